@@ -1,0 +1,108 @@
+//! Verbs as values.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::key::Key;
+
+/// A verb of a call that needs nothing but the call: see [`Call::run`](crate::Call::run).
+///
+/// ```
+/// use ring_cache_core::Action;
+///
+/// assert_eq!("get_or_update".parse(), Ok(Action::GetOrUpdate));
+/// assert_eq!("fetch".parse::<Action>().unwrap_err().to_string(),
+///     "`fetch` is no action: use get, get_or_update, update, delete, has, touch, execute or key");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Action {
+    /// [`Call::get`](crate::Call::get)
+    Get,
+    /// [`Call::get_or_update`](crate::Call::get_or_update)
+    GetOrUpdate,
+    /// [`Call::update`](crate::Call::update)
+    Update,
+    /// [`Call::delete`](crate::Call::delete)
+    Delete,
+    /// [`Call::has`](crate::Call::has)
+    Has,
+    /// [`Call::touch`](crate::Call::touch)
+    Touch,
+    /// [`Call::execute`](crate::Call::execute)
+    Execute,
+    /// [`Call::key`](crate::Call::key)
+    Key,
+}
+
+/// All actions with their names.
+const ACTIONS: [(&str, Action); 8] = [
+    ("get", Action::Get),
+    ("get_or_update", Action::GetOrUpdate),
+    ("update", Action::Update),
+    ("delete", Action::Delete),
+    ("has", Action::Has),
+    ("touch", Action::Touch),
+    ("execute", Action::Execute),
+    ("key", Action::Key),
+];
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = ACTIONS
+            .iter()
+            .find_map(|(name, action)| (action == self).then_some(*name));
+        f.pad(name.unwrap_or_default())
+    }
+}
+
+impl FromStr for Action {
+    type Err = UnknownAction;
+
+    fn from_str(name: &str) -> Result<Self, UnknownAction> {
+        let action = ACTIONS
+            .iter()
+            .find_map(|(known, action)| (*known == name).then_some(*action));
+        action.ok_or_else(|| UnknownAction(name.to_owned()))
+    }
+}
+
+/// A text that names no [`Action`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownAction(String);
+
+impl fmt::Display for UnknownAction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "`{}` is no action: use get, get_or_update, update, delete, has, touch, execute or key",
+            self.0
+        )
+    }
+}
+
+impl std::error::Error for UnknownAction {}
+
+/// What [`Call::run`](crate::Call::run) returns: what the verb returns. `O` is what the body returns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Ran<V, O = V> {
+    /// `get_or_update`, `update`, `execute`: what the body returns.
+    Returned(O),
+    /// `get`: the cached value.
+    Cached(Option<V>),
+    /// `delete`, `has`, `touch`: whether something was there.
+    Existed(bool),
+    /// `key`: the key.
+    Key(Key),
+}
+
+impl<V, O> Ran<V, O> {
+    /// What the body returned, if it was asked.
+    pub fn returned(self) -> Option<O> {
+        match self {
+            Ran::Returned(out) => Some(out),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Time that tests can hold in their hands.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::sync::{AtomicU64, Ordering};
+
+/// Tells the time since some fixed moment; it never goes back.
+pub trait Clock: Debug + Send + Sync {
+    /// The time since the clock's own beginning.
+    fn now(&self) -> Duration;
+}
+
+/// The system's monotonic clock.
+#[derive(Clone, Copy, Debug)]
+pub struct SystemClock {
+    start: Instant,
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        SystemClock {
+            start: Instant::now(),
+        }
+    }
+}
+
+impl Clock for SystemClock {
+    fn now(&self) -> Duration {
+        self.start.elapsed()
+    }
+}
+
+/// A clock that moves when it is told to; clones show the same time.
+///
+/// ```
+/// use std::time::Duration;
+/// use ring_cache_core::{Lru, clock::ManualClock};
+///
+/// let clock = ManualClock::default();
+/// let users = Lru::<&str>::builder().capacity(10).clock(clock.clone()).build();
+/// users.set_for(&1_u32, "Ada", Duration::from_secs(60));
+/// clock.advance(Duration::from_secs(60));
+/// assert_eq!(users.get(&1_u32), None);
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct ManualClock {
+    nanos: Arc<AtomicU64>,
+}
+
+impl ManualClock {
+    /// Moves the clock forward.
+    pub fn advance(&self, by: Duration) {
+        self.nanos.fetch_add(nanos(by), Ordering::SeqCst);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Duration {
+        Duration::from_nanos(self.nanos.load(Ordering::SeqCst))
+    }
+}
+
+/// A storage's clock: the system's, unless a test brought its own.
+#[derive(Clone, Debug)]
+pub(crate) enum StorageClock {
+    System(SystemClock),
+    Other(Arc<dyn Clock>),
+}
+
+impl Default for StorageClock {
+    fn default() -> Self {
+        StorageClock::System(SystemClock::default())
+    }
+}
+
+impl StorageClock {
+    /// Nanoseconds since the clock's beginning.
+    #[inline]
+    pub(crate) fn now(&self) -> u64 {
+        match self {
+            StorageClock::System(clock) => nanos(clock.now()),
+            StorageClock::Other(clock) => nanos(clock.now()),
+        }
+    }
+
+    /// When an entry expires that lives for `expiry` from now on; [`NEVER`] without one.
+    pub(crate) fn deadline(&self, expiry: Option<Duration>) -> u64 {
+        expiry.map_or(NEVER, |expiry| self.now().saturating_add(nanos(expiry)))
+    }
+
+    /// Whether an entry with this deadline is gone. Reads the clock only if the deadline can come.
+    #[inline]
+    pub(crate) fn is_past(&self, deadline: u64) -> bool {
+        deadline != NEVER && self.now() >= deadline
+    }
+}
+
+/// The deadline of an entry without expiry.
+pub(crate) const NEVER: u64 = u64::MAX;
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(NEVER)
+}

@@ -1,0 +1,46 @@
+//! CBOR (RFC 8949), by ciborium.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{Cause, Coder};
+
+/// How deep values may be nested: as deep as in JSON, and safe on small stacks.
+const DEPTH: usize = 128;
+
+/// How many bytes a value may have: far above what belongs into a cache, far below what exhausts a machine.
+const SIZE: usize = 64 << 20;
+
+/// CBOR: compact, self-describing, so that fields may be added and reordered. At most 64 MiB and 128 levels.
+#[derive(Clone, Copy, Debug)]
+pub struct Cbor;
+
+impl<V: Serialize + DeserializeOwned> Coder<V> for Cbor {
+    fn encode(value: &V) -> Result<Vec<u8>, Cause> {
+        let mut bytes = Vec::new();
+        ciborium::into_writer(value, &mut bytes)?;
+        check_size(&bytes)?;
+        Ok(bytes)
+    }
+
+    fn decode(bytes: &[u8]) -> Result<V, Cause> {
+        check_size(bytes)?;
+        let mut rest = bytes;
+        let value = ciborium::de::from_reader_with_recursion_limit(&mut rest, DEPTH)?;
+        match rest.len() {
+            0 => Ok(value),
+            trailing => Err(format!("{trailing} bytes follow the value").into()),
+        }
+    }
+}
+
+fn check_size(bytes: &[u8]) -> Result<(), Cause> {
+    if bytes.len() > SIZE {
+        return Err(format!(
+            "{} bytes are more than the {SIZE} that a value may have",
+            bytes.len()
+        )
+        .into());
+    }
+    Ok(())
+}

@@ -1,0 +1,149 @@
+//! What can go wrong with a storage or a coder, and how a verb hands it over.
+
+use std::convert::Infallible;
+use std::fmt;
+
+/// Any error's cause.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// A failed operation on a ring: it says which ring, which storage and which operation.
+///
+/// The plain call of a cached method never shows one; explicit verbs do, on storages that can fail.
+pub struct Error {
+    kind: ErrorKind,
+    operation: &'static str,
+    storage: Option<&'static str>,
+    ring: Option<Box<str>>,
+    cause: Option<Cause>,
+}
+
+/// What kind of failure an [`Error`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The storage did not do what it was asked for.
+    Storage,
+    /// The coder could not encode the value.
+    Encode,
+    /// The coder could not decode the bytes.
+    Decode,
+    /// Two lists that belong together have different lengths.
+    Lengths,
+}
+
+impl Error {
+    /// A failure of the storage of this name, such as `"redis"`, in this operation.
+    pub fn storage(storage: &'static str, operation: &'static str, cause: impl Into<Cause>) -> Self {
+        Error {
+            storage: Some(storage),
+            ..Self::new(ErrorKind::Storage, operation, Some(cause.into()))
+        }
+    }
+
+    pub(crate) fn encode(cause: Cause) -> Self {
+        Self::new(ErrorKind::Encode, "encode", Some(cause))
+    }
+
+    pub(crate) fn decode(cause: Cause) -> Self {
+        Self::new(ErrorKind::Decode, "decode", Some(cause))
+    }
+
+    pub(crate) fn lengths(calls: usize, values: usize) -> Self {
+        let cause = format!("{calls} calls but {values} values: nothing was stored");
+        Self::new(ErrorKind::Lengths, "set_many", Some(cause.into()))
+    }
+
+    fn new(kind: ErrorKind, operation: &'static str, cause: Option<Cause>) -> Self {
+        Error {
+            kind,
+            operation,
+            storage: None,
+            ring: None,
+            cause,
+        }
+    }
+
+    /// Adds the name of the ring.
+    #[must_use]
+    pub(crate) fn of_ring(mut self, ring: &str) -> Self {
+        self.ring = Some(ring.into());
+        self
+    }
+
+    /// What kind of failure it is.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// The operation that failed, such as `"get"`.
+    pub fn operation(&self) -> &'static str {
+        self.operation
+    }
+
+    /// The name of the ring, if the operation was a ring's.
+    pub fn ring(&self) -> Option<&str> {
+        self.ring.as_deref()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.operation)?;
+        if let Some(storage) = self.storage {
+            write!(f, " on {storage}")?;
+        }
+        if let Some(ring) = &self.ring {
+            write!(f, " for the ring `{ring}`")?;
+        }
+        f.write_str(" failed")?;
+        match &self.cause {
+            Some(cause) => write!(f, ": {cause}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Error({:?}: {self})", self.kind)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.cause.as_deref().map(|cause| cause as _)
+    }
+}
+
+/// How a storage can fail, and so what its verbs return: plain values where it cannot, `Result`s where it can.
+pub trait Failure: Into<Error> + Sized {
+    /// What a verb returns.
+    type Outcome<T>;
+
+    /// Hands over the result of an operation.
+    fn outcome<T>(result: Result<T, Self>, ring: &str) -> Self::Outcome<T>;
+}
+
+impl Failure for Infallible {
+    type Outcome<T> = T;
+
+    #[inline]
+    fn outcome<T>(result: Result<T, Self>, _: &str) -> T {
+        let Ok(value) = result;
+        value
+    }
+}
+
+impl Failure for Error {
+    type Outcome<T> = Result<T, Error>;
+
+    fn outcome<T>(result: Result<T, Self>, ring: &str) -> Result<T, Error> {
+        result.map_err(|error| error.of_ring(ring))
+    }
+}
+
+impl From<Infallible> for Error {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}

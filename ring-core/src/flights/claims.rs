@@ -1,0 +1,48 @@
+//! Which rings keep entries in a storage: two that could come to one key are refused.
+
+use crate::name::Name;
+use crate::sync::RwLock;
+
+/// The rings of one storage.
+#[derive(Default)]
+pub(super) struct Claims {
+    rings: RwLock<Vec<(u32, usize)>>,
+}
+
+impl Claims {
+    pub(super) fn admit(&self, name: &Name, segments: usize) {
+        if !self.rings.read().contains(&(name.id(), segments)) {
+            self.claim(name, segments);
+        }
+    }
+
+    #[cold]
+    fn claim(&self, name: &Name, segments: usize) {
+        let mut rings = self.rings.write();
+        for &(other, other_segments) in rings.iter() {
+            let other = Name::of_id(other);
+            assert!(
+                name != other || segments == other_segments,
+                "two rings with `key_prefix = \"{name}\"` share a storage, but their keys have {other_segments} and \
+                 {segments} segments: give one of them another prefix"
+            );
+            assert!(
+                !extends(name, other) && !extends(other, name),
+                "the rings `{other}` and `{name}` share a storage and could come to one key: choose prefixes of \
+                 which none goes on with `:` where the other ends"
+            );
+        }
+        let ring = (name.id(), segments);
+        if !rings.contains(&ring) {
+            rings.push(ring);
+        }
+    }
+}
+
+/// Whether the name `longer` is `shorter`, `:`, and more.
+fn extends(longer: &Name, shorter: &Name) -> bool {
+    longer
+        .as_str()
+        .strip_prefix(shorter.as_str())
+        .is_some_and(|rest| rest.starts_with(':'))
+}

@@ -1,0 +1,85 @@
+//! One that waits for another's computation.
+
+use std::time::{Duration, Instant};
+
+use super::{Flight, Flights, Listener, Ticket};
+use crate::key::EncodedKey;
+use crate::sync::{Arc, Ordering};
+
+/// Waits for the outcome of a flight.
+pub struct Waiter<'f, T> {
+    flights: &'f Flights<T>,
+    key: EncodedKey,
+    flight: Arc<Flight<T>>,
+}
+
+/// How the wait ended.
+pub enum Landed<'f, T> {
+    /// With the leader's value.
+    Value(T),
+    /// With the right to compute: the leader was lost, told all to compute for themselves, or took too long.
+    Compute(Ticket<'f, T>),
+}
+
+impl<'f, T> Waiter<'f, T> {
+    pub(super) fn new(flights: &'f Flights<T>, key: EncodedKey, flight: Arc<Flight<T>>) -> Self {
+        Waiter { flights, key, flight }
+    }
+}
+
+impl<'f, T: Clone> Waiter<'f, T> {
+    /// Blocks until the flight lands, at most for `timeout`.
+    pub fn wait(self, timeout: Duration) -> Landed<'f, T> {
+        let deadline = Instant::now().checked_add(timeout);
+        loop {
+            let landed = self.flight.landed.listen();
+            if let Some(outcome) = self.outcome() {
+                return outcome;
+            }
+            match deadline {
+                None => landed.wait(),
+                Some(deadline) => {
+                    if landed.wait_deadline(deadline).is_none() {
+                        return self.outcome().unwrap_or_else(|| self.compute_alone());
+                    }
+                }
+            }
+        }
+    }
+
+    /// The outcome, if there is one: never blocks.
+    fn outcome(&self) -> Option<Landed<'f, T>> {
+        match self.flight.outcome.get() {
+            Some(Some(value)) => Some(Landed::Value(value.clone())),
+            Some(None) => Some(self.compute_alone()),
+            None if self.flight.take_lead() => Some(self.compute_in_place_of_the_leader()),
+            None => None,
+        }
+    }
+
+    fn compute_alone(&self) -> Landed<'f, T> {
+        Landed::Compute(self.flights.alone(self.key.clone()))
+    }
+
+    fn compute_in_place_of_the_leader(&self) -> Landed<'f, T> {
+        let ticket = self.flights.change(&self.key, |work| {
+            work.hands += 1;
+            self.flights
+                .ticket(self.key.clone(), Some(Arc::clone(&self.flight)))
+        });
+        Landed::Compute(ticket)
+    }
+}
+
+impl<T> Drop for Waiter<'_, T> {
+    fn drop(&mut self) {
+        self.flights.change(&self.key, |work| {
+            work.hands -= 1;
+            let last = self.flight.waiters.fetch_sub(1, Ordering::SeqCst) == 1;
+            // A flight that lost its leader and then its last waiter has nobody left to land it.
+            if last && !self.flight.led.load(Ordering::SeqCst) {
+                work.detach(&self.flight);
+            }
+        });
+    }
+}

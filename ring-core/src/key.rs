@@ -1,0 +1,158 @@
+//! Keys: how a value says what it is, once, for hashing, comparing, storing and reading.
+//!
+//! A [`RingKey`] is visited like [`std::hash::Hash`]: it feeds its parts to a [`KeyWriter`]. Four writers exist. One
+//! hashes the parts, one compares them with the bytes that an entry keeps, one produces these bytes, and one renders
+//! the text that people and remote storages see. A look-up in memory uses the first two only, so a hit renders,
+//! copies and allocates nothing.
+//!
+//! `KEYS.md` in this crate is the grammar of both forms, bytes and text.
+
+mod collections;
+mod encode;
+mod hash;
+mod network;
+mod number;
+mod other_crates;
+mod owned;
+mod parts;
+mod pointer;
+mod replay;
+mod small_bytes;
+mod text;
+mod time;
+mod typename;
+mod words;
+
+pub use encode::EncodedKey;
+pub use owned::Key;
+pub use parts::{CallKey, Ignored, KeyPart, KeyParts};
+pub use typename::TypeName;
+
+pub(crate) use hash::{KeyHasher, hash_key};
+pub(crate) use text::{escaped_word, key_text};
+
+use crate::name::Name;
+
+/// A value that can be part of a key.
+///
+/// Derive it on domain types; by hand it is one line, the twin of the original's `__ring_key__`:
+///
+/// ```
+/// use ring_cache_core::{KeyWriter, RingKey};
+///
+/// struct Service { id: u64, connection: std::net::TcpListener }
+///
+/// impl RingKey for Service {
+///     fn ring_key<W: KeyWriter>(&self, key: &mut W) { self.id.ring_key(key) }
+/// }
+/// ```
+///
+/// Equal values must feed equal parts, and different values different parts. Several parts one after another are
+/// fine: the writers keep them apart. A type whose values take different shapes names the shape first
+/// ([`KeyWriter::word`] or [`KeyWriter::label`]), as a derived enum does.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be part of a key",
+    label = "`{Self}` does not implement `RingKey`",
+    note = "write `#[derive(RingKey)]` on the type, or leave it out of the key: `ignore(..)` for an argument, `#[ring_key(skip)]` for a field"
+)]
+pub trait RingKey {
+    /// Feeds the parts of this value to `key`.
+    fn ring_key<W: KeyWriter>(&self, key: &mut W);
+
+    /// Writes the stable name of the type, its module included.
+    ///
+    /// It tells the instantiations of a generic ring apart on a storage that outlives the process. The derive
+    /// writes it; an impl by hand needs it only for types that stand as type arguments of such rings.
+    fn ring_name(name: &mut TypeName) {
+        name.unnamed();
+    }
+
+    /// Feeds a slice of such values. Only bytes differ from a list of elements.
+    #[doc(hidden)]
+    fn ring_key_slice<W: KeyWriter>(slice: &[Self], key: &mut W)
+    where
+        Self: Sized,
+    {
+        key.list(slice);
+    }
+}
+
+/// The brackets around a group of elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bracket {
+    /// `(` and `)`: a fixed number of elements, as of a struct, a tuple or an enum's variant.
+    Round,
+    /// `[` and `]`: any number of elements, as of a list.
+    Square,
+}
+
+/// Receives the parts of a key: see [`RingKey`].
+///
+/// The trait is sealed: its four implementations belong to this crate, so that new kinds of parts can be added.
+pub trait KeyWriter: Sized + sealed::Sealed {
+    /// A whole number that is not negative.
+    fn unsigned(&mut self, value: u64);
+    /// A whole number; those that are not negative equal [`unsigned`](Self::unsigned) ones.
+    fn signed(&mut self, value: i64);
+    /// A whole number of up to 128 bits; those that fit into 64 equal [`unsigned`](Self::unsigned) ones.
+    fn unsigned_wide(&mut self, value: u128);
+    /// A whole number of up to 128 bits; those that fit into 64 equal [`signed`](Self::signed) ones.
+    fn signed_wide(&mut self, value: i128);
+    /// A floating point number. All NaN are one value; `-0.0` and `0.0` are two, since `1.0 / x` tells them apart.
+    fn float(&mut self, value: f64);
+    /// A floating point number of 32 bits, by the rules of [`float`](Self::float).
+    fn float_narrow(&mut self, value: f32);
+    /// A string.
+    fn text(&mut self, value: &str);
+    /// A string of bytes.
+    fn bytes(&mut self, value: &[u8]);
+    /// A bare word from a fixed set, such as `true` or the name of an enum's unit variant.
+    fn word(&mut self, word: &str);
+    /// Names the part that follows: `page=` in `page=http://example.com`.
+    fn label(&mut self, name: &str);
+    /// Opens a group. Each element stands between [`begin_element`](Self::begin_element) and
+    /// [`end_element`](Self::end_element), or is fed by [`element`](Self::element).
+    fn open(&mut self, name: &str, bracket: Bracket);
+    /// Closes the group that was opened last.
+    fn close(&mut self, bracket: Bracket);
+    /// Begins an element of the open group.
+    fn begin_element(&mut self);
+    /// Ends an element of the open group.
+    fn end_element(&mut self);
+
+    /// Feeds one element of the open group.
+    #[inline]
+    fn element<K: RingKey + ?Sized>(&mut self, element: &K) {
+        self.begin_element();
+        element.ring_key(self);
+        self.end_element();
+    }
+
+    /// Feeds a list: `[1,2,3]`.
+    #[inline]
+    fn list<'k, K: RingKey + ?Sized + 'k>(&mut self, elements: impl IntoIterator<Item = &'k K>) {
+        self.open("", Bracket::Square);
+        for element in elements {
+            self.element(element);
+        }
+        self.close(Bracket::Square);
+    }
+
+    /// Begins the key of a ring's call with the ring's name.
+    #[doc(hidden)]
+    fn ring(&mut self, name: &Name);
+    /// Begins a segment of a ring's call: `self` or one argument.
+    #[doc(hidden)]
+    fn begin_segment(&mut self);
+    /// Ends a segment of a ring's call.
+    #[doc(hidden)]
+    fn end_segment(&mut self);
+    /// A whole key that was recorded before.
+    #[doc(hidden)]
+    fn recorded(&mut self, key: &EncodedKey);
+}
+
+pub(crate) mod sealed {
+    /// Only this crate writes keys.
+    pub trait Sealed {}
+}

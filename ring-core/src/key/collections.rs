@@ -1,0 +1,162 @@
+//! Keys of tuples, lists, maps and sets. Those without an order of their own are sorted by their encoding.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, LinkedList, VecDeque};
+
+use super::replay::Replay;
+use super::{Bracket, EncodedKey, KeyWriter, RingKey, TypeName};
+
+impl<T: RingKey> RingKey for [T] {
+    #[inline]
+    fn ring_key<W: KeyWriter>(&self, key: &mut W) {
+        T::ring_key_slice(self, key);
+    }
+
+    fn ring_name(name: &mut TypeName) {
+        name.text("[");
+        T::ring_name(name);
+        name.text("]");
+    }
+}
+
+impl<T: RingKey, const N: usize> RingKey for [T; N] {
+    #[inline]
+    fn ring_key<W: KeyWriter>(&self, key: &mut W) {
+        T::ring_key_slice(self, key);
+    }
+
+    fn ring_name(name: &mut TypeName) {
+        name.text("[");
+        T::ring_name(name);
+        name.text(";");
+        name.value(&N);
+        name.text("]");
+    }
+}
+
+impl<T: RingKey> RingKey for Vec<T> {
+    #[inline]
+    fn ring_key<W: KeyWriter>(&self, key: &mut W) {
+        T::ring_key_slice(self, key);
+    }
+
+    fn ring_name(name: &mut TypeName) {
+        name.generic("Vec", |name| T::ring_name(name));
+    }
+}
+
+macro_rules! ordered {
+    ($($type:ident)*) => {$(
+        impl<T: RingKey> RingKey for $type<T> {
+            fn ring_key<W: KeyWriter>(&self, key: &mut W) {
+                key.list(self);
+            }
+
+            fn ring_name(name: &mut TypeName) {
+                name.generic(stringify!($type), |name| T::ring_name(name));
+            }
+        }
+    )*};
+}
+
+ordered!(VecDeque LinkedList BTreeSet);
+
+impl<K: RingKey, V: RingKey> RingKey for BTreeMap<K, V> {
+    fn ring_key<W: KeyWriter>(&self, key: &mut W) {
+        key.open("", Bracket::Square);
+        for pair in self {
+            key.element(&pair);
+        }
+        key.close(Bracket::Square);
+    }
+
+    fn ring_name(name: &mut TypeName) {
+        pair_name::<K, V>("BTreeMap", name);
+    }
+}
+
+impl<T: RingKey, S> RingKey for HashSet<T, S> {
+    fn ring_key<W: KeyWriter>(&self, key: &mut W) {
+        sorted(key, self.iter());
+    }
+
+    fn ring_name(name: &mut TypeName) {
+        name.generic("HashSet", |name| T::ring_name(name));
+    }
+}
+
+impl<K: RingKey, V: RingKey, S> RingKey for HashMap<K, V, S> {
+    fn ring_key<W: KeyWriter>(&self, key: &mut W) {
+        sorted(key, self.iter());
+    }
+
+    fn ring_name(name: &mut TypeName) {
+        pair_name::<K, V>("HashMap", name);
+    }
+}
+
+fn pair_name<K: RingKey, V: RingKey>(collection: &str, name: &mut TypeName) {
+    name.generic(collection, |name| {
+        K::ring_name(name);
+        name.text(",");
+        V::ring_name(name);
+    });
+}
+
+fn sorted<W: KeyWriter, T: RingKey>(key: &mut W, elements: impl Iterator<Item = T>) {
+    let mut encoded: Vec<EncodedKey> = elements.map(|element| EncodedKey::of(&element)).collect();
+    encoded.sort_unstable_by(|a, b| a.as_bytes().cmp(b.as_bytes()));
+    key.open("", Bracket::Square);
+    for element in &encoded {
+        key.element(&Replay::of(element));
+    }
+    key.close(Bracket::Square);
+}
+
+impl RingKey for () {
+    #[inline]
+    fn ring_key<W: KeyWriter>(&self, key: &mut W) {
+        key.open("", Bracket::Round);
+        key.close(Bracket::Round);
+    }
+
+    fn ring_name(name: &mut TypeName) {
+        name.text("()");
+    }
+}
+
+macro_rules! tuple {
+    ($first:ident $index:tt $($rest:ident $number:tt)*) => {
+        impl<$first: RingKey, $($rest: RingKey),*> RingKey for ($first, $($rest,)*) {
+            #[inline]
+            fn ring_key<W: KeyWriter>(&self, key: &mut W) {
+                key.open("", Bracket::Round);
+                key.element(&self.$index);
+                $(key.element(&self.$number);)*
+                key.close(Bracket::Round);
+            }
+
+            fn ring_name(name: &mut TypeName) {
+                name.text("(");
+                $first::ring_name(name);
+                $(
+                    name.text(",");
+                    $rest::ring_name(name);
+                )*
+                name.text(")");
+            }
+        }
+    };
+}
+
+tuple!(A 0);
+tuple!(A 0 B 1);
+tuple!(A 0 B 1 C 2);
+tuple!(A 0 B 1 C 2 D 3);
+tuple!(A 0 B 1 C 2 D 3 E 4);
+tuple!(A 0 B 1 C 2 D 3 E 4 F 5);
+tuple!(A 0 B 1 C 2 D 3 E 4 F 5 G 6);
+tuple!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7);
+tuple!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8);
+tuple!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9);
+tuple!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10);
+tuple!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11);

@@ -1,0 +1,335 @@
+//! The two writers of the bytes of a key: one produces them, one compares them with what an entry keeps.
+//!
+//! Both are one encoder over two sinks, so that they cannot disagree. Every part is a tag and a fixed or prefixed
+//! length; `KEYS.md` has the table.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
+use super::small_bytes::{Collector, SmallBytes};
+use super::{Bracket, KeyWriter, RingKey, number, sealed::Sealed};
+use crate::name::Name;
+
+/// The first byte of each item of the encoding.
+pub(crate) mod tag {
+    pub(crate) const RING: u8 = 0x01;
+    pub(crate) const UNSIGNED: u8 = 0x02;
+    pub(crate) const NEGATIVE: u8 = 0x03;
+    pub(crate) const UNSIGNED_WIDE: u8 = 0x04;
+    pub(crate) const NEGATIVE_WIDE: u8 = 0x05;
+    pub(crate) const FLOAT: u8 = 0x06;
+    pub(crate) const FLOAT_NARROW: u8 = 0x07;
+    pub(crate) const TEXT: u8 = 0x08;
+    pub(crate) const BYTES: u8 = 0x09;
+    pub(crate) const WORD: u8 = 0x0a;
+    pub(crate) const LABEL: u8 = 0x0b;
+    pub(crate) const OPEN_ROUND: u8 = 0x0c;
+    pub(crate) const OPEN_SQUARE: u8 = 0x0d;
+    pub(crate) const CLOSE: u8 = 0x0e;
+    /// Between two parts of one element.
+    pub(crate) const JOIN: u8 = 0x0f;
+    /// An element without parts.
+    pub(crate) const EMPTY: u8 = 0x10;
+}
+
+/// A length of at least this many bytes follows this byte as eight bytes.
+pub(crate) const LONG: u8 = 0xff;
+
+/// A key as memory storages keep it: its hash and the bytes of its parts.
+///
+/// It is a [`RingKey`] that equals the key it was made of, which is how a ticket stores a value after the arguments
+/// of the call are gone.
+#[derive(Clone)]
+pub struct EncodedKey {
+    hash: u64,
+    bytes: SmallBytes,
+}
+
+impl EncodedKey {
+    /// Records a key.
+    #[inline]
+    pub fn of<K: RingKey + ?Sized>(key: &K) -> Self {
+        Self::with_hash(super::hash_key(key), key)
+    }
+
+    /// Records a key whose hash is known.
+    #[inline]
+    pub(crate) fn with_hash<K: RingKey + ?Sized>(hash: u64, key: &K) -> Self {
+        let length = encode(key, Counter(0)).0;
+        EncodedKey {
+            hash,
+            bytes: SmallBytes::collect(length, |bytes| {
+                encode(key, bytes);
+            }),
+        }
+    }
+
+    /// Whether `key` feeds exactly these bytes.
+    #[inline]
+    pub(crate) fn is<K: RingKey + ?Sized>(&self, key: &K) -> bool {
+        let rest = encode(
+            key,
+            Comparer {
+                rest: &self.bytes,
+                equal: true,
+            },
+        );
+        rest.equal && rest.rest.is_empty()
+    }
+
+    /// Whether it is the key of a call of the ring `name`.
+    pub fn belongs_to(&self, name: &Name) -> bool {
+        let id = self
+            .bytes
+            .strip_prefix(&[tag::RING])
+            .and_then(|rest| rest.first_chunk());
+        id.is_some_and(|id| u32::from_le_bytes(*id) == name.id())
+    }
+
+    pub(crate) fn hash_value(&self) -> u64 {
+        self.hash
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl RingKey for EncodedKey {
+    #[inline]
+    fn ring_key<W: KeyWriter>(&self, key: &mut W) {
+        key.recorded(self);
+    }
+}
+
+impl PartialEq for EncodedKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.hash == other.hash && *self.bytes == *other.bytes
+    }
+}
+
+impl Eq for EncodedKey {}
+
+impl Hash for EncodedKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
+    }
+}
+
+impl fmt::Debug for EncodedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "EncodedKey({})", super::key_text(self))
+    }
+}
+
+#[inline]
+fn encode<K: RingKey + ?Sized, S: Sink>(key: &K, sink: S) -> S {
+    let mut encoder = Encoder {
+        sink,
+        started: false,
+        nested: false,
+    };
+    key.ring_key(&mut encoder);
+    encoder.sink
+}
+
+/// Takes the bytes of a key as they are made.
+trait Sink {
+    fn put(&mut self, bytes: &[u8]);
+}
+
+/// Counts bytes, so that storing them allocates once and exactly.
+struct Counter(usize);
+
+impl Sink for Counter {
+    #[inline]
+    fn put(&mut self, bytes: &[u8]) {
+        self.0 += bytes.len();
+    }
+}
+
+impl Sink for &mut Collector {
+    #[inline]
+    fn put(&mut self, bytes: &[u8]) {
+        self.append(bytes);
+    }
+}
+
+/// Compares with the bytes of an entry.
+struct Comparer<'a> {
+    rest: &'a [u8],
+    equal: bool,
+}
+
+impl Sink for Comparer<'_> {
+    #[inline]
+    fn put(&mut self, bytes: &[u8]) {
+        match self.rest.strip_prefix(bytes) {
+            Some(rest) => self.rest = rest,
+            None => self.equal = false,
+        }
+    }
+}
+
+struct Encoder<S> {
+    sink: S,
+    /// Whether the current element has a part.
+    started: bool,
+    /// Whether an element was begun: a recorded key stands for the whole key only at its beginning.
+    nested: bool,
+}
+
+impl<S: Sink> Encoder<S> {
+    #[inline]
+    fn part(&mut self) {
+        if self.started {
+            self.sink.put(&[tag::JOIN]);
+        }
+        self.started = true;
+    }
+
+    /// A tagged number of `N - 1` bytes.
+    #[inline]
+    fn number<const N: usize>(&mut self, tag: u8, bytes: &[u8]) {
+        self.part();
+        let mut item = [tag; N];
+        item[1..].copy_from_slice(bytes);
+        self.sink.put(&item);
+    }
+
+    #[inline]
+    fn tagged(&mut self, tag: u8, value: &[u8]) {
+        match u8::try_from(value.len()) {
+            Ok(length) if length < LONG => self.sink.put(&[tag, length]),
+            _ => {
+                self.sink.put(&[tag, LONG]);
+                self.sink.put(&(value.len() as u64).to_le_bytes());
+            }
+        }
+        self.sink.put(value);
+    }
+}
+
+impl<S> Sealed for Encoder<S> {}
+
+impl<S: Sink> KeyWriter for Encoder<S> {
+    #[inline]
+    fn unsigned(&mut self, value: u64) {
+        self.number::<9>(tag::UNSIGNED, &value.to_le_bytes());
+    }
+
+    #[inline]
+    fn signed(&mut self, value: i64) {
+        match u64::try_from(value) {
+            Ok(value) => self.unsigned(value),
+            Err(_) => self.number::<9>(tag::NEGATIVE, &value.to_le_bytes()),
+        }
+    }
+
+    #[inline]
+    fn unsigned_wide(&mut self, value: u128) {
+        match u64::try_from(value) {
+            Ok(value) => self.unsigned(value),
+            Err(_) => self.number::<17>(tag::UNSIGNED_WIDE, &value.to_le_bytes()),
+        }
+    }
+
+    #[inline]
+    fn signed_wide(&mut self, value: i128) {
+        match (u128::try_from(value), i64::try_from(value)) {
+            (Ok(value), _) => self.unsigned_wide(value),
+            (_, Ok(value)) => self.signed(value),
+            _ => self.number::<17>(tag::NEGATIVE_WIDE, &value.to_le_bytes()),
+        }
+    }
+
+    #[inline]
+    fn float(&mut self, value: f64) {
+        self.number::<9>(tag::FLOAT, &number::float_bits(value).to_le_bytes());
+    }
+
+    #[inline]
+    fn float_narrow(&mut self, value: f32) {
+        self.number::<5>(tag::FLOAT_NARROW, &number::float_narrow_bits(value).to_le_bytes());
+    }
+
+    #[inline]
+    fn text(&mut self, value: &str) {
+        self.part();
+        self.tagged(tag::TEXT, value.as_bytes());
+    }
+
+    #[inline]
+    fn bytes(&mut self, value: &[u8]) {
+        self.part();
+        self.tagged(tag::BYTES, value);
+    }
+
+    #[inline]
+    fn word(&mut self, word: &str) {
+        self.part();
+        self.tagged(tag::WORD, word.as_bytes());
+    }
+
+    #[inline]
+    fn label(&mut self, name: &str) {
+        self.part();
+        self.tagged(tag::LABEL, name.as_bytes());
+        // The label belongs to the part that follows: nothing stands between them.
+        self.started = false;
+        self.nested = true;
+    }
+
+    #[inline]
+    fn open(&mut self, name: &str, bracket: Bracket) {
+        self.part();
+        match bracket {
+            Bracket::Round => self.tagged(tag::OPEN_ROUND, name.as_bytes()),
+            Bracket::Square => self.tagged(tag::OPEN_SQUARE, name.as_bytes()),
+        }
+    }
+
+    #[inline]
+    fn close(&mut self, _: Bracket) {
+        self.sink.put(&[tag::CLOSE]);
+        self.started = true;
+    }
+
+    #[inline]
+    fn begin_element(&mut self) {
+        self.started = false;
+        self.nested = true;
+    }
+
+    #[inline]
+    fn end_element(&mut self) {
+        if !self.started {
+            self.sink.put(&[tag::EMPTY]);
+        }
+    }
+
+    #[inline]
+    fn ring(&mut self, name: &Name) {
+        let [a, b, c, d] = name.id().to_le_bytes();
+        self.sink.put(&[tag::RING, a, b, c, d]);
+    }
+
+    #[inline]
+    fn begin_segment(&mut self) {
+        self.begin_element();
+    }
+
+    #[inline]
+    fn end_segment(&mut self) {
+        self.end_element();
+    }
+
+    #[inline]
+    fn recorded(&mut self, key: &EncodedKey) {
+        if self.started || self.nested {
+            self.text(&super::key_text(key));
+        } else {
+            self.sink.put(key.as_bytes());
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! Keys of addresses, and of values that are known by their `Display`.
+
+use std::fmt::{self, Display, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+
+use super::{KeyWriter, RingKey, TypeName};
+
+macro_rules! address {
+    ($($type:ident)*) => {$(
+        impl RingKey for $type {
+            fn ring_key<W: KeyWriter>(&self, key: &mut W) {
+                display(self, |text| key.text(text));
+            }
+
+            fn ring_name(name: &mut TypeName) {
+                name.text(stringify!($type));
+            }
+        }
+    )*};
+}
+
+address!(IpAddr Ipv4Addr Ipv6Addr SocketAddr SocketAddrV4 SocketAddrV6);
+
+/// Hands the text of `value` to `write`, from the stack if it is as short as addresses and dates are.
+pub(super) fn display(value: impl Display, write: impl FnOnce(&str)) {
+    let mut short = ShortText {
+        bytes: [0; 96],
+        length: 0,
+    };
+    match write!(short, "{value}") {
+        Ok(()) => write(std::str::from_utf8(&short.bytes[..short.length]).expect("made of whole strings")),
+        Err(fmt::Error) => write(&value.to_string()),
+    }
+}
+
+struct ShortText {
+    bytes: [u8; 96],
+    length: usize,
+}
+
+impl Write for ShortText {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let end = self.length + text.len();
+        let place = self.bytes.get_mut(self.length..end).ok_or(fmt::Error)?;
+        place.copy_from_slice(text.as_bytes());
+        self.length = end;
+        Ok(())
+    }
+}

@@ -1,0 +1,96 @@
+//! The key of one call: the ring's name and a segment for each bound value.
+
+use super::{KeyWriter, RingKey};
+use crate::name::Name;
+
+/// An argument that does not join the key.
+#[derive(Clone, Copy, Debug)]
+pub struct Ignored<T>(pub T);
+
+/// One bound value of a call: a segment of its key, or ignored.
+pub trait KeyPart {
+    /// Feeds the segment, if there is one.
+    fn segment<W: KeyWriter>(&self, key: &mut W);
+    /// How many segments this feeds: one or none.
+    const SEGMENTS: usize;
+}
+
+impl<T: RingKey> KeyPart for T {
+    #[inline]
+    fn segment<W: KeyWriter>(&self, key: &mut W) {
+        key.begin_segment();
+        self.ring_key(key);
+        key.end_segment();
+    }
+
+    const SEGMENTS: usize = 1;
+}
+
+impl<T> KeyPart for Ignored<T> {
+    #[inline]
+    fn segment<W: KeyWriter>(&self, _: &mut W) {}
+
+    const SEGMENTS: usize = 0;
+}
+
+/// The bound values of a call, `self` first: tuples of up to sixteen.
+pub trait KeyParts {
+    /// Feeds all segments.
+    fn segments<W: KeyWriter>(&self, key: &mut W);
+    /// How many segments the key has.
+    const SEGMENTS: usize;
+}
+
+macro_rules! parts {
+    ($($type:ident $index:tt)*) => {
+        impl<$($type: KeyPart),*> KeyParts for ($($type,)*) {
+            #[inline]
+            #[allow(unused_variables)]
+            fn segments<W: KeyWriter>(&self, key: &mut W) {
+                $(self.$index.segment(key);)*
+            }
+
+            const SEGMENTS: usize = 0 $(+ $type::SEGMENTS)*;
+        }
+    };
+}
+
+parts!();
+parts!(A 0);
+parts!(A 0 B 1);
+parts!(A 0 B 1 C 2);
+parts!(A 0 B 1 C 2 D 3);
+parts!(A 0 B 1 C 2 D 3 E 4);
+parts!(A 0 B 1 C 2 D 3 E 4 F 5);
+parts!(A 0 B 1 C 2 D 3 E 4 F 5 G 6);
+parts!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7);
+parts!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8);
+parts!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9);
+parts!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10);
+parts!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11);
+parts!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11 M 12);
+parts!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11 M 12 N 13);
+parts!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11 M 12 N 13 O 14);
+parts!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11 M 12 N 13 O 14 P 15);
+
+/// The key of one call of a ring.
+pub struct CallKey<'a, P> {
+    name: &'a Name,
+    parts: &'a P,
+}
+
+impl<'a, P: KeyParts> CallKey<'a, P> {
+    /// The key of the ring `name` with these bound values.
+    #[inline]
+    pub fn new(name: &'a Name, parts: &'a P) -> Self {
+        CallKey { name, parts }
+    }
+}
+
+impl<P: KeyParts> RingKey for CallKey<'_, P> {
+    #[inline]
+    fn ring_key<W: KeyWriter>(&self, key: &mut W) {
+        key.ring(self.name);
+        self.parts.segments(key);
+    }
+}

@@ -1,0 +1,58 @@
+//! Keys of pointers: what they point to.
+
+use std::marker::PhantomData;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::{KeyWriter, RingKey, TypeName};
+
+macro_rules! pointer {
+    ($($type:ty, $name:literal;)*) => {$(
+        impl<T: RingKey + ?Sized> RingKey for $type {
+            #[inline]
+            fn ring_key<W: KeyWriter>(&self, key: &mut W) {
+                T::ring_key(self, key);
+            }
+
+            fn ring_name(name: &mut TypeName) {
+                name.generic($name, |name| T::ring_name(name));
+            }
+        }
+    )*};
+}
+
+pointer! {
+    Box<T>, "Box";
+    Rc<T>, "Rc";
+    Arc<T>, "Arc";
+}
+
+impl<T: RingKey + ?Sized> RingKey for &T {
+    #[inline]
+    fn ring_key<W: KeyWriter>(&self, key: &mut W) {
+        T::ring_key(self, key);
+    }
+
+    fn ring_name(name: &mut TypeName) {
+        name.text("&");
+        T::ring_name(name);
+    }
+}
+
+impl<T: RingKey + ?Sized> RingKey for &mut T {
+    #[inline]
+    fn ring_key<W: KeyWriter>(&self, key: &mut W) {
+        T::ring_key(self, key);
+    }
+
+    fn ring_name(name: &mut TypeName) {
+        name.text("&mut-");
+        T::ring_name(name);
+    }
+}
+
+/// A phantom has one value: it feeds nothing.
+impl<T: ?Sized> RingKey for PhantomData<T> {
+    #[inline]
+    fn ring_key<W: KeyWriter>(&self, _: &mut W) {}
+}

@@ -1,0 +1,64 @@
+//! The bytes of a key, short ones in place.
+
+use std::ops::Deref;
+
+/// Up to this many bytes need no allocation: the ring's identity, one number and a short string.
+const INLINE: usize = 22;
+
+/// Bytes that never change, short ones in place.
+#[derive(Clone)]
+pub(crate) enum SmallBytes {
+    Inline { length: u8, bytes: [u8; INLINE] },
+    Heap(Box<[u8]>),
+}
+
+impl SmallBytes {
+    /// Collects exactly `length` bytes from `fill`, which is given the place to append them to.
+    pub(crate) fn collect(length: usize, fill: impl FnOnce(&mut Collector)) -> Self {
+        let mut collector = if length <= INLINE {
+            Collector::Inline {
+                length: 0,
+                bytes: [0; INLINE],
+            }
+        } else {
+            Collector::Heap(Vec::with_capacity(length))
+        };
+        fill(&mut collector);
+        match collector {
+            Collector::Inline { length, bytes } => SmallBytes::Inline { length, bytes },
+            Collector::Heap(bytes) => SmallBytes::Heap(bytes.into_boxed_slice()),
+        }
+    }
+}
+
+impl Deref for SmallBytes {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        match self {
+            SmallBytes::Inline { length, bytes } => &bytes[..usize::from(*length)],
+            SmallBytes::Heap(bytes) => bytes,
+        }
+    }
+}
+
+/// Bytes while they are collected.
+pub(crate) enum Collector {
+    Inline { length: u8, bytes: [u8; INLINE] },
+    Heap(Vec<u8>),
+}
+
+impl Collector {
+    #[inline]
+    pub(crate) fn append(&mut self, more: &[u8]) {
+        match self {
+            Collector::Inline { length, bytes } => {
+                let start = usize::from(*length);
+                bytes[start..start + more.len()].copy_from_slice(more);
+                *length += more.len() as u8;
+            }
+            Collector::Heap(bytes) => bytes.extend_from_slice(more),
+        }
+    }
+}

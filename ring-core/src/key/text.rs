@@ -1,0 +1,239 @@
+//! The writer that renders text: what people read and what remote storages see.
+//!
+//! Text is printable ASCII without spaces. Whether a `:` ends a segment is known only when the next segment begins,
+//! so `:` is escaped at first, and restored in the segment that turns out to be the last.
+
+use std::fmt::Write;
+
+use super::replay::Replay;
+use super::{Bracket, EncodedKey, KeyWriter, RingKey, sealed::Sealed};
+use crate::name::Name;
+
+/// Renders the text of a key.
+pub(crate) fn key_text<K: RingKey + ?Sized>(key: &K) -> String {
+    let mut writer = TextWriter::default();
+    key.ring_key(&mut writer);
+    writer.finish()
+}
+
+/// A word as it stands in a key: escaped where it could be taken for structure.
+pub(crate) fn escaped_word(word: &str) -> String {
+    let mut text = String::with_capacity(word.len());
+    push_escaped(&mut text, word.as_bytes(), |byte| is_word_byte(byte));
+    text
+}
+
+/// Bytes that stand for themselves within a word.
+fn is_word_byte(byte: u8) -> bool {
+    is_plain(byte) && !b"()[]+,='\"\\".contains(&byte)
+}
+
+/// Bytes that stand for themselves within a string.
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_graphic() && byte != b'%' && byte != b':'
+}
+
+fn push_escaped(text: &mut String, bytes: &[u8], plain: impl Fn(u8) -> bool) {
+    for &byte in bytes {
+        if plain(byte) {
+            text.push(char::from(byte));
+        } else {
+            write!(text, "%{byte:02X}").expect("a String takes everything");
+        }
+    }
+}
+
+/// Quotes the text from `start` on as Python's `repr` does, so that lists of strings look the same in both languages.
+fn quote_from(text: &mut String, start: usize) {
+    let raw = text.split_off(start);
+    let quote = if raw.contains('\'') && !raw.contains('"') {
+        '"'
+    } else {
+        '\''
+    };
+    text.push(quote);
+    for character in raw.chars() {
+        if character == '\\' || character == quote {
+            text.push('\\');
+        }
+        text.push(character);
+    }
+    text.push(quote);
+}
+
+#[derive(Default)]
+struct TextWriter {
+    text: String,
+    /// Where the current segment begins.
+    segment: usize,
+    /// How many groups are open.
+    depth: usize,
+    /// Whether the current element has a part.
+    started: bool,
+    /// Whether a label was written and its part was not.
+    labelled: bool,
+    /// Where the only part of the segment begins, if it is a string: it needs no quotes.
+    lone: Option<usize>,
+    /// Whether the segment has several parts.
+    joined: bool,
+    /// Whether anything was begun: a recorded key stands for the whole key only at its beginning.
+    nested: bool,
+}
+
+impl TextWriter {
+    fn part(&mut self) {
+        if self.started && !self.labelled {
+            if let Some(start) = self.lone.take() {
+                quote_from(&mut self.text, start);
+            }
+            self.joined |= self.depth == 0;
+            self.text.push('+');
+        }
+        self.started = true;
+        self.labelled = false;
+        self.nested = true;
+    }
+
+    fn string(&mut self, value: &[u8], mark: &str) {
+        self.part();
+        let start = self.text.len();
+        push_escaped(&mut self.text, value, is_plain);
+        if self.depth == 0 && !self.joined {
+            self.lone = Some(start);
+        } else {
+            quote_from(&mut self.text, start);
+            self.text.insert_str(start, mark);
+        }
+    }
+
+    fn display(&mut self, value: impl std::fmt::Display) {
+        self.part();
+        write!(self.text, "{value}").expect("a String takes everything");
+    }
+
+    fn begin(&mut self) {
+        self.started = false;
+        self.labelled = false;
+        self.nested = true;
+    }
+
+    fn end(&mut self) {
+        if !self.started || self.labelled {
+            self.text.push_str("()");
+        }
+    }
+
+    fn finish(mut self) -> String {
+        // An escaped `%` is `%25`, so every `%3A` was a `:`.
+        if self.text[self.segment..].contains("%3A") {
+            let last = self.text.split_off(self.segment).replace("%3A", ":");
+            self.text.push_str(&last);
+        }
+        self.text
+    }
+}
+
+impl Sealed for TextWriter {}
+
+impl KeyWriter for TextWriter {
+    fn unsigned(&mut self, value: u64) {
+        self.display(value);
+    }
+
+    fn signed(&mut self, value: i64) {
+        self.display(value);
+    }
+
+    fn unsigned_wide(&mut self, value: u128) {
+        self.display(value);
+    }
+
+    fn signed_wide(&mut self, value: i128) {
+        self.display(value);
+    }
+
+    fn float(&mut self, value: f64) {
+        self.display(format_args!("{value:?}"));
+    }
+
+    fn float_narrow(&mut self, value: f32) {
+        self.display(format_args!("{value:?}"));
+    }
+
+    fn text(&mut self, value: &str) {
+        self.string(value.as_bytes(), "");
+    }
+
+    fn bytes(&mut self, value: &[u8]) {
+        self.string(value, "b");
+    }
+
+    fn word(&mut self, word: &str) {
+        self.part();
+        push_escaped(&mut self.text, word.as_bytes(), is_word_byte);
+    }
+
+    fn label(&mut self, name: &str) {
+        self.part();
+        push_escaped(&mut self.text, name.as_bytes(), is_word_byte);
+        self.text.push('=');
+        self.labelled = true;
+    }
+
+    fn open(&mut self, name: &str, bracket: Bracket) {
+        self.word(name);
+        self.text.push(match bracket {
+            Bracket::Round => '(',
+            Bracket::Square => '[',
+        });
+        self.depth += 1;
+    }
+
+    fn close(&mut self, bracket: Bracket) {
+        self.text.push(match bracket {
+            Bracket::Round => ')',
+            Bracket::Square => ']',
+        });
+        self.depth -= 1;
+        self.started = true;
+        self.labelled = false;
+    }
+
+    fn begin_element(&mut self) {
+        // Names and quoted strings never end in an open bracket.
+        if !self.text.ends_with(['(', '[']) {
+            self.text.push(',');
+        }
+        self.begin();
+    }
+
+    fn end_element(&mut self) {
+        self.end();
+    }
+
+    fn ring(&mut self, name: &Name) {
+        self.text.push_str(name.as_str());
+        self.segment = self.text.len();
+        self.nested = true;
+    }
+
+    fn begin_segment(&mut self) {
+        self.text.push(':');
+        self.segment = self.text.len();
+        self.lone = None;
+        self.joined = false;
+        self.begin();
+    }
+
+    fn end_segment(&mut self) {
+        self.end();
+    }
+
+    fn recorded(&mut self, key: &EncodedKey) {
+        if self.nested {
+            self.text(&key_text(key));
+        } else {
+            Replay::of(key).ring_key(self);
+        }
+    }
+}

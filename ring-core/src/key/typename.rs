@@ -1,0 +1,75 @@
+//! The stable names of types.
+
+use std::fmt::{self, Display, Write};
+
+use super::text::escaped_word;
+
+/// Collects the stable name of a type: see [`RingKey::ring_name`](super::RingKey::ring_name).
+///
+/// ```
+/// use ring_cache_core::{RingKey, TypeName};
+///
+/// let mut name = TypeName::default();
+/// Vec::<Option<u32>>::ring_name(&mut name);
+/// assert_eq!(name.to_string(), "Vec<Option<u32>>");
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct TypeName {
+    text: String,
+    unnamed: bool,
+}
+
+impl TypeName {
+    /// Appends text as it is; whatever is not printable is escaped.
+    pub fn text(&mut self, text: &str) {
+        for character in text.chars() {
+            if character.is_ascii_graphic() && !matches!(character, ':' | '%') {
+                self.text.push(character);
+            } else {
+                self.text
+                    .push_str(&escaped_word(character.encode_utf8(&mut [0; 4])));
+            }
+        }
+    }
+
+    /// Appends a path, as `module_path!()` gives it, with `.` between its segments.
+    pub fn path(&mut self, path: &str) {
+        self.text(&path.replace("::", ".").replace("r#", ""));
+    }
+
+    /// Appends `name<arguments>`.
+    pub fn generic(&mut self, name: &str, arguments: impl FnOnce(&mut Self)) {
+        self.text(name);
+        self.text("<");
+        arguments(self);
+        self.text(">");
+    }
+
+    /// Appends the value of a const parameter.
+    pub fn value(&mut self, value: &dyn Display) {
+        let mut text = String::new();
+        write!(text, "{value}").expect("a String takes everything");
+        self.text(&text);
+    }
+
+    /// Says that the type has no stable name.
+    pub fn unnamed(&mut self) {
+        self.unnamed = true;
+        self.text.push('_');
+    }
+
+    /// Whether a part of the name is missing.
+    pub(crate) fn is_unnamed(&self) -> bool {
+        self.unnamed
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+impl Display for TypeName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}

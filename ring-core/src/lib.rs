@@ -1,0 +1,40 @@
+//! Keys, calls, tickets, coders and memory storages of [ring-cache](https://docs.rs/ring-cache), without I/O and
+//! without an async runtime. Depend on `ring-cache`, which brings the macros as well.
+//!
+//! The way of a hit: generated accessor → [`Call`] → [`Lru`] → its shard. A miss goes on to the [`flights`].
+
+pub mod body;
+pub mod clock;
+pub mod coder;
+pub mod flights;
+pub mod key;
+pub mod storage;
+
+mod action;
+mod bulk;
+mod cache;
+mod call;
+mod calls;
+mod error;
+mod filling;
+mod lru;
+mod name;
+mod registry;
+mod returned;
+mod ring;
+mod stats;
+mod sync;
+
+pub use action::{Action, Ran, UnknownAction};
+pub use cache::{Cache, Own};
+pub use call::{Call, Outcome};
+pub use calls::Calls;
+pub use error::{Cause, Error, ErrorKind, Failure};
+pub use key::{Bracket, Key, KeyWriter, RingKey, TypeName};
+pub use lru::{DEFAULT_CAPACITY, Lru, LruBuilder};
+pub use name::Name;
+pub use registry::Registry;
+pub use returned::{Fallible, Plain, Returned};
+pub use ring::{DEFAULT_FLIGHT_TIMEOUT, Ring};
+pub use stats::Stats;
+pub use storage::Map;

@@ -1,0 +1,275 @@
+//! The default storage: a bounded cache in memory that drops what was not used for the longest time.
+//!
+//! Entries lie in shards, each behind its own lock. A hit takes a read lock only: it compares the parts of the key
+//! with the bytes that the entry keeps, notes the use ([`recency`]) and clones the value. Values that give way are
+//! dropped after the lock is released.
+
+mod builder;
+mod recency;
+mod shard;
+
+use std::convert::Infallible;
+use std::fmt;
+use std::time::Duration;
+
+pub use builder::LruBuilder;
+use shard::Shard;
+
+use crate::clock::StorageClock;
+use crate::flights::Flights;
+use crate::key::{EncodedKey, KeyHasher, RingKey};
+use crate::name::Name;
+use crate::storage::{Clear, Expires, Storage};
+use crate::sync::{AtomicU64, Ordering, RwLock};
+
+/// How many entries the storage of a ring holds if nothing else is said, as in the original.
+pub const DEFAULT_CAPACITY: usize = 128;
+
+/// A bounded cache in memory: the least recently used entry gives way.
+///
+/// Up to 512 entries the order of use is exact. Larger caches are split into shards, and remember the order of use in
+/// steps of a sixty-fourth of the capacity. There are never more entries than the capacity.
+///
+/// ```
+/// use ring_cache_core::Lru;
+///
+/// let users = Lru::<String>::new(2);
+/// users.set(&1_u32, "Ada".into());
+/// users.set(&2_u32, "Grace".into());
+/// users.get(&1_u32);
+/// users.set(&3_u32, "Edsger".into());
+/// assert!(users.has(&1_u32) && !users.has(&2_u32) && users.has(&3_u32));
+/// ```
+pub struct Lru<T> {
+    hasher: KeyHasher,
+    shards: Box<[RwLock<Shard<T>>]>,
+    capacity: usize,
+    clock: StorageClock,
+    flights: Flights<T>,
+    evictions: AtomicU64,
+    expirations: AtomicU64,
+}
+
+impl<T> Lru<T> {
+    /// An empty cache for up to `capacity` entries. Memory is taken as entries come.
+    pub fn new(capacity: usize) -> Self {
+        Self::builder().capacity(capacity).build()
+    }
+
+    /// Sets up a cache with more than a capacity.
+    pub fn builder() -> LruBuilder<T> {
+        LruBuilder::default()
+    }
+
+    /// How many entries there can be.
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// How many entries there are; those that expired count until they are found.
+    pub fn len(&self) -> usize {
+        self.shards.iter().map(|shard| shard.read().len()).sum()
+    }
+
+    /// Whether there are no entries.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Drops all entries, also those that are being computed.
+    pub fn clear(&self) {
+        self.flights.forget_all();
+        self.drop_where(|_| true);
+    }
+
+    /// The storage behind the storage: a memory storage is its own.
+    pub fn backend(&self) -> &Self {
+        self
+    }
+
+    /// Puts a value under `key`.
+    pub fn set<K: RingKey + ?Sized>(&self, key: &K, value: T) {
+        self.flights.forget(key);
+        self.insert(key, value, None);
+    }
+
+    /// Puts a value under `key` that expires after `expiry`.
+    pub fn set_for<K: RingKey + ?Sized>(&self, key: &K, value: T, expiry: Duration) {
+        self.flights.forget(key);
+        self.insert(key, value, Some(expiry));
+    }
+
+    /// Removes the value under `key`. Returns whether there was one.
+    pub fn delete<K: RingKey + ?Sized>(&self, key: &K) -> bool {
+        self.flights.forget(key);
+        self.take(key)
+    }
+
+    /// Whether there is a value under `key`. It does not count as a use.
+    pub fn has<K: RingKey + ?Sized>(&self, key: &K) -> bool {
+        let hash = self.hasher.hash(key);
+        let shard = self.shard(hash).read();
+        shard
+            .find(hash, key)
+            .is_some_and(|slot| !self.clock.is_past(shard.deadline(slot)))
+    }
+
+    #[inline]
+    fn shard(&self, hash: u64) -> &RwLock<Shard<T>> {
+        // The table takes the lowest and the highest bits.
+        &self.shards[(hash >> 32) as usize & (self.shards.len() - 1)]
+    }
+
+    /// Recorded before a write lock is taken, under which no code of the key's type is to run.
+    fn encode<K: RingKey + ?Sized>(&self, key: &K) -> EncodedKey {
+        EncodedKey::with_hash(self.hasher.hash(key), key)
+    }
+
+    fn insert<K: RingKey + ?Sized>(&self, key: &K, value: T, expiry: Option<Duration>) {
+        if expiry == Some(Duration::ZERO) {
+            self.take(key);
+            return;
+        }
+        let deadline = self.clock.deadline(expiry);
+        let key = self.encode(key);
+        let mut shard = self.shard(key.hash_value()).write();
+        let displaced = match shard.find(key.hash_value(), &key) {
+            Some(slot) => Some(shard.replace(slot, value, deadline)),
+            None => shard.insert(key, value, deadline),
+        };
+        drop(shard);
+        if let Some(displaced) = displaced {
+            self.count_loss(displaced.evicted, displaced.deadline);
+        }
+    }
+
+    fn count_loss(&self, evicted: bool, deadline: u64) {
+        if self.clock.is_past(deadline) {
+            self.expirations.fetch_add(1, Ordering::Relaxed);
+        } else if evicted {
+            self.evictions.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn take<K: RingKey + ?Sized>(&self, key: &K) -> bool {
+        let key = self.encode(key);
+        let mut shard = self.shard(key.hash_value()).write();
+        let removed = shard.find(key.hash_value(), &key).map(|slot| shard.remove(slot));
+        drop(shard);
+        removed.is_some_and(|removed| {
+            self.count_loss(false, removed.deadline);
+            !self.clock.is_past(removed.deadline)
+        })
+    }
+
+    fn drop_where(&self, concerns: impl Fn(&EncodedKey) -> bool) {
+        for shard in &self.shards {
+            let dropped = shard.write().extract(&concerns);
+            drop(dropped);
+        }
+    }
+
+    /// Removes an entry that was seen to have expired, unless it was replaced since.
+    #[cold]
+    fn expire<K: RingKey + ?Sized>(&self, key: &K) {
+        let key = self.encode(key);
+        let hash = key.hash_value();
+        let mut shard = self.shard(hash).write();
+        let expired = shard
+            .find(hash, &key)
+            .filter(|&slot| self.clock.is_past(shard.deadline(slot)));
+        let removed = expired.map(|slot| shard.remove(slot));
+        drop(shard);
+        if let Some(removed) = removed {
+            self.count_loss(false, removed.deadline);
+        }
+    }
+}
+
+impl<T: Clone> Lru<T> {
+    /// The value under `key`.
+    #[inline]
+    pub fn get<K: RingKey + ?Sized>(&self, key: &K) -> Option<T> {
+        let hash = self.hasher.hash(key);
+        let shard = self.shard(hash).read();
+        let slot = shard.find(hash, key)?;
+        if self.clock.is_past(shard.deadline(slot)) {
+            drop(shard);
+            self.expire(key);
+            return None;
+        }
+        shard.note_use(slot);
+        Some(shard.value(slot).clone())
+    }
+}
+
+impl<T: Clone> Storage<T> for Lru<T> {
+    type Error = Infallible;
+
+    /// Keys are compared by their bytes, which are injective whatever their texts are.
+    const TEXT_KEYS: bool = false;
+
+    fn flights(&self) -> &Flights<T> {
+        &self.flights
+    }
+
+    #[inline]
+    fn read<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<T>, Infallible> {
+        Ok(self.get(key))
+    }
+
+    fn write<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        value: T,
+        expiry: Option<Duration>,
+    ) -> Result<(), Infallible> {
+        self.insert(key, value, expiry);
+        Ok(())
+    }
+
+    fn remove<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Infallible> {
+        Ok(self.take(key))
+    }
+
+    fn contains<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Infallible> {
+        Ok(self.has(key))
+    }
+
+    fn renew<K: RingKey + ?Sized>(&self, key: &K, expiry: Duration) -> Result<bool, Infallible> {
+        let deadline = self.clock.deadline(Some(expiry));
+        let key = self.encode(key);
+        let hash = key.hash_value();
+        let mut shard = self.shard(hash).write();
+        let live = shard
+            .find(hash, &key)
+            .filter(|&slot| !self.clock.is_past(shard.deadline(slot)));
+        Ok(live.map(|slot| shard.set_deadline(slot, deadline)).is_some())
+    }
+
+    fn losses(&self) -> (u64, u64) {
+        (
+            self.evictions.load(Ordering::Relaxed),
+            self.expirations.load(Ordering::Relaxed),
+        )
+    }
+}
+
+impl<T> Expires for Lru<T> {}
+
+impl<T: Clone> Clear<T> for Lru<T> {
+    fn clear_ring(&self, name: &Name) -> Result<(), Infallible> {
+        self.drop_where(|key| key.belongs_to(name));
+        Ok(())
+    }
+}
+
+/// Sizes only: keys and values are nobody's business.
+impl<T> fmt::Debug for Lru<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lru")
+            .field("len", &self.len())
+            .field("capacity", &self.capacity)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,85 @@
+//! Setting up an [`Lru`].
+
+use std::marker::PhantomData;
+
+use super::shard::Shard;
+use super::{DEFAULT_CAPACITY, Lru};
+use crate::clock::{Clock, StorageClock};
+use crate::flights::Flights;
+use crate::key::KeyHasher;
+use crate::sync::{Arc, AtomicU64, RwLock};
+
+/// The smallest capacity of a shard, unless the user wants more shards: up to here the order of use is exact.
+const SHARD_CAPACITY: usize = 256;
+
+/// Sets up an [`Lru`]: see [`Lru::builder`].
+#[derive(Debug)]
+pub struct LruBuilder<T> {
+    capacity: usize,
+    shards: Option<usize>,
+    clock: StorageClock,
+    values: PhantomData<fn(T)>,
+}
+
+impl<T> Default for LruBuilder<T> {
+    fn default() -> Self {
+        LruBuilder {
+            capacity: DEFAULT_CAPACITY,
+            shards: None,
+            clock: StorageClock::default(),
+            values: PhantomData,
+        }
+    }
+}
+
+impl<T> LruBuilder<T> {
+    /// How many entries there can be, 128 if nothing is said. A cache of none stores nothing.
+    #[must_use]
+    pub fn capacity(mut self, capacity: usize) -> Self {
+        self.capacity = capacity;
+        self
+    }
+
+    /// Over how many locks the entries are spread: rounded up to a power of two, and never more than the capacity.
+    /// If nothing is said, four for each processor, of at least 256 entries each.
+    #[must_use]
+    pub fn shards(mut self, shards: usize) -> Self {
+        self.shards = Some(shards);
+        self
+    }
+
+    /// The clock by which entries expire.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = StorageClock::Other(Arc::new(clock));
+        self
+    }
+
+    /// The empty cache.
+    pub fn build(self) -> Lru<T> {
+        let shards = self.shard_count();
+        // The first shards take what does not divide.
+        let capacity = |shard| self.capacity / shards + usize::from(shard < self.capacity % shards);
+        Lru {
+            hasher: KeyHasher::shared(),
+            shards: (0..shards)
+                .map(|shard| RwLock::new(Shard::new(capacity(shard))))
+                .collect(),
+            capacity: self.capacity,
+            clock: self.clock,
+            flights: Flights::default(),
+            evictions: AtomicU64::new(0),
+            expirations: AtomicU64::new(0),
+        }
+    }
+
+    fn shard_count(&self) -> usize {
+        let wanted = self.shards.unwrap_or_else(|| {
+            let processors = std::thread::available_parallelism().map_or(1, usize::from);
+            (processors * 4).min(self.capacity / SHARD_CAPACITY)
+        });
+        let wanted = wanted.clamp(1, 1 << 16).next_power_of_two();
+        // The largest power of two of which each shard can hold an entry.
+        wanted.min(1 << self.capacity.max(1).ilog2())
+    }
+}

@@ -1,0 +1,133 @@
+//! Names of rings: the first part of every key.
+//!
+//! A name is interned once and for all, so that a key in memory holds a small number in its place. Two rings that
+//! were given one `key_prefix` have one name and are one ring; two that came to one name by chance are refused.
+
+use std::any::TypeId;
+use std::fmt;
+
+use hashbrown::HashMap;
+use parking_lot::RwLock;
+
+use crate::key::{TypeName, escaped_word};
+
+/// The name of a ring.
+///
+/// It displays as the text that its keys begin with. Names are equal when their texts are.
+pub struct Name {
+    id: u32,
+    text: Box<str>,
+}
+
+impl Name {
+    /// The name that a user chose: `key_prefix`. `:` separates, as in the original; everything unprintable is escaped.
+    pub fn chosen(prefix: &str) -> &'static Name {
+        let segments: Vec<String> = prefix.split(':').map(printable).collect();
+        Interner::with(|names| names.intern(segments.join(":"), None))
+    }
+
+    /// The full name of the ring at `site`, a type that no other ring has.
+    ///
+    /// # Panics
+    ///
+    /// When another ring has this name already. It happens only to rings that nothing but their place in one
+    /// function body tells apart; `key_prefix` gives one of them a name of its own.
+    pub(crate) fn full(name: &TypeName, site: TypeId) -> &'static Name {
+        Interner::with(|names| {
+            let mut text = name.as_str().to_owned();
+            if name.is_unnamed() {
+                // Unique in this process, which is as far as a memory storage reaches.
+                text = format!("{text}#{}", names.all.len());
+            }
+            names.intern(text, Some(site))
+        })
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// A number that only this name has, in this process.
+    #[inline]
+    pub(crate) fn id(&self) -> u32 {
+        self.id
+    }
+
+    /// The name that has this number.
+    pub(crate) fn of_id(id: u32) -> &'static Name {
+        INTERNER
+            .read()
+            .as_ref()
+            .and_then(|names| names.all.get(id as usize))
+            .map_or_else(
+                || unreachable!("ring number {id} was never given out"),
+                |name| *name,
+            )
+    }
+}
+
+fn printable(text: &str) -> String {
+    let mut printable = String::new();
+    for character in text.chars() {
+        if character.is_ascii_graphic() && character != '%' {
+            printable.push(character);
+        } else {
+            printable.push_str(&escaped_word(character.encode_utf8(&mut [0; 4])));
+        }
+    }
+    printable
+}
+
+impl PartialEq for Name {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+}
+
+impl Eq for Name {}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.text)
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Name").field(&self.text).finish()
+    }
+}
+
+static INTERNER: RwLock<Option<Interner>> = RwLock::new(None);
+
+/// All names of the process. Their number is bounded by the program's text: one a ring and instantiation.
+#[derive(Default)]
+struct Interner {
+    all: Vec<&'static Name>,
+    by_text: HashMap<&'static str, (&'static Name, Option<TypeId>)>,
+}
+
+impl Interner {
+    fn with<T>(run: impl FnOnce(&mut Interner) -> T) -> T {
+        run(INTERNER.write().get_or_insert_with(Interner::default))
+    }
+
+    fn intern(&mut self, text: String, site: Option<TypeId>) -> &'static Name {
+        if let Some((name, owner)) = self.by_text.get(text.as_str()) {
+            assert!(
+                *owner == site,
+                "two rings are named `{text}`: give one of them a name of its own, `#[ring(key_prefix = \"…\")]`"
+            );
+            return name;
+        }
+        let id = u32::try_from(self.all.len()).expect("fewer than 2^32 rings");
+        let name: &'static Name = Box::leak(Box::new(Name {
+            id,
+            text: text.into_boxed_str(),
+        }));
+        self.all.push(name);
+        self.by_text.insert(name.as_str(), (name, site));
+        name
+    }
+}

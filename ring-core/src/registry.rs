@@ -1,0 +1,56 @@
+//! Where generic rings keep their state: a static cannot be generic, so each instantiation is found by its type.
+
+use std::any::{Any, TypeId};
+
+use crate::ring::type_id;
+use crate::sync::OnceLock;
+
+/// A list that only grows: one entry an instantiation, found without a lock.
+#[derive(Default)]
+pub struct Registry {
+    first: OnceLock<Box<Node>>,
+}
+
+struct Node {
+    instantiation: TypeId,
+    state: Box<dyn Any + Send + Sync>,
+    next: OnceLock<Box<Node>>,
+}
+
+impl Registry {
+    /// An empty registry.
+    pub const fn new() -> Self {
+        Registry {
+            first: OnceLock::new(),
+        }
+    }
+
+    /// The state of the instantiation that `_of` belongs to: a generic function names its own item here.
+    ///
+    /// `init` runs at most once for each instantiation whose state is kept; a state that another thread was quicker
+    /// to make is dropped.
+    pub fn get<I, S: Any + Send + Sync>(&'static self, _of: I, init: impl FnOnce() -> S) -> &'static S {
+        let instantiation = type_id::<I>();
+        let mut init = Some(init);
+        let mut place = &self.first;
+        loop {
+            let node = place.get_or_init(|| {
+                let init = init
+                    .take()
+                    .unwrap_or_else(|| unreachable!("a place is filled once"));
+                Box::new(Node {
+                    instantiation,
+                    state: Box::new(init()),
+                    next: OnceLock::new(),
+                })
+            });
+            if node.instantiation == instantiation {
+                return node
+                    .state
+                    .downcast_ref()
+                    .unwrap_or_else(|| unreachable!("one state a type"));
+            }
+            place = &node.next;
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! What a cached body returns, and what of it is cached.
+
+use std::marker::PhantomData;
+
+/// The return type of a cached body: the value that is cached, and the way back.
+pub trait Returned {
+    /// What is cached.
+    type Value;
+    /// What the body returns.
+    type Out;
+
+    /// The value to cache, if there is one.
+    fn value(out: &Self::Out) -> Option<&Self::Value>;
+    /// What a call returns that found the value.
+    fn found(value: Self::Value) -> Self::Out;
+}
+
+/// A body that returns the value itself.
+#[derive(Debug)]
+pub struct Plain<V>(PhantomData<fn() -> V>);
+
+impl<V> Returned for Plain<V> {
+    type Value = V;
+    type Out = V;
+
+    #[inline]
+    fn value(out: &V) -> Option<&V> {
+        // A generic `V` may turn out to be a `Result`, whose errors are never cached. This is the one way to see it;
+        // the names of std's types are stable enough, and a miss is the price of a wrong guess.
+        let is_result = std::any::type_name::<V>().starts_with("core::result::Result<");
+        (!is_result).then_some(out)
+    }
+
+    #[inline]
+    fn found(value: V) -> V {
+        value
+    }
+}
+
+/// A body that returns a `Result`: only `Ok` is cached.
+#[derive(Debug)]
+pub struct Fallible<V, E>(PhantomData<fn() -> (V, E)>);
+
+impl<V, E> Returned for Fallible<V, E> {
+    type Value = V;
+    type Out = Result<V, E>;
+
+    #[inline]
+    fn value(out: &Result<V, E>) -> Option<&V> {
+        out.as_ref().ok()
+    }
+
+    #[inline]
+    fn found(value: V) -> Result<V, E> {
+        Ok(value)
+    }
+}

@@ -1,0 +1,136 @@
+//! Storages: what lies behind a ring, and how a ring sees it.
+//!
+//! A storage implements the raw operations of [`Storage`] and owns a [`Flights`]; the verbs are provided, and keep to
+//! the rule that a computation which began before a `set` or a `delete` is not stored after it. A ring sees its
+//! storage through a [`View`]: memory storages hold its values as they are, others hold the bytes of a coder.
+
+mod map;
+mod view;
+
+pub use map::Map;
+pub use view::{Coded, View};
+
+use std::time::Duration;
+
+use crate::error::Failure;
+use crate::flights::Flights;
+use crate::key::RingKey;
+use crate::name::Name;
+
+/// A storage of values `T` under keys of any type.
+///
+/// Implementors write the raw operations, which know nothing of computations under way. Users call the verbs.
+///
+/// All operations treat an expired entry as absent.
+pub trait Storage<T> {
+    /// How operations fail: [`Infallible`](std::convert::Infallible) if they cannot.
+    type Error: Failure;
+
+    /// Whether two keys of one text are one key here. A storage that compares the bytes of keys may say `false`.
+    const TEXT_KEYS: bool = true;
+
+    /// The computations that are under way.
+    fn flights(&self) -> &Flights<T>;
+
+    /// The text that stands before every key here, such as `shop:`.
+    fn namespace(&self) -> &str {
+        ""
+    }
+
+    /// Raw: the value under `key`, if there is one.
+    fn read<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<T>, Self::Error>;
+
+    /// Raw: puts a value under `key`, for `expiry` if there is one. A zero expiry removes what is there.
+    fn write<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        value: T,
+        expiry: Option<Duration>,
+    ) -> Result<(), Self::Error>;
+
+    /// Raw: removes what is under `key`. Returns whether something was there.
+    fn remove<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Self::Error>;
+
+    /// Raw: whether something is under `key`. This is no use of the entry that would keep it from eviction.
+    fn contains<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Self::Error>;
+
+    /// Raw: restarts the expiry of the entry under `key`. Returns whether something was there.
+    ///
+    /// Called only on storages that are [`Expires`].
+    fn renew<K: RingKey + ?Sized>(&self, key: &K, expiry: Duration) -> Result<bool, Self::Error>;
+
+    /// Raw: the values under many keys, in the order of the keys.
+    fn read_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<Option<T>>, Self::Error> {
+        keys.iter().map(|key| self.read(key)).collect()
+    }
+
+    /// Raw: puts many values, each with its expiry.
+    fn write_many<K: RingKey>(
+        &self,
+        entries: impl IntoIterator<Item = (K, T, Option<Duration>)>,
+    ) -> Result<(), Self::Error> {
+        entries
+            .into_iter()
+            .try_for_each(|(key, value, expiry)| self.write(&key, value, expiry))
+    }
+
+    /// Raw: removes many entries. Returns for each whether something was there.
+    fn remove_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<bool>, Self::Error> {
+        keys.iter().map(|key| self.remove(key)).collect()
+    }
+
+    /// The value under `key`, if there is one.
+    #[inline]
+    fn get<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<T>, Self::Error> {
+        self.read(key)
+    }
+
+    /// Puts a value under `key`, whatever is being computed for it.
+    fn set<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        value: T,
+        expiry: Option<Duration>,
+    ) -> Result<(), Self::Error> {
+        self.flights().forget(key);
+        self.write(key, value, expiry)
+    }
+
+    /// Forgets the value under `key`, also one that is being computed. Returns whether something was there.
+    fn delete<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Self::Error> {
+        self.flights().forget(key);
+        self.remove(key)
+    }
+
+    /// Whether something is under `key`. It does not count as a use.
+    fn has<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Self::Error> {
+        self.contains(key)
+    }
+
+    /// Restarts the expiry of the entry under `key`; without an expiry the same as [`has`](Self::has).
+    fn touch<K: RingKey + ?Sized>(&self, key: &K, expiry: Option<Duration>) -> Result<bool, Self::Error> {
+        match expiry {
+            Some(expiry) => self.renew(key, expiry),
+            None => self.contains(key),
+        }
+    }
+
+    /// How many entries gave way to newer ones, and how many were found to have expired.
+    fn losses(&self) -> (u64, u64) {
+        (0, 0)
+    }
+}
+
+/// A storage whose entries can expire. Without it `expire` and `expire_in` do not compile.
+#[diagnostic::on_unimplemented(
+    message = "entries of `{Self}` cannot expire",
+    note = "leave out `expire`, or choose a storage whose entries can"
+)]
+pub trait Expires {}
+
+/// A storage that can drop all entries of one ring. Without it `{method}_cache().clear()` does not compile.
+#[diagnostic::on_unimplemented(message = "`{Self}` cannot clear the entries of one ring")]
+pub trait Clear<T>: Storage<T> {
+    /// Raw: drops the entries of the ring `name`, and no others.
+    fn clear_ring(&self, name: &Name) -> Result<(), Self::Error>;
+}

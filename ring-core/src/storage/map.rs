@@ -1,0 +1,214 @@
+//! An unbounded storage to look into.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::fmt;
+use std::time::Duration;
+
+use super::{Clear, Expires, Storage};
+use crate::clock::{Clock, StorageClock};
+use crate::flights::Flights;
+use crate::key::{RingKey, key_text};
+use crate::name::Name;
+use crate::sync::{Arc, RwLock};
+
+/// A storage without bound, by the text of the keys: made to look into, in tests and while learning.
+///
+/// ```
+/// use ring_cache_core::Map;
+///
+/// let map = Map::<u32>::new();
+/// map.set(&("answer", 1_u8), 42);
+/// assert_eq!(map.peek("('answer',1)"), Some(42));
+/// assert_eq!(map.keys(), ["('answer',1)"]);
+/// ```
+pub struct Map<T> {
+    entries: RwLock<HashMap<Box<str>, Entry<T>>>,
+    clock: StorageClock,
+    flights: Flights<T>,
+}
+
+struct Entry<T> {
+    value: T,
+    deadline: u64,
+}
+
+impl<T> Default for Map<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T> Map<T> {
+    /// An empty map.
+    pub fn new() -> Self {
+        Map {
+            entries: RwLock::default(),
+            clock: StorageClock::default(),
+            flights: Flights::default(),
+        }
+    }
+
+    /// An empty map whose entries expire by `clock`.
+    pub fn with_clock(clock: impl Clock + 'static) -> Self {
+        Map {
+            clock: StorageClock::Other(Arc::new(clock)),
+            ..Self::new()
+        }
+    }
+
+    /// The texts of all keys, sorted.
+    pub fn keys(&self) -> Vec<String> {
+        let entries = self.entries.read();
+        let live = entries
+            .iter()
+            .filter(|(_, entry)| !self.clock.is_past(entry.deadline));
+        let mut keys: Vec<String> = live.map(|(key, _)| key.to_string()).collect();
+        keys.sort_unstable();
+        keys
+    }
+
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        self.entries
+            .read()
+            .values()
+            .filter(|entry| !self.clock.is_past(entry.deadline))
+            .count()
+    }
+
+    /// Whether there are no entries.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Drops all entries, also those that are being computed.
+    pub fn clear(&self) {
+        self.flights.forget_all();
+        let dropped = std::mem::take(&mut *self.entries.write());
+        drop(dropped);
+    }
+
+    /// The storage behind the storage: a memory storage is its own.
+    pub fn backend(&self) -> &Self {
+        self
+    }
+
+    /// Puts a value under `key`.
+    pub fn set<K: RingKey + ?Sized>(&self, key: &K, value: T)
+    where
+        T: Clone,
+    {
+        let Ok(()) = Storage::set(self, key, value, None);
+    }
+
+    /// Removes the value under `key`. Returns whether there was one.
+    pub fn delete<K: RingKey + ?Sized>(&self, key: &K) -> bool
+    where
+        T: Clone,
+    {
+        let Ok(removed) = Storage::delete(self, key);
+        removed
+    }
+
+    /// Whether there is a value under `key`.
+    pub fn has<K: RingKey + ?Sized>(&self, key: &K) -> bool {
+        self.entries
+            .read()
+            .get(&*key_text(key))
+            .is_some_and(|entry| !self.clock.is_past(entry.deadline))
+    }
+
+    fn drop_where(&self, mut concerns: impl FnMut(&str) -> bool) {
+        let mut entries = self.entries.write();
+        let dropped: Vec<_> = entries.extract_if(|key, _| concerns(key)).collect();
+        drop(entries);
+        drop(dropped);
+    }
+}
+
+impl<T: Clone> Map<T> {
+    /// The value under `key`.
+    pub fn get<K: RingKey + ?Sized>(&self, key: &K) -> Option<T> {
+        self.peek(&key_text(key))
+    }
+
+    /// The value under the key of this text.
+    pub fn peek(&self, key: &str) -> Option<T> {
+        let entries = self.entries.read();
+        entries
+            .get(key)
+            .filter(|entry| !self.clock.is_past(entry.deadline))
+            .map(|entry| entry.value.clone())
+    }
+}
+
+impl<T: Clone> Storage<T> for Map<T> {
+    type Error = Infallible;
+
+    fn flights(&self) -> &Flights<T> {
+        &self.flights
+    }
+
+    fn read<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<T>, Infallible> {
+        Ok(self.get(key))
+    }
+
+    fn write<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        value: T,
+        expiry: Option<Duration>,
+    ) -> Result<(), Infallible> {
+        if expiry == Some(Duration::ZERO) {
+            self.remove(key)?;
+            return Ok(());
+        }
+        let entry = Entry {
+            value,
+            deadline: self.clock.deadline(expiry),
+        };
+        let replaced = self.entries.write().insert(key_text(key).into_boxed_str(), entry);
+        drop(replaced);
+        Ok(())
+    }
+
+    fn remove<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Infallible> {
+        let removed = self.entries.write().remove(&*key_text(key));
+        Ok(removed.is_some_and(|entry| !self.clock.is_past(entry.deadline)))
+    }
+
+    fn contains<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Infallible> {
+        Ok(self.has(key))
+    }
+
+    fn renew<K: RingKey + ?Sized>(&self, key: &K, expiry: Duration) -> Result<bool, Infallible> {
+        let deadline = self.clock.deadline(Some(expiry));
+        let mut entries = self.entries.write();
+        let entry = entries
+            .get_mut(&*key_text(key))
+            .filter(|entry| !self.clock.is_past(entry.deadline));
+        Ok(entry.map(|entry| entry.deadline = deadline).is_some())
+    }
+}
+
+impl<T> Expires for Map<T> {}
+
+impl<T: Clone> Clear<T> for Map<T> {
+    fn clear_ring(&self, name: &Name) -> Result<(), Infallible> {
+        self.drop_where(|key| {
+            key.strip_prefix(name.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+        });
+        Ok(())
+    }
+}
+
+/// The keys only: values are nobody's business.
+impl<T> fmt::Debug for Map<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Map")
+            .field("keys", &self.keys())
+            .finish_non_exhaustive()
+    }
+}

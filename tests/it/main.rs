@@ -1,0 +1,4 @@
+//! Behaviour, in the words of those who use it: one file a topic.
+
+mod derive;
+mod key_text;
