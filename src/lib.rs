@@ -6,3 +6,4 @@ pub use ring_cache_core::{
     Failure, Fallible, Key, KeyWriter, Lru, LruBuilder, Map, Name, Outcome, Plain, Ran, Returned, RingKey,
     Stats, TypeName, UnknownAction, body, clock, coder, flights, key, storage,
 };
+pub use ring_cache_derive::RingKey;
