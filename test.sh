@@ -1,0 +1,125 @@
+#!/usr/bin/env bash
+# The test command: all that must pass before a change goes in. It needs a Rust toolchain, and nothing else.
+#
+#   ./test.sh [--no-install]
+#
+# --no-install: install nothing. Nothing is installed yet; storages that need a server will want one.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+summary=""
+current=""
+
+# step NAME COMMAND..: runs a command, and ends all if it fails.
+step() {
+    current=$1
+    shift
+    printf '\n==> %s\n' "$current"
+    local start=$SECONDS
+    "$@"
+    summary+="$(printf 'passed    %-48s %4d s' "$current" $((SECONDS - start)))"$'\n'
+    current=""
+}
+
+# leave_out NAME REASON: says loudly that a step does not run.
+leave_out() {
+    printf '\n==> %s\n!!! LEFT OUT: %s\n' "$1" "$2" >&2
+    summary+="$(printf 'LEFT OUT  %s: %s' "$1" "$2")"$'\n'
+}
+
+finish() {
+    local status=$?
+    if [ -n "$current" ]; then
+        summary+="FAILED    $current"$'\n'
+    fi
+    printf '\n%s' "$summary"
+    if [ "$status" -eq 0 ]; then
+        printf 'All that ran passed, in %d s.\n' "$SECONDS"
+    fi
+}
+
+die() {
+    printf '%s\n' "$@" >&2
+    exit 1
+}
+
+main() {
+    case "${1:-}" in
+        "" | --no-install) ;;
+        *) die "usage: ./test.sh [--no-install]" ;;
+    esac
+    toolchain
+    trap finish EXIT
+    if has rustfmt cargo fmt --version; then
+        step "formatting" cargo fmt --all --check
+    fi
+    if has clippy cargo clippy --version; then
+        step "lints, all features" lints --all-features
+        step "lints, default features" lints
+    fi
+    step "documentation" documentation
+    step "tests, all features" cargo test --workspace --all-features
+    step "tests, default features" cargo test --workspace
+    step "each feature alone" each_feature
+    step "example: page" cargo run --quiet --example page
+    step "example: user" cargo run --quiet --example user
+    step "packages" cargo package --workspace --allow-dirty --quiet
+    fuzz_targets
+}
+
+# A shell that is not a login shell may not know where rustup put the toolchain.
+toolchain() {
+    local bin="${CARGO_HOME:-${HOME:-/root}/.cargo}/bin"
+    if ! command -v cargo >/dev/null && [ -x "$bin/cargo" ]; then
+        export PATH="$bin:$PATH"
+    fi
+    local tool
+    for tool in cargo rustc; do
+        command -v "$tool" >/dev/null || die "$tool is missing: get Rust from https://rustup.rs"
+    done
+    command -v cc >/dev/null || command -v link.exe >/dev/null ||
+        die "No linker: rustc needs \`cc\`. On Debian and Ubuntu: apt-get install gcc libc6-dev. On macOS: xcode-select --install"
+    local wanted have
+    wanted=$(sed -n 's/^rust-version = "1\.\([0-9]*\).*/\1/p' Cargo.toml)
+    have=$(rustc --version | sed -n 's/^rustc 1\.\([0-9]*\).*/\1/p')
+    [ "${have:-0}" -ge "$wanted" ] || die "$(rustc --version) is too old: Rust 1.$wanted is needed. Try: rustup update stable"
+    rustc --version
+}
+
+# has COMPONENT COMMAND..: whether a component of the toolchain is there.
+has() {
+    local component=$1
+    shift
+    "$@" >/dev/null 2>&1 && return
+    leave_out "$component" "it is not installed. Try: rustup component add $component"
+    return 1
+}
+
+lints() {
+    cargo clippy --workspace --all-targets "$@" -- -D warnings
+}
+
+documentation() {
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features
+}
+
+each_feature() {
+    local feature
+    for feature in $(sed -n '/^\[features\]/,/^\[dep/s/^\([a-z][a-z0-9_-]*\) = .*/\1/p' Cargo.toml); do
+        printf '%s\n' "$feature"
+        cargo check --quiet --no-default-features --features "$feature"
+    done
+}
+
+# A workspace of its own, since it needs libFuzzer, which is C++.
+fuzz_targets() {
+    if [ ! -f fuzz/Cargo.toml ]; then
+        leave_out "fuzz targets" "there are none"
+    elif ! command -v c++ >/dev/null; then
+        leave_out "fuzz targets" "libFuzzer needs a C++ compiler. On Debian and Ubuntu: apt-get install g++"
+    else
+        step "fuzz targets compile" cargo check --quiet --manifest-path fuzz/Cargo.toml
+    fi
+}
+
+main "$@" </dev/null
