@@ -6,4 +6,6 @@ pub use ring_cache_core::{
     Failure, Fallible, Key, KeyWriter, Lru, LruBuilder, Map, Name, Outcome, Plain, Ran, Returned, RingKey,
     Stats, TypeName, UnknownAction, body, clock, coder, flights, key, storage,
 };
-pub use ring_cache_derive::RingKey;
+#[doc(hidden)]
+pub use ring_cache_core::generated;
+pub use ring_cache_derive::{RingKey, ring, ring_impl};

@@ -7,6 +7,8 @@ pub mod body;
 pub mod clock;
 pub mod coder;
 pub mod flights;
+#[doc(hidden)]
+pub mod generated;
 pub mod key;
 pub mod storage;
 

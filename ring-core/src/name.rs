@@ -22,8 +22,16 @@ pub struct Name {
 impl Name {
     /// The name that a user chose: `key_prefix`. `:` separates, as in the original; everything unprintable is escaped.
     pub fn chosen(prefix: &str) -> &'static Name {
-        let segments: Vec<String> = prefix.split(':').map(printable).collect();
-        Interner::with(|names| names.intern(segments.join(":"), None))
+        Interner::with(|names| names.intern(chosen_text(prefix), None))
+    }
+
+    /// The name that a user chose for a generic ring, with the type arguments of one of its instantiations.
+    ///
+    /// # Panics
+    ///
+    /// As [`full`](Self::full).
+    pub(crate) fn chosen_generic(prefix: &str, arguments: &TypeName, site: TypeId) -> &'static Name {
+        Interner::with(|names| names.intern_at(chosen_text(prefix) + arguments.as_str(), arguments, site))
     }
 
     /// The full name of the ring at `site`, a type that no other ring has.
@@ -33,14 +41,7 @@ impl Name {
     /// When another ring has this name already. It happens only to rings that nothing but their place in one
     /// function body tells apart; `key_prefix` gives one of them a name of its own.
     pub(crate) fn full(name: &TypeName, site: TypeId) -> &'static Name {
-        Interner::with(|names| {
-            let mut text = name.as_str().to_owned();
-            if name.is_unnamed() {
-                // Unique in this process, which is as far as a memory storage reaches.
-                text = format!("{text}#{}", names.all.len());
-            }
-            names.intern(text, Some(site))
-        })
+        Interner::with(|names| names.intern_at(name.as_str().to_owned(), name, site))
     }
 
     /// The text.
@@ -65,6 +66,11 @@ impl Name {
                 |name| *name,
             )
     }
+}
+
+fn chosen_text(prefix: &str) -> String {
+    let segments: Vec<String> = prefix.split(':').map(printable).collect();
+    segments.join(":")
 }
 
 fn printable(text: &str) -> String {
@@ -106,11 +112,26 @@ static INTERNER: RwLock<Option<Interner>> = RwLock::new(None);
 struct Interner {
     all: Vec<&'static Name>,
     by_text: HashMap<&'static str, (&'static Name, Option<TypeId>)>,
+    by_site: HashMap<TypeId, &'static Name>,
 }
 
 impl Interner {
     fn with<T>(run: impl FnOnce(&mut Interner) -> T) -> T {
         run(INTERNER.write().get_or_insert_with(Interner::default))
+    }
+
+    /// The name of the ring at `site`. One with a missing part is numbered: unique in this process, which is as far as
+    /// a memory storage reaches.
+    fn intern_at(&mut self, mut text: String, name: &TypeName, site: TypeId) -> &'static Name {
+        if let Some(known) = self.by_site.get(&site) {
+            return known;
+        }
+        if name.is_unnamed() {
+            text = format!("{text}#{}", self.all.len());
+        }
+        let known = self.intern(text, Some(site));
+        self.by_site.insert(site, known);
+        known
     }
 
     fn intern(&mut self, text: String, site: Option<TypeId>) -> &'static Name {

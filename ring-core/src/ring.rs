@@ -35,24 +35,30 @@ impl Ring {
         Self::new(Name::chosen(prefix))
     }
 
+    /// The ring with the user's `key_prefix` that is one instantiation of a generic one: `arguments` writes its type
+    /// arguments, `site` is a function item that no other has.
+    pub fn with_generic_prefix<Site>(prefix: &str, site: Site, arguments: impl FnOnce(&mut TypeName)) -> Self {
+        drop(site);
+        let mut name = TypeName::default();
+        arguments(&mut name);
+        Self::new(Name::chosen_generic(prefix, &name, type_id::<Site>()))
+    }
+
     /// The ring that is declared in `module` next to the local type `Here`, below so many items of its own, with the
-    /// rest of its name. `site` is a type or function item that no other ring has.
+    /// rest of its name. `site` is a function item that no other ring has, if `Here` is not enough to tell.
     pub fn declared<Here, Site>(
         module: &str,
         own_items: usize,
-        _site: Site,
+        site: Site,
         rest: impl FnOnce(&mut TypeName),
     ) -> Self {
+        drop(site);
         let mut name = TypeName::default();
         name.path(module);
         name.text(".");
-        name.path(&enclosing_functions(
-            std::any::type_name::<Here>(),
-            module,
-            own_items,
-        ));
+        name.path(&enclosing_functions(std::any::type_name::<Here>(), module, own_items));
         rest(&mut name);
-        Self::new(Name::full(&name, typeid::of::<(Site, Here)>()))
+        Self::new(Name::full(&name, type_id::<(Site, Here)>()))
     }
 
     /// Whether calls join the computation of another: they do unless this says otherwise.

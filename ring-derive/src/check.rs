@@ -1,0 +1,272 @@
+//! What cannot be cached, and what to write instead.
+
+use std::fmt::Display;
+
+use quote::ToTokens;
+use syn::visit::{self, Visit};
+use syn::{Expr, ExprLit, Lifetime, Lit, Pat, ReceiverKind, Safety, Type, TypeReference};
+
+use crate::model::{Argument, Method};
+use crate::storage::Storage;
+
+/// The most values that a call binds, `self` included.
+const MOST_PARTS: usize = 16;
+
+/// All errors of a method, each at the user's own token.
+pub(crate) fn check(method: &Method) -> syn::Result<()> {
+    let mut errors = Errors(None);
+    signature(method, &mut errors);
+    receiver(method, &mut errors);
+    forms(method, &mut errors);
+    options(method, &mut errors);
+    for argument in &method.arguments {
+        check_argument(argument, &mut errors);
+    }
+    returned(method, &mut errors);
+    errors.0.map_or(Ok(()), Err)
+}
+
+struct Errors(Option<syn::Error>);
+
+impl Errors {
+    fn at(&mut self, tokens: impl ToTokens, message: impl Display) {
+        self.add(syn::Error::new_spanned(tokens, message));
+    }
+
+    fn add(&mut self, error: syn::Error) {
+        match &mut self.0 {
+            Some(errors) => errors.combine(error),
+            None => self.0 = Some(error),
+        }
+    }
+}
+
+fn signature(method: &Method, errors: &mut Errors) {
+    let sig = &method.sig;
+    if let Some(token) = &sig.constness {
+        errors.at(
+            token,
+            "a `const fn` runs at compile time, where there is no cache: remove `const`",
+        );
+    }
+    if let Some(token) = &sig.asyncness {
+        errors.at(
+            token,
+            "`async fn` cannot be cached yet: cache the blocking function that it waits for",
+        );
+    }
+    if let Safety::Unsafe(token) = &sig.safety {
+        errors.at(
+            token,
+            "an `unsafe fn` cannot be cached: cache a safe function that calls it",
+        );
+    }
+    if let Some(abi) = &sig.abi {
+        errors.at(
+            abi,
+            "a function with a foreign calling convention cannot be cached: cache one that it calls",
+        );
+    }
+    if let Some(variadic) = &sig.variadic {
+        errors.at(variadic, "a variadic function cannot be cached");
+    }
+    if method.arguments.len() + 1 > MOST_PARTS {
+        errors.at(
+            &sig.ident,
+            "a cached method has at most 15 arguments: gather some of them in a struct",
+        );
+    }
+}
+
+fn receiver(method: &Method, errors: &mut Errors) {
+    let Some(receiver) = method.receiver() else { return };
+    let by_reference = match &receiver.kind {
+        ReceiverKind::Reference(_, _, None) => true,
+        ReceiverKind::Typed(_, ty) => {
+            matches!(&**ty, Type::Reference(TypeReference { mutability: None, elem, .. })
+            if elem.to_token_stream().to_string() == "Self")
+        }
+        _ => false,
+    };
+    if !by_reference {
+        errors.at(receiver, "a cached method reads its object: write `&self`");
+    }
+}
+
+fn forms(method: &Method, errors: &mut Errors) {
+    let options = &method.options;
+    let error = |span, message| syn::Error::new(span, message);
+    if let Some(span) = options.class {
+        if method.owner.is_none() {
+            errors.add(error(
+                span,
+                "`class` is for associated functions: a free function has no type",
+            ));
+        } else if method.receiver().is_some() {
+            errors.add(error(
+                span,
+                "`class` is for associated functions: a method has an entry for each object. Remove `class` or `&self`",
+            ));
+        }
+    }
+    if let Some(span) = options.property {
+        if method.receiver().is_none() {
+            errors.add(error(
+                span,
+                "a property belongs to an object: add `&self`, or remove `property`",
+            ));
+        } else if let Some(argument) = method.arguments.first() {
+            let message = "a property has no arguments: remove them, or remove `property`";
+            errors.at(&argument.pattern, message);
+        }
+    }
+}
+
+fn options(method: &Method, errors: &mut Errors) {
+    let options = &method.options;
+    if let (Some(key), Some(ignored)) = (&options.key, options.ignore.first()) {
+        let _ = key;
+        errors.at(
+            ignored,
+            "`key` takes the place of all arguments: there is nothing left to ignore",
+        );
+    }
+    for ignored in &options.ignore {
+        let known = method
+            .arguments
+            .iter()
+            .any(|argument| is_named(argument, ignored));
+        if !known {
+            errors.at(
+                ignored,
+                format!("there is no argument `{ignored}`{}", names(method)),
+            );
+        }
+    }
+    for (index, ignored) in options.ignore.iter().enumerate() {
+        if options.ignore[..index].contains(ignored) {
+            errors.at(ignored, format!("`{ignored}` is ignored twice: remove one"));
+        }
+    }
+    if options.coalesce == Some(false) && options.flight_timeout.is_some() {
+        errors.at(
+            &method.sig.ident,
+            "`flight_timeout` says how long a call waits for another, and `coalesce = false` that it does not wait: \
+             leave one of them out",
+        );
+    }
+    if method.storage_needs_self() && method.receiver().is_none() {
+        let place = options.storage.as_ref().and_then(Storage::place);
+        errors.at(place, "this storage is reached through `self`, which the function does not have: add `&self`, or name a static");
+    }
+    if let Some(Storage::Own {
+        capacity: Some(Expr::Lit(ExprLit {
+            lit: Lit::Int(capacity),
+            ..
+        })),
+    }) = &options.storage
+    {
+        if capacity.base10_digits() == "0" {
+            errors.at(
+                capacity,
+                "a cache with `capacity = 0` stores nothing: say how many entries it may have",
+            );
+        }
+    }
+}
+
+fn is_named(argument: &Argument, name: &syn::Ident) -> bool {
+    matches!(&argument.pattern, Pat::Ident(pattern) if pattern.ident == *name)
+}
+
+/// The arguments that there are, for an error.
+fn names(method: &Method) -> String {
+    let names: Vec<String> = method
+        .arguments
+        .iter()
+        .filter_map(|argument| match &argument.pattern {
+            Pat::Ident(pattern) => Some(format!("`{}`", pattern.ident)),
+            _ => None,
+        })
+        .collect();
+    match names.len() {
+        0 => ": the method has none with a name".to_owned(),
+        _ => format!(": there is {}", names.join(", ")),
+    }
+}
+
+fn check_argument(argument: &Argument, errors: &mut Errors) {
+    if argument.ignored {
+        return;
+    }
+    match &argument.ty {
+        Type::ImplTrait(_) => {
+            let name = &argument.name;
+            errors.at(
+                &argument.ty,
+                format!(
+                    "an `impl Trait` argument cannot join the key, since types that it hides must not share entries: \
+                     name the type, `<T: RingKey>({name}: T)`, or leave it out of the key, `ignore({name})`"
+                ),
+            );
+        }
+        Type::Reference(TypeReference { mutability: Some(_), .. }) => errors.at(
+            &argument.ty,
+            format!(
+                "a hit cannot change what this argument refers to: take `&`, or leave it out of the key, `ignore({})`",
+                argument.name
+            ),
+        ),
+        _ => {}
+    }
+}
+
+fn returned(method: &Method, errors: &mut Errors) {
+    let Some(ty) = method.out_type() else { return };
+    match ty {
+        Type::ImplTrait(_) => errors.at(ty, "a cached value needs a type with a name: write it out"),
+        Type::Never(_) => errors.at(ty, "a function that never returns has no value to cache"),
+        _ => {
+            let mut borrow = FindBorrow(None);
+            borrow.visit_type(ty);
+            if let Some(message) = borrow.0 {
+                errors.add(message);
+            }
+        }
+    }
+}
+
+/// Finds what a cached value would borrow.
+struct FindBorrow(Option<syn::Error>);
+
+impl<'a> Visit<'a> for FindBorrow {
+    fn visit_type_reference(&mut self, reference: &'a TypeReference) {
+        if reference
+            .lifetime
+            .as_ref()
+            .is_none_or(|lifetime| lifetime.ident != "static")
+        {
+            let owned = match reference.elem.to_token_stream().to_string().as_str() {
+                "str" => "`Arc<str>` or `String`".to_owned(),
+                other => format!("`Arc<{}>` or an owned value", other.replace(' ', "")),
+            };
+            let message = format!("a cached value outlives the call, so it cannot borrow: return {owned}");
+            self.0
+                .get_or_insert_with(|| syn::Error::new_spanned(reference, message));
+        }
+        visit::visit_type_reference(self, reference);
+    }
+
+    fn visit_lifetime(&mut self, lifetime: &'a Lifetime) {
+        if lifetime.ident != "static" {
+            let message = "a cached value outlives the call, so it cannot borrow: return an owned value";
+            self.0
+                .get_or_insert_with(|| syn::Error::new_spanned(lifetime, message));
+        }
+    }
+
+    /// `for<'a> fn(&'a T)` borrows nothing.
+    fn visit_type_fn_ptr(&mut self, _: &'a syn::TypeFnPtr) {}
+
+    fn visit_type_trait_object(&mut self, _: &'a syn::TypeTraitObject) {}
+}
