@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, LinkedList, VecDeque};
 
+use super::encode::element_bytes;
 use super::replay::Replay;
-use super::{Bracket, EncodedKey, KeyWriter, RingKey, TypeName};
+use super::{Bracket, KeyWriter, RingKey, TypeName};
 
 impl<T: RingKey> RingKey for [T] {
     #[inline]
@@ -103,11 +104,11 @@ fn pair_name<K: RingKey, V: RingKey>(collection: &str, name: &mut TypeName) {
 }
 
 fn sorted<W: KeyWriter, T: RingKey>(key: &mut W, elements: impl Iterator<Item = T>) {
-    let mut encoded: Vec<EncodedKey> = elements.map(|element| EncodedKey::of(&element)).collect();
-    encoded.sort_unstable_by(|a, b| a.as_bytes().cmp(b.as_bytes()));
+    let mut encoded: Vec<Vec<u8>> = elements.map(|element| element_bytes(&element)).collect();
+    encoded.sort_unstable();
     key.open("", Bracket::Square);
     for element in &encoded {
-        key.element(&Replay::of(element));
+        key.element(&Replay::of_bytes(element));
     }
     key.close(Bracket::Square);
 }

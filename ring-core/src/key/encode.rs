@@ -122,6 +122,17 @@ impl fmt::Debug for EncodedKey {
     }
 }
 
+/// The bytes of a key as an element of a group, where a recorded key is but a string.
+pub(crate) fn element_bytes<K: RingKey + ?Sized>(key: &K) -> Vec<u8> {
+    let mut encoder = Encoder {
+        sink: Vec::new(),
+        started: false,
+        nested: false,
+    };
+    encoder.element(key);
+    encoder.sink
+}
+
 #[inline]
 fn encode<K: RingKey + ?Sized, S: Sink>(key: &K, sink: S) -> S {
     let mut encoder = Encoder {
@@ -130,6 +141,10 @@ fn encode<K: RingKey + ?Sized, S: Sink>(key: &K, sink: S) -> S {
         nested: false,
     };
     key.ring_key(&mut encoder);
+    if encoder.nested {
+        // A label that names nothing is completed; elsewhere the end of the element does this.
+        encoder.end_element();
+    }
     encoder.sink
 }
 
@@ -145,6 +160,12 @@ impl Sink for Counter {
     #[inline]
     fn put(&mut self, bytes: &[u8]) {
         self.0 += bytes.len();
+    }
+}
+
+impl Sink for Vec<u8> {
+    fn put(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
     }
 }
 
@@ -287,6 +308,7 @@ impl<S: Sink> KeyWriter for Encoder<S> {
             Bracket::Round => self.tagged(tag::OPEN_ROUND, name.as_bytes()),
             Bracket::Square => self.tagged(tag::OPEN_SQUARE, name.as_bytes()),
         }
+        self.started = false;
     }
 
     #[inline]
@@ -305,6 +327,7 @@ impl<S: Sink> KeyWriter for Encoder<S> {
     fn end_element(&mut self) {
         if !self.started {
             self.sink.put(&[tag::EMPTY]);
+            self.started = true;
         }
     }
 

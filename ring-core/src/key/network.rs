@@ -19,7 +19,34 @@ macro_rules! address {
     )*};
 }
 
-address!(IpAddr Ipv4Addr Ipv6Addr SocketAddr SocketAddrV4 SocketAddrV6);
+address!(IpAddr Ipv4Addr Ipv6Addr SocketAddrV4);
+
+impl RingKey for SocketAddr {
+    fn ring_key<W: KeyWriter>(&self, key: &mut W) {
+        match self {
+            SocketAddr::V4(address) => address.ring_key(key),
+            SocketAddr::V6(address) => address.ring_key(key),
+        }
+    }
+
+    fn ring_name(name: &mut TypeName) {
+        name.text("SocketAddr");
+    }
+}
+
+/// `Display` leaves the flow out, which is part of what makes two addresses equal.
+impl RingKey for SocketAddrV6 {
+    fn ring_key<W: KeyWriter>(&self, key: &mut W) {
+        match self.flowinfo() {
+            0 => display(self, |text| key.text(text)),
+            flow => display(format_args!("{self}/{flow}"), |text| key.text(text)),
+        }
+    }
+
+    fn ring_name(name: &mut TypeName) {
+        name.text("SocketAddrV6");
+    }
+}
 
 /// Hands the text of `value` to `write`, from the stack if it is as short as addresses and dates are.
 pub(super) fn display(value: impl Display, write: impl FnOnce(&str)) {

@@ -12,12 +12,12 @@ use super::{EncodedKey, KeyWriter, RingKey, key_text};
 /// finds the entry of the call by it.
 ///
 /// ```
-/// use ring_cache_core::{Key, Lru, storage::Storage};
+/// use ring_cache_core::{Key, Lru};
 ///
 /// let users = Lru::<String>::new(10);
 /// let key = Key::of(&("users", 7_u32));
-/// users.set(&key, "Ada".into(), None);
-/// assert_eq!(users.get(&("users", 7_u32)), Ok(Some("Ada".into())));
+/// users.set(&key, "Ada".into());
+/// assert_eq!(users.get(&("users", 7_u32)), Some("Ada".into()));
 /// assert_eq!(key.to_string(), "('users',7)");
 /// ```
 #[derive(Clone)]

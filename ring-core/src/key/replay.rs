@@ -13,8 +13,13 @@ pub(crate) struct Replay<'a> {
 
 impl<'a> Replay<'a> {
     pub(crate) fn of(key: &'a EncodedKey) -> Self {
+        Self::of_bytes(key.as_bytes())
+    }
+
+    /// Feeds what the encoder wrote.
+    pub(crate) fn of_bytes(bytes: &'a [u8]) -> Self {
         Replay {
-            rest: Cell::new(key.as_bytes()),
+            rest: Cell::new(bytes),
         }
     }
 

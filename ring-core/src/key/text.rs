@@ -72,8 +72,8 @@ struct TextWriter {
     started: bool,
     /// Whether a label was written and its part was not.
     labelled: bool,
-    /// Where the only part of the segment begins, if it is a string: it needs no quotes.
-    lone: Option<usize>,
+    /// Where the only part of the segment begins, if it is a string, and its mark: it needs neither mark nor quotes.
+    lone: Option<(usize, &'static str)>,
     /// Whether the segment has several parts.
     joined: bool,
     /// Whether anything was begun: a recorded key stands for the whole key only at its beginning.
@@ -83,8 +83,8 @@ struct TextWriter {
 impl TextWriter {
     fn part(&mut self) {
         if self.started && !self.labelled {
-            if let Some(start) = self.lone.take() {
-                quote_from(&mut self.text, start);
+            if let Some((start, mark)) = self.lone.take() {
+                self.quote(start, mark);
             }
             self.joined |= self.depth == 0;
             self.text.push('+');
@@ -94,16 +94,20 @@ impl TextWriter {
         self.nested = true;
     }
 
-    fn string(&mut self, value: &[u8], mark: &str) {
+    fn string(&mut self, value: &[u8], mark: &'static str) {
         self.part();
         let start = self.text.len();
         push_escaped(&mut self.text, value, is_plain);
         if self.depth == 0 && !self.joined {
-            self.lone = Some(start);
+            self.lone = Some((start, mark));
         } else {
-            quote_from(&mut self.text, start);
-            self.text.insert_str(start, mark);
+            self.quote(start, mark);
         }
+    }
+
+    fn quote(&mut self, start: usize, mark: &str) {
+        quote_from(&mut self.text, start);
+        self.text.insert_str(start, mark);
     }
 
     fn display(&mut self, value: impl std::fmt::Display) {
@@ -121,9 +125,14 @@ impl TextWriter {
         if !self.started || self.labelled {
             self.text.push_str("()");
         }
+        self.started = true;
+        self.labelled = false;
     }
 
     fn finish(mut self) -> String {
+        if self.labelled {
+            self.end();
+        }
         // An escaped `%` is `%25`, so every `%3A` was a `:`.
         if self.text[self.segment..].contains("%3A") {
             let last = self.text.split_off(self.segment).replace("%3A", ":");
@@ -187,6 +196,7 @@ impl KeyWriter for TextWriter {
             Bracket::Square => '[',
         });
         self.depth += 1;
+        self.started = false;
     }
 
     fn close(&mut self, bracket: Bracket) {
