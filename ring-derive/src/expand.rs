@@ -1,12 +1,14 @@
 //! The code of one cached method: the method itself, its accessor, and the handle of the whole.
 
+mod cache;
+mod checks;
+
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::visit_mut::VisitMut;
-use syn::{Attribute, Expr, FnArg, Generics, Type, Visibility};
+use syn::{Attribute, FnArg, Generics, Type, Visibility};
 
-use crate::generics::{self, ReplaceSelf};
+use crate::generics;
 use crate::model::{Argument, Method};
 use crate::naming;
 use crate::storage::Storage;
@@ -146,7 +148,8 @@ impl Expansion<'_> {
 
     fn accessor_body(&self) -> TokenStream {
         let root = self.root;
-        let (out, block, checks) = (self.method.out(), &self.method.block, self.checks());
+        let (out, block) = (self.method.out(), &self.method.block);
+        let checks = checks::of_return_type(self.method, root);
         let (parts, patterns) = self.parts();
         let used = self.mark_used();
         let cache = self.cache_call();
@@ -191,27 +194,6 @@ impl Expansion<'_> {
             used.extend(quote!(let _ = #of_type #name #turbofish;));
         }
         used
-    }
-
-    /// Checks of the return type, where the user wrote it.
-    fn checks(&self) -> TokenStream {
-        let root = self.root;
-        let Some(ty) = self.method.out_type() else {
-            return TokenStream::new();
-        };
-        let span = ty.span();
-        let mut checks = TokenStream::new();
-        if !self.method.is_fallible() && !is_known_plain(ty) {
-            checks.extend(quote_spanned! {span=> {
-                use #root::generated::IsPlain as _;
-                #root::generated::Probe::<#ty>::new().is_plain();
-            }});
-        }
-        if self.method.options.coder.is_none() && !is_known_clone(ty) {
-            let value = self.method.value(&quote_spanned!(span=> #root));
-            checks.extend(quote_spanned!(span=> #root::generated::cached_in_memory::<#value>();));
-        }
-        checks
     }
 
     /// The tuple of bound values, and the pattern that takes it apart again.
@@ -291,148 +273,6 @@ impl Expansion<'_> {
         }
     }
 
-    /// The handle's function without its body.
-    fn cache(&self) -> TokenStream {
-        let root = self.root;
-        let (attrs, vis) = (self.moved_attributes(), self.visibility());
-        let (cache, generics, view) = (self.method.cache(), self.method.generics(), self.view());
-        let where_clause = &generics.where_clause;
-        let receiver = self.method.storage_needs_self().then(|| quote!(&self));
-        let doc = format!("The cache of {} as a whole.", self.link());
-        quote! {
-            #[doc = #doc]
-            #(#attrs)*
-            #[allow(clippy::type_complexity, clippy::extra_unused_lifetimes, clippy::extra_unused_type_parameters, clippy::needless_lifetimes, clippy::must_use_candidate, private_interfaces, private_bounds, unreachable_pub)]
-            #vis fn #cache #generics (#receiver) -> #root::Cache<#view> #where_clause
-        }
-    }
-
-    fn cache_call(&self) -> TokenStream {
-        let (cache, turbofish) = (self.method.cache(), generics::turbofish(&self.method.generics()));
-        match &self.method.owner {
-            None => quote!(#cache #turbofish()),
-            Some(_) if self.method.storage_needs_self() => quote!(self.#cache #turbofish()),
-            Some(_) => quote!(Self::#cache #turbofish()),
-        }
-    }
-
-    fn cache_body(&self) -> TokenStream {
-        let root = self.root;
-        let storage = self.storage();
-        let held = self.held();
-        let storage_type = storage.storage_type(root, &held);
-        let state = self.state(&storage);
-        let view = match (storage.place(), &self.method.options.coder) {
-            (None, None) => quote!(cache.storage()),
-            (None, Some(_)) => quote!(#root::storage::Coded::new(cache.storage())),
-            (Some(place), None) => quote!({ let storage: &#storage_type = &#place; storage }),
-            (Some(place), Some(_)) => quote!({
-                let storage: &#storage_type = &#place;
-                #root::storage::Coded::new(storage)
-            }),
-        };
-        let item = self.site();
-        let ring = self.ring(&item);
-        if self.method.is_generic() {
-            quote! {
-                struct Here;
-                static CACHES: #root::generated::Registry = #root::generated::Registry::new();
-                let cache = CACHES.get(#item, || #root::generated::Own::new(#ring, #state));
-                #root::Cache::new(cache.ring(), #view)
-            }
-        } else {
-            let owned_type = self.in_static(match storage.place() {
-                Some(_) => quote!(()),
-                None => storage_type,
-            });
-            let (ring, state) = (self.in_static_expression(ring), self.in_static_expression(state));
-            quote! {
-                struct Here;
-                static CACHE: #root::generated::LazyLock<#root::generated::Own<#owned_type>> =
-                    #root::generated::LazyLock::new(|| #root::generated::Own::new(#ring, #state));
-                let cache = &*CACHE;
-                #root::Cache::new(cache.ring(), #view)
-            }
-        }
-    }
-
-    /// The storage that the ring owns.
-    fn state(&self, storage: &Storage) -> TokenStream {
-        let root = self.root;
-        match storage {
-            Storage::Own {
-                capacity: Some(capacity),
-            } => quote!(#root::Lru::new(#capacity)),
-            Storage::Own { capacity: None } => quote!(#root::Lru::new(#root::DEFAULT_CAPACITY)),
-            _ => quote!(()),
-        }
-    }
-
-    /// What tells this ring and instantiation from all others, where a local type is not enough.
-    fn site(&self) -> TokenStream {
-        if !self.method.is_generic() {
-            return quote!(());
-        }
-        let (cache, turbofish) = (self.method.cache(), generics::turbofish(&self.method.generics()));
-        match &self.method.owner {
-            None => quote!(#cache #turbofish),
-            Some(owner) => match &owner.accessors {
-                None => quote!(Self::#cache #turbofish),
-                Some(accessors) => {
-                    let (_, arguments, _) = owner.generics.split_for_impl();
-                    quote!(<Self as #accessors #arguments>::#cache #turbofish)
-                }
-            },
-        }
-    }
-
-    fn ring(&self, site: &TokenStream) -> TokenStream {
-        let root = self.root;
-        let options = &self.method.options;
-        let ring = match &options.key_prefix {
-            Some(prefix) if self.method.is_generic() => {
-                let arguments = naming::type_arguments(self.method, root);
-                quote!(#root::generated::Ring::with_generic_prefix::<_>(#prefix, #site, |name| { #arguments }))
-            }
-            Some(prefix) => quote!(#root::generated::Ring::with_prefix(#prefix)),
-            None => {
-                let own_items: usize = if self.method.owner.is_some() { 3 } else { 2 };
-                let name = naming::full_name(self.method, root);
-                quote! {
-                    #root::generated::Ring::declared::<Here, _>(::core::module_path!(), #own_items, #site, |name| { #name })
-                }
-            }
-        };
-        let coalesce = options.coalesce.map(|coalesce| quote!(.coalesce(#coalesce)));
-        let timeout = options.flight_timeout.as_ref().map(|timeout| {
-            let timeout = timeout.expression(root);
-            quote!(.flight_timeout(#timeout))
-        });
-        quote!(#ring #coalesce #timeout)
-    }
-
-    /// A type as it reads in a static, where `Self` means nothing.
-    fn in_static(&self, ty: TokenStream) -> TokenStream {
-        match (&self.method.owner, syn::parse2::<Type>(ty.clone())) {
-            (Some(owner), Ok(mut parsed)) => {
-                ReplaceSelf::whole(&owner.self_ty).visit_type_mut(&mut parsed);
-                parsed.into_token_stream()
-            }
-            _ => ty,
-        }
-    }
-
-    /// [`in_static`](Self::in_static) for expressions.
-    fn in_static_expression(&self, expression: TokenStream) -> TokenStream {
-        match (&self.method.owner, syn::parse2::<Expr>(expression.clone())) {
-            (Some(owner), Ok(mut parsed)) => {
-                ReplaceSelf::whole(&owner.self_ty).visit_expr_mut(&mut parsed);
-                parsed.into_token_stream()
-            }
-            _ => expression,
-        }
-    }
-
     /// Attributes of the method that its accessors and its body need as well.
     fn moved_attributes(&self) -> impl Iterator<Item = &Attribute> {
         const MOVED: [&str; 7] = ["cfg", "allow", "warn", "deny", "forbid", "expect", "deprecated"];
@@ -460,39 +300,6 @@ impl Expansion<'_> {
             None => format!("[`{name}`]"),
         }
     }
-}
-
-/// Types of std that are known not to be `Result`s, which spares the compiler a check.
-fn is_known_plain(ty: &Type) -> bool {
-    const KNOWN: [&str; 22] = [
-        "String", "Vec", "Option", "Box", "Arc", "Rc", "HashMap", "HashSet", "BTreeMap", "BTreeSet", "bool",
-        "char", "u8", "u16", "u32", "u64", "usize", "i32", "i64", "f32", "f64", "Bytes",
-    ];
-    match ty {
-        Type::Tuple(_) | Type::Array(_) | Type::Reference(_) => true,
-        Type::Path(path) => {
-            path.path
-                .get_ident()
-                .is_some_and(|ident| KNOWN.iter().any(|known| ident == known))
-                || path.path.segments.len() == 1
-                    && path
-                        .path
-                        .segments
-                        .iter()
-                        .any(|segment| KNOWN.iter().any(|known| segment.ident == known))
-        }
-        _ => false,
-    }
-}
-
-/// Types of std that are known to be `Clone`.
-fn is_known_clone(ty: &Type) -> bool {
-    const KNOWN: [&str; 16] = [
-        "String", "Arc", "Rc", "bool", "char", "u8", "u16", "u32", "u64", "usize", "i32", "i64", "isize",
-        "f32", "f64", "Bytes",
-    ];
-    matches!(ty, Type::Path(path) if path.path.segments.len() == 1
-        && path.path.segments.iter().all(|segment| KNOWN.iter().any(|known| segment.ident == known)))
 }
 
 /// The extension trait that declares the accessors of a foreign type.
