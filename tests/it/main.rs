@@ -1,4 +1,5 @@
 //! Behaviour, in the words of those who use it: one file a topic.
 
 mod derive;
+mod derive_errors;
 mod key_text;

@@ -19,7 +19,7 @@ pub(crate) fn key_text<K: RingKey + ?Sized>(key: &K) -> String {
 /// A word as it stands in a key: escaped where it could be taken for structure.
 pub(crate) fn escaped_word(word: &str) -> String {
     let mut text = String::with_capacity(word.len());
-    push_escaped(&mut text, word.as_bytes(), |byte| is_word_byte(byte));
+    push_escaped(&mut text, word.as_bytes(), is_word_byte);
     text
 }
 

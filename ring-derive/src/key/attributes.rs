@@ -72,19 +72,13 @@ pub(crate) struct FieldOptions {
     pub(crate) with: Option<Function>,
 }
 
-/// The attributes of the derive among `attributes`.
-pub(crate) fn ours(attributes: &[Attribute]) -> impl Iterator<Item = &Attribute> {
-    attributes
-        .iter()
-        .filter(|attribute| attribute.path().is_ident("ring_key"))
-}
-
 /// Reads the options that stand on a `place`.
 pub(crate) fn read<T: FromMeta>(attributes: &[Attribute], place: Place) -> darling::Result<T> {
     let mut errors = Error::accumulator();
     let mut options: Vec<NestedMeta> = Vec::new();
     let mut seen: Vec<&str> = Vec::new();
-    for attribute in ours(attributes) {
+    let ours = |attribute: &&Attribute| attribute.path().is_ident("ring_key");
+    for attribute in attributes.iter().filter(ours) {
         for option in errors.handle(list(attribute, place)).into_iter().flatten() {
             let named = name(&option, place).and_then(|name| once(&option, name, &mut seen));
             if errors.handle(named).is_some() {
@@ -105,6 +99,10 @@ fn list(attribute: &Attribute, place: Place) -> darling::Result<Vec<Meta>> {
     match &attribute.meta {
         Meta::List(list) => {
             let options = list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated);
+            let options = options.map_err(|error| {
+                let message = format!("{error}: options are written like `{example}`");
+                Error::custom(message).with_span(&error.span())
+            });
             Ok(options?.into_iter().collect())
         }
         Meta::Path(_) | Meta::NameValue(_) => {

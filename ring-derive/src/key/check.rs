@@ -3,18 +3,13 @@
 use darling::Error;
 use proc_macro2::Span;
 use syn::spanned::Spanned;
-use syn::{Attribute, GenericParam};
 
-use super::attributes::ours;
 use super::model::{Body, Field, Fields, Model, Variant};
 use super::values::Word;
 
 /// Checks the whole type.
 pub(crate) fn check(model: &Model<'_>) -> darling::Result<()> {
     let mut errors = Error::accumulator();
-    for param in &model.input.generics.params {
-        errors.handle(no_attribute(param));
-    }
     match &model.body {
         Body::Struct(fields) => {
             errors.handle(check_fields(fields));
@@ -27,22 +22,6 @@ pub(crate) fn check(model: &Model<'_>) -> darling::Result<()> {
         }
     }
     errors.finish()
-}
-
-fn no_attribute(param: &GenericParam) -> darling::Result<()> {
-    let attributes: &[Attribute] = match param {
-        GenericParam::Lifetime(param) => &param.attrs,
-        GenericParam::Type(param) => &param.attrs,
-        GenericParam::Const(param) => &param.attrs,
-    };
-    match ours(attributes).next() {
-        Some(attribute) => {
-            let message =
-                "`ring_key` says nothing on a parameter: write it on the type, a variant or a field";
-            Err(Error::custom(message).with_span(&attribute.path().span()))
-        }
-        None => Ok(()),
-    }
 }
 
 fn check_fields(fields: &Fields<'_>) -> darling::Result<()> {

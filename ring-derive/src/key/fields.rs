@@ -1,7 +1,8 @@
 //! The code that feeds fields.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::quote;
+use syn::spanned::Spanned;
 
 use super::model::Field;
 
@@ -36,11 +37,22 @@ impl Part<'_> {
         let value = &self.value;
         if let Some(with) = &self.field.options.with {
             let function = &with.0;
-            return quote!(#function(#value, __key););
+            let arguments = at(function.span(), quote!(#value, __key));
+            return quote!(#function(#arguments););
         }
         let ty = &self.field.field.ty;
         quote!(<#ty as #root::RingKey>::ring_key(#value, __key);)
     }
+}
+
+/// The tokens, as if they were written at `span`: an error in them is reported there.
+fn at(span: Span, tokens: TokenStream) -> TokenStream {
+    let span = span.resolved_at(Span::call_site());
+    let moved = tokens.into_iter().map(|mut token| {
+        token.set_span(span);
+        token
+    });
+    moved.collect()
 }
 
 /// Names what follows, if there is a name.
