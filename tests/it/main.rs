@@ -2,4 +2,6 @@
 
 mod derive;
 mod derive_errors;
+mod key_golden;
+mod key_parser;
 mod key_text;
