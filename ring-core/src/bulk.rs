@@ -3,12 +3,15 @@
 //! A call computes for its own tickets before it waits for others', so that two bulk calls with the same keys in
 //! another order cannot wait for each other.
 
-use hashbrown::HashSet;
+use std::time::Instant;
+
+use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
 
 use crate::body::Body;
 use crate::call::Call;
 use crate::calls::{group_by_storage, look_up};
-use crate::filling::Filling;
+use crate::filling::{Filling, Seen};
 use crate::flights::{Joined, Ticket, Waiter, fill_many, leading};
 use crate::key::EncodedKey;
 use crate::returned::Returned;
@@ -23,8 +26,10 @@ where
 {
     in_order(calls, |group| {
         let calls: Vec<_> = group.iter().map(|(_, call)| call).collect();
+        let writes = calls[0].writes();
         let found = calls[0].count_errors(look_up(calls[0].storage(), &calls));
-        let found = found.unwrap_or_else(|| calls.iter().map(|_| None).collect());
+        let seen = found.is_some().then_some(writes);
+        let found = found.unwrap_or_else(|| calls.iter().map(|call| call.decode_found(None)).collect());
         let (mut outs, mut absent) = (Vec::new(), Vec::new());
         for ((index, call), value) in group.into_iter().zip(found) {
             match value {
@@ -32,7 +37,7 @@ where
                 None => absent.push(Absent::new(index, call)),
             }
         }
-        outs.extend(compute(absent, |one, again| one.join(again)));
+        outs.extend(compute(absent, Absent::join, seen));
         outs
     })
 }
@@ -49,7 +54,7 @@ where
             .into_iter()
             .map(|(index, call)| Absent::new(index, call))
             .collect();
-        compute(absent, |one, again| one.start(again))
+        compute(absent, Absent::start, None)
     })
 }
 
@@ -83,8 +88,8 @@ enum Part<'f, T> {
     Compute(Ticket<'f, T>),
     /// It waits for another call, of this bulk or outside.
     Wait(Waiter<'f, T>),
-    /// It comes after an equal call of this bulk.
-    Again,
+    /// It comes after an equal call of this bulk, at this place.
+    Again(usize),
     /// It computes without the cache.
     Alone,
 }
@@ -106,31 +111,26 @@ where
         }
     }
 
-    fn join(&self, again: bool) -> Part<'_, S::Held> {
+    fn join(&self) -> Part<'_, S::Held> {
         self.filling.admit::<B>();
-        if again || !self.filling.ring.coalesce {
-            return self.start(again);
-        }
-        match self.filling.flights().join(self.key.clone()) {
+        match self.filling.join(self.key.clone()) {
             Joined::Lead(ticket) => Part::Compute(ticket),
             Joined::Wait(waiter) => Part::Wait(waiter),
             Joined::Recursive => Part::Alone,
         }
     }
 
-    fn start(&self, again: bool) -> Part<'_, S::Held> {
-        if again {
-            Part::Again
-        } else {
-            Part::Compute(self.filling.flights().alone(self.key.clone()))
-        }
+    fn start(&self) -> Part<'_, S::Held> {
+        self.filling.admit::<B>();
+        Part::Compute(self.filling.flights().alone(self.key.clone()))
     }
 }
 
-/// Computes the values of calls that share a storage: `part` says what each does, told whether an equal one came before.
+/// Computes the values of calls that share a storage; of equal ones the first. `part` says what each does.
 fn compute<R, S, B>(
     mut absent: Vec<Absent<R, S, B>>,
-    part: impl Fn(&Absent<R, S, B>, bool) -> Part<'_, S::Held>,
+    part: impl Fn(&Absent<R, S, B>) -> Part<'_, S::Held>,
+    seen: Seen,
 ) -> Vec<(usize, R::Out)>
 where
     R: Returned,
@@ -138,11 +138,18 @@ where
     B: Body<Out = R::Out>,
 {
     let mut bodies: Vec<_> = absent.iter_mut().map(|one| one.body.take()).collect();
-    let mut seen = HashSet::new();
+    let mut first = HashMap::with_capacity(absent.len());
     let mut tickets = Vec::new();
     let mut others = Vec::new();
     for (place, one) in absent.iter().enumerate() {
-        match part(one, !seen.insert(&one.key)) {
+        let part = match first.entry(&one.key) {
+            Entry::Occupied(first) => Part::Again(*first.get()),
+            Entry::Vacant(vacant) => {
+                vacant.insert(place);
+                part(one)
+            }
+        };
+        match part {
             Part::Compute(ticket) => tickets.push((place, ticket)),
             other => others.push((place, other)),
         }
@@ -152,25 +159,70 @@ where
             .take()
             .unwrap_or_else(|| unreachable!("every call takes its body once"))
     };
-    let mut outs = run_all(&absent, tickets, &mut body);
+    let mut outs: Vec<Option<R::Out>> = absent.iter().map(|_| None).collect();
+    let (there, tickets) = look_again(&absent, tickets, seen);
+    for (place, out) in there {
+        outs[place] = Some(out);
+    }
+    for (place, out) in run_all(&absent, tickets, &mut body) {
+        outs[place] = Some(out);
+    }
+    // All waiting together lasts no longer than that of one call.
+    let start = Instant::now();
     for (place, other) in others {
         let one = &absent[place];
         let out = match other {
-            Part::Wait(waiter) => one.filling.wait(waiter, body(place)),
-            Part::Again => one.take_equal(&absent, &outs, body(place)),
+            Part::Wait(waiter) => {
+                let timeout = one.filling.ring.flight_timeout.saturating_sub(start.elapsed());
+                one.filling.wait(waiter, timeout, body(place))
+            }
+            Part::Again(first) => one.take_equal(outs[first].as_ref(), body(place)),
             Part::Alone | Part::Compute(_) => body(place).run(),
         };
-        outs.push((place, out));
+        outs[place] = Some(out);
     }
-    outs.into_iter()
-        .map(|(place, out)| (absent[place].index, out))
-        .collect()
+    let outs = absent.iter().map(|one| one.index).zip(outs);
+    outs.filter_map(|(index, out)| Some((index, out?))).collect()
+}
+
+/// Tickets with the places of their calls.
+type Tickets<'f, T> = Vec<(usize, Ticket<'f, T>)>;
+
+/// Takes the values that were stored between the look-up and the tickets, and leaves the tickets of the others.
+fn look_again<'f, R, S, B>(
+    absent: &'f [Absent<R, S, B>],
+    tickets: Tickets<'f, S::Held>,
+    seen: Seen,
+) -> (Vec<(usize, R::Out)>, Tickets<'f, S::Held>)
+where
+    R: Returned,
+    S: View<R::Value>,
+{
+    let Some((first, _)) = tickets.first() else {
+        return (Vec::new(), tickets);
+    };
+    let filling = &absent[*first].filling;
+    if !filling.is_outdated(seen) {
+        return (Vec::new(), tickets);
+    }
+    let keys: Vec<_> = tickets.iter().map(|(_, ticket)| ticket.key()).collect();
+    let Ok(found) = filling.view.storage().read_many(&keys) else {
+        return (Vec::new(), tickets);
+    };
+    let (mut there, mut left) = (Vec::new(), Vec::new());
+    for ((place, ticket), held) in tickets.into_iter().zip(found) {
+        match absent[place].filling.yield_to(ticket, held) {
+            Ok(out) => there.push((place, out)),
+            Err(ticket) => left.push((place, ticket)),
+        }
+    }
+    (there, left)
 }
 
 /// Runs the bodies of those who compute, and stores what they return.
 fn run_all<'f, R, S, B>(
     absent: &'f [Absent<R, S, B>],
-    tickets: Vec<(usize, Ticket<'f, S::Held>)>,
+    tickets: Tickets<'f, S::Held>,
     body: &mut impl FnMut(usize) -> B,
 ) -> Vec<(usize, R::Out)>
 where
@@ -178,16 +230,17 @@ where
     S: View<R::Value>,
     B: Body<Out = R::Out>,
 {
-    let flights: Vec<_> = tickets.iter().filter_map(|(_, ticket)| ticket.flight()).collect();
+    let computing: Vec<_> = tickets.iter().map(|(_, ticket)| ticket.computing()).collect();
     let (mut outs, mut filled) = (Vec::with_capacity(tickets.len()), Vec::new());
-    for (place, ticket) in tickets {
-        let filling = &absent[place].filling;
-        let out = leading(flights.iter().copied(), || body(place).run());
-        if let Some((ticket, held)) = filling.prepare(ticket, &out) {
-            filled.push((outs.len(), ticket, held));
+    leading(computing, || {
+        for (place, ticket) in tickets {
+            let out = body(place).run();
+            if let Some((ticket, held)) = absent[place].filling.prepare(ticket, &out) {
+                filled.push((outs.len(), ticket, held));
+            }
+            outs.push((place, out));
         }
-        outs.push((place, out));
-    }
+    });
     store_all(absent, &outs, filled);
     outs
 }
@@ -236,10 +289,9 @@ where
     B: Body<Out = R::Out>,
 {
     /// What an equal call of this bulk returned; an error stands for its own call only.
-    fn take_equal(&self, absent: &[Self], outs: &[(usize, R::Out)], body: B) -> R::Out {
-        let equal = outs.iter().find(|(place, _)| absent[*place].key == self.key);
-        let value = equal.and_then(|(_, out)| R::value(out));
-        let taken = value
+    fn take_equal(&self, equal: Option<&R::Out>, body: B) -> R::Out {
+        let taken = equal
+            .and_then(R::value)
             .and_then(|value| self.filling.hold(value))
             .and_then(|held| self.filling.take(held));
         taken.unwrap_or_else(|| {

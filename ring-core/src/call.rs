@@ -7,7 +7,7 @@ use crate::action::{Action, Ran};
 use crate::body::Body;
 use crate::coder::Coder;
 use crate::error::{Error, Failure};
-use crate::filling::Filling;
+use crate::filling::{Filling, Seen};
 use crate::key::{CallKey, EncodedKey, Key, KeyParts};
 use crate::returned::Returned;
 use crate::ring::Ring;
@@ -129,22 +129,24 @@ where
     #[inline]
     pub fn get_or_update(self) -> R::Out {
         self.admit();
-        let held = self.ring.count_errors(self.storage().read(&self.call_key()));
-        if let Some(value) = held
+        let writes = self.writes();
+        let read = self.ring.count_errors(self.storage().read(&self.call_key()));
+        let seen = read.is_some().then_some(writes);
+        if let Some(value) = read
             .flatten()
             .and_then(|held| self.ring.count_errors(self.view.value(held)))
         {
             self.ring.counters.hit();
             return R::found(value);
         }
-        self.miss()
+        self.miss(seen)
     }
 
     /// Computes and stores, whatever was there.
     pub fn update(self) -> R::Out {
-        self.admit();
         let key = EncodedKey::of(&self.call_key());
         let (filling, body) = self.into_parts();
+        filling.admit::<B>();
         filling.compute(filling.flights().alone(key), body)
     }
 
@@ -155,14 +157,17 @@ where
 
     /// Stores `value` without computing, whatever is there or being computed.
     pub fn set(&self, value: R::Value) -> Outcome<R, S, ()> {
-        self.admit();
-        let result = match self.keep(value) {
+        self.admit_writing();
+        let result = match self.view.keep(value) {
             Ok(held) => self
                 .storage()
                 .set(&self.call_key(), held, self.expiry)
                 .inspect(|()| self.count_store()),
             // What cannot be stored must not leave the old value in its place.
-            Err(_) => self.storage().delete(&self.call_key()).map(drop),
+            Err(error) => {
+                let deleted = self.storage().delete(&self.call_key());
+                deleted.and_then(|_| self.refused(error))
+            }
         };
         self.outcome(result)
     }
@@ -189,8 +194,8 @@ where
     /// Runs the verb that `action` names.
     pub fn run(self, action: Action) -> Outcome<R, S, Ran<R::Value, R::Out>> {
         self.admit();
-        let name = self.ring.name().as_str();
-        let ran = match action {
+        let (name, counters) = (self.ring.name().as_str(), &self.ring.counters);
+        let ran: HeldResult<R, S, _> = match action {
             Action::Get => self.look_up(&self.call_key()).map(Ran::Cached),
             Action::Delete => self.storage().delete(&self.call_key()).map(Ran::Existed),
             Action::Has => self.storage().has(&self.call_key()).map(Ran::Existed),
@@ -203,7 +208,7 @@ where
             Action::Update => Ok(Ran::Returned(self.update())),
             Action::Execute => Ok(Ran::Returned(self.execute())),
         };
-        Failure::outcome(ran, name)
+        Failure::outcome(ran.inspect_err(|_| counters.error()), name)
     }
 }
 
@@ -218,14 +223,29 @@ where
         CallKey::new(self.ring.name(), self.body.parts())
     }
 
+    /// Makes sure, before a value is stored, that no other ring shares a key with this one.
+    pub(crate) fn admit_writing(&self) {
+        self.storage()
+            .flights()
+            .admit(self.ring.name(), B::Parts::SEGMENTS);
+    }
+
     /// On a storage that knows keys by their text, makes sure that no other ring could come to this one's keys. Where
     /// bytes are compared, they cannot; the entry is checked when it is written.
     #[inline]
     pub(crate) fn admit(&self) {
         if S::Storage::TEXT_KEYS {
-            self.storage()
-                .flights()
-                .admit(self.ring.name(), B::Parts::SEGMENTS);
+            self.admit_writing();
+        }
+    }
+
+    /// For [`Seen`], taken before a look-up. Look-ups in memory do without.
+    #[inline]
+    pub(crate) fn writes(&self) -> u64 {
+        if S::Storage::TEXT_KEYS {
+            self.storage().flights().writes()
+        } else {
+            0
         }
     }
 
@@ -249,8 +269,23 @@ where
         self.ring.count_errors(result)
     }
 
+    pub(crate) fn count_error(&self) {
+        self.ring.counters.error();
+    }
+
     pub(crate) fn keep(&self, value: R::Value) -> Result<S::Held, Error> {
-        self.view.keep(value).inspect_err(|_| self.ring.counters.error())
+        self.view.keep(value)
+    }
+
+    /// What a verb returns whose value could not be encoded: on a storage that cannot fail, a counter must do.
+    fn refused(&self, error: Error) -> HeldResult<R, S, ()> {
+        match Failure::from_error(error) {
+            Some(error) => Err(error),
+            None => {
+                self.count_error();
+                Ok(())
+            }
+        }
     }
 
     pub(crate) fn count_store(&self) {
@@ -279,17 +314,17 @@ where
 
     fn outcome<T>(&self, result: HeldResult<R, S, T>) -> Outcome<R, S, T> {
         if result.is_err() {
-            self.ring.counters.error();
+            self.count_error();
         }
         Failure::outcome(result, self.ring.name().as_str())
     }
 
     #[cold]
-    fn miss(self) -> R::Out {
+    fn miss(self, seen: Seen) -> R::Out {
         self.ring.counters.miss();
         let key = EncodedKey::of(&self.call_key());
         let (filling, body) = self.into_parts();
-        filling.get_or_compute(key, body)
+        filling.get_or_compute(key, body, seen)
     }
 }
 

@@ -76,6 +76,7 @@ where
             &calls,
             calls
                 .iter()
+                .inspect(|call| call.admit())
                 .map(|call| call.storage().has(&call.call_key()))
                 .collect(),
         )
@@ -86,6 +87,7 @@ where
         let calls: Vec<_> = self.into_iter().collect();
         let touched = calls
             .iter()
+            .inspect(|call| call.admit())
             .map(|call| call.storage().touch(&call.call_key(), call.expiry()))
             .collect();
         outcome(&calls, touched)
@@ -112,7 +114,11 @@ where
     S: View<R::Value>,
     B: Body<Out = R::Out>,
 {
-    Failure::outcome(result, calls.first().map_or("", |call| call.name().as_str()))
+    let call = calls.first();
+    if let (Some(call), Err(_)) = (call, &result) {
+        call.count_error();
+    }
+    Failure::outcome(result, call.map_or("", |call| call.name().as_str()))
 }
 
 /// Runs `operate` once for each storage, and puts what it returns into the order of the calls.
@@ -126,9 +132,17 @@ where
     B: Body<Out = R::Out>,
 {
     let mut results: Vec<(usize, T)> = Vec::with_capacity(calls.len());
+    let mut failure = None;
     for group in group_by_storage(calls.iter().enumerate()) {
         let (indices, group): (Vec<_>, Vec<_>) = group.into_iter().unzip();
-        results.extend(indices.into_iter().zip(operate(group[0].storage(), &group)?));
+        match operate(group[0].storage(), &group) {
+            Ok(done) => results.extend(indices.into_iter().zip(done)),
+            // A failure of one storage is no reason to spare the others.
+            Err(error) => failure = failure.or(Some(error)),
+        }
+    }
+    if let Some(error) = failure {
+        return Err(error);
     }
     results.sort_unstable_by_key(|(index, _)| *index);
     Ok(results.into_iter().map(|(_, result)| result).collect())
@@ -140,17 +154,39 @@ where
     S: View<R::Value>,
     B: Body<Out = R::Out>,
 {
+    let mut failure = None;
     for group in group_by_storage(calls.iter().zip(values).map(|(call, value)| (value, call))) {
         let storage = group[0].1.storage();
-        let mut entries = Vec::with_capacity(group.len());
+        let (mut entries, mut refused) = (Vec::with_capacity(group.len()), Vec::new());
         for (value, call) in group {
+            call.admit_writing();
             storage.flights().forget(&call.call_key());
-            entries.push((EncodedKey::of(&call.call_key()), call.keep(value)?, call.expiry()));
+            match call.keep(value) {
+                Ok(held) => entries.push((EncodedKey::of(&call.call_key()), held, call.expiry())),
+                Err(error) => {
+                    call.count_error();
+                    failure = failure.or(Some(error));
+                    refused.push(call.call_key());
+                }
+            }
         }
-        storage.write_many(entries).map_err(Into::into)?;
+        // What cannot be stored must not leave the old value in its place.
+        if !refused.is_empty()
+            && let Err(error) = storage.remove_many(&refused)
+        {
+            calls[0].count_error();
+            failure = failure.or(Some(error.into()));
+        }
+        let count = entries.len();
+        match storage.write_many(entries) {
+            Ok(()) => (0..count).for_each(|_| calls[0].count_store()),
+            Err(error) => {
+                calls[0].count_error();
+                failure = failure.or(Some(error.into()));
+            }
+        }
     }
-    calls.iter().for_each(Call::count_store);
-    Ok(())
+    failure.map_or(Ok(()), Err)
 }
 
 fn keys<'c, R, S, B>(calls: &[&'c Call<R, S, B>]) -> Vec<CallKey<'c, B::Parts>>

@@ -122,6 +122,9 @@ pub trait Failure: Into<Error> + Sized {
 
     /// Hands over the result of an operation.
     fn outcome<T>(result: Result<T, Self>, ring: &str) -> Self::Outcome<T>;
+
+    /// A failure outside of the storage, of the coder say, if verbs can return one.
+    fn from_error(error: Error) -> Option<Self>;
 }
 
 impl Failure for Infallible {
@@ -132,6 +135,10 @@ impl Failure for Infallible {
         let Ok(value) = result;
         value
     }
+
+    fn from_error(_: Error) -> Option<Self> {
+        None
+    }
 }
 
 impl Failure for Error {
@@ -139,6 +146,10 @@ impl Failure for Error {
 
     fn outcome<T>(result: Result<T, Self>, ring: &str) -> Result<T, Error> {
         result.map_err(|error| error.of_ring(ring))
+    }
+
+    fn from_error(error: Error) -> Option<Self> {
+        Some(error)
     }
 }
 

@@ -9,6 +9,10 @@ use crate::returned::Returned;
 use crate::ring::Ring;
 use crate::storage::{Storage, View};
 
+/// What a look-up that found nothing knows: how many tickets had stored their value before it. `None` if the storage
+/// did not answer.
+pub(crate) type Seen = Option<u64>;
+
 /// What is left of a call when its body was taken: all that is needed to store the value.
 pub(crate) struct Filling<R: Returned, S> {
     pub(crate) ring: &'static Ring,
@@ -31,22 +35,48 @@ where
         self.flights().admit(self.ring.name(), B::Parts::SEGMENTS);
     }
 
-    /// Takes another call's value, or computes one.
-    pub(crate) fn get_or_compute<B: Body<Out = R::Out>>(&self, key: EncodedKey, body: B) -> R::Out {
+    /// Takes another call's value, or computes one. `seen` is of the look-up that found none.
+    pub(crate) fn get_or_compute<B: Body<Out = R::Out>>(
+        &self,
+        key: EncodedKey,
+        body: B,
+        seen: Seen,
+    ) -> R::Out {
         self.admit::<B>();
-        if !self.ring.coalesce {
-            return self.compute(self.flights().alone(key), body);
-        }
-        match self.flights().join(key) {
+        match self.join(key) {
             Joined::Recursive => body.run(),
-            Joined::Lead(ticket) => self.compute_unless_there(ticket, body),
-            Joined::Wait(waiter) => self.wait(waiter, body),
+            Joined::Lead(ticket) if self.is_outdated(seen) => self.compute_unless_there(ticket, body),
+            Joined::Lead(ticket) => self.compute(ticket, body),
+            Joined::Wait(waiter) => self.wait(waiter, self.ring.flight_timeout, body),
+        }
+    }
+
+    /// Whether a look-up may find now what it did not find before. In memory it is repeated in any case, which is
+    /// cheaper than for every hit to count.
+    pub(crate) fn is_outdated(&self, seen: Seen) -> bool {
+        let written = |seen| !S::Storage::TEXT_KEYS || self.flights().writes() != seen;
+        self.ring.coalesce && seen.is_some_and(written)
+    }
+
+    /// Joins the computation of a key's value, or starts it, as the ring wants it.
+    pub(crate) fn join(&self, key: EncodedKey) -> Joined<'_, S::Held> {
+        if self.ring.coalesce {
+            self.flights().join(key)
+        } else if self.flights().is_computing(&key) {
+            Joined::Recursive
+        } else {
+            Joined::Lead(self.flights().alone(key))
         }
     }
 
     /// Takes the value of the computation that `waiter` waits for, or computes after all.
-    pub(crate) fn wait<B: Body<Out = R::Out>>(&self, waiter: Waiter<'_, S::Held>, body: B) -> R::Out {
-        match waiter.wait(self.ring.flight_timeout) {
+    pub(crate) fn wait<B: Body<Out = R::Out>>(
+        &self,
+        waiter: Waiter<'_, S::Held>,
+        timeout: Duration,
+        body: B,
+    ) -> R::Out {
+        match waiter.wait(timeout) {
             Landed::Compute(ticket) => self.compute_unless_there(ticket, body),
             Landed::Value(held) => self.take(held).unwrap_or_else(|| body.run()),
         }
@@ -60,20 +90,35 @@ where
     }
 
     /// Computes, unless another computation ended between this call's look-up and its ticket.
+    ///
+    /// Those who wait look for themselves: some may have come after a delete that this look-up came before.
     fn compute_unless_there<B: Body<Out = R::Out>>(&self, ticket: Ticket<'_, S::Held>, body: B) -> R::Out {
         let read = self.view.storage().read(ticket.key()).ok().flatten();
-        match read.and_then(|held| self.take(held.clone()).map(|out| (held, out))) {
-            Some((held, out)) => {
-                ticket.pass_on(|| Some(held));
-                out
+        match self.yield_to(ticket, read) {
+            Ok(out) => out,
+            Err(ticket) => self.compute(ticket, body),
+        }
+    }
+
+    /// Takes what a second look-up found, or gives the ticket back.
+    pub(crate) fn yield_to<'f>(
+        &self,
+        ticket: Ticket<'f, S::Held>,
+        found: Option<S::Held>,
+    ) -> Result<R::Out, Ticket<'f, S::Held>> {
+        match found.and_then(|held| self.view.value(held).ok()) {
+            Some(value) => {
+                ticket.release();
+                self.ring.counters.coalesced();
+                Ok(R::found(value))
             }
-            None => self.compute(ticket, body),
+            None => Err(ticket),
         }
     }
 
     /// Computes, stores, and tells those who wait.
     pub(crate) fn compute<B: Body<Out = R::Out>>(&self, ticket: Ticket<'_, S::Held>, body: B) -> R::Out {
-        let out = leading(ticket.flight(), || body.run());
+        let out = leading([ticket.computing()], || body.run());
         self.land(ticket, &out);
         out
     }
@@ -104,9 +149,11 @@ where
             ticket.pass_on(|| self.hold(value));
             return None;
         }
-        ticket.announce(|| self.hold(value));
         match self.hold(value) {
-            Some(held) => Some((ticket, held)),
+            Some(held) => {
+                ticket.announce(|| Some(held.clone()));
+                Some((ticket, held))
+            }
             None => {
                 // What cannot be held must not leave an older value in its place.
                 ticket.fill(

@@ -19,7 +19,7 @@ mod waiter;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry as TableEntry;
 
-pub(crate) use leading::leading;
+pub(crate) use leading::{Mark, leading};
 pub use ticket::{Ticket, fill_many};
 pub use waiter::{Landed, Waiter};
 
@@ -41,6 +41,8 @@ pub struct Flights<T> {
     next: AtomicU64,
     /// Told whenever a writer of some key is done.
     written: Event,
+    /// How many writers are done.
+    writes: AtomicU64,
     claims: claims::Claims,
 }
 
@@ -61,8 +63,8 @@ struct Work<T> {
     hands: usize,
     /// Tickets with smaller numbers may not write.
     barrier: u64,
-    /// The ticket that is writing just now.
-    writer: Option<usize>,
+    /// The number of the ticket that is writing just now.
+    writer: Option<u64>,
     /// The flight that newcomers join.
     flight: Option<Arc<Flight<T>>>,
 }
@@ -79,9 +81,10 @@ impl<T> Work<T> {
         }
     }
 
-    /// Whether to wait for a writer. One that this very code is part of, by a value's `Drop` say, cannot be waited for.
-    fn is_written_by_another(&self) -> bool {
-        self.writer.is_some_and(|writer| !leading::is_leading(writer))
+    /// Lets no ticket with a smaller number write from now on, and newcomers start afresh.
+    fn forget(&mut self, barrier: u64) {
+        self.barrier = barrier;
+        self.flight = None;
     }
 }
 
@@ -123,11 +126,6 @@ impl<T> Flight<T> {
     fn has_open_waiters(&self) -> bool {
         self.waiters.load(Ordering::SeqCst) > 0 && self.outcome.get().is_none()
     }
-
-    /// What tells this flight from all others that are under way.
-    fn identity(self: &Arc<Self>) -> usize {
-        Arc::as_ptr(self).addr()
-    }
 }
 
 impl<T> Default for Flights<T> {
@@ -137,6 +135,7 @@ impl<T> Default for Flights<T> {
             keys: AtomicUsize::new(0),
             next: AtomicU64::new(1),
             written: Event::new(),
+            writes: AtomicU64::new(0),
             claims: claims::Claims::default(),
         }
     }
@@ -145,15 +144,15 @@ impl<T> Default for Flights<T> {
 impl<T> Flights<T> {
     /// Joins the computation of a key's value, or starts it.
     pub fn join(&self, key: EncodedKey) -> Joined<'_, T> {
+        if self.is_computing(&key) {
+            return Joined::Recursive;
+        }
         let mut stripe = self.stripe(&key).lock();
         let work = self.work(&mut stripe, &key);
         if let Some(flight) = work.flight.clone() {
             if flight.take_lead() {
                 work.hands += 1;
                 return Joined::Lead(self.ticket(key, Some(flight)));
-            }
-            if leading::is_leading(flight.identity()) {
-                return Joined::Recursive;
             }
             work.hands += 1;
             flight.waiters.fetch_add(1, Ordering::SeqCst);
@@ -172,31 +171,37 @@ impl<T> Flights<T> {
         self.ticket(key, None)
     }
 
+    /// Whether this very thread computes the value of `key` at the moment.
+    pub(crate) fn is_computing(&self, key: &EncodedKey) -> bool {
+        leading::is_leading(self.computing(key))
+    }
+
+    fn computing(&self, key: &EncodedKey) -> Mark {
+        Mark::Computing(self.address(), key.hash_value())
+    }
+
     /// Forgets the computations of a key's value that are under way: none of them will be stored, and newcomers
     /// start afresh. Waits for one that is being written.
     pub fn forget<K: RingKey + ?Sized>(&self, key: &K) {
-        if self.keys.load(Ordering::SeqCst) == 0 {
+        if self.under_way() == 0 {
             return;
         }
         let key = EncodedKey::of(key);
-        loop {
-            let written = self.written.listen();
-            match self
-                .stripe(&key)
-                .lock()
-                .find_mut(key.hash_value(), |work| work.key == key)
-            {
-                None => return,
-                Some(work) => {
-                    work.barrier = self.next.fetch_add(1, Ordering::SeqCst);
-                    work.flight = None;
-                    if !work.is_written_by_another() {
-                        return;
-                    }
-                }
+        let stripe = self.stripe(&key);
+        let barrier = match stripe.lock().find_mut(key.hash_value(), |work| work.key == key) {
+            None => return,
+            Some(work) => {
+                let barrier = self.number();
+                work.forget(barrier);
+                barrier
             }
-            written.wait();
-        }
+        };
+        self.wait_while(|| {
+            stripe
+                .lock()
+                .find(key.hash_value(), |work| work.key == key)
+                .is_some_and(|work| self.is_to_wait_for(work, barrier))
+        });
     }
 
     /// [`forget`](Self::forget) for all keys at once.
@@ -210,32 +215,54 @@ impl<T> Flights<T> {
     }
 
     fn forget_where(&self, concerns: impl Fn(&EncodedKey) -> bool) {
-        if self.keys.load(Ordering::SeqCst) == 0 {
+        if self.under_way() == 0 {
             return;
         }
-        let barrier = self.next.fetch_add(1, Ordering::SeqCst);
         for stripe in &self.stripes {
-            loop {
-                let written = self.written.listen();
-                let mut writing = false;
-                for work in stripe.lock().iter_mut().filter(|work| concerns(&work.key)) {
-                    if work.barrier < barrier {
-                        work.barrier = barrier;
-                        work.flight = None;
-                    }
-                    writing |= work.is_written_by_another();
-                }
-                if !writing {
-                    break;
-                }
-                written.wait();
+            let mut works = stripe.lock();
+            let barrier = self.number();
+            for work in works.iter_mut().filter(|work| concerns(&work.key)) {
+                work.forget(barrier);
             }
+            drop(works);
+            self.wait_while(|| {
+                let works = stripe.lock();
+                let mut concerned = works.iter().filter(|work| concerns(&work.key));
+                concerned.any(|work| self.is_to_wait_for(work, barrier))
+            });
+        }
+    }
+
+    /// Whether an outdated ticket writes this key just now, so that what it writes must be removed after it.
+    ///
+    /// Code that is itself part of a write here, such as the `Drop` of a value that gave way, waits for nobody: two
+    /// such could wait for each other.
+    fn is_to_wait_for(&self, work: &Work<T>, barrier: u64) -> bool {
+        work.writer.is_some_and(|writer| writer < barrier) && !leading::is_writing(self.address())
+    }
+
+    /// Waits for writers to be done until `busy` says no, after which it is not asked again.
+    fn wait_while(&self, busy: impl Fn() -> bool) {
+        if !busy() {
+            return;
+        }
+        loop {
+            let written = self.written.listen();
+            if !busy() {
+                return;
+            }
+            written.wait();
         }
     }
 
     /// How many keys are being worked on.
     pub fn under_way(&self) -> usize {
         self.keys.load(Ordering::SeqCst)
+    }
+
+    /// How many tickets have stored their value.
+    pub(crate) fn writes(&self) -> u64 {
+        self.writes.load(Ordering::SeqCst)
     }
 
     /// Makes sure that the ring `name`, whose keys have so many segments, shares no key with another ring here.
@@ -273,9 +300,19 @@ impl<T> Flights<T> {
         }
     }
 
-    /// Called with the stripe of `key` locked, so that numbers and barriers of one key are in order.
+    /// The next number, for a ticket or a barrier. Taken with the stripe of the key locked, so that those of one key
+    /// are in order.
+    fn number(&self) -> u64 {
+        self.next.fetch_add(1, Ordering::SeqCst)
+    }
+
+    /// Called with the stripe of `key` locked.
     fn ticket(&self, key: EncodedKey, flight: Option<Arc<Flight<T>>>) -> Ticket<'_, T> {
-        Ticket::new(self, key, self.next.fetch_add(1, Ordering::SeqCst), flight)
+        Ticket::new(self, key, self.number(), flight)
+    }
+
+    fn address(&self) -> usize {
+        std::ptr::from_ref(self).addr()
     }
 
     /// Runs `change` on the work on a key, then drops the work if nobody is left.

@@ -163,10 +163,13 @@ impl<T> Lru<T> {
     }
 
     fn drop_where(&self, concerns: impl Fn(&EncodedKey) -> bool) {
-        for shard in &self.shards {
-            let dropped = shard.write().extract(&concerns);
-            drop(dropped);
-        }
+        // First all, then the values' own code, which may panic.
+        let dropped: Vec<_> = self
+            .shards
+            .iter()
+            .map(|shard| shard.write().extract(&concerns))
+            .collect();
+        drop(dropped);
     }
 
     /// Removes an entry that was seen to have expired, unless it was replaced since.

@@ -1,22 +1,32 @@
-//! Which flights the code that runs just now is part of.
+//! What the code that runs on this thread just now is part of.
 
 use std::cell::RefCell;
 
-thread_local! {
-    static LEADING: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+/// A computation or a write that this thread is in the middle of. Storages are told apart by the addresses of their
+/// [`Flights`](super::Flights), which stay where they are while they are used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mark {
+    /// The computation of the key of this hash.
+    Computing(usize, u64),
+    /// The write of the ticket of this number.
+    Writing(usize, u64),
 }
 
-/// Runs `body` as a part of these flights: a look-up from within it does not wait for them.
-pub(crate) fn leading<T>(flights: impl IntoIterator<Item = usize>, body: impl FnOnce() -> T) -> T {
+thread_local! {
+    static MARKS: RefCell<Vec<Mark>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Runs `body` as a part of these computations or writes: what it calls does not wait for them.
+pub(crate) fn leading<T>(marks: impl IntoIterator<Item = Mark>, body: impl FnOnce() -> T) -> T {
     struct Scope(usize);
     impl Drop for Scope {
         fn drop(&mut self) {
-            LEADING.with_borrow_mut(|leading| leading.truncate(self.0));
+            MARKS.with_borrow_mut(|all| all.truncate(self.0));
         }
     }
-    let scope = LEADING.with_borrow_mut(|leading| {
-        let scope = Scope(leading.len());
-        leading.extend(flights);
+    let scope = MARKS.with_borrow_mut(|all| {
+        let scope = Scope(all.len());
+        all.extend(marks);
         scope
     });
     let result = body();
@@ -24,6 +34,14 @@ pub(crate) fn leading<T>(flights: impl IntoIterator<Item = usize>, body: impl Fn
     result
 }
 
-pub(super) fn is_leading(flight: usize) -> bool {
-    LEADING.with_borrow(|leading| leading.contains(&flight))
+pub(super) fn is_leading(mark: Mark) -> bool {
+    MARKS.with_borrow(|all| all.contains(&mark))
+}
+
+/// Whether this thread writes anything to the storage of these flights.
+pub(super) fn is_writing(flights: usize) -> bool {
+    MARKS.with_borrow(|all| {
+        all.iter()
+            .any(|mark| matches!(mark, Mark::Writing(other, _) if *other == flights))
+    })
 }

@@ -1,6 +1,9 @@
 //! The right to compute a value, and to store it unless something newer happened.
 
-use super::{Flight, Flights, Listener, leading};
+use std::cell::Cell;
+
+use super::leading::{self, Mark, leading};
+use super::{Flight, Flights};
 use crate::key::EncodedKey;
 use crate::sync::{Arc, Ordering};
 
@@ -37,9 +40,14 @@ impl<'f, T> Ticket<'f, T> {
         &self.key
     }
 
-    /// The identity of the flight it leads, for [`leading`](super::leading).
-    pub(crate) fn flight(&self) -> Option<usize> {
-        self.flight.as_ref().map(Flight::identity)
+    /// Its computation, for [`leading`](super::leading).
+    pub(crate) fn computing(&self) -> Mark {
+        self.flights.computing(&self.key)
+    }
+
+    /// Its write, for [`leading`](super::leading).
+    fn writing(&self) -> Mark {
+        Mark::Writing(self.flights.address(), self.number)
     }
 
     /// Gives those who wait already a share of the computed value; with `None` they compute for themselves.
@@ -61,13 +69,13 @@ impl<'f, T> Ticket<'f, T> {
         self.announce(&mut share);
         let result = self.take_turn().then(|| {
             let _turn = Turn(&self);
-            leading([self.identity()], || write(&self.key))
+            leading([self.writing()], || write(&self.key))
         });
         self.pass_on(share);
         result
     }
 
-    /// Gives those who wait a share of a value that is in the storage already, or that is not to be stored.
+    /// Gives those who wait a share of a value that is not to be stored.
     pub fn pass_on(mut self, share: impl FnOnce() -> Option<T>) {
         self.detach();
         self.announce(share);
@@ -85,33 +93,32 @@ impl<'f, T> Ticket<'f, T> {
 
     /// Waits until no other ticket writes this key. Returns whether this one still may.
     fn take_turn(&self) -> bool {
-        loop {
-            let written = self.flights.written.listen();
-            match self.try_turn() {
-                Some(turn) => return turn,
-                None => written.wait(),
-            }
-        }
+        let turn = Cell::new(None);
+        self.flights.wait_while(|| {
+            turn.set(self.try_turn());
+            turn.get().is_none()
+        });
+        turn.get() == Some(true)
     }
 
-    /// Whether this ticket may write, if that can be said without waiting for another that writes.
+    /// Whether this ticket may write, if that can be said without waiting for another that writes. Part of another
+    /// write, as in the `Drop` of a value that gave way, it cannot wait and is not stored.
     fn try_turn(&self) -> Option<bool> {
+        let flights = self.flights.address();
         self.flights.change(&self.key, |work| {
+            let other = work
+                .writer
+                .filter(|writer| !leading::is_leading(Mark::Writing(flights, *writer)));
             if work.barrier > self.number {
                 Some(false)
-            } else if work.is_written_by_another() {
-                None
+            } else if other.is_some() {
+                leading::is_writing(flights).then_some(false)
             } else {
                 work.barrier = self.number;
-                work.writer = Some(self.identity());
+                work.writer = Some(self.number);
                 Some(true)
             }
         })
-    }
-
-    /// Unique while the ticket is not moved, which is as long as it writes.
-    fn identity(&self) -> usize {
-        std::ptr::from_ref(self).addr()
     }
 
     /// Lets nobody join from now on.
@@ -142,9 +149,7 @@ pub fn fill_many<T>(
     }
     if !turns.is_empty() {
         let entries: Vec<_> = turns.iter().map(|(index, turn)| (*index, &turn.0.key)).collect();
-        leading(turns.iter().map(|(_, turn)| turn.0.identity()), || {
-            write(&entries)
-        });
+        leading(turns.iter().map(|(_, turn)| turn.0.writing()), || write(&entries));
     }
     drop(turns);
     for (index, ticket) in tickets.into_iter().enumerate() {
@@ -159,15 +164,18 @@ pub fn fill_many<T>(
 impl<T> Drop for Ticket<'_, T> {
     fn drop(&mut self) {
         let flight = self.flight.take();
-        self.flights.change(&self.key, |work| {
+        let flight = self.flights.change(&self.key, |work| {
             work.hands -= 1;
-            // A lost flight goes on only if somebody waits who was not told yet.
-            if let Some(flight) = flight.as_ref().filter(|flight| !flight.has_open_waiters()) {
-                work.detach(flight);
+            let flight = flight?;
+            if flight.has_open_waiters() && !self.settled {
+                flight.led.store(false, Ordering::SeqCst);
+            } else {
+                work.detach(&flight);
             }
+            Some(flight)
         });
+        // One of those who wait takes the lead.
         if let Some(flight) = flight.filter(|_| !self.settled) {
-            flight.led.store(false, Ordering::SeqCst);
             flight.landed.notify(1);
         }
     }
@@ -178,7 +186,11 @@ struct Turn<'t, 'f, T>(&'t Ticket<'f, T>);
 
 impl<T> Drop for Turn<'_, '_, T> {
     fn drop(&mut self) {
-        self.0.flights.change(&self.0.key, |work| work.writer = None);
-        self.0.flights.written.notify(usize::MAX);
+        let Turn(ticket) = self;
+        ticket.flights.change(&ticket.key, |work| {
+            work.writer = work.writer.filter(|writer| *writer != ticket.number);
+            ticket.flights.writes.fetch_add(1, Ordering::SeqCst);
+        });
+        ticket.flights.written.notify(usize::MAX);
     }
 }

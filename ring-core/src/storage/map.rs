@@ -113,9 +113,10 @@ impl<T> Map<T> {
 
     /// Whether there is a value under `key`.
     pub fn has<K: RingKey + ?Sized>(&self, key: &K) -> bool {
+        let key = key_text(key);
         self.entries
             .read()
-            .get(&*key_text(key))
+            .get(&*key)
             .is_some_and(|entry| !self.clock.is_past(entry.deadline))
     }
 
@@ -168,13 +169,15 @@ impl<T: Clone> Storage<T> for Map<T> {
             value,
             deadline: self.clock.deadline(expiry),
         };
-        let replaced = self.entries.write().insert(key_text(key).into_boxed_str(), entry);
+        let key = key_text(key).into_boxed_str();
+        let replaced = self.entries.write().insert(key, entry);
         drop(replaced);
         Ok(())
     }
 
     fn remove<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Infallible> {
-        let removed = self.entries.write().remove(&*key_text(key));
+        let key = key_text(key);
+        let removed = self.entries.write().remove(&*key);
         Ok(removed.is_some_and(|entry| !self.clock.is_past(entry.deadline)))
     }
 
@@ -183,10 +186,10 @@ impl<T: Clone> Storage<T> for Map<T> {
     }
 
     fn renew<K: RingKey + ?Sized>(&self, key: &K, expiry: Duration) -> Result<bool, Infallible> {
-        let deadline = self.clock.deadline(Some(expiry));
+        let (key, deadline) = (key_text(key), self.clock.deadline(Some(expiry)));
         let mut entries = self.entries.write();
         let entry = entries
-            .get_mut(&*key_text(key))
+            .get_mut(&*key)
             .filter(|entry| !self.clock.is_past(entry.deadline));
         Ok(entry.map(|entry| entry.deadline = deadline).is_some())
     }

@@ -1,0 +1,436 @@
+//! One computation a key at a time: what leaders and those who wait for them experience.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Barrier, Mutex};
+use std::thread::{scope, sleep};
+use std::time::{Duration, Instant};
+
+use ring_cache_core::storage::Storage;
+use ring_cache_core::{Cache, Calls, Lru, Map, Plain, Ring};
+
+use crate::support::{call, eventually, fallible, keep, never, ring};
+
+fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// Nobody works on anything any more.
+fn assert_quiet<T: Clone>(storage: &impl Storage<T>) {
+    assert_eq!(storage.flights().under_way(), 0);
+}
+
+/// Counts how often a body ran.
+#[derive(Default)]
+struct Runs(AtomicUsize);
+
+impl Runs {
+    /// Which run this is, beginning with 1.
+    fn next(&self) -> usize {
+        self.0.fetch_add(1, Ordering::SeqCst) + 1
+    }
+
+    fn count(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+#[test]
+fn sixty_four_threads_on_a_cold_key_cost_one_execution() {
+    for round in 0..20 {
+        let (ring, lru, runs, start) = (ring(), Lru::new(10), Runs::default(), Barrier::new(64));
+        scope(|scope| {
+            for _ in 0..64 {
+                scope.spawn(|| {
+                    start.wait();
+                    let value = call(ring, &lru, round, || {
+                        sleep(ms(2));
+                        runs.next()
+                    });
+                    assert_eq!(value.get_or_update(), 1);
+                });
+            }
+        });
+        assert_eq!(runs.count(), 1);
+        let stats = Cache::new(ring, &lru).stats::<usize>();
+        assert_eq!((stats.stores, stats.hits + stats.coalesced), (1, 63));
+        assert_quiet(&lru);
+    }
+}
+
+#[test]
+fn those_who_come_between_look_up_and_flight_find_the_value_and_do_not_compute() {
+    // Without any pause in the body, flights come and go between other threads' look-ups and their joining.
+    for round in 0..300 {
+        let (ring, map, runs, start) = (ring(), Map::new(), Runs::default(), Barrier::new(8));
+        scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    start.wait();
+                    let one = || call(ring, &map, round, || runs.next());
+                    assert_eq!(one().get_or_update(), 1);
+                    assert_eq!([one()].get_or_update_many(), [1]);
+                });
+            }
+        });
+        assert_eq!(runs.count(), 1);
+        assert_quiet(&map);
+    }
+}
+
+#[test]
+fn bulk_calls_on_a_cold_key_cost_one_execution() {
+    for round in 0..300 {
+        let (ring, lru, runs, start) = (ring(), Lru::new(10), Runs::default(), Barrier::new(8));
+        scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    start.wait();
+                    assert_eq!(
+                        [call(ring, &lru, round, || runs.next())].get_or_update_many(),
+                        [1]
+                    );
+                });
+            }
+        });
+        assert_eq!(runs.count(), 1);
+        assert_quiet(&lru);
+    }
+}
+
+#[test]
+fn when_a_leader_panics_one_waiter_takes_over_and_serves_the_others() {
+    let (ring, lru, runs) = (ring(), Lru::new(10), Runs::default());
+    let waiting = AtomicUsize::new(0);
+    let (panics, values) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    scope(|scope| {
+        let one = || {
+            waiting.fetch_add(1, Ordering::SeqCst);
+            let value = catch_unwind(AssertUnwindSafe(|| {
+                let cached = call(ring, &lru, 1, || {
+                    let run = runs.next();
+                    eventually(|| waiting.load(Ordering::SeqCst) == 16);
+                    sleep(ms(30)); // until they wait indeed
+                    assert!(run != 1, "the first one fails");
+                    run
+                });
+                cached.get_or_update()
+            }));
+            match value {
+                Ok(value) => values.lock().unwrap().push(value),
+                Err(_) => drop(panics.fetch_add(1, Ordering::SeqCst)),
+            }
+        };
+        for _ in 0..16 {
+            scope.spawn(one);
+        }
+    });
+    assert_eq!((panics.into_inner(), runs.count()), (1, 2));
+    assert_eq!(values.into_inner().unwrap(), [2; 15]);
+    assert_eq!(call(ring, &lru, 1, never).get(), Some(2));
+    assert_quiet(&lru);
+}
+
+#[test]
+fn leaders_that_panic_one_after_another_leave_nobody_hanging() {
+    let (ring, lru, runs, start) = (ring(), Lru::new(10), Runs::default(), Barrier::new(8));
+    let panics = AtomicUsize::new(0);
+    scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                start.wait();
+                let cached = call(ring, &lru, 1, || {
+                    sleep(ms(5));
+                    assert!(runs.next() > 7, "only the last one succeeds");
+                    7
+                });
+                if catch_unwind(AssertUnwindSafe(|| cached.get_or_update())).is_err() {
+                    panics.fetch_add(1, Ordering::SeqCst);
+                }
+            });
+        }
+    });
+    assert_eq!((panics.into_inner(), runs.count()), (7, 8));
+    assert_quiet(&lru);
+}
+
+#[test]
+fn an_error_releases_all_who_wait_to_compute_for_themselves() {
+    let (ring, lru, runs, start) = (ring(), Lru::<u32>::new(10), Runs::default(), Barrier::new(8));
+    let began = Instant::now();
+    scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                start.wait();
+                let cached = fallible(ring, &lru, 1, || {
+                    runs.next();
+                    sleep(ms(100));
+                    Err("no")
+                });
+                assert_eq!(cached.get_or_update(), Err("no"));
+            });
+        }
+    });
+    assert!(began.elapsed() < ms(350), "{:?} is a convoy", began.elapsed());
+    assert_eq!(runs.count(), 8);
+    assert!(lru.is_empty());
+    assert_quiet(&lru);
+}
+
+#[test]
+fn after_an_error_the_next_call_computes_again() {
+    let (ring, lru) = (ring(), Lru::new(10));
+    assert_eq!(fallible(ring, &lru, 1, || Err("no")).get_or_update(), Err("no"));
+    assert_eq!(fallible(ring, &lru, 1, || Ok(3)).get_or_update(), Ok(3));
+    assert_eq!(fallible(ring, &lru, 1, never).get_or_update(), Ok(3));
+    // A failed refresh leaves the value that is there.
+    assert_eq!(fallible(ring, &lru, 1, || Err("no")).update(), Err("no"));
+    assert_eq!(fallible(ring, &lru, 1, never).get(), Some(3));
+    assert_quiet(&lru);
+}
+
+#[test]
+fn those_who_wait_for_a_stuck_leader_compute_for_themselves_after_the_timeout() {
+    let ring = keep(Ring::with_prefix("p").flight_timeout(ms(60)));
+    let (lru, stuck, runs) = (Lru::new(10), AtomicBool::new(true), Runs::default());
+    scope(|scope| {
+        let leader = scope.spawn(|| {
+            let cached = call(ring, &lru, 1, || {
+                runs.next();
+                eventually(|| !stuck.load(Ordering::SeqCst));
+                1
+            });
+            cached.get_or_update()
+        });
+        eventually(|| runs.count() == 1);
+        let began = Instant::now();
+        assert_eq!(call(ring, &lru, 1, || 2).get_or_update(), 2);
+        assert!(began.elapsed() >= ms(60) && began.elapsed() < ms(2000));
+        assert_eq!(call(ring, &lru, 1, never).get_or_update(), 2);
+        stuck.store(false, Ordering::SeqCst);
+        assert_eq!(leader.join().unwrap(), 1);
+    });
+    assert_eq!(
+        call(ring, &lru, 1, never).get(),
+        Some(2),
+        "the later-started wins"
+    );
+    assert_quiet(&lru);
+}
+
+#[test]
+fn a_bulk_call_waits_no_longer_in_all_than_one_call() {
+    let ring = keep(Ring::with_prefix("p").flight_timeout(ms(100)));
+    let (lru, stuck, runs) = (Lru::new(100), AtomicBool::new(true), Runs::default());
+    scope(|scope| {
+        for id in 0..10 {
+            let (lru, stuck, runs) = (&lru, &stuck, &runs);
+            scope.spawn(move || {
+                let cached = call(ring, lru, id, || {
+                    runs.next();
+                    eventually(|| !stuck.load(Ordering::SeqCst));
+                    id
+                });
+                cached.get_or_update()
+            });
+        }
+        eventually(|| runs.count() == 10);
+        let began = Instant::now();
+        let values = (0..10).map(|id| call(ring, &lru, id, move || id + 100));
+        assert_eq!(values.get_or_update_many(), (100..110).collect::<Vec<_>>());
+        let took = began.elapsed();
+        stuck.store(false, Ordering::SeqCst);
+        assert!(took >= ms(100) && took < ms(500), "{took:?}");
+    });
+    assert_quiet(&lru);
+}
+
+#[test]
+fn without_coalescing_nobody_waits_for_another() {
+    let ring = keep(Ring::with_prefix("p").coalesce(false));
+    let (lru, both) = (Lru::new(10), Barrier::new(2));
+    scope(|scope| {
+        for value in [1, 2] {
+            let (lru, both) = (&lru, &both);
+            scope.spawn(move || {
+                let cached = call(ring, lru, 1, || {
+                    both.wait(); // is passed only if both run at a time
+                    value
+                });
+                assert_eq!(cached.get_or_update(), value);
+            });
+        }
+    });
+    assert_eq!(Cache::new(ring, &lru).stats::<i32>().coalesced, 0);
+    assert_quiet(&lru);
+}
+
+#[test]
+fn update_never_joins_a_computation() {
+    let (ring, lru, both) = (ring(), Lru::new(10), Barrier::new(2));
+    scope(|scope| {
+        let leader = scope.spawn(|| {
+            let cached = call(ring, &lru, 1, || {
+                both.wait();
+                both.wait();
+                1
+            });
+            cached.get_or_update()
+        });
+        both.wait();
+        assert_eq!(call(ring, &lru, 1, || 2).update(), 2);
+        both.wait();
+        assert_eq!(leader.join().unwrap(), 1);
+    });
+    assert_eq!(
+        call(ring, &lru, 1, never).get(),
+        Some(2),
+        "the later-started wins"
+    );
+    assert_quiet(&lru);
+}
+
+/// Calls itself with the same key so many times.
+fn descend(ring: &'static Ring, lru: &Lru<u32>, depth: u32) -> u32 {
+    let below = move || {
+        if depth == 0 {
+            0
+        } else {
+            descend(ring, lru, depth - 1) + 1
+        }
+    };
+    let cached = Cache::new(ring, lru).bind::<Plain<u32>, _, _>(("same",), move |_| below());
+    cached.get_or_update()
+}
+
+#[test]
+fn a_method_that_calls_itself_with_the_same_key_computes_uncached() {
+    for coalesce in [true, false] {
+        let (ring, lru) = (keep(Ring::with_prefix("p").coalesce(coalesce)), Lru::new(10));
+        assert_eq!(descend(ring, &lru, 5), 5);
+        assert_eq!(descend(ring, &lru, 9), 5, "the outermost call was stored");
+        assert_eq!(Cache::new(ring, &lru).stats::<u32>().stores, 1);
+        assert_quiet(&lru);
+    }
+}
+
+#[test]
+fn an_update_that_meets_itself_stores_the_outer_value() {
+    let (ring, lru) = (ring(), Lru::new(10));
+    let inner = || call(ring, &lru, 1, || 1).get_or_update();
+    assert_eq!(call(ring, &lru, 1, || inner() + 1).update(), 2);
+    assert_eq!(call(ring, &lru, 1, never).get(), Some(2));
+    assert_quiet(&lru);
+}
+
+#[test]
+fn a_method_that_calls_itself_with_other_keys_is_cached_throughout() {
+    fn fibonacci(ring: &'static Ring, lru: &Lru<u64>, n: u32) -> u64 {
+        let body = move || match n {
+            0 | 1 => u64::from(n),
+            _ => fibonacci(ring, lru, n - 1) + fibonacci(ring, lru, n - 2),
+        };
+        Cache::new(ring, lru)
+            .bind::<Plain<u64>, _, _>((n,), move |_| body())
+            .get_or_update()
+    }
+    let (ring, lru) = (ring(), Lru::new(100));
+    assert_eq!(fibonacci(ring, &lru, 80), 23_416_728_348_467_685);
+    assert_eq!(Cache::new(ring, &lru).stats::<u64>().stores, 81);
+    assert_quiet(&lru);
+}
+
+#[test]
+fn a_bulk_call_whose_bodies_call_each_other_does_not_wait_for_itself() {
+    let (ring, lru) = (ring(), Lru::new(10));
+    let calls = [1_u32, 2].map(|id| {
+        let lru = &lru;
+        call(ring, lru, id, move || {
+            10 * id + call(ring, lru, 3 - id, move || 3 - id).get_or_update()
+        })
+    });
+    let began = Instant::now();
+    assert_eq!(calls.get_or_update_many(), [12, 21]);
+    assert!(began.elapsed() < ms(2000));
+    assert_quiet(&lru);
+}
+
+#[test]
+fn bulk_calls_that_overlap_in_opposite_order_do_not_deadlock() {
+    for _ in 0..30 {
+        let (ring, lru, runs, start) = (ring(), Lru::new(100), Runs::default(), Barrier::new(2));
+        let began = Instant::now();
+        scope(|scope| {
+            for forth in [true, false] {
+                let (lru, runs, start) = (&lru, &runs, &start);
+                scope.spawn(move || {
+                    let mut ids: Vec<u32> = (0..20).collect();
+                    if !forth {
+                        ids.reverse();
+                    }
+                    start.wait();
+                    let calls = ids.iter().map(|&id| {
+                        call(ring, lru, id, move || {
+                            runs.next();
+                            std::thread::yield_now();
+                            id
+                        })
+                    });
+                    assert_eq!(calls.get_or_update_many(), ids);
+                });
+            }
+        });
+        assert!(began.elapsed() < ms(2000));
+        assert_eq!(runs.count(), 20);
+        assert_quiet(&lru);
+    }
+}
+
+#[test]
+fn a_bulk_call_in_which_a_body_panics_leaves_nobody_hanging() {
+    let (ring, lru, both) = (ring(), Lru::new(10), Barrier::new(2));
+    scope(|scope| {
+        let bulk = scope.spawn(|| {
+            let calls = [1_u32, 2, 3].map(|id| {
+                let both = &both;
+                call(ring, &lru, id, move || {
+                    if id == 2 {
+                        both.wait();
+                        sleep(ms(30));
+                        panic!("the second one fails");
+                    }
+                    id
+                })
+            });
+            calls.get_or_update_many()
+        });
+        both.wait();
+        let began = Instant::now();
+        for id in [1, 2, 3] {
+            assert!([id, 10 * id].contains(&call(ring, &lru, id, || 10 * id).get_or_update()));
+        }
+        assert!(began.elapsed() < ms(2000));
+        assert!(bulk.join().is_err());
+    });
+    assert_quiet(&lru);
+}
+
+#[test]
+fn a_value_that_unless_refuses_still_serves_those_who_wait() {
+    let (ring, lru, runs, start) = (ring(), Lru::new(10), Runs::default(), Barrier::new(8));
+    scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                start.wait();
+                let cached = call(ring, &lru, 1, || {
+                    runs.next();
+                    sleep(ms(50));
+                    None::<u32>
+                });
+                assert_eq!(cached.unless(Option::is_none).get_or_update(), None);
+            });
+        }
+    });
+    assert!(lru.is_empty() && runs.count() < 8);
+    assert_quiet(&lru);
+}
