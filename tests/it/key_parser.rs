@@ -4,6 +4,7 @@
 
 mod parser;
 mod schema;
+mod strategies;
 mod typed;
 
 use proptest::prelude::*;
@@ -11,8 +12,9 @@ use ring_cache::key::{CallKey, EncodedKey};
 use ring_cache::{Key, KeyWriter, Name, RingKey};
 
 use parser::{parse, parse_call};
-use schema::{Keyed, Schema, Value, of_schema, schemas};
-use typed::{Account, Shaped, accounts};
+use schema::{Keyed, Schema, Value};
+use strategies::{accounts, of_schema, schemas};
+use typed::{Account, Shaped};
 
 fn text<K: RingKey + ?Sized>(key: &K) -> String {
     Key::of(key).to_string()

@@ -1,10 +1,8 @@
 //! Derived types whose keys are read back.
 
-use proptest::collection::vec;
-use proptest::prelude::*;
 use ring_cache::RingKey;
 
-use super::schema::{Schema, Value, floats, texts, wholes};
+use super::schema::{Schema, Value};
 
 /// A type that knows its shape, and can be made of a value of this shape.
 pub(crate) trait Shaped {
@@ -40,7 +38,7 @@ impl Account {
 #[derive(Clone, Debug, RingKey)]
 #[ring_key(prefix = "page")]
 pub(crate) struct Page {
-    url: String,
+    pub(crate) url: String,
 }
 
 #[derive(Clone, Debug, RingKey)]
@@ -154,40 +152,4 @@ fn text(value: Value) -> String {
         Value::Text(text) => text,
         other => unreachable!("{other:?}"),
     }
-}
-
-fn owners() -> impl Strategy<Value = Owner> {
-    let leaf = prop_oneof![
-        Just(Owner::Nobody),
-        texts().prop_map(Owner::Person),
-        (texts(), wholes()).prop_map(|(name, number)| Owner::Company { name, number }),
-    ];
-    leaf.prop_recursive(3, 3, 1, |inner| {
-        (inner, any::<bool>()).prop_map(|(owner, sole)| Owner::Trustee(Box::new(owner), sole))
-    })
-}
-
-/// Any account. Most fields have few values, so that two accounts are often alike.
-pub(crate) fn accounts() -> impl Strategy<Value = Account> {
-    let rare = |text: BoxedStrategy<String>| prop_oneof![3 => Just(String::new()), 1 => text];
-    let raw = vec(any::<u8>(), 0..2);
-    let strategies = (
-        prop_oneof![3 => Just(1_i128), 1 => wholes()],
-        owners(),
-        vec(rare(texts().boxed()), 0..2),
-        prop::option::of(rare(texts().boxed())),
-        prop_oneof![3 => Just(1.0), 1 => floats()],
-        rare(texts().boxed()),
-        prop_oneof![3 => Just(vec![]), 1 => raw],
-    );
-    strategies.prop_map(|(id, owner, tags, note, balance, url, raw)| Account {
-        id,
-        owner,
-        tags,
-        note,
-        balance,
-        page: Page { url },
-        raw,
-        _cached: (),
-    })
 }
