@@ -185,6 +185,9 @@ where
     outs.filter_map(|(index, out)| Some((index, out?))).collect()
 }
 
+/// What calls return, with their places.
+type Outs<O> = Vec<(usize, O)>;
+
 /// Tickets with the places of their calls.
 type Tickets<'f, T> = Vec<(usize, Ticket<'f, T>)>;
 
@@ -193,7 +196,7 @@ fn look_again<'f, R, S, B>(
     absent: &'f [Absent<R, S, B>],
     tickets: Tickets<'f, S::Held>,
     seen: Seen,
-) -> (Vec<(usize, R::Out)>, Tickets<'f, S::Held>)
+) -> (Outs<R::Out>, Tickets<'f, S::Held>)
 where
     R: Returned,
     S: View<R::Value>,

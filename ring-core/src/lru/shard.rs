@@ -199,3 +199,57 @@ fn displaced<T>(slot: Slot<T>, deadline: u64, evicted: bool) -> Displaced<T> {
         _value: slot.value,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::EncodedKey;
+
+    /// Puts, removes and uses entries at random, with all that always holds checked after each step.
+    #[test]
+    fn a_shard_stays_whole_whatever_is_done_with_it() {
+        for capacity in [1, 2, 3, 17, 64, 65, 600] {
+            let mut shard = Shard::new(capacity);
+            let mut random = 88_172_645_463_325_252_u64;
+            for step in 0..4 * capacity as u64 + 300 {
+                random ^= random << 13;
+                random ^= random >> 7;
+                random ^= random << 17;
+                let key = EncodedKey::of(&(random % (capacity as u64 * 2)));
+                let deadline = if random & 3 << 32 == 0 { step } else { NEVER };
+                match (shard.find(key.hash_value(), &key), random >> 40 & 7) {
+                    (Some(slot), 0..2) => drop(shard.remove(slot)),
+                    (Some(slot), 2..4) => shard.note_use(slot),
+                    (Some(slot), 4) => shard.set_deadline(slot, deadline),
+                    (Some(slot), _) => {
+                        shard.replace(slot, step, deadline);
+                        assert_eq!((*shard.value(slot), shard.deadline(slot)), (step, deadline));
+                    }
+                    (None, _) => {
+                        shard.insert(key.clone(), step, deadline);
+                        let slot = shard.find(key.hash_value(), &key).expect("it was inserted");
+                        assert_eq!((*shard.value(slot), shard.deadline(slot)), (step, deadline));
+                    }
+                }
+                shard.validate();
+            }
+            let before = shard.len();
+            let extracted = shard.extract(|key| key.hash_value() % 2 == 0).len();
+            shard.validate();
+            assert_eq!(shard.len(), before - extracted);
+            shard.extract(|_| true);
+            shard.validate();
+            assert_eq!(shard.len(), 0);
+        }
+    }
+
+    #[test]
+    fn a_shard_takes_no_more_memory_than_its_capacity_needs() {
+        let mut shard = Shard::new(100);
+        for number in 0..1000_u64 {
+            shard.insert(EncodedKey::of(&number), (), NEVER);
+        }
+        assert_eq!((shard.len(), shard.slots.capacity()), (100, 100));
+        assert!(shard.deadlines.is_empty(), "nothing expires");
+    }
+}

@@ -63,6 +63,12 @@ fn during_a_computation<S: Storage<u32, Error: std::fmt::Debug> + Sync>(
     )
 }
 
+/// Stops until another came to the barrier, and once more.
+fn meet_twice(barrier: &Barrier) {
+    barrier.wait();
+    barrier.wait();
+}
+
 #[derive(Clone, Copy, Debug)]
 enum Verb {
     GetOrUpdate,
@@ -273,7 +279,7 @@ fn a_delete_waits_for_a_write_in_progress_and_removes_it() {
         let (ring, remote, gate) = (ring(), Remote::new(), Arc::new(Barrier::new(2)));
         for operation in ["write", "write_many"] {
             let gate = Arc::clone(&gate);
-            remote.before(operation, move || drop((gate.wait(), gate.wait())));
+            remote.before(operation, move || meet_twice(&gate));
         }
         let deleted = AtomicBool::new(false);
         scope(|scope| {
@@ -301,7 +307,7 @@ fn a_delete_waits_for_a_write_in_progress_and_removes_it() {
 fn a_clear_waits_for_a_write_in_progress_and_removes_it() {
     let (ring, remote, gate) = (ring(), Remote::new(), Arc::new(Barrier::new(2)));
     let hook = Arc::clone(&gate);
-    remote.before("write", move || drop((hook.wait(), hook.wait())));
+    remote.before("write", move || meet_twice(&hook));
     scope(|scope| {
         scope.spawn(|| call(ring, &remote, 1, || 1).get_or_update());
         gate.wait();
@@ -374,7 +380,7 @@ fn those_who_come_after_a_delete_are_not_given_what_was_found_before_it() {
         }
     });
     let delete_step = Arc::clone(&step);
-    remote.before("remove", move || drop((delete_step.wait(), delete_step.wait())));
+    remote.before("remove", move || meet_twice(&delete_step));
     scope(|scope| {
         let leader = std::thread::Builder::new().name("leader".into());
         let leader = leader.spawn_scoped(scope, || call(ring, &*remote, 1, || 2).get_or_update());

@@ -6,6 +6,7 @@ mod failing_storage;
 mod generations;
 mod lru;
 mod lru_model;
+mod recursion;
 mod rings;
 mod single_flight;
 mod stress;

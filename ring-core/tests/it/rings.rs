@@ -1,1 +1,253 @@
+//! Rings, their names and what they share.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use ring_cache_core::clock::ManualClock;
+use ring_cache_core::storage::Storage;
+use ring_cache_core::{Action, Cache, Calls, Lru, Map, Name, Plain, Ran, Ring};
+
+use crate::support::{call, keep, never, ring};
+
+/// The message of a panic in `run`.
+fn panic_of(run: impl FnOnce()) -> String {
+    let panic = catch_unwind(AssertUnwindSafe(run)).expect_err("no panic");
+    *panic.downcast::<String>().unwrap()
+}
+
+fn ignore<T>(_: T) {}
+
+/// `fn method(a: u32, b: u32) -> u32`, cached.
+macro_rules! two_segments {
+    ($ring:expr, $storage:expr) => {
+        Cache::new($ring, $storage).bind::<Plain<u32>, _, _>((1_u32, 2_u32), |(a, b)| a + b)
+    };
+}
+
+#[test]
+fn two_rings_of_one_prefix_are_one_ring() {
+    let (one, other) = (ring(), ring());
+    let (lru, map) = (Lru::new(10), Map::new());
+    assert_eq!(call(one, &lru, 1, || 7).get_or_update(), 7);
+    assert_eq!(call(other, &lru, 1, never).get_or_update(), 7);
+    assert_eq!(call(one, &map, 1, || 7).get_or_update(), 7);
+    assert_eq!(call(other, &map, 1, never).get_or_update(), 7);
+    assert_eq!(
+        call(one, &map, 1, never::<u32>).key(),
+        call(other, &map, 1, never::<u32>).key()
+    );
+    Cache::new(other, &lru).clear::<u32>();
+    assert!(!call(one, &lru, 1, never).has());
+}
+
+#[test]
+fn rings_of_different_prefixes_share_a_storage_and_no_entries() {
+    let (one, other) = (ring(), keep(Ring::with_prefix("pp")));
+    let (lru, map) = (Lru::new(10), Map::new());
+    for (ring, value) in [(one, 1), (other, 2)] {
+        assert_eq!(call(ring, &lru, 1, || value).get_or_update(), value);
+        assert_eq!(call(ring, &map, 1, || value).get_or_update(), value);
+    }
+    assert_eq!(map.keys(), ["p:1", "pp:1"]);
+}
+
+#[test]
+fn a_prefix_that_goes_on_with_a_colon_is_refused_at_first_use() {
+    let (short, long) = (ring(), keep(Ring::with_prefix("p:q")));
+    let message = "the rings `p` and `p:q` share a storage and could come to one key: choose prefixes of which none \
+                   goes on with `:` where the other ends";
+    let map = Map::new();
+    call(short, &map, 1, || 1).get_or_update();
+    let uses: [(&str, &dyn Fn()); 11] = [
+        ("get", &|| ignore(call(long, &map, 1, || 1).get())),
+        ("get_or_update", &|| {
+            ignore(call(long, &map, 1, || 1).get_or_update())
+        }),
+        ("update", &|| ignore(call(long, &map, 1, || 1).update())),
+        ("set", &|| call(long, &map, 1, || 1).set(1)),
+        ("delete", &|| ignore(call(long, &map, 1, || 1).delete())),
+        ("has", &|| ignore(call(long, &map, 1, || 1).has())),
+        ("touch", &|| ignore(call(long, &map, 1, || 1).touch())),
+        ("get_or_update_many", &|| {
+            ignore([call(long, &map, 1, || 1)].get_or_update_many())
+        }),
+        ("has_many", &|| ignore([call(long, &map, 1, || 1)].has_many())),
+        ("touch_many", &|| ignore([call(long, &map, 1, || 1)].touch_many())),
+        ("run", &|| ignore(call(long, &map, 1, || 1).run(Action::Get))),
+    ];
+    for (verb, refused) in uses {
+        assert_eq!(panic_of(refused), message, "{verb}");
+    }
+    assert_eq!(
+        call(short, &map, 1, never).get_or_update(),
+        1,
+        "the first ring goes on"
+    );
+    // In the other order, and in memory.
+    let lru = Lru::new(10);
+    call(long, &lru, 1, || 1).get_or_update();
+    let turned = message.replace("`p` and `p:q`", "`p:q` and `p`");
+    assert_eq!(
+        panic_of(|| ignore(call(short, &lru, 1, || 1).get_or_update())),
+        turned
+    );
+    assert_eq!(panic_of(|| ignore(call(short, &lru, 1, || 1).update())), turned);
+    assert_eq!(panic_of(|| call(short, &lru, 1, || 1).set(1)), turned);
+    assert_eq!(
+        panic_of(|| ignore([call(short, &lru, 1, || 1)].update_many())),
+        turned
+    );
+    assert_eq!(
+        panic_of(|| [call(short, &lru, 1, || 1)].set_many([1]).unwrap()),
+        turned
+    );
+    assert_eq!(lru.flights().under_way(), 0);
+    // On storages of their own they are welcome.
+    call(long, &Map::new(), 1, || 1).get_or_update();
+}
+
+#[test]
+fn one_prefix_with_different_numbers_of_segments_is_refused() {
+    let (ring, map, lru) = (ring(), Map::new(), Lru::new(10));
+    let message = "two rings with `key_prefix = \"p\"` share a storage, but their keys have 1 and 2 segments: give one \
+                   of them another prefix";
+    call(ring, &map, 1, || 1).get_or_update();
+    assert_eq!(
+        panic_of(|| ignore(two_segments!(ring, &map).get_or_update())),
+        message
+    );
+    call(ring, &lru, 1, || 1).get_or_update();
+    assert_eq!(
+        panic_of(|| ignore(two_segments!(ring, &lru).get_or_update())),
+        message
+    );
+}
+
+#[test]
+fn names_are_equal_when_their_texts_are() {
+    assert_eq!(Name::chosen("a:b"), Name::chosen("a:b"));
+    assert_ne!(Name::chosen("a:b"), Name::chosen("a.b"));
+    assert!(std::ptr::eq(Name::chosen("same"), Name::chosen("same")));
+    let names = ["a b", "a%20b", "a\tb", "ä", "a\u{301}", "a", "A", "a:", ":a", ""];
+    for (place, name) in names.iter().enumerate() {
+        for other in &names[place + 1..] {
+            assert_ne!(Name::chosen(name).as_str(), Name::chosen(other).as_str());
+        }
+        assert!(Name::chosen(name).as_str().chars().all(|c| c.is_ascii_graphic()));
+    }
+}
+
+#[test]
+fn clear_removes_the_entries_of_its_ring_only() {
+    let (one, other) = (ring(), keep(Ring::with_prefix("pp")));
+    let (lru, map) = (Lru::builder().capacity(100).shards(4).build(), Map::new());
+    for id in 0..20 {
+        for ring in [one, other] {
+            call(ring, &lru, id, || id).update();
+            call(ring, &map, id, || id).update();
+        }
+    }
+    lru.set(&"p:1", 1);
+    Cache::new(one, &lru).clear::<u32>();
+    Cache::new(one, &map).clear::<u32>();
+    for id in 0..20 {
+        assert!(!call(one, &lru, id, never).has() && call(other, &lru, id, never).has());
+        assert!(!call(one, &map, id, never).has() && call(other, &map, id, never).has());
+    }
+    assert_eq!((lru.len(), map.len()), (21, 20));
+    lru.clear();
+    map.clear();
+    assert!(lru.is_empty() && map.is_empty());
+}
+
+#[test]
+fn a_map_can_be_looked_into() {
+    let clock = ManualClock::default();
+    let (ring, map) = (ring(), Map::with_clock(clock.clone()));
+    assert!(map.is_empty());
+    call(ring, &map, 2, || 20).update();
+    call(ring, &map, 1, || 10)
+        .expire_in(Duration::from_secs(5))
+        .update();
+    assert_eq!(
+        (map.peek("p:1"), map.peek("p:2"), map.peek("p:3")),
+        (Some(10), Some(20), None)
+    );
+    assert_eq!(
+        (map.keys(), map.len()),
+        (vec!["p:1".to_owned(), "p:2".to_owned()], 2)
+    );
+    assert_eq!(map.get(&call(ring, &map, 1, never::<i32>).key()), Some(10));
+    clock.advance(Duration::from_secs(5));
+    assert_eq!(
+        (map.peek("p:1"), map.keys(), map.len()),
+        (None, vec!["p:2".to_owned()], 1)
+    );
+    assert!(!call(ring, &map, 1, never).delete());
+    assert!(
+        !call(ring, &map, 1, never)
+            .expire_in(Duration::from_secs(5))
+            .touch()
+    );
+    assert!(
+        call(ring, &map, 2, never)
+            .expire_in(Duration::from_secs(5))
+            .touch()
+    );
+    clock.advance(Duration::from_secs(5));
+    assert!(map.is_empty());
+    call(ring, &map, 3, || 30).expire_in(Duration::ZERO).update();
+    assert!(map.is_empty());
+}
+
+#[test]
+fn actions_are_read_from_text_and_run() {
+    let (ring, map) = (ring(), Map::new());
+    let run = |action: &str| call(ring, &map, 1, || 7).run(action.parse().unwrap());
+    assert_eq!(run("get"), Ran::Cached(None));
+    assert_eq!(run("has"), Ran::Existed(false));
+    assert_eq!(run("execute"), Ran::Returned(7));
+    assert_eq!(run("get"), Ran::Cached(None));
+    assert_eq!(run("update"), Ran::Returned(7));
+    assert_eq!(run("get"), Ran::Cached(Some(7)));
+    assert_eq!(run("get_or_update"), Ran::Returned(7));
+    assert_eq!(run("touch"), Ran::Existed(true));
+    assert_eq!(run("delete"), Ran::Existed(true));
+    assert_eq!(run("delete"), Ran::Existed(false));
+    assert_eq!(run("key"), Ran::Key(call(ring, &map, 1, never::<i32>).key()));
+    assert_eq!(run("execute").returned(), Some(7));
+    assert_eq!(run("get").returned(), None);
+    for name in [
+        "get",
+        "get_or_update",
+        "update",
+        "delete",
+        "has",
+        "touch",
+        "execute",
+        "key",
+    ] {
+        assert_eq!(name.parse::<Action>().unwrap().to_string(), name);
+    }
+    for unknown in ["", "Get", "get ", "set"] {
+        assert!(
+            unknown
+                .parse::<Action>()
+                .unwrap_err()
+                .to_string()
+                .contains("is no action")
+        );
+    }
+}
+
+#[test]
+fn the_key_of_a_call_finds_its_entry() {
+    let (ring, lru) = (ring(), Lru::new(10));
+    let key = call(ring, &lru, 1, never::<u32>).key();
+    assert_eq!((key.to_string(), key.as_str()), ("p:1".to_owned(), "p:1"));
+    call(ring, &lru, 1, || 7_u32).update();
+    assert_eq!(lru.get(&key), Some(7));
+    assert!(lru.get(&"p:1").is_none(), "in memory a text is another key");
+    lru.set(&key, 8);
+    assert_eq!(call(ring, &lru, 1, never).get(), Some(8));
+}

@@ -6,18 +6,12 @@ use std::sync::{Barrier, Mutex};
 use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
-use ring_cache_core::storage::Storage;
-use ring_cache_core::{Cache, Calls, Lru, Map, Plain, Ring};
+use ring_cache_core::{Cache, Calls, Lru, Map, Ring};
 
-use crate::support::{call, eventually, fallible, keep, never, ring};
+use crate::support::{assert_quiet, call, eventually, fallible, keep, never, ring};
 
 fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
-}
-
-/// Nobody works on anything any more.
-fn assert_quiet<T: Clone>(storage: &impl Storage<T>) {
-    assert_eq!(storage.flights().under_way(), 0);
 }
 
 /// Counts how often a body ran.
@@ -287,71 +281,6 @@ fn update_never_joins_a_computation() {
         Some(2),
         "the later-started wins"
     );
-    assert_quiet(&lru);
-}
-
-/// Calls itself with the same key so many times.
-fn descend(ring: &'static Ring, lru: &Lru<u32>, depth: u32) -> u32 {
-    let below = move || {
-        if depth == 0 {
-            0
-        } else {
-            descend(ring, lru, depth - 1) + 1
-        }
-    };
-    let cached = Cache::new(ring, lru).bind::<Plain<u32>, _, _>(("same",), move |_| below());
-    cached.get_or_update()
-}
-
-#[test]
-fn a_method_that_calls_itself_with_the_same_key_computes_uncached() {
-    for coalesce in [true, false] {
-        let (ring, lru) = (keep(Ring::with_prefix("p").coalesce(coalesce)), Lru::new(10));
-        assert_eq!(descend(ring, &lru, 5), 5);
-        assert_eq!(descend(ring, &lru, 9), 5, "the outermost call was stored");
-        assert_eq!(Cache::new(ring, &lru).stats::<u32>().stores, 1);
-        assert_quiet(&lru);
-    }
-}
-
-#[test]
-fn an_update_that_meets_itself_stores_the_outer_value() {
-    let (ring, lru) = (ring(), Lru::new(10));
-    let inner = || call(ring, &lru, 1, || 1).get_or_update();
-    assert_eq!(call(ring, &lru, 1, || inner() + 1).update(), 2);
-    assert_eq!(call(ring, &lru, 1, never).get(), Some(2));
-    assert_quiet(&lru);
-}
-
-#[test]
-fn a_method_that_calls_itself_with_other_keys_is_cached_throughout() {
-    fn fibonacci(ring: &'static Ring, lru: &Lru<u64>, n: u32) -> u64 {
-        let body = move || match n {
-            0 | 1 => u64::from(n),
-            _ => fibonacci(ring, lru, n - 1) + fibonacci(ring, lru, n - 2),
-        };
-        Cache::new(ring, lru)
-            .bind::<Plain<u64>, _, _>((n,), move |_| body())
-            .get_or_update()
-    }
-    let (ring, lru) = (ring(), Lru::new(100));
-    assert_eq!(fibonacci(ring, &lru, 80), 23_416_728_348_467_685);
-    assert_eq!(Cache::new(ring, &lru).stats::<u64>().stores, 81);
-    assert_quiet(&lru);
-}
-
-#[test]
-fn a_bulk_call_whose_bodies_call_each_other_does_not_wait_for_itself() {
-    let (ring, lru) = (ring(), Lru::new(10));
-    let calls = [1_u32, 2].map(|id| {
-        let lru = &lru;
-        call(ring, lru, id, move || {
-            10 * id + call(ring, lru, 3 - id, move || 3 - id).get_or_update()
-        })
-    });
-    let began = Instant::now();
-    assert_eq!(calls.get_or_update_many(), [12, 21]);
-    assert!(began.elapsed() < ms(2000));
     assert_quiet(&lru);
 }
 

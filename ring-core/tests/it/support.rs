@@ -56,6 +56,11 @@ pub(crate) fn eventually(what: impl Fn() -> bool) {
     }
 }
 
+/// Nobody works on anything any more.
+pub(crate) fn assert_quiet<T: Clone>(storage: &impl Storage<T>) {
+    assert_eq!(storage.flights().under_way(), 0);
+}
+
 /// Numbers that look random and are the same in every run.
 pub(crate) struct Random(u64);
 
