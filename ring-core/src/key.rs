@@ -8,6 +8,7 @@
 //! `KEYS.md` in this crate is the grammar of both forms, bytes and text.
 
 mod collections;
+mod enclosing;
 mod encode;
 mod hash;
 mod network;

@@ -210,7 +210,7 @@ fn raw_identifiers_lose_their_mark() {
     assert_eq!(text(&r#loop), "loop");
     assert_eq!(text(&Raw { r#type: 1, r#fn: 2 }), "(type=1,fn=2)");
     assert_eq!(text(&Word::r#match), "match");
-    assert_eq!(name::<r#loop>(), "it.derive.loop");
+    assert_eq!(name::<r#loop>(), "it.derive.raw_identifiers_lose_their_mark.loop");
 }
 
 #[test]
@@ -226,7 +226,10 @@ fn lifetimes_and_const_parameters_go_along() {
         language: "en".into(),
     };
     assert_eq!(text(&query), "(words=['a','b'],language='en')");
-    assert_eq!(name::<Query<'_, 2>>(), "it.derive.Query<2>");
+    assert_eq!(
+        name::<Query<'_, 2>>(),
+        "it.derive.lifetimes_and_const_parameters_go_along.Query<2>"
+    );
 }
 
 mod generic {
@@ -372,6 +375,24 @@ fn types_know_their_names() {
     assert_eq!(name::<generic::Bounded<u8>>(), "it.derive.generic.Bounded<u8>");
     // Nothing is asked of the parameter, so it has no name here.
     assert_eq!(name::<generic::Id<Client>>(), "it.derive.generic.Id<_>");
+}
+
+#[test]
+fn types_of_one_name_in_two_functions_have_two_names() {
+    fn first() -> String {
+        #[derive(RingKey)]
+        struct Local<T: RingKey>(T);
+        name::<Local<u8>>()
+    }
+    fn second() -> String {
+        #[derive(RingKey)]
+        struct Local<T: RingKey>(T);
+        name::<Local<u8>>()
+    }
+
+    let function = "it.derive.types_of_one_name_in_two_functions_have_two_names";
+    assert_eq!(first(), format!("{function}.first.Local<u8>"));
+    assert_eq!(second(), format!("{function}.second.Local<u8>"));
 }
 
 #[test]

@@ -13,10 +13,11 @@ use crate::name::Name;
 /// The first byte of each item of the encoding.
 pub(crate) mod tag {
     pub(crate) const RING: u8 = 0x01;
-    pub(crate) const UNSIGNED: u8 = 0x02;
+    // Tags and big-endian bytes of whole numbers sort as the numbers do.
+    pub(crate) const NEGATIVE_WIDE: u8 = 0x02;
     pub(crate) const NEGATIVE: u8 = 0x03;
-    pub(crate) const UNSIGNED_WIDE: u8 = 0x04;
-    pub(crate) const NEGATIVE_WIDE: u8 = 0x05;
+    pub(crate) const UNSIGNED: u8 = 0x04;
+    pub(crate) const UNSIGNED_WIDE: u8 = 0x05;
     pub(crate) const FLOAT: u8 = 0x06;
     pub(crate) const FLOAT_NARROW: u8 = 0x07;
     pub(crate) const TEXT: u8 = 0x08;
@@ -83,7 +84,7 @@ impl EncodedKey {
             .bytes
             .strip_prefix(&[tag::RING])
             .and_then(|rest| rest.first_chunk());
-        id.is_some_and(|id| u32::from_le_bytes(*id) == name.id())
+        id.is_some_and(|id| u32::from_be_bytes(*id) == name.id())
     }
 
     pub(crate) fn hash_value(&self) -> u64 {
@@ -224,7 +225,7 @@ impl<S: Sink> Encoder<S> {
             Ok(length) if length < LONG => self.sink.put(&[tag, length]),
             _ => {
                 self.sink.put(&[tag, LONG]);
-                self.sink.put(&(value.len() as u64).to_le_bytes());
+                self.sink.put(&(value.len() as u64).to_be_bytes());
             }
         }
         self.sink.put(value);
@@ -236,14 +237,14 @@ impl<S> Sealed for Encoder<S> {}
 impl<S: Sink> KeyWriter for Encoder<S> {
     #[inline]
     fn unsigned(&mut self, value: u64) {
-        self.number::<9>(tag::UNSIGNED, &value.to_le_bytes());
+        self.number::<9>(tag::UNSIGNED, &value.to_be_bytes());
     }
 
     #[inline]
     fn signed(&mut self, value: i64) {
         match u64::try_from(value) {
             Ok(value) => self.unsigned(value),
-            Err(_) => self.number::<9>(tag::NEGATIVE, &value.to_le_bytes()),
+            Err(_) => self.number::<9>(tag::NEGATIVE, &value.to_be_bytes()),
         }
     }
 
@@ -251,7 +252,7 @@ impl<S: Sink> KeyWriter for Encoder<S> {
     fn unsigned_wide(&mut self, value: u128) {
         match u64::try_from(value) {
             Ok(value) => self.unsigned(value),
-            Err(_) => self.number::<17>(tag::UNSIGNED_WIDE, &value.to_le_bytes()),
+            Err(_) => self.number::<17>(tag::UNSIGNED_WIDE, &value.to_be_bytes()),
         }
     }
 
@@ -260,18 +261,18 @@ impl<S: Sink> KeyWriter for Encoder<S> {
         match (u128::try_from(value), i64::try_from(value)) {
             (Ok(value), _) => self.unsigned_wide(value),
             (_, Ok(value)) => self.signed(value),
-            _ => self.number::<17>(tag::NEGATIVE_WIDE, &value.to_le_bytes()),
+            _ => self.number::<17>(tag::NEGATIVE_WIDE, &value.to_be_bytes()),
         }
     }
 
     #[inline]
     fn float(&mut self, value: f64) {
-        self.number::<9>(tag::FLOAT, &number::float_bits(value).to_le_bytes());
+        self.number::<9>(tag::FLOAT, &number::float_bits(value).to_be_bytes());
     }
 
     #[inline]
     fn float_narrow(&mut self, value: f32) {
-        self.number::<5>(tag::FLOAT_NARROW, &number::float_narrow_bits(value).to_le_bytes());
+        self.number::<5>(tag::FLOAT_NARROW, &number::float_narrow_bits(value).to_be_bytes());
     }
 
     #[inline]
@@ -333,7 +334,7 @@ impl<S: Sink> KeyWriter for Encoder<S> {
 
     #[inline]
     fn ring(&mut self, name: &Name) {
-        let [a, b, c, d] = name.id().to_le_bytes();
+        let [a, b, c, d] = name.id().to_be_bytes();
         self.sink.put(&[tag::RING, a, b, c, d]);
     }
 

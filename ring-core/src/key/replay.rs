@@ -49,7 +49,7 @@ impl<'a> Replay<'a> {
     fn take_prefixed(&self) -> &'a [u8] {
         let [short] = self.take();
         let length = if short == LONG {
-            u64::from_le_bytes(self.take()) as usize
+            u64::from_be_bytes(self.take()) as usize
         } else {
             usize::from(short)
         };
@@ -80,12 +80,12 @@ impl<'a> Replay<'a> {
     fn part<W: KeyWriter>(&self, key: &mut W) {
         let [tag] = self.take();
         match tag {
-            tag::UNSIGNED => key.unsigned(u64::from_le_bytes(self.take())),
-            tag::NEGATIVE => key.signed(i64::from_le_bytes(self.take())),
-            tag::UNSIGNED_WIDE => key.unsigned_wide(u128::from_le_bytes(self.take())),
-            tag::NEGATIVE_WIDE => key.signed_wide(i128::from_le_bytes(self.take())),
-            tag::FLOAT => key.float(f64::from_bits(u64::from_le_bytes(self.take()))),
-            tag::FLOAT_NARROW => key.float_narrow(f32::from_bits(u32::from_le_bytes(self.take()))),
+            tag::UNSIGNED => key.unsigned(u64::from_be_bytes(self.take())),
+            tag::NEGATIVE => key.signed(i64::from_be_bytes(self.take())),
+            tag::UNSIGNED_WIDE => key.unsigned_wide(u128::from_be_bytes(self.take())),
+            tag::NEGATIVE_WIDE => key.signed_wide(i128::from_be_bytes(self.take())),
+            tag::FLOAT => key.float(f64::from_bits(u64::from_be_bytes(self.take()))),
+            tag::FLOAT_NARROW => key.float_narrow(f32::from_bits(u32::from_be_bytes(self.take()))),
             tag::TEXT => key.text(self.take_str()),
             tag::BYTES => key.bytes(self.take_prefixed()),
             tag::WORD => key.word(self.take_str()),
@@ -110,7 +110,7 @@ impl RingKey for Replay<'_> {
     fn ring_key<W: KeyWriter>(&self, key: &mut W) {
         let ringed = self.take_if(tag::RING);
         if ringed {
-            key.ring(Name::of_id(u32::from_le_bytes(self.take())));
+            key.ring(Name::of_id(u32::from_be_bytes(self.take())));
         }
         while self.peek().is_some() {
             if ringed {

@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Display, Write};
 
+use super::enclosing::enclosing_functions;
 use super::text::escaped_word;
 
 /// Collects the stable name of a type: see [`RingKey::ring_name`](super::RingKey::ring_name).
@@ -35,6 +36,20 @@ impl TypeName {
     /// Appends a path, as `module_path!()` gives it, with `.` between its segments.
     pub fn path(&mut self, path: &str) {
         self.text(&path.replace("::", ".").replace("r#", ""));
+    }
+
+    /// Appends the path of a type that is declared in `module`: the functions around it count as well, which
+    /// `module_path!()` leaves out.
+    pub fn declared<T: ?Sized>(&mut self, module: &str, name: &str) {
+        self.place(std::any::type_name::<T>(), module, 1);
+        self.path(name);
+    }
+
+    /// Appends the module and the functions that an item is declared in, each with its `.`.
+    pub(crate) fn place(&mut self, type_name: &str, module: &str, own_items: usize) {
+        self.path(module);
+        self.text(".");
+        self.path(&enclosing_functions(type_name, module, own_items));
     }
 
     /// Appends `name<arguments>`.

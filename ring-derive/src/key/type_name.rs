@@ -28,10 +28,8 @@ fn path(root: &TokenStream, model: &Model<'_>) -> TokenStream {
         let name = &name.text;
         return quote!(#root::TypeName::text(__name, #name););
     }
-    let ident = format!("::{}", model.ident());
-    quote! {
-        #root::TypeName::path(__name, ::core::concat!(::core::module_path!(), #ident));
-    }
+    let ident = model.ident();
+    quote!(#root::TypeName::declared::<Self>(__name, ::core::module_path!(), #ident);)
 }
 
 fn argument(root: &TokenStream, model: &Model<'_>, bounds: &Bounds<'_>, param: &GenericParam) -> TokenStream {
