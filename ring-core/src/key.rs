@@ -51,6 +51,9 @@ use crate::name::Name;
 /// Equal values must feed equal parts, and different values different parts. Several parts one after another are
 /// fine: the writers keep them apart. A type whose values take different shapes names the shape first
 /// ([`KeyWriter::word`] or [`KeyWriter::label`]), as a derived enum does.
+///
+/// A look-up in memory runs this code while the entry that it compares with is locked for reading. It reads fields; it
+/// does not call a cached method.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be part of a key",
     label = "`{Self}` does not implement `RingKey`",
