@@ -10,7 +10,7 @@ use crate::name::Name;
 use crate::returned::Returned;
 use crate::ring::Ring;
 use crate::stats::Stats;
-use crate::storage::{Clear, Storage, View};
+use crate::storage::{Clear, Coded, Storage, View};
 
 /// A cached method as a whole, as `{method}_cache()` gives it.
 ///
@@ -77,6 +77,14 @@ impl<S> Cache<S> {
     }
 }
 
+impl<'s, S> Cache<&'s S> {
+    /// The same method over a storage of bytes, which the coder `C` makes of its values.
+    #[inline]
+    pub fn coded<C>(self) -> Cache<Coded<'s, S, C>> {
+        Cache::new(self.ring, Coded::new(self.view))
+    }
+}
+
 impl<S> fmt::Debug for Cache<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cache")
@@ -108,5 +116,11 @@ impl<S> Own<S> {
     #[inline]
     pub fn storage(&self) -> &S {
         &self.storage
+    }
+
+    /// The handle of the method.
+    #[inline]
+    pub fn cache(&'static self) -> Cache<&'static S> {
+        Cache::new(&self.ring, &self.storage)
     }
 }

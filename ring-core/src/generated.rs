@@ -1,24 +1,105 @@
 //! What generated code names, and nothing else does. It may change with every release.
 
+use std::any::Any;
 use std::marker::PhantomData;
+use std::sync::LazyLock;
 
-pub use std::sync::LazyLock;
 pub use std::time::Duration;
 
 pub use crate::body::Body;
 pub use crate::cache::{Cache, Own};
 pub use crate::call::Call;
 pub use crate::key::{Ignored, RingKey, TypeName};
+use crate::key::KeyPart;
 pub use crate::lru::{DEFAULT_CAPACITY, Lru};
 pub use crate::registry::Registry;
 pub use crate::returned::{Fallible, Plain};
 pub use crate::ring::Ring;
 pub use crate::storage::{Coded, Map};
 
+/// The static behind a cached method.
+pub type Static<S> = LazyLock<Own<S>>;
+
 /// A bound value that joins the key.
 #[inline]
-pub fn keyed<T: RingKey>(value: T) -> T {
-    value
+pub fn keyed<How, T: Keyed<How>>(value: T) -> T::Part {
+    value.part()
+}
+
+/// Every [`RingKey`], as itself.
+///
+/// The parameter and the second implementation, which nothing meets, spare the user all errors but one: with two to
+/// choose from, the compiler does not come to know the type of a value that is no key, and says nothing more about it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be part of a key",
+    label = "this has no `RingKey`",
+    note = "write `#[derive(RingKey)]` above the type, or leave the value out of the key by `ignore(..)`"
+)]
+pub trait Keyed<How> {
+    /// The value's type.
+    type Part: KeyPart;
+
+    /// The value.
+    fn part(self) -> Self::Part;
+}
+
+/// The one way to be [`Keyed`].
+#[derive(Debug)]
+pub struct AsItself;
+
+/// Met by nothing.
+pub trait Nothing {}
+
+#[diagnostic::do_not_recommend]
+impl<T: RingKey> Keyed<AsItself> for T {
+    type Part = T;
+
+    #[inline]
+    fn part(self) -> T {
+        self
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Nothing> Keyed<()> for T {
+    type Part = Ignored<T>;
+
+    fn part(self) -> Ignored<T> {
+        Ignored(self)
+    }
+}
+
+/// What a static can hold.
+#[diagnostic::on_unimplemented(
+    message = "values that are not `Send` and `Sync` cannot be cached for all threads",
+    label = "all threads would see this",
+    note = "return `Arc` in the place of `Rc`; a generic value needs `Send + Sync + 'static`"
+)]
+pub trait Shared<How> {
+    /// As all threads see it.
+    fn shared(self) -> Box<dyn Any + Send + Sync>
+    where
+        Self: 'static;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Send + Sync> Shared<AsItself> for T {
+    fn shared(self) -> Box<dyn Any + Send + Sync>
+    where
+        Self: 'static,
+    {
+        Box::new(self)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Nothing> Shared<()> for T {
+    fn shared(self) -> Box<dyn Any + Send + Sync>
+    where
+        Self: 'static,
+    {
+        Box::new(())
+    }
 }
 
 /// The value that a `Result` caches.
@@ -82,15 +163,39 @@ pub trait IsPlain {
 
 impl<T> IsPlain for Probe<T> {}
 
-/// A value that a memory storage can hand out.
+/// A value that a memory storage can hand out: see [`Keyed`] for the form of this trait.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be cached in memory: every hit returns a clone, and it is not `Clone`",
     label = "not `Clone`",
     note = "derive `Clone`, or return `Arc<{Self}>`"
 )]
-pub trait CachedInMemory {}
+pub trait InMemory<How> {
+    /// The call of a body that returns such a value.
+    type Call<C>;
 
-impl<T: Clone> CachedInMemory for T {}
+    /// The call.
+    fn call<C>(call: C) -> Self::Call<C>;
+}
 
-/// Checks a value's type where the user wrote it.
-pub fn cached_in_memory<T: CachedInMemory>() {}
+#[diagnostic::do_not_recommend]
+impl<T: Clone> InMemory<AsItself> for T {
+    type Call<C> = C;
+
+    #[inline]
+    fn call<C>(call: C) -> C {
+        call
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Nothing> InMemory<()> for T {
+    type Call<C> = ();
+
+    fn call<C>(_: C) {}
+}
+
+/// The call itself, checked where the user wrote the value's type.
+#[inline]
+pub fn in_memory<How, T: InMemory<How>, C>(call: C) -> T::Call<C> {
+    T::call(call)
+}

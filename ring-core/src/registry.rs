@@ -2,6 +2,7 @@
 
 use std::any::{Any, TypeId};
 
+use crate::generated::Shared;
 use crate::ring::type_id;
 use crate::sync::OnceLock;
 
@@ -29,7 +30,10 @@ impl Registry {
     ///
     /// `init` runs at most once for each instantiation whose state is kept; a state that another thread was quicker
     /// to make is dropped.
-    pub fn get<I, S: Any + Send + Sync>(&'static self, _of: I, init: impl FnOnce() -> S) -> &'static S {
+    pub fn get<I, How, S>(&'static self, _of: I, init: impl FnOnce() -> S) -> &'static S
+    where
+        S: Shared<How> + 'static,
+    {
         let instantiation = type_id::<I>();
         let mut init = Some(init);
         let mut place = &self.first;
@@ -40,7 +44,7 @@ impl Registry {
                     .unwrap_or_else(|| unreachable!("a place is filled once"));
                 Box::new(Node {
                     instantiation,
-                    state: Box::new(init()),
+                    state: init().shared(),
                     next: OnceLock::new(),
                 })
             });

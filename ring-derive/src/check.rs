@@ -6,7 +6,7 @@ use quote::ToTokens;
 use syn::visit::{self, Visit};
 use syn::{Expr, ExprLit, Lifetime, Lit, Pat, ReceiverKind, Safety, Type, TypeReference};
 
-use crate::model::{Argument, Method};
+use crate::model::{Argument, Method, contains_impl_trait};
 use crate::storage::Storage;
 
 /// The most values that a call binds, `self` included.
@@ -124,18 +124,16 @@ fn forms(method: &Method, errors: &mut Errors) {
 
 fn options(method: &Method, errors: &mut Errors) {
     let options = &method.options;
-    if let (Some(key), Some(ignored)) = (&options.key, options.ignore.first()) {
-        let _ = key;
+    if let (Some(_), Some(ignored)) = (&options.key, options.ignore.first()) {
         errors.at(
             ignored,
             "`key` takes the place of all arguments: there is nothing left to ignore",
         );
     }
     for ignored in &options.ignore {
-        let known = method
-            .arguments
-            .iter()
-            .any(|argument| is_named(argument, ignored));
+        let mut arguments = method.arguments.iter();
+        let known = arguments.any(|argument| is_named(argument, ignored))
+            || (ignored == "self" && method.receiver().is_some());
         if !known {
             errors.at(
                 ignored,
@@ -200,7 +198,7 @@ fn check_argument(argument: &Argument, errors: &mut Errors) {
         return;
     }
     match &argument.ty {
-        Type::ImplTrait(_) => {
+        ty if contains_impl_trait(ty) => {
             let name = &argument.name;
             errors.at(
                 &argument.ty,
@@ -227,41 +225,84 @@ fn returned(method: &Method, errors: &mut Errors) {
         Type::ImplTrait(_) => errors.at(ty, "a cached value needs a type with a name: write it out"),
         Type::Never(_) => errors.at(ty, "a function that never returns has no value to cache"),
         _ => {
-            let mut borrow = FindBorrow(None);
-            borrow.visit_type(ty);
-            if let Some(message) = borrow.0 {
-                errors.add(message);
+            let mut unfit = FindUnfit { method, error: None };
+            unfit.visit_type(ty);
+            if let Some(error) = unfit.error {
+                errors.add(error);
             }
         }
     }
 }
 
-/// Finds what a cached value would borrow.
-struct FindBorrow(Option<syn::Error>);
+/// Finds what a cached value would borrow, or could not share with other threads.
+struct FindUnfit<'m> {
+    method: &'m Method,
+    error: Option<syn::Error>,
+}
 
-impl<'a> Visit<'a> for FindBorrow {
+impl FindUnfit<'_> {
+    fn at(&mut self, tokens: impl ToTokens, message: &str) {
+        self.error
+            .get_or_insert_with(|| syn::Error::new_spanned(tokens, message));
+    }
+
+    /// Whether `Self` has lifetimes that its name does not show.
+    fn self_borrows(&self) -> bool {
+        struct FindLifetime(bool);
+        impl Visit<'_> for FindLifetime {
+            fn visit_lifetime(&mut self, lifetime: &Lifetime) {
+                self.0 |= lifetime.ident != "static";
+            }
+        }
+        let mut find = FindLifetime(false);
+        if let Some(owner) = &self.method.owner {
+            find.visit_type(&owner.self_ty);
+        }
+        find.0
+    }
+
+    fn segment(&mut self, segment: &syn::PathSegment) {
+        let own = matches!(self.method.options.storage, None | Some(Storage::Own { .. }));
+        let name = segment.ident.to_string();
+        match name.as_str() {
+            "Rc" if own && self.method.options.coder.is_none() => self.at(
+                segment,
+                "the cache is for all threads, and `Rc` for one: return `Arc`",
+            ),
+            "Cell" | "RefCell" if own && self.method.options.coder.is_none() => self.at(
+                segment,
+                &format!("the cache is for all threads, and `{name}` for one: return `Arc<Mutex<..>>`"),
+            ),
+            "Self" if self.self_borrows() => self.at(segment, BORROWS),
+            _ => {}
+        }
+    }
+}
+
+const BORROWS: &str = "a cached value outlives the call, so it cannot borrow: return an owned value";
+
+impl<'a> Visit<'a> for FindUnfit<'_> {
     fn visit_type_reference(&mut self, reference: &'a TypeReference) {
-        if reference
-            .lifetime
-            .as_ref()
-            .is_none_or(|lifetime| lifetime.ident != "static")
-        {
+        let lifetime = reference.lifetime.as_ref();
+        if lifetime.is_none_or(|lifetime| lifetime.ident != "static") {
             let owned = match reference.elem.to_token_stream().to_string().as_str() {
                 "str" => "`Arc<str>` or `String`".to_owned(),
                 other => format!("`Arc<{}>` or an owned value", other.replace(' ', "")),
             };
             let message = format!("a cached value outlives the call, so it cannot borrow: return {owned}");
-            self.0
-                .get_or_insert_with(|| syn::Error::new_spanned(reference, message));
+            self.at(reference, &message);
         }
         visit::visit_type_reference(self, reference);
     }
 
+    fn visit_path_segment(&mut self, segment: &'a syn::PathSegment) {
+        self.segment(segment);
+        visit::visit_path_segment(self, segment);
+    }
+
     fn visit_lifetime(&mut self, lifetime: &'a Lifetime) {
         if lifetime.ident != "static" {
-            let message = "a cached value outlives the call, so it cannot borrow: return an owned value";
-            self.0
-                .get_or_insert_with(|| syn::Error::new_spanned(lifetime, message));
+            self.at(lifetime, BORROWS);
         }
     }
 

@@ -55,6 +55,14 @@ fn literal(option: &str, lit: &Lit) -> syn::Result<std::time::Duration> {
 }
 
 impl Duration {
+    /// What the user wrote, if it is no literal.
+    pub(crate) fn as_expression(&self) -> Option<&Expr> {
+        match self {
+            Duration::Literal(_) => None,
+            Duration::Expression(expression) => Some(expression),
+        }
+    }
+
     /// An expression of type `Duration`.
     pub(crate) fn expression(&self, root: &TokenStream) -> TokenStream {
         match self {

@@ -1,17 +1,19 @@
 //! The code of one cached method: the method itself, its accessor, and the handle of the whole.
 
+mod attributes;
 mod cache;
 mod checks;
+mod parts;
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote, quote_spanned};
-use syn::spanned::Spanned;
-use syn::{Attribute, FnArg, Generics, Type, Visibility};
+use quote::{ToTokens, quote};
+use syn::{FnArg, Generics, Ident, Visibility};
 
 use crate::generics;
 use crate::model::{Argument, Method};
-use crate::naming;
 use crate::storage::Storage;
+
+use self::parts::Parts;
 
 /// What a cached method becomes.
 pub(crate) struct Expanded {
@@ -32,10 +34,11 @@ pub(crate) fn expand(method: &Method, root: &TokenStream) -> Expanded {
         declarations: quote!(#accessor; #cache;),
         accessors: {
             let (accessor_body, cache_body) = (expansion.accessor_body(), expansion.cache_body());
+            let allow = method.owner.is_none().then(quiet);
             quote! {
-                #[inline]
+                #allow
                 #accessor { #accessor_body }
-                #[inline]
+                #allow
                 #cache { #cache_body }
             }
         },
@@ -51,7 +54,7 @@ impl Expansion<'_> {
     /// The method as the user wrote it, but for its body.
     fn method(&self) -> TokenStream {
         let Method { attrs, vis, sig, .. } = self.method;
-        let attrs = attrs.iter().filter(|attr| !attr.path().is_ident("expect"));
+        let attrs = attributes::of_method(attrs);
         let mut sig = sig.clone();
         let arguments = sig.inputs.iter_mut().filter_map(|argument| match argument {
             FnArg::Typed(argument) => Some(argument),
@@ -67,7 +70,7 @@ impl Expansion<'_> {
             .action
             .as_ref()
             .map_or_else(|| quote!(get_or_update), ToTokens::to_token_stream);
-        let call = self.accessor_call();
+        let call = checks::of_value(self.method, self.root, self.accessor_call());
         quote! {
             #(#attrs)*
             #vis #sig { #call.#action() }
@@ -76,45 +79,35 @@ impl Expansion<'_> {
 
     fn accessor_call(&self) -> TokenStream {
         let accessor = self.method.accessor();
-        let names = self.names();
-        match &self.method.owner {
-            None => {
-                let turbofish = self.turbofish();
-                quote!(#accessor #turbofish(#(#names),*))
+        let receiver = self.method.receiver().into_iter();
+        let arguments = receiver
+            .map(|receiver| receiver.self_token.to_token_stream())
+            .chain(self.names().map(ToTokens::to_token_stream));
+        let (scope, turbofish) = (self.scope(), self.turbofish());
+        quote!(#scope #accessor #turbofish(#(#arguments),*))
+    }
+
+    /// What stands before the name of an accessor.
+    fn scope(&self) -> TokenStream {
+        let Some(owner) = &self.method.owner else {
+            return TokenStream::new();
+        };
+        match &owner.accessors {
+            Some(accessors) => {
+                let (_, arguments, _) = owner.generics.split_for_impl();
+                quote!(<Self as #accessors #arguments>::)
             }
-            Some(owner) => {
-                let self_argument = self
-                    .method
-                    .receiver()
-                    .map(|receiver| receiver.self_token)
-                    .into_iter();
-                let arguments = self_argument
-                    .map(ToTokens::into_token_stream)
-                    .chain(names.map(ToTokens::to_token_stream));
-                let turbofish = self.turbofish();
-                match &owner.accessors {
-                    Some(accessors) => {
-                        let (_, arguments_of_trait, _) = owner.generics.split_for_impl();
-                        quote!(<Self as #accessors #arguments_of_trait>::#accessor #turbofish(#(#arguments),*))
-                    }
-                    None => quote!(Self::#accessor #turbofish(#(#arguments),*)),
-                }
-            }
+            None => quote!(Self::),
         }
     }
 
-    fn names(&self) -> impl Iterator<Item = &syn::Ident> {
+    fn names(&self) -> impl Iterator<Item = &Ident> {
         self.method.arguments.iter().map(|argument| &argument.name)
     }
 
     /// The type arguments of the accessor, unless an `impl Trait` argument forbids to write them.
     fn turbofish(&self) -> TokenStream {
-        if self
-            .method
-            .arguments
-            .iter()
-            .any(|argument| matches!(argument.ty, Type::ImplTrait(_)))
-        {
+        if self.method.hides_types() {
             return TokenStream::new();
         }
         generics::turbofish(&self.method.generics())
@@ -123,7 +116,7 @@ impl Expansion<'_> {
     /// The accessor without its body.
     fn accessor(&self) -> TokenStream {
         let root = self.root;
-        let (attrs, vis) = (self.moved_attributes(), self.visibility());
+        let (attrs, vis) = (attributes::of_accessors(&self.method.attrs), self.visibility());
         let (accessor, generics) = (self.method.accessor(), self.method.generics());
         let where_clause = &generics.where_clause;
         let arguments = self
@@ -141,7 +134,7 @@ impl Expansion<'_> {
         quote! {
             #[doc = #doc]
             #(#attrs)*
-            #[allow(clippy::type_complexity, clippy::too_many_arguments, clippy::needless_lifetimes, clippy::elidable_lifetime_names, private_interfaces, private_bounds, unreachable_pub)]
+            #[inline]
             #vis fn #accessor #generics (#(#inputs),*) -> #root::Call<#returned, #view, impl #root::body::Body<Out = #out>> #where_clause
         }
     }
@@ -149,28 +142,42 @@ impl Expansion<'_> {
     fn accessor_body(&self) -> TokenStream {
         let root = self.root;
         let (out, block) = (self.method.out(), &self.method.block);
-        let checks = checks::of_return_type(self.method, root);
-        let (parts, patterns) = self.parts();
-        let used = self.mark_used();
-        let cache = self.cache_call();
-        let expire = self.method.options.expire.as_ref().map(|expire| {
-            let expire = expire.expression(root);
-            quote!(.expire_in(#expire))
-        });
-        let unless = self
-            .method
-            .options
-            .unless
-            .as_ref()
-            .map(|unless| quote!(.unless(#unless)));
+        let (checks, import) = (checks::of_return_type(self.method, root), self.import_trait());
+        let Parts { values, patterns, .. } = Parts::of(self.method, root);
+        let (cache, settings) = (self.cache_call(), self.settings());
+        let coder = self.method.options.coder.as_ref();
+        let coder = coder.map(|coder| quote!(.coded::<#coder>()));
         quote! {
-            #used
+            #import
             #checks
-            #cache.bind(#parts, move |#patterns| -> #out #block) #expire #unless
+            #cache #coder.bind((#values), move |(#patterns)| -> #out #block) #settings
         }
     }
 
-    /// Keeps the method from counting as unused where only its accessor is used.
+    /// What the options add to a call.
+    fn settings(&self) -> TokenStream {
+        let options = &self.method.options;
+        let mut settings = TokenStream::new();
+        if let Some(expire) = &options.expire {
+            let expire = expire.expression(self.root);
+            settings.extend(quote!(.expire_in(#expire)));
+        }
+        if let Some(unless) = &options.unless {
+            settings.extend(quote!(.unless(#unless)));
+        }
+        settings
+    }
+
+    /// The trait of the impl block, whose items code within it may name by `Self` and `self` without an import.
+    fn import_trait(&self) -> Option<TokenStream> {
+        let owner = self.method.owner.as_ref()?;
+        let mut path = owner.trait_path.clone()?;
+        path.segments.last_mut()?.arguments = syn::PathArguments::None;
+        Some(quote!(#[allow(unused_imports)] use #path as _;))
+    }
+
+    /// Keeps the method from counting as unused where only its accessor is used. The function that it goes to has no
+    /// arguments that could be called like the method.
     fn mark_used(&self) -> TokenStream {
         let mut used = TokenStream::new();
         let name = &self.method.sig.ident;
@@ -178,62 +185,14 @@ impl Expansion<'_> {
             let hint = self.method.block_hint();
             used.extend(quote!(let () = #hint;));
         }
-        let by_trait = self
-            .method
-            .owner
-            .as_ref()
-            .is_some_and(|owner| owner.trait_path.is_some());
-        let hidden = self
-            .method
-            .arguments
-            .iter()
-            .any(|argument| matches!(argument.ty, Type::ImplTrait(_)));
-        if !by_trait && !hidden {
+        let owner = self.method.owner.as_ref();
+        let by_trait = owner.is_some_and(|owner| owner.trait_path.is_some());
+        if !by_trait && !self.method.hides_types() {
             let turbofish = generics::turbofish(&self.method.sig.generics);
-            let of_type = self.method.owner.as_ref().map(|_| quote!(Self::));
+            let of_type = owner.map(|_| quote!(Self::));
             used.extend(quote!(let _ = #of_type #name #turbofish;));
         }
         used
-    }
-
-    /// The tuple of bound values, and the pattern that takes it apart again.
-    fn parts(&self) -> (TokenStream, TokenStream) {
-        let root = self.root;
-        let (mut parts, mut patterns) = (TokenStream::new(), TokenStream::new());
-        let options = &self.method.options;
-        if let Some(key) = &options.key {
-            let keyed = quote_spanned!(key.span()=> #root::generated::keyed);
-            parts.extend(quote!(#keyed(#key),));
-            patterns.extend(quote!(_,));
-        }
-        if let (Some(_), Some(owner)) = (options.class, &self.method.owner) {
-            let class = naming::class_name(&owner.self_ty);
-            parts.extend(quote!(#root::generated::keyed(#class),));
-            patterns.extend(quote!(_,));
-        }
-        if let Some(receiver) = self.method.receiver().filter(|_| options.key.is_none()) {
-            let self_token = receiver.self_token;
-            let keyed = quote_spanned!(self_token.span()=> #root::generated::keyed);
-            parts.extend(quote!(#keyed(#self_token),));
-            patterns.extend(quote!(_,));
-        }
-        for Argument {
-            name,
-            pattern,
-            ty,
-            ignored,
-        } in &self.method.arguments
-        {
-            if *ignored {
-                parts.extend(quote!(#root::generated::Ignored(#name),));
-                patterns.extend(quote!(#root::generated::Ignored(#pattern),));
-            } else {
-                let keyed = quote_spanned!(ty.span()=> #root::generated::keyed);
-                parts.extend(quote!(#keyed(#name),));
-                patterns.extend(quote!(#pattern,));
-            }
-        }
-        (quote!((#parts)), quote!((#patterns)))
     }
 
     fn returned(&self) -> TokenStream {
@@ -261,25 +220,29 @@ impl Expansion<'_> {
             .unwrap_or(Storage::Own { capacity: None })
     }
 
-    /// The storage as the ring sees it.
-    fn view(&self) -> TokenStream {
-        let root = self.root;
-        let storage = self.storage().storage_type(root, &self.held());
-        match (&self.method.options.coder, self.method.storage_needs_self()) {
-            (None, true) => quote!(&#storage),
-            (None, false) => quote!(&'static #storage),
-            (Some(coder), true) => quote!(#root::storage::Coded<'_, #storage, #coder>),
-            (Some(coder), false) => quote!(#root::storage::Coded<'static, #storage, #coder>),
+    /// The storage.
+    fn storage_ref(&self) -> TokenStream {
+        let storage = self.storage().storage_type(self.root, &self.held());
+        if self.method.storage_needs_self() {
+            quote!(&#storage)
+        } else {
+            quote!(&'static #storage)
         }
     }
 
-    /// Attributes of the method that its accessors and its body need as well.
-    fn moved_attributes(&self) -> impl Iterator<Item = &Attribute> {
-        const MOVED: [&str; 7] = ["cfg", "allow", "warn", "deny", "forbid", "expect", "deprecated"];
-        self.method
-            .attrs
-            .iter()
-            .filter(|attr| MOVED.iter().any(|moved| attr.path().is_ident(moved)))
+    /// The storage as the ring sees it.
+    fn view(&self) -> TokenStream {
+        let Some(coder) = &self.method.options.coder else {
+            return self.storage_ref();
+        };
+        let root = self.root;
+        let storage = self.storage().storage_type(root, &self.held());
+        let lifetime = if self.method.storage_needs_self() {
+            quote!('_)
+        } else {
+            quote!('static)
+        };
+        quote!(#root::storage::Coded<#lifetime, #storage, #coder>)
     }
 
     /// The accessors are seen where the method is. A trait's methods are where the trait is, which is not known here.
@@ -304,14 +267,19 @@ impl Expansion<'_> {
 
 /// The extension trait that declares the accessors of a foreign type.
 pub(crate) fn extension_trait(
-    name: &syn::Ident,
+    name: &Ident,
     generics: &Generics,
     declarations: &[TokenStream],
 ) -> TokenStream {
-    let where_clause = &generics.where_clause;
+    let (where_clause, allow) = (&generics.where_clause, quiet());
     quote! {
         /// The accessors of cached methods.
-        #[allow(private_interfaces, private_bounds, unreachable_pub)]
+        #allow
         pub trait #name #generics #where_clause { #(#declarations)* }
     }
+}
+
+/// Lints that would find fault with the form of accessors, which is not the user's doing.
+pub(crate) fn quiet() -> TokenStream {
+    quote!(#[allow(clippy::type_complexity, clippy::too_many_arguments, non_local_definitions, private_bounds, private_interfaces, unreachable_pub)])
 }

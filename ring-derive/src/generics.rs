@@ -1,6 +1,6 @@
 //! Generic parameters, and the names that change their meaning when code moves.
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Group, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::punctuated::Punctuated;
 use syn::visit_mut::{self, VisitMut};
@@ -33,18 +33,33 @@ fn name_of(parameter: &GenericParam) -> &Ident {
 /// Splits the parameters of an impl block into those that its type mentions and the rest.
 pub(crate) fn split(generics: &Generics, self_ty: &Type) -> (Generics, Generics) {
     let is_kept = |parameter: &GenericParam| mentions(self_ty, &name_of(parameter).to_string());
-    let (kept, moved): (Vec<_>, Vec<_>) = generics.params.iter().cloned().partition(is_kept);
-    let concerns_moved = |predicate: &WherePredicate| {
-        moved
-            .iter()
-            .any(|parameter| mentions(predicate, &name_of(parameter).to_string()))
-    };
+    let (mut kept, moved): (Vec<_>, Vec<_>) = generics.params.iter().cloned().partition(is_kept);
+    let names: Vec<String> = moved
+        .iter()
+        .map(|parameter| name_of(parameter).to_string())
+        .collect();
     let predicates = generics
         .where_clause
         .iter()
         .flat_map(|clause| clause.predicates.iter().cloned());
-    let (of_moved, of_kept): (Vec<_>, Vec<_>) = predicates.partition(|predicate| concerns_moved(predicate));
+    let (mut of_moved, of_kept): (Vec<_>, Vec<_>) =
+        predicates.partition(|predicate| names.iter().any(|name| mentions(predicate, name)));
+    of_moved.extend(
+        kept.iter_mut()
+            .filter_map(|parameter| take_bounds(parameter, &names)),
+    );
     (build(kept, of_kept), build(moved, of_moved))
+}
+
+/// Takes the bounds of a type parameter out, as a predicate, if they mention one of `names`.
+fn take_bounds(parameter: &mut GenericParam, names: &[String]) -> Option<WherePredicate> {
+    let GenericParam::Type(parameter) = parameter else {
+        return None;
+    };
+    let (ident, bounds) = (&parameter.ident, parameter.bounds.clone());
+    names.iter().find(|name| mentions(&bounds, name))?;
+    parameter.bounds.clear();
+    Some(parse_quote!(#ident: #bounds))
 }
 
 /// All parameters of both.
@@ -127,14 +142,16 @@ fn names_ring_key(bound: &TypeParamBound) -> bool {
 /// Replaces `Self`, where the code goes to a place in which it means something else or nothing.
 pub(crate) struct ReplaceSelf<'a> {
     /// What `Self` alone stands for.
-    self_ty: Option<&'a Type>,
+    self_ty: Option<Type>,
     /// What `Self::Name` stands for.
     associated: &'a [(Ident, Type)],
 }
 
 impl<'a> ReplaceSelf<'a> {
-    /// Replaces `Self` itself.
-    pub(crate) fn whole(self_ty: &'a Type) -> Self {
+    /// Replaces `Self` itself, for a static, which knows of no lifetimes but `'static`.
+    pub(crate) fn in_static(self_ty: &Type) -> Self {
+        let mut self_ty = self_ty.clone();
+        MakeStatic.visit_type_mut(&mut self_ty);
         ReplaceSelf {
             self_ty: Some(self_ty),
             associated: &[],
@@ -160,7 +177,7 @@ impl<'a> ReplaceSelf<'a> {
                 .iter()
                 .find_map(|(name, ty)| (*name == second.ident).then(|| (ty.clone(), 2)))
         });
-        associated.or_else(|| self.self_ty.map(|ty| (ty.clone(), 1)))
+        associated.or_else(|| self.self_ty.clone().map(|ty| (ty, 1)))
     }
 
     /// Puts the replacement in the place of the first segments.
@@ -196,6 +213,66 @@ impl VisitMut for ReplaceSelf<'_> {
         visit_mut::visit_expr_mut(self, expr);
     }
 
+    /// What a macro takes is not parsed: there, `Self` is replaced wherever it stands.
+    fn visit_macro_mut(&mut self, call: &mut syn::Macro) {
+        call.tokens = self.tokens(std::mem::take(&mut call.tokens));
+    }
+
     /// Items within the code have a `Self` of their own.
     fn visit_item_mut(&mut self, _: &mut syn::Item) {}
+}
+
+impl ReplaceSelf<'_> {
+    fn tokens(&self, tokens: TokenStream) -> TokenStream {
+        let trees: Vec<TokenTree> = tokens.into_iter().collect();
+        let (mut replaced, mut at) = (TokenStream::new(), 0);
+        while let Some(tree) = trees.get(at) {
+            let (ty, length) = self.path_at(&trees[at..]).unzip();
+            at += length.unwrap_or(1);
+            match (ty, tree) {
+                // `<Type>::name` is a path, and `<Type>` alone is nothing.
+                (Some(ty), _) if is_colon(trees.get(at)) => replaced.extend(quote!(<#ty>)),
+                (Some(ty), _) => ty.to_tokens(&mut replaced),
+                (None, TokenTree::Group(group)) => {
+                    let mut inner = Group::new(group.delimiter(), self.tokens(group.stream()));
+                    inner.set_span(group.span());
+                    inner.to_tokens(&mut replaced);
+                }
+                (None, tree) => tree.to_tokens(&mut replaced),
+            }
+        }
+        replaced
+    }
+
+    /// The replacement of the path that `trees` begin with, and how many of them it takes.
+    fn path_at(&self, trees: &[TokenTree]) -> Option<(Type, usize)> {
+        let Some(TokenTree::Ident(first)) = trees.first().filter(|first| first.to_string() == "Self") else {
+            return None;
+        };
+        let second = match trees.get(1..4) {
+            Some([one, two, TokenTree::Ident(second)]) if is_colon(Some(one)) && is_colon(Some(two)) => {
+                Some(second)
+            }
+            _ => None,
+        };
+        let path: syn::Path = match second {
+            Some(second) => parse_quote!(#first::#second),
+            None => parse_quote!(#first),
+        };
+        self.replacement(&path)
+            .map(|(ty, segments)| (ty, if segments == 2 { 4 } else { 1 }))
+    }
+}
+
+fn is_colon(tree: Option<&TokenTree>) -> bool {
+    matches!(tree, Some(TokenTree::Punct(punct)) if punct.as_char() == ':')
+}
+
+/// Replaces all lifetimes by `'static`.
+struct MakeStatic;
+
+impl VisitMut for MakeStatic {
+    fn visit_lifetime_mut(&mut self, lifetime: &mut syn::Lifetime) {
+        lifetime.ident = Ident::new("static", lifetime.span());
+    }
 }

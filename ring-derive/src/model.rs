@@ -119,6 +119,18 @@ impl Method {
         }
     }
 
+    /// The object, if it joins the key.
+    pub(crate) fn keyed_receiver(&self) -> Option<&Receiver> {
+        let ignored = self.options.key.is_some() || self.options.ignore.iter().any(|name| name == "self");
+        self.receiver().filter(|_| !ignored)
+    }
+
+    /// Whether an argument hides its type, so that the type arguments of the accessor cannot be written.
+    pub(crate) fn hides_types(&self) -> bool {
+        let mut arguments = self.arguments.iter();
+        arguments.any(|argument| contains_impl_trait(&argument.ty))
+    }
+
     /// The type that the body returns.
     pub(crate) fn out(&self) -> TokenStream {
         match &self.sig.output {
@@ -210,7 +222,7 @@ impl Method {
 impl Argument {
     fn new(index: usize, argument: &PatType, options: &Options) -> Self {
         let name = match &*argument.pat {
-            Pat::Ident(pattern) if options.key.is_some() => Some(pattern.ident.clone()),
+            Pat::Ident(pattern) if options.mention(&pattern.ident) => Some(pattern.ident.clone()),
             Pat::Ident(pattern) => without_underscores(&pattern.ident),
             _ => None,
         };
@@ -219,7 +231,7 @@ impl Argument {
             _ => false,
         };
         Argument {
-            name: name.unwrap_or_else(|| format_ident!("argument_{}", index + 1)),
+            name: name.unwrap_or_else(|| format_ident!("argument_{}", index + 1, span = Span::mixed_site())),
             pattern: (*argument.pat).clone(),
             ty: (*argument.ty).clone(),
             ignored: ignored || options.key.is_some(),
@@ -227,7 +239,8 @@ impl Argument {
     }
 }
 
-/// A name that may be used: one that begins with `_` says that it is not.
+/// A name that may be used: one that begins with `_` says that it is not. The body must not see a changed name, lest
+/// it hides another thing of this name.
 fn without_underscores(ident: &Ident) -> Option<Ident> {
     let name = ident.to_string();
     match name.trim_start_matches('_') {
@@ -235,7 +248,7 @@ fn without_underscores(ident: &Ident) -> Option<Ident> {
         used if used == name => Some(ident.clone()),
         used => syn::parse_str::<Ident>(used)
             .ok()
-            .map(|used| Ident::new(&used.to_string(), ident.span())),
+            .map(|used| Ident::new(&used.to_string(), Span::mixed_site().located_at(ident.span()))),
     }
 }
 
@@ -244,6 +257,11 @@ fn typed(argument: &FnArg) -> Option<&PatType> {
         FnArg::Typed(argument) => Some(argument),
         FnArg::Receiver(_) => None,
     }
+}
+
+/// Whether `impl Trait` stands in the type.
+pub(crate) fn contains_impl_trait(ty: &Type) -> bool {
+    generics::mentions(ty, "impl")
 }
 
 /// The last segment of a type's path.

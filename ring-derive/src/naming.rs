@@ -78,7 +78,7 @@ impl<'a> Pieces<'a> {
     fn flush(&mut self) {
         if !self.text.is_empty() {
             let text = std::mem::take(&mut self.text);
-            self.statements.extend(quote!(name.path(#text);));
+            self.statements.extend(quote!(__name.path(#text);));
         }
     }
 
@@ -108,15 +108,15 @@ impl<'a> Pieces<'a> {
         self.statements.extend(match parameter {
             GenericParam::Const(parameter) => {
                 let ident = &parameter.ident;
-                quote!(name.value(&#ident);)
+                quote!(__name.value(&#ident);)
             }
             GenericParam::Type(parameter) => {
                 let ident = &parameter.ident;
                 let all: Vec<&Generics> = self.all.iter().collect();
                 if self.stable || is_ring_key(ident, &all) {
-                    quote_spanned!(ident.span()=> <#ident as #root::RingKey>::ring_name(name);)
+                    quote_spanned!(ident.span()=> <#ident as #root::RingKey>::ring_name(__name);)
                 } else {
-                    quote!(name.unnamed();)
+                    quote!(__name.unnamed();)
                 }
             }
             GenericParam::Lifetime(_) => TokenStream::new(),

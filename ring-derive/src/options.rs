@@ -1,12 +1,14 @@
 //! The options of `#[ring]` and `#[ring_impl]`.
 
 use proc_macro2::{Span, TokenStream};
-use syn::parse::Parser;
+use syn::ext::IdentExt;
+use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::{Expr, ExprLit, Ident, Lit, Meta, Token, Type};
 
 use crate::duration::Duration;
+use crate::generics::mentions;
 use crate::storage::{KINDS, Kind, Storage};
 
 /// Where an option may stand.
@@ -84,6 +86,13 @@ impl Options {
             flight_timeout: self.flight_timeout.or_else(|| defaults.flight_timeout.clone()),
             ..self
         }
+    }
+
+    /// Whether an expression that stands beside the body uses the argument `name`.
+    pub(crate) fn mention(&self, name: &Ident) -> bool {
+        let expiry = self.expire.as_ref().and_then(Duration::as_expression);
+        let mut expressions = self.key.iter().chain(expiry);
+        expressions.any(|expression| mentions(expression, &name.to_string()))
     }
 
     fn parse(tokens: TokenStream, place: Place) -> syn::Result<Self> {
@@ -318,7 +327,10 @@ fn names(meta: &Meta) -> syn::Result<Vec<Ident>> {
         ));
     };
     let names = list
-        .parse_args_with(Punctuated::<Ident, Token![,]>::parse_terminated)
+        .parse_args_with(|input: ParseStream<'_>| {
+            // `self` is a name like others here.
+            Punctuated::<Ident, Token![,]>::parse_terminated_with(input, Ident::parse_any)
+        })
         .map_err(|_| {
             error(
                 &list.tokens,

@@ -63,7 +63,8 @@ fn try_expand(options: TokenStream, mut block: ItemImpl) -> syn::Result<TokenStr
         }
     }
     if let Some(errors) = errors {
-        return Err(errors);
+        // The other methods are not to blame.
+        return Ok(with_error(&errors, assemble(&block, &owner, &all)));
     }
     if all.is_empty() {
         return Err(syn::Error::new_spanned(
@@ -76,11 +77,12 @@ fn try_expand(options: TokenStream, mut block: ItemImpl) -> syn::Result<TokenStr
 
 fn assemble(block: &ItemImpl, owner: &Owner, all: &[Expanded]) -> TokenStream {
     let (parameters, arguments, where_clause) = owner.generics.split_for_impl();
-    let self_ty = &owner.self_ty;
+    let (self_ty, allow) = (&owner.self_ty, expand::quiet());
     let accessors: Vec<_> = all.iter().map(|expanded| &expanded.accessors).collect();
     match &owner.accessors {
         None => quote! {
             #block
+            #allow
             impl #parameters #self_ty #where_clause { #(#accessors)* }
         },
         Some(name) => {
@@ -89,6 +91,7 @@ fn assemble(block: &ItemImpl, owner: &Owner, all: &[Expanded]) -> TokenStream {
             quote! {
                 #block
                 #declared
+                #allow
                 impl #parameters #name #arguments for #self_ty #where_clause { #(#accessors)* }
             }
         }

@@ -2,6 +2,16 @@
 
 mod derive;
 mod derive_errors;
+mod forms;
+mod generics;
+mod identity;
 mod key_golden;
 mod key_parser;
 mod key_text;
+mod options;
+#[cfg(feature = "json")]
+mod quickstart;
+mod results;
+mod storages;
+mod traits;
+mod user_interface;

@@ -3,9 +3,9 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::visit_mut::VisitMut;
-use syn::{Expr, Type};
+use syn::{Expr, Token, Type};
 
-use super::Expansion;
+use super::{Expansion, attributes};
 use crate::generics::{self, ReplaceSelf};
 use crate::naming;
 use crate::storage::Storage;
@@ -14,66 +14,77 @@ impl Expansion<'_> {
     /// The handle's function without its body.
     pub(super) fn cache(&self) -> TokenStream {
         let root = self.root;
-        let (attrs, vis) = (self.moved_attributes(), self.visibility());
-        let (cache, generics, view) = (self.method.cache(), self.method.generics(), self.view());
+        let (attrs, vis) = (attributes::of_accessors(&self.method.attrs), self.visibility());
+        let (cache, generics, storage) = (self.method.cache(), self.method.generics(), self.storage_ref());
         let where_clause = &generics.where_clause;
-        let receiver = self.method.storage_needs_self().then(|| quote!(&self));
+        let receiver = self.storage_self().map(|self_token| quote!(&#self_token));
         let doc = format!("The cache of {} as a whole.", self.link());
         quote! {
             #[doc = #doc]
             #(#attrs)*
-            #[allow(clippy::type_complexity, clippy::extra_unused_lifetimes, clippy::extra_unused_type_parameters, clippy::needless_lifetimes, clippy::must_use_candidate, private_interfaces, private_bounds, unreachable_pub)]
-            #vis fn #cache #generics (#receiver) -> #root::Cache<#view> #where_clause
+            #[inline]
+            #vis fn #cache #generics (#receiver) -> #root::Cache<#storage> #where_clause
         }
+    }
+
+    /// `self`, if the storage is reached through it. It is the user's own token, which macros tell apart from others.
+    fn storage_self(&self) -> Option<Token![self]> {
+        let receiver = self.method.receiver()?;
+        self.method.storage_needs_self().then_some(receiver.self_token)
     }
 
     pub(super) fn cache_call(&self) -> TokenStream {
         let (cache, turbofish) = (self.method.cache(), generics::turbofish(&self.method.generics()));
-        match &self.method.owner {
-            None => quote!(#cache #turbofish()),
-            Some(_) if self.method.storage_needs_self() => quote!(self.#cache #turbofish()),
-            Some(_) => quote!(Self::#cache #turbofish()),
-        }
+        let (scope, receiver) = (self.scope(), self.storage_self());
+        quote!(#scope #cache #turbofish(#receiver))
     }
 
     pub(super) fn cache_body(&self) -> TokenStream {
         let root = self.root;
         let storage = self.storage();
-        let held = self.held();
-        let storage_type = storage.storage_type(root, &held);
-        let state = self.state(&storage);
-        let view = match (storage.place(), &self.method.options.coder) {
-            (None, None) => quote!(cache.storage()),
-            (None, Some(_)) => quote!(#root::storage::Coded::new(cache.storage())),
-            (Some(place), None) => quote!({ let storage: &#storage_type = &#place; storage }),
-            (Some(place), Some(_)) => quote!({
-                let storage: &#storage_type = &#place;
-                #root::storage::Coded::new(storage)
-            }),
+        let own = match storage.place() {
+            Some(_) => quote!(()),
+            None => storage.storage_type(root, &self.held()),
         };
-        let item = self.site();
-        let ring = self.ring(&item);
-        if self.method.is_generic() {
-            quote! {
-                struct Here;
-                static CACHES: #root::generated::Registry = #root::generated::Registry::new();
-                let cache = CACHES.get(#item, || #root::generated::Own::new(#ring, #state));
-                #root::Cache::new(cache.ring(), #view)
-            }
+        let (declarations, found) = if self.method.is_generic() {
+            self.registry(&own)
         } else {
-            let owned_type = self.in_static(match storage.place() {
-                Some(_) => quote!(()),
-                None => storage_type,
-            });
-            let (ring, state) = (self.in_static_expression(ring), self.in_static_expression(state));
-            quote! {
-                struct Here;
-                static CACHE: #root::generated::LazyLock<#root::generated::Own<#owned_type>> =
-                    #root::generated::LazyLock::new(|| #root::generated::Own::new(#ring, #state));
-                let cache = &*CACHE;
-                #root::Cache::new(cache.ring(), #view)
-            }
-        }
+            self.plain_static(own)
+        };
+        let (import, storage_ref) = (self.import_trait(), self.storage_ref());
+        let cache = match storage.place() {
+            None => quote!(#found.cache()),
+            Some(place) => quote!(#root::Cache::<#storage_ref>::new(#found.ring(), &#place)),
+        };
+        let used = self.mark_used();
+        quote! { #import #used #declarations #cache }
+    }
+
+    /// A static, and the expression that reads it. Its names are such as users do not write: their expressions see it.
+    fn plain_static(&self, own: TokenStream) -> (TokenStream, TokenStream) {
+        let (root, owned_type) = (self.root, self.in_static(own));
+        let ring = self.in_static_expression(self.ring(&quote!(())));
+        let state = self.in_static_expression(self.state(&self.storage()));
+        let declarations = quote! {
+            struct __Here;
+            static __OWN: #root::generated::Static<#owned_type> =
+                #root::generated::Static::new(|| #root::generated::Own::new(#ring, #state));
+        };
+        (declarations, quote!(__OWN))
+    }
+
+    /// A static for all instantiations, and the expression that finds the one of this.
+    fn registry(&self, own: &TokenStream) -> (TokenStream, TokenStream) {
+        let (root, site) = (self.root, self.site());
+        let (ring, state) = (self.ring(&site), self.state(&self.storage()));
+        let declarations = quote! {
+            struct __Here;
+            static __OWN: #root::generated::Registry = #root::generated::Registry::new();
+        };
+        let found = quote! {
+            __OWN.get::<_, _, #root::generated::Own<#own>>(#site, || #root::generated::Own::new(#ring, #state))
+        };
+        (declarations, found)
     }
 
     /// The storage that the ring owns.
@@ -94,16 +105,8 @@ impl Expansion<'_> {
             return quote!(());
         }
         let (cache, turbofish) = (self.method.cache(), generics::turbofish(&self.method.generics()));
-        match &self.method.owner {
-            None => quote!(#cache #turbofish),
-            Some(owner) => match &owner.accessors {
-                None => quote!(Self::#cache #turbofish),
-                Some(accessors) => {
-                    let (_, arguments, _) = owner.generics.split_for_impl();
-                    quote!(<Self as #accessors #arguments>::#cache #turbofish)
-                }
-            },
-        }
+        let scope = self.scope();
+        quote!(#scope #cache #turbofish)
     }
 
     fn ring(&self, site: &TokenStream) -> TokenStream {
@@ -112,14 +115,14 @@ impl Expansion<'_> {
         let ring = match &options.key_prefix {
             Some(prefix) if self.method.is_generic() => {
                 let arguments = naming::type_arguments(self.method, root);
-                quote!(#root::generated::Ring::with_generic_prefix::<_>(#prefix, #site, |name| { #arguments }))
+                quote!(#root::generated::Ring::with_generic_prefix::<_>(#prefix, #site, |__name| { #arguments }))
             }
             Some(prefix) => quote!(#root::generated::Ring::with_prefix(#prefix)),
             None => {
                 let own_items: usize = if self.method.owner.is_some() { 3 } else { 2 };
                 let name = naming::full_name(self.method, root);
                 quote! {
-                    #root::generated::Ring::declared::<Here, _>(::core::module_path!(), #own_items, #site, |name| { #name })
+                    #root::generated::Ring::declared::<__Here, _>(::core::module_path!(), #own_items, #site, |__name| { #name })
                 }
             }
         };
@@ -135,7 +138,7 @@ impl Expansion<'_> {
     fn in_static(&self, ty: TokenStream) -> TokenStream {
         match (&self.method.owner, syn::parse2::<Type>(ty.clone())) {
             (Some(owner), Ok(mut parsed)) => {
-                ReplaceSelf::whole(&owner.self_ty).visit_type_mut(&mut parsed);
+                ReplaceSelf::in_static(&owner.self_ty).visit_type_mut(&mut parsed);
                 parsed.into_token_stream()
             }
             _ => ty,
@@ -146,7 +149,7 @@ impl Expansion<'_> {
     fn in_static_expression(&self, expression: TokenStream) -> TokenStream {
         match (&self.method.owner, syn::parse2::<Expr>(expression.clone())) {
             (Some(owner), Ok(mut parsed)) => {
-                ReplaceSelf::whole(&owner.self_ty).visit_expr_mut(&mut parsed);
+                ReplaceSelf::in_static(&owner.self_ty).visit_expr_mut(&mut parsed);
                 parsed.into_token_stream()
             }
             _ => expression,

@@ -7,24 +7,31 @@ use syn::spanned::Spanned;
 
 use crate::model::Method;
 
-/// That the return type is no `Result` in disguise, and that its value can be cloned where that is needed.
+/// That the return type is no `Result` in disguise.
 pub(super) fn of_return_type(method: &Method, root: &TokenStream) -> TokenStream {
     let Some(ty) = method.out_type() else {
         return TokenStream::new();
     };
     let span = ty.span();
-    let mut checks = TokenStream::new();
     if !method.is_fallible() && !is_known_plain(ty) {
-        checks.extend(quote_spanned! {span=> {
+        return quote_spanned! {span=> {
             use #root::generated::IsPlain as _;
             #root::generated::Probe::<#ty>::new().is_plain();
-        }});
+        }};
     }
-    if method.options.coder.is_none() && !is_known_clone(ty) {
-        let value = method.value(&quote_spanned!(span=> #root));
-        checks.extend(quote_spanned!(span=> #root::generated::cached_in_memory::<#value>();));
+    TokenStream::new()
+}
+
+/// A call, checked that its value can be cloned where that is needed.
+pub(super) fn of_value(method: &Method, root: &TokenStream, call: TokenStream) -> TokenStream {
+    match method.out_type() {
+        Some(ty) if method.options.coder.is_none() && !is_known_clone(ty) => {
+            let span = ty.span();
+            let value = method.value(&quote_spanned!(span=> #root));
+            quote_spanned!(span=> #root::generated::in_memory::<_, #value, _>(#call))
+        }
+        _ => call,
     }
-    checks
 }
 
 /// Types of std that are known not to be `Result`s, which spares the compiler a check.

@@ -1,0 +1,529 @@
+//! What each option does, and how a block's defaults and a method's own options meet.
+
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use ring_cache::clock::ManualClock;
+use ring_cache::{Lru, Map, RingKey, ring, ring_impl};
+
+static CLOCK: LazyLock<ManualClock> = LazyLock::new(ManualClock::default);
+
+/// Advanced by one test only: entries of others would expire.
+static TIMED: LazyLock<Map<u32>> = LazyLock::new(|| Map::with_clock(CLOCK.clone()));
+
+#[derive(RingKey)]
+struct Service {
+    id: u32,
+    #[ring_key(skip)]
+    ttl: Duration,
+}
+
+fn service() -> Service {
+    Service {
+        id: 1,
+        ttl: Duration::from_secs(7),
+    }
+}
+
+mod expire {
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    #[ring_impl(map = TIMED)]
+    impl Service {
+        #[ring(expire = 60)]
+        fn seconds(&self) -> u32 {
+            1
+        }
+        #[ring(expire = "1m 30s")]
+        fn text(&self) -> u32 {
+            1
+        }
+        #[ring(expire = MINUTE * 2)]
+        fn expression(&self) -> u32 {
+            1
+        }
+        #[ring(expire = self.ttl)]
+        fn of_self(&self) -> u32 {
+            1
+        }
+        #[ring(expire = Duration::from_secs(_seconds), ignore(_seconds))]
+        fn of_argument(&self, _seconds: u64) -> u32 {
+            1
+        }
+        #[ring]
+        fn never(&self) -> u32 {
+            1
+        }
+        #[ring(expire = Duration::ZERO)]
+        fn at_once(&self) -> u32 {
+            1
+        }
+    }
+
+    #[test]
+    fn entries_live_as_long_as_was_said() {
+        let has = || {
+            let service = service();
+            [
+                service.of_self_ring().has(),
+                service.of_argument_ring(9).has(),
+                service.seconds_ring().has(),
+                service.text_ring().has(),
+                service.expression_ring().has(),
+                service.never_ring().has(),
+            ]
+        };
+        let service = service();
+        service.of_self();
+        service.of_argument(9);
+        service.seconds();
+        service.text();
+        service.expression();
+        service.never();
+        service.at_once();
+        assert!(!service.at_once_ring().has());
+
+        let mut expected = [true; 6];
+        let mut at = 0;
+        for (index, seconds) in [7, 9, 60, 90, 120].into_iter().enumerate() {
+            CLOCK.advance(Duration::from_millis((seconds - at) * 1000 - 1));
+            assert_eq!(has(), expected, "just before {seconds} s");
+            CLOCK.advance(Duration::from_millis(1));
+            expected[index] = false;
+            assert_eq!(has(), expected, "after {seconds} s");
+            at = seconds;
+        }
+    }
+}
+
+mod capacity {
+    use super::*;
+
+    const THREE: usize = 3;
+
+    #[ring_impl(capacity = THREE * 2)]
+    impl Service {
+        const CAPACITY: usize = 5;
+
+        #[ring]
+        fn capacity_of_block(&self) -> u32 {
+            1
+        }
+        #[ring(capacity = 2)]
+        fn capacity_of_method(&self) -> u32 {
+            1
+        }
+        #[ring(capacity = Self::CAPACITY)]
+        fn of_type(&self) -> u32 {
+            1
+        }
+        #[ring(map = TIMED)]
+        fn elsewhere(&self) -> u32 {
+            1
+        }
+    }
+
+    #[ring]
+    fn by_default() -> u32 {
+        1
+    }
+
+    #[ring(capacity = 10_000)]
+    fn literal() -> u32 {
+        1
+    }
+
+    #[test]
+    fn is_what_was_said() {
+        let capacities = [
+            Service::capacity_of_block_cache().storage().capacity(),
+            Service::capacity_of_method_cache().storage().capacity(),
+            Service::of_type_cache().storage().capacity(),
+            by_default_cache().storage().capacity(),
+            literal_cache().storage().capacity(),
+        ];
+        assert_eq!(capacities, [6, 2, 5, 128, 10_000]);
+        assert_eq!(
+            service().capacity_of_block() + service().capacity_of_method() + service().of_type(),
+            3
+        );
+        assert_eq!(by_default() + literal(), 2);
+        assert_eq!(service().elsewhere(), 1);
+        assert!(
+            Service::elsewhere_cache()
+                .storage()
+                .has(&service().elsewhere_ring().key())
+        );
+    }
+}
+
+mod storage {
+    use super::*;
+
+    static LRU: LazyLock<Lru<u32>> = LazyLock::new(|| Lru::new(10));
+
+    #[ring_impl(lru = LRU)]
+    impl Service {
+        #[ring]
+        fn storage_of_block(&self) -> u32 {
+            1
+        }
+        #[ring(storage = LRU as Lru<u32>)]
+        fn by_type(&self, n: u32) -> u32 {
+            n
+        }
+        #[ring(capacity = 3)]
+        fn capacity_overrides(&self) -> u32 {
+            1
+        }
+    }
+
+    #[test]
+    fn block_and_method() {
+        service().storage_of_block();
+        service().by_type(2);
+        service().capacity_overrides();
+        assert_eq!(LRU.len(), 2);
+        assert_eq!(Service::capacity_overrides_cache().storage().capacity(), 3);
+    }
+}
+
+#[cfg(all(feature = "json", feature = "cbor"))]
+mod coder {
+    use ring_cache::coder::{Cause, Cbor, Coder, Json, Raw};
+
+    use super::*;
+
+    /// Writes numbers in words.
+    struct Words;
+
+    impl Coder<u32> for Words {
+        fn encode(value: &u32) -> Result<Vec<u8>, Cause> {
+            Ok(vec![b'x'; usize::try_from(*value)?])
+        }
+        fn decode(bytes: &[u8]) -> Result<u32, Cause> {
+            Ok(u32::try_from(bytes.len())?)
+        }
+    }
+
+    static BYTES: LazyLock<Map<Vec<u8>>> = LazyLock::new(Map::new);
+
+    #[ring_impl(map = BYTES, coder = Json)]
+    impl Service {
+        #[ring]
+        fn json(&self) -> Vec<u32> {
+            vec![1, 2]
+        }
+        #[ring(coder = Cbor)]
+        fn cbor(&self) -> Vec<u32> {
+            vec![1, 2]
+        }
+        #[ring(coder = Raw)]
+        fn raw(&self) -> String {
+            "raw".into()
+        }
+        #[ring(coder = Words)]
+        fn words(&self) -> u32 {
+            3
+        }
+        #[ring]
+        fn coded_result(&self) -> Result<u32, String> {
+            Ok(4)
+        }
+        #[ring(capacity = 5)]
+        fn in_an_lru(&self) -> u32 {
+            5
+        }
+    }
+
+    #[test]
+    fn storages_hold_what_the_coder_makes() {
+        let service = service();
+        assert_eq!(service.json(), service.cbor());
+        assert_eq!(
+            (service.raw(), service.words(), service.coded_result()),
+            ("raw".into(), 3, Ok(4))
+        );
+        let held = |key: ring_cache::Key| BYTES.get(&key).unwrap();
+        assert_eq!(held(service.json_ring().key()), b"[1,2]");
+        assert_eq!(held(service.cbor_ring().key()), [0x82, 1, 2]);
+        assert_eq!(held(service.raw_ring().key()), b"raw");
+        assert_eq!(held(service.words_ring().key()), b"xxx");
+        assert_eq!(held(service.coded_result_ring().key()), b"4");
+        assert_eq!(service.words_ring().decode(b"xx").unwrap(), 2);
+        service.in_an_lru();
+        assert_eq!(
+            service
+                .in_an_lru_ring()
+                .storage()
+                .get(&service.in_an_lru_ring().key())
+                .unwrap(),
+            b"5"
+        );
+    }
+
+    #[test]
+    fn foreign_bytes_are_a_miss_that_is_overwritten() {
+        let service = service();
+        BYTES.set(&service.json_ring().key(), b"{not json".to_vec());
+        assert_eq!(service.json_ring().get(), None);
+        assert_eq!(service.json(), [1, 2]);
+        assert_eq!(service.json_ring().get(), Some(vec![1, 2]));
+    }
+
+    /// The handle does not need to know the values.
+    #[test]
+    fn the_handle_of_a_method_with_a_coder() {
+        #[ring(coder = Json, capacity = 3)]
+        fn f(n: u32) -> u32 {
+            n
+        }
+        f(1);
+        f(1);
+        assert_eq!((f_cache().stats().hits, f_cache().storage().len()), (1, 1));
+        f_cache().clear();
+        assert!(!f_ring(1).has());
+    }
+}
+
+mod key {
+    use super::*;
+
+    const PREFIX: &str = "constant";
+
+    #[ring_impl]
+    impl Service {
+        const PREFIX: &str = "associated";
+
+        #[ring(key_prefix = "literal")]
+        fn literal(&self, n: u32) -> u32 {
+            n
+        }
+        #[ring(key_prefix = PREFIX)]
+        fn constant(&self, n: u32) -> u32 {
+            n
+        }
+        #[ring(key_prefix = Self::PREFIX)]
+        fn associated(&self, n: u32) -> u32 {
+            n
+        }
+        #[ring(key_prefix = &format!("{}-{}", Self::PREFIX, 1))]
+        fn built(&self, n: u32) -> u32 {
+            n
+        }
+        #[ring(key = (self.id, url.len()))]
+        fn own(&self, url: &str, _unused: &Instant) -> u32 {
+            url.len() as u32
+        }
+        #[ring(key = _id.to_string(), key_prefix = "both")]
+        fn prefix_and_key(_id: u32) -> u32 {
+            1
+        }
+        #[ring(ignore(a, c))]
+        fn some(&self, a: u32, b: u32, c: Instant) -> u32 {
+            let _ = c;
+            a + b
+        }
+        #[ring(ignore(self))]
+        fn without_self(&self, n: u32) -> u32 {
+            self.id * n
+        }
+    }
+
+    #[test]
+    fn keys_are_what_was_said() {
+        let (service, now) = (service(), Instant::now());
+        let text = |key: ring_cache::Key| key.to_string();
+        assert_eq!(text(service.literal_ring(2).key()), "literal:1:2");
+        assert_eq!(text(service.constant_ring(2).key()), "constant:1:2");
+        assert_eq!(text(service.associated_ring(2).key()), "associated:1:2");
+        assert_eq!(text(service.built_ring(2).key()), "associated-1:1:2");
+        assert!(text(service.own_ring("abc", &now).key()).ends_with("Service.own:(1,3)"));
+        assert_eq!(text(Service::prefix_and_key_ring(7).key()), "both:7");
+        assert!(text(service.some_ring(1, 2, now).key()).ends_with("Service.some:1:2"));
+        assert!(text(service.without_self_ring(2).key()).ends_with("Service.without_self:2"));
+
+        assert_eq!(service.own("abc", &now) + service.own("xyz", &now), 6);
+        assert_eq!(Service::own_cache().stats().hits, 1);
+        assert_eq!(service.some(1, 2, now), 3);
+        assert_eq!(service.some(9, 2, now), 3);
+        let other = Service { id: 2, ..service };
+        assert_eq!((service.without_self(3), other.without_self(3)), (3, 3));
+        let all = [
+            service.literal(1),
+            service.constant(1),
+            service.associated(1),
+            service.built(1),
+        ];
+        assert_eq!(all, [1; 4]);
+        assert_eq!(Service::prefix_and_key(1), 1);
+    }
+}
+
+mod unless {
+    use super::*;
+
+    fn is_odd(n: &u32) -> bool {
+        n % 2 == 1
+    }
+
+    #[ring_impl(unless = is_odd)]
+    impl Service {
+        #[ring]
+        fn unless_of_block(&self, n: u32) -> u32 {
+            n
+        }
+        #[ring(unless = |n| *n > 10)]
+        fn closure(&self, n: u32) -> u32 {
+            n
+        }
+        #[ring(unless = Option::is_none)]
+        fn option(&self, n: u32) -> Option<u32> {
+            (n > 0).then_some(n)
+        }
+        #[ring]
+        fn fallible(&self, n: u32) -> Result<u32, String> {
+            Ok(n)
+        }
+    }
+
+    #[test]
+    fn some_values_are_not_stored() {
+        let service = service();
+        for n in [2, 3] {
+            assert_eq!(service.unless_of_block(n), n);
+            assert_eq!(service.unless_of_block_ring(n).has(), n == 2);
+            assert_eq!(service.fallible(n), Ok(n));
+            assert_eq!(service.fallible_ring(n).has(), n == 2);
+        }
+        assert_eq!((service.closure(3), service.closure(12)), (3, 12));
+        assert!(service.closure_ring(3).has() && !service.closure_ring(12).has());
+        assert_eq!((service.option(0), service.option(1)), (None, Some(1)));
+        assert!(!service.option_ring(0).has() && service.option_ring(1).has());
+    }
+}
+
+mod action {
+    use super::*;
+
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+
+    #[ring_impl(action = update)]
+    impl Service {
+        #[ring]
+        fn updated(&self) -> u32 {
+            RUNS.fetch_add(1, SeqCst)
+        }
+        #[ring(action = execute)]
+        fn executed(&self) -> u32 {
+            RUNS.fetch_add(1, SeqCst)
+        }
+        #[ring(action = get_or_update)]
+        fn plain(&self) -> u32 {
+            RUNS.fetch_add(1, SeqCst)
+        }
+    }
+
+    #[test]
+    fn plain_calls_do_what_was_said() {
+        let service = service();
+        assert_ne!(service.updated(), service.updated());
+        assert_eq!(service.updated_ring().get(), Some(1));
+        assert_ne!(service.executed(), service.executed());
+        assert!(!service.executed_ring().has());
+        assert_eq!(service.plain(), service.plain());
+    }
+}
+
+mod forms {
+    use super::*;
+
+    #[ring_impl]
+    impl Service {
+        #[ring(class)]
+        fn class_form(n: u32) -> u32 {
+            n
+        }
+        #[ring(property)]
+        fn property_form(&self) -> u32 {
+            self.id
+        }
+        #[ring(accessor = renamed)]
+        fn with_accessor(&self) -> u32 {
+            1
+        }
+    }
+
+    #[ring(accessor = r#fn)]
+    fn function() -> u32 {
+        1
+    }
+
+    #[test]
+    fn class_property_accessor() {
+        assert_eq!(Service::class_form(3), 3);
+        assert!(
+            Service::class_form_ring(3)
+                .key()
+                .to_string()
+                .ends_with("Service.class_form:Service:3")
+        );
+        assert_eq!(service().property_form(), 1);
+        assert!(service().property_form_ring().delete());
+        assert_eq!(service().with_accessor(), 1);
+        assert!(service().renamed().has());
+        assert_eq!(Service::renamed_cache().stats().stores, 1);
+        assert_eq!(function(), 1);
+        assert!(r#fn().has());
+        assert_eq!(fn_cache().stats().stores, 1);
+    }
+}
+
+mod flights {
+    use super::*;
+
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+
+    fn slow() -> u32 {
+        thread::sleep(Duration::from_millis(80));
+        RUNS.fetch_add(1, SeqCst)
+    }
+
+    #[ring_impl(coalesce = false)]
+    impl Service {
+        #[ring]
+        fn alone(&self) -> u32 {
+            slow()
+        }
+        #[ring(coalesce = true)]
+        fn together(&self) -> u32 {
+            slow()
+        }
+    }
+
+    #[ring(flight_timeout = "5ms")]
+    fn impatient() -> u32 {
+        slow()
+    }
+
+    fn runs(call: impl Fn() -> u32 + Sync) -> u32 {
+        RUNS.store(0, SeqCst);
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(&call);
+            }
+        });
+        RUNS.load(SeqCst)
+    }
+
+    #[test]
+    fn calls_wait_for_each_other_as_was_said() {
+        assert_eq!(runs(|| service().together()), 1);
+        assert!(runs(|| service().alone()) > 1);
+        assert!(runs(impatient) > 1);
+    }
+}
