@@ -29,7 +29,7 @@ pub use owned::Key;
 pub use parts::{CallKey, Ignored, KeyPart, KeyParts};
 pub use typename::TypeName;
 
-pub(crate) use hash::{KeyHasher, hash_key};
+pub(crate) use hash::{KeyHasher, hash_key, hash_ring};
 pub(crate) use text::{escaped_word, key_text};
 
 use crate::name::Name;

@@ -9,13 +9,14 @@ use std::fmt;
 use hashbrown::HashMap;
 use parking_lot::RwLock;
 
-use crate::key::{TypeName, escaped_word};
+use crate::key::{TypeName, escaped_word, hash_ring};
 
 /// The name of a ring.
 ///
 /// It displays as the text that its keys begin with. Names are equal when their texts are.
 pub struct Name {
     id: u32,
+    hash: u64,
     text: Box<str>,
 }
 
@@ -53,6 +54,12 @@ impl Name {
     #[inline]
     pub(crate) fn id(&self) -> u32 {
         self.id
+    }
+
+    /// What the name adds to the hashes of its ring's keys.
+    #[inline]
+    pub(crate) fn hash_value(&self) -> u64 {
+        self.hash
     }
 
     /// The name that has this number.
@@ -145,6 +152,7 @@ impl Interner {
         let id = u32::try_from(self.all.len()).expect("fewer than 2^32 rings");
         let name: &'static Name = Box::leak(Box::new(Name {
             id,
+            hash: hash_ring(id),
             text: text.into_boxed_str(),
         }));
         self.all.push(name);

@@ -28,11 +28,19 @@ impl KeyHasher {
         let mut writer = HashWriter {
             hasher: self.0.build_hasher(),
             started: false,
+            ring: 0,
             recorded: None,
         };
         key.ring_key(&mut writer);
-        writer.recorded.unwrap_or_else(|| writer.hasher.finish())
+        writer
+            .recorded
+            .unwrap_or_else(|| writer.hasher.finish() ^ writer.ring)
     }
+}
+
+/// What the name of this number adds to the hashes of its ring's keys.
+pub(crate) fn hash_ring(id: u32) -> u64 {
+    KeyHasher::shared().0.hash_one(id)
 }
 
 /// Hashes a key with the process's hasher.
@@ -44,6 +52,8 @@ struct HashWriter<H> {
     hasher: H,
     /// Whether anything went by: a recorded key stands for the whole key only at its beginning.
     started: bool,
+    /// What the ring's name adds.
+    ring: u64,
     recorded: Option<u64>,
 }
 
@@ -137,7 +147,8 @@ impl<H: Hasher> KeyWriter for HashWriter<H> {
 
     #[inline]
     fn ring(&mut self, name: &Name) {
-        self.hasher().write_u32(name.id());
+        self.started = true;
+        self.ring = name.hash_value();
     }
 
     #[inline]
