@@ -2,6 +2,7 @@
 
 use std::marker::PhantomData;
 
+use super::recency::EXACT;
 use super::shard::Shard;
 use super::{DEFAULT_CAPACITY, Lru};
 use crate::clock::{Clock, StorageClock};
@@ -9,7 +10,7 @@ use crate::flights::Flights;
 use crate::key::KeyHasher;
 use crate::sync::{Arc, AtomicU64, RwLock};
 
-/// The smallest capacity of a shard, unless the user wants more shards: up to here the order of use is exact.
+/// The smallest capacity of a shard, unless the user wants more shards.
 const SHARD_CAPACITY: usize = 256;
 
 /// Sets up an [`Lru`]: see [`Lru::builder`].
@@ -41,7 +42,7 @@ impl<T> LruBuilder<T> {
     }
 
     /// Over how many locks the entries are spread: rounded up to a power of two, and never more than the capacity.
-    /// If nothing is said, four for each processor, of at least 256 entries each.
+    /// If nothing is said, one up to 512 entries, and above it four for each processor, of at least 256 entries each.
     #[must_use]
     pub fn shards(mut self, shards: usize) -> Self {
         self.shards = Some(shards);
@@ -75,6 +76,9 @@ impl<T> LruBuilder<T> {
 
     fn shard_count(&self) -> usize {
         let wanted = self.shards.unwrap_or_else(|| {
+            if self.capacity <= EXACT {
+                return 1;
+            }
             let processors = std::thread::available_parallelism().map_or(1, usize::from);
             (processors * 4).min(self.capacity / SHARD_CAPACITY)
         });
