@@ -33,7 +33,7 @@ pub fn keyed<How, T: Keyed<How>>(value: T) -> T::Part {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be part of a key",
     label = "this has no `RingKey`",
-    note = "write `#[derive(RingKey)]` above the type, or leave the value out of the key by `ignore(..)`"
+    note = "write `#[derive(RingKey)]` above the type, or leave the value out of the key: `ignore(..)`"
 )]
 pub trait Keyed<How> {
     /// The value's type.
@@ -111,7 +111,8 @@ pub type FallibleOf<O> = Fallible<<O as IsResult>::Ok, <O as IsResult>::Error>;
 /// `Result`, by whatever name.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a `Result`",
-    note = "leave out `fallible`: it is for methods that return a `Result` by another name"
+    label = "not std's `Result`",
+    note = "`fallible` is for methods that return a `Result` by another name; a type of your own needs another name than `Result`"
 )]
 pub trait IsResult {
     /// The type of its values.
@@ -125,8 +126,8 @@ impl<T, E> IsResult for Result<T, E> {
     type Error = E;
 }
 
-/// Finds out whether a return type is a `Result` by another name: for one, [`Probe::is_plain`] is the method with the
-/// bound that nothing meets, for all others that of [`IsPlain`].
+/// Finds out whether a return type is a `Result` by another name: for one, the methods are those with the bound that
+/// nothing meets, for all others those of [`Plainly`].
 #[derive(Debug)]
 pub struct Probe<T>(PhantomData<fn() -> T>);
 
@@ -140,10 +141,19 @@ impl<T> Probe<T> {
 
 impl<T, E> Probe<Result<T, E>> {
     /// Never compiles, with the message of [`MarkedFallible`].
-    pub fn is_plain(&self)
+    pub fn in_memory<How, C>(&self, _: C) -> Refused
     where
         Result<T, E>: MarkedFallible,
     {
+        Result::<T, E>::refuse()
+    }
+
+    /// Never compiles, with the message of [`MarkedFallible`].
+    pub fn coded<How, Coder, C>(&self, _: C) -> Refused
+    where
+        Result<T, E>: MarkedFallible,
+    {
+        Result::<T, E>::refuse()
     }
 }
 
@@ -153,49 +163,122 @@ impl<T, E> Probe<Result<T, E>> {
     label = "this is `{Self}`",
     note = "write `#[ring(fallible)]`: then only `Ok` is cached"
 )]
-pub trait MarkedFallible {}
-
-/// See [`Probe`].
-pub trait IsPlain {
-    /// Compiles for everything that is not a `Result`.
-    fn is_plain(&self) {}
+pub trait MarkedFallible {
+    /// Cannot be called.
+    fn refuse() -> Refused;
 }
 
-impl<T> IsPlain for Probe<T> {}
+/// Stands for a call that does not compile, so that no other errors follow.
+#[derive(Debug)]
+pub struct Refused(std::convert::Infallible);
 
-/// A value that a memory storage can hand out: see [`Keyed`] for the form of this trait.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be cached in memory: every hit returns a clone, and it is not `Clone`",
-    label = "not `Clone`",
-    note = "derive `Clone`, or return `Arc<{Self}>`"
-)]
-pub trait InMemory<How> {
-    /// The call of a body that returns such a value.
-    type Call<C>;
+impl Refused {
+    /// Whatever the method returns.
+    pub fn get_or_update<O>(self) -> O {
+        match self.0 {}
+    }
 
-    /// The call.
-    fn call<C>(call: C) -> Self::Call<C>;
-}
+    /// Whatever the method returns.
+    pub fn update<O>(self) -> O {
+        match self.0 {}
+    }
 
-#[diagnostic::do_not_recommend]
-impl<T: Clone> InMemory<AsItself> for T {
-    type Call<C> = C;
-
-    #[inline]
-    fn call<C>(call: C) -> C {
-        call
+    /// Whatever the method returns.
+    pub fn execute<O>(self) -> O {
+        match self.0 {}
     }
 }
 
-#[diagnostic::do_not_recommend]
-impl<T: Nothing> InMemory<()> for T {
-    type Call<C> = ();
+/// See [`Probe`].
+pub trait Plainly {
+    /// The type that was probed.
+    type Value;
 
-    fn call<C>(_: C) {}
+    /// See [`in_memory()`].
+    #[inline]
+    fn in_memory<How, C>(&self, call: C) -> <Self::Value as InMemory<How>>::Call<C>
+    where
+        Self::Value: InMemory<How>,
+    {
+        in_memory::<How, Self::Value, C>(call)
+    }
+
+    /// See [`coded()`].
+    #[inline]
+    fn coded<How, Coder, C>(&self, call: C) -> <Self::Value as Codes<How, Coder>>::Call<C>
+    where
+        Self::Value: Codes<How, Coder>,
+    {
+        coded::<How, Self::Value, Coder, C>(call)
+    }
+}
+
+impl<T> Plainly for Probe<T> {
+    type Value = T;
 }
 
 /// The call itself, checked where the user wrote the value's type.
 #[inline]
 pub fn in_memory<How, T: InMemory<How>, C>(call: C) -> T::Call<C> {
     T::call(call)
+}
+
+/// The call itself, checked where the user wrote the value's type.
+#[inline]
+pub fn coded<How, T: Codes<How, Coder>, Coder, C>(call: C) -> T::Call<C> {
+    T::call(call)
+}
+
+/// A trait that checks the value of a call. See [`Keyed`] for its form.
+macro_rules! check {
+    ($(#[$attr:meta])* $name:ident<How $(, $parameter:ident)?> for T: $($bound:tt)*) => {
+        $(#[$attr])*
+        pub trait $name<How $(, $parameter)?> {
+            /// The call, if the value passes.
+            type Call<C>;
+
+            /// The call.
+            fn call<C>(call: C) -> Self::Call<C>;
+        }
+
+        #[diagnostic::do_not_recommend]
+        impl<$($parameter,)? T> $name<AsItself $(, $parameter)?> for T
+        where
+            $($bound)*
+        {
+            type Call<C> = C;
+
+            #[inline]
+            fn call<C>(call: C) -> C {
+                call
+            }
+        }
+
+        #[diagnostic::do_not_recommend]
+        impl<$($parameter,)? T: Nothing> $name<() $(, $parameter)?> for T {
+            type Call<C> = ();
+
+            fn call<C>(_: C) {}
+        }
+    };
+}
+
+check! {
+    /// A value that a memory storage can hand out.
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` cannot be cached in memory: every hit returns a clone, and it is not `Clone`",
+        label = "not `Clone`",
+        note = "derive `Clone`, or return `Arc<{Self}>`"
+    )]
+    InMemory<How> for T: T: Clone
+}
+
+check! {
+    /// A value that a coder can turn into bytes.
+    #[diagnostic::on_unimplemented(
+        message = "the coder `{Coder}` cannot turn `{Self}` into bytes and back",
+        label = "no `Coder<{Self}>`",
+        note = "`Cbor` and `Json` take types that implement serde's `Serialize` and `DeserializeOwned`; `Raw` takes bytes and strings"
+    )]
+    Codes<How, Coder> for T: Coder: crate::coder::Coder<T>
 }

@@ -6,6 +6,7 @@ use quote::ToTokens;
 use syn::visit::{self, Visit};
 use syn::{Expr, ExprLit, Lifetime, Lit, Pat, ReceiverKind, Safety, Type, TypeReference};
 
+use crate::expand::checks::is_known_plain;
 use crate::model::{Argument, Method, contains_impl_trait};
 use crate::storage::Storage;
 
@@ -146,12 +147,12 @@ fn options(method: &Method, errors: &mut Errors) {
             errors.at(ignored, format!("`{ignored}` is ignored twice: remove one"));
         }
     }
-    if options.coalesce == Some(false) && options.flight_timeout.is_some() {
-        errors.at(
-            &method.sig.ident,
+    if let (Some(false), Some(timeout)) = (options.coalesce, &options.flight_timeout) {
+        errors.add(syn::Error::new(
+            timeout.span(),
             "`flight_timeout` says how long a call waits for another, and `coalesce = false` that it does not wait: \
              leave one of them out",
-        );
+        ));
     }
     if method.storage_needs_self() && method.receiver().is_none() {
         let place = options.storage.as_ref().and_then(Storage::place);
@@ -163,13 +164,12 @@ fn options(method: &Method, errors: &mut Errors) {
             ..
         })),
     }) = &options.storage
+        && capacity.base10_digits() == "0"
     {
-        if capacity.base10_digits() == "0" {
-            errors.at(
-                capacity,
-                "a cache with `capacity = 0` stores nothing: say how many entries it may have",
-            );
-        }
+        errors.at(
+            capacity,
+            "a cache with `capacity = 0` stores nothing: say how many entries it may have",
+        );
     }
 }
 
@@ -189,7 +189,8 @@ fn names(method: &Method) -> String {
         .collect();
     match names.len() {
         0 => ": the method has none with a name".to_owned(),
-        _ => format!(": there is {}", names.join(", ")),
+        1 => format!(": there is {}", names[0]),
+        _ => format!(": there are {}", names.join(", ")),
     }
 }
 
@@ -220,8 +221,14 @@ fn check_argument(argument: &Argument, errors: &mut Errors) {
 }
 
 fn returned(method: &Method, errors: &mut Errors) {
-    let Some(ty) = method.out_type() else { return };
+    let Some(ty) = method.out_type() else {
+        if method.options.fallible.is_some() {
+            errors.at(&method.sig.ident, NOT_FALLIBLE);
+        }
+        return;
+    };
     match ty {
+        _ if method.options.fallible.is_some() && is_known_plain(ty) => errors.at(ty, NOT_FALLIBLE),
         Type::ImplTrait(_) => errors.at(ty, "a cached value needs a type with a name: write it out"),
         Type::Never(_) => errors.at(ty, "a function that never returns has no value to cache"),
         _ => {
@@ -233,6 +240,8 @@ fn returned(method: &Method, errors: &mut Errors) {
         }
     }
 }
+
+const NOT_FALLIBLE: &str = "this is not a `Result`: leave out `fallible`";
 
 /// Finds what a cached value would borrow, or could not share with other threads.
 struct FindUnfit<'m> {

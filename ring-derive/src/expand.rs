@@ -2,13 +2,15 @@
 
 mod attributes;
 mod cache;
-mod checks;
+pub(crate) mod checks;
 mod parts;
 
-use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::spanned::Spanned;
 use syn::{FnArg, Generics, Ident, Visibility};
 
+use crate::facade;
 use crate::generics;
 use crate::model::{Argument, Method};
 use crate::storage::Storage;
@@ -35,11 +37,15 @@ pub(crate) fn expand(method: &Method, root: &TokenStream) -> Expanded {
         accessors: {
             let (accessor_body, cache_body) = (expansion.accessor_body(), expansion.cache_body());
             let allow = method.owner.is_none().then(quiet);
+            let hint = method.foreign_hint().map(|hint| hidden_constant(&hint));
             quote! {
                 #allow
+                #[inline]
                 #accessor { #accessor_body }
                 #allow
+                #[inline]
                 #cache { #cache_body }
+                #hint
             }
         },
     }
@@ -70,10 +76,14 @@ impl Expansion<'_> {
             .action
             .as_ref()
             .map_or_else(|| quote!(get_or_update), ToTokens::to_token_stream);
-        let call = checks::of_value(self.method, self.root, self.accessor_call());
+        let hint = self
+            .method
+            .foreign_hint()
+            .map(|hint| quote!(let () = Self::#hint;));
+        let call = checks::of_call(self.method, self.root, self.accessor_call());
         quote! {
             #(#attrs)*
-            #vis #sig { #call.#action() }
+            #vis #sig { #hint #call.#action() }
         }
     }
 
@@ -134,7 +144,6 @@ impl Expansion<'_> {
         quote! {
             #[doc = #doc]
             #(#attrs)*
-            #[inline]
             #vis fn #accessor #generics (#(#inputs),*) -> #root::Call<#returned, #view, impl #root::body::Body<Out = #out>> #where_clause
         }
     }
@@ -142,15 +151,19 @@ impl Expansion<'_> {
     fn accessor_body(&self) -> TokenStream {
         let root = self.root;
         let (out, block) = (self.method.out(), &self.method.block);
-        let (checks, import) = (checks::of_return_type(self.method, root), self.import_trait());
+        let import = self.import_trait();
         let Parts { values, patterns, .. } = Parts::of(self.method, root);
         let (cache, settings) = (self.cache_call(), self.settings());
+        // Closures are checked before the return type says what is cached.
+        let returned = self.method.options.unless.as_ref().map(|_| {
+            let returned = self.returned();
+            quote!(::<#returned, _, _>)
+        });
         let coder = self.method.options.coder.as_ref();
         let coder = coder.map(|coder| quote!(.coded::<#coder>()));
         quote! {
             #import
-            #checks
-            #cache #coder.bind((#values), move |(#patterns)| -> #out #block) #settings
+            #cache #coder.bind #returned((#values), move |(#patterns)| -> #out #block) #settings
         }
     }
 
@@ -198,7 +211,9 @@ impl Expansion<'_> {
     fn returned(&self) -> TokenStream {
         let (root, out) = (self.root, self.method.out());
         if self.method.is_fallible() {
-            quote!(#root::generated::FallibleOf<#out>)
+            let span = Span::call_site().located_at(out.span());
+            let root = facade::path_at(root, span);
+            quote_spanned!(span=> #root::generated::FallibleOf<#out>)
         } else {
             quote!(#root::Plain<#out>)
         }
@@ -279,7 +294,16 @@ pub(crate) fn extension_trait(
     }
 }
 
+/// A constant that is there to be missed.
+pub(crate) fn hidden_constant(name: &Ident) -> TokenStream {
+    quote! {
+        #[doc(hidden)]
+        #[allow(non_upper_case_globals)]
+        const #name: () = ();
+    }
+}
+
 /// Lints that would find fault with the form of accessors, which is not the user's doing.
 pub(crate) fn quiet() -> TokenStream {
-    quote!(#[allow(clippy::type_complexity, clippy::too_many_arguments, non_local_definitions, private_bounds, private_interfaces, unreachable_pub)])
+    quote!(#[allow(clippy::type_complexity, clippy::too_many_arguments, non_local_definitions, private_bounds, private_interfaces, single_use_lifetimes, unreachable_pub)])
 }

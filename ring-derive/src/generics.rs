@@ -120,7 +120,7 @@ pub(crate) fn is_ring_key(name: &Ident, all: &[&Generics]) -> bool {
         bounds.any(names_ring_key)
             || predicates.any(|predicate| match predicate {
                 WherePredicate::Type(predicate) => {
-                    predicate.bounded_ty.to_token_stream().to_string() == name.to_string()
+                    *name == predicate.bounded_ty.to_token_stream().to_string()
                         && predicate.bounds.iter().any(names_ring_key)
                 }
                 _ => false,
@@ -196,11 +196,11 @@ impl<'a> ReplaceSelf<'a> {
 
 impl VisitMut for ReplaceSelf<'_> {
     fn visit_type_mut(&mut self, ty: &mut Type) {
-        if let Type::Path(TypePath { qself, path, .. }) = ty {
-            if let Some(whole) = self.replace(qself, path) {
-                *ty = whole;
-                return;
-            }
+        if let Type::Path(TypePath { qself, path, .. }) = ty
+            && let Some(whole) = self.replace(qself, path)
+        {
+            *ty = whole;
+            return;
         }
         visit_mut::visit_type_mut(self, ty);
     }

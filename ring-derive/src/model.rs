@@ -181,6 +181,15 @@ impl Method {
         format_ident!("add_ring_impl_to_the_impl_block_of_{}", self.plain_name())
     }
 
+    /// A constant beside the accessors of a trait's method, that the method names. Where the accessors could not be
+    /// declared, since the type is another crate's, the error that it is not found says what to do.
+    pub(crate) fn foreign_hint(&self) -> Option<Ident> {
+        let owner = self.owner.as_ref()?;
+        let inherent = owner.trait_path.is_some() && owner.accessors.is_none();
+        let accessor = self.accessor().unraw();
+        inherent.then(|| format_ident!("a_type_of_another_crate_needs_ring_impl_accessors_for_{accessor}"))
+    }
+
     /// The parameters of the accessor: those of the method, and those that its impl block could not keep.
     pub(crate) fn generics(&self) -> Generics {
         match &self.owner {

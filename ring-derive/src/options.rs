@@ -197,33 +197,26 @@ fn name_of(meta: &Meta, place: Place) -> syn::Result<String> {
             meta.path(),
             format!("`{name}` belongs to the whole block: write it into `#[ring_impl(..)]`"),
         )),
-        None => Err(unknown(meta, &name)),
+        None => Err(unknown(meta, &name, place)),
     }
 }
 
-fn unknown(meta: &Meta, name: &str) -> syn::Error {
-    let known = OPTIONS
+fn unknown(meta: &Meta, name: &str, place: Place) -> syn::Error {
+    let here = OPTIONS
         .iter()
-        .map(|(known, ..)| *known)
-        .chain(KINDS.iter().map(|kind| kind.option));
+        .filter(|(_, allowed, _)| *allowed == Place::Both || *allowed == place);
+    let kinds = KINDS.iter().map(|kind| kind.option);
+    let known: Vec<&str> = here.map(|(known, ..)| *known).chain(kinds).collect();
     let nearest = known
+        .iter()
         .map(|known| (strsim::jaro_winkler(name, known), known))
         .filter(|(likeness, _)| *likeness > 0.7)
         .max_by(|(a, _), (b, _)| a.total_cmp(b));
-    match nearest {
-        Some((_, nearest)) => error(
-            meta.path(),
-            format!("there is no option `{name}`: write `{nearest}`"),
-        ),
-        None => {
-            let mut all: Vec<_> = OPTIONS.iter().map(|(known, ..)| *known).collect();
-            all.extend(KINDS.iter().map(|kind| kind.option));
-            error(
-                meta.path(),
-                format!("there is no option of this name: there are {}", all.join(", ")),
-            )
-        }
-    }
+    let message = match nearest {
+        Some((_, nearest)) => format!("there is no option `{name}`: write `{nearest}`"),
+        None => format!("there is no option of this name: there are {}", known.join(", ")),
+    };
+    error(meta.path(), message)
 }
 
 fn example(name: &str) -> String {

@@ -102,8 +102,8 @@ fn assemble(block: &ItemImpl, owner: &Owner, all: &[Expanded]) -> TokenStream {
 fn cached_method(item: &mut ImplItem, defaults: &Options, owner: &Owner) -> syn::Result<Option<Method>> {
     let attributes = match item {
         ImplItem::Fn(method) => &mut method.attrs,
-        ImplItem::Const(item) => return refuse(&item.attrs),
-        ImplItem::Type(item) => return refuse(&item.attrs),
+        ImplItem::Const(item) => return refuse(&mut item.attrs),
+        ImplItem::Type(item) => return refuse(&mut item.attrs),
         _ => return Ok(None),
     };
     let mut marks: Vec<Attribute> = attributes
@@ -123,8 +123,8 @@ fn cached_method(item: &mut ImplItem, defaults: &Options, owner: &Owner) -> syn:
     Ok(Some(Method::of_block(method, options, owner.clone())))
 }
 
-fn refuse(attributes: &[Attribute]) -> syn::Result<Option<Method>> {
-    match attributes.iter().find(|attribute| is_ring(attribute)) {
+fn refuse(attributes: &mut Vec<Attribute>) -> syn::Result<Option<Method>> {
+    match attributes.extract_if(.., |attribute| is_ring(attribute)).next() {
         Some(mark) => Err(syn::Error::new_spanned(
             mark,
             "only methods and associated functions can be cached",
@@ -172,7 +172,11 @@ fn check_owner(block: &ItemImpl, owner: &Owner) -> syn::Result<()> {
             None => Ok(()),
         };
     };
-    if owner.accessors.is_none() && is_known_foreign(&block.self_ty) {
+    let is_parameter = block
+        .generics
+        .type_params()
+        .any(|parameter| parameter.ident == block.self_ty.to_token_stream().to_string());
+    if owner.accessors.is_none() && (is_parameter || is_known_foreign(&block.self_ty)) {
         let name = trait_path
             .segments
             .last()
@@ -208,6 +212,7 @@ fn is_known_foreign(ty: &Type) -> bool {
                 _ => ["std", "core", "alloc"].contains(&first.as_str()),
             }
         }
+        Type::Group(group) => is_known_foreign(&group.elem),
         Type::Reference(_) | Type::Tuple(_) | Type::Array(_) | Type::Slice(_) | Type::FnPtr(_) => true,
         _ => false,
     }

@@ -24,6 +24,7 @@ impl Shop {
     }
 
     #[ring]
+    #[allow(clippy::needless_arbitrary_self_type)]
     fn by_reference(self: &Self) -> u32 {
         self.factor
     }
@@ -126,8 +127,9 @@ impl Shop {
 
     #[ring]
     fn in_closures_and_macros(&self, number: u32) -> String {
-        let closure = || (|| format!("{self:?} {number} {}", self.helper(number)))();
-        closure()
+        let inner = || format!("{self:?} {number} {}", self.helper(number));
+        let outer = || inner();
+        outer()
     }
 
     #[ring]
@@ -184,7 +186,7 @@ fn ignored_arguments() {
     let log = |_: &str| {
         logged.fetch_add(1, SeqCst);
     };
-    assert_eq!(SHOP.hidden(1, &log), 1);
+    assert_eq!(SHOP.hidden(1, log), 1);
     assert_eq!(SHOP.hidden(1, |_| panic!("cached")), 1);
     assert_eq!(logged.load(SeqCst), 1);
     assert!(

@@ -238,6 +238,7 @@ mod functions_in_functions {
         assert_eq!(recursive(0), "outer");
     }
 
+    #[allow(clippy::extra_unused_type_parameters)]
     fn generic<T: 'static>() -> &'static str {
         #[ring(map = MAP)]
         fn inner() -> &'static str {

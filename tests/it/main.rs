@@ -8,10 +8,13 @@ mod identity;
 mod key_golden;
 mod key_parser;
 mod key_text;
+mod no_prelude;
 mod options;
 #[cfg(feature = "json")]
 mod quickstart;
 mod results;
+#[cfg(feature = "json")]
+mod ring_errors;
 mod storages;
 mod traits;
 mod user_interface;

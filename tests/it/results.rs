@@ -143,9 +143,9 @@ fn a_generic_value_that_is_a_result() {
         text.parse().ok()
     }
     #[ring]
-    fn run<T: Clone + Send + Sync + 'static>(id: u32, value: T) -> T
+    fn run<T>(id: u32, value: T) -> T
     where
-        T: RingKey,
+        T: RingKey + Clone + Send + Sync + 'static,
     {
         let _ = id;
         value

@@ -146,7 +146,7 @@ mod generic {
 
     trait Convert<T> {
         fn convert(&self, value: T) -> String;
-        fn into_it(&self) -> String;
+        fn which(&self) -> String;
     }
 
     #[ring_impl(map = MAP)]
@@ -156,7 +156,7 @@ mod generic {
             format!("{}{value:?}", self.url)
         }
         #[ring]
-        fn into_it(&self) -> String {
+        fn which(&self) -> String {
             std::any::type_name::<T>().into()
         }
     }
@@ -175,7 +175,7 @@ mod generic {
             format!("{:?}{:?}", self.0, U::from(value))
         }
         #[ring]
-        fn into_it(&self) -> String {
+        fn which(&self) -> String {
             std::any::type_name::<T>().into()
         }
     }
@@ -185,14 +185,14 @@ mod generic {
         let page = page();
         assert_eq!(page.convert(1_u32), "u1");
         assert_eq!(page.convert("1"), "u\"1\"");
-        assert_eq!(Convert::<u8>::into_it(&page), "u8");
-        assert_eq!(Convert::<u16>::into_it(&page), "u16");
-        assert_eq!(page.into_it_ring::<u16>().get().as_deref(), Some("u16"));
+        assert_eq!(Convert::<u8>::which(&page), "u8");
+        assert_eq!(Convert::<u16>::which(&page), "u16");
+        assert_eq!(page.which_ring::<u16>().get().as_deref(), Some("u16"));
         assert_eq!(page.convert_ring(1_u32).get().as_deref(), Some("u1"));
         assert_eq!(Wrapper(1_u64).convert(2_u32), "12");
         assert_eq!(Wrapper(1_u64).convert(2_u8), "12");
-        assert_eq!(Convert::<u8>::into_it(&Wrapper(1_u64)), "u8");
-        assert_eq!(Convert::<u16>::into_it(&Wrapper(1_u64)), "u16");
+        assert_eq!(Convert::<u8>::which(&Wrapper(1_u64)), "u8");
+        assert_eq!(Convert::<u16>::which(&Wrapper(1_u64)), "u16");
     }
 
     trait Parse<T> {

@@ -40,10 +40,10 @@ fn is_moved(meta: &Meta) -> bool {
 
 /// `expect` as `allow`: of the items that share the method's code, only some may meet the expectation.
 fn without_expectation(mut attr: Attribute) -> Attribute {
-    if let Meta::List(list) = &mut attr.meta {
-        if list.path.is_ident("expect") {
-            list.path = syn::parse_quote!(allow);
-        }
+    if let Meta::List(list) = &mut attr.meta
+        && list.path.is_ident("expect")
+    {
+        list.path = syn::parse_quote!(allow);
     }
     attr
 }

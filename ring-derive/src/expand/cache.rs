@@ -1,11 +1,13 @@
 //! The handle of a whole method, and the static behind it.
 
-use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::spanned::Spanned;
 use syn::visit_mut::VisitMut;
 use syn::{Expr, Token, Type};
 
 use super::{Expansion, attributes};
+use crate::facade;
 use crate::generics::{self, ReplaceSelf};
 use crate::naming;
 use crate::storage::Storage;
@@ -22,7 +24,6 @@ impl Expansion<'_> {
         quote! {
             #[doc = #doc]
             #(#attrs)*
-            #[inline]
             #vis fn #cache #generics (#receiver) -> #root::Cache<#storage> #where_clause
         }
     }
@@ -54,7 +55,10 @@ impl Expansion<'_> {
         let (import, storage_ref) = (self.import_trait(), self.storage_ref());
         let cache = match storage.place() {
             None => quote!(#found.cache()),
-            Some(place) => quote!(#root::Cache::<#storage_ref>::new(#found.ring(), &#place)),
+            Some(place) => {
+                let place = quote_spanned!(Span::call_site().located_at(place.span())=> &#place);
+                quote!(#root::Cache::<#storage_ref>::new(#found.ring(), #place))
+            }
         };
         let used = self.mark_used();
         quote! { #import #used #declarations #cache }
@@ -81,7 +85,10 @@ impl Expansion<'_> {
             struct __Here;
             static __OWN: #root::generated::Registry = #root::generated::Registry::new();
         };
-        let found = quote! {
+        let span = self.method.out_type().map_or_else(Span::call_site, Spanned::span);
+        let span = Span::call_site().located_at(span);
+        let root = facade::path_at(root, span);
+        let found = quote_spanned! {span=>
             __OWN.get::<_, _, #root::generated::Own<#own>>(#site, || #root::generated::Own::new(#ring, #state))
         };
         (declarations, found)

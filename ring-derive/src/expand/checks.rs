@@ -1,41 +1,37 @@
 //! Checks that only the compiler can make, placed at the return type that the user wrote.
 
-use proc_macro2::TokenStream;
-use quote::quote_spanned;
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
 use syn::Type;
 use syn::spanned::Spanned;
 
+use crate::facade;
 use crate::model::Method;
 
-/// That the return type is no `Result` in disguise.
-pub(super) fn of_return_type(method: &Method, root: &TokenStream) -> TokenStream {
-    let Some(ty) = method.out_type() else {
-        return TokenStream::new();
-    };
-    let span = ty.span();
-    if !method.is_fallible() && !is_known_plain(ty) {
-        return quote_spanned! {span=> {
-            use #root::generated::IsPlain as _;
-            #root::generated::Probe::<#ty>::new().is_plain();
-        }};
+/// A call, checked that its value can be cached, and that it is no `Result` in disguise.
+pub(super) fn of_call(method: &Method, root: &TokenStream, call: TokenStream) -> TokenStream {
+    let Some(ty) = method.out_type() else { return call };
+    let coder = method.options.coder.as_ref();
+    if coder.is_none() && is_known_clone(ty) {
+        return call;
     }
-    TokenStream::new()
-}
-
-/// A call, checked that its value can be cloned where that is needed.
-pub(super) fn of_value(method: &Method, root: &TokenStream, call: TokenStream) -> TokenStream {
-    match method.out_type() {
-        Some(ty) if method.options.coder.is_none() && !is_known_clone(ty) => {
-            let span = ty.span();
-            let value = method.value(&quote_spanned!(span=> #root));
-            quote_spanned!(span=> #root::generated::in_memory::<_, #value, _>(#call))
-        }
-        _ => call,
+    let span = Span::call_site().located_at(ty.span());
+    let generated = facade::path_at(root, span);
+    let generated = quote_spanned!(span=> #generated::generated);
+    let check = Ident::new(if coder.is_some() { "coded" } else { "in_memory" }, span);
+    let coder = coder.map(|coder| quote!(#coder,));
+    if method.is_fallible() {
+        quote_spanned!(span=> #generated::#check::<_, #generated::OkOf<#ty>, #coder _>(#call))
+    } else {
+        quote_spanned!(span=> ({
+            use #generated::Plainly as _;
+            #generated::Probe::<#ty>::new().#check::<_, #coder _>(#call)
+        }))
     }
 }
 
 /// Types of std that are known not to be `Result`s, which spares the compiler a check.
-fn is_known_plain(ty: &Type) -> bool {
+pub(crate) fn is_known_plain(ty: &Type) -> bool {
     const KNOWN: [&str; 22] = [
         "String", "Vec", "Option", "Box", "Arc", "Rc", "HashMap", "HashSet", "BTreeMap", "BTreeSet", "bool",
         "char", "u8", "u16", "u32", "u64", "usize", "i32", "i64", "f32", "f64", "Bytes",

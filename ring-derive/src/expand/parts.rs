@@ -1,9 +1,10 @@
 //! The values that a call binds: those of its key, and those that only the body needs.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 
+use crate::facade;
 use crate::model::{Argument, Method};
 use crate::naming;
 
@@ -56,9 +57,10 @@ impl<'a> Parts<'a> {
 
     /// A value that joins the key, and the place of the error if it cannot.
     fn keyed(&mut self, value: impl ToTokens, place: impl ToTokens, pattern: TokenStream) {
-        let root = self.root;
-        let keyed = quote_spanned!(place.span()=> #root::generated::keyed);
-        self.values.extend(quote!(#keyed(#value),));
+        let span = Span::call_site().located_at(place.span());
+        let root = facade::path_at(self.root, span);
+        self.values
+            .extend(quote_spanned!(span=> #root::generated::keyed(#value),));
         self.patterns.extend(quote!(#pattern,));
     }
 }

@@ -1,0 +1,31 @@
+use super::forms::{self, Fetch, FetchRing};
+use super::{Page, Pages, Repo};
+
+#[test]
+fn everything_is_cached() {
+    let page = Page::new("http://example.com");
+    assert_eq!(page.content(), "http://example.com");
+    assert_eq!(
+        page.content_ring().key().to_string(),
+        "renamed.domain.Page.content:page=http://example.com"
+    );
+    assert_eq!(page.section(1, "a").content(), "http://example.com#1");
+    assert!(page.section_ring(1, "b").has());
+    assert_eq!(page.title("en"), Ok(Some("http://example.com".to_owned())));
+    assert_eq!(page.length(), 18);
+    assert_eq!(page.in_crate(), 28);
+    assert_eq!(Page::class_content(), "");
+
+    assert_eq!(Repo::<u8>::new(1).name("a", 'b', "c"), 1);
+    assert!(!Repo::<u16>::new(1).name_ring("a", 'b', "c").has());
+
+    let pages = Pages::new("host");
+    assert_eq!(pages.logged("path", |_| ()).content(), "host/path");
+    assert_eq!(pages.page_ring("path").get().map(|page| page.length()), Some(9));
+
+    assert_eq!(forms::free(1), 2);
+    assert_eq!(forms::generic('a'), ['a']);
+    assert_eq!(Page::new("x").fetch(1), "1x");
+    assert_eq!(vec![1, 2].fetch(1), 3);
+    assert!(vec![1, 2].fetch_ring(1).delete());
+}
