@@ -5,7 +5,7 @@ mod cache;
 pub(crate) mod checks;
 mod parts;
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{FnArg, Generics, Ident, Visibility};
@@ -81,14 +81,19 @@ impl Expansion<'_> {
             .foreign_hint()
             .map(|hint| quote!(let () = Self::#hint;));
         let call = checks::of_call(self.method, self.root, self.accessor_call());
+        let mut body = Group::new(Delimiter::Brace, quote!(#hint #call.#action()));
+        if !self.method.hides_types() {
+            // By the braces the compiler knows the user's own method, which it reports when nobody uses it.
+            body.set_span(self.method.block.brace_token.span.join());
+        }
         quote! {
             #(#attrs)*
-            #vis #sig { #hint #call.#action() }
+            #vis #sig #body
         }
     }
 
     fn accessor_call(&self) -> TokenStream {
-        let accessor = self.method.accessor();
+        let accessor = item(self.method.accessor());
         let receiver = self.method.receiver().into_iter();
         let arguments = receiver
             .map(|receiver| receiver.self_token.to_token_stream())
@@ -301,6 +306,12 @@ pub(crate) fn hidden_constant(name: &Ident) -> TokenStream {
         #[allow(non_upper_case_globals)]
         const #name: () = ();
     }
+}
+
+/// A name that stands for an item, even where an argument has it too.
+fn item(mut name: Ident) -> Ident {
+    name.set_span(Span::mixed_site().located_at(name.span()));
+    name
 }
 
 /// Lints that would find fault with the form of accessors, which is not the user's doing.

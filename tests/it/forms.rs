@@ -624,6 +624,11 @@ mod hygiene {
         name + cache + function
     }
 
+    #[ring]
+    fn clash(clash: u32, clash_ring: u32, clash_cache: u32) -> u32 {
+        clash + clash_ring + clash_cache
+    }
+
     #[test]
     fn names_of_users_do_not_meet_those_of_macros() {
         assert_eq!(Call.shared(1, 2, 3), 6);
@@ -637,5 +642,6 @@ mod hygiene {
         Here.itself();
         assert_eq!(Here::itself_cache().storage().capacity(), 5);
         assert_eq!(function(1, 2, 3), 6);
+        assert_eq!(clash(1, 2, 3), 6);
     }
 }

@@ -6,7 +6,7 @@ use syn::spanned::Spanned;
 use syn::visit_mut::VisitMut;
 use syn::{Expr, Token, Type};
 
-use super::{Expansion, attributes};
+use super::{Expansion, attributes, item};
 use crate::facade;
 use crate::generics::{self, ReplaceSelf};
 use crate::naming;
@@ -35,7 +35,10 @@ impl Expansion<'_> {
     }
 
     pub(super) fn cache_call(&self) -> TokenStream {
-        let (cache, turbofish) = (self.method.cache(), generics::turbofish(&self.method.generics()));
+        let (cache, turbofish) = (
+            item(self.method.cache()),
+            generics::turbofish(&self.method.generics()),
+        );
         let (scope, receiver) = (self.scope(), self.storage_self());
         quote!(#scope #cache #turbofish(#receiver))
     }

@@ -61,7 +61,7 @@ impl Page {
     #[must_use]
     #[ring(property)]
     pub fn length(&self) -> usize {
-        self.private(1).len()
+        self.private(1).len() + self.in_crate() as usize
     }
 
     #[ring]
@@ -72,13 +72,22 @@ impl Page {
     /// Seen in the crate.
     #[ring]
     pub(crate) fn in_crate(&self) -> u32 {
-        Self::many_arguments(1, 2, 3, 4, 5, 6, 7) + u32::from(self.url.is_empty())
+        Self::many_arguments(1, 2, 3, 4, 5, 6, 7, 0) + u32::from(self.url.is_empty())
     }
 
     #[ring]
     #[allow(clippy::too_many_arguments)]
-    fn many_arguments(a: u32, b: u32, c: u32, d: u32, e: u32, f: u32, g: u32) -> u32 {
-        a + b + c + d + e + f + g
+    fn many_arguments(
+        one: u32,
+        two: u32,
+        three: u32,
+        four: u32,
+        five: u32,
+        six: u32,
+        seven: u32,
+        more: u32,
+    ) -> u32 {
+        one + two + three + four + five + six + seven + more
     }
 }
 
