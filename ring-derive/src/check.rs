@@ -2,9 +2,12 @@
 
 use std::fmt::Display;
 
+use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::visit::{self, Visit};
-use syn::{Expr, ExprLit, Lifetime, Lit, Pat, ReceiverKind, Safety, Type, TypeReference};
+use syn::{
+    Expr, ExprLit, FnArg, Lifetime, Lit, Pat, PatType, Receiver, ReceiverKind, Safety, Type, TypeReference,
+};
 
 use crate::expand::checks::is_known_plain;
 use crate::model::{Argument, Method, contains_impl_trait};
@@ -19,10 +22,9 @@ pub(crate) fn check(method: &Method) -> syn::Result<()> {
     signature(method, &mut errors);
     receiver(method, &mut errors);
     forms(method, &mut errors);
+    ignored(method, &mut errors);
     options(method, &mut errors);
-    for argument in &method.arguments {
-        check_argument(argument, &mut errors);
-    }
+    arguments(method, &mut errors);
     returned(method, &mut errors);
     errors.0.map_or(Ok(()), Err)
 }
@@ -44,38 +46,48 @@ impl Errors {
 
 fn signature(method: &Method, errors: &mut Errors) {
     let sig = &method.sig;
-    if let Some(token) = &sig.constness {
-        errors.at(
-            token,
-            "a `const fn` runs at compile time, where there is no cache: remove `const`",
-        );
-    }
-    if let Some(token) = &sig.asyncness {
-        errors.at(
-            token,
-            "`async fn` cannot be cached yet: cache the blocking function that it waits for",
-        );
-    }
+    let mut refuse = |token: Option<TokenStream>, message| {
+        token.into_iter().for_each(|token| errors.at(token, message));
+    };
+    refuse(
+        sig.constness.map(ToTokens::into_token_stream),
+        "a `const fn` runs at compile time, where there is no cache: remove `const`",
+    );
+    refuse(
+        sig.asyncness.map(ToTokens::into_token_stream),
+        "`async fn` cannot be cached yet: cache the blocking function that it waits for",
+    );
     if let Safety::Unsafe(token) = &sig.safety {
-        errors.at(
-            token,
+        refuse(
+            Some(token.to_token_stream()),
             "an `unsafe fn` cannot be cached: cache a safe function that calls it",
         );
     }
-    if let Some(abi) = &sig.abi {
-        errors.at(
-            abi,
-            "a function with a foreign calling convention cannot be cached: cache one that it calls",
-        );
-    }
-    if let Some(variadic) = &sig.variadic {
-        errors.at(variadic, "a variadic function cannot be cached");
+    refuse(
+        sig.abi.as_ref().map(ToTokens::to_token_stream),
+        "a function with a foreign calling convention cannot be cached: cache one that it calls",
+    );
+    refuse(
+        sig.variadic.as_ref().map(ToTokens::to_token_stream),
+        "a variadic function cannot be cached",
+    );
+}
+
+fn arguments(method: &Method, errors: &mut Errors) {
+    for argument in &method.sig.inputs {
+        let (FnArg::Typed(PatType { attrs, .. }) | FnArg::Receiver(Receiver { attrs, .. })) = argument;
+        if let Some(attr) = attrs.iter().find(|attr| attr.path().is_ident("cfg")) {
+            let message = "an argument of a cached method cannot be there at times only: write two methods, each with \
+                           its `#[cfg(..)]`";
+            errors.at(attr, message);
+        }
     }
     if method.arguments.len() + 1 > MOST_PARTS {
-        errors.at(
-            &sig.ident,
-            "a cached method has at most 15 arguments: gather some of them in a struct",
-        );
+        let message = "a cached method has at most 15 arguments: gather some of them in a struct";
+        errors.at(&method.sig.ident, message);
+    }
+    for argument in &method.arguments {
+        check_argument(argument, errors);
     }
 }
 
@@ -123,7 +135,7 @@ fn forms(method: &Method, errors: &mut Errors) {
     }
 }
 
-fn options(method: &Method, errors: &mut Errors) {
+fn ignored(method: &Method, errors: &mut Errors) {
     let options = &method.options;
     if let (Some(_), Some(ignored)) = (&options.key, options.ignore.first()) {
         errors.at(
@@ -147,6 +159,10 @@ fn options(method: &Method, errors: &mut Errors) {
             errors.at(ignored, format!("`{ignored}` is ignored twice: remove one"));
         }
     }
+}
+
+fn options(method: &Method, errors: &mut Errors) {
+    let options = &method.options;
     if let (Some(false), Some(timeout)) = (options.coalesce, &options.flight_timeout) {
         errors.add(syn::Error::new(
             timeout.span(),
