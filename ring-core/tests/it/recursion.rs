@@ -1,10 +1,12 @@
-//! Methods that call themselves.
+//! Methods that call themselves, and writes that lead to other writes.
 
+use std::cell::Cell;
+use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
 use ring_cache_core::{Cache, Calls, Lru, Plain, Ring};
 
-use crate::support::{assert_quiet, call, keep, never, ring};
+use crate::support::{Remote, assert_quiet, call, eventually, keep, never, ring};
 
 /// Calls itself with the same key so many times.
 fn descend(ring: &'static Ring, lru: &Lru<u32>, depth: u32) -> u32 {
@@ -69,4 +71,36 @@ fn a_bulk_call_whose_bodies_call_each_other_does_not_wait_for_itself() {
     assert_eq!(calls.get_or_update_many(), [12, 21]);
     assert!(began.elapsed() < Duration::from_secs(2));
     assert_quiet(&lru);
+}
+
+thread_local! {
+    /// The key that this thread is to change in the middle of a write.
+    static RIVAL: Cell<Option<u32>> = const { Cell::new(None) };
+}
+
+#[test]
+fn two_writes_that_lead_to_each_others_keys_do_not_wait_for_each_other() {
+    for delete in [true, false] {
+        let (ring, remote, both) = (ring(), &*Box::leak(Box::new(Remote::new())), Barrier::new(2));
+        remote.before("write", move || {
+            let Some(rival) = RIVAL.take() else { return };
+            both.wait();
+            match delete {
+                true => drop(call(ring, remote, rival, never::<u32>).delete()),
+                false => assert_eq!(call(ring, remote, rival, || 7).update(), 7),
+            }
+            both.wait();
+        });
+        let threads = [0, 1].map(|id| {
+            std::thread::spawn(move || {
+                RIVAL.set(Some(1 - id));
+                assert_eq!(call(ring, remote, id, || id).get_or_update(), id);
+            })
+        });
+        eventually(|| threads.iter().all(|thread| thread.is_finished()));
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        assert_quiet(remote);
+    }
 }

@@ -316,6 +316,33 @@ fn bulk_calls_that_overlap_in_opposite_order_do_not_deadlock() {
 }
 
 #[test]
+fn those_who_wait_for_one_value_of_a_bulk_call_need_not_wait_for_the_others() {
+    let (ring, lru, step) = (ring(), Lru::new(10), Barrier::new(2));
+    scope(|scope| {
+        let (lru, step) = (&lru, &step);
+        let bulk = scope.spawn(move || {
+            let calls = [1_u32, 2].map(|id| {
+                call(ring, lru, id, move || {
+                    step.wait();
+                    step.wait();
+                    id
+                })
+            });
+            calls.get_or_update_many()
+        });
+        step.wait();
+        let waiter = scope.spawn(move || call(ring, lru, 1, never).get_or_update());
+        sleep(ms(30)); // it waits for the first one
+        step.wait();
+        step.wait(); // the second one begins
+        eventually(|| waiter.is_finished());
+        step.wait();
+        assert_eq!((waiter.join().unwrap(), bulk.join().unwrap()), (1, vec![1, 2]));
+    });
+    assert_quiet(&lru);
+}
+
+#[test]
 fn a_bulk_call_in_which_a_body_panics_leaves_nobody_hanging() {
     let (ring, lru, both) = (ring(), Lru::new(10), Barrier::new(2));
     scope(|scope| {
