@@ -140,7 +140,7 @@ fn names_are_equal_when_their_texts_are() {
 #[test]
 fn clear_removes_the_entries_of_its_ring_only() {
     let (one, other) = (ring(), keep(Ring::with_prefix("pp")));
-    let (lru, map) = (Lru::builder().capacity(100).shards(4).build(), Map::new());
+    let (lru, map) = (Lru::builder().capacity(1000).shards(4).build(), Map::new());
     for id in 0..20 {
         for ring in [one, other] {
             call(ring, &lru, id, || id).update();
