@@ -142,10 +142,12 @@ where
         self.miss(seen)
     }
 
-    /// Computes and stores, whatever was there.
+    /// Computes and stores, whatever was there. A value that `unless` refuses takes an older one away; an error of a
+    /// fallible body leaves it.
     pub fn update(self) -> R::Out {
         let key = EncodedKey::of(&self.call_key());
-        let (filling, body) = self.into_parts();
+        let (mut filling, body) = self.into_parts();
+        filling.replaces = true;
         filling.admit::<B>();
         filling.compute(filling.flights().alone(key), body)
     }
@@ -307,6 +309,7 @@ where
                 view,
                 expiry,
                 unless,
+                replaces: false,
             },
             body,
         )

@@ -19,6 +19,8 @@ pub(crate) struct Filling<R: Returned, S> {
     pub(crate) view: S,
     pub(crate) expiry: Option<Duration>,
     pub(crate) unless: Option<fn(&R::Value) -> bool>,
+    /// Whether a value that is not to be stored takes an older one away.
+    pub(crate) replaces: bool,
 }
 
 impl<R, S> Filling<R, S>
@@ -146,7 +148,11 @@ where
             return None;
         };
         if self.unless.is_some_and(|unless| unless(value)) {
-            ticket.pass_on(|| self.hold(value));
+            if self.replaces {
+                ticket.fill(|| self.hold(value), |key| self.remove(key));
+            } else {
+                ticket.pass_on(|| self.hold(value));
+            }
             return None;
         }
         match self.hold(value) {
@@ -156,13 +162,14 @@ where
             }
             None => {
                 // What cannot be held must not leave an older value in its place.
-                ticket.fill(
-                    || None,
-                    |key| self.ring.count_errors(self.view.storage().remove(key)),
-                );
+                ticket.fill(|| None, |key| self.remove(key));
                 None
             }
         }
+    }
+
+    fn remove(&self, key: &EncodedKey) {
+        self.ring.count_errors(self.view.storage().remove(key));
     }
 
     pub(crate) fn hold(&self, value: &R::Value) -> Option<S::Held> {

@@ -1,7 +1,6 @@
 //! Behaviour, in the words of those who use it: one file a topic.
 
 mod derive;
-mod derive_errors;
 mod forms;
 mod generics;
 mod identity;
@@ -13,8 +12,7 @@ mod options;
 #[cfg(feature = "json")]
 mod quickstart;
 mod results;
-#[cfg(feature = "json")]
-mod ring_errors;
 mod storages;
 mod traits;
+mod ui;
 mod user_interface;

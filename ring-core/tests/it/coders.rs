@@ -69,6 +69,7 @@ mod with_serde {
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
     struct Deep(Vec<Deep>);
 
+    #[cfg(feature = "cbor")]
     fn deep(levels: usize) -> Deep {
         (1..levels).fold(Deep(Vec::new()), |inner, _| Deep(vec![inner]))
     }
