@@ -2,8 +2,8 @@
 
 use std::any::Any;
 use std::marker::PhantomData;
-use std::sync::LazyLock;
 
+pub use std::sync::LazyLock;
 pub use std::time::Duration;
 
 pub use crate::body::Body;
@@ -18,7 +18,26 @@ pub use crate::ring::Ring;
 pub use crate::storage::{Coded, Map};
 
 /// The static behind a cached method.
-pub type Static<S> = LazyLock<Own<S>>;
+#[derive(Debug)]
+pub struct Static<S: ForAllThreads>(pub LazyLock<S::Held>);
+
+/// A storage that a static can hold.
+///
+/// [`Static`] finds its type by this trait, so that a value for one thread is one error, from which no others follow.
+#[diagnostic::on_unimplemented(
+    message = "values that are not `Send` and `Sync` cannot be cached for all threads",
+    label = "all threads would see this",
+    note = "return `Arc` in the place of `Rc`, and `Mutex` in the place of `Cell` and `RefCell`"
+)]
+pub trait ForAllThreads {
+    /// What the static holds.
+    type Held;
+}
+
+#[diagnostic::do_not_recommend]
+impl<S: Send + Sync> ForAllThreads for S {
+    type Held = Own<S>;
+}
 
 /// A bound value that joins the key.
 #[inline]

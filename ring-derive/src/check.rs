@@ -287,19 +287,8 @@ impl FindUnfit<'_> {
     }
 
     fn segment(&mut self, segment: &syn::PathSegment) {
-        let own = matches!(self.method.options.storage, None | Some(Storage::Own { .. }));
-        let name = segment.ident.to_string();
-        match name.as_str() {
-            "Rc" if own && self.method.options.coder.is_none() => self.at(
-                segment,
-                "the cache is for all threads, and `Rc` for one: return `Arc`",
-            ),
-            "Cell" | "RefCell" if own && self.method.options.coder.is_none() => self.at(
-                segment,
-                &format!("the cache is for all threads, and `{name}` for one: return `Arc<Mutex<..>>`"),
-            ),
-            "Self" if self.self_borrows() => self.at(segment, BORROWS),
-            _ => {}
+        if segment.ident == "Self" && self.self_borrows() {
+            self.at(segment, BORROWS);
         }
     }
 }

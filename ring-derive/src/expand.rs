@@ -8,7 +8,7 @@ mod parts;
 use proc_macro2::{Delimiter, Group, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{FnArg, Generics, Ident, Visibility};
+use syn::{Attribute, FnArg, Generics, Ident, Visibility};
 
 use crate::facade;
 use crate::generics;
@@ -37,7 +37,7 @@ pub(crate) fn expand(method: &Method, root: &TokenStream) -> Expanded {
         accessors: {
             let (accessor_body, cache_body) = (expansion.accessor_body(), expansion.cache_body());
             let allow = method.owner.is_none().then(quiet);
-            let hint = method.foreign_hint().map(|hint| hidden_constant(&hint));
+            let hint = method.foreign_hint().map(|hint| hidden_constant(&hint, &method.attrs));
             quote! {
                 #allow
                 #[inline]
@@ -299,9 +299,11 @@ pub(crate) fn extension_trait(
     }
 }
 
-/// A constant that is there to be missed.
-pub(crate) fn hidden_constant(name: &Ident) -> TokenStream {
+/// A constant that is there to be missed, where a method with these attributes is.
+pub(crate) fn hidden_constant(name: &Ident, attrs: &[Attribute]) -> TokenStream {
+    let attrs = attributes::of_presence(attrs);
     quote! {
+        #(#attrs)*
         #[doc(hidden)]
         #[allow(non_upper_case_globals)]
         const #name: () = ();

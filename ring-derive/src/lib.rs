@@ -89,11 +89,11 @@ pub fn derive_ring_key(input: TokenStream) -> TokenStream {
 ///     pub fn content_cache() -> Cache<&'static Lru<String>> {
 ///         let _ = Self::content; // whoever uses the accessor uses the method
 ///         struct __Here;
-///         static __OWN: Static<Lru<String>> = Static::new(|| Own::new(
+///         static __OWN: Static<Lru<String>> = Static(LazyLock::new(|| Own::new(
 ///             Ring::declared::<__Here, _>(module_path!(), 3, (), |__name| { __name.path("Page.content"); }),
 ///             Lru::new(DEFAULT_CAPACITY),
-///         ));
-///         __OWN.cache()
+///         )));
+///         __OWN.0.cache()
 ///     }
 /// }
 /// ```

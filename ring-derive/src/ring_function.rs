@@ -44,7 +44,7 @@ fn try_expand(options: TokenStream, function: ItemFn) -> syn::Result<TokenStream
     let method = Method::new(function, Options::of_method(options)?, None);
     check::check(&method)?;
     let expanded = expand::expand(&method, &root);
-    let hint = expand::hidden_constant(&method.block_hint());
+    let hint = expand::hidden_constant(&method.block_hint(), &method.attrs);
     let (function, accessors) = (expanded.method, expanded.accessors);
     Ok(quote! {
         #function

@@ -12,9 +12,16 @@ pub(super) fn of_method(attrs: &[Attribute]) -> impl Iterator<Item = Attribute> 
     kept.chain(allow_deprecated(attrs))
 }
 
+/// The attributes that say whether it is there at all.
+pub(super) fn of_presence(attrs: &[Attribute]) -> impl Iterator<Item = &Attribute> {
+    attrs
+        .iter()
+        .filter(|attr| all(&attr.meta, &|meta| meta.path().is_ident("cfg")))
+}
+
 /// The attributes of its accessors.
 pub(super) fn of_accessors(attrs: &[Attribute]) -> impl Iterator<Item = Attribute> {
-    let moved = attrs.iter().filter(|attr| is_moved(&attr.meta));
+    let moved = attrs.iter().filter(|attr| all(&attr.meta, &is_moved));
     moved
         .cloned()
         .map(without_expectation)
@@ -28,13 +35,23 @@ fn allow_deprecated(attrs: &[Attribute]) -> Option<Attribute> {
 }
 
 fn is_moved(meta: &Meta) -> bool {
+    MOVED.iter().any(|moved| meta.path().is_ident(moved)) || hides(meta)
+}
+
+/// Whether it is `doc(hidden)`: what is not to be found by a reader has no accessors to be found either.
+fn hides(meta: &Meta) -> bool {
+    matches!(meta, Meta::List(list) if list.path.is_ident("doc") && list.tokens.to_string() == "hidden")
+}
+
+/// Whether `wanted` is true of an attribute, or of all that a `cfg_attr` stands for.
+fn all(meta: &Meta, wanted: &dyn Fn(&Meta) -> bool) -> bool {
     match meta {
         Meta::List(list) if list.path.is_ident("cfg_attr") => {
             let parse = Punctuated::<Meta, Token![,]>::parse_terminated;
             list.parse_args_with(parse)
-                .is_ok_and(|metas| metas.iter().skip(1).all(is_moved))
+                .is_ok_and(|metas| metas.iter().skip(1).all(|meta| all(meta, wanted)))
         }
-        meta => MOVED.iter().any(|moved| meta.path().is_ident(moved)),
+        meta => wanted(meta),
     }
 }
 
@@ -46,4 +63,24 @@ fn without_expectation(mut attr: Attribute) -> Attribute {
         list.path = syn::parse_quote!(allow);
     }
     attr
+}
+
+#[cfg(test)]
+mod tests {
+    use quote::ToTokens;
+
+    #[test]
+    fn what_is_hidden_has_hidden_accessors() {
+        let function: syn::ItemFn = syn::parse_quote! {
+            /// A comment.
+            #[doc(hidden)]
+            #[cfg_attr(docsrs, doc(hidden))]
+            #[doc(alias = "alias")]
+            pub fn secret() {}
+        };
+        let kept: Vec<String> = super::of_accessors(&function.attrs)
+            .map(|attr| attr.to_token_stream().to_string().replace(' ', ""))
+            .collect();
+        assert_eq!(kept, ["#[doc(hidden)]", "#[cfg_attr(docsrs,doc(hidden))]"]);
+    }
 }

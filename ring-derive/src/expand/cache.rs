@@ -72,12 +72,15 @@ impl Expansion<'_> {
         let (root, owned_type) = (self.root, self.in_static(own));
         let ring = self.in_static_expression(self.ring(&quote!(())));
         let state = self.in_static_expression(self.state(&self.storage()));
-        let declarations = quote! {
+        let span = self.span_of_value();
+        let generated = facade::path_at(root, span);
+        let generated = quote_spanned!(span=> #generated::generated);
+        let declarations = quote_spanned! {span=>
             struct __Here;
-            static __OWN: #root::generated::Static<#owned_type> =
-                #root::generated::Static::new(|| #root::generated::Own::new(#ring, #state));
+            static __OWN: #generated::Static<#owned_type> =
+                #generated::Static(#generated::LazyLock::new(|| #generated::Own::new(#ring, #state)));
         };
-        (declarations, quote!(__OWN))
+        (declarations, quote!(__OWN.0))
     }
 
     /// A static for all instantiations, and the expression that finds the one of this.
@@ -88,13 +91,18 @@ impl Expansion<'_> {
             struct __Here;
             static __OWN: #root::generated::Registry = #root::generated::Registry::new();
         };
-        let span = self.method.out_type().map_or_else(Span::call_site, Spanned::span);
-        let span = Span::call_site().located_at(span);
+        let span = self.span_of_value();
         let root = facade::path_at(root, span);
         let found = quote_spanned! {span=>
             __OWN.get::<_, _, #root::generated::Own<#own>>(#site, || #root::generated::Own::new(#ring, #state))
         };
         (declarations, found)
+    }
+
+    /// Where the user wrote what is cached.
+    fn span_of_value(&self) -> Span {
+        let span = self.method.out_type().map_or_else(Span::call_site, Spanned::span);
+        Span::call_site().located_at(span)
     }
 
     /// The storage that the ring owns.

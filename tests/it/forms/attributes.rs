@@ -78,6 +78,57 @@ fn present() -> u32 {
     1
 }
 
+#[ring]
+#[cfg(not(any()))]
+fn either() -> u32 {
+    1
+}
+
+#[ring]
+#[cfg(any())]
+fn either() -> u32 {
+    2
+}
+
+#[ring_impl]
+impl Kept {
+    #[ring]
+    #[cfg(not(any()))]
+    fn either(&self) -> u32 {
+        1
+    }
+
+    #[ring]
+    #[cfg(any())]
+    fn either(&self) -> u32 {
+        2
+    }
+}
+
+trait Either {
+    fn one_of_two(&self) -> u32;
+}
+
+#[ring_impl]
+impl Either for Kept {
+    #[cfg(not(any()))]
+    #[ring]
+    fn one_of_two(&self) -> u32 {
+        1
+    }
+
+    #[cfg_attr(not(any()), cfg(any()))]
+    #[ring]
+    fn one_of_two(&self) -> u32 {
+        2
+    }
+}
+
+#[test]
+fn one_of_two_variants() {
+    assert_eq!((either(), Kept.either(), Kept.one_of_two()), (1, 1, 1));
+}
+
 /// Only its accessor is used.
 #[ring]
 fn only_controlled() -> u32 {

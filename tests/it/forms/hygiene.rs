@@ -100,3 +100,31 @@ fn names_of_users_do_not_meet_those_of_macros() {
     assert_eq!(function(1, 2, 3), 6);
     assert_eq!(clash(1, 2, 3), 6);
 }
+
+/// Types of the user's with names of std's that the cache could not hold.
+mod names_of_std {
+    use ring_cache::ring;
+
+    #[derive(Clone, Debug, PartialEq)]
+    struct Cell(u32);
+    #[derive(Clone, Debug, PartialEq)]
+    struct RefCell(u32);
+    #[derive(Clone, Debug, PartialEq)]
+    struct Rc<T>(T);
+
+    #[ring]
+    fn cell(n: u32) -> Cell {
+        Cell(n)
+    }
+
+    #[ring]
+    fn nested(n: u32) -> Vec<Rc<RefCell>> {
+        vec![Rc(RefCell(n))]
+    }
+
+    #[test]
+    fn of_types_of_the_user() {
+        assert_eq!(cell(1), Cell(1));
+        assert_eq!(nested(1), [Rc(RefCell(1))]);
+    }
+}

@@ -18,6 +18,14 @@ fn cell() -> Result<Cell<u32>, String> {
     Ok(Cell::new(1))
 }
 
+#[derive(Clone)]
+struct Own(Rc<str>);
+
+#[ring]
+fn own(n: u32) -> Own {
+    Own(n.to_string().into())
+}
+
 #[ring]
 fn generic<T: RingKey + Clone>(value: T) -> T {
     value
