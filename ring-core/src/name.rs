@@ -1,7 +1,8 @@
 //! Names of rings: the first part of every key.
 //!
 //! A name is interned once and for all, so that a key in memory holds a small number in its place. Two rings that
-//! were given one `key_prefix` have one name and are one ring; two that came to one name by chance are refused.
+//! were given one `key_prefix` have one name and are one ring; of two that came to one name by chance one is numbered, or
+//! refused if its keys may reach other processes.
 
 use std::any::TypeId;
 use std::fmt;
@@ -32,17 +33,27 @@ impl Name {
     ///
     /// As [`full`](Self::full).
     pub(crate) fn chosen_generic(prefix: &str, arguments: &TypeName, site: TypeId) -> &'static Name {
-        Interner::with(|names| names.intern_at(chosen_text(prefix) + arguments.as_str(), arguments, site))
+        Interner::with(|names| {
+            names.intern_at(chosen_text(prefix) + arguments.as_str(), arguments.is_unnamed(), site)
+        })
     }
 
-    /// The full name of the ring at `site`, a type that no other ring has.
+    /// The full name of the ring at `site`, a type that no other ring has. `shared` says that keys may reach other
+    /// processes.
+    ///
+    /// Rings that nothing but their place in one function body tells apart have one full name: the first to be used
+    /// gets it, the others get it with a number.
     ///
     /// # Panics
     ///
-    /// When another ring has this name already. It happens only to rings that nothing but their place in one
-    /// function body tells apart; `key_prefix` gives one of them a name of its own.
-    pub(crate) fn full(name: &TypeName, site: TypeId) -> &'static Name {
-        Interner::with(|names| names.intern_at(name.as_str().to_owned(), name, site))
+    /// When another ring has this name already, and this is `shared`: a number would not be the same in all processes.
+    /// `key_prefix` gives one of them a name of its own.
+    pub(crate) fn full(name: &TypeName, site: TypeId, shared: bool) -> &'static Name {
+        Interner::with(|names| {
+            let taken = names.by_text.contains_key(name.as_str());
+            let numbered = name.is_unnamed() || (taken && !shared);
+            names.intern_at(name.as_str().to_owned(), numbered, site)
+        })
     }
 
     /// The text.
@@ -127,13 +138,13 @@ impl Interner {
         run(INTERNER.write().get_or_insert_with(Interner::default))
     }
 
-    /// The name of the ring at `site`. One with a missing part is numbered: unique in this process, which is as far as
-    /// a memory storage reaches.
-    fn intern_at(&mut self, mut text: String, name: &TypeName, site: TypeId) -> &'static Name {
+    /// The name of the ring at `site`. One whose text is not enough is numbered: unique in this process, which is as far
+    /// as a memory storage reaches.
+    fn intern_at(&mut self, mut text: String, numbered: bool, site: TypeId) -> &'static Name {
         if let Some(known) = self.by_site.get(&site) {
             return known;
         }
-        if name.is_unnamed() {
+        if numbered {
             text = format!("{text}#{}", self.all.len());
         }
         let known = self.intern(text, Some(site));

@@ -49,18 +49,20 @@ impl Ring {
     }
 
     /// The ring that is declared in `module` next to the local type `Here`, below so many items of its own, with the
-    /// rest of its name. `site` is a function item that no other ring has, if `Here` is not enough to tell.
+    /// rest of its name. `site` is a function item that no other ring has, if `Here` is not enough to tell. `shared`
+    /// says that keys may reach other processes.
     pub fn declared<Here, Site>(
         module: &str,
         own_items: usize,
         site: Site,
+        shared: bool,
         rest: impl FnOnce(&mut TypeName),
     ) -> Self {
         drop(site);
         let mut name = TypeName::default();
         name.place(std::any::type_name::<Here>(), module, own_items);
         rest(&mut name);
-        Self::new(Name::full(&name, type_id::<(Site, Here)>()))
+        Self::new(Name::full(&name, type_id::<(Site, Here)>(), shared))
     }
 
     /// Whether calls join the computation of another: they do unless this says otherwise.

@@ -90,7 +90,7 @@ pub fn derive_ring_key(input: TokenStream) -> TokenStream {
 ///         let _ = Self::content; // whoever uses the accessor uses the method
 ///         struct __Here;
 ///         static __OWN: Static<Lru<String>> = Static(LazyLock::new(|| Own::new(
-///             Ring::declared::<__Here, _>(module_path!(), 3, (), |__name| { __name.path("Page.content"); }),
+///             Ring::declared::<__Here, _>(module_path!(), 3, (), false, |__name| { __name.path("Page.content"); }),
 ///             Lru::new(DEFAULT_CAPACITY),
 ///         )));
 ///         __OWN.0.cache()

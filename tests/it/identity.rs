@@ -253,6 +253,102 @@ mod functions_in_functions {
     }
 }
 
+/// Nothing but their place tells these rings apart. Those in memory are numbered.
+mod alike {
+    use super::*;
+
+    fn function_in_a_branch(first: bool) -> (&'static str, String) {
+        if first {
+            #[ring(map = MAP)]
+            fn inner() -> &'static str {
+                "first"
+            }
+            (inner(), inner_cache().name().to_string())
+        } else {
+            #[ring(map = MAP)]
+            fn inner() -> &'static str {
+                "second"
+            }
+            (inner(), inner_cache().name().to_string())
+        }
+    }
+
+    #[test]
+    fn in_two_branches() {
+        let (first, second) = (function_in_a_branch(true), function_in_a_branch(false));
+        assert_eq!((first.0, second.0), ("first", "second"));
+        assert_eq!(first.1, "it.identity.alike.function_in_a_branch.inner");
+        assert!(second.1.starts_with(&(first.1.clone() + "#")), "{}", second.1);
+        assert_eq!(function_in_a_branch(true), first);
+        assert_eq!(function_in_a_branch(false), second);
+    }
+
+    trait Answer {
+        fn answer(&self) -> &'static str;
+    }
+
+    mod types {
+        pub(super) mod one {
+            #[derive(ring_cache::RingKey)]
+            pub(in super::super) struct P;
+        }
+        pub(super) mod two {
+            #[derive(ring_cache::RingKey)]
+            pub(in super::super) struct P;
+        }
+    }
+
+    const _: () = {
+        use types::one::P;
+        #[ring_impl]
+        impl Answer for P {
+            #[ring]
+            fn answer(&self) -> &'static str {
+                "one"
+            }
+        }
+    };
+
+    const _: () = {
+        use types::two::P;
+        #[ring_impl]
+        impl Answer for P {
+            #[ring]
+            fn answer(&self) -> &'static str {
+                "two"
+            }
+        }
+    };
+
+    #[test]
+    fn blocks_of_types_of_one_name() {
+        assert_eq!((types::one::P.answer(), types::two::P.answer()), ("one", "two"));
+    }
+
+    fn on_a_storage_of_any_type(first: bool) -> &'static str {
+        if first {
+            #[ring(storage = MAP as Map<&'static str>)]
+            fn inner() -> &'static str {
+                "first"
+            }
+            inner()
+        } else {
+            #[ring(storage = MAP as Map<&'static str>)]
+            fn inner() -> &'static str {
+                "second"
+            }
+            inner()
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "give one of them a name of its own")]
+    fn keys_that_may_reach_other_processes() {
+        on_a_storage_of_any_type(true);
+        on_a_storage_of_any_type(false);
+    }
+}
+
 #[test]
 fn two_instances() {
     let page = |url: &str| one::Page { url: url.into() };

@@ -138,9 +138,10 @@ impl Expansion<'_> {
             Some(prefix) => quote!(#root::generated::Ring::with_prefix(#prefix)),
             None => {
                 let own_items: usize = if self.method.owner.is_some() { 3 } else { 2 };
+                let shared = self.storage().may_be_shared();
                 let name = naming::full_name(self.method, root);
                 quote! {
-                    #root::generated::Ring::declared::<__Here, _>(::core::module_path!(), #own_items, #site, |__name| { #name })
+                    #root::generated::Ring::declared::<__Here, _>(::core::module_path!(), #own_items, #site, #shared, |__name| { #name })
                 }
             }
         };
