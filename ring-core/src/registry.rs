@@ -1,28 +1,34 @@
 //! Where generic rings keep their state: a static cannot be generic, so each instantiation is found by its type.
 
 use std::any::{Any, TypeId};
+use std::cmp::Ordering;
 
 use crate::generated::Shared;
 use crate::ring::type_id;
 use crate::sync::OnceLock;
 
-/// A list that only grows: one entry an instantiation, found without a lock.
+/// A search tree that only grows: one node an instantiation, found without a lock.
+///
+/// Nothing balances it, and nothing needs to: types' identities are hashes, whose order is as good as random.
 #[derive(Default)]
 pub struct Registry {
-    first: OnceLock<Box<Node>>,
+    root: Place,
 }
+
+type Place = OnceLock<Box<Node>>;
 
 struct Node {
     instantiation: TypeId,
     state: Box<dyn Any + Send + Sync>,
-    next: OnceLock<Box<Node>>,
+    before: Place,
+    after: Place,
 }
 
 impl Registry {
     /// An empty registry.
     pub const fn new() -> Self {
         Registry {
-            first: OnceLock::new(),
+            root: OnceLock::new(),
         }
     }
 
@@ -36,7 +42,7 @@ impl Registry {
     {
         let instantiation = type_id::<I>();
         let mut init = Some(init);
-        let mut place = &self.first;
+        let mut place = &self.root;
         loop {
             let node = place.get_or_init(|| {
                 let init = init
@@ -45,16 +51,20 @@ impl Registry {
                 Box::new(Node {
                     instantiation,
                     state: init().shared(),
-                    next: OnceLock::new(),
+                    before: OnceLock::new(),
+                    after: OnceLock::new(),
                 })
             });
-            if node.instantiation == instantiation {
-                return node
-                    .state
-                    .downcast_ref()
-                    .unwrap_or_else(|| unreachable!("one state a type"));
-            }
-            place = &node.next;
+            place = match instantiation.cmp(&node.instantiation) {
+                Ordering::Less => &node.before,
+                Ordering::Greater => &node.after,
+                Ordering::Equal => {
+                    return node
+                        .state
+                        .downcast_ref()
+                        .unwrap_or_else(|| unreachable!("one state a type"));
+                }
+            };
         }
     }
 }
