@@ -52,7 +52,7 @@ pub fn keyed<How, T: Keyed<How>>(value: T) -> T::Part {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be part of a key",
     label = "this has no `RingKey`",
-    note = "write `#[derive(RingKey)]` above the type, or leave the value out of the key: `ignore(..)`"
+    note = "write `#[derive(RingKey)]` above the type, or leave the value out of the key: `ignore(..)`; a type parameter needs a bound, `T: RingKey`"
 )]
 pub trait Keyed<How> {
     /// The value's type.
@@ -287,7 +287,7 @@ check! {
     #[diagnostic::on_unimplemented(
         message = "`{Self}` cannot be cached in memory: every hit returns a clone, and it is not `Clone`",
         label = "not `Clone`",
-        note = "derive `Clone`, or return `Arc<{Self}>`"
+        note = "derive `Clone`, or return `Arc<{Self}>`; a type parameter needs a bound, `T: Clone`"
     )]
     InMemory<How> for T: T: Clone
 }

@@ -2,6 +2,7 @@
 
 mod check;
 mod duration;
+mod errors;
 mod expand;
 mod facade;
 mod generics;

@@ -39,6 +39,9 @@ const OPTIONS: [(&str, Place, &str); 16] = [
     ("accessors", Place::Block, "accessors = TraitName"),
 ];
 
+/// How options are written, for those who wrote something else.
+const FORM: &str = "options have names: write `expire = \"60s\"`, `ignore(argument)` or `class`, with commas between them";
+
 /// The verbs that a plain call can stand for.
 const ACTIONS: [&str; 3] = ["get_or_update", "update", "execute"];
 
@@ -96,7 +99,9 @@ impl Options {
     }
 
     fn parse(tokens: TokenStream, place: Place) -> syn::Result<Self> {
-        let metas = Punctuated::<Meta, Token![,]>::parse_terminated.parse2(tokens)?;
+        let metas = Punctuated::<Meta, Token![,]>::parse_terminated
+            .parse2(tokens)
+            .map_err(|error| syn::Error::new(error.span(), format!("{error}; {FORM}")))?;
         let mut options = Options::default();
         let mut errors: Option<syn::Error> = None;
         let mut seen: Vec<String> = Vec::new();

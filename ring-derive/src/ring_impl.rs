@@ -2,25 +2,23 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::{Attribute, ImplItem, ItemImpl, Meta, Type};
+use syn::punctuated::Punctuated;
+use syn::{Attribute, ImplItem, ItemImpl, ItemTrait, Meta, Token, TraitItem, Type};
 
 use crate::check;
+use crate::errors::{at_start, with_error};
 use crate::expand::{self, Expanded};
 use crate::facade;
 use crate::model::{Method, Owner};
 use crate::options::Options;
 
+/// Said of a method or function with two marks.
+pub(crate) const CACHED_ONCE: &str = "a method is cached once: put all options into one `#[ring(..)]`";
+
 /// The block with its cached methods, and a block of accessors beside it.
 pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
-    let block = match syn::parse2::<ItemImpl>(item.clone()) {
-        Ok(block) => block,
-        Err(_) => {
-            let error = syn::Error::new_spanned(
-                first_tokens(&item),
-                "`#[ring_impl]` goes on an impl block; a free function takes `#[ring]`",
-            );
-            return with_error(&error, item);
-        }
+    let Ok(block) = syn::parse2::<ItemImpl>(item.clone()) else {
+        return refuse_item(item);
     };
     match try_expand(options, block.clone()) {
         Ok(tokens) => tokens,
@@ -28,25 +26,49 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
     }
 }
 
-/// The user's code still stands beside an error, so that no others follow from its absence.
-fn with_error(error: &syn::Error, item: TokenStream) -> TokenStream {
-    let error = error.to_compile_error();
-    quote!(#error #item)
-}
-
-fn first_tokens(item: &TokenStream) -> TokenStream {
-    item.clone().into_iter().take(1).collect()
+fn refuse_item(item: TokenStream) -> TokenStream {
+    let Ok(mut definition) = syn::parse2::<ItemTrait>(item.clone()) else {
+        let message = "`#[ring_impl]` goes on an impl block; a free function takes `#[ring]`";
+        return with_error(&at_start(&item, message), item);
+    };
+    for item in &mut definition.items {
+        if let TraitItem::Fn(method) = item {
+            method.attrs.retain(|attribute| !is_ring(attribute));
+        }
+    }
+    let message = "a trait's methods are cached where a type implements them: write `#[ring_impl]` above the trait's `impl`";
+    with_error(&at_start(&item, message), definition.into_token_stream())
 }
 
 fn try_expand(options: TokenStream, mut block: ItemImpl) -> syn::Result<TokenStream> {
-    let root = facade::path();
     let defaults = Options::of_block(options)?;
     let owner = Owner::of(&block, &defaults);
     check_owner(&block, &owner)?;
-    let mut errors: Option<syn::Error> = None;
+    let (all, errors) = expand_items(&mut block, &defaults, &owner);
+    if let Some(errors) = errors {
+        // The other methods are not to blame.
+        return Ok(with_error(&errors, assemble(&block, &owner, &all)));
+    }
+    if all.is_empty() {
+        return Err(syn::Error::new_spanned(
+            &block.self_ty,
+            "no method of this block is cached: mark one with `#[ring]`, or remove `#[ring_impl]`",
+        ));
+    }
+    Ok(assemble(&block, &owner, &all))
+}
+
+/// Puts the cached methods in the places of the marked ones.
+fn expand_items(
+    block: &mut ItemImpl,
+    defaults: &Options,
+    owner: &Owner,
+) -> (Vec<Expanded>, Option<syn::Error>) {
+    let root = facade::path();
     let mut all: Vec<Expanded> = Vec::new();
+    let mut errors: Option<syn::Error> = None;
     for item in &mut block.items {
-        let expanded = match cached_method(item, &defaults, &owner) {
+        let expanded = match cached_method(item, defaults, owner) {
             Ok(None) => continue,
             Ok(Some(method)) => check::check(&method).map(|()| expand::expand(&method, &root)),
             Err(error) => Err(error),
@@ -62,17 +84,7 @@ fn try_expand(options: TokenStream, mut block: ItemImpl) -> syn::Result<TokenStr
             },
         }
     }
-    if let Some(errors) = errors {
-        // The other methods are not to blame.
-        return Ok(with_error(&errors, assemble(&block, &owner, &all)));
-    }
-    if all.is_empty() {
-        return Err(syn::Error::new_spanned(
-            &block.self_ty,
-            "no method of this block is cached: mark one with `#[ring]`, or remove `#[ring_impl]`",
-        ));
-    }
-    Ok(assemble(&block, &owner, &all))
+    (all, errors)
 }
 
 fn assemble(block: &ItemImpl, owner: &Owner, all: &[Expanded]) -> TokenStream {
@@ -114,10 +126,12 @@ fn cached_method(item: &mut ImplItem, defaults: &Options, owner: &Owner) -> syn:
     };
     let Some(mark) = marks.pop() else { return Ok(None) };
     if let Some(other) = marks.first() {
-        return Err(syn::Error::new_spanned(
-            other,
-            "a method is cached once: put all options into one `#[ring(..)]`",
-        ));
+        return Err(syn::Error::new_spanned(other, CACHED_ONCE));
+    }
+    if mark.path().is_ident("cfg_attr") {
+        let message = "a method is cached always or never: write `#[ring]` without `cfg_attr`, or two methods, each with \
+                       its `#[cfg(..)]`";
+        return Err(syn::Error::new_spanned(mark, message));
     }
     let options = options_of(&mark)?.or(defaults);
     Ok(Some(Method::of_block(method, options, owner.clone())))
@@ -133,12 +147,19 @@ fn refuse(attributes: &mut Vec<Attribute>) -> syn::Result<Option<Method>> {
     }
 }
 
-fn is_ring(attribute: &Attribute) -> bool {
-    attribute
-        .path()
-        .segments
-        .last()
-        .is_some_and(|segment| segment.ident == "ring")
+/// Whether it is `#[ring]`, be it within `cfg_attr`, where nothing can be made of it.
+pub(crate) fn is_ring(attribute: &Attribute) -> bool {
+    match &attribute.meta {
+        Meta::List(list) if list.path.is_ident("cfg_attr") => list
+            .parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated)
+            .is_ok_and(|metas| metas.iter().skip(1).any(is_named_ring)),
+        meta => is_named_ring(meta),
+    }
+}
+
+fn is_named_ring(meta: &Meta) -> bool {
+    let last = meta.path().segments.last();
+    last.is_some_and(|segment| segment.ident == "ring")
 }
 
 fn options_of(mark: &Attribute) -> syn::Result<Options> {
