@@ -6,13 +6,12 @@
 use std::time::Instant;
 
 use hashbrown::HashMap;
-use hashbrown::hash_map::Entry;
 
 use crate::body::Body;
 use crate::call::Call;
 use crate::calls::{group_by_storage, look_up};
 use crate::filling::{Filling, Seen};
-use crate::flights::{Joined, Ticket, Waiter, fill_many, leading};
+use crate::flights::{Joined, Ticket, Waiter, fill_many};
 use crate::key::EncodedKey;
 use crate::returned::Returned;
 use crate::storage::{Storage, View};
@@ -52,7 +51,7 @@ where
     in_order(calls, |group| {
         let absent = group
             .into_iter()
-            .map(|(index, call)| Absent::new(index, call))
+            .map(|(index, call)| Absent::replacing(index, call))
             .collect();
         compute(absent, Absent::start, None)
     })
@@ -82,16 +81,12 @@ struct Absent<R: Returned, S, B> {
     body: Option<B>,
 }
 
-/// What a call does for its value.
-enum Part<'f, T> {
-    /// It computes.
-    Compute(Ticket<'f, T>),
-    /// It waits for another call, of this bulk or outside.
+/// What is left for the end, when all values that this bulk computes itself are stored.
+enum Later<'f, T> {
+    /// To wait for a call outside.
     Wait(Waiter<'f, T>),
-    /// It comes after an equal call of this bulk, at this place.
+    /// To take the value of an equal call of this bulk, at this place.
     Again(usize),
-    /// It computes without the cache.
-    Alone,
 }
 
 impl<R, S, B> Absent<R, S, B>
@@ -111,26 +106,46 @@ where
         }
     }
 
-    fn join(&self) -> Part<'_, S::Held> {
-        self.filling.admit::<B>();
-        match self.filling.join(self.key.clone()) {
-            Joined::Lead(ticket) => Part::Compute(ticket),
-            Joined::Wait(waiter) => Part::Wait(waiter),
-            Joined::Recursive => Part::Alone,
-        }
+    /// One whose value replaces the one that is there.
+    fn replacing(index: usize, call: Call<R, S, B>) -> Self {
+        let mut absent = Self::new(index, call);
+        absent.filling.replaces = true;
+        absent
     }
 
-    fn start(&self) -> Part<'_, S::Held> {
+    fn join(&self) -> Joined<'_, S::Held> {
         self.filling.admit::<B>();
-        Part::Compute(self.filling.flights().alone(self.key.clone()))
+        self.filling.join(self.key.clone())
+    }
+
+    fn start(&self) -> Joined<'_, S::Held> {
+        self.filling.admit::<B>();
+        Joined::Lead(self.filling.flights().alone(self.key.clone()))
+    }
+
+    /// What was stored since the look-up, or the ticket to compute.
+    fn look_again<'f>(
+        &self,
+        ticket: Ticket<'f, S::Held>,
+        seen: &mut Seen,
+    ) -> Result<R::Out, Ticket<'f, S::Held>> {
+        if !self.filling.must_look_again(*seen) {
+            return Err(ticket);
+        }
+        *seen = Some(self.filling.flights().writes());
+        let read = self.filling.view.storage().read(ticket.key());
+        self.filling.yield_to(ticket, read.ok().flatten())
     }
 }
 
 /// Computes the values of calls that share a storage; of equal ones the first. `part` says what each does.
+///
+/// Each takes its ticket when its turn comes: a body may call other keys of this bulk, whose values are then computed
+/// there, and kept, or have been computed, and are taken.
 fn compute<R, S, B>(
     mut absent: Vec<Absent<R, S, B>>,
-    part: impl Fn(&Absent<R, S, B>) -> Part<'_, S::Held>,
-    seen: Seen,
+    part: impl Fn(&Absent<R, S, B>) -> Joined<'_, S::Held>,
+    mut seen: Seen,
 ) -> Vec<(usize, R::Out)>
 where
     R: Returned,
@@ -138,150 +153,90 @@ where
     B: Body<Out = R::Out>,
 {
     let mut bodies: Vec<_> = absent.iter_mut().map(|one| one.body.take()).collect();
-    let mut first = HashMap::with_capacity(absent.len());
-    let mut tickets = Vec::new();
-    let mut others = Vec::new();
-    for (place, one) in absent.iter().enumerate() {
-        let part = match first.entry(&one.key) {
-            Entry::Occupied(first) => Part::Again(*first.get()),
-            Entry::Vacant(vacant) => {
-                vacant.insert(place);
-                part(one)
-            }
-        };
-        match part {
-            Part::Compute(ticket) => tickets.push((place, ticket)),
-            other => others.push((place, other)),
-        }
-    }
     let mut body = |place: usize| {
         bodies[place]
             .take()
             .unwrap_or_else(|| unreachable!("every call takes its body once"))
     };
     let mut outs: Vec<Option<R::Out>> = absent.iter().map(|_| None).collect();
-    let (there, tickets) = look_again(&absent, tickets, seen);
-    for (place, out) in there {
-        outs[place] = Some(out);
-    }
-    for (place, out) in run_all(&absent, tickets, &mut body) {
-        outs[place] = Some(out);
-    }
-    // All waiting together lasts no longer than that of one call.
-    let start = Instant::now();
-    for (place, other) in others {
-        let one = &absent[place];
-        let out = match other {
-            Part::Wait(waiter) => {
-                let timeout = one.filling.ring.flight_timeout.saturating_sub(start.elapsed());
-                one.filling.wait(waiter, timeout, body(place))
+    let mut first = HashMap::with_capacity(absent.len());
+    let (mut filled, mut later) = (Vec::new(), Vec::new());
+    for (place, one) in absent.iter().enumerate() {
+        if let Some(first) = first.insert(&one.key, place) {
+            later.push((place, Later::Again(first)));
+            continue;
+        }
+        outs[place] = match part(one) {
+            Joined::Wait(waiter) => {
+                later.push((place, Later::Wait(waiter)));
+                None
             }
-            Part::Again(first) => one.take_equal(outs[first].as_ref(), body(place)),
-            Part::Alone | Part::Compute(_) => body(place).run(),
+            Joined::Recursive => Some(body(place).run()),
+            Joined::Lead(ticket) => Some(one.look_again(ticket, &mut seen).unwrap_or_else(|ticket| {
+                let (out, prepared) = one.filling.compute_ahead(ticket, body(place));
+                filled.extend(prepared.map(|(ticket, held)| (place, ticket, held)));
+                out
+            })),
         };
-        outs[place] = Some(out);
     }
+    store_all(&absent, &outs, filled);
+    finish(&absent, &mut outs, later, &mut body);
     let outs = absent.iter().map(|one| one.index).zip(outs);
     outs.filter_map(|(index, out)| Some((index, out?))).collect()
 }
 
-/// What calls return, with their places.
-type Outs<O> = Vec<(usize, O)>;
-
-/// Tickets with the places of their calls.
-type Tickets<'f, T> = Vec<(usize, Ticket<'f, T>)>;
-
-/// Takes the values that were stored between the look-up and the tickets, and leaves the tickets of the others.
-fn look_again<'f, R, S, B>(
+/// Takes what other calls computed. All waiting together lasts no longer than that of one call.
+fn finish<'f, R, S, B>(
     absent: &'f [Absent<R, S, B>],
-    tickets: Tickets<'f, S::Held>,
-    seen: Seen,
-) -> (Outs<R::Out>, Tickets<'f, S::Held>)
-where
-    R: Returned,
-    S: View<R::Value>,
-{
-    let Some((first, _)) = tickets.first() else {
-        return (Vec::new(), tickets);
-    };
-    let filling = &absent[*first].filling;
-    if !filling.is_outdated(seen) {
-        return (Vec::new(), tickets);
-    }
-    let keys: Vec<_> = tickets.iter().map(|(_, ticket)| ticket.key()).collect();
-    let Ok(found) = filling.view.storage().read_many(&keys) else {
-        return (Vec::new(), tickets);
-    };
-    let (mut there, mut left) = (Vec::new(), Vec::new());
-    for ((place, ticket), held) in tickets.into_iter().zip(found) {
-        match absent[place].filling.yield_to(ticket, held) {
-            Ok(out) => there.push((place, out)),
-            Err(ticket) => left.push((place, ticket)),
-        }
-    }
-    (there, left)
-}
-
-/// Runs the bodies of those who compute, and stores what they return.
-fn run_all<'f, R, S, B>(
-    absent: &'f [Absent<R, S, B>],
-    tickets: Tickets<'f, S::Held>,
+    outs: &mut [Option<R::Out>],
+    later: Vec<(usize, Later<'f, S::Held>)>,
     body: &mut impl FnMut(usize) -> B,
-) -> Vec<(usize, R::Out)>
-where
+) where
     R: Returned,
     S: View<R::Value>,
     B: Body<Out = R::Out>,
 {
-    let computing: Vec<_> = tickets.iter().map(|(_, ticket)| ticket.computing()).collect();
-    let (mut outs, mut filled) = (Vec::with_capacity(tickets.len()), Vec::new());
-    leading(computing, || {
-        for (place, ticket) in tickets {
-            let out = body(place).run();
-            if let Some((ticket, held)) = absent[place].filling.prepare(ticket, &out) {
-                filled.push((outs.len(), ticket, held));
+    let start = Instant::now();
+    for (place, later) in later {
+        let one = &absent[place];
+        outs[place] = Some(match later {
+            Later::Wait(waiter) => {
+                let timeout = one.filling.ring.flight_timeout.saturating_sub(start.elapsed());
+                one.filling.wait(waiter, timeout, body(place))
             }
-            outs.push((place, out));
-        }
-    });
-    store_all(absent, &outs, filled);
-    outs
+            Later::Again(first) => one.take_equal(outs[first].as_ref(), body(place)),
+        });
+    }
 }
 
-/// Stores the values at these positions of `outs`, at once.
+/// Stores the values of these places, at once.
 fn store_all<R, S, B>(
     absent: &[Absent<R, S, B>],
-    outs: &[(usize, R::Out)],
+    outs: &[Option<R::Out>],
     filled: Vec<(usize, Ticket<'_, S::Held>, S::Held)>,
 ) where
     R: Returned,
     S: View<R::Value>,
 {
-    let (mut tickets, mut held) = (Vec::with_capacity(filled.len()), Vec::with_capacity(filled.len()));
-    for (position, ticket, value) in filled {
+    let (mut tickets, mut places, mut held) = (Vec::new(), Vec::new(), Vec::new());
+    for (place, ticket, value) in filled {
         tickets.push(ticket);
-        held.push((position, Some(value)));
+        places.push(place);
+        held.push(Some(value));
     }
-    let filling = |position: usize| &absent[outs[position].0].filling;
-    let positions: Vec<usize> = held.iter().map(|(position, _)| *position).collect();
     let share = |nth: usize| {
-        let position = positions[nth];
-        R::value(&outs[position].1).and_then(|value| filling(position).hold(value))
+        let place: usize = places[nth];
+        let value = outs[place].as_ref().and_then(R::value);
+        value.and_then(|value| absent[place].filling.hold(value))
     };
     fill_many(tickets, share, |entries| {
-        let Some(first) = entries.first().map(|(nth, _)| filling(positions[*nth])) else {
-            return;
-        };
         let entries: Vec<_> = entries
             .iter()
-            .filter_map(|(nth, key)| {
-                let (position, value) = &mut held[*nth];
-                value.take().map(|value| (*key, value, filling(*position).expiry))
-            })
+            .filter_map(|(nth, key)| Some((*key, held[*nth].take()?, absent[places[*nth]].filling.expiry)))
             .collect();
-        let count = entries.len();
-        let stored = first.view.storage().write_many(entries).is_ok();
-        (0..count).for_each(|_| first.count_store(stored));
+        let (filling, count) = (&absent[places[0]].filling, entries.len());
+        let stored = filling.view.storage().write_many(entries).is_ok();
+        (0..count).for_each(|_| filling.count_store(stored));
     });
 }
 

@@ -13,6 +13,9 @@ use crate::storage::{Storage, View};
 /// did not answer.
 pub(crate) type Seen = Option<u64>;
 
+/// A ticket with what is to be stored by it.
+pub(crate) type Filled<'f, T> = (Ticket<'f, T>, T);
+
 /// What is left of a call when its body was taken: all that is needed to store the value.
 pub(crate) struct Filling<R: Returned, S> {
     pub(crate) ring: &'static Ring,
@@ -47,15 +50,15 @@ where
         self.admit::<B>();
         match self.join(key) {
             Joined::Recursive => body.run(),
-            Joined::Lead(ticket) if self.is_outdated(seen) => self.compute_unless_there(ticket, body),
+            Joined::Lead(ticket) if self.must_look_again(seen) => self.compute_unless_there(ticket, body),
             Joined::Lead(ticket) => self.compute(ticket, body),
             Joined::Wait(waiter) => self.wait(waiter, self.ring.flight_timeout, body),
         }
     }
 
     /// Whether a look-up may find now what it did not find before. In memory it is repeated in any case, which is
-    /// cheaper than for every hit to count.
-    pub(crate) fn is_outdated(&self, seen: Seen) -> bool {
+    /// cheaper than to count for every hit.
+    pub(crate) fn must_look_again(&self, seen: Seen) -> bool {
         let written = |seen| !S::Storage::TEXT_KEYS || self.flights().writes() != seen;
         self.ring.coalesce && seen.is_some_and(written)
     }
@@ -125,6 +128,20 @@ where
         out
     }
 
+    /// Computes a value that the caller stores later, if there is one to store. Those who come until then are given it.
+    pub(crate) fn compute_ahead<'f, B: Body<Out = R::Out>>(
+        &self,
+        ticket: Ticket<'f, S::Held>,
+        body: B,
+    ) -> (R::Out, Option<Filled<'f, S::Held>>) {
+        let out = leading([ticket.computing()], || body.run());
+        let prepared = self.prepare(ticket, &out);
+        if let Some((ticket, held)) = &prepared {
+            ticket.publish(held.clone());
+        }
+        (out, prepared)
+    }
+
     /// Stores what of `out` is to be stored, and tells those who wait.
     fn land(&self, ticket: Ticket<'_, S::Held>, out: &R::Out) {
         let Some((ticket, held)) = self.prepare(ticket, out) else {
@@ -142,7 +159,7 @@ where
         &self,
         ticket: Ticket<'f, S::Held>,
         out: &R::Out,
-    ) -> Option<(Ticket<'f, S::Held>, S::Held)> {
+    ) -> Option<Filled<'f, S::Held>> {
         let Some(value) = R::value(out) else {
             ticket.release();
             return None;

@@ -19,7 +19,7 @@ mod waiter;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry as TableEntry;
 
-pub(crate) use leading::{Mark, leading};
+pub(crate) use leading::leading;
 pub use ticket::{Ticket, fill_many};
 pub use waiter::{Landed, Waiter};
 
@@ -173,11 +173,7 @@ impl<T> Flights<T> {
 
     /// Whether this very thread computes the value of `key` at the moment.
     pub(crate) fn is_computing(&self, key: &EncodedKey) -> bool {
-        leading::is_leading(self.computing(key))
-    }
-
-    fn computing(&self, key: &EncodedKey) -> Mark {
-        Mark::Computing(self.address(), key.hash_value())
+        leading::is_computing(self.address(), key)
     }
 
     /// Forgets the computations of a key's value that are under way: none of them will be stored, and newcomers

@@ -2,12 +2,14 @@
 
 use std::cell::RefCell;
 
+use crate::key::EncodedKey;
+
 /// A computation or a write that this thread is in the middle of. Storages are told apart by the addresses of their
 /// [`Flights`](super::Flights), which stay where they are while they are used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Mark {
-    /// The computation of the key of this hash.
-    Computing(usize, u64),
+    /// The computation of this key.
+    Computing(usize, EncodedKey),
     /// The write of the ticket of this number.
     Writing(usize, u64),
 }
@@ -21,27 +23,42 @@ pub(crate) fn leading<T>(marks: impl IntoIterator<Item = Mark>, body: impl FnOnc
     struct Scope(usize);
     impl Drop for Scope {
         fn drop(&mut self) {
-            MARKS.with_borrow_mut(|all| all.truncate(self.0));
+            with_marks((), |all| all.truncate(self.0));
         }
     }
-    let scope = MARKS.with_borrow_mut(|all| {
-        let scope = Scope(all.len());
+    let before = with_marks(0, |all| {
+        let before = all.len();
         all.extend(marks);
-        scope
+        before
     });
+    let scope = Scope(before);
     let result = body();
     drop(scope);
     result
 }
 
-pub(super) fn is_leading(mark: Mark) -> bool {
-    MARKS.with_borrow(|all| all.contains(&mark))
+/// Whether this thread computes the value of `key` in the storage of these flights.
+pub(super) fn is_computing(flights: usize, key: &EncodedKey) -> bool {
+    is_marked(|mark| matches!(mark, Mark::Computing(at, computed) if *at == flights && computed == key))
+}
+
+/// Whether this thread writes the value of the ticket of this number.
+pub(super) fn is_writing_for(flights: usize, ticket: u64) -> bool {
+    is_marked(|mark| matches!(mark, Mark::Writing(at, number) if (*at, *number) == (flights, ticket)))
 }
 
 /// Whether this thread writes anything to the storage of these flights.
 pub(super) fn is_writing(flights: usize) -> bool {
-    MARKS.with_borrow(|all| {
-        all.iter()
-            .any(|mark| matches!(mark, Mark::Writing(other, _) if *other == flights))
-    })
+    is_marked(|mark| matches!(mark, Mark::Writing(at, _) if *at == flights))
+}
+
+fn is_marked(is_meant: impl FnMut(&Mark) -> bool) -> bool {
+    with_marks(false, |all| all.iter().any(is_meant))
+}
+
+/// While a thread ends, its marks may be gone: then nothing is marked.
+fn with_marks<T>(gone: T, run: impl FnOnce(&mut Vec<Mark>) -> T) -> T {
+    let mut run = Some(run);
+    let result = MARKS.try_with(|all| run.take().map(|run| run(&mut all.borrow_mut())));
+    result.ok().flatten().unwrap_or(gone)
 }

@@ -42,7 +42,7 @@ impl<'f, T> Ticket<'f, T> {
 
     /// Its computation, for [`leading`](super::leading).
     pub(crate) fn computing(&self) -> Mark {
-        self.flights.computing(&self.key)
+        Mark::Computing(self.flights.address(), self.key.clone())
     }
 
     /// Its write, for [`leading`](super::leading).
@@ -54,6 +54,13 @@ impl<'f, T> Ticket<'f, T> {
     pub fn announce(&self, share: impl FnOnce() -> Option<T>) {
         if let Some(flight) = self.flight.as_ref().filter(|flight| flight.has_open_waiters()) {
             flight.land(share());
+        }
+    }
+
+    /// Gives the computed value to all who wait and to all who come until it is stored.
+    pub fn publish(&self, value: T) {
+        if let Some(flight) = &self.flight {
+            flight.land(Some(value));
         }
     }
 
@@ -108,7 +115,7 @@ impl<'f, T> Ticket<'f, T> {
         self.flights.change(&self.key, |work| {
             let other = work
                 .writer
-                .filter(|writer| !leading::is_leading(Mark::Writing(flights, *writer)));
+                .filter(|writer| !leading::is_writing_for(flights, *writer));
             if work.barrier > self.number {
                 Some(false)
             } else if other.is_some() {
@@ -138,13 +145,13 @@ pub fn fill_many<T>(
     mut write: impl FnMut(&[(usize, &EncodedKey)]),
 ) {
     let mut turns = Vec::with_capacity(tickets.len());
-    let mut later = Vec::new();
+    let mut later = vec![false; tickets.len()];
     for (index, ticket) in tickets.iter().enumerate() {
         ticket.announce(|| share(index));
         match ticket.try_turn() {
             Some(true) => turns.push((index, Turn(ticket))),
             Some(false) => {}
-            None => later.push(index),
+            None => later[index] = true,
         }
     }
     if !turns.is_empty() {
@@ -153,7 +160,7 @@ pub fn fill_many<T>(
     }
     drop(turns);
     for (index, ticket) in tickets.into_iter().enumerate() {
-        if later.contains(&index) {
+        if later[index] {
             ticket.fill(|| share(index), |key| write(&[(index, key)]));
         } else {
             ticket.pass_on(|| share(index));

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::sync::Barrier;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
 use ring_cache_core::{Cache, Calls, Lru, Plain, Ring};
@@ -68,9 +69,68 @@ fn a_bulk_call_whose_bodies_call_each_other_does_not_wait_for_itself() {
         })
     });
     let began = Instant::now();
-    assert_eq!(calls.get_or_update_many(), [12, 21]);
+    // What the first body computes for the second key is kept, and taken by the second call.
+    assert_eq!(calls.get_or_update_many(), [12, 2]);
     assert!(began.elapsed() < Duration::from_secs(2));
     assert_quiet(&lru);
+}
+
+#[test]
+fn a_bulk_call_whose_bodies_call_its_other_keys_computes_each_once() {
+    fn fibonacci(ring: &'static Ring, lru: &Lru<u32>, bodies: &AtomicUsize, n: u32) -> u32 {
+        bodies.fetch_add(1, SeqCst);
+        let of = |n| call(ring, lru, n, move || fibonacci(ring, lru, bodies, n)).get_or_update();
+        if n < 2 { n } else { of(n - 1) + of(n - 2) }
+    }
+
+    for descending in [false, true] {
+        let (ring, lru, bodies) = (ring(), Lru::new(100), AtomicUsize::new(0));
+        let mut numbers: Vec<u32> = (0..=20).collect();
+        if descending {
+            numbers.reverse();
+        }
+        let calls = numbers.iter().map(|&n| {
+            let (lru, bodies) = (&lru, &bodies);
+            call(ring, lru, n, move || fibonacci(ring, lru, bodies, n))
+        });
+        assert!(calls.get_or_update_many().contains(&6765));
+        assert_eq!(bodies.load(SeqCst), 21);
+    }
+}
+
+#[test]
+fn keys_that_differ_only_in_where_a_list_ends_are_not_taken_for_recursion() {
+    fn count(ring: &'static Ring, lru: &Lru<u32>, before: Vec<u32>, after: Vec<u32>) -> u32 {
+        let cached =
+            Cache::new(ring, lru).bind::<Plain<u32>, _, _>((before, after), move |(before, after)| {
+                let Some((first, rest)) = after.split_first() else {
+                    return 1;
+                };
+                count(ring, lru, [before.as_slice(), &[*first]].concat(), rest.to_vec()) + 1
+            });
+        cached.get_or_update()
+    }
+
+    let (ring, lru) = (ring(), Lru::new(100));
+    assert_eq!(count(ring, &lru, Vec::new(), (0..16).collect()), 17);
+    assert_eq!(lru.len(), 17);
+}
+
+#[test]
+fn a_call_while_its_thread_ends_computes() {
+    struct AtTheEnd;
+    impl Drop for AtTheEnd {
+        fn drop(&mut self) {
+            assert_eq!(call(ring(), &Lru::new(1), 7_u32, || 8).get_or_update(), 8);
+        }
+    }
+    thread_local!(static END: AtTheEnd = const { AtTheEnd });
+
+    let thread = std::thread::spawn(|| {
+        END.with(|_| ());
+        call(ring(), &Lru::new(1), 7_u32, || 8).get_or_update()
+    });
+    assert_eq!(thread.join().unwrap(), 8);
 }
 
 thread_local! {
