@@ -2,6 +2,8 @@
 
 use std::borrow::Borrow;
 
+use hashbrown::HashMap;
+
 use crate::body::Body;
 use crate::bulk;
 use crate::call::{Call, HeldResult, Outcome};
@@ -27,6 +29,8 @@ where
     }
 
     /// [`Call::get_or_update`] for all: computes only what is absent, equal calls once.
+    ///
+    /// Values are stored when all are computed: if a body panics, those computed before it are not.
     fn get_or_update_many(self) -> Vec<R::Out> {
         bulk::get_or_update(self.into_iter().collect())
     }
@@ -207,16 +211,15 @@ where
     C: Borrow<Call<R, S, B>>,
 {
     let mut groups: Vec<Vec<(T, C)>> = Vec::new();
+    let mut places = HashMap::new();
     for (index, call) in calls {
         call.borrow().admit();
-        let storage = call.borrow().storage();
-        match groups
-            .iter_mut()
-            .find(|group| std::ptr::eq(group[0].1.borrow().storage(), storage))
-        {
-            Some(group) => group.push((index, call)),
-            None => groups.push(vec![(index, call)]),
-        }
+        let storage = std::ptr::from_ref(call.borrow().storage());
+        let place = *places.entry(storage).or_insert_with(|| {
+            groups.push(Vec::new());
+            groups.len() - 1
+        });
+        groups[place].push((index, call));
     }
     groups
 }

@@ -52,7 +52,10 @@ pub struct ManualClock {
 impl ManualClock {
     /// Moves the clock forward.
     pub fn advance(&self, by: Duration) {
-        self.nanos.fetch_add(nanos(by), Ordering::SeqCst);
+        let later = |now: u64| Some(now.saturating_add(nanos(by)));
+        self.nanos
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, later)
+            .unwrap_or_else(|_| unreachable!("there always is a later time"));
     }
 }
 

@@ -30,7 +30,7 @@ use crate::sync::{Arc, AtomicBool, AtomicU64, AtomicUsize, Event, Listener, Mute
 /// A lock for each of so many groups of keys.
 const STRIPES: usize = 8;
 
-/// What a storage knows of the computations that are under way: it owns one, and its clones share it.
+/// What a storage knows of the computations that are under way. It owns one; handles to one storage share it.
 ///
 /// `T` is what the storage holds: the values themselves in memory, a coder's bytes elsewhere.
 pub struct Flights<T> {
@@ -41,7 +41,7 @@ pub struct Flights<T> {
     next: AtomicU64,
     /// Told whenever a writer of some key is done.
     written: Event,
-    /// How many writers are done.
+    /// How many writes have ended, well or not.
     writes: AtomicU64,
     claims: claims::Claims,
 }
@@ -256,7 +256,7 @@ impl<T> Flights<T> {
         self.keys.load(Ordering::SeqCst)
     }
 
-    /// How many tickets have stored their value.
+    /// How many writes of tickets have ended, well or not.
     pub(crate) fn writes(&self) -> u64 {
         self.writes.load(Ordering::SeqCst)
     }

@@ -33,6 +33,9 @@ pub trait Storage<T> {
     fn flights(&self) -> &Flights<T>;
 
     /// The text that stands before every key here, such as `shop:`.
+    ///
+    /// [`Call::key`](crate::Call::key) shows it. The keys that the raw operations are given are without it: a storage
+    /// that has a namespace puts it before their text itself.
     fn namespace(&self) -> &str {
         ""
     }

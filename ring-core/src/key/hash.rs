@@ -1,7 +1,7 @@
 //! The writer that hashes.
 //!
-//! Equality of keys is decided by the bytes, so the hash may be coarser: it leaves out names and brackets, which are
-//! mostly the same in all keys of a ring.
+//! Equality of keys is decided by the bytes, so the hash may be coarser: it leaves out labels and round brackets, which
+//! are the same in all keys of a ring.
 
 use std::hash::{BuildHasher, Hasher};
 
@@ -135,7 +135,12 @@ impl<H: Hasher> KeyWriter for HashWriter<H> {
     }
 
     #[inline]
-    fn close(&mut self, _: Bracket) {}
+    fn close(&mut self, bracket: Bracket) {
+        // Keeps ([1], [2, 3]) and ([1, 2], [3]) apart.
+        if bracket == Bracket::Square {
+            self.hasher().write_u8(0xfe);
+        }
+    }
 
     #[inline]
     fn begin_element(&mut self) {

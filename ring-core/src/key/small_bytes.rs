@@ -55,8 +55,14 @@ impl Collector {
         match self {
             Collector::Inline { length, bytes } => {
                 let start = usize::from(*length);
-                bytes[start..start + more.len()].copy_from_slice(more);
-                *length += more.len() as u8;
+                match bytes.get_mut(start..start + more.len()) {
+                    Some(place) => {
+                        place.copy_from_slice(more);
+                        *length += more.len() as u8;
+                    }
+                    // A key that changes while it is fed has grown since it was counted.
+                    None => *self = Collector::Heap([&bytes[..start], more].concat()),
+                }
             }
             Collector::Heap(bytes) => bytes.extend_from_slice(more),
         }
