@@ -34,7 +34,11 @@ impl Name {
     /// As [`full`](Self::full).
     pub(crate) fn chosen_generic(prefix: &str, arguments: &TypeName, site: TypeId) -> &'static Name {
         Interner::with(|names| {
-            names.intern_at(chosen_text(prefix) + arguments.as_str(), arguments.is_unnamed(), site)
+            names.intern_at(
+                chosen_text(prefix) + arguments.as_str(),
+                arguments.is_unnamed(),
+                site,
+            )
         })
     }
 

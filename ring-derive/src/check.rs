@@ -23,7 +23,8 @@ pub(crate) fn check(method: &Method) -> syn::Result<()> {
     receiver(method, &mut errors);
     forms(method, &mut errors);
     ignored(method, &mut errors);
-    options(method, &mut errors);
+    flights(method, &mut errors);
+    storage(method, &mut errors);
     arguments(method, &mut errors);
     returned(method, &mut errors);
     errors.0.map_or(Ok(()), Err)
@@ -161,7 +162,7 @@ fn ignored(method: &Method, errors: &mut Errors) {
     }
 }
 
-fn options(method: &Method, errors: &mut Errors) {
+fn flights(method: &Method, errors: &mut Errors) {
     let options = &method.options;
     if let (Some(false), Some(timeout)) = (options.coalesce, &options.flight_timeout) {
         errors.add(syn::Error::new(
@@ -170,22 +171,27 @@ fn options(method: &Method, errors: &mut Errors) {
              leave one of them out",
         ));
     }
+}
+
+fn storage(method: &Method, errors: &mut Errors) {
+    let storage = method.options.storage.as_ref();
     if method.storage_needs_self() && method.receiver().is_none() {
-        let place = options.storage.as_ref().and_then(Storage::place);
-        errors.at(place, "this storage is reached through `self`, which the function does not have: add `&self`, or name a static");
+        let message = "this storage is reached through `self`, which the function does not have: add `&self`, or name a \
+                       static";
+        errors.at(storage.and_then(Storage::place), message);
     }
-    if let Some(Storage::Own {
+    let Some(Storage::Own {
         capacity: Some(Expr::Lit(ExprLit {
             lit: Lit::Int(capacity),
             ..
         })),
-    }) = &options.storage
-        && capacity.base10_digits() == "0"
-    {
-        errors.at(
-            capacity,
-            "a cache with `capacity = 0` stores nothing: say how many entries it may have",
-        );
+    }) = storage
+    else {
+        return;
+    };
+    if capacity.base10_digits() == "0" {
+        let message = "a cache with `capacity = 0` stores nothing: say how many entries it may have";
+        errors.at(capacity, message);
     }
 }
 

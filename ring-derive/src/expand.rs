@@ -37,7 +37,9 @@ pub(crate) fn expand(method: &Method, root: &TokenStream) -> Expanded {
         accessors: {
             let (accessor_body, cache_body) = (expansion.accessor_body(), expansion.cache_body());
             let allow = method.owner.is_none().then(quiet);
-            let hint = method.foreign_hint().map(|hint| hidden_constant(&hint, &method.attrs));
+            let hint = method
+                .foreign_hint()
+                .map(|hint| hidden_constant(&hint, &method.attrs));
             quote! {
                 #allow
                 #[inline]

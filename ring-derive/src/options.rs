@@ -40,7 +40,8 @@ const OPTIONS: [(&str, Place, &str); 16] = [
 ];
 
 /// How options are written, for those who wrote something else.
-const FORM: &str = "options have names: write `expire = \"60s\"`, `ignore(argument)` or `class`, with commas between them";
+const FORM: &str =
+    "options have names: write `expire = \"60s\"`, `ignore(argument)` or `class`, with commas between them";
 
 /// The verbs that a plain call can stand for.
 const ACTIONS: [&str; 3] = ["get_or_update", "update", "execute"];

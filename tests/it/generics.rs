@@ -231,6 +231,22 @@ mod constants {
         format!("{N}: {}", numbers.iter().sum::<u32>())
     }
 
+    #[ring]
+    fn own_of_many<const N: usize>() -> usize {
+        N
+    }
+
+    #[test]
+    fn many_instantiations() {
+        macro_rules! each {
+            ($($n:literal)*) => { [$(own_of_many::<$n>()),*] };
+        }
+        let all = || each!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15);
+        assert_eq!(all().as_slice(), (0..16).collect::<Vec<_>>());
+        assert_eq!(all().as_slice(), (0..16).collect::<Vec<_>>());
+        assert_eq!(own_of_many_cache::<3>().stats().misses, 1);
+    }
+
     #[test]
     fn const_generics() {
         assert_eq!(Grid::<1, 23> { id: 1 }.size(), "1x23");
