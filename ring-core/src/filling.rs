@@ -9,8 +9,8 @@ use crate::returned::Returned;
 use crate::ring::Ring;
 use crate::storage::{Storage, View};
 
-/// What a look-up that found nothing knows: how many tickets had stored their value before it. `None` if the storage
-/// did not answer.
+/// What a look-up that found nothing knows: how many writes of tickets had ended before it. `None` if the storage did not
+/// answer.
 pub(crate) type Seen = Option<u64>;
 
 /// A ticket with what is to be stored by it.
@@ -137,7 +137,7 @@ where
         let out = leading([ticket.computing()], || body.run());
         let prepared = self.prepare(ticket, &out);
         if let Some((ticket, held)) = &prepared {
-            ticket.publish(held.clone());
+            ticket.publish(|| held.clone());
         }
         (out, prepared)
     }

@@ -8,9 +8,9 @@ use std::any::TypeId;
 use std::fmt;
 
 use hashbrown::HashMap;
-use parking_lot::RwLock;
 
 use crate::key::{TypeName, escaped_word, hash_ring};
+use crate::sync::RwLock;
 
 /// The name of a ring.
 ///

@@ -58,7 +58,5 @@ fn is_marked(is_meant: impl FnMut(&Mark) -> bool) -> bool {
 
 /// While a thread ends, its marks may be gone: then nothing is marked.
 fn with_marks<T>(gone: T, run: impl FnOnce(&mut Vec<Mark>) -> T) -> T {
-    let mut run = Some(run);
-    let result = MARKS.try_with(|all| run.take().map(|run| run(&mut all.borrow_mut())));
-    result.ok().flatten().unwrap_or(gone)
+    MARKS.try_with(|all| run(&mut all.borrow_mut())).unwrap_or(gone)
 }

@@ -58,9 +58,13 @@ impl<'f, T> Ticket<'f, T> {
     }
 
     /// Gives the computed value to all who wait and to all who come until it is stored.
-    pub fn publish(&self, value: T) {
-        if let Some(flight) = &self.flight {
-            flight.land(Some(value));
+    pub fn publish(&self, value: impl FnOnce() -> T) {
+        if let Some(flight) = self
+            .flight
+            .as_ref()
+            .filter(|flight| flight.outcome.get().is_none())
+        {
+            flight.land(Some(value()));
         }
     }
 

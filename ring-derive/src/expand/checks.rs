@@ -36,21 +36,7 @@ pub(crate) fn is_known_plain(ty: &Type) -> bool {
         "String", "Vec", "Option", "Box", "Arc", "Rc", "HashMap", "HashSet", "BTreeMap", "BTreeSet", "bool",
         "char", "u8", "u16", "u32", "u64", "usize", "i32", "i64", "f32", "f64", "Bytes",
     ];
-    match ty {
-        Type::Tuple(_) | Type::Array(_) | Type::Reference(_) => true,
-        Type::Path(path) => {
-            path.path
-                .get_ident()
-                .is_some_and(|ident| KNOWN.iter().any(|known| ident == known))
-                || path.path.segments.len() == 1
-                    && path
-                        .path
-                        .segments
-                        .iter()
-                        .any(|segment| KNOWN.iter().any(|known| segment.ident == known))
-        }
-        _ => false,
-    }
+    matches!(ty, Type::Tuple(_) | Type::Array(_) | Type::Reference(_)) || is_named(ty, &KNOWN)
 }
 
 /// Types of std that are known to be `Clone`.
@@ -59,6 +45,15 @@ fn is_known_clone(ty: &Type) -> bool {
         "String", "Arc", "Rc", "bool", "char", "u8", "u16", "u32", "u64", "usize", "i32", "i64", "isize",
         "f32", "f64", "Bytes",
     ];
-    matches!(ty, Type::Path(path) if path.path.segments.len() == 1
-        && path.path.segments.iter().all(|segment| KNOWN.iter().any(|known| segment.ident == known)))
+    is_named(ty, &KNOWN)
+}
+
+/// Whether a type is written as one of these names, with or without arguments.
+fn is_named(ty: &Type, names: &[&str]) -> bool {
+    let Type::Path(path) = ty else { return false };
+    let mut segments = path.path.segments.iter();
+    match (segments.next(), segments.next()) {
+        (Some(only), None) => names.iter().any(|name| only.ident == name),
+        _ => false,
+    }
 }
