@@ -1,31 +1,47 @@
 //! The handle of a whole cached method.
 
 use std::fmt;
+use std::marker::PhantomData;
 
+use crate::async_call::AsyncCall;
 use crate::body::Bound;
-use crate::call::Call;
+use crate::call::{BoundCall, Call};
+use crate::colour::{Awaits, Blocks, Wait, now};
 use crate::error::Failure;
 use crate::key::KeyParts;
 use crate::name::Name;
 use crate::returned::Returned;
 use crate::ring::Ring;
 use crate::stats::Stats;
-use crate::storage::{Clear, Coded, Storage, View};
+use crate::storage::{AnyStorage, AnyView, AsyncClear, AsyncStorage, AsyncView, Clear, Coded, View};
 
 /// A cached method as a whole, as `{method}_cache()` gives it.
+pub type Cache<S> = Handle<S, Blocks>;
+
+/// A cached `async fn` as a whole, as `{method}_cache()` gives it.
+pub type AsyncCache<S> = Handle<S, Awaits>;
+
+/// What [`Cache`] and [`AsyncCache`] are: the handle of a whole cached method.
 ///
-/// `S` is the storage as the ring sees it: a reference, or [`Coded`](crate::storage::Coded).
-#[derive(Clone, Copy)]
-pub struct Cache<S> {
+/// `S` is the storage as the ring sees it: a reference, or [`Coded`]. `C` says how its verbs wait.
+pub struct Handle<S, C> {
     ring: &'static Ring,
     view: S,
+    colour: PhantomData<fn() -> C>,
 }
 
-impl<S> Cache<S> {
+/// How the storage of a view can fail.
+type ErrorOf<S, V> = <<S as AnyView<V>>::Storage as AnyStorage<<S as AnyView<V>>::Held>>::Error;
+
+impl<S, C> Handle<S, C> {
     /// The method's ring over a storage.
     #[inline]
     pub fn new(ring: &'static Ring, view: S) -> Self {
-        Cache { ring, view }
+        Handle {
+            ring,
+            view,
+            colour: PhantomData,
+        }
     }
 
     /// The name that all keys of the method begin with.
@@ -33,21 +49,10 @@ impl<S> Cache<S> {
         self.ring.name()
     }
 
-    /// Binds a call: generated accessors do.
-    #[inline]
-    pub fn bind<R, P, F>(self, parts: P, code: F) -> Call<R, S, Bound<P, F>>
-    where
-        R: Returned,
-        P: KeyParts,
-        F: FnOnce(P) -> R::Out,
-    {
-        Call::new(self.ring, self.view, Bound::new(parts, code))
-    }
-
     /// The storage behind the method.
     pub fn storage<V>(&self) -> &S::Storage
     where
-        S: View<V>,
+        S: AnyView<V>,
     {
         self.view.storage()
     }
@@ -55,7 +60,7 @@ impl<S> Cache<S> {
     /// What the method did so far. Evictions and expirations are those of the whole storage.
     pub fn stats<V>(&self) -> Stats
     where
-        S: View<V>,
+        S: AnyView<V>,
     {
         let (evictions, expirations) = self.view.storage().losses();
         Stats {
@@ -64,28 +69,76 @@ impl<S> Cache<S> {
             ..self.ring.counters.read()
         }
     }
+}
+
+impl<S> Cache<S> {
+    /// Binds a call: generated accessors do.
+    #[inline]
+    pub fn bind<R, P, F>(self, parts: P, code: F) -> Call<R, S, Bound<P, F>>
+    where
+        R: Returned,
+        P: KeyParts,
+        F: FnOnce(P) -> R::Out,
+    {
+        BoundCall::new(self.ring, self.view, Bound::new(parts, code))
+    }
 
     /// Forgets all values of this method, also those that are being computed, and no others.
-    pub fn clear<V>(&self) -> <<S::Storage as Storage<S::Held>>::Error as Failure>::Outcome<()>
+    pub fn clear<V>(&self) -> <ErrorOf<S, V> as Failure>::Outcome<()>
     where
         S: View<V>,
         S::Storage: Clear<S::Held>,
     {
-        let storage = self.view.storage();
-        storage.flights().forget_ring(self.name());
-        Failure::outcome(storage.clear_ring(self.name()), self.name().as_str())
+        let (storage, name) = (self.view.storage(), self.name());
+        let flights = storage.flights();
+        now(flights.forget_ring(name, Wait::Block, self.ring.flight_timeout));
+        Failure::outcome(storage.clear_ring(name), name.as_str())
     }
 }
 
-impl<'s, S> Cache<&'s S> {
-    /// The same method over a storage of bytes, which the coder `C` makes of its values.
+impl<S> AsyncCache<S> {
+    /// Binds a call: generated accessors do.
     #[inline]
-    pub fn coded<C>(self) -> Cache<Coded<'s, S, C>> {
-        Cache::new(self.ring, Coded::new(self.view))
+    pub fn bind<R, P, F, Fut>(self, parts: P, code: F) -> AsyncCall<R, S, Bound<P, F>>
+    where
+        R: Returned,
+        P: KeyParts,
+        F: FnOnce(P) -> Fut,
+        Fut: Future<Output = R::Out>,
+    {
+        BoundCall::new(self.ring, self.view, Bound::new(parts, code))
+    }
+
+    /// Forgets all values of this method, also those that are being computed, and no others.
+    pub async fn clear<V>(&self) -> <ErrorOf<S, V> as Failure>::Outcome<()>
+    where
+        S: AsyncView<V>,
+        S::Storage: AsyncClear<S::Held>,
+    {
+        let (storage, name) = (self.view.storage(), self.name());
+        let (flights, wait) = (storage.flights(), S::Storage::WAIT);
+        flights.forget_ring(name, wait, self.ring.flight_timeout).await;
+        Failure::outcome(storage.clear_ring(name).await, name.as_str())
     }
 }
 
-impl<S> fmt::Debug for Cache<S> {
+impl<S: Copy, C> Clone for Handle<S, C> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S: Copy, C> Copy for Handle<S, C> {}
+
+impl<'s, S, C> Handle<&'s S, C> {
+    /// The same method over a storage of bytes, which the coder `D` makes of its values.
+    #[inline]
+    pub fn coded<D>(self) -> Handle<Coded<'s, S, D>, C> {
+        Handle::new(self.ring, Coded::new(self.view))
+    }
+}
+
+impl<S, C> fmt::Debug for Handle<S, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cache")
             .field("name", self.name())
@@ -120,7 +173,7 @@ impl<S> Own<S> {
 
     /// The handle of the method.
     #[inline]
-    pub fn cache(&'static self) -> Cache<&'static S> {
-        Cache::new(&self.ring, &self.storage)
+    pub fn cache<C>(&'static self) -> Handle<&'static S, C> {
+        Handle::new(&self.ring, &self.storage)
     }
 }

@@ -1,65 +1,103 @@
 //! From a miss to a stored value: what single calls and bulk calls have in common.
+//!
+//! Blocking and async calls share this code: see [`colour`](crate::colour).
 
 use std::time::Duration;
 
-use crate::body::Body;
-use crate::flights::{Flights, Joined, Landed, Ticket, Waiter, leading};
-use crate::key::{EncodedKey, KeyParts};
+use crate::action::{Action, Ran};
+use crate::body::AsyncBody;
+use crate::flights::{Joined, Landed, Ticket, Waiter, leading};
+use crate::keeping::{HeldResult, Keeping, Seen};
+use crate::key::{EncodedKey, Key};
 use crate::returned::Returned;
-use crate::ring::Ring;
-use crate::storage::{Storage, View};
-
-/// What a look-up that found nothing knows: how many writes of tickets had ended before it. `None` if the storage did not
-/// answer.
-pub(crate) type Seen = Option<u64>;
+use crate::storage::{AnyStorage, AsyncStorage, AsyncView};
 
 /// A ticket with what is to be stored by it.
 pub(crate) type Filled<'f, T> = (Ticket<'f, T>, T);
 
-/// What is left of a call when its body was taken: all that is needed to store the value.
-pub(crate) struct Filling<R: Returned, S> {
-    pub(crate) ring: &'static Ring,
-    pub(crate) view: S,
-    pub(crate) expiry: Option<Duration>,
-    pub(crate) unless: Option<fn(&R::Value) -> bool>,
-    /// Whether a value that is not to be stored takes an older one away.
-    pub(crate) replaces: bool,
+/// What is to be done about a computed value.
+enum Landing<T> {
+    /// To store it.
+    Store(T),
+    /// To take away an older one in its place.
+    Remove,
+    /// To leave everything as it is; those who wait take it as well.
+    Leave,
+    /// To leave everything as it is; those who wait compute for themselves.
+    Release,
 }
 
-impl<R, S> Filling<R, S>
+impl<R, S> Keeping<R, S>
 where
     R: Returned,
-    S: View<R::Value>,
+    S: AsyncView<R::Value>,
 {
-    pub(crate) fn flights(&self) -> &Flights<S::Held> {
-        self.view.storage().flights()
-    }
-
-    /// Makes sure that no other ring shares a key with this one.
-    pub(crate) fn admit<B: Body>(&self) {
-        self.flights().admit(self.ring.name(), B::Parts::SEGMENTS);
-    }
-
     /// Takes another call's value, or computes one. `seen` is of the look-up that found none.
-    pub(crate) fn get_or_compute<B: Body<Out = R::Out>>(
-        &self,
-        key: EncodedKey,
-        body: B,
-        seen: Seen,
-    ) -> R::Out {
-        self.admit::<B>();
+    pub(crate) async fn get_or_compute<B>(&self, key: EncodedKey, body: B, seen: Seen) -> R::Out
+    where
+        B: AsyncBody<Out = R::Out>,
+    {
+        self.admit_writing();
         match self.join(key) {
-            Joined::Recursive => body.run(),
-            Joined::Lead(ticket) if self.must_look_again(seen) => self.compute_unless_there(ticket, body),
-            Joined::Lead(ticket) => self.compute(ticket, body),
-            Joined::Wait(waiter) => self.wait(waiter, self.ring.flight_timeout, body),
+            Joined::Recursive => body.run().await,
+            Joined::Lead(ticket) if self.must_look_again(ticket.key(), seen) => {
+                self.compute_unless_there(ticket, body).await
+            }
+            Joined::Lead(ticket) => self.compute(ticket, body).await,
+            Joined::Wait(waiter) => self.wait(waiter, self.ring.flight_timeout, body).await,
         }
+    }
+
+    /// Runs the verb that `action` names.
+    pub(crate) async fn run<B>(
+        self,
+        key: Key,
+        body: B,
+        action: Action,
+    ) -> HeldResult<R, S, Ran<R::Value, R::Out>>
+    where
+        B: AsyncBody<Out = R::Out>,
+    {
+        let encoded = EncodedKey::of(&key);
+        Ok(match action {
+            Action::Get => Ran::Cached(self.get(&encoded).await?),
+            Action::GetOrUpdate => Ran::Returned(self.get_or_update(encoded, body).await),
+            Action::Update => Ran::Returned(self.update(encoded, body).await),
+            Action::Delete => Ran::Existed(self.delete(&encoded).await?),
+            Action::Has => Ran::Existed(self.has(&encoded).await?),
+            Action::Touch => Ran::Existed(self.touch(&encoded).await?),
+            Action::Execute => Ran::Returned(body.run().await),
+            Action::Key => Ran::Key(key),
+        })
+    }
+
+    /// Looks up, and computes if nothing is there.
+    async fn get_or_update<B>(&self, key: EncodedKey, body: B) -> R::Out
+    where
+        B: AsyncBody<Out = R::Out>,
+    {
+        let writes = self.begin_look_up(&key);
+        let read = self.storage().read(&key).await;
+        match self.found(read, writes) {
+            Ok(out) => out,
+            Err(seen) => self.get_or_compute(key, body, self.missed(seen)).await,
+        }
+    }
+
+    /// Computes and stores, whatever is there.
+    pub(crate) async fn update<B>(mut self, key: EncodedKey, body: B) -> R::Out
+    where
+        B: AsyncBody<Out = R::Out>,
+    {
+        self.replaces = true;
+        self.admit_writing();
+        self.compute(self.flights().alone(key), body).await
     }
 
     /// Whether a look-up may find now what it did not find before. In memory it is repeated in any case, which is
     /// cheaper than to count for every hit.
-    pub(crate) fn must_look_again(&self, seen: Seen) -> bool {
-        let written = |seen| !S::Storage::TEXT_KEYS || self.flights().writes() != seen;
+    pub(crate) fn must_look_again(&self, key: &EncodedKey, seen: Seen) -> bool {
+        let written = |seen| !S::Storage::TEXT_KEYS || self.flights().writes(key.hash_value()) != seen;
         self.ring.coalesce && seen.is_some_and(written)
     }
 
@@ -75,15 +113,16 @@ where
     }
 
     /// Takes the value of the computation that `waiter` waits for, or computes after all.
-    pub(crate) fn wait<B: Body<Out = R::Out>>(
-        &self,
-        waiter: Waiter<'_, S::Held>,
-        timeout: Duration,
-        body: B,
-    ) -> R::Out {
-        match waiter.wait(timeout) {
-            Landed::Compute(ticket) => self.compute_unless_there(ticket, body),
-            Landed::Value(held) => self.take(held).unwrap_or_else(|| body.run()),
+    pub(crate) async fn wait<B>(&self, waiter: Waiter<'_, S::Held>, timeout: Duration, body: B) -> R::Out
+    where
+        B: AsyncBody<Out = R::Out>,
+    {
+        match waiter.wait(Self::WAIT, timeout).await {
+            Landed::Compute(ticket) => self.compute_unless_there(ticket, body).await,
+            Landed::Value(held) => match self.take(held) {
+                Some(out) => out,
+                None => body.run().await,
+            },
         }
     }
 
@@ -97,20 +136,22 @@ where
     /// Computes, unless another computation ended between this call's look-up and its ticket.
     ///
     /// Those who wait look for themselves: some may have come after a delete that this look-up came before.
-    fn compute_unless_there<B: Body<Out = R::Out>>(&self, ticket: Ticket<'_, S::Held>, body: B) -> R::Out {
-        let read = self.view.storage().read(ticket.key()).ok().flatten();
-        match self.yield_to(ticket, read) {
+    async fn compute_unless_there<B>(&self, ticket: Ticket<'_, S::Held>, body: B) -> R::Out
+    where
+        B: AsyncBody<Out = R::Out>,
+    {
+        match self.look_again(ticket).await {
             Ok(out) => out,
-            Err(ticket) => self.compute(ticket, body),
+            Err(ticket) => self.compute(ticket, body).await,
         }
     }
 
-    /// Takes what a second look-up found, or gives the ticket back.
-    pub(crate) fn yield_to<'f>(
+    /// Takes what a second look-up finds, or gives the ticket back.
+    pub(crate) async fn look_again<'f>(
         &self,
         ticket: Ticket<'f, S::Held>,
-        found: Option<S::Held>,
     ) -> Result<R::Out, Ticket<'f, S::Held>> {
+        let found = self.storage().read(ticket.key()).await.ok().flatten();
         match found.and_then(|held| self.view.value(held).ok()) {
             Some(value) => {
                 ticket.release();
@@ -122,82 +163,109 @@ where
     }
 
     /// Computes, stores, and tells those who wait.
-    pub(crate) fn compute<B: Body<Out = R::Out>>(&self, ticket: Ticket<'_, S::Held>, body: B) -> R::Out {
-        let out = leading([ticket.computing()], || body.run());
-        self.land(ticket, &out);
-        out
+    pub(crate) async fn compute<B>(&self, ticket: Ticket<'_, S::Held>, body: B) -> R::Out
+    where
+        B: AsyncBody<Out = R::Out>,
+    {
+        let out = leading(ticket.computing(), async move { body.run().await }).await;
+        let landing = self.landing(&out);
+        self.land(ticket, landing, out).await
     }
 
     /// Computes a value that the caller stores later, if there is one to store. Those who come until then are given it.
-    pub(crate) fn compute_ahead<'f, B: Body<Out = R::Out>>(
+    pub(crate) async fn compute_ahead<'f, B>(
         &self,
         ticket: Ticket<'f, S::Held>,
         body: B,
-    ) -> (R::Out, Option<Filled<'f, S::Held>>) {
-        let out = leading([ticket.computing()], || body.run());
-        let prepared = self.prepare(ticket, &out);
-        if let Some((ticket, held)) = &prepared {
-            ticket.publish(|| held.clone());
-        }
-        (out, prepared)
-    }
-
-    /// Stores what of `out` is to be stored, and tells those who wait.
-    fn land(&self, ticket: Ticket<'_, S::Held>, out: &R::Out) {
-        let Some((ticket, held)) = self.prepare(ticket, out) else {
-            return;
-        };
-        let share = || R::value(out).and_then(|value| self.hold(value));
-        let written = ticket.fill(share, |key| self.view.storage().write(key, held, self.expiry));
-        if let Some(result) = written {
-            self.count_store(result.is_ok());
+    ) -> (R::Out, Option<Filled<'f, S::Held>>)
+    where
+        B: AsyncBody<Out = R::Out>,
+    {
+        let out = leading(ticket.computing(), async move { body.run().await }).await;
+        match self.landing(&out) {
+            Landing::Store(held) => {
+                ticket.publish(|| held.clone());
+                (out, Some((ticket, held)))
+            }
+            landing => (self.land(ticket, landing, out).await, None),
         }
     }
 
-    /// What is to be stored of `out`. If that is nothing, those who wait are told.
-    pub(crate) fn prepare<'f>(
-        &self,
-        ticket: Ticket<'f, S::Held>,
-        out: &R::Out,
-    ) -> Option<Filled<'f, S::Held>> {
+    /// What is to be done about a computed value.
+    fn landing(&self, out: &R::Out) -> Landing<S::Held> {
         let Some(value) = R::value(out) else {
-            ticket.release();
-            return None;
+            return Landing::Release;
         };
         if self.unless.is_some_and(|unless| unless(value)) {
-            if self.replaces {
-                ticket.fill(|| self.hold(value), |key| self.remove(key));
+            return if self.replaces {
+                Landing::Remove
             } else {
-                ticket.pass_on(|| self.hold(value));
-            }
-            return None;
+                Landing::Leave
+            };
         }
-        match self.hold(value) {
-            Some(held) => {
-                ticket.announce(|| Some(held.clone()));
-                Some((ticket, held))
+        // What cannot be held must not leave an older value in its place.
+        self.hold(value).map_or(Landing::Remove, Landing::Store)
+    }
+
+    /// Does it, and tells those who wait. Nothing borrows `out` while others may run, so that it need not be `Sync`.
+    async fn land(&self, ticket: Ticket<'_, S::Held>, landing: Landing<S::Held>, out: R::Out) -> R::Out {
+        ticket.announce(|| match &landing {
+            Landing::Store(held) => Some(held.clone()),
+            _ => self.share(&out),
+        });
+        match landing {
+            Landing::Store(held) => self.store(&ticket, held).await,
+            Landing::Remove => self.remove(&ticket).await,
+            Landing::Leave => {}
+            Landing::Release => {
+                ticket.release();
+                return out;
             }
-            None => {
-                // What cannot be held must not leave an older value in its place.
-                ticket.fill(|| None, |key| self.remove(key));
-                None
-            }
+        }
+        ticket.pass_on(|| self.share(&out));
+        out
+    }
+
+    /// What those who wait are given of a computed value.
+    pub(crate) fn share(&self, out: &R::Out) -> Option<S::Held> {
+        self.hold(R::value(out)?)
+    }
+
+    /// Stores a value in the ticket's turn, if that comes.
+    pub(crate) async fn store(&self, ticket: &Ticket<'_, S::Held>, held: S::Held) {
+        let writing = self.storage().write(ticket.key(), held, self.expiry);
+        if let Some(written) = self.in_turn(ticket, writing).await {
+            self.count_stores(1, written.is_ok());
         }
     }
 
-    fn remove(&self, key: &EncodedKey) {
-        self.ring.count_errors(self.view.storage().remove(key));
+    async fn remove(&self, ticket: &Ticket<'_, S::Held>) {
+        let removing = self.storage().remove(ticket.key());
+        if let Some(removed) = self.in_turn(ticket, removing).await {
+            self.ring.count_errors(removed);
+        }
     }
 
-    pub(crate) fn hold(&self, value: &R::Value) -> Option<S::Held> {
-        self.ring.count_errors(self.view.hold(value))
+    async fn in_turn<T>(
+        &self,
+        ticket: &Ticket<'_, S::Held>,
+        operation: impl Future<Output = T>,
+    ) -> Option<T> {
+        let turn = ticket.turn(Self::WAIT, self.ring.flight_timeout).await?;
+        let result = leading(turn.writing(), operation).await;
+        if turn.was_passed_over() {
+            self.ring.count_errors(self.storage().remove(ticket.key()).await);
+        }
+        Some(result)
     }
 
-    pub(crate) fn count_store(&self, stored: bool) {
-        if stored {
-            self.ring.counters.store();
-        } else {
-            self.ring.counters.error();
+    pub(crate) fn count_stores(&self, count: usize, stored: bool) {
+        for _ in 0..count {
+            if stored {
+                self.ring.counters.store();
+            } else {
+                self.ring.counters.error();
+            }
         }
     }
 }

@@ -6,8 +6,9 @@
 //! key take turns, so that this holds for storages that take their time as well.
 //!
 //! A ticket that others may wait for leads a *flight*. Its outcome reaches all waiters: a value to take, or the word
-//! to compute for themselves. A leader that is lost (it panicked or was dropped) hands over to one waiter. Nothing
-//! here knows whether those who wait are threads or tasks, and nothing is kept of a key when nobody works on it.
+//! to compute for themselves. A leader that is lost (it panicked or was dropped) hands over to one waiter; one that
+//! takes too long, or is a task that nobody polls, is replaced by one. Threads and tasks wait for one another: they
+//! listen to one event. Nothing is kept of a key when nobody works on it.
 //!
 //! The idea of value-or-guard is quick-cache's; Go's `singleflight` gave flights their name.
 
@@ -16,19 +17,26 @@ mod leading;
 mod ticket;
 mod waiter;
 
+use std::time::{Duration, Instant};
+
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry as TableEntry;
 
 pub(crate) use leading::leading;
-pub use ticket::{Ticket, fill_many};
-pub use waiter::{Landed, Waiter};
+pub(crate) use ticket::{Ticket, turns_at_once, writing_many};
+pub(crate) use waiter::{Landed, Waiter};
 
+use crate::colour::{Wait, now};
 use crate::key::{EncodedKey, RingKey};
 use crate::name::Name;
-use crate::sync::{Arc, AtomicBool, AtomicU64, AtomicUsize, Event, Listener, Mutex, OnceLock, Ordering};
+use crate::ring::DEFAULT_FLIGHT_TIMEOUT;
+use crate::sync::{Arc, AtomicBool, AtomicU64, AtomicUsize, Event, Mutex, OnceLock, Ordering};
 
 /// A lock for each of so many groups of keys.
 const STRIPES: usize = 8;
+
+/// A counter of writes for each of so many groups of keys.
+const COUNTED: usize = 32;
 
 /// What a storage knows of the computations that are under way. It owns one; handles to one storage share it.
 ///
@@ -41,13 +49,13 @@ pub struct Flights<T> {
     next: AtomicU64,
     /// Told whenever a writer of some key is done.
     written: Event,
-    /// How many writes have ended, well or not.
-    writes: AtomicU64,
+    /// How many writes have ended, well or not, for each of so many groups of keys.
+    writes: [AtomicU64; COUNTED],
     claims: claims::Claims,
 }
 
 /// How a call takes part in the computation of its value.
-pub enum Joined<'f, T> {
+pub(crate) enum Joined<'f, T> {
     /// It computes, and others may wait for it.
     Lead(Ticket<'f, T>),
     /// Another computes: wait for it.
@@ -82,9 +90,15 @@ impl<T> Work<T> {
     }
 
     /// Lets no ticket with a smaller number write from now on, and newcomers start afresh.
-    fn forget(&mut self, barrier: u64) {
+    fn forget(&mut self, barrier: u64) -> u64 {
         self.barrier = barrier;
         self.flight = None;
+        barrier
+    }
+
+    /// Does not wait any longer for a writer with a smaller number.
+    fn pass_over(&mut self, barrier: u64) {
+        self.writer = self.writer.filter(|writer| *writer >= barrier);
     }
 }
 
@@ -94,6 +108,8 @@ struct Flight<T> {
     outcome: OnceLock<Option<T>>,
     /// Whether somebody computes. Who finds it unset may take the lead.
     led: AtomicBool,
+    /// Whether a waiter computes in the place of a leader that took too long.
+    taken_over: AtomicBool,
     waiters: AtomicUsize,
     landed: Event,
 }
@@ -103,6 +119,7 @@ impl<T> Flight<T> {
         Arc::new(Flight {
             outcome: OnceLock::new(),
             led: AtomicBool::new(true),
+            taken_over: AtomicBool::new(false),
             waiters: AtomicUsize::new(0),
             landed: Event::new(),
         })
@@ -113,6 +130,11 @@ impl<T> Flight<T> {
         self.led
             .compare_exchange(false, true, Ordering::SeqCst, Ordering::SeqCst)
             .is_ok()
+    }
+
+    /// Takes the lead beside one that takes too long, if nobody did before.
+    fn take_over(&self) -> bool {
+        !self.taken_over.swap(true, Ordering::SeqCst)
     }
 
     /// Tells the waiters: a value, or to compute for themselves.
@@ -135,7 +157,7 @@ impl<T> Default for Flights<T> {
             keys: AtomicUsize::new(0),
             next: AtomicU64::new(1),
             written: Event::new(),
-            writes: AtomicU64::new(0),
+            writes: std::array::from_fn(|_| AtomicU64::new(0)),
             claims: claims::Claims::default(),
         }
     }
@@ -143,7 +165,7 @@ impl<T> Default for Flights<T> {
 
 impl<T> Flights<T> {
     /// Joins the computation of a key's value, or starts it.
-    pub fn join(&self, key: EncodedKey) -> Joined<'_, T> {
+    pub(crate) fn join(&self, key: EncodedKey) -> Joined<'_, T> {
         if self.is_computing(&key) {
             return Joined::Recursive;
         }
@@ -165,7 +187,7 @@ impl<T> Flights<T> {
     }
 
     /// Starts a computation that nobody waits for.
-    pub fn alone(&self, key: EncodedKey) -> Ticket<'_, T> {
+    pub(crate) fn alone(&self, key: EncodedKey) -> Ticket<'_, T> {
         let mut stripe = self.stripe(&key).lock();
         self.work(&mut stripe, &key).hands += 1;
         self.ticket(key, None)
@@ -177,55 +199,65 @@ impl<T> Flights<T> {
     }
 
     /// Forgets the computations of a key's value that are under way: none of them will be stored, and newcomers
-    /// start afresh. Waits for one that is being written.
+    /// start afresh. Blocks while one is being written.
     pub fn forget<K: RingKey + ?Sized>(&self, key: &K) {
-        if self.under_way() == 0 {
-            return;
-        }
-        let key = EncodedKey::of(key);
-        let stripe = self.stripe(&key);
-        let barrier = match stripe.lock().find_mut(key.hash_value(), |work| work.key == key) {
-            None => return,
-            Some(work) => {
-                let barrier = self.number();
-                work.forget(barrier);
-                barrier
-            }
-        };
-        self.wait_while(|| {
-            stripe
-                .lock()
-                .find(key.hash_value(), |work| work.key == key)
-                .is_some_and(|work| self.is_to_wait_for(work, barrier))
-        });
+        now(self.forget_key(key, Wait::Block, DEFAULT_FLIGHT_TIMEOUT));
     }
 
     /// [`forget`](Self::forget) for all keys at once.
     pub fn forget_all(&self) {
-        self.forget_where(|_| true);
+        now(self.forget_where(|_| true, Wait::Block, DEFAULT_FLIGHT_TIMEOUT));
     }
 
-    /// [`forget`](Self::forget) for all keys of one ring.
-    pub fn forget_ring(&self, name: &Name) {
-        self.forget_where(|key| key.belongs_to(name));
+    /// [`forget`](Self::forget), waiting for a writer no longer than `patience`.
+    pub(crate) async fn forget_key<K>(&self, key: &K, wait: Wait, patience: Duration)
+    where
+        K: RingKey + ?Sized,
+    {
+        if self.under_way() == 0 {
+            return;
+        }
+        let key = EncodedKey::of(key);
+        let Some(barrier) = self.with_work(&key, |work| work.forget(self.number())) else {
+            return;
+        };
+        let done = || {
+            let busy = self.with_work(&key, |work| self.is_to_wait_for(work, barrier));
+            (busy != Some(true)).then_some(())
+        };
+        if self.until(done, wait, patience).await.is_none() {
+            self.with_work(&key, |work| work.pass_over(barrier));
+        }
     }
 
-    fn forget_where(&self, concerns: impl Fn(&EncodedKey) -> bool) {
+    /// [`forget_key`](Self::forget_key) for all keys of one ring.
+    pub(crate) async fn forget_ring(&self, name: &Name, wait: Wait, patience: Duration) {
+        self.forget_where(|key| key.belongs_to(name), wait, patience)
+            .await;
+    }
+
+    async fn forget_where(&self, concerns: impl Fn(&EncodedKey) -> bool, wait: Wait, patience: Duration) {
         if self.under_way() == 0 {
             return;
         }
         for stripe in &self.stripes {
-            let mut works = stripe.lock();
-            let barrier = self.number();
-            for work in works.iter_mut().filter(|work| concerns(&work.key)) {
-                work.forget(barrier);
-            }
-            drop(works);
-            self.wait_while(|| {
+            let barrier = {
+                let mut works = stripe.lock();
+                let barrier = self.number();
+                let concerned = works.iter_mut().filter(|work| concerns(&work.key));
+                concerned.for_each(|work| _ = work.forget(barrier));
+                barrier
+            };
+            let done = || {
                 let works = stripe.lock();
                 let mut concerned = works.iter().filter(|work| concerns(&work.key));
-                concerned.any(|work| self.is_to_wait_for(work, barrier))
-            });
+                (!concerned.any(|work| self.is_to_wait_for(work, barrier))).then_some(())
+            };
+            if self.until(done, wait, patience).await.is_none() {
+                let mut works = stripe.lock();
+                let concerned = works.iter_mut().filter(|work| concerns(&work.key));
+                concerned.for_each(|work| work.pass_over(barrier));
+            }
         }
     }
 
@@ -237,17 +269,20 @@ impl<T> Flights<T> {
         work.writer.is_some_and(|writer| writer < barrier) && !leading::is_writing(self.address())
     }
 
-    /// Waits for writers to be done until `busy` says no, after which it is not asked again.
-    fn wait_while(&self, busy: impl Fn() -> bool) {
-        if !busy() {
-            return;
+    /// Waits for writers to be done until `answer` has one, after which it is not asked again; at most for `patience`.
+    async fn until<A>(&self, answer: impl Fn() -> Option<A>, wait: Wait, patience: Duration) -> Option<A> {
+        if let Some(answer) = answer() {
+            return Some(answer);
         }
+        let deadline = Instant::now().checked_add(patience);
         loop {
             let written = self.written.listen();
-            if !busy() {
-                return;
+            if let Some(answer) = answer() {
+                return Some(answer);
             }
-            written.wait();
+            if !wait.until(written, deadline).await {
+                return answer();
+            }
         }
     }
 
@@ -256,9 +291,17 @@ impl<T> Flights<T> {
         self.keys.load(Ordering::SeqCst)
     }
 
-    /// How many writes of tickets have ended, well or not.
-    pub(crate) fn writes(&self) -> u64 {
-        self.writes.load(Ordering::SeqCst)
+    /// How many writes of tickets have ended, well or not, whose keys have this hash or one of some others.
+    pub(crate) fn writes(&self, hash: u64) -> u64 {
+        self.writes[Self::counted(hash)].load(Ordering::SeqCst)
+    }
+
+    fn count_write(&self, hash: u64) {
+        self.writes[Self::counted(hash)].fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn counted(hash: u64) -> usize {
+        (hash >> 40) as usize % COUNTED
     }
 
     /// Makes sure that the ring `name`, whose keys have so many segments, shares no key with another ring here.
@@ -307,8 +350,17 @@ impl<T> Flights<T> {
         Ticket::new(self, key, self.number(), flight)
     }
 
-    fn address(&self) -> usize {
+    /// Which flights these are, among all.
+    pub(crate) fn address(&self) -> usize {
         std::ptr::from_ref(self).addr()
+    }
+
+    /// Runs `change` on the work on a key, if there is any.
+    fn with_work<R>(&self, key: &EncodedKey, change: impl FnOnce(&mut Work<T>) -> R) -> Option<R> {
+        let mut stripe = self.stripe(key).lock();
+        stripe
+            .find_mut(key.hash_value(), |work| work.key == *key)
+            .map(change)
     }
 
     /// Runs `change` on the work on a key, then drops the work if nobody is left.

@@ -6,6 +6,7 @@
 pub mod body;
 pub mod clock;
 pub mod coder;
+pub mod colour;
 pub mod flights;
 #[doc(hidden)]
 pub mod generated;
@@ -13,12 +14,16 @@ pub mod key;
 pub mod storage;
 
 mod action;
+mod async_call;
+mod async_calls;
 mod bulk;
 mod cache;
 mod call;
 mod calls;
+mod concurrently;
 mod error;
 mod filling;
+mod keeping;
 mod lru;
 mod name;
 mod registry;
@@ -28,10 +33,13 @@ mod stats;
 mod sync;
 
 pub use action::{Action, Ran, UnknownAction};
-pub use cache::{Cache, Own};
-pub use call::{Call, Outcome};
+pub use async_call::AsyncCall;
+pub use async_calls::{AsyncCalls, AtMost, DEFAULT_CONCURRENCY};
+pub use cache::{AsyncCache, Cache, Handle, Own};
+pub use call::{BoundCall, Call};
 pub use calls::Calls;
 pub use error::{Cause, Error, ErrorKind, Failure};
+pub use keeping::Outcome;
 pub use key::{Bracket, Key, KeyWriter, RingKey, TypeName};
 pub use lru::{DEFAULT_CAPACITY, Lru, LruBuilder};
 pub use name::Name;

@@ -19,7 +19,7 @@ use crate::clock::StorageClock;
 use crate::flights::Flights;
 use crate::key::{EncodedKey, KeyHasher, RingKey};
 use crate::name::Name;
-use crate::storage::{Clear, Expires, Storage};
+use crate::storage::{AnyStorage, Clear, Expires, InMemory, Storage};
 use crate::sync::{AtomicU64, Ordering, RwLock};
 
 /// How many entries the storage of a ring holds if nothing else is said, as in the original.
@@ -208,7 +208,7 @@ impl<T: Clone> Lru<T> {
     }
 }
 
-impl<T: Clone> Storage<T> for Lru<T> {
+impl<T: Clone> AnyStorage<T> for Lru<T> {
     type Error = Infallible;
 
     /// Keys are compared by their bytes, which are injective whatever their texts are.
@@ -218,6 +218,17 @@ impl<T: Clone> Storage<T> for Lru<T> {
         &self.flights
     }
 
+    fn losses(&self) -> (u64, u64) {
+        (
+            self.evictions.load(Ordering::Relaxed),
+            self.expirations.load(Ordering::Relaxed),
+        )
+    }
+}
+
+impl<T> InMemory for Lru<T> {}
+
+impl<T: Clone> Storage<T> for Lru<T> {
     #[inline]
     fn read<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<T>, Infallible> {
         Ok(self.get(key))
@@ -250,13 +261,6 @@ impl<T: Clone> Storage<T> for Lru<T> {
             .find(hash, &key)
             .filter(|&slot| !self.clock.is_past(shard.deadline(slot)));
         Ok(live.map(|slot| shard.set_deadline(slot, deadline)).is_some())
-    }
-
-    fn losses(&self) -> (u64, u64) {
-        (
-            self.evictions.load(Ordering::Relaxed),
-            self.expirations.load(Ordering::Relaxed),
-        )
     }
 }
 

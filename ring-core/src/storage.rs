@@ -1,14 +1,19 @@
 //! Storages: what lies behind a ring, and how a ring sees it.
 //!
-//! A storage implements the raw operations of [`Storage`] and owns a [`Flights`]; the verbs are provided, and keep to
-//! the rule that a computation which began before a `set` or a `delete` is not stored after it. A ring sees its
-//! storage through a [`View`]: memory storages hold its values as they are, others hold the bytes of a coder.
+//! A storage implements the raw operations of [`Storage`], of [`AsyncStorage`], or of both, and owns a [`Flights`]. The
+//! verbs are provided, and keep to the rule that a computation which began before a `set` or a `delete` is not stored
+//! after it. A ring sees its storage through a [`View`]: memory storages hold its values as they are, others hold the
+//! bytes of a coder.
 
+mod async_storage;
+mod at_once;
 mod map;
 mod view;
 
+pub use async_storage::{AsyncClear, AsyncStorage, InMemory};
+pub(crate) use at_once::AtOnce;
 pub use map::Map;
-pub use view::{Coded, View};
+pub use view::{AnyView, AsyncView, Coded, View};
 
 use std::time::Duration;
 
@@ -17,12 +22,8 @@ use crate::flights::Flights;
 use crate::key::RingKey;
 use crate::name::Name;
 
-/// A storage of values `T` under keys of any type.
-///
-/// Implementors write the raw operations, which know nothing of computations under way. Users call the verbs.
-///
-/// All operations treat an expired entry as absent.
-pub trait Storage<T> {
+/// What storages have in common, whether they block or are awaited.
+pub trait AnyStorage<T> {
     /// How operations fail: [`Infallible`](std::convert::Infallible) if they cannot.
     type Error: Failure;
 
@@ -40,6 +41,18 @@ pub trait Storage<T> {
         ""
     }
 
+    /// How many entries gave way to newer ones, and how many were found to have expired.
+    fn losses(&self) -> (u64, u64) {
+        (0, 0)
+    }
+}
+
+/// A storage of values `T` under keys of any type.
+///
+/// Implementors write the raw operations, which know nothing of computations under way. Users call the verbs.
+///
+/// All operations treat an expired entry as absent.
+pub trait Storage<T>: AnyStorage<T> {
     /// Raw: the value under `key`, if there is one.
     fn read<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<T>, Self::Error>;
 
@@ -116,11 +129,6 @@ pub trait Storage<T> {
             Some(expiry) => self.renew(key, expiry),
             None => self.contains(key),
         }
-    }
-
-    /// How many entries gave way to newer ones, and how many were found to have expired.
-    fn losses(&self) -> (u64, u64) {
-        (0, 0)
     }
 }
 

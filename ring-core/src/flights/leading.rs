@@ -1,6 +1,7 @@
 //! What the code that runs on this thread just now is part of.
 
 use std::cell::RefCell;
+use std::pin::pin;
 
 use crate::key::EncodedKey;
 
@@ -12,29 +13,42 @@ pub(crate) enum Mark {
     Computing(usize, EncodedKey),
     /// The write of the ticket of this number.
     Writing(usize, u64),
+    /// The write of the tickets of these numbers.
+    WritingMany(usize, Vec<u64>),
 }
 
 thread_local! {
     static MARKS: RefCell<Vec<Mark>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Runs `body` as a part of these computations or writes: what it calls does not wait for them.
-pub(crate) fn leading<T>(marks: impl IntoIterator<Item = Mark>, body: impl FnOnce() -> T) -> T {
-    struct Scope(usize);
-    impl Drop for Scope {
-        fn drop(&mut self) {
-            with_marks((), |all| all.truncate(self.0));
+/// Runs `future` as a part of this computation or write: what it calls does not wait for it.
+///
+/// The mark is on the thread only while the future is polled there.
+pub(crate) async fn leading<F: Future>(mark: Mark, future: F) -> F::Output {
+    let (mut mark, mut future) = (Some(mark), pin!(future));
+    std::future::poll_fn(|context| {
+        let _scope = Scope::enter(&mut mark);
+        future.as_mut().poll(context)
+    })
+    .await
+}
+
+/// Has its mark on the thread until it is dropped, which a panic does as well.
+struct Scope<'m>(&'m mut Option<Mark>);
+
+impl<'m> Scope<'m> {
+    fn enter(mark: &'m mut Option<Mark>) -> Self {
+        with_marks((), |all| all.extend(mark.take()));
+        Scope(mark)
+    }
+}
+
+impl Drop for Scope<'_> {
+    fn drop(&mut self) {
+        if let Some(mark) = with_marks(None, Vec::pop) {
+            *self.0 = Some(mark);
         }
     }
-    let before = with_marks(0, |all| {
-        let before = all.len();
-        all.extend(marks);
-        before
-    });
-    let scope = Scope(before);
-    let result = body();
-    drop(scope);
-    result
 }
 
 /// Whether this thread computes the value of `key` in the storage of these flights.
@@ -44,12 +58,19 @@ pub(super) fn is_computing(flights: usize, key: &EncodedKey) -> bool {
 
 /// Whether this thread writes the value of the ticket of this number.
 pub(super) fn is_writing_for(flights: usize, ticket: u64) -> bool {
-    is_marked(|mark| matches!(mark, Mark::Writing(at, number) if (*at, *number) == (flights, ticket)))
+    is_marked(|mark| match mark {
+        Mark::Computing(..) => false,
+        Mark::Writing(at, number) => *at == flights && *number == ticket,
+        Mark::WritingMany(at, numbers) => *at == flights && numbers.contains(&ticket),
+    })
 }
 
 /// Whether this thread writes anything to the storage of these flights.
 pub(super) fn is_writing(flights: usize) -> bool {
-    is_marked(|mark| matches!(mark, Mark::Writing(at, _) if *at == flights))
+    is_marked(|mark| match mark {
+        Mark::Computing(..) => false,
+        Mark::Writing(at, _) | Mark::WritingMany(at, _) => *at == flights,
+    })
 }
 
 fn is_marked(is_meant: impl FnMut(&Mark) -> bool) -> bool {

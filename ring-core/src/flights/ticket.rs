@@ -1,16 +1,18 @@
 //! The right to compute a value, and to store it unless something newer happened.
 
-use std::cell::Cell;
+use std::time::Duration;
 
-use super::leading::{self, Mark, leading};
+use super::leading::{self, Mark};
 use super::{Flight, Flights};
+use crate::colour::Wait;
 use crate::key::EncodedKey;
 use crate::sync::{Arc, Ordering};
 
 /// The right to compute the value of a key and to store it: see [`Flights`].
 ///
-/// Dropped without an outcome, as by a panic of the computation, it hands the flight over to one waiter.
-pub struct Ticket<'f, T> {
+/// Dropped without an outcome, as by a panic of the computation or by the cancellation of its task, it hands the
+/// flight over to one waiter.
+pub(crate) struct Ticket<'f, T> {
     flights: &'f Flights<T>,
     key: EncodedKey,
     number: u64,
@@ -36,7 +38,7 @@ impl<'f, T> Ticket<'f, T> {
     }
 
     /// The key whose value is computed.
-    pub fn key(&self) -> &EncodedKey {
+    pub(crate) fn key(&self) -> &EncodedKey {
         &self.key
     }
 
@@ -45,20 +47,15 @@ impl<'f, T> Ticket<'f, T> {
         Mark::Computing(self.flights.address(), self.key.clone())
     }
 
-    /// Its write, for [`leading`](super::leading).
-    fn writing(&self) -> Mark {
-        Mark::Writing(self.flights.address(), self.number)
-    }
-
     /// Gives those who wait already a share of the computed value; with `None` they compute for themselves.
-    pub fn announce(&self, share: impl FnOnce() -> Option<T>) {
+    pub(crate) fn announce(&self, share: impl FnOnce() -> Option<T>) {
         if let Some(flight) = self.flight.as_ref().filter(|flight| flight.has_open_waiters()) {
             flight.land(share());
         }
     }
 
     /// Gives the computed value to all who wait and to all who come until it is stored.
-    pub fn publish(&self, value: impl FnOnce() -> T) {
+    pub(crate) fn publish(&self, value: impl FnOnce() -> T) {
         if let Some(flight) = self
             .flight
             .as_ref()
@@ -68,33 +65,15 @@ impl<'f, T> Ticket<'f, T> {
         }
     }
 
-    /// Stores the computed value by `write`, unless it is outdated, and gives a share of it to those who wait: before
-    /// the write to those who wait already, after it to those who came meanwhile.
-    ///
-    /// Returns what `write` returned, or `None` if it was not called.
-    pub fn fill<R>(
-        self,
-        mut share: impl FnMut() -> Option<T>,
-        write: impl FnOnce(&EncodedKey) -> R,
-    ) -> Option<R> {
-        self.announce(&mut share);
-        let result = self.take_turn().then(|| {
-            let _turn = Turn(&self);
-            leading([self.writing()], || write(&self.key))
-        });
-        self.pass_on(share);
-        result
-    }
-
-    /// Gives those who wait a share of a value that is not to be stored.
-    pub fn pass_on(mut self, share: impl FnOnce() -> Option<T>) {
+    /// Gives those who wait a share of a value that was stored, or is not to be.
+    pub(crate) fn pass_on(mut self, share: impl FnOnce() -> Option<T>) {
         self.detach();
         self.announce(share);
         self.settled = true;
     }
 
     /// Tells the waiters to compute for themselves, all at once.
-    pub fn release(mut self) {
+    pub(crate) fn release(mut self) {
         self.detach();
         if let Some(flight) = &self.flight {
             flight.land(None);
@@ -102,33 +81,37 @@ impl<'f, T> Ticket<'f, T> {
         self.settled = true;
     }
 
-    /// Waits until no other ticket writes this key. Returns whether this one still may.
-    fn take_turn(&self) -> bool {
-        let turn = Cell::new(None);
-        self.flights.wait_while(|| {
-            turn.set(self.try_turn());
-            turn.get().is_none()
-        });
-        turn.get() == Some(true)
+    /// Waits until no other ticket writes this key. Returns the turn, if this ticket still may write.
+    ///
+    /// A writer that takes longer than `patience` is passed over: it clears away what it wrote when it is done.
+    pub(crate) async fn turn(&self, wait: Wait, patience: Duration) -> Option<Turn<'_, 'f, T>> {
+        let taken = self.flights.until(|| self.try_turn(), wait, patience).await;
+        let taken = taken.unwrap_or_else(|| self.take_turn(|_| None).unwrap_or(false));
+        taken.then_some(Turn(self))
     }
 
     /// Whether this ticket may write, if that can be said without waiting for another that writes. Part of another
     /// write, as in the `Drop` of a value that gave way, it cannot wait and is not stored.
     fn try_turn(&self) -> Option<bool> {
         let flights = self.flights.address();
+        self.take_turn(|writer| {
+            let waits = !leading::is_writing_for(flights, writer);
+            waits.then(|| leading::is_writing(flights).then_some(false))
+        })
+    }
+
+    /// Takes the turn, unless this ticket is outdated, or `busy` has something to say of the one that writes.
+    fn take_turn(&self, busy: impl FnOnce(u64) -> Option<Option<bool>>) -> Option<bool> {
         self.flights.change(&self.key, |work| {
-            let other = work
-                .writer
-                .filter(|writer| !leading::is_writing_for(flights, *writer));
             if work.barrier > self.number {
-                Some(false)
-            } else if other.is_some() {
-                leading::is_writing(flights).then_some(false)
-            } else {
-                work.barrier = self.number;
-                work.writer = Some(self.number);
-                Some(true)
+                return Some(false);
             }
+            if let Some(answer) = work.writer.and_then(busy) {
+                return answer;
+            }
+            work.barrier = self.number;
+            work.writer = Some(self.number);
+            Some(true)
         })
     }
 
@@ -136,39 +119,6 @@ impl<'f, T> Ticket<'f, T> {
     fn detach(&self) {
         let Some(flight) = &self.flight else { return };
         self.flights.change(&self.key, |work| work.detach(flight));
-    }
-}
-
-/// [`Ticket::fill`] for many, each known by its index: what may be written is written at once.
-///
-/// Those whose key another ticket writes just now come last, one by one, so that two such calls never wait for each
-/// other.
-pub fn fill_many<T>(
-    tickets: Vec<Ticket<'_, T>>,
-    mut share: impl FnMut(usize) -> Option<T>,
-    mut write: impl FnMut(&[(usize, &EncodedKey)]),
-) {
-    let mut turns = Vec::with_capacity(tickets.len());
-    let mut later = vec![false; tickets.len()];
-    for (index, ticket) in tickets.iter().enumerate() {
-        ticket.announce(|| share(index));
-        match ticket.try_turn() {
-            Some(true) => turns.push((index, Turn(ticket))),
-            Some(false) => {}
-            None => later[index] = true,
-        }
-    }
-    if !turns.is_empty() {
-        let entries: Vec<_> = turns.iter().map(|(index, turn)| (*index, &turn.0.key)).collect();
-        leading(turns.iter().map(|(_, turn)| turn.0.writing()), || write(&entries));
-    }
-    drop(turns);
-    for (index, ticket) in tickets.into_iter().enumerate() {
-        if later[index] {
-            ticket.fill(|| share(index), |key| write(&[(index, key)]));
-        } else {
-            ticket.pass_on(|| share(index));
-        }
     }
 }
 
@@ -192,16 +142,53 @@ impl<T> Drop for Ticket<'_, T> {
     }
 }
 
-/// The turn to write: given back also when the write panics.
-struct Turn<'t, 'f, T>(&'t Ticket<'f, T>);
+/// The turn to write: given back also when the write panics or is cancelled.
+pub(crate) struct Turn<'t, 'f, T>(&'t Ticket<'f, T>);
+
+impl<T> Turn<'_, '_, T> {
+    /// The write, for [`leading`](super::leading).
+    pub(crate) fn writing(&self) -> Mark {
+        Mark::Writing(self.0.flights.address(), self.0.number)
+    }
+
+    /// Whether somebody lost patience and did not wait for this write: what it wrote must be cleared away.
+    pub(crate) fn was_passed_over(&self) -> bool {
+        let Turn(ticket) = self;
+        let passed = |work: &mut super::Work<T>| work.writer != Some(ticket.number);
+        ticket.flights.change(&ticket.key, passed)
+    }
+}
 
 impl<T> Drop for Turn<'_, '_, T> {
     fn drop(&mut self) {
         let Turn(ticket) = self;
         ticket.flights.change(&ticket.key, |work| {
             work.writer = work.writer.filter(|writer| *writer != ticket.number);
-            ticket.flights.writes.fetch_add(1, Ordering::SeqCst);
+            ticket.flights.count_write(ticket.key.hash_value());
         });
         ticket.flights.written.notify(usize::MAX);
     }
+}
+
+/// The turns of those tickets that can have theirs without waiting, by their places, and the places of those that
+/// must wait. Who waits last, one by one, waits for no ticket of another such call that waits for one of these.
+pub(crate) fn turns_at_once<'t, 'f: 't, T: 't>(
+    tickets: impl ExactSizeIterator<Item = &'t Ticket<'f, T>>,
+) -> (Vec<(usize, Turn<'t, 'f, T>)>, Vec<usize>) {
+    let (mut turns, mut waiting) = (Vec::with_capacity(tickets.len()), Vec::new());
+    for (place, ticket) in tickets.enumerate() {
+        match ticket.try_turn() {
+            Some(true) => turns.push((place, Turn(ticket))),
+            Some(false) => {}
+            None => waiting.push(place),
+        }
+    }
+    (turns, waiting)
+}
+
+/// The write of all these turns, for [`leading`](super::leading).
+pub(crate) fn writing_many<T>(turns: &[(usize, Turn<'_, '_, T>)]) -> Option<Mark> {
+    let flights = turns.first()?.1.0.flights.address();
+    let numbers = turns.iter().map(|(_, turn)| turn.0.number).collect();
+    Some(Mark::WritingMany(flights, numbers))
 }

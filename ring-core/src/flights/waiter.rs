@@ -2,19 +2,20 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Flight, Flights, Listener, Ticket};
+use super::{Flight, Flights, Ticket};
+use crate::colour::Wait;
 use crate::key::EncodedKey;
 use crate::sync::{Arc, Ordering};
 
 /// Waits for the outcome of a flight.
-pub struct Waiter<'f, T> {
+pub(crate) struct Waiter<'f, T> {
     flights: &'f Flights<T>,
     key: EncodedKey,
     flight: Arc<Flight<T>>,
 }
 
 /// How the wait ended.
-pub enum Landed<'f, T> {
+pub(crate) enum Landed<'f, T> {
     /// With the leader's value.
     Value(T),
     /// With the right to compute: the leader was lost, told all to compute for themselves, or took too long.
@@ -28,21 +29,28 @@ impl<'f, T> Waiter<'f, T> {
 }
 
 impl<'f, T: Clone> Waiter<'f, T> {
-    /// Blocks until the flight lands, at most for `timeout`.
-    pub fn wait(self, timeout: Duration) -> Landed<'f, T> {
-        let deadline = Instant::now().checked_add(timeout);
+    /// Waits until the flight lands. After `timeout` one of those who wait computes in the place of the leader; the
+    /// others give it as much time again, and then compute for themselves.
+    pub(crate) async fn wait(self, wait: Wait, timeout: Duration) -> Landed<'f, T> {
+        if let Some(landed) = self.land_within(timeout, wait).await {
+            return landed;
+        }
+        if self.flight.take_over() {
+            return self.compute_in_place_of_the_leader();
+        }
+        let landed = self.land_within(timeout, wait).await;
+        landed.unwrap_or_else(|| self.compute_alone())
+    }
+
+    async fn land_within(&self, time: Duration, wait: Wait) -> Option<Landed<'f, T>> {
+        let deadline = Instant::now().checked_add(time);
         loop {
             let landed = self.flight.landed.listen();
             if let Some(outcome) = self.outcome() {
-                return outcome;
+                return Some(outcome);
             }
-            match deadline {
-                None => landed.wait(),
-                Some(deadline) => {
-                    if landed.wait_deadline(deadline).is_none() {
-                        return self.outcome().unwrap_or_else(|| self.compute_alone());
-                    }
-                }
+            if !wait.until(landed, deadline).await {
+                return self.outcome();
             }
         }
     }

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::time::Duration;
 
-use super::{Clear, Expires, Storage};
+use super::{AnyStorage, Clear, Expires, InMemory, Storage};
 use crate::clock::{Clock, StorageClock};
 use crate::flights::Flights;
 use crate::key::{RingKey, key_text};
@@ -144,13 +144,17 @@ impl<T: Clone> Map<T> {
     }
 }
 
-impl<T: Clone> Storage<T> for Map<T> {
+impl<T: Clone> AnyStorage<T> for Map<T> {
     type Error = Infallible;
 
     fn flights(&self) -> &Flights<T> {
         &self.flights
     }
+}
 
+impl<T> InMemory for Map<T> {}
+
+impl<T: Clone> Storage<T> for Map<T> {
     fn read<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<T>, Infallible> {
         Ok(self.get(key))
     }

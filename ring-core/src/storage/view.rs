@@ -3,16 +3,16 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::Storage;
+use super::{AnyStorage, AsyncStorage, Storage};
 use crate::coder::Coder;
 use crate::error::Error;
 
 /// A storage as a ring with values `V` sees it: `&S` holds the values themselves, [`Coded`] holds bytes.
-pub trait View<V> {
+pub trait AnyView<V>: Copy {
     /// What the storage holds of a value.
     type Held: Clone;
     /// The storage.
-    type Storage: Storage<Self::Held>;
+    type Storage: AnyStorage<Self::Held>;
 
     /// The storage.
     fn storage(&self) -> &Self::Storage;
@@ -24,7 +24,19 @@ pub trait View<V> {
     fn value(&self, held: Self::Held) -> Result<V, Error>;
 }
 
-impl<V: Clone, S: Storage<V>> View<V> for &S {
+/// The view of a storage that blocks, or never waits.
+pub trait View<V>: AnyView<V, Storage: Storage<Self::Held>> {}
+
+#[diagnostic::do_not_recommend]
+impl<V, S: AnyView<V, Storage: Storage<S::Held>>> View<V> for S {}
+
+/// The view of a storage that is awaited.
+pub trait AsyncView<V>: AnyView<V, Storage: AsyncStorage<Self::Held>> {}
+
+#[diagnostic::do_not_recommend]
+impl<V, S: AnyView<V, Storage: AsyncStorage<S::Held>>> AsyncView<V> for S {}
+
+impl<V: Clone, S: AnyStorage<V>> AnyView<V> for &S {
     type Held = V;
     type Storage = S;
 
@@ -98,7 +110,7 @@ impl<S: fmt::Debug, C> fmt::Debug for Coded<'_, S, C> {
     }
 }
 
-impl<V, S: Storage<Vec<u8>>, C: Coder<V>> View<V> for Coded<'_, S, C> {
+impl<V, S: AnyStorage<Vec<u8>>, C: Coder<V>> AnyView<V> for Coded<'_, S, C> {
     type Held = Vec<u8>;
     type Storage = S;
 

@@ -5,10 +5,10 @@ use std::thread::{scope, sleep};
 use std::time::Duration;
 
 use ring_cache_core::coder::{Cause, Coder};
-use ring_cache_core::storage::{Coded, Storage};
+use ring_cache_core::storage::Coded;
 use ring_cache_core::{Action, Cache, Calls, Error, ErrorKind, Map, Plain, Ran};
 
-use crate::support::{Remote, call, fallible, never, ring};
+use crate::support::{Remote, assert_quiet, call, fallible, never, ring};
 
 const EVERYTHING: [&str; 8] = [
     "read",
@@ -49,7 +49,7 @@ fn a_plain_call_returns_what_the_body_returns_whatever_fails() {
     assert_eq!(calls().execute_many(), [0, 10, 20, 30]);
     let run = call(ring, &broken, 1, || 7).run(Action::GetOrUpdate);
     assert_eq!(run.unwrap(), Ran::Returned(7));
-    assert_eq!(broken.flights().under_way(), 0);
+    assert_quiet(&broken);
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn each_operation_may_fail_by_itself() {
             let values = [call(ring, &remote, 2, || round)].get_or_update_many();
             assert!(values[0] <= round);
         }
-        assert_eq!(remote.flights().under_way(), 0);
+        assert_quiet(&remote);
     }
 }
 
@@ -123,7 +123,7 @@ fn those_who_wait_are_given_the_value_that_could_not_be_stored() {
     let stats = Cache::new(ring, &broken).stats::<u32>();
     assert_eq!((runs.into_inner(), stats.coalesced, stats.stores), (1, 7, 0));
     assert_eq!(stats.errors, 9, "eight look-ups and one store");
-    assert_eq!(broken.flights().under_way(), 0);
+    assert_quiet(&broken);
 }
 
 #[test]
@@ -229,7 +229,7 @@ fn a_value_that_cannot_be_encoded_is_returned_and_leaves_nothing_stale() {
             "{verb}"
         );
     }
-    assert_eq!(map.flights().under_way(), 0);
+    assert_quiet(&map);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use ring_cache_core::storage::{Clear, Storage};
 use ring_cache_core::{Cache, Calls, Lru, Map, Ring};
 
-use crate::support::{Remote, call, eventually, keep, never, ring};
+use crate::support::{Remote, assert_quiet, call, eventually, keep, never, ring};
 
 /// A computation in two halves: it says that it began, and ends when it is told to.
 struct Slow {
@@ -56,7 +56,7 @@ fn during_a_computation<S: Storage<u32, Error: std::fmt::Debug> + Sync>(
         computation.end();
         caller.join().unwrap()
     });
-    assert_eq!(storage.flights().under_way(), 0);
+    assert_quiet(storage);
     (
         returned,
         storage.get(&call(ring, storage, 1, never).key()).unwrap(),
@@ -243,7 +243,7 @@ fn a_reader_that_comes_after_the_delete_starts_afresh() {
         assert_eq!((second.join().unwrap(), third.join().unwrap()), (2, 2));
     });
     assert_eq!(call(ring, &lru, 1, never).get(), Some(2));
-    assert_eq!(lru.flights().under_way(), 0);
+    assert_quiet(&lru);
 }
 
 #[test]
@@ -268,7 +268,7 @@ fn of_two_overlapping_updates_the_later_started_wins() {
                 }
             });
             assert_eq!(call(ring, &lru, 1, never).get(), Some(2));
-            assert_eq!(lru.flights().under_way(), 0);
+            assert_quiet(&lru);
         }
     }
 }
@@ -299,7 +299,7 @@ fn a_delete_waits_for_a_write_in_progress_and_removes_it() {
             assert_eq!((writer.join().unwrap(), delete.join().unwrap()), (1, true));
         });
         assert_eq!(call(ring, &remote, 1, never).get().unwrap(), None);
-        assert_eq!(remote.flights().under_way(), 0);
+        assert_quiet(&remote);
     }
 }
 
@@ -339,7 +339,7 @@ fn a_delete_does_not_wait_for_computations_that_begin_after_it() {
         }
         done.store(true, Ordering::SeqCst);
     });
-    assert_eq!(remote.flights().under_way(), 0);
+    assert_quiet(&remote);
 }
 
 #[test]
@@ -392,5 +392,5 @@ fn those_who_come_after_a_delete_are_not_given_what_was_found_before_it() {
         assert_eq!(leader.unwrap().join().unwrap(), 1, "it came before the delete");
         assert_eq!(reader.join().unwrap(), 3);
     });
-    assert_eq!(remote.flights().under_way(), 0);
+    assert_quiet(&*remote);
 }

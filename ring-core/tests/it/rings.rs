@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use ring_cache_core::clock::ManualClock;
-use ring_cache_core::storage::Storage;
+use ring_cache_core::storage::AnyStorage;
 use ring_cache_core::{Action, Cache, Calls, Lru, Map, Name, Plain, Ran, Ring};
 
 use crate::support::{call, keep, never, ring};

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use ring_cache_core::body::Body;
 use ring_cache_core::flights::Flights;
-use ring_cache_core::storage::{Clear, Expires, Storage};
+use ring_cache_core::storage::{AnyStorage, Clear, Expires, Storage};
 use ring_cache_core::{Cache, Call, Error, Fallible, Key, Name, Plain, Ring, RingKey};
 
 /// A ring that lives as long as a static.
@@ -57,7 +57,7 @@ pub(crate) fn eventually(what: impl Fn() -> bool) {
 }
 
 /// Nobody works on anything any more.
-pub(crate) fn assert_quiet<T: Clone>(storage: &impl Storage<T>) {
+pub(crate) fn assert_quiet<T: Clone>(storage: &impl AnyStorage<T>) {
     assert_eq!(storage.flights().under_way(), 0);
 }
 
@@ -151,13 +151,15 @@ fn text<K: RingKey + ?Sized>(key: &K) -> String {
     Key::of(key).to_string()
 }
 
-impl<T: Clone> Storage<T> for Remote<T> {
+impl<T: Clone> AnyStorage<T> for Remote<T> {
     type Error = Error;
 
     fn flights(&self) -> &Flights<T> {
         &self.flights
     }
+}
 
+impl<T: Clone> Storage<T> for Remote<T> {
     fn read<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<T>, Error> {
         self.begin("read")?;
         let found = self.entries.lock().unwrap().get(&text(key)).cloned();

@@ -1,0 +1,99 @@
+//! One call of a cached `async fn`.
+
+use crate::action::{Action, Ran};
+use crate::body::AsyncBody;
+use crate::call::BoundCall;
+use crate::colour::Awaits;
+use crate::keeping::Outcome;
+use crate::returned::Returned;
+use crate::storage::{AsyncStorage, AsyncView};
+
+/// One call of a cached `async fn` with its arguments bound, as `{method}_ring(..)` gives it.
+///
+/// It is a [`Call`](crate::Call) whose verbs return futures: `.get().await`. [`key`](BoundCall::key) and the other parts
+/// of a call are there at once.
+///
+/// As every future, these do nothing until they are polled, and may be dropped: a computation whose future is dropped
+/// is left to another call that waits for its value, if there is one. They are `Send` if the method's own future is,
+/// and its arguments and value are.
+pub type AsyncCall<R, S, B> = BoundCall<R, S, B, Awaits>;
+
+impl<R, S, B> AsyncCall<R, S, B>
+where
+    R: Returned,
+    S: AsyncView<R::Value>,
+    B: AsyncBody<Out = R::Out>,
+{
+    /// The cached value, or `None`. Never computes.
+    pub fn get(&self) -> impl Future<Output = Outcome<R, S, Option<R::Value>>> + use<R, S, B> {
+        let (keeping, key) = (self.keeping, self.encoded_key());
+        async move { keeping.outcome(keeping.get(&key).await) }
+    }
+
+    /// The cached value, or else computes and stores it: what the plain call does.
+    ///
+    /// Of several calls with one key at a time, one computes and the others take its value. An error of a fallible
+    /// body is returned and not stored. A failure of the storage costs a computation, never the answer.
+    pub async fn get_or_update(self) -> R::Out {
+        let writes = self.keeping.begin_look_up(&self.call_key());
+        let read = match self.storage().read_at_once(&self.call_key()) {
+            Some(read) => read,
+            None => {
+                let (keeping, key) = (self.keeping, self.encoded_key());
+                keeping.storage().read(&key).await
+            }
+        };
+        match self.keeping.found(read, writes) {
+            Ok(out) => out,
+            Err(seen) => {
+                let (keeping, key) = (self.keeping, self.encoded_key());
+                let seen = keeping.missed(seen);
+                // The way of a miss is long: in a box it does not weigh on the futures of hits.
+                Box::pin(async move { keeping.get_or_compute(key, self.body, seen).await }).await
+            }
+        }
+    }
+
+    /// Computes and stores, whatever was there. A value that `unless` refuses takes an older one away; an error of a
+    /// fallible body leaves it.
+    pub async fn update(self) -> R::Out {
+        let (keeping, key) = (self.keeping, self.encoded_key());
+        keeping.update(key, self.body).await
+    }
+
+    /// Computes without the cache.
+    pub async fn execute(self) -> R::Out {
+        self.body.run().await
+    }
+
+    /// Stores `value` without computing, whatever is there or being computed.
+    pub fn set(&self, value: R::Value) -> impl Future<Output = Outcome<R, S, ()>> + use<R, S, B> {
+        let (keeping, key) = (self.keeping, self.encoded_key());
+        async move { keeping.outcome(keeping.set(&key, value).await) }
+    }
+
+    /// Forgets the value, also one that is being computed. Returns whether something was there.
+    pub fn delete(&self) -> impl Future<Output = Outcome<R, S, bool>> + use<R, S, B> {
+        let (keeping, key) = (self.keeping, self.encoded_key());
+        async move { keeping.outcome(keeping.delete(&key).await) }
+    }
+
+    /// Whether a value is cached. It does not count as a use.
+    pub fn has(&self) -> impl Future<Output = Outcome<R, S, bool>> + use<R, S, B> {
+        let (keeping, key) = (self.keeping, self.encoded_key());
+        async move { keeping.outcome(keeping.has(&key).await) }
+    }
+
+    /// Restarts the expiry of the value. Returns whether something was there. Without an expiry it equals
+    /// [`has`](Self::has).
+    pub fn touch(&self) -> impl Future<Output = Outcome<R, S, bool>> + use<R, S, B> {
+        let (keeping, key) = (self.keeping, self.encoded_key());
+        async move { keeping.outcome(keeping.touch(&key).await) }
+    }
+
+    /// Runs the verb that `action` names.
+    pub async fn run(self, action: Action) -> Outcome<R, S, Ran<R::Value, R::Out>> {
+        let (keeping, key) = (self.keeping, self.key());
+        keeping.outcome(keeping.run(key, self.body, action).await)
+    }
+}

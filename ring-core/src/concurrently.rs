@@ -1,0 +1,25 @@
+//! Many futures at a time, but not more than wanted.
+
+use futures_util::stream::{FuturesUnordered, StreamExt};
+
+/// Runs futures, at most `limit` of them at a time, and returns what they came to in the order in which they ended.
+pub(crate) async fn concurrently<F: Future>(
+    limit: usize,
+    futures: impl IntoIterator<Item = F>,
+) -> Vec<F::Output> {
+    let mut futures = futures.into_iter();
+    let mut outputs = Vec::with_capacity(futures.size_hint().0);
+    if limit <= 1 {
+        // One after another needs no set of them, and suits futures that block.
+        for future in futures {
+            outputs.push(future.await);
+        }
+        return outputs;
+    }
+    let mut running: FuturesUnordered<F> = futures.by_ref().take(limit).collect();
+    while let Some(output) = running.next().await {
+        outputs.push(output);
+        running.extend(futures.next());
+    }
+    outputs
+}

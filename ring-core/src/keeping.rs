@@ -1,0 +1,225 @@
+//! How and where the value of a call is kept, and the verbs that need no more than that.
+//!
+//! Blocking and async calls share this code: see [`colour`](crate::colour).
+
+use std::time::Duration;
+
+use crate::colour::Wait;
+use crate::error::{Error, Failure};
+use crate::flights::Flights;
+use crate::key::{RingKey, hash_key};
+use crate::returned::Returned;
+use crate::ring::Ring;
+use crate::storage::{AnyStorage, AnyView, AsyncStorage, AsyncView, AtOnce};
+
+/// What the verbs of a call return that can fail only if its storage can: a `T`, or a `Result<T, Error>`.
+pub type Outcome<R, S, T> = <StorageError<R, S> as Failure>::Outcome<T>;
+
+/// How the storage of a view fails.
+pub(crate) type StorageError<R, S> = <<S as AnyView<<R as Returned>::Value>>::Storage as AnyStorage<
+    <S as AnyView<<R as Returned>::Value>>::Held,
+>>::Error;
+
+/// The result of an operation on the storage of a view.
+pub(crate) type HeldResult<R, S, T> = Result<T, StorageError<R, S>>;
+
+/// What a look-up that found nothing knows: how many writes of tickets to its key, and to some others, had ended before
+/// it. `None` if the storage did not answer.
+pub(crate) type Seen = Option<u64>;
+
+/// All that is known of a call but its key and its body.
+pub(crate) struct Keeping<R: Returned, S> {
+    pub(crate) ring: &'static Ring,
+    pub(crate) view: S,
+    /// How many segments its keys have.
+    pub(crate) segments: usize,
+    pub(crate) expiry: Option<Duration>,
+    pub(crate) unless: Option<fn(&R::Value) -> bool>,
+    /// Whether a value that is not to be stored takes an older one away.
+    pub(crate) replaces: bool,
+}
+
+impl<R: Returned, S: Copy> Clone for Keeping<R, S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<R: Returned, S: Copy> Copy for Keeping<R, S> {}
+
+impl<R: Returned, S> Keeping<R, S> {
+    /// The same for the code that is async.
+    pub(crate) fn at_once(self) -> Keeping<R, AtOnce<S, R::Value>> {
+        let Keeping {
+            ring,
+            view,
+            segments,
+            expiry,
+            unless,
+            replaces,
+        } = self;
+        Keeping {
+            ring,
+            view: AtOnce::new(view),
+            segments,
+            expiry,
+            unless,
+            replaces,
+        }
+    }
+}
+
+impl<R, S> Keeping<R, S>
+where
+    R: Returned,
+    S: AnyView<R::Value>,
+{
+    #[inline]
+    pub(crate) fn storage(&self) -> &S::Storage {
+        self.view.storage()
+    }
+
+    pub(crate) fn flights(&self) -> &Flights<S::Held> {
+        self.storage().flights()
+    }
+
+    /// Makes sure, before a value is stored, that no other ring shares a key with this one.
+    pub(crate) fn admit_writing(&self) {
+        self.flights().admit(self.ring.name(), self.segments);
+    }
+
+    /// On a storage that knows keys by their text, makes sure that no other ring could come to this one's keys. Where
+    /// bytes are compared, they cannot; the entry is checked when it is written.
+    #[inline]
+    pub(crate) fn admit(&self) {
+        if S::Storage::TEXT_KEYS {
+            self.admit_writing();
+        }
+    }
+
+    /// To be called before a look-up, for [`found`](Self::found): see [`Seen`].
+    /// Look-ups in memory do without.
+    #[inline]
+    pub(crate) fn begin_look_up<K: RingKey>(&self, key: &K) -> u64 {
+        self.admit();
+        if S::Storage::TEXT_KEYS {
+            self.flights().writes(hash_key(key))
+        } else {
+            0
+        }
+    }
+
+    /// Counts a miss, and hands on what it saw.
+    pub(crate) fn missed(&self, seen: Seen) -> Seen {
+        self.ring.counters.miss();
+        seen
+    }
+
+    /// What a call returns whose look-up came to this, or what is to be known to compute.
+    #[inline]
+    pub(crate) fn found(&self, read: HeldResult<R, S, Option<S::Held>>, writes: u64) -> Result<R::Out, Seen> {
+        let read = self.ring.count_errors(read);
+        let seen = read.is_some().then_some(writes);
+        match self.decode(read.flatten()) {
+            Some(value) => {
+                self.ring.counters.hit();
+                Ok(R::found(value))
+            }
+            None => Err(seen),
+        }
+    }
+
+    /// The value of what a look-up found, which is counted.
+    pub(crate) fn decode_found(&self, held: Option<S::Held>) -> Option<R::Value> {
+        let value = self.decode(held);
+        match value {
+            Some(_) => self.ring.counters.hit(),
+            None => self.ring.counters.miss(),
+        }
+        value
+    }
+
+    #[inline]
+    fn decode(&self, held: Option<S::Held>) -> Option<R::Value> {
+        held.and_then(|held| self.ring.count_errors(self.view.value(held)))
+    }
+
+    pub(crate) fn hold(&self, value: &R::Value) -> Option<S::Held> {
+        self.ring.count_errors(self.view.hold(value))
+    }
+
+    /// Hands over what a verb came to.
+    pub(crate) fn outcome<T>(&self, result: HeldResult<R, S, T>) -> Outcome<R, S, T> {
+        let result = result.inspect_err(|_| self.ring.counters.error());
+        Failure::outcome(result, self.ring.name().as_str())
+    }
+
+    /// What a verb returns whose value could not be encoded: on a storage that cannot fail, a counter must do.
+    fn refused(&self, error: Error) -> HeldResult<R, S, ()> {
+        match Failure::from_error(error) {
+            Some(error) => Err(error),
+            None => {
+                self.ring.counters.error();
+                Ok(())
+            }
+        }
+    }
+}
+
+impl<R, S> Keeping<R, S>
+where
+    R: Returned,
+    S: AsyncView<R::Value>,
+{
+    /// How calls wait for each other here.
+    pub(crate) const WAIT: Wait = S::Storage::WAIT;
+
+    pub(crate) async fn get<K: RingKey>(&self, key: &K) -> HeldResult<R, S, Option<R::Value>> {
+        self.admit();
+        let held = self.storage().read(key).await?;
+        Ok(self.decode_found(held))
+    }
+
+    pub(crate) async fn set<K: RingKey>(&self, key: &K, value: R::Value) -> HeldResult<R, S, ()> {
+        self.admit_writing();
+        let held = self.view.keep(value);
+        self.forget(key).await;
+        match held {
+            Ok(held) => {
+                self.storage().write(key, held, self.expiry).await?;
+                self.ring.counters.store();
+                Ok(())
+            }
+            // What cannot be stored must not leave the old value in its place.
+            Err(error) => {
+                self.storage().remove(key).await?;
+                self.refused(error)
+            }
+        }
+    }
+
+    pub(crate) async fn delete<K: RingKey>(&self, key: &K) -> HeldResult<R, S, bool> {
+        self.admit();
+        self.forget(key).await;
+        self.storage().remove(key).await
+    }
+
+    pub(crate) async fn has<K: RingKey>(&self, key: &K) -> HeldResult<R, S, bool> {
+        self.admit();
+        self.storage().contains(key).await
+    }
+
+    pub(crate) async fn touch<K: RingKey>(&self, key: &K) -> HeldResult<R, S, bool> {
+        self.admit();
+        match self.expiry {
+            Some(expiry) => self.storage().renew(key, expiry).await,
+            None => self.storage().contains(key).await,
+        }
+    }
+
+    /// Lets no computation that is under way store a value under `key`.
+    pub(crate) async fn forget<K: RingKey>(&self, key: &K) {
+        let (flights, patience) = (self.flights(), self.ring.flight_timeout);
+        flights.forget_key(key, Self::WAIT, patience).await;
+    }
+}

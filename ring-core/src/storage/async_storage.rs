@@ -1,0 +1,239 @@
+//! Storages whose operations are awaited, and those that need not wait.
+
+use std::time::Duration;
+
+use super::{AnyStorage, Clear, Storage};
+use crate::colour::Wait;
+use crate::key::RingKey;
+use crate::name::Name;
+use crate::ring::DEFAULT_FLIGHT_TIMEOUT;
+
+/// A storage of values `T` for `async fn`s: the operations of [`Storage`], awaited.
+///
+/// Implementors write the raw operations. Memory storages need not: [`InMemory`] makes them async storages.
+///
+/// A future of these may be dropped before it is ready. What it was asked to do may then be done or not, but nothing
+/// else, and not later than what the storage is asked next for the same key. The keys that calls hand over are
+/// [`Send`] and [`Sync`]; whether a future is `Send` is up to its author, and decides whether a call's is.
+///
+/// ```
+/// use std::time::Duration;
+/// use ring_cache_core::{Error, Key, RingKey, flights::Flights, storage::{AnyStorage, AsyncStorage}};
+/// # struct Client;
+/// # impl Client {
+/// #     async fn get(&self, key: &str) -> std::io::Result<Option<Vec<u8>>> { Ok(None) }
+/// #     async fn set(&self, key: &str, value: Vec<u8>, expiry: Option<Duration>) -> std::io::Result<()> { Ok(()) }
+/// #     async fn del(&self, key: &str) -> std::io::Result<bool> { Ok(false) }
+/// #     async fn exists(&self, key: &str) -> std::io::Result<bool> { Ok(false) }
+/// #     async fn expire(&self, key: &str, expiry: Duration) -> std::io::Result<bool> { Ok(false) }
+/// # }
+///
+/// struct Remote { client: Client, flights: Flights<Vec<u8>> }
+///
+/// fn text<K: RingKey + ?Sized>(key: &K) -> String { Key::of(key).to_string() }
+///
+/// impl AnyStorage<Vec<u8>> for Remote {
+///     type Error = Error;
+///     fn flights(&self) -> &Flights<Vec<u8>> { &self.flights }
+/// }
+///
+/// impl AsyncStorage<Vec<u8>> for Remote {
+///     async fn read<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<Vec<u8>>, Error> {
+///         let read = self.client.get(&text(key)).await;
+///         read.map_err(|error| Error::storage("remote", "get", error))
+///     }
+///     // and so on
+/// #   async fn write<K: RingKey + ?Sized>(&self, key: &K, value: Vec<u8>, expiry: Option<Duration>) -> Result<(), Error> {
+/// #       self.client.set(&text(key), value, expiry).await.map_err(|error| Error::storage("remote", "set", error))
+/// #   }
+/// #   async fn remove<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Error> {
+/// #       self.client.del(&text(key)).await.map_err(|error| Error::storage("remote", "delete", error))
+/// #   }
+/// #   async fn contains<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Error> {
+/// #       self.client.exists(&text(key)).await.map_err(|error| Error::storage("remote", "has", error))
+/// #   }
+/// #   async fn renew<K: RingKey + ?Sized>(&self, key: &K, expiry: Duration) -> Result<bool, Error> {
+/// #       self.client.expire(&text(key), expiry).await.map_err(|error| Error::storage("remote", "touch", error))
+/// #   }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be awaited, and an `async fn` must not block",
+    label = "this storage blocks",
+    note = "wrap a storage that waits for a disk or a network: `Blocking<{Self}>` moves its work to other threads",
+    note = "a storage of your own that never waits says so: `impl InMemory for ..`"
+)]
+#[allow(async_fn_in_trait)]
+pub trait AsyncStorage<T>: AnyStorage<T> {
+    /// How calls wait for each other.
+    #[doc(hidden)]
+    const WAIT: Wait = Wait::Await;
+
+    /// Raw: the value under `key`, if it can be told without waiting whether there is one.
+    ///
+    /// Memory storages answer here, so that a hit neither allocates nor awaits. `None` sends the call to
+    /// [`read`](Self::read).
+    #[inline]
+    fn read_at_once<K: RingKey + ?Sized>(&self, key: &K) -> Option<Result<Option<T>, Self::Error>> {
+        let _ = key;
+        None
+    }
+
+    /// Raw: the value under `key`, if there is one.
+    async fn read<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<T>, Self::Error>;
+
+    /// Raw: puts a value under `key`, for `expiry` if there is one. A zero expiry removes what is there.
+    async fn write<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        value: T,
+        expiry: Option<Duration>,
+    ) -> Result<(), Self::Error>;
+
+    /// Raw: removes what is under `key`. Returns whether something was there.
+    async fn remove<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Self::Error>;
+
+    /// Raw: whether something is under `key`. This is no use of the entry that would keep it from eviction.
+    async fn contains<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Self::Error>;
+
+    /// Raw: restarts the expiry of the entry under `key`. Returns whether something was there.
+    ///
+    /// Called only on storages that are [`Expires`](super::Expires).
+    async fn renew<K: RingKey + ?Sized>(&self, key: &K, expiry: Duration) -> Result<bool, Self::Error>;
+
+    /// Raw: the values under many keys, in the order of the keys.
+    async fn read_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<Option<T>>, Self::Error> {
+        let mut values = Vec::with_capacity(keys.len());
+        for key in keys {
+            values.push(self.read(key).await?);
+        }
+        Ok(values)
+    }
+
+    /// Raw: puts many values, each with its expiry.
+    async fn write_many<K: RingKey>(
+        &self,
+        entries: Vec<(K, T, Option<Duration>)>,
+    ) -> Result<(), Self::Error> {
+        for (key, value, expiry) in entries {
+            self.write(&key, value, expiry).await?;
+        }
+        Ok(())
+    }
+
+    /// Raw: removes many entries. Returns for each whether something was there.
+    async fn remove_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<bool>, Self::Error> {
+        let mut removed = Vec::with_capacity(keys.len());
+        for key in keys {
+            removed.push(self.remove(key).await?);
+        }
+        Ok(removed)
+    }
+
+    /// The value under `key`, if there is one.
+    async fn get<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<T>, Self::Error> {
+        self.read(key).await
+    }
+
+    /// Puts a value under `key`, whatever is being computed for it.
+    async fn set<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        value: T,
+        expiry: Option<Duration>,
+    ) -> Result<(), Self::Error> {
+        let flights = self.flights();
+        flights.forget_key(key, Self::WAIT, DEFAULT_FLIGHT_TIMEOUT).await;
+        self.write(key, value, expiry).await
+    }
+
+    /// Forgets the value under `key`, also one that is being computed. Returns whether something was there.
+    async fn delete<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Self::Error> {
+        let flights = self.flights();
+        flights.forget_key(key, Self::WAIT, DEFAULT_FLIGHT_TIMEOUT).await;
+        self.remove(key).await
+    }
+
+    /// Whether something is under `key`. It does not count as a use.
+    async fn has<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Self::Error> {
+        self.contains(key).await
+    }
+
+    /// Restarts the expiry of the entry under `key`; without an expiry the same as [`has`](Self::has).
+    async fn touch<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        expiry: Option<Duration>,
+    ) -> Result<bool, Self::Error> {
+        match expiry {
+            Some(expiry) => self.renew(key, expiry).await,
+            None => self.contains(key).await,
+        }
+    }
+}
+
+/// An [`AsyncStorage`] that can drop all entries of one ring: see [`Clear`].
+#[diagnostic::on_unimplemented(message = "`{Self}` cannot clear the entries of one ring")]
+#[allow(async_fn_in_trait)]
+pub trait AsyncClear<T>: AsyncStorage<T> {
+    /// Raw: drops the entries of the ring `name`, and no others.
+    async fn clear_ring(&self, name: &Name) -> Result<(), Self::Error>;
+}
+
+/// A storage whose operations never wait for anything but a lock that is held briefly. It is an [`AsyncStorage`].
+pub trait InMemory {}
+
+#[diagnostic::do_not_recommend]
+impl<T, S: Storage<T> + InMemory> AsyncStorage<T> for S {
+    #[inline]
+    fn read_at_once<K: RingKey + ?Sized>(&self, key: &K) -> Option<Result<Option<T>, Self::Error>> {
+        Some(Storage::read(self, key))
+    }
+
+    async fn read<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<T>, Self::Error> {
+        Storage::read(self, key)
+    }
+
+    async fn write<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        value: T,
+        expiry: Option<Duration>,
+    ) -> Result<(), Self::Error> {
+        Storage::write(self, key, value, expiry)
+    }
+
+    async fn remove<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Self::Error> {
+        Storage::remove(self, key)
+    }
+
+    async fn contains<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Self::Error> {
+        Storage::contains(self, key)
+    }
+
+    async fn renew<K: RingKey + ?Sized>(&self, key: &K, expiry: Duration) -> Result<bool, Self::Error> {
+        Storage::renew(self, key, expiry)
+    }
+
+    async fn read_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<Option<T>>, Self::Error> {
+        Storage::read_many(self, keys)
+    }
+
+    async fn write_many<K: RingKey>(
+        &self,
+        entries: Vec<(K, T, Option<Duration>)>,
+    ) -> Result<(), Self::Error> {
+        Storage::write_many(self, entries)
+    }
+
+    async fn remove_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<bool>, Self::Error> {
+        Storage::remove_many(self, keys)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T, S: Clear<T> + InMemory> AsyncClear<T> for S {
+    async fn clear_ring(&self, name: &Name) -> Result<(), Self::Error> {
+        Clear::clear_ring(self, name)
+    }
+}
