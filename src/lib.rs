@@ -4,8 +4,9 @@
 #[doc(hidden)]
 pub use ring_cache_core::generated;
 pub use ring_cache_core::{
-    Action, Bracket, Cache, Call, Calls, Cause, DEFAULT_CAPACITY, DEFAULT_FLIGHT_TIMEOUT, Error, ErrorKind,
-    Failure, Fallible, Key, KeyWriter, Lru, LruBuilder, Map, Name, Outcome, Plain, Ran, Returned, RingKey,
-    Stats, TypeName, UnknownAction, body, clock, coder, flights, key, storage,
+    Action, AsyncCache, AsyncCall, AsyncCalls, AtMost, BoundCall, Bracket, Cache, Call, Calls, Cause,
+    DEFAULT_CAPACITY, DEFAULT_CONCURRENCY, DEFAULT_FLIGHT_TIMEOUT, Error, ErrorKind, Failure, Fallible,
+    Handle, Key, KeyWriter, Lru, LruBuilder, Map, Name, Outcome, Plain, Ran, Returned, RingKey, Stats,
+    TypeName, UnknownAction, body, clock, coder, colour, flights, key, storage,
 };
 pub use ring_cache_derive::{RingKey, ring, ring_impl};

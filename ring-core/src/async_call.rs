@@ -4,7 +4,7 @@ use crate::action::{Action, Ran};
 use crate::body::AsyncBody;
 use crate::call::BoundCall;
 use crate::colour::Awaits;
-use crate::keeping::Outcome;
+use crate::keeping::{HeldResult, Outcome};
 use crate::returned::Returned;
 use crate::storage::{AsyncStorage, AsyncView};
 
@@ -35,8 +35,8 @@ where
     /// Of several calls with one key at a time, one computes and the others take its value. An error of a fallible
     /// body is returned and not stored. A failure of the storage costs a computation, never the answer.
     pub async fn get_or_update(self) -> R::Out {
-        let writes = self.keeping.begin_look_up(&self.call_key());
-        let read = match self.storage().read_at_once(&self.call_key()) {
+        let (writes, read) = self.look_up_at_once();
+        let read = match read {
             Some(read) => read,
             None => {
                 let (keeping, key) = (self.keeping, self.encoded_key());
@@ -52,6 +52,16 @@ where
                 Box::pin(async move { keeping.get_or_compute(key, self.body, seen).await }).await
             }
         }
+    }
+
+    /// Nothing may borrow the arguments while others run: then they need not be `Sync`.
+    #[inline]
+    fn look_up_at_once(&self) -> (u64, Option<HeldResult<R, S, Option<S::Held>>>) {
+        let key = self.call_key();
+        (
+            self.keeping.begin_look_up(&key),
+            self.storage().read_at_once(&key),
+        )
     }
 
     /// Computes and stores, whatever was there. A value that `unless` refuses takes an older one away; an error of a

@@ -157,7 +157,7 @@ where
 {
     let calls = calls.into_iter().enumerate();
     let outs = calls.map(|(place, call)| async move { (place, call.execute().await) });
-    let mut outs = concurrently(limit, outs).await;
+    let mut outs = concurrently(limit, outs.collect()).await;
     outs.sort_unstable_by_key(|(place, _)| *place);
     outs.into_iter().map(|(_, out)| out).collect()
 }

@@ -3,12 +3,12 @@
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
 /// Runs futures, at most `limit` of them at a time, and returns what they came to in the order in which they ended.
-pub(crate) async fn concurrently<F: Future>(
-    limit: usize,
-    futures: impl IntoIterator<Item = F>,
-) -> Vec<F::Output> {
+///
+/// It takes them as a list: were an iterator's closures part of the future, the compiler could not tell that it is
+/// `Send`.
+pub(crate) async fn concurrently<F: Future>(limit: usize, futures: Vec<F>) -> Vec<F::Output> {
+    let mut outputs = Vec::with_capacity(futures.len());
     let mut futures = futures.into_iter();
-    let mut outputs = Vec::with_capacity(futures.size_hint().0);
     if limit <= 1 {
         // One after another needs no set of them, and suits futures that block.
         for future in futures {

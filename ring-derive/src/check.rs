@@ -10,6 +10,7 @@ use syn::{
 };
 
 use crate::expand::checks::is_known_plain;
+use crate::generics;
 use crate::model::{Argument, Method, contains_impl_trait};
 use crate::storage::Storage;
 
@@ -53,10 +54,6 @@ fn signature(method: &Method, errors: &mut Errors) {
     refuse(
         sig.constness.map(ToTokens::into_token_stream),
         "a `const fn` runs at compile time, where there is no cache: remove `const`",
-    );
-    refuse(
-        sig.asyncness.map(ToTokens::into_token_stream),
-        "`async fn` cannot be cached yet: cache the blocking function that it waits for",
     );
     if let Safety::Unsafe(token) = &sig.safety {
         refuse(
@@ -251,6 +248,7 @@ fn returned(method: &Method, errors: &mut Errors) {
     };
     match ty {
         _ if method.options.fallible.is_some() && is_known_plain(ty) => errors.at(ty, NOT_FALLIBLE),
+        Type::ImplTrait(_) if generics::mentions(ty, "Future") => errors.at(ty, AWAITED),
         Type::ImplTrait(_) => errors.at(ty, "a cached value needs a type with a name: write it out"),
         Type::Never(_) => errors.at(ty, "a function that never returns has no value to cache"),
         _ => {
@@ -262,6 +260,8 @@ fn returned(method: &Method, errors: &mut Errors) {
         }
     }
 }
+
+const AWAITED: &str = "what is cached is what a future comes to: write `async fn`, and the type of that";
 
 const NOT_FALLIBLE: &str = "this is not a `Result`: leave out `fallible`";
 

@@ -83,7 +83,8 @@ impl Expansion<'_> {
             .foreign_hint()
             .map(|hint| quote!(let () = Self::#hint;));
         let call = checks::of_call(self.method, self.root, self.accessor_call());
-        let mut body = Group::new(Delimiter::Brace, quote!(#hint #call.#action()));
+        let wait = self.method.is_async().then(|| quote!(.await));
+        let mut body = Group::new(Delimiter::Brace, quote!(#hint #call.#action() #wait));
         if !self.method.hides_types() {
             // By the braces the compiler knows the user's own method, which it reports when nobody uses it.
             body.set_span(self.method.block.brace_token.span.join());
@@ -132,7 +133,6 @@ impl Expansion<'_> {
 
     /// The accessor without its body.
     fn accessor(&self) -> TokenStream {
-        let root = self.root;
         let (attrs, vis) = (attributes::of_accessors(&self.method.attrs), self.visibility());
         let (accessor, generics) = (self.method.accessor(), self.method.generics());
         let where_clause = &generics.where_clause;
@@ -143,7 +143,7 @@ impl Expansion<'_> {
             .map(|Argument { name, ty, .. }| quote!(#name: #ty));
         let receiver = self.method.receiver().into_iter().map(ToTokens::to_token_stream);
         let inputs = receiver.chain(arguments);
-        let (returned, view, out) = (self.returned(), self.view(), self.method.out());
+        let call = self.call();
         let doc = format!(
             "Binds a call of {}: a verb follows, such as `.get()` or `.delete()`.",
             self.link()
@@ -151,7 +151,18 @@ impl Expansion<'_> {
         quote! {
             #[doc = #doc]
             #(#attrs)*
-            #vis fn #accessor #generics (#(#inputs),*) -> #root::Call<#returned, #view, impl #root::body::Body<Out = #out>> #where_clause
+            #vis fn #accessor #generics (#(#inputs),*) -> #call #where_clause
+        }
+    }
+
+    /// The type of a call.
+    fn call(&self) -> TokenStream {
+        let (root, returned, view, out) = (self.root, self.returned(), self.view(), self.method.out());
+        if self.method.is_async() {
+            let future = quote!(impl ::core::future::Future<Output = #out>);
+            quote!(#root::AsyncCall<#returned, #view, impl #root::body::AsyncBody<Out = #out, Fut = #future>>)
+        } else {
+            quote!(#root::Call<#returned, #view, impl #root::body::Body<Out = #out>>)
         }
     }
 
@@ -162,15 +173,16 @@ impl Expansion<'_> {
         let Parts { values, patterns, .. } = Parts::of(self.method, root);
         let (cache, settings) = (self.cache_call(), self.settings());
         // Closures are checked before the return type says what is cached.
+        let asyncness = &self.method.sig.asyncness;
         let returned = self.method.options.unless.as_ref().map(|_| {
-            let returned = self.returned();
-            quote!(::<#returned, _, _>)
+            let (returned, future) = (self.returned(), asyncness.map(|_| quote!(, _)));
+            quote!(::<#returned, _, _ #future>)
         });
         let coder = self.method.options.coder.as_ref();
         let coder = coder.map(|coder| quote!(.coded::<#coder>()));
         quote! {
             #import
-            #cache #coder.bind #returned((#values), move |(#patterns)| -> #out #block) #settings
+            #cache #coder.bind #returned((#values), #asyncness move |(#patterns)| -> #out #block) #settings
         }
     }
 

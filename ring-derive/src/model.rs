@@ -147,6 +147,10 @@ impl Method {
         }
     }
 
+    pub(crate) fn is_async(&self) -> bool {
+        self.sig.asyncness.is_some()
+    }
+
     /// Whether only `Ok` is cached.
     pub(crate) fn is_fallible(&self) -> bool {
         self.options.fallible.is_some() || last_segment(self.out_type()).is_some_and(|name| name == "Result")

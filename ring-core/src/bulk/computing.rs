@@ -203,7 +203,7 @@ where
         .into_iter()
         .map(|(nth, body)| async move { (nth, absent[nth].step(body).await) });
     let (mut filled, mut waiting) = (Vec::new(), Vec::new());
-    for (nth, step) in concurrently(limit, steps).await {
+    for (nth, step) in concurrently(limit, steps.collect()).await {
         outs[nth] = match step {
             Step::Done(out) => Some(out),
             Step::Computed(out, (ticket, held)) => {
@@ -224,7 +224,7 @@ where
     let waits = waiting
         .into_iter()
         .map(|(nth, waiter, body)| async move { (nth, absent[nth].wait(waiter, start, body).await) });
-    for (nth, out) in concurrently(limit, waits).await {
+    for (nth, out) in concurrently(limit, waits.collect()).await {
         outs[nth] = Some(out);
     }
 
@@ -238,7 +238,7 @@ where
     let alone = without
         .into_iter()
         .map(|(nth, body)| async move { (nth, absent[nth].compute_alone(body).await) });
-    for (nth, out) in concurrently(limit, alone).await {
+    for (nth, out) in concurrently(limit, alone.collect()).await {
         outs[nth] = Some(out);
     }
 

@@ -4,7 +4,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::visit_mut::VisitMut;
-use syn::{Expr, Token, Type};
+use syn::{Expr, Ident, Token, Type};
 
 use super::{Expansion, attributes, item};
 use crate::facade;
@@ -20,12 +20,23 @@ impl Expansion<'_> {
         let (cache, generics, storage) = (self.method.cache(), self.method.generics(), self.storage_ref());
         let where_clause = &generics.where_clause;
         let receiver = self.storage_self().map(|self_token| quote!(&#self_token));
+        let handle = self.handle();
         let doc = format!("The cache of {} as a whole.", self.link());
         quote! {
             #[doc = #doc]
             #(#attrs)*
-            #vis fn #cache #generics (#receiver) -> #root::Cache<#storage> #where_clause
+            #vis fn #cache #generics (#receiver) -> #root::#handle<#storage> #where_clause
         }
+    }
+
+    /// The handle's type in the library.
+    fn handle(&self) -> Ident {
+        let name = if self.method.is_async() {
+            "AsyncCache"
+        } else {
+            "Cache"
+        };
+        Ident::new(name, Span::call_site())
     }
 
     /// `self`, if the storage is reached through it. It is the user's own token, which macros tell apart from others.
@@ -60,7 +71,8 @@ impl Expansion<'_> {
             None => quote!(#found.cache()),
             Some(place) => {
                 let place = quote_spanned!(Span::call_site().located_at(place.span())=> &#place);
-                quote!(#root::Cache::<#storage_ref>::new(#found.ring(), #place))
+                let handle = self.handle();
+                quote!(#root::#handle::<#storage_ref>::new(#found.ring(), #place))
             }
         };
         let used = self.mark_used();

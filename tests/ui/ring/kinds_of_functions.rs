@@ -11,11 +11,6 @@ unsafe fn dangerous() -> u32 {
 }
 
 #[ring]
-async fn asynchronous() -> u32 {
-    1
-}
-
-#[ring]
 extern "C" fn foreign() -> u32 {
     1
 }
