@@ -253,7 +253,7 @@ where
     ) -> Option<T> {
         let turn = ticket.turn(Self::WAIT, self.ring.flight_timeout).await?;
         let result = leading(turn.writing(), operation).await;
-        if turn.was_passed_over() {
+        if turn.end() {
             self.ring.count_errors(self.storage().remove(ticket.key()).await);
         }
         Some(result)

@@ -294,36 +294,48 @@ where
     R: Returned,
     S: AsyncView<R::Value>,
 {
-    let (mut tickets, mut held) = (Vec::with_capacity(group.len()), Vec::with_capacity(group.len()));
-    for (nth, ticket, value) in group {
-        tickets.push((nth, ticket));
-        held.push(Some(value));
-    }
-    let (turns, later) = turns_at_once(tickets.iter().map(|(_, ticket)| ticket));
-    if let Some(mark) = writing_many(&turns) {
-        let keeping = &absent[tickets[turns[0].0].0].keeping;
-        let entries: Vec<_> = turns
-            .iter()
-            .filter_map(|(at, _)| {
-                let (nth, ticket) = &tickets[*at];
-                Some((ticket.key(), held[*at].take()?, absent[*nth].keeping.expiry))
-            })
-            .collect();
-        let stored = leading(mark, keeping.storage().write_many(entries)).await;
-        keeping.count_stores(turns.len(), stored.is_ok());
-        let passed_over = turns.iter().filter(|(_, turn)| turn.was_passed_over());
-        let passed_over: Vec<_> = passed_over.map(|(at, _)| tickets[*at].1.key()).collect();
-        if !passed_over.is_empty() {
-            let removed = keeping.storage().remove_many(&passed_over).await;
-            keeping.ring.count_errors(removed);
-        }
-    }
-    drop(turns);
-    for at in later {
+    let group = group
+        .into_iter()
+        .map(|(nth, ticket, held)| ((nth, ticket), Some(held)));
+    let (tickets, mut held): (Vec<_>, Vec<_>) = group.unzip();
+    // Last and one by one, so that no two such calls wait for each other.
+    for at in store_at_once(absent, &tickets, &mut held).await {
         let (nth, ticket) = &tickets[at];
         if let Some(held) = held[at].take() {
             absent[*nth].keeping.store(ticket, held).await;
         }
     }
     tickets
+}
+
+/// Stores what can be stored without waiting for others that write. Returns the places of the rest.
+async fn store_at_once<R, S>(
+    absent: &[Absent<R, S>],
+    tickets: &[(usize, Ticket<'_, S::Held>)],
+    held: &mut [Option<S::Held>],
+) -> Vec<usize>
+where
+    R: Returned,
+    S: AsyncView<R::Value>,
+{
+    let (turns, later) = turns_at_once(tickets.iter().map(|(_, ticket)| ticket));
+    let Some(writing) = writing_many(&turns) else {
+        return later;
+    };
+    let entries = turns.iter().filter_map(|(at, _)| {
+        let (nth, ticket) = &tickets[*at];
+        Some((ticket.key(), held[*at].take()?, absent[*nth].keeping.expiry))
+    });
+    let (entries, keeping) = (entries.collect(), &absent[tickets[turns[0].0].0].keeping);
+    let stored = leading(writing, keeping.storage().write_many(entries)).await;
+    keeping.count_stores(turns.len(), stored.is_ok());
+    let passed_over = turns
+        .into_iter()
+        .filter_map(|(at, turn)| turn.end().then_some(at));
+    let passed_over: Vec<_> = passed_over.map(|at| tickets[at].1.key()).collect();
+    if !passed_over.is_empty() {
+        let removed = keeping.storage().remove_many(&passed_over).await;
+        keeping.ring.count_errors(removed);
+    }
+    later
 }

@@ -87,7 +87,7 @@ impl<'f, T> Ticket<'f, T> {
     pub(crate) async fn turn(&self, wait: Wait, patience: Duration) -> Option<Turn<'_, 'f, T>> {
         let taken = self.flights.until(|| self.try_turn(), wait, patience).await;
         let taken = taken.unwrap_or_else(|| self.take_turn(|_| None).unwrap_or(false));
-        taken.then_some(Turn(self))
+        taken.then_some(Turn::new(self))
     }
 
     /// Whether this ticket may write, if that can be said without waiting for another that writes. Part of another
@@ -143,42 +143,62 @@ impl<T> Drop for Ticket<'_, T> {
 }
 
 /// The turn to write: given back also when the write panics or is cancelled.
-pub(crate) struct Turn<'t, 'f, T>(&'t Ticket<'f, T>);
+pub(crate) struct Turn<'t, 'f, T> {
+    ticket: &'t Ticket<'f, T>,
+    ended: bool,
+}
 
-impl<T> Turn<'_, '_, T> {
-    /// The write, for [`leading`](super::leading).
-    pub(crate) fn writing(&self) -> Mark {
-        Mark::Writing(self.0.flights.address(), self.0.number)
+impl<'t, 'f, T> Turn<'t, 'f, T> {
+    fn new(ticket: &'t Ticket<'f, T>) -> Self {
+        Turn { ticket, ended: false }
     }
 
-    /// Whether somebody lost patience and did not wait for this write: what it wrote must be cleared away.
-    pub(crate) fn was_passed_over(&self) -> bool {
-        let Turn(ticket) = self;
-        let passed = |work: &mut super::Work<T>| work.writer != Some(ticket.number);
-        ticket.flights.change(&ticket.key, passed)
+    /// The write, for [`leading`](super::leading).
+    pub(crate) fn writing(&self) -> Mark {
+        Mark::Writing(self.ticket.flights.address(), self.ticket.number)
+    }
+
+    /// Gives the turn back. Returns whether somebody lost patience and did not wait for this write: then what it wrote
+    /// must be cleared away.
+    pub(crate) fn end(mut self) -> bool {
+        self.give_back()
+    }
+
+    fn give_back(&mut self) -> bool {
+        self.ended = true;
+        let Ticket {
+            flights, key, number, ..
+        } = self.ticket;
+        let passed_over = flights.change(key, |work| {
+            flights.count_write(key.hash_value());
+            let own = work.writer == Some(*number);
+            if own {
+                work.writer = None;
+            }
+            !own
+        });
+        flights.written.notify(usize::MAX);
+        passed_over
     }
 }
 
 impl<T> Drop for Turn<'_, '_, T> {
     fn drop(&mut self) {
-        let Turn(ticket) = self;
-        ticket.flights.change(&ticket.key, |work| {
-            work.writer = work.writer.filter(|writer| *writer != ticket.number);
-            ticket.flights.count_write(ticket.key.hash_value());
-        });
-        ticket.flights.written.notify(usize::MAX);
+        if !self.ended {
+            self.give_back();
+        }
     }
 }
 
 /// The turns of those tickets that can have theirs without waiting, by their places, and the places of those that
-/// must wait. Who waits last, one by one, waits for no ticket of another such call that waits for one of these.
+/// must wait.
 pub(crate) fn turns_at_once<'t, 'f: 't, T: 't>(
     tickets: impl ExactSizeIterator<Item = &'t Ticket<'f, T>>,
 ) -> (Vec<(usize, Turn<'t, 'f, T>)>, Vec<usize>) {
     let (mut turns, mut waiting) = (Vec::with_capacity(tickets.len()), Vec::new());
     for (place, ticket) in tickets.enumerate() {
         match ticket.try_turn() {
-            Some(true) => turns.push((place, Turn(ticket))),
+            Some(true) => turns.push((place, Turn::new(ticket))),
             Some(false) => {}
             None => waiting.push(place),
         }
@@ -188,7 +208,7 @@ pub(crate) fn turns_at_once<'t, 'f: 't, T: 't>(
 
 /// The write of all these turns, for [`leading`](super::leading).
 pub(crate) fn writing_many<T>(turns: &[(usize, Turn<'_, '_, T>)]) -> Option<Mark> {
-    let flights = turns.first()?.1.0.flights.address();
-    let numbers = turns.iter().map(|(_, turn)| turn.0.number).collect();
+    let flights = turns.first()?.1.ticket.flights.address();
+    let numbers = turns.iter().map(|(_, turn)| turn.ticket.number).collect();
     Some(Mark::WritingMany(flights, numbers))
 }
