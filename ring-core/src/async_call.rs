@@ -6,7 +6,7 @@ use crate::call::BoundCall;
 use crate::colour::Awaits;
 use crate::keeping::{HeldResult, Outcome};
 use crate::returned::Returned;
-use crate::storage::{AsyncStorage, AsyncView};
+use crate::storage::{AnyView, AsyncStorage, AsyncView};
 
 /// One call of a cached `async fn` with its arguments bound, as `{method}_ring(..)` gives it.
 ///
@@ -21,11 +21,14 @@ pub type AsyncCall<R, S, B> = BoundCall<R, S, B, Awaits>;
 impl<R, S, B> AsyncCall<R, S, B>
 where
     R: Returned,
-    S: AsyncView<R::Value>,
+    S: AnyView<R::Value>,
     B: AsyncBody<Out = R::Out>,
 {
     /// The cached value, or `None`. Never computes.
-    pub fn get(&self) -> impl Future<Output = Outcome<R, S, Option<R::Value>>> + use<R, S, B> {
+    pub fn get(&self) -> impl Future<Output = Outcome<R, S, Option<R::Value>>> + use<R, S, B>
+    where
+        S: AsyncView<R::Value>,
+    {
         let (keeping, key) = (self.keeping, self.encoded_key());
         async move { keeping.outcome(keeping.get(&key).await) }
     }
@@ -34,7 +37,10 @@ where
     ///
     /// Of several calls with one key at a time, one computes and the others take its value. An error of a fallible
     /// body is returned and not stored. A failure of the storage costs a computation, never the answer.
-    pub async fn get_or_update(self) -> R::Out {
+    pub async fn get_or_update(self) -> R::Out
+    where
+        S: AsyncView<R::Value>,
+    {
         let (writes, read) = self.look_up_at_once();
         let read = match read {
             Some(read) => read,
@@ -56,7 +62,10 @@ where
 
     /// Nothing may borrow the arguments while others run: then they need not be `Sync`.
     #[inline]
-    fn look_up_at_once(&self) -> (u64, Option<HeldResult<R, S, Option<S::Held>>>) {
+    fn look_up_at_once(&self) -> (u64, Option<HeldResult<R, S, Option<S::Held>>>)
+    where
+        S: AsyncView<R::Value>,
+    {
         let key = self.call_key();
         (
             self.keeping.begin_look_up(&key),
@@ -66,7 +75,10 @@ where
 
     /// Computes and stores, whatever was there. A value that `unless` refuses takes an older one away; an error of a
     /// fallible body leaves it.
-    pub async fn update(self) -> R::Out {
+    pub async fn update(self) -> R::Out
+    where
+        S: AsyncView<R::Value>,
+    {
         let (keeping, key) = (self.keeping, self.encoded_key());
         keeping.update(key, self.body).await
     }
@@ -77,32 +89,47 @@ where
     }
 
     /// Stores `value` without computing, whatever is there or being computed.
-    pub fn set(&self, value: R::Value) -> impl Future<Output = Outcome<R, S, ()>> + use<R, S, B> {
+    pub fn set(&self, value: R::Value) -> impl Future<Output = Outcome<R, S, ()>> + use<R, S, B>
+    where
+        S: AsyncView<R::Value>,
+    {
         let (keeping, key) = (self.keeping, self.encoded_key());
         async move { keeping.outcome(keeping.set(&key, value).await) }
     }
 
     /// Forgets the value, also one that is being computed. Returns whether something was there.
-    pub fn delete(&self) -> impl Future<Output = Outcome<R, S, bool>> + use<R, S, B> {
+    pub fn delete(&self) -> impl Future<Output = Outcome<R, S, bool>> + use<R, S, B>
+    where
+        S: AsyncView<R::Value>,
+    {
         let (keeping, key) = (self.keeping, self.encoded_key());
         async move { keeping.outcome(keeping.delete(&key).await) }
     }
 
     /// Whether a value is cached. It does not count as a use.
-    pub fn has(&self) -> impl Future<Output = Outcome<R, S, bool>> + use<R, S, B> {
+    pub fn has(&self) -> impl Future<Output = Outcome<R, S, bool>> + use<R, S, B>
+    where
+        S: AsyncView<R::Value>,
+    {
         let (keeping, key) = (self.keeping, self.encoded_key());
         async move { keeping.outcome(keeping.has(&key).await) }
     }
 
     /// Restarts the expiry of the value. Returns whether something was there. Without an expiry it equals
     /// [`has`](Self::has).
-    pub fn touch(&self) -> impl Future<Output = Outcome<R, S, bool>> + use<R, S, B> {
+    pub fn touch(&self) -> impl Future<Output = Outcome<R, S, bool>> + use<R, S, B>
+    where
+        S: AsyncView<R::Value>,
+    {
         let (keeping, key) = (self.keeping, self.encoded_key());
         async move { keeping.outcome(keeping.touch(&key).await) }
     }
 
     /// Runs the verb that `action` names.
-    pub async fn run(self, action: Action) -> Outcome<R, S, Ran<R::Value, R::Out>> {
+    pub async fn run(self, action: Action) -> Outcome<R, S, Ran<R::Value, R::Out>>
+    where
+        S: AsyncView<R::Value>,
+    {
         let (keeping, key) = (self.keeping, self.key());
         keeping.outcome(keeping.run(key, self.body, action).await)
     }

@@ -129,11 +129,14 @@ where
 impl<R, S, B> Call<R, S, B>
 where
     R: Returned,
-    S: View<R::Value>,
+    S: AnyView<R::Value>,
     B: Body<Out = R::Out>,
 {
     /// The cached value, or `None`. Never computes.
-    pub fn get(&self) -> Outcome<R, S, Option<R::Value>> {
+    pub fn get(&self) -> Outcome<R, S, Option<R::Value>>
+    where
+        S: View<R::Value>,
+    {
         self.keeping.outcome(now(self.at_once().get(&self.call_key())))
     }
 
@@ -142,7 +145,10 @@ where
     /// Of several calls with one key at a time, one computes and the others take its value. An error of a fallible
     /// body is returned and not stored. A failure of the storage costs a computation, never the answer.
     #[inline]
-    pub fn get_or_update(self) -> R::Out {
+    pub fn get_or_update(self) -> R::Out
+    where
+        S: View<R::Value>,
+    {
         let key = self.call_key();
         let writes = self.keeping.begin_look_up(&key);
         match self.keeping.found(self.storage().read(&key), writes) {
@@ -153,7 +159,10 @@ where
 
     /// Computes and stores, whatever was there. A value that `unless` refuses takes an older one away; an error of a
     /// fallible body leaves it.
-    pub fn update(self) -> R::Out {
+    pub fn update(self) -> R::Out
+    where
+        S: View<R::Value>,
+    {
         let (keeping, key) = (self.at_once(), self.encoded_key());
         now(keeping.update(key, Immediate(self.body)))
     }
@@ -164,40 +173,61 @@ where
     }
 
     /// Stores `value` without computing, whatever is there or being computed.
-    pub fn set(&self, value: R::Value) -> Outcome<R, S, ()> {
+    pub fn set(&self, value: R::Value) -> Outcome<R, S, ()>
+    where
+        S: View<R::Value>,
+    {
         self.keeping
             .outcome(now(self.at_once().set(&self.call_key(), value)))
     }
 
     /// Forgets the value, also one that is being computed. Returns whether something was there.
-    pub fn delete(&self) -> Outcome<R, S, bool> {
+    pub fn delete(&self) -> Outcome<R, S, bool>
+    where
+        S: View<R::Value>,
+    {
         self.keeping.outcome(now(self.at_once().delete(&self.call_key())))
     }
 
     /// Whether a value is cached. It does not count as a use.
-    pub fn has(&self) -> Outcome<R, S, bool> {
+    pub fn has(&self) -> Outcome<R, S, bool>
+    where
+        S: View<R::Value>,
+    {
         self.keeping.outcome(now(self.at_once().has(&self.call_key())))
     }
 
     /// Restarts the expiry of the value. Returns whether something was there. Without an expiry it equals
     /// [`has`](Self::has).
-    pub fn touch(&self) -> Outcome<R, S, bool> {
+    pub fn touch(&self) -> Outcome<R, S, bool>
+    where
+        S: View<R::Value>,
+    {
         self.keeping.outcome(now(self.at_once().touch(&self.call_key())))
     }
 
     /// Runs the verb that `action` names.
-    pub fn run(self, action: Action) -> Outcome<R, S, Ran<R::Value, R::Out>> {
+    pub fn run(self, action: Action) -> Outcome<R, S, Ran<R::Value, R::Out>>
+    where
+        S: View<R::Value>,
+    {
         let (original, keeping, key) = (self.keeping, self.at_once(), self.key());
         original.outcome(now(keeping.run(key, Immediate(self.body), action)))
     }
 
     /// How the value is kept, for the code that async calls share.
-    pub(crate) fn at_once(&self) -> Keeping<R, AtOnce<S, R::Value>> {
+    pub(crate) fn at_once(&self) -> Keeping<R, AtOnce<S, R::Value>>
+    where
+        S: View<R::Value>,
+    {
         self.keeping.at_once()
     }
 
     #[cold]
-    fn miss(self, seen: Seen) -> R::Out {
+    fn miss(self, seen: Seen) -> R::Out
+    where
+        S: View<R::Value>,
+    {
         let (keeping, key) = (self.at_once(), self.encoded_key());
         now(keeping.get_or_compute(key, Immediate(self.body), keeping.missed(seen)))
     }

@@ -145,8 +145,8 @@ impl<T, E> IsResult for Result<T, E> {
     type Error = E;
 }
 
-/// Finds out whether a return type is a `Result` by another name: for one, the methods are those with the bound that
-/// nothing meets, for all others those of [`Plainly`].
+/// Checks a type. Of a return type it finds out whether it is a `Result` by another name: for one, the methods are those
+/// with the bound that nothing meets, for all others those of [`Plainly`].
 #[derive(Debug)]
 pub struct Probe<T>(PhantomData<fn() -> T>);
 
@@ -248,9 +248,21 @@ pub fn coded<How, T: Codes<How, Coder>, Coder, C>(call: C) -> T::Call<C> {
     T::call(call)
 }
 
-/// A trait that checks the value of a call. See [`Keyed`] for its form.
+/// The call itself, checked where the user wrote the storage's type.
+#[inline]
+pub fn awaited<How, T, S: Awaited<How, T>, C>(_: Probe<S>, call: C) -> S::Call<C> {
+    S::call(call)
+}
+
+/// The call itself, checked where the user wrote the storage's type.
+#[inline]
+pub fn blocking<How, T, S: Blocking<How, T>, C>(_: Probe<S>, call: C) -> S::Call<C> {
+    S::call(call)
+}
+
+/// A trait that checks the value or the storage of a call. See [`Keyed`] for its form.
 macro_rules! check {
-    ($(#[$attr:meta])* $name:ident<How $(, $parameter:ident)?> for T: $($bound:tt)*) => {
+    ($(#[$attr:meta])* $name:ident<How $(, $parameter:ident)?> for $checked:ident: $($bound:tt)*) => {
         $(#[$attr])*
         pub trait $name<How $(, $parameter)?> {
             /// The call, if the value passes.
@@ -261,7 +273,7 @@ macro_rules! check {
         }
 
         #[diagnostic::do_not_recommend]
-        impl<$($parameter,)? T> $name<AsItself $(, $parameter)?> for T
+        impl<$($parameter,)? $checked> $name<AsItself $(, $parameter)?> for $checked
         where
             $($bound)*
         {
@@ -274,7 +286,7 @@ macro_rules! check {
         }
 
         #[diagnostic::do_not_recommend]
-        impl<$($parameter,)? T: Nothing> $name<() $(, $parameter)?> for T {
+        impl<$($parameter,)? $checked: Nothing> $name<() $(, $parameter)?> for $checked {
             type Call<C> = ();
 
             fn call<C>(_: C) {}
@@ -300,4 +312,25 @@ check! {
         note = "`Cbor` and `Json` take types that implement serde's `Serialize` and `DeserializeOwned`; `Raw` takes bytes and strings"
     )]
     Codes<How, Coder> for T: Coder: crate::coder::Coder<T>
+}
+
+check! {
+    /// A storage for an `async fn`.
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` cannot be awaited, and an `async fn` must not block",
+        label = "no `AsyncStorage<{T}>`",
+        note = "if it waits for a disk or a network, wrap it: `Blocking<{Self}>` moves its work to other threads",
+        note = "if it never waits, say so: `impl InMemory for {Self} {{}}`"
+    )]
+    Awaited<How, T> for S: S: crate::storage::AsyncStorage<T>
+}
+
+check! {
+    /// A storage for a function that is not async.
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` is no storage of `{T}` for a function that is not async",
+        label = "no `Storage<{T}>`",
+        note = "a storage that is awaited, an `AsyncStorage`, is for `async fn`"
+    )]
+    Blocking<How, T> for S: S: crate::storage::Storage<T>
 }

@@ -191,6 +191,13 @@ impl<T> Lru<T> {
     }
 }
 
+/// Room for [`DEFAULT_CAPACITY`] entries.
+impl<T> Default for Lru<T> {
+    fn default() -> Self {
+        Self::new(DEFAULT_CAPACITY)
+    }
+}
+
 impl<T: Clone> Lru<T> {
     /// The value under `key`.
     #[inline]

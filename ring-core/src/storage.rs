@@ -52,6 +52,11 @@ pub trait AnyStorage<T> {
 /// Implementors write the raw operations, which know nothing of computations under way. Users call the verbs.
 ///
 /// All operations treat an expired entry as absent.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no storage of `{T}` for a function that blocks",
+    label = "not a `Storage<{T}>`",
+    note = "a storage that is awaited, an `AsyncStorage`, is for `async fn`"
+)]
 pub trait Storage<T>: AnyStorage<T> {
     /// Raw: the value under `key`, if there is one.
     fn read<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<T>, Self::Error>;

@@ -72,17 +72,15 @@ impl Expansion<'_> {
             let name = &argument.name;
             *typed.pat = syn::parse_quote!(#name);
         }
-        let action = self
-            .method
-            .options
-            .action
+        let action = &self.method.options.action;
+        let action = action
             .as_ref()
             .map_or_else(|| quote!(get_or_update), ToTokens::to_token_stream);
         let hint = self
             .method
             .foreign_hint()
             .map(|hint| quote!(let () = Self::#hint;));
-        let call = checks::of_call(self.method, self.root, self.accessor_call());
+        let call = checks::of_call(self.method, self.root, self.checked_storage(self.accessor_call()));
         let wait = self.method.is_async().then(|| quote!(.await));
         let mut body = Group::new(Delimiter::Brace, quote!(#hint #call.#action() #wait));
         if !self.method.hides_types() {
@@ -93,6 +91,23 @@ impl Expansion<'_> {
             #(#attrs)*
             #vis #sig #body
         }
+    }
+
+    /// A call, checked that its storage can be awaited or may block, placed at the type that the user wrote.
+    fn checked_storage(&self, call: TokenStream) -> TokenStream {
+        let Some(Storage::OfType { storage, .. }) = &self.method.options.storage else {
+            return call;
+        };
+        let (span, held) = (Span::call_site().located_at(storage.span()), self.held());
+        let root = facade::path_at(self.root, span);
+        let check = if self.method.is_async() {
+            "awaited"
+        } else {
+            "blocking"
+        };
+        let check = Ident::new(check, span);
+        let probe = quote_spanned!(span=> #root::generated::Probe::<#storage>::new());
+        quote_spanned!(span=> #root::generated::#check::<_, #held, _, _>(#probe, #call))
     }
 
     fn accessor_call(&self) -> TokenStream {

@@ -1,5 +1,6 @@
 //! Behaviour, in the words of those who use it: one file a topic.
 
+mod async_forms;
 mod derive;
 mod forms;
 mod generics;

@@ -27,13 +27,11 @@ pub trait AnyView<V>: Copy {
 /// The view of a storage that blocks, or never waits.
 pub trait View<V>: AnyView<V, Storage: Storage<Self::Held>> {}
 
-#[diagnostic::do_not_recommend]
 impl<V, S: AnyView<V, Storage: Storage<S::Held>>> View<V> for S {}
 
 /// The view of a storage that is awaited.
 pub trait AsyncView<V>: AnyView<V, Storage: AsyncStorage<Self::Held>> {}
 
-#[diagnostic::do_not_recommend]
 impl<V, S: AnyView<V, Storage: AsyncStorage<S::Held>>> AsyncView<V> for S {}
 
 impl<V: Clone, S: AnyStorage<V>> AnyView<V> for &S {

@@ -1,0 +1,13 @@
+use ring_cache::ring;
+
+#[ring]
+async fn borrowed(text: &str) -> &str {
+    text
+}
+
+#[ring]
+fn future() -> impl Future<Output = u32> {
+    async { 1 }
+}
+
+fn main() {}
