@@ -4,7 +4,7 @@ use crate::action::{Action, Ran};
 use crate::body::AsyncBody;
 use crate::call::BoundCall;
 use crate::colour::Awaits;
-use crate::keeping::{HeldResult, Outcome};
+use crate::keeping::{Outcome, Seen};
 use crate::returned::Returned;
 use crate::storage::{AnyView, AsyncStorage, AsyncView};
 
@@ -41,15 +41,14 @@ where
     where
         S: AsyncView<R::Value>,
     {
-        let (writes, read) = self.look_up_at_once();
-        let read = match read {
-            Some(read) => read,
-            None => {
+        let found = match self.look_up_at_once() {
+            Ok(found) => found,
+            Err(writes) => {
                 let (keeping, key) = (self.keeping, self.encoded_key());
-                keeping.storage().read(&key).await
+                keeping.found(keeping.storage().read(&key).await, writes)
             }
         };
-        match self.keeping.found(read, writes) {
+        match found {
             Ok(out) => out,
             Err(seen) => {
                 let (keeping, key) = (self.keeping, self.encoded_key());
@@ -60,17 +59,17 @@ where
         }
     }
 
-    /// Nothing may borrow the arguments while others run: then they need not be `Sync`.
+    /// What a look-up comes to that need not wait; else what it has to know. Nothing borrows the arguments while a task
+    /// waits, so that they need not be `Sync`.
     #[inline]
-    fn look_up_at_once(&self) -> (u64, Option<HeldResult<R, S, Option<S::Held>>>)
+    fn look_up_at_once(&self) -> Result<Result<R::Out, Seen>, u64>
     where
         S: AsyncView<R::Value>,
     {
         let key = self.call_key();
-        (
-            self.keeping.begin_look_up(&key),
-            self.storage().read_at_once(&key),
-        )
+        let writes = self.keeping.begin_look_up(&key);
+        let read = self.storage().read_at_once(&key).ok_or(writes)?;
+        Ok(self.keeping.found(read, writes))
     }
 
     /// Computes and stores, whatever was there. A value that `unless` refuses takes an older one away; an error of a

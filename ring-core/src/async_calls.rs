@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use crate::async_call::AsyncCall;
 use crate::body::AsyncBody;
-use crate::bulk::{self, Keyed};
+use crate::bulk::{self, Bulk, Keyed};
 use crate::concurrently::concurrently;
 use crate::error::Error;
 use crate::keeping::Outcome;
@@ -162,7 +162,7 @@ where
     outs.into_iter().map(|(_, out)| out).collect()
 }
 
-fn with_bodies<R, S, B>(calls: impl IntoIterator<Item = AsyncCall<R, S, B>>) -> Vec<(Keyed<R, S>, B)>
+fn with_bodies<R, S, B>(calls: impl IntoIterator<Item = AsyncCall<R, S, B>>) -> Bulk<R, S, B>
 where
     R: Returned,
     S: AsyncView<R::Value>,

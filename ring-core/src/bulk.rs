@@ -22,6 +22,9 @@ pub(crate) struct Keyed<R: Returned, S> {
     pub(crate) key: EncodedKey,
 }
 
+/// Calls with their bodies.
+pub(crate) type Bulk<R, S, B> = Vec<(Keyed<R, S>, B)>;
+
 /// [`Calls::get_many`](crate::Calls::get_many)
 pub(crate) async fn get<R, S>(calls: Vec<Keyed<R, S>>) -> Outcome<R, S, Vec<Option<R::Value>>>
 where

@@ -1,7 +1,7 @@
 //! The verbs of many calls at once.
 
 use crate::body::{Body, Immediate};
-use crate::bulk::{self, Keyed};
+use crate::bulk::{self, Bulk, Keyed};
 use crate::call::Call;
 use crate::colour::now;
 use crate::error::Error;
@@ -84,7 +84,7 @@ where
 /// Calls as the code sees them that async calls share.
 fn with_bodies<R, S, B>(
     calls: impl IntoIterator<Item = Call<R, S, B>>,
-) -> Vec<(Keyed<R, AtOnce<S, R::Value>>, Immediate<B>)>
+) -> Bulk<R, AtOnce<S, R::Value>, Immediate<B>>
 where
     R: Returned,
     S: View<R::Value>,

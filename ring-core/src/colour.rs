@@ -1,7 +1,7 @@
 //! What blocking and async calls do differently: how they wait. All else is one code.
 //!
-//! The code that calls share is async. A blocking call runs it over a storage whose futures are ready at the first
-//! poll ([`AtOnce`](crate::storage::AtOnce)) and blocks its thread where an async call would await.
+//! The code that calls share is async. A blocking call runs it over a storage whose futures are ready when they are
+//! polled first, and blocks its thread where an async call would await.
 
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};

@@ -1,6 +1,6 @@
 //! Flights and tickets: one computation a key at a time, and none that outlives a delete.
 //!
-//! Every computation of a value holds a [`Ticket`]. Tickets are numbered as they start. `set`, `delete` and `clear`
+//! Every computation of a value holds a ticket. Tickets are numbered as they start. `set`, `delete` and `clear`
 //! raise a barrier over the numbers given out so far, and a finished ticket raises it to its own: so a computation
 //! that began before a delete cannot store after it, and of two that overlap the later-started wins. Writers of one
 //! key take turns, so that this holds for storages that take their time as well.

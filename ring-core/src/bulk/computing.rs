@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use hashbrown::HashMap;
 
-use super::{Group, Keyed, by_storage};
+use super::{Bulk, Group, by_storage};
 use crate::body::AsyncBody;
 use crate::concurrently::concurrently;
 use crate::filling::Filled;
@@ -18,7 +18,7 @@ use crate::returned::Returned;
 use crate::storage::{AnyView, AsyncStorage, AsyncView};
 
 /// [`Calls::get_or_update_many`](crate::Calls::get_or_update_many), computing at most `limit` values at a time.
-pub(crate) async fn get_or_update<R, S, B>(calls: Vec<(Keyed<R, S>, B)>, limit: usize) -> Vec<R::Out>
+pub(crate) async fn get_or_update<R, S, B>(calls: Bulk<R, S, B>, limit: usize) -> Vec<R::Out>
 where
     R: Returned,
     S: AsyncView<R::Value>,
@@ -45,7 +45,7 @@ where
 }
 
 /// [`Calls::update_many`](crate::Calls::update_many), computing at most `limit` values at a time.
-pub(crate) async fn update<R, S, B>(calls: Vec<(Keyed<R, S>, B)>, limit: usize) -> Vec<R::Out>
+pub(crate) async fn update<R, S, B>(calls: Bulk<R, S, B>, limit: usize) -> Vec<R::Out>
 where
     R: Returned,
     S: AsyncView<R::Value>,

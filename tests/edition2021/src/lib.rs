@@ -41,6 +41,15 @@ impl<'a> Service<'a> {
     }
 }
 
+#[ring_impl(lru = self.cache)]
+impl Service<'_> {
+    /// Joins later.
+    #[ring]
+    pub async fn joined<'b>(&self, left: &str, right: &'b [&'b str]) -> String {
+        std::future::ready(format!("{}{left}{}", self.name, right.concat())).await
+    }
+}
+
 /// A generic function of borrowed values.
 #[must_use]
 #[ring]
@@ -81,5 +90,16 @@ mod tests {
         assert_eq!(text.as_str().shout("!"), "TEXT!");
         assert!(text.as_str().shout_ring("!").has());
         assert_eq!((logged, cache.len()), (1, 2));
+    }
+
+    #[test]
+    fn async_accessors_capture_lifetimes() {
+        fn is_send<T: Send>(_: &T) {}
+        let (cache, text) = (Lru::new(10), String::from("text"));
+        let service = Service::new(&text, &cache);
+        let left = String::from("a");
+        let parts = [text.as_str()];
+        is_send(&service.joined(&left, &parts));
+        is_send(&service.joined_ring(&left, &parts).get());
     }
 }

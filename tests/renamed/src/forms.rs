@@ -27,6 +27,37 @@ pub fn generic<T: RingKey + Clone + Send + Sync + 'static>(value: T) -> Vec<T> {
     vec![value]
 }
 
+/// An async function.
+///
+/// # Errors
+///
+/// If the text is no number.
+#[ring(flight_timeout = 2)]
+pub async fn parsed(text: &str) -> Result<u32, std::num::ParseIntError> {
+    let number = std::future::ready(text.parse()).await?;
+    Ok(number)
+}
+
+#[ring(map = BYTES, coder = Json, key_prefix = "renamed:later")]
+async fn later<T: RingKey + Send>(value: T) -> u32 {
+    drop(std::future::ready(value).await);
+    private(2)
+}
+
+/// A trait of the crate with an async method.
+pub trait FetchLater {
+    /// Fetches.
+    fn fetch_later(&self, n: u32) -> impl Future<Output = u32> + Send;
+}
+
+#[ring_impl]
+impl FetchLater for Page {
+    #[ring(unless = |value| *value == 0)]
+    async fn fetch_later(&self, n: u32) -> u32 {
+        later(n).await + n
+    }
+}
+
 /// A trait of the crate.
 pub trait Fetch {
     /// What is fetched.

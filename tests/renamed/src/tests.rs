@@ -1,5 +1,16 @@
-use super::forms::{self, Fetch, FetchRing};
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use super::forms::{self, Fetch, FetchLater, FetchRing};
 use super::{Page, Pages, Repo};
+
+/// What a future comes to that never waits.
+fn now<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("it waits"),
+    }
+}
 
 #[test]
 fn everything_is_cached() {
@@ -31,4 +42,9 @@ fn everything_is_cached() {
     assert_eq!(Page::new("x").fetch(1), "1x");
     assert_eq!(vec![1, 2].fetch(1), 3);
     assert!(vec![1, 2].fetch_ring(1).delete());
+
+    assert_eq!(now(forms::parsed("7")), Ok(7));
+    assert_eq!(now(forms::parsed_ring("7").get()), Some(7));
+    assert_eq!(now(Page::new("x").fetch_later(1)), 3);
+    assert!(now(Page::new("x").fetch_later_ring(1).delete()));
 }
