@@ -99,6 +99,9 @@ pub fn derive_ring_key(input: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
+/// For an `async fn` the code is the same but for its awaits: the method is `async` and ends in `.get_or_update().await`, the
+/// accessor's closure is an `async move |(_,)|`, and the types are `AsyncCall`, `AsyncBody` and `AsyncCache`.
+///
 /// # Traits
 ///
 /// The accessors of a trait's methods are inherent methods of the type. Where Rust forbids these, since the type is
@@ -127,6 +130,9 @@ pub fn ring_impl(options: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// The key is the function's full name, then `self`, then the arguments: all are `RingKey`s. Of a method that returns a
 /// `Result` only `Ok` is cached.
+///
+/// An `async fn` is cached in the same way: its accessor gives an `AsyncCall`, whose verbs are awaited, and its handle is an
+/// `AsyncCache`. Its storage must be one that does not block.
 ///
 /// # Where values are kept
 ///
@@ -173,8 +179,8 @@ pub fn ring_impl(options: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # What cannot be cached
 ///
-/// `&mut self` and `self`, values that borrow (return `Arc<str>` for `&str`), `impl Trait` values, `const`, `unsafe` and
-/// `async` functions. The error says what to write.
+/// `&mut self` and `self`, values that borrow (return `Arc<str>` for `&str`), `impl Trait` values, `const` and `unsafe`
+/// functions. The error says what to write.
 #[proc_macro_attribute]
 pub fn ring(options: TokenStream, item: TokenStream) -> TokenStream {
     ring_function::expand(options.into(), item.into()).into()
