@@ -37,39 +37,43 @@ where
     ///
     /// Of several calls with one key at a time, one computes and the others take its value. An error of a fallible
     /// body is returned and not stored. A failure of the storage costs a computation, never the answer.
-    pub async fn get_or_update(self) -> R::Out
+    #[inline]
+    pub fn get_or_update(self) -> impl Future<Output = R::Out>
     where
         S: AsyncView<R::Value>,
     {
-        let found = match self.look_up_at_once() {
-            Ok(found) => found,
-            Err(writes) => {
-                let (keeping, key) = (self.keeping, self.encoded_key());
-                keeping.found(keeping.storage().read(&key).await, writes)
-            }
-        };
-        match found {
-            Ok(out) => out,
-            Err(seen) => {
-                let (keeping, key) = (self.keeping, self.encoded_key());
-                let seen = keeping.missed(seen);
+        async move {
+            match self.look_up_at_once() {
+                Some(Ok(out)) => out,
                 // The way of a miss is long: in a box it does not weigh on the futures of hits.
-                Box::pin(async move { keeping.get_or_compute(key, self.body, seen).await }).await
+                missed => Box::pin(self.compute(missed.and_then(Result::err))).await,
             }
+        }
+    }
+
+    #[cold]
+    async fn compute(self, looked_up: Option<Seen>) -> R::Out
+    where
+        S: AsyncView<R::Value>,
+    {
+        let (keeping, key) = (self.keeping, self.encoded_key());
+        match looked_up {
+            Some(seen) => keeping.get_or_compute(key, self.body, keeping.missed(seen)).await,
+            None => keeping.get_or_update(key, self.body).await,
         }
     }
 
     /// What a look-up comes to that need not wait; else what it has to know. Nothing borrows the arguments while a task
     /// waits, so that they need not be `Sync`.
     #[inline]
-    fn look_up_at_once(&self) -> Result<Result<R::Out, Seen>, u64>
+    fn look_up_at_once(&self) -> Option<Result<R::Out, Seen>>
     where
         S: AsyncView<R::Value>,
     {
         let key = self.call_key();
         let writes = self.keeping.begin_look_up(&key);
-        let read = self.storage().read_at_once(&key).ok_or(writes)?;
-        Ok(self.keeping.found(read, writes))
+        let read = self.storage().read_at_once(&key)?;
+        Some(self.keeping.found(read, writes))
     }
 
     /// Computes and stores, whatever was there. A value that `unless` refuses takes an older one away; an error of a

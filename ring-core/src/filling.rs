@@ -72,7 +72,7 @@ where
     }
 
     /// Looks up, and computes if nothing is there.
-    async fn get_or_update<B>(&self, key: EncodedKey, body: B) -> R::Out
+    pub(crate) async fn get_or_update<B>(&self, key: EncodedKey, body: B) -> R::Out
     where
         B: AsyncBody<Out = R::Out>,
     {
