@@ -38,6 +38,7 @@ where
     /// Of several calls with one key at a time, one computes and the others take its value. An error of a fallible
     /// body is returned and not stored. A failure of the storage costs a computation, never the answer.
     #[inline]
+    #[allow(clippy::manual_async_fn)] // an `async fn` has room for its arguments twice, and moves them
     pub fn get_or_update(self) -> impl Future<Output = R::Out>
     where
         S: AsyncView<R::Value>,
@@ -46,11 +47,12 @@ where
             match self.look_up_at_once() {
                 Some(Ok(out)) => out,
                 // The way of a miss is long: in a box it does not weigh on the futures of hits.
-                missed => Box::pin(self.compute(missed.and_then(Result::err))).await,
+                looked_up => Box::pin(self.compute(looked_up.and_then(Result::err))).await,
             }
         }
     }
 
+    /// Computes after a look-up, or after one that has to wait.
     #[cold]
     async fn compute(self, looked_up: Option<Seen>) -> R::Out
     where
@@ -58,7 +60,10 @@ where
     {
         let (keeping, key) = (self.keeping, self.encoded_key());
         match looked_up {
-            Some(seen) => keeping.get_or_compute(key, self.body, keeping.missed(seen)).await,
+            Some(seen) => {
+                let seen = keeping.missed(seen);
+                keeping.get_or_compute(key, self.body, seen).await
+            }
             None => keeping.get_or_update(key, self.body).await,
         }
     }
