@@ -69,6 +69,7 @@ main() {
     step "each feature alone" each_feature
     step "example: page" cargo run --quiet --example page
     step "example: user" cargo run --quiet --example user
+    step "example: async_service" cargo run --quiet --example async_service
     step "packages" packages
     fuzz_targets
 }
