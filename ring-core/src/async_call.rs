@@ -14,8 +14,10 @@ use crate::storage::{AnyView, AsyncStorage, AsyncView};
 /// of a call are there at once.
 ///
 /// As every future, these do nothing until they are polled, and may be dropped: a computation whose future is dropped
-/// is left to another call that waits for its value, if there is one. They are `Send` if the method's own future is,
-/// and its arguments and value are.
+/// is left to another call that waits for its value, if there is one. One that is kept and not polled, as in a branch of
+/// a `select!` that goes on without it, holds up the others until `flight_timeout`.
+///
+/// They are `Send` if the method's own future is, and its arguments and the value that is cached are.
 pub type AsyncCall<R, S, B> = BoundCall<R, S, B, Awaits>;
 
 impl<R, S, B> AsyncCall<R, S, B>
@@ -45,7 +47,7 @@ where
     {
         async move {
             match self.look_up_at_once() {
-                Some(Ok(out)) => out,
+                Some(Ok(value)) => R::found(value),
                 // The way of a miss is long: in a box it does not weigh on the futures of hits.
                 looked_up => Box::pin(self.compute(looked_up.and_then(Result::err))).await,
             }
@@ -71,7 +73,7 @@ where
     /// What a look-up comes to that need not wait; else what it has to know. Nothing borrows the arguments while a task
     /// waits, so that they need not be `Sync`.
     #[inline]
-    fn look_up_at_once(&self) -> Option<Result<R::Out, Seen>>
+    fn look_up_at_once(&self) -> Option<Result<R::Value, Seen>>
     where
         S: AsyncView<R::Value>,
     {

@@ -43,12 +43,12 @@ where
         AtMost { calls: self, limit }
     }
 
-    /// [`AsyncCall::get`](crate::Call::get) for all.
+    /// `AsyncCall::get` for all.
     fn get_many(self) -> impl Future<Output = Outcome<R, S, Vec<Option<R::Value>>>> {
         bulk::get(keyed(self))
     }
 
-    /// [`AsyncCall::get_or_update`](crate::Call::get_or_update) for all: computes only what is absent, equal calls
+    /// `AsyncCall::get_or_update` for all: computes only what is absent, equal calls
     /// once.
     ///
     /// Values are stored when all are computed: if a body panics, or the future is dropped, those computed before it
@@ -57,17 +57,17 @@ where
         bulk::get_or_update(with_bodies(self), DEFAULT_CONCURRENCY.get())
     }
 
-    /// [`AsyncCall::update`](crate::Call::update) for all.
+    /// `AsyncCall::update` for all.
     fn update_many(self) -> impl Future<Output = Vec<R::Out>> {
         bulk::update(with_bodies(self), DEFAULT_CONCURRENCY.get())
     }
 
-    /// [`AsyncCall::execute`](crate::Call::execute) for all.
+    /// `AsyncCall::execute` for all.
     fn execute_many(self) -> impl Future<Output = Vec<R::Out>> {
         execute(self.into_iter().collect(), DEFAULT_CONCURRENCY.get())
     }
 
-    /// [`AsyncCall::set`](crate::Call::set) for all, each with its value.
+    /// `AsyncCall::set` for all, each with its value.
     ///
     /// # Errors
     ///
@@ -76,22 +76,22 @@ where
         bulk::set(keyed(self), values.into_iter().collect())
     }
 
-    /// [`AsyncCall::delete`](crate::Call::delete) for all.
+    /// `AsyncCall::delete` for all.
     fn delete_many(self) -> impl Future<Output = Outcome<R, S, Vec<bool>>> {
         bulk::delete(keyed(self))
     }
 
-    /// [`AsyncCall::has`](crate::Call::has) for all.
+    /// `AsyncCall::has` for all.
     fn has_many(self) -> impl Future<Output = Outcome<R, S, Vec<bool>>> {
         bulk::has(keyed(self))
     }
 
-    /// [`AsyncCall::touch`](crate::Call::touch) for all.
+    /// `AsyncCall::touch` for all.
     fn touch_many(self) -> impl Future<Output = Outcome<R, S, Vec<bool>>> {
         bulk::touch(keyed(self))
     }
 
-    /// [`AsyncCall::key`](crate::Call::key) for all. Nothing is awaited.
+    /// `AsyncCall::key` for all. Nothing is awaited.
     fn key_many(self) -> Vec<Key> {
         self.into_iter().map(|call| call.key()).collect()
     }
@@ -112,6 +112,16 @@ where
 pub struct AtMost<I> {
     calls: I,
     limit: NonZeroUsize,
+}
+
+/// For the verbs that compute nothing, which have no use for the limit.
+impl<I: IntoIterator> IntoIterator for AtMost<I> {
+    type Item = I::Item;
+    type IntoIter = I::IntoIter;
+
+    fn into_iter(self) -> I::IntoIter {
+        self.calls.into_iter()
+    }
 }
 
 impl<I> AtMost<I> {

@@ -152,7 +152,7 @@ where
         let key = self.call_key();
         let writes = self.keeping.begin_look_up(&key);
         match self.keeping.found(self.storage().read(&key), writes) {
-            Ok(out) => out,
+            Ok(value) => R::found(value),
             Err(seen) => self.miss(seen),
         }
     }

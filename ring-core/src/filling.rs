@@ -15,16 +15,17 @@ use crate::storage::{AnyStorage, AsyncStorage, AsyncView};
 /// A ticket with what is to be stored by it.
 pub(crate) type Filled<'f, T> = (Ticket<'f, T>, T);
 
+/// What a computation came to: a value to keep, or else what its call returns.
+pub(crate) type Computed<R> = Result<<R as Returned>::Value, <R as Returned>::Out>;
+
 /// What is to be done about a computed value.
 enum Landing<T> {
     /// To store it.
     Store(T),
     /// To take away an older one in its place.
     Remove,
-    /// To leave everything as it is; those who wait take it as well.
+    /// To leave everything as it is.
     Leave,
-    /// To leave everything as it is; those who wait compute for themselves.
-    Release,
 }
 
 impl<R, S> Keeping<R, S>
@@ -79,7 +80,7 @@ where
         let writes = self.begin_look_up(&key);
         let read = self.storage().read(&key).await;
         match self.found(read, writes) {
-            Ok(out) => out,
+            Ok(value) => R::found(value),
             Err(seen) => self.get_or_compute(key, body, self.missed(seen)).await,
         }
     }
@@ -120,17 +121,17 @@ where
         match waiter.wait(Self::WAIT, timeout).await {
             Landed::Compute(ticket) => self.compute_unless_there(ticket, body).await,
             Landed::Value(held) => match self.take(held) {
-                Some(out) => out,
+                Some(value) => R::found(value),
                 None => body.run().await,
             },
         }
     }
 
-    /// What a call returns that was given another's value.
-    pub(crate) fn take(&self, held: S::Held) -> Option<R::Out> {
+    /// The value that another call hands over.
+    pub(crate) fn take(&self, held: S::Held) -> Option<R::Value> {
         let value = self.ring.count_errors(self.view.value(held))?;
         self.ring.counters.coalesced();
-        Some(R::found(value))
+        Some(value)
     }
 
     /// Computes, unless another computation ended between this call's look-up and its ticket.
@@ -141,7 +142,7 @@ where
         B: AsyncBody<Out = R::Out>,
     {
         match self.look_again(ticket).await {
-            Ok(out) => out,
+            Ok(value) => R::found(value),
             Err(ticket) => self.compute(ticket, body).await,
         }
     }
@@ -150,13 +151,13 @@ where
     pub(crate) async fn look_again<'f>(
         &self,
         ticket: Ticket<'f, S::Held>,
-    ) -> Result<R::Out, Ticket<'f, S::Held>> {
+    ) -> Result<R::Value, Ticket<'f, S::Held>> {
         let found = self.storage().read(ticket.key()).await.ok().flatten();
         match found.and_then(|held| self.view.value(held).ok()) {
             Some(value) => {
                 ticket.release();
                 self.ring.counters.coalesced();
-                Ok(R::found(value))
+                Ok(value)
             }
             None => Err(ticket),
         }
@@ -167,9 +168,15 @@ where
     where
         B: AsyncBody<Out = R::Out>,
     {
-        let out = leading(ticket.computing(), async move { body.run().await }).await;
-        let landing = self.landing(&out);
-        self.land(ticket, landing, out).await
+        let value = match Self::run_body(&ticket, body).await {
+            Ok(value) => value,
+            Err(out) => {
+                ticket.release();
+                return out;
+            }
+        };
+        let landing = self.landing(&value);
+        R::found(self.land(ticket, landing, value).await)
     }
 
     /// Computes a value that the caller stores later, if there is one to store. Those who come until then are given it.
@@ -177,25 +184,35 @@ where
         &self,
         ticket: Ticket<'f, S::Held>,
         body: B,
-    ) -> (R::Out, Option<Filled<'f, S::Held>>)
+    ) -> (Computed<R>, Option<Filled<'f, S::Held>>)
     where
         B: AsyncBody<Out = R::Out>,
     {
-        let out = leading(ticket.computing(), async move { body.run().await }).await;
-        match self.landing(&out) {
+        let value = match Self::run_body(&ticket, body).await {
+            Ok(value) => value,
+            Err(out) => {
+                ticket.release();
+                return (Err(out), None);
+            }
+        };
+        match self.landing(&value) {
             Landing::Store(held) => {
                 ticket.publish(|| held.clone());
-                (out, Some((ticket, held)))
+                (Ok(value), Some((ticket, held)))
             }
-            landing => (self.land(ticket, landing, out).await, None),
+            landing => (Ok(self.land(ticket, landing, value).await), None),
         }
     }
 
+    async fn run_body<B>(ticket: &Ticket<'_, S::Held>, body: B) -> Computed<R>
+    where
+        B: AsyncBody<Out = R::Out>,
+    {
+        R::value(leading(ticket.computing(), async move { body.run().await }).await)
+    }
+
     /// What is to be done about a computed value.
-    fn landing(&self, out: &R::Out) -> Landing<S::Held> {
-        let Some(value) = R::value(out) else {
-            return Landing::Release;
-        };
+    fn landing(&self, value: &R::Value) -> Landing<S::Held> {
         if self.unless.is_some_and(|unless| unless(value)) {
             return if self.replaces {
                 Landing::Remove
@@ -207,28 +224,27 @@ where
         self.hold(value).map_or(Landing::Remove, Landing::Store)
     }
 
-    /// Does it, and tells those who wait. Nothing borrows `out` while others may run, so that it need not be `Sync`.
-    async fn land(&self, ticket: Ticket<'_, S::Held>, landing: Landing<S::Held>, out: R::Out) -> R::Out {
+    /// Does it, and tells those who wait.
+    ///
+    /// Nothing borrows the value while others may run, so that it need not be `Sync`; and an error, which is not kept,
+    /// does not come here, so that it need not be `Send`.
+    async fn land(
+        &self,
+        ticket: Ticket<'_, S::Held>,
+        landing: Landing<S::Held>,
+        value: R::Value,
+    ) -> R::Value {
         ticket.announce(|| match &landing {
             Landing::Store(held) => Some(held.clone()),
-            _ => self.share(&out),
+            _ => self.hold(&value),
         });
         match landing {
             Landing::Store(held) => self.store(&ticket, held).await,
             Landing::Remove => self.remove(&ticket).await,
             Landing::Leave => {}
-            Landing::Release => {
-                ticket.release();
-                return out;
-            }
         }
-        ticket.pass_on(|| self.share(&out));
-        out
-    }
-
-    /// What those who wait are given of a computed value.
-    pub(crate) fn share(&self, out: &R::Out) -> Option<S::Held> {
-        self.hold(R::value(out)?)
+        ticket.pass_on(|| self.hold(&value));
+        value
     }
 
     /// Stores a value in the ticket's turn, if that comes.

@@ -115,15 +115,19 @@ where
         seen
     }
 
-    /// What a call returns whose look-up came to this, or what is to be known to compute.
+    /// The value that a look-up came to, or what is to be known to compute one.
     #[inline]
-    pub(crate) fn found(&self, read: HeldResult<R, S, Option<S::Held>>, writes: u64) -> Result<R::Out, Seen> {
+    pub(crate) fn found(
+        &self,
+        read: HeldResult<R, S, Option<S::Held>>,
+        writes: u64,
+    ) -> Result<R::Value, Seen> {
         let read = self.ring.count_errors(read);
         let seen = read.is_some().then_some(writes);
         match self.decode(read.flatten()) {
             Some(value) => {
                 self.ring.counters.hit();
-                Ok(R::found(value))
+                Ok(value)
             }
             None => Err(seen),
         }

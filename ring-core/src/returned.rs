@@ -9,8 +9,8 @@ pub trait Returned {
     /// What the body returns.
     type Out;
 
-    /// The value to cache, if there is one.
-    fn value(out: &Self::Out) -> Option<&Self::Value>;
+    /// The value to cache, if there is one; else what the call returns as it is.
+    fn value(out: Self::Out) -> Result<Self::Value, Self::Out>;
     /// What a call returns that found the value.
     fn found(value: Self::Value) -> Self::Out;
 }
@@ -24,11 +24,11 @@ impl<V> Returned for Plain<V> {
     type Out = V;
 
     #[inline]
-    fn value(out: &V) -> Option<&V> {
+    fn value(out: V) -> Result<V, V> {
         // A generic `V` may turn out to be a `Result`, whose errors are never cached. This is the one way to see it;
         // the names of std's types are stable enough, and a miss is the price of a wrong guess.
         let is_result = std::any::type_name::<V>().starts_with("core::result::Result<");
-        (!is_result).then_some(out)
+        if is_result { Err(out) } else { Ok(out) }
     }
 
     #[inline]
@@ -46,8 +46,8 @@ impl<V, E> Returned for Fallible<V, E> {
     type Out = Result<V, E>;
 
     #[inline]
-    fn value(out: &Result<V, E>) -> Option<&V> {
-        out.as_ref().ok()
+    fn value(out: Result<V, E>) -> Result<V, Result<V, E>> {
+        out.map_err(Err)
     }
 
     #[inline]

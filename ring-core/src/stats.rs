@@ -12,7 +12,7 @@ pub struct Stats {
     pub misses: u64,
     /// Values that were stored.
     pub stores: u64,
-    /// Plain calls that took the value of another call's computation instead of computing.
+    /// Plain calls that took the value of another call's computation instead of computing. They are among the misses.
     pub coalesced: u64,
     /// Failures of the storage or the coder. None of them changed the answer of a plain call.
     pub errors: u64,

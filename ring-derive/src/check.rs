@@ -11,7 +11,7 @@ use syn::{
 
 use crate::expand::checks::is_known_plain;
 use crate::generics;
-use crate::model::{Argument, Method, contains_impl_trait};
+use crate::model::{Argument, Method, contains_impl_trait, last_segment};
 use crate::storage::Storage;
 
 /// The most values that a call binds, `self` included.
@@ -248,7 +248,7 @@ fn returned(method: &Method, errors: &mut Errors) {
     };
     match ty {
         _ if method.options.fallible.is_some() && is_known_plain(ty) => errors.at(ty, NOT_FALLIBLE),
-        Type::ImplTrait(_) if generics::mentions(ty, "Future") => errors.at(ty, AWAITED),
+        Type::ImplTrait(_) | Type::Path(_) if is_future(ty) => errors.at(ty, AWAITED),
         Type::ImplTrait(_) => errors.at(ty, "a cached value needs a type with a name: write it out"),
         Type::Never(_) => errors.at(ty, "a function that never returns has no value to cache"),
         _ => {
@@ -259,6 +259,14 @@ fn returned(method: &Method, errors: &mut Errors) {
             }
         }
     }
+}
+
+/// Whether it is `impl Future`, or a future in a box.
+fn is_future(ty: &Type) -> bool {
+    let boxed = ["Pin", "BoxFuture", "LocalBoxFuture"];
+    let name = last_segment(Some(ty));
+    let boxed = name.is_some_and(|name| boxed.iter().any(|boxed| name == boxed));
+    boxed || (matches!(ty, Type::ImplTrait(_)) && generics::mentions(ty, "Future"))
 }
 
 const AWAITED: &str = "what is cached is what a future comes to: write `async fn`, and the type of that";

@@ -10,7 +10,7 @@ use hashbrown::HashMap;
 use super::{Bulk, Group, by_storage};
 use crate::body::AsyncBody;
 use crate::concurrently::concurrently;
-use crate::filling::Filled;
+use crate::filling::{Computed, Filled};
 use crate::flights::{Joined, Ticket, Waiter, leading, turns_at_once, writing_many};
 use crate::keeping::{Keeping, Seen};
 use crate::key::EncodedKey;
@@ -31,7 +31,7 @@ where
         let found = look_up(&group).await;
         for (call, found) in group.into_absent().zip(found) {
             match found {
-                Ok(out) => outs.push((call.place, out)),
+                Ok(value) => outs.push((call.place, R::found(value))),
                 Err(seen) => absent.extend(
                     bodies[call.place]
                         .take()
@@ -64,8 +64,8 @@ fn in_order<O>(mut outs: Vec<(usize, O)>) -> Vec<O> {
     outs.into_iter().map(|(_, out)| out).collect()
 }
 
-/// What calls return that share a storage, as far as it is there.
-async fn look_up<R, S>(group: &Group<R, S>) -> Vec<Result<R::Out, Seen>>
+/// The values of calls that share a storage, as far as they are there.
+async fn look_up<R, S>(group: &Group<R, S>) -> Vec<Result<R::Value, Seen>>
 where
     R: Returned,
     S: AsyncView<R::Value>,
@@ -110,11 +110,11 @@ impl<R: Returned, S> Absent<R, S> {
 }
 
 /// What became of a call at its turn.
-enum Step<'f, T, O, B> {
-    /// It has what it returns, and there is nothing to store.
-    Done(O),
-    /// It computed, and its value is to be stored.
-    Computed(O, Filled<'f, T>),
+enum Step<'f, R: Returned, T, B> {
+    /// There is nothing to store.
+    Done(Computed<R>),
+    /// The value is to be stored.
+    Store(Computed<R>, Filled<'f, T>),
     /// Another call outside computes.
     Wait(Waiter<'f, T>, B),
 }
@@ -125,26 +125,26 @@ where
     S: AsyncView<R::Value>,
 {
     /// Computes, unless another does.
-    async fn step<B>(&self, body: B) -> Step<'_, S::Held, R::Out, B>
+    async fn step<B>(&self, body: B) -> Step<'_, R, S::Held, B>
     where
         B: AsyncBody<Out = R::Out>,
     {
         let keeping = &self.keeping;
         keeping.admit_writing();
         let mut ticket = match self.join() {
-            Joined::Recursive => return Step::Done(body.run().await),
+            Joined::Recursive => return Step::Done(R::value(body.run().await)),
             Joined::Wait(waiter) => return Step::Wait(waiter, body),
             Joined::Lead(ticket) => ticket,
         };
         if keeping.must_look_again(&self.key, self.seen) {
             ticket = match keeping.look_again(ticket).await {
-                Ok(out) => return Step::Done(out),
+                Ok(value) => return Step::Done(Ok(value)),
                 Err(ticket) => ticket,
             };
         }
         match keeping.compute_ahead(ticket, body).await {
-            (out, Some(filled)) => Step::Computed(out, filled),
-            (out, None) => Step::Done(out),
+            (computed, Some(filled)) => Step::Store(computed, filled),
+            (computed, None) => Step::Done(computed),
         }
     }
 
@@ -156,7 +156,7 @@ where
         }
     }
 
-    /// Waits for the outcome of another call. All waiting since `start` lasts no longer than that of one call.
+    /// Waits for the outcome of another call, as long as one may that waits since `start`.
     async fn wait<B>(&self, waiter: Waiter<'_, S::Held>, start: Instant, body: B) -> R::Out
     where
         B: AsyncBody<Out = R::Out>,
@@ -166,9 +166,9 @@ where
         self.keeping.wait(waiter, timeout, body).await
     }
 
-    /// Takes what an equal call of this bulk returned; an error stands for its own call only.
-    fn take_equal(&self, equal: Option<&R::Out>) -> Option<R::Out> {
-        self.keeping.take(self.keeping.share(equal?)?)
+    /// What others are given of a computation, if it came to a value.
+    fn share(&self, computed: Option<&Computed<R>>) -> Option<S::Held> {
+        self.keeping.hold(computed?.as_ref().ok()?)
     }
 
     async fn compute_alone<B>(&self, body: B) -> R::Out
@@ -181,9 +181,6 @@ where
 }
 
 /// Computes the values of calls, of equal ones that of the first, and stores them together.
-///
-/// Each takes its ticket when its turn comes: a body may call other keys of this bulk, whose values are then computed
-/// there, and kept, or have been computed, and are taken.
 async fn compute<R, S, B>(calls: Vec<(Absent<R, S>, B)>, limit: usize) -> Vec<(usize, R::Out)>
 where
     R: Returned,
@@ -191,59 +188,98 @@ where
     B: AsyncBody<Out = R::Out>,
 {
     let (absent, bodies): (Vec<_>, Vec<_>) = calls.into_iter().unzip();
-    let absent = &absent[..];
-    let first = first_of_equals(absent);
-    let (leaders, equals): (Vec<_>, Vec<_>) = bodies
-        .into_iter()
-        .enumerate()
-        .partition(|(nth, _)| first[*nth] == *nth);
-    let mut outs: Vec<Option<R::Out>> = absent.iter().map(|_| None).collect();
+    let first = first_of_equals(&absent);
+    let bodies = bodies.into_iter().enumerate();
+    let (leaders, equals): (Vec<_>, Vec<_>) = bodies.partition(|(nth, _)| first[*nth] == *nth);
+    let mut computing = Computing {
+        absent: &absent,
+        ended: absent.iter().map(|_| None).collect(),
+        limit,
+    };
+    let waiting = computing.lead(leaders).await;
+    computing.wait(waiting).await;
+    computing.take_equals(equals, &first).await;
+    let ended = absent.iter().zip(computing.ended);
+    ended
+        .filter_map(|(one, computed)| Some((one.place, computed?.map_or_else(|out| out, R::found))))
+        .collect()
+}
 
-    let steps = leaders
-        .into_iter()
-        .map(|(nth, body)| async move { (nth, absent[nth].step(body).await) });
-    let (mut filled, mut waiting) = (Vec::new(), Vec::new());
-    for (nth, step) in concurrently(limit, steps.collect()).await {
-        outs[nth] = match step {
-            Step::Done(out) => Some(out),
-            Step::Computed(out, (ticket, held)) => {
-                filled.push((nth, ticket, held));
-                Some(out)
+/// Calls, and what they came to so far.
+struct Computing<'c, R: Returned, S> {
+    absent: &'c [Absent<R, S>],
+    ended: Vec<Option<Computed<R>>>,
+    limit: usize,
+}
+
+impl<'c, R, S> Computing<'c, R, S>
+where
+    R: Returned,
+    S: AsyncView<R::Value>,
+{
+    /// Computes what nobody else computes, and stores it. Returns the calls for which others compute.
+    ///
+    /// Each takes its ticket when its turn comes: a body may call other keys of this bulk, whose values are then
+    /// computed there, and kept, or have been computed, and are taken.
+    async fn lead<B>(&mut self, calls: Vec<(usize, B)>) -> Vec<(usize, Waiter<'c, S::Held>, B)>
+    where
+        B: AsyncBody<Out = R::Out>,
+    {
+        let absent = self.absent;
+        let steps = calls
+            .into_iter()
+            .map(|(nth, body)| async move { (nth, absent[nth].step(body).await) });
+        let (mut filled, mut waiting) = (Vec::new(), Vec::new());
+        for (nth, step) in concurrently(self.limit, steps.collect()).await {
+            match step {
+                Step::Done(computed) => self.ended[nth] = Some(computed),
+                Step::Store(computed, (ticket, held)) => {
+                    self.ended[nth] = Some(computed);
+                    filled.push((nth, ticket, held));
+                }
+                Step::Wait(waiter, body) => waiting.push((nth, waiter, body)),
             }
-            Step::Wait(waiter, body) => {
-                waiting.push((nth, waiter, body));
-                None
-            }
-        };
-    }
-    for (nth, ticket) in store(absent, filled).await {
-        ticket.pass_on(|| absent[nth].keeping.share(outs[nth].as_ref()?));
+        }
+        for (nth, ticket) in store(absent, filled).await {
+            ticket.pass_on(|| absent[nth].share(self.ended[nth].as_ref()));
+        }
+        waiting
     }
 
-    let start = Instant::now();
-    let waits = waiting
-        .into_iter()
-        .map(|(nth, waiter, body)| async move { (nth, absent[nth].wait(waiter, start, body).await) });
-    for (nth, out) in concurrently(limit, waits.collect()).await {
-        outs[nth] = Some(out);
-    }
-
-    let mut without = Vec::new();
-    for (nth, body) in equals {
-        outs[nth] = absent[nth].take_equal(outs[first[nth]].as_ref());
-        if outs[nth].is_none() {
-            without.push((nth, body));
+    /// Takes what others compute. All waiting lasts no longer than that of one call.
+    async fn wait<B>(&mut self, calls: Vec<(usize, Waiter<'c, S::Held>, B)>)
+    where
+        B: AsyncBody<Out = R::Out>,
+    {
+        let (absent, start) = (self.absent, Instant::now());
+        let waits = calls
+            .into_iter()
+            .map(|(nth, waiter, body)| async move { (nth, absent[nth].wait(waiter, start, body).await) });
+        for (nth, out) in concurrently(self.limit, waits.collect()).await {
+            self.ended[nth] = Some(R::value(out));
         }
     }
-    let alone = without
-        .into_iter()
-        .map(|(nth, body)| async move { (nth, absent[nth].compute_alone(body).await) });
-    for (nth, out) in concurrently(limit, alone.collect()).await {
-        outs[nth] = Some(out);
-    }
 
-    let outs = absent.iter().map(|one| one.place).zip(outs);
-    outs.filter_map(|(place, out)| Some((place, out?))).collect()
+    /// Takes what equal calls of this bulk came to, each from its first; an error stands for its own call only.
+    async fn take_equals<B>(&mut self, calls: Vec<(usize, B)>, first: &[usize])
+    where
+        B: AsyncBody<Out = R::Out>,
+    {
+        let (absent, mut without) = (self.absent, Vec::new());
+        for (nth, body) in calls {
+            let shared = absent[nth].share(self.ended[first[nth]].as_ref());
+            match shared.and_then(|held| absent[nth].keeping.take(held)) {
+                Some(value) => self.ended[nth] = Some(Ok(value)),
+                None => without.push((nth, body)),
+            }
+        }
+        let alone = without
+            .into_iter()
+            .map(|(nth, body)| async move { (nth, absent[nth].compute_alone(body).await) });
+        for (nth, out) in concurrently(self.limit, alone.collect()).await {
+            self.ended[nth] = Some(R::value(out));
+        }
+    }
 }
 
 /// For each call the first that equals it.
