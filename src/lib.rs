@@ -1,6 +1,8 @@
 //! Cached methods with full control of every call.
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "tokio")]
+pub use ring_cache_backends::Blocking;
 #[doc(hidden)]
 pub use ring_cache_core::generated;
 pub use ring_cache_core::{

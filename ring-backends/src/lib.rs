@@ -1,5 +1,17 @@
-//! Storages of [ring-cache](https://docs.rs/ring-cache) outside the process.
+//! Storages of [ring-cache](https://docs.rs/ring-cache) outside the process, one file and one feature each. Depend on
+//! `ring-cache`, whose features of the same names bring them.
 //!
-//! There are none in this version: Redis, Memcached, disk and tiers of storages come next, one file and one feature
-//! each. A storage of your own needs nothing from here: implement
-//! [`Storage`](ring_cache_core::storage::Storage) and name it by `#[ring(storage = EXPRESSION as Type)]`.
+//! | storage | feature | |
+//! |---|---|---|
+//! | `Blocking` | `tokio` | lets an `async fn` use a storage that blocks |
+//!
+//! Redis, Memcached, disk and tiers of storages come next. A storage of your own needs nothing from here: implement
+//! [`Storage`](ring_cache_core::storage::Storage), or
+//! [`AsyncStorage`](ring_cache_core::storage::AsyncStorage) if it is awaited, and name it by
+//! `#[ring(storage = EXPRESSION as Type)]`.
+
+#[cfg(feature = "tokio")]
+mod blocking;
+
+#[cfg(feature = "tokio")]
+pub use blocking::Blocking;

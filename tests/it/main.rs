@@ -1,6 +1,8 @@
 //! Behaviour, in the words of those who use it: one file a topic.
 
 mod async_forms;
+#[cfg(all(feature = "json", feature = "tokio"))]
+mod blocking;
 mod derive;
 mod forms;
 mod generics;

@@ -1,0 +1,249 @@
+//! Storages that block, for `async fn`s: the work is done on other threads.
+
+mod line;
+mod order;
+
+use std::fmt;
+use std::iter::once;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use ring_cache_core::flights::Flights;
+use ring_cache_core::key::EncodedKey;
+use ring_cache_core::storage::{AnyStorage, AsyncStorage, Expires, Storage};
+use ring_cache_core::{Error, RingKey};
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+use line::Access;
+use order::{Claim, Order};
+
+/// A storage that blocks, made fit for `async fn`s: it works on the threads that tokio keeps for what blocks.
+///
+/// ```
+/// use ring_cache::{RingKey, ring_impl};
+/// use ring_cache_backends::Blocking; // also `ring_cache::Blocking`, with the feature `tokio`
+/// # use ring_cache::Map as Files; // This is about the wrapper: any storage will do.
+///
+/// #[derive(RingKey)]
+/// struct Page {
+///     url: String,
+///     #[ring_key(skip)]
+///     files: Blocking<Files<String>>,
+/// }
+///
+/// #[ring_impl(storage = self.files as Blocking<Files<String>>)]
+/// impl Page {
+///     #[ring]
+///     async fn content(&self) -> String {
+///         format!("<h1>{}</h1>", self.url)
+///     }
+/// }
+///
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+/// # runtime.block_on(async {
+/// let page = Page { url: "http://example.com".into(), files: Blocking::new(Files::new()) };
+/// assert_eq!(page.content().await, "<h1>http://example.com</h1>");
+/// assert!(page.content_ring().has().await?);
+/// # Ok::<_, ring_cache::Error>(()) }).unwrap();
+/// ```
+///
+/// Clones are handles to one storage.
+///
+/// # Order
+///
+/// Operations on one key are done in the order in which they were asked, each when the one before has ended; look-ups
+/// side by side. What was asked by a future that is dropped meanwhile is not done if it has not begun; if it has, it is
+/// ended before the next one begins, so that a `delete` also removes what a cancelled call was about to store.
+///
+/// The storage inside is [`backend`](Self::backend). Blocking calls may use it at the same time, and calls of both kinds
+/// wait for each other's computations. What they ask of it directly is not part of this order.
+///
+/// # Failures
+///
+/// Operations fail outside of a tokio runtime, and while it shuts down. Explicit verbs return the [`Error`]; a plain
+/// call returns what the body returns, as always. If the storage panics, the call that asked it does.
+pub struct Blocking<S> {
+    storage: Arc<S>,
+    order: Arc<Order>,
+}
+
+impl<S> Blocking<S> {
+    /// Lets `storage` work on other threads.
+    pub fn new(storage: S) -> Self {
+        Blocking {
+            storage: Arc::new(storage),
+            order: Arc::default(),
+        }
+    }
+
+    /// The storage inside.
+    pub fn backend(&self) -> &S {
+        &self.storage
+    }
+}
+
+impl<S> Clone for Blocking<S> {
+    fn clone(&self) -> Self {
+        Blocking {
+            storage: Arc::clone(&self.storage),
+            order: Arc::clone(&self.order),
+        }
+    }
+}
+
+impl<S: fmt::Debug> fmt::Debug for Blocking<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Blocking").field(&self.storage).finish()
+    }
+}
+
+impl<T, S: AnyStorage<T>> AnyStorage<T> for Blocking<S> {
+    type Error = Error;
+
+    const TEXT_KEYS: bool = S::TEXT_KEYS;
+
+    fn flights(&self) -> &Flights<T> {
+        self.storage.flights()
+    }
+
+    fn namespace(&self) -> &str {
+        self.storage.namespace()
+    }
+
+    fn losses(&self) -> (u64, u64) {
+        self.storage.losses()
+    }
+}
+
+impl<S: Expires> Expires for Blocking<S> {}
+
+/// Keys are recorded before anything is awaited: a future holds none of the caller's.
+impl<T, S> AsyncStorage<T> for Blocking<S>
+where
+    T: Send + 'static,
+    S: Storage<T> + Send + Sync + 'static,
+{
+    fn read<K: RingKey + ?Sized>(&self, key: &K) -> impl Future<Output = Result<Option<T>, Error>> {
+        let key = EncodedKey::of(key);
+        let claim = Claim::of(Access::Shared, once(&key));
+        self.run("get", claim, move |storage| storage.read(&key))
+    }
+
+    fn write<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        value: T,
+        expiry: Option<Duration>,
+    ) -> impl Future<Output = Result<(), Error>> {
+        let key = EncodedKey::of(key);
+        let claim = Claim::of(Access::Alone, once(&key));
+        self.run("set", claim, move |storage| storage.write(&key, value, expiry))
+    }
+
+    fn remove<K: RingKey + ?Sized>(&self, key: &K) -> impl Future<Output = Result<bool, Error>> {
+        let key = EncodedKey::of(key);
+        let claim = Claim::of(Access::Alone, once(&key));
+        self.run("delete", claim, move |storage| storage.remove(&key))
+    }
+
+    fn contains<K: RingKey + ?Sized>(&self, key: &K) -> impl Future<Output = Result<bool, Error>> {
+        let key = EncodedKey::of(key);
+        let claim = Claim::of(Access::Shared, once(&key));
+        self.run("has", claim, move |storage| storage.contains(&key))
+    }
+
+    fn renew<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        expiry: Duration,
+    ) -> impl Future<Output = Result<bool, Error>> {
+        let key = EncodedKey::of(key);
+        let claim = Claim::of(Access::Alone, once(&key));
+        self.run("touch", claim, move |storage| storage.renew(&key, expiry))
+    }
+
+    fn read_many<K: RingKey>(&self, keys: &[K]) -> impl Future<Output = Result<Vec<Option<T>>, Error>> {
+        let keys = recorded(keys);
+        let claim = Claim::of(Access::Shared, &keys);
+        self.run("get_many", claim, move |storage| storage.read_many(&keys))
+    }
+
+    fn write_many<K: RingKey>(
+        &self,
+        entries: Vec<(K, T, Option<Duration>)>,
+    ) -> impl Future<Output = Result<(), Error>> {
+        let entries = entries.into_iter();
+        let entries: Vec<_> = entries
+            .map(|(key, value, expiry)| (EncodedKey::of(&key), value, expiry))
+            .collect();
+        let claim = Claim::of(Access::Alone, entries.iter().map(|(key, ..)| key));
+        self.run("set_many", claim, move |storage| storage.write_many(entries))
+    }
+
+    fn remove_many<K: RingKey>(&self, keys: &[K]) -> impl Future<Output = Result<Vec<bool>, Error>> {
+        let keys = recorded(keys);
+        let claim = Claim::of(Access::Alone, &keys);
+        self.run("delete_many", claim, move |storage| storage.remove_many(&keys))
+    }
+}
+
+fn recorded<K: RingKey>(keys: &[K]) -> Vec<EncodedKey> {
+    keys.iter().map(EncodedKey::of).collect()
+}
+
+impl<S: Send + Sync + 'static> Blocking<S> {
+    /// Does `work` on another thread, in the order of the first polls.
+    async fn run<R, E, W>(&self, operation: &'static str, claim: Claim, work: W) -> Result<R, Error>
+    where
+        R: Send + 'static,
+        E: Into<Error>,
+        W: FnOnce(&S) -> Result<R, E> + Send + 'static,
+    {
+        let failed = |cause| Error::storage("blocking", operation, cause);
+        let runtime = Handle::try_current().map_err(|_| failed(NO_RUNTIME))?;
+        let storage = Arc::clone(&self.storage);
+        let (sender, receiver) = oneshot::channel();
+        let task = move |place| {
+            if sender.is_closed() {
+                return;
+            }
+            let result = catch_unwind(AssertUnwindSafe(move || work(&storage).map_err(Into::into)));
+            // Before anybody knows the result, so that nothing of the operation is left by then.
+            drop(place);
+            // If nobody waits for the result any more, it has served its purpose.
+            let _ = sender.send(result);
+        };
+        let start = Box::new(move |place| in_pool(&runtime, move || task(place)));
+        let _request = self.order.ask(claim, start);
+        match receiver.await {
+            Ok(Ok(result)) => result,
+            Ok(Err(panic)) => resume_unwind(panic),
+            Err(_) => Err(failed(NO_THREAD)),
+        }
+    }
+}
+
+const NO_RUNTIME: &str = "outside of a tokio runtime there are no threads for a storage that blocks";
+const NO_THREAD: &str = "the tokio runtime had no thread for it, or was shut down";
+
+/// Runs `task` on a thread that may block, or drops it if there is none.
+///
+/// Where no thread can be made, tokio panics, with the task left in its queue: it must be taken out of there.
+fn in_pool(runtime: &Handle, task: impl FnOnce() + Send + 'static) {
+    let task = Arc::new(Mutex::new(Some(task)));
+    let queued = Arc::clone(&task);
+    let run = move || {
+        let task = queued.lock().take();
+        if let Some(task) = task {
+            task();
+        }
+    };
+    let spawned = catch_unwind(AssertUnwindSafe(|| runtime.spawn_blocking(run)));
+    if spawned.is_err() {
+        let task = task.lock().take();
+        drop(task);
+    }
+}

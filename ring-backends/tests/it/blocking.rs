@@ -1,0 +1,101 @@
+//! `Blocking`: what blocks, in async functions.
+
+mod cancelled;
+mod failing;
+mod files;
+mod gated;
+mod ordered;
+mod verbs;
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use ring_cache_backends::Blocking;
+use ring_cache_core::storage::{AnyStorage, AsyncStorage};
+use tokio::runtime::{Builder, Runtime};
+
+use gated::{Gated, PATIENCE};
+
+type Slow = Blocking<Gated<u32>>;
+
+fn slow() -> Slow {
+    Blocking::new(Gated::new())
+}
+
+/// How many keys are being computed.
+fn under_way(storage: &Slow) -> usize {
+    storage.backend().map.flights().under_way()
+}
+
+/// A runtime of one thread, beside those that may block.
+fn one_thread() -> Runtime {
+    Builder::new_current_thread().enable_time().build().unwrap()
+}
+
+/// Runs `test` on one thread. It must not hang.
+fn run<F: Future>(test: F) -> F::Output {
+    one_thread().block_on(within_patience(test))
+}
+
+async fn within_patience<F: Future>(future: F) -> F::Output {
+    let done = tokio::time::timeout(PATIENCE, future).await;
+    done.expect("it hangs")
+}
+
+/// Lets other tasks go on until `true`, or fails.
+async fn eventually(what: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !what() {
+        assert!(start.elapsed() < PATIENCE, "it did not happen");
+        tokio::time::sleep(Duration::from_micros(100)).await;
+    }
+}
+
+/// Polls a future once. It must not be ready.
+async fn ask<F: Future>(future: &mut Pin<Box<F>>) {
+    let ready = poll_fn(|context| Poll::Ready(future.as_mut().poll(context).is_ready())).await;
+    assert!(!ready);
+}
+
+/// Numbers that look random and are the same in every run.
+struct Random(u64);
+
+impl Random {
+    fn seeded(seed: u64) -> Self {
+        Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 16) % bound
+    }
+}
+
+/// What a task may be spawned with.
+fn assert_send<F: Future + Send>(future: F) -> F {
+    future
+}
+
+#[test]
+fn futures_are_send() {
+    /// A key that is only for one thread at a time.
+    struct Cell(std::cell::Cell<u32>);
+    impl ring_cache::RingKey for Cell {
+        fn ring_key<W: ring_cache::KeyWriter>(&self, key: &mut W) {
+            self.0.get().ring_key(key);
+        }
+    }
+    let (storage, key) = (slow(), Cell(1.into()));
+    drop(assert_send(storage.read(&key)));
+    drop(assert_send(storage.write(&key, 1, None)));
+    drop(assert_send(storage.remove(&key)));
+    drop(assert_send(storage.contains(&key)));
+    drop(assert_send(storage.renew(&key, PATIENCE)));
+    drop(assert_send(storage.read_many(&[1_u32])));
+    drop(assert_send(storage.remove_many(&[1_u32])));
+    drop(assert_send(storage.write_many(vec![(1_u32, 1, None)])));
+}

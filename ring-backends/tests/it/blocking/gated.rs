@@ -1,0 +1,117 @@
+//! A storage that is as slow as a test wants it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+use ring_cache::flights::Flights;
+use ring_cache::storage::{AnyStorage, Expires, Storage};
+use ring_cache::{Error, Map, RingKey};
+
+/// Long enough for everything that is to happen, and short enough to wait for what hangs.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+
+type Hook = Arc<dyn Fn() + Send + Sync>;
+
+/// A map whose operations wait at gates.
+pub(crate) struct Gated<T> {
+    pub(crate) map: Map<T>,
+    hooks: Mutex<HashMap<&'static str, Hook>>,
+    gates: Mutex<Gates>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Gates {
+    closed: Vec<&'static str>,
+    begun: Vec<&'static str>,
+    running: usize,
+}
+
+impl<T> Gated<T> {
+    pub(crate) fn new() -> Self {
+        Gated {
+            map: Map::new(),
+            hooks: Mutex::default(),
+            gates: Mutex::default(),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// From now on this operation waits.
+    pub(crate) fn close(&self, operation: &'static str) {
+        self.gates.lock().unwrap().closed.push(operation);
+    }
+
+    /// Lets all go on.
+    pub(crate) fn open(&self) {
+        self.gates.lock().unwrap().closed.clear();
+        self.changed.notify_all();
+    }
+
+    /// Runs `hook` in every `operation`, before its effect.
+    pub(crate) fn before(&self, operation: &'static str, hook: impl Fn() + Send + Sync + 'static) {
+        self.hooks.lock().unwrap().insert(operation, Arc::new(hook));
+    }
+
+    /// The operations that began, in order.
+    pub(crate) fn begun(&self) -> Vec<&'static str> {
+        self.gates.lock().unwrap().begun.clone()
+    }
+
+    pub(crate) fn running(&self) -> usize {
+        self.gates.lock().unwrap().running
+    }
+
+    fn pass(&self, operation: &'static str) {
+        let mut gates = self.gates.lock().unwrap();
+        gates.begun.push(operation);
+        gates.running += 1;
+        let closed = |gates: &mut Gates| gates.closed.contains(&operation);
+        let (mut gates, waited) = self.changed.wait_timeout_while(gates, PATIENCE, closed).unwrap();
+        gates.running -= 1;
+        drop(gates);
+        assert!(!waited.timed_out(), "nobody opened the gate");
+        let hook = self.hooks.lock().unwrap().get(operation).cloned();
+        if let Some(hook) = hook {
+            hook();
+        }
+    }
+}
+
+impl<T: Clone> AnyStorage<T> for Gated<T> {
+    type Error = Error;
+
+    fn flights(&self) -> &Flights<T> {
+        self.map.flights()
+    }
+}
+
+impl<T: Clone> Storage<T> for Gated<T> {
+    fn read<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<T>, Error> {
+        self.pass("read");
+        Ok(self.map.read(key)?)
+    }
+
+    fn write<K: RingKey + ?Sized>(&self, key: &K, value: T, expiry: Option<Duration>) -> Result<(), Error> {
+        self.pass("write");
+        Ok(self.map.write(key, value, expiry)?)
+    }
+
+    fn remove<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Error> {
+        self.pass("remove");
+        Ok(self.map.remove(key)?)
+    }
+
+    fn contains<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Error> {
+        self.pass("contains");
+        Ok(self.map.contains(key)?)
+    }
+
+    fn renew<K: RingKey + ?Sized>(&self, key: &K, expiry: Duration) -> Result<bool, Error> {
+        self.pass("renew");
+        Ok(self.map.renew(key, expiry)?)
+    }
+}
+
+impl<T> Expires for Gated<T> {}

@@ -1,0 +1,4 @@
+//! Behaviour of the storages outside the process.
+
+#[cfg(feature = "tokio")]
+mod blocking;
