@@ -12,8 +12,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use ring_cache_core::flights::Flights;
 use ring_cache_core::key::EncodedKey;
-use ring_cache_core::storage::{AnyStorage, AsyncStorage, Expires, Storage};
-use ring_cache_core::{Error, RingKey};
+use ring_cache_core::storage::{AnyStorage, AsyncClear, AsyncStorage, Clear, Expires, Storage};
+use ring_cache_core::{Error, Name, RingKey};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
@@ -56,7 +56,8 @@ use order::{Claim, Order};
 ///
 /// Operations on one key are done in the order in which they were asked, each when the one before has ended; look-ups
 /// side by side. What was asked by a future that is dropped meanwhile is not done if it has not begun; if it has, it is
-/// ended before the next one begins, so that a `delete` also removes what a cancelled call was about to store.
+/// ended before the next one begins, so that a `delete` also removes what a cancelled call was about to store. `clear` is
+/// an operation on all keys.
 ///
 /// The storage inside is [`backend`](Self::backend). Blocking calls may use it at the same time, and calls of both kinds
 /// wait for each other's computations. What they ask of it directly is not part of this order.
@@ -187,6 +188,16 @@ where
         let keys = recorded(keys);
         let claim = Claim::of(Access::Alone, &keys);
         self.run("delete_many", claim, move |storage| storage.remove_many(&keys))
+    }
+}
+
+impl<T, S> AsyncClear<T> for Blocking<S>
+where
+    T: Send + 'static,
+    S: Clear<T> + Send + Sync + 'static,
+{
+    fn clear_ring(&self, name: &'static Name) -> impl Future<Output = Result<(), Error>> {
+        self.run("clear", Claim::all(), move |storage| storage.clear_ring(name))
     }
 }
 

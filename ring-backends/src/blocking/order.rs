@@ -1,13 +1,14 @@
 //! The order of operations: those on one key run as they were asked, one after another, unless all they do is look.
 //!
 //! An operation joins the lines of all its keys in one step, under one lock. So the lines agree on who came first, each
-//! waits for earlier ones only, and operations on many keys cannot wait for each other in a circle.
+//! waits for earlier ones only, and operations on many keys cannot wait for each other in a circle. One line more is
+//! shared by all, unless one clears.
 //!
 //! A lock for tasks would do the same with less code, but for one thing: it is handed to the next task in line, also if
 //! nobody polls that task, and then all behind it hang. Here the operation itself waits, and whoever ends the one before
 //! starts it. Nor does an operation occupy a thread while it waits.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -24,16 +25,19 @@ pub(super) struct Order {
     queue: Mutex<Queue>,
 }
 
-/// What an operation needs: its keys, and for itself or not.
-pub(super) struct Claim {
-    access: Access,
-    keys: HashSet<EncodedKey>,
-}
+/// The lines that an operation joins: those of its keys, and `None`, the line of the whole storage.
+pub(super) struct Claim(HashMap<Option<EncodedKey>, Access>);
 
 impl Claim {
+    /// To some keys.
     pub(super) fn of<'k>(access: Access, keys: impl IntoIterator<Item = &'k EncodedKey>) -> Self {
-        let keys = keys.into_iter().cloned().collect();
-        Claim { access, keys }
+        let keys = keys.into_iter().map(|key| (Some(key.clone()), access));
+        Claim(keys.chain([(None, Access::Shared)]).collect())
+    }
+
+    /// To everything.
+    pub(super) fn all() -> Self {
+        Claim(HashMap::from([(None, Access::Alone)]))
     }
 }
 
@@ -44,7 +48,7 @@ type Start = Box<dyn FnOnce(Place) + Send>;
 struct Queue {
     /// The number of the latest operation.
     latest: u64,
-    lines: HashMap<EncodedKey, Line>,
+    lines: HashMap<Option<EncodedKey>, Line>,
     waiting: HashMap<u64, Waiting>,
     ready: VecDeque<(u64, Claim, Start)>,
     /// Whether a thread starts operations just now. It starts all that become ready meanwhile.
@@ -91,9 +95,9 @@ impl Queue {
         self.latest += 1;
         let number = self.latest;
         let mut lines = 0;
-        for key in &claim.keys {
+        for (key, access) in &claim.0 {
             let line = self.lines.entry(key.clone()).or_default();
-            lines += usize::from(!line.enter(number, claim.access));
+            lines += usize::from(!line.enter(number, *access));
         }
         if lines == 0 {
             self.ready.push_back((number, claim, start));
@@ -105,11 +109,11 @@ impl Queue {
 
     /// Takes an operation out of its lines; those that waited for nothing else are ready.
     fn leave(&mut self, number: u64, claim: &Claim) {
-        for key in &claim.keys {
+        for (key, access) in &claim.0 {
             let Some(line) = self.lines.get_mut(key) else {
                 continue;
             };
-            let admitted = line.leave(number, claim.access);
+            let admitted = line.leave(number, *access);
             if line.is_empty() {
                 self.lines.remove(key);
             }

@@ -177,7 +177,7 @@ pub trait AsyncStorage<T>: AnyStorage<T> {
 #[allow(async_fn_in_trait)]
 pub trait AsyncClear<T>: AsyncStorage<T> {
     /// Raw: drops the entries of the ring `name`, and no others.
-    async fn clear_ring(&self, name: &Name) -> Result<(), Self::Error>;
+    async fn clear_ring(&self, name: &'static Name) -> Result<(), Self::Error>;
 }
 
 /// A storage whose operations never wait for anything but a lock that is held briefly. It is an [`AsyncStorage`].
@@ -233,7 +233,7 @@ impl<T, S: Storage<T> + InMemory> AsyncStorage<T> for S {
 
 #[diagnostic::do_not_recommend]
 impl<T, S: Clear<T> + InMemory> AsyncClear<T> for S {
-    async fn clear_ring(&self, name: &Name) -> Result<(), Self::Error> {
+    async fn clear_ring(&self, name: &'static Name) -> Result<(), Self::Error> {
         Clear::clear_ring(self, name)
     }
 }

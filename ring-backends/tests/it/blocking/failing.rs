@@ -64,12 +64,13 @@ async fn only_plain_calls_answer(counter: &Counter, reason: &str) {
     assert_eq!(call().update().await, 2);
     assert_eq!(call().execute().await, 2);
     assert_eq!(calls().get_or_update_many().await, [2, 3]);
-    let failures: [(&str, Error); 8] = [
+    let failures: [(&str, Error); 9] = [
         ("get", call().get().await.unwrap_err()),
         ("set", call().set(7).await.unwrap_err()),
         ("delete", call().delete().await.unwrap_err()),
         ("has", call().has().await.unwrap_err()),
         ("has", call().touch().await.unwrap_err()),
+        ("clear", counter.number_cache().clear().await.unwrap_err()),
         ("get_many", calls().get_many().await.unwrap_err()),
         ("set_many", calls().set_many([7, 8]).await.unwrap_err()),
         ("delete_many", calls().delete_many().await.unwrap_err()),

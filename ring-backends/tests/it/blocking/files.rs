@@ -8,8 +8,8 @@ use std::{env, fs, process};
 
 use ring_cache::clock::{Clock, ManualClock};
 use ring_cache::flights::Flights;
-use ring_cache::storage::{AnyStorage, Expires, Storage};
-use ring_cache::{Error, Key, RingKey};
+use ring_cache::storage::{AnyStorage, Clear, Expires, Storage};
+use ring_cache::{Error, Key, Name, RingKey};
 
 /// A file has the moment of its expiry in its first eight bytes.
 pub(crate) struct Files {
@@ -120,3 +120,14 @@ impl Storage<Vec<u8>> for Files {
 }
 
 impl Expires for Files {}
+
+impl Clear<Vec<u8>> for Files {
+    fn clear_ring(&self, name: &Name) -> Result<(), Error> {
+        let ring = format!("{name}:");
+        let keys = self.keys().into_iter().filter(|key| key.starts_with(&ring));
+        for key in keys {
+            fs::remove_file(self.directory.join(key.replace('/', "+"))).map_err(failed("clear"))?;
+        }
+        Ok(())
+    }
+}

@@ -5,8 +5,8 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use ring_cache::flights::Flights;
-use ring_cache::storage::{AnyStorage, Expires, Storage};
-use ring_cache::{Error, Map, RingKey};
+use ring_cache::storage::{AnyStorage, Clear, Expires, Storage};
+use ring_cache::{Error, Map, Name, RingKey};
 
 /// Long enough for everything that is to happen, and short enough to wait for what hangs.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
@@ -115,3 +115,10 @@ impl<T: Clone> Storage<T> for Gated<T> {
 }
 
 impl<T> Expires for Gated<T> {}
+
+impl<T: Clone> Clear<T> for Gated<T> {
+    fn clear_ring(&self, name: &Name) -> Result<(), Error> {
+        self.pass("clear");
+        Ok(self.map.clear_ring(name)?)
+    }
+}

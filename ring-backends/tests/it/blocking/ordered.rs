@@ -1,9 +1,10 @@
 //! Operations on one key keep the order in which they were asked.
 
-use ring_cache::storage::{AsyncStorage, Storage};
+use ring_cache::storage::{AsyncClear, AsyncStorage, Storage};
+use ring_cache::{Name, RingKey, ring_impl};
 use tokio::runtime::Builder;
 
-use super::{Random, ask, eventually, one_thread, run, slow, within_patience};
+use super::{Random, Slow, ask, eventually, one_thread, run, slow, within_patience};
 
 #[test]
 fn looking_goes_on_side_by_side_and_nothing_else_does() {
@@ -91,6 +92,47 @@ fn operations_on_many_keys_wait_for_all_of_them() {
         assert!(!two.await.unwrap());
         one.await.unwrap();
     });
+}
+
+/// What was asked before is there to be cleared, what was asked later is not cleared.
+#[test]
+fn clearing_waits_for_all_and_all_wait_for_it() {
+    let storage = slow();
+    let name = Name::chosen("cleared");
+    let ring = Sevens {
+        storage: storage.clone(),
+    };
+    run(async {
+        storage.backend().close("write");
+        let mut early = Box::pin(ring.seven_ring(1).set(7));
+        ask(&mut early).await;
+        let mut clear = Box::pin(storage.clear_ring(name));
+        ask(&mut clear).await;
+        let mut late = Box::pin(ring.seven_ring(2).set(7));
+        ask(&mut late).await;
+        eventually(|| storage.backend().running() == 1).await;
+        assert_eq!(storage.backend().begun(), ["write"]);
+        storage.backend().open();
+        late.await.unwrap();
+        assert_eq!(storage.backend().begun(), ["write", "clear", "write"]);
+        assert_eq!(storage.backend().map.keys(), ["cleared:Sevens:2"]);
+        early.await.unwrap();
+        clear.await.unwrap();
+    });
+}
+
+#[derive(RingKey)]
+struct Sevens {
+    #[ring_key(skip)]
+    storage: Slow,
+}
+
+#[ring_impl(storage = self.storage as Slow)]
+impl Sevens {
+    #[ring(key_prefix = "cleared")]
+    async fn seven(&self, _key: u64) -> u32 {
+        7
+    }
 }
 
 /// Also with a single thread that may block: what waits occupies none.

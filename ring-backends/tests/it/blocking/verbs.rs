@@ -43,6 +43,10 @@ impl Page {
 
 #[ring_impl(storage = self.files as Blocking<Files>, coder = Raw)]
 impl Page {
+    #[ring(key_prefix = "title")]
+    async fn title(&self) -> String {
+        self.url.to_owned()
+    }
     #[ring(expire = "60s", key_prefix = "page")]
     async fn section(&self, number: u32) -> String {
         format!("{number}: version {}", self.computed())
@@ -109,6 +113,18 @@ fn many_at_once() {
         assert_eq!(page.section(1).await, "c");
         assert_eq!(page.files.backend().keys().len(), 3);
         assert_eq!(calls().update_many().await.len(), 4);
+    });
+}
+
+#[test]
+fn clear_forgets_one_method() {
+    let page = page(Files::new());
+    run(async {
+        page.title().await;
+        page.section(1).await;
+        page.section(2).await;
+        page.section_cache().clear().await.unwrap();
+        assert_eq!(page.files.backend().keys(), ["title:http://example.com"]);
     });
 }
 
