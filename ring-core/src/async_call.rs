@@ -1,9 +1,11 @@
 //! One call of a cached `async fn`.
 
 use crate::action::{Action, Ran};
-use crate::body::AsyncBody;
+use crate::body::{AsyncBody, Deferred};
 use crate::call::BoundCall;
 use crate::colour::Awaits;
+use crate::filling::Begun;
+use crate::flights::leading;
 use crate::keeping::{Outcome, Seen};
 use crate::returned::Returned;
 use crate::storage::{AnyView, AsyncStorage, AsyncView};
@@ -46,27 +48,28 @@ where
         S: AsyncView<R::Value>,
     {
         async move {
-            match self.look_up_at_once() {
-                Some(Ok(value)) => R::found(value),
-                // The way of a miss is long: in a box it does not weigh on the futures of hits.
-                looked_up => Box::pin(self.compute(looked_up.and_then(Result::err))).await,
+            let looked_up = self.look_up_at_once();
+            if let Some(Ok(value)) = looked_up {
+                return R::found(value);
             }
-        }
-    }
-
-    /// Computes after a look-up, or after one that has to wait.
-    #[cold]
-    async fn compute(self, looked_up: Option<Seen>) -> R::Out
-    where
-        S: AsyncView<R::Value>,
-    {
-        let (keeping, key) = (self.keeping, self.encoded_key());
-        match looked_up {
-            Some(seen) => {
-                let seen = keeping.missed(seen);
-                keeping.get_or_compute(key, self.body, seen).await
-            }
-            None => keeping.get_or_update(key, self.body).await,
+            // As `Keeping::get_or_update`, but for the boxes: the way of a miss is long, and is not to weigh on the
+            // futures of hits, nor to be part of those of all who call.
+            let (keeping, key) = (self.keeping, self.encoded_key());
+            let seen = looked_up.and_then(Result::err);
+            let body = Deferred::new(self.body);
+            let ticket = match Box::pin(keeping.begin(key, seen)).await {
+                Begun::Found(value) => return R::found(value),
+                Begun::Aside => return body.await,
+                Begun::Lead(ticket) => ticket,
+            };
+            let value = match R::value(leading(ticket.computing(), body).await) {
+                Ok(value) => value,
+                Err(out) => {
+                    ticket.release();
+                    return out;
+                }
+            };
+            R::found(Box::pin(keeping.land(ticket, value)).await)
         }
     }
 
@@ -90,12 +93,12 @@ where
         S: AsyncView<R::Value>,
     {
         let (keeping, key) = (self.keeping, self.encoded_key());
-        keeping.update(key, self.body).await
+        keeping.update(key, Deferred::new(self.body)).await
     }
 
     /// Computes without the cache.
     pub async fn execute(self) -> R::Out {
-        self.body.run().await
+        Deferred::new(self.body).await
     }
 
     /// Stores `value` without computing, whatever is there or being computed.
@@ -141,6 +144,6 @@ where
         S: AsyncView<R::Value>,
     {
         let (keeping, key) = (self.keeping, self.key());
-        keeping.outcome(keeping.run(key, self.body, action).await)
+        keeping.outcome(keeping.run(key, Deferred::new(self.body), action).await)
     }
 }

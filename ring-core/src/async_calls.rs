@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 
 use crate::async_call::AsyncCall;
-use crate::body::AsyncBody;
+use crate::body::{AsyncBody, Deferred};
 use crate::bulk::{self, Bulk, Keyed};
 use crate::concurrently::concurrently;
 use crate::error::Error;
@@ -166,13 +166,13 @@ where
     B: AsyncBody<Out = R::Out>,
 {
     let calls = calls.into_iter().enumerate();
-    let outs = calls.map(|(place, call)| async move { (place, call.execute().await) });
+    let outs = calls.map(|(place, call)| async move { (place, Deferred::new(call.body).await) });
     let mut outs = concurrently(limit, outs.collect()).await;
     outs.sort_unstable_by_key(|(place, _)| *place);
     outs.into_iter().map(|(_, out)| out).collect()
 }
 
-fn with_bodies<R, S, B>(calls: impl IntoIterator<Item = AsyncCall<R, S, B>>) -> Bulk<R, S, B>
+fn with_bodies<R, S, B>(calls: impl IntoIterator<Item = AsyncCall<R, S, B>>) -> Bulk<R, S, Deferred<B>>
 where
     R: Returned,
     S: AsyncView<R::Value>,
@@ -180,7 +180,7 @@ where
 {
     let calls = calls.into_iter().map(|call| {
         let (keeping, key) = (call.keeping, call.encoded_key());
-        (Keyed { keeping, key }, call.body)
+        (Keyed { keeping, key }, Deferred::new(call.body))
     });
     calls.collect()
 }

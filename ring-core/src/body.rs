@@ -1,6 +1,7 @@
 //! The body of a cached method with its bound values.
 
-use std::future::{Ready, ready};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use crate::key::KeyParts;
 
@@ -75,23 +76,57 @@ impl<P: KeyParts, O: Future, F: FnOnce(P) -> O> AsyncBody for Bound<P, F> {
     }
 }
 
-/// A blocking body, as the code sees it that blocking and async calls share.
-pub(crate) struct Immediate<B>(pub(crate) B);
+/// A blocking body as the future that shared code awaits: ready when it is polled first.
+pub(crate) struct Immediate<B>(Option<B>);
 
-impl<B: Bind> Bind for Immediate<B> {
-    type Parts = B::Parts;
-
-    fn parts(&self) -> &B::Parts {
-        self.0.parts()
+impl<B> Immediate<B> {
+    #[inline]
+    pub(crate) fn new(body: B) -> Self {
+        Immediate(Some(body))
     }
 }
 
-impl<B: Body> AsyncBody for Immediate<B> {
-    type Out = B::Out;
-    type Fut = Ready<B::Out>;
+impl<B> Unpin for Immediate<B> {}
+
+impl<B: Body> Future for Immediate<B> {
+    type Output = B::Out;
 
     #[inline]
-    fn run(self) -> Ready<B::Out> {
-        ready(self.0.run())
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<B::Out> {
+        let body = self.0.take().expect("a future is not polled after its end");
+        Poll::Ready(body.run())
+    }
+}
+
+/// An async body as the future that shared code awaits.
+///
+/// The code's own future is in a box of its own, from the first poll on. So what surrounds it stays small however deep
+/// calls go, and a method that calls itself needs no box of the user's.
+pub(crate) enum Deferred<B: AsyncBody> {
+    Bound(Option<B>),
+    Running(Pin<Box<B::Fut>>),
+}
+
+impl<B: AsyncBody> Deferred<B> {
+    pub(crate) fn new(body: B) -> Self {
+        Deferred::Bound(Some(body))
+    }
+}
+
+impl<B: AsyncBody> Unpin for Deferred<B> {}
+
+impl<B: AsyncBody> Future for Deferred<B> {
+    type Output = B::Out;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<B::Out> {
+        loop {
+            match &mut *self {
+                Deferred::Running(running) => return running.as_mut().poll(context),
+                Deferred::Bound(body) => {
+                    let body = body.take().expect("a body is bound until it runs");
+                    *self = Deferred::Running(Box::pin(body.run()));
+                }
+            }
+        }
     }
 }

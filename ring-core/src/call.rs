@@ -164,7 +164,7 @@ where
         S: View<R::Value>,
     {
         let (keeping, key) = (self.at_once(), self.encoded_key());
-        now(keeping.update(key, Immediate(self.body)))
+        now(keeping.update(key, Immediate::new(self.body)))
     }
 
     /// Computes without the cache.
@@ -212,7 +212,7 @@ where
         S: View<R::Value>,
     {
         let (original, keeping, key) = (self.keeping, self.at_once(), self.key());
-        original.outcome(now(keeping.run(key, Immediate(self.body), action)))
+        original.outcome(now(keeping.run(key, Immediate::new(self.body), action)))
     }
 
     /// How the value is kept, for the code that async calls share.
@@ -229,7 +229,7 @@ where
         S: View<R::Value>,
     {
         let (keeping, key) = (self.at_once(), self.encoded_key());
-        now(keeping.get_or_compute(key, Immediate(self.body), keeping.missed(seen)))
+        now(keeping.get_or_update(key, Some(seen), Immediate::new(self.body)))
     }
 }
 

@@ -92,7 +92,7 @@ where
 {
     let calls = calls.into_iter().map(|call| {
         let (keeping, key) = (call.at_once(), call.encoded_key());
-        (Keyed { keeping, key }, Immediate(call.body))
+        (Keyed { keeping, key }, Immediate::new(call.body))
     });
     calls.collect()
 }

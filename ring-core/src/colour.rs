@@ -5,7 +5,7 @@
 
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::sync::{Delay, EventListener, Listener};
 
@@ -30,27 +30,34 @@ impl Wait {
     /// Waits until the event happens, or the deadline comes. Returns whether it happened.
     pub(crate) async fn until(self, event: EventListener, deadline: Option<Instant>) -> bool {
         match (self, deadline) {
-            (Wait::Block, None) => event.wait(),
-            (Wait::Block, Some(deadline)) => return event.wait_deadline(deadline).is_some(),
-            (Wait::Await, None) => event.await,
-            (Wait::Await, Some(deadline)) => {
-                let left = deadline.saturating_duration_since(Instant::now());
-                return happens_within(left, event).await;
+            (Wait::Block, None) => {
+                event.wait();
+                true
             }
+            (Wait::Block, Some(deadline)) => event.wait_deadline(deadline).is_some(),
+            (Wait::Await, deadline) => happens_by(event, deadline).await,
         }
-        true
     }
 }
 
-async fn happens_within(time: Duration, event: EventListener) -> bool {
-    let (mut event, mut timer) = (pin!(event), Delay::new(time));
-    std::future::poll_fn(|context| {
-        if event.as_mut().poll(context).is_ready() {
-            return Poll::Ready(true);
-        }
-        Pin::new(&mut timer).poll(context).map(|()| false)
+/// In a box without a name: the compiler looks through all that a call's future is made of to see that it is `Send`, as
+/// deep as it goes, and gives up at some depth.
+fn happens_by(event: EventListener, deadline: Option<Instant>) -> Pin<Box<dyn Future<Output = bool> + Send>> {
+    Box::pin(async move {
+        let Some(deadline) = deadline else {
+            event.await;
+            return true;
+        };
+        let timer = Delay::new(deadline.saturating_duration_since(Instant::now()));
+        let (mut event, mut timer) = (pin!(event), pin!(timer));
+        std::future::poll_fn(|context| {
+            if event.as_mut().poll(context).is_ready() {
+                return Poll::Ready(true);
+            }
+            timer.as_mut().poll(context).map(|()| false)
+        })
+        .await
     })
-    .await
 }
 
 /// Runs a future that never waits but by blocking.

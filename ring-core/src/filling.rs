@@ -2,10 +2,10 @@
 //!
 //! Blocking and async calls share this code: see [`colour`](crate::colour).
 
+use std::pin::pin;
 use std::time::Duration;
 
 use crate::action::{Action, Ran};
-use crate::body::AsyncBody;
 use crate::flights::{Joined, Landed, Ticket, Waiter, leading};
 use crate::keeping::{HeldResult, Keeping, Seen};
 use crate::key::{EncodedKey, Key};
@@ -17,6 +17,16 @@ pub(crate) type Filled<'f, T> = (Ticket<'f, T>, T);
 
 /// What a computation came to: a value to keep, or else what its call returns.
 pub(crate) type Computed<R> = Result<<R as Returned>::Value, <R as Returned>::Out>;
+
+/// How a call goes on that found nothing.
+pub(crate) enum Begun<'f, R: Returned, T> {
+    /// With the value that another call computed.
+    Found(R::Value),
+    /// It computes for all, and lands with this ticket.
+    Lead(Ticket<'f, T>),
+    /// It computes for itself, without the cache.
+    Aside,
+}
 
 /// What is to be done about a computed value.
 enum Landing<T> {
@@ -33,73 +43,73 @@ where
     R: Returned,
     S: AsyncView<R::Value>,
 {
-    /// Takes another call's value, or computes one. `seen` is of the look-up that found none.
-    pub(crate) async fn get_or_compute<B>(&self, key: EncodedKey, body: B, seen: Seen) -> R::Out
-    where
-        B: AsyncBody<Out = R::Out>,
-    {
-        self.admit_writing();
-        match self.join(key) {
-            Joined::Recursive => body.run().await,
-            Joined::Lead(ticket) if self.must_look_again(ticket.key(), seen) => {
-                self.compute_unless_there(ticket, body).await
-            }
-            Joined::Lead(ticket) => self.compute(ticket, body).await,
-            Joined::Wait(waiter) => self.wait(waiter, self.ring.flight_timeout, body).await,
-        }
-    }
-
     /// Runs the verb that `action` names.
-    pub(crate) async fn run<B>(
+    pub(crate) async fn run<F>(
         self,
         key: Key,
-        body: B,
+        body: F,
         action: Action,
     ) -> HeldResult<R, S, Ran<R::Value, R::Out>>
     where
-        B: AsyncBody<Out = R::Out>,
+        F: Future<Output = R::Out> + Unpin,
     {
         let encoded = EncodedKey::of(&key);
         Ok(match action {
             Action::Get => Ran::Cached(self.get(&encoded).await?),
-            Action::GetOrUpdate => Ran::Returned(self.get_or_update(encoded, body).await),
+            Action::GetOrUpdate => Ran::Returned(self.get_or_update(encoded, None, body).await),
             Action::Update => Ran::Returned(self.update(encoded, body).await),
             Action::Delete => Ran::Existed(self.delete(&encoded).await?),
             Action::Has => Ran::Existed(self.has(&encoded).await?),
             Action::Touch => Ran::Existed(self.touch(&encoded).await?),
-            Action::Execute => Ran::Returned(body.run().await),
+            Action::Execute => Ran::Returned(body.await),
             Action::Key => Ran::Key(key),
         })
     }
 
-    /// Looks up, and computes if nothing is there.
-    pub(crate) async fn get_or_update<B>(&self, key: EncodedKey, body: B) -> R::Out
+    /// Takes the value that is there, or that another call computes, or computes one. `looked_up` is of a look-up that
+    /// found none, if there was one.
+    pub(crate) async fn get_or_update<F>(&self, key: EncodedKey, looked_up: Option<Seen>, body: F) -> R::Out
     where
-        B: AsyncBody<Out = R::Out>,
+        F: Future<Output = R::Out> + Unpin,
     {
-        let writes = self.begin_look_up(&key);
-        let read = self.storage().read(&key).await;
-        match self.found(read, writes) {
-            Ok(value) => R::found(value),
-            Err(seen) => self.get_or_compute(key, body, self.missed(seen)).await,
+        match self.begin(key, looked_up).await {
+            Begun::Found(value) => R::found(value),
+            Begun::Aside => body.await,
+            Begun::Lead(ticket) => self.compute(ticket, body).await,
         }
     }
 
     /// Computes and stores, whatever is there.
-    pub(crate) async fn update<B>(mut self, key: EncodedKey, body: B) -> R::Out
+    pub(crate) async fn update<F>(mut self, key: EncodedKey, body: F) -> R::Out
     where
-        B: AsyncBody<Out = R::Out>,
+        F: Future<Output = R::Out> + Unpin,
     {
         self.replaces = true;
         self.admit_writing();
         self.compute(self.flights().alone(key), body).await
     }
 
-    /// Whether a look-up may find now what it did not find before. In memory it is repeated in any case, which is
-    /// cheaper than to count for every hit.
-    pub(crate) fn must_look_again(&self, key: &EncodedKey, seen: Seen) -> bool {
-        let written = |seen| !S::Storage::TEXT_KEYS || self.flights().writes(key.hash_value()) != seen;
-        self.ring.coalesce && seen.is_some_and(written)
+    /// Looks up, unless that was done, and joins another computation, or gets the ticket for one.
+    pub(crate) async fn begin(&self, key: EncodedKey, looked_up: Option<Seen>) -> Begun<'_, R, S::Held> {
+        let seen = match looked_up {
+            Some(seen) => seen,
+            None => match self.look_up(&key).await {
+                Ok(value) => return Begun::Found(value),
+                Err(seen) => seen,
+            },
+        };
+        self.ring.counters.miss();
+        self.admit_writing();
+        match self.join(key) {
+            Joined::Recursive => Begun::Aside,
+            Joined::Wait(waiter) => self.wait(waiter, self.ring.flight_timeout).await,
+            Joined::Lead(ticket) => self.look_again_if_need_be(ticket, seen).await,
+        }
+    }
+
+    async fn look_up(&self, key: &EncodedKey) -> Result<R::Value, Seen> {
+        let writes = self.begin_look_up(key);
+        self.found(self.storage().read(key).await, writes)
     }
 
     /// Joins the computation of a key's value, or starts it, as the ring wants it.
@@ -113,17 +123,17 @@ where
         }
     }
 
-    /// Takes the value of the computation that `waiter` waits for, or computes after all.
-    pub(crate) async fn wait<B>(&self, waiter: Waiter<'_, S::Held>, timeout: Duration, body: B) -> R::Out
-    where
-        B: AsyncBody<Out = R::Out>,
-    {
+    /// Takes the value of the computation that `waiter` waits for, or the ticket to compute after all.
+    ///
+    /// Those who wait look for themselves: some may have come after a delete that their look-up came before.
+    pub(crate) async fn wait<'f>(
+        &self,
+        waiter: Waiter<'f, S::Held>,
+        timeout: Duration,
+    ) -> Begun<'f, R, S::Held> {
         match waiter.wait(Self::WAIT, timeout).await {
-            Landed::Compute(ticket) => self.compute_unless_there(ticket, body).await,
-            Landed::Value(held) => match self.take(held) {
-                Some(value) => R::found(value),
-                None => body.run().await,
-            },
+            Landed::Compute(ticket) => self.look_again(ticket).await,
+            Landed::Value(held) => self.take(held).map_or(Begun::Aside, Begun::Found),
         }
     }
 
@@ -134,61 +144,60 @@ where
         Some(value)
     }
 
-    /// Computes, unless another computation ended between this call's look-up and its ticket.
-    ///
-    /// Those who wait look for themselves: some may have come after a delete that this look-up came before.
-    async fn compute_unless_there<B>(&self, ticket: Ticket<'_, S::Held>, body: B) -> R::Out
-    where
-        B: AsyncBody<Out = R::Out>,
-    {
-        match self.look_again(ticket).await {
-            Ok(value) => R::found(value),
-            Err(ticket) => self.compute(ticket, body).await,
+    /// Looks again if another computation may have ended between this call's look-up and its ticket. In memory that is
+    /// done in any case, which is cheaper than to count for every hit.
+    pub(crate) async fn look_again_if_need_be<'f>(
+        &self,
+        ticket: Ticket<'f, S::Held>,
+        seen: Seen,
+    ) -> Begun<'f, R, S::Held> {
+        let hash = ticket.key().hash_value();
+        let written = |seen| !S::Storage::TEXT_KEYS || self.flights().writes(hash) != seen;
+        if self.ring.coalesce && seen.is_some_and(written) {
+            self.look_again(ticket).await
+        } else {
+            Begun::Lead(ticket)
         }
     }
 
-    /// Takes what a second look-up finds, or gives the ticket back.
-    pub(crate) async fn look_again<'f>(
-        &self,
-        ticket: Ticket<'f, S::Held>,
-    ) -> Result<R::Value, Ticket<'f, S::Held>> {
+    /// Takes what a second look-up finds, or keeps the ticket.
+    async fn look_again<'f>(&self, ticket: Ticket<'f, S::Held>) -> Begun<'f, R, S::Held> {
         let found = self.storage().read(ticket.key()).await.ok().flatten();
         match found.and_then(|held| self.view.value(held).ok()) {
             Some(value) => {
                 ticket.release();
                 self.ring.counters.coalesced();
-                Ok(value)
+                Begun::Found(value)
             }
-            None => Err(ticket),
+            None => Begun::Lead(ticket),
         }
     }
 
     /// Computes, stores, and tells those who wait.
-    pub(crate) async fn compute<B>(&self, ticket: Ticket<'_, S::Held>, body: B) -> R::Out
+    pub(crate) async fn compute<F>(&self, ticket: Ticket<'_, S::Held>, body: F) -> R::Out
     where
-        B: AsyncBody<Out = R::Out>,
+        F: Future<Output = R::Out> + Unpin,
     {
-        let value = match Self::run_body(&ticket, body).await {
+        let value = match R::value(leading(ticket.computing(), body).await) {
             Ok(value) => value,
             Err(out) => {
                 ticket.release();
                 return out;
             }
         };
-        let landing = self.landing(&value);
-        R::found(self.land(ticket, landing, value).await)
+        R::found(self.land(ticket, value).await)
     }
 
     /// Computes a value that the caller stores later, if there is one to store. Those who come until then are given it.
-    pub(crate) async fn compute_ahead<'f, B>(
+    pub(crate) async fn compute_ahead<'f, F>(
         &self,
         ticket: Ticket<'f, S::Held>,
-        body: B,
+        body: F,
     ) -> (Computed<R>, Option<Filled<'f, S::Held>>)
     where
-        B: AsyncBody<Out = R::Out>,
+        F: Future<Output = R::Out> + Unpin,
     {
-        let value = match Self::run_body(&ticket, body).await {
+        let value = match R::value(leading(ticket.computing(), body).await) {
             Ok(value) => value,
             Err(out) => {
                 ticket.release();
@@ -200,15 +209,8 @@ where
                 ticket.publish(|| held.clone());
                 (Ok(value), Some((ticket, held)))
             }
-            landing => (Ok(self.land(ticket, landing, value).await), None),
+            landing => (Ok(self.land_as(ticket, landing, value).await), None),
         }
-    }
-
-    async fn run_body<B>(ticket: &Ticket<'_, S::Held>, body: B) -> Computed<R>
-    where
-        B: AsyncBody<Out = R::Out>,
-    {
-        R::value(leading(ticket.computing(), async move { body.run().await }).await)
     }
 
     /// What is to be done about a computed value.
@@ -224,11 +226,17 @@ where
         self.hold(value).map_or(Landing::Remove, Landing::Store)
     }
 
-    /// Does it, and tells those who wait.
+    /// Stores a computed value, if it is to be stored, and tells those who wait.
+    pub(crate) async fn land(&self, ticket: Ticket<'_, S::Held>, value: R::Value) -> R::Value {
+        let landing = self.landing(&value);
+        self.land_as(ticket, landing, value).await
+    }
+
+    /// Does what is to be done about a computed value, and tells those who wait.
     ///
     /// Nothing borrows the value while others may run, so that it need not be `Sync`; and an error, which is not kept,
     /// does not come here, so that it need not be `Send`.
-    async fn land(
+    async fn land_as(
         &self,
         ticket: Ticket<'_, S::Held>,
         landing: Landing<S::Held>,
@@ -249,14 +257,15 @@ where
 
     /// Stores a value in the ticket's turn, if that comes.
     pub(crate) async fn store(&self, ticket: &Ticket<'_, S::Held>, held: S::Held) {
-        let writing = self.storage().write(ticket.key(), held, self.expiry);
+        // Asked for in the turn, not before: the storage may begin at once.
+        let writing = async { self.storage().write(ticket.key(), held, self.expiry).await };
         if let Some(written) = self.in_turn(ticket, writing).await {
             self.count_stores(1, written.is_ok());
         }
     }
 
     async fn remove(&self, ticket: &Ticket<'_, S::Held>) {
-        let removing = self.storage().remove(ticket.key());
+        let removing = async { self.storage().remove(ticket.key()).await };
         if let Some(removed) = self.in_turn(ticket, removing).await {
             self.ring.count_errors(removed);
         }
@@ -268,7 +277,7 @@ where
         operation: impl Future<Output = T>,
     ) -> Option<T> {
         let turn = ticket.turn(Self::WAIT, self.ring.flight_timeout).await?;
-        let result = leading(turn.writing(), operation).await;
+        let result = leading(turn.writing(), pin!(operation)).await;
         if turn.end() {
             self.ring.count_errors(self.storage().remove(ticket.key()).await);
         }

@@ -3,14 +3,14 @@
 //! A call computes for its own tickets before it waits for others', so that two bulk calls with the same keys in
 //! another order cannot wait for each other.
 
+use std::pin::pin;
 use std::time::Instant;
 
 use hashbrown::HashMap;
 
 use super::{Bulk, Group, by_storage};
-use crate::body::AsyncBody;
 use crate::concurrently::concurrently;
-use crate::filling::{Computed, Filled};
+use crate::filling::{Begun, Computed, Filled};
 use crate::flights::{Joined, Ticket, Waiter, leading, turns_at_once, writing_many};
 use crate::keeping::{Keeping, Seen};
 use crate::key::EncodedKey;
@@ -22,7 +22,7 @@ pub(crate) async fn get_or_update<R, S, B>(calls: Bulk<R, S, B>, limit: usize) -
 where
     R: Returned,
     S: AsyncView<R::Value>,
-    B: AsyncBody<Out = R::Out>,
+    B: Future<Output = R::Out> + Unpin,
 {
     let (keyed, bodies): (Vec<_>, Vec<_>) = calls.into_iter().unzip();
     let mut bodies: Vec<_> = bodies.into_iter().map(Some).collect();
@@ -49,7 +49,7 @@ pub(crate) async fn update<R, S, B>(calls: Bulk<R, S, B>, limit: usize) -> Vec<R
 where
     R: Returned,
     S: AsyncView<R::Value>,
-    B: AsyncBody<Out = R::Out>,
+    B: Future<Output = R::Out> + Unpin,
 {
     let replacing = calls.into_iter().enumerate().map(|(place, (keyed, body))| {
         let mut absent = Absent::new(place, keyed.keeping, keyed.key);
@@ -127,24 +127,21 @@ where
     /// Computes, unless another does.
     async fn step<B>(&self, body: B) -> Step<'_, R, S::Held, B>
     where
-        B: AsyncBody<Out = R::Out>,
+        B: Future<Output = R::Out> + Unpin,
     {
-        let keeping = &self.keeping;
-        keeping.admit_writing();
-        let mut ticket = match self.join() {
-            Joined::Recursive => return Step::Done(R::value(body.run().await)),
+        self.keeping.admit_writing();
+        let begun = match self.join() {
+            Joined::Recursive => Begun::Aside,
             Joined::Wait(waiter) => return Step::Wait(waiter, body),
-            Joined::Lead(ticket) => ticket,
+            Joined::Lead(ticket) => self.keeping.look_again_if_need_be(ticket, self.seen).await,
         };
-        if keeping.must_look_again(&self.key, self.seen) {
-            ticket = match keeping.look_again(ticket).await {
-                Ok(value) => return Step::Done(Ok(value)),
-                Err(ticket) => ticket,
-            };
-        }
-        match keeping.compute_ahead(ticket, body).await {
-            (computed, Some(filled)) => Step::Store(computed, filled),
-            (computed, None) => Step::Done(computed),
+        match begun {
+            Begun::Found(value) => Step::Done(Ok(value)),
+            Begun::Aside => Step::Done(R::value(body.await)),
+            Begun::Lead(ticket) => match self.keeping.compute_ahead(ticket, body).await {
+                (computed, Some(filled)) => Step::Store(computed, filled),
+                (computed, None) => Step::Done(computed),
+            },
         }
     }
 
@@ -159,11 +156,15 @@ where
     /// Waits for the outcome of another call, as long as one may that waits since `start`.
     async fn wait<B>(&self, waiter: Waiter<'_, S::Held>, start: Instant, body: B) -> R::Out
     where
-        B: AsyncBody<Out = R::Out>,
+        B: Future<Output = R::Out> + Unpin,
     {
         let timeout = self.keeping.ring.flight_timeout;
         let timeout = timeout.saturating_sub(start.elapsed());
-        self.keeping.wait(waiter, timeout, body).await
+        match self.keeping.wait(waiter, timeout).await {
+            Begun::Found(value) => R::found(value),
+            Begun::Aside => body.await,
+            Begun::Lead(ticket) => self.keeping.compute(ticket, body).await,
+        }
     }
 
     /// What others are given of a computation, if it came to a value.
@@ -173,7 +174,7 @@ where
 
     async fn compute_alone<B>(&self, body: B) -> R::Out
     where
-        B: AsyncBody<Out = R::Out>,
+        B: Future<Output = R::Out> + Unpin,
     {
         let ticket = self.keeping.flights().alone(self.key.clone());
         self.keeping.compute(ticket, body).await
@@ -185,7 +186,7 @@ async fn compute<R, S, B>(calls: Vec<(Absent<R, S>, B)>, limit: usize) -> Vec<(u
 where
     R: Returned,
     S: AsyncView<R::Value>,
-    B: AsyncBody<Out = R::Out>,
+    B: Future<Output = R::Out> + Unpin,
 {
     let (absent, bodies): (Vec<_>, Vec<_>) = calls.into_iter().unzip();
     let first = first_of_equals(&absent);
@@ -223,7 +224,7 @@ where
     /// computed there, and kept, or have been computed, and are taken.
     async fn lead<B>(&mut self, calls: Vec<(usize, B)>) -> Vec<(usize, Waiter<'c, S::Held>, B)>
     where
-        B: AsyncBody<Out = R::Out>,
+        B: Future<Output = R::Out> + Unpin,
     {
         let absent = self.absent;
         let steps = calls
@@ -249,7 +250,7 @@ where
     /// Takes what others compute. All waiting lasts no longer than that of one call.
     async fn wait<B>(&mut self, calls: Vec<(usize, Waiter<'c, S::Held>, B)>)
     where
-        B: AsyncBody<Out = R::Out>,
+        B: Future<Output = R::Out> + Unpin,
     {
         let (absent, start) = (self.absent, Instant::now());
         let waits = calls
@@ -263,7 +264,7 @@ where
     /// Takes what equal calls of this bulk came to, each from its first; an error stands for its own call only.
     async fn take_equals<B>(&mut self, calls: Vec<(usize, B)>, first: &[usize])
     where
-        B: AsyncBody<Out = R::Out>,
+        B: Future<Output = R::Out> + Unpin,
     {
         let (absent, mut without) = (self.absent, Vec::new());
         for (nth, body) in calls {
@@ -363,7 +364,7 @@ where
         Some((ticket.key(), held[*at].take()?, absent[*nth].keeping.expiry))
     });
     let (entries, keeping) = (entries.collect(), &absent[tickets[turns[0].0].0].keeping);
-    let stored = leading(writing, keeping.storage().write_many(entries)).await;
+    let stored = leading(writing, pin!(keeping.storage().write_many(entries))).await;
     keeping.count_stores(turns.len(), stored.is_ok());
     let passed_over = turns
         .into_iter()

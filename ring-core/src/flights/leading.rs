@@ -1,7 +1,8 @@
 //! What the code that runs on this thread just now is part of.
 
 use std::cell::RefCell;
-use std::pin::pin;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use crate::key::EncodedKey;
 
@@ -24,13 +25,29 @@ thread_local! {
 /// Runs `future` as a part of this computation or write: what it calls does not wait for it.
 ///
 /// The mark is on the thread only while the future is polled there.
-pub(crate) async fn leading<F: Future>(mark: Mark, future: F) -> F::Output {
-    let (mut mark, mut future) = (Some(mark), pin!(future));
-    std::future::poll_fn(|context| {
-        let _scope = Scope::enter(&mut mark);
-        future.as_mut().poll(context)
-    })
-    .await
+pub(crate) fn leading<F: Future + Unpin>(mark: Mark, future: F) -> Leading<F> {
+    Leading {
+        mark: Some(mark),
+        future,
+    }
+}
+
+/// See [`leading`].
+pub(crate) struct Leading<F> {
+    /// Unset while it is on the thread.
+    mark: Option<Mark>,
+    future: F,
+}
+
+impl<F: Future + Unpin> Future for Leading<F> {
+    type Output = F::Output;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let Leading { mark, future } = &mut *self;
+        let _scope = Scope::enter(mark);
+        Pin::new(future).poll(context)
+    }
 }
 
 /// Has its mark on the thread until it is dropped, which a panic does as well.
