@@ -212,7 +212,7 @@ impl<S: Kept> World<S> {
         before: impl FnOnce() + Send + 'static,
     ) -> Caller<Option<R::Out>> {
         let world = Arc::clone(self);
-        if nth % 2 == 0 {
+        if nth.is_multiple_of(2) {
             thread(move || {
                 before();
                 S::run::<R>(&world, verb, key, work)
@@ -233,7 +233,7 @@ impl<S: Kept> World<S> {
         work: Work<u32>,
     ) -> Caller<Option<u32>> {
         let world = Arc::clone(self);
-        if nth % 2 == 0 {
+        if nth.is_multiple_of(2) {
             let run = move || S::run::<Plain<u32>>(&world, Verb::GetOrUpdate, key, work);
             thread(|| catch_unwind(AssertUnwindSafe(run)).ok().flatten())
         } else {
@@ -292,7 +292,7 @@ impl<S: Kept> World<S> {
         calls: Vec<(u32, Work<u32>)>,
     ) -> Caller<Vec<u32>> {
         let world = Arc::clone(self);
-        if nth % 2 == 0 {
+        if nth.is_multiple_of(2) {
             thread(move || S::run_many(&world, calls))
         } else {
             task(many_awaited(world, calls))
