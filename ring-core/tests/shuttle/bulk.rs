@@ -50,6 +50,7 @@ fn bulk_calls_in_opposite_orders_do_not_wait_for_ever<S: Kept>(world: &Arc<World
     let tens = Arc::<Tens>::default();
     assert_tens(opposite(world, &tens, 0));
     assert_eq!(tens.started(), [0, 1, 1, 0], "one computed for each key");
+    world.assert_writes(2);
     assert_eq!((world.stored(1), world.stored(2)), (Some(10), Some(20)));
 }
 
@@ -62,6 +63,7 @@ fn bulk_and_single_calls_join<S: Kept>(world: &Arc<World<S>>) {
     assert_tens(bulk);
     assert_eq!(single.join(), Some(Some(20)));
     assert_eq!(tens.started(), [0, 1, 1, 0], "one computed for each key");
+    world.assert_writes(2);
     assert_eq!((world.stored(1), world.stored(2)), (Some(10), Some(20)));
 }
 

@@ -31,6 +31,9 @@ pub(crate) trait Kept:
     /// How often a look-up pauses.
     const PAUSES: usize = 0;
 
+    /// How many values were put here, if that is known.
+    fn writes(&self) -> Option<usize>;
+
     /// Runs a verb on the thread that calls this, which may block.
     fn run<R: Returned<Value = u32>>(
         world: &Arc<World<Self>>,
@@ -49,9 +52,17 @@ pub(crate) trait Kept:
 
 impl Kept for Awaited {
     const PAUSES: usize = 2;
+
+    fn writes(&self) -> Option<usize> {
+        Some(self.0.writes())
+    }
 }
 
 impl Kept for Lru<u32> {
+    fn writes(&self) -> Option<usize> {
+        None
+    }
+
     fn run<R: Returned<Value = u32>>(
         world: &Arc<World<Self>>,
         verb: Verb,
@@ -67,6 +78,10 @@ impl Kept for Lru<u32> {
 }
 
 impl Kept for Slow {
+    fn writes(&self) -> Option<usize> {
+        Some(self.0.writes())
+    }
+
     fn run<R: Returned<Value = u32>>(
         world: &Arc<World<Self>>,
         verb: Verb,
@@ -297,6 +312,14 @@ impl<S: Kept> World<S> {
         } else {
             task(many_awaited(world, calls))
         }
+    }
+
+    /// So many values were stored, and no more.
+    pub(crate) fn assert_writes(&self, count: usize) {
+        assert!(
+            self.storage.writes().is_none_or(|writes| writes == count),
+            "nothing is stored twice"
+        );
     }
 
     /// What is stored under `key`, when nobody calls any more; of whom nothing may be left.

@@ -19,6 +19,7 @@ fn several_callers_compute_once<S: Kept>(world: &Arc<World<S>>) {
         assert_eq!(caller.join(), Some(Some(1)));
     }
     assert_eq!(world.started(), 1, "one computed for all");
+    world.assert_writes(1);
     assert_eq!(world.stored(1), Some(1));
 }
 
@@ -30,6 +31,7 @@ fn threads_and_tasks_join_one_flight<S: Kept>(world: &Arc<World<S>>) {
         assert_eq!(caller.join(), Some(Some(1)));
     }
     assert_eq!(world.started(), 1, "one computed for all");
+    world.assert_writes(1);
     assert_eq!(world.stored(1), Some(1));
 }
 
@@ -76,6 +78,7 @@ fn a_panic_reaches_only_its_caller<S: Kept>(world: &Arc<World<S>>) {
         "the others did not"
     );
     assert_eq!(world.started(), 2, "one computed in the place of the first");
+    world.assert_writes(1);
     assert_eq!(world.stored(1), Some(7));
 }
 
@@ -95,6 +98,7 @@ fn an_error_is_for_its_own_caller<S: Kept>(world: &Arc<World<S>>) {
     let errors: BTreeSet<_> = callers.into_iter().map(|caller| caller.join()).collect();
     assert_eq!(errors, (0..3).map(|nth| Some(Some(Err(nth)))).collect());
     assert_eq!(world.started(), 3, "each computed for itself");
+    world.assert_writes(0);
     assert_eq!(world.stored(1), None, "an error is not stored");
 }
 
@@ -132,6 +136,7 @@ fn an_error_releases_all_and_none_waits_for_another<S: Kept>(world: &Arc<World<S
     }
     assert_eq!(leader.join(), Some(Some(Err(0))));
     assert_eq!(world.started(), 1 + WAITERS, "each computed for itself");
+    world.assert_writes(0);
     assert_eq!(world.stored(1), None, "an error is not stored");
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -15,10 +16,11 @@ fn text<K: RingKey + ?Sized>(key: &K) -> String {
     Key::of(key).to_string()
 }
 
-/// Entries by the texts of their keys, and what was done to them. Nobody waits for its lock.
+/// Entries by the texts of their keys. Nobody waits for its lock.
 #[derive(Default)]
-struct Entries {
+pub(crate) struct Entries {
     values: Mutex<BTreeMap<String, u32>>,
+    writes: AtomicUsize,
     flights: Flights<u32>,
 }
 
@@ -29,6 +31,12 @@ impl Entries {
 
     fn write(&self, key: String, value: u32) {
         self.values.lock().insert(key, value);
+        self.writes.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// How many values were put here.
+    pub(crate) fn writes(&self) -> usize {
+        self.writes.load(Ordering::SeqCst)
     }
 
     fn remove(&self, key: &str) -> bool {
@@ -44,7 +52,7 @@ impl Entries {
 
 /// A storage in whose operations others may run, before and after the effect.
 #[derive(Default)]
-pub(crate) struct Slow(Entries);
+pub(crate) struct Slow(pub(crate) Entries);
 
 fn slowly<T>(effect: impl FnOnce() -> T) -> Result<T, Infallible> {
     others_may_run();
@@ -94,7 +102,7 @@ impl Clear<u32> for Slow {
 
 /// A storage whose operations are awaited, before and after the effect: there they can be dropped, or held.
 #[derive(Default)]
-pub(crate) struct Awaited(Entries);
+pub(crate) struct Awaited(pub(crate) Entries);
 
 async fn awaited<T>(effect: impl FnOnce() -> T) -> Result<T, Infallible> {
     pause().await;
