@@ -10,7 +10,7 @@ use std::fmt;
 use hashbrown::HashMap;
 
 use crate::key::{TypeName, escaped_word, hash_ring};
-use crate::sync::RwLock;
+use crate::sync::lasting::RwLock;
 
 /// The name of a ring.
 ///

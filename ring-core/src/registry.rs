@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 
 use crate::generated::Shared;
 use crate::ring::type_id;
-use crate::sync::OnceLock;
+use crate::sync::lasting::OnceLock;
 
 /// A search tree that only grows: one node an instantiation, found without a lock.
 ///

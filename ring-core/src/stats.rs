@@ -1,6 +1,6 @@
 //! Counters of what a ring did.
 
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::lasting::{AtomicU64, Ordering};
 
 /// What a ring did so far: exact, and read while it goes on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,8 +1,29 @@
 //! The locks, events, timers and atomics of this crate, named in one place, so that a model checker can stand in for
-//! them.
+//! them: `--cfg shuttle` puts those of `modelled` in the place of the real ones.
 
+#[cfg(shuttle)]
+mod modelled;
+
+#[cfg(shuttle)]
+pub(crate) use modelled::*;
+
+#[cfg(not(shuttle))]
 pub(crate) use event_listener::{Event, EventListener, Listener};
+#[cfg(not(shuttle))]
 pub(crate) use futures_timer::Delay;
+#[cfg(not(shuttle))]
 pub(crate) use parking_lot::{Mutex, RwLock};
+#[cfg(not(shuttle))]
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+#[cfg(not(shuttle))]
 pub(crate) use std::sync::{Arc, OnceLock};
+#[cfg(not(shuttle))]
+pub(crate) use std::thread_local;
+
+/// For what lies in statics, and so outlives one execution under a model checker: always the real ones. Nobody waits
+/// for another while they are locked.
+pub(crate) mod lasting {
+    pub(crate) use parking_lot::RwLock;
+    pub(crate) use std::sync::OnceLock;
+    pub(crate) use std::sync::atomic::{AtomicU64, Ordering};
+}

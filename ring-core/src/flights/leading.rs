@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use crate::key::EncodedKey;
+use crate::sync::thread_local;
 
 /// A computation or a write that this thread is in the middle of. Storages are told apart by the addresses of their
 /// [`Flights`](super::Flights), which stay where they are while they are used.

@@ -5,10 +5,15 @@
 
 use std::hash::{BuildHasher, Hasher};
 
+#[cfg(not(shuttle))]
 use hashbrown::DefaultHashBuilder;
 
 use super::{Bracket, EncodedKey, KeyWriter, RingKey, sealed::Sealed};
 use crate::name::Name;
+
+/// Without a seed, so that a schedule that failed fails again in another process.
+#[cfg(shuttle)]
+type DefaultHashBuilder = std::hash::BuildHasherDefault<std::hash::DefaultHasher>;
 
 /// Seeds the hash: one per process, so that a key's hash can be kept and used by every storage.
 #[derive(Clone, Debug)]

@@ -1,0 +1,153 @@
+//! Storages whose operations take their time.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use ring_cache_core::flights::Flights;
+use ring_cache_core::storage::{AnyStorage, AsyncClear, AsyncStorage, Clear, InMemory, Storage};
+use ring_cache_core::{Key, Name, RingKey};
+
+use crate::world::{others_may_run, pause};
+
+fn text<K: RingKey + ?Sized>(key: &K) -> String {
+    Key::of(key).to_string()
+}
+
+/// Entries by the texts of their keys. Nobody waits for its lock.
+#[derive(Default)]
+pub(crate) struct Entries {
+    values: Mutex<BTreeMap<String, u32>>,
+    writes: AtomicUsize,
+    flights: Flights<u32>,
+}
+
+impl Entries {
+    fn read(&self, key: &str) -> Option<u32> {
+        self.values.lock().get(key).copied()
+    }
+
+    fn write(&self, key: String, value: u32) {
+        self.values.lock().insert(key, value);
+        self.writes.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// How many values were put here.
+    pub(crate) fn writes(&self) -> usize {
+        self.writes.load(Ordering::SeqCst)
+    }
+
+    fn remove(&self, key: &str) -> bool {
+        self.values.lock().remove(key).is_some()
+    }
+
+    fn clear_ring(&self, name: &Name) {
+        self.values
+            .lock()
+            .retain(|key, _| !key.starts_with(name.as_str()));
+    }
+}
+
+/// A storage in whose operations others may run, before and after the effect.
+#[derive(Default)]
+pub(crate) struct Slow(pub(crate) Entries);
+
+fn slowly<T>(effect: impl FnOnce() -> T) -> Result<T, Infallible> {
+    others_may_run();
+    let result = effect();
+    others_may_run();
+    Ok(result)
+}
+
+impl AnyStorage<u32> for Slow {
+    type Error = Infallible;
+
+    fn flights(&self) -> &Flights<u32> {
+        &self.0.flights
+    }
+}
+
+/// Threads and tasks share it: in a schedule one may be as late as the other.
+impl InMemory for Slow {}
+
+impl Storage<u32> for Slow {
+    fn read<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<u32>, Infallible> {
+        slowly(|| self.0.read(&text(key)))
+    }
+
+    fn write<K: RingKey + ?Sized>(&self, key: &K, value: u32, _: Option<Duration>) -> Result<(), Infallible> {
+        slowly(|| self.0.write(text(key), value))
+    }
+
+    fn remove<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Infallible> {
+        slowly(|| self.0.remove(&text(key)))
+    }
+
+    fn contains<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Infallible> {
+        slowly(|| self.0.read(&text(key)).is_some())
+    }
+
+    fn renew<K: RingKey + ?Sized>(&self, key: &K, _: Duration) -> Result<bool, Infallible> {
+        Storage::contains(self, key)
+    }
+}
+
+impl Clear<u32> for Slow {
+    fn clear_ring(&self, name: &Name) -> Result<(), Infallible> {
+        slowly(|| self.0.clear_ring(name))
+    }
+}
+
+/// A storage whose operations are awaited, before and after the effect: there they can be dropped, or held.
+#[derive(Default)]
+pub(crate) struct Awaited(pub(crate) Entries);
+
+async fn awaited<T>(effect: impl FnOnce() -> T) -> Result<T, Infallible> {
+    pause().await;
+    let result = effect();
+    pause().await;
+    Ok(result)
+}
+
+impl AnyStorage<u32> for Awaited {
+    type Error = Infallible;
+
+    fn flights(&self) -> &Flights<u32> {
+        &self.0.flights
+    }
+}
+
+impl AsyncStorage<u32> for Awaited {
+    async fn read<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<u32>, Infallible> {
+        awaited(|| self.0.read(&text(key))).await
+    }
+
+    async fn write<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        value: u32,
+        _: Option<Duration>,
+    ) -> Result<(), Infallible> {
+        awaited(|| self.0.write(text(key), value)).await
+    }
+
+    async fn remove<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Infallible> {
+        awaited(|| self.0.remove(&text(key))).await
+    }
+
+    async fn contains<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Infallible> {
+        awaited(|| self.0.read(&text(key)).is_some()).await
+    }
+
+    async fn renew<K: RingKey + ?Sized>(&self, key: &K, _: Duration) -> Result<bool, Infallible> {
+        AsyncStorage::contains(self, key).await
+    }
+}
+
+impl AsyncClear<u32> for Awaited {
+    async fn clear_ring(&self, name: &Name) -> Result<(), Infallible> {
+        awaited(|| self.0.clear_ring(name)).await
+    }
+}

@@ -1,0 +1,155 @@
+//! One storage, the truth that bodies compute from, and what is known of their computations.
+
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::task::Poll;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use ring_cache_core::{Lru, Returned, Ring};
+
+use crate::storages::{Awaited, Slow};
+
+/// Others may run here.
+pub(crate) fn others_may_run() {
+    shuttle::thread::sleep(Duration::ZERO);
+}
+
+/// Others may run here, and a task may be dropped.
+pub(crate) async fn pause() {
+    let mut paused = false;
+    std::future::poll_fn(|context| {
+        if std::mem::replace(&mut paused, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+/// A number below `bound`, which is part of the schedule.
+pub(crate) fn any(bound: usize) -> usize {
+    use shuttle::rand::Rng;
+    shuttle::rand::thread_rng().gen_range(0..bound)
+}
+
+/// Nobody gives up waiting: a call that is forgotten is a deadlock.
+static PATIENT: LazyLock<Ring> = LazyLock::new(|| Ring::with_prefix("p").flight_timeout(Duration::MAX));
+
+/// Everybody may give up waiting at any moment.
+static HASTY: LazyLock<Ring> = LazyLock::new(|| Ring::with_prefix("p"));
+
+/// Calls do not join.
+static APART: LazyLock<Ring> = LazyLock::new(|| {
+    Ring::with_prefix("p")
+        .flight_timeout(Duration::MAX)
+        .coalesce(false)
+});
+
+/// The code of a cached method.
+pub(crate) type Work<O> = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = O>>> + Send>;
+
+/// All that the threads and tasks of a scenario share. What it counts by itself is no step of a schedule.
+pub(crate) struct World<S> {
+    pub(crate) storage: S,
+    ring: Mutex<&'static Ring>,
+    truth: AtomicU32,
+    started: AtomicUsize,
+}
+
+impl World<Lru<u32>> {
+    /// Over the default storage: threads and tasks.
+    pub(crate) fn memory() -> Arc<Self> {
+        Self::over(Lru::new(8))
+    }
+}
+
+impl World<Slow> {
+    /// Over a storage that takes its time: threads and tasks.
+    pub(crate) fn slow() -> Arc<Self> {
+        Self::over(Slow::default())
+    }
+}
+
+impl World<Awaited> {
+    /// Over a storage that is awaited: tasks.
+    pub(crate) fn awaited() -> Arc<Self> {
+        Self::over(Awaited::default())
+    }
+}
+
+impl<S: 'static> World<S> {
+    fn over(storage: S) -> Arc<Self> {
+        Arc::new(World {
+            storage,
+            ring: Mutex::new(&PATIENT),
+            truth: AtomicU32::new(1),
+            started: AtomicUsize::new(0),
+        })
+    }
+
+    pub(crate) fn ring(&self) -> &'static Ring {
+        *self.ring.lock()
+    }
+
+    /// From now on calls may give up waiting at any moment.
+    pub(crate) fn be_hasty(&self) {
+        *self.ring.lock() = &HASTY;
+    }
+
+    /// From now on calls wait as long as it takes.
+    pub(crate) fn be_patient(&self) {
+        *self.ring.lock() = &PATIENT;
+    }
+
+    /// From now on calls do not join.
+    pub(crate) fn stay_apart(&self) {
+        *self.ring.lock() = &APART;
+    }
+
+    /// What a body computes that starts now: 1 at first.
+    pub(crate) fn truth(&self) -> u32 {
+        self.truth.load(Ordering::SeqCst)
+    }
+
+    /// From now on bodies compute something else.
+    pub(crate) fn change_truth(&self, truth: u32) {
+        self.truth.store(truth, Ordering::SeqCst);
+    }
+
+    /// How many bodies were started.
+    pub(crate) fn started(&self) -> usize {
+        self.started.load(Ordering::SeqCst)
+    }
+
+    /// Counts a body that starts now. Returns how many were before.
+    pub(crate) fn start(&self) -> usize {
+        self.started.fetch_add(1, Ordering::SeqCst)
+    }
+
+    /// A body that computes the truth as it is when it starts, and takes its time.
+    pub(crate) fn work<R: Returned<Value = u32>>(self: &Arc<Self>) -> Work<R::Out>
+    where
+        S: Send + Sync,
+    {
+        let world = Arc::clone(self);
+        work(async move || {
+            world.start();
+            let truth = world.truth();
+            pause().await;
+            pause().await;
+            R::found(truth)
+        })
+    }
+}
+
+/// Boxes the code of a cached method.
+pub(crate) fn work<O, F, Fut>(code: F) -> Work<O>
+where
+    F: FnOnce() -> Fut + Send + 'static,
+    Fut: Future<Output = O> + 'static,
+{
+    Box::new(|| Box::pin(code()))
+}
