@@ -249,14 +249,15 @@ where
 
     /// Stores a value in the ticket's turn, if that comes.
     pub(crate) async fn store(&self, ticket: &Ticket<'_, S::Held>, held: S::Held) {
-        let writing = self.storage().write(ticket.key(), held, self.expiry);
+        // Asked for in the turn, not before: the storage may begin at once.
+        let writing = async { self.storage().write(ticket.key(), held, self.expiry).await };
         if let Some(written) = self.in_turn(ticket, writing).await {
             self.count_stores(1, written.is_ok());
         }
     }
 
     async fn remove(&self, ticket: &Ticket<'_, S::Held>) {
-        let removing = self.storage().remove(ticket.key());
+        let removing = async { self.storage().remove(ticket.key()).await };
         if let Some(removed) = self.in_turn(ticket, removing).await {
             self.ring.count_errors(removed);
         }
