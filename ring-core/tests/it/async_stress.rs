@@ -12,7 +12,9 @@ use std::time::{Duration, Instant};
 use ring_cache_core::storage::AsyncStorage;
 use ring_cache_core::{AsyncCache, AsyncCalls, Lru, Ring};
 
-use crate::support::{AsyncRemote, Random, assert_quiet, async_fallible, keep, leak, patient, pause, run};
+use crate::support::{
+    AsyncRemote, Random, assert_quiet, async_fallible, keep, leak, patient, pause, run_within,
+};
 
 const KEYS: u64 = 4;
 const TASKS: u64 = 24;
@@ -137,18 +139,17 @@ macro_rules! step {
 }
 
 /// A slice of a run whose length in seconds `RING_CACHE_STRESS` can say.
-fn end() -> Instant {
+fn lasting() -> Duration {
     let seconds = std::env::var("RING_CACHE_STRESS").ok();
-    let lasting = seconds.map_or(Duration::from_millis(700), |text| {
+    seconds.map_or(Duration::from_millis(700), |text| {
         Duration::from_secs(text.parse().unwrap())
-    });
-    Instant::now() + lasting
+    })
 }
 
 macro_rules! stress {
     ($ring:expr, $storage:expr) => {
-        run(async {
-            let (end, seed) = (end(), u64::from(std::process::id()));
+        run_within(lasting() + Duration::from_secs(60), async {
+            let (end, seed) = (Instant::now() + lasting(), u64::from(std::process::id()));
             let world = leak(World {
                 ring: $ring,
                 storage: leak($storage),

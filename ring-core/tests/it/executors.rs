@@ -11,8 +11,8 @@ use ring_cache_core::storage::Coded;
 use ring_cache_core::{Action, AsyncCache, AsyncCalls, Fallible, KeyWriter, Lru, Plain, RingKey};
 
 use crate::support::{
-    AsyncRemote, Count, assert_quiet, async_call, drive, hold, in_time, leak, never_async, patient, pause,
-    ring, run,
+    AsyncRemote, Count, assert_quiet, async_call, drive, hold, leak, never_async, patient, pause, ring, run,
+    run_on_one_thread,
 };
 
 /// Ten that wait for one, a bulk call that waits for it too, and what is cached in the end.
@@ -46,16 +46,12 @@ fn many_threads_of_tokio() {
 
 #[test]
 fn one_thread_of_tokio() {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build()
-        .unwrap();
-    runtime.block_on(in_time(async {
+    run_on_one_thread(async {
         let tasks: Vec<_> = (0..8).map(|_| tokio::spawn(herd())).collect();
         for task in tasks {
             task.await.unwrap();
         }
-    }));
+    });
 }
 
 #[test]

@@ -136,14 +136,28 @@ impl Gate {
 
 /// Runs a test, with threads for the tasks that it spawns.
 pub(crate) fn run<T>(test: impl Future<Output = T>) -> T {
-    let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    let runtime = runtime.worker_threads(4).enable_time().build().unwrap();
-    runtime.block_on(in_time(test))
+    run_within(LIMIT, test)
 }
 
-pub(crate) async fn in_time<T>(test: impl Future<Output = T>) -> T {
-    let ended = tokio::time::timeout(LIMIT, test).await;
-    ended.unwrap_or_else(|_| panic!("it did not end in {LIMIT:?}"))
+pub(crate) fn run_within<T>(limit: Duration, test: impl Future<Output = T>) -> T {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.worker_threads(4).enable_time().build().unwrap();
+    runtime.block_on(in_time(limit, test))
+}
+
+/// Runs a test on one thread.
+pub(crate) fn run_on_one_thread<T>(test: impl Future<Output = T>) -> T {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime
+        .enable_time()
+        .build()
+        .unwrap()
+        .block_on(in_time(LIMIT, test))
+}
+
+async fn in_time<T>(limit: Duration, test: impl Future<Output = T>) -> T {
+    let ended = tokio::time::timeout(limit, test).await;
+    ended.unwrap_or_else(|_| panic!("it did not end in {limit:?}"))
 }
 
 /// Runs `what` on a thread of its own, and waits for it without blocking.
