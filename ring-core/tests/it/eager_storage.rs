@@ -59,7 +59,8 @@ impl AsyncStorage<u32> for Eager {
 
 #[test]
 fn an_outdated_computation_asks_the_storage_for_nothing() {
-    let (storing, removing): (fn(&u32) -> bool, fn(&u32) -> bool) = (|_| false, |_| true);
+    let storing: fn(&u32) -> bool = |_| false;
+    let removing: fn(&u32) -> bool = |_| true;
     for unless in [storing, removing] {
         let (ring, eager, gate) = (patient(), Eager::default(), Gate::default());
         let body = || async {
