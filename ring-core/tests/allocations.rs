@@ -1,9 +1,11 @@
 //! A hit allocates nothing but what the value's own `Clone` does.
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use allocation_counter::measure;
-use ring_cache_core::{Cache, KeyWriter, Lru, Plain, Ring, RingKey};
+use ring_cache_core::{AsyncCache, Cache, KeyWriter, Lru, Plain, Ring, RingKey};
 
 fn keep<T>(value: T) -> &'static T {
     Box::leak(Box::new(value))
@@ -68,6 +70,41 @@ hits_allocate_nothing! {
     a_hit_by_number_shares_its_arc: Arc<str> = "forty-two".into(), number;
     a_hit_by_string_and_number_shares_its_arc: Arc<str> = "forty-two".into(), url_and_number;
     a_hit_of_a_method_shares_its_arc: Arc<str> = "forty-two".into(), page_and_number;
+}
+
+/// What a call that needs nobody else comes to.
+fn at_once<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("it waits"),
+    }
+}
+
+macro_rules! async_hits_allocate_nothing {
+    ($($name:ident: $value:ty = $expression:expr, $parts:expr;)*) => {$(
+        #[test]
+        fn $name() {
+            let ring = keep(Ring::with_prefix("p"));
+            let storage = keep(Lru::<$value>::new(1000));
+            let parts = $parts;
+            let allocations = allocations_of_a_hit(|| {
+                let code = |_| async { $expression };
+                let call = AsyncCache::new(ring, storage).bind::<Plain<$value>, _, _, _>(parts, code);
+                at_once(call.get_or_update())
+            });
+            assert_eq!(allocations, 0);
+            assert_eq!(AsyncCache::new(ring, storage).stats::<$value>().hits, 1);
+        }
+    )*};
+}
+
+/// 32 bytes, which an entry does not keep in place.
+const URL: &str = "http://example.com/user/00000042";
+
+async_hits_allocate_nothing! {
+    an_async_hit_by_number_allocates_nothing: u64 = 42, (7_u64,);
+    an_async_hit_by_string_and_number_allocates_nothing: u64 = 42, (URL, 7_u64);
+    an_async_hit_by_string_and_number_shares_its_arc: Arc<str> = "forty-two".into(), (URL, 7_u64);
 }
 
 #[test]

@@ -1,9 +1,21 @@
 //! Behaviour of the core, without the macros: rings are made by hand as generated code makes them.
 
+mod async_call;
+mod async_calls;
+mod async_failing_storage;
+mod async_generations;
+mod async_panics;
+mod async_recursion;
+mod async_single_flight;
+mod async_stress;
 mod bulk;
+mod cancellation;
 mod coders;
+mod eager_storage;
+mod executors;
 mod failing_storage;
 mod generations;
+mod held_leaders;
 mod lru;
 mod lru_model;
 mod recursion;

@@ -1,5 +1,11 @@
 //! Rings by hand, as generated code makes them, and a storage that does what it is told.
 
+mod async_remote;
+mod awaiting;
+
+pub(crate) use async_remote::AsyncRemote;
+pub(crate) use awaiting::*;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -12,7 +18,12 @@ use ring_cache_core::{Cache, Call, Error, Fallible, Key, Name, Plain, Ring, Ring
 
 /// A ring that lives as long as a static.
 pub(crate) fn keep(ring: Ring) -> &'static Ring {
-    Box::leak(Box::new(ring))
+    leak(ring)
+}
+
+/// What tasks and threads may hold on to as long as they like.
+pub(crate) fn leak<T>(value: T) -> &'static T {
+    Box::leak(Box::new(value))
 }
 
 pub(crate) fn ring() -> &'static Ring {
