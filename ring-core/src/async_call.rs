@@ -107,7 +107,7 @@ where
         S: AsyncView<R::Value>,
     {
         let (keeping, key) = (self.keeping, self.encoded_key());
-        async move { keeping.outcome(keeping.set(&key, value).await) }
+        async move { keeping.outcome(keeping.set(key, value).await) }
     }
 
     /// Forgets the value, also one that is being computed. Returns whether something was there.

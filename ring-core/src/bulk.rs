@@ -4,12 +4,16 @@
 
 mod computing;
 
+use std::pin::pin;
+use std::time::Instant;
+
 use hashbrown::HashMap;
 
 use computing::Absent;
 pub(crate) use computing::{get_or_update, update};
 
 use crate::error::{Error, Failure};
+use crate::flights::{leading, turns_at_once};
 use crate::keeping::{Keeping, Outcome};
 use crate::key::EncodedKey;
 use crate::returned::Returned;
@@ -35,6 +39,8 @@ where
     for group in by_storage(calls) {
         let read = group.first().storage().read_many(&group.keys).await;
         let values = read.map(|held| {
+            // A storage that answers too little is not to lose calls.
+            let held = held.into_iter().chain(std::iter::repeat_with(|| None));
             let held = group.keepings.iter().zip(held);
             held.map(|(keeping, held)| keeping.decode_found(held)).collect()
         });
@@ -51,9 +57,10 @@ where
 {
     let mut gathered = Gathered::of(&calls);
     for group in by_storage(calls) {
-        for key in &group.keys {
-            group.first().forget(key).await;
-        }
+        let (flights, patience) = (group.first().flights(), group.first().ring.write_timeout);
+        flights
+            .forget_keys(&group.keys, Keeping::<R, S>::WAIT, patience)
+            .await;
         let removed = group.first().storage().remove_many(&group.keys).await;
         gathered.add(&group.places, removed);
     }
@@ -111,41 +118,91 @@ where
     R: Returned,
     S: AsyncView<R::Value>,
 {
-    let mut failure = None;
     let held = calls.iter().zip(values);
     let held = held.map(|(call, value)| Some(call.keeping.view.keep(value)));
     let mut held: Vec<_> = held.collect();
+    let mut failure = None;
     for group in by_storage(calls) {
-        let keeping = *group.first();
-        let (mut entries, mut refused) = (Vec::with_capacity(group.keys.len()), Vec::new());
-        for ((place, own), key) in group.places.into_iter().zip(&group.keepings).zip(group.keys) {
-            own.admit_writing();
-            own.forget(&key).await;
-            match held[place].take() {
-                Some(Ok(held)) => entries.push((key, held, own.expiry)),
-                Some(Err(error)) => {
-                    own.ring.counters.error();
-                    failure = failure.or(Some(error));
-                    refused.push(key);
-                }
-                None => unreachable!("every call is in one group"),
-            }
-        }
-        // What cannot be stored must not leave the old value in its place.
-        if !refused.is_empty()
-            && let Err(error) = keeping.storage().remove_many(&refused).await
-        {
-            keeping.ring.counters.error();
-            failure = failure.or(Some(error.into()));
-        }
-        let count = entries.len();
-        match keeping.storage().write_many(entries).await {
-            Ok(()) => keeping.count_stores(count, true),
+        let held = group.places.iter().map(|place| held[*place].take()).collect();
+        let set = set_group(&group, held).await;
+        failure = failure.or(set.err());
+    }
+    failure.map_or(Ok(()), Err)
+}
+
+/// Stores values in the place of all that is there, being computed or being written, at once as far as no others write.
+async fn set_group<R, S>(
+    group: &Group<R, S>,
+    mut held: Vec<Option<Result<S::Held, Error>>>,
+) -> Result<(), Error>
+where
+    R: Returned,
+    S: AsyncView<R::Value>,
+{
+    let (keeping, start) = (group.first(), Instant::now());
+    let tickets = group.keepings.iter().zip(&group.keys).map(|(own, key)| {
+        own.admit_writing();
+        own.flights().supersede(key.clone())
+    });
+    let tickets: Vec<_> = tickets.collect();
+    let (turns, later) = turns_at_once(tickets.iter());
+    let entries = turns.iter().filter_map(|(at, _)| Some((*at, held[*at].take()?)));
+    let mut failure = write_group(group, entries.collect()).await.err();
+    let passed_over = turns
+        .into_iter()
+        .filter_map(|(at, turn)| turn.end_and_forget().then_some(at));
+    let passed_over: Vec<_> = passed_over.map(|at| &group.keys[at]).collect();
+    if !passed_over.is_empty() {
+        let removed = keeping.storage().remove_many(&passed_over).await;
+        keeping.ring.count_errors(removed);
+    }
+    for at in later {
+        let (own, Some(held)) = (&group.keepings[at], held[at].take()) else {
+            continue;
+        };
+        let patience = keeping.write_patience_since(start);
+        let set = own.set_in_turn(&tickets[at], held, patience).await;
+        failure = failure.or(own.ring.count_failure(set).err().map(Into::into));
+    }
+    failure.map_or(Ok(()), Err)
+}
+
+/// Writes values by one operation.
+async fn write_group<R, S>(
+    group: &Group<R, S>,
+    values: Vec<(usize, Result<S::Held, Error>)>,
+) -> Result<(), Error>
+where
+    R: Returned,
+    S: AsyncView<R::Value>,
+{
+    let (keeping, storage) = (group.first(), group.first().storage());
+    let (mut entries, mut refused, mut failure) = (Vec::with_capacity(values.len()), Vec::new(), None);
+    for (at, held) in values {
+        match keeping.ring.count_failure(held) {
+            Ok(held) => entries.push((&group.keys[at], held, group.keepings[at].expiry)),
             Err(error) => {
-                keeping.ring.counters.error();
-                failure = failure.or(Some(error.into()));
+                failure = failure.or(Some(error));
+                refused.push(&group.keys[at]);
             }
         }
+    }
+    let stores = entries.len();
+    let writing = async {
+        // What cannot be stored must not leave the old value in its place.
+        let removed = match refused.is_empty() {
+            true => Ok(Vec::new()),
+            false => storage.remove_many(&refused).await,
+        };
+        (removed, storage.write_many(entries).await)
+    };
+    let (removed, written) = leading(keeping.flights().writing(), pin!(writing)).await;
+    if let Err(error) = keeping.ring.count_failure(removed) {
+        failure = failure.or(Some(error.into()));
+    }
+    match keeping.ring.count_failure(written) {
+        Ok(()) => keeping.count_stores(stores, true),
+        Err(error) => failure = failure.or(Some(error.into())),
     }
     failure.map_or(Ok(()), Err)
 }

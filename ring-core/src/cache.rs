@@ -91,7 +91,7 @@ impl<S> Cache<S> {
     {
         let (storage, name) = (self.view.storage(), self.name());
         let flights = storage.flights();
-        now(flights.forget_ring(name, Wait::Block, self.ring.flight_timeout));
+        now(flights.forget_ring(name, Wait::Block, self.ring.write_timeout));
         Failure::outcome(storage.clear_ring(name), name.as_str())
     }
 }
@@ -110,15 +110,20 @@ impl<S> AsyncCache<S> {
     }
 
     /// Forgets all values of this method, also those that are being computed, and no others.
-    pub async fn clear<V>(&self) -> <ErrorOf<S, V> as Failure>::Outcome<()>
+    pub fn clear<V>(&self) -> impl Future<Output = <ErrorOf<S, V> as Failure>::Outcome<()>> + use<S, V>
     where
         S: AsyncView<V>,
         S::Storage: AsyncClear<S::Held>,
     {
-        let (storage, name) = (self.view.storage(), self.name());
-        let (flights, wait) = (storage.flights(), S::Storage::WAIT);
-        flights.forget_ring(name, wait, self.ring.flight_timeout).await;
-        Failure::outcome(storage.clear_ring(name).await, name.as_str())
+        let (ring, view) = (self.ring, self.view);
+        async move {
+            let (storage, name) = (view.storage(), ring.name());
+            let flights = storage.flights();
+            flights
+                .forget_ring(name, S::Storage::WAIT, ring.write_timeout)
+                .await;
+            Failure::outcome(storage.clear_ring(name).await, name.as_str())
+        }
     }
 }
 

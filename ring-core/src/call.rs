@@ -178,7 +178,7 @@ where
         S: View<R::Value>,
     {
         self.keeping
-            .outcome(now(self.at_once().set(&self.call_key(), value)))
+            .outcome(now(self.at_once().set(self.encoded_key(), value)))
     }
 
     /// Forgets the value, also one that is being computed. Returns whether something was there.

@@ -247,8 +247,8 @@ where
             _ => self.hold(&value),
         });
         match landing {
-            Landing::Store(held) => self.store(&ticket, held).await,
-            Landing::Remove => self.remove(&ticket).await,
+            Landing::Store(held) => self.store(&ticket, held, self.ring.write_timeout).await,
+            Landing::Remove => self.remove(&ticket, self.ring.write_timeout).await,
             Landing::Leave => {}
         }
         ticket.pass_on(|| self.hold(&value));
@@ -256,17 +256,17 @@ where
     }
 
     /// Stores a value in the ticket's turn, if that comes.
-    pub(crate) async fn store(&self, ticket: &Ticket<'_, S::Held>, held: S::Held) {
+    pub(crate) async fn store(&self, ticket: &Ticket<'_, S::Held>, held: S::Held, patience: Duration) {
         // Asked for in the turn, not before: the storage may begin at once.
         let writing = async { self.storage().write(ticket.key(), held, self.expiry).await };
-        if let Some(written) = self.in_turn(ticket, writing).await {
+        if let Some(written) = self.in_turn(ticket, writing, patience).await {
             self.count_stores(1, written.is_ok());
         }
     }
 
-    async fn remove(&self, ticket: &Ticket<'_, S::Held>) {
+    async fn remove(&self, ticket: &Ticket<'_, S::Held>, patience: Duration) {
         let removing = async { self.storage().remove(ticket.key()).await };
-        if let Some(removed) = self.in_turn(ticket, removing).await {
+        if let Some(removed) = self.in_turn(ticket, removing, patience).await {
             self.ring.count_errors(removed);
         }
     }
@@ -275,9 +275,10 @@ where
         &self,
         ticket: &Ticket<'_, S::Held>,
         operation: impl Future<Output = T>,
+        patience: Duration,
     ) -> Option<T> {
-        let turn = ticket.turn(Self::WAIT, self.ring.flight_timeout).await?;
-        let result = leading(turn.writing(), pin!(operation)).await;
+        let turn = ticket.turn(Self::WAIT, patience).await?;
+        let result = leading(self.flights().writing(), pin!(operation)).await;
         if turn.end() {
             self.ring.count_errors(self.storage().remove(ticket.key()).await);
         }

@@ -22,14 +22,14 @@ use std::time::{Duration, Instant};
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry as TableEntry;
 
-pub(crate) use leading::leading;
-pub(crate) use ticket::{Ticket, turns_at_once, writing_many};
+pub(crate) use leading::{Mark, leading};
+pub(crate) use ticket::{Ticket, turns_at_once};
 pub(crate) use waiter::{Landed, Waiter};
 
 use crate::colour::{Wait, now};
 use crate::key::{EncodedKey, RingKey};
 use crate::name::Name;
-use crate::ring::DEFAULT_FLIGHT_TIMEOUT;
+use crate::ring::DEFAULT_WRITE_TIMEOUT;
 use crate::sync::{Arc, AtomicBool, AtomicU64, AtomicUsize, Event, Mutex, OnceLock, Ordering};
 
 /// A lock for each of so many groups of keys.
@@ -91,12 +91,17 @@ impl<T> Work<T> {
 
     /// Lets no ticket with a smaller number write from now on, and newcomers start afresh.
     fn forget(&mut self, barrier: u64) -> u64 {
-        self.barrier = barrier;
+        self.barrier = self.barrier.max(barrier);
         self.flight = None;
         barrier
     }
 
-    /// Does not wait any longer for a writer with a smaller number.
+    /// Whether an outdated ticket writes just now, so that what it writes must be removed after it.
+    fn is_written_before(&self, barrier: u64) -> bool {
+        self.writer.is_some_and(|writer| writer < barrier)
+    }
+
+    /// Does not wait any longer for a writer with a smaller number: it clears away what it wrote when it is done.
     fn pass_over(&mut self, barrier: u64) {
         self.writer = self.writer.filter(|writer| *writer >= barrier);
     }
@@ -104,6 +109,8 @@ impl<T> Work<T> {
 
 /// One computation that others wait for.
 struct Flight<T> {
+    /// The number of the ticket that leads it, or did first.
+    first: u64,
     /// A value for the waiters, or the word to compute for themselves.
     outcome: OnceLock<Option<T>>,
     /// Whether somebody computes. Who finds it unset may take the lead.
@@ -115,8 +122,9 @@ struct Flight<T> {
 }
 
 impl<T> Flight<T> {
-    fn new() -> Arc<Self> {
+    fn new(first: u64) -> Arc<Self> {
         Arc::new(Flight {
+            first,
             outcome: OnceLock::new(),
             led: AtomicBool::new(true),
             taken_over: AtomicBool::new(false),
@@ -180,10 +188,11 @@ impl<T> Flights<T> {
             flight.waiters.fetch_add(1, Ordering::SeqCst);
             return Joined::Wait(Waiter::new(self, key, flight));
         }
-        let flight = Flight::new();
+        let number = self.number();
+        let flight = Flight::new(number);
         work.flight = Some(Arc::clone(&flight));
         work.hands += 1;
-        Joined::Lead(self.ticket(key, Some(flight)))
+        Joined::Lead(Ticket::new(self, key, number, Some(flight)))
     }
 
     /// Starts a computation that nobody waits for.
@@ -191,6 +200,17 @@ impl<T> Flights<T> {
         let mut stripe = self.stripe(&key).lock();
         self.work(&mut stripe, &key).hands += 1;
         self.ticket(key, None)
+    }
+
+    /// Starts a write in the place of all computations that are under way: none of them will be stored, and newcomers
+    /// start afresh.
+    pub(crate) fn supersede(&self, key: EncodedKey) -> Ticket<'_, T> {
+        let mut stripe = self.stripe(&key).lock();
+        let work = self.work(&mut stripe, &key);
+        work.hands += 1;
+        let number = self.number();
+        work.forget(number);
+        Ticket::new(self, key, number, None).explicit()
     }
 
     /// Whether this very thread computes the value of `key` at the moment.
@@ -201,12 +221,12 @@ impl<T> Flights<T> {
     /// Forgets the computations of a key's value that are under way: none of them will be stored, and newcomers
     /// start afresh. Blocks while one is being written.
     pub fn forget<K: RingKey + ?Sized>(&self, key: &K) {
-        now(self.forget_key(key, Wait::Block, DEFAULT_FLIGHT_TIMEOUT));
+        now(self.forget_key(key, Wait::Block, DEFAULT_WRITE_TIMEOUT));
     }
 
     /// [`forget`](Self::forget) for all keys at once.
     pub fn forget_all(&self) {
-        now(self.forget_where(|_| true, Wait::Block, DEFAULT_FLIGHT_TIMEOUT));
+        now(self.forget_where(|_| true, Wait::Block, DEFAULT_WRITE_TIMEOUT));
     }
 
     /// [`forget`](Self::forget), waiting for a writer no longer than `patience`.
@@ -214,20 +234,33 @@ impl<T> Flights<T> {
     where
         K: RingKey + ?Sized,
     {
-        if self.under_way() == 0 {
-            return;
+        if self.under_way() > 0 {
+            self.forget_keys(&[EncodedKey::of(key)], wait, patience).await;
         }
-        let key = EncodedKey::of(key);
-        let Some(barrier) = self.with_work(&key, |work| work.forget(self.number())) else {
-            return;
+    }
+
+    /// [`forget_key`](Self::forget_key) for many keys, waiting for the writers of all no longer than `patience`.
+    pub(crate) async fn forget_keys(&self, keys: &[EncodedKey], wait: Wait, patience: Duration) {
+        let barriers = keys
+            .iter()
+            .map(|key| self.with_work(key, |work| work.forget(self.number())));
+        let barriers: Vec<_> = keys.iter().zip(barriers.collect::<Vec<_>>()).collect();
+        let outdated = || {
+            barriers
+                .iter()
+                .filter_map(|(key, barrier)| Some((*key, (*barrier)?)))
         };
+        self.written.notify(usize::MAX);
         let done = || {
-            let busy = self.with_work(&key, |work| self.is_to_wait_for(work, barrier));
-            (busy != Some(true)).then_some(())
+            let is_busy = |(key, barrier)| self.with_work(key, |work| work.is_written_before(barrier));
+            let busy = outdated().any(|concerned| is_busy(concerned) == Some(true));
+            (!busy || self.is_writing()).then_some(())
         };
-        if self.until(done, wait, patience).await.is_none() {
-            self.with_work(&key, |work| work.pass_over(barrier));
+        self.until(done, wait, patience).await;
+        for (key, barrier) in outdated() {
+            self.with_work(key, |work| work.pass_over(barrier));
         }
+        self.written.notify(usize::MAX);
     }
 
     /// [`forget_key`](Self::forget_key) for all keys of one ring.
@@ -240,33 +273,19 @@ impl<T> Flights<T> {
         if self.under_way() == 0 {
             return;
         }
+        let mut keys = Vec::new();
         for stripe in &self.stripes {
-            let barrier = {
-                let mut works = stripe.lock();
-                let barrier = self.number();
-                let concerned = works.iter_mut().filter(|work| concerns(&work.key));
-                concerned.for_each(|work| _ = work.forget(barrier));
-                barrier
-            };
-            let done = || {
-                let works = stripe.lock();
-                let mut concerned = works.iter().filter(|work| concerns(&work.key));
-                (!concerned.any(|work| self.is_to_wait_for(work, barrier))).then_some(())
-            };
-            if self.until(done, wait, patience).await.is_none() {
-                let mut works = stripe.lock();
-                let concerned = works.iter_mut().filter(|work| concerns(&work.key));
-                concerned.for_each(|work| work.pass_over(barrier));
-            }
+            let works = stripe.lock();
+            let concerned = works.iter().filter(|work| concerns(&work.key));
+            keys.extend(concerned.map(|work| work.key.clone()));
         }
+        self.forget_keys(&keys, wait, patience).await;
     }
 
-    /// Whether an outdated ticket writes this key just now, so that what it writes must be removed after it.
-    ///
-    /// Code that is itself part of a write here, such as the `Drop` of a value that gave way, waits for nobody: two
-    /// such could wait for each other.
-    fn is_to_wait_for(&self, work: &Work<T>, barrier: u64) -> bool {
-        work.writer.is_some_and(|writer| writer < barrier) && !leading::is_writing(self.address())
+    /// Whether this very thread writes here. Code that is itself part of a write, such as the `Drop` of a value that gave
+    /// way, waits for nobody: two such could wait for each other.
+    fn is_writing(&self) -> bool {
+        leading::is_writing(self.address())
     }
 
     /// Waits for writers to be done until `answer` has one, after which it is not asked again; at most for `patience`.
@@ -348,6 +367,11 @@ impl<T> Flights<T> {
     /// Called with the stripe of `key` locked.
     fn ticket(&self, key: EncodedKey, flight: Option<Arc<Flight<T>>>) -> Ticket<'_, T> {
         Ticket::new(self, key, self.number(), flight)
+    }
+
+    /// A write to the storage of these flights, for [`leading`].
+    pub(crate) fn writing(&self) -> Mark {
+        Mark::Writing(self.address())
     }
 
     /// Which flights these are, among all.

@@ -2,12 +2,13 @@
 //!
 //! Blocking and async calls share this code: see [`colour`](crate::colour).
 
-use std::time::Duration;
+use std::pin::pin;
+use std::time::{Duration, Instant};
 
 use crate::colour::Wait;
 use crate::error::{Error, Failure};
-use crate::flights::Flights;
-use crate::key::{RingKey, hash_key};
+use crate::flights::{Flights, Ticket, leading};
+use crate::key::{EncodedKey, RingKey, hash_key};
 use crate::returned::Returned;
 use crate::ring::Ring;
 use crate::storage::{AnyStorage, AnyView, AsyncStorage, AsyncView, AtOnce};
@@ -152,10 +153,14 @@ where
         self.ring.count_errors(self.view.hold(value))
     }
 
+    /// How long a call that began to write at `start` may still wait for others that write.
+    pub(crate) fn write_patience_since(&self, start: Instant) -> Duration {
+        self.ring.write_timeout.saturating_sub(start.elapsed())
+    }
+
     /// Hands over what a verb came to.
     pub(crate) fn outcome<T>(&self, result: HeldResult<R, S, T>) -> Outcome<R, S, T> {
-        let result = result.inspect_err(|_| self.ring.counters.error());
-        Failure::outcome(result, self.ring.name().as_str())
+        Failure::outcome(self.ring.count_failure(result), self.ring.name().as_str())
     }
 
     /// What a verb returns whose value could not be encoded: on a storage that cannot fail, a counter must do.
@@ -184,27 +189,49 @@ where
         Ok(self.decode_found(held))
     }
 
-    pub(crate) async fn set<K: RingKey>(&self, key: &K, value: R::Value) -> HeldResult<R, S, ()> {
+    /// Stores a value in the place of all that is there, being computed or being written.
+    pub(crate) async fn set(&self, key: EncodedKey, value: R::Value) -> HeldResult<R, S, ()> {
         self.admit_writing();
-        let held = self.view.keep(value);
-        self.forget(key).await;
-        match held {
-            Ok(held) => {
-                self.storage().write(key, held, self.expiry).await?;
+        let ticket = self.flights().supersede(key);
+        self.set_in_turn(&ticket, self.view.keep(value), self.ring.write_timeout)
+            .await
+    }
+
+    /// Stores what a ticket superseded all others for.
+    pub(crate) async fn set_in_turn(
+        &self,
+        ticket: &Ticket<'_, S::Held>,
+        held: Result<S::Held, Error>,
+        patience: Duration,
+    ) -> HeldResult<R, S, ()> {
+        let Some(turn) = ticket.turn(Self::WAIT, patience).await else {
+            return Ok(());
+        };
+        let (storage, key) = (self.storage(), ticket.key());
+        let writing = async {
+            match held {
+                Ok(held) => storage.write(key, held, self.expiry).await.map(|()| None),
+                // What cannot be stored must not leave the old value in its place.
+                Err(error) => storage.remove(key).await.map(|_| Some(error)),
+            }
+        };
+        let written = leading(self.flights().writing(), pin!(writing)).await;
+        if turn.end_and_forget() {
+            self.ring.count_errors(storage.remove(key).await);
+        }
+        match written? {
+            Some(error) => self.refused(error),
+            None => {
                 self.ring.counters.store();
                 Ok(())
-            }
-            // What cannot be stored must not leave the old value in its place.
-            Err(error) => {
-                self.storage().remove(key).await?;
-                self.refused(error)
             }
         }
     }
 
     pub(crate) async fn delete<K: RingKey>(&self, key: &K) -> HeldResult<R, S, bool> {
         self.admit();
-        self.forget(key).await;
+        let (flights, patience) = (self.flights(), self.ring.write_timeout);
+        flights.forget_key(key, Self::WAIT, patience).await;
         self.storage().remove(key).await
     }
 
@@ -219,11 +246,5 @@ where
             Some(expiry) => self.storage().renew(key, expiry).await,
             None => self.storage().contains(key).await,
         }
-    }
-
-    /// Lets no computation that is under way store a value under `key`.
-    pub(crate) async fn forget<K: RingKey>(&self, key: &K) {
-        let (flights, patience) = (self.flights(), self.ring.flight_timeout);
-        flights.forget_key(key, Self::WAIT, patience).await;
     }
 }

@@ -10,12 +10,16 @@ use crate::stats::Counters;
 /// How long a call waits for another's computation before it computes for itself, if nothing else is said.
 pub const DEFAULT_FLIGHT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long a write waits for another one to the same key, if nothing else is said.
+pub(crate) const DEFAULT_WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// A cached method's identity and settings. Generated code keeps one for each, in a static.
 #[derive(Debug)]
 pub struct Ring {
     name: &'static Name,
     pub(crate) coalesce: bool,
     pub(crate) flight_timeout: Duration,
+    pub(crate) write_timeout: Duration,
     pub(crate) counters: Counters,
 }
 
@@ -26,6 +30,7 @@ impl Ring {
             name,
             coalesce: true,
             flight_timeout: DEFAULT_FLIGHT_TIMEOUT,
+            write_timeout: DEFAULT_WRITE_TIMEOUT,
             counters: Counters::default(),
         }
     }
@@ -79,10 +84,23 @@ impl Ring {
         self
     }
 
+    /// How long a `set`, a `delete` or the store of a computed value waits for another write to the same key, which a task
+    /// may hold without polling it. One that takes longer is passed over: what it wrote is removed when it is done.
+    #[must_use]
+    pub fn write_timeout(mut self, timeout: Duration) -> Self {
+        self.write_timeout = timeout;
+        self
+    }
+
+    /// A result whose error is counted.
+    pub(crate) fn count_failure<T, E>(&self, result: Result<T, E>) -> Result<T, E> {
+        result.inspect_err(|_| self.counters.error())
+    }
+
     /// The value of a result whose error changes nothing for the caller, and is counted.
     #[inline]
     pub(crate) fn count_errors<T, E>(&self, result: Result<T, E>) -> Option<T> {
-        result.inspect_err(|_| self.counters.error()).ok()
+        self.count_failure(result).ok()
     }
 
     /// The name that all keys of the ring begin with.

@@ -11,7 +11,7 @@ use hashbrown::HashMap;
 use super::{Bulk, Group, by_storage};
 use crate::concurrently::concurrently;
 use crate::filling::{Begun, Computed, Filled};
-use crate::flights::{Joined, Ticket, Waiter, leading, turns_at_once, writing_many};
+use crate::flights::{Joined, Ticket, Waiter, leading, turns_at_once};
 use crate::keeping::{Keeping, Seen};
 use crate::key::EncodedKey;
 use crate::returned::Returned;
@@ -80,6 +80,8 @@ where
             .map(|keeping| Err(keeping.missed(None)))
             .collect();
     };
+    // A storage that answers too little is not to lose calls.
+    let held = held.into_iter().chain(std::iter::repeat_with(|| None));
     let calls = group.keepings.iter().zip(held).zip(writes);
     calls
         .map(|((keeping, held), writes)| {
@@ -158,8 +160,7 @@ where
     where
         B: Future<Output = R::Out> + Unpin,
     {
-        let timeout = self.keeping.ring.flight_timeout;
-        let timeout = timeout.saturating_sub(start.elapsed());
+        let timeout = self.keeping.ring.flight_timeout.saturating_sub(start.elapsed());
         match self.keeping.wait(waiter, timeout).await {
             Begun::Found(value) => R::found(value),
             Begun::Aside => body.await,
@@ -331,6 +332,7 @@ where
     R: Returned,
     S: AsyncView<R::Value>,
 {
+    let start = Instant::now();
     let group = group
         .into_iter()
         .map(|(nth, ticket, held)| ((nth, ticket), Some(held)));
@@ -339,7 +341,10 @@ where
     for at in store_at_once(absent, &tickets, &mut held).await {
         let (nth, ticket) = &tickets[at];
         if let Some(held) = held[at].take() {
-            absent[*nth].keeping.store(ticket, held).await;
+            let keeping = &absent[*nth].keeping;
+            keeping
+                .store(ticket, held, keeping.write_patience_since(start))
+                .await;
         }
     }
     tickets
@@ -356,15 +361,17 @@ where
     S: AsyncView<R::Value>,
 {
     let (turns, later) = turns_at_once(tickets.iter().map(|(_, ticket)| ticket));
-    let Some(writing) = writing_many(&turns) else {
+    let Some((first, _)) = turns.first() else {
         return later;
     };
+    let keeping = &absent[tickets[*first].0].keeping;
     let entries = turns.iter().filter_map(|(at, _)| {
         let (nth, ticket) = &tickets[*at];
         Some((ticket.key(), held[*at].take()?, absent[*nth].keeping.expiry))
     });
-    let (entries, keeping) = (entries.collect(), &absent[tickets[turns[0].0].0].keeping);
-    let stored = leading(writing, pin!(keeping.storage().write_many(entries))).await;
+    let entries: Vec<_> = entries.collect();
+    let writing = async { keeping.storage().write_many(entries).await };
+    let stored = leading(keeping.flights().writing(), pin!(writing)).await;
     keeping.count_stores(turns.len(), stored.is_ok());
     let passed_over = turns
         .into_iter()

@@ -13,10 +13,8 @@ use crate::sync::thread_local;
 pub(crate) enum Mark {
     /// The computation of this key.
     Computing(usize, EncodedKey),
-    /// The write of the ticket of this number.
-    Writing(usize, u64),
-    /// The write of the tickets of these numbers.
-    WritingMany(usize, Vec<u64>),
+    /// A write.
+    Writing(usize),
 }
 
 thread_local! {
@@ -25,11 +23,11 @@ thread_local! {
 
 /// Runs `future` as a part of this computation or write: what it calls does not wait for it.
 ///
-/// The mark is on the thread only while the future is polled there.
+/// The mark is on the thread only while the future is polled there, or dropped.
 pub(crate) fn leading<F: Future + Unpin>(mark: Mark, future: F) -> Leading<F> {
     Leading {
         mark: Some(mark),
-        future,
+        future: Some(future),
     }
 }
 
@@ -37,7 +35,15 @@ pub(crate) fn leading<F: Future + Unpin>(mark: Mark, future: F) -> Leading<F> {
 pub(crate) struct Leading<F> {
     /// Unset while it is on the thread.
     mark: Option<Mark>,
-    future: F,
+    /// Unset when it is over.
+    future: Option<F>,
+}
+
+impl<F> Drop for Leading<F> {
+    fn drop(&mut self) {
+        let _scope = self.future.is_some().then(|| Scope::enter(&mut self.mark));
+        self.future = None;
+    }
 }
 
 impl<F: Future + Unpin> Future for Leading<F> {
@@ -46,8 +52,13 @@ impl<F: Future + Unpin> Future for Leading<F> {
     #[inline]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let Leading { mark, future } = &mut *self;
+        let running = future.as_mut().expect("a future is not polled after its end");
         let _scope = Scope::enter(mark);
-        Pin::new(future).poll(context)
+        let polled = Pin::new(running).poll(context);
+        if polled.is_ready() {
+            *future = None;
+        }
+        polled
     }
 }
 
@@ -74,21 +85,9 @@ pub(super) fn is_computing(flights: usize, key: &EncodedKey) -> bool {
     is_marked(|mark| matches!(mark, Mark::Computing(at, computed) if *at == flights && computed == key))
 }
 
-/// Whether this thread writes the value of the ticket of this number.
-pub(super) fn is_writing_for(flights: usize, ticket: u64) -> bool {
-    is_marked(|mark| match mark {
-        Mark::Computing(..) => false,
-        Mark::Writing(at, number) => *at == flights && *number == ticket,
-        Mark::WritingMany(at, numbers) => *at == flights && numbers.contains(&ticket),
-    })
-}
-
 /// Whether this thread writes anything to the storage of these flights.
 pub(super) fn is_writing(flights: usize) -> bool {
-    is_marked(|mark| match mark {
-        Mark::Computing(..) => false,
-        Mark::Writing(at, _) | Mark::WritingMany(at, _) => *at == flights,
-    })
+    is_marked(|mark| matches!(mark, Mark::Writing(at) if *at == flights))
 }
 
 fn is_marked(is_meant: impl FnMut(&Mark) -> bool) -> bool {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::leading::{self, Mark};
+use super::leading::Mark;
 use super::{Flight, Flights};
 use crate::colour::Wait;
 use crate::key::EncodedKey;
@@ -17,6 +17,8 @@ pub(crate) struct Ticket<'f, T> {
     key: EncodedKey,
     number: u64,
     flight: Option<Arc<Flight<T>>>,
+    /// Whether it stores what the user said, and not what was computed: then nothing outdates it.
+    explicit: bool,
     /// Whether the waiters were told, or there is nothing to tell.
     settled: bool,
 }
@@ -33,8 +35,14 @@ impl<'f, T> Ticket<'f, T> {
             key,
             number,
             flight,
+            explicit: false,
             settled: false,
         }
+    }
+
+    pub(super) fn explicit(mut self) -> Self {
+        self.explicit = true;
+        self
     }
 
     /// The key whose value is computed.
@@ -86,33 +94,38 @@ impl<'f, T> Ticket<'f, T> {
     /// A writer that takes longer than `patience` is passed over: it clears away what it wrote when it is done.
     pub(crate) async fn turn(&self, wait: Wait, patience: Duration) -> Option<Turn<'_, 'f, T>> {
         let taken = self.flights.until(|| self.try_turn(), wait, patience).await;
-        let taken = taken.unwrap_or_else(|| self.take_turn(|_| None).unwrap_or(false));
+        let taken = taken.or_else(|| self.take_turn(true)) == Some(true);
         taken.then_some(Turn::new(self))
     }
 
     /// Whether this ticket may write, if that can be said without waiting for another that writes. Part of another
-    /// write, as in the `Drop` of a value that gave way, it cannot wait and is not stored.
+    /// write, as in the `Drop` of a value that gave way, it does not wait.
     fn try_turn(&self) -> Option<bool> {
-        let flights = self.flights.address();
-        self.take_turn(|writer| {
-            let waits = !leading::is_writing_for(flights, writer);
-            waits.then(|| leading::is_writing(flights).then_some(false))
+        self.take_turn(self.flights.is_writing())
+    }
+
+    /// Takes the turn, unless this ticket is outdated, or, not by force, another has it.
+    fn take_turn(&self, by_force: bool) -> Option<bool> {
+        self.flights.change(&self.key, |work| {
+            if work.barrier > self.number && !self.explicit {
+                return Some(false);
+            }
+            if work.writer.is_some() && !by_force {
+                return None;
+            }
+            work.barrier = work.barrier.max(self.number);
+            work.writer = Some(self.number);
+            // Who comes from now on is not to be given what began before.
+            let older = |flight: &Arc<Flight<T>>| flight.first < self.number && !self.leads(flight);
+            if work.flight.as_ref().is_some_and(older) {
+                work.flight = None;
+            }
+            Some(true)
         })
     }
 
-    /// Takes the turn, unless this ticket is outdated, or `busy` has something to say of the one that writes.
-    fn take_turn(&self, busy: impl FnOnce(u64) -> Option<Option<bool>>) -> Option<bool> {
-        self.flights.change(&self.key, |work| {
-            if work.barrier > self.number {
-                return Some(false);
-            }
-            if let Some(answer) = work.writer.and_then(busy) {
-                return answer;
-            }
-            work.barrier = self.number;
-            work.writer = Some(self.number);
-            Some(true)
-        })
+    fn leads(&self, flight: &Arc<Flight<T>>) -> bool {
+        self.flight.as_ref().is_some_and(|own| Arc::ptr_eq(own, flight))
     }
 
     /// Lets nobody join from now on.
@@ -135,9 +148,9 @@ impl<T> Drop for Ticket<'_, T> {
             }
             Some(flight)
         });
-        // One of those who wait takes the lead.
+        // One of those who wait takes the lead. All are told: the first might be a task that nobody polls.
         if let Some(flight) = flight.filter(|_| !self.settled) {
-            flight.landed.notify(1);
+            flight.landed.notify(usize::MAX);
         }
     }
 }
@@ -153,18 +166,18 @@ impl<'t, 'f, T> Turn<'t, 'f, T> {
         Turn { ticket, ended: false }
     }
 
-    /// The write, for [`leading`](super::leading).
-    pub(crate) fn writing(&self) -> Mark {
-        Mark::Writing(self.ticket.flights.address(), self.ticket.number)
-    }
-
     /// Gives the turn back. Returns whether somebody lost patience and did not wait for this write: then what it wrote
     /// must be cleared away.
     pub(crate) fn end(mut self) -> bool {
-        self.give_back()
+        self.give_back(false)
     }
 
-    fn give_back(&mut self) -> bool {
+    /// [`end`](Self::end), outdating all computations that began while this write went on.
+    pub(crate) fn end_and_forget(mut self) -> bool {
+        self.give_back(true)
+    }
+
+    fn give_back(&mut self, forget: bool) -> bool {
         self.ended = true;
         let Ticket {
             flights, key, number, ..
@@ -174,6 +187,9 @@ impl<'t, 'f, T> Turn<'t, 'f, T> {
             let own = work.writer == Some(*number);
             if own {
                 work.writer = None;
+                if forget {
+                    work.forget(flights.number());
+                }
             }
             !own
         });
@@ -185,7 +201,7 @@ impl<'t, 'f, T> Turn<'t, 'f, T> {
 impl<T> Drop for Turn<'_, '_, T> {
     fn drop(&mut self) {
         if !self.ended {
-            self.give_back();
+            self.give_back(false);
         }
     }
 }
@@ -204,11 +220,4 @@ pub(crate) fn turns_at_once<'t, 'f: 't, T: 't>(
         }
     }
     (turns, waiting)
-}
-
-/// The write of all these turns, for [`leading`](super::leading).
-pub(crate) fn writing_many<T>(turns: &[(usize, Turn<'_, '_, T>)]) -> Option<Mark> {
-    let flights = turns.first()?.1.ticket.flights.address();
-    let numbers = turns.iter().map(|(_, turn)| turn.ticket.number).collect();
-    Some(Mark::WritingMany(flights, numbers))
 }

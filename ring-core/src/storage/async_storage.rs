@@ -6,7 +6,7 @@ use super::{AnyStorage, Clear, Storage};
 use crate::colour::Wait;
 use crate::key::RingKey;
 use crate::name::Name;
-use crate::ring::DEFAULT_FLIGHT_TIMEOUT;
+use crate::ring::DEFAULT_WRITE_TIMEOUT;
 
 /// A storage of values `T` for `async fn`s: the operations of [`Storage`], awaited.
 ///
@@ -143,14 +143,14 @@ pub trait AsyncStorage<T>: AnyStorage<T> {
         expiry: Option<Duration>,
     ) -> Result<(), Self::Error> {
         let flights = self.flights();
-        flights.forget_key(key, Self::WAIT, DEFAULT_FLIGHT_TIMEOUT).await;
+        flights.forget_key(key, Self::WAIT, DEFAULT_WRITE_TIMEOUT).await;
         self.write(key, value, expiry).await
     }
 
     /// Forgets the value under `key`, also one that is being computed. Returns whether something was there.
     async fn delete<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Self::Error> {
         let flights = self.flights();
-        flights.forget_key(key, Self::WAIT, DEFAULT_FLIGHT_TIMEOUT).await;
+        flights.forget_key(key, Self::WAIT, DEFAULT_WRITE_TIMEOUT).await;
         self.remove(key).await
     }
 

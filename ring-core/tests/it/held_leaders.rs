@@ -17,7 +17,11 @@ use crate::support::{
 const TIMEOUT: Duration = Duration::from_millis(900);
 
 fn ring() -> &'static Ring {
-    keep(Ring::with_prefix("p").flight_timeout(TIMEOUT))
+    keep(
+        Ring::with_prefix("p")
+            .flight_timeout(TIMEOUT)
+            .write_timeout(TIMEOUT),
+    )
 }
 
 /// A leader of key 1 in the middle of its body, which is to return 1.
@@ -130,7 +134,11 @@ fn a_waiter_that_was_woken_and_is_held_keeps_the_others_no_longer_than_the_timeo
 fn a_leader_held_in_a_look_up_or_a_store_does_not_stall_newcomers() {
     for point in 1.. {
         let (ring, remote) = (
-            keep(Ring::with_prefix("p").flight_timeout(TIMEOUT / 9)),
+            keep(
+                Ring::with_prefix("p")
+                    .flight_timeout(TIMEOUT / 9)
+                    .write_timeout(TIMEOUT / 9),
+            ),
             leak(AsyncRemote::new()),
         );
         let body = || async {
@@ -269,7 +277,11 @@ fn held_writer(
 fn a_held_write_stalls_nobody_for_ever_and_what_it_wrote_does_not_stay() {
     for (what, interfere, expected) in interferences() {
         for (many, done) in [(false, false), (false, true), (true, false), (true, true)] {
-            let ring = keep(Ring::with_prefix("p").flight_timeout(TIMEOUT / 9));
+            let ring = keep(
+                Ring::with_prefix("p")
+                    .flight_timeout(TIMEOUT / 9)
+                    .write_timeout(TIMEOUT / 9),
+            );
             let remote = leak(AsyncRemote::new());
             let writer = held_writer(ring, remote, many, done);
             run_on_one_thread(interfere(ring, remote));
@@ -287,7 +299,11 @@ fn a_held_write_stalls_nobody_for_ever_and_what_it_wrote_does_not_stay() {
 fn a_held_write_that_is_dropped_leaves_what_came_after_it() {
     for (what, interfere, expected) in interferences() {
         for (many, done) in [(false, false), (false, true), (true, false), (true, true)] {
-            let ring = keep(Ring::with_prefix("p").flight_timeout(TIMEOUT / 9));
+            let ring = keep(
+                Ring::with_prefix("p")
+                    .flight_timeout(TIMEOUT / 9)
+                    .write_timeout(TIMEOUT / 9),
+            );
             let remote = leak(AsyncRemote::new());
             let writer = held_writer(ring, remote, many, done);
             let mut interference = interfere(ring, remote);

@@ -36,7 +36,11 @@ pub(crate) fn any(bound: usize) -> usize {
 }
 
 /// Nobody gives up waiting: a call that is forgotten is a deadlock.
-static PATIENT: LazyLock<Ring> = LazyLock::new(|| Ring::with_prefix("p").flight_timeout(Duration::MAX));
+static PATIENT: LazyLock<Ring> = LazyLock::new(|| {
+    Ring::with_prefix("p")
+        .flight_timeout(Duration::MAX)
+        .write_timeout(Duration::MAX)
+});
 
 /// Everybody may give up waiting at any moment.
 static HASTY: LazyLock<Ring> = LazyLock::new(|| Ring::with_prefix("p"));
@@ -45,6 +49,7 @@ static HASTY: LazyLock<Ring> = LazyLock::new(|| Ring::with_prefix("p"));
 static APART: LazyLock<Ring> = LazyLock::new(|| {
     Ring::with_prefix("p")
         .flight_timeout(Duration::MAX)
+        .write_timeout(Duration::MAX)
         .coalesce(false)
 });
 

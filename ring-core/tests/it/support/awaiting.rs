@@ -48,7 +48,11 @@ pub(crate) async fn never_async<V>() -> V {
 
 /// A ring whose calls wait for each other longer than any test may take.
 pub(crate) fn patient() -> &'static Ring {
-    keep(Ring::with_prefix("p").flight_timeout(Duration::from_secs(3600)))
+    keep(
+        Ring::with_prefix("p")
+            .flight_timeout(Duration::from_secs(3600))
+            .write_timeout(Duration::from_secs(3600)),
+    )
 }
 
 /// Counts how often a body ran.
