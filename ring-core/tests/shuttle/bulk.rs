@@ -67,6 +67,23 @@ fn bulk_and_single_calls_join<S: Kept>(world: &Arc<World<S>>) {
     assert_eq!((world.stored(1), world.stored(2)), (Some(10), Some(20)));
 }
 
+scenario!(a_body_may_call_another_key_of_its_bulk_call over memory, slow, awaited);
+fn a_body_may_call_another_key_of_its_bulk_call<S: Kept>(world: &Arc<World<S>>) {
+    let tens = Arc::<Tens>::default();
+    let one_and_two = || {
+        let (inner, ones) = (Arc::clone(world), tens.call(1));
+        let twice = work(async move || inner.plain(ones.0, ones.1).await.map_or(0, |ten| 2 * ten));
+        vec![tens.call(1), (2, twice)]
+    };
+    let bulk: Vec<_> = (0..2).map(|nth| world.bulk_caller(nth, one_and_two())).collect();
+    for caller in bulk {
+        assert_eq!(caller.join(), Some(vec![10, 20]));
+    }
+    assert_eq!(tens.started(), [0, 1, 0, 0], "one computed");
+    world.assert_writes(2);
+    assert_eq!((world.stored(1), world.stored(2)), (Some(10), Some(20)));
+}
+
 scenario!(hasty_bulk_calls_are_served over memory, slow, awaited);
 fn hasty_bulk_calls_are_served<S: Kept>(world: &Arc<World<S>>) {
     world.be_hasty();

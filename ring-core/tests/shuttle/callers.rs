@@ -290,14 +290,27 @@ impl<S: Kept> World<S> {
 
     /// A plain call as a future that is polled by hand.
     pub(crate) fn held(self: &Arc<Self>, key: u32) -> Held {
-        let (world, work) = (Arc::clone(self), self.work::<Plain<u32>>());
-        let future = Box::pin(awaited::<Plain<u32>, S>(world, Verb::GetOrUpdate, key, work));
+        let future = Box::pin(self.plain(key, self.work::<Plain<u32>>()));
         Held { future, out: None }
+    }
+
+    /// A plain call as a future.
+    pub(crate) fn plain(
+        self: &Arc<Self>,
+        key: u32,
+        work: Work<u32>,
+    ) -> impl Future<Output = Option<u32>> + use<S> {
+        awaited::<Plain<u32>, S>(Arc::clone(self), Verb::GetOrUpdate, key, work)
     }
 
     /// Runs a verb here and now.
     pub(crate) fn run(self: &Arc<Self>, verb: Verb, key: u32) -> Option<u32> {
         S::run::<Plain<u32>>(self, verb, key, self.work::<Plain<u32>>())
+    }
+
+    /// Runs plain calls of several keys at once here and now.
+    pub(crate) fn run_many(self: &Arc<Self>, calls: Vec<(u32, Work<u32>)>) -> Vec<u32> {
+        S::run_many(self, calls)
     }
 
     /// Plain calls of several keys at once, by a thread or a task as [`caller`](Self::caller).

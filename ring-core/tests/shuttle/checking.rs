@@ -36,7 +36,7 @@ pub(crate) fn check(scenario: fn()) {
     });
     let random = schedules / 2;
     run(RandomScheduler::new(random), scenario);
-    run(PctScheduler::new(TURNS, schedules - random), scenario);
+    run(PctScheduler::new(TURNS + 1, schedules - random), scenario);
 }
 
 fn run(scheduler: impl Scheduler + 'static, scenario: fn()) {

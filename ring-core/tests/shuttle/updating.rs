@@ -1,47 +1,69 @@
 //! Computations of one key that overlap: the later-started wins.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use ring_cache_core::Plain;
 
 use crate::callers::{Kept, Verb};
 use crate::checking::scenario;
-use crate::world::{World, pause, work};
+use crate::world::{Work, World, any, others_may_run, pause, work};
 
-/// A call by a caller of its own, whose body computes its number among all that were started. Returns how many were
-/// started before the call, and what it returned.
-fn numbered<S: Kept>(world: &Arc<World<S>>, nth: usize, verb: Verb) -> impl FnOnce() -> (u32, u32) + use<S> {
-    let (inner, before) = (Arc::clone(world), Arc::new(std::sync::OnceLock::new()));
-    let body = work(async move || {
-        let number = inner.start() as u32;
+/// A body that computes its number among all that were started.
+fn number<S: Kept>(world: &Arc<World<S>>) -> Work<u32> {
+    let world = Arc::clone(world);
+    work(async move || {
+        let number = world.start() as u32;
         pause().await;
         pause().await;
         number
-    });
-    let (inner, called) = (Arc::clone(world), Arc::clone(&before));
-    let caller =
-        world.caller_after::<Plain<u32>>(nth, verb, 1, body, move || _ = called.set(inner.started() as u32));
+    })
+}
+
+/// A call by a caller of its own, with [`number`]. Returns how many were started before the call, and what it returned.
+fn numbered<S: Kept>(world: &Arc<World<S>>, nth: usize, verb: Verb) -> impl FnOnce() -> (u32, u32) + use<S> {
+    let (inner, before) = (Arc::clone(world), Arc::new(OnceLock::new()));
+    let called = Arc::clone(&before);
+    let called = move || _ = called.set(inner.started() as u32);
+    let caller = world.caller_after::<Plain<u32>>(nth, verb, 1, number(world), called);
     move || {
         let out = caller.join().flatten().expect("it computes, or takes a value");
         (*before.get().expect("it was called"), out)
     }
 }
 
+/// Whoever was called after the body of what is stored began, and computed, would have stored later.
+fn assert_is_of_the_last(stored: u32, (before, out): (u32, u32)) {
+    assert!(
+        out < before || stored >= before,
+        "{out}, called after {before}, computed, and {stored} is stored"
+    );
+}
+
 fn the_last_to_start_wins<S: Kept>(world: &Arc<World<S>>, verbs: &[Verb]) {
-    let calls: Vec<_> = verbs
+    let numbered = verbs
         .iter()
         .enumerate()
-        .map(|(nth, verb)| numbered(world, nth, *verb))
+        .map(|(nth, verb)| numbered(world, nth, *verb));
+    let outs: Vec<_> = numbered
+        .collect::<Vec<_>>()
+        .into_iter()
+        .map(|join| join())
         .collect();
-    let outs: Vec<_> = calls.into_iter().map(|join| join()).collect();
     let stored = world.stored(1).expect("one of them stored");
-    for (before, out) in outs {
-        // Whoever was called after the body of what is stored began, and computed, would have stored later.
-        assert!(
-            out < before || stored >= before,
-            "{out}, called after {before}, computed, and {stored} is stored"
-        );
-    }
+    outs.into_iter()
+        .for_each(|out| assert_is_of_the_last(stored, out));
+}
+
+scenario!(a_bulk_call_beats_an_update_that_started_before_it over memory, slow, awaited);
+fn a_bulk_call_beats_an_update_that_started_before_it<S: Kept>(world: &Arc<World<S>>) {
+    let update = numbered(world, 1, Verb::Update);
+    (0..any(30)).for_each(|_| others_may_run());
+    let before = world.started() as u32;
+    let outs = world.run_many(vec![(1, number(world)), (2, number(world))]);
+    let update = update();
+    let stored = world.stored(1).expect("one of them stored");
+    assert_is_of_the_last(stored, (before, outs[0]));
+    assert_is_of_the_last(stored, update);
 }
 
 scenario!(an_update_beats_what_started_before_it over memory, slow, awaited);
