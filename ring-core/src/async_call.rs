@@ -6,7 +6,7 @@ use crate::call::BoundCall;
 use crate::colour::Awaits;
 use crate::filling::Begun;
 use crate::flights::leading;
-use crate::keeping::{Outcome, Seen};
+use crate::keeping::{Keeping, Outcome, Seen};
 use crate::returned::Returned;
 use crate::storage::{AnyView, AsyncStorage, AsyncView};
 
@@ -42,25 +42,44 @@ where
     /// Of several calls with one key at a time, one computes and the others take its value. An error of a fallible
     /// body is returned and not stored. A failure of the storage costs a computation, never the answer.
     #[inline]
-    #[allow(clippy::manual_async_fn)] // an `async fn` has room for its arguments twice, and moves them
     pub fn get_or_update(self) -> impl Future<Output = R::Out>
     where
         S: AsyncView<R::Value>,
     {
+        self.fill(false)
+    }
+
+    /// Computes and stores, if nothing is there or if that is to be replaced.
+    ///
+    /// It is one future, with boxes around its parts: so that of a hit is small, and those of methods that call each
+    /// other do not grow. (An `async fn` has room for its arguments twice, and moves them.)
+    #[inline]
+    #[allow(clippy::manual_async_fn)]
+    fn fill(self, replaces: bool) -> impl Future<Output = R::Out>
+    where
+        S: AsyncView<R::Value>,
+    {
         async move {
-            let looked_up = self.look_up_at_once();
+            let looked_up = if replaces { None } else { self.look_up_at_once() };
             if let Some(Ok(value)) = looked_up {
                 return R::found(value);
             }
-            // As `Keeping::get_or_update`, but for the boxes: the way of a miss is long, and is not to weigh on the
-            // futures of hits, nor to be part of those of all who call.
-            let (keeping, key) = (self.keeping, self.encoded_key());
-            let seen = looked_up.and_then(Result::err);
-            let body = Deferred::new(self.body);
-            let ticket = match Box::pin(keeping.begin(key, seen)).await {
-                Begun::Found(value) => return R::found(value),
-                Begun::Aside => return body.await,
-                Begun::Lead(ticket) => ticket,
+            let (keeping, key) = (
+                Keeping {
+                    replaces,
+                    ..self.keeping
+                },
+                self.encoded_key(),
+            );
+            let (seen, body) = (looked_up.and_then(Result::err), Deferred::new(self.body));
+            let ticket = if replaces {
+                keeping.begin_update(key)
+            } else {
+                match Box::pin(keeping.begin(key, seen)).await {
+                    Begun::Found(value) => return R::found(value),
+                    Begun::Aside => return body.await,
+                    Begun::Lead(ticket) => ticket,
+                }
             };
             let value = match R::value(leading(ticket.computing(), body).await) {
                 Ok(value) => value,
@@ -88,12 +107,11 @@ where
 
     /// Computes and stores, whatever was there. A value that `unless` refuses takes an older one away; an error of a
     /// fallible body leaves it.
-    pub async fn update(self) -> R::Out
+    pub fn update(self) -> impl Future<Output = R::Out>
     where
         S: AsyncView<R::Value>,
     {
-        let (keeping, key) = (self.keeping, self.encoded_key());
-        keeping.update(key, Deferred::new(self.body)).await
+        self.fill(true)
     }
 
     /// Computes without the cache.
@@ -144,6 +162,15 @@ where
         S: AsyncView<R::Value>,
     {
         let (keeping, key) = (self.keeping, self.key());
-        keeping.outcome(keeping.run(key, Deferred::new(self.body), action).await)
+        let ran = match keeping.run(&key, action).await {
+            Ok(Some(ran)) => Ok(ran),
+            Ok(None) => Ok(Ran::Returned(match action {
+                Action::Update => self.update().await,
+                Action::Execute => self.execute().await,
+                _ => self.get_or_update().await,
+            })),
+            Err(error) => Err(error),
+        };
+        keeping.outcome(ran)
     }
 }

@@ -9,6 +9,8 @@ use crate::body::{Bind, Body, Immediate};
 use crate::coder::Coder;
 use crate::colour::{Blocks, now};
 use crate::error::Error;
+use crate::filling::Begun;
+use crate::flights::{Ticket, leading};
 use crate::keeping::{Keeping, Outcome, Seen};
 use crate::key::{CallKey, EncodedKey, Key, KeyParts};
 use crate::returned::Returned;
@@ -163,8 +165,9 @@ where
     where
         S: View<R::Value>,
     {
-        let (keeping, key) = (self.at_once(), self.encoded_key());
-        now(keeping.update(key, Immediate::new(self.body)))
+        let (keeping, key) = (self.at_once().replacing(), self.encoded_key());
+        let ticket = keeping.begin_update(key);
+        compute(&keeping, ticket, self.body)
     }
 
     /// Computes without the cache.
@@ -211,8 +214,14 @@ where
     where
         S: View<R::Value>,
     {
-        let (original, keeping, key) = (self.keeping, self.at_once(), self.key());
-        original.outcome(now(keeping.run(key, Immediate::new(self.body), action)))
+        let keeping = self.keeping;
+        let ran = now(self.at_once().run(&self.key(), action));
+        keeping.outcome(ran.map(|ran| match (ran, action) {
+            (Some(ran), _) => ran,
+            (None, Action::Update) => Ran::Returned(self.update()),
+            (None, Action::Execute) => Ran::Returned(self.execute()),
+            (None, _) => Ran::Returned(self.get_or_update()),
+        }))
     }
 
     /// How the value is kept, for the code that async calls share.
@@ -229,7 +238,28 @@ where
         S: View<R::Value>,
     {
         let (keeping, key) = (self.at_once(), self.encoded_key());
-        now(keeping.get_or_update(key, Some(seen), Immediate::new(self.body)))
+        match now(keeping.begin(key, Some(seen))) {
+            Begun::Found(value) => R::found(value),
+            Begun::Aside => self.body.run(),
+            Begun::Lead(ticket) => compute(&keeping, ticket, self.body),
+        }
+    }
+}
+
+/// Computes, stores, and tells those who wait. No frame of the shared code is on the stack while the body runs, which may
+/// call itself.
+fn compute<R, S, B>(keeping: &Keeping<R, AtOnce<S, R::Value>>, ticket: Ticket<'_, S::Held>, body: B) -> R::Out
+where
+    R: Returned,
+    S: View<R::Value>,
+    B: Body<Out = R::Out>,
+{
+    match R::value(now(leading(ticket.computing(), Immediate::new(body)))) {
+        Ok(value) => R::found(now(keeping.land(ticket, value))),
+        Err(out) => {
+            ticket.release();
+            out
+        }
     }
 }
 

@@ -5,10 +5,9 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use crate::action::{Action, Ran};
 use crate::flights::{Joined, Landed, Ticket, Waiter, leading};
-use crate::keeping::{HeldResult, Keeping, Seen};
-use crate::key::{EncodedKey, Key};
+use crate::keeping::{Keeping, Seen};
+use crate::key::EncodedKey;
 use crate::returned::Returned;
 use crate::storage::{AnyStorage, AsyncStorage, AsyncView};
 
@@ -43,50 +42,10 @@ where
     R: Returned,
     S: AsyncView<R::Value>,
 {
-    /// Runs the verb that `action` names.
-    pub(crate) async fn run<F>(
-        self,
-        key: Key,
-        body: F,
-        action: Action,
-    ) -> HeldResult<R, S, Ran<R::Value, R::Out>>
-    where
-        F: Future<Output = R::Out> + Unpin,
-    {
-        let encoded = EncodedKey::of(&key);
-        Ok(match action {
-            Action::Get => Ran::Cached(self.get(&encoded).await?),
-            Action::GetOrUpdate => Ran::Returned(self.get_or_update(encoded, None, body).await),
-            Action::Update => Ran::Returned(self.update(encoded, body).await),
-            Action::Delete => Ran::Existed(self.delete(&encoded).await?),
-            Action::Has => Ran::Existed(self.has(&encoded).await?),
-            Action::Touch => Ran::Existed(self.touch(&encoded).await?),
-            Action::Execute => Ran::Returned(body.await),
-            Action::Key => Ran::Key(key),
-        })
-    }
-
-    /// Takes the value that is there, or that another call computes, or computes one. `looked_up` is of a look-up that
-    /// found none, if there was one.
-    pub(crate) async fn get_or_update<F>(&self, key: EncodedKey, looked_up: Option<Seen>, body: F) -> R::Out
-    where
-        F: Future<Output = R::Out> + Unpin,
-    {
-        match self.begin(key, looked_up).await {
-            Begun::Found(value) => R::found(value),
-            Begun::Aside => body.await,
-            Begun::Lead(ticket) => self.compute(ticket, body).await,
-        }
-    }
-
-    /// Computes and stores, whatever is there.
-    pub(crate) async fn update<F>(mut self, key: EncodedKey, body: F) -> R::Out
-    where
-        F: Future<Output = R::Out> + Unpin,
-    {
-        self.replaces = true;
+    /// Starts a computation whose value replaces what is there.
+    pub(crate) fn begin_update(&self, key: EncodedKey) -> Ticket<'_, S::Held> {
         self.admit_writing();
-        self.compute(self.flights().alone(key), body).await
+        self.flights().alone(key)
     }
 
     /// Looks up, unless that was done, and joins another computation, or gets the ticket for one.

@@ -5,10 +5,11 @@
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
+use crate::action::{Action, Ran};
 use crate::colour::Wait;
 use crate::error::{Error, Failure};
 use crate::flights::{Flights, Ticket, leading};
-use crate::key::{EncodedKey, RingKey, hash_key};
+use crate::key::{EncodedKey, Key, RingKey, hash_key};
 use crate::returned::Returned;
 use crate::ring::Ring;
 use crate::storage::{AnyStorage, AnyView, AsyncStorage, AsyncView, AtOnce};
@@ -49,6 +50,14 @@ impl<R: Returned, S: Copy> Clone for Keeping<R, S> {
 impl<R: Returned, S: Copy> Copy for Keeping<R, S> {}
 
 impl<R: Returned, S> Keeping<R, S> {
+    /// The same for a value that replaces what is there.
+    pub(crate) fn replacing(self) -> Self {
+        Keeping {
+            replaces: true,
+            ..self
+        }
+    }
+
     /// The same for the code that is async.
     pub(crate) fn at_once(self) -> Keeping<R, AtOnce<S, R::Value>> {
         let Keeping {
@@ -182,6 +191,22 @@ where
 {
     /// How calls wait for each other here.
     pub(crate) const WAIT: Wait = S::Storage::WAIT;
+
+    /// Runs the verb that `action` names, unless it is one that runs the body.
+    pub(crate) async fn run<O>(
+        &self,
+        key: &Key,
+        action: Action,
+    ) -> HeldResult<R, S, Option<Ran<R::Value, O>>> {
+        Ok(Some(match action {
+            Action::Get => Ran::Cached(self.get(key).await?),
+            Action::Delete => Ran::Existed(self.delete(key).await?),
+            Action::Has => Ran::Existed(self.has(key).await?),
+            Action::Touch => Ran::Existed(self.touch(key).await?),
+            Action::Key => Ran::Key(key.clone()),
+            Action::GetOrUpdate | Action::Update | Action::Execute => return Ok(None),
+        }))
+    }
 
     pub(crate) async fn get<K: RingKey>(&self, key: &K) -> HeldResult<R, S, Option<R::Value>> {
         self.admit();

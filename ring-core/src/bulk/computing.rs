@@ -51,11 +51,10 @@ where
     S: AsyncView<R::Value>,
     B: Future<Output = R::Out> + Unpin,
 {
-    let replacing = calls.into_iter().enumerate().map(|(place, (keyed, body))| {
-        let mut absent = Absent::new(place, keyed.keeping, keyed.key);
-        absent.keeping.replaces = true;
-        (absent, body)
-    });
+    let replacing = calls
+        .into_iter()
+        .enumerate()
+        .map(|(place, (keyed, body))| (Absent::new(place, keyed.keeping.replacing(), keyed.key), body));
     in_order(compute(replacing.collect(), limit).await)
 }
 
