@@ -54,6 +54,26 @@ fn a_set_during_a_flight_holds<S: Kept>(world: &Arc<World<S>>) {
     assert_eq!(stored, Some(2), "what was set is not lost");
 }
 
+scenario!(what_is_set_stands over memory, slow, awaited);
+fn what_is_set_stands<S: Kept>(world: &Arc<World<S>>) {
+    // Unlike elsewhere the bodies know nothing of it, whenever they begin.
+    let readers = readers(world, 3);
+    world.run(Verb::Set(2), 1);
+    assert_eq!(
+        world.run(Verb::GetOrUpdate, 1),
+        Some(2),
+        "who comes after it sees it"
+    );
+    for reader in readers {
+        assert!(matches!(reader.join(), Some(Some(1 | 2))));
+    }
+    assert_eq!(
+        world.stored(1),
+        Some(2),
+        "what was computed meanwhile does not take its place"
+    );
+}
+
 scenario!(a_clear_during_a_flight_holds over memory, slow, awaited);
 fn a_clear_during_a_flight_holds<S: Kept>(world: &Arc<World<S>>) {
     let other = world.caller(1, Verb::GetOrUpdate, 2);
