@@ -93,3 +93,23 @@ fn an_update_is_never_lost<S: Kept>(world: &Arc<World<S>>) {
     assert!(matches!(reader.join(), Some(Some(1 | 2))));
     assert_eq!(world.stored(1), Some(2));
 }
+
+scenario!(who_comes_after_an_update_is_given_nothing_older over memory, full, slow, awaited);
+fn who_comes_after_an_update_is_given_nothing_older<S: Kept>(world: &Arc<World<S>>) {
+    let readers: Vec<_> = (0..2)
+        .map(|nth| world.caller(nth, Verb::GetOrUpdate, 1))
+        .collect();
+    world.change_truth(2);
+    assert_eq!(
+        world.run(Verb::Update, 1),
+        Some(2),
+        "it never takes another's value"
+    );
+    // It may have given way by now.
+    let after = world.run(Verb::GetOrUpdate, 1);
+    assert_eq!(after, Some(2), "who comes after it sees no older value");
+    for reader in readers {
+        assert!(matches!(reader.join(), Some(Some(1 | 2))));
+    }
+    assert!(matches!(world.stored(1), None | Some(2)));
+}

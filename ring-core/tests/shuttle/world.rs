@@ -69,6 +69,11 @@ impl World<Lru<u32>> {
     pub(crate) fn memory() -> Arc<Self> {
         Self::over(Lru::new(8))
     }
+
+    /// Over the default storage, which keeps nothing: as if every entry had to give way at once.
+    pub(crate) fn full() -> Arc<Self> {
+        Self::over(Lru::new(0))
+    }
 }
 
 impl World<Slow> {
