@@ -1,6 +1,7 @@
 //! Behaviour, in the words of those who use it: one file a topic.
 
 mod async_forms;
+mod async_nesting;
 #[cfg(all(feature = "json", feature = "tokio"))]
 mod blocking;
 mod derive;

@@ -1,15 +1,16 @@
 //! Futures that are dropped at any point leave nothing behind, and nobody waiting.
 
 use std::task::Poll;
+use std::time::{Duration, Instant};
 
 use futures_executor::block_on;
 use ring_cache_core::body::AsyncBody;
-use ring_cache_core::{Action, AsyncCache, AsyncCall, AsyncCalls, Plain, Ring};
+use ring_cache_core::{Action, AsyncCache, AsyncCall, AsyncCalls, Lru, Plain, Ring};
 use tokio::sync::Semaphore;
 
 use crate::support::{
-    AsyncRemote, Held, assert_quiet, async_call, drive, drive_all, finish, hold, leak, never_async, patient,
-    pause, poll_once,
+    AsyncRemote, Held, assert_quiet, async_call, call, drive, drive_all, finish, hold, keep, leak,
+    never_async, patient, pause, poll_once,
 };
 
 type Remote = AsyncRemote<u32>;
@@ -202,4 +203,35 @@ fn a_bulk_call_that_is_dropped_stores_nothing_and_is_gone() {
         block_on(async_call(ring, remote, 1, || async { 7 }).get_or_update()),
         7
     );
+}
+
+#[test]
+fn what_a_dropped_body_drops_may_call_the_same_key() {
+    struct AtTheEnd(&'static Ring, &'static Lru<u32>);
+
+    impl Drop for AtTheEnd {
+        fn drop(&mut self) {
+            assert_eq!(call(self.0, self.1, 1, || 7).get_or_update(), 7);
+        }
+    }
+
+    let limit = Duration::from_secs(10);
+    let (ring, lru) = (
+        keep(Ring::with_prefix("p").flight_timeout(limit)),
+        leak(Lru::new(8)),
+    );
+    let body = || async {
+        let _end = AtTheEnd(ring, lru);
+        std::future::pending::<u32>().await
+    };
+    let mut single = hold(async_call(ring, lru, 1, body).get_or_update());
+    assert!(drive(&mut single).is_pending());
+    let began = Instant::now();
+    drop(single);
+    assert!(began.elapsed() < limit / 2, "it waited for itself");
+    let mut many = hold([async_call(ring, lru, 1, body)].get_or_update_many());
+    assert!(drive(&mut many).is_pending());
+    drop(many);
+    assert!(began.elapsed() < limit / 2, "it waited for itself");
+    assert_quiet(lru);
 }

@@ -272,3 +272,18 @@ fn encode_and_decode_name_the_ring() {
     let error = cached.decode(b"x").unwrap_err();
     assert_eq!((error.kind(), error.operation()), (ErrorKind::Decode, "decode"));
 }
+
+#[test]
+fn a_storage_that_answers_too_little_loses_no_calls() {
+    let (ring, remote) = (ring(), Remote::new());
+    let calls = || [1_u32, 2, 3].map(|id| call(ring, &remote, id, move || 10 * id));
+    remote.answer_at_most(0);
+    assert_eq!(calls().get_or_update_many(), [10, 20, 30]);
+    assert_eq!(calls().get_many().unwrap(), [None; 3]);
+    remote.answer_at_most(1);
+    assert_eq!(calls().get_or_update_many(), [10, 20, 30]);
+    assert_eq!(calls().get_many().unwrap(), [Some(10), None, None]);
+    let stats = Cache::new(ring, &remote).stats::<u32>();
+    assert_eq!(stats.hits + stats.misses, 12);
+    assert_quiet(&remote);
+}

@@ -131,6 +131,23 @@ fn a_waiter_that_was_woken_and_is_held_keeps_the_others_no_longer_than_the_timeo
 }
 
 #[test]
+fn a_waiter_that_was_woken_and_is_held_does_not_keep_the_others_waiting() {
+    let (ring, lru, runs) = (crate::support::patient(), leak(Lru::new(10)), Count::leaked());
+    let leader = held_leader(ring, lru, runs);
+    let waiter = || hold(async_call(ring, lru, 1, || async { runs.next() }).get_or_update());
+    let (mut held, mut other) = (waiter(), waiter());
+    assert!(poll_once(&mut held).is_pending());
+    assert!(drive(&mut other).is_pending());
+    let woken =
+        on_a_thread(move || block_on(async_call(ring, lru, 1, || async { runs.next() }).get_or_update()));
+    run(misses_reach(ring, lru, 4));
+    drop(leader);
+    assert_eq!(run(woken), 2);
+    assert_eq!((finish(other), finish(held)), (2, 2));
+    assert_quiet(lru);
+}
+
+#[test]
 fn a_leader_held_in_a_look_up_or_a_store_does_not_stall_newcomers() {
     for point in 1.. {
         let (ring, remote) = (

@@ -1,5 +1,6 @@
 //! Behaviour of the core, without the macros: rings are made by hand as generated code makes them.
 
+mod after_an_update;
 mod async_call;
 mod async_calls;
 mod async_failing_storage;
@@ -13,11 +14,13 @@ mod cancellation;
 mod coders;
 mod eager_storage;
 mod executors;
+mod explicit_writes;
 mod failing_storage;
 mod generations;
 mod held_leaders;
 mod lru;
 mod lru_model;
+mod patience;
 mod recursion;
 mod rings;
 mod single_flight;

@@ -161,6 +161,10 @@ fn two_writes_that_lead_to_each_others_keys_do_not_wait_for_each_other() {
         for thread in threads {
             thread.join().unwrap();
         }
+        if delete {
+            let left = remote.entries.lock().unwrap().len();
+            assert_eq!(left, 0, "both were deleted while they were written");
+        }
         assert_quiet(remote);
     }
 }

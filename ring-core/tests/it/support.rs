@@ -97,6 +97,7 @@ pub(crate) struct Remote<T> {
     hooks: Mutex<HashMap<&'static str, Hook>>,
     operations: Mutex<Vec<&'static str>>,
     running: AtomicUsize,
+    answers: AtomicUsize,
     flights: Flights<T>,
 }
 
@@ -108,6 +109,7 @@ impl<T> Remote<T> {
             hooks: Mutex::default(),
             operations: Mutex::default(),
             running: AtomicUsize::new(0),
+            answers: AtomicUsize::new(usize::MAX),
             flights: Flights::default(),
         }
     }
@@ -115,6 +117,11 @@ impl<T> Remote<T> {
     /// From now on these operations fail.
     pub(crate) fn fail(&self, operations: &[&'static str]) {
         *self.failing.lock().unwrap() = operations.iter().copied().collect();
+    }
+
+    /// From now on bulk look-ups answer no more than so many of their keys, the first ones.
+    pub(crate) fn answer_at_most(&self, count: usize) {
+        self.answers.store(count, Ordering::SeqCst);
     }
 
     /// Runs `hook` in every `operation`, before its effect.
@@ -202,7 +209,8 @@ impl<T: Clone> Storage<T> for Remote<T> {
     fn read_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<Option<T>>, Error> {
         self.begin("read_many")?;
         let entries = self.entries.lock().unwrap();
-        Ok(keys.iter().map(|key| entries.get(&text(key)).cloned()).collect())
+        let answered = keys.iter().take(self.answers.load(Ordering::SeqCst));
+        Ok(answered.map(|key| entries.get(&text(key)).cloned()).collect())
     }
 
     fn write_many<K: RingKey>(
