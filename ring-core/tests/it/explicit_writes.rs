@@ -232,3 +232,23 @@ fn readers_after_sets_of_many_tasks_see_nothing_older() {
         assert_quiet(far);
     });
 }
+
+#[test]
+fn a_set_that_is_dropped_before_its_turn_does_not_undo_an_earlier_one() {
+    for (first, second) in WAYS.into_iter().flat_map(|way| WAYS.map(|other| (way, other))) {
+        let (ring, far) = (patient(), Far::new());
+        let write = far.stop_before("write");
+        let mut update = hold(async_call(ring, &far, 1, || async { 1 }).update());
+        assert!(drive(&mut update).is_pending());
+        let mut stays = first.set(ring, &far, 100);
+        assert!(drive(&mut stays).is_pending());
+        let mut dropped = second.set(ring, &far, 200);
+        assert!(drive(&mut dropped).is_pending());
+        drop(dropped);
+        write.open(1);
+        assert_eq!(finish(update), 1);
+        finish(stays);
+        assert_eq!(cached(ring, &far), Some(100), "{first:?}, {second:?}");
+        assert_quiet(&far);
+    }
+}

@@ -5,9 +5,10 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
+use ring_cache_core::clock::Clock;
 use ring_cache_core::{Cache, Calls, Lru, Plain, Ring};
 
-use crate::support::{Remote, assert_quiet, call, eventually, keep, never, ring};
+use crate::support::{Remote, assert_quiet, call, eventually, keep, leak, never, ring};
 
 /// Calls itself with the same key so many times.
 fn descend(ring: &'static Ring, lru: &Lru<u32>, depth: u32) -> u32 {
@@ -167,4 +168,56 @@ fn two_writes_that_lead_to_each_others_keys_do_not_wait_for_each_other() {
         }
         assert_quiet(remote);
     }
+}
+
+/// A clock that stops those who ask it, where they have something to do.
+#[derive(Debug)]
+struct Stopping;
+
+impl Clock for Stopping {
+    fn now(&self) -> Duration {
+        if let Some(stop) = STOP.take() {
+            stop.wait();
+            stop.wait();
+        }
+        Duration::ZERO
+    }
+}
+
+thread_local! {
+    /// Where this thread stops in the middle of its next write.
+    static STOP: Cell<Option<&'static Barrier>> = const { Cell::new(None) };
+}
+
+/// A value that forgets another when it is dropped.
+#[derive(Clone)]
+struct Forgets(Option<(&'static Ring, &'static Lru<Forgets>, u32)>);
+
+impl Drop for Forgets {
+    fn drop(&mut self) {
+        if let Some((ring, lru, id)) = self.0.take() {
+            call(ring, lru, id, never::<Forgets>).delete();
+        }
+    }
+}
+
+#[test]
+fn what_a_value_forgets_that_gives_way_to_another_is_not_stored_after_it() {
+    let (ring, stop) = (ring(), leak(Barrier::new(2)));
+    let lru = leak(Lru::builder().capacity(8).clock(Stopping).build());
+    let writer = std::thread::spawn(move || {
+        let one = call(ring, lru, 2, || Forgets(None)).expire_in(Duration::from_secs(60));
+        STOP.set(Some(stop));
+        drop(one.update());
+    });
+    stop.wait(); // it writes
+    lru.set(
+        &call(ring, lru, 1, never::<Forgets>).key(),
+        Forgets(Some((ring, lru, 2))),
+    );
+    drop(call(ring, lru, 1, || Forgets(None)).update());
+    stop.wait();
+    writer.join().unwrap();
+    assert!(!call(ring, lru, 2, never::<Forgets>).has());
+    assert_quiet(lru);
 }
