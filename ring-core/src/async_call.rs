@@ -88,7 +88,8 @@ where
                     return out;
                 }
             };
-            R::found(Box::pin(keeping.land(ticket, value)).await)
+            let landing = keeping.landing(&value);
+            R::found(Box::pin(keeping.land(ticket, landing, value)).await)
         }
     }
 

@@ -62,6 +62,10 @@ where
             .forget_keys(&group.keys, Keeping::<R, S>::WAIT, patience)
             .await;
         let removed = group.first().storage().remove_many(&group.keys).await;
+        let removed = removed.map(|mut removed| {
+            removed.resize(group.keys.len(), false);
+            removed
+        });
         gathered.add(&group.places, removed);
     }
     gathered.finish()

@@ -255,7 +255,10 @@ where
     B: Body<Out = R::Out>,
 {
     match R::value(now(leading(ticket.computing(), Immediate::new(body)))) {
-        Ok(value) => R::found(now(keeping.land(ticket, value))),
+        Ok(value) => {
+            let landing = keeping.landing(&value);
+            R::found(now(keeping.land(ticket, landing, value)))
+        }
         Err(out) => {
             ticket.release();
             out

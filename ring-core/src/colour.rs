@@ -27,37 +27,53 @@ pub enum Wait {
 }
 
 impl Wait {
-    /// Waits until the event happens, or the deadline comes. Returns whether it happened.
-    pub(crate) async fn until(self, event: EventListener, deadline: Option<Instant>) -> bool {
+    /// Waits until the event happens, or the deadline comes. Comes to whether it happened.
+    pub(crate) fn until(self, event: EventListener, deadline: Option<Instant>) -> Waiting {
         match (self, deadline) {
             (Wait::Block, None) => {
                 event.wait();
-                true
+                Waiting::Over(true)
             }
-            (Wait::Block, Some(deadline)) => event.wait_deadline(deadline).is_some(),
-            (Wait::Await, deadline) => happens_by(event, deadline).await,
+            (Wait::Block, Some(deadline)) => Waiting::Over(event.wait_deadline(deadline).is_some()),
+            (Wait::Await, deadline) => Waiting::On(Box::pin(happens_by(event, deadline))),
         }
     }
 }
 
-/// In a box without a name: the compiler looks through all that a call's future is made of to see that it is `Send`, as
-/// deep as it goes, and gives up at some depth.
-fn happens_by(event: EventListener, deadline: Option<Instant>) -> Pin<Box<dyn Future<Output = bool> + Send>> {
-    Box::pin(async move {
-        let Some(deadline) = deadline else {
-            event.await;
-            return true;
-        };
-        let timer = Delay::new(deadline.saturating_duration_since(Instant::now()));
-        let (mut event, mut timer) = (pin!(event), pin!(timer));
-        std::future::poll_fn(|context| {
-            if event.as_mut().poll(context).is_ready() {
-                return Poll::Ready(true);
-            }
-            timer.as_mut().poll(context).map(|()| false)
-        })
-        .await
+/// See [`Wait::until`].
+///
+/// The box has no name: the compiler looks through all that a call's future is made of to see that it is `Send`, as deep
+/// as it goes, and gives up at some depth.
+pub(crate) enum Waiting {
+    Over(bool),
+    On(Pin<Box<dyn Future<Output = bool> + Send>>),
+}
+
+impl Future for Waiting {
+    type Output = bool;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<bool> {
+        match &mut *self {
+            Waiting::Over(happened) => Poll::Ready(*happened),
+            Waiting::On(waiting) => waiting.as_mut().poll(context),
+        }
+    }
+}
+
+async fn happens_by(event: EventListener, deadline: Option<Instant>) -> bool {
+    let Some(deadline) = deadline else {
+        event.await;
+        return true;
+    };
+    let timer = Delay::new(deadline.saturating_duration_since(Instant::now()));
+    let (mut event, mut timer) = (pin!(event), pin!(timer));
+    std::future::poll_fn(|context| {
+        if event.as_mut().poll(context).is_ready() {
+            return Poll::Ready(true);
+        }
+        timer.as_mut().poll(context).map(|()| false)
     })
+    .await
 }
 
 /// Runs a future that never waits but by blocking.

@@ -5,7 +5,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use crate::flights::{Joined, Landed, Ticket, Waiter, leading};
+use crate::flights::{Joined, Landed, Ticket, leading};
 use crate::keeping::{Keeping, Seen};
 use crate::key::EncodedKey;
 use crate::returned::Returned;
@@ -28,7 +28,7 @@ pub(crate) enum Begun<'f, R: Returned, T> {
 }
 
 /// What is to be done about a computed value.
-enum Landing<T> {
+pub(crate) enum Landing<T> {
     /// To store it.
     Store(T),
     /// To take away an older one in its place.
@@ -61,7 +61,10 @@ where
         self.admit_writing();
         match self.join(key) {
             Joined::Recursive => Begun::Aside,
-            Joined::Wait(waiter) => self.wait(waiter, self.ring.flight_timeout).await,
+            Joined::Wait(waiter) => {
+                let landed = waiter.wait(Self::WAIT, self.ring.flight_timeout).await;
+                self.go_on(landed).await
+            }
             Joined::Lead(ticket) => self.look_again_if_need_be(ticket, seen).await,
         }
     }
@@ -82,15 +85,11 @@ where
         }
     }
 
-    /// Takes the value of the computation that `waiter` waits for, or the ticket to compute after all.
+    /// Takes the value of another computation, or the ticket to compute after all.
     ///
     /// Those who wait look for themselves: some may have come after a delete that their look-up came before.
-    pub(crate) async fn wait<'f>(
-        &self,
-        waiter: Waiter<'f, S::Held>,
-        timeout: Duration,
-    ) -> Begun<'f, R, S::Held> {
-        match waiter.wait(Self::WAIT, timeout).await {
+    pub(crate) async fn go_on<'f>(&self, landed: Landed<'f, S::Held>) -> Begun<'f, R, S::Held> {
+        match landed {
             Landed::Compute(ticket) => self.look_again(ticket).await,
             Landed::Value(held) => self.take(held).map_or(Begun::Aside, Begun::Found),
         }
@@ -144,7 +143,8 @@ where
                 return out;
             }
         };
-        R::found(self.land(ticket, value).await)
+        let landing = self.landing(&value);
+        R::found(self.land(ticket, landing, value).await)
     }
 
     /// Computes a value that the caller stores later, if there is one to store. Those who come until then are given it.
@@ -168,12 +168,12 @@ where
                 ticket.publish(|| held.clone());
                 (Ok(value), Some((ticket, held)))
             }
-            landing => (Ok(self.land_as(ticket, landing, value).await), None),
+            landing => (Ok(self.land(ticket, landing, value).await), None),
         }
     }
 
     /// What is to be done about a computed value.
-    fn landing(&self, value: &R::Value) -> Landing<S::Held> {
+    pub(crate) fn landing(&self, value: &R::Value) -> Landing<S::Held> {
         if self.unless.is_some_and(|unless| unless(value)) {
             return if self.replaces {
                 Landing::Remove
@@ -185,17 +185,11 @@ where
         self.hold(value).map_or(Landing::Remove, Landing::Store)
     }
 
-    /// Stores a computed value, if it is to be stored, and tells those who wait.
-    pub(crate) async fn land(&self, ticket: Ticket<'_, S::Held>, value: R::Value) -> R::Value {
-        let landing = self.landing(&value);
-        self.land_as(ticket, landing, value).await
-    }
-
     /// Does what is to be done about a computed value, and tells those who wait.
     ///
     /// Nothing borrows the value while others may run, so that it need not be `Sync`; and an error, which is not kept,
     /// does not come here, so that it need not be `Send`.
-    async fn land_as(
+    pub(crate) async fn land(
         &self,
         ticket: Ticket<'_, S::Held>,
         landing: Landing<S::Held>,
@@ -205,43 +199,44 @@ where
             Landing::Store(held) => Some(held.clone()),
             _ => self.hold(&value),
         });
-        match landing {
-            Landing::Store(held) => self.store(&ticket, held, self.ring.write_timeout).await,
-            Landing::Remove => self.remove(&ticket, self.ring.write_timeout).await,
-            Landing::Leave => {}
+        let held = match landing {
+            Landing::Store(held) => Some(Some(held)),
+            Landing::Remove => Some(None),
+            Landing::Leave => None,
+        };
+        if let Some(held) = held {
+            self.store(&ticket, held, self.ring.write_timeout).await;
         }
         ticket.pass_on(|| self.hold(&value));
         value
     }
 
-    /// Stores a value in the ticket's turn, if that comes.
-    pub(crate) async fn store(&self, ticket: &Ticket<'_, S::Held>, held: S::Held, patience: Duration) {
-        // Asked for in the turn, not before: the storage may begin at once.
-        let writing = async { self.storage().write(ticket.key(), held, self.expiry).await };
-        if let Some(written) = self.in_turn(ticket, writing, patience).await {
-            self.count_stores(1, written.is_ok());
-        }
-    }
-
-    async fn remove(&self, ticket: &Ticket<'_, S::Held>, patience: Duration) {
-        let removing = async { self.storage().remove(ticket.key()).await };
-        if let Some(removed) = self.in_turn(ticket, removing, patience).await {
-            self.ring.count_errors(removed);
-        }
-    }
-
-    async fn in_turn<T>(
+    /// Stores a value in the ticket's turn, if that comes, or removes what is there.
+    pub(crate) async fn store(
         &self,
         ticket: &Ticket<'_, S::Held>,
-        operation: impl Future<Output = T>,
+        held: Option<S::Held>,
         patience: Duration,
-    ) -> Option<T> {
-        let turn = ticket.turn(Self::WAIT, patience).await?;
-        let result = leading(self.flights().writing(), pin!(operation)).await;
+    ) {
+        let tried = self.flights().until(|| ticket.try_turn(), Self::WAIT, patience);
+        let Some(turn) = ticket.turn(tried.await) else {
+            return;
+        };
+        let (storage, key) = (self.storage(), ticket.key());
+        // Asked for in the turn, not before: the storage may begin at once.
+        let writing = async {
+            match held {
+                Some(held) => storage.write(key, held, self.expiry).await.map(|()| true),
+                None => storage.remove(key).await.map(|_| false),
+            }
+        };
+        let written = leading(self.flights().writing(), pin!(writing)).await;
         if turn.end() {
-            self.ring.count_errors(self.storage().remove(ticket.key()).await);
+            self.ring.count_errors(storage.remove(key).await);
         }
-        Some(result)
+        if self.ring.count_errors(written) == Some(true) {
+            self.ring.counters.store();
+        }
     }
 
     pub(crate) fn count_stores(&self, count: usize, stored: bool) {

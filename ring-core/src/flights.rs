@@ -289,7 +289,12 @@ impl<T> Flights<T> {
     }
 
     /// Waits for writers to be done until `answer` has one, after which it is not asked again; at most for `patience`.
-    async fn until<A>(&self, answer: impl Fn() -> Option<A>, wait: Wait, patience: Duration) -> Option<A> {
+    pub(crate) async fn until<A>(
+        &self,
+        answer: impl Fn() -> Option<A>,
+        wait: Wait,
+        patience: Duration,
+    ) -> Option<A> {
         if let Some(answer) = answer() {
             return Some(answer);
         }

@@ -229,7 +229,8 @@ where
         held: Result<S::Held, Error>,
         patience: Duration,
     ) -> HeldResult<R, S, ()> {
-        let Some(turn) = ticket.turn(Self::WAIT, patience).await else {
+        let tried = self.flights().until(|| ticket.try_turn(), Self::WAIT, patience);
+        let Some(turn) = ticket.turn(tried.await) else {
             return Ok(());
         };
         let (storage, key) = (self.storage(), ticket.key());

@@ -160,7 +160,8 @@ where
         B: Future<Output = R::Out> + Unpin,
     {
         let timeout = self.keeping.ring.flight_timeout.saturating_sub(start.elapsed());
-        match self.keeping.wait(waiter, timeout).await {
+        let landed = waiter.wait(Keeping::<R, S>::WAIT, timeout).await;
+        match self.keeping.go_on(landed).await {
             Begun::Found(value) => R::found(value),
             Begun::Aside => body.await,
             Begun::Lead(ticket) => self.keeping.compute(ticket, body).await,
@@ -341,9 +342,8 @@ where
         let (nth, ticket) = &tickets[at];
         if let Some(held) = held[at].take() {
             let keeping = &absent[*nth].keeping;
-            keeping
-                .store(ticket, held, keeping.write_patience_since(start))
-                .await;
+            let patience = keeping.write_patience_since(start);
+            keeping.store(ticket, Some(held), patience).await;
         }
     }
     tickets

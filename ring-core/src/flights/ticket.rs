@@ -1,10 +1,7 @@
 //! The right to compute a value, and to store it unless something newer happened.
 
-use std::time::Duration;
-
 use super::leading::Mark;
 use super::{Flight, Flights};
-use crate::colour::Wait;
 use crate::key::EncodedKey;
 use crate::sync::{Arc, Ordering};
 
@@ -89,18 +86,16 @@ impl<'f, T> Ticket<'f, T> {
         self.settled = true;
     }
 
-    /// Waits until no other ticket writes this key. Returns the turn, if this ticket still may write.
-    ///
-    /// A writer that takes longer than `patience` is passed over: it clears away what it wrote when it is done.
-    pub(crate) async fn turn(&self, wait: Wait, patience: Duration) -> Option<Turn<'_, 'f, T>> {
-        let taken = self.flights.until(|| self.try_turn(), wait, patience).await;
-        let taken = taken.or_else(|| self.take_turn(true)) == Some(true);
+    /// The turn to write, if this ticket still may. `tried` is what [`try_turn`](Self::try_turn) came to in the time that
+    /// it was given: after that another that writes is passed over, and clears away what it wrote when it is done.
+    pub(crate) fn turn(&self, tried: Option<bool>) -> Option<Turn<'_, 'f, T>> {
+        let taken = tried.or_else(|| self.take_turn(true)) == Some(true);
         taken.then_some(Turn::new(self))
     }
 
     /// Whether this ticket may write, if that can be said without waiting for another that writes. Part of another
     /// write, as in the `Drop` of a value that gave way, it does not wait.
-    fn try_turn(&self) -> Option<bool> {
+    pub(crate) fn try_turn(&self) -> Option<bool> {
         self.take_turn(self.flights.is_writing())
     }
 

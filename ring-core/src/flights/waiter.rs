@@ -32,26 +32,27 @@ impl<'f, T: Clone> Waiter<'f, T> {
     /// Waits until the flight lands. After `timeout` one of those who wait computes in the place of the leader; the
     /// others give it as much time again, and then compute for themselves.
     pub(crate) async fn wait(self, wait: Wait, timeout: Duration) -> Landed<'f, T> {
-        if let Some(landed) = self.land_within(timeout, wait).await {
-            return landed;
-        }
-        if self.flight.take_over() {
-            return self.compute_in_place_of_the_leader();
-        }
-        let landed = self.land_within(timeout, wait).await;
-        landed.unwrap_or_else(|| self.compute_alone())
-    }
-
-    async fn land_within(&self, time: Duration, wait: Wait) -> Option<Landed<'f, T>> {
-        let deadline = Instant::now().checked_add(time);
+        let mut deadline = Instant::now().checked_add(timeout);
+        let mut patient = true;
         loop {
             let landed = self.flight.landed.listen();
             if let Some(outcome) = self.outcome() {
-                return Some(outcome);
+                return outcome;
             }
-            if !wait.until(landed, deadline).await {
-                return self.outcome();
+            if wait.until(landed, deadline).await {
+                continue;
             }
+            if let Some(outcome) = self.outcome() {
+                return outcome;
+            }
+            if !patient {
+                return self.compute_alone();
+            }
+            if self.flight.take_over() {
+                return self.compute_in_place_of_the_leader();
+            }
+            patient = false;
+            deadline = Instant::now().checked_add(timeout);
         }
     }
 
