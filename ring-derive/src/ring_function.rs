@@ -45,3 +45,37 @@ fn try_expand(options: TokenStream, function: ItemFn) -> syn::Result<TokenStream
         #hint
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use quote::quote;
+
+    /// The same function, blocking and async, but for what awaits.
+    #[test]
+    fn async_code_differs_by_its_awaits_only() {
+        let options = quote!(expire = "1m", unless = Option::is_none, ignore(trace));
+        let blocking = quote! {
+            pub fn find<T: RingKey>(id: T, trace: &str) -> Option<String> { look(id, trace) }
+        };
+        let awaited = quote! {
+            pub async fn find<T: RingKey>(id: T, trace: &str) -> Option<String> { look(id, trace) }
+        };
+        let blocking = super::expand(options.clone(), blocking).to_string();
+        let mut awaited = super::expand(options, awaited).to_string();
+        assert_ne!(awaited, blocking);
+        let future = ", Fut = impl :: core :: future :: Future < Output = Option < String > >";
+        for (tokens, without) in [
+            ("async ", ""),
+            (" . await", ""),
+            ("AsyncCall", "Call"),
+            ("AsyncCache", "Cache"),
+            ("AsyncBody", "Body"),
+            (future, ""),
+            (", _ , _ , _ >", ", _ , _ >"), // the future's type is one more that is inferred
+        ] {
+            assert!(awaited.contains(tokens), "{tokens} in {awaited}");
+            awaited = awaited.replace(tokens, without);
+        }
+        assert_eq!(awaited.replace(' ', ""), blocking.replace(' ', ""));
+    }
+}
