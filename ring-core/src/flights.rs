@@ -241,23 +241,21 @@ impl<T> Flights<T> {
 
     /// [`forget_key`](Self::forget_key) for many keys, waiting for the writers of all no longer than `patience`.
     pub(crate) async fn forget_keys(&self, keys: &[EncodedKey], wait: Wait, patience: Duration) {
-        let barriers = keys
-            .iter()
-            .map(|key| self.with_work(key, |work| work.forget(self.number())));
-        let barriers: Vec<_> = keys.iter().zip(barriers.collect::<Vec<_>>()).collect();
-        let outdated = || {
-            barriers
-                .iter()
-                .filter_map(|(key, barrier)| Some((*key, (*barrier)?)))
-        };
+        let forget = |key| self.with_work(key, |work| work.forget(self.number()));
+        let outdated = keys.iter().filter_map(|key| Some((key, forget(key)?)));
+        let outdated: Vec<_> = outdated.collect();
+        if outdated.is_empty() {
+            return;
+        }
+        // Those that wait for a turn may not write any more.
         self.written.notify(usize::MAX);
         let done = || {
             let is_busy = |(key, barrier)| self.with_work(key, |work| work.is_written_before(barrier));
-            let busy = outdated().any(|concerned| is_busy(concerned) == Some(true));
+            let busy = outdated.iter().any(|outdated| is_busy(*outdated) == Some(true));
             (!busy || self.is_writing()).then_some(())
         };
         self.until(done, wait, patience).await;
-        for (key, barrier) in outdated() {
+        for (key, barrier) in outdated {
             self.with_work(key, |work| work.pass_over(barrier));
         }
         self.written.notify(usize::MAX);
