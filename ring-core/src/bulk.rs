@@ -77,12 +77,12 @@ where
     R: Returned,
     S: AsyncView<R::Value>,
 {
-    let mut gathered = Gathered::of(&calls);
-    for (place, call) in calls.iter().enumerate() {
-        let there = call.keeping.has(&call.key).await;
-        gathered.add(&[place], there.map(|there| vec![there]));
-    }
-    gathered.finish()
+    // A touch without an expiry only looks.
+    let calls = calls.into_iter().map(|mut call| {
+        call.keeping.expiry = None;
+        call
+    });
+    touch(calls.collect()).await
 }
 
 /// [`Calls::touch_many`](crate::Calls::touch_many)
@@ -154,12 +154,8 @@ where
     let mut failure = write_group(group, entries.collect()).await.err();
     let passed_over = turns
         .into_iter()
-        .filter_map(|(at, turn)| turn.end_and_forget().then_some(at));
-    let passed_over: Vec<_> = passed_over.map(|at| &group.keys[at]).collect();
-    if !passed_over.is_empty() {
-        let removed = keeping.storage().remove_many(&passed_over).await;
-        keeping.ring.count_errors(removed);
-    }
+        .filter_map(|(at, turn)| turn.end_and_forget().then_some(&group.keys[at]));
+    keeping.clear_away(passed_over.collect()).await;
     for at in later {
         let (own, Some(held)) = (&group.keepings[at], held[at].take()) else {
             continue;

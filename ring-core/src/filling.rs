@@ -239,6 +239,13 @@ where
         }
     }
 
+    /// Removes what writers left that were passed over.
+    pub(crate) async fn clear_away(&self, keys: Vec<&EncodedKey>) {
+        if !keys.is_empty() {
+            self.ring.count_errors(self.storage().remove_many(&keys).await);
+        }
+    }
+
     pub(crate) fn count_stores(&self, count: usize, stored: bool) {
         for _ in 0..count {
             if stored {

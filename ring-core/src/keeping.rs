@@ -107,8 +107,7 @@ where
         }
     }
 
-    /// To be called before a look-up, for [`found`](Self::found): see [`Seen`].
-    /// Look-ups in memory do without.
+    /// To be called before a look-up, for [`found`](Self::found): see [`Seen`]. Look-ups that compare bytes do without.
     #[inline]
     pub(crate) fn begin_look_up<K: RingKey>(&self, key: &K) -> u64 {
         self.admit();

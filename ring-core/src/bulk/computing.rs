@@ -374,11 +374,7 @@ where
     keeping.count_stores(turns.len(), stored.is_ok());
     let passed_over = turns
         .into_iter()
-        .filter_map(|(at, turn)| turn.end().then_some(at));
-    let passed_over: Vec<_> = passed_over.map(|at| tickets[at].1.key()).collect();
-    if !passed_over.is_empty() {
-        let removed = keeping.storage().remove_many(&passed_over).await;
-        keeping.ring.count_errors(removed);
-    }
+        .filter_map(|(at, turn)| turn.end().then_some(tickets[at].1.key()));
+    keeping.clear_away(passed_over.collect()).await;
     later
 }
