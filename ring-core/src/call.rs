@@ -121,6 +121,12 @@ where
         Key::in_namespace(self.storage().namespace(), &self.call_key())
     }
 
+    /// The text under which the storage keeps the value: [`key`](Self::key), unless the storage cannot take every text,
+    /// as Memcached, whose keys have at most 250 bytes.
+    pub fn stored_key(&self) -> String {
+        self.storage().stored_key(&self.call_key())
+    }
+
     /// The storage behind the method.
     #[inline]
     pub fn storage(&self) -> &S::Storage {
@@ -152,8 +158,8 @@ where
         S: View<R::Value>,
     {
         let key = self.call_key();
-        let writes = self.keeping.begin_look_up(&key);
-        match self.keeping.found(self.storage().read(&key), writes) {
+        let look_up = self.keeping.begin_look_up(&key);
+        match self.keeping.found(self.storage().read(&key), look_up) {
             Ok(value) => R::found(value),
             Err(seen) => self.miss(seen),
         }
