@@ -13,7 +13,7 @@ mod view;
 pub use async_storage::{AsyncClear, AsyncStorage, InMemory};
 pub(crate) use at_once::AtOnce;
 pub use map::Map;
-pub use view::{AnyView, AsyncView, Coded, View};
+pub use view::{AnyView, AsyncView, Coded, CodedStorage, CodingView, View, decode, encode};
 
 use std::time::Duration;
 
