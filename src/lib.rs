@@ -6,7 +6,7 @@ pub use ring_cache_backends::Blocking;
 #[cfg(any(feature = "redis", feature = "memcached"))]
 pub use ring_cache_backends::{Breaker, Health};
 #[cfg(feature = "redis")]
-pub use ring_cache_backends::Redis;
+pub use ring_cache_backends::{Redis, RedisCluster, RedisHash};
 #[doc(hidden)]
 pub use ring_cache_core::generated;
 pub use ring_cache_core::{

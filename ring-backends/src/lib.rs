@@ -20,6 +20,6 @@ pub mod remote;
 #[cfg(feature = "tokio")]
 pub use blocking::Blocking;
 #[cfg(feature = "redis")]
-pub use redis::Redis;
+pub use redis::{Redis, RedisCluster, RedisHash};
 #[cfg(feature = "remote")]
 pub use remote::{Breaker, Health};

@@ -1,8 +1,10 @@
 //! Redis.
 
 mod address;
+mod cluster;
 mod commands;
 mod faults;
+mod hash;
 mod layout;
 #[cfg(feature = "tokio")]
 mod links;
@@ -14,6 +16,8 @@ mod sweep;
 
 use ring_cache_core::Error;
 
+pub use cluster::RedisCluster;
+pub use hash::RedisHash;
 use layout::Keys;
 use layout::Layout;
 use server::RedisServer;

@@ -11,7 +11,7 @@ use ring_cache_core::{Key, Name, RingKey};
 use super::commands::{self, Commands, Question};
 use super::route::Route;
 use super::single::Single;
-use super::sweep::Sweep;
+use super::sweep::{Search, Sweep};
 use crate::remote::{Entry, Fault, Found};
 
 /// Where entries lie, and the commands that reach them.
@@ -23,6 +23,8 @@ pub trait Layout: Send + Sync + 'static {
     type Place: Clone + Eq + Hash + fmt::Display + Send + Sync + 'static;
     /// The way to the server.
     type Route: Route;
+    /// How a ring is removed.
+    type Sweep: Sweep;
 
     /// See [`Server::place`](crate::remote::Server::place).
     fn place<K: RingKey + ?Sized>(namespace: &str, key: &K) -> Self::Place;
@@ -38,8 +40,8 @@ pub trait Layout: Send + Sync + 'static {
     fn contains(places: &[Self::Place]) -> Question<Vec<bool>>;
     /// Restarts expiries.
     fn renew(entries: &[(Self::Place, Duration)]) -> Result<Question<Vec<bool>>, Fault>;
-    /// How the entries of the ring `name` are found and removed.
-    fn clear(namespace: &str, name: &Name) -> Sweep;
+    /// Finds the entries of the ring `name` on one server, and removes them.
+    fn clear(namespace: &str, name: &Name) -> Self::Sweep;
 }
 
 /// A key of Redis for each entry: the text of the entry's key.
@@ -50,6 +52,7 @@ impl Layout for Keys {
 
     type Place = Arc<str>;
     type Route = Single;
+    type Sweep = Search;
 
     fn place<K: RingKey + ?Sized>(namespace: &str, key: &K) -> Arc<str> {
         Key::in_namespace(namespace, key).as_str().into()
@@ -123,7 +126,7 @@ impl Layout for Keys {
         })
     }
 
-    fn clear(namespace: &str, name: &Name) -> Sweep {
-        Sweep::of_keys(&format!("{namespace}{name}"))
+    fn clear(namespace: &str, name: &Name) -> Search {
+        Search::new(format!("{namespace}{name}"), "")
     }
 }
