@@ -95,10 +95,10 @@ fn nothing_is_left_after(end: impl FnOnce(&mut std::process::Child)) {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped());
     let mut child = command.spawn().unwrap();
-    let output = BufReader::new(child.stdout.take().unwrap())
+    let mut output = BufReader::new(child.stdout.take().unwrap())
         .lines()
         .map(Result::unwrap);
-    let said: Vec<_> = output.take_while(|line| line != "waits").collect();
+    let said: Vec<_> = output.by_ref().take_while(|line| line != "waits").collect();
     let all = |name: &str| {
         said.iter()
             .filter_map(|line| line.strip_prefix(name))

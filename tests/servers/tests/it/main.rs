@@ -1,4 +1,5 @@
 //! Behaviour, in the words of those who use it: one file a topic.
+#![cfg(unix)]
 
 mod another_process;
 mod cluster;
