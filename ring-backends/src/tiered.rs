@@ -17,7 +17,8 @@ use watched::Watched;
 /// Two tiers: `near` is a memory storage of values, `far` a storage of bytes.
 ///
 /// ```
-/// use ring_cache::{Lru, Map, RingKey, Tiered, ring_impl};
+/// use ring_cache::{Lru, Map, RingKey, ring_impl};
+/// use ring_cache_backends::Tiered; // also `ring_cache::Tiered`, with the feature `tiered`
 /// # use ring_cache::Map as Redis; // This is about the tiers: any storage of bytes will do.
 ///
 /// #[derive(RingKey)]
