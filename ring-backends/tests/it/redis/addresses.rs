@@ -59,7 +59,13 @@ fn addresses_that_are_none_are_errors_without_their_text() {
 
 #[test]
 fn addresses_of_all_kinds_are_taken() {
-    for url in ["redis://host", "redis://user:password@host:1/2", "redis+unix:///path?db=1&pass=x", "unix:///path", "redis://[::1]:1"] {
+    for url in [
+        "redis://host",
+        "redis://user:password@host:1/2",
+        "redis+unix:///path?db=1&pass=x",
+        "unix:///path",
+        "redis://[::1]:1",
+    ] {
         let redis = Redis::open(&url.replace("password", SENTINEL)).unwrap();
         assert_discreet(&format!("{redis:?} {:?}", redis.backend()));
     }
@@ -76,10 +82,15 @@ fn addresses_of_all_kinds_are_taken() {
 #[test]
 fn a_password_is_used_and_not_shown() {
     let started = Server::options().password(SENTINEL).start();
-    let Some(server) = or_leave_out("a Redis with a password", started) else { return };
+    let Some(server) = or_leave_out("a Redis with a password", started) else {
+        return;
+    };
     assert_works(Redis::open(&server.url()).unwrap());
     for (url, refused) in [
-        (format!("redis://:{SENTINEL}-wrong@127.0.0.1:{}", server.port()), false),
+        (
+            format!("redis://:{SENTINEL}-wrong@127.0.0.1:{}", server.port()),
+            false,
+        ),
         (format!("redis://127.0.0.1:{}", server.port()), true),
     ] {
         let redis = Redis::open(&url).unwrap().deadline(PATIENCE);
@@ -91,7 +102,9 @@ fn a_password_is_used_and_not_shown() {
 
 #[test]
 fn refused_connections_show_no_password() {
-    let Some(server) = own("a Redis that is gone") else { return };
+    let Some(server) = own("a Redis that is gone") else {
+        return;
+    };
     server.kill();
     let redis = Redis::open(&format!("redis://:{SENTINEL}@127.0.0.1:{}", server.port())).unwrap();
     assert_error_discreet(&redis.get(&Key::of(&1_u8)).unwrap_err());
@@ -100,9 +113,15 @@ fn refused_connections_show_no_password() {
 
 #[test]
 fn databases_are_apart() {
-    let Some(server) = own("databases of Redis") else { return };
-    let one = Redis::open(&format!("{}/1", server.url())).unwrap().deadline(PATIENCE);
-    let two = Redis::open(&format!("{}/2", server.url())).unwrap().deadline(PATIENCE);
+    let Some(server) = own("databases of Redis") else {
+        return;
+    };
+    let one = Redis::open(&format!("{}/1", server.url()))
+        .unwrap()
+        .deadline(PATIENCE);
+    let two = Redis::open(&format!("{}/2", server.url()))
+        .unwrap()
+        .deadline(PATIENCE);
     one.set(&Key::of(&"which"), b"one".to_vec(), None).unwrap();
     assert_eq!(two.get(&Key::of(&"which")).unwrap(), None);
 }
@@ -110,7 +129,9 @@ fn databases_are_apart() {
 #[test]
 fn unix_sockets() {
     let started = Server::options().unix_socket().password("p a/s?s").start();
-    let Some(server) = or_leave_out("Redis on a Unix socket", started) else { return };
+    let Some(server) = or_leave_out("Redis on a Unix socket", started) else {
+        return;
+    };
     assert_works(Redis::open(&server.unix_url()).unwrap());
 }
 
@@ -123,7 +144,9 @@ mod encrypted {
     #[test]
     fn those_who_trust_the_authority_are_served() {
         let started = Server::options().tls().start();
-        let Some(server) = or_leave_out("Redis by TLS", started) else { return };
+        let Some(server) = or_leave_out("Redis by TLS", started) else {
+            return;
+        };
         let certificates = TlsCertificates {
             client_tls: None,
             root_cert: Some(std::fs::read(server.authority()).unwrap()),
@@ -134,14 +157,18 @@ mod encrypted {
         crate::redis::awaited::runtime().block_on(async {
             use ring_cache_core::storage::AsyncStorage;
             let redis = Redis::from_client(client).deadline(PATIENCE);
-            AsyncStorage::set(&redis, &Key::of(&"awaited"), vec![1], None).await.unwrap();
+            AsyncStorage::set(&redis, &Key::of(&"awaited"), vec![1], None)
+                .await
+                .unwrap();
         });
     }
 
     #[test]
     fn others_are_an_error_and_no_panic() {
         let started = Server::options().tls().start();
-        let Some(server) = or_leave_out("Redis by TLS", started) else { return };
+        let Some(server) = or_leave_out("Redis by TLS", started) else {
+            return;
+        };
         let redis = Redis::open(&server.tls_url()).unwrap().deadline(PATIENCE);
         redis.get(&Key::of(&1_u8)).unwrap_err();
         assert_eq!(redis.health().broken, 1);

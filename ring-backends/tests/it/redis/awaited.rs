@@ -6,21 +6,33 @@ use std::thread;
 use std::time::Duration;
 
 use ring_cache::coder::Json;
-use ring_cache::{AsyncCalls, ErrorKind, ring};
+use ring_cache::{AsyncCalls, ErrorKind, ring_impl};
 use ring_cache_backends::{Breaker, Redis};
 use ring_cache_core::Key;
 use ring_cache_core::storage::AsyncStorage;
 use tokio::runtime::{Builder, Runtime};
 
 use super::proxy::Proxy;
-use super::{PATIENCE, open, own, shared, stubborn};
+use super::{On, at, PATIENCE, open, own, shared, stubborn};
+
+#[ring_impl]
+impl On<Redis> {
+    #[ring(storage = self.storage as Redis, coder = Json, key_prefix = "cube")]
+    async fn cube(&self, number: u64) -> u64 {
+        number.pow(3)
+    }
+}
 
 pub(super) fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
 }
 
 fn threads() -> Runtime {
-    Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap()
+    Builder::new_multi_thread()
+        .worker_threads(4)
+        .enable_all()
+        .build()
+        .unwrap()
 }
 
 /// Waits until something holds, or fails.
@@ -30,23 +42,22 @@ async fn eventually<F: Future<Output = bool>>(what: impl Fn() -> F) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, holds).await.expect("it did not happen");
-}
-
-#[ring(storage = redis as Redis, coder = Json, key_prefix = "cube", ignore(redis))]
-async fn cube(redis: &Redis, number: u64) -> u64 {
-    number.pow(3)
+    tokio::time::timeout(PATIENCE, holds)
+        .await
+        .expect("it did not happen");
 }
 
 #[test]
 fn a_thousand_calls_ask_once_and_store_once() {
-    let Some(server) = own("awaited bulk calls to Redis") else { return };
+    let Some(server) = own("awaited bulk calls to Redis") else {
+        return;
+    };
     let proxy = Proxy::before(&server);
-    let redis = Redis::open(&proxy.url()).unwrap().deadline(PATIENCE);
+    let redis = at(&proxy.url()).deadline(PATIENCE);
     runtime().block_on(async {
         redis.get(&Key::of(&"a connection")).await.unwrap();
         let before = proxy.round_trips();
-        let calls = || (0..1_000).map(|number| cube_ring(&redis, number));
+        let calls = || (0..1_000).map(|number| redis.cube_ring(number));
         assert_eq!(calls().get_or_update_many().await[10], 1_000);
         assert_eq!(proxy.round_trips() - before, 2);
         assert_eq!(calls().delete_many().await.unwrap(), [true; 1_000]);
@@ -56,13 +67,18 @@ fn a_thousand_calls_ask_once_and_store_once() {
 
 #[test]
 fn clear_is_awaited_as_well() {
-    let Some(server) = shared("awaited clear in Redis") else { return };
+    let Some(server) = shared("awaited clear in Redis") else {
+        return;
+    };
     let redis = open(server).namespace("awaited");
     runtime().block_on(async {
-        (0..3_000).map(|number| cube_ring(&redis, number)).get_or_update_many().await;
+        (0..3_000)
+            .map(|number| redis.cube_ring(number))
+            .get_or_update_many()
+            .await;
         redis.set(&Key::of(&"cubes"), vec![1], None).await.unwrap();
-        cube_cache(&redis).clear().await.unwrap();
-        assert!(!cube_ring(&redis, 2_999).has().await.unwrap());
+        redis.cube_cache().clear().await.unwrap();
+        assert!(!redis.cube_ring(2_999).has().await.unwrap());
         assert!(redis.has(&Key::of(&"cubes")).await.unwrap());
     });
 }
@@ -70,10 +86,10 @@ fn clear_is_awaited_as_well() {
 #[test]
 fn a_static_serves_many_runtimes_one_after_the_other_and_at_the_same_time() {
     static SERVER: LazyLock<Option<super::Server>> = LazyLock::new(|| own("many runtimes on one Redis"));
-    static REDIS: LazyLock<Redis> = LazyLock::new(|| open(SERVER.as_ref().unwrap()));
+    static REDIS: LazyLock<On<Redis>> = LazyLock::new(|| open(SERVER.as_ref().unwrap()));
     let Some(server) = SERVER.as_ref() else { return };
     for number in 0..20 {
-        runtime().block_on(async { assert_eq!(cube(&REDIS, number).await, number.pow(3)) });
+        runtime().block_on(async { assert_eq!(REDIS.cube(number).await, number.pow(3)) });
     }
     thread::scope(|scope| {
         for number in 0..20 {
@@ -81,7 +97,7 @@ fn a_static_serves_many_runtimes_one_after_the_other_and_at_the_same_time() {
                 let runtime = if number % 2 == 0 { runtime() } else { threads() };
                 runtime.block_on(async {
                     for number in 0..50 {
-                        assert_eq!(cube(&REDIS, number).await, number.pow(3));
+                        assert_eq!(REDIS.cube(number).await, number.pow(3));
                     }
                 });
             });
@@ -93,12 +109,14 @@ fn a_static_serves_many_runtimes_one_after_the_other_and_at_the_same_time() {
 
 #[test]
 fn outside_of_a_runtime_it_is_an_error() {
-    let Some(server) = shared("Redis outside of a runtime") else { return };
+    let Some(server) = shared("Redis outside of a runtime") else {
+        return;
+    };
     let redis = open(server);
     let key = Key::of(&"outside");
     let error = futures_lite_block_on(redis.get(&key)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Storage);
-    assert_eq!(futures_lite_block_on(cube(&redis, 3)), 27);
+    assert_eq!(futures_lite_block_on(redis.cube(3)), 27);
 }
 
 /// Polls a future that is ready at once.
@@ -112,9 +130,11 @@ fn futures_lite_block_on<F: Future>(future: F) -> F::Output {
 
 #[test]
 fn the_first_to_connect_may_be_cancelled() {
-    let Some(server) = own("cancelled connecting to Redis") else { return };
+    let Some(server) = own("cancelled connecting to Redis") else {
+        return;
+    };
     let proxy = Proxy::before(&server);
-    let redis = Redis::open(&proxy.url()).unwrap().deadline(PATIENCE);
+    let redis = at(&proxy.url()).deadline(PATIENCE);
     runtime().block_on(async {
         let key = Key::of(&"first");
         let first = tokio::time::timeout(Duration::ZERO, redis.get(&key)).await;
@@ -126,11 +146,16 @@ fn the_first_to_connect_may_be_cancelled() {
 
 #[test]
 fn what_is_cancelled_gives_its_answer_to_nobody() {
-    let Some(server) = own("cancelled calls to Redis") else { return };
+    let Some(server) = own("cancelled calls to Redis") else {
+        return;
+    };
     let redis = open(&server);
     threads().block_on(async {
         for number in 0..100_u32 {
-            redis.set(&Key::of(&number), number.to_be_bytes().to_vec(), None).await.unwrap();
+            redis
+                .set(&Key::of(&number), number.to_be_bytes().to_vec(), None)
+                .await
+                .unwrap();
         }
         let tasks: Vec<_> = (0..16_u32)
             .map(|task| {
@@ -161,7 +186,9 @@ fn what_is_cancelled_gives_its_answer_to_nobody() {
 
 #[test]
 fn a_restart_and_killed_connections_cost_no_error() {
-    let Some(server) = own("awaited calls to a Redis that is restarted") else { return };
+    let Some(server) = own("awaited calls to a Redis that is restarted") else {
+        return;
+    };
     let (redis, key) = (open(&server), Key::of(&"restart"));
     runtime().block_on(async {
         redis.set(&key, b"old".to_vec(), None).await.unwrap();
@@ -178,21 +205,26 @@ fn a_restart_and_killed_connections_cost_no_error() {
 
 #[test]
 fn a_server_that_hangs_is_left_alone_and_used_again() {
-    let Some(server) = own("awaited calls to a Redis that hangs") else { return };
+    let Some(server) = own("awaited calls to a Redis that hangs") else {
+        return;
+    };
     let redis = open(&server).deadline(Duration::from_millis(50));
     threads().block_on(async {
         eventually(|| async { redis.get(&Key::of(&1_u8)).await.is_ok() }).await;
         server.stop();
         for number in 0..20 {
-            assert_eq!(cube(&redis, number).await, number.pow(3));
+            assert_eq!(redis.cube(number).await, number.pow(3));
         }
         let health = redis.health();
         assert!(health.spared > 0 && health.silent <= 6, "{health:?}");
         server.cont();
-        eventually(|| async { cube_ring(&redis, 3).get().await.is_ok() }).await;
+        eventually(|| async { redis.cube_ring(3).get().await.is_ok() }).await;
         eventually(|| async {
-            cube(&redis, 3).await;
-            cube_ring(&redis, 3).get().await.is_ok_and(|cube| cube == Some(27))
+            redis.cube(3).await;
+            redis.cube_ring(3)
+                .get()
+                .await
+                .is_ok_and(|cube| cube == Some(27))
         })
         .await;
     });
@@ -200,9 +232,13 @@ fn a_server_that_hangs_is_left_alone_and_used_again() {
 
 #[test]
 fn a_black_hole_is_left_for_a_new_connection() {
-    let Some(server) = own("an awaited black hole before Redis") else { return };
+    let Some(server) = own("an awaited black hole before Redis") else {
+        return;
+    };
     let proxy = Proxy::before(&server);
-    let redis = Redis::open(&proxy.url()).unwrap().deadline(Duration::from_millis(30)).breaker(Breaker::never());
+    let redis = at(&proxy.url())
+        .deadline(Duration::from_millis(30))
+        .breaker(Breaker::never());
     let key = Key::of(&"hole");
     runtime().block_on(async {
         redis.clone().deadline(PATIENCE).get(&key).await.unwrap();
@@ -218,29 +254,33 @@ fn a_black_hole_is_left_for_a_new_connection() {
 
 #[test]
 fn a_delete_that_failed_leaves_no_old_value() {
-    let Some(server) = own("awaited deletes that failed") else { return };
+    let Some(server) = own("awaited deletes that failed") else {
+        return;
+    };
     let redis = stubborn(&server, Duration::from_millis(50));
     let patient = redis.clone().deadline(PATIENCE);
     runtime().block_on(async {
-        cube_ring(&patient, 2).set(9).await.unwrap();
+        patient.cube_ring(2).set(9).await.unwrap();
         server.stop();
-        cube_ring(&redis, 2).delete().await.unwrap_err();
+        redis.cube_ring(2).delete().await.unwrap_err();
         server.cont();
-        assert_eq!(cube_ring(&patient, 2).get().await.unwrap(), None);
-        assert_eq!(cube(&patient, 2).await, 8);
+        assert_eq!(patient.cube_ring(2).get().await.unwrap(), None);
+        assert_eq!(patient.cube(2).await, 8);
     });
 }
 
 #[test]
 fn many_tasks_share_a_connection() {
-    let Some(server) = own("many tasks on Redis") else { return };
+    let Some(server) = own("many tasks on Redis") else {
+        return;
+    };
     let proxy = Proxy::before(&server);
-    let redis = Arc::new(Redis::open(&proxy.url()).unwrap().deadline(PATIENCE));
+    let redis = Arc::new(at(&proxy.url()).deadline(PATIENCE));
     threads().block_on(async {
         let tasks: Vec<_> = (0..200_u64)
             .map(|number| {
                 let redis = Arc::clone(&redis);
-                tokio::spawn(async move { assert_eq!(cube(&redis, number).await, number.pow(3)) })
+                tokio::spawn(async move { assert_eq!(redis.cube(number).await, number.pow(3)) })
             })
             .collect();
         for task in tasks {

@@ -4,28 +4,29 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use ring_cache::coder::Json;
-use ring_cache::{Calls, ring};
+use ring_cache::{Calls, ring_impl};
 use ring_cache_backends::{Breaker, RedisCluster};
-use ring_cache_core::storage::{AnyStorage, Storage};
 use ring_cache_core::Key;
+use ring_cache_core::storage::{AnyStorage, Storage};
 use ring_cache_test_servers::{Missing, RedisCluster as Servers, RedisOptions, Reply, or_leave_out};
 
-use super::{PATIENCE, eventually};
+use super::{On, PATIENCE, eventually};
 
-#[ring(storage = redis as RedisCluster, coder = Json, key_prefix = "length", ignore(redis), expire = "60s")]
-fn length(redis: &RedisCluster, text: String) -> usize {
-    text.len()
-}
-
-#[ring(storage = redis as RedisCluster, coder = Json, key_prefix = "lengthy", ignore(redis))]
-fn lengthy(redis: &RedisCluster, text: String) -> usize {
-    text.len()
-}
-
-#[cfg(feature = "tokio")]
-#[ring(storage = redis as RedisCluster, coder = Json, key_prefix = "length", ignore(redis), expire = "60s")]
-async fn length_async(redis: &RedisCluster, text: String) -> usize {
-    text.len()
+#[ring_impl]
+impl On<RedisCluster> {
+    #[ring(storage = self.storage as RedisCluster, coder = Json, key_prefix = "length", expire = "60s")]
+    fn length(&self, text: String) -> usize {
+        text.len()
+    }
+    #[ring(storage = self.storage as RedisCluster, coder = Json, key_prefix = "lengthy")]
+    fn lengthy(&self, text: String) -> usize {
+        text.len()
+    }
+    #[cfg(feature = "tokio")]
+    #[ring(storage = self.storage as RedisCluster, coder = Json, key_prefix = "length", expire = "60s")]
+    async fn length_async(&self, text: String) -> usize {
+        text.len()
+    }
 }
 
 /// The cluster that tests share which do it no harm.
@@ -37,8 +38,13 @@ fn shared(what: &str) -> Option<&'static Servers> {
     }
 }
 
-fn open(servers: &Servers) -> RedisCluster {
-    RedisCluster::open(servers.urls()).unwrap().deadline(PATIENCE)
+fn open(servers: &Servers) -> On<RedisCluster> {
+    open_at(servers.urls())
+}
+
+fn open_at<U: AsRef<str>>(urls: impl IntoIterator<Item = U>) -> On<RedisCluster> {
+    let storage = RedisCluster::open(urls).unwrap();
+    On { storage }.deadline(PATIENCE)
 }
 
 fn texts(count: usize) -> impl Iterator<Item = String> + Clone {
@@ -47,22 +53,24 @@ fn texts(count: usize) -> impl Iterator<Item = String> + Clone {
 
 #[test]
 fn every_verb() -> Result<(), ring_cache::Error> {
-    let Some(servers) = shared("the verbs of RedisCluster") else { return Ok(()) };
+    let Some(servers) = shared("the verbs of RedisCluster") else {
+        return Ok(());
+    };
     let redis = open(servers).namespace("verbs");
-    let call = || length_ring(&redis, "four".into());
+    let call = || redis.length_ring("four".into());
     assert_eq!(call().get()?, None);
-    assert_eq!(length(&redis, "four".into()), 4);
+    assert_eq!(redis.length("four".into()), 4);
     assert_eq!(call().get()?, Some(4));
     call().set(5)?;
-    assert_eq!(length(&redis, "four".into()), 5);
+    assert_eq!(redis.length("four".into()), 5);
     assert_eq!(call().update(), 4);
     assert!(call().has()? && call().touch()?);
     assert!(call().delete()? && !call().delete()? && !call().touch()?);
     #[cfg(feature = "tokio")]
     super::awaited::runtime().block_on(async {
-        let call = || length_async_ring(&redis, "four".into());
+        let call = || redis.length_async_ring("four".into());
         assert_eq!(call().get().await?, None);
-        assert_eq!(length_async(&redis, "four".into()).await, 4);
+        assert_eq!(redis.length_async("four".into()).await, 4);
         assert_eq!(call().get().await?, Some(4));
         assert!(call().has().await? && call().touch().await? && call().delete().await?);
         Ok::<_, ring_cache::Error>(())
@@ -72,62 +80,88 @@ fn every_verb() -> Result<(), ring_cache::Error> {
 
 #[test]
 fn one_address_is_enough() {
-    let Some(servers) = shared("one address of a cluster") else { return };
-    let redis = RedisCluster::open([&servers.urls()[0]]).unwrap().deadline(PATIENCE).namespace("one");
-    let all = texts(50).map(|text| length_ring(&redis, text)).get_or_update_many();
+    let Some(servers) = shared("one address of a cluster") else {
+        return;
+    };
+    let redis = open_at([&servers.urls()[0]])
+        .namespace("one");
+    let all = texts(50)
+        .map(|text| redis.length_ring(text))
+        .get_or_update_many();
     assert_eq!(all.len(), 50);
-    assert!(texts(50).all(|text| length_ring(&redis, text).has().unwrap()));
+    assert!(texts(50).all(|text| redis.length_ring(text).has().unwrap()));
 }
 
 #[test]
 fn a_client_that_was_made_elsewhere_will_do() {
-    let Some(servers) = shared("a client of a cluster") else { return };
+    let Some(servers) = shared("a client of a cluster") else {
+        return;
+    };
     let client = redis::cluster::ClusterClient::new(servers.urls()).unwrap();
-    let redis = RedisCluster::from_client(client).deadline(PATIENCE).namespace("client");
-    length(&redis, "four".into());
+    let storage = RedisCluster::from_client(client);
+    let redis = On { storage }.deadline(PATIENCE)
+        .namespace("client");
+    redis.length("four".into());
     let mut connection = redis.backend().get_connection().unwrap();
-    let key = length_ring(&redis, "four".into()).key().to_string();
+    let key = redis.length_ring("four".into()).key().to_string();
     let stored: String = redis::cmd("GET").arg(key).query(&mut connection).unwrap();
     assert_eq!(stored, "4");
 }
 
 #[test]
 fn bulk_reaches_all_servers() -> Result<(), ring_cache::Error> {
-    let Some(servers) = shared("bulk calls to a cluster") else { return Ok(()) };
+    let Some(servers) = shared("bulk calls to a cluster") else {
+        return Ok(());
+    };
     let redis = open(servers).namespace("bulk");
-    let calls = || texts(1_000).map(|text| length_ring(&redis, text));
+    let calls = || texts(1_000).map(|text| redis.length_ring(text));
     let all = calls().get_or_update_many();
     assert_eq!(all, texts(1_000).map(|text| text.len()).collect::<Vec<_>>());
     assert_eq!(calls().get_many()?, all.into_iter().map(Some).collect::<Vec<_>>());
-    let keys: Vec<Key> = calls().key_many().collect();
+    let keys: Vec<Key> = calls().key_many();
     for node in servers.nodes() {
-        let own = keys.iter().filter(|key| servers.node_of(key).port() == node.port());
+        let own = keys
+            .iter()
+            .filter(|key| servers.node_of(key).port() == node.port());
         assert!(own.count() > 100);
     }
     assert_eq!(calls().has_many()?, [true; 1_000]);
     assert_eq!(calls().touch_many()?, [true; 1_000]);
-    assert!(redis.read_many_expiring(&keys)?.iter().all(|found| found.as_ref().unwrap().1.is_some()));
+    assert!(
+        redis
+            .read_many_expiring(&keys)?
+            .iter()
+            .all(|found| found.as_ref().unwrap().1.is_some())
+    );
     assert_eq!(calls().delete_many()?, [true; 1_000]);
     Ok(())
 }
 
 #[test]
 fn braces_do_not_keep_keys_together() {
-    let Some(servers) = shared("braces in keys of a cluster") else { return };
+    let Some(servers) = shared("braces in keys of a cluster") else {
+        return;
+    };
     let redis = open(servers).namespace("braces");
-    let call = |number: u32| length_ring(&redis, format!("{{same}}{number}"));
+    let call = |number: u32| redis.length_ring(format!("{{same}}{number}"));
     let stored = call(1).stored_key();
     assert_eq!(stored, format!("{{}}{}", call(1).key()));
     let ports: std::collections::HashSet<u16> = (0..100)
         .map(|number| {
             call(number).get_or_update();
             let node = servers.node_of(call(number).stored_key());
-            assert_eq!(node.command(&["EXISTS", &call(number).stored_key()]), Reply::Integer(1));
+            assert_eq!(
+                node.command(&["EXISTS", &call(number).stored_key()]),
+                Reply::Integer(1)
+            );
             node.port()
         })
         .collect();
     assert_eq!(ports.len(), servers.nodes().len());
-    assert_eq!(length_ring(&redis, "plain".into()).stored_key(), "braces:length:plain");
+    assert_eq!(
+        redis.length_ring("plain".into()).stored_key(),
+        "braces:length:plain"
+    );
     // One that looks like another that was spread.
     let odd = Key::of(&"{}x");
     assert_ne!(redis.stored_key(&odd), redis.stored_key(&Key::of(&"x")));
@@ -135,50 +169,64 @@ fn braces_do_not_keep_keys_together() {
 
 #[test]
 fn clear_reaches_all_servers_and_no_other_ring() {
-    let Some(servers) = shared("clear of a cluster") else { return };
+    let Some(servers) = shared("clear of a cluster") else {
+        return;
+    };
     let (redis, other) = (open(servers).namespace("clear"), open(servers).namespace("x*"));
     for redis in [&redis, &other] {
         for text in texts(100).chain(["{a}".into(), "{}".into()]) {
-            length(redis, text.clone());
-            lengthy(redis, text);
+            redis.length(text.clone());
+            redis.lengthy(text);
         }
     }
-    length_cache(&redis).clear().unwrap();
+    redis.length_cache().clear().unwrap();
     for text in texts(100).chain(["{a}".into(), "{}".into()]) {
-        assert!(!length_ring(&redis, text.clone()).has().unwrap());
-        assert!(lengthy_ring(&redis, text.clone()).has().unwrap());
-        assert!(length_ring(&other, text).has().unwrap());
+        assert!(!redis.length_ring(text.clone()).has().unwrap());
+        assert!(redis.lengthy_ring(text.clone()).has().unwrap());
+        assert!(other.length_ring(text).has().unwrap());
     }
     #[cfg(feature = "tokio")]
-    super::awaited::runtime().block_on(async { length_async_cache(&other).clear().await.unwrap() });
+    super::awaited::runtime().block_on(async { other.length_async_cache().clear().await.unwrap() });
     #[cfg(feature = "tokio")]
-    assert!(!length_ring(&other, "{a}".into()).has().unwrap());
+    assert!(!other.length_ring("{a}".into()).has().unwrap());
 }
 
 #[test]
 fn other_types_are_nothing_in_bulk_and_an_error_alone() {
-    let Some(servers) = shared("other types in a cluster") else { return };
+    let Some(servers) = shared("other types in a cluster") else {
+        return;
+    };
     let redis = open(servers).namespace("types");
-    let call = || length_ring(&redis, "four".into());
+    let call = || redis.length_ring("four".into());
     let key = call().key().to_string();
     servers.node_of(&key).command(&["LPUSH", &key, "x"]);
     assert!(call().get().unwrap_err().to_string().contains("WRONGTYPE"));
-    let calls = || ["four", "seven"].map(|text| length_ring(&redis, text.into()));
+    let calls = || ["four", "seven"].map(|text| redis.length_ring(text.into()));
     assert_eq!(calls().get_many().unwrap(), [None, None]);
-    assert_eq!(length(&redis, "four".into()), 4);
+    assert_eq!(redis.length("four".into()), 4);
     assert_eq!(call().get().unwrap(), Some(4));
 }
 
 #[test]
 fn passwords_reach_all_servers_and_no_error() {
     let started = Servers::start_with(RedisOptions::default().password("s3ntinel"));
-    let Some(servers) = or_leave_out("a cluster with a password", started) else { return };
+    let Some(servers) = or_leave_out("a cluster with a password", started) else {
+        return;
+    };
     let redis = open(&servers);
     assert!(!format!("{redis:?} {:?}", redis.health()).contains("s3ntinel"));
-    texts(50).map(|text| length_ring(&redis, text)).get_or_update_many();
-    assert!(texts(50).all(|text| length_ring(&redis, text).has().unwrap()));
-    let wrong: Vec<String> = servers.urls().iter().map(|url| url.replace("s3ntinel", "s3ntinel-wrong")).collect();
-    let error = RedisCluster::open(wrong).unwrap().deadline(PATIENCE).get(&Key::of(&1_u8)).unwrap_err();
+    texts(50)
+        .map(|text| redis.length_ring(text))
+        .get_or_update_many();
+    assert!(texts(50).all(|text| redis.length_ring(text).has().unwrap()));
+    let wrong: Vec<String> = servers
+        .urls()
+        .iter()
+        .map(|url| url.replace("s3ntinel", "s3ntinel-wrong"))
+        .collect();
+    let error = open_at(wrong)
+        .get(&Key::of(&1_u8))
+        .unwrap_err();
     assert!(!format!("{error} {error:?}").contains("s3ntinel"));
 }
 
@@ -186,10 +234,19 @@ fn passwords_reach_all_servers_and_no_error() {
 fn migrate(servers: &Servers, key: &str, stable: bool) {
     let (from, to) = {
         let from = servers.node_of(key);
-        (from, servers.nodes().iter().find(|node| node.port() != from.port()).unwrap())
+        (
+            from,
+            servers
+                .nodes()
+                .iter()
+                .find(|node| node.port() != from.port())
+                .unwrap(),
+        )
     };
     let id = |node: &ring_cache_test_servers::Redis| node.command(&["CLUSTER", "MYID"]).text();
-    let Reply::Integer(slot) = from.command(&["CLUSTER", "KEYSLOT", key]) else { panic!() };
+    let Reply::Integer(slot) = from.command(&["CLUSTER", "KEYSLOT", key]) else {
+        panic!()
+    };
     let slot = slot.to_string();
     to.command(&["CLUSTER", "SETSLOT", &slot, "IMPORTING", &id(from)]);
     from.command(&["CLUSTER", "SETSLOT", &slot, "MIGRATING", &id(to)]);
@@ -202,19 +259,23 @@ fn migrate(servers: &Servers, key: &str, stable: bool) {
 
 #[test]
 fn keys_that_move_are_followed() {
-    let Some(servers) = or_leave_out("moving slots of a cluster", Servers::start()) else { return };
+    let Some(servers) = or_leave_out("moving slots of a cluster", Servers::start()) else {
+        return;
+    };
     let redis = open(&servers);
     for (text, stable) in [("moved", true), ("asked for", false)] {
-        let call = || length_ring(&redis, text.into());
+        let call = || redis.length_ring(text.into());
         call().get().unwrap();
         migrate(&servers, call().key().as_str(), stable);
         call().set(77).unwrap();
         assert_eq!(call().get().unwrap(), Some(77), "{text}");
-        let calls = texts(100).chain([text.to_owned()]).map(|text| length_ring(&redis, text));
+        let calls = texts(100)
+            .chain([text.to_owned()])
+            .map(|text| redis.length_ring(text));
         assert_eq!(calls.get_many().unwrap()[100], Some(77), "{text}");
         #[cfg(feature = "tokio")]
         super::awaited::runtime().block_on(async {
-            let read = length_async_ring(&redis, text.into()).get().await;
+            let read = redis.length_async_ring(text.into()).get().await;
             assert_eq!(read.unwrap(), Some(77), "{text}");
         });
         assert!(call().delete().unwrap());
@@ -224,7 +285,9 @@ fn keys_that_move_are_followed() {
 
 #[test]
 fn a_server_that_dies_fails_its_own_keys_only() {
-    let Some(servers) = or_leave_out("a dying server of a cluster", Servers::start()) else { return };
+    let Some(servers) = or_leave_out("a dying server of a cluster", Servers::start()) else {
+        return;
+    };
     // The others are to go on, as they do where a replica steps in.
     for node in servers.nodes() {
         node.command(&["CONFIG", "SET", "cluster-require-full-coverage", "no"]);
@@ -254,19 +317,27 @@ fn a_server_that_dies_fails_its_own_keys_only() {
 
 #[test]
 fn a_server_that_hangs_keeps_to_the_deadline() {
-    let Some(servers) = or_leave_out("a hanging server of a cluster", Servers::start()) else { return };
+    let Some(servers) = or_leave_out("a hanging server of a cluster", Servers::start()) else {
+        return;
+    };
     let deadline = Duration::from_millis(100);
     let redis = open(&servers).breaker(Breaker::never());
     let keys: Vec<Key> = (0..60_u32).map(|number| Key::of(&number)).collect();
     redis.read_many(&keys).unwrap();
     let hanging = servers.node(1);
-    let (stuck, free): (Vec<&Key>, Vec<&Key>) = keys.iter().partition(|key| servers.node_of(key).port() == hanging.port());
+    let (stuck, free): (Vec<&Key>, Vec<&Key>) = keys
+        .iter()
+        .partition(|key| servers.node_of(key).port() == hanging.port());
     hanging.stop();
     let hurried = redis.clone().deadline(deadline);
     let start = Instant::now();
     hurried.get(stuck[0]).unwrap_err();
     hurried.read_many(&keys).unwrap_err();
-    assert!(start.elapsed() < 2 * deadline + Duration::from_secs(2), "{:?}", start.elapsed());
+    assert!(
+        start.elapsed() < 2 * deadline + Duration::from_secs(2),
+        "{:?}",
+        start.elapsed()
+    );
     for key in &free {
         redis.get(key).unwrap();
     }

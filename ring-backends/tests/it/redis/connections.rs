@@ -5,18 +5,20 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ring_cache_backends::{Breaker, Redis};
+use ring_cache_backends::Breaker;
 use ring_cache_core::Key;
 use ring_cache_core::storage::Storage;
 
 use super::proxy::Proxy;
-use super::{PATIENCE, open, own};
+use super::{at, PATIENCE, open, own};
 
 #[test]
 fn opening_connects_to_nobody() {
-    let Some(server) = own("opening Redis") else { return };
+    let Some(server) = own("opening Redis") else {
+        return;
+    };
     let proxy = Proxy::before(&server);
-    let redis = Redis::open(&proxy.url()).unwrap();
+    let redis = at(&proxy.url());
     assert_eq!(proxy.connections(), 0);
     redis.deadline(PATIENCE).get(&Key::of(&"first")).unwrap();
     assert_eq!(proxy.connections(), 1);
@@ -24,19 +26,25 @@ fn opening_connects_to_nobody() {
 
 #[test]
 fn one_caller_after_the_other_has_one_connection() {
-    let Some(server) = own("one connection to Redis") else { return };
+    let Some(server) = own("one connection to Redis") else {
+        return;
+    };
     let proxy = Proxy::before(&server);
-    let redis = Redis::open(&proxy.url()).unwrap().deadline(PATIENCE);
+    let redis = at(&proxy.url()).deadline(PATIENCE);
     for number in 0..100_u32 {
         let redis = redis.clone();
-        thread::spawn(move || redis.set(&Key::of(&number), vec![1], None).unwrap()).join().unwrap();
+        thread::spawn(move || redis.set(&Key::of(&number), vec![1], None).unwrap())
+            .join()
+            .unwrap();
     }
     assert_eq!(proxy.connections(), 1);
 }
 
 #[test]
 fn many_callers_have_a_bounded_number() {
-    let Some(server) = own("many callers of Redis") else { return };
+    let Some(server) = own("many callers of Redis") else {
+        return;
+    };
     let (redis, barrier) = (open(&server), Barrier::new(200));
     thread::scope(|scope| {
         for caller in 0..200_u32 {
@@ -61,7 +69,9 @@ fn connecting_that_takes_long_is_done_in_few_threads_and_not_waited_for() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("redis://{}", listener.local_addr().unwrap());
     let deadline = Duration::from_millis(50);
-    let redis = Redis::open(&url).unwrap().deadline(deadline).breaker(Breaker::never());
+    let redis = at(&url)
+        .deadline(deadline)
+        .breaker(Breaker::never());
     let start = Instant::now();
     thread::scope(|scope| {
         for caller in 0..50_u32 {
@@ -77,9 +87,11 @@ fn connecting_that_takes_long_is_done_in_few_threads_and_not_waited_for() {
 
 #[test]
 fn a_connection_that_comes_late_is_there_for_the_next() {
-    let Some(server) = own("a Redis that answers late") else { return };
+    let Some(server) = own("a Redis that answers late") else {
+        return;
+    };
     let proxy = Proxy::before(&server);
-    let redis = Redis::open(&proxy.url()).unwrap().breaker(Breaker::never());
+    let redis = at(&proxy.url()).breaker(Breaker::never());
     server.stop();
     let hurried = redis.clone().deadline(Duration::from_millis(20));
     hurried.get(&Key::of(&"late")).unwrap_err();
@@ -90,7 +102,9 @@ fn a_connection_that_comes_late_is_there_for_the_next() {
 
 #[test]
 fn connections_end_with_the_storage() {
-    let Some(server) = own("the end of a storage in Redis") else { return };
+    let Some(server) = own("the end of a storage in Redis") else {
+        return;
+    };
     let redis = open(&server);
     redis.get(&Key::of(&"end")).unwrap();
     drop(redis);

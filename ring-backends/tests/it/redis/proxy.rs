@@ -32,7 +32,10 @@ impl Proxy {
         let shared = Arc::clone(&line);
         thread::spawn(move || {
             for client in listener.incoming() {
-                let (client, server) = (client.unwrap(), TcpStream::connect(("127.0.0.1", target)).unwrap());
+                let (client, server) = (
+                    client.unwrap(),
+                    TcpStream::connect(("127.0.0.1", target)).unwrap(),
+                );
                 shared.join(client, server);
             }
         });

@@ -28,17 +28,27 @@ struct Users {
 
 impl Users {
     fn on(server: &Server, shop: &'static str) -> Self {
-        Users { shop, redis: open(server).namespace("verbs"), computed: AtomicU32::new(0) }
+        Users {
+            shop,
+            redis: open(server).namespace("verbs").storage,
+            computed: AtomicU32::new(0),
+        }
     }
 
     fn compute(&self, id: u32) -> User {
         let count = self.computed.fetch_add(1, Ordering::SeqCst) + 1;
-        User { id, name: format!("{count}") }
+        User {
+            id,
+            name: format!("{count}"),
+        }
     }
 }
 
 fn named(id: u32, name: &str) -> User {
-    User { id, name: name.into() }
+    User {
+        id,
+        name: name.into(),
+    }
 }
 
 #[ring_impl(storage = self.redis as Redis, coder = Json, expire = "60s")]
@@ -56,7 +66,9 @@ impl Users {
 
 #[test]
 fn blocking() -> Result<(), ring_cache::Error> {
-    let Some(server) = shared("the verbs of Redis") else { return Ok(()) };
+    let Some(server) = shared("the verbs of Redis") else {
+        return Ok(());
+    };
     let users = Users::on(server, "blocking");
     let call = || users.user_ring(1);
     assert_eq!(call().get()?, None);
@@ -73,7 +85,9 @@ fn blocking() -> Result<(), ring_cache::Error> {
     assert!(call().delete()?);
     assert!(!call().delete()?);
     assert!(!call().touch()?);
-    call().expire_in(Duration::from_millis(1)).set(named(1, "short"))?;
+    call()
+        .expire_in(Duration::from_millis(1))
+        .set(named(1, "short"))?;
     super::eventually(|| call().get().unwrap().is_none());
     assert_eq!(call().get_or_update(), named(1, "4"));
     Ok(())
@@ -82,7 +96,9 @@ fn blocking() -> Result<(), ring_cache::Error> {
 #[cfg(feature = "tokio")]
 #[test]
 fn awaited() -> Result<(), ring_cache::Error> {
-    let Some(server) = shared("the verbs of Redis") else { return Ok(()) };
+    let Some(server) = shared("the verbs of Redis") else {
+        return Ok(());
+    };
     let users = Users::on(server, "awaited");
     let call = || users.user_async_ring(1);
     super::awaited::runtime().block_on(async {
@@ -106,7 +122,9 @@ fn awaited() -> Result<(), ring_cache::Error> {
 
 #[test]
 fn redis_has_the_bytes_of_the_coder_under_the_text_of_the_key() {
-    let Some(server) = shared("what lies in Redis") else { return };
+    let Some(server) = shared("what lies in Redis") else {
+        return;
+    };
     let users = Users::on(server, "bytes");
     users.user(7);
     let call = users.user_ring(7);
@@ -122,12 +140,17 @@ fn redis_has_the_bytes_of_the_coder_under_the_text_of_the_key() {
 
 #[test]
 fn many_at_once() -> Result<(), ring_cache::Error> {
-    let Some(server) = shared("bulk calls to Redis") else { return Ok(()) };
+    let Some(server) = shared("bulk calls to Redis") else {
+        return Ok(());
+    };
     let users = Users::on(server, "many");
     let calls = || (1..=3).map(|id| users.user_ring(id));
     users.user_ring(2).set(named(2, "known"))?;
     let all = calls().get_or_update_many();
-    assert_eq!((&all[1], users.computed.load(Ordering::SeqCst)), (&named(2, "known"), 2));
+    assert_eq!(
+        (&all[1], users.computed.load(Ordering::SeqCst)),
+        (&named(2, "known"), 2)
+    );
     assert_eq!(calls().get_many()?, all.into_iter().map(Some).collect::<Vec<_>>());
     users.user_ring(3).delete()?;
     assert_eq!(calls().has_many()?, [true, true, false]);
@@ -140,7 +163,9 @@ fn many_at_once() -> Result<(), ring_cache::Error> {
 
 #[test]
 fn the_client_is_there_for_whatever_else() {
-    let Some(server) = shared("the client behind Redis") else { return };
+    let Some(server) = shared("the client behind Redis") else {
+        return;
+    };
     let users = Users::on(server, "client");
     let client: redis::Client = users.user_ring(1).storage().backend().clone();
     let mut connection = client.get_connection().unwrap();
