@@ -49,15 +49,21 @@ struct On<S> {
 
 impl<S: remote::Server> On<Remote<S>> {
     fn deadline(self, deadline: Duration) -> Self {
-        On { storage: self.storage.deadline(deadline) }
+        On {
+            storage: self.storage.deadline(deadline),
+        }
     }
 
     fn breaker(self, breaker: Breaker) -> Self {
-        On { storage: self.storage.breaker(breaker) }
+        On {
+            storage: self.storage.breaker(breaker),
+        }
     }
 
     fn namespace(self, namespace: &str) -> Self {
-        On { storage: self.storage.namespace(namespace) }
+        On {
+            storage: self.storage.namespace(namespace),
+        }
     }
 }
 
@@ -70,7 +76,9 @@ impl<S> Deref for On<S> {
 }
 
 fn at(url: &str) -> On<Redis> {
-    On { storage: Redis::open(url).unwrap() }
+    On {
+        storage: Redis::open(url).unwrap(),
+    }
 }
 
 /// A storage that waits for busy machines.

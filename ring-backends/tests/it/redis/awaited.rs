@@ -13,7 +13,7 @@ use ring_cache_core::storage::AsyncStorage;
 use tokio::runtime::{Builder, Runtime};
 
 use super::proxy::Proxy;
-use super::{On, at, PATIENCE, open, own, shared, stubborn};
+use super::{On, PATIENCE, at, open, own, shared, stubborn};
 
 #[ring_impl]
 impl On<Redis> {
@@ -221,10 +221,7 @@ fn a_server_that_hangs_is_left_alone_and_used_again() {
         eventually(|| async { redis.cube_ring(3).get().await.is_ok() }).await;
         eventually(|| async {
             redis.cube(3).await;
-            redis.cube_ring(3)
-                .get()
-                .await
-                .is_ok_and(|cube| cube == Some(27))
+            redis.cube_ring(3).get().await.is_ok_and(|cube| cube == Some(27))
         })
         .await;
     });

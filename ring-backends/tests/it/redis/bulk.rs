@@ -6,7 +6,7 @@ use ring_cache_core::Key;
 use ring_cache_core::storage::Storage;
 
 use super::proxy::Proxy;
-use super::{On, at, PATIENCE, shared};
+use super::{On, PATIENCE, at, shared};
 
 #[ring_impl]
 impl On<Redis> {
@@ -19,9 +19,7 @@ impl On<Redis> {
 /// A storage with a connection, and the proxy that counts.
 fn connected(what: &str) -> Option<(On<Redis>, Proxy)> {
     let proxy = Proxy::before(shared(what)?);
-    let redis = at(&proxy.url())
-        .deadline(PATIENCE)
-        .namespace(what);
+    let redis = at(&proxy.url()).deadline(PATIENCE).namespace(what);
     redis.get(&Key::of(&"a connection")).unwrap();
     Some((redis, proxy))
 }

@@ -10,7 +10,7 @@ use ring_cache_core::Key;
 use ring_cache_core::storage::Storage;
 
 use super::proxy::Proxy;
-use super::{at, PATIENCE, open, own};
+use super::{PATIENCE, at, open, own};
 
 #[test]
 fn opening_connects_to_nobody() {
@@ -69,9 +69,7 @@ fn connecting_that_takes_long_is_done_in_few_threads_and_not_waited_for() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("redis://{}", listener.local_addr().unwrap());
     let deadline = Duration::from_millis(50);
-    let redis = at(&url)
-        .deadline(deadline)
-        .breaker(Breaker::never());
+    let redis = at(&url).deadline(deadline).breaker(Breaker::never());
     let start = Instant::now();
     thread::scope(|scope| {
         for caller in 0..50_u32 {

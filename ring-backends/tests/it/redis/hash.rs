@@ -28,8 +28,13 @@ impl On<RedisHash> {
     }
 }
 
-fn hash(server: &Server) -> RedisHash {
-    RedisHash::open(&server.url()).unwrap().deadline(PATIENCE)
+fn hash(server: &Server) -> On<RedisHash> {
+    hash_at(&server.url())
+}
+
+fn hash_at(url: &str) -> On<RedisHash> {
+    let storage = RedisHash::open(url).unwrap();
+    On { storage }.deadline(PATIENCE)
 }
 
 #[test]
@@ -70,20 +75,22 @@ fn the_hash_has_the_name_of_the_ring_and_its_fields_those_of_the_keys() {
     let (bare, shop) = (hash(&server), hash(&server).namespace("shop"));
     bare.doubled(1);
     shop.doubled(1);
-    assert_eq!(server.command(&["HGET", "doubled", "doubled:1"]).text(), "2");
+    assert_eq!(server.command(&["HGET", "doubled", "doubled:On:1"]).text(), "2");
     assert_eq!(
-        server.command(&["HGET", "shop:doubled", "shop:doubled:1"]).text(),
+        server
+            .command(&["HGET", "shop:doubled", "shop:doubled:On:1"])
+            .text(),
         "2"
     );
-    assert_eq!(shop.doubled_ring(1).key().to_string(), "shop:doubled:1");
-    assert_eq!(shop.doubled_ring(1).stored_key(), "shop:doubled:1");
-    Storage::set(&shop, &Key::of(&"outside"), b"x".to_vec(), None).unwrap();
+    assert_eq!(shop.doubled_ring(1).key().to_string(), "shop:doubled:On:1");
+    assert_eq!(shop.doubled_ring(1).stored_key(), "shop:doubled:On:1");
+    shop.set(&Key::of(&"outside"), b"x".to_vec(), None).unwrap();
     assert_eq!(
         server.command(&["HGET", "shop:%keys", "shop:outside"]).text(),
         "x"
     );
     assert_eq!(shop.stored_key(&Key::of(&"outside")), "shop:outside");
-    server.command(&["HSET", "doubled", "doubled:2", "99"]);
+    server.command(&["HSET", "doubled", "doubled:On:2", "99"]);
     assert_eq!(bare.doubled(2), 99, "as a program in Python would share it");
 }
 
@@ -95,7 +102,7 @@ fn the_key_of_a_call_finds_its_entry() {
     let redis = hash(server).namespace("keys of hashes");
     redis.doubled(5);
     let key = redis.doubled_ring(5).key();
-    assert_eq!(Storage::get(&redis, &key).unwrap().as_deref(), Some(&b"10"[..]));
+    assert_eq!(redis.get(&key).unwrap().as_deref(), Some(&b"10"[..]));
 }
 
 #[test]
@@ -171,7 +178,8 @@ fn a_hash_that_is_none_is_an_error_and_recomputed() {
     let redis = hash(&server);
     server.command(&["LPUSH", "doubled", "x"]);
     assert!(
-        redis.doubled_ring(1)
+        redis
+            .doubled_ring(1)
             .get()
             .unwrap_err()
             .to_string()

@@ -11,7 +11,7 @@ use ring_cache_core::storage::Storage;
 use ring_cache_test_servers::{Redis as Server, Reply};
 
 use super::proxy::Proxy;
-use super::{On, at, PATIENCE, eventually, open, own, stubborn};
+use super::{On, PATIENCE, at, eventually, open, own, stubborn};
 
 #[ring_impl]
 impl On<Redis> {
@@ -104,10 +104,7 @@ fn connections_that_are_cut_cost_no_error() {
         return;
     };
     let proxy = Proxy::before(&server);
-    let (redis, key) = (
-        at(&proxy.url()).deadline(PATIENCE),
-        Key::of(&"cut"),
-    );
+    let (redis, key) = (at(&proxy.url()).deadline(PATIENCE), Key::of(&"cut"));
     redis.set(&key, b"value".to_vec(), None).unwrap();
     for _ in 0..10 {
         proxy.cut();
@@ -207,9 +204,7 @@ fn a_black_hole_is_left_for_a_new_connection() {
         return;
     };
     let proxy = Proxy::before(&server);
-    let redis = at(&proxy.url())
-        .deadline(DEADLINE)
-        .breaker(Breaker::never());
+    let redis = at(&proxy.url()).deadline(DEADLINE).breaker(Breaker::never());
     let key = Key::of(&"hole");
     redis.clone().deadline(PATIENCE).get(&key).unwrap();
     proxy.fall_silent();
@@ -227,8 +222,7 @@ fn the_breaker_opens_and_closes_by_itself() {
         return;
     };
     let pause = Duration::from_millis(50);
-    let redis = at(&server.url())
-        .breaker(Breaker::after(2).pause(pause));
+    let redis = at(&server.url()).breaker(Breaker::after(2).pause(pause));
     let key = Key::of(&"breaker");
     server.kill();
     let kinds: Vec<_> = (0..3).map(|_| redis.get(&key).unwrap_err().kind()).collect();

@@ -129,7 +129,7 @@ fn redis_has_the_bytes_of_the_coder_under_the_text_of_the_key() {
     users.user(7);
     let call = users.user_ring(7);
     let key = call.key().to_string();
-    assert_eq!(key, "verbs:user:shop=bytes:7");
+    assert_eq!(key, "verbs:user:bytes:7");
     assert_eq!(call.stored_key(), key);
     let stored = server.command(&["GET", &key]).bytes();
     assert_eq!(stored.as_deref(), Some(&br#"{"id":7,"name":"1"}"#[..]));
