@@ -19,22 +19,43 @@ use crate::remote::{Entry, Fault, Found, Remote};
 
 /// Entries in hashes of Redis: one hash for each ring.
 ///
+/// ```no_run
+/// use std::sync::LazyLock;
+///
+/// use ring_cache::coder::Json;
+/// use ring_cache::ring;
+/// use ring_cache_backends::RedisHash; // also `ring_cache::RedisHash`, with the feature `redis`
+///
+/// static REDIS: LazyLock<RedisHash> = LazyLock::new(|| {
+///     RedisHash::open("redis://127.0.0.1:6379").expect("a well-formed address")
+/// });
+///
+/// #[ring(storage = REDIS as RedisHash, coder = Json, key_prefix = "squares")]
+/// fn square(number: u64) -> u64 {
+///     number * number
+/// }
+///
+/// square(12); // sets the field `squares:12` of the hash `squares`
+/// square_cache().clear().unwrap(); // removes the hash
+/// ```
+///
 /// The hash lies under the name of the ring, `key_prefix` if there is one, with the namespace before it. Its fields are
 /// the texts of the ring's keys, as [`Call::key`](ring_cache_core::BoundCall::key) shows them, and their values the bytes
-/// of the coder. A Python service shares it as `ring.redis_hash(client, hash_key="users", key_prefix="users")` where
-/// the ring says `key_prefix = "users"`.
+/// of the coder. With `key_prefix = "squares"` a Python service shares it as
+/// `ring.redis_hash(client, hash_key="squares", key_prefix="squares", coder="json")`.
 ///
-/// `clear` removes the hash, which takes Redis one step however many entries there are. Entries cannot expire: Redis
+/// `clear` removes the hash, which is one step for Redis however many entries there are. Entries cannot expire: Redis
 /// knows that for fields from version 7.4 on only. `expire` does not compile:
 ///
-/// ```compile_fail
+/// ```compile_fail,E0277
+/// # use std::sync::LazyLock;
+/// # use ring_cache::coder::Json;
 /// # use ring_cache::ring;
 /// # use ring_cache_backends::RedisHash;
-/// static REDIS: std::sync::LazyLock<RedisHash> = todo!();
-///
-/// #[ring(storage = REDIS as RedisHash, expire = "60s")] // entries of `Remote<RedisServer<Fields>>` cannot expire
-/// fn answer() -> Vec<u8> {
-///     vec![42]
+/// # static REDIS: LazyLock<RedisHash> = LazyLock::new(|| RedisHash::open("redis://127.0.0.1").unwrap());
+/// #[ring(storage = REDIS as RedisHash, coder = Json, expire = "60s")] // entries of .. cannot expire
+/// fn square(number: u64) -> u64 {
+///     number * number
 /// }
 /// ```
 ///
