@@ -15,6 +15,8 @@ mod no_prelude;
 mod options;
 #[cfg(feature = "json")]
 mod quickstart;
+#[cfg(all(feature = "json", feature = "redis"))]
+mod redis;
 mod results;
 mod storages;
 mod traits;

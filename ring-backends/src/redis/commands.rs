@@ -159,3 +159,18 @@ pub(super) fn expiring(answers: Vec<Value>) -> Result<Vec<Option<Found>>, Unexpe
     }
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn expiries_are_rounded_up_and_end_somewhere() {
+        let rounded = [1, 999_999, 1_000_000, 1_000_001, 1_500_000_000]
+            .map(Duration::from_nanos)
+            .map(milliseconds);
+        assert_eq!(rounded, [1, 1, 1, 2, 1_500]);
+        assert_eq!(milliseconds(Duration::ZERO), 0);
+        assert_eq!(milliseconds(Duration::MAX), 3_153_600_000_000);
+    }
+}

@@ -148,10 +148,10 @@ impl<C: Connect> Shared<C> {
             if let Some(failure) = state.failure.as_ref().filter(|_| state.failures > failures) {
                 break Err(faults::connecting(failure));
             }
-            if state.wants_another() {
-                if let Err(error) = self.begin_connecting(state) {
-                    break Err(Fault::Broken(error.into()));
-                }
+            if state.wants_another()
+                && let Err(error) = self.begin_connecting(state)
+            {
+                break Err(Fault::Broken(error.into()));
             }
             if self.changed.wait_until(state, until).timed_out() {
                 break state.idle.pop().ok_or(Fault::Silent);

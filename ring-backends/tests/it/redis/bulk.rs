@@ -6,7 +6,7 @@ use ring_cache_core::Key;
 use ring_cache_core::storage::Storage;
 
 use super::proxy::Proxy;
-use super::{On, PATIENCE, at, shared};
+use super::{On, PATIENCE, at, open, own, shared};
 
 #[ring_impl]
 impl On<Redis> {
@@ -32,13 +32,28 @@ fn a_thousand_calls_ask_once_and_store_once() {
     let calls = || (0..1_000).map(|number| redis.square_ring(number));
     let before = proxy.round_trips();
     let first = calls().get_or_update_many();
-    assert_eq!(proxy.round_trips() - before, 2);
+    proxy.assert_round_trips(before, 2);
     assert_eq!(calls().get_or_update_many(), first);
-    assert_eq!(proxy.round_trips() - before, 3);
+    proxy.assert_round_trips(before, 3);
     assert_eq!(calls().has_many().unwrap(), [true; 1_000]);
     assert_eq!(calls().delete_many().unwrap(), [true; 1_000]);
-    assert_eq!(proxy.round_trips() - before, 5);
+    proxy.assert_round_trips(before, 5);
     assert_eq!(proxy.connections(), 1);
+}
+
+#[test]
+fn a_look_up_of_many_is_one_command() {
+    let Some(server) = own("commands of bulk calls to Redis") else {
+        return;
+    };
+    let redis = open(&server);
+    (0..1_000)
+        .map(|number| redis.square_ring(number))
+        .get_many()
+        .unwrap();
+    let commands = server.info("commandstats");
+    assert!(commands["cmdstat_mget"].starts_with("calls=1,"), "{commands:?}");
+    assert!(!commands.contains_key("cmdstat_get"), "{commands:?}");
 }
 
 #[test]
@@ -50,7 +65,7 @@ fn what_is_left_takes_no_further_round_trip() {
     let before = proxy.round_trips();
     assert_eq!(redis.read_many_expiring(&keys).unwrap(), vec![None; 100]);
     assert_eq!(redis.read_expiring(&keys[0]).unwrap(), None);
-    assert_eq!(proxy.round_trips() - before, 2);
+    proxy.assert_round_trips(before, 2);
 }
 
 #[test]

@@ -50,6 +50,16 @@ impl Proxy {
         self.line.round_trips.load(Ordering::SeqCst)
     }
 
+    /// Makes sure that there were this many round trips since there were `before`. Large messages may come in some parts,
+    /// between which the server speaks, so there may seem to be some more.
+    pub(super) fn assert_round_trips(&self, before: usize, expected: usize) {
+        let seen = self.round_trips() - before;
+        assert!(
+            (expected..expected + 20).contains(&seen),
+            "{seen}, not {expected}"
+        );
+    }
+
     pub(super) fn connections(&self) -> usize {
         self.line.connections.load(Ordering::SeqCst)
     }
