@@ -1,0 +1,349 @@
+//! What every storage promises, as one suite of cases. TODO-DOC
+
+mod bulk;
+mod bytes;
+mod calls;
+mod cases;
+mod clearing;
+mod computing;
+mod dropping;
+mod entries;
+mod expiry;
+mod gate;
+mod handles;
+mod keys;
+mod operations;
+mod samples;
+mod subject;
+mod trial;
+
+use std::any::Any;
+use std::fmt;
+use std::fmt::Debug;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::time::Duration;
+
+use cases::Case;
+use subject::{BlockOn, Subject, Tested, done};
+use trial::{PATIENCE, Trial};
+
+use crate::colour::{Awaits, Blocks, Wait, now};
+use crate::storage::{AsyncClear, AsyncStorage, Clear, Expires, Storage};
+use crate::sync::Arc;
+
+/// Tests storages that block, or never wait. `make` is called for each case, and may return a handle to the same entries
+/// each time: of them the suite uses the keys and rings whose names begin with `contract`, and some very short ones, and
+/// it alone. Values come next: [`values`](Storages::values) or [`bytes`](Storages::bytes).
+pub fn blocking<'c, S>(make: impl Fn() -> S + 'c) -> Storages<'c, S, Blocks> {
+    Storages {
+        make: Box::new(move || Subject::new(make(), None)),
+    }
+}
+
+/// Tests storages that are awaited. `block_on` runs a future to its end, and is called by several threads at a time:
+/// `|future| runtime.block_on(future)`, where a runtime is needed. `make` is as for [`blocking`], and called outside of
+/// the runtime.
+///
+/// ```
+/// use ring_cache_core::{Lru, testing::contract};
+///
+/// contract::awaited(|| Lru::new(10_000), |future| futures_executor::block_on(future)).values(|number| number).run();
+/// ```
+pub fn awaited<'c, S>(
+    make: impl Fn() -> S + 'c,
+    block_on: impl Fn(Pin<Box<dyn Future<Output = ()> + '_>>) + Send + Sync + 'c,
+) -> Storages<'c, S, Awaits> {
+    let block_on: Arc<BlockOn<'c>> = Arc::new(block_on);
+    Storages {
+        make: Box::new(move || Subject::new(make(), Some(Arc::clone(&block_on)))),
+    }
+}
+
+/// Storages to test, before it is known what they hold.
+#[must_use = "nothing is tested yet: go on with `.values(..)` or `.bytes()`, and `.run()`"]
+pub struct Storages<'c, S, C> {
+    make: Box<dyn Fn() -> Subject<'c, S, C> + 'c>,
+}
+
+impl<'c, S> Storages<'c, S, Blocks> {
+    /// With values made of numbers, different ones of different numbers.
+    pub fn values<T>(self, values: impl Fn(u32) -> T + 'c) -> Contract<'c, S, T, Blocks>
+    where
+        S: Storage<T> + Sync,
+        T: Clone + PartialEq + Debug + Send + Sync,
+    {
+        Contract::new(self.make, values)
+    }
+
+    /// With bytes of all kinds.
+    pub fn bytes(self) -> Contract<'c, S, Vec<u8>, Blocks>
+    where
+        S: Storage<Vec<u8>> + Sync,
+    {
+        self.values(bytes_of).of_bytes()
+    }
+}
+
+impl<'c, S> Storages<'c, S, Awaits> {
+    /// With values made of numbers, different ones of different numbers.
+    pub fn values<T>(self, values: impl Fn(u32) -> T + 'c) -> Contract<'c, S, T, Awaits>
+    where
+        S: AsyncStorage<T> + Sync,
+        T: Clone + PartialEq + Debug + Send + Sync,
+    {
+        Contract::new(self.make, values)
+    }
+
+    /// With bytes of all kinds.
+    pub fn bytes(self) -> Contract<'c, S, Vec<u8>, Awaits>
+    where
+        S: AsyncStorage<Vec<u8>> + Sync,
+    {
+        self.values(bytes_of).of_bytes()
+    }
+}
+
+fn bytes_of(number: u32) -> Vec<u8> {
+    format!("value {number}").into_bytes()
+}
+
+impl<S, C> Debug for Storages<'_, S, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Storages").finish_non_exhaustive()
+    }
+}
+
+/// The contract of a storage of values `T`, ready to [`run`](Self::run). `C` says whether it blocks or is awaited.
+///
+/// What a storage can do beside the raw operations is said first, and tested then: [`expires`](Self::expires),
+/// [`clears`](Self::clears), [`clones`](Self::clones), [`shared`](Self::shared).
+#[must_use = "nothing is tested before `.run()`"]
+pub struct Contract<'c, S, T, C> {
+    trial: Trial<'c, Subject<'c, S, C>, T>,
+    cases: Vec<Case<Subject<'c, S, C>, T>>,
+    only: Option<String>,
+}
+
+impl<'c, S, T, C> Contract<'c, S, T, C> {
+    fn new(make: Box<dyn Fn() -> Subject<'c, S, C> + 'c>, values: impl Fn(u32) -> T + 'c) -> Self
+    where
+        Subject<'c, S, C>: Tested<T>,
+        T: subject::Value,
+    {
+        Contract {
+            trial: Trial {
+                make,
+                values: Box::new(values),
+                of_bytes: None,
+                largest: 1 << 20,
+                capacity: 1000,
+                advance: None,
+                expiry_unit: Duration::from_secs(1),
+                clear: None,
+                clone: None,
+                shares: false,
+                is_awaited: Subject::IS_AWAITED,
+            },
+            cases: cases::all(),
+            only: None,
+        }
+    }
+
+    /// Entries expire. `advance` lets time pass: it moves the clock of all storages that are made, or sleeps. All in all
+    /// it is asked for half a minute; see [`expiry_unit`](Self::expiry_unit).
+    pub fn expires(mut self, advance: impl Fn(Duration) + 'c) -> Self
+    where
+        S: Expires,
+    {
+        self.trial.advance = Some(Box::new(advance));
+        self
+    }
+
+    /// What expiries are rounded up to, a second if nothing is said. The tests let pass three of it at a time, and are
+    /// that much quicker where it is less. On a storage that is slower than it, they may fail or find too little.
+    pub fn expiry_unit(mut self, unit: Duration) -> Self {
+        self.trial.expiry_unit = unit;
+        self
+    }
+
+    /// Clones are handles to one storage.
+    pub fn clones(mut self) -> Self
+    where
+        S: Clone,
+    {
+        self.trial.clone = Some(Subject::cloned);
+        self
+    }
+
+    /// All storages that are made see the same entries, which also outlive them: they lie in a server or in files.
+    pub fn shared(mut self) -> Self {
+        self.trial.shares = true;
+        self
+    }
+
+    /// The largest value in bytes that the storage takes, 1 MiB if nothing is said.
+    pub fn largest_value(mut self, bytes: usize) -> Self {
+        self.trial.largest = bytes;
+        self
+    }
+
+    /// How many entries the storage surely keeps at a time, 1,000 if nothing is said. Cases do with that many if they can,
+    /// or are left out.
+    pub fn capacity(mut self, entries: usize) -> Self {
+        self.trial.capacity = entries.max(1);
+        self
+    }
+
+    /// Runs this case alone.
+    ///
+    /// # Panics
+    ///
+    /// [`run`](Self::run) and [`breaches`](Self::breaches) do, if there is no such case, or if it would be left out.
+    pub fn only(mut self, case: &str) -> Self {
+        self.only = Some(case.to_owned());
+        self
+    }
+}
+
+impl<S, T> Contract<'_, S, T, Blocks>
+where
+    S: Clear<T> + Sync,
+    T: Clone + PartialEq + Debug + Send + Sync,
+{
+    /// Entries of one ring can be dropped.
+    pub fn clears(mut self) -> Self {
+        self.trial.clear = Some(|subject, ring| {
+            let (storage, name) = (&subject.storage, ring.name());
+            now(storage.flights().forget_ring(name, Wait::Block, PATIENCE));
+            done("clear_ring", storage.clear_ring(name));
+        });
+        self
+    }
+}
+
+impl<S, T> Contract<'_, S, T, Awaits>
+where
+    S: AsyncClear<T> + Sync,
+    T: Clone + PartialEq + Debug + Send + Sync,
+{
+    /// Entries of one ring can be dropped.
+    pub fn clears(mut self) -> Self {
+        self.trial.clear = Some(|subject, ring| {
+            let (storage, name) = (&subject.storage, ring.name());
+            let cleared = Tested::<T>::wait(subject, async {
+                storage.flights().forget_ring(name, Wait::Await, PATIENCE).await;
+                storage.clear_ring(name).await
+            });
+            done("clear_ring", cleared);
+        });
+        self
+    }
+}
+
+impl<S, C> Contract<'_, S, Vec<u8>, C> {
+    fn of_bytes(mut self) -> Self {
+        self.trial.of_bytes = Some(|bytes| bytes);
+        self
+    }
+}
+
+/// Where a storage breaks the contract.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Breach {
+    /// The name of the case.
+    pub case: &'static str,
+    /// What was expected, and what was found.
+    pub message: String,
+}
+
+impl fmt::Display for Breach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.case, self.message)
+    }
+}
+
+impl<S, T, C> Contract<'_, S, T, C> {
+    /// The names of the cases that would run.
+    pub fn cases(&self) -> Vec<&'static str> {
+        let cases = self.cases.iter();
+        let cases = cases.filter(|case| case.left_out(&self.trial).is_none());
+        cases.map(|case| case.name).collect()
+    }
+
+    /// Runs the cases, one after another, also those that come after one that fails. Prints their names, and which are
+    /// left out for what reason.
+    ///
+    /// # Panics
+    ///
+    /// If the storage breaks the contract: the message says in which cases and how. A case that begins, and is not said
+    /// to have passed or failed, hangs.
+    #[track_caller]
+    pub fn run(&self) {
+        let breaches = self.breaches();
+        let count = breaches.len();
+        let list: String = breaches.iter().map(|breach| format!("\n  {breach}")).collect();
+        assert!(
+            count == 0,
+            "the storage breaks its contract in {count} cases (run one alone by `.only(..)`):{list}"
+        );
+    }
+
+    /// As [`run`](Self::run), but hands over what is broken.
+    #[track_caller]
+    pub fn breaches(&self) -> Vec<Breach> {
+        self.assert_that_only_is_there();
+        let mut breaches = Vec::new();
+        for case in &self.cases {
+            if self.only.as_ref().is_some_and(|only| only != case.name) {
+                continue;
+            }
+            if let Some(reason) = case.left_out(&self.trial) {
+                println!("contract: {} is left out: it {reason}", case.name);
+                continue;
+            }
+            println!("contract: {} ..", case.name);
+            match catch_unwind(AssertUnwindSafe(|| case.run(&self.trial))) {
+                Ok(()) => println!("contract: {} passed", case.name),
+                Err(panic) => {
+                    println!("contract: {} failed", case.name);
+                    breaches.push(Breach {
+                        case: case.name,
+                        message: message_of(&*panic),
+                    });
+                }
+            }
+        }
+        breaches
+    }
+
+    #[track_caller]
+    fn assert_that_only_is_there(&self) {
+        let Some(only) = &self.only else { return };
+        let Some(case) = self.cases.iter().find(|case| case.name == only) else {
+            panic!(
+                "there is no case `{only}`; there are: {}",
+                self.cases().join(", ")
+            );
+        };
+        if let Some(reason) = case.left_out(&self.trial) {
+            panic!("the case `{only}` cannot run: it {reason}");
+        }
+    }
+}
+
+fn message_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "it panicked".to_owned())
+}
+
+impl<S, T, C> Debug for Contract<'_, S, T, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Contract")
+            .field("cases", &self.cases())
+            .field("only", &self.only)
+            .finish_non_exhaustive()
+    }
+}
