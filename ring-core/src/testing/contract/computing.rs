@@ -21,6 +21,7 @@ pub(super) fn a_cold_key_is_computed_once<Su: Tested<T>, T: Value>(trial: &Trial
     let returned: Vec<T> = scope(|scope| {
         let call = |value: T| {
             scope.spawn(move || {
+                let _calling = slow.calling();
                 storage.get_or_update(ring, 1, async |wait| {
                     runs.fetch_add(1, Ordering::SeqCst);
                     slow.run(wait).await;
@@ -149,6 +150,7 @@ where
     T: 'scope,
 {
     scope.spawn(move || {
+        let _calling = slow.calling();
         storage.update(ring, 1, async |wait| {
             slow.run(wait).await;
             value
@@ -162,6 +164,7 @@ pub(super) fn a_leader_that_panics_hands_over<Su: Tested<T>, T: Value>(trial: &T
     let (storage, slow, value) = (&storage, &slow, trial.value(2));
     let (leader, waiter) = scope(|scope| {
         let leader = scope.spawn(move || {
+            let _calling = slow.calling();
             storage.get_or_update(ring, 1, async |wait| {
                 slow.run(wait).await;
                 panic!("this panic is part of the test: a body that fails while another call waits for it")
@@ -192,6 +195,7 @@ pub(super) fn during_a_computation<Su: Tested<T>, T: Value>(
     let (slow, value) = (&Slow::new(), trial.value(1));
     scope(|scope| {
         let caller = scope.spawn(move || {
+            let _calling = slow.calling();
             storage.get_or_update(ring, 1, async |wait| {
                 slow.run(wait).await;
                 value

@@ -39,7 +39,9 @@ impl Gate {
 
 /// A computation that says when it began, and ends when it is let.
 pub(super) struct Slow {
+    /// Its call is so far, or at its end.
     began: Gate,
+    ran: AtomicBool,
     end: Gate,
 }
 
@@ -47,12 +49,19 @@ impl Slow {
     pub(super) fn new() -> Self {
         Slow {
             began: Gate::new(),
+            ran: AtomicBool::new(false),
             end: Gate::new(),
         }
     }
 
+    /// What a call keeps until its end, so that nobody waits for a body that does not run.
+    pub(super) fn calling(&self) -> Calling<'_> {
+        Calling(self)
+    }
+
     /// The body.
     pub(super) async fn run(&self, wait: Wait) {
+        self.ran.store(true, Ordering::SeqCst);
         self.began.open();
         self.end.pass(wait).await;
     }
@@ -61,7 +70,18 @@ impl Slow {
     pub(super) fn began(&self) -> Running<'_> {
         let running = Running(self);
         now(self.began.pass(Wait::Block));
+        let ran = self.ran.load(Ordering::SeqCst);
+        assert!(ran, "a call did not run its body, although its value had been deleted");
         running
+    }
+}
+
+/// A call of a [`Slow`] computation.
+pub(super) struct Calling<'s>(&'s Slow);
+
+impl Drop for Calling<'_> {
+    fn drop(&mut self) {
+        self.0.began.open();
     }
 }
 
