@@ -12,7 +12,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use ring_cache_core::flights::Flights;
 use ring_cache_core::key::EncodedKey;
-use ring_cache_core::storage::{AnyStorage, AsyncClear, AsyncStorage, Clear, Expires, Storage};
+use ring_cache_core::storage::{AnyStorage, AsyncClear, AsyncStorage, Clear, Expires, Expiring, Storage};
 use ring_cache_core::{Error, Name, RingKey};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
@@ -114,8 +114,28 @@ impl<T, S: AnyStorage<T>> AnyStorage<T> for Blocking<S> {
         self.storage.namespace()
     }
 
+    fn stored_key<K: RingKey + ?Sized>(&self, key: &K) -> String {
+        self.storage.stored_key(key)
+    }
+
     fn losses(&self) -> (u64, u64) {
         self.storage.losses()
+    }
+
+    fn deadline(&self) -> Option<Duration> {
+        self.storage.deadline()
+    }
+
+    fn limited(&self, deadline: Duration) -> Option<Self> {
+        let storage = self.storage.limited(deadline)?;
+        Some(Blocking {
+            storage: Arc::new(storage),
+            order: Arc::clone(&self.order),
+        })
+    }
+
+    fn distrust<K: RingKey + ?Sized>(&self, key: &K) {
+        self.storage.distrust(key);
     }
 }
 
@@ -170,6 +190,44 @@ where
         let keys = recorded(keys);
         let claim = Claim::of(Access::Shared, &keys);
         self.run("get_many", claim, move |storage| storage.read_many(&keys))
+    }
+
+    fn read_expiring<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+    ) -> impl Future<Output = Result<Option<Expiring<T>>, Error>> {
+        let key = EncodedKey::of(key);
+        let claim = Claim::of(Access::Shared, once(&key));
+        self.run("get", claim, move |storage| storage.read_expiring(&key))
+    }
+
+    fn read_many_expiring<K: RingKey>(
+        &self,
+        keys: &[K],
+    ) -> impl Future<Output = Result<Vec<Option<Expiring<T>>>, Error>> {
+        let keys = recorded(keys);
+        let claim = Claim::of(Access::Shared, &keys);
+        self.run("get_many", claim, move |storage| {
+            storage.read_many_expiring(&keys)
+        })
+    }
+
+    fn contains_many<K: RingKey>(&self, keys: &[K]) -> impl Future<Output = Result<Vec<bool>, Error>> {
+        let keys = recorded(keys);
+        let claim = Claim::of(Access::Shared, &keys);
+        self.run("has_many", claim, move |storage| storage.contains_many(&keys))
+    }
+
+    fn renew_many<K: RingKey>(
+        &self,
+        entries: &[(K, Duration)],
+    ) -> impl Future<Output = Result<Vec<bool>, Error>> {
+        let entries = entries.iter();
+        let entries: Vec<_> = entries
+            .map(|(key, expiry)| (EncodedKey::of(key), *expiry))
+            .collect();
+        let claim = Claim::of(Access::Alone, entries.iter().map(|(key, _)| key));
+        self.run("touch_many", claim, move |storage| storage.renew_many(&entries))
     }
 
     fn write_many<K: RingKey>(

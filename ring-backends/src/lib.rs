@@ -12,6 +12,10 @@
 
 #[cfg(feature = "tokio")]
 mod blocking;
+#[cfg(feature = "remote")]
+pub mod remote;
 
 #[cfg(feature = "tokio")]
 pub use blocking::Blocking;
+#[cfg(feature = "remote")]
+pub use remote::{Breaker, Health};

@@ -101,9 +101,9 @@ where
         S: AsyncView<R::Value>,
     {
         let key = self.call_key();
-        let writes = self.keeping.begin_look_up(&key);
+        let look_up = self.keeping.begin_look_up(&key);
         let read = self.storage().read_at_once(&key)?;
-        Some(self.keeping.found(read, writes))
+        Some(self.keeping.found(read, look_up))
     }
 
     /// Computes and stores, whatever was there. A value that `unless` refuses takes an older one away; an error of a

@@ -19,6 +19,7 @@ use crate::key::EncodedKey;
 use crate::returned::Returned;
 use crate::ring::Ring;
 use crate::storage::{AnyView, AsyncStorage, AsyncView};
+use crate::writing::Writing;
 
 /// A call without its body.
 pub(crate) struct Keyed<R: Returned, S> {
@@ -62,10 +63,6 @@ where
             .forget_keys(&group.keys, Keeping::<R, S>::WAIT, patience)
             .await;
         let removed = group.first().storage().remove_many(&group.keys).await;
-        let removed = removed.map(|mut removed| {
-            removed.resize(group.keys.len(), false);
-            removed
-        });
         gathered.add(&group.places, removed);
     }
     gathered.finish()
@@ -77,12 +74,12 @@ where
     R: Returned,
     S: AsyncView<R::Value>,
 {
-    // A touch without an expiry only looks.
-    let calls = calls.into_iter().map(|mut call| {
-        call.keeping.expiry = None;
-        call
-    });
-    touch(calls.collect()).await
+    let mut gathered = Gathered::of(&calls);
+    for group in by_storage(calls) {
+        let there = group.first().storage().contains_many(&group.keys).await;
+        gathered.add(&group.places, there);
+    }
+    gathered.finish()
 }
 
 /// [`Calls::touch_many`](crate::Calls::touch_many)
@@ -92,9 +89,22 @@ where
     S: AsyncView<R::Value>,
 {
     let mut gathered = Gathered::of(&calls);
-    for (place, call) in calls.iter().enumerate() {
-        let there = call.keeping.touch(&call.key).await;
-        gathered.add(&[place], there.map(|there| vec![there]));
+    for group in by_storage(calls) {
+        let (expiring, lasting): (Vec<_>, Vec<_>) =
+            (0..group.keys.len()).partition(|at| group.keepings[*at].expiry.is_some());
+        let places = |ats: &[usize]| ats.iter().map(|at| group.places[*at]).collect::<Vec<_>>();
+        let storage = group.first().storage();
+        if !expiring.is_empty() {
+            let entries = expiring.iter();
+            let entries = entries.filter_map(|at| Some((&group.keys[*at], group.keepings[*at].expiry?)));
+            let there = storage.renew_many(&entries.collect::<Vec<_>>()).await;
+            gathered.add(&places(&expiring), there);
+        }
+        // Without an expiry, a touch only looks.
+        if !lasting.is_empty() {
+            let keys: Vec<_> = lasting.iter().map(|at| &group.keys[*at]).collect();
+            gathered.add(&places(&lasting), storage.contains_many(&keys).await);
+        }
     }
     gathered.finish()
 }
@@ -150,12 +160,17 @@ where
     });
     let tickets: Vec<_> = tickets.collect();
     let (turns, later) = turns_at_once(tickets.iter());
+    let storage = keeping.storage();
+    let turns = turns
+        .into_iter()
+        .map(|(at, turn)| (at, Writing::new(storage, turn)));
+    let turns: Vec<_> = turns.collect();
     let entries = turns.iter().filter_map(|(at, _)| Some((*at, held[*at].take()?)));
     let mut failure = write_group(group, entries.collect()).await.err();
     let passed_over = turns
         .into_iter()
         .filter_map(|(at, turn)| turn.end_and_forget().then_some(&group.keys[at]));
-    keeping.clear_away(passed_over.collect()).await;
+    keeping.clear_away(storage, passed_over.collect()).await;
     for at in later {
         let (own, Some(held)) = (&group.keepings[at], held[at].take()) else {
             continue;
@@ -258,7 +273,7 @@ struct Gathered<T, E> {
     failure: Option<E>,
 }
 
-impl<T, E: Failure> Gathered<T, E> {
+impl<T: Default, E: Failure> Gathered<T, E> {
     fn of<R: Returned, S>(calls: &[Keyed<R, S>]) -> Self {
         Gathered {
             ring: calls.first().map(|call| call.keeping.ring),
@@ -270,7 +285,11 @@ impl<T, E: Failure> Gathered<T, E> {
     /// A failure of one storage is no reason to spare the others.
     fn add(&mut self, places: &[usize], results: Result<Vec<T>, E>) {
         match results {
-            Ok(results) => self.results.extend(places.iter().copied().zip(results)),
+            Ok(mut results) => {
+                // A storage that answers too little is not to lose calls.
+                results.resize_with(places.len(), T::default);
+                self.results.extend(places.iter().copied().zip(results));
+            }
             Err(error) => self.failure = self.failure.take().or(Some(error)),
         }
     }

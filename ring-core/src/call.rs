@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use crate::action::{Action, Ran};
 use crate::body::{Bind, Body, Immediate};
-use crate::coder::Coder;
 use crate::colour::{Blocks, now};
 use crate::error::Error;
 use crate::filling::Begun;
@@ -15,7 +14,7 @@ use crate::keeping::{Keeping, Outcome, Seen};
 use crate::key::{CallKey, EncodedKey, Key, KeyParts};
 use crate::returned::Returned;
 use crate::ring::Ring;
-use crate::storage::{AnyStorage, AnyView, AtOnce, Coded, Expires, Storage, View};
+use crate::storage::{AnyStorage, AnyView, AtOnce, CodingView, Expires, Storage, View};
 
 /// One call of a cached method with its arguments bound, as `{method}_ring(..)` gives it.
 ///
@@ -121,6 +120,12 @@ where
         Key::in_namespace(self.storage().namespace(), &self.call_key())
     }
 
+    /// The text under which the storage keeps the value: [`key`](Self::key), unless the storage cannot take every text,
+    /// as Memcached, whose keys have at most 250 bytes.
+    pub fn stored_key(&self) -> String {
+        self.storage().stored_key(&self.call_key())
+    }
+
     /// The storage behind the method.
     #[inline]
     pub fn storage(&self) -> &S::Storage {
@@ -152,8 +157,8 @@ where
         S: View<R::Value>,
     {
         let key = self.call_key();
-        let writes = self.keeping.begin_look_up(&key);
-        match self.keeping.found(self.storage().read(&key), writes) {
+        let look_up = self.keeping.begin_look_up(&key);
+        match self.keeping.found(self.storage().read(&key), look_up) {
             Ok(value) => R::found(value),
             Err(seen) => self.miss(seen),
         }
@@ -266,9 +271,10 @@ where
     }
 }
 
-impl<R: Returned, C, S, B, W> BoundCall<R, Coded<'_, S, C>, B, W>
+impl<R, S, B, C> BoundCall<R, S, B, C>
 where
-    C: Coder<R::Value>,
+    R: Returned,
+    S: CodingView<R::Value>,
 {
     /// Encodes a value as the storage holds it.
     pub fn encode(&self, value: &R::Value) -> Result<Vec<u8>, Error> {

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::fmt;
+use std::time::Duration;
 
 /// Any error's cause.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
@@ -27,6 +28,10 @@ pub enum ErrorKind {
     Encode,
     /// The coder could not decode the bytes.
     Decode,
+    /// The storage did not answer within its deadline.
+    Deadline,
+    /// The storage was not asked, since it did not answer before.
+    Unavailable,
     /// Two lists that belong together have different lengths.
     Lengths,
 }
@@ -37,6 +42,23 @@ impl Error {
         Error {
             storage: Some(storage),
             ..Self::new(ErrorKind::Storage, operation, Some(cause.into()))
+        }
+    }
+
+    /// No answer of the storage of this name in this operation within its deadline.
+    pub fn deadline(storage: &'static str, operation: &'static str, deadline: Duration) -> Self {
+        let cause = format!("no answer within {deadline:?}");
+        Error {
+            kind: ErrorKind::Deadline,
+            ..Self::storage(storage, operation, cause)
+        }
+    }
+
+    /// The storage of this name was not asked for this operation, for a cause that is no fault of the operation.
+    pub fn unavailable(storage: &'static str, operation: &'static str, cause: impl Into<Cause>) -> Self {
+        Error {
+            kind: ErrorKind::Unavailable,
+            ..Self::storage(storage, operation, cause)
         }
     }
 
@@ -78,6 +100,11 @@ impl Error {
     /// The operation that failed, such as `"get"`.
     pub fn operation(&self) -> &'static str {
         self.operation
+    }
+
+    /// The name of the storage, such as `"redis"`, if the operation was a storage's.
+    pub fn storage_name(&self) -> Option<&'static str> {
+        self.storage
     }
 
     /// The name of the ring, if the operation was a ring's.

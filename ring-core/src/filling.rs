@@ -10,6 +10,7 @@ use crate::keeping::{Keeping, Seen};
 use crate::key::EncodedKey;
 use crate::returned::Returned;
 use crate::storage::{AnyStorage, AsyncStorage, AsyncView};
+use crate::writing::Writing;
 
 /// A ticket with what is to be stored by it.
 pub(crate) type Filled<'f, T> = (Ticket<'f, T>, T);
@@ -70,8 +71,8 @@ where
     }
 
     async fn look_up(&self, key: &EncodedKey) -> Result<R::Value, Seen> {
-        let writes = self.begin_look_up(key);
-        self.found(self.storage().read(key).await, writes)
+        let look_up = self.begin_look_up(key);
+        self.found(self.storage().read(key).await, look_up)
     }
 
     /// Joins the computation of a key's value, or starts it, as the ring wants it.
@@ -106,12 +107,13 @@ where
     /// done in any case, which is cheaper than to count for every hit.
     pub(crate) async fn look_again_if_need_be<'f>(
         &self,
-        ticket: Ticket<'f, S::Held>,
+        mut ticket: Ticket<'f, S::Held>,
         seen: Seen,
     ) -> Begun<'f, R, S::Held> {
+        ticket.spend(seen.spent);
         let hash = ticket.key().hash_value();
         let written = |seen| !S::Storage::TEXT_KEYS || self.flights().writes(hash) != seen;
-        if self.ring.coalesce && seen.is_some_and(written) {
+        if self.ring.coalesce && seen.writes.is_some_and(written) {
             self.look_again(ticket).await
         } else {
             Begun::Lead(ticket)
@@ -119,8 +121,11 @@ where
     }
 
     /// Takes what a second look-up finds, or keeps the ticket.
-    async fn look_again<'f>(&self, ticket: Ticket<'f, S::Held>) -> Begun<'f, R, S::Held> {
-        let found = self.storage().read(ticket.key()).await.ok().flatten();
+    async fn look_again<'f>(&self, mut ticket: Ticket<'f, S::Held>) -> Begun<'f, R, S::Held> {
+        let (limited, start) = (self.limited(ticket.spent()), self.start());
+        let storage = limited.as_ref().unwrap_or_else(|| self.storage());
+        let found = storage.read(ticket.key()).await.ok().flatten();
+        ticket.spend(start.elapsed());
         match found.and_then(|held| self.view.value(held).ok()) {
             Some(value) => {
                 ticket.release();
@@ -222,7 +227,9 @@ where
         let Some(turn) = ticket.turn(tried.await) else {
             return;
         };
-        let (storage, key) = (self.storage(), ticket.key());
+        let (limited, start) = (self.limited(ticket.spent()), self.start());
+        let storage = limited.as_ref().unwrap_or_else(|| self.storage());
+        let (turn, key) = (Writing::new(storage, turn), ticket.key());
         // Asked for in the turn, not before: the storage may begin at once.
         let writing = async {
             match held {
@@ -232,6 +239,8 @@ where
         };
         let written = leading(self.flights().writing(), pin!(writing)).await;
         if turn.end() {
+            let limited = self.limited(ticket.spent() + start.elapsed());
+            let storage = limited.as_ref().unwrap_or(storage);
             self.ring.count_errors(storage.remove(key).await);
         }
         if self.ring.count_errors(written) == Some(true) {
@@ -239,10 +248,10 @@ where
         }
     }
 
-    /// Removes what writers left that were passed over.
-    pub(crate) async fn clear_away(&self, keys: Vec<&EncodedKey>) {
+    /// Removes what writers left that were passed over, on the storage that they wrote to.
+    pub(crate) async fn clear_away(&self, storage: &S::Storage, keys: Vec<&EncodedKey>) {
         if !keys.is_empty() {
-            self.ring.count_errors(self.storage().remove_many(&keys).await);
+            self.ring.count_errors(storage.remove_many(&keys).await);
         }
     }
 

@@ -23,7 +23,7 @@ use hashbrown::HashTable;
 use hashbrown::hash_table::Entry as TableEntry;
 
 pub(crate) use leading::{Mark, leading};
-pub(crate) use ticket::{Ticket, turns_at_once};
+pub(crate) use ticket::{Ticket, Turn, turns_at_once};
 pub(crate) use waiter::{Landed, Waiter};
 
 use crate::colour::{Wait, now};

@@ -13,6 +13,7 @@ use crate::key::{EncodedKey, Key, RingKey, hash_key};
 use crate::returned::Returned;
 use crate::ring::Ring;
 use crate::storage::{AnyStorage, AnyView, AsyncStorage, AsyncView, AtOnce};
+use crate::writing::Writing;
 
 /// What the verbs of a call return that can fail only if its storage can: a `T`, or a `Result<T, Error>`.
 pub type Outcome<R, S, T> = <StorageError<R, S> as Failure>::Outcome<T>;
@@ -25,9 +26,44 @@ pub(crate) type StorageError<R, S> = <<S as AnyView<<R as Returned>::Value>>::St
 /// The result of an operation on the storage of a view.
 pub(crate) type HeldResult<R, S, T> = Result<T, StorageError<R, S>>;
 
-/// What a look-up that found nothing knows: how many writes of tickets to its key, and to some others, had ended before
-/// it. `None` if the storage did not answer.
-pub(crate) type Seen = Option<u64>;
+/// A look-up under way.
+#[derive(Clone, Copy)]
+pub(crate) struct LookUp {
+    /// How many writes of tickets to its key, and to some others, had ended when it began.
+    writes: u64,
+    start: Start,
+}
+
+impl LookUp {
+    /// What is known if the storage did not answer.
+    pub(crate) fn unanswered(self) -> Seen {
+        Seen {
+            writes: None,
+            spent: self.start.elapsed(),
+        }
+    }
+}
+
+/// What a look-up that found nothing knows.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Seen {
+    /// See [`LookUp`]. `None` if the storage did not answer.
+    pub(crate) writes: Option<u64>,
+    /// How long the look-up took, if the storage has a deadline.
+    pub(crate) spent: Duration,
+}
+
+/// When an operation on a storage began. Not known for those without a deadline, whose operations are not timed.
+#[derive(Clone, Copy)]
+pub(crate) struct Start(Option<Instant>);
+
+impl Start {
+    /// The time since then.
+    #[inline]
+    pub(crate) fn elapsed(self) -> Duration {
+        self.0.map_or(Duration::ZERO, |start| start.elapsed())
+    }
+}
 
 /// All that is known of a call but its key and its body.
 pub(crate) struct Keeping<R: Returned, S> {
@@ -107,15 +143,32 @@ where
         }
     }
 
-    /// To be called before a look-up, for [`found`](Self::found): see [`Seen`]. Look-ups that compare bytes do without.
+    /// To be called before a look-up, for [`found`](Self::found). Look-ups that compare bytes do not count writes.
     #[inline]
-    pub(crate) fn begin_look_up<K: RingKey>(&self, key: &K) -> u64 {
+    pub(crate) fn begin_look_up<K: RingKey>(&self, key: &K) -> LookUp {
         self.admit();
-        if S::Storage::TEXT_KEYS {
+        let writes = if S::Storage::TEXT_KEYS {
             self.flights().writes(hash_key(key))
         } else {
             0
+        };
+        let start = self.start();
+        LookUp { writes, start }
+    }
+
+    /// To be called before an operation whose time counts.
+    #[inline]
+    pub(crate) fn start(&self) -> Start {
+        Start(self.storage().deadline().map(|_| Instant::now()))
+    }
+
+    /// The storage for the rest of a call that has spent so much of its deadline, if it has one.
+    pub(crate) fn limited(&self, spent: Duration) -> Option<S::Storage> {
+        if spent.is_zero() {
+            return None;
         }
+        let deadline = self.storage().deadline()?;
+        self.storage().limited(deadline.saturating_sub(spent))
     }
 
     /// Counts a miss, and hands on what it saw.
@@ -129,16 +182,19 @@ where
     pub(crate) fn found(
         &self,
         read: HeldResult<R, S, Option<S::Held>>,
-        writes: u64,
+        look_up: LookUp,
     ) -> Result<R::Value, Seen> {
         let read = self.ring.count_errors(read);
-        let seen = read.is_some().then_some(writes);
+        let writes = read.is_some().then_some(look_up.writes);
         match self.decode(read.flatten()) {
             Some(value) => {
                 self.ring.counters.hit();
                 Ok(value)
             }
-            None => Err(seen),
+            None => Err(Seen {
+                writes,
+                ..look_up.unanswered()
+            }),
         }
     }
 
@@ -233,6 +289,7 @@ where
             return Ok(());
         };
         let (storage, key) = (self.storage(), ticket.key());
+        let turn = Writing::new(storage, turn);
         let writing = async {
             match held {
                 Ok(held) => storage.write(key, held, self.expiry).await.map(|()| None),

@@ -33,6 +33,7 @@ mod returned;
 mod ring;
 mod stats;
 mod sync;
+mod writing;
 
 pub use action::{Action, Ran, UnknownAction};
 pub use async_call::AsyncCall;

@@ -13,13 +13,13 @@ mod view;
 pub use async_storage::{AsyncClear, AsyncStorage, InMemory};
 pub(crate) use at_once::AtOnce;
 pub use map::Map;
-pub use view::{AnyView, AsyncView, Coded, View};
+pub use view::{AnyView, AsyncView, Coded, CodedStorage, CodingView, View, decode, encode};
 
 use std::time::Duration;
 
 use crate::error::Failure;
 use crate::flights::Flights;
-use crate::key::RingKey;
+use crate::key::{Key, RingKey};
 use crate::name::Name;
 
 /// What storages have in common, whether they block or are awaited.
@@ -41,11 +41,45 @@ pub trait AnyStorage<T> {
         ""
     }
 
+    /// The text under which the entry of `key` lies in the storage.
+    ///
+    /// It is the text of the key, namespace included, unless the storage cannot take every text.
+    fn stored_key<K: RingKey + ?Sized>(&self, key: &K) -> String {
+        Key::in_namespace(self.namespace(), key).to_string()
+    }
+
     /// How many entries gave way to newer ones, and how many were found to have expired.
     fn losses(&self) -> (u64, u64) {
         (0, 0)
     }
+
+    /// How long one plain call may keep this storage busy, look-up and store together. `None`: as long as it takes.
+    #[inline]
+    fn deadline(&self) -> Option<Duration> {
+        None
+    }
+
+    /// This storage with another deadline, if it has one: for the rest of a call that has spent some of its time.
+    #[inline]
+    fn limited(&self, deadline: Duration) -> Option<Self>
+    where
+        Self: Sized,
+    {
+        let _ = deadline;
+        None
+    }
+
+    /// Takes what lies under `key` for out of date from now on, without waiting, and removes it when that can be done.
+    ///
+    /// Called where a write might have come too late and nobody is left who could wait for its removal. Storages whose
+    /// writes never outlast the future that asked for them need not do anything.
+    fn distrust<K: RingKey + ?Sized>(&self, key: &K) {
+        let _ = key;
+    }
 }
+
+/// A value, and how long it will still be there.
+pub type Expiring<T> = (T, Option<Duration>);
 
 /// A storage of values `T` under keys of any type.
 ///
@@ -83,6 +117,30 @@ pub trait Storage<T>: AnyStorage<T> {
     /// Raw: the values under many keys, in the order of the keys.
     fn read_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<Option<T>>, Self::Error> {
         keys.iter().map(|key| self.read(key)).collect()
+    }
+
+    /// Raw: the value under `key`, and how long it will still be there, if it expires and the storage can tell.
+    fn read_expiring<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<Expiring<T>>, Self::Error> {
+        let value = self.read(key)?;
+        Ok(value.map(|value| (value, None)))
+    }
+
+    /// Raw: [`read_expiring`](Self::read_expiring) for many keys, in the order of the keys.
+    fn read_many_expiring<K: RingKey>(&self, keys: &[K]) -> Result<Vec<Option<Expiring<T>>>, Self::Error> {
+        keys.iter().map(|key| self.read_expiring(key)).collect()
+    }
+
+    /// Raw: whether something is under each of many keys.
+    fn contains_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<bool>, Self::Error> {
+        keys.iter().map(|key| self.contains(key)).collect()
+    }
+
+    /// Raw: restarts the expiry of many entries. Returns for each whether something was there.
+    fn renew_many<K: RingKey>(&self, entries: &[(K, Duration)]) -> Result<Vec<bool>, Self::Error> {
+        entries
+            .iter()
+            .map(|(key, expiry)| self.renew(key, *expiry))
+            .collect()
     }
 
     /// Raw: puts many values, each with its expiry.

@@ -16,6 +16,7 @@ use crate::keeping::{Keeping, Seen};
 use crate::key::EncodedKey;
 use crate::returned::Returned;
 use crate::storage::{AnyView, AsyncStorage, AsyncView};
+use crate::writing::Writing;
 
 /// [`Calls::get_or_update_many`](crate::Calls::get_or_update_many), computing at most `limit` values at a time.
 pub(crate) async fn get_or_update<R, S, B>(calls: Bulk<R, S, B>, limit: usize) -> Vec<R::Out>
@@ -70,21 +71,20 @@ where
     S: AsyncView<R::Value>,
 {
     let calls = group.keepings.iter().zip(&group.keys);
-    let writes: Vec<_> = calls.map(|(keeping, key)| keeping.begin_look_up(key)).collect();
+    let look_ups: Vec<_> = calls.map(|(keeping, key)| keeping.begin_look_up(key)).collect();
     let read = group.first().storage().read_many(&group.keys).await;
     let Some(held) = group.first().ring.count_errors(read) else {
-        return group
-            .keepings
-            .iter()
-            .map(|keeping| Err(keeping.missed(None)))
+        let calls = group.keepings.iter().zip(look_ups);
+        return calls
+            .map(|(keeping, look_up)| Err(keeping.missed(look_up.unanswered())))
             .collect();
     };
     // A storage that answers too little is not to lose calls.
     let held = held.into_iter().chain(std::iter::repeat_with(|| None));
-    let calls = group.keepings.iter().zip(held).zip(writes);
+    let calls = group.keepings.iter().zip(held).zip(look_ups);
     calls
-        .map(|((keeping, held), writes)| {
-            let found = keeping.found(Ok(held), writes);
+        .map(|((keeping, held), look_up)| {
+            let found = keeping.found(Ok(held), look_up);
             found.map_err(|seen| keeping.missed(seen))
         })
         .collect()
@@ -105,7 +105,7 @@ impl<R: Returned, S> Absent<R, S> {
             place,
             keeping,
             key,
-            seen: None,
+            seen: Seen::default(),
         }
     }
 }
@@ -364,17 +364,24 @@ where
         return later;
     };
     let keeping = &absent[tickets[*first].0].keeping;
+    let spent = tickets.iter().map(|(_, ticket)| ticket.spent()).max();
+    let limited = keeping.limited(spent.unwrap_or_default());
+    let storage = limited.as_ref().unwrap_or_else(|| keeping.storage());
+    let turns = turns
+        .into_iter()
+        .map(|(at, turn)| (at, Writing::new(storage, turn)));
+    let turns: Vec<_> = turns.collect();
     let entries = turns.iter().filter_map(|(at, _)| {
         let (nth, ticket) = &tickets[*at];
         Some((ticket.key(), held[*at].take()?, absent[*nth].keeping.expiry))
     });
     let entries: Vec<_> = entries.collect();
-    let writing = async { keeping.storage().write_many(entries).await };
+    let writing = async { storage.write_many(entries).await };
     let stored = leading(keeping.flights().writing(), pin!(writing)).await;
     keeping.count_stores(turns.len(), stored.is_ok());
     let passed_over = turns
         .into_iter()
         .filter_map(|(at, turn)| turn.end().then_some(tickets[at].1.key()));
-    keeping.clear_away(passed_over.collect()).await;
+    keeping.clear_away(storage, passed_over.collect()).await;
     later
 }

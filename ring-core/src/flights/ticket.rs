@@ -1,5 +1,7 @@
 //! The right to compute a value, and to store it unless something newer happened.
 
+use std::time::Duration;
+
 use super::leading::Mark;
 use super::{Flight, Flights};
 use crate::key::EncodedKey;
@@ -18,6 +20,8 @@ pub(crate) struct Ticket<'f, T> {
     explicit: bool,
     /// Whether the waiters were told, or there is nothing to tell.
     settled: bool,
+    /// How much of the storage's deadline its call has spent.
+    spent: Duration,
 }
 
 impl<'f, T> Ticket<'f, T> {
@@ -34,7 +38,18 @@ impl<'f, T> Ticket<'f, T> {
             flight,
             explicit: false,
             settled: false,
+            spent: Duration::ZERO,
         }
+    }
+
+    /// Adds to what its call has spent of the storage's deadline.
+    pub(crate) fn spend(&mut self, time: Duration) {
+        self.spent += time;
+    }
+
+    /// How much of the storage's deadline its call has spent.
+    pub(crate) fn spent(&self) -> Duration {
+        self.spent
     }
 
     pub(super) fn explicit(mut self) -> Self {
@@ -159,6 +174,11 @@ pub(crate) struct Turn<'t, 'f, T> {
 impl<'t, 'f, T> Turn<'t, 'f, T> {
     fn new(ticket: &'t Ticket<'f, T>) -> Self {
         Turn { ticket, ended: false }
+    }
+
+    /// The key that is written.
+    pub(crate) fn key(&self) -> &'t EncodedKey {
+        &self.ticket.key
     }
 
     /// Gives the turn back. Returns whether somebody lost patience and did not wait for this write: then what it wrote

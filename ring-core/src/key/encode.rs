@@ -80,11 +80,17 @@ impl EncodedKey {
 
     /// Whether it is the key of a call of the ring `name`.
     pub fn belongs_to(&self, name: &Name) -> bool {
-        let id = self
-            .bytes
-            .strip_prefix(&[tag::RING])
-            .and_then(|rest| rest.first_chunk());
-        id.is_some_and(|id| u32::from_be_bytes(*id) == name.id())
+        self.ring_id() == Some(name.id())
+    }
+
+    /// The ring whose call's key it is, if it is one's.
+    pub fn ring(&self) -> Option<&'static Name> {
+        self.ring_id().map(Name::of_id)
+    }
+
+    fn ring_id(&self) -> Option<u32> {
+        let id = self.bytes.strip_prefix(&[tag::RING])?.first_chunk()?;
+        Some(u32::from_be_bytes(*id))
     }
 
     pub(crate) fn hash_value(&self) -> u64 {

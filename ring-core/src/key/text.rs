@@ -16,6 +16,25 @@ pub(crate) fn key_text<K: RingKey + ?Sized>(key: &K) -> String {
     writer.finish()
 }
 
+/// The text of a storage's namespace, as it stands before all keys: `shop:`. Nothing for an empty one.
+///
+/// In the namespace `:` is escaped, and what cannot be printed, so that one cannot reach into another.
+///
+/// ```
+/// use ring_cache_core::key::namespace_text;
+///
+/// assert_eq!(namespace_text("shop"), "shop:");
+/// assert_eq!(namespace_text("a:b"), "a%3Ab:");
+/// ```
+pub fn namespace_text(namespace: &str) -> String {
+    let mut text = String::with_capacity(namespace.len() + 1);
+    push_escaped(&mut text, namespace.as_bytes(), is_plain);
+    if !text.is_empty() {
+        text.push(':');
+    }
+    text
+}
+
 /// A word as it stands in a key: escaped where it could be taken for structure.
 pub(crate) fn escaped_word(word: &str) -> String {
     let mut text = String::with_capacity(word.len());

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{AnyStorage, Clear, Storage};
+use super::{AnyStorage, Clear, Expiring, Storage};
 use crate::colour::Wait;
 use crate::key::RingKey;
 use crate::name::Name;
@@ -108,6 +108,42 @@ pub trait AsyncStorage<T>: AnyStorage<T> {
             values.push(self.read(key).await?);
         }
         Ok(values)
+    }
+
+    /// Raw: the value under `key`, and how long it will still be there, if it expires and the storage can tell.
+    async fn read_expiring<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<Expiring<T>>, Self::Error> {
+        let value = self.read(key).await?;
+        Ok(value.map(|value| (value, None)))
+    }
+
+    /// Raw: [`read_expiring`](Self::read_expiring) for many keys, in the order of the keys.
+    async fn read_many_expiring<K: RingKey>(
+        &self,
+        keys: &[K],
+    ) -> Result<Vec<Option<Expiring<T>>>, Self::Error> {
+        let mut values = Vec::with_capacity(keys.len());
+        for key in keys {
+            values.push(self.read_expiring(key).await?);
+        }
+        Ok(values)
+    }
+
+    /// Raw: whether something is under each of many keys.
+    async fn contains_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<bool>, Self::Error> {
+        let mut there = Vec::with_capacity(keys.len());
+        for key in keys {
+            there.push(self.contains(key).await?);
+        }
+        Ok(there)
+    }
+
+    /// Raw: restarts the expiry of many entries. Returns for each whether something was there.
+    async fn renew_many<K: RingKey>(&self, entries: &[(K, Duration)]) -> Result<Vec<bool>, Self::Error> {
+        let mut there = Vec::with_capacity(entries.len());
+        for (key, expiry) in entries {
+            there.push(self.renew(key, *expiry).await?);
+        }
+        Ok(there)
     }
 
     /// Raw: puts many values, each with its expiry.
@@ -217,6 +253,25 @@ impl<T, S: Storage<T> + InMemory> AsyncStorage<T> for S {
 
     async fn read_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<Option<T>>, Self::Error> {
         Storage::read_many(self, keys)
+    }
+
+    async fn read_expiring<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<Expiring<T>>, Self::Error> {
+        Storage::read_expiring(self, key)
+    }
+
+    async fn read_many_expiring<K: RingKey>(
+        &self,
+        keys: &[K],
+    ) -> Result<Vec<Option<Expiring<T>>>, Self::Error> {
+        Storage::read_many_expiring(self, keys)
+    }
+
+    async fn contains_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<bool>, Self::Error> {
+        Storage::contains_many(self, keys)
+    }
+
+    async fn renew_many<K: RingKey>(&self, entries: &[(K, Duration)]) -> Result<Vec<bool>, Self::Error> {
+        Storage::renew_many(self, entries)
     }
 
     async fn write_many<K: RingKey>(

@@ -12,6 +12,8 @@ use crate::key::RingKey;
 /// The view `S` of a blocking storage, as one of an async storage whose futures are ready when they are polled first.
 pub(crate) struct AtOnce<S, V> {
     view: S,
+    /// The deadline that is left, if it is not the storage's own.
+    deadline: Option<Duration>,
     value: PhantomData<fn() -> V>,
 }
 
@@ -20,14 +22,32 @@ impl<S, V> AtOnce<S, V> {
     pub(crate) fn new(view: S) -> Self {
         AtOnce {
             view,
+            deadline: None,
             value: PhantomData,
+        }
+    }
+}
+
+/// The result of an operation on the storage of the view `S`.
+type Done<S, V, T> = Result<T, <<S as AnyView<V>>::Storage as AnyStorage<<S as AnyView<V>>::Held>>::Error>;
+
+impl<V, S: View<V>> AtOnce<S, V> {
+    /// Does something in the time that is left.
+    fn on<T>(&self, operation: impl FnOnce(&S::Storage) -> Done<S, V, T>) -> Done<S, V, T> {
+        let storage = self.view.storage();
+        match self.deadline.and_then(|deadline| storage.limited(deadline)) {
+            Some(limited) => operation(&limited),
+            None => operation(storage),
         }
     }
 }
 
 impl<S: Clone, V> Clone for AtOnce<S, V> {
     fn clone(&self) -> Self {
-        Self::new(self.view.clone())
+        AtOnce {
+            view: self.view.clone(),
+            ..*self
+        }
     }
 }
 
@@ -64,13 +84,29 @@ impl<V, S: View<V>> AnyStorage<S::Held> for AtOnce<S, V> {
     fn flights(&self) -> &Flights<S::Held> {
         self.view.storage().flights()
     }
+
+    #[inline]
+    fn deadline(&self) -> Option<Duration> {
+        self.view.storage().deadline()
+    }
+
+    fn limited(&self, deadline: Duration) -> Option<Self> {
+        Some(AtOnce {
+            deadline: Some(deadline),
+            ..*self
+        })
+    }
+
+    fn distrust<K: RingKey + ?Sized>(&self, key: &K) {
+        self.view.storage().distrust(key);
+    }
 }
 
 impl<V, S: View<V>> AsyncStorage<S::Held> for AtOnce<S, V> {
     const WAIT: Wait = Wait::Block;
 
     async fn read<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<S::Held>, Self::Error> {
-        self.view.storage().read(key)
+        self.on(|storage| storage.read(key))
     }
 
     async fn write<K: RingKey + ?Sized>(
@@ -79,33 +115,41 @@ impl<V, S: View<V>> AsyncStorage<S::Held> for AtOnce<S, V> {
         value: S::Held,
         expiry: Option<Duration>,
     ) -> Result<(), Self::Error> {
-        self.view.storage().write(key, value, expiry)
+        self.on(|storage| storage.write(key, value, expiry))
     }
 
     async fn remove<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Self::Error> {
-        self.view.storage().remove(key)
+        self.on(|storage| storage.remove(key))
     }
 
     async fn contains<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Self::Error> {
-        self.view.storage().contains(key)
+        self.on(|storage| storage.contains(key))
     }
 
     async fn renew<K: RingKey + ?Sized>(&self, key: &K, expiry: Duration) -> Result<bool, Self::Error> {
-        self.view.storage().renew(key, expiry)
+        self.on(|storage| storage.renew(key, expiry))
     }
 
     async fn read_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<Option<S::Held>>, Self::Error> {
-        self.view.storage().read_many(keys)
+        self.on(|storage| storage.read_many(keys))
+    }
+
+    async fn contains_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<bool>, Self::Error> {
+        self.on(|storage| storage.contains_many(keys))
+    }
+
+    async fn renew_many<K: RingKey>(&self, entries: &[(K, Duration)]) -> Result<Vec<bool>, Self::Error> {
+        self.on(|storage| storage.renew_many(entries))
     }
 
     async fn write_many<K: RingKey>(
         &self,
         entries: Vec<(K, S::Held, Option<Duration>)>,
     ) -> Result<(), Self::Error> {
-        self.view.storage().write_many(entries)
+        self.on(|storage| storage.write_many(entries))
     }
 
     async fn remove_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<bool>, Self::Error> {
-        self.view.storage().remove_many(keys)
+        self.on(|storage| storage.remove_many(keys))
     }
 }

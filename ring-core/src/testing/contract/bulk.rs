@@ -1,66 +1,40 @@
 //! Cases of operations on many keys: they equal the single ones, one after another.
 
+use std::fmt::Display;
+use std::time::Duration;
+
 use super::operations::Raw;
 use super::subject::{Tested, Value};
-use super::trial::{Trial, expect, expect_held};
+use super::trial::{Plainly, Trial, expect, expect_held};
 
 pub(super) fn many_equals_one_by_one<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
     let (storage, keys) = trial.begin::<6>();
-    let absent = vec![None; keys.len()];
-    expect(
-        storage.read_many(&keys),
-        absent.clone(),
-        "`read_many` of keys that are not there",
-    );
+    let mut held = vec![None; keys.len()];
+    expect_all_held(&storage, &keys, &held, "at first");
     // The last ones first, so that no order but that of the keys will do.
     let written: Vec<_> = [5, 3, 1].map(|at| (keys[at], trial.value(at), None)).into();
     storage.write_many(written);
-    let there: Vec<_> = (0..keys.len())
-        .map(|at| (at % 2 == 1).then(|| trial.value(at)))
-        .collect();
-    expect(
-        storage.read_many(&keys),
-        there.clone(),
-        "`read_many` in the order of the keys",
-    );
-    for (key, value) in keys.iter().zip(&there) {
-        expect_held(&storage, key, value.as_ref(), "after `write_many`");
+    for at in [1, 3, 5] {
+        held[at] = Some(trial.value(at));
     }
-    let removed = vec![false, true, false, true];
-    expect(
-        storage.remove_many(&keys[..4]),
-        removed,
-        "`remove_many` in the order of the keys",
-    );
-    let mut left = absent;
-    left[5] = Some(trial.value(5));
-    expect(
-        storage.read_many(&keys),
-        left.clone(),
-        "`read_many` after `remove_many`",
-    );
-    for (key, value) in keys.iter().zip(&left) {
-        expect_held(&storage, key, value.as_ref(), "after `remove_many`");
-    }
+    expect_all_held(&storage, &keys, &held, "after `write_many`");
+    let removed = storage.remove_many(&keys[..4]);
+    let were_there = vec![false, true, false, true];
+    expect(removed, were_there, "`remove_many` in the order of the keys");
+    held[1] = None;
+    held[3] = None;
+    expect_all_held(&storage, &keys, &held, "after `remove_many`");
     storage.remove(&keys[5]);
 }
 
 pub(super) fn many_of_no_keys<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
     let (storage, [key]) = trial.begin();
     storage.write(&key, trial.value(1), None);
-    expect(storage.read_many(&[key; 0]), Vec::new(), "`read_many` of no keys");
-    expect(
-        storage.remove_many(&[key; 0]),
-        Vec::new(),
-        "`remove_many` of no keys",
-    );
+    expect_all_held(&storage, &[], &[], "that do not exist");
+    expect(storage.remove_many(&[key; 0]), vec![], "`remove_many` of no keys");
     storage.write_many(Vec::<(&str, T, _)>::new());
-    expect_held(
-        &storage,
-        &key,
-        Some(&trial.value(1)),
-        "after operations on no keys",
-    );
+    let when = "after operations on no keys";
+    expect_held(&storage, &key, Some(&trial.value(1)), when);
     storage.remove(&key);
 }
 
@@ -69,44 +43,86 @@ pub(super) fn many_with_duplicates<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su
     let written = [(one, 1), (other, 2), (one, 3)];
     let written = written.map(|(key, number)| (key, trial.value(number), None));
     storage.write_many(written.into());
-    let [last, middle] = [3, 2].map(|number| Some(trial.value(number)));
-    expect_held(
-        &storage,
-        &one,
-        last.as_ref(),
-        "of which `write_many` had two values: the last one stays",
-    );
-    let read = storage.read_many(&[one, other, one]);
-    expect(
-        read,
-        vec![last.clone(), middle, last],
-        "`read_many` of a key twice",
-    );
+    let held = [3, 2, 3].map(|number| Some(trial.value(number)));
+    let when = "of which `write_many` wrote one twice: the last value stays";
+    expect_all_held(&storage, &[one, other, one], &held, when);
     let removed = storage.remove_many(&[one, other, one]);
     expect(removed, vec![true, true, false], "`remove_many` of a key twice");
 }
 
 pub(super) fn many_of_a_thousand_keys<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
     let (storage, keys) = trial.begin_with_many(1000);
-    let values: Vec<_> = (0..keys.len()).map(|number| trial.value(number)).collect();
-    let entries = keys.iter().copied().zip(values.iter().cloned());
-    storage.write_many(entries.map(|(key, value)| (key, value, None)).collect());
-    let values: Vec<_> = values.into_iter().map(Some).collect();
+    let mut held: Vec<_> = (0..keys.len()).map(|number| Some(trial.value(number))).collect();
+    let entries = keys.iter().zip(held.iter().flatten());
+    storage.write_many(entries.map(|(key, value)| (*key, value.clone(), None)).collect());
+    let count = format!("of {} keys", keys.len());
+    expect_many(&storage, &keys, &held, format_args!("{count} that were written"));
+    let removed = storage.remove_many(&keys);
     expect(
-        storage.read_many(&keys),
-        values,
-        format_args!("`read_many` of {} keys", keys.len()),
+        removed,
+        vec![true; keys.len()],
+        format_args!("`remove_many` {count}"),
     );
-    let all = vec![true; keys.len()];
-    expect(
-        storage.remove_many(&keys),
-        all,
-        format_args!("`remove_many` of {} keys", keys.len()),
+    held.fill(None);
+    expect_many(&storage, &keys, &held, format_args!("{count} that were removed"));
+}
+
+/// The last one of several with one key counts, also where one of them has an expiry of zero, which removes.
+pub(super) fn many_with_duplicates_that_remove<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
+    let (storage, [kept, removed]) = trial.begin();
+    let zero = Some(Duration::ZERO);
+    let [first, last] = [trial.value(1), trial.value(2)];
+    storage.write_many(vec![
+        (kept, first.clone(), zero),
+        (removed, first, None),
+        (kept, last.clone(), None),
+        (removed, last.clone(), zero),
+    ]);
+    let when = "of one `write_many`, which removed it by an expiry of zero";
+    expect_held(
+        &storage,
+        &kept,
+        Some(&last),
+        format_args!("{when}, and then wrote it"),
     );
-    let none = vec![None; keys.len()];
+    expect_held(
+        &storage,
+        &removed,
+        None,
+        format_args!("{when}, after it wrote it"),
+    );
+    storage.remove(&kept);
+}
+
+/// Fails the case unless looks at many keys find what is expected, and looks at each as well.
+fn expect_all_held<Su, T>(storage: &Su, keys: &[Plainly], expected: &[Option<T>], when: &str)
+where
+    Su: Tested<T>,
+    T: Value,
+{
+    expect_many(storage, keys, expected, format_args!("of keys {when}"));
+    for (key, value) in keys.iter().zip(expected) {
+        expect_held(storage, key, value.as_ref(), when);
+    }
+}
+
+fn expect_many<Su, T>(storage: &Su, keys: &[Plainly], expected: &[Option<T>], of: impl Display)
+where
+    Su: Tested<T>,
+    T: Value,
+{
+    let read = storage.read_many(keys);
+    expect(&*read, expected, format_args!("`read_many` {of}"));
+    let there: Vec<_> = expected.iter().map(Option::is_some).collect();
+    let contains = storage.contains_many(keys);
+    expect(contains, there, format_args!("`contains_many` {of}"));
+    let read = storage.read_many_expiring(keys);
+    let expected = expected
+        .iter()
+        .map(|value| value.clone().map(|value| (value, None)));
     expect(
-        storage.read_many(&keys),
-        none,
-        format_args!("`read_many` of {} removed keys", keys.len()),
+        read,
+        expected.collect(),
+        format_args!("`read_many_expiring` {of}"),
     );
 }

@@ -79,6 +79,7 @@ cases! {
     "keys_that_differ_by_case", Nothing, 2, keys::keys_that_differ_by_case;
     "keys_that_begin_alike", Nothing, 2, keys::keys_that_begin_alike;
     "keys_of_one_text", Nothing, 2, keys::keys_of_one_text;
+    "keys_where_they_lie", Nothing, 1, keys::keys_where_they_lie;
     "keys_that_were_recorded", Nothing, 1, keys::keys_that_were_recorded;
     "many_equals_one_by_one", Nothing, 6, bulk::many_equals_one_by_one;
     "many_of_no_keys", Nothing, 1, bulk::many_of_no_keys;
@@ -92,6 +93,9 @@ cases! {
     "a_touch_restarts_the_expiry", Expiry, 3, expiry::a_touch_restarts_the_expiry;
     "a_touch_without_expiry_only_looks", Expiry, 2, expiry::a_touch_without_expiry_only_looks;
     "many_have_their_own_expiries", Expiry, 3, expiry::many_have_their_own_expiries;
+    "many_with_duplicates_that_remove", Expiry, 2, bulk::many_with_duplicates_that_remove;
+    "a_touch_of_many_equals_one_by_one", Expiry, 3, expiry::a_touch_of_many_equals_one_by_one;
+    "what_is_left_of_expiries", Expiry, 3, expiry::what_is_left_of_expiries;
     "calls", Nothing, 1, calls::calls;
     "bulk_calls", Nothing, 3, calls::bulk_calls;
     "rings_do_not_mix", Nothing, 2, calls::rings_do_not_mix;

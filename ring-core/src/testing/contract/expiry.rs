@@ -248,3 +248,87 @@ pub(super) fn many_have_their_own_expiries<Su: Tested<T>, T: Value>(trial: &Tria
     }
     storage.remove_many(&keys);
 }
+
+pub(super) fn a_touch_of_many_equals_one_by_one<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
+    let (storage, keys) = trial.begin::<3>();
+    let [to_short, absent, to_long] = keys;
+    storage.write(&to_short, trial.value(1), None);
+    storage.write(&to_long, trial.value(2), Some(LONG));
+    let renewals = [(to_short, trial.short()), (absent, LONG), (to_long, 2 * LONG)];
+    let answers = vec![true, false, true];
+    expect(
+        storage.renew_many(&renewals),
+        answers,
+        "`renew_many` in the order of the keys",
+    );
+    expect_held(
+        &storage,
+        &absent,
+        None,
+        "touched among many although it was not there",
+    );
+    let none: [(&str, Duration); 0] = [];
+    expect(storage.renew_many(&none), vec![], "`renew_many` of no keys");
+    trial.let_short_pass();
+    expect_held(
+        &storage,
+        &to_short,
+        None,
+        "touched among many, by an expiry that ended",
+    );
+    expect_held(
+        &storage,
+        &to_long,
+        Some(&trial.value(2)),
+        "touched among many, for two days",
+    );
+    let answers = storage.renew_many(&[(to_short, LONG), (to_long, LONG)]);
+    expect(
+        answers,
+        vec![false, true],
+        "`renew_many` of a key whose expiry ended, and of another",
+    );
+    storage.remove_many(&keys);
+}
+
+/// What a storage says of how long an entry will still be there, if it says something, is so. It may round up.
+pub(super) fn what_is_left_of_expiries<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
+    let (storage, keys) = trial.begin::<3>();
+    let [lasting, long, short] = keys;
+    storage.write(&lasting, trial.value(1), None);
+    storage.write(&long, trial.value(2), Some(LONG));
+    storage.write(&short, trial.value(3), Some(trial.short()));
+    trial.let_short_pass();
+    let check = |[lasting, long, short]: [_; 3], operation| {
+        let there = Some((trial.value(1), None));
+        expect(
+            lasting,
+            there,
+            format_args!("`{operation}` of {} without expiry", shown(&keys[0])),
+        );
+        expect(
+            short,
+            None,
+            format_args!("`{operation}` of {} whose expiry ended", shown(&keys[2])),
+        );
+        let of = format!("`{operation}` of {} with an expiry of a day", shown(&keys[1]));
+        let Some((value, left)) = long else {
+            panic!("{of}: nothing is there");
+        };
+        expect(value, trial.value(2), &of);
+        // The suite takes less than half a day.
+        let possible = LONG / 2..=LONG + trial.expiry_unit;
+        let is_so = left.is_none_or(|left| possible.contains(&left));
+        assert!(is_so, "{of}: {left:?} is left");
+    };
+    check(
+        [&lasting, &long, &short].map(|key| storage.read_expiring(key)),
+        "read_expiring",
+    );
+    let read = storage.read_many_expiring(&keys);
+    let read = read
+        .try_into()
+        .unwrap_or_else(|read: Vec<_>| panic!("`read_many_expiring` of 3 keys: {read:?}"));
+    check(read, "read_many_expiring");
+    storage.remove_many(&keys);
+}

@@ -71,7 +71,10 @@ impl Slow {
         let running = Running(self);
         now(self.began.pass(Wait::Block));
         let ran = self.ran.load(Ordering::SeqCst);
-        assert!(ran, "a call did not run its body, although its value had been deleted");
+        assert!(
+            ran,
+            "a call did not run its body, although its value had been deleted"
+        );
         running
     }
 }

@@ -1,5 +1,7 @@
 //! Cases of keys: each entry is found by its own key and by no other.
 
+use std::collections::HashMap;
+
 use super::operations::Raw;
 use super::samples::{Sample, samples};
 use super::subject::{Tested, Value};
@@ -59,6 +61,27 @@ pub(super) fn keys_of_one_text<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>
         each_finds_its_own(trial, &same);
         let same = [Sample::Text("None".into()), Sample::Absent];
         each_finds_its_own(trial, &same);
+    }
+}
+
+/// `stored_key` names one place for each key, and one key for each place.
+pub(super) fn keys_where_they_lie<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
+    let (storage, mut places) = (trial.storage(), HashMap::new());
+    let long = ["", "x", "y"].map(|end| Sample::Text("k".repeat(300) + end));
+    for sample in samples().into_iter().chain(long) {
+        let place = storage.stored_key(&sample);
+        let recorded = storage.stored_key(&EncodedKey::of(&sample));
+        expect(
+            &recorded,
+            &place,
+            format_args!("`stored_key` of {} recorded", shown(&sample)),
+        );
+        let other = places.insert(place, shown(&sample));
+        expect(
+            other,
+            None,
+            format_args!("what has the `stored_key` of {} as well", shown(&sample)),
+        );
     }
 }
 

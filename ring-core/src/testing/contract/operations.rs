@@ -45,6 +45,16 @@ pub(super) trait Raw<T: Value>: Tested<T> {
         done("read_many", self.wait(view.storage().read_many(keys)))
     }
 
+    fn contains_many<K: RingKey>(&self, keys: &[K]) -> Vec<bool> {
+        let view = self.view();
+        done("contains_many", self.wait(view.storage().contains_many(keys)))
+    }
+
+    fn renew_many<K: RingKey>(&self, entries: &[(K, Duration)]) -> Vec<bool> {
+        let view = self.view();
+        done("renew_many", self.wait(view.storage().renew_many(entries)))
+    }
+
     fn write_many<K: RingKey>(&self, entries: Vec<(K, T, Option<Duration>)>) {
         let view = self.view();
         done("write_many", self.wait(view.storage().write_many(entries)));

@@ -14,7 +14,7 @@ use crate::flights::Flights;
 use crate::key::RingKey;
 use crate::returned::Plain;
 use crate::ring::Ring;
-use crate::storage::{AnyView, AsyncStorage, AsyncView, AtOnce, Storage};
+use crate::storage::{AnyStorage, AnyView, AsyncStorage, AsyncView, AtOnce, Expiring, Storage};
 use crate::sync::Arc;
 
 /// Runs a future to its end.
@@ -78,6 +78,12 @@ pub(super) trait Tested<T: Value>: Sync {
 
     fn touch<K: RingKey + ?Sized>(&self, key: &K, expiry: Option<Duration>) -> bool;
 
+    fn read_expiring<K: RingKey + ?Sized>(&self, key: &K) -> Option<Expiring<T>>;
+
+    fn read_many_expiring<K: RingKey>(&self, keys: &[K]) -> Vec<Option<Expiring<T>>>;
+
+    fn stored_key<K: RingKey + ?Sized>(&self, key: &K) -> String;
+
     /// The plain call of `fn method(id: u32) -> T`. The body is told how it may wait.
     fn get_or_update(&self, ring: &'static Ring, id: u32, body: impl AsyncFnOnce(Wait) -> T) -> T;
 
@@ -134,6 +140,18 @@ impl<T: Value, S: Storage<T> + Sync> Tested<T> for Subject<'_, S, Blocks> {
 
     fn touch<K: RingKey + ?Sized>(&self, key: &K, expiry: Option<Duration>) -> bool {
         done("touch", self.storage.touch(key, expiry))
+    }
+
+    fn read_expiring<K: RingKey + ?Sized>(&self, key: &K) -> Option<Expiring<T>> {
+        done("read_expiring", self.storage.read_expiring(key))
+    }
+
+    fn read_many_expiring<K: RingKey>(&self, keys: &[K]) -> Vec<Option<Expiring<T>>> {
+        done("read_many_expiring", self.storage.read_many_expiring(keys))
+    }
+
+    fn stored_key<K: RingKey + ?Sized>(&self, key: &K) -> String {
+        self.storage.stored_key(key)
     }
 
     fn get_or_update(&self, ring: &'static Ring, id: u32, body: impl AsyncFnOnce(Wait) -> T) -> T {
@@ -201,6 +219,21 @@ impl<T: Value, S: AsyncStorage<T> + Sync> Tested<T> for Subject<'_, S, Awaits> {
 
     fn touch<K: RingKey + ?Sized>(&self, key: &K, expiry: Option<Duration>) -> bool {
         done("touch", self.wait(self.storage.touch(key, expiry)))
+    }
+
+    fn read_expiring<K: RingKey + ?Sized>(&self, key: &K) -> Option<Expiring<T>> {
+        done("read_expiring", self.wait(self.storage.read_expiring(key)))
+    }
+
+    fn read_many_expiring<K: RingKey>(&self, keys: &[K]) -> Vec<Option<Expiring<T>>> {
+        done(
+            "read_many_expiring",
+            self.wait(self.storage.read_many_expiring(keys)),
+        )
+    }
+
+    fn stored_key<K: RingKey + ?Sized>(&self, key: &K) -> String {
+        self.storage.stored_key(key)
     }
 
     fn get_or_update(&self, ring: &'static Ring, id: u32, body: impl AsyncFnOnce(Wait) -> T) -> T {

@@ -1,0 +1,177 @@
+//! Asking a server: with leave of the breaker, after repairs, within the deadline.
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use event_listener::Listener;
+use ring_cache_core::Error;
+
+#[cfg(feature = "tokio")]
+use super::AsyncServer;
+use super::breaker::Pass;
+use super::repairs::Mending;
+use super::{BlockingServer, Fault, Remote, Server};
+
+/// Leave to ask a server for one operation.
+struct Asking<'r, S: Server> {
+    remote: &'r Remote<S>,
+    operation: &'static str,
+    pass: Pass<'r>,
+    until: Instant,
+}
+
+/// Later than any deadline.
+const DISTANT: Duration = Duration::from_secs(60 * 60 * 24 * 365);
+
+impl<S: Server> Remote<S> {
+    fn ask(&self, operation: &'static str) -> Result<Asking<'_, S>, Error> {
+        if self.deadline.is_zero() {
+            return Err(Error::deadline(S::NAME, operation, self.deadline));
+        }
+        let Some(pass) = self.line.circuit.admit() else {
+            self.line.counts.spared.fetch_add(1, Ordering::Relaxed);
+            let cause = "the breaker is open, since the server did not answer";
+            return Err(Error::unavailable(S::NAME, operation, cause));
+        };
+        Ok(Asking {
+            remote: self,
+            operation,
+            pass,
+            until: Instant::now() + self.deadline.min(DISTANT),
+        })
+    }
+
+    /// Notes that entries may be out of date if a write to them failed; if not, they are fine.
+    fn noted<T>(&self, places: &[S::Place], written: Result<T, Error>) -> Result<T, Error> {
+        let repairs = &self.line.repairs;
+        match written {
+            Ok(_) => repairs.settle(places),
+            Err(_) => repairs.add(places),
+        }
+        written
+    }
+}
+
+impl<S: Server> Asking<'_, S> {
+    fn concluded<T>(self, result: Result<T, Fault>) -> Result<T, Error> {
+        let Asking {
+            remote, operation, ..
+        } = self;
+        match &result {
+            Ok(_) | Err(Fault::Refused(_)) => self.pass.answered(),
+            Err(Fault::Silent | Fault::Broken(_)) => self.pass.failed(),
+        }
+        let counts = &remote.line.counts;
+        result.map_err(|fault| fault.into_error(counts, S::NAME, operation, remote.deadline))
+    }
+}
+
+impl<S: BlockingServer> Remote<S> {
+    /// Asks the server for what changes nothing.
+    pub(super) fn inquire<T>(
+        &self,
+        operation: &'static str,
+        act: impl FnOnce(&S, Instant) -> Result<T, Fault>,
+    ) -> Result<T, Error> {
+        let asking = self.ask(operation)?;
+        let mended = self.mend(asking.until);
+        let result = mended.and_then(|()| act(&self.server, asking.until));
+        asking.concluded(result)
+    }
+
+    /// Asks the server to change what lies at `places`.
+    pub(super) fn change<T>(
+        &self,
+        operation: &'static str,
+        places: &[S::Place],
+        act: impl FnOnce(&S, Instant) -> Result<T, Fault>,
+    ) -> Result<T, Error> {
+        self.noted(places, self.inquire(operation, act))
+    }
+
+    /// Asks the server for what takes as long as it takes.
+    pub(super) fn unhurried<T>(
+        &self,
+        operation: &'static str,
+        act: impl FnOnce(&S) -> Result<T, Fault>,
+    ) -> Result<T, Error> {
+        let asking = self.ask(operation)?;
+        asking.concluded(act(&self.server))
+    }
+
+    /// Removes what may be out of date.
+    fn mend(&self, until: Instant) -> Result<(), Fault> {
+        loop {
+            match self.line.repairs.begin() {
+                Mending::Nothing => return Ok(()),
+                Mending::Wait(mended) => {
+                    mended.wait_deadline(until).ok_or(Fault::Silent)?;
+                }
+                Mending::Remove(batch) => match self.server.remove(&batch.places, until) {
+                    Ok(_) => batch.removed(),
+                    Err(Fault::Refused(_)) => batch.refused(),
+                    Err(fault) => return Err(fault),
+                },
+            }
+        }
+    }
+}
+
+#[cfg(feature = "tokio")]
+impl<S: AsyncServer> Remote<S> {
+    /// [`inquire`](Self::inquire), awaited.
+    pub(super) async fn inquire_async<T, F>(
+        &self,
+        operation: &'static str,
+        act: impl FnOnce(Instant) -> F,
+    ) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Fault>>,
+    {
+        let asking = self.ask(operation)?;
+        let until = asking.until;
+        let work = async {
+            self.mend_async(until).await?;
+            act(until).await
+        };
+        let result = tokio::time::timeout_at(until.into(), work).await;
+        asking.concluded(result.unwrap_or(Err(Fault::Silent)))
+    }
+
+    /// [`change`](Self::change), awaited.
+    pub(super) async fn change_async<T, F>(
+        &self,
+        operation: &'static str,
+        places: &[S::Place],
+        act: impl FnOnce(Instant) -> F,
+    ) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Fault>>,
+    {
+        self.noted(places, self.inquire_async(operation, act).await)
+    }
+
+    /// [`unhurried`](Self::unhurried), awaited.
+    pub(super) async fn unhurried_async<T>(
+        &self,
+        operation: &'static str,
+        act: impl Future<Output = Result<T, Fault>>,
+    ) -> Result<T, Error> {
+        let asking = self.ask(operation)?;
+        asking.concluded(act.await)
+    }
+
+    async fn mend_async(&self, until: Instant) -> Result<(), Fault> {
+        loop {
+            match self.line.repairs.begin() {
+                Mending::Nothing => return Ok(()),
+                Mending::Wait(mended) => mended.await,
+                Mending::Remove(batch) => match self.server.remove(&batch.places, until).await {
+                    Ok(_) => batch.removed(),
+                    Err(Fault::Refused(_)) => batch.refused(),
+                    Err(fault) => return Err(fault),
+                },
+            }
+        }
+    }
+}

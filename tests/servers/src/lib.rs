@@ -1,0 +1,33 @@
+//! Redis and memcached for tests, examples and benchmarks: started on free loopback ports, in folders of their own, and
+//! gone with what started them, however that ends.
+//!
+//! ```
+//! use ring_cache_test_servers::{Redis, Reply, or_leave_out};
+//!
+//! let Some(redis) = or_leave_out("values as they lie in Redis", Redis::start()) else { return };
+//! redis.command(&["SET", "user:1", "Ada"]);
+//! assert_eq!(redis.command(&["GET", "user:1"]), Reply::Bytes(b"Ada".to_vec()));
+//! ```
+//!
+//! Whoever starts a server says what is left out where its program is missing: see [`or_leave_out`].
+//!
+//! A server ends when its handle is dropped, and when the process that started it ends in whatever way: a handle may lie
+//! in a static, which is never dropped. Where signals are spoken of, they go to the server's own process. Methods that
+//! ask a server panic if it does not reply; they are for tests that want to know what lies there without the client
+//! that is tested.
+
+mod certificate;
+mod connection;
+mod keeper;
+mod memcached;
+mod missing;
+mod place;
+mod redis;
+mod redis_cluster;
+mod resp;
+
+pub use memcached::{Memcached, MemcachedOptions};
+pub use missing::{Missing, or_leave_out};
+pub use redis::{Redis, RedisOptions};
+pub use redis_cluster::RedisCluster;
+pub use resp::Reply;
