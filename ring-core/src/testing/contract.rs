@@ -1,4 +1,94 @@
-//! What every storage promises, as one suite of cases. TODO-DOC
+//! What every storage promises, as one suite of tests: for the storages of this project, and for yours.
+//!
+//! One test runs all of it. It says how a storage is made, what values it holds, and what it can do beside the raw
+//! operations; what is not said is not tested.
+//!
+//! ```
+//! use std::{collections::HashMap, sync::Mutex, time::Duration};
+//! use ring_cache_core::storage::{AnyStorage, Storage};
+//! use ring_cache_core::{Error, Key, RingKey, flights::Flights};
+//!
+//! /// A storage of your own, by the text of the keys.
+//! #[derive(Default)]
+//! struct Shelf {
+//!     entries: Mutex<HashMap<String, Vec<u8>>>,
+//!     flights: Flights<Vec<u8>>,
+//! }
+//!
+//! fn text<K: RingKey + ?Sized>(key: &K) -> String { Key::of(key).to_string() }
+//!
+//! impl AnyStorage<Vec<u8>> for Shelf {
+//!     type Error = Error;
+//!     fn flights(&self) -> &Flights<Vec<u8>> { &self.flights }
+//! }
+//!
+//! impl Storage<Vec<u8>> for Shelf {
+//!     fn read<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<Vec<u8>>, Error> {
+//!         Ok(self.entries.lock().unwrap().get(&text(key)).cloned())
+//!     }
+//!     fn write<K: RingKey + ?Sized>(&self, key: &K, value: Vec<u8>, _: Option<Duration>) -> Result<(), Error> {
+//!         self.entries.lock().unwrap().insert(text(key), value);
+//!         Ok(())
+//!     }
+//!     fn remove<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Error> {
+//!         Ok(self.entries.lock().unwrap().remove(&text(key)).is_some())
+//!     }
+//!     fn contains<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Error> {
+//!         Ok(self.entries.lock().unwrap().contains_key(&text(key)))
+//!     }
+//!     fn renew<K: RingKey + ?Sized>(&self, key: &K, _: Duration) -> Result<bool, Error> {
+//!         self.contains(key)
+//!     }
+//! }
+//!
+//! // #[test]
+//! fn my_storage_keeps_the_contract() {
+//!     ring_cache_core::testing::contract::blocking(Shelf::default).bytes().run();
+//! }
+//! # my_storage_keeps_the_contract();
+//! ```
+//!
+//! With `ring-cache`, the feature `testing` among the dev-dependencies brings it as `ring_cache::testing::contract`:
+//!
+//! ```toml
+//! [dev-dependencies]
+//! ring-cache = { version = "0.1", features = ["testing"] }
+//! ```
+//!
+//! # What the storage can do
+//!
+//! | | for storages | tests |
+//! |---|---|---|
+//! | [`values`](Storages::values), [`bytes`](Storages::bytes) | all, one of them | the raw operations and the verbs; keys of every shape; operations on many keys; calls, alone and many at a time. `bytes`: empty values, all bytes, up to a mebibyte |
+//! | [`expires`](Contract::expires) | that are [`Expires`] | no expiry, a short one, one of centuries, zero; touches |
+//! | [`clears`](Contract::clears) | that are [`Clear`] or [`AsyncClear`] | one ring is dropped, whatever its name looks like, and no other |
+//! | [`clones`](Contract::clones) | that are [`Clone`] | clones see the same entries and know of each other's computations |
+//! | [`shared`](Contract::shared) | on servers or in files | all that are made see the same entries |
+//!
+//! Storages that are awaited begin with [`awaited`] and the way to run a future; theirs are also dropped halfway.
+//!
+//! A clock of your own lets time pass without waiting; where there is none, `.expires(std::thread::sleep)` takes half a
+//! minute:
+//!
+//! ```
+//! use ring_cache_core::{Lru, clock::ManualClock, testing::contract};
+//!
+//! let clock = ManualClock::default();
+//! contract::blocking(|| Lru::builder().capacity(10_000).clock(clock.clone()).build())
+//!     .values(|number| format!("value {number}"))
+//!     .expires(|by| clock.advance(by))
+//!     .clears()
+//!     .run();
+//! ```
+//!
+//! # When a case fails
+//!
+//! [`run`](Contract::run) goes on to the end, and panics with all cases that failed: which key, after what, what was
+//! expected and what was found. One is run alone by [`only`](Contract::only); [`cases`](Contract::cases) are their names.
+//! Everything is the same in every run, but for the order in which threads go on. No case depends on how fast the machine
+//! is; one in which a call hangs fails after half a minute, unless the storage itself does not return.
+//!
+//! A storage that fails an operation fails the case: what it does without its server is not part of this contract.
 
 mod bulk;
 mod bytes;

@@ -67,6 +67,7 @@ fn keys_that_are_mixed_up() {
     assert_noticed(Flaw::DecodesKeys, "keys_of_every_shape");
     assert_noticed(Flaw::TakesLastSegments, "keys_of_calls");
     assert_noticed(Flaw::TakesLastSegments, "rings_do_not_mix");
+    assert_noticed(Flaw::TellsCutKeys, "keys_where_they_lie");
     assert_noticed(Flaw::NamesTypesOfKeys, "keys_that_were_recorded");
     // By text, and says that it is not.
     assert_eq!(noticed_by::<false>(Flaw::None), ["keys_of_one_text"]);
@@ -77,6 +78,10 @@ fn operations_on_many_keys() {
     assert_noticed(Flaw::ReadsManyBackwards, "many_equals_one_by_one");
     assert_noticed(Flaw::ReadsManyWithoutGaps, "many_equals_one_by_one");
     assert_noticed(Flaw::RemovesManyBackwards, "many_equals_one_by_one");
+    assert_noticed(Flaw::ContainsManyBackwards, "many_equals_one_by_one");
+    assert_noticed(Flaw::RemovesLastOfMany, "many_with_duplicates_that_remove");
+    assert_noticed(Flaw::RenewsManyOutOfOrder, "a_touch_of_many_equals_one_by_one");
+    assert_noticed(Flaw::RenewsManyForFirst, "a_touch_of_many_equals_one_by_one");
     assert_noticed(Flaw::FailsForNoKeys, "many_of_no_keys");
     assert_noticed(Flaw::FirstDuplicateStays, "many_with_duplicates");
     assert_noticed(Flaw::WritesFewOfMany, "many_of_a_thousand_keys");
@@ -96,6 +101,8 @@ fn expiries() {
     assert_noticed(Flaw::KeepsFirstExpiry, "a_write_brings_its_own_expiry");
     assert_noticed(Flaw::TouchOnlyLooks, "a_touch_restarts_the_expiry");
     assert_noticed(Flaw::TouchNeverShortens, "a_touch_restarts_the_expiry");
+    assert_noticed(Flaw::TellsWholeExpiries, "what_is_left_of_expiries");
+    assert_noticed(Flaw::ReadsExpiringForEver, "what_is_left_of_expiries");
     assert_noticed(Flaw::LooksRenew, "a_touch_without_expiry_only_looks");
 }
 

@@ -77,15 +77,15 @@ pub(super) fn a_dropped_read_answers_nobody<Su: Tested<T>, T: Value>(trial: &Tri
     after_each_poll(|polls| {
         let raw = view.storage();
         let when = format!("after a `read` of another key was dropped at poll {polls}");
-        let read = storage.wait(polled(raw.read(&one), polls));
+        let read = storage.wait(polled(async { raw.read(&one).await }, polls));
         expect_held(&storage, &other, Some(&trial.value(2)), &when);
-        let contains = storage.wait(polled(raw.contains(&one), polls));
+        let contains = storage.wait(polled(async { raw.contains(&one).await }, polls));
         expect(
             storage.remove(&absent),
             false,
             format_args!("`remove` of what is not there {when}"),
         );
-        let many = storage.wait(polled(raw.read_many(&[one, other]), polls));
+        let many = storage.wait(polled(async { raw.read_many(&[one, other]).await }, polls));
         let both = storage.read_many(&[other, one]);
         expect(
             both,
@@ -104,7 +104,7 @@ pub(super) fn a_dropped_write_is_done_or_not<Su: Tested<T>, T: Value>(trial: &Tr
     after_each_poll(|polls| {
         let drop_write = || {
             storage.write(&key, trial.value(1), None);
-            let writing = view.storage().write(&key, trial.value(2), None);
+            let writing = async { view.storage().write(&key, trial.value(2), None).await };
             storage.wait(polled(writing, polls)).is_some()
         };
         let when = format!("after a `write` was dropped at poll {polls}");
@@ -133,7 +133,9 @@ pub(super) fn a_dropped_remove_is_done_or_not<Su: Tested<T>, T: Value>(trial: &T
     after_each_poll(|polls| {
         let drop_remove = || {
             storage.write(&key, trial.value(1), None);
-            storage.wait(polled(view.storage().remove(&key), polls)).is_some()
+            storage
+                .wait(polled(async { view.storage().remove(&key).await }, polls))
+                .is_some()
         };
         let when = format!("after a `remove` was dropped at poll {polls}");
         let was_done = drop_remove();
@@ -159,7 +161,10 @@ pub(super) fn dropped_bulk_is_done_or_not<Su: Tested<T>, T: Value>(trial: &Trial
     after_each_poll(|polls| {
         let when = format!("after a `write_many` was dropped at poll {polls}");
         storage.write_many(entries(1));
-        let written = storage.wait(polled(view.storage().write_many(entries(2)), polls));
+        let written = storage.wait(polled(
+            async { view.storage().write_many(entries(2)).await },
+            polls,
+        ));
         for key in &keys {
             expect_either(
                 &storage,
@@ -177,7 +182,7 @@ pub(super) fn dropped_bulk_is_done_or_not<Su: Tested<T>, T: Value>(trial: &Trial
             format_args!("`read_many` of what was written {when}"),
         );
         let when = format!("after a `remove_many` was dropped at poll {polls}");
-        let removed = storage.wait(polled(view.storage().remove_many(&keys), polls));
+        let removed = storage.wait(polled(async { view.storage().remove_many(&keys).await }, polls));
         for key in &keys {
             expect_either(&storage, key, [Some(trial.value(3)), None], &when);
         }

@@ -10,6 +10,8 @@ use crate::ring::Ring;
 use crate::storage::{AnyStorage, AnyView, AsyncStorage};
 
 /// The raw operations. A failure of the storage ends the case.
+///
+/// Futures are made where they are run: some need a runtime from the beginning.
 pub(super) trait Raw<T: Value>: Tested<T> {
     fn is_by_text(&self) -> bool {
         by_text::<T, Self::View<'_>>()
@@ -17,52 +19,76 @@ pub(super) trait Raw<T: Value>: Tested<T> {
 
     fn read<K: RingKey + ?Sized>(&self, key: &K) -> Option<T> {
         let view = self.view();
-        done("read", self.wait(view.storage().read(key)))
+        done("read", self.wait(async { view.storage().read(key).await }))
     }
 
     fn write<K: RingKey + ?Sized>(&self, key: &K, value: T, expiry: Option<Duration>) {
         let view = self.view();
-        done("write", self.wait(view.storage().write(key, value, expiry)));
+        done(
+            "write",
+            self.wait(async { view.storage().write(key, value, expiry).await }),
+        );
     }
 
     fn remove<K: RingKey + ?Sized>(&self, key: &K) -> bool {
         let view = self.view();
-        done("remove", self.wait(view.storage().remove(key)))
+        done("remove", self.wait(async { view.storage().remove(key).await }))
     }
 
     fn contains<K: RingKey + ?Sized>(&self, key: &K) -> bool {
         let view = self.view();
-        done("contains", self.wait(view.storage().contains(key)))
+        done(
+            "contains",
+            self.wait(async { view.storage().contains(key).await }),
+        )
     }
 
     fn renew<K: RingKey + ?Sized>(&self, key: &K, expiry: Duration) -> bool {
         let view = self.view();
-        done("renew", self.wait(view.storage().renew(key, expiry)))
+        done(
+            "renew",
+            self.wait(async { view.storage().renew(key, expiry).await }),
+        )
     }
 
     fn read_many<K: RingKey>(&self, keys: &[K]) -> Vec<Option<T>> {
         let view = self.view();
-        done("read_many", self.wait(view.storage().read_many(keys)))
+        done(
+            "read_many",
+            self.wait(async { view.storage().read_many(keys).await }),
+        )
     }
 
     fn contains_many<K: RingKey>(&self, keys: &[K]) -> Vec<bool> {
         let view = self.view();
-        done("contains_many", self.wait(view.storage().contains_many(keys)))
+        done(
+            "contains_many",
+            self.wait(async { view.storage().contains_many(keys).await }),
+        )
     }
 
     fn renew_many<K: RingKey>(&self, entries: &[(K, Duration)]) -> Vec<bool> {
         let view = self.view();
-        done("renew_many", self.wait(view.storage().renew_many(entries)))
+        done(
+            "renew_many",
+            self.wait(async { view.storage().renew_many(entries).await }),
+        )
     }
 
     fn write_many<K: RingKey>(&self, entries: Vec<(K, T, Option<Duration>)>) {
         let view = self.view();
-        done("write_many", self.wait(view.storage().write_many(entries)));
+        done(
+            "write_many",
+            self.wait(async { view.storage().write_many(entries).await }),
+        );
     }
 
     fn remove_many<K: RingKey>(&self, keys: &[K]) -> Vec<bool> {
         let view = self.view();
-        done("remove_many", self.wait(view.storage().remove_many(keys)))
+        done(
+            "remove_many",
+            self.wait(async { view.storage().remove_many(keys).await }),
+        )
     }
 }
 

@@ -14,7 +14,7 @@ use crate::flights::Flights;
 use crate::key::RingKey;
 use crate::returned::Plain;
 use crate::ring::Ring;
-use crate::storage::{AnyStorage, AnyView, AsyncStorage, AsyncView, AtOnce, Expiring, Storage};
+use crate::storage::{AnyView, AsyncStorage, AsyncView, AtOnce, Expiring, Storage};
 use crate::sync::Arc;
 
 /// Runs a future to its end.
@@ -202,33 +202,42 @@ impl<T: Value, S: AsyncStorage<T> + Sync> Tested<T> for Subject<'_, S, Awaits> {
     }
 
     fn get<K: RingKey + ?Sized>(&self, key: &K) -> Option<T> {
-        done("get", self.wait(self.storage.get(key)))
+        done("get", self.wait(async { self.storage.get(key).await }))
     }
 
     fn set<K: RingKey + ?Sized>(&self, key: &K, value: T, expiry: Option<Duration>) {
-        done("set", self.wait(self.storage.set(key, value, expiry)));
+        done(
+            "set",
+            self.wait(async { self.storage.set(key, value, expiry).await }),
+        );
     }
 
     fn delete<K: RingKey + ?Sized>(&self, key: &K) -> bool {
-        done("delete", self.wait(self.storage.delete(key)))
+        done("delete", self.wait(async { self.storage.delete(key).await }))
     }
 
     fn has<K: RingKey + ?Sized>(&self, key: &K) -> bool {
-        done("has", self.wait(self.storage.has(key)))
+        done("has", self.wait(async { self.storage.has(key).await }))
     }
 
     fn touch<K: RingKey + ?Sized>(&self, key: &K, expiry: Option<Duration>) -> bool {
-        done("touch", self.wait(self.storage.touch(key, expiry)))
+        done(
+            "touch",
+            self.wait(async { self.storage.touch(key, expiry).await }),
+        )
     }
 
     fn read_expiring<K: RingKey + ?Sized>(&self, key: &K) -> Option<Expiring<T>> {
-        done("read_expiring", self.wait(self.storage.read_expiring(key)))
+        done(
+            "read_expiring",
+            self.wait(async { self.storage.read_expiring(key).await }),
+        )
     }
 
     fn read_many_expiring<K: RingKey>(&self, keys: &[K]) -> Vec<Option<Expiring<T>>> {
         done(
             "read_many_expiring",
-            self.wait(self.storage.read_many_expiring(keys)),
+            self.wait(async { self.storage.read_many_expiring(keys).await }),
         )
     }
 

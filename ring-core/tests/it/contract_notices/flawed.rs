@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ring_cache_core::clock::{Clock, ManualClock};
 use ring_cache_core::flights::Flights;
-use ring_cache_core::storage::{AnyStorage, Clear, Expires, Storage};
+use ring_cache_core::storage::{AnyStorage, Clear, Expires, Expiring, Storage};
 use ring_cache_core::{Error, Key, Name, RingKey};
 
 use crate::support::leak;
@@ -35,10 +35,17 @@ pub(super) enum Flaw {
     ReadsManyBackwards,
     ReadsManyWithoutGaps,
     RemovesManyBackwards,
+    ContainsManyBackwards,
     FailsForNoKeys,
     FirstDuplicateStays,
     WritesFewOfMany,
     WritesManyWithoutExpiry,
+    RemovesLastOfMany,
+    RenewsManyOutOfOrder,
+    RenewsManyForFirst,
+    TellsWholeExpiries,
+    ReadsExpiringForEver,
+    TellsCutKeys,
     IgnoresExpiry,
     ContainsExpired,
     RemovesExpired,
@@ -207,6 +214,14 @@ impl<const TEXT_KEYS: bool> AnyStorage<Vec<u8>> for Flawed<TEXT_KEYS> {
 
     const TEXT_KEYS: bool = TEXT_KEYS;
 
+    fn stored_key<K: RingKey + ?Sized>(&self, key: &K) -> String {
+        let mut text = self.text(key);
+        if self.has(Flaw::TellsCutKeys) {
+            text = text.chars().take(250).collect();
+        }
+        text
+    }
+
     fn flights(&self) -> &Flights<Vec<u8>> {
         if self.has(Flaw::ForgetsFlights) {
             return leak(Flights::default());
@@ -295,6 +310,10 @@ impl<const TEXT_KEYS: bool> Storage<Vec<u8>> for Flawed<TEXT_KEYS> {
             Flaw::WritesManyWithoutExpiry => entries.iter_mut().for_each(|(.., expiry)| *expiry = None),
             _ => (),
         }
+        if self.has(Flaw::RemovesLastOfMany) {
+            // As if removals were sent after all writes.
+            entries.sort_by_key(|(.., expiry)| *expiry == Some(Duration::ZERO));
+        }
         for (text, value, expiry) in entries {
             self.insert(text, value, expiry);
         }
@@ -308,6 +327,49 @@ impl<const TEXT_KEYS: bool> Storage<Vec<u8>> for Flawed<TEXT_KEYS> {
             removed.reverse();
         }
         Ok(removed)
+    }
+
+    fn contains_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<bool>, Error> {
+        let contained: Result<Vec<_>, _> = keys.iter().map(|key| self.contains(key)).collect();
+        let mut contained = contained?;
+        if self.has(Flaw::ContainsManyBackwards) {
+            contained.reverse();
+        }
+        Ok(contained)
+    }
+
+    fn renew_many<K: RingKey>(&self, entries: &[(K, Duration)]) -> Result<Vec<bool>, Error> {
+        let expiry = |own| match self.flaw {
+            Flaw::RenewsManyForFirst => entries[0].1,
+            _ => own,
+        };
+        let renewed = entries.iter().map(|(key, own)| self.renew(key, expiry(*own)));
+        let renewed: Result<Vec<_>, _> = renewed.collect();
+        let mut renewed = renewed?;
+        if self.has(Flaw::RenewsManyOutOfOrder) && !entries.is_empty() {
+            // What the test asks for reads the same backwards.
+            let first = renewed.drain(..1).next();
+            renewed.extend(first);
+        }
+        Ok(renewed)
+    }
+
+    fn read_expiring<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<Expiring<Vec<u8>>>, Error> {
+        let found = match self.flaw {
+            Flaw::ReadsExpiringForEver => self.entries.lock().unwrap().get(&self.text(key)).cloned(),
+            _ => self.find(&self.text(key)),
+        };
+        let now = match self.flaw {
+            // Since the beginning of time, not since now.
+            Flaw::TellsWholeExpiries => Duration::ZERO,
+            _ => self.clock.now(),
+        };
+        Ok(found.map(|entry| {
+            (
+                entry.value,
+                entry.deadline.map(|deadline| deadline.saturating_sub(now)),
+            )
+        }))
     }
 
     fn set<K: RingKey + ?Sized>(
