@@ -1,5 +1,6 @@
 //! What the contract of storages notices: storages with one flaw each, and the case that finds it.
 
+mod flaw;
 mod flawed;
 mod flawed_async;
 
@@ -8,7 +9,8 @@ use std::time::Duration;
 use ring_cache_core::clock::ManualClock;
 use ring_cache_core::testing::contract;
 
-use flawed::{Flaw, Flawed};
+use flaw::Flaw;
+use flawed::Flawed;
 
 /// The cases in which a storage with this flaw fails. Storages that are made see the same entries.
 fn noticed_by<const TEXT_KEYS: bool>(flaw: Flaw) -> Vec<&'static str> {

@@ -139,16 +139,13 @@ pub(super) fn the_update_that_started_last_wins<Su: Tested<T>, T: Value>(trial: 
     }
 }
 
-fn update<'scope, Su: Tested<T>, T: Value>(
+fn update<'scope, Su: Tested<T>, T: Value + 'scope>(
     scope: &'scope Scope<'scope, '_>,
     storage: &'scope Su,
     ring: &'static Ring,
     slow: &'scope Slow,
     value: T,
-) -> ScopedJoinHandle<'scope, T>
-where
-    T: 'scope,
-{
+) -> ScopedJoinHandle<'scope, T> {
     scope.spawn(move || {
         let _calling = slow.calling();
         storage.update(ring, 1, async |wait| {

@@ -9,66 +9,8 @@ use ring_cache_core::flights::Flights;
 use ring_cache_core::storage::{AnyStorage, Clear, Expires, Expiring, Storage};
 use ring_cache_core::{Error, Key, Name, RingKey};
 
+use super::flaw::Flaw;
 use crate::support::leak;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Flaw {
-    None,
-    RemoveSaysTrue,
-    RemoveSaysFalse,
-    RemoveLeaves,
-    ContainsSaysTrue,
-    FirstWriteStays,
-    KeepsOneEntry,
-    KeepsFewEntries,
-    TouchSaysTrue,
-    LosesEmptyValues,
-    KeepsAscii,
-    CutsValuesAtNul,
-    TrimsValues,
-    CountsLengthsInTwoBytes,
-    IgnoresCase,
-    CutsKeys,
-    DecodesKeys,
-    TakesLastSegments,
-    NamesTypesOfKeys,
-    ReadsManyBackwards,
-    ReadsManyWithoutGaps,
-    RemovesManyBackwards,
-    ContainsManyBackwards,
-    FailsForNoKeys,
-    FirstDuplicateStays,
-    WritesFewOfMany,
-    WritesManyWithoutExpiry,
-    RemovesLastOfMany,
-    RenewsManyOutOfOrder,
-    RenewsManyForFirst,
-    TellsWholeExpiries,
-    ReadsExpiringForEver,
-    TellsCutKeys,
-    IgnoresExpiry,
-    ContainsExpired,
-    RemovesExpired,
-    StoresForZero,
-    IgnoresZero,
-    RoundsDown,
-    TakesMonthsForDates,
-    KeepsFirstExpiry,
-    TouchOnlyLooks,
-    TouchNeverShortens,
-    LooksRenew,
-    ClearsNothing,
-    ClearsAll,
-    ClearsByPrefix,
-    ClearsByPattern,
-    ClearsWithColon,
-    DeletesWithoutForgetting,
-    SetsWithoutForgetting,
-    ForgetsFlights,
-    ClonesComputeApart,
-    ClonesStoreApart,
-    StoragesStoreApart,
-}
 
 type Entries = HashMap<String, Entry>;
 
