@@ -3,6 +3,12 @@
 
 #[cfg(feature = "tokio")]
 pub use ring_cache_backends::Blocking;
+#[cfg(feature = "redis")]
+pub use ring_cache_backends::Redis;
+#[cfg(feature = "tiered")]
+pub use ring_cache_backends::Tiered;
+#[cfg(any(feature = "redis", feature = "memcached"))]
+pub use ring_cache_backends::{Breaker, Health};
 #[doc(hidden)]
 pub use ring_cache_core::generated;
 #[cfg(feature = "testing")]

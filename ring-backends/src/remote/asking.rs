@@ -128,6 +128,7 @@ impl<S: AsyncServer> Remote<S> {
     where
         F: Future<Output = Result<T, Fault>>,
     {
+        in_runtime(S::NAME, operation)?;
         let asking = self.ask(operation)?;
         let until = asking.until;
         let work = async {
@@ -157,6 +158,7 @@ impl<S: AsyncServer> Remote<S> {
         operation: &'static str,
         act: impl Future<Output = Result<T, Fault>>,
     ) -> Result<T, Error> {
+        in_runtime(S::NAME, operation)?;
         let asking = self.ask(operation)?;
         asking.concluded(act.await)
     }
@@ -174,4 +176,13 @@ impl<S: AsyncServer> Remote<S> {
             }
         }
     }
+}
+
+/// Says so if this is no task of tokio's, on which the clients of servers depend.
+#[cfg(feature = "tokio")]
+fn in_runtime(storage: &'static str, operation: &'static str) -> Result<(), Error> {
+    let runtime = tokio::runtime::Handle::try_current();
+    runtime
+        .map(|_| ())
+        .map_err(|error| Error::storage(storage, operation, error))
 }

@@ -2,3 +2,5 @@
 
 #[cfg(feature = "tokio")]
 mod blocking;
+#[cfg(feature = "redis")]
+mod redis;
