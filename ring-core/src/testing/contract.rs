@@ -88,7 +88,8 @@
 //! Everything is the same in every run, but for the order in which threads go on. No case depends on how fast the machine
 //! is; one in which a call hangs fails after half a minute, unless the storage itself does not return.
 //!
-//! A storage that fails an operation fails the case: what it does without its server is not part of this contract.
+//! A storage that fails an operation fails the case: what it does without its server is not part of this contract. Give
+//! one that has a deadline a long one, or a busy machine will fail it.
 
 mod bulk;
 mod bytes;
