@@ -51,7 +51,7 @@ where
     for bytes in contents.into_iter().filter(|bytes| bytes.len() <= trial.largest) {
         let (length, value) = (bytes.len(), value(bytes));
         storage.write(&key, value.clone(), None);
-        let when = format_args!("with a value of {length} bytes");
+        let when = format!("with a value of {length} bytes");
         expect(
             storage.contains(&key),
             true,

@@ -88,7 +88,7 @@ fn only_one_is_cleared<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>, storag
         for (number, ring) in rings.iter().enumerate() {
             let left = (ring.name() != cleared.name()).then(|| trial.value(number));
             for id in [1, 2] {
-                let what = format_args!(
+                let what = format!(
                     "`get` of the ring `{}` after a clear of the ring `{}`",
                     ring.name(),
                     cleared.name()

@@ -36,7 +36,7 @@ pub(super) fn a_cold_key_is_computed_once<Su: Tested<T>, T: Value>(trial: &Trial
         drop(running);
         callers.into_iter().map(join).collect()
     });
-    let what = format_args!("how often the body ran for {CALLERS} calls at a time");
+    let what = format!("how often the body ran for {CALLERS} calls at a time");
     expect(runs.load(Ordering::SeqCst), 1, what);
     for value in &returned {
         expect(value, &returned[0], "what calls of one key at a time return");
@@ -68,12 +68,12 @@ pub(super) fn delete_during_a_computation<Su: Tested<T>, T: Value>(trial: &Trial
             trial.value(1),
             format_args!("a call during which came {name}"),
         );
-        let what = format_args!("`get` after a computation that began before {name}");
+        let what = format!("`get` after a computation that began before {name}");
         expect(storage.call_get(ring, 1), None, what);
         let newer = trial.value(2);
         let returned = during_a_computation(trial, &storage, ring, || {
             delete();
-            let what = format_args!("a call that began after {name}");
+            let what = format!("a call that began after {name}");
             expect(
                 storage.get_or_update(ring, 1, async |_| newer.clone()),
                 newer.clone(),
@@ -85,7 +85,7 @@ pub(super) fn delete_during_a_computation<Su: Tested<T>, T: Value>(trial: &Trial
             trial.value(1),
             format_args!("a call during which came {name}"),
         );
-        let what = format_args!("`get` after an older computation ended, which began before {name}");
+        let what = format!("`get` after an older computation ended, which began before {name}");
         expect(storage.call_get(ring, 1), Some(newer), what);
         expect_quiet(&storage);
     }
@@ -103,7 +103,7 @@ pub(super) fn set_during_a_computation<Su: Tested<T>, T: Value>(trial: &Trial<'_
             trial.value(1),
             format_args!("a call during which came {name}"),
         );
-        let what = format_args!("`get` after a computation that began before {name}");
+        let what = format!("`get` after a computation that began before {name}");
         expect(storage.call_get(ring, 1), Some(trial.value(2)), what);
         expect_quiet(&storage);
     }
@@ -133,7 +133,7 @@ pub(super) fn the_update_that_started_last_wins<Su: Tested<T>, T: Value>(trial: 
             }
         });
         let when = if last_ends_first { "first" } else { "last" };
-        let what = format_args!("`get` after two `update`s, of which the later one ended {when}");
+        let what = format!("`get` after two `update`s, of which the later one ended {when}");
         expect(storage.call_get(ring, 1), Some(trial.value(2)), what);
         expect_quiet(storage);
     }

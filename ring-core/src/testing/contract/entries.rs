@@ -96,7 +96,7 @@ pub(super) fn many_entries<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
         storage.write(key, trial.value(number), None);
     }
     for (number, key) in keys.iter().enumerate() {
-        let when = format_args!("when there are {count} entries");
+        let when = format!("when there are {count} entries");
         expect_held(&storage, key, Some(&trial.value(number)), when);
     }
     for key in keys {

@@ -104,7 +104,7 @@ pub(super) fn long_expiries_last<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, 
     let (storage, keys) = trial.begin::<{ LONG_ONES.len() }>();
     let all_last = |when: &str| {
         for (number, (key, expiry)) in keys.iter().zip(LONG_ONES).enumerate() {
-            let when = format_args!("{when} an expiry of {expiry:?}");
+            let when = format!("{when} an expiry of {expiry:?}");
             expect_held(&storage, key, Some(&trial.value(number)), when);
         }
     };
@@ -115,7 +115,7 @@ pub(super) fn long_expiries_last<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, 
     trial.let_short_pass();
     all_last("written with");
     for (key, expiry) in keys.iter().zip(LONG_ONES) {
-        let what = format_args!("`renew` of {} for {expiry:?}", shown(key));
+        let what = format!("`renew` of {} for {expiry:?}", shown(key));
         expect(storage.renew(key, expiry), true, what);
     }
     all_last("just touched with");
@@ -161,7 +161,7 @@ pub(super) fn a_write_brings_its_own_expiry<Su: Tested<T>, T: Value>(trial: &Tri
 pub(super) fn a_touch_restarts_the_expiry<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
     let (storage, keys) = trial.begin::<3>();
     let [to_long, to_short, from_none] = &keys;
-    let absent = format_args!("`renew` of {} which is not there", shown(to_long));
+    let absent = format!("`renew` of {} which is not there", shown(to_long));
     expect(storage.renew(to_long, LONG), false, absent);
     expect_held(&storage, to_long, None, "touched although it was not there");
     // On a slow machine the expiry may end before the touch: then once more.
@@ -229,7 +229,7 @@ pub(super) fn a_touch_without_expiry_only_looks<Su: Tested<T>, T: Value>(trial: 
         Some(&trial.value(2)),
         "after a touch without expiry",
     );
-    let gone = format_args!("`touch` without an expiry of {} whose expiry ended", shown(short));
+    let gone = format!("`touch` without an expiry of {} whose expiry ended", shown(short));
     expect(storage.touch(short, None), false, gone);
     storage.remove_many(&keys);
 }

@@ -99,9 +99,9 @@ pub(super) fn keys_that_were_recorded<Su: Tested<T>, T: Value>(trial: &Trial<'_,
                 Some(&value),
                 format_args!("after a write by its {by}"),
             );
-            let when = format_args!("by its `Key`, after a write by its {by}");
+            let when = format!("by its `Key`, after a write by its {by}");
             expect_held(&storage, &owned, Some(&value), when);
-            let when = format_args!("by its `EncodedKey`, after a write by its {by}");
+            let when = format!("by its `EncodedKey`, after a write by its {by}");
             expect_held(&storage, &recorded, Some(&value), when);
         };
         storage.write(&sample, trial.value(1), None);
