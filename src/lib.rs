@@ -11,6 +11,8 @@ pub use ring_cache_backends::Tiered;
 pub use ring_cache_backends::{Breaker, Health};
 #[doc(hidden)]
 pub use ring_cache_core::generated;
+#[cfg(feature = "testing")]
+pub use ring_cache_core::testing;
 pub use ring_cache_core::{
     Action, AsyncCache, AsyncCall, AsyncCalls, AtMost, BoundCall, Bracket, Cache, Call, Calls, Cause,
     DEFAULT_CAPACITY, DEFAULT_CONCURRENCY, DEFAULT_FLIGHT_TIMEOUT, Error, ErrorKind, Failure, Fallible,
