@@ -288,7 +288,7 @@ where
         let Some(turn) = ticket.turn(tried.await) else {
             return Ok(());
         };
-        let (storage, key) = (self.storage(), ticket.key());
+        let (storage, key, start) = (self.storage(), ticket.key(), self.start());
         let turn = Writing::new(storage, turn);
         let writing = async {
             match held {
@@ -299,6 +299,8 @@ where
         };
         let written = leading(self.flights().writing(), pin!(writing)).await;
         if turn.end_and_forget() {
+            let limited = self.limited(start.elapsed());
+            let storage = limited.as_ref().unwrap_or(storage);
             self.ring.count_errors(storage.remove(key).await);
         }
         match written? {
