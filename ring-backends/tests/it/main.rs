@@ -2,3 +2,5 @@
 
 #[cfg(feature = "tokio")]
 mod blocking;
+#[cfg(feature = "remote")]
+mod remote;
