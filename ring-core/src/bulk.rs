@@ -168,10 +168,9 @@ where
     let entries = turns.iter().filter_map(|(at, _)| Some((*at, held[*at].take()?)));
     let began = keeping.start();
     let mut failure = write_group(group, entries.collect()).await.err();
-    let passed_over = turns
-        .into_iter()
-        .filter_map(|(at, turn)| turn.end_and_forget().then_some(&group.keys[at]));
-    keeping.clear_away(passed_over.collect(), began.elapsed()).await;
+    let left = turns.into_iter().filter_map(|(_, turn)| turn.end_and_forget());
+    let left = left.collect();
+    keeping.clear_all_away(left, began.elapsed()).await;
     for at in later {
         let (own, Some(held)) = (&group.keepings[at], held[at].take()) else {
             continue;

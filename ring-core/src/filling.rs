@@ -10,7 +10,7 @@ use crate::keeping::{Keeping, Seen};
 use crate::key::EncodedKey;
 use crate::returned::Returned;
 use crate::storage::{AnyStorage, AsyncStorage, AsyncView};
-use crate::writing::Writing;
+use crate::writing::{Leftover, Writing};
 
 /// A ticket with what is to be stored by it.
 pub(crate) type Filled<'f, T> = (Ticket<'f, T>, T);
@@ -242,10 +242,8 @@ where
             }
         };
         let written = leading(self.flights().writing(), pin!(writing)).await;
-        if turn.end() {
-            let limited = self.limited(ticket.spent() + start.elapsed());
-            let storage = limited.as_ref().unwrap_or(storage);
-            self.ring.count_errors(storage.remove(key).await);
+        if let Some(left) = turn.end() {
+            self.clear_away(left, ticket.spent() + start.elapsed()).await;
         }
         let spent = start.elapsed();
         if self.ring.count_errors(written) == Some(true) {
@@ -254,12 +252,31 @@ where
         spent
     }
 
-    /// Removes what writers left that were passed over, in what is left of the deadline of which so much is spent.
-    pub(crate) async fn clear_away(&self, keys: Vec<&EncodedKey>, spent: Duration) {
-        if !keys.is_empty() {
-            let limited = self.limited(spent);
-            let storage = limited.as_ref().unwrap_or_else(|| self.storage());
-            self.ring.count_errors(storage.remove_many(&keys).await);
+    /// Removes what a writer left that was passed over, in what is left of a deadline of which so much is spent.
+    pub(crate) async fn clear_away(&self, left: Leftover<'_, '_, S::Storage, S::Held>, spent: Duration) {
+        let limited = self.limited(spent);
+        let storage = limited.as_ref().unwrap_or_else(|| self.storage());
+        let removed = self.ring.count_errors(storage.remove(left.key()).await);
+        if removed.is_some() {
+            left.removed();
+        }
+    }
+
+    /// [`clear_away`](Self::clear_away) for many at once.
+    pub(crate) async fn clear_all_away(
+        &self,
+        left: Vec<Leftover<'_, '_, S::Storage, S::Held>>,
+        spent: Duration,
+    ) {
+        if left.is_empty() {
+            return;
+        }
+        let limited = self.limited(spent);
+        let storage = limited.as_ref().unwrap_or_else(|| self.storage());
+        let keys: Vec<_> = left.iter().map(Leftover::key).collect();
+        let removed = self.ring.count_errors(storage.remove_many(&keys).await);
+        if removed.is_some() {
+            left.into_iter().for_each(Leftover::removed);
         }
     }
 

@@ -298,10 +298,8 @@ where
             }
         };
         let written = leading(self.flights().writing(), pin!(writing)).await;
-        if turn.end_and_forget() {
-            let limited = self.limited(start.elapsed());
-            let storage = limited.as_ref().unwrap_or(storage);
-            self.ring.count_errors(storage.remove(key).await);
+        if let Some(left) = turn.end_and_forget() {
+            self.clear_away(left, start.elapsed()).await;
         }
         match written? {
             Some(error) => self.refused(error),

@@ -387,10 +387,8 @@ where
     let writing = async { storage.write_many(entries).await };
     let stored = leading(keeping.flights().writing(), pin!(writing)).await;
     keeping.count_stores(turns.len(), stored.is_ok());
-    let passed_over = turns
-        .into_iter()
-        .filter_map(|(at, turn)| turn.end().then_some(tickets[at].1.key()));
-    let passed_over = passed_over.collect();
-    keeping.clear_away(passed_over, spent + start.elapsed()).await;
+    let left = turns.into_iter().filter_map(|(_, turn)| turn.end());
+    let left = left.collect();
+    keeping.clear_all_away(left, spent + start.elapsed()).await;
     (later, start.elapsed())
 }

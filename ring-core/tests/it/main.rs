@@ -12,6 +12,7 @@ mod async_stress;
 mod bulk;
 mod cancellation;
 mod coders;
+mod deadlines;
 mod eager_storage;
 mod executors;
 mod explicit_writes;
