@@ -4,7 +4,7 @@
 #[cfg(feature = "tokio")]
 pub use ring_cache_backends::Blocking;
 #[cfg(feature = "redis")]
-pub use ring_cache_backends::Redis;
+pub use ring_cache_backends::{Redis, RedisCluster, RedisHash};
 #[cfg(feature = "tiered")]
 pub use ring_cache_backends::Tiered;
 #[cfg(any(feature = "redis", feature = "memcached"))]

@@ -3,9 +3,10 @@
 //!
 //! | storage | feature | |
 //! |---|---|---|
+//! | `Redis`, `RedisHash`, `RedisCluster` | `redis`; in an `async fn` also `tokio`; `tls` | a server, hashes of it, a cluster |
 //! | `Blocking` | `tokio` | lets an `async fn` use a storage that blocks |
 //!
-//! Redis, Memcached, disk and tiers of storages come next. A storage of your own needs nothing from here: implement
+//! Memcached, disk and tiers of storages come next. A storage of your own needs nothing from here: implement
 //! [`Storage`](ring_cache_core::storage::Storage), or
 //! [`AsyncStorage`](ring_cache_core::storage::AsyncStorage) if it is awaited, and name it by
 //! `#[ring(storage = EXPRESSION as Type)]`.
@@ -22,7 +23,7 @@ mod tiered;
 #[cfg(feature = "tokio")]
 pub use blocking::Blocking;
 #[cfg(feature = "redis")]
-pub use redis::Redis;
+pub use redis::{Redis, RedisCluster, RedisHash};
 #[cfg(feature = "remote")]
 pub use remote::{Breaker, Health};
 #[cfg(feature = "tiered")]
