@@ -3,6 +3,8 @@
 
 #[cfg(feature = "tokio")]
 pub use ring_cache_backends::Blocking;
+#[cfg(feature = "disk")]
+pub use ring_cache_backends::{Damages, Disk};
 #[doc(hidden)]
 pub use ring_cache_core::generated;
 pub use ring_cache_core::{

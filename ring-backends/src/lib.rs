@@ -3,15 +3,22 @@
 //!
 //! | storage | feature | |
 //! |---|---|---|
+//! | `Disk` | `disk` | in a file, which survives restarts |
 //! | `Blocking` | `tokio` | lets an `async fn` use a storage that blocks |
 //!
-//! Redis, Memcached, disk and tiers of storages come next. A storage of your own needs nothing from here: implement
+//! Redis, Memcached and tiers of storages come next. A storage of your own needs nothing from here: implement
 //! [`Storage`](ring_cache_core::storage::Storage), or
 //! [`AsyncStorage`](ring_cache_core::storage::AsyncStorage) if it is awaited, and name it by
 //! `#[ring(storage = EXPRESSION as Type)]`.
 
 #[cfg(feature = "tokio")]
 mod blocking;
+#[cfg(feature = "disk")]
+mod disk;
+#[cfg(feature = "disk")]
+mod namespace;
 
 #[cfg(feature = "tokio")]
 pub use blocking::Blocking;
+#[cfg(feature = "disk")]
+pub use disk::{Damages, Disk};
