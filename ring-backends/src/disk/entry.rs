@@ -75,8 +75,7 @@ impl Head {
 
 impl Term {
     fn new(now: SystemTime, expiry: Duration) -> Self {
-        let lifetime = expiry.as_nanos().div_ceil(1_000_000);
-        let lifetime = i64::try_from(lifetime).unwrap_or(i64::MAX);
+        let lifetime = saturated(expiry.as_nanos().div_ceil(1_000_000));
         // The clock's own fraction of a millisecond must not shorten it.
         let begin = milliseconds(now.checked_add(Duration::from_nanos(999_999)).unwrap_or(now));
         Term {
@@ -96,9 +95,12 @@ fn duration(milliseconds: i64) -> Duration {
 
 /// The milliseconds since 1970 that are over.
 pub(super) fn milliseconds(time: SystemTime) -> i64 {
-    let whole = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
     match time.duration_since(UNIX_EPOCH) {
-        Ok(since) => whole(since),
-        Err(before) => -whole(before.duration()),
+        Ok(since) => saturated(since.as_millis()),
+        Err(before) => -saturated(before.duration().as_nanos().div_ceil(1_000_000)),
     }
+}
+
+fn saturated(number: u128) -> i64 {
+    number.try_into().unwrap_or(i64::MAX)
 }

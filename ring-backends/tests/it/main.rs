@@ -2,3 +2,6 @@
 
 #[cfg(feature = "tokio")]
 mod blocking;
+#[cfg(feature = "disk")]
+mod disk;
+mod random;
