@@ -68,7 +68,7 @@ const OPENING_DEADLINE: Duration = Duration::from_secs(5);
 /// # Ok::<_, ring_cache::Error>(())
 /// ```
 ///
-/// It blocks. In an `async fn` write [`Blocking`](crate::Blocking)`<Disk>`, which does its work on other threads.
+/// It blocks. In an `async fn` write `Blocking<Disk>`, which does its work on other threads.
 ///
 /// Clones are handles to one storage. The settings, such as [`namespace`](Self::namespace), give a handle that has them
 /// and leave clones as they were.

@@ -62,7 +62,7 @@ impl Connections {
             Some(connection) => connection,
             none => none.insert(self.another(patience)?),
         };
-        connection.busy_timeout(patience.left())?;
+        make_ready(connection, patience)?;
         work(connection)
     }
 
@@ -84,12 +84,22 @@ impl Connections {
         work: impl FnOnce(&Connection) -> Result<R, Fault>,
     ) -> Result<R, Fault> {
         let writer = patience.lock(&self.writer)?;
-        writer.busy_timeout(patience.left())?;
+        make_ready(&writer, patience)?;
         let transaction = Transaction::new_unchecked(&writer, TransactionBehavior::Immediate)?;
         let done = work(&transaction)?;
         transaction.commit()?;
         Ok(done)
     }
+}
+
+fn make_ready(connection: &Connection, patience: Patience) -> Result<(), Fault> {
+    connection.busy_timeout(patience.left())?;
+    if connection.is_autocommit() {
+        return Ok(());
+    }
+    // What failed before could not be undone then.
+    let undone = connection.execute_batch("ROLLBACK");
+    undone.map_err(Fault::failed)
 }
 
 /// What tells a file from another that has its name. As long as it is open, no other gets its number.

@@ -30,9 +30,22 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn new() -> Self {
+        Self::within(&env::temp_dir())
+    }
+
+    /// In memory where the system offers that: for tests that open many files, each of which a disk would have to flush.
+    fn in_memory() -> Self {
+        let memory = Path::new("/dev/shm");
+        if fs::metadata(memory).is_ok_and(|folder| folder.is_dir() && !folder.permissions().readonly()) {
+            return Self::within(memory);
+        }
+        Self::new()
+    }
+
+    fn within(folder: &Path) -> Self {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let folder = env::temp_dir().join(format!("ring-cache-disk-{}-{number}", process::id()));
+        let folder = folder.join(format!("ring-cache-disk-{}-{number}", process::id()));
         fs::create_dir_all(&folder).unwrap();
         Folder(folder)
     }

@@ -13,8 +13,9 @@ const KEYS: u32 = 60;
 
 fn value(key: u32) -> Vec<u8> {
     let size = if key % 10 == 0 { 9_000 } else { 5 + key * 7 };
-    let text = format!("value {key};").into_bytes();
-    text.into_iter().cycle().take(size as usize).collect()
+    let mut text = format!("value {key};").repeat(size as usize / 8 + 1);
+    text.truncate(size as usize);
+    text.into_bytes()
 }
 
 /// The bytes of a file with entries, some of which have been replaced and removed.
@@ -77,7 +78,7 @@ struct Trials {
 }
 
 fn try_many(seed: u64, times: u32, damage: impl Fn(&mut Vec<u8>, &mut Random)) -> Trials {
-    let (healthy, folder) = (healthy(), Folder::new());
+    let (healthy, folder) = (healthy(), Folder::in_memory());
     let mut random = Random::seeded(seed);
     let mut trials = Trials::default();
     for trial in 0..times {
@@ -104,7 +105,7 @@ fn clean(folder: &Folder) {
 
 #[test]
 fn a_bit_flips() {
-    let trials = try_many(1, 1_500, |bytes, random| {
+    let trials = try_many(1, 1_200, |bytes, random| {
         let bit = random.below(bytes.len() as u64 * 8) as usize;
         bytes[bit / 8] ^= 1 << (bit % 8);
     });
@@ -114,11 +115,11 @@ fn a_bit_flips() {
 /// Where the library keeps what it knows of the file.
 #[test]
 fn a_bit_flips_at_the_beginning() {
-    let trials = try_many(2, 800, |bytes, random| {
+    let trials = try_many(2, 400, |bytes, random| {
         let bit = random.below(100 * 8) as usize;
         bytes[bit / 8] ^= 1 << (bit % 8);
     });
-    assert!(trials.damaged > 100 && trials.whole > 50, "{trials:?}");
+    assert!(trials.damaged > 40 && trials.whole > 40, "{trials:?}");
 }
 
 #[test]
@@ -161,7 +162,7 @@ fn the_log_is_damaged() {
         disk.set(&key, value(key), seconds(3600)).unwrap();
     }
     let [file, log] = ["cache.db", "cache.db-wal"].map(|name| fs::read(source.0.join(name)).unwrap());
-    let (folder, mut random) = (Folder::new(), Random::seeded(6));
+    let (folder, mut random) = (Folder::in_memory(), Random::seeded(6));
     for trial in 0..200 {
         let mut damaged = log.clone();
         let bit = random.below(damaged.len() as u64 * 8) as usize;
@@ -182,7 +183,7 @@ fn the_log_is_damaged() {
 /// While the file is open.
 #[test]
 fn damage_is_noticed_in_operation() {
-    let (healthy, folder) = (healthy(), Folder::new());
+    let (healthy, folder) = (healthy(), Folder::in_memory());
     let mut random = Random::seeded(7);
     let mut noticed = 0;
     for _ in 0..150 {
