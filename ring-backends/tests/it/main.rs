@@ -4,4 +4,5 @@
 mod blocking;
 #[cfg(feature = "disk")]
 mod disk;
+#[cfg(any(feature = "disk", feature = "tokio"))]
 mod random;

@@ -12,7 +12,11 @@ use crate::random::Random;
 const KEYS: u32 = 60;
 
 fn value(key: u32) -> Vec<u8> {
-    let size = if key % 10 == 0 { 9_000 } else { 5 + key * 7 };
+    let size = if key.is_multiple_of(10) {
+        9_000
+    } else {
+        5 + key * 7
+    };
     let mut text = format!("value {key};").repeat(size as usize / 8 + 1);
     text.truncate(size as usize);
     text.into_bytes()

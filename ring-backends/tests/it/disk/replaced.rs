@@ -43,7 +43,8 @@ fn processes_agree_on_the_new_file() {
 
 #[test]
 fn what_is_no_storage_is_put_aside() {
-    let contents: [(&str, fn(&Folder)); 6] = [
+    type Create = fn(&Folder);
+    let contents: [(&str, Create); 6] = [
         ("text", |folder| fs::write(folder.file(), "a poem").unwrap()),
         ("zeros", |folder| fs::write(folder.file(), [0; 50_000]).unwrap()),
         ("another's database", |folder| {
