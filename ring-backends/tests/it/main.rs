@@ -2,6 +2,10 @@
 
 #[cfg(feature = "tokio")]
 mod blocking;
+#[cfg(feature = "disk")]
+mod disk;
+#[cfg(any(feature = "disk", feature = "tokio"))]
+mod random;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(feature = "remote")]
