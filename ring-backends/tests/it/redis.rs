@@ -7,6 +7,8 @@ mod bulk;
 mod cleared;
 mod cluster;
 mod connections;
+#[cfg(feature = "tokio")]
+mod contract;
 mod expiry;
 mod foreign;
 mod hash;

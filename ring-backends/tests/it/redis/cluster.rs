@@ -30,7 +30,7 @@ impl On<RedisCluster> {
 }
 
 /// The cluster that tests share which do it no harm.
-fn shared(what: &str) -> Option<&'static Servers> {
+pub(super) fn shared(what: &str) -> Option<&'static Servers> {
     static SERVERS: LazyLock<Result<Servers, Missing>> = LazyLock::new(Servers::start);
     match &*SERVERS {
         Ok(servers) => Some(servers),

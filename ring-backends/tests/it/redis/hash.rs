@@ -28,7 +28,7 @@ impl On<RedisHash> {
     }
 }
 
-fn hash(server: &Server) -> On<RedisHash> {
+pub(super) fn hash(server: &Server) -> On<RedisHash> {
     hash_at(&server.url())
 }
 
