@@ -3,6 +3,10 @@
 
 #[cfg(feature = "tokio")]
 pub use ring_cache_backends::Blocking;
+#[cfg(feature = "memcached")]
+pub use ring_cache_backends::Memcached;
+#[cfg(any(feature = "redis", feature = "memcached"))]
+pub use ring_cache_backends::{Breaker, Health};
 #[doc(hidden)]
 pub use ring_cache_core::generated;
 pub use ring_cache_core::{

@@ -4,18 +4,23 @@
 //! | storage | feature | |
 //! |---|---|---|
 //! | `Blocking` | `tokio` | lets an `async fn` use a storage that blocks |
+//! | `Memcached` | `memcached` | entries on memcached servers |
 //!
-//! Redis, Memcached, disk and tiers of storages come next. A storage of your own needs nothing from here: implement
+//! Redis, disk and tiers of storages come next. A storage of your own needs nothing from here: implement
 //! [`Storage`](ring_cache_core::storage::Storage), or
 //! [`AsyncStorage`](ring_cache_core::storage::AsyncStorage) if it is awaited, and name it by
 //! `#[ring(storage = EXPRESSION as Type)]`.
 
 #[cfg(feature = "tokio")]
 mod blocking;
+#[cfg(feature = "memcached")]
+pub mod memcached;
 #[cfg(feature = "remote")]
 pub mod remote;
 
 #[cfg(feature = "tokio")]
 pub use blocking::Blocking;
+#[cfg(feature = "memcached")]
+pub use memcached::Memcached;
 #[cfg(feature = "remote")]
 pub use remote::{Breaker, Health};

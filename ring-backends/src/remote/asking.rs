@@ -10,12 +10,13 @@ use ring_cache_core::Error;
 use super::AsyncServer;
 use super::breaker::Pass;
 use super::repairs::Mending;
-use super::{BlockingServer, Fault, Remote, Server};
+use super::{BlockingServer, Fault, Line, Remote, Server};
 
 /// Leave to ask a server for one operation.
 struct Asking<'r, S: Server> {
     remote: &'r Remote<S>,
     operation: &'static str,
+    line: &'r Line<S::Place>,
     pass: Pass<'r>,
     until: Instant,
 }
@@ -24,18 +25,21 @@ struct Asking<'r, S: Server> {
 const DISTANT: Duration = Duration::from_secs(60 * 60 * 24 * 365);
 
 impl<S: Server> Remote<S> {
-    fn ask(&self, operation: &'static str) -> Result<Asking<'_, S>, Error> {
+    /// Asks the node that these places lie on.
+    fn ask(&self, operation: &'static str, places: &[S::Place]) -> Result<Asking<'_, S>, Error> {
+        let line = self.line(places);
         if self.deadline.is_zero() {
             return Err(Error::deadline(S::NAME, operation, self.deadline));
         }
-        let Some(pass) = self.line.circuit.admit() else {
-            self.line.counts.spared.fetch_add(1, Ordering::Relaxed);
+        let Some(pass) = line.circuit.admit() else {
+            self.lines.counts.spared.fetch_add(1, Ordering::Relaxed);
             let cause = "the breaker is open, since the server did not answer";
             return Err(Error::unavailable(S::NAME, operation, cause));
         };
         Ok(Asking {
             remote: self,
             operation,
+            line,
             pass,
             until: Instant::now() + self.deadline.min(DISTANT),
         })
@@ -43,7 +47,7 @@ impl<S: Server> Remote<S> {
 
     /// Notes that entries may be out of date if a write to them failed; if not, they are fine.
     fn noted<T>(&self, places: &[S::Place], written: Result<T, Error>) -> Result<T, Error> {
-        let repairs = &self.line.repairs;
+        let repairs = &self.line(places).repairs;
         match written {
             Ok(_) => repairs.settle(places),
             Err(_) => repairs.add(places),
@@ -61,20 +65,21 @@ impl<S: Server> Asking<'_, S> {
             Ok(_) | Err(Fault::Refused(_)) => self.pass.answered(),
             Err(Fault::Silent | Fault::Broken(_)) => self.pass.failed(),
         }
-        let counts = &remote.line.counts;
+        let counts = &remote.lines.counts;
         result.map_err(|fault| fault.into_error(counts, S::NAME, operation, remote.deadline))
     }
 }
 
 impl<S: BlockingServer> Remote<S> {
-    /// Asks the server for what changes nothing.
+    /// Asks the server for what changes nothing at `places`, which lie on one node.
     pub(super) fn inquire<T>(
         &self,
         operation: &'static str,
+        places: &[S::Place],
         act: impl FnOnce(&S, Instant) -> Result<T, Fault>,
     ) -> Result<T, Error> {
-        let asking = self.ask(operation)?;
-        let mended = self.mend(asking.until);
+        let asking = self.ask(operation, places)?;
+        let mended = self.mend(asking.line, asking.until);
         let result = mended.and_then(|()| act(&self.server, asking.until));
         asking.concluded(result)
     }
@@ -86,7 +91,7 @@ impl<S: BlockingServer> Remote<S> {
         places: &[S::Place],
         act: impl FnOnce(&S, Instant) -> Result<T, Fault>,
     ) -> Result<T, Error> {
-        self.noted(places, self.inquire(operation, act))
+        self.noted(places, self.inquire(operation, places, act))
     }
 
     /// Asks the server for what takes as long as it takes.
@@ -95,14 +100,14 @@ impl<S: BlockingServer> Remote<S> {
         operation: &'static str,
         act: impl FnOnce(&S) -> Result<T, Fault>,
     ) -> Result<T, Error> {
-        let asking = self.ask(operation)?;
+        let asking = self.ask(operation, &[])?;
         asking.concluded(act(&self.server))
     }
 
     /// Removes what may be out of date.
-    fn mend(&self, until: Instant) -> Result<(), Fault> {
+    fn mend(&self, line: &Line<S::Place>, until: Instant) -> Result<(), Fault> {
         loop {
-            match self.line.repairs.begin() {
+            match line.repairs.begin() {
                 Mending::Nothing => return Ok(()),
                 Mending::Wait(mended) => {
                     mended.wait_deadline(until).ok_or(Fault::Silent)?;
@@ -123,15 +128,17 @@ impl<S: AsyncServer> Remote<S> {
     pub(super) async fn inquire_async<T, F>(
         &self,
         operation: &'static str,
+        places: &[S::Place],
         act: impl FnOnce(Instant) -> F,
     ) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Fault>>,
     {
-        let asking = self.ask(operation)?;
-        let until = asking.until;
+        in_runtime(S::NAME, operation)?;
+        let asking = self.ask(operation, places)?;
+        let (line, until) = (asking.line, asking.until);
         let work = async {
-            self.mend_async(until).await?;
+            self.mend_async(line, until).await?;
             act(until).await
         };
         let result = tokio::time::timeout_at(until.into(), work).await;
@@ -148,7 +155,7 @@ impl<S: AsyncServer> Remote<S> {
     where
         F: Future<Output = Result<T, Fault>>,
     {
-        self.noted(places, self.inquire_async(operation, act).await)
+        self.noted(places, self.inquire_async(operation, places, act).await)
     }
 
     /// [`unhurried`](Self::unhurried), awaited.
@@ -157,13 +164,14 @@ impl<S: AsyncServer> Remote<S> {
         operation: &'static str,
         act: impl Future<Output = Result<T, Fault>>,
     ) -> Result<T, Error> {
-        let asking = self.ask(operation)?;
+        in_runtime(S::NAME, operation)?;
+        let asking = self.ask(operation, &[])?;
         asking.concluded(act.await)
     }
 
-    async fn mend_async(&self, until: Instant) -> Result<(), Fault> {
+    async fn mend_async(&self, line: &Line<S::Place>, until: Instant) -> Result<(), Fault> {
         loop {
-            match self.line.repairs.begin() {
+            match line.repairs.begin() {
                 Mending::Nothing => return Ok(()),
                 Mending::Wait(mended) => mended.await,
                 Mending::Remove(batch) => match self.server.remove(&batch.places, until).await {
@@ -174,4 +182,13 @@ impl<S: AsyncServer> Remote<S> {
             }
         }
     }
+}
+
+/// Says so if this is no task of tokio's, on which the clients of servers depend.
+#[cfg(feature = "tokio")]
+fn in_runtime(storage: &'static str, operation: &'static str) -> Result<(), Error> {
+    let runtime = tokio::runtime::Handle::try_current();
+    runtime
+        .map(|_| ())
+        .map_err(|error| Error::storage(storage, operation, error))
 }

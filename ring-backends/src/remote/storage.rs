@@ -38,18 +38,20 @@ impl<S: Server> AnyStorage<Vec<u8>> for Remote<S> {
     }
 
     fn distrust<K: RingKey + ?Sized>(&self, key: &K) {
-        self.line.repairs.add(&[self.place(key)]);
+        let places = [self.place(key)];
+        self.line(&places).repairs.add(&places);
     }
 }
 
 impl<S: Expiring> Expires for Remote<S> {}
 
 impl<S: Server> Remote<S> {
-    /// What was found, without what may be out of date and could not be removed.
+    /// What was found on one node, without what may be out of date and could not be removed.
     fn trusted<T: Default>(&self, places: &[S::Place], mut found: Vec<T>) -> Vec<T> {
-        if self.line.repairs.pending() > 0 {
+        let repairs = &self.line(places).repairs;
+        if repairs.pending() > 0 {
             for (place, found) in places.iter().zip(&mut found) {
-                if self.line.repairs.names(place) {
+                if repairs.names(place) {
                     *found = T::default();
                 }
             }
@@ -64,11 +66,9 @@ impl<S: Server> Remote<S> {
         let mut sorted = Entries {
             lasting: Vec::new(),
             expired: Vec::new(),
-            places: Vec::new(),
         };
         for (key, value, expiry) in entries {
             let place = self.place(&key);
-            sorted.places.push(place.clone());
             if expiry.is_some_and(|expiry| expiry.is_zero()) {
                 sorted.expired.push(place);
             } else {
@@ -88,17 +88,28 @@ impl<S: Server> Remote<S> {
 struct Entries<P> {
     lasting: Vec<Entry<P>>,
     expired: Vec<P>,
-    places: Vec<P>,
+}
+
+fn places_of<P: Clone, E>(entries: &[E], place: impl Fn(&E) -> &P) -> Vec<P> {
+    entries.iter().map(|entry| place(entry).clone()).collect()
 }
 
 fn only<T: Default>(found: Vec<T>) -> T {
     found.into_iter().next().unwrap_or_default()
 }
 
+impl<S: BlockingServer> Remote<S> {
+    fn remove_places(&self, operation: &'static str, places: Vec<S::Place>) -> Result<Vec<bool>> {
+        let remove =
+            |places: Vec<_>| self.change(operation, &places, |server, until| server.remove(&places, until));
+        self.on_nodes(places, |place| place, remove).all()
+    }
+}
+
 impl<S: BlockingServer> Storage<Vec<u8>> for Remote<S> {
     fn read<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<Vec<u8>>> {
         let places = [self.place(key)];
-        let found = self.inquire("get", |server, until| server.read(&places, until))?;
+        let found = self.inquire("get", &places, |server, until| server.read(&places, until))?;
         Ok(only(self.trusted(&places, found)))
     }
 
@@ -121,89 +132,91 @@ impl<S: BlockingServer> Storage<Vec<u8>> for Remote<S> {
 
     fn contains<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool> {
         let places = [self.place(key)];
-        let there = self.inquire("has", |server, until| server.contains(&places, until))?;
+        let there = self.inquire("has", &places, |server, until| server.contains(&places, until))?;
         Ok(only(self.trusted(&places, there)))
     }
 
     fn renew<K: RingKey + ?Sized>(&self, key: &K, expiry: Duration) -> Result<bool> {
-        let entries = [(self.place(key), expiry)];
-        let there = self.inquire("touch", |server, until| server.renew(&entries, until))?;
-        Ok(only(self.trusted(&[self.place(key)], there)))
+        let places = [self.place(key)];
+        let entries = [(places[0].clone(), expiry)];
+        let there = self.inquire("touch", &places, |server, until| server.renew(&entries, until))?;
+        Ok(only(self.trusted(&places, there)))
     }
 
     fn read_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<Option<Vec<u8>>>> {
-        let places = self.places(keys);
-        if places.is_empty() {
-            return Ok(Vec::new());
-        }
-        let found = self.inquire("get_many", |server, until| server.read(&places, until))?;
-        Ok(self.trusted(&places, found))
+        let look = |places: Vec<_>| {
+            let found = self.inquire("get_many", &places, |server, until| server.read(&places, until))?;
+            Ok(self.trusted(&places, found))
+        };
+        self.on_nodes(self.places(keys), |place| place, look).found()
     }
 
     fn read_expiring<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<Found>> {
         let places = [self.place(key)];
-        let found = self.inquire("get", |server, until| server.read_expiring(&places, until))?;
+        let found = self.inquire("get", &places, |server, until| {
+            server.read_expiring(&places, until)
+        })?;
         Ok(only(self.trusted(&places, found)))
     }
 
     fn read_many_expiring<K: RingKey>(&self, keys: &[K]) -> Result<Vec<Option<Found>>> {
-        let places = self.places(keys);
-        if places.is_empty() {
-            return Ok(Vec::new());
-        }
-        let found = self.inquire("get_many", |server, until| server.read_expiring(&places, until))?;
-        Ok(self.trusted(&places, found))
+        let look = |places: Vec<_>| {
+            let found = self.inquire("get_many", &places, |server, until| {
+                server.read_expiring(&places, until)
+            })?;
+            Ok(self.trusted(&places, found))
+        };
+        self.on_nodes(self.places(keys), |place| place, look).found()
     }
 
     fn contains_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<bool>> {
-        let places = self.places(keys);
-        if places.is_empty() {
-            return Ok(Vec::new());
-        }
-        let there = self.inquire("has_many", |server, until| server.contains(&places, until))?;
-        Ok(self.trusted(&places, there))
+        let look = |places: Vec<_>| {
+            let found = self.inquire("has_many", &places, |server, until| {
+                server.contains(&places, until)
+            })?;
+            Ok(self.trusted(&places, found))
+        };
+        self.on_nodes(self.places(keys), |place| place, look).all()
     }
 
     fn renew_many<K: RingKey>(&self, entries: &[(K, Duration)]) -> Result<Vec<bool>> {
-        let renewals = self.renewals(entries);
-        if renewals.is_empty() {
-            return Ok(Vec::new());
-        }
-        let there = self.inquire("touch_many", |server, until| server.renew(&renewals, until))?;
-        let places: Vec<_> = renewals.into_iter().map(|(place, _)| place).collect();
-        Ok(self.trusted(&places, there))
+        let renew = |renewals: Vec<_>| {
+            let places = places_of(&renewals, |(place, _)| place);
+            let act = |server: &S, until| server.renew(&renewals, until);
+            let there = self.inquire("touch_many", &places, act)?;
+            Ok(self.trusted(&places, there))
+        };
+        self.on_nodes(self.renewals(entries), |(place, _)| place, renew)
+            .all()
     }
 
     fn write_many<K: RingKey>(
         &self,
         entries: impl IntoIterator<Item = (K, Vec<u8>, Option<Duration>)>,
     ) -> Result<()> {
-        let Entries {
-            lasting,
-            expired,
-            places,
-        } = self.entries(entries);
-        let removed = if expired.is_empty() {
-            Ok(Vec::new())
-        } else {
-            self.change("set_many", &expired, |server, until| {
-                server.remove(&expired, until)
-            })
+        let Entries { lasting, expired } = self.entries(entries);
+        let removed = self.remove_places("set_many", expired);
+        let write = |entries: Vec<Entry<S::Place>>| {
+            let places = places_of(&entries, |(place, ..)| place);
+            self.change("set_many", &places, |server, until| server.write(entries, until))
         };
-        if !lasting.is_empty() {
-            self.change("set_many", &places, |server, until| server.write(lasting, until))?;
-        }
-        removed.map(|_| ())
+        self.on_nodes(lasting, |(place, ..)| place, write).done()?;
+        removed.map(drop)
     }
 
     fn remove_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<bool>> {
-        let places = self.places(keys);
-        if places.is_empty() {
-            return Ok(Vec::new());
-        }
-        self.change("delete_many", &places, |server, until| {
-            server.remove(&places, until)
-        })
+        self.remove_places("delete_many", self.places(keys))
+    }
+}
+
+#[cfg(feature = "tokio")]
+impl<S: AsyncServer> Remote<S> {
+    async fn remove_places_async(&self, operation: &'static str, places: Vec<S::Place>) -> Result<Vec<bool>> {
+        let remove = |places: Vec<_>| async move {
+            let act = |until| self.server.remove(&places, until);
+            self.change_async(operation, &places, act).await
+        };
+        self.on_nodes_async(places, |place| place, remove).await.all()
     }
 }
 
@@ -212,7 +225,7 @@ impl<S: AsyncServer> AsyncStorage<Vec<u8>> for Remote<S> {
     async fn read<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<Vec<u8>>> {
         let places = [self.place(key)];
         let found = self
-            .inquire_async("get", |until| self.server.read(&places, until))
+            .inquire_async("get", &places, |until| self.server.read(&places, until))
             .await?;
         Ok(only(self.trusted(&places, found)))
     }
@@ -243,98 +256,87 @@ impl<S: AsyncServer> AsyncStorage<Vec<u8>> for Remote<S> {
     async fn contains<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool> {
         let places = [self.place(key)];
         let there = self
-            .inquire_async("has", |until| self.server.contains(&places, until))
+            .inquire_async("has", &places, |until| self.server.contains(&places, until))
             .await?;
         Ok(only(self.trusted(&places, there)))
     }
 
     async fn renew<K: RingKey + ?Sized>(&self, key: &K, expiry: Duration) -> Result<bool> {
-        let entries = [(self.place(key), expiry)];
+        let places = [self.place(key)];
+        let entries = [(places[0].clone(), expiry)];
         let there = self
-            .inquire_async("touch", |until| self.server.renew(&entries, until))
+            .inquire_async("touch", &places, |until| self.server.renew(&entries, until))
             .await?;
-        Ok(only(self.trusted(&[self.place(key)], there)))
+        Ok(only(self.trusted(&places, there)))
     }
 
     async fn read_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<Option<Vec<u8>>>> {
+        let look = |places: Vec<_>| async move {
+            let act = |until| self.server.read(&places, until);
+            let found = self.inquire_async("get_many", &places, act).await?;
+            Ok(self.trusted(&places, found))
+        };
         let places = self.places(keys);
-        if places.is_empty() {
-            return Ok(Vec::new());
-        }
-        let found = self
-            .inquire_async("get_many", |until| self.server.read(&places, until))
-            .await?;
-        Ok(self.trusted(&places, found))
+        self.on_nodes_async(places, |place| place, look).await.found()
     }
 
     async fn read_expiring<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<Found>> {
         let places = [self.place(key)];
         let found = self
-            .inquire_async("get", |until| self.server.read_expiring(&places, until))
+            .inquire_async("get", &places, |until| self.server.read_expiring(&places, until))
             .await?;
         Ok(only(self.trusted(&places, found)))
     }
 
     async fn read_many_expiring<K: RingKey>(&self, keys: &[K]) -> Result<Vec<Option<Found>>> {
+        let look = |places: Vec<_>| async move {
+            let act = |until| self.server.read_expiring(&places, until);
+            let found = self.inquire_async("get_many", &places, act).await?;
+            Ok(self.trusted(&places, found))
+        };
         let places = self.places(keys);
-        if places.is_empty() {
-            return Ok(Vec::new());
-        }
-        let found = self
-            .inquire_async("get_many", |until| self.server.read_expiring(&places, until))
-            .await?;
-        Ok(self.trusted(&places, found))
+        self.on_nodes_async(places, |place| place, look).await.found()
     }
 
     async fn contains_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<bool>> {
+        let look = |places: Vec<_>| async move {
+            let act = |until| self.server.contains(&places, until);
+            let found = self.inquire_async("has_many", &places, act).await?;
+            Ok(self.trusted(&places, found))
+        };
         let places = self.places(keys);
-        if places.is_empty() {
-            return Ok(Vec::new());
-        }
-        let there = self
-            .inquire_async("has_many", |until| self.server.contains(&places, until))
-            .await?;
-        Ok(self.trusted(&places, there))
+        self.on_nodes_async(places, |place| place, look).await.all()
     }
 
     async fn renew_many<K: RingKey>(&self, entries: &[(K, Duration)]) -> Result<Vec<bool>> {
+        let renew = |renewals: Vec<_>| async move {
+            let places = places_of(&renewals, |(place, _)| place);
+            let act = |until| self.server.renew(&renewals, until);
+            let there = self.inquire_async("touch_many", &places, act).await?;
+            Ok(self.trusted(&places, there))
+        };
         let renewals = self.renewals(entries);
-        if renewals.is_empty() {
-            return Ok(Vec::new());
-        }
-        let there = self
-            .inquire_async("touch_many", |until| self.server.renew(&renewals, until))
-            .await?;
-        let places: Vec<_> = renewals.into_iter().map(|(place, _)| place).collect();
-        Ok(self.trusted(&places, there))
+        self.on_nodes_async(renewals, |(place, _)| place, renew)
+            .await
+            .all()
     }
 
     async fn write_many<K: RingKey>(&self, entries: Vec<(K, Vec<u8>, Option<Duration>)>) -> Result<()> {
-        let Entries {
-            lasting,
-            expired,
-            places,
-        } = self.entries(entries);
-        let removed = if expired.is_empty() {
-            Ok(Vec::new())
-        } else {
-            self.change_async("set_many", &expired, |until| self.server.remove(&expired, until))
-                .await
+        let Entries { lasting, expired } = self.entries(entries);
+        let removed = self.remove_places_async("set_many", expired).await;
+        let write = |entries: Vec<Entry<S::Place>>| async move {
+            let places = places_of(&entries, |(place, ..)| place);
+            let act = |until| self.server.write(entries, until);
+            self.change_async("set_many", &places, act).await
         };
-        if !lasting.is_empty() {
-            self.change_async("set_many", &places, |until| self.server.write(lasting, until))
-                .await?;
-        }
-        removed.map(|_| ())
+        self.on_nodes_async(lasting, |(place, ..)| place, write)
+            .await
+            .done()?;
+        removed.map(drop)
     }
 
     async fn remove_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<bool>> {
-        let places = self.places(keys);
-        if places.is_empty() {
-            return Ok(Vec::new());
-        }
-        self.change_async("delete_many", &places, |until| self.server.remove(&places, until))
-            .await
+        self.remove_places_async("delete_many", self.places(keys)).await
     }
 }
 
