@@ -2,3 +2,5 @@
 
 #[cfg(feature = "tokio")]
 mod blocking;
+#[cfg(all(feature = "memcached", feature = "tokio"))]
+mod memcached;
