@@ -1,15 +1,17 @@
 #!/usr/bin/env bash
-# The test command: all that must pass before a change goes in. It needs a Rust toolchain, and nothing else.
+# The test command: all that must pass before a change goes in. It needs a Rust toolchain, and servers that tests start for
+# themselves: redis-server and memcached. Where one is missing, its tests are left out, and all else runs.
 #
 #   ./test.sh [--no-install]
 #
-# --no-install: install nothing. Nothing is installed yet; storages that need a server will want one.
+# --no-install: install nothing. Otherwise, as root where there is apt-get, servers that are missing are installed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 summary=""
 current=""
 scratch=""
+may_install=yes
 
 # step NAME COMMAND..: runs a command, and ends all if it fails.
 step() {
@@ -49,7 +51,8 @@ die() {
 
 main() {
     case "${1:-}" in
-        "" | --no-install) ;;
+        "") ;;
+        --no-install) may_install="" ;;
         *) die "usage: ./test.sh [--no-install]" ;;
     esac
     toolchain
@@ -64,6 +67,7 @@ main() {
     fi
     step "documentation" documentation
     compile_errors
+    servers
     step "tests, all features" cargo test --workspace --all-features
     # Without --workspace, whose other members switch features on.
     step "tests, default features" cargo test
@@ -113,6 +117,48 @@ compile_errors() {
         *) leave_out "texts of compile errors" "they are kept for Rust $wanted, and this is $(rustc --version)" ;;
     esac
 }
+
+# The servers of which tests start their own. With all of them there, a test that leaves something out fails.
+servers() {
+    local missing
+    missing=$(missing_servers)
+    if [ -n "$missing" ] && can_install; then
+        # Without quotes: one word for each.
+        install_packages $missing || printf '!!! apt-get failed\n' >&2
+        missing=$(missing_servers)
+    fi
+    if [ -n "$missing" ]; then
+        leave_out "tests with $missing" "not installed. On Debian and Ubuntu: apt-get install $missing"
+    else
+        export RING_CACHE_SERVERS=required
+    fi
+}
+
+# Debian's packages have the names of the programs.
+missing_servers() {
+    local server missing=()
+    for server in redis-server memcached; do
+        command -v "$server" >/dev/null || missing+=("$server")
+    done
+    printf '%s' "${missing[*]}"
+}
+
+can_install() {
+    [ -n "$may_install" ] && [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null
+}
+
+# install_packages NAME..: installs packages of Debian, whose services are not started: the policy forbids it meanwhile.
+install_packages() (
+    policy=/usr/sbin/policy-rc.d
+    printf '\n==> installing %s. Services that come with it are not started now, but with the system.\n' "$*"
+    if [ ! -e "$policy" ]; then
+        trap 'rm -f "$policy"' EXIT
+        printf '#!/bin/sh\nexit 101\n' >"$policy"
+        chmod 755 "$policy"
+    fi
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update && apt-get install -y --no-install-recommends "$@"
+)
 
 lints() {
     cargo clippy --all-targets "$@" -- -D warnings

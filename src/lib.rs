@@ -5,6 +5,10 @@
 pub use ring_cache_backends::Blocking;
 #[cfg(feature = "memcached")]
 pub use ring_cache_backends::Memcached;
+#[cfg(feature = "redis")]
+pub use ring_cache_backends::Redis;
+#[cfg(feature = "tiered")]
+pub use ring_cache_backends::Tiered;
 #[cfg(any(feature = "redis", feature = "memcached"))]
 pub use ring_cache_backends::{Breaker, Health};
 #[doc(hidden)]

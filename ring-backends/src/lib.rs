@@ -15,12 +15,20 @@
 mod blocking;
 #[cfg(feature = "memcached")]
 pub mod memcached;
+#[cfg(feature = "redis")]
+mod redis;
 #[cfg(feature = "remote")]
 pub mod remote;
+#[cfg(feature = "tiered")]
+mod tiered;
 
 #[cfg(feature = "tokio")]
 pub use blocking::Blocking;
 #[cfg(feature = "memcached")]
 pub use memcached::Memcached;
+#[cfg(feature = "redis")]
+pub use redis::Redis;
 #[cfg(feature = "remote")]
 pub use remote::{Breaker, Health};
+#[cfg(feature = "tiered")]
+pub use tiered::{Near, Tiered, TieredView};

@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 
 use ring_cache_core::flights::Flights;
 use ring_cache_core::key::namespace_text;
+use ring_cache_core::storage::Observer;
 use ring_cache_core::{Cause, Error, Name, RingKey};
 
 pub use breaker::Breaker;
@@ -53,6 +54,12 @@ pub trait Server: Send + Sync + 'static {
     fn node(&self, place: &Self::Place) -> usize {
         let _ = place;
         0
+    }
+
+    /// See [`AnyStorage::watch`](ring_cache_core::storage::AnyStorage::watch).
+    fn watch(&self, namespace: &str, observer: Arc<dyn Observer>) -> bool {
+        let _ = (namespace, observer);
+        false
     }
 }
 

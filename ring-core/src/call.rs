@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use crate::action::{Action, Ran};
 use crate::body::{Bind, Body, Immediate};
-use crate::coder::Coder;
 use crate::colour::{Blocks, now};
 use crate::error::Error;
 use crate::filling::Begun;
@@ -15,7 +14,7 @@ use crate::keeping::{Keeping, Outcome, Seen};
 use crate::key::{CallKey, EncodedKey, Key, KeyParts};
 use crate::returned::Returned;
 use crate::ring::Ring;
-use crate::storage::{AnyStorage, AnyView, AtOnce, Coded, Expires, Storage, View};
+use crate::storage::{AnyStorage, AnyView, AtOnce, CodingView, Expires, Storage, View};
 
 /// One call of a cached method with its arguments bound, as `{method}_ring(..)` gives it.
 ///
@@ -272,9 +271,10 @@ where
     }
 }
 
-impl<R: Returned, C, S, B, W> BoundCall<R, Coded<'_, S, C>, B, W>
+impl<R, S, B, C> BoundCall<R, S, B, C>
 where
-    C: Coder<R::Value>,
+    R: Returned,
+    S: CodingView<R::Value>,
 {
     /// Encodes a value as the storage holds it.
     pub fn encode(&self, value: &R::Value) -> Result<Vec<u8>, Error> {

@@ -95,10 +95,16 @@ impl Expansion<'_> {
 
     /// A call, checked that its storage can be awaited or may block, placed at the type that the user wrote.
     fn checked_storage(&self, call: TokenStream) -> TokenStream {
-        let Some(Storage::OfType { storage, .. }) = &self.method.options.storage else {
-            return call;
+        let written = match &self.method.options.storage {
+            Some(Storage::OfType { storage, .. }) => storage.span(),
+            Some(Storage::OfKind { place, .. }) if self.storage().holds_bytes() => place.span(),
+            _ => return call,
         };
-        let (span, held) = (Span::call_site().located_at(storage.span()), self.held());
+        let (span, held, storage) = (
+            Span::call_site().located_at(written),
+            self.held(),
+            self.storage_type(),
+        );
         let root = facade::path_at(self.root, span);
         let check = if self.method.is_async() {
             "awaited"
@@ -193,7 +199,7 @@ impl Expansion<'_> {
             let (returned, future) = (self.returned(), asyncness.map(|_| quote!(, _)));
             quote!(::<#returned, _, _ #future>)
         });
-        let coder = self.method.options.coder.as_ref();
+        let coder = self.method.coder(root);
         let coder = coder.map(|coder| quote!(.coded::<#coder>()));
         quote! {
             #import
@@ -255,7 +261,7 @@ impl Expansion<'_> {
 
     /// What the storage holds: the values, or bytes.
     fn held(&self) -> TokenStream {
-        match self.method.options.coder {
+        match self.method.coder(self.root) {
             Some(_) => quote!(::std::vec::Vec<u8>),
             None => self.method.value(self.root),
         }
@@ -269,9 +275,14 @@ impl Expansion<'_> {
             .unwrap_or(Storage::Own { capacity: None })
     }
 
+    fn storage_type(&self) -> TokenStream {
+        let is_async = self.method.is_async();
+        self.storage().storage_type(self.root, &self.held(), is_async)
+    }
+
     /// The storage.
     fn storage_ref(&self) -> TokenStream {
-        let storage = self.storage().storage_type(self.root, &self.held());
+        let storage = self.storage_type();
         if self.method.storage_needs_self() {
             quote!(&#storage)
         } else {
@@ -281,17 +292,23 @@ impl Expansion<'_> {
 
     /// The storage as the ring sees it.
     fn view(&self) -> TokenStream {
-        let Some(coder) = &self.method.options.coder else {
+        let root = self.root;
+        let Some(coder) = self.method.coder(root) else {
             return self.storage_ref();
         };
-        let root = self.root;
-        let storage = self.storage().storage_type(root, &self.held());
+        let storage = self.storage_type();
         let lifetime = if self.method.storage_needs_self() {
             quote!('_)
         } else {
             quote!('static)
         };
-        quote!(#root::storage::Coded<#lifetime, #storage, #coder>)
+        match self.storage() {
+            // What a type of the user's is seen as, it says itself.
+            Storage::OfType { .. } => {
+                quote!(<#storage as #root::storage::CodedStorage<#coder>>::View<#lifetime>)
+            }
+            _ => quote!(#root::storage::Coded<#lifetime, #storage, #coder>),
+        }
     }
 
     /// The accessors are seen where the method is. A trait's methods are where the trait is, which is not known here.

@@ -1,6 +1,7 @@
 //! The macros of [ring-cache](https://docs.rs/ring-cache): depend on that crate, which re-exports them.
 
 mod check;
+mod coder;
 mod duration;
 mod errors;
 mod expand;

@@ -4,36 +4,61 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Expr, Type};
 
+use crate::coder::is_storage_of_bytes;
+
 /// A storage that is named by its kind. Its type follows from the kind and from what the ring stores.
 pub(crate) struct Kind {
     /// The option's name.
     pub(crate) option: &'static str,
     /// The type's name in the library.
     type_name: &'static str,
+    holds: Holds,
+}
+
+/// What a storage holds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Holds {
+    /// The values of one type, in this process.
+    Values,
+    /// Bytes of any ring, elsewhere.
+    Bytes,
+    /// The same, with operations that block.
+    BytesBlocking,
 }
 
 /// All kinds.
-pub(crate) const KINDS: [Kind; 2] = [
-    Kind {
-        option: "lru",
-        type_name: "Lru",
-    },
-    Kind {
-        option: "map",
-        type_name: "Map",
-    },
+pub(crate) const KINDS: [Kind; 7] = [
+    Kind::new("lru", "Lru", Holds::Values),
+    Kind::new("map", "Map", Holds::Values),
+    Kind::new("redis", "Redis", Holds::Bytes),
+    Kind::new("redis_hash", "RedisHash", Holds::Bytes),
+    Kind::new("redis_cluster", "RedisCluster", Holds::Bytes),
+    Kind::new("memcached", "Memcached", Holds::Bytes),
+    Kind::new("disk", "Disk", Holds::BytesBlocking),
 ];
 
 impl Kind {
+    const fn new(option: &'static str, type_name: &'static str, holds: Holds) -> Self {
+        Kind {
+            option,
+            type_name,
+            holds,
+        }
+    }
+
     /// The kind of this option.
     pub(crate) fn of(option: &str) -> Option<&'static Kind> {
         KINDS.iter().find(|kind| kind.option == option)
     }
 
-    /// The storage's type, holding values of type `held`.
-    pub(crate) fn storage_type(&self, root: &TokenStream, held: &TokenStream) -> TokenStream {
+    /// The storage's type, holding values of type `held`, for a function that is async or not.
+    fn storage_type(&self, root: &TokenStream, held: &TokenStream, is_async: bool) -> TokenStream {
         let name = quote::format_ident!("{}", self.type_name);
-        quote!(#root::#name<#held>)
+        match self.holds {
+            Holds::Values => quote!(#root::#name<#held>),
+            Holds::BytesBlocking if is_async => quote!(#root::Blocking<#root::#name>),
+            Holds::Bytes | Holds::BytesBlocking => quote!(#root::#name),
+        }
     }
 }
 
@@ -70,17 +95,26 @@ impl Storage {
         }
     }
 
-    /// The storage's type, holding values of type `held`.
-    pub(crate) fn storage_type(&self, root: &TokenStream, held: &TokenStream) -> TokenStream {
+    /// The storage's type, holding values of type `held`, for a function that is async or not.
+    pub(crate) fn storage_type(&self, root: &TokenStream, held: &TokenStream, is_async: bool) -> TokenStream {
         match self {
             Storage::Own { .. } => quote!(#root::Lru<#held>),
-            Storage::OfKind { kind, .. } => kind.storage_type(root, held),
+            Storage::OfKind { kind, .. } => kind.storage_type(root, held, is_async),
             Storage::OfType { storage, .. } => quote!(#storage),
+        }
+    }
+
+    /// Whether it holds bytes, whatever the user says, so that there must be a coder.
+    pub(crate) fn holds_bytes(&self) -> bool {
+        match self {
+            Storage::Own { .. } => false,
+            Storage::OfKind { kind, .. } => kind.holds != Holds::Values,
+            Storage::OfType { storage, .. } => is_storage_of_bytes(storage),
         }
     }
 
     /// Whether keys may reach other processes, so that the names of type arguments must be stable.
     pub(crate) fn may_be_shared(&self) -> bool {
-        matches!(self, Storage::OfType { .. })
+        matches!(self, Storage::OfType { .. }) || self.holds_bytes()
     }
 }

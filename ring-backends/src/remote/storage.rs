@@ -1,9 +1,10 @@
 //! Remote storages as rings use them, blocking and awaited.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ring_cache_core::flights::Flights;
-use ring_cache_core::storage::{AnyStorage, Clear, Expires, Storage};
+use ring_cache_core::storage::{AnyStorage, Clear, Expires, Observer, Storage};
 #[cfg(feature = "tokio")]
 use ring_cache_core::storage::{AsyncClear, AsyncStorage};
 use ring_cache_core::{Error, Name, RingKey};
@@ -35,6 +36,10 @@ impl<S: Server> AnyStorage<Vec<u8>> for Remote<S> {
 
     fn limited(&self, deadline: Duration) -> Option<Self> {
         Some(self.clone().deadline(deadline))
+    }
+
+    fn watch(&self, observer: Arc<dyn Observer>) -> bool {
+        self.server.watch(&self.namespace, observer)
     }
 
     fn distrust<K: RingKey + ?Sized>(&self, key: &K) {

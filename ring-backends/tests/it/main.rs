@@ -4,3 +4,5 @@
 mod blocking;
 #[cfg(all(feature = "memcached", feature = "tokio"))]
 mod memcached;
+#[cfg(feature = "redis")]
+mod redis;

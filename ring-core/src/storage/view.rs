@@ -59,6 +59,66 @@ impl<V: Clone, S: AnyStorage<V>> AnyView<V> for &S {
     }
 }
 
+/// A storage that keeps what the coder `C` makes of values. Those of bytes are, seen through [`Coded`].
+pub trait CodedStorage<C> {
+    /// The storage as a ring with this coder sees it.
+    type View<'s>
+    where
+        Self: 's;
+
+    /// Sees the storage through the coder.
+    fn coded(&self) -> Self::View<'_>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<C, S: AnyStorage<Vec<u8>>> CodedStorage<C> for S {
+    type View<'s>
+        = Coded<'s, S, C>
+    where
+        S: 's;
+
+    #[inline]
+    fn coded(&self) -> Coded<'_, S, C> {
+        Coded::new(self)
+    }
+}
+
+/// A view through a coder, for [`Call::encode`](crate::BoundCall::encode) and
+/// [`Call::decode`](crate::BoundCall::decode).
+pub trait CodingView<V> {
+    /// Encodes a value as the storage holds it.
+    ///
+    /// # Errors
+    ///
+    /// What the coder says.
+    fn encode(&self, value: &V) -> Result<Vec<u8>, Error>;
+
+    /// Decodes bytes that the storage holds.
+    ///
+    /// # Errors
+    ///
+    /// What the coder says.
+    fn decode(&self, bytes: &[u8]) -> Result<V, Error>;
+}
+
+/// What a coder makes of a value.
+///
+/// # Errors
+///
+/// What the coder says.
+pub fn encode<V, C: Coder<V>>(value: &V) -> Result<Vec<u8>, Error> {
+    C::encode(value).map_err(Error::encode)
+}
+
+/// What a coder makes of bytes.
+///
+/// # Errors
+///
+/// What the coder says.
+pub fn decode<V, C: Coder<V>>(bytes: &[u8]) -> Result<V, Error> {
+    C::decode(bytes).map_err(Error::decode)
+}
+
 /// A storage of bytes, seen through the coder `C`.
 pub struct Coded<'s, S, C> {
     storage: &'s S,
@@ -74,21 +134,15 @@ impl<'s, S, C> Coded<'s, S, C> {
             coder: PhantomData,
         }
     }
+}
 
-    /// Encodes a value as the storage holds it.
-    pub fn encode<V>(&self, value: &V) -> Result<Vec<u8>, Error>
-    where
-        C: Coder<V>,
-    {
-        C::encode(value).map_err(Error::encode)
+impl<V, S, C: Coder<V>> CodingView<V> for Coded<'_, S, C> {
+    fn encode(&self, value: &V) -> Result<Vec<u8>, Error> {
+        encode::<V, C>(value)
     }
 
-    /// Decodes bytes that the storage holds.
-    pub fn decode<V>(&self, bytes: &[u8]) -> Result<V, Error>
-    where
-        C: Coder<V>,
-    {
-        C::decode(bytes).map_err(Error::decode)
+    fn decode(&self, bytes: &[u8]) -> Result<V, Error> {
+        decode::<V, C>(bytes)
     }
 }
 

@@ -59,7 +59,7 @@ impl Expansion<'_> {
         let storage = self.storage();
         let own = match storage.place() {
             Some(_) => quote!(()),
-            None => storage.storage_type(root, &self.held()),
+            None => self.storage_type(),
         };
         let (declarations, found) = if self.method.is_generic() {
             self.registry(&own)

@@ -11,7 +11,7 @@ use crate::model::Method;
 /// A call, checked that its value can be cached, and that it is no `Result` in disguise.
 pub(super) fn of_call(method: &Method, root: &TokenStream, call: TokenStream) -> TokenStream {
     let Some(ty) = method.out_type() else { return call };
-    let coder = method.options.coder.as_ref();
+    let coder = method.coder(root);
     if coder.is_none() && is_known_clone(ty) {
         return call;
     }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, Error, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, Error, IsCa, KeyPair};
 
 /// Files in PEM.
 #[derive(Debug)]
@@ -34,6 +34,10 @@ impl Certificate {
 fn pem() -> Result<[String; 3], Error> {
     let mut authority = CertificateParams::new([])?;
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    // By default all have one name, and a certificate that is issued by its own name passes for self-signed.
+    authority
+        .distinguished_name
+        .push(DnType::CommonName, "authority of one test server");
     let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
     let key = KeyPair::generate()?;
     let names = ["127.0.0.1".to_owned(), "localhost".to_owned()];

@@ -5,8 +5,11 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Long enough for a server on a busy machine.
+/// How long a server may take that is up, on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long one may take that is asked again.
+pub(crate) const GLANCE: Duration = Duration::from_millis(500);
 
 #[derive(Clone, Debug)]
 pub(crate) enum Address {

@@ -35,7 +35,11 @@ struct Shell {
 impl Keeper {
     /// Takes over `folder`, and starts nothing yet.
     pub(crate) fn new(program: &'static str, folder: &Path, arguments: &[String]) -> Keeper {
-        let mut child = Command::new("sh")
+        let mut command = Command::new("sh");
+        // In a group of its own it also outlives us where a whole group is killed.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let mut child = command
             .args(["-c", include_str!("keeper.sh"), "keeper"])
             .arg(folder)
             .arg(program)
@@ -161,9 +165,9 @@ fn ended(process: u32) -> bool {
     states(process).iter().all(|state| *state == 'Z') && Path::new("/proc/self").exists()
 }
 
-/// Whether all threads of a process are stopped. True where there is no `/proc`.
+/// Whether all threads of a process are stopped, or have ended. True where there is no `/proc`.
 fn stopped(process: u32) -> bool {
-    states(process).iter().all(|state| *state == 'T')
+    states(process).iter().all(|state| matches!(state, 'T' | 'Z'))
 }
 
 /// The states of a process's threads, as Linux abbreviates them.

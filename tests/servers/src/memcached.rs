@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::Missing;
-use crate::connection::{Address, PATIENCE};
+use crate::connection::{Address, GLANCE, PATIENCE};
 use crate::keeper::Keeper;
 
 pub use options::MemcachedOptions;
@@ -187,7 +187,7 @@ impl Memcached {
 
     /// Whether the server with this process id is the one that listens, and replies.
     fn is_ready(&self, process: u32) -> bool {
-        let statistics = self.command_within(PATIENCE, "stats");
+        let statistics = self.command_within(GLANCE, "stats");
         statistics.is_ok_and(|reply| fields(&reply).get("pid") == Some(&process.to_string()))
     }
 }

@@ -21,8 +21,8 @@ pub(crate) fn free_port() -> u16 {
 }
 
 /// A new folder that only its owner may enter. Its path is short, since that of a Unix socket must be.
-pub(crate) fn new_folder(program: &str) -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("{program}.{:016x}", random()));
+pub(crate) fn new_folder() -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("ring-cache.{:016x}", random()));
     let mut builder = DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);

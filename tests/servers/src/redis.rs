@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::Missing;
-use crate::connection::{Address, PATIENCE};
+use crate::connection::{Address, GLANCE, PATIENCE};
 use crate::keeper::Keeper;
 use crate::resp::{Reply, read_reply, write_command};
 
@@ -212,10 +212,10 @@ impl Redis {
 
     /// Whether the server with this process id is the one that listens, and replies.
     fn is_ready(&self, process: u32) -> bool {
-        let Ok(info) = self.command_within(PATIENCE, &["INFO", "server"]) else {
+        let Ok(info) = self.command_within(GLANCE, &["INFO", "server"]) else {
             return false;
         };
-        fields(&info).get("process_id") == Some(&process.to_string()) && self.answers_within(PATIENCE)
+        fields(&info).get("process_id") == Some(&process.to_string()) && self.answers_within(GLANCE)
     }
 
     fn tls(&self) -> &(u16, PathBuf) {

@@ -123,6 +123,8 @@ impl RedisCluster {
             // Epochs that differ from the start need not be told apart later.
             ok(node.command(&["CLUSTER", "SET-CONFIG-EPOCH", &(index + 1).to_string()]));
             ok(node.command(&["CLUSTER", "ADDSLOTSRANGE", &first, &last]));
+        }
+        for node in &self.nodes[1..] {
             let [port, bus_port] = [node.port(), node.bus_port()].map(|port| port.to_string());
             ok(self.nodes[0].command(&["CLUSTER", "MEET", "127.0.0.1", &port, &bus_port]));
         }

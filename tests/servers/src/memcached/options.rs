@@ -61,7 +61,7 @@ impl MemcachedOptions {
     }
 
     fn attempt(&self) -> Result<Memcached, PortTaken> {
-        let folder = new_folder(PROGRAM);
+        let folder = new_folder();
         let address = match self.unix_socket {
             true => Address::Socket(folder.join("socket")),
             false => Address::Port(free_port()),

@@ -84,7 +84,7 @@ impl RedisOptions {
     }
 
     fn attempt(&self) -> Result<Redis, PortTaken> {
-        let folder = new_folder(PROGRAM);
+        let folder = new_folder();
         let port = free_port();
         let bus_port = self.cluster.then(free_port);
         let tls = self.tls.then(|| (free_port(), Certificate::write(&folder)));

@@ -1,0 +1,166 @@
+//! The connections of awaited calls: one for each runtime, which drives it, shared by all calls there.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Instant;
+
+use parking_lot::Mutex;
+use redis::{RedisResult, Value};
+use tokio::runtime::{Handle, Id};
+use tokio::sync::watch;
+
+use super::commands::Commands;
+use super::faults;
+use crate::remote::Fault;
+
+/// How many questions in a row may get no answer before the connection counts as dead.
+const SILENT: u32 = 3;
+
+/// Makes connections that many tasks use at the same time.
+pub(super) trait ConnectAsync: Clone + Send + Sync + 'static {
+    type Connection: Clone + Send + Sync + 'static;
+
+    /// A new connection. This may take longer than a call has time.
+    fn connect(self) -> impl Future<Output = RedisResult<Self::Connection>> + Send;
+
+    /// Asks by a connection. What is dropped meanwhile gets no other's answers.
+    fn ask(
+        connection: Self::Connection,
+        commands: &Commands,
+    ) -> impl Future<Output = RedisResult<Vec<Value>>> + Send;
+}
+
+/// The connections of all runtimes.
+pub(super) struct Links<C: ConnectAsync> {
+    client: C,
+    links: Mutex<Vec<(Id, Arc<Link<C>>)>>,
+}
+
+/// The connection of one runtime: being made, made, or failed.
+struct Link<C: ConnectAsync> {
+    made: watch::Receiver<Option<RedisResult<C::Connection>>>,
+    dead: AtomicBool,
+    /// Questions in a row that got no answer.
+    silent: AtomicU32,
+}
+
+impl<C: ConnectAsync> Links<C> {
+    pub(super) fn new(client: C) -> Self {
+        Links {
+            client,
+            links: Mutex::default(),
+        }
+    }
+
+    /// Asks by the connection of this runtime. If that turns out to be dead, by a new one.
+    pub(super) async fn ask(&self, commands: &Commands, until: Instant) -> Result<Vec<Value>, Fault> {
+        let link = self.link()?;
+        let used = link.made.borrow().is_some();
+        let connection = link.connection().await?;
+        let asked = match link.ask(connection, commands, until).await {
+            Err(error) if used && faults::is_lost(&error) => {
+                let link = self.link()?;
+                let connection = link.connection().await?;
+                link.ask(connection, commands, until).await
+            }
+            asked => asked,
+        };
+        asked.map_err(|error| faults::asked(&error))
+    }
+
+    /// That of this runtime.
+    fn link(&self) -> Result<Arc<Link<C>>, Fault> {
+        let runtime = Handle::try_current().map_err(|error| Fault::Broken(error.into()))?;
+        let id = runtime.id();
+        let mut links = self.links.lock();
+        if let Some((_, link)) = links.iter().find(|(other, _)| *other == id)
+            && link.is_usable()
+        {
+            return Ok(Arc::clone(link));
+        }
+        let link = Arc::new(Link::begin(self.client.clone(), &runtime));
+        let gone: Vec<_> = links
+            .extract_if(.., |(other, link)| *other == id || link.runtime_is_gone())
+            .collect();
+        links.push((id, Arc::clone(&link)));
+        drop(links);
+        drop(gone);
+        Ok(link)
+    }
+}
+
+impl<C: ConnectAsync> Link<C> {
+    /// Connects, in a task of its own: nobody who waits for it takes it along when he goes.
+    fn begin(client: C, runtime: &Handle) -> Self {
+        let (sender, made) = watch::channel(None);
+        runtime.spawn(async move {
+            sender.send_replace(Some(client.connect().await));
+            // From the end of this task one learns of the end of the runtime.
+            sender.closed().await;
+        });
+        Link {
+            made,
+            dead: AtomicBool::new(false),
+            silent: AtomicU32::new(0),
+        }
+    }
+
+    fn runtime_is_gone(&self) -> bool {
+        self.made.has_changed().is_err()
+    }
+
+    fn is_usable(&self) -> bool {
+        !self.dead.load(Ordering::Relaxed)
+            && self.silent.load(Ordering::Relaxed) < SILENT
+            && !matches!(*self.made.borrow(), Some(Err(_)))
+            && !self.runtime_is_gone()
+    }
+
+    async fn connection(&self) -> Result<C::Connection, Fault> {
+        if let Some(Ok(connection)) = &*self.made.borrow() {
+            return Ok(connection.clone());
+        }
+        let mut made = self.made.clone();
+        match made.wait_for(Option::is_some).await.as_deref() {
+            Ok(Some(Ok(connection))) => Ok(connection.clone()),
+            Ok(Some(Err(error))) => Err(faults::connecting(error)),
+            Ok(None) | Err(_) => Err(Fault::Broken("connecting was given up".into())),
+        }
+    }
+
+    async fn ask(
+        &self,
+        connection: C::Connection,
+        commands: &Commands,
+        until: Instant,
+    ) -> RedisResult<Vec<Value>> {
+        let mut patience = Patience {
+            silent: Some(&self.silent),
+            until,
+        };
+        let asked = C::ask(connection, commands).await;
+        patience.silent = None;
+        match &asked {
+            Ok(_) => self.silent.store(0, Ordering::Relaxed),
+            Err(error) if faults::is_lost(error) => self.dead.store(true, Ordering::Relaxed),
+            Err(_) => {}
+        }
+        asked
+    }
+}
+
+/// Counts a question that is dropped when its time is over.
+struct Patience<'l> {
+    silent: Option<&'l AtomicU32>,
+    until: Instant,
+}
+
+impl Drop for Patience<'_> {
+    fn drop(&mut self) {
+        if let Some(silent) = self.silent
+            && Instant::now() >= self.until
+        {
+            silent.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}

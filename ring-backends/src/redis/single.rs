@@ -1,0 +1,169 @@
+//! One server, over TCP, TLS or a Unix socket.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use redis::{Client, Connection, ConnectionLike, RedisError, RedisResult, Value};
+
+use super::address;
+use super::commands::Commands;
+use super::faults;
+#[cfg(feature = "tokio")]
+use super::links::{ConnectAsync, Links};
+use super::pool::{Connect, Pool};
+#[cfg(feature = "tokio")]
+use super::route::AsyncRoute;
+use super::route::Route;
+use crate::remote::Fault;
+
+/// How long connecting may take. No call waits that long: what is made too late is there for the next.
+pub(super) const CONNECTING: Duration = Duration::from_secs(5);
+/// By how much a timeout of a connection may exceed what is left to a call. Setting it anew costs system calls.
+const SLACK: Duration = Duration::from_millis(2);
+
+/// One server.
+pub struct Single {
+    pool: Pool<Client>,
+    #[cfg(feature = "tokio")]
+    links: Links<Client>,
+}
+
+impl Single {
+    pub(super) fn new(client: Client) -> Self {
+        Single {
+            #[cfg(feature = "tokio")]
+            links: Links::new(client.clone()),
+            pool: Pool::new(client),
+        }
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        self.pool.client()
+    }
+}
+
+impl Connect for Client {
+    type Connection = Timed;
+
+    fn connect(&self) -> RedisResult<Timed> {
+        address::prepare(self);
+        Ok(Timed {
+            connection: self.get_connection_with_timeout(CONNECTING)?,
+            timeout: Duration::ZERO,
+        })
+    }
+}
+
+/// A connection, and the timeout that was set for it.
+pub(super) struct Timed {
+    connection: Connection,
+    timeout: Duration,
+}
+
+impl Timed {
+    fn ask(&mut self, commands: &Commands, until: Instant) -> RedisResult<Vec<Value>> {
+        self.limit(until)?;
+        match commands {
+            Commands::One(command) => Ok(vec![self.connection.req_command(command)?]),
+            Commands::Many(pipeline) => {
+                self.connection
+                    .send_packed_command(&pipeline.get_packed_pipeline())?;
+                let mut answers = Vec::with_capacity(pipeline.len());
+                // One by one: what the client has for this goes on reading when nothing came in time.
+                while answers.len() < pipeline.len() {
+                    self.limit(until)?;
+                    match self.connection.recv_response()? {
+                        Value::Push { .. } => {}
+                        answer => answers.push(answer),
+                    }
+                }
+                Ok(answers)
+            }
+        }
+    }
+
+    /// Lets reading and writing end in time.
+    fn limit(&mut self, until: Instant) -> RedisResult<()> {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(RedisError::from(io::Error::from(io::ErrorKind::TimedOut)));
+        }
+        if self.timeout < left || self.timeout > left + SLACK {
+            self.timeout = left + SLACK / 2;
+            self.connection.set_read_timeout(Some(self.timeout))?;
+            self.connection.set_write_timeout(Some(self.timeout))?;
+        }
+        Ok(())
+    }
+}
+
+impl Route for Single {
+    type Node = ();
+
+    fn ask(&self, commands: &Commands, until: Instant) -> Result<Vec<Value>, Fault> {
+        let mut lease = self.pool.lend(until)?;
+        let mut asked = lease.connection().ask(commands, until);
+        if lease.used && asked.as_ref().is_err_and(faults::is_lost) {
+            // It was closed while nobody used it, as others may have been.
+            drop(lease);
+            self.pool.forget_used();
+            lease = self.pool.lend(until)?;
+            asked = lease.connection().ask(commands, until);
+        }
+        let answers = asked.map_err(|error| faults::asked(&error))?;
+        lease.give_back();
+        Ok(answers)
+    }
+
+    fn nodes(&self, _: Instant) -> Result<Vec<()>, Fault> {
+        Ok(vec![()])
+    }
+
+    fn ask_node(&self, (): &(), commands: &Commands, until: Instant) -> Result<Vec<Value>, Fault> {
+        self.ask(commands, until)
+    }
+}
+
+#[cfg(feature = "tokio")]
+impl ConnectAsync for Client {
+    type Connection = redis::aio::MultiplexedConnection;
+
+    async fn connect(self) -> RedisResult<Self::Connection> {
+        address::prepare(&self);
+        // Calls have deadlines of their own.
+        let config = redis::AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(CONNECTING))
+            .set_response_timeout(None);
+        self.get_multiplexed_async_connection_with_config(&config).await
+    }
+
+    async fn ask(mut connection: Self::Connection, commands: &Commands) -> RedisResult<Vec<Value>> {
+        match commands {
+            Commands::One(command) => Ok(vec![connection.send_packed_command(command).await?]),
+            Commands::Many(pipeline) => {
+                let count = pipeline.len();
+                connection.send_packed_commands(pipeline, 0, count).await
+            }
+        }
+    }
+}
+
+#[cfg(feature = "tokio")]
+impl AsyncRoute for Single {
+    async fn ask_async(&self, commands: &Commands, until: Instant) -> Result<Vec<Value>, Fault> {
+        self.links.ask(commands, until).await
+    }
+
+    async fn nodes_async(&self, _: Instant) -> Result<Vec<()>, Fault> {
+        Ok(vec![()])
+    }
+
+    async fn ask_node_async(
+        &self,
+        (): &(),
+        commands: &Commands,
+        until: Instant,
+    ) -> Result<Vec<Value>, Fault> {
+        self.links.ask(commands, until).await
+    }
+}
