@@ -38,7 +38,11 @@ fn fitted(text: String) -> String {
     if text.len() <= LONGEST {
         return text;
     }
-    let beginning: String = text.chars().take(LONGEST - MARK.len() - HASH).collect();
+    let mut beginning = &text[..LONGEST - MARK.len() - HASH];
+    // Not in the middle of an escape.
+    if let Some(escape) = beginning.rfind('%').filter(|escape| escape + 2 >= beginning.len()) {
+        beginning = &beginning[..escape];
+    }
     let hash = blake3::hash(text.as_bytes()).to_hex();
     format!("{beginning}{MARK}{hash}")
 }
@@ -64,6 +68,10 @@ mod tests {
         let hash = blake3::hash(one.as_bytes()).to_hex();
         assert_eq!(short, format!("{}%~{hash}", "k".repeat(184)));
         assert_ne!(short, other);
+        for (at, kept) in [(181, 184), (182, 182), (183, 183)] {
+            let text = format!("{}%20{}", "k".repeat(at), "k".repeat(100));
+            assert_eq!(fitted(text.clone()).find("%~"), Some(kept), "{text}");
+        }
     }
 
     #[test]
