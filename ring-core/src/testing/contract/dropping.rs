@@ -10,7 +10,7 @@ use super::subject::{Tested, Value};
 use super::trial::{Trial, expect, expect_held, ring, shown};
 use crate::cache::AsyncCache;
 use crate::returned::Plain;
-use crate::storage::{AnyView, AsyncStorage};
+use crate::storage::{AnyStorage, AnyView, AsyncStorage};
 use crate::sync::Delay;
 
 /// After how many polls futures are dropped at most.
@@ -49,7 +49,7 @@ fn let_others_go_on<Su: Tested<T>, T: Value>(storage: &Su) {
 
 /// Whether what a dropped write left may have been removed: a storage that has a deadline does not trust it.
 fn distrusts<Su: Tested<T>, T: Value>(storage: &Su) -> bool {
-    storage.view().storage().deadline().is_some()
+    AnyStorage::<T>::deadline(storage.view().storage()).is_some()
 }
 
 /// Fails the case unless `key` holds one of these, and goes on to.
