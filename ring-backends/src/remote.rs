@@ -233,6 +233,7 @@ impl<S: Server> Remote<S> {
     }
 
     /// The server.
+    #[cfg(any(feature = "redis", feature = "memcached"))]
     pub(crate) fn server(&self) -> &S {
         &self.server
     }
