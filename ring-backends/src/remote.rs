@@ -258,6 +258,7 @@ impl<S: Server> Remote<S> {
     }
 
     /// The server.
+    #[cfg(any(feature = "redis", feature = "memcached"))]
     pub(crate) fn server(&self) -> &S {
         &self.server
     }

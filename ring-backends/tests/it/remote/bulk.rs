@@ -1,8 +1,12 @@
 //! Many calls ask the server once.
 
+use std::time::Duration;
+
+use ring_cache::storage::Storage;
+
 use super::fake::Does;
 use super::in_both_colours;
-use super::shops::{Shop, place};
+use super::shops::{BlockingShop, Shop, place};
 
 in_both_colours!(
     no_calls_ask_nothing,
@@ -83,4 +87,19 @@ async fn each_value_of_a_bulk_call_that_failed_to_store_is_repaired(shop: &impl 
     shop.server().recover();
     shop.premises().change_price(2);
     assert_eq!(shop.prices(&[1, 2]).await, [2, 2]);
+}
+
+#[test]
+fn who_asks_a_storage_for_many_keys_gets_one_answer_for_each() {
+    let shop = BlockingShop::new();
+    let (storage, keys) = (shop.storage(), [1, 2, 3]);
+    let renewals = keys.map(|key| (key, Duration::from_secs(1)));
+    for answers in [0, 2, 4, 100] {
+        shop.server().give_answers(answers);
+        assert_eq!(storage.read_many(&keys).unwrap().len(), 3);
+        assert_eq!(storage.read_many_expiring(&keys).unwrap().len(), 3);
+        assert_eq!(storage.contains_many(&keys).unwrap().len(), 3);
+        assert_eq!(storage.renew_many(&renewals).unwrap().len(), 3);
+        assert_eq!(storage.remove_many(&keys).unwrap().len(), 3);
+    }
 }

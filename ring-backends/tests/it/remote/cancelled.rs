@@ -166,7 +166,7 @@ fn a_trial_that_is_dropped_lets_another_try() {
 #[test]
 fn a_trial_that_nobody_polls_holds_nobody_up() {
     run(async {
-        let (shop, held) = held_trial(2 * SHORT).await;
+        let (shop, held) = held_trial(10 * SHORT).await;
         while shop.get(1).await.is_err() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }

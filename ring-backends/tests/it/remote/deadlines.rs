@@ -85,8 +85,8 @@ async fn entries_that_expire_at_once_and_others_share_one_deadline(shop: &impl S
 }
 
 async fn computing_does_not_count(shop: &impl Shop) {
-    let shop = shop.with(|storage| storage.deadline(SHORT));
-    shop.premises().compute_for(2 * SHORT);
+    let shop = shop.with(|storage| storage.deadline(DEADLINE / 2));
+    shop.premises().compute_for(DEADLINE / 2);
     assert_eq!(shop.price(1).await, 1);
     assert_eq!(shop.server().lies_at(&place(1)).as_deref(), Some("1"));
 }

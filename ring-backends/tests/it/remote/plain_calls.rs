@@ -62,19 +62,19 @@ async fn it_returns_what_the_body_returns_whatever_happens(shop: &impl Shop) {
 }
 
 async fn one_look_up_that_fails_costs_a_computation(shop: &impl Shop) {
-    let shop = shop.with(|storage| storage.deadline(SHORT));
+    let hasty = shop.with(|storage| storage.deadline(SHORT));
     for (id, fault) in (0..).zip(all_faults()) {
         shop.server().on("read", fault);
-        assert_eq!(shop.price(id).await, 1);
+        assert_eq!(hasty.price(id).await, 1);
         assert_eq!(shop.premises().runs(), id as usize + 1);
     }
 }
 
 async fn a_store_that_fails_costs_nothing(shop: &impl Shop) {
-    let shop = shop.with(|storage| storage.deadline(SHORT));
+    let hasty = shop.with(|storage| storage.deadline(SHORT));
     for (id, fault) in (0..).zip(all_faults()) {
         shop.server().on("write", fault);
-        assert_eq!(shop.price(id).await, 1);
+        assert_eq!(hasty.price(id).await, 1);
         shop.server().recover();
         assert_eq!(
             shop.get(id).await.unwrap(),
@@ -86,12 +86,12 @@ async fn a_store_that_fails_costs_nothing(shop: &impl Shop) {
 }
 
 async fn an_update_returns_what_the_body_returns(shop: &impl Shop) {
-    let shop = shop.with(|storage| storage.deadline(SHORT));
+    let hasty = shop.with(|storage| storage.deadline(SHORT));
     for (id, fault) in (0..).zip(all_faults()) {
         shop.server().recover();
         shop.set(id, 100).await.unwrap();
         shop.server().always(fault);
-        assert_eq!(shop.update(id).await, 1);
+        assert_eq!(hasty.update(id).await, 1);
         shop.server().recover();
         assert_eq!(
             shop.get(id).await.unwrap(),
@@ -108,7 +108,7 @@ async fn foreign_bytes_are_replaced(shop: &impl Shop) {
 }
 
 async fn verbs_say_what_went_wrong(shop: &impl Shop) {
-    let shop = shop.with(|storage| storage.deadline(SHORT));
+    let hasty = shop.with(|storage| storage.deadline(SHORT));
     let kinds = [
         (Does::Hang, ErrorKind::Deadline, "no answer within 50ms"),
         (Does::Refuse, ErrorKind::Storage, "read only"),
@@ -117,9 +117,9 @@ async fn verbs_say_what_went_wrong(shop: &impl Shop) {
     for (fault, kind, cause) in kinds {
         shop.server().always(fault);
         let errors = [
-            ("get", shop.get(1).await.unwrap_err()),
-            ("set", shop.set(1, 1).await.unwrap_err()),
-            ("delete", shop.delete(1).await.unwrap_err()),
+            ("get", hasty.get(1).await.unwrap_err()),
+            ("set", hasty.set(1, 1).await.unwrap_err()),
+            ("delete", hasty.delete(1).await.unwrap_err()),
         ];
         shop.server().recover();
         shop.get(1).await.unwrap();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ring_cache::storage::Storage;
+use ring_cache::storage::{AnyStorage, Storage};
 use ring_cache_backends::Breaker;
 
 use super::fake::Does;
@@ -64,7 +64,7 @@ async fn an_update_that_failed_leaves_no_older_value(shop: &impl Shop) {
 }
 
 async fn what_was_not_even_asked_is_made_up_for(shop: &impl Shop) {
-    let shop = shop.with(|storage| storage.breaker(Breaker::after(1).pause(SHORT)));
+    let shop = shop.with(|storage| storage.breaker(Breaker::after(1).pause(10 * SHORT)));
     shop.set(1, 10).await.unwrap();
     shop.server().always(Does::Break);
     shop.get(2).await.unwrap_err();
@@ -72,7 +72,7 @@ async fn what_was_not_even_asked_is_made_up_for(shop: &impl Shop) {
     shop.server().asked();
     shop.delete(1).await.unwrap_err();
     assert_eq!(shop.server().count(), 0, "the breaker is open");
-    std::thread::sleep(SHORT);
+    std::thread::sleep(10 * SHORT);
     assert_eq!(shop.get(1).await.unwrap(), None);
 }
 
@@ -178,7 +178,7 @@ async fn a_failed_removal_is_not_forgotten_for_others_that_were_written(shop: &i
 }
 
 async fn a_server_too_slow_to_remove_much_recovers(shop: &impl Shop) {
-    let shop = shop.with(|storage| storage.breaker(Breaker::never()).deadline(SHORT));
+    let shop = shop.with(|storage| storage.breaker(Breaker::never()).deadline(6 * SHORT));
     let ids = Vec::from_iter(0..2_000);
     shop.server().on("write", Does::Break);
     shop.set_many(&ids).await.unwrap_err();
@@ -229,6 +229,17 @@ fn the_oldest_repairs_are_forgotten_when_there_are_too_many() {
         .map(|asked| asked.split(' ').count() - 1)
         .max();
     assert_eq!(longest, Some(1_000), "some at a time");
+}
+
+#[test]
+fn what_a_storage_is_told_not_to_trust_is_removed_first() {
+    let shop = BlockingShop::new();
+    let storage = shop.storage();
+    storage.set(&1, b"old".to_vec(), None).unwrap();
+    storage.distrust(&1);
+    shop.server().asked();
+    assert_eq!(storage.get(&1).unwrap(), None);
+    assert_eq!(shop.server().asked(), ["remove 1", "read 1"]);
 }
 
 #[test]
