@@ -16,6 +16,8 @@ mod blocking;
 mod redis;
 #[cfg(feature = "remote")]
 pub mod remote;
+#[cfg(feature = "tiered")]
+mod tiered;
 
 #[cfg(feature = "tokio")]
 pub use blocking::Blocking;
@@ -23,3 +25,5 @@ pub use blocking::Blocking;
 pub use redis::Redis;
 #[cfg(feature = "remote")]
 pub use remote::{Breaker, Health};
+#[cfg(feature = "tiered")]
+pub use tiered::{Near, Tiered, TieredView};

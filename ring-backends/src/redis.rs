@@ -11,6 +11,8 @@ mod route;
 mod server;
 mod single;
 mod sweep;
+#[cfg(feature = "tiered")]
+mod watching;
 
 use ring_cache_core::Error;
 

@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 
 use ring_cache_core::flights::Flights;
 use ring_cache_core::key::namespace_text;
+use ring_cache_core::storage::Observer;
 use ring_cache_core::{Cause, Error, Name, RingKey};
 
 pub use breaker::Breaker;
@@ -41,6 +42,12 @@ pub trait Server: Send + Sync + 'static {
 
     /// Where the entry of `key` lies. `namespace` is the text that stands before all keys.
     fn place<K: RingKey + ?Sized>(namespace: &str, key: &K) -> Self::Place;
+
+    /// See [`AnyStorage::watch`](ring_cache_core::storage::AnyStorage::watch).
+    fn watch(&self, namespace: &str, observer: Arc<dyn Observer>) -> bool {
+        let _ = (namespace, observer);
+        false
+    }
 }
 
 /// Bytes to be stored at a place, and for how long.

@@ -76,9 +76,13 @@ async fn happens_by(event: EventListener, deadline: Option<Instant>) -> bool {
     .await
 }
 
-/// Runs a future that never waits but by blocking.
+/// Runs a future that never waits but by blocking, as those over [`AtOnce`](crate::storage::AtOnce).
+///
+/// # Panics
+///
+/// If the future awaits something that is not there yet.
 #[inline]
-pub(crate) fn now<F: Future>(future: F) -> F::Output {
+pub fn now<F: Future>(future: F) -> F::Output {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,
         Poll::Pending => unreachable!("what blocks is ready when it returns"),

@@ -11,10 +11,11 @@ mod map;
 mod view;
 
 pub use async_storage::{AsyncClear, AsyncStorage, InMemory};
-pub(crate) use at_once::AtOnce;
+pub use at_once::AtOnce;
 pub use map::Map;
 pub use view::{AnyView, AsyncView, Coded, CodedStorage, CodingView, View, decode, encode};
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::Failure;
@@ -69,6 +70,13 @@ pub trait AnyStorage<T> {
         None
     }
 
+    /// Tells `observer` from now on, on a thread of its own, what others do to the entries here, and returns whether this
+    /// storage can do that. It does not wait, and ends when the observer [is gone](Observer::is_gone).
+    fn watch(&self, observer: Arc<dyn Observer>) -> bool {
+        let _ = observer;
+        false
+    }
+
     /// Takes what lies under `key` for out of date from now on, without waiting, and removes it when that can be done.
     ///
     /// Called where a write might have come too late and nobody is left who could wait for its removal. Storages whose
@@ -76,6 +84,20 @@ pub trait AnyStorage<T> {
     fn distrust<K: RingKey + ?Sized>(&self, key: &K) {
         let _ = key;
     }
+}
+
+/// Is told what others do to a storage: see [`AnyStorage::watch`].
+pub trait Observer: Send + Sync {
+    /// It is told of all changes from now on.
+    fn began(&self);
+    /// It is not told of changes any more, and may have missed some already.
+    fn ended(&self);
+    /// The entry that lies under this text was changed or removed.
+    fn changed(&self, stored_key: &str);
+    /// Any entry may have been changed or removed.
+    fn all_changed(&self);
+    /// Whether nobody is left who wants to know.
+    fn is_gone(&self) -> bool;
 }
 
 /// A value, and how long it will still be there.

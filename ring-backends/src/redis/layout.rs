@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis::Cmd;
+use ring_cache_core::storage::Observer;
 use ring_cache_core::{Key, Name, RingKey};
 
 use super::commands::{self, Commands, Question};
@@ -40,6 +41,11 @@ pub trait Layout: Send + Sync + 'static {
     fn renew(entries: &[(Self::Place, Duration)]) -> Result<Question<Vec<bool>>, Fault>;
     /// How the entries of the ring `name` are found and removed.
     fn clear(namespace: &str, name: &Name) -> Sweep;
+    /// See [`Server::watch`](crate::remote::Server::watch).
+    fn watch(route: &Self::Route, namespace: &str, observer: Arc<dyn Observer>) -> bool {
+        let _ = (route, namespace, observer);
+        false
+    }
 }
 
 /// A key of Redis for each entry: the text of the entry's key.
@@ -53,6 +59,12 @@ impl Layout for Keys {
 
     fn place<K: RingKey + ?Sized>(namespace: &str, key: &K) -> Arc<str> {
         Key::in_namespace(namespace, key).as_str().into()
+    }
+
+    #[cfg(feature = "tiered")]
+    fn watch(route: &Single, namespace: &str, observer: Arc<dyn Observer>) -> bool {
+        super::watching::begin(route.client(), namespace, observer);
+        true
     }
 
     fn read(places: &[Arc<str>]) -> Question<Vec<Option<Vec<u8>>>> {

@@ -1,7 +1,9 @@
 //! Redis as a server of a remote storage, in both colours.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use ring_cache_core::storage::Observer;
 use ring_cache_core::{Name, RingKey};
 
 use super::commands::{self, Question};
@@ -34,6 +36,10 @@ impl<L: Layout> Server for RedisServer<L> {
 
     fn place<K: RingKey + ?Sized>(namespace: &str, key: &K) -> L::Place {
         L::place(namespace, key)
+    }
+
+    fn watch(&self, namespace: &str, observer: Arc<dyn Observer>) -> bool {
+        L::watch(&self.route, namespace, observer)
     }
 }
 

@@ -1,9 +1,11 @@
 //! Remote storages as rings use them, blocking and awaited.
 
+use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ring_cache_core::flights::Flights;
-use ring_cache_core::storage::{AnyStorage, Clear, Expires, Storage};
+use ring_cache_core::storage::{AnyStorage, Clear, Expires, Observer, Storage};
 #[cfg(feature = "tokio")]
 use ring_cache_core::storage::{AsyncClear, AsyncStorage};
 use ring_cache_core::{Error, Name, RingKey};
@@ -37,6 +39,10 @@ impl<S: Server> AnyStorage<Vec<u8>> for Remote<S> {
         Some(self.clone().deadline(deadline))
     }
 
+    fn watch(&self, observer: Arc<dyn Observer>) -> bool {
+        self.server.watch(&self.namespace, observer)
+    }
+
     fn distrust<K: RingKey + ?Sized>(&self, key: &K) {
         self.line.repairs.add(&[self.place(key)]);
     }
@@ -61,27 +67,32 @@ impl<S: Server> Remote<S> {
         &self,
         entries: impl IntoIterator<Item = (K, Vec<u8>, Option<Duration>)>,
     ) -> Entries<S::Place> {
-        let mut sorted = Entries {
-            lasting: Vec::new(),
-            expired: Vec::new(),
-            places: Vec::new(),
-        };
-        for (key, value, expiry) in entries {
-            let place = self.place(&key);
-            sorted.places.push(place.clone());
-            if expiry.is_some_and(|expiry| expiry.is_zero()) {
-                sorted.expired.push(place);
-            } else {
-                sorted.lasting.push((place, value, expiry));
-            }
+        let entries = entries.into_iter();
+        let entries = entries.map(|(key, value, expiry)| (self.place(&key), value, expiry));
+        let mut entries: Vec<_> = entries.collect();
+        let places = entries.iter().map(|(place, ..)| place.clone()).collect();
+        if entries.iter().any(removes) {
+            // What is removed goes first, so that of several entries of one place only the last one may be left.
+            let mut later = HashSet::new();
+            entries.reverse();
+            entries.retain(|(place, ..)| later.insert(place.clone()));
         }
-        sorted
+        let (expired, lasting): (Vec<_>, _) = entries.into_iter().partition(removes);
+        Entries {
+            lasting,
+            expired: expired.into_iter().map(|(place, ..)| place).collect(),
+            places,
+        }
     }
 
     fn renewals<K: RingKey>(&self, entries: &[(K, Duration)]) -> Vec<(S::Place, Duration)> {
         let entries = entries.iter();
         entries.map(|(key, expiry)| (self.place(key), *expiry)).collect()
     }
+}
+
+fn removes<P>((.., expiry): &Entry<P>) -> bool {
+    expiry.is_some_and(|expiry| expiry.is_zero())
 }
 
 /// Entries to be written, and those whose expiry is zero, which removes what is there.

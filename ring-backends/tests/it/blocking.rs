@@ -1,6 +1,7 @@
 //! `Blocking`: what blocks, in async functions.
 
 mod cancelled;
+mod contract;
 mod failing;
 mod files;
 mod gated;

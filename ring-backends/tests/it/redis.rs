@@ -1,5 +1,6 @@
 //! `Redis`, `RedisHash` and `RedisCluster`, on real servers.
 
+mod contract;
 mod verbs;
 
 use std::sync::LazyLock;

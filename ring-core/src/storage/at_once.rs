@@ -1,16 +1,20 @@
 //! A blocking storage, as the code sees it that blocking and async calls share.
 
+use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use super::{AnyStorage, AnyView, AsyncStorage, Storage, View};
+use super::{AnyStorage, AnyView, AsyncStorage, Expiring, Storage, View};
 use crate::colour::Wait;
 use crate::error::Error;
 use crate::flights::Flights;
 use crate::key::RingKey;
 
 /// The view `S` of a blocking storage, as one of an async storage whose futures are ready when they are polled first.
-pub(crate) struct AtOnce<S, V> {
+///
+/// A storage that is made of others is written once by it: its async code runs over `AtOnce` where it is to block, by
+/// [`now`](crate::colour::now).
+pub struct AtOnce<S, V> {
     view: S,
     /// The deadline that is left, if it is not the storage's own.
     deadline: Option<Duration>,
@@ -18,8 +22,9 @@ pub(crate) struct AtOnce<S, V> {
 }
 
 impl<S, V> AtOnce<S, V> {
+    /// Sees a blocking storage so; the view of a storage of `V` is a reference.
     #[inline]
-    pub(crate) fn new(view: S) -> Self {
+    pub fn new(view: S) -> Self {
         AtOnce {
             view,
             deadline: None,
@@ -39,6 +44,12 @@ impl<V, S: View<V>> AtOnce<S, V> {
             Some(limited) => operation(&limited),
             None => operation(storage),
         }
+    }
+}
+
+impl<S: fmt::Debug, V> fmt::Debug for AtOnce<S, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("AtOnce").field(&self.view).finish()
     }
 }
 
@@ -132,6 +143,20 @@ impl<V, S: View<V>> AsyncStorage<S::Held> for AtOnce<S, V> {
 
     async fn read_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<Option<S::Held>>, Self::Error> {
         self.on(|storage| storage.read_many(keys))
+    }
+
+    async fn read_expiring<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+    ) -> Result<Option<Expiring<S::Held>>, Self::Error> {
+        self.on(|storage| storage.read_expiring(key))
+    }
+
+    async fn read_many_expiring<K: RingKey>(
+        &self,
+        keys: &[K],
+    ) -> Result<Vec<Option<Expiring<S::Held>>>, Self::Error> {
+        self.on(|storage| storage.read_many_expiring(keys))
     }
 
     async fn contains_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<bool>, Self::Error> {

@@ -12,6 +12,10 @@ mod async_stress;
 mod bulk;
 mod cancellation;
 mod coders;
+#[cfg(feature = "testing")]
+mod contract;
+#[cfg(feature = "testing")]
+mod contract_notices;
 mod eager_storage;
 mod executors;
 mod explicit_writes;

@@ -1,0 +1,118 @@
+//! What others change, as Redis tells of it: client-side caching in its broadcasting mode, over RESP3.
+//!
+//! One connection hears of every key in the namespace, whoever reads or writes it by whatever other connection. It is
+//! asked for a sign of life, so that a connection that hangs is known to. See
+//! <https://redis.io/docs/latest/develop/reference/client-side-caching/>.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Client, ProtocolVersion, PushInfo, PushKind, RedisResult, Value, cmd};
+use ring_cache_core::storage::Observer;
+use tokio::time::{sleep, timeout};
+
+use super::address;
+
+/// How often the connection is asked for a sign of life.
+const HEARTBEAT: Duration = Duration::from_millis(300);
+/// How long it may take to give one. With the time since the last, that is less than a second.
+const SILENCE: Duration = Duration::from_millis(500);
+/// How long connecting may take.
+const CONNECTING: Duration = Duration::from_secs(5);
+/// The time between attempts to connect.
+const RETRY: Duration = Duration::from_millis(200);
+
+/// Tells `observer` of changes in the namespace, from a thread of its own, until it is gone.
+pub(super) fn begin(client: &Client, namespace: &str, observer: Arc<dyn Observer>) {
+    let (client, namespace) = (client.clone(), namespace.to_owned());
+    let watch = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        if let Ok(runtime) = runtime {
+            runtime.block_on(watch(&client, &namespace, &observer));
+        }
+    };
+    // Without a thread nothing is told, and the observer goes on without.
+    let _ = thread::Builder::new()
+        .name("ring-cache-watch".to_owned())
+        .spawn(watch);
+}
+
+async fn watch(client: &Client, namespace: &str, observer: &Arc<dyn Observer>) {
+    while !observer.is_gone() {
+        let is_current = Arc::new(AtomicBool::new(true));
+        let subscribing = subscribed(client, namespace, observer, &is_current);
+        if let Ok(Ok(connection)) = timeout(CONNECTING, subscribing).await {
+            observer.began();
+            while_alive(connection, observer).await;
+        }
+        // What a connection says that was given up does not concern the next.
+        is_current.store(false, Ordering::SeqCst);
+        observer.ended();
+        sleep(RETRY).await;
+    }
+}
+
+/// A connection on which Redis tells of changes.
+async fn subscribed(
+    client: &Client,
+    namespace: &str,
+    observer: &Arc<dyn Observer>,
+    is_current: &Arc<AtomicBool>,
+) -> RedisResult<MultiplexedConnection> {
+    address::prepare(client);
+    let (told, is_current) = (Arc::clone(observer), Arc::clone(is_current));
+    let config = AsyncConnectionConfig::new()
+        .set_response_timeout(None)
+        .set_push_sender(move |push: PushInfo| -> Result<(), ()> {
+            if is_current.load(Ordering::SeqCst) {
+                tell(&*told, &push);
+            }
+            Ok(())
+        });
+    let address = client.get_connection_info();
+    let settings = address
+        .redis_settings()
+        .clone()
+        .set_protocol(ProtocolVersion::RESP3);
+    let client = Client::open(address.clone().set_redis_settings(settings))?;
+    let mut connection = client
+        .get_multiplexed_async_connection_with_config(&config)
+        .await?;
+    let mut tracking = cmd("CLIENT");
+    tracking.arg("TRACKING").arg("ON").arg("BCAST");
+    if !namespace.is_empty() {
+        tracking.arg("PREFIX").arg(namespace);
+    }
+    tracking.query_async::<()>(&mut connection).await?;
+    Ok(connection)
+}
+
+/// Comes back when the connection is lost or hangs, or nobody listens any more.
+async fn while_alive(mut connection: MultiplexedConnection, observer: &Arc<dyn Observer>) {
+    while !observer.is_gone() {
+        let ping = cmd("PING");
+        let answered = timeout(SILENCE, ping.query_async::<()>(&mut connection)).await;
+        if !matches!(answered, Ok(Ok(()))) {
+            return;
+        }
+        sleep(HEARTBEAT).await;
+    }
+}
+
+fn tell(observer: &dyn Observer, push: &PushInfo) {
+    match (&push.kind, push.data.first()) {
+        (PushKind::Disconnection, _) => observer.ended(),
+        (PushKind::Invalidate, Some(Value::Array(keys))) => {
+            let texts = keys.iter().filter_map(|key| match key {
+                Value::BulkString(text) => std::str::from_utf8(text).ok(),
+                _ => None,
+            });
+            texts.for_each(|text| observer.changed(text));
+        }
+        (PushKind::Invalidate, _) => observer.all_changed(),
+        _ => {}
+    }
+}

@@ -1,0 +1,204 @@
+//! Values on their way from a far storage into a near one, and the changes that outdate them.
+//!
+//! A value that was read far away may be old by the time it arrives. So who reads begins a [`Fill`] before, and whoever
+//! changes the entry far away says so afterwards: what began before does not get into the near storage any more.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::{self, ThreadId};
+
+use event_listener::{Event, EventListener, Listener};
+use hashbrown::HashMap;
+use parking_lot::Mutex;
+use ring_cache_core::Name;
+use ring_cache_core::key::EncodedKey;
+
+/// The fills that are under way.
+#[derive(Debug)]
+pub(super) struct Fills {
+    keys: Mutex<HashMap<EncodedKey, State>>,
+    /// Numbers fills and changes in their order.
+    next: AtomicU64,
+    /// Told when a value has been stored.
+    stored: Event,
+}
+
+/// What is known of a key while there are fills of it.
+#[derive(Debug, Default)]
+struct State {
+    fills: usize,
+    /// The number of the last change.
+    changed: u64,
+    /// The threads that put a value into the near storage just now.
+    storing: Vec<ThreadId>,
+}
+
+/// The right to put a value into the near storage, unless the entry changes meanwhile.
+#[derive(Debug)]
+pub(super) struct Fill<'f> {
+    fills: &'f Fills,
+    key: EncodedKey,
+    number: u64,
+}
+
+impl Fills {
+    pub(super) fn new() -> Self {
+        Fills {
+            keys: Mutex::default(),
+            next: AtomicU64::new(1),
+            stored: Event::new(),
+        }
+    }
+
+    /// To be called before the far storage is asked for the value of `key`, or for a change of it.
+    pub(super) fn begin(&self, key: EncodedKey) -> Fill<'_> {
+        let mut keys = self.keys.lock();
+        keys.entry(key.clone()).or_default().fills += 1;
+        let number = self.number();
+        drop(keys);
+        Fill {
+            fills: self,
+            key,
+            number,
+        }
+    }
+
+    /// Whether there are fills of `key`.
+    pub(super) fn is_under_way(&self, key: &EncodedKey) -> bool {
+        self.keys.lock().contains_key(key)
+    }
+
+    /// To be called after the entry of `key` was changed far away, and before it is changed or removed near. No fill
+    /// that began before stores anything any more when this returns.
+    pub(super) fn changed(&self, key: &EncodedKey) {
+        self.outdate(key, |_| true);
+    }
+
+    /// [`changed`](Self::changed) for all keys of a ring, or for all there are.
+    pub(super) fn changed_all(&self, ring: Option<&Name>) {
+        let keys = self.keys.lock();
+        let concerned = keys.keys();
+        let concerned = concerned.filter(|key| ring.is_none_or(|name| key.belongs_to(name)));
+        let concerned: Vec<_> = concerned.cloned().collect();
+        drop(keys);
+        for key in &concerned {
+            self.changed(key);
+        }
+    }
+
+    /// Notes a change if `notes` says so of the last one, and waits for those that store just now. Code that is itself
+    /// part of that, as the `Drop` of a value that gives way, does not wait for itself: its value is removed at its end.
+    fn outdate(&self, key: &EncodedKey, notes: impl Fn(u64) -> bool) -> Option<u64> {
+        let (mut noted, mut stored) = (None, None);
+        loop {
+            {
+                let mut keys = self.keys.lock();
+                let state = keys.get_mut(key)?;
+                if noted.is_none() {
+                    if !notes(state.changed) {
+                        return None;
+                    }
+                    state.changed = self.number();
+                    noted = Some(state.changed);
+                }
+                let own = thread::current().id();
+                if state.storing.iter().all(|thread| *thread == own) {
+                    return noted;
+                }
+            }
+            // Listening comes before the last look.
+            match stored.take() {
+                None => stored = Some(self.stored.listen()),
+                Some(listener) => EventListener::wait(listener),
+            }
+        }
+    }
+
+    fn number(&self) -> u64 {
+        self.next.fetch_add(1, Ordering::SeqCst)
+    }
+}
+
+impl Fill<'_> {
+    /// The key.
+    pub(super) fn key(&self) -> &EncodedKey {
+        &self.key
+    }
+
+    /// To be called after the entry was changed far away by who holds this fill: outdates all others. Returns whether
+    /// nobody else changed it meanwhile, so that what was written is what lies there.
+    pub(super) fn supersede(&mut self) -> bool {
+        let own = self.number;
+        match self.fills.outdate(&self.key, |changed| changed < own) {
+            Some(number) => {
+                self.number = number;
+                true
+            }
+            None => {
+                self.fills.changed(&self.key);
+                false
+            }
+        }
+    }
+
+    /// Stores a value by `put`, if nothing changed. If something changes meanwhile, it is taken away again by `remove`.
+    pub(super) fn store(self, put: impl FnOnce(&EncodedKey), remove: impl FnOnce(&EncodedKey)) {
+        let own = thread::current().id();
+        if !self.enter(own) {
+            return;
+        }
+        let storing = Storing {
+            fill: &self,
+            thread: own,
+        };
+        put(&self.key);
+        if storing.is_outdated() {
+            remove(&self.key);
+        }
+    }
+
+    fn enter(&self, thread: ThreadId) -> bool {
+        let mut keys = self.fills.keys.lock();
+        let state = keys.get_mut(&self.key);
+        let current = state.filter(|state| state.changed <= self.number);
+        current.map(|state| state.storing.push(thread)).is_some()
+    }
+}
+
+/// A value is being put into the near storage. Ends also when that panics.
+struct Storing<'s, 'f> {
+    fill: &'s Fill<'f>,
+    thread: ThreadId,
+}
+
+impl Storing<'_, '_> {
+    fn is_outdated(&self) -> bool {
+        let keys = self.fill.fills.keys.lock();
+        let state = keys.get(&self.fill.key);
+        state.is_some_and(|state| state.changed > self.fill.number)
+    }
+}
+
+impl Drop for Storing<'_, '_> {
+    fn drop(&mut self) {
+        let mut keys = self.fill.fills.keys.lock();
+        if let Some(state) = keys.get_mut(&self.fill.key) {
+            let place = state.storing.iter().position(|thread| *thread == self.thread);
+            place.map(|place| state.storing.swap_remove(place));
+        }
+        drop(keys);
+        self.fill.fills.stored.notify(usize::MAX);
+    }
+}
+
+impl Drop for Fill<'_> {
+    fn drop(&mut self) {
+        let mut keys = self.fills.keys.lock();
+        let Some(state) = keys.get_mut(&self.key) else {
+            return;
+        };
+        state.fills -= 1;
+        if state.fills == 0 {
+            keys.remove(&self.key);
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! The steps of an operation on two tiers that do not wait for the far one: what both colours share.
+
+use std::marker::PhantomData;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use ring_cache_core::coder::Coder;
+use ring_cache_core::key::EncodedKey;
+use ring_cache_core::storage::{AnyStorage, Clear, Observer, decode};
+use ring_cache_core::{Name, RingKey};
+
+use super::super::fills::Fill;
+use super::super::{Tiered, Tiers};
+use super::{Near, TieredView};
+
+impl<N, F, C> TieredView<'_, N, F, C> {
+    /// Whether what lies near may be used. Asks the far tier, the first time, to tell of changes.
+    fn is_near_usable<V>(&self) -> bool
+    where
+        V: 'static,
+        N: Near<V>,
+        F: AnyStorage<Vec<u8>> + Send + Sync + 'static,
+    {
+        let tiers = &self.tiered.tiers;
+        let tells = tiers.tells.get_or_init(|| {
+            let observer = Drops {
+                tiers: Arc::downgrade(tiers),
+                value: PhantomData::<fn() -> V>,
+            };
+            tiers.far.watch(Arc::new(observer))
+        });
+        !tells || tiers.watched.is_watching()
+    }
+}
+
+impl<N, F, C> TieredView<'_, N, F, C>
+where
+    F: AnyStorage<Vec<u8>> + Send + Sync + 'static,
+{
+    /// The value that lies near, if that may be used.
+    pub(super) fn look_near<V, K>(&self, key: &K) -> Option<V>
+    where
+        V: 'static,
+        N: Near<V>,
+        K: RingKey + ?Sized,
+    {
+        if !self.is_near_usable() {
+            return None;
+        }
+        let Ok(found) = self.near().read(key);
+        found
+    }
+
+    /// Whether something lies near that may be used.
+    pub(super) fn is_near<V, K>(&self, key: &K) -> bool
+    where
+        V: 'static,
+        N: Near<V>,
+        K: RingKey + ?Sized,
+    {
+        self.is_near_usable() && self.near().contains(key) == Ok(true)
+    }
+
+    /// To be called before the far tier is asked for a value.
+    pub(super) fn fetch<V, K>(&self, key: &K) -> Fetch<'_, V, N, F>
+    where
+        V: 'static,
+        N: Near<V>,
+        K: RingKey + ?Sized,
+    {
+        let tiers = &*self.tiered.tiers;
+        let fill = tiers.fills.begin(EncodedKey::of(key));
+        // Before it is known whether changes are told of: what is noted later might be missed.
+        let is_usable = self.is_near_usable();
+        if is_usable && tiers.tells.get() == Some(&true) {
+            let is_near =
+                |key: &EncodedKey| tiers.fills.is_under_way(key) || tiers.near.contains(key) == Ok(true);
+            tiers
+                .watched
+                .note(&tiers.far.stored_key(key), fill.key(), is_near);
+        }
+        Fetch {
+            tiers,
+            fill,
+            is_usable: is_usable && self.is_near_usable(),
+            value: PhantomData,
+        }
+    }
+
+    /// To be called before the far tier is asked to change something.
+    pub(super) fn change<V, K>(&self, key: &K) -> Change<'_, V, N, F>
+    where
+        V: 'static,
+        N: Near<V>,
+        K: RingKey + ?Sized,
+    {
+        Change(Some(self.fetch(key)))
+    }
+}
+
+/// A value under way from the far tier to the near one.
+pub(super) struct Fetch<'t, V, N, F> {
+    tiers: &'t Tiers<N, F>,
+    fill: Fill<'t>,
+    is_usable: bool,
+    value: PhantomData<fn() -> V>,
+}
+
+impl<V: Clone, N: Near<V>, F> Fetch<'_, V, N, F> {
+    /// The value of what was found far away, put near as well. What cannot be decoded counts as absent.
+    pub(super) fn arrived<C: Coder<V>>(self, found: Option<(Vec<u8>, Option<Duration>)>) -> Option<V> {
+        let (bytes, expiry) = found?;
+        let value = decode::<V, C>(&bytes).ok()?;
+        self.put(value.clone(), expiry);
+        Some(value)
+    }
+}
+
+impl<V, N: Near<V>, F> Fetch<'_, V, N, F> {
+    fn put(self, value: V, expiry: Option<Duration>) {
+        if !self.is_usable {
+            return;
+        }
+        let Tiers { near, .. } = self.tiers;
+        let expiry = self.tiers.near_expiry(expiry);
+        let put = |key: &EncodedKey| {
+            let Ok(()) = near.write(key, value, expiry);
+        };
+        self.fill.store(put, |key| drop_from(near, key));
+    }
+}
+
+/// A change of an entry in the far tier. Dropped on the way, as by a cancelled call, it leaves nothing near.
+pub(super) struct Change<'t, V, N: Near<V>, F>(Option<Fetch<'t, V, N, F>>);
+
+impl<V, N: Near<V>, F> Change<'_, V, N, F> {
+    /// This value lies far away now.
+    pub(super) fn written(mut self, value: V, expiry: Option<Duration>) {
+        let Some(mut fetch) = self.0.take() else { return };
+        let (tiers, key) = (fetch.tiers, fetch.fill.key().clone());
+        if fetch.fill.supersede() && fetch.is_usable {
+            fetch.put(value, expiry);
+        } else {
+            drop_from(&tiers.near, &key);
+        }
+    }
+
+    /// The expiry of what lies far away was restarted, if something does.
+    pub(super) fn renewed(mut self, expiry: Option<Duration>) {
+        let Some(mut fetch) = self.0.take() else { return };
+        let Tiers { near, .. } = fetch.tiers;
+        let expiry = expiry.and_then(|expiry| fetch.tiers.near_expiry(Some(expiry)));
+        let renewed = expiry.is_some_and(|expiry| near.renew(fetch.fill.key(), expiry) == Ok(true));
+        if !(fetch.fill.supersede() && renewed) {
+            drop_from(near, fetch.fill.key());
+        }
+    }
+
+    /// Nothing lies far away any more, or nobody knows what. Returns whether something lay near.
+    pub(super) fn removed(mut self) -> bool {
+        self.0.take().is_some_and(Self::drop_near)
+    }
+
+    fn drop_near(mut fetch: Fetch<'_, V, N, F>) -> bool {
+        fetch.fill.supersede();
+        fetch.tiers.near.remove(fetch.fill.key()) == Ok(true)
+    }
+}
+
+impl<V, N: Near<V>, F> Drop for Change<'_, V, N, F> {
+    fn drop(&mut self) {
+        self.0.take().map(Self::drop_near);
+    }
+}
+
+fn drop_from<V, N: Near<V>>(near: &N, key: &EncodedKey) {
+    let Ok(_) = near.remove(key);
+}
+
+impl<N, F> Tiered<N, F> {
+    /// Drops what lies near of a ring.
+    pub(super) fn clear_near<V>(&self, name: &Name)
+    where
+        N: Near<V> + Clear<V>,
+    {
+        self.tiers.fills.changed_all(Some(name));
+        let Ok(()) = self.near().clear_ring(name);
+    }
+
+    /// Drops what lies near.
+    pub(super) fn drop_near<V, K>(&self, key: &K)
+    where
+        N: Near<V>,
+        K: RingKey + ?Sized,
+    {
+        let key = EncodedKey::of(key);
+        self.tiers.fills.changed(&key);
+        drop_from(self.near(), &key);
+    }
+}
+
+/// Drops from the near tier what others change.
+struct Drops<V, N, F> {
+    tiers: Weak<Tiers<N, F>>,
+    value: PhantomData<fn() -> V>,
+}
+
+impl<V, N: Near<V>, F> Drops<V, N, F> {
+    fn drop_all(tiers: &Tiers<N, F>) {
+        // In this order: what is noted from now on is fetched from now on.
+        let keys = tiers.watched.take_all();
+        tiers.fills.changed_all(None);
+        for key in keys {
+            drop_from(&tiers.near, &key);
+        }
+    }
+}
+
+impl<V, N, F> Observer for Drops<V, N, F>
+where
+    N: Near<V>,
+    F: Send + Sync + 'static,
+{
+    fn began(&self) {
+        if let Some(tiers) = self.tiers.upgrade() {
+            tiers.watched.set_watching(true);
+        }
+    }
+
+    fn ended(&self) {
+        if let Some(tiers) = self.tiers.upgrade() {
+            tiers.watched.set_watching(false);
+            Self::drop_all(&tiers);
+        }
+    }
+
+    fn changed(&self, stored_key: &str) {
+        let Some(tiers) = self.tiers.upgrade() else { return };
+        if let Some(key) = tiers.watched.key(stored_key) {
+            tiers.fills.changed(&key);
+            drop_from(&tiers.near, &key);
+        }
+    }
+
+    fn all_changed(&self) {
+        if let Some(tiers) = self.tiers.upgrade() {
+            Self::drop_all(&tiers);
+        }
+    }
+
+    fn is_gone(&self) -> bool {
+        self.tiers.strong_count() == 0
+    }
+}
