@@ -2,8 +2,8 @@
 
 It is asked over its standard input, one line of JSON for each request, and answers so on its standard output:
 
-    {"function": "profile", "verb": "get_or_update", "arguments": [42, "en"]}
-    {"returned": {"id": 42, "greeting": "Hello, 42!", "computed_by": "Python"}, "ran": true}
+    {"function": "greeting", "verb": "get_or_update", "arguments": [42, "en"]}
+    {"returned": {"user": 42, "text": "Hello, 42!", "computed_by": "Python"}, "ran": true}
 """
 
 import json
@@ -21,29 +21,29 @@ memcached_client = pymemcache.Client(os.environ["MEMCACHED_ADDRESS"], default_no
 bodies_that_ran = []
 
 
-# An integer and a string, a value that becomes JSON.
-@ring.redis(redis_client, key_prefix="profile", coder="json", expire=300)
-def profile(number, language):
-    bodies_that_ran.append("profile")
-    words = {"en": "Hello", "de": "Hallo"}
-    return {"id": number, "greeting": f"{words[language]}, {number}!", "computed_by": "Python"}
+# An integer and a string, and a value that becomes JSON.
+@ring.redis(redis_client, key_prefix="polyglot:greeting", coder="json", expire=300)
+def greeting(user, language):
+    bodies_that_ran.append("greeting")
+    word = {"en": "Hello", "de": "Hallo"}[language]
+    return {"user": user, "text": f"{word}, {user}!", "computed_by": "Python"}
 
 
 # A list.
-@ring.redis(redis_client, key_prefix="total", coder="json", expire=300)
+@ring.redis(redis_client, key_prefix="polyglot:total", coder="json", expire=300)
 def total(prices):
     bodies_that_ran.append("total")
     return {"cents": sum(prices), "computed_by": "Python"}
 
 
-# Bytes, without a coder: they are what the client stores.
-@ring.memcache(memcached_client, key_prefix="icon", expire=300)
+# Bytes, without a coder: they lie in memcached as they are.
+@ring.memcache(memcached_client, key_prefix="polyglot:icon", expire=300)
 def icon(name):
     bodies_that_ran.append("icon")
-    return b"\x00Python draws " + name.encode()
+    return b"\x89drawn by Python: " + name.encode()
 
 
-FUNCTIONS = {"profile": profile, "total": total, "icon": icon}
+FUNCTIONS = {"greeting": greeting, "total": total, "icon": icon}
 
 
 def answer(request):

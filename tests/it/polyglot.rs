@@ -12,5 +12,6 @@ mod outside;
 mod python;
 mod rings;
 mod servers;
+mod several;
 mod value;
 mod verbs;

@@ -68,7 +68,10 @@ fn meet<V: Shared>(calls: &SharedCalls<V>, original: &mut Original) {
     let rust = [V::of_rust(), V::of_rust(), V::of_rust()];
 
     assert_eq!(calls.in_python(original, "key_many"), ((calls.keys)().into(), 0));
-    assert_eq!(calls.in_python(original, "get_many"), (vec![Value::Null; 3].into(), 0));
+    assert_eq!(
+        calls.in_python(original, "get_many"),
+        (vec![Value::Null; 3].into(), 0)
+    );
 
     assert_eq!(calls.in_python(original, "update_many"), (values(&python), 3));
     assert_eq!((calls.get)(), python.clone().map(Some));
@@ -78,7 +81,10 @@ fn meet<V: Shared>(calls: &SharedCalls<V>, original: &mut Original) {
     assert_eq!((calls.update)(), rust);
     assert_eq!(calls.in_python(original, "get_many"), (values(&rust), 0));
     assert_eq!((calls.delete)(), [true; 3]);
-    assert_eq!(calls.in_python(original, "get_or_update_many"), (values(&python), 3));
+    assert_eq!(
+        calls.in_python(original, "get_or_update_many"),
+        (values(&python), 3)
+    );
     assert_eq!((calls.touch)(), [true; 3]);
 
     (calls.set)(rust.to_vec());
@@ -114,7 +120,10 @@ fn add<V: Shared>(calls: &SharedCalls<V>, original: &mut Original) {
     calls.ask(original, "delete", &ARGUMENTS[2..], &[]);
     assert_eq!((calls.has)(), [true, true, false]);
     let mixed = [V::of_rust(), V::of_python(), V::of_python()];
-    assert_eq!(calls.in_python(original, "get_or_update_many"), (values(&mixed), 1));
+    assert_eq!(
+        calls.in_python(original, "get_or_update_many"),
+        (values(&mixed), 1)
+    );
     assert_eq!((calls.get)(), mixed.map(Some));
 }
 

@@ -95,7 +95,7 @@ impl<V> SharedCall<V> {
         let key = (self.stored_key)();
         match self.twin.storage {
             "redis" => both().redis.command(&["GET", &key]).bytes(),
-            _ => both().memcached.value(&key),
+            _ => both().memcached[0].value(&key),
         }
     }
 }

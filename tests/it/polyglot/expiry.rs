@@ -39,7 +39,7 @@ fn seconds_left(call: &SharedCall<Answer>) -> u64 {
     let left = match call.twin.storage {
         "redis" => both().redis.command(&["TTL", &key]).text(),
         _ => {
-            let reply = both().memcached.command(format!("mg {key} t"));
+            let reply = both().memcached[0].command(format!("mg {key} t"));
             String::from_utf8(reply).unwrap()
         }
     };

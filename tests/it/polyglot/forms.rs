@@ -1,7 +1,9 @@
 //! Methods, and what the original makes of `self` and `cls`.
 
+use std::sync::LazyLock;
+
 use ring_cache::coder::Json;
-use ring_cache::{RingKey, ring_impl};
+use ring_cache::{Redis, RingKey, ring, ring_impl};
 use serde_json::json;
 
 use super::call::{SharedCall, shared_call};
@@ -53,6 +55,13 @@ impl User {
     }
 }
 
+static SHOP: LazyLock<Redis> = LazyLock::new(|| REDIS.clone().namespace("shop"));
+
+#[ring(redis = SHOP, coder = Json, expire = "60s", key_prefix = "price")]
+fn price(_article: u32) -> Answer {
+    Shared::compute()
+}
+
 const PAGE: Page = Page {
     url: "http://example.com",
 };
@@ -97,9 +106,23 @@ fn all_forms_share_their_entries() {
         call.in_python(&mut original, "update");
         assert_eq!((call.get_or_update)(), Answer::of_python(), "{key}");
         (call.update)();
-        assert_eq!(call.in_python(&mut original, "get"), (Answer::of_rust().in_python(), false));
+        assert_eq!(
+            call.in_python(&mut original, "get"),
+            (Answer::of_rust().in_python(), false)
+        );
         computed();
     }
+}
+
+/// What the original has in each `key_prefix`, a storage may say once.
+#[test]
+fn a_namespace_begins_the_key_prefix() {
+    let Some(mut original) = original() else { return };
+    let mut call: SharedCall<Answer> = shared_call!("redis": price_ring(7));
+    call.twin.key_prefix = "shop:price";
+    assert_eq!(call.in_python(&mut original, "key"), ((call.key)().into(), false));
+    call.in_python(&mut original, "update");
+    assert_eq!((call.get)(), Some(Answer::of_python()));
 }
 
 /// In Python a property has no verbs, only its value.
@@ -109,10 +132,16 @@ fn properties_share_their_entries() {
     let url = vec![json!(PAGE.url)];
     let title: SharedCall<Answer> = method!("title" of "Page" url, [], PAGE.title_ring());
     (title.delete)();
-    assert_eq!(title.in_python(&mut original, ""), (Answer::of_python().in_python(), true));
+    assert_eq!(
+        title.in_python(&mut original, ""),
+        (Answer::of_python().in_python(), true)
+    );
     assert_eq!((title.get)(), Some(Answer::of_python()));
     (title.update)();
-    assert_eq!(title.in_python(&mut original, ""), (Answer::of_rust().in_python(), false));
+    assert_eq!(
+        title.in_python(&mut original, ""),
+        (Answer::of_rust().in_python(), false)
+    );
 }
 
 /// A key of `self` with a `:` is shared where no argument follows: see `outside.rs`.

@@ -12,13 +12,14 @@ import pymemcache
 import redis
 import ring
 
-STORAGES = {}
-if "REDIS_URL" in os.environ:
-    STORAGES["redis"] = ring.redis, redis.StrictRedis.from_url(os.environ["REDIS_URL"], socket_timeout=30)
-if "MEMCACHED_ADDRESS" in os.environ:
-    # Unless told otherwise, this client does not wait until a write is done.
-    client = pymemcache.Client(os.environ["MEMCACHED_ADDRESS"], default_noreply=False, timeout=30)
-    STORAGES["memcached"] = ring.memcache, client
+# Unless told otherwise, the clients of memcached do not wait until a write is done.
+WAITING = {"default_noreply": False, "timeout": 30}
+addresses = os.environ["MEMCACHED_ADDRESSES"].split(",")
+STORAGES = {
+    "redis": (ring.redis, redis.StrictRedis.from_url(os.environ["REDIS_URL"], socket_timeout=30)),
+    "memcached": (ring.memcache, pymemcache.Client(addresses[0], **WAITING)),
+    "memcached of several": (ring.memcache, pymemcache.HashClient(addresses, **WAITING)),
+}
 
 rings = {}
 ran = []

@@ -18,7 +18,8 @@ const DEADLINE: Duration = Duration::from_secs(20);
 
 pub(crate) struct Both {
     pub(crate) redis: servers::Redis,
-    pub(crate) memcached: servers::Memcached,
+    /// The first is the one of `MEMCACHED`.
+    pub(crate) memcached: [servers::Memcached; 3],
     python: Mutex<Python>,
 }
 
@@ -27,8 +28,14 @@ static BOTH: LazyLock<Option<Both>> = LazyLock::new(start);
 pub(crate) static REDIS: LazyLock<Redis> =
     LazyLock::new(|| Redis::open(&both().redis.url()).unwrap().deadline(DEADLINE));
 
-pub(crate) static MEMCACHED: LazyLock<Memcached> =
-    LazyLock::new(|| Memcached::open(&both().memcached.url()).unwrap().deadline(DEADLINE));
+pub(crate) static MEMCACHED: LazyLock<Memcached> = LazyLock::new(|| memcached(&both().memcached[..1]));
+
+pub(crate) static MEMCACHED_OF_SEVERAL: LazyLock<Memcached> = LazyLock::new(|| memcached(&both().memcached));
+
+fn memcached(servers: &[servers::Memcached]) -> Memcached {
+    let urls: Vec<String> = servers.iter().map(servers::Memcached::url).collect();
+    Memcached::open(urls).unwrap().deadline(DEADLINE)
+}
 
 /// Python with the original Ring, for one test at a time. `None` where it or a server is missing: that was said.
 pub(crate) fn original() -> Option<Original> {
@@ -56,15 +63,22 @@ fn start() -> Option<Both> {
     let what = "one cache for Python and Rust";
     let Some(interpreter) = std::env::var_os(INTERPRETER) else {
         // Not `eprintln!`, which the harness captures.
-        _ = writeln!(stderr(), "!!! LEFT OUT: {what}: {INTERPRETER} names no Python that has the original Ring");
+        _ = writeln!(
+            stderr(),
+            "!!! LEFT OUT: {what}: {INTERPRETER} names no Python that has the original Ring"
+        );
         return None;
     };
     let redis = servers::or_leave_out(what, servers::Redis::start())?;
-    let memcached = servers::or_leave_out(what, servers::Memcached::start())?;
+    let memcached = || servers::or_leave_out(what, servers::Memcached::start());
+    let memcached = [memcached()?, memcached()?, memcached()?];
     let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/polyglot/rings.py");
     let environment = [
         ("REDIS_URL", redis.url()),
-        ("MEMCACHED_ADDRESS", memcached.address()),
+        (
+            "MEMCACHED_ADDRESSES",
+            memcached.each_ref().map(servers::Memcached::address).join(","),
+        ),
     ];
     let python = Python::start(&interpreter, &program, &environment)
         .unwrap_or_else(|error| panic!("{INTERPRETER}={}: {error}", interpreter.display()));

@@ -56,7 +56,11 @@ fn what_python_computes_rust_finds<V: Shared>(call: &SharedCall<V>, original: &m
     let text = call.text;
     assert_eq!((call.get)(), None, "{text}");
     let python = V::of_python();
-    assert_eq!(call.in_python(original, "get_or_update"), (python.in_python(), true), "{text}");
+    assert_eq!(
+        call.in_python(original, "get_or_update"),
+        (python.in_python(), true),
+        "{text}"
+    );
     assert_eq!(call.stored().unwrap(), V::WRITTEN_BY_PYTHON, "{text}");
     assert!((call.has)(), "{text}");
     assert_eq!((call.get)().unwrap(), python, "{text}");
@@ -83,18 +87,30 @@ fn what_one_sets_the_other_gets<V: Shared>(call: &SharedCall<V>, original: &mut 
     call.set_in_python(original, &V::of_python());
     assert_eq!((call.get)().unwrap(), V::of_python(), "{text}");
     (call.set)(V::of_rust());
-    assert_eq!(call.in_python(original, "get"), (V::of_rust().in_python(), false), "{text}");
+    assert_eq!(
+        call.in_python(original, "get"),
+        (V::of_rust().in_python(), false),
+        "{text}"
+    );
     assert_eq!(computed(), 0, "{text}");
 }
 
 fn what_one_refreshes_the_other_gets<V: Shared>(call: &SharedCall<V>, original: &mut Original) {
     let text = call.text;
     (call.set)(V::of_rust());
-    assert_eq!(call.in_python(original, "update"), (V::of_python().in_python(), true), "{text}");
+    assert_eq!(
+        call.in_python(original, "update"),
+        (V::of_python().in_python(), true),
+        "{text}"
+    );
     assert_eq!((call.get)().unwrap(), V::of_python(), "{text}");
     assert_eq!((call.update)(), V::of_rust(), "{text}");
     assert_eq!(computed(), 1, "{text}");
-    assert_eq!(call.in_python(original, "get"), (V::of_rust().in_python(), false), "{text}");
+    assert_eq!(
+        call.in_python(original, "get"),
+        (V::of_rust().in_python(), false),
+        "{text}"
+    );
 }
 
 fn what_one_deletes_is_gone_for_the_other<V: Shared>(call: &SharedCall<V>, original: &mut Original) {
