@@ -79,6 +79,7 @@ main() {
     step "example: page" cargo run --quiet --example page
     step "example: user" cargo run --quiet --example user
     step "example: async_service" cargo run --quiet --example async_service
+    step "example: disk" cargo run --quiet --features disk --example disk
     polyglot
     step "packages" packages
     fuzz_targets

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ring_cache_core::flights::Flights;
 use ring_cache_core::storage::{AnyStorage, Clear, Expires, Observer, Storage};
@@ -51,8 +51,9 @@ impl<S: Server> AnyStorage<Vec<u8>> for Remote<S> {
 impl<S: Expiring> Expires for Remote<S> {}
 
 impl<S: Server> Remote<S> {
-    /// What was found, without what may be out of date and could not be removed.
-    fn trusted<T: Default>(&self, places: &[S::Place], mut found: Vec<T>) -> Vec<T> {
+    /// What was found, one for each place, without what may be out of date and could not be removed.
+    fn trusted<T: Default>(&self, places: &[S::Place], found: Vec<T>) -> Vec<T> {
+        let mut found = one_each(places, found);
         if self.line.repairs.pending() > 0 {
             for (place, found) in places.iter().zip(&mut found) {
                 if self.line.repairs.names(place) {
@@ -70,19 +71,24 @@ impl<S: Server> Remote<S> {
         let entries = entries.into_iter();
         let entries = entries.map(|(key, value, expiry)| (self.place(&key), value, expiry));
         let mut entries: Vec<_> = entries.collect();
-        let places = entries.iter().map(|(place, ..)| place.clone()).collect();
         if entries.iter().any(removes) {
             // What is removed goes first, so that of several entries of one place only the last one may be left.
             let mut later = HashSet::new();
             entries.reverse();
             entries.retain(|(place, ..)| later.insert(place.clone()));
         }
-        let (expired, lasting): (Vec<_>, _) = entries.into_iter().partition(removes);
+        let (expired, lasting): (Vec<_>, Vec<_>) = entries.into_iter().partition(removes);
         Entries {
-            lasting,
+            places: lasting.iter().map(|(place, ..)| place.clone()).collect(),
             expired: expired.into_iter().map(|(place, ..)| place).collect(),
-            places,
+            lasting,
         }
+    }
+
+    /// This storage in the rest of the time of an operation that began at `start`.
+    fn rest(&self, start: Instant) -> Self {
+        let deadline = self.deadline.saturating_sub(start.elapsed());
+        self.clone().deadline(deadline)
     }
 
     fn renewals<K: RingKey>(&self, entries: &[(K, Duration)]) -> Vec<(S::Place, Duration)> {
@@ -98,8 +104,15 @@ fn removes<P>((.., expiry): &Entry<P>) -> bool {
 /// Entries to be written, and those whose expiry is zero, which removes what is there.
 struct Entries<P> {
     lasting: Vec<Entry<P>>,
-    expired: Vec<P>,
+    /// Where the lasting ones lie.
     places: Vec<P>,
+    expired: Vec<P>,
+}
+
+/// A server that answers too little or too much is not to confuse those who asked.
+fn one_each<P, T: Default>(places: &[P], mut answers: Vec<T>) -> Vec<T> {
+    answers.resize_with(places.len(), T::default);
+    answers
 }
 
 fn only<T: Default>(found: Vec<T>) -> T {
@@ -194,15 +207,19 @@ impl<S: BlockingServer> Storage<Vec<u8>> for Remote<S> {
             expired,
             places,
         } = self.entries(entries);
-        let removed = if expired.is_empty() {
-            Ok(Vec::new())
-        } else {
-            self.change("set_many", &expired, |server, until| {
-                server.remove(&expired, until)
-            })
-        };
+        if expired.is_empty() && lasting.is_empty() {
+            return Ok(());
+        }
+        if expired.is_empty() {
+            return self.change("set_many", &places, |server, until| server.write(lasting, until));
+        }
+        let start = Instant::now();
+        let removed = self.change("set_many", &expired, |server, until| {
+            server.remove(&expired, until)
+        });
         if !lasting.is_empty() {
-            self.change("set_many", &places, |server, until| server.write(lasting, until))?;
+            let rest = self.rest(start);
+            rest.change("set_many", &places, |server, until| server.write(lasting, until))?;
         }
         removed.map(|_| ())
     }
@@ -212,9 +229,10 @@ impl<S: BlockingServer> Storage<Vec<u8>> for Remote<S> {
         if places.is_empty() {
             return Ok(Vec::new());
         }
-        self.change("delete_many", &places, |server, until| {
+        let removed = self.change("delete_many", &places, |server, until| {
             server.remove(&places, until)
-        })
+        })?;
+        Ok(one_each(&places, removed))
     }
 }
 
@@ -326,15 +344,20 @@ impl<S: AsyncServer> AsyncStorage<Vec<u8>> for Remote<S> {
             expired,
             places,
         } = self.entries(entries);
-        let removed = if expired.is_empty() {
-            Ok(Vec::new())
-        } else {
-            self.change_async("set_many", &expired, |until| self.server.remove(&expired, until))
-                .await
-        };
-        if !lasting.is_empty() {
-            self.change_async("set_many", &places, |until| self.server.write(lasting, until))
-                .await?;
+        if expired.is_empty() && lasting.is_empty() {
+            return Ok(());
+        }
+        let write = |until| self.server.write(lasting, until);
+        if expired.is_empty() {
+            return self.change_async("set_many", &places, write).await;
+        }
+        let start = Instant::now();
+        let removed = self
+            .change_async("set_many", &expired, |until| self.server.remove(&expired, until))
+            .await;
+        if !places.is_empty() {
+            let rest = self.rest(start);
+            rest.change_async("set_many", &places, write).await?;
         }
         removed.map(|_| ())
     }
@@ -344,8 +367,10 @@ impl<S: AsyncServer> AsyncStorage<Vec<u8>> for Remote<S> {
         if places.is_empty() {
             return Ok(Vec::new());
         }
-        self.change_async("delete_many", &places, |until| self.server.remove(&places, until))
-            .await
+        let removed = self
+            .change_async("delete_many", &places, |until| self.server.remove(&places, until))
+            .await?;
+        Ok(one_each(&places, removed))
     }
 }
 

@@ -60,22 +60,6 @@ async fn ask<F: Future>(future: &mut Pin<Box<F>>) {
     assert!(!ready);
 }
 
-/// Numbers that look random and are the same in every run.
-struct Random(u64);
-
-impl Random {
-    fn seeded(seed: u64) -> Self {
-        Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 16) % bound
-    }
-}
-
 /// What a task may be spawned with.
 fn assert_send<F: Future + Send>(future: F) -> F {
     future

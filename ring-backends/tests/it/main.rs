@@ -2,5 +2,11 @@
 
 #[cfg(feature = "tokio")]
 mod blocking;
+#[cfg(feature = "disk")]
+mod disk;
+#[cfg(any(feature = "disk", feature = "tokio"))]
+mod random;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(feature = "remote")]
+mod remote;

@@ -16,6 +16,7 @@ mod coders;
 mod contract;
 #[cfg(feature = "testing")]
 mod contract_notices;
+mod deadlines;
 mod eager_storage;
 mod executors;
 mod explicit_writes;
