@@ -7,6 +7,7 @@ mod bulk;
 mod call;
 mod expiry;
 mod forms;
+mod hash;
 mod outside;
 #[path = "../../examples/polyglot/python.rs"]
 mod python;

@@ -15,8 +15,10 @@ import ring
 # Unless told otherwise, the clients of memcached do not wait until a write is done.
 WAITING = {"default_noreply": False, "timeout": 30}
 addresses = os.environ["MEMCACHED_ADDRESSES"].split(",")
+redis_client = redis.StrictRedis.from_url(os.environ["REDIS_URL"], socket_timeout=30)
 STORAGES = {
-    "redis": (ring.redis, redis.StrictRedis.from_url(os.environ["REDIS_URL"], socket_timeout=30)),
+    "redis": (ring.redis, redis_client),
+    "redis hash": (ring.redis_hash, redis_client),
     "memcached": (ring.memcache, pymemcache.Client(addresses[0], **WAITING)),
     "memcached of several": (ring.memcache, pymemcache.HashClient(addresses, **WAITING)),
 }
@@ -43,7 +45,11 @@ FUNCTIONS = [
 
 def decorator(options):
     storage, client = STORAGES[options["storage"]]
-    words = {name: options[name] for name in ("key_prefix", "coder", "expire")}
+    words = {"key_prefix": options["key_prefix"], "coder": options["coder"]}
+    if options["storage"] == "redis hash":
+        words["hash_key"] = options["key_prefix"]
+    else:
+        words["expire"] = options["expire"]
     # A new one each time: one that decorates a second function fails.
     return lambda function: storage(client, **words)(function)
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ring_cache::{Memcached, Redis};
+use ring_cache::{Memcached, Redis, RedisHash};
 use ring_cache_test_servers as servers;
 use serde_json::Value;
 
@@ -27,6 +27,9 @@ static BOTH: LazyLock<Option<Both>> = LazyLock::new(start);
 
 pub(crate) static REDIS: LazyLock<Redis> =
     LazyLock::new(|| Redis::open(&both().redis.url()).unwrap().deadline(DEADLINE));
+
+pub(crate) static REDIS_HASH: LazyLock<RedisHash> =
+    LazyLock::new(|| RedisHash::open(&both().redis.url()).unwrap().deadline(DEADLINE));
 
 pub(crate) static MEMCACHED: LazyLock<Memcached> = LazyLock::new(|| memcached(&both().memcached[..1]));
 
