@@ -3,6 +3,8 @@
 
 #[cfg(feature = "tokio")]
 pub use ring_cache_backends::Blocking;
+#[cfg(feature = "memcached")]
+pub use ring_cache_backends::Memcached;
 #[cfg(feature = "tiered")]
 pub use ring_cache_backends::Tiered;
 #[cfg(any(feature = "redis", feature = "memcached"))]

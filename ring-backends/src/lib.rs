@@ -7,6 +7,7 @@
 //! | `Disk` | `disk` | a file, which survives restarts |
 //! | `Tiered` | `tiered` | memory in front of another storage |
 //! | `Blocking` | `tokio` | lets an `async fn` use a storage that blocks |
+//! | `Memcached` | `memcached` | entries on memcached servers |
 //!
 //! A storage of your own needs nothing from here: implement
 //! [`Storage`](ring_cache_core::storage::Storage), or
@@ -17,6 +18,8 @@
 mod blocking;
 #[cfg(feature = "disk")]
 mod disk;
+#[cfg(feature = "memcached")]
+pub mod memcached;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(feature = "remote")]
@@ -28,6 +31,8 @@ mod tiered;
 pub use blocking::Blocking;
 #[cfg(feature = "disk")]
 pub use disk::{Damages, Disk};
+#[cfg(feature = "memcached")]
+pub use memcached::Memcached;
 #[cfg(feature = "redis")]
 pub use redis::{Redis, RedisCluster, RedisHash};
 #[cfg(feature = "remote")]

@@ -9,6 +9,7 @@
 
 mod asking;
 mod breaker;
+mod nodes;
 mod repairs;
 mod storage;
 
@@ -42,6 +43,18 @@ pub trait Server: Send + Sync + 'static {
 
     /// Where the entry of `key` lies. `namespace` is the text that stands before all keys.
     fn place<K: RingKey + ?Sized>(namespace: &str, key: &K) -> Self::Place;
+
+    /// How many nodes the entries are spread over, if each of them fails by itself: at least one. Each has a breaker and
+    /// repairs of its own, and no operation is given places of two of them.
+    fn nodes(&self) -> usize {
+        1
+    }
+
+    /// The node that an entry lies on: less than [`nodes`](Self::nodes).
+    fn node(&self, place: &Self::Place) -> usize {
+        let _ = place;
+        0
+    }
 
     /// See [`AnyStorage::watch`](ring_cache_core::storage::AnyStorage::watch).
     fn watch(&self, namespace: &str, observer: Arc<dyn Observer>) -> bool {
@@ -145,17 +158,22 @@ pub enum Fault {
 /// Clones are handles to one storage: they share connections, breaker and the computations that are under way.
 pub struct Remote<S: Server> {
     server: Arc<S>,
-    line: Arc<Line<S::Place>>,
+    lines: Arc<Lines<S::Place>>,
     flights: Arc<Flights<Vec<u8>>>,
     namespace: Arc<str>,
     deadline: Duration,
 }
 
 /// What all handles of one server know of it.
+struct Lines<P> {
+    nodes: Box<[Line<P>]>,
+    counts: Counts,
+}
+
+/// What they know of one of its nodes.
 struct Line<P> {
     circuit: Circuit,
     repairs: Repairs<P>,
-    counts: Counts,
 }
 
 #[derive(Default)]
@@ -188,8 +206,8 @@ impl<S: Server> Remote<S> {
     /// The storage on `server`.
     pub fn new(server: S) -> Self {
         Remote {
+            lines: Arc::new(Lines::new(server.nodes(), Breaker::default())),
             server: Arc::new(server),
-            line: Arc::new(Line::new(Breaker::default())),
             flights: Arc::default(),
             namespace: "".into(),
             deadline: DEFAULT_DEADLINE,
@@ -217,25 +235,25 @@ impl<S: Server> Remote<S> {
         self
     }
 
-    /// When to stop asking a server that does not answer.
+    /// When to stop asking a server that does not answer. Of several, each is left alone by itself.
     #[must_use]
     pub fn breaker(self, breaker: Breaker) -> Self {
         Remote {
-            line: Arc::new(Line::new(breaker)),
+            lines: Arc::new(Lines::new(self.server.nodes(), breaker)),
             ..self
         }
     }
 
     /// What went wrong so far.
     pub fn health(&self) -> Health {
-        let Line { repairs, counts, .. } = &*self.line;
+        let Lines { nodes, counts } = &*self.lines;
         Health {
             silent: counts.silent.load(Ordering::Relaxed),
             broken: counts.broken.load(Ordering::Relaxed),
             refused: counts.refused.load(Ordering::Relaxed),
             spared: counts.spared.load(Ordering::Relaxed),
-            repairs: repairs.pending() as u64,
-            repairs_lost: repairs.lost(),
+            repairs: nodes.iter().map(|line| line.repairs.pending() as u64).sum(),
+            repairs_lost: nodes.iter().map(|line| line.repairs.lost()).sum(),
         }
     }
 
@@ -253,11 +271,14 @@ impl<S: Server> Remote<S> {
     }
 }
 
-impl<P: Clone + Eq + Hash> Line<P> {
-    fn new(breaker: Breaker) -> Self {
-        Line {
+impl<P: Clone + Eq + Hash> Lines<P> {
+    fn new(nodes: usize, breaker: Breaker) -> Self {
+        let line = |_| Line {
             circuit: Circuit::new(breaker),
             repairs: Repairs::new(),
+        };
+        Lines {
+            nodes: (0..nodes.max(1)).map(line).collect(),
             counts: Counts::default(),
         }
     }
@@ -286,7 +307,7 @@ impl<S: Server> Clone for Remote<S> {
     fn clone(&self) -> Self {
         Remote {
             server: Arc::clone(&self.server),
-            line: Arc::clone(&self.line),
+            lines: Arc::clone(&self.lines),
             flights: Arc::clone(&self.flights),
             namespace: Arc::clone(&self.namespace),
             deadline: self.deadline,

@@ -10,12 +10,13 @@ use ring_cache_core::Error;
 use super::AsyncServer;
 use super::breaker::Pass;
 use super::repairs::Mending;
-use super::{BlockingServer, Fault, Remote, Server};
+use super::{BlockingServer, Fault, Line, Remote, Server};
 
 /// Leave to ask a server for one operation.
 struct Asking<'r, S: Server> {
     remote: &'r Remote<S>,
     operation: &'static str,
+    line: &'r Line<S::Place>,
     pass: Pass<'r>,
     until: Instant,
 }
@@ -24,19 +25,22 @@ struct Asking<'r, S: Server> {
 const DISTANT: Duration = Duration::from_secs(60 * 60 * 24 * 365);
 
 impl<S: Server> Remote<S> {
-    fn ask(&self, operation: &'static str) -> Result<Asking<'_, S>, Error> {
+    /// Asks the node that these places lie on.
+    fn ask(&self, operation: &'static str, places: &[S::Place]) -> Result<Asking<'_, S>, Error> {
+        let line = self.line(places);
         if self.deadline.is_zero() {
             return Err(Error::deadline(S::NAME, operation, self.deadline));
         }
         let deadline = self.deadline.min(DISTANT);
-        let Some(pass) = self.line.circuit.admit(deadline) else {
-            self.line.counts.spared.fetch_add(1, Ordering::Relaxed);
+        let Some(pass) = line.circuit.admit(deadline) else {
+            self.lines.counts.spared.fetch_add(1, Ordering::Relaxed);
             let cause = "the breaker is open, since the server did not answer";
             return Err(Error::unavailable(S::NAME, operation, cause));
         };
         Ok(Asking {
             remote: self,
             operation,
+            line,
             pass,
             until: Instant::now() + deadline,
         })
@@ -57,20 +61,21 @@ impl<S: Server> Asking<'_, S> {
             Ok(_) | Err(Fault::Refused(_)) => self.pass.answered(),
             Err(Fault::Silent | Fault::Broken(_)) => self.pass.failed(),
         }
-        let counts = &remote.line.counts;
+        let counts = &remote.lines.counts;
         result.map_err(|fault| fault.into_error(counts, S::NAME, operation, remote.deadline))
     }
 }
 
 impl<S: BlockingServer> Remote<S> {
-    /// Asks the server for what changes nothing.
+    /// Asks the server for what changes nothing at `places`, which lie on one node.
     pub(super) fn inquire<T>(
         &self,
         operation: &'static str,
+        places: &[S::Place],
         act: impl FnOnce(&S, Instant) -> Result<T, Fault>,
     ) -> Result<T, Error> {
-        let asking = self.ask(operation)?;
-        let mended = self.mend(asking.until);
+        let asking = self.ask(operation, places)?;
+        let mended = self.mend(asking.line, asking.until);
         let result = mended.and_then(|()| act(&self.server, asking.until));
         asking.concluded(result)
     }
@@ -82,8 +87,8 @@ impl<S: BlockingServer> Remote<S> {
         places: &[S::Place],
         act: impl FnOnce(&S, Instant) -> Result<T, Fault>,
     ) -> Result<T, Error> {
-        let change = self.line.repairs.begin_change(places);
-        let result = self.inquire(operation, act)?;
+        let change = self.line(places).repairs.begin_change(places);
+        let result = self.inquire(operation, places, act)?;
         change.made();
         Ok(result)
     }
@@ -94,14 +99,14 @@ impl<S: BlockingServer> Remote<S> {
         operation: &'static str,
         act: impl FnOnce(&S) -> Result<T, Fault>,
     ) -> Result<T, Error> {
-        let asking = self.ask(operation)?;
+        let asking = self.ask(operation, &[])?;
         asking.concluded(act(&self.server))
     }
 
     /// Removes what may be out of date.
-    fn mend(&self, until: Instant) -> Result<(), Fault> {
+    fn mend(&self, line: &Line<S::Place>, until: Instant) -> Result<(), Fault> {
         loop {
-            match self.line.repairs.begin(until) {
+            match line.repairs.begin(until) {
                 Mending::Nothing => return Ok(()),
                 Mending::Wait(mended, over) => drop(mended.wait_deadline(over.min(until))),
                 Mending::Remove(batch) => match self.server.remove(&batch.places, until) {
@@ -121,16 +126,17 @@ impl<S: AsyncServer> Remote<S> {
     pub(super) async fn inquire_async<T, F>(
         &self,
         operation: &'static str,
+        places: &[S::Place],
         act: impl FnOnce(Instant) -> F,
     ) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Fault>>,
     {
         in_runtime(S::NAME, operation)?;
-        let asking = self.ask(operation)?;
-        let until = asking.until;
+        let asking = self.ask(operation, places)?;
+        let (line, until) = (asking.line, asking.until);
         let work = async {
-            self.mend_async(until).await?;
+            self.mend_async(line, until).await?;
             act(until).await
         };
         let result = tokio::time::timeout_at(until.into(), work).await;
@@ -147,8 +153,8 @@ impl<S: AsyncServer> Remote<S> {
     where
         F: Future<Output = Result<T, Fault>>,
     {
-        let change = self.line.repairs.begin_change(places);
-        let result = self.inquire_async(operation, act).await?;
+        let change = self.line(places).repairs.begin_change(places);
+        let result = self.inquire_async(operation, places, act).await?;
         change.made();
         Ok(result)
     }
@@ -160,13 +166,13 @@ impl<S: AsyncServer> Remote<S> {
         act: impl Future<Output = Result<T, Fault>>,
     ) -> Result<T, Error> {
         in_runtime(S::NAME, operation)?;
-        let asking = self.ask(operation)?;
+        let asking = self.ask(operation, &[])?;
         asking.concluded(act.await)
     }
 
-    async fn mend_async(&self, until: Instant) -> Result<(), Fault> {
+    async fn mend_async(&self, line: &Line<S::Place>, until: Instant) -> Result<(), Fault> {
         loop {
-            match self.line.repairs.begin(until) {
+            match line.repairs.begin(until) {
                 Mending::Nothing => return Ok(()),
                 Mending::Wait(mended, over) => drop(tokio::time::timeout_at(over.into(), mended).await),
                 Mending::Remove(batch) => match self.server.remove(&batch.places, until).await {

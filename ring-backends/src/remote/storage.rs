@@ -44,19 +44,20 @@ impl<S: Server> AnyStorage<Vec<u8>> for Remote<S> {
     }
 
     fn distrust<K: RingKey + ?Sized>(&self, key: &K) {
-        self.line.repairs.add(&[self.place(key)]);
+        let places = [self.place(key)];
+        self.line(&places).repairs.add(&places);
     }
 }
 
 impl<S: Expiring> Expires for Remote<S> {}
 
 impl<S: Server> Remote<S> {
-    /// What was found, one for each place, without what may be out of date and could not be removed.
-    fn trusted<T: Default>(&self, places: &[S::Place], found: Vec<T>) -> Vec<T> {
-        let mut found = one_each(places, found);
-        if self.line.repairs.pending() > 0 {
+    /// What was found on one node, without what may be out of date and could not be removed.
+    fn trusted<T: Default>(&self, places: &[S::Place], mut found: Vec<T>) -> Vec<T> {
+        let repairs = &self.line(places).repairs;
+        if repairs.pending() > 0 {
             for (place, found) in places.iter().zip(&mut found) {
-                if self.line.repairs.names(place) {
+                if repairs.names(place) {
                     *found = T::default();
                 }
             }
@@ -79,13 +80,12 @@ impl<S: Server> Remote<S> {
         }
         let (expired, lasting): (Vec<_>, Vec<_>) = entries.into_iter().partition(removes);
         Entries {
-            places: lasting.iter().map(|(place, ..)| place.clone()).collect(),
             expired: expired.into_iter().map(|(place, ..)| place).collect(),
             lasting,
         }
     }
 
-    /// This storage in the rest of the time of an operation that began at `start`.
+    /// This storage for the rest of an operation that began at `start`.
     fn rest(&self, start: Instant) -> Self {
         let deadline = self.deadline.saturating_sub(start.elapsed());
         self.clone().deadline(deadline)
@@ -104,25 +104,29 @@ fn removes<P>((.., expiry): &Entry<P>) -> bool {
 /// Entries to be written, and those whose expiry is zero, which removes what is there.
 struct Entries<P> {
     lasting: Vec<Entry<P>>,
-    /// Where the lasting ones lie.
-    places: Vec<P>,
     expired: Vec<P>,
 }
 
-/// A server that answers too little or too much is not to confuse those who asked.
-fn one_each<P, T: Default>(places: &[P], mut answers: Vec<T>) -> Vec<T> {
-    answers.resize_with(places.len(), T::default);
-    answers
+fn places_of<P: Clone, E>(entries: &[E], place: impl Fn(&E) -> &P) -> Vec<P> {
+    entries.iter().map(|entry| place(entry).clone()).collect()
 }
 
 fn only<T: Default>(found: Vec<T>) -> T {
     found.into_iter().next().unwrap_or_default()
 }
 
+impl<S: BlockingServer> Remote<S> {
+    fn remove_places(&self, operation: &'static str, places: Vec<S::Place>) -> Result<Vec<bool>> {
+        let remove =
+            |places: Vec<_>| self.change(operation, &places, |server, until| server.remove(&places, until));
+        self.on_nodes(places, |place| place, remove).all()
+    }
+}
+
 impl<S: BlockingServer> Storage<Vec<u8>> for Remote<S> {
     fn read<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<Vec<u8>>> {
         let places = [self.place(key)];
-        let found = self.inquire("get", |server, until| server.read(&places, until))?;
+        let found = self.inquire("get", &places, |server, until| server.read(&places, until))?;
         Ok(only(self.trusted(&places, found)))
     }
 
@@ -145,94 +149,93 @@ impl<S: BlockingServer> Storage<Vec<u8>> for Remote<S> {
 
     fn contains<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool> {
         let places = [self.place(key)];
-        let there = self.inquire("has", |server, until| server.contains(&places, until))?;
+        let there = self.inquire("has", &places, |server, until| server.contains(&places, until))?;
         Ok(only(self.trusted(&places, there)))
     }
 
     fn renew<K: RingKey + ?Sized>(&self, key: &K, expiry: Duration) -> Result<bool> {
-        let entries = [(self.place(key), expiry)];
-        let there = self.inquire("touch", |server, until| server.renew(&entries, until))?;
-        Ok(only(self.trusted(&[self.place(key)], there)))
+        let places = [self.place(key)];
+        let entries = [(places[0].clone(), expiry)];
+        let there = self.inquire("touch", &places, |server, until| server.renew(&entries, until))?;
+        Ok(only(self.trusted(&places, there)))
     }
 
     fn read_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<Option<Vec<u8>>>> {
-        let places = self.places(keys);
-        if places.is_empty() {
-            return Ok(Vec::new());
-        }
-        let found = self.inquire("get_many", |server, until| server.read(&places, until))?;
-        Ok(self.trusted(&places, found))
+        let look = |places: Vec<_>| {
+            let found = self.inquire("get_many", &places, |server, until| server.read(&places, until))?;
+            Ok(self.trusted(&places, found))
+        };
+        self.on_nodes(self.places(keys), |place| place, look).found()
     }
 
     fn read_expiring<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<Found>> {
         let places = [self.place(key)];
-        let found = self.inquire("get", |server, until| server.read_expiring(&places, until))?;
+        let found = self.inquire("get", &places, |server, until| {
+            server.read_expiring(&places, until)
+        })?;
         Ok(only(self.trusted(&places, found)))
     }
 
     fn read_many_expiring<K: RingKey>(&self, keys: &[K]) -> Result<Vec<Option<Found>>> {
-        let places = self.places(keys);
-        if places.is_empty() {
-            return Ok(Vec::new());
-        }
-        let found = self.inquire("get_many", |server, until| server.read_expiring(&places, until))?;
-        Ok(self.trusted(&places, found))
+        let look = |places: Vec<_>| {
+            let found = self.inquire("get_many", &places, |server, until| {
+                server.read_expiring(&places, until)
+            })?;
+            Ok(self.trusted(&places, found))
+        };
+        self.on_nodes(self.places(keys), |place| place, look).found()
     }
 
     fn contains_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<bool>> {
-        let places = self.places(keys);
-        if places.is_empty() {
-            return Ok(Vec::new());
-        }
-        let there = self.inquire("has_many", |server, until| server.contains(&places, until))?;
-        Ok(self.trusted(&places, there))
+        let look = |places: Vec<_>| {
+            let found = self.inquire("has_many", &places, |server, until| {
+                server.contains(&places, until)
+            })?;
+            Ok(self.trusted(&places, found))
+        };
+        self.on_nodes(self.places(keys), |place| place, look).all()
     }
 
     fn renew_many<K: RingKey>(&self, entries: &[(K, Duration)]) -> Result<Vec<bool>> {
-        let renewals = self.renewals(entries);
-        if renewals.is_empty() {
-            return Ok(Vec::new());
-        }
-        let there = self.inquire("touch_many", |server, until| server.renew(&renewals, until))?;
-        let places: Vec<_> = renewals.into_iter().map(|(place, _)| place).collect();
-        Ok(self.trusted(&places, there))
+        let renew = |renewals: Vec<_>| {
+            let places = places_of(&renewals, |(place, _)| place);
+            let act = |server: &S, until| server.renew(&renewals, until);
+            let there = self.inquire("touch_many", &places, act)?;
+            Ok(self.trusted(&places, there))
+        };
+        self.on_nodes(self.renewals(entries), |(place, _)| place, renew)
+            .all()
     }
 
     fn write_many<K: RingKey>(
         &self,
         entries: impl IntoIterator<Item = (K, Vec<u8>, Option<Duration>)>,
     ) -> Result<()> {
-        let Entries {
-            lasting,
-            expired,
-            places,
-        } = self.entries(entries);
-        if expired.is_empty() && lasting.is_empty() {
-            return Ok(());
-        }
-        if expired.is_empty() {
-            return self.change("set_many", &places, |server, until| server.write(lasting, until));
-        }
+        let Entries { lasting, expired } = self.entries(entries);
         let start = Instant::now();
-        let removed = self.change("set_many", &expired, |server, until| {
-            server.remove(&expired, until)
-        });
-        if !lasting.is_empty() {
-            let rest = self.rest(start);
-            rest.change("set_many", &places, |server, until| server.write(lasting, until))?;
-        }
-        removed.map(|_| ())
+        let removed = self.remove_places("set_many", expired);
+        let rest = self.rest(start);
+        let write = |entries: Vec<Entry<S::Place>>| {
+            let places = places_of(&entries, |(place, ..)| place);
+            rest.change("set_many", &places, |server, until| server.write(entries, until))
+        };
+        self.on_nodes(lasting, |(place, ..)| place, write).done()?;
+        removed.map(drop)
     }
 
     fn remove_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<bool>> {
-        let places = self.places(keys);
-        if places.is_empty() {
-            return Ok(Vec::new());
-        }
-        let removed = self.change("delete_many", &places, |server, until| {
-            server.remove(&places, until)
-        })?;
-        Ok(one_each(&places, removed))
+        self.remove_places("delete_many", self.places(keys))
+    }
+}
+
+#[cfg(feature = "tokio")]
+impl<S: AsyncServer> Remote<S> {
+    async fn remove_places_async(&self, operation: &'static str, places: Vec<S::Place>) -> Result<Vec<bool>> {
+        let remove = |places: Vec<_>| async move {
+            let act = |until| self.server.remove(&places, until);
+            self.change_async(operation, &places, act).await
+        };
+        self.on_nodes_async(places, |place| place, remove).await.all()
     }
 }
 
@@ -241,7 +244,7 @@ impl<S: AsyncServer> AsyncStorage<Vec<u8>> for Remote<S> {
     async fn read<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<Vec<u8>>> {
         let places = [self.place(key)];
         let found = self
-            .inquire_async("get", |until| self.server.read(&places, until))
+            .inquire_async("get", &places, |until| self.server.read(&places, until))
             .await?;
         Ok(only(self.trusted(&places, found)))
     }
@@ -272,105 +275,89 @@ impl<S: AsyncServer> AsyncStorage<Vec<u8>> for Remote<S> {
     async fn contains<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool> {
         let places = [self.place(key)];
         let there = self
-            .inquire_async("has", |until| self.server.contains(&places, until))
+            .inquire_async("has", &places, |until| self.server.contains(&places, until))
             .await?;
         Ok(only(self.trusted(&places, there)))
     }
 
     async fn renew<K: RingKey + ?Sized>(&self, key: &K, expiry: Duration) -> Result<bool> {
-        let entries = [(self.place(key), expiry)];
+        let places = [self.place(key)];
+        let entries = [(places[0].clone(), expiry)];
         let there = self
-            .inquire_async("touch", |until| self.server.renew(&entries, until))
+            .inquire_async("touch", &places, |until| self.server.renew(&entries, until))
             .await?;
-        Ok(only(self.trusted(&[self.place(key)], there)))
+        Ok(only(self.trusted(&places, there)))
     }
 
     async fn read_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<Option<Vec<u8>>>> {
+        let look = |places: Vec<_>| async move {
+            let act = |until| self.server.read(&places, until);
+            let found = self.inquire_async("get_many", &places, act).await?;
+            Ok(self.trusted(&places, found))
+        };
         let places = self.places(keys);
-        if places.is_empty() {
-            return Ok(Vec::new());
-        }
-        let found = self
-            .inquire_async("get_many", |until| self.server.read(&places, until))
-            .await?;
-        Ok(self.trusted(&places, found))
+        self.on_nodes_async(places, |place| place, look).await.found()
     }
 
     async fn read_expiring<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<Found>> {
         let places = [self.place(key)];
         let found = self
-            .inquire_async("get", |until| self.server.read_expiring(&places, until))
+            .inquire_async("get", &places, |until| self.server.read_expiring(&places, until))
             .await?;
         Ok(only(self.trusted(&places, found)))
     }
 
     async fn read_many_expiring<K: RingKey>(&self, keys: &[K]) -> Result<Vec<Option<Found>>> {
+        let look = |places: Vec<_>| async move {
+            let act = |until| self.server.read_expiring(&places, until);
+            let found = self.inquire_async("get_many", &places, act).await?;
+            Ok(self.trusted(&places, found))
+        };
         let places = self.places(keys);
-        if places.is_empty() {
-            return Ok(Vec::new());
-        }
-        let found = self
-            .inquire_async("get_many", |until| self.server.read_expiring(&places, until))
-            .await?;
-        Ok(self.trusted(&places, found))
+        self.on_nodes_async(places, |place| place, look).await.found()
     }
 
     async fn contains_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<bool>> {
+        let look = |places: Vec<_>| async move {
+            let act = |until| self.server.contains(&places, until);
+            let found = self.inquire_async("has_many", &places, act).await?;
+            Ok(self.trusted(&places, found))
+        };
         let places = self.places(keys);
-        if places.is_empty() {
-            return Ok(Vec::new());
-        }
-        let there = self
-            .inquire_async("has_many", |until| self.server.contains(&places, until))
-            .await?;
-        Ok(self.trusted(&places, there))
+        self.on_nodes_async(places, |place| place, look).await.all()
     }
 
     async fn renew_many<K: RingKey>(&self, entries: &[(K, Duration)]) -> Result<Vec<bool>> {
+        let renew = |renewals: Vec<_>| async move {
+            let places = places_of(&renewals, |(place, _)| place);
+            let act = |until| self.server.renew(&renewals, until);
+            let there = self.inquire_async("touch_many", &places, act).await?;
+            Ok(self.trusted(&places, there))
+        };
         let renewals = self.renewals(entries);
-        if renewals.is_empty() {
-            return Ok(Vec::new());
-        }
-        let there = self
-            .inquire_async("touch_many", |until| self.server.renew(&renewals, until))
-            .await?;
-        let places: Vec<_> = renewals.into_iter().map(|(place, _)| place).collect();
-        Ok(self.trusted(&places, there))
+        self.on_nodes_async(renewals, |(place, _)| place, renew)
+            .await
+            .all()
     }
 
     async fn write_many<K: RingKey>(&self, entries: Vec<(K, Vec<u8>, Option<Duration>)>) -> Result<()> {
-        let Entries {
-            lasting,
-            expired,
-            places,
-        } = self.entries(entries);
-        if expired.is_empty() && lasting.is_empty() {
-            return Ok(());
-        }
-        let write = |until| self.server.write(lasting, until);
-        if expired.is_empty() {
-            return self.change_async("set_many", &places, write).await;
-        }
+        let Entries { lasting, expired } = self.entries(entries);
         let start = Instant::now();
-        let removed = self
-            .change_async("set_many", &expired, |until| self.server.remove(&expired, until))
-            .await;
-        if !places.is_empty() {
-            let rest = self.rest(start);
-            rest.change_async("set_many", &places, write).await?;
-        }
-        removed.map(|_| ())
+        let removed = self.remove_places_async("set_many", expired).await;
+        let rest = &self.rest(start);
+        let write = |entries: Vec<Entry<S::Place>>| async move {
+            let places = places_of(&entries, |(place, ..)| place);
+            let act = |until| rest.server.write(entries, until);
+            rest.change_async("set_many", &places, act).await
+        };
+        self.on_nodes_async(lasting, |(place, ..)| place, write)
+            .await
+            .done()?;
+        removed.map(drop)
     }
 
     async fn remove_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<bool>> {
-        let places = self.places(keys);
-        if places.is_empty() {
-            return Ok(Vec::new());
-        }
-        let removed = self
-            .change_async("delete_many", &places, |until| self.server.remove(&places, until))
-            .await?;
-        Ok(one_each(&places, removed))
+        self.remove_places_async("delete_many", self.places(keys)).await
     }
 }
 

@@ -4,6 +4,8 @@
 mod blocking;
 #[cfg(feature = "disk")]
 mod disk;
+#[cfg(all(feature = "memcached", feature = "tokio"))]
+mod memcached;
 #[cfg(any(feature = "disk", feature = "tokio"))]
 mod random;
 #[cfg(feature = "redis")]

@@ -1,0 +1,234 @@
+//! Connections that block.
+
+use std::io::{self, Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+#[cfg(unix)]
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::address::Address;
+use super::greeting::{GREETING, Greeted};
+use super::inbox::Inbox;
+use super::pool::{CONNECTING, Lease, Making, Pool, Step};
+use super::request::{Answers, Meaning, Request, Trouble};
+use crate::remote::Fault;
+
+/// So much is written without looking for replies: sockets hold more than that, and the replies to it.
+const AT_ONCE: usize = 16 * 1024;
+
+enum Stream {
+    Tcp(TcpStream),
+    #[cfg(unix)]
+    Unix(UnixStream),
+}
+
+macro_rules! on {
+    ($stream:expr, $name:ident => $does:expr) => {
+        match $stream {
+            Stream::Tcp($name) => $does,
+            #[cfg(unix)]
+            Stream::Unix($name) => $does,
+        }
+    };
+}
+
+pub(super) struct Connection {
+    stream: Stream,
+    inbox: Inbox,
+    /// How long the stream waits.
+    patience: Duration,
+}
+
+/// Asks for something on a connection of the pool.
+pub(super) fn ask<T>(
+    address: &Arc<Address>,
+    pool: &Arc<Pool<Connection>>,
+    request: &Request,
+    meaning: Meaning<T>,
+    until: Instant,
+) -> Result<Vec<T>, Fault> {
+    let mut since = None;
+    loop {
+        let mut connection = lease(address, pool, since, until)?;
+        let mut answers = Answers::to(request, meaning);
+        match connection.converse(&mut answers, until) {
+            Ok(()) => {
+                connection.give_back();
+                return answers.meant();
+            }
+            // It was dead before, perhaps: once more, on a new one.
+            Err(Trouble::Dead(_)) if since.is_none() && connection.has_heard_nothing(&answers) => {
+                since = Some(Instant::now());
+            }
+            Err(trouble) => return Err(trouble.into()),
+        }
+    }
+}
+
+fn lease(
+    address: &Arc<Address>,
+    pool: &Arc<Pool<Connection>>,
+    since: Option<Instant>,
+    until: Instant,
+) -> Result<Lease<Connection>, Fault> {
+    use event_listener::Listener;
+    let seeker = pool.seek(since);
+    loop {
+        match seeker.step() {
+            Step::Use(connection) => return Ok(connection),
+            Step::Make(making) => make(Arc::clone(address), making),
+            Step::Wait(news) => news.wait_deadline(until).ok_or(Fault::Silent)?,
+            Step::Fail(reason) => return Err(Fault::Broken(reason.into())),
+        }
+    }
+}
+
+/// Makes a connection on a thread of its own: looking up names takes as long as it takes.
+fn make(address: Arc<Address>, making: Making<Connection>) {
+    let make = move || {
+        let made = Connection::make(&address, Instant::now() + CONNECTING);
+        making.end(made.map_err(|error| error.to_string()));
+    };
+    // If there is no thread, `making` was dropped, which says so to those who wait.
+    drop(thread::Builder::new().name("memcached".into()).spawn(make));
+}
+
+impl Connection {
+    fn make(address: &Address, until: Instant) -> io::Result<Self> {
+        let mut connection = Connection {
+            stream: Stream::connect(address, until)?,
+            inbox: Inbox::default(),
+            patience: Duration::ZERO,
+        };
+        connection.write(GREETING, until)?;
+        let mut greeted = Greeted::default();
+        while !greeted.take(&mut connection.inbox)? {
+            connection.read(until)?;
+        }
+        Ok(connection)
+    }
+
+    fn has_heard_nothing<T>(&self, answers: &Answers<'_, T>) -> bool {
+        answers.count() == 0 && self.inbox.is_empty()
+    }
+
+    fn converse<T>(&mut self, answers: &mut Answers<'_, T>, until: Instant) -> Result<(), Trouble> {
+        if answers.request.bytes.len() <= AT_ONCE {
+            self.write(&answers.request.bytes, until)?;
+        } else {
+            self.write_and_read(answers, until)?;
+        }
+        while !answers.take(&mut self.inbox)? {
+            self.read(until)?;
+        }
+        self.inbox.rest();
+        Ok(())
+    }
+
+    /// Writes much. The server reads no further while its replies are not read, so they are, whenever it does not.
+    fn write_and_read<T>(&mut self, answers: &mut Answers<'_, T>, until: Instant) -> Result<(), Trouble> {
+        let request = answers.request;
+        let mut sent = 0;
+        while sent < request.bytes.len() {
+            on!(&self.stream, stream => stream.set_nonblocking(true))?;
+            let written = on!(&mut self.stream, stream => stream.write(&request.bytes[sent..]));
+            on!(&self.stream, stream => stream.set_nonblocking(false))?;
+            match written {
+                Ok(0) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
+                Ok(count) => sent += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error.into()),
+                Err(_) if request.commands_in(sent) > answers.count() => {
+                    self.read(until)?;
+                    answers.take(&mut self.inbox)?;
+                }
+                // There is nothing to reply to yet.
+                Err(_) => {
+                    let next = &request.bytes[sent..];
+                    let next = &next[..next.len().min(AT_ONCE)];
+                    self.write(next, until)?;
+                    sent += next.len();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, mut bytes: &[u8], until: Instant) -> io::Result<()> {
+        while !bytes.is_empty() {
+            self.wait_until(until)?;
+            match on!(&mut self.stream, stream => stream.write(bytes)) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(count) => bytes = &bytes[count..],
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, until: Instant) -> io::Result<()> {
+        loop {
+            self.wait_until(until)?;
+            let space = self.inbox.space();
+            match on!(&mut self.stream, stream => stream.read(space)) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(count) => {
+                    self.inbox.filled(count);
+                    return Ok(());
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Lets the stream wait about until then. To say so to the system takes a while, so that it is not told of trifles.
+    fn wait_until(&mut self, until: Instant) -> io::Result<()> {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        let trifle = (left / 8).max(Duration::from_millis(1));
+        if self.patience < left || self.patience > left + trifle {
+            let patience = left + trifle / 2;
+            on!(&self.stream, stream => stream.set_read_timeout(Some(patience)))?;
+            on!(&self.stream, stream => stream.set_write_timeout(Some(patience)))?;
+            self.patience = patience;
+        }
+        Ok(())
+    }
+}
+
+impl Stream {
+    fn connect(address: &Address, until: Instant) -> io::Result<Self> {
+        match address {
+            Address::Port { host, port } => {
+                let stream = connect(host, *port, until)?;
+                stream.set_nodelay(true)?;
+                Ok(Stream::Tcp(stream))
+            }
+            #[cfg(unix)]
+            Address::Socket(path) => UnixStream::connect(path).map(Stream::Unix),
+            #[cfg(not(unix))]
+            Address::Socket(_) => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+}
+
+fn connect(host: &str, port: u16, until: Instant) -> io::Result<TcpStream> {
+    let mut failure = io::Error::from(io::ErrorKind::NotFound);
+    for address in (host, port).to_socket_addrs()? {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        match TcpStream::connect_timeout(&address, left) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
+}

@@ -1,0 +1,73 @@
+//! Expiries as memcached takes them: whole seconds, or a date.
+
+use std::time::{Duration, SystemTime};
+
+/// Up to this memcached takes seconds from now, beyond it seconds since 1970.
+const MONTH: u64 = 60 * 60 * 24 * 30;
+/// The last second that it takes, in January 2038: beyond that its numbers wrap around, and the entry is lost.
+const LAST: u64 = i32::MAX as u64;
+
+/// What stands for this expiry from `now` on, rounded up: never zero, which would be none.
+pub(super) fn expiry(expiry: Duration, now: SystemTime) -> u32 {
+    let seconds = rounded_up(expiry).max(1);
+    let since_1970 = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let taken = match rounded_up(since_1970.saturating_add(expiry)).min(LAST) {
+        _ if seconds <= MONTH => seconds,
+        // Dates of memcached have come to their end, or have not begun.
+        date if date <= rounded_up(since_1970) + MONTH => MONTH,
+        date => date,
+    };
+    u32::try_from(taken).unwrap_or(u32::MAX)
+}
+
+fn rounded_up(duration: Duration) -> u64 {
+    let begun = u64::from(duration.subsec_nanos() > 0);
+    duration.as_secs().saturating_add(begun)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: u64 = 60 * 60 * 24;
+
+    fn at(seconds: f64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs_f64(seconds)
+    }
+
+    fn seconds(asked: Duration) -> u32 {
+        expiry(asked, at(1_800_000_000.5))
+    }
+
+    #[test]
+    fn seconds_are_rounded_up_and_never_none() {
+        assert_eq!(seconds(Duration::from_nanos(1)), 1);
+        assert_eq!(seconds(Duration::from_secs(1)), 1);
+        assert_eq!(seconds(Duration::from_millis(1001)), 2);
+        assert_eq!(seconds(Duration::ZERO), 1);
+    }
+
+    #[test]
+    fn more_than_thirty_days_are_a_date() {
+        assert_eq!(seconds(Duration::from_secs(30 * DAY)), 2_592_000);
+        let longer = seconds(Duration::from_millis(30 * DAY * 1000 + 1));
+        assert_eq!(longer, 1_800_000_001 + 2_592_000);
+        assert_eq!(seconds(Duration::from_secs(31 * DAY)), 1_800_000_001 + 2_678_400);
+    }
+
+    #[test]
+    fn what_memcached_cannot_count_is_its_last_date() {
+        for asked in [Duration::from_secs(36_500 * DAY), Duration::MAX] {
+            assert_eq!(seconds(asked), 2_147_483_647);
+        }
+    }
+
+    #[test]
+    fn after_the_last_date_a_month_is_the_longest() {
+        for now in [2_147_000_000.0, 2_147_483_647.0, 5_000_000_000.0] {
+            assert_eq!(expiry(Duration::MAX, at(now)), 2_592_000);
+        }
+        let before_1970 = SystemTime::UNIX_EPOCH - Duration::from_secs(DAY);
+        assert!(expiry(Duration::from_secs(31 * DAY), before_1970) >= 2_592_000);
+    }
+}

@@ -1,0 +1,252 @@
+//! Bytes that came from a server, and the replies that they make up.
+
+use memcache::exp::{Error, MetaCommandResult, MetaResponse, ReturnCode, parse_meta_result};
+
+/// A line is a word and flags, so that one that is longer is no reply.
+const LONGEST_LINE: usize = 2048;
+/// The largest value that memcached can be made to take.
+pub(super) const LARGEST_VALUE: usize = 1 << 30;
+/// How much is read at once, and kept by a connection that rests.
+const SPACE: usize = 16 * 1024;
+
+/// A reply.
+#[derive(Debug)]
+pub(super) enum Reply {
+    /// What the command led to.
+    Done(MetaCommandResult),
+    /// The server could not do it. The next reply is that to the next command.
+    Failed(String),
+    /// The server did not understand, so that nobody knows what comes next.
+    Rejected(String),
+}
+
+/// What was read and is no reply yet.
+#[derive(Debug, Default)]
+pub(super) struct Inbox {
+    /// Long enough for what is to be read next. What was read is between `start` and `end`.
+    bytes: Vec<u8>,
+    start: usize,
+    end: usize,
+    /// How many bytes the reply has that has begun, if that is known.
+    expected: usize,
+}
+
+impl Inbox {
+    /// Whether nothing was read that is no reply yet.
+    pub(super) fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+
+    /// Where the next bytes go. It has room.
+    pub(super) fn space(&mut self) -> &mut [u8] {
+        if self.is_empty() {
+            (self.start, self.end) = (0, 0);
+        }
+        let room = SPACE.max(
+            self.expected
+                .saturating_sub(self.end - self.start)
+                .min(64 * SPACE),
+        );
+        if self.bytes.len() - self.end < room && self.start > 0 {
+            self.bytes.copy_within(self.start..self.end, 0);
+            (self.start, self.end) = (0, self.end - self.start);
+        }
+        if self.bytes.len() - self.end < room {
+            self.bytes.resize(self.end + room, 0);
+        }
+        &mut self.bytes[self.end..]
+    }
+
+    /// So many bytes were read into the [`space`](Self::space).
+    pub(super) fn filled(&mut self, count: usize) {
+        self.end += count;
+    }
+
+    /// Gives back what large replies needed.
+    pub(super) fn rest(&mut self) {
+        if self.bytes.len() > 4 * SPACE {
+            *self = Inbox::default();
+        }
+    }
+
+    /// A line without its end, if it is there.
+    pub(super) fn line(&mut self) -> Result<Option<String>, Error> {
+        let Some(length) = self.line_length()? else {
+            return Ok(None);
+        };
+        let line = String::from_utf8_lossy(trimmed(&self.unread()[..length])).into_owned();
+        self.start += length;
+        Ok(Some(line))
+    }
+
+    /// The next reply, if all of it is there.
+    pub(super) fn reply(&mut self) -> Result<Option<Reply>, Error> {
+        if self.end - self.start < self.expected {
+            return Ok(None);
+        }
+        let Some(length) = self.line_length()? else {
+            return Ok(None);
+        };
+        let line = trimmed(&self.unread()[..length]);
+        let response = match MetaResponse::parse_header(line) {
+            Ok(response) => response,
+            Err(refusal @ (Error::Server(_) | Error::Rejected(_))) => {
+                self.start += length;
+                return Ok(Some(Reply::from(refusal)));
+            }
+            Err(error) => return Err(error),
+        };
+        let value = match response.rc() {
+            ReturnCode::Va => Some(value_length(line)?),
+            _ => None,
+        };
+        self.expected = length + value.map_or(0, |value| value + 2);
+        if self.end - self.start < self.expected {
+            return Ok(None);
+        }
+        let mut done = parse_meta_result(response)?;
+        done.value = value.map(|value| self.value(length, value)).transpose()?;
+        self.start += self.expected;
+        self.expected = 0;
+        Ok(Some(Reply::Done(done)))
+    }
+
+    fn unread(&self) -> &[u8] {
+        &self.bytes[self.start..self.end]
+    }
+
+    fn line_length(&self) -> Result<Option<usize>, Error> {
+        let unread = self.unread();
+        let line = &unread[..unread.len().min(LONGEST_LINE)];
+        match line.iter().position(|byte| *byte == b'\n') {
+            Some(end) => Ok(Some(end + 1)),
+            None if line.len() == LONGEST_LINE => Err(Error::Protocol("a line without an end".into())),
+            None => Ok(None),
+        }
+    }
+
+    fn value(&self, after: usize, length: usize) -> Result<Vec<u8>, Error> {
+        let block = &self.unread()[after..after + length + 2];
+        match block.strip_suffix(b"\r\n") {
+            Some(value) => Ok(value.to_vec()),
+            None => Err(Error::Protocol("a value without an end".into())),
+        }
+    }
+}
+
+fn trimmed(line: &[u8]) -> &[u8] {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+/// The length in `VA 3 t60`.
+fn value_length(line: &[u8]) -> Result<usize, Error> {
+    let line = String::from_utf8_lossy(line);
+    let length = line
+        .split_ascii_whitespace()
+        .nth(1)
+        .and_then(|length| length.parse().ok());
+    length
+        .filter(|length| *length <= LARGEST_VALUE)
+        .ok_or_else(|| Error::Protocol("a value of no length".into()))
+}
+
+impl From<Error> for Reply {
+    fn from(refusal: Error) -> Self {
+        match refusal {
+            Error::Server(text) => Reply::Failed(format!("the server failed: {text}")),
+            other => Reply::Rejected(other.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fill(inbox: &mut Inbox, mut bytes: &[u8], at_once: usize) {
+        while !bytes.is_empty() {
+            let space = inbox.space();
+            let count = bytes.len().min(space.len()).min(at_once);
+            space[..count].copy_from_slice(&bytes[..count]);
+            inbox.filled(count);
+            bytes = &bytes[count..];
+        }
+    }
+
+    fn value(reply: Option<Reply>) -> Vec<u8> {
+        match reply {
+            Some(Reply::Done(done)) => done.value.expect("a value"),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn replies_come_in_pieces() {
+        let large = vec![b'\n'; 300_000];
+        let stream = [
+            b"VA 3 t60 O1\r\na\r\n\r\nEN O2\r\nVA 300000 O3\r\n",
+            large.as_slice(),
+            b"\r\nHD\r\n",
+        ]
+        .concat();
+        for at_once in [1, 7, 1000, usize::MAX] {
+            let (mut inbox, mut replies) = (Inbox::default(), Vec::new());
+            for piece in stream.chunks(at_once.min(stream.len())) {
+                fill(&mut inbox, piece, at_once);
+                replies.extend(std::iter::from_fn(|| inbox.reply().unwrap()));
+            }
+            assert_eq!(replies.len(), 4);
+            assert!(inbox.is_empty());
+            let mut replies = replies.into_iter();
+            assert_eq!(value(replies.next()), b"a\r\n");
+            assert!(matches!(replies.next(), Some(Reply::Done(done)) if done.rc == ReturnCode::En));
+            assert_eq!(value(replies.next()), large);
+        }
+    }
+
+    #[test]
+    fn what_is_no_reply_is_an_error() {
+        let long = "x".repeat(3000);
+        for wrong in [
+            "HTTP/1.1 400 Bad Request\r\n",
+            "-ERR unknown command\r\n",
+            "\r\n",
+            "VA\r\n",
+            "VA x\r\n",
+            "VA -1\r\n",
+            "VA 3\r\nabcde",
+            "VA 99999999999999999999\r\n",
+            "VA 1073741825\r\n",
+            "HD tx\r\n",
+            "\0\u{ff}\n",
+            &long,
+        ] {
+            let mut inbox = Inbox::default();
+            fill(&mut inbox, wrong.as_bytes(), usize::MAX);
+            assert!(inbox.reply().is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn refusals_are_replies() {
+        let mut inbox = Inbox::default();
+        fill(
+            &mut inbox,
+            b"SERVER_ERROR object too large\r\nCLIENT_ERROR bad\r\nERROR\r\nHD\r\n",
+            1,
+        );
+        assert!(matches!(inbox.reply(), Ok(Some(Reply::Failed(text))) if text.contains("too large")));
+        assert!(matches!(inbox.reply(), Ok(Some(Reply::Rejected(_)))));
+        assert!(matches!(inbox.reply(), Ok(Some(Reply::Rejected(_)))));
+        assert!(matches!(inbox.reply(), Ok(Some(Reply::Done(_)))));
+    }
+
+    #[test]
+    fn an_announced_value_takes_no_room_before_it_comes() {
+        let mut inbox = Inbox::default();
+        fill(&mut inbox, b"VA 1073741824\r\n", usize::MAX);
+        assert!(matches!(inbox.reply(), Ok(None)));
+        assert!(inbox.space().len() <= 64 * SPACE + SPACE);
+    }
+}

@@ -1,0 +1,91 @@
+//! Where entries lie: under the text of their key, or a short form of it if memcached does not take it.
+
+use std::fmt;
+
+use ring_cache_core::{Key, RingKey};
+
+/// How many bytes memcached takes.
+pub(super) const LONGEST: usize = 250;
+/// In the text of keys two digits follow each `%`, so that no key reads like the short form of another.
+const MARK: &str = "%~";
+const HASH: usize = 2 * blake3::OUT_LEN;
+
+/// The key of an entry, as it lies in memcached.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Place(Box<str>);
+
+impl Place {
+    pub(super) fn of<K: RingKey + ?Sized>(namespace: &str, key: &K) -> Self {
+        Place(fitted(Key::in_namespace(namespace, key).to_string()).into())
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The text itself if memcached takes it, or else its beginning and its hash.
+fn fitted(text: String) -> String {
+    if text.is_empty() {
+        return MARK.to_owned();
+    }
+    if text.len() <= LONGEST {
+        return text;
+    }
+    let mut beginning = &text[..LONGEST - MARK.len() - HASH];
+    // Not in the middle of an escape.
+    if let Some(escape) = beginning
+        .rfind('%')
+        .filter(|escape| escape + 2 >= beginning.len())
+    {
+        beginning = &beginning[..escape];
+    }
+    let hash = blake3::hash(text.as_bytes()).to_hex();
+    format!("{beginning}{MARK}{hash}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_memcached_takes_stays_as_it_is() {
+        for length in [1, 2, 249, 250] {
+            let text = "k".repeat(length);
+            assert_eq!(fitted(text.clone()), text);
+        }
+        assert_eq!(fitted(String::new()), "%~");
+    }
+
+    #[test]
+    fn long_keys_are_told_apart_by_all_of_their_text() {
+        let (one, other) = ("k".repeat(251), "k".repeat(252));
+        let (short, other) = (fitted(one.clone()), fitted(other));
+        assert_eq!(short.len(), LONGEST);
+        let hash = blake3::hash(one.as_bytes()).to_hex();
+        assert_eq!(short, format!("{}%~{hash}", "k".repeat(184)));
+        assert_ne!(short, other);
+        for (at, kept) in [(181, 184), (182, 182), (183, 183)] {
+            let text = format!("{}%20{}", "k".repeat(at), "k".repeat(100));
+            assert_eq!(fitted(text.clone()).find("%~"), Some(kept), "{text}");
+        }
+    }
+
+    #[test]
+    fn no_key_reads_like_a_long_one() {
+        let long = fitted("k".repeat(251));
+        let key = Place::of("", long.as_str());
+        assert_ne!(key.as_str(), long);
+        let namespace = ring_cache_core::key::namespace_text("%~");
+        assert_eq!(
+            Place::of(&namespace, "~%~ \r\n\0").as_str(),
+            "%25~:~%25~%20%0D%0A%00"
+        );
+    }
+}

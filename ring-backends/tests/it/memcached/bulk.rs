@@ -1,0 +1,117 @@
+//! Many entries at once.
+
+use ring_cache::coder::Raw;
+use ring_cache::{AsyncCalls, Calls, RingKey, ring_impl};
+use ring_cache_backends::Memcached;
+use ring_cache_core::storage::{AsyncStorage, Storage};
+
+use super::tap::Tap;
+use super::{patient, run, start};
+
+#[derive(RingKey)]
+struct Texts {
+    #[ring_key(skip)]
+    storage: Memcached,
+}
+
+#[ring_impl(storage = self.storage as Memcached, coder = Raw)]
+impl Texts {
+    #[ring(key_prefix = "text")]
+    fn text(&self, n: u32) -> String {
+        format!("text {n}")
+    }
+
+    #[ring(key_prefix = "text_async")]
+    async fn text_async(&self, n: u32) -> String {
+        format!("text {n}")
+    }
+}
+
+/// How often each of these commands was sent.
+fn counts(asked: &str) -> (usize, usize) {
+    let count = |command| asked.lines().filter(|line| line.starts_with(command)).count();
+    (count("mg "), count("ms "))
+}
+
+#[test]
+fn a_thousand_calls_are_one_round_trip_each_way() {
+    let Some((server, _)) = start("bulk verbs on memcached") else {
+        return;
+    };
+    let tap = Tap::on(server.port());
+    let texts = Texts {
+        storage: patient(tap.address()),
+    };
+    let expected: Vec<_> = (0..1_000).map(|n| format!("text {n}")).collect();
+    let calls = || (0..1_000).map(|n| texts.text_ring(n));
+    texts.text(0);
+    tap.asked();
+    assert_eq!(calls().get_or_update_many(), expected);
+    let (asked, turns) = tap.asked();
+    assert_eq!((counts(&asked), turns), ((1_000, 999), 2));
+    assert_eq!(calls().get_or_update_many(), expected);
+    let (asked, turns) = tap.asked();
+    assert_eq!((counts(&asked), turns), ((1_000, 0), 1));
+
+    let calls = || (0..1_000).map(|n| texts.text_async_ring(n));
+    run(async {
+        texts.text_async(0).await;
+        tap.asked();
+        assert_eq!(calls().get_or_update_many().await, expected);
+        let (asked, turns) = tap.asked();
+        assert_eq!((counts(&asked), turns), ((1_000, 999), 2));
+    });
+}
+
+/// The server stops reading when nobody reads its replies: more than all buffers hold, both ways.
+#[test]
+fn more_than_fits_into_any_buffer() {
+    let Some((server, storage)) = start("large bulks on memcached") else {
+        return;
+    };
+    let value = vec![b'x'; 500_000];
+    let keys: Vec<_> = (0..20).map(|n| format!("large:{n}")).collect();
+    let entries = || keys.iter().map(|key| (key.as_str(), value.clone(), None));
+    Storage::write_many(&storage, entries()).unwrap();
+    // Long keys, so that the requests alone are megabytes.
+    let wanted: Vec<_> = (0..20_000).map(|n| format!("{}:{n}", "k".repeat(230))).collect();
+    let wanted: Vec<_> = keys
+        .iter()
+        .cycle()
+        .take(60)
+        .chain(&wanted)
+        .map(String::as_str)
+        .collect();
+    let found = Storage::read_many(&storage, &wanted).unwrap();
+    assert_eq!(
+        found.iter().flatten().filter(|found| **found == value).count(),
+        60
+    );
+    assert!(found[60..].iter().all(Option::is_none));
+    run(async {
+        let found = AsyncStorage::read_many(&storage, &wanted).await.unwrap();
+        assert_eq!(
+            found.iter().flatten().filter(|found| **found == value).count(),
+            60
+        );
+        AsyncStorage::write_many(&storage, entries().collect())
+            .await
+            .unwrap();
+        let removed = AsyncStorage::remove_many(&storage, &wanted).await.unwrap();
+        assert_eq!(removed.iter().filter(|was_there| **was_there).count(), 20);
+    });
+    assert_eq!(server.value("large:0"), None);
+}
+
+#[test]
+fn nothing_is_asked_for_nothing() {
+    let storage = Memcached::open("127.0.0.1:1").unwrap();
+    assert!(Storage::read_many::<u32>(&storage, &[]).unwrap().is_empty());
+    assert!(Storage::remove_many::<u32>(&storage, &[]).unwrap().is_empty());
+    Storage::write_many::<u32>(&storage, []).unwrap();
+    run(async {
+        let there = AsyncStorage::contains_many::<u32>(&storage, &[]).await;
+        assert!(there.unwrap().is_empty());
+        AsyncStorage::write_many::<u32>(&storage, vec![]).await.unwrap();
+    });
+}

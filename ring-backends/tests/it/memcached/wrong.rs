@@ -1,0 +1,231 @@
+//! Servers that refuse, that are no memcached, or that say what nobody asked for.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use ring_cache::coder::Json;
+use ring_cache::{Error, ErrorKind, RingKey, ring_impl};
+use ring_cache_backends::{Breaker, Memcached};
+use ring_cache_core::storage::{AsyncStorage, Storage};
+use ring_cache_test_servers as servers;
+
+use super::scripted::{Scripted, number};
+use super::{patient, read, read_async, run, start, write};
+
+/// More than the server takes.
+const TOO_LARGE: usize = 2_000_000;
+
+#[test]
+fn too_large_a_value_is_refused_and_the_older_is_gone() {
+    let Some((server, storage)) = start("large values in memcached") else {
+        return;
+    };
+    let refused = |error: Error| {
+        assert_eq!(error.kind(), ErrorKind::Storage);
+        assert!(error.to_string().contains("too large"), "{error}");
+    };
+    write(&storage, "key", "old").unwrap();
+    refused(Storage::write(&storage, "key", vec![0; TOO_LARGE], None).unwrap_err());
+    assert_eq!(read(&storage, "key").unwrap(), None);
+    assert_eq!(server.value("key"), None);
+    run(async {
+        super::write_async(&storage, "key", "old").await.unwrap();
+        refused(
+            AsyncStorage::write(&storage, "key", vec![0; TOO_LARGE], None)
+                .await
+                .unwrap_err(),
+        );
+        assert_eq!(read_async(&storage, "key").await.unwrap(), None);
+        // One among others.
+        let entries = vec![
+            ("a", vec![1], None),
+            ("b", vec![0; TOO_LARGE], None),
+            ("c", vec![3], None),
+        ];
+        refused(AsyncStorage::write_many(&storage, entries).await.unwrap_err());
+        assert_eq!(read_async(&storage, "b").await.unwrap(), None);
+    });
+    // The connection is fine, and the server in no doubt.
+    write(&storage, "key", "new").unwrap();
+    assert_eq!(read(&storage, "key").unwrap().unwrap(), b"new");
+    assert_eq!((storage.health().refused, storage.health().broken), (3, 0));
+}
+
+#[test]
+fn out_of_memory() {
+    let started = servers::Memcached::options().memory(4).arguments(["-M"]).start();
+    let Some(server) = servers::or_leave_out("memcached that is full", started) else {
+        return;
+    };
+    let storage = patient(server.url());
+    let fill = |n: u32| Storage::write(&storage, &n, vec![0; 100_000], None);
+    let error = (0..10_000).find_map(|n| fill(n).err()).expect("it is never full");
+    assert!(error.to_string().contains("out of memory"), "{error}");
+    assert!(Storage::read(&storage, &0_u32).unwrap().is_some());
+    assert!(Storage::remove(&storage, &0_u32).unwrap());
+}
+
+#[derive(RingKey)]
+struct Numbers {
+    #[ring_key(skip)]
+    storage: Memcached,
+}
+
+#[ring_impl(storage = self.storage as Memcached, coder = Json)]
+impl Numbers {
+    #[ring(key_prefix = "list")]
+    fn list(&self, n: u32) -> Vec<u32> {
+        vec![n, n + 1]
+    }
+
+    #[ring(key_prefix = "list")]
+    async fn list_async(&self, n: u32) -> Vec<u32> {
+        vec![n, n + 1]
+    }
+}
+
+#[test]
+fn foreign_and_truncated_bytes_are_replaced() {
+    let Some((server, storage)) = start("foreign bytes in memcached") else {
+        return;
+    };
+    let numbers = Numbers { storage };
+    for wrong in ["[1", "", "nonsense", "{}", "\"text\"", "[1,2]\0"] {
+        let put = || server.command(format!("set list:Numbers:1 0 0 {}\r\n{wrong}", wrong.len()));
+        put();
+        assert_eq!(numbers.list_ring(1).get().unwrap(), None, "{wrong}");
+        assert_eq!(numbers.list(1), [1, 2]);
+        assert_eq!(server.value("list:Numbers:1").unwrap(), b"[1,2]");
+        put();
+        assert_eq!(run(numbers.list_async(1)), [1, 2]);
+        assert_eq!(server.value("list:Numbers:1").unwrap(), b"[1,2]");
+    }
+}
+
+/// Whatever a server says, the plain call answers, verbs return an error, and nothing panics.
+fn is_an_error(server: &Scripted, expected: &str) {
+    let storage = Memcached::open(server.address())
+        .unwrap()
+        .deadline(Duration::from_secs(5));
+    let numbers = Numbers {
+        storage: storage.breaker(Breaker::never()),
+    };
+    let storage = &numbers.storage;
+    let errors = [
+        read(storage, "key").unwrap_err(),
+        write(storage, "key", "value").unwrap_err(),
+        Storage::remove(storage, "key").unwrap_err(),
+        Storage::contains(storage, "key").unwrap_err(),
+        Storage::renew(storage, "key", Duration::from_secs(1)).unwrap_err(),
+        Storage::read_many(storage, &["a", "b"]).unwrap_err(),
+        run(read_async(storage, "key")).unwrap_err(),
+        run(AsyncStorage::read_many(storage, &["a", "b"])).unwrap_err(),
+    ];
+    for error in errors {
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+    assert_eq!(numbers.list(1), [1, 2]);
+    assert_eq!(run(numbers.list_async(1)), [1, 2]);
+}
+
+#[test]
+fn garbage() {
+    for reply in [
+        "HTTP/1.1 400 Bad Request\r\n\r\n",
+        "-ERR unknown command\r\n",
+        "\0\u{1}\r\n",
+        "STORED\r\n",
+    ] {
+        is_an_error(
+            &Scripted::start(|_| Some(reply.into())),
+            "something else answered",
+        );
+        let server = Scripted::replying(|_| Some(reply.into()));
+        is_an_error(&server, "unknown return code");
+    }
+    let endless = "x".repeat(100_000);
+    is_an_error(
+        &Scripted::start(move |_| Some(endless.clone().into())),
+        "a line without an end",
+    );
+    let endless = "x".repeat(100_000);
+    is_an_error(
+        &Scripted::replying(move |_| Some(endless.clone().into())),
+        "a line without an end",
+    );
+}
+
+#[test]
+fn an_older_memcached() {
+    let old = |line: &str| match line {
+        "mn" => Some(b"MN\r\n".to_vec()),
+        _ => Some(b"VERSION 1.6.9\r\n".to_vec()),
+    };
+    is_an_error(&Scripted::start(old), "memcached 1.6.10 or newer is needed");
+}
+
+#[test]
+fn cut_connections() {
+    // At its end, or by a reset.
+    is_an_error(&Scripted::start(|line| (line == "mn").then(Vec::new)), "e");
+    is_an_error(&Scripted::replying(|_| None), "e");
+}
+
+#[test]
+fn half_a_value() {
+    let reply = |line: &str| Some(format!("VA 10 {}\r\nabc", number(line)).into_bytes());
+    let storage = Memcached::open(Scripted::replying(reply).address()).unwrap();
+    let storage = storage.deadline(Duration::from_millis(200));
+    assert_eq!(read(&storage, "key").unwrap_err().kind(), ErrorKind::Deadline);
+    assert_eq!(
+        run(read_async(&storage, "key")).unwrap_err().kind(),
+        ErrorKind::Deadline
+    );
+}
+
+/// A reply to another command is never taken for this one's, and its connection is given up.
+#[test]
+fn replies_to_something_else() {
+    let wrong: [fn(&str) -> String; 5] = [
+        |_| "VA 5\r\nwrong\r\n".into(),
+        |_| "VA 5 O0\r\nwrong\r\n".into(),
+        |line| format!("VA 5 {}1\r\nwrong\r\n", number(line)),
+        |line| format!("NS {}\r\n", number(line)),
+        |line| format!("MN {}\r\n", number(line)),
+    ];
+    for reply in wrong {
+        let server = Scripted::replying(move |line| Some(reply(line).into_bytes()));
+        is_an_error(&server, "a reply to ");
+        assert!(server.connections.load(Ordering::SeqCst) >= 8);
+    }
+    // As a server that says more than it is asked for.
+    let more = |line: &str| Some(format!("EN {0}\r\nVA 5 {0}\r\nwrong\r\n", number(line)).into_bytes());
+    let storage = patient(Scripted::replying(more).address());
+    let storage = storage.breaker(Breaker::never());
+    for _ in 0..20 {
+        assert!(matches!(read(&storage, "key"), Ok(None) | Err(_)));
+        assert!(matches!(run(read_async(&storage, "key")), Ok(None) | Err(_)));
+    }
+}
+
+/// The first command on each connection is answered, and then it is cut: as by a server that closes what rests.
+#[test]
+fn a_connection_that_died_while_it_rested() {
+    let asked: Arc<AtomicUsize> = Arc::default();
+    let count = Arc::clone(&asked);
+    let server = Scripted::replying(move |line| {
+        let first = count.fetch_add(1, Ordering::SeqCst).is_multiple_of(2);
+        first.then(|| format!("EN {}\r\n", number(line)).into_bytes())
+    });
+    let storage = patient(server.address());
+    for _ in 0..10 {
+        assert_eq!(read(&storage, "key").unwrap(), None);
+    }
+    run(async {
+        for _ in 0..10 {
+            assert_eq!(read_async(&storage, "key").await.unwrap(), None);
+        }
+    });
+    assert_eq!(storage.health(), Default::default());
+}
