@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # The test command: all that must pass before a change goes in. It needs a Rust toolchain, and servers that tests start for
-# themselves: redis-server and memcached. Where one is missing, its tests are left out, and all else runs.
+# themselves: redis-server and memcached; and Python, for tests with the original Ring. Where one is missing, its tests are
+# left out, and all else runs.
 #
 #   ./test.sh [--no-install]
 #
-# --no-install: install nothing. Otherwise, as root where there is apt-get, servers that are missing are installed.
+# --no-install: install nothing. Otherwise, as root where there is apt-get, servers that are missing are installed, and
+# Python's packages into a virtual environment below the target folder.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -68,6 +70,7 @@ main() {
     step "documentation" documentation
     compile_errors
     servers
+    original_ring
     step "tests, all features" cargo test --workspace --all-features
     # Without --workspace, whose other members switch features on.
     step "tests, default features" cargo test
@@ -77,6 +80,7 @@ main() {
     step "example: user" cargo run --quiet --example user
     step "example: async_service" cargo run --quiet --example async_service
     step "example: disk" cargo run --quiet --features disk --example disk
+    polyglot
     step "packages" packages
     fuzz_targets
 }
@@ -142,6 +146,59 @@ missing_servers() {
         command -v "$server" >/dev/null || missing+=("$server")
     done
     printf '%s' "${missing[*]}"
+}
+
+# A Python with the original Ring, for tests and an example. Continuous integration does not do without.
+original_ring() {
+    local requirements=examples/polyglot/requirements.txt target="${CARGO_TARGET_DIR:-target}" environment reason
+    if [ -n "${POLYGLOT_PYTHON:-}" ]; then
+        return
+    fi
+    mkdir -p "$target"
+    environment="$(cd "$target" && pwd)/polyglot"
+    if ! has_packages "$environment" "$requirements"; then
+        reason=$(python_packages "$environment" "$requirements")
+    fi
+    if has_packages "$environment" "$requirements"; then
+        export POLYGLOT_PYTHON="$environment/bin/python"
+        return
+    fi
+    [ "${CI:-}" != true ] || die "no Python with the original Ring: $reason"
+    leave_out "tests with Python" "$reason"
+}
+
+# has_packages ENVIRONMENT REQUIREMENTS: whether these very packages were installed there.
+has_packages() {
+    cmp -s "$2" "$1/installed" && "$1/bin/python" -c "import ring, redis, pymemcache" 2>/dev/null
+}
+
+# python_packages ENVIRONMENT REQUIREMENTS: installs packages of Python, or prints why not.
+python_packages() {
+    if [ -z "$may_install" ]; then
+        printf 'they need packages of Python, and nothing may be installed'
+        return
+    fi
+    if ! python3 -c "import ensurepip, venv" 2>/dev/null && can_install; then
+        install_packages python3-venv >&2 || printf '!!! apt-get failed\n' >&2
+    fi
+    if ! python3 -c "import ensurepip, venv" 2>/dev/null; then
+        printf 'python3 (3.10 or newer) with venv is not installed. On Debian and Ubuntu: apt-get install python3-venv'
+        return
+    fi
+    printf '\n==> installing the packages of %s\n' "$2" >&2
+    rm -rf "$1"
+    python3 -m venv "$1" >&2 &&
+        "$1/bin/python" -m pip install --quiet --disable-pip-version-check --timeout 15 --requirement "$2" >&2 &&
+        cp "$2" "$1/installed" || printf 'its packages could not be installed, see above'
+}
+
+# The example needs all of it.
+polyglot() {
+    if [ -n "${POLYGLOT_PYTHON:-}" ] && [ "${RING_CACHE_SERVERS:-}" = required ]; then
+        step "example: polyglot" cargo run --quiet --all-features --example polyglot
+    else
+        leave_out "example: polyglot" "it needs redis-server, memcached and Python, see above"
+    fi
 }
 
 can_install() {

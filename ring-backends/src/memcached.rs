@@ -62,7 +62,7 @@ const NAME: &str = "memcached";
 ///
 /// memcached takes keys of up to 250 bytes, namespace included. A longer one is shortened to its beginning, `%~` and the
 /// BLAKE3 hash of all of its text; no other key can read like that. `stored_key()` of a call says under which text its
-/// entry lies.
+/// entry lies. The Python original takes the SHA-1 hash of a key of 250 bytes or more: such entries are not shared with it.
 ///
 /// # Expiry
 ///

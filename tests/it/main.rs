@@ -13,6 +13,8 @@ mod key_parser;
 mod key_text;
 mod no_prelude;
 mod options;
+#[cfg(all(feature = "json", feature = "memcached", feature = "redis"))]
+mod polyglot;
 #[cfg(feature = "json")]
 mod quickstart;
 #[cfg(all(feature = "json", feature = "redis"))]

@@ -5,7 +5,8 @@ use serde::de::DeserializeOwned;
 
 use super::{Cause, Coder};
 
-/// JSON: readable by everything, the original's `coder='json'` included. Nesting is limited to 128 levels.
+/// JSON: readable by everything, the original's `coder='json'` included, and what that wrote is read. Nesting is limited
+/// to 128 levels.
 #[derive(Clone, Copy, Debug)]
 pub struct Json;
 

@@ -2,7 +2,7 @@
 
 use super::{Cause, Coder};
 
-/// Bytes and strings as they are, without any frame.
+/// Bytes and strings as they are, without any frame: what the original stores of bytes without a coder.
 #[derive(Clone, Copy, Debug)]
 pub struct Raw;
 

@@ -1,0 +1,18 @@
+//! One cache for two languages: the original Ring, in Python, and this crate, on real servers.
+//!
+//! It needs Python with the packages of `examples/polyglot/requirements.txt`; the environment variable `POLYGLOT_PYTHON`
+//! says which. `test.sh` installs it.
+
+mod bulk;
+mod call;
+mod expiry;
+mod forms;
+mod hash;
+mod outside;
+#[path = "../../examples/polyglot/python.rs"]
+mod python;
+mod rings;
+mod servers;
+mod several;
+mod value;
+mod verbs;
