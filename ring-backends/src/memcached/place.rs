@@ -40,7 +40,10 @@ fn fitted(text: String) -> String {
     }
     let mut beginning = &text[..LONGEST - MARK.len() - HASH];
     // Not in the middle of an escape.
-    if let Some(escape) = beginning.rfind('%').filter(|escape| escape + 2 >= beginning.len()) {
+    if let Some(escape) = beginning
+        .rfind('%')
+        .filter(|escape| escape + 2 >= beginning.len())
+    {
         beginning = &beginning[..escape];
     }
     let hash = blake3::hash(text.as_bytes()).to_hex();

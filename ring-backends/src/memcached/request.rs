@@ -83,7 +83,7 @@ impl Request {
     }
 
     pub(super) fn remove(places: &[Place]) -> Result<Self, Fault> {
-        Request::of(places, |place, number| removal(place, number))
+        Request::of(places, removal)
     }
 
     pub(super) fn renew(entries: &[(Place, Duration)]) -> Result<Self, Fault> {

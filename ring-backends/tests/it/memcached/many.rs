@@ -103,10 +103,7 @@ fn on_threads(threads: u32, get: impl Fn(u32) + Sync) -> f64 {
     begun.elapsed().as_secs_f64() * 1e6 / f64::from(HITS)
 }
 
-async fn in_tasks<F: Future<Output = ()> + Send + 'static>(tasks: u32, get: impl Fn() -> F) -> f64
-where
-    F: Send,
-{
+async fn in_tasks<F: Future<Output = ()> + Send + 'static>(tasks: u32, get: impl Fn() -> F) -> f64 {
     let begun = Instant::now();
     let tasks: Vec<_> = (0..tasks)
         .map(|_| {
