@@ -76,6 +76,7 @@ main() {
     step "example: page" cargo run --quiet --example page
     step "example: user" cargo run --quiet --example user
     step "example: async_service" cargo run --quiet --example async_service
+    step "example: disk" cargo run --quiet --features disk --example disk
     step "packages" packages
     fuzz_targets
 }

@@ -5,14 +5,18 @@
 pub use ring_cache_backends::Blocking;
 #[cfg(feature = "memcached")]
 pub use ring_cache_backends::Memcached;
-#[cfg(feature = "redis")]
-pub use ring_cache_backends::Redis;
 #[cfg(feature = "tiered")]
 pub use ring_cache_backends::Tiered;
 #[cfg(any(feature = "redis", feature = "memcached"))]
 pub use ring_cache_backends::{Breaker, Health};
+#[cfg(feature = "disk")]
+pub use ring_cache_backends::{Damages, Disk};
+#[cfg(feature = "redis")]
+pub use ring_cache_backends::{Redis, RedisCluster, RedisHash};
 #[doc(hidden)]
 pub use ring_cache_core::generated;
+#[cfg(feature = "testing")]
+pub use ring_cache_core::testing;
 pub use ring_cache_core::{
     Action, AsyncCache, AsyncCall, AsyncCalls, AtMost, BoundCall, Bracket, Cache, Call, Calls, Cause,
     DEFAULT_CAPACITY, DEFAULT_CONCURRENCY, DEFAULT_FLIGHT_TIMEOUT, Error, ErrorKind, Failure, Fallible,

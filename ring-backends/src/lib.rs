@@ -3,16 +3,21 @@
 //!
 //! | storage | feature | |
 //! |---|---|---|
+//! | `Redis`, `RedisHash`, `RedisCluster` | `redis`; in an `async fn` also `tokio`; `tls` | a server, hashes of it, a cluster |
+//! | `Disk` | `disk` | a file, which survives restarts |
+//! | `Tiered` | `tiered` | memory in front of another storage |
 //! | `Blocking` | `tokio` | lets an `async fn` use a storage that blocks |
 //! | `Memcached` | `memcached` | entries on memcached servers |
 //!
-//! Redis, disk and tiers of storages come next. A storage of your own needs nothing from here: implement
+//! A storage of your own needs nothing from here: implement
 //! [`Storage`](ring_cache_core::storage::Storage), or
 //! [`AsyncStorage`](ring_cache_core::storage::AsyncStorage) if it is awaited, and name it by
 //! `#[ring(storage = EXPRESSION as Type)]`.
 
 #[cfg(feature = "tokio")]
 mod blocking;
+#[cfg(feature = "disk")]
+mod disk;
 #[cfg(feature = "memcached")]
 pub mod memcached;
 #[cfg(feature = "redis")]
@@ -24,10 +29,12 @@ mod tiered;
 
 #[cfg(feature = "tokio")]
 pub use blocking::Blocking;
+#[cfg(feature = "disk")]
+pub use disk::{Damages, Disk};
 #[cfg(feature = "memcached")]
 pub use memcached::Memcached;
 #[cfg(feature = "redis")]
-pub use redis::Redis;
+pub use redis::{Redis, RedisCluster, RedisHash};
 #[cfg(feature = "remote")]
 pub use remote::{Breaker, Health};
 #[cfg(feature = "tiered")]

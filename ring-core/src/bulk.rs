@@ -166,11 +166,11 @@ where
         .map(|(at, turn)| (at, Writing::new(storage, turn)));
     let turns: Vec<_> = turns.collect();
     let entries = turns.iter().filter_map(|(at, _)| Some((*at, held[*at].take()?)));
+    let began = keeping.start();
     let mut failure = write_group(group, entries.collect()).await.err();
-    let passed_over = turns
-        .into_iter()
-        .filter_map(|(at, turn)| turn.end_and_forget().then_some(&group.keys[at]));
-    keeping.clear_away(storage, passed_over.collect()).await;
+    let left = turns.into_iter().filter_map(|(_, turn)| turn.end_and_forget());
+    let left = left.collect();
+    keeping.clear_all_away(left, began.elapsed()).await;
     for at in later {
         let (own, Some(held)) = (&group.keepings[at], held[at].take()) else {
             continue;
@@ -202,13 +202,15 @@ where
             }
         }
     }
-    let stores = entries.len();
+    let (stores, start) = (entries.len(), keeping.start());
     let writing = async {
+        if refused.is_empty() {
+            return (Ok(Vec::new()), storage.write_many(entries).await);
+        }
         // What cannot be stored must not leave the old value in its place.
-        let removed = match refused.is_empty() {
-            true => Ok(Vec::new()),
-            false => storage.remove_many(&refused).await,
-        };
+        let removed = storage.remove_many(&refused).await;
+        let limited = keeping.limited(start.elapsed());
+        let storage = limited.as_ref().unwrap_or(storage);
         (removed, storage.write_many(entries).await)
     };
     let (removed, written) = leading(keeping.flights().writing(), pin!(writing)).await;

@@ -10,7 +10,7 @@ use crate::keeping::{Keeping, Seen};
 use crate::key::EncodedKey;
 use crate::returned::Returned;
 use crate::storage::{AnyStorage, AsyncStorage, AsyncView};
-use crate::writing::Writing;
+use crate::writing::{Leftover, Writing};
 
 /// A ticket with what is to be stored by it.
 pub(crate) type Filled<'f, T> = (Ticket<'f, T>, T);
@@ -64,7 +64,7 @@ where
             Joined::Recursive => Begun::Aside,
             Joined::Wait(waiter) => {
                 let landed = waiter.wait(Self::WAIT, self.ring.flight_timeout).await;
-                self.go_on(landed).await
+                self.go_on(landed, seen).await
             }
             Joined::Lead(ticket) => self.look_again_if_need_be(ticket, seen).await,
         }
@@ -89,9 +89,12 @@ where
     /// Takes the value of another computation, or the ticket to compute after all.
     ///
     /// Those who wait look for themselves: some may have come after a delete that their look-up came before.
-    pub(crate) async fn go_on<'f>(&self, landed: Landed<'f, S::Held>) -> Begun<'f, R, S::Held> {
+    pub(crate) async fn go_on<'f>(&self, landed: Landed<'f, S::Held>, seen: Seen) -> Begun<'f, R, S::Held> {
         match landed {
-            Landed::Compute(ticket) => self.look_again(ticket).await,
+            Landed::Compute(mut ticket) => {
+                ticket.spend(seen.spent);
+                self.look_again(ticket).await
+            }
             Landed::Value(held) => self.take(held).map_or(Begun::Aside, Begun::Found),
         }
     }
@@ -216,16 +219,17 @@ where
         value
     }
 
-    /// Stores a value in the ticket's turn, if that comes, or removes what is there.
+    /// Stores a value in the ticket's turn, if that comes, or removes what is there. Returns how long that kept the
+    /// storage busy, if it has a deadline.
     pub(crate) async fn store(
         &self,
         ticket: &Ticket<'_, S::Held>,
         held: Option<S::Held>,
         patience: Duration,
-    ) {
+    ) -> Duration {
         let tried = self.flights().until(|| ticket.try_turn(), Self::WAIT, patience);
         let Some(turn) = ticket.turn(tried.await) else {
-            return;
+            return Duration::ZERO;
         };
         let (limited, start) = (self.limited(ticket.spent()), self.start());
         let storage = limited.as_ref().unwrap_or_else(|| self.storage());
@@ -238,20 +242,41 @@ where
             }
         };
         let written = leading(self.flights().writing(), pin!(writing)).await;
-        if turn.end() {
-            let limited = self.limited(ticket.spent() + start.elapsed());
-            let storage = limited.as_ref().unwrap_or(storage);
-            self.ring.count_errors(storage.remove(key).await);
+        if let Some(left) = turn.end() {
+            self.clear_away(left, ticket.spent() + start.elapsed()).await;
         }
+        let spent = start.elapsed();
         if self.ring.count_errors(written) == Some(true) {
             self.ring.counters.store();
         }
+        spent
     }
 
-    /// Removes what writers left that were passed over, on the storage that they wrote to.
-    pub(crate) async fn clear_away(&self, storage: &S::Storage, keys: Vec<&EncodedKey>) {
-        if !keys.is_empty() {
-            self.ring.count_errors(storage.remove_many(&keys).await);
+    /// Removes what a writer left that was passed over, in what is left of a deadline of which so much is spent.
+    pub(crate) async fn clear_away(&self, left: Leftover<'_, '_, S::Storage, S::Held>, spent: Duration) {
+        let limited = self.limited(spent);
+        let storage = limited.as_ref().unwrap_or_else(|| self.storage());
+        let removed = self.ring.count_errors(storage.remove(left.key()).await);
+        if removed.is_some() {
+            left.removed();
+        }
+    }
+
+    /// [`clear_away`](Self::clear_away) for many at once.
+    pub(crate) async fn clear_all_away(
+        &self,
+        left: Vec<Leftover<'_, '_, S::Storage, S::Held>>,
+        spent: Duration,
+    ) {
+        if left.is_empty() {
+            return;
+        }
+        let limited = self.limited(spent);
+        let storage = limited.as_ref().unwrap_or_else(|| self.storage());
+        let keys: Vec<_> = left.iter().map(Leftover::key).collect();
+        let removed = self.ring.count_errors(storage.remove_many(&keys).await);
+        if removed.is_some() {
+            left.into_iter().for_each(Leftover::removed);
         }
     }
 

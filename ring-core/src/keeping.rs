@@ -288,7 +288,7 @@ where
         let Some(turn) = ticket.turn(tried.await) else {
             return Ok(());
         };
-        let (storage, key) = (self.storage(), ticket.key());
+        let (storage, key, start) = (self.storage(), ticket.key(), self.start());
         let turn = Writing::new(storage, turn);
         let writing = async {
             match held {
@@ -298,8 +298,8 @@ where
             }
         };
         let written = leading(self.flights().writing(), pin!(writing)).await;
-        if turn.end_and_forget() {
-            self.ring.count_errors(storage.remove(key).await);
+        if let Some(left) = turn.end_and_forget() {
+            self.clear_away(left, start.elapsed()).await;
         }
         match written? {
             Some(error) => self.refused(error),

@@ -12,6 +12,8 @@ pub mod flights;
 pub mod generated;
 pub mod key;
 pub mod storage;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 mod action;
 mod async_call;

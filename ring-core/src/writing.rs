@@ -1,6 +1,9 @@
 //! A turn in which a storage is written to, and what becomes of a write that is abandoned.
 
+use std::marker::PhantomData;
+
 use crate::flights::Turn;
+use crate::key::EncodedKey;
 use crate::storage::AnyStorage;
 
 /// A ticket's turn, held while `storage` is written to.
@@ -20,23 +23,59 @@ impl<'w, 't, 'f, S: AnyStorage<T>, T> Writing<'w, 't, 'f, S, T> {
         }
     }
 
-    /// Ends the turn. Returns whether what was written must be cleared away.
-    pub(crate) fn end(mut self) -> bool {
-        self.turn.take().is_some_and(Turn::end)
+    /// Ends the turn. Returns what must be cleared away, if somebody did not wait for this write.
+    pub(crate) fn end(mut self) -> Option<Leftover<'w, 't, S, T>> {
+        self.end_by(Turn::end)
     }
 
     /// [`end`](Self::end), outdating all computations that began while this write went on.
-    pub(crate) fn end_and_forget(mut self) -> bool {
-        self.turn.take().is_some_and(Turn::end_and_forget)
+    pub(crate) fn end_and_forget(mut self) -> Option<Leftover<'w, 't, S, T>> {
+        self.end_by(Turn::end_and_forget)
+    }
+
+    fn end_by(&mut self, end: fn(Turn<'t, 'f, T>) -> bool) -> Option<Leftover<'w, 't, S, T>> {
+        let turn = self.turn.take()?;
+        let (storage, key) = (self.storage, turn.key());
+        // Made only if there is something left: it is not dropped without a word.
+        end(turn).then(|| Leftover {
+            storage,
+            key,
+            removed: false,
+            value: PhantomData,
+        })
     }
 }
 
 impl<S: AnyStorage<T>, T> Drop for Writing<'_, '_, '_, S, T> {
     fn drop(&mut self) {
-        let Some(turn) = self.turn.take() else { return };
-        let key = turn.key();
-        if turn.end() {
-            self.storage.distrust(key);
+        drop(self.end_by(Turn::end));
+    }
+}
+
+/// What a write left that came too late, perhaps. Unless it is removed, the storage is told not to trust it: the call
+/// that should have removed it may be dropped meanwhile, or the storage may fail.
+pub(crate) struct Leftover<'w, 't, S: AnyStorage<T>, T> {
+    storage: &'w S,
+    key: &'t EncodedKey,
+    removed: bool,
+    value: PhantomData<fn() -> T>,
+}
+
+impl<'t, S: AnyStorage<T>, T> Leftover<'_, 't, S, T> {
+    pub(crate) fn key(&self) -> &'t EncodedKey {
+        self.key
+    }
+
+    /// It is gone.
+    pub(crate) fn removed(mut self) {
+        self.removed = true;
+    }
+}
+
+impl<S: AnyStorage<T>, T> Drop for Leftover<'_, '_, S, T> {
+    fn drop(&mut self) {
+        if !self.removed {
+            self.storage.distrust(self.key);
         }
     }
 }

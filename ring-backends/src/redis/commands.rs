@@ -108,6 +108,15 @@ pub(super) fn values(answers: Vec<Value>) -> Result<Vec<Option<Vec<u8>>>, Unexpe
     answers.into_iter().map(value).collect()
 }
 
+/// The bytes of each command, as `MGET` gives them: nothing where something else than bytes lies.
+pub(super) fn values_of_type(answers: Vec<Value>) -> Result<Vec<Option<Vec<u8>>>, Unexpected> {
+    let read = |answer| match answer {
+        Value::ServerError(error) if error.code() == "WRONGTYPE" => Ok(None),
+        answer => value(answer),
+    };
+    answers.into_iter().map(read).collect()
+}
+
 /// The bytes of commands that answer with many each.
 pub(super) fn listed(answers: Vec<Value>) -> Result<Vec<Option<Vec<u8>>>, Unexpected> {
     let mut values = Vec::new();

@@ -12,7 +12,7 @@ use ring_cache_core::{Key, Name, RingKey};
 use super::commands::{self, Commands, Question};
 use super::route::Route;
 use super::single::Single;
-use super::sweep::Sweep;
+use super::sweep::{Search, Sweep};
 use crate::remote::{Entry, Fault, Found};
 
 /// Where entries lie, and the commands that reach them.
@@ -24,6 +24,8 @@ pub trait Layout: Send + Sync + 'static {
     type Place: Clone + Eq + Hash + fmt::Display + Send + Sync + 'static;
     /// The way to the server.
     type Route: Route;
+    /// How a ring is removed.
+    type Sweep: Sweep;
 
     /// See [`Server::place`](crate::remote::Server::place).
     fn place<K: RingKey + ?Sized>(namespace: &str, key: &K) -> Self::Place;
@@ -39,8 +41,8 @@ pub trait Layout: Send + Sync + 'static {
     fn contains(places: &[Self::Place]) -> Question<Vec<bool>>;
     /// Restarts expiries.
     fn renew(entries: &[(Self::Place, Duration)]) -> Result<Question<Vec<bool>>, Fault>;
-    /// How the entries of the ring `name` are found and removed.
-    fn clear(namespace: &str, name: &Name) -> Sweep;
+    /// Finds the entries of the ring `name` on one server, and removes them.
+    fn clear(namespace: &str, name: &Name) -> Self::Sweep;
     /// See [`Server::watch`](crate::remote::Server::watch).
     fn watch(route: &Self::Route, namespace: &str, observer: Arc<dyn Observer>) -> bool {
         let _ = (route, namespace, observer);
@@ -56,6 +58,7 @@ impl Layout for Keys {
 
     type Place = Arc<str>;
     type Route = Single;
+    type Sweep = Search;
 
     fn place<K: RingKey + ?Sized>(namespace: &str, key: &K) -> Arc<str> {
         Key::in_namespace(namespace, key).as_str().into()
@@ -135,7 +138,7 @@ impl Layout for Keys {
         })
     }
 
-    fn clear(namespace: &str, name: &Name) -> Sweep {
-        Sweep::of_keys(&format!("{namespace}{name}"))
+    fn clear(namespace: &str, name: &Name) -> Search {
+        Search::new(format!("{namespace}{name}"), "")
     }
 }

@@ -1,7 +1,7 @@
 //! The connections of awaited calls: one for each runtime, which drives it, shared by all calls there.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use parking_lot::Mutex;
@@ -38,7 +38,10 @@ pub(super) struct Links<C: ConnectAsync> {
 
 /// The connection of one runtime: being made, made, or failed.
 struct Link<C: ConnectAsync> {
-    made: watch::Receiver<Option<RedisResult<C::Connection>>>,
+    made: OnceLock<RedisResult<C::Connection>>,
+    /// Changes when it is made. Closed when the runtime ends.
+    news: watch::Receiver<()>,
+    /// Whether a new one is to be made.
     dead: AtomicBool,
     /// Questions in a row that got no answer.
     silent: AtomicU32,
@@ -55,13 +58,11 @@ impl<C: ConnectAsync> Links<C> {
     /// Asks by the connection of this runtime. If that turns out to be dead, by a new one.
     pub(super) async fn ask(&self, commands: &Commands, until: Instant) -> Result<Vec<Value>, Fault> {
         let link = self.link()?;
-        let used = link.made.borrow().is_some();
-        let connection = link.connection().await?;
-        let asked = match link.ask(connection, commands, until).await {
+        let used = link.made.get().is_some();
+        let asked = match link.ask(link.connection().await?, commands, until).await {
             Err(error) if used && faults::is_lost(&error) => {
                 let link = self.link()?;
-                let connection = link.connection().await?;
-                link.ask(connection, commands, until).await
+                link.ask(link.connection().await?, commands, until).await
             }
             asked => asked,
         };
@@ -74,11 +75,11 @@ impl<C: ConnectAsync> Links<C> {
         let id = runtime.id();
         let mut links = self.links.lock();
         if let Some((_, link)) = links.iter().find(|(other, _)| *other == id)
-            && link.is_usable()
+            && !link.dead.load(Ordering::Relaxed)
         {
             return Ok(Arc::clone(link));
         }
-        let link = Arc::new(Link::begin(self.client.clone(), &runtime));
+        let link = Link::begin(self.client.clone(), &runtime);
         let gone: Vec<_> = links
             .extract_if(.., |(other, link)| *other == id || link.runtime_is_gone())
             .collect();
@@ -91,40 +92,44 @@ impl<C: ConnectAsync> Links<C> {
 
 impl<C: ConnectAsync> Link<C> {
     /// Connects, in a task of its own: nobody who waits for it takes it along when he goes.
-    fn begin(client: C, runtime: &Handle) -> Self {
-        let (sender, made) = watch::channel(None);
+    fn begin(client: C, runtime: &Handle) -> Arc<Self> {
+        let (sender, news) = watch::channel(());
+        let link = Arc::new(Link {
+            made: OnceLock::new(),
+            news,
+            dead: AtomicBool::new(false),
+            silent: AtomicU32::new(0),
+        });
+        let waiting = Arc::downgrade(&link);
         runtime.spawn(async move {
-            sender.send_replace(Some(client.connect().await));
+            let made = client.connect().await;
+            if let Some(link) = waiting.upgrade() {
+                link.dead.store(made.is_err(), Ordering::Relaxed);
+                let _ = link.made.set(made);
+            }
+            sender.send_replace(());
             // From the end of this task one learns of the end of the runtime.
             sender.closed().await;
         });
-        Link {
-            made,
-            dead: AtomicBool::new(false),
-            silent: AtomicU32::new(0),
-        }
+        link
     }
 
     fn runtime_is_gone(&self) -> bool {
-        self.made.has_changed().is_err()
-    }
-
-    fn is_usable(&self) -> bool {
-        !self.dead.load(Ordering::Relaxed)
-            && self.silent.load(Ordering::Relaxed) < SILENT
-            && !matches!(*self.made.borrow(), Some(Err(_)))
-            && !self.runtime_is_gone()
+        self.news.has_changed().is_err()
     }
 
     async fn connection(&self) -> Result<C::Connection, Fault> {
-        if let Some(Ok(connection)) = &*self.made.borrow() {
-            return Ok(connection.clone());
+        if self.made.get().is_none() {
+            // An error as well is news: that of the end of the runtime.
+            let _ = self.news.clone().changed().await;
         }
-        let mut made = self.made.clone();
-        match made.wait_for(Option::is_some).await.as_deref() {
-            Ok(Some(Ok(connection))) => Ok(connection.clone()),
-            Ok(Some(Err(error))) => Err(faults::connecting(error)),
-            Ok(None) | Err(_) => Err(Fault::Broken("connecting was given up".into())),
+        match self.made.get() {
+            Some(Ok(connection)) => Ok(connection.clone()),
+            Some(Err(error)) => Err(faults::connecting(error)),
+            None => {
+                self.dead.store(true, Ordering::Relaxed);
+                Err(Fault::Broken("connecting was given up".into()))
+            }
         }
     }
 
@@ -135,11 +140,11 @@ impl<C: ConnectAsync> Link<C> {
         until: Instant,
     ) -> RedisResult<Vec<Value>> {
         let mut patience = Patience {
-            silent: Some(&self.silent),
+            link: Some(self),
             until,
         };
         let asked = C::ask(connection, commands).await;
-        patience.silent = None;
+        patience.link = None;
         match &asked {
             Ok(_) => self.silent.store(0, Ordering::Relaxed),
             Err(error) if faults::is_lost(error) => self.dead.store(true, Ordering::Relaxed),
@@ -150,17 +155,18 @@ impl<C: ConnectAsync> Link<C> {
 }
 
 /// Counts a question that is dropped when its time is over.
-struct Patience<'l> {
-    silent: Option<&'l AtomicU32>,
+struct Patience<'l, C: ConnectAsync> {
+    link: Option<&'l Link<C>>,
     until: Instant,
 }
 
-impl Drop for Patience<'_> {
+impl<C: ConnectAsync> Drop for Patience<'_, C> {
     fn drop(&mut self) {
-        if let Some(silent) = self.silent
+        if let Some(link) = self.link
             && Instant::now() >= self.until
+            && link.silent.fetch_add(1, Ordering::Relaxed) + 1 >= SILENT
         {
-            silent.fetch_add(1, Ordering::Relaxed);
+            link.dead.store(true, Ordering::Relaxed);
         }
     }
 }

@@ -11,6 +11,7 @@ use super::layout::{Keys, Layout};
 #[cfg(feature = "tokio")]
 use super::route::AsyncRoute;
 use super::route::Route;
+use super::sweep::Sweep;
 #[cfg(feature = "tokio")]
 use crate::remote::{AsyncClear, AsyncServer};
 use crate::remote::{BlockingClear, BlockingServer, Entry, Expiring, Fault, Found, Server};

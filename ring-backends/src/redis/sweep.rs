@@ -1,4 +1,4 @@
-//! Clearing a ring: its keys are looked for page by page, and removed.
+//! Clearing a ring: its keys are looked for page by page, and removed; a hash goes at once.
 
 use redis::{Cmd, Value};
 
@@ -8,32 +8,55 @@ use super::faults::Unexpected;
 /// How many keys Redis looks at for one page.
 const PAGE: u32 = 1_000;
 
-/// The way through all keys of one server.
-pub struct Sweep {
+/// What removes a ring from one server, step by step.
+pub trait Sweep: Send + Sync {
+    /// The next step.
+    fn ask(&self) -> Commands;
+    /// Reads its answer. Returns what removes the entries that it told of, if there are any.
+    fn read(&mut self, answers: Vec<Value>) -> Result<Option<Commands>, Unexpected>;
+    /// Whether that was the last step.
+    fn is_over(&self) -> bool;
+}
+
+/// The way through all keys of a server.
+pub struct Search {
     /// What the texts of the ring's keys begin with.
     prefix: String,
+    /// What may stand before that.
+    mark: &'static str,
     cursor: Vec<u8>,
 }
 
-impl Sweep {
-    /// The keys of the ring whose keys begin with this text.
-    pub(super) fn of_keys(prefix: &str) -> Self {
-        Sweep {
-            prefix: prefix.to_owned(),
+impl Search {
+    /// For the keys whose text begins with `prefix`, after the `mark` or without it.
+    pub(super) fn new(prefix: String, mark: &'static str) -> Self {
+        Search {
+            prefix,
+            mark,
             cursor: b"0".to_vec(),
         }
     }
 
-    /// Asks for the next page.
-    pub(super) fn ask(&self) -> Commands {
+    fn concerns(&self, key: &str) -> bool {
+        let key = key.strip_prefix(self.mark).unwrap_or(key);
+        let rest = key.strip_prefix(&self.prefix);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+    }
+}
+
+impl Sweep for Search {
+    fn ask(&self) -> Commands {
+        let before = if self.mark.is_empty() { "" } else { "*" };
         let mut command = Cmd::new();
-        command.arg("SCAN").arg(&self.cursor).arg("MATCH");
-        command.arg(literal(&self.prefix) + "*").arg("COUNT").arg(PAGE);
+        command.arg("SCAN").arg(&self.cursor);
+        command
+            .arg("MATCH")
+            .arg(format!("{before}{}*", literal(&self.prefix)));
+        command.arg("COUNT").arg(PAGE);
         Commands::One(command)
     }
 
-    /// Reads a page. Returns what removes the ring's keys that are in it, if there are any.
-    pub(super) fn read(&mut self, answers: Vec<Value>) -> Result<Option<Commands>, Unexpected> {
+    fn read(&mut self, answers: Vec<Value>) -> Result<Option<Commands>, Unexpected> {
         let page = answers.into_iter().next().ok_or(Unexpected::Answer)?;
         let Value::Array(page) = Unexpected::check(page)? else {
             return Err(Unexpected::Answer);
@@ -51,14 +74,35 @@ impl Sweep {
         Ok((!own.is_empty()).then(removal))
     }
 
-    /// Whether that was the last page.
-    pub(super) fn is_over(&self) -> bool {
+    fn is_over(&self) -> bool {
         self.cursor == b"0"
     }
+}
 
-    fn concerns(&self, key: &str) -> bool {
-        let rest = key.strip_prefix(&self.prefix);
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+/// The removal of one key that holds the whole ring.
+pub struct Removal {
+    key: String,
+    over: bool,
+}
+
+impl Removal {
+    pub(super) fn new(key: String) -> Self {
+        Removal { key, over: false }
+    }
+}
+
+impl Sweep for Removal {
+    fn ask(&self) -> Commands {
+        Commands::One(commands::on("UNLINK", &self.key))
+    }
+
+    fn read(&mut self, answers: Vec<Value>) -> Result<Option<Commands>, Unexpected> {
+        self.over = true;
+        commands::flags(answers).map(|_| None)
+    }
+
+    fn is_over(&self) -> bool {
+        self.over
     }
 }
 

@@ -31,7 +31,8 @@ impl<S: Server> Remote<S> {
         if self.deadline.is_zero() {
             return Err(Error::deadline(S::NAME, operation, self.deadline));
         }
-        let Some(pass) = line.circuit.admit() else {
+        let deadline = self.deadline.min(DISTANT);
+        let Some(pass) = line.circuit.admit(deadline) else {
             self.lines.counts.spared.fetch_add(1, Ordering::Relaxed);
             let cause = "the breaker is open, since the server did not answer";
             return Err(Error::unavailable(S::NAME, operation, cause));
@@ -41,19 +42,14 @@ impl<S: Server> Remote<S> {
             operation,
             line,
             pass,
-            until: Instant::now() + self.deadline.min(DISTANT),
+            until: Instant::now() + deadline,
         })
     }
+}
 
-    /// Notes that entries may be out of date if a write to them failed; if not, they are fine.
-    fn noted<T>(&self, places: &[S::Place], written: Result<T, Error>) -> Result<T, Error> {
-        let repairs = &self.line(places).repairs;
-        match written {
-            Ok(_) => repairs.settle(places),
-            Err(_) => repairs.add(places),
-        }
-        written
-    }
+/// An operation that begins too late is not begun.
+fn in_time(until: Instant) -> Result<(), Fault> {
+    (Instant::now() < until).then_some(()).ok_or(Fault::Silent)
 }
 
 impl<S: Server> Asking<'_, S> {
@@ -84,14 +80,17 @@ impl<S: BlockingServer> Remote<S> {
         asking.concluded(result)
     }
 
-    /// Asks the server to change what lies at `places`.
+    /// Asks the server to change what lies at `places`, which is not trusted any more if that fails.
     pub(super) fn change<T>(
         &self,
         operation: &'static str,
         places: &[S::Place],
         act: impl FnOnce(&S, Instant) -> Result<T, Fault>,
     ) -> Result<T, Error> {
-        self.noted(places, self.inquire(operation, places, act))
+        let change = self.line(places).repairs.begin_change(places);
+        let result = self.inquire(operation, places, act)?;
+        change.made();
+        Ok(result)
     }
 
     /// Asks the server for what takes as long as it takes.
@@ -107,17 +106,16 @@ impl<S: BlockingServer> Remote<S> {
     /// Removes what may be out of date.
     fn mend(&self, line: &Line<S::Place>, until: Instant) -> Result<(), Fault> {
         loop {
-            match line.repairs.begin() {
+            match line.repairs.begin(until) {
                 Mending::Nothing => return Ok(()),
-                Mending::Wait(mended) => {
-                    mended.wait_deadline(until).ok_or(Fault::Silent)?;
-                }
+                Mending::Wait(mended, over) => drop(mended.wait_deadline(over.min(until))),
                 Mending::Remove(batch) => match self.server.remove(&batch.places, until) {
                     Ok(_) => batch.removed(),
                     Err(Fault::Refused(_)) => batch.refused(),
                     Err(fault) => return Err(fault),
                 },
             }
+            in_time(until)?;
         }
     }
 }
@@ -155,7 +153,10 @@ impl<S: AsyncServer> Remote<S> {
     where
         F: Future<Output = Result<T, Fault>>,
     {
-        self.noted(places, self.inquire_async(operation, places, act).await)
+        let change = self.line(places).repairs.begin_change(places);
+        let result = self.inquire_async(operation, places, act).await?;
+        change.made();
+        Ok(result)
     }
 
     /// [`unhurried`](Self::unhurried), awaited.
@@ -171,9 +172,9 @@ impl<S: AsyncServer> Remote<S> {
 
     async fn mend_async(&self, line: &Line<S::Place>, until: Instant) -> Result<(), Fault> {
         loop {
-            match line.repairs.begin() {
+            match line.repairs.begin(until) {
                 Mending::Nothing => return Ok(()),
-                Mending::Wait(mended) => mended.await,
+                Mending::Wait(mended, over) => drop(tokio::time::timeout_at(over.into(), mended).await),
                 Mending::Remove(batch) => match self.server.remove(&batch.places, until).await {
                     Ok(_) => batch.removed(),
                     Err(Fault::Refused(_)) => batch.refused(),

@@ -1,7 +1,8 @@
 //! Remote storages as rings use them, blocking and awaited.
 
+use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ring_cache_core::flights::Flights;
 use ring_cache_core::storage::{AnyStorage, Clear, Expires, Observer, Storage};
@@ -51,8 +52,9 @@ impl<S: Server> AnyStorage<Vec<u8>> for Remote<S> {
 impl<S: Expiring> Expires for Remote<S> {}
 
 impl<S: Server> Remote<S> {
-    /// What was found on one node, without what may be out of date and could not be removed.
-    fn trusted<T: Default>(&self, places: &[S::Place], mut found: Vec<T>) -> Vec<T> {
+    /// What was found on one node, one for each place, without what may be out of date and could not be removed.
+    fn trusted<T: Default>(&self, places: &[S::Place], found: Vec<T>) -> Vec<T> {
+        let mut found = one_each(places, found);
         let repairs = &self.line(places).repairs;
         if repairs.pending() > 0 {
             for (place, found) in places.iter().zip(&mut found) {
@@ -68,25 +70,36 @@ impl<S: Server> Remote<S> {
         &self,
         entries: impl IntoIterator<Item = (K, Vec<u8>, Option<Duration>)>,
     ) -> Entries<S::Place> {
-        let mut sorted = Entries {
-            lasting: Vec::new(),
-            expired: Vec::new(),
-        };
-        for (key, value, expiry) in entries {
-            let place = self.place(&key);
-            if expiry.is_some_and(|expiry| expiry.is_zero()) {
-                sorted.expired.push(place);
-            } else {
-                sorted.lasting.push((place, value, expiry));
-            }
+        let entries = entries.into_iter();
+        let entries = entries.map(|(key, value, expiry)| (self.place(&key), value, expiry));
+        let mut entries: Vec<_> = entries.collect();
+        if entries.iter().any(removes) {
+            // What is removed goes first, so that of several entries of one place only the last one may be left.
+            let mut later = HashSet::new();
+            entries.reverse();
+            entries.retain(|(place, ..)| later.insert(place.clone()));
         }
-        sorted
+        let (expired, lasting): (Vec<_>, Vec<_>) = entries.into_iter().partition(removes);
+        Entries {
+            expired: expired.into_iter().map(|(place, ..)| place).collect(),
+            lasting,
+        }
+    }
+
+    /// This storage in the rest of the time of an operation that began at `start`.
+    fn rest(&self, start: Instant) -> Self {
+        let deadline = self.deadline.saturating_sub(start.elapsed());
+        self.clone().deadline(deadline)
     }
 
     fn renewals<K: RingKey>(&self, entries: &[(K, Duration)]) -> Vec<(S::Place, Duration)> {
         let entries = entries.iter();
         entries.map(|(key, expiry)| (self.place(key), *expiry)).collect()
     }
+}
+
+fn removes<P>((.., expiry): &Entry<P>) -> bool {
+    expiry.is_some_and(|expiry| expiry.is_zero())
 }
 
 /// Entries to be written, and those whose expiry is zero, which removes what is there.
@@ -99,14 +112,23 @@ fn places_of<P: Clone, E>(entries: &[E], place: impl Fn(&E) -> &P) -> Vec<P> {
     entries.iter().map(|entry| place(entry).clone()).collect()
 }
 
+/// A server that answers too little or too much is not to confuse those who asked.
+fn one_each<P, T: Default>(places: &[P], mut answers: Vec<T>) -> Vec<T> {
+    answers.resize_with(places.len(), T::default);
+    answers
+}
+
 fn only<T: Default>(found: Vec<T>) -> T {
     found.into_iter().next().unwrap_or_default()
 }
 
 impl<S: BlockingServer> Remote<S> {
     fn remove_places(&self, operation: &'static str, places: Vec<S::Place>) -> Result<Vec<bool>> {
-        let remove =
-            |places: Vec<_>| self.change(operation, &places, |server, until| server.remove(&places, until));
+        let remove = |places: Vec<_>| {
+            let act = |server: &S, until| server.remove(&places, until);
+            let removed = self.change(operation, &places, act)?;
+            Ok(one_each(&places, removed))
+        };
         self.on_nodes(places, |place| place, remove).all()
     }
 }
@@ -200,10 +222,12 @@ impl<S: BlockingServer> Storage<Vec<u8>> for Remote<S> {
         entries: impl IntoIterator<Item = (K, Vec<u8>, Option<Duration>)>,
     ) -> Result<()> {
         let Entries { lasting, expired } = self.entries(entries);
+        let start = Instant::now();
         let removed = self.remove_places("set_many", expired);
+        let rest = &self.rest(start);
         let write = |entries: Vec<Entry<S::Place>>| {
             let places = places_of(&entries, |(place, ..)| place);
-            self.change("set_many", &places, |server, until| server.write(entries, until))
+            rest.change("set_many", &places, |server, until| server.write(entries, until))
         };
         self.on_nodes(lasting, |(place, ..)| place, write).done()?;
         removed.map(drop)
@@ -219,7 +243,8 @@ impl<S: AsyncServer> Remote<S> {
     async fn remove_places_async(&self, operation: &'static str, places: Vec<S::Place>) -> Result<Vec<bool>> {
         let remove = |places: Vec<_>| async move {
             let act = |until| self.server.remove(&places, until);
-            self.change_async(operation, &places, act).await
+            let removed = self.change_async(operation, &places, act).await?;
+            Ok(one_each(&places, removed))
         };
         self.on_nodes_async(places, |place| place, remove).await.all()
     }
@@ -328,11 +353,13 @@ impl<S: AsyncServer> AsyncStorage<Vec<u8>> for Remote<S> {
 
     async fn write_many<K: RingKey>(&self, entries: Vec<(K, Vec<u8>, Option<Duration>)>) -> Result<()> {
         let Entries { lasting, expired } = self.entries(entries);
+        let start = Instant::now();
         let removed = self.remove_places_async("set_many", expired).await;
+        let rest = &self.rest(start);
         let write = |entries: Vec<Entry<S::Place>>| async move {
             let places = places_of(&entries, |(place, ..)| place);
             let act = |until| self.server.write(entries, until);
-            self.change_async("set_many", &places, act).await
+            rest.change_async("set_many", &places, act).await
         };
         self.on_nodes_async(lasting, |(place, ..)| place, write)
             .await

@@ -1,6 +1,7 @@
 //! `Blocking`: what blocks, in async functions.
 
 mod cancelled;
+mod contract;
 mod failing;
 mod files;
 mod gated;
@@ -57,22 +58,6 @@ async fn eventually(what: impl Fn() -> bool) {
 async fn ask<F: Future>(future: &mut Pin<Box<F>>) {
     let ready = poll_fn(|context| Poll::Ready(future.as_mut().poll(context).is_ready())).await;
     assert!(!ready);
-}
-
-/// Numbers that look random and are the same in every run.
-struct Random(u64);
-
-impl Random {
-    fn seeded(seed: u64) -> Self {
-        Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 16) % bound
-    }
 }
 
 /// What a task may be spawned with.

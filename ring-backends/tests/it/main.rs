@@ -2,7 +2,13 @@
 
 #[cfg(feature = "tokio")]
 mod blocking;
+#[cfg(feature = "disk")]
+mod disk;
 #[cfg(all(feature = "memcached", feature = "tokio"))]
 mod memcached;
+#[cfg(any(feature = "disk", feature = "tokio"))]
+mod random;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(feature = "remote")]
+mod remote;

@@ -1,11 +1,31 @@
 //! `Redis`, `RedisHash` and `RedisCluster`, on real servers.
 
+mod addresses;
+#[cfg(feature = "tokio")]
+mod awaited;
+mod bulk;
+mod cleared;
+mod cluster;
+mod connections;
+mod contract;
+mod expiry;
+mod foreign;
+mod hash;
+mod outages;
+mod proxy;
 mod verbs;
 
+use std::ops::Deref;
 use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
-use ring_cache_backends::Redis;
+use ring_cache::RingKey;
+use ring_cache_backends::remote::{self, Remote};
+use ring_cache_backends::{Breaker, Redis};
 use ring_cache_test_servers::{Missing, Redis as Server, or_leave_out};
+
+/// Longer than anything takes on a machine that is busy.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The server that tests share which do it no harm. Each has keys of its own.
 fn shared(what: &str) -> Option<&'static Server> {
@@ -16,6 +36,67 @@ fn shared(what: &str) -> Option<&'static Server> {
     }
 }
 
-fn open(server: &Server) -> Redis {
-    Redis::open(&server.url()).unwrap()
+/// One that a test may harm.
+fn own(what: &str) -> Option<Server> {
+    or_leave_out(what, Server::start())
+}
+
+/// What has the cached methods of the tests. It is no part of their keys.
+#[derive(Clone, RingKey)]
+struct On<S> {
+    #[ring_key(skip)]
+    storage: S,
+}
+
+impl<S: remote::Server> On<Remote<S>> {
+    fn deadline(self, deadline: Duration) -> Self {
+        On {
+            storage: self.storage.deadline(deadline),
+        }
+    }
+
+    fn breaker(self, breaker: Breaker) -> Self {
+        On {
+            storage: self.storage.breaker(breaker),
+        }
+    }
+
+    fn namespace(self, namespace: &str) -> Self {
+        On {
+            storage: self.storage.namespace(namespace),
+        }
+    }
+}
+
+impl<S> Deref for On<S> {
+    type Target = S;
+
+    fn deref(&self) -> &S {
+        &self.storage
+    }
+}
+
+fn at(url: &str) -> On<Redis> {
+    On {
+        storage: Redis::open(url).unwrap(),
+    }
+}
+
+/// A storage that waits for busy machines.
+fn open(server: &Server) -> On<Redis> {
+    at(&server.url()).deadline(PATIENCE)
+}
+
+/// One that is asked whatever happened before.
+fn stubborn(server: &Server, deadline: Duration) -> On<Redis> {
+    open(server).deadline(deadline).breaker(Breaker::never())
+}
+
+/// Waits until something holds, or fails.
+fn eventually(what: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !what() {
+        assert!(start.elapsed() < PATIENCE, "it did not happen");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }

@@ -4,7 +4,7 @@
 //! another order cannot wait for each other.
 
 use std::pin::pin;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use hashbrown::HashMap;
 
@@ -72,7 +72,10 @@ where
 {
     let calls = group.keepings.iter().zip(&group.keys);
     let look_ups: Vec<_> = calls.map(|(keeping, key)| keeping.begin_look_up(key)).collect();
+    let start = group.first().start();
     let read = group.first().storage().read_many(&group.keys).await;
+    // To decode what was found is no work of the storage.
+    let spent = start.elapsed();
     let Some(held) = group.first().ring.count_errors(read) else {
         let calls = group.keepings.iter().zip(look_ups);
         return calls
@@ -85,7 +88,7 @@ where
     calls
         .map(|((keeping, held), look_up)| {
             let found = keeping.found(Ok(held), look_up);
-            found.map_err(|seen| keeping.missed(seen))
+            found.map_err(|seen| keeping.missed(Seen { spent, ..seen }))
         })
         .collect()
 }
@@ -161,7 +164,7 @@ where
     {
         let timeout = self.keeping.ring.flight_timeout.saturating_sub(start.elapsed());
         let landed = waiter.wait(Keeping::<R, S>::WAIT, timeout).await;
-        match self.keeping.go_on(landed).await {
+        match self.keeping.go_on(landed, self.seen).await {
             Begun::Found(value) => R::found(value),
             Begun::Aside => body.await,
             Begun::Lead(ticket) => self.keeping.compute(ticket, body).await,
@@ -177,7 +180,8 @@ where
     where
         B: Future<Output = R::Out> + Unpin,
     {
-        let ticket = self.keeping.flights().alone(self.key.clone());
+        let mut ticket = self.keeping.flights().alone(self.key.clone());
+        ticket.spend(self.seen.spent);
         self.keeping.compute(ticket, body).await
     }
 }
@@ -336,36 +340,40 @@ where
     let group = group
         .into_iter()
         .map(|(nth, ticket, held)| ((nth, ticket), Some(held)));
-    let (tickets, mut held): (Vec<_>, Vec<_>) = group.unzip();
+    let (mut tickets, mut held): (Vec<_>, Vec<_>) = group.unzip();
+    let (later, mut spent) = store_at_once(absent, &tickets, &mut held).await;
     // Last and one by one, so that no two such calls wait for each other.
-    for at in store_at_once(absent, &tickets, &mut held).await {
-        let (nth, ticket) = &tickets[at];
+    for at in later {
+        let (nth, ticket) = &mut tickets[at];
         if let Some(held) = held[at].take() {
             let keeping = &absent[*nth].keeping;
             let patience = keeping.write_patience_since(start);
-            keeping.store(ticket, Some(held), patience).await;
+            ticket.spend(spent);
+            spent += keeping.store(ticket, Some(held), patience).await;
         }
     }
     tickets
 }
 
-/// Stores what can be stored without waiting for others that write. Returns the places of the rest.
+/// Stores what can be stored without waiting for others that write. Returns the places of the rest, and how long that
+/// kept the storage busy, if it has a deadline.
 async fn store_at_once<R, S>(
     absent: &[Absent<R, S>],
     tickets: &[(usize, Ticket<'_, S::Held>)],
     held: &mut [Option<S::Held>],
-) -> Vec<usize>
+) -> (Vec<usize>, Duration)
 where
     R: Returned,
     S: AsyncView<R::Value>,
 {
     let (turns, later) = turns_at_once(tickets.iter().map(|(_, ticket)| ticket));
     let Some((first, _)) = turns.first() else {
-        return later;
+        return (later, Duration::ZERO);
     };
     let keeping = &absent[tickets[*first].0].keeping;
     let spent = tickets.iter().map(|(_, ticket)| ticket.spent()).max();
-    let limited = keeping.limited(spent.unwrap_or_default());
+    let spent = spent.unwrap_or_default();
+    let (limited, start) = (keeping.limited(spent), keeping.start());
     let storage = limited.as_ref().unwrap_or_else(|| keeping.storage());
     let turns = turns
         .into_iter()
@@ -379,9 +387,8 @@ where
     let writing = async { storage.write_many(entries).await };
     let stored = leading(keeping.flights().writing(), pin!(writing)).await;
     keeping.count_stores(turns.len(), stored.is_ok());
-    let passed_over = turns
-        .into_iter()
-        .filter_map(|(at, turn)| turn.end().then_some(tickets[at].1.key()));
-    keeping.clear_away(storage, passed_over.collect()).await;
-    later
+    let left = turns.into_iter().filter_map(|(_, turn)| turn.end());
+    let left = left.collect();
+    keeping.clear_all_away(left, spent + start.elapsed()).await;
+    (later, start.elapsed())
 }

@@ -12,6 +12,11 @@ mod async_stress;
 mod bulk;
 mod cancellation;
 mod coders;
+#[cfg(feature = "testing")]
+mod contract;
+#[cfg(feature = "testing")]
+mod contract_notices;
+mod deadlines;
 mod eager_storage;
 mod executors;
 mod explicit_writes;

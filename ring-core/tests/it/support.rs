@@ -2,9 +2,11 @@
 
 mod async_remote;
 mod awaiting;
+mod timed;
 
 pub(crate) use async_remote::AsyncRemote;
 pub(crate) use awaiting::*;
+pub(crate) use timed::{DEADLINE, TAKES, Timed};
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};

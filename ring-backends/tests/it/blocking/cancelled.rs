@@ -11,7 +11,9 @@ use tokio::runtime::Builder;
 use tokio::task::{JoinHandle, yield_now};
 
 use super::gated::Gated;
-use super::{Random, Slow, ask, eventually, run, slow, within_patience};
+use crate::random::Random;
+
+use super::{Slow, ask, eventually, run, slow, within_patience};
 
 /// A storage whose every operation takes another time.
 fn uneven(seed: u64) -> Slow {

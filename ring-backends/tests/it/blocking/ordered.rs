@@ -4,7 +4,9 @@ use ring_cache::storage::{AsyncClear, AsyncStorage, Storage};
 use ring_cache::{Name, RingKey, ring_impl};
 use tokio::runtime::Builder;
 
-use super::{Random, Slow, ask, eventually, one_thread, run, slow, within_patience};
+use crate::random::Random;
+
+use super::{Slow, ask, eventually, one_thread, run, slow, within_patience};
 
 #[test]
 fn looking_goes_on_side_by_side_and_nothing_else_does() {

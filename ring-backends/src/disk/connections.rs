@@ -1,0 +1,121 @@
+//! The connections to one file: one that writes, and a few that read meanwhile.
+
+use std::fs::{self, Metadata};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use parking_lot::Mutex;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use super::fault::Fault;
+use super::opening::Opening;
+use super::patience::Patience;
+use super::schema;
+
+/// How many threads read at a time. Each connection keeps pages of up to 2 MB in memory.
+const READERS: usize = 4;
+
+/// The connections to one file.
+#[derive(Debug)]
+pub(super) struct Connections {
+    path: PathBuf,
+    identity: Identity,
+    writer: Mutex<Connection>,
+    /// Opened when there are more readers at a time than before.
+    readers: [Mutex<Option<Connection>>; READERS],
+    next: AtomicUsize,
+}
+
+impl Connections {
+    /// The first connection to the file, which is there.
+    pub(super) fn open(path: &Path, _opening: &Opening, patience: Patience) -> Result<Self, Fault> {
+        Ok(Connections {
+            writer: Mutex::new(schema::connect(path, patience)?),
+            identity: Identity::of(&fs::metadata(path)?),
+            path: path.to_owned(),
+            readers: [const { Mutex::new(None) }; READERS],
+            next: AtomicUsize::new(0),
+        })
+    }
+
+    /// Whether the file at the path is still the one that is open: it may have been deleted, or replaced by another
+    /// process that found it damaged.
+    pub(super) fn are_current(&self) -> bool {
+        fs::metadata(&self.path).is_ok_and(|metadata| Identity::of(&metadata) == self.identity)
+    }
+
+    /// Reads, all within one state of the file.
+    pub(super) fn read<R>(
+        &self,
+        patience: Patience,
+        work: impl FnOnce(&Connection) -> Result<R, Fault>,
+    ) -> Result<R, Fault> {
+        let free = self.readers.iter().find_map(Mutex::try_lock);
+        let mut reader = match free {
+            Some(reader) => reader,
+            None => {
+                let turn = self.next.fetch_add(1, Ordering::Relaxed);
+                patience.lock(&self.readers[turn % READERS])?
+            }
+        };
+        let connection = match &mut *reader {
+            Some(connection) => connection,
+            none => none.insert(self.another(patience)?),
+        };
+        make_ready(connection, patience)?;
+        work(connection)
+    }
+
+    fn another(&self, patience: Patience) -> Result<Connection, Fault> {
+        let _opening = Opening::of(&self.path, patience)?;
+        if !self.are_current() {
+            // The other connections are to a file that is gone.
+            return Err(Fault::damaged("the file was replaced meanwhile"));
+        }
+        let connection = schema::connect(&self.path, patience)?;
+        connection.pragma_update(None, "query_only", true)?;
+        Ok(connection)
+    }
+
+    /// Writes, all or nothing.
+    pub(super) fn write<R>(
+        &self,
+        patience: Patience,
+        work: impl FnOnce(&Connection) -> Result<R, Fault>,
+    ) -> Result<R, Fault> {
+        let writer = patience.lock(&self.writer)?;
+        make_ready(&writer, patience)?;
+        let transaction = Transaction::new_unchecked(&writer, TransactionBehavior::Immediate)?;
+        let done = work(&transaction)?;
+        transaction.commit()?;
+        Ok(done)
+    }
+}
+
+fn make_ready(connection: &Connection, patience: Patience) -> Result<(), Fault> {
+    connection.busy_timeout(patience.left())?;
+    if connection.is_autocommit() {
+        return Ok(());
+    }
+    // What failed before could not be undone then.
+    let undone = connection.execute_batch("ROLLBACK");
+    undone.map_err(Fault::failed)
+}
+
+/// What tells a file from another that has its name. As long as it is open, no other gets its number.
+#[derive(Debug, PartialEq, Eq)]
+struct Identity(u64, u64);
+
+impl Identity {
+    #[cfg(unix)]
+    fn of(metadata: &Metadata) -> Self {
+        use std::os::unix::fs::MetadataExt;
+        Identity(metadata.dev(), metadata.ino())
+    }
+
+    /// Files that are open cannot be replaced here.
+    #[cfg(not(unix))]
+    fn of(_: &Metadata) -> Self {
+        Identity(0, 0)
+    }
+}

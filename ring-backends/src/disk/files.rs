@@ -1,0 +1,142 @@
+//! The file behind a storage, whatever happens to it: opened again when it is gone, replaced when it is damaged.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::RwLock;
+use ring_cache_core::Cause;
+use rusqlite::Connection;
+
+use super::connections::Connections;
+use super::fault::{Fault, contained};
+use super::opening::Opening;
+use super::owed::Owed;
+use super::patience::Patience;
+use super::quarantine::quarantine;
+
+/// The file behind a storage.
+#[derive(Debug)]
+pub(super) struct Files {
+    path: PathBuf,
+    connections: RwLock<Option<Arc<Connections>>>,
+    pub(super) owed: Owed,
+    pub(super) evictions: AtomicU64,
+    pub(super) expirations: AtomicU64,
+    pub(super) damaged_entries: AtomicU64,
+    pub(super) damaged_files: AtomicU64,
+}
+
+impl Files {
+    /// Opens the file, and creates what is missing, folders included.
+    pub(super) fn open(path: &Path, patience: Patience) -> Result<Self, Cause> {
+        let path = std::path::absolute(path)?;
+        let folder = path.parent().ok_or("the path names no file")?;
+        fs::create_dir_all(folder)?;
+        // The database's companions lie beside the file itself.
+        let path = fs::canonicalize(&path).or_else(|_| {
+            let name = path.file_name().ok_or(std::io::ErrorKind::InvalidInput)?;
+            fs::canonicalize(folder).map(|folder| folder.join(name))
+        })?;
+        let files = Files {
+            path,
+            connections: RwLock::new(None),
+            owed: Owed::default(),
+            evictions: AtomicU64::new(0),
+            expirations: AtomicU64::new(0),
+            damaged_entries: AtomicU64::new(0),
+            damaged_files: AtomicU64::new(0),
+        };
+        files.connections(patience).map_err(Fault::into_cause)?;
+        Ok(files)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads, all within one state of the file. `work` is done again if the file had to be replaced.
+    pub(super) fn read<R>(
+        &self,
+        patience: Patience,
+        work: impl Fn(&Connection) -> Result<R, Fault>,
+    ) -> Result<R, Cause> {
+        self.with(patience, |connections| connections.read(patience, &work))
+            .map_err(Fault::into_cause)
+    }
+
+    /// Writes, all or nothing. `work` is done again if the file had to be replaced.
+    pub(super) fn write<R>(
+        &self,
+        patience: Patience,
+        work: impl Fn(&Connection) -> Result<R, Fault>,
+    ) -> Result<R, Cause> {
+        self.with(patience, |connections| connections.write(patience, &work))
+            .map_err(Fault::into_cause)
+    }
+
+    fn with<R>(
+        &self,
+        patience: Patience,
+        work: impl Fn(&Connections) -> Result<R, Fault>,
+    ) -> Result<R, Fault> {
+        let connections = self.connections(patience)?;
+        match contained(|| work(&connections)) {
+            Err(Fault::Damaged(_)) => {
+                self.replace(&connections, patience)?;
+                let connections = self.connections(patience)?;
+                contained(|| work(&connections))
+            }
+            done => done,
+        }
+    }
+
+    /// The connections to the file that is at the path now.
+    fn connections(&self, patience: Patience) -> Result<Arc<Connections>, Fault> {
+        if let Some(connections) = self.current() {
+            return Ok(connections);
+        }
+        let opening = Opening::of(&self.path, patience)?;
+        match self.current() {
+            Some(connections) => Ok(connections),
+            None => self.reopen(&opening, patience),
+        }
+    }
+
+    fn current(&self) -> Option<Arc<Connections>> {
+        let connections = self.connections.read().clone();
+        connections.filter(|connections| connections.are_current())
+    }
+
+    fn reopen(&self, opening: &Opening, patience: Patience) -> Result<Arc<Connections>, Fault> {
+        opening.create(&self.path)?;
+        let opened = match contained(|| Connections::open(&self.path, opening, patience)) {
+            Err(Fault::Damaged(_)) => {
+                self.put_aside(opening)?;
+                opening.create(&self.path)?;
+                Connections::open(&self.path, opening, patience)
+            }
+            opened => opened,
+        };
+        let opened = Arc::new(opened?);
+        let before = self.connections.write().replace(Arc::clone(&opened));
+        drop(before);
+        Ok(opened)
+    }
+
+    /// Puts another file in the place of one that was found damaged.
+    fn replace(&self, damaged: &Arc<Connections>, patience: Patience) -> Result<(), Fault> {
+        let opening = Opening::of(&self.path, patience)?;
+        if damaged.are_current() {
+            self.put_aside(&opening)?;
+        }
+        Ok(())
+    }
+
+    fn put_aside(&self, opening: &Opening) -> Result<(), Fault> {
+        quarantine(&self.path, opening)?;
+        self.damaged_files.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+}

@@ -1,0 +1,261 @@
+//! What is done to the entries: statements, each on one connection.
+
+use std::mem::take;
+use std::ops::AddAssign;
+use std::time::{Duration, SystemTime};
+
+use rusqlite::types::{FromSql, FromSqlResult};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
+
+use super::entry::{Condition, Head, Term, checksum, milliseconds};
+use super::fault::Fault;
+
+/// How many entries that have expired one write removes at most.
+const SWEPT: u32 = 8;
+
+/// How many entries are evicted at a time.
+const EVICTED: u32 = 16;
+
+/// For so many bytes that are written, one entry more may be evicted. No entry takes less, so that there is room.
+const BYTES_PER_EVICTED: u64 = 64;
+
+/// What an entry takes at most beside its key and its value, the key once more in the index.
+const OVERHEAD: u64 = 256;
+
+/// How many entries a write removed that it was not asked to.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Losses {
+    pub(super) evictions: u64,
+    pub(super) expirations: u64,
+}
+
+impl AddAssign for Losses {
+    fn add_assign(&mut self, more: Self) {
+        self.evictions += more.evictions;
+        self.expirations += more.expirations;
+    }
+}
+
+/// An entry as it lies there.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) id: i64,
+    /// `None` if the entry is damaged.
+    pub(super) head: Option<Head>,
+    checksum: i64,
+    value: Vec<u8>,
+}
+
+impl Found {
+    /// The value and what is kept beside it, unless one of them is damaged.
+    pub(super) fn take_intact(&mut self) -> Option<(Head, Vec<u8>)> {
+        let head = self.head?;
+        (checksum(&self.value) == head.value_checksum).then(|| (head, take(&mut self.value)))
+    }
+
+    pub(super) fn lives(&self, now: SystemTime) -> bool {
+        self.head
+            .is_some_and(|head| head.condition(now) != Condition::Expired)
+    }
+}
+
+/// The entry under `key`, with its value.
+pub(super) fn find(connection: &Connection, key: &str) -> Result<Option<Found>, Fault> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, checksum, created, lifetime, expires, value_checksum, value FROM entries WHERE key = ?1",
+    )?;
+    first(&mut statement, key, |row| found(key, row, column(row, 6)))
+}
+
+/// The entry under `key`, without its value.
+pub(super) fn look(connection: &Connection, key: &str) -> Result<Option<Found>, Fault> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, checksum, created, lifetime, expires, value_checksum FROM entries WHERE key = ?1",
+    )?;
+    first(&mut statement, key, |row| found(key, row, Some(Vec::new())))
+}
+
+fn first(
+    statement: &mut CachedStatement<'_>,
+    key: &str,
+    read: impl FnOnce(&Row<'_>) -> rusqlite::Result<Found>,
+) -> Result<Option<Found>, Fault> {
+    Ok(statement.query_row([key], read).optional()?)
+}
+
+fn found(key: &str, row: &Row<'_>, value: Option<Vec<u8>>) -> rusqlite::Result<Found> {
+    let checksum = column(row, 1);
+    let head = head(row).filter(|head| value.is_some() && Some(head.checksum(key)) == checksum);
+    Ok(Found {
+        id: row.get(0)?,
+        head,
+        checksum: checksum.unwrap_or_default(),
+        value: value.unwrap_or_default(),
+    })
+}
+
+fn head(row: &Row<'_>) -> Option<Head> {
+    let term = match (column::<Option<i64>>(row, 3)?, column::<Option<i64>>(row, 4)?) {
+        (Some(lifetime), Some(expires)) => Some(Term { lifetime, expires }),
+        (None, None) => None,
+        _ => return None,
+    };
+    Some(Head {
+        created: column(row, 2)?,
+        term,
+        value_checksum: column(row, 5)?,
+    })
+}
+
+/// A column's value, unless damage made another type of it.
+fn column<T: FromSql>(row: &Row<'_>, index: usize) -> Option<T> {
+    let value = row.get_ref(index).ok()?;
+    let read: FromSqlResult<T> = T::column_result(value);
+    read.ok()
+}
+
+/// What one write puts under one key.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Put<'p> {
+    pub(super) key: &'p str,
+    pub(super) value: &'p [u8],
+    pub(super) head: Head,
+}
+
+/// Puts an entry in the place of what was under its key, and makes room for it.
+pub(super) fn put(
+    connection: &Connection,
+    put: Put<'_>,
+    now: SystemTime,
+    max_bytes: u64,
+) -> Result<Losses, Fault> {
+    let Put { key, value, head } = put;
+    let bytes = (2 * key.len() + value.len()) as u64 + OVERHEAD;
+    let losses = Losses {
+        expirations: sweep(connection, key, now)?,
+        evictions: make_room(connection, bytes, max_bytes)?,
+    };
+    let (lifetime, expires) = head.term.map(|term| (term.lifetime, term.expires)).unzip();
+    let mut insert = connection.prepare_cached(
+        "INSERT OR REPLACE INTO entries (key, created, lifetime, expires, value_checksum, checksum, value) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?;
+    let checksum = head.checksum(key);
+    insert.execute(params![
+        key,
+        head.created,
+        lifetime,
+        expires,
+        head.value_checksum,
+        checksum,
+        value
+    ])?;
+    Ok(losses)
+}
+
+/// Removes some of what has expired, first what is in the place of `key`.
+fn sweep(connection: &Connection, key: &str, now: SystemTime) -> Result<u64, Fault> {
+    let now = milliseconds(now);
+    let mut own = connection.prepare_cached("DELETE FROM entries WHERE key = ?1 AND expires <= ?2")?;
+    let mut oldest = connection.prepare_cached(
+        "DELETE FROM entries WHERE id IN \
+         (SELECT id FROM entries WHERE expires <= ?1 ORDER BY expires LIMIT ?2)",
+    )?;
+    let swept = own.execute(params![key, now])? + oldest.execute(params![now, SWEPT])?;
+    Ok(swept as u64)
+}
+
+/// Evicts what was written first until there is room for so many bytes, as far as it may for so many.
+fn make_room(connection: &Connection, bytes: u64, max_bytes: u64) -> Result<u64, Fault> {
+    let may_evict = u64::from(EVICTED) + bytes / BYTES_PER_EVICTED;
+    let mut evicted = 0;
+    while evicted < may_evict && used(connection)?.saturating_add(bytes) > max_bytes {
+        let mut statement = connection.prepare_cached(
+            "DELETE FROM entries WHERE id IN (SELECT id FROM entries ORDER BY id LIMIT ?1)",
+        )?;
+        match statement.execute([EVICTED])? {
+            0 => break,
+            rows => evicted += rows as u64,
+        }
+    }
+    Ok(evicted)
+}
+
+/// The bytes of the file that are in use.
+fn used(connection: &Connection) -> Result<u64, Fault> {
+    let number = |pragma: &str| -> Result<u64, Fault> {
+        let mut statement = connection.prepare_cached(pragma)?;
+        let number: i64 = statement.query_row([], |row| row.get(0))?;
+        u64::try_from(number).map_err(Fault::damaged)
+    };
+    let pages = number("PRAGMA page_count")?;
+    let used = pages.checked_sub(number("PRAGMA freelist_count")?);
+    let used = used.ok_or_else(|| Fault::damaged("more pages are free than there are"))?;
+    Ok(used.saturating_mul(number("PRAGMA page_size")?))
+}
+
+/// Removes what is under `key`. Returns whether it lived.
+pub(super) fn remove(connection: &Connection, key: &str, now: SystemTime) -> Result<bool, Fault> {
+    let Some(found) = look(connection, key)? else {
+        return Ok(false);
+    };
+    remove_id(connection, found.id)?;
+    Ok(found.lives(now))
+}
+
+pub(super) fn remove_id(connection: &Connection, id: i64) -> Result<(), Fault> {
+    let mut statement = connection.prepare_cached("DELETE FROM entries WHERE id = ?1")?;
+    statement.execute([id])?;
+    Ok(())
+}
+
+/// Restarts the expiry of the entry under `key`. Returns whether it lived.
+pub(super) fn renew(
+    connection: &Connection,
+    key: &str,
+    expiry: Duration,
+    now: SystemTime,
+) -> Result<bool, Fault> {
+    let found = look(connection, key)?.filter(|found| found.lives(now));
+    let Some((found, head)) = found.and_then(|found| found.head.map(|head| (found, head))) else {
+        return Ok(false);
+    };
+    if expiry.is_zero() {
+        remove_id(connection, found.id)?;
+        return Ok(true);
+    }
+    restart(connection, &found, key, head.restarted(now, expiry))?;
+    Ok(true)
+}
+
+/// Changes what is kept beside a value, if the entry is still the one that was found.
+pub(super) fn restart(connection: &Connection, found: &Found, key: &str, head: Head) -> Result<(), Fault> {
+    let (lifetime, expires) = head.term.map(|term| (term.lifetime, term.expires)).unzip();
+    let mut statement = connection.prepare_cached(
+        "UPDATE entries SET created = ?1, lifetime = ?2, expires = ?3, checksum = ?4 \
+         WHERE id = ?5 AND checksum = ?6",
+    )?;
+    let (old, new) = (found.checksum, head.checksum(key));
+    statement.execute(params![head.created, lifetime, expires, new, found.id, old])?;
+    Ok(())
+}
+
+/// Removes a bounded number of the entries up to the id `last` whose keys are between two texts. Returns how many.
+pub(super) fn remove_between(
+    connection: &Connection,
+    (from, to): (&str, &str),
+    last: i64,
+    at_most: u32,
+) -> Result<u32, Fault> {
+    let mut statement = connection.prepare_cached(
+        "DELETE FROM entries WHERE id IN \
+         (SELECT id FROM entries WHERE key >= ?1 AND key < ?2 AND id <= ?3 LIMIT ?4)",
+    )?;
+    Ok(statement.execute(params![from, to, last, at_most])? as u32)
+}
+
+/// The id of the entry that was written last.
+pub(super) fn last(connection: &Connection) -> Result<i64, Fault> {
+    let mut statement = connection.prepare_cached("SELECT coalesce(max(id), 0) FROM entries")?;
+    Ok(statement.query_row([], |row| row.get(0))?)
+}

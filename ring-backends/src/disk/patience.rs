@@ -1,0 +1,34 @@
+//! How long one operation waits, for whatever it has to wait.
+
+use std::time::{Duration, Instant};
+
+use parking_lot::{Mutex, MutexGuard};
+
+use super::fault::Fault;
+
+/// The longest wait: SQLite counts milliseconds in 32 bits.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The moment until which an operation waits.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    until: Instant,
+}
+
+impl Patience {
+    /// Waits this long from now on, a day at most.
+    pub(super) fn of(deadline: Duration) -> Self {
+        Patience {
+            until: Instant::now() + deadline.min(LONGEST),
+        }
+    }
+
+    pub(super) fn left(self) -> Duration {
+        self.until.saturating_duration_since(Instant::now())
+    }
+
+    pub(super) fn lock<T>(self, mutex: &Mutex<T>) -> Result<MutexGuard<'_, T>, Fault> {
+        let locked = mutex.try_lock().or_else(|| mutex.try_lock_until(self.until));
+        locked.ok_or_else(|| Fault::failed("other threads kept it busy until the deadline"))
+    }
+}

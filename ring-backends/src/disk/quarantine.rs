@@ -1,0 +1,67 @@
+//! Where damaged files go: out of the way, and not lost at once.
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use super::entry::milliseconds;
+use super::opening::{COMPANIONS, Opening, beside};
+
+/// How many damaged files are kept. The first stays: it may be something else that somebody took for a storage.
+const KEPT: usize = 4;
+
+/// Renames the file and what belongs to it.
+pub(super) fn quarantine(path: &Path, _opening: &Opening) -> io::Result<()> {
+    let mut stamp = milliseconds(SystemTime::now());
+    let name = loop {
+        let name = beside(path, &format!(".damaged-{stamp}"));
+        if fs::symlink_metadata(&name).is_err() {
+            break name;
+        }
+        stamp += 1;
+    };
+    rename(path, &name)?;
+    for companion in COMPANIONS {
+        rename(&beside(path, companion), &beside(&name, companion))?;
+    }
+    forget_most(path);
+    Ok(())
+}
+
+fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::rename(from, to) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Whatever fails here is tried again the next time.
+fn forget_most(path: &Path) {
+    let mut kept = quarantined(path);
+    while kept.len() > KEPT {
+        let name = kept.remove(1);
+        for companion in COMPANIONS {
+            let _ = fs::remove_file(beside(&name, companion));
+        }
+        let _ = fs::remove_file(name);
+    }
+}
+
+/// The damaged files, the oldest first.
+fn quarantined(path: &Path) -> Vec<PathBuf> {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return Vec::new();
+    };
+    let start = format!("{}.damaged-", name.to_string_lossy());
+    let Ok(found) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let names = found.flatten().map(|file| file.file_name());
+    let mut stamps: Vec<i64> = names
+        .filter_map(|name| name.to_str()?.strip_prefix(&start)?.parse().ok())
+        .collect();
+    stamps.sort_unstable();
+    let name = |stamp| beside(path, &format!(".damaged-{stamp}"));
+    stamps.into_iter().map(name).collect()
+}

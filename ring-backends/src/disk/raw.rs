@@ -1,0 +1,224 @@
+//! The raw operations: what is found, put and removed, by the texts of keys.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use ring_cache_core::Cause;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use super::Inner;
+use super::entry::{Condition, Head};
+use super::fault::Fault;
+use super::operations::{self, Found, Losses, Put};
+use super::patience::Patience;
+
+/// A value, and how long it will live.
+pub(super) type Lasting = (Vec<u8>, Option<Duration>);
+
+/// How many entries `clear` removes before it lets others write.
+const CLEARED: u32 = 512;
+
+impl Inner {
+    pub(super) fn get(&self, key: &str) -> Result<Option<Lasting>, Cause> {
+        if self.is_owed(key) {
+            return Ok(None);
+        }
+        let now = self.now();
+        let found = self
+            .files
+            .read(self.patience(), |reader| operations::find(reader, key))?;
+        Ok(found.and_then(|found| self.show(key, found, now)))
+    }
+
+    pub(super) fn get_many(&self, keys: &[String]) -> Result<Vec<Option<Vec<u8>>>, Cause> {
+        let now = self.now();
+        let found = self.files.read(self.patience(), |reader| {
+            let _one_state = Transaction::new_unchecked(reader, TransactionBehavior::Deferred)?;
+            keys.iter()
+                .map(|key| operations::find(reader, key))
+                .collect::<Result<Vec<_>, _>>()
+        })?;
+        let shown = keys.iter().zip(found).map(|(key, found)| {
+            let found = found.filter(|_| !self.is_owed(key))?;
+            self.show(key, found, now).map(|(value, _)| value)
+        });
+        Ok(shown.collect())
+    }
+
+    pub(super) fn has(&self, key: &str) -> Result<bool, Cause> {
+        if self.is_owed(key) {
+            return Ok(false);
+        }
+        let now = self.now();
+        let found = self
+            .files
+            .read(self.patience(), |reader| operations::look(reader, key))?;
+        Ok(found.is_some_and(|found| match found.head {
+            Some(head) => self.lasts(key, &found, head, now).is_some(),
+            None => {
+                self.drop_damaged(found.id);
+                false
+            }
+        }))
+    }
+
+    /// The value of an entry that lives and is intact.
+    fn show(&self, key: &str, mut found: Found, now: SystemTime) -> Option<Lasting> {
+        let Some((head, value)) = found.take_intact() else {
+            self.drop_damaged(found.id);
+            return None;
+        };
+        let left = self.lasts(key, &found, head, now)?;
+        Some((value, left))
+    }
+
+    /// How long an entry that lives will do so.
+    fn lasts(&self, key: &str, found: &Found, head: Head, now: SystemTime) -> Option<Option<Duration>> {
+        match head.condition(now) {
+            Condition::Expired => None,
+            Condition::Lives(left) => Some(left),
+            Condition::Early(lifetime) => {
+                let head = head.restarted(now, lifetime);
+                // Where this fails, the next look-up does it.
+                let _ = self.write(Patience::of(Duration::ZERO), |writer| {
+                    operations::restart(writer, found, key, head)
+                });
+                Some(Some(lifetime))
+            }
+        }
+    }
+
+    /// Where this fails, the entry is not found all the same.
+    fn drop_damaged(&self, id: i64) {
+        let dropped = self.write(Patience::of(Duration::ZERO), |writer| {
+            operations::remove_id(writer, id)
+        });
+        if dropped.is_ok() {
+            count(&self.files.damaged_entries, 1);
+        }
+    }
+
+    /// Puts entries under their keys. Those with a zero expiry, and those that are too large, remove what is there.
+    pub(super) fn put(&self, entries: &[(String, Vec<u8>, Option<Duration>)]) -> Result<(), Cause> {
+        let now = self.now();
+        let largest = self.max_bytes / 2;
+        let fits = |key: &str, value: &[u8]| (key.len() + value.len()) as u64 <= largest;
+        let heads: Vec<_> = entries
+            .iter()
+            .map(|(key, value, expiry)| {
+                let stays = *expiry != Some(Duration::ZERO) && fits(key, value);
+                stays.then(|| Head::new(now, *expiry, value))
+            })
+            .collect();
+        let written = self.write(self.patience(), |writer| {
+            let mut losses = Losses::default();
+            for ((key, value, _), head) in entries.iter().zip(&heads) {
+                match *head {
+                    Some(head) => {
+                        let put = Put { key, value, head };
+                        losses += operations::put(writer, put, now, self.max_bytes)?;
+                    }
+                    None => drop(operations::remove(writer, key, now)?),
+                }
+            }
+            Ok(losses)
+        });
+        let losses = self.remember_failed(written, entries.iter().map(|(key, ..)| &**key))?;
+        count(&self.files.evictions, losses.evictions);
+        count(&self.files.expirations, losses.expirations);
+        match entries.iter().find(|(key, value, _)| !fits(key, value)) {
+            Some((_, value, _)) => Err(too_large(value.len(), largest)),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn remove(&self, keys: &[String]) -> Result<Vec<bool>, Cause> {
+        let now = self.now();
+        let removed = self.write(self.patience(), |writer| {
+            keys.iter()
+                .map(|key| operations::remove(writer, key, now))
+                .collect::<Result<Vec<_>, _>>()
+        });
+        self.remember_failed(removed, keys.iter().map(|key| &**key))
+    }
+
+    pub(super) fn renew(&self, key: &str, expiry: Duration) -> Result<bool, Cause> {
+        let now = self.now();
+        self.write(self.patience(), |writer| {
+            operations::renew(writer, key, expiry, now)
+        })
+    }
+
+    /// Removes the entries of a ring that are there now, in steps.
+    pub(super) fn clear(&self, ring: &str) -> Result<(), Cause> {
+        let (whole, from, to) = (
+            format!("{}{ring}", self.namespace),
+            format!("{}{ring}:", self.namespace),
+            // `;` comes next to `:`.
+            format!("{}{ring};", self.namespace),
+        );
+        let now = self.now();
+        let last = self.write(self.patience(), |writer| {
+            operations::remove(writer, &whole, now)?;
+            operations::last(writer)
+        })?;
+        loop {
+            let removed = self.write(self.patience(), |writer| {
+                operations::remove_between(writer, (&from, &to), last, CLEARED)
+            })?;
+            if removed < CLEARED {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Whether the entry under `key` is out of date. If so, tries to remove it, without waiting.
+    fn is_owed(&self, key: &str) -> bool {
+        let owed = self.files.owed.has(key);
+        if owed {
+            let _ = self.write(Patience::of(Duration::ZERO), |_| Ok(()));
+        }
+        owed
+    }
+
+    /// Writes, and removes first what could not be removed before.
+    fn write<R>(
+        &self,
+        patience: Patience,
+        work: impl Fn(&Connection) -> Result<R, Fault>,
+    ) -> Result<R, Cause> {
+        let (debts, now) = (self.files.owed.next(), self.now());
+        let done = self.files.write(patience, |writer| {
+            for debt in &debts {
+                operations::remove(writer, &debt.key, now)?;
+            }
+            work(writer)
+        })?;
+        self.files.owed.settle(&debts);
+        Ok(done)
+    }
+
+    fn remember_failed<'k, R>(
+        &self,
+        result: Result<R, Cause>,
+        keys: impl Iterator<Item = &'k str>,
+    ) -> Result<R, Cause> {
+        result.inspect_err(|_| self.files.owed.remember(keys))
+    }
+
+    fn now(&self) -> SystemTime {
+        (self.clock)()
+    }
+
+    pub(super) fn patience(&self) -> Patience {
+        Patience::of(self.deadline)
+    }
+}
+
+fn count(counter: &AtomicU64, by: u64) {
+    counter.fetch_add(by, Ordering::Relaxed);
+}
+
+fn too_large(bytes: usize, largest: u64) -> Cause {
+    format!("the value has {bytes} bytes, and a key and its value can have {largest} of `max_bytes`").into()
+}

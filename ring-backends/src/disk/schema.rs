@@ -1,0 +1,110 @@
+//! What a database of this storage looks like, and how a connection to it behaves.
+
+use std::fs;
+use std::path::Path;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use super::fault::Fault;
+use super::patience::Patience;
+
+/// Marks databases that are storages: "ring".
+const APPLICATION: i32 = 0x7269_6e67;
+
+/// The version of the schema. A database with another one is replaced.
+const VERSION: i32 = 1;
+
+/// Ids grow, so that they tell which entries were written first.
+const SCHEMA: [&str; 2] = [
+    "CREATE TABLE entries (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, created INTEGER NOT NULL, \
+     lifetime INTEGER, expires INTEGER, value_checksum INTEGER NOT NULL, checksum INTEGER NOT NULL, \
+     value BLOB NOT NULL)",
+    "CREATE INDEX entries_by_expiry ON entries (expires) WHERE expires IS NOT NULL",
+];
+
+/// With `NORMAL`, a crash of the process loses nothing, and a loss of power the last entries at most. No memory is
+/// mapped: a file that is cut off would end the process.
+const BEHAVIOUR: &str = "\
+    PRAGMA synchronous = NORMAL; PRAGMA mmap_size = 0; PRAGMA cache_size = -2000; PRAGMA temp_store = MEMORY; \
+    PRAGMA cell_size_check = ON; PRAGMA journal_size_limit = 4194304;";
+
+/// Opens a connection to a file that exists, which becomes a storage if it is empty.
+pub(super) fn connect(path: &Path, patience: Patience) -> Result<Connection, Fault> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(patience.left())?;
+    connection.set_prepared_statement_cache_capacity(32);
+    // What the file says must not make the library do anything but read it.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    connection.execute_batch(BEHAVIOUR)?;
+    if is_new(&connection)? {
+        create(&connection)?;
+    }
+    check(&connection)?;
+    check_writable(&connection, path)?;
+    Ok(connection)
+}
+
+fn is_new(connection: &Connection) -> Result<bool, Fault> {
+    let objects: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    Ok(objects == 0 && number(connection, "application_id")? == 0)
+}
+
+/// Other processes do not disturb: connections are opened one at a time.
+fn create(connection: &Connection) -> Result<(), Fault> {
+    enter_wal(connection)?;
+    let transaction = rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    for statement in SCHEMA {
+        transaction.execute_batch(statement)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION)?;
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    Ok(transaction.commit()?)
+}
+
+fn check(connection: &Connection) -> Result<(), Fault> {
+    let ours = number(connection, "application_id")? == APPLICATION;
+    let version = number(connection, "user_version")?;
+    if !ours || version != VERSION {
+        return Err(Fault::damaged("the file is no storage of this version"));
+    }
+    let mut statement =
+        connection.prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid")?;
+    let found: Vec<String> = statement
+        .query_map([], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    if found != SCHEMA || number(connection, "auto_vacuum")? != 0 {
+        return Err(Fault::damaged("the tables are not those of a storage"));
+    }
+    enter_wal(connection)
+}
+
+/// Writes go to a log first, so that readers go on, in other processes as well.
+fn enter_wal(connection: &Connection) -> Result<(), Fault> {
+    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    if mode == "wal" || connection.is_readonly("main")? {
+        return Ok(());
+    }
+    Err(Fault::failed(
+        "the file system does not support a write-ahead log",
+    ))
+}
+
+/// A damaged header can make a database read-only, as can the rights of the user.
+fn check_writable(connection: &Connection, path: &Path) -> Result<(), Fault> {
+    if !connection.is_readonly("main")? {
+        return Ok(());
+    }
+    let permissions = fs::metadata(path)?.permissions();
+    // Only those whose file it is can do this. To open it instead would release the locks of other connections.
+    if !permissions.readonly() && fs::set_permissions(path, permissions).is_ok() {
+        return Err(Fault::damaged("the file says that it cannot be written"));
+    }
+    Err(Fault::failed("the file cannot be written"))
+}
+
+fn number(connection: &Connection, pragma: &str) -> Result<i32, Fault> {
+    Ok(connection.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get(0))?)
+}

@@ -1,0 +1,126 @@
+//! The size of the file has an end.
+
+use std::fs;
+use std::time::Duration;
+
+use ring_cache::storage::{AnyStorage, Storage};
+use ring_cache_backends::Disk;
+
+use super::{Folder, get, keys, set};
+use crate::random::Random;
+
+const MAX: u64 = 256 << 10;
+
+/// A file also holds pages that are free, and the page that grows.
+fn assert_bounded(disk: &Disk, max: u64) {
+    let length = fs::metadata(disk.path()).unwrap().len();
+    assert!(length <= max + max / 16, "{length} bytes");
+}
+
+#[test]
+fn the_entries_written_first_make_room() {
+    let folder = Folder::new();
+    let disk = folder.open().max_bytes(MAX);
+    for key in 0..5_000 {
+        set(&disk, key, &format!("value {key}"));
+    }
+    // Those that are left are the last.
+    let left = keys(&disk).len() as u32;
+    assert!((500..5_000).contains(&left), "{left} entries");
+    for key in 0..5_000 {
+        let there = (key >= 5_000 - left).then(|| format!("value {key}"));
+        assert_eq!(get(&disk, key), there, "{key} of which {left} are left");
+    }
+    assert_eq!(disk.losses(), (u64::from(5_000 - left), 0));
+    assert_bounded(&disk, MAX);
+}
+
+/// Reading writes nothing, and so does not change which entry goes first. Writing does.
+#[test]
+fn reading_does_not_keep_an_entry_and_writing_does() {
+    let folder = Folder::new();
+    let disk = folder.open().max_bytes(MAX);
+    set(&disk, 1, "read");
+    set(&disk, 2, "written");
+    for key in 100.. {
+        set(&disk, key, "filling");
+        get(&disk, 1);
+        disk.has(&1_u32).unwrap();
+        set(&disk, 2, "written");
+        if disk.losses().0 > 100 {
+            break;
+        }
+    }
+    assert_eq!(get(&disk, 1), None);
+    assert_eq!(get(&disk, 2).as_deref(), Some("written"));
+}
+
+#[test]
+fn values_of_all_sizes_stay_within_bounds() {
+    let folder = Folder::new();
+    let disk = folder.open().max_bytes(MAX);
+    let mut random = Random::seeded(7);
+    for round in 0..1_500_u32 {
+        let size = 1 << random.below(16);
+        disk.set(&round, vec![7; size], None).unwrap();
+        assert_bounded(&disk, MAX);
+        let found = disk.get(&round).unwrap().map(|value| value.len());
+        assert_eq!(found, Some(size));
+    }
+}
+
+/// Work is bounded by what is written: a small write evicts few.
+#[test]
+fn no_write_evicts_many_more_than_it_needs() {
+    let folder = Folder::new();
+    let full = folder.open();
+    full.write_many((0..20_000_u32).map(|key| (key, vec![1; 10], None)))
+        .unwrap();
+    let disk = folder.open().max_bytes(MAX);
+    let mut evicted = 0;
+    for key in 0..200 {
+        set(&disk, key, "small");
+        let now = disk.losses().0;
+        assert!(now - evicted <= 32, "{} at a time", now - evicted);
+        evicted = now;
+    }
+    assert!(evicted > 2_000, "it shrinks step by step");
+}
+
+#[test]
+fn a_value_that_is_too_large_is_an_error_and_removes_what_was_there() {
+    let folder = Folder::new();
+    let disk = folder.open().max_bytes(MAX);
+    set(&disk, 1, "one");
+    set(&disk, 2, "two");
+    let error = disk.set(&1_u32, vec![0; 200 << 10], None).unwrap_err();
+    assert!(error.to_string().contains("max_bytes"), "{error}");
+    assert_eq!(get(&disk, 1), None);
+    let many = [(2_u32, vec![0; 200 << 10], None), (3, b"three".to_vec(), None)];
+    assert!(disk.write_many(many).is_err());
+    assert_eq!(get(&disk, 2), None);
+    assert_eq!(get(&disk, 3).as_deref(), Some("three"));
+}
+
+#[test]
+fn the_least_size_holds_something() {
+    let folder = Folder::new();
+    let disk = folder.open().max_bytes(0);
+    for key in 0..2_000 {
+        set(&disk, key, "value");
+        assert_eq!(get(&disk, key).as_deref(), Some("value"));
+    }
+    assert!(keys(&disk).len() > 50);
+    assert_bounded(&disk, 64 << 10);
+}
+
+#[test]
+fn the_log_does_not_grow_for_ever() {
+    let folder = Folder::new();
+    let disk = folder.open().deadline(Duration::from_secs(30));
+    for _ in 0..3_000 {
+        disk.set(&1_u32, vec![1; 10_000], None).unwrap();
+    }
+    let log = fs::metadata(folder.0.join("cache.db-wal")).unwrap().len();
+    assert!(log < 5 << 20, "{log} bytes");
+}

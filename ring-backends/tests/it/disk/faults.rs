@@ -1,0 +1,147 @@
+//! What the system may refuse.
+
+use std::fs;
+use std::path::Path;
+
+use ring_cache::storage::Storage;
+use ring_cache_backends::Disk;
+
+use super::{Folder, get, open, set};
+
+#[test]
+fn a_path_that_cannot_be_a_file() {
+    let folder = Folder::new();
+    set(&folder.open(), 1, "one");
+    let below_a_file = folder.file().join("cache.db");
+    let paths = [
+        below_a_file.as_path(),
+        &folder.0,
+        Path::new("/"),
+        Path::new(""),
+        Path::new("/dev/null"),
+    ];
+    for path in paths {
+        let error = Disk::open(path).unwrap_err().to_string();
+        assert!(error.starts_with("open on disk failed: "), "{error}");
+    }
+    assert!(Disk::open(Path::new("a\0b")).is_err());
+    assert!(Path::new("/dev/null").exists());
+}
+
+/// Where not even an administrator creates files.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_folder_that_cannot_be_written() {
+    for path in ["/proc/cache.db", "/proc/self/not/there/cache.db", "/sys/cache.db"] {
+        let error = Disk::open(path).unwrap_err().to_string();
+        assert!(error.starts_with("open on disk failed: "), "{error}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_was_made_read_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new();
+    set(&folder.open(), 1, "one");
+    let mode = |mode| fs::set_permissions(&folder.0, fs::Permissions::from_mode(mode)).unwrap();
+    mode(0o500);
+    let opened = Disk::open(folder.file());
+    // An administrator may write all the same.
+    let may_write = fs::write(folder.0.join("probe"), "").is_ok();
+    mode(0o700);
+    match opened {
+        Ok(disk) => {
+            assert!(may_write);
+            assert_eq!(get(&disk, 1).as_deref(), Some("one"));
+        }
+        Err(error) => assert!(!may_write && error.operation() == "open"),
+    }
+}
+
+/// A file that its user may not write is left alone.
+#[cfg(target_os = "linux")]
+#[test]
+fn nothing_of_others_is_put_aside() {
+    let (folder, file) = (Folder::new(), "/proc/version");
+    assert!(Disk::open(file).is_err());
+    assert!(Path::new(file).exists() && folder.names().is_empty());
+}
+
+#[test]
+fn a_deleted_file_begins_anew() {
+    let folder = Folder::new();
+    let disk = folder.open();
+    set(&disk, 1, "one");
+    fs::remove_file(folder.file()).unwrap();
+    assert_eq!(get(&disk, 1), None);
+    set(&disk, 2, "two");
+    assert_eq!(get(&disk, 2).as_deref(), Some("two"));
+    assert_eq!(get(&folder.open(), 2).as_deref(), Some("two"));
+    for name in folder.names() {
+        fs::remove_file(folder.0.join(name)).unwrap();
+    }
+    set(&disk, 3, "three");
+    assert_eq!(super::keys(&disk), ["3"]);
+    drop(disk);
+    assert_eq!(get(&folder.open(), 3).as_deref(), Some("three"));
+    assert!(folder.damaged().is_empty());
+}
+
+#[test]
+fn a_deleted_folder_is_an_error_until_it_is_back() {
+    let folder = Folder::new();
+    let disk = folder.open();
+    set(&disk, 1, "one");
+    fs::remove_dir_all(&folder.0).unwrap();
+    for _ in 0..2 {
+        let error = disk.get(&7_u32).unwrap_err().to_string();
+        assert!(error.starts_with("get on disk failed: "), "{error}");
+        assert_eq!(disk.set(&1_u32, vec![1], None).unwrap_err().operation(), "set");
+        assert_eq!(disk.delete(&1_u32).unwrap_err().operation(), "delete");
+    }
+    fs::create_dir(&folder.0).unwrap();
+    set(&disk, 2, "two");
+    assert_eq!((get(&disk, 1), get(&disk, 2).as_deref()), (None, Some("two")));
+}
+
+const SIZE: usize = 5_000;
+
+pub(super) fn fill_the_disk(file: &Path) {
+    let disk = open(file);
+    let value = |key: u32, round: u8| [vec![round; SIZE], key.to_le_bytes().to_vec()].concat();
+    let (mut errors, mut newest) = (0, [None; 400]);
+    for round in 0..2_u8 {
+        for key in 0..400_u32 {
+            let written = disk.set(&key, value(key, round), None);
+            newest[key as usize] = written.is_ok().then_some(round);
+            if let Err(error) = written {
+                assert!(error.to_string().starts_with("set on disk failed: "), "{error}");
+                errors += 1;
+            }
+        }
+    }
+    assert!(errors > 0, "the disk was never full");
+    for (key, newest) in (0..).zip(newest) {
+        let found = disk.get(&key).unwrap();
+        assert_eq!(found, newest.map(|round| value(key, round)), "{key}");
+    }
+    super::children::say("done");
+}
+
+/// No file may grow beyond a limit, which looks like a disk that is full.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_is_an_error_and_shows_nothing_old() {
+    use super::children::{Process, limited};
+    let folder = Folder::new();
+    let limit = "trap '' XFSZ; ulimit -f 2000";
+    let mut process = Process::start(limited(limit, "fill the disk", &folder));
+    assert_eq!(process.hear().as_deref(), Some("done"));
+    process.end();
+    // There is room again.
+    let disk = folder.open();
+    set(&disk, 1000, "more");
+    assert_eq!(get(&disk, 1000).as_deref(), Some("more"));
+    assert!(folder.damaged().is_empty());
+}

@@ -1,0 +1,176 @@
+//! Addresses and passwords, which no error and no `Debug` shows.
+
+use std::error::Error as _;
+
+use ring_cache_backends::{Redis, RedisCluster, RedisHash};
+use ring_cache_core::storage::Storage;
+use ring_cache_core::{Error, Key};
+use ring_cache_test_servers::{Redis as Server, or_leave_out};
+
+use super::{PATIENCE, own};
+
+const SENTINEL: &str = "s3ntinel";
+
+fn assert_discreet(shown: &str) {
+    assert!(!shown.contains(SENTINEL), "{shown}");
+}
+
+/// Looks at all that an error shows.
+fn assert_error_discreet(error: &Error) {
+    assert_discreet(&format!("{error} {error:?} {error:#?}"));
+    let mut source = error.source();
+    while let Some(cause) = source {
+        assert_discreet(&format!("{cause} {cause:?} {cause:#?}"));
+        source = cause.source();
+    }
+}
+
+/// Stores and finds a value.
+fn assert_works(redis: Redis) {
+    let (redis, key) = (redis.deadline(PATIENCE), Key::of(&"works"));
+    redis.set(&key, b"yes".to_vec(), None).unwrap();
+    assert_eq!(redis.get(&key).unwrap().as_deref(), Some(&b"yes"[..]));
+}
+
+#[test]
+fn addresses_that_are_none_are_errors_without_their_text() {
+    let none = [
+        format!("redis://:{SENTINEL}@"),
+        format!("redis://:{SENTINEL}@host:port"),
+        format!("redis://user:{SENTINEL}@host/database"),
+        format!("redis://user:{SENTINEL}/@host"),
+        format!("redis://user:{SENTINEL}@host:6379?protocol={SENTINEL}"),
+        format!("http://user:{SENTINEL}@host"),
+        format!("redis+unix://?pass={SENTINEL}"),
+        format!("unix:///socket?pass={SENTINEL}&db={SENTINEL}"),
+        format!("redis://:{SENTINEL}%FF@host"),
+        format!("rediss://:{SENTINEL}@host#{SENTINEL}"),
+        SENTINEL.to_owned(),
+        String::new(),
+    ];
+    for url in &none {
+        assert_error_discreet(&Redis::open(url).unwrap_err());
+        assert_error_discreet(&RedisHash::open(url).unwrap_err());
+        assert_error_discreet(&RedisCluster::open([url]).unwrap_err());
+    }
+    assert!(RedisCluster::open(Vec::<String>::new()).is_err());
+    assert!(RedisCluster::open(["redis://:a@host", "redis://:b@host"]).is_err());
+}
+
+#[test]
+fn addresses_of_all_kinds_are_taken() {
+    for url in [
+        "redis://host",
+        "redis://user:password@host:1/2",
+        "redis+unix:///path?db=1&pass=x",
+        "unix:///path",
+        "redis://[::1]:1",
+    ] {
+        let redis = Redis::open(&url.replace("password", SENTINEL)).unwrap();
+        assert_discreet(&format!("{redis:?} {:?}", redis.backend()));
+    }
+    let encrypted = Redis::open(&format!("rediss://:{SENTINEL}@host"));
+    if cfg!(feature = "tls") {
+        assert_discreet(&format!("{:?}", encrypted.unwrap()));
+    } else {
+        let error = encrypted.unwrap_err();
+        assert_error_discreet(&error);
+        assert!(error.to_string().contains("`tls`"), "{error}");
+    }
+}
+
+#[test]
+fn a_password_is_used_and_not_shown() {
+    let started = Server::options().password(SENTINEL).start();
+    let Some(server) = or_leave_out("a Redis with a password", started) else {
+        return;
+    };
+    assert_works(Redis::open(&server.url()).unwrap());
+    for (url, refused) in [
+        (
+            format!("redis://:{SENTINEL}-wrong@127.0.0.1:{}", server.port()),
+            false,
+        ),
+        (format!("redis://127.0.0.1:{}", server.port()), true),
+    ] {
+        let redis = Redis::open(&url).unwrap().deadline(PATIENCE);
+        let error = redis.get(&Key::of(&SENTINEL.len())).unwrap_err();
+        assert_error_discreet(&error);
+        assert_eq!(redis.health().refused == 1, refused, "{error}");
+    }
+}
+
+#[test]
+fn refused_connections_show_no_password() {
+    let Some(server) = own("a Redis that is gone") else {
+        return;
+    };
+    server.kill();
+    let redis = Redis::open(&format!("redis://:{SENTINEL}@127.0.0.1:{}", server.port())).unwrap();
+    assert_error_discreet(&redis.get(&Key::of(&1_u8)).unwrap_err());
+    assert_discreet(&format!("{redis:?}"));
+}
+
+#[test]
+fn databases_are_apart() {
+    let Some(server) = own("databases of Redis") else {
+        return;
+    };
+    let one = Redis::open(&format!("{}/1", server.url()))
+        .unwrap()
+        .deadline(PATIENCE);
+    let two = Redis::open(&format!("{}/2", server.url()))
+        .unwrap()
+        .deadline(PATIENCE);
+    one.set(&Key::of(&"which"), b"one".to_vec(), None).unwrap();
+    assert_eq!(two.get(&Key::of(&"which")).unwrap(), None);
+}
+
+#[test]
+fn unix_sockets() {
+    let started = Server::options().unix_socket().password("p a/s?s").start();
+    let Some(server) = or_leave_out("Redis on a Unix socket", started) else {
+        return;
+    };
+    assert_works(Redis::open(&server.unix_url()).unwrap());
+}
+
+#[cfg(feature = "tls")]
+mod encrypted {
+    use redis::{Client, TlsCertificates};
+
+    use super::*;
+
+    #[test]
+    fn those_who_trust_the_authority_are_served() {
+        let started = Server::options().tls().start();
+        let Some(server) = or_leave_out("Redis by TLS", started) else {
+            return;
+        };
+        let certificates = TlsCertificates {
+            client_tls: None,
+            root_cert: Some(std::fs::read(server.authority()).unwrap()),
+        };
+        let client = Client::build_with_tls(server.tls_url(), certificates).unwrap();
+        assert_works(Redis::from_client(client.clone()));
+        #[cfg(feature = "tokio")]
+        crate::redis::awaited::runtime().block_on(async {
+            use ring_cache_core::storage::AsyncStorage;
+            let redis = Redis::from_client(client).deadline(PATIENCE);
+            AsyncStorage::set(&redis, &Key::of(&"awaited"), vec![1], None)
+                .await
+                .unwrap();
+        });
+    }
+
+    #[test]
+    fn others_are_an_error_and_no_panic() {
+        let started = Server::options().tls().start();
+        let Some(server) = or_leave_out("Redis by TLS", started) else {
+            return;
+        };
+        let redis = Redis::open(&server.tls_url()).unwrap().deadline(PATIENCE);
+        redis.get(&Key::of(&1_u8)).unwrap_err();
+        assert_eq!(redis.health().broken, 1);
+    }
+}

@@ -1,0 +1,233 @@
+//! Cases of futures that are dropped before they are ready: what was asked is done or not, no later than the next
+//! operation on the key, and nobody else gets the answer.
+
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use super::operations::{CallVerbs, Raw, key};
+use super::subject::{Tested, Value};
+use super::trial::{Trial, expect, expect_held, ring, shown};
+use crate::cache::AsyncCache;
+use crate::returned::Plain;
+use crate::storage::{AnyView, AsyncStorage};
+use crate::sync::Delay;
+
+/// After how many polls futures are dropped at most.
+const POLLS: usize = 40;
+
+/// Polls a future so many times, and drops it unless it is ready.
+async fn polled<F: Future>(future: F, times: usize) -> Option<F::Output> {
+    let (mut future, mut left) = (pin!(future), times);
+    std::future::poll_fn(|context| {
+        if left == 0 {
+            return Poll::Ready(None);
+        }
+        left -= 1;
+        match future.as_mut().poll(context) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            Poll::Pending if left == 0 => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
+}
+
+/// Runs `round` with 0, 1, 2.. polls, until it says that a future was ready.
+fn after_each_poll(round: impl Fn(usize) -> bool) {
+    for polls in 0..POLLS {
+        if round(polls) {
+            return;
+        }
+    }
+}
+
+/// Gives what a dropped future may have left behind the time to do harm.
+fn let_others_go_on<Su: Tested<T>, T: Value>(storage: &Su) {
+    storage.wait(Delay::new(Duration::from_millis(3)));
+}
+
+/// Fails the case unless `key` holds one of these, and goes on to.
+fn expect_either<Su, T, K>(storage: &Su, key: &K, either: [Option<T>; 2], when: &str)
+where
+    Su: Tested<T>,
+    T: Value,
+    K: crate::key::RingKey,
+{
+    let found = storage.read(key);
+    assert!(
+        either.contains(&found),
+        "`read` of {} {when}: found {found:?}, which is neither",
+        shown(key)
+    );
+    let_others_go_on(storage);
+    expect_held(
+        storage,
+        key,
+        found.as_ref(),
+        format_args!("{when}, when it was read once more"),
+    );
+}
+
+pub(super) fn a_dropped_read_answers_nobody<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
+    let (storage, [one, other, absent]) = trial.begin();
+    storage.write(&one, trial.value(1), None);
+    storage.write(&other, trial.value(2), None);
+    let view = storage.view();
+    after_each_poll(|polls| {
+        let raw = view.storage();
+        let when = format!("after a `read` of another key was dropped at poll {polls}");
+        let read = storage.wait(polled(async { raw.read(&one).await }, polls));
+        expect_held(&storage, &other, Some(&trial.value(2)), &when);
+        let contains = storage.wait(polled(async { raw.contains(&one).await }, polls));
+        expect(
+            storage.remove(&absent),
+            false,
+            format_args!("`remove` of what is not there {when}"),
+        );
+        let many = storage.wait(polled(async { raw.read_many(&[one, other]).await }, polls));
+        let both = storage.read_many(&[other, one]);
+        expect(
+            both,
+            [2, 1].map(|number| Some(trial.value(number))).into(),
+            format_args!("`read_many` {when}"),
+        );
+        read.is_some() && contains.is_some() && many.is_some()
+    });
+    storage.remove_many(&[one, other]);
+}
+
+pub(super) fn a_dropped_write_is_done_or_not<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
+    let (storage, [key]) = trial.begin();
+    let view = storage.view();
+    let values = || [1, 2].map(|number| Some(trial.value(number)));
+    after_each_poll(|polls| {
+        let drop_write = || {
+            storage.write(&key, trial.value(1), None);
+            let writing = async { view.storage().write(&key, trial.value(2), None).await };
+            storage.wait(polled(writing, polls)).is_some()
+        };
+        let when = format!("after a `write` was dropped at poll {polls}");
+        let was_done = drop_write();
+        expect_either(&storage, &key, values(), &when);
+        drop_write();
+        storage.write(&key, trial.value(3), None);
+        let_others_go_on(&storage);
+        expect_held(
+            &storage,
+            &key,
+            Some(&trial.value(3)),
+            format_args!("written {when}"),
+        );
+        drop_write();
+        expect(storage.remove(&key), true, format_args!("`remove` {when}"));
+        let_others_go_on(&storage);
+        expect_held(&storage, &key, None, format_args!("removed {when}"));
+        was_done
+    });
+}
+
+pub(super) fn a_dropped_remove_is_done_or_not<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
+    let (storage, [key]) = trial.begin();
+    let view = storage.view();
+    after_each_poll(|polls| {
+        let drop_remove = || {
+            storage.write(&key, trial.value(1), None);
+            storage
+                .wait(polled(async { view.storage().remove(&key).await }, polls))
+                .is_some()
+        };
+        let when = format!("after a `remove` was dropped at poll {polls}");
+        let was_done = drop_remove();
+        expect_either(&storage, &key, [Some(trial.value(1)), None], &when);
+        drop_remove();
+        storage.write(&key, trial.value(3), None);
+        let_others_go_on(&storage);
+        expect_held(
+            &storage,
+            &key,
+            Some(&trial.value(3)),
+            format_args!("written {when}"),
+        );
+        was_done
+    });
+    storage.remove(&key);
+}
+
+pub(super) fn dropped_bulk_is_done_or_not<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
+    let (storage, keys) = trial.begin::<2>();
+    let view = storage.view();
+    let entries = |number| keys.map(|key| (key, trial.value(number), None)).to_vec();
+    after_each_poll(|polls| {
+        let when = format!("after a `write_many` was dropped at poll {polls}");
+        storage.write_many(entries(1));
+        let written = storage.wait(polled(
+            async { view.storage().write_many(entries(2)).await },
+            polls,
+        ));
+        for key in &keys {
+            expect_either(
+                &storage,
+                key,
+                [1, 2].map(|number| Some(trial.value(number))),
+                &when,
+            );
+        }
+        storage.write_many(entries(3));
+        let_others_go_on(&storage);
+        let there = vec![Some(trial.value(3)); 2];
+        expect(
+            storage.read_many(&keys),
+            there.clone(),
+            format_args!("`read_many` of what was written {when}"),
+        );
+        let when = format!("after a `remove_many` was dropped at poll {polls}");
+        let removed = storage.wait(polled(async { view.storage().remove_many(&keys).await }, polls));
+        for key in &keys {
+            expect_either(&storage, key, [Some(trial.value(3)), None], &when);
+        }
+        storage.write_many(entries(3));
+        let_others_go_on(&storage);
+        expect(
+            storage.read_many(&keys),
+            there,
+            format_args!("`read_many` of what was written {when}"),
+        );
+        written.is_some() && removed.is_some()
+    });
+    storage.remove_many(&keys);
+}
+
+pub(super) fn a_dropped_call_leaves_nothing<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
+    let (storage, ring) = (trial.storage(), ring("contract.dropped"));
+    after_each_poll(|polls| {
+        storage.call_delete(ring, 1);
+        let value = trial.value(1);
+        let cache = AsyncCache::new(ring, storage.view());
+        let call = cache.bind::<Plain<T>, _, _, _>((1_u32,), async move |_| value);
+        let returned = storage.wait(polled(call.get_or_update(), polls));
+        expect(
+            storage.flights().under_way(),
+            0,
+            "how many keys are worked on after a call was dropped",
+        );
+        let either = [Some(trial.value(1)), None];
+        let when = format!("after a call was dropped at poll {polls}");
+        expect_either(&storage, &key(ring, 1), either, &when);
+        storage.call_set(ring, 1, trial.value(3));
+        let_others_go_on(&storage);
+        expect(
+            storage.call_get(ring, 1),
+            Some(trial.value(3)),
+            format_args!("`get` after `set` {when}"),
+        );
+        storage.call_delete(ring, 1);
+        let_others_go_on(&storage);
+        expect(
+            storage.call_get(ring, 1),
+            None,
+            format_args!("`get` after `delete` {when}"),
+        );
+        returned.is_some()
+    });
+}

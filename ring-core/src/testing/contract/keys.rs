@@ -1,0 +1,168 @@
+//! Cases of keys: each entry is found by its own key and by no other.
+
+use std::collections::HashMap;
+
+use super::operations::Raw;
+use super::samples::{Sample, samples};
+use super::subject::{Tested, Value};
+use super::trial::{Trial, expect, expect_held, ring, shown};
+use crate::key::{CallKey, EncodedKey, Key, RingKey};
+
+pub(super) fn keys_of_every_shape<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
+    each_finds_its_own(trial, &samples());
+}
+
+pub(super) fn keys_of_calls<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
+    let (samples, ring) = (samples().map(|sample| (sample,)), ring("contract.keys"));
+    let one_argument = samples.map(|parts| EncodedKey::of(&CallKey::new(ring.name(), &parts)));
+    each_finds_its_own(trial, &one_argument);
+    // What belongs to the one argument must not be taken for a part of the other.
+    let pairs = [
+        ("a:b", "c"),
+        ("a", "b:c"),
+        ("", "a:b:c"),
+        ("a:b:c", ""),
+        ("a%3Ab", "c"),
+        ("a b", "c"),
+        ("a", "b c"),
+    ];
+    let ring = self::ring("contract.pairs");
+    let two_arguments = pairs.map(|parts| EncodedKey::of(&CallKey::new(ring.name(), &parts)));
+    each_finds_its_own(trial, &two_arguments);
+}
+
+pub(super) fn keys_that_differ_by_case<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
+    each_finds_its_own(
+        trial,
+        &["key", "Key", "KEY", "kEY", "ß", "ss", "SS", "é", "É", "e\u{301}"],
+    );
+}
+
+pub(super) fn keys_that_begin_alike<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
+    each_finds_its_own(
+        trial,
+        &["a", "ab", "abc", "a ", "a\0", "a\0b", "a*", "a?", "ab\n", ""],
+    );
+    // Around the lengths at which storages cut keys or hash them, the last byte still counts.
+    for length in [31, 63, 127, 200, 249, 250, 251, 255, 1023, 10_000] {
+        let ends = ["", "x", "y", "xx"];
+        each_finds_its_own(trial, &ends.map(|end| "k".repeat(length) + end));
+    }
+}
+
+/// A number and a string may share their text. A storage that says that it tells such keys apart does.
+pub(super) fn keys_of_one_text<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
+    if !trial.storage().is_by_text() {
+        let same = [
+            Sample::Text("1".into()),
+            Sample::Number(1),
+            Sample::Bytes(b"1".to_vec()),
+        ];
+        each_finds_its_own(trial, &same);
+        let same = [Sample::Text("None".into()), Sample::Absent];
+        each_finds_its_own(trial, &same);
+    }
+}
+
+/// `stored_key` names one place for each key, and one key for each place.
+pub(super) fn keys_where_they_lie<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
+    let (storage, mut places) = (trial.storage(), HashMap::new());
+    let long = ["", "x", "y"].map(|end| Sample::Text("k".repeat(300) + end));
+    for sample in samples().into_iter().chain(long) {
+        let place = storage.stored_key(&sample);
+        let recorded = storage.stored_key(&EncodedKey::of(&sample));
+        expect(
+            &recorded,
+            &place,
+            format_args!("`stored_key` of {} recorded", shown(&sample)),
+        );
+        let other = places.insert(place, shown(&sample));
+        expect(
+            other,
+            None,
+            format_args!("what has the `stored_key` of {} as well", shown(&sample)),
+        );
+    }
+}
+
+/// A key that was recorded stands for the key itself: by it a value is stored after its call's arguments are gone.
+pub(super) fn keys_that_were_recorded<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
+    let storage = trial.storage();
+    for sample in samples() {
+        let (owned, recorded) = (Key::of(&sample), EncodedKey::of(&sample));
+        storage.remove(&sample);
+        let find_all = |number, by| {
+            let value = trial.value(number);
+            expect_held(
+                &storage,
+                &sample,
+                Some(&value),
+                format_args!("after a write by its {by}"),
+            );
+            let when = format!("by its `Key`, after a write by its {by}");
+            expect_held(&storage, &owned, Some(&value), when);
+            let when = format!("by its `EncodedKey`, after a write by its {by}");
+            expect_held(&storage, &recorded, Some(&value), when);
+        };
+        storage.write(&sample, trial.value(1), None);
+        find_all(1, "parts");
+        storage.write(&owned, trial.value(2), None);
+        find_all(2, "`Key`");
+        storage.write(&recorded, trial.value(3), None);
+        find_all(3, "`EncodedKey`");
+        expect(
+            storage.remove(&recorded),
+            true,
+            format_args!("`remove` of {}", shown(&sample)),
+        );
+        expect_held(
+            &storage,
+            &sample,
+            None,
+            "after it was removed by its `EncodedKey`",
+        );
+    }
+}
+
+/// Tries keys in groups of as many as the storage surely keeps.
+fn each_finds_its_own<Su: Tested<T>, T: Value, K: RingKey>(trial: &Trial<'_, Su, T>, keys: &[K]) {
+    let storage = trial.storage();
+    for group in keys.chunks(trial.capacity) {
+        let forth: Vec<&K> = group.iter().collect();
+        find_their_own(trial, &storage, &forth);
+        let back: Vec<&K> = group.iter().rev().collect();
+        find_their_own(trial, &storage, &back);
+    }
+}
+
+fn find_their_own<Su: Tested<T>, T: Value, K: RingKey>(trial: &Trial<'_, Su, T>, storage: &Su, keys: &[&K]) {
+    for key in keys {
+        storage.remove(key);
+    }
+    for (number, key) in keys.iter().enumerate() {
+        expect_held(storage, key, None, "which only other keys were written before");
+        storage.write(key, trial.value(number), None);
+    }
+    for (number, key) in keys.iter().enumerate() {
+        expect_held(
+            storage,
+            key,
+            Some(&trial.value(number)),
+            "after other keys were written",
+        );
+    }
+    for (number, key) in keys.iter().enumerate() {
+        expect_held(
+            storage,
+            key,
+            Some(&trial.value(number)),
+            "after other keys were removed",
+        );
+        expect(
+            storage.remove(key),
+            true,
+            format_args!("`remove` of {}", shown(key)),
+        );
+        expect_held(storage, key, None, "after it was removed");
+    }
+}

@@ -1,0 +1,98 @@
+//! Running cases, and what comes of it.
+
+use std::any::Any;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::Contract;
+
+/// Where a storage breaks the contract.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Breach {
+    /// The name of the case.
+    pub case: &'static str,
+    /// What was expected, and what was found.
+    pub message: String,
+}
+
+impl fmt::Display for Breach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.case, self.message)
+    }
+}
+
+impl<S, T, C> Contract<'_, S, T, C> {
+    /// The names of the cases that would run.
+    pub fn cases(&self) -> Vec<&'static str> {
+        let cases = self.cases.iter();
+        let cases = cases.filter(|case| case.left_out(&self.trial).is_none());
+        cases.map(|case| case.name).collect()
+    }
+
+    /// Runs the cases, one after another, also those that come after one that fails. Prints their names, and which are
+    /// left out for what reason.
+    ///
+    /// # Panics
+    ///
+    /// If the storage breaks the contract: the message says in which cases and how. A case that begins, and is not said
+    /// to have passed or failed, hangs.
+    #[track_caller]
+    pub fn run(&self) {
+        let breaches = self.breaches();
+        let count = breaches.len();
+        let list: String = breaches.iter().map(|breach| format!("\n  {breach}")).collect();
+        assert!(
+            count == 0,
+            "the storage breaks its contract in {count} cases (run one alone by `.only(..)`):{list}"
+        );
+    }
+
+    /// As [`run`](Self::run), but hands over what is broken.
+    #[track_caller]
+    pub fn breaches(&self) -> Vec<Breach> {
+        self.assert_that_only_is_there();
+        let mut breaches = Vec::new();
+        for case in &self.cases {
+            if self.only.as_ref().is_some_and(|only| only != case.name) {
+                continue;
+            }
+            if let Some(reason) = case.left_out(&self.trial) {
+                println!("contract: {} is left out: it {reason}", case.name);
+                continue;
+            }
+            println!("contract: {} ..", case.name);
+            match catch_unwind(AssertUnwindSafe(|| case.run(&self.trial))) {
+                Ok(()) => println!("contract: {} passed", case.name),
+                Err(panic) => {
+                    println!("contract: {} failed", case.name);
+                    breaches.push(Breach {
+                        case: case.name,
+                        message: message_of(&*panic),
+                    });
+                }
+            }
+        }
+        breaches
+    }
+
+    #[track_caller]
+    fn assert_that_only_is_there(&self) {
+        let Some(only) = &self.only else { return };
+        let Some(case) = self.cases.iter().find(|case| case.name == only) else {
+            panic!(
+                "there is no case `{only}`; there are: {}",
+                self.cases().join(", ")
+            );
+        };
+        if let Some(reason) = case.left_out(&self.trial) {
+            panic!("the case `{only}` cannot run: it {reason}");
+        }
+    }
+}
+
+fn message_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "it panicked".to_owned())
+}

@@ -1,0 +1,209 @@
+//! A storage with a deadline.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::thread::sleep;
+use std::time::Duration;
+
+use ring_cache_core::flights::Flights;
+use ring_cache_core::storage::{AnyStorage, AsyncStorage, Storage};
+use ring_cache_core::{Error, RingKey};
+
+use super::{Gate, text};
+
+/// Far longer than any test takes.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(1_000);
+/// What every operation takes.
+pub(crate) const TAKES: Duration = Duration::from_millis(20);
+
+type Hook = Box<dyn FnOnce() + Send>;
+
+/// It notes with which deadline it was asked for what, and what it was told not to trust. Clones are one storage, each
+/// with a deadline of its own.
+#[derive(Clone)]
+pub(crate) struct Timed {
+    shared: Arc<Shared>,
+    deadline: Duration,
+}
+
+#[derive(Default)]
+struct Shared {
+    entries: Mutex<HashMap<String, u32>>,
+    asked: Mutex<Vec<(&'static str, Duration)>>,
+    distrusted: Mutex<Vec<String>>,
+    gates: Mutex<HashMap<&'static str, Arc<Gate>>>,
+    hooks: Mutex<HashMap<&'static str, Hook>>,
+    flights: Flights<u32>,
+}
+
+impl Timed {
+    pub(crate) fn new() -> Self {
+        Timed {
+            shared: Arc::default(),
+            deadline: DEADLINE,
+        }
+    }
+
+    /// What was asked since this was asked last, and what was spent of the deadline before each.
+    pub(crate) fn asked(&self) -> Vec<(&'static str, Duration)> {
+        let asked = std::mem::take(&mut *self.shared.asked.lock().unwrap());
+        let spent = |(operation, deadline)| (operation, DEADLINE - deadline);
+        asked.into_iter().map(spent).collect()
+    }
+
+    /// The keys that it was told not to trust.
+    pub(crate) fn distrusted(&self) -> Vec<String> {
+        self.shared.distrusted.lock().unwrap().clone()
+    }
+
+    pub(crate) fn entry(&self, key: &str) -> Option<u32> {
+        self.shared.entries.lock().unwrap().get(key).copied()
+    }
+
+    /// The next awaited `operation` stops here after its effect.
+    pub(crate) fn stop_after(&self, operation: &'static str) -> Arc<Gate> {
+        let gate = Arc::new(Gate::default());
+        let mut gates = self.shared.gates.lock().unwrap();
+        gates.insert(operation, Arc::clone(&gate));
+        gate
+    }
+
+    /// Runs `hook` in the next `operation`, after its effect.
+    pub(crate) fn after(&self, operation: &'static str, hook: impl FnOnce() + Send + 'static) {
+        self.shared
+            .hooks
+            .lock()
+            .unwrap()
+            .insert(operation, Box::new(hook));
+    }
+
+    fn operate<R>(
+        &self,
+        operation: &'static str,
+        effect: impl FnOnce(&mut HashMap<String, u32>) -> R,
+    ) -> Result<R, Error> {
+        self.shared.asked.lock().unwrap().push((operation, self.deadline));
+        sleep(TAKES);
+        let result = effect(&mut self.shared.entries.lock().unwrap());
+        let hook = self.shared.hooks.lock().unwrap().remove(operation);
+        if let Some(hook) = hook {
+            hook();
+        }
+        Ok(result)
+    }
+
+    async fn stop<R>(&self, operation: &'static str, result: R) -> R {
+        let gate = self.shared.gates.lock().unwrap().remove(operation);
+        if let Some(gate) = gate {
+            gate.pass().await;
+        }
+        result
+    }
+}
+
+impl AnyStorage<u32> for Timed {
+    type Error = Error;
+
+    fn flights(&self) -> &Flights<u32> {
+        &self.shared.flights
+    }
+
+    fn deadline(&self) -> Option<Duration> {
+        Some(self.deadline)
+    }
+
+    fn limited(&self, deadline: Duration) -> Option<Self> {
+        Some(Timed {
+            deadline,
+            ..self.clone()
+        })
+    }
+
+    fn distrust<K: RingKey + ?Sized>(&self, key: &K) {
+        self.shared.distrusted.lock().unwrap().push(text(key));
+    }
+}
+
+impl Storage<u32> for Timed {
+    fn read<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<u32>, Error> {
+        self.operate("read", |entries| entries.get(&text(key)).copied())
+    }
+
+    fn write<K: RingKey + ?Sized>(&self, key: &K, value: u32, _: Option<Duration>) -> Result<(), Error> {
+        self.operate("write", |entries| _ = entries.insert(text(key), value))
+    }
+
+    fn remove<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Error> {
+        self.operate("remove", |entries| entries.remove(&text(key)).is_some())
+    }
+
+    fn contains<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Error> {
+        self.operate("contains", |entries| entries.contains_key(&text(key)))
+    }
+
+    fn renew<K: RingKey + ?Sized>(&self, key: &K, _: Duration) -> Result<bool, Error> {
+        self.operate("renew", |entries| entries.contains_key(&text(key)))
+    }
+
+    fn read_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<Option<u32>>, Error> {
+        let read =
+            |entries: &mut HashMap<_, _>| keys.iter().map(|key| entries.get(&text(key)).copied()).collect();
+        self.operate("read_many", read)
+    }
+
+    fn write_many<K: RingKey>(
+        &self,
+        new: impl IntoIterator<Item = (K, u32, Option<Duration>)>,
+    ) -> Result<(), Error> {
+        let new = new.into_iter().map(|(key, value, _)| (text(&key), value));
+        self.operate("write_many", |entries| entries.extend(new))
+    }
+
+    fn remove_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<bool>, Error> {
+        let remove = |entries: &mut HashMap<_, _>| {
+            keys.iter()
+                .map(|key| entries.remove(&text(key)).is_some())
+                .collect()
+        };
+        self.operate("remove_many", remove)
+    }
+}
+
+impl AsyncStorage<u32> for Timed {
+    async fn read<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<u32>, Error> {
+        self.stop("read", Storage::read(self, key)).await
+    }
+
+    async fn write<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        value: u32,
+        expiry: Option<Duration>,
+    ) -> Result<(), Error> {
+        self.stop("write", Storage::write(self, key, value, expiry)).await
+    }
+
+    async fn remove<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Error> {
+        self.stop("remove", Storage::remove(self, key)).await
+    }
+
+    async fn contains<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Error> {
+        Storage::contains(self, key)
+    }
+
+    async fn renew<K: RingKey + ?Sized>(&self, key: &K, expiry: Duration) -> Result<bool, Error> {
+        Storage::renew(self, key, expiry)
+    }
+
+    async fn read_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<Option<u32>>, Error> {
+        Storage::read_many(self, keys)
+    }
+
+    async fn write_many<K: RingKey>(&self, new: Vec<(K, u32, Option<Duration>)>) -> Result<(), Error> {
+        self.stop("write_many", Storage::write_many(self, new)).await
+    }
+
+    async fn remove_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<bool>, Error> {
+        Storage::remove_many(self, keys)
+    }
+}
