@@ -27,7 +27,6 @@ use rusqlite::{Connection, OpenFlags};
 use entry::WallClock;
 use files::Files;
 use patience::Patience;
-use raw::Lasting;
 
 const DEFAULT_MAX_BYTES: u64 = 1 << 30;
 const LEAST_MAX_BYTES: u64 = 64 << 10;
@@ -245,17 +244,6 @@ impl Disk {
             Ok(connection)
         });
         connection.map_err(|error| failed("backend", error.into()))
-    }
-
-    /// The value under `key`, and how long it will live if it can expire.
-    ///
-    /// # Errors
-    ///
-    /// If the file cannot be read.
-    pub fn read_expiring<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<Lasting>, Error> {
-        let key = self.text(key);
-        let found = self.inner.get(&key);
-        found.map_err(|cause| failed("get", cause))
     }
 
     /// The text under which an entry lies.

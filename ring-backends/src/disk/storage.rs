@@ -7,6 +7,7 @@ use ring_cache_core::flights::Flights;
 use ring_cache_core::storage::{AnyStorage, Clear, Expires, Storage};
 use ring_cache_core::{Error, Name, RingKey};
 
+use super::raw::Lasting;
 use super::{Disk, failed};
 
 impl AnyStorage<Vec<u8>> for Disk {
@@ -18,6 +19,14 @@ impl AnyStorage<Vec<u8>> for Disk {
 
     fn namespace(&self) -> &str {
         &self.inner.namespace
+    }
+
+    fn deadline(&self) -> Option<Duration> {
+        Some(self.inner.deadline)
+    }
+
+    fn limited(&self, deadline: Duration) -> Option<Self> {
+        Some(self.clone().deadline(deadline))
     }
 
     fn losses(&self) -> (u64, u64) {
@@ -59,6 +68,11 @@ impl Storage<Vec<u8>> for Disk {
     fn renew<K: RingKey + ?Sized>(&self, key: &K, expiry: Duration) -> Result<bool, Error> {
         let there = self.inner.renew(&self.text(key), expiry);
         there.map_err(|cause| failed("touch", cause))
+    }
+
+    fn read_expiring<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<Lasting>, Error> {
+        let found = self.inner.get(&self.text(key));
+        found.map_err(|cause| failed("get", cause))
     }
 
     fn read_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<Option<Vec<u8>>>, Error> {

@@ -8,15 +8,14 @@ use ring_cache_backends::Redis;
 use ring_cache_test_servers::Redis as Server;
 use tokio::runtime::Builder;
 
-use super::{open, shared};
+use super::shared;
 
 const UNIT: Duration = Duration::from_millis(20);
 
 /// A handle that waits for a busy machine.
 fn redis(server: &Server, namespace: &str) -> Redis {
-    open(server)
-        .namespace(namespace)
-        .deadline(Duration::from_secs(30))
+    let redis = Redis::open(&server.url()).expect("an address");
+    redis.namespace(namespace).deadline(Duration::from_secs(30))
 }
 
 #[test]
