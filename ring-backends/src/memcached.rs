@@ -4,6 +4,7 @@ mod address;
 #[cfg(feature = "tokio")]
 mod awaited;
 mod blocking;
+mod doubts;
 mod expiry;
 mod greeting;
 mod inbox;
@@ -21,6 +22,7 @@ use ring_cache_core::{Error, RingKey};
 
 use address::Address;
 pub use address::Servers;
+use doubts::Doubts;
 pub use place::Place;
 use pool::Pool;
 use rendezvous::Rendezvous;
@@ -93,6 +95,7 @@ pub struct MemcachedServer {
 struct Node {
     address: Arc<Address>,
     connections: Arc<Pool<blocking::Connection>>,
+    doubts: Arc<Doubts>,
     #[cfg(feature = "tokio")]
     awaited: awaited::Pools,
 }
@@ -159,8 +162,13 @@ impl MemcachedServer {
         meaning: Meaning<T>,
         until: Instant,
     ) -> Result<Vec<T>, Fault> {
-        let node = self.node_of(first);
-        blocking::ask(&node.address, &node.connections, &request?, meaning, until)
+        let Node {
+            address,
+            connections,
+            doubts,
+            ..
+        } = self.node_of(first);
+        blocking::ask(address, connections, doubts, &request?, meaning, until)
     }
 
     #[cfg(feature = "tokio")]
@@ -171,7 +179,7 @@ impl MemcachedServer {
         meaning: Meaning<T>,
     ) -> Result<Vec<T>, Fault> {
         let node = self.node_of(first);
-        awaited::ask(&node.address, &node.awaited, &request?, meaning).await
+        awaited::ask(&node.address, &node.awaited, &node.doubts, &request?, meaning).await
     }
 
     /// The node of places, which all lie where the first does.
@@ -185,6 +193,7 @@ impl Node {
         Node {
             address: Arc::new(address),
             connections: Pool::new(),
+            doubts: Arc::default(),
             #[cfg(feature = "tokio")]
             awaited: awaited::Pools::new(),
         }

@@ -14,6 +14,7 @@ use tokio::runtime::{Handle, Id};
 use tokio::sync::watch;
 
 use super::address::Address;
+use super::doubts::{Doubt, Doubts, PATIENCE};
 use super::greeting::{GREETING, Greeted};
 use super::inbox::Inbox;
 use super::pool::{CONNECTING, Lease, Making, Pool, Step};
@@ -54,6 +55,8 @@ macro_rules! on {
 pub(super) struct Connection {
     stream: Stream,
     inbox: Inbox,
+    /// How much of the request was sent.
+    sent: usize,
 }
 
 impl Pools {
@@ -101,16 +104,33 @@ impl Drop for Runtime {
 pub(super) async fn ask<T>(
     address: &Arc<Address>,
     pools: &Pools,
+    doubts: &Arc<Doubts>,
     request: &Request,
     meaning: Meaning<T>,
 ) -> Result<Vec<T>, Fault> {
     let runtime = Handle::try_current().map_err(|error| Fault::Broken(error.into()))?;
     let pool = pools.here(&runtime);
+    while let Some(settled) = doubts.unsettled().filter(|_| request.changes) {
+        settled.await;
+    }
     let mut since = None;
     loop {
-        let mut connection = lease(address, &runtime, &pool, since).await?;
+        let connection = lease(address, &runtime, &pool, since).await?;
+        let mut exchange = Exchange {
+            connection: Some(connection),
+            request,
+            runtime: &runtime,
+            doubts,
+        };
+        let Some(connection) = &mut exchange.connection else {
+            continue;
+        };
         let mut answers = Answers::to(request, meaning);
-        match connection.converse(&mut answers).await {
+        let end = connection.converse(&mut answers).await;
+        let Some(connection) = exchange.connection.take() else {
+            continue;
+        };
+        match end {
             Ok(()) => {
                 connection.give_back();
                 return answers.meant();
@@ -122,6 +142,46 @@ pub(super) async fn ask<T>(
             Err(trouble) => return Err(trouble.into()),
         }
     }
+}
+
+/// A request under way. Dropped by who does not wait any longer, it leaves a doubt.
+struct Exchange<'e> {
+    connection: Option<Lease<Connection>>,
+    request: &'e Request,
+    runtime: &'e Handle,
+    doubts: &'e Arc<Doubts>,
+}
+
+impl Drop for Exchange<'_> {
+    fn drop(&mut self) {
+        let Some(connection) = self.connection.take().filter(|_| self.request.changes) else {
+            return;
+        };
+        let owed = self
+            .request
+            .commands_in(connection.sent)
+            .saturating_sub(connection.inbox.replies());
+        if owed > 0 {
+            self.runtime.spawn(settle(connection, owed, self.doubts.begin()));
+        }
+    }
+}
+
+/// Waits for the replies that are owed.
+async fn settle(mut connection: Lease<Connection>, owed: usize, doubt: Doubt) {
+    let all = connection.inbox.replies() + owed;
+    let replies = async {
+        while connection.inbox.replies() < all {
+            match connection.inbox.reply() {
+                Ok(Some(_)) => {}
+                Ok(None) if connection.go_on(&[]).await.is_ok() => {}
+                _ => break,
+            }
+        }
+    };
+    let _ = tokio::time::timeout(PATIENCE, replies).await;
+    drop(connection);
+    drop(doubt);
 }
 
 async fn lease(
@@ -154,10 +214,11 @@ impl Connection {
         let mut connection = Connection {
             stream: Stream::connect(address).await?,
             inbox: Inbox::default(),
+            sent: 0,
         };
-        let (mut sent, mut greeted) = (0, Greeted::default());
+        let mut greeted = Greeted::default();
         while !greeted.take(&mut connection.inbox)? {
-            connection.go_on(GREETING, &mut sent).await?;
+            connection.go_on(GREETING).await?;
         }
         Ok(connection)
     }
@@ -167,24 +228,25 @@ impl Connection {
     }
 
     async fn converse<T>(&mut self, answers: &mut Answers<'_, T>) -> Result<(), Trouble> {
-        let (request, mut sent) = (answers.request, 0);
+        let request = answers.request;
+        self.sent = 0;
         while !answers.take(&mut self.inbox)? {
-            self.go_on(&request.bytes, &mut sent).await?;
+            self.go_on(&request.bytes).await?;
         }
         self.inbox.rest();
         Ok(())
     }
 
     /// Writes or reads what can be. The server reads no further while its replies are not read.
-    async fn go_on(&mut self, bytes: &[u8], sent: &mut usize) -> io::Result<()> {
+    async fn go_on(&mut self, bytes: &[u8]) -> io::Result<()> {
         loop {
-            if *sent < bytes.len() && self.write(&bytes[*sent..], sent)? {
+            if self.sent < bytes.len() && self.write(&bytes[self.sent..])? {
                 continue;
             }
             if self.read()? {
                 return Ok(());
             }
-            let interest = if *sent < bytes.len() {
+            let interest = if self.sent < bytes.len() {
                 Interest::READABLE | Interest::WRITABLE
             } else {
                 Interest::READABLE
@@ -194,11 +256,11 @@ impl Connection {
     }
 
     /// Returns whether anything was written.
-    fn write(&mut self, bytes: &[u8], sent: &mut usize) -> io::Result<bool> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<bool> {
         match on!(&self.stream, stream => stream.try_write(bytes)) {
             Ok(0) => Err(io::ErrorKind::WriteZero.into()),
             Ok(count) => {
-                *sent += count;
+                self.sent += count;
                 Ok(true)
             }
             Err(error) if is_not_now(&error) => Ok(false),

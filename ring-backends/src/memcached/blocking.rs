@@ -8,7 +8,10 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use event_listener::Listener;
+
 use super::address::Address;
+use super::doubts::{Doubt, Doubts, PATIENCE};
 use super::greeting::{GREETING, Greeted};
 use super::inbox::Inbox;
 use super::pool::{CONNECTING, Lease, Making, Pool, Step};
@@ -37,6 +40,8 @@ macro_rules! on {
 pub(super) struct Connection {
     stream: Stream,
     inbox: Inbox,
+    /// How much of the request was sent.
+    sent: usize,
     /// How long the stream waits.
     patience: Duration,
 }
@@ -45,11 +50,15 @@ pub(super) struct Connection {
 pub(super) fn ask<T>(
     address: &Arc<Address>,
     pool: &Arc<Pool<Connection>>,
+    doubts: &Arc<Doubts>,
     request: &Request,
     meaning: Meaning<T>,
     until: Instant,
 ) -> Result<Vec<T>, Fault> {
     let mut since = None;
+    while let Some(settled) = doubts.unsettled().filter(|_| request.changes) {
+        settled.wait_deadline(until).ok_or(Fault::Silent)?;
+    }
     loop {
         let mut connection = lease(address, pool, since, until)?;
         let mut answers = Answers::to(request, meaning);
@@ -62,9 +71,34 @@ pub(super) fn ask<T>(
             Err(Trouble::Dead(_)) if since.is_none() && connection.has_heard_nothing(&answers) => {
                 since = Some(Instant::now());
             }
-            Err(trouble) => return Err(trouble.into()),
+            Err(trouble) => {
+                let owed = request
+                    .commands_in(connection.sent)
+                    .saturating_sub(connection.inbox.replies());
+                if matches!(trouble, Trouble::Late) && request.changes && owed > 0 {
+                    settle(connection, owed, doubts.begin());
+                }
+                return Err(trouble.into());
+            }
         }
     }
+}
+
+/// Waits for the replies that are owed, on a thread of its own.
+fn settle(mut connection: Lease<Connection>, owed: usize, doubt: Doubt) {
+    let settle = move || {
+        let (until, all) = (Instant::now() + PATIENCE, connection.inbox.replies() + owed);
+        while connection.inbox.replies() < all {
+            match connection.inbox.reply() {
+                Ok(Some(_)) => {}
+                Ok(None) if connection.read(until).is_ok() => {}
+                _ => break,
+            }
+        }
+        drop(connection);
+        drop(doubt);
+    };
+    drop(thread::Builder::new().name("memcached".into()).spawn(settle));
 }
 
 fn lease(
@@ -73,7 +107,6 @@ fn lease(
     since: Option<Instant>,
     until: Instant,
 ) -> Result<Lease<Connection>, Fault> {
-    use event_listener::Listener;
     let seeker = pool.seek(since);
     loop {
         match seeker.step() {
@@ -100,6 +133,7 @@ impl Connection {
         let mut connection = Connection {
             stream: Stream::connect(address, until)?,
             inbox: Inbox::default(),
+            sent: 0,
             patience: Duration::ZERO,
         };
         connection.write(GREETING, until)?;
@@ -115,6 +149,7 @@ impl Connection {
     }
 
     fn converse<T>(&mut self, answers: &mut Answers<'_, T>, until: Instant) -> Result<(), Trouble> {
+        self.sent = 0;
         if answers.request.bytes.len() <= AT_ONCE {
             self.write(&answers.request.bytes, until)?;
         } else {
@@ -130,26 +165,24 @@ impl Connection {
     /// Writes much. The server reads no further while its replies are not read, so they are, whenever it does not.
     fn write_and_read<T>(&mut self, answers: &mut Answers<'_, T>, until: Instant) -> Result<(), Trouble> {
         let request = answers.request;
-        let mut sent = 0;
-        while sent < request.bytes.len() {
+        while self.sent < request.bytes.len() {
             on!(&self.stream, stream => stream.set_nonblocking(true))?;
-            let written = on!(&mut self.stream, stream => stream.write(&request.bytes[sent..]));
+            let written = on!(&mut self.stream, stream => stream.write(&request.bytes[self.sent..]));
             on!(&self.stream, stream => stream.set_nonblocking(false))?;
             match written {
                 Ok(0) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
-                Ok(count) => sent += count,
+                Ok(count) => self.sent += count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error.into()),
-                Err(_) if request.commands_in(sent) > answers.count() => {
+                Err(_) if request.commands_in(self.sent) > answers.count() => {
                     self.read(until)?;
                     answers.take(&mut self.inbox)?;
                 }
                 // There is nothing to reply to yet.
                 Err(_) => {
-                    let next = &request.bytes[sent..];
+                    let next = &request.bytes[self.sent..];
                     let next = &next[..next.len().min(AT_ONCE)];
                     self.write(next, until)?;
-                    sent += next.len();
                 }
             }
         }
@@ -161,7 +194,10 @@ impl Connection {
             self.wait_until(until)?;
             match on!(&mut self.stream, stream => stream.write(bytes)) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(count) => bytes = &bytes[count..],
+                Ok(count) => {
+                    self.sent += count;
+                    bytes = &bytes[count..];
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }

@@ -14,7 +14,7 @@ pub(super) fn expiry(expiry: Duration, now: SystemTime) -> u32 {
     let taken = match rounded_up(since_1970.saturating_add(expiry)).min(LAST) {
         _ if seconds <= MONTH => seconds,
         // Dates of memcached have come to their end, or have not begun.
-        date if date <= rounded_up(since_1970) + MONTH => MONTH,
+        date if date <= since_1970.as_secs() + MONTH => MONTH,
         date => date,
     };
     u32::try_from(taken).unwrap_or(u32::MAX)

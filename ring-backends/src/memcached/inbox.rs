@@ -29,6 +29,8 @@ pub(super) struct Inbox {
     end: usize,
     /// How many bytes the reply has that has begun, if that is known.
     expected: usize,
+    /// How many replies there were.
+    replies: usize,
 }
 
 impl Inbox {
@@ -62,8 +64,14 @@ impl Inbox {
         self.end += count;
     }
 
+    /// How many replies there were since the [`Inbox`] was made or came to rest.
+    pub(super) fn replies(&self) -> usize {
+        self.replies
+    }
+
     /// Gives back what large replies needed.
     pub(super) fn rest(&mut self) {
+        self.replies = 0;
         if self.bytes.len() > 4 * SPACE {
             *self = Inbox::default();
         }
@@ -92,6 +100,7 @@ impl Inbox {
             Ok(response) => response,
             Err(refusal @ (Error::Server(_) | Error::Rejected(_))) => {
                 self.start += length;
+                self.replies += 1;
                 return Ok(Some(Reply::from(refusal)));
             }
             Err(error) => return Err(error),
@@ -108,6 +117,7 @@ impl Inbox {
         done.value = value.map(|value| self.value(length, value)).transpose()?;
         self.start += self.expected;
         self.expected = 0;
+        self.replies += 1;
         Ok(Some(Reply::Done(done)))
     }
 

@@ -102,8 +102,8 @@ impl<C> Pool<C> {
 
 impl<C> State<C> {
     /// Takes the connection that was used last, and those that are of no use any more.
-    fn take(&mut self, since: Option<Instant>) -> (Option<C>, Vec<(C, Instant)>) {
-        let fit = |at: Instant| since.is_none_or(|since| at >= since) && at.elapsed() < RESTING;
+    fn take(&mut self, since: Option<Instant>, now: Instant) -> (Option<C>, Vec<(C, Instant)>) {
+        let fit = |at: Instant| since.is_none_or(|since| at >= since) && now.duration_since(at) < RESTING;
         let unfit = self.idle.partition_point(|(_, at)| !fit(*at));
         let unfit: Vec<_> = self.idle.drain(..unfit).collect();
         self.count -= unfit.len();
@@ -113,8 +113,9 @@ impl<C> State<C> {
 
 impl<C> Seeker<'_, C> {
     pub(super) fn step(&self) -> Step<C> {
+        let now = Instant::now();
         let mut state = self.pool.state.lock();
-        let (connection, unfit) = state.take(self.since);
+        let (connection, unfit) = state.take(self.since, now);
         let step = if let Some(connection) = connection {
             Step::Use(Lease {
                 pool: Arc::clone(self.pool),

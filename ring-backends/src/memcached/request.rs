@@ -26,6 +26,8 @@ pub(super) struct Request {
     ends: Vec<usize>,
     /// The number of the first. The others follow.
     first: u64,
+    /// Whether it changes entries.
+    pub(super) changes: bool,
 }
 
 type Command = Result<MetaCommand, memcache::exp::Error>;
@@ -37,6 +39,7 @@ impl Request {
             bytes: Vec::with_capacity(64 * items.len()),
             ends: Vec::with_capacity(items.len()),
             first: NUMBERS.fetch_add(count, Ordering::Relaxed),
+            changes: false,
         };
         for (item, number) in items.iter().zip(request.first..) {
             let number = number.to_string().into_bytes();
@@ -45,6 +48,13 @@ impl Request {
             request.ends.push(request.bytes.len());
         }
         Ok(request)
+    }
+
+    fn changing(self) -> Self {
+        Request {
+            changes: true,
+            ..self
+        }
     }
 
     /// Asks for values, and for how long they will be there if that is `expiring`.
@@ -80,10 +90,11 @@ impl Request {
             options.opaque = Some(number);
             build_set(place.as_str(), value.as_slice(), &options)
         })
+        .map(Request::changing)
     }
 
     pub(super) fn remove(places: &[Place]) -> Result<Self, Fault> {
-        Request::of(places, removal)
+        Request::of(places, removal).map(Request::changing)
     }
 
     pub(super) fn renew(entries: &[(Place, Duration)]) -> Result<Self, Fault> {
@@ -98,6 +109,7 @@ impl Request {
             options.opaque = Some(number);
             build_get(place.as_str(), &options)
         })
+        .map(Request::changing)
     }
 
     /// How many commands the first `sent` bytes are.

@@ -52,8 +52,9 @@ impl<S: Server> AnyStorage<Vec<u8>> for Remote<S> {
 impl<S: Expiring> Expires for Remote<S> {}
 
 impl<S: Server> Remote<S> {
-    /// What was found on one node, without what may be out of date and could not be removed.
-    fn trusted<T: Default>(&self, places: &[S::Place], mut found: Vec<T>) -> Vec<T> {
+    /// What was found on one node, one for each place, without what may be out of date and could not be removed.
+    fn trusted<T: Default>(&self, places: &[S::Place], found: Vec<T>) -> Vec<T> {
+        let mut found = one_each(places, found);
         let repairs = &self.line(places).repairs;
         if repairs.pending() > 0 {
             for (place, found) in places.iter().zip(&mut found) {
@@ -85,7 +86,7 @@ impl<S: Server> Remote<S> {
         }
     }
 
-    /// This storage for the rest of an operation that began at `start`.
+    /// This storage in the rest of the time of an operation that began at `start`.
     fn rest(&self, start: Instant) -> Self {
         let deadline = self.deadline.saturating_sub(start.elapsed());
         self.clone().deadline(deadline)
@@ -111,14 +112,23 @@ fn places_of<P: Clone, E>(entries: &[E], place: impl Fn(&E) -> &P) -> Vec<P> {
     entries.iter().map(|entry| place(entry).clone()).collect()
 }
 
+/// A server that answers too little or too much is not to confuse those who asked.
+fn one_each<P, T: Default>(places: &[P], mut answers: Vec<T>) -> Vec<T> {
+    answers.resize_with(places.len(), T::default);
+    answers
+}
+
 fn only<T: Default>(found: Vec<T>) -> T {
     found.into_iter().next().unwrap_or_default()
 }
 
 impl<S: BlockingServer> Remote<S> {
     fn remove_places(&self, operation: &'static str, places: Vec<S::Place>) -> Result<Vec<bool>> {
-        let remove =
-            |places: Vec<_>| self.change(operation, &places, |server, until| server.remove(&places, until));
+        let remove = |places: Vec<_>| {
+            let act = |server: &S, until| server.remove(&places, until);
+            let removed = self.change(operation, &places, act)?;
+            Ok(one_each(&places, removed))
+        };
         self.on_nodes(places, |place| place, remove).all()
     }
 }
@@ -214,7 +224,7 @@ impl<S: BlockingServer> Storage<Vec<u8>> for Remote<S> {
         let Entries { lasting, expired } = self.entries(entries);
         let start = Instant::now();
         let removed = self.remove_places("set_many", expired);
-        let rest = self.rest(start);
+        let rest = &self.rest(start);
         let write = |entries: Vec<Entry<S::Place>>| {
             let places = places_of(&entries, |(place, ..)| place);
             rest.change("set_many", &places, |server, until| server.write(entries, until))
@@ -233,7 +243,8 @@ impl<S: AsyncServer> Remote<S> {
     async fn remove_places_async(&self, operation: &'static str, places: Vec<S::Place>) -> Result<Vec<bool>> {
         let remove = |places: Vec<_>| async move {
             let act = |until| self.server.remove(&places, until);
-            self.change_async(operation, &places, act).await
+            let removed = self.change_async(operation, &places, act).await?;
+            Ok(one_each(&places, removed))
         };
         self.on_nodes_async(places, |place| place, remove).await.all()
     }
@@ -347,7 +358,7 @@ impl<S: AsyncServer> AsyncStorage<Vec<u8>> for Remote<S> {
         let rest = &self.rest(start);
         let write = |entries: Vec<Entry<S::Place>>| async move {
             let places = places_of(&entries, |(place, ..)| place);
-            let act = |until| rest.server.write(entries, until);
+            let act = |until| self.server.write(entries, until);
             rest.change_async("set_many", &places, act).await
         };
         self.on_nodes_async(lasting, |(place, ..)| place, write)

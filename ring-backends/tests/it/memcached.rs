@@ -2,6 +2,7 @@
 
 mod bulk;
 mod cancelled;
+mod contract;
 mod expiry;
 mod keys;
 mod many;

@@ -74,7 +74,7 @@ fn more_than_fits_into_any_buffer() {
     let entries = || keys.iter().map(|key| (key.as_str(), value.clone(), None));
     Storage::write_many(&storage, entries()).unwrap();
     // Long keys, so that the requests alone are megabytes.
-    let wanted: Vec<_> = (0..20_000).map(|n| format!("{}:{n}", "k".repeat(230))).collect();
+    let wanted: Vec<_> = (0..60_000).map(|n| format!("{}:{n}", "k".repeat(230))).collect();
     let wanted: Vec<_> = keys
         .iter()
         .cycle()

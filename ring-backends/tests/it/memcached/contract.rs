@@ -1,0 +1,68 @@
+//! Memcached keeps the contract of storages, in both colours, on one server and on three.
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use ring_cache::testing::contract;
+use ring_cache_backends::Memcached;
+use ring_cache_test_servers as servers;
+
+use super::{patient, runtime};
+
+/// memcached counts seconds, and may take up to one less than was said.
+const UNIT: Duration = Duration::from_secs(2);
+
+/// Servers that take values of a mebibyte and a little more.
+fn start(count: usize) -> Option<Vec<servers::Memcached>> {
+    let start = || servers::Memcached::options().arguments(["-I", "2m"]).start();
+    let started = (0..count).map(|_| servers::or_leave_out("the contract of memcached", start()));
+    started.collect()
+}
+
+fn storage(servers: &[servers::Memcached]) -> Memcached {
+    let addresses: Vec<_> = servers.iter().map(servers::Memcached::address).collect();
+    patient(addresses)
+}
+
+fn blocking(count: usize) {
+    let Some(servers) = start(count) else { return };
+    // The storages share their servers.
+    let contract = contract::blocking(|| storage(&servers).namespace("blocking")).bytes();
+    contract.expires(sleep).expiry_unit(UNIT).clones().shared().run();
+}
+
+fn awaited(count: usize) {
+    let Some(servers) = start(count) else { return };
+    let runtime = runtime();
+    let awaited = contract::awaited(
+        || storage(&servers).namespace("awaited"),
+        |future| runtime.block_on(future),
+    );
+    awaited
+        .bytes()
+        .expires(sleep)
+        .expiry_unit(UNIT)
+        .clones()
+        .shared()
+        .run();
+}
+
+#[test]
+fn blocking_on_one_server() {
+    blocking(1);
+}
+
+#[test]
+fn blocking_on_three_servers() {
+    blocking(3);
+}
+
+#[test]
+fn awaited_on_one_server() {
+    awaited(1);
+}
+
+#[test]
+fn awaited_on_three_servers() {
+    awaited(3);
+}
