@@ -3,8 +3,9 @@
 //! A value that was read far away may be old by the time it arrives. So who reads begins a [`Fill`] before, and whoever
 //! changes the entry far away says so afterwards: what began before does not get into the near storage any more.
 
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread::{self, ThreadId};
 
 use event_listener::{Event, EventListener, Listener};
 use hashbrown::HashMap;
@@ -28,8 +29,13 @@ struct State {
     fills: usize,
     /// The number of the last change.
     changed: u64,
-    /// The threads that put a value into the near storage just now.
-    storing: Vec<ThreadId>,
+    /// How many values are being put into the near storage just now.
+    storing: usize,
+}
+
+thread_local! {
+    /// How many values this thread puts into near storages just now, one as a part of another.
+    static STORING: Cell<usize> = const { Cell::new(0) };
 }
 
 /// The right to put a value into the near storage, unless the entry changes meanwhile.
@@ -86,7 +92,8 @@ impl Fills {
     }
 
     /// Notes a change if `notes` says so of the last one, and waits for those that store just now. Code that is itself
-    /// part of that, as the `Drop` of a value that gives way, does not wait for itself: its value is removed at its end.
+    /// part of that, as the `Drop` of a value that gives way, waits for nobody: two such could wait for each other. What
+    /// they store is removed at its end.
     fn outdate(&self, key: &EncodedKey, notes: impl Fn(u64) -> bool) -> Option<u64> {
         let (mut noted, mut stored) = (None, None);
         loop {
@@ -100,8 +107,7 @@ impl Fills {
                     state.changed = self.number();
                     noted = Some(state.changed);
                 }
-                let own = thread::current().id();
-                if state.storing.iter().all(|thread| *thread == own) {
+                if state.storing == 0 || is_storing() {
                     return noted;
                 }
             }
@@ -140,37 +146,38 @@ impl Fill<'_> {
         }
     }
 
-    /// Stores a value by `put`, if nothing changed. If something changes meanwhile, it is taken away again by `remove`.
+    /// Stores a value by `put`, if nothing changed. If something changes meanwhile, it is taken away again by `remove`,
+    /// also if `put` panics, as it does with the `Drop` of a value that gives way.
     pub(super) fn store(self, put: impl FnOnce(&EncodedKey), remove: impl FnOnce(&EncodedKey)) {
-        let own = thread::current().id();
-        if !self.enter(own) {
-            return;
-        }
-        let storing = Storing {
-            fill: &self,
-            thread: own,
-        };
-        put(&self.key);
+        let Some(storing) = Storing::begin(&self) else { return };
+        let done = catch_unwind(AssertUnwindSafe(|| put(&self.key)));
         if storing.is_outdated() {
             remove(&self.key);
         }
-    }
-
-    fn enter(&self, thread: ThreadId) -> bool {
-        let mut keys = self.fills.keys.lock();
-        let state = keys.get_mut(&self.key);
-        let current = state.filter(|state| state.changed <= self.number);
-        current.map(|state| state.storing.push(thread)).is_some()
+        if let Err(panic) = done {
+            resume_unwind(panic);
+        }
     }
 }
 
 /// A value is being put into the near storage. Ends also when that panics.
 struct Storing<'s, 'f> {
     fill: &'s Fill<'f>,
-    thread: ThreadId,
 }
 
-impl Storing<'_, '_> {
+impl<'s, 'f> Storing<'s, 'f> {
+    /// Begins, unless the entry changed.
+    fn begin(fill: &'s Fill<'f>) -> Option<Self> {
+        let mut keys = fill.fills.keys.lock();
+        let state = keys.get_mut(&fill.key)?;
+        if state.changed > fill.number {
+            return None;
+        }
+        state.storing += 1;
+        count_storing(|count| count + 1);
+        Some(Storing { fill })
+    }
+
     fn is_outdated(&self) -> bool {
         let keys = self.fill.fills.keys.lock();
         let state = keys.get(&self.fill.key);
@@ -182,12 +189,22 @@ impl Drop for Storing<'_, '_> {
     fn drop(&mut self) {
         let mut keys = self.fill.fills.keys.lock();
         if let Some(state) = keys.get_mut(&self.fill.key) {
-            let place = state.storing.iter().position(|thread| *thread == self.thread);
-            place.map(|place| state.storing.swap_remove(place));
+            state.storing -= 1;
         }
         drop(keys);
+        count_storing(|count| count - 1);
         self.fill.fills.stored.notify(usize::MAX);
     }
+}
+
+/// Whether this thread puts a value into a near storage just now.
+fn is_storing() -> bool {
+    // While a thread ends, the count may be gone: then it waits.
+    STORING.try_with(Cell::get).is_ok_and(|count| count > 0)
+}
+
+fn count_storing(change: impl FnOnce(usize) -> usize) {
+    let _ = STORING.try_with(|count| count.set(change(count.get())));
 }
 
 impl Drop for Fill<'_> {

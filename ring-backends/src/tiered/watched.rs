@@ -27,6 +27,7 @@ struct Keys {
     by_text: HashMap<Arc<str>, Noted>,
     /// All texts, in the order in which they were noted or looked at.
     order: VecDeque<Arc<str>>,
+    /// Goes on when all keys are taken: who looks at one meanwhile must not take the next of its text for it.
     next: u64,
 }
 
@@ -75,8 +76,11 @@ impl Watched {
 
     /// All keys that were noted. They are not any more.
     pub(super) fn take_all(&self) -> Vec<EncodedKey> {
-        let Keys { by_text, .. } = std::mem::take(&mut *self.keys.lock());
-        by_text.into_values().map(|noted| noted.key).collect()
+        let mut keys = self.keys.lock();
+        keys.order.clear();
+        let noted = std::mem::take(&mut keys.by_text);
+        drop(keys);
+        noted.into_values().map(|noted| noted.key).collect()
     }
 }
 
@@ -142,6 +146,17 @@ mod tests {
         let watched = Watched::new();
         watched.note("a", &EncodedKey::of("a"), |_| true);
         watched.note("b", &EncodedKey::of("b"), |_| {
+            watched.keys.lock().insert("a", &EncodedKey::of("a"));
+            false
+        });
+        assert!(watched.key("a").is_some());
+    }
+
+    #[test]
+    fn what_is_noted_after_all_were_taken_is_kept() {
+        let watched = Watched::new();
+        watched.note("a", &EncodedKey::of("a"), |_| {
+            watched.take_all();
             watched.keys.lock().insert("a", &EncodedKey::of("a"));
             false
         });
