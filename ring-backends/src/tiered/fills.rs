@@ -219,3 +219,139 @@ impl Drop for Fill<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::atomic::{AtomicBool, AtomicUsize};
+    use std::sync::{Arc, Barrier};
+    use std::thread;
+
+    use super::*;
+
+    fn key(of: u32) -> EncodedKey {
+        EncodedKey::of(&of)
+    }
+
+    /// Whether a fill stores, and whether that lasts.
+    fn store(fill: Fill<'_>) -> (bool, bool) {
+        let (mut stored, mut removed) = (false, false);
+        fill.store(|_| stored = true, |_| removed = true);
+        (stored, stored && !removed)
+    }
+
+    #[test]
+    fn what_began_before_a_change_is_not_stored() {
+        let fills = Fills::new();
+        let (before, other) = (fills.begin(key(1)), fills.begin(key(2)));
+        fills.changed(&key(1));
+        let after = fills.begin(key(1));
+        assert_eq!(store(before), (false, false));
+        assert_eq!(store(after), (true, true));
+        assert_eq!(store(other), (true, true));
+        let before = [fills.begin(key(1)), fills.begin(key(2))];
+        fills.changed_all(None);
+        assert!(before.map(store).iter().all(|(stored, _)| !stored));
+    }
+
+    #[test]
+    fn of_two_writers_neither_knows_what_lies_far_away() {
+        let fills = Fills::new();
+        let (mut first, mut second, reader) =
+            (fills.begin(key(1)), fills.begin(key(1)), fills.begin(key(1)));
+        assert!(first.supersede());
+        assert!(!second.supersede());
+        assert_eq!(store(first), (false, false));
+        assert_eq!(store(reader), (false, false));
+    }
+
+    #[test]
+    fn a_writer_alone_outdates_readers_and_stores() {
+        let fills = Fills::new();
+        let reader = fills.begin(key(1));
+        let mut writer = fills.begin(key(1));
+        assert!(writer.supersede());
+        assert_eq!(store(reader), (false, false));
+        assert_eq!(store(writer), (true, true));
+    }
+
+    #[test]
+    fn what_changes_while_it_is_stored_is_removed() {
+        let (fills, removed) = (Fills::new(), Cell::new(false));
+        let fill = fills.begin(key(1));
+        // As by the `Drop` of a value that gives way: it does not wait for itself.
+        fill.store(|_| fills.changed(&key(1)), |_| removed.set(true));
+        assert!(removed.get());
+    }
+
+    #[test]
+    fn what_changes_is_removed_also_if_storing_panics() {
+        let (fills, removed) = (Fills::new(), Cell::new(false));
+        let fill = fills.begin(key(1));
+        let put = |_: &EncodedKey| {
+            fills.changed(&key(1));
+            panic!("it does not want to go");
+        };
+        let store = || fill.store(put, |_| removed.set(true));
+        catch_unwind(AssertUnwindSafe(store)).unwrap_err();
+        assert!(removed.get() && !is_storing() && !fills.is_under_way(&key(1)));
+    }
+
+    /// When a change has returned, what was stored before it can be removed.
+    #[test]
+    fn a_change_waits_for_who_stores() {
+        let (fills, stored, under_way) = (Fills::new(), AtomicBool::new(false), Barrier::new(2));
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let fill = fills.begin(key(1));
+                let number = fill.number;
+                let put = |key: &EncodedKey| {
+                    under_way.wait();
+                    while fills.keys.lock()[key].changed < number {
+                        thread::yield_now();
+                    }
+                    // The change has begun. Now it has time to do without waiting.
+                    (0..1000).for_each(|_| thread::yield_now());
+                    stored.store(true, Ordering::SeqCst);
+                };
+                fill.store(put, |_| {});
+            });
+            under_way.wait();
+            fills.changed(&key(1));
+            assert!(stored.load(Ordering::SeqCst));
+        });
+    }
+
+    /// Two that are in the middle of storing each change the other's entry.
+    #[test]
+    fn who_stores_waits_for_nobody() {
+        let (fills, both, removed) = (Fills::new(), Barrier::new(2), AtomicUsize::new(0));
+        thread::scope(|scope| {
+            for (own, other) in [(1, 2), (2, 1)] {
+                let (fills, both, removed) = (&fills, &both, &removed);
+                scope.spawn(move || {
+                    let put = |_: &EncodedKey| {
+                        both.wait();
+                        fills.changed(&key(other));
+                        both.wait();
+                    };
+                    let remove = |_: &EncodedKey| {
+                        removed.fetch_add(1, Ordering::SeqCst);
+                    };
+                    fills.begin(key(own)).store(put, remove);
+                });
+            }
+        });
+        assert_eq!(removed.load(Ordering::SeqCst), 2);
+    }
+
+    #[test]
+    fn nothing_is_kept_of_a_key_that_nobody_fills() {
+        let fills = Arc::new(Fills::new());
+        let mut fill = fills.begin(key(1));
+        fill.supersede();
+        drop((fill, fills.begin(key(2))));
+        fills.changed(&key(3));
+        assert!(fills.keys.lock().is_empty());
+    }
+}

@@ -142,6 +142,19 @@ mod tests {
     }
 
     #[test]
+    fn as_many_are_kept_as_lie_near() {
+        const NEAR: u32 = 50;
+        let watched = Watched::new();
+        for n in 0..5_000_u32 {
+            let near: Vec<_> = (n.saturating_sub(NEAR)..=n).map(|n| EncodedKey::of(&n)).collect();
+            watched.note(&n.to_string(), &EncodedKey::of(&n), |key| near.contains(key));
+        }
+        let keys = watched.keys.lock();
+        assert!((50..=3 * 50).contains(&keys.by_text.len()), "{}", keys.by_text.len());
+        assert_eq!(keys.by_text.len(), keys.order.len());
+    }
+
+    #[test]
     fn what_is_noted_while_it_is_looked_at_is_kept() {
         let watched = Watched::new();
         watched.note("a", &EncodedKey::of("a"), |_| true);

@@ -3,7 +3,7 @@
 mod cancelled;
 mod failing;
 mod files;
-mod gated;
+pub(crate) mod gated;
 mod ordered;
 mod verbs;
 
@@ -35,7 +35,7 @@ fn one_thread() -> Runtime {
 }
 
 /// Runs `test` on one thread. It must not hang.
-fn run<F: Future>(test: F) -> F::Output {
+pub(crate) fn run<F: Future>(test: F) -> F::Output {
     one_thread().block_on(within_patience(test))
 }
 
@@ -45,7 +45,7 @@ async fn within_patience<F: Future>(future: F) -> F::Output {
 }
 
 /// Lets other tasks go on until `true`, or fails.
-async fn eventually(what: impl Fn() -> bool) {
+pub(crate) async fn eventually(what: impl Fn() -> bool) {
     let start = Instant::now();
     while !what() {
         assert!(start.elapsed() < PATIENCE, "it did not happen");
@@ -60,14 +60,14 @@ async fn ask<F: Future>(future: &mut Pin<Box<F>>) {
 }
 
 /// Numbers that look random and are the same in every run.
-struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    fn seeded(seed: u64) -> Self {
+    pub(crate) fn seeded(seed: u64) -> Self {
         Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 
-    fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;

@@ -4,3 +4,5 @@
 mod blocking;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(feature = "tiered")]
+mod tiered;

@@ -85,6 +85,7 @@ where
             fill,
             is_usable: is_usable && self.is_near_usable(),
             begun,
+            near_expiry: self.tiered.near_expiry,
             value: PhantomData,
         }
     }
@@ -106,6 +107,7 @@ pub(super) struct Fetch<'t, V, N, F> {
     fill: Fill<'t>,
     is_usable: bool,
     begun: Instant,
+    near_expiry: Option<Duration>,
     value: PhantomData<fn() -> V>,
 }
 
@@ -124,7 +126,7 @@ impl<V, N: Near<V>, F> Fetch<'_, V, N, F> {
     /// on, so that nothing is there longer than far away.
     fn near_expiry(&self, expiry: Option<Duration>) -> Option<Duration> {
         let expiry = expiry.map(|expiry| expiry.saturating_sub(self.begun.elapsed()));
-        self.tiers.near_expiry(expiry)
+        expiry.into_iter().chain(self.near_expiry).min()
     }
 
     fn put(self, value: V, expiry: Option<Duration>) {
