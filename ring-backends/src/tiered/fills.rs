@@ -149,7 +149,9 @@ impl Fill<'_> {
     /// Stores a value by `put`, if nothing changed. If something changes meanwhile, it is taken away again by `remove`,
     /// also if `put` panics, as it does with the `Drop` of a value that gives way.
     pub(super) fn store(self, put: impl FnOnce(&EncodedKey), remove: impl FnOnce(&EncodedKey)) {
-        let Some(storing) = Storing::begin(&self) else { return };
+        let Some(storing) = Storing::begin(&self) else {
+            return;
+        };
         let done = catch_unwind(AssertUnwindSafe(|| put(&self.key)));
         if storing.is_outdated() {
             remove(&self.key);
@@ -257,8 +259,7 @@ mod tests {
     #[test]
     fn of_two_writers_neither_knows_what_lies_far_away() {
         let fills = Fills::new();
-        let (mut first, mut second, reader) =
-            (fills.begin(key(1)), fills.begin(key(1)), fills.begin(key(1)));
+        let (mut first, mut second, reader) = (fills.begin(key(1)), fills.begin(key(1)), fills.begin(key(1)));
         assert!(first.supersede());
         assert!(!second.supersede());
         assert_eq!(store(first), (false, false));

@@ -150,7 +150,11 @@ mod tests {
             watched.note(&n.to_string(), &EncodedKey::of(&n), |key| near.contains(key));
         }
         let keys = watched.keys.lock();
-        assert!((50..=3 * 50).contains(&keys.by_text.len()), "{}", keys.by_text.len());
+        assert!(
+            (50..=3 * 50).contains(&keys.by_text.len()),
+            "{}",
+            keys.by_text.len()
+        );
         assert_eq!(keys.by_text.len(), keys.order.len());
     }
 

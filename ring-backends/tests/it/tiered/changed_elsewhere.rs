@@ -8,6 +8,7 @@ use ring_cache::storage::{AnyStorage, CodedStorage, Storage};
 use ring_cache::{Lru, RingKey, ring_impl};
 use ring_cache_backends::{Redis, Tiered};
 use ring_cache_test_servers::Redis as Server;
+use tokio::runtime::Builder;
 
 use crate::blocking::gated::PATIENCE;
 use crate::blocking::{eventually, run};
@@ -104,7 +105,10 @@ fn whatever_others_do_to_an_entry() {
     process.elsewhere(&["PERSIST", &text("expires")]);
     process.settle();
     process.bring_near("expires", 1);
-    assert_eq!(Storage::read_expiring(process.tier.near(), "expires"), Ok(Some((1, None))));
+    assert_eq!(
+        Storage::read_expiring(process.tier.near(), "expires"),
+        Ok(Some((1, None)))
+    );
 }
 
 #[test]
@@ -197,20 +201,20 @@ fn methods_of_both_colours() {
     let shop = Shop {
         tier: std::sync::Arc::new(process.tier.clone()),
     };
-    run(async {
-        assert_eq!((shop.number(7), shop.number_async(8).await), (7, 8));
-        let keys = [shop.number_ring(7).key(), shop.number_async_ring(8).key()];
-        process.settle();
-        assert_eq!((shop.number(7), shop.number_async(8).await), (7, 8));
-        assert!(keys.iter().all(|key| process.tier.near().has(key)));
-        for key in &keys {
-            process.elsewhere(&["SET", key.as_str(), "70"]);
-        }
-        process.settle();
-        assert_eq!((shop.number(7), shop.number_async(8).await), (70, 70));
-        shop.number_async_cache().clear().await.unwrap();
-        shop.number_cache().clear().unwrap();
-        assert!(!shop.number_ring(7).has().unwrap());
-        assert!(!shop.number_async_ring(8).has().await.unwrap());
-    });
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    let both = || (shop.number(7), runtime.block_on(shop.number_async(8)));
+    assert_eq!(both(), (7, 8));
+    let keys = [shop.number_ring(7).key(), shop.number_async_ring(8).key()];
+    process.settle();
+    assert_eq!(both(), (7, 8));
+    assert!(keys.iter().all(|key| process.tier.near().has(key)));
+    for key in &keys {
+        process.elsewhere(&["SET", key.as_str(), "70"]);
+    }
+    process.settle();
+    assert_eq!(both(), (70, 70));
+    runtime.block_on(shop.number_async_cache().clear()).unwrap();
+    shop.number_cache().clear().unwrap();
+    assert!(!shop.number_ring(7).has().unwrap());
+    assert!(!runtime.block_on(shop.number_async_ring(8).has()).unwrap());
 }

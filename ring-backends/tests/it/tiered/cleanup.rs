@@ -1,7 +1,7 @@
 //! Nothing is kept for longer than it is of use.
 
-use ring_cache::storage::{AsyncStorage, Storage};
 use ring_cache::Lru;
+use ring_cache::storage::{AsyncStorage, Storage};
 use ring_cache_backends::Tiered;
 
 use super::far::Far;

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 
+use ring_cache::Lru;
 use ring_cache::coder::{Cause, Coder, Json};
 use ring_cache::storage::{CodedStorage, Storage};
-use ring_cache::Lru;
 use ring_cache_backends::Tiered;
 
 use super::far::Far;

@@ -149,7 +149,8 @@ impl AsyncStorage<Vec<u8>> for Far {
         value: Vec<u8>,
         expiry: Option<Duration>,
     ) -> Result<()> {
-        self.act("write", |map| Storage::write(map, key, value, expiry)).await
+        self.act("write", |map| Storage::write(map, key, value, expiry))
+            .await
     }
 
     async fn remove<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool> {

@@ -18,9 +18,13 @@ fn watching(server: &Server) -> Vec<String> {
     let clients = server.command(&["CLIENT", "LIST"]).text();
     let fields = |client: &str, name: &str| {
         let mut fields = client.split(' ');
-        fields.find_map(|field| field.strip_prefix(name).map(str::to_owned)).unwrap()
+        fields
+            .find_map(|field| field.strip_prefix(name).map(str::to_owned))
+            .unwrap()
     };
-    let told = clients.lines().filter(|client| fields(client, "flags=").contains('B'));
+    let told = clients
+        .lines()
+        .filter(|client| fields(client, "flags=").contains('B'));
     told.map(|client| fields(client, "id=")).collect()
 }
 
@@ -33,7 +37,9 @@ fn the_connection_is_lost() {
     for value in 1..=3 {
         process.settle();
         process.bring_near("a", value);
-        let [connection] = &*watching(&server) else { panic!("one is told") };
+        let [connection] = &*watching(&server) else {
+            panic!("one is told")
+        };
         assert_eq!(server.command(&["CLIENT", "KILL", "ID", connection]).text(), "1");
         process.elsewhere(&["SET", "a", &(value + 1).to_string()]);
         run(eventually(|| process.tier.near().is_empty()));
@@ -51,13 +57,19 @@ fn the_server_dies_and_comes_back() {
     let process = Process::start(&server, "", &[("a", 1)]);
     process.bring_near("a", 1);
     server.kill();
-    run(eventually(|| !process.tier.is_watching() && process.tier.near().is_empty()));
+    run(eventually(|| {
+        !process.tier.is_watching() && process.tier.near().is_empty()
+    }));
     assert!(Storage::read(&process.view(), "a").is_err());
     server.restart();
     run(eventually(|| process.tier.is_watching()));
-    run(eventually(|| matches!(Storage::read(&process.view(), "a"), Ok(None))));
+    run(eventually(|| {
+        matches!(Storage::read(&process.view(), "a"), Ok(None))
+    }));
     process.elsewhere(&["SET", "a", "2"]);
-    run(eventually(|| process.read("a") == Some(2) && process.tier.near().has("a")));
+    run(eventually(|| {
+        process.read("a") == Some(2) && process.tier.near().has("a")
+    }));
 }
 
 /// The last sign of life may be as old as the time between two. After a second, what lies near is not used.
@@ -72,13 +84,19 @@ fn the_server_hangs() {
     let start = Instant::now();
     run(eventually(|| !process.tier.is_watching()));
     // A machine with much to do may be late.
-    assert!(start.elapsed() < Duration::from_millis(1800), "{:?}", start.elapsed());
+    assert!(
+        start.elapsed() < Duration::from_millis(1800),
+        "{:?}",
+        start.elapsed()
+    );
     run(eventually(|| process.tier.near().is_empty()));
     server.cont();
     process.elsewhere(&["SET", "a", "2"]);
     assert_eq!(process.read("a"), Some(2));
     run(eventually(|| process.tier.is_watching()));
-    run(eventually(|| process.read("a") == Some(2) && process.tier.near().has("a")));
+    run(eventually(|| {
+        process.read("a") == Some(2) && process.tier.near().has("a")
+    }));
 }
 
 /// One that wants to know until the test says otherwise.
@@ -106,7 +124,11 @@ fn assert_let_go(told: &Arc<Told>) {
     told.is_gone.store(true, Ordering::SeqCst);
     let start = Instant::now();
     run(eventually(|| Arc::strong_count(told) == 1));
-    assert!(start.elapsed() < Duration::from_millis(1500), "{:?}", start.elapsed());
+    assert!(
+        start.elapsed() < Duration::from_millis(1500),
+        "{:?}",
+        start.elapsed()
+    );
 }
 
 fn watch(server: &Server) -> Arc<Told> {

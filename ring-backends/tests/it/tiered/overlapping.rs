@@ -84,7 +84,9 @@ async fn act(tier: &Tier, key: &Key, what: Act, value: u32) {
         RemoveMany => AsyncStorage::remove_many(&view, &[key]).await.map(|_| ()),
         Contains => AsyncStorage::contains(&view, key).await.map(|_| ()),
         Renew => AsyncStorage::renew(&view, key, expiry).await.map(|_| ()),
-        RenewMany => AsyncStorage::renew_many(&view, &[(key, expiry)]).await.map(|_| ()),
+        RenewMany => AsyncStorage::renew_many(&view, &[(key, expiry)])
+            .await
+            .map(|_| ()),
         Clear => {
             let numbers = Numbers { tier: tier.clone() };
             let name = numbers.number_cache().name();
@@ -130,7 +132,11 @@ fn assert_agree(tier: &Tier, key: &Key, what: impl Fn() -> String) {
     assert_eq!(near.to_string().as_bytes(), far, "{}", what());
     let forever = Duration::MAX;
     let (near_left, far_left) = (near_left.unwrap_or(forever), far_left.unwrap_or(forever));
-    assert!(near_left <= far_left, "{near_left:?}, not {far_left:?}: {}", what());
+    assert!(
+        near_left <= far_left,
+        "{near_left:?}, not {far_left:?}: {}",
+        what()
+    );
 }
 
 async fn prepared(tells: bool, before: Before) -> (Tier, Key) {

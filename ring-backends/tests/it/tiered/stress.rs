@@ -113,11 +113,16 @@ macro_rules! stressed {
 
                 fn keys(&self) -> Vec<Key> {
                     let keys = 0..KEYS;
-                    keys.flat_map(|key| [self.version(key).key(), self.version_async(key).key()]).collect()
+                    keys.flat_map(|key| [self.version(key).key(), self.version_async(key).key()])
+                        .collect()
                 }
 
                 pub(super) fn run(&self, seed: u64) {
-                    let runtime = Builder::new_multi_thread().worker_threads(3).enable_all().build().unwrap();
+                    let runtime = Builder::new_multi_thread()
+                        .worker_threads(3)
+                        .enable_all()
+                        .build()
+                        .unwrap();
                     let reader = |nth: u64| {
                         let own = self.clone();
                         async move {
@@ -155,7 +160,9 @@ macro_rules! stressed {
                 /// What lies near is what `far` has.
                 pub(super) fn assert_agree(&self, far: impl Fn(&Key) -> Option<Vec<u8>>) {
                     for key in self.keys() {
-                        let Some(near) = self.tier.near().get(&key) else { continue };
+                        let Some(near) = self.tier.near().get(&key) else {
+                            continue;
+                        };
                         let far = far(&key).map(|bytes| String::from_utf8(bytes).unwrap());
                         assert_eq!(far, Some(near.to_string()), "{key}");
                     }

@@ -20,7 +20,9 @@ struct User {
 }
 
 fn named(name: &str) -> User {
-    User { name: name.to_owned() }
+    User {
+        name: name.to_owned(),
+    }
 }
 
 type Users = Tiered<Lru<User>, Map<Vec<u8>>>;
@@ -126,7 +128,10 @@ fn a_far_tier_that_blocks() {
         assert_eq!(shop.slow.near().len(), 1);
         assert_eq!(far.len(), 1);
         shop.slow.near().clear();
-        assert_eq!(shop.slow_user_ring("Ada").get().await.unwrap(), Some(named("Ada")));
+        assert_eq!(
+            shop.slow_user_ring("Ada").get().await.unwrap(),
+            Some(named("Ada"))
+        );
         assert_eq!(shop.slow.near().len(), 1);
         assert!(shop.slow_user_ring("Ada").delete().await.unwrap());
         assert!(shop.slow.near().is_empty() && far.is_empty());
