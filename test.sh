@@ -76,6 +76,7 @@ main() {
     step "example: page" cargo run --quiet --example page
     step "example: user" cargo run --quiet --example user
     step "example: async_service" cargo run --quiet --example async_service
+    step "example: tiered" cargo run --quiet --example tiered --features tiered,redis
     step "packages" packages
     fuzz_targets
 }

@@ -122,8 +122,8 @@ impl<V: Clone, N: Near<V>, F> Fetch<'_, V, N, F> {
 }
 
 impl<V, N: Near<V>, F> Fetch<'_, V, N, F> {
-    /// For how long a value may lie near that has this expiry far away. The time that the far tier took is not counted
-    /// on, so that nothing is there longer than far away.
+    /// For how long a value may lie near that has this expiry far away. The time that the far tier took may have been
+    /// a part of it.
     fn near_expiry(&self, expiry: Option<Duration>) -> Option<Duration> {
         let expiry = expiry.map(|expiry| expiry.saturating_sub(self.begun.elapsed()));
         expiry.into_iter().chain(self.near_expiry).min()
