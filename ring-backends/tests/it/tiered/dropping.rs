@@ -170,7 +170,7 @@ fn a_flush_elsewhere_drops_all_values_whatever_their_drops_do() {
     for key in 0..20_u32 {
         let value = hooked(key, |number| assert!(number % 3 != 0, "the third"));
         Storage::write(&view(&tier), &key, value, None).unwrap();
-        far.observer().changed(&ring_cache::Key::of(&key).to_string());
+        far.observer().changed(ring_cache::Key::of(&key).as_str());
     }
     assert!(tier.near().is_empty());
     for key in 0..20_u32 {
