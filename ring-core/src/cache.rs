@@ -23,7 +23,8 @@ pub type AsyncCache<S> = Handle<S, Awaits>;
 
 /// What [`Cache`] and [`AsyncCache`] are: the handle of a whole cached method.
 ///
-/// `S` is the storage as the ring sees it: a reference, or what [`CodedStorage`](crate::storage::CodedStorage) says. `C` says how its verbs wait.
+/// `S` is the storage as the ring sees it: a reference, or what [`CodedStorage`](crate::storage::CodedStorage) says. `C`
+/// says how its verbs wait.
 pub struct Handle<S, C> {
     ring: &'static Ring,
     view: S,
