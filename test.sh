@@ -80,6 +80,8 @@ main() {
     step "example: user" cargo run --quiet --example user
     step "example: async_service" cargo run --quiet --example async_service
     step "example: disk" cargo run --quiet --features disk --example disk
+    step "example: memcached" cargo run --quiet --features memcached,json --example memcached
+    step "example: tiered" cargo run --quiet --features tiered,redis --example tiered
     polyglot
     step "packages" packages
     fuzz_targets

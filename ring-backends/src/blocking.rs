@@ -12,7 +12,9 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use ring_cache_core::flights::Flights;
 use ring_cache_core::key::EncodedKey;
-use ring_cache_core::storage::{AnyStorage, AsyncClear, AsyncStorage, Clear, Expires, Expiring, Storage};
+use ring_cache_core::storage::{
+    AnyStorage, AsyncClear, AsyncStorage, Clear, Expires, Expiring, Observer, Storage,
+};
 use ring_cache_core::{Error, Name, RingKey};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
@@ -132,6 +134,10 @@ impl<T, S: AnyStorage<T>> AnyStorage<T> for Blocking<S> {
             storage: Arc::new(storage),
             order: Arc::clone(&self.order),
         })
+    }
+
+    fn watch(&self, observer: Arc<dyn Observer>) -> bool {
+        self.storage.watch(observer)
     }
 
     fn distrust<K: RingKey + ?Sized>(&self, key: &K) {

@@ -1,5 +1,6 @@
 //! Memory in front of a storage that is farther away.
 
+mod colours;
 mod fills;
 mod view;
 mod watched;
@@ -53,18 +54,19 @@ use watched::Watched;
 /// well, so the first look-up after a `set` goes far.
 ///
 /// If it does not, as Memcached, what lies near is as old as its expiry lets it become: give the near tier
-/// [a shorter one](Self::near_expiry).
+/// [a shorter one](Self::near_expiry). So do if it cannot say how long an entry will still be there, as a storage of your
+/// own that leaves [`read_expiring`](ring_cache_core::storage::Storage::read_expiring) as it is.
 ///
 /// Clones are handles to the same tiers. What is asked of [`near`](Self::near) or [`far`](Self::far) directly is not kept
 /// in step.
 pub struct Tiered<N, F> {
     tiers: Arc<Tiers<N, F>>,
+    near_expiry: Option<Duration>,
 }
 
 struct Tiers<N, F> {
     near: N,
     far: F,
-    near_expiry: Option<Duration>,
     fills: Fills,
     watched: Watched,
     /// Whether the far storage tells of changes, asked when it is first used.
@@ -74,29 +76,25 @@ struct Tiers<N, F> {
 impl<N, F> Tiered<N, F> {
     /// Puts `near` in front of `far`.
     pub fn new(near: N, far: F) -> Self {
-        Self::with(near, far, None)
-    }
-
-    /// Keeps values near no longer than this, however long they live far away.
-    #[must_use]
-    pub fn near_expiry(self, expiry: Duration) -> Self
-    where
-        N: Clone,
-        F: Clone,
-    {
-        Self::with(self.near().clone(), self.far().clone(), Some(expiry))
-    }
-
-    fn with(near: N, far: F, near_expiry: Option<Duration>) -> Self {
         Tiered {
             tiers: Arc::new(Tiers {
                 near,
                 far,
-                near_expiry,
                 fills: Fills::new(),
                 watched: Watched::new(),
                 tells: OnceLock::new(),
             }),
+            near_expiry: None,
+        }
+    }
+
+    /// Keeps values near no longer than this, however long they live far away. It concerns what this handle, and those
+    /// that are cloned from it, put there.
+    #[must_use]
+    pub fn near_expiry(self, expiry: Duration) -> Self {
+        Tiered {
+            near_expiry: Some(expiry),
+            ..self
         }
     }
 
@@ -116,20 +114,11 @@ impl<N, F> Tiered<N, F> {
     }
 }
 
-impl<N, F> Tiers<N, F> {
-    /// The shorter of an expiry and the near tier's own.
-    fn near_expiry(&self, expiry: Option<Duration>) -> Option<Duration> {
-        match (expiry, self.near_expiry) {
-            (Some(expiry), Some(near)) => Some(expiry.min(near)),
-            (expiry, near) => expiry.or(near),
-        }
-    }
-}
-
 impl<N, F> Clone for Tiered<N, F> {
     fn clone(&self) -> Self {
         Tiered {
             tiers: Arc::clone(&self.tiers),
+            near_expiry: self.near_expiry,
         }
     }
 }
@@ -150,7 +139,12 @@ impl<C, N, F> CodedStorage<C> for Tiered<N, F> {
     where
         Self: 's;
 
-    fn coded(&self) -> TieredView<'_, N, F, C> {
+    type Whole<'s>
+        = TieredView<'s, N, F, C>
+    where
+        Self: 's;
+
+    fn whole(&self) -> TieredView<'_, N, F, C> {
         TieredView::new(self)
     }
 }

@@ -13,7 +13,7 @@ use crate::name::Name;
 use crate::returned::Returned;
 use crate::ring::Ring;
 use crate::stats::Stats;
-use crate::storage::{AnyStorage, AnyView, AsyncClear, AsyncStorage, AsyncView, Clear, CodedStorage, View};
+use crate::storage::{AnyStorage, AnyView, AsyncClear, AsyncStorage, AsyncView, Clear, View};
 
 /// A cached method as a whole, as `{method}_cache()` gives it.
 pub type Cache<S> = Handle<S, Blocks>;
@@ -23,7 +23,8 @@ pub type AsyncCache<S> = Handle<S, Awaits>;
 
 /// What [`Cache`] and [`AsyncCache`] are: the handle of a whole cached method.
 ///
-/// `S` is the storage as the ring sees it: a reference, or what [`CodedStorage`] says. `C` says how its verbs wait.
+/// `S` is the storage as the ring sees it: a reference, or what [`CodedStorage`](crate::storage::CodedStorage) says. `C`
+/// says how its verbs wait.
 pub struct Handle<S, C> {
     ring: &'static Ring,
     view: S,
@@ -135,14 +136,11 @@ impl<S: Copy, C> Clone for Handle<S, C> {
 
 impl<S: Copy, C> Copy for Handle<S, C> {}
 
-impl<'s, S, C> Handle<&'s S, C> {
-    /// The same method over a storage of what the coder `D` makes of its values.
+impl<S, C> Handle<S, C> {
+    /// The same method over a storage that is seen through a coder.
     #[inline]
-    pub fn coded<D>(self) -> Handle<S::View<'s>, C>
-    where
-        S: CodedStorage<D>,
-    {
-        Handle::new(self.ring, self.view.coded())
+    pub fn coded<W: From<S>>(self) -> Handle<W, C> {
+        Handle::new(self.ring, self.view.into())
     }
 }
 

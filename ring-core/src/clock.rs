@@ -93,6 +93,11 @@ impl StorageClock {
         expiry.map_or(NEVER, |expiry| self.now().saturating_add(nanos(expiry)))
     }
 
+    /// How long an entry with this deadline will still be there, if it expires.
+    pub(crate) fn left(&self, deadline: u64) -> Option<Duration> {
+        (deadline != NEVER).then(|| Duration::from_nanos(deadline.saturating_sub(self.now())))
+    }
+
     /// Whether an entry with this deadline is gone. Reads the clock only if the deadline can come.
     #[inline]
     pub(crate) fn is_past(&self, deadline: u64) -> bool {

@@ -19,7 +19,7 @@ use crate::clock::StorageClock;
 use crate::flights::Flights;
 use crate::key::{EncodedKey, KeyHasher, RingKey};
 use crate::name::Name;
-use crate::storage::{AnyStorage, Clear, Expires, InMemory, Storage};
+use crate::storage::{AnyStorage, Clear, Expires, Expiring, InMemory, Storage};
 use crate::sync::{AtomicU64, Ordering, RwLock};
 
 /// How many entries the storage of a ring holds if nothing else is said, as in the original.
@@ -202,16 +202,23 @@ impl<T: Clone> Lru<T> {
     /// The value under `key`.
     #[inline]
     pub fn get<K: RingKey + ?Sized>(&self, key: &K) -> Option<T> {
+        self.find(key).map(|(value, _)| value)
+    }
+
+    /// The value under `key`, and its deadline.
+    #[inline]
+    fn find<K: RingKey + ?Sized>(&self, key: &K) -> Option<(T, u64)> {
         let hash = self.hasher.hash(key);
         let shard = self.shard(hash).read();
         let slot = shard.find(hash, key)?;
-        if self.clock.is_past(shard.deadline(slot)) {
+        let deadline = shard.deadline(slot);
+        if self.clock.is_past(deadline) {
             drop(shard);
             self.expire(key);
             return None;
         }
         shard.note_use(slot);
-        Some(shard.value(slot).clone())
+        Some((shard.value(slot).clone(), deadline))
     }
 }
 
@@ -257,6 +264,11 @@ impl<T: Clone> Storage<T> for Lru<T> {
 
     fn contains<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Infallible> {
         Ok(self.has(key))
+    }
+
+    fn read_expiring<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<Expiring<T>>, Infallible> {
+        let found = self.find(key);
+        Ok(found.map(|(value, deadline)| (value, self.clock.left(deadline))))
     }
 
     fn renew<K: RingKey + ?Sized>(&self, key: &K, expiry: Duration) -> Result<bool, Infallible> {

@@ -199,8 +199,8 @@ impl Expansion<'_> {
             let (returned, future) = (self.returned(), asyncness.map(|_| quote!(, _)));
             quote!(::<#returned, _, _ #future>)
         });
-        let coder = self.method.coder(root);
-        let coder = coder.map(|coder| quote!(.coded::<#coder>()));
+        let view = self.view();
+        let coder = self.method.coder(root).map(|_| quote!(.coded::<#view>()));
         quote! {
             #import
             #cache #coder.bind #returned((#values), #asyncness move |(#patterns)| -> #out #block) #settings
@@ -296,18 +296,35 @@ impl Expansion<'_> {
         let Some(coder) = self.method.coder(root) else {
             return self.storage_ref();
         };
+        let (storage, lifetime) = (self.storage_type(), self.storage_lifetime());
+        match self.coded_storage() {
+            Some(coded) => quote!(#coded::View<#lifetime>),
+            None => quote!(#root::storage::Coded<#lifetime, #storage, #coder>),
+        }
+    }
+
+    /// The storage as the handle of the whole method sees it.
+    fn whole(&self) -> TokenStream {
+        let lifetime = self.storage_lifetime();
+        let coded = self.coded_storage();
+        coded.map_or_else(|| self.storage_ref(), |coded| quote!(#coded::Whole<#lifetime>))
+    }
+
+    /// With a coder, a type of the user's says itself what it is seen as.
+    fn coded_storage(&self) -> Option<TokenStream> {
+        let Storage::OfType { .. } = self.storage() else {
+            return None;
+        };
+        let (root, coder) = (self.root, self.method.coder(self.root)?);
         let storage = self.storage_type();
-        let lifetime = if self.method.storage_needs_self() {
+        Some(quote!(<#storage as #root::storage::CodedStorage<#coder>>))
+    }
+
+    fn storage_lifetime(&self) -> TokenStream {
+        if self.method.storage_needs_self() {
             quote!('_)
         } else {
             quote!('static)
-        };
-        match self.storage() {
-            // What a type of the user's is seen as, it says itself.
-            Storage::OfType { .. } => {
-                quote!(<#storage as #root::storage::CodedStorage<#coder>>::View<#lifetime>)
-            }
-            _ => quote!(#root::storage::Coded<#lifetime, #storage, #coder>),
         }
     }
 

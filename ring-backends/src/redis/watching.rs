@@ -22,36 +22,50 @@ const HEARTBEAT: Duration = Duration::from_millis(300);
 const SILENCE: Duration = Duration::from_millis(500);
 /// How long connecting may take.
 const CONNECTING: Duration = Duration::from_secs(5);
-/// The time between attempts to connect.
-const RETRY: Duration = Duration::from_millis(200);
+/// The time before the first attempt to connect again. It doubles with each that fails.
+const RETRY: Duration = Duration::from_millis(100);
+/// The longest time between two attempts.
+const SELDOM: Duration = Duration::from_secs(2);
+/// How long it may take to find out that nobody listens any more.
+const ATTENTION: Duration = Duration::from_millis(100);
 
 /// Tells `observer` of changes in the namespace, from a thread of its own, until it is gone.
 pub(super) fn begin(client: &Client, namespace: &str, observer: Arc<dyn Observer>) {
     let (client, namespace) = (client.clone(), namespace.to_owned());
-    let watch = move || {
+    let run = move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        if let Ok(runtime) = runtime {
-            runtime.block_on(watch(&client, &namespace, &observer));
-        }
+        let Ok(runtime) = runtime else { return };
+        let watching = runtime.spawn(watch(client, namespace, Arc::clone(&observer)));
+        runtime.block_on(async {
+            while !observer.is_gone() && !watching.is_finished() {
+                sleep(ATTENTION).await;
+            }
+        });
+        observer.ended();
+        // Whatever it does, be it to look up a name or to connect, it is not waited for.
+        runtime.shutdown_background();
     };
     // Without a thread nothing is told, and the observer goes on without.
     let _ = thread::Builder::new()
         .name("ring-cache-watch".to_owned())
-        .spawn(watch);
+        .spawn(run);
 }
 
-async fn watch(client: &Client, namespace: &str, observer: &Arc<dyn Observer>) {
-    while !observer.is_gone() {
+async fn watch(client: Client, namespace: String, observer: Arc<dyn Observer>) {
+    let mut pause = RETRY;
+    loop {
         let is_current = Arc::new(AtomicBool::new(true));
-        let subscribing = subscribed(client, namespace, observer, &is_current);
+        let subscribing = subscribed(&client, &namespace, &observer, &is_current);
         if let Ok(Ok(connection)) = timeout(CONNECTING, subscribing).await {
+            pause = RETRY;
             observer.began();
-            while_alive(connection, observer).await;
+            while_alive(connection).await;
         }
         // What a connection says that was given up does not concern the next.
         is_current.store(false, Ordering::SeqCst);
         observer.ended();
-        sleep(RETRY).await;
+        sleep(pause).await;
+        pause = SELDOM.min(pause * 2);
     }
 }
 
@@ -90,14 +104,10 @@ async fn subscribed(
     Ok(connection)
 }
 
-/// Comes back when the connection is lost or hangs, or nobody listens any more.
-async fn while_alive(mut connection: MultiplexedConnection, observer: &Arc<dyn Observer>) {
-    while !observer.is_gone() {
-        let ping = cmd("PING");
-        let answered = timeout(SILENCE, ping.query_async::<()>(&mut connection)).await;
-        if !matches!(answered, Ok(Ok(()))) {
-            return;
-        }
+/// Comes back when the connection is lost or hangs.
+async fn while_alive(mut connection: MultiplexedConnection) {
+    let ping = cmd("PING");
+    while let Ok(Ok(())) = timeout(SILENCE, ping.query_async(&mut connection)).await {
         sleep(HEARTBEAT).await;
     }
 }

@@ -3,8 +3,9 @@
 //! A value that was read far away may be old by the time it arrives. So who reads begins a [`Fill`] before, and whoever
 //! changes the entry far away says so afterwards: what began before does not get into the near storage any more.
 
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread::{self, ThreadId};
 
 use event_listener::{Event, EventListener, Listener};
 use hashbrown::HashMap;
@@ -28,8 +29,13 @@ struct State {
     fills: usize,
     /// The number of the last change.
     changed: u64,
-    /// The threads that put a value into the near storage just now.
-    storing: Vec<ThreadId>,
+    /// How many values are being put into the near storage just now.
+    storing: usize,
+}
+
+thread_local! {
+    /// How many values this thread puts into near storages just now, one as a part of another.
+    static STORING: Cell<usize> = const { Cell::new(0) };
 }
 
 /// The right to put a value into the near storage, unless the entry changes meanwhile.
@@ -86,7 +92,8 @@ impl Fills {
     }
 
     /// Notes a change if `notes` says so of the last one, and waits for those that store just now. Code that is itself
-    /// part of that, as the `Drop` of a value that gives way, does not wait for itself: its value is removed at its end.
+    /// part of that, as the `Drop` of a value that gives way, waits for nobody: two such could wait for each other. What
+    /// they store is removed at its end.
     fn outdate(&self, key: &EncodedKey, notes: impl Fn(u64) -> bool) -> Option<u64> {
         let (mut noted, mut stored) = (None, None);
         loop {
@@ -100,8 +107,7 @@ impl Fills {
                     state.changed = self.number();
                     noted = Some(state.changed);
                 }
-                let own = thread::current().id();
-                if state.storing.iter().all(|thread| *thread == own) {
+                if state.storing == 0 || is_storing() {
                     return noted;
                 }
             }
@@ -140,37 +146,40 @@ impl Fill<'_> {
         }
     }
 
-    /// Stores a value by `put`, if nothing changed. If something changes meanwhile, it is taken away again by `remove`.
+    /// Stores a value by `put`, if nothing changed. If something changes meanwhile, it is taken away again by `remove`,
+    /// also if `put` panics, as it does with the `Drop` of a value that gives way.
     pub(super) fn store(self, put: impl FnOnce(&EncodedKey), remove: impl FnOnce(&EncodedKey)) {
-        let own = thread::current().id();
-        if !self.enter(own) {
+        let Some(storing) = Storing::begin(&self) else {
             return;
-        }
-        let storing = Storing {
-            fill: &self,
-            thread: own,
         };
-        put(&self.key);
+        let done = catch_unwind(AssertUnwindSafe(|| put(&self.key)));
         if storing.is_outdated() {
             remove(&self.key);
         }
-    }
-
-    fn enter(&self, thread: ThreadId) -> bool {
-        let mut keys = self.fills.keys.lock();
-        let state = keys.get_mut(&self.key);
-        let current = state.filter(|state| state.changed <= self.number);
-        current.map(|state| state.storing.push(thread)).is_some()
+        if let Err(panic) = done {
+            resume_unwind(panic);
+        }
     }
 }
 
 /// A value is being put into the near storage. Ends also when that panics.
 struct Storing<'s, 'f> {
     fill: &'s Fill<'f>,
-    thread: ThreadId,
 }
 
-impl Storing<'_, '_> {
+impl<'s, 'f> Storing<'s, 'f> {
+    /// Begins, unless the entry changed.
+    fn begin(fill: &'s Fill<'f>) -> Option<Self> {
+        let mut keys = fill.fills.keys.lock();
+        let state = keys.get_mut(&fill.key)?;
+        if state.changed > fill.number {
+            return None;
+        }
+        state.storing += 1;
+        count_storing(|count| count + 1);
+        Some(Storing { fill })
+    }
+
     fn is_outdated(&self) -> bool {
         let keys = self.fill.fills.keys.lock();
         let state = keys.get(&self.fill.key);
@@ -182,12 +191,22 @@ impl Drop for Storing<'_, '_> {
     fn drop(&mut self) {
         let mut keys = self.fill.fills.keys.lock();
         if let Some(state) = keys.get_mut(&self.fill.key) {
-            let place = state.storing.iter().position(|thread| *thread == self.thread);
-            place.map(|place| state.storing.swap_remove(place));
+            state.storing -= 1;
         }
         drop(keys);
+        count_storing(|count| count - 1);
         self.fill.fills.stored.notify(usize::MAX);
     }
+}
+
+/// Whether this thread puts a value into a near storage just now.
+fn is_storing() -> bool {
+    // While a thread ends, the count may be gone: then it waits.
+    STORING.try_with(Cell::get).is_ok_and(|count| count > 0)
+}
+
+fn count_storing(change: impl FnOnce(usize) -> usize) {
+    let _ = STORING.try_with(|count| count.set(change(count.get())));
 }
 
 impl Drop for Fill<'_> {
@@ -200,5 +219,140 @@ impl Drop for Fill<'_> {
         if state.fills == 0 {
             keys.remove(&self.key);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::atomic::{AtomicBool, AtomicUsize};
+    use std::sync::{Arc, Barrier};
+    use std::thread;
+
+    use super::*;
+
+    fn key(of: u32) -> EncodedKey {
+        EncodedKey::of(&of)
+    }
+
+    /// Whether a fill stores, and whether that lasts.
+    fn store(fill: Fill<'_>) -> (bool, bool) {
+        let (mut stored, mut removed) = (false, false);
+        fill.store(|_| stored = true, |_| removed = true);
+        (stored, stored && !removed)
+    }
+
+    #[test]
+    fn what_began_before_a_change_is_not_stored() {
+        let fills = Fills::new();
+        let (before, other) = (fills.begin(key(1)), fills.begin(key(2)));
+        fills.changed(&key(1));
+        let after = fills.begin(key(1));
+        assert_eq!(store(before), (false, false));
+        assert_eq!(store(after), (true, true));
+        assert_eq!(store(other), (true, true));
+        let before = [fills.begin(key(1)), fills.begin(key(2))];
+        fills.changed_all(None);
+        assert!(before.map(store).iter().all(|(stored, _)| !stored));
+    }
+
+    #[test]
+    fn of_two_writers_neither_knows_what_lies_far_away() {
+        let fills = Fills::new();
+        let (mut first, mut second, reader) = (fills.begin(key(1)), fills.begin(key(1)), fills.begin(key(1)));
+        assert!(first.supersede());
+        assert!(!second.supersede());
+        assert_eq!(store(first), (false, false));
+        assert_eq!(store(reader), (false, false));
+    }
+
+    #[test]
+    fn a_writer_alone_outdates_readers_and_stores() {
+        let fills = Fills::new();
+        let reader = fills.begin(key(1));
+        let mut writer = fills.begin(key(1));
+        assert!(writer.supersede());
+        assert_eq!(store(reader), (false, false));
+        assert_eq!(store(writer), (true, true));
+    }
+
+    #[test]
+    fn what_changes_while_it_is_stored_is_removed() {
+        let (fills, removed) = (Fills::new(), Cell::new(false));
+        let fill = fills.begin(key(1));
+        // As by the `Drop` of a value that gives way: it does not wait for itself.
+        fill.store(|_| fills.changed(&key(1)), |_| removed.set(true));
+        assert!(removed.get());
+    }
+
+    #[test]
+    fn what_changes_is_removed_also_if_storing_panics() {
+        let (fills, removed) = (Fills::new(), Cell::new(false));
+        let fill = fills.begin(key(1));
+        let put = |_: &EncodedKey| {
+            fills.changed(&key(1));
+            panic!("it does not want to go");
+        };
+        let store = || fill.store(put, |_| removed.set(true));
+        catch_unwind(AssertUnwindSafe(store)).unwrap_err();
+        assert!(removed.get() && !is_storing() && !fills.is_under_way(&key(1)));
+    }
+
+    /// When a change has returned, what was stored before it can be removed.
+    #[test]
+    fn a_change_waits_for_who_stores() {
+        let (fills, stored, under_way) = (Fills::new(), AtomicBool::new(false), Barrier::new(2));
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let fill = fills.begin(key(1));
+                let number = fill.number;
+                let put = |key: &EncodedKey| {
+                    under_way.wait();
+                    while fills.keys.lock()[key].changed < number {
+                        thread::yield_now();
+                    }
+                    // The change has begun. Now it has time to do without waiting.
+                    (0..1000).for_each(|_| thread::yield_now());
+                    stored.store(true, Ordering::SeqCst);
+                };
+                fill.store(put, |_| {});
+            });
+            under_way.wait();
+            fills.changed(&key(1));
+            assert!(stored.load(Ordering::SeqCst));
+        });
+    }
+
+    /// Two that are in the middle of storing each change the other's entry.
+    #[test]
+    fn who_stores_waits_for_nobody() {
+        let (fills, both, removed) = (Fills::new(), Barrier::new(2), AtomicUsize::new(0));
+        thread::scope(|scope| {
+            for (own, other) in [(1, 2), (2, 1)] {
+                let (fills, both, removed) = (&fills, &both, &removed);
+                scope.spawn(move || {
+                    let put = |_: &EncodedKey| {
+                        both.wait();
+                        fills.changed(&key(other));
+                        both.wait();
+                    };
+                    let remove = |_: &EncodedKey| {
+                        removed.fetch_add(1, Ordering::SeqCst);
+                    };
+                    fills.begin(key(own)).store(put, remove);
+                });
+            }
+        });
+        assert_eq!(removed.load(Ordering::SeqCst), 2);
+    }
+
+    #[test]
+    fn nothing_is_kept_of_a_key_that_nobody_fills() {
+        let fills = Arc::new(Fills::new());
+        let mut fill = fills.begin(key(1));
+        fill.supersede();
+        drop((fill, fills.begin(key(2))));
+        fills.changed(&key(3));
+        assert!(fills.keys.lock().is_empty());
     }
 }

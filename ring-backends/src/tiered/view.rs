@@ -27,10 +27,10 @@ pub struct TieredView<'s, N, F, C> {
     coder: PhantomData<fn() -> C>,
 }
 
-/// A memory storage of values `V`, for all threads.
-pub trait Near<V>: Storage<V, Error = Infallible> + InMemory + Send + Sync + 'static {}
+/// A memory storage of values `V` that can expire, for all threads.
+pub trait Near<V>: Storage<V, Error = Infallible> + InMemory + Expires + Send + Sync + 'static {}
 
-impl<V, N: Storage<V, Error = Infallible> + InMemory + Send + Sync + 'static> Near<V> for N {}
+impl<V, N: Storage<V, Error = Infallible> + InMemory + Expires + Send + Sync + 'static> Near<V> for N {}
 
 impl<'s, N, F, C> TieredView<'s, N, F, C> {
     pub(super) fn new(tiered: &'s Tiered<N, F>) -> Self {

@@ -27,6 +27,7 @@ struct Keys {
     by_text: HashMap<Arc<str>, Noted>,
     /// All texts, in the order in which they were noted or looked at.
     order: VecDeque<Arc<str>>,
+    /// Goes on when all keys are taken: who looks at one meanwhile must not take the next of its text for it.
     next: u64,
 }
 
@@ -75,8 +76,11 @@ impl Watched {
 
     /// All keys that were noted. They are not any more.
     pub(super) fn take_all(&self) -> Vec<EncodedKey> {
-        let Keys { by_text, .. } = std::mem::take(&mut *self.keys.lock());
-        by_text.into_values().map(|noted| noted.key).collect()
+        let mut keys = self.keys.lock();
+        keys.order.clear();
+        let noted = std::mem::take(&mut keys.by_text);
+        drop(keys);
+        noted.into_values().map(|noted| noted.key).collect()
     }
 }
 
@@ -138,10 +142,38 @@ mod tests {
     }
 
     #[test]
+    fn as_many_are_kept_as_lie_near() {
+        const NEAR: u32 = 50;
+        let watched = Watched::new();
+        for n in 0..5_000_u32 {
+            let near: Vec<_> = (n.saturating_sub(NEAR)..=n).map(|n| EncodedKey::of(&n)).collect();
+            watched.note(&n.to_string(), &EncodedKey::of(&n), |key| near.contains(key));
+        }
+        let keys = watched.keys.lock();
+        assert!(
+            (50..=3 * 50).contains(&keys.by_text.len()),
+            "{}",
+            keys.by_text.len()
+        );
+        assert_eq!(keys.by_text.len(), keys.order.len());
+    }
+
+    #[test]
     fn what_is_noted_while_it_is_looked_at_is_kept() {
         let watched = Watched::new();
         watched.note("a", &EncodedKey::of("a"), |_| true);
         watched.note("b", &EncodedKey::of("b"), |_| {
+            watched.keys.lock().insert("a", &EncodedKey::of("a"));
+            false
+        });
+        assert!(watched.key("a").is_some());
+    }
+
+    #[test]
+    fn what_is_noted_after_all_were_taken_is_kept() {
+        let watched = Watched::new();
+        watched.note("a", &EncodedKey::of("a"), |_| {
+            watched.take_all();
             watched.keys.lock().insert("a", &EncodedKey::of("a"));
             false
         });

@@ -4,7 +4,7 @@ mod cancelled;
 mod contract;
 mod failing;
 mod files;
-mod gated;
+pub(crate) mod gated;
 mod ordered;
 mod verbs;
 
@@ -36,7 +36,7 @@ fn one_thread() -> Runtime {
 }
 
 /// Runs `test` on one thread. It must not hang.
-fn run<F: Future>(test: F) -> F::Output {
+pub(crate) fn run<F: Future>(test: F) -> F::Output {
     one_thread().block_on(within_patience(test))
 }
 
@@ -46,7 +46,7 @@ async fn within_patience<F: Future>(future: F) -> F::Output {
 }
 
 /// Lets other tasks go on until `true`, or fails.
-async fn eventually(what: impl Fn() -> bool) {
+pub(crate) async fn eventually(what: impl Fn() -> bool) {
     let start = Instant::now();
     while !what() {
         assert!(start.elapsed() < PATIENCE, "it did not happen");

@@ -12,3 +12,5 @@ mod random;
 mod redis;
 #[cfg(feature = "remote")]
 mod remote;
+#[cfg(feature = "tiered")]
+mod tiered;

@@ -29,7 +29,7 @@ use ring_cache_test_servers::{Missing, Redis as Server, or_leave_out};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The server that tests share which do it no harm. Each has keys of its own.
-fn shared(what: &str) -> Option<&'static Server> {
+pub(crate) fn shared(what: &str) -> Option<&'static Server> {
     static SERVER: LazyLock<Result<Server, Missing>> = LazyLock::new(Server::start);
     match &*SERVER {
         Ok(server) => Some(server),

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::time::Duration;
 
-use super::{AnyStorage, Clear, Expires, InMemory, Storage};
+use super::{AnyStorage, Clear, Expires, Expiring, InMemory, Storage};
 use crate::clock::{Clock, StorageClock};
 use crate::flights::Flights;
 use crate::key::{RingKey, key_text};
@@ -187,6 +187,14 @@ impl<T: Clone> Storage<T> for Map<T> {
 
     fn contains<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Infallible> {
         Ok(self.has(key))
+    }
+
+    fn read_expiring<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<Expiring<T>>, Infallible> {
+        let entries = self.entries.read();
+        let live = entries
+            .get(&*key_text(key))
+            .filter(|entry| !self.clock.is_past(entry.deadline));
+        Ok(live.map(|entry| (entry.value.clone(), self.clock.left(entry.deadline))))
     }
 
     fn renew<K: RingKey + ?Sized>(&self, key: &K, expiry: Duration) -> Result<bool, Infallible> {

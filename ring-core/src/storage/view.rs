@@ -62,12 +62,23 @@ impl<V: Clone, S: AnyStorage<V>> AnyView<V> for &S {
 /// A storage that keeps what the coder `C` makes of values. Those of bytes are, seen through [`Coded`].
 pub trait CodedStorage<C> {
     /// The storage as a ring with this coder sees it.
-    type View<'s>
+    type View<'s>: From<Self::Whole<'s>>
     where
         Self: 's;
 
+    /// The storage as the handle of a whole method sees it, which needs no coder if the storage does not.
+    type Whole<'s>
+    where
+        Self: 's;
+
+    /// Sees the storage as a whole.
+    fn whole(&self) -> Self::Whole<'_>;
+
     /// Sees the storage through the coder.
-    fn coded(&self) -> Self::View<'_>;
+    #[inline]
+    fn coded(&self) -> Self::View<'_> {
+        self.whole().into()
+    }
 }
 
 #[diagnostic::do_not_recommend]
@@ -77,9 +88,14 @@ impl<C, S: AnyStorage<Vec<u8>>> CodedStorage<C> for S {
     where
         S: 's;
 
+    type Whole<'s>
+        = &'s S
+    where
+        S: 's;
+
     #[inline]
-    fn coded(&self) -> Coded<'_, S, C> {
-        Coded::new(self)
+    fn whole(&self) -> &S {
+        self
     }
 }
 
@@ -133,6 +149,13 @@ impl<'s, S, C> Coded<'s, S, C> {
             storage,
             coder: PhantomData,
         }
+    }
+}
+
+impl<'s, S, C> From<&'s S> for Coded<'s, S, C> {
+    #[inline]
+    fn from(storage: &'s S) -> Self {
+        Coded::new(storage)
     }
 }
 

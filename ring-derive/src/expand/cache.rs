@@ -17,7 +17,7 @@ impl Expansion<'_> {
     pub(super) fn cache(&self) -> TokenStream {
         let root = self.root;
         let (attrs, vis) = (attributes::of_accessors(&self.method.attrs), self.visibility());
-        let (cache, generics, storage) = (self.method.cache(), self.method.generics(), self.storage_ref());
+        let (cache, generics, storage) = (self.method.cache(), self.method.generics(), self.whole());
         let where_clause = &generics.where_clause;
         let receiver = self.storage_self().map(|self_token| quote!(&#self_token));
         let handle = self.handle();
@@ -66,13 +66,17 @@ impl Expansion<'_> {
         } else {
             self.plain_static(own)
         };
-        let (import, storage_ref) = (self.import_trait(), self.storage_ref());
+        let (import, whole) = (self.import_trait(), self.whole());
         let cache = match storage.place() {
             None => quote!(#found.cache()),
             Some(place) => {
                 let place = quote_spanned!(Span::call_site().located_at(place.span())=> &#place);
                 let handle = self.handle();
-                quote!(#root::#handle::<#storage_ref>::new(#found.ring(), #place))
+                let place = match self.coded_storage() {
+                    Some(coded) => quote!(#coded::whole(#place)),
+                    None => place,
+                };
+                quote!(#root::#handle::<#whole>::new(#found.ring(), #place))
             }
         };
         let used = self.mark_used();

@@ -93,8 +93,7 @@ where
     C: Coder<V>,
 {
     async fn clear_ring(&self, name: &'static Name) -> Result<(), F::Error> {
-        let cleared = self.far().clear_ring(name).await;
-        self.clear_near(name);
-        cleared
+        let _clearing = self.clearing::<V>(name);
+        self.far().clear_ring(name).await
     }
 }

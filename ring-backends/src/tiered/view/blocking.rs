@@ -83,9 +83,8 @@ where
     C: Coder<V>,
 {
     fn clear_ring(&self, name: &Name) -> Result<(), F::Error> {
-        let cleared = self.far().clear_ring(name);
-        self.clear_near(name);
-        cleared
+        let _clearing = self.clearing::<V>(name);
+        self.far().clear_ring(name)
     }
 }
 

@@ -182,26 +182,30 @@ where
         C: Coder<V>,
         K: RingKey,
     {
-        let (mut encoded, mut changes, mut failures) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut encoded, mut changes) = (Vec::new(), Vec::new());
+        let (mut unfit, mut removals, mut outcome) = (Vec::new(), Vec::new(), Ok(()));
         for (key, value, expiry) in entries {
-            let change = self.change(&key);
+            let change = self.change::<V, _>(&key);
             match encode::<V, C>(&value) {
                 Ok(bytes) => {
                     encoded.push((key, bytes, expiry));
                     changes.push((change, value, expiry));
                 }
-                Err(error) => failures.push((key, change, error)),
+                Err(error) => {
+                    unfit.push(key);
+                    removals.push(change);
+                    outcome = outcome.and(refused(error));
+                }
             }
         }
+        // What cannot be stored must not leave the old value in its place.
+        if !unfit.is_empty() {
+            outcome = outcome.and(far.remove_many(&unfit).await.map(|_| ()));
+        }
+        drop(removals);
         far.write_many(encoded).await?;
         for (change, value, expiry) in changes {
             change.written(value, expiry);
-        }
-        let mut outcome = Ok(());
-        for (key, change, error) in failures {
-            far.remove(&key).await?;
-            change.removed();
-            outcome = outcome.and(refused(error));
         }
         outcome
     }

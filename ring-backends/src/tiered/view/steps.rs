@@ -1,8 +1,9 @@
 //! The steps of an operation on two tiers that do not wait for the far one: what both colours share.
 
 use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ring_cache_core::coder::Coder;
 use ring_cache_core::key::EncodedKey;
@@ -68,7 +69,7 @@ where
         N: Near<V>,
         K: RingKey + ?Sized,
     {
-        let tiers = &*self.tiered.tiers;
+        let (tiers, begun) = (&*self.tiered.tiers, Instant::now());
         let fill = tiers.fills.begin(EncodedKey::of(key));
         // Before it is known whether changes are told of: what is noted later might be missed.
         let is_usable = self.is_near_usable();
@@ -83,6 +84,8 @@ where
             tiers,
             fill,
             is_usable: is_usable && self.is_near_usable(),
+            begun,
+            near_expiry: self.tiered.near_expiry,
             value: PhantomData,
         }
     }
@@ -103,6 +106,8 @@ pub(super) struct Fetch<'t, V, N, F> {
     tiers: &'t Tiers<N, F>,
     fill: Fill<'t>,
     is_usable: bool,
+    begun: Instant,
+    near_expiry: Option<Duration>,
     value: PhantomData<fn() -> V>,
 }
 
@@ -117,12 +122,19 @@ impl<V: Clone, N: Near<V>, F> Fetch<'_, V, N, F> {
 }
 
 impl<V, N: Near<V>, F> Fetch<'_, V, N, F> {
+    /// For how long a value may lie near that has this expiry far away. The time that the far tier took may have been
+    /// a part of it.
+    fn near_expiry(&self, expiry: Option<Duration>) -> Option<Duration> {
+        let expiry = expiry.map(|expiry| expiry.saturating_sub(self.begun.elapsed()));
+        expiry.into_iter().chain(self.near_expiry).min()
+    }
+
     fn put(self, value: V, expiry: Option<Duration>) {
         if !self.is_usable {
             return;
         }
         let Tiers { near, .. } = self.tiers;
-        let expiry = self.tiers.near_expiry(expiry);
+        let expiry = self.near_expiry(expiry);
         let put = |key: &EncodedKey| {
             let Ok(()) = near.write(key, value, expiry);
         };
@@ -149,7 +161,7 @@ impl<V, N: Near<V>, F> Change<'_, V, N, F> {
     pub(super) fn renewed(mut self, expiry: Option<Duration>) {
         let Some(mut fetch) = self.0.take() else { return };
         let Tiers { near, .. } = fetch.tiers;
-        let expiry = expiry.and_then(|expiry| fetch.tiers.near_expiry(Some(expiry)));
+        let expiry = expiry.and_then(|expiry| fetch.near_expiry(Some(expiry)));
         let renewed = expiry.is_some_and(|expiry| near.renew(fetch.fill.key(), expiry) == Ok(true));
         if !(fetch.fill.supersede() && renewed) {
             drop_from(near, fetch.fill.key());
@@ -169,7 +181,8 @@ impl<V, N: Near<V>, F> Change<'_, V, N, F> {
 
 impl<V, N: Near<V>, F> Drop for Change<'_, V, N, F> {
     fn drop(&mut self) {
-        self.0.take().map(Self::drop_near);
+        let fetch = self.0.take();
+        quietly(|| fetch.map(Self::drop_near));
     }
 }
 
@@ -178,13 +191,16 @@ fn drop_from<V, N: Near<V>>(near: &N, key: &EncodedKey) {
 }
 
 impl<N, F> Tiered<N, F> {
-    /// Drops what lies near of a ring.
-    pub(super) fn clear_near<V>(&self, name: &Name)
+    /// To be called before the far tier is asked to clear a ring.
+    pub(super) fn clearing<'t, V>(&'t self, name: &'t Name) -> Clearing<'t, V, N, F>
     where
         N: Near<V> + Clear<V>,
     {
-        self.tiers.fills.changed_all(Some(name));
-        let Ok(()) = self.near().clear_ring(name);
+        Clearing {
+            tiers: &self.tiers,
+            name,
+            value: PhantomData,
+        }
     }
 
     /// Drops what lies near.
@@ -199,6 +215,26 @@ impl<N, F> Tiered<N, F> {
     }
 }
 
+/// The far tier clears a ring. At the end, whatever came of it, nothing of the ring lies near.
+pub(super) struct Clearing<'t, V, N: Near<V> + Clear<V>, F> {
+    tiers: &'t Tiers<N, F>,
+    name: &'t Name,
+    value: PhantomData<fn() -> V>,
+}
+
+impl<V, N: Near<V> + Clear<V>, F> Drop for Clearing<'_, V, N, F> {
+    fn drop(&mut self) {
+        self.tiers.fills.changed_all(Some(self.name));
+        quietly(|| self.tiers.near.clear_ring(self.name));
+    }
+}
+
+/// Lets the `Drop` of a value panic where nobody is to be told: there is more to be done.
+fn quietly<T>(work: impl FnOnce() -> T) {
+    // The panic was reported when it began.
+    let _ = catch_unwind(AssertUnwindSafe(work));
+}
+
 /// Drops from the near tier what others change.
 struct Drops<V, N, F> {
     tiers: Weak<Tiers<N, F>>,
@@ -211,7 +247,7 @@ impl<V, N: Near<V>, F> Drops<V, N, F> {
         let keys = tiers.watched.take_all();
         tiers.fills.changed_all(None);
         for key in keys {
-            drop_from(&tiers.near, &key);
+            quietly(|| drop_from(&tiers.near, &key));
         }
     }
 }
@@ -238,7 +274,7 @@ where
         let Some(tiers) = self.tiers.upgrade() else { return };
         if let Some(key) = tiers.watched.key(stored_key) {
             tiers.fills.changed(&key);
-            drop_from(&tiers.near, &key);
+            quietly(|| drop_from(&tiers.near, &key));
         }
     }
 

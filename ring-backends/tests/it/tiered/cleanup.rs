@@ -1,0 +1,65 @@
+//! Nothing is kept for longer than it is of use.
+
+use ring_cache::Lru;
+use ring_cache::storage::{AsyncStorage, Storage};
+use ring_cache_backends::Tiered;
+
+use super::far::Far;
+use super::{tier, view};
+use crate::blocking::run;
+
+#[test]
+fn the_far_tier_learns_when_nobody_listens_any_more() {
+    let far = Far::telling();
+    let tier = tier(&far);
+    let other = tier.clone();
+    assert!(!Storage::contains(&view(&tier), &1).unwrap());
+    drop(tier);
+    assert!(!far.observer().is_gone());
+    drop(other);
+    assert!(far.observer().is_gone());
+    far.observer().began();
+    far.observer().changed("1");
+    far.observer().ended();
+}
+
+/// Before the far tier tells of changes, and when it no longer does, each look-up goes there.
+#[test]
+fn the_near_tier_is_left_out_while_nobody_tells_of_changes() {
+    let far = Far::telling();
+    let tier = tier(&far);
+    let read = || Storage::read(&view(&tier), &1).unwrap();
+    far.map().set(&1, b"1".to_vec());
+    assert_eq!(read(), Some(1));
+    assert!(tier.near().is_empty() && !tier.is_watching());
+    far.observer().began();
+    assert!(tier.is_watching());
+    assert_eq!((read(), read(), far.count("read")), (Some(1), Some(1), 2));
+    far.observer().ended();
+    assert!(tier.near().is_empty());
+    far.map().set(&1, b"2".to_vec());
+    assert_eq!((read(), read(), far.count("read")), (Some(2), Some(2), 4));
+    assert!(tier.near().is_empty());
+}
+
+/// Keys are forgotten that do not lie near any more, and no others.
+#[test]
+fn what_lies_near_is_known_however_many_keys_there_were() {
+    const NEAR: usize = 50;
+    let far = Far::telling();
+    let tier = Tiered::new(Lru::new(NEAR), far.clone());
+    let view = view(&tier);
+    assert!(!Storage::contains(&view, &0).unwrap());
+    far.observer().began();
+    run(async {
+        for key in 0..5_000_u32 {
+            AsyncStorage::write(&view, &key, key, None).await.unwrap();
+            AsyncStorage::read(&view, &(key + 10_000)).await.unwrap();
+        }
+    });
+    assert_eq!(tier.near().len(), NEAR);
+    for key in 0..5_000_u32 {
+        far.observer().changed(&key.to_string());
+    }
+    assert!(tier.near().is_empty());
+}
