@@ -80,6 +80,7 @@ main() {
     step "example: user" cargo run --quiet --example user
     step "example: async_service" cargo run --quiet --example async_service
     step "example: disk" cargo run --quiet --features disk --example disk
+    step "example: redis" cargo run --quiet --features json,redis,tokio --example redis
     step "example: memcached" cargo run --quiet --features memcached,json --example memcached
     step "example: tiered" cargo run --quiet --features tiered,redis --example tiered
     polyglot

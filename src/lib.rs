@@ -1,6 +1,19 @@
 //! Cached methods with full control of every call.
 #![doc = include_str!("../README.md")]
 
+/// Storages outside the process: how to use them, what each can do, and what happens when they fail.
+#[doc = include_str!("../STORAGES.md")]
+#[cfg(all(
+    any(doc, doctest),
+    feature = "disk",
+    feature = "json",
+    feature = "memcached",
+    feature = "redis",
+    feature = "testing",
+    feature = "tiered"
+))]
+pub mod storages {}
+
 #[cfg(feature = "tokio")]
 pub use ring_cache_backends::Blocking;
 #[cfg(feature = "memcached")]

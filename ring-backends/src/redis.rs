@@ -100,8 +100,8 @@ impl Remote<RedisServer<Keys>> {
     /// # Errors
     ///
     /// If `url` is no such address. The error does not show it.
-    pub fn open(url: &str) -> Result<Self, Error> {
-        address::parsed(Keys::NAME, url, redis::Client::open).map(Self::from_client)
+    pub fn open(url: impl AsRef<str>) -> Result<Self, Error> {
+        address::parsed(Keys::NAME, url.as_ref(), redis::Client::open).map(Self::from_client)
     }
 
     /// The storage on the server of a client that was made elsewhere, with certificates of its own say.

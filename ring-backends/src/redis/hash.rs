@@ -71,8 +71,8 @@ impl Remote<RedisServer<Fields>> {
     /// # Errors
     ///
     /// If `url` is no address of a Redis server.
-    pub fn open(url: &str) -> Result<Self, Error> {
-        address::parsed(Fields::NAME, url, redis::Client::open).map(Self::from_client)
+    pub fn open(url: impl AsRef<str>) -> Result<Self, Error> {
+        address::parsed(Fields::NAME, url.as_ref(), redis::Client::open).map(Self::from_client)
     }
 
     /// The storage on the server of a client: see [`Redis::from_client`](crate::Redis::from_client).
