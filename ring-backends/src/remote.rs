@@ -128,15 +128,30 @@ pub trait AsyncServer: Server {
 }
 
 /// A server whose entries can expire.
+#[diagnostic::on_unimplemented(
+    message = "the entries of this storage cannot expire",
+    label = "entries cannot expire",
+    note = "leave out `expire`, or choose a storage whose entries can, as `Redis`"
+)]
 pub trait Expiring: Server {}
 
 /// A server that can find the entries of one ring, and drop them. That takes as long as it takes.
+#[diagnostic::on_unimplemented(
+    message = "this storage cannot clear the entries of one ring",
+    label = "its server does not tell which entries there are",
+    note = "delete entries by their calls, or choose a storage that can, as `Redis`"
+)]
 pub trait BlockingClear: BlockingServer {
     /// Drops the entries of the ring `name`, and no others.
     fn clear(&self, namespace: &str, name: &Name) -> Result<(), Fault>;
 }
 
 /// A [`BlockingClear`] that is awaited.
+#[diagnostic::on_unimplemented(
+    message = "this storage cannot clear the entries of one ring",
+    label = "its server does not tell which entries there are",
+    note = "delete entries by their calls, or choose a storage that can, as `Redis`"
+)]
 pub trait AsyncClear: AsyncServer {
     /// See [`BlockingClear::clear`].
     fn clear(&self, namespace: &str, name: &'static Name) -> impl Future<Output = Result<(), Fault>> + Send;

@@ -212,8 +212,9 @@ impl Expansion<'_> {
         let options = &self.method.options;
         let mut settings = TokenStream::new();
         if let Some(expire) = &options.expire {
-            let expire = expire.expression(self.root);
-            settings.extend(quote!(.expire_in(#expire)));
+            let (span, expire) = (expire.span(), expire.expression(self.root));
+            let span = Span::call_site().located_at(span);
+            settings.extend(quote_spanned!(span=> .expire_in(#expire)));
         }
         if let Some(unless) = &options.unless {
             settings.extend(quote!(.unless(#unless)));

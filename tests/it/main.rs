@@ -13,6 +13,14 @@ mod key_parser;
 mod key_text;
 mod no_prelude;
 mod options;
+#[cfg(all(
+    feature = "disk",
+    feature = "json",
+    feature = "memcached",
+    feature = "redis",
+    feature = "tiered"
+))]
+mod places;
 #[cfg(all(feature = "json", feature = "memcached", feature = "redis"))]
 mod polyglot;
 #[cfg(feature = "json")]

@@ -68,7 +68,7 @@ fn every_verb() {
     assert!(service.parsed("x").is_err());
     assert_eq!(service.parsed("7"), Ok(7));
     assert_eq!(keys(&service.disk), ["parsed:Service:7"]);
-    assert_eq!(service.words_cache().stats().errors, 0);
+    assert_eq!(service.parsed_cache().stats().errors, 0);
 }
 
 #[test]
