@@ -20,8 +20,8 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
 use ring_cache_core::flights::Flights;
-use ring_cache_core::key::namespace_text;
-use ring_cache_core::{Cause, Error, Key, RingKey};
+use ring_cache_core::key::{namespace_text, text_in_namespace};
+use ring_cache_core::{Cause, Error, RingKey};
 use rusqlite::{Connection, OpenFlags};
 
 use entry::WallClock;
@@ -248,7 +248,7 @@ impl Disk {
 
     /// The text under which an entry lies.
     fn text<K: RingKey + ?Sized>(&self, key: &K) -> String {
-        Key::in_namespace(&self.inner.namespace, key).as_str().to_owned()
+        text_in_namespace(&self.inner.namespace, key)
     }
 }
 

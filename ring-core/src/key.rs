@@ -27,7 +27,7 @@ mod words;
 pub use encode::EncodedKey;
 pub use owned::Key;
 pub use parts::{CallKey, Ignored, KeyPart, KeyParts};
-pub use text::namespace_text;
+pub use text::{namespace_text, text_in_namespace};
 pub use typename::TypeName;
 
 pub(crate) use hash::{KeyHasher, hash_key, hash_ring};

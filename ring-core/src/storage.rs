@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use crate::error::Failure;
 use crate::flights::Flights;
-use crate::key::{Key, RingKey};
+use crate::key::{RingKey, text_in_namespace};
 use crate::name::Name;
 
 /// What storages have in common, whether they block or are awaited.
@@ -46,7 +46,7 @@ pub trait AnyStorage<T> {
     ///
     /// It is the text of the key, namespace included, unless the storage cannot take every text.
     fn stored_key<K: RingKey + ?Sized>(&self, key: &K) -> String {
-        Key::in_namespace(self.namespace(), key).to_string()
+        text_in_namespace(self.namespace(), key)
     }
 
     /// How many entries gave way to newer ones, and how many were found to have expired.

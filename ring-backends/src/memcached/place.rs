@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use ring_cache_core::{Key, RingKey};
+use ring_cache_core::RingKey;
+use ring_cache_core::key::text_in_namespace;
 
 /// How many bytes memcached takes.
 pub(super) const LONGEST: usize = 250;
@@ -16,7 +17,7 @@ pub struct Place(Box<str>);
 
 impl Place {
     pub(super) fn of<K: RingKey + ?Sized>(namespace: &str, key: &K) -> Self {
-        Place(fitted(Key::in_namespace(namespace, key).to_string()).into())
+        Place(fitted(text_in_namespace(namespace, key)).into())
     }
 
     pub(super) fn as_str(&self) -> &str {

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use redis::cluster::ClusterClient;
 use redis::{Client, ConnectionInfo, Value};
-use ring_cache_core::{Error, Key, Name, RingKey};
+use ring_cache_core::key::text_in_namespace;
+use ring_cache_core::{Error, Name, RingKey};
 
 use super::address;
 use super::commands::{self, Commands, Question};
@@ -95,11 +96,11 @@ impl Layout for SpreadKeys {
     type Sweep = Search;
 
     fn place<K: RingKey + ?Sized>(namespace: &str, key: &K) -> Arc<str> {
-        let key = Key::in_namespace(namespace, key);
-        if key.as_str().contains('{') {
+        let key = text_in_namespace(namespace, key);
+        if key.contains('{') {
             format!("{SPREAD}{key}").into()
         } else {
-            key.as_str().into()
+            key.into()
         }
     }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis::{Cmd, Value};
-use ring_cache_core::key::EncodedKey;
-use ring_cache_core::{Error, Key, Name, RingKey};
+use ring_cache_core::key::{EncodedKey, text_in_namespace};
+use ring_cache_core::{Error, Name, RingKey};
 
 use super::address;
 use super::commands::{self, Commands, Question};
@@ -131,7 +131,7 @@ impl Layout for Fields {
         let name = EncodedKey::of(key).ring().map_or(OUTSIDE, Name::as_str);
         Field {
             hash: format!("{namespace}{name}").into(),
-            field: Key::in_namespace(namespace, key).as_str().into(),
+            field: text_in_namespace(namespace, key).into(),
         }
     }
 

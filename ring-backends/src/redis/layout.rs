@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis::Cmd;
+use ring_cache_core::key::text_in_namespace;
 use ring_cache_core::storage::Observer;
-use ring_cache_core::{Key, Name, RingKey};
+use ring_cache_core::{Name, RingKey};
 
 use super::commands::{self, Commands, Question};
 use super::route::Route;
@@ -61,7 +62,7 @@ impl Layout for Keys {
     type Sweep = Search;
 
     fn place<K: RingKey + ?Sized>(namespace: &str, key: &K) -> Arc<str> {
-        Key::in_namespace(namespace, key).as_str().into()
+        text_in_namespace(namespace, key).into()
     }
 
     #[cfg(feature = "tiered")]

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-use super::{EncodedKey, KeyWriter, RingKey, key_text};
+use super::{EncodedKey, KeyWriter, RingKey, text_in_namespace};
 
 /// The key of one call, as [`Call::key`](crate::Call::key) gives it.
 ///
@@ -35,10 +35,8 @@ impl Key {
 
     /// The key as a storage with a namespace sees it.
     pub fn in_namespace<K: RingKey + ?Sized>(namespace: &str, key: &K) -> Self {
-        let mut text = key_text(key);
-        text.insert_str(0, namespace);
         Key {
-            text: text.into_boxed_str(),
+            text: text_in_namespace(namespace, key).into_boxed_str(),
             encoded: EncodedKey::of(key),
         }
     }

@@ -11,10 +11,31 @@ use crate::name::Name;
 
 /// Renders the text of a key.
 pub(crate) fn key_text<K: RingKey + ?Sized>(key: &K) -> String {
-    let mut writer = TextWriter::default();
+    text_in_namespace("", key)
+}
+
+/// Renders the text of a key, with the text of a [namespace](namespace_text) before it: that of
+/// [`Key::in_namespace`](super::Key::in_namespace), without the rest of such a key.
+///
+/// ```
+/// use ring_cache_core::key::text_in_namespace;
+///
+/// assert_eq!(text_in_namespace("shop:", &("users", 7_u32)), "shop:('users',7)");
+/// ```
+pub fn text_in_namespace<K: RingKey + ?Sized>(namespace: &str, key: &K) -> String {
+    let mut text = String::with_capacity(namespace.len() + USUAL);
+    text.push_str(namespace);
+    let mut writer = TextWriter {
+        segment: text.len(),
+        text,
+        ..TextWriter::default()
+    };
     key.ring_key(&mut writer);
     writer.finish()
 }
+
+/// Most keys are shorter.
+const USUAL: usize = 96;
 
 /// The text of a storage's namespace, as it stands before all keys: `shop:`. Nothing for an empty one.
 ///

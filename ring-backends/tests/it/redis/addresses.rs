@@ -66,10 +66,10 @@ fn addresses_of_all_kinds_are_taken() {
         "unix:///path",
         "redis://[::1]:1",
     ] {
-        let redis = Redis::open(&url.replace("password", SENTINEL)).unwrap();
+        let redis = Redis::open(url.replace("password", SENTINEL)).unwrap();
         assert_discreet(&format!("{redis:?} {:?}", redis.backend()));
     }
-    let encrypted = Redis::open(&format!("rediss://:{SENTINEL}@host"));
+    let encrypted = Redis::open(format!("rediss://:{SENTINEL}@host"));
     if cfg!(feature = "tls") {
         assert_discreet(&format!("{:?}", encrypted.unwrap()));
     } else {
@@ -85,7 +85,7 @@ fn a_password_is_used_and_not_shown() {
     let Some(server) = or_leave_out("a Redis with a password", started) else {
         return;
     };
-    assert_works(Redis::open(&server.url()).unwrap());
+    assert_works(Redis::open(server.url()).unwrap());
     for (url, refused) in [
         (
             format!("redis://:{SENTINEL}-wrong@127.0.0.1:{}", server.port()),
@@ -106,7 +106,7 @@ fn refused_connections_show_no_password() {
         return;
     };
     server.kill();
-    let redis = Redis::open(&format!("redis://:{SENTINEL}@127.0.0.1:{}", server.port())).unwrap();
+    let redis = Redis::open(format!("redis://:{SENTINEL}@127.0.0.1:{}", server.port())).unwrap();
     assert_error_discreet(&redis.get(&Key::of(&1_u8)).unwrap_err());
     assert_discreet(&format!("{redis:?}"));
 }
@@ -116,10 +116,10 @@ fn databases_are_apart() {
     let Some(server) = own("databases of Redis") else {
         return;
     };
-    let one = Redis::open(&format!("{}/1", server.url()))
+    let one = Redis::open(format!("{}/1", server.url()))
         .unwrap()
         .deadline(PATIENCE);
-    let two = Redis::open(&format!("{}/2", server.url()))
+    let two = Redis::open(format!("{}/2", server.url()))
         .unwrap()
         .deadline(PATIENCE);
     one.set(&Key::of(&"which"), b"one".to_vec(), None).unwrap();
@@ -132,7 +132,7 @@ fn unix_sockets() {
     let Some(server) = or_leave_out("Redis on a Unix socket", started) else {
         return;
     };
-    assert_works(Redis::open(&server.unix_url()).unwrap());
+    assert_works(Redis::open(server.unix_url()).unwrap());
 }
 
 #[cfg(feature = "tls")]
@@ -169,7 +169,7 @@ mod encrypted {
         let Some(server) = or_leave_out("Redis by TLS", started) else {
             return;
         };
-        let redis = Redis::open(&server.tls_url()).unwrap().deadline(PATIENCE);
+        let redis = Redis::open(server.tls_url()).unwrap().deadline(PATIENCE);
         redis.get(&Key::of(&1_u8)).unwrap_err();
         assert_eq!(redis.health().broken, 1);
     }

@@ -28,7 +28,7 @@ pub(super) struct Process<'s> {
 impl<'s> Process<'s> {
     /// Entries lie far away before it begins, so that it is not told of them.
     pub(super) fn start(server: &'s Server, namespace: &str, entries: &[(&str, u32)]) -> Self {
-        let far = Redis::open(&server.url()).unwrap();
+        let far = Redis::open(server.url()).unwrap();
         let far = far.namespace(namespace).deadline(PATIENCE);
         static PROCESSES: AtomicU32 = AtomicU32::new(0);
         let process = Process {

@@ -133,7 +133,7 @@ fn assert_let_go(told: &Arc<Told>) {
 
 fn watch(server: &Server) -> Arc<Told> {
     let told = Arc::<Told>::default();
-    assert!(Redis::open(&server.url()).unwrap().watch(told.clone()));
+    assert!(Redis::open(server.url()).unwrap().watch(told.clone()));
     told
 }
 
@@ -193,7 +193,7 @@ fn one_call_spends_one_deadline() {
     let Some(server) = or_leave_out("deadlines of tiers", Server::start()) else {
         return;
     };
-    let far = Redis::open(&server.url()).unwrap().deadline(DEADLINE);
+    let far = Redis::open(server.url()).unwrap().deadline(DEADLINE);
     let numbers = Numbers {
         tier: Tiered::new(Lru::new(10), far),
     };

@@ -202,7 +202,7 @@ mod with_others {
     stressed!(on_redis, Tiered<Lru<u64>, Redis>);
 
     fn numbers(server: &Server, versions: &Arc<Versions>) -> on_redis::Numbers {
-        let far = Redis::open(&server.url()).unwrap().deadline(PATIENCE);
+        let far = Redis::open(server.url()).unwrap().deadline(PATIENCE);
         let numbers = on_redis::Numbers {
             tier: Tiered::new(Lru::new(1_000), far),
             versions: Arc::clone(versions),
