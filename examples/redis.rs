@@ -35,7 +35,7 @@ impl Shop {
 }
 
 fn main() -> Result<(), Error> {
-    let redis = Redis::open(&url())?
+    let redis = Redis::open(url())?
         .namespace("example")
         .deadline(Duration::from_secs(2));
     let shop = Shop {

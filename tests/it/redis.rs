@@ -45,8 +45,8 @@ fn a_service_owns_its_storages() -> Result<(), ring_cache::Error> {
     };
     let shop = Shop {
         name: "a",
-        redis: Redis::open(&server.url())?.deadline(PATIENCE).namespace("shop"),
-        hash: RedisHash::open(&server.url())?
+        redis: Redis::open(server.url())?.deadline(PATIENCE).namespace("shop"),
+        hash: RedisHash::open(server.url())?
             .deadline(PATIENCE)
             .namespace("shop"),
     };

@@ -1,5 +1,7 @@
 //! Asking a server: with leave of the breaker, after repairs, within the deadline.
 
+#[cfg(feature = "tokio")]
+use std::pin::pin;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -135,10 +137,13 @@ impl<S: AsyncServer> Remote<S> {
         in_runtime(S::NAME, operation)?;
         let asking = self.ask(operation, places)?;
         let (line, until) = (asking.line, asking.until);
-        let work = async {
-            self.mend_async(line, until).await?;
+        // Pinned here: moved into the timeout, it would be copied.
+        let work = pin!(async {
+            if line.repairs.pending() > 0 {
+                self.mend_async(line, until).await?;
+            }
             act(until).await
-        };
+        });
         let result = tokio::time::timeout_at(until.into(), work).await;
         asking.concluded(result.unwrap_or(Err(Fault::Silent)))
     }

@@ -26,10 +26,10 @@ pub(crate) struct Both {
 static BOTH: LazyLock<Option<Both>> = LazyLock::new(start);
 
 pub(crate) static REDIS: LazyLock<Redis> =
-    LazyLock::new(|| Redis::open(&both().redis.url()).unwrap().deadline(DEADLINE));
+    LazyLock::new(|| Redis::open(both().redis.url()).unwrap().deadline(DEADLINE));
 
 pub(crate) static REDIS_HASH: LazyLock<RedisHash> =
-    LazyLock::new(|| RedisHash::open(&both().redis.url()).unwrap().deadline(DEADLINE));
+    LazyLock::new(|| RedisHash::open(both().redis.url()).unwrap().deadline(DEADLINE));
 
 pub(crate) static MEMCACHED: LazyLock<Memcached> = LazyLock::new(|| memcached(&both().memcached[..1]));
 
