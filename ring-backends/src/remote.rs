@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use ring_cache_core::flights::Flights;
 use ring_cache_core::key::namespace_text;
 use ring_cache_core::storage::Observer;
@@ -188,6 +189,8 @@ struct Lines<P> {
 /// What they know of one of its nodes.
 struct Line<P> {
     circuit: Circuit,
+    /// What made the circuit open.
+    last_fault: Mutex<String>,
     repairs: Repairs<P>,
 }
 
@@ -291,11 +294,21 @@ impl<P: Clone + Eq + Hash> Lines<P> {
     fn new(nodes: usize, breaker: Breaker) -> Self {
         let line = |_| Line {
             circuit: Circuit::new(breaker),
+            last_fault: Mutex::default(),
             repairs: Repairs::new(),
         };
         Lines {
             nodes: (0..nodes.max(1)).map(line).collect(),
             counts: Counts::default(),
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Fault::Silent => f.write_str("the server did not answer in time"),
+            Fault::Broken(cause) | Fault::Refused(cause) => cause.fmt(f),
         }
     }
 }

@@ -53,7 +53,7 @@ use watched::Watched;
 /// lost or hangs, the near tier is emptied and left out: calls ask the far one. Who changes something hears of it as
 /// well, so the first look-up after a `set` goes far.
 ///
-/// If it does not, as Memcached, what lies near is as old as its expiry lets it become: give the near tier
+/// If it does not, as all others, what lies near is as old as its expiry lets it become: give the near tier
 /// [a shorter one](Self::near_expiry). So do if it cannot say how long an entry will still be there, as a storage of your
 /// own that leaves [`read_expiring`](ring_cache_core::storage::Storage::read_expiring) as it is.
 ///

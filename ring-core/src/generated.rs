@@ -320,7 +320,9 @@ check! {
         message = "`{Self}` cannot be awaited, and an `async fn` must not block",
         label = "no `AsyncStorage<{T}>`",
         note = "if it waits for a disk or a network, wrap it: `Blocking<{Self}>` moves its work to other threads",
-        note = "if it never waits, say so: `impl InMemory for {Self} {{}}`"
+        note = "`Redis` and `Memcached` are awaited with the feature `tokio`",
+        note = "if it holds bytes, name what makes them: `coder = Cbor`",
+        note = "if it is your own and never waits, say so: `impl InMemory for {Self} {{}}`"
     )]
     Awaited<How, T> for S: S: crate::storage::AsyncStorage<T>
 }
@@ -330,6 +332,7 @@ check! {
     #[diagnostic::on_unimplemented(
         message = "`{Self}` is no storage of `{T}` for a function that is not async",
         label = "no `Storage<{T}>`",
+        note = "if it holds bytes, name what makes them: `coder = Cbor`",
         note = "a storage that is awaited, an `AsyncStorage`, is for `async fn`"
     )]
     Blocking<How, T> for S: S: crate::storage::Storage<T>

@@ -15,7 +15,7 @@ const MOST: usize = 64;
 /// How many are made at the same time.
 const MAKING: usize = 4;
 /// How long a connection may take to be made.
-pub(super) const CONNECTING: Duration = Duration::from_secs(5);
+pub(super) const CONNECTING: Duration = Duration::from_secs(1);
 /// One that rested longer is given up: something between here and there may have forgotten it.
 const RESTING: Duration = Duration::from_secs(60);
 

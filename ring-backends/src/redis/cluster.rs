@@ -280,6 +280,14 @@ impl Route for Cluster {
         }
     }
 
+    fn out_of_step(&self) {
+        let nodes = self.trusted().map(|map| map.nodes());
+        nodes
+            .into_iter()
+            .flatten()
+            .for_each(|node| node.single.out_of_step());
+    }
+
     fn nodes(&self, until: Instant) -> Result<Vec<Arc<Node>>, Fault> {
         Ok(self.map(until)?.nodes())
     }

@@ -87,7 +87,10 @@ pub(super) fn set((key, value, expiry): (&str, &[u8], Option<Duration>)) -> Cmd 
 pub(super) fn done(answers: Vec<Value>) -> Result<(), Unexpected> {
     answers
         .into_iter()
-        .try_for_each(|answer| Unexpected::check(answer).map(|_| ()))
+        .try_for_each(|answer| match Unexpected::check(answer)? {
+            Value::Okay | Value::Int(_) => Ok(()),
+            _ => Err(Unexpected::Answer),
+        })
 }
 
 /// For each command, whether something was there.

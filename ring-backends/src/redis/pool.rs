@@ -14,6 +14,8 @@ use crate::remote::Fault;
 const MOST: usize = 64;
 /// How many are made at a time at most.
 const MADE_AT_ONCE: usize = 8;
+/// An attempt that takes so long may have met a fault that is over: another one is begun beside it.
+const OVERDUE: Duration = Duration::from_millis(200);
 /// One that was not used for so long may have been forgotten by what lies between here and the server.
 const STALE: Duration = Duration::from_secs(60);
 
@@ -42,6 +44,8 @@ struct State<T> {
     idle: Vec<Idle<T>>,
     lent: usize,
     connecting: usize,
+    /// When the last attempt began.
+    attempted: Option<Instant>,
     waiting: usize,
     /// How many attempts failed so far, and how the last did.
     failures: u64,
@@ -68,6 +72,7 @@ impl<C: Connect> Pool<C> {
             idle: Vec::new(),
             lent: 0,
             connecting: 0,
+            attempted: None,
             waiting: 0,
             failures: 0,
             failure: None,
@@ -127,8 +132,15 @@ impl<T> State<T> {
     }
 
     fn wants_another(&self) -> bool {
-        self.connecting < self.waiting.min(MADE_AT_ONCE)
-            && self.idle.len() + self.lent + self.connecting < MOST
+        let overdue = self
+            .attempted
+            .is_some_and(|attempted| attempted.elapsed() > OVERDUE);
+        let useful = if overdue {
+            MADE_AT_ONCE
+        } else {
+            self.waiting.min(MADE_AT_ONCE)
+        };
+        self.connecting < useful && self.idle.len() + self.lent + self.connecting < MOST
     }
 }
 
@@ -169,6 +181,7 @@ impl<C: Connect> Shared<C> {
             attempt.made = Some(attempt.shared.client.connect());
         })?;
         state.connecting += 1;
+        state.attempted = Some(Instant::now());
         Ok(())
     }
 }

@@ -14,6 +14,8 @@ pub trait Route: Send + Sync + 'static {
 
     /// Sends commands to where their keys are. Returns an answer to each, which may be the server's error.
     fn ask(&self, commands: &Commands, until: Instant) -> Result<Vec<Value>, Fault>;
+    /// What was answered is no answer to what was asked: the connections that were used may be out of step.
+    fn out_of_step(&self);
     /// The servers that hold keys.
     fn nodes(&self, until: Instant) -> Result<Vec<Self::Node>, Fault>;
     /// [`ask`](Self::ask)s one of the servers.

@@ -55,7 +55,11 @@ impl<L: Layout> RedisServer<L> {
 
     fn ask<T>(&self, question: &Question<T>, until: Instant) -> Result<T, Fault> {
         let answers = self.route.ask(&question.commands, until)?;
-        question.read(answers)
+        let read = question.read(answers);
+        if let Err(Fault::Broken(_)) = read {
+            self.route.out_of_step();
+        }
+        read
     }
 }
 

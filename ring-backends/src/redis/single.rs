@@ -16,8 +16,8 @@ use super::route::AsyncRoute;
 use super::route::Route;
 use crate::remote::Fault;
 
-/// How long connecting may take. No call waits that long: what is made too late is there for the next.
-pub(super) const CONNECTING: Duration = Duration::from_secs(5);
+/// How long each step of connecting may take. No call waits that long: what is made too late is there for the next.
+pub(super) const CONNECTING: Duration = Duration::from_secs(1);
 /// By how much a timeout of a connection may exceed what is left to a call. Setting it anew costs system calls.
 const SLACK: Duration = Duration::from_millis(2);
 
@@ -113,6 +113,10 @@ impl Route for Single {
         let answers = asked.map_err(|error| faults::asked(&error))?;
         lease.give_back();
         Ok(answers)
+    }
+
+    fn out_of_step(&self) {
+        self.pool.forget_used();
     }
 
     fn nodes(&self, _: Instant) -> Result<Vec<()>, Fault> {

@@ -21,7 +21,7 @@ const HEARTBEAT: Duration = Duration::from_millis(300);
 /// How long it may take to give one. With the time since the last, that is less than a second.
 const SILENCE: Duration = Duration::from_millis(500);
 /// How long connecting may take.
-const CONNECTING: Duration = Duration::from_secs(5);
+const CONNECTING: Duration = Duration::from_secs(1);
 /// The time before the first attempt to connect again. It doubles with each that fails.
 const RETRY: Duration = Duration::from_millis(100);
 /// The longest time between two attempts.

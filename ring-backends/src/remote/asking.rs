@@ -1,12 +1,17 @@
 //! Asking a server: with leave of the breaker, after repairs, within the deadline.
 
 #[cfg(feature = "tokio")]
+use std::panic::{AssertUnwindSafe, catch_unwind};
+#[cfg(feature = "tokio")]
 use std::pin::pin;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use event_listener::Listener;
 use ring_cache_core::Error;
+
+#[cfg(feature = "tokio")]
+use tokio::time::Timeout;
 
 #[cfg(feature = "tokio")]
 use super::AsyncServer;
@@ -36,7 +41,7 @@ impl<S: Server> Remote<S> {
         let deadline = self.deadline.min(DISTANT);
         let Some(pass) = line.circuit.admit(deadline) else {
             self.lines.counts.spared.fetch_add(1, Ordering::Relaxed);
-            let cause = "the breaker is open, since the server did not answer";
+            let cause = format!("the breaker is open: {}", *line.last_fault.lock());
             return Err(Error::unavailable(S::NAME, operation, cause));
         };
         Ok(Asking {
@@ -61,7 +66,11 @@ impl<S: Server> Asking<'_, S> {
         } = self;
         match &result {
             Ok(_) | Err(Fault::Refused(_)) => self.pass.answered(),
-            Err(Fault::Silent | Fault::Broken(_)) => self.pass.failed(),
+            Err(fault @ (Fault::Silent | Fault::Broken(_))) => {
+                let fault = fault.to_string();
+                *self.line.last_fault.lock() = fault;
+                self.pass.failed();
+            }
         }
         let counts = &remote.lines.counts;
         result.map_err(|fault| fault.into_error(counts, S::NAME, operation, remote.deadline))
@@ -144,8 +153,11 @@ impl<S: AsyncServer> Remote<S> {
             }
             act(until).await
         });
-        let result = tokio::time::timeout_at(until.into(), work).await;
-        asking.concluded(result.unwrap_or(Err(Fault::Silent)))
+        let result = match timed(until, work) {
+            Ok(work) => work.await.unwrap_or(Err(Fault::Silent)),
+            Err(fault) => Err(fault),
+        };
+        asking.concluded(result)
     }
 
     /// [`change`](Self::change), awaited.
@@ -188,6 +200,13 @@ impl<S: AsyncServer> Remote<S> {
             }
         }
     }
+}
+
+/// Gives `work` so long. A runtime without timers makes tokio panic, which is a fault like others.
+#[cfg(feature = "tokio")]
+fn timed<F: Future>(until: Instant, work: F) -> Result<Timeout<F>, Fault> {
+    let timed = catch_unwind(AssertUnwindSafe(|| tokio::time::timeout_at(until.into(), work)));
+    timed.map_err(|_| Fault::Broken("the tokio runtime has no timers: build it with `enable_all()`".into()))
 }
 
 /// Says so if this is no task of tokio's, on which the clients of servers depend.

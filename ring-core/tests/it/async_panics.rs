@@ -188,10 +188,11 @@ fn a_panic_of_the_storage_in_a_second_look_up_hands_over_too() {
 fn a_bulk_call_in_which_a_body_panics_leaves_nobody_waiting() {
     run(async {
         let (ring, lru) = (patient(), leak(Lru::new(10)));
-        let others = Count::leaked();
+        let (begun, others) = (Count::leaked(), Count::leaked());
         let calls = [1_u32, 2, 3].map(|id| {
             async_call(ring, lru, id, move || async move {
                 if id == 2 {
+                    begun.next();
                     others.reaches(1).await;
                     misses_reach(ring, lru, 6).await;
                     panic_quietly();
@@ -200,7 +201,7 @@ fn a_bulk_call_in_which_a_body_panics_leaves_nobody_waiting() {
             })
         });
         let bulk = tokio::spawn(calls.get_or_update_many());
-        misses_reach(ring, lru, 3).await;
+        begun.reaches(1).await;
         let tasks = [1, 2, 3].map(|id| {
             tokio::spawn(async_call(ring, lru, id, move || async move { 10 * id }).get_or_update())
         });
