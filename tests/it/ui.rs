@@ -18,6 +18,13 @@ fn ring() {
     compare("tests/ui/ring/*.rs");
 }
 
+/// Storages outside the process.
+#[test]
+#[cfg(all(feature = "disk", feature = "memcached", feature = "redis", feature = "tokio"))]
+fn storages() {
+    compare("tests/ui/storages/*.rs");
+}
+
 fn compare(files: &str) {
     let version = std::process::Command::new("rustc").arg("--version").output();
     let version = String::from_utf8(version.expect("rustc is there").stdout).expect("rustc writes text");
