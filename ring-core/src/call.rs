@@ -156,11 +156,21 @@ where
     where
         S: View<R::Value>,
     {
-        let key = self.call_key();
-        let look_up = self.keeping.begin_look_up(&key);
-        match self.keeping.found(self.storage().read(&key), look_up) {
+        let BoundCall {
+            keeping,
+            body,
+            colour,
+        } = self;
+        let key = CallKey::new(keeping.ring.name(), body.parts());
+        let look_up = keeping.begin_look_up(&key);
+        match keeping.found(keeping.storage().read(&key), look_up) {
             Ok(value) => R::found(value),
-            Err(seen) => self.miss(seen),
+            Err(seen) => BoundCall {
+                keeping,
+                body,
+                colour,
+            }
+            .miss(seen),
         }
     }
 

@@ -1,8 +1,12 @@
 //! Time that tests can hold in their hands.
 
+mod coarse;
+
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use coarse::CoarseClock;
 
 use crate::sync::{AtomicU64, Ordering};
 
@@ -16,12 +20,14 @@ pub trait Clock: Debug + Send + Sync {
 #[derive(Clone, Copy, Debug)]
 pub struct SystemClock {
     start: Instant,
+    coarse: CoarseClock,
 }
 
 impl Default for SystemClock {
     fn default() -> Self {
         SystemClock {
             start: Instant::now(),
+            coarse: CoarseClock::start(),
         }
     }
 }
@@ -98,10 +104,19 @@ impl StorageClock {
         (deadline != NEVER).then(|| Duration::from_nanos(deadline.saturating_sub(self.now())))
     }
 
-    /// Whether an entry with this deadline is gone. Reads the clock only if the deadline can come.
+    /// Whether an entry with this deadline is gone. Reads the clock only if the deadline can come, and precisely only if it
+    /// is near.
     #[inline]
     pub(crate) fn is_past(&self, deadline: u64) -> bool {
-        deadline != NEVER && self.now() >= deadline
+        deadline != NEVER && !self.is_well_before(deadline) && self.now() >= deadline
+    }
+
+    #[inline]
+    fn is_well_before(&self, deadline: u64) -> bool {
+        match self {
+            StorageClock::System(clock) => clock.coarse.is_well_before(deadline),
+            StorageClock::Other(_) => false,
+        }
     }
 }
 

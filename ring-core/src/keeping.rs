@@ -36,6 +36,7 @@ pub(crate) struct LookUp {
 
 impl LookUp {
     /// What is known if the storage did not answer.
+    #[inline]
     pub(crate) fn unanswered(self) -> Seen {
         Seen {
             writes: None,

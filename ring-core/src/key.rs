@@ -30,7 +30,8 @@ pub use parts::{CallKey, Ignored, KeyPart, KeyParts};
 pub use text::{namespace_text, text_in_namespace};
 pub use typename::TypeName;
 
-pub(crate) use hash::{KeyHasher, hash_key, hash_ring};
+pub(crate) use encode::{KeyBytes, ring_item};
+pub(crate) use hash::{KeyHasher, hash_key};
 pub(crate) use text::{escaped_word, key_text};
 
 use crate::name::Name;

@@ -1,11 +1,11 @@
 //! The default storage: a bounded cache in memory that drops what was not used for the longest time.
 //!
 //! Entries lie in shards, each behind its own lock. A hit takes a read lock only: it compares the parts of the key
-//! with the bytes that the entry keeps, notes the use ([`recency`]) and clones the value. Values that give way are
+//! with the bytes that the entry keeps, notes the use ([`policy`]) and clones the value. Values that give way are
 //! dropped after the lock is released.
 
 mod builder;
-mod recency;
+mod policy;
 mod shard;
 
 use std::convert::Infallible;
@@ -17,7 +17,7 @@ use shard::Shard;
 
 use crate::clock::StorageClock;
 use crate::flights::Flights;
-use crate::key::{EncodedKey, KeyHasher, RingKey};
+use crate::key::{EncodedKey, KeyBytes, KeyHasher, RingKey};
 use crate::name::Name;
 use crate::storage::{AnyStorage, Clear, Expires, Expiring, InMemory, Storage};
 use crate::sync::{AtomicU64, Ordering, RwLock};
@@ -45,6 +45,8 @@ pub const DEFAULT_CAPACITY: usize = 128;
 pub struct Lru<T> {
     hasher: KeyHasher,
     shards: Box<[RwLock<Shard<T>>]>,
+    /// The number of shards, a power of two, less one.
+    mask: usize,
     capacity: usize,
     clock: StorageClock,
     flights: Flights<T>,
@@ -118,8 +120,8 @@ impl<T> Lru<T> {
 
     #[inline]
     fn shard(&self, hash: u64) -> &RwLock<Shard<T>> {
-        // The table takes the lowest and the highest bits.
-        &self.shards[(hash >> 32) as usize & (self.shards.len() - 1)]
+        // The lower half is the shard's own.
+        &self.shards[(hash >> 32) as usize & self.mask]
     }
 
     /// Recorded before a write lock is taken, under which no code of the key's type is to run.
@@ -164,7 +166,7 @@ impl<T> Lru<T> {
         })
     }
 
-    fn drop_where(&self, concerns: impl Fn(&EncodedKey) -> bool) {
+    fn drop_where(&self, concerns: impl Fn(&KeyBytes) -> bool) {
         // First all, then the values' own code, which may panic.
         let dropped: Vec<_> = self
             .shards
@@ -174,16 +176,14 @@ impl<T> Lru<T> {
         drop(dropped);
     }
 
-    /// Removes an entry that was seen to have expired, unless it was replaced since.
+    /// Removes the entry of a slot that was seen to have expired; if another took its place since, only if that has too.
     #[cold]
-    fn expire<K: RingKey + ?Sized>(&self, key: &K) {
-        let key = self.encode(key);
-        let hash = key.hash_value();
+    fn expire(&self, hash: u64, slot: usize) {
         let mut shard = self.shard(hash).write();
-        let expired = shard
-            .find(hash, &key)
-            .filter(|&slot| self.clock.is_past(shard.deadline(slot)));
-        let removed = expired.map(|slot| shard.remove(slot));
+        let removed = self
+            .clock
+            .is_past(shard.deadline(slot))
+            .then(|| shard.remove(slot));
         drop(shard);
         if let Some(removed) = removed {
             self.count_loss(false, removed.deadline);
@@ -200,25 +200,25 @@ impl<T> Default for Lru<T> {
 
 impl<T: Clone> Lru<T> {
     /// The value under `key`.
-    #[inline]
+    #[inline(always)]
     pub fn get<K: RingKey + ?Sized>(&self, key: &K) -> Option<T> {
         self.find(key).map(|(value, _)| value)
     }
 
     /// The value under `key`, and its deadline.
-    #[inline]
+    #[inline(always)]
     fn find<K: RingKey + ?Sized>(&self, key: &K) -> Option<(T, u64)> {
         let hash = self.hasher.hash(key);
         let shard = self.shard(hash).read();
-        let slot = shard.find(hash, key)?;
+        let (slot, entry) = shard.entry(hash, key)?;
         let deadline = shard.deadline(slot);
         if self.clock.is_past(deadline) {
             drop(shard);
-            self.expire(key);
+            self.expire(hash, slot);
             return None;
         }
-        shard.note_use(slot);
-        Some((shard.value(slot).clone(), deadline))
+        shard.note_use(entry);
+        Some((entry.value().clone(), deadline))
     }
 }
 
@@ -243,7 +243,7 @@ impl<T: Clone> AnyStorage<T> for Lru<T> {
 impl<T> InMemory for Lru<T> {}
 
 impl<T: Clone> Storage<T> for Lru<T> {
-    #[inline]
+    #[inline(always)]
     fn read<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<T>, Infallible> {
         Ok(self.get(key))
     }

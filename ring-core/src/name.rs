@@ -9,7 +9,7 @@ use std::fmt;
 
 use hashbrown::HashMap;
 
-use crate::key::{TypeName, escaped_word, hash_ring};
+use crate::key::{KeyHasher, TypeName, escaped_word, ring_item};
 use crate::sync::lasting::RwLock;
 
 /// The name of a ring.
@@ -17,11 +17,15 @@ use crate::sync::lasting::RwLock;
 /// It displays as the text that its keys begin with. Names are equal when their texts are.
 pub struct Name {
     id: u32,
-    hash: u64,
+    item: [u8; 4],
+    hasher: KeyHasher,
     text: Box<str>,
 }
 
 impl Name {
+    /// Names are numbered below this: one bit of the number is free where keys are encoded.
+    const NUMBERS: u32 = 1 << 31;
+
     /// The name that a user chose: `key_prefix`. `:` separates, as in the original; everything unprintable is escaped.
     pub fn chosen(prefix: &str) -> &'static Name {
         Interner::with(|names| names.intern(chosen_text(prefix), None))
@@ -71,10 +75,16 @@ impl Name {
         self.id
     }
 
-    /// What the name adds to the hashes of its ring's keys.
+    /// What the bytes of its ring's keys begin with.
     #[inline]
-    pub(crate) fn hash_value(&self) -> u64 {
-        self.hash
+    pub(crate) fn item(&self) -> [u8; 4] {
+        self.item
+    }
+
+    /// What hashes the keys of its ring.
+    #[inline]
+    pub(crate) fn hasher(&self) -> &KeyHasher {
+        &self.hasher
     }
 
     /// The name that has this number.
@@ -164,10 +174,14 @@ impl Interner {
             );
             return name;
         }
-        let id = u32::try_from(self.all.len()).expect("fewer than 2^32 rings");
+        let id = u32::try_from(self.all.len())
+            .ok()
+            .filter(|id| *id < Name::NUMBERS);
+        let id = id.expect("fewer than 2^31 rings");
         let name: &'static Name = Box::leak(Box::new(Name {
             id,
-            hash: hash_ring(id),
+            item: ring_item(id),
+            hasher: KeyHasher::of_ring(),
             text: text.into_boxed_str(),
         }));
         self.all.push(name);

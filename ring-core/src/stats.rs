@@ -1,6 +1,9 @@
 //! Counters of what a ring did.
 
+mod tally;
+
 use crate::sync::lasting::{AtomicU64, Ordering};
+use tally::Tally;
 
 /// What a ring did so far: exact, and read while it goes on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,7 +28,8 @@ pub struct Stats {
 /// What one ring counts.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
-    hits: AtomicU64,
+    /// Many at a time, and each as short as anything: see [`tally`].
+    hits: Tally,
     misses: AtomicU64,
     stores: AtomicU64,
     coalesced: AtomicU64,
@@ -35,7 +39,7 @@ pub(crate) struct Counters {
 impl Counters {
     #[inline]
     pub(crate) fn hit(&self) {
-        self.hits.fetch_add(1, Ordering::Relaxed);
+        self.hits.count();
     }
 
     pub(crate) fn miss(&self) {
@@ -57,7 +61,7 @@ impl Counters {
     pub(crate) fn read(&self) -> Stats {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Stats {
-            hits: read(&self.hits),
+            hits: self.hits.total(),
             misses: read(&self.misses),
             stores: read(&self.stores),
             coalesced: read(&self.coalesced),

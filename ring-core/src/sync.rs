@@ -23,7 +23,7 @@ pub(crate) use std::thread_local;
 /// For what lies in statics, and so outlives one execution under a model checker: always the real ones. Nobody waits
 /// for another while they are locked.
 pub(crate) mod lasting {
-    pub(crate) use parking_lot::RwLock;
+    pub(crate) use parking_lot::{Mutex, RwLock};
     pub(crate) use std::sync::OnceLock;
     pub(crate) use std::sync::atomic::{AtomicU64, Ordering};
 }

@@ -6,13 +6,12 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-use super::small_bytes::{Collector, SmallBytes};
+use super::small_bytes::{Collector, INLINE, SmallBytes};
 use super::{Bracket, KeyWriter, RingKey, number, sealed::Sealed};
 use crate::name::Name;
 
 /// The first byte of each item of the encoding.
 pub(crate) mod tag {
-    pub(crate) const RING: u8 = 0x01;
     // Tags and big-endian bytes of whole numbers sort as the numbers do.
     pub(crate) const NEGATIVE_WIDE: u8 = 0x02;
     pub(crate) const NEGATIVE: u8 = 0x03;
@@ -33,8 +32,54 @@ pub(crate) mod tag {
     pub(crate) const EMPTY: u8 = 0x10;
 }
 
+/// The number of a ring, as a key begins with it. No tag has the highest bit.
+pub(crate) fn ring_item(number: u32) -> [u8; 4] {
+    (RING | number).to_be_bytes()
+}
+
+/// The number of the ring that begins these bytes.
+pub(crate) fn ring_number(bytes: &[u8]) -> Option<u32> {
+    let item = u32::from_be_bytes(*bytes.first_chunk()?);
+    (item & RING != 0).then_some(item & !RING)
+}
+
+const RING: u32 = 1 << 31;
+
 /// A length of at least this many bytes follows this byte as eight bytes.
 pub(crate) const LONG: u8 = 0xff;
+
+/// The bytes of a key's parts, as memory storages keep them.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct KeyBytes(SmallBytes);
+
+impl KeyBytes {
+    /// Records a key.
+    #[inline]
+    fn of<K: RingKey + ?Sized>(key: &K) -> Self {
+        let length = encode(key, Counter(0)).0;
+        KeyBytes(SmallBytes::collect(length, |bytes| {
+            encode(key, bytes);
+        }))
+    }
+
+    /// Whether `key` feeds exactly these bytes.
+    #[inline(always)]
+    pub(crate) fn is<K: RingKey + ?Sized>(&self, key: &K) -> bool {
+        // What the compiler knows of the length decides beforehand how it compares.
+        match (encode(key, Counter(0)).0, &self.0) {
+            (fed @ ..=INLINE, SmallBytes::Inline { length, bytes }) => {
+                fed == usize::from(*length) && feeds(key, bytes, fed)
+            }
+            (fed, SmallBytes::Heap(bytes)) => fed == bytes.len() && feeds(key, &**bytes, fed),
+            (_, SmallBytes::Inline { .. }) => false,
+        }
+    }
+
+    /// Whether it is the key of a call of the ring `name`.
+    pub(crate) fn belongs_to(&self, name: &Name) -> bool {
+        ring_number(&self.0) == Some(name.id())
+    }
+}
 
 /// A key as memory storages keep it: its hash and the bytes of its parts.
 ///
@@ -43,7 +88,7 @@ pub(crate) const LONG: u8 = 0xff;
 #[derive(Clone)]
 pub struct EncodedKey {
     hash: u64,
-    bytes: SmallBytes,
+    bytes: KeyBytes,
 }
 
 impl EncodedKey {
@@ -56,41 +101,20 @@ impl EncodedKey {
     /// Records a key whose hash is known.
     #[inline]
     pub(crate) fn with_hash<K: RingKey + ?Sized>(hash: u64, key: &K) -> Self {
-        let length = encode(key, Counter(0)).0;
         EncodedKey {
             hash,
-            bytes: SmallBytes::collect(length, |bytes| {
-                encode(key, bytes);
-            }),
+            bytes: KeyBytes::of(key),
         }
-    }
-
-    /// Whether `key` feeds exactly these bytes.
-    #[inline]
-    pub(crate) fn is<K: RingKey + ?Sized>(&self, key: &K) -> bool {
-        let rest = encode(
-            key,
-            Comparer {
-                rest: &self.bytes,
-                equal: true,
-            },
-        );
-        rest.equal && rest.rest.is_empty()
     }
 
     /// Whether it is the key of a call of the ring `name`.
     pub fn belongs_to(&self, name: &Name) -> bool {
-        self.ring_id() == Some(name.id())
+        self.bytes.belongs_to(name)
     }
 
     /// The ring whose call's key it is, if it is one's.
     pub fn ring(&self) -> Option<&'static Name> {
-        self.ring_id().map(Name::of_id)
-    }
-
-    fn ring_id(&self) -> Option<u32> {
-        let id = self.bytes.strip_prefix(&[tag::RING])?.first_chunk()?;
-        Some(u32::from_be_bytes(*id))
+        ring_number(self.as_bytes()).map(Name::of_id)
     }
 
     pub(crate) fn hash_value(&self) -> u64 {
@@ -98,7 +122,11 @@ impl EncodedKey {
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
-        &self.bytes
+        &self.bytes.0
+    }
+
+    pub(crate) fn into_bytes(self) -> KeyBytes {
+        self.bytes
     }
 }
 
@@ -111,7 +139,7 @@ impl RingKey for EncodedKey {
 
 impl PartialEq for EncodedKey {
     fn eq(&self, other: &Self) -> bool {
-        self.hash == other.hash && *self.bytes == *other.bytes
+        self.hash == other.hash && self.bytes == other.bytes
     }
 }
 
@@ -155,9 +183,30 @@ fn encode<K: RingKey + ?Sized, S: Sink>(key: &K, sink: S) -> S {
     encoder.sink
 }
 
+/// Whether `key` feeds exactly the first `length` of these bytes.
+#[inline]
+fn feeds<K: RingKey + ?Sized>(key: &K, bytes: &(impl AsRef<[u8]> + ?Sized), length: usize) -> bool {
+    let compared = encode(
+        key,
+        Comparer {
+            bytes,
+            place: 0,
+            equal: true,
+        },
+    );
+    compared.equal && compared.place == length
+}
+
 /// Takes the bytes of a key as they are made.
 trait Sink {
+    /// Bytes of any number.
     fn put(&mut self, bytes: &[u8]);
+
+    /// Bytes whose number is known beforehand.
+    #[inline]
+    fn put_fixed<const N: usize>(&mut self, bytes: [u8; N]) {
+        self.put(&bytes);
+    }
 }
 
 /// Counts bytes, so that storing them allocates once and exactly.
@@ -184,18 +233,32 @@ impl Sink for &mut Collector {
 }
 
 /// Compares with the bytes of an entry.
-struct Comparer<'a> {
-    rest: &'a [u8],
+struct Comparer<'a, B: ?Sized> {
+    bytes: &'a B,
+    /// Known to the compiler as long as all parts before are of fixed lengths.
+    place: usize,
     equal: bool,
 }
 
-impl Sink for Comparer<'_> {
+impl<B: AsRef<[u8]> + ?Sized> Comparer<'_, B> {
+    /// The bytes at the place, of which there may be too few.
+    #[inline]
+    fn rest(&self) -> &[u8] {
+        self.bytes.as_ref().get(self.place..).unwrap_or_default()
+    }
+}
+
+impl<B: AsRef<[u8]> + ?Sized> Sink for Comparer<'_, B> {
     #[inline]
     fn put(&mut self, bytes: &[u8]) {
-        match self.rest.strip_prefix(bytes) {
-            Some(rest) => self.rest = rest,
-            None => self.equal = false,
-        }
+        self.equal &= self.rest().get(..bytes.len()).is_some_and(|found| found == bytes);
+        self.place += bytes.len();
+    }
+
+    #[inline]
+    fn put_fixed<const N: usize>(&mut self, bytes: [u8; N]) {
+        self.equal &= self.rest().first_chunk() == Some(&bytes);
+        self.place += N;
     }
 }
 
@@ -211,27 +274,25 @@ impl<S: Sink> Encoder<S> {
     #[inline]
     fn part(&mut self) {
         if self.started {
-            self.sink.put(&[tag::JOIN]);
+            self.sink.put_fixed([tag::JOIN]);
         }
         self.started = true;
     }
 
-    /// A tagged number of `N - 1` bytes.
     #[inline]
-    fn number<const N: usize>(&mut self, tag: u8, bytes: &[u8]) {
+    fn number<const N: usize>(&mut self, tag: u8, bytes: [u8; N]) {
         self.part();
-        let mut item = [tag; N];
-        item[1..].copy_from_slice(bytes);
-        self.sink.put(&item);
+        self.sink.put_fixed([tag]);
+        self.sink.put_fixed(bytes);
     }
 
     #[inline]
     fn tagged(&mut self, tag: u8, value: &[u8]) {
         match u8::try_from(value.len()) {
-            Ok(length) if length < LONG => self.sink.put(&[tag, length]),
+            Ok(length) if length < LONG => self.sink.put_fixed([tag, length]),
             _ => {
-                self.sink.put(&[tag, LONG]);
-                self.sink.put(&(value.len() as u64).to_be_bytes());
+                self.sink.put_fixed([tag, LONG]);
+                self.sink.put_fixed((value.len() as u64).to_be_bytes());
             }
         }
         self.sink.put(value);
@@ -243,14 +304,14 @@ impl<S> Sealed for Encoder<S> {}
 impl<S: Sink> KeyWriter for Encoder<S> {
     #[inline]
     fn unsigned(&mut self, value: u64) {
-        self.number::<9>(tag::UNSIGNED, &value.to_be_bytes());
+        self.number(tag::UNSIGNED, value.to_be_bytes());
     }
 
     #[inline]
     fn signed(&mut self, value: i64) {
         match u64::try_from(value) {
             Ok(value) => self.unsigned(value),
-            Err(_) => self.number::<9>(tag::NEGATIVE, &value.to_be_bytes()),
+            Err(_) => self.number(tag::NEGATIVE, value.to_be_bytes()),
         }
     }
 
@@ -258,7 +319,7 @@ impl<S: Sink> KeyWriter for Encoder<S> {
     fn unsigned_wide(&mut self, value: u128) {
         match u64::try_from(value) {
             Ok(value) => self.unsigned(value),
-            Err(_) => self.number::<17>(tag::UNSIGNED_WIDE, &value.to_be_bytes()),
+            Err(_) => self.number(tag::UNSIGNED_WIDE, value.to_be_bytes()),
         }
     }
 
@@ -267,18 +328,18 @@ impl<S: Sink> KeyWriter for Encoder<S> {
         match (u128::try_from(value), i64::try_from(value)) {
             (Ok(value), _) => self.unsigned_wide(value),
             (_, Ok(value)) => self.signed(value),
-            _ => self.number::<17>(tag::NEGATIVE_WIDE, &value.to_be_bytes()),
+            _ => self.number(tag::NEGATIVE_WIDE, value.to_be_bytes()),
         }
     }
 
     #[inline]
     fn float(&mut self, value: f64) {
-        self.number::<9>(tag::FLOAT, &number::float_bits(value).to_be_bytes());
+        self.number(tag::FLOAT, number::float_bits(value).to_be_bytes());
     }
 
     #[inline]
     fn float_narrow(&mut self, value: f32) {
-        self.number::<5>(tag::FLOAT_NARROW, &number::float_narrow_bits(value).to_be_bytes());
+        self.number(tag::FLOAT_NARROW, number::float_narrow_bits(value).to_be_bytes());
     }
 
     #[inline]
@@ -320,7 +381,7 @@ impl<S: Sink> KeyWriter for Encoder<S> {
 
     #[inline]
     fn close(&mut self, _: Bracket) {
-        self.sink.put(&[tag::CLOSE]);
+        self.sink.put_fixed([tag::CLOSE]);
         self.started = true;
     }
 
@@ -333,15 +394,14 @@ impl<S: Sink> KeyWriter for Encoder<S> {
     #[inline]
     fn end_element(&mut self) {
         if !self.started {
-            self.sink.put(&[tag::EMPTY]);
+            self.sink.put_fixed([tag::EMPTY]);
             self.started = true;
         }
     }
 
     #[inline]
     fn ring(&mut self, name: &Name) {
-        let [a, b, c, d] = name.id().to_be_bytes();
-        self.sink.put(&[tag::RING, a, b, c, d]);
+        self.sink.put_fixed(name.item());
     }
 
     #[inline]

@@ -27,25 +27,22 @@ impl KeyHasher {
         SHARED.clone()
     }
 
+    /// One with a seed of its own, for the keys of one ring.
+    pub(crate) fn of_ring() -> Self {
+        KeyHasher(DefaultHashBuilder::default())
+    }
+
     /// Hashes a key as its parts go by.
     #[inline]
     pub(crate) fn hash<K: RingKey + ?Sized>(&self, key: &K) -> u64 {
         let mut writer = HashWriter {
             hasher: self.0.build_hasher(),
             started: false,
-            ring: 0,
             recorded: None,
         };
         key.ring_key(&mut writer);
-        writer
-            .recorded
-            .unwrap_or_else(|| writer.hasher.finish() ^ writer.ring)
+        writer.recorded.unwrap_or_else(|| writer.hasher.finish())
     }
-}
-
-/// What the name of this number adds to the hashes of its ring's keys.
-pub(crate) fn hash_ring(id: u32) -> u64 {
-    KeyHasher::shared().0.hash_one(id)
 }
 
 /// Hashes a key with the process's hasher.
@@ -53,26 +50,24 @@ pub(crate) fn hash_key<K: RingKey + ?Sized>(key: &K) -> u64 {
     KeyHasher::shared().hash(key)
 }
 
-struct HashWriter<H> {
-    hasher: H,
+struct HashWriter {
+    hasher: <DefaultHashBuilder as BuildHasher>::Hasher,
     /// Whether anything went by: a recorded key stands for the whole key only at its beginning.
     started: bool,
-    /// What the ring's name adds.
-    ring: u64,
     recorded: Option<u64>,
 }
 
-impl<H: Hasher> HashWriter<H> {
+impl HashWriter {
     #[inline]
-    fn hasher(&mut self) -> &mut H {
+    fn hasher(&mut self) -> &mut impl Hasher {
         self.started = true;
         &mut self.hasher
     }
 }
 
-impl<H> Sealed for HashWriter<H> {}
+impl Sealed for HashWriter {}
 
-impl<H: Hasher> KeyWriter for HashWriter<H> {
+impl KeyWriter for HashWriter {
     #[inline]
     fn unsigned(&mut self, value: u64) {
         self.hasher().write_u64(value);
@@ -117,9 +112,8 @@ impl<H: Hasher> KeyWriter for HashWriter<H> {
 
     #[inline]
     fn bytes(&mut self, value: &[u8]) {
+        // The hasher takes the length of the bytes into account.
         self.hasher().write(value);
-        // Keeps ("ab", "c") and ("a", "bc") apart.
-        self.hasher().write_u8(0xff);
     }
 
     #[inline]
@@ -158,7 +152,8 @@ impl<H: Hasher> KeyWriter for HashWriter<H> {
     #[inline]
     fn ring(&mut self, name: &Name) {
         self.started = true;
-        self.ring = name.hash_value();
+        // The ring's own seed stands for its name.
+        self.hasher = name.hasher().0.build_hasher();
     }
 
     #[inline]

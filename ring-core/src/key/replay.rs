@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use super::encode::{LONG, tag};
+use super::encode::{LONG, ring_number, tag};
 use super::{Bracket, EncodedKey, KeyWriter, RingKey};
 use crate::name::Name;
 
@@ -108,10 +108,12 @@ impl<'a> Replay<'a> {
 
 impl RingKey for Replay<'_> {
     fn ring_key<W: KeyWriter>(&self, key: &mut W) {
-        let ringed = self.take_if(tag::RING);
-        if ringed {
-            key.ring(Name::of_id(u32::from_be_bytes(self.take())));
+        let ring = ring_number(self.rest.get());
+        if let Some(number) = ring {
+            self.take::<4>();
+            key.ring(Name::of_id(number));
         }
+        let ringed = ring.is_some();
         while self.peek().is_some() {
             if ringed {
                 key.begin_segment();

@@ -3,7 +3,7 @@
 use std::ops::Deref;
 
 /// Up to this many bytes need no allocation: the ring's identity, one number and a short string.
-const INLINE: usize = 22;
+pub(crate) const INLINE: usize = 22;
 
 /// Bytes that never change, short ones in place.
 #[derive(Clone)]
@@ -30,6 +30,14 @@ impl SmallBytes {
         }
     }
 }
+
+impl PartialEq for SmallBytes {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for SmallBytes {}
 
 impl Deref for SmallBytes {
     type Target = [u8];

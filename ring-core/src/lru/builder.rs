@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use super::recency::EXACT;
+use super::policy::EXACT;
 use super::shard::Shard;
 use super::{DEFAULT_CAPACITY, Lru};
 use crate::clock::{Clock, StorageClock};
@@ -66,6 +66,7 @@ impl<T> LruBuilder<T> {
             shards: (0..shards)
                 .map(|shard| RwLock::new(Shard::new(capacity(shard))))
                 .collect(),
+            mask: shards - 1,
             capacity: self.capacity,
             clock: self.clock,
             flights: Flights::default(),

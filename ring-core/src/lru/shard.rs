@@ -1,26 +1,46 @@
 //! One shard: a table of slots, and the slots.
 //!
-//! The table holds slot numbers and compares keys in the slots, which lie close together in one vector. The hash of a
-//! key is kept with it, so nothing is hashed again when the table grows or an entry moves.
+//! The table holds slot numbers and compares keys in the slots, which lie close together in one vector. Half of the hash
+//! of a key is kept with it, so nothing is hashed again when the table grows or an entry moves.
 
 use hashbrown::HashTable;
 
-use super::recency::Recency;
+use super::policy::{Eviction, Marks};
 use crate::clock::NEVER;
-use crate::key::{EncodedKey, RingKey};
+use crate::key::{EncodedKey, KeyBytes, RingKey};
+use crate::sync::AtomicU32;
 
+#[repr(align(64))]
 pub(super) struct Shard<T> {
     table: HashTable<u32>,
     slots: Vec<Slot<T>>,
     /// When the entry of each slot expires: empty until the first one can.
     deadlines: Vec<u64>,
-    recency: Recency,
+    eviction: Eviction,
     capacity: usize,
 }
 
-struct Slot<T> {
-    key: EncodedKey,
+/// One entry.
+pub(super) struct Slot<T> {
+    key: KeyBytes,
+    /// The half of the key's hash by which the table finds it. The other half chooses the shard.
+    hash: u32,
+    /// What hits leave for the eviction policy.
+    mark: AtomicU32,
     value: T,
+}
+
+impl<T> Slot<T> {
+    #[inline]
+    pub(super) fn value(&self) -> &T {
+        &self.value
+    }
+}
+
+/// The table takes the lowest bits and the seven highest of what it is given.
+#[inline]
+fn table_hash(hash: u32) -> u64 {
+    u64::from(hash).rotate_right(7)
 }
 
 /// A value that lost its place, to be dropped after the lock is released.
@@ -28,7 +48,7 @@ pub(super) struct Displaced<T> {
     /// Whether it gave way to another key.
     pub(super) evicted: bool,
     pub(super) deadline: u64,
-    _key: Option<EncodedKey>,
+    _key: Option<KeyBytes>,
     _value: T,
 }
 
@@ -38,7 +58,7 @@ impl<T> Shard<T> {
             table: HashTable::new(),
             slots: Vec::new(),
             deadlines: Vec::new(),
-            recency: Recency::new(capacity),
+            eviction: Eviction::new(capacity),
             capacity: capacity.min(u32::MAX as usize),
         }
     }
@@ -47,32 +67,45 @@ impl<T> Shard<T> {
         self.slots.len()
     }
 
-    /// The slot of a key.
-    #[inline]
-    pub(super) fn find<K: RingKey + ?Sized>(&self, hash: u64, key: &K) -> Option<usize> {
+    /// The entry of a key, and its slot.
+    #[inline(always)]
+    pub(super) fn entry<K: RingKey + ?Sized>(&self, hash: u64, key: &K) -> Option<(usize, &Slot<T>)> {
+        let hash = hash as u32;
         let found = self
             .table
-            .find(hash, |&slot| self.slots[slot as usize].key.is(key));
-        found.map(|&slot| slot as usize)
+            .find(table_hash(hash), |&slot| self.slots[slot as usize].hash == hash);
+        let (mut slot, mut passed) = (*found?, None);
+        loop {
+            let entry = &self.slots[slot as usize];
+            if entry.key.is(key) {
+                return Some((slot as usize, entry));
+            }
+            slot = self.next_of_hash(hash, passed)?;
+            passed = Some(slot);
+        }
+    }
+
+    /// The first slot after `passed` with this hash, for the rare case that two keys have one.
+    #[cold]
+    fn next_of_hash(&self, hash: u32, passed: Option<u32>) -> Option<u32> {
+        let all = self.table.iter_hash(table_hash(hash)).copied();
+        all.filter(|&slot| self.slots[slot as usize].hash == hash && Some(slot) > passed)
+            .min()
+    }
+
+    /// The slot of a key.
+    pub(super) fn find<K: RingKey + ?Sized>(&self, hash: u64, key: &K) -> Option<usize> {
+        self.entry(hash, key).map(|(slot, _)| slot)
     }
 
     #[inline]
-    pub(super) fn value(&self, slot: usize) -> &T {
-        &self.slots[slot].value
-    }
-
-    #[inline]
-    pub(super) fn note_use(&self, slot: usize) {
-        self.recency.note_use(slot);
+    pub(super) fn note_use(&self, entry: &Slot<T>) {
+        self.eviction.note_use(&entry.mark);
     }
 
     #[inline]
     pub(super) fn deadline(&self, slot: usize) -> u64 {
-        if self.deadlines.is_empty() {
-            NEVER
-        } else {
-            self.deadlines[slot]
-        }
+        self.deadlines.get(slot).copied().unwrap_or(NEVER)
     }
 
     pub(super) fn set_deadline(&mut self, slot: usize, deadline: u64) {
@@ -88,7 +121,7 @@ impl<T> Shard<T> {
     pub(super) fn replace(&mut self, slot: usize, value: T, deadline: u64) -> Displaced<T> {
         let old_deadline = self.deadline(slot);
         self.set_deadline(slot, deadline);
-        self.recency.reuse(slot);
+        *self.slots[slot].mark.get_mut() = self.eviction.reuse();
         let value = std::mem::replace(&mut self.slots[slot].value, value);
         Displaced {
             evicted: false,
@@ -100,7 +133,12 @@ impl<T> Shard<T> {
 
     /// Adds an entry whose key is not there. Returns the entry that gave way; with no capacity at all, the new one.
     pub(super) fn insert(&mut self, key: EncodedKey, value: T, deadline: u64) -> Option<Displaced<T>> {
-        let slot = Slot { key, value };
+        let mut slot = Slot {
+            hash: key.hash_value() as u32,
+            key: key.into_bytes(),
+            mark: AtomicU32::new(0),
+            value,
+        };
         if self.capacity == 0 {
             return Some(displaced(slot, NEVER, true));
         }
@@ -108,30 +146,30 @@ impl<T> Shard<T> {
             self.push(slot, deadline);
             return None;
         }
-        let victim = self.recency.victim();
+        let victim = self.eviction.victim(self.slots.as_mut_slice());
         self.unlink(victim);
-        self.link(slot.key.hash_value(), victim);
+        self.link(slot.hash, victim);
         let old_deadline = self.deadline(victim);
         self.set_deadline(victim, deadline);
-        self.recency.reuse(victim);
+        *slot.mark.get_mut() = self.eviction.reuse();
         let old = std::mem::replace(&mut self.slots[victim], slot);
         Some(displaced(old, old_deadline, true))
     }
 
-    fn push(&mut self, slot: Slot<T>, deadline: u64) {
+    fn push(&mut self, mut slot: Slot<T>, deadline: u64) {
         if self.slots.len() == self.slots.capacity() {
             // Doubles, but never beyond the capacity.
             let more = self.slots.len().max(4).min(self.capacity - self.slots.len());
             self.slots.reserve_exact(more);
         }
         let index = self.slots.len();
-        self.link(slot.key.hash_value(), index);
+        self.link(slot.hash, index);
+        *slot.mark.get_mut() = self.eviction.push();
         self.slots.push(slot);
         if !self.deadlines.is_empty() {
             self.deadlines.push(NEVER);
         }
         self.set_deadline(index, deadline);
-        self.recency.push();
     }
 
     /// Removes the entry of a slot; the last entry moves into its place.
@@ -140,18 +178,17 @@ impl<T> Shard<T> {
         let last = self.slots.len() - 1;
         if slot != last {
             self.unlink(last);
-            self.link(self.slots[last].key.hash_value(), slot);
+            self.link(self.slots[last].hash, slot);
         }
         let deadline = self.deadline(slot);
         if !self.deadlines.is_empty() {
             self.deadlines.swap_remove(slot);
         }
-        self.recency.swap_remove(slot);
         displaced(self.slots.swap_remove(slot), deadline, false)
     }
 
     /// Removes all entries whose keys `concerns` names.
-    pub(super) fn extract(&mut self, concerns: impl Fn(&EncodedKey) -> bool) -> Vec<Displaced<T>> {
+    pub(super) fn extract(&mut self, concerns: impl Fn(&KeyBytes) -> bool) -> Vec<Displaced<T>> {
         let mut extracted = Vec::new();
         for slot in (0..self.slots.len()).rev() {
             if concerns(&self.slots[slot].key) {
@@ -159,20 +196,21 @@ impl<T> Shard<T> {
             }
         }
         if self.slots.is_empty() {
-            self.recency.clear();
+            self.eviction.clear();
             self.deadlines = Vec::new();
         }
         extracted
     }
 
-    fn link(&mut self, hash: u64, slot: usize) {
+    fn link(&mut self, hash: u32, slot: usize) {
         let slots = &self.slots;
-        self.table
-            .insert_unique(hash, slot as u32, |&slot| slots[slot as usize].key.hash_value());
+        self.table.insert_unique(table_hash(hash), slot as u32, |&slot| {
+            table_hash(slots[slot as usize].hash)
+        });
     }
 
     fn unlink(&mut self, slot: usize) {
-        let hash = self.slots[slot].key.hash_value();
+        let hash = table_hash(self.slots[slot].hash);
         match self.table.find_entry(hash, |&other| other as usize == slot) {
             Ok(entry) => drop(entry.remove()),
             Err(_) => unreachable!("every slot is in the table"),
@@ -186,8 +224,21 @@ impl<T> Shard<T> {
         assert_eq!(self.table.len(), self.slots.len());
         assert!(self.deadlines.is_empty() || self.deadlines.len() == self.slots.len());
         for (index, slot) in self.slots.iter().enumerate() {
-            assert_eq!(self.find(slot.key.hash_value(), &slot.key), Some(index));
+            let found = self.table.find(table_hash(slot.hash), |&other| {
+                self.slots[other as usize].key == slot.key
+            });
+            assert_eq!(found, Some(&(index as u32)));
         }
+    }
+}
+
+impl<T> Marks for [Slot<T>] {
+    fn count(&self) -> usize {
+        self.len()
+    }
+
+    fn mark(&mut self, slot: usize) -> u32 {
+        *self[slot].mark.get_mut()
     }
 }
 
@@ -202,6 +253,8 @@ fn displaced<T>(slot: Slot<T>, deadline: u64, evicted: bool) -> Displaced<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
     use crate::key::EncodedKey;
 
@@ -219,22 +272,24 @@ mod tests {
                 let deadline = if random & 3 << 32 == 0 { step } else { NEVER };
                 match (shard.find(key.hash_value(), &key), random >> 40 & 7) {
                     (Some(slot), 0..2) => drop(shard.remove(slot)),
-                    (Some(slot), 2..4) => shard.note_use(slot),
+                    (Some(slot), 2..4) => shard.note_use(&shard.slots[slot]),
                     (Some(slot), 4) => shard.set_deadline(slot, deadline),
                     (Some(slot), _) => {
                         shard.replace(slot, step, deadline);
-                        assert_eq!((*shard.value(slot), shard.deadline(slot)), (step, deadline));
+                        assert_eq!((shard.slots[slot].value, shard.deadline(slot)), (step, deadline));
                     }
                     (None, _) => {
                         shard.insert(key.clone(), step, deadline);
                         let slot = shard.find(key.hash_value(), &key).expect("it was inserted");
-                        assert_eq!((*shard.value(slot), shard.deadline(slot)), (step, deadline));
+                        assert_eq!((shard.slots[slot].value, shard.deadline(slot)), (step, deadline));
                     }
                 }
                 shard.validate();
             }
             let before = shard.len();
-            let extracted = shard.extract(|key| key.hash_value() % 2 == 0).len();
+            let every_second = Cell::new(false);
+            let concerned = |_: &_| every_second.replace(!every_second.get());
+            let extracted = shard.extract(concerned).len();
             shard.validate();
             assert_eq!(shard.len(), before - extracted);
             shard.extract(|_| true);
