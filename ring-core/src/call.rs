@@ -5,11 +5,11 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use crate::action::{Action, Ran};
-use crate::body::{Bind, Body, Immediate};
+use crate::body::{Bind, Body};
 use crate::colour::{Blocks, now};
 use crate::error::Error;
 use crate::filling::Begun;
-use crate::flights::{Ticket, leading};
+use crate::flights::{Ticket, leading_at_once};
 use crate::keeping::{Keeping, Outcome, Seen};
 use crate::key::{CallKey, EncodedKey, Key, KeyParts};
 use crate::returned::Returned;
@@ -259,7 +259,18 @@ where
     S: View<R::Value>,
     B: Body<Out = R::Out>,
 {
-    match R::value(now(leading(ticket.computing(), Immediate::new(body)))) {
+    let out = leading_at_once(ticket.computing(), || body.run());
+    keep(keeping, ticket, out)
+}
+
+/// Stores what a body returned, and tells those who wait. It knows nothing of the body, so that methods which return the
+/// same share it, and compile sooner.
+fn keep<R, S>(keeping: &Keeping<R, AtOnce<S, R::Value>>, ticket: Ticket<'_, S::Held>, out: R::Out) -> R::Out
+where
+    R: Returned,
+    S: View<R::Value>,
+{
+    match R::value(out) {
         Ok(value) => {
             let landing = keeping.landing(&value);
             R::found(now(keeping.land(ticket, landing, value)))

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry as TableEntry;
 
-pub(crate) use leading::{Mark, leading};
+pub(crate) use leading::{Mark, leading, leading_at_once};
 pub(crate) use ticket::{Ticket, Turn, turns_at_once};
 pub(crate) use waiter::{Landed, Waiter};
 

@@ -31,6 +31,13 @@ pub(crate) fn leading<F: Future + Unpin>(mark: Mark, future: F) -> Leading<F> {
     }
 }
 
+/// [`leading`] for what blocks.
+pub(crate) fn leading_at_once<T>(mark: Mark, run: impl FnOnce() -> T) -> T {
+    let mut mark = Some(mark);
+    let _scope = Scope::enter(&mut mark);
+    run()
+}
+
 /// See [`leading`].
 pub(crate) struct Leading<F> {
     /// Unset while it is on the thread.
