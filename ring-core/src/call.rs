@@ -39,7 +39,7 @@ pub type Call<R, S, B> = BoundCall<R, S, B, Blocks>;
 /// method sees it, `B` the method's body with its arguments. `C` says how its verbs wait.
 #[must_use = "a call does nothing until a verb follows, such as `.get()` or `.delete()`"]
 pub struct BoundCall<R: Returned, S, B, C> {
-    pub(crate) keeping: Keeping<R, S>,
+    pub(crate) keeping: Keeping<R::Value, S>,
     pub(crate) body: B,
     colour: PhantomData<fn() -> C>,
 }
@@ -172,7 +172,7 @@ where
     {
         let (keeping, key) = (self.at_once().replacing(), self.encoded_key());
         let ticket = keeping.begin_update(key);
-        compute(&keeping, ticket, self.body)
+        compute::<R, S, B>(&keeping, ticket, self.body)
     }
 
     /// Computes without the cache.
@@ -230,7 +230,7 @@ where
     }
 
     /// How the value is kept, for the code that async calls share.
-    pub(crate) fn at_once(&self) -> Keeping<R, AtOnce<S, R::Value>>
+    pub(crate) fn at_once(&self) -> Keeping<R::Value, AtOnce<S, R::Value>>
     where
         S: View<R::Value>,
     {
@@ -246,26 +246,26 @@ where
         match now(keeping.begin(key, Some(seen))) {
             Begun::Found(value) => R::found(value),
             Begun::Aside => self.body.run(),
-            Begun::Lead(ticket) => compute(&keeping, ticket, self.body),
+            Begun::Lead(ticket) => compute::<R, S, B>(&keeping, ticket, self.body),
         }
     }
 }
 
 /// Computes, stores, and tells those who wait. No frame of the shared code is on the stack while the body runs, which may
 /// call itself.
-fn compute<R, S, B>(keeping: &Keeping<R, AtOnce<S, R::Value>>, ticket: Ticket<'_, S::Held>, body: B) -> R::Out
+fn compute<R, S, B>(keeping: &Keeping<R::Value, AtOnce<S, R::Value>>, ticket: Ticket<'_, S::Held>, body: B) -> R::Out
 where
     R: Returned,
     S: View<R::Value>,
     B: Body<Out = R::Out>,
 {
     let out = leading_at_once(ticket.computing(), || body.run());
-    keep(keeping, ticket, out)
+    keep::<R, S>(keeping, ticket, out)
 }
 
 /// Stores what a body returned, and tells those who wait. It knows nothing of the body, so that methods which return the
 /// same share it, and compile sooner.
-fn keep<R, S>(keeping: &Keeping<R, AtOnce<S, R::Value>>, ticket: Ticket<'_, S::Held>, out: R::Out) -> R::Out
+fn keep<R, S>(keeping: &Keeping<R::Value, AtOnce<S, R::Value>>, ticket: Ticket<'_, S::Held>, out: R::Out) -> R::Out
 where
     R: Returned,
     S: View<R::Value>,

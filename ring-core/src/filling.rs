@@ -19,9 +19,9 @@ pub(crate) type Filled<'f, T> = (Ticket<'f, T>, T);
 pub(crate) type Computed<R> = Result<<R as Returned>::Value, <R as Returned>::Out>;
 
 /// How a call goes on that found nothing.
-pub(crate) enum Begun<'f, R: Returned, T> {
+pub(crate) enum Begun<'f, V, T> {
     /// With the value that another call computed.
-    Found(R::Value),
+    Found(V),
     /// It computes for all, and lands with this ticket.
     Lead(Ticket<'f, T>),
     /// It computes for itself, without the cache.
@@ -38,10 +38,9 @@ pub(crate) enum Landing<T> {
     Leave,
 }
 
-impl<R, S> Keeping<R, S>
+impl<V, S> Keeping<V, S>
 where
-    R: Returned,
-    S: AsyncView<R::Value>,
+    S: AsyncView<V>,
 {
     /// Starts a computation whose value replaces what is there.
     pub(crate) fn begin_update(&self, key: EncodedKey) -> Ticket<'_, S::Held> {
@@ -50,7 +49,7 @@ where
     }
 
     /// Looks up, unless that was done, and joins another computation, or gets the ticket for one.
-    pub(crate) async fn begin(&self, key: EncodedKey, looked_up: Option<Seen>) -> Begun<'_, R, S::Held> {
+    pub(crate) async fn begin(&self, key: EncodedKey, looked_up: Option<Seen>) -> Begun<'_, V, S::Held> {
         let seen = match looked_up {
             Some(seen) => seen,
             None => match self.look_up(&key).await {
@@ -70,7 +69,7 @@ where
         }
     }
 
-    async fn look_up(&self, key: &EncodedKey) -> Result<R::Value, Seen> {
+    async fn look_up(&self, key: &EncodedKey) -> Result<V, Seen> {
         let look_up = self.begin_look_up(key);
         self.found(self.storage().read(key).await, look_up)
     }
@@ -89,7 +88,7 @@ where
     /// Takes the value of another computation, or the ticket to compute after all.
     ///
     /// Those who wait look for themselves: some may have come after a delete that their look-up came before.
-    pub(crate) async fn go_on<'f>(&self, landed: Landed<'f, S::Held>, seen: Seen) -> Begun<'f, R, S::Held> {
+    pub(crate) async fn go_on<'f>(&self, landed: Landed<'f, S::Held>, seen: Seen) -> Begun<'f, V, S::Held> {
         match landed {
             Landed::Compute(mut ticket) => {
                 ticket.spend(seen.spent);
@@ -100,7 +99,7 @@ where
     }
 
     /// The value that another call hands over.
-    pub(crate) fn take(&self, held: S::Held) -> Option<R::Value> {
+    pub(crate) fn take(&self, held: S::Held) -> Option<V> {
         let value = self.ring.count_errors(self.view.value(held))?;
         self.ring.counters.coalesced();
         Some(value)
@@ -112,7 +111,7 @@ where
         &self,
         mut ticket: Ticket<'f, S::Held>,
         seen: Seen,
-    ) -> Begun<'f, R, S::Held> {
+    ) -> Begun<'f, V, S::Held> {
         ticket.spend(seen.spent);
         let hash = ticket.key().hash_value();
         let written = |seen| !S::Storage::TEXT_KEYS || self.flights().writes(hash) != seen;
@@ -124,7 +123,7 @@ where
     }
 
     /// Takes what a second look-up finds, or keeps the ticket.
-    async fn look_again<'f>(&self, mut ticket: Ticket<'f, S::Held>) -> Begun<'f, R, S::Held> {
+    async fn look_again<'f>(&self, mut ticket: Ticket<'f, S::Held>) -> Begun<'f, V, S::Held> {
         let (limited, start) = (self.limited(ticket.spent()), self.start());
         let storage = limited.as_ref().unwrap_or_else(|| self.storage());
         let found = storage.read(ticket.key()).await.ok().flatten();
@@ -140,8 +139,9 @@ where
     }
 
     /// Computes, stores, and tells those who wait.
-    pub(crate) async fn compute<F>(&self, ticket: Ticket<'_, S::Held>, body: F) -> R::Out
+    pub(crate) async fn compute<R, F>(&self, ticket: Ticket<'_, S::Held>, body: F) -> R::Out
     where
+        R: Returned<Value = V>,
         F: Future<Output = R::Out> + Unpin,
     {
         let value = match R::value(leading(ticket.computing(), body).await) {
@@ -156,12 +156,13 @@ where
     }
 
     /// Computes a value that the caller stores later, if there is one to store. Those who come until then are given it.
-    pub(crate) async fn compute_ahead<'f, F>(
+    pub(crate) async fn compute_ahead<'f, R, F>(
         &self,
         ticket: Ticket<'f, S::Held>,
         body: F,
     ) -> (Computed<R>, Option<Filled<'f, S::Held>>)
     where
+        R: Returned<Value = V>,
         F: Future<Output = R::Out> + Unpin,
     {
         let value = match R::value(leading(ticket.computing(), body).await) {
@@ -181,7 +182,7 @@ where
     }
 
     /// What is to be done about a computed value.
-    pub(crate) fn landing(&self, value: &R::Value) -> Landing<S::Held> {
+    pub(crate) fn landing(&self, value: &V) -> Landing<S::Held> {
         if self.unless.is_some_and(|unless| unless(value)) {
             return if self.replaces {
                 Landing::Remove
@@ -201,8 +202,8 @@ where
         &self,
         ticket: Ticket<'_, S::Held>,
         landing: Landing<S::Held>,
-        value: R::Value,
-    ) -> R::Value {
+        value: V,
+    ) -> V {
         ticket.announce(|| match &landing {
             Landing::Store(held) => Some(held.clone()),
             _ => self.hold(&value),
