@@ -9,7 +9,7 @@ use crate::body::{Bind, Body};
 use crate::colour::{Blocks, now};
 use crate::error::Error;
 use crate::filling::Begun;
-use crate::flights::{Ticket, leading_at_once};
+use crate::flights::{Leads, Ticket};
 use crate::keeping::{Keeping, Outcome, Seen};
 use crate::key::{CallKey, EncodedKey, Key, KeyParts};
 use crate::returned::Returned;
@@ -259,7 +259,9 @@ where
     S: View<R::Value>,
     B: Body<Out = R::Out>,
 {
-    let out = leading_at_once(ticket.computing(), || body.run());
+    let leads = Leads::enter(ticket.computing());
+    let out = body.run();
+    drop(leads);
     keep::<R, S>(keeping, ticket, out)
 }
 

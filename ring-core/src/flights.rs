@@ -20,9 +20,9 @@ mod waiter;
 use std::time::{Duration, Instant};
 
 use hashbrown::HashTable;
-use hashbrown::hash_table::Entry as TableEntry;
+use hashbrown::hash_table::{Entry as TableEntry, OccupiedEntry};
 
-pub(crate) use leading::{Mark, leading, leading_at_once};
+pub(crate) use leading::{Leads, Mark, leading};
 pub(crate) use ticket::{Ticket, Turn, turns_at_once};
 pub(crate) use waiter::{Landed, Waiter};
 
@@ -393,16 +393,26 @@ impl<T> Flights<T> {
     /// Runs `change` on the work on a key, then drops the work if nobody is left.
     fn change<R>(&self, key: &EncodedKey, change: impl FnOnce(&mut Work<T>) -> R) -> R {
         let mut stripe = self.stripe(key).lock();
-        let mut work = stripe
-            .find_entry(key.hash_value(), |work| work.key == *key)
-            .unwrap_or_else(|_| unreachable!("tickets and waiters keep the work on their key"));
+        let mut work = Self::work_under_way(&mut stripe, key);
         let result = change(work.get_mut());
         if work.get().hands == 0 {
-            let (work, _) = work.remove();
-            self.keys.fetch_sub(1, Ordering::SeqCst);
+            let work = self.end(work);
             drop(stripe);
             drop(work);
         }
         result
+    }
+
+    fn work_under_way<'t>(
+        stripe: &'t mut HashTable<Work<T>>,
+        key: &EncodedKey,
+    ) -> OccupiedEntry<'t, Work<T>> {
+        let work = stripe.find_entry(key.hash_value(), |work| work.key == *key);
+        work.unwrap_or_else(|_| unreachable!("tickets and waiters keep the work on their key"))
+    }
+
+    fn end(&self, work: OccupiedEntry<'_, Work<T>>) -> Work<T> {
+        self.keys.fetch_sub(1, Ordering::SeqCst);
+        work.remove().0
     }
 }
