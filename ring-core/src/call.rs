@@ -172,7 +172,7 @@ where
     {
         let (keeping, key) = (self.at_once().replacing(), self.encoded_key());
         let ticket = keeping.begin_update(key);
-        compute::<R, S, B>(&keeping, ticket, self.body)
+        compute::<R, S, B>(&keeping, Some(ticket), self.body)
     }
 
     /// Computes without the cache.
@@ -243,35 +243,63 @@ where
         S: View<R::Value>,
     {
         let (keeping, key) = (self.at_once(), self.encoded_key());
-        match now(keeping.begin(key, Some(seen))) {
-            Begun::Found(value) => R::found(value),
-            Begun::Aside => self.body.run(),
-            Begun::Lead(ticket) => compute::<R, S, B>(&keeping, ticket, self.body),
+        match begin(&keeping, key, seen) {
+            Ok(value) => R::found(value),
+            Err(ticket) => compute::<R, S, B>(&keeping, ticket, self.body),
         }
+    }
+}
+
+// What follows is split so that as little as can be knows the body's type: the rest is compiled once for all methods that
+// return the same.
+
+/// The value that another call computed, or the ticket to compute; none for a call that keeps away from the cache.
+fn begin<V, S: View<V>>(
+    keeping: &Keeping<V, AtOnce<S, V>>,
+    key: EncodedKey,
+    seen: Seen,
+) -> Result<V, Option<Ticket<'_, S::Held>>> {
+    match now(keeping.begin(key, seen)) {
+        Begun::Found(value) => Ok(value),
+        Begun::Aside => Err(None),
+        Begun::Lead(ticket) => Err(Some(ticket)),
     }
 }
 
 /// Computes, stores, and tells those who wait. No frame of the shared code is on the stack while the body runs, which may
 /// call itself.
-fn compute<R, S, B>(keeping: &Keeping<R::Value, AtOnce<S, R::Value>>, ticket: Ticket<'_, S::Held>, body: B) -> R::Out
+fn compute<R, S, B>(
+    keeping: &Keeping<R::Value, AtOnce<S, R::Value>>,
+    ticket: Option<Ticket<'_, S::Held>>,
+    body: B,
+) -> R::Out
 where
     R: Returned,
     S: View<R::Value>,
     B: Body<Out = R::Out>,
 {
-    let leads = Leads::enter(ticket.computing());
+    let leads = lead(ticket.as_ref());
     let out = body.run();
     drop(leads);
     keep::<R, S>(keeping, ticket, out)
 }
 
-/// Stores what a body returned, and tells those who wait. It knows nothing of the body, so that methods which return the
-/// same share it, and compile sooner.
-fn keep<R, S>(keeping: &Keeping<R::Value, AtOnce<S, R::Value>>, ticket: Ticket<'_, S::Held>, out: R::Out) -> R::Out
+/// Marks what this thread does from now on as the computation of a ticket.
+fn lead<T>(ticket: Option<&Ticket<'_, T>>) -> Option<Leads> {
+    ticket.map(|ticket| Leads::enter(ticket.computing()))
+}
+
+/// Stores what a body returned, and tells those who wait.
+fn keep<R, S>(
+    keeping: &Keeping<R::Value, AtOnce<S, R::Value>>,
+    ticket: Option<Ticket<'_, S::Held>>,
+    out: R::Out,
+) -> R::Out
 where
     R: Returned,
     S: View<R::Value>,
 {
+    let Some(ticket) = ticket else { return out };
     match R::value(out) {
         Ok(value) => {
             let landing = keeping.landing(&value);

@@ -48,8 +48,12 @@ where
         self.flights().alone(key)
     }
 
-    /// Looks up, unless that was done, and joins another computation, or gets the ticket for one.
-    pub(crate) async fn begin(&self, key: EncodedKey, looked_up: Option<Seen>) -> Begun<'_, V, S::Held> {
+    /// Looks up, unless that was done, and [begins](Self::begin) if there is nothing.
+    pub(crate) async fn look_up_and_begin(
+        &self,
+        key: EncodedKey,
+        looked_up: Option<Seen>,
+    ) -> Begun<'_, V, S::Held> {
         let seen = match looked_up {
             Some(seen) => seen,
             None => match self.look_up(&key).await {
@@ -57,15 +61,24 @@ where
                 Err(seen) => seen,
             },
         };
+        self.begin(key, seen).await
+    }
+
+    /// After a look-up that found nothing, joins another computation, or gets the ticket for one.
+    pub(crate) async fn begin(&self, key: EncodedKey, seen: Seen) -> Begun<'_, V, S::Held> {
         self.ring.counters.miss();
         self.admit_writing();
-        match self.join(key) {
-            Joined::Recursive => Begun::Aside,
+        let (begun, looks_again) = match self.join(key) {
+            Joined::Recursive => return Begun::Aside,
             Joined::Wait(waiter) => {
                 let landed = waiter.wait(Self::WAIT, self.ring.flight_timeout).await;
-                self.go_on(landed, seen).await
+                (self.landed(landed, seen), true)
             }
-            Joined::Lead(ticket) => self.look_again_if_need_be(ticket, seen).await,
+            Joined::Lead(ticket) => self.lead(ticket, seen),
+        };
+        match begun {
+            Begun::Lead(ticket) if looks_again => self.look_again(ticket).await,
+            begun => begun,
         }
     }
 
@@ -86,13 +99,21 @@ where
     }
 
     /// Takes the value of another computation, or the ticket to compute after all.
+    pub(crate) async fn go_on<'f>(&self, landed: Landed<'f, S::Held>, seen: Seen) -> Begun<'f, V, S::Held> {
+        match self.landed(landed, seen) {
+            Begun::Lead(ticket) => self.look_again(ticket).await,
+            begun => begun,
+        }
+    }
+
+    /// The value of another computation, or the ticket to compute after all.
     ///
     /// Those who wait look for themselves: some may have come after a delete that their look-up came before.
-    pub(crate) async fn go_on<'f>(&self, landed: Landed<'f, S::Held>, seen: Seen) -> Begun<'f, V, S::Held> {
+    fn landed<'f>(&self, landed: Landed<'f, S::Held>, seen: Seen) -> Begun<'f, V, S::Held> {
         match landed {
             Landed::Compute(mut ticket) => {
                 ticket.spend(seen.spent);
-                self.look_again(ticket).await
+                Begun::Lead(ticket)
             }
             Landed::Value(held) => self.take(held).map_or(Begun::Aside, Begun::Found),
         }
@@ -105,21 +126,28 @@ where
         Some(value)
     }
 
-    /// Looks again if another computation may have ended between this call's look-up and its ticket. In memory that is
-    /// done in any case, which is cheaper than to count for every hit.
+    /// Looks again if another computation may have ended between this call's look-up and its ticket.
     pub(crate) async fn look_again_if_need_be<'f>(
         &self,
-        mut ticket: Ticket<'f, S::Held>,
+        ticket: Ticket<'f, S::Held>,
         seen: Seen,
     ) -> Begun<'f, V, S::Held> {
-        ticket.spend(seen.spent);
-        let hash = ticket.key().hash_value();
-        let written = |seen| !S::Storage::TEXT_KEYS || self.flights().writes(hash) != seen;
-        if self.ring.coalesce && seen.writes.is_some_and(written) {
-            self.look_again(ticket).await
-        } else {
-            Begun::Lead(ticket)
+        match self.lead(ticket, seen) {
+            (Begun::Lead(ticket), true) => self.look_again(ticket).await,
+            (begun, _) => begun,
         }
+    }
+
+    /// Leads with a ticket. Returns also whether another computation may have ended between this call's look-up and its
+    /// ticket. In memory that is so in any case, which is cheaper than to count for every hit.
+    fn lead<'f>(&self, mut ticket: Ticket<'f, S::Held>, seen: Seen) -> (Begun<'f, V, S::Held>, bool) {
+        ticket.spend(seen.spent);
+        let looks_again = self.ring.coalesce
+            && match seen.writes {
+                Some(seen) => !S::Storage::TEXT_KEYS || self.flights().writes(ticket.key().hash_value()) != seen,
+                None => false,
+            };
+        (Begun::Lead(ticket), looks_again)
     }
 
     /// Takes what a second look-up finds, or keeps the ticket.
