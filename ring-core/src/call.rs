@@ -172,7 +172,8 @@ where
     {
         let (keeping, key) = (self.at_once().replacing(), self.encoded_key());
         let ticket = keeping.begin_update(key);
-        compute::<R, S, B>(&keeping, Some(ticket), self.body)
+        let computation = Computation::of(ticket);
+        keep::<R, S>(&keeping, computation, self.body.run())
     }
 
     /// Computes without the cache.
@@ -245,60 +246,59 @@ where
         let (keeping, key) = (self.at_once(), self.encoded_key());
         match begin(&keeping, key, seen) {
             Ok(value) => R::found(value),
-            Err(ticket) => compute::<R, S, B>(&keeping, ticket, self.body),
+            Err(computation) => keep::<R, S>(&keeping, computation, self.body.run()),
         }
     }
 }
 
-// What follows is split so that as little as can be knows the body's type: the rest is compiled once for all methods that
-// return the same.
+// What follows does not know the body's type: it is compiled once for all methods that return the same.
 
-/// The value that another call computed, or the ticket to compute; none for a call that keeps away from the cache.
+/// What this thread does is a computation, until this is dropped. No frame of the shared code is on the stack meanwhile:
+/// the body may call itself.
+struct Computation<'f, T> {
+    /// Dropped before the ticket.
+    leads: Option<Leads>,
+    /// None for a call that keeps away from the cache.
+    ticket: Option<Ticket<'f, T>>,
+}
+
+impl<'f, T> Computation<'f, T> {
+    fn of(ticket: Ticket<'f, T>) -> Self {
+        Computation {
+            leads: Some(Leads::enter(ticket.computing())),
+            ticket: Some(ticket),
+        }
+    }
+}
+
+/// The value that another call computed, or the start of a computation.
 fn begin<V, S: View<V>>(
     keeping: &Keeping<V, AtOnce<S, V>>,
     key: EncodedKey,
     seen: Seen,
-) -> Result<V, Option<Ticket<'_, S::Held>>> {
+) -> Result<V, Computation<'_, S::Held>> {
     match now(keeping.begin(key, seen)) {
         Begun::Found(value) => Ok(value),
-        Begun::Aside => Err(None),
-        Begun::Lead(ticket) => Err(Some(ticket)),
+        Begun::Lead(ticket) => Err(Computation::of(ticket)),
+        Begun::Aside => Err(Computation {
+            leads: None,
+            ticket: None,
+        }),
     }
-}
-
-/// Computes, stores, and tells those who wait. No frame of the shared code is on the stack while the body runs, which may
-/// call itself.
-fn compute<R, S, B>(
-    keeping: &Keeping<R::Value, AtOnce<S, R::Value>>,
-    ticket: Option<Ticket<'_, S::Held>>,
-    body: B,
-) -> R::Out
-where
-    R: Returned,
-    S: View<R::Value>,
-    B: Body<Out = R::Out>,
-{
-    let leads = lead(ticket.as_ref());
-    let out = body.run();
-    drop(leads);
-    keep::<R, S>(keeping, ticket, out)
-}
-
-/// Marks what this thread does from now on as the computation of a ticket.
-fn lead<T>(ticket: Option<&Ticket<'_, T>>) -> Option<Leads> {
-    ticket.map(|ticket| Leads::enter(ticket.computing()))
 }
 
 /// Stores what a body returned, and tells those who wait.
 fn keep<R, S>(
     keeping: &Keeping<R::Value, AtOnce<S, R::Value>>,
-    ticket: Option<Ticket<'_, S::Held>>,
+    computation: Computation<'_, S::Held>,
     out: R::Out,
 ) -> R::Out
 where
     R: Returned,
     S: View<R::Value>,
 {
+    let Computation { leads, ticket } = computation;
+    drop(leads);
     let Some(ticket) = ticket else { return out };
     match R::value(out) {
         Ok(value) => {

@@ -144,7 +144,9 @@ where
         ticket.spend(seen.spent);
         let looks_again = self.ring.coalesce
             && match seen.writes {
-                Some(seen) => !S::Storage::TEXT_KEYS || self.flights().writes(ticket.key().hash_value()) != seen,
+                Some(seen) => {
+                    !S::Storage::TEXT_KEYS || self.flights().writes(ticket.key().hash_value()) != seen
+                }
                 None => false,
             };
         (Begun::Lead(ticket), looks_again)
@@ -226,12 +228,7 @@ where
     ///
     /// Nothing borrows the value while others may run, so that it need not be `Sync`; and an error, which is not kept,
     /// does not come here, so that it need not be `Send`.
-    pub(crate) async fn land(
-        &self,
-        ticket: Ticket<'_, S::Held>,
-        landing: Landing<S::Held>,
-        value: V,
-    ) -> V {
+    pub(crate) async fn land(&self, ticket: Ticket<'_, S::Held>, landing: Landing<S::Held>, value: V) -> V {
         ticket.announce(|| match &landing {
             Landing::Store(held) => Some(held.clone()),
             _ => self.hold(&value),

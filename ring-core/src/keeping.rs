@@ -180,11 +180,7 @@ where
 
     /// The value that a look-up came to, or what is to be known to compute one.
     #[inline]
-    pub(crate) fn found(
-        &self,
-        read: HeldResult<V, S, Option<S::Held>>,
-        look_up: LookUp,
-    ) -> Result<V, Seen> {
+    pub(crate) fn found(&self, read: HeldResult<V, S, Option<S::Held>>, look_up: LookUp) -> Result<V, Seen> {
         let read = self.ring.count_errors(read);
         let writes = read.is_some().then_some(look_up.writes);
         match self.decode(read.flatten()) {
@@ -248,11 +244,7 @@ where
     pub(crate) const WAIT: Wait = S::Storage::WAIT;
 
     /// Runs the verb that `action` names, unless it is one that runs the body.
-    pub(crate) async fn run<O>(
-        &self,
-        key: &Key,
-        action: Action,
-    ) -> HeldResult<V, S, Option<Ran<V, O>>> {
+    pub(crate) async fn run<O>(&self, key: &Key, action: Action) -> HeldResult<V, S, Option<Ran<V, O>>> {
         Ok(Some(match action {
             Action::Get => Ran::Cached(self.get(key).await?),
             Action::Delete => Ran::Existed(self.delete(key).await?),

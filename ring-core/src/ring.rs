@@ -42,11 +42,7 @@ impl Ring {
 
     /// The ring with the user's `key_prefix` that is one instantiation of a generic one: `arguments` writes its type
     /// arguments, `site` is a function item that no other has.
-    pub fn with_generic_prefix<Site>(
-        prefix: &str,
-        site: Site,
-        arguments: fn(&mut TypeName),
-    ) -> Self {
+    pub fn with_generic_prefix<Site>(prefix: &str, site: Site, arguments: fn(&mut TypeName)) -> Self {
         drop(site);
         let mut name = TypeName::default();
         arguments(&mut name);

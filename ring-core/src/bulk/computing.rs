@@ -52,10 +52,12 @@ where
     S: AsyncView<R::Value>,
     B: Future<Output = R::Out> + Unpin,
 {
-    let replacing = calls
-        .into_iter()
-        .enumerate()
-        .map(|(place, (keyed, body))| (Absent::<R, S>::new(place, keyed.keeping.replacing(), keyed.key), body));
+    let replacing = calls.into_iter().enumerate().map(|(place, (keyed, body))| {
+        (
+            Absent::<R, S>::new(place, keyed.keeping.replacing(), keyed.key),
+            body,
+        )
+    });
     in_order(compute(replacing.collect(), limit).await)
 }
 
