@@ -75,7 +75,7 @@ where
             let ticket = if replaces {
                 keeping.begin_update(key)
             } else {
-                match Box::pin(keeping.begin(key, seen)).await {
+                match Box::pin(keeping.look_up_and_begin(key, seen)).await {
                     Begun::Found(value) => return R::found(value),
                     Begun::Aside => return body.await,
                     Begun::Lead(ticket) => ticket,

@@ -23,7 +23,7 @@ use crate::writing::Writing;
 
 /// A call without its body.
 pub(crate) struct Keyed<R: Returned, S> {
-    pub(crate) keeping: Keeping<R, S>,
+    pub(crate) keeping: Keeping<R::Value, S>,
     pub(crate) key: EncodedKey,
 }
 
@@ -60,7 +60,7 @@ where
     for group in by_storage(calls) {
         let (flights, patience) = (group.first().flights(), group.first().ring.write_timeout);
         flights
-            .forget_keys(&group.keys, Keeping::<R, S>::WAIT, patience)
+            .forget_keys(&group.keys, Keeping::<R::Value, S>::WAIT, patience)
             .await;
         let removed = group.first().storage().remove_many(&group.keys).await;
         gathered.add(&group.places, removed);
@@ -228,12 +228,12 @@ where
 struct Group<R: Returned, S> {
     /// Their places among all calls.
     places: Vec<usize>,
-    keepings: Vec<Keeping<R, S>>,
+    keepings: Vec<Keeping<R::Value, S>>,
     keys: Vec<EncodedKey>,
 }
 
 impl<R: Returned, S> Group<R, S> {
-    fn first(&self) -> &Keeping<R, S> {
+    fn first(&self) -> &Keeping<R::Value, S> {
         &self.keepings[0]
     }
 

@@ -5,11 +5,11 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use crate::action::{Action, Ran};
-use crate::body::{Bind, Body, Immediate};
+use crate::body::{Bind, Body};
 use crate::colour::{Blocks, now};
 use crate::error::Error;
 use crate::filling::Begun;
-use crate::flights::{Ticket, leading};
+use crate::flights::{Leads, Ticket};
 use crate::keeping::{Keeping, Outcome, Seen};
 use crate::key::{CallKey, EncodedKey, Key, KeyParts};
 use crate::returned::Returned;
@@ -39,7 +39,7 @@ pub type Call<R, S, B> = BoundCall<R, S, B, Blocks>;
 /// method sees it, `B` the method's body with its arguments. `C` says how its verbs wait.
 #[must_use = "a call does nothing until a verb follows, such as `.get()` or `.delete()`"]
 pub struct BoundCall<R: Returned, S, B, C> {
-    pub(crate) keeping: Keeping<R, S>,
+    pub(crate) keeping: Keeping<R::Value, S>,
     pub(crate) body: B,
     colour: PhantomData<fn() -> C>,
 }
@@ -182,7 +182,8 @@ where
     {
         let (keeping, key) = (self.at_once().replacing(), self.encoded_key());
         let ticket = keeping.begin_update(key);
-        compute(&keeping, ticket, self.body)
+        let computation = Computation::of(ticket);
+        keep::<R, S>(&keeping, computation, self.body.run())
     }
 
     /// Computes without the cache.
@@ -240,7 +241,7 @@ where
     }
 
     /// How the value is kept, for the code that async calls share.
-    pub(crate) fn at_once(&self) -> Keeping<R, AtOnce<S, R::Value>>
+    pub(crate) fn at_once(&self) -> Keeping<R::Value, AtOnce<S, R::Value>>
     where
         S: View<R::Value>,
     {
@@ -253,23 +254,63 @@ where
         S: View<R::Value>,
     {
         let (keeping, key) = (self.at_once(), self.encoded_key());
-        match now(keeping.begin(key, Some(seen))) {
-            Begun::Found(value) => R::found(value),
-            Begun::Aside => self.body.run(),
-            Begun::Lead(ticket) => compute(&keeping, ticket, self.body),
+        match begin(&keeping, key, seen) {
+            Ok(value) => R::found(value),
+            Err(computation) => keep::<R, S>(&keeping, computation, self.body.run()),
         }
     }
 }
 
-/// Computes, stores, and tells those who wait. No frame of the shared code is on the stack while the body runs, which may
-/// call itself.
-fn compute<R, S, B>(keeping: &Keeping<R, AtOnce<S, R::Value>>, ticket: Ticket<'_, S::Held>, body: B) -> R::Out
+// What follows does not know the body's type: it is compiled once for all methods that return the same.
+
+/// What this thread does is a computation, until this is dropped. No frame of the shared code is on the stack meanwhile:
+/// the body may call itself.
+struct Computation<'f, T> {
+    /// Dropped before the ticket.
+    leads: Option<Leads>,
+    /// None for a call that keeps away from the cache.
+    ticket: Option<Ticket<'f, T>>,
+}
+
+impl<'f, T> Computation<'f, T> {
+    fn of(ticket: Ticket<'f, T>) -> Self {
+        Computation {
+            leads: Some(Leads::enter(ticket.computing())),
+            ticket: Some(ticket),
+        }
+    }
+}
+
+/// The value that another call computed, or the start of a computation.
+fn begin<V, S: View<V>>(
+    keeping: &Keeping<V, AtOnce<S, V>>,
+    key: EncodedKey,
+    seen: Seen,
+) -> Result<V, Computation<'_, S::Held>> {
+    match now(keeping.begin(key, seen)) {
+        Begun::Found(value) => Ok(value),
+        Begun::Lead(ticket) => Err(Computation::of(ticket)),
+        Begun::Aside => Err(Computation {
+            leads: None,
+            ticket: None,
+        }),
+    }
+}
+
+/// Stores what a body returned, and tells those who wait.
+fn keep<R, S>(
+    keeping: &Keeping<R::Value, AtOnce<S, R::Value>>,
+    computation: Computation<'_, S::Held>,
+    out: R::Out,
+) -> R::Out
 where
     R: Returned,
     S: View<R::Value>,
-    B: Body<Out = R::Out>,
 {
-    match R::value(now(leading(ticket.computing(), Immediate::new(body)))) {
+    let Computation { leads, ticket } = computation;
+    drop(leads);
+    let Some(ticket) = ticket else { return out };
+    match R::value(out) {
         Ok(value) => {
             let landing = keeping.landing(&value);
             R::found(now(keeping.land(ticket, landing, value)))

@@ -19,9 +19,9 @@ pub(crate) type Filled<'f, T> = (Ticket<'f, T>, T);
 pub(crate) type Computed<R> = Result<<R as Returned>::Value, <R as Returned>::Out>;
 
 /// How a call goes on that found nothing.
-pub(crate) enum Begun<'f, R: Returned, T> {
+pub(crate) enum Begun<'f, V, T> {
     /// With the value that another call computed.
-    Found(R::Value),
+    Found(V),
     /// It computes for all, and lands with this ticket.
     Lead(Ticket<'f, T>),
     /// It computes for itself, without the cache.
@@ -38,10 +38,9 @@ pub(crate) enum Landing<T> {
     Leave,
 }
 
-impl<R, S> Keeping<R, S>
+impl<V, S> Keeping<V, S>
 where
-    R: Returned,
-    S: AsyncView<R::Value>,
+    S: AsyncView<V>,
 {
     /// Starts a computation whose value replaces what is there.
     pub(crate) fn begin_update(&self, key: EncodedKey) -> Ticket<'_, S::Held> {
@@ -49,8 +48,12 @@ where
         self.flights().alone(key)
     }
 
-    /// Looks up, unless that was done, and joins another computation, or gets the ticket for one.
-    pub(crate) async fn begin(&self, key: EncodedKey, looked_up: Option<Seen>) -> Begun<'_, R, S::Held> {
+    /// Looks up, unless that was done, and [begins](Self::begin) if there is nothing.
+    pub(crate) async fn look_up_and_begin(
+        &self,
+        key: EncodedKey,
+        looked_up: Option<Seen>,
+    ) -> Begun<'_, V, S::Held> {
         let seen = match looked_up {
             Some(seen) => seen,
             None => match self.look_up(&key).await {
@@ -58,19 +61,28 @@ where
                 Err(seen) => seen,
             },
         };
+        self.begin(key, seen).await
+    }
+
+    /// After a look-up that found nothing, joins another computation, or gets the ticket for one.
+    pub(crate) async fn begin(&self, key: EncodedKey, seen: Seen) -> Begun<'_, V, S::Held> {
         self.ring.counters.miss();
         self.admit_writing();
-        match self.join(key) {
-            Joined::Recursive => Begun::Aside,
+        let (begun, looks_again) = match self.join(key) {
+            Joined::Recursive => return Begun::Aside,
             Joined::Wait(waiter) => {
                 let landed = waiter.wait(Self::WAIT, self.ring.flight_timeout).await;
-                self.go_on(landed, seen).await
+                (self.landed(landed, seen), true)
             }
-            Joined::Lead(ticket) => self.look_again_if_need_be(ticket, seen).await,
+            Joined::Lead(ticket) => self.lead(ticket, seen),
+        };
+        match begun {
+            Begun::Lead(ticket) if looks_again => self.look_again(ticket).await,
+            begun => begun,
         }
     }
 
-    async fn look_up(&self, key: &EncodedKey) -> Result<R::Value, Seen> {
+    async fn look_up(&self, key: &EncodedKey) -> Result<V, Seen> {
         let look_up = self.begin_look_up(key);
         self.found(self.storage().read(key).await, look_up)
     }
@@ -87,44 +99,61 @@ where
     }
 
     /// Takes the value of another computation, or the ticket to compute after all.
+    pub(crate) async fn go_on<'f>(&self, landed: Landed<'f, S::Held>, seen: Seen) -> Begun<'f, V, S::Held> {
+        match self.landed(landed, seen) {
+            Begun::Lead(ticket) => self.look_again(ticket).await,
+            begun => begun,
+        }
+    }
+
+    /// The value of another computation, or the ticket to compute after all.
     ///
     /// Those who wait look for themselves: some may have come after a delete that their look-up came before.
-    pub(crate) async fn go_on<'f>(&self, landed: Landed<'f, S::Held>, seen: Seen) -> Begun<'f, R, S::Held> {
+    fn landed<'f>(&self, landed: Landed<'f, S::Held>, seen: Seen) -> Begun<'f, V, S::Held> {
         match landed {
             Landed::Compute(mut ticket) => {
                 ticket.spend(seen.spent);
-                self.look_again(ticket).await
+                Begun::Lead(ticket)
             }
             Landed::Value(held) => self.take(held).map_or(Begun::Aside, Begun::Found),
         }
     }
 
     /// The value that another call hands over.
-    pub(crate) fn take(&self, held: S::Held) -> Option<R::Value> {
+    pub(crate) fn take(&self, held: S::Held) -> Option<V> {
         let value = self.ring.count_errors(self.view.value(held))?;
         self.ring.counters.coalesced();
         Some(value)
     }
 
-    /// Looks again if another computation may have ended between this call's look-up and its ticket. In memory that is
-    /// done in any case, which is cheaper than to count for every hit.
+    /// Looks again if another computation may have ended between this call's look-up and its ticket.
     pub(crate) async fn look_again_if_need_be<'f>(
         &self,
-        mut ticket: Ticket<'f, S::Held>,
+        ticket: Ticket<'f, S::Held>,
         seen: Seen,
-    ) -> Begun<'f, R, S::Held> {
-        ticket.spend(seen.spent);
-        let hash = ticket.key().hash_value();
-        let written = |seen| !S::Storage::TEXT_KEYS || self.flights().writes(hash) != seen;
-        if self.ring.coalesce && seen.writes.is_some_and(written) {
-            self.look_again(ticket).await
-        } else {
-            Begun::Lead(ticket)
+    ) -> Begun<'f, V, S::Held> {
+        match self.lead(ticket, seen) {
+            (Begun::Lead(ticket), true) => self.look_again(ticket).await,
+            (begun, _) => begun,
         }
     }
 
+    /// Leads with a ticket. Returns also whether another computation may have ended between this call's look-up and its
+    /// ticket. In memory that is so in any case, which is cheaper than to count for every hit.
+    fn lead<'f>(&self, mut ticket: Ticket<'f, S::Held>, seen: Seen) -> (Begun<'f, V, S::Held>, bool) {
+        ticket.spend(seen.spent);
+        let looks_again = self.ring.coalesce
+            && match seen.writes {
+                Some(seen) => {
+                    !S::Storage::TEXT_KEYS || self.flights().writes(ticket.key().hash_value()) != seen
+                }
+                None => false,
+            };
+        (Begun::Lead(ticket), looks_again)
+    }
+
     /// Takes what a second look-up finds, or keeps the ticket.
-    async fn look_again<'f>(&self, mut ticket: Ticket<'f, S::Held>) -> Begun<'f, R, S::Held> {
+    async fn look_again<'f>(&self, mut ticket: Ticket<'f, S::Held>) -> Begun<'f, V, S::Held> {
         let (limited, start) = (self.limited(ticket.spent()), self.start());
         let storage = limited.as_ref().unwrap_or_else(|| self.storage());
         let found = storage.read(ticket.key()).await.ok().flatten();
@@ -140,8 +169,9 @@ where
     }
 
     /// Computes, stores, and tells those who wait.
-    pub(crate) async fn compute<F>(&self, ticket: Ticket<'_, S::Held>, body: F) -> R::Out
+    pub(crate) async fn compute<R, F>(&self, ticket: Ticket<'_, S::Held>, body: F) -> R::Out
     where
+        R: Returned<Value = V>,
         F: Future<Output = R::Out> + Unpin,
     {
         let value = match R::value(leading(ticket.computing(), body).await) {
@@ -156,12 +186,13 @@ where
     }
 
     /// Computes a value that the caller stores later, if there is one to store. Those who come until then are given it.
-    pub(crate) async fn compute_ahead<'f, F>(
+    pub(crate) async fn compute_ahead<'f, R, F>(
         &self,
         ticket: Ticket<'f, S::Held>,
         body: F,
     ) -> (Computed<R>, Option<Filled<'f, S::Held>>)
     where
+        R: Returned<Value = V>,
         F: Future<Output = R::Out> + Unpin,
     {
         let value = match R::value(leading(ticket.computing(), body).await) {
@@ -181,7 +212,7 @@ where
     }
 
     /// What is to be done about a computed value.
-    pub(crate) fn landing(&self, value: &R::Value) -> Landing<S::Held> {
+    pub(crate) fn landing(&self, value: &V) -> Landing<S::Held> {
         if self.unless.is_some_and(|unless| unless(value)) {
             return if self.replaces {
                 Landing::Remove
@@ -197,12 +228,7 @@ where
     ///
     /// Nothing borrows the value while others may run, so that it need not be `Sync`; and an error, which is not kept,
     /// does not come here, so that it need not be `Send`.
-    pub(crate) async fn land(
-        &self,
-        ticket: Ticket<'_, S::Held>,
-        landing: Landing<S::Held>,
-        value: R::Value,
-    ) -> R::Value {
+    pub(crate) async fn land(&self, ticket: Ticket<'_, S::Held>, landing: Landing<S::Held>, value: V) -> V {
         ticket.announce(|| match &landing {
             Landing::Store(held) => Some(held.clone()),
             _ => self.hold(&value),

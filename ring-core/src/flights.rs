@@ -20,9 +20,9 @@ mod waiter;
 use std::time::{Duration, Instant};
 
 use hashbrown::HashTable;
-use hashbrown::hash_table::Entry as TableEntry;
+use hashbrown::hash_table::{Entry as TableEntry, OccupiedEntry};
 
-pub(crate) use leading::{Mark, leading};
+pub(crate) use leading::{Leads, Mark, leading};
 pub(crate) use ticket::{Ticket, Turn, turns_at_once};
 pub(crate) use waiter::{Landed, Waiter};
 
@@ -158,6 +158,11 @@ impl<T> Flight<T> {
     }
 }
 
+/// Not a part of what is generic, so that it is compiled once.
+fn no_writes() -> [AtomicU64; COUNTED] {
+    std::array::from_fn(|_| AtomicU64::new(0))
+}
+
 impl<T> Default for Flights<T> {
     fn default() -> Self {
         Flights {
@@ -165,7 +170,7 @@ impl<T> Default for Flights<T> {
             keys: AtomicUsize::new(0),
             next: AtomicU64::new(1),
             written: Event::new(),
-            writes: std::array::from_fn(|_| AtomicU64::new(0)),
+            writes: no_writes(),
             claims: claims::Claims::default(),
         }
     }
@@ -390,19 +395,36 @@ impl<T> Flights<T> {
             .map(change)
     }
 
-    /// Runs `change` on the work on a key, then drops the work if nobody is left.
+    /// Runs `change` on the work on a key that a ticket or a waiter keeps.
     fn change<R>(&self, key: &EncodedKey, change: impl FnOnce(&mut Work<T>) -> R) -> R {
         let mut stripe = self.stripe(key).lock();
-        let mut work = stripe
-            .find_entry(key.hash_value(), |work| work.key == *key)
-            .unwrap_or_else(|_| unreachable!("tickets and waiters keep the work on their key"));
+        change(Self::work_under_way(&mut stripe, key).into_mut())
+    }
+
+    /// Takes a ticket or a waiter off the work on its key, then drops the work if nobody is left.
+    fn let_go<R>(&self, key: &EncodedKey, change: impl FnOnce(&mut Work<T>) -> R) -> R {
+        let mut stripe = self.stripe(key).lock();
+        let mut work = Self::work_under_way(&mut stripe, key);
+        work.get_mut().hands -= 1;
         let result = change(work.get_mut());
         if work.get().hands == 0 {
-            let (work, _) = work.remove();
-            self.keys.fetch_sub(1, Ordering::SeqCst);
+            let work = self.end(work);
             drop(stripe);
             drop(work);
         }
         result
+    }
+
+    fn work_under_way<'t>(
+        stripe: &'t mut HashTable<Work<T>>,
+        key: &EncodedKey,
+    ) -> OccupiedEntry<'t, Work<T>> {
+        let work = stripe.find_entry(key.hash_value(), |work| work.key == *key);
+        work.unwrap_or_else(|_| unreachable!("tickets and waiters keep the work on their key"))
+    }
+
+    fn end(&self, work: OccupiedEntry<'_, Work<T>>) -> Work<T> {
+        self.keys.fetch_sub(1, Ordering::SeqCst);
+        work.remove().0
     }
 }

@@ -16,15 +16,17 @@ use crate::storage::{AnyStorage, AnyView, AsyncStorage, AsyncView, AtOnce};
 use crate::writing::Writing;
 
 /// What the verbs of a call return that can fail only if its storage can: a `T`, or a `Result<T, Error>`.
-pub type Outcome<R, S, T> = <StorageError<R, S> as Failure>::Outcome<T>;
+pub type Outcome<R, S, T> = OutcomeOf<<R as Returned>::Value, S, T>;
+
+/// [`Outcome`] for a storage of values `V`.
+type OutcomeOf<V, S, T> = <StorageError<V, S> as Failure>::Outcome<T>;
 
 /// How the storage of a view fails.
-pub(crate) type StorageError<R, S> = <<S as AnyView<<R as Returned>::Value>>::Storage as AnyStorage<
-    <S as AnyView<<R as Returned>::Value>>::Held,
->>::Error;
+pub(crate) type StorageError<V, S> =
+    <<S as AnyView<V>>::Storage as AnyStorage<<S as AnyView<V>>::Held>>::Error;
 
 /// The result of an operation on the storage of a view.
-pub(crate) type HeldResult<R, S, T> = Result<T, StorageError<R, S>>;
+pub(crate) type HeldResult<V, S, T> = Result<T, StorageError<V, S>>;
 
 /// A look-up under way.
 #[derive(Clone, Copy)]
@@ -67,26 +69,26 @@ impl Start {
 }
 
 /// All that is known of a call but its key and its body.
-pub(crate) struct Keeping<R: Returned, S> {
+pub(crate) struct Keeping<V, S> {
     pub(crate) ring: &'static Ring,
     pub(crate) view: S,
     /// How many segments its keys have.
     pub(crate) segments: usize,
     pub(crate) expiry: Option<Duration>,
-    pub(crate) unless: Option<fn(&R::Value) -> bool>,
+    pub(crate) unless: Option<fn(&V) -> bool>,
     /// Whether a value that is not to be stored takes an older one away.
     pub(crate) replaces: bool,
 }
 
-impl<R: Returned, S: Copy> Clone for Keeping<R, S> {
+impl<V, S: Copy> Clone for Keeping<V, S> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<R: Returned, S: Copy> Copy for Keeping<R, S> {}
+impl<V, S: Copy> Copy for Keeping<V, S> {}
 
-impl<R: Returned, S> Keeping<R, S> {
+impl<V, S> Keeping<V, S> {
     /// The same for a value that replaces what is there.
     pub(crate) fn replacing(self) -> Self {
         Keeping {
@@ -96,7 +98,7 @@ impl<R: Returned, S> Keeping<R, S> {
     }
 
     /// The same for the code that is async.
-    pub(crate) fn at_once(self) -> Keeping<R, AtOnce<S, R::Value>> {
+    pub(crate) fn at_once(self) -> Keeping<V, AtOnce<S, V>> {
         let Keeping {
             ring,
             view,
@@ -116,10 +118,9 @@ impl<R: Returned, S> Keeping<R, S> {
     }
 }
 
-impl<R, S> Keeping<R, S>
+impl<V, S> Keeping<V, S>
 where
-    R: Returned,
-    S: AnyView<R::Value>,
+    S: AnyView<V>,
 {
     #[inline]
     pub(crate) fn storage(&self) -> &S::Storage {
@@ -180,11 +181,7 @@ where
 
     /// The value that a look-up came to, or what is to be known to compute one.
     #[inline]
-    pub(crate) fn found(
-        &self,
-        read: HeldResult<R, S, Option<S::Held>>,
-        look_up: LookUp,
-    ) -> Result<R::Value, Seen> {
+    pub(crate) fn found(&self, read: HeldResult<V, S, Option<S::Held>>, look_up: LookUp) -> Result<V, Seen> {
         let read = self.ring.count_errors(read);
         let writes = read.is_some().then_some(look_up.writes);
         match self.decode(read.flatten()) {
@@ -200,7 +197,7 @@ where
     }
 
     /// The value of what a look-up found, which is counted.
-    pub(crate) fn decode_found(&self, held: Option<S::Held>) -> Option<R::Value> {
+    pub(crate) fn decode_found(&self, held: Option<S::Held>) -> Option<V> {
         let value = self.decode(held);
         match value {
             Some(_) => self.ring.counters.hit(),
@@ -210,11 +207,11 @@ where
     }
 
     #[inline]
-    fn decode(&self, held: Option<S::Held>) -> Option<R::Value> {
+    fn decode(&self, held: Option<S::Held>) -> Option<V> {
         held.and_then(|held| self.ring.count_errors(self.view.value(held)))
     }
 
-    pub(crate) fn hold(&self, value: &R::Value) -> Option<S::Held> {
+    pub(crate) fn hold(&self, value: &V) -> Option<S::Held> {
         self.ring.count_errors(self.view.hold(value))
     }
 
@@ -224,12 +221,12 @@ where
     }
 
     /// Hands over what a verb came to.
-    pub(crate) fn outcome<T>(&self, result: HeldResult<R, S, T>) -> Outcome<R, S, T> {
+    pub(crate) fn outcome<T>(&self, result: HeldResult<V, S, T>) -> OutcomeOf<V, S, T> {
         Failure::outcome(self.ring.count_failure(result), self.ring.name().as_str())
     }
 
     /// What a verb returns whose value could not be encoded: on a storage that cannot fail, a counter must do.
-    fn refused(&self, error: Error) -> HeldResult<R, S, ()> {
+    fn refused(&self, error: Error) -> HeldResult<V, S, ()> {
         match Failure::from_error(error) {
             Some(error) => Err(error),
             None => {
@@ -240,20 +237,15 @@ where
     }
 }
 
-impl<R, S> Keeping<R, S>
+impl<V, S> Keeping<V, S>
 where
-    R: Returned,
-    S: AsyncView<R::Value>,
+    S: AsyncView<V>,
 {
     /// How calls wait for each other here.
     pub(crate) const WAIT: Wait = S::Storage::WAIT;
 
     /// Runs the verb that `action` names, unless it is one that runs the body.
-    pub(crate) async fn run<O>(
-        &self,
-        key: &Key,
-        action: Action,
-    ) -> HeldResult<R, S, Option<Ran<R::Value, O>>> {
+    pub(crate) async fn run<O>(&self, key: &Key, action: Action) -> HeldResult<V, S, Option<Ran<V, O>>> {
         Ok(Some(match action {
             Action::Get => Ran::Cached(self.get(key).await?),
             Action::Delete => Ran::Existed(self.delete(key).await?),
@@ -264,14 +256,14 @@ where
         }))
     }
 
-    pub(crate) async fn get<K: RingKey>(&self, key: &K) -> HeldResult<R, S, Option<R::Value>> {
+    pub(crate) async fn get<K: RingKey>(&self, key: &K) -> HeldResult<V, S, Option<V>> {
         self.admit();
         let held = self.storage().read(key).await?;
         Ok(self.decode_found(held))
     }
 
     /// Stores a value in the place of all that is there, being computed or being written.
-    pub(crate) async fn set(&self, key: EncodedKey, value: R::Value) -> HeldResult<R, S, ()> {
+    pub(crate) async fn set(&self, key: EncodedKey, value: V) -> HeldResult<V, S, ()> {
         self.admit_writing();
         let ticket = self.flights().supersede(key);
         self.set_in_turn(&ticket, self.view.keep(value), self.ring.write_timeout)
@@ -284,7 +276,7 @@ where
         ticket: &Ticket<'_, S::Held>,
         held: Result<S::Held, Error>,
         patience: Duration,
-    ) -> HeldResult<R, S, ()> {
+    ) -> HeldResult<V, S, ()> {
         let tried = self.flights().until(|| ticket.try_turn(), Self::WAIT, patience);
         let Some(turn) = ticket.turn(tried.await) else {
             return Ok(());
@@ -311,19 +303,19 @@ where
         }
     }
 
-    pub(crate) async fn delete<K: RingKey>(&self, key: &K) -> HeldResult<R, S, bool> {
+    pub(crate) async fn delete<K: RingKey>(&self, key: &K) -> HeldResult<V, S, bool> {
         self.admit();
         let (flights, patience) = (self.flights(), self.ring.write_timeout);
         flights.forget_key(key, Self::WAIT, patience).await;
         self.storage().remove(key).await
     }
 
-    pub(crate) async fn has<K: RingKey>(&self, key: &K) -> HeldResult<R, S, bool> {
+    pub(crate) async fn has<K: RingKey>(&self, key: &K) -> HeldResult<V, S, bool> {
         self.admit();
         self.storage().contains(key).await
     }
 
-    pub(crate) async fn touch<K: RingKey>(&self, key: &K) -> HeldResult<R, S, bool> {
+    pub(crate) async fn touch<K: RingKey>(&self, key: &K) -> HeldResult<V, S, bool> {
         self.admit();
         match self.expiry {
             Some(expiry) => self.storage().renew(key, expiry).await,

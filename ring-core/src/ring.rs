@@ -42,11 +42,7 @@ impl Ring {
 
     /// The ring with the user's `key_prefix` that is one instantiation of a generic one: `arguments` writes its type
     /// arguments, `site` is a function item that no other has.
-    pub fn with_generic_prefix<Site>(
-        prefix: &str,
-        site: Site,
-        arguments: impl FnOnce(&mut TypeName),
-    ) -> Self {
+    pub fn with_generic_prefix<Site>(prefix: &str, site: Site, arguments: fn(&mut TypeName)) -> Self {
         drop(site);
         let mut name = TypeName::default();
         arguments(&mut name);
@@ -61,13 +57,25 @@ impl Ring {
         own_items: usize,
         site: Site,
         shared: bool,
-        rest: impl FnOnce(&mut TypeName),
+        rest: fn(&mut TypeName),
     ) -> Self {
         drop(site);
+        let here = (std::any::type_name::<Here>(), type_id::<(Site, Here)>());
+        Self::declared_here(here, module, own_items, shared, rest)
+    }
+
+    /// [`declared`](Self::declared) for a local type that is known by its name and identity: compiled once for all rings.
+    fn declared_here(
+        (here, id): (&str, TypeId),
+        module: &str,
+        own_items: usize,
+        shared: bool,
+        rest: fn(&mut TypeName),
+    ) -> Self {
         let mut name = TypeName::default();
-        name.place(std::any::type_name::<Here>(), module, own_items);
+        name.place(here, module, own_items);
         rest(&mut name);
-        Self::new(Name::full(&name, type_id::<(Site, Here)>(), shared))
+        Self::new(Name::full(&name, id, shared))
     }
 
     /// Whether calls join the computation of another: they do unless this says otherwise.

@@ -52,10 +52,12 @@ where
     S: AsyncView<R::Value>,
     B: Future<Output = R::Out> + Unpin,
 {
-    let replacing = calls
-        .into_iter()
-        .enumerate()
-        .map(|(place, (keyed, body))| (Absent::new(place, keyed.keeping.replacing(), keyed.key), body));
+    let replacing = calls.into_iter().enumerate().map(|(place, (keyed, body))| {
+        (
+            Absent::<R, S>::new(place, keyed.keeping.replacing(), keyed.key),
+            body,
+        )
+    });
     in_order(compute(replacing.collect(), limit).await)
 }
 
@@ -97,13 +99,13 @@ where
 pub(super) struct Absent<R: Returned, S> {
     /// Its place among all calls.
     place: usize,
-    keeping: Keeping<R, S>,
+    keeping: Keeping<R::Value, S>,
     key: EncodedKey,
     seen: Seen,
 }
 
 impl<R: Returned, S> Absent<R, S> {
-    pub(super) fn new(place: usize, keeping: Keeping<R, S>, key: EncodedKey) -> Self {
+    pub(super) fn new(place: usize, keeping: Keeping<R::Value, S>, key: EncodedKey) -> Self {
         Absent {
             place,
             keeping,
@@ -142,7 +144,7 @@ where
         match begun {
             Begun::Found(value) => Step::Done(Ok(value)),
             Begun::Aside => Step::Done(R::value(body.await)),
-            Begun::Lead(ticket) => match self.keeping.compute_ahead(ticket, body).await {
+            Begun::Lead(ticket) => match self.keeping.compute_ahead::<R, _>(ticket, body).await {
                 (computed, Some(filled)) => Step::Store(computed, filled),
                 (computed, None) => Step::Done(computed),
             },
@@ -163,11 +165,11 @@ where
         B: Future<Output = R::Out> + Unpin,
     {
         let timeout = self.keeping.ring.flight_timeout.saturating_sub(start.elapsed());
-        let landed = waiter.wait(Keeping::<R, S>::WAIT, timeout).await;
+        let landed = waiter.wait(Keeping::<R::Value, S>::WAIT, timeout).await;
         match self.keeping.go_on(landed, self.seen).await {
             Begun::Found(value) => R::found(value),
             Begun::Aside => body.await,
-            Begun::Lead(ticket) => self.keeping.compute(ticket, body).await,
+            Begun::Lead(ticket) => self.keeping.compute::<R, _>(ticket, body).await,
         }
     }
 
@@ -182,7 +184,7 @@ where
     {
         let mut ticket = self.keeping.flights().alone(self.key.clone());
         ticket.spend(self.seen.spent);
-        self.keeping.compute(ticket, body).await
+        self.keeping.compute::<R, _>(ticket, body).await
     }
 }
 

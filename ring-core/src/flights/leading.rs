@@ -31,6 +31,22 @@ pub(crate) fn leading<F: Future + Unpin>(mark: Mark, future: F) -> Leading<F> {
     }
 }
 
+/// [`leading`] for what blocks: what this thread does is a part of the computation until this is dropped.
+pub(crate) struct Leads(());
+
+impl Leads {
+    pub(crate) fn enter(mark: Mark) -> Self {
+        with_marks((), |all| all.push(mark));
+        Leads(())
+    }
+}
+
+impl Drop for Leads {
+    fn drop(&mut self) {
+        drop(with_marks(None, Vec::pop));
+    }
+}
+
 /// See [`leading`].
 pub(crate) struct Leading<F> {
     /// Unset while it is on the thread.

@@ -148,8 +148,7 @@ impl<'f, T> Ticket<'f, T> {
 impl<T> Drop for Ticket<'_, T> {
     fn drop(&mut self) {
         let flight = self.flight.take();
-        let flight = self.flights.change(&self.key, |work| {
-            work.hands -= 1;
+        let flight = self.flights.let_go(&self.key, |work| {
             let flight = flight?;
             if flight.has_open_waiters() && !self.settled {
                 flight.led.store(false, Ordering::SeqCst);

@@ -82,8 +82,7 @@ impl<'f, T: Clone> Waiter<'f, T> {
 
 impl<T> Drop for Waiter<'_, T> {
     fn drop(&mut self) {
-        self.flights.change(&self.key, |work| {
-            work.hands -= 1;
+        self.flights.let_go(&self.key, |work| {
             let last = self.flight.waiters.fetch_sub(1, Ordering::SeqCst) == 1;
             // A flight that lost its leader and then its last waiter has nobody left to land it.
             if last && !self.flight.led.load(Ordering::SeqCst) {

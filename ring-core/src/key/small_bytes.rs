@@ -15,19 +15,9 @@ pub(crate) enum SmallBytes {
 impl SmallBytes {
     /// Collects exactly `length` bytes from `fill`, which is given the place to append them to.
     pub(crate) fn collect(length: usize, fill: impl FnOnce(&mut Collector)) -> Self {
-        let mut collector = if length <= INLINE {
-            Collector::Inline {
-                length: 0,
-                bytes: [0; INLINE],
-            }
-        } else {
-            Collector::Heap(Vec::with_capacity(length))
-        };
+        let mut collector = Collector::of(length);
         fill(&mut collector);
-        match collector {
-            Collector::Inline { length, bytes } => SmallBytes::Inline { length, bytes },
-            Collector::Heap(bytes) => SmallBytes::Heap(bytes.into_boxed_slice()),
-        }
+        collector.finish()
     }
 }
 
@@ -58,6 +48,25 @@ pub(crate) enum Collector {
 }
 
 impl Collector {
+    /// Room for so many bytes.
+    fn of(length: usize) -> Self {
+        if length <= INLINE {
+            Collector::Inline {
+                length: 0,
+                bytes: [0; INLINE],
+            }
+        } else {
+            Collector::Heap(Vec::with_capacity(length))
+        }
+    }
+
+    fn finish(self) -> SmallBytes {
+        match self {
+            Collector::Inline { length, bytes } => SmallBytes::Inline { length, bytes },
+            Collector::Heap(bytes) => SmallBytes::Heap(bytes.into_boxed_slice()),
+        }
+    }
+
     #[inline]
     pub(crate) fn append(&mut self, more: &[u8]) {
         match self {

@@ -39,11 +39,12 @@ type Done<S, V, T> = Result<T, <<S as AnyView<V>>::Storage as AnyStorage<<S as A
 impl<V, S: View<V>> AtOnce<S, V> {
     /// Does something in the time that is left.
     fn on<T>(&self, operation: impl FnOnce(&S::Storage) -> Done<S, V, T>) -> Done<S, V, T> {
-        let storage = self.view.storage();
-        match self.deadline.and_then(|deadline| storage.limited(deadline)) {
-            Some(limited) => operation(&limited),
-            None => operation(storage),
-        }
+        operation(self.in_time().as_ref().unwrap_or_else(|| self.view.storage()))
+    }
+
+    /// The storage with the time that is left, if it is not the storage's own.
+    fn in_time(&self) -> Option<S::Storage> {
+        self.view.storage().limited(self.deadline?)
     }
 }
 

@@ -5,7 +5,6 @@ use std::time::Duration;
 use super::subject::{Tested, Value, done};
 use crate::keeping::Keeping;
 use crate::key::{CallKey, EncodedKey, RingKey};
-use crate::returned::Plain;
 use crate::ring::Ring;
 use crate::storage::{AnyStorage, AnyView, AsyncStorage};
 
@@ -128,7 +127,7 @@ pub(super) fn key(ring: &'static Ring, id: u32) -> EncodedKey {
     EncodedKey::of(&CallKey::new(ring.name(), &(id,)))
 }
 
-fn keeping<T, V>(ring: &'static Ring, view: V) -> Keeping<Plain<T>, V> {
+fn keeping<T, V>(ring: &'static Ring, view: V) -> Keeping<T, V> {
     Keeping {
         ring,
         view,
