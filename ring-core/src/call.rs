@@ -156,7 +156,7 @@ where
     where
         S: View<R::Value>,
     {
-        let BoundCall {
+        let Self {
             keeping,
             body,
             colour,
@@ -165,7 +165,7 @@ where
         let look_up = keeping.begin_look_up(&key);
         match keeping.found(keeping.storage().read(&key), look_up) {
             Ok(value) => R::found(value),
-            Err(seen) => BoundCall {
+            Err(seen) => Self {
                 keeping,
                 body,
                 colour,

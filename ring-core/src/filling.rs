@@ -229,6 +229,10 @@ where
     /// Nothing borrows the value while others may run, so that it need not be `Sync`; and an error, which is not kept,
     /// does not come here, so that it need not be `Send`.
     pub(crate) async fn land(&self, ticket: Ticket<'_, S::Held>, landing: Landing<S::Held>, value: V) -> V {
+        let (ticket, landing) = match self.land_in_place(ticket, landing, &value) {
+            Ok(()) => return value,
+            Err(not_landed) => not_landed,
+        };
         ticket.announce(|| match &landing {
             Landing::Store(held) => Some(held.clone()),
             _ => self.hold(&value),
@@ -243,6 +247,32 @@ where
         }
         ticket.pass_on(|| self.hold(&value));
         value
+    }
+
+    /// [`land`](Self::land) in a storage that is written in place.
+    ///
+    /// # Errors
+    ///
+    /// The ticket, and what is still to be done.
+    fn land_in_place<'f>(
+        &self,
+        ticket: Ticket<'f, S::Held>,
+        landing: Landing<S::Held>,
+        value: &V,
+    ) -> Result<(), (Ticket<'f, S::Held>, Landing<S::Held>)> {
+        let (held, storage) = match (landing, self.storage().in_place()) {
+            (Landing::Store(held), Some(storage)) => (held, storage),
+            (landing, _) => return Err((ticket, landing)),
+        };
+        let Some(deadline) = storage.deadline(self.expiry) else {
+            return Err((ticket, Landing::Store(held)));
+        };
+        match ticket.store_in_place(storage, held, deadline, || self.hold(value)) {
+            Ok(true) => self.ring.counters.store(),
+            Ok(false) => {}
+            Err((ticket, held)) => return Err((ticket, Landing::Store(held))),
+        }
+        Ok(())
     }
 
     /// Stores a value in the ticket's turn, if that comes, or removes what is there. Returns how long that kept the

@@ -17,6 +17,7 @@ mod leading;
 mod ticket;
 mod waiter;
 
+use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
 use hashbrown::HashTable;
@@ -94,6 +95,12 @@ impl<T> Work<T> {
         self.barrier = self.barrier.max(barrier);
         self.flight = None;
         barrier
+    }
+
+    /// Lets no ticket with a smaller number write from now on. Who comes is not given what began before.
+    fn outdate(&mut self, number: u64) {
+        self.barrier = self.barrier.max(number);
+        self.flight = self.flight.take().filter(|flight| flight.first > number);
     }
 
     /// Whether an outdated ticket writes just now, so that what it writes must be removed after it.
@@ -403,16 +410,26 @@ impl<T> Flights<T> {
 
     /// Takes a ticket or a waiter off the work on its key, then drops the work if nobody is left.
     fn let_go<R>(&self, key: &EncodedKey, change: impl FnOnce(&mut Work<T>) -> R) -> R {
+        let changed = self.let_go_after(key, |work| Ok::<_, Infallible>(change(work)));
+        changed.unwrap_or_else(|never| match never {})
+    }
+
+    /// [`let_go`](Self::let_go), unless `change` fails.
+    fn let_go_after<R, E>(
+        &self,
+        key: &EncodedKey,
+        change: impl FnOnce(&mut Work<T>) -> Result<R, E>,
+    ) -> Result<R, E> {
         let mut stripe = self.stripe(key).lock();
         let mut work = Self::work_under_way(&mut stripe, key);
+        let result = change(work.get_mut())?;
         work.get_mut().hands -= 1;
-        let result = change(work.get_mut());
         if work.get().hands == 0 {
             let work = self.end(work);
             drop(stripe);
             drop(work);
         }
-        result
+        Ok(result)
     }
 
     fn work_under_way<'t>(

@@ -73,6 +73,13 @@ pub trait RingKey {
         name.unnamed();
     }
 
+    /// The record of this key, if it is one: it need not be made again.
+    #[doc(hidden)]
+    #[inline]
+    fn as_recorded(&self) -> Option<&EncodedKey> {
+        None
+    }
+
     /// Feeds a slice of such values. Only bytes differ from a list of elements.
     #[doc(hidden)]
     fn ring_key_slice<W: KeyWriter>(slice: &[Self], key: &mut W)

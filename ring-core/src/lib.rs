@@ -44,7 +44,7 @@ pub use calls::Calls;
 pub use error::{Cause, Error, ErrorKind, Failure};
 pub use keeping::Outcome;
 pub use key::{Bracket, Key, KeyWriter, RingKey, TypeName};
-pub use lru::{DEFAULT_CAPACITY, Lru, LruBuilder};
+pub use lru::{DEFAULT_CAPACITY, Lru, LruBuilder, Policy};
 pub use name::Name;
 pub use registry::Registry;
 pub use returned::{Fallible, Plain, Returned};

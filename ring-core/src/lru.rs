@@ -13,13 +13,14 @@ use std::fmt;
 use std::time::Duration;
 
 pub use builder::LruBuilder;
+pub use policy::Policy;
 use shard::Shard;
 
 use crate::clock::StorageClock;
 use crate::flights::Flights;
 use crate::key::{EncodedKey, KeyBytes, KeyHasher, RingKey};
 use crate::name::Name;
-use crate::storage::{AnyStorage, Clear, Expires, Expiring, InMemory, Storage};
+use crate::storage::{AnyStorage, Clear, Displaced, Expires, Expiring, InMemory, InPlace, Storage};
 use crate::sync::{AtomicU64, Ordering, RwLock};
 
 /// How many entries the storage of a ring holds if nothing else is said, as in the original.
@@ -126,24 +127,19 @@ impl<T> Lru<T> {
 
     /// Recorded before a write lock is taken, under which no code of the key's type is to run.
     fn encode<K: RingKey + ?Sized>(&self, key: &K) -> EncodedKey {
-        EncodedKey::with_hash(self.hasher.hash(key), key)
+        match key.as_recorded() {
+            Some(recorded) => recorded.clone(),
+            None => EncodedKey::with_hash(self.hasher.hash(key), key),
+        }
     }
 
     fn insert<K: RingKey + ?Sized>(&self, key: &K, value: T, expiry: Option<Duration>) {
-        if expiry == Some(Duration::ZERO) {
+        let Some(deadline) = InPlace::deadline(self, expiry) else {
             self.take(key);
             return;
-        }
-        let deadline = self.clock.deadline(expiry);
-        let key = self.encode(key);
-        let mut shard = self.shard(key.hash_value()).write();
-        let displaced = match shard.find(key.hash_value(), &key) {
-            Some(slot) => Some(shard.replace(slot, value, deadline)),
-            None => shard.insert(key, value, deadline),
         };
-        drop(shard);
-        if let Some(displaced) = displaced {
-            self.count_loss(displaced.evicted, displaced.deadline);
+        if let Some(displaced) = InPlace::write(self, self.encode(key), value, deadline) {
+            self.lose(displaced);
         }
     }
 
@@ -217,7 +213,7 @@ impl<T: Clone> Lru<T> {
             self.expire(hash, slot);
             return None;
         }
-        shard.note_use(entry);
+        shard.note_use(slot);
         Some((entry.value().clone(), deadline))
     }
 }
@@ -232,6 +228,10 @@ impl<T: Clone> AnyStorage<T> for Lru<T> {
         &self.flights
     }
 
+    fn in_place(&self) -> Option<&dyn InPlace<T>> {
+        Some(self)
+    }
+
     fn losses(&self) -> (u64, u64) {
         (
             self.evictions.load(Ordering::Relaxed),
@@ -241,6 +241,24 @@ impl<T: Clone> AnyStorage<T> for Lru<T> {
 }
 
 impl<T> InMemory for Lru<T> {}
+
+impl<T> InPlace<T> for Lru<T> {
+    fn deadline(&self, expiry: Option<Duration>) -> Option<u64> {
+        (expiry != Some(Duration::ZERO)).then(|| self.clock.deadline(expiry))
+    }
+
+    fn write(&self, key: EncodedKey, value: T, deadline: u64) -> Option<Displaced<T>> {
+        let mut shard = self.shard(key.hash_value()).write();
+        match shard.find(key.hash_value(), &key) {
+            Some(slot) => Some(shard.replace(slot, value, deadline)),
+            None => shard.insert(key, value, deadline),
+        }
+    }
+
+    fn lose(&self, displaced: Displaced<T>) {
+        self.count_loss(displaced.evicted, displaced.deadline);
+    }
+}
 
 impl<T: Clone> Storage<T> for Lru<T> {
     #[inline(always)]

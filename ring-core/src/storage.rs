@@ -7,11 +7,14 @@
 
 mod async_storage;
 mod at_once;
+mod in_place;
 mod map;
 mod view;
 
 pub use async_storage::{AsyncClear, AsyncStorage, InMemory};
 pub use at_once::AtOnce;
+#[doc(hidden)]
+pub use in_place::{Displaced, InPlace};
 pub use map::Map;
 pub use view::{AnyView, AsyncView, Coded, CodedStorage, CodingView, View, decode, encode};
 
@@ -52,6 +55,12 @@ pub trait AnyStorage<T> {
     /// How many entries gave way to newer ones, and how many were found to have expired.
     fn losses(&self) -> (u64, u64) {
         (0, 0)
+    }
+
+    /// This storage as one that is written in place, if it is.
+    #[doc(hidden)]
+    fn in_place(&self) -> Option<&dyn InPlace<T>> {
+        None
     }
 
     /// How long one plain call may keep this storage busy, look-up and store together. `None`: as long as it takes.

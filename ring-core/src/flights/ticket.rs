@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::leading::Mark;
 use super::{Flight, Flights};
 use crate::key::EncodedKey;
+use crate::storage::InPlace;
 use crate::sync::{Arc, Ordering};
 
 /// The right to compute the value of a key and to store it: see [`Flights`].
@@ -20,6 +21,8 @@ pub(crate) struct Ticket<'f, T> {
     explicit: bool,
     /// Whether the waiters were told, or there is nothing to tell.
     settled: bool,
+    /// Whether it is not counted any more among those who work on the key.
+    let_go: bool,
     /// How much of the storage's deadline its call has spent.
     spent: Duration,
 }
@@ -38,6 +41,7 @@ impl<'f, T> Ticket<'f, T> {
             flight,
             explicit: false,
             settled: false,
+            let_go: false,
             spent: Duration::ZERO,
         }
     }
@@ -90,6 +94,53 @@ impl<'f, T> Ticket<'f, T> {
         self.detach();
         self.announce(share);
         self.settled = true;
+    }
+
+    /// Stores a value in place and ends, unless another is writing just now. Those who wait get a share. Returns whether
+    /// this ticket still might store.
+    ///
+    /// # Errors
+    ///
+    /// The ticket and the value, if another is writing.
+    pub(crate) fn store_in_place(
+        mut self,
+        storage: &dyn InPlace<T>,
+        held: T,
+        deadline: u64,
+        share: impl FnOnce() -> Option<T>,
+    ) -> Result<bool, (Self, T)> {
+        let Ticket {
+            flights, key, number, ..
+        } = &self;
+        let outcome = flights.let_go_after(key, |work| {
+            let may_store = self.explicit || work.barrier <= *number;
+            if may_store && work.writer.is_some() {
+                return Err(held);
+            }
+            let (mut refused, mut displaced) = (None, None);
+            if may_store {
+                displaced = storage.write(key.clone(), held, deadline);
+                flights.count_write(key.hash_value());
+                work.outdate(*number);
+            } else {
+                refused = Some(held);
+            }
+            if let Some(flight) = &self.flight {
+                work.detach(flight);
+            }
+            Ok((refused, displaced))
+        });
+        let (refused, displaced) = match outcome {
+            Ok(stored) => stored,
+            Err(held) => return Err((self, held)),
+        };
+        self.let_go = true;
+        self.announce(share);
+        self.settled = true;
+        if let Some(displaced) = displaced {
+            storage.lose(displaced);
+        }
+        Ok(refused.is_none())
     }
 
     /// Tells the waiters to compute for themselves, all at once.
@@ -148,17 +199,25 @@ impl<'f, T> Ticket<'f, T> {
 impl<T> Drop for Ticket<'_, T> {
     fn drop(&mut self) {
         let flight = self.flight.take();
-        let flight = self.flights.let_go(&self.key, |work| {
-            let flight = flight?;
-            if flight.has_open_waiters() && !self.settled {
+        let settled = self.settled;
+        let give_up_lead = |flight: &Arc<Flight<T>>| {
+            let lost = flight.has_open_waiters() && !settled;
+            if lost {
                 flight.led.store(false, Ordering::SeqCst);
-            } else {
-                work.detach(&flight);
             }
-            Some(flight)
-        });
+            lost
+        };
+        if self.let_go {
+            flight.as_ref().map(give_up_lead);
+        } else {
+            self.flights.let_go(&self.key, |work| {
+                if let Some(flight) = flight.as_ref().filter(|flight| !give_up_lead(flight)) {
+                    work.detach(flight);
+                }
+            });
+        }
         // One of those who wait takes the lead. All are told: the first might be a task that nobody polls.
-        if let Some(flight) = flight.filter(|_| !self.settled) {
+        if let Some(flight) = flight.filter(|_| !settled) {
             flight.landed.notify(usize::MAX);
         }
     }

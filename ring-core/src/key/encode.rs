@@ -135,6 +135,11 @@ impl RingKey for EncodedKey {
     fn ring_key<W: KeyWriter>(&self, key: &mut W) {
         key.recorded(self);
     }
+
+    #[inline]
+    fn as_recorded(&self) -> Option<&EncodedKey> {
+        Some(self)
+    }
 }
 
 impl PartialEq for EncodedKey {

@@ -51,6 +51,10 @@ impl RingKey for Key {
     fn ring_key<W: KeyWriter>(&self, key: &mut W) {
         key.recorded(&self.encoded);
     }
+
+    fn as_recorded(&self) -> Option<&EncodedKey> {
+        Some(&self.encoded)
+    }
 }
 
 impl AsRef<str> for Key {

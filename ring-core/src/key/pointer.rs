@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::{KeyWriter, RingKey, TypeName};
+use super::{EncodedKey, KeyWriter, RingKey, TypeName};
 
 macro_rules! pointer {
     ($($type:ty, $name:literal;)*) => {$(
@@ -16,6 +16,11 @@ macro_rules! pointer {
 
             fn ring_name(name: &mut TypeName) {
                 name.generic($name, |name| T::ring_name(name));
+            }
+
+            #[inline]
+            fn as_recorded(&self) -> Option<&EncodedKey> {
+                T::as_recorded(self)
             }
         }
     )*};
@@ -36,6 +41,11 @@ impl<T: RingKey + ?Sized> RingKey for &T {
     fn ring_name(name: &mut TypeName) {
         name.text("&");
         T::ring_name(name);
+    }
+
+    #[inline]
+    fn as_recorded(&self) -> Option<&EncodedKey> {
+        T::as_recorded(self)
     }
 }
 

@@ -1,15 +1,16 @@
 //! The bytes of a key, short ones in place.
 
 use std::ops::Deref;
+use std::sync::Arc;
 
 /// Up to this many bytes need no allocation: the ring's identity, one number and a short string.
 pub(crate) const INLINE: usize = 22;
 
-/// Bytes that never change, short ones in place.
-#[derive(Clone)]
+/// Bytes that never change, short ones in place, and zeros after them. Clones share long ones.
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) enum SmallBytes {
     Inline { length: u8, bytes: [u8; INLINE] },
-    Heap(Box<[u8]>),
+    Heap(Arc<[u8]>),
 }
 
 impl SmallBytes {
@@ -20,14 +21,6 @@ impl SmallBytes {
         collector.finish()
     }
 }
-
-impl PartialEq for SmallBytes {
-    fn eq(&self, other: &Self) -> bool {
-        **self == **other
-    }
-}
-
-impl Eq for SmallBytes {}
 
 impl Deref for SmallBytes {
     type Target = [u8];
@@ -63,7 +56,7 @@ impl Collector {
     fn finish(self) -> SmallBytes {
         match self {
             Collector::Inline { length, bytes } => SmallBytes::Inline { length, bytes },
-            Collector::Heap(bytes) => SmallBytes::Heap(bytes.into_boxed_slice()),
+            Collector::Heap(bytes) => SmallBytes::Heap(bytes.into()),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use super::policy::EXACT;
+use super::policy::{Chosen, Policy};
 use super::shard::Shard;
 use super::{DEFAULT_CAPACITY, Lru};
 use crate::clock::{Clock, StorageClock};
@@ -13,11 +13,15 @@ use crate::sync::{Arc, AtomicU64, RwLock};
 /// The smallest capacity of a shard, unless the user wants more shards.
 const SHARD_CAPACITY: usize = 256;
 
+/// Up to this many entries there is one shard, which knows the exact order of use.
+const EXACT: usize = 512;
+
 /// Sets up an [`Lru`]: see [`Lru::builder`].
 #[derive(Debug)]
 pub struct LruBuilder<T> {
     capacity: usize,
     shards: Option<usize>,
+    policy: Policy,
     clock: StorageClock,
     values: PhantomData<fn(T)>,
 }
@@ -27,6 +31,7 @@ impl<T> Default for LruBuilder<T> {
         LruBuilder {
             capacity: DEFAULT_CAPACITY,
             shards: None,
+            policy: Policy::default(),
             clock: StorageClock::default(),
             values: PhantomData,
         }
@@ -49,6 +54,13 @@ impl<T> LruBuilder<T> {
         self
     }
 
+    /// Which entry gives way when the cache is full: the least recently used one if nothing is said.
+    #[must_use]
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
     /// The clock by which entries expire.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
@@ -61,10 +73,12 @@ impl<T> LruBuilder<T> {
         let shards = self.shard_count();
         // The first shards take what does not divide.
         let capacity = |shard| self.capacity / shards + usize::from(shard < self.capacity % shards);
+        let exact = shards == 1 && self.capacity <= EXACT;
+        let shard = |capacity| Shard::new(capacity, Chosen::new(self.policy, capacity, exact));
         Lru {
             hasher: KeyHasher::shared(),
             shards: (0..shards)
-                .map(|shard| RwLock::new(Shard::new(capacity(shard))))
+                .map(|number| RwLock::new(shard(capacity(number))))
                 .collect(),
             mask: shards - 1,
             capacity: self.capacity,

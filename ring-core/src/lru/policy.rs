@@ -1,100 +1,131 @@
-//! Which entry gives way.
+//! Which entry gives way when a shard is full.
 
-use crate::sync::{AtomicU32, Ordering};
+mod least_recent;
+#[cfg(test)]
+mod model;
+mod scan_resistant;
 
-/// Up to this many entries the order is exact.
-pub(super) const EXACT: usize = 512;
-const SAMPLE: usize = 64;
+use least_recent::LeastRecent;
+use scan_resistant::ScanResistant;
 
-/// The marks of all entries of a shard.
-pub(super) trait Marks {
-    fn count(&self) -> usize;
-    fn mark(&mut self, slot: usize) -> u32;
+/// Which entry of a full [`Lru`](crate::Lru) gives way to a new one.
+///
+/// ```
+/// use ring_cache_core::{Lru, Policy};
+///
+/// let pages = Lru::<String>::builder().capacity(2).policy(Policy::ScanResistant).build();
+/// pages.set(&"/", "Welcome".into());
+/// assert!(pages.has(&"/"));
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Policy {
+    /// The one that was not used for the longest time. That is easy to foresee, and good where what was used lately is used
+    /// again; a loop over more than fits leaves nothing of use.
+    #[default]
+    LeastRecentlyUsed,
+    /// One that was used once gives way before those that were used more often. A scan passes by and leaves them alone.
+    /// It finds more than [`LeastRecentlyUsed`](Self::LeastRecentlyUsed) on most loads, and takes 11 bytes an entry more.
+    ScanResistant,
 }
 
-pub(super) struct Eviction {
-    settled: AtomicU32,
-    window: Option<u32>,
-    inserts: u32,
-    hand: usize,
+/// A policy at work: one for each shard. Slots are numbered without gaps from 0.
+///
+/// A hit happens under a shared lock; all else under the exclusive one.
+trait Evicts {
+    /// A hit. Others may use the same slot at the same time.
+    fn note_use(&self, slot: usize);
+
+    /// An entry was added in a new slot at the end.
+    fn push(&mut self, hash: u32);
+
+    /// The slot whose entry gives way to the one with this hash; [`reuse`](Self::reuse) follows. There is at least one.
+    fn victim(&mut self, hash: u32) -> usize;
+
+    /// The victim, an entry with the hash `old`, gave its slot to the entry with the hash `new`.
+    fn reuse(&mut self, slot: usize, old: u32, new: u32);
+
+    /// The value of the entry was replaced.
+    fn replace(&mut self, slot: usize);
+
+    /// A slot was removed, and the last one took its place.
+    fn swap_remove(&mut self, slot: usize);
+
+    /// All slots were removed.
+    fn clear(&mut self);
+
+    /// Checks what always holds.
+    #[cfg(test)]
+    fn validate(&self, slots: usize);
 }
 
-impl Eviction {
-    pub(super) fn new(capacity: usize) -> Self {
-        Eviction {
-            settled: AtomicU32::new(0),
-            window: (capacity > 200).then(|| (capacity / SAMPLE) as u32),
-            inserts: 0,
-            hand: 0,
+/// The policy of a shard.
+pub(super) enum Chosen {
+    LeastRecentlyUsed(LeastRecent),
+    ScanResistant(Box<ScanResistant>),
+}
+
+/// Asks whichever policy was chosen.
+macro_rules! ask {
+    ($chosen:expr, $policy:ident => $answer:expr) => {
+        match $chosen {
+            Chosen::LeastRecentlyUsed($policy) => $answer,
+            Chosen::ScanResistant($policy) => $answer,
+        }
+    };
+}
+
+/// What every policy does: see [`Evicts`].
+impl Chosen {
+    /// For a shard of up to so many entries: memory is taken as they come. `exact` asks for the exact order of use.
+    pub(super) fn new(policy: Policy, capacity: usize, exact: bool) -> Self {
+        match policy {
+            Policy::LeastRecentlyUsed if exact => Chosen::LeastRecentlyUsed(LeastRecent::new(capacity)),
+            Policy::LeastRecentlyUsed => Chosen::LeastRecentlyUsed(LeastRecent::windowed(capacity)),
+            Policy::ScanResistant => Chosen::ScanResistant(Box::new(ScanResistant::new(capacity))),
         }
     }
 
     #[inline]
-    pub(super) fn note_use(&self, mark: &AtomicU32) {
-        let settled = self.settled.load(Ordering::Relaxed);
-        if mark.load(Ordering::Relaxed) != settled {
-            let now = if self.window.is_some() {
-                settled
-            } else {
-                self.tick()
-            };
-            mark.store(now, Ordering::Relaxed);
-        }
+    pub(super) fn note_use(&self, slot: usize) {
+        ask!(self, policy => policy.note_use(slot));
     }
 
-    #[inline]
-    fn tick(&self) -> u32 {
-        self.settled.fetch_add(1, Ordering::Relaxed).wrapping_add(1)
+    pub(super) fn push(&mut self, hash: u32) {
+        ask!(self, policy => policy.push(hash));
     }
 
-    fn insert_stamp(&mut self) -> u32 {
-        match self.window {
-            None => self.tick(),
-            Some(window) => {
-                self.inserts += 1;
-                if self.inserts >= window {
-                    self.inserts = 0;
-                    self.tick();
-                }
-                *self.settled.get_mut()
-            }
-        }
+    pub(super) fn victim(&mut self, hash: u32) -> usize {
+        ask!(self, policy => policy.victim(hash))
     }
 
-    pub(super) fn push(&mut self) -> u32 {
-        self.insert_stamp()
+    pub(super) fn reuse(&mut self, slot: usize, old: u32, new: u32) {
+        ask!(self, policy => policy.reuse(slot, old, new));
     }
-    pub(super) fn reuse(&mut self) -> u32 {
-        self.insert_stamp()
+
+    pub(super) fn replace(&mut self, slot: usize) {
+        ask!(self, policy => policy.replace(slot));
     }
+
+    pub(super) fn swap_remove(&mut self, slot: usize) {
+        ask!(self, policy => policy.swap_remove(slot));
+    }
+
     pub(super) fn clear(&mut self) {
-        self.hand = 0;
+        ask!(self, policy => policy.clear());
     }
-    pub(super) fn victim(&mut self, marks: &mut (impl Marks + ?Sized)) -> usize {
-        let now = *self.settled.get_mut();
-        let slots = marks.count();
-        let (start, length) = if self.window.is_none() || slots <= SAMPLE {
-            (0, slots)
-        } else {
-            let start = if self.hand + SAMPLE > slots {
-                slots - SAMPLE
-            } else {
-                self.hand
-            };
-            self.hand = if start + SAMPLE >= slots {
-                0
-            } else {
-                start + SAMPLE
-            };
-            (start, SAMPLE)
-        };
-        let mut best = (0, start);
-        for slot in start..start + length {
-            let age = now.wrapping_sub(marks.mark(slot));
-            if age > best.0 {
-                best = (age, slot);
-            }
-        }
-        best.1
+
+    #[cfg(test)]
+    pub(super) fn validate(&self, slots: usize) {
+        ask!(self, policy => policy.validate(slots));
     }
+}
+
+/// Adds one: memory doubles, but never beyond the capacity.
+fn push_within<T>(capacity: usize, slots: &mut Vec<T>, slot: T) {
+    if slots.len() == slots.capacity() {
+        let left = capacity.saturating_sub(slots.len());
+        slots.reserve_exact(slots.len().max(4).min(left));
+    }
+    slots.push(slot);
 }

@@ -5,10 +5,10 @@
 
 use hashbrown::HashTable;
 
-use super::policy::{Eviction, Marks};
+use super::policy::Chosen;
 use crate::clock::NEVER;
 use crate::key::{EncodedKey, KeyBytes, RingKey};
-use crate::sync::AtomicU32;
+use crate::storage::Displaced;
 
 #[repr(align(64))]
 pub(super) struct Shard<T> {
@@ -16,7 +16,7 @@ pub(super) struct Shard<T> {
     slots: Vec<Slot<T>>,
     /// When the entry of each slot expires: empty until the first one can.
     deadlines: Vec<u64>,
-    eviction: Eviction,
+    policy: Chosen,
     capacity: usize,
 }
 
@@ -25,8 +25,6 @@ pub(super) struct Slot<T> {
     key: KeyBytes,
     /// The half of the key's hash by which the table finds it. The other half chooses the shard.
     hash: u32,
-    /// What hits leave for the eviction policy.
-    mark: AtomicU32,
     value: T,
 }
 
@@ -43,22 +41,13 @@ fn table_hash(hash: u32) -> u64 {
     u64::from(hash).rotate_right(7)
 }
 
-/// A value that lost its place, to be dropped after the lock is released.
-pub(super) struct Displaced<T> {
-    /// Whether it gave way to another key.
-    pub(super) evicted: bool,
-    pub(super) deadline: u64,
-    _key: Option<KeyBytes>,
-    _value: T,
-}
-
 impl<T> Shard<T> {
-    pub(super) fn new(capacity: usize) -> Self {
+    pub(super) fn new(capacity: usize, policy: Chosen) -> Self {
         Shard {
             table: HashTable::new(),
             slots: Vec::new(),
             deadlines: Vec::new(),
-            eviction: Eviction::new(capacity),
+            policy,
             capacity: capacity.min(u32::MAX as usize),
         }
     }
@@ -99,8 +88,8 @@ impl<T> Shard<T> {
     }
 
     #[inline]
-    pub(super) fn note_use(&self, entry: &Slot<T>) {
-        self.eviction.note_use(&entry.mark);
+    pub(super) fn note_use(&self, slot: usize) {
+        self.policy.note_use(slot);
     }
 
     #[inline]
@@ -121,22 +110,20 @@ impl<T> Shard<T> {
     pub(super) fn replace(&mut self, slot: usize, value: T, deadline: u64) -> Displaced<T> {
         let old_deadline = self.deadline(slot);
         self.set_deadline(slot, deadline);
-        *self.slots[slot].mark.get_mut() = self.eviction.reuse();
+        self.policy.replace(slot);
         let value = std::mem::replace(&mut self.slots[slot].value, value);
         Displaced {
             evicted: false,
             deadline: old_deadline,
-            _key: None,
-            _value: value,
+            value,
         }
     }
 
     /// Adds an entry whose key is not there. Returns the entry that gave way; with no capacity at all, the new one.
     pub(super) fn insert(&mut self, key: EncodedKey, value: T, deadline: u64) -> Option<Displaced<T>> {
-        let mut slot = Slot {
+        let slot = Slot {
             hash: key.hash_value() as u32,
             key: key.into_bytes(),
-            mark: AtomicU32::new(0),
             value,
         };
         if self.capacity == 0 {
@@ -146,17 +133,17 @@ impl<T> Shard<T> {
             self.push(slot, deadline);
             return None;
         }
-        let victim = self.eviction.victim(self.slots.as_mut_slice());
+        let victim = self.policy.victim(slot.hash);
         self.unlink(victim);
         self.link(slot.hash, victim);
         let old_deadline = self.deadline(victim);
         self.set_deadline(victim, deadline);
-        *slot.mark.get_mut() = self.eviction.reuse();
+        self.policy.reuse(victim, self.slots[victim].hash, slot.hash);
         let old = std::mem::replace(&mut self.slots[victim], slot);
         Some(displaced(old, old_deadline, true))
     }
 
-    fn push(&mut self, mut slot: Slot<T>, deadline: u64) {
+    fn push(&mut self, slot: Slot<T>, deadline: u64) {
         if self.slots.len() == self.slots.capacity() {
             // Doubles, but never beyond the capacity.
             let more = self.slots.len().max(4).min(self.capacity - self.slots.len());
@@ -164,7 +151,7 @@ impl<T> Shard<T> {
         }
         let index = self.slots.len();
         self.link(slot.hash, index);
-        *slot.mark.get_mut() = self.eviction.push();
+        self.policy.push(slot.hash);
         self.slots.push(slot);
         if !self.deadlines.is_empty() {
             self.deadlines.push(NEVER);
@@ -184,6 +171,7 @@ impl<T> Shard<T> {
         if !self.deadlines.is_empty() {
             self.deadlines.swap_remove(slot);
         }
+        self.policy.swap_remove(slot);
         displaced(self.slots.swap_remove(slot), deadline, false)
     }
 
@@ -196,7 +184,7 @@ impl<T> Shard<T> {
             }
         }
         if self.slots.is_empty() {
-            self.eviction.clear();
+            self.policy.clear();
             self.deadlines = Vec::new();
         }
         extracted
@@ -221,6 +209,7 @@ impl<T> Shard<T> {
     #[cfg(test)]
     pub(super) fn validate(&self) {
         assert!(self.slots.len() <= self.capacity);
+        self.policy.validate(self.slots.len());
         assert_eq!(self.table.len(), self.slots.len());
         assert!(self.deadlines.is_empty() || self.deadlines.len() == self.slots.len());
         for (index, slot) in self.slots.iter().enumerate() {
@@ -232,22 +221,11 @@ impl<T> Shard<T> {
     }
 }
 
-impl<T> Marks for [Slot<T>] {
-    fn count(&self) -> usize {
-        self.len()
-    }
-
-    fn mark(&mut self, slot: usize) -> u32 {
-        *self[slot].mark.get_mut()
-    }
-}
-
 fn displaced<T>(slot: Slot<T>, deadline: u64, evicted: bool) -> Displaced<T> {
     Displaced {
         evicted,
         deadline,
-        _key: Some(slot.key),
-        _value: slot.value,
+        value: slot.value,
     }
 }
 
@@ -255,14 +233,17 @@ fn displaced<T>(slot: Slot<T>, deadline: u64, evicted: bool) -> Displaced<T> {
 mod tests {
     use std::cell::Cell;
 
+    use super::super::policy::Policy;
     use super::*;
     use crate::key::EncodedKey;
 
     /// Puts, removes and uses entries at random, with all that always holds checked after each step.
     #[test]
     fn a_shard_stays_whole_whatever_is_done_with_it() {
-        for capacity in [1, 2, 3, 17, 64, 65, 600] {
-            let mut shard = Shard::new(capacity);
+        let policies = [Policy::LeastRecentlyUsed, Policy::ScanResistant];
+        let capacities = [1, 2, 3, 17, 64, 65, 600].into_iter();
+        for (capacity, policy) in capacities.flat_map(|capacity| policies.map(|policy| (capacity, policy))) {
+            let mut shard = Shard::new(capacity, Chosen::new(policy, capacity, capacity % 2 == 0));
             let mut random = 88_172_645_463_325_252_u64;
             for step in 0..4 * capacity as u64 + 300 {
                 random ^= random << 13;
@@ -272,7 +253,7 @@ mod tests {
                 let deadline = if random & 3 << 32 == 0 { step } else { NEVER };
                 match (shard.find(key.hash_value(), &key), random >> 40 & 7) {
                     (Some(slot), 0..2) => drop(shard.remove(slot)),
-                    (Some(slot), 2..4) => shard.note_use(&shard.slots[slot]),
+                    (Some(slot), 2..4) => shard.note_use(slot),
                     (Some(slot), 4) => shard.set_deadline(slot, deadline),
                     (Some(slot), _) => {
                         shard.replace(slot, step, deadline);
@@ -300,7 +281,7 @@ mod tests {
 
     #[test]
     fn a_shard_takes_no_more_memory_than_its_capacity_needs() {
-        let mut shard = Shard::new(100);
+        let mut shard = Shard::new(100, Chosen::new(Policy::default(), 100, true));
         for number in 0..1000_u64 {
             shard.insert(EncodedKey::of(&number), (), NEVER);
         }

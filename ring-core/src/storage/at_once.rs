@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use super::{AnyStorage, AnyView, AsyncStorage, Expiring, Storage, View};
+use super::{AnyStorage, AnyView, AsyncStorage, Expiring, InPlace, Storage, View};
 use crate::colour::Wait;
 use crate::error::Error;
 use crate::flights::Flights;
@@ -95,6 +95,10 @@ impl<V, S: View<V>> AnyStorage<S::Held> for AtOnce<S, V> {
 
     fn flights(&self) -> &Flights<S::Held> {
         self.view.storage().flights()
+    }
+
+    fn in_place(&self) -> Option<&dyn InPlace<S::Held>> {
+        self.view.storage().in_place()
     }
 
     #[inline]

@@ -1,0 +1,100 @@
+//! A policy under random operations.
+
+use super::Evicts;
+
+/// What befell a key.
+pub(super) enum Step {
+    Used(u64),
+    Added(u64),
+    Removed(u64),
+    Evicted(u64),
+    Cleared,
+}
+
+/// Keys that a policy decides over.
+pub(super) struct Cache<P> {
+    policy: P,
+    keys: Vec<u64>,
+    capacity: usize,
+}
+
+impl<P: Evicts> Cache<P> {
+    pub(super) fn new(policy: P, capacity: usize) -> Self {
+        Cache {
+            policy,
+            keys: Vec::new(),
+            capacity,
+        }
+    }
+
+    /// Returns whether the key was there.
+    pub(super) fn get_or_insert(&mut self, key: u64) -> bool {
+        let slot = self.slot(key);
+        match slot {
+            Some(slot) => self.policy.note_use(slot),
+            None => _ = self.add(key),
+        }
+        slot.is_some()
+    }
+
+    fn slot(&self, key: u64) -> Option<usize> {
+        self.keys.iter().position(|&other| other == key)
+    }
+
+    /// Returns the key that gave way.
+    fn add(&mut self, key: u64) -> Option<u64> {
+        if self.keys.len() < self.capacity {
+            self.keys.push(key);
+            self.policy.push(hash(key));
+            return None;
+        }
+        let victim = self.policy.victim(hash(key));
+        let old = std::mem::replace(&mut self.keys[victim], key);
+        self.policy.reuse(victim, hash(old), hash(key));
+        Some(old)
+    }
+}
+
+/// Lets keys come, be used and go at random; checks what always holds after each step.
+pub(super) fn random_steps(policy: impl Evicts, capacity: usize, steps: usize, mut tell: impl FnMut(Step)) {
+    let mut cache = Cache::new(policy, capacity);
+    let mut random = 88_172_645_463_325_252_u64;
+    for _ in 0..steps {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        let key = random % (capacity as u64 * 3 / 2 + 1);
+        match (cache.slot(key), random >> 40 & 63) {
+            (Some(slot), 0..4) => {
+                cache.keys.swap_remove(slot);
+                cache.policy.swap_remove(slot);
+                tell(Step::Removed(key));
+            }
+            (Some(slot), 4..8) => {
+                cache.policy.replace(slot);
+                tell(Step::Used(key));
+            }
+            (Some(slot), _) => {
+                cache.policy.note_use(slot);
+                tell(Step::Used(key));
+            }
+            (None, 0) if random >> 50 & 15 == 0 => {
+                cache.keys.clear();
+                cache.policy.clear();
+                tell(Step::Cleared);
+            }
+            (None, _) => {
+                cache.add(key).map(Step::Evicted).map(&mut tell);
+                tell(Step::Added(key));
+            }
+        }
+        cache.policy.validate(cache.keys.len());
+    }
+}
+
+/// Spreads the numbers of keys over all bits.
+pub(super) fn hash(key: u64) -> u32 {
+    let mixed = (key + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let mixed = (mixed ^ mixed >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    (mixed ^ mixed >> 31) as u32
+}
