@@ -87,6 +87,17 @@ impl<T> Lru<T> {
         self.drop_where(|_| true);
     }
 
+    /// Checks what always holds, for tests.
+    ///
+    /// # Panics
+    ///
+    /// If something does not.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn validate(&self) {
+        self.shards.iter().for_each(|shard| shard.read().validate());
+        assert!(self.len() <= self.capacity);
+    }
+
     /// The storage behind the storage: a memory storage is its own.
     pub fn backend(&self) -> &Self {
         self

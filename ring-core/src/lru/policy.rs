@@ -55,7 +55,7 @@ trait Evicts {
     fn clear(&mut self);
 
     /// Checks what always holds.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "testing"))]
     fn validate(&self, slots: usize);
 }
 
@@ -115,7 +115,7 @@ impl Chosen {
         ask!(self, policy => policy.clear());
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, feature = "testing"))]
     pub(super) fn validate(&self, slots: usize) {
         ask!(self, policy => policy.validate(slots));
     }

@@ -206,7 +206,7 @@ impl<T> Shard<T> {
     }
 
     /// Checks what always holds.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "testing"))]
     pub(super) fn validate(&self) {
         assert!(self.slots.len() <= self.capacity);
         self.policy.validate(self.slots.len());

@@ -94,7 +94,7 @@ impl Evicts for LeastRecent {
         self.hand = 0;
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, feature = "testing"))]
     fn validate(&self, slots: usize) {
         let now = self.now.load(Ordering::Relaxed);
         assert_eq!(self.stamps.len(), slots);

@@ -154,7 +154,7 @@ impl Evicts for ScanResistant {
         *self = Self::new(self.capacity);
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, feature = "testing"))]
     fn validate(&self, slots: usize) {
         assert_eq!((self.marks.len(), self.links.len()), (slots, slots));
         assert!(self.marks.capacity() <= self.capacity && self.links.capacity() <= self.capacity);
