@@ -148,7 +148,9 @@ fn blocking(client: &Client) {
                 });
             }),
             contender("#[ring(redis = ..)]", || on_threads(|id| drop(user(id)))),
-            contender("#[concurrent_cached], RedisCache", || on_threads(|id| drop(cached_user(id)))),
+            contender("#[concurrent_cached], RedisCache", || {
+                on_threads(|id| drop(cached_user(id)))
+            }),
         ],
     );
 }

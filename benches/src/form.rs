@@ -1,0 +1,56 @@
+//! How much is measured: the full form, or the short one for every day.
+
+/// The numbers of rounds and calls.
+#[derive(Clone, Copy, Debug)]
+pub struct Form {
+    /// Rounds of each contender, of which the median counts.
+    pub rounds: usize,
+    /// How often a round goes through all visits.
+    pub passes: usize,
+    /// Calls of a round in which all miss.
+    pub misses: usize,
+    /// Draws of a round of Zipf.
+    pub draws: usize,
+    /// Rounds of Zipf, after as many that warm up.
+    pub zipf_rounds: usize,
+    /// Passes of a run under callgrind; another run makes twice as many.
+    pub counted_passes: usize,
+}
+
+impl Form {
+    /// Some minutes, for figures that are published.
+    pub const FULL: Form = Form {
+        rounds: 101,
+        passes: 25,
+        misses: 20_000,
+        draws: 100_000,
+        zipf_rounds: 21,
+        counted_passes: 10,
+    };
+
+    /// Half a minute, for every day.
+    pub const SHORT: Form = Form {
+        rounds: 11,
+        passes: 10,
+        misses: 5_000,
+        draws: 50_000,
+        zipf_rounds: 5,
+        counted_passes: 2,
+    };
+
+    /// The form that the arguments of the program ask for, by `--short` or not.
+    pub fn asked() -> Form {
+        match std::env::args().any(|argument| argument == SHORT) {
+            true => Form::SHORT,
+            false => Form::FULL,
+        }
+    }
+
+    /// Whether this is the short one.
+    pub fn is_short(&self) -> bool {
+        self.rounds == Form::SHORT.rounds
+    }
+}
+
+/// The argument that asks for the short form.
+pub const SHORT: &str = "--short";
