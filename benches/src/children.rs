@@ -11,6 +11,9 @@ use crate::workloads::{allocations, instructions, memory};
 /// The argument that asks for lines in the place of a table.
 const LINES: &str = "--lines";
 
+/// How variables begin by which `cargo run` describes the package.
+const TOLD: [&str; 2] = ["CARGO_MANIFEST_", "CARGO_PKG_"];
+
 /// What such programs measure.
 const MEASURES: [Measure; 8] = [
     allocations::NUMBER,
@@ -51,7 +54,14 @@ fn print_lines(row: &Row) {
 /// If it cannot be built or fails.
 pub fn run(program: &str, form: &Form) -> io::Result<Vec<Row>> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
+    // What `cargo run` told this program about its package makes dependencies that look at it build again.
+    let told = std::env::vars_os().map(|variable| variable.0);
+    let told = told.filter(|name| TOLD.iter().any(|start| name.to_string_lossy().starts_with(start)));
+    let mut command = Command::new(cargo);
+    told.for_each(|name| {
+        command.env_remove(name);
+    });
+    let output = command
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .args(["run", "--release", "--quiet", "--bin", program, "--", LINES])
         .args(form.is_short().then_some(SHORT))

@@ -13,8 +13,10 @@ pub struct Form {
     pub draws: usize,
     /// Rounds of Zipf, after as many that warm up.
     pub zipf_rounds: usize,
-    /// Passes of a run under callgrind; another run makes twice as many.
+    /// Passes under callgrind, beside the first.
     pub counted_passes: usize,
+    /// Runs under callgrind of each contender, of which the median counts.
+    pub counted_runs: usize,
 }
 
 impl Form {
@@ -26,16 +28,18 @@ impl Form {
         draws: 100_000,
         zipf_rounds: 21,
         counted_passes: 10,
+        counted_runs: 3,
     };
 
-    /// Half a minute, for every day.
+    /// Less than a minute, for every day.
     pub const SHORT: Form = Form {
         rounds: 11,
         passes: 10,
         misses: 5_000,
         draws: 50_000,
         zipf_rounds: 5,
-        counted_passes: 2,
+        counted_passes: 4,
+        counted_runs: 1,
     };
 
     /// The form that the arguments of the program ask for, by `--short` or not.

@@ -41,7 +41,7 @@ impl User {
 
 static SERVER: LazyLock<servers::Redis> = LazyLock::new(|| servers::Redis::start().expect("redis-server"));
 static REDIS: LazyLock<Redis> = LazyLock::new(|| {
-    let redis = Redis::open(&SERVER.url()).expect("an address");
+    let redis = Redis::open(SERVER.url()).expect("an address");
     redis.deadline(Duration::from_secs(5))
 });
 

@@ -24,13 +24,15 @@ pub const HIT_RATIO: Measure = Measure::more("… its hit ratio (%)", 2);
 const POPULATION: usize = 1_000_000;
 const EXPONENT: f64 = 0.9;
 
+/// How many calls of a contender were computed in the rounds, and how many there were.
+type Count = Rc<Cell<(u64, u64)>>;
+
 struct Draws<K> {
     all: Match,
     /// As many for warming up as for all rounds.
     trace: Rc<[K]>,
     draws: usize,
-    /// How many calls of each contender were computed in the rounds, and how many there were.
-    counts: Vec<(Who, Rc<Cell<(u64, u64)>>)>,
+    counts: Vec<(Who, Count)>,
 }
 
 impl<K: Borrowed, V> Visit<K, V> for Draws<K> {
@@ -42,7 +44,7 @@ impl<K: Borrowed, V> Visit<K, V> for Draws<K> {
         let (trace, draws) = (self.trace.clone(), self.draws);
         let (warming_up, _) = trace.split_at(trace.len() / 2);
         warming_up.iter().for_each(|&key| drop(peer.call(key)));
-        let count = Rc::new(Cell::new((0, 0)));
+        let count = Count::default();
         self.counts.push((who, count.clone()));
         let mut place = trace.len() / 2;
         self.all.enter(who, move || {
