@@ -41,7 +41,7 @@ impl User {
 
 static SERVER: LazyLock<servers::Redis> = LazyLock::new(|| servers::Redis::start().expect("redis-server"));
 static REDIS: LazyLock<Redis> = LazyLock::new(|| {
-    let redis = Redis::open(&SERVER.url()).expect("an address");
+    let redis = Redis::open(SERVER.url()).expect("an address");
     redis.deadline(Duration::from_secs(5))
 });
 
@@ -148,7 +148,9 @@ fn blocking(client: &Client) {
                 });
             }),
             contender("#[ring(redis = ..)]", || on_threads(|id| drop(user(id)))),
-            contender("#[concurrent_cached], RedisCache", || on_threads(|id| drop(cached_user(id)))),
+            contender("#[concurrent_cached], RedisCache", || {
+                on_threads(|id| drop(cached_user(id)))
+            }),
         ],
     );
 }

@@ -1,0 +1,206 @@
+//! Keys, as a call has them and as a cache keeps them.
+
+use std::borrow::Borrow;
+use std::hash::{Hash, Hasher};
+
+use equivalent::Equivalent;
+use ring_cache::RingKey;
+
+use crate::random::Random;
+
+/// How many keys there are where all calls are hits.
+pub const KEYS: u64 = 1_000;
+
+/// How often each of them is visited in a pass.
+const SHUFFLES: usize = 4;
+
+/// How many visits a pass has.
+pub const VISITS: usize = KEYS as usize * SHUFFLES;
+
+/// A key as a call has it: what it borrows is looked up by those caches that can.
+pub trait Borrowed:
+    Copy + Hash + Equivalent<Self::Owned> + PartialEq<Self::Owned> + Send + Sync + 'static
+{
+    /// The key as a cache keeps it.
+    type Owned: Borrow<Self::Lookup> + Clone + Eq + Hash + Send + Sync + 'static;
+
+    /// What is looked up in caches that know `Borrow` only, as std's maps do.
+    type Lookup: Eq + Hash + ?Sized;
+
+    /// The key of a number.
+    fn of(number: u64) -> Self;
+
+    /// The number that the key was made of.
+    fn number(self) -> u64;
+
+    /// The key as a cache keeps it.
+    fn owned(self) -> Self::Owned;
+
+    /// Looks up by `Borrow`: where that is not enough, with an owned key.
+    fn by_borrow<R>(self, look_up: impl FnOnce(&Self::Lookup) -> R) -> R;
+}
+
+impl Borrowed for u64 {
+    type Owned = u64;
+    type Lookup = u64;
+
+    #[inline]
+    fn of(number: u64) -> Self {
+        // Spread, as identifiers are.
+        number.wrapping_mul(0x9E37_79B9_7F4A_7C15)
+    }
+
+    #[inline]
+    fn number(self) -> u64 {
+        self
+    }
+
+    #[inline]
+    fn owned(self) -> u64 {
+        self
+    }
+
+    #[inline]
+    fn by_borrow<R>(self, look_up: impl FnOnce(&u64) -> R) -> R {
+        look_up(&self)
+    }
+}
+
+/// The arguments of a call with a URL of 32 characters and a number.
+#[derive(Clone, Copy, Debug, Hash)]
+pub struct Url {
+    /// The URL.
+    pub url: &'static str,
+    /// The number.
+    pub number: u64,
+}
+
+/// [`Url`], owned.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct OwnedUrl {
+    url: String,
+    number: u64,
+}
+
+impl PartialEq<OwnedUrl> for Url {
+    #[inline]
+    fn eq(&self, other: &OwnedUrl) -> bool {
+        self.number == other.number && self.url == other.url
+    }
+}
+
+impl Equivalent<OwnedUrl> for Url {
+    #[inline]
+    fn equivalent(&self, key: &OwnedUrl) -> bool {
+        self == key
+    }
+}
+
+impl Borrowed for Url {
+    type Owned = OwnedUrl;
+    type Lookup = OwnedUrl;
+
+    fn of(number: u64) -> Self {
+        Url {
+            url: url(number).leak(),
+            number,
+        }
+    }
+
+    #[inline]
+    fn number(self) -> u64 {
+        self.number
+    }
+
+    #[inline]
+    fn owned(self) -> OwnedUrl {
+        OwnedUrl {
+            url: self.url.to_owned(),
+            number: self.number,
+        }
+    }
+
+    #[inline]
+    fn by_borrow<R>(self, look_up: impl FnOnce(&OwnedUrl) -> R) -> R {
+        look_up(&self.owned())
+    }
+}
+
+/// A type with cached methods, whose key is a `String`.
+#[derive(Debug, RingKey)]
+pub struct Page {
+    /// What the key is made of.
+    pub url: String,
+    /// What values are computed from.
+    #[ring_key(skip)]
+    pub number: u64,
+}
+
+impl Hash for Page {
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.url.hash(state);
+    }
+}
+
+impl PartialEq<String> for &'static Page {
+    #[inline]
+    fn eq(&self, other: &String) -> bool {
+        self.url == *other
+    }
+}
+
+impl Equivalent<String> for &'static Page {
+    #[inline]
+    fn equivalent(&self, key: &String) -> bool {
+        self.url == *key
+    }
+}
+
+impl Borrowed for &'static Page {
+    type Owned = String;
+    type Lookup = str;
+
+    fn of(number: u64) -> Self {
+        Box::leak(Box::new(Page {
+            url: url(number),
+            number,
+        }))
+    }
+
+    #[inline]
+    fn number(self) -> u64 {
+        self.number
+    }
+
+    #[inline]
+    fn owned(self) -> String {
+        self.url.clone()
+    }
+
+    #[inline]
+    fn by_borrow<R>(self, look_up: impl FnOnce(&str) -> R) -> R {
+        look_up(&self.url)
+    }
+}
+
+fn url(number: u64) -> String {
+    let url = format!("https://example.com/page/{number:07}");
+    assert_eq!(url.len(), 32);
+    url
+}
+
+/// All keys, one after another.
+pub fn all<K: Borrowed>() -> Vec<K> {
+    (0..KEYS).map(K::of).collect()
+}
+
+/// All keys several times over, in an order that is the same for all contenders, and another for each `seed`.
+pub fn visits<K: Borrowed>(keys: &[K], seed: u64) -> Vec<K> {
+    let mut random = Random::new(seed);
+    let mut visits = keys.repeat(SHUFFLES);
+    visits
+        .chunks_mut(keys.len())
+        .for_each(|pass| random.shuffle(pass));
+    visits
+}

@@ -1,0 +1,166 @@
+//! What the figures should be, as ratios of one run, and whether they are.
+
+use std::fmt;
+
+use crate::contenders::Who;
+use crate::table::{Measure, Table};
+use crate::workloads::{allocations, hits, instructions, memory, misses, threads};
+
+/// What a figure should be.
+#[derive(Clone, Copy, Debug)]
+enum Limit {
+    AtMost(f64),
+    AtLeast(f64),
+}
+use Limit::{AtLeast, AtMost};
+
+/// A figure beside what it should be.
+#[derive(Clone, Debug)]
+pub struct Target {
+    what: String,
+    limit: Limit,
+    figure: f64,
+}
+
+impl Target {
+    /// Whether it is what it should be.
+    pub fn is_reached(&self) -> bool {
+        match self.limit {
+            AtMost(limit) => self.figure <= limit,
+            AtLeast(limit) => self.figure >= limit,
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (sign, limit) = match self.limit {
+            AtMost(limit) => ('≤', limit),
+            AtLeast(limit) => ('≥', limit),
+        };
+        let verdict = if self.is_reached() {
+            "reached"
+        } else {
+            "**NOT reached**"
+        };
+        write!(
+            f,
+            "| {} | {sign} {limit} | {:.2} | {verdict} |",
+            self.what, self.figure
+        )
+    }
+}
+
+/// All targets of what a table holds, as a table in Markdown.
+pub fn judge(table: &Table) -> String {
+    let targets = targets(table);
+    let lines = targets.iter().map(Target::to_string);
+    let head = ["| target | | measured | |", "|---|---|---:|---|"].map(str::to_owned);
+    head.into_iter().chain(lines).collect::<Vec<_>>().join("\n")
+}
+
+/// All targets of what a table holds.
+pub fn targets(table: &Table) -> Vec<Target> {
+    let mut targets = beside_one_peer(table);
+    targets.extend(free_of_charge(table));
+    for measure in [misses::OF_128, misses::OF_1024, misses::OF_100000] {
+        targets.extend(beside_best(
+            table,
+            measure,
+            "the best with single flight",
+            1.0,
+            true,
+        ));
+        targets.extend(beside_best(table, measure, "the cheapest without", 1.3, false));
+    }
+    targets
+}
+
+fn beside_one_peer(table: &Table) -> Vec<Target> {
+    let (quick, cached) = (Who::QuickBorrowed, Who::Cached);
+    let ratios = [
+        (hits::NUMBER, quick, AtMost(0.80)),
+        (hits::NUMBER, cached, AtMost(0.55)),
+        (hits::URL, quick, AtMost(0.80)),
+        (hits::URL, cached, AtMost(0.45)),
+        (instructions::NUMBER, quick, AtMost(0.90)),
+        (instructions::URL, quick, AtMost(1.0)),
+        (threads::NUMBER, quick, AtLeast(1.3)),
+        (threads::URL, quick, AtLeast(1.2)),
+        (threads::HOT_KEY, quick, AtLeast(1.0)),
+    ];
+    let ratio = |(measure, peer, limit): (Measure, Who, Limit)| {
+        Some(Target {
+            what: format!("{} ÷ {peer}", measure.title),
+            limit,
+            figure: table.figure(measure, Who::Ring)? / table.figure(measure, peer)?,
+        })
+    };
+    ratios.into_iter().filter_map(ratio).collect()
+}
+
+fn beside_best(
+    table: &Table,
+    measure: Measure,
+    peers: &str,
+    limit: f64,
+    single_flight: bool,
+) -> Option<Target> {
+    let row = table.row(measure)?;
+    let (best, figure) = row.best_peer(|who| who.has_single_flight() == single_flight)?;
+    Some(Target {
+        what: format!("{} ÷ {peers}: {best}", measure.title),
+        limit: AtMost(limit),
+        figure: row.figure(Who::Ring)? / figure,
+    })
+}
+
+/// What things cost that are to cost nothing or little.
+fn free_of_charge(table: &Table) -> Vec<Target> {
+    let ours = |measure| table.figure(measure, Who::Ring);
+    let beyond_storage = |measure| Some(ours(measure)? - table.figure(measure, Who::RingStorage)?);
+    // Each of the two threads makes half of the hits.
+    let on_a_thread = |millions: f64| 2_000.0 / millions;
+    let beyond_storage_on_threads = || {
+        let storage = table.figure(threads::NUMBER, Who::RingStorage)?;
+        Some(on_a_thread(ours(threads::NUMBER)?) - on_a_thread(storage))
+    };
+    let expiry = || Some(ours(hits::EXPIRING)? / ours(hits::NUMBER)?);
+    let target = |what: &str, limit, figure: Option<f64>| {
+        let what = what.to_owned();
+        figure.map(|figure| Target { what, limit, figure })
+    };
+    let targets = [
+        target("a hit with expiry ÷ one without", AtMost(1.5), expiry()),
+        target(allocations::NUMBER.title, AtMost(0.0), ours(allocations::NUMBER)),
+        target(allocations::URL.title, AtMost(0.0), ours(allocations::URL)),
+        target(allocations::METHOD.title, AtMost(0.0), ours(allocations::METHOD)),
+        target(memory::BYTES.title, AtMost(52.0), ours(memory::BYTES)),
+        target(
+            "statistics and call, `u64`, beyond `Lru::get` (ns)",
+            AtMost(3.0),
+            beyond_storage(hits::NUMBER),
+        ),
+        target(
+            "… on 2 threads (ns of each)",
+            AtMost(3.0),
+            beyond_storage_on_threads(),
+        ),
+        target(
+            "call, `u64`, beyond `Lru::get` (instructions)",
+            AtMost(5.0),
+            beyond_storage(instructions::NUMBER),
+        ),
+        target(
+            "call, URL and `u64`, beyond `Lru::get` (instructions)",
+            AtMost(5.0),
+            beyond_storage(instructions::URL),
+        ),
+        target(
+            "call, `&self`, beyond `Lru::get` (instructions)",
+            AtMost(5.0),
+            beyond_storage(instructions::METHOD),
+        ),
+    ];
+    targets.into_iter().flatten().collect()
+}
