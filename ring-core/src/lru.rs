@@ -224,7 +224,7 @@ impl<T: Clone> Lru<T> {
             self.expire(hash, slot);
             return None;
         }
-        shard.note_use(slot);
+        shard.note_use(entry);
         Some((entry.value().clone(), deadline))
     }
 }

@@ -14,7 +14,7 @@ pub(crate) use futures_timer::Delay;
 #[cfg(not(shuttle))]
 pub(crate) use parking_lot::{Mutex, RwLock};
 #[cfg(not(shuttle))]
-pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+pub(crate) use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 #[cfg(not(shuttle))]
 pub(crate) use std::sync::{Arc, OnceLock};
 #[cfg(not(shuttle))]

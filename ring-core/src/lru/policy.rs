@@ -8,6 +8,8 @@ mod scan_resistant;
 use least_recent::LeastRecent;
 use scan_resistant::ScanResistant;
 
+use crate::sync::AtomicU32;
+
 /// Which entry of a full [`Lru`](crate::Lru) gives way to a new one.
 ///
 /// ```
@@ -25,41 +27,51 @@ pub enum Policy {
     #[default]
     LeastRecentlyUsed,
     /// One that was used once gives way before those that were used more often. A scan passes by and leaves them alone.
-    /// It finds more than [`LeastRecentlyUsed`](Self::LeastRecentlyUsed) on most loads, and takes 11 bytes an entry more.
+    /// It finds more than [`LeastRecentlyUsed`](Self::LeastRecentlyUsed) on most loads, and takes 14 bytes an entry more.
     ScanResistant,
+}
+
+/// The marks of a shard's entries: a number in each slot, which belongs to the policy.
+pub(super) trait Marks {
+    /// How many slots there are.
+    fn count(&self) -> usize;
+
+    /// The mark of a slot.
+    fn mark(&mut self, slot: usize) -> &mut u32;
 }
 
 /// A policy at work: one for each shard. Slots are numbered without gaps from 0.
 ///
 /// A hit happens under a shared lock; all else under the exclusive one.
 trait Evicts {
-    /// A hit. Others may use the same slot at the same time.
-    fn note_use(&self, slot: usize);
+    /// A hit on the entry with this mark. Others may use it at the same time.
+    fn note_use(&self, mark: &AtomicU32);
 
     /// An entry was added in a new slot at the end.
-    fn push(&mut self, hash: u32);
+    fn push(&mut self, marks: &mut impl Marks, hash: u32);
 
     /// The slot whose entry gives way to the one with this hash; [`reuse`](Self::reuse) follows. There is at least one.
-    fn victim(&mut self, hash: u32) -> usize;
+    fn victim(&mut self, marks: &mut impl Marks, hash: u32) -> usize;
 
     /// The victim, an entry with the hash `old`, gave its slot to the entry with the hash `new`.
-    fn reuse(&mut self, slot: usize, old: u32, new: u32);
+    fn reuse(&mut self, marks: &mut impl Marks, slot: usize, old: u32, new: u32);
 
     /// The value of the entry was replaced.
-    fn replace(&mut self, slot: usize);
+    fn replace(&mut self, mark: &mut u32);
 
-    /// A slot was removed, and the last one took its place.
-    fn swap_remove(&mut self, slot: usize);
+    /// A slot is about to be removed, and the last one to take its place.
+    fn swap_remove(&mut self, marks: &mut impl Marks, slot: usize);
 
     /// All slots were removed.
     fn clear(&mut self);
 
     /// Checks what always holds.
     #[cfg(any(test, feature = "testing"))]
-    fn validate(&self, slots: usize);
+    fn validate(&self, marks: &[u32]);
 }
 
 /// The policy of a shard.
+#[repr(u8)]
 pub(super) enum Chosen {
     LeastRecentlyUsed(LeastRecent),
     ScanResistant(Box<ScanResistant>),
@@ -80,35 +92,35 @@ impl Chosen {
     /// For a shard of up to so many entries: memory is taken as they come. `exact` asks for the exact order of use.
     pub(super) fn new(policy: Policy, capacity: usize, exact: bool) -> Self {
         match policy {
-            Policy::LeastRecentlyUsed if exact => Chosen::LeastRecentlyUsed(LeastRecent::new(capacity)),
+            Policy::LeastRecentlyUsed if exact => Chosen::LeastRecentlyUsed(LeastRecent::exact()),
             Policy::LeastRecentlyUsed => Chosen::LeastRecentlyUsed(LeastRecent::windowed(capacity)),
             Policy::ScanResistant => Chosen::ScanResistant(Box::new(ScanResistant::new(capacity))),
         }
     }
 
     #[inline]
-    pub(super) fn note_use(&self, slot: usize) {
-        ask!(self, policy => policy.note_use(slot));
+    pub(super) fn note_use(&self, mark: &AtomicU32) {
+        ask!(self, policy => policy.note_use(mark));
     }
 
-    pub(super) fn push(&mut self, hash: u32) {
-        ask!(self, policy => policy.push(hash));
+    pub(super) fn push(&mut self, marks: &mut impl Marks, hash: u32) {
+        ask!(self, policy => policy.push(marks, hash));
     }
 
-    pub(super) fn victim(&mut self, hash: u32) -> usize {
-        ask!(self, policy => policy.victim(hash))
+    pub(super) fn victim(&mut self, marks: &mut impl Marks, hash: u32) -> usize {
+        ask!(self, policy => policy.victim(marks, hash))
     }
 
-    pub(super) fn reuse(&mut self, slot: usize, old: u32, new: u32) {
-        ask!(self, policy => policy.reuse(slot, old, new));
+    pub(super) fn reuse(&mut self, marks: &mut impl Marks, slot: usize, old: u32, new: u32) {
+        ask!(self, policy => policy.reuse(marks, slot, old, new));
     }
 
-    pub(super) fn replace(&mut self, slot: usize) {
-        ask!(self, policy => policy.replace(slot));
+    pub(super) fn replace(&mut self, mark: &mut u32) {
+        ask!(self, policy => policy.replace(mark));
     }
 
-    pub(super) fn swap_remove(&mut self, slot: usize) {
-        ask!(self, policy => policy.swap_remove(slot));
+    pub(super) fn swap_remove(&mut self, marks: &mut impl Marks, slot: usize) {
+        ask!(self, policy => policy.swap_remove(marks, slot));
     }
 
     pub(super) fn clear(&mut self) {
@@ -116,8 +128,8 @@ impl Chosen {
     }
 
     #[cfg(any(test, feature = "testing"))]
-    pub(super) fn validate(&self, slots: usize) {
-        ask!(self, policy => policy.validate(slots));
+    pub(super) fn validate(&self, marks: &[u32]) {
+        ask!(self, policy => policy.validate(marks));
     }
 }
 

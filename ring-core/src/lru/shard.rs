@@ -5,10 +5,11 @@
 
 use hashbrown::HashTable;
 
-use super::policy::Chosen;
+use super::policy::{Chosen, Marks};
 use crate::clock::NEVER;
 use crate::key::{EncodedKey, KeyBytes, RingKey};
 use crate::storage::Displaced;
+use crate::sync::AtomicU32;
 
 #[repr(align(64))]
 pub(super) struct Shard<T> {
@@ -25,6 +26,8 @@ pub(super) struct Slot<T> {
     key: KeyBytes,
     /// The half of the key's hash by which the table finds it. The other half chooses the shard.
     hash: u32,
+    /// What hits leave for the policy.
+    mark: AtomicU32,
     value: T,
 }
 
@@ -88,8 +91,8 @@ impl<T> Shard<T> {
     }
 
     #[inline]
-    pub(super) fn note_use(&self, slot: usize) {
-        self.policy.note_use(slot);
+    pub(super) fn note_use(&self, entry: &Slot<T>) {
+        self.policy.note_use(&entry.mark);
     }
 
     #[inline]
@@ -110,7 +113,7 @@ impl<T> Shard<T> {
     pub(super) fn replace(&mut self, slot: usize, value: T, deadline: u64) -> Displaced<T> {
         let old_deadline = self.deadline(slot);
         self.set_deadline(slot, deadline);
-        self.policy.replace(slot);
+        self.policy.replace(self.slots[slot].mark.get_mut());
         let value = std::mem::replace(&mut self.slots[slot].value, value);
         Displaced {
             evicted: false,
@@ -121,9 +124,10 @@ impl<T> Shard<T> {
 
     /// Adds an entry whose key is not there. Returns the entry that gave way; with no capacity at all, the new one.
     pub(super) fn insert(&mut self, key: EncodedKey, value: T, deadline: u64) -> Option<Displaced<T>> {
-        let slot = Slot {
+        let mut slot = Slot {
             hash: key.hash_value() as u32,
             key: key.into_bytes(),
+            mark: AtomicU32::new(0),
             value,
         };
         if self.capacity == 0 {
@@ -133,13 +137,15 @@ impl<T> Shard<T> {
             self.push(slot, deadline);
             return None;
         }
-        let victim = self.policy.victim(slot.hash);
+        let victim = self.policy.victim(&mut self.slots, slot.hash);
         self.unlink(victim);
         self.link(slot.hash, victim);
         let old_deadline = self.deadline(victim);
         self.set_deadline(victim, deadline);
-        self.policy.reuse(victim, self.slots[victim].hash, slot.hash);
+        let (old_hash, hash) = (self.slots[victim].hash, slot.hash);
+        *slot.mark.get_mut() = *self.slots[victim].mark.get_mut();
         let old = std::mem::replace(&mut self.slots[victim], slot);
+        self.policy.reuse(&mut self.slots, victim, old_hash, hash);
         Some(displaced(old, old_deadline, true))
     }
 
@@ -151,8 +157,9 @@ impl<T> Shard<T> {
         }
         let index = self.slots.len();
         self.link(slot.hash, index);
-        self.policy.push(slot.hash);
+        let hash = slot.hash;
         self.slots.push(slot);
+        self.policy.push(&mut self.slots, hash);
         if !self.deadlines.is_empty() {
             self.deadlines.push(NEVER);
         }
@@ -171,7 +178,7 @@ impl<T> Shard<T> {
         if !self.deadlines.is_empty() {
             self.deadlines.swap_remove(slot);
         }
-        self.policy.swap_remove(slot);
+        self.policy.swap_remove(&mut self.slots, slot);
         displaced(self.slots.swap_remove(slot), deadline, false)
     }
 
@@ -209,7 +216,8 @@ impl<T> Shard<T> {
     #[cfg(any(test, feature = "testing"))]
     pub(super) fn validate(&self) {
         assert!(self.slots.len() <= self.capacity);
-        self.policy.validate(self.slots.len());
+        let marks = self.slots.iter().map(|slot| slot.mark.load(crate::sync::Ordering::Relaxed));
+        self.policy.validate(&marks.collect::<Vec<_>>());
         assert_eq!(self.table.len(), self.slots.len());
         assert!(self.deadlines.is_empty() || self.deadlines.len() == self.slots.len());
         for (index, slot) in self.slots.iter().enumerate() {
@@ -218,6 +226,16 @@ impl<T> Shard<T> {
             });
             assert_eq!(found, Some(&(index as u32)));
         }
+    }
+}
+
+impl<T> Marks for Vec<Slot<T>> {
+    fn count(&self) -> usize {
+        self.len()
+    }
+
+    fn mark(&mut self, slot: usize) -> &mut u32 {
+        self[slot].mark.get_mut()
     }
 }
 
@@ -253,7 +271,7 @@ mod tests {
                 let deadline = if random & 3 << 32 == 0 { step } else { NEVER };
                 match (shard.find(key.hash_value(), &key), random >> 40 & 7) {
                     (Some(slot), 0..2) => drop(shard.remove(slot)),
-                    (Some(slot), 2..4) => shard.note_use(slot),
+                    (Some(slot), 2..4) => shard.note_use(&shard.slots[slot]),
                     (Some(slot), 4) => shard.set_deadline(slot, deadline),
                     (Some(slot), _) => {
                         shard.replace(slot, step, deadline);

@@ -16,7 +16,7 @@ pub(crate) use event::{Event, EventListener, Listener};
 pub(crate) use lock::{Mutex, RwLock};
 pub(crate) use once::OnceLock;
 pub(crate) use shuttle::sync::Arc;
-pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 pub(crate) use shuttle::thread_local;
 pub(crate) use timer::Delay;
 

@@ -8,7 +8,7 @@
 //! bounded effort. A small one keeps for each block a stamp that no entry of it is older than. Hits leave it alone,
 //! so it may be too old; the block where it is the oldest is looked through, until one holds.
 
-use super::{Evicts, push_within};
+use super::{Evicts, Marks};
 use crate::sync::{AtomicU32, Ordering};
 
 /// How many slots are a block.
@@ -17,11 +17,9 @@ const BLOCK: usize = 16;
 /// Into how many windows the order of a large cache is divided.
 const WINDOWS: usize = 64;
 
-/// The stamps of all slots of a shard. They may wrap around: ages are differences.
+/// The marks are stamps. They may wrap around: ages are differences.
 pub(in crate::lru) struct LeastRecent {
-    stamps: Vec<AtomicU32>,
     now: AtomicU32,
-    capacity: usize,
     /// In a large cache, how many inserts a window is wide.
     window: Option<u32>,
     inserts: u32,
@@ -33,8 +31,7 @@ pub(in crate::lru) struct LeastRecent {
 
 impl Evicts for LeastRecent {
     #[inline]
-    fn note_use(&self, slot: usize) {
-        let stamp = &self.stamps[slot];
+    fn note_use(&self, stamp: &AtomicU32) {
         let mut now = self.now.load(Ordering::Relaxed);
         if stamp.load(Ordering::Relaxed) != now {
             if self.window.is_none() {
@@ -44,68 +41,63 @@ impl Evicts for LeastRecent {
         }
     }
 
-    fn push(&mut self, _: u32) {
-        let stamp = self.insert_stamp();
-        if self.window.is_none() && self.stamps.len().is_multiple_of(BLOCK) {
+    fn push(&mut self, marks: &mut impl Marks, _: u32) {
+        let (slot, stamp) = (marks.count() - 1, self.insert_stamp());
+        if self.window.is_none() && slot.is_multiple_of(BLOCK) {
             self.bounds.push(stamp);
         }
-        push_within(self.capacity, &mut self.stamps, AtomicU32::new(stamp));
+        *marks.mark(slot) = stamp;
     }
 
-    fn victim(&mut self, _: u32) -> usize {
+    fn victim(&mut self, marks: &mut impl Marks, _: u32) -> usize {
         if self.window.is_none() {
-            return self.oldest();
+            return self.oldest(marks);
         }
         let block = self.hand;
-        self.hand = if (block + 1) * BLOCK < self.stamps.len() {
+        self.hand = if (block + 1) * BLOCK < marks.count() {
             block + 1
         } else {
             0
         };
-        self.oldest_of(block).0
+        self.oldest_of(block, marks).0
     }
 
-    fn reuse(&mut self, slot: usize, _: u32, _: u32) {
-        self.replace(slot);
+    fn reuse(&mut self, marks: &mut impl Marks, slot: usize, _: u32, _: u32) {
+        self.replace(marks.mark(slot));
     }
 
-    fn replace(&mut self, slot: usize) {
-        *self.stamps[slot].get_mut() = self.insert_stamp();
+    fn replace(&mut self, stamp: &mut u32) {
+        *stamp = self.insert_stamp();
     }
 
-    fn swap_remove(&mut self, slot: usize) {
-        self.stamps.swap_remove(slot);
-        self.bounds.truncate(self.stamps.len().div_ceil(BLOCK));
-        if self.hand * BLOCK >= self.stamps.len() {
+    fn swap_remove(&mut self, marks: &mut impl Marks, slot: usize) {
+        let last = marks.count() - 1;
+        self.bounds.truncate(last.div_ceil(BLOCK));
+        if self.hand * BLOCK >= last {
             self.hand = 0;
         }
-        let now = *self.now.get_mut();
-        if let (Some(moved), Some(bound)) = (self.stamps.get_mut(slot), self.bounds.get_mut(slot / BLOCK)) {
-            let moved = *moved.get_mut();
-            if age(now, moved) > age(now, *bound) {
-                *bound = moved;
-            }
+        let (now, moved) = (*self.now.get_mut(), *marks.mark(last));
+        if let Some(bound) = self.bounds.get_mut(slot / BLOCK)
+            && age(now, moved) > age(now, *bound)
+        {
+            *bound = moved;
         }
     }
 
     fn clear(&mut self) {
-        self.stamps = Vec::new();
         self.bounds = Vec::new();
         self.hand = 0;
     }
 
     #[cfg(any(test, feature = "testing"))]
-    fn validate(&self, slots: usize) {
+    fn validate(&self, marks: &[u32]) {
         let now = self.now.load(Ordering::Relaxed);
-        assert_eq!(self.stamps.len(), slots);
-        assert!(self.stamps.capacity() <= self.capacity);
-        assert!(self.hand == 0 || self.hand * BLOCK < slots);
+        assert!(self.hand == 0 || self.hand * BLOCK < marks.len());
         if self.window.is_none() {
-            assert_eq!(self.bounds.len(), slots.div_ceil(BLOCK));
+            assert_eq!(self.bounds.len(), marks.len().div_ceil(BLOCK));
         }
-        for (block, &bound) in self.stamps.chunks(BLOCK).zip(&self.bounds) {
-            let stamps = block.iter().map(|stamp| stamp.load(Ordering::Relaxed));
-            assert!(stamps.into_iter().all(|stamp| age(now, stamp) <= age(now, bound)));
+        for (block, &bound) in marks.chunks(BLOCK).zip(&self.bounds) {
+            assert!(block.iter().all(|&stamp| age(now, stamp) <= age(now, bound)));
         }
     }
 }
@@ -118,21 +110,19 @@ fn age(now: u32, stamp: u32) -> u32 {
 
 impl LeastRecent {
     /// For few entries: the order is exact.
-    pub(super) fn new(capacity: usize) -> Self {
-        Self::with_window(capacity, None)
+    pub(super) fn exact() -> Self {
+        Self::with_window(None)
     }
 
     /// For many entries, or one shard of several: the order is lost within windows.
     pub(super) fn windowed(capacity: usize) -> Self {
         let window = u32::try_from(capacity / WINDOWS).unwrap_or(u32::MAX);
-        Self::with_window(capacity, Some(window))
+        Self::with_window(Some(window))
     }
 
-    fn with_window(capacity: usize, window: Option<u32>) -> Self {
+    fn with_window(window: Option<u32>) -> Self {
         LeastRecent {
-            stamps: Vec::new(),
             now: AtomicU32::new(0),
-            capacity,
             window,
             inserts: 0,
             bounds: Vec::new(),
@@ -155,7 +145,7 @@ impl LeastRecent {
     }
 
     /// The slot that was not used for the longest time.
-    fn oldest(&mut self) -> usize {
+    fn oldest(&mut self, marks: &mut impl Marks) -> usize {
         loop {
             let now = *self.now.get_mut();
             let ages = self.bounds.iter().map(|&bound| age(now, bound));
@@ -164,11 +154,11 @@ impl LeastRecent {
                 .into_iter()
                 .position(|age| age == longest)
                 .unwrap_or_default();
-            let (slot, oldest) = self.oldest_of(block);
+            let (slot, oldest) = self.oldest_of(block, marks);
             if oldest == longest {
                 // It is as good as used: the others decide about the block.
-                *self.stamps[slot].get_mut() = now;
-                self.bounds[block] = now.wrapping_sub(self.oldest_of(block).1);
+                *marks.mark(slot) = now;
+                self.bounds[block] = now.wrapping_sub(self.oldest_of(block, marks).1);
                 return slot;
             }
             self.bounds[block] = now.wrapping_sub(oldest);
@@ -176,17 +166,18 @@ impl LeastRecent {
     }
 
     /// The oldest slot of a block, and its age.
-    fn oldest_of(&mut self, block: usize) -> (usize, u32) {
+    fn oldest_of(&mut self, block: usize, marks: &mut impl Marks) -> (usize, u32) {
         let now = *self.now.get_mut();
         let start = block * BLOCK;
-        let end = self.stamps.len().min(start + BLOCK);
-        let stamps = &mut self.stamps[start..end];
-        // Two plain passes, of which the compiler turns the first into vector instructions, are quicker than one that
-        // keeps the place as well.
-        let ages = |stamp: &mut AtomicU32| age(now, *stamp.get_mut());
-        let oldest = stamps.iter_mut().map(ages).fold(0, u32::max);
-        let place = stamps.iter_mut().position(|stamp| ages(stamp) == oldest);
-        (start + place.unwrap_or_default(), oldest)
+        let end = marks.count().min(start + BLOCK);
+        let mut oldest = (start, 0);
+        for slot in start..end {
+            let age = age(now, *marks.mark(slot));
+            if age > oldest.1 {
+                oldest = (slot, age);
+            }
+        }
+        oldest
     }
 }
 
@@ -194,7 +185,7 @@ impl LeastRecent {
 mod tests {
     use std::collections::VecDeque;
 
-    use super::super::model::{Step, random_steps};
+    use super::super::model::{Cache, Step, random_steps};
     use super::*;
 
     /// The order of use in a list, beside the policy.
@@ -206,7 +197,7 @@ mod tests {
                 order.retain(|&other| other != key);
                 order.push_back(key);
             };
-            random_steps(LeastRecent::new(capacity), capacity, 6000, |step| match step {
+            random_steps(LeastRecent::exact(), capacity, 6000, |step| match step {
                 Step::Used(key) | Step::Added(key) => used(&mut order, key),
                 Step::Removed(key) => order.retain(|&other| other != key),
                 Step::Evicted(key) => assert_eq!(Some(key), order.pop_front()),
@@ -217,28 +208,23 @@ mod tests {
 
     #[test]
     fn the_order_survives_the_end_of_numbers() {
-        let mut policy = LeastRecent::new(40);
+        let mut policy = LeastRecent::exact();
         *policy.now.get_mut() = u32::MAX - 60;
-        (0..40).for_each(|key| policy.push(key));
-        for turn in 0..200 {
-            policy.note_use((turn + 1) % 40);
-            let oldest = policy.victim(0);
-            policy.reuse(oldest, 0, 0);
-            policy.validate(40);
-            assert_ne!(oldest, (turn + 1) % 40);
+        let mut cache = Cache::new(policy, 40);
+        (0..40).for_each(|key| _ = cache.get_or_insert(key));
+        for key in 40..240 {
+            assert!(cache.get_or_insert(key - 20));
+            assert!(!cache.get_or_insert(key));
         }
     }
 
     #[test]
-    fn a_large_shard_keeps_what_is_used() {
-        let capacity = 1024;
-        let mut policy = LeastRecent::windowed(capacity);
-        (0..capacity as u32).for_each(|key| policy.push(key));
-        for _ in 0..10 * capacity {
-            (0..BLOCK).for_each(|nth| policy.note_use(nth * BLOCK));
-            let victim = policy.victim(0);
-            assert!(victim % BLOCK != 0 || victim >= BLOCK * BLOCK);
-            policy.reuse(victim, 0, 0);
+    fn a_large_cache_keeps_what_is_used() {
+        let mut cache = Cache::new(LeastRecent::windowed(1024), 1024);
+        (0..1024).for_each(|key| _ = cache.get_or_insert(key));
+        for new in 1024..10_240 {
+            assert!((0..256).step_by(BLOCK).all(|key| cache.get_or_insert(key)));
+            assert!(!cache.get_or_insert(new));
         }
         for capacity in [1, 20, 700] {
             random_steps(LeastRecent::windowed(capacity), capacity, 6000, |_| ());

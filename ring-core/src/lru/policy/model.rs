@@ -1,6 +1,7 @@
 //! A policy under random operations.
 
-use super::Evicts;
+use super::{Evicts, Marks};
+use crate::sync::AtomicU32;
 
 /// What befell a key.
 pub(super) enum Step {
@@ -15,6 +16,7 @@ pub(super) enum Step {
 pub(super) struct Cache<P> {
     policy: P,
     keys: Vec<u64>,
+    marks: Vec<AtomicU32>,
     capacity: usize,
 }
 
@@ -23,6 +25,7 @@ impl<P: Evicts> Cache<P> {
         Cache {
             policy,
             keys: Vec::new(),
+            marks: Vec::new(),
             capacity,
         }
     }
@@ -31,7 +34,7 @@ impl<P: Evicts> Cache<P> {
     pub(super) fn get_or_insert(&mut self, key: u64) -> bool {
         let slot = self.slot(key);
         match slot {
-            Some(slot) => self.policy.note_use(slot),
+            Some(slot) => self.policy.note_use(&self.marks[slot]),
             None => _ = self.add(key),
         }
         slot.is_some()
@@ -45,13 +48,24 @@ impl<P: Evicts> Cache<P> {
     fn add(&mut self, key: u64) -> Option<u64> {
         if self.keys.len() < self.capacity {
             self.keys.push(key);
-            self.policy.push(hash(key));
+            self.marks.push(AtomicU32::new(0));
+            self.policy.push(&mut self.marks, hash(key));
             return None;
         }
-        let victim = self.policy.victim(hash(key));
+        let victim = self.policy.victim(&mut self.marks, hash(key));
         let old = std::mem::replace(&mut self.keys[victim], key);
-        self.policy.reuse(victim, hash(old), hash(key));
+        self.policy.reuse(&mut self.marks, victim, hash(old), hash(key));
         Some(old)
+    }
+}
+
+impl Marks for Vec<AtomicU32> {
+    fn count(&self) -> usize {
+        self.len()
+    }
+
+    fn mark(&mut self, slot: usize) -> &mut u32 {
+        self[slot].get_mut()
     }
 }
 
@@ -66,20 +80,22 @@ pub(super) fn random_steps(policy: impl Evicts, capacity: usize, steps: usize, m
         let key = random % (capacity as u64 * 3 / 2 + 1);
         match (cache.slot(key), random >> 40 & 63) {
             (Some(slot), 0..4) => {
+                cache.policy.swap_remove(&mut cache.marks, slot);
                 cache.keys.swap_remove(slot);
-                cache.policy.swap_remove(slot);
+                cache.marks.swap_remove(slot);
                 tell(Step::Removed(key));
             }
             (Some(slot), 4..8) => {
-                cache.policy.replace(slot);
+                cache.policy.replace(cache.marks[slot].get_mut());
                 tell(Step::Used(key));
             }
             (Some(slot), _) => {
-                cache.policy.note_use(slot);
+                cache.policy.note_use(&cache.marks[slot]);
                 tell(Step::Used(key));
             }
             (None, 0) if random >> 50 & 15 == 0 => {
                 cache.keys.clear();
+                cache.marks.clear();
                 cache.policy.clear();
                 tell(Step::Cleared);
             }
@@ -88,7 +104,8 @@ pub(super) fn random_steps(policy: impl Evicts, capacity: usize, steps: usize, m
                 tell(Step::Added(key));
             }
         }
-        cache.policy.validate(cache.keys.len());
+        let marks: Vec<_> = cache.marks.iter_mut().map(|mark| *mark.get_mut()).collect();
+        cache.policy.validate(&marks);
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A new entry waits in a first-in, first-out queue, on *probation*. When its turn comes, it moves to the *protected*
 //! entries if it was used meanwhile, else it gives way. The protected are a clock: a hand goes round, takes one use off
-//! each entry, and the first without one gives way. A hit only counts up to three uses, in one byte of its slot.
+//! each entry, and the first without one gives way. A hit only counts up to three uses, in its slot.
 //!
 //! What gave way is remembered as a *ghost*, with how often it was seen. A key that comes back challenges the protected
 //! entry whose turn it is: it is protected at once if it was seen more often, else it goes on probation again and the
@@ -20,8 +20,8 @@ mod ghosts;
 
 use ghosts::Ghosts;
 
-use super::{Evicts, push_within};
-use crate::sync::{AtomicU8, Ordering};
+use super::{Evicts, Marks, push_within};
+use crate::sync::{AtomicU32, Ordering};
 
 const PROBATION: usize = 0;
 const PROTECTED: usize = 1;
@@ -34,7 +34,6 @@ const NONE: u32 = u32::MAX;
 
 pub(in crate::lru) struct ScanResistant {
     capacity: usize,
-    marks: Vec<AtomicU8>,
     links: Vec<Link>,
     queues: [Queue; 2],
     /// How long probation should be, in half entries.
@@ -65,86 +64,85 @@ const EMPTY: Queue = Queue {
     length: 0,
 };
 
-/// What is known of an entry, in a byte: uses since its turn (2 bits), times seen before that (3 bits), queue (1 bit).
+/// What is known of an entry: uses since its turn (2 bits), times seen before that (3 bits), queue (1 bit).
 #[derive(Clone, Copy)]
-struct Mark(u8);
+struct Mark(u32);
 
 impl Mark {
     const MOST_USES: u8 = 3;
     const MOST_SEEN: u8 = 7;
 
     fn new(queue: usize, seen: u8, uses: u8) -> Self {
-        Mark((queue as u8) << 5 | seen.min(Self::MOST_SEEN) << 2 | uses)
+        Mark((queue as u32) << 5 | u32::from(seen.min(Self::MOST_SEEN)) << 2 | u32::from(uses))
     }
 
     fn uses(self) -> u8 {
-        self.0 & 3
+        (self.0 & 3) as u8
     }
 
     fn seen(self) -> u8 {
-        self.0 >> 2 & 7
+        (self.0 >> 2 & 7) as u8
     }
 
     fn queue(self) -> usize {
-        usize::from(self.0 >> 5)
+        (self.0 >> 5) as usize
     }
 }
 
 impl Evicts for ScanResistant {
     #[inline]
-    fn note_use(&self, slot: usize) {
-        let mark = &self.marks[slot];
+    fn note_use(&self, mark: &AtomicU32) {
         let noted = mark.load(Ordering::Relaxed);
         if Mark(noted).uses() < Mark::MOST_USES {
             mark.store(noted + 1, Ordering::Relaxed);
         }
     }
 
-    fn push(&mut self, hash: u32) {
-        let mark = self.admit(hash);
-        let slot = self.marks.len();
-        push_within(self.capacity, &mut self.marks, AtomicU8::new(mark.0));
+    fn push(&mut self, marks: &mut impl Marks, hash: u32) {
+        let mark = self.admit(marks, hash);
         let alone = Link {
             previous: NONE,
             next: NONE,
         };
         push_within(self.capacity, &mut self.links, alone);
-        self.link(slot, mark);
+        self.link(marks, marks.count() - 1, mark);
     }
 
-    fn victim(&mut self, hash: u32) -> usize {
-        self.incoming = self.admit(hash);
+    fn victim(&mut self, marks: &mut impl Marks, hash: u32) -> usize {
+        self.incoming = self.admit(marks, hash);
         let mut chances = CHANCES;
         while self.probation_gives_way() {
             let slot = self.queues[PROBATION].front as usize;
-            let mark = self.mark(slot);
+            let mark = mark_of(marks, slot);
             if mark.uses() == 0 || chances == 0 {
                 return slot;
             }
             chances -= 1;
-            self.unlink(slot);
-            self.link(slot, Mark::new(PROTECTED, mark.seen() + mark.uses(), 0));
+            self.unlink(marks, slot);
+            self.link(marks, slot, Mark::new(PROTECTED, mark.seen() + mark.uses(), 0));
         }
-        self.protected_victim()
+        self.protected_victim(marks)
     }
 
-    fn reuse(&mut self, slot: usize, old: u32, _: u32) {
-        let mark = self.mark(slot);
+    fn reuse(&mut self, marks: &mut impl Marks, slot: usize, old: u32, _: u32) {
+        let mark = mark_of(marks, slot);
         self.ghosts.remember(old, mark.queue(), mark.seen() + mark.uses());
-        self.unlink(slot);
-        self.link(slot, self.incoming);
+        self.unlink(marks, slot);
+        self.link(marks, slot, self.incoming);
     }
 
-    fn replace(&mut self, slot: usize) {
-        self.note_use(slot);
+    fn replace(&mut self, mark: &mut u32) {
+        if Mark(*mark).uses() < Mark::MOST_USES {
+            *mark += 1;
+        }
     }
 
-    fn swap_remove(&mut self, slot: usize) {
-        self.unlink(slot);
-        self.marks.swap_remove(slot);
+    fn swap_remove(&mut self, marks: &mut impl Marks, slot: usize) {
+        self.unlink(marks, slot);
+        let last = marks.count() - 1;
         self.links.swap_remove(slot);
-        if slot < self.links.len() {
-            let (Link { previous, next }, queue) = (self.links[slot], self.mark(slot).queue());
+        if slot < last {
+            let (Link { previous, next }, queue) = (self.links[slot], mark_of(marks, last).queue());
             self.join(queue, previous, slot as u32);
             self.join(queue, slot as u32, next);
         }
@@ -155,14 +153,14 @@ impl Evicts for ScanResistant {
     }
 
     #[cfg(any(test, feature = "testing"))]
-    fn validate(&self, slots: usize) {
-        assert_eq!((self.marks.len(), self.links.len()), (slots, slots));
-        assert!(self.marks.capacity() <= self.capacity && self.links.capacity() <= self.capacity);
+    fn validate(&self, marks: &[u32]) {
+        assert_eq!(self.links.len(), marks.len());
+        assert!(self.links.capacity() <= self.capacity);
         assert!((2..=self.longest()).contains(&self.share));
         for (number, queue) in self.queues.iter().enumerate() {
             let (mut previous, mut slot) = (NONE, queue.front);
             for _ in 0..queue.length {
-                let mark = Mark(self.marks[slot as usize].load(Ordering::Relaxed));
+                let mark = Mark(marks[slot as usize]);
                 assert_eq!(
                     (mark.queue(), self.links[slot as usize].previous),
                     (number, previous)
@@ -173,7 +171,7 @@ impl Evicts for ScanResistant {
         }
         assert_eq!(
             self.queues[PROBATION].length + self.queues[PROTECTED].length,
-            slots
+            marks.len()
         );
     }
 }
@@ -182,17 +180,12 @@ impl ScanResistant {
     pub(super) fn new(capacity: usize) -> Self {
         ScanResistant {
             capacity,
-            marks: Vec::new(),
             links: Vec::new(),
             queues: [EMPTY; 2],
             share: (capacity / 5).max(2),
             incoming: Mark::new(PROBATION, 1, 0),
             ghosts: Ghosts::new(capacity),
         }
-    }
-
-    fn mark(&mut self, slot: usize) -> Mark {
-        Mark(*self.marks[slot].get_mut())
     }
 
     /// How long probation may become, in half entries.
@@ -206,7 +199,7 @@ impl ScanResistant {
     }
 
     /// Where the entry with this hash goes. Its ghost is laid to rest.
-    fn admit(&mut self, hash: u32) -> Mark {
+    fn admit(&mut self, marks: &mut impl Marks, hash: u32) -> Mark {
         let Some(ghost) = self.ghosts.take(hash) else {
             return Mark::new(PROBATION, 1, 0);
         };
@@ -217,7 +210,7 @@ impl ScanResistant {
             self.share = (self.share + 2).min(self.longest());
         }
         let seen = (ghost.seen + 1).min(Mark::MOST_SEEN);
-        let queue = if self.challenge(seen) {
+        let queue = if self.challenge(marks, seen) {
             PROTECTED
         } else {
             PROBATION
@@ -226,44 +219,48 @@ impl ScanResistant {
     }
 
     /// Whether an entry that was seen so often is worth more than the protected one whose turn it is.
-    fn challenge(&mut self, seen: u8) -> bool {
+    fn challenge(&mut self, marks: &mut impl Marks, seen: u8) -> bool {
         if self.queues[PROTECTED].length == 0 {
             return true;
         }
-        let slot = self.protected_victim();
-        let mark = self.mark(slot);
+        let slot = self.protected_victim(marks);
+        let mark = mark_of(marks, slot);
         let wins = seen > mark.seen();
         if !wins {
-            *self.marks[slot].get_mut() = Mark::new(PROTECTED, mark.seen().saturating_sub(1), mark.uses()).0;
+            *marks.mark(slot) = Mark::new(PROTECTED, mark.seen().saturating_sub(1), mark.uses()).0;
         }
         wins
     }
 
     /// Turns the clock to the protected entry that gives way next.
-    fn protected_victim(&mut self) -> usize {
+    fn protected_victim(&mut self, marks: &mut impl Marks) -> usize {
         for _ in 0..CHANCES {
             let slot = self.queues[PROTECTED].front as usize;
-            let mark = self.mark(slot);
+            let mark = mark_of(marks, slot);
             if mark.uses() == 0 {
                 break;
             }
-            self.unlink(slot);
-            self.link(slot, Mark::new(PROTECTED, mark.seen() + 1, mark.uses() - 1));
+            self.unlink(marks, slot);
+            self.link(
+                marks,
+                slot,
+                Mark::new(PROTECTED, mark.seen() + 1, mark.uses() - 1),
+            );
         }
         self.queues[PROTECTED].front as usize
     }
 
     /// Puts a slot at the end of the queue that its new mark names.
-    fn link(&mut self, slot: usize, mark: Mark) {
-        *self.marks[slot].get_mut() = mark.0;
+    fn link(&mut self, marks: &mut impl Marks, slot: usize, mark: Mark) {
+        *marks.mark(slot) = mark.0;
         let queue = mark.queue();
         self.join(queue, self.queues[queue].back, slot as u32);
         self.join(queue, slot as u32, NONE);
         self.queues[queue].length += 1;
     }
 
-    fn unlink(&mut self, slot: usize) {
-        let (Link { previous, next }, queue) = (self.links[slot], self.mark(slot).queue());
+    fn unlink(&mut self, marks: &mut impl Marks, slot: usize) {
+        let (Link { previous, next }, queue) = (self.links[slot], mark_of(marks, slot).queue());
         self.join(queue, previous, next);
         self.queues[queue].length -= 1;
     }
@@ -279,6 +276,10 @@ impl ScanResistant {
             None => self.queues[queue].back = previous,
         }
     }
+}
+
+fn mark_of(marks: &mut impl Marks, slot: usize) -> Mark {
+    Mark(*marks.mark(slot))
 }
 
 #[cfg(test)]
