@@ -1,18 +1,24 @@
 //! Which rings keep entries in a storage: two that could come to one key are refused.
 
 use crate::name::Name;
-use crate::sync::RwLock;
+use crate::sync::{AtomicU64, Ordering, RwLock};
 
 /// The rings of one storage.
 #[derive(Default)]
 pub(super) struct Claims {
     rings: RwLock<Vec<(u32, usize)>>,
+    /// The one that was admitted last, for a storage that has but one.
+    latest: AtomicU64,
 }
 
 impl Claims {
     pub(super) fn admit(&self, name: &Name, segments: usize) {
-        if !self.rings.read().contains(&(name.id(), segments)) {
-            self.claim(name, segments);
+        let packed = u64::from(name.id()) << 32 | (segments as u64 + 1);
+        if self.latest.load(Ordering::Relaxed) != packed {
+            if !self.rings.read().contains(&(name.id(), segments)) {
+                self.claim(name, segments);
+            }
+            self.latest.store(packed, Ordering::Relaxed);
         }
     }
 

@@ -60,19 +60,23 @@ impl Collector {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn append(&mut self, more: &[u8]) {
+        if let Collector::Inline { length, bytes } = self
+            && let Some(place) = bytes.get_mut(usize::from(*length)..usize::from(*length) + more.len())
+        {
+            place.copy_from_slice(more);
+            *length += more.len() as u8;
+        } else {
+            self.append_to_heap(more);
+        }
+    }
+
+    fn append_to_heap(&mut self, more: &[u8]) {
         match self {
+            // A key that changes while it is fed has grown since it was counted.
             Collector::Inline { length, bytes } => {
-                let start = usize::from(*length);
-                match bytes.get_mut(start..start + more.len()) {
-                    Some(place) => {
-                        place.copy_from_slice(more);
-                        *length += more.len() as u8;
-                    }
-                    // A key that changes while it is fed has grown since it was counted.
-                    None => *self = Collector::Heap([&bytes[..start], more].concat()),
-                }
+                *self = Collector::Heap([&bytes[..usize::from(*length)], more].concat());
             }
             Collector::Heap(bytes) => bytes.extend_from_slice(more),
         }

@@ -8,6 +8,8 @@ mod scan_resistant;
 use least_recent::LeastRecent;
 use scan_resistant::ScanResistant;
 
+use std::ops::Range;
+
 use crate::sync::AtomicU32;
 
 /// Which entry of a full [`Lru`](crate::Lru) gives way to a new one.
@@ -38,6 +40,9 @@ pub(super) trait Marks {
 
     /// The mark of a slot.
     fn mark(&mut self, slot: usize) -> &mut u32;
+
+    /// The marks of slots that lie one after another.
+    fn marks(&mut self, slots: Range<usize>) -> impl Iterator<Item = u32>;
 }
 
 /// A policy at work: one for each shard. Slots are numbered without gaps from 0.

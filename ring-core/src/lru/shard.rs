@@ -3,6 +3,8 @@
 //! The table holds slot numbers and compares keys in the slots, which lie close together in one vector. Half of the hash
 //! of a key is kept with it, so nothing is hashed again when the table grows or an entry moves.
 
+use std::ops::Range;
+
 use hashbrown::HashTable;
 
 use super::policy::{Chosen, Marks};
@@ -100,8 +102,12 @@ impl<T> Shard<T> {
         self.deadlines.get(slot).copied().unwrap_or(NEVER)
     }
 
+    #[inline]
     pub(super) fn set_deadline(&mut self, slot: usize, deadline: u64) {
-        if self.deadlines.is_empty() && deadline != NEVER {
+        if self.deadlines.is_empty() {
+            if deadline == NEVER {
+                return;
+            }
             self.deadlines = vec![NEVER; self.slots.len()];
         }
         if let Some(place) = self.deadlines.get_mut(slot) {
@@ -216,7 +222,10 @@ impl<T> Shard<T> {
     #[cfg(any(test, feature = "testing"))]
     pub(super) fn validate(&self) {
         assert!(self.slots.len() <= self.capacity);
-        let marks = self.slots.iter().map(|slot| slot.mark.load(crate::sync::Ordering::Relaxed));
+        let marks = self
+            .slots
+            .iter()
+            .map(|slot| slot.mark.load(crate::sync::Ordering::Relaxed));
         self.policy.validate(&marks.collect::<Vec<_>>());
         assert_eq!(self.table.len(), self.slots.len());
         assert!(self.deadlines.is_empty() || self.deadlines.len() == self.slots.len());
@@ -236,6 +245,10 @@ impl<T> Marks for Vec<Slot<T>> {
 
     fn mark(&mut self, slot: usize) -> &mut u32 {
         self[slot].mark.get_mut()
+    }
+
+    fn marks(&mut self, slots: Range<usize>) -> impl Iterator<Item = u32> {
+        self[slots].iter_mut().map(|slot| *slot.mark.get_mut())
     }
 }
 

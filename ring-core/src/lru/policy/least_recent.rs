@@ -59,7 +59,7 @@ impl Evicts for LeastRecent {
         } else {
             0
         };
-        self.oldest_of(block, marks).0
+        self.oldest_of(block, marks).slot
     }
 
     fn reuse(&mut self, marks: &mut impl Marks, slot: usize, _: u32, _: u32) {
@@ -149,36 +149,55 @@ impl LeastRecent {
         loop {
             let now = *self.now.get_mut();
             let ages = self.bounds.iter().map(|&bound| age(now, bound));
-            let longest = ages.clone().fold(0, u32::max);
-            let block = ages
-                .into_iter()
-                .position(|age| age == longest)
-                .unwrap_or_default();
-            let (slot, oldest) = self.oldest_of(block, marks);
-            if oldest == longest {
+            let (block, longest) =
+                ages.enumerate().fold(
+                    (0, 0),
+                    |oldest, (block, age)| {
+                        if age > oldest.1 { (block, age) } else { oldest }
+                    },
+                );
+            let oldest = self.oldest_of(block, marks);
+            if oldest.age == longest {
                 // It is as good as used: the others decide about the block.
-                *marks.mark(slot) = now;
-                self.bounds[block] = now.wrapping_sub(self.oldest_of(block, marks).1);
-                return slot;
+                *marks.mark(oldest.slot) = now;
+                self.bounds[block] = now.wrapping_sub(oldest.next_age);
+                return oldest.slot;
             }
-            self.bounds[block] = now.wrapping_sub(oldest);
+            self.bounds[block] = now.wrapping_sub(oldest.age);
         }
     }
 
-    /// The oldest slot of a block, and its age.
-    fn oldest_of(&mut self, block: usize, marks: &mut impl Marks) -> (usize, u32) {
+    /// The oldest slot of a block.
+    fn oldest_of(&mut self, block: usize, marks: &mut impl Marks) -> Oldest {
         let now = *self.now.get_mut();
         let start = block * BLOCK;
         let end = marks.count().min(start + BLOCK);
-        let mut oldest = (start, 0);
-        for slot in start..end {
-            let age = age(now, *marks.mark(slot));
-            if age > oldest.1 {
-                oldest = (slot, age);
+        let mut oldest = Oldest {
+            slot: start,
+            age: 0,
+            next_age: 0,
+        };
+        for (slot, stamp) in (start..end).zip(marks.marks(start..end)) {
+            let age = age(now, stamp);
+            if age > oldest.age {
+                oldest = Oldest {
+                    slot,
+                    age,
+                    next_age: oldest.age,
+                };
+            } else {
+                oldest.next_age = oldest.next_age.max(age);
             }
         }
         oldest
     }
+}
+
+/// The oldest slot of a block, and the age of the oldest beside it.
+struct Oldest {
+    slot: usize,
+    age: u32,
+    next_age: u32,
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! A policy under random operations.
 
+use std::ops::Range;
+
 use super::{Evicts, Marks};
 use crate::sync::AtomicU32;
 
@@ -66,6 +68,10 @@ impl Marks for Vec<AtomicU32> {
 
     fn mark(&mut self, slot: usize) -> &mut u32 {
         self[slot].get_mut()
+    }
+
+    fn marks(&mut self, slots: Range<usize>) -> impl Iterator<Item = u32> {
+        self[slots].iter_mut().map(|mark| *mark.get_mut())
     }
 }
 
