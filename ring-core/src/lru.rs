@@ -26,12 +26,11 @@ use crate::sync::{AtomicU64, Ordering, RwLock};
 /// How many entries the storage of a ring holds if nothing else is said, as in the original.
 pub const DEFAULT_CAPACITY: usize = 128;
 
-/// A bounded cache in memory: the least recently used entry gives way.
+/// A bounded cache in memory: the least recently used entry gives way, unless another [`Policy`] was chosen.
 ///
 /// There are never more entries than the capacity. Up to 512 entries the order of use is exact. Larger caches are split
 /// into shards, each with an order of its own and a part of the capacity, so that an entry may give way a little before
-/// the whole is full. A shard of more than 512 entries knows the order in steps of a sixty-fourth of them, and the oldest
-/// of 64 gives way.
+/// the whole is full. They know the order in steps of a sixty-fourth, and the oldest of 16 gives way.
 ///
 /// ```
 /// use ring_cache_core::Lru;

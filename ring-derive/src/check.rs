@@ -177,6 +177,14 @@ fn storage(method: &Method, errors: &mut Errors) {
                        static";
         errors.at(storage.and_then(Storage::place), message);
     }
+    if let (Some(policy), Some(place)) = (&method.options.policy, storage.and_then(Storage::place)) {
+        let place = place.to_token_stream();
+        let message = format!(
+            "`policy` is for a storage of the method's own, and this is kept in `{place}`: leave it out, or set that up \
+             with `Lru::builder().policy(..)`"
+        );
+        errors.at(policy, message);
+    }
     let Some(Storage::Own {
         capacity: Some(Expr::Lit(ExprLit {
             lit: Lit::Int(capacity),

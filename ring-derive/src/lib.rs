@@ -142,6 +142,7 @@ pub fn ring_impl(options: TokenStream, item: TokenStream) -> TokenStream {
 /// | option | what it does |
 /// |---|---|
 /// | `capacity = 10_000` | sets the capacity of the method's own `Lru` |
+/// | `policy = scan_resistant` | lets entries that were used once give way first, so that a scan does not push out the rest; `least_recently_used` if nothing is said. It goes with `capacity` |
 /// | `lru = EXPRESSION`, `map = EXPRESSION` | an `Lru` or a `Map` of yours: a static or what it points to, or `self.cache`, so that a service owns its cache |
 /// | `storage = EXPRESSION as Type` | any other storage |
 /// | `coder = Json` | keeps bytes, made by this `Coder`, in the place of values |

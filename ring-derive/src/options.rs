@@ -20,9 +20,10 @@ enum Place {
 }
 
 /// All options but the kinds of storages, where each may stand, and how it is written.
-const OPTIONS: [(&str, Place, &str); 16] = [
+const OPTIONS: [(&str, Place, &str); 17] = [
     ("storage", Place::Both, "storage = EXPRESSION as Type"),
     ("capacity", Place::Both, "capacity = 10_000"),
+    ("policy", Place::Both, "policy = scan_resistant"),
     ("expire", Place::Both, "expire = \"60s\""),
     ("coder", Place::Both, "coder = Json"),
     ("key_prefix", Place::Method, "key_prefix = \"…\""),
@@ -46,10 +47,18 @@ const FORM: &str =
 /// The verbs that a plain call can stand for.
 const ACTIONS: [&str; 3] = ["get_or_update", "update", "execute"];
 
+/// Which entry of a full cache may give way, and the policy's name in the library.
+const POLICIES: [(&str, &str); 2] = [
+    ("least_recently_used", "LeastRecentlyUsed"),
+    ("scan_resistant", "ScanResistant"),
+];
+
 /// What the user said.
 #[derive(Clone, Default)]
 pub(crate) struct Options {
     pub(crate) storage: Option<Storage>,
+    /// A variant of the library's `Policy`, where the user wrote it.
+    pub(crate) policy: Option<Ident>,
     pub(crate) expire: Option<Duration>,
     pub(crate) coder: Option<Type>,
     pub(crate) key_prefix: Option<Expr>,
@@ -79,8 +88,13 @@ impl Options {
 
     /// These options, and `defaults` where nothing is said.
     pub(crate) fn or(self, defaults: &Options) -> Self {
+        let storage = self.storage.or_else(|| defaults.storage.clone());
+        // A block's policy is for those of its methods that have storages of their own.
+        let is_own = storage.as_ref().is_none_or(Storage::is_own);
+        let default_policy = defaults.policy.clone().filter(|_| is_own);
         Options {
-            storage: self.storage.or_else(|| defaults.storage.clone()),
+            storage,
+            policy: self.policy.or(default_policy),
             expire: self.expire.or_else(|| defaults.expire.clone()),
             coder: self.coder.or_else(|| defaults.coder.clone()),
             unless: self.unless.or_else(|| defaults.unless.clone()),
@@ -143,6 +157,7 @@ impl Options {
                     },
                 )?;
             }
+            "policy" => self.policy = Some(policy(value(name, meta)?)?),
             "expire" => {
                 let zero = "leave it out if entries are not to expire";
                 self.expire = Some(Duration::parse(name, value(name, meta)?, zero)?);
@@ -287,6 +302,20 @@ fn action(value: &Expr) -> syn::Result<Ident> {
         ACTIONS.join("`, `")
     );
     Err(error(value, message))
+}
+
+fn policy(value: &Expr) -> syn::Result<Ident> {
+    let policy = identifier("policy", value)?;
+    match POLICIES.iter().find(|(word, _)| policy == word) {
+        Some((_, variant)) => Ok(Ident::new(variant, policy.span())),
+        None => {
+            let words = POLICIES.map(|(word, _)| word).join("` or `");
+            Err(error(
+                value,
+                format!("there is no policy `{policy}`: write `{words}`"),
+            ))
+        }
+    }
 }
 
 fn prefix(value: &Expr) -> syn::Result<Expr> {

@@ -87,6 +87,11 @@ pub(crate) enum Storage {
 }
 
 impl Storage {
+    /// Whether it is the ring's own.
+    pub(crate) fn is_own(&self) -> bool {
+        matches!(self, Storage::Own { .. })
+    }
+
     /// The expression that names the user's storage, if it is not the ring's own.
     pub(crate) fn place(&self) -> Option<&Expr> {
         match self {

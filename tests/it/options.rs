@@ -100,6 +100,65 @@ mod expire {
     }
 }
 
+mod policy {
+    use ring_cache::{Lru, Policy};
+
+    use super::*;
+
+    #[ring_impl(policy = scan_resistant, capacity = 100)]
+    impl Service {
+        #[ring]
+        fn policy_of_block(n: u32) -> u32 {
+            n
+        }
+        #[ring(policy = least_recently_used)]
+        fn policy_of_method(n: u32) -> u32 {
+            n
+        }
+        #[ring(lru = CHOSEN)]
+        fn policy_elsewhere(n: u32) -> u32 {
+            n
+        }
+    }
+
+    static CHOSEN: LazyLock<Lru<u32>> =
+        LazyLock::new(|| Lru::builder().capacity(100).policy(Policy::ScanResistant).build());
+
+    #[ring(policy = scan_resistant)]
+    fn with_the_default_capacity(n: u32) -> u32 {
+        n
+    }
+
+    /// How many of fifty popular values are still there after a scan.
+    fn survivors(call: impl Fn(u32) -> u32, get: impl Fn(u32) -> Option<u32>) -> usize {
+        (0..9).for_each(|_| (0..50).for_each(|n| assert_eq!(call(n), n)));
+        (1000..3000).for_each(|n| assert_eq!(call(n), n));
+        (0..50).filter(|n| get(*n).is_some()).count()
+    }
+
+    #[test]
+    fn decides_what_a_scan_leaves() {
+        let block = survivors(Service::policy_of_block, |n| {
+            Service::policy_of_block_ring(n).get()
+        });
+        let method = survivors(Service::policy_of_method, |n| {
+            Service::policy_of_method_ring(n).get()
+        });
+        let elsewhere = survivors(Service::policy_elsewhere, |n| {
+            Service::policy_elsewhere_ring(n).get()
+        });
+        let default = survivors(with_the_default_capacity, |n| {
+            with_the_default_capacity_ring(n).get()
+        });
+        assert!(
+            block > 40 && elsewhere > 40 && default > 40,
+            "{block} {elsewhere} {default}"
+        );
+        assert_eq!(method, 0);
+        assert_eq!(with_the_default_capacity_cache().storage().capacity(), 128);
+    }
+}
+
 mod capacity {
     use super::*;
 

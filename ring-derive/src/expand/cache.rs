@@ -124,12 +124,19 @@ impl Expansion<'_> {
     /// The storage that the ring owns.
     fn state(&self, storage: &Storage) -> TokenStream {
         let root = self.root;
-        match storage {
-            Storage::Own {
-                capacity: Some(capacity),
-            } => quote!(#root::Lru::new(#capacity)),
-            Storage::Own { capacity: None } => quote!(#root::Lru::new(#root::DEFAULT_CAPACITY)),
-            _ => quote!(()),
+        let Storage::Own { capacity } = storage else {
+            return quote!(());
+        };
+        let capacity = match capacity {
+            Some(capacity) => quote!(#capacity),
+            None => quote!(#root::DEFAULT_CAPACITY),
+        };
+        match &self.method.options.policy {
+            Some(policy) => {
+                let policy = Ident::new(&policy.to_string(), Span::call_site());
+                quote!(#root::Lru::builder().capacity(#capacity).policy(#root::Policy::#policy).build())
+            }
+            None => quote!(#root::Lru::new(#capacity)),
         }
     }
 
