@@ -2,7 +2,6 @@
 
 mod tally;
 
-use crate::sync::lasting::{AtomicU64, Ordering};
 use tally::Tally;
 
 /// What a ring did so far: exact, and read while it goes on.
@@ -27,45 +26,48 @@ pub struct Stats {
 
 /// What one ring counts.
 #[derive(Debug, Default)]
-pub(crate) struct Counters {
-    /// Many at a time, and each as short as anything: see [`tally`].
-    hits: Tally,
-    misses: AtomicU64,
-    stores: AtomicU64,
-    coalesced: AtomicU64,
-    errors: AtomicU64,
+pub(crate) struct Counters(Tally);
+
+/// What there is to count.
+#[derive(Clone, Copy)]
+enum Event {
+    Hit,
+    Miss,
+    Store,
+    Coalesced,
+    Error,
 }
 
 impl Counters {
     #[inline]
     pub(crate) fn hit(&self) {
-        self.hits.count();
+        self.0.count(Event::Hit as usize);
     }
 
     pub(crate) fn miss(&self) {
-        self.misses.fetch_add(1, Ordering::Relaxed);
+        self.0.count(Event::Miss as usize);
     }
 
     pub(crate) fn store(&self) {
-        self.stores.fetch_add(1, Ordering::Relaxed);
+        self.0.count(Event::Store as usize);
     }
 
     pub(crate) fn coalesced(&self) {
-        self.coalesced.fetch_add(1, Ordering::Relaxed);
+        self.0.count(Event::Coalesced as usize);
     }
 
     pub(crate) fn error(&self) {
-        self.errors.fetch_add(1, Ordering::Relaxed);
+        self.0.count(Event::Error as usize);
     }
 
     pub(crate) fn read(&self) -> Stats {
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let total = |event| self.0.total(event as usize);
         Stats {
-            hits: self.hits.total(),
-            misses: read(&self.misses),
-            stores: read(&self.stores),
-            coalesced: read(&self.coalesced),
-            errors: read(&self.errors),
+            hits: total(Event::Hit),
+            misses: total(Event::Miss),
+            stores: total(Event::Store),
+            coalesced: total(Event::Coalesced),
+            errors: total(Event::Error),
             ..Stats::default()
         }
     }

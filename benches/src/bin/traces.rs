@@ -9,7 +9,7 @@ use std::{env, fs, io};
 
 use quick_cache::sync::DefaultLifecycle;
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, UnitWeighter};
-use ring_cache::Lru;
+use ring_cache::{Lru, Policy};
 
 /// Capacities, in thousandths of the distinct keys.
 const SIZES: [usize; 4] = [5, 10, 50, 100];
@@ -19,6 +19,7 @@ fn main() -> io::Result<()> {
     let title = [
         "exact LRU",
         "Lru",
+        "ScanResistant",
         "quick_cache",
         "quick, 1 shard",
         "moka",
@@ -39,7 +40,9 @@ fn main() -> io::Result<()> {
             ];
             let best = peers.into_iter().fold(0.0, f64::max);
             print!("{name:<14} {capacity:>8} {:>14.2}%", exact(&trace, capacity));
-            print!(" {:>14.2}%", ours(&trace, capacity));
+            for policy in [Policy::LeastRecentlyUsed, Policy::ScanResistant] {
+                print!(" {:>14.2}%", ours(&trace, capacity, policy));
+            }
             peers.iter().for_each(|ratio| print!(" {ratio:>14.2}%"));
             println!(" {best:>14.2}%");
         }
@@ -81,8 +84,8 @@ fn replay<C>(
     100.0 * f64::from(hits) / trace.len().max(1) as f64
 }
 
-fn ours(trace: &[u32], capacity: usize) -> f64 {
-    let lru = Lru::<u32>::builder().capacity(capacity).build();
+fn ours(trace: &[u32], capacity: usize, policy: Policy) -> f64 {
+    let lru = Lru::<u32>::builder().capacity(capacity).policy(policy).build();
     let ratio = replay(
         trace,
         &lru,

@@ -120,7 +120,6 @@ impl<'f, T> Ticket<'f, T> {
             let (mut refused, mut displaced) = (None, None);
             if may_store {
                 displaced = storage.write(key.clone(), held, deadline);
-                flights.count_write(key.hash_value());
                 work.outdate(*number);
             } else {
                 refused = Some(held);

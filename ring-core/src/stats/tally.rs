@@ -1,4 +1,4 @@
-//! A counter for many threads at once: exact, and none waits for another.
+//! Counters for many threads at once: exact, and none waits for another.
 //!
 //! Each thread has a place of its own, in which it alone writes, so it needs no atomic addition. Threads are numbered when
 //! they first count, and give their numbers back when they end.
@@ -10,63 +10,62 @@ use std::sync::LazyLock;
 
 use crate::sync::lasting::{AtomicU64, Mutex, Ordering};
 
-/// Counts one kind of event.
+/// Counts events of up to eight kinds.
 #[derive(Debug)]
 pub(super) struct Tally {
     /// The places of threads, by their numbers.
     places: Box<[Place]>,
     /// For threads whose number has no place.
-    shared: AtomicU64,
+    shared: Place,
 }
 
-/// The place of one thread, in a cache line of its own.
+/// What one thread counted, in a cache line of its own.
 #[derive(Debug, Default)]
 #[repr(align(64))]
-struct Place(AtomicU64);
+struct Place([AtomicU64; 8]);
 
 impl Default for Tally {
     fn default() -> Self {
         Tally {
             places: (0..*PLACES).map(|_| Place::default()).collect(),
-            shared: AtomicU64::new(0),
+            shared: Place::default(),
         }
     }
 }
 
 impl Tally {
-    /// Counts one event.
+    /// Counts one event of this kind.
     #[inline]
-    pub(super) fn count(&self) {
+    pub(super) fn count(&self, kind: usize) {
         match self.places.get(NUMBER.get()) {
-            Some(place) => place.count(),
-            None => self.count_without_place(),
+            Some(place) => place.count(kind),
+            None => self.count_without_place(kind),
         }
     }
 
     #[cold]
-    fn count_without_place(&self) {
+    fn count_without_place(&self, kind: usize) {
         match self.places.get(thread_number()) {
-            Some(place) => place.count(),
-            None => drop(self.shared.fetch_add(1, Ordering::Relaxed)),
+            Some(place) => place.count(kind),
+            None => drop(self.shared.0[kind].fetch_add(1, Ordering::Relaxed)),
         }
     }
 
-    /// How many events were counted.
-    pub(super) fn total(&self) -> u64 {
-        let places = self.places.iter().map(|place| &place.0);
+    /// How many events of this kind were counted.
+    pub(super) fn total(&self, kind: usize) -> u64 {
+        let places = self.places.iter().chain([&self.shared]);
         places
-            .chain([&self.shared])
-            .map(|count| count.load(Ordering::Relaxed))
+            .map(|place| place.0[kind].load(Ordering::Relaxed))
             .fold(0, u64::wrapping_add)
     }
 }
 
 impl Place {
     #[inline]
-    fn count(&self) {
+    fn count(&self, kind: usize) {
         // No other thread writes here.
-        let count = self.0.load(Ordering::Relaxed);
-        self.0.store(count.wrapping_add(1), Ordering::Relaxed);
+        let count = self.0[kind].load(Ordering::Relaxed);
+        self.0[kind].store(count.wrapping_add(1), Ordering::Relaxed);
     }
 }
 
@@ -143,10 +142,10 @@ mod tests {
         let threads = 3 * tally.places.len();
         std::thread::scope(|scope| {
             for _ in 0..threads {
-                scope.spawn(|| (0..10_000).for_each(|_| tally.count()));
+                scope.spawn(|| (0..10_000).for_each(|_| tally.count(0)));
             }
         });
-        assert_eq!(tally.total(), threads as u64 * 10_000);
+        assert_eq!(tally.total(0), threads as u64 * 10_000);
     }
 
     #[test]
@@ -154,10 +153,10 @@ mod tests {
         for _ in 0..1000 {
             let tally = std::thread::spawn(|| {
                 let tally = Tally::default();
-                tally.count();
+                tally.count(0);
                 tally
             });
-            assert_eq!(tally.join().expect("it does not panic").total(), 1);
+            assert_eq!(tally.join().expect("it does not panic").total(0), 1);
         }
         assert!(FREE.lock().next < 1000);
     }
@@ -167,7 +166,7 @@ mod tests {
         struct AtTheEnd(&'static Tally);
         impl Drop for AtTheEnd {
             fn drop(&mut self) {
-                self.0.count();
+                self.0.count(0);
             }
         }
         thread_local!(static LAST: Cell<Option<AtTheEnd>> = const { Cell::new(None) });
@@ -176,10 +175,10 @@ mod tests {
         for _ in 0..100 {
             let thread = std::thread::spawn(move || {
                 LAST.set(Some(AtTheEnd(tally)));
-                tally.count();
+                tally.count(0);
             });
             thread.join().expect("it does not panic");
         }
-        assert_eq!(tally.total(), 200);
+        assert_eq!(tally.total(0), 200);
     }
 }

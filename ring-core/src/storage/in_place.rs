@@ -7,7 +7,8 @@ use crate::key::EncodedKey;
 /// A storage that is written in place.
 ///
 /// Others need a turn for each write, since a write takes time in which a `delete` may come. Here the lock that keeps the
-/// order of a key's writes is held meanwhile, so a write runs nobody's code: what does is done before, or after.
+/// order of a key's writes is held meanwhile, so a write runs nobody's code: what does is done before, or after. Keys are
+/// compared by their bytes.
 pub trait InPlace<T> {
     /// To be done before: when an entry expires, by the storage's clock. `None` if it is not to be stored at all.
     fn deadline(&self, expiry: Option<Duration>) -> Option<u64>;

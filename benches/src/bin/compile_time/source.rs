@@ -11,12 +11,12 @@
 use std::fmt::Write;
 use std::path::Path;
 
-pub const SERVICES: usize = 20;
-pub const METHODS: usize = SERVICES * BODIES.len();
+pub(crate) const SERVICES: usize = 20;
+pub(crate) const METHODS: usize = SERVICES * BODIES.len();
 
 /// One way to cache the methods.
 #[derive(Clone, Copy, PartialEq)]
-pub enum Contender {
+pub(crate) enum Contender {
     Ring,
     Cached,
     Plain,
@@ -105,9 +105,9 @@ const BODIES: [Method; 10] = [
 ];
 
 impl Contender {
-    pub const ALL: [Contender; 3] = [Contender::Ring, Contender::Cached, Contender::Plain];
+    pub(crate) const ALL: [Contender; 3] = [Contender::Ring, Contender::Cached, Contender::Plain];
 
-    pub fn label(self) -> &'static str {
+    pub(crate) fn label(self) -> &'static str {
         match self {
             Contender::Ring => "#[ring_impl], #[ring]",
             Contender::Cached => "#[cached(max_size = 128)]",
@@ -115,7 +115,7 @@ impl Contender {
         }
     }
 
-    pub fn package(self) -> &'static str {
+    pub(crate) fn package(self) -> &'static str {
         match self {
             Contender::Ring => "with_ring",
             Contender::Cached => "with_cached",
@@ -124,7 +124,7 @@ impl Contender {
     }
 
     /// `root` is where our own sources are.
-    pub fn manifest(self, root: &Path) -> String {
+    pub(crate) fn manifest(self, root: &Path) -> String {
         let dependency = match self {
             Contender::Ring => format!("ring-cache = {{ path = {root:?} }}"),
             Contender::Cached => r#"cached = { version = "4", features = ["async"] }"#.to_owned(),
@@ -137,18 +137,18 @@ impl Contender {
     }
 
     /// What the modules share.
-    pub fn root(self) -> String {
+    pub(crate) fn root(self) -> String {
         let (key, import) = (self.key_derives(), self.import("RingKey", None));
         let mut text = format!(
             "{import}
 #[derive({key})]
-pub struct Code {{
-    pub number: u64,
-    pub text: String,
+pub(crate) struct Code {{
+    pub(crate) number: u64,
+    pub(crate) text: String,
 }}
 
 #[derive(Clone, Debug)]
-pub struct Missing;
+pub(crate) struct Missing;
 
 "
         );
@@ -159,7 +159,7 @@ pub struct Missing;
     }
 
     /// One service.
-    pub fn module(self, number: usize) -> String {
+    pub(crate) fn module(self, number: usize) -> String {
         let shop = format!("Shop{number}");
         let (key, import) = (
             self.key_derives(),
@@ -184,15 +184,15 @@ use std::sync::Arc;
 use crate::{{Code, Missing}};
 
 #[derive({key})]
-pub struct {shop} {{
-    pub id: u64,
-    pub region: String,
+pub(crate) struct {shop} {{
+    pub(crate) id: u64,
+    pub(crate) region: String,
 }}
 
 #[derive(Clone, Debug)]
-pub struct Item {{
-    pub number: u64,
-    pub name: String,
+pub(crate) struct Item {{
+    pub(crate) number: u64,
+    pub(crate) name: String,
 }}
 
 impl {shop} {{
@@ -201,7 +201,7 @@ impl {shop} {{
     }}
 }}
 
-pub fn handle(shop: Arc<{shop}>) -> Pin<Box<dyn Future<Output = Option<String>> + Send>> {{
+pub(crate) fn handle(shop: Arc<{shop}>) -> Pin<Box<dyn Future<Output = Option<String>> + Send>> {{
     Box::pin(async move {{ {fetch}.await }})
 }}
 

@@ -9,32 +9,32 @@ use std::{env, fs, io};
 const TICKS: f64 = 100.0;
 
 /// Cargo, in one workspace.
-pub struct Cargo {
+pub(crate) struct Cargo {
     folder: PathBuf,
 }
 
 /// Seconds of one run.
 #[derive(Clone)]
-pub struct Times {
+pub(crate) struct Times {
     wall: f64,
     processor: f64,
 }
 
 /// Medians of many runs, in seconds.
-pub struct Medians {
-    pub wall: f64,
-    pub processor: f64,
+pub(crate) struct Medians {
+    pub(crate) wall: f64,
+    pub(crate) processor: f64,
 }
 
 impl Cargo {
-    pub fn of(folder: &Path) -> Cargo {
+    pub(crate) fn of(folder: &Path) -> Cargo {
         Cargo {
             folder: folder.to_owned(),
         }
     }
 
     /// Runs cargo as users do who configured nothing.
-    pub fn run(&self, arguments: &[&str]) -> io::Result<()> {
+    pub(crate) fn run(&self, arguments: &[&str]) -> io::Result<()> {
         let mut command = Command::new(env!("CARGO"));
         let configured = env::vars_os().map(|(name, _)| name);
         let configured = configured.filter(|name| {
@@ -59,7 +59,7 @@ impl Cargo {
     }
 
     /// Compiles one package from scratch, and nothing else.
-    pub fn time(&self, command: &str, package: &str) -> io::Result<Times> {
+    pub(crate) fn time(&self, command: &str, package: &str) -> io::Result<Times> {
         self.run(&["clean", "--package", package])?;
         let (start, worked) = (Instant::now(), processor_time()?);
         self.run(&[command, "--package", package])?;
@@ -87,7 +87,7 @@ fn processor_time() -> io::Result<f64> {
 }
 
 impl Medians {
-    pub fn of(times: &[Times]) -> Medians {
+    pub(crate) fn of(times: &[Times]) -> Medians {
         Medians {
             wall: median(times.iter().map(|times| times.wall)),
             processor: median(times.iter().map(|times| times.processor)),
