@@ -13,25 +13,29 @@
 //! The idea of value-or-guard is quick-cache's; Go's `singleflight` gave flights their name.
 
 mod claims;
+mod flight;
 mod leading;
+mod stripe;
 mod ticket;
 mod waiter;
+mod work;
 
 use std::convert::Infallible;
 use std::time::{Duration, Instant};
-
-use hashbrown::HashTable;
-use hashbrown::hash_table::{Entry as TableEntry, OccupiedEntry};
 
 pub(crate) use leading::{Leads, Mark, leading};
 pub(crate) use ticket::{Ticket, Turn, turns_at_once};
 pub(crate) use waiter::{Landed, Waiter};
 
+use flight::Flight;
+use stripe::Stripe;
+use work::Work;
+
 use crate::colour::{Wait, now};
 use crate::key::{EncodedKey, RingKey};
 use crate::name::Name;
 use crate::ring::DEFAULT_WRITE_TIMEOUT;
-use crate::sync::{Arc, AtomicBool, AtomicU64, AtomicUsize, Event, Mutex, OnceLock, Ordering};
+use crate::sync::{Arc, AtomicU64, AtomicUsize, Event, Mutex, Ordering};
 
 /// A lock for each of so many groups of keys.
 const STRIPES: usize = 8;
@@ -43,7 +47,7 @@ const COUNTED: usize = 32;
 ///
 /// `T` is what the storage holds: the values themselves in memory, a coder's bytes elsewhere.
 pub struct Flights<T> {
-    stripes: [Mutex<HashTable<Work<T>>>; STRIPES],
+    stripes: [Mutex<Stripe<T>>; STRIPES],
     /// How many keys are worked on, so that a delete finds out without a lock that there are none.
     keys: AtomicUsize,
     /// The number of the next ticket.
@@ -65,106 +69,6 @@ pub(crate) enum Joined<'f, T> {
     Recursive,
 }
 
-/// The work on one key.
-struct Work<T> {
-    key: EncodedKey,
-    /// How many tickets and waiters there are.
-    hands: usize,
-    /// Tickets with smaller numbers may not write.
-    barrier: u64,
-    /// The number of the ticket that is writing just now.
-    writer: Option<u64>,
-    /// The flight that newcomers join.
-    flight: Option<Arc<Flight<T>>>,
-}
-
-impl<T> Work<T> {
-    /// Lets nobody join `flight` from now on.
-    fn detach(&mut self, flight: &Arc<Flight<T>>) {
-        if self
-            .flight
-            .as_ref()
-            .is_some_and(|joined| Arc::ptr_eq(joined, flight))
-        {
-            self.flight = None;
-        }
-    }
-
-    /// Lets no ticket with a smaller number write from now on, and newcomers start afresh.
-    fn forget(&mut self, barrier: u64) -> u64 {
-        self.barrier = self.barrier.max(barrier);
-        self.flight = None;
-        barrier
-    }
-
-    /// Lets no ticket with a smaller number write from now on. Who comes is not given what began before.
-    fn outdate(&mut self, number: u64) {
-        self.barrier = self.barrier.max(number);
-        self.flight = self.flight.take().filter(|flight| flight.first > number);
-    }
-
-    /// Whether an outdated ticket writes just now, so that what it writes must be removed after it.
-    fn is_written_before(&self, barrier: u64) -> bool {
-        self.writer.is_some_and(|writer| writer < barrier)
-    }
-
-    /// Does not wait any longer for a writer with a smaller number: it clears away what it wrote when it is done.
-    fn pass_over(&mut self, barrier: u64) {
-        self.writer = self.writer.filter(|writer| *writer >= barrier);
-    }
-}
-
-/// One computation that others wait for.
-struct Flight<T> {
-    /// The number of the ticket that leads it, or did first.
-    first: u64,
-    /// A value for the waiters, or the word to compute for themselves.
-    outcome: OnceLock<Option<T>>,
-    /// Whether somebody computes. Who finds it unset may take the lead.
-    led: AtomicBool,
-    /// Whether a waiter computes in the place of a leader that took too long.
-    taken_over: AtomicBool,
-    waiters: AtomicUsize,
-    landed: Event,
-}
-
-impl<T> Flight<T> {
-    fn new(first: u64) -> Arc<Self> {
-        Arc::new(Flight {
-            first,
-            outcome: OnceLock::new(),
-            led: AtomicBool::new(true),
-            taken_over: AtomicBool::new(false),
-            waiters: AtomicUsize::new(0),
-            landed: Event::new(),
-        })
-    }
-
-    /// Takes the lead if nobody has it.
-    fn take_lead(&self) -> bool {
-        self.led
-            .compare_exchange(false, true, Ordering::SeqCst, Ordering::SeqCst)
-            .is_ok()
-    }
-
-    /// Takes the lead beside one that takes too long, if nobody did before.
-    fn take_over(&self) -> bool {
-        !self.taken_over.swap(true, Ordering::SeqCst)
-    }
-
-    /// Tells the waiters: a value, or to compute for themselves.
-    fn land(&self, outcome: Option<T>) {
-        if self.outcome.set(outcome).is_ok() {
-            self.landed.notify(usize::MAX);
-        }
-    }
-
-    /// Whether somebody waits who was not told the outcome.
-    fn has_open_waiters(&self) -> bool {
-        self.waiters.load(Ordering::SeqCst) > 0 && self.outcome.get().is_none()
-    }
-}
-
 /// Not a part of what is generic, so that it is compiled once.
 fn no_writes() -> [AtomicU64; COUNTED] {
     std::array::from_fn(|_| AtomicU64::new(0))
@@ -173,7 +77,7 @@ fn no_writes() -> [AtomicU64; COUNTED] {
 impl<T> Default for Flights<T> {
     fn default() -> Self {
         Flights {
-            stripes: std::array::from_fn(|_| Mutex::new(HashTable::new())),
+            stripes: std::array::from_fn(|_| Mutex::new(Stripe::default())),
             keys: AtomicUsize::new(0),
             next: AtomicU64::new(1),
             written: Event::new(),
@@ -201,7 +105,8 @@ impl<T> Flights<T> {
             return Joined::Wait(Waiter::new(self, key, flight));
         }
         let number = self.number();
-        let flight = Flight::new(number);
+        let flight = stripe.flight(number);
+        let work = self.work(&mut stripe, &key);
         work.flight = Some(Arc::clone(&flight));
         work.hands += 1;
         Joined::Lead(Ticket::new(self, key, number, Some(flight)))
@@ -285,9 +190,7 @@ impl<T> Flights<T> {
         }
         let mut keys = Vec::new();
         for stripe in &self.stripes {
-            let works = stripe.lock();
-            let concerned = works.iter().filter(|work| concerns(&work.key));
-            keys.extend(concerned.map(|work| work.key.clone()));
+            keys.extend(stripe.lock().keys(&concerns));
         }
         self.forget_keys(&keys, wait, patience).await;
     }
@@ -347,30 +250,17 @@ impl<T> Flights<T> {
         self.claims.admit(name, segments);
     }
 
-    fn stripe(&self, key: &EncodedKey) -> &Mutex<HashTable<Work<T>>> {
+    fn stripe(&self, key: &EncodedKey) -> &Mutex<Stripe<T>> {
         &self.stripes[(key.hash_value() >> 48) as usize % STRIPES]
     }
 
     /// The work on a key, begun if there is none.
-    fn work<'t>(&self, stripe: &'t mut HashTable<Work<T>>, key: &EncodedKey) -> &'t mut Work<T> {
-        match stripe.entry(
-            key.hash_value(),
-            |work| work.key == *key,
-            |work| work.key.hash_value(),
-        ) {
-            TableEntry::Occupied(entry) => entry.into_mut(),
-            TableEntry::Vacant(entry) => {
-                self.keys.fetch_add(1, Ordering::SeqCst);
-                let work = Work {
-                    key: key.clone(),
-                    hands: 0,
-                    barrier: 0,
-                    writer: None,
-                    flight: None,
-                };
-                entry.insert(work).into_mut()
-            }
+    fn work<'t>(&self, stripe: &'t mut Stripe<T>, key: &EncodedKey) -> &'t mut Work<T> {
+        let (work, begun) = stripe.work(key);
+        if begun {
+            self.keys.fetch_add(1, Ordering::SeqCst);
         }
+        work
     }
 
     /// The next number, for a ticket or a barrier. Taken with the stripe of the key locked, so that those of one key
@@ -396,16 +286,12 @@ impl<T> Flights<T> {
 
     /// Runs `change` on the work on a key, if there is any.
     fn with_work<R>(&self, key: &EncodedKey, change: impl FnOnce(&mut Work<T>) -> R) -> Option<R> {
-        let mut stripe = self.stripe(key).lock();
-        stripe
-            .find_mut(key.hash_value(), |work| work.key == *key)
-            .map(change)
+        self.stripe(key).lock().find(key).map(change)
     }
 
     /// Runs `change` on the work on a key that a ticket or a waiter keeps.
     fn change<R>(&self, key: &EncodedKey, change: impl FnOnce(&mut Work<T>) -> R) -> R {
-        let mut stripe = self.stripe(key).lock();
-        change(Self::work_under_way(&mut stripe, key).into_mut())
+        change(self.stripe(key).lock().kept(key).into_mut())
     }
 
     /// Takes a ticket or a waiter off the work on its key, then drops the work if nobody is left.
@@ -421,27 +307,16 @@ impl<T> Flights<T> {
         change: impl FnOnce(&mut Work<T>) -> Result<R, E>,
     ) -> Result<R, E> {
         let mut stripe = self.stripe(key).lock();
-        let mut work = Self::work_under_way(&mut stripe, key);
-        let result = change(work.get_mut())?;
-        work.get_mut().hands -= 1;
-        if work.get().hands == 0 {
-            let work = self.end(work);
+        let mut entry = stripe.kept(key);
+        let result = change(entry.get_mut())?;
+        entry.get_mut().hands -= 1;
+        if entry.get().hands == 0 {
+            let (mut work, _) = entry.remove();
+            self.keys.fetch_sub(1, Ordering::SeqCst);
+            stripe.keep_spare(&mut work);
             drop(stripe);
             drop(work);
         }
         Ok(result)
-    }
-
-    fn work_under_way<'t>(
-        stripe: &'t mut HashTable<Work<T>>,
-        key: &EncodedKey,
-    ) -> OccupiedEntry<'t, Work<T>> {
-        let work = stripe.find_entry(key.hash_value(), |work| work.key == *key);
-        work.unwrap_or_else(|_| unreachable!("tickets and waiters keep the work on their key"))
-    }
-
-    fn end(&self, work: OccupiedEntry<'_, Work<T>>) -> Work<T> {
-        self.keys.fetch_sub(1, Ordering::SeqCst);
-        work.remove().0
     }
 }

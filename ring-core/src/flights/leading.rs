@@ -9,10 +9,11 @@ use crate::sync::thread_local;
 
 /// A computation or a write that this thread is in the middle of. Storages are told apart by the addresses of their
 /// [`Flights`](super::Flights), which stay where they are while they are used.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Mark {
-    /// The computation of this key.
-    Computing(usize, EncodedKey),
+    /// The computation of the key with this hash. Should another key have it, a call within the computation goes without
+    /// the cache, which changes no answer.
+    Computing(usize, u64),
     /// A write.
     Writing(usize),
 }
@@ -21,17 +22,7 @@ thread_local! {
     static MARKS: RefCell<Vec<Mark>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Runs `future` as a part of this computation or write: what it calls does not wait for it.
-///
-/// The mark is on the thread only while the future is polled there, or dropped.
-pub(crate) fn leading<F: Future + Unpin>(mark: Mark, future: F) -> Leading<F> {
-    Leading {
-        mark: Some(mark),
-        future: Some(future),
-    }
-}
-
-/// [`leading`] for what blocks: what this thread does is a part of the computation until this is dropped.
+/// What this thread does is a part of this computation or write until this is dropped, which a panic does as well.
 pub(crate) struct Leads(());
 
 impl Leads {
@@ -43,21 +34,30 @@ impl Leads {
 
 impl Drop for Leads {
     fn drop(&mut self) {
-        drop(with_marks(None, Vec::pop));
+        with_marks((), |all| _ = all.pop());
+    }
+}
+
+/// Runs `future` as a part of this computation or write: what it calls does not wait for it.
+///
+/// The mark is on the thread only while the future is polled there, or dropped.
+pub(crate) fn leading<F: Future + Unpin>(mark: Mark, future: F) -> Leading<F> {
+    Leading {
+        mark,
+        future: Some(future),
     }
 }
 
 /// See [`leading`].
 pub(crate) struct Leading<F> {
-    /// Unset while it is on the thread.
-    mark: Option<Mark>,
+    mark: Mark,
     /// Unset when it is over.
     future: Option<F>,
 }
 
 impl<F> Drop for Leading<F> {
     fn drop(&mut self) {
-        let _scope = self.future.is_some().then(|| Scope::enter(&mut self.mark));
+        let _leads = self.future.is_some().then(|| Leads::enter(self.mark));
         self.future = None;
     }
 }
@@ -69,7 +69,7 @@ impl<F: Future + Unpin> Future for Leading<F> {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let Leading { mark, future } = &mut *self;
         let running = future.as_mut().expect("a future is not polled after its end");
-        let _scope = Scope::enter(mark);
+        let _leads = Leads::enter(*mark);
         let polled = Pin::new(running).poll(context);
         if polled.is_ready() {
             *future = None;
@@ -78,27 +78,9 @@ impl<F: Future + Unpin> Future for Leading<F> {
     }
 }
 
-/// Has its mark on the thread until it is dropped, which a panic does as well.
-struct Scope<'m>(&'m mut Option<Mark>);
-
-impl<'m> Scope<'m> {
-    fn enter(mark: &'m mut Option<Mark>) -> Self {
-        with_marks((), |all| all.extend(mark.take()));
-        Scope(mark)
-    }
-}
-
-impl Drop for Scope<'_> {
-    fn drop(&mut self) {
-        if let Some(mark) = with_marks(None, Vec::pop) {
-            *self.0 = Some(mark);
-        }
-    }
-}
-
 /// Whether this thread computes the value of `key` in the storage of these flights.
 pub(super) fn is_computing(flights: usize, key: &EncodedKey) -> bool {
-    is_marked(|mark| matches!(mark, Mark::Computing(at, computed) if *at == flights && computed == key))
+    is_marked(|mark| matches!(mark, Mark::Computing(at, hash) if *at == flights && *hash == key.hash_value()))
 }
 
 /// Whether this thread writes anything to the storage of these flights.

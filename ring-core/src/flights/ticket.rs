@@ -68,7 +68,7 @@ impl<'f, T> Ticket<'f, T> {
 
     /// Its computation, for [`leading`](super::leading).
     pub(crate) fn computing(&self) -> Mark {
-        Mark::Computing(self.flights.address(), self.key.clone())
+        Mark::Computing(self.flights.address(), self.key.hash_value())
     }
 
     /// Gives those who wait already a share of the computed value; with `None` they compute for themselves.
@@ -109,23 +109,27 @@ impl<'f, T> Ticket<'f, T> {
         deadline: u64,
         share: impl FnOnce() -> Option<T>,
     ) -> Result<bool, (Self, T)> {
-        let Ticket {
-            flights, key, number, ..
-        } = &self;
-        let outcome = flights.let_go_after(key, |work| {
-            let may_store = self.explicit || work.barrier <= *number;
+        let (key, number, explicit) = (&self.key, self.number, self.explicit);
+        let own = &mut self.flight;
+        let outcome = self.flights.let_go_after(key, |work| {
+            let may_store = explicit || work.barrier <= number;
             if may_store && work.writer.is_some() {
                 return Err(held);
             }
             let (mut refused, mut displaced) = (None, None);
             if may_store {
                 displaced = storage.write(key.clone(), held, deadline);
-                work.outdate(*number);
             } else {
                 refused = Some(held);
             }
-            if let Some(flight) = &self.flight {
-                work.detach(flight);
+            match own {
+                // Nobody waits. The work ends, and leaves its flight to the next.
+                Some(flight) if work.hands == 1 && work.joins(flight) => *own = None,
+                Some(flight) => work.detach(flight),
+                None => {}
+            }
+            if may_store && work.hands > 1 {
+                work.outdate(number);
             }
             Ok((refused, displaced))
         });

@@ -1,0 +1,62 @@
+//! One computation and those who wait for it.
+
+use crate::sync::{Arc, AtomicBool, AtomicUsize, Event, OnceLock, Ordering};
+
+/// One computation that others wait for.
+pub(super) struct Flight<T> {
+    /// The number of the ticket that leads it, or did first.
+    pub(super) first: u64,
+    /// A value for the waiters, or the word to compute for themselves.
+    pub(super) outcome: OnceLock<Option<T>>,
+    /// Whether somebody computes. Who finds it unset may take the lead.
+    pub(super) led: AtomicBool,
+    /// Whether a waiter computes in the place of a leader that took too long.
+    pub(super) taken_over: AtomicBool,
+    pub(super) waiters: AtomicUsize,
+    pub(super) landed: Event,
+}
+
+impl<T> Flight<T> {
+    pub(super) fn new(first: u64) -> Arc<Self> {
+        Arc::new(Flight {
+            first,
+            outcome: OnceLock::new(),
+            led: AtomicBool::new(true),
+            taken_over: AtomicBool::new(false),
+            waiters: AtomicUsize::new(0),
+            landed: Event::new(),
+        })
+    }
+
+    /// Whether it is as it was made, but for its leader.
+    pub(super) fn is_unused(&mut self) -> bool {
+        self.outcome.get().is_none()
+            && *self.led.get_mut()
+            && !*self.taken_over.get_mut()
+            && *self.waiters.get_mut() == 0
+    }
+
+    /// Takes the lead if nobody has it.
+    pub(super) fn take_lead(&self) -> bool {
+        self.led
+            .compare_exchange(false, true, Ordering::SeqCst, Ordering::SeqCst)
+            .is_ok()
+    }
+
+    /// Takes the lead beside one that takes too long, if nobody did before.
+    pub(super) fn take_over(&self) -> bool {
+        !self.taken_over.swap(true, Ordering::SeqCst)
+    }
+
+    /// Tells the waiters: a value, or to compute for themselves.
+    pub(super) fn land(&self, outcome: Option<T>) {
+        if self.outcome.set(outcome).is_ok() {
+            self.landed.notify(usize::MAX);
+        }
+    }
+
+    /// Whether somebody waits who was not told the outcome.
+    pub(super) fn has_open_waiters(&self) -> bool {
+        self.waiters.load(Ordering::SeqCst) > 0 && self.outcome.get().is_none()
+    }
+}

@@ -1,0 +1,67 @@
+//! What is known of a key that somebody works on.
+
+use super::flight::Flight;
+use crate::key::EncodedKey;
+use crate::sync::Arc;
+
+/// The work on one key.
+pub(super) struct Work<T> {
+    pub(super) key: EncodedKey,
+    /// How many tickets and waiters there are.
+    pub(super) hands: usize,
+    /// Tickets with smaller numbers may not write.
+    pub(super) barrier: u64,
+    /// The number of the ticket that is writing just now.
+    pub(super) writer: Option<u64>,
+    /// The flight that newcomers join.
+    pub(super) flight: Option<Arc<Flight<T>>>,
+}
+
+impl<T> Work<T> {
+    pub(super) fn new(key: EncodedKey) -> Self {
+        Work {
+            key,
+            hands: 0,
+            barrier: 0,
+            writer: None,
+            flight: None,
+        }
+    }
+
+    /// Whether `flight` is the one that newcomers join.
+    pub(super) fn joins(&self, flight: &Arc<Flight<T>>) -> bool {
+        self.flight
+            .as_ref()
+            .is_some_and(|joined| Arc::ptr_eq(joined, flight))
+    }
+
+    /// Lets nobody join `flight` from now on.
+    pub(super) fn detach(&mut self, flight: &Arc<Flight<T>>) {
+        if self.joins(flight) {
+            self.flight = None;
+        }
+    }
+
+    /// Lets no ticket with a smaller number write from now on, and newcomers start afresh.
+    pub(super) fn forget(&mut self, barrier: u64) -> u64 {
+        self.barrier = self.barrier.max(barrier);
+        self.flight = None;
+        barrier
+    }
+
+    /// Lets no ticket with a smaller number write from now on. Who comes is not given what began before.
+    pub(super) fn outdate(&mut self, number: u64) {
+        self.barrier = self.barrier.max(number);
+        self.flight = self.flight.take().filter(|flight| flight.first > number);
+    }
+
+    /// Whether an outdated ticket writes just now, so that what it writes must be removed after it.
+    pub(super) fn is_written_before(&self, barrier: u64) -> bool {
+        self.writer.is_some_and(|writer| writer < barrier)
+    }
+
+    /// Does not wait any longer for a writer with a smaller number: it clears away what it wrote when it is done.
+    pub(super) fn pass_over(&mut self, barrier: u64) {
+        self.writer = self.writer.filter(|writer| *writer >= barrier);
+    }
+}
