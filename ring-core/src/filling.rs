@@ -38,6 +38,9 @@ pub(crate) enum Landing<T> {
     Leave,
 }
 
+/// A ticket, and what is still to be done by it.
+type NotLanded<'f, T> = (Ticket<'f, T>, Landing<T>);
+
 impl<V, S> Keeping<V, S>
 where
     S: AsyncView<V>,
@@ -259,7 +262,7 @@ where
         ticket: Ticket<'f, S::Held>,
         landing: Landing<S::Held>,
         value: &V,
-    ) -> Result<(), (Ticket<'f, S::Held>, Landing<S::Held>)> {
+    ) -> Result<(), NotLanded<'f, S::Held>> {
         let (held, storage) = match (landing, self.storage().in_place()) {
             (Landing::Store(held), Some(storage)) => (held, storage),
             (landing, _) => return Err((ticket, landing)),

@@ -17,6 +17,7 @@ mod other_crates;
 mod owned;
 mod parts;
 mod pointer;
+mod recorded;
 mod replay;
 mod small_bytes;
 mod text;
@@ -24,14 +25,15 @@ mod time;
 mod typename;
 mod words;
 
-pub use encode::EncodedKey;
 pub use owned::Key;
 pub use parts::{CallKey, Ignored, KeyPart, KeyParts};
+pub use recorded::EncodedKey;
 pub use text::{namespace_text, text_in_namespace};
 pub use typename::TypeName;
 
-pub(crate) use encode::{KeyBytes, ring_item};
+pub(crate) use encode::ring_item;
 pub(crate) use hash::{KeyHasher, hash_key};
+pub(crate) use recorded::KeyBytes;
 pub(crate) use text::{escaped_word, key_text};
 
 use crate::name::Name;

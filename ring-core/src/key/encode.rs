@@ -3,11 +3,8 @@
 //! Both are one encoder over two sinks, so that they cannot disagree. Every part is a tag and a fixed or prefixed
 //! length; `KEYS.md` has the table.
 
-use std::fmt;
-use std::hash::{Hash, Hasher};
-
-use super::small_bytes::{Collector, INLINE, SmallBytes};
-use super::{Bracket, KeyWriter, RingKey, number, sealed::Sealed};
+use super::small_bytes::Collector;
+use super::{Bracket, EncodedKey, KeyWriter, RingKey, number, sealed::Sealed};
 use crate::name::Name;
 
 /// The first byte of each item of the encoding.
@@ -48,120 +45,6 @@ const RING: u32 = 1 << 31;
 /// A length of at least this many bytes follows this byte as eight bytes.
 pub(crate) const LONG: u8 = 0xff;
 
-/// The bytes of a key's parts, as memory storages keep them.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct KeyBytes(SmallBytes);
-
-impl KeyBytes {
-    /// Records a key.
-    #[inline]
-    fn of<K: RingKey + ?Sized>(key: &K) -> Self {
-        let length = encode(key, Counter(0)).0;
-        KeyBytes(SmallBytes::collect(length, |bytes| {
-            encode(key, bytes);
-        }))
-    }
-
-    /// Whether `key` feeds exactly these bytes.
-    #[inline(always)]
-    pub(crate) fn is<K: RingKey + ?Sized>(&self, key: &K) -> bool {
-        // What the compiler knows of the length decides beforehand how it compares.
-        match (encode(key, Counter(0)).0, &self.0) {
-            (fed @ ..=INLINE, SmallBytes::Inline { length, bytes }) => {
-                fed == usize::from(*length) && feeds(key, bytes, fed)
-            }
-            (fed, SmallBytes::Heap(bytes)) => fed == bytes.len() && feeds(key, &**bytes, fed),
-            (_, SmallBytes::Inline { .. }) => false,
-        }
-    }
-
-    /// Whether it is the key of a call of the ring `name`.
-    pub(crate) fn belongs_to(&self, name: &Name) -> bool {
-        ring_number(&self.0) == Some(name.id())
-    }
-}
-
-/// A key as memory storages keep it: its hash and the bytes of its parts.
-///
-/// It is a [`RingKey`] that equals the key it was made of, which is how a ticket stores a value after the arguments
-/// of the call are gone.
-#[derive(Clone)]
-pub struct EncodedKey {
-    hash: u64,
-    bytes: KeyBytes,
-}
-
-impl EncodedKey {
-    /// Records a key.
-    #[inline]
-    pub fn of<K: RingKey + ?Sized>(key: &K) -> Self {
-        Self::with_hash(super::hash_key(key), key)
-    }
-
-    /// Records a key whose hash is known.
-    #[inline]
-    pub(crate) fn with_hash<K: RingKey + ?Sized>(hash: u64, key: &K) -> Self {
-        EncodedKey {
-            hash,
-            bytes: KeyBytes::of(key),
-        }
-    }
-
-    /// Whether it is the key of a call of the ring `name`.
-    pub fn belongs_to(&self, name: &Name) -> bool {
-        self.bytes.belongs_to(name)
-    }
-
-    /// The ring whose call's key it is, if it is one's.
-    pub fn ring(&self) -> Option<&'static Name> {
-        ring_number(self.as_bytes()).map(Name::of_id)
-    }
-
-    pub(crate) fn hash_value(&self) -> u64 {
-        self.hash
-    }
-
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        &self.bytes.0
-    }
-
-    pub(crate) fn into_bytes(self) -> KeyBytes {
-        self.bytes
-    }
-}
-
-impl RingKey for EncodedKey {
-    #[inline]
-    fn ring_key<W: KeyWriter>(&self, key: &mut W) {
-        key.recorded(self);
-    }
-
-    #[inline]
-    fn as_recorded(&self) -> Option<&EncodedKey> {
-        Some(self)
-    }
-}
-
-impl PartialEq for EncodedKey {
-    fn eq(&self, other: &Self) -> bool {
-        self.hash == other.hash && self.bytes == other.bytes
-    }
-}
-
-impl Eq for EncodedKey {}
-
-impl Hash for EncodedKey {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.hash);
-    }
-}
-
-impl fmt::Debug for EncodedKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "EncodedKey({})", super::key_text(self))
-    }
-}
-
 /// The bytes of a key as an element of a group, where a recorded key is but a string.
 pub(crate) fn element_bytes<K: RingKey + ?Sized>(key: &K) -> Vec<u8> {
     let mut encoder = Encoder {
@@ -174,7 +57,7 @@ pub(crate) fn element_bytes<K: RingKey + ?Sized>(key: &K) -> Vec<u8> {
 }
 
 #[inline]
-fn encode<K: RingKey + ?Sized, S: Sink>(key: &K, sink: S) -> S {
+pub(super) fn encode<K: RingKey + ?Sized, S: Sink>(key: &K, sink: S) -> S {
     let mut encoder = Encoder {
         sink,
         started: false,
@@ -190,7 +73,11 @@ fn encode<K: RingKey + ?Sized, S: Sink>(key: &K, sink: S) -> S {
 
 /// Whether `key` feeds exactly the first `length` of these bytes.
 #[inline]
-fn feeds<K: RingKey + ?Sized>(key: &K, bytes: &(impl AsRef<[u8]> + ?Sized), length: usize) -> bool {
+pub(super) fn feeds<K: RingKey + ?Sized>(
+    key: &K,
+    bytes: &(impl AsRef<[u8]> + ?Sized),
+    length: usize,
+) -> bool {
     let compared = encode(
         key,
         Comparer {
@@ -203,7 +90,7 @@ fn feeds<K: RingKey + ?Sized>(key: &K, bytes: &(impl AsRef<[u8]> + ?Sized), leng
 }
 
 /// Takes the bytes of a key as they are made.
-trait Sink {
+pub(super) trait Sink {
     /// Bytes of any number.
     fn put(&mut self, bytes: &[u8]);
 
@@ -215,7 +102,7 @@ trait Sink {
 }
 
 /// Counts bytes, so that storing them allocates once and exactly.
-struct Counter(usize);
+pub(super) struct Counter(pub(super) usize);
 
 impl Sink for Counter {
     #[inline]

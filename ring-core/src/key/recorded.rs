@@ -1,0 +1,123 @@
+//! Keys that were recorded: what entries and tickets keep of them.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
+use super::encode::{Counter, encode, feeds, ring_number};
+use super::small_bytes::{INLINE, SmallBytes};
+use super::{KeyWriter, RingKey};
+use crate::name::Name;
+
+/// The bytes of a key's parts, as memory storages keep them.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct KeyBytes(SmallBytes);
+
+impl KeyBytes {
+    /// Records a key.
+    #[inline]
+    fn of<K: RingKey + ?Sized>(key: &K) -> Self {
+        let length = encode(key, Counter(0)).0;
+        KeyBytes(SmallBytes::collect(length, |bytes| {
+            encode(key, bytes);
+        }))
+    }
+
+    /// Whether `key` feeds exactly these bytes.
+    #[inline(always)]
+    pub(crate) fn is<K: RingKey + ?Sized>(&self, key: &K) -> bool {
+        // What the compiler knows of the length decides beforehand how it compares.
+        match (encode(key, Counter(0)).0, &self.0) {
+            (fed @ ..=INLINE, SmallBytes::Inline { length, bytes }) => {
+                fed == usize::from(*length) && feeds(key, bytes, fed)
+            }
+            (fed, SmallBytes::Heap(bytes)) => fed == bytes.len() && feeds(key, &**bytes, fed),
+            (_, SmallBytes::Inline { .. }) => false,
+        }
+    }
+
+    /// Whether it is the key of a call of the ring `name`.
+    pub(crate) fn belongs_to(&self, name: &Name) -> bool {
+        ring_number(&self.0) == Some(name.id())
+    }
+}
+
+/// A key as memory storages keep it: its hash and the bytes of its parts.
+///
+/// It is a [`RingKey`] that equals the key it was made of, which is how a ticket stores a value after the arguments
+/// of the call are gone.
+#[derive(Clone)]
+pub struct EncodedKey {
+    hash: u64,
+    bytes: KeyBytes,
+}
+
+impl EncodedKey {
+    /// Records a key.
+    #[inline]
+    pub fn of<K: RingKey + ?Sized>(key: &K) -> Self {
+        Self::with_hash(super::hash_key(key), key)
+    }
+
+    /// Records a key whose hash is known.
+    #[inline]
+    pub(crate) fn with_hash<K: RingKey + ?Sized>(hash: u64, key: &K) -> Self {
+        EncodedKey {
+            hash,
+            bytes: KeyBytes::of(key),
+        }
+    }
+
+    /// Whether it is the key of a call of the ring `name`.
+    pub fn belongs_to(&self, name: &Name) -> bool {
+        self.bytes.belongs_to(name)
+    }
+
+    /// The ring whose call's key it is, if it is one's.
+    pub fn ring(&self) -> Option<&'static Name> {
+        ring_number(self.as_bytes()).map(Name::of_id)
+    }
+
+    pub(crate) fn hash_value(&self) -> u64 {
+        self.hash
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.bytes.0
+    }
+
+    pub(crate) fn into_bytes(self) -> KeyBytes {
+        self.bytes
+    }
+}
+
+impl RingKey for EncodedKey {
+    #[inline]
+    fn ring_key<W: KeyWriter>(&self, key: &mut W) {
+        key.recorded(self);
+    }
+
+    #[inline]
+    fn as_recorded(&self) -> Option<&EncodedKey> {
+        Some(self)
+    }
+}
+
+impl PartialEq for EncodedKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.hash == other.hash && self.bytes == other.bytes
+    }
+}
+
+impl Eq for EncodedKey {}
+
+impl Hash for EncodedKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
+    }
+}
+
+impl fmt::Debug for EncodedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "EncodedKey({})", super::key_text(self))
+    }
+}
