@@ -206,7 +206,7 @@ impl<T> Default for Lru<T> {
 
 impl<T: Clone> Lru<T> {
     /// The value under `key`.
-    #[inline(always)]
+    #[inline]
     pub fn get<K: RingKey + ?Sized>(&self, key: &K) -> Option<T> {
         self.find(key).map(|(value, _)| value)
     }
@@ -273,7 +273,7 @@ impl<T> InPlace<T> for Lru<T> {
 impl<T: Clone> Storage<T> for Lru<T> {
     #[inline(always)]
     fn read<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<T>, Infallible> {
-        Ok(self.get(key))
+        Ok(self.find(key).map(|(value, _)| value))
     }
 
     fn write<K: RingKey + ?Sized>(
