@@ -24,7 +24,6 @@ mod failing_storage;
 mod generations;
 mod held_leaders;
 mod lru;
-mod lru_model;
 mod patience;
 mod recursion;
 mod rings;
