@@ -24,6 +24,7 @@ mod failing_storage;
 mod generations;
 mod held_leaders;
 mod lru;
+mod panics;
 mod patience;
 mod recursion;
 mod rings;
