@@ -195,6 +195,8 @@ verbs! {
     GetOrUpdateUnless 8
     Update 25
     UpdateUnless 8
+    /// The key is deleted while its value is computed.
+    UpdateDeleted 8
     CallSet 15
     CallDelete 8
     CallHas 4

@@ -45,6 +45,7 @@ impl Beside<'_> {
             Verb::CallGet | Verb::CallSet | Verb::CallDelete | Verb::CallHas | Verb::CallTouch => {
                 self.control(step, ring);
             }
+            Verb::UpdateDeleted => self.compute_in_vain(step, ring),
             Verb::GetOrUpdateMany | Verb::UpdateMany => self.compute_many(step, ring),
             _ => self.control_many(step, ring),
         }
@@ -78,6 +79,20 @@ impl Beside<'_> {
         } else if updates {
             self.model.remove(step.key);
         }
+    }
+
+    /// A delete comes while the value is computed, which is returned and not stored.
+    fn compute_in_vain(&mut self, step: Step, ring: usize) {
+        let (lru, number) = (Rc::clone(&self.lru), self.number(step.key));
+        let key = &self.world.keys[step.key as usize];
+        let deletes = |_| {
+            lru.delete(key);
+            Value::new(number)
+        };
+        let call: Call<Plain<Value>, _, _> =
+            Cache::new(self.world.rings[ring], &*lru).bind((step.key,), deletes);
+        same("computed in vain", call.update().number(), number);
+        self.model.remove(step.key);
     }
 
     /// What a counted look-up comes to.
