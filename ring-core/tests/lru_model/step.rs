@@ -166,7 +166,7 @@ macro_rules! verbs {
 }
 
 verbs! {
-    Get 150
+    Get 140
     Read 50
     ReadExpiring 90
     Has 40
