@@ -93,6 +93,8 @@ impl Beside<'_> {
             Cache::new(self.world.rings[ring], &*lru).bind((step.key,), deletes);
         same("computed in vain", call.update().number(), number);
         self.model.remove(step.key);
+        // The clone that was to be stored.
+        self.model.gone.push(number);
     }
 
     /// What a counted look-up comes to.
