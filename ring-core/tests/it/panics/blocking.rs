@@ -6,13 +6,11 @@ use std::time::Duration;
 
 use ring_cache_core::body::Body;
 use ring_cache_core::clock::ManualClock;
-#[cfg(all(feature = "cbor", feature = "json"))]
-use ring_cache_core::coder::{Cbor, Json};
-use ring_cache_core::storage::{AnyStorage, Clear, Expires, Storage, View};
+use ring_cache_core::storage::{Clear, Expires, Storage, View};
 use ring_cache_core::{Cache, Call, Calls, Fallible, Lru, Plain, Ring};
 
 use super::fuse::{Fuse, FusedKey, Value, caught};
-use super::{Seen, assert_all_of, assert_no_work, assert_whole, at_every_call, small_lru, step, worlds};
+use super::{Seen, assert_all_of, assert_whole, at_every_call, small_lru, step, worlds};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -352,12 +350,14 @@ fn the_cache_in_memory_stays_whole() {
 #[cfg(all(feature = "cbor", feature = "json"))]
 mod coded {
     use ring_cache_core::Map;
-    use ring_cache_core::storage::Coded;
+    use ring_cache_core::coder::{Cbor, Coder, Json};
+    use ring_cache_core::storage::{AnyStorage, Coded};
 
+    use super::super::assert_no_work;
     use super::super::fuse::FusedClock;
     use super::*;
 
-    fn is_worked_through<C: ring_cache_core::coder::Coder<Value> + 'static>() {
+    fn is_worked_through<C: Coder<Value> + 'static>() {
         for (_, ring) in worlds().take(2) {
             let panics = at_every_call("blocking calls through a coder", move |fuse| {
                 let clock = ManualClock::default();
