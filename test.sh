@@ -74,6 +74,7 @@ main() {
     step "tests, all features" cargo test --workspace --all-features
     # Without --workspace, whose other members switch features on.
     step "tests, default features" cargo test
+    step "memory against a model" model
     step "schedules" modelled test --profile schedules --test shuttle
     step "each feature alone" each_feature
     step "example: page" cargo run --quiet --example page
@@ -232,6 +233,12 @@ modelled() {
     shift
     RUSTFLAGS="${RUSTFLAGS:-} --cfg shuttle" CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}/shuttle" \
         cargo "$command" -p ring-cache-core "$@"
+}
+
+# Ten million steps, with checks for overflow.
+model() {
+    RING_CACHE_OPERATIONS=10000000 \
+        cargo test -p ring-cache-core --features testing --profile schedules --test lru_model -- --nocapture
 }
 
 documentation() {

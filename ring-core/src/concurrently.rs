@@ -8,7 +8,6 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 /// `Send`.
 pub(crate) async fn concurrently<F: Future>(limit: usize, futures: Vec<F>) -> Vec<F::Output> {
     let mut outputs = Vec::with_capacity(futures.len());
-    let mut futures = futures.into_iter();
     if limit <= 1 {
         // One after another needs no set of them, and suits futures that block.
         for future in futures {
@@ -16,10 +15,13 @@ pub(crate) async fn concurrently<F: Future>(limit: usize, futures: Vec<F>) -> Ve
         }
         return outputs;
     }
-    let mut running: FuturesUnordered<F> = futures.by_ref().take(limit).collect();
+    // The set only borrows them: it leaks the others if one panics as it is dropped, and with them their tickets.
+    let mut futures: Vec<_> = futures.into_iter().map(Box::pin).collect();
+    let mut waiting = futures.iter_mut();
+    let mut running: FuturesUnordered<_> = waiting.by_ref().take(limit).collect();
     while let Some(output) = running.next().await {
         outputs.push(output);
-        running.extend(futures.next());
+        running.extend(waiting.next());
     }
     outputs
 }

@@ -354,6 +354,8 @@ where
             spent += keeping.store(ticket, Some(held), patience).await;
         }
     }
+    // What was not to be stored. Tickets that are on their way out would be lost if it panicked.
+    drop(held);
     tickets
 }
 

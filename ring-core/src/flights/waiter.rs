@@ -32,6 +32,13 @@ impl<'f, T: Clone> Waiter<'f, T> {
     /// Waits until the flight lands. After `timeout` one of those who wait computes in the place of the leader; the
     /// others give it as much time again, and then compute for themselves.
     pub(crate) async fn wait(self, wait: Wait, timeout: Duration) -> Landed<'f, T> {
+        let landed = self.landed(wait, timeout).await;
+        // The last one drops the leader's value. A result that is on its way out would be lost if that panicked.
+        drop(self);
+        landed
+    }
+
+    async fn landed(&self, wait: Wait, timeout: Duration) -> Landed<'f, T> {
         let mut deadline = Instant::now().checked_add(timeout);
         let mut patient = true;
         loop {

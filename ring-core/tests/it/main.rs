@@ -24,7 +24,7 @@ mod failing_storage;
 mod generations;
 mod held_leaders;
 mod lru;
-mod lru_model;
+mod panics;
 mod patience;
 mod recursion;
 mod rings;
