@@ -14,7 +14,7 @@ pub(crate) use computing::{get_or_update, update};
 
 use crate::error::{Error, Failure};
 use crate::flights::{leading, turns_at_once};
-use crate::keeping::{Keeping, Outcome};
+use crate::keeping::{Keeping, Outcome, is_kept};
 use crate::key::EncodedKey;
 use crate::returned::Returned;
 use crate::ring::Ring;
@@ -202,7 +202,8 @@ where
             }
         }
     }
-    let (stores, start) = (entries.len(), keeping.start());
+    let stores = entries.iter().filter(|(.., expiry)| is_kept(*expiry)).count();
+    let start = keeping.start();
     let writing = async {
         if refused.is_empty() {
             return (Ok(Vec::new()), storage.write_many(entries).await);

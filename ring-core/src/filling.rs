@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use crate::flights::{Joined, Landed, Ticket, leading};
-use crate::keeping::{Keeping, Seen};
+use crate::keeping::{Keeping, Seen, is_kept};
 use crate::key::EncodedKey;
 use crate::returned::Returned;
 use crate::storage::{AnyStorage, AsyncStorage, AsyncView};
@@ -305,7 +305,7 @@ where
             self.clear_away(left, ticket.spent() + start.elapsed()).await;
         }
         let spent = start.elapsed();
-        if self.ring.count_errors(written) == Some(true) {
+        if self.ring.count_errors(written) == Some(true) && is_kept(self.expiry) {
             self.ring.counters.store();
         }
         spent

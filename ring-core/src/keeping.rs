@@ -28,6 +28,11 @@ pub(crate) type StorageError<V, S> =
 /// The result of an operation on the storage of a view.
 pub(crate) type HeldResult<V, S, T> = Result<T, StorageError<V, S>>;
 
+/// Whether a value with this expiry is stored at all.
+pub(crate) fn is_kept(expiry: Option<Duration>) -> bool {
+    expiry != Some(Duration::ZERO)
+}
+
 /// A look-up under way.
 #[derive(Clone, Copy)]
 pub(crate) struct LookUp {
@@ -297,7 +302,9 @@ where
         match written? {
             Some(error) => self.refused(error),
             None => {
-                self.ring.counters.store();
+                if is_kept(self.expiry) {
+                    self.ring.counters.store();
+                }
                 Ok(())
             }
         }

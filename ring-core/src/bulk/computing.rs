@@ -12,7 +12,7 @@ use super::{Bulk, Group, by_storage};
 use crate::concurrently::concurrently;
 use crate::filling::{Begun, Computed, Filled};
 use crate::flights::{Joined, Ticket, Waiter, leading, turns_at_once};
-use crate::keeping::{Keeping, Seen};
+use crate::keeping::{Keeping, Seen, is_kept};
 use crate::key::EncodedKey;
 use crate::returned::Returned;
 use crate::storage::{AnyView, AsyncStorage, AsyncView};
@@ -388,9 +388,13 @@ where
         Some((ticket.key(), held[*at].take()?, absent[*nth].keeping.expiry))
     });
     let entries: Vec<_> = entries.collect();
+    let stores = entries.iter().filter(|(.., expiry)| is_kept(*expiry)).count();
     let writing = async { storage.write_many(entries).await };
     let stored = leading(keeping.flights().writing(), pin!(writing)).await;
-    keeping.count_stores(turns.len(), stored.is_ok());
+    match stored {
+        Ok(()) => keeping.count_stores(stores, true),
+        Err(_) => keeping.count_stores(turns.len(), false),
+    }
     let left = turns.into_iter().filter_map(|(_, turn)| turn.end());
     let left = left.collect();
     keeping.clear_all_away(left, spent + start.elapsed()).await;

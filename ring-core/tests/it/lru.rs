@@ -197,6 +197,11 @@ fn a_zero_expiry_stores_nothing_and_removes_what_was_there() {
     cached(0).set(2);
     cached(0).expire_in(Duration::ZERO).set(3);
     assert!(!cached(0).has() && lru.is_empty());
+    let none = || [cached(4).expire_in(Duration::ZERO)];
+    assert_eq!(none().update_many(), [4]);
+    none().set_many([5]).expect("one value for one call");
+    assert!(lru.is_empty());
+    assert_eq!(Cache::new(ring, &lru).stats::<u32>().stores, 1);
 }
 
 #[test]
