@@ -312,6 +312,7 @@ impl<S: Sink> KeyWriter for Encoder<S> {
             self.text(&super::key_text(key));
         } else {
             self.sink.put(key.as_bytes());
+            self.started = true;
         }
     }
 }

@@ -41,7 +41,15 @@ impl KeyHasher {
             recorded: None,
         };
         key.ring_key(&mut writer);
-        writer.recorded.unwrap_or_else(|| writer.hasher.finish())
+        match writer.recorded {
+            Some(hash) if !writer.started => hash,
+            // More parts followed, which tell it from others that begin so.
+            Some(hash) => {
+                writer.hasher.write_u64(hash);
+                writer.hasher.finish()
+            }
+            None => writer.hasher.finish(),
+        }
     }
 }
 
@@ -52,8 +60,9 @@ pub(crate) fn hash_key<K: RingKey + ?Sized>(key: &K) -> u64 {
 
 struct HashWriter {
     hasher: <DefaultHashBuilder as BuildHasher>::Hasher,
-    /// Whether anything went by: a recorded key stands for the whole key only at its beginning.
+    /// Whether anything but `recorded` went by: a recorded key stands for itself only at the beginning.
     started: bool,
+    /// The hash of the recorded key at the beginning.
     recorded: Option<u64>,
 }
 
@@ -166,10 +175,40 @@ impl KeyWriter for HashWriter {
 
     #[inline]
     fn recorded(&mut self, key: &EncodedKey) {
-        if self.started {
+        if self.started || self.recorded.is_some() {
             self.text(&super::key_text(key));
         } else {
             self.recorded = Some(key.hash_value());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::super::Key;
+    use super::*;
+
+    struct Versioned(Key, u64);
+
+    impl RingKey for Versioned {
+        fn ring_key<W: KeyWriter>(&self, key: &mut W) {
+            self.0.ring_key(key);
+            self.1.ring_key(key);
+        }
+    }
+
+    /// With one hash for all of them, each look-up would compare with every other.
+    #[test]
+    fn what_follows_a_recorded_key_is_hashed() {
+        let first = Key::of(&("page", 1));
+        assert_eq!(hash_key(&first), hash_key(&("page", 1)));
+        let hashes: HashSet<_> = (0..1000)
+            .map(|number| hash_key(&Versioned(first.clone(), number)))
+            .collect();
+        assert_eq!(hashes.len(), 1000);
+        let one = Versioned(first, 1);
+        assert_eq!(hash_key(&one), hash_key(&Key::of(&one)));
     }
 }

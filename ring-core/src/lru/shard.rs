@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use hashbrown::HashTable;
+use hashbrown::hash_table::IterHash;
 
 use super::policy::{Chosen, Marks};
 use crate::clock::NEVER;
@@ -68,23 +69,23 @@ impl<T> Shard<T> {
         let found = self
             .table
             .find(table_hash(hash), |&slot| self.slots[slot as usize].hash == hash);
-        let (mut slot, mut passed) = (*found?, None);
+        let (mut slot, mut others) = (*found?, None);
         loop {
             let entry = &self.slots[slot as usize];
             if entry.key.is(key) {
                 return Some((slot as usize, entry));
             }
-            slot = self.next_of_hash(hash, passed)?;
-            passed = Some(slot);
+            slot = self.next_of_hash(hash, &mut others)?;
         }
     }
 
-    /// The first slot after `passed` with this hash, for the rare case that two keys have one.
+    /// The next of all slots with this hash, for the rare case that two keys have one.
     #[cold]
-    fn next_of_hash(&self, hash: u32, passed: Option<u32>) -> Option<u32> {
-        let all = self.table.iter_hash(table_hash(hash)).copied();
-        all.filter(|&slot| self.slots[slot as usize].hash == hash && Some(slot) > passed)
-            .min()
+    fn next_of_hash<'s>(&'s self, hash: u32, others: &mut Option<IterHash<'s, u32>>) -> Option<u32> {
+        let all = others.get_or_insert_with(|| self.table.iter_hash(table_hash(hash)));
+        all.by_ref()
+            .copied()
+            .find(|&slot| self.slots[slot as usize].hash == hash)
     }
 
     /// The slot of a key.
@@ -318,5 +319,34 @@ mod tests {
         }
         assert_eq!((shard.len(), shard.slots.capacity()), (100, 100));
         assert!(shard.deadlines.is_empty(), "nothing expires");
+    }
+
+    /// Three keys whose hashes are one, and one whose hash differs only where the shard is chosen.
+    #[test]
+    fn keys_with_one_hash_are_told_apart() {
+        let policies = [Policy::LeastRecentlyUsed, Policy::ScanResistant];
+        for policy in policies {
+            let mut shard = Shard::new(8, Chosen::new(policy, 8, true));
+            let keys: Vec<_> = (0..4_u64)
+                .map(|number| EncodedKey::with_hash(7 | (number & 1) << 40, &number))
+                .collect();
+            let find = |shard: &Shard<u64>, key: &EncodedKey| shard.find(key.hash_value(), key);
+            for (number, key) in (0..).zip(&keys[..3]) {
+                assert_eq!(find(&shard, key), None);
+                assert!(shard.insert(key.clone(), number, NEVER).is_none());
+            }
+            assert_eq!(find(&shard, &keys[3]), None);
+            for gone in [1, 0, 2] {
+                for (number, key) in (0..).zip(&keys[..3]) {
+                    let found = find(&shard, key).map(|slot| shard.slots[slot].value);
+                    assert!(found.is_none_or(|found| found == number));
+                }
+                let slot = find(&shard, &keys[gone]).expect("it was not removed");
+                shard.remove(slot);
+                assert_eq!(find(&shard, &keys[gone]), None);
+                shard.validate();
+            }
+            assert_eq!(shard.len(), 0);
+        }
     }
 }
