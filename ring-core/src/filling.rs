@@ -270,12 +270,14 @@ where
         let Some(deadline) = storage.deadline(self.expiry) else {
             return Err((ticket, Landing::Store(held)));
         };
-        match ticket.store_in_place(storage, held, deadline, || self.hold(value)) {
-            Ok(true) => self.ring.counters.store(),
-            Ok(false) => {}
-            Err((ticket, held)) => return Err((ticket, Landing::Store(held))),
-        }
-        Ok(())
+        let count = |stored| {
+            if stored {
+                self.ring.counters.store();
+            }
+        };
+        ticket
+            .store_in_place(storage, held, deadline, count, || self.hold(value))
+            .map_err(|(ticket, held)| (ticket, Landing::Store(held)))
     }
 
     /// Stores a value in the ticket's turn, if that comes, or removes what is there. Returns how long that kept the

@@ -132,14 +132,24 @@ impl Options {
                 seen.push(name);
                 result
             });
-            if let Err(error) = read {
-                match &mut errors {
-                    Some(errors) => errors.combine(error),
-                    None => errors = Some(error),
-                }
-            }
+            add(&mut errors, read);
+        }
+        if place == Place::Block {
+            add(&mut errors, options.check_block());
         }
         errors.map_or(Ok(options), Err)
+    }
+
+    /// Checks the defaults of a block beside each other.
+    fn check_block(&self) -> syn::Result<()> {
+        match (&self.policy, &self.storage) {
+            (Some(policy), Some(storage)) if !storage.is_own() => Err(error(
+                policy,
+                "`policy` is for storages of the methods' own, and this block's values are kept elsewhere: leave it out, \
+                 or set that up with `Lru::builder().policy(..)`",
+            )),
+            _ => Ok(()),
+        }
     }
 
     fn read(&mut self, name: &str, meta: &Meta) -> syn::Result<()> {
@@ -191,6 +201,14 @@ impl Options {
         }
         self.storage = Some(storage);
         Ok(())
+    }
+}
+
+fn add(errors: &mut Option<syn::Error>, result: syn::Result<()>) {
+    match (errors.as_mut(), result) {
+        (Some(errors), Err(error)) => errors.combine(error),
+        (None, Err(error)) => *errors = Some(error),
+        (_, Ok(())) => {}
     }
 }
 

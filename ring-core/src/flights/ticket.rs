@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::leading::Mark;
 use super::{Flight, Flights};
 use crate::key::EncodedKey;
-use crate::storage::InPlace;
+use crate::storage::{Displaced, InPlace};
 use crate::sync::{Arc, Ordering};
 
 /// The right to compute the value of a key and to store it: see [`Flights`].
@@ -25,6 +25,23 @@ pub(crate) struct Ticket<'f, T> {
     let_go: bool,
     /// How much of the storage's deadline its call has spent.
     spent: Duration,
+}
+
+/// What a write in place leaves to be dropped when no lock is held.
+struct Written<T> {
+    /// The value, if it came too late.
+    refused: Option<T>,
+    /// What lost its place to it.
+    displaced: Option<Displaced<T>>,
+}
+
+impl<T> Default for Written<T> {
+    fn default() -> Self {
+        Written {
+            refused: None,
+            displaced: None,
+        }
+    }
 }
 
 impl<'f, T> Ticket<'f, T> {
@@ -96,8 +113,8 @@ impl<'f, T> Ticket<'f, T> {
         self.settled = true;
     }
 
-    /// Stores a value in place and ends, unless another is writing just now. Those who wait get a share. Returns whether
-    /// this ticket still might store.
+    /// Stores a value in place and ends, unless another is writing just now. Those who wait get a share. `stored` is told
+    /// whether this ticket still might store.
     ///
     /// # Errors
     ///
@@ -107,20 +124,36 @@ impl<'f, T> Ticket<'f, T> {
         storage: &dyn InPlace<T>,
         held: T,
         deadline: u64,
+        stored: impl FnOnce(bool),
         share: impl FnOnce() -> Option<T>,
-    ) -> Result<bool, (Self, T)> {
-        let (key, number, explicit) = (&self.key, self.number, self.explicit);
-        let own = &mut self.flight;
-        let outcome = self.flights.let_go_after(key, |work| {
-            let may_store = explicit || work.barrier <= number;
-            if may_store && work.writer.is_some() {
+    ) -> Result<(), (Self, T)> {
+        let written = match self.write_in_place(storage, held, deadline) {
+            Ok(written) => written,
+            Err(held) => return Err((self, held)),
+        };
+        self.let_go = true;
+        // What follows runs code of values, which may panic.
+        stored(written.refused.is_none());
+        self.announce(share);
+        self.settled = true;
+        if let Some(displaced) = written.displaced {
+            storage.lose(displaced);
+        }
+        Ok(())
+    }
+
+    /// Writes in place, if it still may, and is counted no more among those who work on the key.
+    fn write_in_place(&mut self, storage: &dyn InPlace<T>, held: T, deadline: u64) -> Result<Written<T>, T> {
+        let (key, number, own) = (&self.key, self.number, &mut self.flight);
+        self.flights.let_go_after(key, |work| {
+            let mut written = Written::default();
+            if work.barrier > number {
+                written.refused = Some(held);
+            } else if work.writer.is_some() {
                 return Err(held);
-            }
-            let (mut refused, mut displaced) = (None, None);
-            if may_store {
-                displaced = storage.write(key.clone(), held, deadline);
             } else {
-                refused = Some(held);
+                written.displaced = storage.write(key.clone(), held, deadline);
+                work.outdate(number, own.as_ref());
             }
             match own {
                 // Nobody waits. The work ends, and leaves its flight to the next.
@@ -128,22 +161,8 @@ impl<'f, T> Ticket<'f, T> {
                 Some(flight) => work.detach(flight),
                 None => {}
             }
-            if may_store && work.hands > 1 {
-                work.outdate(number);
-            }
-            Ok((refused, displaced))
-        });
-        let (refused, displaced) = match outcome {
-            Ok(stored) => stored,
-            Err(held) => return Err((self, held)),
-        };
-        self.let_go = true;
-        self.announce(share);
-        self.settled = true;
-        if let Some(displaced) = displaced {
-            storage.lose(displaced);
-        }
-        Ok(refused.is_none())
+            Ok(written)
+        })
     }
 
     /// Tells the waiters to compute for themselves, all at once.
@@ -177,19 +196,10 @@ impl<'f, T> Ticket<'f, T> {
             if work.writer.is_some() && !by_force {
                 return None;
             }
-            work.barrier = work.barrier.max(self.number);
+            work.outdate(self.number, self.flight.as_ref());
             work.writer = Some(self.number);
-            // Who comes from now on is not to be given what began before.
-            let older = |flight: &Arc<Flight<T>>| flight.first < self.number && !self.leads(flight);
-            if work.flight.as_ref().is_some_and(older) {
-                work.flight = None;
-            }
             Some(true)
         })
-    }
-
-    fn leads(&self, flight: &Arc<Flight<T>>) -> bool {
-        self.flight.as_ref().is_some_and(|own| Arc::ptr_eq(own, flight))
     }
 
     /// Lets nobody join from now on.

@@ -49,10 +49,16 @@ impl<T> Work<T> {
         barrier
     }
 
-    /// Lets no ticket with a smaller number write from now on. Who comes is not given what began before.
-    pub(super) fn outdate(&mut self, number: u64) {
+    /// Lets no ticket with a smaller number write from now on, and nobody join a flight that began before, other than the
+    /// ticket's `own`.
+    pub(super) fn outdate(&mut self, number: u64, own: Option<&Arc<Flight<T>>>) {
         self.barrier = self.barrier.max(number);
-        self.flight = self.flight.take().filter(|flight| flight.first > number);
+        let older = |flight: &Arc<Flight<T>>| {
+            flight.first < number && !own.is_some_and(|own| Arc::ptr_eq(own, flight))
+        };
+        if self.flight.as_ref().is_some_and(older) {
+            self.flight = None;
+        }
     }
 
     /// Whether an outdated ticket writes just now, so that what it writes must be removed after it.

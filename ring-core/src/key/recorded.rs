@@ -4,7 +4,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use super::encode::{Counter, encode, feeds, ring_number};
-use super::small_bytes::{INLINE, SmallBytes};
+use super::small_bytes::SmallBytes;
 use super::{KeyWriter, RingKey};
 use crate::name::Name;
 
@@ -25,13 +25,9 @@ impl KeyBytes {
     /// Whether `key` feeds exactly these bytes.
     #[inline(always)]
     pub(crate) fn is<K: RingKey + ?Sized>(&self, key: &K) -> bool {
-        // What the compiler knows of the length decides beforehand how it compares.
-        match (encode(key, Counter(0)).0, &self.0) {
-            (fed @ ..=INLINE, SmallBytes::Inline { length, bytes }) => {
-                fed == usize::from(*length) && feeds(key, bytes, fed)
-            }
-            (fed, SmallBytes::Heap(bytes)) => fed == bytes.len() && feeds(key, &**bytes, fed),
-            (_, SmallBytes::Inline { .. }) => false,
+        match &self.0 {
+            SmallBytes::Inline { length, bytes } => feeds(key, bytes, usize::from(*length)),
+            SmallBytes::Heap(bytes) => feeds(key, &**bytes, bytes.len()),
         }
     }
 

@@ -58,8 +58,8 @@ trait Evicts {
     /// The slot whose entry gives way to the one with this hash; [`reuse`](Self::reuse) follows. There is at least one.
     fn victim(&mut self, marks: &mut impl Marks, hash: u32) -> usize;
 
-    /// The victim, an entry with the hash `old`, gave its slot to the entry with the hash `new`.
-    fn reuse(&mut self, marks: &mut impl Marks, slot: usize, old: u32, new: u32);
+    /// The victim, an entry with the hash `old`, gave its slot to the entry for which it was asked.
+    fn reuse(&mut self, marks: &mut impl Marks, slot: usize, old: u32);
 
     /// The value of the entry was replaced.
     fn replace(&mut self, mark: &mut u32);
@@ -116,8 +116,8 @@ impl Chosen {
         ask!(self, policy => policy.victim(marks, hash))
     }
 
-    pub(super) fn reuse(&mut self, marks: &mut impl Marks, slot: usize, old: u32, new: u32) {
-        ask!(self, policy => policy.reuse(marks, slot, old, new));
+    pub(super) fn reuse(&mut self, marks: &mut impl Marks, slot: usize, old: u32) {
+        ask!(self, policy => policy.reuse(marks, slot, old));
     }
 
     pub(super) fn replace(&mut self, mark: &mut u32) {
@@ -139,7 +139,7 @@ impl Chosen {
 }
 
 /// Adds one: memory doubles, but never beyond the capacity.
-fn push_within<T>(capacity: usize, slots: &mut Vec<T>, slot: T) {
+pub(super) fn push_within<T>(capacity: usize, slots: &mut Vec<T>, slot: T) {
     if slots.len() == slots.capacity() {
         let left = capacity.saturating_sub(slots.len());
         slots.reserve_exact(slots.len().max(4).min(left));

@@ -6,9 +6,8 @@
 use std::ops::Range;
 
 use hashbrown::HashTable;
-use hashbrown::hash_table::IterHash;
 
-use super::policy::{Chosen, Marks};
+use super::policy::{Chosen, Marks, push_within};
 use crate::clock::NEVER;
 use crate::key::{EncodedKey, KeyBytes, RingKey};
 use crate::storage::Displaced;
@@ -69,23 +68,23 @@ impl<T> Shard<T> {
         let found = self
             .table
             .find(table_hash(hash), |&slot| self.slots[slot as usize].hash == hash);
-        let (mut slot, mut others) = (*found?, None);
+        let (mut slot, mut passed) = (*found?, None);
         loop {
             let entry = &self.slots[slot as usize];
             if entry.key.is(key) {
                 return Some((slot as usize, entry));
             }
-            slot = self.next_of_hash(hash, &mut others)?;
+            slot = self.next_of_hash(hash, passed)?;
+            passed = Some(slot);
         }
     }
 
-    /// The next of all slots with this hash, for the rare case that two keys have one.
+    /// The first slot after `passed` with this hash, for the rare case that two keys have one.
     #[cold]
-    fn next_of_hash<'s>(&'s self, hash: u32, others: &mut Option<IterHash<'s, u32>>) -> Option<u32> {
-        let all = others.get_or_insert_with(|| self.table.iter_hash(table_hash(hash)));
-        all.by_ref()
-            .copied()
-            .find(|&slot| self.slots[slot as usize].hash == hash)
+    fn next_of_hash(&self, hash: u32, passed: Option<u32>) -> Option<u32> {
+        let all = self.table.iter_hash(table_hash(hash)).copied();
+        all.filter(|&slot| self.slots[slot as usize].hash == hash && Some(slot) > passed)
+            .min()
     }
 
     /// The slot of a key.
@@ -149,26 +148,21 @@ impl<T> Shard<T> {
         self.link(slot.hash, victim);
         let old_deadline = self.deadline(victim);
         self.set_deadline(victim, deadline);
-        let (old_hash, hash) = (self.slots[victim].hash, slot.hash);
+        let old_hash = self.slots[victim].hash;
         *slot.mark.get_mut() = *self.slots[victim].mark.get_mut();
         let old = std::mem::replace(&mut self.slots[victim], slot);
-        self.policy.reuse(&mut self.slots, victim, old_hash, hash);
+        self.policy.reuse(&mut self.slots, victim, old_hash);
         Some(displaced(old, old_deadline, true))
     }
 
     fn push(&mut self, slot: Slot<T>, deadline: u64) {
-        if self.slots.len() == self.slots.capacity() {
-            // Doubles, but never beyond the capacity.
-            let more = self.slots.len().max(4).min(self.capacity - self.slots.len());
-            self.slots.reserve_exact(more);
-        }
         let index = self.slots.len();
         self.link(slot.hash, index);
         let hash = slot.hash;
-        self.slots.push(slot);
+        push_within(self.capacity, &mut self.slots, slot);
         self.policy.push(&mut self.slots, hash);
         if !self.deadlines.is_empty() {
-            self.deadlines.push(NEVER);
+            push_within(self.capacity, &mut self.deadlines, NEVER);
         }
         self.set_deadline(index, deadline);
     }

@@ -15,8 +15,8 @@ use crate::sync::lasting::{AtomicU64, Mutex, Ordering};
 pub(super) struct Tally {
     /// The places of threads, by their numbers.
     places: Box<[Place]>,
-    /// For threads whose number has no place.
-    shared: Place,
+    /// For threads whose number has no place: several share one.
+    shared: [Place; 4],
 }
 
 /// What one thread counted, in a cache line of its own.
@@ -28,7 +28,7 @@ impl Default for Tally {
     fn default() -> Self {
         Tally {
             places: (0..*PLACES).map(|_| Place::default()).collect(),
-            shared: Place::default(),
+            shared: Default::default(),
         }
     }
 }
@@ -45,15 +45,19 @@ impl Tally {
 
     #[cold]
     fn count_without_place(&self, kind: usize) {
-        match self.places.get(thread_number()) {
+        let number = thread_number();
+        match self.places.get(number) {
             Some(place) => place.count(kind),
-            None => drop(self.shared.0[kind].fetch_add(1, Ordering::Relaxed)),
+            None => {
+                let shared = &self.shared[number % self.shared.len()].0[kind];
+                shared.fetch_add(1, Ordering::Relaxed);
+            }
         }
     }
 
     /// How many events of this kind were counted.
     pub(super) fn total(&self, kind: usize) -> u64 {
-        let places = self.places.iter().chain([&self.shared]);
+        let places = self.places.iter().chain(&self.shared);
         places
             .map(|place| place.0[kind].load(Ordering::Relaxed))
             .fold(0, u64::wrapping_add)

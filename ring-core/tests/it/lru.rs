@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ring_cache_core::clock::ManualClock;
 use ring_cache_core::storage::{AnyStorage, Storage};
-use ring_cache_core::{Cache, Lru};
+use ring_cache_core::{Cache, Calls, Lru};
 
 use crate::support::{assert_quiet, call, ring};
 

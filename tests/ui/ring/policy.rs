@@ -1,4 +1,4 @@
-use ring_cache::{Lru, ring};
+use ring_cache::{Lru, ring, ring_impl};
 
 static USERS: std::sync::LazyLock<Lru<u32>> = std::sync::LazyLock::new(|| Lru::new(8));
 
@@ -23,3 +23,13 @@ fn f4(n: u32) -> u32 {
 }
 
 fn main() {}
+
+struct Service;
+
+#[ring_impl(lru = USERS, policy = scan_resistant)]
+impl Service {
+    #[ring]
+    fn f5(n: u32) -> u32 {
+        n
+    }
+}

@@ -62,7 +62,7 @@ impl Evicts for LeastRecent {
         self.oldest_of(block, marks).slot
     }
 
-    fn reuse(&mut self, marks: &mut impl Marks, slot: usize, _: u32, _: u32) {
+    fn reuse(&mut self, marks: &mut impl Marks, slot: usize, _: u32) {
         self.replace(marks.mark(slot));
     }
 

@@ -56,7 +56,7 @@ impl<P: Evicts> Cache<P> {
         }
         let victim = self.policy.victim(&mut self.marks, hash(key));
         let old = std::mem::replace(&mut self.keys[victim], key);
-        self.policy.reuse(&mut self.marks, victim, hash(old), hash(key));
+        self.policy.reuse(&mut self.marks, victim, hash(old));
         Some(old)
     }
 }

@@ -124,7 +124,7 @@ impl Evicts for ScanResistant {
         self.protected_victim(marks)
     }
 
-    fn reuse(&mut self, marks: &mut impl Marks, slot: usize, old: u32, _: u32) {
+    fn reuse(&mut self, marks: &mut impl Marks, slot: usize, old: u32) {
         let mark = mark_of(marks, slot);
         self.ghosts.remember(old, mark.queue(), mark.seen() + mark.uses());
         self.unlink(marks, slot);
