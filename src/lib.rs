@@ -33,7 +33,7 @@ pub use ring_cache_core::testing;
 pub use ring_cache_core::{
     Action, AsyncCache, AsyncCall, AsyncCalls, AtMost, BoundCall, Bracket, Cache, Call, Calls, Cause,
     DEFAULT_CAPACITY, DEFAULT_CONCURRENCY, DEFAULT_FLIGHT_TIMEOUT, Error, ErrorKind, Failure, Fallible,
-    Handle, Key, KeyWriter, Lru, LruBuilder, Map, Name, Outcome, Plain, Ran, Returned, RingKey, Stats,
-    TypeName, UnknownAction, body, clock, coder, colour, flights, key, storage,
+    Handle, Key, KeyWriter, Lru, LruBuilder, Map, Name, Outcome, Plain, Policy, Ran, Returned, RingKey,
+    Stats, TypeName, UnknownAction, body, clock, coder, colour, flights, key, storage,
 };
 pub use ring_cache_derive::{RingKey, ring, ring_impl};
