@@ -133,10 +133,23 @@ def keys():
 
 
 def changes():
-    """Five bytes each: where in the file, what is done, and with what."""
+    """Five bytes each: where (three), what is done, and with what."""
     seed("disk_file", "nothing", bytes([0]))
-    seed("disk_file", "header", bytes([0]) + struct.pack("<IB", 18, 0x01))
-    seed("disk_file", "log", bytes([1]) + struct.pack("<IB", 40, 0x02))
+    seed("disk_file", "nothing_open", bytes([1]))
+    for name, which, where, what, with_ in [
+        ("read_only", 0, 18, 3, 7),
+        ("application", 0, 68, 0, 1),
+        ("free_pages", 0, 36, 3, 255),
+        ("schema", 0, 3000, 4, 0),
+        ("page", 0, 4096 * 3, 7, 2),
+        ("short", 0, 4096 * 5 + 77, 5, 0),
+        ("long", 0, 0, 6, 90),
+        ("log_header", 1, 8, 128, 1),
+        ("log_frame", 1, 4000, 128, 2),
+        ("log_short", 1, 9000, 133, 0),
+    ]:
+        data = bytes([which]) + where.to_bytes(3, "little") + bytes([what, with_])
+        seed("disk_file", name, data)
 
 
 replies()
