@@ -42,7 +42,9 @@ static PLACE: LazyLock<Place> = LazyLock::new(|| {
     let folder = std::env::temp_dir().join(format!("ring-cache-fuzz-{}", std::process::id()));
     empty(&folder);
     let path = folder.join("made");
-    let disk = Disk::open(&path).expect("a file that is not there yet").wall_clock(written);
+    let disk = Disk::open(&path)
+        .expect("a file that is not there yet")
+        .wall_clock(written);
     fill(&disk).expect("there is room");
     let open = Image::of(&path);
     drop(disk);
@@ -130,15 +132,24 @@ fn check(disk: &Disk) {
         // What was true once may come back with the page that it lay in.
         let once = [value(key, 1), value(key, 2)];
         let found = disk.get(&key).unwrap_or_default();
-        assert!(found.is_none_or(|found| key < TWICE && once.contains(&found)), "{key}");
+        assert!(
+            found.is_none_or(|found| key < TWICE && once.contains(&found)),
+            "{key}"
+        );
         let there = disk.has(&key).unwrap_or_default();
         assert!(!there || key < TWICE, "{key}");
     }
-    assert!((LIVE..EXPIRED).all(|key| !disk.has(&key).unwrap_or_default()), "they have expired");
+    assert!(
+        (LIVE..EXPIRED).all(|key| !disk.has(&key).unwrap_or_default()),
+        "they have expired"
+    );
     for key in [0, LIVE + 1, EXPIRED, TWICE + 5] {
         if disk.set(&key, value(key, 3), None).is_ok() {
             let found = disk.get(&key).unwrap_or_default();
-            assert!(found.is_none_or(|found| found == value(key, 3)), "{key} has an old value");
+            assert!(
+                found.is_none_or(|found| found == value(key, 3)),
+                "{key} has an old value"
+            );
         }
     }
     for key in [1, 6] {
@@ -163,7 +174,11 @@ fuzz_target!(|input: &[u8]| -> Corpus {
     check(&disk);
     if changes.is_empty() {
         assert_eq!(disk.damages(), Default::default());
-        assert_eq!(disk.get(&2).ok().flatten(), Some(value(2, 1)), "nothing was changed");
+        assert_eq!(
+            disk.get(&2).ok().flatten(),
+            Some(value(2, 1)),
+            "nothing was changed"
+        );
     }
     drop(disk);
     let _ = fs::remove_dir_all(&place.folder);

@@ -15,8 +15,8 @@ use ring_cache::clock::ManualClock;
 use ring_cache::storage::{AnyStorage, Clear, Storage};
 use script::{Operation, Rings, Setup};
 
-/// How many entries are checked in one run at most, so that none takes long.
-const WORK: usize = 3_000;
+/// How many entries are set or checked in one run, so that none takes long.
+const WORK: usize = 4_000;
 
 struct Trial {
     lru: Lru<u32>,
@@ -152,9 +152,10 @@ fuzz_target!(|input: &[u8]| -> Corpus {
     let mut trial = Trial::new(setup);
     let mut work = 0;
     for operation in operations.as_chunks().0 {
+        let before = trial.values;
         trial.run(Operation::of(*operation), setup.keys());
         trial.lru.validate();
-        work += trial.lru.len();
+        work += trial.lru.len() + trial.values.abs_diff(before) as usize;
         if work > WORK {
             break;
         }
