@@ -16,15 +16,9 @@ pub use super::cluster::fuzzing::through_a_cluster;
 
 /// The answers that bytes are, as far as they are any.
 pub fn answers(mut bytes: &[u8]) -> Vec<Value> {
+    // It reads ahead, so that what is left of the bytes says nothing.
     let mut parser = Parser::new();
-    let mut answers = Vec::new();
-    while !bytes.is_empty() {
-        match parser.parse_value(&mut bytes) {
-            Ok(answer) => answers.push(answer),
-            Err(_) => break,
-        }
-    }
-    answers
+    std::iter::from_fn(|| parser.parse_value(&mut bytes).ok()).collect()
 }
 
 /// Reads answers as those to look-ups of so many keys, in keys of their own.
