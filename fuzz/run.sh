@@ -60,7 +60,7 @@ run() {
     esac
     [ -z "$dictionary" ] || options+=" -dict=dictionaries/$dictionary.dict"
     mkdir -p "corpus/$target" "artifacts/$target"
-    # Sanitizers look for what safe Rust has not, and comparisons are slow to trace: without either it is ten times as fast.
+    # Sanitizers look for what safe Rust has not. Without traces of comparisons it is twice as fast.
     set -- $options -timeout=10 -seed="${FUZZ_SEED:-$((RANDOM + 1))}" -max_total_time="$2" ${FUZZ_OPTIONS:-}
     printf '\n==> %s %s\n' "$target" "$*"
     TMPDIR="$scratch" cargo fuzz run --fuzz-dir . --sanitizer none --no-trace-compares "$target" \

@@ -19,7 +19,7 @@ const FOR_A_BYTE: u64 = 512;
 /// at first.
 const ROUNDS: usize = 7;
 
-fn pieces<'b>(mut bytes: &'b [u8], length: usize) -> impl Iterator<Item = &'b [u8]> {
+fn pieces(mut bytes: &[u8], length: usize) -> impl Iterator<Item = &[u8]> {
     // Each is longer than the one before, so that places differ where a cut falls.
     (length..).map_while(move |length| {
         let (piece, rest) = bytes.split_at(length.min(bytes.len()));

@@ -147,7 +147,7 @@ impl RingKey for Parts {
     fn ring_key<W: KeyWriter>(&self, key: &mut W) {
         let group = self.number / 4;
         group.ring_key(key);
-        if group % 5 == 0 {
+        if group.is_multiple_of(5) {
             "too long to be kept in its slot".ring_key(key);
         }
         key.label(["a", "b", "ab", "abc"][self.number % 4]);
