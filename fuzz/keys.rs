@@ -1,49 +1,108 @@
-//! The derived types of the tests and the parser that reads their keys back; here the values come from the fuzzer.
+//! Values whose keys are checked, and what has to hold for all of them.
 
 #[path = "../tests/it/key_parser/parser.rs"]
-pub(crate) mod parser;
+mod parser;
 #[path = "../tests/it/key_parser/schema.rs"]
-pub(crate) mod schema;
-#[path = "../tests/it/key_parser/typed.rs"]
-pub(crate) mod typed;
+mod schema;
 
-use arbitrary::{Arbitrary, Result, Unstructured};
-use ring_cache::{Key, RingKey};
+#[path = "keys/by_hand.rs"]
+pub(crate) mod by_hand;
+#[path = "keys/derived.rs"]
+pub(crate) mod derived;
+#[path = "keys/shape.rs"]
+mod shape;
 
-use typed::{Account, Owner, Page};
+use std::sync::LazyLock;
+
+use arbitrary::{Arbitrary, Unstructured};
+use libfuzzer_sys::Corpus;
+use ring_cache::key::{CallKey, EncodedKey};
+use ring_cache::{Key, Lru, Name, RingKey};
+
+pub(crate) use shape::Shape;
+
+static RING: LazyLock<&Name> = LazyLock::new(|| Name::chosen("p"));
+static CACHE: LazyLock<Lru<u8>> = LazyLock::new(|| Lru::new(8));
 
 /// The text of a key.
 pub(crate) fn text<K: RingKey + ?Sized>(key: &K) -> String {
     Key::of(key).to_string()
 }
 
-impl<'a> Arbitrary<'a> for Account {
-    fn arbitrary(data: &mut Unstructured<'a>) -> Result<Self> {
-        Ok(Account {
-            id: data.arbitrary()?,
-            owner: owner(data, 3)?,
-            tags: data.arbitrary()?,
-            note: data.arbitrary()?,
-            balance: data.arbitrary()?,
-            page: Page {
-                url: data.arbitrary()?,
-            },
-            raw: data.arbitrary()?,
-            _cached: (),
-        })
+/// A value, and another that mostly differs in little: one byte is another where it is read from. Two bytes say which,
+/// and how; `rest` is what both are read from.
+pub(crate) fn neighbours<T: for<'a> Arbitrary<'a>>(change: [u8; 2], rest: &mut [u8]) -> Option<[T; 2]> {
+    let one = T::arbitrary_take_rest(Unstructured::new(rest)).ok()?;
+    let [place, bits] = change;
+    let length = rest.len();
+    if let Some(byte) = rest.get_mut(usize::from(place) % length.max(1)) {
+        *byte ^= bits;
     }
+    let other = T::arbitrary_take_rest(Unstructured::new(rest)).ok()?;
+    Some([one, other])
 }
 
-/// The schema of the tests knows trustees down to this depth.
-fn owner(data: &mut Unstructured<'_>, depth: u8) -> Result<Owner> {
-    let variants = if depth > 0 { 3 } else { 2 };
-    Ok(match data.int_in_range(0..=variants)? {
-        0 => Owner::Nobody,
-        1 => Owner::Person(data.arbitrary()?),
-        2 => Owner::Company {
-            name: data.arbitrary()?,
-            number: data.arbitrary()?,
-        },
-        _ => Owner::Trustee(Box::new(owner(data, depth - 1)?), data.arbitrary()?),
+/// Texts, what is recorded, and the cache agree on whether two keys are equal.
+pub(crate) fn agree<K: RingKey>(one: &K, other: &K, equal: bool) {
+    let texts = [text(one), text(other)];
+    assert!(
+        texts
+            .iter()
+            .all(|text| text.bytes().all(|byte| byte.is_ascii_graphic()))
+    );
+    assert_eq!(texts[0] == texts[1], equal, "{texts:?}");
+    let recorded = [EncodedKey::of(one), EncodedKey::of(other)];
+    assert_eq!(recorded[0] == recorded[1], equal, "{texts:?}");
+    assert_eq!(
+        text(&recorded[0]),
+        texts[0],
+        "a recorded key reads as the key itself"
+    );
+    CACHE.clear();
+    CACHE.set(one, 1);
+    assert_eq!(CACHE.get(one), Some(1), "{texts:?}");
+    assert_eq!(CACHE.get(&recorded[0]), Some(1), "{texts:?}");
+    assert_eq!(CACHE.get(other), equal.then_some(1), "{texts:?}");
+    CACHE.set(&recorded[1], 2);
+    assert_eq!(CACHE.get(one), Some(if equal { 2 } else { 1 }), "{texts:?}");
+    assert_eq!(CACHE.len(), 2 - usize::from(equal), "{texts:?}");
+}
+
+/// The same as arguments of calls, in either order.
+pub(crate) fn agree_as_arguments<K: RingKey>(one: &K, other: &K, equal: bool) {
+    let calls = [(one, other), (other, one)];
+    let calls = [&calls[0], &calls[1]].map(|parts| CallKey::new(*RING, parts));
+    agree(&calls[0], &calls[1], equal);
+}
+
+/// The parser gives the parts back, of a value alone and of two in a call.
+pub(crate) fn can_be_read<T: Shape>(one: &T, other: &T) -> bool {
+    T::with_schema(|schema| {
+        let values = [one.value(), other.value()];
+        let alone = text(one);
+        assert_eq!(
+            parser::parse(&alone, schema).as_ref(),
+            Some(&values[0]),
+            "{alone}"
+        );
+        let call = text(&CallKey::new(*RING, &(one, other)));
+        let read = parser::parse_call(&call, RING.as_str(), &[schema, schema]);
+        assert_eq!(read.as_deref(), Some(&values[..]), "{call}");
+        values[0] == values[1]
     })
+}
+
+/// Three bytes, which say what is to be done, and the rest.
+pub(crate) fn split(input: &[u8]) -> Option<(u8, [u8; 2], Vec<u8>)> {
+    let (&[kind, place, bits], rest) = input.split_first_chunk()?;
+    Some((kind, [place, bits], rest.to_vec()))
+}
+
+/// Whether an input was of use.
+pub(crate) fn corpus(used: Option<()>) -> Corpus {
+    if used.is_some() {
+        Corpus::Keep
+    } else {
+        Corpus::Reject
+    }
 }

@@ -1,139 +1,165 @@
-//! A small `Lru` is an exact one: after any operations it holds what a plain list of entries holds.
+//! An `Lru` does what a plain model of it allows, whatever is done to it in whatever order.
 #![no_main]
+
+#[path = "../lru/model.rs"]
+mod model;
+#[path = "../lru/script.rs"]
+mod script;
 
 use std::time::Duration;
 
-use arbitrary::Arbitrary;
-use libfuzzer_sys::fuzz_target;
+use libfuzzer_sys::{Corpus, fuzz_target};
+use model::{Model, Seen};
 use ring_cache::Lru;
 use ring_cache::clock::ManualClock;
-use ring_cache::storage::Storage;
+use ring_cache::storage::{AnyStorage, Clear, Storage};
+use script::{Operation, Rings, Setup};
 
-/// An operation, on one of few keys.
-#[derive(Arbitrary, Debug)]
-enum Operation {
-    Get(u8),
-    Set(u8, u32),
-    SetFor(u8, u32, u8),
-    Delete(u8),
-    Has(u8),
-    Touch(u8, u8),
-    Advance(u8),
-    Clear,
+/// How many entries are set or checked in one run, so that none takes long.
+const WORK: usize = 4_000;
+
+struct Trial {
+    lru: Lru<u32>,
+    clock: ManualClock,
+    model: Model,
+    rings: Rings,
+    /// Counts what is set, so that no two values are equal.
+    values: u32,
 }
 
-struct Entry {
-    key: u8,
-    value: u32,
-    deadline: Option<u64>,
-}
-
-/// A list of entries, the least recently used first. Entries that expired stay until they are found.
-#[derive(Default)]
-struct Model {
-    entries: Vec<Entry>,
-    capacity: usize,
-    now: u64,
-}
-
-impl Model {
-    fn place(&self, key: u8) -> Option<usize> {
-        self.entries.iter().position(|entry| entry.key == key)
-    }
-
-    fn is_live(&self, place: usize) -> bool {
-        let deadline = self.entries[place].deadline;
-        deadline.is_none_or(|deadline| self.now < deadline)
-    }
-
-    fn live(&self, key: u8) -> Option<usize> {
-        self.place(key).filter(|&place| self.is_live(place))
-    }
-
-    fn get(&mut self, key: u8) -> Option<u32> {
-        let place = self.place(key)?;
-        let live = self.is_live(place);
-        let entry = self.entries.remove(place);
-        let value = entry.value;
-        if live {
-            self.entries.push(entry);
+impl Trial {
+    fn new(setup: Setup) -> Self {
+        let clock = ManualClock::default();
+        let builder = Lru::builder().capacity(setup.capacity).shards(setup.shards);
+        Trial {
+            lru: builder.policy(setup.policy).clock(clock.clone()).build(),
+            clock,
+            model: Model::new(
+                setup.keys(),
+                setup.capacity,
+                setup.actual_shards(),
+                setup.is_exact(),
+            ),
+            rings: Rings::new(),
+            values: 0,
         }
-        live.then_some(value)
     }
 
-    fn set(&mut self, key: u8, value: u32, expiry: Option<u8>) {
-        self.delete(key);
-        if expiry == Some(0) {
-            return;
+    fn seen(&self) -> Seen {
+        let (evictions, expirations) = self.lru.losses();
+        Seen {
+            len: self.lru.len(),
+            evictions,
+            expirations,
         }
-        if self.entries.len() == self.capacity {
-            self.entries.remove(0);
+    }
+
+    fn run(&mut self, operation: Operation, keys: usize) {
+        let key = usize::from(operation.key) % keys;
+        match operation.kind % 16 {
+            0..3 => self.get(key),
+            3..6 => self.set(key, None),
+            6..8 => self.set(key, Some(operation)),
+            8 => self.delete(key),
+            9 => _ = self.has(key),
+            10 => self.renew(key, operation),
+            11 => {
+                self.clock.advance(operation.duration());
+                self.model.advance(operation.time());
+            }
+            12 => self.get_expiring(key),
+            13 => operation.run(keys).for_each(|key| self.set(key, None)),
+            14 => operation.run(keys).for_each(|key| self.get(key)),
+            _ => self.clear(operation.argument),
         }
-        let deadline = expiry.map(|expiry| self.now + u64::from(expiry));
-        self.entries.push(Entry { key, value, deadline });
     }
 
-    fn delete(&mut self, key: u8) -> bool {
-        let Some(place) = self.place(key) else {
-            return false;
-        };
-        let live = self.is_live(place);
-        self.entries.remove(place);
-        live
+    fn get(&mut self, key: usize) {
+        let found = self.lru.get(&self.rings.key(key));
+        let after = self.seen();
+        self.model.got_value(key, found, after);
     }
 
-    fn touch(&mut self, key: u8, expiry: u8) -> bool {
-        let Some(place) = self.live(key) else {
-            return false;
-        };
-        self.entries[place].deadline = Some(self.now + u64::from(expiry));
-        true
+    fn get_expiring(&mut self, key: usize) {
+        let Ok(found) = self.lru.read_expiring(&self.rings.key(key));
+        let nanos = |left: Duration| u64::try_from(left.as_nanos()).expect("no clock goes on for longer");
+        let found = found.map(|(value, left)| (value, left.map(nanos)));
+        let after = self.seen();
+        self.model.got(key, found, after);
     }
-}
 
-fn seconds(seconds: u8) -> Duration {
-    Duration::from_secs(seconds.into())
-}
-
-fuzz_target!(|input: (u8, Vec<Operation>)| {
-    let (capacity, operations) = (usize::from(input.0 % 64) + 1, input.1);
-    let clock = ManualClock::default();
-    let builder = Lru::<u32>::builder().capacity(capacity).shards(1);
-    let lru = builder.clock(clock.clone()).build();
-    let mut model = Model {
-        capacity,
-        ..Model::default()
-    };
-    for operation in operations {
+    fn set(&mut self, key: usize, operation: Option<Operation>) {
+        self.values += 1;
+        let (name, value) = (self.rings.key(key), self.values);
+        let there = self.has(key);
         match operation {
-            Operation::Get(key) => assert_eq!(lru.get(&key), model.get(key)),
-            Operation::Set(key, value) => {
-                lru.set(&key, value);
-                model.set(key, value, None);
-            }
-            Operation::SetFor(key, value, expiry) => {
-                lru.set_for(&key, value, seconds(expiry));
-                model.set(key, value, Some(expiry));
-            }
-            Operation::Delete(key) => assert_eq!(lru.delete(&key), model.delete(key)),
-            Operation::Has(key) => assert_eq!(lru.has(&key), model.live(key).is_some()),
-            Operation::Touch(key, expiry) => {
-                // A touch that lets an entry expire at once leaves it to be found.
-                assert_eq!(lru.renew(&key, seconds(expiry)), Ok(model.touch(key, expiry)));
-            }
-            Operation::Advance(by) => {
-                clock.advance(seconds(by));
-                model.now += u64::from(by);
-            }
-            Operation::Clear => {
-                lru.clear();
-                model.entries.clear();
+            None => self.lru.set(&name, value),
+            Some(operation) => self.lru.set_for(&name, value, operation.duration()),
+        }
+        let after = self.seen();
+        self.model
+            .set(key, value, operation.map(Operation::time), there, after);
+    }
+
+    fn delete(&mut self, key: usize) {
+        let answer = self.lru.delete(&self.rings.key(key));
+        let after = self.seen();
+        self.model.deleted(key, answer, after);
+    }
+
+    fn has(&mut self, key: usize) -> bool {
+        let answer = self.lru.has(&self.rings.key(key));
+        let after = self.seen();
+        self.model.has(key, answer, after);
+        answer
+    }
+
+    fn renew(&mut self, key: usize, operation: Operation) {
+        let Ok(answer) = self.lru.renew(&self.rings.key(key), operation.duration());
+        let after = self.seen();
+        self.model.renewed(key, operation.time(), answer, after);
+    }
+
+    fn clear(&mut self, argument: u8) {
+        let ring = usize::from(argument % 3);
+        if ring == 2 {
+            self.lru.clear();
+        } else {
+            let Ok(()) = self.lru.clear_ring(self.rings.name(ring));
+        }
+        let after = self.seen();
+        let concerned = |key| ring == 2 || Rings::of(key) == Some(ring);
+        self.model.cleared(concerned, after);
+    }
+
+    /// What the model holds is there, or is one of as many as gave way, and there is nothing else.
+    fn end(mut self, keys: usize) {
+        for key in 0..keys {
+            if self.model.knows(key) {
+                self.delete(key);
             }
         }
-        assert_eq!(lru.len(), model.entries.len());
-        assert!(lru.len() <= capacity);
+        assert_eq!(self.lru.len(), 0);
+        self.lru.validate();
     }
-    for key in 0..=u8::MAX {
-        assert_eq!(lru.has(&key), model.live(key).is_some());
+}
+
+fuzz_target!(|input: &[u8]| -> Corpus {
+    let Some((setup, operations)) = input.split_first_chunk() else {
+        return Corpus::Reject;
+    };
+    let setup = Setup::of(*setup);
+    let mut trial = Trial::new(setup);
+    let mut work = 0;
+    for operation in operations.as_chunks().0 {
+        let before = trial.values;
+        trial.run(Operation::of(*operation), setup.keys());
+        trial.lru.validate();
+        work += trial.lru.len() + trial.values.abs_diff(before) as usize;
+        if work > WORK {
+            break;
+        }
     }
+    trial.end(setup.keys());
+    Corpus::Keep
 });

@@ -27,6 +27,14 @@ pub mod remote;
 #[cfg(feature = "tiered")]
 mod tiered;
 
+/// Doors for the fuzz targets, which are no part of what others may use.
+#[cfg(all(fuzzing, feature = "memcached", feature = "redis"))]
+#[doc(hidden)]
+pub mod fuzzing {
+    pub use crate::memcached::fuzzing as memcached;
+    pub use crate::redis::fuzzing as redis;
+}
+
 #[cfg(feature = "tokio")]
 pub use blocking::Blocking;
 #[cfg(feature = "disk")]

@@ -6,6 +6,8 @@ mod awaited;
 mod blocking;
 mod doubts;
 mod expiry;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod greeting;
 mod inbox;
 mod place;

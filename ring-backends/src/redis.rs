@@ -7,6 +7,8 @@ mod address;
 mod cluster;
 mod commands;
 mod faults;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod hash;
 mod layout;
 #[cfg(feature = "tokio")]

@@ -57,6 +57,12 @@ impl Request {
         }
     }
 
+    /// With numbers that are known beforehand.
+    #[cfg(fuzzing)]
+    pub(super) fn numbered_from_one(self) -> Self {
+        Request { first: 1, ..self }
+    }
+
     /// Asks for values, and for how long they will be there if that is `expiring`.
     pub(super) fn read(places: &[Place], expiring: bool) -> Result<Self, Fault> {
         Request::of(places, |place, number| {

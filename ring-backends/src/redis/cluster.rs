@@ -1,5 +1,7 @@
 //! A cluster of Redis servers.
 
+#[cfg(fuzzing)]
+pub(super) mod fuzzing;
 mod map;
 mod seeds;
 mod way;

@@ -84,7 +84,9 @@ impl<'a> Parser<'a> {
         Some(match schema {
             Schema::Nothing => Value::Nothing,
             Schema::Whole => Value::Whole(self.word().parse().ok()?),
+            Schema::Unsigned => Value::Unsigned(self.word().parse().ok()?),
             Schema::Float => Value::Float(self.word().parse::<f64>().ok()?.to_bits()),
+            Schema::FloatNarrow => Value::FloatNarrow(self.word().parse::<f32>().ok()?.to_bits()),
             Schema::Bool => Value::Bool(self.word().parse().ok()?),
             Schema::Text => Value::Text(String::from_utf8(self.string("", bare)?).ok()?),
             Schema::Bytes => Value::Bytes(self.string("b", bare)?),

@@ -8,7 +8,10 @@ pub(crate) enum Schema {
     /// No part at all.
     Nothing,
     Whole,
+    /// Whole numbers that are not negative, up to the largest of all.
+    Unsigned,
     Float,
+    FloatNarrow,
     Bool,
     Text,
     Bytes,
@@ -33,8 +36,10 @@ pub(crate) type Fields = Vec<(Option<&'static str>, Schema)>;
 pub(crate) enum Value {
     Nothing,
     Whole(i128),
+    Unsigned(u128),
     /// The bits, of which NaN has one set.
     Float(u64),
+    FloatNarrow(u32),
     Bool(bool),
     Text(String),
     Bytes(Vec<u8>),
@@ -52,7 +57,9 @@ impl RingKey for Keyed<'_> {
         match (self.0, self.1) {
             (Schema::Nothing, Value::Nothing) => {}
             (Schema::Whole, Value::Whole(value)) => value.ring_key(key),
+            (Schema::Unsigned, Value::Unsigned(value)) => value.ring_key(key),
             (Schema::Float, Value::Float(bits)) => f64::from_bits(*bits).ring_key(key),
+            (Schema::FloatNarrow, Value::FloatNarrow(bits)) => f32::from_bits(*bits).ring_key(key),
             (Schema::Bool, Value::Bool(value)) => value.ring_key(key),
             (Schema::Text, Value::Text(value)) => value.ring_key(key),
             (Schema::Bytes, Value::Bytes(value)) => value.ring_key(key),

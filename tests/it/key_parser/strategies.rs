@@ -11,7 +11,9 @@ pub(crate) fn schemas() -> impl Strategy<Value = Schema> {
     let leaf = prop_oneof![
         Just(Schema::Nothing),
         Just(Schema::Whole),
+        Just(Schema::Unsigned),
         Just(Schema::Float),
+        Just(Schema::FloatNarrow),
         Just(Schema::Bool),
         Just(Schema::Text),
         Just(Schema::Bytes),
@@ -48,6 +50,15 @@ pub(crate) fn of_schema(schema: &Schema) -> BoxedStrategy<Value> {
         Schema::Float => floats()
             .prop_map(|value| Value::Float(if value.is_nan() { f64::NAN } else { value }.to_bits()))
             .boxed(),
+        Schema::Unsigned => prop_oneof![3 => 0..13_u128, 1 => any::<u128>()]
+            .prop_map(Value::Unsigned)
+            .boxed(),
+        Schema::FloatNarrow => prop_oneof![
+            floats().prop_map(|value| value as f32),
+            any::<u32>().prop_map(f32::from_bits)
+        ]
+        .prop_map(|value| Value::FloatNarrow(if value.is_nan() { f32::NAN } else { value }.to_bits()))
+        .boxed(),
         Schema::Bool => any::<bool>().prop_map(Value::Bool).boxed(),
         Schema::Text => texts().prop_map(Value::Text).boxed(),
         Schema::Bytes => texts()
