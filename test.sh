@@ -268,7 +268,12 @@ fuzz_targets() {
     elif ! command -v c++ >/dev/null; then
         leave_out "fuzz targets" "libFuzzer needs a C++ compiler. On Debian and Ubuntu: apt-get install g++"
     else
-        step "fuzz targets compile" cargo check --quiet --manifest-path fuzz/Cargo.toml
+        step "fuzz targets compile" fuzz/run.sh --check
+        if cargo fuzz --version >/dev/null 2>&1; then
+            step "fuzz targets, some seconds each" fuzz/run.sh 5
+        else
+            leave_out "fuzzing" "cargo-fuzz is not installed. Try: cargo install cargo-fuzz"
+        fi
     fi
 }
 

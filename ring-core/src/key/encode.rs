@@ -101,23 +101,13 @@ pub(super) trait Sink {
     }
 }
 
-/// Counts bytes, so that storing them allocates once and exactly.
-pub(super) struct Counter(pub(super) usize);
-
-impl Sink for Counter {
-    #[inline]
-    fn put(&mut self, bytes: &[u8]) {
-        self.0 += bytes.len();
-    }
-}
-
 impl Sink for Vec<u8> {
     fn put(&mut self, bytes: &[u8]) {
         self.extend_from_slice(bytes);
     }
 }
 
-impl Sink for &mut Collector {
+impl Sink for Collector {
     #[inline]
     fn put(&mut self, bytes: &[u8]) {
         self.append(bytes);

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-use super::encode::{Counter, encode, feeds, ring_number};
-use super::small_bytes::SmallBytes;
+use super::encode::{encode, feeds, ring_number};
+use super::small_bytes::{Collector, SmallBytes};
 use super::{KeyWriter, RingKey};
 use crate::name::Name;
 
@@ -16,10 +16,7 @@ impl KeyBytes {
     /// Records a key.
     #[inline]
     fn of<K: RingKey + ?Sized>(key: &K) -> Self {
-        let length = encode(key, Counter(0)).0;
-        KeyBytes(SmallBytes::collect(length, |bytes| {
-            encode(key, bytes);
-        }))
+        KeyBytes(encode(key, Collector::new()).finish())
     }
 
     /// Whether `key` feeds exactly these bytes.

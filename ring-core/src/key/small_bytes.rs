@@ -13,15 +13,6 @@ pub(crate) enum SmallBytes {
     Heap(Arc<[u8]>),
 }
 
-impl SmallBytes {
-    /// Collects exactly `length` bytes from `fill`, which is given the place to append them to.
-    pub(crate) fn collect(length: usize, fill: impl FnOnce(&mut Collector)) -> Self {
-        let mut collector = Collector::of(length);
-        fill(&mut collector);
-        collector.finish()
-    }
-}
-
 impl Deref for SmallBytes {
     type Target = [u8];
 
@@ -41,19 +32,15 @@ pub(crate) enum Collector {
 }
 
 impl Collector {
-    /// Room for so many bytes.
-    fn of(length: usize) -> Self {
-        if length <= INLINE {
-            Collector::Inline {
-                length: 0,
-                bytes: [0; INLINE],
-            }
-        } else {
-            Collector::Heap(Vec::with_capacity(length))
+    #[inline]
+    pub(crate) fn new() -> Self {
+        Collector::Inline {
+            length: 0,
+            bytes: [0; INLINE],
         }
     }
 
-    fn finish(self) -> SmallBytes {
+    pub(crate) fn finish(self) -> SmallBytes {
         match self {
             Collector::Inline { length, bytes } => SmallBytes::Inline { length, bytes },
             Collector::Heap(bytes) => SmallBytes::Heap(bytes.into()),
@@ -74,9 +61,12 @@ impl Collector {
 
     fn append_to_heap(&mut self, more: &[u8]) {
         match self {
-            // A key that changes while it is fed has grown since it was counted.
             Collector::Inline { length, bytes } => {
-                *self = Collector::Heap([&bytes[..usize::from(*length)], more].concat());
+                let start = &bytes[..usize::from(*length)];
+                let mut bytes = Vec::with_capacity(2 * (start.len() + more.len()));
+                bytes.extend_from_slice(start);
+                bytes.extend_from_slice(more);
+                *self = Collector::Heap(bytes);
             }
             Collector::Heap(bytes) => bytes.extend_from_slice(more),
         }
