@@ -156,6 +156,7 @@ where
     where
         S: View<R::Value>,
     {
+        // Taken apart, and put together for a miss: so a hit keeps it in registers.
         let Self {
             keeping,
             body,

@@ -71,17 +71,22 @@ where
     pub(crate) async fn begin(&self, key: EncodedKey, seen: Seen) -> Begun<'_, V, S::Held> {
         self.ring.counters.miss();
         self.admit_writing();
-        let (begun, looks_again) = match self.join(key) {
+        let (mut ticket, looks_again) = match self.join(key) {
             Joined::Recursive => return Begun::Aside,
-            Joined::Wait(waiter) => {
-                let landed = waiter.wait(Self::WAIT, self.ring.flight_timeout).await;
-                (self.landed(landed, seen), true)
+            Joined::Wait(waiter) => match waiter.wait(Self::WAIT, self.ring.flight_timeout).await {
+                Landed::Value(held) => return self.given(held),
+                Landed::Compute(ticket) => (ticket, true),
+            },
+            Joined::Lead(ticket) => {
+                let looks_again = self.may_be_there(&ticket, seen);
+                (ticket, looks_again)
             }
-            Joined::Lead(ticket) => self.lead(ticket, seen),
         };
-        match begun {
-            Begun::Lead(ticket) if looks_again => self.look_again(ticket).await,
-            begun => begun,
+        ticket.spend(seen.spent);
+        if looks_again {
+            self.look_again(ticket).await
+        } else {
+            Begun::Lead(ticket)
         }
     }
 
@@ -102,24 +107,21 @@ where
     }
 
     /// Takes the value of another computation, or the ticket to compute after all.
+    ///
+    /// Those who wait look for themselves: some may have come after a delete that their look-up came before.
     pub(crate) async fn go_on<'f>(&self, landed: Landed<'f, S::Held>, seen: Seen) -> Begun<'f, V, S::Held> {
-        match self.landed(landed, seen) {
-            Begun::Lead(ticket) => self.look_again(ticket).await,
-            begun => begun,
+        match landed {
+            Landed::Value(held) => self.given(held),
+            Landed::Compute(mut ticket) => {
+                ticket.spend(seen.spent);
+                self.look_again(ticket).await
+            }
         }
     }
 
-    /// The value of another computation, or the ticket to compute after all.
-    ///
-    /// Those who wait look for themselves: some may have come after a delete that their look-up came before.
-    fn landed<'f>(&self, landed: Landed<'f, S::Held>, seen: Seen) -> Begun<'f, V, S::Held> {
-        match landed {
-            Landed::Compute(mut ticket) => {
-                ticket.spend(seen.spent);
-                Begun::Lead(ticket)
-            }
-            Landed::Value(held) => self.take(held).map_or(Begun::Aside, Begun::Found),
-        }
+    /// Goes on with the value that another call hands over.
+    fn given<'f>(&self, held: S::Held) -> Begun<'f, V, S::Held> {
+        self.take(held).map_or(Begun::Aside, Begun::Found)
     }
 
     /// The value that another call hands over.
@@ -132,27 +134,23 @@ where
     /// Looks again if another computation may have ended between this call's look-up and its ticket.
     pub(crate) async fn look_again_if_need_be<'f>(
         &self,
-        ticket: Ticket<'f, S::Held>,
+        mut ticket: Ticket<'f, S::Held>,
         seen: Seen,
     ) -> Begun<'f, V, S::Held> {
-        match self.lead(ticket, seen) {
-            (Begun::Lead(ticket), true) => self.look_again(ticket).await,
-            (begun, _) => begun,
+        ticket.spend(seen.spent);
+        if self.may_be_there(&ticket, seen) {
+            self.look_again(ticket).await
+        } else {
+            Begun::Lead(ticket)
         }
     }
 
-    /// Leads with a ticket. Returns also whether another computation may have ended between this call's look-up and its
-    /// ticket. In memory that is so in any case, which is cheaper than to count for every hit.
-    fn lead<'f>(&self, mut ticket: Ticket<'f, S::Held>, seen: Seen) -> (Begun<'f, V, S::Held>, bool) {
-        ticket.spend(seen.spent);
-        let looks_again = self.ring.coalesce
-            && match seen.writes {
-                Some(seen) => {
-                    !S::Storage::TEXT_KEYS || self.flights().writes(ticket.key().hash_value()) != seen
-                }
-                None => false,
-            };
-        (Begun::Lead(ticket), looks_again)
+    /// Whether another computation may have ended between a call's look-up and its ticket. In memory that is so in any
+    /// case, which is cheaper than to count for every hit.
+    fn may_be_there(&self, ticket: &Ticket<'_, S::Held>, seen: Seen) -> bool {
+        let written =
+            |seen| !S::Storage::TEXT_KEYS || self.flights().writes(ticket.key().hash_value()) != seen;
+        self.ring.coalesce && seen.writes.is_some_and(written)
     }
 
     /// Takes what a second look-up finds, or keeps the ticket.

@@ -47,7 +47,8 @@ impl<T> LruBuilder<T> {
     }
 
     /// Over how many locks the entries are spread: rounded up to a power of two, and never more than the capacity.
-    /// If nothing is said, one up to 512 entries, and above it four for each processor, of at least 256 entries each.
+    /// If nothing is said, one up to 512 entries, and above it four for each processor, of at least 256 entries each. More
+    /// than one know the order of use in steps only.
     #[must_use]
     pub fn shards(mut self, shards: usize) -> Self {
         self.shards = Some(shards);

@@ -13,6 +13,7 @@ use crate::key::{EncodedKey, KeyBytes, RingKey};
 use crate::storage::Displaced;
 use crate::sync::AtomicU32;
 
+/// In cache lines of its own: who takes the lock of one is not in the way of another.
 #[repr(align(64))]
 pub(super) struct Shard<T> {
     table: HashTable<u32>,
@@ -216,11 +217,10 @@ impl<T> Shard<T> {
     /// Checks what always holds.
     #[cfg(any(test, feature = "testing"))]
     pub(super) fn validate(&self) {
+        use crate::sync::Ordering;
+
         assert!(self.slots.len() <= self.capacity);
-        let marks = self
-            .slots
-            .iter()
-            .map(|slot| slot.mark.load(crate::sync::Ordering::Relaxed));
+        let marks = self.slots.iter().map(|slot| slot.mark.load(Ordering::Relaxed));
         self.policy.validate(&marks.collect::<Vec<_>>());
         assert_eq!(self.table.len(), self.slots.len());
         assert!(self.deadlines.is_empty() || self.deadlines.len() == self.slots.len());

@@ -1,7 +1,8 @@
 //! Counters for many threads at once: exact, and none waits for another.
 //!
-//! Each thread has a place of its own, in which it alone writes, so it needs no atomic addition. Threads are numbered when
-//! they first count, and give their numbers back when they end.
+//! A thread has a place of its own, in which it alone writes, so it needs no atomic addition. Threads are numbered when
+//! they first count, and give their numbers back when they end; where there are many, those with high numbers share some
+//! places, in which they add atomically.
 
 use std::cell::Cell;
 use std::cmp::Reverse;

@@ -13,8 +13,8 @@ use crate::ring::DEFAULT_WRITE_TIMEOUT;
 /// Implementors write the raw operations. Memory storages need not: [`InMemory`] makes them async storages.
 ///
 /// A future of these may be dropped before it is ready. What it was asked to do may then be done or not, or the entry may
-/// be gone; nothing else happens, and it is not done later than what the storage is asked next for the same key. The keys that calls hand over are
-/// [`Send`] and [`Sync`]; whether a future is `Send` is up to its author, and decides whether a call's is.
+/// be gone; nothing else happens, and it is not done later than what the storage is asked next for the same key. The keys
+/// that calls hand over are [`Send`] and [`Sync`]; whether a future is `Send` is up to its author, and decides whether a call's is.
 ///
 /// ```
 /// use std::time::Duration;
