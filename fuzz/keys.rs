@@ -75,27 +75,42 @@ pub(crate) fn agree_as_arguments<K: RingKey>(one: &K, other: &K, equal: bool) {
     agree(&calls[0], &calls[1], equal);
 }
 
-/// The parser gives the parts back, of a value alone and of two in a call.
+/// The parser gives the parts of a value back.
 pub(crate) fn can_be_read<T: Shape>(one: &T, other: &T) -> bool {
     T::with_schema(|schema| {
+        let (value, text) = (one.value(), text(one));
+        assert_eq!(parser::parse(&text, schema).as_ref(), Some(&value), "{text}");
+        value == other.value()
+    })
+}
+
+/// The parser gives the parts of a call's two arguments back.
+pub(crate) fn can_be_read_as_arguments<T: Shape>(one: &T, other: &T) -> bool {
+    T::with_schema(|schema| {
         let values = [one.value(), other.value()];
-        let alone = text(one);
-        assert_eq!(
-            parser::parse(&alone, schema).as_ref(),
-            Some(&values[0]),
-            "{alone}"
-        );
-        let call = text(&CallKey::new(*RING, &(one, other)));
-        let read = parser::parse_call(&call, RING.as_str(), &[schema, schema]);
-        assert_eq!(read.as_deref(), Some(&values[..]), "{call}");
+        let text = text(&CallKey::new(*RING, &(one, other)));
+        let read = parser::parse_call(&text, RING.as_str(), &[schema, schema]);
+        assert_eq!(read.as_deref(), Some(&values[..]), "{text}");
         values[0] == values[1]
     })
 }
 
-/// Three bytes, which say what is to be done, and the rest.
-pub(crate) fn split(input: &[u8]) -> Option<(u8, [u8; 2], Vec<u8>)> {
+/// Three bytes, which say what is to be done, and the rest. The first names one of `kinds`, and in which of some forms its
+/// values are tried: one in each execution, so that there are more of them.
+pub(crate) fn split(input: &[u8], kinds: u8) -> Option<(u8, Trial, Vec<u8>)> {
     let (&[kind, place, bits], rest) = input.split_first_chunk()?;
-    Some((kind, [place, bits], rest.to_vec()))
+    let trial = Trial {
+        form: kind / kinds,
+        change: [place, bits],
+    };
+    Some((kind % kinds, trial, rest.to_vec()))
+}
+
+/// What is done with values.
+#[derive(Clone, Copy)]
+pub(crate) struct Trial {
+    pub(crate) form: u8,
+    pub(crate) change: [u8; 2],
 }
 
 /// Whether an input was of use.

@@ -16,7 +16,7 @@ use ring_cache::storage::{AnyStorage, Clear, Storage};
 use script::{Operation, Rings, Setup};
 
 /// How many entries are set or checked in one run, so that none takes long.
-const WORK: usize = 4_000;
+const WORK: usize = 1_000;
 
 struct Trial {
     lru: Lru<u32>,

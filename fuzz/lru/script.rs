@@ -22,8 +22,8 @@ impl Setup {
             0 => size % 4,
             1 => 1 + size % 20,
             2 => 1 + size % 80,
-            // More often of hundreds than of a thousand.
-            _ => 1 + size.pow(3) * 999 / 255_usize.pow(3),
+            // Most of them small too, since large ones take long.
+            _ => 1 + size.pow(6) * 999 / 255_usize.pow(6),
         };
         Setup {
             capacity,
@@ -73,10 +73,11 @@ impl Operation {
         }
     }
 
-    /// Keys one after another: up to half of all.
+    /// Keys one after another: up to half of all, and no more than sixty-four.
     pub(crate) fn run(self, keys: usize) -> Range<usize> {
         let first = usize::from(self.key) % keys;
-        first..keys.min(first + usize::from(self.argument) * keys / 510)
+        let count = usize::from(self.argument) * keys / 510;
+        first..keys.min(first + count.min(64))
     }
 
     /// Nanoseconds: mostly few, and some without end.

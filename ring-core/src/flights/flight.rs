@@ -28,12 +28,12 @@ impl<T> Flight<T> {
         })
     }
 
-    /// Whether it is as it was made, but for its leader.
+    /// Whether it is as it was made, but for its leader. Nobody else has it.
     pub(super) fn is_unused(&mut self) -> bool {
         self.outcome.get().is_none()
-            && *self.led.get_mut()
-            && !*self.taken_over.get_mut()
-            && *self.waiters.get_mut() == 0
+            && self.led.load(Ordering::Relaxed)
+            && !self.taken_over.load(Ordering::Relaxed)
+            && self.waiters.load(Ordering::Relaxed) == 0
     }
 
     /// Takes the lead if nobody has it.

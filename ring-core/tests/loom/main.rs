@@ -1,0 +1,170 @@
+//! One flight, its leader and those who wait, in every order that loom finds, and with atomics as weak as they may be.
+//!
+//! `Flight` is the crate's own, with loom's types in the place of what `sync` names. What a stripe does with it under its
+//! lock (`join`, the end of a ticket, of a waiter) is said here once more, as shortly as it can be.
+//!
+//! Built with `--cfg ring_loom` only: `CONTRIBUTING.md` says how it is run.
+#![cfg(ring_loom)]
+
+#[allow(dead_code, reason = "the rest belongs to stripes")]
+#[path = "../../src/flights/flight.rs"]
+mod flight;
+mod model;
+mod sync;
+
+use loom::thread;
+use model::{Joined, Key};
+use sync::{Arc, AtomicUsize, Ordering};
+
+/// What one call did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Did {
+    Computed,
+    Took(u32),
+}
+
+/// How a body ends.
+#[derive(Clone, Copy)]
+enum Body {
+    Returns,
+    Fails,
+    Panics,
+}
+
+/// A call, whose body is counted.
+fn call(key: &Key, bodies: &AtomicUsize, body: Body) -> Option<Did> {
+    match key.join() {
+        Joined::Lead(ticket) => {
+            let number = bodies.fetch_add(1, Ordering::Relaxed) as u32;
+            match body {
+                Body::Returns => ticket.value(number),
+                Body::Fails => ticket.release(),
+                Body::Panics => {
+                    drop(ticket);
+                    return None;
+                }
+            }
+            Some(Did::Computed)
+        }
+        Joined::Alone => {
+            bodies.fetch_add(1, Ordering::Relaxed);
+            Some(Did::Computed)
+        }
+        Joined::Value(value) => Some(Did::Took(value)),
+    }
+}
+
+/// Runs calls at once, the first on this thread.
+fn at_once(bodies: &[Body]) -> (Vec<Option<Did>>, usize) {
+    let key = Arc::new(Key::default());
+    let count = Arc::new(AtomicUsize::new(0));
+    let others: Vec<_> = bodies[1..]
+        .iter()
+        .map(|&body| {
+            let (key, count) = (Arc::clone(&key), Arc::clone(&count));
+            thread::spawn(move || call(&key, &count, body))
+        })
+        .collect();
+    let mut did = vec![call(&key, &count, bodies[0])];
+    did.extend(
+        others
+            .into_iter()
+            .map(|other| other.join().expect("no thread panics")),
+    );
+    assert!(
+        key.is_forgotten(),
+        "nothing is kept of a key when nobody works on it"
+    );
+    (did, count.load(Ordering::SeqCst))
+}
+
+/// How many preemptions are tried where all would be too many.
+fn check(preemptions: Option<usize>, scenario: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = preemptions;
+    let executions = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let counter = executions.clone();
+    builder.check(move || {
+        counter.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        scenario();
+    });
+    println!(
+        "{} executions",
+        executions.load(std::sync::atomic::Ordering::Relaxed)
+    );
+}
+
+#[test]
+fn a_waiter_gets_the_value_or_computes_after_it() {
+    check(None, || {
+        let (did, bodies) = at_once(&[Body::Returns; 2]);
+        let computed = did.iter().filter(|did| **did == Some(Did::Computed)).count();
+        assert_eq!(computed, bodies);
+        for took in did {
+            assert!(matches!(took, Some(Did::Computed | Did::Took(0))), "{took:?}");
+        }
+    });
+}
+
+#[test]
+fn a_leader_that_panics_hands_over() {
+    check(None, || {
+        let (did, _) = at_once(&[Body::Panics, Body::Returns]);
+        assert!(matches!(did[0], None | Some(Did::Took(0))), "{did:?}");
+        assert_eq!(did[1], Some(Did::Computed));
+    });
+}
+
+#[test]
+fn a_leader_that_panics_hands_over_to_one_of_two() {
+    check(Some(4), || {
+        let (did, _) = at_once(&[Body::Panics, Body::Returns, Body::Returns]);
+        assert!(did[1].is_some() && did[2].is_some(), "{did:?}");
+    });
+}
+
+#[test]
+fn a_leader_that_fails_releases_all() {
+    check(Some(4), || {
+        let (did, bodies) = at_once(&[Body::Fails, Body::Returns, Body::Returns]);
+        let computed = did.iter().filter(|did| **did == Some(Did::Computed)).count();
+        assert_eq!(computed, bodies, "{did:?}");
+        // What fails is nobody's value.
+        assert!(did.iter().all(Option::is_some));
+    });
+}
+
+#[test]
+fn all_may_panic() {
+    check(Some(4), || {
+        let (did, bodies) = at_once(&[Body::Panics; 3]);
+        assert_eq!((did, bodies), (vec![None; 3], 3));
+    });
+}
+
+#[test]
+fn one_takes_over_from_a_leader_that_takes_too_long() {
+    check(None, || {
+        let flight = flight::Flight::<u32>::new(1);
+        let other = Arc::clone(&flight);
+        let thread = thread::spawn(move || other.take_over());
+        let taken = [flight.take_over(), thread.join().expect("no thread panics")];
+        assert_eq!(taken.iter().filter(|taken| **taken).count(), 1);
+    });
+}
+
+#[test]
+fn of_two_outcomes_all_see_the_first() {
+    check(None, || {
+        let flight = flight::Flight::<u32>::new(1);
+        let other = Arc::clone(&flight);
+        let thread = thread::spawn(move || {
+            other.land(Some(1));
+            other.outcome.get().copied()
+        });
+        flight.land(Some(2));
+        let seen = flight.outcome.get().copied();
+        assert!(matches!(seen, Some(Some(1 | 2))));
+        assert_eq!(thread.join().expect("no thread panics"), seen);
+    });
+}

@@ -1,0 +1,77 @@
+//! What `sync` names, by loom. It has no event and no `OnceLock`.
+
+pub(crate) use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+pub(crate) use loom::sync::{Arc, Mutex};
+
+/// What was notified before somebody began to listen does not wake them, what comes after does.
+pub(crate) struct Event {
+    notified: Mutex<usize>,
+    changed: loom::sync::Condvar,
+}
+
+pub(crate) struct Listener<'e> {
+    event: &'e Event,
+    since: usize,
+}
+
+impl Event {
+    pub(crate) fn new() -> Self {
+        Event {
+            notified: Mutex::new(0),
+            changed: loom::sync::Condvar::new(),
+        }
+    }
+
+    pub(crate) fn listen(&self) -> Listener<'_> {
+        Listener {
+            event: self,
+            since: *self.notified.lock().unwrap(),
+        }
+    }
+
+    /// The crate wakes all or nobody.
+    pub(crate) fn notify(&self, listeners: usize) {
+        assert_eq!(listeners, usize::MAX);
+        *self.notified.lock().unwrap() += 1;
+        self.changed.notify_all();
+    }
+}
+
+impl Listener<'_> {
+    pub(crate) fn wait(self) {
+        let mut notified = self.event.notified.lock().unwrap();
+        while *notified == self.since {
+            notified = self.event.changed.wait(notified).unwrap();
+        }
+    }
+}
+
+/// The real one keeps the value. That it is there is seen as late as an acquiring load may see it; who comes too late to
+/// set it sees it.
+pub(crate) struct OnceLock<T> {
+    value: std::sync::OnceLock<T>,
+    is_set: AtomicBool,
+    setting: Mutex<()>,
+}
+
+impl<T> OnceLock<T> {
+    pub(crate) fn new() -> Self {
+        OnceLock {
+            value: std::sync::OnceLock::new(),
+            is_set: AtomicBool::new(false),
+            setting: Mutex::new(()),
+        }
+    }
+
+    pub(crate) fn get(&self) -> Option<&T> {
+        let is_set = self.is_set.load(Ordering::Acquire);
+        self.value.get().filter(|_| is_set)
+    }
+
+    pub(crate) fn set(&self, value: T) -> Result<(), T> {
+        let _setting = self.setting.lock().unwrap();
+        self.value.set(value)?;
+        self.is_set.store(true, Ordering::Release);
+        Ok(())
+    }
+}
