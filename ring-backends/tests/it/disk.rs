@@ -89,6 +89,26 @@ fn open(path: &Path) -> Disk {
     Disk::open(path).unwrap().deadline(Duration::from_secs(30))
 }
 
+/// A number that the environment may give.
+fn from_environment(name: &str) -> Option<u64> {
+    let text = env::var(name).ok()?;
+    Some(
+        text.parse()
+            .unwrap_or_else(|_| panic!("{name} is not a number: {text}")),
+    )
+}
+
+/// How a case is tried again. It is told if the case panics.
+struct Place(String);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{}", self.0);
+        }
+    }
+}
+
 /// A clock that is set by hand, forward and back.
 #[derive(Clone)]
 struct Wall(Arc<AtomicI64>);
