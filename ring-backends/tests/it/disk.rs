@@ -5,6 +5,7 @@ mod children;
 mod damage;
 mod expiry;
 mod faults;
+mod full;
 mod killed;
 mod namespaces;
 mod private;

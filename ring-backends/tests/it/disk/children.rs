@@ -24,31 +24,33 @@ pub(super) struct Lines(BufReader<PipeReader>);
 
 /// The command that plays `part`, with the storage in `folder`.
 pub(super) fn command(part: &str, folder: &Folder) -> Command {
-    let mut command = Command::new(env::current_exe().unwrap());
-    command.args([
-        "--exact",
-        "disk::children::part",
-        "--nocapture",
-        "--test-threads=1",
-    ]);
+    let command = Command::new(env::current_exe().unwrap());
     playing(command, part, folder)
 }
 
 /// The same, below a limit that a shell sets.
 pub(super) fn limited(limit: &str, part: &str, folder: &Folder) -> Command {
-    let mut command = Command::new("sh");
-    command.args(["-c", &format!("{limit}; exec \"$0\" \"$@\"")]);
-    command.arg(env::current_exe().unwrap());
+    within(
+        &["sh", "-c", &format!("{limit}; exec \"$0\" \"$@\"")],
+        part,
+        folder,
+    )
+}
+
+/// The same, run by another program, which gets it as its last arguments.
+pub(super) fn within(program: &[&str], part: &str, folder: &Folder) -> Command {
+    let mut command = Command::new(program[0]);
+    command.args(&program[1..]).arg(env::current_exe().unwrap());
+    playing(command, part, folder)
+}
+
+fn playing(mut command: Command, part: &str, folder: &Folder) -> Command {
     command.args([
         "--exact",
         "disk::children::part",
         "--nocapture",
         "--test-threads=1",
     ]);
-    playing(command, part, folder)
-}
-
-fn playing(mut command: Command, part: &str, folder: &Folder) -> Command {
     command.env(PART, part).env(FILE, folder.file());
     command.stdin(Stdio::piped());
     command
@@ -112,6 +114,10 @@ impl Process {
         writeln!(self.running.0.stdin.as_mut().unwrap()).unwrap();
     }
 
+    pub(super) fn id(&self) -> u32 {
+        self.running.0.id()
+    }
+
     /// Waits for its end, which must be a good one.
     pub(super) fn end(mut self) {
         while self.hear().is_some() {}
@@ -144,7 +150,7 @@ fn part() {
         "write and read" => super::processes::write_and_read(file),
         "hold the lock" => super::processes::hold_the_lock(file),
         "write for ever" => super::killed::writer::write_for_ever(file),
-        "fill the disk" => super::faults::fill_the_disk(file),
+        "fill the disk" => super::full::fill_the_disk(file),
         "create privately" => super::private::create(file),
         "notice damage" => super::replaced::notice_damage(file),
         part => panic!("nobody plays {part}"),
