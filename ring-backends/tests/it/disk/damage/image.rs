@@ -15,7 +15,7 @@ pub(super) const SUFFIXES: [&str; 3] = ["", "-wal", "-shm"];
 
 /// The keys of entries that are there, then of those that have expired, been deleted, been written twice, and never.
 pub(super) const LIVE: u32 = 24;
-pub(super) const EXPIRED: u32 = LIVE + 4;
+pub(super) const EXPIRED: u32 = LIVE + 16;
 pub(super) const DELETED: u32 = EXPIRED + 4;
 pub(super) const TWICE: u32 = DELETED + 4;
 pub(super) const NEVER: u32 = TWICE + 4;
@@ -34,9 +34,13 @@ pub(super) fn read() -> SystemTime {
 
 /// What is written under a key. Some values take several pages.
 pub(super) fn value(key: u32, version: u32) -> Vec<u8> {
-    let length = if key % 7 == 6 { 5_000 } else { key as usize * 9 };
+    let length = if is_large(key) { 5_000 } else { key as usize };
     let text = format!("value {version} of {key}. ");
     text.bytes().cycle().take(length + text.len()).collect()
+}
+
+fn is_large(key: u32) -> bool {
+    key % 7 == 6
 }
 
 /// All that lies beside each other, by suffix.
@@ -51,7 +55,7 @@ pub(super) struct Image {
 
 impl Image {
     /// One that was closed, one whose process was killed before anything had left the log, and one that was killed
-    /// later.
+    /// later; each with values of all sizes, and with small ones only, so that half of the bytes are not theirs.
     pub(super) fn all() -> Vec<Image> {
         let kept_open = |_: &mut Option<Disk>, _: &Folder| {};
         let close = |disk: &mut Option<Disk>, _: &Folder| *disk = None;
@@ -59,23 +63,27 @@ impl Image {
             *disk = None;
             *disk = Some(folder.open().wall_clock(written));
         };
-        vec![
-            Image::of(reopen, close),
-            Image::of(kept_open, kept_open),
-            Image::of(reopen, kept_open),
-        ]
+        let of = |large| {
+            [
+                Image::of(large, reopen, close),
+                Image::of(large, kept_open, kept_open),
+                Image::of(large, reopen, kept_open),
+            ]
+        };
+        [true, false].into_iter().flat_map(of).collect()
     }
 
     fn of(
+        large: bool,
         between: impl FnOnce(&mut Option<Disk>, &Folder),
         at_the_end: impl FnOnce(&mut Option<Disk>, &Folder),
     ) -> Self {
         let folder = Folder::in_memory();
         let mut disk = Some(folder.open().wall_clock(written));
-        first(disk.as_ref().unwrap());
+        first(disk.as_ref().unwrap(), large);
         between(&mut disk, &folder);
         let older = files(&folder.file());
-        second(disk.as_ref().unwrap());
+        second(disk.as_ref().unwrap(), large);
         at_the_end(&mut disk, &folder);
         let files = files(&folder.file());
         Image { files, older }
@@ -90,8 +98,8 @@ impl Image {
     }
 }
 
-fn first(disk: &Disk) {
-    for key in 0..TWICE {
+fn first(disk: &Disk, large: bool) {
+    for key in (0..TWICE).filter(|key| large || !is_large(*key)) {
         let expiry = match key {
             ..LIVE if key % 3 == 0 => seconds(60),
             LIVE..EXPIRED => seconds(20),
@@ -101,7 +109,7 @@ fn first(disk: &Disk) {
     }
 }
 
-fn second(disk: &Disk) {
+fn second(disk: &Disk, large: bool) {
     let service = Service { disk: disk.clone() };
     for number in 0..METHOD {
         service.text(number);
@@ -109,7 +117,8 @@ fn second(disk: &Disk) {
     for key in EXPIRED..TWICE {
         disk.delete(&key).unwrap();
     }
-    for key in (DELETED..TWICE).chain(0..LIVE / 2) {
+    let again = (DELETED..TWICE).chain(0..LIVE / 2);
+    for key in again.filter(|key| large || !is_large(*key)) {
         disk.set(&key, value(key, 2), None).unwrap();
     }
 }
