@@ -63,8 +63,14 @@ impl Injury {
     fn harm(self, bytes: &mut Vec<u8>, source: &[u8], random: &mut Random) {
         let at = random.below(bytes.len().max(1) as u64) as usize;
         match self {
-            Injury::BitFlipped => bytes[at] ^= 1 << random.below(8),
-            Injury::ByteOverwritten => bytes[at] = random.below(256) as u8,
+            Injury::BitFlipped => {
+                let at = dense(bytes, at, random);
+                bytes[at] ^= 1 << random.below(8);
+            }
+            Injury::ByteOverwritten => {
+                let at = dense(bytes, at, random);
+                bytes[at] = random.below(256) as u8;
+            }
             Injury::SectorZeroed => block(bytes, at, 512).fill(0),
             Injury::BlockZeroed => block(bytes, at, BLOCK).fill(0),
             Injury::CutOff => bytes.truncate(at),
@@ -85,6 +91,18 @@ impl Injury {
             Injury::OtherLog => *bytes = source.to_vec(),
         }
     }
+}
+
+/// Half of the time another place than `at`: one that is neither empty nor text, but says how to read what is around it.
+fn dense(bytes: &[u8], at: usize, random: &mut Random) -> usize {
+    let is_text = |byte: &u8| byte.is_ascii_graphic() || *byte == b' ';
+    let is_dense = |at: &usize| {
+        let around = &bytes[at.saturating_sub(1)..bytes.len().min(at + 2)];
+        !around.iter().all(is_text) && around.iter().any(|byte| *byte != 0)
+    };
+    let tries = 100 * random.below(2);
+    let mut places = (0..tries).map(|_| random.below(bytes.len() as u64) as usize);
+    places.find(is_dense).unwrap_or(at)
 }
 
 /// The block in which a place is.
