@@ -107,7 +107,7 @@ const OPENING_DEADLINE: Duration = Duration::from_secs(5);
 /// is deleted. [`damages`](Self::damages) counts both. If the file is deleted while it is open, a new one begins.
 ///
 /// One damage cannot be caught: SQLite maps the index of the log (`-shm`) into memory, and the system ends a process that
-/// has the storage open when another cuts that file off. To delete it, or the whole folder, does no harm.
+/// has the storage open when another cuts that file off.
 #[derive(Clone)]
 pub struct Disk {
     inner: Arc<Inner>,
