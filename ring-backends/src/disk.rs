@@ -105,6 +105,9 @@ const OPENING_DEADLINE: Duration = Duration::from_secs(5);
 /// time in milliseconds, and a new one begins. The first of these stays, since it may be something else that the path
 /// was given by mistake, and the last three; others are deleted. An entry whose checksum does not fit is not found, and
 /// is deleted. [`damages`](Self::damages) counts both. If the file is deleted while it is open, a new one begins.
+///
+/// One damage cannot be caught: SQLite maps the index of the log (`-shm`) into memory, and the system ends a process that
+/// has the storage open when another cuts that file off.
 #[derive(Clone)]
 pub struct Disk {
     inner: Arc<Inner>,

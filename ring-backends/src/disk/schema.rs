@@ -39,11 +39,13 @@ pub(super) fn connect(path: &Path, patience: Patience) -> Result<Connection, Fau
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     connection.execute_batch(BEHAVIOUR)?;
-    if is_new(&connection)? {
+    let is_new = is_new(&connection)?;
+    // Before anything is written, which would fail in a way that does not tell damage.
+    check_writable(&connection, path)?;
+    if is_new {
         create(&connection)?;
     }
     check(&connection)?;
-    check_writable(&connection, path)?;
     Ok(connection)
 }
 

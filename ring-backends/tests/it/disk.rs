@@ -5,6 +5,7 @@ mod children;
 mod damage;
 mod expiry;
 mod faults;
+mod full;
 mod killed;
 mod namespaces;
 mod private;
@@ -87,6 +88,26 @@ impl Drop for Folder {
 /// With patience for a machine that has much to do.
 fn open(path: &Path) -> Disk {
     Disk::open(path).unwrap().deadline(Duration::from_secs(30))
+}
+
+/// A number that the environment may give.
+fn from_environment(name: &str) -> Option<u64> {
+    let text = env::var(name).ok()?;
+    Some(
+        text.parse()
+            .unwrap_or_else(|_| panic!("{name} is not a number: {text}")),
+    )
+}
+
+/// How a case is tried again. It is told if the case panics.
+struct Place(String);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{}", self.0);
+        }
+    }
 }
 
 /// A clock that is set by hand, forward and back.

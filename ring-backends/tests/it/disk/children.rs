@@ -1,65 +1,78 @@
 //! Other processes: this test program once more, with a part to play.
 
-use std::io::{BufRead, BufReader, Write};
+use std::env;
+use std::io::{BufRead, BufReader, PipeReader, Write, pipe};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::{env, process};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 use super::Folder;
 
 const PART: &str = "RING_CACHE_TEST_PART";
 const FILE: &str = "RING_CACHE_TEST_FILE";
 
-/// A process of our own. It goes with its owner.
+/// A process of our own, and what it says.
 pub(super) struct Process {
-    child: Child,
-    lines: BufReader<process::ChildStdout>,
+    running: Running,
+    lines: Lines,
 }
+
+/// A process of our own. It goes with its owner.
+pub(super) struct Running(Child);
+
+/// What processes say, in the order in which they do.
+pub(super) struct Lines(BufReader<PipeReader>);
 
 /// The command that plays `part`, with the storage in `folder`.
 pub(super) fn command(part: &str, folder: &Folder) -> Command {
-    let mut command = Command::new(env::current_exe().unwrap());
-    command.args([
-        "--exact",
-        "disk::children::part",
-        "--nocapture",
-        "--test-threads=1",
-    ]);
+    let command = Command::new(env::current_exe().unwrap());
     playing(command, part, folder)
 }
 
 /// The same, below a limit that a shell sets.
 pub(super) fn limited(limit: &str, part: &str, folder: &Folder) -> Command {
-    let mut command = Command::new("sh");
-    command.args(["-c", &format!("{limit}; exec \"$0\" \"$@\"")]);
-    command.arg(env::current_exe().unwrap());
+    within(
+        &["sh", "-c", &format!("{limit}; exec \"$0\" \"$@\"")],
+        part,
+        folder,
+    )
+}
+
+/// The same, run by another program, which gets it as its last arguments.
+pub(super) fn within(program: &[&str], part: &str, folder: &Folder) -> Command {
+    let mut command = Command::new(program[0]);
+    command.args(&program[1..]).arg(env::current_exe().unwrap());
+    playing(command, part, folder)
+}
+
+fn playing(mut command: Command, part: &str, folder: &Folder) -> Command {
     command.args([
         "--exact",
         "disk::children::part",
         "--nocapture",
         "--test-threads=1",
     ]);
-    playing(command, part, folder)
-}
-
-fn playing(mut command: Command, part: &str, folder: &Folder) -> Command {
     command.env(PART, part).env(FILE, folder.file());
-    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    command.stdin(Stdio::piped());
     command
 }
 
-impl Process {
-    pub(super) fn start(mut command: Command) -> Self {
-        let mut child = command.spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap());
-        Process { child, lines }
-    }
+/// Starts processes that speak through one pipe, so that it is known who spoke first.
+pub(super) fn start_together(commands: Vec<Command>) -> (Vec<Running>, Lines) {
+    let (lines, voice) = pipe().unwrap();
+    let start = |mut command: Command| {
+        let voice = voice.try_clone().unwrap();
+        Running(command.stdout(voice).spawn().unwrap())
+    };
+    let running = commands.into_iter().map(start).collect();
+    (running, Lines(BufReader::new(lines)))
+}
 
-    /// What it says next, if it does before it ends.
+impl Lines {
+    /// What is said next, unless all have ended.
     pub(super) fn hear(&mut self) -> Option<String> {
         loop {
             let mut line = String::new();
-            if self.lines.read_line(&mut line).unwrap() == 0 {
+            if self.0.read_line(&mut line).unwrap() == 0 {
                 return None;
             }
             // Others are those of the test program itself.
@@ -68,28 +81,48 @@ impl Process {
             }
         }
     }
+}
 
-    pub(super) fn tell(&mut self) {
-        writeln!(self.child.stdin.as_mut().unwrap()).unwrap();
+impl Running {
+    /// Kills it, unless it has ended by itself.
+    pub(super) fn kill(&mut self) -> ExitStatus {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Process {
+    pub(super) fn start(command: Command) -> Self {
+        let (mut running, lines) = start_together(vec![command]);
+        let running = running.pop().unwrap();
+        Process { running, lines }
     }
 
-    pub(super) fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+    /// What it says next, if it does before it ends.
+    pub(super) fn hear(&mut self) -> Option<String> {
+        self.lines.hear()
+    }
+
+    pub(super) fn tell(&mut self) {
+        writeln!(self.running.0.stdin.as_mut().unwrap()).unwrap();
+    }
+
+    pub(super) fn id(&self) -> u32 {
+        self.running.0.id()
     }
 
     /// Waits for its end, which must be a good one.
     pub(super) fn end(mut self) {
         while self.hear().is_some() {}
-        let status = self.child.wait().unwrap();
+        let status = self.running.0.wait().unwrap();
         assert!(status.success(), "{status}");
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -116,8 +149,8 @@ fn part() {
     match part.as_str() {
         "write and read" => super::processes::write_and_read(file),
         "hold the lock" => super::processes::hold_the_lock(file),
-        "write for ever" => super::killed::write_for_ever(file),
-        "fill the disk" => super::faults::fill_the_disk(file),
+        "write for ever" => super::killed::writer::write_for_ever(file),
+        "fill the disk" => super::full::fill_the_disk(file),
         "create privately" => super::private::create(file),
         "notice damage" => super::replaced::notice_damage(file),
         part => panic!("nobody plays {part}"),

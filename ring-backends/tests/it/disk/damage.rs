@@ -1,5 +1,9 @@
 //! Whatever happens to the bytes of the file: a miss, and never another value.
 
+mod anywhere;
+mod image;
+mod injury;
+
 use std::fs;
 use std::path::Path;
 

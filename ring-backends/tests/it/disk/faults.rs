@@ -6,7 +6,7 @@ use std::path::Path;
 use ring_cache::storage::Storage;
 use ring_cache_backends::Disk;
 
-use super::{Folder, get, open, set};
+use super::{Folder, get, set};
 
 #[test]
 fn a_path_that_cannot_be_a_file() {
@@ -103,45 +103,4 @@ fn a_deleted_folder_is_an_error_until_it_is_back() {
     fs::create_dir(&folder.0).unwrap();
     set(&disk, 2, "two");
     assert_eq!((get(&disk, 1), get(&disk, 2).as_deref()), (None, Some("two")));
-}
-
-const SIZE: usize = 5_000;
-
-pub(super) fn fill_the_disk(file: &Path) {
-    let disk = open(file);
-    let value = |key: u32, round: u8| [vec![round; SIZE], key.to_le_bytes().to_vec()].concat();
-    let (mut errors, mut newest) = (0, [None; 400]);
-    for round in 0..2_u8 {
-        for key in 0..400_u32 {
-            let written = disk.set(&key, value(key, round), None);
-            newest[key as usize] = written.is_ok().then_some(round);
-            if let Err(error) = written {
-                assert!(error.to_string().starts_with("set on disk failed: "), "{error}");
-                errors += 1;
-            }
-        }
-    }
-    assert!(errors > 0, "the disk was never full");
-    for (key, newest) in (0..).zip(newest) {
-        let found = disk.get(&key).unwrap();
-        assert_eq!(found, newest.map(|round| value(key, round)), "{key}");
-    }
-    super::children::say("done");
-}
-
-/// No file may grow beyond a limit, which looks like a disk that is full.
-#[cfg(unix)]
-#[test]
-fn a_full_disk_is_an_error_and_shows_nothing_old() {
-    use super::children::{Process, limited};
-    let folder = Folder::new();
-    let limit = "trap '' XFSZ; ulimit -f 2000";
-    let mut process = Process::start(limited(limit, "fill the disk", &folder));
-    assert_eq!(process.hear().as_deref(), Some("done"));
-    process.end();
-    // There is room again.
-    let disk = folder.open();
-    set(&disk, 1000, "more");
-    assert_eq!(get(&disk, 1000).as_deref(), Some("more"));
-    assert!(folder.damaged().is_empty());
 }

@@ -1,62 +1,322 @@
-//! A process that is killed while it writes.
+//! Processes that are killed while they write: what they acknowledged is there, and nothing else.
+//!
+//! A case is a file that lives for some rounds. In each, one process or two, of one thread or three, do what the number
+//! of the case and the seed decide, until they are killed at some moment, which differs from run to run. Then all keys are
+//! looked up, and the next round goes on with what is there. CONTRIBUTING.md says how to run more of it.
 
-use std::path::Path;
+mod history;
+mod operation;
+pub(super) mod writer;
+
+use std::ops::AddAssign;
+use std::thread;
+use std::time::{Duration, Instant};
+use std::{fmt, fs};
 
 use ring_cache::storage::Storage;
+use ring_cache_backends::Disk;
 
-use super::children::{Process, command, say};
-use super::{Folder, get, open};
+use super::children::{Lines, Running, start_together};
+use super::{Folder, Place, from_environment};
+use crate::random::Random;
+use history::{History, State};
+use operation::{Entry, KEYS, Operation, key};
+use writer::Orders;
 
-/// A value that tells its key, of a size that does as well.
-fn value(key: u32) -> Vec<u8> {
-    let size = 10 + (key * 37) % 9_000;
-    let mut text = format!("value {key};").repeat(size as usize / 8 + 1);
-    text.truncate(size as usize);
-    text.into_bytes()
+/// So many rounds are quick enough for every day.
+const FEW: u64 = 40;
+
+/// The second in which a case begins, and how many go by from one round to the next.
+const BEGIN: u64 = 1_800_000_000;
+const STEP: u64 = 10;
+
+/// When processes are killed: some microseconds after something else.
+#[derive(Clone, Copy, Debug)]
+enum Moment {
+    /// While they start and open the file.
+    Started,
+    /// When so many operations were acknowledged.
+    Acknowledged(u64),
+    /// At the beginning of an operation of this kind, after as many.
+    Begun(&'static str, u64),
 }
 
-pub(super) fn write_for_ever(file: &Path) {
-    let disk = open(file);
-    for key in 0.. {
-        disk.set(&key, value(key), None).unwrap();
-        if key >= 3 {
-            disk.delete(&(key - 3)).unwrap();
-            disk.set(&(key - 3), value(key - 3), None).unwrap();
+impl Moment {
+    /// Whether a line was the last to wait for, after so many operations that were acknowledged.
+    fn has_come(self, line: &str, acknowledged: u64) -> bool {
+        match self {
+            Moment::Started => true,
+            Moment::Acknowledged(number) => acknowledged >= number,
+            Moment::Begun(verb, number) => {
+                let operation = line.splitn(3, ' ').nth(2).unwrap_or("");
+                acknowledged >= number && line.starts_with("begin") && operation.starts_with(verb)
+            }
         }
-        say(key);
     }
+}
+
+#[derive(Debug, Default)]
+struct Totals {
+    rounds: u64,
+    /// Processes that were killed.
+    kills: u64,
+    operations: u64,
+    /// Entries whose `set` was acknowledged.
+    acknowledged: u64,
+    found: u64,
+    lost: u64,
+    wrong: u64,
+    /// Files that a kill left in the middle of a checkpoint, at least, and with a log.
+    checkpoints: u64,
+    logs: u64,
+}
+
+impl AddAssign for Totals {
+    fn add_assign(&mut self, more: Self) {
+        self.rounds += more.rounds;
+        self.kills += more.kills;
+        self.operations += more.operations;
+        self.acknowledged += more.acknowledged;
+        self.found += more.found;
+        self.lost += more.lost;
+        self.wrong += more.wrong;
+        self.checkpoints += more.checkpoints;
+        self.logs += more.logs;
+    }
+}
+
+impl fmt::Display for Totals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "rounds {}, kills {}, {} rounds left a log and at least {} half a checkpoint; operations acknowledged {}, \
+             entries {}, found {}, lost {}, wrong {}",
+            self.rounds,
+            self.kills,
+            self.logs,
+            self.checkpoints,
+            self.operations,
+            self.acknowledged,
+            self.found,
+            self.lost,
+            self.wrong,
+        )
+    }
+}
+
+/// A file that lives for some rounds.
+struct Case {
+    folder: Folder,
+    random: Random,
+    seed: u64,
+    max_bytes: u64,
+    evicts: bool,
+    round: u64,
+    before: Vec<State>,
+    totals: Totals,
+    reports: Vec<String>,
+}
+
+impl Case {
+    fn new(seed: u64, number: u64) -> Self {
+        let seed = seed.wrapping_mul(1_000_003).wrapping_add(number);
+        let mut random = Random::seeded(seed);
+        let evicts = random.below(4) == 0;
+        Case {
+            folder: Folder::new(),
+            max_bytes: if evicts { 256 << 10 } else { 1 << 30 },
+            evicts,
+            seed,
+            random,
+            round: 0,
+            before: vec![None; KEYS as usize],
+            totals: Totals::default(),
+            reports: Vec::new(),
+        }
+    }
+
+    fn orders(&self, writer: u64, threads: u64) -> Orders {
+        Orders {
+            writer: self.round * 8 + writer,
+            threads,
+            seed: self.seed,
+            now: BEGIN + self.round * STEP,
+            max_bytes: self.max_bytes,
+        }
+    }
+
+    fn round(&mut self) {
+        let threads = 1 + 2 * self.random.below(2);
+        let processes = 1 + self.random.below(2);
+        let commands = (0..processes).map(|nth| {
+            let orders = self.orders(1 + nth * 3, threads);
+            orders.command(&self.folder)
+        });
+        let (mut running, mut lines) = start_together(commands.collect());
+        let now = BEGIN + self.round * STEP;
+        let mut history = History::new(std::mem::take(&mut self.before), now);
+        // Together, or one after the other, which goes on alone.
+        let together = self.random.below(2) == 0;
+        while !running.is_empty() {
+            let moment = self.moment();
+            self.wait(moment, &mut lines, &mut history);
+            let killed = if together { running.len() } else { 1 };
+            running.drain(..killed).for_each(kill);
+            self.totals.kills += killed as u64;
+        }
+        while self.hear(&mut lines, &mut history).is_some() {}
+        self.round += 1;
+        self.totals.rounds += 1;
+        self.look_at_files(processes);
+        self.compare(history);
+    }
+
+    fn moment(&mut self) -> Moment {
+        let random = &mut self.random;
+        match random.below(8) {
+            0 => Moment::Started,
+            1 => Moment::Begun("clear", random.below(40)),
+            2 => Moment::Begun("reopen", random.below(40)),
+            3 => Moment::Begun("set", random.below(40)),
+            _ => Moment::Acknowledged(random.below(400)),
+        }
+    }
+
+    fn wait(&mut self, moment: Moment, lines: &mut Lines, history: &mut History) {
+        let before = self.totals.operations;
+        let mut heard = String::new();
+        while !moment.has_come(&heard, self.totals.operations - before) {
+            heard = self
+                .hear(lines, history)
+                .expect("the writers ended by themselves");
+        }
+        let most = if matches!(moment, Moment::Started) {
+            30_000
+        } else {
+            1_500
+        };
+        let (delay, start) = (Duration::from_micros(self.random.below(most)), Instant::now());
+        while start.elapsed() < delay {
+            thread::yield_now();
+        }
+    }
+
+    fn hear(&mut self, lines: &mut Lines, history: &mut History) -> Option<String> {
+        let line = lines.hear()?;
+        let words: Vec<_> = line.splitn(3, ' ').collect();
+        match words[..] {
+            ["begin", writer, operation] => {
+                let operation = Operation::parse(operation).unwrap();
+                history.begin(writer.parse().unwrap(), operation);
+            }
+            ["end", writer, touched] => {
+                self.totals.operations += 1;
+                if let Operation::Set(entries) = history.end(writer.parse().unwrap(), touched == "1") {
+                    self.totals.acknowledged += entries.len() as u64;
+                }
+            }
+            ["open"] => {}
+            _ => panic!("this is nothing that a writer says: {line}"),
+        }
+        Some(line)
+    }
+
+    /// What the kill left behind, before anybody opens it.
+    fn look_at_files(&mut self, processes: u64) {
+        let read = |name: &str| fs::read(self.folder.0.join(name)).unwrap_or_default();
+        self.totals.logs += u64::from(!read("cache.db-wal").is_empty());
+        let index = read("cache.db-shm");
+        // How far a checkpoint has come, and how far it wants to. A process that recovers the log writes there as well,
+        // which is known not to have happened where there was only one.
+        let number = |at: usize| Some(u32::from_ne_bytes(*index.get(at..)?.first_chunk()?));
+        self.totals.checkpoints += u64::from(processes == 1 && number(96) < number(128));
+    }
+
+    fn compare(&mut self, mut history: History) {
+        let now = BEGIN + self.round * STEP;
+        let disk = self.orders(0, 1).open(&self.folder.file());
+        let found: Vec<_> = (0..KEYS).map(|key| self.look_up(&disk, key, now)).collect();
+        history.found(&found);
+        for (key, found) in (0..KEYS).zip(&found) {
+            let possible = history.possible(key, now);
+            self.totals.found += u64::from(found.is_some());
+            if possible.contains(found) || (self.evicts && found.is_none()) {
+                continue;
+            }
+            match found {
+                None => self.totals.lost += 1,
+                Some(_) => self.totals.wrong += 1,
+            }
+            self.report(format_args!(
+                "key {key}: {found:?} is there, possible are {possible:?}"
+            ));
+        }
+        self.before = found;
+        self.check(&disk);
+    }
+
+    fn look_up(&mut self, disk: &Disk, number: u32, now: u64) -> State {
+        let found = disk.read_expiring(&key(number)).unwrap();
+        assert_eq!(disk.has(&key(number)).unwrap(), found.is_some());
+        let (value, left) = found?;
+        let version = Entry::version_of(number, &value);
+        if version.is_none() {
+            self.totals.wrong += 1;
+            self.report(format_args!("key {number} has a value that nobody wrote"));
+        }
+        Some((version.unwrap_or(u64::MAX), left.map(|left| now + left.as_secs())))
+    }
+
+    /// The file is whole, and can be written.
+    fn check(&mut self, disk: &Disk) {
+        let database = disk.backend().unwrap();
+        let check = database.query_row("PRAGMA integrity_check", [], |row| row.get::<_, String>(0));
+        let check = check.unwrap();
+        let aside = self.folder.damaged();
+        if check != "ok" || disk.damages() != Default::default() || !aside.is_empty() {
+            self.report(format_args!(
+                "the file is damaged: {check}, {:?}, {aside:?}",
+                disk.damages()
+            ));
+        }
+        disk.set(&u32::MAX, b"written".into(), None).unwrap();
+        assert!(disk.delete(&u32::MAX).unwrap());
+    }
+
+    fn report(&mut self, what: std::fmt::Arguments<'_>) {
+        self.reports.push(format!("round {}: {what}", self.round));
+    }
+}
+
+/// It must not have ended by itself.
+fn kill(mut process: Running) {
+    let status = process.kill();
+    assert_eq!(status.code().filter(|_| cfg!(unix)), None, "a writer failed");
 }
 
 #[test]
 fn what_was_acknowledged_is_there_after_a_kill() {
-    let folder = Folder::new();
-    for round in 1..=5 {
-        let mut writer = Process::start(command("write for ever", &folder));
-        let mut acknowledged = 0;
-        while acknowledged < round * 60 {
-            acknowledged = writer.hear().unwrap().parse().unwrap();
+    let seed = from_environment("RING_CACHE_SEED").unwrap_or(1);
+    let rounds = from_environment("RING_CACHE_KILLS").unwrap_or(FEW);
+    let only = from_environment("RING_CACHE_CASE");
+    let (mut totals, mut reports, start) = (Totals::default(), Vec::new(), Instant::now());
+    for number in only.unwrap_or(0).. {
+        let place = Place(format!("RING_CACHE_SEED={seed} RING_CACHE_CASE={number}"));
+        let mut case = Case::new(seed, number);
+        for _ in 0..1 + case.random.below(12) {
+            case.round();
         }
-        writer.kill();
-        // It may have gone on until it was killed.
-        while let Some(key) = writer.hear() {
-            acknowledged = key.parse().unwrap_or(acknowledged);
+        totals += std::mem::take(&mut case.totals);
+        reports.extend(case.reports.iter().map(|report| format!("{}, {report}", place.0)));
+        if totals.rounds >= rounds || !reports.is_empty() || only.is_some() {
+            break;
         }
-        let disk = folder.open();
-        for key in 0..=acknowledged {
-            let found = disk.get(&key).unwrap();
-            // The one before the last writes again was deleted in between.
-            let rewritten = key + 2 == acknowledged;
-            assert!(
-                found == Some(value(key)) || (rewritten && found.is_none()),
-                "key {key}"
-            );
-        }
-        for key in acknowledged + 1..acknowledged + 10 {
-            assert!(disk.get(&key).unwrap().is_none_or(|found| found == value(key)));
-        }
-        assert_eq!(disk.damages(), Default::default());
-        disk.set(&9_999_999_u32, b"written".into(), None).unwrap();
-        assert_eq!(get(&disk, 9_999_999).as_deref(), Some("written"));
-        assert!(folder.damaged().is_empty());
     }
+    let seconds = start.elapsed().as_secs_f64();
+    println!("{totals}, seed {seed}, {seconds:.1} s");
+    assert!(reports.is_empty(), "\n{}", reports.join("\n"));
+    assert!(
+        only.is_some() || (totals.logs > 0 && totals.found > 0),
+        "{totals}"
+    );
 }

@@ -44,7 +44,16 @@ fn processes_agree_on_the_new_file() {
 #[test]
 fn what_is_no_storage_is_put_aside() {
     type Create = fn(&Folder);
-    let contents: [(&str, Create); 6] = [
+    let contents: [(&str, Create); 7] = [
+        ("an empty one that says that it cannot be written", |folder| {
+            let database = rusqlite::Connection::open(folder.file()).unwrap();
+            database.execute_batch("VACUUM").unwrap();
+            drop(database);
+            let mut bytes = fs::read(folder.file()).unwrap();
+            // The version of the format that writers must know.
+            bytes[18] = 9;
+            fs::write(folder.file(), bytes).unwrap();
+        }),
         ("text", |folder| fs::write(folder.file(), "a poem").unwrap()),
         ("zeros", |folder| fs::write(folder.file(), [0; 50_000]).unwrap()),
         ("another's database", |folder| {
