@@ -15,6 +15,7 @@ mod layout;
 mod links;
 mod pool;
 mod route;
+mod seal;
 mod server;
 mod single;
 mod sweep;
