@@ -71,6 +71,9 @@ use crate::remote::Remote;
 /// late is there for the next. One that broke is replaced, and what was asked is asked again: a restart of the server
 /// costs no error if it is back in time.
 ///
+/// Redis does not number its answers. So that none is ever taken for that to another question, an `ECHO` with a number goes
+/// with each question. A user of the server that may not say that, or a server that does not know it, is believed.
+///
 /// A bulk call takes one round trip to look up, and one to store. `clear` walks over all keys of the server (`SCAN`),
 /// whosever they are, and removes those of the ring: on a large server it takes its time, and holds up nobody.
 ///

@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ring_cache_backends::Breaker;
+use ring_cache_test_servers::Spoil;
 use tokio::runtime::Runtime;
 
 use crate::answers::{KEYS, Truth};
@@ -112,6 +113,12 @@ impl Cell<'_> {
             recovery,
             health: callers.service.health(),
         }
+    }
+
+    /// Whether calls may take longer than the deadline for a reason that the documentation gives.
+    pub(crate) fn waits_for_pieces<S: Service>(&self) -> bool {
+        let comes_in_pieces = matches!(self.fault.kind, Kind::Spoiled(Spoil::Trickle(_)));
+        comes_in_pieces && self.colour == Colour::Blocking && S::WAITS_FOR_PIECES
     }
 
     /// Runs the calls, and beside them what the fault does again and again.

@@ -14,6 +14,9 @@ use crate::site::Site;
 /// A service with cached answers.
 pub(crate) trait Service: Send + Sync + 'static {
     const NAME: &'static str;
+    /// Whether a blocking call measures the time of a reply from one piece of it to the next, as the documentation of
+    /// `Redis` says: the client reads, and has no other deadline.
+    const WAITS_FOR_PIECES: bool = true;
 
     /// The service by way of the proxies.
     fn at(site: &Site, namespace: &str, breaker: Breaker, truth: &Arc<Truth>) -> Self;
@@ -149,6 +152,7 @@ service! { ClusterService caches in [RedisCluster] "5m", {
 
 service! { MemcachedService caches in [Memcached] "5m", {
     const NAME: &'static str = "memcached";
+    const WAITS_FOR_PIECES: bool = false;
 
     fn at(site: &Site, namespace: &str, breaker: Breaker, truth: &Arc<Truth>) -> Self {
         let storage = at!(Memcached, site, namespace, breaker, site.addresses());

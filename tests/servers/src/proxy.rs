@@ -52,8 +52,8 @@ pub enum Spoil {
 /// let Some(redis) = or_leave_out("replies of Redis that come late", Redis::start()) else { return };
 /// let proxy = Proxy::before(redis.port());
 /// proxy.set(Spoil::Delay(Duration::from_millis(20)));
-/// let url = format!("redis://127.0.0.1:{}", proxy.port());
-/// assert_eq!(proxy.connections(), 0);
+/// // Clients connect to `proxy.port()`.
+/// assert_eq!((proxy.connections(), proxy.spoiled()), (0, 0));
 /// ```
 pub struct Proxy {
     port: u16,
