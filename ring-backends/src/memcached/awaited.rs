@@ -137,8 +137,8 @@ pub(super) async fn ask<T>(
                 connection.give_back();
                 return answers.meant();
             }
-            // It was dead before, perhaps: once more, on a new one.
-            Err(Trouble::Dead(_)) if since.is_none() && connection.has_heard_nothing(&answers) => {
+            // It was dead or out of step before, perhaps, as others may be: once more, on a new one.
+            Err(trouble) if since.is_none() && connection.was_of_no_use(&trouble, &answers) => {
                 since = Some(Instant::now());
             }
             Err(trouble) => return Err(trouble.into()),
@@ -221,8 +221,14 @@ impl Connection {
         Ok(connection)
     }
 
-    fn has_heard_nothing<T>(&self, answers: &Answers<'_, T>) -> bool {
-        answers.count() == 0 && self.inbox.is_empty()
+    /// Whether nothing came that is an answer to the request, and the server may have nothing to do with it.
+    fn was_of_no_use<T>(&self, trouble: &Trouble, answers: &Answers<'_, T>) -> bool {
+        let before_the_request = match trouble {
+            Trouble::Dead(_) => self.inbox.is_empty(),
+            Trouble::Nonsense(_) => true,
+            Trouble::Late | Trouble::Rejected(_) => false,
+        };
+        before_the_request && answers.count() == 0
     }
 
     async fn converse<T>(&mut self, answers: &mut Answers<'_, T>) -> Result<(), Trouble> {
