@@ -18,7 +18,7 @@ pub(crate) struct Site {
 
 enum Servers {
     Redis(Redis),
-    Cluster(RedisCluster),
+    Cluster(Box<RedisCluster>),
     Memcached(Vec<Memcached>),
 }
 
@@ -28,7 +28,8 @@ impl Site {
     }
 
     pub(crate) fn cluster() -> Option<Site> {
-        let site = Self::with_proxies(RedisCluster::start().map(Servers::Cluster))?;
+        let site =
+            Self::with_proxies(RedisCluster::start().map(|cluster| Servers::Cluster(Box::new(cluster))))?;
         site.announce_proxies();
         Some(site)
     }
