@@ -293,10 +293,15 @@ where
         patience: Duration,
     ) -> Duration {
         let start = self.start();
-        // To wait for the turn takes of the deadline as well.
-        let patience = patience.min(self.left(ticket.spent()));
-        let tried = self.flights().until(|| ticket.try_turn(), Self::WAIT, patience);
-        let tried = tried.await;
+        let (tried, waited) = match ticket.try_turn() {
+            Some(turn) => (Some(turn), Duration::ZERO),
+            // To wait takes of the deadline as well.
+            None => {
+                let patience = patience.min(self.left(ticket.spent()));
+                let tried = self.flights().until(|| ticket.try_turn(), Self::WAIT, patience);
+                (tried.await, start.elapsed())
+            }
+        };
         // Without time to write, what another writes need not be passed over: it is as good, unless it was to be replaced.
         let is_late = tried.is_none() && self.left(ticket.spent()).is_zero() && !self.replaces;
         if is_late {
@@ -305,7 +310,7 @@ where
         let Some(turn) = ticket.turn(tried) else {
             return Duration::ZERO;
         };
-        let limited = self.limited(ticket.spent() + start.elapsed());
+        let limited = self.limited(ticket.spent() + waited);
         let storage = limited.as_ref().unwrap_or_else(|| self.storage());
         let (turn, key) = (Writing::new(storage, turn), ticket.key());
         // Asked for in the turn, not before: the storage may begin at once.
