@@ -15,6 +15,7 @@ mod layout;
 mod links;
 mod pool;
 mod route;
+mod seal;
 mod server;
 mod single;
 mod sweep;
@@ -69,6 +70,9 @@ use crate::remote::Remote;
 /// beside the calls: no call waits for longer than its [`deadline`](Remote::deadline), and a connection that comes too
 /// late is there for the next. One that broke is replaced, and what was asked is asked again: a restart of the server
 /// costs no error if it is back in time.
+///
+/// Redis does not number its answers. So that none is ever taken for that to another question, an `ECHO` with a number goes
+/// with each question. A user of the server that may not say that, or a server that does not know it, is believed.
 ///
 /// A bulk call takes one round trip to look up, and one to store. `clear` walks over all keys of the server (`SCAN`),
 /// whosever they are, and removes those of the ring: on a large server it takes its time, and holds up nobody.

@@ -205,7 +205,7 @@ where
         };
         match self.landing(&value) {
             Landing::Store(held) => {
-                ticket.publish(|| held.clone());
+                ticket.publish(|| Some(held.clone()));
                 (Ok(value), Some((ticket, held)))
             }
             landing => (Ok(self.land(ticket, landing, value).await), None),
@@ -234,10 +234,16 @@ where
             Ok(()) => return value,
             Err(not_landed) => not_landed,
         };
-        ticket.announce(|| match &landing {
+        let share = || match &landing {
             Landing::Store(held) => Some(held.clone()),
             _ => self.hold(&value),
-        });
+        };
+        // Who comes while a storage takes its time has spent time on it already.
+        if self.storage().deadline().is_some() {
+            ticket.publish(share);
+        } else {
+            ticket.announce(share);
+        }
         let held = match landing {
             Landing::Store(held) => Some(Some(held)),
             Landing::Remove => Some(None),
@@ -286,11 +292,25 @@ where
         held: Option<S::Held>,
         patience: Duration,
     ) -> Duration {
-        let tried = self.flights().until(|| ticket.try_turn(), Self::WAIT, patience);
-        let Some(turn) = ticket.turn(tried.await) else {
+        let start = self.start();
+        let (tried, waited) = match ticket.try_turn() {
+            Some(turn) => (Some(turn), Duration::ZERO),
+            // To wait takes of the deadline as well.
+            None => {
+                let patience = patience.min(self.left(ticket.spent()));
+                let tried = self.flights().until(|| ticket.try_turn(), Self::WAIT, patience);
+                (tried.await, start.elapsed())
+            }
+        };
+        // Without time to write, what another writes need not be passed over: it is as good, unless it was to be replaced.
+        let is_late = tried.is_none() && self.left(ticket.spent()).is_zero() && !self.replaces;
+        if is_late {
+            return Duration::ZERO;
+        }
+        let Some(turn) = ticket.turn(tried) else {
             return Duration::ZERO;
         };
-        let (limited, start) = (self.limited(ticket.spent()), self.start());
+        let limited = self.limited(ticket.spent() + waited);
         let storage = limited.as_ref().unwrap_or_else(|| self.storage());
         let (turn, key) = (Writing::new(storage, turn), ticket.key());
         // Asked for in the turn, not before: the storage may begin at once.

@@ -178,6 +178,12 @@ where
         self.storage().limited(deadline.saturating_sub(spent))
     }
 
+    /// What is left of the deadline of a call that has spent so much of it; without end if the storage has none.
+    pub(crate) fn left(&self, spent: Duration) -> Duration {
+        let deadline = self.storage().deadline().unwrap_or(Duration::MAX);
+        deadline.saturating_sub(spent)
+    }
+
     /// Counts a miss, and hands on what it saw.
     pub(crate) fn missed(&self, seen: Seen) -> Seen {
         self.ring.counters.miss();

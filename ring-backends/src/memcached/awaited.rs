@@ -12,9 +12,10 @@ use tokio::net::TcpStream;
 use tokio::net::UnixStream;
 use tokio::runtime::{Handle, Id};
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 use super::address::Address;
-use super::doubts::{Doubt, Doubts, PATIENCE};
+use super::doubts::{Doubt, Doubts, GRACE, PATIENCE};
 use super::greeting::{GREETING, Greeted};
 use super::inbox::Inbox;
 use super::pool::{CONNECTING, Lease, Making, Pool, Step};
@@ -117,6 +118,7 @@ pub(super) async fn ask<T>(
     loop {
         let connection = lease(address, &runtime, &pool, since).await?;
         let mut exchange = Exchange {
+            address,
             connection: Some(connection),
             request,
             runtime: &runtime,
@@ -135,8 +137,8 @@ pub(super) async fn ask<T>(
                 connection.give_back();
                 return answers.meant();
             }
-            // It was dead before, perhaps: once more, on a new one.
-            Err(Trouble::Dead(_)) if since.is_none() && connection.has_heard_nothing(&answers) => {
+            // It was dead or out of step before, perhaps, as others may be: once more, on a new one.
+            Err(trouble) if since.is_none() && connection.was_of_no_use(&trouble, &answers) => {
                 since = Some(Instant::now());
             }
             Err(trouble) => return Err(trouble.into()),
@@ -146,6 +148,7 @@ pub(super) async fn ask<T>(
 
 /// A request under way. Dropped by who does not wait any longer, it leaves a doubt.
 struct Exchange<'e> {
+    address: &'e Arc<Address>,
     connection: Option<Lease<Connection>>,
     request: &'e Request,
     runtime: &'e Handle,
@@ -162,24 +165,19 @@ impl Drop for Exchange<'_> {
             .commands_in(connection.sent)
             .saturating_sub(connection.inbox.replies());
         if owed > 0 {
-            self.runtime.spawn(settle(connection, owed, self.doubts.begin()));
+            let (address, doubt) = (Arc::clone(self.address), self.doubts.begin());
+            self.runtime.spawn(settle(address, connection, owed, doubt));
         }
     }
 }
 
-/// Waits for the replies that are owed.
-async fn settle(mut connection: Lease<Connection>, owed: usize, doubt: Doubt) {
-    let all = connection.inbox.replies() + owed;
-    let replies = async {
-        while connection.inbox.replies() < all {
-            match connection.inbox.reply() {
-                Ok(Some(_)) => {}
-                Ok(None) if connection.go_on(&[]).await.is_ok() => {}
-                _ => break,
-            }
-        }
-    };
-    let _ = tokio::time::timeout(PATIENCE, replies).await;
+/// Waits for the replies that are owed, while there is a chance that they come.
+async fn settle(address: Arc<Address>, mut connection: Lease<Connection>, owed: usize, doubt: Doubt) {
+    let (over, all) = (Instant::now() + PATIENCE, connection.inbox.replies() + owed);
+    let mut is_last = false;
+    while timeout(GRACE, connection.reply(all)).await.is_err() && !is_last && Instant::now() < over {
+        is_last = matches!(timeout(GRACE, Connection::make(&address)).await, Ok(Ok(_)));
+    }
     drop(connection);
     drop(doubt);
 }
@@ -204,7 +202,7 @@ async fn lease(
 }
 
 async fn make(address: Arc<Address>, making: Making<Connection>) {
-    let made = tokio::time::timeout(CONNECTING, Connection::make(&address)).await;
+    let made = timeout(CONNECTING, Connection::make(&address)).await;
     let made = made.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
     making.end(made.map_err(|error| error.to_string()));
 }
@@ -223,8 +221,14 @@ impl Connection {
         Ok(connection)
     }
 
-    fn has_heard_nothing<T>(&self, answers: &Answers<'_, T>) -> bool {
-        answers.count() == 0 && self.inbox.is_empty()
+    /// Whether nothing came that is an answer to the request, and the server may have nothing to do with it.
+    fn was_of_no_use<T>(&self, trouble: &Trouble, answers: &Answers<'_, T>) -> bool {
+        let before_the_request = match trouble {
+            Trouble::Dead(_) => self.inbox.is_empty(),
+            Trouble::Nonsense(_) => true,
+            Trouble::Late | Trouble::Rejected(_) => false,
+        };
+        before_the_request && answers.count() == 0
     }
 
     async fn converse<T>(&mut self, answers: &mut Answers<'_, T>) -> Result<(), Trouble> {
@@ -235,6 +239,17 @@ impl Connection {
         }
         self.inbox.rest();
         Ok(())
+    }
+
+    /// Reads so many replies, or as many as there are.
+    async fn reply(&mut self, all: usize) {
+        while self.inbox.replies() < all {
+            match self.inbox.reply() {
+                Ok(Some(_)) => {}
+                Ok(None) if self.go_on(&[]).await.is_ok() => {}
+                _ => return,
+            }
+        }
     }
 
     /// Writes or reads what can be. The server reads no further while its replies are not read.

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use event_listener::Listener;
 
 use super::address::Address;
-use super::doubts::{Doubt, Doubts, PATIENCE};
+use super::doubts::{Doubt, Doubts, GRACE, PATIENCE};
 use super::greeting::{GREETING, Greeted};
 use super::inbox::Inbox;
 use super::pool::{CONNECTING, Lease, Making, Pool, Step};
@@ -67,8 +67,8 @@ pub(super) fn ask<T>(
                 connection.give_back();
                 return answers.meant();
             }
-            // It was dead before, perhaps: once more, on a new one.
-            Err(Trouble::Dead(_)) if since.is_none() && connection.has_heard_nothing(&answers) => {
+            // It was dead or out of step before, perhaps, as others may be: once more, on a new one.
+            Err(trouble) if since.is_none() && connection.was_of_no_use(&trouble, &answers) => {
                 since = Some(Instant::now());
             }
             Err(trouble) => {
@@ -76,7 +76,7 @@ pub(super) fn ask<T>(
                     .commands_in(connection.sent)
                     .saturating_sub(connection.inbox.replies());
                 if matches!(trouble, Trouble::Late) && request.changes && owed > 0 {
-                    settle(connection, owed, doubts.begin());
+                    settle(Arc::clone(address), connection, owed, doubts.begin());
                 }
                 return Err(trouble.into());
             }
@@ -84,16 +84,13 @@ pub(super) fn ask<T>(
     }
 }
 
-/// Waits for the replies that are owed, on a thread of its own.
-fn settle(mut connection: Lease<Connection>, owed: usize, doubt: Doubt) {
+/// Waits for the replies that are owed, on a thread of its own, while there is a chance that they come.
+fn settle(address: Arc<Address>, mut connection: Lease<Connection>, owed: usize, doubt: Doubt) {
     let settle = move || {
-        let (until, all) = (Instant::now() + PATIENCE, connection.inbox.replies() + owed);
-        while connection.inbox.replies() < all {
-            match connection.inbox.reply() {
-                Ok(Some(_)) => {}
-                Ok(None) if connection.read(until).is_ok() => {}
-                _ => break,
-            }
+        let (over, all) = (Instant::now() + PATIENCE, connection.inbox.replies() + owed);
+        let mut is_last = false;
+        while !connection.has_replied(all, Instant::now() + GRACE) && !is_last && Instant::now() < over {
+            is_last = Connection::make(&address, Instant::now() + GRACE).is_ok();
         }
         drop(connection);
         drop(doubt);
@@ -144,8 +141,14 @@ impl Connection {
         Ok(connection)
     }
 
-    fn has_heard_nothing<T>(&self, answers: &Answers<'_, T>) -> bool {
-        answers.count() == 0 && self.inbox.is_empty()
+    /// Whether nothing came that is an answer to the request, and the server may have nothing to do with it.
+    fn was_of_no_use<T>(&self, trouble: &Trouble, answers: &Answers<'_, T>) -> bool {
+        let before_the_request = match trouble {
+            Trouble::Dead(_) => self.inbox.is_empty(),
+            Trouble::Nonsense(_) => true,
+            Trouble::Late | Trouble::Rejected(_) => false,
+        };
+        before_the_request && answers.count() == 0
     }
 
     fn converse<T>(&mut self, answers: &mut Answers<'_, T>, until: Instant) -> Result<(), Trouble> {
@@ -219,6 +222,21 @@ impl Connection {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Reads so many replies. Returns whether there is nothing more to be read.
+    fn has_replied(&mut self, all: usize, until: Instant) -> bool {
+        while self.inbox.replies() < all {
+            match self.inbox.reply() {
+                Ok(Some(_)) => {}
+                Ok(None) => match self.read(until).map_err(Trouble::from) {
+                    Ok(()) => {}
+                    Err(trouble) => return !matches!(trouble, Trouble::Late),
+                },
+                Err(_) => return true,
+            }
+        }
+        true
     }
 
     /// Lets the stream wait about until then. To say so to the system takes a while, so that it is not told of trifles.

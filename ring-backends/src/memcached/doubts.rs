@@ -9,6 +9,9 @@ use event_listener::{Event, EventListener};
 
 /// How long a reply is waited for at most. A connection that says nothing for so long is taken for lost.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+/// A server that answers on a new connection does within this time what it was asked before, if it ever heard of it. It is
+/// asked for a sign of life as often, and given as long for it.
+pub(super) const GRACE: Duration = Duration::from_millis(100);
 
 #[derive(Default)]
 pub(super) struct Doubts {

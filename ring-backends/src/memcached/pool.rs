@@ -14,6 +14,11 @@ use parking_lot::Mutex;
 const MOST: usize = 64;
 /// How many are made at the same time.
 const MAKING: usize = 4;
+/// An attempt that takes so long may have met a fault that is over: another one is begun beside it, whatever others there
+/// are.
+const OVERDUE: Duration = Duration::from_millis(200);
+/// How many are made at the same time, overdue ones included.
+const ATTEMPTS: usize = 4 * MAKING;
 /// How long a connection may take to be made.
 pub(super) const CONNECTING: Duration = Duration::from_secs(1);
 /// One that rested longer is given up: something between here and there may have forgotten it.
@@ -31,6 +36,8 @@ struct State<C> {
     /// How many there are, used and made ones included.
     count: usize,
     making: usize,
+    /// When the last attempt began.
+    attempted: Option<Instant>,
     seeking: usize,
     /// How often none could be made, and why at last.
     failures: u64,
@@ -76,6 +83,7 @@ impl<C> Pool<C> {
                 idle: Vec::new(),
                 count: 0,
                 making: 0,
+                attempted: None,
                 seeking: 0,
                 failures: 0,
                 failure: String::new(),
@@ -111,6 +119,18 @@ impl<C> State<C> {
     }
 }
 
+impl<C> State<C> {
+    fn wants_another(&self, now: Instant) -> bool {
+        let overdue = |attempted| now.duration_since(attempted) > OVERDUE;
+        let useful = if self.attempted.is_some_and(overdue) {
+            ATTEMPTS
+        } else {
+            MAKING.min(self.seeking)
+        };
+        self.count < MOST && self.making < useful
+    }
+}
+
 impl<C> Seeker<'_, C> {
     pub(super) fn step(&self) -> Step<C> {
         let now = Instant::now();
@@ -123,9 +143,10 @@ impl<C> Seeker<'_, C> {
             })
         } else if state.failures != self.failures {
             Step::Fail(state.failure.clone())
-        } else if state.count < MOST && state.making < MAKING.min(state.seeking) {
+        } else if state.wants_another(now) {
             state.count += 1;
             state.making += 1;
+            state.attempted = Some(now);
             Step::Make(Making {
                 pool: Arc::clone(self.pool),
                 outcome: Err("nothing came of the connection".to_owned()),

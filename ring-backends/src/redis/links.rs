@@ -1,7 +1,7 @@
 //! The connections of awaited calls: one for each runtime, which drives it, shared by all calls there.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Instant;
 
 use parking_lot::Mutex;
@@ -11,8 +11,11 @@ use tokio::sync::watch;
 
 use super::commands::Commands;
 use super::faults;
+use super::pool::OVERDUE;
 use crate::remote::Fault;
 
+/// How many attempts to connect there are at a time at most. Each lasts no longer than the client lets it.
+const ATTEMPTS: usize = 8;
 /// How many questions in a row may get no answer before the connection counts as dead.
 const SILENT: u32 = 3;
 
@@ -45,6 +48,16 @@ struct Link<C: ConnectAsync> {
     dead: AtomicBool,
     /// Questions in a row that got no answer.
     silent: AtomicU32,
+    attempts: Mutex<Attempts>,
+}
+
+/// The attempts to make a connection. The first that succeeds makes it, and the last of those that fail says why not.
+struct Attempts {
+    under_way: usize,
+    /// When the last began.
+    last: Instant,
+    /// Tells of what came of them. Held by them.
+    told: Weak<watch::Sender<()>>,
 }
 
 impl<C: ConnectAsync> Links<C> {
@@ -77,7 +90,10 @@ impl<C: ConnectAsync> Links<C> {
         if let Some((_, link)) = links.iter().find(|(other, _)| *other == id)
             && !link.dead.load(Ordering::Relaxed)
         {
-            return Ok(Arc::clone(link));
+            let link = Arc::clone(link);
+            drop(links);
+            link.hurry(&self.client, &runtime);
+            return Ok(link);
         }
         let link = Link::begin(self.client.clone(), &runtime);
         let gone: Vec<_> = links
@@ -91,27 +107,67 @@ impl<C: ConnectAsync> Links<C> {
 }
 
 impl<C: ConnectAsync> Link<C> {
-    /// Connects, in a task of its own: nobody who waits for it takes it along when he goes.
     fn begin(client: C, runtime: &Handle) -> Arc<Self> {
-        let (sender, news) = watch::channel(());
+        let (told, news) = watch::channel(());
+        let told = Arc::new(told);
         let link = Arc::new(Link {
             made: OnceLock::new(),
             news,
             dead: AtomicBool::new(false),
             silent: AtomicU32::new(0),
+            attempts: Mutex::new(Attempts {
+                under_way: 1,
+                last: Instant::now(),
+                told: Arc::downgrade(&told),
+            }),
         });
-        let waiting = Arc::downgrade(&link);
+        link.attempt(client, runtime, told);
+        link
+    }
+
+    /// Connects, in a task of its own: nobody who waits for it takes it along when he goes.
+    fn attempt(self: &Arc<Self>, client: C, runtime: &Handle, told: Arc<watch::Sender<()>>) {
+        let waiting = Arc::downgrade(self);
         runtime.spawn(async move {
             let made = client.connect().await;
-            if let Some(link) = waiting.upgrade() {
-                link.dead.store(made.is_err(), Ordering::Relaxed);
-                let _ = link.made.set(made);
+            let decides = waiting.upgrade().is_none_or(|link| link.conclude(made));
+            if decides {
+                told.send_replace(());
+                // From the end of this task one learns of the end of the runtime.
+                told.closed().await;
             }
-            sender.send_replace(());
-            // From the end of this task one learns of the end of the runtime.
-            sender.closed().await;
         });
-        link
+    }
+
+    /// Begins another attempt if the last is overdue: it may have met a fault that is over.
+    fn hurry(self: &Arc<Self>, client: &C, runtime: &Handle) {
+        if self.made.get().is_some() {
+            return;
+        }
+        let mut attempts = self.attempts.lock();
+        if attempts.last.elapsed() < OVERDUE || attempts.under_way == ATTEMPTS {
+            return;
+        }
+        // Without those who tell, something has just been decided.
+        let Some(told) = attempts.told.upgrade() else {
+            return;
+        };
+        attempts.under_way += 1;
+        attempts.last = Instant::now();
+        drop(attempts);
+        self.attempt(client.clone(), runtime, told);
+    }
+
+    /// Notes what came of an attempt. Returns whether that decides.
+    fn conclude(&self, made: RedisResult<C::Connection>) -> bool {
+        let mut attempts = self.attempts.lock();
+        attempts.under_way -= 1;
+        let others_may_do_better = made.is_err() && attempts.under_way > 0;
+        if others_may_do_better || self.made.get().is_some() {
+            return false;
+        }
+        self.dead.store(made.is_err(), Ordering::Relaxed);
+        self.made.set(made).is_ok()
     }
 
     fn runtime_is_gone(&self) -> bool {

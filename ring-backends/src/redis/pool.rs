@@ -14,8 +14,11 @@ use crate::remote::Fault;
 const MOST: usize = 64;
 /// How many are made at a time at most.
 const MADE_AT_ONCE: usize = 8;
-/// An attempt that takes so long may have met a fault that is over: another one is begun beside it.
-const OVERDUE: Duration = Duration::from_millis(200);
+/// An attempt that takes so long may have met a fault that is over: another one is begun beside it, whatever others there
+/// are.
+pub(super) const OVERDUE: Duration = Duration::from_millis(200);
+/// How many attempts there are at most, overdue ones included.
+const ATTEMPTS: usize = 3 * MADE_AT_ONCE;
 /// One that was not used for so long may have been forgotten by what lies between here and the server.
 const STALE: Duration = Duration::from_secs(60);
 
@@ -136,7 +139,7 @@ impl<T> State<T> {
             .attempted
             .is_some_and(|attempted| attempted.elapsed() > OVERDUE);
         let useful = if overdue {
-            MADE_AT_ONCE
+            ATTEMPTS
         } else {
             self.waiting.min(MADE_AT_ONCE)
         };

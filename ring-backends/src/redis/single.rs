@@ -3,7 +3,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use redis::{Client, Connection, ConnectionLike, RedisError, RedisResult, Value};
+use redis::{Client, Connection, RedisError, RedisResult, Value};
 
 use super::address;
 use super::commands::Commands;
@@ -14,6 +14,7 @@ use super::pool::{Connect, Pool};
 #[cfg(feature = "tokio")]
 use super::route::AsyncRoute;
 use super::route::Route;
+use super::seal::Seal;
 use crate::remote::Fault;
 
 /// How long each step of connecting may take. No call waits that long: what is made too late is there for the next.
@@ -63,23 +64,18 @@ pub(super) struct Timed {
 impl Timed {
     fn ask(&mut self, commands: &Commands, until: Instant) -> RedisResult<Vec<Value>> {
         self.limit(until)?;
-        match commands {
-            Commands::One(command) => Ok(vec![self.connection.req_command(command)?]),
-            Commands::Many(pipeline) => {
-                self.connection
-                    .send_packed_command(&pipeline.get_packed_pipeline())?;
-                let mut answers = Vec::with_capacity(pipeline.len());
-                // One by one: what the client has for this goes on reading when nothing came in time.
-                while answers.len() < pipeline.len() {
-                    self.limit(until)?;
-                    match self.connection.recv_response()? {
-                        Value::Push { .. } => {}
-                        answer => answers.push(answer),
-                    }
-                }
-                Ok(answers)
+        let seal = Seal::new();
+        self.connection.send_packed_command(&seal.packed(commands))?;
+        let mut answers = Vec::with_capacity(commands.len() + 1);
+        // One by one: what the client has for this goes on reading when nothing came in time.
+        while answers.len() <= commands.len() {
+            self.limit(until)?;
+            match self.connection.recv_response()? {
+                Value::Push { .. } => {}
+                answer => answers.push(answer),
             }
         }
+        seal.opened(answers, commands)
     }
 
     /// Lets reading and writing end in time.
@@ -142,13 +138,11 @@ impl ConnectAsync for Client {
     }
 
     async fn ask(mut connection: Self::Connection, commands: &Commands) -> RedisResult<Vec<Value>> {
-        match commands {
-            Commands::One(command) => Ok(vec![connection.send_packed_command(command).await?]),
-            Commands::Many(pipeline) => {
-                let count = pipeline.len();
-                connection.send_packed_commands(pipeline, 0, count).await
-            }
-        }
+        let seal = Seal::new();
+        let pipeline = seal.pipeline(commands);
+        let count = pipeline.len();
+        let answers = connection.send_packed_commands(&pipeline, 0, count).await?;
+        seal.opened(answers, commands)
     }
 }
 

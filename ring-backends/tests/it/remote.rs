@@ -2,6 +2,7 @@
 //!
 //! Most tests run twice: with calls that block and with calls that are awaited.
 
+mod beside_others;
 mod breaker;
 mod bulk;
 #[cfg(feature = "tokio")]

@@ -95,14 +95,15 @@ impl<'f, T> Ticket<'f, T> {
         }
     }
 
-    /// Gives the computed value to all who wait and to all who come until it is stored.
-    pub(crate) fn publish(&self, value: impl FnOnce() -> T) {
+    /// Gives a share of the computed value to all who wait and to all who come until it is stored; with `None` they compute
+    /// for themselves.
+    pub(crate) fn publish(&self, share: impl FnOnce() -> Option<T>) {
         if let Some(flight) = self
             .flight
             .as_ref()
             .filter(|flight| flight.outcome.get().is_none())
         {
-            flight.land(Some(value()));
+            flight.land(share());
         }
     }
 

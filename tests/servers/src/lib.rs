@@ -22,12 +22,14 @@ mod keeper;
 mod memcached;
 mod missing;
 mod place;
+mod proxy;
 mod redis;
 mod redis_cluster;
 mod resp;
 
 pub use memcached::{Memcached, MemcachedOptions};
 pub use missing::{Missing, or_leave_out};
+pub use proxy::{Proxy, Spoil};
 pub use redis::{Redis, RedisOptions};
 pub use redis_cluster::RedisCluster;
 pub use resp::Reply;

@@ -1,0 +1,50 @@
+//! Plain calls beside others that write the same entry: they spend no more than their own deadline.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::fake::{Does, Gate};
+use super::shops::{BlockingShop, SHORT, Shop};
+use super::{eventually, run};
+
+/// Less than calls wait for each other that no server holds up.
+const LONG: Duration = Duration::from_secs(5);
+
+/// A shop, and a gate behind which its next write waits.
+fn writing() -> (BlockingShop, Gate) {
+    let shop = BlockingShop::new().with(|storage| storage.deadline(SHORT));
+    let gate = Gate::default();
+    shop.server().on("write", Does::Wait(gate.clone()));
+    (shop, gate)
+}
+
+#[test]
+fn a_write_that_hangs_is_not_waited_for_longer_than_the_deadline() {
+    let (shop, gate) = writing();
+    thread::scope(|scope| {
+        let updating = scope.spawn(|| run(shop.update(1)));
+        eventually(|| shop.server().count() == 1);
+        let start = Instant::now();
+        assert_eq!(run(shop.price(1)), 1);
+        let took = start.elapsed();
+        gate.open();
+        assert_eq!(updating.join().unwrap(), 1);
+        assert!(took < LONG, "{took:?}");
+    });
+}
+
+#[test]
+fn who_comes_while_a_value_is_stored_is_given_it() {
+    let (shop, gate) = writing();
+    thread::scope(|scope| {
+        let first = scope.spawn(|| run(shop.price(1)));
+        eventually(|| shop.server().count() == 2);
+        let start = Instant::now();
+        assert_eq!(run(shop.price(1)), 1);
+        let took = start.elapsed();
+        gate.open();
+        assert_eq!(first.join().unwrap(), 1);
+        assert!(took < LONG, "{took:?}");
+    });
+    assert_eq!(shop.premises().runs(), 1, "it was computed once");
+}
