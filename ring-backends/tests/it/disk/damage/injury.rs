@@ -51,10 +51,9 @@ impl Injury {
             _ => (which, &other.older[which]),
         };
         let before = files[which].clone();
-        // The library maps the index into memory: a process whose file is cut off there is ended by the system, whatever
-        // the process does.
-        let cannot = is_open && which == INDEX && injury == Injury::CutOff;
-        if !cannot && (!before.is_empty() || injury == Injury::OtherLog) {
+        // The index of an open file is memory that the processes share, not what a disk gives back: the library believes it.
+        let is_memory = is_open && which == INDEX;
+        if !is_memory && (!before.is_empty() || injury == Injury::OtherLog) {
             injury.harm(&mut files[which], source, random);
         }
         (files[which] != before).then_some(injury)
