@@ -42,20 +42,10 @@ fn numbers() {
             all.clone().map(|number| number << 32 | number).collect(),
         ),
         (
-            "few bits",
+            "two bits",
             (0..64_u32)
-                .flat_map(|one| (0..64).map(move |other| (one, other)))
-                .map(|(one, other)| 1_u64.rotate_left(one) ^ 3_u64.rotate_left(other + one))
-                .scan(std::collections::HashSet::new(), |seen, number| {
-                    Some((seen.insert(number), number))
-                })
-                .map(|(new, number)| {
-                    if new {
-                        number
-                    } else {
-                        number ^ 0x0101_0101_0101_0101
-                    }
-                })
+                .flat_map(|high| (0..high).map(move |low| 1 << high | 1 << low))
+                .chain((0..64).map(|bit| 1 << bit))
                 .collect(),
         ),
         (
@@ -71,13 +61,8 @@ fn numbers() {
                 .collect(),
         ),
     ];
-    for (what, mut chosen) in attacks {
-        if what == "few bits" {
-            chosen.sort_unstable();
-            chosen.dedup();
-            chosen.extend(random().take(KEYS - chosen.len()));
-        }
-        assert_as_cheap(what, &chosen, &fair);
+    for (what, chosen) in attacks {
+        assert_as_cheap(what, &chosen, &fair[..chosen.len()]);
     }
 }
 

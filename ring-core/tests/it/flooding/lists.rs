@@ -3,6 +3,9 @@
 
 use super::{Bracket, KEYS, Key, KeyWriter, RingKey, assert_as_cheap, hash, random};
 
+/// Lists are as long as there are keys, so there are fewer.
+const LONG: usize = 1 << 9;
+
 /// Number `number` of so many binary choices.
 fn choices(number: usize) -> impl Iterator<Item = bool> {
     (0..12).map(move |bit| number >> bit & 1 == 1)
@@ -10,19 +13,19 @@ fn choices(number: usize) -> impl Iterator<Item = bool> {
 
 /// Two lists for each key, which are one list that is parted at another place.
 fn parted<T: Clone>(all: &[T]) -> Vec<(Vec<T>, Vec<T>)> {
-    let parted = (0..KEYS).map(|place| (all[..place].to_vec(), all[place..].to_vec()));
+    let parted = (0..LONG).map(|place| (all[..place].to_vec(), all[place..].to_vec()));
     parted.collect()
 }
 
 #[test]
 fn lists_that_are_parted_at_another_place() {
-    let numbers = |seed: usize| random().skip(seed).take(KEYS).collect::<Vec<_>>();
-    let fair: Vec<_> = (0..KEYS)
+    let numbers = |seed: usize| random().skip(seed).take(LONG).collect::<Vec<_>>();
+    let fair: Vec<_> = (0..LONG)
         .map(|seed| (numbers(seed)[..9].to_vec(), Vec::new()))
         .collect();
-    assert_as_cheap("numbers in two lists", &parted(&vec![254_u64; KEYS]), &fair);
+    assert_as_cheap("numbers in two lists", &parted(&vec![254_u64; LONG]), &fair);
     let texts = |numbers: &[u64]| numbers.iter().map(u64::to_string).collect::<Vec<_>>();
-    let fair: Vec<_> = (0..KEYS)
+    let fair: Vec<_> = (0..LONG)
         .map(|seed| (texts(&numbers(seed)[..9]), Vec::new()))
         .collect();
     assert_as_cheap("strings in two lists", &parted(&texts(&numbers(0))), &fair);
@@ -71,7 +74,7 @@ fn lists_of_lists() {
 
 #[test]
 fn lists_of_nothing() {
-    let chosen: Vec<_> = (0..KEYS).map(|length| vec![(); length]).collect();
+    let chosen: Vec<_> = (0..LONG).map(|length| vec![(); length]).collect();
     let fair: Vec<_> = chosen.clone();
     assert_as_cheap("lists of nothing", &chosen, &fair);
     let chosen = |number| {
