@@ -179,7 +179,7 @@ impl From<Error> for Reply {
 /// What errors of servers begin with that helps whoever reads it. All else of them is not shown: what stands between may
 /// repeat what was sent, which may be values.
 const KNOWN: [&str; 9] = [
-    "object too large for cache",
+    "object too large",
     "out of memory",
     "bad data chunk",
     "bad command line format",
