@@ -6,6 +6,8 @@
 
 #[cfg(feature = "cbor")]
 mod cbor;
+#[cfg(any(feature = "cbor", feature = "json"))]
+mod discreet;
 #[cfg(feature = "json")]
 mod json;
 mod raw;
@@ -19,6 +21,8 @@ pub use raw::Raw;
 pub use crate::error::Cause;
 
 /// Turns values into bytes and back.
+///
+/// What its errors say is shown to whoever asked, and may get into logs. Those of this crate quote no value.
 ///
 /// ```
 /// use ring_cache_core::coder::{Cause, Coder};

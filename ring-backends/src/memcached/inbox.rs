@@ -103,7 +103,11 @@ impl Inbox {
                 self.replies += 1;
                 return Ok(Some(Reply::from(refusal)));
             }
-            Err(error) => return Err(error),
+            Err(_) => {
+                return Err(Error::Protocol(
+                    "unknown return code, or one without what belongs to it".into(),
+                ));
+            }
         };
         let value = match response.rc() {
             ReturnCode::Va => Some(value_length(line)?),
@@ -113,7 +117,8 @@ impl Inbox {
         if self.end - self.start < self.expected {
             return Ok(None);
         }
-        let mut done = parse_meta_result(response)?;
+        let parsed = parse_meta_result(response);
+        let mut done = parsed.map_err(|_| Error::Protocol("a flag that is none".into()))?;
         done.value = value.map(|value| self.value(length, value)).transpose()?;
         self.start += self.expected;
         self.expected = 0;
@@ -164,9 +169,31 @@ fn value_length(line: &[u8]) -> Result<usize, Error> {
 impl From<Error> for Reply {
     fn from(refusal: Error) -> Self {
         match refusal {
-            Error::Server(text) => Reply::Failed(format!("the server failed: {text}")),
-            other => Reply::Rejected(other.to_string()),
+            Error::Server(text) => Reply::Failed(shown("the server failed", &text)),
+            Error::Rejected(text) => Reply::Rejected(shown("the server rejected the command", &text)),
+            _ => Reply::Rejected("the server rejected the command".into()),
         }
+    }
+}
+
+/// What errors of servers begin with that helps whoever reads it. All else of them is not shown: what stands between may
+/// repeat what was sent, which may be values.
+const KNOWN: [&str; 9] = [
+    "object too large",
+    "out of memory",
+    "bad data chunk",
+    "bad command line format",
+    "line too long",
+    "invalid exptime argument",
+    "too many open connections",
+    "unauthenticated",
+    "ERROR",
+];
+
+fn shown(what: &str, said: &str) -> String {
+    match KNOWN.iter().find(|known| said.starts_with(**known)) {
+        Some(known) => format!("{what}: {known}"),
+        None => what.to_owned(),
     }
 }
 

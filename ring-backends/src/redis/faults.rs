@@ -40,8 +40,8 @@ pub(super) fn asked(error: &RedisError) -> Fault {
     match error.kind() {
         // It shows what was sent, which may be values.
         ErrorKind::Parse => Fault::Broken("what came is not the protocol of Redis".into()),
-        ErrorKind::Io | ErrorKind::ClusterConnectionNotFound => Fault::Broken(error.clone().into()),
-        _ => Fault::Refused(error.clone().into()),
+        ErrorKind::Io | ErrorKind::ClusterConnectionNotFound => Fault::Broken(shown(error).into()),
+        _ => Fault::Refused(shown(error).into()),
     }
 }
 
@@ -49,8 +49,49 @@ pub(super) fn asked(error: &RedisError) -> Fault {
 pub(super) fn connecting(error: &RedisError) -> Fault {
     match error.kind() {
         ErrorKind::Parse => Fault::Broken("what answers there is no Redis".into()),
-        _ => Fault::Broken(error.clone().into()),
+        _ => Fault::Broken(shown(error).into()),
     }
+}
+
+/// What errors of servers begin with that helps whoever reads it. All else of them is not shown: servers repeat what they
+/// were sent, as "unknown command 'SET', with args beginning with: .." does, which may be values and passwords.
+const KNOWN: [&str; 14] = [
+    "DB index is out of range",
+    "Client sent AUTH, but no password is set",
+    "Protocol error",
+    "invalid expire time",
+    "invalid password",
+    "max number of clients reached",
+    "syntax error",
+    "unknown command",
+    "unknown subcommand",
+    "wrong number of arguments",
+    "This instance has cluster support disabled",
+    "Operation against a key holding the wrong kind of value",
+    "command not allowed when used memory > 'maxmemory'",
+    "Authentication required",
+];
+
+/// What an error says, without what a server may have repeated.
+fn shown(error: &RedisError) -> String {
+    if error.kind() == ErrorKind::Io {
+        return error.to_string();
+    }
+    let said = match error.code() {
+        Some(code) if is_code(code) => format!("the server refused: {code}"),
+        Some(_) => "the server refused".to_owned(),
+        None => error.category().to_owned(),
+    };
+    let detail = error.detail().unwrap_or_default();
+    match KNOWN.iter().find(|known| detail.starts_with(**known)) {
+        Some(known) => format!("{said} {known}"),
+        None => said,
+    }
+}
+
+/// Whether it can be the code that errors of Redis begin with, such as `WRONGTYPE`.
+fn is_code(word: &str) -> bool {
+    word.len() <= 16 && word.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
 /// Whether the connection was at fault, so that another may do better.

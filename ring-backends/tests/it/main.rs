@@ -1,5 +1,12 @@
 //! Behaviour of the storages outside the process.
 
+#[cfg(all(
+    feature = "disk",
+    feature = "memcached",
+    feature = "redis",
+    feature = "tiered"
+))]
+mod abuse;
 #[cfg(feature = "tokio")]
 mod blocking;
 #[cfg(feature = "disk")]

@@ -1,8 +1,12 @@
 //! CBOR (RFC 8949), by ciborium.
 
+use std::fmt;
+
+use ciborium::{de, ser};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::discreet::discreet;
 use super::{Cause, Coder};
 
 /// How deep values may be nested. Measured without optimization on a stack of 256 KiB, over nested arrays, maps, tags,
@@ -19,7 +23,7 @@ pub struct Cbor;
 impl<V: Serialize + DeserializeOwned> Coder<V> for Cbor {
     fn encode(value: &V) -> Result<Vec<u8>, Cause> {
         let mut bytes = Vec::new();
-        ciborium::into_writer(value, &mut bytes)?;
+        ciborium::into_writer(value, &mut bytes).map_err(encoding)?;
         check_size(&bytes)?;
         Ok(bytes)
     }
@@ -27,11 +31,25 @@ impl<V: Serialize + DeserializeOwned> Coder<V> for Cbor {
     fn decode(bytes: &[u8]) -> Result<V, Cause> {
         check_size(bytes)?;
         let mut rest = bytes;
-        let value = ciborium::de::from_reader_with_recursion_limit(&mut rest, DEPTH)?;
+        let value = de::from_reader_with_recursion_limit(&mut rest, DEPTH).map_err(decoding)?;
         match rest.len() {
             0 => Ok(value),
             trailing => Err(format!("{trailing} bytes follow the value").into()),
         }
+    }
+}
+
+fn encoding<E: fmt::Display + fmt::Debug>(error: ser::Error<E>) -> Cause {
+    match error {
+        ser::Error::Value(message) => discreet(&message).into(),
+        error => error.to_string().into(),
+    }
+}
+
+fn decoding<E: fmt::Debug>(error: de::Error<E>) -> Cause {
+    match error {
+        de::Error::Semantic(_, message) => discreet(&message).into(),
+        error => format!("the bytes are no CBOR: {error:?}").into(),
     }
 }
 

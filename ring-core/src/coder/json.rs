@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::discreet::discreet;
 use super::{Cause, Coder};
 
 /// JSON: readable by everything, the original's `coder='json'` included, and what that wrote is read. Nesting is limited
@@ -12,10 +13,18 @@ pub struct Json;
 
 impl<V: Serialize + DeserializeOwned> Coder<V> for Json {
     fn encode(value: &V) -> Result<Vec<u8>, Cause> {
-        Ok(serde_json::to_vec(value)?)
+        serde_json::to_vec(value).map_err(|error| cause(&error))
     }
 
     fn decode(bytes: &[u8]) -> Result<V, Cause> {
-        Ok(serde_json::from_slice(bytes)?)
+        serde_json::from_slice(bytes).map_err(|error| cause(&error))
+    }
+}
+
+fn cause(error: &serde_json::Error) -> Cause {
+    if error.is_data() {
+        discreet(&error.to_string()).into()
+    } else {
+        error.to_string().into()
     }
 }

@@ -1,7 +1,8 @@
 //! The writer that hashes.
 //!
-//! Equality of keys is decided by the bytes, so the hash may be coarser: it leaves out labels and round brackets, which
-//! are the same in all keys of a ring.
+//! Equality of keys is decided by the bytes, so the hash may be coarser: it leaves out round brackets, and labels outside
+//! of lists, which are the same in all keys of a ring. It is not coarser where whoever chooses a key chooses how often
+//! something occurs: without any knowledge of the seed, one could make very many keys of one hash.
 
 use std::hash::{BuildHasher, Hasher};
 
@@ -39,17 +40,12 @@ impl KeyHasher {
             hasher: self.0.build_hasher(),
             started: false,
             recorded: None,
+            place: 0,
+            lists: 0,
+            marks: None,
         };
         key.ring_key(&mut writer);
-        match writer.recorded {
-            Some(hash) if !writer.started => hash,
-            // More parts followed, which tell it from others that begin so.
-            Some(hash) => {
-                writer.hasher.write_u64(hash);
-                writer.hasher.finish()
-            }
-            None => writer.hasher.finish(),
-        }
+        writer.finish()
     }
 }
 
@@ -58,19 +54,69 @@ pub(crate) fn hash_key<K: RingKey + ?Sized>(key: &K) -> u64 {
     KeyHasher::shared().hash(key)
 }
 
+type KeyedHasher = <DefaultHashBuilder as BuildHasher>::Hasher;
+
 struct HashWriter {
-    hasher: <DefaultHashBuilder as BuildHasher>::Hasher,
+    hasher: KeyedHasher,
     /// Whether anything but `recorded` went by: a recorded key stands for itself only at the beginning.
     started: bool,
     /// The hash of the recorded key at the beginning.
     recorded: Option<u64>,
+    /// How many elements were begun, and parts written.
+    place: u64,
+    /// How many lists are open.
+    lists: u32,
+    /// Hashes what the parts themselves do not say, apart from them, so that no part can look like it.
+    marks: Option<KeyedHasher>,
+}
+
+/// What is said of a place.
+#[derive(Clone, Copy)]
+enum Mark {
+    /// A list ends here: keeps ([1], [2, 3]) and ([1, 2], [3]) apart.
+    End,
+    /// The number that follows is below zero: keeps -1 and 2^64 - 1 apart.
+    Negative,
+    /// The number that follows takes two words.
+    Wide,
 }
 
 impl HashWriter {
     #[inline]
     fn hasher(&mut self) -> &mut impl Hasher {
         self.started = true;
+        self.place += 1;
         &mut self.hasher
+    }
+
+    #[inline]
+    fn mark(&mut self, mark: Mark) {
+        self.started = true;
+        let marks = self.marks.get_or_insert_with(|| self.hasher.clone());
+        marks.write_u64(self.place << 2 | (1 + mark as u64));
+    }
+
+    #[inline]
+    fn wide(&mut self, value: u128) {
+        self.mark(Mark::Wide);
+        self.hasher().write_u64(value as u64);
+        self.hasher().write_u64((value >> 64) as u64);
+    }
+
+    #[inline]
+    fn finish(mut self) -> u64 {
+        if let Some(marks) = self.marks {
+            self.hasher.write_u64(marks.finish());
+        }
+        match self.recorded {
+            Some(hash) if !self.started => hash,
+            // More parts followed, which tell it from others that begin so.
+            Some(hash) => {
+                self.hasher.write_u64(hash);
+                self.hasher.finish()
+            }
+            None => self.hasher.finish(),
+        }
     }
 }
 
@@ -84,6 +130,9 @@ impl KeyWriter for HashWriter {
 
     #[inline]
     fn signed(&mut self, value: i64) {
+        if value < 0 {
+            self.mark(Mark::Negative);
+        }
         self.hasher().write_u64(value.cast_unsigned());
     }
 
@@ -91,7 +140,7 @@ impl KeyWriter for HashWriter {
     fn unsigned_wide(&mut self, value: u128) {
         match u64::try_from(value) {
             Ok(narrow) => self.unsigned(narrow),
-            Err(_) => self.hasher().write_u128(value),
+            Err(_) => self.wide(value),
         }
     }
 
@@ -100,7 +149,10 @@ impl KeyWriter for HashWriter {
         match i64::try_from(value) {
             Ok(narrow) => self.signed(narrow),
             Err(_) if value >= 0 => self.unsigned_wide(value.cast_unsigned()),
-            Err(_) => self.hasher().write_i128(value),
+            Err(_) => {
+                self.mark(Mark::Negative);
+                self.wide(value.cast_unsigned());
+            }
         }
     }
 
@@ -131,28 +183,36 @@ impl KeyWriter for HashWriter {
     }
 
     #[inline]
-    fn label(&mut self, _: &str) {
+    fn label(&mut self, name: &str) {
         self.started = true;
-    }
-
-    #[inline]
-    fn open(&mut self, name: &str, _: Bracket) {
-        if !name.is_empty() {
+        // Elsewhere the ring decides how many there are.
+        if self.lists > 0 {
             self.word(name);
         }
     }
 
     #[inline]
-    fn close(&mut self, bracket: Bracket) {
-        // Keeps ([1], [2, 3]) and ([1, 2], [3]) apart.
+    fn open(&mut self, name: &str, bracket: Bracket) {
+        if !name.is_empty() {
+            self.word(name);
+        }
         if bracket == Bracket::Square {
-            self.hasher().write_u8(0xfe);
+            self.lists += 1;
+        }
+    }
+
+    #[inline]
+    fn close(&mut self, bracket: Bracket) {
+        if bracket == Bracket::Square {
+            self.mark(Mark::End);
+            self.lists -= 1;
         }
     }
 
     #[inline]
     fn begin_element(&mut self) {
         self.started = true;
+        self.place += 1;
     }
 
     #[inline]

@@ -21,6 +21,8 @@ mod eager_storage;
 mod executors;
 mod explicit_writes;
 mod failing_storage;
+#[cfg(feature = "testing")]
+mod flooding;
 mod generations;
 mod held_leaders;
 mod lru;

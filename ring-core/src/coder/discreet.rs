@@ -1,0 +1,68 @@
+//! What errors of serde say, without the values that they quote: errors go to logs, where values do not belong.
+
+/// The message without what came from a value: which names and types were expected remains.
+pub(super) fn discreet(message: &str) -> String {
+    if ["missing field `", "duplicate field `"]
+        .iter()
+        .any(|names_field| message.starts_with(names_field))
+    {
+        return message.to_owned();
+    }
+    let quoting = [
+        ("invalid type: ", "invalid type"),
+        ("invalid value: ", "invalid value"),
+        ("invalid length ", "invalid length"),
+        ("unknown variant `", "unknown variant"),
+        ("unknown field `", "unknown field"),
+    ];
+    let Some((_, what)) = quoting.iter().find(|(start, _)| message.starts_with(start)) else {
+        return "the value is none of its type".to_owned();
+    };
+    let none = [", there are no variants", ", there are no fields"];
+    if none.iter().any(|none| message.contains(none)) {
+        return (*what).to_owned();
+    }
+    // What was there may read like this too, and stands before it.
+    match message.rsplit_once(", expected ") {
+        Some((_, expected)) => format!("{what}, expected {expected}"),
+        None => (*what).to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::discreet;
+
+    #[test]
+    fn what_was_expected_remains_and_what_was_there_does_not() {
+        for (message, shown) in [
+            (
+                "invalid type: string \"secret\", expected u32",
+                "invalid type, expected u32",
+            ),
+            (
+                "invalid value: string \"secret, expected secret\", expected a day at line 1 column 3",
+                "invalid value, expected a day at line 1 column 3",
+            ),
+            (
+                "invalid length 3, expected a tuple of size 2",
+                "invalid length, expected a tuple of size 2",
+            ),
+            (
+                "unknown variant `secret`, expected `A` or `B`",
+                "unknown variant, expected `A` or `B`",
+            ),
+            (
+                "unknown variant `, expected secret`, there are no variants",
+                "unknown variant",
+            ),
+            ("unknown field `secret`, there are no fields", "unknown field"),
+            ("missing field `name`", "missing field `name`"),
+            ("duplicate field `name`", "duplicate field `name`"),
+            ("secret is no address", "the value is none of its type"),
+            ("", "the value is none of its type"),
+        ] {
+            assert_eq!(discreet(message), shown);
+        }
+    }
+}
