@@ -76,6 +76,8 @@ main() {
     step "tests, default features" cargo test
     step "memory against a model" model
     step "schedules" modelled test --profile schedules --test shuttle
+    step "every order of one flight" every_order
+    undefined_behaviour
     step "each feature alone" each_feature
     step "example: page" cargo run --quiet --example page
     step "example: user" cargo run --quiet --example user
@@ -233,6 +235,26 @@ modelled() {
     shift
     RUSTFLAGS="${RUSTFLAGS:-} --cfg shuttle" CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}/shuttle" \
         cargo "$command" -p ring-cache-core "$@"
+}
+
+# The steps of one flight in every order, with atomics as weak as they may be.
+every_order() {
+    RUSTFLAGS="${RUSTFLAGS:-} --cfg ring_loom -D warnings" CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}/loom" \
+        cargo test -p ring-cache-core --profile schedules --test loom
+}
+
+# The crate forbids unsafe code: what Miri looks at is how it uses that of others. It comes with nightly toolchains.
+undefined_behaviour() {
+    if cargo +nightly miri --version >/dev/null 2>&1; then
+        step "Miri" in_miri
+    else
+        leave_out "Miri" "it is not installed. Try: rustup toolchain install nightly --component miri"
+    fi
+}
+
+in_miri() {
+    MIRIFLAGS="-Zmiri-disable-isolation" CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}/miri" \
+        cargo +nightly miri test -p ring-cache-core --all-features --lib
 }
 
 # Ten million steps, with checks for overflow.
