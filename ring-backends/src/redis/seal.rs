@@ -2,6 +2,8 @@
 //! each would be taken for that to the next question: for another key's value. So each question ends with a number that
 //! is to come back behind its answers. That takes no further round trip.
 
+use std::hash::{BuildHasher, RandomState};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 #[cfg(feature = "tokio")]
@@ -10,7 +12,13 @@ use redis::{Cmd, ErrorKind, RedisError, RedisResult, Value};
 
 use super::commands::Commands;
 
-static NUMBERS: AtomicU64 = AtomicU64::new(1);
+/// Begins at random, so that nobody makes a value that looks like the next number.
+static NUMBERS: LazyLock<AtomicU64> = LazyLock::new(|| AtomicU64::new(RandomState::new().hash_one(()) >> 16));
+
+const PREFIX: &str = "ring:";
+
+/// How much may come before the answers that are waited for.
+const MOST_OF_OTHERS: usize = 1024;
 
 /// Errors of servers that do not repeat numbers: they know no `ECHO`, or not now, or not for us. Such are believed.
 const UNWILLING: [&str; 6] = ["ERR", "NOPERM", "NOAUTH", "LOADING", "BUSY", "MASTERDOWN"];
@@ -20,7 +28,7 @@ pub(super) struct Seal(String);
 
 impl Seal {
     pub(super) fn new() -> Self {
-        Seal(format!("ring:{}", NUMBERS.fetch_add(1, Ordering::Relaxed)))
+        Seal(format!("{PREFIX}{}", NUMBERS.fetch_add(1, Ordering::Relaxed)))
     }
 
     fn command(&self) -> Cmd {
@@ -54,22 +62,54 @@ impl Seal {
         pipeline
     }
 
-    /// The answers to the commands, if these are theirs.
-    pub(super) fn opened(&self, mut answers: Vec<Value>, commands: &Commands) -> RedisResult<Vec<Value>> {
-        let is_ours = match answers.pop() {
-            Some(Value::BulkString(bytes)) => bytes == self.0.as_bytes(),
-            Some(Value::SimpleString(text)) => text == self.0,
-            Some(Value::ServerError(error)) => UNWILLING.contains(&error.code()),
-            _ => false,
-        };
-        if is_ours && answers.len() == commands.len() {
-            return Ok(answers);
-        }
-        Err(RedisError::from((
-            ErrorKind::Parse,
-            "the answers are those to another question",
-        )))
+    /// Whether nothing more is to be waited for: the number came, or what a server says that repeats none. Once it came, the
+    /// commands before it were carried out, also if their answers are lost among others.
+    pub(super) fn is_last_of(&self, answers: &[Value], commands: &Commands) -> bool {
+        let count = answers.len();
+        count > commands.len() + MOST_OF_OTHERS
+            || answers
+                .last()
+                .is_some_and(|last| self.is_behind(last, count - 1, commands))
     }
+
+    /// The answers to the commands, if they are among these: what came before may be to other questions.
+    pub(super) fn opened(&self, mut answers: Vec<Value>, commands: &Commands) -> RedisResult<Vec<Value>> {
+        let last = answers.pop();
+        let is_complete = last.is_some_and(|last| self.is_behind(&last, answers.len(), commands));
+        let first = answers.len().checked_sub(commands.len()).filter(|_| is_complete);
+        match first {
+            Some(first) if first == 0 || is_seal(&answers[first - 1]) => {
+                answers.drain(..first);
+                Ok(answers)
+            }
+            _ => Err(RedisError::from((
+                ErrorKind::Parse,
+                "the answers are those to another question",
+            ))),
+        }
+    }
+
+    /// Whether this answer, before which so many came, is the number's.
+    fn is_behind(&self, answer: &Value, before: usize, commands: &Commands) -> bool {
+        match answer {
+            Value::ServerError(error) => before == commands.len() && UNWILLING.contains(&error.code()),
+            answer => text(answer) == Some(self.0.as_bytes()),
+        }
+    }
+}
+
+fn text(answer: &Value) -> Option<&[u8]> {
+    match answer {
+        Value::BulkString(bytes) => Some(bytes),
+        Value::SimpleString(text) => Some(text.as_bytes()),
+        _ => None,
+    }
+}
+
+/// Whether it is the number of any question.
+fn is_seal(answer: &Value) -> bool {
+    let number = text(answer).and_then(|text| text.strip_prefix(PREFIX.as_bytes()));
+    number.is_some_and(|number| !number.is_empty() && number.iter().all(u8::is_ascii_digit))
 }
 
 #[cfg(test)]
@@ -105,6 +145,28 @@ mod tests {
         ] {
             assert!(seal.opened(wrong, &question()).is_err());
         }
+    }
+
+    #[test]
+    fn answers_are_found_behind_those_to_another_question() {
+        let (other, seal) = (Seal::new(), Seal::new());
+        let mut answers = vec![];
+        for (answer, is_last) in [
+            ("old", false),
+            (&*other.0, false),
+            ("value", false),
+            (&*seal.0, true),
+        ] {
+            answers.push(bytes(answer));
+            assert_eq!(seal.is_last_of(&answers, &question()), is_last);
+        }
+        assert_eq!(seal.opened(answers, &question()).unwrap(), [bytes("value")]);
+    }
+
+    #[test]
+    fn without_its_number_a_question_does_not_wait_for_ever() {
+        let answers = vec![bytes("value"); 2 + MOST_OF_OTHERS];
+        assert!(Seal::new().is_last_of(&answers, &question()));
     }
 
     #[test]

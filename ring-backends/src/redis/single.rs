@@ -67,8 +67,9 @@ impl Timed {
         let seal = Seal::new();
         self.connection.send_packed_command(&seal.packed(commands))?;
         let mut answers = Vec::with_capacity(commands.len() + 1);
-        // One by one: what the client has for this goes on reading when nothing came in time.
-        while answers.len() <= commands.len() {
+        // One by one: what the client has for this goes on reading when nothing came in time. Answers to other questions are
+        // read over: a connection that was given up instead might carry out what it was asked when nobody reckons with it.
+        while !seal.is_last_of(&answers, commands) {
             self.limit(until)?;
             match self.connection.recv_response()? {
                 Value::Push { .. } => {}
