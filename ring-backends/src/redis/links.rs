@@ -1,8 +1,8 @@
 //! The connections of awaited calls: one for each runtime, which drives it, shared by all calls there.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use redis::{RedisResult, Value};
@@ -18,6 +18,8 @@ use crate::remote::Fault;
 const ATTEMPTS: usize = 8;
 /// How many questions in a row may get no answer before the connection counts as dead.
 const SILENT: u32 = 3;
+/// One that gets no answer is enough where none came for so long: few are asked then, by a breaker for example.
+const QUIET: Duration = Duration::from_millis(400);
 
 /// Makes connections that many tasks use at the same time.
 pub(super) trait ConnectAsync: Clone + Send + Sync + 'static {
@@ -48,6 +50,9 @@ struct Link<C: ConnectAsync> {
     dead: AtomicBool,
     /// Questions in a row that got no answer.
     silent: AtomicU32,
+    since: Instant,
+    /// When the last answer came, in milliseconds after `since`.
+    heard: AtomicU64,
     attempts: Mutex<Attempts>,
 }
 
@@ -115,6 +120,8 @@ impl<C: ConnectAsync> Link<C> {
             news,
             dead: AtomicBool::new(false),
             silent: AtomicU32::new(0),
+            since: Instant::now(),
+            heard: AtomicU64::new(0),
             attempts: Mutex::new(Attempts {
                 under_way: 1,
                 last: Instant::now(),
@@ -202,11 +209,28 @@ impl<C: ConnectAsync> Link<C> {
         let asked = C::ask(connection, commands).await;
         patience.link = None;
         match &asked {
-            Ok(_) => self.silent.store(0, Ordering::Relaxed),
+            Ok(_) => self.answered(),
             Err(error) if faults::is_lost(error) => self.dead.store(true, Ordering::Relaxed),
             Err(_) => {}
         }
         asked
+    }
+
+    fn answered(&self) {
+        self.silent.store(0, Ordering::Relaxed);
+        self.heard.store(self.age(), Ordering::Relaxed);
+    }
+
+    fn got_no_answer(&self) {
+        let silent = self.silent.fetch_add(1, Ordering::Relaxed) + 1;
+        let quiet = self.age().saturating_sub(self.heard.load(Ordering::Relaxed));
+        if silent >= SILENT || u128::from(quiet) >= QUIET.as_millis() {
+            self.dead.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn age(&self) -> u64 {
+        self.since.elapsed().as_millis().try_into().unwrap_or(u64::MAX)
     }
 }
 
@@ -220,9 +244,8 @@ impl<C: ConnectAsync> Drop for Patience<'_, C> {
     fn drop(&mut self) {
         if let Some(link) = self.link
             && Instant::now() >= self.until
-            && link.silent.fetch_add(1, Ordering::Relaxed) + 1 >= SILENT
         {
-            link.dead.store(true, Ordering::Relaxed);
+            link.got_no_answer();
         }
     }
 }

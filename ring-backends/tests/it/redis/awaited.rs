@@ -254,6 +254,26 @@ fn a_black_hole_is_left_for_a_new_connection() {
 }
 
 #[test]
+fn one_question_is_enough_where_nothing_was_heard_for_long() {
+    let Some(server) = own("an awaited black hole before a quiet Redis") else {
+        return;
+    };
+    let proxy = Proxy::before(&server);
+    let redis = at(&proxy.url())
+        .deadline(Duration::from_millis(600))
+        .breaker(Breaker::never());
+    let key = Key::of(&"hole");
+    runtime().block_on(async {
+        redis.clone().deadline(PATIENCE).get(&key).await.unwrap();
+        proxy.fall_silent();
+        assert_eq!(redis.get(&key).await.unwrap_err().kind(), ErrorKind::Deadline);
+        proxy.speak();
+        redis.clone().deadline(PATIENCE).get(&key).await.unwrap();
+        assert_eq!(proxy.connections(), 2);
+    });
+}
+
+#[test]
 fn a_delete_that_failed_leaves_no_old_value() {
     let Some(server) = own("awaited deletes that failed") else {
         return;

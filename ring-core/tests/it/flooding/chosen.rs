@@ -124,8 +124,10 @@ fn strings() {
         let chosen: Vec<_> = all.clone().map(|length| letter.repeat(length)).collect();
         assert_as_cheap("one letter repeated", &chosen, &random);
     }
-    let chosen: Vec<_> = all.map(|count| "0123456789abcdef".repeat(count)).collect();
-    assert_as_cheap("sixteen letters repeated", &chosen, &random);
+    // Fewer, since long ones take long.
+    let some = all.take(KEYS / 4);
+    let chosen: Vec<_> = some.map(|count| "0123456789abcdef".repeat(count)).collect();
+    assert_as_cheap("sixteen letters repeated", &chosen, &random[..KEYS / 4]);
 }
 
 /// All of them are one hash by rustc's.
