@@ -239,7 +239,7 @@ where
             _ => self.hold(&value),
         };
         // Who comes while a storage takes its time has spent time on it already.
-        if self.storage().deadline().is_some() {
+        if matches!(landing, Landing::Store(_)) && self.storage().deadline().is_some() {
             ticket.publish(share);
         } else {
             ticket.announce(share);
@@ -303,14 +303,15 @@ where
             }
         };
         // Without time to write, what another writes need not be passed over: it is as good, unless it was to be replaced.
-        let is_late = tried.is_none() && self.left(ticket.spent()).is_zero() && !self.replaces;
+        let spent = ticket.spent() + waited;
+        let is_late = tried.is_none() && self.left(spent).is_zero() && !self.replaces;
         if is_late {
-            return Duration::ZERO;
+            return waited;
         }
         let Some(turn) = ticket.turn(tried) else {
-            return Duration::ZERO;
+            return waited;
         };
-        let limited = self.limited(ticket.spent() + waited);
+        let limited = self.limited(spent);
         let storage = limited.as_ref().unwrap_or_else(|| self.storage());
         let (turn, key) = (Writing::new(storage, turn), ticket.key());
         // Asked for in the turn, not before: the storage may begin at once.

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::address::Address;
-use super::doubts::{Doubt, Doubts, GRACE, PATIENCE};
+use super::doubts::{Doubt, Doubts, GRACE, PATIENCE, without_lingering};
 use super::greeting::{GREETING, Greeted};
 use super::inbox::Inbox;
 use super::pool::{CONNECTING, Lease, Making, Pool, Step};
@@ -311,6 +311,7 @@ impl Stream {
             Address::Port { host, port } => {
                 let stream = TcpStream::connect((host.as_str(), *port)).await?;
                 stream.set_nodelay(true)?;
+                without_lingering(&stream)?;
                 Ok(Stream::Tcp(stream))
             }
             #[cfg(unix)]

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use event_listener::Listener;
 
 use super::address::Address;
-use super::doubts::{Doubt, Doubts, GRACE, PATIENCE};
+use super::doubts::{Doubt, Doubts, GRACE, PATIENCE, without_lingering};
 use super::greeting::{GREETING, Greeted};
 use super::inbox::Inbox;
 use super::pool::{CONNECTING, Lease, Making, Pool, Step};
@@ -262,6 +262,7 @@ impl Stream {
             Address::Port { host, port } => {
                 let stream = connect(host, *port, until)?;
                 stream.set_nodelay(true)?;
+                without_lingering(&stream)?;
                 Ok(Stream::Tcp(stream))
             }
             #[cfg(unix)]

@@ -18,7 +18,7 @@ use crate::remote::Fault;
 const ATTEMPTS: usize = 8;
 /// How many questions in a row may get no answer before the connection counts as dead.
 const SILENT: u32 = 3;
-/// One that gets no answer is enough where none came for so long: few are asked then, by a breaker for example.
+/// One is enough where for so long none was answered though one was asked: a breaker lets few through.
 const QUIET: Duration = Duration::from_millis(400);
 
 /// Makes connections that many tasks use at the same time.
@@ -51,7 +51,7 @@ struct Link<C: ConnectAsync> {
     /// Questions in a row that got no answer.
     silent: AtomicU32,
     since: Instant,
-    /// When the last answer came, in milliseconds after `since`.
+    /// When the last answer came, or the first question after it, in milliseconds after `since`.
     heard: AtomicU64,
     attempts: Mutex<Attempts>,
 }
@@ -206,19 +206,17 @@ impl<C: ConnectAsync> Link<C> {
             link: Some(self),
             until,
         };
+        if self.silent.load(Ordering::Relaxed) == 0 {
+            self.heard.store(self.age(), Ordering::Relaxed);
+        }
         let asked = C::ask(connection, commands).await;
         patience.link = None;
         match &asked {
-            Ok(_) => self.answered(),
+            Ok(_) => self.silent.store(0, Ordering::Relaxed),
             Err(error) if faults::is_lost(error) => self.dead.store(true, Ordering::Relaxed),
             Err(_) => {}
         }
         asked
-    }
-
-    fn answered(&self) {
-        self.silent.store(0, Ordering::Relaxed);
-        self.heard.store(self.age(), Ordering::Relaxed);
     }
 
     fn got_no_answer(&self) {

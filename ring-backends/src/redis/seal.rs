@@ -12,23 +12,27 @@ use redis::{Cmd, ErrorKind, RedisError, RedisResult, Value};
 
 use super::commands::Commands;
 
-/// Begins at random, so that nobody makes a value that looks like the next number.
-static NUMBERS: LazyLock<AtomicU64> = LazyLock::new(|| AtomicU64::new(RandomState::new().hash_one(()) >> 16));
+/// Where numbers begin: at random, so that no value looks like one of them.
+static FIRST: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(()) >> 16);
+
+/// How many there are.
+static COUNT: AtomicU64 = AtomicU64::new(0);
 
 const PREFIX: &str = "ring:";
 
 /// How much may come before the answers that are waited for.
 const MOST_OF_OTHERS: usize = 1024;
 
-/// Errors of servers that do not repeat numbers: they know no `ECHO`, or not now, or not for us. Such are believed.
-const UNWILLING: [&str; 6] = ["ERR", "NOPERM", "NOAUTH", "LOADING", "BUSY", "MASTERDOWN"];
+/// Errors of servers that answer nobody at the moment, or not us.
+const NOT_NOW: [&str; 4] = ["NOAUTH", "LOADING", "BUSY", "MASTERDOWN"];
 
 /// The number of one question.
 pub(super) struct Seal(String);
 
 impl Seal {
     pub(super) fn new() -> Self {
-        Seal(format!("{PREFIX}{}", NUMBERS.fetch_add(1, Ordering::Relaxed)))
+        let number = *FIRST + COUNT.fetch_add(1, Ordering::Relaxed);
+        Seal(format!("{PREFIX}{number}"))
     }
 
     fn command(&self) -> Cmd {
@@ -62,40 +66,59 @@ impl Seal {
         pipeline
     }
 
-    /// Whether nothing more is to be waited for: the number came, or what a server says that repeats none. Once it came, the
-    /// commands before it were carried out, also if their answers are lost among others.
+    /// Whether nothing more is to be waited for: the number came, or what a server says that repeats none, or as much that is
+    /// not to another question. Once the number came, the commands before it were carried out, also if their answers are lost
+    /// among others.
     pub(super) fn is_last_of(&self, answers: &[Value], commands: &Commands) -> bool {
-        let count = answers.len();
-        count > commands.len() + MOST_OF_OTHERS
-            || answers
-                .last()
-                .is_some_and(|last| self.is_behind(last, count - 1, commands))
+        let Some((last, before)) = answers.split_last() else {
+            return false;
+        };
+        let most = commands.len() + MOST_OF_OTHERS;
+        let is_enough = before.len() >= commands.len() && !answers.iter().any(is_seal);
+        is_enough || before.len() >= most || self.is_behind(last, before, commands)
     }
 
     /// The answers to the commands, if they are among these: what came before may be to other questions.
     pub(super) fn opened(&self, mut answers: Vec<Value>, commands: &Commands) -> RedisResult<Vec<Value>> {
         let last = answers.pop();
-        let is_complete = last.is_some_and(|last| self.is_behind(&last, answers.len(), commands));
+        let is_complete = last.is_some_and(|last| self.is_behind(&last, &answers, commands));
         let first = answers.len().checked_sub(commands.len()).filter(|_| is_complete);
         match first {
             Some(first) if first == 0 || is_seal(&answers[first - 1]) => {
                 answers.drain(..first);
-                Ok(answers)
             }
-            _ => Err(RedisError::from((
-                ErrorKind::Parse,
-                "the answers are those to another question",
-            ))),
+            _ => return Err(others()),
         }
+        if answers.iter().any(is_seal) {
+            return Err(others());
+        }
+        Ok(answers)
     }
 
-    /// Whether this answer, before which so many came, is the number's.
-    fn is_behind(&self, answer: &Value, before: usize, commands: &Commands) -> bool {
-        match answer {
-            Value::ServerError(error) => before == commands.len() && UNWILLING.contains(&error.code()),
-            answer => text(answer) == Some(self.0.as_bytes()),
-        }
+    /// Whether this answer, after those before it, is the number's.
+    fn is_behind(&self, answer: &Value, before: &[Value], commands: &Commands) -> bool {
+        let Value::ServerError(error) = answer else {
+            return text(answer) == Some(self.0.as_bytes());
+        };
+        let refuses_echo = || {
+            error
+                .details()
+                .is_some_and(|said| said.to_lowercase().contains("echo"))
+        };
+        before.len() == commands.len()
+            && match error.code() {
+                "ERR" | "NOPERM" => refuses_echo(),
+                code => NOT_NOW.contains(&code) && before.iter().all(is_error),
+            }
     }
+}
+
+fn others() -> RedisError {
+    RedisError::from((ErrorKind::Parse, "the answers are those to another question"))
+}
+
+fn is_error(answer: &Value) -> bool {
+    matches!(answer, Value::ServerError(_))
 }
 
 fn text(answer: &Value) -> Option<&[u8]> {
@@ -106,10 +129,11 @@ fn text(answer: &Value) -> Option<&[u8]> {
     }
 }
 
-/// Whether it is the number of any question.
+/// Whether it is the number of any question of this process.
 fn is_seal(answer: &Value) -> bool {
-    let number = text(answer).and_then(|text| text.strip_prefix(PREFIX.as_bytes()));
-    number.is_some_and(|number| !number.is_empty() && number.iter().all(u8::is_ascii_digit))
+    let number = text(answer).and_then(|text| str::from_utf8(text).ok()?.strip_prefix(PREFIX)?.parse().ok());
+    let count = COUNT.load(Ordering::Relaxed);
+    number.is_some_and(|number: u64| (*FIRST..*FIRST + count).contains(&number))
 }
 
 #[cfg(test)]
@@ -164,9 +188,26 @@ mod tests {
     }
 
     #[test]
+    fn a_number_is_no_answer() {
+        let (other, seal) = (Seal::new(), Seal::new());
+        assert!(
+            seal.opened(vec![bytes(&other.0), bytes(&seal.0)], &question())
+                .is_err()
+        );
+        let value = bytes("ring:1");
+        assert_eq!(
+            seal.opened(vec![value.clone(), bytes(&seal.0)], &question())
+                .unwrap(),
+            [value]
+        );
+    }
+
+    #[test]
     fn without_its_number_a_question_does_not_wait_for_ever() {
-        let answers = vec![bytes("value"); 2 + MOST_OF_OTHERS];
-        assert!(Seal::new().is_last_of(&answers, &question()));
+        let (other, seal) = (Seal::new(), Seal::new());
+        assert!(seal.is_last_of(&[bytes("value"), bytes("value")], &question()));
+        let many = vec![bytes(&other.0); 2 + MOST_OF_OTHERS];
+        assert!(seal.is_last_of(&many, &question()) && !seal.is_last_of(&many[1..], &question()));
     }
 
     #[test]

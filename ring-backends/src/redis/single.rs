@@ -31,6 +31,7 @@ pub struct Single {
 
 impl Single {
     pub(super) fn new(client: Client) -> Self {
+        let client = without_lingering(client);
         Single {
             #[cfg(feature = "tokio")]
             links: Links::new(client.clone()),
@@ -41,6 +42,14 @@ impl Single {
     pub(super) fn client(&self) -> &Client {
         self.pool.client()
     }
+}
+
+/// A connection that is given up takes along what the system has not sent yet: a write that the server gets late would come
+/// after newer ones.
+fn without_lingering(client: Client) -> Client {
+    let info = client.get_connection_info();
+    let settings = info.tcp_settings().clone().set_linger_time(Duration::ZERO);
+    Client::open(info.clone().set_tcp_settings(settings)).unwrap_or(client)
 }
 
 impl Connect for Client {

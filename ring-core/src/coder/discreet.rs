@@ -2,11 +2,13 @@
 
 /// The message without what came from a value: which names and types were expected remains.
 pub(super) fn discreet(message: &str) -> String {
-    if ["missing field `", "duplicate field `"]
-        .iter()
-        .any(|names_field| message.starts_with(names_field))
-    {
-        return message.to_owned();
+    for names_field in ["missing field `", "duplicate field `"] {
+        if let Some((field, _)) = message
+            .strip_prefix(names_field)
+            .and_then(|rest| rest.split_once('`'))
+        {
+            return format!("{names_field}{field}`");
+        }
     }
     let quoting = [
         ("invalid type: ", "invalid type"),
@@ -59,6 +61,7 @@ mod tests {
             ("unknown field `secret`, there are no fields", "unknown field"),
             ("missing field `name`", "missing field `name`"),
             ("duplicate field `name`", "duplicate field `name`"),
+            ("missing field `name` beside secret", "missing field `name`"),
             ("secret is no address", "the value is none of its type"),
             ("", "the value is none of its type"),
         ] {
