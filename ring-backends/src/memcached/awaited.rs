@@ -138,7 +138,7 @@ pub(super) async fn ask<T>(
                 return answers.meant();
             }
             // It was dead or out of step before, perhaps, as others may be: once more, on a new one.
-            Err(trouble) if since.is_none() && connection.was_of_no_use(&trouble, &answers) => {
+            Err(trouble) if since.is_none() && answers.may_be_asked_again(&trouble, &connection.inbox) => {
                 since = Some(Instant::now());
             }
             Err(trouble) => return Err(trouble.into()),
@@ -219,16 +219,6 @@ impl Connection {
             connection.go_on(GREETING).await?;
         }
         Ok(connection)
-    }
-
-    /// Whether nothing came that is an answer to the request, and the server may have nothing to do with it.
-    fn was_of_no_use<T>(&self, trouble: &Trouble, answers: &Answers<'_, T>) -> bool {
-        let before_the_request = match trouble {
-            Trouble::Dead(_) => self.inbox.is_empty(),
-            Trouble::Nonsense(_) => true,
-            Trouble::Late | Trouble::Rejected(_) => false,
-        };
-        before_the_request && answers.count() == 0
     }
 
     async fn converse<T>(&mut self, answers: &mut Answers<'_, T>) -> Result<(), Trouble> {

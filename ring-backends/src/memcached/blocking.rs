@@ -68,7 +68,7 @@ pub(super) fn ask<T>(
                 return answers.meant();
             }
             // It was dead or out of step before, perhaps, as others may be: once more, on a new one.
-            Err(trouble) if since.is_none() && connection.was_of_no_use(&trouble, &answers) => {
+            Err(trouble) if since.is_none() && answers.may_be_asked_again(&trouble, &connection.inbox) => {
                 since = Some(Instant::now());
             }
             Err(trouble) => {
@@ -139,16 +139,6 @@ impl Connection {
             connection.read(until)?;
         }
         Ok(connection)
-    }
-
-    /// Whether nothing came that is an answer to the request, and the server may have nothing to do with it.
-    fn was_of_no_use<T>(&self, trouble: &Trouble, answers: &Answers<'_, T>) -> bool {
-        let before_the_request = match trouble {
-            Trouble::Dead(_) => self.inbox.is_empty(),
-            Trouble::Nonsense(_) => true,
-            Trouble::Late | Trouble::Rejected(_) => false,
-        };
-        before_the_request && answers.count() == 0
     }
 
     fn converse<T>(&mut self, answers: &mut Answers<'_, T>, until: Instant) -> Result<(), Trouble> {

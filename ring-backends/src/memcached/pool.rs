@@ -117,9 +117,8 @@ impl<C> State<C> {
         self.count -= unfit.len();
         (self.idle.pop().map(|(connection, _)| connection), unfit)
     }
-}
 
-impl<C> State<C> {
+    /// Whether one more is to be made.
     fn wants_another(&self, now: Instant) -> bool {
         let overdue = |attempted| now.duration_since(attempted) > OVERDUE;
         let useful = if self.attempted.is_some_and(overdue) {

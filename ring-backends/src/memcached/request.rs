@@ -209,6 +209,16 @@ impl<'r, T> Answers<'r, T> {
         self.count
     }
 
+    /// Whether a connection failed before anything came that answers the request, so that another may do better.
+    pub(super) fn may_be_asked_again(&self, trouble: &Trouble, inbox: &Inbox) -> bool {
+        let before_the_request = match trouble {
+            Trouble::Dead(_) => inbox.is_empty(),
+            Trouble::Nonsense(_) => true,
+            Trouble::Late | Trouble::Rejected(_) => false,
+        };
+        before_the_request && self.count == 0
+    }
+
     /// Takes what has come. Returns whether that was all.
     pub(super) fn take(&mut self, inbox: &mut Inbox) -> Result<bool, Trouble> {
         while self.count < self.request.ends.len() {
