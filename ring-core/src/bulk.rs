@@ -59,9 +59,8 @@ where
     let mut gathered = Gathered::of(&calls);
     for group in by_storage(calls) {
         let (flights, patience) = (group.first().flights(), group.first().ring.write_timeout);
-        flights
-            .forget_keys(&group.keys, Keeping::<R::Value, S>::WAIT, patience)
-            .await;
+        let wait = Keeping::<R::Value, S>::WAIT;
+        let _removal = flights.forget_keys(&group.keys, wait, patience).await;
         let removed = group.first().storage().remove_many(&group.keys).await;
         gathered.add(&group.places, removed);
     }

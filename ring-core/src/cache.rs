@@ -92,7 +92,7 @@ impl<S> Cache<S> {
     {
         let (storage, name) = (self.view.storage(), self.name());
         let flights = storage.flights();
-        now(flights.forget_ring(name, Wait::Block, self.ring.write_timeout));
+        let _removal = now(flights.forget_ring(name, Wait::Block, self.ring.write_timeout));
         Failure::outcome(storage.clear_ring(name), name.as_str())
     }
 }
@@ -120,7 +120,7 @@ impl<S> AsyncCache<S> {
         async move {
             let (storage, name) = (view.storage(), ring.name());
             let flights = storage.flights();
-            flights
+            let _removal = flights
                 .forget_ring(name, S::Storage::WAIT, ring.write_timeout)
                 .await;
             Failure::outcome(storage.clear_ring(name).await, name.as_str())

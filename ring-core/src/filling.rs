@@ -48,7 +48,7 @@ where
     /// Starts a computation whose value replaces what is there.
     pub(crate) fn begin_update(&self, key: EncodedKey) -> Ticket<'_, S::Held> {
         self.admit_writing();
-        self.flights().alone(key)
+        self.flights().alone(key).replacing()
     }
 
     /// Looks up, unless that was done, and [begins](Self::begin) if there is nothing.

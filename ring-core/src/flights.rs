@@ -3,7 +3,8 @@
 //! Every computation of a value holds a ticket. Tickets are numbered as they start. `set`, `delete` and `clear`
 //! raise a barrier over the numbers given out so far, and a finished ticket raises it to its own: so a computation
 //! that began before a delete cannot store after it, and of two that overlap the later-started wins. Writers of one
-//! key take turns, so that this holds for storages that take their time as well.
+//! key take turns, so that this holds for storages that take their time as well. An update that comes too late to be
+//! stored waits for what it gives way to: see `removal`.
 //!
 //! A ticket that others may wait for leads a *flight*. Its outcome reaches all waiters: a value to take, or the word
 //! to compute for themselves. A leader that is lost (it panicked or was dropped) hands over to one waiter; one that
@@ -15,6 +16,7 @@
 mod claims;
 mod flight;
 mod leading;
+mod removal;
 mod stripe;
 mod ticket;
 mod waiter;
@@ -24,6 +26,7 @@ use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
 pub(crate) use leading::{Leads, Mark, leading};
+pub(crate) use removal::Removal;
 pub(crate) use ticket::{Ticket, Turn, turns_at_once};
 pub(crate) use waiter::{Landed, Waiter};
 
@@ -125,8 +128,7 @@ impl<T> Flights<T> {
         let mut stripe = self.stripe(&key).lock();
         let work = self.work(&mut stripe, &key);
         work.hands += 1;
-        let number = self.number();
-        work.forget(number);
+        let number = work.begin_change(self.number());
         Ticket::new(self, key, number, None).explicit()
     }
 
@@ -138,61 +140,75 @@ impl<T> Flights<T> {
     /// Forgets the computations of a key's value that are under way: none of them will be stored, and newcomers
     /// start afresh. Blocks while one is being written.
     pub fn forget<K: RingKey + ?Sized>(&self, key: &K) {
-        now(self.forget_key(key, Wait::Block, DEFAULT_WRITE_TIMEOUT));
+        drop(self.removal(key));
+    }
+
+    /// [`forget`](Self::forget), and lets updates that give way wait for the removal.
+    pub(crate) fn removal<K: RingKey + ?Sized>(&self, key: &K) -> Removal<'_, T> {
+        now(self.forget_key(key, Wait::Block, DEFAULT_WRITE_TIMEOUT))
     }
 
     /// [`forget`](Self::forget) for all keys at once.
     pub fn forget_all(&self) {
-        now(self.forget_where(|_| true, Wait::Block, DEFAULT_WRITE_TIMEOUT));
+        drop(self.removal_of_all());
     }
 
-    /// [`forget`](Self::forget), waiting for a writer no longer than `patience`.
-    pub(crate) async fn forget_key<K>(&self, key: &K, wait: Wait, patience: Duration)
+    /// [`removal`](Self::removal) for all keys at once.
+    pub(crate) fn removal_of_all(&self) -> Removal<'_, T> {
+        now(self.forget_where(|_| true, Wait::Block, DEFAULT_WRITE_TIMEOUT))
+    }
+
+    /// [`removal`](Self::removal), waiting for a writer no longer than `patience`.
+    pub(crate) async fn forget_key<K>(&self, key: &K, wait: Wait, patience: Duration) -> Removal<'_, T>
     where
         K: RingKey + ?Sized,
     {
-        if self.under_way() > 0 {
-            self.forget_keys(&[EncodedKey::of(key)], wait, patience).await;
+        if self.under_way() == 0 {
+            return Removal::of_nothing(self);
         }
+        self.forget_keys(&[EncodedKey::of(key)], wait, patience).await
     }
 
     /// [`forget_key`](Self::forget_key) for many keys, waiting for the writers of all no longer than `patience`.
-    pub(crate) async fn forget_keys(&self, keys: &[EncodedKey], wait: Wait, patience: Duration) {
-        let forget = |key| self.with_work(key, |work| work.forget(self.number()));
-        let outdated = keys.iter().filter_map(|key| Some((key, forget(key)?)));
-        let outdated: Vec<_> = outdated.collect();
-        if outdated.is_empty() {
-            return;
+    pub(crate) async fn forget_keys(
+        &self,
+        keys: &[EncodedKey],
+        wait: Wait,
+        patience: Duration,
+    ) -> Removal<'_, T> {
+        let removal = Removal::begin(self, keys);
+        if removal.is_of_nothing() {
+            return removal;
         }
         // Those that wait for a turn may not write any more.
         self.written.notify(usize::MAX);
-        let done = || {
-            let is_busy = |(key, barrier)| self.with_work(key, |work| work.is_written_before(barrier));
-            let busy = outdated.iter().any(|outdated| is_busy(*outdated) == Some(true));
-            (!busy || self.is_writing()).then_some(())
-        };
+        let done = || (!removal.is_waiting() || self.is_writing()).then_some(());
         self.until(done, wait, patience).await;
-        for (key, barrier) in outdated {
-            self.with_work(key, |work| work.pass_over(barrier));
-        }
+        removal.pass_over();
         self.written.notify(usize::MAX);
+        removal
     }
 
     /// [`forget_key`](Self::forget_key) for all keys of one ring.
-    pub(crate) async fn forget_ring(&self, name: &Name, wait: Wait, patience: Duration) {
+    pub(crate) async fn forget_ring(&self, name: &Name, wait: Wait, patience: Duration) -> Removal<'_, T> {
         self.forget_where(|key| key.belongs_to(name), wait, patience)
-            .await;
+            .await
     }
 
-    async fn forget_where(&self, concerns: impl Fn(&EncodedKey) -> bool, wait: Wait, patience: Duration) {
+    async fn forget_where(
+        &self,
+        concerns: impl Fn(&EncodedKey) -> bool,
+        wait: Wait,
+        patience: Duration,
+    ) -> Removal<'_, T> {
         if self.under_way() == 0 {
-            return;
+            return Removal::of_nothing(self);
         }
         let mut keys = Vec::new();
         for stripe in &self.stripes {
             keys.extend(stripe.lock().keys(&concerns));
         }
-        self.forget_keys(&keys, wait, patience).await;
+        self.forget_keys(&keys, wait, patience).await
     }
 
     /// Whether this very thread writes here. Code that is itself part of a write, such as the `Drop` of a value that gave

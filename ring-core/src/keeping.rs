@@ -319,7 +319,7 @@ where
     pub(crate) async fn delete<K: RingKey>(&self, key: &K) -> HeldResult<V, S, bool> {
         self.admit();
         let (flights, patience) = (self.flights(), self.ring.write_timeout);
-        flights.forget_key(key, Self::WAIT, patience).await;
+        let _removal = flights.forget_key(key, Self::WAIT, patience).await;
         self.storage().remove(key).await
     }
 

@@ -82,7 +82,7 @@ impl<T> Lru<T> {
 
     /// Drops all entries, also those that are being computed.
     pub fn clear(&self) {
-        self.flights.forget_all();
+        let _removal = self.flights.removal_of_all();
         self.drop_where(|_| true);
     }
 
@@ -104,19 +104,19 @@ impl<T> Lru<T> {
 
     /// Puts a value under `key`.
     pub fn set<K: RingKey + ?Sized>(&self, key: &K, value: T) {
-        self.flights.forget(key);
+        let _removal = self.flights.removal(key);
         self.insert(key, value, None);
     }
 
     /// Puts a value under `key` that expires after `expiry`.
     pub fn set_for<K: RingKey + ?Sized>(&self, key: &K, value: T, expiry: Duration) {
-        self.flights.forget(key);
+        let _removal = self.flights.removal(key);
         self.insert(key, value, Some(expiry));
     }
 
     /// Removes the value under `key`. Returns whether there was one.
     pub fn delete<K: RingKey + ?Sized>(&self, key: &K) -> bool {
-        self.flights.forget(key);
+        let _removal = self.flights.removal(key);
         self.take(key)
     }
 

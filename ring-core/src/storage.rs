@@ -202,13 +202,13 @@ pub trait Storage<T>: AnyStorage<T> {
         value: T,
         expiry: Option<Duration>,
     ) -> Result<(), Self::Error> {
-        self.flights().forget(key);
+        let _removal = self.flights().removal(key);
         self.write(key, value, expiry)
     }
 
     /// Forgets the value under `key`, also one that is being computed. Returns whether something was there.
     fn delete<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Self::Error> {
-        self.flights().forget(key);
+        let _removal = self.flights().removal(key);
         self.remove(key)
     }
 

@@ -153,7 +153,7 @@ where
 
     fn join(&self) -> Joined<'_, S::Held> {
         if self.keeping.replaces {
-            Joined::Lead(self.keeping.flights().alone(self.key.clone()))
+            Joined::Lead(self.keeping.begin_update(self.key.clone()))
         } else {
             self.keeping.join(self.key.clone())
         }

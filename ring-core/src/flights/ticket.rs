@@ -19,6 +19,8 @@ pub(crate) struct Ticket<'f, T> {
     flight: Option<Arc<Flight<T>>>,
     /// Whether it stores what the user said, and not what was computed: then nothing outdates it.
     explicit: bool,
+    /// Whether its call promises that nothing older is left when it returns.
+    replaces: bool,
     /// Whether the waiters were told, or there is nothing to tell.
     settled: bool,
     /// Whether it is not counted any more among those who work on the key.
@@ -57,6 +59,7 @@ impl<'f, T> Ticket<'f, T> {
             number,
             flight,
             explicit: false,
+            replaces: false,
             settled: false,
             let_go: false,
             spent: Duration::ZERO,
@@ -75,6 +78,12 @@ impl<'f, T> Ticket<'f, T> {
 
     pub(super) fn explicit(mut self) -> Self {
         self.explicit = true;
+        self
+    }
+
+    /// The same for a call which promises that nothing older is left when it returns.
+    pub(crate) fn replacing(mut self) -> Self {
+        self.replaces = true;
         self
     }
 
@@ -114,12 +123,12 @@ impl<'f, T> Ticket<'f, T> {
         self.settled = true;
     }
 
-    /// Stores a value in place and ends, unless another is writing just now. Those who wait get a share. `stored` is told
+    /// Stores a value in place and ends, unless another is to be waited for. Those who wait get a share. `stored` is told
     /// whether this ticket still might store.
     ///
     /// # Errors
     ///
-    /// The ticket and the value, if another is writing.
+    /// The ticket and the value, if another is to be waited for.
     pub(crate) fn store_in_place(
         mut self,
         storage: &dyn InPlace<T>,
@@ -145,16 +154,19 @@ impl<'f, T> Ticket<'f, T> {
 
     /// Writes in place, if it still may, and is counted no more among those who work on the key.
     fn write_in_place(&mut self, storage: &dyn InPlace<T>, held: T, deadline: u64) -> Result<Written<T>, T> {
-        let (key, number, own) = (&self.key, self.number, &mut self.flight);
+        let (key, number, replaces, own) = (&self.key, self.number, self.replaces, &mut self.flight);
         self.flights.let_go_after(key, |work| {
             let mut written = Written::default();
-            if work.barrier > number {
+            if work.barrier > number && replaces && !work.is_outdone(number) {
+                return Err(held);
+            } else if work.barrier > number {
                 written.refused = Some(held);
             } else if work.writer.is_some() {
                 return Err(held);
             } else {
                 written.displaced = storage.write(key.clone(), held, deadline);
                 work.outdate(number, own.as_ref());
+                work.end_write(number);
             }
             match own {
                 // Nobody waits. The work ends, and leaves its flight to the next.
@@ -182,8 +194,9 @@ impl<'f, T> Ticket<'f, T> {
         taken.then_some(Turn::new(self))
     }
 
-    /// Whether this ticket may write, if that can be said without waiting for another that writes. Part of another
-    /// write, as in the `Drop` of a value that gave way, it does not wait.
+    /// Whether this ticket may write, if that can be said without waiting for another that writes; and if it may not but
+    /// replaces, until what it gives way to is done. Part of another write, as in the `Drop` of a value that gave way, it
+    /// does not wait.
     pub(crate) fn try_turn(&self) -> Option<bool> {
         self.take_turn(self.flights.is_writing())
     }
@@ -192,7 +205,8 @@ impl<'f, T> Ticket<'f, T> {
     fn take_turn(&self, by_force: bool) -> Option<bool> {
         self.flights.change(&self.key, |work| {
             if work.barrier > self.number && !self.explicit {
-                return Some(false);
+                let waits = self.replaces && !by_force && !work.is_outdone(self.number);
+                return if waits { None } else { Some(false) };
             }
             if work.writer.is_some() && !by_force {
                 return None;
@@ -225,10 +239,16 @@ impl<T> Drop for Ticket<'_, T> {
             flight.as_ref().map(give_up_lead);
         } else {
             self.flights.let_go(&self.key, |work| {
+                if self.explicit {
+                    work.end_change(self.number);
+                }
                 if let Some(flight) = flight.as_ref().filter(|flight| !give_up_lead(flight)) {
                     work.detach(flight);
                 }
             });
+        }
+        if self.explicit {
+            self.flights.written.notify(usize::MAX);
         }
         // One of those who wait takes the lead. All are told: the first might be a task that nobody polls.
         if let Some(flight) = flight.filter(|_| !settled) {
@@ -272,10 +292,13 @@ impl<'t, 'f, T> Turn<'t, 'f, T> {
         let passed_over = flights.change(key, |work| {
             flights.count_write(key.hash_value());
             let own = work.writer == Some(*number);
+            work.end_write(*number);
             if own {
                 work.writer = None;
                 if forget {
-                    work.forget(flights.number());
+                    let barrier = flights.number();
+                    work.forget(barrier);
+                    work.end_write(barrier);
                 }
             }
             !own

@@ -13,6 +13,10 @@ pub(super) struct Work<T> {
     pub(super) barrier: u64,
     /// The number of the ticket that is writing just now.
     pub(super) writer: Option<u64>,
+    /// How many removals and values that users set are under way: each raised the barrier when it began.
+    changes: usize,
+    /// The highest number of a write or change that is done: nothing is left of what was there before it.
+    done: u64,
     /// The flight that newcomers join.
     pub(super) flight: Option<Arc<Flight<T>>>,
 }
@@ -24,6 +28,8 @@ impl<T> Work<T> {
             hands: 0,
             barrier: 0,
             writer: None,
+            changes: 0,
+            done: 0,
             flight: None,
         }
     }
@@ -43,10 +49,33 @@ impl<T> Work<T> {
     }
 
     /// Lets no ticket with a smaller number write from now on, and newcomers start afresh.
-    pub(super) fn forget(&mut self, barrier: u64) -> u64 {
+    pub(super) fn forget(&mut self, barrier: u64) {
         self.barrier = self.barrier.max(barrier);
         self.flight = None;
-        barrier
+    }
+
+    /// [`forget`](Self::forget) for a change that is to be [ended](Self::end_change). Returns its number.
+    pub(super) fn begin_change(&mut self, number: u64) -> u64 {
+        self.forget(number);
+        self.changes += 1;
+        number
+    }
+
+    /// The change with this number is done, or was given up.
+    pub(super) fn end_change(&mut self, number: u64) {
+        self.changes -= 1;
+        self.end_write(number);
+    }
+
+    /// The write with this number is done, or was given up.
+    pub(super) fn end_write(&mut self, number: u64) {
+        self.done = self.done.max(number);
+    }
+
+    /// Whether something newer than the ticket with this number, which may not write, has taken effect or never will. Until
+    /// then something older may still be there.
+    pub(super) fn is_outdone(&self, number: u64) -> bool {
+        self.done > number || (self.changes == 0 && self.writer.is_none())
     }
 
     /// Lets no ticket with a smaller number write from now on, and nobody join a flight that began before, other than the

@@ -7,30 +7,30 @@
 use std::hash::{BuildHasher, Hasher};
 
 #[cfg(not(shuttle))]
-use hashbrown::DefaultHashBuilder;
+use foldhash::quality::RandomState;
 
 use super::{Bracket, EncodedKey, KeyWriter, RingKey, sealed::Sealed};
 use crate::name::Name;
 
 /// Without a seed, so that a schedule that failed fails again in another process.
 #[cfg(shuttle)]
-type DefaultHashBuilder = std::hash::BuildHasherDefault<std::hash::DefaultHasher>;
+type RandomState = std::hash::BuildHasherDefault<std::hash::DefaultHasher>;
 
 /// Seeds the hash: one per process, so that a key's hash can be kept and used by every storage.
 #[derive(Clone, Debug)]
-pub(crate) struct KeyHasher(DefaultHashBuilder);
+pub(crate) struct KeyHasher(RandomState);
 
 impl KeyHasher {
     /// The process's hasher.
     pub(crate) fn shared() -> Self {
         use std::sync::LazyLock;
-        static SHARED: LazyLock<KeyHasher> = LazyLock::new(|| KeyHasher(DefaultHashBuilder::default()));
+        static SHARED: LazyLock<KeyHasher> = LazyLock::new(|| KeyHasher(RandomState::default()));
         SHARED.clone()
     }
 
     /// One with a seed of its own, for the keys of one ring.
     pub(crate) fn of_ring() -> Self {
-        KeyHasher(DefaultHashBuilder::default())
+        KeyHasher(RandomState::default())
     }
 
     /// Hashes a key as its parts go by.
@@ -54,7 +54,7 @@ pub(crate) fn hash_key<K: RingKey + ?Sized>(key: &K) -> u64 {
     KeyHasher::shared().hash(key)
 }
 
-type KeyedHasher = <DefaultHashBuilder as BuildHasher>::Hasher;
+type KeyedHasher = <RandomState as BuildHasher>::Hasher;
 
 struct HashWriter {
     hasher: KeyedHasher,
@@ -73,6 +73,8 @@ struct HashWriter {
 /// What is said of a place.
 #[derive(Clone, Copy)]
 enum Mark {
+    /// A list begins here: keeps [5, [[]]] and [[5, []]] apart.
+    Begin,
     /// A list ends here: keeps ([1], [2, 3]) and ([1, 2], [3]) apart.
     End,
     /// The number that follows is below zero: keeps -1 and 2^64 - 1 apart.
@@ -93,7 +95,7 @@ impl HashWriter {
     fn mark(&mut self, mark: Mark) {
         self.started = true;
         let marks = self.marks.get_or_insert_with(|| self.hasher.clone());
-        marks.write_u64(self.place << 2 | (1 + mark as u64));
+        marks.write_u64(self.place << 2 | mark as u64);
     }
 
     #[inline]
@@ -197,6 +199,7 @@ impl KeyWriter for HashWriter {
             self.word(name);
         }
         if bracket == Bracket::Square {
+            self.mark(Mark::Begin);
             self.lists += 1;
         }
     }

@@ -84,7 +84,7 @@ impl<T> Map<T> {
 
     /// Drops all entries, also those that are being computed.
     pub fn clear(&self) {
-        self.flights.forget_all();
+        let _removal = self.flights.removal_of_all();
         let dropped = std::mem::take(&mut *self.entries.write());
         drop(dropped);
     }

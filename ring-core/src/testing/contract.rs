@@ -306,7 +306,7 @@ where
     pub fn clears(mut self) -> Self {
         self.trial.clear = Some(|subject, ring| {
             let (storage, name) = (&subject.storage, ring.name());
-            now(storage.flights().forget_ring(name, Wait::Block, PATIENCE));
+            let _removal = now(storage.flights().forget_ring(name, Wait::Block, PATIENCE));
             done("clear_ring", storage.clear_ring(name));
         });
         self
@@ -323,7 +323,7 @@ where
         self.trial.clear = Some(|subject, ring| {
             let (storage, name) = (&subject.storage, ring.name());
             let cleared = Tested::<T>::wait(subject, async {
-                storage.flights().forget_ring(name, Wait::Await, PATIENCE).await;
+                let _removal = storage.flights().forget_ring(name, Wait::Await, PATIENCE).await;
                 storage.clear_ring(name).await
             });
             done("clear_ring", cleared);

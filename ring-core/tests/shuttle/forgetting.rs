@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::callers::{Caller, Kept, Verb};
 use crate::checking::scenario;
-use crate::world::World;
+use crate::world::{World, any};
 
 /// The truth changes, and `verb` says so. Whoever comes after it must see the new truth.
 fn forget<S: Kept>(world: &Arc<World<S>>, verb: Verb) {
@@ -137,4 +137,14 @@ fn deletes_and_sets_at_a_time_hold<S: Kept>(world: &Arc<World<S>>) {
     others.into_iter().for_each(|other| _ = other.join());
     assert!(matches!(reader.join(), Some(Some(1 | 2))));
     assert!(matches!(world.stored(1), None | Some(2)));
+}
+
+scenario!(an_update_that_gives_way_leaves_nothing_older over memory, slow, awaited);
+fn an_update_that_gives_way_leaves_nothing_older<S: Kept>(world: &Arc<World<S>>) {
+    world.run(Verb::GetOrUpdate, 1);
+    world.change_truth(2);
+    let verbs = [Verb::Delete, Verb::Clear, Verb::Set(2), Verb::Update];
+    let other = world.caller(0, verbs[any(verbs.len())], 1);
+    forget(world, Verb::Update);
+    other.join();
 }

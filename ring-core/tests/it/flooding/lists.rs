@@ -123,6 +123,43 @@ fn numbers_of_another_width() {
     assert_eq!(hash(&u128::MAX), hash(&Key::of(&u128::MAX)));
 }
 
+/// A number, or a list of such, as in JSON.
+#[derive(Clone)]
+enum Tree {
+    Number(u64),
+    List(Vec<Tree>),
+}
+
+impl RingKey for Tree {
+    fn ring_key<W: KeyWriter>(&self, key: &mut W) {
+        match self {
+            Tree::Number(number) => number.ring_key(key),
+            Tree::List(list) => key.list(list),
+        }
+    }
+}
+
+/// Twelve numbers in thirteen lists: each number either stands before all that follows, or with it in one more list.
+#[test]
+fn lists_that_begin_at_another_place() {
+    let chosen = |number| {
+        let mut tree = vec![];
+        for within in choices(number) {
+            let list = Tree::List(tree);
+            tree = match within {
+                true => vec![Tree::List(vec![Tree::Number(5), list])],
+                false => vec![Tree::Number(5), Tree::List(vec![list])],
+            };
+        }
+        Tree::List(tree)
+    };
+    let chosen: Vec<_> = (0..KEYS).map(chosen).collect();
+    let mut random = random();
+    let mut fair = || Tree::List(random.by_ref().take(12).map(Tree::Number).collect());
+    let fair: Vec<_> = std::iter::repeat_with(&mut fair).take(KEYS).collect();
+    assert_as_cheap("numbers in lists that begin elsewhere", &chosen, &fair);
+}
+
 /// A type that names its shape by a label.
 struct Shape(bool);
 

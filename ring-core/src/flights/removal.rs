@@ -1,0 +1,66 @@
+//! Values on their way out: what outdates computations, until it is done.
+
+use super::Flights;
+use crate::key::EncodedKey;
+
+/// Keys whose computations were outdated, since their values are about to be removed or replaced.
+///
+/// An update that has to give way promises nonetheless that nothing older is left when it returns. So it waits until this
+/// is dropped.
+#[must_use = "updates that gave way do not wait for a removal that is dropped"]
+pub(crate) struct Removal<'f, T> {
+    flights: &'f Flights<T>,
+    /// The keys that somebody worked on, each with the barrier that was raised for it.
+    keys: Vec<(EncodedKey, u64)>,
+}
+
+impl<'f, T> Removal<'f, T> {
+    /// One of nothing that anybody works on.
+    pub(super) fn of_nothing(flights: &'f Flights<T>) -> Self {
+        Removal {
+            flights,
+            keys: Vec::new(),
+        }
+    }
+
+    /// Outdates all computations of `keys`.
+    pub(super) fn begin(flights: &'f Flights<T>, keys: &[EncodedKey]) -> Self {
+        let mut removal = Self::of_nothing(flights);
+        for key in keys {
+            let barrier = flights.with_work(key, |work| {
+                work.hands += 1;
+                work.begin_change(flights.number())
+            });
+            removal.keys.extend(barrier.map(|barrier| (key.clone(), barrier)));
+        }
+        removal
+    }
+
+    pub(super) fn is_of_nothing(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// Whether a computation that began before is being written just now.
+    pub(super) fn is_waiting(&self) -> bool {
+        let mut keys = self.keys.iter();
+        keys.any(|(key, barrier)| self.flights.change(key, |work| work.is_written_before(*barrier)))
+    }
+
+    /// Does not wait any longer for what is being written.
+    pub(super) fn pass_over(&self) {
+        for (key, barrier) in &self.keys {
+            self.flights.change(key, |work| work.pass_over(*barrier));
+        }
+    }
+}
+
+impl<T> Drop for Removal<'_, T> {
+    fn drop(&mut self) {
+        for (key, barrier) in &self.keys {
+            self.flights.let_go(key, |work| work.end_change(*barrier));
+        }
+        if !self.is_of_nothing() {
+            self.flights.written.notify(usize::MAX);
+        }
+    }
+}
