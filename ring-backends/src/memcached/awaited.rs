@@ -141,12 +141,17 @@ pub(super) async fn ask<T>(
             Err(trouble) if since.is_none() && answers.may_be_asked_again(&trouble, &connection.inbox) => {
                 since = Some(Instant::now());
             }
-            Err(trouble) => return Err(trouble.into()),
+            Err(trouble) => {
+                if trouble.leaves_doubts() {
+                    exchange.connection = Some(connection);
+                }
+                return Err(trouble.into());
+            }
         }
     }
 }
 
-/// A request under way. Dropped by who does not wait any longer, it leaves a doubt.
+/// A request under way. Dropped with its connection, as by who does not wait any longer, it leaves a doubt.
 struct Exchange<'e> {
     address: &'e Arc<Address>,
     connection: Option<Lease<Connection>>,
@@ -237,7 +242,9 @@ impl Connection {
             match self.inbox.reply() {
                 Ok(Some(_)) => {}
                 Ok(None) if self.go_on(&[]).await.is_ok() => {}
-                _ => return,
+                Ok(None) => return,
+                // Out of step: what it says does not tell any more.
+                Err(_) => self.inbox.discard(),
             }
         }
     }

@@ -75,7 +75,7 @@ pub(super) fn ask<T>(
                 let owed = request
                     .commands_in(connection.sent)
                     .saturating_sub(connection.inbox.replies());
-                if matches!(trouble, Trouble::Late) && request.changes && owed > 0 {
+                if trouble.leaves_doubts() && request.changes && owed > 0 {
                     settle(Arc::clone(address), connection, owed, doubts.begin());
                 }
                 return Err(trouble.into());
@@ -90,7 +90,7 @@ fn settle(address: Arc<Address>, mut connection: Lease<Connection>, owed: usize,
         let (over, all) = (Instant::now() + PATIENCE, connection.inbox.replies() + owed);
         let mut is_last = false;
         while !connection.has_replied(all, Instant::now() + GRACE) && !is_last && Instant::now() < over {
-            is_last = Connection::make(&address, Instant::now() + GRACE).is_ok();
+            is_last = connection.make_another(&address, Instant::now() + GRACE).is_ok();
         }
         drop(connection);
         drop(doubt);
@@ -127,8 +127,25 @@ fn make(address: Arc<Address>, making: Making<Connection>) {
 
 impl Connection {
     fn make(address: &Address, until: Instant) -> io::Result<Self> {
+        Connection::over(Stream::connect(address, until)?, until)
+    }
+
+    /// One to the same server. That takes no looking up of names, which ends when it ends.
+    fn make_another(&self, address: &Address, until: Instant) -> io::Result<Self> {
+        let stream = match &self.stream {
+            Stream::Tcp(stream) => {
+                let left = until.saturating_duration_since(Instant::now());
+                Stream::over(TcpStream::connect_timeout(&stream.peer_addr()?, left)?)?
+            }
+            #[cfg(unix)]
+            Stream::Unix(_) => Stream::connect(address, until)?,
+        };
+        Connection::over(stream, until)
+    }
+
+    fn over(stream: Stream, until: Instant) -> io::Result<Self> {
         let mut connection = Connection {
-            stream: Stream::connect(address, until)?,
+            stream,
             inbox: Inbox::default(),
             sent: 0,
             patience: Duration::ZERO,
@@ -223,7 +240,8 @@ impl Connection {
                     Ok(()) => {}
                     Err(trouble) => return !matches!(trouble, Trouble::Late),
                 },
-                Err(_) => return true,
+                // Out of step: what it says does not tell any more.
+                Err(_) => self.inbox.discard(),
             }
         }
         true
@@ -247,14 +265,15 @@ impl Connection {
 }
 
 impl Stream {
+    fn over(stream: TcpStream) -> io::Result<Self> {
+        stream.set_nodelay(true)?;
+        without_lingering(&stream)?;
+        Ok(Stream::Tcp(stream))
+    }
+
     fn connect(address: &Address, until: Instant) -> io::Result<Self> {
         match address {
-            Address::Port { host, port } => {
-                let stream = connect(host, *port, until)?;
-                stream.set_nodelay(true)?;
-                without_lingering(&stream)?;
-                Ok(Stream::Tcp(stream))
-            }
+            Address::Port { host, port } => Stream::over(connect(host, *port, until)?),
             #[cfg(unix)]
             Address::Socket(path) => UnixStream::connect(path).map(Stream::Unix),
             #[cfg(not(unix))]

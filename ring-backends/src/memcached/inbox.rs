@@ -69,6 +69,16 @@ impl Inbox {
         self.replies
     }
 
+    /// The last reply is not to be counted.
+    pub(super) fn pass_over(&mut self) {
+        self.replies -= 1;
+    }
+
+    /// Drops what was read and is no reply.
+    pub(super) fn discard(&mut self) {
+        (self.start, self.end, self.expected) = (0, 0, 0);
+    }
+
     /// Gives back what large replies needed.
     pub(super) fn rest(&mut self) {
         self.replies = 0;

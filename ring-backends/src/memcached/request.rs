@@ -213,13 +213,15 @@ impl<'r, T> Answers<'r, T> {
     pub(super) fn may_be_asked_again(&self, trouble: &Trouble, inbox: &Inbox) -> bool {
         let before_the_request = match trouble {
             Trouble::Dead(_) => inbox.is_empty(),
-            Trouble::Nonsense(_) => true,
+            // What changes something may still take effect there, later than what is asked next.
+            Trouble::Nonsense(_) => !self.request.changes,
             Trouble::Late | Trouble::Rejected(_) => false,
         };
         before_the_request && self.count == 0
     }
 
-    /// Takes what has come. Returns whether that was all.
+    /// Takes what has come. Returns whether that was all. Replies to earlier commands, as one that came twice, are read
+    /// over.
     pub(super) fn take(&mut self, inbox: &mut Inbox) -> Result<bool, Trouble> {
         while self.count < self.request.ends.len() {
             let reply = inbox
@@ -227,6 +229,10 @@ impl<'r, T> Answers<'r, T> {
                 .map_err(|error| Trouble::Nonsense(error.to_string()))?;
             match reply {
                 None => return Ok(false),
+                Some(Reply::Done(done)) if self.is_to_others(&done) => {
+                    inbox.pass_over();
+                    continue;
+                }
                 Some(Reply::Done(done)) => self.accept(done)?,
                 Some(Reply::Failed(text)) => {
                     self.refusal.get_or_insert(text);
@@ -239,6 +245,12 @@ impl<'r, T> Answers<'r, T> {
             return Ok(true);
         }
         Err(Trouble::Nonsense("more replies than commands".into()))
+    }
+
+    fn is_to_others(&self, reply: &MetaCommandResult) -> bool {
+        let number = reply.opaque.as_deref();
+        let number = number.and_then(|number| str::from_utf8(number).ok()?.parse().ok());
+        number.is_some_and(|number: u64| number < self.request.first + self.count as u64)
     }
 
     fn accept(&mut self, reply: MetaCommandResult) -> Result<(), Trouble> {
@@ -258,6 +270,13 @@ impl<'r, T> Answers<'r, T> {
             None => Ok(self.meant),
             Some(text) => Err(Fault::Refused(text.into())),
         }
+    }
+}
+
+impl Trouble {
+    /// Whether the server may do later what it was asked.
+    pub(super) fn leaves_doubts(&self) -> bool {
+        matches!(self, Trouble::Late | Trouble::Nonsense(_))
     }
 }
 

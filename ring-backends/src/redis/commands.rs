@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use redis::{Cmd, Pipeline, Value};
+use redis::{Arg, Cmd, Pipeline, Value};
 
 use super::faults::Unexpected;
 use crate::remote::{Fault, Found};
@@ -32,6 +32,9 @@ impl<T> Question<T> {
     }
 }
 
+/// The commands that change something.
+const CHANGES: [&[u8]; 5] = [b"SET", b"UNLINK", b"PEXPIRE", b"HSET", b"HDEL"];
+
 /// The longest expiry that is asked for, a hundred years: what is far longer is refused by Redis.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
@@ -56,6 +59,18 @@ impl Commands {
         match self {
             Commands::One(_) => 1,
             Commands::Many(pipeline) => pipeline.len(),
+        }
+    }
+
+    /// Whether they change something.
+    pub(super) fn change(&self) -> bool {
+        let changes = |command: &Cmd| {
+            let mut words = command.args_iter();
+            matches!(words.next(), Some(Arg::Simple(name)) if CHANGES.contains(&name))
+        };
+        match self {
+            Commands::One(command) => changes(command),
+            Commands::Many(pipeline) => pipeline.cmd_iter().any(changes),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use redis::{ErrorKind, RedisError, Value};
 
+use super::commands::Commands;
 use crate::remote::Fault;
 
 /// An answer that is not the one to the question.
@@ -94,7 +95,13 @@ fn is_code(word: &str) -> bool {
     word.len() <= 16 && word.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
-/// Whether the connection was at fault, so that another may do better.
+/// Whether the connection is of no use any more.
 pub(super) fn is_lost(error: &RedisError) -> bool {
     error.is_connection_dropped() || error.kind() == ErrorKind::Parse
+}
+
+/// Whether the connection was at fault, so that another may do better. Changes are not made twice where the first time may
+/// still take effect, later than what is asked next.
+pub(super) fn may_be_asked_again(error: &RedisError, commands: &Commands) -> bool {
+    error.is_connection_dropped() || (is_lost(error) && !commands.change())
 }

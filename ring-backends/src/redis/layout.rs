@@ -143,3 +143,34 @@ impl Layout for Keys {
         Search::new(format!("{namespace}{name}"), "")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::hash::Fields;
+    use super::*;
+
+    fn assert_that_changes_are_known<L: Layout>(lasting: Option<Duration>) {
+        let places = [L::place("", &1), L::place("", &2)];
+        let entries = places.clone().map(|place| (place, vec![], lasting));
+        let Ok(write) = L::write(&entries) else {
+            unreachable!("it can be written");
+        };
+        assert!(write.commands.change() && L::remove(&places).commands.change());
+        let expiries = places.clone().map(|place| (place, Duration::ZERO));
+        assert!(
+            L::renew(&expiries)
+                .into_iter()
+                .all(|renewal| renewal.commands.change())
+        );
+        for places in [&places[..], &places[..1]] {
+            assert!(!L::read(places).commands.change() && !L::read_expiring(places).commands.change());
+            assert!(!L::contains(places).commands.change());
+        }
+    }
+
+    #[test]
+    fn commands_that_change_something_are_known() {
+        assert_that_changes_are_known::<Keys>(Some(Duration::from_secs(1)));
+        assert_that_changes_are_known::<Fields>(None);
+    }
+}

@@ -78,7 +78,7 @@ impl<C: ConnectAsync> Links<C> {
         let link = self.link()?;
         let used = link.made.get().is_some();
         let asked = match link.ask(link.connection().await?, commands, until).await {
-            Err(error) if used && faults::is_lost(&error) => {
+            Err(error) if used && faults::may_be_asked_again(&error, commands) => {
                 let link = self.link()?;
                 link.ask(link.connection().await?, commands, until).await
             }

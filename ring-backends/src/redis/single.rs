@@ -109,7 +109,8 @@ impl Route for Single {
     fn ask(&self, commands: &Commands, until: Instant) -> Result<Vec<Value>, Fault> {
         let mut lease = self.pool.lend(until)?;
         let mut asked = lease.connection().ask(commands, until);
-        if lease.used && asked.as_ref().is_err_and(faults::is_lost) {
+        let another_may_do_better = |error| faults::may_be_asked_again(error, commands);
+        if lease.used && asked.as_ref().is_err_and(another_may_do_better) {
             // It was closed while nobody used it, as others may have been.
             drop(lease);
             self.pool.forget_used();
