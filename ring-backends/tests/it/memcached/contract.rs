@@ -1,6 +1,6 @@
 //! Memcached keeps the contract of storages, in both colours, on one server and on three.
 
-use std::thread::sleep;
+use std::thread::{self, sleep};
 use std::time::Duration;
 
 use ring_cache::testing::contract;
@@ -47,22 +47,19 @@ fn awaited(count: usize) {
         .run();
 }
 
+/// Most of it is to wait until entries expire. So all of them wait at the same time.
 #[test]
-fn blocking_on_one_server() {
-    blocking(1);
-}
-
-#[test]
-fn blocking_on_three_servers() {
-    blocking(3);
-}
-
-#[test]
-fn awaited_on_one_server() {
-    awaited(1);
-}
-
-#[test]
-fn awaited_on_three_servers() {
-    awaited(3);
+fn in_both_colours_on_one_server_and_on_three() {
+    let contracts: [(&str, fn()); 4] = [
+        ("blocking, one server", || blocking(1)),
+        ("blocking, three servers", || blocking(3)),
+        ("awaited, one server", || awaited(1)),
+        ("awaited, three servers", || awaited(3)),
+    ];
+    thread::scope(|scope| {
+        for (name, contract) in contracts {
+            let named = thread::Builder::new().name(name.into());
+            named.spawn_scoped(scope, contract).unwrap();
+        }
+    });
 }
