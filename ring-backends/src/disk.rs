@@ -106,9 +106,8 @@ const OPENING_DEADLINE: Duration = Duration::from_secs(5);
 /// was given by mistake, and the last three; others are deleted. An entry whose checksum does not fit is not found, and
 /// is deleted. [`damages`](Self::damages) counts both. If the file is deleted while it is open, a new one begins.
 ///
-/// Damage while the storage is open is not always caught. One of its connections may have read a page before, another
-/// after it, so that a value is set and an older one of the same key found, until the storage is opened anew. The index of
-/// the log (`-shm`) is memory that the processes share, and SQLite believes it: who writes there may bring back older
+/// A write makes sure that what it wrote is what is found, and what it removed is not. Damage while the storage is open can
+/// escape that nonetheless: connections that read may keep pages from before it, with older values. The index of the log (`-shm`) is memory that the processes share, and SQLite believes it: who writes there may bring back older
 /// values, and the system ends a process when another cuts that file off.
 #[derive(Clone)]
 pub struct Disk {

@@ -150,7 +150,11 @@ pub(super) fn put(
         checksum,
         value
     ])?;
-    Ok(losses)
+    // Damage may have parted the index from the entries: then what is found under the key is still the old one.
+    match look(connection, key)? {
+        Some(found) if found.id == connection.last_insert_rowid() => Ok(losses),
+        _ => Err(Fault::damaged("an entry was put, and is not found")),
+    }
 }
 
 /// Removes some of what has expired, first what is in the place of `key`.
@@ -200,7 +204,10 @@ pub(super) fn remove(connection: &Connection, key: &str, now: SystemTime) -> Res
         return Ok(false);
     };
     remove_id(connection, found.id)?;
-    Ok(found.lives(now))
+    match look(connection, key)? {
+        None => Ok(found.lives(now)),
+        Some(_) => Err(Fault::damaged("an entry was removed, and is found")),
+    }
 }
 
 pub(super) fn remove_id(connection: &Connection, id: i64) -> Result<(), Fault> {
