@@ -204,7 +204,7 @@ struct Oldest {
 mod tests {
     use std::collections::VecDeque;
 
-    use super::super::model::{Cache, Step, random_steps};
+    use super::super::model::{Cache, Step, decisions, random_steps};
     use super::*;
 
     /// The order of use in a list, beside the policy.
@@ -248,5 +248,18 @@ mod tests {
         for capacity in [1, 20, 700] {
             random_steps(LeastRecent::windowed(capacity), capacity, 6000, |_| ());
         }
+    }
+
+    /// As when it was measured. Who changes that on purpose measures again, and changes the numbers.
+    #[test]
+    fn it_decides_as_it_did() {
+        let decided = [2, 20, 150, 700].map(|capacity| decisions(LeastRecent::windowed(capacity), capacity));
+        let expected = [
+            (5_802, 1_242_225_779),
+            (6_900, 2_407_988_455),
+            (6_546, 1_329_761_936),
+            (5_432, 2_165_251_539),
+        ];
+        assert_eq!(decided, expected);
     }
 }

@@ -83,7 +83,9 @@ pub(super) fn random_steps(policy: impl Evicts, capacity: usize, steps: usize, m
         random ^= random << 13;
         random ^= random >> 7;
         random ^= random << 17;
-        let key = random % (capacity as u64 * 3 / 2 + 1);
+        // Some come much more often than others.
+        let part = (random >> 8) & 0xffff;
+        let key = (part * part * (4 * capacity as u64 + 1)) >> 32;
         match (cache.slot(key), random >> 40 & 63) {
             (Some(slot), 0..4) => {
                 cache.policy.swap_remove(&mut cache.marks, slot);
@@ -113,6 +115,18 @@ pub(super) fn random_steps(policy: impl Evicts, capacity: usize, steps: usize, m
         let marks: Vec<_> = cache.marks.iter_mut().map(|mark| *mark.get_mut()).collect();
         cache.policy.validate(&marks);
     }
+}
+
+/// How often a policy keeps what is used again, in random steps, and a number for all that gave way, in order: it is another
+/// one if a single decision is.
+pub(super) fn decisions(policy: impl Evicts, capacity: usize) -> (u32, u32) {
+    let (mut used, mut gave_way) = (0, 0_u32);
+    random_steps(policy, capacity, 20_000, |step| match step {
+        Step::Used(_) => used += 1,
+        Step::Evicted(key) => gave_way = gave_way.wrapping_mul(31).wrapping_add(key as u32 + 1),
+        _ => {}
+    });
+    (used, gave_way)
 }
 
 /// Spreads the numbers of keys over all bits.

@@ -284,7 +284,7 @@ fn mark_of(marks: &mut impl Marks, slot: usize) -> Mark {
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::{Cache, random_steps};
+    use super::super::model::{Cache, decisions, random_steps};
     use super::*;
 
     #[test]
@@ -321,5 +321,18 @@ mod tests {
         (0..20).for_each(|_| (200..300).for_each(|key| _ = cache.get_or_insert(key)));
         let hits = (200..300).filter(|&key| cache.get_or_insert(key)).count();
         assert!(hits > 90, "{hits} of 100");
+    }
+
+    /// As when it was measured. Who changes that on purpose measures again, and changes the numbers.
+    #[test]
+    fn it_decides_as_it_did() {
+        let decided = [2, 20, 150, 700].map(|capacity| decisions(ScanResistant::new(capacity), capacity));
+        let expected = [
+            (6_652, 1_235_660_891),
+            (7_669, 1_045_776_831),
+            (6_984, 1_976_929_970),
+            (5_572, 2_781_655_513),
+        ];
+        assert_eq!(decided, expected);
     }
 }
