@@ -7,7 +7,7 @@
 use std::hash::{BuildHasher, Hasher};
 
 #[cfg(not(shuttle))]
-use foldhash::quality::RandomState;
+use hashbrown::DefaultHashBuilder as RandomState;
 
 use super::{Bracket, EncodedKey, KeyWriter, RingKey, sealed::Sealed};
 use crate::name::Name;
@@ -111,15 +111,21 @@ impl HashWriter {
             self.hasher.write_u64(marks.finish());
         }
         match self.recorded {
-            Some(hash) if !self.started => hash,
+            Some(hash) if !self.started => return hash,
             // More parts followed, which tell it from others that begin so.
-            Some(hash) => {
-                self.hasher.write_u64(hash);
-                self.hasher.finish()
-            }
-            None => self.hasher.finish(),
+            Some(hash) => self.hasher.write_u64(hash),
+            None => {}
         }
+        spread(self.hasher.finish())
     }
+}
+
+/// Makes all bits of a hash good, of which some choose the shard and others the place there: numbers in a row can come out
+/// as regular as they went in, and fill one shard. foldhash, hashbrown's hasher, has this step in its better kind.
+#[inline]
+fn spread(hash: u64) -> u64 {
+    let product = u128::from(hash) * 0x9e37_79b9_7f4a_7c15;
+    product as u64 ^ (product >> 64) as u64
 }
 
 impl Sealed for HashWriter {}
