@@ -107,8 +107,9 @@ const OPENING_DEADLINE: Duration = Duration::from_secs(5);
 /// is deleted. [`damages`](Self::damages) counts both. If the file is deleted while it is open, a new one begins.
 ///
 /// A write makes sure that what it wrote is what is found, and what it removed is not. Damage while the storage is open can
-/// escape that nonetheless: connections that read may keep pages from before it, with older values. The index of the log (`-shm`) is memory that the processes share, and SQLite believes it: who writes there may bring back older
-/// values, and the system ends a process when another cuts that file off.
+/// escape that nonetheless: connections that read may keep pages from before it, with older values. The index of the log
+/// (`-shm`) is memory that the processes share, and SQLite believes it: who writes there may bring back older values, and
+/// the system ends a process when another cuts that file off.
 #[derive(Clone)]
 pub struct Disk {
     inner: Arc<Inner>,

@@ -135,7 +135,6 @@ where
     where
         B: Future<Output = R::Out> + Unpin,
     {
-        self.keeping.admit_writing();
         let begun = match self.join() {
             Joined::Recursive => Begun::Aside,
             Joined::Wait(waiter) => return Step::Wait(waiter, body),
@@ -155,6 +154,7 @@ where
         if self.keeping.replaces {
             Joined::Lead(self.keeping.begin_update(self.key.clone()))
         } else {
+            self.keeping.admit_writing();
             self.keeping.join(self.key.clone())
         }
     }

@@ -7,30 +7,30 @@
 use std::hash::{BuildHasher, Hasher};
 
 #[cfg(not(shuttle))]
-use hashbrown::DefaultHashBuilder as RandomState;
+use hashbrown::DefaultHashBuilder;
 
 use super::{Bracket, EncodedKey, KeyWriter, RingKey, sealed::Sealed};
 use crate::name::Name;
 
 /// Without a seed, so that a schedule that failed fails again in another process.
 #[cfg(shuttle)]
-type RandomState = std::hash::BuildHasherDefault<std::hash::DefaultHasher>;
+type DefaultHashBuilder = std::hash::BuildHasherDefault<std::hash::DefaultHasher>;
 
 /// Seeds the hash: one per process, so that a key's hash can be kept and used by every storage.
 #[derive(Clone, Debug)]
-pub(crate) struct KeyHasher(RandomState);
+pub(crate) struct KeyHasher(DefaultHashBuilder);
 
 impl KeyHasher {
     /// The process's hasher.
     pub(crate) fn shared() -> Self {
         use std::sync::LazyLock;
-        static SHARED: LazyLock<KeyHasher> = LazyLock::new(|| KeyHasher(RandomState::default()));
+        static SHARED: LazyLock<KeyHasher> = LazyLock::new(|| KeyHasher(DefaultHashBuilder::default()));
         SHARED.clone()
     }
 
     /// One with a seed of its own, for the keys of one ring.
     pub(crate) fn of_ring() -> Self {
-        KeyHasher(RandomState::default())
+        KeyHasher(DefaultHashBuilder::default())
     }
 
     /// Hashes a key as its parts go by.
@@ -54,7 +54,7 @@ pub(crate) fn hash_key<K: RingKey + ?Sized>(key: &K) -> u64 {
     KeyHasher::shared().hash(key)
 }
 
-type KeyedHasher = <RandomState as BuildHasher>::Hasher;
+type KeyedHasher = <DefaultHashBuilder as BuildHasher>::Hasher;
 
 struct HashWriter {
     hasher: KeyedHasher,
