@@ -85,8 +85,9 @@ impl<Z: chrono::TimeZone> RingKey for chrono::DateTime<Z> {
         });
     }
 
+    /// With the time zone: what a function makes of an instant can depend on it.
     fn ring_name(name: &mut TypeName) {
-        name.text("DateTime");
+        name.generic("DateTime", |name| name.path(std::any::type_name::<Z>()));
     }
 }
 

@@ -114,3 +114,44 @@ impl fmt::Debug for EncodedKey {
         write!(f, "EncodedKey({})", super::key_text(self))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Asked = Box<dyn Fn(&KeyBytes) -> bool>;
+
+    fn asked<K: RingKey + 'static>(key: K) -> (KeyBytes, Asked) {
+        (KeyBytes::of(&key), Box::new(move |bytes| bytes.is(&key)))
+    }
+
+    /// An `Lru` compares whole keys only where hashes are equal, so that its own tests hardly ever see two that differ.
+    #[test]
+    fn what_was_recorded_of_a_key_is_that_of_no_other() {
+        let long = "long ".repeat(60);
+        let keys = [
+            asked(1_u64),
+            asked(2_u64),
+            asked(-1_i64),
+            asked(1.0_f64),
+            asked(1.0_f32),
+            asked("1"),
+            asked("12"),
+            asked((1_u64, 2_u64)),
+            asked((2_u64, 2_u64)),
+            asked((2_u64, 1_u64)),
+            asked(("1", "2")),
+            asked(vec![1_u64, 2]),
+            asked(vec![1_u64, 2, 3]),
+            asked(long.clone()),
+            asked((long.clone(), 1_u64)),
+            asked((long.clone(), 2_u64)),
+            asked(long + "er"),
+        ];
+        for (at, (recorded, _)) in keys.iter().enumerate() {
+            for (place, (_, is)) in keys.iter().enumerate() {
+                assert_eq!(is(recorded), at == place, "{at} and {place}");
+            }
+        }
+    }
+}

@@ -33,3 +33,4 @@ mod rings;
 mod single_flight;
 mod stress;
 mod support;
+mod type_names;

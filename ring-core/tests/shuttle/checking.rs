@@ -41,7 +41,8 @@ pub(crate) fn check(scenario: fn()) {
 
 fn run(scheduler: impl Scheduler + 'static, scenario: fn()) {
     let mut config = Config::new();
-    config.stack_size = 1 << 18;
+    // Enough for code that is not optimised.
+    config.stack_size = 1 << 20;
     // That weaker orderings are not modelled is said in CONTRIBUTING.md.
     config.silence_warnings = true;
     Runner::new(scheduler, config).run(scenario);
