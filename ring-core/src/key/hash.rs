@@ -268,6 +268,71 @@ mod tests {
         }
     }
 
+    fn all_differ(hashes: &[u64]) {
+        let different: HashSet<_> = hashes.iter().collect();
+        assert_eq!(different.len(), hashes.len(), "{hashes:x?}");
+    }
+
+    #[test]
+    fn equal_numbers_of_all_types_have_one_hash() {
+        for value in [0_u8, 1, 255] {
+            let hash = hash_key(&value);
+            assert_eq!(hash, hash_key(&i64::from(value)));
+            assert_eq!(hash, hash_key(&u128::from(value)));
+            assert_eq!(hash, hash_key(&i128::from(value)));
+        }
+        let wide = i128::MAX;
+        assert_eq!(hash_key(&wide), hash_key(&wide.cast_unsigned()));
+        assert_eq!(hash_key(&i64::MIN), hash_key(&i128::from(i64::MIN)));
+    }
+
+    #[test]
+    fn different_numbers_have_different_hashes() {
+        all_differ(&[
+            hash_key(&0_u64),
+            hash_key(&1_u64),
+            hash_key(&-1_i64),
+            hash_key(&u64::MAX),
+            hash_key(&u128::MAX),
+            hash_key(&(u128::MAX - 1)),
+            hash_key(&(1_u128 << 64)),
+            hash_key(&i128::MIN),
+            hash_key(&(1_u128 << 127)),
+        ]);
+        all_differ(&[hash_key(&0.5_f64), hash_key(&1.5_f64), hash_key(&-0.0_f64)]);
+        all_differ(&[hash_key(&0.5_f32), hash_key(&1.5_f32), hash_key(&-0.0_f32)]);
+    }
+
+    #[test]
+    fn the_same_parts_in_different_groups_have_different_hashes() {
+        let lists = |lists: &[&[u64]]| hash_key(&lists.iter().map(|list| list.to_vec()).collect::<Vec<_>>());
+        all_differ(&[
+            lists(&[&[1], &[2, 3]]),
+            lists(&[&[1, 2], &[3]]),
+            lists(&[&[1, 2, 3], &[]]),
+            lists(&[&[], &[1, 2, 3]]),
+            lists(&[&[1, 2, 3]]),
+        ]);
+        all_differ(&[hash_key(&(-1_i64, u64::MAX)), hash_key(&(u64::MAX, -1_i64))]);
+        all_differ(&[hash_key(&Ok::<u64, u64>(1)), hash_key(&Err::<u64, u64>(1))]);
+    }
+
+    /// What chooses the shard, and the place there.
+    #[test]
+    fn numbers_in_steps_are_spread_over_the_bits_at_both_ends() {
+        for step in [0, 8, 20, 32, 44, 52] {
+            let (mut high, mut low) = ([0; 16], [0; 16]);
+            for number in 0..4096_u64 {
+                let hash = spread(number << step);
+                high[(hash >> 60) as usize] += 1;
+                low[(hash & 15) as usize] += 1;
+            }
+            for count in high.into_iter().chain(low) {
+                assert!((128..512).contains(&count), "{step}: {high:?} {low:?}");
+            }
+        }
+    }
+
     /// With one hash for all of them, each look-up would compare with every other.
     #[test]
     fn what_follows_a_recorded_key_is_hashed() {

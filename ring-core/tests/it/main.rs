@@ -25,6 +25,7 @@ mod failing_storage;
 mod flooding;
 mod generations;
 mod held_leaders;
+mod key_values;
 mod lru;
 mod panics;
 mod patience;
