@@ -306,3 +306,23 @@ impl<S: Sink> KeyWriter for Encoder<S> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_strings_have_long_lengths() {
+        for length in [0, 1, 254] {
+            let bytes = element_bytes(&*"a".repeat(length));
+            assert_eq!(bytes[1], length as u8);
+            assert_eq!(bytes.len(), 2 + length);
+        }
+        for length in [255, 256, 70_000] {
+            let bytes = element_bytes(&*"a".repeat(length));
+            assert_eq!(bytes[1], LONG);
+            assert_eq!(bytes[2..10], (length as u64).to_be_bytes());
+            assert_eq!(bytes.len(), 10 + length);
+        }
+    }
+}

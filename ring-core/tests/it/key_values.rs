@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use ring_cache_core::Key;
+use ring_cache_core::key::{EncodedKey, namespace_text, text_in_namespace};
+use ring_cache_core::{Cache, Key, Lru, Plain};
+
+use crate::support::{call, never, ring};
 
 #[test]
 fn a_key_is_equal_to_its_text_and_to_keys_of_the_same_text() {
@@ -37,4 +40,38 @@ fn keys_are_elements_of_maps_and_ordered_sets() {
     assert!(ordered.iter().map(|key| key.as_str()).is_sorted());
     assert!(keys[1] < keys[2] && keys[10] < keys[2]);
     assert_eq!(keys[10].partial_cmp(&keys[2]), Some("10".cmp("2")));
+}
+
+#[test]
+fn a_namespace_stands_before_all_keys_and_reaches_into_none() {
+    assert_eq!(namespace_text(""), "");
+    assert_eq!(namespace_text("shop"), "shop:");
+    assert_eq!(namespace_text("a:b"), "a%3Ab:");
+    assert_eq!(text_in_namespace("", &"a:b"), "a:b");
+    assert_eq!(text_in_namespace(&namespace_text("a:b"), &"c:d"), "a%3Ab:c:d");
+    assert_eq!(Key::in_namespace("shop:", &("users", 7)), "shop:('users',7)");
+}
+
+#[test]
+fn an_argument_reads_the_same_after_whatever_stands_before_it() {
+    let lru = Lru::new(10);
+    let cache = || Cache::new(ring(), &lru);
+    let bound = cache().bind::<Plain<u32>, _, _>((("a", 1), "b"), |_| never());
+    assert_eq!(bound.key(), "p:('a',1):b");
+    let bound = cache().bind::<Plain<u32>, _, _>((vec!["a"], "b:c"), |_| never());
+    assert_eq!(bound.key(), "p:['a']:b:c");
+}
+
+#[test]
+fn what_is_recorded_of_a_key_says_which_ring_it_is_of() {
+    let lru = Lru::new(10);
+    let recorded = EncodedKey::of(&call(ring(), &lru, 1, never::<u32>).key());
+    let name = recorded.ring().expect("the key of a ring's call");
+    assert_eq!(name.as_str(), "p");
+    assert!(recorded.belongs_to(name));
+    assert_eq!(format!("{recorded:?}"), "EncodedKey(p:1)");
+    let other = EncodedKey::of(&("p", 1));
+    assert!(other.ring().is_none());
+    assert!(!other.belongs_to(name));
+    assert_ne!(recorded, other);
 }

@@ -112,3 +112,13 @@ fn of_a_type_that_gives_none_of_its_own() {
 
     assert_eq!(name::<Option<Unnamed>>(), "Option<_>");
 }
+
+#[test]
+fn of_what_cannot_stand_in_a_key_as_it_is() {
+    let mut name = TypeName::default();
+    name.text("a:b%c d\u{f6}");
+    assert_eq!(name.to_string(), "a%3Ab%25c%20d%C3%B6");
+    let mut name = TypeName::default();
+    name.path("krate::r#type");
+    assert_eq!(name.to_string(), "krate.type");
+}
