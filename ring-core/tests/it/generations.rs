@@ -6,7 +6,7 @@ use std::sync::{Arc, Barrier};
 use std::thread::{scope, sleep};
 use std::time::Duration;
 
-use ring_cache_core::storage::{Clear, Storage};
+use ring_cache_core::storage::{AnyStorage, Clear, Storage};
 use ring_cache_core::{Cache, Calls, Lru, Map, Ring};
 
 use crate::support::{Remote, assert_quiet, call, eventually, keep, never, ring};
@@ -393,4 +393,23 @@ fn those_who_come_after_a_delete_are_not_given_what_was_found_before_it() {
         assert_eq!(reader.join().unwrap(), 3);
     });
     assert_quiet(&*remote);
+}
+
+/// As a storage does for a delete of its own, which no call knows of.
+#[test]
+fn a_value_whose_computation_a_storage_forgot_is_not_stored() {
+    let lru = Lru::new(10);
+    let key = call(ring(), &lru, 1, never::<u32>).key();
+    let forgotten = || {
+        lru.flights().forget(&key);
+        7
+    };
+    assert_eq!(call(ring(), &lru, 1, forgotten).get_or_update(), 7);
+    assert!(!call(ring(), &lru, 1, never).has());
+    let all_forgotten = || {
+        lru.flights().forget_all();
+        8
+    };
+    assert_eq!(call(ring(), &lru, 1, all_forgotten).get_or_update(), 8);
+    assert!(!call(ring(), &lru, 1, never).has());
 }
