@@ -63,3 +63,15 @@ fn check_size(bytes: &[u8]) -> Result<(), Cause> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_may_have_as_many_bytes_as_the_limit_says() {
+        let bytes = vec![0; SIZE + 1];
+        assert!(check_size(&bytes[1..]).is_ok());
+        assert!(check_size(&bytes).is_err());
+    }
+}

@@ -373,3 +373,11 @@ fn a_panicking_clone_under_a_call_ends_no_other_call() {
     drop(sound.get_or_update());
     assert_eq!((lru.len(), alive.load(Ordering::SeqCst)), (1, 1));
 }
+
+#[test]
+fn an_lru_is_its_own_backend_and_shows_sizes_only() {
+    let lru = Lru::<&str>::new(10);
+    lru.set(&"key", "secret");
+    assert!(std::ptr::eq(lru.backend(), &lru));
+    assert_eq!(format!("{lru:?}"), "Lru { len: 1, capacity: 10, .. }");
+}
