@@ -317,6 +317,14 @@ mod tests {
         all_differ(&[hash_key(&Ok::<u64, u64>(1)), hash_key(&Err::<u64, u64>(1))]);
     }
 
+    #[test]
+    fn a_recorded_key_within_another_is_its_text() {
+        let recorded = Key::of(&("page", 1));
+        let text = recorded.to_string();
+        assert_eq!(hash_key(&("a", &recorded)), hash_key(&("a", &text)));
+        assert_eq!(hash_key(&(&recorded, "a")), hash_key(&(&text, "a")));
+    }
+
     /// What chooses the shard, and the place there.
     #[test]
     fn numbers_in_steps_are_spread_over_the_bits_at_both_ends() {
