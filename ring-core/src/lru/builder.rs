@@ -103,3 +103,31 @@ impl<T> LruBuilder<T> {
         wanted.min(1 << self.capacity.max(1).ilog2())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shards_are_a_power_of_two_and_each_has_room() {
+        let count = |capacity, shards| {
+            Lru::<u32>::builder()
+                .capacity(capacity)
+                .shards(shards)
+                .shard_count()
+        };
+        assert_eq!(count(1000, 3), 4);
+        assert_eq!(count(1000, 16), 16);
+        assert_eq!(count(10, 16), 8);
+        assert_eq!(count(0, 16), 1);
+    }
+
+    #[test]
+    fn large_caches_have_shards_for_the_processors_there_are() {
+        let count = |capacity| Lru::<u32>::builder().capacity(capacity).shard_count();
+        assert_eq!(count(EXACT), 1);
+        assert_eq!(count(EXACT + 1), 2);
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        assert_eq!(count(1 << 30), (processors * 4).next_power_of_two());
+    }
+}
