@@ -1,6 +1,7 @@
 //! `Key`, the key of a call as a value of its own.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
 
 use ring_cache_core::key::{EncodedKey, namespace_text, text_in_namespace};
 use ring_cache_core::{Cache, Key, Lru, Plain};
@@ -36,6 +37,9 @@ fn keys_are_elements_of_maps_and_ordered_sets() {
     for id in 0..1000 {
         assert_eq!(places[&Key::of(&("users", id))], id);
     }
+    let hasher = RandomState::new();
+    let hashes: HashSet<u64> = keys.iter().map(|key| hasher.hash_one(key)).collect();
+    assert!(hashes.len() > 990);
     let ordered: BTreeSet<&Key> = keys.iter().collect();
     assert!(ordered.iter().map(|key| key.as_str()).is_sorted());
     assert!(keys[1] < keys[2] && keys[10] < keys[2]);
