@@ -88,3 +88,18 @@ impl Display for TypeName {
         f.write_str(&self.text)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::TypeName;
+
+    #[test]
+    fn a_name_with_a_part_that_is_missing_says_so() {
+        let mut name = TypeName::default();
+        name.text("Vec");
+        assert!(!name.is_unnamed());
+        name.unnamed();
+        assert!(name.is_unnamed());
+        assert_eq!(name.as_str(), "Vec_");
+    }
+}
