@@ -154,6 +154,7 @@ mod tests {
             }
         }
     }
+
     #[test]
     fn keys_of_one_hash_are_not_equal() {
         assert_eq!(EncodedKey::with_hash(7, "a"), EncodedKey::with_hash(7, "a"));
