@@ -255,7 +255,7 @@ undefined_behaviour() {
 
 in_miri() {
     MIRIFLAGS="-Zmiri-disable-isolation" CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}/miri" \
-        cargo +nightly miri test -p ring-cache-core --all-features --lib -- coder:: key::
+        cargo +nightly miri test -p ring-cache-core --all-features --lib -- coder:: flights:: key::
 }
 
 # Ten million steps, with checks for overflow.

@@ -336,3 +336,25 @@ impl<T> Flights<T> {
         Ok(result)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn keys_are_spread_over_all_locks_and_counters() {
+        let flights = Flights::<()>::default();
+        let keys: Vec<_> = (0..1000).map(|id| EncodedKey::of(&id)).collect();
+        let locks: HashSet<_> = keys
+            .iter()
+            .map(|key| std::ptr::from_ref(flights.stripe(key)))
+            .collect();
+        let counters: HashSet<_> = keys
+            .iter()
+            .map(|key| Flights::<()>::counted(key.hash_value()))
+            .collect();
+        assert_eq!((locks.len(), counters.len()), (STRIPES, COUNTED));
+    }
+}

@@ -1,4 +1,4 @@
-//! A hit allocates nothing but what the value's own `Clone` does.
+//! What calls allocate: a hit nothing but what the value's own `Clone` does.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -131,4 +131,17 @@ fn the_storage_by_itself_allocates_nothing_on_a_hit() {
         assert!(users.get(&("users", 8_u32)).is_none());
     });
     assert_eq!(allocations.count_total, 0);
+}
+
+#[test]
+fn a_computation_that_nobody_waits_for_allocates_nothing_after_the_first() {
+    let ring = keep(Ring::with_prefix("p"));
+    let storage = keep(Lru::<u64>::new(1000));
+    let bind = |id: u64| Cache::new(ring, storage).bind::<Plain<u64>, _, _>((id,), |(id,)| id);
+    let miss = || {
+        bind(1).delete();
+        assert_eq!(bind(1).get_or_update(), 1);
+    };
+    miss();
+    assert_eq!(measure(miss).count_total, 0);
 }

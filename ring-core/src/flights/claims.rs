@@ -52,3 +52,19 @@ fn extends(longer: &Name, shorter: &Name) -> bool {
         .strip_prefix(shorter.as_str())
         .is_some_and(|rest| rest.starts_with(':'))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_ring_is_noted_once_the_first_of_the_process_as_well() {
+        let claims = Claims::default();
+        let [_, another] = ["one", "another"].map(Name::chosen);
+        let first = Name::of_id(0);
+        for name in [first, another, first, another] {
+            claims.admit(name, 0);
+        }
+        assert_eq!(*claims.rings.read(), [(0, 0), (another.id(), 0)]);
+    }
+}

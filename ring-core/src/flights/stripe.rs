@@ -69,3 +69,25 @@ impl<T> Stripe<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flight_that_nobody_joined_is_there_for_the_next_leader() {
+        let mut stripe = Stripe::<()>::default();
+        let mut work = Work::new(EncodedKey::of(&1));
+        let first = stripe.flight(1);
+        work.flight = Some(Arc::clone(&first));
+        stripe.keep_spare(&mut work);
+        assert!(work.flight.is_some(), "somebody else has it");
+
+        let place = Arc::as_ptr(&first);
+        drop(first);
+        stripe.keep_spare(&mut work);
+        assert!(work.flight.is_none());
+        let second = stripe.flight(2);
+        assert_eq!((Arc::as_ptr(&second), second.first), (place, 2));
+    }
+}

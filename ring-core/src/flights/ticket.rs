@@ -229,7 +229,7 @@ impl<T> Drop for Ticket<'_, T> {
         let flight = self.flight.take();
         let settled = self.settled;
         let give_up_lead = |flight: &Arc<Flight<T>>| {
-            let lost = flight.has_open_waiters() && !settled;
+            let lost = flight.has_open_waiters();
             if lost {
                 flight.led.store(false, Ordering::SeqCst);
             }
@@ -330,4 +330,30 @@ pub(crate) fn turns_at_once<'t, 'f: 't, T: 't>(
         }
     }
     (turns, waiting)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_turn_that_is_dropped_is_given_back() {
+        let (flights, key) = (Flights::<()>::default(), EncodedKey::of(&1));
+        let [first, second] = [(); 2].map(|()| flights.alone(key.clone()));
+        let turn = first.turn(first.try_turn());
+        assert!(turn.is_some());
+        assert_eq!(second.try_turn(), None);
+        drop(turn);
+        assert_eq!(second.try_turn(), Some(true));
+        assert_eq!(flights.writes(key.hash_value()), 1);
+    }
+
+    #[test]
+    fn a_turn_is_given_back_once() {
+        let (flights, key) = (Flights::<()>::default(), EncodedKey::of(&1));
+        let ticket = flights.alone(key.clone());
+        let turn = ticket.turn(None).expect("there is nobody else");
+        assert!(!turn.end());
+        assert_eq!(flights.writes(key.hash_value()), 1);
+    }
 }

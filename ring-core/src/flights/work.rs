@@ -100,3 +100,66 @@ impl<T> Work<T> {
         self.writer = self.writer.filter(|writer| *writer >= barrier);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn work() -> Work<()> {
+        Work::new(EncodedKey::of(&1))
+    }
+
+    #[test]
+    fn a_ticket_is_outdone_by_what_is_newer_and_done_or_given_up() {
+        let mut work = work();
+        work.writer = Some(7);
+        work.end_write(5);
+        assert!(work.is_outdone(4));
+        assert!(!work.is_outdone(5), "its own write");
+        assert!(!work.is_outdone(6), "the seventh still writes");
+        work.writer = None;
+        assert!(work.is_outdone(6), "nothing newer will come");
+    }
+
+    #[test]
+    fn a_change_is_waited_for_until_each_that_began_has_ended() {
+        let mut work = work();
+        work.begin_change(2);
+        work.begin_change(3);
+        work.end_change(3);
+        assert!(work.is_outdone(2));
+        assert!(!work.is_outdone(4), "the second is under way");
+        work.end_change(2);
+        assert!(work.is_outdone(4));
+        assert_eq!(work.done, 3);
+    }
+
+    #[test]
+    fn what_began_before_a_write_is_joined_no_more() {
+        let flight = |number| Some(Flight::new(number));
+        let mut work = work();
+        work.flight = flight(3);
+        for number in [2, 3] {
+            work.outdate(number, None);
+            assert!(work.flight.is_some(), "it did not begin before");
+        }
+        work.outdate(4, work.flight.clone().as_ref());
+        assert!(work.flight.is_some(), "it is the writer's own");
+        work.outdate(4, flight(1).as_ref());
+        assert!(work.flight.is_none());
+        work.outdate(2, None);
+        assert_eq!(work.barrier, 4);
+    }
+
+    #[test]
+    fn a_barrier_concerns_writers_before_it() {
+        let mut work = work();
+        assert!(!work.is_written_before(5));
+        for (writer, before) in [(4, true), (5, false), (6, false)] {
+            work.writer = Some(writer);
+            assert_eq!(work.is_written_before(5), before);
+            work.pass_over(5);
+            assert_eq!(work.writer.is_none(), before);
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! An awaited storage that fails or hangs never changes what a plain call returns.
 
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -8,8 +9,8 @@ use ring_cache_core::storage::Coded;
 use ring_cache_core::{Action, AsyncCache, AsyncCalls, Error, ErrorKind, Lru, Plain, Ran};
 
 use crate::support::{
-    AsyncRemote, Count, assert_quiet, async_call, async_fallible, leak, misses_reach, never_async, patient,
-    ring, run,
+    AsyncRemote, Count, Gate, assert_quiet, async_call, async_fallible, drive, finish, hold, leak,
+    misses_reach, never_async, patient, ring, run,
 };
 
 const EVERYTHING: [&str; 9] = [
@@ -217,6 +218,20 @@ fn a_storage_that_hangs_in_one_store_holds_up_that_call_only() {
     });
 }
 
+#[test]
+fn who_comes_during_a_write_that_fails_is_given_the_value_nonetheless() {
+    let (ring, remote) = (patient(), leak(AsyncRemote::new()));
+    remote.fail(&["write"]);
+    let gate = remote.stop_before("write");
+    let mut leader = hold(async_call(ring, remote, 1, || async { 1 }).get_or_update());
+    assert!(drive(&mut leader).is_pending());
+    let mut newcomer = hold(async_call(ring, remote, 1, never_async).get_or_update());
+    assert!(drive(&mut newcomer).is_pending());
+    gate.open(1);
+    assert_eq!((finish(leader), finish(newcomer)), (1, 1));
+    assert_quiet(remote);
+}
+
 /// Writes `u32` as text, and refuses the number 13.
 struct Decimal;
 
@@ -271,4 +286,43 @@ fn foreign_bytes_are_a_miss_and_what_cannot_be_encoded_leaves_nothing() {
         assert!(lru.is_empty());
         assert_quiet(&remote);
     });
+}
+
+/// Writes `u32` as text, and counts.
+struct Counting;
+
+static ENCODED: AtomicUsize = AtomicUsize::new(0);
+
+impl Coder<u32> for Counting {
+    fn encode(value: &u32) -> Result<Vec<u8>, Cause> {
+        ENCODED.fetch_add(1, SeqCst);
+        Decimal::encode(value)
+    }
+
+    fn decode(bytes: &[u8]) -> Result<u32, Cause> {
+        Decimal::decode(bytes)
+    }
+}
+
+#[test]
+fn a_value_is_encoded_once_for_the_storage_and_for_all_who_wait() {
+    let (ring, remote, gate) = (patient(), AsyncRemote::<Vec<u8>>::new(), Gate::leaked());
+    let cached = || {
+        AsyncCache::new(ring, Coded::<_, Counting>::new(&remote)).bind::<Plain<u32>, _, _, _>(
+            (1_u32,),
+            |_| async {
+                gate.pass().await;
+                7
+            },
+        )
+    };
+    let mut calls = [(); 3].map(|()| hold(cached().get_or_update()));
+    for call in &mut calls {
+        assert!(drive(call).is_pending());
+    }
+    gate.open(1);
+    for call in calls {
+        assert_eq!(finish(call), 7);
+    }
+    assert_eq!(ENCODED.load(SeqCst), 1);
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures_executor::block_on;
+use ring_cache_core::storage::AnyStorage;
 use ring_cache_core::{AsyncCalls, Calls, Ring};
 
 use crate::support::{
@@ -229,4 +230,55 @@ fn a_removal_of_what_a_late_write_left_is_not_forgotten_when_it_is_dropped() {
     assert!(drive(&mut plain).is_pending());
     drop(plain);
     assert_eq!(far.distrusted(), ["p:1"]);
+}
+
+/// The storage, a handle to it whose calls have little time, and a body in which each run stops.
+fn brief() -> (Far, Far, &'static Gate) {
+    let far = far();
+    let brief = far.limited(5 * TAKES).expect("it has a deadline");
+    (far, leak(brief), Gate::leaked())
+}
+
+fn operations(far: Far) -> Vec<&'static str> {
+    far.asked().into_iter().map(|(operation, _)| operation).collect()
+}
+
+#[test]
+fn a_value_that_there_is_no_time_to_store_leaves_the_one_that_is_being_written() {
+    let (ring, (far, brief, body)) = (patient(), brief());
+    let value = |value| {
+        move || async move {
+            body.pass().await;
+            value
+        }
+    };
+    let mut writer = hold(async_call(ring, far, 1, value(1)).update());
+    let mut late = hold(async_call(ring, brief, 1, value(2)).get_or_update());
+    assert!(drive(&mut writer).is_pending());
+    assert!(drive(&mut late).is_pending());
+    body.open(2);
+    let gate = far.stop_after("write");
+    assert!(drive(&mut writer).is_pending());
+    assert_eq!(block_on(late), 2);
+    gate.open(1);
+    assert_eq!(finish(writer), 1);
+    assert_eq!(
+        (operations(far), far.entry("p:1")),
+        (vec!["read", "write"], Some(1))
+    );
+}
+
+#[test]
+fn an_update_without_time_left_does_not_leave_what_was_written_before_it() {
+    let (ring, (far, brief, _)) = (patient(), brief());
+    let mut writer = hold(async_call(ring, far, 1, || async { 1 }).update());
+    let gate = far.stop_after("write");
+    assert!(drive(&mut writer).is_pending());
+    assert_eq!(block_on(async_call(ring, brief, 1, || async { 2 }).update()), 2);
+    gate.open(1);
+    assert_eq!(finish(writer), 1);
+    assert_eq!(
+        (operations(far), far.entry("p:1")),
+        (vec!["write", "write", "remove"], None)
+    );
 }
