@@ -77,6 +77,13 @@ def values():
     seed("coder_decode", "cbor_tags", bytes([3]) + b"\xc1" * 200)
     seed("coder_decode", "cbor_endless", bytes([3]) + b"\x9f\x7f\x61a\xff\xff")
     seed("coder_decode", "json_deep", bytes([131]) + b"[" * 300)
+    # As it is written then, -6.1e30, a careless reader takes it for its neighbour.
+    seed("coder_decode", "json_fraction", bytes([137]) + b'[0,-6100000000000000000000488434936,0,0,"c",null]')
+    # For values that are made of bytes.
+    dice = random.Random(8)
+    for kind in range(16):
+        data = bytes(dice.choice([0, 1, 2, 3, 97, 127, 128, 255]) for _ in range(120))
+        seed("coder_encode", f"kind_{kind}", bytes([kind]) + data)
 
 
 def cbor(value):

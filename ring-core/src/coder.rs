@@ -2,7 +2,7 @@
 //!
 //! A coder is a type, named by `#[ring(coder = Json)]`. What it writes is exactly what lies in the storage, so other
 //! programs can read it. Bytes that it cannot decode, as those of an older version of a struct, are a miss that is
-//! overwritten.
+//! overwritten. A value that cannot be encoded is not stored: it is computed every time, and each time counts as an error.
 
 #[cfg(feature = "cbor")]
 mod cbor;
@@ -10,6 +10,8 @@ mod cbor;
 mod discreet;
 #[cfg(feature = "json")]
 mod json;
+#[cfg(any(feature = "cbor", feature = "json"))]
+mod lost_to_null;
 mod raw;
 
 #[cfg(feature = "cbor")]
@@ -41,7 +43,7 @@ pub use crate::error::Cause;
     note = "`Cbor` and `Json` take types that implement serde's `Serialize` and `DeserializeOwned`; `Raw` takes bytes and strings"
 )]
 pub trait Coder<V> {
-    /// The bytes of a value.
+    /// The bytes of a value. `decode` is to make the same value of them: where it could not, this is to be an error.
     fn encode(value: &V) -> Result<Vec<u8>, Cause>;
     /// The value of bytes. Bytes come from outside: anything must end in a value or an error.
     fn decode(bytes: &[u8]) -> Result<V, Cause>;

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::discreet::discreet;
+use super::lost_to_null::{self, Format};
 use super::{Cause, Coder};
 
 /// How deep values may be nested. Measured without optimization on a stack of 256 KiB, over nested arrays, maps, tags,
@@ -17,6 +18,8 @@ const DEPTH: usize = 64;
 const SIZE: usize = 64 << 20;
 
 /// CBOR: compact, self-describing, so that fields may be added and reordered. At most 64 MiB and 64 levels.
+///
+/// What would be read as another value is refused: `Some(None)` and `Some(())`, which are written as `None` is.
 #[derive(Clone, Copy, Debug)]
 pub struct Cbor;
 
@@ -25,6 +28,7 @@ impl<V: Serialize + DeserializeOwned> Coder<V> for Cbor {
         let mut bytes = Vec::new();
         ciborium::into_writer(value, &mut bytes).map_err(encoding)?;
         check_size(&bytes)?;
+        lost_to_null::refuse::<Self, V>(value, &bytes, Format::Cbor)?;
         Ok(bytes)
     }
 

@@ -4,16 +4,22 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::discreet::discreet;
+use super::lost_to_null::{self, Format};
 use super::{Cause, Coder};
 
 /// JSON: readable by everything, the original's `coder='json'` included, and what that wrote is read. Nesting is limited
 /// to 128 levels.
+///
+/// Numbers with a fraction come back to the last bit. What would be read as another value is refused: `Some(None)` and
+/// `Some(())`, which are written as `None` is, infinities and NaN, which JSON does not have.
 #[derive(Clone, Copy, Debug)]
 pub struct Json;
 
 impl<V: Serialize + DeserializeOwned> Coder<V> for Json {
     fn encode(value: &V) -> Result<Vec<u8>, Cause> {
-        serde_json::to_vec(value).map_err(|error| cause(&error))
+        let bytes = serde_json::to_vec(value).map_err(|error| cause(&error))?;
+        lost_to_null::refuse::<Self, V>(value, &bytes, Format::Json)?;
+        Ok(bytes)
     }
 
     fn decode(bytes: &[u8]) -> Result<V, Cause> {

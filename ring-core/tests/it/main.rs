@@ -35,3 +35,5 @@ mod single_flight;
 mod stress;
 mod support;
 mod type_names;
+#[cfg(all(feature = "cbor", feature = "json"))]
+mod values_come_back;
