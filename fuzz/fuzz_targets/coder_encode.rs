@@ -42,7 +42,11 @@ enum Outside {
     Nothing,
     One(Option<f64>),
     Two(Option<i128>, u128),
-    Named { unit: Unit, letter: char, maybe: Option<Unit> },
+    Named {
+        unit: Unit,
+        letter: char,
+        maybe: Option<Unit>,
+    },
 }
 
 #[derive(Arbitrary, Debug, Deserialize, Serialize)]
@@ -77,7 +81,9 @@ struct Std {
 
 /// Whether there is something in the value, as it reads, that is written as null.
 fn may_be_refused(read: &str, json: bool) -> bool {
-    let nothing = ["(None", "(()", "(Unit", "(Newtype("].iter().any(|nothing| read.contains(nothing));
+    let nothing = ["(None", "(()", "(Unit", "(Newtype("]
+        .iter()
+        .any(|nothing| read.contains(nothing));
     nothing || json && ["NaN", "inf"].iter().any(|number| read.contains(number))
 }
 
@@ -134,5 +140,9 @@ fuzz_target!(|input: &[u8]| -> Corpus {
         14 => cbor::<BTreeMap<Option<u8>, Vec<u8>>>(bytes),
         _ => cbor::<BTreeMap<Vec<i64>, BTreeMap<(char, bool), Inside>>>(bytes),
     };
-    if checked.is_some() { Corpus::Keep } else { Corpus::Reject }
+    if checked.is_some() {
+        Corpus::Keep
+    } else {
+        Corpus::Reject
+    }
 });

@@ -58,6 +58,10 @@ fn numbers_with_a_fraction_to_the_last_bit() {
 
 #[test]
 fn what_is_absent_within_what_is_there_is_refused() {
+    #[derive(Debug, Deserialize, Serialize)]
+    struct Unit;
+
+    is_refused(&Some(Unit));
     is_refused(&Some(None::<u8>));
     is_refused(&Some(()));
     is_refused(&vec![None, Some(Some(1_u8)), Some(None)]);
