@@ -86,7 +86,7 @@ impl std::error::Error for UnknownAction {}
 /// What [`Call::run`](crate::Call::run) returns: what the verb returns. `O` is what the body returns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Ran<V, O = V> {
+pub enum ActionResult<V, O = V> {
     /// `get_or_update`, `update`, `execute`: what the body returns.
     Returned(O),
     /// `get`: the cached value.
@@ -97,11 +97,11 @@ pub enum Ran<V, O = V> {
     Key(Key),
 }
 
-impl<V, O> Ran<V, O> {
+impl<V, O> ActionResult<V, O> {
     /// What the body returned, if it was asked.
     pub fn returned(self) -> Option<O> {
         match self {
-            Ran::Returned(out) => Some(out),
+            ActionResult::Returned(out) => Some(out),
             _ => None,
         }
     }

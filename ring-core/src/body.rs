@@ -76,55 +76,33 @@ impl<P: KeyParts, O: Future, F: FnOnce(P) -> O> AsyncBody for Bound<P, F> {
     }
 }
 
-/// A blocking body as the future that shared code awaits: ready when it is polled first.
-pub(crate) struct Immediate<B>(Option<B>);
-
-impl<B> Immediate<B> {
-    #[inline]
-    pub(crate) fn new(body: B) -> Self {
-        Immediate(Some(body))
-    }
-}
-
-impl<B> Unpin for Immediate<B> {}
-
-impl<B: Body> Future for Immediate<B> {
-    type Output = B::Out;
-
-    #[inline]
-    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<B::Out> {
-        let body = self.0.take().expect("a future is not polled after its end");
-        Poll::Ready(body.run())
-    }
-}
-
-/// An async body as the future that shared code awaits.
+/// An async body as a future.
 ///
-/// The code's own future is in a box of its own, from the first poll on. So what surrounds it stays small however deep
-/// calls go, and a method that calls itself needs no box of the user's.
-pub(crate) enum Deferred<B: AsyncBody> {
+/// The code's own future is in a box, from the first poll on. So the futures around it stay small however deep calls go,
+/// and a method that calls itself needs no box of the user's.
+pub(crate) enum Boxed<B: AsyncBody> {
     Bound(Option<B>),
     Running(Pin<Box<B::Fut>>),
 }
 
-impl<B: AsyncBody> Deferred<B> {
+impl<B: AsyncBody> Boxed<B> {
     pub(crate) fn new(body: B) -> Self {
-        Deferred::Bound(Some(body))
+        Boxed::Bound(Some(body))
     }
 }
 
-impl<B: AsyncBody> Unpin for Deferred<B> {}
+impl<B: AsyncBody> Unpin for Boxed<B> {}
 
-impl<B: AsyncBody> Future for Deferred<B> {
+impl<B: AsyncBody> Future for Boxed<B> {
     type Output = B::Out;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<B::Out> {
         loop {
             match &mut *self {
-                Deferred::Running(running) => return running.as_mut().poll(context),
-                Deferred::Bound(body) => {
+                Boxed::Running(running) => return running.as_mut().poll(context),
+                Boxed::Bound(body) => {
                     let body = body.take().expect("a body is bound until it runs");
-                    *self = Deferred::Running(Box::pin(body.run()));
+                    *self = Boxed::Running(Box::pin(body.run()));
                 }
             }
         }

@@ -3,45 +3,41 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use crate::async_call::AsyncCall;
 use crate::body::Bound;
-use crate::call::{BoundCall, Call};
-use crate::colour::{Awaits, Blocks, Wait, now};
+use crate::call::{AsyncCall, Call};
 use crate::error::Failure;
 use crate::key::KeyParts;
+use crate::mode::{Awaited, Blocking};
 use crate::name::Name;
-use crate::returned::Returned;
+use crate::output::Output;
 use crate::ring::Ring;
 use crate::stats::Stats;
-use crate::storage::{AnyStorage, AnyView, AsyncClear, AsyncStorage, AsyncView, Clear, View};
+use crate::storage::{AsyncClear, Clear, StorageBase, View};
 
 /// A cached method as a whole, as `{method}_cache()` gives it.
-pub type Cache<S> = Handle<S, Blocks>;
-
-/// A cached `async fn` as a whole, as `{method}_cache()` gives it.
-pub type AsyncCache<S> = Handle<S, Awaits>;
-
-/// What [`Cache`] and [`AsyncCache`] are: the handle of a whole cached method.
 ///
-/// `S` is the storage as the ring sees it: a reference, or what [`CodedStorage`](crate::storage::CodedStorage) says. `C`
-/// says how its verbs wait.
-pub struct Handle<S, C> {
+/// `S` is the storage as the ring reaches it: a reference, or what [`CodedStorage`](crate::storage::CodedStorage) says. `M`
+/// is the mode of its verbs.
+pub struct Cache<S, M = Blocking> {
     ring: &'static Ring,
     view: S,
-    colour: PhantomData<fn() -> C>,
+    mode: PhantomData<fn() -> M>,
 }
 
-/// How the storage of a view can fail.
-type ErrorOf<S, V> = <<S as AnyView<V>>::Storage as AnyStorage<<S as AnyView<V>>::Held>>::Error;
+/// A cached `async fn` as a whole, as `{method}_cache()` gives it: a [`Cache`] whose verbs are awaited.
+pub type AsyncCache<S> = Cache<S, Awaited>;
 
-impl<S, C> Handle<S, C> {
+/// The error of the storage of a view.
+type ErrorOf<S, V> = <<S as View<V>>::Storage as StorageBase<<S as View<V>>::Held>>::Error;
+
+impl<S, M> Cache<S, M> {
     /// The method's ring over a storage.
     #[inline]
     pub fn new(ring: &'static Ring, view: S) -> Self {
-        Handle {
+        Cache {
             ring,
             view,
-            colour: PhantomData,
+            mode: PhantomData,
         }
     }
 
@@ -53,7 +49,7 @@ impl<S, C> Handle<S, C> {
     /// The storage behind the method.
     pub fn storage<V>(&self) -> &S::Storage
     where
-        S: AnyView<V>,
+        S: View<V>,
     {
         self.view.storage()
     }
@@ -61,12 +57,12 @@ impl<S, C> Handle<S, C> {
     /// What the method did so far. Evictions and expirations are those of the whole storage.
     pub fn stats<V>(&self) -> Stats
     where
-        S: AnyView<V>,
+        S: View<V>,
     {
-        let (evictions, expirations) = self.view.storage().losses();
+        let counts = self.view.storage().eviction_counts();
         Stats {
-            evictions,
-            expirations,
+            evictions: counts.evictions,
+            expirations: counts.expirations,
             ..self.ring.counters.read()
         }
     }
@@ -77,11 +73,11 @@ impl<S> Cache<S> {
     #[inline]
     pub fn bind<R, P, F>(self, parts: P, code: F) -> Call<R, S, Bound<P, F>>
     where
-        R: Returned,
+        R: Output,
         P: KeyParts,
         F: FnOnce(P) -> R::Out,
     {
-        BoundCall::new(self.ring, self.view, Bound::new(parts, code))
+        Call::new(self.ring, self.view, Bound::new(parts, code))
     }
 
     /// Forgets all values of this method, also those that are being computed, and no others.
@@ -92,7 +88,7 @@ impl<S> Cache<S> {
     {
         let (storage, name) = (self.view.storage(), self.name());
         let flights = storage.flights();
-        let _removal = now(flights.forget_ring(name, Wait::Block, self.ring.write_timeout));
+        let _invalidation = flights.invalidate_ring(name, self.ring.write_timeout).block();
         Failure::outcome(storage.clear_ring(name), name.as_str())
     }
 }
@@ -102,49 +98,48 @@ impl<S> AsyncCache<S> {
     #[inline]
     pub fn bind<R, P, F, Fut>(self, parts: P, code: F) -> AsyncCall<R, S, Bound<P, F>>
     where
-        R: Returned,
+        R: Output,
         P: KeyParts,
         F: FnOnce(P) -> Fut,
         Fut: Future<Output = R::Out>,
     {
-        BoundCall::new(self.ring, self.view, Bound::new(parts, code))
+        Call::new(self.ring, self.view, Bound::new(parts, code))
     }
 
     /// Forgets all values of this method, also those that are being computed, and no others.
     pub fn clear<V>(&self) -> impl Future<Output = <ErrorOf<S, V> as Failure>::Outcome<()>> + use<S, V>
     where
-        S: AsyncView<V>,
+        S: View<V>,
         S::Storage: AsyncClear<S::Held>,
     {
         let (ring, view) = (self.ring, self.view);
         async move {
             let (storage, name) = (view.storage(), ring.name());
             let flights = storage.flights();
-            let _removal = flights
-                .forget_ring(name, S::Storage::WAIT, ring.write_timeout)
-                .await;
+            let invalidation = flights.invalidate_ring(name, ring.write_timeout);
+            let _invalidation = invalidation.settle().await;
             Failure::outcome(storage.clear_ring(name).await, name.as_str())
         }
     }
 }
 
-impl<S: Copy, C> Clone for Handle<S, C> {
+impl<S: Copy, M> Clone for Cache<S, M> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<S: Copy, C> Copy for Handle<S, C> {}
+impl<S: Copy, M> Copy for Cache<S, M> {}
 
-impl<S, C> Handle<S, C> {
+impl<S, M> Cache<S, M> {
     /// The same method over a storage that is seen through a coder.
     #[inline]
-    pub fn coded<W: From<S>>(self) -> Handle<W, C> {
-        Handle::new(self.ring, self.view.into())
+    pub fn coded<W: From<S>>(self) -> Cache<W, M> {
+        Cache::new(self.ring, self.view.into())
     }
 }
 
-impl<S, C> fmt::Debug for Handle<S, C> {
+impl<S, M> fmt::Debug for Cache<S, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cache")
             .field("name", self.name())
@@ -152,17 +147,17 @@ impl<S, C> fmt::Debug for Handle<S, C> {
     }
 }
 
-/// What the static of a cached method holds: its ring, and its storage if it has one of its own.
+/// The static of a cached method: its ring, and its storage if it has one of its own.
 #[derive(Debug)]
-pub struct Own<S> {
+pub struct RingStatic<S> {
     ring: Ring,
     storage: S,
 }
 
-impl<S> Own<S> {
+impl<S> RingStatic<S> {
     /// A ring with a storage of its own.
     pub fn new(ring: Ring, storage: S) -> Self {
-        Own { ring, storage }
+        RingStatic { ring, storage }
     }
 
     /// The ring.
@@ -179,7 +174,7 @@ impl<S> Own<S> {
 
     /// The handle of the method.
     #[inline]
-    pub fn cache<C>(&'static self) -> Handle<&'static S, C> {
-        Handle::new(&self.ring, &self.storage)
+    pub fn cache<M>(&'static self) -> Cache<&'static S, M> {
+        Cache::new(&self.ring, &self.storage)
     }
 }

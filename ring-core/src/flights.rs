@@ -1,337 +1,324 @@
-//! Flights and tickets: one computation a key at a time, and none that outlives a delete.
+//! Flights: one computation a key at a time, and none that is stored after a delete.
 //!
-//! Every computation of a value holds a ticket. Tickets are numbered as they start. `set`, `delete` and `clear`
-//! raise a barrier over the numbers given out so far, and a finished ticket raises it to its own: so a computation
-//! that began before a delete cannot store after it, and of two that overlap the later-started wins. Writers of one
-//! key take turns, so that this holds for storages that take their time as well. An update that comes too late to be
-//! stored waits for what it gives way to: see `removal`.
+//! A call that computes a value is its *leader*. Leaders have *epochs*, numbers that rise as they begin. `set`, `delete`
+//! and `clear` raise the smallest epoch that may write, and so does a write that ends: so a computation that began before
+//! a delete cannot be stored after it, and of two that overlap the one that began later wins. Writers of one key take
+//! turns, so that this also holds for storages whose writes take time. An update that is overtaken waits for what
+//! overtook it: see `invalidation`.
 //!
-//! A ticket that others may wait for leads a *flight*. Its outcome reaches all waiters: a value to take, or the word
-//! to compute for themselves. A leader that is lost (it panicked or was dropped) hands over to one waiter; one that
-//! takes too long, or is a task that nobody polls, is replaced by one. Threads and tasks wait for one another: they
-//! listen to one event. Nothing is kept of a key when nobody works on it.
+//! A leader that others may wait for leads a *flight*, whose outcome reaches all waiters. A leader that is lost (it
+//! panicked or was dropped) hands over to one waiter; one that takes too long, or is a task that is not polled, is replaced
+//! by one. Threads and tasks wait for each other: they listen to one event. A key has a state only while calls work on it.
 //!
-//! The idea of value-or-guard is quick-cache's; Go's `singleflight` gave flights their name.
+//! Value-or-guard is quick-cache's idea; Go's `singleflight` gave flights their name.
 
-mod claims;
 mod flight;
-mod leading;
-mod removal;
-mod stripe;
-mod ticket;
+mod in_place;
+mod invalidation;
+mod key_state;
+mod leader;
+mod registry;
+mod scope;
+mod shard;
 mod waiter;
-mod work;
 
 use std::convert::Infallible;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-pub(crate) use leading::{Leads, Mark, leading};
-pub(crate) use removal::Removal;
-pub(crate) use ticket::{Ticket, Turn, turns_at_once};
-pub(crate) use waiter::{Landed, Waiter};
+pub(crate) use flight::Outcome;
+#[doc(hidden)]
+pub use in_place::{Evicted, InPlace};
+pub(crate) use invalidation::Invalidation;
+pub(crate) use leader::Leader;
+pub(crate) use waiter::{WaitOutcome, Waiter};
 
 use flight::Flight;
-use stripe::Stripe;
-use work::Work;
+use key_state::KeyState;
+use registry::RingRegistry;
+use scope::Scope;
+use shard::Shard;
 
-use crate::colour::{Wait, now};
 use crate::key::{EncodedKey, RingKey};
 use crate::name::Name;
-use crate::ring::DEFAULT_WRITE_TIMEOUT;
 use crate::sync::{Arc, AtomicU64, AtomicUsize, Event, Mutex, Ordering};
 
-/// A lock for each of so many groups of keys.
-const STRIPES: usize = 8;
+/// The number of locks of the table.
+const SHARDS: usize = 8;
 
-/// A counter of writes for each of so many groups of keys.
-const COUNTED: usize = 32;
+/// The number of counters of writes.
+const WRITE_COUNTERS: usize = 32;
 
-/// What a storage knows of the computations that are under way. It owns one; handles to one storage share it.
+/// The computations and writes of one storage. The storage owns it, and all its handles share it.
 ///
-/// `T` is what the storage holds: the values themselves in memory, a coder's bytes elsewhere.
+/// `T` is what the storage holds: values in memory, a coder's bytes elsewhere.
 pub struct Flights<T> {
-    stripes: [Mutex<Stripe<T>>; STRIPES],
-    /// How many keys are worked on, so that a delete finds out without a lock that there are none.
+    shards: [Mutex<Shard<T>>; SHARDS],
+    /// The number of keys with a state, so that a delete needs no lock to find out that there are none.
     keys: AtomicUsize,
-    /// The number of the next ticket.
-    next: AtomicU64,
-    /// Told whenever a writer of some key is done.
+    next_epoch: AtomicU64,
+    /// Notified when a write of any key ends.
     written: Event,
-    /// How many writes have ended, well or not, for each of so many groups of keys.
-    writes: [AtomicU64; COUNTED],
-    claims: claims::Claims,
+    /// The number of writes that ended, for groups of keys.
+    writes: [AtomicU64; WRITE_COUNTERS],
+    rings: RingRegistry,
 }
 
-/// How a call takes part in the computation of its value.
-pub(crate) enum Joined<'f, T> {
+/// The part that a call takes in the computation of its value.
+pub(crate) enum Role<'f, T> {
     /// It computes, and others may wait for it.
-    Lead(Ticket<'f, T>),
-    /// Another computes: wait for it.
+    Lead(Leader<'f, T>),
+    /// Another call computes: it waits for that one.
     Wait(Waiter<'f, T>),
-    /// It is itself part of that computation: waiting would never end.
-    Recursive,
+    /// It is itself part of that computation, so that waiting would never end: it computes without the cache.
+    Bypass,
 }
 
-/// Not a part of what is generic, so that it is compiled once.
-fn no_writes() -> [AtomicU64; COUNTED] {
+/// Outside of the generic code, so that it is compiled once.
+fn zeros() -> [AtomicU64; WRITE_COUNTERS] {
     std::array::from_fn(|_| AtomicU64::new(0))
 }
 
 impl<T> Default for Flights<T> {
     fn default() -> Self {
         Flights {
-            stripes: std::array::from_fn(|_| Mutex::new(Stripe::default())),
+            shards: std::array::from_fn(|_| Mutex::new(Shard::default())),
             keys: AtomicUsize::new(0),
-            next: AtomicU64::new(1),
+            next_epoch: AtomicU64::new(1),
             written: Event::new(),
-            writes: no_writes(),
-            claims: claims::Claims::default(),
+            writes: zeros(),
+            rings: RingRegistry::default(),
         }
     }
 }
 
 impl<T> Flights<T> {
-    /// Joins the computation of a key's value, or starts it.
-    pub(crate) fn join(&self, key: EncodedKey) -> Joined<'_, T> {
+    /// Joins the computation of a key's value, or starts one.
+    pub(crate) fn join(&self, key: EncodedKey) -> Role<'_, T> {
         if self.is_computing(&key) {
-            return Joined::Recursive;
+            return Role::Bypass;
         }
-        let mut stripe = self.stripe(&key).lock();
-        let work = self.work(&mut stripe, &key);
-        if let Some(flight) = work.flight.clone() {
+        let mut shard = self.shard(&key).lock();
+        let state = self.state(&mut shard, &key);
+        if let Some(flight) = state.flight.clone() {
+            state.ref_count += 1;
             if flight.take_lead() {
-                work.hands += 1;
-                return Joined::Lead(self.ticket(key, Some(flight)));
+                return Role::Lead(self.leader(key, Some(flight)));
             }
-            work.hands += 1;
             flight.waiters.fetch_add(1, Ordering::SeqCst);
-            return Joined::Wait(Waiter::new(self, key, flight));
+            return Role::Wait(Waiter::new(self, key, flight));
         }
-        let number = self.number();
-        let flight = stripe.flight(number);
-        let work = self.work(&mut stripe, &key);
-        work.flight = Some(Arc::clone(&flight));
-        work.hands += 1;
-        Joined::Lead(Ticket::new(self, key, number, Some(flight)))
+        let epoch = self.next_epoch();
+        let flight = shard.flight(epoch);
+        let state = self.state(&mut shard, &key);
+        state.flight = Some(Arc::clone(&flight));
+        state.ref_count += 1;
+        Role::Lead(Leader::new(self, key, epoch, Some(flight)))
     }
 
-    /// Starts a computation that nobody waits for.
-    pub(crate) fn alone(&self, key: EncodedKey) -> Ticket<'_, T> {
-        let mut stripe = self.stripe(&key).lock();
-        self.work(&mut stripe, &key).hands += 1;
-        self.ticket(key, None)
+    /// Starts a computation that others cannot join.
+    pub(crate) fn lead_alone(&self, key: EncodedKey) -> Leader<'_, T> {
+        let mut shard = self.shard(&key).lock();
+        self.state(&mut shard, &key).ref_count += 1;
+        self.leader(key, None)
     }
 
-    /// Starts a write in the place of all computations that are under way: none of them will be stored, and newcomers
-    /// start afresh.
-    pub(crate) fn supersede(&self, key: EncodedKey) -> Ticket<'_, T> {
-        let mut stripe = self.stripe(&key).lock();
-        let work = self.work(&mut stripe, &key);
-        work.hands += 1;
-        let number = work.begin_change(self.number());
-        Ticket::new(self, key, number, None).explicit()
+    /// Starts the write of a value that the user gave: the computations under way are not stored, and newcomers start a
+    /// new one.
+    pub(crate) fn lead_explicit(&self, key: EncodedKey) -> Leader<'_, T> {
+        let mut shard = self.shard(&key).lock();
+        let state = self.state(&mut shard, &key);
+        state.ref_count += 1;
+        let epoch = self.next_epoch();
+        state.begin_change(epoch);
+        Leader::new(self, key, epoch, None).explicit()
     }
 
-    /// Whether this very thread computes the value of `key` at the moment.
+    /// Stores a value that the user gave in place: the computations under way are not stored, and newcomers start a new
+    /// one.
+    ///
+    /// # Errors
+    ///
+    /// The key and the value, if another write is to be waited for.
+    pub(crate) fn set_in_place(
+        &self,
+        key: EncodedKey,
+        storage: &dyn InPlace<T>,
+        value: T,
+        expires_at: u64,
+    ) -> Result<(), (EncodedKey, T)> {
+        let mut shard = self.shard(&key).lock();
+        let state = shard.find(&key);
+        let has_state = state.is_some();
+        if let Some(state) = state {
+            if state.writer.is_some() {
+                return Err((key, value));
+            }
+            let epoch = self.next_epoch();
+            state.invalidate_before(epoch);
+            state.end_write(epoch);
+        }
+        let evicted = storage.write(key, value, expires_at);
+        drop(shard);
+        if has_state {
+            self.written.notify(usize::MAX);
+        }
+        if let Some(evicted) = evicted {
+            storage.count_evicted(evicted);
+        }
+        Ok(())
+    }
+
+    /// Whether this thread computes the value of `key` at the moment.
     pub(crate) fn is_computing(&self, key: &EncodedKey) -> bool {
-        leading::is_computing(self.address(), key)
+        scope::is_computing(self.address(), key)
     }
 
-    /// Forgets the computations of a key's value that are under way: none of them will be stored, and newcomers
-    /// start afresh. Blocks while one is being written.
-    pub fn forget<K: RingKey + ?Sized>(&self, key: &K) {
-        drop(self.removal(key));
+    /// Whether this thread writes to this storage at the moment. Code that is itself part of a write, such as the `Drop`
+    /// of an evicted value, does not wait for other writes: two such could wait for each other.
+    fn is_writing(&self) -> bool {
+        scope::is_writing(self.address())
     }
 
-    /// [`forget`](Self::forget), and lets updates that give way wait for the removal.
-    pub(crate) fn removal<K: RingKey + ?Sized>(&self, key: &K) -> Removal<'_, T> {
-        now(self.forget_key(key, Wait::Block, DEFAULT_WRITE_TIMEOUT))
-    }
-
-    /// [`forget`](Self::forget) for all keys at once.
-    pub fn forget_all(&self) {
-        drop(self.removal_of_all());
-    }
-
-    /// [`removal`](Self::removal) for all keys at once.
-    pub(crate) fn removal_of_all(&self) -> Removal<'_, T> {
-        now(self.forget_where(|_| true, Wait::Block, DEFAULT_WRITE_TIMEOUT))
-    }
-
-    /// [`removal`](Self::removal), waiting for a writer no longer than `patience`.
-    pub(crate) async fn forget_key<K>(&self, key: &K, wait: Wait, patience: Duration) -> Removal<'_, T>
+    /// Ends the computations of a key's value: none of them is stored, and newcomers start a new one.
+    pub(crate) fn invalidate<K>(&self, key: &K, patience: Duration) -> Invalidation<'_, T>
     where
         K: RingKey + ?Sized,
     {
         if self.under_way() == 0 {
-            return Removal::of_nothing(self);
+            return Invalidation::of_nothing(self);
         }
-        self.forget_keys(&[EncodedKey::of(key)], wait, patience).await
+        Invalidation::begin(self, [EncodedKey::of(key)], patience)
     }
 
-    /// [`forget_key`](Self::forget_key) for many keys, waiting for the writers of all no longer than `patience`.
-    pub(crate) async fn forget_keys(
+    /// [`invalidate`](Self::invalidate) for many keys.
+    pub(crate) fn invalidate_many(
         &self,
-        keys: &[EncodedKey],
-        wait: Wait,
+        keys: impl IntoIterator<Item = EncodedKey>,
         patience: Duration,
-    ) -> Removal<'_, T> {
-        let removal = Removal::begin(self, keys);
-        if removal.is_of_nothing() {
-            return removal;
+    ) -> Invalidation<'_, T> {
+        if self.under_way() == 0 {
+            return Invalidation::of_nothing(self);
         }
-        // Those that wait for a turn may not write any more.
-        self.written.notify(usize::MAX);
-        let done = || (!removal.is_waiting() || self.is_writing()).then_some(());
-        self.until(done, wait, patience).await;
-        removal.pass_over();
-        self.written.notify(usize::MAX);
-        removal
+        Invalidation::begin(self, keys, patience)
     }
 
-    /// [`forget_key`](Self::forget_key) for all keys of one ring.
-    pub(crate) async fn forget_ring(&self, name: &Name, wait: Wait, patience: Duration) -> Removal<'_, T> {
-        self.forget_where(|key| key.belongs_to(name), wait, patience)
-            .await
+    /// [`invalidate`](Self::invalidate) for all keys of one ring.
+    pub(crate) fn invalidate_ring(&self, name: &Name, patience: Duration) -> Invalidation<'_, T> {
+        self.invalidate_where(|key| key.belongs_to(name), patience)
     }
 
-    async fn forget_where(
+    /// [`invalidate`](Self::invalidate) for all keys.
+    pub(crate) fn invalidate_all(&self, patience: Duration) -> Invalidation<'_, T> {
+        self.invalidate_where(|_| true, patience)
+    }
+
+    fn invalidate_where(
         &self,
         concerns: impl Fn(&EncodedKey) -> bool,
-        wait: Wait,
         patience: Duration,
-    ) -> Removal<'_, T> {
+    ) -> Invalidation<'_, T> {
         if self.under_way() == 0 {
-            return Removal::of_nothing(self);
+            return Invalidation::of_nothing(self);
         }
         let mut keys = Vec::new();
-        for stripe in &self.stripes {
-            keys.extend(stripe.lock().keys(&concerns));
+        for shard in &self.shards {
+            keys.extend(shard.lock().keys(&concerns));
         }
-        self.forget_keys(&keys, wait, patience).await
+        Invalidation::begin(self, keys, patience)
     }
 
-    /// Whether this very thread writes here. Code that is itself part of a write, such as the `Drop` of a value that gave
-    /// way, waits for nobody: two such could wait for each other.
-    fn is_writing(&self) -> bool {
-        leading::is_writing(self.address())
-    }
-
-    /// Waits for writers to be done until `answer` has one, after which it is not asked again; at most for `patience`.
-    pub(crate) async fn until<A>(
-        &self,
-        answer: impl Fn() -> Option<A>,
-        wait: Wait,
-        patience: Duration,
-    ) -> Option<A> {
-        if let Some(answer) = answer() {
-            return Some(answer);
-        }
-        let deadline = Instant::now().checked_add(patience);
-        loop {
-            let written = self.written.listen();
-            if let Some(answer) = answer() {
-                return Some(answer);
-            }
-            if !wait.until(written, deadline).await {
-                return answer();
-            }
-        }
-    }
-
-    /// How many keys are being worked on.
+    /// The number of keys that calls work on.
     pub fn under_way(&self) -> usize {
         self.keys.load(Ordering::SeqCst)
     }
 
-    /// How many writes of tickets have ended, well or not, whose keys have this hash or one of some others.
+    /// The number of writes that ended, well or not, of keys with this hash and of some others.
     pub(crate) fn writes(&self, hash: u64) -> u64 {
-        self.writes[Self::counted(hash)].load(Ordering::SeqCst)
+        self.writes[Self::write_counter(hash)].load(Ordering::SeqCst)
     }
 
     fn count_write(&self, hash: u64) {
-        self.writes[Self::counted(hash)].fetch_add(1, Ordering::SeqCst);
+        self.writes[Self::write_counter(hash)].fetch_add(1, Ordering::SeqCst);
     }
 
-    fn counted(hash: u64) -> usize {
-        (hash >> 40) as usize % COUNTED
+    fn write_counter(hash: u64) -> usize {
+        (hash >> 40) as usize % WRITE_COUNTERS
     }
 
-    /// Makes sure that the ring `name`, whose keys have so many segments, shares no key with another ring here.
+    /// Checks that the ring `name`, whose keys have so many segments, shares no key with another ring of this storage.
     ///
     /// # Panics
     ///
-    /// When it could, which only a `key_prefix` can bring about: the message says what to change.
+    /// If it could, which only a `key_prefix` can bring about. The message says what to change.
     pub(crate) fn admit(&self, name: &Name, segments: usize) {
-        self.claims.admit(name, segments);
+        self.rings.admit(name, segments);
     }
 
-    fn stripe(&self, key: &EncodedKey) -> &Mutex<Stripe<T>> {
-        &self.stripes[(key.hash_value() >> 48) as usize % STRIPES]
+    fn shard(&self, key: &EncodedKey) -> &Mutex<Shard<T>> {
+        &self.shards[(key.hash_value() >> 48) as usize % SHARDS]
     }
 
-    /// The work on a key, begun if there is none.
-    fn work<'t>(&self, stripe: &'t mut Stripe<T>, key: &EncodedKey) -> &'t mut Work<T> {
-        let (work, begun) = stripe.work(key);
-        if begun {
+    /// The state of a key, created if there is none.
+    fn state<'t>(&self, shard: &'t mut Shard<T>, key: &EncodedKey) -> &'t mut KeyState<T> {
+        let (state, created) = shard.state(key);
+        if created {
             self.keys.fetch_add(1, Ordering::SeqCst);
         }
-        work
+        state
     }
 
-    /// The next number, for a ticket or a barrier. Taken with the stripe of the key locked, so that those of one key
-    /// are in order.
-    fn number(&self) -> u64 {
-        self.next.fetch_add(1, Ordering::SeqCst)
+    /// The next epoch. Taken with the shard of the key locked, so that those of one key are in order.
+    fn next_epoch(&self) -> u64 {
+        self.next_epoch.fetch_add(1, Ordering::SeqCst)
     }
 
-    /// Called with the stripe of `key` locked.
-    fn ticket(&self, key: EncodedKey, flight: Option<Arc<Flight<T>>>) -> Ticket<'_, T> {
-        Ticket::new(self, key, self.number(), flight)
+    /// Called with the shard of `key` locked.
+    fn leader(&self, key: EncodedKey, flight: Option<Arc<Flight<T>>>) -> Leader<'_, T> {
+        Leader::new(self, key, self.next_epoch(), flight)
     }
 
-    /// A write to the storage of these flights, for [`leading`].
-    pub(crate) fn writing(&self) -> Mark {
-        Mark::Writing(self.address())
+    /// The scope of a write to this storage.
+    pub(crate) fn write_scope(&self) -> Scope {
+        Scope::Writing(self.address())
     }
 
-    /// Which flights these are, among all.
+    /// The identity of these flights.
     pub(crate) fn address(&self) -> usize {
         std::ptr::from_ref(self).addr()
     }
 
-    /// Runs `change` on the work on a key, if there is any.
-    fn with_work<R>(&self, key: &EncodedKey, change: impl FnOnce(&mut Work<T>) -> R) -> Option<R> {
-        self.stripe(key).lock().find(key).map(change)
+    /// Runs `change` on the state of a key, if it has one.
+    fn with_state<R>(&self, key: &EncodedKey, change: impl FnOnce(&mut KeyState<T>) -> R) -> Option<R> {
+        self.shard(key).lock().find(key).map(change)
     }
 
-    /// Runs `change` on the work on a key that a ticket or a waiter keeps.
-    fn change<R>(&self, key: &EncodedKey, change: impl FnOnce(&mut Work<T>) -> R) -> R {
-        change(self.stripe(key).lock().kept(key).into_mut())
+    /// Runs `change` on the state of a key to which the caller holds a reference.
+    fn with_expected_state<R>(&self, key: &EncodedKey, change: impl FnOnce(&mut KeyState<T>) -> R) -> R {
+        change(self.shard(key).lock().expect_entry(key).into_mut())
     }
 
-    /// Takes a ticket or a waiter off the work on its key, then drops the work if nobody is left.
-    fn let_go<R>(&self, key: &EncodedKey, change: impl FnOnce(&mut Work<T>) -> R) -> R {
-        let changed = self.let_go_after(key, |work| Ok::<_, Infallible>(change(work)));
-        changed.unwrap_or_else(|never| match never {})
+    /// Runs `change`, gives up a reference to the state of a key, and drops the state with the last one.
+    fn release<R>(&self, key: &EncodedKey, change: impl FnOnce(&mut KeyState<T>) -> R) -> R {
+        let Ok(changed) = self.try_release(key, |state| Ok::<_, Infallible>(change(state)));
+        changed
     }
 
-    /// [`let_go`](Self::let_go), unless `change` fails.
-    fn let_go_after<R, E>(
+    /// [`release`](Self::release), unless `change` fails.
+    fn try_release<R, E>(
         &self,
         key: &EncodedKey,
-        change: impl FnOnce(&mut Work<T>) -> Result<R, E>,
+        change: impl FnOnce(&mut KeyState<T>) -> Result<R, E>,
     ) -> Result<R, E> {
-        let mut stripe = self.stripe(key).lock();
-        let mut entry = stripe.kept(key);
+        let mut shard = self.shard(key).lock();
+        let mut entry = shard.expect_entry(key);
         let result = change(entry.get_mut())?;
-        entry.get_mut().hands -= 1;
-        if entry.get().hands == 0 {
-            let (mut work, _) = entry.remove();
+        entry.get_mut().ref_count -= 1;
+        if entry.get().ref_count == 0 {
+            let (mut state, _) = entry.remove();
             self.keys.fetch_sub(1, Ordering::SeqCst);
-            stripe.keep_spare(&mut work);
-            drop(stripe);
-            drop(work);
+            shard.keep_spare(&mut state);
+            drop(shard);
+            drop(state);
         }
         Ok(result)
     }
@@ -349,12 +336,12 @@ mod tests {
         let keys: Vec<_> = (0..1000).map(|id| EncodedKey::of(&id)).collect();
         let locks: HashSet<_> = keys
             .iter()
-            .map(|key| std::ptr::from_ref(flights.stripe(key)))
+            .map(|key| std::ptr::from_ref(flights.shard(key)))
             .collect();
         let counters: HashSet<_> = keys
             .iter()
-            .map(|key| Flights::<()>::counted(key.hash_value()))
+            .map(|key| Flights::<()>::write_counter(key.hash_value()))
             .collect();
-        assert_eq!((locks.len(), counters.len()), (STRIPES, COUNTED));
+        assert_eq!((locks.len(), counters.len()), (SHARDS, WRITE_COUNTERS));
     }
 }

@@ -7,15 +7,16 @@ pub use std::sync::LazyLock;
 pub use std::time::Duration;
 
 pub use crate::body::Body;
-pub use crate::cache::{Cache, Own};
+pub use crate::cache::{Cache, RingStatic};
 pub use crate::call::Call;
 use crate::key::KeyPart;
 pub use crate::key::{Ignored, RingKey, TypeName};
 pub use crate::lru::{DEFAULT_CAPACITY, Lru};
+pub use crate::map::Map;
+pub use crate::output::{Fallible, Plain};
 pub use crate::registry::Registry;
-pub use crate::returned::{Fallible, Plain};
 pub use crate::ring::Ring;
-pub use crate::storage::{Coded, Map};
+pub use crate::storage::Coded;
 
 /// The static behind a cached method.
 #[derive(Debug)]
@@ -36,7 +37,7 @@ pub trait ForAllThreads {
 
 #[diagnostic::do_not_recommend]
 impl<S: Send + Sync> ForAllThreads for S {
-    type Held = Own<S>;
+    type Held = RingStatic<S>;
 }
 
 /// A bound value that joins the key.

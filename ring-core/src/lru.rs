@@ -10,18 +10,21 @@ mod shard;
 
 use std::convert::Infallible;
 use std::fmt;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 pub use builder::LruBuilder;
 pub use policy::Policy;
 use shard::Shard;
 
 use crate::clock::StorageClock;
-use crate::flights::Flights;
-use crate::key::{EncodedKey, KeyBytes, KeyHasher, RingKey};
+use crate::flights::{Evicted, Flights, InPlace};
+use crate::key::{EncodedKey, KeyBytes, KeyHasher, RingKey, text_in_namespace};
 use crate::name::Name;
-use crate::storage::{AnyStorage, Clear, Displaced, Expires, Expiring, InMemory, InPlace, Storage};
+use crate::ring::DEFAULT_WRITE_TIMEOUT;
+use crate::storage::{Clear, EvictionCounts, Expires, Expiring, InMemory, Observer, Storage, StorageBase};
 use crate::sync::{AtomicU64, Ordering, RwLock};
+use crate::verbs;
 
 /// How many entries the storage of a ring holds if nothing else is said, as in the original.
 pub const DEFAULT_CAPACITY: usize = 128;
@@ -82,7 +85,7 @@ impl<T> Lru<T> {
 
     /// Drops all entries, also those that are being computed.
     pub fn clear(&self) {
-        let _removal = self.flights.removal_of_all();
+        let _invalidation = self.flights.invalidate_all(DEFAULT_WRITE_TIMEOUT).block();
         self.drop_where(|_| true);
     }
 
@@ -102,21 +105,25 @@ impl<T> Lru<T> {
         self
     }
 
-    /// Puts a value under `key`.
-    pub fn set<K: RingKey + ?Sized>(&self, key: &K, value: T) {
-        let _removal = self.flights.removal(key);
-        self.insert(key, value, None);
+    /// Puts a value under `key`, whatever is being computed for it.
+    pub fn set<K: RingKey + ?Sized>(&self, key: &K, value: T)
+    where
+        T: Clone,
+    {
+        let Ok(()) = verbs::set(self, self.encode(key), value, None);
     }
 
-    /// Puts a value under `key` that expires after `expiry`.
-    pub fn set_for<K: RingKey + ?Sized>(&self, key: &K, value: T, expiry: Duration) {
-        let _removal = self.flights.removal(key);
-        self.insert(key, value, Some(expiry));
+    /// Puts a value under `key` that expires after `expiry`. A zero expiry removes the entry.
+    pub fn set_with_expiry<K: RingKey + ?Sized>(&self, key: &K, value: T, expiry: Duration)
+    where
+        T: Clone,
+    {
+        let Ok(()) = verbs::set(self, self.encode(key), value, Some(expiry));
     }
 
     /// Removes the value under `key`. Returns whether there was one.
     pub fn delete<K: RingKey + ?Sized>(&self, key: &K) -> bool {
-        let _removal = self.flights.removal(key);
+        let _invalidation = self.flights.invalidate(key, DEFAULT_WRITE_TIMEOUT).block();
         self.take(key)
     }
 
@@ -143,16 +150,6 @@ impl<T> Lru<T> {
         }
     }
 
-    fn insert<K: RingKey + ?Sized>(&self, key: &K, value: T, expiry: Option<Duration>) {
-        let Some(deadline) = InPlace::deadline(self, expiry) else {
-            self.take(key);
-            return;
-        };
-        if let Some(displaced) = InPlace::write(self, self.encode(key), value, deadline) {
-            self.lose(displaced);
-        }
-    }
-
     fn count_loss(&self, evicted: bool, deadline: u64) {
         if self.clock.is_past(deadline) {
             self.expirations.fetch_add(1, Ordering::Relaxed);
@@ -167,8 +164,8 @@ impl<T> Lru<T> {
         let removed = shard.find(key.hash_value(), &key).map(|slot| shard.remove(slot));
         drop(shard);
         removed.is_some_and(|removed| {
-            self.count_loss(false, removed.deadline);
-            !self.clock.is_past(removed.deadline)
+            self.count_loss(false, removed.expires_at);
+            !self.clock.is_past(removed.expires_at)
         })
     }
 
@@ -192,7 +189,7 @@ impl<T> Lru<T> {
             .then(|| shard.remove(slot));
         drop(shard);
         if let Some(removed) = removed {
-            self.count_loss(false, removed.deadline);
+            self.count_loss(false, removed.expires_at);
         }
     }
 }
@@ -228,7 +225,7 @@ impl<T: Clone> Lru<T> {
     }
 }
 
-impl<T: Clone> AnyStorage<T> for Lru<T> {
+impl<T: Clone> StorageBase<T> for Lru<T> {
     type Error = Infallible;
 
     /// Keys are compared by their bytes, which are injective whatever their texts are.
@@ -238,41 +235,60 @@ impl<T: Clone> AnyStorage<T> for Lru<T> {
         &self.flights
     }
 
-    fn in_place(&self) -> Option<&dyn InPlace<T>> {
-        Some(self)
+    fn namespace(&self) -> &str {
+        ""
     }
 
-    fn losses(&self) -> (u64, u64) {
-        (
-            self.evictions.load(Ordering::Relaxed),
-            self.expirations.load(Ordering::Relaxed),
+    fn stored_key<K: RingKey + ?Sized>(&self, key: &K) -> String {
+        text_in_namespace("", key)
+    }
+
+    fn deadline(&self) -> Option<Duration> {
+        None
+    }
+
+    fn eviction_counts(&self) -> EvictionCounts {
+        let (evictions, expirations) = (&self.evictions, &self.expirations);
+        EvictionCounts::new(
+            evictions.load(Ordering::Relaxed),
+            expirations.load(Ordering::Relaxed),
         )
+    }
+
+    fn watch(&self, _: Arc<dyn Observer>) -> bool {
+        false
+    }
+
+    fn mark_suspect(&self, _: &EncodedKey) {}
+
+    fn in_place(&self) -> Option<&dyn InPlace<T>> {
+        Some(self)
     }
 }
 
 impl<T> InMemory for Lru<T> {}
 
 impl<T> InPlace<T> for Lru<T> {
-    fn deadline(&self, expiry: Option<Duration>) -> Option<u64> {
+    fn expires_at(&self, expiry: Option<Duration>) -> Option<u64> {
         (expiry != Some(Duration::ZERO)).then(|| self.clock.deadline(expiry))
     }
 
-    fn write(&self, key: EncodedKey, value: T, deadline: u64) -> Option<Displaced<T>> {
+    fn write(&self, key: EncodedKey, value: T, expires_at: u64) -> Option<Evicted<T>> {
         let mut shard = self.shard(key.hash_value()).write();
         match shard.find(key.hash_value(), &key) {
-            Some(slot) => Some(shard.replace(slot, value, deadline)),
-            None => shard.insert(key, value, deadline),
+            Some(slot) => Some(shard.replace(slot, value, expires_at)),
+            None => shard.insert(key, value, expires_at),
         }
     }
 
-    fn lose(&self, displaced: Displaced<T>) {
-        self.count_loss(displaced.evicted, displaced.deadline);
+    fn count_evicted(&self, evicted: Evicted<T>) {
+        self.count_loss(evicted.by_another_key, evicted.expires_at);
     }
 }
 
 impl<T: Clone> Storage<T> for Lru<T> {
     #[inline(always)]
-    fn read<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<T>, Infallible> {
+    fn read<K: RingKey + ?Sized>(&self, key: &K, _: Option<Instant>) -> Result<Option<T>, Infallible> {
         Ok(self.find(key).map(|(value, _)| value))
     }
 
@@ -281,25 +297,44 @@ impl<T: Clone> Storage<T> for Lru<T> {
         key: &K,
         value: T,
         expiry: Option<Duration>,
+        _: Option<Instant>,
     ) -> Result<(), Infallible> {
-        self.insert(key, value, expiry);
+        let Some(expires_at) = self.expires_at(expiry) else {
+            self.take(key);
+            return Ok(());
+        };
+        if let Some(evicted) = InPlace::write(self, self.encode(key), value, expires_at) {
+            self.count_evicted(evicted);
+        }
         Ok(())
     }
 
-    fn remove<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Infallible> {
+    fn remove<K: RingKey + ?Sized>(&self, key: &K, _: Option<Instant>) -> Result<bool, Infallible> {
         Ok(self.take(key))
     }
 
-    fn contains<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Infallible> {
+    fn contains<K: RingKey + ?Sized>(&self, key: &K, _: Option<Instant>) -> Result<bool, Infallible> {
         Ok(self.has(key))
     }
 
-    fn read_expiring<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<Expiring<T>>, Infallible> {
+    fn read_expiring<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        _: Option<Instant>,
+    ) -> Result<Option<Expiring<T>>, Infallible> {
         let found = self.find(key);
-        Ok(found.map(|(value, deadline)| (value, self.clock.left(deadline))))
+        Ok(found.map(|(value, deadline)| Expiring {
+            value,
+            remaining: self.clock.left(deadline),
+        }))
     }
 
-    fn renew<K: RingKey + ?Sized>(&self, key: &K, expiry: Duration) -> Result<bool, Infallible> {
+    fn renew<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        expiry: Duration,
+        _: Option<Instant>,
+    ) -> Result<bool, Infallible> {
         let deadline = self.clock.deadline(Some(expiry));
         let key = self.encode(key);
         let hash = key.hash_value();
@@ -320,7 +355,7 @@ impl<T: Clone> Clear<T> for Lru<T> {
     }
 }
 
-/// Sizes only: keys and values are nobody's business.
+/// Omits keys and values.
 impl<T> fmt::Debug for Lru<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Lru")

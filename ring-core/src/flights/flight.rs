@@ -1,25 +1,35 @@
-//! One computation and those who wait for it.
+//! One computation and the calls that wait for it.
 
 use crate::sync::{Arc, AtomicBool, AtomicUsize, Event, OnceLock, Ordering};
 
-/// One computation that others wait for.
+/// How a flight ends, for the calls that wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome<T> {
+    /// They take this value.
+    Value(T),
+    /// The body returned no value to share, such as an `Err`: each computes for itself.
+    Failed,
+    /// The value was in the storage already: they look again.
+    Retry,
+}
+
+/// One computation that other calls wait for.
 pub(super) struct Flight<T> {
-    /// The number of the ticket that leads it, or did first.
-    pub(super) first: u64,
-    /// A value for the waiters, or the word to compute for themselves.
-    pub(super) outcome: OnceLock<Option<T>>,
-    /// Whether somebody computes. Who finds it unset may take the lead.
+    /// The epoch of its first leader.
+    pub(super) first_epoch: u64,
+    pub(super) outcome: OnceLock<Outcome<T>>,
+    /// Whether a leader computes. A call that finds it unset may take the lead.
     pub(super) led: AtomicBool,
-    /// Whether a waiter computes in the place of a leader that took too long.
+    /// Whether a waiter computes instead of a leader that exceeded `flight_timeout`.
     pub(super) taken_over: AtomicBool,
     pub(super) waiters: AtomicUsize,
     pub(super) landed: Event,
 }
 
 impl<T> Flight<T> {
-    pub(super) fn new(first: u64) -> Arc<Self> {
+    pub(super) fn new(first_epoch: u64) -> Arc<Self> {
         Arc::new(Flight {
-            first,
+            first_epoch,
             outcome: OnceLock::new(),
             led: AtomicBool::new(true),
             taken_over: AtomicBool::new(false),
@@ -28,7 +38,7 @@ impl<T> Flight<T> {
         })
     }
 
-    /// Whether it is as it was made, but for its leader. Nobody else has it.
+    /// Whether nothing but its leader changed. The caller holds the only reference.
     pub(super) fn is_unused(&mut self) -> bool {
         self.outcome.get().is_none()
             && self.led.load(Ordering::Relaxed)
@@ -36,45 +46,45 @@ impl<T> Flight<T> {
             && self.waiters.load(Ordering::Relaxed) == 0
     }
 
-    /// Takes the lead if nobody has it.
+    /// Takes the lead if there is no leader.
     pub(super) fn take_lead(&self) -> bool {
         self.led
             .compare_exchange(false, true, Ordering::SeqCst, Ordering::SeqCst)
             .is_ok()
     }
 
-    /// Takes the lead beside one that takes too long, if nobody did before.
+    /// Takes the lead beside a leader that exceeded `flight_timeout`, unless another waiter did.
     pub(super) fn take_over(&self) -> bool {
         !self.taken_over.swap(true, Ordering::SeqCst)
     }
 
-    /// Tells the waiters: a value, or to compute for themselves.
-    pub(super) fn land(&self, outcome: Option<T>) {
+    /// Sets the outcome, unless it is set, and wakes the waiters.
+    pub(super) fn land(&self, outcome: Outcome<T>) {
         if self.outcome.set(outcome).is_ok() {
             self.landed.notify(usize::MAX);
         }
     }
 
-    /// Whether somebody waits who was not told the outcome.
+    /// Whether a call waits and the outcome is not set.
     pub(super) fn has_open_waiters(&self) -> bool {
         self.waiters.load(Ordering::SeqCst) > 0 && self.outcome.get().is_none()
     }
 }
 
-// The model checker takes this file in, without the rest of the crate.
+// The model checker includes this file without the rest of the crate.
 #[cfg(all(test, not(ring_loom)))]
 mod tests {
     use super::*;
 
     fn flight() -> Flight<&'static str> {
-        Arc::into_inner(Flight::new(1)).expect("nobody else has it")
+        Arc::into_inner(Flight::new(1)).expect("there is one reference")
     }
 
     #[test]
     fn a_flight_that_anything_happened_to_is_used() {
         assert!(flight().is_unused());
         let happenings: [fn(&Flight<_>); 4] = [
-            |flight| flight.land(None),
+            |flight| flight.land(Outcome::Failed),
             |flight| flight.led.store(false, Ordering::SeqCst),
             |flight| _ = flight.take_over(),
             |flight| flight.waiters.store(1, Ordering::SeqCst),
@@ -87,12 +97,12 @@ mod tests {
     }
 
     #[test]
-    fn waiters_are_open_until_they_are_told() {
+    fn waiters_are_open_until_the_flight_lands() {
         let flight = flight();
         assert!(!flight.has_open_waiters());
         flight.waiters.store(1, Ordering::SeqCst);
         assert!(flight.has_open_waiters());
-        flight.land(Some("value"));
+        flight.land(Outcome::Value("value"));
         assert!(!flight.has_open_waiters());
     }
 }

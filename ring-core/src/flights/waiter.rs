@@ -1,99 +1,118 @@
-//! One that waits for another's computation.
+//! A call that waits for another call's computation.
 
 use std::time::{Duration, Instant};
 
-use super::{Flight, Flights, Ticket};
-use crate::colour::Wait;
+use super::flight::{Flight, Outcome};
+use super::{Flights, Leader};
 use crate::key::EncodedKey;
-use crate::sync::{Arc, Ordering};
+use crate::sync::{Arc, EventListener, Ordering};
 
 /// Waits for the outcome of a flight.
+///
+/// After `flight_timeout` one of those that wait computes instead of the leader. The others give that one as much time
+/// again, and then compute for themselves.
 pub(crate) struct Waiter<'f, T> {
     flights: &'f Flights<T>,
     key: EncodedKey,
     flight: Arc<Flight<T>>,
+    timeout: Duration,
+    until: Option<Instant>,
+    /// Whether the first timeout has passed.
+    is_late: bool,
+    /// Taken before the last look at the outcome, so that the flight does not land unnoticed in between.
+    landed: Option<EventListener>,
 }
 
-/// How the wait ended.
-pub(crate) enum Landed<'f, T> {
+/// How a wait goes on.
+pub(crate) enum WaitOutcome<'f, T> {
+    /// Until this event happens or this instant comes.
+    Wait(EventListener, Option<Instant>),
     /// With the leader's value.
     Value(T),
-    /// With the right to compute: the leader was lost, told all to compute for themselves, or took too long.
-    Compute(Ticket<'f, T>),
+    /// With the right to compute: the leader is gone, exceeded the timeout, or had no value to share.
+    Lead(Leader<'f, T>),
+    /// With another look-up: the leader found the value in the storage.
+    Retry,
 }
 
 impl<'f, T> Waiter<'f, T> {
     pub(super) fn new(flights: &'f Flights<T>, key: EncodedKey, flight: Arc<Flight<T>>) -> Self {
-        Waiter { flights, key, flight }
+        Waiter {
+            flights,
+            key,
+            flight,
+            timeout: Duration::MAX,
+            until: None,
+            is_late: false,
+            landed: None,
+        }
+    }
+
+    /// Waits at most for `timeout` from now on.
+    pub(crate) fn start(&mut self, timeout: Duration) {
+        self.timeout = timeout;
+        self.until = Instant::now().checked_add(timeout);
     }
 }
 
 impl<'f, T: Clone> Waiter<'f, T> {
-    /// Waits until the flight lands. After `timeout` one of those who wait computes in the place of the leader; the
-    /// others give it as much time again, and then compute for themselves.
-    pub(crate) async fn wait(self, wait: Wait, timeout: Duration) -> Landed<'f, T> {
-        let landed = self.landed(wait, timeout).await;
-        // The last one drops the leader's value. A result that is on its way out would be lost if that panicked.
-        drop(self);
-        landed
-    }
-
-    async fn landed(&self, wait: Wait, timeout: Duration) -> Landed<'f, T> {
-        let mut deadline = Instant::now().checked_add(timeout);
-        let mut patient = true;
+    /// What to wait for, or how the wait ended. `in_time` is whether the last wait ended with its event.
+    pub(crate) fn next(&mut self, in_time: bool) -> WaitOutcome<'f, T> {
+        let mut timed_out = !in_time;
         loop {
-            let landed = self.flight.landed.listen();
             if let Some(outcome) = self.outcome() {
                 return outcome;
             }
-            if wait.until(landed, deadline).await {
-                continue;
+            if timed_out {
+                if self.is_late {
+                    return self.lead_alone();
+                }
+                if self.flight.take_over() {
+                    return self.lead();
+                }
+                self.is_late = true;
+                timed_out = false;
+                self.until = Instant::now().checked_add(self.timeout);
             }
-            if let Some(outcome) = self.outcome() {
-                return outcome;
+            match self.landed.take() {
+                Some(landed) => return WaitOutcome::Wait(landed, self.until),
+                None => self.landed = Some(self.flight.landed.listen()),
             }
-            if !patient {
-                return self.compute_alone();
-            }
-            if self.flight.take_over() {
-                return self.compute_in_place_of_the_leader();
-            }
-            patient = false;
-            deadline = Instant::now().checked_add(timeout);
         }
     }
 
-    /// The outcome, if there is one: never blocks.
-    fn outcome(&self) -> Option<Landed<'f, T>> {
+    fn outcome(&self) -> Option<WaitOutcome<'f, T>> {
         match self.flight.outcome.get() {
-            Some(Some(value)) => Some(Landed::Value(value.clone())),
-            Some(None) => Some(self.compute_alone()),
-            None if self.flight.take_lead() => Some(self.compute_in_place_of_the_leader()),
+            Some(Outcome::Value(value)) => Some(WaitOutcome::Value(value.clone())),
+            Some(Outcome::Failed) => Some(self.lead_alone()),
+            Some(Outcome::Retry) => Some(WaitOutcome::Retry),
+            None if self.flight.take_lead() => Some(self.lead()),
             None => None,
         }
     }
 
-    fn compute_alone(&self) -> Landed<'f, T> {
-        Landed::Compute(self.flights.alone(self.key.clone()))
+    fn lead_alone(&self) -> WaitOutcome<'f, T> {
+        WaitOutcome::Lead(self.flights.lead_alone(self.key.clone()))
     }
 
-    fn compute_in_place_of_the_leader(&self) -> Landed<'f, T> {
-        let ticket = self.flights.change(&self.key, |work| {
-            work.hands += 1;
+    /// Leads this flight.
+    fn lead(&self) -> WaitOutcome<'f, T> {
+        let leader = self.flights.with_expected_state(&self.key, |state| {
+            state.ref_count += 1;
             self.flights
-                .ticket(self.key.clone(), Some(Arc::clone(&self.flight)))
+                .leader(self.key.clone(), Some(Arc::clone(&self.flight)))
         });
-        Landed::Compute(ticket)
+        WaitOutcome::Lead(leader)
     }
 }
 
 impl<T> Drop for Waiter<'_, T> {
     fn drop(&mut self) {
-        self.flights.let_go(&self.key, |work| {
+        self.flights.release(&self.key, |state| {
             let last = self.flight.waiters.fetch_sub(1, Ordering::SeqCst) == 1;
-            // A flight that lost its leader and then its last waiter has nobody left to land it.
+            // A flight that lost its leader and then its last waiter never lands.
             if last && !self.flight.led.load(Ordering::SeqCst) {
-                work.detach(&self.flight);
+                state.detach(&self.flight);
             }
         });
     }

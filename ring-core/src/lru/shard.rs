@@ -9,8 +9,8 @@ use hashbrown::HashTable;
 
 use super::policy::{Chosen, Marks, push_within};
 use crate::clock::NEVER;
+use crate::flights::Evicted;
 use crate::key::{EncodedKey, KeyBytes, RingKey};
-use crate::storage::Displaced;
 use crate::sync::AtomicU32;
 
 /// In cache lines of its own: who takes the lock of one is not in the way of another.
@@ -117,20 +117,20 @@ impl<T> Shard<T> {
     }
 
     /// Puts a new value into the slot of its key.
-    pub(super) fn replace(&mut self, slot: usize, value: T, deadline: u64) -> Displaced<T> {
+    pub(super) fn replace(&mut self, slot: usize, value: T, deadline: u64) -> Evicted<T> {
         let old_deadline = self.deadline(slot);
         self.set_deadline(slot, deadline);
         self.policy.replace(self.slots[slot].mark.get_mut());
         let value = std::mem::replace(&mut self.slots[slot].value, value);
-        Displaced {
-            evicted: false,
-            deadline: old_deadline,
+        Evicted {
+            by_another_key: false,
+            expires_at: old_deadline,
             value,
         }
     }
 
     /// Adds an entry whose key is not there. Returns the entry that gave way; with no capacity at all, the new one.
-    pub(super) fn insert(&mut self, key: EncodedKey, value: T, deadline: u64) -> Option<Displaced<T>> {
+    pub(super) fn insert(&mut self, key: EncodedKey, value: T, deadline: u64) -> Option<Evicted<T>> {
         let mut slot = Slot {
             hash: key.hash_value() as u32,
             key: key.into_bytes(),
@@ -138,7 +138,7 @@ impl<T> Shard<T> {
             value,
         };
         if self.capacity == 0 {
-            return Some(displaced(slot, NEVER, true));
+            return Some(evicted(slot, NEVER, true));
         }
         if self.slots.len() < self.capacity {
             self.push(slot, deadline);
@@ -153,7 +153,7 @@ impl<T> Shard<T> {
         *slot.mark.get_mut() = *self.slots[victim].mark.get_mut();
         let old = std::mem::replace(&mut self.slots[victim], slot);
         self.policy.reuse(&mut self.slots, victim, old_hash);
-        Some(displaced(old, old_deadline, true))
+        Some(evicted(old, old_deadline, true))
     }
 
     fn push(&mut self, slot: Slot<T>, deadline: u64) {
@@ -169,7 +169,7 @@ impl<T> Shard<T> {
     }
 
     /// Removes the entry of a slot; the last entry moves into its place.
-    pub(super) fn remove(&mut self, slot: usize) -> Displaced<T> {
+    pub(super) fn remove(&mut self, slot: usize) -> Evicted<T> {
         self.unlink(slot);
         let last = self.slots.len() - 1;
         if slot != last {
@@ -181,11 +181,11 @@ impl<T> Shard<T> {
             self.deadlines.swap_remove(slot);
         }
         self.policy.swap_remove(&mut self.slots, slot);
-        displaced(self.slots.swap_remove(slot), deadline, false)
+        evicted(self.slots.swap_remove(slot), deadline, false)
     }
 
     /// Removes all entries whose keys `concerns` names.
-    pub(super) fn extract(&mut self, concerns: impl Fn(&KeyBytes) -> bool) -> Vec<Displaced<T>> {
+    pub(super) fn extract(&mut self, concerns: impl Fn(&KeyBytes) -> bool) -> Vec<Evicted<T>> {
         let mut extracted = Vec::new();
         for slot in (0..self.slots.len()).rev() {
             if concerns(&self.slots[slot].key) {
@@ -247,10 +247,10 @@ impl<T> Marks for Vec<Slot<T>> {
     }
 }
 
-fn displaced<T>(slot: Slot<T>, deadline: u64, evicted: bool) -> Displaced<T> {
-    Displaced {
-        evicted,
-        deadline,
+fn evicted<T>(slot: Slot<T>, expires_at: u64, by_another_key: bool) -> Evicted<T> {
+    Evicted {
+        by_another_key,
+        expires_at,
         value: slot.value,
     }
 }

@@ -1,12 +1,10 @@
 //! Storages whose operations are awaited, and those that need not wait.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::{AnyStorage, Clear, Expiring, Storage};
-use crate::colour::Wait;
+use super::{Clear, Expiring, Storage, StorageBase};
 use crate::key::RingKey;
 use crate::name::Name;
-use crate::ring::DEFAULT_WRITE_TIMEOUT;
 
 /// A storage of values `T` for `async fn`s: the operations of [`Storage`], awaited.
 ///
@@ -18,7 +16,7 @@ use crate::ring::DEFAULT_WRITE_TIMEOUT;
 ///
 /// ```
 /// use std::time::Duration;
-/// use ring_cache_core::{Error, Key, RingKey, flights::Flights, storage::{AnyStorage, AsyncStorage}};
+/// use ring_cache_core::{Error, Key, RingKey, flights::Flights, storage::{StorageBase, AsyncStorage}};
 /// # struct Client;
 /// # impl Client {
 /// #     async fn get(&self, key: &str) -> std::io::Result<Option<Vec<u8>>> { Ok(None) }
@@ -32,27 +30,27 @@ use crate::ring::DEFAULT_WRITE_TIMEOUT;
 ///
 /// fn text<K: RingKey + ?Sized>(key: &K) -> String { Key::of(key).to_string() }
 ///
-/// impl AnyStorage<Vec<u8>> for Remote {
+/// impl StorageBase<Vec<u8>> for Remote {
 ///     type Error = Error;
 ///     fn flights(&self) -> &Flights<Vec<u8>> { &self.flights }
 /// }
 ///
 /// impl AsyncStorage<Vec<u8>> for Remote {
-///     async fn read<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<Vec<u8>>, Error> {
+///     async fn read<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<Option<Vec<u8>>, Error> {
 ///         let read = self.client.get(&text(key)).await;
 ///         read.map_err(|error| Error::storage("remote", "get", error))
 ///     }
 ///     // and so on
-/// #   async fn write<K: RingKey + ?Sized>(&self, key: &K, value: Vec<u8>, expiry: Option<Duration>) -> Result<(), Error> {
+/// #   async fn write<K: RingKey + ?Sized>(&self, key: &K, value: Vec<u8>, expiry: Option<Duration>, until: Option<Instant>) -> Result<(), Error> {
 /// #       self.client.set(&text(key), value, expiry).await.map_err(|error| Error::storage("remote", "set", error))
 /// #   }
-/// #   async fn remove<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Error> {
+/// #   async fn remove<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<bool, Error> {
 /// #       self.client.del(&text(key)).await.map_err(|error| Error::storage("remote", "delete", error))
 /// #   }
-/// #   async fn contains<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Error> {
+/// #   async fn contains<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<bool, Error> {
 /// #       self.client.exists(&text(key)).await.map_err(|error| Error::storage("remote", "has", error))
 /// #   }
-/// #   async fn renew<K: RingKey + ?Sized>(&self, key: &K, expiry: Duration) -> Result<bool, Error> {
+/// #   async fn renew<K: RingKey + ?Sized>(&self, key: &K, expiry: Duration, until: Option<Instant>) -> Result<bool, Error> {
 /// #       self.client.expire(&text(key), expiry).await.map_err(|error| Error::storage("remote", "touch", error))
 /// #   }
 /// }
@@ -64,11 +62,7 @@ use crate::ring::DEFAULT_WRITE_TIMEOUT;
     note = "a storage of your own that never waits says so: `impl InMemory for ..`"
 )]
 #[allow(async_fn_in_trait)]
-pub trait AsyncStorage<T>: AnyStorage<T> {
-    /// How calls wait for each other.
-    #[doc(hidden)]
-    const WAIT: Wait = Wait::Await;
-
+pub trait AsyncStorage<T>: StorageBase<T> {
     /// Raw: the value under `key`, if it can be told without waiting whether there is one.
     ///
     /// Memory storages answer here, so that a hit neither allocates nor awaits. `None` sends the call to
@@ -80,7 +74,11 @@ pub trait AsyncStorage<T>: AnyStorage<T> {
     }
 
     /// Raw: the value under `key`, if there is one.
-    async fn read<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<T>, Self::Error>;
+    async fn read<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        until: Option<Instant>,
+    ) -> Result<Option<T>, Self::Error>;
 
     /// Raw: puts a value under `key`, for `expiry` if there is one. A zero expiry removes what is there.
     async fn write<K: RingKey + ?Sized>(
@@ -88,60 +86,91 @@ pub trait AsyncStorage<T>: AnyStorage<T> {
         key: &K,
         value: T,
         expiry: Option<Duration>,
+        until: Option<Instant>,
     ) -> Result<(), Self::Error>;
 
     /// Raw: removes what is under `key`. Returns whether something was there.
-    async fn remove<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Self::Error>;
+    async fn remove<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>)
+    -> Result<bool, Self::Error>;
 
     /// Raw: whether something is under `key`. This is no use of the entry that would keep it from eviction.
-    async fn contains<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Self::Error>;
+    async fn contains<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        until: Option<Instant>,
+    ) -> Result<bool, Self::Error>;
 
     /// Raw: restarts the expiry of the entry under `key`. Returns whether something was there.
     ///
     /// Called only on storages that are [`Expires`](super::Expires).
-    async fn renew<K: RingKey + ?Sized>(&self, key: &K, expiry: Duration) -> Result<bool, Self::Error>;
+    async fn renew<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        expiry: Duration,
+        until: Option<Instant>,
+    ) -> Result<bool, Self::Error>;
 
     /// Raw: the values under many keys, in the order of the keys.
-    async fn read_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<Option<T>>, Self::Error> {
+    async fn read_many<K: RingKey>(
+        &self,
+        keys: &[K],
+        until: Option<Instant>,
+    ) -> Result<Vec<Option<T>>, Self::Error> {
         let mut values = Vec::with_capacity(keys.len());
         for key in keys {
-            values.push(self.read(key).await?);
+            values.push(self.read(key, until).await?);
         }
         Ok(values)
     }
 
     /// Raw: the value under `key`, and how long it will still be there, if it expires and the storage can tell.
-    async fn read_expiring<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<Expiring<T>>, Self::Error> {
-        let value = self.read(key).await?;
-        Ok(value.map(|value| (value, None)))
+    async fn read_expiring<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        until: Option<Instant>,
+    ) -> Result<Option<Expiring<T>>, Self::Error> {
+        let value = self.read(key, until).await?;
+        Ok(value.map(|value| Expiring {
+            value,
+            remaining: None,
+        }))
     }
 
     /// Raw: [`read_expiring`](Self::read_expiring) for many keys, in the order of the keys.
     async fn read_many_expiring<K: RingKey>(
         &self,
         keys: &[K],
+        until: Option<Instant>,
     ) -> Result<Vec<Option<Expiring<T>>>, Self::Error> {
         let mut values = Vec::with_capacity(keys.len());
         for key in keys {
-            values.push(self.read_expiring(key).await?);
+            values.push(self.read_expiring(key, until).await?);
         }
         Ok(values)
     }
 
     /// Raw: whether something is under each of many keys.
-    async fn contains_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<bool>, Self::Error> {
+    async fn contains_many<K: RingKey>(
+        &self,
+        keys: &[K],
+        until: Option<Instant>,
+    ) -> Result<Vec<bool>, Self::Error> {
         let mut there = Vec::with_capacity(keys.len());
         for key in keys {
-            there.push(self.contains(key).await?);
+            there.push(self.contains(key, until).await?);
         }
         Ok(there)
     }
 
     /// Raw: restarts the expiry of many entries. Returns for each whether something was there.
-    async fn renew_many<K: RingKey>(&self, entries: &[(K, Duration)]) -> Result<Vec<bool>, Self::Error> {
+    async fn renew_many<K: RingKey>(
+        &self,
+        entries: &[(K, Duration)],
+        until: Option<Instant>,
+    ) -> Result<Vec<bool>, Self::Error> {
         let mut there = Vec::with_capacity(entries.len());
         for (key, expiry) in entries {
-            there.push(self.renew(key, *expiry).await?);
+            there.push(self.renew(key, *expiry, until).await?);
         }
         Ok(there)
     }
@@ -150,61 +179,25 @@ pub trait AsyncStorage<T>: AnyStorage<T> {
     async fn write_many<K: RingKey>(
         &self,
         entries: Vec<(K, T, Option<Duration>)>,
+        until: Option<Instant>,
     ) -> Result<(), Self::Error> {
         for (key, value, expiry) in entries {
-            self.write(&key, value, expiry).await?;
+            self.write(&key, value, expiry, until).await?;
         }
         Ok(())
     }
 
     /// Raw: removes many entries. Returns for each whether something was there.
-    async fn remove_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<bool>, Self::Error> {
+    async fn remove_many<K: RingKey>(
+        &self,
+        keys: &[K],
+        until: Option<Instant>,
+    ) -> Result<Vec<bool>, Self::Error> {
         let mut removed = Vec::with_capacity(keys.len());
         for key in keys {
-            removed.push(self.remove(key).await?);
+            removed.push(self.remove(key, until).await?);
         }
         Ok(removed)
-    }
-
-    /// The value under `key`, if there is one.
-    async fn get<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<T>, Self::Error> {
-        self.read(key).await
-    }
-
-    /// Puts a value under `key`, whatever is being computed for it.
-    async fn set<K: RingKey + ?Sized>(
-        &self,
-        key: &K,
-        value: T,
-        expiry: Option<Duration>,
-    ) -> Result<(), Self::Error> {
-        let flights = self.flights();
-        let _removal = flights.forget_key(key, Self::WAIT, DEFAULT_WRITE_TIMEOUT).await;
-        self.write(key, value, expiry).await
-    }
-
-    /// Forgets the value under `key`, also one that is being computed. Returns whether something was there.
-    async fn delete<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Self::Error> {
-        let flights = self.flights();
-        let _removal = flights.forget_key(key, Self::WAIT, DEFAULT_WRITE_TIMEOUT).await;
-        self.remove(key).await
-    }
-
-    /// Whether something is under `key`. It does not count as a use.
-    async fn has<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Self::Error> {
-        self.contains(key).await
-    }
-
-    /// Restarts the expiry of the entry under `key`; without an expiry the same as [`has`](Self::has).
-    async fn touch<K: RingKey + ?Sized>(
-        &self,
-        key: &K,
-        expiry: Option<Duration>,
-    ) -> Result<bool, Self::Error> {
-        match expiry {
-            Some(expiry) => self.renew(key, expiry).await,
-            None => self.contains(key).await,
-        }
     }
 }
 
@@ -223,11 +216,15 @@ pub trait InMemory {}
 impl<T, S: Storage<T> + InMemory> AsyncStorage<T> for S {
     #[inline]
     fn read_at_once<K: RingKey + ?Sized>(&self, key: &K) -> Option<Result<Option<T>, Self::Error>> {
-        Some(Storage::read(self, key))
+        Some(Storage::read(self, key, None))
     }
 
-    async fn read<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<T>, Self::Error> {
-        Storage::read(self, key)
+    async fn read<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        until: Option<Instant>,
+    ) -> Result<Option<T>, Self::Error> {
+        Storage::read(self, key, until)
     }
 
     async fn write<K: RingKey + ?Sized>(
@@ -235,54 +232,90 @@ impl<T, S: Storage<T> + InMemory> AsyncStorage<T> for S {
         key: &K,
         value: T,
         expiry: Option<Duration>,
+        until: Option<Instant>,
     ) -> Result<(), Self::Error> {
-        Storage::write(self, key, value, expiry)
+        Storage::write(self, key, value, expiry, until)
     }
 
-    async fn remove<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Self::Error> {
-        Storage::remove(self, key)
+    async fn remove<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        until: Option<Instant>,
+    ) -> Result<bool, Self::Error> {
+        Storage::remove(self, key, until)
     }
 
-    async fn contains<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Self::Error> {
-        Storage::contains(self, key)
+    async fn contains<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        until: Option<Instant>,
+    ) -> Result<bool, Self::Error> {
+        Storage::contains(self, key, until)
     }
 
-    async fn renew<K: RingKey + ?Sized>(&self, key: &K, expiry: Duration) -> Result<bool, Self::Error> {
-        Storage::renew(self, key, expiry)
+    async fn renew<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        expiry: Duration,
+        until: Option<Instant>,
+    ) -> Result<bool, Self::Error> {
+        Storage::renew(self, key, expiry, until)
     }
 
-    async fn read_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<Option<T>>, Self::Error> {
-        Storage::read_many(self, keys)
+    async fn read_many<K: RingKey>(
+        &self,
+        keys: &[K],
+        until: Option<Instant>,
+    ) -> Result<Vec<Option<T>>, Self::Error> {
+        Storage::read_many(self, keys, until)
     }
 
-    async fn read_expiring<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<Expiring<T>>, Self::Error> {
-        Storage::read_expiring(self, key)
+    async fn read_expiring<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        until: Option<Instant>,
+    ) -> Result<Option<Expiring<T>>, Self::Error> {
+        Storage::read_expiring(self, key, until)
     }
 
     async fn read_many_expiring<K: RingKey>(
         &self,
         keys: &[K],
+        until: Option<Instant>,
     ) -> Result<Vec<Option<Expiring<T>>>, Self::Error> {
-        Storage::read_many_expiring(self, keys)
+        Storage::read_many_expiring(self, keys, until)
     }
 
-    async fn contains_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<bool>, Self::Error> {
-        Storage::contains_many(self, keys)
+    async fn contains_many<K: RingKey>(
+        &self,
+        keys: &[K],
+        until: Option<Instant>,
+    ) -> Result<Vec<bool>, Self::Error> {
+        Storage::contains_many(self, keys, until)
     }
 
-    async fn renew_many<K: RingKey>(&self, entries: &[(K, Duration)]) -> Result<Vec<bool>, Self::Error> {
-        Storage::renew_many(self, entries)
+    async fn renew_many<K: RingKey>(
+        &self,
+        entries: &[(K, Duration)],
+        until: Option<Instant>,
+    ) -> Result<Vec<bool>, Self::Error> {
+        Storage::renew_many(self, entries, until)
     }
 
     async fn write_many<K: RingKey>(
         &self,
         entries: Vec<(K, T, Option<Duration>)>,
+        until: Option<Instant>,
     ) -> Result<(), Self::Error> {
-        Storage::write_many(self, entries)
+        Storage::write_many(self, entries, until)
     }
 
-    async fn remove_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<bool>, Self::Error> {
-        Storage::remove_many(self, keys)
+    async fn remove_many<K: RingKey>(
+        &self,
+        keys: &[K],
+        until: Option<Instant>,
+    ) -> Result<Vec<bool>, Self::Error> {
+        Storage::remove_many(self, keys, until)
     }
 }
 

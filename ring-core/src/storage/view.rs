@@ -1,40 +1,45 @@
-//! How one ring sees its storage.
+//! How one ring reaches its storage: the storage, and what the ring's values become there.
 
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::{AnyStorage, AsyncStorage, Storage};
+use super::StorageBase;
 use crate::coder::Coder;
 use crate::error::Error;
 
-/// A storage as a ring with values `V` sees it: `&S` holds the values themselves, [`Coded`] holds bytes.
-pub trait AnyView<V>: Copy {
+/// A storage as a ring with values `V` reaches it: `&S` holds the values themselves, [`Coded`] holds a coder's bytes.
+pub trait View<V>: Copy {
     /// What the storage holds of a value.
     type Held: Clone;
     /// The storage.
-    type Storage: AnyStorage<Self::Held>;
+    type Storage: StorageBase<Self::Held>;
 
     /// The storage.
     fn storage(&self) -> &Self::Storage;
-    /// What the storage is to hold of `value`.
-    fn hold(&self, value: &V) -> Result<Self::Held, Error>;
-    /// What the storage is to hold of a value that is not needed any more.
-    fn keep(&self, value: V) -> Result<Self::Held, Error>;
+
+    /// What the storage holds of `value`.
+    ///
+    /// # Errors
+    ///
+    /// The coder's.
+    fn encode(&self, value: V) -> Result<Self::Held, Error>;
+
+    /// What the storage holds of a value that is still needed.
+    ///
+    /// # Errors
+    ///
+    /// The coder's.
+    fn encode_ref(&self, value: &V) -> Result<Self::Held, Error>;
+
     /// The value that the storage holds.
-    fn value(&self, held: Self::Held) -> Result<V, Error>;
+    ///
+    /// # Errors
+    ///
+    /// The coder's.
+    fn decode(&self, held: Self::Held) -> Result<V, Error>;
 }
 
-/// The view of a storage that blocks, or never waits.
-pub trait View<V>: AnyView<V, Storage: Storage<Self::Held>> {}
-
-impl<V, S: AnyView<V, Storage: Storage<S::Held>>> View<V> for S {}
-
-/// The view of a storage that is awaited.
-pub trait AsyncView<V>: AnyView<V, Storage: AsyncStorage<Self::Held>> {}
-
-impl<V, S: AnyView<V, Storage: AsyncStorage<S::Held>>> AsyncView<V> for S {}
-
-impl<V: Clone, S: AnyStorage<V>> AnyView<V> for &S {
+impl<V: Clone, S: StorageBase<V>> View<V> for &S {
     type Held = V;
     type Storage = S;
 
@@ -44,45 +49,51 @@ impl<V: Clone, S: AnyStorage<V>> AnyView<V> for &S {
     }
 
     #[inline]
-    fn hold(&self, value: &V) -> Result<V, Error> {
-        Ok(value.clone())
-    }
-
-    #[inline]
-    fn keep(&self, value: V) -> Result<V, Error> {
+    fn encode(&self, value: V) -> Result<V, Error> {
         Ok(value)
     }
 
     #[inline]
-    fn value(&self, held: V) -> Result<V, Error> {
+    fn encode_ref(&self, value: &V) -> Result<V, Error> {
+        Ok(value.clone())
+    }
+
+    #[inline]
+    fn decode(&self, held: V) -> Result<V, Error> {
         Ok(held)
     }
 }
 
-/// A storage that keeps what the coder `C` makes of values. Those of bytes are, seen through [`Coded`].
+/// A storage that holds what the coder `C` makes of values. Storages of bytes do, seen through [`Coded`].
 pub trait CodedStorage<C> {
-    /// The storage as a ring with this coder sees it.
-    type View<'s>: From<Self::Whole<'s>>
+    /// The storage as a ring with this coder reaches it.
+    type View<'s>: From<Self::Whole<'s>> + HasCoder<Coder = C>
     where
         Self: 's;
 
-    /// The storage as the handle of a whole method sees it, which needs no coder if the storage does not.
+    /// The storage as the handle of a whole method reaches it, without the coder if the storage does not need it.
     type Whole<'s>
     where
         Self: 's;
 
-    /// Sees the storage as a whole.
+    /// The storage for the handle of a whole method.
     fn whole(&self) -> Self::Whole<'_>;
 
-    /// Sees the storage through the coder.
+    /// The storage for the calls of a ring.
     #[inline]
     fn coded(&self) -> Self::View<'_> {
         self.whole().into()
     }
 }
 
+/// A view through a coder: what [`Call::encode`](crate::Call::encode) and [`Call::decode`](crate::Call::decode) need.
+pub trait HasCoder {
+    /// The coder.
+    type Coder;
+}
+
 #[diagnostic::do_not_recommend]
-impl<C, S: AnyStorage<Vec<u8>>> CodedStorage<C> for S {
+impl<C, S: StorageBase<Vec<u8>>> CodedStorage<C> for S {
     type View<'s>
         = Coded<'s, S, C>
     where
@@ -99,73 +110,23 @@ impl<C, S: AnyStorage<Vec<u8>>> CodedStorage<C> for S {
     }
 }
 
-/// A view through a coder, for [`Call::encode`](crate::BoundCall::encode) and
-/// [`Call::decode`](crate::BoundCall::decode).
-pub trait CodingView<V> {
-    /// Encodes a value as the storage holds it.
-    ///
-    /// # Errors
-    ///
-    /// What the coder says.
-    fn encode(&self, value: &V) -> Result<Vec<u8>, Error>;
-
-    /// Decodes bytes that the storage holds.
-    ///
-    /// # Errors
-    ///
-    /// What the coder says.
-    fn decode(&self, bytes: &[u8]) -> Result<V, Error>;
-}
-
-/// What a coder makes of a value.
-///
-/// # Errors
-///
-/// What the coder says.
-pub fn encode<V, C: Coder<V>>(value: &V) -> Result<Vec<u8>, Error> {
-    C::encode(value).map_err(Error::encode)
-}
-
-/// What a coder makes of bytes.
-///
-/// # Errors
-///
-/// What the coder says.
-pub fn decode<V, C: Coder<V>>(bytes: &[u8]) -> Result<V, Error> {
-    C::decode(bytes).map_err(Error::decode)
-}
-
 /// A storage of bytes, seen through the coder `C`.
 pub struct Coded<'s, S, C> {
     storage: &'s S,
     coder: PhantomData<fn() -> C>,
 }
 
-impl<'s, S, C> Coded<'s, S, C> {
-    /// Sees `storage` through the coder `C`.
-    #[inline]
-    pub fn new(storage: &'s S) -> Self {
-        Coded {
-            storage,
-            coder: PhantomData,
-        }
-    }
+impl<S, C> HasCoder for Coded<'_, S, C> {
+    type Coder = C;
 }
 
 impl<'s, S, C> From<&'s S> for Coded<'s, S, C> {
     #[inline]
     fn from(storage: &'s S) -> Self {
-        Coded::new(storage)
-    }
-}
-
-impl<V, S, C: Coder<V>> CodingView<V> for Coded<'_, S, C> {
-    fn encode(&self, value: &V) -> Result<Vec<u8>, Error> {
-        encode::<V, C>(value)
-    }
-
-    fn decode(&self, bytes: &[u8]) -> Result<V, Error> {
-        decode::<V, C>(bytes)
+        Coded {
+            storage,
+            coder: PhantomData,
+        }
     }
 }
 
@@ -185,7 +146,7 @@ impl<S: fmt::Debug, C> fmt::Debug for Coded<'_, S, C> {
     }
 }
 
-impl<V, S: AnyStorage<Vec<u8>>, C: Coder<V>> AnyView<V> for Coded<'_, S, C> {
+impl<V, S: StorageBase<Vec<u8>>, C: Coder<V>> View<V> for Coded<'_, S, C> {
     type Held = Vec<u8>;
     type Storage = S;
 
@@ -193,15 +154,15 @@ impl<V, S: AnyStorage<Vec<u8>>, C: Coder<V>> AnyView<V> for Coded<'_, S, C> {
         self.storage
     }
 
-    fn hold(&self, value: &V) -> Result<Vec<u8>, Error> {
-        self.encode(value)
+    fn encode(&self, value: V) -> Result<Vec<u8>, Error> {
+        self.encode_ref(&value)
     }
 
-    fn keep(&self, value: V) -> Result<Vec<u8>, Error> {
-        self.encode(&value)
+    fn encode_ref(&self, value: &V) -> Result<Vec<u8>, Error> {
+        C::encode(value).map_err(Error::encode)
     }
 
-    fn value(&self, held: Vec<u8>) -> Result<V, Error> {
-        self.decode(&held)
+    fn decode(&self, held: Vec<u8>) -> Result<V, Error> {
+        C::decode(&held).map_err(Error::decode)
     }
 }

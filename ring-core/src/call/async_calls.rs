@@ -2,15 +2,15 @@
 
 use std::num::NonZeroUsize;
 
-use crate::async_call::AsyncCall;
-use crate::body::{AsyncBody, Deferred};
-use crate::bulk::{self, Bulk, Keyed};
-use crate::concurrently::concurrently;
+use super::AsyncCall;
+use super::bulk::concurrently::concurrently;
+use super::bulk::{Bulk, awaited as bulk, take_apart};
+use super::context::Outcome;
+use crate::body::{AsyncBody, Boxed};
 use crate::error::Error;
-use crate::keeping::Outcome;
 use crate::key::Key;
-use crate::returned::Returned;
-use crate::storage::AsyncView;
+use crate::output::Output;
+use crate::storage::{AsyncStorage, View};
 
 /// How many values a bulk call computes at a time, if nothing else is said: see [`AsyncCalls::at_most`].
 pub const DEFAULT_CONCURRENCY: NonZeroUsize = NonZeroUsize::new(64).unwrap();
@@ -21,8 +21,8 @@ pub const DEFAULT_CONCURRENCY: NonZeroUsize = NonZeroUsize::new(64).unwrap();
 /// task that awaits. Calls are taken from the iterator when the verb is called.
 pub trait AsyncCalls<R, S, B>: IntoIterator<Item = AsyncCall<R, S, B>> + Sized
 where
-    R: Returned,
-    S: AsyncView<R::Value>,
+    R: Output,
+    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
     B: AsyncBody<Out = R::Out>,
 {
     /// Lets at most `limit` values be computed at a time, in the place of [`DEFAULT_CONCURRENCY`].
@@ -45,7 +45,7 @@ where
 
     /// `AsyncCall::get` for all.
     fn get_many(self) -> impl Future<Output = Outcome<R, S, Vec<Option<R::Value>>>> {
-        bulk::get(keyed(self))
+        bulk::get(take_apart(self).0)
     }
 
     /// `AsyncCall::get_or_update` for all: computes only what is absent, equal calls
@@ -54,12 +54,12 @@ where
     /// Values are stored when all are computed: if a body panics, or the future is dropped, those computed before it
     /// are not.
     fn get_or_update_many(self) -> impl Future<Output = Vec<R::Out>> {
-        bulk::get_or_update(with_bodies(self), DEFAULT_CONCURRENCY.get())
+        bulk::get_or_update(boxed(self), DEFAULT_CONCURRENCY.get())
     }
 
     /// `AsyncCall::update` for all.
     fn update_many(self) -> impl Future<Output = Vec<R::Out>> {
-        bulk::update(with_bodies(self), DEFAULT_CONCURRENCY.get())
+        bulk::update(boxed(self), DEFAULT_CONCURRENCY.get())
     }
 
     /// `AsyncCall::execute` for all.
@@ -73,22 +73,22 @@ where
     ///
     /// If there are not as many values as calls: then nothing is stored. And what the storage says.
     fn set_many(self, values: impl IntoIterator<Item = R::Value>) -> impl Future<Output = Result<(), Error>> {
-        bulk::set(keyed(self), values.into_iter().collect())
+        bulk::set(take_apart(self).0, values.into_iter().collect())
     }
 
     /// `AsyncCall::delete` for all.
     fn delete_many(self) -> impl Future<Output = Outcome<R, S, Vec<bool>>> {
-        bulk::delete(keyed(self))
+        bulk::delete(take_apart(self).0)
     }
 
     /// `AsyncCall::has` for all.
     fn has_many(self) -> impl Future<Output = Outcome<R, S, Vec<bool>>> {
-        bulk::has(keyed(self))
+        bulk::has(take_apart(self).0)
     }
 
     /// `AsyncCall::touch` for all.
     fn touch_many(self) -> impl Future<Output = Outcome<R, S, Vec<bool>>> {
-        bulk::touch(keyed(self))
+        bulk::touch(take_apart(self).0)
     }
 
     /// `AsyncCall::key` for all. Nothing is awaited.
@@ -100,8 +100,8 @@ where
 impl<I, R, S, B> AsyncCalls<R, S, B> for I
 where
     I: IntoIterator<Item = AsyncCall<R, S, B>>,
-    R: Returned,
-    S: AsyncView<R::Value>,
+    R: Output,
+    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
     B: AsyncBody<Out = R::Out>,
 {
 }
@@ -129,30 +129,30 @@ impl<I> AtMost<I> {
     pub fn get_or_update_many<R, S, B>(self) -> impl Future<Output = Vec<R::Out>> + use<I, R, S, B>
     where
         I: AsyncCalls<R, S, B>,
-        R: Returned,
-        S: AsyncView<R::Value>,
+        R: Output,
+        S: View<R::Value, Storage: AsyncStorage<S::Held>>,
         B: AsyncBody<Out = R::Out>,
     {
-        bulk::get_or_update(with_bodies(self.calls), self.limit.get())
+        bulk::get_or_update(boxed(self.calls), self.limit.get())
     }
 
     /// [`AsyncCalls::update_many`]
     pub fn update_many<R, S, B>(self) -> impl Future<Output = Vec<R::Out>> + use<I, R, S, B>
     where
         I: AsyncCalls<R, S, B>,
-        R: Returned,
-        S: AsyncView<R::Value>,
+        R: Output,
+        S: View<R::Value, Storage: AsyncStorage<S::Held>>,
         B: AsyncBody<Out = R::Out>,
     {
-        bulk::update(with_bodies(self.calls), self.limit.get())
+        bulk::update(boxed(self.calls), self.limit.get())
     }
 
     /// [`AsyncCalls::execute_many`]
     pub fn execute_many<R, S, B>(self) -> impl Future<Output = Vec<R::Out>> + use<I, R, S, B>
     where
         I: AsyncCalls<R, S, B>,
-        R: Returned,
-        S: AsyncView<R::Value>,
+        R: Output,
+        S: View<R::Value, Storage: AsyncStorage<S::Held>>,
         B: AsyncBody<Out = R::Out>,
     {
         execute(self.calls.into_iter().collect(), self.limit.get())
@@ -161,35 +161,22 @@ impl<I> AtMost<I> {
 
 async fn execute<R, S, B>(calls: Vec<AsyncCall<R, S, B>>, limit: usize) -> Vec<R::Out>
 where
-    R: Returned,
-    S: AsyncView<R::Value>,
+    R: Output,
+    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
     B: AsyncBody<Out = R::Out>,
 {
     let calls = calls.into_iter().enumerate();
-    let outs = calls.map(|(place, call)| async move { (place, Deferred::new(call.body).await) });
+    let outs = calls.map(|(place, call)| async move { (place, Boxed::new(call.body).await) });
     let mut outs = concurrently(limit, outs.collect()).await;
     outs.sort_unstable_by_key(|(place, _)| *place);
     outs.into_iter().map(|(_, out)| out).collect()
 }
 
-fn with_bodies<R, S, B>(calls: impl IntoIterator<Item = AsyncCall<R, S, B>>) -> Bulk<R, S, Deferred<B>>
+fn boxed<R, S, B>(calls: impl IntoIterator<Item = AsyncCall<R, S, B>>) -> Bulk<R, S, Boxed<B>>
 where
-    R: Returned,
-    S: AsyncView<R::Value>,
+    R: Output,
     B: AsyncBody<Out = R::Out>,
 {
-    let calls = calls.into_iter().map(|call| {
-        let (keeping, key) = (call.keeping, call.encoded_key());
-        (Keyed { keeping, key }, Deferred::new(call.body))
-    });
-    calls.collect()
-}
-
-fn keyed<R, S, B>(calls: impl IntoIterator<Item = AsyncCall<R, S, B>>) -> Vec<Keyed<R, S>>
-where
-    R: Returned,
-    S: AsyncView<R::Value>,
-    B: AsyncBody<Out = R::Out>,
-{
-    with_bodies(calls).into_iter().map(|(keyed, _)| keyed).collect()
+    let (calls, bodies) = take_apart(calls);
+    (calls, bodies.into_iter().map(Boxed::new).collect())
 }

@@ -1,29 +1,29 @@
-//! Which rings keep entries in a storage: two that could come to one key are refused.
+//! The rings that keep entries in one storage: two whose keys could be equal are refused.
 
 use crate::name::Name;
 use crate::sync::{AtomicU64, Ordering, RwLock};
 
 /// The rings of one storage.
 #[derive(Default)]
-pub(super) struct Claims {
+pub(super) struct RingRegistry {
     rings: RwLock<Vec<(u32, usize)>>,
-    /// The one that was admitted last, for a storage that has but one.
+    /// The ring that was admitted last: the only one of most storages.
     latest: AtomicU64,
 }
 
-impl Claims {
+impl RingRegistry {
     pub(super) fn admit(&self, name: &Name, segments: usize) {
         let packed = u64::from(name.id()) << 32 | (segments as u64 + 1);
         if self.latest.load(Ordering::Relaxed) != packed {
             if !self.rings.read().contains(&(name.id(), segments)) {
-                self.claim(name, segments);
+                self.register(name, segments);
             }
             self.latest.store(packed, Ordering::Relaxed);
         }
     }
 
     #[cold]
-    fn claim(&self, name: &Name, segments: usize) {
+    fn register(&self, name: &Name, segments: usize) {
         let mut rings = self.rings.write();
         for &(other, other_segments) in rings.iter() {
             let other = Name::of_id(other);
@@ -34,8 +34,8 @@ impl Claims {
             );
             assert!(
                 !extends(name, other) && !extends(other, name),
-                "the rings `{other}` and `{name}` share a storage and could come to one key: choose prefixes of \
-                 which none goes on with `:` where the other ends"
+                "the rings `{other}` and `{name}` share a storage and their keys could be equal: choose prefixes of \
+                 which none is the other followed by `:`"
             );
         }
         let ring = (name.id(), segments);
@@ -58,13 +58,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_ring_is_noted_once_the_first_of_the_process_as_well() {
-        let claims = Claims::default();
+    fn each_ring_is_registered_once_also_the_first_of_the_process() {
+        let registry = RingRegistry::default();
         let [_, another] = ["one", "another"].map(Name::chosen);
         let first = Name::of_id(0);
         for name in [first, another, first, another] {
-            claims.admit(name, 0);
+            registry.admit(name, 0);
         }
-        assert_eq!(*claims.rings.read(), [(0, 0), (another.id(), 0)]);
+        assert_eq!(*registry.rings.read(), [(0, 0), (another.id(), 0)]);
     }
 }

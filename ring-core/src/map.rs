@@ -3,14 +3,16 @@
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::{AnyStorage, Clear, Expires, Expiring, InMemory, Storage};
 use crate::clock::{Clock, StorageClock};
 use crate::flights::Flights;
-use crate::key::{RingKey, key_text};
+use crate::key::{EncodedKey, RingKey, key_text};
 use crate::name::Name;
+use crate::ring::DEFAULT_WRITE_TIMEOUT;
+use crate::storage::{Clear, EvictionCounts, Expires, Expiring, InMemory, Observer, Storage, StorageBase};
 use crate::sync::{Arc, RwLock};
+use crate::verbs;
 
 /// A storage without bound, by the text of the keys: made to look into, in tests and while learning.
 ///
@@ -84,7 +86,7 @@ impl<T> Map<T> {
 
     /// Drops all entries, also those that are being computed.
     pub fn clear(&self) {
-        let _removal = self.flights.removal_of_all();
+        let _invalidation = self.flights.invalidate_all(DEFAULT_WRITE_TIMEOUT).block();
         let dropped = std::mem::take(&mut *self.entries.write());
         drop(dropped);
     }
@@ -99,7 +101,7 @@ impl<T> Map<T> {
     where
         T: Clone,
     {
-        let Ok(()) = Storage::set(self, key, value, None);
+        let Ok(()) = verbs::set(self, EncodedKey::of(key), value, None);
     }
 
     /// Removes the value under `key`. Returns whether there was one.
@@ -107,7 +109,8 @@ impl<T> Map<T> {
     where
         T: Clone,
     {
-        let Ok(removed) = Storage::delete(self, key);
+        let _invalidation = self.flights.invalidate(key, DEFAULT_WRITE_TIMEOUT).block();
+        let Ok(removed) = Storage::remove(self, key, None);
         removed
     }
 
@@ -144,18 +147,40 @@ impl<T: Clone> Map<T> {
     }
 }
 
-impl<T: Clone> AnyStorage<T> for Map<T> {
+impl<T: Clone> StorageBase<T> for Map<T> {
     type Error = Infallible;
 
     fn flights(&self) -> &Flights<T> {
         &self.flights
     }
+
+    fn namespace(&self) -> &str {
+        ""
+    }
+
+    fn stored_key<K: RingKey + ?Sized>(&self, key: &K) -> String {
+        key_text(key)
+    }
+
+    fn deadline(&self) -> Option<Duration> {
+        None
+    }
+
+    fn eviction_counts(&self) -> EvictionCounts {
+        EvictionCounts::default()
+    }
+
+    fn watch(&self, _: std::sync::Arc<dyn Observer>) -> bool {
+        false
+    }
+
+    fn mark_suspect(&self, _: &EncodedKey) {}
 }
 
 impl<T> InMemory for Map<T> {}
 
 impl<T: Clone> Storage<T> for Map<T> {
-    fn read<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<T>, Infallible> {
+    fn read<K: RingKey + ?Sized>(&self, key: &K, _: Option<Instant>) -> Result<Option<T>, Infallible> {
         Ok(self.get(key))
     }
 
@@ -164,9 +189,10 @@ impl<T: Clone> Storage<T> for Map<T> {
         key: &K,
         value: T,
         expiry: Option<Duration>,
+        until: Option<Instant>,
     ) -> Result<(), Infallible> {
         if expiry == Some(Duration::ZERO) {
-            self.remove(key)?;
+            self.remove(key, until)?;
             return Ok(());
         }
         let entry = Entry {
@@ -179,25 +205,37 @@ impl<T: Clone> Storage<T> for Map<T> {
         Ok(())
     }
 
-    fn remove<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Infallible> {
+    fn remove<K: RingKey + ?Sized>(&self, key: &K, _: Option<Instant>) -> Result<bool, Infallible> {
         let key = key_text(key);
         let removed = self.entries.write().remove(&*key);
         Ok(removed.is_some_and(|entry| !self.clock.is_past(entry.deadline)))
     }
 
-    fn contains<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Infallible> {
+    fn contains<K: RingKey + ?Sized>(&self, key: &K, _: Option<Instant>) -> Result<bool, Infallible> {
         Ok(self.has(key))
     }
 
-    fn read_expiring<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<Expiring<T>>, Infallible> {
+    fn read_expiring<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        _: Option<Instant>,
+    ) -> Result<Option<Expiring<T>>, Infallible> {
         let entries = self.entries.read();
         let live = entries
             .get(&*key_text(key))
             .filter(|entry| !self.clock.is_past(entry.deadline));
-        Ok(live.map(|entry| (entry.value.clone(), self.clock.left(entry.deadline))))
+        Ok(live.map(|entry| Expiring {
+            value: entry.value.clone(),
+            remaining: self.clock.left(entry.deadline),
+        }))
     }
 
-    fn renew<K: RingKey + ?Sized>(&self, key: &K, expiry: Duration) -> Result<bool, Infallible> {
+    fn renew<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        expiry: Duration,
+        _: Option<Instant>,
+    ) -> Result<bool, Infallible> {
         let (key, deadline) = (key_text(key), self.clock.deadline(Some(expiry)));
         let mut entries = self.entries.write();
         let entry = entries
@@ -219,7 +257,7 @@ impl<T: Clone> Clear<T> for Map<T> {
     }
 }
 
-/// The keys only: values are nobody's business.
+/// Omits values.
 impl<T> fmt::Debug for Map<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Map")

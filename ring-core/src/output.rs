@@ -1,9 +1,9 @@
-//! What a cached body returns, and what of it is cached.
+//! The return type of a cached body, and the part of it that is cached.
 
 use std::marker::PhantomData;
 
 /// The return type of a cached body: the value that is cached, and the way back.
-pub trait Returned {
+pub trait Output {
     /// What is cached.
     type Value;
     /// What the body returns.
@@ -19,7 +19,7 @@ pub trait Returned {
 #[derive(Debug)]
 pub struct Plain<V>(PhantomData<fn() -> V>);
 
-impl<V> Returned for Plain<V> {
+impl<V> Output for Plain<V> {
     type Value = V;
     type Out = V;
 
@@ -41,7 +41,7 @@ impl<V> Returned for Plain<V> {
 #[derive(Debug)]
 pub struct Fallible<V, E>(PhantomData<fn() -> (V, E)>);
 
-impl<V, E> Returned for Fallible<V, E> {
+impl<V, E> Output for Fallible<V, E> {
     type Value = V;
     type Out = Result<V, E>;
 

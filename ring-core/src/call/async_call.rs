@@ -1,0 +1,193 @@
+//! One call of a cached `async fn`.
+
+use super::awaited;
+use super::context::{Lookup, Outcome, StorageError};
+use super::fetch::Fetched;
+use super::{Call, CallContext};
+use crate::action::{Action, ActionResult};
+use crate::body::{AsyncBody, Boxed};
+use crate::flights::Outcome as FlightOutcome;
+use crate::key::EncodedKey;
+use crate::mode::Awaited;
+use crate::output::Output;
+use crate::storage::{AsyncStorage, View};
+
+/// One call of a cached `async fn` with its arguments bound, as `{method}_ring(..)` gives it.
+///
+/// It is a [`Call`] whose verbs return futures: `.get().await`. [`key`](Call::key) and the other parts of a call are there
+/// at once.
+///
+/// As every future, these do nothing until they are polled, and may be dropped: a computation whose future is dropped
+/// is left to another call that waits for its value, if there is one. One that is kept and not polled, as in a branch of
+/// a `select!` that goes on without it, delays the others until `flight_timeout`.
+///
+/// They are `Send` if the method's own future is, and its arguments and the value that is cached are.
+pub type AsyncCall<R, S, B> = Call<R, S, B, Awaited>;
+
+type Tried<R, S, T> = Result<T, StorageError<<R as Output>::Value, S>>;
+
+impl<R, S, B> AsyncCall<R, S, B>
+where
+    R: Output,
+    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+    B: AsyncBody<Out = R::Out>,
+{
+    /// The cached value, or `None`. Never computes.
+    pub fn get(&self) -> impl Future<Output = Outcome<R, S, Option<R::Value>>> + use<R, S, B> {
+        let (context, key) = (self.context, self.encoded_key());
+        async move { context.outcome(try_get::<R, S>(&context, &key).await) }
+    }
+
+    /// The cached value, or else computes and stores it: what the plain call does.
+    ///
+    /// Of several calls with one key at a time, one computes and the others take its value. An error of a fallible
+    /// body is returned and not stored. A failure of the storage costs a computation, never the answer.
+    #[inline]
+    pub fn get_or_update(self) -> impl Future<Output = R::Out> {
+        self.fill(false)
+    }
+
+    /// Computes and stores, if nothing is there or if that is to be replaced.
+    ///
+    /// It is one future, with boxes around its parts: so the future of a hit is small, and those of methods that call each
+    /// other do not grow. (An `async fn` stores its arguments twice, and moves them.)
+    #[inline]
+    #[allow(clippy::manual_async_fn)]
+    fn fill(self, is_update: bool) -> impl Future<Output = R::Out> {
+        async move {
+            let looked_up = if is_update { None } else { self.look_up_at_once() };
+            if let Some(Ok(value)) = looked_up {
+                return R::found(value);
+            }
+            let context = CallContext {
+                is_update,
+                ..self.context
+            };
+            let (key, body) = (self.encoded_key(), Boxed::new(self.body));
+            let fetched = if is_update {
+                context.begin_update(key)
+            } else {
+                Box::pin(awaited::fetch(&context, key, looked_up.and_then(Result::err))).await
+            };
+            let (leader, left) = match fetched {
+                Fetched::Found(value) => return R::found(value),
+                Fetched::Bypass => return body.await,
+                Fetched::Lead(leader, left) => (leader, left),
+            };
+            let value = match R::value(leader.computing().around(body).await) {
+                Ok(value) => value,
+                Err(out) => {
+                    leader.finish(|| FlightOutcome::Failed);
+                    return out;
+                }
+            };
+            R::found(Box::pin(awaited::store(&context, leader, left, value)).await)
+        }
+    }
+
+    /// The value of a look-up that need not wait, or what it has to know. Nothing borrows the arguments while a task waits,
+    /// so that they need not be `Sync`.
+    #[inline]
+    fn look_up_at_once(&self) -> Option<Result<R::Value, Lookup>> {
+        let key = self.call_key();
+        let lookup = self.context.begin_lookup(&key);
+        let read = self.storage().read_at_once(&key)?;
+        Some(self.context.finish_lookup(read, lookup))
+    }
+
+    /// Computes and stores, whatever was there. A value that `unless` refuses removes an older one; an error of a
+    /// fallible body leaves it.
+    pub fn update(self) -> impl Future<Output = R::Out> {
+        self.fill(true)
+    }
+
+    /// Computes without the cache.
+    pub async fn execute(self) -> R::Out {
+        Boxed::new(self.body).await
+    }
+
+    /// Stores `value` without computing, whatever is there or being computed.
+    pub fn set(&self, value: R::Value) -> impl Future<Output = Outcome<R, S, ()>> + use<R, S, B> {
+        let (context, key) = (self.context, self.encoded_key());
+        async move { context.outcome(awaited::set(&context, key, value).await) }
+    }
+
+    /// Removes the value, also one that is being computed. Returns whether there was an entry.
+    pub fn delete(&self) -> impl Future<Output = Outcome<R, S, bool>> + use<R, S, B> {
+        let (context, key) = (self.context, self.encoded_key());
+        async move { context.outcome(try_delete::<R, S>(&context, &key).await) }
+    }
+
+    /// Whether a value is cached. It does not count as a use.
+    pub fn has(&self) -> impl Future<Output = Outcome<R, S, bool>> + use<R, S, B> {
+        let (context, key) = (self.context, self.encoded_key());
+        async move { context.outcome(try_has::<R, S>(&context, &key).await) }
+    }
+
+    /// Restarts the expiry of the value. Returns whether there was an entry. Without an expiry it equals
+    /// [`has`](Self::has).
+    pub fn touch(&self) -> impl Future<Output = Outcome<R, S, bool>> + use<R, S, B> {
+        let (context, key) = (self.context, self.encoded_key());
+        async move { context.outcome(try_touch::<R, S>(&context, &key).await) }
+    }
+
+    /// Runs the verb that `action` names.
+    pub async fn run(self, action: Action) -> Outcome<R, S, ActionResult<R::Value, R::Out>> {
+        let (context, key) = (self.context, self.encoded_key());
+        context.outcome(match action {
+            Action::Get => try_get::<R, S>(&context, &key).await.map(ActionResult::Cached),
+            Action::Delete => try_delete::<R, S>(&context, &key)
+                .await
+                .map(ActionResult::Existed),
+            Action::Has => try_has::<R, S>(&context, &key).await.map(ActionResult::Existed),
+            Action::Touch => try_touch::<R, S>(&context, &key).await.map(ActionResult::Existed),
+            Action::Key => Ok(ActionResult::Key(self.key())),
+            Action::Update => Ok(ActionResult::Returned(self.update().await)),
+            Action::Execute => Ok(ActionResult::Returned(self.execute().await)),
+            Action::GetOrUpdate => Ok(ActionResult::Returned(self.get_or_update().await)),
+        })
+    }
+}
+
+async fn try_get<R, S>(context: &CallContext<R::Value, S>, key: &EncodedKey) -> Tried<R, S, Option<R::Value>>
+where
+    R: Output,
+    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+{
+    context.admit();
+    let held = context.storage().read(key, None).await?;
+    Ok(context.decode_counted(held))
+}
+
+async fn try_delete<R, S>(context: &CallContext<R::Value, S>, key: &EncodedKey) -> Tried<R, S, bool>
+where
+    R: Output,
+    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+{
+    context.admit();
+    let _invalidation = context.invalidate(key).settle().await;
+    context.storage().remove(key, None).await
+}
+
+async fn try_has<R, S>(context: &CallContext<R::Value, S>, key: &EncodedKey) -> Tried<R, S, bool>
+where
+    R: Output,
+    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+{
+    context.admit();
+    context.storage().contains(key, None).await
+}
+
+async fn try_touch<R, S>(context: &CallContext<R::Value, S>, key: &EncodedKey) -> Tried<R, S, bool>
+where
+    R: Output,
+    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+{
+    match context.expiry {
+        Some(expiry) => {
+            context.admit();
+            context.storage().renew(key, expiry, None).await
+        }
+        None => try_has::<R, S>(context, key).await,
+    }
+}

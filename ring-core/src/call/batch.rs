@@ -1,0 +1,124 @@
+//! Writes of many machines on one storage, gathered into bulk operations.
+
+use std::mem;
+use std::time::{Duration, Instant};
+
+use super::machine::{Event, Machine, Step};
+use super::store::Store;
+use crate::key::EncodedKey;
+use crate::storage::StorageBase;
+use crate::sync::EventListener;
+
+/// Writes on one storage that are made together.
+///
+/// Those that need not wait for other writes come first, so that no two bulk calls wait for each other.
+pub(crate) struct Batch<'b, 'c, S: StorageBase<T>, T> {
+    stores: &'b mut [Store<'c, S, T>],
+    /// What came of the last step of each.
+    events: Vec<Option<Event<T>>>,
+    removals: Vec<usize>,
+    writes: Vec<Place<T>>,
+    /// The earliest instant at which one of these operations ends.
+    until: Option<Instant>,
+    waits: Vec<(usize, EventListener, Option<Instant>)>,
+    /// Whether each stored a value.
+    stored: Vec<bool>,
+}
+
+/// An entry to write, by the place of its machine.
+type Place<T> = (usize, T, Option<Duration>);
+
+/// What the driver does next, by the places of machines. Operations end at the instant, if there is one.
+pub(crate) enum Round<T> {
+    Remove(Vec<usize>, Option<Instant>),
+    Write(Vec<Place<T>>, Option<Instant>),
+    /// Waits for the event, until the instant comes.
+    Wait(usize, EventListener, Option<Instant>),
+}
+
+/// An entry of a bulk write.
+type Entry<'k, T> = (&'k EncodedKey, T, Option<Duration>);
+
+impl<'b, 'c, S: StorageBase<T>, T> Batch<'b, 'c, S, T> {
+    pub(crate) fn new(stores: &'b mut [Store<'c, S, T>]) -> Self {
+        Batch {
+            events: stores.iter().map(|_| Some(Event::Start)).collect(),
+            removals: Vec::new(),
+            writes: Vec::new(),
+            until: None,
+            waits: Vec::new(),
+            stored: vec![false; stores.len()],
+            stores,
+        }
+    }
+
+    /// What is done next, until all have ended: first what removes, then what writes, then what waits.
+    pub(crate) fn next_round(&mut self) -> Option<Round<T>> {
+        self.step_all();
+        if !self.removals.is_empty() {
+            return Some(Round::Remove(mem::take(&mut self.removals), self.until));
+        }
+        if !self.writes.is_empty() {
+            return Some(Round::Write(mem::take(&mut self.writes), self.until.take()));
+        }
+        let (place, event, until) = (!self.waits.is_empty()).then(|| self.waits.remove(0))?;
+        Some(Round::Wait(place, event, until))
+    }
+
+    fn step_all(&mut self) {
+        for (place, event) in self.events.iter_mut().enumerate() {
+            let Some(event) = event.take() else { continue };
+            let until = match self.stores[place].next(event) {
+                Step::Done(stored) => {
+                    self.stored[place] = stored;
+                    continue;
+                }
+                Step::Wait(event, until) => {
+                    self.waits.push((place, event, until));
+                    continue;
+                }
+                Step::Write(value, expiry, until) => {
+                    self.writes.push((place, value, expiry));
+                    until
+                }
+                Step::Remove(until) => {
+                    self.removals.push(place);
+                    until
+                }
+                Step::Read(_) => unreachable!("a write does not read"),
+            };
+            self.until = self.until.into_iter().chain(until).min();
+        }
+    }
+
+    /// The keys of these places.
+    pub(crate) fn keys(&self, places: &[usize]) -> Vec<&EncodedKey> {
+        places.iter().map(|place| self.stores[*place].key()).collect()
+    }
+
+    /// The places of entries, and the entries under their keys.
+    pub(crate) fn entries(&self, entries: Vec<Place<T>>) -> (Vec<usize>, Vec<Entry<'_, T>>) {
+        let entries = entries.into_iter();
+        let entries =
+            entries.map(|(place, value, expiry)| (place, (self.stores[place].key(), value, expiry)));
+        entries.unzip()
+    }
+
+    /// The wait of this place ended.
+    pub(crate) fn woken(&mut self, place: usize, in_time: bool) {
+        self.events[place] = Some(Event::Woken(in_time));
+    }
+
+    /// The operation on these places ended. Returns its failure.
+    pub(crate) fn ended<E>(&mut self, places: &[usize], changed: Result<(), E>) -> Option<E> {
+        for &place in places {
+            self.events[place] = Some(Event::of_change(&changed));
+        }
+        changed.err()
+    }
+
+    /// Whether each stored a value.
+    pub(crate) fn stored(self) -> Vec<bool> {
+        self.stored
+    }
+}

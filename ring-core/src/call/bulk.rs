@@ -1,0 +1,452 @@
+//! Verbs of many calls at once: one operation for all calls that share a storage.
+//!
+//! A bulk call computes what it leads before it waits for other calls, so that two bulk calls with the same keys in
+//! another order cannot wait for each other.
+
+pub(crate) mod awaited;
+pub(crate) mod blocking;
+pub(crate) mod concurrently;
+
+use std::time::Duration;
+
+use hashbrown::HashMap;
+
+use super::Call;
+use super::context::{CallContext, Lookup, StorageError, after, remaining};
+use super::fetch::{Fetch, Fetched};
+use super::store::Store;
+use crate::body::Bind;
+use crate::error::{Error, Failure};
+use crate::flights::{Invalidation, Leader, Outcome as FlightOutcome};
+use crate::key::EncodedKey;
+use crate::output::Output;
+use crate::ring::Ring;
+use crate::storage::View;
+
+/// A call without its body.
+pub(crate) struct Keyed<R: Output, S> {
+    /// Its place among all calls.
+    pub(crate) place: usize,
+    pub(crate) context: CallContext<R::Value, S>,
+    pub(crate) key: EncodedKey,
+}
+
+/// Calls, and their bodies.
+pub(crate) type Bulk<R, S, B> = (Vec<Keyed<R, S>>, Vec<B>);
+
+/// Takes calls apart into what bulk verbs need first, and their bodies.
+pub(crate) fn take_apart<R, S, B, M>(calls: impl IntoIterator<Item = Call<R, S, B, M>>) -> Bulk<R, S, B>
+where
+    R: Output,
+    B: Bind,
+{
+    let calls = calls.into_iter().enumerate().map(|(place, call)| {
+        let key = call.encoded_key();
+        let keyed = Keyed {
+            place,
+            context: call.context,
+            key,
+        };
+        (keyed, call.body)
+    });
+    calls.unzip()
+}
+
+/// What a computation came to: a value to store, or else what its call returns.
+type Computed<R> = Result<<R as Output>::Value, <R as Output>::Out>;
+
+/// Calls that share a storage; there is at least one.
+struct Group<R: Output, S>(Vec<Keyed<R, S>>);
+
+impl<R, S> Group<R, S>
+where
+    R: Output,
+    S: View<R::Value>,
+{
+    fn context(&self) -> &CallContext<R::Value, S> {
+        &self.0[0].context
+    }
+
+    fn storage(&self) -> &S::Storage {
+        self.context().storage()
+    }
+
+    fn keys(&self) -> Vec<&EncodedKey> {
+        self.0.iter().map(|call| &call.key).collect()
+    }
+
+    /// Ends the computations of all keys.
+    fn invalidate(&self) -> Invalidation<'_, S::Held> {
+        let keys = self.0.iter().map(|call| call.key.clone());
+        let context = self.context();
+        context
+            .flights()
+            .invalidate_many(keys, context.ring.write_timeout)
+    }
+
+    /// The keys whose entries are asked to expire.
+    fn renewals(&self) -> Vec<(&EncodedKey, Duration)> {
+        let calls = self.0.iter();
+        calls
+            .filter_map(|call| Some((&call.key, call.context.expiry?)))
+            .collect()
+    }
+
+    fn begin_lookups(&self) -> Vec<Lookup> {
+        let calls = self.0.iter();
+        calls.map(|call| call.context.begin_lookup(&call.key)).collect()
+    }
+
+    /// The values that look-ups found, or what is known for their computation. They began at once and ended at once.
+    fn finish_lookups(
+        self,
+        read: Result<Vec<Option<S::Held>>, StorageError<R::Value, S>>,
+        lookups: Vec<Lookup>,
+    ) -> impl Iterator<Item = Result<(usize, R::Value), Pending<R, S>>> {
+        // Decoding takes no time of the storage.
+        let left = remaining(lookups.first().and_then(|lookup| lookup.until));
+        let answered = read.is_ok();
+        let held = self.context().ring.count_errors(read).unwrap_or_default();
+        let calls = self.0.into_iter().zip(lookups).zip(padded(held));
+        calls.map(move |((call, lookup), held)| {
+            let epoch = if answered { lookup.epoch } else { None };
+            let found = call.context.finish_lookup(Ok(held), Lookup { epoch, ..lookup });
+            match found {
+                Ok(value) => Ok((call.place, value)),
+                Err(lookup) => {
+                    call.context.ring.counters.miss();
+                    let until = after(left);
+                    Err(Pending {
+                        call,
+                        lookup: Lookup { until, ..lookup },
+                    })
+                }
+            }
+        })
+    }
+}
+
+/// A storage that answers too little does not lose calls.
+fn padded<T: Default>(answers: Vec<T>) -> impl Iterator<Item = T> {
+    answers.into_iter().chain(std::iter::repeat_with(T::default))
+}
+
+fn by_storage<R, S>(calls: Vec<Keyed<R, S>>) -> Vec<Group<R, S>>
+where
+    R: Output,
+    S: View<R::Value>,
+{
+    let mut groups: Vec<Group<R, S>> = Vec::new();
+    let mut known = HashMap::new();
+    for call in calls {
+        call.context.admit();
+        let group = *known
+            .entry(call.context.flights().address())
+            .or_insert_with(|| groups.len());
+        match groups.get_mut(group) {
+            Some(group) => group.0.push(call),
+            None => groups.push(Group(vec![call])),
+        }
+    }
+    groups
+}
+
+/// Calls whose entries are asked to expire, and those whose are not.
+fn by_expiry<R: Output, S>(calls: Vec<Keyed<R, S>>) -> (Vec<Keyed<R, S>>, Vec<Keyed<R, S>>) {
+    calls.into_iter().partition(|call| call.context.expiry.is_some())
+}
+
+/// The answers of storages, to be put into the order of the calls.
+struct Gathered<T, E> {
+    ring: Option<&'static Ring>,
+    answers: Vec<(usize, T)>,
+    failure: Option<E>,
+}
+
+impl<T: Default, E: Failure> Gathered<T, E> {
+    fn of<R: Output, S>(calls: &[Keyed<R, S>]) -> Self {
+        Gathered {
+            ring: calls.first().map(|call| call.context.ring),
+            answers: Vec::with_capacity(calls.len()),
+            failure: None,
+        }
+    }
+
+    /// Adds the answers for a group. After a failure of one storage the others are asked all the same.
+    fn add<R: Output, S>(&mut self, group: &Group<R, S>, answers: Result<Vec<T>, E>) {
+        match answers {
+            Ok(answers) => {
+                let places = group.0.iter().map(|call| call.place);
+                self.answers.extend(places.zip(padded(answers)));
+            }
+            Err(error) => self.failure = self.failure.take().or(Some(error)),
+        }
+    }
+
+    fn finish(mut self) -> E::Outcome<Vec<T>> {
+        self.answers.sort_unstable_by_key(|(place, _)| *place);
+        let answers = self.answers.into_iter().map(|(_, answer)| answer);
+        let result = self.failure.map_or_else(|| Ok(answers.collect()), Err);
+        if let (Some(ring), Err(_)) = (self.ring, &result) {
+            ring.counters.error();
+        }
+        Failure::outcome(result, self.ring.map_or("", |ring| ring.name().as_str()))
+    }
+}
+
+/// The values that look-ups of a group found.
+fn decoded<R, S>(group: &Group<R, S>, held: Vec<Option<S::Held>>) -> Vec<Option<R::Value>>
+where
+    R: Output,
+    S: View<R::Value>,
+{
+    let calls = group.0.iter().zip(padded(held));
+    calls
+        .map(|(call, held)| call.context.decode_counted(held))
+        .collect()
+}
+
+/// The writes of [`Calls::set_many`](crate::Calls::set_many) on one storage.
+struct SetGroup<'c, R: Output, S: View<R::Value>> {
+    contexts: Vec<&'c CallContext<R::Value, S>>,
+    stores: Vec<Store<'c, S::Storage, S::Held>>,
+    failure: Option<Error>,
+}
+
+impl<'c, R, S> SetGroup<'c, R, S>
+where
+    R: Output,
+    S: View<R::Value>,
+{
+    /// Begins the writes, each with its value out of those of all calls.
+    fn begin(group: &'c Group<R, S>, values: &mut [Option<R::Value>]) -> Self {
+        let mut writes = SetGroup {
+            contexts: Vec::new(),
+            stores: Vec::new(),
+            failure: None,
+        };
+        for call in &group.0 {
+            let Some(value) = values[call.place].take() else {
+                continue;
+            };
+            let set = call.context.begin_set(call.key.clone(), value);
+            if let Some(error) = set.error {
+                call.context.ring.counters.error();
+                writes.failure = writes.failure.or(Some(error));
+            }
+            if let Some(store) = set.store {
+                writes.contexts.push(&call.context);
+                writes.stores.push(store);
+            }
+        }
+        writes
+    }
+
+    fn finish(self, stored: &[bool], failure: Option<StorageError<R::Value, S>>) -> Option<Error> {
+        count_stores(&self.contexts, stored, failure.is_some());
+        self.failure.or(failure.map(Into::into))
+    }
+}
+
+/// Counts what came of writes. After a failure each that did not store counts as an error.
+fn count_stores<V, S: View<V>>(contexts: &[&CallContext<V, S>], stored: &[bool], failed: bool) {
+    for (context, stored) in contexts.iter().zip(stored) {
+        context.count_store(*stored, failed && !*stored);
+    }
+}
+
+/// What [`Calls::set_many`](crate::Calls::set_many) returns.
+fn set_outcome(ring: Option<&Ring>, failure: Option<Error>) -> Result<(), Error> {
+    match (failure, ring) {
+        (None, _) => Ok(()),
+        (Some(error), Some(ring)) => Err(error.of_ring(ring.name().as_str())),
+        (Some(error), None) => Err(error),
+    }
+}
+
+/// A call whose value is to be computed.
+pub(crate) struct Pending<R: Output, S> {
+    call: Keyed<R, S>,
+    lookup: Lookup,
+}
+
+impl<R, S> Pending<R, S>
+where
+    R: Output,
+    S: View<R::Value>,
+{
+    /// A call of which all that is there is to be replaced.
+    fn update(call: Keyed<R, S>) -> Self {
+        let context = call.context.update();
+        Pending {
+            call: Keyed { context, ..call },
+            lookup: Lookup::default(),
+        }
+    }
+
+    fn context(&self) -> &CallContext<R::Value, S> {
+        &self.call.context
+    }
+
+    fn fetch(&self) -> Fetch<'_, R::Value, S> {
+        Fetch::new(self.context(), self.call.key.clone(), self.lookup)
+    }
+
+    /// The right to compute beside all other calls.
+    fn lead_alone(&self) -> Fetched<'_, R::Value, S::Held> {
+        let leader = self.context().flights().lead_alone(self.call.key.clone());
+        Fetched::Lead(leader, remaining(self.lookup.until))
+    }
+
+    /// Goes on with what the leader's body returned.
+    fn computed<'c, B>(
+        &'c self,
+        leader: Leader<'c, S::Held>,
+        left: Option<Duration>,
+        out: R::Out,
+    ) -> Progress<'c, R, S, B> {
+        match R::value(out) {
+            Ok(value) => match self.context().begin_bulk_store(leader, &value, left) {
+                Some(store) => Progress::Store(value, store),
+                None => Progress::Ended(Ok(value)),
+            },
+            Err(out) => {
+                leader.finish(|| FlightOutcome::Failed);
+                Progress::Ended(Err(out))
+            }
+        }
+    }
+
+    /// The value that an equal call computed, if it can be shared.
+    fn share(&self, computed: Option<&Computed<R>>) -> Option<R::Value> {
+        match self.context().share(computed?.as_ref().ok()?) {
+            FlightOutcome::Value(held) => self.context().take(held),
+            FlightOutcome::Failed | FlightOutcome::Retry => None,
+        }
+    }
+}
+
+/// How far a pending call came without waiting for other calls.
+enum Progress<'c, R: Output, S: View<R::Value>, B> {
+    /// There is nothing to store.
+    Ended(Computed<R>),
+    /// The value is to be stored.
+    Store(R::Value, Store<'c, S::Storage, S::Held>),
+    /// Another call computes.
+    Wait(Fetch<'c, R::Value, S>, B),
+}
+
+/// Pending calls, and what they came to.
+struct Computation<'c, R: Output, S: View<R::Value>, B> {
+    pending: &'c [Pending<R, S>],
+    /// By the places of all calls.
+    ended: Vec<Option<Computed<R>>>,
+    stores: Vec<(usize, Store<'c, S::Storage, S::Held>)>,
+    waiting: Vec<(usize, Fetch<'c, R::Value, S>, B)>,
+}
+
+/// A pending call by its number, and its body.
+type Numbered<B> = (usize, B);
+
+impl<'c, R, S, B> Computation<'c, R, S, B>
+where
+    R: Output,
+    S: View<R::Value>,
+{
+    fn new(pending: &'c [Pending<R, S>], ended: Vec<Option<Computed<R>>>) -> Self {
+        Computation {
+            pending,
+            ended,
+            stores: Vec::new(),
+            waiting: Vec::new(),
+        }
+    }
+
+    /// The calls that compute, and those that equal one before them, with its place.
+    fn split_equals(&self, bodies: &mut [Option<B>]) -> (Vec<Numbered<B>>, Vec<(Numbered<B>, usize)>) {
+        let mut known = HashMap::with_capacity(self.pending.len());
+        let (mut first, mut equals) = (Vec::new(), Vec::new());
+        for (number, pending) in self.pending.iter().enumerate() {
+            let place = pending.call.place;
+            let Some(body) = bodies[place].take() else {
+                continue;
+            };
+            let identity = (pending.context().flights().address(), &pending.call.key);
+            let first_place = *known.entry(identity).or_insert(place);
+            if first_place == place {
+                first.push((number, body));
+            } else {
+                equals.push(((number, body), first_place));
+            }
+        }
+        (first, equals)
+    }
+
+    fn end(&mut self, number: usize, computed: Computed<R>) {
+        self.ended[self.pending[number].call.place] = Some(computed);
+    }
+
+    fn add(&mut self, number: usize, progress: Progress<'c, R, S, B>) {
+        match progress {
+            Progress::Ended(computed) => self.end(number, computed),
+            Progress::Store(value, store) => {
+                self.end(number, Ok(value));
+                self.stores.push((number, store));
+            }
+            Progress::Wait(fetch, body) => self.waiting.push((number, fetch, body)),
+        }
+    }
+
+    /// The stores, each storage's together with the contexts of their calls.
+    fn take_stores(&mut self) -> Vec<StoreGroup<'c, R::Value, S>> {
+        let mut groups: Vec<(usize, StoreGroup<'c, R::Value, S>)> = Vec::new();
+        for (number, store) in std::mem::take(&mut self.stores) {
+            let context = self.pending[number].context();
+            let storage = context.flights().address();
+            let known = groups.iter().position(|(known, _)| *known == storage);
+            let group = known.unwrap_or_else(|| {
+                groups.push((storage, (Vec::new(), Vec::new())));
+                groups.len() - 1
+            });
+            let (_, (contexts, stores)) = &mut groups[group];
+            contexts.push(context);
+            stores.push(store);
+        }
+        groups.into_iter().map(|(_, group)| group).collect()
+    }
+
+    /// The calls that wait for other calls. All together they wait no longer than one.
+    fn take_waiting(&mut self) -> Vec<(usize, Fetch<'c, R::Value, S>, B)> {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        for (_, fetch, _) in &mut waiting {
+            fetch.restart_wait();
+        }
+        waiting
+    }
+
+    /// Takes what equal calls of this bulk call computed. Returns those that still have to compute.
+    fn take_equals(&mut self, equals: Vec<(Numbered<B>, usize)>) -> Vec<Numbered<B>> {
+        let mut without = Vec::new();
+        for ((number, body), first) in equals {
+            match self.pending[number].share(self.ended[first].as_ref()) {
+                Some(value) => self.end(number, Ok(value)),
+                // An error stands for its own call only.
+                None => without.push((number, body)),
+            }
+        }
+        without
+    }
+
+    fn finish(self) -> Vec<R::Out> {
+        let ended = self.ended.into_iter().flatten();
+        ended
+            .map(|computed| computed.map_or_else(|out| out, R::found))
+            .collect()
+    }
+}
+
+/// Stores of one storage, and the contexts of their calls.
+type StoreGroup<'c, V, S> = (
+    Vec<&'c CallContext<V, S>>,
+    Vec<Store<'c, <S as View<V>>::Storage, <S as View<V>>::Held>>,
+);

@@ -1,0 +1,235 @@
+//! Bulk verbs that are awaited.
+
+use super::super::awaited::{compute as compute_one, run_from, store_many};
+use super::super::context::Outcome;
+use super::super::fetch::{Fetch, Fetched};
+use super::super::machine::{Event, Machine, Step};
+use super::concurrently::concurrently;
+use super::{
+    Bulk, Computation, Computed, Gathered, Keyed, Pending, Progress, SetGroup, by_expiry, by_storage,
+    count_stores, decoded, set_outcome,
+};
+use crate::error::Error;
+use crate::output::Output;
+use crate::storage::{AsyncStorage, View};
+
+/// [`AsyncCalls::get_many`](crate::AsyncCalls::get_many)
+pub(crate) async fn get<R, S>(calls: Vec<Keyed<R, S>>) -> Outcome<R, S, Vec<Option<R::Value>>>
+where
+    R: Output,
+    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+{
+    let mut gathered = Gathered::of(&calls);
+    for group in by_storage(calls) {
+        let read = group.storage().read_many(&group.keys(), None).await;
+        gathered.add(&group, read.map(|held| decoded(&group, held)));
+    }
+    gathered.finish()
+}
+
+/// [`AsyncCalls::delete_many`](crate::AsyncCalls::delete_many)
+pub(crate) async fn delete<R, S>(calls: Vec<Keyed<R, S>>) -> Outcome<R, S, Vec<bool>>
+where
+    R: Output,
+    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+{
+    let mut gathered = Gathered::of(&calls);
+    for group in by_storage(calls) {
+        let _invalidation = group.invalidate().settle().await;
+        gathered.add(&group, group.storage().remove_many(&group.keys(), None).await);
+    }
+    gathered.finish()
+}
+
+/// [`AsyncCalls::has_many`](crate::AsyncCalls::has_many)
+pub(crate) async fn has<R, S>(calls: Vec<Keyed<R, S>>) -> Outcome<R, S, Vec<bool>>
+where
+    R: Output,
+    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+{
+    let mut gathered = Gathered::of(&calls);
+    for group in by_storage(calls) {
+        gathered.add(&group, group.storage().contains_many(&group.keys(), None).await);
+    }
+    gathered.finish()
+}
+
+/// [`AsyncCalls::touch_many`](crate::AsyncCalls::touch_many)
+pub(crate) async fn touch<R, S>(calls: Vec<Keyed<R, S>>) -> Outcome<R, S, Vec<bool>>
+where
+    R: Output,
+    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+{
+    let mut gathered = Gathered::of(&calls);
+    let (expiring, lasting) = by_expiry(calls);
+    for group in by_storage(expiring) {
+        gathered.add(&group, group.storage().renew_many(&group.renewals(), None).await);
+    }
+    for group in by_storage(lasting) {
+        gathered.add(&group, group.storage().contains_many(&group.keys(), None).await);
+    }
+    gathered.finish()
+}
+
+/// [`AsyncCalls::set_many`](crate::AsyncCalls::set_many)
+pub(crate) async fn set<R, S>(calls: Vec<Keyed<R, S>>, values: Vec<R::Value>) -> Result<(), Error>
+where
+    R: Output,
+    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+{
+    let ring = calls.first().map(|call| call.context.ring);
+    if calls.len() != values.len() {
+        return set_outcome(ring, Some(Error::lengths(calls.len(), values.len())));
+    }
+    let mut values: Vec<_> = values.into_iter().map(Some).collect();
+    let mut failure = None;
+    for group in by_storage(calls) {
+        let mut writes = SetGroup::begin(&group, &mut values);
+        let (stored, failed) = store_many(group.storage(), &mut writes.stores).await;
+        failure = failure.or(writes.finish(&stored, failed));
+    }
+    set_outcome(ring, failure)
+}
+
+/// [`AsyncCalls::get_or_update_many`](crate::AsyncCalls::get_or_update_many)
+pub(crate) async fn get_or_update<R, S, B>((calls, bodies): Bulk<R, S, B>, limit: usize) -> Vec<R::Out>
+where
+    R: Output,
+    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+    B: Future<Output = R::Out> + Unpin,
+{
+    let mut ended: Vec<Option<Computed<R>>> = bodies.iter().map(|_| None).collect();
+    let mut pending = Vec::new();
+    for group in by_storage(calls) {
+        let lookups = group.begin_lookups();
+        let until = lookups.first().and_then(|lookup| lookup.until);
+        let read = group.storage().read_many(&group.keys(), until).await;
+        for found in group.finish_lookups(read, lookups) {
+            match found {
+                Ok((place, value)) => ended[place] = Some(Ok(value)),
+                Err(absent) => pending.push(absent),
+            }
+        }
+    }
+    compute(&pending, ended, bodies, limit).await
+}
+
+/// [`AsyncCalls::update_many`](crate::AsyncCalls::update_many)
+pub(crate) async fn update<R, S, B>((calls, bodies): Bulk<R, S, B>, limit: usize) -> Vec<R::Out>
+where
+    R: Output,
+    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+    B: Future<Output = R::Out> + Unpin,
+{
+    let pending: Vec<_> = calls.into_iter().map(Pending::update).collect();
+    let ended = bodies.iter().map(|_| None).collect();
+    compute(&pending, ended, bodies, limit).await
+}
+
+/// Computes the values of calls, of equal ones that of the first, at most `limit` at a time, and stores them together.
+async fn compute<R, S, B>(
+    pending: &[Pending<R, S>],
+    ended: Vec<Option<Computed<R>>>,
+    bodies: Vec<B>,
+    limit: usize,
+) -> Vec<R::Out>
+where
+    R: Output,
+    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+    B: Future<Output = R::Out> + Unpin,
+{
+    let mut bodies: Vec<_> = bodies.into_iter().map(Some).collect();
+    let mut computation = Computation::new(pending, ended);
+    let (first, equals) = computation.split_equals(&mut bodies);
+    let leads = first
+        .into_iter()
+        .map(|(number, body)| async move { (number, lead(&pending[number], body).await) });
+    for (number, progress) in concurrently(limit, leads.collect()).await {
+        computation.add(number, progress);
+    }
+    store(&mut computation).await;
+    let waits = computation
+        .take_waiting()
+        .into_iter()
+        .map(|(number, fetch, body)| async move { (number, wait(&pending[number], fetch, body).await) });
+    for (number, out) in concurrently(limit, waits.collect()).await {
+        computation.end(number, R::value(out));
+    }
+    let without = computation.take_equals(equals).into_iter();
+    let alone = without.map(|(number, body)| async move {
+        let pending = &pending[number];
+        (number, finish(pending, pending.lead_alone(), body).await)
+    });
+    for (number, out) in concurrently(limit, alone.collect()).await {
+        computation.end(number, R::value(out));
+    }
+    computation.finish()
+}
+
+/// Computes, unless another call does.
+///
+/// It takes the lead when its turn comes: a body may call other keys of this bulk call, whose values are then computed
+/// there, or have been computed.
+async fn lead<'c, R, S, B>(pending: &'c Pending<R, S>, body: B) -> Progress<'c, R, S, B>
+where
+    R: Output,
+    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+    B: Future<Output = R::Out> + Unpin,
+{
+    let context = pending.context();
+    let fetched = if context.is_update {
+        context.begin_update(pending.call.key.clone())
+    } else {
+        let mut fetch = pending.fetch();
+        match fetch.next(Event::Start) {
+            Step::Wait(..) => return Progress::Wait(fetch, body),
+            step => run_from(context.storage(), &mut fetch, step).await.0,
+        }
+    };
+    match fetched {
+        Fetched::Found(value) => Progress::Ended(Ok(value)),
+        Fetched::Bypass => Progress::Ended(R::value(body.await)),
+        Fetched::Lead(leader, left) => {
+            let out = leader.computing().around(body).await;
+            pending.computed(leader, left, out)
+        }
+    }
+}
+
+async fn store<R, S, B>(computation: &mut Computation<'_, R, S, B>)
+where
+    R: Output,
+    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+{
+    for (contexts, mut stores) in computation.take_stores() {
+        let (stored, failure) = store_many(contexts[0].storage(), &mut stores).await;
+        count_stores(&contexts, &stored, failure.is_some());
+        stores.into_iter().for_each(super::Store::finish);
+    }
+}
+
+/// Waits for another call's computation.
+async fn wait<R, S, B>(pending: &Pending<R, S>, mut fetch: Fetch<'_, R::Value, S>, body: B) -> R::Out
+where
+    R: Output,
+    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+    B: Future<Output = R::Out> + Unpin,
+{
+    let step = fetch.next(Event::Woken(true));
+    let (fetched, _) = run_from(pending.context().storage(), &mut fetch, step).await;
+    finish(pending, fetched, body).await
+}
+
+/// Goes on with a call by itself.
+async fn finish<R, S, B>(pending: &Pending<R, S>, fetched: Fetched<'_, R::Value, S::Held>, body: B) -> R::Out
+where
+    R: Output,
+    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+    B: Future<Output = R::Out> + Unpin,
+{
+    match fetched {
+        Fetched::Found(value) => R::found(value),
+        Fetched::Bypass => body.await,
+        Fetched::Lead(leader, left) => compute_one::<R, S, _>(pending.context(), leader, left, body).await,
+    }
+}

@@ -1,0 +1,343 @@
+//! A call without its key and body: its ring, its storage, and how its value is stored.
+
+use std::time::{Duration, Instant};
+
+use super::fetch::Fetched;
+use super::store::Store;
+use crate::error::{Error, Failure};
+use crate::flights::{Flights, Invalidation, Leader, Outcome as FlightOutcome};
+use crate::key::{EncodedKey, RingKey, hash_key};
+use crate::output::Output;
+use crate::ring::Ring;
+use crate::storage::{StorageBase, View};
+
+/// What the verbs of a call return that fail only if its storage does: a `T`, or a `Result<T, Error>`.
+pub type Outcome<R, S, T> = OutcomeOf<<R as Output>::Value, S, T>;
+
+/// [`Outcome`] for a storage of values `V`.
+pub(crate) type OutcomeOf<V, S, T> = <StorageError<V, S> as Failure>::Outcome<T>;
+
+/// The error of the storage of a view.
+pub(crate) type StorageError<V, S> = <<S as View<V>>::Storage as StorageBase<<S as View<V>>::Held>>::Error;
+
+/// Whether a value with this expiry is stored at all.
+pub(crate) fn is_stored(expiry: Option<Duration>) -> bool {
+    expiry != Some(Duration::ZERO)
+}
+
+/// The time from now to `until`, if it is limited.
+pub(crate) fn remaining(until: Option<Instant>) -> Option<Duration> {
+    until.map(|until| until.saturating_duration_since(Instant::now()))
+}
+
+/// The instant after so much time from now, if it is limited.
+#[inline]
+pub(crate) fn after(time: Option<Duration>) -> Option<Instant> {
+    time.and_then(|time| Instant::now().checked_add(time))
+}
+
+/// A look-up of a plain call.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Lookup {
+    /// The number of writes that had ended when it began; `None` if the storage did not answer.
+    pub(crate) epoch: Option<u64>,
+    /// The end of the time that the call may keep the storage busy.
+    pub(crate) until: Option<Instant>,
+}
+
+/// A call without its key and body.
+pub(crate) struct CallContext<V, S> {
+    pub(crate) ring: &'static Ring,
+    pub(crate) view: S,
+    /// The number of segments of its key.
+    pub(crate) segments: usize,
+    pub(crate) expiry: Option<Duration>,
+    pub(crate) unless: Option<fn(&V) -> bool>,
+    /// Whether a value that is not stored removes an older one.
+    pub(crate) is_update: bool,
+}
+
+impl<V, S: Copy> Clone for CallContext<V, S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<V, S: Copy> Copy for CallContext<V, S> {}
+
+impl<V, S> CallContext<V, S> {
+    /// The same for a value that replaces what is stored.
+    pub(crate) fn update(self) -> Self {
+        CallContext {
+            is_update: true,
+            ..self
+        }
+    }
+}
+
+/// The write of a value that the user gave.
+pub(crate) struct Set<'c, S: StorageBase<T>, T> {
+    /// `None` if it is done.
+    pub(crate) store: Option<Store<'c, S, T>>,
+    /// Why the value could not be encoded.
+    pub(crate) error: Option<Error>,
+}
+
+/// What is to be done with a computed value.
+enum Commit<T> {
+    Store(T),
+    /// Removes an older value.
+    Remove,
+    /// Changes nothing in the storage.
+    Keep,
+}
+
+impl<V, S: View<V>> CallContext<V, S> {
+    #[inline]
+    pub(crate) fn storage(&self) -> &S::Storage {
+        self.view.storage()
+    }
+
+    pub(crate) fn flights(&self) -> &Flights<S::Held> {
+        self.storage().flights()
+    }
+
+    /// Checks, before a value is stored, that no other ring shares a key with this one.
+    pub(crate) fn admit_write(&self) {
+        self.flights().admit(self.ring.name(), self.segments);
+    }
+
+    /// [`admit_write`](Self::admit_write) on a storage whose keys are texts. Where bytes are compared, rings share no
+    /// keys, and the check of the write is enough.
+    #[inline]
+    pub(crate) fn admit(&self) {
+        if S::Storage::TEXT_KEYS {
+            self.admit_write();
+        }
+    }
+
+    /// Begins a look-up. Where bytes are compared, writes are not counted.
+    #[inline]
+    pub(crate) fn begin_lookup<K: RingKey>(&self, key: &K) -> Lookup {
+        self.admit();
+        let epoch = if S::Storage::TEXT_KEYS {
+            self.flights().writes(hash_key(key))
+        } else {
+            0
+        };
+        Lookup {
+            epoch: Some(epoch),
+            until: after(self.storage().deadline()),
+        }
+    }
+
+    /// The value that a look-up found, or else what is known for its computation.
+    #[inline]
+    pub(crate) fn finish_lookup(
+        &self,
+        read: Result<Option<S::Held>, StorageError<V, S>>,
+        lookup: Lookup,
+    ) -> Result<V, Lookup> {
+        let read = self.ring.count_errors(read);
+        let epoch = if read.is_some() { lookup.epoch } else { None };
+        match self.decode(read.flatten()) {
+            Some(value) => {
+                self.ring.counters.hit();
+                Ok(value)
+            }
+            None => Err(Lookup { epoch, ..lookup }),
+        }
+    }
+
+    /// The value that a look-up found for a verb that does not compute.
+    pub(crate) fn decode_counted(&self, held: Option<S::Held>) -> Option<V> {
+        let value = self.decode(held);
+        match value {
+            Some(_) => self.ring.counters.hit(),
+            None => self.ring.counters.miss(),
+        }
+        value
+    }
+
+    #[inline]
+    fn decode(&self, held: Option<S::Held>) -> Option<V> {
+        held.and_then(|held| self.ring.count_errors(self.view.decode(held)))
+    }
+
+    /// Starts a computation whose value replaces what is stored.
+    pub(crate) fn begin_update(&self, key: EncodedKey) -> Fetched<'_, V, S::Held> {
+        self.admit_write();
+        Fetched::Lead(self.flights().lead_alone(key).update(), self.storage().deadline())
+    }
+
+    /// Ends the computations of a key's value.
+    pub(crate) fn invalidate<K: RingKey>(&self, key: &K) -> Invalidation<'_, S::Held> {
+        self.flights().invalidate(key, self.ring.write_timeout)
+    }
+
+    /// The value of another call's computation.
+    pub(crate) fn take(&self, held: S::Held) -> Option<V> {
+        let value = self.ring.count_errors(self.view.decode(held))?;
+        self.ring.counters.coalesced();
+        Some(value)
+    }
+
+    /// Whether another computation may have ended between a look-up and the lead. In memory it may in any case, which is
+    /// cheaper than to count writes at every hit.
+    pub(crate) fn may_be_stored(&self, leader: &Leader<'_, S::Held>, lookup: Lookup) -> bool {
+        let written =
+            |epoch| !S::Storage::TEXT_KEYS || self.flights().writes(leader.key().hash_value()) != epoch;
+        self.ring.coalesce && lookup.epoch.is_some_and(written)
+    }
+
+    /// Begins to store a computed value. `None` if it is done: in memory, it takes no time.
+    pub(crate) fn begin_store<'c>(
+        &'c self,
+        leader: Leader<'c, S::Held>,
+        value: &V,
+        left: Option<Duration>,
+    ) -> Option<Store<'c, S::Storage, S::Held>> {
+        let (leader, commit) = self.store_in_place(leader, self.commit(value), value)?;
+        self.store_later(leader, commit, value, left)
+    }
+
+    /// [`begin_store`](Self::begin_store) for a value that is stored together with others.
+    pub(crate) fn begin_bulk_store<'c>(
+        &'c self,
+        leader: Leader<'c, S::Held>,
+        value: &V,
+        left: Option<Duration>,
+    ) -> Option<Store<'c, S::Storage, S::Held>> {
+        self.store_later(leader, self.commit(value), value, left)
+    }
+
+    fn store_later<'c>(
+        &'c self,
+        leader: Leader<'c, S::Held>,
+        commit: Commit<S::Held>,
+        value: &V,
+        left: Option<Duration>,
+    ) -> Option<Store<'c, S::Storage, S::Held>> {
+        let held = match commit {
+            Commit::Keep => {
+                leader.finish(|| self.share(value));
+                return None;
+            }
+            // Calls that come during the write have the value without waiting for it.
+            Commit::Store(held) => {
+                leader.publish(|| FlightOutcome::Value(held.clone()));
+                Some(held)
+            }
+            Commit::Remove => {
+                leader.publish(|| self.share(value));
+                None
+            }
+        };
+        Some(Store::computed(
+            self.storage(),
+            leader,
+            held,
+            self.expiry,
+            left,
+            self.ring.write_timeout,
+        ))
+    }
+
+    fn commit(&self, value: &V) -> Commit<S::Held> {
+        if self.unless.is_some_and(|unless| unless(value)) {
+            return if self.is_update {
+                Commit::Remove
+            } else {
+                Commit::Keep
+            };
+        }
+        // A value that cannot be encoded must not leave an older one in its place.
+        let held = self.ring.count_errors(self.view.encode_ref(value));
+        held.map_or(Commit::Remove, Commit::Store)
+    }
+
+    /// The outcome of a flight whose value is this.
+    pub(crate) fn share(&self, value: &V) -> FlightOutcome<S::Held> {
+        let held = self.ring.count_errors(self.view.encode_ref(value));
+        held.map_or(FlightOutcome::Failed, FlightOutcome::Value)
+    }
+
+    /// Stores in a storage that is written in place. Returns what is still to be done.
+    fn store_in_place<'f>(
+        &self,
+        leader: Leader<'f, S::Held>,
+        commit: Commit<S::Held>,
+        value: &V,
+    ) -> Option<(Leader<'f, S::Held>, Commit<S::Held>)> {
+        let (held, storage) = match (commit, self.storage().in_place()) {
+            (Commit::Store(held), Some(storage)) => (held, storage),
+            (commit, _) => return Some((leader, commit)),
+        };
+        let Some(expires_at) = storage.expires_at(self.expiry) else {
+            return Some((leader, Commit::Store(held)));
+        };
+        let count = |stored| {
+            if stored {
+                self.ring.counters.store();
+            }
+        };
+        let stored = leader.store_in_place(storage, held, expires_at, count, || self.share(value));
+        stored.err().map(|(leader, held)| (leader, Commit::Store(held)))
+    }
+
+    /// Counts what a [`Store`] came to.
+    pub(crate) fn count_store(&self, stored: bool, failed: bool) {
+        if failed {
+            self.ring.counters.error();
+        }
+        if stored && is_stored(self.expiry) {
+            self.ring.counters.store();
+        }
+    }
+
+    /// Begins to store a value that the user gave. Without a machine it is done. The error is the coder's: a value that
+    /// cannot be encoded removes an older one.
+    pub(crate) fn begin_set(&self, key: EncodedKey, value: V) -> Set<'_, S::Storage, S::Held> {
+        self.admit_write();
+        let (held, error) = match self.view.encode(value) {
+            Ok(held) => (Some(held), None),
+            Err(error) => (None, Some(error)),
+        };
+        let store = Store::explicit(self.storage(), key, held, self.expiry, self.ring.write_timeout);
+        if store.is_none() {
+            self.count_store(true, false);
+        }
+        Set { store, error }
+    }
+
+    /// What `set` comes to after its machine.
+    pub(crate) fn finish_set(
+        &self,
+        error: Option<Error>,
+        stored: bool,
+        failure: Option<StorageError<V, S>>,
+    ) -> Result<(), StorageError<V, S>> {
+        self.count_store(stored, false);
+        match (failure, error) {
+            (Some(failure), _) => Err(failure),
+            (None, Some(error)) => self.refused(error),
+            (None, None) => Ok(()),
+        }
+    }
+
+    /// What a verb returns.
+    pub(crate) fn outcome<T>(&self, result: Result<T, StorageError<V, S>>) -> OutcomeOf<V, S, T> {
+        Failure::outcome(self.ring.count_failure(result), self.ring.name().as_str())
+    }
+
+    /// What `set` returns if its value could not be encoded: on a storage that cannot fail, only a counter says so.
+    fn refused(&self, error: Error) -> Result<(), StorageError<V, S>> {
+        match Failure::from_error(error) {
+            Some(error) => Err(error),
+            None => {
+                self.ring.counters.error();
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! The machine of a miss: from a look-up that found nothing to another call's value, or to the right to compute.
+
+use std::mem;
+use std::time::{Duration, Instant};
+
+use super::context::{CallContext, Lookup, after, remaining};
+use super::machine::{Event, Machine, Step};
+use crate::flights::{Leader, Outcome, Role, WaitOutcome, Waiter};
+use crate::key::EncodedKey;
+use crate::storage::View;
+
+/// The machine of a miss.
+pub(crate) struct Fetch<'c, V, S: View<V>> {
+    context: &'c CallContext<V, S>,
+    key: EncodedKey,
+    lookup: Lookup,
+    /// What is left of the storage's deadline.
+    left: Option<Duration>,
+    state: State<'c, S::Held>,
+}
+
+enum State<'f, T> {
+    /// The call has no part in a computation yet.
+    Join,
+    /// It waits for another call.
+    Wait(Waiter<'f, T>),
+    /// It leads, and looks again, until this instant.
+    LookAgain(Leader<'f, T>, Option<Instant>),
+    /// It looks again before it joins.
+    Retry(Option<Instant>),
+}
+
+/// What a miss came to.
+pub(crate) enum Fetched<'f, V, T> {
+    /// The value of another call.
+    Found(V),
+    /// The right to compute for all, and what is left of the storage's deadline.
+    Lead(Leader<'f, T>, Option<Duration>),
+    /// The call computes without the cache.
+    Bypass,
+}
+
+impl<'c, V, S: View<V>> Fetch<'c, V, S> {
+    /// Begins after a look-up that found nothing.
+    pub(crate) fn new(context: &'c CallContext<V, S>, key: EncodedKey, lookup: Lookup) -> Self {
+        context.admit_write();
+        Fetch {
+            context,
+            key,
+            lookup,
+            left: remaining(lookup.until),
+            state: State::Join,
+        }
+    }
+
+    /// Waits at most for `flight_timeout` from now on.
+    pub(crate) fn restart_wait(&mut self) {
+        if let State::Wait(waiter) = &mut self.state {
+            waiter.start(self.context.ring.flight_timeout);
+        }
+    }
+
+    /// Joins the computation of the key's value, or starts one, as the ring is set up.
+    fn join(&mut self) -> Role<'c, S::Held> {
+        let (flights, key) = (self.context.flights(), self.key.clone());
+        if self.context.ring.coalesce {
+            flights.join(key)
+        } else if flights.is_computing(&key) {
+            Role::Bypass
+        } else {
+            Role::Lead(flights.lead_alone(key))
+        }
+    }
+
+    /// Goes on from a part in the computation.
+    fn begin(&mut self, role: Role<'c, S::Held>) -> Next<'c, V, S> {
+        match role {
+            Role::Bypass => Step::Done(Fetched::Bypass),
+            Role::Wait(mut waiter) => {
+                waiter.start(self.context.ring.flight_timeout);
+                self.wait(waiter, true)
+            }
+            Role::Lead(leader) if self.context.may_be_stored(&leader, self.lookup) => self.look_again(leader),
+            Role::Lead(leader) => Step::Done(Fetched::Lead(leader, self.left)),
+        }
+    }
+
+    fn wait(&mut self, mut waiter: Waiter<'c, S::Held>, in_time: bool) -> Next<'c, V, S> {
+        let outcome = match waiter.next(in_time) {
+            WaitOutcome::Wait(event, until) => {
+                self.state = State::Wait(waiter);
+                return Step::Wait(event, until);
+            }
+            outcome => outcome,
+        };
+        // The last waiter drops the leader's value: before the outcome is used, which would be lost if that panicked.
+        drop(waiter);
+        match outcome {
+            WaitOutcome::Value(held) => Step::Done(match self.context.take(held) {
+                Some(value) => Fetched::Found(value),
+                None => Fetched::Bypass,
+            }),
+            // This call may have come after a delete that the leader's look-up came before: it looks for itself.
+            WaitOutcome::Lead(leader) => self.look_again(leader),
+            WaitOutcome::Retry | WaitOutcome::Wait(..) => {
+                let until = after(self.left);
+                self.state = State::Retry(until);
+                Step::Read(until)
+            }
+        }
+    }
+
+    fn look_again(&mut self, leader: Leader<'c, S::Held>) -> Next<'c, V, S> {
+        let until = after(self.left);
+        self.state = State::LookAgain(leader, until);
+        Step::Read(until)
+    }
+
+    fn read(&mut self, held: Option<S::Held>) -> Next<'c, V, S> {
+        let value = held.and_then(|held| self.context.view.decode(held).ok());
+        match (mem::replace(&mut self.state, State::Join), value) {
+            (State::LookAgain(leader, _), Some(value)) => {
+                leader.finish(|| Outcome::Retry);
+                self.found(value)
+            }
+            (State::LookAgain(leader, until), None) => {
+                self.left = remaining(until);
+                Step::Done(Fetched::Lead(leader, self.left))
+            }
+            (_, Some(value)) => self.found(value),
+            (State::Retry(until), None) => {
+                self.left = remaining(until);
+                let role = self.join();
+                self.begin(role)
+            }
+            _ => unreachable!("only these states read"),
+        }
+    }
+
+    fn found(&self, value: V) -> Next<'c, V, S> {
+        self.context.ring.counters.coalesced();
+        Step::Done(Fetched::Found(value))
+    }
+}
+
+type Next<'c, V, S> = Step<<S as View<V>>::Held, Fetched<'c, V, <S as View<V>>::Held>>;
+
+impl<'c, V, S: View<V>> Machine<S::Held> for Fetch<'c, V, S> {
+    type Output = Fetched<'c, V, S::Held>;
+
+    fn key(&self) -> &EncodedKey {
+        &self.key
+    }
+
+    fn next(&mut self, event: Event<S::Held>) -> Next<'c, V, S> {
+        match event {
+            Event::Start => {
+                let role = self.join();
+                self.begin(role)
+            }
+            Event::Woken(in_time) => match mem::replace(&mut self.state, State::Join) {
+                State::Wait(waiter) => self.wait(waiter, in_time),
+                _ => unreachable!("only this state waits"),
+            },
+            Event::Read(held) => self.read(held),
+            Event::Changed | Event::Failed => self.read(None),
+        }
+    }
+}

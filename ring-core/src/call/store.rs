@@ -1,0 +1,203 @@
+//! The machine of a write: from a value to its place in the storage, unless something newer happened.
+
+use std::time::{Duration, Instant};
+
+use super::context::{after, remaining};
+use super::machine::{Event, Machine, Step};
+use crate::flights::{Leader, Outcome};
+use crate::key::EncodedKey;
+use crate::storage::StorageBase;
+use crate::sync::EventListener;
+
+/// The machine of a write.
+///
+/// A write that takes too long is not waited for: others write before it has ended, and then it removes what it wrote. If
+/// it cannot, because it is dropped or the storage fails, it marks the entry as suspect.
+pub(crate) struct Store<'c, S: StorageBase<T>, T> {
+    storage: &'c S,
+    /// `None` when it is finished.
+    leader: Option<Leader<'c, T>>,
+    /// The value to write; `None` removes the entry.
+    value: Option<T>,
+    is_removal: bool,
+    expiry: Option<Duration>,
+    /// The end of the time that the write may take.
+    until: Option<Instant>,
+    /// The end of the time that other writes are waited for.
+    patience: Option<Instant>,
+    /// Taken before the last look at the other writes, so that none ends unnoticed in between.
+    written: Option<EventListener>,
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Waits for its turn.
+    Turn,
+    /// Writes.
+    Write,
+    /// Removes what it wrote, which others did not wait for; whether the write succeeded.
+    Undo(bool),
+}
+
+impl<'c, S: StorageBase<T>, T> Store<'c, S, T> {
+    /// Stores what was computed, within what is left of the storage's deadline.
+    pub(crate) fn computed(
+        storage: &'c S,
+        leader: Leader<'c, T>,
+        value: Option<T>,
+        expiry: Option<Duration>,
+        left: Option<Duration>,
+        write_timeout: Duration,
+    ) -> Self {
+        let until = after(left);
+        let patience = after(Some(write_timeout));
+        Store {
+            storage,
+            leader: Some(leader),
+            is_removal: value.is_none(),
+            value,
+            expiry,
+            until,
+            patience: patience.into_iter().chain(until).min(),
+            written: None,
+            state: State::Turn,
+        }
+    }
+
+    /// Stores what the user gave, whatever is there or under way. Without a value it removes the entry. `None` if it is
+    /// done: in memory, it takes no time.
+    pub(crate) fn explicit(
+        storage: &'c S,
+        key: EncodedKey,
+        value: Option<T>,
+        expiry: Option<Duration>,
+        write_timeout: Duration,
+    ) -> Option<Self> {
+        let (key, value) = set_in_place(storage, key, value, expiry)?;
+        Some(Store {
+            storage,
+            leader: Some(storage.flights().lead_explicit(key)),
+            is_removal: value.is_none(),
+            value,
+            expiry,
+            // Its operations apply the storage's own deadline.
+            until: None,
+            patience: after(Some(write_timeout)),
+            written: None,
+            state: State::Turn,
+        })
+    }
+
+    /// Ends the flight, whose outcome its waiters know.
+    pub(crate) fn finish(mut self) {
+        if let Some(leader) = self.leader.take() {
+            leader.finish(|| Outcome::Failed);
+        }
+    }
+
+    fn leader(&mut self) -> &mut Leader<'c, T> {
+        self.leader
+            .as_mut()
+            .unwrap_or_else(|| unreachable!("it is taken at the end"))
+    }
+
+    /// Takes the turn to write, or waits for it.
+    fn take_turn(&mut self, in_time: bool) -> Step<T, bool> {
+        loop {
+            match self.leader().try_begin_write() {
+                Some(true) => return self.write(),
+                Some(false) => return Step::Done(false),
+                None if !in_time => break,
+                None => {}
+            }
+            match self.written.take() {
+                Some(written) => return Step::Wait(written, self.patience),
+                None => self.written = Some(self.leader().listen()),
+            }
+        }
+        self.written = None;
+        // Out of time, the other writer's value is as good, except for an update.
+        let is_late = remaining(self.until).is_some_and(|left| left.is_zero());
+        let leader = self.leader();
+        let must_write = leader.is_update() || leader.is_explicit();
+        if (is_late && !must_write) || !leader.begin_write() {
+            return Step::Done(false);
+        }
+        self.write()
+    }
+
+    fn write(&mut self) -> Step<T, bool> {
+        self.state = State::Write;
+        if self.until.is_none() {
+            self.until = after(self.storage.deadline());
+        }
+        match self.value.take() {
+            Some(value) => Step::Write(value, self.expiry, self.until),
+            None => Step::Remove(self.until),
+        }
+    }
+
+    fn written(&mut self, succeeded: bool) -> Step<T, bool> {
+        if self.leader().end_write() {
+            self.state = State::Undo(succeeded);
+            return Step::Remove(self.until);
+        }
+        self.state = State::Turn;
+        Step::Done(succeeded && !self.is_removal)
+    }
+}
+
+/// Stores in a storage that is written in place. Returns the key and the value if it is not.
+fn set_in_place<S: StorageBase<T>, T>(
+    storage: &S,
+    key: EncodedKey,
+    value: Option<T>,
+    expiry: Option<Duration>,
+) -> Option<(EncodedKey, Option<T>)> {
+    let (value, in_place) = match (value, storage.in_place()) {
+        (Some(value), Some(in_place)) => (value, in_place),
+        (value, _) => return Some((key, value)),
+    };
+    let Some(expires_at) = in_place.expires_at(expiry) else {
+        return Some((key, Some(value)));
+    };
+    let set = storage.flights().set_in_place(key, in_place, value, expires_at);
+    set.err().map(|(key, value)| (key, Some(value)))
+}
+
+impl<S: StorageBase<T>, T> Machine<T> for Store<'_, S, T> {
+    /// Whether a value was stored.
+    type Output = bool;
+
+    fn key(&self) -> &EncodedKey {
+        self.leader
+            .as_ref()
+            .unwrap_or_else(|| unreachable!("it is taken at the end"))
+            .key()
+    }
+
+    fn next(&mut self, event: Event<T>) -> Step<T, bool> {
+        let succeeded = matches!(event, Event::Changed);
+        match (self.state, event) {
+            (State::Turn, event) => self.take_turn(!matches!(event, Event::Woken(false))),
+            (State::Write, _) => self.written(succeeded),
+            (State::Undo(stored), _) => {
+                if !succeeded {
+                    self.storage.mark_suspect(self.key());
+                }
+                self.state = State::Turn;
+                Step::Done(stored && !self.is_removal)
+            }
+        }
+    }
+}
+
+impl<S: StorageBase<T>, T> Drop for Store<'_, S, T> {
+    fn drop(&mut self) {
+        let Some(leader) = &mut self.leader else { return };
+        if leader.abandon_write() || matches!(self.state, State::Undo(_)) {
+            self.storage.mark_suspect(leader.key());
+        }
+    }
+}

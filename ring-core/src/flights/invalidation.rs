@@ -1,0 +1,127 @@
+//! Invalidations: what ends computations because their values are about to be removed or replaced.
+
+use std::time::{Duration, Instant};
+
+use super::Flights;
+use crate::key::EncodedKey;
+use crate::sync::EventListener;
+use crate::wait;
+
+/// Keys whose computations may not be stored any more, since their values are about to be removed.
+///
+/// An update that is overtaken still promises that nothing older is left when it returns. So it waits until this is
+/// dropped.
+#[must_use = "updates that were overtaken do not wait for an invalidation that is dropped"]
+pub(crate) struct Invalidation<'f, T> {
+    flights: &'f Flights<T>,
+    /// The keys that have a state, each with the epoch of this invalidation.
+    keys: Vec<(EncodedKey, u64)>,
+    /// How long a write that began before is waited for.
+    until: Option<Instant>,
+    /// Taken before the last look at the writers, so that no write ends unnoticed in between.
+    written: Option<EventListener>,
+}
+
+impl<'f, T> Invalidation<'f, T> {
+    /// Invalidates nothing: no key has a state.
+    pub(super) fn of_nothing(flights: &'f Flights<T>) -> Self {
+        Invalidation {
+            flights,
+            keys: Vec::new(),
+            until: None,
+            written: None,
+        }
+    }
+
+    /// Ends the computations of `keys`. Writes under way are waited for until `patience` has passed.
+    pub(super) fn begin(
+        flights: &'f Flights<T>,
+        keys: impl IntoIterator<Item = EncodedKey>,
+        patience: Duration,
+    ) -> Self {
+        let mut invalidation = Self::of_nothing(flights);
+        for key in keys {
+            let epoch = flights.with_state(&key, |state| {
+                state.ref_count += 1;
+                let epoch = flights.next_epoch();
+                state.begin_change(epoch);
+                epoch
+            });
+            invalidation.keys.extend(epoch.map(|epoch| (key, epoch)));
+        }
+        if !invalidation.keys.is_empty() {
+            invalidation.until = Instant::now().checked_add(patience);
+            // Those that wait for their turn may not write any more.
+            flights.written.notify(usize::MAX);
+        }
+        invalidation
+    }
+
+    /// Blocks until the keys may be removed.
+    pub(crate) fn block(mut self) -> Self {
+        let mut in_time = true;
+        while let Some((event, until)) = self.next_wait(in_time) {
+            in_time = wait::block(event, until);
+        }
+        self
+    }
+
+    /// [`block`](Self::block), awaited.
+    pub(crate) async fn settle(mut self) -> Self {
+        let mut in_time = true;
+        while let Some((event, until)) = self.next_wait(in_time) {
+            in_time = wait::event(event, until).await;
+        }
+        self
+    }
+
+    /// The event and the instant to wait for before the keys may be removed; `None` when nothing is waited for. `in_time` is
+    /// whether the last wait ended with its event.
+    fn next_wait(&mut self, in_time: bool) -> Option<(EventListener, Option<Instant>)> {
+        loop {
+            if !self.is_waiting() || self.flights.is_writing() {
+                break;
+            }
+            if !in_time {
+                break;
+            }
+            match self.written.take() {
+                Some(written) => return Some((written, self.until)),
+                None => self.written = Some(self.flights.written.listen()),
+            }
+        }
+        self.abandon_writers();
+        None
+    }
+
+    /// Whether a computation that began before is being written.
+    fn is_waiting(&self) -> bool {
+        let mut keys = self.keys.iter();
+        keys.any(|(key, epoch)| {
+            self.flights
+                .with_expected_state(key, |state| state.is_written_before(*epoch))
+        })
+    }
+
+    fn abandon_writers(&mut self) {
+        self.written = None;
+        for (key, epoch) in &self.keys {
+            self.flights
+                .with_expected_state(key, |state| state.abandon_writer(*epoch));
+        }
+        if !self.keys.is_empty() {
+            self.flights.written.notify(usize::MAX);
+        }
+    }
+}
+
+impl<T> Drop for Invalidation<'_, T> {
+    fn drop(&mut self) {
+        for (key, epoch) in &self.keys {
+            self.flights.release(key, |state| state.end_change(*epoch));
+        }
+        if !self.keys.is_empty() {
+            self.flights.written.notify(usize::MAX);
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! The state of one key while calls compute or change its value.
+
+use super::flight::Flight;
+use crate::key::EncodedKey;
+use crate::sync::Arc;
+
+/// The state of one key. It exists while a leader, a waiter or an invalidation refers to it.
+///
+/// Every leader and every invalidation has an *epoch*, a number that rises as they begin.
+pub(super) struct KeyState<T> {
+    pub(super) key: EncodedKey,
+    /// The number of leaders, waiters and invalidations.
+    pub(super) ref_count: usize,
+    /// Leaders with an epoch below this may not write.
+    pub(super) min_epoch: u64,
+    /// The epoch of the leader that writes at the moment.
+    pub(super) writer: Option<u64>,
+    /// The number of invalidations and explicit writes under way: each raised `min_epoch` when it began.
+    changes: usize,
+    /// The highest epoch of a write or change that has ended: nothing older is left in the storage.
+    done_epoch: u64,
+    /// The flight that newcomers join.
+    pub(super) flight: Option<Arc<Flight<T>>>,
+}
+
+impl<T> KeyState<T> {
+    pub(super) fn new(key: EncodedKey) -> Self {
+        KeyState {
+            key,
+            ref_count: 0,
+            min_epoch: 0,
+            writer: None,
+            changes: 0,
+            done_epoch: 0,
+            flight: None,
+        }
+    }
+
+    /// Whether newcomers join `flight`.
+    pub(super) fn joins(&self, flight: &Arc<Flight<T>>) -> bool {
+        self.flight
+            .as_ref()
+            .is_some_and(|joined| Arc::ptr_eq(joined, flight))
+    }
+
+    /// Newcomers do not join `flight` from now on.
+    pub(super) fn detach(&mut self, flight: &Arc<Flight<T>>) {
+        if self.joins(flight) {
+            self.flight = None;
+        }
+    }
+
+    /// Forbids leaders with a smaller epoch to write. Newcomers start a new computation.
+    pub(super) fn invalidate_before(&mut self, epoch: u64) {
+        self.min_epoch = self.min_epoch.max(epoch);
+        self.flight = None;
+    }
+
+    /// [`invalidate_before`](Self::invalidate_before), for a change that [ends](Self::end_change) later.
+    pub(super) fn begin_change(&mut self, epoch: u64) {
+        self.invalidate_before(epoch);
+        self.changes += 1;
+    }
+
+    /// The change of this epoch has ended, or was abandoned.
+    pub(super) fn end_change(&mut self, epoch: u64) {
+        self.changes -= 1;
+        self.end_write(epoch);
+    }
+
+    /// The write of this epoch has ended, or was abandoned.
+    pub(super) fn end_write(&mut self, epoch: u64) {
+        self.done_epoch = self.done_epoch.max(epoch);
+    }
+
+    /// Whether the leader of this epoch, which may not write, need not wait for something newer any more. Until then
+    /// something older may still lie in the storage.
+    pub(super) fn is_superseded(&self, epoch: u64) -> bool {
+        self.done_epoch > epoch || (self.changes == 0 && self.writer.is_none())
+    }
+
+    /// Forbids leaders with a smaller epoch to write, and detaches a flight that began before, unless it is `own`.
+    pub(super) fn begin_write(&mut self, epoch: u64, own: Option<&Arc<Flight<T>>>) {
+        self.min_epoch = self.min_epoch.max(epoch);
+        let is_older = |flight: &Arc<Flight<T>>| {
+            flight.first_epoch < epoch && !own.is_some_and(|own| Arc::ptr_eq(own, flight))
+        };
+        if self.flight.as_ref().is_some_and(is_older) {
+            self.flight = None;
+        }
+    }
+
+    /// Whether a leader with a smaller epoch writes at the moment: what it writes must be removed after it.
+    pub(super) fn is_written_before(&self, epoch: u64) -> bool {
+        self.writer.is_some_and(|writer| writer < epoch)
+    }
+
+    /// Stops waiting for a writer with a smaller epoch: it removes what it wrote when it ends.
+    pub(super) fn abandon_writer(&mut self, epoch: u64) {
+        self.writer = self.writer.filter(|writer| *writer >= epoch);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state() -> KeyState<()> {
+        KeyState::new(EncodedKey::of(&1))
+    }
+
+    #[test]
+    fn a_leader_is_superseded_by_what_is_newer_and_ended_or_abandoned() {
+        let mut state = state();
+        state.writer = Some(7);
+        state.end_write(5);
+        assert!(state.is_superseded(4));
+        assert!(!state.is_superseded(5), "its own write");
+        assert!(!state.is_superseded(6), "the seventh still writes");
+        state.writer = None;
+        assert!(state.is_superseded(6), "nothing newer will come");
+    }
+
+    #[test]
+    fn a_change_is_waited_for_until_each_that_began_has_ended() {
+        let mut state = state();
+        state.begin_change(2);
+        state.begin_change(3);
+        state.end_change(3);
+        assert!(state.is_superseded(2));
+        assert!(!state.is_superseded(4), "the second is under way");
+        state.end_change(2);
+        assert!(state.is_superseded(4));
+        assert_eq!(state.done_epoch, 3);
+    }
+
+    #[test]
+    fn a_flight_that_began_before_a_write_is_not_joined_any_more() {
+        let flight = |epoch| Some(Flight::new(epoch));
+        let mut state = state();
+        state.flight = flight(3);
+        for epoch in [2, 3] {
+            state.begin_write(epoch, None);
+            assert!(state.flight.is_some(), "it did not begin before");
+        }
+        state.begin_write(4, state.flight.clone().as_ref());
+        assert!(state.flight.is_some(), "it is the writer's own");
+        state.begin_write(4, flight(1).as_ref());
+        assert!(state.flight.is_none());
+        state.begin_write(2, None);
+        assert_eq!(state.min_epoch, 4);
+    }
+
+    #[test]
+    fn an_epoch_concerns_the_writers_before_it() {
+        let mut state = state();
+        assert!(!state.is_written_before(5));
+        for (writer, before) in [(4, true), (5, false), (6, false)] {
+            state.writer = Some(writer);
+            assert_eq!(state.is_written_before(5), before);
+            state.abandon_writer(5);
+            assert_eq!(state.writer.is_none(), before);
+        }
+    }
+}

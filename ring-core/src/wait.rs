@@ -1,0 +1,45 @@
+//! Waiting for an event until an instant, by a thread or by a task.
+
+use std::pin::{Pin, pin};
+use std::task::Poll;
+use std::time::Instant;
+
+use crate::sync::{Delay, EventListener, Listener};
+
+/// Blocks the thread until the event happens or the instant comes. Returns whether it happened.
+pub(crate) fn block(event: EventListener, until: Option<Instant>) -> bool {
+    match until {
+        None => {
+            event.wait();
+            true
+        }
+        Some(until) => event.wait_deadline(until).is_some(),
+    }
+}
+
+/// [`block`], for a task.
+///
+/// The box has no name: to find out whether a call's future is `Send`, the compiler looks at all parts of it, and stops
+/// with an error at some depth.
+pub(crate) fn event(
+    event: EventListener,
+    until: Option<Instant>,
+) -> Pin<Box<dyn Future<Output = bool> + Send>> {
+    Box::pin(happens_by(event, until))
+}
+
+async fn happens_by(event: EventListener, until: Option<Instant>) -> bool {
+    let Some(until) = until else {
+        event.await;
+        return true;
+    };
+    let timer = Delay::new(until.saturating_duration_since(Instant::now()));
+    let (mut event, mut timer) = (pin!(event), pin!(timer));
+    std::future::poll_fn(|context| {
+        if event.as_mut().poll(context).is_ready() {
+            return Poll::Ready(true);
+        }
+        timer.as_mut().poll(context).map(|()| false)
+    })
+    .await
+}
