@@ -101,7 +101,7 @@ where
     R: Output<Value = u32>,
     S: Storage<u32, Error = Infallible> + Clear<u32> + 'static,
 {
-    let cache = Cache::new(world.ring(), &world.storage);
+    let cache: Cache<_> = Cache::new(world.ring(), &world.storage);
     let call = cache.bind::<R, _, _>((key,), move |_| block_on(work()));
     match verb {
         Verb::GetOrUpdate => Some(call.get_or_update()),
@@ -152,7 +152,7 @@ fn many_blocking<S>(world: &World<S>, calls: Vec<(u32, Work<u32>)>) -> Vec<u32>
 where
     S: Storage<u32, Error = Infallible> + 'static,
 {
-    let cache = Cache::new(world.ring(), &world.storage);
+    let cache: Cache<_> = Cache::new(world.ring(), &world.storage);
     let calls = calls.into_iter();
     let calls = calls.map(|(key, work)| cache.bind::<Plain<u32>, _, _>((key,), move |_| block_on(work())));
     calls.get_or_update_many()
