@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use ring_cache_core::clock::ManualClock;
 use ring_cache_core::key::EncodedKey;
-use ring_cache_core::storage::AnyStorage;
+use ring_cache_core::storage::StorageBase;
 use ring_cache_core::{Cache, Key, KeyWriter, Lru, Ring, RingKey, Stats};
 
 use crate::model::Model;

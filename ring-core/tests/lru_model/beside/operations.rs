@@ -48,7 +48,7 @@ impl<'w> Beside<'w> {
             }
             Verb::Get => Ok(self.lru.get(&key)),
             Verb::Read => self.lru.read(&key),
-            _ => Storage::get(&*self.lru, &key),
+            _ => Verbs::get(&*self.lru, &key),
         };
         same("look-up", number(found), model.map(|(number, _)| number));
     }
@@ -73,10 +73,10 @@ impl<'w> Beside<'w> {
             Verb::SetFor => {
                 expiry = expiry.set();
                 self.lru
-                    .set_for(&key, value, expiry.duration().unwrap_or_default());
+                    .set_with_expiry(&key, value, expiry.duration().unwrap_or_default());
             }
             Verb::Write => drop(self.lru.write(&key, value, expiry.duration())),
-            _ => drop(Storage::set(&*self.lru, &key, value, expiry.duration())),
+            _ => drop(Verbs::set(&*self.lru, &key, value, expiry.duration())),
         }
         self.model.write(step.key, number, expiry);
     }
@@ -86,7 +86,7 @@ impl<'w> Beside<'w> {
         let Ok(there) = match step.verb {
             Verb::Delete => Ok(self.lru.delete(&key)),
             Verb::Remove => self.lru.remove(&key),
-            _ => Storage::delete(&*self.lru, &key),
+            _ => Verbs::delete(&*self.lru, &key),
         };
         same("delete", there, self.model.remove(step.key));
     }
