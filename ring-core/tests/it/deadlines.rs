@@ -193,7 +193,7 @@ fn stores_that_wait_for_others_are_given_what_those_before_them_left() {
     far.asked();
     let calls = [1, 2, 3].map(|id| async_call(ring, far, id, || async { 2 }));
     assert_eq!(block_on(calls.update_many()), [2, 2, 2]);
-    assert_asked(far, &[("write_many", 0), ("write", 1), ("write", 2)]);
+    assert_asked(far, &[("write_many", 0), ("write_many", 1), ("write_many", 2)]);
 }
 
 #[test]

@@ -54,8 +54,8 @@ fn rings_of_different_prefixes_share_a_storage_and_no_entries() {
 #[test]
 fn a_prefix_that_goes_on_with_a_colon_is_refused_at_first_use() {
     let (short, long) = (ring(), keep(Ring::with_prefix("p:q")));
-    let message = "the rings `p` and `p:q` share a storage and could come to one key: choose prefixes of which none \
-                   goes on with `:` where the other ends";
+    let message = "the rings `p` and `p:q` share a storage and their keys could be equal: choose prefixes of which \
+                   none is the other followed by `:`";
     let map = Map::new();
     call(short, &map, 1, || 1).get_or_update();
     let uses: [(&str, &dyn Fn()); 11] = [
