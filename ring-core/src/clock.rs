@@ -46,7 +46,7 @@ impl Clock for SystemClock {
 ///
 /// let clock = ManualClock::default();
 /// let users = Lru::<&str>::builder().capacity(10).clock(clock.clone()).build();
-/// users.set_for(&1_u32, "Ada", Duration::from_secs(60));
+/// users.set_with_expiry(&1_u32, "Ada", Duration::from_secs(60));
 /// clock.advance(Duration::from_secs(60));
 /// assert_eq!(users.get(&1_u32), None);
 /// ```

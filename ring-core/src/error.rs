@@ -150,6 +150,13 @@ pub trait Failure: Into<Error> + Sized {
     /// Hands over the result of an operation.
     fn outcome<T>(result: Result<T, Self>, ring: &str) -> Self::Outcome<T>;
 
+    /// The result that a verb returned.
+    ///
+    /// # Errors
+    ///
+    /// The storage's.
+    fn into_result<T>(outcome: Self::Outcome<T>) -> Result<T, Self>;
+
     /// A failure outside of the storage, of the coder say, if verbs can return one.
     fn from_error(error: Error) -> Option<Self>;
 }
@@ -163,6 +170,10 @@ impl Failure for Infallible {
         value
     }
 
+    fn into_result<T>(outcome: T) -> Result<T, Self> {
+        Ok(outcome)
+    }
+
     fn from_error(_: Error) -> Option<Self> {
         None
     }
@@ -173,6 +184,10 @@ impl Failure for Error {
 
     fn outcome<T>(result: Result<T, Self>, ring: &str) -> Result<T, Error> {
         result.map_err(|error| error.of_ring(ring))
+    }
+
+    fn into_result<T>(outcome: Result<T, Self>) -> Result<T, Self> {
+        outcome
     }
 
     fn from_error(error: Error) -> Option<Self> {

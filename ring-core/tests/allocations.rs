@@ -5,7 +5,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use allocation_counter::measure;
-use ring_cache_core::{AsyncCache, Cache, KeyWriter, Lru, Plain, Ring, RingKey};
+use ring_cache_core::{AsyncCache, KeyWriter, Lru, Plain, Ring, RingKey};
+
+/// The handle of a method whose verbs block.
+type Cache<S> = ring_cache_core::Cache<S>;
 
 fn keep<T>(value: T) -> &'static T {
     Box::leak(Box::new(value))

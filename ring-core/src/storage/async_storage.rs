@@ -15,8 +15,11 @@ use crate::name::Name;
 /// that calls hand over are [`Send`] and [`Sync`]; whether a future is `Send` is up to its author, and decides whether a call's is.
 ///
 /// ```
-/// use std::time::Duration;
-/// use ring_cache_core::{Error, Key, RingKey, flights::Flights, storage::{StorageBase, AsyncStorage}};
+/// use std::sync::Arc;
+/// use std::time::{Duration, Instant};
+/// use ring_cache_core::key::{EncodedKey, text_in_namespace};
+/// use ring_cache_core::storage::{AsyncStorage, EvictionCounts, Observer, StorageBase};
+/// use ring_cache_core::{Error, RingKey, flights::Flights};
 /// # struct Client;
 /// # impl Client {
 /// #     async fn get(&self, key: &str) -> std::io::Result<Option<Vec<u8>>> { Ok(None) }
@@ -28,30 +31,34 @@ use crate::name::Name;
 ///
 /// struct Remote { client: Client, flights: Flights<Vec<u8>> }
 ///
-/// fn text<K: RingKey + ?Sized>(key: &K) -> String { Key::of(key).to_string() }
-///
 /// impl StorageBase<Vec<u8>> for Remote {
 ///     type Error = Error;
 ///     fn flights(&self) -> &Flights<Vec<u8>> { &self.flights }
+///     fn namespace(&self) -> &str { "" }
+///     fn stored_key<K: RingKey + ?Sized>(&self, key: &K) -> String { text_in_namespace("", key) }
+///     fn deadline(&self) -> Option<Duration> { None }
+///     fn eviction_counts(&self) -> EvictionCounts { EvictionCounts::default() }
+///     fn watch(&self, _: Arc<dyn Observer>) -> bool { false }
+///     fn mark_suspect(&self, _: &EncodedKey) {}
 /// }
 ///
 /// impl AsyncStorage<Vec<u8>> for Remote {
 ///     async fn read<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<Option<Vec<u8>>, Error> {
-///         let read = self.client.get(&text(key)).await;
+///         let read = self.client.get(&self.stored_key(key)).await;
 ///         read.map_err(|error| Error::storage("remote", "get", error))
 ///     }
 ///     // and so on
 /// #   async fn write<K: RingKey + ?Sized>(&self, key: &K, value: Vec<u8>, expiry: Option<Duration>, until: Option<Instant>) -> Result<(), Error> {
-/// #       self.client.set(&text(key), value, expiry).await.map_err(|error| Error::storage("remote", "set", error))
+/// #       self.client.set(&self.stored_key(key), value, expiry).await.map_err(|error| Error::storage("remote", "set", error))
 /// #   }
 /// #   async fn remove<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<bool, Error> {
-/// #       self.client.del(&text(key)).await.map_err(|error| Error::storage("remote", "delete", error))
+/// #       self.client.del(&self.stored_key(key)).await.map_err(|error| Error::storage("remote", "delete", error))
 /// #   }
 /// #   async fn contains<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<bool, Error> {
-/// #       self.client.exists(&text(key)).await.map_err(|error| Error::storage("remote", "has", error))
+/// #       self.client.exists(&self.stored_key(key)).await.map_err(|error| Error::storage("remote", "has", error))
 /// #   }
 /// #   async fn renew<K: RingKey + ?Sized>(&self, key: &K, expiry: Duration, until: Option<Instant>) -> Result<bool, Error> {
-/// #       self.client.expire(&text(key), expiry).await.map_err(|error| Error::storage("remote", "touch", error))
+/// #       self.client.expire(&self.stored_key(key), expiry).await.map_err(|error| Error::storage("remote", "touch", error))
 /// #   }
 /// }
 /// ```

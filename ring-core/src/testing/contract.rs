@@ -4,9 +4,12 @@
 //! operations; what is not said is not tested.
 //!
 //! ```
-//! use std::{collections::HashMap, sync::Mutex, time::Duration};
-//! use ring_cache_core::storage::{AnyStorage, Storage};
-//! use ring_cache_core::{Error, Key, RingKey, flights::Flights};
+//! use std::collections::HashMap;
+//! use std::sync::{Arc, Mutex};
+//! use std::time::{Duration, Instant};
+//! use ring_cache_core::key::{EncodedKey, text_in_namespace};
+//! use ring_cache_core::storage::{EvictionCounts, Observer, Storage, StorageBase};
+//! use ring_cache_core::{Error, RingKey, flights::Flights};
 //!
 //! /// A storage of your own, by the text of the keys.
 //! #[derive(Default)]
@@ -15,29 +18,33 @@
 //!     flights: Flights<Vec<u8>>,
 //! }
 //!
-//! fn text<K: RingKey + ?Sized>(key: &K) -> String { Key::of(key).to_string() }
-//!
-//! impl AnyStorage<Vec<u8>> for Shelf {
+//! impl StorageBase<Vec<u8>> for Shelf {
 //!     type Error = Error;
 //!     fn flights(&self) -> &Flights<Vec<u8>> { &self.flights }
+//!     fn namespace(&self) -> &str { "" }
+//!     fn stored_key<K: RingKey + ?Sized>(&self, key: &K) -> String { text_in_namespace("", key) }
+//!     fn deadline(&self) -> Option<Duration> { None }
+//!     fn eviction_counts(&self) -> EvictionCounts { EvictionCounts::default() }
+//!     fn watch(&self, _: Arc<dyn Observer>) -> bool { false }
+//!     fn mark_suspect(&self, _: &EncodedKey) {}
 //! }
 //!
 //! impl Storage<Vec<u8>> for Shelf {
-//!     fn read<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<Vec<u8>>, Error> {
-//!         Ok(self.entries.lock().unwrap().get(&text(key)).cloned())
+//!     fn read<K: RingKey + ?Sized>(&self, key: &K, _: Option<Instant>) -> Result<Option<Vec<u8>>, Error> {
+//!         Ok(self.entries.lock().unwrap().get(&self.stored_key(key)).cloned())
 //!     }
-//!     fn write<K: RingKey + ?Sized>(&self, key: &K, value: Vec<u8>, _: Option<Duration>) -> Result<(), Error> {
-//!         self.entries.lock().unwrap().insert(text(key), value);
+//!     fn write<K: RingKey + ?Sized>(&self, key: &K, value: Vec<u8>, _: Option<Duration>, _: Option<Instant>) -> Result<(), Error> {
+//!         self.entries.lock().unwrap().insert(self.stored_key(key), value);
 //!         Ok(())
 //!     }
-//!     fn remove<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Error> {
-//!         Ok(self.entries.lock().unwrap().remove(&text(key)).is_some())
+//!     fn remove<K: RingKey + ?Sized>(&self, key: &K, _: Option<Instant>) -> Result<bool, Error> {
+//!         Ok(self.entries.lock().unwrap().remove(&self.stored_key(key)).is_some())
 //!     }
-//!     fn contains<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Error> {
-//!         Ok(self.entries.lock().unwrap().contains_key(&text(key)))
+//!     fn contains<K: RingKey + ?Sized>(&self, key: &K, _: Option<Instant>) -> Result<bool, Error> {
+//!         Ok(self.entries.lock().unwrap().contains_key(&self.stored_key(key)))
 //!     }
-//!     fn renew<K: RingKey + ?Sized>(&self, key: &K, _: Duration) -> Result<bool, Error> {
-//!         self.contains(key)
+//!     fn renew<K: RingKey + ?Sized>(&self, key: &K, _: Duration, until: Option<Instant>) -> Result<bool, Error> {
+//!         self.contains(key, until)
 //!     }
 //! }
 //!
@@ -103,7 +110,6 @@ mod expiry;
 mod gate;
 mod handles;
 mod keys;
-mod operations;
 mod running;
 mod samples;
 mod subject;
@@ -117,16 +123,18 @@ use std::time::Duration;
 use cases::Case;
 pub use running::Breach;
 use subject::{BlockOn, Subject, Tested, done};
-use trial::{PATIENCE, Trial};
+use trial::Trial;
 
-use crate::colour::{Awaits, Blocks, Wait, now};
+use crate::cache::{AsyncCache, Cache};
+use crate::error::Failure;
+use crate::mode::{Awaited, Blocking};
 use crate::storage::{AsyncClear, AsyncStorage, Clear, Expires, Storage};
 use crate::sync::Arc;
 
 /// Tests storages that block, or never wait. `make` is called for each case, and may return a handle to the same entries
 /// each time: of them the suite uses the keys and rings whose names begin with `contract`, and some very short ones, and
 /// it alone. Values come next: [`values`](Storages::values) or [`bytes`](Storages::bytes).
-pub fn blocking<'c, S>(make: impl Fn() -> S + 'c) -> Storages<'c, S, Blocks> {
+pub fn blocking<'c, S>(make: impl Fn() -> S + 'c) -> Storages<'c, S, Blocking> {
     Storages {
         make: Box::new(move || Subject::new(make(), None)),
     }
@@ -144,7 +152,7 @@ pub fn blocking<'c, S>(make: impl Fn() -> S + 'c) -> Storages<'c, S, Blocks> {
 pub fn awaited<'c, S>(
     make: impl Fn() -> S + 'c,
     block_on: impl Fn(Pin<Box<dyn Future<Output = ()> + '_>>) + Send + Sync + 'c,
-) -> Storages<'c, S, Awaits> {
+) -> Storages<'c, S, Awaited> {
     let block_on: Arc<BlockOn<'c>> = Arc::new(block_on);
     Storages {
         make: Box::new(move || Subject::new(make(), Some(Arc::clone(&block_on)))),
@@ -157,9 +165,9 @@ pub struct Storages<'c, S, C> {
     make: Box<dyn Fn() -> Subject<'c, S, C> + 'c>,
 }
 
-impl<'c, S> Storages<'c, S, Blocks> {
+impl<'c, S> Storages<'c, S, Blocking> {
     /// With values made of numbers, different ones of different numbers.
-    pub fn values<T>(self, values: impl Fn(u32) -> T + 'c) -> Contract<'c, S, T, Blocks>
+    pub fn values<T>(self, values: impl Fn(u32) -> T + 'c) -> Contract<'c, S, T, Blocking>
     where
         S: Storage<T> + Sync,
         T: Clone + PartialEq + Debug + Send + Sync,
@@ -168,7 +176,7 @@ impl<'c, S> Storages<'c, S, Blocks> {
     }
 
     /// With bytes of all kinds.
-    pub fn bytes(self) -> Contract<'c, S, Vec<u8>, Blocks>
+    pub fn bytes(self) -> Contract<'c, S, Vec<u8>, Blocking>
     where
         S: Storage<Vec<u8>> + Sync,
     {
@@ -176,18 +184,20 @@ impl<'c, S> Storages<'c, S, Blocks> {
     }
 }
 
-impl<'c, S> Storages<'c, S, Awaits> {
+impl<'c, S> Storages<'c, S, Awaited> {
     /// With values made of numbers, different ones of different numbers.
-    pub fn values<T>(self, values: impl Fn(u32) -> T + 'c) -> Contract<'c, S, T, Awaits>
+    pub fn values<T>(self, values: impl Fn(u32) -> T + 'c) -> Contract<'c, S, T, Awaited>
     where
         S: AsyncStorage<T> + Sync,
         T: Clone + PartialEq + Debug + Send + Sync,
     {
-        Contract::new(self.make, values)
+        let mut contract = Contract::new(self.make, values);
+        contract.cases.extend(cases::of_futures());
+        contract
     }
 
     /// With bytes of all kinds.
-    pub fn bytes(self) -> Contract<'c, S, Vec<u8>, Awaits>
+    pub fn bytes(self) -> Contract<'c, S, Vec<u8>, Awaited>
     where
         S: AsyncStorage<Vec<u8>> + Sync,
     {
@@ -234,7 +244,6 @@ impl<'c, S, T, C> Contract<'c, S, T, C> {
                 clear: None,
                 clone: None,
                 shares: false,
-                is_awaited: Subject::IS_AWAITED,
             },
             cases: cases::all(),
             only: None,
@@ -297,7 +306,7 @@ impl<'c, S, T, C> Contract<'c, S, T, C> {
     }
 }
 
-impl<S, T> Contract<'_, S, T, Blocks>
+impl<S, T> Contract<'_, S, T, Blocking>
 where
     S: Clear<T> + Sync,
     T: Clone + PartialEq + Debug + Send + Sync,
@@ -305,15 +314,14 @@ where
     /// Entries of one ring can be dropped.
     pub fn clears(mut self) -> Self {
         self.trial.clear = Some(|subject, ring| {
-            let (storage, name) = (&subject.storage, ring.name());
-            let _removal = now(storage.flights().forget_ring(name, Wait::Block, PATIENCE));
-            done("clear_ring", storage.clear_ring(name));
+            let cleared = Cache::<_, Blocking>::new(ring, &subject.storage).clear();
+            done("clear", S::Error::into_result(cleared));
         });
         self
     }
 }
 
-impl<S, T> Contract<'_, S, T, Awaits>
+impl<S, T> Contract<'_, S, T, Awaited>
 where
     S: AsyncClear<T> + Sync,
     T: Clone + PartialEq + Debug + Send + Sync,
@@ -321,12 +329,8 @@ where
     /// Entries of one ring can be dropped.
     pub fn clears(mut self) -> Self {
         self.trial.clear = Some(|subject, ring| {
-            let (storage, name) = (&subject.storage, ring.name());
-            let cleared = Tested::<T>::wait(subject, async {
-                let _removal = storage.flights().forget_ring(name, Wait::Await, PATIENCE).await;
-                storage.clear_ring(name).await
-            });
-            done("clear_ring", cleared);
+            let cleared = subject.wait(async { AsyncCache::new(ring, &subject.storage).clear().await });
+            done("clear", S::Error::into_result(cleared));
         });
         self
     }

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use ring_cache_core::clock::ManualClock;
-use ring_cache_core::storage::AsyncStorage;
-use ring_cache_core::{Action, AsyncCache, Lru, Map, Ran, Ring};
+use ring_cache_core::{Action, ActionResult, AsyncCache, AsyncVerbs, Lru, Map, Ring};
 
 use crate::support::{
     AsyncRemote, Count, assert_quiet, async_call, async_fallible, keep, never_async, ring, run,
@@ -64,24 +63,24 @@ fn actions_run_the_verbs_that_they_name() {
             let one = async_call(ring, &remote, 1, || async { 7 });
             one.run(action).await.unwrap()
         };
-        assert_eq!(run(Action::Get).await, Ran::Cached(None));
-        assert_eq!(run(Action::Has).await, Ran::Existed(false));
-        assert_eq!(run(Action::Execute).await, Ran::Returned(7));
-        assert_eq!(run(Action::Get).await, Ran::Cached(None));
-        assert_eq!(run(Action::Update).await, Ran::Returned(7));
-        assert_eq!(run(Action::Get).await, Ran::Cached(Some(7)));
-        assert_eq!(run(Action::GetOrUpdate).await, Ran::Returned(7));
-        assert_eq!(run(Action::Touch).await, Ran::Existed(true));
-        assert_eq!(run(Action::Delete).await, Ran::Existed(true));
-        assert_eq!(run(Action::Delete).await, Ran::Existed(false));
-        assert_eq!(run(Action::GetOrUpdate).await, Ran::Returned(7));
+        assert_eq!(run(Action::Get).await, ActionResult::Cached(None));
+        assert_eq!(run(Action::Has).await, ActionResult::Existed(false));
+        assert_eq!(run(Action::Execute).await, ActionResult::Returned(7));
+        assert_eq!(run(Action::Get).await, ActionResult::Cached(None));
+        assert_eq!(run(Action::Update).await, ActionResult::Returned(7));
+        assert_eq!(run(Action::Get).await, ActionResult::Cached(Some(7)));
+        assert_eq!(run(Action::GetOrUpdate).await, ActionResult::Returned(7));
+        assert_eq!(run(Action::Touch).await, ActionResult::Existed(true));
+        assert_eq!(run(Action::Delete).await, ActionResult::Existed(true));
+        assert_eq!(run(Action::Delete).await, ActionResult::Existed(false));
+        assert_eq!(run(Action::GetOrUpdate).await, ActionResult::Returned(7));
         assert_eq!(
             run(Action::Key).await,
-            Ran::Key(async_call(ring, &remote, 1, never_async::<i32>).key())
+            ActionResult::Key(async_call(ring, &remote, 1, never_async::<i32>).key())
         );
         let lru = Lru::<u32>::new(1);
         let failing = async_fallible(ring, &lru, 1, || async { Err("no") }).run(Action::Update);
-        assert_eq!(failing.await, Ran::Returned(Err("no")));
+        assert_eq!(failing.await, ActionResult::Returned(Err("no")));
         assert_quiet(&remote);
     });
 }
@@ -165,15 +164,15 @@ fn the_verbs_of_the_storage_find_the_entry_by_the_key_of_the_call() {
         let (ring, remote) = (ring(), AsyncRemote::new());
         let key = async_call(ring, &remote, 1, never_async::<u32>).key();
         async_call(ring, &remote, 1, || async { 7_u32 }).update().await;
-        assert_eq!(AsyncStorage::get(&remote, &key).await.unwrap(), Some(7));
-        AsyncStorage::set(&remote, &key, 8, None).await.unwrap();
-        assert!(AsyncStorage::has(&remote, &key).await.unwrap());
-        assert!(AsyncStorage::touch(&remote, &key, None).await.unwrap());
+        assert_eq!(AsyncVerbs::get(&remote, &key).await.unwrap(), Some(7));
+        AsyncVerbs::set(&remote, &key, 8, None).await.unwrap();
+        assert!(AsyncVerbs::has(&remote, &key).await.unwrap());
+        assert!(AsyncVerbs::touch(&remote, &key, None).await.unwrap());
         assert_eq!(
             async_call(ring, &remote, 1, never_async).get().await.unwrap(),
             Some(8)
         );
-        assert!(AsyncStorage::delete(&remote, &key).await.unwrap());
+        assert!(AsyncVerbs::delete(&remote, &key).await.unwrap());
         assert!(
             !async_call(ring, &remote, 1, never_async::<u32>)
                 .has()

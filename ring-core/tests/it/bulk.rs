@@ -3,9 +3,9 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use ring_cache_core::{Cache, Calls, ErrorKind, Lru, Map};
+use ring_cache_core::{Calls, ErrorKind, Lru, Map};
 
-use crate::support::{Remote, call, fallible, never, ring};
+use crate::support::{Cache, Remote, call, fallible, never, ring};
 
 #[test]
 fn values_come_in_the_order_of_the_calls_and_only_misses_are_computed() {

@@ -140,9 +140,10 @@ mod with_serde {
         use ciborium::Value;
         use ring_cache_core::coder::Cbor;
         use ring_cache_core::storage::Coded;
-        use ring_cache_core::{Cache, Map, Plain};
+        use ring_cache_core::{Map, Plain};
 
         use super::*;
+        use crate::support::Cache;
 
         #[test]
         fn values_come_back() {
@@ -192,7 +193,7 @@ mod with_serde {
         fn a_value_that_is_nested_too_deep_is_computed_every_time() {
             let (ring, map) = (crate::support::ring(), Map::new());
             for _ in 0..2 {
-                let cached = Cache::new(ring, Coded::<_, Cbor>::new(&map))
+                let cached = Cache::new(ring, Coded::<_, Cbor>::from(&map))
                     .bind::<Plain<Deep>, _, _>((), |()| deep(100));
                 assert_eq!(cached.get_or_update(), deep(100));
             }

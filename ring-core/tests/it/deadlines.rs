@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use futures_executor::block_on;
-use ring_cache_core::storage::AnyStorage;
 use ring_cache_core::{AsyncCalls, Calls, Ring};
 
 use crate::support::{
@@ -36,7 +35,7 @@ fn assert_asked(far: Far, expected: &[(&str, u32)]) {
             "{name}: {spent:?} for {before} operations"
         );
         assert!(*spent < DEADLINE / 2);
-        assert!(*before > 0 || spent.is_zero(), "{name}: {spent:?} for nothing");
+        assert!(*before > 0 || *spent < TAKES, "{name}: {spent:?} for nothing");
     }
 }
 
@@ -156,7 +155,7 @@ fn what_a_late_write_left_is_removed_in_the_rest_of_the_time() {
     pass_over(far, ring, "write", &mut plain);
     assert_eq!(finish(plain), 1);
     assert_asked(far, &[("remove", 2)]);
-    assert_eq!((far.entry("p:1"), far.distrusted().len()), (None, 0));
+    assert_eq!((far.entry("p:1"), far.suspects().len()), (None, 0));
 
     let set = async_call(ring, far, 1, never_async);
     let mut set = hold(set.set(1));
@@ -194,7 +193,7 @@ fn stores_that_wait_for_others_are_given_what_those_before_them_left() {
     far.asked();
     let calls = [1, 2, 3].map(|id| async_call(ring, far, id, || async { 2 }));
     assert_eq!(block_on(calls.update_many()), [2, 2, 2]);
-    assert_asked(far, &[("write_many", 0), ("write", 1), ("write", 2)]);
+    assert_asked(far, &[("write_many", 0), ("write_many", 1), ("write_many", 2)]);
 }
 
 #[test]
@@ -203,12 +202,12 @@ fn a_late_write_that_is_dropped_is_not_trusted() {
     let mut plain = hold(async_call(ring, far, 1, || async { 1 }).get_or_update());
     pass_over(far, ring, "write", &mut plain);
     drop(plain);
-    assert_eq!(far.distrusted(), ["p:1"]);
+    assert_eq!(far.suspects(), ["p:1"]);
     let calls = [1, 2].map(|id| async_call(ring, far, id, || async { 1 }));
     let mut many = hold(calls.update_many());
     pass_over(far, ring, "write_many", &mut many);
     drop(many);
-    assert_eq!(far.distrusted(), ["p:1", "p:1"], "nobody wrote over the other");
+    assert_eq!(far.suspects(), ["p:1", "p:1"], "nobody wrote over the other");
 }
 
 #[test]
@@ -218,7 +217,7 @@ fn a_write_that_is_dropped_in_its_turn_is_the_storages_own_business() {
     let mut plain = hold(async_call(ring, far, 1, || async { 1 }).get_or_update());
     assert!(drive(&mut plain).is_pending());
     drop(plain);
-    assert_eq!(far.distrusted().len(), 0);
+    assert_eq!(far.suspects().len(), 0);
 }
 
 #[test]
@@ -229,13 +228,13 @@ fn a_removal_of_what_a_late_write_left_is_not_forgotten_when_it_is_dropped() {
     far.stop_after("remove");
     assert!(drive(&mut plain).is_pending());
     drop(plain);
-    assert_eq!(far.distrusted(), ["p:1"]);
+    assert_eq!(far.suspects(), ["p:1"]);
 }
 
 /// The storage, a handle to it whose calls have little time, and a body in which each run stops.
 fn brief() -> (Far, Far, &'static Gate) {
     let far = far();
-    let brief = far.limited(5 * TAKES).expect("it has a deadline");
+    let brief = far.with_deadline(5 * TAKES);
     (far, leak(brief), Gate::leaked())
 }
 

@@ -1,14 +1,14 @@
 //! A storage whose operations begin when they are asked for, not when they are polled.
 
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ring_cache_core::flights::Flights;
-use ring_cache_core::storage::{AnyStorage, AsyncStorage};
+use ring_cache_core::storage::{AsyncStorage, StorageBase};
 use ring_cache_core::{Error, RingKey};
 
 use crate::support::{
-    Gate, assert_quiet, async_call, drive, finish, hold, never_async, patient, pause, poll_once,
+    Gate, assert_quiet, async_call, drive, finish, hold, never_async, patient, pause, poll_once, simple_base,
 };
 
 #[derive(Default)]
@@ -17,8 +17,10 @@ struct Eager {
     flights: Flights<u32>,
 }
 
-impl AnyStorage<u32> for Eager {
+impl StorageBase<u32> for Eager {
     type Error = Error;
+
+    simple_base!(namespace stored_key deadline eviction_counts watch mark_suspect);
 
     fn flights(&self) -> &Flights<u32> {
         &self.flights
@@ -26,7 +28,7 @@ impl AnyStorage<u32> for Eager {
 }
 
 impl AsyncStorage<u32> for Eager {
-    async fn read<K: RingKey + ?Sized>(&self, _: &K) -> Result<Option<u32>, Error> {
+    async fn read<K: RingKey + ?Sized>(&self, _: &K, _: Option<Instant>) -> Result<Option<u32>, Error> {
         Ok(*self.entry.lock().unwrap())
     }
 
@@ -35,6 +37,7 @@ impl AsyncStorage<u32> for Eager {
         _: &K,
         value: u32,
         _: Option<Duration>,
+        _: Option<Instant>,
     ) -> impl Future<Output = Result<(), Error>> {
         *self.entry.lock().unwrap() = Some(value);
         async {
@@ -43,17 +46,26 @@ impl AsyncStorage<u32> for Eager {
         }
     }
 
-    fn remove<K: RingKey + ?Sized>(&self, _: &K) -> impl Future<Output = Result<bool, Error>> {
+    fn remove<K: RingKey + ?Sized>(
+        &self,
+        _: &K,
+        _: Option<Instant>,
+    ) -> impl Future<Output = Result<bool, Error>> {
         let removed = self.entry.lock().unwrap().take().is_some();
         async move { Ok(removed) }
     }
 
-    async fn contains<K: RingKey + ?Sized>(&self, _: &K) -> Result<bool, Error> {
+    async fn contains<K: RingKey + ?Sized>(&self, _: &K, _: Option<Instant>) -> Result<bool, Error> {
         Ok(self.entry.lock().unwrap().is_some())
     }
 
-    async fn renew<K: RingKey + ?Sized>(&self, key: &K, _: Duration) -> Result<bool, Error> {
-        self.contains(key).await
+    async fn renew<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        _: Duration,
+        until: Option<Instant>,
+    ) -> Result<bool, Error> {
+        self.contains(key, until).await
     }
 }
 

@@ -224,7 +224,7 @@ fn futures_are_send_if_what_they_hold_is() {
     all_send!(fails!(&remote), 1);
     // A value, which a storage of bytes does not hold.
     let coded = || {
-        AsyncCache::new(ring, Coded::<_, Bytes>::new(&bytes)).bind::<Plain<Lonely>, _, _, _>(
+        AsyncCache::new(ring, Coded::<_, Bytes>::from(&bytes)).bind::<Plain<Lonely>, _, _, _>(
             (1_u32,),
             |_| async {
                 pause().await;

@@ -74,7 +74,10 @@ fn set_in_a_body<S: Storage<u32, Error: std::fmt::Debug>>(storage: &S, way: Way)
             id
         })
     });
-    (calls.get_or_update_many(), storage.read(&two().key()).unwrap())
+    (
+        calls.get_or_update_many(),
+        storage.read(&two().key(), None).unwrap(),
+    )
 }
 
 #[test]

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use ring_cache_core::coder::{Cause, Coder};
 use ring_cache_core::storage::Coded;
-use ring_cache_core::{Action, Cache, Calls, Error, ErrorKind, Map, Plain, Ran};
+use ring_cache_core::{Action, ActionResult, Calls, Error, ErrorKind, Map, Plain};
 
-use crate::support::{Remote, assert_quiet, call, fallible, never, ring};
+use crate::support::{Cache, Remote, assert_quiet, call, fallible, never, ring};
 
 const EVERYTHING: [&str; 8] = [
     "read",
@@ -48,7 +48,7 @@ fn a_plain_call_returns_what_the_body_returns_whatever_fails() {
     assert_eq!(calls().update_many(), [0, 10, 20, 30]);
     assert_eq!(calls().execute_many(), [0, 10, 20, 30]);
     let run = call(ring, &broken, 1, || 7).run(Action::GetOrUpdate);
-    assert_eq!(run.unwrap(), Ran::Returned(7));
+    assert_eq!(run.unwrap(), ActionResult::Returned(7));
     assert_quiet(&broken);
 }
 
@@ -100,7 +100,7 @@ fn explicit_verbs_say_which_ring_storage_and_operation_failed() {
         message(error.unwrap_err());
     }
     assert_eq!(one().key(), "p:1");
-    assert_eq!(one().run(Action::Key).unwrap(), Ran::Key(one().key()));
+    assert_eq!(one().run(Action::Key).unwrap(), ActionResult::Key(one().key()));
     assert_eq!(Cache::new(ring, &broken).stats::<u32>().errors, 15);
 }
 
@@ -177,7 +177,7 @@ impl Coder<u32> for Decimal {
 
 macro_rules! decimal {
     ($ring:expr, $storage:expr, $body:expr) => {
-        Cache::new($ring, Coded::<_, Decimal>::new($storage))
+        Cache::new($ring, Coded::<_, Decimal>::from($storage))
             .bind::<Plain<u32>, _, _>((1_u32,), move |_| $body())
     };
 }
@@ -215,7 +215,7 @@ fn a_value_that_cannot_be_encoded_is_returned_and_leaves_nothing_stale() {
             assert_eq!((error.kind(), error.ring()), (ErrorKind::Encode, Some("p")));
         }),
         ("run", &|| {
-            assert_eq!(cached(|| 13).run(Action::Update), Ran::Returned(13))
+            assert_eq!(cached(|| 13).run(Action::Update), ActionResult::Returned(13))
         }),
     ];
     for (verb, step) in steps {
@@ -251,7 +251,7 @@ fn set_many_stores_what_can_be_encoded() {
     let (ring, map) = (ring(), Map::<Vec<u8>>::new());
     let calls = || {
         [1_u32, 2, 3].map(|id| {
-            Cache::new(ring, Coded::<_, Decimal>::new(&map)).bind::<Plain<u32>, _, _>((id,), |_| never())
+            Cache::new(ring, Coded::<_, Decimal>::from(&map)).bind::<Plain<u32>, _, _>((id,), |_| never())
         })
     };
     calls().set_many([1, 2, 3]).unwrap();

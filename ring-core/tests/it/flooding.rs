@@ -10,7 +10,7 @@ use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
 use std::process::Command;
 
 use ring_cache_core::key::{CallKey, EncodedKey};
-use ring_cache_core::storage::AnyStorage;
+use ring_cache_core::storage::{EvictionCounts, StorageBase};
 use ring_cache_core::{Bracket, Key, KeyWriter, Lru, Name, RingKey};
 
 /// How many keys an attack has.
@@ -71,7 +71,10 @@ fn visits<K: RingKey>(keys: &[K]) -> u64 {
         }
     }
     lru.validate();
-    assert_eq!((lru.len(), AnyStorage::losses(&lru)), (keys.len(), (0, 0)));
+    assert_eq!(
+        (lru.len(), lru.eviction_counts()),
+        (keys.len(), EvictionCounts::default())
+    );
     VISITS.get()
 }
 

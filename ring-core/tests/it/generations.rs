@@ -6,10 +6,10 @@ use std::sync::{Arc, Barrier};
 use std::thread::{scope, sleep};
 use std::time::Duration;
 
-use ring_cache_core::storage::{AnyStorage, Clear, Storage};
-use ring_cache_core::{Cache, Calls, Lru, Map, Ring};
+use ring_cache_core::storage::{Clear, Storage};
+use ring_cache_core::{Calls, Lru, Map, Ring, Verbs};
 
-use crate::support::{Remote, assert_quiet, call, eventually, keep, never, ring};
+use crate::support::{Cache, Remote, assert_quiet, call, eventually, keep, never, ring};
 
 /// A computation in two halves: it says that it began, and ends when it is told to.
 struct Slow {
@@ -122,7 +122,7 @@ fn a_delete_during_a_computation_leaves_nothing() {
             (1, None),
             "{verb:?}"
         );
-        let delete = || assert_eq!(Storage::delete(&lru, &one().key()), Ok(false));
+        let delete = || assert_eq!(Verbs::delete(&lru, &one().key()), Ok(false));
         assert_eq!(
             during_a_computation(ring, &lru, verb, delete),
             (1, None),
@@ -211,7 +211,7 @@ fn a_value_set_during_a_computation_stays() {
             "{verb:?}"
         );
         lru.clear();
-        let set = || lru.set_for(&one().key(), 8, Duration::from_secs(60));
+        let set = || lru.set_with_expiry(&one().key(), 8, Duration::from_secs(60));
         assert_eq!(
             during_a_computation(ring, &lru, verb, set),
             (1, Some(8)),
@@ -395,21 +395,21 @@ fn those_who_come_after_a_delete_are_not_given_what_was_found_before_it() {
     assert_quiet(&*remote);
 }
 
-/// As a storage does for a delete of its own, which no call knows of.
+/// By the storage's own operations, of which no call knows.
 #[test]
-fn a_value_whose_computation_a_storage_forgot_is_not_stored() {
+fn a_value_that_is_deleted_while_its_body_runs_is_not_stored() {
     let lru = Lru::new(10);
     let key = call(ring(), &lru, 1, never::<u32>).key();
-    let forgotten = || {
-        lru.flights().forget(&key);
+    let deleted = || {
+        assert!(!lru.delete(&key));
         7
     };
-    assert_eq!(call(ring(), &lru, 1, forgotten).get_or_update(), 7);
+    assert_eq!(call(ring(), &lru, 1, deleted).get_or_update(), 7);
     assert!(!call(ring(), &lru, 1, never).has());
-    let all_forgotten = || {
-        lru.flights().forget_all();
+    let cleared = || {
+        lru.clear();
         8
     };
-    assert_eq!(call(ring(), &lru, 1, all_forgotten).get_or_update(), 8);
+    assert_eq!(call(ring(), &lru, 1, cleared).get_or_update(), 8);
     assert!(!call(ring(), &lru, 1, never).has());
 }

@@ -4,9 +4,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 
 use ring_cache_core::key::{EncodedKey, namespace_text, text_in_namespace};
-use ring_cache_core::{Cache, Key, Lru, Plain};
+use ring_cache_core::{Key, Lru, Plain};
 
-use crate::support::{call, never, ring};
+use crate::support::{Cache, call, never, ring};
 
 #[test]
 fn a_key_is_equal_to_its_text_and_to_keys_of_the_same_text() {

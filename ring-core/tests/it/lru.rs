@@ -6,10 +6,10 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use ring_cache_core::clock::ManualClock;
-use ring_cache_core::storage::{AnyStorage, Storage};
-use ring_cache_core::{Cache, Calls, Lru};
+use ring_cache_core::storage::{EvictionCounts, StorageBase};
+use ring_cache_core::{Calls, Lru, Verbs};
 
-use crate::support::{assert_quiet, call, ring};
+use crate::support::{Cache, assert_quiet, call, ring};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -120,29 +120,29 @@ fn there_are_never_more_entries_than_the_capacity_however_many_threads_write() {
 fn an_expired_entry_is_absent_for_every_verb() {
     let (lru, clock) = with_clock(10);
     for key in 0..6_u32 {
-        lru.set_for(&key, key, 60 * SECOND);
+        lru.set_with_expiry(&key, key, 60 * SECOND);
     }
     clock.advance(60 * SECOND - Duration::from_nanos(1));
     assert_eq!(lru.get(&0_u32), Some(0));
     clock.advance(Duration::from_nanos(1));
     assert_eq!(lru.get(&0_u32), None);
     assert!(!lru.has(&1_u32));
-    assert_eq!(Storage::touch(&lru, &2_u32, Some(SECOND)), Ok(false));
+    assert_eq!(Verbs::touch(&lru, &2_u32, Some(SECOND)), Ok(false));
     assert!(!lru.has(&2_u32));
     assert!(!lru.delete(&3_u32));
     lru.set(&4_u32, 44);
     assert_eq!(lru.get(&4_u32), Some(44));
     assert_eq!(lru.len(), 4, "0 was found to have expired, 3 was deleted");
-    assert_eq!(lru.losses(), (0, 3));
+    assert_eq!(lru.eviction_counts(), EvictionCounts::new(0, 3));
 }
 
 #[test]
 fn every_entry_has_its_own_expiry() {
     let (lru, clock) = with_clock(10);
     lru.set(&0_u32, 0);
-    lru.set_for(&1_u32, 1, SECOND);
-    lru.set_for(&2_u32, 2, 2 * SECOND);
-    lru.set_for(&3_u32, 3, Duration::MAX);
+    lru.set_with_expiry(&1_u32, 1, SECOND);
+    lru.set_with_expiry(&2_u32, 2, 2 * SECOND);
+    lru.set_with_expiry(&3_u32, 3, Duration::MAX);
     let mut left = vec![keys(&lru)];
     for _ in 0..2 {
         clock.advance(SECOND);
@@ -154,10 +154,10 @@ fn every_entry_has_its_own_expiry() {
 #[test]
 fn a_new_value_brings_its_own_expiry() {
     let (lru, clock) = with_clock(10);
-    lru.set_for(&1_u32, 1, SECOND);
+    lru.set_with_expiry(&1_u32, 1, SECOND);
     lru.set(&1_u32, 2);
-    lru.set_for(&2_u32, 1, SECOND);
-    lru.set_for(&2_u32, 2, 3 * SECOND);
+    lru.set_with_expiry(&2_u32, 1, SECOND);
+    lru.set_with_expiry(&2_u32, 2, 3 * SECOND);
     clock.advance(2 * SECOND);
     assert_eq!((lru.get(&1_u32), lru.get(&2_u32)), (Some(2), Some(2)));
 }
@@ -165,8 +165,8 @@ fn a_new_value_brings_its_own_expiry() {
 #[test]
 fn an_entry_that_takes_the_place_of_one_that_expires_does_not_inherit_its_end() {
     let (lru, clock) = with_clock(2);
-    lru.set_for(&1_u32, 1, SECOND);
-    lru.set_for(&2_u32, 2, SECOND);
+    lru.set_with_expiry(&1_u32, 1, SECOND);
+    lru.set_with_expiry(&2_u32, 2, SECOND);
     lru.set(&3_u32, 3); // in the place of 1
     lru.delete(&2_u32); // 3 moves
     lru.set(&4_u32, 4);
@@ -205,15 +205,15 @@ fn a_zero_expiry_stores_nothing_and_removes_what_was_there() {
 }
 
 #[test]
-fn losses_tell_evicted_entries_from_expired_ones() {
+fn counts_tell_evicted_entries_from_expired_ones() {
     let (lru, clock) = with_clock(2);
     for key in 0..5_u32 {
-        lru.set_for(&key, key, SECOND);
+        lru.set_with_expiry(&key, key, SECOND);
     }
-    assert_eq!(lru.losses(), (3, 0));
+    assert_eq!(lru.eviction_counts(), EvictionCounts::new(3, 0));
     clock.advance(SECOND);
     assert_eq!((lru.get(&3_u32), lru.get(&4_u32)), (None, None));
-    assert_eq!((lru.losses(), lru.len()), ((3, 2), 0));
+    assert_eq!((lru.eviction_counts(), lru.len()), (EvictionCounts::new(3, 2), 0));
 }
 
 /// Looks into the cache that it lies in when it is dropped.
@@ -246,11 +246,11 @@ fn values_are_dropped_when_no_lock_is_held() {
     dropped("evicted", 1);
     lru.delete(&3_u32);
     dropped("deleted", 1);
-    lru.set_for(&3_u32, nosy(), SECOND);
+    lru.set_with_expiry(&3_u32, nosy(), SECOND);
     clock.advance(SECOND);
     lru.get(&3_u32);
     dropped("expired", 1);
-    lru.set_for(&4_u32, nosy(), Duration::ZERO);
+    lru.set_with_expiry(&4_u32, nosy(), Duration::ZERO);
     dropped("not stored", 1);
     lru.clear();
     dropped("cleared", 1);
@@ -333,7 +333,7 @@ fn every_value_is_dropped_exactly_once() {
     let alive = AtomicUsize::new(0);
     let lru = Lru::builder().capacity(10).shards(2).build();
     for key in 0..100_u32 {
-        lru.set_for(&(key % 30), Counted::new(&alive, Panics::Never), SECOND);
+        lru.set_with_expiry(&(key % 30), Counted::new(&alive, Panics::Never), SECOND);
         lru.delete(&(key % 7));
         lru.get(&(key % 3));
         assert_eq!(alive.load(Ordering::SeqCst), lru.len());

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use ring_cache_core::clock::ManualClock;
 use ring_cache_core::flights::Flights;
-use ring_cache_core::storage::AnyStorage;
+use ring_cache_core::storage::StorageBase;
 use ring_cache_core::{Lru, Policy, Ring};
 
 use fuse::{Fuse, FusedClock, Value, caught};

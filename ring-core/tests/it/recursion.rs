@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
 use ring_cache_core::clock::Clock;
-use ring_cache_core::{Cache, Calls, Lru, Plain, Ring};
+use ring_cache_core::{Calls, Lru, Plain, Ring};
 
-use crate::support::{Remote, assert_quiet, call, eventually, keep, leak, never, ring};
+use crate::support::{Cache, Remote, assert_quiet, call, eventually, keep, leak, never, ring};
 
 /// Calls itself with the same key so many times.
 fn descend(ring: &'static Ring, lru: &Lru<u32>, depth: u32) -> u32 {

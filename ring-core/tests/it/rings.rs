@@ -4,10 +4,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use ring_cache_core::clock::ManualClock;
-use ring_cache_core::storage::AnyStorage;
-use ring_cache_core::{Action, Cache, Calls, Lru, Map, Name, Plain, Ran, Ring};
+use ring_cache_core::storage::StorageBase;
+use ring_cache_core::{Action, ActionResult, Calls, Lru, Map, Name, Plain, Ring};
 
-use crate::support::{call, keep, never, ring};
+use crate::support::{Cache, call, keep, never, ring};
 
 /// The message of a panic in `run`.
 fn panic_of(run: impl FnOnce()) -> String {
@@ -54,8 +54,8 @@ fn rings_of_different_prefixes_share_a_storage_and_no_entries() {
 #[test]
 fn a_prefix_that_goes_on_with_a_colon_is_refused_at_first_use() {
     let (short, long) = (ring(), keep(Ring::with_prefix("p:q")));
-    let message = "the rings `p` and `p:q` share a storage and could come to one key: choose prefixes of which none \
-                   goes on with `:` where the other ends";
+    let message = "the rings `p` and `p:q` share a storage and their keys could be equal: choose prefixes of which \
+                   none is the other followed by `:`";
     let map = Map::new();
     call(short, &map, 1, || 1).get_or_update();
     let uses: [(&str, &dyn Fn()); 11] = [
@@ -204,17 +204,20 @@ fn a_map_can_be_looked_into() {
 fn actions_are_read_from_text_and_run() {
     let (ring, map) = (ring(), Map::new());
     let run = |action: &str| call(ring, &map, 1, || 7).run(action.parse().unwrap());
-    assert_eq!(run("get"), Ran::Cached(None));
-    assert_eq!(run("has"), Ran::Existed(false));
-    assert_eq!(run("execute"), Ran::Returned(7));
-    assert_eq!(run("get"), Ran::Cached(None));
-    assert_eq!(run("update"), Ran::Returned(7));
-    assert_eq!(run("get"), Ran::Cached(Some(7)));
-    assert_eq!(run("get_or_update"), Ran::Returned(7));
-    assert_eq!(run("touch"), Ran::Existed(true));
-    assert_eq!(run("delete"), Ran::Existed(true));
-    assert_eq!(run("delete"), Ran::Existed(false));
-    assert_eq!(run("key"), Ran::Key(call(ring, &map, 1, never::<i32>).key()));
+    assert_eq!(run("get"), ActionResult::Cached(None));
+    assert_eq!(run("has"), ActionResult::Existed(false));
+    assert_eq!(run("execute"), ActionResult::Returned(7));
+    assert_eq!(run("get"), ActionResult::Cached(None));
+    assert_eq!(run("update"), ActionResult::Returned(7));
+    assert_eq!(run("get"), ActionResult::Cached(Some(7)));
+    assert_eq!(run("get_or_update"), ActionResult::Returned(7));
+    assert_eq!(run("touch"), ActionResult::Existed(true));
+    assert_eq!(run("delete"), ActionResult::Existed(true));
+    assert_eq!(run("delete"), ActionResult::Existed(false));
+    assert_eq!(
+        run("key"),
+        ActionResult::Key(call(ring, &map, 1, never::<i32>).key())
+    );
     assert_eq!(run("execute").returned(), Some(7));
     assert_eq!(run("get").returned(), None);
     for name in [

@@ -6,9 +6,9 @@ use std::sync::{Barrier, Mutex};
 use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
-use ring_cache_core::{Cache, Calls, Lru, Map, Ring};
+use ring_cache_core::{Calls, Lru, Map, Ring};
 
-use crate::support::{assert_quiet, call, eventually, fallible, keep, never, ring};
+use crate::support::{Cache, assert_quiet, call, eventually, fallible, keep, never, ring};
 
 fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)

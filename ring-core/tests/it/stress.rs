@@ -10,9 +10,9 @@ use std::thread::{scope, sleep, yield_now};
 use std::time::{Duration, Instant};
 
 use ring_cache_core::storage::{Clear, Storage};
-use ring_cache_core::{Cache, Calls, Error, Lru, Map, Ring};
+use ring_cache_core::{Calls, Error, Lru, Map, Ring, Verbs};
 
-use crate::support::{Random, Remote, fallible, keep};
+use crate::support::{Cache, Random, Remote, fallible, keep};
 
 const KEYS: u64 = 4;
 

@@ -15,8 +15,11 @@ use std::time::{Duration, Instant};
 
 use ring_cache_core::body::Body;
 use ring_cache_core::flights::Flights;
-use ring_cache_core::storage::{AnyStorage, Clear, Expires, Storage};
-use ring_cache_core::{Cache, Call, Error, Fallible, Key, Name, Plain, Ring, RingKey};
+use ring_cache_core::storage::{Clear, Expires, Storage, StorageBase};
+use ring_cache_core::{Call, Error, Fallible, Key, Name, Plain, Ring, RingKey};
+
+/// The handle of a method whose verbs block.
+pub(crate) type Cache<S> = ring_cache_core::Cache<S>;
 
 /// A ring that lives as long as a static.
 pub(crate) fn keep(ring: Ring) -> &'static Ring {
@@ -70,7 +73,7 @@ pub(crate) fn eventually(what: impl Fn() -> bool) {
 }
 
 /// Nobody works on anything any more.
-pub(crate) fn assert_quiet<T: Clone>(storage: &impl AnyStorage<T>) {
+pub(crate) fn assert_quiet<T: Clone>(storage: &impl StorageBase<T>) {
     assert_eq!(storage.flights().under_way(), 0);
 }
 
@@ -167,12 +170,51 @@ impl<T> Remote<T> {
     }
 }
 
-fn text<K: RingKey + ?Sized>(key: &K) -> String {
+pub(crate) fn text<K: RingKey + ?Sized>(key: &K) -> String {
     Key::of(key).to_string()
 }
 
-impl<T: Clone> AnyStorage<T> for Remote<T> {
+/// The methods of [`StorageBase`] as a storage has them that loses nothing and takes the time it needs.
+macro_rules! simple_base {
+    ($($method:ident)*) => {
+        $($crate::support::simple_base!(@$method);)*
+    };
+    (@namespace) => {
+        fn namespace(&self) -> &str {
+            ""
+        }
+    };
+    (@stored_key) => {
+        fn stored_key<K: RingKey + ?Sized>(&self, key: &K) -> String {
+            $crate::support::text(key)
+        }
+    };
+    (@deadline) => {
+        fn deadline(&self) -> Option<std::time::Duration> {
+            None
+        }
+    };
+    (@eviction_counts) => {
+        fn eviction_counts(&self) -> ring_cache_core::storage::EvictionCounts {
+            ring_cache_core::storage::EvictionCounts::default()
+        }
+    };
+    (@watch) => {
+        fn watch(&self, _: std::sync::Arc<dyn ring_cache_core::storage::Observer>) -> bool {
+            false
+        }
+    };
+    (@mark_suspect) => {
+        fn mark_suspect(&self, _: &ring_cache_core::key::EncodedKey) {}
+    };
+}
+
+pub(crate) use simple_base;
+
+impl<T: Clone> StorageBase<T> for Remote<T> {
     type Error = Error;
+
+    simple_base!(namespace stored_key deadline eviction_counts watch mark_suspect);
 
     fn flights(&self) -> &Flights<T> {
         &self.flights
@@ -180,35 +222,41 @@ impl<T: Clone> AnyStorage<T> for Remote<T> {
 }
 
 impl<T: Clone> Storage<T> for Remote<T> {
-    fn read<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<T>, Error> {
+    fn read<K: RingKey + ?Sized>(&self, key: &K, _: Option<Instant>) -> Result<Option<T>, Error> {
         self.begin("read")?;
         let found = self.entries.lock().unwrap().get(&text(key)).cloned();
         self.run_hook("end of read");
         Ok(found)
     }
 
-    fn write<K: RingKey + ?Sized>(&self, key: &K, value: T, _: Option<Duration>) -> Result<(), Error> {
+    fn write<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        value: T,
+        _: Option<Duration>,
+        _: Option<Instant>,
+    ) -> Result<(), Error> {
         self.begin("write")?;
         self.entries.lock().unwrap().insert(text(key), value);
         Ok(())
     }
 
-    fn remove<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Error> {
+    fn remove<K: RingKey + ?Sized>(&self, key: &K, _: Option<Instant>) -> Result<bool, Error> {
         self.begin("remove")?;
         Ok(self.entries.lock().unwrap().remove(&text(key)).is_some())
     }
 
-    fn contains<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Error> {
+    fn contains<K: RingKey + ?Sized>(&self, key: &K, _: Option<Instant>) -> Result<bool, Error> {
         self.begin("contains")?;
         Ok(self.entries.lock().unwrap().contains_key(&text(key)))
     }
 
-    fn renew<K: RingKey + ?Sized>(&self, key: &K, _: Duration) -> Result<bool, Error> {
+    fn renew<K: RingKey + ?Sized>(&self, key: &K, _: Duration, _: Option<Instant>) -> Result<bool, Error> {
         self.begin("renew")?;
         Ok(self.entries.lock().unwrap().contains_key(&text(key)))
     }
 
-    fn read_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<Option<T>>, Error> {
+    fn read_many<K: RingKey>(&self, keys: &[K], _: Option<Instant>) -> Result<Vec<Option<T>>, Error> {
         self.begin("read_many")?;
         let entries = self.entries.lock().unwrap();
         let answered = keys.iter().take(self.answers.load(Ordering::SeqCst));
@@ -217,7 +265,8 @@ impl<T: Clone> Storage<T> for Remote<T> {
 
     fn write_many<K: RingKey>(
         &self,
-        entries: impl IntoIterator<Item = (K, T, Option<Duration>)>,
+        entries: Vec<(K, T, Option<Duration>)>,
+        _: Option<Instant>,
     ) -> Result<(), Error> {
         self.begin("write_many")?;
         let entries = entries.into_iter().map(|(key, value, _)| (text(&key), value));
@@ -225,7 +274,7 @@ impl<T: Clone> Storage<T> for Remote<T> {
         Ok(())
     }
 
-    fn remove_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<bool>, Error> {
+    fn remove_many<K: RingKey>(&self, keys: &[K], _: Option<Instant>) -> Result<Vec<bool>, Error> {
         self.begin("remove_many")?;
         let mut entries = self.entries.lock().unwrap();
         Ok(keys

@@ -4,9 +4,11 @@ use std::fmt::Debug;
 
 use ring_cache_core::coder::{Cbor, Coder, Json};
 use ring_cache_core::storage::Coded;
-use ring_cache_core::{Cache, Map, Plain};
+use ring_cache_core::{Map, Plain};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::support::Cache;
 
 /// Each coder brings the value back.
 #[track_caller]
@@ -161,7 +163,7 @@ fn types_that_read_what_they_write_are_not_refused() {
 fn what_is_refused_is_computed_every_time() {
     let (ring, map) = (crate::support::ring(), Map::new());
     for _ in 0..2 {
-        let cached = Cache::new(ring, Coded::<_, Cbor>::new(&map))
+        let cached = Cache::new(ring, Coded::<_, Cbor>::from(&map))
             .bind::<Plain<Option<Option<u8>>>, _, _>((), |()| Some(None));
         assert_eq!(cached.get_or_update(), Some(None));
     }

@@ -3,9 +3,9 @@
 use std::fmt::Display;
 use std::time::Duration;
 
-use super::operations::Raw;
 use super::subject::{Tested, Value};
 use super::trial::{Plainly, Trial, expect, expect_held};
+use crate::storage::Expiring;
 
 pub(super) fn many_equals_one_by_one<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
     let (storage, keys) = trial.begin::<6>();
@@ -117,9 +117,11 @@ where
     let contains = storage.contains_many(keys);
     expect(contains, there, format_args!("`contains_many` {of}"));
     let read = storage.read_many_expiring(keys);
-    let expected = expected
-        .iter()
-        .map(|value| value.clone().map(|value| (value, None)));
+    let lasting = |value| Expiring {
+        value,
+        remaining: None,
+    };
+    let expected = expected.iter().map(|value| value.clone().map(lasting));
     expect(
         read,
         expected.collect(),

@@ -1,6 +1,5 @@
 //! Cases of values that are bytes: what was written is found byte for byte.
 
-use super::operations::Raw;
 use super::subject::{Tested, Value};
 use super::trial::{Trial, expect, shown};
 

@@ -1,6 +1,5 @@
 //! Cases of a ring's calls: what users of the storage do.
 
-use super::operations::CallVerbs;
 use super::subject::{Tested, Value};
 use super::trial::{Trial, expect, ring};
 use crate::ring::Ring;
@@ -27,7 +26,7 @@ pub(super) fn calls<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
         // Computed by the first one only.
         let number = if storage.call_has(ring, 1) { 2 } else { 1 };
         let value = trial.value(number);
-        let returned = storage.get_or_update(ring, 1, async |_| value);
+        let returned = storage.get_or_update(ring, 1, None, || value);
         expect(returned, trial.value(1), what);
         expect(
             storage.call_get(ring, 1),
@@ -37,7 +36,7 @@ pub(super) fn calls<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
     }
     let value = trial.value(3);
     expect(
-        storage.update(ring, 1, async |_| value),
+        storage.update(ring, 1, None, || value),
         trial.value(3),
         "`update`",
     );
@@ -106,7 +105,7 @@ pub(super) fn rings_do_not_mix<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>
         }
         for (number, ring) in rings.iter().enumerate() {
             let (value, expected) = (trial.value(number), trial.value(number));
-            let returned = storage.get_or_update(ring, 1, async |_| value);
+            let returned = storage.get_or_update(ring, 1, None, || value);
             expect(
                 returned,
                 expected,

@@ -2,7 +2,7 @@
 
 use super::calls::NAMES;
 use super::computing::during_a_computation;
-use super::operations::{CallVerbs, Raw};
+
 use super::subject::{Tested, Value};
 use super::trial::{Trial, expect, expect_held, ring};
 use crate::key::{CallKey, EncodedKey};

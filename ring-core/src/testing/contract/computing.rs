@@ -5,8 +5,7 @@ use std::thread::{Scope, ScopedJoinHandle, scope, sleep};
 use std::time::{Duration, Instant};
 
 use super::gate::Slow;
-use super::operations::{CallVerbs, key};
-use super::subject::{Tested, Value};
+use super::subject::{Tested, Value, key};
 use super::trial::{PATIENCE, Trial, expect, ring};
 use crate::ring::Ring;
 use crate::sync::{AtomicUsize, Ordering};
@@ -22,9 +21,8 @@ pub(super) fn a_cold_key_is_computed_once<Su: Tested<T>, T: Value>(trial: &Trial
         let call = |value: T| {
             scope.spawn(move || {
                 let _calling = slow.calling();
-                storage.get_or_update(ring, 1, async |wait| {
+                storage.get_or_update(ring, 1, Some(slow), || {
                     runs.fetch_add(1, Ordering::SeqCst);
-                    slow.run(wait).await;
                     value
                 })
             })
@@ -75,7 +73,7 @@ pub(super) fn delete_during_a_computation<Su: Tested<T>, T: Value>(trial: &Trial
             delete();
             let what = format!("a call that began after {name}");
             expect(
-                storage.get_or_update(ring, 1, async |_| newer.clone()),
+                storage.get_or_update(ring, 1, None, || newer.clone()),
                 newer.clone(),
                 what,
             );
@@ -148,10 +146,7 @@ fn update<'scope, Su: Tested<T>, T: Value + 'scope>(
 ) -> ScopedJoinHandle<'scope, T> {
     scope.spawn(move || {
         let _calling = slow.calling();
-        storage.update(ring, 1, async |wait| {
-            slow.run(wait).await;
-            value
-        })
+        storage.update(ring, 1, Some(slow), || value)
     })
 }
 
@@ -162,13 +157,12 @@ pub(super) fn a_leader_that_panics_hands_over<Su: Tested<T>, T: Value>(trial: &T
     let (leader, waiter) = scope(|scope| {
         let leader = scope.spawn(move || {
             let _calling = slow.calling();
-            storage.get_or_update(ring, 1, async |wait| {
-                slow.run(wait).await;
+            storage.get_or_update(ring, 1, Some(slow), || {
                 panic!("this panic is part of the test: a body that fails while another call waits for it")
             })
         });
         let running = slow.began();
-        let waiter = scope.spawn(move || storage.get_or_update(ring, 1, async |_| value));
+        let waiter = scope.spawn(move || storage.get_or_update(ring, 1, None, || value));
         eventually(|| misses(ring) == 2 || waiter.is_finished());
         drop(running);
         eventually(|| waiter.is_finished());
@@ -193,10 +187,7 @@ pub(super) fn during_a_computation<Su: Tested<T>, T: Value>(
     scope(|scope| {
         let caller = scope.spawn(move || {
             let _calling = slow.calling();
-            storage.get_or_update(ring, 1, async |wait| {
-                slow.run(wait).await;
-                value
-            })
+            storage.get_or_update(ring, 1, Some(slow), || value)
         });
         let running = slow.began();
         meanwhile();

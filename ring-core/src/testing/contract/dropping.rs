@@ -5,13 +5,15 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use super::operations::{CallVerbs, Raw, key};
-use super::subject::{Tested, Value};
+use super::subject::{Subject, Tested, Value, key};
 use super::trial::{Trial, expect, expect_held, ring, shown};
-use crate::cache::AsyncCache;
-use crate::returned::Plain;
-use crate::storage::{AnyStorage, AnyView, AsyncStorage};
+use crate::key::RingKey;
+use crate::mode::Awaited;
+use crate::storage::{AsyncStorage, StorageBase};
 use crate::sync::Delay;
+
+/// A storage that is awaited.
+type Awaiting<'c, S> = Subject<'c, S, Awaited>;
 
 /// After how many polls futures are dropped at most.
 const POLLS: usize = 40;
@@ -43,21 +45,21 @@ fn after_each_poll(round: impl Fn(usize) -> bool) {
 }
 
 /// Gives what a dropped future may have left behind the time to do harm.
-fn let_others_go_on<Su: Tested<T>, T: Value>(storage: &Su) {
+fn let_others_go_on<S>(storage: &Awaiting<'_, S>) {
     storage.wait(Delay::new(Duration::from_millis(3)));
 }
 
 /// Whether what a dropped write left may have been removed: a storage that has a deadline does not trust it.
-fn distrusts<Su: Tested<T>, T: Value>(storage: &Su) -> bool {
-    AnyStorage::<T>::deadline(storage.view().storage()).is_some()
+fn distrusts<S: StorageBase<T>, T>(storage: &Awaiting<'_, S>) -> bool {
+    storage.storage.deadline().is_some()
 }
 
 /// Fails the case unless `key` holds one of these, and goes on to.
-fn expect_either<Su, T, K>(storage: &Su, key: &K, either: [Option<T>; 2], when: &str)
+fn expect_either<S, T, K>(storage: &Awaiting<'_, S>, key: &K, either: [Option<T>; 2], when: &str)
 where
-    Su: Tested<T>,
+    S: AsyncStorage<T> + Sync,
     T: Value,
-    K: crate::key::RingKey,
+    K: RingKey,
 {
     let found = storage.read(key);
     assert!(
@@ -74,23 +76,26 @@ where
     );
 }
 
-pub(super) fn a_dropped_read_answers_nobody<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
+pub(super) fn a_dropped_read_answers_nobody<S, T>(trial: &Trial<'_, Awaiting<'_, S>, T>)
+where
+    S: AsyncStorage<T> + Sync,
+    T: Value,
+{
     let (storage, [one, other, absent]) = trial.begin();
     storage.write(&one, trial.value(1), None);
     storage.write(&other, trial.value(2), None);
-    let view = storage.view();
+    let raw = &storage.storage;
     after_each_poll(|polls| {
-        let raw = view.storage();
         let when = format!("after a `read` of another key was dropped at poll {polls}");
-        let read = storage.wait(polled(async { raw.read(&one).await }, polls));
+        let read = storage.wait(polled(async { raw.read(&one, None).await }, polls));
         expect_held(&storage, &other, Some(&trial.value(2)), &when);
-        let contains = storage.wait(polled(async { raw.contains(&one).await }, polls));
+        let contains = storage.wait(polled(async { raw.contains(&one, None).await }, polls));
         expect(
             storage.remove(&absent),
             false,
             format_args!("`remove` of what is not there {when}"),
         );
-        let many = storage.wait(polled(async { raw.read_many(&[one, other]).await }, polls));
+        let many = storage.wait(polled(async { raw.read_many(&[one, other], None).await }, polls));
         let both = storage.read_many(&[other, one]);
         expect(
             both,
@@ -102,14 +107,18 @@ pub(super) fn a_dropped_read_answers_nobody<Su: Tested<T>, T: Value>(trial: &Tri
     storage.remove_many(&[one, other]);
 }
 
-pub(super) fn a_dropped_write_is_done_or_not<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
+pub(super) fn a_dropped_write_is_done_or_not<S, T>(trial: &Trial<'_, Awaiting<'_, S>, T>)
+where
+    S: AsyncStorage<T> + Sync,
+    T: Value,
+{
     let (storage, [key]) = trial.begin();
-    let view = storage.view();
+    let raw = &storage.storage;
     let values = || [1, 2].map(|number| Some(trial.value(number)));
     after_each_poll(|polls| {
         let drop_write = || {
             storage.write(&key, trial.value(1), None);
-            let writing = async { view.storage().write(&key, trial.value(2), None).await };
+            let writing = async { raw.write(&key, trial.value(2), None, None).await };
             storage.wait(polled(writing, polls)).is_some()
         };
         let when = format!("after a `write` was dropped at poll {polls}");
@@ -133,14 +142,18 @@ pub(super) fn a_dropped_write_is_done_or_not<Su: Tested<T>, T: Value>(trial: &Tr
     });
 }
 
-pub(super) fn a_dropped_remove_is_done_or_not<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
+pub(super) fn a_dropped_remove_is_done_or_not<S, T>(trial: &Trial<'_, Awaiting<'_, S>, T>)
+where
+    S: AsyncStorage<T> + Sync,
+    T: Value,
+{
     let (storage, [key]) = trial.begin();
-    let view = storage.view();
+    let raw = &storage.storage;
     after_each_poll(|polls| {
         let drop_remove = || {
             storage.write(&key, trial.value(1), None);
             storage
-                .wait(polled(async { view.storage().remove(&key).await }, polls))
+                .wait(polled(async { raw.remove(&key, None).await }, polls))
                 .is_some()
         };
         let when = format!("after a `remove` was dropped at poll {polls}");
@@ -160,17 +173,18 @@ pub(super) fn a_dropped_remove_is_done_or_not<Su: Tested<T>, T: Value>(trial: &T
     storage.remove(&key);
 }
 
-pub(super) fn dropped_bulk_is_done_or_not<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
+pub(super) fn dropped_bulk_is_done_or_not<S, T>(trial: &Trial<'_, Awaiting<'_, S>, T>)
+where
+    S: AsyncStorage<T> + Sync,
+    T: Value,
+{
     let (storage, keys) = trial.begin::<2>();
-    let view = storage.view();
+    let raw = &storage.storage;
     let entries = |number| keys.map(|key| (key, trial.value(number), None)).to_vec();
     after_each_poll(|polls| {
         let when = format!("after a `write_many` was dropped at poll {polls}");
         storage.write_many(entries(1));
-        let written = storage.wait(polled(
-            async { view.storage().write_many(entries(2)).await },
-            polls,
-        ));
+        let written = storage.wait(polled(async { raw.write_many(entries(2), None).await }, polls));
         for key in &keys {
             expect_either(
                 &storage,
@@ -188,7 +202,7 @@ pub(super) fn dropped_bulk_is_done_or_not<Su: Tested<T>, T: Value>(trial: &Trial
             format_args!("`read_many` of what was written {when}"),
         );
         let when = format!("after a `remove_many` was dropped at poll {polls}");
-        let removed = storage.wait(polled(async { view.storage().remove_many(&keys).await }, polls));
+        let removed = storage.wait(polled(async { raw.remove_many(&keys, None).await }, polls));
         for key in &keys {
             expect_either(&storage, key, [Some(trial.value(3)), None], &when);
         }
@@ -204,13 +218,16 @@ pub(super) fn dropped_bulk_is_done_or_not<Su: Tested<T>, T: Value>(trial: &Trial
     storage.remove_many(&keys);
 }
 
-pub(super) fn a_dropped_call_leaves_nothing<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
+pub(super) fn a_dropped_call_leaves_nothing<S, T>(trial: &Trial<'_, Awaiting<'_, S>, T>)
+where
+    S: AsyncStorage<T> + Sync,
+    T: Value,
+{
     let (storage, ring) = (trial.storage(), ring("contract.dropped"));
     after_each_poll(|polls| {
         storage.call_delete(ring, 1);
         let value = trial.value(1);
-        let cache = AsyncCache::new(ring, storage.view());
-        let call = cache.bind::<Plain<T>, _, _, _>((1_u32,), async move |_| value);
+        let call = storage.call(ring, 1, None, || value);
         let returned = storage.wait(polled(call.get_or_update(), polls));
         expect(
             storage.flights().under_way(),

@@ -1,6 +1,5 @@
 //! Cases of single entries: the raw operations and the verbs, and what they answer.
 
-use super::operations::Raw;
 use super::subject::{Tested, Value};
 use super::trial::{Trial, expect, expect_held, shown};
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::operations::Raw;
 use super::subject::{Tested, Value};
 use super::trial::{LONG, Trial, expect, expect_held, shown};
+use crate::storage::Expiring;
 
 const DAY: Duration = LONG;
 
@@ -300,7 +300,10 @@ pub(super) fn what_is_left_of_expiries<Su: Tested<T>, T: Value>(trial: &Trial<'_
     storage.write(&short, trial.value(3), Some(trial.short()));
     trial.let_short_pass();
     let check = |[lasting, long, short]: [_; 3], operation| {
-        let there = Some((trial.value(1), None));
+        let there = Some(Expiring {
+            value: trial.value(1),
+            remaining: None,
+        });
         expect(
             lasting,
             there,
@@ -312,14 +315,14 @@ pub(super) fn what_is_left_of_expiries<Su: Tested<T>, T: Value>(trial: &Trial<'_
             format_args!("`{operation}` of {} whose expiry ended", shown(&keys[2])),
         );
         let of = format!("`{operation}` of {} with an expiry of a day", shown(&keys[1]));
-        let Some((value, left)) = long else {
+        let Some(Expiring { value, remaining }) = long else {
             panic!("{of}: nothing is there");
         };
         expect(value, trial.value(2), &of);
         // The suite takes less than half a day.
         let possible = LONG / 2..=LONG + trial.expiry_unit;
-        let is_so = left.is_none_or(|left| possible.contains(&left));
-        assert!(is_so, "{of}: {left:?} is left");
+        let is_so = remaining.is_none_or(|remaining| possible.contains(&remaining));
+        assert!(is_so, "{of}: {remaining:?} remains");
     };
     check(
         [&lasting, &long, &short].map(|key| storage.read_expiring(key)),

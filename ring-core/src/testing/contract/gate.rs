@@ -1,10 +1,10 @@
-//! Where one stops until it is let go on, whatever its colour.
+//! Where a thread or a task stops until another lets it go on.
 
 use std::time::Instant;
 
 use super::trial::PATIENCE;
-use crate::colour::{Wait, now};
-use crate::sync::{AtomicBool, Event, Ordering};
+use crate::sync::{AtomicBool, Event, EventListener, Ordering};
+use crate::wait;
 
 pub(super) struct Gate {
     is_open: AtomicBool,
@@ -24,22 +24,34 @@ impl Gate {
         self.opened.notify(usize::MAX);
     }
 
-    /// Waits until the gate is open.
-    pub(super) async fn pass(&self, wait: Wait) {
-        let deadline = Instant::now() + PATIENCE;
-        while !self.is_open.load(Ordering::SeqCst) {
-            let opened = self.opened.listen();
-            if !self.is_open.load(Ordering::SeqCst) {
-                let in_time = wait.until(opened, Some(deadline)).await;
-                assert!(in_time, "it did not happen in {PATIENCE:?} that another went on");
-            }
+    /// Blocks until the gate is open.
+    fn block(&self) {
+        if let Some(opened) = self.closed() {
+            in_time(wait::block(opened, Some(Instant::now() + PATIENCE)));
         }
     }
+
+    /// [`block`](Self::block), awaited.
+    async fn wait(&self) {
+        if let Some(opened) = self.closed() {
+            in_time(wait::event(opened, Some(Instant::now() + PATIENCE)).await);
+        }
+    }
+
+    /// The event of its opening, unless it is open.
+    fn closed(&self) -> Option<EventListener> {
+        let opened = self.opened.listen();
+        (!self.is_open.load(Ordering::SeqCst)).then_some(opened)
+    }
+}
+
+fn in_time(in_time: bool) {
+    assert!(in_time, "another call did not go on in {PATIENCE:?}");
 }
 
 /// A computation that says when it began, and ends when it is let.
 pub(super) struct Slow {
-    /// Its call is so far, or at its end.
+    /// Open once its call has begun to compute, or has ended.
     began: Gate,
     ran: AtomicBool,
     end: Gate,
@@ -54,22 +66,32 @@ impl Slow {
         }
     }
 
-    /// What a call keeps until its end, so that nobody waits for a body that does not run.
+    /// Kept by the call until its end, so that no test waits for a body that does not run.
     pub(super) fn calling(&self) -> Calling<'_> {
         Calling(self)
     }
 
-    /// The body.
-    pub(super) async fn run(&self, wait: Wait) {
-        self.ran.store(true, Ordering::SeqCst);
-        self.began.open();
-        self.end.pass(wait).await;
+    /// The body, where it may block.
+    pub(super) fn block(&self) {
+        self.begin();
+        self.end.block();
     }
 
-    /// Waits until the body runs. Dropped, what this returns lets it end.
+    /// The body, awaited.
+    pub(super) async fn wait(&self) {
+        self.begin();
+        self.end.wait().await;
+    }
+
+    fn begin(&self) {
+        self.ran.store(true, Ordering::SeqCst);
+        self.began.open();
+    }
+
+    /// Blocks until the body runs. It ends when the guard is dropped.
     pub(super) fn began(&self) -> Running<'_> {
         let running = Running(self);
-        now(self.began.pass(Wait::Block));
+        self.began.block();
         let ran = self.ran.load(Ordering::SeqCst);
         assert!(
             ran,

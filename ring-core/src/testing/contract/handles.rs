@@ -1,7 +1,7 @@
 //! Cases of several handles to one storage.
 
 use super::computing::during_a_computation;
-use super::operations::{CallVerbs, Raw};
+
 use super::subject::{Tested, Value};
 use super::trial::{Trial, expect, expect_held, ring, shown};
 

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use super::operations::Raw;
 use super::samples::{Sample, samples};
 use super::subject::{Tested, Value};
 use super::trial::{Trial, expect, expect_held, ring, shown};
@@ -52,7 +51,7 @@ pub(super) fn keys_that_begin_alike<Su: Tested<T>, T: Value>(trial: &Trial<'_, S
 
 /// A number and a string may share their text. A storage that says that it tells such keys apart does.
 pub(super) fn keys_of_one_text<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
-    if !trial.storage().is_by_text() {
+    if !Su::TEXT_KEYS {
         let same = [
             Sample::Text("1".into()),
             Sample::Number(1),

@@ -1,38 +1,41 @@
-//! A storage under test, of either colour. All cases are blocking code that runs on threads; an async storage is given
-//! to the user's executor, operation by operation.
+//! A storage under test, in either mode. All cases are blocking code that runs on threads; an awaited storage is given to
+//! the user's executor, operation by operation.
 
+use std::fmt::Debug;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::time::Duration;
 
-use crate::async_calls::AsyncCalls;
+use super::gate::Slow;
+use crate::body::{AsyncBody, Body};
 use crate::cache::{AsyncCache, Cache};
-use crate::calls::Calls;
-use crate::colour::{Awaits, Blocks, Wait, now};
+use crate::call::{AsyncCall, AsyncCalls, Call, Calls};
 use crate::error::{Error, Failure};
 use crate::flights::Flights;
-use crate::key::RingKey;
-use crate::returned::Plain;
+use crate::key::{CallKey, EncodedKey, RingKey};
+use crate::mode::{Awaited, Blocking};
+use crate::output::Plain;
 use crate::ring::Ring;
-use crate::storage::{AnyView, AsyncStorage, AsyncView, AtOnce, Expiring, Storage};
+use crate::storage::{AsyncStorage, Expiring, Storage};
 use crate::sync::Arc;
+use crate::verbs::{AsyncVerbs, Verbs};
 
 /// Runs a future to its end.
 pub(super) type BlockOn<'c> = dyn Fn(Pin<Box<dyn Future<Output = ()> + '_>>) + Send + Sync + 'c;
 
-/// A storage, and who runs its futures.
-pub(super) struct Subject<'c, S, C> {
+/// A storage, and the executor of its futures.
+pub(super) struct Subject<'c, S, M> {
     pub(super) storage: S,
     block_on: Option<Arc<BlockOn<'c>>>,
-    colour: PhantomData<fn() -> C>,
+    mode: PhantomData<fn() -> M>,
 }
 
-impl<'c, S, C> Subject<'c, S, C> {
+impl<'c, S, M> Subject<'c, S, M> {
     pub(super) fn new(storage: S, block_on: Option<Arc<BlockOn<'c>>>) -> Self {
         Subject {
             storage,
             block_on,
-            colour: PhantomData,
+            mode: PhantomData,
         }
     }
 
@@ -45,55 +48,67 @@ impl<'c, S, C> Subject<'c, S, C> {
     }
 }
 
-/// What cases need to know of a value.
-pub(super) trait Value: Clone + PartialEq + std::fmt::Debug + Send + Sync {}
-
-impl<T: Clone + PartialEq + std::fmt::Debug + Send + Sync> Value for T {}
-
-/// What differs between the colours: how one waits, the verbs of storages, and plain calls.
-///
-/// A failure of the storage ends the case.
-pub(super) trait Tested<T: Value>: Sync {
-    /// Whether its futures may be dropped.
-    const IS_AWAITED: bool;
-
-    type View<'s>: AsyncView<T> + AnyView<T, Held = T>
-    where
-        Self: 's;
-
-    /// The storage as code sees it that both colours share.
-    fn view(&self) -> Self::View<'_>;
-
-    fn wait<F: Future>(&self, future: F) -> F::Output;
-
-    fn flights(&self) -> &Flights<T>;
-
-    fn get<K: RingKey + ?Sized>(&self, key: &K) -> Option<T>;
-
-    fn set<K: RingKey + ?Sized>(&self, key: &K, value: T, expiry: Option<Duration>);
-
-    fn delete<K: RingKey + ?Sized>(&self, key: &K) -> bool;
-
-    fn has<K: RingKey + ?Sized>(&self, key: &K) -> bool;
-
-    fn touch<K: RingKey + ?Sized>(&self, key: &K, expiry: Option<Duration>) -> bool;
-
-    fn read_expiring<K: RingKey + ?Sized>(&self, key: &K) -> Option<Expiring<T>>;
-
-    fn read_many_expiring<K: RingKey>(&self, keys: &[K]) -> Vec<Option<Expiring<T>>>;
-
-    fn stored_key<K: RingKey + ?Sized>(&self, key: &K) -> String;
-
-    /// The plain call of `fn method(id: u32) -> T`. The body is told how it may wait.
-    fn get_or_update(&self, ring: &'static Ring, id: u32, body: impl AsyncFnOnce(Wait) -> T) -> T;
-
-    fn update(&self, ring: &'static Ring, id: u32, body: impl AsyncFnOnce(Wait) -> T) -> T;
-
-    /// The plain calls of many, each with what its body returns.
-    fn get_or_update_many(&self, ring: &'static Ring, calls: Vec<(u32, T)>) -> Vec<T>;
+impl<S> Subject<'_, S, Blocking> {
+    /// The call `method(id)` of a ring. Its body waits for `slow` and returns `value`.
+    fn call<T: Value>(
+        &self,
+        ring: &'static Ring,
+        id: u32,
+        slow: Option<&Slow>,
+        value: impl FnOnce() -> T,
+    ) -> Call<Plain<T>, &S, impl Body<Out = T>> {
+        Cache::<_, Blocking>::new(ring, &self.storage).bind((id,), move |_| {
+            if let Some(slow) = slow {
+                slow.block();
+            }
+            value()
+        })
+    }
 }
 
-/// What an operation came to.
+impl<S> Subject<'_, S, Awaited> {
+    /// The call `method(id)` of a ring. Its body waits for `slow` and returns `value`.
+    pub(super) fn call<T: Value>(
+        &self,
+        ring: &'static Ring,
+        id: u32,
+        slow: Option<&Slow>,
+        value: impl FnOnce() -> T,
+    ) -> AsyncCall<Plain<T>, &S, impl AsyncBody<Out = T>> {
+        AsyncCache::new(ring, &self.storage).bind((id,), async move |_| {
+            if let Some(slow) = slow {
+                slow.wait().await;
+            }
+            value()
+        })
+    }
+
+    /// Runs a future to its end. It is made in there: some need a runtime from the beginning.
+    pub(super) fn wait<F: Future>(&self, future: F) -> F::Output {
+        let mut output = None;
+        let block_on = self.block_on.as_ref();
+        let block_on = block_on.unwrap_or_else(|| unreachable!("awaited subjects have an executor"));
+        block_on(Box::pin(async { output = Some(future.await) }));
+        output.expect("the executor is to run a future to its end")
+    }
+}
+
+/// What cases need of a value.
+pub(super) trait Value: Clone + PartialEq + Debug + Send + Sync {}
+
+impl<T: Clone + PartialEq + Debug + Send + Sync> Value for T {}
+
+/// The key of the call `method(id)` of a ring.
+pub(super) fn key(ring: &'static Ring, id: u32) -> EncodedKey {
+    EncodedKey::of(&CallKey::new(ring.name(), &(id,)))
+}
+
+/// The body of a call whose verb does not compute.
+fn not_computed<T>() -> T {
+    unreachable!("this verb does not compute")
+}
+
+/// What an operation came to. A failure of the storage ends the case.
 #[track_caller]
 pub(super) fn done<T, E: Failure>(operation: &str, result: Result<T, E>) -> T {
     result.unwrap_or_else(|error| {
@@ -102,166 +117,107 @@ pub(super) fn done<T, E: Failure>(operation: &str, result: Result<T, E>) -> T {
     })
 }
 
-impl<T: Value, S: Storage<T> + Sync> Tested<T> for Subject<'_, S, Blocks> {
-    const IS_AWAITED: bool = false;
+/// Declares the operations of a storage under test, and implements them for both modes: with blocking operations, and with
+/// the same operations awaited.
+///
+/// Those that are `storage` return a `Result`, those that are `verb` what an explicit verb of a call returns. A failure of the
+/// storage ends the case.
+macro_rules! operations {
+    ($($kind:ident $name:ident[$($key:tt)*]($($arg:ident: $type:ty),*) -> $output:ty = $subject:ident => $run:expr;)*) => {
+        /// A storage under test, in either mode.
+        pub(super) trait Tested<T: Value>: Sync {
+            const TEXT_KEYS: bool;
 
-    type View<'s>
-        = AtOnce<&'s S, T>
-    where
-        Self: 's;
+            fn flights(&self) -> &Flights<T>;
 
-    fn view(&self) -> AtOnce<&S, T> {
-        AtOnce::new(&self.storage)
-    }
+            fn stored_key<K: RingKey + ?Sized>(&self, key: &K) -> String;
 
-    fn wait<F: Future>(&self, future: F) -> F::Output {
-        now(future)
-    }
+            $(fn $name<$($key)*>(&self, $($arg: $type),*) -> $output;)*
+        }
 
-    fn flights(&self) -> &Flights<T> {
-        self.storage.flights()
-    }
+        impl<T: Value, S: Storage<T> + Sync> Tested<T> for Subject<'_, S, Blocking> {
+            operations!(@base);
 
-    fn get<K: RingKey + ?Sized>(&self, key: &K) -> Option<T> {
-        done("get", self.storage.get(key))
-    }
+            $(fn $name<$($key)*>(&self, $($arg: $type),*) -> $output {
+                let $subject = self;
+                operations!(@done $kind $name $run)
+            })*
+        }
 
-    fn set<K: RingKey + ?Sized>(&self, key: &K, value: T, expiry: Option<Duration>) {
-        done("set", self.storage.set(key, value, expiry));
-    }
+        impl<T: Value, S: AsyncStorage<T> + Sync> Tested<T> for Subject<'_, S, Awaited> {
+            operations!(@base);
 
-    fn delete<K: RingKey + ?Sized>(&self, key: &K) -> bool {
-        done("delete", self.storage.delete(key))
-    }
+            $(fn $name<$($key)*>(&self, $($arg: $type),*) -> $output {
+                let $subject = self;
+                let ended = self.wait(async { $run.await });
+                operations!(@done $kind $name ended)
+            })*
+        }
+    };
+    (@base) => {
+        const TEXT_KEYS: bool = S::TEXT_KEYS;
 
-    fn has<K: RingKey + ?Sized>(&self, key: &K) -> bool {
-        done("has", self.storage.has(key))
-    }
+        fn flights(&self) -> &Flights<T> {
+            self.storage.flights()
+        }
 
-    fn touch<K: RingKey + ?Sized>(&self, key: &K, expiry: Option<Duration>) -> bool {
-        done("touch", self.storage.touch(key, expiry))
-    }
-
-    fn read_expiring<K: RingKey + ?Sized>(&self, key: &K) -> Option<Expiring<T>> {
-        done("read_expiring", self.storage.read_expiring(key))
-    }
-
-    fn read_many_expiring<K: RingKey>(&self, keys: &[K]) -> Vec<Option<Expiring<T>>> {
-        done("read_many_expiring", self.storage.read_many_expiring(keys))
-    }
-
-    fn stored_key<K: RingKey + ?Sized>(&self, key: &K) -> String {
-        self.storage.stored_key(key)
-    }
-
-    fn get_or_update(&self, ring: &'static Ring, id: u32, body: impl AsyncFnOnce(Wait) -> T) -> T {
-        let body = move |_| now(body(Wait::Block));
-        Cache::new(ring, &self.storage)
-            .bind::<Plain<T>, _, _>((id,), body)
-            .get_or_update()
-    }
-
-    fn update(&self, ring: &'static Ring, id: u32, body: impl AsyncFnOnce(Wait) -> T) -> T {
-        let body = move |_| now(body(Wait::Block));
-        Cache::new(ring, &self.storage)
-            .bind::<Plain<T>, _, _>((id,), body)
-            .update()
-    }
-
-    fn get_or_update_many(&self, ring: &'static Ring, calls: Vec<(u32, T)>) -> Vec<T> {
-        let cache = Cache::new(ring, &self.storage);
-        let calls = calls
-            .into_iter()
-            .map(|(id, value)| cache.bind::<Plain<T>, _, _>((id,), move |_| value));
-        calls.get_or_update_many()
-    }
+        fn stored_key<K: RingKey + ?Sized>(&self, key: &K) -> String {
+            self.storage.stored_key(key)
+        }
+    };
+    (@done storage $name:ident $ended:expr) => {
+        done(stringify!($name), $ended)
+    };
+    (@done verb $name:ident $ended:expr) => {
+        done(stringify!($name), S::Error::into_result($ended))
+    };
+    (@done plain $name:ident $ended:expr) => {
+        $ended
+    };
 }
 
-impl<T: Value, S: AsyncStorage<T> + Sync> Tested<T> for Subject<'_, S, Awaits> {
-    const IS_AWAITED: bool = true;
+operations! {
+    storage read[K: RingKey + ?Sized](key: &K) -> Option<T> = subject => subject.storage.read(key, None);
+    storage write[K: RingKey + ?Sized](key: &K, value: T, expiry: Option<Duration>) -> ()
+        = subject => subject.storage.write(key, value, expiry, None);
+    storage remove[K: RingKey + ?Sized](key: &K) -> bool = subject => subject.storage.remove(key, None);
+    storage contains[K: RingKey + ?Sized](key: &K) -> bool = subject => subject.storage.contains(key, None);
+    storage renew[K: RingKey + ?Sized](key: &K, expiry: Duration) -> bool
+        = subject => subject.storage.renew(key, expiry, None);
+    storage read_expiring[K: RingKey + ?Sized](key: &K) -> Option<Expiring<T>>
+        = subject => subject.storage.read_expiring(key, None);
+    storage read_many[K: RingKey](keys: &[K]) -> Vec<Option<T>> = subject => subject.storage.read_many(keys, None);
+    storage read_many_expiring[K: RingKey](keys: &[K]) -> Vec<Option<Expiring<T>>>
+        = subject => subject.storage.read_many_expiring(keys, None);
+    storage contains_many[K: RingKey](keys: &[K]) -> Vec<bool> = subject => subject.storage.contains_many(keys, None);
+    storage renew_many[K: RingKey](entries: &[(K, Duration)]) -> Vec<bool>
+        = subject => subject.storage.renew_many(entries, None);
+    storage write_many[K: RingKey](entries: Vec<(K, T, Option<Duration>)>) -> ()
+        = subject => subject.storage.write_many(entries, None);
+    storage remove_many[K: RingKey](keys: &[K]) -> Vec<bool> = subject => subject.storage.remove_many(keys, None);
 
-    type View<'s>
-        = &'s S
-    where
-        Self: 's;
+    storage get[K: RingKey + ?Sized](key: &K) -> Option<T> = subject => subject.storage.get(key);
+    storage set[K: RingKey + ?Sized](key: &K, value: T, expiry: Option<Duration>) -> ()
+        = subject => subject.storage.set(key, value, expiry);
+    storage delete[K: RingKey + ?Sized](key: &K) -> bool = subject => subject.storage.delete(key);
+    storage has[K: RingKey + ?Sized](key: &K) -> bool = subject => subject.storage.has(key);
+    storage touch[K: RingKey + ?Sized](key: &K, expiry: Option<Duration>) -> bool
+        = subject => subject.storage.touch(key, expiry);
 
-    fn view(&self) -> &S {
-        &self.storage
-    }
-
-    fn wait<F: Future>(&self, future: F) -> F::Output {
-        let mut output = None;
-        let block_on = self.block_on.as_ref();
-        let block_on = block_on.unwrap_or_else(|| unreachable!("async subjects have an executor"));
-        block_on(Box::pin(async { output = Some(future.await) }));
-        output.expect("the executor is to run a future to its end")
-    }
-
-    fn flights(&self) -> &Flights<T> {
-        self.storage.flights()
-    }
-
-    fn get<K: RingKey + ?Sized>(&self, key: &K) -> Option<T> {
-        done("get", self.wait(async { self.storage.get(key).await }))
-    }
-
-    fn set<K: RingKey + ?Sized>(&self, key: &K, value: T, expiry: Option<Duration>) {
-        done(
-            "set",
-            self.wait(async { self.storage.set(key, value, expiry).await }),
-        );
-    }
-
-    fn delete<K: RingKey + ?Sized>(&self, key: &K) -> bool {
-        done("delete", self.wait(async { self.storage.delete(key).await }))
-    }
-
-    fn has<K: RingKey + ?Sized>(&self, key: &K) -> bool {
-        done("has", self.wait(async { self.storage.has(key).await }))
-    }
-
-    fn touch<K: RingKey + ?Sized>(&self, key: &K, expiry: Option<Duration>) -> bool {
-        done(
-            "touch",
-            self.wait(async { self.storage.touch(key, expiry).await }),
-        )
-    }
-
-    fn read_expiring<K: RingKey + ?Sized>(&self, key: &K) -> Option<Expiring<T>> {
-        done(
-            "read_expiring",
-            self.wait(async { self.storage.read_expiring(key).await }),
-        )
-    }
-
-    fn read_many_expiring<K: RingKey>(&self, keys: &[K]) -> Vec<Option<Expiring<T>>> {
-        done(
-            "read_many_expiring",
-            self.wait(async { self.storage.read_many_expiring(keys).await }),
-        )
-    }
-
-    fn stored_key<K: RingKey + ?Sized>(&self, key: &K) -> String {
-        self.storage.stored_key(key)
-    }
-
-    fn get_or_update(&self, ring: &'static Ring, id: u32, body: impl AsyncFnOnce(Wait) -> T) -> T {
-        let cache = AsyncCache::new(ring, &self.storage);
-        let call = cache.bind::<Plain<T>, _, _, _>((id,), move |_| body(Wait::Await));
-        self.wait(call.get_or_update())
-    }
-
-    fn update(&self, ring: &'static Ring, id: u32, body: impl AsyncFnOnce(Wait) -> T) -> T {
-        let cache = AsyncCache::new(ring, &self.storage);
-        let call = cache.bind::<Plain<T>, _, _, _>((id,), move |_| body(Wait::Await));
-        self.wait(call.update())
-    }
-
-    fn get_or_update_many(&self, ring: &'static Ring, calls: Vec<(u32, T)>) -> Vec<T> {
-        let cache = AsyncCache::new(ring, &self.storage);
-        let calls = calls
-            .into_iter()
-            .map(|(id, value)| cache.bind::<Plain<T>, _, _, _>((id,), async move |_| value));
-        self.wait(calls.get_or_update_many())
-    }
+    verb call_get[](ring: &'static Ring, id: u32) -> Option<T>
+        = subject => subject.call(ring, id, None, not_computed).get();
+    verb call_set[](ring: &'static Ring, id: u32, value: T) -> ()
+        = subject => subject.call(ring, id, None, not_computed).set(value);
+    verb call_delete[](ring: &'static Ring, id: u32) -> bool
+        = subject => subject.call(ring, id, None, not_computed::<T>).delete();
+    verb call_has[](ring: &'static Ring, id: u32) -> bool
+        = subject => subject.call(ring, id, None, not_computed::<T>).has();
+    plain get_or_update[](ring: &'static Ring, id: u32, slow: Option<&Slow>, value: impl FnOnce() -> T) -> T
+        = subject => subject.call(ring, id, slow, value).get_or_update();
+    plain update[](ring: &'static Ring, id: u32, slow: Option<&Slow>, value: impl FnOnce() -> T) -> T
+        = subject => subject.call(ring, id, slow, value).update();
+    plain get_or_update_many[](ring: &'static Ring, values: Vec<(u32, T)>) -> Vec<T> = subject => values
+        .into_iter()
+        .map(|(id, value)| subject.call(ring, id, None, move || value))
+        .get_or_update_many();
 }

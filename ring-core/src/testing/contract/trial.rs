@@ -3,7 +3,6 @@
 use std::fmt::{Debug, Display};
 use std::time::Duration;
 
-use super::operations::Raw;
 use super::subject::{Tested, Value};
 use crate::key::{RingKey, key_text};
 use crate::ring::Ring;
@@ -20,7 +19,6 @@ pub(super) struct Trial<'c, Su, T> {
     pub(super) clear: Option<fn(&Su, &'static Ring)>,
     pub(super) clone: Option<fn(&Su) -> Su>,
     pub(super) shares: bool,
-    pub(super) is_awaited: bool,
 }
 
 /// A key outside of any ring.

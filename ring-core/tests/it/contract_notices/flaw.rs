@@ -51,8 +51,6 @@ pub(super) enum Flaw {
     ClearsByPrefix,
     ClearsByPattern,
     ClearsWithColon,
-    DeletesWithoutForgetting,
-    SetsWithoutForgetting,
     ForgetsFlights,
     ClonesComputeApart,
     ClonesStoreApart,

@@ -2,15 +2,15 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ring_cache_core::clock::{Clock, ManualClock};
 use ring_cache_core::flights::Flights;
-use ring_cache_core::storage::{AnyStorage, Clear, Expires, Expiring, Storage};
+use ring_cache_core::storage::{Clear, Expires, Expiring, Storage, StorageBase};
 use ring_cache_core::{Error, Key, Name, RingKey};
 
 use super::flaw::Flaw;
-use crate::support::leak;
+use crate::support::{leak, simple_base};
 
 type Entries = HashMap<String, Entry>;
 
@@ -151,10 +151,12 @@ impl<const TEXT_KEYS: bool> Clone for Flawed<TEXT_KEYS> {
     }
 }
 
-impl<const TEXT_KEYS: bool> AnyStorage<Vec<u8>> for Flawed<TEXT_KEYS> {
+impl<const TEXT_KEYS: bool> StorageBase<Vec<u8>> for Flawed<TEXT_KEYS> {
     type Error = Error;
 
     const TEXT_KEYS: bool = TEXT_KEYS;
+
+    simple_base!(namespace deadline eviction_counts watch mark_suspect);
 
     fn stored_key<K: RingKey + ?Sized>(&self, key: &K) -> String {
         let mut text = self.text(key);
@@ -173,7 +175,7 @@ impl<const TEXT_KEYS: bool> AnyStorage<Vec<u8>> for Flawed<TEXT_KEYS> {
 }
 
 impl<const TEXT_KEYS: bool> Storage<Vec<u8>> for Flawed<TEXT_KEYS> {
-    fn read<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<Vec<u8>>, Error> {
+    fn read<K: RingKey + ?Sized>(&self, key: &K, _: Option<Instant>) -> Result<Option<Vec<u8>>, Error> {
         Ok(self.find(&self.text(key)).map(|entry| entry.value))
     }
 
@@ -182,12 +184,13 @@ impl<const TEXT_KEYS: bool> Storage<Vec<u8>> for Flawed<TEXT_KEYS> {
         key: &K,
         value: Vec<u8>,
         expiry: Option<Duration>,
+        _: Option<Instant>,
     ) -> Result<(), Error> {
         self.insert(self.text(key), value, expiry);
         Ok(())
     }
 
-    fn remove<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Error> {
+    fn remove<K: RingKey + ?Sized>(&self, key: &K, _: Option<Instant>) -> Result<bool, Error> {
         let mut entries = self.entries.lock().unwrap();
         let text = self.text(key);
         let removed = match self.flaw {
@@ -202,7 +205,7 @@ impl<const TEXT_KEYS: bool> Storage<Vec<u8>> for Flawed<TEXT_KEYS> {
         })
     }
 
-    fn contains<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Error> {
+    fn contains<K: RingKey + ?Sized>(&self, key: &K, _: Option<Instant>) -> Result<bool, Error> {
         let text = self.text(key);
         Ok(match self.flaw {
             Flaw::ContainsSaysTrue => true,
@@ -211,11 +214,16 @@ impl<const TEXT_KEYS: bool> Storage<Vec<u8>> for Flawed<TEXT_KEYS> {
         })
     }
 
-    fn renew<K: RingKey + ?Sized>(&self, key: &K, expiry: Duration) -> Result<bool, Error> {
+    fn renew<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        expiry: Duration,
+        _: Option<Instant>,
+    ) -> Result<bool, Error> {
         let (text, deadline) = (self.text(key), self.deadline(Some(expiry)));
         let mut entries = self.entries.lock().unwrap();
         let Some(entry) = entries.get_mut(&text).filter(|entry| self.is_live(entry)) else {
-            return Ok(false);
+            return Ok(self.has(Flaw::TouchSaysTrue));
         };
         match self.flaw {
             Flaw::TouchOnlyLooks => (),
@@ -225,11 +233,15 @@ impl<const TEXT_KEYS: bool> Storage<Vec<u8>> for Flawed<TEXT_KEYS> {
         Ok(true)
     }
 
-    fn read_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<Option<Vec<u8>>>, Error> {
+    fn read_many<K: RingKey>(
+        &self,
+        keys: &[K],
+        until: Option<Instant>,
+    ) -> Result<Vec<Option<Vec<u8>>>, Error> {
         if keys.is_empty() && self.has(Flaw::FailsForNoKeys) {
             return Err(Error::storage("flawed", "get", "wrong number of arguments"));
         }
-        let read: Result<Vec<_>, _> = keys.iter().map(|key| self.read(key)).collect();
+        let read: Result<Vec<_>, _> = keys.iter().map(|key| self.read(key, until)).collect();
         let mut read = read?;
         match self.flaw {
             Flaw::ReadsManyBackwards => read.reverse(),
@@ -241,7 +253,8 @@ impl<const TEXT_KEYS: bool> Storage<Vec<u8>> for Flawed<TEXT_KEYS> {
 
     fn write_many<K: RingKey>(
         &self,
-        entries: impl IntoIterator<Item = (K, Vec<u8>, Option<Duration>)>,
+        entries: Vec<(K, Vec<u8>, Option<Duration>)>,
+        _: Option<Instant>,
     ) -> Result<(), Error> {
         let entries = entries.into_iter();
         let entries = entries.map(|(key, value, expiry)| (self.text(&key), value, expiry));
@@ -262,8 +275,8 @@ impl<const TEXT_KEYS: bool> Storage<Vec<u8>> for Flawed<TEXT_KEYS> {
         Ok(())
     }
 
-    fn remove_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<bool>, Error> {
-        let removed: Result<Vec<_>, _> = keys.iter().map(|key| self.remove(key)).collect();
+    fn remove_many<K: RingKey>(&self, keys: &[K], until: Option<Instant>) -> Result<Vec<bool>, Error> {
+        let removed: Result<Vec<_>, _> = keys.iter().map(|key| self.remove(key, until)).collect();
         let mut removed = removed?;
         if self.has(Flaw::RemovesManyBackwards) {
             removed.reverse();
@@ -271,8 +284,8 @@ impl<const TEXT_KEYS: bool> Storage<Vec<u8>> for Flawed<TEXT_KEYS> {
         Ok(removed)
     }
 
-    fn contains_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<bool>, Error> {
-        let contained: Result<Vec<_>, _> = keys.iter().map(|key| self.contains(key)).collect();
+    fn contains_many<K: RingKey>(&self, keys: &[K], until: Option<Instant>) -> Result<Vec<bool>, Error> {
+        let contained: Result<Vec<_>, _> = keys.iter().map(|key| self.contains(key, until)).collect();
         let mut contained = contained?;
         if self.has(Flaw::ContainsManyBackwards) {
             contained.reverse();
@@ -280,12 +293,18 @@ impl<const TEXT_KEYS: bool> Storage<Vec<u8>> for Flawed<TEXT_KEYS> {
         Ok(contained)
     }
 
-    fn renew_many<K: RingKey>(&self, entries: &[(K, Duration)]) -> Result<Vec<bool>, Error> {
+    fn renew_many<K: RingKey>(
+        &self,
+        entries: &[(K, Duration)],
+        until: Option<Instant>,
+    ) -> Result<Vec<bool>, Error> {
         let expiry = |own| match self.flaw {
             Flaw::RenewsManyForFirst => entries[0].1,
             _ => own,
         };
-        let renewed = entries.iter().map(|(key, own)| self.renew(key, expiry(*own)));
+        let renewed = entries
+            .iter()
+            .map(|(key, own)| self.renew(key, expiry(*own), until));
         let renewed: Result<Vec<_>, _> = renewed.collect();
         let mut renewed = renewed?;
         if self.has(Flaw::RenewsManyOutOfOrder) && !entries.is_empty() {
@@ -296,7 +315,11 @@ impl<const TEXT_KEYS: bool> Storage<Vec<u8>> for Flawed<TEXT_KEYS> {
         Ok(renewed)
     }
 
-    fn read_expiring<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<Expiring<Vec<u8>>>, Error> {
+    fn read_expiring<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        _: Option<Instant>,
+    ) -> Result<Option<Expiring<Vec<u8>>>, Error> {
         let found = match self.flaw {
             Flaw::ReadsExpiringForEver => self.entries.lock().unwrap().get(&self.text(key)).cloned(),
             _ => self.find(&self.text(key)),
@@ -307,38 +330,12 @@ impl<const TEXT_KEYS: bool> Storage<Vec<u8>> for Flawed<TEXT_KEYS> {
             _ => self.clock.now(),
         };
         Ok(found.map(|entry| {
-            (
-                entry.value,
-                entry.deadline.map(|deadline| deadline.saturating_sub(now)),
-            )
+            let remaining = entry.deadline.map(|deadline| deadline.saturating_sub(now));
+            Expiring {
+                value: entry.value,
+                remaining,
+            }
         }))
-    }
-
-    fn set<K: RingKey + ?Sized>(
-        &self,
-        key: &K,
-        value: Vec<u8>,
-        expiry: Option<Duration>,
-    ) -> Result<(), Error> {
-        if !self.has(Flaw::SetsWithoutForgetting) {
-            self.flights().forget(key);
-        }
-        self.write(key, value, expiry)
-    }
-
-    fn delete<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Error> {
-        if !self.has(Flaw::DeletesWithoutForgetting) {
-            self.flights().forget(key);
-        }
-        self.remove(key)
-    }
-
-    fn touch<K: RingKey + ?Sized>(&self, key: &K, expiry: Option<Duration>) -> Result<bool, Error> {
-        match expiry {
-            _ if self.has(Flaw::TouchSaysTrue) => Ok(true),
-            Some(expiry) => self.renew(key, expiry),
-            None => self.contains(key),
-        }
     }
 }
 

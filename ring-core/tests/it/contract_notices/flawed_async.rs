@@ -3,14 +3,14 @@
 use std::collections::{HashMap, VecDeque};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ring_cache_core::flights::Flights;
-use ring_cache_core::storage::{AnyStorage, AsyncClear, AsyncStorage};
+use ring_cache_core::storage::{AsyncClear, AsyncStorage, StorageBase};
 use ring_cache_core::testing::contract;
-use ring_cache_core::{Error, Key, Name, RingKey};
+use ring_cache_core::{Error, Name, RingKey};
 
-use crate::support::pause;
+use crate::support::{pause, simple_base, text};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Flaw {
@@ -103,12 +103,10 @@ impl Flawed {
     }
 }
 
-fn text<K: RingKey + ?Sized>(key: &K) -> String {
-    Key::of(key).to_string()
-}
-
-impl AnyStorage<u64> for Flawed {
+impl StorageBase<u64> for Flawed {
     type Error = Error;
+
+    simple_base!(namespace stored_key deadline eviction_counts watch mark_suspect);
 
     fn flights(&self) -> &Flights<u64> {
         &self.flights
@@ -116,7 +114,7 @@ impl AnyStorage<u64> for Flawed {
 }
 
 impl AsyncStorage<u64> for Flawed {
-    async fn read<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<u64>, Error> {
+    async fn read<K: RingKey + ?Sized>(&self, key: &K, _: Option<Instant>) -> Result<Option<u64>, Error> {
         let key = text(key);
         self.ask(Box::new(move |entries| entries.get(&key).copied()))
             .await
@@ -127,6 +125,7 @@ impl AsyncStorage<u64> for Flawed {
         key: &K,
         value: u64,
         _: Option<Duration>,
+        _: Option<Instant>,
     ) -> Result<(), Error> {
         let key = text(key);
         let write = move |entries: &mut HashMap<_, _>| entries.insert(key.clone(), value);
@@ -148,7 +147,7 @@ impl AsyncStorage<u64> for Flawed {
         Ok(())
     }
 
-    async fn remove<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Error> {
+    async fn remove<K: RingKey + ?Sized>(&self, key: &K, _: Option<Instant>) -> Result<bool, Error> {
         let key = text(key);
         let remove = move |entries: &mut HashMap<_, _>| entries.remove(&key);
         let removed = match self.flaw {
@@ -158,12 +157,17 @@ impl AsyncStorage<u64> for Flawed {
         Ok(removed.is_some())
     }
 
-    async fn contains<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Error> {
-        Ok(self.read(key).await?.is_some())
+    async fn contains<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<bool, Error> {
+        Ok(self.read(key, until).await?.is_some())
     }
 
-    async fn renew<K: RingKey + ?Sized>(&self, key: &K, _: Duration) -> Result<bool, Error> {
-        self.contains(key).await
+    async fn renew<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        _: Duration,
+        until: Option<Instant>,
+    ) -> Result<bool, Error> {
+        self.contains(key, until).await
     }
 }
 

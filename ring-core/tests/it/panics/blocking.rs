@@ -7,10 +7,11 @@ use std::time::Duration;
 use ring_cache_core::body::Body;
 use ring_cache_core::clock::ManualClock;
 use ring_cache_core::storage::{Clear, Expires, Storage, View};
-use ring_cache_core::{Cache, Call, Calls, Fallible, Lru, Plain, Ring};
+use ring_cache_core::{Call, Calls, Fallible, Lru, Plain, Ring};
 
 use super::fuse::{Fuse, FusedKey, Value, caught};
 use super::{Seen, assert_all_of, assert_whole, at_every_call, small_lru, step, worlds};
+use crate::support::Cache;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -246,12 +247,14 @@ fn raw(lru: &Lru<Value>, method: &Method<'_, &Lru<Value>>) {
     let key = |id| FusedKey(id, Arc::clone(method.fuse));
     let value = |id| method.new_value(id);
     step("set", || lru.set(&key(1), value(1)));
-    step("set_for", || lru.set_for(&key(2), value(2), MINUTE));
+    step("set_with_expiry", || {
+        lru.set_with_expiry(&key(2), value(2), MINUTE)
+    });
     step("get", || _ = lru.get(&key(1)));
-    step("read_expiring", || _ = lru.read_expiring(&key(2)));
-    step("renew", || _ = lru.renew(&key(2), MINUTE));
+    step("read_expiring", || _ = lru.read_expiring(&key(2), None));
+    step("renew", || _ = lru.renew(&key(2), MINUTE, None));
     step("evict", || {
-        (3..6).for_each(|id| lru.set_for(&key(id), value(id), MINUTE))
+        (3..6).for_each(|id| lru.set_with_expiry(&key(id), value(id), MINUTE))
     });
     method.clock.advance(MINUTE);
     step("get what expired", || _ = lru.get(&key(5)));
@@ -259,18 +262,19 @@ fn raw(lru: &Lru<Value>, method: &Method<'_, &Lru<Value>>) {
         (6..9).for_each(|id| lru.set(&key(id), value(id)))
     });
     step("write for no time", || {
-        _ = lru.write(&key(6), value(6), Some(Duration::ZERO))
+        _ = lru.write(&key(6), value(6), Some(Duration::ZERO), None)
     });
-    step("remove", || _ = lru.remove(&key(7)));
+    step("remove", || _ = lru.remove(&key(7), None));
     step("write_many", || {
-        _ = lru.write_many((1..6).map(|id| (key(id), value(id), Some(MINUTE))));
+        let entries = (1..6).map(|id| (key(id), value(id), Some(MINUTE)));
+        _ = lru.write_many(entries.collect(), None);
     });
-    step("read_many", || _ = lru.read_many(&[key(3), key(4)]));
+    step("read_many", || _ = lru.read_many(&[key(3), key(4)], None));
     step("renew_many", || {
-        _ = lru.renew_many(&[(key(4), MINUTE), (key(5), MINUTE)])
+        _ = lru.renew_many(&[(key(4), MINUTE), (key(5), MINUTE)], None)
     });
-    step("contains_many", || _ = lru.contains_many(&[key(4), key(5)]));
-    step("remove_many", || _ = lru.remove_many(&[key(4), key(5)]));
+    step("contains_many", || _ = lru.contains_many(&[key(4), key(5)], None));
+    step("remove_many", || _ = lru.remove_many(&[key(4), key(5)], None));
     step("refill", || (1..4).for_each(|id| lru.set(&key(id), value(id))));
     step("clear", || lru.clear());
     assert_whole(lru);
@@ -351,7 +355,7 @@ fn the_cache_in_memory_stays_whole() {
 mod coded {
     use ring_cache_core::Map;
     use ring_cache_core::coder::{Cbor, Coder, Json};
-    use ring_cache_core::storage::{AnyStorage, Coded};
+    use ring_cache_core::storage::{Coded, StorageBase};
 
     use super::super::assert_no_work;
     use super::super::fuse::FusedClock;
@@ -363,7 +367,7 @@ mod coded {
                 let clock = ManualClock::default();
                 let map = Map::<Vec<u8>>::with_clock(FusedClock(clock.clone(), Arc::clone(fuse)));
                 let method = Method {
-                    cache: Cache::new(ring, Coded::<_, C>::new(&map)),
+                    cache: Cache::new(ring, Coded::<_, C>::from(&map)),
                     fuse,
                     seen: Seen::default(),
                     clock,

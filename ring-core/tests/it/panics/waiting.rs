@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::thread::{scope, yield_now};
 
 use ring_cache_core::body::Body;
-use ring_cache_core::{Cache, Call, Calls, Lru, Plain, Policy, Ring};
+use ring_cache_core::{Call, Calls, Lru, Plain, Policy, Ring};
 
 use super::fuse::{Fuse, FusedKey, Value, caught};
 use super::{assert_all_of, assert_whole, at_every_call, small_lru};
-use crate::support::patient;
+use crate::support::{Cache, patient};
 
 const THREADS: u64 = 3;
 

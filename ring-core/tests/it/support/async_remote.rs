@@ -2,13 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ring_cache_core::flights::Flights;
-use ring_cache_core::storage::{AnyStorage, AsyncClear, AsyncStorage, Expires};
+use ring_cache_core::storage::{AsyncClear, AsyncStorage, Expires, StorageBase};
 use ring_cache_core::{Error, Name, RingKey};
 
-use super::{Gate, pause, text};
+use super::{Gate, pause, simple_base, text};
 
 /// When in an operation something is to happen.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -99,8 +99,10 @@ impl<T> AsyncRemote<T> {
     }
 }
 
-impl<T: Clone> AnyStorage<T> for AsyncRemote<T> {
+impl<T: Clone> StorageBase<T> for AsyncRemote<T> {
     type Error = Error;
+
+    simple_base!(namespace stored_key deadline eviction_counts watch mark_suspect);
 
     fn flights(&self) -> &Flights<T> {
         &self.flights
@@ -108,35 +110,46 @@ impl<T: Clone> AnyStorage<T> for AsyncRemote<T> {
 }
 
 impl<T: Clone> AsyncStorage<T> for AsyncRemote<T> {
-    async fn read<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<T>, Error> {
+    async fn read<K: RingKey + ?Sized>(&self, key: &K, _: Option<Instant>) -> Result<Option<T>, Error> {
         let key = text(key);
         self.operate("read", |entries| entries.get(&key).cloned()).await
     }
 
-    async fn write<K: RingKey + ?Sized>(&self, key: &K, value: T, _: Option<Duration>) -> Result<(), Error> {
+    async fn write<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        value: T,
+        _: Option<Duration>,
+        _: Option<Instant>,
+    ) -> Result<(), Error> {
         let key = text(key);
         self.operate("write", |entries| drop(entries.insert(key, value)))
             .await
     }
 
-    async fn remove<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Error> {
+    async fn remove<K: RingKey + ?Sized>(&self, key: &K, _: Option<Instant>) -> Result<bool, Error> {
         let key = text(key);
         self.operate("remove", |entries| entries.remove(&key).is_some())
             .await
     }
 
-    async fn contains<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Error> {
+    async fn contains<K: RingKey + ?Sized>(&self, key: &K, _: Option<Instant>) -> Result<bool, Error> {
         let key = text(key);
         self.operate("contains", |entries| entries.contains_key(&key))
             .await
     }
 
-    async fn renew<K: RingKey + ?Sized>(&self, key: &K, _: Duration) -> Result<bool, Error> {
+    async fn renew<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        _: Duration,
+        _: Option<Instant>,
+    ) -> Result<bool, Error> {
         let key = text(key);
         self.operate("renew", |entries| entries.contains_key(&key)).await
     }
 
-    async fn read_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<Option<T>>, Error> {
+    async fn read_many<K: RingKey>(&self, keys: &[K], _: Option<Instant>) -> Result<Vec<Option<T>>, Error> {
         let keys: Vec<_> = keys.iter().map(text).collect();
         self.operate("read_many", |entries| {
             keys.iter().map(|key| entries.get(key).cloned()).collect()
@@ -144,7 +157,11 @@ impl<T: Clone> AsyncStorage<T> for AsyncRemote<T> {
         .await
     }
 
-    async fn write_many<K: RingKey>(&self, new: Vec<(K, T, Option<Duration>)>) -> Result<(), Error> {
+    async fn write_many<K: RingKey>(
+        &self,
+        new: Vec<(K, T, Option<Duration>)>,
+        _: Option<Instant>,
+    ) -> Result<(), Error> {
         let new: Vec<_> = new
             .into_iter()
             .map(|(key, value, _)| (text(&key), value))
@@ -152,7 +169,7 @@ impl<T: Clone> AsyncStorage<T> for AsyncRemote<T> {
         self.operate("write_many", |entries| entries.extend(new)).await
     }
 
-    async fn remove_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<bool>, Error> {
+    async fn remove_many<K: RingKey>(&self, keys: &[K], _: Option<Instant>) -> Result<Vec<bool>, Error> {
         let keys: Vec<_> = keys.iter().map(text).collect();
         self.operate("remove_many", |entries| {
             keys.iter().map(|key| entries.remove(key).is_some()).collect()

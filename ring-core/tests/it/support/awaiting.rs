@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use ring_cache_core::body::AsyncBody;
-use ring_cache_core::storage::{AnyStorage, AsyncStorage};
+use ring_cache_core::storage::{AsyncStorage, StorageBase};
 use ring_cache_core::{AsyncCache, AsyncCall, Fallible, Plain, Ring};
 use tokio::sync::{Semaphore, oneshot};
 
@@ -82,7 +82,7 @@ impl Count {
 }
 
 /// Waits until so many look-ups of the ring found nothing.
-pub(crate) async fn misses_reach<S: AnyStorage<V>, V: Clone>(ring: &'static Ring, storage: &S, count: u64) {
+pub(crate) async fn misses_reach<S: StorageBase<V>, V: Clone>(ring: &'static Ring, storage: &S, count: u64) {
     while AsyncCache::new(ring, storage).stats::<V>().misses < count {
         pause().await;
     }

@@ -3,22 +3,23 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ring_cache_core::flights::Flights;
-use ring_cache_core::storage::{AnyStorage, AsyncStorage, Storage};
+use ring_cache_core::key::EncodedKey;
+use ring_cache_core::storage::{AsyncStorage, Storage, StorageBase};
 use ring_cache_core::{Error, RingKey};
 
-use super::{Gate, text};
+use super::{Gate, simple_base, text};
 
 /// Far longer than any test takes.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(1_000);
 /// What every operation takes.
-pub(crate) const TAKES: Duration = Duration::from_millis(20);
+pub(crate) const TAKES: Duration = Duration::from_millis(40);
 
 type Hook = Box<dyn FnOnce() + Send>;
 
-/// It notes with which deadline it was asked for what, and what it was told not to trust. Clones are one storage, each
+/// It notes what it was asked for and until when, and which entries were marked as suspect. Clones are one storage, each
 /// with a deadline of its own.
 #[derive(Clone)]
 pub(crate) struct Timed {
@@ -29,8 +30,9 @@ pub(crate) struct Timed {
 #[derive(Default)]
 struct Shared {
     entries: Mutex<HashMap<String, u32>>,
+    /// Operations, and the time that each was given.
     asked: Mutex<Vec<(&'static str, Duration)>>,
-    distrusted: Mutex<Vec<String>>,
+    suspects: Mutex<Vec<String>>,
     gates: Mutex<HashMap<&'static str, Arc<Gate>>>,
     hooks: Mutex<HashMap<&'static str, Hook>>,
     flights: Flights<u32>,
@@ -47,13 +49,21 @@ impl Timed {
     /// What was asked since this was asked last, and what was spent of the deadline before each.
     pub(crate) fn asked(&self) -> Vec<(&'static str, Duration)> {
         let asked = std::mem::take(&mut *self.shared.asked.lock().unwrap());
-        let spent = |(operation, deadline)| (operation, DEADLINE - deadline);
+        let spent = |(operation, left)| (operation, DEADLINE - left);
         asked.into_iter().map(spent).collect()
     }
 
-    /// The keys that it was told not to trust.
-    pub(crate) fn distrusted(&self) -> Vec<String> {
-        self.shared.distrusted.lock().unwrap().clone()
+    /// The same storage, with a deadline of its own.
+    pub(crate) fn with_deadline(&self, deadline: Duration) -> Self {
+        Timed {
+            deadline,
+            ..self.clone()
+        }
+    }
+
+    /// The keys of the entries that were marked as suspect.
+    pub(crate) fn suspects(&self) -> Vec<String> {
+        self.shared.suspects.lock().unwrap().clone()
     }
 
     pub(crate) fn entry(&self, key: &str) -> Option<u32> {
@@ -80,9 +90,13 @@ impl Timed {
     fn operate<R>(
         &self,
         operation: &'static str,
+        until: Option<Instant>,
         effect: impl FnOnce(&mut HashMap<String, u32>) -> R,
     ) -> Result<R, Error> {
-        self.shared.asked.lock().unwrap().push((operation, self.deadline));
+        let left = until.map_or(self.deadline, |until| {
+            until.saturating_duration_since(Instant::now())
+        });
+        self.shared.asked.lock().unwrap().push((operation, left));
         sleep(TAKES);
         let result = effect(&mut self.shared.entries.lock().unwrap());
         let hook = self.shared.hooks.lock().unwrap().remove(operation);
@@ -101,8 +115,10 @@ impl Timed {
     }
 }
 
-impl AnyStorage<u32> for Timed {
+impl StorageBase<u32> for Timed {
     type Error = Error;
+
+    simple_base!(namespace stored_key eviction_counts watch);
 
     fn flights(&self) -> &Flights<u32> {
         &self.shared.flights
@@ -112,66 +128,71 @@ impl AnyStorage<u32> for Timed {
         Some(self.deadline)
     }
 
-    fn limited(&self, deadline: Duration) -> Option<Self> {
-        Some(Timed {
-            deadline,
-            ..self.clone()
-        })
-    }
-
-    fn distrust<K: RingKey + ?Sized>(&self, key: &K) {
-        self.shared.distrusted.lock().unwrap().push(text(key));
+    fn mark_suspect(&self, key: &EncodedKey) {
+        self.shared.suspects.lock().unwrap().push(text(key));
     }
 }
 
 impl Storage<u32> for Timed {
-    fn read<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<u32>, Error> {
-        self.operate("read", |entries| entries.get(&text(key)).copied())
+    fn read<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<Option<u32>, Error> {
+        self.operate("read", until, |entries| entries.get(&text(key)).copied())
     }
 
-    fn write<K: RingKey + ?Sized>(&self, key: &K, value: u32, _: Option<Duration>) -> Result<(), Error> {
-        self.operate("write", |entries| _ = entries.insert(text(key), value))
+    fn write<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        value: u32,
+        _: Option<Duration>,
+        until: Option<Instant>,
+    ) -> Result<(), Error> {
+        self.operate("write", until, |entries| _ = entries.insert(text(key), value))
     }
 
-    fn remove<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Error> {
-        self.operate("remove", |entries| entries.remove(&text(key)).is_some())
+    fn remove<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<bool, Error> {
+        self.operate("remove", until, |entries| entries.remove(&text(key)).is_some())
     }
 
-    fn contains<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Error> {
-        self.operate("contains", |entries| entries.contains_key(&text(key)))
+    fn contains<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<bool, Error> {
+        self.operate("contains", until, |entries| entries.contains_key(&text(key)))
     }
 
-    fn renew<K: RingKey + ?Sized>(&self, key: &K, _: Duration) -> Result<bool, Error> {
-        self.operate("renew", |entries| entries.contains_key(&text(key)))
+    fn renew<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        _: Duration,
+        until: Option<Instant>,
+    ) -> Result<bool, Error> {
+        self.operate("renew", until, |entries| entries.contains_key(&text(key)))
     }
 
-    fn read_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<Option<u32>>, Error> {
+    fn read_many<K: RingKey>(&self, keys: &[K], until: Option<Instant>) -> Result<Vec<Option<u32>>, Error> {
         let read =
             |entries: &mut HashMap<_, _>| keys.iter().map(|key| entries.get(&text(key)).copied()).collect();
-        self.operate("read_many", read)
+        self.operate("read_many", until, read)
     }
 
     fn write_many<K: RingKey>(
         &self,
-        new: impl IntoIterator<Item = (K, u32, Option<Duration>)>,
+        new: Vec<(K, u32, Option<Duration>)>,
+        until: Option<Instant>,
     ) -> Result<(), Error> {
         let new = new.into_iter().map(|(key, value, _)| (text(&key), value));
-        self.operate("write_many", |entries| entries.extend(new))
+        self.operate("write_many", until, |entries| entries.extend(new))
     }
 
-    fn remove_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<bool>, Error> {
+    fn remove_many<K: RingKey>(&self, keys: &[K], until: Option<Instant>) -> Result<Vec<bool>, Error> {
         let remove = |entries: &mut HashMap<_, _>| {
             keys.iter()
                 .map(|key| entries.remove(&text(key)).is_some())
                 .collect()
         };
-        self.operate("remove_many", remove)
+        self.operate("remove_many", until, remove)
     }
 }
 
 impl AsyncStorage<u32> for Timed {
-    async fn read<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<u32>, Error> {
-        self.stop("read", Storage::read(self, key)).await
+    async fn read<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<Option<u32>, Error> {
+        self.stop("read", Storage::read(self, key, until)).await
     }
 
     async fn write<K: RingKey + ?Sized>(
@@ -179,31 +200,47 @@ impl AsyncStorage<u32> for Timed {
         key: &K,
         value: u32,
         expiry: Option<Duration>,
+        until: Option<Instant>,
     ) -> Result<(), Error> {
-        self.stop("write", Storage::write(self, key, value, expiry)).await
+        self.stop("write", Storage::write(self, key, value, expiry, until))
+            .await
     }
 
-    async fn remove<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Error> {
-        self.stop("remove", Storage::remove(self, key)).await
+    async fn remove<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<bool, Error> {
+        self.stop("remove", Storage::remove(self, key, until)).await
     }
 
-    async fn contains<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Error> {
-        Storage::contains(self, key)
+    async fn contains<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<bool, Error> {
+        Storage::contains(self, key, until)
     }
 
-    async fn renew<K: RingKey + ?Sized>(&self, key: &K, expiry: Duration) -> Result<bool, Error> {
-        Storage::renew(self, key, expiry)
+    async fn renew<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        expiry: Duration,
+        until: Option<Instant>,
+    ) -> Result<bool, Error> {
+        Storage::renew(self, key, expiry, until)
     }
 
-    async fn read_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<Option<u32>>, Error> {
-        Storage::read_many(self, keys)
+    async fn read_many<K: RingKey>(
+        &self,
+        keys: &[K],
+        until: Option<Instant>,
+    ) -> Result<Vec<Option<u32>>, Error> {
+        Storage::read_many(self, keys, until)
     }
 
-    async fn write_many<K: RingKey>(&self, new: Vec<(K, u32, Option<Duration>)>) -> Result<(), Error> {
-        self.stop("write_many", Storage::write_many(self, new)).await
+    async fn write_many<K: RingKey>(
+        &self,
+        new: Vec<(K, u32, Option<Duration>)>,
+        until: Option<Instant>,
+    ) -> Result<(), Error> {
+        self.stop("write_many", Storage::write_many(self, new, until))
+            .await
     }
 
-    async fn remove_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<bool>, Error> {
-        Storage::remove_many(self, keys)
+    async fn remove_many<K: RingKey>(&self, keys: &[K], until: Option<Instant>) -> Result<Vec<bool>, Error> {
+        Storage::remove_many(self, keys, until)
     }
 }

@@ -3,9 +3,9 @@
 use std::rc::Rc;
 
 use ring_cache_core::body::Body;
-use ring_cache_core::{Cache, Call, Calls, Lru, Plain, Ring};
+use ring_cache_core::{Call, Calls, Lru, Plain, Ring};
 
-use super::{Beside, ring_of, same};
+use super::{Beside, Cache, ring_of, same};
 use crate::step::{Expiry, Step, Verb};
 use crate::value::Value;
 

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use ring_cache_core::Cache;
-use ring_cache_core::storage::{Clear, Storage};
+use ring_cache_core::Verbs;
+use ring_cache_core::storage::{Clear, Expiring, Storage};
 
-use super::{AnyKey, Beside, ring_of, same};
+use super::{AnyKey, Beside, Cache, ring_of, same};
 use crate::step::{Setup, Step, Verb};
 use crate::value::Value;
 
@@ -15,8 +15,9 @@ fn number(found: Option<Value>) -> Option<u64> {
 }
 
 /// The same with how long it stays.
-fn expiring(found: Option<(Value, Option<Duration>)>) -> Option<(u64, Option<u64>)> {
-    found.map(|(value, left)| (value.number(), left.map(|left| left.as_nanos() as u64)))
+fn expiring(found: Option<Expiring<Value>>) -> Option<(u64, Option<u64>)> {
+    let nanos = |time: Duration| time.as_nanos() as u64;
+    found.map(|found| (found.value.number(), found.remaining.map(nanos)))
 }
 
 impl<'w> Beside<'w> {
@@ -43,12 +44,12 @@ impl<'w> Beside<'w> {
         let (key, model) = (self.key(step.key, step.shape), self.model.get(step.key));
         let Ok(found) = match step.verb {
             Verb::ReadExpiring => {
-                let Ok(found) = self.lru.read_expiring(&key);
+                let Ok(found) = self.lru.read_expiring(&key, None);
                 return same("read_expiring", expiring(found), model);
             }
             Verb::Get => Ok(self.lru.get(&key)),
-            Verb::Read => self.lru.read(&key),
-            _ => Storage::get(&*self.lru, &key),
+            Verb::Read => self.lru.read(&key, None),
+            _ => Verbs::get(&*self.lru, &key),
         };
         same("look-up", number(found), model.map(|(number, _)| number));
     }
@@ -57,7 +58,7 @@ impl<'w> Beside<'w> {
         let key = self.key(step.key, step.shape);
         let there = match step.verb {
             Verb::Has => self.lru.has(&key),
-            _ => self.lru.contains(&key) == Ok(true),
+            _ => self.lru.contains(&key, None) == Ok(true),
         };
         same("has", there, self.model.has(step.key));
     }
@@ -73,10 +74,10 @@ impl<'w> Beside<'w> {
             Verb::SetFor => {
                 expiry = expiry.set();
                 self.lru
-                    .set_for(&key, value, expiry.duration().unwrap_or_default());
+                    .set_with_expiry(&key, value, expiry.duration().unwrap_or_default());
             }
-            Verb::Write => drop(self.lru.write(&key, value, expiry.duration())),
-            _ => drop(Storage::set(&*self.lru, &key, value, expiry.duration())),
+            Verb::Write => drop(self.lru.write(&key, value, expiry.duration(), None)),
+            _ => drop(Verbs::set(&*self.lru, &key, value, expiry.duration())),
         }
         self.model.write(step.key, number, expiry);
     }
@@ -85,8 +86,8 @@ impl<'w> Beside<'w> {
         let key = self.key(step.key, step.shape);
         let Ok(there) = match step.verb {
             Verb::Delete => Ok(self.lru.delete(&key)),
-            Verb::Remove => self.lru.remove(&key),
-            _ => Storage::delete(&*self.lru, &key),
+            Verb::Remove => self.lru.remove(&key, None),
+            _ => Verbs::delete(&*self.lru, &key),
         };
         same("delete", there, self.model.remove(step.key));
     }
@@ -96,7 +97,7 @@ impl<'w> Beside<'w> {
         let (Ok(there), model) = match step.verb {
             Verb::Renew => {
                 let expiry = step.expiry.set();
-                let there = self.lru.renew(&key, expiry.duration().unwrap_or_default());
+                let there = self.lru.renew(&key, expiry.duration().unwrap_or_default(), None);
                 (there, self.model.renew(step.key, expiry))
             }
             _ => {
@@ -120,19 +121,19 @@ impl<'w> Beside<'w> {
         let (ids, keys) = self.group(step);
         match step.verb {
             Verb::ReadMany => {
-                let Ok(found) = self.lru.read_many(&keys);
+                let Ok(found) = self.lru.read_many(&keys, None);
                 let found: Vec<_> = found.into_iter().map(number).collect();
                 let model = ids.map(|id| self.model.get(id).map(|(number, _)| number));
                 same("read_many", &found[..], &model);
             }
             Verb::ReadManyExpiring => {
-                let Ok(found) = self.lru.read_many_expiring(&keys);
+                let Ok(found) = self.lru.read_many_expiring(&keys, None);
                 let found: Vec<_> = found.into_iter().map(expiring).collect();
                 let model = ids.map(|id| self.model.get(id));
                 same("read_many_expiring", &found[..], &model);
             }
             _ => {
-                let Ok(found) = self.lru.contains_many(&keys);
+                let Ok(found) = self.lru.contains_many(&keys, None);
                 same("contains_many", &found[..], &ids.map(|id| self.model.has(id)));
             }
         }
@@ -146,7 +147,7 @@ impl<'w> Beside<'w> {
                 let expiry = step.expiry.set();
                 let time = expiry.duration().unwrap_or_default();
                 let entries: Vec<_> = keys.into_iter().map(|key| (key, time)).collect();
-                let Ok(there) = self.lru.renew_many(&entries);
+                let Ok(there) = self.lru.renew_many(&entries, None);
                 drop(entries);
                 let model = ids.map(|id| self.model.renew(id, expiry));
                 same("renew_many", &there[..], &model);
@@ -154,14 +155,14 @@ impl<'w> Beside<'w> {
             Verb::WriteMany => {
                 let entries = keys.into_iter().zip(numbers);
                 let entries = entries.map(|(key, number)| (key, Value::new(number), step.expiry.duration()));
-                let Ok(()) = self.lru.write_many(entries);
+                let Ok(()) = self.lru.write_many(entries.collect(), None);
                 for (id, number) in ids.into_iter().zip(numbers) {
                     self.model.write(id, number, step.expiry);
                 }
                 self.model.was_bulk();
             }
             _ => {
-                let Ok(there) = self.lru.remove_many(&keys);
+                let Ok(there) = self.lru.remove_many(&keys, None);
                 drop(keys);
                 let model = ids.map(|id| self.model.remove(id));
                 same("remove_many", &there[..], &model);
