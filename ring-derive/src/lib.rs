@@ -1,4 +1,4 @@
-//! The macros of [ring-cache](https://docs.rs/ring-cache): depend on that crate, which re-exports them.
+//! The macros of [ring-cache](https://docs.rs/ring-cache). Depend on that crate, which re-exports them.
 
 mod errors;
 mod generics;

@@ -1,4 +1,4 @@
-//! What the macros tell of a type by how it is written.
+//! Properties of types that the macros know from how they are written.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;

@@ -1,7 +1,7 @@
-//! The bounds of the impl: what the types of the key's fields need, and nothing else.
+//! The bounds of the impl: those that the types of the key's fields need, and no others.
 //!
 //! `Vec<Option<T>>` needs `T: RingKey`. `Id<T>` needs `Id<T>: RingKey`, which may hold for all `T`. So types of the
-//! standard library, which are keys if their arguments are, are taken apart, and what is left is bound. A type that
+//! standard library, which are keys if their arguments are, are taken apart, and the types that are left are bound. A type that
 //! contains itself would make such a bound circular: there the parameters are bound instead.
 
 use proc_macro2::{TokenStream, TokenTree};

@@ -11,7 +11,7 @@ use crate::generics;
 use crate::parse::Word;
 use crate::root::Root;
 
-/// Implements `RingKey`. The user's own names cannot shadow what the code names.
+/// Implements `RingKey`. The code names items by full paths, so that names of the user's do not shadow them.
 pub(crate) fn expand(model: &Model<'_>, root: &Root) -> TokenStream {
     let name = &model.input.ident;
     let bounds = Bounds::of(model);

@@ -14,7 +14,7 @@ use crate::errors::Errors;
 
 pub(crate) struct Options {
     target: Target,
-    /// In the order in which they are written, after those of them that belong to the method those of its block.
+    /// In the order in which they are written. A method's own come before those of its block.
     options: Vec<(&'static Known, Meta)>,
     errors: Errors,
 }

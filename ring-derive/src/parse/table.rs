@@ -1,6 +1,6 @@
 //! All options of all attributes.
 
-/// What an attribute is written on.
+/// The item that an attribute is written on.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Target {
     /// `#[ring(..)]` on a method or a function.
@@ -13,7 +13,7 @@ pub(crate) enum Target {
     Field,
 }
 
-/// An option: its name, how it is written, and what its attribute may be written on.
+/// An option: its name, how it is written, and on which items.
 pub(crate) struct Known {
     pub(crate) name: &'static str,
     /// How it is written, unless it is a kind of storage.
@@ -30,7 +30,7 @@ pub(crate) struct Kind {
     pub(crate) holds: Holds,
 }
 
-/// What a storage holds.
+/// The entries of a storage.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Holds {
     /// The values of one type, in this process.

@@ -19,7 +19,7 @@ const POLICIES: [(&str, &str); 2] = [
     ("scan_resistant", "ScanResistant"),
 ];
 
-/// What keys use for their own structure.
+/// The characters of the structure of keys.
 const STRUCTURE: &str = r#"%:()[]+,='"\"#;
 
 /// The value in `name = value`.
@@ -227,7 +227,7 @@ fn length(option: &Meta, literal: &Lit) -> Result<std::time::Duration> {
 }
 
 impl Duration {
-    /// What the user wrote, if it is evaluated when the program runs.
+    /// The expression, if it is evaluated at run time.
     pub(crate) fn as_expression(&self) -> Option<&Expr> {
         self.literal.is_none().then_some(&self.value)
     }

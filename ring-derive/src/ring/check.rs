@@ -1,4 +1,4 @@
-//! What cannot be cached, and what to write instead.
+//! Checks of a method and its block. Each error names the code to write instead.
 
 use quote::ToTokens;
 use syn::visit::{self, Visit};

@@ -3,18 +3,17 @@
 mod attributes;
 mod cache;
 mod call;
-mod storage;
+mod expansion;
+mod types;
 
-use proc_macro2::{Delimiter, Group, Span, TokenStream};
+use proc_macro2::{Delimiter, Group, TokenStream};
 use quote::{ToTokens, quote};
-use syn::{Attribute, FnArg, Generics, Ident, PathArguments, Visibility};
+use syn::{Attribute, FnArg, Generics, Ident};
 
-use self::storage::Types;
+use self::expansion::Expansion;
 use super::model::{Argument, Method};
-use crate::generics;
-use crate::root::Root;
 
-/// What a cached method becomes.
+/// The code of a cached method.
 pub(crate) struct Expanded {
     /// The method, which is now a call of the accessor.
     pub(crate) method: TokenStream,
@@ -26,11 +25,7 @@ pub(crate) struct Expanded {
 
 /// Expands a method that was checked.
 pub(crate) fn expand(method: &Method) -> Expanded {
-    let expansion = Expansion {
-        method,
-        root: &method.root,
-        types: Types::of(method),
-    };
+    let expansion = Expansion::of(method);
     let (accessor, cache) = (expansion.accessor(), expansion.cache());
     let (accessor_body, cache_body) = (expansion.accessor_body(), expansion.cache_body());
     let allow = method.owner.is_none().then(quiet);
@@ -49,12 +44,6 @@ pub(crate) fn expand(method: &Method) -> Expanded {
             #hint
         },
     }
-}
-
-struct Expansion<'a> {
-    method: &'a Method,
-    root: &'a Root,
-    types: Types,
 }
 
 impl Expansion<'_> {
@@ -107,73 +96,6 @@ impl Expansion<'_> {
             #vis fn #accessor #generics (#(#inputs),*) -> #call #where_clause
         }
     }
-
-    /// What is before the name of an accessor.
-    fn scope(&self) -> TokenStream {
-        let Some(owner) = &self.method.owner else {
-            return TokenStream::new();
-        };
-        match &owner.accessors {
-            Some(accessors) => {
-                let (_, arguments, _) = owner.generics.split_for_impl();
-                quote!(<Self as #accessors #arguments>::)
-            }
-            None => quote!(Self::),
-        }
-    }
-
-    /// The trait of the impl block, whose items the code in it may name by `Self` and `self` without an import.
-    fn import_trait(&self) -> Option<TokenStream> {
-        let owner = self.method.owner.as_ref()?;
-        let mut path = owner.trait_path.clone()?;
-        path.segments.last_mut()?.arguments = PathArguments::None;
-        Some(quote!(#[allow(unused_imports)] use #path as _;))
-    }
-
-    /// Uses the method, so that it is not reported as unused if only its accessor is used. The function that this is in
-    /// has no argument that could have the method's name.
-    fn mark_used(&self) -> TokenStream {
-        let mut used = TokenStream::new();
-        let name = &self.method.sig.ident;
-        let owner = self.method.owner.as_ref();
-        if owner.is_none() {
-            let hint = self.method.block_hint();
-            used.extend(quote!(let () = #hint;));
-        }
-        let by_trait = owner.is_some_and(|owner| owner.trait_path.is_some());
-        if !by_trait && !self.method.hides_types() {
-            let turbofish = generics::turbofish(&self.method.sig.generics);
-            let of_type = owner.map(|_| quote!(Self::));
-            used.extend(quote!(let _ = #of_type #name #turbofish;));
-        }
-        used
-    }
-
-    /// The accessors are as visible as the method. A trait's methods are as visible as the trait, which is not known
-    /// here.
-    fn visibility(&self) -> Visibility {
-        match &self.method.owner {
-            Some(owner) if owner.accessors.is_some() => Visibility::Inherited,
-            Some(owner) if owner.trait_path.is_some() => syn::parse_quote!(pub),
-            _ => self.method.vis.clone(),
-        }
-    }
-
-    /// A link to the method, for its documentation.
-    fn link(&self) -> String {
-        let name = &self.method.sig.ident;
-        match &self.method.owner {
-            Some(owner) if owner.trait_path.is_some() => format!("`{name}`"),
-            Some(_) => format!("[`{name}`](Self::{name})"),
-            None => format!("[`{name}`]"),
-        }
-    }
-
-    /// `name`, or `Asyncname` for an `async fn`.
-    fn in_library(&self, name: &str) -> Ident {
-        let prefix = if self.method.is_async() { "Async" } else { "" };
-        Ident::new(&format!("{prefix}{name}"), Span::call_site())
-    }
 }
 
 /// The extension trait that declares the accessors of a foreign type.
@@ -199,12 +121,6 @@ pub(crate) fn hidden_constant(name: &Ident, attrs: &[Attribute]) -> TokenStream 
         #[allow(non_upper_case_globals)]
         const #name: () = ();
     }
-}
-
-/// A name that stands for an item, even where an argument has it too.
-fn item(mut name: Ident) -> Ident {
-    name.set_span(Span::mixed_site().located_at(name.span()));
-    name
 }
 
 /// Lints about the form of accessors, which the user did not choose.

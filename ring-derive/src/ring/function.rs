@@ -46,7 +46,7 @@ fn try_expand(options: TokenStream, function: ImplItemFn) -> syn::Result<TokenSt
 mod tests {
     use quote::quote;
 
-    /// The same function, blocking and async, but for what awaits.
+    /// The same function, blocking and async.
     #[test]
     fn async_code_differs_by_its_awaits_only() {
         let options = quote!(expire = "1m", unless = Option::is_none, ignore(trace));

@@ -262,7 +262,7 @@ impl RingOptions {
     }
 }
 
-/// A name that may be used: a leading `_` says that it is not. The body must not see a changed name, which could hide
+/// The name without its leading `_`, which marks unused names. The body does not see a changed name, as it could hide
 /// another item of this name.
 fn without_underscores(ident: &Ident) -> Option<Ident> {
     let name = ident.to_string();

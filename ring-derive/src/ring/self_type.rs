@@ -7,9 +7,9 @@ use syn::{Ident, Lifetime, Type};
 
 /// Replaces `Self` in tokens, also in those that a macro takes.
 pub(crate) struct ReplaceSelf<'a> {
-    /// What `Self` alone stands for, if it is replaced.
+    /// The type for `Self` alone, if it is replaced.
     self_ty: Option<Type>,
-    /// What `Self::Name` stands for.
+    /// The types for `Self::Name`.
     associated: &'a [(Ident, Type)],
 }
 

@@ -5,7 +5,8 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Ident, Token};
 
-use super::{Expansion, attributes, item};
+use super::attributes;
+use super::expansion::{Expansion, item};
 use crate::generics;
 use crate::parse::Storage;
 use crate::ring::name;
@@ -84,7 +85,7 @@ impl Expansion<'_> {
     /// A static for all instantiations, and the expression that finds the entry of this one.
     fn registry(&self) -> (TokenStream, TokenStream) {
         let (root, owned_type, state) = (self.root, self.owned_type(), self.owned());
-        // What tells this ring and instantiation from all others, where a local type is not enough.
+        // A function item tells this instantiation from all others, as a local type does not.
         let (cache, turbofish) = (self.method.cache(), generics::turbofish(&self.method.generics));
         let scope = self.scope();
         let site = quote!(#scope #cache #turbofish);
@@ -101,7 +102,7 @@ impl Expansion<'_> {
         (declarations, found)
     }
 
-    /// Where the user wrote what is cached.
+    /// The span of the type that is cached.
     fn span_of_value(&self) -> Span {
         located_at(self.method.out_type().map_or_else(Span::call_site, Spanned::span))
     }

@@ -1,11 +1,11 @@
-//! A call of the accessor: its type, what it binds, and the checks that only the compiler can make.
+//! A call of the accessor: its type, the values that it binds, and the checks that only the compiler can make.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::Type;
 use syn::spanned::Spanned;
 
-use super::{Expansion, item};
+use super::expansion::{Expansion, item};
 use crate::generics;
 use crate::parse::Storage;
 use crate::ring::model::Method;
@@ -28,7 +28,7 @@ impl Expansion<'_> {
         let (cache, settings) = (self.cache_call(), self.settings());
         let (out, body, asyncness) = (&types.out, &self.method.body, &self.method.sig.asyncness);
         let Parts { values, patterns, .. } = Parts::of(self.method);
-        // Closures are checked before the return type says what is cached.
+        // The compiler checks closures before the return type, so the type of the value is given here.
         let returned = self.method.options.unless.as_ref().map(|_| {
             let (returned, future) = (&types.returned, asyncness.map(|_| quote!(, _)));
             quote!(::<#returned, _, _ #future>)
@@ -41,7 +41,7 @@ impl Expansion<'_> {
         }
     }
 
-    /// What the options add to a call.
+    /// The methods of a call by which the options are set.
     fn settings(&self) -> TokenStream {
         let options = &self.method.options;
         let mut settings = TokenStream::new();
@@ -90,7 +90,7 @@ impl Expansion<'_> {
         quote_spanned!(span=> #generated::#check::<_, #held, _, _>(#probe, #call))
     }
 
-    /// Checks that the value can be cached, and that it is no `Result` by another name.
+    /// Checks that the value can be cached, and that it is not a `Result` by another name.
     fn checked_value(&self, call: TokenStream) -> TokenStream {
         let coder = self.types.coder.as_ref();
         let is_unknown = |ty: &&Type| coder.is_some() || !is_known_clone(ty);

@@ -1,4 +1,4 @@
-//! The types of a ring: of what is cached, of the storage, and of the storage as a call and as the handle see it.
+//! The types of a ring: its value, its storage, and the storage as a call and as the handle see it.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -10,16 +10,16 @@ use crate::root::located_at;
 use crate::types::is_bytes;
 
 pub(super) struct Types {
-    /// What the body returns.
+    /// The return type of the body.
     pub(super) out: TokenStream,
-    /// How the value comes out of that.
+    /// `Plain` or `Fallible`: how the value is taken out of it.
     pub(super) returned: TokenStream,
-    /// What makes bytes of values, if the storage holds bytes.
+    /// The coder, if the storage holds bytes.
     pub(super) coder: Option<TokenStream>,
-    /// What the storage holds: the values, or bytes.
+    /// The type of the storage's entries: the value, or bytes.
     pub(super) held: TokenStream,
     pub(super) storage: TokenStream,
-    /// With a coder, a type of the user's says how it is seen.
+    /// `CodedStorage` of a type of the user's, which defines its view and whole.
     pub(super) coded: Option<TokenStream>,
     /// The storage as a call sees it.
     pub(super) view: TokenStream,
