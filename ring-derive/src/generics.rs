@@ -38,17 +38,13 @@ pub(crate) fn turbofish(generics: &Generics) -> TokenStream {
 pub(crate) fn split(generics: &Generics, self_ty: &Type) -> (Generics, Generics) {
     let is_kept = |parameter: &GenericParam| mentions(self_ty, &name_of(parameter).to_string());
     let (mut kept, moved): (Vec<_>, Vec<_>) = generics.params.iter().cloned().partition(is_kept);
-    let names: Vec<String> = moved
-        .iter()
-        .map(|parameter| name_of(parameter).to_string())
-        .collect();
+    let names = moved.iter().map(|parameter| name_of(parameter).to_string());
+    let names: Vec<String> = names.collect();
     let (mut of_moved, of_kept): (Vec<_>, Vec<_>) = predicates(generics)
         .cloned()
         .partition(|predicate| names.iter().any(|name| mentions(predicate, name)));
-    let bounds = kept
-        .iter_mut()
-        .filter_map(|parameter| take_bounds(parameter, &names));
-    of_moved.extend(bounds);
+    let kept_mut = kept.iter_mut();
+    of_moved.extend(kept_mut.filter_map(|parameter| take_bounds(parameter, &names)));
     (build(kept, of_kept), build(moved, of_moved))
 }
 
@@ -84,20 +80,16 @@ fn build(mut params: Vec<GenericParam>, predicates: Vec<WherePredicate>) -> Gene
 
 /// Whether the type parameter `name` is bound by `RingKey`.
 pub(crate) fn is_ring_key(name: &Ident, generics: &Generics) -> bool {
-    let inline = generics
-        .type_params()
-        .filter(|parameter| parameter.ident == *name);
+    let mut parameters = generics.type_params();
+    let parameter = parameters.find(|parameter| parameter.ident == *name);
     let in_where = predicates(generics).filter_map(|predicate| match predicate {
         WherePredicate::Type(predicate) if *name == predicate.bounded_ty.to_token_stream().to_string() => {
             Some(&predicate.bounds)
         }
         _ => None,
     });
-    let mut bounds = inline
-        .map(|parameter| &parameter.bounds)
-        .chain(in_where)
-        .flatten();
-    bounds.any(|bound| match bound {
+    let inline = parameter.map(|parameter| &parameter.bounds);
+    in_where.chain(inline).flatten().any(|bound| match bound {
         TypeParamBound::Trait(bound) => {
             let last = bound.path.segments.last();
             last.is_some_and(|last| last.ident == "RingKey")

@@ -4,19 +4,18 @@ use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{GenericArgument, PathArguments, PathSegment, Type};
 
-/// The types of std that are known not to be `Result`s, which spares the compiler a check.
-const PLAIN: [&str; 22] = [
-    "String", "Vec", "Option", "Box", "Arc", "Rc", "HashMap", "HashSet", "BTreeMap", "BTreeSet", "bool",
-    "char", "u8", "u16", "u32", "u64", "usize", "i32", "i64", "f32", "f64", "Bytes",
+/// Types that are known not to be `Result`s, beside [`CLONE`].
+const PLAIN: [&str; 7] = [
+    "Vec", "Option", "Box", "HashMap", "HashSet", "BTreeMap", "BTreeSet",
 ];
 
-/// The types of std that are known to be `Clone`.
+/// Types that are known to be `Clone`, which spares the compiler a check.
 const CLONE: [&str; 16] = [
     "String", "Arc", "Rc", "bool", "char", "u8", "u16", "u32", "u64", "usize", "i32", "i64", "isize", "f32",
     "f64", "Bytes",
 ];
 
-/// The types that cannot be the user's own. The compiler refuses others in its own words.
+/// Types that cannot be the user's own. The compiler refuses others in its own words.
 const FOREIGN: [&str; 33] = [
     "String", "str", "Vec", "Option", "Result", "Box", "Arc", "Rc", "HashMap", "HashSet", "BTreeMap",
     "BTreeSet", "VecDeque", "PathBuf", "Path", "Duration", "bool", "char", "u8", "u16", "u32", "u64", "u128",
@@ -89,7 +88,9 @@ fn is_named(ty: &Type, names: &[&str]) -> bool {
 }
 
 pub(crate) fn is_known_plain(ty: &Type) -> bool {
-    matches!(ty, Type::Tuple(_) | Type::Array(_) | Type::Reference(_)) || is_named(ty, &PLAIN)
+    matches!(ty, Type::Tuple(_) | Type::Array(_) | Type::Reference(_))
+        || is_named(ty, &PLAIN)
+        || is_known_clone(ty)
 }
 
 pub(crate) fn is_known_clone(ty: &Type) -> bool {

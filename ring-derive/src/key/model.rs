@@ -78,10 +78,8 @@ impl<'a> Model<'a> {
 
 fn options<T: FromMeta + Default>(attributes: &[Attribute], target: Target, errors: &mut Errors) -> T {
     let mut options = Options::new(target);
-    for attribute in attributes
-        .iter()
-        .filter(|attribute| attribute.path().is_ident("ring_key"))
-    {
+    let ours = |attribute: &&Attribute| attribute.path().is_ident("ring_key");
+    for attribute in attributes.iter().filter(ours) {
         options.add(attribute);
     }
     errors.handle(options.read()).unwrap_or_default()

@@ -147,20 +147,15 @@ fn unknown(written: &str, target: Target) -> String {
     if let Some((_, nearest)) = nearest {
         return format!("unknown option `{written}`: did you mean `{nearest}`?");
     }
-    let all: Vec<_> = Known::all_at(target)
-        .map(|known| format!("`{}`", known.name))
-        .collect();
-    let (here, all) = (target.described(), all.join(", "));
-    format!("unknown option `{written}`: the options on {here} are {all}")
+    let all: Vec<_> = Known::all_at(target).map(|known| known.name).collect();
+    let (here, all) = (target.described(), all.join("`, `"));
+    format!("unknown option `{written}`: the options on {here} are `{all}`")
 }
 
 /// The error of options that are not in parentheses.
 fn in_parentheses(meta: &Meta, target: Target) -> syn::Error {
-    let example = Known::all_at(target)
-        .map(Known::example)
-        .next()
-        .unwrap_or_default();
-    let attribute = target.attribute();
+    let first = Known::all_at(target).next();
+    let (attribute, example) = (target.attribute(), first.map(Known::example).unwrap_or_default());
     let message = format!("options are written in parentheses: write `#[{attribute}({example})]`");
     syn::Error::new_spanned(meta, message)
 }

@@ -97,21 +97,15 @@ const fn kind(name: &'static str, type_name: &'static str, holds: Holds) -> Know
 impl Known {
     /// The options that may be written here.
     pub(crate) fn all_at(target: Target) -> impl Iterator<Item = &'static Known> {
-        OPTIONS
-            .iter()
-            .filter(move |known| known.targets.contains(&target))
+        let options = OPTIONS.iter();
+        options.filter(move |known| known.targets.contains(&target))
     }
 
     /// The option of this name, here or elsewhere in attributes of the same name.
     pub(crate) fn find(name: &str, target: Target) -> Option<&'static Known> {
-        let in_attribute = |known: &&Known| {
-            let mut targets = known.targets.iter();
-            targets.any(|other| other.attribute() == target.attribute())
-        };
-        OPTIONS
-            .iter()
-            .filter(in_attribute)
-            .find(|known| known.name == name)
+        let in_attribute = |other: &Target| other.attribute() == target.attribute();
+        let mut options = OPTIONS.iter();
+        options.find(|known| known.name == name && known.targets.iter().any(in_attribute))
     }
 
     /// How it is written, for an error.
