@@ -11,7 +11,6 @@ pub mod fuzzing;
 mod greeting;
 mod inbox;
 mod place;
-mod pool;
 mod rendezvous;
 mod request;
 
@@ -26,12 +25,12 @@ use address::Address;
 pub use address::Servers;
 use doubts::Doubts;
 pub use place::Place;
-use pool::Pool;
 use rendezvous::Rendezvous;
 use request::{Meaning, Request, found, stored, value, was_there};
 
 #[cfg(feature = "tokio")]
 use crate::remote::AsyncServer;
+use crate::remote::pool::Pool;
 use crate::remote::{BlockingServer, Entry, Expiring, Fault, Found, Remote, Server};
 
 const NAME: &str = "memcached";

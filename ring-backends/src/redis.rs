@@ -13,7 +13,6 @@ mod hash;
 mod layout;
 #[cfg(feature = "tokio")]
 mod links;
-mod pool;
 mod route;
 mod seal;
 mod server;

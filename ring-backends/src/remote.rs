@@ -10,6 +10,8 @@
 mod asking;
 mod breaker;
 mod nodes;
+#[cfg(any(feature = "redis", feature = "memcached"))]
+pub(crate) mod pool;
 mod repairs;
 mod storage;
 

@@ -18,9 +18,9 @@ use super::address::Address;
 use super::doubts::{Doubt, Doubts, GRACE, PATIENCE, without_lingering};
 use super::greeting::{GREETING, Greeted};
 use super::inbox::Inbox;
-use super::pool::{CONNECTING, Lease, Making, Pool, Step};
 use super::request::{Answers, Meaning, Request, Trouble};
 use crate::remote::Fault;
+use crate::remote::pool::{CONNECT_TIMEOUT, Lease, Pool};
 
 /// The connections of each runtime.
 pub(super) struct Pools {
@@ -116,10 +116,10 @@ pub(super) async fn ask<T>(
     }
     let mut since = None;
     loop {
-        let connection = lease(address, &runtime, &pool, since).await?;
+        let connection = pool.lease_async(since, &runtime, || Connection::open(Arc::clone(address)));
         let mut exchange = Exchange {
             address,
-            connection: Some(connection),
+            connection: Some(connection.await?),
             request,
             runtime: &runtime,
             doubts,
@@ -187,32 +187,13 @@ async fn settle(address: Arc<Address>, mut connection: Lease<Connection>, owed: 
     drop(doubt);
 }
 
-async fn lease(
-    address: &Arc<Address>,
-    runtime: &Handle,
-    pool: &Arc<Pool<Connection>>,
-    since: Option<Instant>,
-) -> Result<Lease<Connection>, Fault> {
-    let seeker = pool.seek(since);
-    loop {
-        match seeker.step() {
-            Step::Use(connection) => return Ok(connection),
-            Step::Make(making) => {
-                runtime.spawn(make(Arc::clone(address), making));
-            }
-            Step::Wait(news) => news.await,
-            Step::Fail(reason) => return Err(Fault::Broken(reason.into())),
-        }
-    }
-}
-
-async fn make(address: Arc<Address>, making: Making<Connection>) {
-    let made = timeout(CONNECTING, Connection::make(&address)).await;
-    let made = made.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
-    making.end(made.map_err(|error| error.to_string()));
-}
-
 impl Connection {
+    async fn open(address: Arc<Address>) -> Result<Self, String> {
+        let made = timeout(CONNECT_TIMEOUT, Connection::make(&address)).await;
+        let made = made.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+        made.map_err(|error| error.to_string())
+    }
+
     async fn make(address: &Address) -> io::Result<Self> {
         let mut connection = Connection {
             stream: Stream::connect(address).await?,

@@ -14,9 +14,9 @@ use super::address::Address;
 use super::doubts::{Doubt, Doubts, GRACE, PATIENCE, without_lingering};
 use super::greeting::{GREETING, Greeted};
 use super::inbox::Inbox;
-use super::pool::{CONNECTING, Lease, Making, Pool, Step};
 use super::request::{Answers, Meaning, Request, Trouble};
 use crate::remote::Fault;
+use crate::remote::pool::{CONNECT_TIMEOUT, Lease, Pool};
 
 /// So much is written without looking for replies: sockets hold more than that, and the replies to it.
 const AT_ONCE: usize = 16 * 1024;
@@ -60,7 +60,10 @@ pub(super) fn ask<T>(
         settled.wait_deadline(until).ok_or(Fault::Silent)?;
     }
     loop {
-        let mut connection = lease(address, pool, since, until)?;
+        let mut connection = pool.lease(since, until, || {
+            let address = Arc::clone(address);
+            move || Connection::open(&address)
+        })?;
         let mut answers = Answers::to(request, meaning);
         match connection.converse(&mut answers, until) {
             Ok(()) => {
@@ -98,36 +101,11 @@ fn settle(address: Arc<Address>, mut connection: Lease<Connection>, owed: usize,
     drop(thread::Builder::new().name("memcached".into()).spawn(settle));
 }
 
-fn lease(
-    address: &Arc<Address>,
-    pool: &Arc<Pool<Connection>>,
-    since: Option<Instant>,
-    until: Instant,
-) -> Result<Lease<Connection>, Fault> {
-    let seeker = pool.seek(since);
-    loop {
-        match seeker.step() {
-            Step::Use(connection) => return Ok(connection),
-            Step::Make(making) => make(Arc::clone(address), making),
-            Step::Wait(news) => news.wait_deadline(until).ok_or(Fault::Silent)?,
-            Step::Fail(reason) => return Err(Fault::Broken(reason.into())),
-        }
-    }
-}
-
-/// Makes a connection on a thread of its own: looking up names takes as long as it takes.
-fn make(address: Arc<Address>, making: Making<Connection>) {
-    let make = move || {
-        let made = Connection::make(&address, Instant::now() + CONNECTING);
-        making.end(made.map_err(|error| error.to_string()));
-    };
-    // If there is no thread, `making` was dropped, which says so to those who wait.
-    drop(thread::Builder::new().name("memcached".into()).spawn(make));
-}
-
 impl Connection {
-    fn make(address: &Address, until: Instant) -> io::Result<Self> {
-        Connection::over(Stream::connect(address, until)?, until)
+    fn open(address: &Address) -> Result<Self, String> {
+        let until = Instant::now() + CONNECT_TIMEOUT;
+        let connection = Stream::connect(address, until).and_then(|stream| Connection::over(stream, until));
+        connection.map_err(|error| error.to_string())
     }
 
     /// One to the same server. That takes no looking up of names, which ends when it ends.

@@ -2,7 +2,6 @@
 
 use redis::{ErrorKind, RedisError, Value};
 
-use super::commands::Commands;
 use crate::remote::Fault;
 
 /// An answer that is not the one to the question.
@@ -46,11 +45,11 @@ pub(super) fn asked(error: &RedisError) -> Fault {
     }
 }
 
-/// Why there is no connection.
-pub(super) fn connecting(error: &RedisError) -> Fault {
+/// Why a connection could not be opened.
+pub(super) fn connecting(error: &RedisError) -> String {
     match error.kind() {
-        ErrorKind::Parse => Fault::Broken("what answers there is no Redis".into()),
-        _ => Fault::Broken(shown(error).into()),
+        ErrorKind::Parse => "not a Redis server".to_owned(),
+        _ => shown(error),
     }
 }
 
@@ -100,8 +99,8 @@ pub(super) fn is_lost(error: &RedisError) -> bool {
     error.is_connection_dropped() || error.kind() == ErrorKind::Parse
 }
 
-/// Whether the connection was at fault, so that another may do better. Changes are not made twice where the first time may
-/// still take effect, later than what is asked next.
-pub(super) fn may_be_asked_again(error: &RedisError, commands: &Commands) -> bool {
-    error.is_connection_dropped() || (is_lost(error) && !commands.change())
+/// Whether commands may be sent again on another connection. Those that `change` entries may not be if they may still
+/// take effect, later than the commands after them.
+pub(super) fn may_be_sent_again(error: &RedisError, change: bool) -> bool {
+    error.is_connection_dropped() || (is_lost(error) && !change)
 }

@@ -11,8 +11,8 @@ use tokio::sync::watch;
 
 use super::commands::Commands;
 use super::faults;
-use super::pool::OVERDUE;
 use crate::remote::Fault;
+use crate::remote::pool::OVERDUE;
 
 /// How many attempts to connect there are at a time at most. Each lasts no longer than the client lets it.
 const ATTEMPTS: usize = 8;
@@ -78,7 +78,7 @@ impl<C: ConnectAsync> Links<C> {
         let link = self.link()?;
         let used = link.made.get().is_some();
         let asked = match link.ask(link.connection().await?, commands, until).await {
-            Err(error) if used && faults::may_be_asked_again(&error, commands) => {
+            Err(error) if used && faults::may_be_sent_again(&error, commands.change()) => {
                 let link = self.link()?;
                 link.ask(link.connection().await?, commands, until).await
             }
@@ -188,7 +188,7 @@ impl<C: ConnectAsync> Link<C> {
         }
         match self.made.get() {
             Some(Ok(connection)) => Ok(connection.clone()),
-            Some(Err(error)) => Err(faults::connecting(error)),
+            Some(Err(error)) => Err(Fault::Broken(faults::connecting(error).into())),
             None => {
                 self.dead.store(true, Ordering::Relaxed);
                 Err(Fault::Broken("connecting was given up".into()))

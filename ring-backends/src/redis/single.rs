@@ -1,6 +1,7 @@
 //! One server, over TCP, TLS or a Unix socket.
 
 use std::io;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use redis::{Client, Connection, RedisError, RedisResult, Value};
@@ -10,21 +11,20 @@ use super::commands::Commands;
 use super::faults;
 #[cfg(feature = "tokio")]
 use super::links::{ConnectAsync, Links};
-use super::pool::{Connect, Pool};
 #[cfg(feature = "tokio")]
 use super::route::AsyncRoute;
 use super::route::Route;
 use super::seal::Seal;
 use crate::remote::Fault;
+use crate::remote::pool::{CONNECT_TIMEOUT, Pool};
 
-/// How long each step of connecting may take. No call waits that long: what is made too late is there for the next.
-pub(super) const CONNECTING: Duration = Duration::from_secs(1);
 /// By how much a timeout of a connection may exceed what is left to a call. Setting it anew costs system calls.
 const SLACK: Duration = Duration::from_millis(2);
 
 /// One server.
 pub struct Single {
-    pool: Pool<Client>,
+    client: Client,
+    pool: Arc<Pool<Timed>>,
     #[cfg(feature = "tokio")]
     links: Links<Client>,
 }
@@ -35,12 +35,13 @@ impl Single {
         Single {
             #[cfg(feature = "tokio")]
             links: Links::new(client.clone()),
-            pool: Pool::new(client),
+            client,
+            pool: Pool::new(),
         }
     }
 
     pub(super) fn client(&self) -> &Client {
-        self.pool.client()
+        &self.client
     }
 }
 
@@ -52,25 +53,23 @@ fn without_lingering(client: Client) -> Client {
     Client::open(info.clone().set_tcp_settings(settings)).unwrap_or(client)
 }
 
-impl Connect for Client {
-    type Connection = Timed;
-
-    fn connect(&self) -> RedisResult<Timed> {
-        address::prepare(self);
-        Ok(Timed {
-            connection: self.get_connection_with_timeout(CONNECTING)?,
-            timeout: Duration::ZERO,
-        })
-    }
-}
 
 /// A connection, and the timeout that was set for it.
-pub(super) struct Timed {
+struct Timed {
     connection: Connection,
     timeout: Duration,
 }
 
 impl Timed {
+    fn open(client: &Client) -> Result<Self, String> {
+        address::prepare(client);
+        let connection = client.get_connection_with_timeout(CONNECT_TIMEOUT);
+        Ok(Timed {
+            connection: connection.map_err(|error| faults::connecting(&error))?,
+            timeout: Duration::ZERO,
+        })
+    }
+
     fn ask(&mut self, commands: &Commands, until: Instant) -> RedisResult<Vec<Value>> {
         self.limit(until)?;
         let seal = Seal::new();
@@ -107,23 +106,29 @@ impl Route for Single {
     type Node = ();
 
     fn ask(&self, commands: &Commands, until: Instant) -> Result<Vec<Value>, Fault> {
-        let mut lease = self.pool.lend(until)?;
-        let mut asked = lease.connection().ask(commands, until);
-        let another_may_do_better = |error| faults::may_be_asked_again(error, commands);
-        if lease.used && asked.as_ref().is_err_and(another_may_do_better) {
-            // It was closed while nobody used it, as others may have been.
-            drop(lease);
-            self.pool.forget_used();
-            lease = self.pool.lend(until)?;
-            asked = lease.connection().ask(commands, until);
+        let connect = || {
+            let client = self.client.clone();
+            move || Timed::open(&client)
+        };
+        let mut since = None;
+        loop {
+            let mut connection = self.pool.lease(since, until, connect)?;
+            match connection.ask(commands, until) {
+                Ok(answers) => {
+                    connection.give_back();
+                    return Ok(answers);
+                }
+                // It was closed while it was idle, as others may have been: once more, on a new one.
+                Err(error) if since.is_none() && faults::may_be_sent_again(&error, commands.change()) => {
+                    since = Some(Instant::now());
+                }
+                Err(error) => return Err(faults::asked(&error)),
+            }
         }
-        let answers = asked.map_err(|error| faults::asked(&error))?;
-        lease.give_back();
-        Ok(answers)
     }
 
     fn out_of_step(&self) {
-        self.pool.forget_used();
+        self.pool.close_idle();
     }
 
     fn nodes(&self, _: Instant) -> Result<Vec<()>, Fault> {
@@ -143,7 +148,7 @@ impl ConnectAsync for Client {
         address::prepare(&self);
         // Calls have deadlines of their own.
         let config = redis::AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(CONNECTING))
+            .set_connection_timeout(Some(CONNECT_TIMEOUT))
             .set_response_timeout(None);
         self.get_multiplexed_async_connection_with_config(&config).await
     }
