@@ -20,6 +20,8 @@ mod blocking;
 mod disk;
 #[cfg(feature = "memcached")]
 pub mod memcached;
+#[cfg(feature = "remote")]
+mod pending_deletes;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(feature = "remote")]

@@ -4,15 +4,15 @@ mod address;
 #[cfg(feature = "tokio")]
 mod awaited;
 mod blocking;
-mod doubts;
 mod expiry;
 #[cfg(fuzzing)]
 pub mod fuzzing;
-mod greeting;
-mod inbox;
-mod place;
+mod handshake;
 mod rendezvous;
+mod reply_buffer;
 mod request;
+mod stored_key;
+mod unacked;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -22,18 +22,17 @@ use parking_lot::Mutex;
 use ring_cache_core::{Error, RingKey};
 
 use address::Address;
+use address::NAME;
 pub use address::Servers;
-use doubts::Doubts;
-pub use place::Place;
 use rendezvous::Rendezvous;
-use request::{Meaning, Request, found, stored, value, was_there};
+use request::Request;
+use stored_key::StoredKey;
+use unacked::UnackedWrites;
 
 #[cfg(feature = "tokio")]
 use crate::remote::AsyncServer;
 use crate::remote::pool::Pool;
 use crate::remote::{BlockingServer, Entry, Expiring, Fault, Found, Remote, Server};
-
-const NAME: &str = "memcached";
 
 /// A storage on one memcached or several, version 1.6.10 or newer.
 ///
@@ -85,43 +84,43 @@ const NAME: &str = "memcached";
 /// each server, and for each runtime. memcached cannot find the entries of one ring: there is no `clear()`.
 pub type Memcached = Remote<MemcachedServer>;
 
-/// The servers of a [`Memcached`], as its frame sees them.
+/// The servers of a [`Memcached`].
 pub struct MemcachedServer {
-    nodes: Vec<Node>,
+    nodes: Vec<MemcachedNode>,
     rendezvous: Rendezvous,
     client: Mutex<Option<MetaClient>>,
 }
 
 /// One of the servers.
-struct Node {
+struct MemcachedNode {
     address: Arc<Address>,
     connections: Arc<Pool<blocking::Connection>>,
-    doubts: Arc<Doubts>,
+    unacked: Arc<UnackedWrites>,
     #[cfg(feature = "tokio")]
-    awaited: awaited::Pools,
+    awaited: awaited::RuntimePools,
 }
 
 impl Remote<MemcachedServer> {
     /// The storage on one server or several, as in `"memcache://127.0.0.1:11211"`, `"10.0.0.1:11211,10.0.0.2:11211"`,
     /// `["10.0.0.1", "10.0.0.2"]` or `"memcache:///run/memcached.sock"`.
     ///
-    /// Nothing is connected to before it is needed.
+    /// Connections are opened when they are needed.
     ///
     /// # Errors
     ///
-    /// If an address cannot be read.
+    /// If an address is invalid. The error does not show it.
     pub fn open(servers: impl Servers) -> Result<Self, Error> {
         let addresses = Address::all(servers)?;
         let names = addresses.iter().map(ToString::to_string).collect();
         Ok(Remote::new(MemcachedServer {
-            nodes: addresses.into_iter().map(Node::new).collect(),
+            nodes: addresses.into_iter().map(MemcachedNode::new).collect(),
             rendezvous: Rendezvous::new(names),
             client: Mutex::new(None),
         }))
     }
 
-    /// A client of the same servers, for all that the verbs cannot do. Its keys lie where those of this storage do, and
-    /// it has connections of its own. It blocks.
+    /// A blocking client of the same servers, with connections of its own, for whatever the verbs cannot do. It finds keys
+    /// on the same servers as this storage.
     ///
     /// ```no_run
     /// # use ring_cache_backends::Memcached;
@@ -132,13 +131,13 @@ impl Remote<MemcachedServer> {
     ///
     /// # Errors
     ///
-    /// If the name of a server cannot be looked up, or it is a Unix socket, which this client does not know.
+    /// If the name of a server cannot be resolved, or it is a Unix socket, which this client does not support.
     pub fn backend(&self) -> Result<MetaClient, Error> {
         let server = self.server();
         if let Some(client) = &*server.client.lock() {
             return Ok(client.clone());
         }
-        // Looking up names takes a while.
+        // Without the lock: names are resolved here.
         let client = server.client()?;
         Ok(server.client.lock().get_or_insert(client).clone())
     }
@@ -155,48 +154,16 @@ impl MemcachedServer {
         let client = builder.connect_multiple(ports);
         client.map_err(|error| Error::storage(NAME, "backend", error))
     }
-
-    fn ask<T>(
-        &self,
-        first: Option<&Place>,
-        request: Result<Request, Fault>,
-        meaning: Meaning<T>,
-        until: Instant,
-    ) -> Result<Vec<T>, Fault> {
-        let Node {
-            address,
-            connections,
-            doubts,
-            ..
-        } = self.node_of(first);
-        blocking::ask(address, connections, doubts, &request?, meaning, until)
-    }
-
-    #[cfg(feature = "tokio")]
-    async fn ask_async<T>(
-        &self,
-        first: Option<&Place>,
-        request: Result<Request, Fault>,
-        meaning: Meaning<T>,
-    ) -> Result<Vec<T>, Fault> {
-        let node = self.node_of(first);
-        awaited::ask(&node.address, &node.awaited, &node.doubts, &request?, meaning).await
-    }
-
-    /// The node of places, which all lie where the first does.
-    fn node_of(&self, first: Option<&Place>) -> &Node {
-        &self.nodes[first.map_or(0, |place| self.node(place))]
-    }
 }
 
-impl Node {
+impl MemcachedNode {
     fn new(address: Address) -> Self {
-        Node {
+        MemcachedNode {
             address: Arc::new(address),
             connections: Pool::new(),
-            doubts: Arc::default(),
+            unacked: Arc::default(),
             #[cfg(feature = "tokio")]
-            awaited: awaited::Pools::new(),
+            awaited: awaited::RuntimePools::new(),
         }
     }
 }
@@ -204,83 +171,69 @@ impl Node {
 impl Server for MemcachedServer {
     const NAME: &'static str = NAME;
 
-    type Place = Place;
+    type StoredKey = StoredKey;
+    type Request<T: Send + 'static> = Request<T>;
 
-    fn place<K: RingKey + ?Sized>(namespace: &str, key: &K) -> Place {
-        Place::of(namespace, key)
+    fn stored_key<K: RingKey + ?Sized>(namespace: &str, key: &K) -> StoredKey {
+        StoredKey::of(namespace, key)
     }
 
     fn nodes(&self) -> usize {
         self.nodes.len()
     }
 
-    fn node(&self, place: &Place) -> usize {
-        self.rendezvous.server(place.as_str().as_bytes())
+    fn node(&self, key: &StoredKey) -> usize {
+        self.rendezvous.server(key.as_str().as_bytes())
+    }
+
+    fn read(keys: &[StoredKey]) -> Result<Request<Option<Vec<u8>>>, Fault> {
+        request::read(keys)
+    }
+
+    fn read_expiring(keys: &[StoredKey]) -> Result<Request<Option<Found>>, Fault> {
+        request::read_expiring(keys)
+    }
+
+    fn write(entries: &[Entry<StoredKey>]) -> Result<Request<()>, Fault> {
+        request::write(entries)
+    }
+
+    fn remove(keys: &[StoredKey]) -> Result<Request<bool>, Fault> {
+        request::remove(keys)
+    }
+
+    fn contains(keys: &[StoredKey]) -> Result<Request<bool>, Fault> {
+        request::contains(keys)
+    }
+
+    fn touch(entries: &[(StoredKey, Duration)]) -> Result<Request<bool>, Fault> {
+        request::touch(entries)
     }
 }
 
 impl Expiring for MemcachedServer {}
 
 impl BlockingServer for MemcachedServer {
-    fn read(&self, places: &[Place], until: Instant) -> Result<Vec<Option<Vec<u8>>>, Fault> {
-        self.ask(places.first(), Request::read(places, false), value, until)
-    }
-
-    fn read_expiring(&self, places: &[Place], until: Instant) -> Result<Vec<Option<Found>>, Fault> {
-        self.ask(places.first(), Request::read(places, true), found, until)
-    }
-
-    fn write(&self, entries: Vec<Entry<Place>>, until: Instant) -> Result<(), Fault> {
-        let first = entries.first().map(|(place, ..)| place);
-        self.ask(first, Request::write(&entries), stored, until)?;
-        Ok(())
-    }
-
-    fn remove(&self, places: &[Place], until: Instant) -> Result<Vec<bool>, Fault> {
-        self.ask(places.first(), Request::remove(places), was_there, until)
-    }
-
-    fn contains(&self, places: &[Place], until: Instant) -> Result<Vec<bool>, Fault> {
-        self.ask(places.first(), Request::contains(places), was_there, until)
-    }
-
-    fn renew(&self, entries: &[(Place, Duration)], until: Instant) -> Result<Vec<bool>, Fault> {
-        let first = entries.first().map(|(place, _)| place);
-        self.ask(first, Request::renew(entries), was_there, until)
+    fn send<T: Send + 'static>(
+        &self,
+        node: usize,
+        request: Request<T>,
+        until: Instant,
+    ) -> Result<Vec<T>, Fault> {
+        let node = &self.nodes[node];
+        blocking::send(&node.address, &node.connections, &node.unacked, &request, until)
     }
 }
 
-/// The frame drops what has not ended in time.
 #[cfg(feature = "tokio")]
 impl AsyncServer for MemcachedServer {
-    async fn read(&self, places: &[Place], _: Instant) -> Result<Vec<Option<Vec<u8>>>, Fault> {
-        self.ask_async(places.first(), Request::read(places, false), value)
-            .await
-    }
-
-    async fn read_expiring(&self, places: &[Place], _: Instant) -> Result<Vec<Option<Found>>, Fault> {
-        self.ask_async(places.first(), Request::read(places, true), found)
-            .await
-    }
-
-    async fn write(&self, entries: Vec<Entry<Place>>, _: Instant) -> Result<(), Fault> {
-        let first = entries.first().map(|(place, ..)| place);
-        self.ask_async(first, Request::write(&entries), stored).await?;
-        Ok(())
-    }
-
-    async fn remove(&self, places: &[Place], _: Instant) -> Result<Vec<bool>, Fault> {
-        self.ask_async(places.first(), Request::remove(places), was_there)
-            .await
-    }
-
-    async fn contains(&self, places: &[Place], _: Instant) -> Result<Vec<bool>, Fault> {
-        self.ask_async(places.first(), Request::contains(places), was_there)
-            .await
-    }
-
-    async fn renew(&self, entries: &[(Place, Duration)], _: Instant) -> Result<Vec<bool>, Fault> {
-        let first = entries.first().map(|(place, _)| place);
-        self.ask_async(first, Request::renew(entries), was_there).await
+    async fn send_async<T: Send + 'static>(
+        &self,
+        node: usize,
+        request: Request<T>,
+        _: Instant,
+    ) -> Result<Vec<T>, Fault> {
+        let node = &self.nodes[node];
+        awaited::send(&node.address, &node.awaited, &node.unacked, &request).await
     }
 }

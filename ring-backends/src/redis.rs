@@ -1,23 +1,23 @@
 //! Redis: one server, its hashes, and clusters of it.
 //!
-//! A `Layout` says where entries lie, and what is said to Redis to reach them. A `Route` carries that to the server or
-//! the servers, in either colour. Storages are put together of the two.
+//! A `KeySchema` says under which keys entries are stored, and builds the requests. A `Route` sends them to the server or
+//! the servers, blocking or awaited.
 
 mod address;
 mod cluster;
-mod commands;
+mod echo_token;
 mod faults;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod hash;
-mod layout;
-#[cfg(feature = "tokio")]
-mod links;
+mod request;
+mod ring_scan;
 mod route;
-mod seal;
+mod schema;
 mod server;
+#[cfg(feature = "tokio")]
+mod shared;
 mod single;
-mod sweep;
 #[cfg(feature = "tiered")]
 mod watching;
 
@@ -25,8 +25,7 @@ use ring_cache_core::Error;
 
 pub use cluster::RedisCluster;
 pub use hash::RedisHash;
-use layout::Keys;
-use layout::Layout;
+use schema::{KeySchema, Keys};
 use server::RedisServer;
 use single::Single;
 
@@ -127,7 +126,7 @@ impl Remote<RedisServer<Keys>> {
     /// TLS is done by rustls. If the application has chosen no provider of cryptography for it when a connection is
     /// first made, that of the crate `ring` is chosen, for the whole process.
     pub fn from_client(client: redis::Client) -> Self {
-        Remote::new(RedisServer::by(Single::new(client)))
+        Remote::new(RedisServer::new(Single::new(client)))
     }
 
     /// The client, for whatever else is to be done on the server.

@@ -4,17 +4,16 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::{Cmd, Value};
+use redis::Cmd;
 use ring_cache_core::key::{EncodedKey, text_in_namespace};
 use ring_cache_core::{Error, Name, RingKey};
 
 use super::address;
-use super::commands::{self, Commands, Question};
-use super::faults::Unexpected;
-use super::layout::Layout;
+use super::request::{self, Request};
+use super::ring_scan::KeyRemoval;
+use super::schema::KeySchema;
 use super::server::RedisServer;
 use super::single::Single;
-use super::sweep::Removal;
 use crate::remote::{Entry, Fault, Found, Remote};
 
 /// Entries in hashes of Redis: one hash for each ring.
@@ -77,7 +76,7 @@ impl Remote<RedisServer<Fields>> {
 
     /// The storage on the server of a client: see [`Redis::from_client`](crate::Redis::from_client).
     pub fn from_client(client: redis::Client) -> Self {
-        Remote::new(RedisServer::by(Single::new(client)))
+        Remote::new(RedisServer::new(Single::new(client)))
     }
 
     /// The client, for whatever else is to be done on the server.
@@ -86,13 +85,13 @@ impl Remote<RedisServer<Fields>> {
     }
 }
 
-/// A field of a hash for each entry, a hash for each ring.
+/// A hash for each ring, with a field for each entry.
 pub struct Fields;
 
 /// The hash of keys outside of any ring. In the name of a ring a `%` would be escaped.
 const OUTSIDE: &str = "%keys";
 
-/// Where an entry lies. It displays as its field.
+/// A field of a hash. It displays as the field.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Field {
     hash: Arc<str>,
@@ -105,29 +104,30 @@ impl fmt::Display for Field {
     }
 }
 
-fn on(name: &str, place: &Field) -> Cmd {
-    let mut command = commands::on(name, &place.hash);
-    command.arg(&*place.field);
+fn on(name: &str, key: &Field) -> Cmd {
+    let mut command = request::on(name, &key.hash);
+    command.arg(&*key.field);
     command
 }
 
 fn cannot_expire() -> Fault {
-    Fault::Refused("entries in a hash of Redis cannot expire".into())
+    Fault::Refused("entries of a `RedisHash` cannot expire".into())
 }
 
+/// Values that do not expire.
 fn lasting(values: Vec<Option<Vec<u8>>>) -> Vec<Option<Found>> {
     let values = values.into_iter();
     values.map(|value| value.map(|bytes| (bytes, None))).collect()
 }
 
-impl Layout for Fields {
+impl KeySchema for Fields {
     const NAME: &'static str = "redis_hash";
 
-    type Place = Field;
+    type StoredKey = Field;
     type Route = Single;
-    type Sweep = Removal;
+    type Scan = KeyRemoval;
 
-    fn place<K: RingKey + ?Sized>(namespace: &str, key: &K) -> Field {
+    fn stored_key<K: RingKey + ?Sized>(namespace: &str, key: &K) -> Field {
         let name = EncodedKey::of(key).ring().map_or(OUTSIDE, Name::as_str);
         Field {
             hash: format!("{namespace}{name}").into(),
@@ -135,80 +135,55 @@ impl Layout for Fields {
         }
     }
 
-    fn read(places: &[Field]) -> Question<Vec<Option<Vec<u8>>>> {
-        match places {
-            [only] => Question {
-                commands: Commands::One(on("HGET", only)),
-                read: commands::values,
-            },
-            many => Question {
-                commands: read_hashes(many),
-                read: commands::listed,
-            },
-        }
+    fn read(keys: &[Field]) -> Result<Request<Option<Vec<u8>>>, Fault> {
+        Ok(Request::each(runs(keys, |key| key), read_run, request::listed))
     }
 
-    fn read_expiring(places: &[Field]) -> Question<Vec<Option<Found>>> {
-        let read = Fields::read(places);
-        let one: fn(Vec<Value>) -> Result<_, Unexpected> = |answers| commands::values(answers).map(lasting);
-        Question {
-            commands: read.commands,
-            read: match places {
-                [_] => one,
-                _ => |answers| commands::listed(answers).map(lasting),
-            },
-        }
+    fn read_expiring(keys: &[Field]) -> Result<Request<Option<Found>>, Fault> {
+        let replies = |replies| request::listed(replies).map(lasting);
+        Ok(Request::each(runs(keys, |key| key), read_run, replies))
     }
 
-    fn write(entries: &[Entry<Field>]) -> Result<Question<()>, Fault> {
+    fn write(entries: &[Entry<Field>]) -> Result<Request<()>, Fault> {
         if entries.iter().any(|(.., expiry)| expiry.is_some()) {
             return Err(cannot_expire());
         }
-        let hashes = entries.chunk_by(|(one, ..), (next, ..)| one.hash == next.hash);
-        let set = |entries: &[Entry<Field>]| {
-            let mut command = commands::on("HSET", &entries[0].0.hash);
-            for (place, value, _) in entries {
-                command.arg(&*place.field).arg(value.as_slice());
+        let set = |run: &[Entry<Field>]| {
+            let mut command = request::on("HSET", &run[0].0.hash);
+            for (key, value, _) in run {
+                command.arg(&*key.field).arg(value.as_slice());
             }
             command
         };
-        Ok(Question {
-            commands: Commands::each(hashes, set),
-            read: commands::done,
-        })
+        Ok(Request::each(runs(entries, |(key, ..)| key), set, request::done))
     }
 
-    fn remove(places: &[Field]) -> Question<Vec<bool>> {
-        Question {
-            commands: Commands::each(places, |place| on("HDEL", place)),
-            read: commands::flags,
-        }
+    fn remove(keys: &[Field]) -> Result<Request<bool>, Fault> {
+        Ok(Request::each(keys, |key| on("HDEL", key), request::flags))
     }
 
-    fn contains(places: &[Field]) -> Question<Vec<bool>> {
-        Question {
-            commands: Commands::each(places, |place| on("HEXISTS", place)),
-            read: commands::flags,
-        }
+    fn contains(keys: &[Field]) -> Result<Request<bool>, Fault> {
+        Ok(Request::each(keys, |key| on("HEXISTS", key), request::flags))
     }
 
-    fn renew(_: &[(Field, Duration)]) -> Result<Question<Vec<bool>>, Fault> {
+    fn touch(_: &[(Field, Duration)]) -> Result<Request<bool>, Fault> {
         Err(cannot_expire())
     }
 
-    fn clear(namespace: &str, name: &Name) -> Removal {
-        Removal::new(format!("{namespace}{name}"))
+    fn clear(namespace: &str, name: &Name) -> KeyRemoval {
+        KeyRemoval::new(format!("{namespace}{name}"))
     }
 }
 
-/// Reads each hash at once.
-fn read_hashes(places: &[Field]) -> Commands {
-    let hashes = places.chunk_by(|one, next| one.hash == next.hash);
-    Commands::each(hashes, |places| {
-        let mut command = commands::on("HMGET", &places[0].hash);
-        for place in places {
-            command.arg(&*place.field);
-        }
-        command
-    })
+/// Runs of items whose fields are in one hash, each for one command.
+fn runs<I>(items: &[I], key: impl Fn(&I) -> &Field) -> impl Iterator<Item = &[I]> {
+    items.chunk_by(move |one, next| key(one).hash == key(next).hash)
+}
+
+fn read_run(run: &[Field]) -> Cmd {
+    let mut command = request::on("HMGET", &run[0].hash);
+    for key in run {
+        command.arg(&*key.field);
+    }
+    command
 }

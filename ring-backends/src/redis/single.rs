@@ -7,18 +7,18 @@ use std::time::{Duration, Instant};
 use redis::{Client, Connection, RedisError, RedisResult, Value};
 
 use super::address;
-use super::commands::Commands;
+use super::echo_token::EchoToken;
 use super::faults;
-#[cfg(feature = "tokio")]
-use super::links::{ConnectAsync, Links};
+use super::request::Commands;
 #[cfg(feature = "tokio")]
 use super::route::AsyncRoute;
 use super::route::Route;
-use super::seal::Seal;
+#[cfg(feature = "tokio")]
+use super::shared::SharedConnections;
 use crate::remote::Fault;
 use crate::remote::pool::{CONNECT_TIMEOUT, Pool};
 
-/// By how much a timeout of a connection may exceed what is left to a call. Setting it anew costs system calls.
+/// By how much the timeout of a connection may exceed the time left to a call. Setting it costs system calls.
 const SLACK: Duration = Duration::from_millis(2);
 
 /// One server.
@@ -26,7 +26,7 @@ pub struct Single {
     client: Client,
     pool: Arc<Pool<Timed>>,
     #[cfg(feature = "tokio")]
-    links: Links<Client>,
+    shared: SharedConnections,
 }
 
 impl Single {
@@ -34,7 +34,7 @@ impl Single {
         let client = without_lingering(client);
         Single {
             #[cfg(feature = "tokio")]
-            links: Links::new(client.clone()),
+            shared: SharedConnections::new(client.clone()),
             client,
             pool: Pool::new(),
         }
@@ -45,14 +45,13 @@ impl Single {
     }
 }
 
-/// A connection that is given up takes along what the system has not sent yet: a write that the server gets late would come
-/// after newer ones.
+/// Closing a connection discards what the system has not sent yet: otherwise a write could reach the server after newer
+/// ones.
 fn without_lingering(client: Client) -> Client {
     let info = client.get_connection_info();
     let settings = info.tcp_settings().clone().set_linger_time(Duration::ZERO);
     Client::open(info.clone().set_tcp_settings(settings)).unwrap_or(client)
 }
-
 
 /// A connection, and the timeout that was set for it.
 struct Timed {
@@ -70,24 +69,24 @@ impl Timed {
         })
     }
 
-    fn ask(&mut self, commands: &Commands, until: Instant) -> RedisResult<Vec<Value>> {
+    fn send(&mut self, commands: &Commands, until: Instant) -> RedisResult<Vec<Value>> {
         self.limit(until)?;
-        let seal = Seal::new();
-        self.connection.send_packed_command(&seal.packed(commands))?;
-        let mut answers = Vec::with_capacity(commands.len() + 1);
-        // One by one: what the client has for this goes on reading when nothing came in time. Answers to other questions are
-        // read over: a connection that was given up instead might carry out what it was asked when nobody reckons with it.
-        while !seal.is_last_of(&answers, commands) {
+        let token = EchoToken::new();
+        self.connection.send_packed_command(&token.packed(commands))?;
+        let mut replies = Vec::with_capacity(commands.len() + 1);
+        // One by one: the client's own function would go on after a timeout. Replies to earlier commands are skipped: if the
+        // connection were closed instead, the server might still execute the commands, later.
+        while !token.is_last_of(&replies, commands) {
             self.limit(until)?;
             match self.connection.recv_response()? {
                 Value::Push { .. } => {}
-                answer => answers.push(answer),
+                reply => replies.push(reply),
             }
         }
-        seal.opened(answers, commands)
+        token.replies(replies, commands)
     }
 
-    /// Lets reading and writing end in time.
+    /// Sets the timeouts of reading and writing.
     fn limit(&mut self, until: Instant) -> RedisResult<()> {
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() {
@@ -105,7 +104,7 @@ impl Timed {
 impl Route for Single {
     type Node = ();
 
-    fn ask(&self, commands: &Commands, until: Instant) -> Result<Vec<Value>, Fault> {
+    fn send(&self, commands: &Commands, until: Instant) -> Result<Vec<Value>, Fault> {
         let connect = || {
             let client = self.client.clone();
             move || Timed::open(&client)
@@ -113,21 +112,21 @@ impl Route for Single {
         let mut since = None;
         loop {
             let mut connection = self.pool.lease(since, until, connect)?;
-            match connection.ask(commands, until) {
+            match connection.send(commands, until) {
                 Ok(answers) => {
                     connection.give_back();
                     return Ok(answers);
                 }
-                // It was closed while it was idle, as others may have been: once more, on a new one.
-                Err(error) if since.is_none() && faults::may_be_sent_again(&error, commands.change()) => {
+                // It broke while it was idle, as others may have: once more, on a new one.
+                Err(error) if since.is_none() && faults::may_be_sent_again(&error, commands.mutate()) => {
                     since = Some(Instant::now());
                 }
-                Err(error) => return Err(faults::asked(&error)),
+                Err(error) => return Err(faults::fault(&error)),
             }
         }
     }
 
-    fn out_of_step(&self) {
+    fn close_idle(&self) {
         self.pool.close_idle();
     }
 
@@ -135,49 +134,22 @@ impl Route for Single {
         Ok(vec![()])
     }
 
-    fn ask_node(&self, (): &(), commands: &Commands, until: Instant) -> Result<Vec<Value>, Fault> {
-        self.ask(commands, until)
-    }
-}
-
-#[cfg(feature = "tokio")]
-impl ConnectAsync for Client {
-    type Connection = redis::aio::MultiplexedConnection;
-
-    async fn connect(self) -> RedisResult<Self::Connection> {
-        address::prepare(&self);
-        // Calls have deadlines of their own.
-        let config = redis::AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(CONNECT_TIMEOUT))
-            .set_response_timeout(None);
-        self.get_multiplexed_async_connection_with_config(&config).await
-    }
-
-    async fn ask(mut connection: Self::Connection, commands: &Commands) -> RedisResult<Vec<Value>> {
-        let seal = Seal::new();
-        let pipeline = seal.pipeline(commands);
-        let count = pipeline.len();
-        let answers = connection.send_packed_commands(&pipeline, 0, count).await?;
-        seal.opened(answers, commands)
+    fn send_to(&self, (): &(), commands: &Commands, until: Instant) -> Result<Vec<Value>, Fault> {
+        self.send(commands, until)
     }
 }
 
 #[cfg(feature = "tokio")]
 impl AsyncRoute for Single {
-    async fn ask_async(&self, commands: &Commands, until: Instant) -> Result<Vec<Value>, Fault> {
-        self.links.ask(commands, until).await
+    async fn send_async(&self, commands: &Commands, until: Instant) -> Result<Vec<Value>, Fault> {
+        self.shared.send(commands, until).await
     }
 
     async fn nodes_async(&self, _: Instant) -> Result<Vec<()>, Fault> {
         Ok(vec![()])
     }
 
-    async fn ask_node_async(
-        &self,
-        (): &(),
-        commands: &Commands,
-        until: Instant,
-    ) -> Result<Vec<Value>, Fault> {
-        self.links.ask(commands, until).await
+    async fn send_to_async(&self, (): &(), commands: &Commands, until: Instant) -> Result<Vec<Value>, Fault> {
+        self.shared.send(commands, until).await
     }
 }

@@ -141,8 +141,8 @@ impl<C: Send + 'static> Pool<C> {
                     // Without a thread, the attempt is dropped, which tells those who wait.
                     drop(thread.spawn(move || attempt.end(open())));
                 }
-                Step::Wait(changed) => changed.wait_deadline(until).ok_or(Fault::Silent)?,
-                Step::Fail(reason) => return Err(Fault::Broken(reason.into())),
+                Step::Wait(changed) => changed.wait_deadline(until).ok_or(Fault::Timeout)?,
+                Step::Fail(reason) => return Err(Fault::Disconnected(reason.into())),
             }
         }
     }
@@ -167,7 +167,7 @@ impl<C: Send + 'static> Pool<C> {
                     drop(runtime.spawn(async move { attempt.end(open.await) }));
                 }
                 Step::Wait(changed) => changed.await,
-                Step::Fail(reason) => return Err(Fault::Broken(reason.into())),
+                Step::Fail(reason) => return Err(Fault::Disconnected(reason.into())),
             }
         }
     }
@@ -360,7 +360,10 @@ mod tests {
         drop(early);
         let late = pool.wait(None);
         drop(attempt(&late));
-        assert!(matches!(late.step(), Step::Fail(_)), "a dropped attempt has failed");
+        assert!(
+            matches!(late.step(), Step::Fail(_)),
+            "a dropped attempt has failed"
+        );
     }
 
     #[test]
