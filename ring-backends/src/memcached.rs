@@ -31,8 +31,9 @@ use unacked::UnackedWrites;
 
 #[cfg(feature = "tokio")]
 use crate::remote::AsyncServer;
+use crate::remote::own_type::own_type;
 use crate::remote::pool::Pool;
-use crate::remote::{BlockingServer, Entry, Expiring, Fault, Found, Remote, Server};
+use crate::remote::{BlockingServer, Entry, Fault, Found, Remote, Server};
 
 /// A storage on one memcached or several, version 1.6.10 or newer.
 ///
@@ -82,10 +83,15 @@ use crate::remote::{BlockingServer, Entry, Expiring, Fault, Found, Remote, Serve
 ///
 /// An operation ends with its deadline, whatever the server does. Connections are made in the background, up to 64 for
 /// each server, and for each runtime. memcached cannot find the entries of one ring: there is no `clear()`.
-pub type Memcached = Remote<MemcachedServer>;
+#[derive(Clone)]
+pub struct Memcached {
+    remote: Remote<MemcachedServer>,
+}
+
+own_type!(Memcached: Expires);
 
 /// The servers of a [`Memcached`].
-pub struct MemcachedServer {
+struct MemcachedServer {
     nodes: Vec<MemcachedNode>,
     rendezvous: Rendezvous,
     client: Mutex<Option<MetaClient>>,
@@ -100,7 +106,7 @@ struct MemcachedNode {
     awaited: awaited::RuntimePools,
 }
 
-impl Remote<MemcachedServer> {
+impl Memcached {
     /// The storage on one server or several, as in `"memcache://127.0.0.1:11211"`, `"10.0.0.1:11211,10.0.0.2:11211"`,
     /// `["10.0.0.1", "10.0.0.2"]` or `"memcache:///run/memcached.sock"`.
     ///
@@ -112,11 +118,14 @@ impl Remote<MemcachedServer> {
     pub fn open(servers: impl Servers) -> Result<Self, Error> {
         let addresses = Address::all(servers)?;
         let names = addresses.iter().map(ToString::to_string).collect();
-        Ok(Remote::new(MemcachedServer {
+        let server = MemcachedServer {
             nodes: addresses.into_iter().map(MemcachedNode::new).collect(),
             rendezvous: Rendezvous::new(names),
             client: Mutex::new(None),
-        }))
+        };
+        Ok(Memcached {
+            remote: Remote::new(server),
+        })
     }
 
     /// A blocking client of the same servers, with connections of its own, for whatever the verbs cannot do. It finds keys
@@ -133,7 +142,7 @@ impl Remote<MemcachedServer> {
     ///
     /// If the name of a server cannot be resolved, or it is a Unix socket, which this client does not support.
     pub fn backend(&self) -> Result<MetaClient, Error> {
-        let server = self.server();
+        let server = self.remote.server();
         if let Some(client) = &*server.client.lock() {
             return Ok(client.clone());
         }
@@ -210,8 +219,6 @@ impl Server for MemcachedServer {
         request::touch(entries)
     }
 }
-
-impl Expiring for MemcachedServer {}
 
 impl BlockingServer for MemcachedServer {
     fn send<T: Send + 'static>(

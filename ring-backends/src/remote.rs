@@ -11,6 +11,8 @@ mod breaker;
 mod nodes;
 mod operation;
 #[cfg(any(feature = "redis", feature = "memcached"))]
+pub(crate) mod own_type;
+#[cfg(any(feature = "redis", feature = "memcached"))]
 pub(crate) mod pool;
 mod repairs;
 mod storage;
@@ -196,7 +198,7 @@ struct Counts {
     spared: AtomicU64,
 }
 
-/// Counts of failures of a remote storage since it was opened: see [`Remote::health`].
+/// Counts of the failures of a remote storage since it was opened: see its method `health`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Health {

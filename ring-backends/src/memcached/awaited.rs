@@ -126,7 +126,9 @@ pub(super) async fn send<T>(
         let mut replies = Replies::to(request);
         match exchange.connection().exchange(&mut replies).await {
             Ok(()) => {
-                exchange.connection.take().map(Lease::give_back);
+                if let Some(connection) = exchange.connection.take() {
+                    connection.give_back();
+                }
                 return replies.results();
             }
             // It may have been dead or out of step before, as others may be: once more, on a new one.

@@ -20,7 +20,7 @@ use crate::remote::{Entry, Fault, Found};
 static NUMBERS: AtomicU64 = AtomicU64::new(1);
 
 /// Commands to one server, and how to read the reply to each.
-pub struct Request<T> {
+pub(super) struct Request<T> {
     pub(super) bytes: Vec<u8>,
     /// The end of each command in `bytes`.
     ends: Vec<usize>,

@@ -13,7 +13,7 @@ const HASH: usize = 2 * blake3::OUT_LEN;
 
 /// The key of an entry in memcached.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct StoredKey(Box<str>);
+pub(super) struct StoredKey(Box<str>);
 
 impl StoredKey {
     pub(super) fn of<K: RingKey + ?Sized>(namespace: &str, key: &K) -> Self {

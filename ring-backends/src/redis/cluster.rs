@@ -1,4 +1,4 @@
-//! A cluster of Redis servers.
+//! `RedisCluster`: a cluster of Redis servers.
 
 mod dispatch;
 #[cfg(fuzzing)]
@@ -24,26 +24,31 @@ use super::route::Route;
 use super::schema::{KeySchema, Keys};
 use super::server::RedisServer;
 use super::single::Single;
-use crate::remote::{Entry, Expiring, Fault, Found, Remote};
+use crate::remote::own_type::own_type;
+use crate::remote::{Entry, Fault, Found, Remote};
 use dispatch::Dispatch;
 use slot_map::{Address, ClusterNode, SlotMap, unreachable};
 
-/// Entries in a cluster of Redis servers.
+/// A storage on a cluster of Redis servers.
 ///
-/// Keys spread over all slots whatever is in them: Redis would keep keys together that have the same text in braces, so
-/// a key with a `{` lies under its text with `{}` before it. [`stored_key`](ring_cache_core::BoundCall::stored_key)
-/// shows it.
+/// Keys are spread over all slots. Redis would keep keys with the same text in braces together, so a key with a `{` has
+/// `{}` in front: [`stored_key`](ring_cache_core::BoundCall::stored_key) returns it.
 ///
-/// Each server has connections of its own, so one that hangs is slow for its own keys only. Where keys lie is learned
-/// from the servers, and anew when they say so or fail. A bulk call asks one server after the other, each once.
-/// `clear` asks all; it fails if one cannot be reached.
+/// Each server has connections of its own: one that hangs delays its own keys only. The map of slots is read from the
+/// servers, and again after a redirection or a failure. A bulk call asks one server after the other, each once. `clear` asks
+/// all, and fails if one cannot be reached.
 ///
 /// All else is as with [`Redis`](crate::Redis).
-pub type RedisCluster = Remote<RedisServer<SpreadKeys>>;
+#[derive(Clone)]
+pub struct RedisCluster {
+    remote: Remote<RedisServer<SpreadKeys>>,
+}
 
-impl Remote<RedisServer<SpreadKeys>> {
-    /// The storage on the cluster with servers at these addresses, of which one is enough. It connects when it is first
-    /// asked for something. All addresses have the same name and password; other servers have them as well.
+own_type!(RedisCluster: Expires, Clear);
+
+impl RedisCluster {
+    /// Opens the storage on the cluster of the servers at these addresses; one is enough. It connects when it is first
+    /// used. All addresses have the same user name and password, as have all other servers.
     ///
     /// ```
     /// # fn main() -> Result<(), ring_cache::Error> {
@@ -55,7 +60,7 @@ impl Remote<RedisServer<SpreadKeys>> {
     ///
     /// # Errors
     ///
-    /// If there is no address, or one is none of a Redis server, or they differ in what they share.
+    /// If there is no address, one is invalid or a Unix socket, or they differ in user name or password.
     pub fn open<U: AsRef<str>>(urls: impl IntoIterator<Item = U>) -> Result<Self, Error> {
         let infos: Result<Vec<ConnectionInfo>, Error> = urls
             .into_iter()
@@ -63,32 +68,33 @@ impl Remote<RedisServer<SpreadKeys>> {
             .collect();
         let client = ClusterClient::new(infos?);
         client.map(Self::from_client).map_err(|_| {
-            let cause = "there is to be an address at least, none of a Unix socket, and all with one name and password";
+            let cause =
+                "give at least one address, no Unix socket, and the same user name and password in all";
             Error::storage(SpreadKeys::NAME, "open", cause)
         })
     }
 
-    /// The storage on the cluster of a client that was made elsewhere.
+    /// The storage on the cluster of a client.
     ///
-    /// Of its settings, the addresses, name, password, TLS and protocol are used. Retries, timeouts, reading from
-    /// replicas and a map of addresses are for those who use the client itself.
+    /// The storage uses its addresses, user name, password, TLS and protocol. Its retries, timeouts, reads from replicas and
+    /// map of addresses apply to the client itself only.
     pub fn from_client(client: ClusterClient) -> Self {
-        Remote::new(RedisServer::new(Cluster::new(client)))
+        RedisCluster {
+            remote: Remote::new(RedisServer::new(Cluster::new(client))),
+        }
     }
 
-    /// The client, for whatever else is to be done in the cluster.
+    /// The client of the cluster: see [`Redis::backend`](crate::Redis::backend).
     pub fn backend(&self) -> &ClusterClient {
-        &self.server().route().client
+        &self.remote.server().route().client
     }
 }
 
 /// A key of Redis for each entry, in the slot that its whole text decides.
-pub struct SpreadKeys;
+pub(super) struct SpreadKeys;
 
 /// Before a key it makes Redis hash the whole key, whatever braces it contains.
 const SPREAD: &str = "{}";
-
-impl Expiring for RedisServer<SpreadKeys> {}
 
 impl KeySchema for SpreadKeys {
     const NAME: &'static str = "redis_cluster";
@@ -141,7 +147,7 @@ impl KeySchema for SpreadKeys {
 }
 
 /// The servers of a cluster, and which keys they have as far as is known.
-pub struct Cluster {
+pub(super) struct Cluster {
     client: ClusterClient,
     /// The addresses that are known from the beginning, with the settings of all connections.
     seeds: Vec<ConnectionInfo>,

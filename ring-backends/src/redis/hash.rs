@@ -1,4 +1,4 @@
-//! A hash of Redis for each ring.
+//! `RedisHash`: a hash of Redis for each ring.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,9 +14,10 @@ use super::ring_scan::KeyRemoval;
 use super::schema::KeySchema;
 use super::server::RedisServer;
 use super::single::Single;
+use crate::remote::own_type::own_type;
 use crate::remote::{Entry, Fault, Found, Remote};
 
-/// Entries in hashes of Redis: one hash for each ring.
+/// A storage on a Redis server: a hash for each ring, with a field for each entry.
 ///
 /// ```no_run
 /// use std::sync::LazyLock;
@@ -38,13 +39,12 @@ use crate::remote::{Entry, Fault, Found, Remote};
 /// square_cache().clear().unwrap(); // removes the hash
 /// ```
 ///
-/// The hash lies under the name of the ring, `key_prefix` if there is one, with the namespace before it. Its fields are
-/// the texts of the ring's keys, as [`Call::key`](ring_cache_core::BoundCall::key) shows them, and their values the bytes
-/// of the coder. With `key_prefix = "squares"` a Python service shares it as
+/// The key of the hash is the name of the ring (`key_prefix` if there is one) after the namespace. Its fields are the keys
+/// that [`Call::key`](ring_cache_core::BoundCall::key) returns, their values the bytes of the coder. With `key_prefix = "squares"` a Python service shares it as
 /// `ring.redis_hash(client, hash_key="squares", key_prefix="squares", coder="json")`.
 ///
-/// `clear` removes the hash, which is one step for Redis however many entries there are. Entries cannot expire: Redis
-/// knows that for fields from version 7.4 on only. `expire` does not compile:
+/// `clear` removes the hash, one command whatever its size. Fields cannot expire before Redis 7.4, so `expire` does not
+/// compile:
 ///
 /// ```compile_fail,E0277
 /// # use std::sync::LazyLock;
@@ -58,42 +58,49 @@ use crate::remote::{Entry, Fault, Found, Remote};
 /// }
 /// ```
 ///
-/// What is stored under a key outside of any ring, by the storage's own methods, lies in a hash `%keys`, after the
-/// namespace. No ring has that name.
+/// Keys outside of any ring, by the storage's own methods, are fields of the hash `%keys`, after the namespace. No ring has
+/// that name.
 ///
 /// All else is as with [`Redis`](crate::Redis).
-pub type RedisHash = Remote<RedisServer<Fields>>;
+#[derive(Clone)]
+pub struct RedisHash {
+    remote: Remote<RedisServer<Fields>>,
+}
 
-impl Remote<RedisServer<Fields>> {
-    /// The storage on the server at `url`: see [`Redis::open`](crate::Redis::open).
+own_type!(RedisHash: Clear);
+
+impl RedisHash {
+    /// Opens the storage on the server at `url`: see [`Redis::open`](crate::Redis::open).
     ///
     /// # Errors
     ///
-    /// If `url` is no address of a Redis server.
+    /// If `url` is not the address of a Redis server.
     pub fn open(url: impl AsRef<str>) -> Result<Self, Error> {
         address::parsed(Fields::NAME, url.as_ref(), redis::Client::open).map(Self::from_client)
     }
 
     /// The storage on the server of a client: see [`Redis::from_client`](crate::Redis::from_client).
     pub fn from_client(client: redis::Client) -> Self {
-        Remote::new(RedisServer::new(Single::new(client)))
+        RedisHash {
+            remote: Remote::new(RedisServer::new(Single::new(client))),
+        }
     }
 
-    /// The client, for whatever else is to be done on the server.
+    /// The client of the server: see [`Redis::backend`](crate::Redis::backend).
     pub fn backend(&self) -> &redis::Client {
-        self.server().route().client()
+        self.remote.server().route().client()
     }
 }
 
 /// A hash for each ring, with a field for each entry.
-pub struct Fields;
+pub(super) struct Fields;
 
 /// The hash of keys outside of any ring. In the name of a ring a `%` would be escaped.
 const OUTSIDE: &str = "%keys";
 
 /// A field of a hash. It displays as the field.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Field {
+pub(super) struct Field {
     hash: Arc<str>,
     field: Arc<str>,
 }

@@ -9,7 +9,7 @@ use crate::remote::{Fault, Found};
 
 /// Commands that are sent together.
 #[derive(Clone)]
-pub enum Commands {
+pub(super) enum Commands {
     /// A single command.
     One(Cmd),
     /// Commands in one message.
@@ -17,7 +17,7 @@ pub enum Commands {
 }
 
 /// Commands, and how to read their replies: one `T` for each key.
-pub struct Request<T> {
+pub(super) struct Request<T> {
     pub(super) commands: Commands,
     pub(super) read: fn(Vec<Value>) -> Result<Vec<T>, Unexpected>,
 }

@@ -9,7 +9,7 @@ use super::request::{self, Commands};
 const PAGE: u32 = 1_000;
 
 /// The removal of a ring from one server, step by step.
-pub trait RingScan: Send + Sync {
+pub(super) trait RingScan: Send + Sync {
     /// The next step.
     fn step(&self) -> Commands;
     /// Reads its reply. Returns the commands that remove the entries it named, if there are any.
@@ -19,7 +19,7 @@ pub trait RingScan: Send + Sync {
 }
 
 /// A scan of all keys of a server.
-pub struct KeyScan {
+pub(super) struct KeyScan {
     /// The beginning of the ring's keys.
     prefix: String,
     /// What may stand before it.
@@ -81,7 +81,7 @@ impl RingScan for KeyScan {
 }
 
 /// The removal of one key that holds the whole ring.
-pub struct KeyRemoval {
+pub(super) struct KeyRemoval {
     key: String,
     over: bool,
 }

@@ -8,7 +8,7 @@ use super::request::Commands;
 use crate::remote::Fault;
 
 /// How commands reach a server, or the servers of a cluster. They may be sent twice: all of them can be repeated.
-pub trait Route: Send + Sync + 'static {
+pub(super) trait Route: Send + Sync + 'static {
     /// A server that holds keys.
     type Node: Send + Sync + 'static;
 
@@ -24,7 +24,7 @@ pub trait Route: Send + Sync + 'static {
 
 /// A [`Route`] that is awaited.
 #[cfg(feature = "tokio")]
-pub trait AsyncRoute: Route {
+pub(super) trait AsyncRoute: Route {
     /// See [`Route::send`].
     fn send_async(
         &self,

@@ -17,7 +17,7 @@ use super::single::Single;
 use crate::remote::{Entry, Fault, Found};
 
 /// Under which keys of Redis entries are stored, and which commands reach them.
-pub trait KeySchema: Send + Sync + 'static {
+pub(super) trait KeySchema: Send + Sync + 'static {
     /// The name of the storage in errors.
     const NAME: &'static str;
 
@@ -52,7 +52,7 @@ pub trait KeySchema: Send + Sync + 'static {
 }
 
 /// A key of Redis for each entry: the text of the entry's key.
-pub struct Keys;
+pub(super) struct Keys;
 
 impl KeySchema for Keys {
     const NAME: &'static str = "redis";

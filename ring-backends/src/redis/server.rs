@@ -11,13 +11,13 @@ use super::ring_scan::RingScan;
 #[cfg(feature = "tokio")]
 use super::route::AsyncRoute;
 use super::route::Route;
-use super::schema::{KeySchema, Keys};
+use super::schema::KeySchema;
 #[cfg(feature = "tokio")]
 use crate::remote::{AsyncClear, AsyncServer};
-use crate::remote::{BlockingClear, BlockingServer, Entry, Expiring, Fault, Found, Server};
+use crate::remote::{BlockingClear, BlockingServer, Entry, Fault, Found, Server};
 
 /// A Redis server, or a cluster, with entries by the key schema `L`.
-pub struct RedisServer<L: KeySchema> {
+pub(super) struct RedisServer<L: KeySchema> {
     route: L::Route,
 }
 
@@ -27,8 +27,6 @@ const STEP: Duration = Duration::from_secs(5);
 fn next_step() -> Instant {
     Instant::now() + STEP
 }
-
-impl Expiring for RedisServer<Keys> {}
 
 impl<L: KeySchema> RedisServer<L> {
     pub(super) fn new(route: L::Route) -> Self {

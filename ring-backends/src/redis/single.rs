@@ -22,7 +22,7 @@ use crate::remote::pool::{CONNECT_TIMEOUT, Pool};
 const SLACK: Duration = Duration::from_millis(2);
 
 /// One server.
-pub struct Single {
+pub(super) struct Single {
     client: Client,
     pool: Arc<Pool<Timed>>,
     #[cfg(feature = "tokio")]

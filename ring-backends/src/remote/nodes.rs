@@ -15,9 +15,11 @@ use super::{BlockingServer, Remote, Server};
 
 /// The results of each node, for the items at these positions.
 pub(super) struct Gathered<T> {
-    results: Vec<(Vec<usize>, Result<Vec<T>, Error>)>,
+    results: Vec<(Vec<usize>, Results<T>)>,
     count: usize,
 }
+
+type Results<T> = Result<Vec<T>, Error>;
 
 /// The items of one node, and their positions among all.
 type Part<I> = (Vec<usize>, Vec<I>);
@@ -101,7 +103,7 @@ impl<S: AsyncServer> Remote<S> {
 
 impl<T: Default> Gathered<T> {
     /// The results in the order of the items, or the error of a node.
-    pub(super) fn all(self) -> Result<Vec<T>, Error> {
+    pub(super) fn all(self) -> Results<T> {
         let mut all = Vec::new();
         all.resize_with(self.count, T::default);
         for (positions, results) in self.results {
@@ -113,7 +115,7 @@ impl<T: Default> Gathered<T> {
     }
 
     /// What was found. Nothing was found on nodes that failed; if all did, it is an error.
-    pub(super) fn found(mut self) -> Result<Vec<T>, Error> {
+    pub(super) fn found(mut self) -> Results<T> {
         if self.results.iter().any(|(_, results)| results.is_ok()) {
             self.results.retain(|(_, results)| results.is_ok());
         }

@@ -18,21 +18,20 @@ use super::breaker::Permit;
 use super::repairs::{Change, RepairStep};
 use super::{BlockingServer, Entry, Fault, Found, Node, Remote, Server};
 
+/// Builds the request for items.
+type Build<S, I, T> = fn(&[I]) -> Result<<S as Server>::Request<T>, Fault>;
+
 /// An operation on items, each of which has a key, with one result of type `T` for each.
 pub(super) struct Operation<S: Server, I, T: Send + 'static> {
     name: &'static str,
     pub(super) key: fn(&I) -> &S::StoredKey,
-    request: fn(&[I]) -> Result<S::Request<T>, Fault>,
+    request: Build<S, I, T>,
     /// Whether entries are not trusted if it fails.
     mutates: bool,
 }
 
 impl<S: Server, I, T: Send + 'static> Operation<S, I, T> {
-    fn query(
-        name: &'static str,
-        key: fn(&I) -> &S::StoredKey,
-        request: fn(&[I]) -> Result<S::Request<T>, Fault>,
-    ) -> Self {
+    fn query(name: &'static str, key: fn(&I) -> &S::StoredKey, request: Build<S, I, T>) -> Self {
         Operation {
             name,
             key,
@@ -41,11 +40,7 @@ impl<S: Server, I, T: Send + 'static> Operation<S, I, T> {
         }
     }
 
-    fn mutation(
-        name: &'static str,
-        key: fn(&I) -> &S::StoredKey,
-        request: fn(&[I]) -> Result<S::Request<T>, Fault>,
-    ) -> Self {
+    fn mutation(name: &'static str, key: fn(&I) -> &S::StoredKey, request: Build<S, I, T>) -> Self {
         Operation {
             mutates: true,
             ..Operation::query(name, key, request)

@@ -23,7 +23,7 @@ pub(super) struct Address {
 }
 
 /// A server of the cluster.
-pub struct ClusterNode {
+pub(crate) struct ClusterNode {
     pub(super) address: Address,
     pub(super) single: Single,
     /// Whether the last commands to it failed.

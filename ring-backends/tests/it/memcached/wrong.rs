@@ -162,7 +162,10 @@ fn an_older_memcached() {
         "mn" => Some(b"MN\r\n".to_vec()),
         _ => Some(b"VERSION 1.6.9\r\n".to_vec()),
     };
-    is_an_error(&Scripted::start(old), "the server is not memcached 1.6.10 or newer");
+    is_an_error(
+        &Scripted::start(old),
+        "the server is not memcached 1.6.10 or newer",
+    );
 }
 
 #[test]

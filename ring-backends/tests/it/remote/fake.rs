@@ -206,10 +206,12 @@ impl Fake {
     }
 }
 
+type Effect<T> = Box<dyn FnOnce(&mut Entries) -> Vec<T> + Send>;
+
 /// A request: how it is written down, and what it does.
 pub(crate) struct Request<T> {
     asked: String,
-    effect: Box<dyn FnOnce(&mut Entries) -> Vec<T> + Send>,
+    effect: Effect<T>,
     /// What fills up the answers if there are to be more.
     more: Option<fn() -> T>,
 }
