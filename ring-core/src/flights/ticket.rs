@@ -191,7 +191,7 @@ impl<'f, T> Ticket<'f, T> {
     /// it was given: after that another that writes is passed over, and clears away what it wrote when it is done.
     pub(crate) fn turn(&self, tried: Option<bool>) -> Option<Turn<'_, 'f, T>> {
         let taken = tried.or_else(|| self.take_turn(true)) == Some(true);
-        taken.then_some(Turn::new(self))
+        taken.then(|| Turn::new(self))
     }
 
     /// Whether this ticket may write, if that can be said without waiting for another that writes; and if it may not but
