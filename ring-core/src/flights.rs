@@ -23,7 +23,6 @@ mod waiter;
 mod work;
 
 use std::convert::Infallible;
-use std::fmt;
 use std::time::{Duration, Instant};
 
 pub(crate) use leading::{Leads, Mark, leading};
@@ -63,25 +62,6 @@ pub struct Flights<T> {
     /// How many keys are in doubt, so that a look-up finds out without a lock that there are none.
     doubts: AtomicUsize,
     claims: claims::Claims,
-}
-
-/// A key whose look-ups are not trusted until this is dropped: see [`Flights::doubt`].
-#[must_use = "the doubt ends when this is dropped"]
-pub struct Doubt<'f, T> {
-    flights: &'f Flights<T>,
-    key: EncodedKey,
-}
-
-impl<T> Drop for Doubt<'_, T> {
-    fn drop(&mut self) {
-        self.flights.let_go(&self.key, Work::end_straggling);
-    }
-}
-
-impl<T> fmt::Debug for Doubt<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Doubt").finish_non_exhaustive()
-    }
 }
 
 /// How a call takes part in the computation of its value.
@@ -363,16 +343,18 @@ impl<T> Flights<T> {
         self.with_work(&key, |work| work.is_in_doubt()) == Some(true)
     }
 
-    /// Puts `key` [in doubt](Self::is_in_doubt) until the doubt is dropped: for a storage whose write goes on although
+    /// Puts `key` [in doubt](Self::is_in_doubt), to be [ended](Self::end_doubt): for a storage whose write goes on although
     /// its caller does not wait for it any more.
-    pub fn doubt<K: RingKey + ?Sized>(&self, key: &K) -> Doubt<'_, T> {
-        let key = EncodedKey::of(key);
-        let mut stripe = self.stripe(&key).lock();
-        let work = self.work(&mut stripe, &key);
+    pub fn begin_doubt(&self, key: &EncodedKey) {
+        let mut stripe = self.stripe(key).lock();
+        let work = self.work(&mut stripe, key);
         work.hands += 1;
         self.counting_doubt(work, Work::begin_straggling);
-        drop(stripe);
-        Doubt { flights: self, key }
+    }
+
+    /// Ends a doubt that was [begun](Self::begin_doubt), when what the write left is gone.
+    pub fn end_doubt(&self, key: &EncodedKey) {
+        self.let_go(key, Work::end_straggling);
     }
 
     /// A write that others did not wait for has ended, and what it left is gone or was reported.

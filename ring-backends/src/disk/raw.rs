@@ -172,6 +172,11 @@ impl Inner {
         }
     }
 
+    /// Takes the entry under `key` for out of date from now on.
+    pub(super) fn distrust(&self, key: &str) {
+        self.files.owed.remember([key]);
+    }
+
     /// Whether the entry under `key` is out of date. If so, tries to remove it, without waiting.
     fn is_owed(&self, key: &str) -> bool {
         let owed = self.files.owed.has(key);
