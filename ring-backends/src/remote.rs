@@ -9,6 +9,8 @@
 
 mod asking;
 mod breaker;
+#[cfg(any(feature = "redis", feature = "memcached"))]
+pub(crate) mod doubts;
 mod nodes;
 mod repairs;
 mod storage;

@@ -179,7 +179,7 @@ impl<T> Flights<T> {
         wait: Wait,
         patience: Duration,
     ) -> Removal<'_, T> {
-        let removal = Removal::begin(self, keys);
+        let mut removal = Removal::begin(self, keys);
         if removal.is_of_nothing() {
             return removal;
         }

@@ -111,7 +111,8 @@ pub(super) async fn ask<T>(
 ) -> Result<Vec<T>, Fault> {
     let runtime = Handle::try_current().map_err(|error| Fault::Broken(error.into()))?;
     let pool = pools.here(&runtime);
-    while let Some(settled) = doubts.unsettled().filter(|_| request.changes) {
+    let before = doubts.up_to_now();
+    while let Some(settled) = doubts.unsettled(before).filter(|_| request.changes) {
         settled.await;
     }
     let mut since = None;

@@ -56,7 +56,8 @@ pub(super) fn ask<T>(
     until: Instant,
 ) -> Result<Vec<T>, Fault> {
     let mut since = None;
-    while let Some(settled) = doubts.unsettled().filter(|_| request.changes) {
+    let before = doubts.up_to_now();
+    while let Some(settled) = doubts.unsettled(before).filter(|_| request.changes) {
         settled.wait_deadline(until).ok_or(Fault::Silent)?;
     }
     loop {

@@ -1,5 +1,6 @@
 //! The connections of awaited calls: one for each runtime, which drives it, shared by all calls there.
 
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
@@ -8,11 +9,13 @@ use parking_lot::Mutex;
 use redis::{RedisResult, Value};
 use tokio::runtime::{Handle, Id};
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 use super::commands::Commands;
 use super::faults;
 use super::pool::OVERDUE;
 use crate::remote::Fault;
+use crate::remote::doubts::{Doubt, Doubts, GRACE, PATIENCE};
 
 /// How many attempts to connect there are at a time at most. Each lasts no longer than the client lets it.
 const ATTEMPTS: usize = 8;
@@ -39,6 +42,7 @@ pub(super) trait ConnectAsync: Clone + Send + Sync + 'static {
 pub(super) struct Links<C: ConnectAsync> {
     client: C,
     links: Mutex<Vec<(Id, Arc<Link<C>>)>>,
+    doubts: Arc<Doubts>,
 }
 
 /// The connection of one runtime: being made, made, or failed.
@@ -66,25 +70,48 @@ struct Attempts {
 }
 
 impl<C: ConnectAsync> Links<C> {
-    pub(super) fn new(client: C) -> Self {
+    pub(super) fn new(client: C, doubts: Arc<Doubts>) -> Self {
         Links {
             client,
             links: Mutex::default(),
+            doubts,
         }
     }
 
     /// Asks by the connection of this runtime. If that turns out to be dead, by a new one.
     pub(super) async fn ask(&self, commands: &Commands, until: Instant) -> Result<Vec<Value>, Fault> {
+        let before = self.doubts.up_to_now();
+        while let Some(settled) = self.doubts.unsettled(before).filter(|_| commands.change()) {
+            settled.await;
+        }
         let link = self.link()?;
         let used = link.made.get().is_some();
-        let asked = match link.ask(link.connection().await?, commands, until).await {
+        let asked = match self.ask_by(&link, commands, until).await? {
             Err(error) if used && faults::may_be_asked_again(&error, commands) => {
                 let link = self.link()?;
-                link.ask(link.connection().await?, commands, until).await
+                self.ask_by(&link, commands, until).await?
             }
             asked => asked,
         };
         asked.map_err(|error| faults::asked(&error))
+    }
+
+    /// Asks by this connection. A change that is dropped meanwhile is in doubt until the connection has answered.
+    async fn ask_by(
+        &self,
+        link: &Link<C>,
+        commands: &Commands,
+        until: Instant,
+    ) -> Result<RedisResult<Vec<Value>>, Fault> {
+        let connection = link.connection().await?;
+        let mut unanswered = Unanswered {
+            links: self,
+            connection: commands.change().then(|| connection.clone()),
+            runtime: Handle::current(),
+        };
+        let asked = link.ask(connection, commands, until).await;
+        unanswered.connection = None;
+        Ok(asked)
     }
 
     /// That of this runtime.
@@ -230,6 +257,34 @@ impl<C: ConnectAsync> Link<C> {
     fn age(&self) -> u64 {
         self.since.elapsed().as_millis().try_into().unwrap_or(u64::MAX)
     }
+}
+
+/// A change that was asked for by this connection, if it is one. Dropped with it, it is in doubt.
+struct Unanswered<'l, C: ConnectAsync> {
+    links: &'l Links<C>,
+    connection: Option<C::Connection>,
+    runtime: Handle,
+}
+
+impl<C: ConnectAsync> Drop for Unanswered<'_, C> {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            let (client, doubt) = (self.links.client.clone(), self.links.doubts.begin());
+            self.runtime.spawn(settle(client, connection, doubt));
+        }
+    }
+}
+
+/// Waits until the connection has answered what it was asked before, while there is a chance that it does.
+async fn settle<C: ConnectAsync>(client: C, connection: C::Connection, doubt: Doubt) {
+    let (over, nothing) = (Instant::now() + PATIENCE, Commands::Many(redis::Pipeline::new()));
+    // What is asked by one connection is answered in turn: behind the answer to this, nothing is left.
+    let mut answered = pin!(C::ask(connection, &nothing));
+    let mut is_last = false;
+    while timeout(GRACE, answered.as_mut()).await.is_err() && !is_last && Instant::now() < over {
+        is_last = matches!(timeout(GRACE, client.clone().connect()).await, Ok(Ok(_)));
+    }
+    drop(doubt);
 }
 
 /// Counts a question that is dropped when its time is over.

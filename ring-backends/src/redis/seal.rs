@@ -69,19 +69,19 @@ impl Seal {
     /// Whether nothing more is to be waited for: the number came, or what a server says that repeats none, or as much that is
     /// not to another question. Once the number came, the commands before it were carried out, also if their answers are lost
     /// among others.
-    pub(super) fn is_last_of(&self, answers: &[Value], commands: &Commands) -> bool {
+    pub(super) fn is_last_of(&self, answers: &[Value], commands: usize) -> bool {
         let Some((last, before)) = answers.split_last() else {
             return false;
         };
-        let most = commands.len() + MOST_OF_OTHERS;
-        let is_enough = before.len() >= commands.len() && !answers.iter().any(is_seal);
+        let most = commands + MOST_OF_OTHERS;
+        let is_enough = before.len() >= commands && !answers.iter().any(is_seal);
         is_enough || before.len() >= most || self.is_behind(last, before, commands)
     }
 
     /// The answers to the commands, if they are among these: what came before may be to other questions.
     pub(super) fn opened(&self, mut answers: Vec<Value>, commands: &Commands) -> RedisResult<Vec<Value>> {
         let last = answers.pop();
-        let is_complete = last.is_some_and(|last| self.is_behind(&last, &answers, commands));
+        let is_complete = last.is_some_and(|last| self.is_behind(&last, &answers, commands.len()));
         let first = answers.len().checked_sub(commands.len()).filter(|_| is_complete);
         match first {
             Some(first) if first == 0 || is_seal(&answers[first - 1]) => {
@@ -96,7 +96,7 @@ impl Seal {
     }
 
     /// Whether this answer, after those before it, is the number's.
-    fn is_behind(&self, answer: &Value, before: &[Value], commands: &Commands) -> bool {
+    fn is_behind(&self, answer: &Value, before: &[Value], commands: usize) -> bool {
         let Value::ServerError(error) = answer else {
             return text(answer) == Some(self.0.as_bytes());
         };
@@ -105,7 +105,7 @@ impl Seal {
                 .details()
                 .is_some_and(|said| said.to_lowercase().contains("echo"))
         };
-        before.len() == commands.len()
+        before.len() == commands
             && match error.code() {
                 "ERR" | "NOPERM" => refuses_echo(),
                 code => NOT_NOW.contains(&code) && before.iter().all(is_error),
@@ -182,7 +182,7 @@ mod tests {
             (&*seal.0, true),
         ] {
             answers.push(bytes(answer));
-            assert_eq!(seal.is_last_of(&answers, &question()), is_last);
+            assert_eq!(seal.is_last_of(&answers, 1), is_last);
         }
         assert_eq!(seal.opened(answers, &question()).unwrap(), [bytes("value")]);
     }
@@ -205,9 +205,9 @@ mod tests {
     #[test]
     fn without_its_number_a_question_does_not_wait_for_ever() {
         let (other, seal) = (Seal::new(), Seal::new());
-        assert!(seal.is_last_of(&[bytes("value"), bytes("value")], &question()));
+        assert!(seal.is_last_of(&[bytes("value"), bytes("value")], 1));
         let many = vec![bytes(&other.0); 2 + MOST_OF_OTHERS];
-        assert!(seal.is_last_of(&many, &question()) && !seal.is_last_of(&many[1..], &question()));
+        assert!(seal.is_last_of(&many, 1) && !seal.is_last_of(&many[1..], 1));
     }
 
     #[test]

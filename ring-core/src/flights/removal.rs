@@ -12,7 +12,7 @@ pub(crate) struct Removal<'f, T> {
     flights: &'f Flights<T>,
     /// The keys that somebody worked on, each with the barrier that was raised for it.
     keys: Vec<(EncodedKey, u64)>,
-    /// Whether it took effect, as far as is known.
+    /// Whether it took effect, as far as is known. One that is given up while it waits for writers did not.
     done: bool,
 }
 
@@ -29,6 +29,7 @@ impl<'f, T> Removal<'f, T> {
     /// Outdates all computations of `keys`.
     pub(super) fn begin(flights: &'f Flights<T>, keys: &[EncodedKey]) -> Self {
         let mut removal = Self::of_nothing(flights);
+        removal.done = false;
         for key in keys {
             let barrier = flights.with_work(key, |work| {
                 work.hands += 1;
@@ -63,11 +64,13 @@ impl<'f, T> Removal<'f, T> {
         self.done = done;
     }
 
-    /// Does not wait any longer for what is being written.
-    pub(super) fn pass_over(&self) {
+    /// Does not wait any longer for what is being written. Whoever began it goes on without fail, unless it says
+    /// [otherwise](Self::by).
+    pub(super) fn pass_over(&mut self) {
         for (key, barrier) in &self.keys {
             self.flights.change(key, |work| work.pass_over(*barrier));
         }
+        self.done = true;
     }
 }
 

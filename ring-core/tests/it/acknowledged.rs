@@ -183,6 +183,31 @@ fn an_update_leaves_nothing_older_if_what_it_gave_way_to_was_given_up() {
     }
 }
 
+/// One that is given up while it waits for an older write.
+#[test]
+fn an_update_waits_also_if_a_delete_that_did_was_given_up() {
+    let (ring, far, gate) = (patient(), Far::new(), Gate::leaked());
+    let (mut old, arrives) = old_write(ring, &far);
+    let body = || async {
+        gate.pass().await;
+        2
+    };
+    let mut update = hold(async_call(ring, &far, 1, body).update());
+    assert!(drive(&mut update).is_pending());
+    let mut delete = hold(async_call(ring, &far, 1, never_async).delete());
+    assert!(drive(&mut delete).is_pending(), "it waits for the older write");
+    gate.open(1);
+    assert!(drive(&mut update).is_pending(), "it waits for the delete");
+    drop(delete);
+    assert!(drive(&mut update).is_pending(), "it waits for the older write");
+    arrives.open(1);
+    assert_eq!(drive(&mut old), Poll::Ready(1));
+    drop(old);
+    assert_eq!(finish(update), 2);
+    assert_nothing_old(ring, &far);
+    assert_quiet(&far);
+}
+
 /// The same for many at once.
 #[test]
 fn a_bulk_update_leaves_nothing_older_if_what_it_gave_way_to_was_given_up() {

@@ -51,7 +51,11 @@ impl<T> Gated<T> {
 
     /// Lets this operation go on.
     pub(crate) fn open_only(&self, operation: &'static str) {
-        self.gates.lock().unwrap().closed.retain(|closed| *closed != operation);
+        self.gates
+            .lock()
+            .unwrap()
+            .closed
+            .retain(|closed| *closed != operation);
         self.changed.notify_all();
     }
 
