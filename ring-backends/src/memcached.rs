@@ -1,4 +1,4 @@
-//! Memcached: entries on servers that other programs use as well.
+//! `Memcached`: a storage on one memcached server or several.
 
 mod address;
 #[cfg(feature = "tokio")]
@@ -8,11 +8,11 @@ mod expiry;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod handshake;
+mod lingering;
 mod rendezvous;
 mod reply_buffer;
 mod request;
 mod stored_key;
-mod unacked;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -27,12 +27,12 @@ pub use address::Servers;
 use rendezvous::Rendezvous;
 use request::Request;
 use stored_key::StoredKey;
-use unacked::UnackedWrites;
 
 #[cfg(feature = "tokio")]
 use crate::remote::AsyncServer;
 use crate::remote::own_type::own_type;
 use crate::remote::pool::Pool;
+use crate::remote::unacked::UnackedWrites;
 use crate::remote::{BlockingServer, Entry, Fault, Found, Remote, Server};
 
 /// A storage on one memcached or several, version 1.6.10 or newer.
@@ -58,31 +58,29 @@ use crate::remote::{BlockingServer, Entry, Fault, Found, Remote, Server};
 /// # Ok::<_, ring_cache::Error>(())
 /// ```
 ///
-/// What lies there is exactly the coder's bytes, with flags of zero, under exactly the text of the key: other programs
-/// read and write it too. `async fn`s need the feature `tokio`. Clones are handles to one storage.
+/// The value is exactly the coder's bytes, with flags of zero, and the key exactly the text of the key: other programs can
+/// read and write both. Awaited calls need the feature `tokio`. Clones are handles to one storage.
 ///
 /// # Keys
 ///
-/// memcached takes keys of up to 250 bytes, namespace included. A longer one is shortened to its beginning, `%~` and the
-/// BLAKE3 hash of all of its text; no other key can read like that. `stored_key()` of a call says under which text its
-/// entry lies. The Python original takes the SHA-1 hash of a key of 250 bytes or more: such entries are not shared with it.
+/// Memcached takes keys of up to 250 bytes, namespace included. A longer one becomes its beginning, `%~` and the BLAKE3 hash
+/// of its whole text, which is the text of no other key: `stored_key()` of a call returns it. The Python original takes the
+/// SHA-1 hash of keys of 250 bytes or more, so such entries are not shared with it.
 ///
 /// # Expiry
 ///
-/// memcached counts whole seconds: durations are rounded up. They end in January 2038 at the latest, beyond which it
-/// does not count.
+/// Durations are rounded up to seconds, and end in January 2038 at the latest, the last date that memcached counts.
 ///
 /// # Several servers
 ///
-/// Keys are spread by rendezvous hashing, as `HashClient` of Python's pymemcache does it. Each server has a breaker of its
-/// own: one that is down harms no keys but its own, which are computed. Nothing is moved to another server meanwhile, so
-/// that no old value comes back with it. A bulk look-up asks all servers at once and finds what those have that answer;
-/// it fails if none does.
+/// Keys are spread by rendezvous hashing, as by `HashClient` of Python's pymemcache. Each server has a breaker of its own:
+/// if it is down, its own keys are computed, and no others. No key moves to another server meanwhile, so no old value comes
+/// back with the server. A bulk look-up asks all servers at the same time, and fails if all fail.
 ///
 /// # Time
 ///
-/// An operation ends with its deadline, whatever the server does. Connections are made in the background, up to 64 for
-/// each server, and for each runtime. memcached cannot find the entries of one ring: there is no `clear()`.
+/// An operation ends at its deadline. Connections are opened in the background, up to 64 for each server and, for awaited
+/// calls, each runtime. Memcached cannot list the entries of one ring: there is no `clear()`.
 #[derive(Clone)]
 pub struct Memcached {
     remote: Remote<MemcachedServer>,
@@ -129,7 +127,7 @@ impl Memcached {
     }
 
     /// A blocking client of the same servers, with connections of its own, for whatever the verbs cannot do. It finds keys
-    /// on the same servers as this storage.
+    /// on the same servers as this storage. Its type follows the versions of the crate `memcache`.
     ///
     /// ```no_run
     /// # use ring_cache_backends::Memcached;

@@ -16,6 +16,8 @@ pub(crate) mod own_type;
 pub(crate) mod pool;
 mod repairs;
 mod storage;
+#[cfg(any(feature = "redis", feature = "memcached"))]
+pub(crate) mod unacked;
 
 use std::fmt;
 use std::hash::Hash;

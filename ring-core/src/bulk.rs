@@ -38,10 +38,14 @@ where
 {
     let mut gathered = Gathered::of(&calls);
     for group in by_storage(calls) {
+        let doubts = group.doubts();
         let read = group.first().storage().read_many(&group.keys).await;
         let values = read.map(|held| {
             // A storage that answers too little is not to lose calls.
             let held = held.into_iter().chain(std::iter::repeat_with(|| None));
+            let held = held
+                .zip(doubts)
+                .map(|(held, in_doubt)| held.filter(|_| !in_doubt));
             let held = group.keepings.iter().zip(held);
             held.map(|(keeping, held)| keeping.decode_found(held)).collect()
         });
@@ -60,8 +64,8 @@ where
     for group in by_storage(calls) {
         let (flights, patience) = (group.first().flights(), group.first().ring.write_timeout);
         let wait = Keeping::<R::Value, S>::WAIT;
-        let _removal = flights.forget_keys(&group.keys, wait, patience).await;
-        let removed = group.first().storage().remove_many(&group.keys).await;
+        let removal = flights.forget_keys(&group.keys, wait, patience).await;
+        let removed = removal.by(group.first().storage().remove_many(&group.keys)).await;
         gathered.add(&group.places, removed);
     }
     gathered.finish()
@@ -75,8 +79,9 @@ where
 {
     let mut gathered = Gathered::of(&calls);
     for group in by_storage(calls) {
+        let doubts = group.doubts();
         let there = group.first().storage().contains_many(&group.keys).await;
-        gathered.add(&group.places, there);
+        gathered.add(&group.places, there.map(|there| trusted(there, doubts)));
     }
     gathered.finish()
 }
@@ -92,17 +97,21 @@ where
         let (expiring, lasting): (Vec<_>, Vec<_>) =
             (0..group.keys.len()).partition(|at| group.keepings[*at].expiry.is_some());
         let places = |ats: &[usize]| ats.iter().map(|at| group.places[*at]).collect::<Vec<_>>();
+        let doubts = group.doubts();
         let storage = group.first().storage();
         if !expiring.is_empty() {
             let entries = expiring.iter();
             let entries = entries.filter_map(|at| Some((&group.keys[*at], group.keepings[*at].expiry?)));
+            let doubts = expiring.iter().map(|at| doubts[*at]).collect();
             let there = storage.renew_many(&entries.collect::<Vec<_>>()).await;
-            gathered.add(&places(&expiring), there);
+            gathered.add(&places(&expiring), there.map(|there| trusted(there, doubts)));
         }
         // Without an expiry, a touch only looks.
         if !lasting.is_empty() {
             let keys: Vec<_> = lasting.iter().map(|at| &group.keys[*at]).collect();
-            gathered.add(&places(&lasting), storage.contains_many(&keys).await);
+            let doubts = lasting.iter().map(|at| doubts[*at]).collect();
+            let there = storage.contains_many(&keys).await;
+            gathered.add(&places(&lasting), there.map(|there| trusted(there, doubts)));
         }
     }
     gathered.finish()
@@ -167,7 +176,10 @@ where
     let entries = turns.iter().filter_map(|(at, _)| Some((*at, held[*at].take()?)));
     let began = keeping.start();
     let mut failure = write_group(group, entries.collect()).await.err();
-    let left = turns.into_iter().filter_map(|(_, turn)| turn.end_and_forget());
+    let done = failure.is_none();
+    let left = turns
+        .into_iter()
+        .filter_map(|(_, turn)| turn.end_and_forget(done));
     let left = left.collect();
     keeping.clear_all_away(left, began.elapsed()).await;
     for at in later {
@@ -224,6 +236,12 @@ where
     failure.map_or(Ok(()), Err)
 }
 
+/// What is there, as far as it is trusted.
+fn trusted(there: Vec<bool>, doubts: Vec<bool>) -> Vec<bool> {
+    let there = there.into_iter().zip(doubts);
+    there.map(|(there, in_doubt)| there && !in_doubt).collect()
+}
+
 /// Calls that share a storage.
 struct Group<R: Returned, S> {
     /// Their places among all calls.
@@ -235,6 +253,15 @@ struct Group<R: Returned, S> {
 impl<R: Returned, S> Group<R, S> {
     fn first(&self) -> &Keeping<R::Value, S> {
         &self.keepings[0]
+    }
+
+    /// For each key whether what is found there is not to be trusted: to be asked before it is looked for.
+    fn doubts(&self) -> Vec<bool>
+    where
+        S: AnyView<R::Value>,
+    {
+        let keys = self.keepings.iter().zip(&self.keys);
+        keys.map(|(keeping, key)| keeping.is_in_doubt(key)).collect()
     }
 
     fn into_absent(self) -> impl Iterator<Item = Absent<R, S>> {

@@ -120,10 +120,10 @@ impl<S> AsyncCache<S> {
         async move {
             let (storage, name) = (view.storage(), ring.name());
             let flights = storage.flights();
-            let _removal = flights
+            let removal = flights
                 .forget_ring(name, S::Storage::WAIT, ring.write_timeout)
                 .await;
-            Failure::outcome(storage.clear_ring(name).await, name.as_str())
+            Failure::outcome(removal.by(storage.clear_ring(name)).await, name.as_str())
         }
     }
 }

@@ -157,7 +157,9 @@ where
     async fn look_again<'f>(&self, mut ticket: Ticket<'f, S::Held>) -> Begun<'f, V, S::Held> {
         let (limited, start) = (self.limited(ticket.spent()), self.start());
         let storage = limited.as_ref().unwrap_or_else(|| self.storage());
+        let is_in_doubt = self.is_in_doubt(ticket.key());
         let found = storage.read(ticket.key()).await.ok().flatten();
+        let found = found.filter(|_| !is_in_doubt);
         ticket.spend(start.elapsed());
         match found.and_then(|held| self.view.value(held).ok()) {
             Some(value) => {
@@ -302,7 +304,7 @@ where
                 (tried.await, start.elapsed())
             }
         };
-        // Without time to write, what another writes need not be passed over: it is as good, unless it was to be replaced.
+        // Out of time: another's value is as good, except for updates.
         let spent = ticket.spent() + waited;
         let is_late = tried.is_none() && self.left(spent).is_zero() && !self.replaces;
         if is_late {
@@ -313,6 +315,7 @@ where
         };
         let limited = self.limited(spent);
         let storage = limited.as_ref().unwrap_or_else(|| self.storage());
+        let held = held.filter(|_| !turn.only_clears());
         let (turn, key) = (Writing::new(storage, turn), ticket.key());
         // Asked for in the turn, not before: the storage may begin at once.
         let writing = async {
@@ -322,7 +325,7 @@ where
             }
         };
         let written = leading(self.flights().writing(), pin!(writing)).await;
-        if let Some(left) = turn.end() {
+        if let Some(left) = turn.end(written.is_ok()) {
             self.clear_away(left, ticket.spent() + start.elapsed()).await;
         }
         let spent = start.elapsed();

@@ -59,6 +59,8 @@ pub struct Flights<T> {
     written: Event,
     /// How many writes have ended, well or not, for each of so many groups of keys.
     writes: [AtomicU64; COUNTED],
+    /// How many keys are in doubt, so that a look-up finds out without a lock that there are none.
+    doubts: AtomicUsize,
     claims: claims::Claims,
 }
 
@@ -85,6 +87,7 @@ impl<T> Default for Flights<T> {
             next: AtomicU64::new(1),
             written: Event::new(),
             writes: no_writes(),
+            doubts: AtomicUsize::new(0),
             claims: claims::Claims::default(),
         }
     }
@@ -176,7 +179,7 @@ impl<T> Flights<T> {
         wait: Wait,
         patience: Duration,
     ) -> Removal<'_, T> {
-        let removal = Removal::begin(self, keys);
+        let mut removal = Removal::begin(self, keys);
         if removal.is_of_nothing() {
             return removal;
         }
@@ -302,12 +305,61 @@ impl<T> Flights<T> {
 
     /// Runs `change` on the work on a key, if there is any.
     fn with_work<R>(&self, key: &EncodedKey, change: impl FnOnce(&mut Work<T>) -> R) -> Option<R> {
-        self.stripe(key).lock().find(key).map(change)
+        let mut stripe = self.stripe(key).lock();
+        stripe.find(key).map(|work| self.counting_doubt(work, change))
     }
 
     /// Runs `change` on the work on a key that a ticket or a waiter keeps.
     fn change<R>(&self, key: &EncodedKey, change: impl FnOnce(&mut Work<T>) -> R) -> R {
-        change(self.stripe(key).lock().kept(key).into_mut())
+        let mut stripe = self.stripe(key).lock();
+        self.counting_doubt(stripe.kept(key).into_mut(), change)
+    }
+
+    /// Runs `change`, after which a doubt may begin or end.
+    fn counting_doubt<R>(&self, work: &mut Work<T>, change: impl FnOnce(&mut Work<T>) -> R) -> R {
+        let before = work.is_in_doubt();
+        let changed = change(work);
+        work.end_doubt();
+        match (before, work.is_in_doubt()) {
+            (false, true) => _ = self.doubts.fetch_add(1, Ordering::SeqCst),
+            (true, false) => _ = self.doubts.fetch_sub(1, Ordering::SeqCst),
+            _ => {}
+        }
+        changed
+    }
+
+    /// Whether an older value may be found under `key` than a call promised that has returned: one whose write nobody
+    /// waited for may still arrive, or what an update gave way to has not taken effect yet.
+    ///
+    /// To be asked before a look-up. What that finds is not to be trusted then.
+    #[inline]
+    pub fn is_in_doubt<K: RingKey + ?Sized>(&self, key: &K) -> bool {
+        self.doubts.load(Ordering::SeqCst) > 0 && self.is_known_to_be_in_doubt(key)
+    }
+
+    #[cold]
+    fn is_known_to_be_in_doubt<K: RingKey + ?Sized>(&self, key: &K) -> bool {
+        let key = EncodedKey::of(key);
+        self.with_work(&key, |work| work.is_in_doubt()) == Some(true)
+    }
+
+    /// Puts `key` [in doubt](Self::is_in_doubt), to be [ended](Self::end_doubt): for a storage whose write goes on although
+    /// its caller does not wait for it any more.
+    pub fn begin_doubt(&self, key: &EncodedKey) {
+        let mut stripe = self.stripe(key).lock();
+        let work = self.work(&mut stripe, key);
+        work.hands += 1;
+        self.counting_doubt(work, Work::begin_straggling);
+    }
+
+    /// Ends a doubt that was [begun](Self::begin_doubt), when what the write left is gone.
+    pub fn end_doubt(&self, key: &EncodedKey) {
+        self.let_go(key, Work::end_straggling);
+    }
+
+    /// A write that others did not wait for has ended, and what it left is gone or was reported.
+    pub(crate) fn end_straggling(&self, key: &EncodedKey) {
+        self.change(key, Work::end_straggling);
     }
 
     /// Takes a ticket or a waiter off the work on its key, then drops the work if nobody is left.
@@ -324,7 +376,7 @@ impl<T> Flights<T> {
     ) -> Result<R, E> {
         let mut stripe = self.stripe(key).lock();
         let mut entry = stripe.kept(key);
-        let result = change(entry.get_mut())?;
+        let result = self.counting_doubt(entry.get_mut(), change)?;
         entry.get_mut().hands -= 1;
         if entry.get().hands == 0 {
             let (mut work, _) = entry.remove();

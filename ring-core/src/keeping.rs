@@ -38,6 +38,8 @@ pub(crate) fn is_kept(expiry: Option<Duration>) -> bool {
 pub(crate) struct LookUp {
     /// How many writes of tickets to its key, and to some others, had ended when it began.
     writes: u64,
+    /// Whether what it finds is not to be trusted.
+    in_doubt: bool,
     start: Start,
 }
 
@@ -159,8 +161,20 @@ where
         } else {
             0
         };
+        let in_doubt = self.is_in_doubt(key);
         let start = self.start();
-        LookUp { writes, start }
+        LookUp {
+            writes,
+            in_doubt,
+            start,
+        }
+    }
+
+    /// Whether what is found under `key` is not to be trusted: to be asked before it is looked for. Storages that compare
+    /// bytes are written in place, where no write comes late.
+    #[inline]
+    pub(crate) fn is_in_doubt<K: RingKey>(&self, key: &K) -> bool {
+        S::Storage::TEXT_KEYS && self.flights().is_in_doubt(key)
     }
 
     /// To be called before an operation whose time counts.
@@ -195,7 +209,7 @@ where
     pub(crate) fn found(&self, read: HeldResult<V, S, Option<S::Held>>, look_up: LookUp) -> Result<V, Seen> {
         let read = self.ring.count_errors(read);
         let writes = read.is_some().then_some(look_up.writes);
-        match self.decode(read.flatten()) {
+        match self.decode(read.flatten().filter(|_| !look_up.in_doubt)) {
             Some(value) => {
                 self.ring.counters.hit();
                 Ok(value)
@@ -269,8 +283,9 @@ where
 
     pub(crate) async fn get<K: RingKey>(&self, key: &K) -> HeldResult<V, S, Option<V>> {
         self.admit();
+        let in_doubt = self.is_in_doubt(key);
         let held = self.storage().read(key).await?;
-        Ok(self.decode_found(held))
+        Ok(self.decode_found(held.filter(|_| !in_doubt)))
     }
 
     /// Stores a value in the place of all that is there, being computed or being written.
@@ -302,7 +317,7 @@ where
             }
         };
         let written = leading(self.flights().writing(), pin!(writing)).await;
-        if let Some(left) = turn.end_and_forget() {
+        if let Some(left) = turn.end_and_forget(written.is_ok()) {
             self.clear_away(left, start.elapsed()).await;
         }
         match written? {
@@ -319,20 +334,24 @@ where
     pub(crate) async fn delete<K: RingKey>(&self, key: &K) -> HeldResult<V, S, bool> {
         self.admit();
         let (flights, patience) = (self.flights(), self.ring.write_timeout);
-        let _removal = flights.forget_key(key, Self::WAIT, patience).await;
-        self.storage().remove(key).await
+        let removal = flights.forget_key(key, Self::WAIT, patience).await;
+        removal.by(self.storage().remove(key)).await
     }
 
     pub(crate) async fn has<K: RingKey>(&self, key: &K) -> HeldResult<V, S, bool> {
         self.admit();
-        self.storage().contains(key).await
+        let in_doubt = self.is_in_doubt(key);
+        let there = self.storage().contains(key).await?;
+        Ok(there && !in_doubt)
     }
 
     pub(crate) async fn touch<K: RingKey>(&self, key: &K) -> HeldResult<V, S, bool> {
+        let Some(expiry) = self.expiry else {
+            return self.has(key).await;
+        };
         self.admit();
-        match self.expiry {
-            Some(expiry) => self.storage().renew(key, expiry).await,
-            None => self.storage().contains(key).await,
-        }
+        let in_doubt = self.is_in_doubt(key);
+        let there = self.storage().renew(key, expiry).await?;
+        Ok(there && !in_doubt)
     }
 }

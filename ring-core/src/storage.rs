@@ -202,14 +202,18 @@ pub trait Storage<T>: AnyStorage<T> {
         value: T,
         expiry: Option<Duration>,
     ) -> Result<(), Self::Error> {
-        let _removal = self.flights().removal(key);
-        self.write(key, value, expiry)
+        let removal = self.flights().removal(key);
+        let written = self.write(key, value, expiry);
+        removal.end(written.is_ok());
+        written
     }
 
     /// Forgets the value under `key`, also one that is being computed. Returns whether something was there.
     fn delete<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Self::Error> {
-        let _removal = self.flights().removal(key);
-        self.remove(key)
+        let removal = self.flights().removal(key);
+        let removed = self.remove(key);
+        removal.end(removed.is_ok());
+        removed
     }
 
     /// Whether something is under `key`. It does not count as a use.

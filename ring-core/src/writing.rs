@@ -23,17 +23,18 @@ impl<'w, 't, 'f, S: AnyStorage<T>, T> Writing<'w, 't, 'f, S, T> {
         }
     }
 
-    /// Ends the turn. Returns what must be cleared away, if somebody did not wait for this write.
-    pub(crate) fn end(mut self) -> Option<Leftover<'w, 't, S, T>> {
-        self.end_by(Turn::end)
+    /// Ends the turn. `done` says whether the write took effect. Returns what must be cleared away, if somebody did not wait
+    /// for this write.
+    pub(crate) fn end(mut self, done: bool) -> Option<Leftover<'w, 't, S, T>> {
+        self.end_by(|turn| turn.end(done))
     }
 
     /// [`end`](Self::end), outdating all computations that began while this write went on.
-    pub(crate) fn end_and_forget(mut self) -> Option<Leftover<'w, 't, S, T>> {
-        self.end_by(Turn::end_and_forget)
+    pub(crate) fn end_and_forget(mut self, done: bool) -> Option<Leftover<'w, 't, S, T>> {
+        self.end_by(|turn| turn.end_and_forget(done))
     }
 
-    fn end_by(&mut self, end: fn(Turn<'t, 'f, T>) -> bool) -> Option<Leftover<'w, 't, S, T>> {
+    fn end_by(&mut self, end: impl FnOnce(Turn<'t, 'f, T>) -> bool) -> Option<Leftover<'w, 't, S, T>> {
         let turn = self.turn.take()?;
         let (storage, key) = (self.storage, turn.key());
         // Made only if there is something left: it is not dropped without a word.
@@ -48,7 +49,7 @@ impl<'w, 't, 'f, S: AnyStorage<T>, T> Writing<'w, 't, 'f, S, T> {
 
 impl<S: AnyStorage<T>, T> Drop for Writing<'_, '_, '_, S, T> {
     fn drop(&mut self) {
-        drop(self.end_by(Turn::end));
+        drop(self.end_by(|turn| turn.end(false)));
     }
 }
 
@@ -77,5 +78,6 @@ impl<S: AnyStorage<T>, T> Drop for Leftover<'_, '_, S, T> {
         if !self.removed {
             self.storage.distrust(self.key);
         }
+        self.storage.flights().end_straggling(self.key);
     }
 }

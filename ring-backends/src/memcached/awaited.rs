@@ -16,11 +16,12 @@ use tokio::time::timeout;
 
 use super::address::Address;
 use super::handshake::{HANDSHAKE, Handshake};
+use super::lingering::without_lingering;
 use super::reply_buffer::ReplyBuffer;
 use super::request::{Replies, ReplyError, Request};
-use super::unacked::{MAX_WAIT, PROBE, UnackedWrite, UnackedWrites, without_lingering};
 use crate::remote::Fault;
 use crate::remote::pool::{CONNECT_TIMEOUT, Lease, Pool};
+use crate::remote::unacked::UnackedWrites;
 
 /// The connections of each runtime.
 pub(super) struct RuntimePools {
@@ -110,8 +111,8 @@ pub(super) async fn send<T>(
 ) -> Result<Vec<T>, Fault> {
     let runtime = Handle::try_current().map_err(|error| Fault::Disconnected(error.into()))?;
     let pool = pools.here(&runtime);
-    while let Some(settled) = unacked.settled().filter(|_| request.mutates) {
-        settled.await;
+    if request.mutates {
+        unacked.wait_async().await;
     }
     let mut since = None;
     loop {
@@ -165,32 +166,22 @@ impl<T> Exchange<'_, T> {
 
 impl<T> Drop for Exchange<'_, T> {
     fn drop(&mut self) {
-        let Some(connection) = self.connection.take().filter(|_| self.request.mutates) else {
+        let Some(mut connection) = self.connection.take().filter(|_| self.request.mutates) else {
             return;
         };
         let sent = self.request.commands_in(connection.sent);
-        let missing = sent.saturating_sub(connection.buffer.replies());
-        if missing > 0 {
+        let all = sent.max(connection.buffer.replies());
+        if all > connection.buffer.replies() {
             let (address, write) = (Arc::clone(self.address), self.unacked.begin());
-            self.runtime.spawn(settle(address, connection, missing, write));
+            let settled = async move { connection.read_replies(all).await };
+            let settling = async move {
+                write
+                    .settle_async(settled, || Connection::connect(&address))
+                    .await
+            };
+            self.runtime.spawn(settling);
         }
     }
-}
-
-/// Waits for missing replies, while they may still come.
-async fn settle(
-    address: Arc<Address>,
-    mut connection: Lease<Connection>,
-    missing: usize,
-    write: UnackedWrite,
-) {
-    let (over, all) = (Instant::now() + MAX_WAIT, connection.buffer.replies() + missing);
-    let mut is_last = false;
-    while timeout(PROBE, connection.read_replies(all)).await.is_err() && !is_last && Instant::now() < over {
-        is_last = matches!(timeout(PROBE, Connection::connect(&address)).await, Ok(Ok(_)));
-    }
-    drop(connection);
-    drop(write);
 }
 
 impl Connection {

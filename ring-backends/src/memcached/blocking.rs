@@ -5,18 +5,16 @@ use std::net::{TcpStream, ToSocketAddrs};
 #[cfg(unix)]
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
-
-use event_listener::Listener;
 
 use super::address::Address;
 use super::handshake::{HANDSHAKE, Handshake};
+use super::lingering::without_lingering;
 use super::reply_buffer::ReplyBuffer;
 use super::request::{Replies, ReplyError, Request};
-use super::unacked::{MAX_WAIT, PROBE, UnackedWrite, UnackedWrites, without_lingering};
 use crate::remote::Fault;
-use crate::remote::pool::{CONNECT_TIMEOUT, Lease, Pool};
+use crate::remote::pool::{CONNECT_TIMEOUT, Pool};
+use crate::remote::unacked::UnackedWrites;
 
 /// A request of up to so many bytes is written before replies are read: the system buffers more than that.
 const AT_ONCE: usize = 16 * 1024;
@@ -55,8 +53,8 @@ pub(super) fn send<T>(
     until: Instant,
 ) -> Result<Vec<T>, Fault> {
     let mut since = None;
-    while let Some(settled) = unacked.settled().filter(|_| request.mutates) {
-        settled.wait_deadline(until).ok_or(Fault::Timeout)?;
+    if request.mutates {
+        unacked.wait(until)?;
     }
     loop {
         let mut connection = pool.lease(since, until, || {
@@ -77,26 +75,17 @@ pub(super) fn send<T>(
                 let sent = request.commands_in(connection.sent);
                 let missing = sent.saturating_sub(connection.buffer.replies());
                 if error.leaves_unacked() && request.mutates && missing > 0 {
-                    settle(Arc::clone(address), connection, missing, unacked.begin());
+                    let (all, address) = (connection.buffer.replies() + missing, Arc::clone(address));
+                    unacked.begin().settle(
+                        connection,
+                        move |connection, until| connection.has_replied(all, until),
+                        move |connection, until| connection.open_another(&address, until).is_ok(),
+                    );
                 }
                 return Err(error.into());
             }
         }
     }
-}
-
-/// Waits for missing replies, on a thread of its own, while they may still come.
-fn settle(address: Arc<Address>, mut connection: Lease<Connection>, missing: usize, write: UnackedWrite) {
-    let settle = move || {
-        let (over, all) = (Instant::now() + MAX_WAIT, connection.buffer.replies() + missing);
-        let mut is_last = false;
-        while !connection.has_replied(all, Instant::now() + PROBE) && !is_last && Instant::now() < over {
-            is_last = connection.open_another(&address, Instant::now() + PROBE).is_ok();
-        }
-        drop(connection);
-        drop(write);
-    };
-    drop(thread::Builder::new().name("memcached".into()).spawn(settle));
 }
 
 impl Connection {

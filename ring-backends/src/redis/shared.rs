@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, RedisResult, Value};
+use redis::{AsyncConnectionConfig, Client, Pipeline, RedisResult, Value};
 use tokio::runtime::{Handle, Id};
 use tokio::sync::watch;
 
@@ -16,6 +16,7 @@ use super::faults;
 use super::request::Commands;
 use crate::remote::Fault;
 use crate::remote::pool::{CONNECT_TIMEOUT, OVERDUE};
+use crate::remote::unacked::UnackedWrites;
 
 /// The most attempts to connect at a time.
 const MAX_ATTEMPTS: usize = 8;
@@ -27,6 +28,7 @@ const MAX_SILENCE: Duration = Duration::from_millis(400);
 /// The connections of all runtimes.
 pub(super) struct SharedConnections {
     client: Client,
+    unacked: Arc<UnackedWrites>,
     connections: Mutex<Vec<(Id, Arc<SharedConnection>)>>,
 }
 
@@ -54,25 +56,45 @@ struct Attempts {
 }
 
 impl SharedConnections {
-    pub(super) fn new(client: Client) -> Self {
+    pub(super) fn new(client: Client, unacked: Arc<UnackedWrites>) -> Self {
         SharedConnections {
             client,
+            unacked,
             connections: Mutex::default(),
         }
     }
 
     /// Sends commands by the connection of this runtime. If it turns out to be dead, by a new one.
     pub(super) async fn send(&self, commands: &Commands, until: Instant) -> Result<Vec<Value>, Fault> {
+        if commands.mutate() {
+            self.unacked.wait_async().await;
+        }
         let shared = self.here()?;
         let is_old = shared.opened.get().is_some();
-        let sent = match shared.send(shared.connection().await?, commands, until).await {
+        let sent = match self.send_on(&shared, commands, until).await? {
             Err(error) if is_old && faults::may_be_sent_again(&error, commands.mutate()) => {
-                let shared = self.here()?;
-                shared.send(shared.connection().await?, commands, until).await
+                self.send_on(&*self.here()?, commands, until).await?
             }
             sent => sent,
         };
         sent.map_err(|error| faults::fault(&error))
+    }
+
+    async fn send_on(
+        &self,
+        shared: &SharedConnection,
+        commands: &Commands,
+        until: Instant,
+    ) -> Result<RedisResult<Vec<Value>>, Fault> {
+        let connection = shared.connection().await?;
+        let mut exchange = Exchange {
+            connections: self,
+            connection: commands.mutate().then(|| connection.clone()),
+            runtime: Handle::try_current().map_err(|error| Fault::Disconnected(error.into()))?,
+        };
+        let sent = shared.send(connection, commands, until).await;
+        exchange.connection = None;
+        Ok(sent)
     }
 
     /// The connection of this runtime.
@@ -234,6 +256,29 @@ impl SharedConnection {
 
     fn age(&self) -> u64 {
         self.since.elapsed().as_millis().try_into().unwrap_or(u64::MAX)
+    }
+}
+
+/// A change under way. Dropped with its connection, as by a cancelled call, it is an unacknowledged write.
+struct Exchange<'s> {
+    connections: &'s SharedConnections,
+    connection: Option<MultiplexedConnection>,
+    runtime: Handle,
+}
+
+impl Drop for Exchange<'_> {
+    fn drop(&mut self) {
+        let Some(connection) = self.connection.take() else {
+            return;
+        };
+        let SharedConnections { client, unacked, .. } = self.connections;
+        let (client, write) = (client.clone(), unacked.begin());
+        self.runtime.spawn(async move {
+            // A connection replies in turn: behind the reply to no commands, nothing is left.
+            let nothing = Commands::Many(Pipeline::new());
+            let settled = async { drop(exchange(connection, &nothing).await) };
+            write.settle_async(settled, || open(client.clone())).await;
+        });
     }
 }
 

@@ -16,7 +16,8 @@ use super::route::Route;
 #[cfg(feature = "tokio")]
 use super::shared::SharedConnections;
 use crate::remote::Fault;
-use crate::remote::pool::{CONNECT_TIMEOUT, Pool};
+use crate::remote::pool::{CONNECT_TIMEOUT, Lease, Pool};
+use crate::remote::unacked::UnackedWrites;
 
 /// By how much the timeout of a connection may exceed the time left to a call. Setting it costs system calls.
 const SLACK: Duration = Duration::from_millis(2);
@@ -27,21 +28,37 @@ pub(super) struct Single {
     pool: Arc<Pool<Timed>>,
     #[cfg(feature = "tokio")]
     shared: SharedConnections,
+    unacked: Arc<UnackedWrites>,
 }
 
 impl Single {
     pub(super) fn new(client: Client) -> Self {
         let client = without_lingering(client);
+        let unacked = Arc::<UnackedWrites>::default();
         Single {
             #[cfg(feature = "tokio")]
-            shared: SharedConnections::new(client.clone()),
+            shared: SharedConnections::new(client.clone(), Arc::clone(&unacked)),
             client,
             pool: Pool::new(),
+            unacked,
         }
     }
 
     pub(super) fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// Waits in the background for the reply to a change.
+    fn settle(&self, connection: Lease<Timed>) {
+        let client = self.client.clone();
+        self.unacked.begin().settle(
+            connection,
+            |connection, until| connection.has_settled(until),
+            move |_, until| {
+                let left = until.saturating_duration_since(Instant::now());
+                client.get_connection_with_timeout(left).is_ok()
+            },
+        );
     }
 }
 
@@ -53,10 +70,18 @@ fn without_lingering(client: Client) -> Client {
     Client::open(info.clone().set_tcp_settings(settings)).unwrap_or(client)
 }
 
-/// A connection, and the timeout that was set for it.
+/// A connection, the timeout that was set for it, and the request without a reply.
 struct Timed {
     connection: Connection,
     timeout: Duration,
+    pending: Option<Pending>,
+}
+
+/// A request that was sent, at least in part, and the replies so far.
+struct Pending {
+    token: EchoToken,
+    replies: Vec<Value>,
+    commands: usize,
 }
 
 impl Timed {
@@ -66,28 +91,53 @@ impl Timed {
         Ok(Timed {
             connection: connection.map_err(|error| faults::connecting(&error))?,
             timeout: Duration::ZERO,
+            pending: None,
         })
     }
 
     fn send(&mut self, commands: &Commands, until: Instant) -> RedisResult<Vec<Value>> {
-        self.limit(until)?;
+        self.set_timeout(until)?;
         let token = EchoToken::new();
-        self.connection.send_packed_command(&token.packed(commands))?;
-        let mut replies = Vec::with_capacity(commands.len() + 1);
-        // One by one: the client's own function would go on after a timeout. Replies to earlier commands are skipped: if the
-        // connection were closed instead, the server might still execute the commands, later.
-        while !token.is_last_of(&replies, commands) {
-            self.limit(until)?;
-            match self.connection.recv_response()? {
-                Value::Push { .. } => {}
-                reply => replies.push(reply),
+        let packed = token.packed(commands);
+        self.pending = Some(Pending {
+            token,
+            replies: Vec::with_capacity(commands.len() + 1),
+            commands: commands.len(),
+        });
+        self.connection.send_packed_command(&packed)?;
+        self.read(until)?;
+        match self.pending.take() {
+            Some(Pending { token, replies, .. }) => token.replies(replies, commands),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Reads the replies that are pending.
+    ///
+    /// One by one: the client's own function would go on after a timeout. Replies to earlier commands are skipped: if the
+    /// connection were closed instead, the server might still execute the commands, later.
+    fn read(&mut self, until: Instant) -> RedisResult<()> {
+        while self
+            .pending
+            .as_ref()
+            .is_some_and(|pending| !pending.is_complete())
+        {
+            self.set_timeout(until)?;
+            match (self.connection.recv_response()?, &mut self.pending) {
+                (Value::Push { .. }, _) | (_, None) => {}
+                (reply, Some(pending)) => pending.replies.push(reply),
             }
         }
-        token.replies(replies, commands)
+        Ok(())
+    }
+
+    /// Whether the server will do nothing more of the pending request: it replied, or the connection has ended.
+    fn has_settled(&mut self, until: Instant) -> bool {
+        !self.read(until).is_err_and(|error| error.is_timeout())
     }
 
     /// Sets the timeouts of reading and writing.
-    fn limit(&mut self, until: Instant) -> RedisResult<()> {
+    fn set_timeout(&mut self, until: Instant) -> RedisResult<()> {
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err(RedisError::from(io::Error::from(io::ErrorKind::TimedOut)));
@@ -101,10 +151,20 @@ impl Timed {
     }
 }
 
+impl Pending {
+    fn is_complete(&self) -> bool {
+        self.token.is_last_of(&self.replies, self.commands)
+    }
+}
+
 impl Route for Single {
     type Node = ();
 
     fn send(&self, commands: &Commands, until: Instant) -> Result<Vec<Value>, Fault> {
+        let mutates = commands.mutate();
+        if mutates {
+            self.unacked.wait(until)?;
+        }
         let connect = || {
             let client = self.client.clone();
             move || Timed::open(&client)
@@ -113,15 +173,20 @@ impl Route for Single {
         loop {
             let mut connection = self.pool.lease(since, until, connect)?;
             match connection.send(commands, until) {
-                Ok(answers) => {
+                Ok(replies) => {
                     connection.give_back();
-                    return Ok(answers);
+                    return Ok(replies);
                 }
                 // It broke while it was idle, as others may have: once more, on a new one.
-                Err(error) if since.is_none() && faults::may_be_sent_again(&error, commands.mutate()) => {
+                Err(error) if since.is_none() && faults::may_be_sent_again(&error, mutates) => {
                     since = Some(Instant::now());
                 }
-                Err(error) => return Err(faults::fault(&error)),
+                Err(error) => {
+                    if mutates && error.is_timeout() && connection.pending.is_some() {
+                        self.settle(connection);
+                    }
+                    return Err(faults::fault(&error));
+                }
             }
         }
     }

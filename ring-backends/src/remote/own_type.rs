@@ -7,12 +7,18 @@ pub(crate) mod names {
     pub(crate) use std::time::Duration;
 
     pub(crate) use ring_cache_core::flights::Flights;
-    pub(crate) use ring_cache_core::storage::{AnyStorage, Clear, Expires, Observer, Storage};
+    #[cfg(all(feature = "redis", feature = "tokio"))]
+    pub(crate) use ring_cache_core::storage::AsyncClear;
     #[cfg(feature = "tokio")]
-    pub(crate) use ring_cache_core::storage::{AsyncClear, AsyncStorage};
-    pub(crate) use ring_cache_core::{Error, Name, RingKey};
+    pub(crate) use ring_cache_core::storage::AsyncStorage;
+    pub(crate) use ring_cache_core::storage::{AnyStorage, Expires, Observer, Storage};
+    pub(crate) use ring_cache_core::{Error, RingKey};
+    #[cfg(feature = "redis")]
+    pub(crate) use ring_cache_core::{Name, storage::Clear};
 
-    pub(crate) use crate::remote::own_type::{awaited, blocking, operations, own_type};
+    #[cfg(feature = "tokio")]
+    pub(crate) use crate::remote::own_type::awaited;
+    pub(crate) use crate::remote::own_type::{blocking, operations, own_type};
     pub(crate) use crate::remote::{Breaker, Found, Health};
 }
 
@@ -45,6 +51,7 @@ macro_rules! blocking {
 }
 pub(crate) use blocking;
 
+#[cfg(feature = "tokio")]
 macro_rules! awaited {
     ($($name:ident($($bounds:tt)*)($($argument:ident: $type:ty),*) -> $output:ty;)*) => {$(
         fn $name<$($bounds)*>(
@@ -55,6 +62,7 @@ macro_rules! awaited {
         }
     )*};
 }
+#[cfg(feature = "tokio")]
 pub(crate) use awaited;
 
 /// Implements the settings of a storage and all traits that its [`Remote`](super::Remote), the field `remote`, implements

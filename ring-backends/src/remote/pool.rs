@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use event_listener::{Event, EventListener, IntoNotification, Listener};
 use parking_lot::Mutex;
-#[cfg(feature = "tokio")]
+#[cfg(all(feature = "tokio", feature = "memcached"))]
 use tokio::runtime::Handle;
 
 use super::Fault;

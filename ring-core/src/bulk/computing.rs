@@ -395,7 +395,8 @@ where
         Ok(()) => keeping.count_stores(stores, true),
         Err(_) => keeping.count_stores(turns.len(), false),
     }
-    let left = turns.into_iter().filter_map(|(_, turn)| turn.end());
+    let done = stored.is_ok();
+    let left = turns.into_iter().filter_map(|(_, turn)| turn.end(done));
     let left = left.collect();
     keeping.clear_all_away(left, spent + start.elapsed()).await;
     (later, start.elapsed())

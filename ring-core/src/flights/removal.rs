@@ -12,6 +12,8 @@ pub(crate) struct Removal<'f, T> {
     flights: &'f Flights<T>,
     /// The keys that somebody worked on, each with the barrier that was raised for it.
     keys: Vec<(EncodedKey, u64)>,
+    /// Whether it took effect, as far as is known. One that is given up while it waits for writers did not.
+    done: bool,
 }
 
 impl<'f, T> Removal<'f, T> {
@@ -20,12 +22,14 @@ impl<'f, T> Removal<'f, T> {
         Removal {
             flights,
             keys: Vec::new(),
+            done: true,
         }
     }
 
     /// Outdates all computations of `keys`.
     pub(super) fn begin(flights: &'f Flights<T>, keys: &[EncodedKey]) -> Self {
         let mut removal = Self::of_nothing(flights);
+        removal.done = false;
         for key in keys {
             let barrier = flights.with_work(key, |work| {
                 work.hands += 1;
@@ -46,18 +50,39 @@ impl<'f, T> Removal<'f, T> {
         keys.any(|(key, barrier)| self.flights.change(key, |work| work.is_written_before(*barrier)))
     }
 
-    /// Does not wait any longer for what is being written.
-    pub(super) fn pass_over(&self) {
+    /// Does what was announced. If that fails, or is dropped, updates that gave way for it see to it themselves that
+    /// nothing older is left.
+    pub(crate) async fn by<R, E>(mut self, removing: impl Future<Output = Result<R, E>>) -> Result<R, E> {
+        self.done = false;
+        let removed = removing.await;
+        self.end(removed.is_ok());
+        removed
+    }
+
+    /// Ends, and says whether it took effect.
+    pub(crate) fn end(mut self, done: bool) {
+        self.done = done;
+    }
+
+    /// Does not wait any longer for what is being written. Whoever began it goes on without fail, unless it says
+    /// [otherwise](Self::by).
+    pub(super) fn pass_over(&mut self) {
         for (key, barrier) in &self.keys {
             self.flights.change(key, |work| work.pass_over(*barrier));
         }
+        self.done = true;
     }
 }
 
 impl<T> Drop for Removal<'_, T> {
     fn drop(&mut self) {
         for (key, barrier) in &self.keys {
-            self.flights.let_go(key, |work| work.end_change(*barrier));
+            self.flights.let_go(key, |work| {
+                work.end_change();
+                if self.done {
+                    work.took_effect(*barrier);
+                }
+            });
         }
         if !self.is_of_nothing() {
             self.flights.written.notify(usize::MAX);

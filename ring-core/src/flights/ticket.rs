@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::leading::Mark;
+use super::work::Work;
 use super::{Flight, Flights};
 use crate::key::EncodedKey;
 use crate::storage::{Displaced, InPlace};
@@ -27,6 +28,17 @@ pub(crate) struct Ticket<'f, T> {
     let_go: bool,
     /// How much of the storage's deadline its call has spent.
     spent: Duration,
+}
+
+/// What a ticket may do to the entry of its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Leave {
+    /// Store its value.
+    Write,
+    /// Remove what is there: it gave way to something newer, which was given up.
+    Clear,
+    /// Nothing.
+    Nothing,
 }
 
 /// What a write in place leaves to be dropped when no lock is held.
@@ -166,7 +178,7 @@ impl<'f, T> Ticket<'f, T> {
             } else {
                 written.displaced = storage.write(key.clone(), held, deadline);
                 work.outdate(number, own.as_ref());
-                work.end_write(number);
+                work.took_effect(number);
             }
             match own {
                 // Nobody waits. The work ends, and leaves its flight to the next.
@@ -189,32 +201,47 @@ impl<'f, T> Ticket<'f, T> {
 
     /// The turn to write, if this ticket still may. `tried` is what [`try_turn`](Self::try_turn) came to in the time that
     /// it was given: after that another that writes is passed over, and clears away what it wrote when it is done.
-    pub(crate) fn turn(&self, tried: Option<bool>) -> Option<Turn<'_, 'f, T>> {
-        let taken = tried.or_else(|| self.take_turn(true)) == Some(true);
-        taken.then_some(Turn::new(self))
+    pub(crate) fn turn(&self, tried: Option<Leave>) -> Option<Turn<'_, 'f, T>> {
+        let leave = tried.or_else(|| self.take_turn(true))?;
+        (leave != Leave::Nothing).then(|| Turn::new(self, leave))
     }
 
-    /// Whether this ticket may write, if that can be said without waiting for another that writes; and if it may not but
-    /// replaces, until what it gives way to is done. Part of another write, as in the `Drop` of a value that gave way, it
-    /// does not wait.
-    pub(crate) fn try_turn(&self) -> Option<bool> {
+    /// What this ticket may do, if that can be said without waiting for another that writes; and if it is nothing but the
+    /// ticket replaces, until what it gives way to is done. Part of another write, as in the `Drop` of a value that gave
+    /// way, it does not wait.
+    pub(crate) fn try_turn(&self) -> Option<Leave> {
         self.take_turn(self.flights.is_writing())
     }
 
     /// Takes the turn, unless this ticket is outdated, or, not by force, another has it.
-    fn take_turn(&self, by_force: bool) -> Option<bool> {
+    fn take_turn(&self, by_force: bool) -> Option<Leave> {
         self.flights.change(&self.key, |work| {
             if work.barrier > self.number && !self.explicit {
-                let waits = self.replaces && !by_force && !work.is_outdone(self.number);
-                return if waits { None } else { Some(false) };
+                return self.give_way(work, by_force);
             }
             if work.writer.is_some() && !by_force {
                 return None;
             }
             work.outdate(self.number, self.flight.as_ref());
-            work.writer = Some(self.number);
-            Some(true)
+            work.take_turn(self.number);
+            Some(Leave::Write)
         })
+    }
+
+    /// What is left to a ticket that is outdated.
+    fn give_way(&self, work: &mut Work<T>, by_force: bool) -> Option<Leave> {
+        if !self.replaces || work.is_outdone(self.number) {
+            return Some(Leave::Nothing);
+        }
+        if work.is_at_rest() {
+            work.take_turn(self.number);
+            return Some(Leave::Clear);
+        }
+        if by_force {
+            work.doubt();
+            return Some(Leave::Nothing);
+        }
+        None
     }
 
     /// Lets nobody join from now on.
@@ -240,7 +267,7 @@ impl<T> Drop for Ticket<'_, T> {
         } else {
             self.flights.let_go(&self.key, |work| {
                 if self.explicit {
-                    work.end_change(self.number);
+                    work.end_change();
                 }
                 if let Some(flight) = flight.as_ref().filter(|flight| !give_up_lead(flight)) {
                     work.detach(flight);
@@ -260,12 +287,22 @@ impl<T> Drop for Ticket<'_, T> {
 /// The turn to write: given back also when the write panics or is cancelled.
 pub(crate) struct Turn<'t, 'f, T> {
     ticket: &'t Ticket<'f, T>,
+    leave: Leave,
     ended: bool,
 }
 
 impl<'t, 'f, T> Turn<'t, 'f, T> {
-    fn new(ticket: &'t Ticket<'f, T>) -> Self {
-        Turn { ticket, ended: false }
+    fn new(ticket: &'t Ticket<'f, T>, leave: Leave) -> Self {
+        Turn {
+            ticket,
+            leave,
+            ended: false,
+        }
+    }
+
+    /// Whether all that may be done is to remove what is there.
+    pub(crate) fn only_clears(&self) -> bool {
+        self.leave == Leave::Clear
     }
 
     /// The key that is written.
@@ -273,18 +310,19 @@ impl<'t, 'f, T> Turn<'t, 'f, T> {
         &self.ticket.key
     }
 
-    /// Gives the turn back. Returns whether somebody lost patience and did not wait for this write: then what it wrote
-    /// must be cleared away.
-    pub(crate) fn end(mut self) -> bool {
-        self.give_back(false)
+    /// Gives the turn back. `done` says whether the write took effect. Returns whether somebody lost patience and did not
+    /// wait for this write: then what it wrote must be cleared away, after which it
+    /// [straggles](Flights::end_straggling) no more.
+    pub(crate) fn end(mut self, done: bool) -> bool {
+        self.give_back(done, false)
     }
 
     /// [`end`](Self::end), outdating all computations that began while this write went on.
-    pub(crate) fn end_and_forget(mut self) -> bool {
-        self.give_back(true)
+    pub(crate) fn end_and_forget(mut self, done: bool) -> bool {
+        self.give_back(done, true)
     }
 
-    fn give_back(&mut self, forget: bool) -> bool {
+    fn give_back(&mut self, done: bool, forget: bool) -> bool {
         self.ended = true;
         let Ticket {
             flights, key, number, ..
@@ -292,13 +330,15 @@ impl<'t, 'f, T> Turn<'t, 'f, T> {
         let passed_over = flights.change(key, |work| {
             flights.count_write(key.hash_value());
             let own = work.writer == Some(*number);
-            work.end_write(*number);
             if own {
                 work.writer = None;
+                let mut number = *number;
                 if forget {
-                    let barrier = flights.number();
-                    work.forget(barrier);
-                    work.end_write(barrier);
+                    number = flights.number();
+                    work.forget(number);
+                }
+                if done {
+                    work.took_effect(number);
                 }
             }
             !own
@@ -310,8 +350,8 @@ impl<'t, 'f, T> Turn<'t, 'f, T> {
 
 impl<T> Drop for Turn<'_, '_, T> {
     fn drop(&mut self) {
-        if !self.ended {
-            self.give_back(false);
+        if !self.ended && self.give_back(false, false) {
+            self.ticket.flights.end_straggling(&self.ticket.key);
         }
     }
 }
@@ -324,8 +364,13 @@ pub(crate) fn turns_at_once<'t, 'f: 't, T: 't>(
     let (mut turns, mut waiting) = (Vec::with_capacity(tickets.len()), Vec::new());
     for (place, ticket) in tickets.enumerate() {
         match ticket.try_turn() {
-            Some(true) => turns.push((place, Turn::new(ticket))),
-            Some(false) => {}
+            Some(Leave::Write) => turns.push((place, Turn::new(ticket, Leave::Write))),
+            // One by one: that is seldom.
+            Some(Leave::Clear) => {
+                drop(Turn::new(ticket, Leave::Clear));
+                waiting.push(place);
+            }
+            Some(Leave::Nothing) => {}
             None => waiting.push(place),
         }
     }
@@ -344,7 +389,7 @@ mod tests {
         assert!(turn.is_some());
         assert_eq!(second.try_turn(), None);
         drop(turn);
-        assert_eq!(second.try_turn(), Some(true));
+        assert_eq!(second.try_turn(), Some(Leave::Write));
         assert_eq!(flights.writes(key.hash_value()), 1);
     }
 
@@ -353,7 +398,7 @@ mod tests {
         let (flights, key) = (Flights::<()>::default(), EncodedKey::of(&1));
         let ticket = flights.alone(key.clone());
         let turn = ticket.turn(None).expect("there is nobody else");
-        assert!(!turn.end());
+        assert!(!turn.end(true));
         assert_eq!(flights.writes(key.hash_value()), 1);
     }
 }

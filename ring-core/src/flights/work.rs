@@ -15,8 +15,12 @@ pub(super) struct Work<T> {
     pub(super) writer: Option<u64>,
     /// How many removals and values that users set are under way: each raised the barrier when it began.
     changes: usize,
-    /// The highest number of a write or change that is done: nothing is left of what was there before it.
+    /// The highest number of a write or change that took effect: nothing is left of what was there before it.
     done: u64,
+    /// How many writes go on that others did not wait for: each may still put an older value there.
+    stragglers: usize,
+    /// Whether an older value may be found than the last that a call promised. Look-ups do not trust what they find.
+    in_doubt: bool,
     /// The flight that newcomers join.
     pub(super) flight: Option<Arc<Flight<T>>>,
 }
@@ -30,6 +34,8 @@ impl<T> Work<T> {
             writer: None,
             changes: 0,
             done: 0,
+            stragglers: 0,
+            in_doubt: false,
             flight: None,
         }
     }
@@ -61,21 +67,57 @@ impl<T> Work<T> {
         number
     }
 
-    /// The change with this number is done, or was given up.
-    pub(super) fn end_change(&mut self, number: u64) {
+    /// A change ended, or was given up. If it took effect, [`took_effect`](Self::took_effect) says so.
+    pub(super) fn end_change(&mut self) {
         self.changes -= 1;
-        self.end_write(number);
     }
 
-    /// The write with this number is done, or was given up.
-    pub(super) fn end_write(&mut self, number: u64) {
+    /// The write or change with this number took effect.
+    pub(super) fn took_effect(&mut self, number: u64) {
         self.done = self.done.max(number);
     }
 
-    /// Whether something newer than the ticket with this number, which may not write, has taken effect or never will. Until
-    /// then something older may still be there.
+    /// Whether something newer than the ticket with this number, which may not write, has taken effect. Until then
+    /// something older may still be there.
     pub(super) fn is_outdone(&self, number: u64) -> bool {
-        self.done > number || (self.changes == 0 && self.writer.is_none())
+        self.done > number
+    }
+
+    /// Whether nothing is written or changed just now.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.changes == 0 && self.writer.is_none()
+    }
+
+    /// A call returns although something older may still be found, now or later.
+    pub(super) fn doubt(&mut self) {
+        self.in_doubt = true;
+    }
+
+    pub(super) fn is_in_doubt(&self) -> bool {
+        self.in_doubt
+    }
+
+    /// Ends the doubt when there is nothing left to come.
+    pub(super) fn end_doubt(&mut self) {
+        self.in_doubt &= self.stragglers > 0 || !self.is_at_rest();
+    }
+
+    /// A write goes on that nobody waits for.
+    pub(super) fn begin_straggling(&mut self) {
+        self.stragglers += 1;
+        self.doubt();
+    }
+
+    /// It has ended, and what it left is gone or was reported.
+    pub(super) fn end_straggling(&mut self) {
+        self.stragglers -= 1;
+    }
+
+    /// Takes the turn from whoever writes.
+    pub(super) fn take_turn(&mut self, number: u64) {
+        if self.writer.replace(number).is_some() {
+            self.begin_straggling();
+        }
     }
 
     /// Lets no ticket with a smaller number write from now on, and nobody join a flight that began before, other than the
@@ -97,7 +139,10 @@ impl<T> Work<T> {
 
     /// Does not wait any longer for a writer with a smaller number: it clears away what it wrote when it is done.
     pub(super) fn pass_over(&mut self, barrier: u64) {
-        self.writer = self.writer.filter(|writer| *writer >= barrier);
+        if self.is_written_before(barrier) {
+            self.writer = None;
+            self.begin_straggling();
+        }
     }
 }
 
@@ -110,28 +155,53 @@ mod tests {
     }
 
     #[test]
-    fn a_ticket_is_outdone_by_what_is_newer_and_done_or_given_up() {
+    fn a_ticket_is_outdone_by_what_is_newer_and_took_effect() {
         let mut work = work();
-        work.writer = Some(7);
-        work.end_write(5);
+        work.take_turn(7);
+        work.took_effect(5);
         assert!(work.is_outdone(4));
         assert!(!work.is_outdone(5), "its own write");
-        assert!(!work.is_outdone(6), "the seventh still writes");
+        assert!(
+            !work.is_outdone(6) && !work.is_at_rest(),
+            "the seventh still writes"
+        );
         work.writer = None;
-        assert!(work.is_outdone(6), "nothing newer will come");
+        assert!(
+            !work.is_outdone(6) && work.is_at_rest(),
+            "the seventh was given up"
+        );
     }
 
     #[test]
-    fn a_change_is_waited_for_until_each_that_began_has_ended() {
+    fn there_is_rest_when_each_change_that_began_has_ended() {
         let mut work = work();
         work.begin_change(2);
         work.begin_change(3);
-        work.end_change(3);
-        assert!(work.is_outdone(2));
-        assert!(!work.is_outdone(4), "the second is under way");
-        work.end_change(2);
-        assert!(work.is_outdone(4));
-        assert_eq!(work.done, 3);
+        work.end_change();
+        assert!(!work.is_at_rest(), "one is under way");
+        work.end_change();
+        assert!(work.is_at_rest());
+    }
+
+    #[test]
+    fn a_doubt_lasts_until_nothing_older_can_come() {
+        let mut work = work();
+        work.take_turn(1);
+        work.take_turn(2);
+        work.writer = None;
+        work.end_doubt();
+        assert!(work.is_in_doubt(), "the first may still write");
+        work.end_straggling();
+        work.end_doubt();
+        assert!(!work.is_in_doubt());
+
+        work.begin_change(3);
+        work.doubt();
+        work.end_doubt();
+        assert!(work.is_in_doubt(), "the change has not taken effect");
+        work.end_change();
+        work.end_doubt();
+        assert!(!work.is_in_doubt());
     }
 
     #[test]

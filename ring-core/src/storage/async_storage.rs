@@ -179,15 +179,15 @@ pub trait AsyncStorage<T>: AnyStorage<T> {
         expiry: Option<Duration>,
     ) -> Result<(), Self::Error> {
         let flights = self.flights();
-        let _removal = flights.forget_key(key, Self::WAIT, DEFAULT_WRITE_TIMEOUT).await;
-        self.write(key, value, expiry).await
+        let removal = flights.forget_key(key, Self::WAIT, DEFAULT_WRITE_TIMEOUT).await;
+        removal.by(self.write(key, value, expiry)).await
     }
 
     /// Forgets the value under `key`, also one that is being computed. Returns whether something was there.
     async fn delete<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Self::Error> {
         let flights = self.flights();
-        let _removal = flights.forget_key(key, Self::WAIT, DEFAULT_WRITE_TIMEOUT).await;
-        self.remove(key).await
+        let removal = flights.forget_key(key, Self::WAIT, DEFAULT_WRITE_TIMEOUT).await;
+        removal.by(self.remove(key)).await
     }
 
     /// Whether something is under `key`. It does not count as a use.
