@@ -9,7 +9,7 @@
 //! A ticket that others may wait for leads a *flight*. Its outcome reaches all waiters: a value to take, or the word
 //! to compute for themselves. A leader that is lost (it panicked or was dropped) hands over to one waiter; one that
 //! takes too long, or is a task that nobody polls, is replaced by one. Threads and tasks wait for one another: they
-//! listen to one event. Nothing is kept of a key when nobody works on it.
+//! listen to one event. Nothing is kept of a key when nobody works on it, unless it is in doubt.
 //!
 //! The idea of value-or-guard is quick-cache's; Go's `singleflight` gave flights their name.
 
@@ -42,6 +42,9 @@ use crate::sync::{Arc, AtomicU64, AtomicUsize, Event, Mutex, Ordering};
 
 /// A lock for each of so many groups of keys.
 const STRIPES: usize = 8;
+
+/// How many keys are remembered that are in doubt although nobody works on them.
+const DOUBTS: usize = 65_536;
 
 /// A counter of writes for each of so many groups of keys.
 const COUNTED: usize = 32;
@@ -319,13 +322,17 @@ impl<T> Flights<T> {
     fn counting_doubt<R>(&self, work: &mut Work<T>, change: impl FnOnce(&mut Work<T>) -> R) -> R {
         let before = work.is_in_doubt();
         let changed = change(work);
-        work.end_doubt();
         match (before, work.is_in_doubt()) {
             (false, true) => _ = self.doubts.fetch_add(1, Ordering::SeqCst),
             (true, false) => _ = self.doubts.fetch_sub(1, Ordering::SeqCst),
             _ => {}
         }
         changed
+    }
+
+    /// Whether a key is remembered on which nobody works, since it is in doubt until something is written there.
+    fn is_remembered(&self, work: &Work<T>) -> bool {
+        work.is_in_doubt() && self.doubts.load(Ordering::SeqCst) <= DOUBTS
     }
 
     /// Whether an older value may be found under `key` than a call promised that has returned: one whose write nobody
@@ -378,9 +385,12 @@ impl<T> Flights<T> {
         let mut entry = stripe.kept(key);
         let result = self.counting_doubt(entry.get_mut(), change)?;
         entry.get_mut().hands -= 1;
-        if entry.get().hands == 0 {
+        if entry.get().hands == 0 && !self.is_remembered(entry.get()) {
             let (mut work, _) = entry.remove();
             self.keys.fetch_sub(1, Ordering::SeqCst);
+            if work.is_in_doubt() {
+                self.doubts.fetch_sub(1, Ordering::SeqCst);
+            }
             stripe.keep_spare(&mut work);
             drop(stripe);
             drop(work);

@@ -35,14 +35,16 @@ impl Inner {
 
     pub(super) fn get_many(&self, keys: &[String]) -> Result<Vec<Option<Vec<u8>>>, Cause> {
         let now = self.now();
+        // Before they are looked for: by the time they are found, what was owed may be settled.
+        let owed: Vec<_> = keys.iter().map(|key| self.is_to_be_deleted(key)).collect();
         let found = self.files.read(self.patience(), |reader| {
             let _one_state = Transaction::new_unchecked(reader, TransactionBehavior::Deferred)?;
             keys.iter()
                 .map(|key| operations::find(reader, key))
                 .collect::<Result<Vec<_>, _>>()
         })?;
-        let shown = keys.iter().zip(found).map(|(key, found)| {
-            let found = found.filter(|_| !self.is_to_be_deleted(key))?;
+        let shown = keys.iter().zip(found).zip(owed).map(|((key, found), owed)| {
+            let found = found.filter(|_| !owed)?;
             self.show(key, found, now).map(|(value, _)| value)
         });
         Ok(shown.collect())

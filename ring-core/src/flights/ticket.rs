@@ -238,7 +238,7 @@ impl<'f, T> Ticket<'f, T> {
             return Some(Leave::Clear);
         }
         if by_force {
-            work.doubt();
+            work.rely(self.number);
             return Some(Leave::Nothing);
         }
         None

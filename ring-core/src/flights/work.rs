@@ -19,8 +19,9 @@ pub(super) struct Work<T> {
     done: u64,
     /// How many writes go on that others did not wait for: each may still put an older value there.
     stragglers: usize,
-    /// Whether an older value may be found than the last that a call promised. Look-ups do not trust what they find.
-    in_doubt: bool,
+    /// The highest number of an update that returned without having written, as it gave way to something newer. Until
+    /// something newer took effect, an older value may be found.
+    promised: u64,
     /// The flight that newcomers join.
     pub(super) flight: Option<Arc<Flight<T>>>,
 }
@@ -35,7 +36,7 @@ impl<T> Work<T> {
             changes: 0,
             done: 0,
             stragglers: 0,
-            in_doubt: false,
+            promised: 0,
             flight: None,
         }
     }
@@ -88,24 +89,19 @@ impl<T> Work<T> {
         self.changes == 0 && self.writer.is_none()
     }
 
-    /// A call returns although something older may still be found, now or later.
-    pub(super) fn doubt(&mut self) {
-        self.in_doubt = true;
+    /// The update with this number returns, and relies on something newer that has not taken effect yet.
+    pub(super) fn rely(&mut self, number: u64) {
+        self.promised = self.promised.max(number);
     }
 
+    /// Whether an older value may be found than was promised, now or later. Look-ups do not trust what they find.
     pub(super) fn is_in_doubt(&self) -> bool {
-        self.in_doubt
-    }
-
-    /// Ends the doubt when there is nothing left to come.
-    pub(super) fn end_doubt(&mut self) {
-        self.in_doubt &= self.stragglers > 0 || !self.is_at_rest();
+        self.stragglers > 0 || self.promised > self.done
     }
 
     /// A write goes on that nobody waits for.
     pub(super) fn begin_straggling(&mut self) {
         self.stragglers += 1;
-        self.doubt();
     }
 
     /// It has ended, and what it left is gone or was reported.
@@ -189,18 +185,15 @@ mod tests {
         work.take_turn(1);
         work.take_turn(2);
         work.writer = None;
-        work.end_doubt();
         assert!(work.is_in_doubt(), "the first may still write");
         work.end_straggling();
-        work.end_doubt();
         assert!(!work.is_in_doubt());
 
-        work.begin_change(3);
-        work.doubt();
-        work.end_doubt();
-        assert!(work.is_in_doubt(), "the change has not taken effect");
+        work.begin_change(4);
+        work.rely(3);
         work.end_change();
-        work.end_doubt();
+        assert!(work.is_in_doubt(), "the change was given up");
+        work.took_effect(5);
         assert!(!work.is_in_doubt());
     }
 

@@ -98,9 +98,10 @@ fn an_older_write_that_arrives_after_a_bulk_update_is_not_seen() {
 /// An update to 2 that gives way to `newer`, and returns before that has done anything.
 fn gives_way_to<'f>(
     newer: impl FnOnce(&'static Ring, &'f Far) -> Held<'f, ()>,
-    ring: &'static Ring,
     far: &'f Far,
+    looks_meanwhile: bool,
 ) {
+    let ring = hasty();
     set(ring, far, 1);
     let gate = Gate::leaked();
     let body = || async {
@@ -112,7 +113,11 @@ fn gives_way_to<'f>(
     let newer = newer(ring, far);
     gate.open(1);
     assert_eq!(block_on(update), 2);
-    assert_nothing_old(ring, far);
+    let found = block_on(async_call(ring, far, 1, never_async).get()).unwrap();
+    assert_eq!(found, None, "the newer one has not taken effect");
+    if looks_meanwhile {
+        assert_nothing_old(ring, far);
+    }
     drop(newer);
     assert_nothing_old(ring, far);
     assert_quiet(far);
@@ -148,7 +153,9 @@ fn stopped_computation<'f>(ring: &'static Ring, far: &'f Far) -> Held<'f, ()> {
 #[test]
 fn an_update_that_does_not_wait_for_a_newer_change_leaves_nothing_older_to_be_seen() {
     for newer in [stopped_delete, stopped_set, stopped_computation] {
-        gives_way_to(newer, hasty(), &Far::new());
+        for looks_meanwhile in [true, false] {
+            gives_way_to(newer, &Far::new(), looks_meanwhile);
+        }
     }
 }
 
@@ -248,6 +255,46 @@ fn an_update_leaves_nothing_older_if_what_it_gave_way_to_failed() {
     far.fail(&[]);
     gate.open(1);
     assert_eq!(finish(update), 2);
+    assert_nothing_old(ring, &far);
+    assert_quiet(&far);
+}
+
+/// A computation that began later and comes too late as well is no reason for an update to return: what both gave way to
+/// still waits for an older value, which is being written.
+#[test]
+fn an_update_does_not_return_while_an_older_value_is_being_written() {
+    let ring = keep(
+        Ring::with_prefix("p")
+            .coalesce(false)
+            .write_timeout(Duration::from_secs(3600)),
+    );
+    let (far, updating, computing) = (Far::new(), Gate::leaked(), Gate::leaked());
+    let (mut old, arrives) = old_write(ring, &far);
+    let body = |gate: &'static Gate, value| {
+        move || async move {
+            gate.pass().await;
+            value
+        }
+    };
+    let mut update = hold(async_call(ring, &far, 1, body(updating, 2)).update());
+    assert!(drive(&mut update).is_pending());
+    let mut later = hold(async_call(ring, &far, 1, body(computing, 3)).get_or_update());
+    assert!(drive(&mut later).is_pending());
+    let mut delete = hold(async_call(ring, &far, 1, never_async).delete());
+    assert!(drive(&mut delete).is_pending(), "it waits for the older write");
+    updating.open(1);
+    assert!(drive(&mut update).is_pending(), "it waits for the delete");
+    computing.open(1);
+    assert_eq!(drive(&mut later), Poll::Ready(3), "it came too late");
+    assert!(
+        drive(&mut update).is_pending(),
+        "the older value is still being written"
+    );
+    arrives.open(1);
+    assert_eq!(finish(old), 1);
+    assert!(finish(delete).unwrap());
+    assert_eq!(finish(update), 2);
+    drop(later);
     assert_nothing_old(ring, &far);
     assert_quiet(&far);
 }

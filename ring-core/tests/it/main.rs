@@ -28,6 +28,7 @@ mod generations;
 mod held_leaders;
 mod key_values;
 mod lru;
+mod overlapping;
 mod panics;
 mod patience;
 mod recursion;
