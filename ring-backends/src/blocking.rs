@@ -2,6 +2,7 @@
 
 mod line;
 mod order;
+mod straggler;
 
 use std::fmt;
 use std::iter::once;
@@ -166,8 +167,10 @@ where
         expiry: Option<Duration>,
     ) -> impl Future<Output = Result<(), Error>> {
         let key = EncodedKey::of(key);
-        let claim = Claim::of(Access::Alone, once(&key));
-        self.run("set", claim, move |storage| storage.write(&key, value, expiry))
+        let (claim, keys) = (Claim::of(Access::Alone, once(&key)), vec![key.clone()]);
+        self.put("set", claim, keys, move |storage| {
+            storage.write(&key, value, expiry)
+        })
     }
 
     fn remove<K: RingKey + ?Sized>(&self, key: &K) -> impl Future<Output = Result<bool, Error>> {
@@ -244,8 +247,11 @@ where
         let entries: Vec<_> = entries
             .map(|(key, value, expiry)| (EncodedKey::of(&key), value, expiry))
             .collect();
-        let claim = Claim::of(Access::Alone, entries.iter().map(|(key, ..)| key));
-        self.run("set_many", claim, move |storage| storage.write_many(entries))
+        let keys: Vec<_> = entries.iter().map(|(key, ..)| key.clone()).collect();
+        let claim = Claim::of(Access::Alone, &keys);
+        self.put("set_many", claim, keys, move |storage| {
+            storage.write_many(entries)
+        })
     }
 
     fn remove_many<K: RingKey>(&self, keys: &[K]) -> impl Future<Output = Result<Vec<bool>, Error>> {
@@ -270,6 +276,28 @@ fn recorded<K: RingKey>(keys: &[K]) -> Vec<EncodedKey> {
 }
 
 impl<S: Send + Sync + 'static> Blocking<S> {
+    /// [`run`](Self::run) for a write. If its caller goes while it is at work, what it writes is removed, and not found
+    /// until then; if it is not done since there was no thread for it, what lies there is not trusted.
+    async fn put<T, W>(
+        &self,
+        operation: &'static str,
+        claim: Claim,
+        keys: Vec<EncodedKey>,
+        work: W,
+    ) -> Result<(), Error>
+    where
+        T: 'static,
+        S: Storage<T>,
+        W: FnOnce(&S) -> Result<(), S::Error> + Send + 'static,
+    {
+        let (progress, caller) = straggler::begin(&self.storage, keys);
+        let done = self.run(operation, claim, move |_| progress.pass(work)).await;
+        if done.is_err() {
+            caller.was_refused();
+        }
+        done
+    }
+
     /// Does `work` on another thread, in the order of the first polls.
     async fn run<R, E, W>(&self, operation: &'static str, claim: Claim, work: W) -> Result<R, Error>
     where

@@ -6,7 +6,6 @@ mod fault;
 mod files;
 mod opening;
 mod operations;
-mod owed;
 mod patience;
 mod quarantine;
 mod raw;
@@ -98,8 +97,8 @@ const OPENING_DEADLINE: Duration = Duration::from_secs(5);
 /// # Failures
 ///
 /// An operation that fails returns an [`Error`]; a plain call returns what the body returns, as always. What could not
-/// be written or removed is remembered (1,024 keys): in this process it is not found any more, and it is removed with
-/// the next write that succeeds.
+/// be written or removed is remembered (the last 1,024 keys): in this process it is not found any more, and it is removed
+/// with the next write that succeeds.
 ///
 /// A file that is damaged, or no storage at all, or one of another version, is renamed to `….damaged-` and the
 /// time in milliseconds, and a new one begins. The first of these stays, since it may be something else that the path

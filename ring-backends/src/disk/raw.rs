@@ -18,9 +18,12 @@ pub(super) type Lasting = (Vec<u8>, Option<Duration>);
 /// How many entries `clear` removes before it lets others write.
 const CLEARED: u32 = 512;
 
+/// The most pending deletes that one write does.
+const DELETED_AT_ONCE: usize = 64;
+
 impl Inner {
     pub(super) fn get(&self, key: &str) -> Result<Option<Lasting>, Cause> {
-        if self.is_owed(key) {
+        if self.is_to_be_deleted(key) {
             return Ok(None);
         }
         let now = self.now();
@@ -32,21 +35,23 @@ impl Inner {
 
     pub(super) fn get_many(&self, keys: &[String]) -> Result<Vec<Option<Vec<u8>>>, Cause> {
         let now = self.now();
+        // Before they are looked for: by the time they are found, what was owed may be settled.
+        let owed: Vec<_> = keys.iter().map(|key| self.is_to_be_deleted(key)).collect();
         let found = self.files.read(self.patience(), |reader| {
             let _one_state = Transaction::new_unchecked(reader, TransactionBehavior::Deferred)?;
             keys.iter()
                 .map(|key| operations::find(reader, key))
                 .collect::<Result<Vec<_>, _>>()
         })?;
-        let shown = keys.iter().zip(found).map(|(key, found)| {
-            let found = found.filter(|_| !self.is_owed(key))?;
+        let shown = keys.iter().zip(found).zip(owed).map(|((key, found), owed)| {
+            let found = found.filter(|_| !owed)?;
             self.show(key, found, now).map(|(value, _)| value)
         });
         Ok(shown.collect())
     }
 
     pub(super) fn has(&self, key: &str) -> Result<bool, Cause> {
-        if self.is_owed(key) {
+        if self.is_to_be_deleted(key) {
             return Ok(false);
         }
         let now = self.now();
@@ -172,29 +177,35 @@ impl Inner {
         }
     }
 
-    /// Whether the entry under `key` is out of date. If so, tries to remove it, without waiting.
-    fn is_owed(&self, key: &str) -> bool {
-        let owed = self.files.owed.has(key);
-        if owed {
-            let _ = self.write(Patience::of(Duration::ZERO), |_| Ok(()));
-        }
-        owed
+    /// Takes the entry under `key` for out of date from now on.
+    pub(super) fn distrust(&self, key: &str) {
+        self.files.pending_deletes.add([key.into()]);
     }
 
-    /// Writes, and removes first what could not be removed before.
+    /// Whether the entry under `key` is out of date. If so, tries to remove it, without waiting.
+    fn is_to_be_deleted(&self, key: &str) -> bool {
+        let is_pending = self.files.pending_deletes.contains(key);
+        if is_pending {
+            let _ = self.write(Patience::of(Duration::ZERO), |_| Ok(()));
+        }
+        is_pending
+    }
+
+    /// Writes, and first deletes entries that could not be deleted before.
     fn write<R>(
         &self,
         patience: Patience,
         work: impl Fn(&Connection) -> Result<R, Fault>,
     ) -> Result<R, Cause> {
-        let (debts, now) = (self.files.owed.next(), self.now());
+        let (keys, next) = self.files.pending_deletes.oldest(0, DELETED_AT_ONCE);
+        let now = self.now();
         let done = self.files.write(patience, |writer| {
-            for debt in &debts {
-                operations::remove(writer, &debt.key, now)?;
+            for key in &keys {
+                operations::remove(writer, key, now)?;
             }
             work(writer)
         })?;
-        self.files.owed.settle(&debts);
+        self.files.pending_deletes.settle(&keys, next);
         Ok(done)
     }
 
@@ -203,7 +214,7 @@ impl Inner {
         result: Result<R, Cause>,
         keys: impl Iterator<Item = &'k str>,
     ) -> Result<R, Cause> {
-        result.inspect_err(|_| self.files.owed.remember(keys))
+        result.inspect_err(|_| self.files.pending_deletes.add(keys.map(Into::into)))
     }
 
     fn now(&self) -> SystemTime {

@@ -34,6 +34,10 @@ impl AnyStorage<Vec<u8>> for Disk {
         let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
         (count(&files.evictions), count(&files.expirations))
     }
+
+    fn distrust<K: RingKey + ?Sized>(&self, key: &K) {
+        self.inner.distrust(&self.text(key));
+    }
 }
 
 /// Keys become text before anything is locked: they are code of users.
