@@ -144,7 +144,7 @@ impl Disk {
     ///
     /// If the file cannot be created, read or written, or is a folder. A file that is damaged is no error.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let files = Files::open(path.as_ref(), Patience::of(OPENING_DEADLINE));
+        let files = Files::open(path.as_ref(), Patience::of(None, OPENING_DEADLINE));
         Ok(Disk {
             inner: Arc::new(Inner {
                 files: Arc::new(files.map_err(|cause| failed("open", cause))?),
@@ -244,7 +244,7 @@ impl Disk {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let opened = Connection::open_with_flags(self.path(), flags);
         let connection = opened.and_then(|connection| {
-            connection.busy_timeout(self.inner.patience().left())?;
+            connection.busy_timeout(self.inner.patience(None).left())?;
             Ok(connection)
         });
         connection.map_err(|error| failed("backend", error.into()))

@@ -86,9 +86,9 @@ impl<S: Storage<T>, T> Write<S, T> {
     /// Removes what was written for nobody, and ends the doubts.
     fn clear_away(&self) {
         for key in &self.keys {
-            let removed = catch_unwind(AssertUnwindSafe(|| self.storage.remove(key).is_ok()));
+            let removed = catch_unwind(AssertUnwindSafe(|| self.storage.remove(key, None).is_ok()));
             if !removed.unwrap_or(false) {
-                self.storage.distrust(key);
+                self.storage.mark_suspect(key);
             }
             self.storage.flights().end_doubt(key);
         }
@@ -99,7 +99,10 @@ impl<S: Storage<T>, T> Caller<S, T> {
     /// The caller was told that it failed: what was not even begun leaves behind what was there before.
     pub(super) fn was_refused(&self) {
         if self.0.goes_on(Stage::Waiting, Stage::Left) {
-            self.0.keys.iter().for_each(|key| self.0.storage.distrust(key));
+            self.0
+                .keys
+                .iter()
+                .for_each(|key| self.0.storage.mark_suspect(key));
         }
     }
 }

@@ -87,9 +87,9 @@ struct Attempt<'r, S: Server> {
 const LONGEST_DEADLINE: Duration = Duration::from_secs(60 * 60 * 24 * 365);
 
 impl<S: Server> Remote<S> {
-    /// When an operation that begins now has to end.
-    pub(super) fn until(&self) -> Instant {
-        Instant::now() + self.deadline.min(LONGEST_DEADLINE)
+    /// When an operation has to end that begins now: at `until`, or after the storage's own deadline.
+    pub(super) fn until(&self, until: Option<Instant>) -> Instant {
+        until.unwrap_or_else(|| Instant::now() + self.deadline.min(LONGEST_DEADLINE))
     }
 
     fn attempt(&self, operation: &'static str, node: usize, until: Instant) -> Result<Attempt<'_, S>, Error> {
@@ -191,7 +191,7 @@ impl<S: BlockingServer> Remote<S> {
         operation: &'static str,
         act: impl FnOnce(&S) -> Result<T, Fault>,
     ) -> Result<T, Error> {
-        let attempt = self.attempt(operation, 0, self.until())?;
+        let attempt = self.attempt(operation, 0, self.until(None))?;
         attempt.end(act(&self.server))
     }
 
@@ -252,7 +252,7 @@ impl<S: AsyncServer> Remote<S> {
         act: impl Future<Output = Result<T, Fault>>,
     ) -> Result<T, Error> {
         in_runtime(S::NAME, operation)?;
-        let attempt = self.attempt(operation, 0, self.until())?;
+        let attempt = self.attempt(operation, 0, self.until(None))?;
         attempt.end(act.await)
     }
 

@@ -4,14 +4,17 @@
 pub(crate) mod names {
     pub(crate) use std::fmt;
     pub(crate) use std::sync::Arc;
-    pub(crate) use std::time::Duration;
+    pub(crate) use std::time::{Duration, Instant};
 
     pub(crate) use ring_cache_core::flights::Flights;
+    pub(crate) use ring_cache_core::key::EncodedKey;
     #[cfg(all(feature = "redis", feature = "tokio"))]
     pub(crate) use ring_cache_core::storage::AsyncClear;
     #[cfg(feature = "tokio")]
     pub(crate) use ring_cache_core::storage::AsyncStorage;
-    pub(crate) use ring_cache_core::storage::{AnyStorage, Expires, Observer, Storage};
+    pub(crate) use ring_cache_core::storage::{
+        EvictionCounts, Expires, Expiring, Observer, Storage, StorageBase,
+    };
     pub(crate) use ring_cache_core::{Error, RingKey};
     #[cfg(feature = "redis")]
     pub(crate) use ring_cache_core::{Name, storage::Clear};
@@ -19,24 +22,25 @@ pub(crate) mod names {
     #[cfg(feature = "tokio")]
     pub(crate) use crate::remote::own_type::awaited;
     pub(crate) use crate::remote::own_type::{blocking, operations, own_type};
-    pub(crate) use crate::remote::{Breaker, Found, Health};
+    pub(crate) use crate::remote::{Breaker, Health};
 }
 
-/// The operations that are the same for both colours, as `blocking` or `awaited` ones.
+/// The operations that are the same in both modes, as `blocking` or `awaited` ones.
 macro_rules! operations {
-    ($colour:ident) => {
-        $colour! {
-            read(K: RingKey + ?Sized)(key: &K) -> Option<Vec<u8>>;
-            write(K: RingKey + ?Sized)(key: &K, value: Vec<u8>, expiry: Option<Duration>) -> ();
-            remove(K: RingKey + ?Sized)(key: &K) -> bool;
-            contains(K: RingKey + ?Sized)(key: &K) -> bool;
-            renew(K: RingKey + ?Sized)(key: &K, expiry: Duration) -> bool;
-            read_expiring(K: RingKey + ?Sized)(key: &K) -> Option<Found>;
-            read_many(K: RingKey)(keys: &[K]) -> Vec<Option<Vec<u8>>>;
-            read_many_expiring(K: RingKey)(keys: &[K]) -> Vec<Option<Found>>;
-            contains_many(K: RingKey)(keys: &[K]) -> Vec<bool>;
-            renew_many(K: RingKey)(entries: &[(K, Duration)]) -> Vec<bool>;
-            remove_many(K: RingKey)(keys: &[K]) -> Vec<bool>;
+    ($mode:ident) => {
+        $mode! {
+            read(K: RingKey + ?Sized)(key: &K, until: Option<Instant>) -> Option<Vec<u8>>;
+            write(K: RingKey + ?Sized)(key: &K, value: Vec<u8>, expiry: Option<Duration>, until: Option<Instant>) -> ();
+            remove(K: RingKey + ?Sized)(key: &K, until: Option<Instant>) -> bool;
+            contains(K: RingKey + ?Sized)(key: &K, until: Option<Instant>) -> bool;
+            renew(K: RingKey + ?Sized)(key: &K, expiry: Duration, until: Option<Instant>) -> bool;
+            read_expiring(K: RingKey + ?Sized)(key: &K, until: Option<Instant>) -> Option<Expiring<Vec<u8>>>;
+            read_many(K: RingKey)(keys: &[K], until: Option<Instant>) -> Vec<Option<Vec<u8>>>;
+            read_many_expiring(K: RingKey)(keys: &[K], until: Option<Instant>) -> Vec<Option<Expiring<Vec<u8>>>>;
+            contains_many(K: RingKey)(keys: &[K], until: Option<Instant>) -> Vec<bool>;
+            renew_many(K: RingKey)(entries: &[(K, Duration)], until: Option<Instant>) -> Vec<bool>;
+            write_many(K: RingKey)(entries: Vec<(K, Vec<u8>, Option<Duration>)>, until: Option<Instant>) -> ();
+            remove_many(K: RingKey)(keys: &[K], until: Option<Instant>) -> Vec<bool>;
         }
     };
 }
@@ -109,7 +113,7 @@ macro_rules! own_type {
             }
         }
 
-        impl AnyStorage<Vec<u8>> for $Storage {
+        impl StorageBase<Vec<u8>> for $Storage {
             type Error = Error;
 
             fn flights(&self) -> &Flights<Vec<u8>> {
@@ -117,7 +121,7 @@ macro_rules! own_type {
             }
 
             fn namespace(&self) -> &str {
-                AnyStorage::namespace(&self.remote)
+                StorageBase::namespace(&self.remote)
             }
 
             fn stored_key<K: RingKey + ?Sized>(&self, key: &K) -> String {
@@ -125,44 +129,29 @@ macro_rules! own_type {
             }
 
             fn deadline(&self) -> Option<Duration> {
-                AnyStorage::deadline(&self.remote)
+                StorageBase::deadline(&self.remote)
             }
 
-            fn limited(&self, deadline: Duration) -> Option<Self> {
-                let remote = self.remote.limited(deadline)?;
-                Some($Storage { remote })
+            fn eviction_counts(&self) -> EvictionCounts {
+                self.remote.eviction_counts()
             }
 
             fn watch(&self, observer: Arc<dyn Observer>) -> bool {
                 self.remote.watch(observer)
             }
 
-            fn distrust<K: RingKey + ?Sized>(&self, key: &K) {
-                self.remote.distrust(key);
+            fn mark_suspect(&self, key: &EncodedKey) {
+                self.remote.mark_suspect(key);
             }
         }
 
         impl Storage<Vec<u8>> for $Storage {
             operations!(blocking);
-
-            fn write_many<K: RingKey>(
-                &self,
-                entries: impl IntoIterator<Item = (K, Vec<u8>, Option<Duration>)>,
-            ) -> Result<(), Error> {
-                Storage::write_many(&self.remote, entries)
-            }
         }
 
         #[cfg(feature = "tokio")]
         impl AsyncStorage<Vec<u8>> for $Storage {
             operations!(awaited);
-
-            fn write_many<K: RingKey>(
-                &self,
-                entries: Vec<(K, Vec<u8>, Option<Duration>)>,
-            ) -> impl Future<Output = Result<(), Error>> {
-                AsyncStorage::write_many(&self.remote, entries)
-            }
         }
     };
     (@Expires $Storage:ident) => {
@@ -181,7 +170,8 @@ macro_rules! own_type {
                 AsyncClear::clear_ring(&self.remote, name)
             }
         }
-    };    ($Storage:ident: $($capability:ident),*) => {
+    };
+    ($Storage:ident: $($capability:ident),*) => {
         const _: () = {
             use crate::remote::own_type::names::*;
 

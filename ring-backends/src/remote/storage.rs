@@ -1,11 +1,12 @@
-//! The storage over a server, in both colours.
+//! The storage over a server, for blocking and awaited calls.
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ring_cache_core::flights::Flights;
-use ring_cache_core::storage::{AnyStorage, Clear, Expires, Observer, Storage};
+use ring_cache_core::key::EncodedKey;
+use ring_cache_core::storage::{self, Clear, EvictionCounts, Expires, Observer, Storage, StorageBase};
 #[cfg(feature = "tokio")]
 use ring_cache_core::storage::{AsyncClear, AsyncStorage};
 use ring_cache_core::{Error, Name, RingKey};
@@ -17,7 +18,7 @@ use super::{BlockingClear, BlockingServer, Entry, Expiring, Found, Remote, Serve
 
 type Result<T> = std::result::Result<T, Error>;
 
-impl<S: Server> AnyStorage<Vec<u8>> for Remote<S> {
+impl<S: Server> StorageBase<Vec<u8>> for Remote<S> {
     type Error = Error;
 
     fn flights(&self) -> &Flights<Vec<u8>> {
@@ -36,15 +37,15 @@ impl<S: Server> AnyStorage<Vec<u8>> for Remote<S> {
         Some(self.deadline)
     }
 
-    fn limited(&self, deadline: Duration) -> Option<Self> {
-        Some(self.clone().deadline(deadline))
+    fn eviction_counts(&self) -> EvictionCounts {
+        EvictionCounts::default()
     }
 
     fn watch(&self, observer: Arc<dyn Observer>) -> bool {
         self.server.watch(&self.namespace, observer)
     }
 
-    fn distrust<K: RingKey + ?Sized>(&self, key: &K) {
+    fn mark_suspect(&self, key: &EncodedKey) {
         let key = self.key(key);
         let node = self.node_of(&read("get"), std::slice::from_ref(&key));
         self.nodes.nodes[node].repairs.pending().add([key]);
@@ -89,6 +90,15 @@ impl<S: Server> Remote<S> {
     }
 }
 
+/// A value with its remaining life, as storages return it.
+fn expiring(found: Option<Found>) -> Option<storage::Expiring<Vec<u8>>> {
+    found.map(|(value, remaining)| storage::Expiring { value, remaining })
+}
+
+fn all_expiring(found: Vec<Option<Found>>) -> Vec<Option<storage::Expiring<Vec<u8>>>> {
+    found.into_iter().map(expiring).collect()
+}
+
 fn is_zero(expiry: Option<Duration>) -> bool {
     expiry.is_some_and(|expiry| expiry.is_zero())
 }
@@ -104,13 +114,19 @@ fn only<T: Default>(results: Vec<T>) -> T {
 }
 
 impl<S: BlockingServer> Storage<Vec<u8>> for Remote<S> {
-    fn read<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<Vec<u8>>> {
-        self.execute(&read("get"), &[self.key(key)], self.until())
+    fn read<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<Option<Vec<u8>>> {
+        self.execute(&read("get"), &[self.key(key)], self.until(until))
             .map(only)
     }
 
-    fn write<K: RingKey + ?Sized>(&self, key: &K, value: Vec<u8>, expiry: Option<Duration>) -> Result<()> {
-        let (key, until) = (self.key(key), self.until());
+    fn write<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        value: Vec<u8>,
+        expiry: Option<Duration>,
+        until: Option<Instant>,
+    ) -> Result<()> {
+        let (key, until) = (self.key(key), self.until(until));
         if is_zero(expiry) {
             return self.execute(&remove("set"), &[key], until).map(drop);
         }
@@ -118,68 +134,79 @@ impl<S: BlockingServer> Storage<Vec<u8>> for Remote<S> {
             .map(drop)
     }
 
-    fn remove<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool> {
-        self.execute(&remove("delete"), &[self.key(key)], self.until())
+    fn remove<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<bool> {
+        self.execute(&remove("delete"), &[self.key(key)], self.until(until))
             .map(only)
     }
 
-    fn contains<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool> {
-        self.execute(&contains("has"), &[self.key(key)], self.until())
+    fn contains<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<bool> {
+        self.execute(&contains("has"), &[self.key(key)], self.until(until))
             .map(only)
     }
 
-    fn renew<K: RingKey + ?Sized>(&self, key: &K, expiry: Duration) -> Result<bool> {
-        self.execute(&touch("touch"), &[(self.key(key), expiry)], self.until())
+    fn renew<K: RingKey + ?Sized>(&self, key: &K, expiry: Duration, until: Option<Instant>) -> Result<bool> {
+        self.execute(&touch("touch"), &[(self.key(key), expiry)], self.until(until))
             .map(only)
     }
 
-    fn read_expiring<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<Found>> {
-        self.execute(&read_expiring("get"), &[self.key(key)], self.until())
+    fn read_expiring<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        until: Option<Instant>,
+    ) -> Result<Option<storage::Expiring<Vec<u8>>>> {
+        self.execute(&read_expiring("get"), &[self.key(key)], self.until(until))
             .map(only)
+            .map(expiring)
     }
 
-    fn read_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<Option<Vec<u8>>>> {
-        self.execute_on_all(&read("get_many"), self.keys(keys), self.until())
+    fn read_many<K: RingKey>(&self, keys: &[K], until: Option<Instant>) -> Result<Vec<Option<Vec<u8>>>> {
+        self.execute_on_all(&read("get_many"), self.keys(keys), self.until(until))
             .found()
     }
 
-    fn read_many_expiring<K: RingKey>(&self, keys: &[K]) -> Result<Vec<Option<Found>>> {
-        self.execute_on_all(&read_expiring("get_many"), self.keys(keys), self.until())
+    fn read_many_expiring<K: RingKey>(
+        &self,
+        keys: &[K],
+        until: Option<Instant>,
+    ) -> Result<Vec<Option<storage::Expiring<Vec<u8>>>>> {
+        self.execute_on_all(&read_expiring("get_many"), self.keys(keys), self.until(until))
             .found()
+            .map(all_expiring)
     }
 
-    fn contains_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<bool>> {
-        self.execute_on_all(&contains("has_many"), self.keys(keys), self.until())
+    fn contains_many<K: RingKey>(&self, keys: &[K], until: Option<Instant>) -> Result<Vec<bool>> {
+        self.execute_on_all(&contains("has_many"), self.keys(keys), self.until(until))
             .all()
     }
 
-    fn renew_many<K: RingKey>(&self, entries: &[(K, Duration)]) -> Result<Vec<bool>> {
-        self.execute_on_all(&touch("touch_many"), self.touches(entries), self.until())
+    fn renew_many<K: RingKey>(&self, entries: &[(K, Duration)], until: Option<Instant>) -> Result<Vec<bool>> {
+        self.execute_on_all(&touch("touch_many"), self.touches(entries), self.until(until))
             .all()
     }
 
     fn write_many<K: RingKey>(
         &self,
-        entries: impl IntoIterator<Item = (K, Vec<u8>, Option<Duration>)>,
+        entries: Vec<(K, Vec<u8>, Option<Duration>)>,
+        until: Option<Instant>,
     ) -> Result<()> {
         let Entries { lasting, expired } = self.entries(entries);
-        let until = self.until();
+        let until = self.until(until);
         let removed = self.execute_on_all(&remove("set_many"), expired, until).all();
         self.execute_on_all(&write("set_many"), lasting, until).all()?;
         removed.map(drop)
     }
 
-    fn remove_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<bool>> {
-        self.execute_on_all(&remove("delete_many"), self.keys(keys), self.until())
+    fn remove_many<K: RingKey>(&self, keys: &[K], until: Option<Instant>) -> Result<Vec<bool>> {
+        self.execute_on_all(&remove("delete_many"), self.keys(keys), self.until(until))
             .all()
     }
 }
 
 #[cfg(feature = "tokio")]
 impl<S: AsyncServer> AsyncStorage<Vec<u8>> for Remote<S> {
-    async fn read<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<Vec<u8>>> {
+    async fn read<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<Option<Vec<u8>>> {
         let keys = [self.key(key)];
-        self.execute_async(&read("get"), &keys, self.until())
+        self.execute_async(&read("get"), &keys, self.until(until))
             .await
             .map(only)
     }
@@ -189,8 +216,9 @@ impl<S: AsyncServer> AsyncStorage<Vec<u8>> for Remote<S> {
         key: &K,
         value: Vec<u8>,
         expiry: Option<Duration>,
+        until: Option<Instant>,
     ) -> Result<()> {
-        let (key, until) = (self.key(key), self.until());
+        let (key, until) = (self.key(key), self.until(until));
         if is_zero(expiry) {
             return self.execute_async(&remove("set"), &[key], until).await.map(drop);
         }
@@ -198,65 +226,92 @@ impl<S: AsyncServer> AsyncStorage<Vec<u8>> for Remote<S> {
         self.execute_async(&write("set"), &entries, until).await.map(drop)
     }
 
-    async fn remove<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool> {
+    async fn remove<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<bool> {
         let keys = [self.key(key)];
-        self.execute_async(&remove("delete"), &keys, self.until())
+        self.execute_async(&remove("delete"), &keys, self.until(until))
             .await
             .map(only)
     }
 
-    async fn contains<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool> {
+    async fn contains<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<bool> {
         let keys = [self.key(key)];
-        self.execute_async(&contains("has"), &keys, self.until())
+        self.execute_async(&contains("has"), &keys, self.until(until))
             .await
             .map(only)
     }
 
-    async fn renew<K: RingKey + ?Sized>(&self, key: &K, expiry: Duration) -> Result<bool> {
+    async fn renew<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        expiry: Duration,
+        until: Option<Instant>,
+    ) -> Result<bool> {
         let entries = [(self.key(key), expiry)];
-        self.execute_async(&touch("touch"), &entries, self.until())
+        self.execute_async(&touch("touch"), &entries, self.until(until))
             .await
             .map(only)
     }
 
-    async fn read_expiring<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<Found>> {
+    async fn read_expiring<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        until: Option<Instant>,
+    ) -> Result<Option<storage::Expiring<Vec<u8>>>> {
         let keys = [self.key(key)];
-        self.execute_async(&read_expiring("get"), &keys, self.until())
+        self.execute_async(&read_expiring("get"), &keys, self.until(until))
             .await
             .map(only)
+            .map(expiring)
     }
 
-    async fn read_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<Option<Vec<u8>>>> {
+    async fn read_many<K: RingKey>(
+        &self,
+        keys: &[K],
+        until: Option<Instant>,
+    ) -> Result<Vec<Option<Vec<u8>>>> {
         let keys = self.keys(keys);
-        self.execute_on_all_async(&read("get_many"), keys, self.until())
+        self.execute_on_all_async(&read("get_many"), keys, self.until(until))
             .await
             .found()
     }
 
-    async fn read_many_expiring<K: RingKey>(&self, keys: &[K]) -> Result<Vec<Option<Found>>> {
+    async fn read_many_expiring<K: RingKey>(
+        &self,
+        keys: &[K],
+        until: Option<Instant>,
+    ) -> Result<Vec<Option<storage::Expiring<Vec<u8>>>>> {
         let keys = self.keys(keys);
-        self.execute_on_all_async(&read_expiring("get_many"), keys, self.until())
+        self.execute_on_all_async(&read_expiring("get_many"), keys, self.until(until))
             .await
             .found()
+            .map(all_expiring)
     }
 
-    async fn contains_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<bool>> {
+    async fn contains_many<K: RingKey>(&self, keys: &[K], until: Option<Instant>) -> Result<Vec<bool>> {
         let keys = self.keys(keys);
-        self.execute_on_all_async(&contains("has_many"), keys, self.until())
+        self.execute_on_all_async(&contains("has_many"), keys, self.until(until))
             .await
             .all()
     }
 
-    async fn renew_many<K: RingKey>(&self, entries: &[(K, Duration)]) -> Result<Vec<bool>> {
+    async fn renew_many<K: RingKey>(
+        &self,
+        entries: &[(K, Duration)],
+        until: Option<Instant>,
+    ) -> Result<Vec<bool>> {
         let entries = self.touches(entries);
-        self.execute_on_all_async(&touch("touch_many"), entries, self.until())
+        self.execute_on_all_async(&touch("touch_many"), entries, self.until(until))
             .await
             .all()
     }
 
-    async fn write_many<K: RingKey>(&self, entries: Vec<(K, Vec<u8>, Option<Duration>)>) -> Result<()> {
+    async fn write_many<K: RingKey>(
+        &self,
+        entries: Vec<(K, Vec<u8>, Option<Duration>)>,
+        until: Option<Instant>,
+    ) -> Result<()> {
         let Entries { lasting, expired } = self.entries(entries);
-        let until = self.until();
+        let until = self.until(until);
         let removed = self
             .execute_on_all_async(&remove("set_many"), expired, until)
             .await
@@ -267,9 +322,9 @@ impl<S: AsyncServer> AsyncStorage<Vec<u8>> for Remote<S> {
         removed.map(drop)
     }
 
-    async fn remove_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<bool>> {
+    async fn remove_many<K: RingKey>(&self, keys: &[K], until: Option<Instant>) -> Result<Vec<bool>> {
         let keys = self.keys(keys);
-        self.execute_on_all_async(&remove("delete_many"), keys, self.until())
+        self.execute_on_all_async(&remove("delete_many"), keys, self.until(until))
             .await
             .all()
     }
