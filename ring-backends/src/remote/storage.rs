@@ -12,7 +12,7 @@ use ring_cache_core::{Error, Name, RingKey};
 
 #[cfg(feature = "tokio")]
 use super::AsyncServer;
-use super::{BlockingClear, BlockingServer, Entry, Expiring, Found, Remote, Server};
+use super::{BlockingClear, BlockingServer, Entry, Expiring, Fault, Found, Remote, Server};
 
 type Result<T> = std::result::Result<T, Error>;
 
@@ -52,16 +52,24 @@ impl<S: Server> AnyStorage<Vec<u8>> for Remote<S> {
 impl<S: Expiring> Expires for Remote<S> {}
 
 impl<S: Server> Remote<S> {
-    /// What was found on one node, one for each place, without what may be out of date and could not be removed.
-    fn trusted<T: Default>(&self, places: &[S::Place], found: Vec<T>) -> Vec<T> {
-        let mut found = one_each(places, found);
+    /// Which of these places, on one node, may be out of date although that could not be removed. To be asked before they
+    /// are looked at: by the time of the answer, what was found may be removed, and its place trusted again.
+    fn distrusted(&self, places: &[S::Place]) -> Vec<bool> {
         let repairs = &self.line(places).repairs;
-        if repairs.pending() > 0 {
-            for (place, found) in places.iter().zip(&mut found) {
-                if repairs.names(place) {
-                    *found = T::default();
-                }
-            }
+        if repairs.pending() == 0 {
+            return Vec::new();
+        }
+        places.iter().map(|place| repairs.names(place)).collect()
+    }
+
+    /// What was found on one node, one for each place, without what may be out of date, before or by now.
+    fn trusted<T: Default>(&self, places: &[S::Place], distrusted: Vec<bool>, found: Vec<T>) -> Vec<T> {
+        let mut found = one_each(places, found);
+        for distrusted in [distrusted, self.distrusted(places)] {
+            let found = found.iter_mut().zip(distrusted);
+            found
+                .filter(|(_, distrusted)| *distrusted)
+                .for_each(|(found, _)| *found = T::default());
         }
         found
     }
@@ -123,6 +131,21 @@ fn only<T: Default>(found: Vec<T>) -> T {
 }
 
 impl<S: BlockingServer> Remote<S> {
+    /// Looks at places on one node.
+    fn look<T: Default>(
+        &self,
+        operation: &'static str,
+        places: &[S::Place],
+        act: impl FnOnce(&S, Instant) -> std::result::Result<Vec<T>, Fault>,
+    ) -> Result<Vec<T>> {
+        let mut distrusted = Vec::new();
+        let found = self.inquire(operation, places, |server, until| {
+            distrusted = self.distrusted(places);
+            act(server, until)
+        })?;
+        Ok(self.trusted(places, distrusted, found))
+    }
+
     fn remove_places(&self, operation: &'static str, places: Vec<S::Place>) -> Result<Vec<bool>> {
         let remove = |places: Vec<_>| {
             let act = |server: &S, until| server.remove(&places, until);
@@ -136,8 +159,8 @@ impl<S: BlockingServer> Remote<S> {
 impl<S: BlockingServer> Storage<Vec<u8>> for Remote<S> {
     fn read<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<Vec<u8>>> {
         let places = [self.place(key)];
-        let found = self.inquire("get", &places, |server, until| server.read(&places, until))?;
-        Ok(only(self.trusted(&places, found)))
+        let found = self.look("get", &places, |server, until| server.read(&places, until))?;
+        Ok(only(found))
     }
 
     fn write<K: RingKey + ?Sized>(&self, key: &K, value: Vec<u8>, expiry: Option<Duration>) -> Result<()> {
@@ -159,49 +182,45 @@ impl<S: BlockingServer> Storage<Vec<u8>> for Remote<S> {
 
     fn contains<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool> {
         let places = [self.place(key)];
-        let there = self.inquire("has", &places, |server, until| server.contains(&places, until))?;
-        Ok(only(self.trusted(&places, there)))
+        let there = self.look("has", &places, |server, until| server.contains(&places, until))?;
+        Ok(only(there))
     }
 
     fn renew<K: RingKey + ?Sized>(&self, key: &K, expiry: Duration) -> Result<bool> {
         let places = [self.place(key)];
         let entries = [(places[0].clone(), expiry)];
-        let there = self.inquire("touch", &places, |server, until| server.renew(&entries, until))?;
-        Ok(only(self.trusted(&places, there)))
+        let there = self.look("touch", &places, |server, until| server.renew(&entries, until))?;
+        Ok(only(there))
     }
 
     fn read_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<Option<Vec<u8>>>> {
-        let look = |places: Vec<_>| {
-            let found = self.inquire("get_many", &places, |server, until| server.read(&places, until))?;
-            Ok(self.trusted(&places, found))
-        };
+        let look =
+            |places: Vec<_>| self.look("get_many", &places, |server, until| server.read(&places, until));
         self.on_nodes(self.places(keys), |place| place, look).found()
     }
 
     fn read_expiring<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<Found>> {
         let places = [self.place(key)];
-        let found = self.inquire("get", &places, |server, until| {
+        let found = self.look("get", &places, |server, until| {
             server.read_expiring(&places, until)
         })?;
-        Ok(only(self.trusted(&places, found)))
+        Ok(only(found))
     }
 
     fn read_many_expiring<K: RingKey>(&self, keys: &[K]) -> Result<Vec<Option<Found>>> {
         let look = |places: Vec<_>| {
-            let found = self.inquire("get_many", &places, |server, until| {
+            self.look("get_many", &places, |server, until| {
                 server.read_expiring(&places, until)
-            })?;
-            Ok(self.trusted(&places, found))
+            })
         };
         self.on_nodes(self.places(keys), |place| place, look).found()
     }
 
     fn contains_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<bool>> {
         let look = |places: Vec<_>| {
-            let found = self.inquire("has_many", &places, |server, until| {
+            self.look("has_many", &places, |server, until| {
                 server.contains(&places, until)
-            })?;
-            Ok(self.trusted(&places, found))
+            })
         };
         self.on_nodes(self.places(keys), |place| place, look).all()
     }
@@ -210,8 +229,7 @@ impl<S: BlockingServer> Storage<Vec<u8>> for Remote<S> {
         let renew = |renewals: Vec<_>| {
             let places = places_of(&renewals, |(place, _)| place);
             let act = |server: &S, until| server.renew(&renewals, until);
-            let there = self.inquire("touch_many", &places, act)?;
-            Ok(self.trusted(&places, there))
+            self.look("touch_many", &places, act)
         };
         self.on_nodes(self.renewals(entries), |(place, _)| place, renew)
             .all()
@@ -240,6 +258,26 @@ impl<S: BlockingServer> Storage<Vec<u8>> for Remote<S> {
 
 #[cfg(feature = "tokio")]
 impl<S: AsyncServer> Remote<S> {
+    /// Looks at places on one node.
+    async fn look_async<T, F>(
+        &self,
+        operation: &'static str,
+        places: &[S::Place],
+        act: impl FnOnce(Instant) -> F,
+    ) -> Result<Vec<T>>
+    where
+        T: Default,
+        F: Future<Output = std::result::Result<Vec<T>, Fault>>,
+    {
+        let mut distrusted = Vec::new();
+        let found = self.inquire_async(operation, places, |until| {
+            distrusted = self.distrusted(places);
+            act(until)
+        });
+        let found = found.await?;
+        Ok(self.trusted(places, distrusted, found))
+    }
+
     async fn remove_places_async(&self, operation: &'static str, places: Vec<S::Place>) -> Result<Vec<bool>> {
         let remove = |places: Vec<_>| async move {
             let act = |until| self.server.remove(&places, until);
@@ -255,9 +293,9 @@ impl<S: AsyncServer> AsyncStorage<Vec<u8>> for Remote<S> {
     async fn read<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<Vec<u8>>> {
         let places = [self.place(key)];
         let found = self
-            .inquire_async("get", &places, |until| self.server.read(&places, until))
+            .look_async("get", &places, |until| self.server.read(&places, until))
             .await?;
-        Ok(only(self.trusted(&places, found)))
+        Ok(only(found))
     }
 
     async fn write<K: RingKey + ?Sized>(
@@ -286,25 +324,24 @@ impl<S: AsyncServer> AsyncStorage<Vec<u8>> for Remote<S> {
     async fn contains<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool> {
         let places = [self.place(key)];
         let there = self
-            .inquire_async("has", &places, |until| self.server.contains(&places, until))
+            .look_async("has", &places, |until| self.server.contains(&places, until))
             .await?;
-        Ok(only(self.trusted(&places, there)))
+        Ok(only(there))
     }
 
     async fn renew<K: RingKey + ?Sized>(&self, key: &K, expiry: Duration) -> Result<bool> {
         let places = [self.place(key)];
         let entries = [(places[0].clone(), expiry)];
         let there = self
-            .inquire_async("touch", &places, |until| self.server.renew(&entries, until))
+            .look_async("touch", &places, |until| self.server.renew(&entries, until))
             .await?;
-        Ok(only(self.trusted(&places, there)))
+        Ok(only(there))
     }
 
     async fn read_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<Option<Vec<u8>>>> {
         let look = |places: Vec<_>| async move {
             let act = |until| self.server.read(&places, until);
-            let found = self.inquire_async("get_many", &places, act).await?;
-            Ok(self.trusted(&places, found))
+            self.look_async("get_many", &places, act).await
         };
         let places = self.places(keys);
         self.on_nodes_async(places, |place| place, look).await.found()
@@ -313,16 +350,15 @@ impl<S: AsyncServer> AsyncStorage<Vec<u8>> for Remote<S> {
     async fn read_expiring<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<Found>> {
         let places = [self.place(key)];
         let found = self
-            .inquire_async("get", &places, |until| self.server.read_expiring(&places, until))
+            .look_async("get", &places, |until| self.server.read_expiring(&places, until))
             .await?;
-        Ok(only(self.trusted(&places, found)))
+        Ok(only(found))
     }
 
     async fn read_many_expiring<K: RingKey>(&self, keys: &[K]) -> Result<Vec<Option<Found>>> {
         let look = |places: Vec<_>| async move {
             let act = |until| self.server.read_expiring(&places, until);
-            let found = self.inquire_async("get_many", &places, act).await?;
-            Ok(self.trusted(&places, found))
+            self.look_async("get_many", &places, act).await
         };
         let places = self.places(keys);
         self.on_nodes_async(places, |place| place, look).await.found()
@@ -331,8 +367,7 @@ impl<S: AsyncServer> AsyncStorage<Vec<u8>> for Remote<S> {
     async fn contains_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<bool>> {
         let look = |places: Vec<_>| async move {
             let act = |until| self.server.contains(&places, until);
-            let found = self.inquire_async("has_many", &places, act).await?;
-            Ok(self.trusted(&places, found))
+            self.look_async("has_many", &places, act).await
         };
         let places = self.places(keys);
         self.on_nodes_async(places, |place| place, look).await.all()
@@ -342,8 +377,7 @@ impl<S: AsyncServer> AsyncStorage<Vec<u8>> for Remote<S> {
         let renew = |renewals: Vec<_>| async move {
             let places = places_of(&renewals, |(place, _)| place);
             let act = |until| self.server.renew(&renewals, until);
-            let there = self.inquire_async("touch_many", &places, act).await?;
-            Ok(self.trusted(&places, there))
+            self.look_async("touch_many", &places, act).await
         };
         let renewals = self.renewals(entries);
         self.on_nodes_async(renewals, |(place, _)| place, renew)
