@@ -59,8 +59,8 @@ use order::{Claim, Order};
 ///
 /// Operations on one key are done in the order in which they were asked, each when the one before has ended; look-ups
 /// side by side. What was asked by a future that is dropped meanwhile is not done if it has not begun; if it has, it is
-/// ended before the next one begins, so that a `delete` also removes what a cancelled call was about to store. `clear` is
-/// an operation on all keys.
+/// ended before the next one begins, and what it wrote is removed: others may have written in the storage itself meanwhile,
+/// and an older value must not come after theirs. `clear` is an operation on all keys.
 ///
 /// The storage inside is [`backend`](Self::backend). Blocking calls may use it at the same time, and calls of both kinds
 /// wait for each other's computations. What they ask of it directly is not part of this order.

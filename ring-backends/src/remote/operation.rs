@@ -122,23 +122,31 @@ impl<S: Server> Remote<S> {
         operation.mutates.then(|| repairs.begin_change(keys()))
     }
 
-    /// One result for each item, however many the server returned. What a query found at keys that are to be deleted
-    /// counts as absent.
+    /// Whether each key of a query is to be deleted, so that what lies there may be out of date; empty if none is.
+    fn suspects<I, T: Send>(&self, operation: &Operation<S, I, T>, node: usize, items: &[I]) -> Vec<bool> {
+        let pending = self.nodes.nodes[node].repairs.pending();
+        if operation.mutates || pending.len() == 0 {
+            return Vec::new();
+        }
+        let keys = items.iter().map(operation.key);
+        keys.map(|key| pending.contains(key)).collect()
+    }
+
+    /// One result for each item, however many the server returned. What a query found at a suspect key counts as absent:
+    /// one that was suspect before the server was asked, and may be deleted by now, or is suspect now.
     fn results<I, T: Default + Send>(
         &self,
         operation: &Operation<S, I, T>,
         node: usize,
         items: &[I],
-        mut results: Vec<T>,
+        (before, mut results): (Vec<bool>, Vec<T>),
     ) -> Vec<T> {
         results.resize_with(items.len(), T::default);
-        let pending = self.nodes.nodes[node].repairs.pending();
-        if !operation.mutates && pending.len() > 0 {
-            for (item, result) in items.iter().zip(&mut results) {
-                if pending.contains((operation.key)(item)) {
-                    *result = T::default();
-                }
-            }
+        for suspects in [before, self.suspects(operation, node, items)] {
+            let suspects = results.iter_mut().zip(suspects);
+            suspects
+                .filter(|(_, is_suspect)| *is_suspect)
+                .for_each(|(result, _)| *result = T::default());
         }
         results
     }
@@ -177,7 +185,11 @@ impl<S: BlockingServer> Remote<S> {
         let change = self.begin_change(operation, node, items);
         let attempt = self.attempt(operation.name, node, until)?;
         let repaired = self.repair(node, until);
-        let sent = repaired.and_then(|()| self.server.send(node, (operation.request)(items)?, until));
+        let sent = repaired.and_then(|()| {
+            let suspects = self.suspects(operation, node, items);
+            let results = self.server.send(node, (operation.request)(items)?, until)?;
+            Ok((suspects, results))
+        });
         let results = attempt.end(sent)?;
         if let Some(change) = change {
             change.made();
@@ -231,8 +243,10 @@ impl<S: AsyncServer> Remote<S> {
             if self.nodes.nodes[node].repairs.pending().len() > 0 {
                 self.repair_async(node, until).await?;
             }
+            let suspects = self.suspects(operation, node, items);
             let request = (operation.request)(items)?;
-            self.server.send_async(node, request, until).await
+            let results = self.server.send_async(node, request, until).await?;
+            Ok((suspects, results))
         });
         let sent = match timed(until, work) {
             Ok(work) => work.await.unwrap_or(Err(Fault::Timeout)),
