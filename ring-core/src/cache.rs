@@ -88,8 +88,8 @@ impl<S> Cache<S> {
     {
         let (storage, name) = (self.view.storage(), self.name());
         let flights = storage.flights();
-        let _invalidation = flights.invalidate_ring(name, self.ring.write_timeout).block();
-        Failure::outcome(storage.clear_ring(name), name.as_str())
+        let invalidation = flights.invalidate_ring(name, self.ring.write_timeout).block();
+        Failure::outcome(invalidation.end(storage.clear_ring(name)), name.as_str())
     }
 }
 
@@ -117,8 +117,8 @@ impl<S> AsyncCache<S> {
             let (storage, name) = (view.storage(), ring.name());
             let flights = storage.flights();
             let invalidation = flights.invalidate_ring(name, ring.write_timeout);
-            let _invalidation = invalidation.settle().await;
-            Failure::outcome(storage.clear_ring(name).await, name.as_str())
+            let invalidation = invalidation.settle().await;
+            Failure::outcome(invalidation.end(storage.clear_ring(name).await), name.as_str())
         }
     }
 }

@@ -230,30 +230,34 @@ where
 
     fn try_get(&self) -> Result<Option<R::Value>, StorageError<R::Value, S>> {
         self.context.admit();
-        let read = self.storage().read(&self.call_key(), None);
-        read.map(|held| self.context.decode_counted(held))
+        let key = self.call_key();
+        let in_doubt = self.context.is_in_doubt(&key);
+        let held = self.storage().read(&key, None)?;
+        Ok(self.context.decode_counted(held.filter(|_| !in_doubt)))
     }
 
     fn try_delete(&self) -> Result<bool, StorageError<R::Value, S>> {
         self.context.admit();
         let key = self.call_key();
-        let _invalidation = self.context.invalidate(&key).block();
-        self.storage().remove(&key, None)
+        let invalidation = self.context.invalidate(&key).block();
+        invalidation.end(self.storage().remove(&key, None))
     }
 
     fn try_has(&self) -> Result<bool, StorageError<R::Value, S>> {
         self.context.admit();
-        self.storage().contains(&self.call_key(), None)
+        let key = self.call_key();
+        let in_doubt = self.context.is_in_doubt(&key);
+        Ok(self.storage().contains(&key, None)? && !in_doubt)
     }
 
     fn try_touch(&self) -> Result<bool, StorageError<R::Value, S>> {
-        match self.expiry() {
-            Some(expiry) => {
-                self.context.admit();
-                self.storage().renew(&self.call_key(), expiry, None)
-            }
-            None => self.try_has(),
-        }
+        let Some(expiry) = self.expiry() else {
+            return self.try_has();
+        };
+        self.context.admit();
+        let key = self.call_key();
+        let in_doubt = self.context.is_in_doubt(&key);
+        Ok(self.storage().renew(&key, expiry, None)? && !in_doubt)
     }
 
     #[cold]

@@ -29,7 +29,7 @@ pub(crate) use flight::Outcome;
 #[doc(hidden)]
 pub use in_place::{Evicted, InPlace};
 pub(crate) use invalidation::Invalidation;
-pub(crate) use leader::Leader;
+pub(crate) use leader::{Leader, Turn};
 pub(crate) use waiter::{WaitOutcome, Waiter};
 
 use flight::Flight;
@@ -44,6 +44,9 @@ use crate::sync::{Arc, AtomicU64, AtomicUsize, Event, Mutex, Ordering};
 
 /// The number of locks of the table.
 const SHARDS: usize = 8;
+
+/// The number of keys in doubt that are remembered while no call works on them.
+const REMEMBERED_DOUBTS: usize = 65_536;
 
 /// The number of counters of writes.
 const WRITE_COUNTERS: usize = 32;
@@ -60,6 +63,8 @@ pub struct Flights<T> {
     written: Event,
     /// The number of writes that ended, for groups of keys.
     writes: [AtomicU64; WRITE_COUNTERS],
+    /// The number of keys in doubt, so that a look-up needs no lock to find out that there are none.
+    doubts: AtomicUsize,
     rings: RingRegistry,
 }
 
@@ -86,6 +91,7 @@ impl<T> Default for Flights<T> {
             next_epoch: AtomicU64::new(1),
             written: Event::new(),
             writes: zeros(),
+            doubts: AtomicUsize::new(0),
             rings: RingRegistry::default(),
         }
     }
@@ -155,7 +161,7 @@ impl<T> Flights<T> {
             }
             let epoch = self.next_epoch();
             state.invalidate_before(epoch);
-            state.end_write(epoch);
+            self.counting_doubts(state, |state| state.took_effect(epoch));
         }
         let evicted = storage.write(key, value, expires_at);
         drop(shard);
@@ -289,12 +295,59 @@ impl<T> Flights<T> {
 
     /// Runs `change` on the state of a key, if it has one.
     fn with_state<R>(&self, key: &EncodedKey, change: impl FnOnce(&mut KeyState<T>) -> R) -> Option<R> {
-        self.shard(key).lock().find(key).map(change)
+        let mut shard = self.shard(key).lock();
+        shard.find(key).map(|state| self.counting_doubts(state, change))
     }
 
     /// Runs `change` on the state of a key to which the caller holds a reference.
     fn with_expected_state<R>(&self, key: &EncodedKey, change: impl FnOnce(&mut KeyState<T>) -> R) -> R {
-        change(self.shard(key).lock().expect_entry(key).into_mut())
+        let mut shard = self.shard(key).lock();
+        self.counting_doubts(shard.expect_entry(key).into_mut(), change)
+    }
+
+    /// Runs `change`, with which a doubt may begin or end.
+    fn counting_doubts<R>(&self, state: &mut KeyState<T>, change: impl FnOnce(&mut KeyState<T>) -> R) -> R {
+        let before = state.is_in_doubt();
+        let changed = change(state);
+        match (before, state.is_in_doubt()) {
+            (false, true) => _ = self.doubts.fetch_add(1, Ordering::SeqCst),
+            (true, false) => _ = self.doubts.fetch_sub(1, Ordering::SeqCst),
+            _ => {}
+        }
+        changed
+    }
+
+    /// Whether an older value may be found under `key` than a call promised that has returned: an abandoned write may
+    /// still arrive, or what overtook an update has not taken effect yet.
+    ///
+    /// Asked before a look-up, which then treats what it finds as absent.
+    #[inline]
+    pub fn is_in_doubt<K: RingKey + ?Sized>(&self, key: &K) -> bool {
+        self.doubts.load(Ordering::SeqCst) > 0 && self.is_known_to_be_in_doubt(key)
+    }
+
+    #[cold]
+    fn is_known_to_be_in_doubt<K: RingKey + ?Sized>(&self, key: &K) -> bool {
+        self.with_state(&EncodedKey::of(key), |state| state.is_in_doubt()) == Some(true)
+    }
+
+    /// Puts `key` [in doubt](Self::is_in_doubt) until [`end_doubt`](Self::end_doubt): for a storage whose write goes on after
+    /// its caller was dropped.
+    pub fn begin_doubt(&self, key: &EncodedKey) {
+        let mut shard = self.shard(key).lock();
+        let state = self.state(&mut shard, key);
+        state.ref_count += 1;
+        self.counting_doubts(state, KeyState::begin_abandoned_write);
+    }
+
+    /// Ends a doubt that was [begun](Self::begin_doubt): what the write left is gone.
+    pub fn end_doubt(&self, key: &EncodedKey) {
+        self.release(key, KeyState::end_abandoned_write);
+    }
+
+    /// Whether the state of a key outlives its last reference: it is in doubt until something is written there.
+    fn is_remembered(&self, state: &KeyState<T>) -> bool {
+        state.is_in_doubt() && self.doubts.load(Ordering::SeqCst) <= REMEMBERED_DOUBTS
     }
 
     /// Runs `change`, gives up a reference to the state of a key, and drops the state with the last one.
@@ -311,11 +364,14 @@ impl<T> Flights<T> {
     ) -> Result<R, E> {
         let mut shard = self.shard(key).lock();
         let mut entry = shard.expect_entry(key);
-        let result = change(entry.get_mut())?;
+        let result = self.counting_doubts(entry.get_mut(), change)?;
         entry.get_mut().ref_count -= 1;
-        if entry.get().ref_count == 0 {
+        if entry.get().ref_count == 0 && !self.is_remembered(entry.get()) {
             let (mut state, _) = entry.remove();
             self.keys.fetch_sub(1, Ordering::SeqCst);
+            if state.is_in_doubt() {
+                self.doubts.fetch_sub(1, Ordering::SeqCst);
+            }
             shard.keep_spare(&mut state);
             drop(shard);
             drop(state);

@@ -7,7 +7,8 @@ pub use std::sync::LazyLock;
 pub use std::time::Duration;
 
 pub use crate::body::Body;
-pub use crate::cache::{Cache, RingStatic};
+use crate::cache::RingStatic;
+pub use crate::cache::{Cache, RingStatic as Own};
 pub use crate::call::Call;
 use crate::key::KeyPart;
 pub use crate::key::{Ignored, RingKey, TypeName};

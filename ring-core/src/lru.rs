@@ -85,8 +85,9 @@ impl<T> Lru<T> {
 
     /// Drops all entries, also those that are being computed.
     pub fn clear(&self) {
-        let _invalidation = self.flights.invalidate_all(DEFAULT_WRITE_TIMEOUT).block();
+        let invalidation = self.flights.invalidate_all(DEFAULT_WRITE_TIMEOUT).block();
         self.drop_where(|_| true);
+        let Ok(()) = invalidation.end(Ok::<_, Infallible>(()));
     }
 
     /// Checks what always holds, for tests.
@@ -123,8 +124,9 @@ impl<T> Lru<T> {
 
     /// Removes the value under `key`. Returns whether there was one.
     pub fn delete<K: RingKey + ?Sized>(&self, key: &K) -> bool {
-        let _invalidation = self.flights.invalidate(key, DEFAULT_WRITE_TIMEOUT).block();
-        self.take(key)
+        let invalidation = self.flights.invalidate(key, DEFAULT_WRITE_TIMEOUT).block();
+        let Ok(removed) = invalidation.end(Ok::<_, Infallible>(self.take(key)));
+        removed
     }
 
     /// Whether there is a value under `key`. It does not count as a use.

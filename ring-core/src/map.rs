@@ -86,8 +86,9 @@ impl<T> Map<T> {
 
     /// Drops all entries, also those that are being computed.
     pub fn clear(&self) {
-        let _invalidation = self.flights.invalidate_all(DEFAULT_WRITE_TIMEOUT).block();
+        let invalidation = self.flights.invalidate_all(DEFAULT_WRITE_TIMEOUT).block();
         let dropped = std::mem::take(&mut *self.entries.write());
+        let Ok(()) = invalidation.end(Ok::<_, Infallible>(()));
         drop(dropped);
     }
 
@@ -109,8 +110,8 @@ impl<T> Map<T> {
     where
         T: Clone,
     {
-        let _invalidation = self.flights.invalidate(key, DEFAULT_WRITE_TIMEOUT).block();
-        let Ok(removed) = Storage::remove(self, key, None);
+        let invalidation = self.flights.invalidate(key, DEFAULT_WRITE_TIMEOUT).block();
+        let Ok(removed) = invalidation.end(Storage::remove(self, key, None));
         removed
     }
 

@@ -34,8 +34,8 @@ pub trait Verbs<T>: Storage<T> {
 
     /// Removes the entry under `key`, also one that is being computed. Returns whether there was one.
     fn delete<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Self::Error> {
-        let _invalidation = self.flights().invalidate(key, DEFAULT_WRITE_TIMEOUT).block();
-        self.remove(key, None)
+        let invalidation = self.flights().invalidate(key, DEFAULT_WRITE_TIMEOUT).block();
+        invalidation.end(self.remove(key, None))
     }
 
     /// Whether there is an entry under `key`. It does not count as a use.
@@ -91,8 +91,8 @@ pub trait AsyncVerbs<T>: AsyncStorage<T> {
     /// Removes the entry under `key`, also one that is being computed. Returns whether there was one.
     async fn delete<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Self::Error> {
         let invalidation = self.flights().invalidate(key, DEFAULT_WRITE_TIMEOUT);
-        let _invalidation = invalidation.settle().await;
-        self.remove(key, None).await
+        let invalidation = invalidation.settle().await;
+        invalidation.end(self.remove(key, None).await)
     }
 
     /// Whether there is an entry under `key`. It does not count as a use.

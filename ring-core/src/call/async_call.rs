@@ -155,8 +155,9 @@ where
     S: View<R::Value, Storage: AsyncStorage<S::Held>>,
 {
     context.admit();
+    let in_doubt = context.is_in_doubt(key);
     let held = context.storage().read(key, None).await?;
-    Ok(context.decode_counted(held))
+    Ok(context.decode_counted(held.filter(|_| !in_doubt)))
 }
 
 async fn try_delete<R, S>(context: &CallContext<R::Value, S>, key: &EncodedKey) -> Tried<R, S, bool>
@@ -165,8 +166,8 @@ where
     S: View<R::Value, Storage: AsyncStorage<S::Held>>,
 {
     context.admit();
-    let _invalidation = context.invalidate(key).settle().await;
-    context.storage().remove(key, None).await
+    let invalidation = context.invalidate(key).settle().await;
+    invalidation.end(context.storage().remove(key, None).await)
 }
 
 async fn try_has<R, S>(context: &CallContext<R::Value, S>, key: &EncodedKey) -> Tried<R, S, bool>
@@ -175,7 +176,8 @@ where
     S: View<R::Value, Storage: AsyncStorage<S::Held>>,
 {
     context.admit();
-    context.storage().contains(key, None).await
+    let in_doubt = context.is_in_doubt(key);
+    Ok(context.storage().contains(key, None).await? && !in_doubt)
 }
 
 async fn try_touch<R, S>(context: &CallContext<R::Value, S>, key: &EncodedKey) -> Tried<R, S, bool>
@@ -183,11 +185,10 @@ where
     R: Output,
     S: View<R::Value, Storage: AsyncStorage<S::Held>>,
 {
-    match context.expiry {
-        Some(expiry) => {
-            context.admit();
-            context.storage().renew(key, expiry, None).await
-        }
-        None => try_has::<R, S>(context, key).await,
-    }
+    let Some(expiry) = context.expiry else {
+        return try_has::<R, S>(context, key).await;
+    };
+    context.admit();
+    let in_doubt = context.is_in_doubt(key);
+    Ok(context.storage().renew(key, expiry, None).await? && !in_doubt)
 }

@@ -75,6 +75,12 @@ where
         self.0.iter().map(|call| &call.key).collect()
     }
 
+    /// For each key whether what is found there is treated as absent: asked before the storage is.
+    fn doubts(&self) -> Vec<bool> {
+        let calls = self.0.iter();
+        calls.map(|call| call.context.is_in_doubt(&call.key)).collect()
+    }
+
     /// Ends the computations of all keys.
     fn invalidate(&self) -> Invalidation<'_, S::Held> {
         let keys = self.0.iter().map(|call| call.key.clone());
@@ -194,16 +200,22 @@ impl<T: Default, E: Failure> Gathered<T, E> {
     }
 }
 
-/// The values that look-ups of a group found.
-fn decoded<R, S>(group: &Group<R, S>, held: Vec<Option<S::Held>>) -> Vec<Option<R::Value>>
+/// The values that look-ups of a group found, without those in doubt.
+fn decoded<R, S>(group: &Group<R, S>, held: Vec<Option<S::Held>>, doubts: &[bool]) -> Vec<Option<R::Value>>
 where
     R: Output,
     S: View<R::Value>,
 {
-    let calls = group.0.iter().zip(padded(held));
+    let calls = group.0.iter().zip(padded(held)).zip(doubts);
     calls
-        .map(|(call, held)| call.context.decode_counted(held))
+        .map(|((call, held), in_doubt)| call.context.decode_counted(held.filter(|_| !in_doubt)))
         .collect()
+}
+
+/// The answers of a group, without those in doubt.
+fn trusted(there: Vec<bool>, doubts: &[bool]) -> Vec<bool> {
+    let there = padded(there).zip(doubts);
+    there.map(|(there, in_doubt)| there && !in_doubt).collect()
 }
 
 /// The writes of [`Calls::set_many`](crate::Calls::set_many) on one storage.

@@ -41,6 +41,8 @@ pub(crate) fn after(time: Option<Duration>) -> Option<Instant> {
 pub(crate) struct Lookup {
     /// The number of writes that had ended when it began; `None` if the storage did not answer.
     pub(crate) epoch: Option<u64>,
+    /// Whether what it finds is treated as absent.
+    in_doubt: bool,
     /// The end of the time that the call may keep the storage busy.
     pub(crate) until: Option<Instant>,
 }
@@ -127,8 +129,16 @@ impl<V, S: View<V>> CallContext<V, S> {
         };
         Lookup {
             epoch: Some(epoch),
+            in_doubt: self.is_in_doubt(key),
             until: after(self.storage().deadline()),
         }
+    }
+
+    /// Whether what is found under `key` is treated as absent: asked before the storage is. Storages that compare bytes are
+    /// written in place, where no write comes late.
+    #[inline]
+    pub(crate) fn is_in_doubt<K: RingKey>(&self, key: &K) -> bool {
+        S::Storage::TEXT_KEYS && self.flights().is_in_doubt(key)
     }
 
     /// The value that a look-up found, or else what is known for its computation.
@@ -140,7 +150,7 @@ impl<V, S: View<V>> CallContext<V, S> {
     ) -> Result<V, Lookup> {
         let read = self.ring.count_errors(read);
         let epoch = if read.is_some() { lookup.epoch } else { None };
-        match self.decode(read.flatten()) {
+        match self.decode(read.flatten().filter(|_| !lookup.in_doubt)) {
             Some(value) => {
                 self.ring.counters.hit();
                 Ok(value)

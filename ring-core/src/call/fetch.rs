@@ -16,6 +16,8 @@ pub(crate) struct Fetch<'c, V, S: View<V>> {
     lookup: Lookup,
     /// What is left of the storage's deadline.
     left: Option<Duration>,
+    /// Whether what is being read is treated as absent.
+    in_doubt: bool,
     state: State<'c, S::Held>,
 }
 
@@ -49,6 +51,7 @@ impl<'c, V, S: View<V>> Fetch<'c, V, S> {
             key,
             lookup,
             left: remaining(lookup.until),
+            in_doubt: false,
             state: State::Join,
         }
     }
@@ -103,7 +106,7 @@ impl<'c, V, S: View<V>> Fetch<'c, V, S> {
             // This call may have come after a delete that the leader's look-up came before: it looks for itself.
             WaitOutcome::Lead(leader) => self.look_again(leader),
             WaitOutcome::Retry | WaitOutcome::Wait(..) => {
-                let until = after(self.left);
+                let until = self.begin_read();
                 self.state = State::Retry(until);
                 Step::Read(until)
             }
@@ -111,12 +114,18 @@ impl<'c, V, S: View<V>> Fetch<'c, V, S> {
     }
 
     fn look_again(&mut self, leader: Leader<'c, S::Held>) -> Next<'c, V, S> {
-        let until = after(self.left);
+        let until = self.begin_read();
         self.state = State::LookAgain(leader, until);
         Step::Read(until)
     }
 
+    fn begin_read(&mut self) -> Option<Instant> {
+        self.in_doubt = self.context.is_in_doubt(&self.key);
+        after(self.left)
+    }
+
     fn read(&mut self, held: Option<S::Held>) -> Next<'c, V, S> {
+        let held = held.filter(|_| !self.in_doubt);
         let value = held.and_then(|held| self.context.view.decode(held).ok());
         match (mem::replace(&mut self.state, State::Join), value) {
             (State::LookAgain(leader, _), Some(value)) => {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::context::{after, remaining};
 use super::machine::{Event, Machine, Step};
-use crate::flights::{Leader, Outcome};
+use crate::flights::{Leader, Outcome, Turn};
 use crate::key::EncodedKey;
 use crate::storage::StorageBase;
 use crate::sync::EventListener;
@@ -106,8 +106,7 @@ impl<'c, S: StorageBase<T>, T> Store<'c, S, T> {
     fn take_turn(&mut self, in_time: bool) -> Step<T, bool> {
         loop {
             match self.leader().try_begin_write() {
-                Some(true) => return self.write(),
-                Some(false) => return Step::Done(false),
+                Some(turn) => return self.write(turn),
                 None if !in_time => break,
                 None => {}
             }
@@ -120,14 +119,19 @@ impl<'c, S: StorageBase<T>, T> Store<'c, S, T> {
         // Out of time, the other writer's value is as good, except for an update.
         let is_late = remaining(self.until).is_some_and(|left| left.is_zero());
         let leader = self.leader();
-        let must_write = leader.is_update() || leader.is_explicit();
-        if (is_late && !must_write) || !leader.begin_write() {
+        if is_late && !leader.is_update() && !leader.is_explicit() {
             return Step::Done(false);
         }
-        self.write()
+        let turn = leader.begin_write();
+        self.write(turn)
     }
 
-    fn write(&mut self) -> Step<T, bool> {
+    fn write(&mut self, turn: Turn) -> Step<T, bool> {
+        match turn {
+            Turn::Superseded => return Step::Done(false),
+            Turn::Clear => (self.value, self.is_removal) = (None, true),
+            Turn::Write => {}
+        }
         self.state = State::Write;
         if self.until.is_none() {
             self.until = after(self.storage.deadline());
@@ -138,8 +142,18 @@ impl<'c, S: StorageBase<T>, T> Store<'c, S, T> {
         }
     }
 
+    /// What the abandoned write wrote was removed, or is reported.
+    fn end_undo(&mut self, removed: bool) {
+        self.state = State::Turn;
+        let Some(leader) = &self.leader else { return };
+        if !removed {
+            self.storage.mark_suspect(leader.key());
+        }
+        leader.end_abandoned_write();
+    }
+
     fn written(&mut self, succeeded: bool) -> Step<T, bool> {
-        if self.leader().end_write() {
+        if self.leader().end_write(succeeded) {
             self.state = State::Undo(succeeded);
             return Step::Remove(self.until);
         }
@@ -183,10 +197,7 @@ impl<S: StorageBase<T>, T> Machine<T> for Store<'_, S, T> {
             (State::Turn, event) => self.take_turn(!matches!(event, Event::Woken(false))),
             (State::Write, _) => self.written(succeeded),
             (State::Undo(stored), _) => {
-                if !succeeded {
-                    self.storage.mark_suspect(self.key());
-                }
-                self.state = State::Turn;
+                self.end_undo(succeeded);
                 Step::Done(stored && !self.is_removal)
             }
         }
@@ -196,8 +207,8 @@ impl<S: StorageBase<T>, T> Machine<T> for Store<'_, S, T> {
 impl<S: StorageBase<T>, T> Drop for Store<'_, S, T> {
     fn drop(&mut self) {
         let Some(leader) = &mut self.leader else { return };
-        if leader.abandon_write() || matches!(self.state, State::Undo(_)) {
-            self.storage.mark_suspect(leader.key());
+        if leader.drop_write() || matches!(self.state, State::Undo(_)) {
+            self.end_undo(false);
         }
     }
 }

@@ -16,6 +16,8 @@ pub(crate) struct Invalidation<'f, T> {
     flights: &'f Flights<T>,
     /// The keys that have a state, each with the epoch of this invalidation.
     keys: Vec<(EncodedKey, u64)>,
+    /// Whether the keys were removed, or there are none.
+    done: bool,
     /// How long a write that began before is waited for.
     until: Option<Instant>,
     /// Taken before the last look at the writers, so that no write ends unnoticed in between.
@@ -28,6 +30,7 @@ impl<'f, T> Invalidation<'f, T> {
         Invalidation {
             flights,
             keys: Vec::new(),
+            done: true,
             until: None,
             written: None,
         }
@@ -50,11 +53,19 @@ impl<'f, T> Invalidation<'f, T> {
             invalidation.keys.extend(epoch.map(|epoch| (key, epoch)));
         }
         if !invalidation.keys.is_empty() {
+            invalidation.done = false;
             invalidation.until = Instant::now().checked_add(patience);
             // Those that wait for their turn may not write any more.
             flights.written.notify(usize::MAX);
         }
         invalidation
+    }
+
+    /// Hands over the result of the removal. If it failed, or this is dropped before, updates that were overtaken see to it
+    /// themselves that nothing older is left.
+    pub(crate) fn end<R, E>(mut self, removed: Result<R, E>) -> Result<R, E> {
+        self.done = removed.is_ok();
+        removed
     }
 
     /// Blocks until the keys may be removed.
@@ -118,7 +129,12 @@ impl<'f, T> Invalidation<'f, T> {
 impl<T> Drop for Invalidation<'_, T> {
     fn drop(&mut self) {
         for (key, epoch) in &self.keys {
-            self.flights.release(key, |state| state.end_change(*epoch));
+            self.flights.release(key, |state| {
+                state.end_change();
+                if self.done {
+                    state.took_effect(*epoch);
+                }
+            });
         }
         if !self.keys.is_empty() {
             self.flights.written.notify(usize::MAX);

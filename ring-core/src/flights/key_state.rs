@@ -17,8 +17,13 @@ pub(super) struct KeyState<T> {
     pub(super) writer: Option<u64>,
     /// The number of invalidations and explicit writes under way: each raised `min_epoch` when it began.
     changes: usize,
-    /// The highest epoch of a write or change that has ended: nothing older is left in the storage.
+    /// The highest epoch of a write or change that took effect: nothing older is left in the storage.
     done_epoch: u64,
+    /// The number of writes under way that others did not wait for: each may still store an older value.
+    abandoned_writes: usize,
+    /// The highest epoch of an update that returned without a write, since something newer was to overtake it. Until
+    /// something newer took effect, the storage may hold an older value.
+    promised_epoch: u64,
     /// The flight that newcomers join.
     pub(super) flight: Option<Arc<Flight<T>>>,
 }
@@ -32,6 +37,8 @@ impl<T> KeyState<T> {
             writer: None,
             changes: 0,
             done_epoch: 0,
+            abandoned_writes: 0,
+            promised_epoch: 0,
             flight: None,
         }
     }
@@ -62,21 +69,53 @@ impl<T> KeyState<T> {
         self.changes += 1;
     }
 
-    /// The change of this epoch has ended, or was abandoned.
-    pub(super) fn end_change(&mut self, epoch: u64) {
+    /// A change ended, or was abandoned. [`took_effect`](Self::took_effect) says whether it was made.
+    pub(super) fn end_change(&mut self) {
         self.changes -= 1;
-        self.end_write(epoch);
     }
 
-    /// The write of this epoch has ended, or was abandoned.
-    pub(super) fn end_write(&mut self, epoch: u64) {
+    /// The write or change of this epoch took effect.
+    pub(super) fn took_effect(&mut self, epoch: u64) {
         self.done_epoch = self.done_epoch.max(epoch);
     }
 
-    /// Whether the leader of this epoch, which may not write, need not wait for something newer any more. Until then
-    /// something older may still lie in the storage.
+    /// Whether something newer than the leader of this epoch took effect. Until then something older may still lie in the
+    /// storage.
     pub(super) fn is_superseded(&self, epoch: u64) -> bool {
-        self.done_epoch > epoch || (self.changes == 0 && self.writer.is_none())
+        self.done_epoch > epoch
+    }
+
+    /// Whether nothing is being written or changed.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.changes == 0 && self.writer.is_none()
+    }
+
+    /// The update of this epoch returns, and relies on something newer that has not taken effect yet.
+    pub(super) fn promise(&mut self, epoch: u64) {
+        self.promised_epoch = self.promised_epoch.max(epoch);
+    }
+
+    /// Whether the storage may hold, now or later, an older value than a call promised that has returned. Look-ups treat
+    /// what they find as absent.
+    pub(super) fn is_in_doubt(&self) -> bool {
+        self.abandoned_writes > 0 || self.promised_epoch > self.done_epoch
+    }
+
+    /// A write goes on that others do not wait for.
+    pub(super) fn begin_abandoned_write(&mut self) {
+        self.abandoned_writes += 1;
+    }
+
+    /// An abandoned write ended, and what it wrote was removed or reported.
+    pub(super) fn end_abandoned_write(&mut self) {
+        self.abandoned_writes -= 1;
+    }
+
+    /// Takes the write turn. A write that has it is abandoned.
+    pub(super) fn take_turn(&mut self, epoch: u64) {
+        if self.writer.replace(epoch).is_some() {
+            self.begin_abandoned_write();
+        }
     }
 
     /// Forbids leaders with a smaller epoch to write, and detaches a flight that began before, unless it is `own`.
@@ -97,7 +136,10 @@ impl<T> KeyState<T> {
 
     /// Stops waiting for a writer with a smaller epoch: it removes what it wrote when it ends.
     pub(super) fn abandon_writer(&mut self, epoch: u64) {
-        self.writer = self.writer.filter(|writer| *writer >= epoch);
+        if self.is_written_before(epoch) {
+            self.writer = None;
+            self.begin_abandoned_write();
+        }
     }
 }
 
@@ -110,28 +152,50 @@ mod tests {
     }
 
     #[test]
-    fn a_leader_is_superseded_by_what_is_newer_and_ended_or_abandoned() {
+    fn a_leader_is_superseded_by_what_is_newer_and_took_effect() {
         let mut state = state();
-        state.writer = Some(7);
-        state.end_write(5);
+        state.take_turn(7);
+        state.took_effect(5);
         assert!(state.is_superseded(4));
         assert!(!state.is_superseded(5), "its own write");
-        assert!(!state.is_superseded(6), "the seventh still writes");
+        assert!(
+            !state.is_superseded(6) && !state.is_at_rest(),
+            "the seventh writes"
+        );
         state.writer = None;
-        assert!(state.is_superseded(6), "nothing newer will come");
+        assert!(
+            !state.is_superseded(6) && state.is_at_rest(),
+            "the seventh was abandoned"
+        );
     }
 
     #[test]
-    fn a_change_is_waited_for_until_each_that_began_has_ended() {
+    fn there_is_rest_when_each_change_that_began_has_ended() {
         let mut state = state();
         state.begin_change(2);
         state.begin_change(3);
-        state.end_change(3);
-        assert!(state.is_superseded(2));
-        assert!(!state.is_superseded(4), "the second is under way");
-        state.end_change(2);
-        assert!(state.is_superseded(4));
-        assert_eq!(state.done_epoch, 3);
+        state.end_change();
+        assert!(!state.is_at_rest(), "one is under way");
+        state.end_change();
+        assert!(state.is_at_rest());
+    }
+
+    #[test]
+    fn a_doubt_lasts_until_nothing_older_can_come() {
+        let mut state = state();
+        state.take_turn(1);
+        state.take_turn(2);
+        state.writer = None;
+        assert!(state.is_in_doubt(), "the first may still write");
+        state.end_abandoned_write();
+        assert!(!state.is_in_doubt());
+
+        state.promise(3);
+        state.took_effect(3);
+        state.promise(4);
+        assert!(state.is_in_doubt(), "nothing newer took effect");
+        state.took_effect(5);
+        assert!(!state.is_in_doubt());
     }
 
     #[test]

@@ -36,6 +36,17 @@ enum Kind {
     Explicit,
 }
 
+/// What a leader may do to the entry of its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// Write its value.
+    Write,
+    /// Remove the entry: something newer overtook this update, and was abandoned.
+    Clear,
+    /// Nothing: something newer overtook it.
+    Superseded,
+}
+
 /// What a write in place leaves to be dropped when no lock is held.
 struct Written<T> {
     /// The value, if it was superseded.
@@ -169,7 +180,7 @@ impl<'f, T> Leader<'f, T> {
             } else {
                 written.evicted = storage.write(key.clone(), held, expires_at);
                 state.begin_write(epoch, own.as_ref());
-                state.end_write(epoch);
+                state.took_effect(epoch);
             }
             match own {
                 // Nothing waits. The state ends, and leaves its flight to the next leader.
@@ -181,34 +192,32 @@ impl<'f, T> Leader<'f, T> {
         })
     }
 
-    /// Takes the write turn if it can be said without waiting whether this leader may write: `Some(true)` with the turn,
-    /// `Some(false)` if it was superseded. Inside of another write, as in the `Drop` of an evicted value, it does not wait.
-    pub(crate) fn try_begin_write(&mut self) -> Option<bool> {
+    /// Takes the write turn, if it can be said without waiting what this leader may do. Inside of another write, as in the
+    /// `Drop` of an evicted value, it does not wait.
+    pub(crate) fn try_begin_write(&mut self) -> Option<Turn> {
         self.take_turn(self.flights.is_writing())
     }
 
-    /// Takes the write turn at once, unless this leader was superseded. A write that has the turn is not waited for: it
-    /// removes what it wrote when it ends.
-    pub(crate) fn begin_write(&mut self) -> bool {
-        self.take_turn(true) == Some(true)
+    /// Takes the write turn without waiting. A write that has the turn is abandoned: it removes what it wrote when it ends.
+    pub(crate) fn begin_write(&mut self) -> Turn {
+        self.take_turn(true).unwrap_or(Turn::Superseded)
     }
 
-    fn take_turn(&mut self, by_force: bool) -> Option<bool> {
+    fn take_turn(&mut self, by_force: bool) -> Option<Turn> {
         let (epoch, kind, flight) = (self.epoch, self.kind, self.flight.as_ref());
-        let taken = self.flights.with_expected_state(&self.key, |state| {
+        let turn = self.flights.with_expected_state(&self.key, |state| {
             if state.min_epoch > epoch && kind != Kind::Explicit {
-                let waits = kind == Kind::Update && !by_force && !state.is_superseded(epoch);
-                return if waits { None } else { Some(false) };
+                return overtaken(state, epoch, kind, by_force);
             }
             if state.writer.is_some() && !by_force {
                 return None;
             }
             state.begin_write(epoch, flight);
-            state.writer = Some(epoch);
-            Some(true)
+            state.take_turn(epoch);
+            Some(Turn::Write)
         });
-        self.is_writing |= taken == Some(true);
-        taken
+        self.is_writing |= matches!(turn, Some(Turn::Write | Turn::Clear));
+        turn
     }
 
     /// The event of the end of a write.
@@ -216,37 +225,43 @@ impl<'f, T> Leader<'f, T> {
         self.flights.written.listen()
     }
 
-    /// Gives the write turn back. Returns whether another write did not wait for this one: then what it wrote must be
-    /// removed. An explicit write ends the computations that began while it went on.
-    pub(crate) fn end_write(&mut self) -> bool {
-        if !std::mem::take(&mut self.is_writing) {
-            return false;
-        }
-        self.give_back(self.is_explicit())
+    /// Gives the write turn back; `done` is whether the write took effect. Returns whether the write was abandoned: then what
+    /// it wrote is to be removed, and [`end_abandoned_write`](Self::end_abandoned_write) to be called. An explicit write
+    /// ends the computations that began while it went on.
+    pub(crate) fn end_write(&mut self, done: bool) -> bool {
+        std::mem::take(&mut self.is_writing) && self.give_back(done, self.kind == Kind::Explicit)
     }
 
-    /// [`end_write`](Self::end_write) for a write that was dropped on its way: it invalidates nothing.
-    pub(crate) fn abandon_write(&mut self) -> bool {
-        std::mem::take(&mut self.is_writing) && self.give_back(false)
+    /// [`end_write`](Self::end_write) for a write that was dropped on its way.
+    pub(crate) fn drop_write(&mut self) -> bool {
+        std::mem::take(&mut self.is_writing) && self.give_back(false, false)
     }
 
-    fn give_back(&self, invalidates: bool) -> bool {
-        let superseded = self.flights.with_expected_state(&self.key, |state| {
+    /// What an abandoned write wrote was removed or reported.
+    pub(crate) fn end_abandoned_write(&self) {
+        self.flights
+            .with_expected_state(&self.key, KeyState::end_abandoned_write);
+    }
+
+    fn give_back(&self, done: bool, invalidates: bool) -> bool {
+        let abandoned = self.flights.with_expected_state(&self.key, |state| {
             self.flights.count_write(self.key.hash_value());
-            let has_turn = state.writer == Some(self.epoch);
-            state.end_write(self.epoch);
-            if has_turn {
-                state.writer = None;
-                if invalidates {
-                    let epoch = self.flights.next_epoch();
-                    state.invalidate_before(epoch);
-                    state.end_write(epoch);
-                }
+            if state.writer != Some(self.epoch) {
+                return true;
             }
-            !has_turn
+            state.writer = None;
+            let mut epoch = self.epoch;
+            if invalidates {
+                epoch = self.flights.next_epoch();
+                state.invalidate_before(epoch);
+            }
+            if done {
+                state.took_effect(epoch);
+            }
+            false
         });
         self.flights.written.notify(usize::MAX);
-        superseded
+        abandoned
     }
 
     /// Newcomers do not join its flight from now on.
@@ -272,7 +287,7 @@ impl<'f, T> Leader<'f, T> {
         }
         self.flights.release(&self.key, |state: &mut KeyState<T>| {
             if self.kind == Kind::Explicit {
-                state.end_change(self.epoch);
+                state.end_change();
             }
             if let Some(flight) = flight.as_ref().filter(|flight| !give_up_lead(flight)) {
                 state.detach(flight);
@@ -284,7 +299,9 @@ impl<'f, T> Leader<'f, T> {
 
 impl<T> Drop for Leader<'_, T> {
     fn drop(&mut self) {
-        self.abandon_write();
+        if self.drop_write() {
+            self.end_abandoned_write();
+        }
         let flight = self.release();
         if self.kind == Kind::Explicit {
             self.flights.written.notify(usize::MAX);
@@ -296,6 +313,22 @@ impl<T> Drop for Leader<'_, T> {
     }
 }
 
+/// What a leader may do that something newer overtook: `None` if it has to wait for that.
+fn overtaken<T>(state: &mut KeyState<T>, epoch: u64, kind: Kind, by_force: bool) -> Option<Turn> {
+    if kind != Kind::Update || state.is_superseded(epoch) {
+        return Some(Turn::Superseded);
+    }
+    if state.is_at_rest() {
+        state.take_turn(epoch);
+        return Some(Turn::Clear);
+    }
+    if by_force {
+        state.promise(epoch);
+        return Some(Turn::Superseded);
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -304,10 +337,10 @@ mod tests {
     fn the_turn_of_a_leader_that_is_dropped_is_given_back() {
         let (flights, key) = (Flights::<()>::default(), EncodedKey::of(&1));
         let [mut first, mut second] = [(); 2].map(|()| flights.lead_alone(key.clone()));
-        assert_eq!(first.try_begin_write(), Some(true));
+        assert_eq!(first.try_begin_write(), Some(Turn::Write));
         assert_eq!(second.try_begin_write(), None);
         drop(first);
-        assert_eq!(second.try_begin_write(), Some(true));
+        assert_eq!(second.try_begin_write(), Some(Turn::Write));
         assert_eq!(flights.writes(key.hash_value()), 1);
     }
 
@@ -315,8 +348,8 @@ mod tests {
     fn a_turn_is_given_back_once() {
         let (flights, key) = (Flights::<()>::default(), EncodedKey::of(&1));
         let mut leader = flights.lead_alone(key.clone());
-        assert!(leader.begin_write(), "no other write has the turn");
-        assert!(!leader.end_write());
+        assert_eq!(leader.begin_write(), Turn::Write, "no other write has the turn");
+        assert!(!leader.end_write(true));
         drop(leader);
         assert_eq!(flights.writes(key.hash_value()), 1);
     }
@@ -325,10 +358,10 @@ mod tests {
     fn a_leader_that_was_refused_ends_no_write() {
         let (flights, key) = (Flights::<()>::default(), EncodedKey::of(&1));
         let mut writer = flights.lead_alone(key.clone());
-        assert!(writer.begin_write());
+        assert_eq!(writer.begin_write(), Turn::Write);
         let mut refused = flights.lead_alone(key.clone());
         let explicit = flights.lead_explicit(key.clone());
-        assert_eq!(refused.try_begin_write(), Some(false));
+        assert_eq!(refused.try_begin_write(), Some(Turn::Superseded));
         drop(refused);
         assert_eq!(flights.writes(key.hash_value()), 0, "the first still writes");
         drop((writer, explicit));

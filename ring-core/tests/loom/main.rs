@@ -1,17 +1,18 @@
 //! One flight, its leader and those who wait, in every order that loom finds, and with atomics as weak as they may be.
 //!
-//! `Flight` is the crate's own, with loom's types in the place of what `sync` names. What a stripe does with it under its
-//! lock (`join`, the end of a ticket, of a waiter) is said here once more, as shortly as it can be.
+//! `Flight` is the crate's own, with loom's types in the place of what `sync` names. What a shard does with it under its
+//! lock (`join`, the end of a leader, of a waiter) is said here once more, as shortly as it can be.
 //!
 //! Built with `--cfg ring_loom` only: `CONTRIBUTING.md` says how it is run.
 #![cfg(ring_loom)]
 
-#[allow(dead_code, reason = "the rest belongs to stripes")]
+#[allow(dead_code, reason = "the rest belongs to shards")]
 #[path = "../../src/flights/flight.rs"]
 mod flight;
 mod model;
 mod sync;
 
+use flight::Outcome;
 use loom::thread;
 use model::{Joined, Key};
 use sync::{Arc, AtomicUsize, Ordering};
@@ -34,13 +35,13 @@ enum Body {
 /// A call, whose body is counted.
 fn call(key: &Key, bodies: &AtomicUsize, body: Body) -> Option<Did> {
     match key.join() {
-        Joined::Lead(ticket) => {
+        Joined::Lead(leader) => {
             let number = bodies.fetch_add(1, Ordering::Relaxed) as u32;
             match body {
-                Body::Returns => ticket.value(number),
-                Body::Fails => ticket.release(),
+                Body::Returns => leader.value(number),
+                Body::Fails => leader.release(),
                 Body::Panics => {
-                    drop(ticket);
+                    drop(leader);
                     return None;
                 }
             }
@@ -159,12 +160,12 @@ fn of_two_outcomes_all_see_the_first() {
         let flight = flight::Flight::<u32>::new(1);
         let other = Arc::clone(&flight);
         let thread = thread::spawn(move || {
-            other.land(Some(1));
+            other.land(Outcome::Value(1));
             other.outcome.get().copied()
         });
-        flight.land(Some(2));
+        flight.land(Outcome::Value(2));
         let seen = flight.outcome.get().copied();
-        assert!(matches!(seen, Some(Some(1 | 2))));
+        assert!(matches!(seen, Some(Outcome::Value(1 | 2))));
         assert_eq!(thread.join().expect("no thread panics"), seen);
     });
 }

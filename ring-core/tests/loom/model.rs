@@ -1,6 +1,6 @@
-//! What is done with the flight of one key under the lock of its stripe.
+//! What is done with the flight of one key under the lock of its shard.
 
-use crate::flight::Flight;
+use crate::flight::{Flight, Outcome};
 use crate::sync::{Arc, Mutex, Ordering};
 
 /// A key, and the flight that newcomers join.
@@ -10,13 +10,13 @@ pub(crate) struct Key {
 }
 
 pub(crate) enum Joined<'k> {
-    Lead(Ticket<'k>),
+    Lead(Leader<'k>),
     /// The leader said so.
     Alone,
     Value(u32),
 }
 
-pub(crate) struct Ticket<'k> {
+pub(crate) struct Leader<'k> {
     key: &'k Key,
     flight: Arc<Flight<u32>>,
     settled: bool,
@@ -26,8 +26,8 @@ impl Key {
     pub(crate) fn join(&self) -> Joined<'_> {
         let mut joined = self.joined.lock().unwrap();
         let flight = match joined.as_ref() {
-            None => return Joined::Lead(self.ticket(joined.insert(Flight::new(1)))),
-            Some(flight) if flight.take_lead() => return Joined::Lead(self.ticket(flight)),
+            None => return Joined::Lead(self.leader(joined.insert(Flight::new(1)))),
+            Some(flight) if flight.take_lead() => return Joined::Lead(self.leader(flight)),
             Some(flight) => Arc::clone(flight),
         };
         flight.waiters.fetch_add(1, Ordering::SeqCst);
@@ -45,16 +45,16 @@ impl Key {
         loop {
             let landed = flight.landed.listen();
             match flight.outcome.get() {
-                Some(Some(value)) => return Joined::Value(*value),
-                Some(None) => return Joined::Alone,
-                None if flight.take_lead() => return Joined::Lead(self.ticket(flight)),
+                Some(Outcome::Value(value)) => return Joined::Value(*value),
+                Some(Outcome::Failed | Outcome::Retry) => return Joined::Alone,
+                None if flight.take_lead() => return Joined::Lead(self.leader(flight)),
                 None => landed.wait(),
             }
         }
     }
 
-    fn ticket(&self, flight: &Arc<Flight<u32>>) -> Ticket<'_> {
-        Ticket {
+    fn leader(&self, flight: &Arc<Flight<u32>>) -> Leader<'_> {
+        Leader {
             key: self,
             flight: Arc::clone(flight),
             settled: false,
@@ -66,23 +66,23 @@ impl Key {
     }
 }
 
-impl Ticket<'_> {
+impl Leader<'_> {
     pub(crate) fn value(self, value: u32) {
-        self.settle(Some(value));
+        self.settle(Outcome::Value(value));
     }
 
     pub(crate) fn release(self) {
-        self.settle(None);
+        self.settle(Outcome::Failed);
     }
 
-    fn settle(mut self, outcome: Option<u32>) {
+    fn settle(mut self, outcome: Outcome<u32>) {
         detach(&mut self.key.joined.lock().unwrap(), &self.flight);
         self.flight.land(outcome);
         self.settled = true;
     }
 }
 
-impl Drop for Ticket<'_> {
+impl Drop for Leader<'_> {
     fn drop(&mut self) {
         if self.settled {
             return;

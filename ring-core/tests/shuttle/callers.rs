@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use ring_cache_core::storage::{AsyncClear, AsyncStorage, Clear, Storage};
-use ring_cache_core::{AsyncCache, AsyncCalls, Cache, Calls, Fallible, Lru, Plain, Returned};
+use ring_cache_core::{AsyncCache, AsyncCalls, Cache, Calls, Fallible, Lru, Output, Plain};
 use shuttle::future::block_on;
 
 use crate::storages::{Awaited, Slow};
@@ -35,7 +35,7 @@ pub(crate) trait Kept:
     fn writes(&self) -> Option<usize>;
 
     /// Runs a verb on the thread that calls this, which may block.
-    fn run<R: Returned<Value = u32>>(
+    fn run<R: Output<Value = u32>>(
         world: &Arc<World<Self>>,
         verb: Verb,
         key: u32,
@@ -63,7 +63,7 @@ impl Kept for Lru<u32> {
         None
     }
 
-    fn run<R: Returned<Value = u32>>(
+    fn run<R: Output<Value = u32>>(
         world: &Arc<World<Self>>,
         verb: Verb,
         key: u32,
@@ -82,7 +82,7 @@ impl Kept for Slow {
         Some(self.0.writes())
     }
 
-    fn run<R: Returned<Value = u32>>(
+    fn run<R: Output<Value = u32>>(
         world: &Arc<World<Self>>,
         verb: Verb,
         key: u32,
@@ -98,10 +98,10 @@ impl Kept for Slow {
 
 fn blocking<R, S>(world: &World<S>, verb: Verb, key: u32, work: Work<R::Out>) -> Option<R::Out>
 where
-    R: Returned<Value = u32>,
+    R: Output<Value = u32>,
     S: Storage<u32, Error = Infallible> + Clear<u32> + 'static,
 {
-    let cache = Cache::new(world.ring(), &world.storage);
+    let cache: Cache<_> = Cache::new(world.ring(), &world.storage);
     let call = cache.bind::<R, _, _>((key,), move |_| block_on(work()));
     match verb {
         Verb::GetOrUpdate => Some(call.get_or_update()),
@@ -124,7 +124,7 @@ where
 
 async fn awaited<R, S>(world: Arc<World<S>>, verb: Verb, key: u32, work: Work<R::Out>) -> Option<R::Out>
 where
-    R: Returned<Value = u32>,
+    R: Output<Value = u32>,
     S: Kept,
 {
     let cache = AsyncCache::new(world.ring(), &world.storage);
@@ -152,7 +152,7 @@ fn many_blocking<S>(world: &World<S>, calls: Vec<(u32, Work<u32>)>) -> Vec<u32>
 where
     S: Storage<u32, Error = Infallible> + 'static,
 {
-    let cache = Cache::new(world.ring(), &world.storage);
+    let cache: Cache<_> = Cache::new(world.ring(), &world.storage);
     let calls = calls.into_iter();
     let calls = calls.map(|(key, work)| cache.bind::<Plain<u32>, _, _>((key,), move |_| block_on(work())));
     calls.get_or_update_many()
@@ -207,7 +207,7 @@ impl<S: Kept> World<S> {
     }
 
     /// [`caller`](Self::caller) with a body of its own.
-    pub(crate) fn caller_with<R: Returned<Value = u32, Out: Send> + 'static>(
+    pub(crate) fn caller_with<R: Output<Value = u32, Out: Send> + 'static>(
         self: &Arc<Self>,
         nth: usize,
         verb: Verb,
@@ -218,7 +218,7 @@ impl<S: Kept> World<S> {
     }
 
     /// [`caller_with`](Self::caller_with) that does something else before.
-    pub(crate) fn caller_after<R: Returned<Value = u32, Out: Send> + 'static>(
+    pub(crate) fn caller_after<R: Output<Value = u32, Out: Send> + 'static>(
         self: &Arc<Self>,
         nth: usize,
         verb: Verb,
@@ -262,7 +262,7 @@ impl<S: Kept> World<S> {
     }
 
     /// A plain call as a task that runs `waits` when it waits for another.
-    pub(crate) fn noticed_waiter<R: Returned<Value = u32> + 'static>(
+    pub(crate) fn noticed_waiter<R: Output<Value = u32> + 'static>(
         self: &Arc<Self>,
         key: u32,
         work: Work<R::Out>,

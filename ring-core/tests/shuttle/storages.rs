@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use ring_cache_core::flights::Flights;
-use ring_cache_core::storage::{AnyStorage, AsyncClear, AsyncStorage, Clear, InMemory, Storage};
+use ring_cache_core::key::EncodedKey;
+use ring_cache_core::storage::{
+    AsyncClear, AsyncStorage, Clear, EvictionCounts, InMemory, Observer, Storage, StorageBase,
+};
 use ring_cache_core::{Key, Name, RingKey};
 
 use crate::world::{others_may_run, pause};
@@ -61,36 +64,69 @@ fn slowly<T>(effect: impl FnOnce() -> T) -> Result<T, Infallible> {
     Ok(result)
 }
 
-impl AnyStorage<u32> for Slow {
+impl StorageBase<u32> for Slow {
     type Error = Infallible;
 
     fn flights(&self) -> &Flights<u32> {
         &self.0.flights
     }
+
+    fn namespace(&self) -> &str {
+        ""
+    }
+
+    fn stored_key<K: RingKey + ?Sized>(&self, key: &K) -> String {
+        text(key)
+    }
+
+    fn deadline(&self) -> Option<Duration> {
+        None
+    }
+
+    fn eviction_counts(&self) -> EvictionCounts {
+        EvictionCounts::default()
+    }
+
+    fn watch(&self, _: std::sync::Arc<dyn Observer>) -> bool {
+        false
+    }
+
+    fn mark_suspect(&self, _: &EncodedKey) {}
 }
 
 /// Threads and tasks share it: in a schedule one may be as late as the other.
 impl InMemory for Slow {}
 
 impl Storage<u32> for Slow {
-    fn read<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<u32>, Infallible> {
+    fn read<K: RingKey + ?Sized>(&self, key: &K, _: Option<Instant>) -> Result<Option<u32>, Infallible> {
         slowly(|| self.0.read(&text(key)))
     }
 
-    fn write<K: RingKey + ?Sized>(&self, key: &K, value: u32, _: Option<Duration>) -> Result<(), Infallible> {
+    fn write<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        value: u32,
+        _: Option<Duration>,
+        _: Option<Instant>,
+    ) -> Result<(), Infallible> {
         slowly(|| self.0.write(text(key), value))
     }
 
-    fn remove<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Infallible> {
+    fn remove<K: RingKey + ?Sized>(&self, key: &K, _: Option<Instant>) -> Result<bool, Infallible> {
         slowly(|| self.0.remove(&text(key)))
     }
 
-    fn contains<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Infallible> {
+    fn contains<K: RingKey + ?Sized>(&self, key: &K, _: Option<Instant>) -> Result<bool, Infallible> {
         slowly(|| self.0.read(&text(key)).is_some())
     }
 
-    fn renew<K: RingKey + ?Sized>(&self, key: &K, _: Duration) -> Result<bool, Infallible> {
-        Storage::contains(self, key)
+    fn renew<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        _: Duration,
+        until: Option<Instant>,
+    ) -> Result<bool, Infallible> {
+        Storage::contains(self, key, until)
     }
 }
 
@@ -111,16 +147,42 @@ async fn awaited<T>(effect: impl FnOnce() -> T) -> Result<T, Infallible> {
     Ok(result)
 }
 
-impl AnyStorage<u32> for Awaited {
+impl StorageBase<u32> for Awaited {
     type Error = Infallible;
 
     fn flights(&self) -> &Flights<u32> {
         &self.0.flights
     }
+
+    fn namespace(&self) -> &str {
+        ""
+    }
+
+    fn stored_key<K: RingKey + ?Sized>(&self, key: &K) -> String {
+        text(key)
+    }
+
+    fn deadline(&self) -> Option<Duration> {
+        None
+    }
+
+    fn eviction_counts(&self) -> EvictionCounts {
+        EvictionCounts::default()
+    }
+
+    fn watch(&self, _: std::sync::Arc<dyn Observer>) -> bool {
+        false
+    }
+
+    fn mark_suspect(&self, _: &EncodedKey) {}
 }
 
 impl AsyncStorage<u32> for Awaited {
-    async fn read<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<u32>, Infallible> {
+    async fn read<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        _: Option<Instant>,
+    ) -> Result<Option<u32>, Infallible> {
         awaited(|| self.0.read(&text(key))).await
     }
 
@@ -129,20 +191,26 @@ impl AsyncStorage<u32> for Awaited {
         key: &K,
         value: u32,
         _: Option<Duration>,
+        _: Option<Instant>,
     ) -> Result<(), Infallible> {
         awaited(|| self.0.write(text(key), value)).await
     }
 
-    async fn remove<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Infallible> {
+    async fn remove<K: RingKey + ?Sized>(&self, key: &K, _: Option<Instant>) -> Result<bool, Infallible> {
         awaited(|| self.0.remove(&text(key))).await
     }
 
-    async fn contains<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Infallible> {
+    async fn contains<K: RingKey + ?Sized>(&self, key: &K, _: Option<Instant>) -> Result<bool, Infallible> {
         awaited(|| self.0.read(&text(key)).is_some()).await
     }
 
-    async fn renew<K: RingKey + ?Sized>(&self, key: &K, _: Duration) -> Result<bool, Infallible> {
-        AsyncStorage::contains(self, key).await
+    async fn renew<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        _: Duration,
+        until: Option<Instant>,
+    ) -> Result<bool, Infallible> {
+        AsyncStorage::contains(self, key, until).await
     }
 }
 

@@ -7,7 +7,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use ring_cache_core::{Lru, Returned, Ring};
+use ring_cache_core::{Lru, Output, Ring};
 
 use crate::storages::{Awaited, Slow};
 
@@ -140,7 +140,7 @@ impl<S: 'static> World<S> {
     }
 
     /// A body that computes the truth as it is when it starts, and takes its time.
-    pub(crate) fn work<R: Returned<Value = u32>>(self: &Arc<Self>) -> Work<R::Out>
+    pub(crate) fn work<R: Output<Value = u32>>(self: &Arc<Self>) -> Work<R::Out>
     where
         S: Send + Sync,
     {

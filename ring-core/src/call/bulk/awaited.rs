@@ -7,7 +7,7 @@ use super::super::machine::{Event, Machine, Step};
 use super::concurrently::concurrently;
 use super::{
     Bulk, Computation, Computed, Gathered, Keyed, Pending, Progress, SetGroup, by_expiry, by_storage,
-    count_stores, decoded, set_outcome,
+    count_stores, decoded, set_outcome, trusted,
 };
 use crate::error::Error;
 use crate::output::Output;
@@ -21,8 +21,9 @@ where
 {
     let mut gathered = Gathered::of(&calls);
     for group in by_storage(calls) {
+        let doubts = group.doubts();
         let read = group.storage().read_many(&group.keys(), None).await;
-        gathered.add(&group, read.map(|held| decoded(&group, held)));
+        gathered.add(&group, read.map(|held| decoded(&group, held, &doubts)));
     }
     gathered.finish()
 }
@@ -35,8 +36,9 @@ where
 {
     let mut gathered = Gathered::of(&calls);
     for group in by_storage(calls) {
-        let _invalidation = group.invalidate().settle().await;
-        gathered.add(&group, group.storage().remove_many(&group.keys(), None).await);
+        let invalidation = group.invalidate().settle().await;
+        let removed = group.storage().remove_many(&group.keys(), None).await;
+        gathered.add(&group, invalidation.end(removed));
     }
     gathered.finish()
 }
@@ -49,7 +51,9 @@ where
 {
     let mut gathered = Gathered::of(&calls);
     for group in by_storage(calls) {
-        gathered.add(&group, group.storage().contains_many(&group.keys(), None).await);
+        let doubts = group.doubts();
+        let there = group.storage().contains_many(&group.keys(), None).await;
+        gathered.add(&group, there.map(|there| trusted(there, &doubts)));
     }
     gathered.finish()
 }
@@ -63,10 +67,14 @@ where
     let mut gathered = Gathered::of(&calls);
     let (expiring, lasting) = by_expiry(calls);
     for group in by_storage(expiring) {
-        gathered.add(&group, group.storage().renew_many(&group.renewals(), None).await);
+        let doubts = group.doubts();
+        let there = group.storage().renew_many(&group.renewals(), None).await;
+        gathered.add(&group, there.map(|there| trusted(there, &doubts)));
     }
     for group in by_storage(lasting) {
-        gathered.add(&group, group.storage().contains_many(&group.keys(), None).await);
+        let doubts = group.doubts();
+        let there = group.storage().contains_many(&group.keys(), None).await;
+        gathered.add(&group, there.map(|there| trusted(there, &doubts)));
     }
     gathered.finish()
 }
