@@ -42,7 +42,7 @@ pub(crate) struct Lookup {
     /// The number of writes that had ended when it began; `None` if the storage did not answer.
     pub(crate) epoch: Option<u64>,
     /// Whether what it finds is treated as absent.
-    in_doubt: bool,
+    pub(super) in_doubt: bool,
     /// The end of the time that the call may keep the storage busy.
     pub(crate) until: Option<Instant>,
 }
