@@ -1,40 +1,30 @@
 //! `#[derive(RingKey)]`: the input is read into a model, the model is checked, and the impl is made of it.
 
-mod attributes;
 mod bounds;
 mod check;
 mod expand;
-mod fields;
 mod model;
-mod type_name;
-mod values;
 
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::DeriveInput;
 
-use crate::facade;
-use model::Model;
+use self::model::Model;
+use crate::errors::with_error;
+use crate::root::Root;
 
-/// Implements `RingKey`, or says what is wrong.
+/// Implements `RingKey`, or reports the errors.
 pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
-    let checked = Model::of(input).and_then(|model| {
-        check::check(&model)?;
-        Ok(model)
-    });
+    let root = Root::find();
+    let checked = Model::of(input).and_then(|model| check::check(&model).map(|()| model));
     match checked {
-        Ok(model) => expand::expand(&model),
-        Err(errors) => {
-            let errors = errors.write_errors();
-            let fallback = fallback(input);
-            quote!(#errors #fallback)
-        }
+        Ok(model) => expand::expand(&model, &root),
+        Err(error) => with_error(&error, fallback(input, &root)),
     }
 }
 
-/// An empty impl, so that a wrong option is not followed by an error at every use of the type.
-fn fallback(input: &DeriveInput) -> TokenStream {
-    let root = facade::path();
+/// An empty impl, so that a wrong option causes no further error at each use of the type.
+fn fallback(input: &DeriveInput, root: &Root) -> TokenStream {
     let name = &input.ident;
     let (impl_generics, type_generics, where_clause) = input.generics.split_for_impl();
     quote! {

@@ -361,3 +361,67 @@ fn a_trait_within_a_function() {
     assert_eq!(page().local(), 1);
     assert!(page().local_ring().has());
 }
+
+/// Associated types where a path is not a type: in literals, patterns, and beside an item with a `Self` of its own.
+mod paths {
+    use ring_cache::{RingKey, ring_impl};
+
+    trait Make {
+        type Out;
+        fn make(&self, n: u32) -> Self::Out;
+        fn number(&self, thing: Self::Out) -> u32;
+    }
+
+    #[derive(RingKey)]
+    struct Maker;
+
+    #[derive(Clone, RingKey)]
+    struct Thing {
+        n: u32,
+    }
+
+    #[ring_impl]
+    impl Make for Maker {
+        type Out = Thing;
+
+        #[ring]
+        fn make(&self, n: u32) -> Self::Out {
+            struct Counter(u32);
+            impl Iterator for Counter {
+                type Item = u32;
+                fn next(&mut self) -> Option<Self::Item> {
+                    self.0 = self.0.checked_sub(1)?;
+                    Some(self.0)
+                }
+            }
+            impl Make for Counter {
+                type Out = usize;
+                fn make(&self, _: u32) -> Self::Out {
+                    Self::Out::MAX
+                }
+                fn number(&self, _: Self::Out) -> u32 {
+                    self.0
+                }
+            }
+            assert_eq!(Counter(1).make(0), usize::MAX);
+            assert_eq!(Counter(5).number(0), 5);
+            Self::Out {
+                n: Counter(n).map(|n| n + 1).sum(),
+            }
+        }
+
+        #[ring]
+        fn number(&self, thing: Self::Out) -> u32 {
+            assert!(matches!(thing, Self::Out { n: 1.. }));
+            let Self::Out { n } = thing;
+            n
+        }
+    }
+
+    #[test]
+    fn of_literals_and_patterns() {
+        assert_eq!(Maker.number(Maker.make(3)), 6);
+        assert_eq!(Maker.number_ring(Maker.make(3)).get(), Some(6));
+        assert!(Maker.make_ring(3).has());
+    }
+}

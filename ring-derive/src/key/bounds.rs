@@ -1,17 +1,20 @@
-//! The bounds of the impl: what the types of the key's fields need, and nothing else.
+//! The bounds of the impl: those that the types of the key's fields need, and no others.
 //!
-//! `Vec<Option<T>>` needs `T: RingKey`, and `Id<T>` needs `Id<T>: RingKey`, which may hold whatever `T` is: types of the
-//! standard library, which are keys when their arguments are, are taken apart, and what is left is bound. A
-//! type that contains itself would make such a bound circular; there the parameters are bound in its place.
+//! `Vec<Option<T>>` needs `T: RingKey`. `Id<T>` needs `Id<T>: RingKey`, which may hold for all `T`. So types of the
+//! standard library, which are keys if their arguments are, are taken apart, and the types that are left are bound. A type that
+//! contains itself would make such a bound circular: there the parameters are bound instead.
 
 use proc_macro2::{TokenStream, TokenTree};
-use quote::{ToTokens, quote};
+use quote::ToTokens;
 use syn::visit::{self, Visit};
-use syn::{GenericArgument, GenericParam, Generics, Ident, Path, PathArguments, Type, parse_quote};
+use syn::{Generics, Ident, Path, Type, TypeMacro, parse_quote};
 
 use super::model::Model;
+use crate::generics;
+use crate::root::Root;
+use crate::types::{mentions, type_arguments};
 
-/// Types that are keys when their first so many type arguments are.
+/// Types that are keys if so many of their type arguments are.
 const TAKEN_APART: [(&str, usize); 14] = [
     ("Box", 1),
     ("Rc", 1),
@@ -39,14 +42,10 @@ pub(crate) struct Bounds<'a> {
 impl<'a> Bounds<'a> {
     /// The bounds that the fields of `model` need.
     pub(crate) fn of(model: &'a Model<'_>) -> Self {
+        let params = model.input.generics.type_params();
         let mut bounds = Bounds {
             this: &model.input.ident,
-            params: model
-                .input
-                .generics
-                .type_params()
-                .map(|param| &param.ident)
-                .collect(),
+            params: params.map(|param| &param.ident).collect(),
             types: Vec::new(),
         };
         for field in model.key_fields() {
@@ -57,20 +56,13 @@ impl<'a> Bounds<'a> {
         bounds
     }
 
-    /// Whether the impl bounds the parameter, or the user did.
-    pub(crate) fn names(&self, param: &syn::TypeParam, generics: &Generics) -> bool {
-        let ident = &param.ident;
-        let own: Type = parse_quote!(#ident);
-        let users = generics.where_clause.iter().flat_map(|clause| &clause.predicates);
-        let in_where = users.filter_map(|predicate| match predicate {
-            syn::WherePredicate::Type(predicate) if predicate.bounded_ty == own => Some(&predicate.bounds),
-            _ => None,
-        });
-        self.types.contains(&own) || in_where.chain([&param.bounds]).flatten().any(says_ring_key)
+    /// Whether the impl or the user bounds the parameter by `RingKey`.
+    pub(crate) fn include(&self, param: &Ident, generics: &Generics) -> bool {
+        self.types.contains(&parse_quote!(#param)) || generics::is_ring_key(param, generics)
     }
 
     /// The user's generics with these bounds.
-    pub(crate) fn added_to(&self, generics: &Generics, root: &TokenStream) -> Generics {
+    pub(crate) fn added_to(&self, generics: &Generics, root: &Root) -> Generics {
         let mut generics = generics.clone();
         if !self.types.is_empty() {
             let clause = generics.make_where_clause();
@@ -82,7 +74,7 @@ impl<'a> Bounds<'a> {
     }
 
     fn need(&mut self, ty: &Type) {
-        if !mentions(ty, &self.params) {
+        if !mentions_any(ty, &self.params) {
             return;
         }
         match ty {
@@ -97,31 +89,23 @@ impl<'a> Bounds<'a> {
         }
     }
 
-    /// Needs the arguments of a type of the standard library; says whether it is one.
+    /// Needs the arguments of a type of the standard library. Returns whether it is one.
     fn take_apart(&mut self, path: &Path) -> bool {
-        let Some(last) = path.segments.last() else {
+        let last = path.segments.last().filter(|last| !last.arguments.is_none());
+        let keys = last.and_then(|last| TAKEN_APART.iter().find(|(name, _)| last.ident == name));
+        let (Some(last), Some((_, keys))) = (last, keys) else {
             return false;
         };
-        let PathArguments::AngleBracketed(arguments) = &last.arguments else {
-            return false;
-        };
-        let Some((_, keys)) = TAKEN_APART.iter().find(|(name, _)| last.ident == name) else {
-            return false;
-        };
-        let types = arguments.args.iter().filter_map(|argument| match argument {
-            GenericArgument::Type(ty) => Some(ty),
-            _ => None,
-        });
-        types.take(*keys).for_each(|ty| self.need(ty));
+        type_arguments(last).take(*keys).for_each(|ty| self.need(ty));
         true
     }
 
     fn bind(&mut self, ty: &Type) {
-        if is_named(ty, self.this) {
+        if matches!(ty, Type::Path(path) if path.qself.is_none() && is_only(&path.path, self.this)) {
             return;
         }
-        if contains(ty, self.this) {
-            let mentioned = self.params.iter().filter(|param| mentions(ty, &[param]));
+        if mentions(ty, &self.this.to_string()) || mentions(ty, "Self") {
+            let mentioned = self.params.iter().filter(|param| mentions_any(ty, &[param]));
             let params: Vec<Type> = mentioned.map(|param| parse_quote!(#param)).collect();
             params.into_iter().for_each(|param| self.push(param));
         } else {
@@ -136,44 +120,13 @@ impl<'a> Bounds<'a> {
     }
 }
 
-fn says_ring_key(bound: &syn::TypeParamBound) -> bool {
-    match bound {
-        syn::TypeParamBound::Trait(bound) => bound
-            .path
-            .segments
-            .last()
-            .is_some_and(|segment| segment.ident == "RingKey"),
-        _ => false,
-    }
-}
-
-/// Whether the type is called `name`, which is the type itself, whose impl this is.
-fn is_named(ty: &Type, name: &Ident) -> bool {
-    match ty {
-        Type::Path(path) => {
-            let mut segments = path.path.segments.iter();
-            path.qself.is_none()
-                && segments.next().is_some_and(|segment| segment.ident == *name)
-                && segments.next().is_none()
-        }
-        _ => false,
-    }
-}
-
-/// Whether the type itself may be part of `ty`, by any path.
-fn contains(ty: &Type, this: &Ident) -> bool {
-    fn says(tokens: TokenStream, this: &Ident) -> bool {
-        tokens.into_iter().any(|token| match token {
-            TokenTree::Ident(ident) => ident == *this || ident == "Self",
-            TokenTree::Group(group) => says(group.stream(), this),
-            TokenTree::Punct(_) | TokenTree::Literal(_) => false,
-        })
-    }
-    says(ty.to_token_stream(), this)
+/// Whether the path is one segment with this name, with or without arguments.
+fn is_only(path: &Path, name: &Ident) -> bool {
+    path.segments.len() == 1 && path.segments[0].ident == *name
 }
 
 /// Whether a path in the type begins with one of the names.
-fn mentions(ty: &Type, names: &[&Ident]) -> bool {
+fn mentions_any(ty: &Type, names: &[&Ident]) -> bool {
     let mut search = Search { names, found: false };
     search.visit_type(ty);
     search.found
@@ -203,9 +156,9 @@ impl<'ast> Visit<'ast> for Search<'_> {
         visit::visit_path(self, path);
     }
 
-    /// What a macro makes of its tokens is not known here.
-    fn visit_type_macro(&mut self, ty: &'ast syn::TypeMacro) {
-        self.tokens(quote!(#ty));
+    /// The expansion of a macro is not known here.
+    fn visit_type_macro(&mut self, ty: &'ast TypeMacro) {
+        self.tokens(ty.to_token_stream());
     }
 
     fn visit_type(&mut self, ty: &'ast Type) {
@@ -214,12 +167,4 @@ impl<'ast> Visit<'ast> for Search<'_> {
             _ => visit::visit_type(self, ty),
         }
     }
-}
-
-/// The arguments of the type's own name: lifetimes are left out, since entries do not depend on them.
-pub(crate) fn named_params(generics: &Generics) -> impl Iterator<Item = &GenericParam> {
-    generics
-        .params
-        .iter()
-        .filter(|param| !matches!(param, GenericParam::Lifetime(_)))
 }

@@ -1,94 +1,79 @@
-//! What is wrong although each option alone is right.
+//! Options that are right alone, and wrong beside others.
 
-use darling::Error;
-use proc_macro2::Span;
-use syn::spanned::Spanned;
+use quote::ToTokens;
 
-use super::model::{Body, Field, Fields, Model, Variant};
-use super::values::Word;
+use super::model::{Body, Field, Model, in_key};
+use crate::errors::Errors;
+use crate::parse::Word;
 
 /// Checks the whole type.
-pub(crate) fn check(model: &Model<'_>) -> darling::Result<()> {
-    let mut errors = Error::accumulator();
+pub(crate) fn check(model: &Model<'_>) -> syn::Result<()> {
+    let mut errors = Errors::default();
     match &model.body {
-        Body::Struct(fields) => {
-            errors.handle(check_fields(fields));
-        }
+        Body::Struct(fields) => check_fields(fields, &mut errors),
         Body::Enum(variants) => {
-            errors.handle(distinct(variants.iter().map(named_variant), "variants"));
+            let named = variants.iter().map(|variant| Named {
+                name: variant.name(),
+                written: &variant.variant.ident,
+                rename: variant.options.rename.as_ref(),
+            });
+            distinct(named, "variants", &mut errors);
             for variant in variants {
-                errors.handle(check_fields(&variant.fields));
+                check_fields(&variant.fields, &mut errors);
             }
         }
     }
-    errors.finish()
+    errors.finish(())
 }
 
-fn check_fields(fields: &Fields<'_>) -> darling::Result<()> {
-    let mut errors = Error::accumulator();
-    for field in &fields.0 {
-        errors.handle(skip_alone(field));
+fn check_fields(fields: &[Field<'_>], errors: &mut Errors) {
+    for field in fields {
+        skip_alone(field, errors);
     }
-    errors.handle(distinct(fields.in_key().filter_map(labelled_field), "fields"));
-    errors.finish()
+    let named = in_key(fields).filter_map(|field| {
+        Some(Named {
+            name: field.label()?,
+            written: field.field,
+            rename: field.options.rename.as_ref(),
+        })
+    });
+    distinct(named, "fields", errors);
 }
 
-fn skip_alone(field: &Field<'_>) -> darling::Result<()> {
+fn skip_alone(field: &Field<'_>, errors: &mut Errors) {
     let options = &field.options;
-    if options.skip.is_none() {
-        return Ok(());
-    }
-    let rename = options.rename.as_ref().map(|rename| ("rename", rename.span));
-    let with = options.with.as_ref().map(|with| ("with", with.0.span()));
-    match rename.or(with) {
-        Some((name, span)) => {
-            let message = format!(
-                "the field is not part of the key, so `{name}` says nothing: leave out `{name}` or `skip`"
-            );
-            Err(Error::custom(message).with_span(&span))
-        }
-        None => Ok(()),
-    }
+    let (name, value) = match (&options.skip, &options.rename, &options.with) {
+        (Some(_), Some(rename), _) => ("rename", rename.0.to_token_stream()),
+        (Some(_), None, Some(with)) => ("with", with.to_token_stream()),
+        _ => return,
+    };
+    let message = format!(
+        "`{name}` has no effect beside `skip`, as the field is not part of the key: remove `{name}` or `skip`"
+    );
+    errors.at(value, message);
 }
 
-/// A name in keys, where it was written, and the `rename` that made it.
+/// A name in keys, the item that has it, and the `rename` that made it.
 struct Named<'a> {
     name: String,
-    written: Span,
+    written: &'a dyn ToTokens,
     rename: Option<&'a Word>,
 }
 
-fn named_variant<'a>(variant: &'a Variant<'_>) -> Named<'a> {
-    Named {
-        name: variant.name(),
-        written: variant.variant.ident.span(),
-        rename: variant.options.rename.as_ref(),
-    }
-}
-
-fn labelled_field<'a>(field: &'a Field<'_>) -> Option<Named<'a>> {
-    Some(Named {
-        name: field.label()?,
-        written: field.field.span(),
-        rename: field.options.rename.as_ref(),
-    })
-}
-
-/// Two that share a name would share keys. One of them was renamed: the error stands there.
-fn distinct<'a>(all: impl Iterator<Item = Named<'a>>, what: &str) -> darling::Result<()> {
-    let mut errors = Error::accumulator();
+/// Two that share a name would share keys. One of them was renamed: the error is placed there.
+fn distinct<'a>(all: impl Iterator<Item = Named<'a>>, what: &str, errors: &mut Errors) {
     let mut seen: Vec<Named<'a>> = Vec::new();
     for named in all {
         if let Some(other) = seen.iter().find(|other| other.name == named.name) {
-            let rename = named.rename.or(other.rename);
-            let span = rename.map_or(named.written, |rename| rename.span);
             let message = format!(
                 "two {what} are called `{}` and would share keys: give one of them another name",
                 named.name
             );
-            errors.push(Error::custom(message).with_span(&span));
+            match named.rename.or(other.rename) {
+                Some(rename) => errors.at(&rename.0, message),
+                None => errors.at(named.written, message),
+            }
         }
         seen.push(named);
     }
-    errors.finish()
 }

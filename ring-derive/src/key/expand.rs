@@ -1,34 +1,36 @@
 //! The impl.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
-use syn::{Attribute, Meta};
+use syn::spanned::Spanned;
+use syn::{Attribute, GenericParam, Meta};
 
 use super::bounds::Bounds;
-use super::fields::{Part, group, label, word};
-use super::model::{Body, Fields, Model, Variant};
-use super::type_name;
-use crate::facade;
+use super::model::{Body, Field, Model, Variant, in_key};
+use crate::generics;
+use crate::parse::Word;
+use crate::root::Root;
 
-/// Implements `RingKey`. Nothing that the code names can be shadowed by the user's own names.
-pub(crate) fn expand(model: &Model<'_>) -> TokenStream {
-    let root = facade::path();
+/// Implements `RingKey`. The code names items by full paths, so that names of the user's do not shadow them.
+pub(crate) fn expand(model: &Model<'_>, root: &Root) -> TokenStream {
     let name = &model.input.ident;
     let bounds = Bounds::of(model);
-    let generics = bounds.added_to(&model.input.generics, &root);
+    let generics = bounds.added_to(&model.input.generics, root);
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
-    let feed = match &model.body {
-        Body::Struct(fields) => of_struct(&root, model, fields),
-        Body::Enum(variants) => of_enum(&root, model, variants),
+    let write = Write { root };
+    let prefix = model.options.prefix.as_ref().map(Word::text);
+    let key = match &model.body {
+        Body::Struct(fields) => write.of_struct(model, prefix.as_deref(), fields),
+        Body::Enum(variants) => write.of_enum(prefix.as_deref(), variants),
     };
-    let type_name = type_name::write(&root, model, &bounds);
+    let type_name = type_name(root, model, &bounds);
     quote! {
         #[automatically_derived]
         #[allow(deprecated)]
         impl #impl_generics #root::RingKey for #name #type_generics #where_clause {
             #[inline]
             fn ring_key<__W: #root::KeyWriter>(&self, __key: &mut __W) {
-                #feed
+                #key
             }
 
             fn ring_name(__name: &mut #root::TypeName) {
@@ -38,63 +40,110 @@ pub(crate) fn expand(model: &Model<'_>) -> TokenStream {
     }
 }
 
-fn of_struct(root: &TokenStream, model: &Model<'_>, fields: &Fields<'_>) -> TokenStream {
-    let packed = is_packed(&model.input.attrs);
-    let parts: Vec<_> = fields
-        .in_key()
-        .map(|field| {
+/// Makes the statements that write a key.
+struct Write<'a> {
+    root: &'a Root,
+}
+
+/// A field, and the expression that refers to its value.
+type Part<'a> = (&'a Field<'a>, TokenStream);
+
+impl Write<'_> {
+    fn of_struct(&self, model: &Model<'_>, prefix: Option<&str>, fields: &[Field<'_>]) -> TokenStream {
+        let packed = is_packed(&model.input.attrs);
+        let parts = in_key(fields).map(|field| {
             let member = &field.member;
-            // A field of a packed struct cannot be borrowed, but copied.
+            // A field of a packed struct can be copied, but not borrowed.
             let value = if packed {
                 quote!(&{ self.#member })
             } else {
                 quote!(&self.#member)
             };
-            Part { field, value }
-        })
-        .collect();
-    let prefix = model.options.prefix.as_ref().map(|prefix| prefix.text.as_str());
-    match parts.as_slice() {
-        [] => word(root, prefix.unwrap_or(&model.ident())),
-        [only] => {
-            let (label, feed) = (label(root, prefix), only.transparent(root));
-            quote!(#label #feed)
-        }
-        several => group(root, prefix.unwrap_or_default(), several),
-    }
-}
-
-fn of_enum(root: &TokenStream, model: &Model<'_>, variants: &[Variant<'_>]) -> TokenStream {
-    if variants.is_empty() {
-        return quote!(match *self {});
-    }
-    let prefix = model.options.prefix.as_ref().map(|prefix| prefix.text.as_str());
-    let label = label(root, prefix);
-    let arms = variants.iter().map(|variant| arm(root, variant));
-    quote! {
-        #label
-        match self {
-            #(#arms)*
+            (field, value)
+        });
+        let parts: Vec<Part<'_>> = parts.collect();
+        match parts.as_slice() {
+            [] => self.word(prefix.unwrap_or(&model.ident())),
+            [only] => {
+                let (prefix, label) = (self.label(prefix), self.label(only.0.rename().as_deref()));
+                let value = self.value(only);
+                quote!(#prefix #label #value)
+            }
+            several => self.group(prefix.unwrap_or_default(), several),
         }
     }
-}
 
-fn arm(root: &TokenStream, variant: &Variant<'_>) -> TokenStream {
-    let name = variant.name();
-    let ident = &variant.variant.ident;
-    let (mut bindings, mut parts) = (Vec::new(), Vec::new());
-    for (index, field) in variant.fields.in_key().enumerate() {
-        let (member, binding) = (&field.member, format_ident!("__field_{index}"));
-        bindings.push(quote!(#member: #binding));
-        let value = quote!(#binding);
-        parts.push(Part { field, value });
+    fn of_enum(&self, prefix: Option<&str>, variants: &[Variant<'_>]) -> TokenStream {
+        if variants.is_empty() {
+            return quote!(match *self {});
+        }
+        let label = self.label(prefix);
+        let arms = variants.iter().map(|variant| self.arm(variant));
+        quote! {
+            #label
+            match self {
+                #(#arms)*
+            }
+        }
     }
-    let feed = if parts.is_empty() {
-        word(root, &name)
-    } else {
-        group(root, &name, &parts)
-    };
-    quote!(Self::#ident { #(#bindings,)* .. } => { #feed })
+
+    fn arm(&self, variant: &Variant<'_>) -> TokenStream {
+        let (name, ident) = (variant.name(), &variant.variant.ident);
+        let (mut bindings, mut parts) = (Vec::new(), Vec::new());
+        for (index, field) in in_key(&variant.fields).enumerate() {
+            let (member, binding) = (&field.member, format_ident!("__field_{index}"));
+            bindings.push(quote!(#member: #binding));
+            parts.push((field, quote!(#binding)));
+        }
+        let key = if parts.is_empty() {
+            self.word(&name)
+        } else {
+            self.group(&name, &parts)
+        };
+        quote!(Self::#ident { #(#bindings,)* .. } => { #key })
+    }
+
+    /// `name(…,…)`.
+    fn group(&self, name: &str, parts: &[Part<'_>]) -> TokenStream {
+        let root = self.root;
+        let elements = parts.iter().map(|part| {
+            let (label, value) = (self.label(part.0.label().as_deref()), self.value(part));
+            quote! {
+                #root::KeyWriter::begin_element(__key);
+                #label
+                #value
+                #root::KeyWriter::end_element(__key);
+            }
+        });
+        quote! {
+            #root::KeyWriter::open(__key, #name, #root::Bracket::Round);
+            #(#elements)*
+            #root::KeyWriter::close(__key, #root::Bracket::Round);
+        }
+    }
+
+    /// Names what follows, if there is a name.
+    fn label(&self, name: Option<&str>) -> Option<TokenStream> {
+        let root = self.root;
+        name.map(|name| quote!(#root::KeyWriter::label(__key, #name);))
+    }
+
+    fn word(&self, word: &str) -> TokenStream {
+        let root = self.root;
+        quote!(#root::KeyWriter::word(__key, #word);)
+    }
+
+    /// The type's own tokens are in the call, so that a missing `RingKey` is reported at the user's field.
+    fn value(&self, (field, value): &Part<'_>) -> TokenStream {
+        let (root, ty) = (self.root, &field.field.ty);
+        match &field.options.with {
+            Some(function) => {
+                let arguments = at(function.span(), quote!(#value, __key));
+                quote!(#function(#arguments);)
+            }
+            None => quote!(<#ty as #root::RingKey>::ring_key(#value, __key);),
+        }
+    }
 }
 
 fn is_packed(attributes: &[Attribute]) -> bool {
@@ -102,4 +151,50 @@ fn is_packed(attributes: &[Attribute]) -> bool {
         Meta::List(list) => attribute.path().is_ident("repr") && list.tokens.to_string().contains("packed"),
         Meta::Path(_) | Meta::NameValue(_) => false,
     })
+}
+
+/// The tokens, whose errors are reported at `span`.
+fn at(span: Span, tokens: TokenStream) -> TokenStream {
+    let span = span.resolved_at(Span::call_site());
+    let moved = tokens.into_iter().map(|mut token| {
+        token.set_span(span);
+        token
+    });
+    moved.collect()
+}
+
+/// The statements that write the stable name of the type: `crate.module.Type<A,B>`.
+fn type_name(root: &Root, model: &Model<'_>, bounds: &Bounds<'_>) -> TokenStream {
+    let path = match model.options.name.as_ref().map(Word::text) {
+        Some(name) => quote!(#root::TypeName::text(__name, #name);),
+        None => {
+            let ident = model.ident();
+            quote!(#root::TypeName::declared::<Self>(__name, ::core::module_path!(), #ident);)
+        }
+    };
+    let mut opening = "<";
+    let arguments: Vec<_> = generics::of_instances(&model.input.generics)
+        .map(|param| {
+            let argument = type_argument(root, model, bounds, param);
+            let written = quote!(#root::TypeName::text(__name, #opening); #argument);
+            opening = ",";
+            written
+        })
+        .collect();
+    let closing = (!arguments.is_empty()).then(|| quote!(#root::TypeName::text(__name, ">");));
+    quote!(#path #(#arguments)* #closing)
+}
+
+fn type_argument(root: &Root, model: &Model<'_>, bounds: &Bounds<'_>, param: &GenericParam) -> TokenStream {
+    match param {
+        GenericParam::Const(param) => {
+            let ident = &param.ident;
+            quote!(#root::TypeName::value(__name, &#ident);)
+        }
+        GenericParam::Type(param) if bounds.include(&param.ident, &model.input.generics) => {
+            let ident = &param.ident;
+            quote!(<#ident as #root::RingKey>::ring_name(__name);)
+        }
+        GenericParam::Type(_) | GenericParam::Lifetime(_) => quote!(#root::TypeName::unnamed(__name);),
+    }
 }

@@ -1,10 +1,11 @@
-//! What the derive knows of the user's type.
+//! The user's type and its options.
 
-use darling::Error;
+use darling::FromMeta;
 use syn::ext::IdentExt;
-use syn::{Data, DeriveInput, Member};
+use syn::{Attribute, Data, DeriveInput, Member};
 
-use super::attributes::{FieldOptions, Place, TypeOptions, VariantOptions, read};
+use crate::errors::Errors;
+use crate::parse::{FieldOptions, Options, Target, TypeOptions, VariantOptions, Word};
 
 /// The type.
 pub(crate) struct Model<'a> {
@@ -13,23 +14,17 @@ pub(crate) struct Model<'a> {
     pub(crate) body: Body<'a>,
 }
 
-/// What the type is made of.
 pub(crate) enum Body<'a> {
-    Struct(Fields<'a>),
+    Struct(Vec<Field<'a>>),
     Enum(Vec<Variant<'a>>),
 }
 
-/// A variant of an enum.
 pub(crate) struct Variant<'a> {
     pub(crate) variant: &'a syn::Variant,
     pub(crate) options: VariantOptions,
-    pub(crate) fields: Fields<'a>,
+    pub(crate) fields: Vec<Field<'a>>,
 }
 
-/// The fields of a struct or a variant.
-pub(crate) struct Fields<'a>(pub(crate) Vec<Field<'a>>);
-
-/// A field.
 pub(crate) struct Field<'a> {
     pub(crate) field: &'a syn::Field,
     pub(crate) member: Member,
@@ -38,25 +33,39 @@ pub(crate) struct Field<'a> {
 
 impl<'a> Model<'a> {
     /// Reads the type and all its attributes.
-    pub(crate) fn of(input: &'a DeriveInput) -> darling::Result<Self> {
-        let mut errors = Error::accumulator();
-        let options = errors.handle(read(&input.attrs, Place::Type));
-        let body = errors.handle(Body::of(&input.data));
-        errors.finish()?;
-        Ok(Model {
+    pub(crate) fn of(input: &'a DeriveInput) -> syn::Result<Self> {
+        let mut errors = Errors::default();
+        let of_type = options(&input.attrs, Target::Type, &mut errors);
+        let body = match &input.data {
+            Data::Struct(data) => Body::Struct(fields(&data.fields, &mut errors)),
+            Data::Enum(data) => {
+                let variants = data.variants.iter().map(|variant| Variant {
+                    variant,
+                    options: options(&variant.attrs, Target::Variant, &mut errors),
+                    fields: fields(&variant.fields, &mut errors),
+                });
+                Body::Enum(variants.collect())
+            }
+            Data::Union(data) => {
+                let message = "`RingKey` cannot be derived for a union: implement it by hand";
+                errors.at(data.union_token, message);
+                Body::Enum(Vec::new())
+            }
+        };
+        errors.finish(Model {
             input,
-            options: options.unwrap_or_default(),
-            body: body.expect("what is missing is an error"),
+            options: of_type,
+            body,
         })
     }
 
-    /// All fields of the type that join its key.
+    /// All fields that are part of the key.
     pub(crate) fn key_fields(&self) -> Vec<&Field<'a>> {
         match &self.body {
-            Body::Struct(fields) => fields.in_key().collect(),
+            Body::Struct(fields) => in_key(fields).collect(),
             Body::Enum(variants) => variants
                 .iter()
-                .flat_map(|variant| variant.fields.in_key())
+                .flat_map(|variant| in_key(&variant.fields))
                 .collect(),
         }
     }
@@ -67,75 +76,42 @@ impl<'a> Model<'a> {
     }
 }
 
-impl<'a> Body<'a> {
-    fn of(data: &'a Data) -> darling::Result<Self> {
-        match data {
-            Data::Struct(data) => Fields::of(&data.fields).map(Body::Struct),
-            Data::Enum(data) => {
-                let mut errors = Error::accumulator();
-                let read = data.variants.iter().map(Variant::of);
-                let variants: Vec<_> = read.filter_map(|variant| errors.handle(variant)).collect();
-                errors.finish_with(Body::Enum(variants))
-            }
-            Data::Union(data) => {
-                let message =
-                    "a union does not know which of its fields is the key: write `impl RingKey` by hand";
-                Err(Error::custom(message).with_span(&data.union_token.span))
-            }
-        }
+fn options<T: FromMeta + Default>(attributes: &[Attribute], target: Target, errors: &mut Errors) -> T {
+    let mut options = Options::new(target);
+    let ours = |attribute: &&Attribute| attribute.path().is_ident("ring_key");
+    for attribute in attributes.iter().filter(ours) {
+        options.add(attribute);
     }
+    errors.handle(options.read()).unwrap_or_default()
 }
 
-impl<'a> Variant<'a> {
-    fn of(variant: &'a syn::Variant) -> darling::Result<Self> {
-        let mut errors = Error::accumulator();
-        let options = errors.handle(read(&variant.attrs, Place::Variant));
-        let fields = errors.handle(Fields::of(&variant.fields));
-        errors.finish()?;
-        Ok(Variant {
-            variant,
-            options: options.unwrap_or_default(),
-            fields: fields.expect("what is missing is an error"),
-        })
-    }
+fn fields<'a>(fields: &'a syn::Fields, errors: &mut Errors) -> Vec<Field<'a>> {
+    let fields = fields.iter().zip(fields.members());
+    let fields = fields.map(|(field, member)| Field {
+        field,
+        member,
+        options: options(&field.attrs, Target::Field, errors),
+    });
+    fields.collect()
+}
 
-    /// The name that stands in keys.
+/// The fields that are part of the key.
+pub(crate) fn in_key<'f, 'a>(fields: &'f [Field<'a>]) -> impl Iterator<Item = &'f Field<'a>> {
+    fields.iter().filter(|field| field.options.skip.is_none())
+}
+
+impl Variant<'_> {
+    /// Its name in keys.
     pub(crate) fn name(&self) -> String {
-        match &self.options.rename {
-            Some(rename) => rename.text.clone(),
-            None => self.variant.ident.unraw().to_string(),
-        }
+        let name = || self.variant.ident.unraw().to_string();
+        self.options.rename.as_ref().map_or_else(name, Word::text)
     }
 }
 
-impl<'a> Fields<'a> {
-    fn of(fields: &'a syn::Fields) -> darling::Result<Self> {
-        let mut errors = Error::accumulator();
-        let read = fields.iter().zip(fields.members());
-        let fields: Vec<_> = read
-            .filter_map(|(field, member)| errors.handle(Field::of(field, member)))
-            .collect();
-        errors.finish_with(Fields(fields))
-    }
-
-    /// Those that join the key.
-    pub(crate) fn in_key(&self) -> impl Iterator<Item = &Field<'a>> {
-        self.0.iter().filter(|field| field.options.skip.is_none())
-    }
-}
-
-impl<'a> Field<'a> {
-    fn of(field: &'a syn::Field, member: Member) -> darling::Result<Self> {
-        Ok(Field {
-            field,
-            member,
-            options: read(&field.attrs, Place::Field)?,
-        })
-    }
-
+impl Field<'_> {
     /// The label that the user asked for.
     pub(crate) fn rename(&self) -> Option<String> {
-        self.options.rename.as_ref().map(|rename| rename.text.clone())
+        self.options.rename.as_ref().map(Word::text)
     }
 
     /// The label among other fields: tuple fields have none unless they are renamed.

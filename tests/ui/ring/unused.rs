@@ -1,4 +1,4 @@
-//! What nobody uses is reported as if it were not cached, and only that.
+//! Unused methods are reported as if they were not cached, and nothing else is.
 #![deny(dead_code)]
 
 use ring_cache::{RingKey, ring, ring_impl};

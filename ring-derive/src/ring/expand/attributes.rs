@@ -1,9 +1,9 @@
-//! What of a method's attributes its accessors need as well.
+//! The attributes of a method, and those of them that its accessors need as well.
 
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Meta, Token};
 
-/// Attributes that concern whatever stands in the place of the method, and its body.
+/// Attributes that apply to the items that replace the method, and to its body.
 const MOVED: [&str; 7] = ["cfg", "allow", "warn", "deny", "forbid", "expect", "deprecated"];
 
 /// The attributes of the method itself.
@@ -12,7 +12,7 @@ pub(super) fn of_method(attrs: &[Attribute]) -> impl Iterator<Item = Attribute> 
     kept.chain(allow_deprecated(attrs))
 }
 
-/// The attributes that say whether it is there at all.
+/// The attributes by which it is compiled or left out.
 pub(super) fn of_presence(attrs: &[Attribute]) -> impl Iterator<Item = &Attribute> {
     attrs
         .iter()
@@ -38,12 +38,12 @@ fn is_moved(meta: &Meta) -> bool {
     MOVED.iter().any(|moved| meta.path().is_ident(moved)) || hides(meta)
 }
 
-/// Whether it is `doc(hidden)`: what is not to be found by a reader has no accessors to be found either.
+/// Whether it is `doc(hidden)`: the accessors of a hidden method are hidden too.
 fn hides(meta: &Meta) -> bool {
     matches!(meta, Meta::List(list) if list.path.is_ident("doc") && list.tokens.to_string() == "hidden")
 }
 
-/// Whether `wanted` is true of an attribute, or of all that a `cfg_attr` stands for.
+/// Whether `wanted` is true of an attribute, or of all attributes in a `cfg_attr`.
 fn all(meta: &Meta, wanted: &dyn Fn(&Meta) -> bool) -> bool {
     match meta {
         Meta::List(list) if list.path.is_ident("cfg_attr") => {
@@ -70,7 +70,7 @@ mod tests {
     use quote::ToTokens;
 
     #[test]
-    fn what_is_hidden_has_hidden_accessors() {
+    fn accessors_of_a_hidden_method_are_hidden() {
         let function: syn::ItemFn = syn::parse_quote! {
             /// A comment.
             #[doc(hidden)]

@@ -2,77 +2,66 @@
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{GenericParam, Generics, Type};
+use syn::ext::IdentExt;
+use syn::{GenericParam, Generics, Ident, Type};
 
-use crate::generics::is_ring_key;
-use crate::model::Method;
+use super::model::Method;
+use crate::generics;
+use crate::types;
 
 /// Statements that write the name after the module and the enclosing functions: `Page.content`.
-pub(crate) fn full_name(method: &Method, root: &TokenStream) -> TokenStream {
-    let mut name = Pieces::new(method, root);
+pub(crate) fn of_method(method: &Method) -> TokenStream {
+    let mut name = Name::new(method);
     if let Some(owner) = &method.owner {
         name.tokens(&owner.self_ty);
         if let Some(path) = &owner.trait_path {
-            name.text(".<");
+            name.text.push_str(".<");
             name.tokens(path);
-            name.text(">");
+            name.text.push('>');
         }
-        name.text(".");
+        name.text.push('.');
     }
-    name.text(&syn::ext::IdentExt::unraw(&method.sig.ident).to_string());
+    name.text.push_str(&method.sig.ident.unraw().to_string());
     name.arguments(&method.sig.generics);
     name.finish()
 }
 
 /// Statements that write the type arguments only: `<u32>`.
-pub(crate) fn type_arguments(method: &Method, root: &TokenStream) -> TokenStream {
-    let mut name = Pieces::new(method, root);
+pub(crate) fn of_type_arguments(method: &Method) -> TokenStream {
+    let mut name = Name::new(method);
     if let Some(owner) = &method.owner {
         name.arguments(&owner.generics);
     }
-    name.arguments(&method.generics());
+    name.arguments(&method.generics);
     name.finish()
 }
 
-/// The last segment of the type of an impl block: the segment that the class form adds to the key.
-pub(crate) fn class_name(self_ty: &Type) -> String {
-    let last = crate::model::last_segment(Some(self_ty));
-    last.map_or_else(
+/// The name that `class` adds to the key: the last segment of the type of the impl block.
+pub(crate) fn of_class(self_ty: &Type) -> String {
+    types::last_segment(self_ty).map_or_else(
         || self_ty.to_token_stream().to_string().replace(' ', ""),
-        |last| last.to_string(),
+        |last| last.ident.to_string(),
     )
 }
 
-/// Text and names of type parameters in turn.
-struct Pieces<'a> {
-    root: &'a TokenStream,
-    all: Vec<Generics>,
-    /// Whether every type parameter needs a stable name.
-    stable: bool,
+/// Text, and the names of type parameters in between.
+struct Name<'a> {
+    method: &'a Method,
+    /// The parameters of the accessor and of its block.
+    all: Vec<&'a Generics>,
     text: String,
     statements: TokenStream,
 }
 
-impl<'a> Pieces<'a> {
-    fn new(method: &Method, root: &'a TokenStream) -> Self {
-        let mut all = vec![method.generics()];
-        all.extend(method.owner.as_ref().map(|owner| owner.generics.clone()));
-        let stable = method
-            .options
-            .storage
-            .as_ref()
-            .is_some_and(crate::storage::Storage::may_be_shared);
-        Pieces {
-            root,
-            all,
-            stable,
+impl<'a> Name<'a> {
+    fn new(method: &'a Method) -> Self {
+        let of_owner = method.owner.iter().map(|owner| &owner.generics);
+        Name {
+            method,
+            all: [&method.generics].into_iter().chain(of_owner).collect(),
             text: String::new(),
             statements: TokenStream::new(),
         }
-    }
-
-    fn text(&mut self, text: &str) {
-        self.text.push_str(text);
     }
 
     fn flush(&mut self) {
@@ -90,21 +79,19 @@ impl<'a> Pieces<'a> {
     /// `<A, B>`, if there are type or const parameters.
     fn arguments(&mut self, generics: &Generics) {
         let mut open = "<";
-        for parameter in &generics.params {
-            if !matches!(parameter, GenericParam::Lifetime(_)) {
-                self.text(open);
-                self.parameter(parameter);
-                open = ",";
-            }
+        for parameter in generics::of_instances(generics) {
+            self.text.push_str(open);
+            self.parameter(parameter);
+            open = ",";
         }
         if open == "," {
-            self.text(">");
+            self.text.push('>');
         }
     }
 
     fn parameter(&mut self, parameter: &GenericParam) {
         self.flush();
-        let root = self.root;
+        let root = &self.method.root;
         self.statements.extend(match parameter {
             GenericParam::Const(parameter) => {
                 let ident = &parameter.ident;
@@ -112,8 +99,8 @@ impl<'a> Pieces<'a> {
             }
             GenericParam::Type(parameter) => {
                 let ident = &parameter.ident;
-                let all: Vec<&Generics> = self.all.iter().collect();
-                if self.stable || is_ring_key(ident, &all) {
+                let is_ring_key = |generics: &&Generics| generics::is_ring_key(ident, generics);
+                if self.method.options.storage.may_be_shared() || self.all.iter().any(is_ring_key) {
                     quote_spanned!(ident.span()=> <#ident as #root::RingKey>::ring_name(__name);)
                 } else {
                     quote!(__name.unnamed();)
@@ -148,36 +135,31 @@ impl<'a> Pieces<'a> {
                         Delimiter::Brace => ("{", "}"),
                         Delimiter::None => ("", ""),
                     };
-                    self.text(open);
+                    self.text.push_str(open);
                     self.stream(group.stream());
-                    self.text(close);
+                    self.text.push_str(close);
                 }
             }
         }
     }
 
-    fn ident(&mut self, ident: &proc_macro2::Ident) {
-        let parameter =
-            self.all
-                .iter()
-                .flat_map(|generics| &generics.params)
-                .find(|parameter| match parameter {
-                    GenericParam::Type(parameter) => parameter.ident == *ident,
-                    GenericParam::Const(parameter) => parameter.ident == *ident,
-                    GenericParam::Lifetime(_) => false,
-                });
-        match parameter.cloned() {
-            Some(parameter) => self.parameter(&parameter),
-            None => {
-                // Keeps words such as `dyn` from running into their neighbours.
-                if self
-                    .text
-                    .ends_with(|last: char| last.is_alphanumeric() || last == '_')
-                {
-                    self.text.push('-');
-                }
-                self.text.push_str(&ident.to_string());
-            }
+    fn ident(&mut self, ident: &Ident) {
+        let is_parameter = |parameter: &&GenericParam| match parameter {
+            GenericParam::Type(parameter) => parameter.ident == *ident,
+            GenericParam::Const(parameter) => parameter.ident == *ident,
+            GenericParam::Lifetime(_) => false,
+        };
+        let mut parameters = self.all.iter().flat_map(|generics| &generics.params);
+        if let Some(parameter) = parameters.find(is_parameter) {
+            let parameter = parameter.clone();
+            self.parameter(&parameter);
+            return;
         }
+        // Keeps words such as `dyn` apart from their neighbours.
+        let is_word = |last: char| last.is_alphanumeric() || last == '_';
+        if self.text.ends_with(is_word) {
+            self.text.push('-');
+        }
+        self.text.push_str(&ident.to_string());
     }
 }

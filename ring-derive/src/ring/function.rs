@@ -2,41 +2,37 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{FnArg, ItemFn};
+use syn::{FnArg, ImplItemFn};
 
-use crate::check;
+use super::model::Method;
+use super::{check, expand, marks};
 use crate::errors::{at_start, with_error};
-use crate::expand;
-use crate::facade;
-use crate::model::Method;
-use crate::options::Options;
-use crate::ring_impl::{CACHED_ONCE, is_ring};
+use crate::parse::{Options, Target};
+use crate::root::Root;
 
-/// The function with its accessors beside it.
+/// The function with its accessor and its handle.
 pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
-    let Ok(function) = syn::parse2::<ItemFn>(item.clone()) else {
-        let message = "`#[ring]` goes on a function with a body; an impl block takes `#[ring_impl]`, and a trait's method is \
-                       cached in the trait's `impl`";
+    let Ok(function) = syn::parse2::<ImplItemFn>(item.clone()) else {
+        let message = "`#[ring]` belongs on a function with a body: on an impl block, write `#[ring_impl]`; cache a \
+                       trait's method in the trait's `impl`";
         return with_error(&at_start(&item, message), item);
     };
     try_expand(options, function).unwrap_or_else(|error| with_error(&error, item))
 }
 
-fn try_expand(options: TokenStream, function: ItemFn) -> syn::Result<TokenStream> {
+fn try_expand(options: TokenStream, function: ImplItemFn) -> syn::Result<TokenStream> {
     if let Some(FnArg::Receiver(receiver)) = function.sig.inputs.first() {
-        return Err(syn::Error::new_spanned(
-            receiver,
-            "a method is cached together with its impl block: write `#[ring_impl]` above `impl`; a trait's method is \
-             cached in the trait's `impl`",
-        ));
+        let message = "a method is cached with its impl block: write `#[ring_impl]` above `impl`, and cache a trait's \
+                       method in the trait's `impl`";
+        return Err(syn::Error::new_spanned(receiver, message));
     }
-    if let Some(other) = function.attrs.iter().find(|attr| is_ring(attr)) {
-        return Err(syn::Error::new_spanned(other, CACHED_ONCE));
+    if let Some(other) = function.attrs.iter().find(|attr| marks::is_ring(attr)) {
+        return Err(syn::Error::new_spanned(other, marks::DUPLICATE));
     }
-    let root = facade::path();
-    let method = Method::new(function, Options::of_method(options)?, None);
-    check::check(&method)?;
-    let expanded = expand::expand(&method, &root);
+    let options = Options::parse(Target::Method, options).read()?;
+    let method = Method::new(function, options, None, Root::find());
+    check::method(&method)?;
+    let expanded = expand::expand(&method);
     let hint = expand::hidden_constant(&method.block_hint(), &method.attrs);
     let (function, accessors) = (expanded.method, expanded.accessors);
     Ok(quote! {
@@ -50,7 +46,7 @@ fn try_expand(options: TokenStream, function: ItemFn) -> syn::Result<TokenStream
 mod tests {
     use quote::quote;
 
-    /// The same function, blocking and async, but for what awaits.
+    /// The same function, blocking and async.
     #[test]
     fn async_code_differs_by_its_awaits_only() {
         let options = quote!(expire = "1m", unless = Option::is_none, ignore(trace));

@@ -1,0 +1,161 @@
+//! The options that are written on one item. Here their names are checked: each is known, belongs there, and is written
+//! once.
+
+use darling::FromMeta;
+use darling::ast::NestedMeta;
+use proc_macro2::TokenStream;
+use quote::ToTokens;
+use syn::parse::Parser;
+use syn::punctuated::Punctuated;
+use syn::{Attribute, Meta, Token};
+
+use super::table::{Known, Target};
+use crate::errors::Errors;
+
+pub(crate) struct Options {
+    target: Target,
+    /// In the order in which they are written. A method's own come before those of its block.
+    options: Vec<(&'static Known, Meta)>,
+    errors: Errors,
+}
+
+impl Options {
+    pub(crate) fn new(target: Target) -> Self {
+        Options {
+            target,
+            options: Vec::new(),
+            errors: Errors::default(),
+        }
+    }
+
+    /// The options between the parentheses of an attribute.
+    pub(crate) fn parse(target: Target, tokens: TokenStream) -> Self {
+        let mut options = Options::new(target);
+        options.extend(Punctuated::parse_terminated.parse2(tokens));
+        options
+    }
+
+    /// Adds the options of one more attribute.
+    pub(crate) fn add(&mut self, attribute: &Attribute) {
+        match &attribute.meta {
+            Meta::List(list) => self.extend(list.parse_args_with(Punctuated::parse_terminated)),
+            Meta::Path(_) if self.target == Target::Method => {}
+            meta => self.errors.add(in_parentheses(meta, self.target)),
+        }
+    }
+
+    fn extend(&mut self, metas: syn::Result<Punctuated<Meta, Token![,]>>) {
+        let target = self.target;
+        let metas = metas.map_err(|error| {
+            let forms = target.forms();
+            let message = format!("{error}: options are written as {forms}, separated by commas");
+            syn::Error::new(error.span(), message)
+        });
+        for meta in self.errors.handle(metas).into_iter().flatten() {
+            let checked = known(&meta, target).and_then(|known| self.check_once(known, &meta));
+            if let Some(known) = self.errors.handle(checked) {
+                self.options.push((known, meta));
+            }
+        }
+    }
+
+    fn check_once(&self, known: &'static Known, meta: &Meta) -> syn::Result<&'static Known> {
+        let name = known.name;
+        let mut others = self.options.iter().map(|(other, _)| other);
+        let message = if others.clone().any(|other| other.name == name) {
+            format!("duplicate option `{name}`: remove one of them")
+        } else if let Some(other) = others.find(|other| other.is_storage() && known.is_storage()) {
+            format!("a ring has one storage: remove `{}` or `{name}`", other.name)
+        } else {
+            return Ok(known);
+        };
+        Err(syn::Error::new_spanned(meta.path(), message))
+    }
+
+    /// Adds the options of the impl block, unless the method's own take their place.
+    pub(crate) fn inherit(&mut self, block: &Options) {
+        for (known, meta) in &block.options {
+            if !self.options.iter().any(|(own, _)| own.overrides(known)) {
+                self.options.push((known, meta.clone()));
+            }
+        }
+    }
+
+    /// Reads the values. An error is placed at the value, with all its tokens.
+    pub(crate) fn read<T: FromMeta + Default>(&mut self) -> syn::Result<T> {
+        let mut errors = std::mem::take(&mut self.errors);
+        let nested = |(_, meta): &(_, Meta)| NestedMeta::Meta(meta.clone());
+        let items: Vec<NestedMeta> = self.options.iter().map(nested).collect();
+        let values = T::from_list(&items).unwrap_or_else(|_| {
+            for ((known, meta), item) in self.options.iter().zip(items) {
+                let place = match meta {
+                    Meta::NameValue(pair) if known.takes_value() => pair.value.to_token_stream(),
+                    meta => meta.to_token_stream(),
+                };
+                if let Err(error) = T::from_list(&[item]) {
+                    errors.at(place, syn::Error::from(error));
+                }
+            }
+            T::default()
+        });
+        errors.finish(values)
+    }
+}
+
+impl Known {
+    /// Whether a method's option takes the place of an option of its block.
+    fn overrides(&self, default: &Known) -> bool {
+        let is_users_storage = self.is_storage() && self.name != "capacity";
+        self.name == default.name
+            || (self.is_storage() && default.is_storage())
+            // A block's policy is for those of its methods that own their storages.
+            || (is_users_storage && default.name == "policy")
+    }
+}
+
+/// The option, if it exists and may be written here.
+fn known(meta: &Meta, target: Target) -> syn::Result<&'static Known> {
+    let written = darling::util::path_to_string(meta.path());
+    let message = match Known::find(&written, target) {
+        Some(known) if known.targets.contains(&target) => return Ok(known),
+        Some(known) => misplaced(known, target),
+        None => unknown(&written, target),
+    };
+    Err(syn::Error::new_spanned(meta.path(), message))
+}
+
+fn misplaced(known: &Known, target: Target) -> String {
+    let there: Vec<_> = known.targets.iter().map(|target| target.described()).collect();
+    let (name, there, here) = (known.name, there.join(" or "), target.described());
+    let remedy = match (name, target) {
+        (_, Target::Block) => "write it in the method's `#[ring(..)]`".to_owned(),
+        (_, Target::Method) => "write it in `#[ring_impl(..)]`".to_owned(),
+        ("name" | "prefix", _) => format!("on {here}, write `rename = \"…\"`"),
+        ("rename", _) => {
+            "on the type, write `prefix = \"…\"`, or `name = \"…\"` for the type's name".to_owned()
+        }
+        _ => "remove it here".to_owned(),
+    };
+    format!("`{name}` belongs on {there}: {remedy}")
+}
+
+fn unknown(written: &str, target: Target) -> String {
+    let nearest = Known::all_at(target)
+        .map(|known| (strsim::jaro_winkler(written, known.name), known.name))
+        .filter(|(likeness, _)| *likeness > 0.7)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b));
+    if let Some((_, nearest)) = nearest {
+        return format!("unknown option `{written}`: did you mean `{nearest}`?");
+    }
+    let all: Vec<_> = Known::all_at(target).map(|known| known.name).collect();
+    let (here, all) = (target.described(), all.join("`, `"));
+    format!("unknown option `{written}`: the options on {here} are `{all}`")
+}
+
+/// The error of options that are not in parentheses.
+fn in_parentheses(meta: &Meta, target: Target) -> syn::Error {
+    let first = Known::all_at(target).next();
+    let (attribute, example) = (target.attribute(), first.map(Known::example).unwrap_or_default());
+    let message = format!("options are written in parentheses: write `#[{attribute}({example})]`");
+    syn::Error::new_spanned(meta, message)
+}

@@ -1,0 +1,61 @@
+//! The options of each attribute, one field each. Their names are those of the table.
+
+use darling::FromMeta;
+use syn::{Expr, ExprPath, Ident, Type};
+
+use super::storage::Storage;
+use super::values::{self, Duration, Flag, Word};
+
+/// The options of `#[ring]` and `#[ring_impl]`.
+#[derive(Default, FromMeta)]
+pub(crate) struct RingOptions {
+    #[darling(flatten)]
+    pub(crate) storage: Storage,
+    #[darling(default, with = values::policy)]
+    pub(crate) policy: Option<Ident>,
+    #[darling(default, with = values::type_of)]
+    pub(crate) coder: Option<Type>,
+    pub(crate) expire: Option<Duration>,
+    #[darling(default, with = values::expression)]
+    pub(crate) unless: Option<Expr>,
+    #[darling(default, with = values::names)]
+    pub(crate) ignore: Vec<Ident>,
+    #[darling(default, with = values::expression)]
+    pub(crate) key: Option<Expr>,
+    #[darling(default, with = values::prefix)]
+    pub(crate) key_prefix: Option<Expr>,
+    pub(crate) class: Option<Flag>,
+    pub(crate) property: Option<Flag>,
+    #[darling(default, with = values::identifier)]
+    pub(crate) accessor: Option<Ident>,
+    #[darling(default, with = values::identifier)]
+    pub(crate) accessors: Option<Ident>,
+    pub(crate) fallible: Option<Flag>,
+    #[darling(default, with = values::action)]
+    pub(crate) action: Option<Ident>,
+    #[darling(default, with = values::boolean)]
+    pub(crate) coalesce: Option<bool>,
+    pub(crate) flight_timeout: Option<Duration>,
+}
+
+/// The options of `#[ring_key]` on a struct or an enum.
+#[derive(Default, FromMeta)]
+pub(crate) struct TypeOptions {
+    pub(crate) prefix: Option<Word>,
+    pub(crate) name: Option<Word>,
+}
+
+/// The options of `#[ring_key]` on an enum's variant.
+#[derive(Default, FromMeta)]
+pub(crate) struct VariantOptions {
+    pub(crate) rename: Option<Word>,
+}
+
+/// The options of `#[ring_key]` on a field.
+#[derive(Default, FromMeta)]
+pub(crate) struct FieldOptions {
+    pub(crate) skip: Option<Flag>,
+    pub(crate) rename: Option<Word>,
+    #[darling(default, with = values::function)]
+    pub(crate) with: Option<ExprPath>,
+}

@@ -1,0 +1,160 @@
+//! All options of all attributes.
+
+/// The item that an attribute is written on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// `#[ring(..)]` on a method or a function.
+    Method,
+    /// `#[ring_impl(..)]`: the defaults of all methods.
+    Block,
+    /// `#[ring_key(..)]` on a struct or an enum.
+    Type,
+    Variant,
+    Field,
+}
+
+/// An option: its name, how it is written, and on which items.
+pub(crate) struct Known {
+    pub(crate) name: &'static str,
+    /// How it is written, unless it is a kind of storage.
+    example: &'static str,
+    pub(crate) targets: &'static [Target],
+    /// Set if the option names a storage by its kind.
+    pub(crate) kind: Option<Kind>,
+}
+
+/// The storages of one type in the library.
+#[derive(Clone, Copy)]
+pub(crate) struct Kind {
+    pub(crate) type_name: &'static str,
+    pub(crate) holds: Holds,
+}
+
+/// The entries of a storage.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Holds {
+    /// The values of one type, in this process.
+    Values,
+    /// Bytes, outside the process.
+    Bytes,
+    /// Bytes, outside the process, with operations that block.
+    BytesBlocking,
+}
+
+static OPTIONS: [Known; 29] = [
+    // Storages: a ring has one.
+    option("capacity", "capacity = 10_000", RINGS),
+    option("storage", "storage = EXPRESSION as Type", RINGS),
+    kind("lru", "Lru", Holds::Values),
+    kind("map", "Map", Holds::Values),
+    kind("redis", "Redis", Holds::Bytes),
+    kind("redis_hash", "RedisHash", Holds::Bytes),
+    kind("redis_cluster", "RedisCluster", Holds::Bytes),
+    kind("memcached", "Memcached", Holds::Bytes),
+    kind("disk", "Disk", Holds::BytesBlocking),
+    // The others of `#[ring]` and `#[ring_impl]`.
+    option("policy", "policy = scan_resistant", RINGS),
+    option("coder", "coder = Json", RINGS),
+    option("expire", "expire = \"60s\"", RINGS),
+    option("unless", "unless = Option::is_none", RINGS),
+    option("ignore", "ignore(argument, …)", &[Target::Method]),
+    option("key", "key = EXPRESSION", &[Target::Method]),
+    option("key_prefix", "key_prefix = \"…\"", &[Target::Method]),
+    option("class", "class", &[Target::Method]),
+    option("property", "property", &[Target::Method]),
+    option("accessor", "accessor = name", &[Target::Method]),
+    option("accessors", "accessors = TraitName", &[Target::Block]),
+    option("fallible", "fallible", RINGS),
+    option("action", "action = update", RINGS),
+    option("coalesce", "coalesce = false", RINGS),
+    option("flight_timeout", "flight_timeout = \"10s\"", RINGS),
+    // `#[ring_key]`.
+    option("prefix", "prefix = \"page\"", &[Target::Type]),
+    option("name", "name = \"shop.Page\"", &[Target::Type]),
+    option("rename", "rename = \"id\"", &[Target::Variant, Target::Field]),
+    option("skip", "skip", &[Target::Field]),
+    option("with", "with = function", &[Target::Field]),
+];
+
+const RINGS: &[Target] = &[Target::Method, Target::Block];
+
+const fn option(name: &'static str, example: &'static str, targets: &'static [Target]) -> Known {
+    Known {
+        name,
+        example,
+        targets,
+        kind: None,
+    }
+}
+
+const fn kind(name: &'static str, type_name: &'static str, holds: Holds) -> Known {
+    Known {
+        kind: Some(Kind { type_name, holds }),
+        ..option(name, "", RINGS)
+    }
+}
+
+impl Known {
+    /// The options that may be written here.
+    pub(crate) fn all_at(target: Target) -> impl Iterator<Item = &'static Known> {
+        let options = OPTIONS.iter();
+        options.filter(move |known| known.targets.contains(&target))
+    }
+
+    /// The option of this name, here or elsewhere in attributes of the same name.
+    pub(crate) fn find(name: &str, target: Target) -> Option<&'static Known> {
+        let in_attribute = |other: &Target| other.attribute() == target.attribute();
+        let mut options = OPTIONS.iter();
+        options.find(|known| known.name == name && known.targets.iter().any(in_attribute))
+    }
+
+    /// How it is written, for an error.
+    pub(crate) fn example(&self) -> String {
+        match self.kind {
+            Some(_) => format!("{} = EXPRESSION", self.name),
+            None => self.example.to_owned(),
+        }
+    }
+
+    pub(crate) fn takes_value(&self) -> bool {
+        self.kind.is_some() || self.example.contains(" = ")
+    }
+
+    pub(crate) fn is_storage(&self) -> bool {
+        self.kind.is_some() || ["capacity", "storage"].contains(&self.name)
+    }
+}
+
+/// How the option of this name is written.
+pub(crate) fn example(name: &str) -> String {
+    let known = OPTIONS.iter().find(|known| known.name == name);
+    known.map(Known::example).unwrap_or_default()
+}
+
+impl Target {
+    /// The attribute's name.
+    pub(crate) fn attribute(self) -> &'static str {
+        match self {
+            Target::Method | Target::Block => "ring",
+            Target::Type | Target::Variant | Target::Field => "ring_key",
+        }
+    }
+
+    pub(crate) fn described(self) -> &'static str {
+        match self {
+            Target::Method => "a method",
+            Target::Block => "the impl block",
+            Target::Type => "the type",
+            Target::Variant => "a variant",
+            Target::Field => "a field",
+        }
+    }
+
+    /// How options are written, for an error.
+    pub(crate) fn forms(self) -> String {
+        match Known::all_at(self).next() {
+            Some(first) if self.attribute() == "ring_key" => format!("`{}`", first.example),
+            _ => "`expire = \"60s\"`, `ignore(argument)` or `class`".to_owned(),
+        }
+    }
+}

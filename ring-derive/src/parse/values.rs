@@ -1,0 +1,245 @@
+//! The values of options.
+
+use darling::{Error, FromMeta, Result};
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::ext::IdentExt;
+use syn::parse::ParseStream;
+use syn::punctuated::Punctuated;
+use syn::{Expr, ExprPath, Ident, Lit, LitStr, Meta, Path, Token, Type, UnOp};
+
+use super::table;
+
+/// The verbs that a plain call can run.
+const ACTIONS: [&str; 3] = ["get_or_update", "update", "execute"];
+
+/// The eviction policies, and their names in the library.
+const POLICIES: [(&str, &str); 2] = [
+    ("least_recently_used", "LeastRecentlyUsed"),
+    ("scan_resistant", "ScanResistant"),
+];
+
+/// The characters of the structure of keys.
+const STRUCTURE: &str = r#"%:()[]+,='"\"#;
+
+/// The value in `name = value`.
+pub(super) fn value(option: &Meta) -> Result<&Expr> {
+    match option {
+        Meta::NameValue(pair) => Ok(&pair.value),
+        Meta::Path(_) | Meta::List(_) => Err(expected(option, "needs a value")),
+    }
+}
+
+/// An error that ends in how the option is written.
+pub(super) fn expected(option: &Meta, fact: &str) -> Error {
+    let name = darling::util::path_to_string(option.path());
+    let example = table::example(&name);
+    Error::custom(format!("`{name}` {fact}: write `{example}`"))
+}
+
+fn literal(value: &Expr) -> Option<&Lit> {
+    match value {
+        Expr::Lit(literal) => Some(&literal.lit),
+        _ => None,
+    }
+}
+
+pub(super) fn expression(option: &Meta) -> Result<Option<Expr>> {
+    value(option).cloned().map(Some)
+}
+
+pub(super) fn boolean(option: &Meta) -> Result<Option<bool>> {
+    match literal(value(option)?) {
+        Some(Lit::Bool(value)) => Ok(Some(value.value)),
+        _ => Err(expected(option, "takes `true` or `false`")),
+    }
+}
+
+pub(super) fn type_of(option: &Meta) -> Result<Option<Type>> {
+    let tokens = value(option)?.to_token_stream();
+    let ty = syn::parse2(tokens).map_err(|_| expected(option, "takes a type"))?;
+    Ok(Some(ty))
+}
+
+pub(super) fn identifier(option: &Meta) -> Result<Option<Ident>> {
+    match value(option)? {
+        Expr::Path(path) if path.path.get_ident().is_some() => Ok(path.path.get_ident().cloned()),
+        _ => Err(expected(option, "takes a name")),
+    }
+}
+
+/// One of `words`.
+fn word(option: &Meta, what: &str, words: &[&str]) -> Result<Option<Ident>> {
+    let word = identifier(option)?;
+    match &word {
+        Some(unknown) if !words.iter().any(|known| unknown == known) => {
+            let words = words.join("`, `");
+            Err(Error::custom(format!(
+                "unknown {what} `{unknown}`: write one of `{words}`"
+            )))
+        }
+        _ => Ok(word),
+    }
+}
+
+/// A verb.
+pub(super) fn action(option: &Meta) -> Result<Option<Ident>> {
+    word(option, "action", &ACTIONS)
+}
+
+/// A variant of the library's `Policy`.
+pub(super) fn policy(option: &Meta) -> Result<Option<Ident>> {
+    let word = word(option, "policy", &POLICIES.map(|(word, _)| word))?;
+    Ok(word.and_then(|word| {
+        let (_, variant) = POLICIES.iter().find(|(known, _)| word == known)?;
+        Some(Ident::new(variant, word.span()))
+    }))
+}
+
+/// An expression that may be text.
+pub(super) fn prefix(option: &Meta) -> Result<Option<Expr>> {
+    let value = value(option)?;
+    match literal(value) {
+        Some(Lit::Str(text)) if text.value().is_empty() => {
+            let message = "`key_prefix` cannot be empty: remove it to use the full name";
+            Err(Error::custom(message))
+        }
+        None | Some(Lit::Str(_)) => Ok(Some(value.clone())),
+        Some(_) => Err(expected(option, "takes text")),
+    }
+}
+
+/// The path of a function.
+pub(super) fn function(option: &Meta) -> Result<Option<ExprPath>> {
+    match value(option) {
+        Ok(Expr::Path(path)) => Ok(Some(path.clone())),
+        _ => {
+            let fact = "takes the path of a function `fn(&Field, &mut impl KeyWriter)`";
+            Err(expected(option, fact))
+        }
+    }
+}
+
+/// Names in parentheses.
+pub(super) fn names(option: &Meta) -> Result<Vec<Ident>> {
+    // `self` is a name like others here.
+    let parse = |input: ParseStream<'_>| {
+        Punctuated::<Ident, Token![,]>::parse_terminated_with(input, Ident::parse_any)
+    };
+    let names = match option {
+        Meta::List(list) => list.parse_args_with(parse).ok(),
+        Meta::Path(_) | Meta::NameValue(_) => None,
+    };
+    match names {
+        Some(names) if names.is_empty() => Err(expected(option, "names no argument")),
+        Some(names) => Ok(names.into_iter().collect()),
+        None => Err(expected(option, "takes the names of arguments")),
+    }
+}
+
+/// An option without a value.
+pub(crate) struct Flag(pub(crate) Path);
+
+impl FromMeta for Flag {
+    fn from_meta(option: &Meta) -> Result<Self> {
+        match option {
+            Meta::Path(path) => Ok(Flag(path.clone())),
+            Meta::List(_) | Meta::NameValue(_) => Err(expected(option, "takes no value")),
+        }
+    }
+}
+
+/// A word that is written in keys as it is.
+pub(crate) struct Word(pub(crate) LitStr);
+
+impl Word {
+    pub(crate) fn text(&self) -> String {
+        self.0.value()
+    }
+}
+
+impl FromMeta for Word {
+    fn from_meta(option: &Meta) -> Result<Self> {
+        let Some(Lit::Str(word)) = value(option).ok().and_then(literal) else {
+            return Err(expected(option, "takes a string"));
+        };
+        let text = word.value();
+        let is_literal = |character: char| character.is_ascii_graphic() && !STRUCTURE.contains(character);
+        let fact = match text.chars().find(|&character| !is_literal(character)) {
+            None if !text.is_empty() => return Ok(Word(word.clone())),
+            None => "cannot be empty: remove it, or write a word".to_owned(),
+            Some(character) => format!(
+                "cannot contain {character:?}: write printable ASCII without spaces and without {STRUCTURE}"
+            ),
+        };
+        let name = darling::util::path_to_string(option.path());
+        Err(Error::custom(format!("`{name}` {fact}")))
+    }
+}
+
+/// A duration: `60`, `"60s"` or any expression of type `Duration`.
+pub(crate) struct Duration {
+    /// As it is written.
+    pub(crate) value: Expr,
+    /// The length of a literal, which is not zero.
+    literal: Option<std::time::Duration>,
+}
+
+impl FromMeta for Duration {
+    fn from_meta(option: &Meta) -> Result<Self> {
+        let value = value(option)?;
+        let is_negative = matches!(value, Expr::Unary(unary)
+            if matches!(unary.op, UnOp::Neg(_)) && literal(&unary.expr).is_some());
+        if is_negative {
+            return Err(expected(option, "cannot be negative"));
+        }
+        let literal = literal(value)
+            .map(|literal| length(option, literal))
+            .transpose()?;
+        if literal.is_some_and(|literal| literal.is_zero()) {
+            let message = if option.path().is_ident("expire") {
+                "`expire` cannot be zero: remove it if entries do not expire"
+            } else {
+                "`flight_timeout` cannot be zero: write `coalesce = false` if calls do not wait for each other"
+            };
+            return Err(Error::custom(message));
+        }
+        Ok(Duration {
+            value: value.clone(),
+            literal,
+        })
+    }
+}
+
+fn length(option: &Meta, literal: &Lit) -> Result<std::time::Duration> {
+    let form = "takes whole seconds (`60`), text with units (`\"1m 30s\"`, `\"250ms\"`) or an expression of type `Duration`";
+    match literal {
+        Lit::Int(seconds) if seconds.base10_digits().starts_with('-') => {
+            Err(expected(option, "cannot be negative"))
+        }
+        Lit::Int(seconds) if seconds.suffix().is_empty() => {
+            Ok(std::time::Duration::from_secs(seconds.base10_parse()?))
+        }
+        Lit::Str(text) => humantime::parse_duration(&text.value())
+            .map_err(|cause| Error::custom(format!("{cause}: {}", expected(option, form)))),
+        _ => Err(expected(option, form)),
+    }
+}
+
+impl Duration {
+    /// The expression, if it is evaluated at run time.
+    pub(crate) fn as_expression(&self) -> Option<&Expr> {
+        self.literal.is_none().then_some(&self.value)
+    }
+
+    /// An expression of type `Duration`.
+    pub(crate) fn expression(&self, root: &impl ToTokens) -> TokenStream {
+        match self.literal {
+            Some(literal) => {
+                let (seconds, nanos) = (literal.as_secs(), literal.subsec_nanos());
+                quote!(#root::generated::Duration::new(#seconds, #nanos))
+            }
+            None => self.value.to_token_stream(),
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! `#[ring]` and `#[ring_impl]`: a method and its options are read into a model, the model is checked, and the method,
+//! its accessor and its handle are made of it.
+
+mod block;
+mod check;
+mod expand;
+mod function;
+mod marks;
+mod model;
+mod name;
+mod self_type;
+
+pub(crate) use self::block::expand as expand_block;
+pub(crate) use self::function::expand as expand_function;

@@ -1,0 +1,319 @@
+//! Checks of a method and its block. Each error names the code to write instead.
+
+use quote::ToTokens;
+use syn::visit::{self, Visit};
+use syn::{
+    Expr, ExprLit, FnArg, ItemImpl, Lifetime, Lit, PatType, PathSegment, Receiver, ReceiverKind, Safety,
+    Type, TypeReference,
+};
+
+use super::model::{Argument, Method, Owner};
+use crate::errors::Errors;
+use crate::parse::{RingOptions, Storage};
+use crate::types::{is_future, is_known_foreign, is_known_plain};
+
+/// The most values that a call binds, `self` included.
+const MOST_PARTS: usize = 16;
+
+/// All errors of a method, each at the user's own token.
+pub(crate) fn method(method: &Method) -> syn::Result<()> {
+    let mut errors = Errors::default();
+    signature(method, &mut errors);
+    forms(method, &mut errors);
+    ignored(method, &mut errors);
+    flights(method, &mut errors);
+    storage(method, &mut errors);
+    arguments(method, &mut errors);
+    returned(method, &mut errors);
+    errors.finish(())
+}
+
+/// Checks the options of a block beside each other.
+pub(crate) fn defaults(options: &RingOptions) -> syn::Result<()> {
+    let mut errors = Errors::default();
+    policy(options, "this block's values are", &mut errors);
+    errors.finish(())
+}
+
+/// Checks that the accessors can be declared.
+pub(crate) fn owner(block: &ItemImpl, owner: &Owner) -> syn::Result<()> {
+    let mut errors = Errors::default();
+    let self_ty = &block.self_ty;
+    let written = self_ty.to_token_stream().to_string();
+    let mut parameters = block.generics.type_params();
+    let is_foreign = parameters.any(|parameter| parameter.ident == written) || is_known_foreign(self_ty);
+    match (&owner.trait_path, &owner.accessors) {
+        (None, Some(name)) => {
+            let message = "`accessors` belongs on a trait's `impl`: remove it, as the accessors of this block are \
+                           inherent methods";
+            errors.at(name, message);
+        }
+        (Some(path), None) if is_foreign => {
+            let name = path.segments.last().map(|last| &last.ident);
+            let message = format!(
+                "the accessors cannot be methods of a type of another crate: name a trait for them, \
+                 `#[ring_impl(accessors = {}Ring)]`",
+                name.to_token_stream()
+            );
+            errors.at(self_ty, message);
+        }
+        _ => {}
+    }
+    errors.finish(())
+}
+
+fn signature(method: &Method, errors: &mut Errors) {
+    let sig = &method.sig;
+    let unsafety = match &sig.safety {
+        Safety::Unsafe(token) => Some(token),
+        _ => None,
+    };
+    for (token, message) in [
+        (
+            sig.constness.to_token_stream(),
+            "a `const fn` cannot use a cache: remove `const`",
+        ),
+        (
+            unsafety.to_token_stream(),
+            "an `unsafe fn` cannot be cached: cache a safe function that calls it",
+        ),
+        (
+            sig.abi.to_token_stream(),
+            "an `extern` function cannot be cached: cache a function that it calls",
+        ),
+        (
+            sig.variadic.to_token_stream(),
+            "a variadic function cannot be cached: cache a function that it calls",
+        ),
+    ] {
+        if !token.is_empty() {
+            errors.at(token, message);
+        }
+    }
+    let Some(receiver) = method.receiver() else { return };
+    let by_reference = match &receiver.kind {
+        ReceiverKind::Reference(_, _, None) => true,
+        ReceiverKind::Typed(_, ty) => {
+            matches!(&**ty, Type::Reference(TypeReference { mutability: None, elem, .. })
+            if elem.to_token_stream().to_string() == "Self")
+        }
+        _ => false,
+    };
+    if !by_reference {
+        errors.at(receiver, "a cached method borrows its object: write `&self`");
+    }
+}
+
+fn forms(method: &Method, errors: &mut Errors) {
+    let (class, property) = (&method.options.class, &method.options.property);
+    let (has_self, has_type) = (method.receiver().is_some(), method.owner.is_some());
+    let of_free = "`class` is for associated functions, and a free function has no type: remove `class`";
+    let of_method = "`class` is for associated functions, and this is a method: remove `class` or `&self`";
+    let of_function = "`property` is for methods, and this is a function: add `&self`, or remove `property`";
+    for (flag, is_wrong, message) in [
+        (class, !has_type, of_free),
+        (class, has_type && has_self, of_method),
+        (property, !has_self, of_function),
+    ] {
+        if let Some(flag) = flag.as_ref().filter(|_| is_wrong) {
+            errors.at(&flag.0, message);
+        }
+    }
+    if let (Some(_), true, Some(argument)) = (property, has_self, method.arguments.first()) {
+        let message = "a property has no arguments: remove them, or remove `property`";
+        errors.at(&argument.pattern, message);
+    }
+}
+
+fn ignored(method: &Method, errors: &mut Errors) {
+    let options = &method.options;
+    if let (Some(_), Some(ignored)) = (&options.key, options.ignore.first()) {
+        let message = "`ignore` has no effect beside `key`, which replaces all arguments: remove one of them";
+        errors.at(ignored, message);
+    }
+    let written = method.arguments.iter().filter_map(Argument::written_name);
+    let names: Vec<String> = written.map(ToString::to_string).collect();
+    for (index, ignored) in options.ignore.iter().enumerate() {
+        let is_argument = names.iter().any(|name| ignored == name);
+        if !is_argument && (ignored != "self" || method.receiver().is_none()) {
+            let known = match names.as_slice() {
+                [] => "no argument has a name".to_owned(),
+                [only] => format!("write `{only}`"),
+                names => format!("write one of `{}`", names.join("`, `")),
+            };
+            errors.at(ignored, format!("unknown argument `{ignored}`: {known}"));
+        }
+        if options.ignore[..index].contains(ignored) {
+            let message = format!("duplicate argument `{ignored}`: remove one of them");
+            errors.at(ignored, message);
+        }
+    }
+}
+
+fn flights(method: &Method, errors: &mut Errors) {
+    let options = &method.options;
+    if let (Some(false), Some(timeout)) = (options.coalesce, &options.flight_timeout) {
+        let message = "`flight_timeout` has no effect beside `coalesce = false`, as calls do not wait for each other: \
+                       remove one of them";
+        errors.at(&timeout.value, message);
+    }
+}
+
+fn storage(method: &Method, errors: &mut Errors) {
+    let options = &method.options;
+    if method.storage_needs_self() && method.receiver().is_none() {
+        let message = "this storage is reached through `self`, which the function does not have: add `&self`, or name a \
+                       static";
+        errors.at(options.storage.place(), message);
+    }
+    policy(options, "this method's values are", errors);
+    if let Storage::Own {
+        capacity: Some(capacity),
+    } = &options.storage
+        && let Expr::Lit(ExprLit {
+            lit: Lit::Int(literal),
+            ..
+        }) = capacity
+        && literal.base10_digits() == "0"
+    {
+        let message = "a cache with `capacity = 0` stores nothing: write how many entries it may have";
+        errors.at(capacity, message);
+    }
+}
+
+fn policy(options: &RingOptions, whose: &str, errors: &mut Errors) {
+    if let (Some(policy), Some(place)) = (&options.policy, options.storage.place()) {
+        let message = format!(
+            "`policy` is for a storage that the macro makes, and {whose} in `{}`: remove `policy`, or set it there with \
+             `Lru::builder().policy(..)`",
+            place.to_token_stream()
+        );
+        errors.at(policy, message);
+    }
+}
+
+fn arguments(method: &Method, errors: &mut Errors) {
+    for argument in &method.sig.inputs {
+        let (FnArg::Typed(PatType { attrs, .. }) | FnArg::Receiver(Receiver { attrs, .. })) = argument;
+        if let Some(attr) = attrs.iter().find(|attr| attr.path().is_ident("cfg")) {
+            let message = "an argument of a cached method cannot have `#[cfg(..)]`: write two methods, each with its \
+                           `#[cfg(..)]`";
+            errors.at(attr, message);
+        }
+    }
+    if method.arguments.len() + 1 > MOST_PARTS {
+        let message = "a cached method has at most 15 arguments: put some of them in a struct";
+        errors.at(&method.sig.ident, message);
+    }
+    for argument in method.arguments.iter().filter(|argument| !argument.ignored) {
+        let (name, ty) = (&argument.name, &argument.ty);
+        if argument.hides_its_type() {
+            let message = format!(
+                "an `impl Trait` argument cannot be part of the key, as two types that it hides would share entries: \
+                 name the type, `<T: RingKey>({name}: T)`, or leave it out of the key, `ignore({name})`"
+            );
+            errors.at(ty, message);
+        } else if let Type::Reference(TypeReference {
+            mutability: Some(_), ..
+        }) = ty
+        {
+            let message = format!(
+                "a hit cannot change what this argument refers to: take `&`, or leave it out of the key, \
+                 `ignore({name})`"
+            );
+            errors.at(ty, message);
+        }
+    }
+}
+
+fn returned(method: &Method, errors: &mut Errors) {
+    let fallible = method.options.fallible.is_some();
+    let not_fallible = "`fallible` needs a `Result`, and this is another type: remove `fallible`";
+    let Some(ty) = method.out_type() else {
+        if fallible {
+            errors.at(&method.sig.ident, not_fallible);
+        }
+        return;
+    };
+    let message = match ty {
+        ty if fallible && is_known_plain(ty) => not_fallible,
+        Type::ImplTrait(_) | Type::Path(_) if is_future(ty) => {
+            "a future cannot be cached, but its output can: write `async fn`, and the output as the return type"
+        }
+        Type::ImplTrait(_) => "a cached value needs a type with a name: write it in the place of `impl`",
+        Type::Never(_) => "a function that never returns has no value to cache: remove `#[ring]`",
+        ty => {
+            let mut borrow = FindBorrow { method, error: None };
+            borrow.visit_type(ty);
+            errors.handle(borrow.error.map_or(Ok(()), Err));
+            return;
+        }
+    };
+    errors.at(ty, message);
+}
+
+/// Finds the first token by which a cached value would borrow.
+struct FindBorrow<'m> {
+    method: &'m Method,
+    error: Option<syn::Error>,
+}
+
+impl FindBorrow<'_> {
+    fn at(&mut self, tokens: impl ToTokens, returned: &str) {
+        let message = format!("a cached value outlives the call, so it cannot borrow: return {returned}");
+        let error = || syn::Error::new_spanned(tokens, message);
+        self.error.get_or_insert_with(error);
+    }
+
+    /// Whether `Self` has lifetimes that its name does not show.
+    fn self_borrows(&self) -> bool {
+        struct FindLifetime(bool);
+        impl Visit<'_> for FindLifetime {
+            fn visit_lifetime(&mut self, lifetime: &Lifetime) {
+                self.0 |= lifetime.ident != "static";
+            }
+        }
+        let mut find = FindLifetime(false);
+        if let Some(owner) = &self.method.owner {
+            find.visit_type(&owner.self_ty);
+        }
+        find.0
+    }
+}
+
+impl<'a> Visit<'a> for FindBorrow<'_> {
+    fn visit_type_reference(&mut self, reference: &'a TypeReference) {
+        let lifetime = reference.lifetime.as_ref();
+        if lifetime.is_none_or(|lifetime| lifetime.ident != "static") {
+            match reference
+                .elem
+                .to_token_stream()
+                .to_string()
+                .replace(' ', "")
+                .as_str()
+            {
+                "str" => self.at(reference, "`Arc<str>` or `String`"),
+                other => self.at(reference, &format!("`Arc<{other}>` or an owned value")),
+            }
+        }
+        visit::visit_type_reference(self, reference);
+    }
+
+    fn visit_path_segment(&mut self, segment: &'a PathSegment) {
+        if segment.ident == "Self" && self.self_borrows() {
+            self.at(segment, "an owned value");
+        }
+        visit::visit_path_segment(self, segment);
+    }
+
+    fn visit_lifetime(&mut self, lifetime: &'a Lifetime) {
+        if lifetime.ident != "static" {
+            self.at(lifetime, "an owned value");
+        }
+    }
+
+    /// `for<'a> fn(&'a T)` borrows nothing.
+    fn visit_type_fn_ptr(&mut self, _: &'a syn::TypeFnPtr) {}
+
+    fn visit_type_trait_object(&mut self, _: &'a syn::TypeTraitObject) {}
+}

@@ -1,0 +1,102 @@
+//! The types of a ring: its value, its storage, and the storage as a call and as the handle see it.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
+
+use crate::parse::{Holds, Storage};
+use crate::ring::model::Method;
+use crate::root::located_at;
+use crate::types::is_bytes;
+
+pub(super) struct Types {
+    /// The return type of the body.
+    pub(super) out: TokenStream,
+    /// `Plain` or `Fallible`: how the value is taken out of it.
+    pub(super) returned: TokenStream,
+    /// The coder, if the storage holds bytes.
+    pub(super) coder: Option<TokenStream>,
+    /// The type of the storage's entries: the value, or bytes.
+    pub(super) held: TokenStream,
+    pub(super) storage: TokenStream,
+    /// `CodedStorage` of a type of the user's, which defines its view and whole.
+    pub(super) coded: Option<TokenStream>,
+    /// The storage as a call sees it.
+    pub(super) view: TokenStream,
+    /// The storage as the handle sees it.
+    pub(super) whole: TokenStream,
+}
+
+impl Types {
+    pub(super) fn of(method: &Method) -> Self {
+        let (root, out, coder) = (&method.root, method.out(), coder(method));
+        let held = match &coder {
+            Some(_) => quote!(::std::vec::Vec<u8>),
+            None if method.is_fallible() => quote!(#root::generated::OkOf<#out>),
+            None => out.clone(),
+        };
+        let storage = storage(method, &held);
+        let (lifetime, reference) = if method.storage_needs_self() {
+            (quote!('_), quote!(&#storage))
+        } else {
+            (quote!('static), quote!(&'static #storage))
+        };
+        let is_of_type = matches!(method.options.storage, Storage::OfType { .. });
+        let coded = coder.as_ref().filter(|_| is_of_type);
+        let coded = coded.map(|coder| quote!(<#storage as #root::storage::CodedStorage<#coder>>));
+        let view = match (&coder, &coded) {
+            (_, Some(coded)) => quote!(#coded::View<#lifetime>),
+            (Some(coder), None) => quote!(#root::storage::Coded<#lifetime, #storage, #coder>),
+            (None, None) => reference.clone(),
+        };
+        let whole = coded.as_ref().map(|coded| quote!(#coded::Whole<#lifetime>));
+        Types {
+            returned: returned(method, &out),
+            whole: whole.unwrap_or(reference),
+            out,
+            coder,
+            held,
+            storage,
+            coded,
+            view,
+        }
+    }
+}
+
+/// The coder that the user named, or else the one that suits the value as it is written.
+fn coder(method: &Method) -> Option<TokenStream> {
+    let (root, options) = (&method.root, &method.options);
+    match (&options.coder, method.value_type()) {
+        (Some(coder), _) => Some(coder.to_token_stream()),
+        (None, _) if !options.storage.holds_bytes() => None,
+        (None, Some(ty)) if is_bytes(ty) => Some(quote!(#root::coder::Raw)),
+        (None, _) => Some(quote!(#root::coder::Cbor)),
+    }
+}
+
+fn returned(method: &Method, out: &TokenStream) -> TokenStream {
+    let root = &method.root;
+    if method.is_fallible() {
+        let span = located_at(out.span());
+        let root = root.at(span);
+        quote_spanned!(span=> #root::generated::FallibleOf<#out>)
+    } else {
+        quote!(#root::Plain<#out>)
+    }
+}
+
+fn storage(method: &Method, held: &TokenStream) -> TokenStream {
+    let root = &method.root;
+    match &method.options.storage {
+        Storage::Own { .. } => quote!(#root::Lru<#held>),
+        Storage::OfType { ty, .. } => ty.to_token_stream(),
+        Storage::OfKind { kind, .. } => {
+            let name = format_ident!("{}", kind.type_name);
+            match kind.holds {
+                Holds::Values => quote!(#root::#name<#held>),
+                Holds::BytesBlocking if method.is_async() => quote!(#root::Blocking<#root::#name>),
+                Holds::Bytes | Holds::BytesBlocking => quote!(#root::#name),
+            }
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! Where generated code finds the library: users may have renamed it.
+
+use proc_macro_crate::{FoundCrate, crate_name};
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::Ident;
+
+/// The path of the library's root.
+#[derive(Clone)]
+pub(crate) struct Root(TokenStream);
+
+impl Root {
+    /// The library as the user's crate depends on it.
+    pub(crate) fn find() -> Self {
+        Root(match crate_name("ring-cache") {
+            Ok(FoundCrate::Name(name)) => {
+                let name = Ident::new(&name, Span::call_site());
+                quote!(::#name)
+            }
+            // The library's own tests and examples, and crates whose manifest cannot be read.
+            Ok(FoundCrate::Itself) | Err(_) => quote!(::ring_cache),
+        })
+    }
+
+    /// The same path, whose errors are reported at `place`.
+    pub(crate) fn at(&self, place: Span) -> TokenStream {
+        let at_place = |mut tree: TokenTree| {
+            tree.set_span(tree.span().located_at(place));
+            tree
+        };
+        self.0.clone().into_iter().map(at_place).collect()
+    }
+
+    /// The module for generated code, whose errors are reported at `place`.
+    pub(crate) fn generated_at(&self, place: Span) -> TokenStream {
+        let root = self.at(place);
+        quote_spanned!(place=> #root::generated)
+    }
+}
+
+impl ToTokens for Root {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        self.0.to_tokens(tokens);
+    }
+}
+
+/// The span of generated code whose errors are reported at `place`.
+pub(crate) fn located_at(place: Span) -> Span {
+    Span::call_site().located_at(place)
+}

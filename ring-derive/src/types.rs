@@ -1,0 +1,145 @@
+//! Properties of types that the macros know from how they are written.
+
+use proc_macro2::{TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::{GenericArgument, PathArguments, PathSegment, Type};
+
+/// Types that are known not to be `Result`s, beside [`CLONE`].
+const PLAIN: [&str; 7] = [
+    "Vec", "Option", "Box", "HashMap", "HashSet", "BTreeMap", "BTreeSet",
+];
+
+/// Types that are known to be `Clone`, which spares the compiler a check.
+const CLONE: [&str; 16] = [
+    "String", "Arc", "Rc", "bool", "char", "u8", "u16", "u32", "u64", "usize", "i32", "i64", "isize", "f32",
+    "f64", "Bytes",
+];
+
+/// Types that cannot be the user's own. The compiler refuses others in its own words.
+const FOREIGN: [&str; 33] = [
+    "String", "str", "Vec", "Option", "Result", "Box", "Arc", "Rc", "HashMap", "HashSet", "BTreeMap",
+    "BTreeSet", "VecDeque", "PathBuf", "Path", "Duration", "bool", "char", "u8", "u16", "u32", "u64", "u128",
+    "usize", "i8", "i16", "i32", "i64", "i128", "isize", "f32", "f64", "Mutex",
+];
+
+/// The storages of the library that hold bytes.
+const STORAGES_OF_BYTES: [&str; 6] = [
+    "Redis",
+    "RedisHash",
+    "RedisCluster",
+    "Memcached",
+    "Disk",
+    "Tiered",
+];
+
+/// Whether `tokens` mention `name`.
+pub(crate) fn mentions(tokens: impl ToTokens, name: &str) -> bool {
+    fn any(tokens: TokenStream, name: &str) -> bool {
+        tokens.into_iter().any(|tree| match tree {
+            TokenTree::Ident(ident) => ident == name,
+            TokenTree::Group(group) => any(group.stream(), name),
+            TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+        })
+    }
+    any(tokens.into_token_stream(), name)
+}
+
+/// The last segment of a type's path.
+pub(crate) fn last_segment(ty: &Type) -> Option<&PathSegment> {
+    match ty {
+        Type::Path(path) => path.path.segments.last(),
+        Type::Group(group) => last_segment(&group.elem),
+        Type::Paren(paren) => last_segment(&paren.elem),
+        _ => None,
+    }
+}
+
+/// Whether the last segment of a type's path is one of these.
+fn ends_in(ty: &Type, names: &[&str]) -> bool {
+    last_segment(ty).is_some_and(|last| names.iter().any(|name| last.ident == name))
+}
+
+/// The first type between a segment's angle brackets.
+fn first_argument(segment: &PathSegment) -> Option<&Type> {
+    type_arguments(segment).next()
+}
+
+/// The types between a segment's angle brackets.
+pub(crate) fn type_arguments(segment: &PathSegment) -> impl Iterator<Item = &Type> {
+    let arguments = match &segment.arguments {
+        PathArguments::AngleBracketed(arguments) => Some(&arguments.args),
+        _ => None,
+    };
+    arguments
+        .into_iter()
+        .flatten()
+        .filter_map(|argument| match argument {
+            GenericArgument::Type(ty) => Some(ty),
+            _ => None,
+        })
+}
+
+/// Whether a type is written as one of these names, with or without arguments.
+fn is_named(ty: &Type, names: &[&str]) -> bool {
+    match ty {
+        Type::Path(path) if path.path.segments.len() == 1 => ends_in(ty, names),
+        _ => false,
+    }
+}
+
+pub(crate) fn is_known_plain(ty: &Type) -> bool {
+    matches!(ty, Type::Tuple(_) | Type::Array(_) | Type::Reference(_))
+        || is_named(ty, &PLAIN)
+        || is_known_clone(ty)
+}
+
+pub(crate) fn is_known_clone(ty: &Type) -> bool {
+    is_named(ty, &CLONE)
+}
+
+pub(crate) fn is_known_foreign(ty: &Type) -> bool {
+    match ty {
+        Type::Path(path) => {
+            let first = path.path.segments.first();
+            let of_std =
+                |first: &PathSegment| ["std", "core", "alloc"].iter().any(|name| first.ident == name);
+            is_named(ty, &FOREIGN) || (path.path.segments.len() > 1 && first.is_some_and(of_std))
+        }
+        Type::Group(group) => is_known_foreign(&group.elem),
+        Type::Reference(_) | Type::Tuple(_) | Type::Array(_) | Type::Slice(_) | Type::FnPtr(_) => true,
+        _ => false,
+    }
+}
+
+pub(crate) fn is_result(ty: &Type) -> bool {
+    ends_in(ty, &["Result"])
+}
+
+/// The type between the brackets of a `Result`, whose errors may be written or not.
+pub(crate) fn ok_type(ty: &Type) -> Option<&Type> {
+    last_segment(ty)
+        .filter(|_| is_result(ty))
+        .and_then(first_argument)
+}
+
+/// Whether it is `impl Future`, or a future in a box.
+pub(crate) fn is_future(ty: &Type) -> bool {
+    ends_in(ty, &["Pin", "BoxFuture", "LocalBoxFuture"])
+        || (matches!(ty, Type::ImplTrait(_)) && mentions(ty, "Future"))
+}
+
+/// Whether values of a type are bytes already.
+pub(crate) fn is_bytes(ty: &Type) -> bool {
+    let of_bytes =
+        |segment| first_argument(segment).is_some_and(|ty| ty.to_token_stream().to_string() == "u8");
+    ends_in(ty, &["String", "Bytes"]) || (ends_in(ty, &["Vec"]) && last_segment(ty).is_some_and(of_bytes))
+}
+
+/// Whether a storage of this type is one of the library's that holds bytes.
+pub(crate) fn is_storage_of_bytes(storage: &Type) -> bool {
+    let inner = last_segment(storage).filter(|last| last.ident == "Blocking");
+    match inner {
+        Some(blocking) => first_argument(blocking).is_some_and(is_storage_of_bytes),
+        None => ends_in(storage, &STORAGES_OF_BYTES),
+    }
+}
