@@ -16,13 +16,36 @@ pub(crate) struct Batch<'b, 'c, S: StorageBase<T>, T> {
     stores: &'b mut [Store<'c, S, T>],
     /// What came of the last step of each.
     events: Vec<Option<Event<T>>>,
-    removals: Vec<usize>,
-    writes: Vec<Place<T>>,
-    /// The earliest instant at which one of these operations ends.
-    until: Option<Instant>,
+    removals: Together<usize>,
+    writes: Together<Place<T>>,
     waits: Vec<(usize, EventListener, Option<Instant>)>,
     /// Whether each stored a value.
     stored: Vec<bool>,
+}
+
+/// Operations that are made together, and the earliest instant at which one of them ends.
+struct Together<I> {
+    items: Vec<I>,
+    until: Option<Instant>,
+}
+
+impl<I> Together<I> {
+    fn new() -> Self {
+        Together {
+            items: Vec::new(),
+            until: None,
+        }
+    }
+
+    fn add(&mut self, item: I, until: Option<Instant>) {
+        self.items.push(item);
+        self.until = self.until.into_iter().chain(until).min();
+    }
+
+    /// Takes all, if there are any.
+    fn take(&mut self) -> Option<(Vec<I>, Option<Instant>)> {
+        (!self.items.is_empty()).then(|| (mem::take(&mut self.items), self.until.take()))
+    }
 }
 
 /// An entry to write, by the place of its machine.
@@ -43,9 +66,8 @@ impl<'b, 'c, S: StorageBase<T>, T> Batch<'b, 'c, S, T> {
     pub(crate) fn new(stores: &'b mut [Store<'c, S, T>]) -> Self {
         Batch {
             events: stores.iter().map(|_| Some(Event::Start)).collect(),
-            removals: Vec::new(),
-            writes: Vec::new(),
-            until: None,
+            removals: Together::new(),
+            writes: Together::new(),
             waits: Vec::new(),
             stored: vec![false; stores.len()],
             stores,
@@ -55,11 +77,11 @@ impl<'b, 'c, S: StorageBase<T>, T> Batch<'b, 'c, S, T> {
     /// What is done next, until all have ended: first what removes, then what writes, then what waits.
     pub(crate) fn next_round(&mut self) -> Option<Round<T>> {
         self.step_all();
-        if !self.removals.is_empty() {
-            return Some(Round::Remove(mem::take(&mut self.removals), self.until));
+        if let Some((places, until)) = self.removals.take() {
+            return Some(Round::Remove(places, until));
         }
-        if !self.writes.is_empty() {
-            return Some(Round::Write(mem::take(&mut self.writes), self.until.take()));
+        if let Some((entries, until)) = self.writes.take() {
+            return Some(Round::Write(entries, until));
         }
         let (place, event, until) = (!self.waits.is_empty()).then(|| self.waits.remove(0))?;
         Some(Round::Wait(place, event, until))
@@ -68,26 +90,13 @@ impl<'b, 'c, S: StorageBase<T>, T> Batch<'b, 'c, S, T> {
     fn step_all(&mut self) {
         for (place, event) in self.events.iter_mut().enumerate() {
             let Some(event) = event.take() else { continue };
-            let until = match self.stores[place].next(event) {
-                Step::Done(stored) => {
-                    self.stored[place] = stored;
-                    continue;
-                }
-                Step::Wait(event, until) => {
-                    self.waits.push((place, event, until));
-                    continue;
-                }
-                Step::Write(value, expiry, until) => {
-                    self.writes.push((place, value, expiry));
-                    until
-                }
-                Step::Remove(until) => {
-                    self.removals.push(place);
-                    until
-                }
+            match self.stores[place].next(event) {
+                Step::Done(stored) => self.stored[place] = stored,
+                Step::Wait(event, until) => self.waits.push((place, event, until)),
+                Step::Write(value, expiry, until) => self.writes.add((place, value, expiry), until),
+                Step::Remove(until) => self.removals.add(place, until),
                 Step::Read(_) => unreachable!("a write does not read"),
-            };
-            self.until = self.until.into_iter().chain(until).min();
+            }
         }
     }
 

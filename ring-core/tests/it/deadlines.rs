@@ -197,6 +197,20 @@ fn stores_that_wait_for_others_are_given_what_those_before_them_left() {
 }
 
 #[test]
+fn a_set_that_waits_for_another_is_given_the_whole_whatever_was_removed_before_it() {
+    let (ring, far) = (hasty(), far());
+    let mut other = hold(async_call(ring, far, 2, || async { 1 }).update());
+    far.stop_after("write");
+    assert!(drive(&mut other).is_pending());
+    let calls = [1, 2].map(|id| async_call(ring, far, id, never_async));
+    let mut many = hold(calls.set_many([1, 2]));
+    pass_over(far, ring, "write_many", &mut many);
+    block_on(many).unwrap();
+    assert_asked(far, &[("remove_many", 1), ("write_many", 0)]);
+    assert_eq!((far.entry("p:1"), far.entry("p:2")), (None, Some(2)));
+}
+
+#[test]
 fn a_late_write_that_is_dropped_is_not_trusted() {
     let (ring, far) = (hasty(), far());
     let mut plain = hold(async_call(ring, far, 1, || async { 1 }).get_or_update());

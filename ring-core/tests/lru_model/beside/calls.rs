@@ -206,7 +206,10 @@ impl Beside<'_> {
             Verb::SetMany => {
                 let set = calls.set_many(group.map(|(_, number)| Value::new(number)));
                 assert!(set.is_ok(), "{set:?}");
-                return self.model_set_many(group, step.expiry, ring);
+                for (key, number) in group {
+                    self.model_store(key, number, step.expiry, ring);
+                }
+                return self.model.was_bulk();
             }
             Verb::DeleteMany => calls.delete_many(),
             Verb::HasMany => calls.has_many(),
@@ -218,16 +221,6 @@ impl Beside<'_> {
             _ => self.model.touch(key, step.expiry),
         });
         same("done together", &there[..], &model);
-    }
-
-    /// Those whose key was set before in the same call come last.
-    fn model_set_many(&mut self, group: [(u32, u64); 3], expiry: Expiry, ring: usize) {
-        let is_first = |at: &usize| group[..*at].iter().all(|(key, _)| *key != group[*at].0);
-        let (first, later): (Vec<_>, Vec<_>) = (0..3).partition(is_first);
-        for at in first.into_iter().chain(later) {
-            self.model_store(group[at].0, group[at].1, expiry, ring);
-        }
-        self.model.was_bulk();
     }
 }
 
