@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use crate::body::Bound;
-use crate::call::{AsyncCall, Call};
+use crate::call::{AsyncCall, BoundCall, Call};
 use crate::error::Failure;
 use crate::key::KeyParts;
 use crate::mode::{Awaited, Blocking};
@@ -15,26 +15,29 @@ use crate::stats::Stats;
 use crate::storage::{AsyncClear, Clear, StorageBase, View};
 
 /// A cached method as a whole, as `{method}_cache()` gives it.
+pub type Cache<S> = Handle<S, Blocking>;
+
+/// A cached `async fn` as a whole, as `{method}_cache()` gives it.
+pub type AsyncCache<S> = Handle<S, Awaited>;
+
+/// The handle of a whole cached method: [`Cache`] or [`AsyncCache`].
 ///
 /// `S` is the storage as the ring reaches it: a reference, or what [`CodedStorage`](crate::storage::CodedStorage) says. `M`
 /// is the mode of its verbs.
-pub struct Cache<S, M = Blocking> {
+pub struct Handle<S, M> {
     ring: &'static Ring,
     view: S,
     mode: PhantomData<fn() -> M>,
 }
 
-/// A cached `async fn` as a whole, as `{method}_cache()` gives it: a [`Cache`] whose verbs are awaited.
-pub type AsyncCache<S> = Cache<S, Awaited>;
-
 /// The error of the storage of a view.
 type ErrorOf<S, V> = <<S as View<V>>::Storage as StorageBase<<S as View<V>>::Held>>::Error;
 
-impl<S, M> Cache<S, M> {
+impl<S, M> Handle<S, M> {
     /// The method's ring over a storage.
     #[inline]
     pub fn new(ring: &'static Ring, view: S) -> Self {
-        Cache {
+        Handle {
             ring,
             view,
             mode: PhantomData,
@@ -77,7 +80,7 @@ impl<S> Cache<S> {
         P: KeyParts,
         F: FnOnce(P) -> R::Out,
     {
-        Call::new(self.ring, self.view, Bound::new(parts, code))
+        BoundCall::new(self.ring, self.view, Bound::new(parts, code))
     }
 
     /// Forgets all values of this method, also those that are being computed, and no others.
@@ -103,7 +106,7 @@ impl<S> AsyncCache<S> {
         F: FnOnce(P) -> Fut,
         Fut: Future<Output = R::Out>,
     {
-        Call::new(self.ring, self.view, Bound::new(parts, code))
+        BoundCall::new(self.ring, self.view, Bound::new(parts, code))
     }
 
     /// Forgets all values of this method, also those that are being computed, and no others.
@@ -123,23 +126,23 @@ impl<S> AsyncCache<S> {
     }
 }
 
-impl<S: Copy, M> Clone for Cache<S, M> {
+impl<S: Copy, M> Clone for Handle<S, M> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<S: Copy, M> Copy for Cache<S, M> {}
+impl<S: Copy, M> Copy for Handle<S, M> {}
 
-impl<S, M> Cache<S, M> {
+impl<S, M> Handle<S, M> {
     /// The same method over a storage that is seen through a coder.
     #[inline]
-    pub fn coded<W: From<S>>(self) -> Cache<W, M> {
-        Cache::new(self.ring, self.view.into())
+    pub fn coded<W: From<S>>(self) -> Handle<W, M> {
+        Handle::new(self.ring, self.view.into())
     }
 }
 
-impl<S, M> fmt::Debug for Cache<S, M> {
+impl<S, M> fmt::Debug for Handle<S, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cache")
             .field("name", self.name())
@@ -174,7 +177,7 @@ impl<S> RingStatic<S> {
 
     /// The handle of the method.
     #[inline]
-    pub fn cache<M>(&'static self) -> Cache<&'static S, M> {
-        Cache::new(&self.ring, &self.storage)
+    pub fn cache<M>(&'static self) -> Handle<&'static S, M> {
+        Handle::new(&self.ring, &self.storage)
     }
 }

@@ -50,20 +50,23 @@ use crate::storage::{Expires, HasCoder, Storage, StorageBase, View};
 /// | [`delete`](Self::delete) | | | | whether there was an entry |
 /// | [`has`](Self::has) | yes | | | whether there is an entry |
 /// | [`touch`](Self::touch) | yes | | | whether there is an entry |
+pub type Call<R, S, B> = BoundCall<R, S, B, Blocking>;
+
+/// One call of a cached method with its arguments bound: [`Call`] or [`AsyncCall`].
 ///
 /// `R` is the return type of the method ([`Plain`](crate::Plain) or [`Fallible`](crate::Fallible)), `S` the storage as the
 /// ring reaches it, `B` the method's body with its arguments, `M` the mode of the verbs.
 #[must_use = "a call does nothing until a verb follows, such as `.get()` or `.delete()`"]
-pub struct Call<R: Output, S, B, M = Blocking> {
+pub struct BoundCall<R: Output, S, B, M> {
     context: CallContext<R::Value, S>,
     body: B,
     mode: PhantomData<fn() -> M>,
 }
 
-impl<R: Output, S, B: Bind, M> Call<R, S, B, M> {
+impl<R: Output, S, B: Bind, M> BoundCall<R, S, B, M> {
     #[inline]
     pub(crate) fn new(ring: &'static Ring, view: S, body: B) -> Self {
-        Call {
+        BoundCall {
             context: CallContext {
                 ring,
                 view,
@@ -87,7 +90,7 @@ impl<R: Output, S, B: Bind, M> Call<R, S, B, M> {
     }
 }
 
-impl<R: Output, S, B, M> Call<R, S, B, M> {
+impl<R: Output, S, B, M> BoundCall<R, S, B, M> {
     /// Lets the value that this call stores live for `expiry`, rounded up to what the storage can tell apart. Zero
     /// means that nothing is stored.
     ///
@@ -128,7 +131,7 @@ impl<R: Output, S, B, M> Call<R, S, B, M> {
     }
 }
 
-impl<R, S, B, M> Call<R, S, B, M>
+impl<R, S, B, M> BoundCall<R, S, B, M>
 where
     R: Output,
     S: View<R::Value>,
@@ -293,7 +296,7 @@ where
     }
 }
 
-impl<R, S, B, M> Call<R, S, B, M>
+impl<R, S, B, M> BoundCall<R, S, B, M>
 where
     R: Output,
     S: HasCoder<Coder: Coder<R::Value>>,
@@ -319,7 +322,7 @@ where
     }
 }
 
-impl<R: Output, S, B, M> fmt::Debug for Call<R, S, B, M> {
+impl<R: Output, S, B, M> fmt::Debug for BoundCall<R, S, B, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Call")
             .field("name", self.name())

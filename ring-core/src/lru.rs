@@ -24,7 +24,6 @@ use crate::name::Name;
 use crate::ring::DEFAULT_WRITE_TIMEOUT;
 use crate::storage::{Clear, EvictionCounts, Expires, Expiring, InMemory, Observer, Storage, StorageBase};
 use crate::sync::{AtomicU64, Ordering, RwLock};
-use crate::verbs;
 
 /// How many entries the storage of a ring holds if nothing else is said, as in the original.
 pub const DEFAULT_CAPACITY: usize = 128;
@@ -111,7 +110,7 @@ impl<T> Lru<T> {
     where
         T: Clone,
     {
-        let Ok(()) = verbs::set(self, self.encode(key), value, None);
+        let Ok(()) = Storage::set(self, key, value, None);
     }
 
     /// Puts a value under `key` that expires after `expiry`. A zero expiry removes the entry.
@@ -119,7 +118,7 @@ impl<T> Lru<T> {
     where
         T: Clone,
     {
-        let Ok(()) = verbs::set(self, self.encode(key), value, Some(expiry));
+        let Ok(()) = Storage::set(self, key, value, Some(expiry));
     }
 
     /// Removes the value under `key`. Returns whether there was one.

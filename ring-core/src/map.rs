@@ -12,7 +12,6 @@ use crate::name::Name;
 use crate::ring::DEFAULT_WRITE_TIMEOUT;
 use crate::storage::{Clear, EvictionCounts, Expires, Expiring, InMemory, Observer, Storage, StorageBase};
 use crate::sync::{Arc, RwLock};
-use crate::verbs;
 
 /// A storage without bound, by the text of the keys: made to look into, in tests and while learning.
 ///
@@ -102,7 +101,7 @@ impl<T> Map<T> {
     where
         T: Clone,
     {
-        let Ok(()) = verbs::set(self, EncodedKey::of(key), value, None);
+        let Ok(()) = Storage::set(self, key, value, None);
     }
 
     /// Removes the value under `key`. Returns whether there was one.

@@ -1,9 +1,9 @@
 //! Storages: where rings keep their values.
 //!
-//! A storage implements the raw operations of [`Storage`], of [`AsyncStorage`], or of both, and owns a [`Flights`].
-//! [`Verbs`](crate::Verbs) and [`AsyncVerbs`](crate::AsyncVerbs) add the operations for users, which end computations under way: a computation that began
-//! before a `set` or a `delete` is not stored after it. A ring reaches its storage through a [`View`]: memory storages hold
-//! values as they are, other storages hold the bytes of a coder.
+//! A storage implements the raw operations of [`Storage`], of [`AsyncStorage`], or of both, and owns a [`Flights`]. The
+//! verbs for users are provided. They end computations under way: a computation that began before a `set` or a `delete`
+//! is not stored after it. A ring reaches its storage through a [`View`]: memory storages hold values as they are, other
+//! storages hold the bytes of a coder.
 
 mod async_storage;
 mod view;
@@ -14,10 +14,12 @@ pub use view::{Coded, CodedStorage, HasCoder, View};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::call::{Store, blocking};
 use crate::error::Failure;
 use crate::flights::{Flights, InPlace};
 use crate::key::{EncodedKey, RingKey};
 use crate::name::Name;
+use crate::ring::DEFAULT_WRITE_TIMEOUT;
 
 /// What blocking and awaited storages have in common.
 ///
@@ -109,7 +111,8 @@ pub struct Expiring<T> {
 
 /// A blocking storage of values `T` under keys of any type.
 ///
-/// Implementors write the raw operations, which know nothing of computations under way. Users call the [`Verbs`](crate::Verbs).
+/// Implementors write the raw operations, which know nothing of computations under way. Users call the verbs: [`get`](Self::get), [`set`](Self::set), [`delete`](Self::delete),
+/// [`has`](Self::has) and [`touch`](Self::touch).
 ///
 /// All operations treat an expired entry as absent. They end at the instant `until`, with an error if they are not done
 /// by then; without one, a storage with a [deadline](StorageBase::deadline) applies its own.
@@ -213,6 +216,43 @@ pub trait Storage<T>: StorageBase<T> {
     /// Raw: removes many entries. Returns for each whether there was one.
     fn remove_many<K: RingKey>(&self, keys: &[K], until: Option<Instant>) -> Result<Vec<bool>, Self::Error> {
         keys.iter().map(|key| self.remove(key, until)).collect()
+    }
+
+    /// The value under `key`, if there is one.
+    fn get<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<T>, Self::Error> {
+        self.read(key, None)
+    }
+
+    /// Puts a value under `key`, whatever is being computed for it.
+    fn set<K>(&self, key: &K, value: T, expiry: Option<Duration>) -> Result<(), Self::Error>
+    where
+        K: RingKey + ?Sized,
+        Self: Sized,
+    {
+        let key = EncodedKey::of(key);
+        match Store::explicit(self, key, Some(value), expiry, DEFAULT_WRITE_TIMEOUT) {
+            Some(mut store) => blocking::run(self, &mut store).1.map_or(Ok(()), Err),
+            None => Ok(()),
+        }
+    }
+
+    /// Removes the entry under `key`, also one that is being computed. Returns whether there was one.
+    fn delete<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Self::Error> {
+        let invalidation = self.flights().invalidate(key, DEFAULT_WRITE_TIMEOUT).block();
+        invalidation.end(self.remove(key, None))
+    }
+
+    /// Whether there is an entry under `key`. It does not count as a use.
+    fn has<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Self::Error> {
+        self.contains(key, None)
+    }
+
+    /// Restarts the expiry of the entry under `key`; without an expiry the same as [`has`](Self::has).
+    fn touch<K: RingKey + ?Sized>(&self, key: &K, expiry: Option<Duration>) -> Result<bool, Self::Error> {
+        match expiry {
+            Some(expiry) => self.renew(key, expiry, None),
+            None => self.contains(key, None),
+        }
     }
 }
 

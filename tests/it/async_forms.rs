@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use ring_cache::coder::Raw;
-use ring_cache::{Action, AsyncCalls, Lru, Map, Ran, RingKey, ring, ring_impl};
+use ring_cache::{Action, ActionResult, AsyncCalls, Lru, Map, RingKey, ring, ring_impl};
 use tokio::task::yield_now;
 
 /// Runs a future on the thread of the test, with what a runtime offers.
@@ -148,7 +148,7 @@ fn methods() {
         assert!(users.name_ring(1).delete().await);
         assert!(!users.name_ring(1).delete().await);
         let ran = users.name_ring(1).run(Action::GetOrUpdate).await;
-        assert_eq!(ran, Ran::Returned("1 of acme".to_owned()));
+        assert_eq!(ran, ActionResult::Returned("1 of acme".to_owned()));
     }));
 }
 

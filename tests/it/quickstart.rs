@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ring_cache::clock::ManualClock;
 use ring_cache::coder::Json;
-use ring_cache::{Action, Calls, Key, KeyWriter, Lru, Map, Ran, RingKey, ring, ring_impl};
+use ring_cache::{Action, ActionResult, Calls, Key, KeyWriter, Lru, Map, RingKey, ring, ring_impl};
 use serde::{Deserialize, Serialize};
 
 /// Stands for the network: counts requests.
@@ -319,7 +319,7 @@ mod common {
                 call!(1, 2).set(7);
                 assert_eq!(call!(1, 2).get(), Some(7));
                 call!(1, 2).delete();
-                assert_eq!(call!(1, 2).run(Action::Get), Ran::Cached(None));
+                assert_eq!(call!(1, 2).run(Action::Get), ActionResult::Cached(None));
             }
         };
     }

@@ -265,7 +265,7 @@ fn calls_are_values() {
     fn bind(
         service: &Service,
     ) -> Call<
-        impl ring_cache::Returned<Value = User, Out = User>,
+        impl ring_cache::Output<Value = User, Out = User>,
         &Lru<User>,
         impl ring_cache::body::Body<Out = User>,
     > {

@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
 use ring_cache::body::Body;
-use ring_cache::storage::{Storage as _, View};
-use ring_cache::{Call, Fallible, Outcome, Returned, ring};
+use ring_cache::storage::{Storage, View};
+use ring_cache::{Call, Fallible, Outcome, Output, ring};
 
 /// Serves the old value while storing a new one.
 trait Rotate {
@@ -15,8 +15,8 @@ trait Rotate {
 
 impl<R, S, B> Rotate for Call<R, S, B>
 where
-    R: Returned,
-    S: View<R::Value>,
+    R: Output,
+    S: View<R::Value, Storage: Storage<S::Held>>,
     B: Body<Out = R::Out>,
 {
     type Old = Outcome<R, S, Option<R::Value>>;
@@ -29,19 +29,19 @@ where
 }
 
 /// Looks before it leaps: computes only what is not there, and says whether it did.
-trait Tell<R: Returned> {
+trait Tell<R: Output> {
     fn tell(self) -> (bool, R::Out);
 }
 
 impl<R, S, B> Tell<R> for Call<R, S, B>
 where
-    R: Returned,
-    S: View<R::Value>,
+    R: Output,
+    S: View<R::Value, Storage: Storage<S::Held>>,
     B: Body<Out = R::Out>,
 {
     fn tell(self) -> (bool, R::Out) {
         let key = self.key();
-        let found = self.storage().has(&key).is_ok_and(|found| found);
+        let found = self.storage().contains(&key, None).is_ok_and(|found| found);
         (
             found,
             if found {
@@ -86,9 +86,10 @@ fn a_verb_for_every_storage_and_return_type() {
 /// A function may ask for calls of any method that returns what it needs.
 #[test]
 fn calls_as_arguments() {
-    fn refresh<S: View<usize>, B: Body<Out = Result<usize, String>>>(
-        call: Call<Fallible<usize, String>, S, B>,
-    ) -> usize {
+    fn refresh<S, B: Body<Out = Result<usize, String>>>(call: Call<Fallible<usize, String>, S, B>) -> usize
+    where
+        S: View<usize, Storage: Storage<S::Held>>,
+    {
         call.update().unwrap_or_default()
     }
     assert_eq!(refresh(length_ring("abcd")), 4);

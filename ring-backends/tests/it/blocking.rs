@@ -14,7 +14,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use ring_cache_backends::Blocking;
-use ring_cache_core::storage::{AnyStorage, AsyncStorage};
+use ring_cache_core::storage::{AsyncStorage, StorageBase};
 use tokio::runtime::{Builder, Runtime};
 
 use gated::{Gated, PATIENCE};
@@ -75,12 +75,12 @@ fn futures_are_send() {
         }
     }
     let (storage, key) = (slow(), Cell(1.into()));
-    drop(assert_send(storage.read(&key)));
-    drop(assert_send(storage.write(&key, 1, None)));
-    drop(assert_send(storage.remove(&key)));
-    drop(assert_send(storage.contains(&key)));
-    drop(assert_send(storage.renew(&key, PATIENCE)));
-    drop(assert_send(storage.read_many(&[1_u32])));
-    drop(assert_send(storage.remove_many(&[1_u32])));
-    drop(assert_send(storage.write_many(vec![(1_u32, 1, None)])));
+    drop(assert_send(storage.read(&key, None)));
+    drop(assert_send(storage.write(&key, 1, None, None)));
+    drop(assert_send(storage.remove(&key, None)));
+    drop(assert_send(storage.contains(&key, None)));
+    drop(assert_send(storage.renew(&key, PATIENCE, None)));
+    drop(assert_send(storage.read_many(&[1_u32], None)));
+    drop(assert_send(storage.remove_many(&[1_u32], None)));
+    drop(assert_send(storage.write_many(vec![(1_u32, 1, None)], None)));
 }

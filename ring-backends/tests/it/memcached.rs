@@ -62,17 +62,17 @@ fn eventually(what: impl Fn() -> bool) {
 // With both traits in scope, the colour of an operation must be said.
 
 fn read(storage: &Memcached, key: &str) -> Result<Option<Vec<u8>>, ring_cache::Error> {
-    Storage::read(storage, key)
+    Storage::read(storage, key, None)
 }
 
 fn write(storage: &Memcached, key: &str, value: &str) -> Result<(), ring_cache::Error> {
-    Storage::write(storage, key, value.into(), None)
+    Storage::write(storage, key, value.into(), None, None)
 }
 
 async fn read_async(storage: &Memcached, key: &str) -> Result<Option<Vec<u8>>, ring_cache::Error> {
-    AsyncStorage::read(storage, key).await
+    AsyncStorage::read(storage, key, None).await
 }
 
 async fn write_async(storage: &Memcached, key: &str, value: &str) -> Result<(), ring_cache::Error> {
-    AsyncStorage::write(storage, key, value.into(), None).await
+    AsyncStorage::write(storage, key, value.into(), None, None).await
 }

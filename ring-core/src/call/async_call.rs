@@ -3,7 +3,7 @@
 use super::awaited;
 use super::context::{Lookup, Outcome, StorageError};
 use super::fetch::Fetched;
-use super::{Call, CallContext};
+use super::{BoundCall, CallContext};
 use crate::action::{Action, ActionResult};
 use crate::body::{AsyncBody, Boxed};
 use crate::flights::Outcome as FlightOutcome;
@@ -14,7 +14,7 @@ use crate::storage::{AsyncStorage, View};
 
 /// One call of a cached `async fn` with its arguments bound, as `{method}_ring(..)` gives it.
 ///
-/// It is a [`Call`] whose verbs return futures: `.get().await`. [`key`](Call::key) and the other parts of a call are there
+/// It is a [`Call`](super::Call) whose verbs return futures: `.get().await`. [`key`](BoundCall::key) and the other parts of a call are there
 /// at once.
 ///
 /// As every future, these do nothing until they are polled, and may be dropped: a computation whose future is dropped
@@ -22,7 +22,7 @@ use crate::storage::{AsyncStorage, View};
 /// a `select!` that goes on without it, delays the others until `flight_timeout`.
 ///
 /// They are `Send` if the method's own future is, and its arguments and the value that is cached are.
-pub type AsyncCall<R, S, B> = Call<R, S, B, Awaited>;
+pub type AsyncCall<R, S, B> = BoundCall<R, S, B, Awaited>;
 
 type Tried<R, S, T> = Result<T, StorageError<<R as Output>::Value, S>>;
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use hashbrown::HashMap;
 
-use super::Call;
+use super::BoundCall;
 use super::context::{CallContext, Lookup, StorageError, after, remaining};
 use super::fetch::{Fetch, Fetched};
 use super::store::Store;
@@ -35,7 +35,7 @@ pub(crate) struct Keyed<R: Output, S> {
 pub(crate) type Bulk<R, S, B> = (Vec<Keyed<R, S>>, Vec<B>);
 
 /// Takes calls apart into what bulk verbs need first, and their bodies.
-pub(crate) fn take_apart<R, S, B, M>(calls: impl IntoIterator<Item = Call<R, S, B, M>>) -> Bulk<R, S, B>
+pub(crate) fn take_apart<R, S, B, M>(calls: impl IntoIterator<Item = BoundCall<R, S, B, M>>) -> Bulk<R, S, B>
 where
     R: Output,
     B: Bind,

@@ -3,8 +3,10 @@
 use std::time::{Duration, Instant};
 
 use super::{Clear, Expiring, Storage, StorageBase};
-use crate::key::RingKey;
+use crate::call::{Store, awaited};
+use crate::key::{EncodedKey, RingKey};
 use crate::name::Name;
+use crate::ring::DEFAULT_WRITE_TIMEOUT;
 
 /// A storage of values `T` for `async fn`s: the operations of [`Storage`], awaited.
 ///
@@ -205,6 +207,48 @@ pub trait AsyncStorage<T>: StorageBase<T> {
             removed.push(self.remove(key, until).await?);
         }
         Ok(removed)
+    }
+
+    /// The value under `key`, if there is one.
+    async fn get<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<T>, Self::Error> {
+        self.read(key, None).await
+    }
+
+    /// Puts a value under `key`, whatever is being computed for it.
+    async fn set<K>(&self, key: &K, value: T, expiry: Option<Duration>) -> Result<(), Self::Error>
+    where
+        K: RingKey + ?Sized,
+        Self: Sized,
+    {
+        let key = EncodedKey::of(key);
+        match Store::explicit(self, key, Some(value), expiry, DEFAULT_WRITE_TIMEOUT) {
+            Some(mut store) => awaited::run(self, &mut store).await.1.map_or(Ok(()), Err),
+            None => Ok(()),
+        }
+    }
+
+    /// Removes the entry under `key`, also one that is being computed. Returns whether there was one.
+    async fn delete<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Self::Error> {
+        let invalidation = self.flights().invalidate(key, DEFAULT_WRITE_TIMEOUT);
+        let invalidation = invalidation.settle().await;
+        invalidation.end(self.remove(key, None).await)
+    }
+
+    /// Whether there is an entry under `key`. It does not count as a use.
+    async fn has<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Self::Error> {
+        self.contains(key, None).await
+    }
+
+    /// Restarts the expiry of the entry under `key`; without an expiry the same as [`has`](Self::has).
+    async fn touch<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        expiry: Option<Duration>,
+    ) -> Result<bool, Self::Error> {
+        match expiry {
+            Some(expiry) => self.renew(key, expiry, None).await,
+            None => self.contains(key, None).await,
+        }
     }
 }
 

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use ring_cache_core::clock::ManualClock;
-use ring_cache_core::{Action, ActionResult, AsyncCache, AsyncVerbs, Lru, Map, Ring};
+use ring_cache_core::storage::AsyncStorage;
+use ring_cache_core::{Action, ActionResult, AsyncCache, Lru, Map, Ring};
 
 use crate::support::{
     AsyncRemote, Count, assert_quiet, async_call, async_fallible, keep, never_async, ring, run,
@@ -164,15 +165,15 @@ fn the_verbs_of_the_storage_find_the_entry_by_the_key_of_the_call() {
         let (ring, remote) = (ring(), AsyncRemote::new());
         let key = async_call(ring, &remote, 1, never_async::<u32>).key();
         async_call(ring, &remote, 1, || async { 7_u32 }).update().await;
-        assert_eq!(AsyncVerbs::get(&remote, &key).await.unwrap(), Some(7));
-        AsyncVerbs::set(&remote, &key, 8, None).await.unwrap();
-        assert!(AsyncVerbs::has(&remote, &key).await.unwrap());
-        assert!(AsyncVerbs::touch(&remote, &key, None).await.unwrap());
+        assert_eq!(AsyncStorage::get(&remote, &key).await.unwrap(), Some(7));
+        AsyncStorage::set(&remote, &key, 8, None).await.unwrap();
+        assert!(AsyncStorage::has(&remote, &key).await.unwrap());
+        assert!(AsyncStorage::touch(&remote, &key, None).await.unwrap());
         assert_eq!(
             async_call(ring, &remote, 1, never_async).get().await.unwrap(),
             Some(8)
         );
-        assert!(AsyncVerbs::delete(&remote, &key).await.unwrap());
+        assert!(AsyncStorage::delete(&remote, &key).await.unwrap());
         assert!(
             !async_call(ring, &remote, 1, never_async::<u32>)
                 .has()

@@ -3,8 +3,8 @@
 use std::fmt::Debug;
 
 use futures_util::future::join;
-use ring_cache_core::storage::AsyncStorage;
-use ring_cache_core::{AsyncCache, AsyncCalls, AsyncVerbs, Lru, Ring, Verbs};
+use ring_cache_core::storage::{AsyncStorage, Storage};
+use ring_cache_core::{AsyncCache, AsyncCalls, Lru, Ring};
 
 use crate::support::{
     AsyncRemote, Gate, Held, assert_quiet, async_call, drive, finish, hold, keep, never_async, patient,
@@ -56,7 +56,7 @@ async fn during_a_computation<S: AsyncStorage<u32, Error: Debug>>(
     };
     let (returned, ()) = join(caller, interference).await;
     assert_quiet(storage);
-    (returned, AsyncVerbs::get(storage, &key).await.unwrap())
+    (returned, AsyncStorage::get(storage, &key).await.unwrap())
 }
 
 macro_rules! interfere_on {
@@ -93,7 +93,7 @@ interferences! {
     a_bulk_delete_during_a_computation_leaves_nothing => None, |ring, storage|
         [async_call(ring, storage, 1, never_async)].delete_many();
     a_delete_in_the_storage_during_a_computation_leaves_nothing => None, |ring, storage|
-        AsyncVerbs::delete(storage, &async_call(ring, storage, 1, never_async::<u32>).key());
+        AsyncStorage::delete(storage, &async_call(ring, storage, 1, never_async::<u32>).key());
     a_clear_during_a_computation_leaves_nothing => None, |ring, storage|
         AsyncCache::new(ring, storage).clear::<u32>();
     a_clear_of_another_ring_disturbs_no_computation => Some(1), |_ring, storage|
@@ -106,7 +106,7 @@ interferences! {
         [async_call(ring, storage, 1, never_async)].set_many([5]);
     a_value_set_in_the_storage_during_a_computation_stays => Some(5), |ring, storage| {
         let key = async_call(ring, storage, 1, never_async::<u32>).key();
-        async move { AsyncVerbs::set(storage, &key, 5, None).await }
+        async move { AsyncStorage::set(storage, &key, 5, None).await }
     };
     a_later_update_stays => Some(5), |ring, storage|
         async_call(ring, storage, 1, || async { 5 }).update();
@@ -126,7 +126,7 @@ fn a_blocking_delete_disturbs_an_async_computation_too() {
             let key = async_call(ring_and_verb.0, &lru, 1, never_async::<u32>).key();
             let delete = hold(async { assert!(!lru.delete(&key)) });
             assert_eq!(during_a_computation(ring_and_verb, &lru, delete).await, (1, None));
-            let delete = hold(async { assert_eq!(Verbs::delete(&lru, &key), Ok(false)) });
+            let delete = hold(async { assert_eq!(Storage::delete(&lru, &key), Ok(false)) });
             assert_eq!(during_a_computation(ring_and_verb, &lru, delete).await, (1, None));
         }
     });

@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use ring_cache_core::{AsyncCache, AsyncCalls, AsyncVerbs, Lru, Ring};
+use ring_cache_core::storage::AsyncStorage;
+use ring_cache_core::{AsyncCache, AsyncCalls, Lru, Ring};
 
 use crate::support::{
     AsyncRemote, Random, assert_quiet, async_fallible, keep, leak, patient, pause, run_within,
@@ -99,7 +100,7 @@ macro_rules! step {
             match verb {
                 0..50 => world.check(key, floor, one(key, fate).get_or_update().await.ok()),
                 50..60 => {
-                    let found = AsyncVerbs::get(world.storage, &one(key, 0).key()).await;
+                    let found = AsyncStorage::get(world.storage, &one(key, 0).key()).await;
                     world.check(key, floor, found.unwrap());
                 }
                 60..68 => world.check(key, floor, one(key, fate).update().await.ok()),

@@ -7,7 +7,7 @@ use std::thread::{scope, sleep};
 use std::time::Duration;
 
 use ring_cache_core::storage::{Clear, Storage};
-use ring_cache_core::{Calls, Lru, Map, Ring, Verbs};
+use ring_cache_core::{Calls, Lru, Map, Ring};
 
 use crate::support::{Cache, Remote, assert_quiet, call, eventually, keep, never, ring};
 
@@ -122,7 +122,7 @@ fn a_delete_during_a_computation_leaves_nothing() {
             (1, None),
             "{verb:?}"
         );
-        let delete = || assert_eq!(Verbs::delete(&lru, &one().key()), Ok(false));
+        let delete = || assert_eq!(Storage::delete(&lru, &one().key()), Ok(false));
         assert_eq!(
             during_a_computation(ring, &lru, verb, delete),
             (1, None),

@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use ring_cache_core::clock::ManualClock;
-use ring_cache_core::storage::{EvictionCounts, StorageBase};
-use ring_cache_core::{Calls, Lru, Verbs};
+use ring_cache_core::storage::{EvictionCounts, Storage, StorageBase};
+use ring_cache_core::{Calls, Lru};
 
 use crate::support::{Cache, assert_quiet, call, ring};
 
@@ -127,7 +127,7 @@ fn an_expired_entry_is_absent_for_every_verb() {
     clock.advance(Duration::from_nanos(1));
     assert_eq!(lru.get(&0_u32), None);
     assert!(!lru.has(&1_u32));
-    assert_eq!(Verbs::touch(&lru, &2_u32, Some(SECOND)), Ok(false));
+    assert_eq!(Storage::touch(&lru, &2_u32, Some(SECOND)), Ok(false));
     assert!(!lru.has(&2_u32));
     assert!(!lru.delete(&3_u32));
     lru.set(&4_u32, 44);

@@ -10,7 +10,7 @@ use std::thread::{scope, sleep, yield_now};
 use std::time::{Duration, Instant};
 
 use ring_cache_core::storage::{Clear, Storage};
-use ring_cache_core::{Calls, Error, Lru, Map, Ring, Verbs};
+use ring_cache_core::{Calls, Error, Lru, Map, Ring};
 
 use crate::support::{Cache, Random, Remote, fallible, keep};
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use ring_cache::coder::Json;
-use ring_cache::storage::AnyStorage;
+use ring_cache::storage::StorageBase;
 use ring_cache::{Calls, Error, Lru, Map, RingKey, ring_impl};
 use ring_cache_backends::{Disk, Memcached, Redis, RedisCluster, RedisHash, Tiered};
 use ring_cache_test_servers::{self as servers, Reply, or_leave_out};
@@ -251,7 +251,7 @@ fn on_disk() {
     std::fs::create_dir_all(&folder).unwrap();
     let open = |name| Disk::open(folder.join(name)).unwrap().deadline(PATIENCE);
     let other = open("cache.db").namespace("other");
-    ring_cache::storage::Storage::write(&other, "canary", b"untouched".to_vec(), None).unwrap();
+    ring_cache::storage::Storage::write(&other, "canary", b"untouched".to_vec(), None, None).unwrap();
     disk::try_all(open("cache.db"), same, |disk| {
         let database = disk.backend().unwrap();
         let all: i64 = database
@@ -259,7 +259,7 @@ fn on_disk() {
             .unwrap();
         all as usize - 1
     });
-    let canary = ring_cache::storage::Storage::read(&other, "canary").unwrap();
+    let canary = ring_cache::storage::Storage::read(&other, "canary", None).unwrap();
     assert_eq!(canary.as_deref(), Some(&b"untouched"[..]));
     std::fs::remove_dir_all(&folder).unwrap();
 }

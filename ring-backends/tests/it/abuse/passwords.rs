@@ -160,13 +160,13 @@ fn fail(storage: impl Remote, deadline: Duration) {
             let keys = [key, "another"];
             let write = |key| (key, SECRET.as_bytes().to_vec(), None);
             let errors = [
-                Storage::read(&storage, key).err(),
-                Storage::write(&storage, key, SECRET.into(), None).err(),
-                Storage::remove(&storage, key).err(),
-                Storage::contains(&storage, key).err(),
-                Storage::read_many(&storage, &keys).err(),
-                Storage::write_many(&storage, keys.map(write)).err(),
-                Storage::remove_many(&storage, &keys).err(),
+                Storage::read(&storage, key, None).err(),
+                Storage::write(&storage, key, SECRET.into(), None, None).err(),
+                Storage::remove(&storage, key, None).err(),
+                Storage::contains(&storage, key, None).err(),
+                Storage::read_many(&storage, &keys, None).err(),
+                Storage::write_many(&storage, keys.map(write).to_vec(), None).err(),
+                Storage::remove_many(&storage, &keys, None).err(),
             ];
             errors.iter().flatten().for_each(assert_error_discreet);
             assert!(errors.iter().flatten().count() >= 2, "{errors:?}");
@@ -223,7 +223,7 @@ fn clusters_that_refuse_the_password() {
     let wrong = [format!("redis://:{SECRET}-wrong@127.0.0.1:{port}")];
     fail(RedisCluster::open(wrong).unwrap(), PATIENCE);
     let right = RedisCluster::open(servers.urls()).unwrap().deadline(PATIENCE);
-    Storage::write(&right, "key", SECRET.into(), None).unwrap();
+    Storage::write(&right, "key", SECRET.into(), None, None).unwrap();
     assert_debug_discreet(&right);
     assert_no_panic_showed_it();
 }
@@ -280,7 +280,7 @@ fn a_redis_without_the_command() {
         return;
     };
     let redis = Redis::open(server.url()).unwrap().deadline(PATIENCE);
-    let error = Storage::write(&redis, "key", SECRET.into(), None).unwrap_err();
+    let error = Storage::write(&redis, "key", SECRET.into(), None, None).unwrap_err();
     assert!(error.to_string().contains("unknown command"), "{error}");
     fail(redis, PATIENCE);
     assert_no_panic_showed_it();
@@ -289,6 +289,6 @@ fn a_redis_without_the_command() {
 #[test]
 fn files_that_are_none() {
     let folder = std::env::temp_dir();
-    let error = Disk::open(&folder).and_then(|disk| Storage::write(&disk, "key", SECRET.into(), None));
+    let error = Disk::open(&folder).and_then(|disk| Storage::write(&disk, "key", SECRET.into(), None, None));
     assert_error_discreet(&error.unwrap_err());
 }

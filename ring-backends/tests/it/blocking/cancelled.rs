@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use ring_cache::storage::{AnyStorage, AsyncStorage, Storage};
+use ring_cache::storage::{AsyncStorage, Storage, StorageBase};
 use ring_cache::{RingKey, ring_impl};
 use ring_cache_backends::Blocking;
 use tokio::runtime::Builder;
@@ -145,20 +145,20 @@ fn a_cancelled_write_does_not_come_back() {
         let mut random = Random::seeded(5);
         for round in 0..300_u32 {
             let written = storage.clone();
-            let read = Box::pin(storage.read(&round));
+            let read = Box::pin(storage.read(&round, None));
             let task =
                 tokio::spawn(
-                    async move { written.write_many(vec![(round, 1, None), (9999, 1, None)]).await },
+                    async move { written.write_many(vec![(round, 1, None), (9999, 1, None)], None).await },
                 );
             abort_sometime(task, &mut random).await;
-            storage.write(&round, 2, None).await.unwrap();
-            assert_eq!(storage.read(&round).await.unwrap(), Some(2));
+            storage.write(&round, 2, None, None).await.unwrap();
+            assert_eq!(storage.read(&round, None).await.unwrap(), Some(2));
             drop(read);
         }
     });
     drop(runtime);
     for round in 0..300_u32 {
-        assert_eq!(Storage::read(storage.backend(), &round).unwrap(), Some(2));
+        assert_eq!(Storage::read(storage.backend(), &round, None).unwrap(), Some(2));
     }
 }
 
@@ -168,9 +168,9 @@ fn one_that_waits_is_not_done() {
     let value = Arc::new(());
     run(async {
         storage.backend().close("write");
-        let mut first = Box::pin(storage.write(&1_u32, Arc::default(), None));
-        let mut cancelled = Box::pin(storage.write(&1_u32, Arc::clone(&value), None));
-        let mut read = Box::pin(storage.read(&1_u32));
+        let mut first = Box::pin(storage.write(&1_u32, Arc::default(), None, None));
+        let mut cancelled = Box::pin(storage.write(&1_u32, Arc::clone(&value), None, None));
+        let mut read = Box::pin(storage.read(&1_u32, None));
         ask(&mut first).await;
         ask(&mut cancelled).await;
         ask(&mut read).await;
@@ -190,9 +190,9 @@ fn one_that_waits_makes_room() {
     let storage = slow();
     run(async {
         storage.backend().close("read");
-        let mut first = Box::pin(storage.read(&1_u32));
-        let mut cancelled = Box::pin(storage.write(&1_u32, 7, None));
-        let mut second = Box::pin(storage.read(&1_u32));
+        let mut first = Box::pin(storage.read(&1_u32, None));
+        let mut cancelled = Box::pin(storage.write(&1_u32, 7, None, None));
+        let mut second = Box::pin(storage.read(&1_u32, None));
         ask(&mut first).await;
         ask(&mut cancelled).await;
         ask(&mut second).await;
@@ -208,11 +208,11 @@ fn one_at_work_is_ended_before_the_next() {
     let storage = slow();
     run(async {
         storage.backend().close("write");
-        let mut write = Box::pin(storage.write(&1_u32, 7, None));
+        let mut write = Box::pin(storage.write(&1_u32, 7, None, None));
         ask(&mut write).await;
         eventually(|| storage.backend().running() == 1).await;
         drop(write);
-        let mut remove = Box::pin(storage.remove(&1_u32));
+        let mut remove = Box::pin(storage.remove(&1_u32, None));
         ask(&mut remove).await;
         tokio::time::sleep(Duration::from_millis(5)).await;
         assert_eq!(storage.backend().begun(), ["write"]);

@@ -124,10 +124,10 @@ fn in_the_queue_of_a_runtime_that_ends() {
         let (busy, free) = std::sync::mpsc::channel::<()>();
         there.spawn_blocking(move || free.recv());
         let entered = there.enter();
-        let mut lost = Box::pin(storage.write(&1_u32, 7, None));
+        let mut lost = Box::pin(storage.write(&1_u32, 7, None, None));
         ask(&mut lost).await;
         drop(entered);
-        let mut next = Box::pin(storage.read(&1_u32));
+        let mut next = Box::pin(storage.read(&1_u32, None));
         ask(&mut next).await;
         there.shutdown_background();
         drop(busy);
@@ -142,7 +142,7 @@ fn what_was_begun_is_ended_when_the_runtime_ends() {
     let runtime = one_thread();
     storage.backend().close("write");
     runtime.block_on(async {
-        let mut write = Box::pin(storage.write(&1_u32, 7, None));
+        let mut write = Box::pin(storage.write(&1_u32, 7, None, None));
         ask(&mut write).await;
         eventually(|| storage.backend().running() == 1).await;
     });
@@ -151,7 +151,7 @@ fn what_was_begun_is_ended_when_the_runtime_ends() {
     drop(runtime);
     opening.join().unwrap();
     // Its caller is gone: what it wrote is removed.
-    assert_eq!(run(storage.read(&1_u32)).unwrap(), None);
+    assert_eq!(run(storage.read(&1_u32, None)).unwrap(), None);
     assert_eq!(storage.backend().begun(), ["write", "remove", "read"]);
 }
 
@@ -163,14 +163,14 @@ fn a_panic_of_the_storage_is_the_callers() {
         .before("write", || panic!("the disk is on fire"));
     run(async {
         let writing = storage.clone();
-        let failed = tokio::spawn(async move { writing.write(&1_u32, 7, None).await });
+        let failed = tokio::spawn(async move { writing.write(&1_u32, 7, None, None).await });
         let panic = failed.await.unwrap_err().into_panic();
         assert_eq!(panic.downcast_ref(), Some(&"the disk is on fire"));
         // The others do not suffer from it.
-        assert!(!storage.remove(&1_u32).await.unwrap());
+        assert!(!storage.remove(&1_u32, None).await.unwrap());
         storage.backend().before("write", || {});
-        storage.write(&1_u32, 7, None).await.unwrap();
-        assert_eq!(storage.read(&1_u32).await.unwrap(), Some(7));
+        storage.write(&1_u32, 7, None, None).await.unwrap();
+        assert_eq!(storage.read(&1_u32, None).await.unwrap(), Some(7));
     });
 }
 
@@ -183,12 +183,12 @@ fn a_panic_after_its_call() {
         .backend()
         .before("write", || panic!("the disk is on fire"));
     run(async {
-        let mut write = Box::pin(storage.write(&1_u32, 7, None));
+        let mut write = Box::pin(storage.write(&1_u32, 7, None, None));
         ask(&mut write).await;
         eventually(|| storage.backend().running() == 1).await;
         drop(write);
         storage.backend().open();
-        assert_eq!(storage.read(&1_u32).await.unwrap(), None);
+        assert_eq!(storage.read(&1_u32, None).await.unwrap(), None);
     });
 }
 
@@ -209,10 +209,10 @@ fn a_value_that_panics() {
     run(async {
         let lost = catch_unwind(AssertUnwindSafe(|| {
             let _entered = handle.enter();
-            block_on(storage.write(&1_u32, Bomb(true), None))
+            block_on(storage.write(&1_u32, Bomb(true), None, None))
         }));
         assert!(lost.is_ok_and(|written| written.is_err()));
-        storage.write(&1_u32, Bomb(false), None).await.unwrap();
-        assert!(storage.contains(&1_u32).await.unwrap());
+        storage.write(&1_u32, Bomb(false), None, None).await.unwrap();
+        assert!(storage.contains(&1_u32, None).await.unwrap());
     });
 }

@@ -2,13 +2,15 @@
 
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::{env, fs, process};
 
 use ring_cache::clock::{Clock, ManualClock};
 use ring_cache::flights::Flights;
-use ring_cache::storage::{AnyStorage, Clear, Expires, Storage};
+use ring_cache::key::{EncodedKey, text_in_namespace};
+use ring_cache::storage::{Clear, EvictionCounts, Expires, Observer, Storage, StorageBase};
 use ring_cache::{Error, Key, Name, RingKey};
 
 /// A file has the moment of its expiry in its first eight bytes.
@@ -76,16 +78,38 @@ fn failed(operation: &'static str) -> impl Fn(io::Error) -> Error {
     move |error| Error::storage("files", operation, error)
 }
 
-impl AnyStorage<Vec<u8>> for Files {
+impl StorageBase<Vec<u8>> for Files {
     type Error = Error;
 
     fn flights(&self) -> &Flights<Vec<u8>> {
         &self.flights
     }
+
+    fn namespace(&self) -> &str {
+        ""
+    }
+
+    fn stored_key<K: RingKey + ?Sized>(&self, key: &K) -> String {
+        text_in_namespace("", key)
+    }
+
+    fn deadline(&self) -> Option<Duration> {
+        None
+    }
+
+    fn eviction_counts(&self) -> EvictionCounts {
+        EvictionCounts::default()
+    }
+
+    fn watch(&self, _: Arc<dyn Observer>) -> bool {
+        false
+    }
+
+    fn mark_suspect(&self, _: &EncodedKey) {}
 }
 
 impl Storage<Vec<u8>> for Files {
-    fn read<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<Vec<u8>>, Error> {
+    fn read<K: RingKey + ?Sized>(&self, key: &K, _: Option<Instant>) -> Result<Option<Vec<u8>>, Error> {
         self.load(&self.path(key)).map_err(failed("get"))
     }
 
@@ -94,11 +118,12 @@ impl Storage<Vec<u8>> for Files {
         key: &K,
         value: Vec<u8>,
         expiry: Option<Duration>,
+        _: Option<Instant>,
     ) -> Result<(), Error> {
         self.save(&self.path(key), &value, expiry).map_err(failed("set"))
     }
 
-    fn remove<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Error> {
+    fn remove<K: RingKey + ?Sized>(&self, key: &K, _: Option<Instant>) -> Result<bool, Error> {
         let path = self.path(key);
         let there = self.load(&path).map_err(failed("delete"))?.is_some();
         match fs::remove_file(path) {
@@ -107,14 +132,19 @@ impl Storage<Vec<u8>> for Files {
         }
     }
 
-    fn contains<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Error> {
-        Ok(self.read(key)?.is_some())
+    fn contains<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<bool, Error> {
+        Ok(self.read(key, until)?.is_some())
     }
 
-    fn renew<K: RingKey + ?Sized>(&self, key: &K, expiry: Duration) -> Result<bool, Error> {
-        let value = self.read(key)?;
+    fn renew<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        expiry: Duration,
+        until: Option<Instant>,
+    ) -> Result<bool, Error> {
+        let value = self.read(key, until)?;
         let there = value.is_some();
-        value.map_or(Ok(()), |value| self.write(key, value, Some(expiry)))?;
+        value.map_or(Ok(()), |value| self.write(key, value, Some(expiry), until))?;
         Ok(there)
     }
 }

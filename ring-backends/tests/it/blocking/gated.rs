@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ring_cache::flights::Flights;
-use ring_cache::storage::{AnyStorage, Clear, Expires, Storage};
+use ring_cache::key::EncodedKey;
+use ring_cache::storage::{Clear, EvictionCounts, Expires, Observer, Storage, StorageBase};
 use ring_cache::{Error, Map, Name, RingKey};
 
 /// Long enough for everything that is to happen, and short enough to wait for what hangs.
@@ -89,38 +90,71 @@ impl<T> Gated<T> {
     }
 }
 
-impl<T: Clone> AnyStorage<T> for Gated<T> {
+impl<T: Clone> StorageBase<T> for Gated<T> {
     type Error = Error;
 
     fn flights(&self) -> &Flights<T> {
         self.map.flights()
     }
+
+    fn namespace(&self) -> &str {
+        self.map.namespace()
+    }
+
+    fn stored_key<K: RingKey + ?Sized>(&self, key: &K) -> String {
+        self.map.stored_key(key)
+    }
+
+    fn deadline(&self) -> Option<Duration> {
+        None
+    }
+
+    fn eviction_counts(&self) -> EvictionCounts {
+        EvictionCounts::default()
+    }
+
+    fn watch(&self, _: Arc<dyn Observer>) -> bool {
+        false
+    }
+
+    fn mark_suspect(&self, _: &EncodedKey) {}
 }
 
 impl<T: Clone> Storage<T> for Gated<T> {
-    fn read<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<T>, Error> {
+    fn read<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<Option<T>, Error> {
         self.pass("read");
-        Ok(self.map.read(key)?)
+        Ok(self.map.read(key, until)?)
     }
 
-    fn write<K: RingKey + ?Sized>(&self, key: &K, value: T, expiry: Option<Duration>) -> Result<(), Error> {
+    fn write<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        value: T,
+        expiry: Option<Duration>,
+        until: Option<Instant>,
+    ) -> Result<(), Error> {
         self.pass("write");
-        Ok(self.map.write(key, value, expiry)?)
+        Ok(self.map.write(key, value, expiry, until)?)
     }
 
-    fn remove<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Error> {
+    fn remove<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<bool, Error> {
         self.pass("remove");
-        Ok(self.map.remove(key)?)
+        Ok(self.map.remove(key, until)?)
     }
 
-    fn contains<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Error> {
+    fn contains<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<bool, Error> {
         self.pass("contains");
-        Ok(self.map.contains(key)?)
+        Ok(self.map.contains(key, until)?)
     }
 
-    fn renew<K: RingKey + ?Sized>(&self, key: &K, expiry: Duration) -> Result<bool, Error> {
+    fn renew<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        expiry: Duration,
+        until: Option<Instant>,
+    ) -> Result<bool, Error> {
         self.pass("renew");
-        Ok(self.map.renew(key, expiry)?)
+        Ok(self.map.renew(key, expiry, until)?)
     }
 }
 

@@ -13,9 +13,9 @@ fn looking_goes_on_side_by_side_and_nothing_else_does() {
     let storage = slow();
     run(async {
         storage.backend().close("read");
-        let mut reads = [(); 2].map(|()| Box::pin(storage.read(&1_u32)));
-        let mut write = Box::pin(storage.write(&1_u32, 7, None));
-        let mut late = Box::pin(storage.read(&1_u32));
+        let mut reads = [(); 2].map(|()| Box::pin(storage.read(&1_u32, None)));
+        let mut write = Box::pin(storage.write(&1_u32, 7, None, None));
+        let mut late = Box::pin(storage.read(&1_u32, None));
         for read in &mut reads {
             ask(read).await;
         }
@@ -23,7 +23,7 @@ fn looking_goes_on_side_by_side_and_nothing_else_does() {
         ask(&mut late).await;
         eventually(|| storage.backend().running() == 2).await;
         // Another key has its own order.
-        storage.write(&2_u32, 8, None).await.unwrap();
+        storage.write(&2_u32, 8, None, None).await.unwrap();
         assert_eq!(storage.backend().begun(), ["read", "read", "write"]);
         storage.backend().open();
         for read in reads {
@@ -42,7 +42,7 @@ fn writes_keep_their_order() {
     run(async {
         for round in 0..200_u32 {
             let mut writes: Vec<_> = (0..5)
-                .map(|nth| Box::pin(storage.write(&round, nth, None)))
+                .map(|nth| Box::pin(storage.write(&round, nth, None, None)))
                 .collect();
             storage.backend().close("write");
             for write in &mut writes {
@@ -53,7 +53,7 @@ fn writes_keep_their_order() {
             for write in writes {
                 write.await.unwrap();
             }
-            assert_eq!(storage.read(&round).await.unwrap(), Some(4));
+            assert_eq!(storage.read(&round, None).await.unwrap(), Some(4));
         }
     });
 }
@@ -64,12 +64,12 @@ fn one_that_is_not_polled_holds_up_nobody() {
     let storage = slow();
     run(async {
         storage.backend().close("write");
-        let mut write = Box::pin(storage.write(&1_u32, 7, None));
-        let mut idle = Box::pin(storage.write(&1_u32, 8, None));
+        let mut write = Box::pin(storage.write(&1_u32, 7, None, None));
+        let mut idle = Box::pin(storage.write(&1_u32, 8, None, None));
         ask(&mut write).await;
         ask(&mut idle).await;
         storage.backend().open();
-        assert!(storage.remove(&1_u32).await.unwrap());
+        assert!(storage.remove(&1_u32, None).await.unwrap());
         assert_eq!(storage.backend().begun(), ["write", "write", "remove"]);
         idle.await.unwrap();
         assert_eq!(storage.backend().map.len(), 0);
@@ -81,9 +81,9 @@ fn operations_on_many_keys_wait_for_all_of_them() {
     let storage = slow();
     run(async {
         storage.backend().close("write");
-        let mut one = Box::pin(storage.write(&1_u32, 1, None));
-        let mut many = Box::pin(storage.remove_many(&[2_u32, 1, 2]));
-        let mut two = Box::pin(storage.contains(&2_u32));
+        let mut one = Box::pin(storage.write(&1_u32, 1, None, None));
+        let mut many = Box::pin(storage.remove_many(&[2_u32, 1, 2], None));
+        let mut two = Box::pin(storage.contains(&2_u32, None));
         ask(&mut one).await;
         ask(&mut many).await;
         ask(&mut two).await;
@@ -155,12 +155,12 @@ fn many_keys_in_all_orders() {
                     for _ in 0..100 {
                         let keys: Vec<_> = (0..6).map(|_| random.below(5) as u32).collect();
                         match random.below(4) {
-                            0 => drop(storage.read_many(&keys).await.unwrap()),
-                            1 => drop(storage.remove_many(&keys).await.unwrap()),
-                            2 => storage.write(&keys[0], 1, None).await.unwrap(),
+                            0 => drop(storage.read_many(&keys, None).await.unwrap()),
+                            1 => drop(storage.remove_many(&keys, None).await.unwrap()),
+                            2 => storage.write(&keys[0], 1, None, None).await.unwrap(),
                             _ => {
                                 let entries = keys.iter().map(|key| (*key, *key, None)).collect();
-                                storage.write_many(entries).await.unwrap();
+                                storage.write_many(entries, None).await.unwrap();
                             }
                         }
                     }
@@ -180,16 +180,16 @@ fn runtimes_take_turns() {
     let (here, there) = (one_thread(), one_thread());
     storage.backend().close("write");
     here.block_on(async {
-        let mut first = Box::pin(storage.write(&1_u32, 1, None));
+        let mut first = Box::pin(storage.write(&1_u32, 1, None, None));
         ask(&mut first).await;
         eventually(|| storage.backend().running() == 1).await;
         let second = {
             let _there = there.enter();
-            let mut second = Box::pin(storage.write(&1_u32, 2, None));
+            let mut second = Box::pin(storage.write(&1_u32, 2, None, None));
             ask(&mut second).await;
             second
         };
-        let mut third = Box::pin(storage.read(&1_u32));
+        let mut third = Box::pin(storage.read(&1_u32, None));
         ask(&mut third).await;
         there.shutdown_background();
         storage.backend().open();
@@ -197,7 +197,7 @@ fn runtimes_take_turns() {
         assert!(second.await.unwrap_err().to_string().contains("shut down"));
         first.await.unwrap();
     });
-    assert_eq!(Storage::read(storage.backend(), &1_u32).unwrap(), Some(1));
+    assert_eq!(Storage::read(storage.backend(), &1_u32, None).unwrap(), Some(1));
 }
 
 /// A long line of operations that all come to nothing is no deep recursion.
@@ -207,9 +207,9 @@ fn a_long_line_that_fails() {
     let (here, there) = (one_thread(), one_thread());
     storage.backend().close("write");
     here.block_on(async {
-        let mut first = Box::pin(storage.write(&1_u32, 1, None));
+        let mut first = Box::pin(storage.write(&1_u32, 1, None, None));
         ask(&mut first).await;
-        let mut lost: Vec<_> = (0..20_000).map(|_| Box::pin(storage.remove(&1_u32))).collect();
+        let mut lost: Vec<_> = (0..20_000).map(|_| Box::pin(storage.remove(&1_u32, None))).collect();
         let entered = there.enter();
         for remove in &mut lost {
             ask(remove).await;
@@ -221,6 +221,6 @@ fn a_long_line_that_fails() {
         for remove in lost {
             within_patience(remove).await.unwrap_err();
         }
-        assert_eq!(storage.read(&1_u32).await.unwrap(), Some(1));
+        assert_eq!(storage.read(&1_u32, None).await.unwrap(), Some(1));
     });
 }

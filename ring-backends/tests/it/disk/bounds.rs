@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use ring_cache::storage::{AnyStorage, Storage};
+use ring_cache::storage::{EvictionCounts, Storage, StorageBase};
 use ring_cache_backends::Disk;
 
 use super::{Folder, get, keys, set};
@@ -31,7 +31,10 @@ fn the_entries_written_first_make_room() {
         let there = (key >= 5_000 - left).then(|| format!("value {key}"));
         assert_eq!(get(&disk, key), there, "{key} of which {left} are left");
     }
-    assert_eq!(disk.losses(), (u64::from(5_000 - left), 0));
+    assert_eq!(
+        disk.eviction_counts(),
+        EvictionCounts::new(u64::from(5_000 - left), 0)
+    );
     assert_bounded(&disk, MAX);
 }
 
@@ -47,7 +50,7 @@ fn reading_does_not_keep_an_entry_and_writing_does() {
         get(&disk, 1);
         disk.has(&1_u32).unwrap();
         set(&disk, 2, "written");
-        if disk.losses().0 > 100 {
+        if disk.eviction_counts().evictions > 100 {
             break;
         }
     }
@@ -74,13 +77,13 @@ fn values_of_all_sizes_stay_within_bounds() {
 fn no_write_evicts_many_more_than_it_needs() {
     let folder = Folder::new();
     let full = folder.open();
-    full.write_many((0..20_000_u32).map(|key| (key, vec![1; 10], None)))
+    full.write_many((0..20_000_u32).map(|key| (key, vec![1; 10], None)).collect(), None)
         .unwrap();
     let disk = folder.open().max_bytes(MAX);
     let mut evicted = 0;
     for key in 0..200 {
         set(&disk, key, "small");
-        let now = disk.losses().0;
+        let now = disk.eviction_counts().evictions;
         assert!(now - evicted <= 32, "{} at a time", now - evicted);
         evicted = now;
     }
@@ -97,7 +100,7 @@ fn a_value_that_is_too_large_is_an_error_and_removes_what_was_there() {
     assert!(error.to_string().contains("max_bytes"), "{error}");
     assert_eq!(get(&disk, 1), None);
     let many = [(2_u32, vec![0; 200 << 10], None), (3, b"three".to_vec(), None)];
-    assert!(disk.write_many(many).is_err());
+    assert!(disk.write_many(many.collect(), None).is_err());
     assert_eq!(get(&disk, 2), None);
     assert_eq!(get(&disk, 3).as_deref(), Some("three"));
 }

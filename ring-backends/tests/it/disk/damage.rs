@@ -38,7 +38,7 @@ fn healthy() -> Vec<u8> {
             }
         }
     }
-    disk.remove_many(&(KEYS..KEYS + 20).collect::<Vec<_>>()).unwrap();
+    disk.remove_many(&(KEYS..KEYS + 20).collect::<Vec<_>>(), None).unwrap();
     drop(disk);
     fs::read(folder.file()).unwrap()
 }
@@ -246,7 +246,7 @@ fn an_entry_that_does_not_fit_its_checksum_is_deleted() {
             disk.set(&key, value(key), seconds(60)).unwrap();
         }
         tamper(&disk, change);
-        assert_eq!(disk.read_many(&[1_u32]).unwrap(), [None], "{change}");
+        assert_eq!(disk.read_many(&[1_u32], None).unwrap(), [None], "{change}");
         assert!(!super::keys(&disk).contains(&"1".to_owned()), "{change}");
         assert_eq!(disk.get(&3_u32).unwrap(), Some(value(3)));
         let damages = disk.damages();

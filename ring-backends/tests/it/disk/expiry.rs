@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use ring_cache::storage::{AnyStorage, Storage};
+use ring_cache::storage::{EvictionCounts, Storage, StorageBase};
 
 use super::{Folder, Wall, get, keys, seconds};
 
@@ -14,17 +14,17 @@ fn entries_expire() {
     let disk = wall.of(folder.open());
     disk.set(&1_u32, b"one".into(), seconds(60)).unwrap();
     disk.set(&2_u32, b"two".into(), None).unwrap();
-    assert_eq!(disk.read_expiring(&1_u32).unwrap().unwrap().1, seconds(60));
+    assert_eq!(disk.read_expiring(&1_u32, None).unwrap().unwrap().remaining, seconds(60));
     wall.move_by(59);
     assert_eq!(get(&disk, 1).as_deref(), Some("one"));
-    assert_eq!(disk.read_expiring(&1_u32).unwrap().unwrap().1, seconds(1));
-    assert_eq!(disk.read_expiring(&2_u32).unwrap().unwrap().1, None);
+    assert_eq!(disk.read_expiring(&1_u32, None).unwrap().unwrap().remaining, seconds(1));
+    assert_eq!(disk.read_expiring(&2_u32, None).unwrap().unwrap().remaining, None);
     wall.move_by(1);
     assert_eq!(get(&disk, 1), None);
-    assert_eq!(disk.read_expiring(&1_u32).unwrap(), None);
+    assert_eq!(disk.read_expiring(&1_u32, None).unwrap(), None);
     assert!(!disk.has(&1_u32).unwrap());
     assert!(!disk.touch(&1_u32, seconds(60)).unwrap());
-    assert_eq!(disk.read_many(&[1_u32]).unwrap(), [None]);
+    assert_eq!(disk.read_many(&[1_u32], None).unwrap(), [None]);
     assert!(!disk.delete(&1_u32).unwrap());
     assert_eq!(get(&disk, 2).as_deref(), Some("two"));
 }
@@ -36,7 +36,7 @@ fn touch_restarts_an_expiry() {
     disk.set(&1_u32, b"one".into(), seconds(60)).unwrap();
     wall.move_by(59);
     assert!(disk.touch(&1_u32, None).unwrap());
-    assert_eq!(disk.read_expiring(&1_u32).unwrap().unwrap().1, seconds(1));
+    assert_eq!(disk.read_expiring(&1_u32, None).unwrap().unwrap().remaining, seconds(1));
     assert!(disk.touch(&1_u32, seconds(90)).unwrap());
     wall.move_by(89);
     assert_eq!(get(&disk, 1).as_deref(), Some("one"));
@@ -63,10 +63,10 @@ fn a_clock_that_was_set_back_gives_no_more_than_one_expiry() {
     disk.set(&1_u32, b"one".into(), seconds(60)).unwrap();
     disk.set(&2_u32, b"two".into(), seconds(60)).unwrap();
     wall.move_by(-1000 * HOUR);
-    assert_eq!(disk.read_expiring(&1_u32).unwrap().unwrap().1, seconds(60));
+    assert_eq!(disk.read_expiring(&1_u32, None).unwrap().unwrap().remaining, seconds(60));
     assert!(disk.has(&2_u32).unwrap());
     wall.move_by(59);
-    assert_eq!(disk.read_expiring(&1_u32).unwrap().unwrap().1, seconds(1));
+    assert_eq!(disk.read_expiring(&1_u32, None).unwrap().unwrap().remaining, seconds(1));
     wall.move_by(1);
     assert_eq!((get(&disk, 1), get(&disk, 2)), (None, None));
 }
@@ -77,7 +77,7 @@ fn a_clock_that_was_set_back_a_little_gives_no_more_either() {
     let disk = wall.of(folder.open());
     disk.set(&1_u32, b"one".into(), seconds(60)).unwrap();
     wall.move_by(-30);
-    assert_eq!(disk.read_expiring(&1_u32).unwrap().unwrap().1, seconds(60));
+    assert_eq!(disk.read_expiring(&1_u32, None).unwrap().unwrap().remaining, seconds(60));
     wall.move_by(60);
     assert_eq!(get(&disk, 1), None);
 }
@@ -131,7 +131,7 @@ fn what_has_expired_is_swept_in_steps() {
     let (folder, wall) = (Folder::new(), Wall::new());
     let disk = wall.of(folder.open());
     let entries = (0..100_u32).map(|key| (key, vec![1], seconds(60)));
-    disk.write_many(entries).unwrap();
+    disk.write_many(entries.collect(), None).unwrap();
     disk.set(&1000_u32, vec![1], None).unwrap();
     wall.move_by(60);
     assert_eq!(keys(&disk).len(), 101);
@@ -143,7 +143,7 @@ fn what_has_expired_is_swept_in_steps() {
         (left, writes) = (now, writes + 1);
     }
     assert!(writes >= 7);
-    assert_eq!(disk.losses(), (0, 100));
+    assert_eq!(disk.eviction_counts(), EvictionCounts::new(0, 100));
 }
 
 /// Whichever way it goes, an entry that expired is counted once.
@@ -154,7 +154,7 @@ fn what_has_expired_and_is_computed_again_is_counted() {
     for round in 0..10 {
         assert_eq!(get(&disk, 1), None);
         disk.set(&1_u32, b"one".into(), seconds(60)).unwrap();
-        assert_eq!(disk.losses(), (0, round));
+        assert_eq!(disk.eviction_counts(), EvictionCounts::new(0, round));
         wall.move_by(60);
     }
 }

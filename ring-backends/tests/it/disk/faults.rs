@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use ring_cache::storage::{AnyStorage, Storage};
+use ring_cache::key::EncodedKey;
+use ring_cache::storage::{Storage, StorageBase};
 use ring_cache_backends::Disk;
 
 use super::{Folder, get, set};
@@ -14,7 +15,7 @@ fn what_is_not_trusted_is_not_found_until_it_is_written_again() {
     let folder = Folder::new();
     let disk = folder.open();
     set(&disk, 1, "old");
-    disk.distrust(&1_u32);
+    disk.mark_suspect(&EncodedKey::of(&1_u32));
     assert_eq!((get(&disk, 1), disk.has(&1_u32).unwrap()), (None, false));
     set(&disk, 1, "new");
     assert_eq!(get(&disk, 1).as_deref(), Some("new"));

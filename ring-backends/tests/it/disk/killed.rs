@@ -13,7 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 use std::{fmt, fs};
 
-use ring_cache::storage::Storage;
+use ring_cache::storage::{Expiring, Storage};
 use ring_cache_backends::Disk;
 
 use super::children::{Lines, Running, start_together};
@@ -256,9 +256,9 @@ impl Case {
     }
 
     fn look_up(&mut self, disk: &Disk, number: u32, now: u64) -> State {
-        let found = disk.read_expiring(&key(number)).unwrap();
+        let found = disk.read_expiring(&key(number), None).unwrap();
         assert_eq!(disk.has(&key(number)).unwrap(), found.is_some());
-        let (value, left) = found?;
+        let Expiring { value, remaining: left } = found?;
         let version = Entry::version_of(number, &value);
         if version.is_none() {
             self.totals.wrong += 1;

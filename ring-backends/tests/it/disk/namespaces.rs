@@ -1,6 +1,6 @@
 //! Services that share a file, and rings that are cleared.
 
-use ring_cache::storage::{AnyStorage, Clear, Storage};
+use ring_cache::storage::{Clear, Storage, StorageBase};
 use ring_cache::{Key, Name, ring};
 use ring_cache_backends::Disk;
 
@@ -10,13 +10,13 @@ use super::{Folder, get, keys, set};
 fn a_namespace_stands_before_the_text_of_the_key() {
     let folder = Folder::new();
     let disk = folder.open().namespace("shop");
-    assert_eq!(AnyStorage::namespace(&disk), "shop:");
+    assert_eq!(StorageBase::namespace(&disk), "shop:");
     let key = ("users", 7_u32, "ä b");
     disk.set(&key, vec![1], None).unwrap();
     assert_eq!(keys(&disk), [format!("shop:{}", Key::of(&key))]);
     let none = folder.open();
-    assert_eq!(AnyStorage::namespace(&none), "");
-    assert_eq!(AnyStorage::namespace(&none.namespace("")), "");
+    assert_eq!(StorageBase::namespace(&none), "");
+    assert_eq!(StorageBase::namespace(&none.namespace("")), "");
 }
 
 #[test]
@@ -30,7 +30,7 @@ fn namespaces_do_not_cross() {
     }
     for (handle, name) in handles.iter().zip(names) {
         assert_eq!(handle.get(&"b").unwrap().as_deref(), Some(name.as_bytes()));
-        let prefix = AnyStorage::namespace(handle);
+        let prefix = StorageBase::namespace(handle);
         assert!(prefix.bytes().all(|byte| byte.is_ascii_graphic()), "{prefix}");
         assert!(
             prefix.is_empty() || prefix.find(':') == Some(prefix.len() - 1),
@@ -89,7 +89,7 @@ fn clear_of_many_entries() {
     let folder = Folder::new();
     let disk = folder.open();
     let entries = (0..3_000).map(|key| (format!("n:{key}"), vec![1], None));
-    disk.write_many(entries).unwrap();
+    disk.write_many(entries.collect(), None).unwrap();
     set(&disk, 7, "stays");
     assert_eq!(keys(&disk).len(), 3_001);
     disk.clear_ring(Name::chosen("n")).unwrap();

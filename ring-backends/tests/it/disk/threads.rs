@@ -36,13 +36,13 @@ fn many_are_one_state() {
     let keys: Vec<u32> = (0..20).collect();
     let write = |round: u8| {
         let entries = keys.iter().map(|&key| (key, vec![round], None));
-        disk.write_many(entries).unwrap();
+        disk.write_many(entries.collect(), None).unwrap();
     };
     write(0);
     thread::scope(|scope| {
         let writer = scope.spawn(|| (1..100).for_each(write));
         while !writer.is_finished() {
-            let found = disk.read_many(&keys).unwrap();
+            let found = disk.read_many(&keys, None).unwrap();
             assert!(found.iter().all(|value| value.is_some() && *value == found[0]));
         }
     });

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ring_cache::Error;
-use ring_cache::storage::{AnyStorage, Storage};
+use ring_cache::storage::{EvictionCounts, Storage, StorageBase};
 
 use super::{Folder, get, keys, seconds, set};
 
@@ -26,7 +26,7 @@ fn every_operation() {
     assert!(disk.delete(&1_u32).unwrap());
     assert_eq!(get(&disk, 1), None);
     assert_eq!(get(&disk, 2).as_deref(), Some("two"));
-    assert_eq!(disk.losses(), (0, 0));
+    assert_eq!(disk.eviction_counts(), EvictionCounts::new(0, 0));
 }
 
 #[test]
@@ -45,19 +45,19 @@ fn many_at_once() {
     let folder = Folder::new();
     let disk = folder.open();
     let entry = |key: u32, value: &str| (key, value.as_bytes().to_vec(), None);
-    disk.write_many([entry(1, "one"), entry(2, "two"), entry(1, "uno")])
+    disk.write_many(vec![entry(1, "one"), entry(2, "two"), entry(1, "uno")], None)
         .unwrap();
-    let found = disk.read_many(&[3_u32, 2, 1, 2]).unwrap();
+    let found = disk.read_many(&[3_u32, 2, 1, 2], None).unwrap();
     let text = |text: &str| Some(text.as_bytes().to_vec());
     assert_eq!(found, [None, text("two"), text("uno"), text("two")]);
     // Of two equal keys the second finds nothing to remove.
-    assert_eq!(disk.remove_many(&[3_u32, 2, 2]).unwrap(), [false, true, false]);
-    assert_eq!(disk.read_many(&[2_u32, 1]).unwrap(), [None, text("uno")]);
-    disk.write_many([(1_u32, vec![], Some(Duration::ZERO)), (5, vec![5], None)])
+    assert_eq!(disk.remove_many(&[3_u32, 2, 2], None).unwrap(), [false, true, false]);
+    assert_eq!(disk.read_many(&[2_u32, 1], None).unwrap(), [None, text("uno")]);
+    disk.write_many(vec![(1_u32, vec![], Some(Duration::ZERO)), (5, vec![5], None)], None)
         .unwrap();
     assert_eq!(keys(&disk), ["5"]);
-    disk.write_many(Vec::<(u32, _, _)>::new()).unwrap();
-    assert!(disk.read_many::<u32>(&[]).unwrap().is_empty());
+    disk.write_many(Vec::<(u32, _, _)>::new(), None).unwrap();
+    assert!(disk.read_many::<u32>(&[], None).unwrap().is_empty());
 }
 
 #[test]

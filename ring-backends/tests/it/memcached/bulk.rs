@@ -72,7 +72,7 @@ fn more_than_fits_into_any_buffer() {
     let value = vec![b'x'; 500_000];
     let keys: Vec<_> = (0..20).map(|n| format!("large:{n}")).collect();
     let entries = || keys.iter().map(|key| (key.as_str(), value.clone(), None));
-    Storage::write_many(&storage, entries()).unwrap();
+    Storage::write_many(&storage, entries().collect(), None).unwrap();
     // Long keys, so that the requests alone are megabytes.
     let wanted: Vec<_> = (0..60_000).map(|n| format!("{}:{n}", "k".repeat(230))).collect();
     let wanted: Vec<_> = keys
@@ -82,22 +82,22 @@ fn more_than_fits_into_any_buffer() {
         .chain(&wanted)
         .map(String::as_str)
         .collect();
-    let found = Storage::read_many(&storage, &wanted).unwrap();
+    let found = Storage::read_many(&storage, &wanted, None).unwrap();
     assert_eq!(
         found.iter().flatten().filter(|found| **found == value).count(),
         60
     );
     assert!(found[60..].iter().all(Option::is_none));
     run(async {
-        let found = AsyncStorage::read_many(&storage, &wanted).await.unwrap();
+        let found = AsyncStorage::read_many(&storage, &wanted, None).await.unwrap();
         assert_eq!(
             found.iter().flatten().filter(|found| **found == value).count(),
             60
         );
-        AsyncStorage::write_many(&storage, entries().collect())
+        AsyncStorage::write_many(&storage, entries().collect(), None)
             .await
             .unwrap();
-        let removed = AsyncStorage::remove_many(&storage, &wanted).await.unwrap();
+        let removed = AsyncStorage::remove_many(&storage, &wanted, None).await.unwrap();
         assert_eq!(removed.iter().filter(|was_there| **was_there).count(), 20);
     });
     assert_eq!(server.value("large:0"), None);
@@ -106,12 +106,12 @@ fn more_than_fits_into_any_buffer() {
 #[test]
 fn nothing_is_asked_for_nothing() {
     let storage = Memcached::open("127.0.0.1:1").unwrap();
-    assert!(Storage::read_many::<u32>(&storage, &[]).unwrap().is_empty());
-    assert!(Storage::remove_many::<u32>(&storage, &[]).unwrap().is_empty());
-    Storage::write_many::<u32>(&storage, []).unwrap();
+    assert!(Storage::read_many::<u32>(&storage, &[], None).unwrap().is_empty());
+    assert!(Storage::remove_many::<u32>(&storage, &[], None).unwrap().is_empty());
+    Storage::write_many::<u32>(&storage, /* Vec<(u32, Vec<u8>, std::option::Option<std::time::Duration>)> */, None).unwrap();
     run(async {
-        let there = AsyncStorage::contains_many::<u32>(&storage, &[]).await;
+        let there = AsyncStorage::contains_many::<u32>(&storage, &[], None).await;
         assert!(there.unwrap().is_empty());
-        AsyncStorage::write_many::<u32>(&storage, vec![]).await.unwrap();
+        AsyncStorage::write_many::<u32>(&storage, vec![], None).await.unwrap();
     });
 }

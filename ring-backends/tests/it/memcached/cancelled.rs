@@ -26,7 +26,7 @@ fn hundreds_of_cancelled_operations_leave_no_wrong_answer() {
                 match round % 3 {
                     0 => read_async(&storage, key).await.map(drop),
                     1 => write_async(&storage, key, key).await,
-                    _ => AsyncStorage::read_many(&storage, &keys).await.map(drop),
+                    _ => AsyncStorage::read_many(&storage, &keys, None).await.map(drop),
                 }
             });
             let _ = cancelled.await;

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use ring_cache_backends::Memcached;
-use ring_cache_core::storage::{AsyncStorage, Storage};
+use ring_cache_core::storage::{AsyncStorage, Expiring, Storage};
 use ring_cache_test_servers as servers;
 
 use super::{eventually, read, run, start};
@@ -11,7 +11,7 @@ use super::{eventually, read, run, start};
 const DAY: u64 = 60 * 60 * 24;
 
 fn write(storage: &Memcached, expiry: Duration) {
-    Storage::write(storage, "key", b"value".to_vec(), Some(expiry)).unwrap();
+    Storage::write(storage, "key", b"value".to_vec(), Some(expiry), None).unwrap();
 }
 
 /// How many seconds are left, as the server says.
@@ -35,14 +35,14 @@ fn days_and_years() {
             (seconds - 20..=seconds + 2).contains(&left),
             "{days} days: {left}"
         );
-        let (_, remaining) = Storage::read_expiring(&storage, "key").unwrap().unwrap();
+        let Expiring { remaining, .. } = Storage::read_expiring(&storage, "key", None).unwrap().unwrap();
         assert!(remaining.unwrap() <= asked + Duration::from_secs(2));
         assert!(remaining.unwrap() + Duration::from_secs(30) >= asked);
     }
     for asked in [Duration::from_secs(36_500 * DAY), Duration::MAX] {
         write(&storage, asked);
         assert!(left(&server) > 300 * 24 * 60 * 60, "until 2038");
-        assert!(Storage::renew(&storage, "key", asked).unwrap());
+        assert!(Storage::renew(&storage, "key", asked, None).unwrap());
         assert!(left(&server) > 300 * 24 * 60 * 60, "until 2038");
     }
 }
@@ -71,13 +71,13 @@ fn zero_removes() {
     write(&storage, Duration::ZERO);
     assert_eq!(read(&storage, "key").unwrap(), None);
     super::write(&storage, "key", "value").unwrap();
-    assert!(Storage::renew(&storage, "key", Duration::ZERO).unwrap());
-    assert!(!Storage::renew(&storage, "key", Duration::ZERO).unwrap());
+    assert!(Storage::renew(&storage, "key", Duration::ZERO, None).unwrap());
+    assert!(!Storage::renew(&storage, "key", Duration::ZERO, None).unwrap());
     assert_eq!(read(&storage, "key").unwrap(), None);
     let entries = vec![("a", vec![1], Some(Duration::ZERO)), ("b", vec![2], None)];
     super::write(&storage, "a", "old").unwrap();
-    run(AsyncStorage::write_many(&storage, entries)).unwrap();
-    let found = run(AsyncStorage::read_many(&storage, &["a", "b"])).unwrap();
+    run(AsyncStorage::write_many(&storage, entries, None)).unwrap();
+    let found = run(AsyncStorage::read_many(&storage, &["a", "b"], None)).unwrap();
     assert_eq!(found, [None, Some(vec![2])]);
 }
 
@@ -87,23 +87,26 @@ fn what_remains() {
         return;
     };
     super::write(&storage, "key", "value").unwrap();
-    let found = Storage::read_expiring(&storage, "key").unwrap();
-    assert_eq!(found, Some((b"value".to_vec(), None)));
+    let found = Storage::read_expiring(&storage, "key", None).unwrap();
+    assert_eq!(found, Some(Expiring {
+            value: b"value".to_vec(),
+            remaining: None
+        }));
     write(&storage, Duration::from_secs(100));
     run(async {
-        let found = AsyncStorage::read_many_expiring(&storage, &["key", "none"])
+        let found = AsyncStorage::read_many_expiring(&storage, &["key", "none"], None)
             .await
             .unwrap();
-        let (value, remaining) = found[0].clone().unwrap();
+        let Expiring { value, remaining } = found[0].clone().unwrap();
         assert_eq!(value, b"value");
         assert!((70..=100).contains(&remaining.unwrap().as_secs()));
         assert_eq!(found[1], None);
         assert!(
-            AsyncStorage::renew(&storage, "key", Duration::from_secs(1000))
+            AsyncStorage::renew(&storage, "key", Duration::from_secs(1000), None)
                 .await
                 .unwrap()
         );
-        let (_, remaining) = AsyncStorage::read_expiring(&storage, "key")
+        let Expiring { remaining, .. } = AsyncStorage::read_expiring(&storage, "key", None)
             .await
             .unwrap()
             .unwrap();
@@ -120,7 +123,7 @@ fn stale_entries_are_not_there() {
     super::write(&storage, "key", "value").unwrap();
     assert_eq!(server.command("md key I T300"), b"HD\r\n");
     assert_eq!(read(&storage, "key").unwrap(), None);
-    assert!(!Storage::contains(&storage, "key").unwrap());
+    assert!(!Storage::contains(&storage, "key", None).unwrap());
     super::write(&storage, "key", "newer").unwrap();
     assert_eq!(read(&storage, "key").unwrap().unwrap(), b"newer");
 }

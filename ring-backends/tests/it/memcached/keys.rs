@@ -1,7 +1,7 @@
 //! What lies on the server, and under which keys.
 
 use ring_cache::Key;
-use ring_cache_core::storage::{AnyStorage, AsyncStorage, Storage};
+use ring_cache_core::storage::{AsyncStorage, Storage, StorageBase};
 
 use super::tap::Tap;
 use super::{patient, read, read_async, run, start, write, write_async};
@@ -13,13 +13,13 @@ fn bytes_and_keys_are_what_other_programs_see() {
     };
     let storage = storage.namespace("shop");
     let bytes = b"\0\r\nset injected 0 0 1\r\nx\r\n\xff".to_vec();
-    Storage::write(&storage, "key", bytes.clone(), None).unwrap();
+    Storage::write(&storage, "key", bytes.clone(), None, None).unwrap();
     assert_eq!(server.value("shop:key").unwrap(), bytes);
     let raw = server.command("get shop:key");
     assert!(raw.starts_with(b"VALUE shop:key 0 "), "flags of zero");
     assert_eq!(server.value("injected"), None);
     assert_eq!(read(&storage, "key").unwrap().unwrap(), bytes);
-    Storage::write(&storage, "empty", Vec::new(), None).unwrap();
+    Storage::write(&storage, "empty", Vec::new(), None, None).unwrap();
     assert_eq!(server.value("shop:empty").unwrap(), b"");
     assert_eq!(read(&storage, "empty").unwrap().unwrap(), b"");
     // And the other way round, whatever flags it has.
@@ -78,15 +78,15 @@ fn no_key_and_no_namespace_is_a_command() {
             let value = format!("{namespace}{key}\r\nflush_all\r\n");
             write(&storage, key, &value).unwrap();
             assert_eq!(read(&storage, key).unwrap().unwrap(), value.as_bytes());
-            assert!(Storage::contains(&storage, *key).unwrap());
-            assert!(Storage::remove(&storage, *key).unwrap());
+            assert!(Storage::contains(&storage, *key, None).unwrap());
+            assert!(Storage::remove(&storage, *key, None).unwrap());
             run(async {
                 write_async(&storage, key, &value).await.unwrap();
                 assert_eq!(
                     read_async(&storage, key).await.unwrap().unwrap(),
                     value.as_bytes()
                 );
-                assert!(AsyncStorage::remove(&storage, *key).await.unwrap());
+                assert!(AsyncStorage::remove(&storage, *key, None).await.unwrap());
             });
         }
     }

@@ -62,7 +62,7 @@ fn the_cost_of_a_hit() {
     write(&storage, "shop:price:7", "12345678").unwrap();
     let client = storage.backend().unwrap();
     let bare = |_: u32| drop(client.get("shop:price:7").send().unwrap());
-    let ours = |_: u32| drop(Storage::read(&storage, "shop:price:7").unwrap());
+    let ours = |_: u32| drop(Storage::read(&storage, "shop:price:7", None).unwrap());
     for threads in [1, MANY] {
         let measured = (0..5).map(|_| (on_threads(threads, bare), on_threads(threads, ours)));
         report("blocking", threads, measured.collect());

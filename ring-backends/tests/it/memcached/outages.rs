@@ -82,7 +82,7 @@ fn a_server_that_stops_costs_a_deadline_each_until_the_breaker_opens() {
             ErrorKind::Deadline
         );
         assert_eq!(
-            Storage::read_many(&storage, &["a", "b"]).unwrap_err().kind(),
+            Storage::read_many(&storage, &["a", "b"], None).unwrap_err().kind(),
             ErrorKind::Deadline
         );
         assert!(begun.elapsed() < GENEROUS, "{:?}", begun.elapsed());
@@ -104,10 +104,10 @@ fn writes_that_failed_leave_nothing_old() {
     eventually(|| keys.iter().all(|key| write(&storage, key, "old").is_ok()));
     server.stop();
     write(&storage, "set", "new").unwrap_err();
-    Storage::remove(&storage, "deleted").unwrap_err();
+    Storage::remove(&storage, "deleted", None).unwrap_err();
     run(write_async(&storage, "set_async", "new")).unwrap_err();
-    run(AsyncStorage::remove(&storage, "deleted_async")).unwrap_err();
-    Storage::write_many(&storage, [("many", b"new".to_vec(), None)]).unwrap_err();
+    run(AsyncStorage::remove(&storage, "deleted_async", None)).unwrap_err();
+    Storage::write_many(&storage, vec![("many", b"new".to_vec(), None)], None).unwrap_err();
     assert!(storage.health().repairs >= 5);
     server.cont();
     let patient = storage.clone().deadline(PATIENCE);

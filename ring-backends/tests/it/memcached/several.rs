@@ -53,7 +53,7 @@ fn keys_are_spread_whatever_the_order_of_the_servers() {
     }
     assert!(shares.iter().all(|share| *share > 5), "{shares:?}");
     let other = patient([c, a, b]);
-    let found = Storage::read_many(&other, &three.keys).unwrap();
+    let found = Storage::read_many(&other, &three.keys, None).unwrap();
     let expected: Vec<_> = three
         .keys
         .iter()
@@ -61,29 +61,29 @@ fn keys_are_spread_whatever_the_order_of_the_servers() {
         .collect();
     assert_eq!(found, expected);
     assert_eq!(
-        run(AsyncStorage::read_many(&other, &three.keys)).unwrap(),
+        run(AsyncStorage::read_many(&other, &three.keys, None)).unwrap(),
         expected
     );
-    assert_eq!(Storage::remove_many(&other, &three.keys).unwrap(), vec![true; 60]);
+    assert_eq!(Storage::remove_many(&other, &three.keys, None).unwrap(), vec![true; 60]);
     let entries = three.keys.iter().map(|key| (key, b"x".to_vec(), None));
-    run(AsyncStorage::write_many(&storage, entries.clone().collect())).unwrap();
-    Storage::write_many(&storage, entries).unwrap();
+    run(AsyncStorage::write_many(&storage, entries.clone().collect(), None)).unwrap();
+    Storage::write_many(&storage, entries.collect(), None).unwrap();
     let renewals: Vec<_> = three
         .keys
         .iter()
         .map(|key| (key, Duration::from_secs(60)))
         .collect();
-    assert_eq!(Storage::renew_many(&storage, &renewals).unwrap(), vec![true; 60]);
+    assert_eq!(Storage::renew_many(&storage, &renewals, None).unwrap(), vec![true; 60]);
     assert_eq!(
-        run(AsyncStorage::renew_many(&storage, &renewals)).unwrap(),
+        run(AsyncStorage::renew_many(&storage, &renewals, None)).unwrap(),
         vec![true; 60]
     );
     assert_eq!(
-        run(AsyncStorage::contains_many(&storage, &three.keys)).unwrap(),
+        run(AsyncStorage::contains_many(&storage, &three.keys, None)).unwrap(),
         vec![true; 60]
     );
     assert_eq!(
-        run(AsyncStorage::remove_many(&storage, &three.keys)).unwrap(),
+        run(AsyncStorage::remove_many(&storage, &three.keys, None)).unwrap(),
         vec![true; 60]
     );
 }
@@ -104,11 +104,11 @@ fn one_that_is_down_harms_its_own_keys_only() {
     three.servers[1].stop();
     let storage = open();
     let begun = Instant::now();
-    let found = Storage::read_many(&storage, &three.keys).unwrap();
+    let found = Storage::read_many(&storage, &three.keys, None).unwrap();
     for (key, found) in three.keys.iter().zip(found) {
         assert_eq!(found.is_some(), others.contains(&key), "{key}");
     }
-    let found = run(AsyncStorage::read_many(&storage, &three.keys)).unwrap();
+    let found = run(AsyncStorage::read_many(&storage, &three.keys, None)).unwrap();
     assert_eq!(found.iter().flatten().count(), others.len());
     // The breaker of that server is open now, and no other's.
     assert_eq!(read(&storage, own[0]).unwrap_err().kind(), ErrorKind::Unavailable);
@@ -122,17 +122,17 @@ fn one_that_is_down_harms_its_own_keys_only() {
     }
     assert!(begun.elapsed() < Duration::from_secs(15));
     // What has to be known is: a delete that did not happen is an error.
-    Storage::remove_many(&storage, &three.keys).unwrap_err();
+    Storage::remove_many(&storage, &three.keys, None).unwrap_err();
     assert_eq!(storage.health().repairs, own.len() as u64);
     for key in &others {
         assert_eq!(read(&storage, key).unwrap(), None);
     }
     three.servers[1].kill();
     assert_eq!(
-        Storage::read_many(&open(), &others).unwrap(),
+        Storage::read_many(&open(), &others, None).unwrap(),
         vec![None; others.len()]
     );
-    Storage::read_many(&open(), &own).unwrap_err();
+    Storage::read_many(&open(), &own, None).unwrap_err();
 }
 
 #[derive(RingKey)]

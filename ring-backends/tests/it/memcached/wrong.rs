@@ -26,13 +26,13 @@ fn too_large_a_value_is_refused_and_the_older_is_gone() {
         assert!(error.to_string().contains("too large"), "{error}");
     };
     write(&storage, "key", "old").unwrap();
-    refused(Storage::write(&storage, "key", vec![0; TOO_LARGE], None).unwrap_err());
+    refused(Storage::write(&storage, "key", vec![0; TOO_LARGE], None, None).unwrap_err());
     assert_eq!(read(&storage, "key").unwrap(), None);
     assert_eq!(server.value("key"), None);
     run(async {
         super::write_async(&storage, "key", "old").await.unwrap();
         refused(
-            AsyncStorage::write(&storage, "key", vec![0; TOO_LARGE], None)
+            AsyncStorage::write(&storage, "key", vec![0; TOO_LARGE], None, None)
                 .await
                 .unwrap_err(),
         );
@@ -43,7 +43,7 @@ fn too_large_a_value_is_refused_and_the_older_is_gone() {
             ("b", vec![0; TOO_LARGE], None),
             ("c", vec![3], None),
         ];
-        refused(AsyncStorage::write_many(&storage, entries).await.unwrap_err());
+        refused(AsyncStorage::write_many(&storage, entries, None).await.unwrap_err());
         assert_eq!(read_async(&storage, "b").await.unwrap(), None);
     });
     // The connection is fine, and the server in no doubt.
@@ -59,11 +59,11 @@ fn out_of_memory() {
         return;
     };
     let storage = patient(server.url());
-    let fill = |n: u32| Storage::write(&storage, &n, vec![0; 100_000], None);
+    let fill = |n: u32| Storage::write(&storage, &n, vec![0; 100_000], None, None);
     let error = (0..10_000).find_map(|n| fill(n).err()).expect("it is never full");
     assert!(error.to_string().contains("out of memory"), "{error}");
-    assert!(Storage::read(&storage, &0_u32).unwrap().is_some());
-    assert!(Storage::remove(&storage, &0_u32).unwrap());
+    assert!(Storage::read(&storage, &0_u32, None).unwrap().is_some());
+    assert!(Storage::remove(&storage, &0_u32, None).unwrap());
 }
 
 #[derive(RingKey)]
@@ -115,12 +115,12 @@ fn is_an_error(server: &Scripted, expected: &str) {
     let errors = [
         read(storage, "key").unwrap_err(),
         write(storage, "key", "value").unwrap_err(),
-        Storage::remove(storage, "key").unwrap_err(),
-        Storage::contains(storage, "key").unwrap_err(),
-        Storage::renew(storage, "key", Duration::from_secs(1)).unwrap_err(),
-        Storage::read_many(storage, &["a", "b"]).unwrap_err(),
+        Storage::remove(storage, "key", None).unwrap_err(),
+        Storage::contains(storage, "key", None).unwrap_err(),
+        Storage::renew(storage, "key", Duration::from_secs(1), None).unwrap_err(),
+        Storage::read_many(storage, &["a", "b"], None).unwrap_err(),
         run(read_async(storage, "key")).unwrap_err(),
-        run(AsyncStorage::read_many(storage, &["a", "b"])).unwrap_err(),
+        run(AsyncStorage::read_many(storage, &["a", "b"], None)).unwrap_err(),
     ];
     for error in errors {
         assert!(error.to_string().contains(expected), "{error}");
@@ -222,13 +222,13 @@ fn replies_to_earlier_commands() {
     });
     let storage = patient(server.address());
     for _ in 0..10 {
-        assert!(Storage::contains(&storage, "key").unwrap());
-        assert!(Storage::remove(&storage, "key").unwrap());
+        assert!(Storage::contains(&storage, "key", None).unwrap());
+        assert!(Storage::remove(&storage, "key", None).unwrap());
     }
     run(async {
         for _ in 0..10 {
-            assert!(AsyncStorage::contains(&storage, "key").await.unwrap());
-            assert!(AsyncStorage::remove(&storage, "key").await.unwrap());
+            assert!(AsyncStorage::contains(&storage, "key", None).await.unwrap());
+            assert!(AsyncStorage::remove(&storage, "key", None).await.unwrap());
         }
     });
     assert_eq!(server.connections.load(Ordering::SeqCst), 2);
@@ -247,7 +247,7 @@ fn changes_are_not_asked_again_on_nonsense() {
     });
     let storage = patient(server.address()).breaker(Breaker::never());
     read(&storage, "key").unwrap_err();
-    Storage::remove(&storage, "key").unwrap_err();
+    Storage::remove(&storage, "key", None).unwrap_err();
     assert_eq!(
         (looks.load(Ordering::SeqCst), changes.load(Ordering::SeqCst)),
         (2, 1)

@@ -63,8 +63,8 @@ fn what_is_left_takes_no_further_round_trip() {
     };
     let keys: Vec<Key> = (0..100_u32).map(|number| Key::of(&number)).collect();
     let before = proxy.round_trips();
-    assert_eq!(redis.read_many_expiring(&keys).unwrap(), vec![None; 100]);
-    assert_eq!(redis.read_expiring(&keys[0]).unwrap(), None);
+    assert_eq!(redis.read_many_expiring(&keys, None).unwrap(), vec![None; 100]);
+    assert_eq!(redis.read_expiring(&keys[0], None).unwrap(), None);
     proxy.assert_round_trips(before, 2);
 }
 
@@ -75,11 +75,11 @@ fn nothing_asks_nobody() {
     };
     let before = proxy.round_trips();
     assert_eq!(
-        redis.read_many::<Key>(&[]).unwrap(),
+        redis.read_many::<Key>(&[], None).unwrap(),
         Vec::<Option<Vec<u8>>>::new()
     );
-    assert_eq!(redis.remove_many::<Key>(&[]).unwrap(), Vec::<bool>::new());
-    redis.write_many(Vec::<(Key, Vec<u8>, _)>::new()).unwrap();
+    assert_eq!(redis.remove_many::<Key>(&[], None).unwrap(), Vec::<bool>::new());
+    redis.write_many(Vec::<(Key, Vec<u8>, _)>::new(), None).unwrap();
     assert_eq!(proxy.round_trips(), before);
 }
 
@@ -89,9 +89,9 @@ fn values_may_be_large() {
         return;
     };
     let entries = (0..20_u32).map(|number| (Key::of(&number), vec![7; 1 << 20], None));
-    redis.write_many(entries).unwrap();
+    redis.write_many(entries.collect(), None).unwrap();
     let keys: Vec<Key> = (0..20_u32).map(|number| Key::of(&number)).collect();
-    let found = redis.read_many(&keys).unwrap();
+    let found = redis.read_many(&keys, None).unwrap();
     assert!(
         found
             .iter()

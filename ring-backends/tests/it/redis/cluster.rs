@@ -7,7 +7,7 @@ use ring_cache::coder::Json;
 use ring_cache::{Calls, ring_impl};
 use ring_cache_backends::{Breaker, RedisCluster};
 use ring_cache_core::Key;
-use ring_cache_core::storage::{AnyStorage, Storage};
+use ring_cache_core::storage::{Storage, StorageBase};
 use ring_cache_test_servers::{Missing, RedisCluster as Servers, RedisOptions, Reply, or_leave_out};
 
 use super::{On, PATIENCE, eventually};
@@ -125,9 +125,9 @@ fn bulk_reaches_all_servers() -> Result<(), ring_cache::Error> {
     assert_eq!(calls().touch_many()?, [true; 1_000]);
     assert!(
         redis
-            .read_many_expiring(&keys)?
+            .read_many_expiring(&keys, None)?
             .iter()
-            .all(|found| found.as_ref().unwrap().1.is_some())
+            .all(|found| found.as_ref().unwrap().remaining.is_some())
     );
     assert_eq!(calls().delete_many()?, [true; 1_000]);
     Ok(())
@@ -286,7 +286,7 @@ fn a_server_that_dies_fails_its_own_keys_only() {
     }
     let redis = open(&servers).breaker(Breaker::never());
     let keys: Vec<Key> = (0..60_u32).map(|number| Key::of(&number)).collect();
-    redis.read_many(&keys).unwrap();
+    redis.read_many(&keys, None).unwrap();
     let lost = servers.node(0);
     let is_lost = |key: &Key| servers.node_of(key.as_str()).port() == lost.port();
     assert!(keys.iter().any(&is_lost) && !keys.iter().all(&is_lost));
@@ -315,7 +315,7 @@ fn a_server_that_hangs_keeps_to_the_deadline() {
     let deadline = Duration::from_millis(100);
     let redis = open(&servers).breaker(Breaker::never());
     let keys: Vec<Key> = (0..60_u32).map(|number| Key::of(&number)).collect();
-    redis.read_many(&keys).unwrap();
+    redis.read_many(&keys, None).unwrap();
     let hanging = servers.node(1);
     let (stuck, free): (Vec<&Key>, Vec<&Key>) = keys
         .iter()
@@ -324,7 +324,7 @@ fn a_server_that_hangs_keeps_to_the_deadline() {
     let hurried = redis.clone().deadline(deadline);
     let start = Instant::now();
     hurried.get(stuck[0]).unwrap_err();
-    hurried.read_many(&keys).unwrap_err();
+    hurried.read_many(&keys, None).unwrap_err();
     assert!(
         start.elapsed() < 2 * deadline + Duration::from_secs(2),
         "{:?}",

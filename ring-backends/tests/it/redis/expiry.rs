@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ring_cache_core::Key;
-use ring_cache_core::storage::Storage;
+use ring_cache_core::storage::{Expiring, Storage};
 use ring_cache_test_servers::Reply;
 
 use super::{open, shared};
@@ -68,8 +68,8 @@ fn no_time_at_all_removes_what_is_there() {
     assert!(!redis.has(&key).unwrap());
     redis.set(&key, value(), None).unwrap();
     let entries = [(&key, value(), Some(Duration::ZERO)), (&other, value(), None)];
-    redis.write_many(entries).unwrap();
-    assert_eq!(redis.contains_many(&[&key, &other]).unwrap(), [false, true]);
+    redis.write_many(entries.to_vec(), None).unwrap();
+    assert_eq!(redis.contains_many(&[&key, &other], None).unwrap(), [false, true]);
 }
 
 #[test]
@@ -100,12 +100,16 @@ fn what_is_left_is_read_with_the_value() {
         .set(&keys[0], value(), Some(Duration::from_secs(100)))
         .unwrap();
     redis.set(&keys[1], value(), None).unwrap();
-    let found = redis.read_many_expiring(&keys).unwrap();
-    let left = found[0].as_ref().and_then(|(_, left)| *left).unwrap();
+    let found = redis.read_many_expiring(&keys, None).unwrap();
+    let left = found[0].as_ref().and_then(|found| found.remaining).unwrap();
     assert!(
         left <= Duration::from_secs(100) && left > Duration::from_secs(50),
         "{left:?}"
     );
-    assert_eq!(found[1..], [Some((value(), None)), None]);
-    assert_eq!(redis.read_expiring(&keys[1]).unwrap(), Some((value(), None)));
+    let lasting = Some(Expiring {
+        value: value(),
+        remaining: None,
+    });
+    assert_eq!(found[1..], [lasting.clone(), None]);
+    assert_eq!(redis.read_expiring(&keys[1], None).unwrap(), lasting);
 }

@@ -86,7 +86,7 @@ fn other_types_are_recomputed_and_overwritten() {
     );
     let keys = [Key::of(&"a list"), Key::of(&"nothing")];
     server.command(&["LPUSH", keys[0].as_str(), "a"]);
-    assert_eq!(users.redis.read_many(&keys).unwrap(), [None, None]);
+    assert_eq!(users.redis.read_many(&keys, None).unwrap(), [None, None]);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use ring_cache::coder::Json;
 use ring_cache::{Calls, ring_impl};
 use ring_cache_backends::RedisHash;
 use ring_cache_core::Key;
-use ring_cache_core::storage::{AnyStorage, Storage};
+use ring_cache_core::storage::{Storage, StorageBase};
 use ring_cache_test_servers::{Redis as Server, Reply};
 use std::time::Duration;
 
@@ -143,16 +143,15 @@ fn bulk_takes_one_round_trip_also_for_several_rings() {
         Key::of(&1_u8),
     ];
     redis
-        .write_many(
-            keys.iter()
+        .write_many(keys.iter()
                 .zip(1_u8..)
-                .map(|(key, number)| (key, vec![number], None)),
-        )
+                .map(|(key, number)| (key, vec![number], None))
+                .collect(), None)
         .unwrap();
-    let found = redis.read_many(&keys).unwrap();
+    let found = redis.read_many(&keys, None).unwrap();
     assert_eq!(found, [1, 2, 3, 4].map(|number| Some(vec![number])));
     proxy.assert_round_trips(before, 5);
-    assert_eq!(redis.remove_many(&keys).unwrap(), [true; 4]);
+    assert_eq!(redis.remove_many(&keys, None).unwrap(), [true; 4]);
 }
 
 #[test]
@@ -166,7 +165,8 @@ fn an_expiry_is_refused_rather_than_forgotten() {
         .unwrap_err();
     assert_eq!(redis.get(&key).unwrap(), None);
     redis.set(&key, vec![1], None).unwrap();
-    assert_eq!(redis.read_expiring(&key).unwrap(), Some((vec![1], None)));
+    let found = redis.read_expiring(&key, None).unwrap().unwrap();
+    assert_eq!((found.value, found.remaining), (vec![1], None));
     redis.set(&key, vec![1], Some(Duration::ZERO)).unwrap();
     assert!(!redis.has(&key).unwrap());
 }

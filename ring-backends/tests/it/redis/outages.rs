@@ -158,15 +158,15 @@ fn bulk_calls_keep_to_the_deadline_as_well() {
     };
     let redis = stubborn(&server, DEADLINE);
     let keys: Vec<Key> = (0..1_000_u32).map(|number| Key::of(&number)).collect();
-    redis.read_many(&keys).unwrap();
+    redis.read_many(&keys, None).unwrap();
     server.stop();
     let entries = || keys.iter().map(|key| (key, vec![b'x'; 10_000], None));
     assert_eq!(
-        in_time(|| redis.remove_many(&keys)).unwrap_err().kind(),
+        in_time(|| redis.remove_many(&keys, None)).unwrap_err().kind(),
         ErrorKind::Deadline
     );
     assert_eq!(
-        in_time(|| redis.write_many(entries())).unwrap_err().kind(),
+        in_time(|| redis.write_many(entries().collect(), None)).unwrap_err().kind(),
         ErrorKind::Deadline
     );
 }

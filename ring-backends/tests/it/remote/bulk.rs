@@ -96,10 +96,10 @@ fn who_asks_a_storage_for_many_keys_gets_one_answer_for_each() {
     let renewals = keys.map(|key| (key, Duration::from_secs(1)));
     for answers in [0, 2, 4, 100] {
         shop.server().give_answers(answers);
-        assert_eq!(storage.read_many(&keys).unwrap().len(), 3);
-        assert_eq!(storage.read_many_expiring(&keys).unwrap().len(), 3);
-        assert_eq!(storage.contains_many(&keys).unwrap().len(), 3);
-        assert_eq!(storage.renew_many(&renewals).unwrap().len(), 3);
-        assert_eq!(storage.remove_many(&keys).unwrap().len(), 3);
+        assert_eq!(storage.read_many(&keys, None).unwrap().len(), 3);
+        assert_eq!(storage.read_many_expiring(&keys, None).unwrap().len(), 3);
+        assert_eq!(storage.contains_many(&keys, None).unwrap().len(), 3);
+        assert_eq!(storage.renew_many(&renewals, None).unwrap().len(), 3);
+        assert_eq!(storage.remove_many(&keys, None).unwrap().len(), 3);
     }
 }

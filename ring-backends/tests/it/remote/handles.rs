@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ring_cache::ErrorKind;
-use ring_cache::storage::{AnyStorage, Storage};
+use ring_cache::storage::{Storage, StorageBase};
 use ring_cache_backends::Breaker;
 
 use super::fake::Does;
@@ -77,9 +77,9 @@ async fn a_handle_with_less_time_is_the_same_storage(shop: &impl Shop) {
         storage.breaker(Breaker::after(2).pause(Duration::MAX))
     });
     let (storage, second) = (shop.storage(), Duration::from_secs(1));
-    let limited = storage.limited(second).unwrap();
+    let limited = storage.clone().deadline(second);
     assert_eq!(
-        (AnyStorage::deadline(&limited), AnyStorage::namespace(&limited)),
+        (StorageBase::deadline(&limited), StorageBase::namespace(&limited)),
         (Some(second), "a:")
     );
     assert!(std::ptr::eq(limited.flights(), storage.flights()));

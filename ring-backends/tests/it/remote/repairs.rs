@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use ring_cache::storage::{AnyStorage, Storage};
+use ring_cache::key::EncodedKey;
+use ring_cache::storage::{Storage, StorageBase};
 use ring_cache_backends::Breaker;
 
 use super::fake::Does;
@@ -212,7 +213,7 @@ fn the_oldest_repairs_are_forgotten_when_there_are_too_many() {
     let shop = BlockingShop::new();
     let entries = (0..65_546_u32).map(|key| (key, Vec::new(), None));
     let hasty = shop.storage().clone().deadline(Duration::ZERO);
-    hasty.write_many(entries).unwrap_err();
+    hasty.write_many(entries.collect(), None).unwrap_err();
     let health = shop.storage().health();
     assert_eq!((health.repairs, health.repairs_lost), (65_536, 10));
     shop.server().put("9", "forgotten");
@@ -236,7 +237,7 @@ fn what_a_storage_is_told_not_to_trust_is_removed_first() {
     let shop = BlockingShop::new();
     let storage = shop.storage();
     storage.set(&1, b"old".to_vec(), None).unwrap();
-    storage.distrust(&1);
+    storage.mark_suspect(&EncodedKey::of(&1));
     shop.server().asked();
     assert_eq!(storage.get(&1).unwrap(), None);
     assert_eq!(shop.server().asked(), ["remove 1", "read 1"]);

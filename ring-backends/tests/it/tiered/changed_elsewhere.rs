@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use ring_cache::coder::Json;
-use ring_cache::storage::{AnyStorage, CodedStorage, Storage};
+use ring_cache::storage::{CodedStorage, Expiring, Storage, StorageBase};
 use ring_cache::{Lru, RingKey, ring_impl};
 use ring_cache_backends::{Redis, Tiered};
 use ring_cache_test_servers::Redis as Server;
@@ -54,7 +54,7 @@ impl<'s> Process<'s> {
     }
 
     pub(super) fn read(&self, key: &str) -> Option<u32> {
-        Storage::read(&self.view(), key).unwrap()
+        Storage::read(&self.view(), key, None).unwrap()
     }
 
     /// Puts an entry near that lies far away.
@@ -98,7 +98,11 @@ fn whatever_others_do_to_an_entry() {
     assert_eq!(process.tier.near().get("stays"), Some(1));
     let after = ["set", "deleted", "expires", "renamed", "counted"].map(|key| process.read(key));
     assert_eq!(after, [Some(2), None, Some(1), None, Some(42)]);
-    let Ok(Some((_, Some(left)))) = Storage::read_expiring(process.tier.near(), "expires") else {
+    let Ok(Some(Expiring {
+        remaining: Some(left),
+        ..
+    })) = Storage::read_expiring(process.tier.near(), "expires", None)
+    else {
         panic!("it lies near, and will expire");
     };
     assert!(left > Duration::from_secs(50) && left <= Duration::from_secs(100));
@@ -106,8 +110,11 @@ fn whatever_others_do_to_an_entry() {
     process.settle();
     process.bring_near("expires", 1);
     assert_eq!(
-        Storage::read_expiring(process.tier.near(), "expires"),
-        Ok(Some((1, None)))
+        Storage::read_expiring(process.tier.near(), "expires", None),
+        Ok(Some(Expiring {
+            value: 1,
+            remaining: None
+        }))
     );
 }
 
@@ -158,7 +165,7 @@ fn ones_own_changes() {
     let process = Process::start(server, "own", &[]);
     let other = Process::start(server, "own", &[("a", 0)]);
     for round in 1..=50 {
-        Storage::write(&process.view(), "a", round, None).unwrap();
+        Storage::write(&process.view(), "a", round, None, None).unwrap();
         assert_eq!(process.read("a"), Some(round));
         if round % 10 == 0 {
             other.settle();
@@ -167,7 +174,7 @@ fn ones_own_changes() {
     }
     process.settle();
     process.bring_near("a", 50);
-    assert!(Storage::remove(&process.view(), "a").unwrap());
+    assert!(Storage::remove(&process.view(), "a", None).unwrap());
     assert_eq!(process.read("a"), None);
     other.settle();
     assert_eq!(other.read("a"), None);

@@ -13,7 +13,7 @@ fn the_far_tier_learns_when_nobody_listens_any_more() {
     let far = Far::telling();
     let tier = tier(&far);
     let other = tier.clone();
-    assert!(!Storage::contains(&view(&tier), &1).unwrap());
+    assert!(!Storage::contains(&view(&tier), &1, None).unwrap());
     drop(tier);
     assert!(!far.observer().is_gone());
     drop(other);
@@ -28,7 +28,7 @@ fn the_far_tier_learns_when_nobody_listens_any_more() {
 fn the_near_tier_is_left_out_while_nobody_tells_of_changes() {
     let far = Far::telling();
     let tier = tier(&far);
-    let read = || Storage::read(&view(&tier), &1).unwrap();
+    let read = || Storage::read(&view(&tier), &1, None).unwrap();
     far.map().set(&1, b"1".to_vec());
     assert_eq!(read(), Some(1));
     assert!(tier.near().is_empty() && !tier.is_watching());
@@ -49,12 +49,12 @@ fn what_lies_near_is_known_however_many_keys_there_were() {
     let far = Far::telling();
     let tier = Tiered::new(Lru::new(NEAR), far.clone());
     let view = view(&tier);
-    assert!(!Storage::contains(&view, &0).unwrap());
+    assert!(!Storage::contains(&view, &0, None).unwrap());
     far.observer().began();
     run(async {
         for key in 0..5_000_u32 {
-            AsyncStorage::write(&view, &key, key, None).await.unwrap();
-            AsyncStorage::read(&view, &(key + 10_000)).await.unwrap();
+            AsyncStorage::write(&view, &key, key, None, None).await.unwrap();
+            AsyncStorage::read(&view, &(key + 10_000), None).await.unwrap();
         }
     });
     assert_eq!(tier.near().len(), NEAR);

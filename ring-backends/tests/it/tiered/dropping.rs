@@ -98,10 +98,10 @@ fn a_value_that_gives_way_may_delete_its_own_entry() {
         let tier = tier(&Far::new());
         let own = tier.clone();
         let forget = move |_| {
-            Storage::remove(&view(&own), &1_u32).unwrap();
+            Storage::remove(&view(&own), &1_u32, None).unwrap();
         };
-        Storage::write(&view(&tier), &1_u32, hooked(1, forget), None).unwrap();
-        Storage::write(&view(&tier), &1_u32, plain(2), None).unwrap();
+        Storage::write(&view(&tier), &1_u32, hooked(1, forget), None, None).unwrap();
+        Storage::write(&view(&tier), &1_u32, plain(2), None, None).unwrap();
         assert!(!tier.far().map().has(&1_u32));
         assert_eq!(near(&tier, 1), None);
     });
@@ -117,14 +117,14 @@ fn values_that_give_way_do_not_wait_for_each_other() {
             let (own, both) = (tier.clone(), Arc::clone(&both));
             let forget = move |_| {
                 both.wait();
-                Storage::remove(&view(&own), &other).unwrap();
+                Storage::remove(&view(&own), &other, None).unwrap();
             };
-            Storage::write(&view(&tier), &key, hooked(0, forget), None).unwrap();
+            Storage::write(&view(&tier), &key, hooked(0, forget), None, None).unwrap();
         }
         thread::scope(|scope| {
             for key in [1_u32, 2] {
                 let tier = &tier;
-                scope.spawn(move || Storage::write(&view(tier), &key, plain(10), None).unwrap());
+                scope.spawn(move || Storage::write(&view(tier), &key, plain(10), None, None).unwrap());
             }
         });
         for key in [1_u32, 2] {
@@ -140,16 +140,16 @@ fn nothing_old_is_left_by_a_drop_that_panics() {
     let tier = tier(&Far::new());
     let own = tier.clone();
     let forget = move |_| {
-        Storage::remove(&view(&own), &1_u32).unwrap();
+        Storage::remove(&view(&own), &1_u32, None).unwrap();
         panic!("a value that does not want to go");
     };
-    Storage::write(&view(&tier), &1_u32, hooked(1, forget), None).unwrap();
-    let write = || Storage::write(&view(&tier), &1_u32, plain(2), None);
+    Storage::write(&view(&tier), &1_u32, hooked(1, forget), None, None).unwrap();
+    let write = || Storage::write(&view(&tier), &1_u32, plain(2), None, None);
     catch_unwind(AssertUnwindSafe(write)).unwrap_err();
     assert!(!tier.far().map().has(&1_u32));
     assert_eq!(near(&tier, 1), None);
     // And all goes on.
-    Storage::write(&view(&tier), &1_u32, plain(3), None).unwrap();
+    Storage::write(&view(&tier), &1_u32, plain(3), None, None).unwrap();
     assert_eq!(near(&tier, 1), Some(3));
 }
 
@@ -158,24 +158,24 @@ fn nothing_old_is_left_by_a_drop_that_panics() {
 fn a_flush_elsewhere_drops_all_values_whatever_their_drops_do() {
     let far = Far::telling();
     let tier = tier(&far);
-    assert!(!Storage::contains(&view(&tier), &0_u32).unwrap());
+    assert!(!Storage::contains(&view(&tier), &0_u32, None).unwrap());
     far.observer().began();
     for key in 0..20_u32 {
         let value = hooked(key, |number| assert!(number % 3 != 0, "the third"));
-        Storage::write(&view(&tier), &key, value, None).unwrap();
+        Storage::write(&view(&tier), &key, value, None, None).unwrap();
     }
     assert_eq!(tier.near().len(), 20);
     far.observer().all_changed();
     assert!(tier.near().is_empty());
     for key in 0..20_u32 {
         let value = hooked(key, |number| assert!(number % 3 != 0, "the third"));
-        Storage::write(&view(&tier), &key, value, None).unwrap();
+        Storage::write(&view(&tier), &key, value, None, None).unwrap();
         far.observer().changed(ring_cache::Key::of(&key).as_str());
     }
     assert!(tier.near().is_empty());
     for key in 0..20_u32 {
         let value = hooked(key, |number| assert!(number % 3 != 0, "the third"));
-        Storage::write(&view(&tier), &key, value, None).unwrap();
+        Storage::write(&view(&tier), &key, value, None, None).unwrap();
     }
     far.observer().ended();
     assert!(tier.near().is_empty() && !tier.is_watching());
@@ -187,15 +187,15 @@ fn a_value_that_is_dropped_for_a_change_elsewhere_may_use_the_tiers() {
     in_time(|| {
         let far = Far::telling();
         let tier = tier(&far);
-        assert!(!Storage::contains(&view(&tier), &0_u32).unwrap());
+        assert!(!Storage::contains(&view(&tier), &0_u32, None).unwrap());
         far.observer().began();
         let (own, found) = (tier.clone(), Arc::new(Mutex::new(None)));
         let told = Arc::clone(&found);
         let look = move |_| {
-            let read = Storage::read(&view(&own), &1_u32).unwrap();
+            let read = Storage::read(&view(&own), &1_u32, None).unwrap();
             *told.lock().unwrap() = read.map(|value| value.number);
         };
-        Storage::write(&view(&tier), &1_u32, hooked(1, look), None).unwrap();
+        Storage::write(&view(&tier), &1_u32, hooked(1, look), None, None).unwrap();
         tier.far().map().set(&1_u32, b"2".to_vec());
         far.observer().changed("1");
         assert_eq!(*found.lock().unwrap(), Some(2));
@@ -219,8 +219,8 @@ fn a_coder_that_panics_leaves_nothing_near() {
     }
     let tier = super::tier(&Far::new());
     let view = CodedStorage::<Panics>::coded(&tier);
-    Storage::write(&view, &1_u32, 1, None).unwrap();
+    Storage::write(&view, &1_u32, 1, None, None).unwrap();
     PANICS.store(true, Ordering::SeqCst);
-    catch_unwind(AssertUnwindSafe(|| Storage::write(&view, &1_u32, 2, None))).unwrap_err();
+    catch_unwind(AssertUnwindSafe(|| Storage::write(&view, &1_u32, 2, None, None))).unwrap_err();
     assert_eq!(tier.near().get(&1_u32), None);
 }

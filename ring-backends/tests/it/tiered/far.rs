@@ -1,11 +1,12 @@
 //! A far storage in which a test holds single operations, lets them fail, and tells of changes.
 
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ring_cache::flights::Flights;
+use ring_cache::key::EncodedKey;
 use ring_cache::storage::{
-    AnyStorage, AsyncClear, AsyncStorage, Clear, Expires, Expiring, Observer, Storage,
+    AsyncClear, AsyncStorage, Clear, EvictionCounts, Expires, Expiring, Observer, Storage, StorageBase,
 };
 use ring_cache::{Error, Map, Name, RingKey};
 use tokio::sync::watch;
@@ -120,12 +121,30 @@ impl Far {
     }
 }
 
-impl AnyStorage<Vec<u8>> for Far {
+impl StorageBase<Vec<u8>> for Far {
     type Error = Error;
 
     fn flights(&self) -> &Flights<Vec<u8>> {
         self.map().flights()
     }
+
+    fn namespace(&self) -> &str {
+        self.map().namespace()
+    }
+
+    fn stored_key<K: RingKey + ?Sized>(&self, key: &K) -> String {
+        self.map().stored_key(key)
+    }
+
+    fn deadline(&self) -> Option<Duration> {
+        None
+    }
+
+    fn eviction_counts(&self) -> EvictionCounts {
+        EvictionCounts::default()
+    }
+
+    fn mark_suspect(&self, _: &EncodedKey) {}
 
     fn watch(&self, observer: Arc<dyn Observer>) -> bool {
         self.0.tells && self.0.observer.set(observer).is_ok()
@@ -135,12 +154,17 @@ impl AnyStorage<Vec<u8>> for Far {
 impl Expires for Far {}
 
 impl AsyncStorage<Vec<u8>> for Far {
-    async fn read<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<Vec<u8>>> {
-        self.act("read", |map| Storage::read(map, key)).await
+    async fn read<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<Option<Vec<u8>>> {
+        self.act("read", |map| Storage::read(map, key, until)).await
     }
 
-    async fn read_expiring<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<Expiring<Vec<u8>>>> {
-        self.act("read", |map| Storage::read_expiring(map, key)).await
+    async fn read_expiring<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        until: Option<Instant>,
+    ) -> Result<Option<Expiring<Vec<u8>>>> {
+        self.act("read", |map| Storage::read_expiring(map, key, until))
+            .await
     }
 
     async fn write<K: RingKey + ?Sized>(
@@ -148,21 +172,29 @@ impl AsyncStorage<Vec<u8>> for Far {
         key: &K,
         value: Vec<u8>,
         expiry: Option<Duration>,
+        until: Option<Instant>,
     ) -> Result<()> {
-        self.act("write", |map| Storage::write(map, key, value, expiry))
+        self.act("write", |map| Storage::write(map, key, value, expiry, until))
             .await
     }
 
-    async fn remove<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool> {
-        self.act("remove", |map| Storage::remove(map, key)).await
+    async fn remove<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<bool> {
+        self.act("remove", |map| Storage::remove(map, key, until)).await
     }
 
-    async fn contains<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool> {
-        self.act("contains", |map| Storage::contains(map, key)).await
+    async fn contains<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<bool> {
+        self.act("contains", |map| Storage::contains(map, key, until))
+            .await
     }
 
-    async fn renew<K: RingKey + ?Sized>(&self, key: &K, expiry: Duration) -> Result<bool> {
-        self.act("renew", |map| Storage::renew(map, key, expiry)).await
+    async fn renew<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        expiry: Duration,
+        until: Option<Instant>,
+    ) -> Result<bool> {
+        self.act("renew", |map| Storage::renew(map, key, expiry, until))
+            .await
     }
 }
 
@@ -173,28 +205,38 @@ impl AsyncClear<Vec<u8>> for Far {
 }
 
 impl Storage<Vec<u8>> for Far {
-    fn read<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<Vec<u8>>> {
-        run(AsyncStorage::read(self, key))
+    fn read<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<Option<Vec<u8>>> {
+        run(AsyncStorage::read(self, key, until))
     }
 
-    fn read_expiring<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<Expiring<Vec<u8>>>> {
-        run(AsyncStorage::read_expiring(self, key))
+    fn read_expiring<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        until: Option<Instant>,
+    ) -> Result<Option<Expiring<Vec<u8>>>> {
+        run(AsyncStorage::read_expiring(self, key, until))
     }
 
-    fn write<K: RingKey + ?Sized>(&self, key: &K, value: Vec<u8>, expiry: Option<Duration>) -> Result<()> {
-        run(AsyncStorage::write(self, key, value, expiry))
+    fn write<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        value: Vec<u8>,
+        expiry: Option<Duration>,
+        until: Option<Instant>,
+    ) -> Result<()> {
+        run(AsyncStorage::write(self, key, value, expiry, until))
     }
 
-    fn remove<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool> {
-        run(AsyncStorage::remove(self, key))
+    fn remove<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<bool> {
+        run(AsyncStorage::remove(self, key, until))
     }
 
-    fn contains<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool> {
-        run(AsyncStorage::contains(self, key))
+    fn contains<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<bool> {
+        run(AsyncStorage::contains(self, key, until))
     }
 
-    fn renew<K: RingKey + ?Sized>(&self, key: &K, expiry: Duration) -> Result<bool> {
-        run(AsyncStorage::renew(self, key, expiry))
+    fn renew<K: RingKey + ?Sized>(&self, key: &K, expiry: Duration, until: Option<Instant>) -> Result<bool> {
+        run(AsyncStorage::renew(self, key, expiry, until))
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use ring_cache::coder::Json;
-use ring_cache::storage::{AnyStorage, CodedStorage, Observer, Storage};
+use ring_cache::storage::{CodedStorage, Observer, Storage, StorageBase};
 use ring_cache::{Lru, RingKey, ring_impl};
 use ring_cache_backends::{Redis, Tiered};
 use ring_cache_test_servers::{Redis as Server, or_leave_out};
@@ -60,11 +60,11 @@ fn the_server_dies_and_comes_back() {
     run(eventually(|| {
         !process.tier.is_watching() && process.tier.near().is_empty()
     }));
-    assert!(Storage::read(&process.view(), "a").is_err());
+    assert!(Storage::read(&process.view(), "a", None).is_err());
     server.restart();
     run(eventually(|| process.tier.is_watching()));
     run(eventually(|| {
-        matches!(Storage::read(&process.view(), "a"), Ok(None))
+        matches!(Storage::read(&process.view(), "a", None), Ok(None))
     }));
     process.elsewhere(&["SET", "a", "2"]);
     run(eventually(|| {
@@ -202,9 +202,10 @@ fn one_call_spends_one_deadline() {
     let start = Instant::now();
     assert_eq!(numbers.number(2), 2);
     assert!(start.elapsed() < DEADLINE * 18 / 10, "{:?}", start.elapsed());
-    let limited = CodedStorage::<Json>::coded(&numbers.tier).limited(Duration::from_millis(50));
+    let view = CodedStorage::<Json>::coded(&numbers.tier);
     let start = Instant::now();
-    assert!(Storage::read(&limited.unwrap(), &3).is_err());
+    let until = start + Duration::from_millis(50);
+    assert!(Storage::read(&view, &3, Some(until)).is_err());
     assert!(start.elapsed() < DEADLINE * 8 / 10, "{:?}", start.elapsed());
     server.cont();
 }

@@ -5,7 +5,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use ring_cache::Key;
-use ring_cache::storage::{AsyncClear, AsyncStorage, Storage};
+use ring_cache::storage::{AsyncClear, AsyncStorage, Expiring, Storage};
 
 use super::far::Far;
 use super::{Numbers, Tier, key, tier, view};
@@ -75,16 +75,16 @@ async fn act(tier: &Tier, key: &Key, what: Act, value: u32) {
     let (view, expiry) = (view(tier), MINUTE * value);
     // Some are to fail.
     let _ = match what {
-        Read => AsyncStorage::read(&view, key).await.map(|_| ()),
-        ReadMany => AsyncStorage::read_many(&view, &[key, key]).await.map(|_| ()),
-        Write => AsyncStorage::write(&view, key, value, Some(expiry)).await,
-        WriteZero => AsyncStorage::write(&view, key, value, Some(Duration::ZERO)).await,
-        WriteMany => AsyncStorage::write_many(&view, vec![(key, value, Some(expiry))]).await,
-        Remove => AsyncStorage::remove(&view, key).await.map(|_| ()),
-        RemoveMany => AsyncStorage::remove_many(&view, &[key]).await.map(|_| ()),
-        Contains => AsyncStorage::contains(&view, key).await.map(|_| ()),
-        Renew => AsyncStorage::renew(&view, key, expiry).await.map(|_| ()),
-        RenewMany => AsyncStorage::renew_many(&view, &[(key, expiry)])
+        Read => AsyncStorage::read(&view, key, None).await.map(|_| ()),
+        ReadMany => AsyncStorage::read_many(&view, &[key, key], None).await.map(|_| ()),
+        Write => AsyncStorage::write(&view, key, value, Some(expiry), None).await,
+        WriteZero => AsyncStorage::write(&view, key, value, Some(Duration::ZERO), None).await,
+        WriteMany => AsyncStorage::write_many(&view, vec![(key, value, Some(expiry))], None).await,
+        Remove => AsyncStorage::remove(&view, key, None).await.map(|_| ()),
+        RemoveMany => AsyncStorage::remove_many(&view, &[key], None).await.map(|_| ()),
+        Contains => AsyncStorage::contains(&view, key, None).await.map(|_| ()),
+        Renew => AsyncStorage::renew(&view, key, expiry, None).await.map(|_| ()),
+        RenewMany => AsyncStorage::renew_many(&view, &[(key, expiry)], None)
             .await
             .map(|_| ()),
         Clear => {
@@ -103,7 +103,7 @@ fn elsewhere(far: &Far, key: &Key, what: Act, value: u32) {
     let (map, observer) = (far.map(), far.observer());
     match what {
         SetElsewhere => {
-            let Ok(()) = Storage::write(map, key, value.to_string().into(), Some(MINUTE * value));
+            let Ok(()) = Storage::write(map, key, value.to_string().into(), Some(MINUTE * value), None);
             observer.changed(key.as_str());
         }
         RemovedElsewhere => {
@@ -123,10 +123,15 @@ fn elsewhere(far: &Far, key: &Key, what: Act, value: u32) {
 }
 
 fn assert_agree(tier: &Tier, key: &Key, what: impl Fn() -> String) {
-    let Ok(far) = Storage::read_expiring(tier.far().map(), key);
-    let Ok(near) = Storage::read_expiring(tier.near(), key);
-    let Some((near, near_left)) = near else { return };
-    let Some((far, far_left)) = far else {
+    let Ok(far) = Storage::read_expiring(tier.far().map(), key, None);
+    let Ok(near) = Storage::read_expiring(tier.near(), key, None);
+    let Some(near) = near else { return };
+    let (near, near_left) = (near.value, near.remaining);
+    let Some(Expiring {
+        value: far,
+        remaining: far_left,
+    }) = far
+    else {
         panic!("{near} lies near, and nothing far away: {}", what());
     };
     assert_eq!(near.to_string().as_bytes(), far, "{}", what());
@@ -149,7 +154,7 @@ async fn prepared(tells: bool, before: Before) -> (Tier, Key) {
         far.observer().began();
     }
     if before != Before::Nowhere {
-        let Ok(()) = Storage::write(far.map(), &key, b"1".to_vec(), Some(MINUTE));
+        let Ok(()) = Storage::write(far.map(), &key, b"1".to_vec(), Some(MINUTE), None);
     }
     if before == Before::Both {
         act(&tier, &key, Read, 0).await;
@@ -220,11 +225,11 @@ fn changes_elsewhere() {
 #[test]
 fn what_expires_on_its_way_is_not_near() {
     let (tier, key) = run(prepared(false, Before::Nowhere));
-    let Ok(()) = Storage::write(tier.far().map(), &key, b"1".to_vec(), Some(MINUTE / 600));
+    let Ok(()) = Storage::write(tier.far().map(), &key, b"1".to_vec(), Some(MINUTE / 600), None);
     run(async {
         let view = view(&tier);
         tier.far().hold("read done");
-        let mut read = Box::pin(AsyncStorage::read(&view, &key));
+        let mut read = Box::pin(AsyncStorage::read(&view, &key, None));
         assert!(poll_fn(|context| Poll::Ready(read.as_mut().poll(context).is_pending())).await);
         eventually(|| !tier.far().map().has(&key)).await;
         tier.far().release();

@@ -263,7 +263,7 @@ mod with_others {
 
     fn read(numbers: &on_redis::Numbers, key: &str) -> Option<u64> {
         use ring_cache::storage::{CodedStorage, Storage};
-        Storage::read(&CodedStorage::<Json>::coded(&numbers.tier), key).unwrap()
+        Storage::read(&CodedStorage::<Json>::coded(&numbers.tier), key, None).unwrap()
     }
 
     /// Returns when all that was changed so far has been told: those of one server come in their order.

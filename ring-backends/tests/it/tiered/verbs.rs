@@ -269,16 +269,16 @@ fn what_the_far_tier_refuses_is_not_near_either() {
     let tier = tier(&far);
     let view = view(&tier);
     use ring_cache::storage::Storage;
-    Storage::write(&view, &1, 10, None).unwrap();
+    Storage::write(&view, &1, 10, None, None).unwrap();
     far.fail("write");
-    assert!(Storage::write(&view, &1, 11, None).is_err());
+    assert!(Storage::write(&view, &1, 11, None, None).is_err());
     assert!(!tier.near().has(&1));
     far.recover();
-    Storage::write(&view, &1, 12, None).unwrap();
+    Storage::write(&view, &1, 12, None, None).unwrap();
     far.fail("remove done");
-    assert!(Storage::remove(&view, &1).is_err());
+    assert!(Storage::remove(&view, &1, None).is_err());
     assert!(!tier.near().has(&1));
-    assert_eq!(Storage::read(&view, &1).unwrap(), None);
+    assert_eq!(Storage::read(&view, &1, None).unwrap(), None);
 }
 
 #[test]

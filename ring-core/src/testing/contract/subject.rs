@@ -18,7 +18,6 @@ use crate::output::Plain;
 use crate::ring::Ring;
 use crate::storage::{AsyncStorage, Expiring, Storage};
 use crate::sync::Arc;
-use crate::verbs::{AsyncVerbs, Verbs};
 
 /// Runs a future to its end.
 pub(super) type BlockOn<'c> = dyn Fn(Pin<Box<dyn Future<Output = ()> + '_>>) + Send + Sync + 'c;

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use ring_cache_core::Verbs;
 use ring_cache_core::storage::{Clear, Expiring, Storage};
 
 use super::{AnyKey, Beside, Cache, ring_of, same};
@@ -49,7 +48,7 @@ impl<'w> Beside<'w> {
             }
             Verb::Get => Ok(self.lru.get(&key)),
             Verb::Read => self.lru.read(&key, None),
-            _ => Verbs::get(&*self.lru, &key),
+            _ => Storage::get(&*self.lru, &key),
         };
         same("look-up", number(found), model.map(|(number, _)| number));
     }
@@ -77,7 +76,7 @@ impl<'w> Beside<'w> {
                     .set_with_expiry(&key, value, expiry.duration().unwrap_or_default());
             }
             Verb::Write => drop(self.lru.write(&key, value, expiry.duration(), None)),
-            _ => drop(Verbs::set(&*self.lru, &key, value, expiry.duration())),
+            _ => drop(Storage::set(&*self.lru, &key, value, expiry.duration())),
         }
         self.model.write(step.key, number, expiry);
     }
@@ -87,7 +86,7 @@ impl<'w> Beside<'w> {
         let Ok(there) = match step.verb {
             Verb::Delete => Ok(self.lru.delete(&key)),
             Verb::Remove => self.lru.remove(&key, None),
-            _ => Verbs::delete(&*self.lru, &key),
+            _ => Storage::delete(&*self.lru, &key),
         };
         same("delete", there, self.model.remove(step.key));
     }

@@ -160,7 +160,7 @@ impl Case<'_> {
     /// What is found was written under its key, in one of so many versions, and has not expired. Returns how much.
     fn look(&mut self, disk: &Disk, versions: u32) -> u32 {
         let keys: Vec<u32> = (0..NEVER).collect();
-        let many = self.allow(disk.read_many(&keys));
+        let many = self.allow(disk.read_many(&keys, None));
         let mut there = 0;
         for key in keys {
             let found = self.allow(disk.get(&key)).flatten();

@@ -188,7 +188,7 @@ fn set(disk: &Disk, entries: &[Entry]) {
         let (key, value, expiry) = parts(entry);
         return disk.set(&key, value, expiry).unwrap();
     }
-    disk.write_many(entries.iter().map(parts)).unwrap();
+    disk.write_many(entries.iter().map(parts).collect(), None).unwrap();
 }
 
 fn delete(disk: &Disk, keys: &[u32]) {
@@ -197,7 +197,7 @@ fn delete(disk: &Disk, keys: &[u32]) {
         return;
     }
     let keys: Vec<_> = keys.iter().map(|number| key(*number)).collect();
-    disk.remove_many(&keys).unwrap();
+    disk.remove_many(&keys, None).unwrap();
 }
 
 fn seconds(seconds: u64) -> Option<Duration> {
