@@ -2,18 +2,19 @@
 
 mod line;
 mod order;
+mod straggler;
 
 use std::fmt;
 use std::iter::once;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use ring_cache_core::flights::Flights;
 use ring_cache_core::key::EncodedKey;
 use ring_cache_core::storage::{
-    AnyStorage, AsyncClear, AsyncStorage, Clear, Expires, Expiring, Observer, Storage,
+    AsyncClear, AsyncStorage, Clear, EvictionCounts, Expires, Expiring, Observer, Storage, StorageBase,
 };
 use ring_cache_core::{Error, Name, RingKey};
 use tokio::runtime::Handle;
@@ -58,8 +59,8 @@ use order::{Claim, Order};
 ///
 /// Operations on one key are done in the order in which they were asked, each when the one before has ended; look-ups
 /// side by side. What was asked by a future that is dropped meanwhile is not done if it has not begun; if it has, it is
-/// ended before the next one begins, so that a `delete` also removes what a cancelled call was about to store. `clear` is
-/// an operation on all keys.
+/// ended before the next one begins, and what it wrote is removed: others may have written in the storage itself meanwhile,
+/// and an older value must not come after theirs. `clear` is an operation on all keys.
 ///
 /// The storage inside is [`backend`](Self::backend). Blocking calls may use it at the same time, and calls of both kinds
 /// wait for each other's computations. What they ask of it directly is not part of this order.
@@ -103,7 +104,7 @@ impl<S: fmt::Debug> fmt::Debug for Blocking<S> {
     }
 }
 
-impl<T, S: AnyStorage<T>> AnyStorage<T> for Blocking<S> {
+impl<T, S: StorageBase<T>> StorageBase<T> for Blocking<S> {
     type Error = Error;
 
     const TEXT_KEYS: bool = S::TEXT_KEYS;
@@ -120,28 +121,20 @@ impl<T, S: AnyStorage<T>> AnyStorage<T> for Blocking<S> {
         self.storage.stored_key(key)
     }
 
-    fn losses(&self) -> (u64, u64) {
-        self.storage.losses()
+    fn eviction_counts(&self) -> EvictionCounts {
+        self.storage.eviction_counts()
     }
 
     fn deadline(&self) -> Option<Duration> {
         self.storage.deadline()
     }
 
-    fn limited(&self, deadline: Duration) -> Option<Self> {
-        let storage = self.storage.limited(deadline)?;
-        Some(Blocking {
-            storage: Arc::new(storage),
-            order: Arc::clone(&self.order),
-        })
-    }
-
     fn watch(&self, observer: Arc<dyn Observer>) -> bool {
         self.storage.watch(observer)
     }
 
-    fn distrust<K: RingKey + ?Sized>(&self, key: &K) {
-        self.storage.distrust(key);
+    fn mark_suspect(&self, key: &EncodedKey) {
+        self.storage.mark_suspect(key);
     }
 }
 
@@ -153,10 +146,14 @@ where
     T: Send + 'static,
     S: Storage<T> + Send + Sync + 'static,
 {
-    fn read<K: RingKey + ?Sized>(&self, key: &K) -> impl Future<Output = Result<Option<T>, Error>> {
+    fn read<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        until: Option<Instant>,
+    ) -> impl Future<Output = Result<Option<T>, Error>> {
         let key = EncodedKey::of(key);
         let claim = Claim::of(Access::Shared, once(&key));
-        self.run("get", claim, move |storage| storage.read(&key))
+        self.run("get", claim, move |storage| storage.read(&key, until))
     }
 
     fn write<K: RingKey + ?Sized>(
@@ -164,94 +161,131 @@ where
         key: &K,
         value: T,
         expiry: Option<Duration>,
+        until: Option<Instant>,
     ) -> impl Future<Output = Result<(), Error>> {
         let key = EncodedKey::of(key);
-        let claim = Claim::of(Access::Alone, once(&key));
-        self.run("set", claim, move |storage| storage.write(&key, value, expiry))
+        let (claim, keys) = (Claim::of(Access::Alone, once(&key)), vec![key.clone()]);
+        self.put("set", claim, keys, move |storage| {
+            storage.write(&key, value, expiry, until)
+        })
     }
 
-    fn remove<K: RingKey + ?Sized>(&self, key: &K) -> impl Future<Output = Result<bool, Error>> {
+    fn remove<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        until: Option<Instant>,
+    ) -> impl Future<Output = Result<bool, Error>> {
         let key = EncodedKey::of(key);
         let claim = Claim::of(Access::Alone, once(&key));
-        self.run("delete", claim, move |storage| storage.remove(&key))
+        self.run("delete", claim, move |storage| storage.remove(&key, until))
     }
 
-    fn contains<K: RingKey + ?Sized>(&self, key: &K) -> impl Future<Output = Result<bool, Error>> {
+    fn contains<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        until: Option<Instant>,
+    ) -> impl Future<Output = Result<bool, Error>> {
         let key = EncodedKey::of(key);
         let claim = Claim::of(Access::Shared, once(&key));
-        self.run("has", claim, move |storage| storage.contains(&key))
+        self.run("has", claim, move |storage| storage.contains(&key, until))
     }
 
     fn renew<K: RingKey + ?Sized>(
         &self,
         key: &K,
         expiry: Duration,
+        until: Option<Instant>,
     ) -> impl Future<Output = Result<bool, Error>> {
         let key = EncodedKey::of(key);
         let claim = Claim::of(Access::Alone, once(&key));
-        self.run("touch", claim, move |storage| storage.renew(&key, expiry))
+        self.run("touch", claim, move |storage| storage.renew(&key, expiry, until))
     }
 
-    fn read_many<K: RingKey>(&self, keys: &[K]) -> impl Future<Output = Result<Vec<Option<T>>, Error>> {
+    fn read_many<K: RingKey>(
+        &self,
+        keys: &[K],
+        until: Option<Instant>,
+    ) -> impl Future<Output = Result<Vec<Option<T>>, Error>> {
         let keys = recorded(keys);
         let claim = Claim::of(Access::Shared, &keys);
-        self.run("get_many", claim, move |storage| storage.read_many(&keys))
+        self.run("get_many", claim, move |storage| storage.read_many(&keys, until))
     }
 
     fn read_expiring<K: RingKey + ?Sized>(
         &self,
         key: &K,
+        until: Option<Instant>,
     ) -> impl Future<Output = Result<Option<Expiring<T>>, Error>> {
         let key = EncodedKey::of(key);
         let claim = Claim::of(Access::Shared, once(&key));
-        self.run("get", claim, move |storage| storage.read_expiring(&key))
+        self.run("get", claim, move |storage| storage.read_expiring(&key, until))
     }
 
     fn read_many_expiring<K: RingKey>(
         &self,
         keys: &[K],
+        until: Option<Instant>,
     ) -> impl Future<Output = Result<Vec<Option<Expiring<T>>>, Error>> {
         let keys = recorded(keys);
         let claim = Claim::of(Access::Shared, &keys);
         self.run("get_many", claim, move |storage| {
-            storage.read_many_expiring(&keys)
+            storage.read_many_expiring(&keys, until)
         })
     }
 
-    fn contains_many<K: RingKey>(&self, keys: &[K]) -> impl Future<Output = Result<Vec<bool>, Error>> {
+    fn contains_many<K: RingKey>(
+        &self,
+        keys: &[K],
+        until: Option<Instant>,
+    ) -> impl Future<Output = Result<Vec<bool>, Error>> {
         let keys = recorded(keys);
         let claim = Claim::of(Access::Shared, &keys);
-        self.run("has_many", claim, move |storage| storage.contains_many(&keys))
+        self.run("has_many", claim, move |storage| {
+            storage.contains_many(&keys, until)
+        })
     }
 
     fn renew_many<K: RingKey>(
         &self,
         entries: &[(K, Duration)],
+        until: Option<Instant>,
     ) -> impl Future<Output = Result<Vec<bool>, Error>> {
         let entries = entries.iter();
         let entries: Vec<_> = entries
             .map(|(key, expiry)| (EncodedKey::of(key), *expiry))
             .collect();
         let claim = Claim::of(Access::Alone, entries.iter().map(|(key, _)| key));
-        self.run("touch_many", claim, move |storage| storage.renew_many(&entries))
+        self.run("touch_many", claim, move |storage| {
+            storage.renew_many(&entries, until)
+        })
     }
 
     fn write_many<K: RingKey>(
         &self,
         entries: Vec<(K, T, Option<Duration>)>,
+        until: Option<Instant>,
     ) -> impl Future<Output = Result<(), Error>> {
         let entries = entries.into_iter();
         let entries: Vec<_> = entries
             .map(|(key, value, expiry)| (EncodedKey::of(&key), value, expiry))
             .collect();
-        let claim = Claim::of(Access::Alone, entries.iter().map(|(key, ..)| key));
-        self.run("set_many", claim, move |storage| storage.write_many(entries))
+        let keys: Vec<_> = entries.iter().map(|(key, ..)| key.clone()).collect();
+        let claim = Claim::of(Access::Alone, &keys);
+        self.put("set_many", claim, keys, move |storage| {
+            storage.write_many(entries, until)
+        })
     }
 
-    fn remove_many<K: RingKey>(&self, keys: &[K]) -> impl Future<Output = Result<Vec<bool>, Error>> {
+    fn remove_many<K: RingKey>(
+        &self,
+        keys: &[K],
+        until: Option<Instant>,
+    ) -> impl Future<Output = Result<Vec<bool>, Error>> {
         let keys = recorded(keys);
         let claim = Claim::of(Access::Alone, &keys);
-        self.run("delete_many", claim, move |storage| storage.remove_many(&keys))
+        self.run("delete_many", claim, move |storage| {
+            storage.remove_many(&keys, until)
+        })
     }
 }
 
@@ -270,6 +304,28 @@ fn recorded<K: RingKey>(keys: &[K]) -> Vec<EncodedKey> {
 }
 
 impl<S: Send + Sync + 'static> Blocking<S> {
+    /// [`run`](Self::run) for a write. If its caller goes while it is at work, what it writes is removed, and not found
+    /// until then; if it is not done since there was no thread for it, what lies there is not trusted.
+    async fn put<T, W>(
+        &self,
+        operation: &'static str,
+        claim: Claim,
+        keys: Vec<EncodedKey>,
+        work: W,
+    ) -> Result<(), Error>
+    where
+        T: 'static,
+        S: Storage<T>,
+        W: FnOnce(&S) -> Result<(), S::Error> + Send + 'static,
+    {
+        let (progress, caller) = straggler::begin(&self.storage, keys);
+        let done = self.run(operation, claim, move |_| progress.pass(work)).await;
+        if done.is_err() {
+            caller.was_refused();
+        }
+        done
+    }
+
     /// Does `work` on another thread, in the order of the first polls.
     async fn run<R, E, W>(&self, operation: &'static str, claim: Claim, work: W) -> Result<R, Error>
     where

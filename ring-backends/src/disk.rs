@@ -6,7 +6,6 @@ mod fault;
 mod files;
 mod opening;
 mod operations;
-mod owed;
 mod patience;
 mod quarantine;
 mod raw;
@@ -98,8 +97,8 @@ const OPENING_DEADLINE: Duration = Duration::from_secs(5);
 /// # Failures
 ///
 /// An operation that fails returns an [`Error`]; a plain call returns what the body returns, as always. What could not
-/// be written or removed is remembered (1,024 keys): in this process it is not found any more, and it is removed with
-/// the next write that succeeds.
+/// be written or removed is remembered (the last 1,024 keys): in this process it is not found any more, and it is removed
+/// with the next write that succeeds.
 ///
 /// A file that is damaged, or no storage at all, or one of another version, is renamed to `….damaged-` and the
 /// time in milliseconds, and a new one begins. The first of these stays, since it may be something else that the path
@@ -145,7 +144,7 @@ impl Disk {
     ///
     /// If the file cannot be created, read or written, or is a folder. A file that is damaged is no error.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let files = Files::open(path.as_ref(), Patience::of(OPENING_DEADLINE));
+        let files = Files::open(path.as_ref(), Patience::of(None, OPENING_DEADLINE));
         Ok(Disk {
             inner: Arc::new(Inner {
                 files: Arc::new(files.map_err(|cause| failed("open", cause))?),
@@ -245,7 +244,7 @@ impl Disk {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let opened = Connection::open_with_flags(self.path(), flags);
         let connection = opened.and_then(|connection| {
-            connection.busy_timeout(self.inner.patience().left())?;
+            connection.busy_timeout(self.inner.patience(None).left())?;
             Ok(connection)
         });
         connection.map_err(|error| failed("backend", error.into()))

@@ -1,12 +1,12 @@
-//! Storages of [ring-cache](https://docs.rs/ring-cache) outside the process, one file and one feature each. Depend on
-//! `ring-cache`, whose features of the same names bring them.
+//! Storages of [ring-cache](https://docs.rs/ring-cache) outside the process, each with a feature. Depend on `ring-cache`,
+//! whose features of the same names enable them.
 //!
 //! | storage | feature | |
 //! |---|---|---|
 //! | `Redis`, `RedisHash`, `RedisCluster` | `redis`; in an `async fn` also `tokio`; `tls` | a server, hashes of it, a cluster |
 //! | `Disk` | `disk` | a file, which survives restarts |
 //! | `Tiered` | `tiered` | memory in front of another storage |
-//! | `Blocking` | `tokio` | lets an `async fn` use a storage that blocks |
+//! | `Blocking` | `tokio` | a storage that blocks, for `async fn`s |
 //! | `Memcached` | `memcached` | entries on memcached servers |
 //!
 //! A storage of your own needs nothing from here: implement
@@ -20,6 +20,8 @@ mod blocking;
 mod disk;
 #[cfg(feature = "memcached")]
 pub mod memcached;
+#[cfg(any(feature = "disk", feature = "remote"))]
+mod pending_deletes;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(feature = "remote")]
@@ -27,7 +29,7 @@ pub mod remote;
 #[cfg(feature = "tiered")]
 mod tiered;
 
-/// Doors for the fuzz targets, which are no part of what others may use.
+/// Entry points for the fuzz targets; not part of the public API.
 #[cfg(all(fuzzing, feature = "memcached", feature = "redis"))]
 #[doc(hidden)]
 pub mod fuzzing {

@@ -1,19 +1,18 @@
-//! Memcached: entries on servers that other programs use as well.
+//! `Memcached`: a storage on one memcached server or several.
 
 mod address;
 #[cfg(feature = "tokio")]
 mod awaited;
 mod blocking;
-mod doubts;
 mod expiry;
 #[cfg(fuzzing)]
 pub mod fuzzing;
-mod greeting;
-mod inbox;
-mod place;
-mod pool;
+mod handshake;
+mod lingering;
 mod rendezvous;
+mod reply_buffer;
 mod request;
+mod stored_key;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -23,18 +22,18 @@ use parking_lot::Mutex;
 use ring_cache_core::{Error, RingKey};
 
 use address::Address;
+use address::NAME;
 pub use address::Servers;
-use doubts::Doubts;
-pub use place::Place;
-use pool::Pool;
 use rendezvous::Rendezvous;
-use request::{Meaning, Request, found, stored, value, was_there};
+use request::Request;
+use stored_key::StoredKey;
 
 #[cfg(feature = "tokio")]
 use crate::remote::AsyncServer;
-use crate::remote::{BlockingServer, Entry, Expiring, Fault, Found, Remote, Server};
-
-const NAME: &str = "memcached";
+use crate::remote::own_type::own_type;
+use crate::remote::pool::Pool;
+use crate::remote::unacked::UnackedWrites;
+use crate::remote::{BlockingServer, Entry, Fault, Found, Remote, Server};
 
 /// A storage on one memcached or several, version 1.6.10 or newer.
 ///
@@ -59,70 +58,76 @@ const NAME: &str = "memcached";
 /// # Ok::<_, ring_cache::Error>(())
 /// ```
 ///
-/// What lies there is exactly the coder's bytes, with flags of zero, under exactly the text of the key: other programs
-/// read and write it too. `async fn`s need the feature `tokio`. Clones are handles to one storage.
+/// The value is exactly the coder's bytes, with flags of zero, and the key exactly the text of the key: other programs can
+/// read and write both. Awaited calls need the feature `tokio`. Clones are handles to one storage.
 ///
 /// # Keys
 ///
-/// memcached takes keys of up to 250 bytes, namespace included. A longer one is shortened to its beginning, `%~` and the
-/// BLAKE3 hash of all of its text; no other key can read like that. `stored_key()` of a call says under which text its
-/// entry lies. The Python original takes the SHA-1 hash of a key of 250 bytes or more: such entries are not shared with it.
+/// Memcached takes keys of up to 250 bytes, namespace included. A longer one becomes its beginning, `%~` and the BLAKE3 hash
+/// of its whole text, which is the text of no other key: `stored_key()` of a call returns it. The Python original takes the
+/// SHA-1 hash of keys of 250 bytes or more, so such entries are not shared with it.
 ///
 /// # Expiry
 ///
-/// memcached counts whole seconds: durations are rounded up. They end in January 2038 at the latest, beyond which it
-/// does not count.
+/// Durations are rounded up to seconds, and end in January 2038 at the latest, the last date that memcached counts.
 ///
 /// # Several servers
 ///
-/// Keys are spread by rendezvous hashing, as `HashClient` of Python's pymemcache does it. Each server has a breaker of its
-/// own: one that is down harms no keys but its own, which are computed. Nothing is moved to another server meanwhile, so
-/// that no old value comes back with it. A bulk look-up asks all servers at once and finds what those have that answer;
-/// it fails if none does.
+/// Keys are spread by rendezvous hashing, as by `HashClient` of Python's pymemcache. Each server has a breaker of its own:
+/// if it is down, its own keys are computed, and no others. No key moves to another server meanwhile, so no old value comes
+/// back with the server. A bulk look-up asks all servers at the same time, and fails if all fail.
 ///
 /// # Time
 ///
-/// An operation ends with its deadline, whatever the server does. Connections are made in the background, up to 64 for
-/// each server, and for each runtime. memcached cannot find the entries of one ring: there is no `clear()`.
-pub type Memcached = Remote<MemcachedServer>;
+/// An operation ends at its deadline. Connections are opened in the background, up to 64 for each server and, for awaited
+/// calls, each runtime. Memcached cannot list the entries of one ring: there is no `clear()`.
+#[derive(Clone)]
+pub struct Memcached {
+    remote: Remote<MemcachedServer>,
+}
 
-/// The servers of a [`Memcached`], as its frame sees them.
-pub struct MemcachedServer {
-    nodes: Vec<Node>,
+own_type!(Memcached: Expires);
+
+/// The servers of a [`Memcached`].
+struct MemcachedServer {
+    nodes: Vec<MemcachedNode>,
     rendezvous: Rendezvous,
     client: Mutex<Option<MetaClient>>,
 }
 
 /// One of the servers.
-struct Node {
+struct MemcachedNode {
     address: Arc<Address>,
     connections: Arc<Pool<blocking::Connection>>,
-    doubts: Arc<Doubts>,
+    unacked: Arc<UnackedWrites>,
     #[cfg(feature = "tokio")]
-    awaited: awaited::Pools,
+    awaited: awaited::RuntimePools,
 }
 
-impl Remote<MemcachedServer> {
+impl Memcached {
     /// The storage on one server or several, as in `"memcache://127.0.0.1:11211"`, `"10.0.0.1:11211,10.0.0.2:11211"`,
     /// `["10.0.0.1", "10.0.0.2"]` or `"memcache:///run/memcached.sock"`.
     ///
-    /// Nothing is connected to before it is needed.
+    /// Connections are opened when they are needed.
     ///
     /// # Errors
     ///
-    /// If an address cannot be read.
+    /// If an address is invalid. The error does not show it.
     pub fn open(servers: impl Servers) -> Result<Self, Error> {
         let addresses = Address::all(servers)?;
         let names = addresses.iter().map(ToString::to_string).collect();
-        Ok(Remote::new(MemcachedServer {
-            nodes: addresses.into_iter().map(Node::new).collect(),
+        let server = MemcachedServer {
+            nodes: addresses.into_iter().map(MemcachedNode::new).collect(),
             rendezvous: Rendezvous::new(names),
             client: Mutex::new(None),
-        }))
+        };
+        Ok(Memcached {
+            remote: Remote::new(server),
+        })
     }
 
-    /// A client of the same servers, for all that the verbs cannot do. Its keys lie where those of this storage do, and
-    /// it has connections of its own. It blocks.
+    /// A blocking client of the same servers, with connections of its own, for whatever the verbs cannot do. It finds keys
+    /// on the same servers as this storage. Its type follows the versions of the crate `memcache`.
     ///
     /// ```no_run
     /// # use ring_cache_backends::Memcached;
@@ -133,13 +138,13 @@ impl Remote<MemcachedServer> {
     ///
     /// # Errors
     ///
-    /// If the name of a server cannot be looked up, or it is a Unix socket, which this client does not know.
+    /// If the name of a server cannot be resolved, or it is a Unix socket, which this client does not support.
     pub fn backend(&self) -> Result<MetaClient, Error> {
-        let server = self.server();
+        let server = self.remote.server();
         if let Some(client) = &*server.client.lock() {
             return Ok(client.clone());
         }
-        // Looking up names takes a while.
+        // Without the lock: names are resolved here.
         let client = server.client()?;
         Ok(server.client.lock().get_or_insert(client).clone())
     }
@@ -156,48 +161,16 @@ impl MemcachedServer {
         let client = builder.connect_multiple(ports);
         client.map_err(|error| Error::storage(NAME, "backend", error))
     }
-
-    fn ask<T>(
-        &self,
-        first: Option<&Place>,
-        request: Result<Request, Fault>,
-        meaning: Meaning<T>,
-        until: Instant,
-    ) -> Result<Vec<T>, Fault> {
-        let Node {
-            address,
-            connections,
-            doubts,
-            ..
-        } = self.node_of(first);
-        blocking::ask(address, connections, doubts, &request?, meaning, until)
-    }
-
-    #[cfg(feature = "tokio")]
-    async fn ask_async<T>(
-        &self,
-        first: Option<&Place>,
-        request: Result<Request, Fault>,
-        meaning: Meaning<T>,
-    ) -> Result<Vec<T>, Fault> {
-        let node = self.node_of(first);
-        awaited::ask(&node.address, &node.awaited, &node.doubts, &request?, meaning).await
-    }
-
-    /// The node of places, which all lie where the first does.
-    fn node_of(&self, first: Option<&Place>) -> &Node {
-        &self.nodes[first.map_or(0, |place| self.node(place))]
-    }
 }
 
-impl Node {
+impl MemcachedNode {
     fn new(address: Address) -> Self {
-        Node {
+        MemcachedNode {
             address: Arc::new(address),
             connections: Pool::new(),
-            doubts: Arc::default(),
+            unacked: Arc::default(),
             #[cfg(feature = "tokio")]
-            awaited: awaited::Pools::new(),
+            awaited: awaited::RuntimePools::new(),
         }
     }
 }
@@ -205,83 +178,67 @@ impl Node {
 impl Server for MemcachedServer {
     const NAME: &'static str = NAME;
 
-    type Place = Place;
+    type StoredKey = StoredKey;
+    type Request<T: Send + 'static> = Request<T>;
 
-    fn place<K: RingKey + ?Sized>(namespace: &str, key: &K) -> Place {
-        Place::of(namespace, key)
+    fn stored_key<K: RingKey + ?Sized>(namespace: &str, key: &K) -> StoredKey {
+        StoredKey::of(namespace, key)
     }
 
     fn nodes(&self) -> usize {
         self.nodes.len()
     }
 
-    fn node(&self, place: &Place) -> usize {
-        self.rendezvous.server(place.as_str().as_bytes())
+    fn node(&self, key: &StoredKey) -> usize {
+        self.rendezvous.server(key.as_str().as_bytes())
+    }
+
+    fn read(keys: &[StoredKey]) -> Result<Request<Option<Vec<u8>>>, Fault> {
+        request::read(keys)
+    }
+
+    fn read_expiring(keys: &[StoredKey]) -> Result<Request<Option<Found>>, Fault> {
+        request::read_expiring(keys)
+    }
+
+    fn write(entries: &[Entry<StoredKey>]) -> Result<Request<()>, Fault> {
+        request::write(entries)
+    }
+
+    fn remove(keys: &[StoredKey]) -> Result<Request<bool>, Fault> {
+        request::remove(keys)
+    }
+
+    fn contains(keys: &[StoredKey]) -> Result<Request<bool>, Fault> {
+        request::contains(keys)
+    }
+
+    fn touch(entries: &[(StoredKey, Duration)]) -> Result<Request<bool>, Fault> {
+        request::touch(entries)
     }
 }
-
-impl Expiring for MemcachedServer {}
 
 impl BlockingServer for MemcachedServer {
-    fn read(&self, places: &[Place], until: Instant) -> Result<Vec<Option<Vec<u8>>>, Fault> {
-        self.ask(places.first(), Request::read(places, false), value, until)
-    }
-
-    fn read_expiring(&self, places: &[Place], until: Instant) -> Result<Vec<Option<Found>>, Fault> {
-        self.ask(places.first(), Request::read(places, true), found, until)
-    }
-
-    fn write(&self, entries: Vec<Entry<Place>>, until: Instant) -> Result<(), Fault> {
-        let first = entries.first().map(|(place, ..)| place);
-        self.ask(first, Request::write(&entries), stored, until)?;
-        Ok(())
-    }
-
-    fn remove(&self, places: &[Place], until: Instant) -> Result<Vec<bool>, Fault> {
-        self.ask(places.first(), Request::remove(places), was_there, until)
-    }
-
-    fn contains(&self, places: &[Place], until: Instant) -> Result<Vec<bool>, Fault> {
-        self.ask(places.first(), Request::contains(places), was_there, until)
-    }
-
-    fn renew(&self, entries: &[(Place, Duration)], until: Instant) -> Result<Vec<bool>, Fault> {
-        let first = entries.first().map(|(place, _)| place);
-        self.ask(first, Request::renew(entries), was_there, until)
+    fn send<T: Send + 'static>(
+        &self,
+        node: usize,
+        request: Request<T>,
+        until: Instant,
+    ) -> Result<Vec<T>, Fault> {
+        let node = &self.nodes[node];
+        blocking::send(&node.address, &node.connections, &node.unacked, &request, until)
     }
 }
 
-/// The frame drops what has not ended in time.
 #[cfg(feature = "tokio")]
 impl AsyncServer for MemcachedServer {
-    async fn read(&self, places: &[Place], _: Instant) -> Result<Vec<Option<Vec<u8>>>, Fault> {
-        self.ask_async(places.first(), Request::read(places, false), value)
-            .await
-    }
-
-    async fn read_expiring(&self, places: &[Place], _: Instant) -> Result<Vec<Option<Found>>, Fault> {
-        self.ask_async(places.first(), Request::read(places, true), found)
-            .await
-    }
-
-    async fn write(&self, entries: Vec<Entry<Place>>, _: Instant) -> Result<(), Fault> {
-        let first = entries.first().map(|(place, ..)| place);
-        self.ask_async(first, Request::write(&entries), stored).await?;
-        Ok(())
-    }
-
-    async fn remove(&self, places: &[Place], _: Instant) -> Result<Vec<bool>, Fault> {
-        self.ask_async(places.first(), Request::remove(places), was_there)
-            .await
-    }
-
-    async fn contains(&self, places: &[Place], _: Instant) -> Result<Vec<bool>, Fault> {
-        self.ask_async(places.first(), Request::contains(places), was_there)
-            .await
-    }
-
-    async fn renew(&self, entries: &[(Place, Duration)], _: Instant) -> Result<Vec<bool>, Fault> {
-        let first = entries.first().map(|(place, _)| place);
-        self.ask_async(first, Request::renew(entries), was_there).await
+    async fn send_async<T: Send + 'static>(
+        &self,
+        node: usize,
+        request: Request<T>,
+        _: Instant,
+    ) -> Result<Vec<T>, Fault> {
+        let node = &self.nodes[node];
+        awaited::send(&node.address, &node.awaited, &node.unacked, &request).await
     }
 }

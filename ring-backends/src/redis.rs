@@ -1,24 +1,23 @@
 //! Redis: one server, its hashes, and clusters of it.
 //!
-//! A `Layout` says where entries lie, and what is said to Redis to reach them. A `Route` carries that to the server or
-//! the servers, in either colour. Storages are put together of the two.
+//! A `KeySchema` says under which keys entries are stored, and builds the requests. A `Route` sends them to the server or
+//! the servers, blocking or awaited.
 
 mod address;
 mod cluster;
-mod commands;
+mod echo_token;
 mod faults;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod hash;
-mod layout;
-#[cfg(feature = "tokio")]
-mod links;
-mod pool;
+mod request;
+mod ring_scan;
 mod route;
-mod seal;
+mod schema;
 mod server;
+#[cfg(feature = "tokio")]
+mod shared;
 mod single;
-mod sweep;
 #[cfg(feature = "tiered")]
 mod watching;
 
@@ -26,14 +25,14 @@ use ring_cache_core::Error;
 
 pub use cluster::RedisCluster;
 pub use hash::RedisHash;
-use layout::Keys;
-use layout::Layout;
+use schema::{KeySchema, Keys};
 use server::RedisServer;
 use single::Single;
 
 use crate::remote::Remote;
+use crate::remote::own_type::own_type;
 
-/// Entries in Redis, and in what speaks its language: one key for each entry.
+/// A storage on a Redis server, or one with its protocol: a key for each entry.
 ///
 /// ```no_run
 /// use std::sync::LazyLock;
@@ -59,58 +58,62 @@ use crate::remote::Remote;
 /// let client: &redis::Client = call.storage().backend();
 /// ```
 ///
-/// An entry lies under the text of its key, as [`Call::key`](ring_cache_core::BoundCall::key) shows it, and is exactly
-/// the bytes of the coder. Other programs can read it, and write it: what they leave there that is no value is computed
-/// and overwritten. Expiries are counted in milliseconds, rounded up; they end after a hundred years.
+/// The key is the text that [`Call::key`](ring_cache_core::BoundCall::key) returns, the value exactly the bytes of the
+/// coder. Other programs can read and write both: bytes that are not a value count as a miss, and are overwritten. Expiries
+/// are rounded up to milliseconds, and end after a hundred years.
 ///
-/// # One storage, both colours
+/// # Connections
 ///
-/// In functions that block, calls share up to 64 connections. In an `async fn`, with the feature `tokio`, all calls on
-/// one runtime share one; one storage in a static serves many runtimes. Connections are made when they are needed,
-/// beside the calls: no call waits for longer than its [`deadline`](Remote::deadline), and a connection that comes too
-/// late is there for the next. One that broke is replaced, and what was asked is asked again: a restart of the server
-/// costs no error if it is back in time.
+/// Blocking calls share up to 64 connections. With the feature `tokio`, all awaited calls on one runtime share one
+/// connection, and one storage in a static serves many runtimes. Connections are opened in the background when they are
+/// needed: no call waits for longer than its [`deadline`](Self::deadline), and a connection that is open too late serves
+/// the next call. A broken connection is replaced and the commands are sent again: a restart of the server causes no error
+/// if it ends within the deadline.
 ///
-/// Redis does not number its answers. So that none is ever taken for that to another question, an `ECHO` with a number goes
-/// with each question. A user of the server that may not say that, or a server that does not know it, is believed.
+/// Redis does not number its replies. An `ECHO` of a token follows each request, so that no reply is taken for that to
+/// another request. If the server refuses `ECHO`, replies are accepted without it.
 ///
-/// A bulk call takes one round trip to look up, and one to store. `clear` walks over all keys of the server (`SCAN`),
-/// whosever they are, and removes those of the ring: on a large server it takes its time, and holds up nobody.
+/// A bulk look-up or store takes one round trip. `clear` scans all keys of the server (`SCAN`) and removes those of the
+/// ring: this takes long on a large server, and does not block it.
 ///
-/// # When the server fails
+/// # Failures
 ///
 /// | | a plain call | an explicit verb |
 /// |---|---|---|
-/// | no server, broken connections, silence | computes, after a deadline at most | an error |
-/// | the server refuses: `OOM`, `READONLY`, `NOAUTH`, `LOADING` .. | computes | an error |
-/// | another type under the key | computes and overwrites | an error; nothing, in bulk |
+/// | no server, broken connection, timeout | computes, after a deadline at most | an error |
+/// | an error of the server: `OOM`, `READONLY`, `NOAUTH`, `LOADING` .. | computes | an error |
+/// | another type at the key | computes and overwrites | an error; nothing in bulk |
 ///
-/// A [`Breaker`](crate::Breaker) keeps calls from a server that does not answer, and
-/// [`health`](Remote::health) counts. A `set`, `update` or `delete` that failed leaves no old value: what lies there is
-/// removed before the server is asked for anything else.
+/// While a server does not answer, a [`Breaker`](crate::Breaker) spares calls the wait; [`health`](Self::health) counts
+/// failures. A `set`, `update` or `delete` that failed leaves no old value: the entry is deleted before the server is asked
+/// for anything else.
 ///
-/// In a function that blocks, the time for one reply is measured from one piece of it to the next: a large value that
-/// comes slowly may take longer than the deadline.
-pub type Redis = Remote<RedisServer<Keys>>;
+/// For blocking calls, the deadline applies to each piece of a reply: a large value that comes slowly may take longer.
+#[derive(Clone)]
+pub struct Redis {
+    remote: Remote<RedisServer<Keys>>,
+}
 
-impl Remote<RedisServer<Keys>> {
-    /// The storage on the server at `url`. It connects when it is first asked for something.
+own_type!(Redis: Expires, Clear);
+
+impl Redis {
+    /// Opens the storage on the server at `url`. It connects when it is first used.
     ///
     /// - `redis://name:password@host:port/database`, all but the host optional;
-    /// - `rediss://..`, by TLS with the authorities that the system trusts, with the feature `tls`; for others see
+    /// - `rediss://..`: TLS with the certificate authorities of the system, with the feature `tls`; for others see
     ///   [`from_client`](Self::from_client);
     /// - `redis+unix:///path?db=1&user=name&pass=password`.
     ///
-    /// What has a meaning in addresses, as `@`, `/` and `#`, stands in names and passwords as `%40`, `%2F` and `%23`.
+    /// In names and passwords `@`, `/` and `#` are written `%40`, `%2F` and `%23`.
     ///
     /// # Errors
     ///
-    /// If `url` is no such address. The error does not show it.
+    /// If `url` is not such an address. The error does not show it.
     pub fn open(url: impl AsRef<str>) -> Result<Self, Error> {
         address::parsed(Keys::NAME, url.as_ref(), redis::Client::open).map(Self::from_client)
     }
 
-    /// The storage on the server of a client that was made elsewhere, with certificates of its own say.
+    /// The storage on the server of a client, for instance one with certificates of its own.
     ///
     /// ```no_run
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -125,14 +128,16 @@ impl Remote<RedisServer<Keys>> {
     /// # Ok(()) }
     /// ```
     ///
-    /// TLS is done by rustls. If the application has chosen no provider of cryptography for it when a connection is
-    /// first made, that of the crate `ring` is chosen, for the whole process.
+    /// TLS is that of rustls. If the process has no default provider of cryptography when a connection is first opened,
+    /// that of the crate `ring` becomes the default.
     pub fn from_client(client: redis::Client) -> Self {
-        Remote::new(RedisServer::by(Single::new(client)))
+        Redis {
+            remote: Remote::new(RedisServer::new(Single::new(client))),
+        }
     }
 
-    /// The client, for whatever else is to be done on the server.
+    /// The client of the server, for whatever the verbs cannot do. Its type follows the versions of the crate `redis`.
     pub fn backend(&self) -> &redis::Client {
-        self.server().route().client()
+        self.remote.server().route().client()
     }
 }

@@ -1,17 +1,23 @@
 //! What storages behind a network have in common, whatever their client: one deadline for an operation, a
 //! [`Breaker`], and the repair of entries whose writes failed.
 //!
-//! A [`Server`] says where entries lie, and does the operations on them: [`BlockingServer`] blocks, [`AsyncServer`] is
-//! awaited. [`Remote`] makes a storage of it. What clients can do differs; what users may rely on does not.
+//! A [`Server`] says under which keys entries are stored and builds the requests, which a [`BlockingServer`] or an
+//! [`AsyncServer`] sends. [`Remote`] makes a storage of it.
 //!
-//! A write that failed may still be done later, or may not be done at all: what lies there is removed before the server
-//! is asked for anything else, and counts as absent until then.
+//! A write that failed may still take effect later, or not at all: the entry counts as absent, and is deleted before the
+//! server is asked for anything else.
 
-mod asking;
 mod breaker;
 mod nodes;
+mod operation;
+#[cfg(any(feature = "redis", feature = "memcached"))]
+pub(crate) mod own_type;
+#[cfg(any(feature = "redis", feature = "memcached"))]
+pub(crate) mod pool;
 mod repairs;
 mod storage;
+#[cfg(any(feature = "redis", feature = "memcached"))]
+pub(crate) mod unacked;
 
 use std::fmt;
 use std::hash::Hash;
@@ -26,34 +32,39 @@ use ring_cache_core::storage::Observer;
 use ring_cache_core::{Cause, Error, Name, RingKey};
 
 pub use breaker::Breaker;
-use breaker::Circuit;
+use breaker::BreakerState;
 use repairs::Repairs;
 
-/// How long a plain call may keep a remote storage busy, unless it is told otherwise.
+/// The deadline of remote storages, unless [`Remote::deadline`] sets another.
 pub const DEFAULT_DEADLINE: Duration = Duration::from_millis(100);
 
-/// A server as a storage sees it.
+/// A server, or several, on which a [`Remote`] storage keeps entries.
+///
+/// The operations build requests, the same for blocking and awaited calls. Each is answered by one result for each key.
 pub trait Server: Send + Sync + 'static {
-    /// Its name in errors.
+    /// The name of the storage in errors.
     const NAME: &'static str;
 
-    /// Where an entry lies. It displays as the text that [`stored_key`] shows.
+    /// The key of an entry on the server. It displays as the text that [`stored_key`] returns.
     ///
     /// [`stored_key`]: ring_cache_core::BoundCall::stored_key
-    type Place: Clone + Eq + Hash + fmt::Display + Send + Sync + 'static;
+    type StoredKey: Clone + Eq + Hash + fmt::Display + Send + Sync + 'static;
 
-    /// Where the entry of `key` lies. `namespace` is the text that stands before all keys.
-    fn place<K: RingKey + ?Sized>(namespace: &str, key: &K) -> Self::Place;
+    /// A request for one node. Its reply has a `T` for each key.
+    type Request<T: Send + 'static>: Send;
 
-    /// How many nodes the entries are spread over, if each of them fails by itself: at least one. Each has a breaker and
-    /// repairs of its own, and no operation is given places of two of them.
+    /// The key on the server of the entry of `key`. `namespace` is the text before all keys.
+    fn stored_key<K: RingKey + ?Sized>(namespace: &str, key: &K) -> Self::StoredKey;
+
+    /// The number of nodes that the entries are spread over, if each of them fails by itself: at least one. Each has a
+    /// breaker and repairs of its own, and all keys of a request are on one of them.
     fn nodes(&self) -> usize {
         1
     }
 
-    /// The node that an entry lies on: less than [`nodes`](Self::nodes).
-    fn node(&self, place: &Self::Place) -> usize {
-        let _ = place;
+    /// The node of an entry: less than [`nodes`](Self::nodes).
+    fn node(&self, key: &Self::StoredKey) -> usize {
+        let _ = key;
         0
     }
 
@@ -62,70 +73,52 @@ pub trait Server: Send + Sync + 'static {
         let _ = (namespace, observer);
         false
     }
+
+    /// Reads values.
+    fn read(keys: &[Self::StoredKey]) -> Result<Self::Request<Option<Vec<u8>>>, Fault>;
+    /// Reads values and their remaining time.
+    fn read_expiring(keys: &[Self::StoredKey]) -> Result<Self::Request<Option<Found>>, Fault>;
+    /// Stores values. No expiry is zero.
+    fn write(entries: &[Entry<Self::StoredKey>]) -> Result<Self::Request<()>, Fault>;
+    /// Removes entries. Returns whether each existed.
+    fn remove(keys: &[Self::StoredKey]) -> Result<Self::Request<bool>, Fault>;
+    /// Returns whether each entry exists.
+    fn contains(keys: &[Self::StoredKey]) -> Result<Self::Request<bool>, Fault>;
+    /// Restarts expiries; one of zero removes the entry. Returns whether each entry existed.
+    fn touch(entries: &[(Self::StoredKey, Duration)]) -> Result<Self::Request<bool>, Fault>;
 }
 
-/// Bytes to be stored at a place, and for how long.
-pub type Entry<P> = (P, Vec<u8>, Option<Duration>);
+/// The key of an entry, its value, and its expiry.
+pub type Entry<K> = (K, Vec<u8>, Option<Duration>);
 
-/// Bytes that were found, and how long they will still be there.
+/// A value, and its remaining time.
 pub type Found = (Vec<u8>, Option<Duration>);
 
-/// A server whose operations block. None may last much longer than `until`.
+/// A server for blocking calls.
 pub trait BlockingServer: Server {
-    /// The bytes at these places.
-    fn read(&self, places: &[Self::Place], until: Instant) -> Result<Vec<Option<Vec<u8>>>, Fault>;
-    /// The bytes at these places, and how long they will be there.
-    fn read_expiring(&self, places: &[Self::Place], until: Instant) -> Result<Vec<Option<Found>>, Fault>;
-    /// Stores bytes. No expiry is zero.
-    fn write(&self, entries: Vec<Entry<Self::Place>>, until: Instant) -> Result<(), Fault>;
-    /// Removes entries. Says for each whether it was there.
-    fn remove(&self, places: &[Self::Place], until: Instant) -> Result<Vec<bool>, Fault>;
-    /// Whether entries are there.
-    fn contains(&self, places: &[Self::Place], until: Instant) -> Result<Vec<bool>, Fault>;
-    /// Restarts expiries. One of zero removes the entry. Says for each whether it was there.
-    fn renew(&self, entries: &[(Self::Place, Duration)], until: Instant) -> Result<Vec<bool>, Fault>;
+    /// Sends a request to a node, and waits for the reply until about `until`.
+    ///
+    /// # Errors
+    ///
+    /// A [`Fault`]. The server may still do what was requested.
+    fn send<T: Send + 'static>(
+        &self,
+        node: usize,
+        request: Self::Request<T>,
+        until: Instant,
+    ) -> Result<Vec<T>, Fault>;
 }
 
-/// A server whose operations are awaited, and dropped when `until` has come. They are those of [`BlockingServer`].
-///
-/// What a dropped operation was to do may be done or not, but its answer is never another's.
+/// A server for awaited calls.
 pub trait AsyncServer: Server {
-    /// See [`BlockingServer::read`].
-    fn read(
+    /// [`BlockingServer::send`], awaited. The future is dropped at `until`: the server may still do what was requested,
+    /// but its reply must never be taken for that to another request.
+    fn send_async<T: Send + 'static>(
         &self,
-        places: &[Self::Place],
+        node: usize,
+        request: Self::Request<T>,
         until: Instant,
-    ) -> impl Future<Output = Result<Vec<Option<Vec<u8>>>, Fault>> + Send;
-    /// See [`BlockingServer::read_expiring`].
-    fn read_expiring(
-        &self,
-        places: &[Self::Place],
-        until: Instant,
-    ) -> impl Future<Output = Result<Vec<Option<Found>>, Fault>> + Send;
-    /// See [`BlockingServer::write`].
-    fn write(
-        &self,
-        entries: Vec<Entry<Self::Place>>,
-        until: Instant,
-    ) -> impl Future<Output = Result<(), Fault>> + Send;
-    /// See [`BlockingServer::remove`].
-    fn remove(
-        &self,
-        places: &[Self::Place],
-        until: Instant,
-    ) -> impl Future<Output = Result<Vec<bool>, Fault>> + Send;
-    /// See [`BlockingServer::contains`].
-    fn contains(
-        &self,
-        places: &[Self::Place],
-        until: Instant,
-    ) -> impl Future<Output = Result<Vec<bool>, Fault>> + Send;
-    /// See [`BlockingServer::renew`].
-    fn renew(
-        &self,
-        entries: &[(Self::Place, Duration)],
-        until: Instant,
-    ) -> impl Future<Output = Result<Vec<bool>, Fault>> + Send;
+    ) -> impl Future<Output = Result<Vec<T>, Fault>> + Send;
 }
 
 /// A server whose entries can expire.
@@ -136,14 +129,18 @@ pub trait AsyncServer: Server {
 )]
 pub trait Expiring: Server {}
 
-/// A server that can find the entries of one ring, and drop them. That takes as long as it takes.
+/// A server that can find and remove the entries of one ring. This has no deadline.
 #[diagnostic::on_unimplemented(
     message = "this storage cannot clear the entries of one ring",
     label = "its server does not tell which entries there are",
     note = "delete entries by their calls, or choose a storage that can, as `Redis`"
 )]
 pub trait BlockingClear: BlockingServer {
-    /// Drops the entries of the ring `name`, and no others.
+    /// Removes the entries of the ring `name`, and no others.
+    ///
+    /// # Errors
+    ///
+    /// A [`Fault`]. Some entries may have been removed.
     fn clear(&self, namespace: &str, name: &Name) -> Result<(), Fault>;
 }
 
@@ -160,38 +157,39 @@ pub trait AsyncClear: AsyncServer {
 
 /// Why an operation of a server failed.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Fault {
-    /// There was no answer in time.
-    Silent,
+    /// The server did not reply in time.
+    Timeout,
     /// The server could not be reached, or the connection broke.
-    Broken(Cause),
-    /// The server answered that it will not.
+    Disconnected(Cause),
+    /// The server replied with an error.
     Refused(Cause),
 }
 
 /// A storage on a server: see the [module](self).
 ///
-/// Clones are handles to one storage: they share connections, breaker and the computations that are under way.
+/// Clones are handles to one storage: they share connections, breakers and the computations under way.
 pub struct Remote<S: Server> {
     server: Arc<S>,
-    lines: Arc<Lines<S::Place>>,
+    nodes: Arc<Nodes<S::StoredKey>>,
     flights: Arc<Flights<Vec<u8>>>,
     namespace: Arc<str>,
     deadline: Duration,
 }
 
-/// What all handles of one server know of it.
-struct Lines<P> {
-    nodes: Box<[Line<P>]>,
+/// The state of all nodes, shared by all handles.
+struct Nodes<K> {
+    nodes: Box<[Node<K>]>,
     counts: Counts,
 }
 
-/// What they know of one of its nodes.
-struct Line<P> {
-    circuit: Circuit,
-    /// What made the circuit open.
+/// The state of one node.
+struct Node<K> {
+    breaker: BreakerState,
+    /// The last failure that the breaker counted.
     last_fault: Mutex<String>,
-    repairs: Repairs<P>,
+    repairs: Repairs<K>,
 }
 
 #[derive(Default)]
@@ -202,21 +200,21 @@ struct Counts {
     spared: AtomicU64,
 }
 
-/// How a remote storage fares: what [`Remote::health`] counts since it was opened.
+/// Counts of the failures of a remote storage since it was opened: see its method `health`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Health {
-    /// Operations without an answer within their deadline.
+    /// Operations without a reply before their deadline.
     pub silent: u64,
-    /// Operations whose connection could not be made, or broke.
+    /// Operations whose connection could not be opened, or broke.
     pub broken: u64,
     /// Operations that the server answered with an error.
     pub refused: u64,
-    /// Operations that were not tried, as the breaker was open.
+    /// Operations that were not tried, since the breaker was open.
     pub spared: u64,
-    /// Entries that are to be removed when the server answers again, since a write to them failed.
+    /// Entries that are pending deletion, since a write to them failed.
     pub repairs: u64,
-    /// Entries that should be removed and were forgotten, since there were too many.
+    /// Entries whose deletion was pending and is not any more, since too many were.
     pub repairs_lost: u64,
 }
 
@@ -224,7 +222,7 @@ impl<S: Server> Remote<S> {
     /// The storage on `server`.
     pub fn new(server: S) -> Self {
         Remote {
-            lines: Arc::new(Lines::new(server.nodes(), Breaker::default())),
+            nodes: Arc::new(Nodes::new(server.nodes(), Breaker::default())),
             server: Arc::new(server),
             flights: Arc::default(),
             namespace: "".into(),
@@ -234,44 +232,45 @@ impl<S: Server> Remote<S> {
 
     /// Puts `namespace` and a `:` before all keys. In it `:`, `%` and everything unprintable are escaped.
     ///
-    /// Storages with different namespaces share no entry, whatever their rings are called.
+    /// Storages with different namespaces share no entry, whatever the names of their rings.
     #[must_use]
     pub fn namespace(self, namespace: &str) -> Self {
         Remote {
             namespace: namespace_text(namespace).into(),
-            // Keys of one ring are others here.
+            // The computations under way are those of other entries.
             flights: Arc::default(),
             ..self
         }
     }
 
-    /// How long a plain call may keep the storage busy, look-up and store together, and how long an explicit verb may
-    /// take: a tenth of a second unless said.
+    /// Sets the time that a plain call may spend on the storage, look-up and store together, and an explicit verb in all.
+    /// The default is 100 ms.
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
     }
 
-    /// When to stop asking a server that does not answer. Of several, each is left alone by itself.
+    /// Sets when to stop asking a server that does not answer. Each of several servers has a breaker of its own.
     #[must_use]
     pub fn breaker(self, breaker: Breaker) -> Self {
         Remote {
-            lines: Arc::new(Lines::new(self.server.nodes(), breaker)),
+            nodes: Arc::new(Nodes::new(self.server.nodes(), breaker)),
             ..self
         }
     }
 
-    /// What went wrong so far.
+    /// Counts of the failures so far.
     pub fn health(&self) -> Health {
-        let Lines { nodes, counts } = &*self.lines;
+        let Nodes { nodes, counts } = &*self.nodes;
+        let pending = || nodes.iter().map(|node| node.repairs.pending());
         Health {
             silent: counts.silent.load(Ordering::Relaxed),
             broken: counts.broken.load(Ordering::Relaxed),
             refused: counts.refused.load(Ordering::Relaxed),
             spared: counts.spared.load(Ordering::Relaxed),
-            repairs: nodes.iter().map(|line| line.repairs.pending() as u64).sum(),
-            repairs_lost: nodes.iter().map(|line| line.repairs.lost()).sum(),
+            repairs: pending().map(|pending| pending.len() as u64).sum(),
+            repairs_lost: pending().map(|pending| pending.forgotten()).sum(),
         }
     }
 
@@ -280,25 +279,17 @@ impl<S: Server> Remote<S> {
     pub(crate) fn server(&self) -> &S {
         &self.server
     }
-
-    fn place<K: RingKey + ?Sized>(&self, key: &K) -> S::Place {
-        S::place(&self.namespace, key)
-    }
-
-    fn places<K: RingKey>(&self, keys: &[K]) -> Vec<S::Place> {
-        keys.iter().map(|key| self.place(key)).collect()
-    }
 }
 
-impl<P: Clone + Eq + Hash> Lines<P> {
+impl<K: Clone + Eq + Hash> Nodes<K> {
     fn new(nodes: usize, breaker: Breaker) -> Self {
-        let line = |_| Line {
-            circuit: Circuit::new(breaker),
+        let node = |_| Node {
+            breaker: BreakerState::new(breaker),
             last_fault: Mutex::default(),
             repairs: Repairs::new(),
         };
-        Lines {
-            nodes: (0..nodes.max(1)).map(line).collect(),
+        Nodes {
+            nodes: (0..nodes.max(1)).map(node).collect(),
             counts: Counts::default(),
         }
     }
@@ -307,14 +298,14 @@ impl<P: Clone + Eq + Hash> Lines<P> {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Fault::Silent => f.write_str("the server did not answer in time"),
-            Fault::Broken(cause) | Fault::Refused(cause) => cause.fmt(f),
+            Fault::Timeout => f.write_str("the server did not answer in time"),
+            Fault::Disconnected(cause) | Fault::Refused(cause) => cause.fmt(f),
         }
     }
 }
 
 impl Fault {
-    /// As an error of the storage `name` in this operation, which is counted.
+    /// Counts the fault, and makes it the error of an operation of the storage `name`.
     fn into_error(
         self,
         counts: &Counts,
@@ -323,8 +314,8 @@ impl Fault {
         deadline: Duration,
     ) -> Error {
         let (count, error) = match self {
-            Fault::Silent => (&counts.silent, Error::deadline(name, operation, deadline)),
-            Fault::Broken(cause) => (&counts.broken, Error::storage(name, operation, cause)),
+            Fault::Timeout => (&counts.silent, Error::deadline(name, operation, deadline)),
+            Fault::Disconnected(cause) => (&counts.broken, Error::storage(name, operation, cause)),
             Fault::Refused(cause) => (&counts.refused, Error::storage(name, operation, cause)),
         };
         count.fetch_add(1, Ordering::Relaxed);
@@ -336,7 +327,7 @@ impl<S: Server> Clone for Remote<S> {
     fn clone(&self) -> Self {
         Remote {
             server: Arc::clone(&self.server),
-            lines: Arc::clone(&self.lines),
+            nodes: Arc::clone(&self.nodes),
             flights: Arc::clone(&self.flights),
             namespace: Arc::clone(&self.namespace),
             deadline: self.deadline,

@@ -17,19 +17,20 @@ use watched::Watched;
 
 /// Two tiers: `near` is a memory storage of values, `far` a storage of bytes.
 ///
-/// ```
-/// use ring_cache::{Lru, Map, RingKey, ring_impl};
-/// use ring_cache_backends::Tiered; // also `ring_cache::Tiered`, with the feature `tiered`
-/// # use ring_cache::Map as Redis; // This is about the tiers: any storage of bytes will do.
+/// ```no_run
+/// # #[cfg(feature = "redis")]
+/// # fn main() -> Result<(), ring_cache::Error> {
+/// use ring_cache::{Lru, RingKey, ring_impl};
+/// use ring_cache_backends::{Redis, Tiered}; // also `ring_cache::Tiered`, with the feature `tiered`
 ///
 /// #[derive(RingKey)]
 /// struct Page {
 ///     url: String,
 ///     #[ring_key(skip)]
-///     tier: Tiered<Lru<String>, Redis<Vec<u8>>>,
+///     tier: Tiered<Lru<String>, Redis>,
 /// }
 ///
-/// #[ring_impl(storage = self.tier as Tiered<Lru<String>, Redis<Vec<u8>>>, expire = "5m")]
+/// #[ring_impl(storage = self.tier as Tiered<Lru<String>, Redis>, expire = "5m")]
 /// impl Page {
 ///     #[ring]
 ///     fn content(&self) -> String {
@@ -37,9 +38,13 @@ use watched::Watched;
 ///     }
 /// }
 ///
-/// let page = Page { url: "http://example.com".into(), tier: Tiered::new(Lru::new(1_000), Redis::new()) };
+/// let redis = Redis::open("redis://127.0.0.1")?.namespace("shop");
+/// let page = Page { url: "http://example.com".into(), tier: Tiered::new(Lru::new(1_000), redis) };
 /// page.content();
-/// assert!(page.tier.far().peek(page.content_ring().key().as_str()).is_some());
+/// assert!(page.content_ring().has()?);
+/// # Ok(()) }
+/// # #[cfg(not(feature = "redis"))]
+/// # fn main() {}
 /// ```
 ///
 /// A value is looked for near, then far. One that is found far is put near, for as long as it will be there. `set`,

@@ -62,7 +62,8 @@ impl Error {
         }
     }
 
-    pub(crate) fn encode(cause: Cause) -> Self {
+    /// The value could not be encoded.
+    pub fn encode(cause: Cause) -> Self {
         Self::new(ErrorKind::Encode, "encode", Some(cause))
     }
 

@@ -12,16 +12,20 @@ use rusqlite::Connection;
 use super::connections::Connections;
 use super::fault::{Fault, contained};
 use super::opening::Opening;
-use super::owed::Owed;
 use super::patience::Patience;
 use super::quarantine::quarantine;
+use crate::pending_deletes::PendingDeletes;
+
+/// The most keys of [`Files::pending_deletes`].
+const MAX_PENDING_DELETES: usize = 1024;
 
 /// The file behind a storage.
 #[derive(Debug)]
 pub(super) struct Files {
     path: PathBuf,
     connections: RwLock<Option<Arc<Connections>>>,
-    pub(super) owed: Owed,
+    /// Deleted by the next write that succeeds, and not found until then.
+    pub(super) pending_deletes: PendingDeletes<Box<str>>,
     pub(super) evictions: AtomicU64,
     pub(super) expirations: AtomicU64,
     pub(super) damaged_entries: AtomicU64,
@@ -42,7 +46,7 @@ impl Files {
         let files = Files {
             path,
             connections: RwLock::new(None),
-            owed: Owed::default(),
+            pending_deletes: PendingDeletes::new(MAX_PENDING_DELETES),
             evictions: AtomicU64::new(0),
             expirations: AtomicU64::new(0),
             damaged_entries: AtomicU64::new(0),

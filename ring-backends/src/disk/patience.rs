@@ -16,10 +16,12 @@ pub(super) struct Patience {
 }
 
 impl Patience {
-    /// Waits this long from now on, a day at most.
-    pub(super) fn of(deadline: Duration) -> Self {
+    /// Waits until `until`, or else for the storage's `deadline`; a day at most.
+    pub(super) fn of(until: Option<Instant>, deadline: Duration) -> Self {
+        let now = Instant::now();
+        let left = until.map_or(deadline, |until| until.saturating_duration_since(now));
         Patience {
-            until: Instant::now() + deadline.min(LONGEST),
+            until: now + left.min(LONGEST),
         }
     }
 

@@ -1,7 +1,7 @@
 //! The raw operations: what is found, put and removed, by the texts of keys.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use ring_cache_core::Cause;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -18,41 +18,50 @@ pub(super) type Lasting = (Vec<u8>, Option<Duration>);
 /// How many entries `clear` removes before it lets others write.
 const CLEARED: u32 = 512;
 
+/// The most pending deletes that one write does.
+const DELETED_AT_ONCE: usize = 64;
+
 impl Inner {
-    pub(super) fn get(&self, key: &str) -> Result<Option<Lasting>, Cause> {
-        if self.is_owed(key) {
+    pub(super) fn get(&self, key: &str, until: Option<Instant>) -> Result<Option<Lasting>, Cause> {
+        if self.is_to_be_deleted(key) {
             return Ok(None);
         }
         let now = self.now();
         let found = self
             .files
-            .read(self.patience(), |reader| operations::find(reader, key))?;
+            .read(self.patience(until), |reader| operations::find(reader, key))?;
         Ok(found.and_then(|found| self.show(key, found, now)))
     }
 
-    pub(super) fn get_many(&self, keys: &[String]) -> Result<Vec<Option<Vec<u8>>>, Cause> {
+    pub(super) fn get_many(
+        &self,
+        keys: &[String],
+        until: Option<Instant>,
+    ) -> Result<Vec<Option<Vec<u8>>>, Cause> {
         let now = self.now();
-        let found = self.files.read(self.patience(), |reader| {
+        // Before they are looked for: by the time they are found, what was owed may be settled.
+        let owed: Vec<_> = keys.iter().map(|key| self.is_to_be_deleted(key)).collect();
+        let found = self.files.read(self.patience(until), |reader| {
             let _one_state = Transaction::new_unchecked(reader, TransactionBehavior::Deferred)?;
             keys.iter()
                 .map(|key| operations::find(reader, key))
                 .collect::<Result<Vec<_>, _>>()
         })?;
-        let shown = keys.iter().zip(found).map(|(key, found)| {
-            let found = found.filter(|_| !self.is_owed(key))?;
+        let shown = keys.iter().zip(found).zip(owed).map(|((key, found), owed)| {
+            let found = found.filter(|_| !owed)?;
             self.show(key, found, now).map(|(value, _)| value)
         });
         Ok(shown.collect())
     }
 
-    pub(super) fn has(&self, key: &str) -> Result<bool, Cause> {
-        if self.is_owed(key) {
+    pub(super) fn has(&self, key: &str, until: Option<Instant>) -> Result<bool, Cause> {
+        if self.is_to_be_deleted(key) {
             return Ok(false);
         }
         let now = self.now();
         let found = self
             .files
-            .read(self.patience(), |reader| operations::look(reader, key))?;
+            .read(self.patience(until), |reader| operations::look(reader, key))?;
         Ok(found.is_some_and(|found| match found.head {
             Some(head) => self.lasts(key, &found, head, now).is_some(),
             None => {
@@ -80,7 +89,7 @@ impl Inner {
             Condition::Early(lifetime) => {
                 let head = head.restarted(now, lifetime);
                 // Where this fails, the next look-up does it.
-                let _ = self.write(Patience::of(Duration::ZERO), |writer| {
+                let _ = self.write(Patience::of(None, Duration::ZERO), |writer| {
                     operations::restart(writer, found, key, head)
                 });
                 Some(Some(lifetime))
@@ -90,7 +99,7 @@ impl Inner {
 
     /// Where this fails, the entry is not found all the same.
     fn drop_damaged(&self, id: i64) {
-        let dropped = self.write(Patience::of(Duration::ZERO), |writer| {
+        let dropped = self.write(Patience::of(None, Duration::ZERO), |writer| {
             operations::remove_id(writer, id)
         });
         if dropped.is_ok() {
@@ -99,7 +108,11 @@ impl Inner {
     }
 
     /// Puts entries under their keys. Those with a zero expiry, and those that are too large, remove what is there.
-    pub(super) fn put(&self, entries: &[(String, Vec<u8>, Option<Duration>)]) -> Result<(), Cause> {
+    pub(super) fn put(
+        &self,
+        entries: &[(String, Vec<u8>, Option<Duration>)],
+        until: Option<Instant>,
+    ) -> Result<(), Cause> {
         let now = self.now();
         let largest = self.max_bytes / 2;
         let fits = |key: &str, value: &[u8]| (key.len() + value.len()) as u64 <= largest;
@@ -110,7 +123,7 @@ impl Inner {
                 stays.then(|| Head::new(now, *expiry, value))
             })
             .collect();
-        let written = self.write(self.patience(), |writer| {
+        let written = self.write(self.patience(until), |writer| {
             let mut losses = Losses::default();
             for ((key, value, _), head) in entries.iter().zip(&heads) {
                 match *head {
@@ -132,9 +145,9 @@ impl Inner {
         }
     }
 
-    pub(super) fn remove(&self, keys: &[String]) -> Result<Vec<bool>, Cause> {
+    pub(super) fn remove(&self, keys: &[String], until: Option<Instant>) -> Result<Vec<bool>, Cause> {
         let now = self.now();
-        let removed = self.write(self.patience(), |writer| {
+        let removed = self.write(self.patience(until), |writer| {
             keys.iter()
                 .map(|key| operations::remove(writer, key, now))
                 .collect::<Result<Vec<_>, _>>()
@@ -142,9 +155,9 @@ impl Inner {
         self.remember_failed(removed, keys.iter().map(|key| &**key))
     }
 
-    pub(super) fn renew(&self, key: &str, expiry: Duration) -> Result<bool, Cause> {
+    pub(super) fn renew(&self, key: &str, expiry: Duration, until: Option<Instant>) -> Result<bool, Cause> {
         let now = self.now();
-        self.write(self.patience(), |writer| {
+        self.write(self.patience(until), |writer| {
             operations::renew(writer, key, expiry, now)
         })
     }
@@ -158,12 +171,12 @@ impl Inner {
             format!("{}{ring};", self.namespace),
         );
         let now = self.now();
-        let last = self.write(self.patience(), |writer| {
+        let last = self.write(self.patience(None), |writer| {
             operations::remove(writer, &whole, now)?;
             operations::last(writer)
         })?;
         loop {
-            let removed = self.write(self.patience(), |writer| {
+            let removed = self.write(self.patience(None), |writer| {
                 operations::remove_between(writer, (&from, &to), last, CLEARED)
             })?;
             if removed < CLEARED {
@@ -172,29 +185,35 @@ impl Inner {
         }
     }
 
-    /// Whether the entry under `key` is out of date. If so, tries to remove it, without waiting.
-    fn is_owed(&self, key: &str) -> bool {
-        let owed = self.files.owed.has(key);
-        if owed {
-            let _ = self.write(Patience::of(Duration::ZERO), |_| Ok(()));
-        }
-        owed
+    /// Takes the entry under `key` for out of date from now on.
+    pub(super) fn distrust(&self, key: &str) {
+        self.files.pending_deletes.add([key.into()]);
     }
 
-    /// Writes, and removes first what could not be removed before.
+    /// Whether the entry under `key` is out of date. If so, tries to remove it, without waiting.
+    fn is_to_be_deleted(&self, key: &str) -> bool {
+        let is_pending = self.files.pending_deletes.contains(key);
+        if is_pending {
+            let _ = self.write(Patience::of(None, Duration::ZERO), |_| Ok(()));
+        }
+        is_pending
+    }
+
+    /// Writes, and first deletes entries that could not be deleted before.
     fn write<R>(
         &self,
         patience: Patience,
         work: impl Fn(&Connection) -> Result<R, Fault>,
     ) -> Result<R, Cause> {
-        let (debts, now) = (self.files.owed.next(), self.now());
+        let (keys, next) = self.files.pending_deletes.oldest(0, DELETED_AT_ONCE);
+        let now = self.now();
         let done = self.files.write(patience, |writer| {
-            for debt in &debts {
-                operations::remove(writer, &debt.key, now)?;
+            for key in &keys {
+                operations::remove(writer, key, now)?;
             }
             work(writer)
         })?;
-        self.files.owed.settle(&debts);
+        self.files.pending_deletes.settle(&keys, next);
         Ok(done)
     }
 
@@ -203,15 +222,15 @@ impl Inner {
         result: Result<R, Cause>,
         keys: impl Iterator<Item = &'k str>,
     ) -> Result<R, Cause> {
-        result.inspect_err(|_| self.files.owed.remember(keys))
+        result.inspect_err(|_| self.files.pending_deletes.add(keys.map(Into::into)))
     }
 
     fn now(&self) -> SystemTime {
         (self.clock)()
     }
 
-    pub(super) fn patience(&self) -> Patience {
-        Patience::of(self.deadline)
+    pub(super) fn patience(&self, until: Option<Instant>) -> Patience {
+        Patience::of(until, self.deadline)
     }
 }
 

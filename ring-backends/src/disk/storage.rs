@@ -1,16 +1,17 @@
 //! `Disk` as the rings see it.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ring_cache_core::flights::Flights;
-use ring_cache_core::storage::{AnyStorage, Clear, Expires, Storage};
+use ring_cache_core::key::{EncodedKey, text_in_namespace};
+use ring_cache_core::storage::{Clear, EvictionCounts, Expires, Expiring, Observer, Storage, StorageBase};
 use ring_cache_core::{Error, Name, RingKey};
 
-use super::raw::Lasting;
 use super::{Disk, failed};
 
-impl AnyStorage<Vec<u8>> for Disk {
+impl StorageBase<Vec<u8>> for Disk {
     type Error = Error;
 
     fn flights(&self) -> &Flights<Vec<u8>> {
@@ -25,22 +26,30 @@ impl AnyStorage<Vec<u8>> for Disk {
         Some(self.inner.deadline)
     }
 
-    fn limited(&self, deadline: Duration) -> Option<Self> {
-        Some(self.clone().deadline(deadline))
+    fn stored_key<K: RingKey + ?Sized>(&self, key: &K) -> String {
+        text_in_namespace(&self.inner.namespace, key)
     }
 
-    fn losses(&self) -> (u64, u64) {
+    fn watch(&self, _: Arc<dyn Observer>) -> bool {
+        false
+    }
+
+    fn eviction_counts(&self) -> EvictionCounts {
         let files = &self.inner.files;
         let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
-        (count(&files.evictions), count(&files.expirations))
+        EvictionCounts::new(count(&files.evictions), count(&files.expirations))
+    }
+
+    fn mark_suspect(&self, key: &EncodedKey) {
+        self.inner.distrust(&self.text(key));
     }
 }
 
 /// Keys become text before anything is locked: they are code of users.
 impl Storage<Vec<u8>> for Disk {
-    fn read<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<Vec<u8>>, Error> {
-        let found = self.read_expiring(key)?;
-        Ok(found.map(|(value, _)| value))
+    fn read<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<Option<Vec<u8>>, Error> {
+        let found = self.read_expiring(key, until)?;
+        Ok(found.map(|found| found.value))
     }
 
     fn write<K: RingKey + ?Sized>(
@@ -48,52 +57,68 @@ impl Storage<Vec<u8>> for Disk {
         key: &K,
         value: Vec<u8>,
         expiry: Option<Duration>,
+        until: Option<Instant>,
     ) -> Result<(), Error> {
         let entry = (self.text(key), value, expiry);
-        let written = self.inner.put(&[entry]);
+        let written = self.inner.put(&[entry], until);
         written.map_err(|cause| failed("set", cause))
     }
 
-    fn remove<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Error> {
-        let removed = self.inner.remove(&[self.text(key)]);
+    fn remove<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<bool, Error> {
+        let removed = self.inner.remove(&[self.text(key)], until);
         let removed = removed.map_err(|cause| failed("delete", cause))?;
         Ok(removed.contains(&true))
     }
 
-    fn contains<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Error> {
-        let there = self.inner.has(&self.text(key));
+    fn contains<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<bool, Error> {
+        let there = self.inner.has(&self.text(key), until);
         there.map_err(|cause| failed("has", cause))
     }
 
-    fn renew<K: RingKey + ?Sized>(&self, key: &K, expiry: Duration) -> Result<bool, Error> {
-        let there = self.inner.renew(&self.text(key), expiry);
+    fn renew<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        expiry: Duration,
+        until: Option<Instant>,
+    ) -> Result<bool, Error> {
+        let there = self.inner.renew(&self.text(key), expiry, until);
         there.map_err(|cause| failed("touch", cause))
     }
 
-    fn read_expiring<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<Lasting>, Error> {
-        let found = self.inner.get(&self.text(key));
-        found.map_err(|cause| failed("get", cause))
+    fn read_expiring<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        until: Option<Instant>,
+    ) -> Result<Option<Expiring<Vec<u8>>>, Error> {
+        let found = self.inner.get(&self.text(key), until);
+        let found = found.map_err(|cause| failed("get", cause))?;
+        Ok(found.map(|(value, remaining)| Expiring { value, remaining }))
     }
 
-    fn read_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<Option<Vec<u8>>>, Error> {
-        let found = self.inner.get_many(&self.texts(keys));
+    fn read_many<K: RingKey>(
+        &self,
+        keys: &[K],
+        until: Option<Instant>,
+    ) -> Result<Vec<Option<Vec<u8>>>, Error> {
+        let found = self.inner.get_many(&self.texts(keys), until);
         found.map_err(|cause| failed("get_many", cause))
     }
 
     fn write_many<K: RingKey>(
         &self,
-        entries: impl IntoIterator<Item = (K, Vec<u8>, Option<Duration>)>,
+        entries: Vec<(K, Vec<u8>, Option<Duration>)>,
+        until: Option<Instant>,
     ) -> Result<(), Error> {
         let entries = entries.into_iter();
         let entries: Vec<_> = entries
             .map(|(key, value, expiry)| (self.text(&key), value, expiry))
             .collect();
-        let written = self.inner.put(&entries);
+        let written = self.inner.put(&entries, until);
         written.map_err(|cause| failed("set_many", cause))
     }
 
-    fn remove_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<bool>, Error> {
-        let removed = self.inner.remove(&self.texts(keys));
+    fn remove_many<K: RingKey>(&self, keys: &[K], until: Option<Instant>) -> Result<Vec<bool>, Error> {
+        let removed = self.inner.remove(&self.texts(keys), until);
         removed.map_err(|cause| failed("delete_many", cause))
     }
 }

@@ -1,18 +1,19 @@
-//! Addresses of servers, as they are written.
+//! Addresses of servers.
 
 use std::fmt;
 use std::path::PathBuf;
 
 use ring_cache_core::Error;
 
-use super::NAME;
+/// The name of the storage in errors.
+pub(super) const NAME: &str = "memcached";
 
-const PORT: u16 = 11211;
+const DEFAULT_PORT: u16 = 11211;
 
-/// One server or several, as [`Memcached::open`](super::Memcached) takes them: a text with an address, or several
-/// addresses with commas between them; or a list of such texts.
+/// The addresses of one server or several, for [`Memcached::open`](super::Memcached::open): a text with addresses, separated
+/// by commas, or a list of such texts.
 pub trait Servers {
-    /// The addresses, as they are written.
+    /// The texts of the addresses.
     fn addresses(self) -> Vec<String>;
 }
 
@@ -58,7 +59,7 @@ impl<T: AsRef<str>, const N: usize> Servers for &[T; N] {
     }
 }
 
-/// Where a server listens.
+/// The address of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Address {
     Port { host: String, port: u16 },
@@ -66,7 +67,7 @@ pub(super) enum Address {
 }
 
 impl Address {
-    /// The addresses of `servers`, or what is wrong with them. Nothing of an address stands there: it might be a secret.
+    /// Parses addresses. Errors do not show them: they might contain a secret.
     pub(super) fn all(servers: impl Servers) -> Result<Vec<Address>, Error> {
         let parse = |(number, text): (usize, String)| {
             let failed = |reason| Error::storage(NAME, "open", format!("server {}: {reason}", number + 1));
@@ -75,7 +76,7 @@ impl Address {
         let addresses = servers.addresses().into_iter().enumerate();
         let addresses = addresses.map(parse).collect::<Result<Vec<_>, _>>()?;
         if addresses.is_empty() {
-            return Err(Error::storage(NAME, "open", "no server was named"));
+            return Err(Error::storage(NAME, "open", "no server: name at least one"));
         }
         Ok(addresses)
     }
@@ -92,7 +93,7 @@ impl Address {
             return Self::socket(path.strip_prefix("//").unwrap_or(path));
         }
         if text.contains("://") {
-            return Err("an address begins with `memcache://`, or with its host");
+            return Err("unknown scheme: write `memcache://host:port` or `host:port`");
         }
         if text.contains('@') {
             return Err("names and passwords are not supported");
@@ -100,15 +101,11 @@ impl Address {
         let text = text.strip_suffix('/').unwrap_or(text);
         let (host, port) = split_port(text);
         if host.is_empty() || host.contains(|c: char| !c.is_ascii_graphic() || "/?#[]".contains(c)) {
-            return Err("its host cannot be read: an address is a host, and after a `:` its port");
+            return Err("invalid host: write `host` or `host:port`");
         }
         let port = match port {
-            None => PORT,
-            Some(port) => port
-                .parse()
-                .ok()
-                .filter(|port| *port > 0)
-                .ok_or("its port is no port")?,
+            None => DEFAULT_PORT,
+            Some(port) => port.parse().ok().filter(|port| *port > 0).ok_or("invalid port")?,
         };
         Ok(Address::Port {
             host: host.to_owned(),
@@ -118,16 +115,16 @@ impl Address {
 
     fn socket(path: &str) -> Result<Address, &'static str> {
         if !cfg!(unix) {
-            return Err("there are no Unix sockets on this system");
+            return Err("Unix sockets are not supported on this system");
         }
         if path.is_empty() {
-            return Err("a Unix socket has a path");
+            return Err("missing path of the Unix socket");
         }
         Ok(Address::Socket(path.into()))
     }
 }
 
-/// Host and port. An address of IPv6 has colons of its own, and stands in `[…]` or has no port.
+/// Host and port. An IPv6 address contains colons: it is in brackets, or has no port.
 fn split_port(text: &str) -> (&str, Option<&str>) {
     if let Some((host, rest)) = text.strip_prefix('[').and_then(|text| text.split_once(']')) {
         return match rest.strip_prefix(':') {
@@ -143,7 +140,7 @@ fn split_port(text: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// The name of a server among others, by which keys are spread: that of pymemcache.
+/// The name of a server, by which keys are spread: the same as in pymemcache.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

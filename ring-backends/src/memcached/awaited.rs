@@ -1,4 +1,4 @@
-//! Connections that are awaited. They belong to the runtime that they were made on, and end with it.
+//! The connections of awaited calls. They belong to the runtime that they were opened on, and end with it.
 
 use std::io;
 use std::sync::{Arc, Weak};
@@ -15,23 +15,24 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::address::Address;
-use super::doubts::{Doubt, Doubts, GRACE, PATIENCE, without_lingering};
-use super::greeting::{GREETING, Greeted};
-use super::inbox::Inbox;
-use super::pool::{CONNECTING, Lease, Making, Pool, Step};
-use super::request::{Answers, Meaning, Request, Trouble};
+use super::handshake::{HANDSHAKE, Handshake};
+use super::lingering::without_lingering;
+use super::reply_buffer::ReplyBuffer;
+use super::request::{Replies, ReplyError, Request};
 use crate::remote::Fault;
+use crate::remote::pool::{CONNECT_TIMEOUT, Lease, Pool};
+use crate::remote::unacked::UnackedWrites;
 
 /// The connections of each runtime.
-pub(super) struct Pools {
+pub(super) struct RuntimePools {
     by_runtime: Arc<ByRuntime>,
-    /// Dropped with the storage, which ends the tasks that wait for the end of their runtimes.
+    /// Dropped with the storage, which ends the tasks that wait for the end of the runtimes.
     open: watch::Sender<()>,
 }
 
 type ByRuntime = Mutex<HashMap<Id, Arc<Pool<Connection>>>>;
 
-/// Held by a task of the runtime, and so dropped at its end.
+/// Held by a task of the runtime, so that it is dropped when the runtime ends.
 struct Runtime {
     id: Id,
     pools: Weak<ByRuntime>,
@@ -55,20 +56,20 @@ macro_rules! on {
 
 pub(super) struct Connection {
     stream: Stream,
-    inbox: Inbox,
-    /// How much of the request was sent.
+    buffer: ReplyBuffer,
+    /// How many bytes of the request were sent.
     sent: usize,
 }
 
-impl Pools {
+impl RuntimePools {
     pub(super) fn new() -> Self {
-        Pools {
+        RuntimePools {
             by_runtime: Arc::default(),
             open: watch::Sender::new(()),
         }
     }
 
-    /// The connections of the runtime that this is called on.
+    /// The connections of this runtime.
     fn here(&self, runtime: &Handle) -> Arc<Pool<Connection>> {
         let id = runtime.id();
         let mut pools = self.by_runtime.lock();
@@ -77,7 +78,7 @@ impl Pools {
         }
         let pool = Pool::new();
         pools.insert(id, Arc::clone(&pool));
-        // A runtime that ends drops the task at once.
+        // A runtime that has ended drops the task at once.
         drop(pools);
         let here = Runtime {
             id,
@@ -101,156 +102,133 @@ impl Drop for Runtime {
     }
 }
 
-/// Asks for something on a connection of this runtime. Dropped meanwhile, it closes the connection.
-pub(super) async fn ask<T>(
+/// Sends a request on a connection of this runtime, and reads the replies. Dropped before, it closes the connection.
+pub(super) async fn send<T>(
     address: &Arc<Address>,
-    pools: &Pools,
-    doubts: &Arc<Doubts>,
-    request: &Request,
-    meaning: Meaning<T>,
+    pools: &RuntimePools,
+    unacked: &Arc<UnackedWrites>,
+    request: &Request<T>,
 ) -> Result<Vec<T>, Fault> {
-    let runtime = Handle::try_current().map_err(|error| Fault::Broken(error.into()))?;
+    let runtime = Handle::try_current().map_err(|error| Fault::Disconnected(error.into()))?;
     let pool = pools.here(&runtime);
-    while let Some(settled) = doubts.unsettled().filter(|_| request.changes) {
-        settled.await;
+    if request.mutates {
+        unacked.wait_async().await;
     }
     let mut since = None;
     loop {
-        let connection = lease(address, &runtime, &pool, since).await?;
+        let connect = || Connection::open(Arc::clone(address));
         let mut exchange = Exchange {
             address,
-            connection: Some(connection),
+            connection: Some(pool.lease_async(since, &runtime, connect).await?),
             request,
             runtime: &runtime,
-            doubts,
+            unacked,
         };
-        let Some(connection) = &mut exchange.connection else {
-            continue;
-        };
-        let mut answers = Answers::to(request, meaning);
-        let end = connection.converse(&mut answers).await;
-        let Some(connection) = exchange.connection.take() else {
-            continue;
-        };
-        match end {
+        let mut replies = Replies::to(request);
+        match exchange.connection().exchange(&mut replies).await {
             Ok(()) => {
-                connection.give_back();
-                return answers.meant();
+                if let Some(connection) = exchange.connection.take() {
+                    connection.give_back();
+                }
+                return replies.results();
             }
-            // It was dead or out of step before, perhaps, as others may be: once more, on a new one.
-            Err(trouble) if since.is_none() && answers.may_be_asked_again(&trouble, &connection.inbox) => {
+            // It may have been dead or out of step before, as others may be: once more, on a new one.
+            Err(error)
+                if since.is_none() && replies.may_be_sent_again(&error, &exchange.connection().buffer) =>
+            {
+                exchange.connection = None;
                 since = Some(Instant::now());
             }
-            Err(trouble) => {
-                if trouble.leaves_doubts() {
-                    exchange.connection = Some(connection);
+            Err(error) => {
+                if !error.leaves_unacked() {
+                    exchange.connection = None;
                 }
-                return Err(trouble.into());
+                return Err(error.into());
             }
         }
     }
 }
 
-/// A request under way. Dropped with its connection, as by who does not wait any longer, it leaves a doubt.
-struct Exchange<'e> {
+/// A request under way. Dropped with its connection, as by a cancelled call, it may leave unacknowledged writes.
+struct Exchange<'e, T> {
     address: &'e Arc<Address>,
     connection: Option<Lease<Connection>>,
-    request: &'e Request,
+    request: &'e Request<T>,
     runtime: &'e Handle,
-    doubts: &'e Arc<Doubts>,
+    unacked: &'e Arc<UnackedWrites>,
 }
 
-impl Drop for Exchange<'_> {
+impl<T> Exchange<'_, T> {
+    fn connection(&mut self) -> &mut Connection {
+        self.connection.as_mut().expect("it is taken at the end")
+    }
+}
+
+impl<T> Drop for Exchange<'_, T> {
     fn drop(&mut self) {
-        let Some(connection) = self.connection.take().filter(|_| self.request.changes) else {
+        let Some(mut connection) = self.connection.take().filter(|_| self.request.mutates) else {
             return;
         };
-        let owed = self
-            .request
-            .commands_in(connection.sent)
-            .saturating_sub(connection.inbox.replies());
-        if owed > 0 {
-            let (address, doubt) = (Arc::clone(self.address), self.doubts.begin());
-            self.runtime.spawn(settle(address, connection, owed, doubt));
+        let sent = self.request.commands_in(connection.sent);
+        let all = sent.max(connection.buffer.replies());
+        if all > connection.buffer.replies() {
+            let (address, write) = (Arc::clone(self.address), self.unacked.begin());
+            let settled = async move { connection.read_replies(all).await };
+            let settling = async move {
+                write
+                    .settle_async(settled, || Connection::connect(&address))
+                    .await
+            };
+            self.runtime.spawn(settling);
         }
     }
-}
-
-/// Waits for the replies that are owed, while there is a chance that they come.
-async fn settle(address: Arc<Address>, mut connection: Lease<Connection>, owed: usize, doubt: Doubt) {
-    let (over, all) = (Instant::now() + PATIENCE, connection.inbox.replies() + owed);
-    let mut is_last = false;
-    while timeout(GRACE, connection.reply(all)).await.is_err() && !is_last && Instant::now() < over {
-        is_last = matches!(timeout(GRACE, Connection::make(&address)).await, Ok(Ok(_)));
-    }
-    drop(connection);
-    drop(doubt);
-}
-
-async fn lease(
-    address: &Arc<Address>,
-    runtime: &Handle,
-    pool: &Arc<Pool<Connection>>,
-    since: Option<Instant>,
-) -> Result<Lease<Connection>, Fault> {
-    let seeker = pool.seek(since);
-    loop {
-        match seeker.step() {
-            Step::Use(connection) => return Ok(connection),
-            Step::Make(making) => {
-                runtime.spawn(make(Arc::clone(address), making));
-            }
-            Step::Wait(news) => news.await,
-            Step::Fail(reason) => return Err(Fault::Broken(reason.into())),
-        }
-    }
-}
-
-async fn make(address: Arc<Address>, making: Making<Connection>) {
-    let made = timeout(CONNECTING, Connection::make(&address)).await;
-    let made = made.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
-    making.end(made.map_err(|error| error.to_string()));
 }
 
 impl Connection {
-    async fn make(address: &Address) -> io::Result<Self> {
+    async fn open(address: Arc<Address>) -> Result<Self, String> {
+        let opened = timeout(CONNECT_TIMEOUT, Connection::connect(&address)).await;
+        let opened = opened.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+        opened.map_err(|error| error.to_string())
+    }
+
+    async fn connect(address: &Address) -> io::Result<Self> {
         let mut connection = Connection {
             stream: Stream::connect(address).await?,
-            inbox: Inbox::default(),
+            buffer: ReplyBuffer::default(),
             sent: 0,
         };
-        let mut greeted = Greeted::default();
-        while !greeted.take(&mut connection.inbox)? {
-            connection.go_on(GREETING).await?;
+        let mut handshake = Handshake::default();
+        while !handshake.take(&mut connection.buffer)? {
+            connection.write_or_read(HANDSHAKE).await?;
         }
         Ok(connection)
     }
 
-    async fn converse<T>(&mut self, answers: &mut Answers<'_, T>) -> Result<(), Trouble> {
-        let request = answers.request;
+    async fn exchange<T>(&mut self, replies: &mut Replies<'_, T>) -> Result<(), ReplyError> {
+        let request = replies.request;
         self.sent = 0;
-        while !answers.take(&mut self.inbox)? {
-            self.go_on(&request.bytes).await?;
+        while !replies.take(&mut self.buffer)? {
+            self.write_or_read(&request.bytes).await?;
         }
-        self.inbox.rest();
+        self.buffer.reset();
         Ok(())
     }
 
-    /// Reads so many replies, or as many as there are.
-    async fn reply(&mut self, all: usize) {
-        while self.inbox.replies() < all {
-            match self.inbox.reply() {
+    /// Reads replies up to the number `all`, or to the end of the connection.
+    async fn read_replies(&mut self, all: usize) {
+        while self.buffer.replies() < all {
+            match self.buffer.reply() {
                 Ok(Some(_)) => {}
-                Ok(None) if self.go_on(&[]).await.is_ok() => {}
+                Ok(None) if self.write_or_read(&[]).await.is_ok() => {}
                 Ok(None) => return,
-                // Out of step: what it says does not tell any more.
-                Err(_) => self.inbox.discard(),
+                // Out of step: the bytes mean nothing.
+                Err(_) => self.buffer.discard(),
             }
         }
     }
 
-    /// Writes or reads what can be. The server reads no further while its replies are not read.
-    async fn go_on(&mut self, bytes: &[u8]) -> io::Result<()> {
+    /// Writes and reads, until something was read. The server stops reading while its replies are not read.
+    async fn write_or_read(&mut self, bytes: &[u8]) -> io::Result<()> {
         loop {
             if self.sent < bytes.len() && self.write(&bytes[self.sent..])? {
                 continue;
@@ -267,7 +245,7 @@ impl Connection {
         }
     }
 
-    /// Returns whether anything was written.
+    /// Whether anything was written.
     fn write(&mut self, bytes: &[u8]) -> io::Result<bool> {
         match on!(&self.stream, stream => stream.try_write(bytes)) {
             Ok(0) => Err(io::ErrorKind::WriteZero.into()),
@@ -280,13 +258,13 @@ impl Connection {
         }
     }
 
-    /// Returns whether anything was read.
+    /// Whether anything was read.
     fn read(&mut self) -> io::Result<bool> {
-        let space = self.inbox.space();
+        let space = self.buffer.space();
         match on!(&self.stream, stream => stream.try_read(space)) {
             Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
             Ok(count) => {
-                self.inbox.filled(count);
+                self.buffer.filled(count);
                 Ok(true)
             }
             Err(error) if is_not_now(&error) => Ok(false),

@@ -1,24 +1,22 @@
-//! Connections that block.
+//! The connections of blocking calls.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 #[cfg(unix)]
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
 
-use event_listener::Listener;
-
 use super::address::Address;
-use super::doubts::{Doubt, Doubts, GRACE, PATIENCE, without_lingering};
-use super::greeting::{GREETING, Greeted};
-use super::inbox::Inbox;
-use super::pool::{CONNECTING, Lease, Making, Pool, Step};
-use super::request::{Answers, Meaning, Request, Trouble};
+use super::handshake::{HANDSHAKE, Handshake};
+use super::lingering::without_lingering;
+use super::reply_buffer::ReplyBuffer;
+use super::request::{Replies, ReplyError, Request};
 use crate::remote::Fault;
+use crate::remote::pool::{CONNECT_TIMEOUT, Pool};
+use crate::remote::unacked::UnackedWrites;
 
-/// So much is written without looking for replies: sockets hold more than that, and the replies to it.
+/// A request of up to so many bytes is written before replies are read: the system buffers more than that.
 const AT_ONCE: usize = 16 * 1024;
 
 enum Stream {
@@ -39,99 +37,66 @@ macro_rules! on {
 
 pub(super) struct Connection {
     stream: Stream,
-    inbox: Inbox,
-    /// How much of the request was sent.
+    buffer: ReplyBuffer,
+    /// How many bytes of the request were sent.
     sent: usize,
-    /// How long the stream waits.
-    patience: Duration,
+    /// The timeout of the stream.
+    timeout: Duration,
 }
 
-/// Asks for something on a connection of the pool.
-pub(super) fn ask<T>(
+/// Sends a request on a connection of the pool, and reads the replies.
+pub(super) fn send<T>(
     address: &Arc<Address>,
     pool: &Arc<Pool<Connection>>,
-    doubts: &Arc<Doubts>,
-    request: &Request,
-    meaning: Meaning<T>,
+    unacked: &Arc<UnackedWrites>,
+    request: &Request<T>,
     until: Instant,
 ) -> Result<Vec<T>, Fault> {
     let mut since = None;
-    while let Some(settled) = doubts.unsettled().filter(|_| request.changes) {
-        settled.wait_deadline(until).ok_or(Fault::Silent)?;
+    if request.mutates {
+        unacked.wait(until)?;
     }
     loop {
-        let mut connection = lease(address, pool, since, until)?;
-        let mut answers = Answers::to(request, meaning);
-        match connection.converse(&mut answers, until) {
+        let mut connection = pool.lease(since, until, || {
+            let address = Arc::clone(address);
+            move || Connection::open(&address)
+        })?;
+        let mut replies = Replies::to(request);
+        match connection.exchange(&mut replies, until) {
             Ok(()) => {
                 connection.give_back();
-                return answers.meant();
+                return replies.results();
             }
-            // It was dead or out of step before, perhaps, as others may be: once more, on a new one.
-            Err(trouble) if since.is_none() && answers.may_be_asked_again(&trouble, &connection.inbox) => {
+            // It may have been dead or out of step before, as others may be: once more, on a new one.
+            Err(error) if since.is_none() && replies.may_be_sent_again(&error, &connection.buffer) => {
                 since = Some(Instant::now());
             }
-            Err(trouble) => {
-                let owed = request
-                    .commands_in(connection.sent)
-                    .saturating_sub(connection.inbox.replies());
-                if trouble.leaves_doubts() && request.changes && owed > 0 {
-                    settle(Arc::clone(address), connection, owed, doubts.begin());
+            Err(error) => {
+                let sent = request.commands_in(connection.sent);
+                let missing = sent.saturating_sub(connection.buffer.replies());
+                if error.leaves_unacked() && request.mutates && missing > 0 {
+                    let (all, address) = (connection.buffer.replies() + missing, Arc::clone(address));
+                    unacked.begin().settle(
+                        connection,
+                        move |connection, until| connection.has_replied(all, until),
+                        move |connection, until| connection.open_another(&address, until).is_ok(),
+                    );
                 }
-                return Err(trouble.into());
+                return Err(error.into());
             }
         }
     }
-}
-
-/// Waits for the replies that are owed, on a thread of its own, while there is a chance that they come.
-fn settle(address: Arc<Address>, mut connection: Lease<Connection>, owed: usize, doubt: Doubt) {
-    let settle = move || {
-        let (over, all) = (Instant::now() + PATIENCE, connection.inbox.replies() + owed);
-        let mut is_last = false;
-        while !connection.has_replied(all, Instant::now() + GRACE) && !is_last && Instant::now() < over {
-            is_last = connection.make_another(&address, Instant::now() + GRACE).is_ok();
-        }
-        drop(connection);
-        drop(doubt);
-    };
-    drop(thread::Builder::new().name("memcached".into()).spawn(settle));
-}
-
-fn lease(
-    address: &Arc<Address>,
-    pool: &Arc<Pool<Connection>>,
-    since: Option<Instant>,
-    until: Instant,
-) -> Result<Lease<Connection>, Fault> {
-    let seeker = pool.seek(since);
-    loop {
-        match seeker.step() {
-            Step::Use(connection) => return Ok(connection),
-            Step::Make(making) => make(Arc::clone(address), making),
-            Step::Wait(news) => news.wait_deadline(until).ok_or(Fault::Silent)?,
-            Step::Fail(reason) => return Err(Fault::Broken(reason.into())),
-        }
-    }
-}
-
-/// Makes a connection on a thread of its own: looking up names takes as long as it takes.
-fn make(address: Arc<Address>, making: Making<Connection>) {
-    let make = move || {
-        let made = Connection::make(&address, Instant::now() + CONNECTING);
-        making.end(made.map_err(|error| error.to_string()));
-    };
-    // If there is no thread, `making` was dropped, which says so to those who wait.
-    drop(thread::Builder::new().name("memcached".into()).spawn(make));
 }
 
 impl Connection {
-    fn make(address: &Address, until: Instant) -> io::Result<Self> {
-        Connection::over(Stream::connect(address, until)?, until)
+    fn open(address: &Address) -> Result<Self, String> {
+        let until = Instant::now() + CONNECT_TIMEOUT;
+        let connection = Stream::connect(address, until).and_then(|stream| Connection::over(stream, until));
+        connection.map_err(|error| error.to_string())
     }
 
-    /// One to the same server. That takes no looking up of names, which ends when it ends.
-    fn make_another(&self, address: &Address, until: Instant) -> io::Result<Self> {
+    /// Another connection to the same server, without a look-up of its name, which has no timeout.
+    fn open_another(&self, address: &Address, until: Instant) -> io::Result<Self> {
         let stream = match &self.stream {
             Stream::Tcp(stream) => {
                 let left = until.saturating_duration_since(Instant::now());
@@ -146,35 +111,35 @@ impl Connection {
     fn over(stream: Stream, until: Instant) -> io::Result<Self> {
         let mut connection = Connection {
             stream,
-            inbox: Inbox::default(),
+            buffer: ReplyBuffer::default(),
             sent: 0,
-            patience: Duration::ZERO,
+            timeout: Duration::ZERO,
         };
-        connection.write(GREETING, until)?;
-        let mut greeted = Greeted::default();
-        while !greeted.take(&mut connection.inbox)? {
+        connection.write(HANDSHAKE, until)?;
+        let mut handshake = Handshake::default();
+        while !handshake.take(&mut connection.buffer)? {
             connection.read(until)?;
         }
         Ok(connection)
     }
 
-    fn converse<T>(&mut self, answers: &mut Answers<'_, T>, until: Instant) -> Result<(), Trouble> {
+    fn exchange<T>(&mut self, replies: &mut Replies<'_, T>, until: Instant) -> Result<(), ReplyError> {
         self.sent = 0;
-        if answers.request.bytes.len() <= AT_ONCE {
-            self.write(&answers.request.bytes, until)?;
+        if replies.request.bytes.len() <= AT_ONCE {
+            self.write(&replies.request.bytes, until)?;
         } else {
-            self.write_and_read(answers, until)?;
+            self.write_and_read(replies, until)?;
         }
-        while !answers.take(&mut self.inbox)? {
+        while !replies.take(&mut self.buffer)? {
             self.read(until)?;
         }
-        self.inbox.rest();
+        self.buffer.reset();
         Ok(())
     }
 
-    /// Writes much. The server reads no further while its replies are not read, so they are, whenever it does not.
-    fn write_and_read<T>(&mut self, answers: &mut Answers<'_, T>, until: Instant) -> Result<(), Trouble> {
-        let request = answers.request;
+    /// Writes a large request. The server stops reading while its replies are not read, so they are read meanwhile.
+    fn write_and_read<T>(&mut self, replies: &mut Replies<'_, T>, until: Instant) -> Result<(), ReplyError> {
+        let request = replies.request;
         while self.sent < request.bytes.len() {
             on!(&self.stream, stream => stream.set_nonblocking(true))?;
             let written = on!(&mut self.stream, stream => stream.write(&request.bytes[self.sent..]));
@@ -184,11 +149,11 @@ impl Connection {
                 Ok(count) => self.sent += count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error.into()),
-                Err(_) if request.commands_in(self.sent) > answers.count() => {
+                Err(_) if request.commands_in(self.sent) > replies.count() => {
                     self.read(until)?;
-                    answers.take(&mut self.inbox)?;
+                    replies.take(&mut self.buffer)?;
                 }
-                // There is nothing to reply to yet.
+                // The server has nothing to reply to yet.
                 Err(_) => {
                     let next = &request.bytes[self.sent..];
                     let next = &next[..next.len().min(AT_ONCE)];
@@ -201,7 +166,7 @@ impl Connection {
 
     fn write(&mut self, mut bytes: &[u8], until: Instant) -> io::Result<()> {
         while !bytes.is_empty() {
-            self.wait_until(until)?;
+            self.set_timeout(until)?;
             match on!(&mut self.stream, stream => stream.write(bytes)) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(count) => {
@@ -217,12 +182,12 @@ impl Connection {
 
     fn read(&mut self, until: Instant) -> io::Result<()> {
         loop {
-            self.wait_until(until)?;
-            let space = self.inbox.space();
+            self.set_timeout(until)?;
+            let space = self.buffer.space();
             match on!(&mut self.stream, stream => stream.read(space)) {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Ok(count) => {
-                    self.inbox.filled(count);
+                    self.buffer.filled(count);
                     return Ok(());
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -231,34 +196,34 @@ impl Connection {
         }
     }
 
-    /// Reads so many replies. Returns whether there is nothing more to be read.
+    /// Reads replies up to the number `all`. Returns whether there is nothing more to read.
     fn has_replied(&mut self, all: usize, until: Instant) -> bool {
-        while self.inbox.replies() < all {
-            match self.inbox.reply() {
+        while self.buffer.replies() < all {
+            match self.buffer.reply() {
                 Ok(Some(_)) => {}
-                Ok(None) => match self.read(until).map_err(Trouble::from) {
+                Ok(None) => match self.read(until).map_err(ReplyError::from) {
                     Ok(()) => {}
-                    Err(trouble) => return !matches!(trouble, Trouble::Late),
+                    Err(error) => return !matches!(error, ReplyError::Timeout),
                 },
-                // Out of step: what it says does not tell any more.
-                Err(_) => self.inbox.discard(),
+                // Out of step: the bytes mean nothing.
+                Err(_) => self.buffer.discard(),
             }
         }
         true
     }
 
-    /// Lets the stream wait about until then. To say so to the system takes a while, so that it is not told of trifles.
-    fn wait_until(&mut self, until: Instant) -> io::Result<()> {
+    /// Sets the timeout of the stream, unless it is about right: setting it is a system call.
+    fn set_timeout(&mut self, until: Instant) -> io::Result<()> {
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err(io::ErrorKind::TimedOut.into());
         }
-        let trifle = (left / 8).max(Duration::from_millis(1));
-        if self.patience < left || self.patience > left + trifle {
-            let patience = left + trifle / 2;
-            on!(&self.stream, stream => stream.set_read_timeout(Some(patience)))?;
-            on!(&self.stream, stream => stream.set_write_timeout(Some(patience)))?;
-            self.patience = patience;
+        let slack = (left / 8).max(Duration::from_millis(1));
+        if self.timeout < left || self.timeout > left + slack {
+            let timeout = left + slack / 2;
+            on!(&self.stream, stream => stream.set_read_timeout(Some(timeout)))?;
+            on!(&self.stream, stream => stream.set_write_timeout(Some(timeout)))?;
+            self.timeout = timeout;
         }
         Ok(())
     }

@@ -1,19 +1,19 @@
-//! Expiries as memcached takes them: whole seconds, or a date.
+//! Expiries for memcached: seconds from now, or a date.
 
 use std::time::{Duration, SystemTime};
 
-/// Up to this memcached takes seconds from now, beyond it seconds since 1970.
+/// Up to this, memcached reads a number as seconds from now, beyond it as seconds since 1970.
 const MONTH: u64 = 60 * 60 * 24 * 30;
-/// The last second that it takes, in January 2038: beyond that its numbers wrap around, and the entry is lost.
+/// The last date, in January 2038: beyond it the numbers of memcached wrap around, and the entry is lost.
 const LAST: u64 = i32::MAX as u64;
 
-/// What stands for this expiry from `now` on, rounded up: never zero, which would be none.
+/// The number for an expiry that begins `now`, rounded up. It is never zero, which would mean no expiry.
 pub(super) fn expiry(expiry: Duration, now: SystemTime) -> u32 {
     let seconds = rounded_up(expiry).max(1);
     let since_1970 = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let taken = match rounded_up(since_1970.saturating_add(expiry)).min(LAST) {
         _ if seconds <= MONTH => seconds,
-        // Dates of memcached have come to their end, or have not begun.
+        // The clock is past the last date, or before the first.
         date if date <= since_1970.as_secs() + MONTH => MONTH,
         date => date,
     };
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn what_memcached_cannot_count_is_its_last_date() {
+    fn dates_that_memcached_cannot_count_are_its_last() {
         for asked in [Duration::from_secs(36_500 * DAY), Duration::MAX] {
             assert_eq!(seconds(asked), 2_147_483_647);
         }

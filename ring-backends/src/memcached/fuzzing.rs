@@ -1,73 +1,70 @@
-//! Doors to what reads a server's bytes.
+//! Entry points to what reads a server's bytes.
 
 use std::io;
 
-use super::greeting::Greeted;
-use super::inbox::Inbox;
-use super::place::Place;
-use super::request::{Answers, Meaning, Request, Trouble, found, stored, was_there};
-use crate::remote::Found;
+use super::handshake::Handshake;
+use super::reply_buffer::ReplyBuffer;
+use super::request::{self, Replies, ReplyError, Request};
+use super::stored_key::StoredKey;
+use crate::remote::{Fault, Found};
 
-/// How many bytes were taken, and what they say.
+/// The number of bytes that were read, and the results.
 pub type Read<T> = (usize, Result<T, String>);
 
 /// Reads `pieces`, one after another, as the replies to so many look-ups.
 pub fn found_values<'p>(asked: usize, pieces: impl Iterator<Item = &'p [u8]>) -> Read<Vec<Option<Found>>> {
-    converse(Request::read(&places(asked), true), found, pieces)
+    exchange(request::read_expiring(&keys(asked)), pieces)
 }
 
 /// Reads `pieces` as the replies to so many removals.
 pub fn removed<'p>(asked: usize, pieces: impl Iterator<Item = &'p [u8]>) -> Read<Vec<bool>> {
-    converse(Request::remove(&places(asked)), was_there, pieces)
+    exchange(request::remove(&keys(asked)), pieces)
 }
 
 /// Reads `pieces` as the replies to so many values that were sent.
 pub fn written<'p>(asked: usize, pieces: impl Iterator<Item = &'p [u8]>) -> Read<Vec<()>> {
-    let entries: Vec<_> = places(asked)
+    let entries: Vec<_> = keys(asked)
         .into_iter()
-        .map(|place| (place, Vec::new(), None))
+        .map(|key| (key, Vec::new(), None))
         .collect();
-    converse(Request::write(&entries), stored, pieces)
+    exchange(request::write(&entries), pieces)
 }
 
 /// Reads `pieces` as the first words of a server.
 pub fn greeted<'p>(pieces: impl Iterator<Item = &'p [u8]>) -> Read<()> {
-    let mut greeted = Greeted::default();
-    until_it_is_all(pieces, |inbox| {
-        greeted.take(inbox).map_err(|error| error.to_string())
+    let mut handshake = Handshake::default();
+    read_all(pieces, |buffer| {
+        handshake.take(buffer).map_err(|error| error.to_string())
     })
 }
 
-fn places(count: usize) -> Vec<Place> {
-    (0..count).map(|number| Place::of("", &number)).collect()
+fn keys(count: usize) -> Vec<StoredKey> {
+    (0..count).map(|number| StoredKey::of("", &number)).collect()
 }
 
-fn converse<'p, T>(
-    request: Result<Request, crate::remote::Fault>,
-    meaning: Meaning<T>,
+fn exchange<'p, T>(
+    request: Result<Request<T>, Fault>,
     pieces: impl Iterator<Item = &'p [u8]>,
 ) -> Read<Vec<T>> {
     let request = match request {
         Ok(request) => request.numbered_from_one(),
         Err(fault) => return (0, Err(fault.to_string())),
     };
-    let mut answers = Answers::to(&request, meaning);
-    let trouble = |trouble: Trouble| crate::remote::Fault::from(trouble).to_string();
-    let (taken, read) = until_it_is_all(pieces, |inbox| answers.take(inbox).map_err(trouble));
-    (
-        taken,
-        read.and_then(|()| answers.meant().map_err(|fault| fault.to_string())),
-    )
+    let mut replies = Replies::to(&request);
+    let text = |error: ReplyError| Fault::from(error).to_string();
+    let (taken, read) = read_all(pieces, |buffer| replies.take(buffer).map_err(text));
+    let results = || replies.results().map_err(|fault| fault.to_string());
+    (taken, read.and_then(|()| results()))
 }
 
-/// As a connection does, whose stream gives the pieces and ends then.
-fn until_it_is_all<'p>(
+/// Reads as a connection does whose stream consists of the pieces.
+fn read_all<'p>(
     mut pieces: impl Iterator<Item = &'p [u8]>,
-    mut take: impl FnMut(&mut Inbox) -> Result<bool, String>,
+    mut take: impl FnMut(&mut ReplyBuffer) -> Result<bool, String>,
 ) -> Read<()> {
-    let (mut inbox, mut taken, mut piece) = (Inbox::default(), 0, &[][..]);
+    let (mut buffer, mut taken, mut piece) = (ReplyBuffer::default(), 0, &[][..]);
     loop {
-        match take(&mut inbox) {
+        match take(&mut buffer) {
             Ok(true) => return (taken, Ok(())),
             Ok(false) => {}
             Err(error) => return (taken, Err(error)),
@@ -79,10 +76,10 @@ fn until_it_is_all<'p>(
             };
             piece = next;
         }
-        let space = inbox.space();
+        let space = buffer.space();
         let count = piece.len().min(space.len());
         space[..count].copy_from_slice(&piece[..count]);
-        inbox.filled(count);
+        buffer.filled(count);
         (piece, taken) = (&piece[count..], taken + count);
     }
 }

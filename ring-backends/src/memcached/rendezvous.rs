@@ -1,7 +1,7 @@
-//! Which of several servers a key lies on: rendezvous hashing, by the numbers of Python's pymemcache.
+//! Which of several servers has a key: rendezvous hashing, with the same hashes as `HashClient` of Python's pymemcache.
 //!
-//! Every server gives the key a score, and the highest has it. So the order of the servers does not matter, and one that
-//! comes or goes moves its own keys only. `HashClient` of pymemcache finds the keys on the same servers.
+//! Each server has a score for the key, and the one with the highest score has the key. So the order of the servers does
+//! not matter, and a server that is added or removed moves its own keys only.
 
 use memcache::exp::Router;
 
@@ -28,14 +28,14 @@ impl Rendezvous {
     }
 }
 
-/// For the client that users may ask for: its keys lie where ours do.
+/// For the client of [`backend`](super::Memcached::backend), which finds keys on the same servers.
 impl Router for Rendezvous {
     fn route(&self, key: &[u8], _: &[String]) -> usize {
         self.server(key)
     }
 }
 
-/// MurmurHash3 by Austin Appleby, in its form of 32 bits, with the seed 0.
+/// MurmurHash3 (Austin Appleby), 32 bits, with the seed 0.
 fn murmur3(bytes: &[u8]) -> u32 {
     let mixed = |block: u32| {
         let block = block.wrapping_mul(0xcc9e_2d51).rotate_left(15);
@@ -49,7 +49,7 @@ fn murmur3(bytes: &[u8]) -> u32 {
     let mut last = [0; 4];
     last[..rest.len()].copy_from_slice(rest);
     hash ^= mixed(u32::from_le_bytes(last));
-    // The length counts modulo 2^32.
+    // Modulo 2^32.
     hash ^= bytes.len() as u32;
     hash = (hash ^ (hash >> 16)).wrapping_mul(0x85eb_ca6b);
     hash = (hash ^ (hash >> 13)).wrapping_mul(0xc2b2_ae35);

@@ -1,7 +1,6 @@
-//! Commands as they are sent, and what their replies say. Nothing here reads or writes: both colours share it.
+//! The commands for memcached, and the meaning of the replies. Nothing here does I/O: blocking and awaited calls share it.
 //!
-//! Each command carries a number that no other does, and its reply repeats it: a reply that was meant for another is
-//! never taken for this one's.
+//! Each command carries a number of its own that its reply repeats: the reply to another command is recognized.
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,33 +12,42 @@ use memcache::exp::{
 };
 
 use super::expiry::expiry;
-use super::inbox::{Inbox, LARGEST_VALUE, Reply};
-use super::place::Place;
+use super::reply_buffer::{MAX_VALUE, Reply, ReplyBuffer};
+use super::stored_key::StoredKey;
 use crate::remote::{Entry, Fault, Found};
 
+/// The number of the next command.
 static NUMBERS: AtomicU64 = AtomicU64::new(1);
 
-/// Commands to one server, sent without a pause.
-pub(super) struct Request {
+/// Commands to one server, and how to read the reply to each.
+pub(super) struct Request<T> {
     pub(super) bytes: Vec<u8>,
-    /// Where each command ends.
+    /// The end of each command in `bytes`.
     ends: Vec<usize>,
-    /// The number of the first. The others follow.
+    /// The number of the first command. Those of the others follow.
     first: u64,
     /// Whether it changes entries.
-    pub(super) changes: bool,
+    pub(super) mutates: bool,
+    /// The meaning of a reply; `None` if it does not fit the command.
+    read: fn(MetaCommandResult) -> Option<T>,
 }
 
 type Command = Result<MetaCommand, memcache::exp::Error>;
 
-impl Request {
-    fn of<T>(items: &[T], command: impl Fn(&T, Vec<u8>) -> Command) -> Result<Self, Fault> {
+impl<T> Request<T> {
+    fn each<I>(
+        items: &[I],
+        mutates: bool,
+        command: impl Fn(&I, Vec<u8>) -> Command,
+        read: fn(MetaCommandResult) -> Option<T>,
+    ) -> Result<Self, Fault> {
         let count = items.len() as u64;
         let mut request = Request {
             bytes: Vec::with_capacity(64 * items.len()),
             ends: Vec::with_capacity(items.len()),
             first: NUMBERS.fetch_add(count, Ordering::Relaxed),
-            changes: false,
+            mutates,
+            read,
         };
         for (item, number) in items.iter().zip(request.first..) {
             let number = number.to_string().into_bytes();
@@ -50,97 +58,98 @@ impl Request {
         Ok(request)
     }
 
-    fn changing(self) -> Self {
-        Request {
-            changes: true,
-            ..self
-        }
-    }
-
-    /// With numbers that are known beforehand.
+    /// With numbers that are known in advance.
     #[cfg(fuzzing)]
     pub(super) fn numbered_from_one(self) -> Self {
         Request { first: 1, ..self }
     }
 
-    /// Asks for values, and for how long they will be there if that is `expiring`.
-    pub(super) fn read(places: &[Place], expiring: bool) -> Result<Self, Fault> {
-        Request::of(places, |place, number| {
-            let mut options = GetOptions::default();
-            options.return_ttl = expiring;
-            options.opaque = Some(number);
-            build_get(place.as_str(), &options)
-        })
-    }
-
-    /// Asks whether entries are there. That is no use of them.
-    pub(super) fn contains(places: &[Place]) -> Result<Self, Fault> {
-        Request::of(places, |place, number| {
-            let mut options = GetOptions::default();
-            options.value = false;
-            options.no_lru_bump = true;
-            options.opaque = Some(number);
-            build_get(place.as_str(), &options)
-        })
-    }
-
-    pub(super) fn write(entries: &[Entry<Place>]) -> Result<Self, Fault> {
-        // Of some that it cannot take, memcached would take the bytes for commands.
-        if entries.iter().any(|(_, value, _)| value.len() > LARGEST_VALUE) {
-            return Err(Fault::Refused("no memcached takes so large a value".into()));
-        }
-        let now = SystemTime::now();
-        Request::of(entries, |(place, value, lasting), number| {
-            let mut options = SetOptions::default();
-            options.ttl = lasting.map(|lasting| expiry(lasting, now));
-            options.opaque = Some(number);
-            build_set(place.as_str(), value.as_slice(), &options)
-        })
-        .map(Request::changing)
-    }
-
-    pub(super) fn remove(places: &[Place]) -> Result<Self, Fault> {
-        Request::of(places, removal).map(Request::changing)
-    }
-
-    pub(super) fn renew(entries: &[(Place, Duration)]) -> Result<Self, Fault> {
-        let now = SystemTime::now();
-        Request::of(entries, |(place, lasting), number| {
-            if lasting.is_zero() {
-                return removal(place, number);
-            }
-            let mut options = GetOptions::default();
-            options.value = false;
-            options.touch = Some(expiry(*lasting, now));
-            options.opaque = Some(number);
-            build_get(place.as_str(), &options)
-        })
-        .map(Request::changing)
-    }
-
-    /// How many commands the first `sent` bytes are.
+    /// The number of commands in the first `sent` bytes.
     pub(super) fn commands_in(&self, sent: usize) -> usize {
         self.ends.partition_point(|end| *end <= sent)
     }
 }
 
-fn removal(place: &Place, number: Vec<u8>) -> Command {
+/// Reads values.
+pub(super) fn read(keys: &[StoredKey]) -> Result<Request<Option<Vec<u8>>>, Fault> {
+    Request::each(keys, false, |key, number| get(key, number, false), value)
+}
+
+/// Reads values and their remaining time.
+pub(super) fn read_expiring(keys: &[StoredKey]) -> Result<Request<Option<Found>>, Fault> {
+    Request::each(keys, false, |key, number| get(key, number, true), found)
+}
+
+/// Looks for entries. This does not count as a use of them.
+pub(super) fn contains(keys: &[StoredKey]) -> Result<Request<bool>, Fault> {
+    let command = |key: &StoredKey, number| {
+        let mut options = GetOptions::default();
+        options.value = false;
+        options.no_lru_bump = true;
+        options.opaque = Some(number);
+        build_get(key.as_str(), &options)
+    };
+    Request::each(keys, false, command, existed)
+}
+
+/// Stores values.
+pub(super) fn write(entries: &[Entry<StoredKey>]) -> Result<Request<()>, Fault> {
+    // Memcached would execute the bytes of larger values as commands.
+    if entries.iter().any(|(_, value, _)| value.len() > MAX_VALUE) {
+        return Err(Fault::Refused("the value is larger than 1 GiB".into()));
+    }
+    let now = SystemTime::now();
+    let command = |(key, value, lasting): &Entry<StoredKey>, number| {
+        let mut options = SetOptions::default();
+        options.ttl = lasting.map(|lasting| expiry(lasting, now));
+        options.opaque = Some(number);
+        build_set(key.as_str(), value.as_slice(), &options)
+    };
+    Request::each(entries, true, command, stored)
+}
+
+/// Removes entries.
+pub(super) fn remove(keys: &[StoredKey]) -> Result<Request<bool>, Fault> {
+    Request::each(keys, true, delete, existed)
+}
+
+/// Restarts expiries.
+pub(super) fn touch(entries: &[(StoredKey, Duration)]) -> Result<Request<bool>, Fault> {
+    let now = SystemTime::now();
+    let command = |(key, lasting): &(StoredKey, Duration), number| {
+        if lasting.is_zero() {
+            return delete(key, number);
+        }
+        let mut options = GetOptions::default();
+        options.value = false;
+        options.touch = Some(expiry(*lasting, now));
+        options.opaque = Some(number);
+        build_get(key.as_str(), &options)
+    };
+    Request::each(entries, true, command, existed)
+}
+
+fn get(key: &StoredKey, number: Vec<u8>, expiring: bool) -> Command {
+    let mut options = GetOptions::default();
+    options.return_ttl = expiring;
+    options.opaque = Some(number);
+    build_get(key.as_str(), &options)
+}
+
+fn delete(key: &StoredKey, number: Vec<u8>) -> Command {
     let mut options = DeleteOptions::default();
     options.opaque = Some(number);
-    build_delete(place.as_str(), &options)
+    build_delete(key.as_str(), &options)
 }
 
 fn refused(error: memcache::exp::Error) -> Fault {
     Fault::Refused(error.into())
 }
 
-/// What a reply says, if it is one to the command.
-pub(super) type Meaning<T> = fn(MetaCommandResult) -> Option<T>;
-
-/// A value, and how long it will still be there.
-pub(super) fn found(reply: MetaCommandResult) -> Option<Option<Found>> {
+/// A value, and its remaining time.
+fn found(reply: MetaCommandResult) -> Option<Option<Found>> {
     match reply.rc {
-        // What another program calls stale is out of date.
+        // Another program marked it as out of date.
         ReturnCode::Va if reply.stale => Some(None),
         ReturnCode::Va => {
             let seconds = reply.ttl.and_then(|seconds| u64::try_from(seconds).ok());
@@ -151,13 +160,12 @@ pub(super) fn found(reply: MetaCommandResult) -> Option<Option<Found>> {
     }
 }
 
-/// A value.
-pub(super) fn value(reply: MetaCommandResult) -> Option<Option<Vec<u8>>> {
+fn value(reply: MetaCommandResult) -> Option<Option<Vec<u8>>> {
     found(reply).map(|found| found.map(|(value, _)| value))
 }
 
-/// Whether something was there.
-pub(super) fn was_there(reply: MetaCommandResult) -> Option<bool> {
+/// Whether the entry existed.
+fn existed(reply: MetaCommandResult) -> Option<bool> {
     match reply.rc {
         ReturnCode::Hd => Some(!reply.stale),
         ReturnCode::En | ReturnCode::Nf => Some(false),
@@ -165,137 +173,133 @@ pub(super) fn was_there(reply: MetaCommandResult) -> Option<bool> {
     }
 }
 
-/// Whether it was stored.
-pub(super) fn stored(reply: MetaCommandResult) -> Option<()> {
+fn stored(reply: MetaCommandResult) -> Option<()> {
     (reply.rc == ReturnCode::Hd).then_some(())
 }
 
 /// The replies to a request, as they come.
-pub(super) struct Answers<'r, T> {
-    pub(super) request: &'r Request,
-    meaning: Meaning<T>,
-    meant: Vec<T>,
+pub(super) struct Replies<'r, T> {
+    pub(super) request: &'r Request<T>,
+    results: Vec<T>,
     count: usize,
-    /// Why the server did not do one of the commands.
+    /// The first error of a command.
     refusal: Option<String>,
 }
 
-/// Why there is no reply. The connection is of no use any more.
+/// Why the replies cannot be read. The connection cannot be used any more.
 #[derive(Debug)]
-pub(super) enum Trouble {
-    /// The time is over.
-    Late,
-    /// The connection broke.
-    Dead(io::Error),
-    /// What came is no reply to this.
-    Nonsense(String),
-    /// The server did not understand.
+pub(super) enum ReplyError {
+    Timeout,
+    Disconnected(io::Error),
+    /// The bytes are not a reply to the request.
+    Invalid(String),
+    /// The server did not understand a command.
     Rejected(String),
 }
 
-impl<'r, T> Answers<'r, T> {
-    pub(super) fn to(request: &'r Request, meaning: Meaning<T>) -> Self {
-        Answers {
+impl<'r, T> Replies<'r, T> {
+    pub(super) fn to(request: &'r Request<T>) -> Self {
+        Replies {
             request,
-            meaning,
-            meant: Vec::with_capacity(request.ends.len()),
+            results: Vec::with_capacity(request.ends.len()),
             count: 0,
             refusal: None,
         }
     }
 
-    /// How many there are.
+    /// The number of replies so far.
     pub(super) fn count(&self) -> usize {
         self.count
     }
 
-    /// Whether a connection failed before anything came that answers the request, so that another may do better.
-    pub(super) fn may_be_asked_again(&self, trouble: &Trouble, inbox: &Inbox) -> bool {
-        let before_the_request = match trouble {
-            Trouble::Dead(_) => inbox.is_empty(),
-            // What changes something may still take effect there, later than what is asked next.
-            Trouble::Nonsense(_) => !self.request.changes,
-            Trouble::Late | Trouble::Rejected(_) => false,
+    /// Whether the request may be sent again on another connection: this one failed before any reply to it.
+    pub(super) fn may_be_sent_again(&self, error: &ReplyError, buffer: &ReplyBuffer) -> bool {
+        let is_of_before = match error {
+            ReplyError::Disconnected(_) => buffer.is_empty(),
+            // A change may still take effect, later than the commands after it.
+            ReplyError::Invalid(_) => !self.request.mutates,
+            ReplyError::Timeout | ReplyError::Rejected(_) => false,
         };
-        before_the_request && self.count == 0
+        is_of_before && self.count == 0
     }
 
-    /// Takes what has come. Returns whether that was all. Replies to earlier commands, as one that came twice, are read
-    /// over.
-    pub(super) fn take(&mut self, inbox: &mut Inbox) -> Result<bool, Trouble> {
+    /// Takes the replies that are complete. Returns whether these are all. Replies to earlier commands, as one that came
+    /// twice, are skipped.
+    pub(super) fn take(&mut self, buffer: &mut ReplyBuffer) -> Result<bool, ReplyError> {
         while self.count < self.request.ends.len() {
-            let reply = inbox
+            let reply = buffer
                 .reply()
-                .map_err(|error| Trouble::Nonsense(error.to_string()))?;
+                .map_err(|error| ReplyError::Invalid(error.to_string()))?;
             match reply {
                 None => return Ok(false),
-                Some(Reply::Done(done)) if self.is_to_others(&done) => {
-                    inbox.pass_over();
+                Some(Reply::Done(done)) if self.is_to_earlier(&done) => {
+                    buffer.skip();
                     continue;
                 }
                 Some(Reply::Done(done)) => self.accept(done)?,
                 Some(Reply::Failed(text)) => {
                     self.refusal.get_or_insert(text);
                 }
-                Some(Reply::Rejected(text)) => return Err(Trouble::Rejected(text)),
+                Some(Reply::Rejected(text)) => return Err(ReplyError::Rejected(text)),
             }
             self.count += 1;
         }
-        if inbox.is_empty() {
+        if buffer.is_empty() {
             return Ok(true);
         }
-        Err(Trouble::Nonsense("more replies than commands".into()))
+        Err(ReplyError::Invalid("more replies than commands".into()))
     }
 
-    fn is_to_others(&self, reply: &MetaCommandResult) -> bool {
+    fn is_to_earlier(&self, reply: &MetaCommandResult) -> bool {
         let number = reply.opaque.as_deref();
         let number = number.and_then(|number| str::from_utf8(number).ok()?.parse().ok());
         number.is_some_and(|number: u64| number < self.request.first + self.count as u64)
     }
 
-    fn accept(&mut self, reply: MetaCommandResult) -> Result<(), Trouble> {
+    fn accept(&mut self, reply: MetaCommandResult) -> Result<(), ReplyError> {
         let expected = self.request.first + self.count as u64;
         if reply.opaque.as_deref() != Some(expected.to_string().as_bytes()) {
-            return Err(Trouble::Nonsense("a reply to another command".into()));
+            return Err(ReplyError::Invalid("the reply to another command".into()));
         }
-        let meant = (self.meaning)(reply);
-        let meant = meant.ok_or_else(|| Trouble::Nonsense("a reply to a command of another kind".into()))?;
-        self.meant.push(meant);
+        let result = (self.request.read)(reply);
+        let result =
+            result.ok_or_else(|| ReplyError::Invalid("the reply does not fit the command".into()))?;
+        self.results.push(result);
         Ok(())
     }
 
-    /// What all of them said.
-    pub(super) fn meant(self) -> Result<Vec<T>, Fault> {
+    /// The results of all commands.
+    pub(super) fn results(self) -> Result<Vec<T>, Fault> {
         match self.refusal {
-            None => Ok(self.meant),
+            None => Ok(self.results),
             Some(text) => Err(Fault::Refused(text.into())),
         }
     }
 }
 
-impl Trouble {
-    /// Whether the server may do later what it was asked.
-    pub(super) fn leaves_doubts(&self) -> bool {
-        matches!(self, Trouble::Late | Trouble::Nonsense(_))
+impl ReplyError {
+    /// Whether the server may still execute the commands.
+    pub(super) fn leaves_unacked(&self) -> bool {
+        matches!(self, ReplyError::Timeout | ReplyError::Invalid(_))
     }
 }
 
-impl From<io::Error> for Trouble {
+impl From<io::Error> for ReplyError {
     fn from(error: io::Error) -> Self {
         match error.kind() {
-            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Trouble::Late,
-            _ => Trouble::Dead(error),
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => ReplyError::Timeout,
+            _ => ReplyError::Disconnected(error),
         }
     }
 }
 
-impl From<Trouble> for Fault {
-    fn from(trouble: Trouble) -> Self {
-        match trouble {
-            Trouble::Late => Fault::Silent,
-            Trouble::Dead(error) => Fault::Broken(error.into()),
-            Trouble::Nonsense(text) => Fault::Broken(text.into()),
-            Trouble::Rejected(text) => Fault::Refused(text.into()),
+impl From<ReplyError> for Fault {
+    fn from(error: ReplyError) -> Self {
+        match error {
+            ReplyError::Timeout => Fault::Timeout,
+            ReplyError::Disconnected(error) => Fault::Disconnected(error.into()),
+            ReplyError::Invalid(text) => Fault::Disconnected(text.into()),
+            ReplyError::Rejected(text) => Fault::Refused(text.into()),
         }
     }
 }

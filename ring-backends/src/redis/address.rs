@@ -1,4 +1,4 @@
-//! Addresses of servers, and what connecting by TLS asks for.
+//! Addresses of servers, and the preparation of TLS.
 
 use redis::{Client, ConnectionAddr, IntoConnectionInfo, RedisResult};
 use ring_cache_core::Error;
@@ -6,7 +6,7 @@ use ring_cache_core::Error;
 /// Whether TLS is built in.
 const TLS: bool = cfg!(feature = "tls");
 
-/// What `parse` makes of the address `url`. Errors do not show it: it may hold a password.
+/// Parses `url`, then applies `parse`. Errors do not show it: it may contain a password.
 pub(super) fn parsed<T>(
     storage: &'static str,
     url: &str,
@@ -16,9 +16,9 @@ pub(super) fn parsed<T>(
     parsed.map_err(|_| {
         let encrypted = url.starts_with("rediss:") || url.starts_with("valkeys:");
         let cause = if encrypted && !TLS {
-            "the address asks for TLS: build with the feature `tls`"
+            "TLS is not built in: enable the feature `tls`"
         } else {
-            "the address is none of a Redis server: \
+            "invalid address: write \
              `redis://user:password@host:port/database`, `rediss://..` or `redis+unix:///path?db=1&pass=..`, \
              with `%` escapes in names and passwords"
         };
@@ -26,18 +26,18 @@ pub(super) fn parsed<T>(
     })
 }
 
-/// Makes sure that a connection to a client's server can be encrypted, if it is to be.
+/// To be called before connecting: prepares TLS if the client's connections use it.
 pub(super) fn prepare(client: &Client) {
     if let ConnectionAddr::TcpTls { .. } = client.get_connection_info().addr() {
         prepare_tls();
     }
 }
 
-/// Without a provider that the application chose, or could choose only one of, rustls panics.
+/// Sets the default provider of cryptography, without which rustls panics.
 pub(super) fn prepare_tls() {
     #[cfg(feature = "tls")]
     if rustls::crypto::CryptoProvider::get_default().is_none() {
-        // Someone else may have been quicker.
+        // Another thread may have set it first.
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
 }

@@ -1,10 +1,10 @@
-//! A cluster of Redis servers.
+//! `RedisCluster`: a cluster of Redis servers.
 
+mod dispatch;
 #[cfg(fuzzing)]
 pub(super) mod fuzzing;
-mod map;
 mod seeds;
-mod way;
+mod slot_map;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,34 +16,39 @@ use ring_cache_core::key::text_in_namespace;
 use ring_cache_core::{Error, Name, RingKey};
 
 use super::address;
-use super::commands::{self, Commands, Question};
-use super::layout::{Keys, Layout};
+use super::request::{self, Commands, Request};
+use super::ring_scan::KeyScan;
 #[cfg(feature = "tokio")]
 use super::route::AsyncRoute;
 use super::route::Route;
+use super::schema::{KeySchema, Keys};
 use super::server::RedisServer;
 use super::single::Single;
-use super::sweep::Search;
-use crate::remote::{Entry, Expiring, Fault, Found, Remote};
-use map::{Address, Map, Node};
-use way::Way;
+use crate::remote::own_type::own_type;
+use crate::remote::{Entry, Fault, Found, Remote};
+use dispatch::Dispatch;
+use slot_map::{Address, ClusterNode, SlotMap, unreachable};
 
-/// Entries in a cluster of Redis servers.
+/// A storage on a cluster of Redis servers.
 ///
-/// Keys spread over all slots whatever is in them: Redis would keep keys together that have the same text in braces, so
-/// a key with a `{` lies under its text with `{}` before it. [`stored_key`](ring_cache_core::BoundCall::stored_key)
-/// shows it.
+/// Keys are spread over all slots. Redis would keep keys with the same text in braces together, so a key with a `{` has
+/// `{}` in front: [`stored_key`](ring_cache_core::BoundCall::stored_key) returns it.
 ///
-/// Each server has connections of its own, so one that hangs is slow for its own keys only. Where keys lie is learned
-/// from the servers, and anew when they say so or fail. A bulk call asks one server after the other, each once.
-/// `clear` asks all; it fails if one cannot be reached.
+/// Each server has connections of its own: one that hangs delays its own keys only. The map of slots is read from the
+/// servers, and again after a redirection or a failure. A bulk call asks one server after the other, each once. `clear` asks
+/// all, and fails if one cannot be reached.
 ///
 /// All else is as with [`Redis`](crate::Redis).
-pub type RedisCluster = Remote<RedisServer<SpreadKeys>>;
+#[derive(Clone)]
+pub struct RedisCluster {
+    remote: Remote<RedisServer<SpreadKeys>>,
+}
 
-impl Remote<RedisServer<SpreadKeys>> {
-    /// The storage on the cluster with servers at these addresses, of which one is enough. It connects when it is first
-    /// asked for something. All addresses have the same name and password; other servers have them as well.
+own_type!(RedisCluster: Expires, Clear);
+
+impl RedisCluster {
+    /// Opens the storage on the cluster of the servers at these addresses; one is enough. It connects when it is first
+    /// used. All addresses have the same user name and password, as have all other servers.
     ///
     /// ```
     /// # fn main() -> Result<(), ring_cache::Error> {
@@ -55,7 +60,7 @@ impl Remote<RedisServer<SpreadKeys>> {
     ///
     /// # Errors
     ///
-    /// If there is no address, or one is none of a Redis server, or they differ in what they share.
+    /// If there is no address, one is invalid or a Unix socket, or they differ in user name or password.
     pub fn open<U: AsRef<str>>(urls: impl IntoIterator<Item = U>) -> Result<Self, Error> {
         let infos: Result<Vec<ConnectionInfo>, Error> = urls
             .into_iter()
@@ -63,41 +68,42 @@ impl Remote<RedisServer<SpreadKeys>> {
             .collect();
         let client = ClusterClient::new(infos?);
         client.map(Self::from_client).map_err(|_| {
-            let cause = "there is to be an address at least, none of a Unix socket, and all with one name and password";
+            let cause =
+                "give at least one address, no Unix socket, and the same user name and password in all";
             Error::storage(SpreadKeys::NAME, "open", cause)
         })
     }
 
-    /// The storage on the cluster of a client that was made elsewhere.
+    /// The storage on the cluster of a client.
     ///
-    /// Of its settings, the addresses, name, password, TLS and protocol are used. Retries, timeouts, reading from
-    /// replicas and a map of addresses are for those who use the client itself.
+    /// The storage uses its addresses, user name, password, TLS and protocol. Its retries, timeouts, reads from replicas and
+    /// map of addresses apply to the client itself only.
     pub fn from_client(client: ClusterClient) -> Self {
-        Remote::new(RedisServer::by(Cluster::new(client)))
+        RedisCluster {
+            remote: Remote::new(RedisServer::new(Cluster::new(client))),
+        }
     }
 
-    /// The client, for whatever else is to be done in the cluster.
+    /// The client of the cluster: see [`Redis::backend`](crate::Redis::backend).
     pub fn backend(&self) -> &ClusterClient {
-        &self.server().route().client
+        &self.remote.server().route().client
     }
 }
 
 /// A key of Redis for each entry, in the slot that its whole text decides.
-pub struct SpreadKeys;
+pub(super) struct SpreadKeys;
 
-/// Before a key it makes Redis take the whole key, whatever braces are in it.
+/// Before a key it makes Redis hash the whole key, whatever braces it contains.
 const SPREAD: &str = "{}";
 
-impl Expiring for RedisServer<SpreadKeys> {}
-
-impl Layout for SpreadKeys {
+impl KeySchema for SpreadKeys {
     const NAME: &'static str = "redis_cluster";
 
-    type Place = Arc<str>;
+    type StoredKey = Arc<str>;
     type Route = Cluster;
-    type Sweep = Search;
+    type Scan = KeyScan;
 
-    fn place<K: RingKey + ?Sized>(namespace: &str, key: &K) -> Arc<str> {
+    fn stored_key<K: RingKey + ?Sized>(namespace: &str, key: &K) -> Arc<str> {
         let key = text_in_namespace(namespace, key);
         if key.contains('{') {
             format!("{SPREAD}{key}").into()
@@ -107,61 +113,58 @@ impl Layout for SpreadKeys {
     }
 
     /// There is no `MGET` across slots.
-    fn read(places: &[Arc<str>]) -> Question<Vec<Option<Vec<u8>>>> {
-        let read = match places {
-            [_] => commands::values,
-            _ => commands::values_of_type,
+    fn read(keys: &[Arc<str>]) -> Result<Request<Option<Vec<u8>>>, Fault> {
+        let read = match keys {
+            [_] => request::values,
+            _ => request::values_of_type,
         };
-        Question {
-            commands: Commands::each(places, |key| commands::on("GET", key)),
-            read,
-        }
+        Ok(Request::each(keys, |key| request::on("GET", key), read))
     }
 
-    fn read_expiring(places: &[Arc<str>]) -> Question<Vec<Option<Found>>> {
-        Keys::read_expiring(places)
+    fn read_expiring(keys: &[Arc<str>]) -> Result<Request<Option<Found>>, Fault> {
+        Keys::read_expiring(keys)
     }
 
-    fn write(entries: &[Entry<Arc<str>>]) -> Result<Question<()>, Fault> {
+    fn write(entries: &[Entry<Arc<str>>]) -> Result<Request<()>, Fault> {
         Keys::write(entries)
     }
 
-    fn remove(places: &[Arc<str>]) -> Question<Vec<bool>> {
-        Keys::remove(places)
+    fn remove(keys: &[Arc<str>]) -> Result<Request<bool>, Fault> {
+        Keys::remove(keys)
     }
 
-    fn contains(places: &[Arc<str>]) -> Question<Vec<bool>> {
-        Keys::contains(places)
+    fn contains(keys: &[Arc<str>]) -> Result<Request<bool>, Fault> {
+        Keys::contains(keys)
     }
 
-    fn renew(entries: &[(Arc<str>, Duration)]) -> Result<Question<Vec<bool>>, Fault> {
-        Keys::renew(entries)
+    fn touch(entries: &[(Arc<str>, Duration)]) -> Result<Request<bool>, Fault> {
+        Keys::touch(entries)
     }
 
-    fn clear(namespace: &str, name: &Name) -> Search {
-        Search::new(format!("{namespace}{name}"), SPREAD)
+    fn clear(namespace: &str, name: &Name) -> KeyScan {
+        KeyScan::new(format!("{namespace}{name}"), SPREAD)
     }
 }
 
-/// A cluster: its servers, and where keys lie as far as is known.
-pub struct Cluster {
+/// The servers of a cluster, and which keys they have as far as is known.
+pub(super) struct Cluster {
     client: ClusterClient,
-    /// What connections to any server have in common, and the addresses that are known from the beginning.
+    /// The addresses that are known from the beginning, with the settings of all connections.
     seeds: Vec<ConnectionInfo>,
     known: Mutex<Known>,
 }
 
 #[derive(Default)]
 struct Known {
-    map: Option<Arc<Map>>,
+    map: Option<Arc<SlotMap>>,
     /// Whether the map may be out of date.
-    doubted: bool,
-    learned: Option<Instant>,
-    nodes: Vec<Arc<Node>>,
+    is_suspect: bool,
+    updated: Option<Instant>,
+    nodes: Vec<Arc<ClusterNode>>,
 }
 
-/// A map is not learned anew more often.
-const LEARNED_FOR: Duration = Duration::from_millis(200);
+/// The shortest time between two updates of the map.
+const MIN_UPDATE_INTERVAL: Duration = Duration::from_millis(200);
 
 impl Cluster {
     fn new(client: ClusterClient) -> Self {
@@ -173,175 +176,175 @@ impl Cluster {
     }
 
     /// The server at `address`, new or known.
-    fn node(&self, known: &mut Known, address: &Address) -> Option<Arc<Node>> {
+    fn node(&self, known: &mut Known, address: &Address) -> Option<Arc<ClusterNode>> {
         if let Some(node) = known.nodes.iter().find(|node| node.address == *address) {
             return Some(Arc::clone(node));
         }
         let info = self.seeds.first()?.clone();
         let info = info.clone().set_addr(address.like(info.addr()));
-        let node = Arc::new(Node::new(address.clone(), Single::new(Client::open(info).ok()?)));
+        let single = Single::new(Client::open(info).ok()?);
+        let node = Arc::new(ClusterNode::new(address.clone(), single));
         known.nodes.push(Arc::clone(&node));
         Some(node)
     }
 
-    /// The map, unless it is in doubt.
-    fn trusted(&self) -> Option<Arc<Map>> {
+    /// The map, unless it may be out of date.
+    fn current_map(&self) -> Option<Arc<SlotMap>> {
         let known = self.known.lock();
-        known.map.clone().filter(|_| !known.doubted)
+        known.map.clone().filter(|_| !known.is_suspect)
     }
 
-    /// Where keys lie may have changed.
-    fn doubt(&self) {
+    fn mark_suspect(&self) {
         let mut known = self.known.lock();
-        known.doubted |= known
-            .learned
-            .is_none_or(|learned| learned.elapsed() > LEARNED_FOR);
+        known.is_suspect |= known
+            .updated
+            .is_none_or(|updated| updated.elapsed() > MIN_UPDATE_INTERVAL);
     }
 
-    /// Servers that may know where keys lie, the most promising first.
-    fn informants(&self) -> Vec<Arc<Node>> {
+    /// The servers to ask for the map, those that answered last first.
+    fn informants(&self) -> Vec<Arc<ClusterNode>> {
         let mut known = self.known.lock();
         let addresses: Vec<Address> = self.seeds.iter().filter_map(Address::of).collect();
         for address in &addresses {
             self.node(&mut known, address);
         }
         let mut nodes = known.nodes.clone();
-        nodes.sort_by_key(|node| node.is_troubled());
+        nodes.sort_by_key(|node| node.has_failed());
         nodes
     }
 
-    fn learn(&self, answers: Vec<Value>, informant: &Node) -> Result<Arc<Map>, Fault> {
-        let owners = map::owners(answers, &informant.address)?;
+    /// Replaces the map by that of an informant.
+    fn update(&self, replies: Vec<Value>, informant: &ClusterNode) -> Result<Arc<SlotMap>, Fault> {
+        let owners = slot_map::owners(replies, &informant.address)?;
         let mut known = self.known.lock();
         let mut ranges = Vec::with_capacity(owners.len());
         for (slots, address) in owners {
             let node = self.node(&mut known, &address).ok_or_else(unreachable)?;
             ranges.push((slots, node));
         }
-        let map = Arc::new(Map::new(ranges));
+        let map = Arc::new(SlotMap::new(ranges));
         known.map = Some(Arc::clone(&map));
-        (known.doubted, known.learned) = (false, Some(Instant::now()));
-        let gone: Vec<_> = known.nodes.extract_if(.., |node| !map.names(node)).collect();
+        (known.is_suspect, known.updated) = (false, Some(Instant::now()));
+        let gone: Vec<_> = known.nodes.extract_if(.., |node| !map.contains(node)).collect();
         drop(known);
         drop(gone);
         Ok(map)
     }
 
-    /// Better an old map than none.
-    fn last(&self, fault: Option<Fault>) -> Result<Arc<Map>, Fault> {
+    /// An old map is better than none.
+    fn last_map(&self, fault: Option<Fault>) -> Result<Arc<SlotMap>, Fault> {
         let last = self.known.lock().map.clone();
         last.ok_or_else(|| fault.unwrap_or_else(unreachable))
     }
 
-    /// Where a redirection leads.
-    fn redirected(&self, address: &Address) -> Result<Arc<Node>, Fault> {
+    /// The server that a redirection names.
+    fn redirected(&self, address: &Address) -> Result<Arc<ClusterNode>, Fault> {
         self.node(&mut self.known.lock(), address).ok_or_else(unreachable)
     }
 }
 
-fn unreachable() -> Fault {
-    Fault::Broken("no server of the cluster can be reached".into())
-}
-
-/// Half of the time until then: others may have to be asked as well.
+/// Half of the time until then: other servers may have to be asked as well.
 fn half(until: Instant) -> Instant {
     let now = Instant::now();
     now + until.saturating_duration_since(now) / 2
 }
 
 impl Cluster {
-    fn map(&self, until: Instant) -> Result<Arc<Map>, Fault> {
-        if let Some(map) = self.trusted() {
+    fn map(&self, until: Instant) -> Result<Arc<SlotMap>, Fault> {
+        if let Some(map) = self.current_map() {
             return Ok(map);
         }
         let mut fault = None;
         for informant in self.informants() {
-            match informant.noted(informant.single.ask(&map::question(), half(until))) {
-                Ok(answers) => return self.learn(answers, &informant),
+            match informant.send(&slot_map::command(), half(until)) {
+                Ok(replies) => return self.update(replies, &informant),
                 Err(failed) => fault = Some(failed),
             }
         }
-        self.last(fault)
+        self.last_map(fault)
     }
 }
 
 impl Route for Cluster {
-    type Node = Arc<Node>;
+    type Node = Arc<ClusterNode>;
 
-    fn ask(&self, commands: &Commands, until: Instant) -> Result<Vec<Value>, Fault> {
-        let mut way = Way::new(commands);
+    fn send(&self, commands: &Commands, until: Instant) -> Result<Vec<Value>, Fault> {
+        let mut dispatch = Dispatch::new(commands);
         loop {
             let map = self.map(until)?;
-            for errand in way.errands(&map, |address| self.redirected(address))? {
-                let answered = errand.node.noted(errand.node.single.ask(&errand.commands, until));
-                way.record(errand, answered, || self.doubt())?;
+            for batch in dispatch.batches(&map, |address| self.redirected(address))? {
+                let replies = batch.node.send(&batch.commands, until);
+                dispatch.record(batch, replies, || self.mark_suspect())?;
             }
-            if let Some(answers) = way.arrived() {
-                return Ok(answers);
+            if let Some(replies) = dispatch.replies() {
+                return Ok(replies);
             }
         }
     }
 
-    fn out_of_step(&self) {
-        let nodes = self.trusted().map(|map| map.nodes());
-        nodes
-            .into_iter()
-            .flatten()
-            .for_each(|node| node.single.out_of_step());
+    fn close_idle(&self) {
+        let map = self.current_map();
+        let nodes = map.into_iter().flat_map(|map| map.nodes());
+        nodes.for_each(|node| node.single.close_idle());
     }
 
-    fn nodes(&self, until: Instant) -> Result<Vec<Arc<Node>>, Fault> {
+    fn nodes(&self, until: Instant) -> Result<Vec<Arc<ClusterNode>>, Fault> {
         Ok(self.map(until)?.nodes())
     }
 
-    fn ask_node(&self, node: &Arc<Node>, commands: &Commands, until: Instant) -> Result<Vec<Value>, Fault> {
-        node.noted(node.single.ask(commands, until))
+    fn send_to(
+        &self,
+        node: &Arc<ClusterNode>,
+        commands: &Commands,
+        until: Instant,
+    ) -> Result<Vec<Value>, Fault> {
+        node.send(commands, until)
     }
 }
 
 #[cfg(feature = "tokio")]
 impl Cluster {
-    async fn map_async(&self, until: Instant) -> Result<Arc<Map>, Fault> {
-        if let Some(map) = self.trusted() {
+    async fn map_async(&self, until: Instant) -> Result<Arc<SlotMap>, Fault> {
+        if let Some(map) = self.current_map() {
             return Ok(map);
         }
         let mut fault = None;
         for informant in self.informants() {
-            match informant.ask(&map::question(), half(until)).await {
-                Ok(answers) => return self.learn(answers, &informant),
+            match informant.send_async(&slot_map::command(), half(until)).await {
+                Ok(replies) => return self.update(replies, &informant),
                 Err(failed) => fault = Some(failed),
             }
         }
-        self.last(fault)
+        self.last_map(fault)
     }
 }
 
 #[cfg(feature = "tokio")]
 impl AsyncRoute for Cluster {
-    async fn ask_async(&self, commands: &Commands, until: Instant) -> Result<Vec<Value>, Fault> {
-        let mut way = Way::new(commands);
+    async fn send_async(&self, commands: &Commands, until: Instant) -> Result<Vec<Value>, Fault> {
+        let mut dispatch = Dispatch::new(commands);
         loop {
             let map = self.map_async(until).await?;
-            for errand in way.errands(&map, |address| self.redirected(address))? {
-                let answered = errand.node.ask(&errand.commands, until).await;
-                way.record(errand, answered, || self.doubt())?;
+            for batch in dispatch.batches(&map, |address| self.redirected(address))? {
+                let replies = batch.node.send_async(&batch.commands, until).await;
+                dispatch.record(batch, replies, || self.mark_suspect())?;
             }
-            if let Some(answers) = way.arrived() {
-                return Ok(answers);
+            if let Some(replies) = dispatch.replies() {
+                return Ok(replies);
             }
         }
     }
 
-    async fn nodes_async(&self, until: Instant) -> Result<Vec<Arc<Node>>, Fault> {
+    async fn nodes_async(&self, until: Instant) -> Result<Vec<Arc<ClusterNode>>, Fault> {
         Ok(self.map_async(until).await?.nodes())
     }
 
-    async fn ask_node_async(
+    async fn send_to_async(
         &self,
-        node: &Arc<Node>,
+        node: &Arc<ClusterNode>,
         commands: &Commands,
         until: Instant,
     ) -> Result<Vec<Value>, Fault> {
-        node.ask(commands, until).await
+        node.send_async(commands, until).await
     }
 }

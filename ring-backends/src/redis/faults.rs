@@ -1,24 +1,23 @@
-//! What goes wrong with Redis, as storages report it. Neither passwords nor values are in it.
+//! Errors of Redis and its client as faults of a storage. They contain neither passwords nor values.
 
 use redis::{ErrorKind, RedisError, Value};
 
-use super::commands::Commands;
 use crate::remote::Fault;
 
-/// An answer that is not the one to the question.
+/// Why a reply could not be read.
 pub enum Unexpected {
-    /// An error of the server.
+    /// It is an error of the server.
     Error(RedisError),
-    /// Something else.
-    Answer,
+    /// It does not fit the command.
+    Reply,
 }
 
 impl Unexpected {
-    /// Passes on what is no error.
-    pub(super) fn check(answer: Value) -> Result<Value, Unexpected> {
-        match answer {
+    /// The reply, if it is not an error.
+    pub(super) fn check(reply: Value) -> Result<Value, Unexpected> {
+        match reply {
             Value::ServerError(error) => Err(Unexpected::Error(error.into())),
-            answer => Ok(answer),
+            reply => Ok(reply),
         }
     }
 }
@@ -26,36 +25,36 @@ impl Unexpected {
 impl From<Unexpected> for Fault {
     fn from(unexpected: Unexpected) -> Self {
         match unexpected {
-            Unexpected::Error(error) => asked(&error),
-            // It might show values.
-            Unexpected::Answer => Fault::Broken("the answer is not one to the question".into()),
+            Unexpected::Error(error) => fault(&error),
+            // Without the reply, which may be a value.
+            Unexpected::Reply => Fault::Disconnected("the reply does not fit the command".into()),
         }
     }
 }
 
-/// Why a question was not answered.
-pub(super) fn asked(error: &RedisError) -> Fault {
+/// Why commands failed.
+pub(super) fn fault(error: &RedisError) -> Fault {
     if error.is_timeout() {
-        return Fault::Silent;
+        return Fault::Timeout;
     }
     match error.kind() {
-        // It shows what was sent, which may be values.
-        ErrorKind::Parse => Fault::Broken("what came is not the protocol of Redis".into()),
-        ErrorKind::Io | ErrorKind::ClusterConnectionNotFound => Fault::Broken(shown(error).into()),
+        // Without the error, which shows what was received.
+        ErrorKind::Parse => Fault::Disconnected("invalid reply: not the protocol of Redis".into()),
+        ErrorKind::Io | ErrorKind::ClusterConnectionNotFound => Fault::Disconnected(shown(error).into()),
         _ => Fault::Refused(shown(error).into()),
     }
 }
 
-/// Why there is no connection.
-pub(super) fn connecting(error: &RedisError) -> Fault {
+/// Why a connection could not be opened.
+pub(super) fn connecting(error: &RedisError) -> String {
     match error.kind() {
-        ErrorKind::Parse => Fault::Broken("what answers there is no Redis".into()),
-        _ => Fault::Broken(shown(error).into()),
+        ErrorKind::Parse => "not a Redis server".to_owned(),
+        _ => shown(error),
     }
 }
 
-/// What errors of servers begin with that helps whoever reads it. All else of them is not shown: servers repeat what they
-/// were sent, as "unknown command 'SET', with args beginning with: .." does, which may be values and passwords.
+/// Beginnings of errors of servers. Nothing else of an error is shown: servers repeat the arguments of commands, as in
+/// "unknown command 'SET', with args beginning with: ..", which may be values and passwords.
 const KNOWN: [&str; 14] = [
     "DB index is out of range",
     "Client sent AUTH, but no password is set",
@@ -73,7 +72,7 @@ const KNOWN: [&str; 14] = [
     "Authentication required",
 ];
 
-/// What an error says, without what a server may have repeated.
+/// The text of an error, without what a server may have repeated.
 fn shown(error: &RedisError) -> String {
     if error.kind() == ErrorKind::Io {
         return error.to_string();
@@ -90,18 +89,18 @@ fn shown(error: &RedisError) -> String {
     }
 }
 
-/// Whether it can be the code that errors of Redis begin with, such as `WRONGTYPE`.
+/// Whether it can be the code of an error of Redis, such as `WRONGTYPE`.
 fn is_code(word: &str) -> bool {
     word.len() <= 16 && word.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
-/// Whether the connection is of no use any more.
+/// Whether the connection cannot be used any more.
 pub(super) fn is_lost(error: &RedisError) -> bool {
     error.is_connection_dropped() || error.kind() == ErrorKind::Parse
 }
 
-/// Whether the connection was at fault, so that another may do better. Changes are not made twice where the first time may
-/// still take effect, later than what is asked next.
-pub(super) fn may_be_asked_again(error: &RedisError, commands: &Commands) -> bool {
-    error.is_connection_dropped() || (is_lost(error) && !commands.change())
+/// Whether commands may be sent again on another connection. Those that `mutate` entries may not, if
+/// they may still take effect later than the commands after them.
+pub(super) fn may_be_sent_again(error: &RedisError, mutate: bool) -> bool {
+    error.is_connection_dropped() || (is_lost(error) && !mutate)
 }

@@ -1,23 +1,23 @@
-//! A hash of Redis for each ring.
+//! `RedisHash`: a hash of Redis for each ring.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::{Cmd, Value};
+use redis::Cmd;
 use ring_cache_core::key::{EncodedKey, text_in_namespace};
 use ring_cache_core::{Error, Name, RingKey};
 
 use super::address;
-use super::commands::{self, Commands, Question};
-use super::faults::Unexpected;
-use super::layout::Layout;
+use super::request::{self, Request};
+use super::ring_scan::KeyRemoval;
+use super::schema::KeySchema;
 use super::server::RedisServer;
 use super::single::Single;
-use super::sweep::Removal;
+use crate::remote::own_type::own_type;
 use crate::remote::{Entry, Fault, Found, Remote};
 
-/// Entries in hashes of Redis: one hash for each ring.
+/// A storage on a Redis server: a hash for each ring, with a field for each entry.
 ///
 /// ```no_run
 /// use std::sync::LazyLock;
@@ -39,13 +39,12 @@ use crate::remote::{Entry, Fault, Found, Remote};
 /// square_cache().clear().unwrap(); // removes the hash
 /// ```
 ///
-/// The hash lies under the name of the ring, `key_prefix` if there is one, with the namespace before it. Its fields are
-/// the texts of the ring's keys, as [`Call::key`](ring_cache_core::BoundCall::key) shows them, and their values the bytes
-/// of the coder. With `key_prefix = "squares"` a Python service shares it as
+/// The key of the hash is the name of the ring (`key_prefix` if there is one) after the namespace. Its fields are the keys
+/// that [`Call::key`](ring_cache_core::BoundCall::key) returns, their values the bytes of the coder. With `key_prefix = "squares"` a Python service shares it as
 /// `ring.redis_hash(client, hash_key="squares", key_prefix="squares", coder="json")`.
 ///
-/// `clear` removes the hash, which is one step for Redis however many entries there are. Entries cannot expire: Redis
-/// knows that for fields from version 7.4 on only. `expire` does not compile:
+/// `clear` removes the hash, one command whatever its size. Fields cannot expire before Redis 7.4, so `expire` does not
+/// compile:
 ///
 /// ```compile_fail,E0277
 /// # use std::sync::LazyLock;
@@ -59,42 +58,49 @@ use crate::remote::{Entry, Fault, Found, Remote};
 /// }
 /// ```
 ///
-/// What is stored under a key outside of any ring, by the storage's own methods, lies in a hash `%keys`, after the
-/// namespace. No ring has that name.
+/// Keys outside of any ring, by the storage's own methods, are fields of the hash `%keys`, after the namespace. No ring has
+/// that name.
 ///
 /// All else is as with [`Redis`](crate::Redis).
-pub type RedisHash = Remote<RedisServer<Fields>>;
+#[derive(Clone)]
+pub struct RedisHash {
+    remote: Remote<RedisServer<Fields>>,
+}
 
-impl Remote<RedisServer<Fields>> {
-    /// The storage on the server at `url`: see [`Redis::open`](crate::Redis::open).
+own_type!(RedisHash: Clear);
+
+impl RedisHash {
+    /// Opens the storage on the server at `url`: see [`Redis::open`](crate::Redis::open).
     ///
     /// # Errors
     ///
-    /// If `url` is no address of a Redis server.
+    /// If `url` is not the address of a Redis server.
     pub fn open(url: impl AsRef<str>) -> Result<Self, Error> {
         address::parsed(Fields::NAME, url.as_ref(), redis::Client::open).map(Self::from_client)
     }
 
     /// The storage on the server of a client: see [`Redis::from_client`](crate::Redis::from_client).
     pub fn from_client(client: redis::Client) -> Self {
-        Remote::new(RedisServer::by(Single::new(client)))
+        RedisHash {
+            remote: Remote::new(RedisServer::new(Single::new(client))),
+        }
     }
 
-    /// The client, for whatever else is to be done on the server.
+    /// The client of the server: see [`Redis::backend`](crate::Redis::backend).
     pub fn backend(&self) -> &redis::Client {
-        self.server().route().client()
+        self.remote.server().route().client()
     }
 }
 
-/// A field of a hash for each entry, a hash for each ring.
-pub struct Fields;
+/// A hash for each ring, with a field for each entry.
+pub(super) struct Fields;
 
 /// The hash of keys outside of any ring. In the name of a ring a `%` would be escaped.
 const OUTSIDE: &str = "%keys";
 
-/// Where an entry lies. It displays as its field.
+/// A field of a hash. It displays as the field.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Field {
+pub(super) struct Field {
     hash: Arc<str>,
     field: Arc<str>,
 }
@@ -105,29 +111,30 @@ impl fmt::Display for Field {
     }
 }
 
-fn on(name: &str, place: &Field) -> Cmd {
-    let mut command = commands::on(name, &place.hash);
-    command.arg(&*place.field);
+fn on(name: &str, key: &Field) -> Cmd {
+    let mut command = request::on(name, &key.hash);
+    command.arg(&*key.field);
     command
 }
 
 fn cannot_expire() -> Fault {
-    Fault::Refused("entries in a hash of Redis cannot expire".into())
+    Fault::Refused("entries of a `RedisHash` cannot expire".into())
 }
 
+/// Values that do not expire.
 fn lasting(values: Vec<Option<Vec<u8>>>) -> Vec<Option<Found>> {
     let values = values.into_iter();
     values.map(|value| value.map(|bytes| (bytes, None))).collect()
 }
 
-impl Layout for Fields {
+impl KeySchema for Fields {
     const NAME: &'static str = "redis_hash";
 
-    type Place = Field;
+    type StoredKey = Field;
     type Route = Single;
-    type Sweep = Removal;
+    type Scan = KeyRemoval;
 
-    fn place<K: RingKey + ?Sized>(namespace: &str, key: &K) -> Field {
+    fn stored_key<K: RingKey + ?Sized>(namespace: &str, key: &K) -> Field {
         let name = EncodedKey::of(key).ring().map_or(OUTSIDE, Name::as_str);
         Field {
             hash: format!("{namespace}{name}").into(),
@@ -135,80 +142,55 @@ impl Layout for Fields {
         }
     }
 
-    fn read(places: &[Field]) -> Question<Vec<Option<Vec<u8>>>> {
-        match places {
-            [only] => Question {
-                commands: Commands::One(on("HGET", only)),
-                read: commands::values,
-            },
-            many => Question {
-                commands: read_hashes(many),
-                read: commands::listed,
-            },
-        }
+    fn read(keys: &[Field]) -> Result<Request<Option<Vec<u8>>>, Fault> {
+        Ok(Request::each(runs(keys, |key| key), read_run, request::listed))
     }
 
-    fn read_expiring(places: &[Field]) -> Question<Vec<Option<Found>>> {
-        let read = Fields::read(places);
-        let one: fn(Vec<Value>) -> Result<_, Unexpected> = |answers| commands::values(answers).map(lasting);
-        Question {
-            commands: read.commands,
-            read: match places {
-                [_] => one,
-                _ => |answers| commands::listed(answers).map(lasting),
-            },
-        }
+    fn read_expiring(keys: &[Field]) -> Result<Request<Option<Found>>, Fault> {
+        let replies = |replies| request::listed(replies).map(lasting);
+        Ok(Request::each(runs(keys, |key| key), read_run, replies))
     }
 
-    fn write(entries: &[Entry<Field>]) -> Result<Question<()>, Fault> {
+    fn write(entries: &[Entry<Field>]) -> Result<Request<()>, Fault> {
         if entries.iter().any(|(.., expiry)| expiry.is_some()) {
             return Err(cannot_expire());
         }
-        let hashes = entries.chunk_by(|(one, ..), (next, ..)| one.hash == next.hash);
-        let set = |entries: &[Entry<Field>]| {
-            let mut command = commands::on("HSET", &entries[0].0.hash);
-            for (place, value, _) in entries {
-                command.arg(&*place.field).arg(value.as_slice());
+        let set = |run: &[Entry<Field>]| {
+            let mut command = request::on("HSET", &run[0].0.hash);
+            for (key, value, _) in run {
+                command.arg(&*key.field).arg(value.as_slice());
             }
             command
         };
-        Ok(Question {
-            commands: Commands::each(hashes, set),
-            read: commands::done,
-        })
+        Ok(Request::each(runs(entries, |(key, ..)| key), set, request::done))
     }
 
-    fn remove(places: &[Field]) -> Question<Vec<bool>> {
-        Question {
-            commands: Commands::each(places, |place| on("HDEL", place)),
-            read: commands::flags,
-        }
+    fn remove(keys: &[Field]) -> Result<Request<bool>, Fault> {
+        Ok(Request::each(keys, |key| on("HDEL", key), request::flags))
     }
 
-    fn contains(places: &[Field]) -> Question<Vec<bool>> {
-        Question {
-            commands: Commands::each(places, |place| on("HEXISTS", place)),
-            read: commands::flags,
-        }
+    fn contains(keys: &[Field]) -> Result<Request<bool>, Fault> {
+        Ok(Request::each(keys, |key| on("HEXISTS", key), request::flags))
     }
 
-    fn renew(_: &[(Field, Duration)]) -> Result<Question<Vec<bool>>, Fault> {
+    fn touch(_: &[(Field, Duration)]) -> Result<Request<bool>, Fault> {
         Err(cannot_expire())
     }
 
-    fn clear(namespace: &str, name: &Name) -> Removal {
-        Removal::new(format!("{namespace}{name}"))
+    fn clear(namespace: &str, name: &Name) -> KeyRemoval {
+        KeyRemoval::new(format!("{namespace}{name}"))
     }
 }
 
-/// Reads each hash at once.
-fn read_hashes(places: &[Field]) -> Commands {
-    let hashes = places.chunk_by(|one, next| one.hash == next.hash);
-    Commands::each(hashes, |places| {
-        let mut command = commands::on("HMGET", &places[0].hash);
-        for place in places {
-            command.arg(&*place.field);
-        }
-        command
-    })
+/// Runs of items whose fields are in one hash, each for one command.
+fn runs<I>(items: &[I], key: impl Fn(&I) -> &Field) -> impl Iterator<Item = &[I]> {
+    items.chunk_by(move |one, next| key(one).hash == key(next).hash)
+}
+
+fn read_run(run: &[Field]) -> Cmd {
+    let mut command = request::on("HMGET", &run[0].hash);
+    for key in run {
+        command.arg(&*key.field);
+    }
+    command
 }

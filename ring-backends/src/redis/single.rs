@@ -1,95 +1,143 @@
 //! One server, over TCP, TLS or a Unix socket.
 
 use std::io;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use redis::{Client, Connection, RedisError, RedisResult, Value};
 
 use super::address;
-use super::commands::Commands;
+use super::echo_token::EchoToken;
 use super::faults;
-#[cfg(feature = "tokio")]
-use super::links::{ConnectAsync, Links};
-use super::pool::{Connect, Pool};
+use super::request::Commands;
 #[cfg(feature = "tokio")]
 use super::route::AsyncRoute;
 use super::route::Route;
-use super::seal::Seal;
+#[cfg(feature = "tokio")]
+use super::shared::SharedConnections;
 use crate::remote::Fault;
+use crate::remote::pool::{CONNECT_TIMEOUT, Lease, Pool};
+use crate::remote::unacked::UnackedWrites;
 
-/// How long each step of connecting may take. No call waits that long: what is made too late is there for the next.
-pub(super) const CONNECTING: Duration = Duration::from_secs(1);
-/// By how much a timeout of a connection may exceed what is left to a call. Setting it anew costs system calls.
+/// By how much the timeout of a connection may exceed the time left to a call. Setting it costs system calls.
 const SLACK: Duration = Duration::from_millis(2);
 
 /// One server.
-pub struct Single {
-    pool: Pool<Client>,
+pub(super) struct Single {
+    client: Client,
+    pool: Arc<Pool<Timed>>,
     #[cfg(feature = "tokio")]
-    links: Links<Client>,
+    shared: SharedConnections,
+    unacked: Arc<UnackedWrites>,
 }
 
 impl Single {
     pub(super) fn new(client: Client) -> Self {
         let client = without_lingering(client);
+        let unacked = Arc::<UnackedWrites>::default();
         Single {
             #[cfg(feature = "tokio")]
-            links: Links::new(client.clone()),
-            pool: Pool::new(client),
+            shared: SharedConnections::new(client.clone(), Arc::clone(&unacked)),
+            client,
+            pool: Pool::new(),
+            unacked,
         }
     }
 
     pub(super) fn client(&self) -> &Client {
-        self.pool.client()
+        &self.client
+    }
+
+    /// Waits in the background for the reply to a change.
+    fn settle(&self, connection: Lease<Timed>) {
+        let client = self.client.clone();
+        self.unacked.begin().settle(
+            connection,
+            |connection, until| connection.has_settled(until),
+            move |_, until| {
+                let left = until.saturating_duration_since(Instant::now());
+                client.get_connection_with_timeout(left).is_ok()
+            },
+        );
     }
 }
 
-/// A connection that is given up takes along what the system has not sent yet: a write that the server gets late would come
-/// after newer ones.
+/// Closing a connection discards what the system has not sent yet: otherwise a write could reach the server after newer
+/// ones.
 fn without_lingering(client: Client) -> Client {
     let info = client.get_connection_info();
     let settings = info.tcp_settings().clone().set_linger_time(Duration::ZERO);
     Client::open(info.clone().set_tcp_settings(settings)).unwrap_or(client)
 }
 
-impl Connect for Client {
-    type Connection = Timed;
-
-    fn connect(&self) -> RedisResult<Timed> {
-        address::prepare(self);
-        Ok(Timed {
-            connection: self.get_connection_with_timeout(CONNECTING)?,
-            timeout: Duration::ZERO,
-        })
-    }
-}
-
-/// A connection, and the timeout that was set for it.
-pub(super) struct Timed {
+/// A connection, the timeout that was set for it, and the request without a reply.
+struct Timed {
     connection: Connection,
     timeout: Duration,
+    pending: Option<Pending>,
+}
+
+/// A request that was sent, at least in part, and the replies so far.
+struct Pending {
+    token: EchoToken,
+    replies: Vec<Value>,
+    commands: usize,
 }
 
 impl Timed {
-    fn ask(&mut self, commands: &Commands, until: Instant) -> RedisResult<Vec<Value>> {
-        self.limit(until)?;
-        let seal = Seal::new();
-        self.connection.send_packed_command(&seal.packed(commands))?;
-        let mut answers = Vec::with_capacity(commands.len() + 1);
-        // One by one: what the client has for this goes on reading when nothing came in time. Answers to other questions are
-        // read over: a connection that was given up instead might carry out what it was asked when nobody reckons with it.
-        while !seal.is_last_of(&answers, commands) {
-            self.limit(until)?;
-            match self.connection.recv_response()? {
-                Value::Push { .. } => {}
-                answer => answers.push(answer),
-            }
-        }
-        seal.opened(answers, commands)
+    fn open(client: &Client) -> Result<Self, String> {
+        address::prepare(client);
+        let connection = client.get_connection_with_timeout(CONNECT_TIMEOUT);
+        Ok(Timed {
+            connection: connection.map_err(|error| faults::connecting(&error))?,
+            timeout: Duration::ZERO,
+            pending: None,
+        })
     }
 
-    /// Lets reading and writing end in time.
-    fn limit(&mut self, until: Instant) -> RedisResult<()> {
+    fn send(&mut self, commands: &Commands, until: Instant) -> RedisResult<Vec<Value>> {
+        self.set_timeout(until)?;
+        let token = EchoToken::new();
+        let packed = token.packed(commands);
+        self.pending = Some(Pending {
+            token,
+            replies: Vec::with_capacity(commands.len() + 1),
+            commands: commands.len(),
+        });
+        self.connection.send_packed_command(&packed)?;
+        self.read(until)?;
+        match self.pending.take() {
+            Some(Pending { token, replies, .. }) => token.replies(replies, commands),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Reads the replies that are pending.
+    ///
+    /// One by one: the client's own function would go on after a timeout. Replies to earlier commands are skipped: if the
+    /// connection were closed instead, the server might still execute the commands, later.
+    fn read(&mut self, until: Instant) -> RedisResult<()> {
+        while self
+            .pending
+            .as_ref()
+            .is_some_and(|pending| !pending.is_complete())
+        {
+            self.set_timeout(until)?;
+            match (self.connection.recv_response()?, &mut self.pending) {
+                (Value::Push { .. }, _) | (_, None) => {}
+                (reply, Some(pending)) => pending.replies.push(reply),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the server will do nothing more of the pending request: it replied, or the connection has ended.
+    fn has_settled(&mut self, until: Instant) -> bool {
+        !self.read(until).is_err_and(|error| error.is_timeout())
+    }
+
+    /// Sets the timeouts of reading and writing.
+    fn set_timeout(&mut self, until: Instant) -> RedisResult<()> {
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err(RedisError::from(io::Error::from(io::ErrorKind::TimedOut)));
@@ -103,76 +151,70 @@ impl Timed {
     }
 }
 
+impl Pending {
+    fn is_complete(&self) -> bool {
+        self.token.is_last_of(&self.replies, self.commands)
+    }
+}
+
 impl Route for Single {
     type Node = ();
 
-    fn ask(&self, commands: &Commands, until: Instant) -> Result<Vec<Value>, Fault> {
-        let mut lease = self.pool.lend(until)?;
-        let mut asked = lease.connection().ask(commands, until);
-        let another_may_do_better = |error| faults::may_be_asked_again(error, commands);
-        if lease.used && asked.as_ref().is_err_and(another_may_do_better) {
-            // It was closed while nobody used it, as others may have been.
-            drop(lease);
-            self.pool.forget_used();
-            lease = self.pool.lend(until)?;
-            asked = lease.connection().ask(commands, until);
+    fn send(&self, commands: &Commands, until: Instant) -> Result<Vec<Value>, Fault> {
+        let mutates = commands.mutate();
+        if mutates {
+            self.unacked.wait(until)?;
         }
-        let answers = asked.map_err(|error| faults::asked(&error))?;
-        lease.give_back();
-        Ok(answers)
+        let connect = || {
+            let client = self.client.clone();
+            move || Timed::open(&client)
+        };
+        let mut since = None;
+        loop {
+            let mut connection = self.pool.lease(since, until, connect)?;
+            match connection.send(commands, until) {
+                Ok(replies) => {
+                    connection.give_back();
+                    return Ok(replies);
+                }
+                // It broke while it was idle, as others may have: once more, on a new one.
+                Err(error) if since.is_none() && faults::may_be_sent_again(&error, mutates) => {
+                    since = Some(Instant::now());
+                }
+                Err(error) => {
+                    if mutates && error.is_timeout() && connection.pending.is_some() {
+                        self.settle(connection);
+                    }
+                    return Err(faults::fault(&error));
+                }
+            }
+        }
     }
 
-    fn out_of_step(&self) {
-        self.pool.forget_used();
+    fn close_idle(&self) {
+        self.pool.close_idle();
     }
 
     fn nodes(&self, _: Instant) -> Result<Vec<()>, Fault> {
         Ok(vec![()])
     }
 
-    fn ask_node(&self, (): &(), commands: &Commands, until: Instant) -> Result<Vec<Value>, Fault> {
-        self.ask(commands, until)
-    }
-}
-
-#[cfg(feature = "tokio")]
-impl ConnectAsync for Client {
-    type Connection = redis::aio::MultiplexedConnection;
-
-    async fn connect(self) -> RedisResult<Self::Connection> {
-        address::prepare(&self);
-        // Calls have deadlines of their own.
-        let config = redis::AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(CONNECTING))
-            .set_response_timeout(None);
-        self.get_multiplexed_async_connection_with_config(&config).await
-    }
-
-    async fn ask(mut connection: Self::Connection, commands: &Commands) -> RedisResult<Vec<Value>> {
-        let seal = Seal::new();
-        let pipeline = seal.pipeline(commands);
-        let count = pipeline.len();
-        let answers = connection.send_packed_commands(&pipeline, 0, count).await?;
-        seal.opened(answers, commands)
+    fn send_to(&self, (): &(), commands: &Commands, until: Instant) -> Result<Vec<Value>, Fault> {
+        self.send(commands, until)
     }
 }
 
 #[cfg(feature = "tokio")]
 impl AsyncRoute for Single {
-    async fn ask_async(&self, commands: &Commands, until: Instant) -> Result<Vec<Value>, Fault> {
-        self.links.ask(commands, until).await
+    async fn send_async(&self, commands: &Commands, until: Instant) -> Result<Vec<Value>, Fault> {
+        self.shared.send(commands, until).await
     }
 
     async fn nodes_async(&self, _: Instant) -> Result<Vec<()>, Fault> {
         Ok(vec![()])
     }
 
-    async fn ask_node_async(
-        &self,
-        (): &(),
-        commands: &Commands,
-        until: Instant,
-    ) -> Result<Vec<Value>, Fault> {
-        self.links.ask(commands, until).await
+    async fn send_to_async(&self, (): &(), commands: &Commands, until: Instant) -> Result<Vec<Value>, Fault> {
+        self.shared.send(commands, until).await
     }
 }

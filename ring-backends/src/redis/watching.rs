@@ -1,7 +1,6 @@
-//! What others change, as Redis tells of it: client-side caching in its broadcasting mode, over RESP3.
+//! Invalidations from Redis: client-side caching in broadcasting mode, over RESP3.
 //!
-//! One connection hears of every key in the namespace, whoever reads or writes it by whatever other connection. It is
-//! asked for a sign of life, so that a connection that hangs is known to. See
+//! One connection receives the changed keys of the namespace. Heartbeats detect that it hangs. See
 //! <https://redis.io/docs/latest/develop/reference/client-side-caching/>.
 
 use std::sync::Arc;
@@ -15,21 +14,20 @@ use ring_cache_core::storage::Observer;
 use tokio::time::{sleep, timeout};
 
 use super::address;
+use crate::remote::pool::CONNECT_TIMEOUT;
 
-/// How often the connection is asked for a sign of life.
+/// The interval of heartbeats.
 const HEARTBEAT: Duration = Duration::from_millis(300);
-/// How long it may take to give one. With the time since the last, that is less than a second.
-const SILENCE: Duration = Duration::from_millis(500);
-/// How long connecting may take.
-const CONNECTING: Duration = Duration::from_secs(1);
-/// The time before the first attempt to connect again. It doubles with each that fails.
-const RETRY: Duration = Duration::from_millis(100);
-/// The longest time between two attempts.
-const SELDOM: Duration = Duration::from_secs(2);
-/// How long it may take to find out that nobody listens any more.
-const ATTENTION: Duration = Duration::from_millis(100);
+/// The timeout of a heartbeat. A connection that hangs is detected in less than a second.
+const HEARTBEAT_TIMEOUT: Duration = Duration::from_millis(500);
+/// The pause before the first attempt to reconnect. It doubles with each failure.
+const MIN_PAUSE: Duration = Duration::from_millis(100);
+/// The longest pause between two attempts.
+const MAX_PAUSE: Duration = Duration::from_secs(2);
+/// How often to check whether the observer is gone.
+const CHECK: Duration = Duration::from_millis(100);
 
-/// Tells `observer` of changes in the namespace, from a thread of its own, until it is gone.
+/// Tells `observer` of changes in the namespace, on a thread of its own, until it is gone.
 pub(super) fn begin(client: &Client, namespace: &str, observer: Arc<dyn Observer>) {
     let (client, namespace) = (client.clone(), namespace.to_owned());
     let run = move || {
@@ -38,38 +36,38 @@ pub(super) fn begin(client: &Client, namespace: &str, observer: Arc<dyn Observer
         let watching = runtime.spawn(watch(client, namespace, Arc::clone(&observer)));
         runtime.block_on(async {
             while !observer.is_gone() && !watching.is_finished() {
-                sleep(ATTENTION).await;
+                sleep(CHECK).await;
             }
         });
         observer.ended();
-        // Whatever it does, be it to look up a name or to connect, it is not waited for.
+        // Without waiting for a name look-up or a connection.
         runtime.shutdown_background();
     };
-    // Without a thread nothing is told, and the observer goes on without.
+    // Without a thread, the observer is never told that it began.
     let _ = thread::Builder::new()
         .name("ring-cache-watch".to_owned())
         .spawn(run);
 }
 
 async fn watch(client: Client, namespace: String, observer: Arc<dyn Observer>) {
-    let mut pause = RETRY;
+    let mut pause = MIN_PAUSE;
     loop {
         let is_current = Arc::new(AtomicBool::new(true));
         let subscribing = subscribed(&client, &namespace, &observer, &is_current);
-        if let Ok(Ok(connection)) = timeout(CONNECTING, subscribing).await {
-            pause = RETRY;
+        if let Ok(Ok(connection)) = timeout(CONNECT_TIMEOUT, subscribing).await {
+            pause = MIN_PAUSE;
             observer.began();
             while_alive(connection).await;
         }
-        // What a connection says that was given up does not concern the next.
+        // Late messages of this connection do not concern the next.
         is_current.store(false, Ordering::SeqCst);
         observer.ended();
         sleep(pause).await;
-        pause = SELDOM.min(pause * 2);
+        pause = MAX_PAUSE.min(pause * 2);
     }
 }
 
-/// A connection on which Redis tells of changes.
+/// A connection with tracking of changes.
 async fn subscribed(
     client: &Client,
     namespace: &str,
@@ -104,10 +102,10 @@ async fn subscribed(
     Ok(connection)
 }
 
-/// Comes back when the connection is lost or hangs.
+/// Returns when the connection is lost or hangs.
 async fn while_alive(mut connection: MultiplexedConnection) {
     let ping = cmd("PING");
-    while let Ok(Ok(())) = timeout(SILENCE, ping.query_async(&mut connection)).await {
+    while let Ok(Ok(())) = timeout(HEARTBEAT_TIMEOUT, ping.query_async(&mut connection)).await {
         sleep(HEARTBEAT).await;
     }
 }

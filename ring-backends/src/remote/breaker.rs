@@ -1,4 +1,4 @@
-//! The breaker: a server that does not answer is left alone for a while.
+//! The circuit breaker: a server that does not answer is not asked for a while.
 
 use std::time::{Duration, Instant};
 
@@ -6,10 +6,10 @@ use parking_lot::Mutex;
 
 /// When a storage stops asking a server that does not answer, and when it tries again.
 ///
-/// While the breaker is open, operations fail at once with [`ErrorKind::Unavailable`](ring_cache_core::ErrorKind), so a
-/// plain call costs its computation and nothing more. After the pause one operation is let through: if the server
-/// answers it, all are, and else the pause begins anew. Only silence and broken connections count, not errors that the
-/// server returns. The idea is the circuit breaker of Michael Nygard's *Release It!*.
+/// This is a circuit breaker (Michael Nygard, *Release It!*). While it is open, operations fail at once with
+/// [`ErrorKind::Unavailable`](ring_cache_core::ErrorKind), and a plain call costs its computation only. After the pause one
+/// operation tries the server: if it answers, the breaker closes, else the pause begins again. Timeouts and broken
+/// connections count as failures; errors that the server returns do not.
 ///
 /// ```
 /// use std::time::Duration;
@@ -24,7 +24,7 @@ pub struct Breaker {
 }
 
 impl Breaker {
-    /// Opens after so many failures in a row, at least one, for half a second.
+    /// Opens after `failures` failures in a row (at least one), for half a second.
     pub const fn after(failures: u32) -> Self {
         Breaker {
             failures: if failures == 0 { 1 } else { failures as u64 },
@@ -32,7 +32,7 @@ impl Breaker {
         }
     }
 
-    /// Never opens: every operation asks the server, for a deadline at most.
+    /// Never opens: each operation asks the server, until its deadline.
     pub const fn never() -> Self {
         Breaker {
             failures: u64::MAX,
@@ -40,7 +40,7 @@ impl Breaker {
         }
     }
 
-    /// How long the server is left alone.
+    /// Sets for how long the server is not asked.
     #[must_use]
     pub const fn pause(mut self, pause: Duration) -> Self {
         self.pause = pause;
@@ -55,9 +55,9 @@ impl Default for Breaker {
     }
 }
 
-/// The breaker of one server, shared by all that ask it.
+/// The breaker of one node, shared by all operations.
 #[derive(Debug)]
-pub(super) struct Circuit {
+pub(super) struct BreakerState {
     settings: Breaker,
     state: Mutex<State>,
 }
@@ -67,53 +67,53 @@ struct State {
     /// Failures in a row.
     failures: u64,
     opened: Option<Instant>,
-    /// The operation that was let through to see whether the server answers again.
+    /// The operation that tries whether the server answers again.
     trial: Option<Trial>,
-    /// How many of them there were.
+    /// How many trials there were.
     trials: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Trial {
     number: u64,
-    /// When another is let through all the same: this one may be a task that nobody polls. `None`: never.
+    /// When another trial may begin: this one may be a task that is not polled. `None`: never.
     over: Option<Instant>,
 }
 
-/// Leave to ask the server. Dropped without a word, as by a cancelled call, it says nothing about the server.
+/// The permission to ask the server. Dropped before an outcome, as by a cancelled call, it changes nothing.
 #[derive(Debug)]
-pub(super) struct Pass<'c> {
-    circuit: &'c Circuit,
-    /// The number of the trial that it is.
+pub(super) struct Permit<'c> {
+    breaker: &'c BreakerState,
+    /// The number of the trial, if it is one.
     trial: Option<u64>,
 }
 
-impl Circuit {
+impl BreakerState {
     pub(super) fn new(settings: Breaker) -> Self {
-        Circuit {
+        BreakerState {
             settings,
             state: Mutex::default(),
         }
     }
 
-    /// Leave to ask the server for an operation that lasts no longer than `deadline`, unless it is to be left alone.
-    pub(super) fn admit(&self, deadline: Duration) -> Option<Pass<'_>> {
+    /// A permit for an operation that takes `time` at most, unless the breaker is open.
+    pub(super) fn admit(&self, time: Duration) -> Option<Permit<'_>> {
         let mut state = self.state.lock();
         let trial = match state.opened {
             None => None,
-            Some(opened) if opened.elapsed() >= self.settings.pause && !state.is_trying() => {
-                Some(state.begin_trial(deadline.max(self.settings.pause)))
+            Some(opened) if opened.elapsed() >= self.settings.pause && !state.has_trial() => {
+                Some(state.begin_trial(time.max(self.settings.pause)))
             }
             Some(_) => return None,
         };
-        Some(Pass { circuit: self, trial })
+        Some(Permit { breaker: self, trial })
     }
 }
 
 impl State {
-    fn is_trying(&self) -> bool {
-        let goes_on = |over| Instant::now() < over;
-        self.trial.is_some_and(|trial| trial.over.is_none_or(goes_on))
+    fn has_trial(&self) -> bool {
+        let is_before = |over| Instant::now() < over;
+        self.trial.is_some_and(|trial| trial.over.is_none_or(is_before))
     }
 
     fn begin_trial(&mut self, lasts: Duration) -> u64 {
@@ -126,11 +126,11 @@ impl State {
     }
 }
 
-impl Pass<'_> {
+impl Permit<'_> {
     /// The server answered.
     pub(super) fn answered(self) {
-        let mut state = self.circuit.state.lock();
-        // The late answer to one that was asked before is no sign that it answers now.
+        let mut state = self.breaker.state.lock();
+        // A late answer to an operation of before the breaker opened does not show that the server answers now.
         if self.is_trial(&state) || state.opened.is_none() {
             state.failures = 0;
             state.opened = None;
@@ -139,9 +139,9 @@ impl Pass<'_> {
 
     /// The server did not answer.
     pub(super) fn failed(self) {
-        let mut state = self.circuit.state.lock();
+        let mut state = self.breaker.state.lock();
         state.failures = state.failures.saturating_add(1);
-        let opens = state.opened.is_none() && state.failures >= self.circuit.settings.failures;
+        let opens = state.opened.is_none() && state.failures >= self.breaker.settings.failures;
         if self.is_trial(&state) || opens {
             state.opened = Some(Instant::now());
         }
@@ -152,10 +152,10 @@ impl Pass<'_> {
     }
 }
 
-impl Drop for Pass<'_> {
+impl Drop for Permit<'_> {
     fn drop(&mut self) {
         if self.trial.is_some() {
-            let mut state = self.circuit.state.lock();
+            let mut state = self.breaker.state.lock();
             if self.is_trial(&state) {
                 state.trial = None;
             }
@@ -171,57 +171,57 @@ mod tests {
 
     #[test]
     fn it_opens_after_failures_in_a_row_only() {
-        let circuit = Circuit::new(Breaker::after(2).pause(Duration::MAX));
-        circuit.admit(DEADLINE).unwrap().failed();
-        circuit.admit(DEADLINE).unwrap().answered();
-        circuit.admit(DEADLINE).unwrap().failed();
-        let last = circuit.admit(DEADLINE).unwrap();
+        let breaker = BreakerState::new(Breaker::after(2).pause(Duration::MAX));
+        breaker.admit(DEADLINE).unwrap().failed();
+        breaker.admit(DEADLINE).unwrap().answered();
+        breaker.admit(DEADLINE).unwrap().failed();
+        let last = breaker.admit(DEADLINE).unwrap();
         last.failed();
-        assert!(circuit.admit(DEADLINE).is_none());
+        assert!(breaker.admit(DEADLINE).is_none());
     }
 
     #[test]
     fn one_operation_tries_after_the_pause() {
-        let circuit = Circuit::new(Breaker::after(1).pause(Duration::ZERO));
-        circuit.admit(DEADLINE).unwrap().failed();
-        let trial = circuit.admit(DEADLINE).expect("the pause is over");
-        assert!(circuit.admit(DEADLINE).is_none(), "one at a time");
+        let breaker = BreakerState::new(Breaker::after(1).pause(Duration::ZERO));
+        breaker.admit(DEADLINE).unwrap().failed();
+        let trial = breaker.admit(DEADLINE).expect("the pause is over");
+        assert!(breaker.admit(DEADLINE).is_none(), "one at a time");
         drop(trial);
-        circuit.admit(DEADLINE).expect("the first was cancelled").failed();
-        circuit
+        breaker.admit(DEADLINE).expect("the first was cancelled").failed();
+        breaker
             .admit(DEADLINE)
             .expect("the next pause is over")
             .answered();
-        let (_one, _other) = (circuit.admit(DEADLINE).unwrap(), circuit.admit(DEADLINE).unwrap());
+        let (_one, _other) = (breaker.admit(DEADLINE).unwrap(), breaker.admit(DEADLINE).unwrap());
     }
 
     #[test]
     fn a_late_answer_does_not_close_it() {
-        let circuit = Circuit::new(Breaker::after(1).pause(Duration::MAX));
-        let (late, other) = (circuit.admit(DEADLINE).unwrap(), circuit.admit(DEADLINE).unwrap());
+        let breaker = BreakerState::new(Breaker::after(1).pause(Duration::MAX));
+        let (late, other) = (breaker.admit(DEADLINE).unwrap(), breaker.admit(DEADLINE).unwrap());
         other.failed();
         late.answered();
-        assert!(circuit.admit(DEADLINE).is_none());
+        assert!(breaker.admit(DEADLINE).is_none());
     }
 
     #[test]
     fn one_that_never_opens_never_does() {
-        let circuit = Circuit::new(Breaker::never());
+        let breaker = BreakerState::new(Breaker::never());
         for _ in 0..1000 {
-            circuit.admit(DEADLINE).unwrap().failed();
+            breaker.admit(DEADLINE).unwrap().failed();
         }
-        assert!(circuit.admit(DEADLINE).is_some());
+        assert!(breaker.admit(DEADLINE).is_some());
     }
 
     #[test]
     fn a_trial_that_nobody_polls_gives_way() {
-        let circuit = Circuit::new(Breaker::after(1).pause(Duration::ZERO));
-        circuit.admit(DEADLINE).unwrap().failed();
-        let held = circuit.admit(Duration::ZERO).unwrap();
-        let trial = circuit.admit(DEADLINE).expect("the first takes too long");
+        let breaker = BreakerState::new(Breaker::after(1).pause(Duration::ZERO));
+        breaker.admit(DEADLINE).unwrap().failed();
+        let held = breaker.admit(Duration::ZERO).unwrap();
+        let trial = breaker.admit(DEADLINE).expect("the first takes too long");
         held.answered();
-        assert!(circuit.admit(DEADLINE).is_none(), "the second goes on");
+        assert!(breaker.admit(DEADLINE).is_none(), "the second goes on");
         trial.answered();
-        assert!(circuit.admit(DEADLINE).is_some());
+        assert!(breaker.admit(DEADLINE).is_some());
     }
 }

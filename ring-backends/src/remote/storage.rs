@@ -1,22 +1,24 @@
-//! Remote storages as rings use them, blocking and awaited.
+//! The storage over a server, for blocking and awaited calls.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ring_cache_core::flights::Flights;
-use ring_cache_core::storage::{AnyStorage, Clear, Expires, Observer, Storage};
+use ring_cache_core::key::EncodedKey;
+use ring_cache_core::storage::{self, Clear, EvictionCounts, Expires, Observer, Storage, StorageBase};
 #[cfg(feature = "tokio")]
 use ring_cache_core::storage::{AsyncClear, AsyncStorage};
 use ring_cache_core::{Error, Name, RingKey};
 
 #[cfg(feature = "tokio")]
 use super::AsyncServer;
+use super::operation::{contains, read, read_expiring, remove, touch, write};
 use super::{BlockingClear, BlockingServer, Entry, Expiring, Found, Remote, Server};
 
 type Result<T> = std::result::Result<T, Error>;
 
-impl<S: Server> AnyStorage<Vec<u8>> for Remote<S> {
+impl<S: Server> StorageBase<Vec<u8>> for Remote<S> {
     type Error = Error;
 
     fn flights(&self) -> &Flights<Vec<u8>> {
@@ -28,236 +30,185 @@ impl<S: Server> AnyStorage<Vec<u8>> for Remote<S> {
     }
 
     fn stored_key<K: RingKey + ?Sized>(&self, key: &K) -> String {
-        self.place(key).to_string()
+        self.key(key).to_string()
     }
 
     fn deadline(&self) -> Option<Duration> {
         Some(self.deadline)
     }
 
-    fn limited(&self, deadline: Duration) -> Option<Self> {
-        Some(self.clone().deadline(deadline))
+    fn eviction_counts(&self) -> EvictionCounts {
+        EvictionCounts::default()
     }
 
     fn watch(&self, observer: Arc<dyn Observer>) -> bool {
         self.server.watch(&self.namespace, observer)
     }
 
-    fn distrust<K: RingKey + ?Sized>(&self, key: &K) {
-        let places = [self.place(key)];
-        self.line(&places).repairs.add(&places);
+    fn mark_suspect(&self, key: &EncodedKey) {
+        let key = self.key(key);
+        let node = self.node_of(&read("get"), std::slice::from_ref(&key));
+        self.nodes.nodes[node].repairs.pending().add([key]);
     }
 }
 
 impl<S: Expiring> Expires for Remote<S> {}
 
 impl<S: Server> Remote<S> {
-    /// What was found on one node, one for each place, without what may be out of date and could not be removed.
-    fn trusted<T: Default>(&self, places: &[S::Place], found: Vec<T>) -> Vec<T> {
-        let mut found = one_each(places, found);
-        let repairs = &self.line(places).repairs;
-        if repairs.pending() > 0 {
-            for (place, found) in places.iter().zip(&mut found) {
-                if repairs.names(place) {
-                    *found = T::default();
-                }
-            }
-        }
-        found
+    fn key<K: RingKey + ?Sized>(&self, key: &K) -> S::StoredKey {
+        S::stored_key(&self.namespace, key)
+    }
+
+    fn keys<K: RingKey>(&self, keys: &[K]) -> Vec<S::StoredKey> {
+        keys.iter().map(|key| self.key(key)).collect()
+    }
+
+    fn touches<K: RingKey>(&self, entries: &[(K, Duration)]) -> Vec<(S::StoredKey, Duration)> {
+        let entries = entries.iter();
+        entries.map(|(key, expiry)| (self.key(key), *expiry)).collect()
     }
 
     fn entries<K: RingKey>(
         &self,
         entries: impl IntoIterator<Item = (K, Vec<u8>, Option<Duration>)>,
-    ) -> Entries<S::Place> {
+    ) -> Entries<S::StoredKey> {
         let entries = entries.into_iter();
-        let entries = entries.map(|(key, value, expiry)| (self.place(&key), value, expiry));
+        let entries = entries.map(|(key, value, expiry)| (self.key(&key), value, expiry));
         let mut entries: Vec<_> = entries.collect();
-        if entries.iter().any(removes) {
-            // What is removed goes first, so that of several entries of one place only the last one may be left.
+        if entries.iter().any(|(.., expiry)| is_zero(*expiry)) {
+            // Removals go first: of several entries of one key only the last may be left.
             let mut later = HashSet::new();
             entries.reverse();
-            entries.retain(|(place, ..)| later.insert(place.clone()));
+            entries.retain(|(key, ..)| later.insert(key.clone()));
         }
-        let (expired, lasting): (Vec<_>, Vec<_>) = entries.into_iter().partition(removes);
+        let (expired, lasting): (Vec<_>, Vec<_>) =
+            entries.into_iter().partition(|(.., expiry)| is_zero(*expiry));
         Entries {
-            expired: expired.into_iter().map(|(place, ..)| place).collect(),
+            expired: expired.into_iter().map(|(key, ..)| key).collect(),
             lasting,
         }
     }
-
-    /// This storage in the rest of the time of an operation that began at `start`.
-    fn rest(&self, start: Instant) -> Self {
-        let deadline = self.deadline.saturating_sub(start.elapsed());
-        self.clone().deadline(deadline)
-    }
-
-    fn renewals<K: RingKey>(&self, entries: &[(K, Duration)]) -> Vec<(S::Place, Duration)> {
-        let entries = entries.iter();
-        entries.map(|(key, expiry)| (self.place(key), *expiry)).collect()
-    }
 }
 
-fn removes<P>((.., expiry): &Entry<P>) -> bool {
+/// A value with its remaining life, as storages return it.
+fn expiring(found: Option<Found>) -> Option<storage::Expiring<Vec<u8>>> {
+    found.map(|(value, remaining)| storage::Expiring { value, remaining })
+}
+
+fn all_expiring(found: Vec<Option<Found>>) -> Vec<Option<storage::Expiring<Vec<u8>>>> {
+    found.into_iter().map(expiring).collect()
+}
+
+fn is_zero(expiry: Option<Duration>) -> bool {
     expiry.is_some_and(|expiry| expiry.is_zero())
 }
 
-/// Entries to be written, and those whose expiry is zero, which removes what is there.
-struct Entries<P> {
-    lasting: Vec<Entry<P>>,
-    expired: Vec<P>,
+/// Entries to be written, and the keys of those whose expiry is zero, which removes what is there.
+struct Entries<K> {
+    lasting: Vec<Entry<K>>,
+    expired: Vec<K>,
 }
 
-fn places_of<P: Clone, E>(entries: &[E], place: impl Fn(&E) -> &P) -> Vec<P> {
-    entries.iter().map(|entry| place(entry).clone()).collect()
-}
-
-/// A server that answers too little or too much is not to confuse those who asked.
-fn one_each<P, T: Default>(places: &[P], mut answers: Vec<T>) -> Vec<T> {
-    answers.resize_with(places.len(), T::default);
-    answers
-}
-
-fn only<T: Default>(found: Vec<T>) -> T {
-    found.into_iter().next().unwrap_or_default()
-}
-
-impl<S: BlockingServer> Remote<S> {
-    fn remove_places(&self, operation: &'static str, places: Vec<S::Place>) -> Result<Vec<bool>> {
-        let remove = |places: Vec<_>| {
-            let act = |server: &S, until| server.remove(&places, until);
-            let removed = self.change(operation, &places, act)?;
-            Ok(one_each(&places, removed))
-        };
-        self.on_nodes(places, |place| place, remove).all()
-    }
+fn only<T: Default>(results: Vec<T>) -> T {
+    results.into_iter().next().unwrap_or_default()
 }
 
 impl<S: BlockingServer> Storage<Vec<u8>> for Remote<S> {
-    fn read<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<Vec<u8>>> {
-        let places = [self.place(key)];
-        let found = self.inquire("get", &places, |server, until| server.read(&places, until))?;
-        Ok(only(self.trusted(&places, found)))
+    fn read<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<Option<Vec<u8>>> {
+        self.execute(&read("get"), &[self.key(key)], self.until(until))
+            .map(only)
     }
 
-    fn write<K: RingKey + ?Sized>(&self, key: &K, value: Vec<u8>, expiry: Option<Duration>) -> Result<()> {
-        let place = self.place(key);
-        let places = [place.clone()];
-        if expiry.is_some_and(|expiry| expiry.is_zero()) {
-            let removed = self.change("set", &places, |server, until| server.remove(&places, until));
-            return removed.map(|_| ());
+    fn write<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        value: Vec<u8>,
+        expiry: Option<Duration>,
+        until: Option<Instant>,
+    ) -> Result<()> {
+        let (key, until) = (self.key(key), self.until(until));
+        if is_zero(expiry) {
+            return self.execute(&remove("set"), &[key], until).map(drop);
         }
-        let entries = vec![(place, value, expiry)];
-        self.change("set", &places, |server, until| server.write(entries, until))
+        self.execute(&write("set"), &[(key, value, expiry)], until)
+            .map(drop)
     }
 
-    fn remove<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool> {
-        let places = [self.place(key)];
-        let removed = self.change("delete", &places, |server, until| server.remove(&places, until));
-        removed.map(only)
+    fn remove<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<bool> {
+        self.execute(&remove("delete"), &[self.key(key)], self.until(until))
+            .map(only)
     }
 
-    fn contains<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool> {
-        let places = [self.place(key)];
-        let there = self.inquire("has", &places, |server, until| server.contains(&places, until))?;
-        Ok(only(self.trusted(&places, there)))
+    fn contains<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<bool> {
+        self.execute(&contains("has"), &[self.key(key)], self.until(until))
+            .map(only)
     }
 
-    fn renew<K: RingKey + ?Sized>(&self, key: &K, expiry: Duration) -> Result<bool> {
-        let places = [self.place(key)];
-        let entries = [(places[0].clone(), expiry)];
-        let there = self.inquire("touch", &places, |server, until| server.renew(&entries, until))?;
-        Ok(only(self.trusted(&places, there)))
+    fn renew<K: RingKey + ?Sized>(&self, key: &K, expiry: Duration, until: Option<Instant>) -> Result<bool> {
+        self.execute(&touch("touch"), &[(self.key(key), expiry)], self.until(until))
+            .map(only)
     }
 
-    fn read_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<Option<Vec<u8>>>> {
-        let look = |places: Vec<_>| {
-            let found = self.inquire("get_many", &places, |server, until| server.read(&places, until))?;
-            Ok(self.trusted(&places, found))
-        };
-        self.on_nodes(self.places(keys), |place| place, look).found()
+    fn read_expiring<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        until: Option<Instant>,
+    ) -> Result<Option<storage::Expiring<Vec<u8>>>> {
+        self.execute(&read_expiring("get"), &[self.key(key)], self.until(until))
+            .map(only)
+            .map(expiring)
     }
 
-    fn read_expiring<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<Found>> {
-        let places = [self.place(key)];
-        let found = self.inquire("get", &places, |server, until| {
-            server.read_expiring(&places, until)
-        })?;
-        Ok(only(self.trusted(&places, found)))
+    fn read_many<K: RingKey>(&self, keys: &[K], until: Option<Instant>) -> Result<Vec<Option<Vec<u8>>>> {
+        self.execute_on_all(&read("get_many"), self.keys(keys), self.until(until))
+            .found()
     }
 
-    fn read_many_expiring<K: RingKey>(&self, keys: &[K]) -> Result<Vec<Option<Found>>> {
-        let look = |places: Vec<_>| {
-            let found = self.inquire("get_many", &places, |server, until| {
-                server.read_expiring(&places, until)
-            })?;
-            Ok(self.trusted(&places, found))
-        };
-        self.on_nodes(self.places(keys), |place| place, look).found()
+    fn read_many_expiring<K: RingKey>(
+        &self,
+        keys: &[K],
+        until: Option<Instant>,
+    ) -> Result<Vec<Option<storage::Expiring<Vec<u8>>>>> {
+        self.execute_on_all(&read_expiring("get_many"), self.keys(keys), self.until(until))
+            .found()
+            .map(all_expiring)
     }
 
-    fn contains_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<bool>> {
-        let look = |places: Vec<_>| {
-            let found = self.inquire("has_many", &places, |server, until| {
-                server.contains(&places, until)
-            })?;
-            Ok(self.trusted(&places, found))
-        };
-        self.on_nodes(self.places(keys), |place| place, look).all()
+    fn contains_many<K: RingKey>(&self, keys: &[K], until: Option<Instant>) -> Result<Vec<bool>> {
+        self.execute_on_all(&contains("has_many"), self.keys(keys), self.until(until))
+            .all()
     }
 
-    fn renew_many<K: RingKey>(&self, entries: &[(K, Duration)]) -> Result<Vec<bool>> {
-        let renew = |renewals: Vec<_>| {
-            let places = places_of(&renewals, |(place, _)| place);
-            let act = |server: &S, until| server.renew(&renewals, until);
-            let there = self.inquire("touch_many", &places, act)?;
-            Ok(self.trusted(&places, there))
-        };
-        self.on_nodes(self.renewals(entries), |(place, _)| place, renew)
+    fn renew_many<K: RingKey>(&self, entries: &[(K, Duration)], until: Option<Instant>) -> Result<Vec<bool>> {
+        self.execute_on_all(&touch("touch_many"), self.touches(entries), self.until(until))
             .all()
     }
 
     fn write_many<K: RingKey>(
         &self,
-        entries: impl IntoIterator<Item = (K, Vec<u8>, Option<Duration>)>,
+        entries: Vec<(K, Vec<u8>, Option<Duration>)>,
+        until: Option<Instant>,
     ) -> Result<()> {
         let Entries { lasting, expired } = self.entries(entries);
-        let start = Instant::now();
-        let removed = self.remove_places("set_many", expired);
-        let rest = &self.rest(start);
-        let write = |entries: Vec<Entry<S::Place>>| {
-            let places = places_of(&entries, |(place, ..)| place);
-            rest.change("set_many", &places, |server, until| server.write(entries, until))
-        };
-        self.on_nodes(lasting, |(place, ..)| place, write).done()?;
+        let until = self.until(until);
+        let removed = self.execute_on_all(&remove("set_many"), expired, until).all();
+        self.execute_on_all(&write("set_many"), lasting, until).all()?;
         removed.map(drop)
     }
 
-    fn remove_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<bool>> {
-        self.remove_places("delete_many", self.places(keys))
-    }
-}
-
-#[cfg(feature = "tokio")]
-impl<S: AsyncServer> Remote<S> {
-    async fn remove_places_async(&self, operation: &'static str, places: Vec<S::Place>) -> Result<Vec<bool>> {
-        let remove = |places: Vec<_>| async move {
-            let act = |until| self.server.remove(&places, until);
-            let removed = self.change_async(operation, &places, act).await?;
-            Ok(one_each(&places, removed))
-        };
-        self.on_nodes_async(places, |place| place, remove).await.all()
+    fn remove_many<K: RingKey>(&self, keys: &[K], until: Option<Instant>) -> Result<Vec<bool>> {
+        self.execute_on_all(&remove("delete_many"), self.keys(keys), self.until(until))
+            .all()
     }
 }
 
 #[cfg(feature = "tokio")]
 impl<S: AsyncServer> AsyncStorage<Vec<u8>> for Remote<S> {
-    async fn read<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<Vec<u8>>> {
-        let places = [self.place(key)];
-        let found = self
-            .inquire_async("get", &places, |until| self.server.read(&places, until))
-            .await?;
-        Ok(only(self.trusted(&places, found)))
+    async fn read<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<Option<Vec<u8>>> {
+        let keys = [self.key(key)];
+        self.execute_async(&read("get"), &keys, self.until(until))
+            .await
+            .map(only)
     }
 
     async fn write<K: RingKey + ?Sized>(
@@ -265,116 +216,123 @@ impl<S: AsyncServer> AsyncStorage<Vec<u8>> for Remote<S> {
         key: &K,
         value: Vec<u8>,
         expiry: Option<Duration>,
+        until: Option<Instant>,
     ) -> Result<()> {
-        let place = self.place(key);
-        let places = [place.clone()];
-        if expiry.is_some_and(|expiry| expiry.is_zero()) {
-            let removed = self.change_async("set", &places, |until| self.server.remove(&places, until));
-            return removed.await.map(|_| ());
+        let (key, until) = (self.key(key), self.until(until));
+        if is_zero(expiry) {
+            return self.execute_async(&remove("set"), &[key], until).await.map(drop);
         }
-        let entries = vec![(place, value, expiry)];
-        self.change_async("set", &places, |until| self.server.write(entries, until))
+        let entries = [(key, value, expiry)];
+        self.execute_async(&write("set"), &entries, until).await.map(drop)
+    }
+
+    async fn remove<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<bool> {
+        let keys = [self.key(key)];
+        self.execute_async(&remove("delete"), &keys, self.until(until))
             .await
+            .map(only)
     }
 
-    async fn remove<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool> {
-        let places = [self.place(key)];
-        let removed = self.change_async("delete", &places, |until| self.server.remove(&places, until));
-        removed.await.map(only)
+    async fn contains<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<bool> {
+        let keys = [self.key(key)];
+        self.execute_async(&contains("has"), &keys, self.until(until))
+            .await
+            .map(only)
     }
 
-    async fn contains<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool> {
-        let places = [self.place(key)];
-        let there = self
-            .inquire_async("has", &places, |until| self.server.contains(&places, until))
-            .await?;
-        Ok(only(self.trusted(&places, there)))
+    async fn renew<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        expiry: Duration,
+        until: Option<Instant>,
+    ) -> Result<bool> {
+        let entries = [(self.key(key), expiry)];
+        self.execute_async(&touch("touch"), &entries, self.until(until))
+            .await
+            .map(only)
     }
 
-    async fn renew<K: RingKey + ?Sized>(&self, key: &K, expiry: Duration) -> Result<bool> {
-        let places = [self.place(key)];
-        let entries = [(places[0].clone(), expiry)];
-        let there = self
-            .inquire_async("touch", &places, |until| self.server.renew(&entries, until))
-            .await?;
-        Ok(only(self.trusted(&places, there)))
+    async fn read_expiring<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        until: Option<Instant>,
+    ) -> Result<Option<storage::Expiring<Vec<u8>>>> {
+        let keys = [self.key(key)];
+        self.execute_async(&read_expiring("get"), &keys, self.until(until))
+            .await
+            .map(only)
+            .map(expiring)
     }
 
-    async fn read_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<Option<Vec<u8>>>> {
-        let look = |places: Vec<_>| async move {
-            let act = |until| self.server.read(&places, until);
-            let found = self.inquire_async("get_many", &places, act).await?;
-            Ok(self.trusted(&places, found))
-        };
-        let places = self.places(keys);
-        self.on_nodes_async(places, |place| place, look).await.found()
+    async fn read_many<K: RingKey>(
+        &self,
+        keys: &[K],
+        until: Option<Instant>,
+    ) -> Result<Vec<Option<Vec<u8>>>> {
+        let keys = self.keys(keys);
+        self.execute_on_all_async(&read("get_many"), keys, self.until(until))
+            .await
+            .found()
     }
 
-    async fn read_expiring<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<Found>> {
-        let places = [self.place(key)];
-        let found = self
-            .inquire_async("get", &places, |until| self.server.read_expiring(&places, until))
-            .await?;
-        Ok(only(self.trusted(&places, found)))
+    async fn read_many_expiring<K: RingKey>(
+        &self,
+        keys: &[K],
+        until: Option<Instant>,
+    ) -> Result<Vec<Option<storage::Expiring<Vec<u8>>>>> {
+        let keys = self.keys(keys);
+        self.execute_on_all_async(&read_expiring("get_many"), keys, self.until(until))
+            .await
+            .found()
+            .map(all_expiring)
     }
 
-    async fn read_many_expiring<K: RingKey>(&self, keys: &[K]) -> Result<Vec<Option<Found>>> {
-        let look = |places: Vec<_>| async move {
-            let act = |until| self.server.read_expiring(&places, until);
-            let found = self.inquire_async("get_many", &places, act).await?;
-            Ok(self.trusted(&places, found))
-        };
-        let places = self.places(keys);
-        self.on_nodes_async(places, |place| place, look).await.found()
-    }
-
-    async fn contains_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<bool>> {
-        let look = |places: Vec<_>| async move {
-            let act = |until| self.server.contains(&places, until);
-            let found = self.inquire_async("has_many", &places, act).await?;
-            Ok(self.trusted(&places, found))
-        };
-        let places = self.places(keys);
-        self.on_nodes_async(places, |place| place, look).await.all()
-    }
-
-    async fn renew_many<K: RingKey>(&self, entries: &[(K, Duration)]) -> Result<Vec<bool>> {
-        let renew = |renewals: Vec<_>| async move {
-            let places = places_of(&renewals, |(place, _)| place);
-            let act = |until| self.server.renew(&renewals, until);
-            let there = self.inquire_async("touch_many", &places, act).await?;
-            Ok(self.trusted(&places, there))
-        };
-        let renewals = self.renewals(entries);
-        self.on_nodes_async(renewals, |(place, _)| place, renew)
+    async fn contains_many<K: RingKey>(&self, keys: &[K], until: Option<Instant>) -> Result<Vec<bool>> {
+        let keys = self.keys(keys);
+        self.execute_on_all_async(&contains("has_many"), keys, self.until(until))
             .await
             .all()
     }
 
-    async fn write_many<K: RingKey>(&self, entries: Vec<(K, Vec<u8>, Option<Duration>)>) -> Result<()> {
-        let Entries { lasting, expired } = self.entries(entries);
-        let start = Instant::now();
-        let removed = self.remove_places_async("set_many", expired).await;
-        let rest = &self.rest(start);
-        let write = |entries: Vec<Entry<S::Place>>| async move {
-            let places = places_of(&entries, |(place, ..)| place);
-            let act = |until| self.server.write(entries, until);
-            rest.change_async("set_many", &places, act).await
-        };
-        self.on_nodes_async(lasting, |(place, ..)| place, write)
+    async fn renew_many<K: RingKey>(
+        &self,
+        entries: &[(K, Duration)],
+        until: Option<Instant>,
+    ) -> Result<Vec<bool>> {
+        let entries = self.touches(entries);
+        self.execute_on_all_async(&touch("touch_many"), entries, self.until(until))
             .await
-            .done()?;
+            .all()
+    }
+
+    async fn write_many<K: RingKey>(
+        &self,
+        entries: Vec<(K, Vec<u8>, Option<Duration>)>,
+        until: Option<Instant>,
+    ) -> Result<()> {
+        let Entries { lasting, expired } = self.entries(entries);
+        let until = self.until(until);
+        let removed = self
+            .execute_on_all_async(&remove("set_many"), expired, until)
+            .await
+            .all();
+        self.execute_on_all_async(&write("set_many"), lasting, until)
+            .await
+            .all()?;
         removed.map(drop)
     }
 
-    async fn remove_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<bool>> {
-        self.remove_places_async("delete_many", self.places(keys)).await
+    async fn remove_many<K: RingKey>(&self, keys: &[K], until: Option<Instant>) -> Result<Vec<bool>> {
+        let keys = self.keys(keys);
+        self.execute_on_all_async(&remove("delete_many"), keys, self.until(until))
+            .await
+            .all()
     }
 }
 
 impl<S: BlockingClear> Clear<Vec<u8>> for Remote<S> {
     fn clear_ring(&self, name: &Name) -> Result<()> {
-        self.unhurried("clear", |server| server.clear(&self.namespace, name))
+        self.without_deadline("clear", |server| server.clear(&self.namespace, name))
     }
 }
 
@@ -382,6 +340,6 @@ impl<S: BlockingClear> Clear<Vec<u8>> for Remote<S> {
 impl<S: super::AsyncClear> AsyncClear<Vec<u8>> for Remote<S> {
     async fn clear_ring(&self, name: &'static Name) -> Result<()> {
         let clearing = self.server.clear(&self.namespace, name);
-        self.unhurried_async("clear", clearing).await
+        self.without_deadline_async("clear", clearing).await
     }
 }

@@ -2,19 +2,23 @@
 
 mod awaited;
 mod blocking;
-mod operations;
+mod many;
 mod steps;
 
 use std::convert::Infallible;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ring_cache_core::coder::Coder;
 
 use ring_cache_core::flights::Flights;
-use ring_cache_core::storage::{AnyStorage, AnyView, CodingView, Expires, InMemory, Storage, decode, encode};
+use ring_cache_core::key::EncodedKey;
+use ring_cache_core::storage::{
+    EvictionCounts, Expires, HasCoder, InMemory, Observer, Storage, StorageBase, View,
+};
 use ring_cache_core::{Error, RingKey};
 
 use super::Tiered;
@@ -22,8 +26,6 @@ use super::Tiered;
 /// [`Tiered`] storages as a ring with the coder `C` sees them: what `call.storage()` gives. It derefs to them.
 pub struct TieredView<'s, N, F, C> {
     tiered: &'s Tiered<N, F>,
-    /// The deadline that is left, if it is not the far tier's own.
-    deadline: Option<Duration>,
     coder: PhantomData<fn() -> C>,
 }
 
@@ -36,25 +38,16 @@ impl<'s, N, F, C> TieredView<'s, N, F, C> {
     pub(super) fn new(tiered: &'s Tiered<N, F>) -> Self {
         TieredView {
             tiered,
-            deadline: None,
             coder: PhantomData,
         }
     }
-
-    /// The far tier in the time that is left.
-    fn limited_far(&self) -> Option<F>
-    where
-        F: AnyStorage<Vec<u8>>,
-    {
-        self.far().limited(self.deadline?)
-    }
 }
 
-impl<V, N, F, C> AnyView<V> for TieredView<'_, N, F, C>
+impl<V, N, F, C> View<V> for TieredView<'_, N, F, C>
 where
     V: Clone + 'static,
     N: Near<V>,
-    F: AnyStorage<Vec<u8>>,
+    F: StorageBase<Vec<u8>>,
     C: Coder<V>,
 {
     type Held = V;
@@ -64,34 +57,28 @@ where
         self
     }
 
-    fn hold(&self, value: &V) -> Result<V, Error> {
-        Ok(value.clone())
-    }
-
-    fn keep(&self, value: V) -> Result<V, Error> {
+    fn encode(&self, value: V) -> Result<V, Error> {
         Ok(value)
     }
 
-    fn value(&self, held: V) -> Result<V, Error> {
+    fn encode_ref(&self, value: &V) -> Result<V, Error> {
+        Ok(value.clone())
+    }
+
+    fn decode(&self, held: V) -> Result<V, Error> {
         Ok(held)
     }
 }
 
-impl<V, N, F, C: Coder<V>> CodingView<V> for TieredView<'_, N, F, C> {
-    fn encode(&self, value: &V) -> Result<Vec<u8>, Error> {
-        encode::<V, C>(value)
-    }
-
-    fn decode(&self, bytes: &[u8]) -> Result<V, Error> {
-        decode::<V, C>(bytes)
-    }
+impl<N, F, C> HasCoder for TieredView<'_, N, F, C> {
+    type Coder = C;
 }
 
-impl<V, N, F, C> AnyStorage<V> for TieredView<'_, N, F, C>
+impl<V, N, F, C> StorageBase<V> for TieredView<'_, N, F, C>
 where
     V: Clone + 'static,
     N: Near<V>,
-    F: AnyStorage<Vec<u8>>,
+    F: StorageBase<Vec<u8>>,
     C: Coder<V>,
 {
     type Error = F::Error;
@@ -108,23 +95,20 @@ where
         self.far().stored_key(key)
     }
 
-    fn losses(&self) -> (u64, u64) {
-        self.near().losses()
+    fn eviction_counts(&self) -> EvictionCounts {
+        self.near().eviction_counts()
     }
 
     fn deadline(&self) -> Option<Duration> {
         self.far().deadline()
     }
 
-    fn limited(&self, deadline: Duration) -> Option<Self> {
-        Some(TieredView {
-            deadline: Some(deadline),
-            ..*self
-        })
+    fn watch(&self, observer: Arc<dyn Observer>) -> bool {
+        self.far().watch(observer)
     }
 
-    fn distrust<K: RingKey + ?Sized>(&self, key: &K) {
-        self.far().distrust(key);
+    fn mark_suspect(&self, key: &EncodedKey) {
+        self.far().mark_suspect(key);
         self.drop_near(key);
     }
 }

@@ -21,8 +21,7 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use ring_cache::RingKey;
-use ring_cache_backends::remote::{self, Remote};
-use ring_cache_backends::{Breaker, Redis};
+use ring_cache_backends::{Breaker, Redis, RedisCluster, RedisHash};
 use ring_cache_test_servers::{Missing, Redis as Server, or_leave_out};
 
 /// Longer than anything takes on a machine that is busy.
@@ -49,16 +48,11 @@ struct On<S> {
     storage: S,
 }
 
-impl<S: remote::Server> On<Remote<S>> {
+macro_rules! on {
+    ($($Storage:ty),*) => {$(impl On<$Storage> {
     fn deadline(self, deadline: Duration) -> Self {
         On {
             storage: self.storage.deadline(deadline),
-        }
-    }
-
-    fn breaker(self, breaker: Breaker) -> Self {
-        On {
-            storage: self.storage.breaker(breaker),
         }
     }
 
@@ -68,6 +62,20 @@ impl<S: remote::Server> On<Remote<S>> {
         }
     }
 }
+    )*};
+}
+on!(Redis, RedisHash, RedisCluster);
+
+macro_rules! breaker {
+    ($($Storage:ty),*) => {$(impl On<$Storage> {
+    fn breaker(self, breaker: Breaker) -> Self {
+        On {
+            storage: self.storage.breaker(breaker),
+        }
+    }
+    })*};
+}
+breaker!(Redis, RedisCluster);
 
 impl<S> Deref for On<S> {
     type Target = S;

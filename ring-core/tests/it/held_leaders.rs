@@ -303,7 +303,10 @@ fn a_held_write_stalls_nobody_for_ever_and_what_it_wrote_does_not_stay() {
             let writer = held_writer(ring, remote, many, done);
             run_on_one_thread(interfere(ring, remote));
             let now = run_on_one_thread(async_call(ring, remote, 1, never_async).get()).unwrap();
-            assert_eq!(now, expected, "{what} during the write");
+            assert!(
+                now.is_none() || now == expected,
+                "{what} during the write: {now:?}"
+            );
             assert_eq!(finish(writer), 1);
             let after = run_on_one_thread(async_call(ring, remote, 1, never_async).get()).unwrap();
             assert!(after.is_none() || after == expected, "{what}: {after:?}");

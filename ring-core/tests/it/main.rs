@@ -1,5 +1,6 @@
 //! Behaviour of the core, without the macros: rings are made by hand as generated code makes them.
 
+mod acknowledged;
 mod after_an_update;
 mod async_call;
 mod async_calls;
@@ -27,6 +28,7 @@ mod generations;
 mod held_leaders;
 mod key_values;
 mod lru;
+mod overlapping;
 mod panics;
 mod patience;
 mod recursion;

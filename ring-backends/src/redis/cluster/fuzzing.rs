@@ -1,17 +1,18 @@
-//! A door to the way of commands through a cluster.
+//! An entry point to the dispatch of commands in a cluster.
 
 use std::sync::Arc;
 
 use redis::cluster::ClusterClient;
 use redis::{Pipeline, Value};
 
-use super::super::commands::Commands;
-use super::way::Way;
-use super::{Cluster, map};
+use super::super::request::Commands;
+use super::Cluster;
+use super::dispatch::Dispatch;
+use super::slot_map::{SlotMap, unreachable};
 use crate::remote::Fault;
 
-/// Asks a cluster, whose servers give these answers in turn and then break, for so many keys: first where keys lie, then
-/// for the keys. Returns how often it asked, and what it got.
+/// Asks a cluster, whose servers reply with `answers` in turn and then disconnect, for the slot map and for `asked` keys.
+/// Returns the number of rounds, and the replies.
 pub fn through_a_cluster(
     asked: usize,
     mut answers: impl Iterator<Item = Value>,
@@ -23,38 +24,43 @@ pub fn through_a_cluster(
         pipeline.cmd("GET").arg(number);
     }
     let commands = Commands::Many(pipeline);
-    let mut way = Way::new(&commands);
+    let mut dispatch = Dispatch::new(&commands);
     for round in 0.. {
         let Ok(map) = mapped(&cluster, &mut answers) else {
             return (round, None);
         };
-        let Ok(errands) = way.errands(&map, |address| cluster.redirected(address)) else {
+        let Ok(batches) = dispatch.batches(&map, |address| cluster.redirected(address)) else {
             return (round, None);
         };
-        for errand in errands {
+        for batch in batches {
             // A server gives as many answers as it was asked for, or breaks.
-            let answered: Vec<_> = answers.by_ref().take(errand.commands.len()).collect();
-            let complete = answered.len() == errand.commands.len();
-            let answered = complete.then_some(answered).ok_or(Fault::Broken("over".into()));
-            if way.record(errand, answered, || cluster.doubt()).is_err() {
+            let answered: Vec<_> = answers.by_ref().take(batch.commands.len()).collect();
+            let complete = answered.len() == batch.commands.len();
+            let answered = complete
+                .then_some(answered)
+                .ok_or(Fault::Disconnected("over".into()));
+            if dispatch
+                .record(batch, answered, || cluster.mark_suspect())
+                .is_err()
+            {
                 return (round, None);
             }
         }
-        if let Some(arrived) = way.arrived() {
-            return (round, Some(arrived));
+        if let Some(replies) = dispatch.replies() {
+            return (round, Some(replies));
         }
     }
     unreachable!("there are always more rounds")
 }
 
-fn mapped(cluster: &Cluster, answers: &mut impl Iterator<Item = Value>) -> Result<Arc<map::Map>, Fault> {
-    if let Some(map) = cluster.trusted() {
+fn mapped(cluster: &Cluster, answers: &mut impl Iterator<Item = Value>) -> Result<Arc<SlotMap>, Fault> {
+    if let Some(map) = cluster.current_map() {
         return Ok(map);
     }
     let informants = cluster.informants();
-    let informant = informants.first().ok_or_else(super::unreachable)?;
+    let informant = informants.first().ok_or_else(unreachable)?;
     match answers.next() {
-        Some(answer) => cluster.learn(vec![answer], informant),
-        None => cluster.last(None),
+        Some(answer) => cluster.update(vec![answer], informant),
+        None => cluster.last_map(None),
     }
 }

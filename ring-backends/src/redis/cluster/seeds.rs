@@ -1,5 +1,5 @@
-//! What a cluster's client knows of connecting. It tells those alone that it makes connections of, so a connection is
-//! asked for that writes down what it is told, and never connects.
+//! The addresses of a cluster's client, which passes them to its connections only: so it is asked for one that records
+//! them, and never connects.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -8,27 +8,27 @@ use redis::cluster::{ClusterClient, Connect};
 use redis::{ConnectionInfo, ConnectionLike, ErrorKind, IntoConnectionInfo, RedisError, RedisResult, Value};
 
 thread_local! {
-    static TOLD: RefCell<Vec<ConnectionInfo>> = const { RefCell::new(Vec::new()) };
+    static RECORDED: RefCell<Vec<ConnectionInfo>> = const { RefCell::new(Vec::new()) };
 }
 
-/// How the first servers of a cluster are reached.
+/// The addresses and settings of a cluster's first servers.
 pub(super) fn of(client: &ClusterClient) -> Vec<ConnectionInfo> {
-    TOLD.take();
-    // It fails, after it has tried all.
-    let _ = client.get_generic_connection::<Listener>();
-    TOLD.take()
+    RECORDED.take();
+    // This fails after all addresses were tried.
+    let _ = client.get_generic_connection::<Recorder>();
+    RECORDED.take()
 }
 
-struct Listener;
+struct Recorder;
 
 fn never() -> RedisError {
-    RedisError::from((ErrorKind::Client, "this is no connection"))
+    RedisError::from((ErrorKind::Client, "not a connection"))
 }
 
-impl Connect for Listener {
+impl Connect for Recorder {
     fn connect<T: IntoConnectionInfo>(info: T, _: Option<Duration>) -> RedisResult<Self> {
         let info = info.into_connection_info()?;
-        TOLD.with_borrow_mut(|told| told.push(info));
+        RECORDED.with_borrow_mut(|recorded| recorded.push(info));
         Err(never())
     }
 
@@ -49,7 +49,7 @@ impl Connect for Listener {
     }
 }
 
-impl ConnectionLike for Listener {
+impl ConnectionLike for Recorder {
     fn req_packed_command(&mut self, _: &[u8]) -> RedisResult<Value> {
         Err(never())
     }

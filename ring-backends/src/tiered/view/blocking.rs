@@ -1,12 +1,12 @@
-//! Two tiers that block.
+//! Two tiers, blocking.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ring_cache_core::coder::Coder;
-use ring_cache_core::colour::now;
-use ring_cache_core::storage::{AnyStorage, AtOnce, Clear, Storage};
-use ring_cache_core::{Name, RingKey};
+use ring_cache_core::storage::{Clear, Storage};
+use ring_cache_core::{Error, Name, RingKey};
 
+use super::many::{all_removed, all_renewed, refused};
 use super::{Near, TieredView};
 
 impl<V, N, F, C> Storage<V> for TieredView<'_, N, F, C>
@@ -16,9 +16,13 @@ where
     F: Storage<Vec<u8>> + Send + Sync + 'static,
     C: Coder<V>,
 {
-    fn read<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<V>, F::Error> {
-        let far = &self.far_at_once();
-        now(self.read_over(far, key))
+    fn read<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<Option<V>, F::Error> {
+        if let Some(value) = self.look_near(key) {
+            return Ok(Some(value));
+        }
+        let fetch = self.fetch(key);
+        let found = self.far().read_expiring(key, until)?;
+        Ok(fetch.arrived::<C>(found))
     }
 
     fn write<K: RingKey + ?Sized>(
@@ -26,52 +30,105 @@ where
         key: &K,
         value: V,
         expiry: Option<Duration>,
+        until: Option<Instant>,
     ) -> Result<(), F::Error> {
-        let far = &self.far_at_once();
-        now(self.write_over(far, key, value, expiry))
+        let change = self.change(key);
+        match C::encode(&value) {
+            Ok(bytes) => {
+                self.far().write(key, bytes, expiry, until)?;
+                change.written(value, expiry);
+                Ok(())
+            }
+            // A value that cannot be encoded must not leave an older one in its place.
+            Err(cause) => {
+                self.far().remove(key, until)?;
+                change.removed();
+                refused(Error::encode(cause))
+            }
+        }
     }
 
-    fn remove<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, F::Error> {
-        let far = &self.far_at_once();
-        now(self.remove_over(far, key))
+    fn remove<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<bool, F::Error> {
+        let change = self.change::<V, _>(key);
+        let there = self.far().remove(key, until)?;
+        Ok(change.removed() || there)
     }
 
-    fn contains<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, F::Error> {
-        let far = &self.far_at_once();
-        now(self.contains_over(far, key))
+    fn contains<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<bool, F::Error> {
+        if self.is_near::<V, _>(key) {
+            return Ok(true);
+        }
+        self.far().contains(key, until)
     }
 
-    fn renew<K: RingKey + ?Sized>(&self, key: &K, expiry: Duration) -> Result<bool, F::Error> {
-        let far = &self.far_at_once();
-        now(self.renew_over(far, key, expiry))
+    fn renew<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        expiry: Duration,
+        until: Option<Instant>,
+    ) -> Result<bool, F::Error> {
+        let change = self.change::<V, _>(key);
+        let there = self.far().renew(key, expiry, until)?;
+        change.renewed(there.then_some(expiry));
+        Ok(there)
     }
 
-    fn read_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<Option<V>>, F::Error> {
-        let far = &self.far_at_once();
-        now(self.read_many_over(far, keys))
+    fn read_many<K: RingKey>(&self, keys: &[K], until: Option<Instant>) -> Result<Vec<Option<V>>, F::Error> {
+        let many = self.begin_read_many(keys);
+        let absent = many.absent(keys);
+        if absent.is_empty() {
+            return Ok(many.finish::<C>(Vec::new()));
+        }
+        let found = self.far().read_many_expiring(&absent, until)?;
+        Ok(many.finish::<C>(found))
     }
 
-    fn contains_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<bool>, F::Error> {
-        let far = &self.far_at_once();
-        now(self.contains_many_over(far, keys))
+    fn contains_many<K: RingKey>(&self, keys: &[K], until: Option<Instant>) -> Result<Vec<bool>, F::Error> {
+        let (mut there, places) = self.are_near::<V, _>(keys);
+        if places.is_empty() {
+            return Ok(there);
+        }
+        let absent: Vec<_> = places.iter().map(|place| &keys[*place]).collect();
+        let found = self.far().contains_many(&absent, until)?;
+        for (place, found) in places.into_iter().zip(found) {
+            there[place] = found;
+        }
+        Ok(there)
     }
 
-    fn renew_many<K: RingKey>(&self, entries: &[(K, Duration)]) -> Result<Vec<bool>, F::Error> {
-        let far = &self.far_at_once();
-        now(self.renew_many_over(far, entries))
+    fn renew_many<K: RingKey>(
+        &self,
+        entries: &[(K, Duration)],
+        until: Option<Instant>,
+    ) -> Result<Vec<bool>, F::Error> {
+        let changes = entries.iter().map(|(key, _)| self.change::<V, _>(key));
+        let changes: Vec<_> = changes.collect();
+        let there = self.far().renew_many(entries, until)?;
+        all_renewed(changes, entries, &there);
+        Ok(there)
     }
 
     fn write_many<K: RingKey>(
         &self,
-        entries: impl IntoIterator<Item = (K, V, Option<Duration>)>,
+        entries: Vec<(K, V, Option<Duration>)>,
+        until: Option<Instant>,
     ) -> Result<(), F::Error> {
-        let far = &self.far_at_once();
-        now(self.write_many_over(far, entries))
+        let mut many = self.begin_write_many(entries);
+        let mut removed = Ok(Vec::new());
+        if !many.unfit.is_empty() {
+            removed = self.far().remove_many(&many.unfit, until);
+        }
+        many.removed();
+        let encoded = std::mem::take(&mut many.encoded);
+        self.far().write_many(encoded, until)?;
+        many.written().and(removed.map(drop))
     }
 
-    fn remove_many<K: RingKey>(&self, keys: &[K]) -> Result<Vec<bool>, F::Error> {
-        let far = &self.far_at_once();
-        now(self.remove_many_over(far, keys))
+    fn remove_many<K: RingKey>(&self, keys: &[K], until: Option<Instant>) -> Result<Vec<bool>, F::Error> {
+        let changes = keys.iter().map(|key| self.change::<V, _>(key));
+        let changes: Vec<_> = changes.collect();
+        let there = self.far().remove_many(keys, until)?;
+        Ok(all_removed(changes, there))
     }
 }
 
@@ -85,15 +142,5 @@ where
     fn clear_ring(&self, name: &Name) -> Result<(), F::Error> {
         let _clearing = self.clearing::<V>(name);
         self.far().clear_ring(name)
-    }
-}
-
-impl<N, F: Storage<Vec<u8>>, C> TieredView<'_, N, F, C> {
-    /// The far tier in the time that is left, for the code that is async.
-    fn far_at_once(&self) -> AtOnce<&F, Vec<u8>> {
-        let far = AtOnce::new(self.far());
-        self.deadline
-            .and_then(|deadline| far.limited(deadline))
-            .unwrap_or(far)
     }
 }

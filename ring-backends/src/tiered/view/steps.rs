@@ -1,4 +1,4 @@
-//! The steps of an operation on two tiers that do not wait for the far one: what both colours share.
+//! The steps of an operation on two tiers that do not wait for the far one, shared by both modes.
 
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use ring_cache_core::coder::Coder;
 use ring_cache_core::key::EncodedKey;
-use ring_cache_core::storage::{AnyStorage, Clear, Observer, decode};
+use ring_cache_core::storage::{Clear, Expiring, Observer, StorageBase};
 use ring_cache_core::{Name, RingKey};
 
 use super::super::fills::Fill;
@@ -20,7 +20,7 @@ impl<N, F, C> TieredView<'_, N, F, C> {
     where
         V: 'static,
         N: Near<V>,
-        F: AnyStorage<Vec<u8>> + Send + Sync + 'static,
+        F: StorageBase<Vec<u8>> + Send + Sync + 'static,
     {
         let tiers = &self.tiered.tiers;
         let tells = tiers.tells.get_or_init(|| {
@@ -36,7 +36,7 @@ impl<N, F, C> TieredView<'_, N, F, C> {
 
 impl<N, F, C> TieredView<'_, N, F, C>
 where
-    F: AnyStorage<Vec<u8>> + Send + Sync + 'static,
+    F: StorageBase<Vec<u8>> + Send + Sync + 'static,
 {
     /// The value that lies near, if that may be used.
     pub(super) fn look_near<V, K>(&self, key: &K) -> Option<V>
@@ -48,7 +48,7 @@ where
         if !self.is_near_usable() {
             return None;
         }
-        let Ok(found) = self.near().read(key);
+        let Ok(found) = self.near().read(key, None);
         found
     }
 
@@ -59,7 +59,7 @@ where
         N: Near<V>,
         K: RingKey + ?Sized,
     {
-        self.is_near_usable() && self.near().contains(key) == Ok(true)
+        self.is_near_usable() && self.near().contains(key, None) == Ok(true)
     }
 
     /// To be called before the far tier is asked for a value.
@@ -74,8 +74,9 @@ where
         // Before it is known whether changes are told of: what is noted later might be missed.
         let is_usable = self.is_near_usable();
         if is_usable && tiers.tells.get() == Some(&true) {
-            let is_near =
-                |key: &EncodedKey| tiers.fills.is_under_way(key) || tiers.near.contains(key) == Ok(true);
+            let is_near = |key: &EncodedKey| {
+                tiers.fills.is_under_way(key) || tiers.near.contains(key, None) == Ok(true)
+            };
             tiers
                 .watched
                 .note(&tiers.far.stored_key(key), fill.key(), is_near);
@@ -113,10 +114,10 @@ pub(super) struct Fetch<'t, V, N, F> {
 
 impl<V: Clone, N: Near<V>, F> Fetch<'_, V, N, F> {
     /// The value of what was found far away, put near as well. What cannot be decoded counts as absent.
-    pub(super) fn arrived<C: Coder<V>>(self, found: Option<(Vec<u8>, Option<Duration>)>) -> Option<V> {
-        let (bytes, expiry) = found?;
-        let value = decode::<V, C>(&bytes).ok()?;
-        self.put(value.clone(), expiry);
+    pub(super) fn arrived<C: Coder<V>>(self, found: Option<Expiring<Vec<u8>>>) -> Option<V> {
+        let found = found?;
+        let value = C::decode(&found.value).ok()?;
+        self.put(value.clone(), found.remaining);
         Some(value)
     }
 }
@@ -136,7 +137,7 @@ impl<V, N: Near<V>, F> Fetch<'_, V, N, F> {
         let Tiers { near, .. } = self.tiers;
         let expiry = self.near_expiry(expiry);
         let put = |key: &EncodedKey| {
-            let Ok(()) = near.write(key, value, expiry);
+            let Ok(()) = near.write(key, value, expiry, None);
         };
         self.fill.store(put, |key| drop_from(near, key));
     }
@@ -162,7 +163,7 @@ impl<V, N: Near<V>, F> Change<'_, V, N, F> {
         let Some(mut fetch) = self.0.take() else { return };
         let Tiers { near, .. } = fetch.tiers;
         let expiry = expiry.and_then(|expiry| fetch.near_expiry(Some(expiry)));
-        let renewed = expiry.is_some_and(|expiry| near.renew(fetch.fill.key(), expiry) == Ok(true));
+        let renewed = expiry.is_some_and(|expiry| near.renew(fetch.fill.key(), expiry, None) == Ok(true));
         if !(fetch.fill.supersede() && renewed) {
             drop_from(near, fetch.fill.key());
         }
@@ -175,7 +176,7 @@ impl<V, N: Near<V>, F> Change<'_, V, N, F> {
 
     fn drop_near(mut fetch: Fetch<'_, V, N, F>) -> bool {
         fetch.fill.supersede();
-        fetch.tiers.near.remove(fetch.fill.key()) == Ok(true)
+        fetch.tiers.near.remove(fetch.fill.key(), None) == Ok(true)
     }
 }
 
@@ -187,7 +188,7 @@ impl<V, N: Near<V>, F> Drop for Change<'_, V, N, F> {
 }
 
 fn drop_from<V, N: Near<V>>(near: &N, key: &EncodedKey) {
-    let Ok(_) = near.remove(key);
+    let Ok(_) = near.remove(key, None);
 }
 
 impl<N, F> Tiered<N, F> {

@@ -1,12 +1,12 @@
 //! Passwords of addresses, wherever one may stand: nothing shows them.
 
+use std::fmt::Debug;
 use std::panic;
 use std::time::Duration;
 
 use ring_cache::storage::Storage;
 use ring_cache::{Error, Lru};
-use ring_cache_backends::remote::{BlockingServer, Remote};
-use ring_cache_backends::{Breaker, Disk, Memcached, Redis, RedisCluster, RedisHash, Tiered};
+use ring_cache_backends::{Breaker, Disk, Health, Memcached, Redis, RedisCluster, RedisHash, Tiered};
 use ring_cache_test_servers::{Redis as Server, RedisCluster as Servers, RedisOptions, or_leave_out};
 
 use super::echo;
@@ -131,13 +131,31 @@ fn addresses_of_all_kinds() {
     assert_no_panic_showed_it();
 }
 
+/// What the storages behind a network have in common.
+trait Remote: Storage<Vec<u8>, Error = Error> + Clone + Debug {
+    fn with(&self, deadline: Duration, breaker: Breaker) -> Self;
+    fn health(&self) -> Health;
+}
+
+macro_rules! remote {
+    ($($Storage:ident),*) => {$(
+        impl Remote for $Storage {
+            fn with(&self, deadline: Duration, breaker: Breaker) -> Self {
+                self.clone().deadline(deadline).breaker(breaker)
+            }
+
+            fn health(&self) -> Health {
+                self.health()
+            }
+        }
+    )*};
+}
+remote!(Memcached, Redis, RedisCluster, RedisHash);
+
 /// All verbs of a storage that cannot be used: the errors, and the state after them.
-fn fail<S: BlockingServer>(storage: Remote<S>, deadline: Duration) {
-    let (storage, key) = (storage.deadline(deadline), "key");
-    for storage in [
-        storage.clone().breaker(Breaker::never()),
-        storage.breaker(Breaker::default()),
-    ] {
+fn fail(storage: impl Remote, deadline: Duration) {
+    let key = "key";
+    for storage in [Breaker::never(), Breaker::default()].map(|breaker| storage.with(deadline, breaker)) {
         for _ in 0..3 {
             let keys = [key, "another"];
             let write = |key| (key, SECRET.as_bytes().to_vec(), None);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use ring_cache::storage::{AsyncStorage, Storage};
+use ring_cache::storage::{AnyStorage, AsyncStorage, Storage};
 use ring_cache::{RingKey, ring_impl};
 use ring_cache_backends::Blocking;
 use tokio::runtime::Builder;
@@ -56,6 +56,40 @@ impl Sevens {
     async fn seven(&self, _key: u64) -> u32 {
         7
     }
+}
+
+/// A thread that writes cannot be stopped. What it writes for nobody does not come after what others write meanwhile, in
+/// the storage inside.
+#[test]
+fn a_write_that_goes_on_for_nobody_is_not_seen() {
+    let storage = slow();
+    let (sevens, inside) = (
+        Sevens {
+            storage: storage.clone(),
+        },
+        storage.backend(),
+    );
+    let key = sevens.seven_ring(1).key();
+    run(async {
+        inside.close("write");
+        inside.close("remove");
+        let mut write = Box::pin(sevens.seven_ring(1).set(7));
+        ask(&mut write).await;
+        eventually(|| inside.running() == 1).await;
+        drop(write);
+        inside.map.set(&key, 8);
+        assert!(inside.flights().is_in_doubt(&key), "the older one may come yet");
+        inside.open_only("write");
+        eventually(|| inside.begun().ends_with(&["remove"])).await;
+        assert_eq!(inside.map.get(&key), Some(7));
+        assert!(inside.flights().is_in_doubt(&key));
+        inside.open();
+        assert_eq!(sevens.seven_ring(1).get().await.unwrap(), None);
+        assert_eq!(inside.flights().under_way(), 0);
+        // Who stays finds what was written.
+        sevens.seven_ring(1).set(7).await.unwrap();
+        assert_eq!(sevens.seven_ring(1).get().await.unwrap(), Some(7));
+    });
 }
 
 async fn cancel_and_delete(sevens: Sevens, seed: u64) {
@@ -183,7 +217,9 @@ fn one_at_work_is_ended_before_the_next() {
         tokio::time::sleep(Duration::from_millis(5)).await;
         assert_eq!(storage.backend().begun(), ["write"]);
         storage.backend().open();
-        assert!(remove.await.unwrap());
+        // What was written for nobody is gone before the next one begins.
+        assert!(!remove.await.unwrap());
+        assert_eq!(storage.backend().begun(), ["write", "remove", "remove"]);
         assert!(storage.backend().map.is_empty());
     });
 }

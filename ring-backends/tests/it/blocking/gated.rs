@@ -49,6 +49,16 @@ impl<T> Gated<T> {
         self.changed.notify_all();
     }
 
+    /// Lets this operation go on.
+    pub(crate) fn open_only(&self, operation: &'static str) {
+        self.gates
+            .lock()
+            .unwrap()
+            .closed
+            .retain(|closed| *closed != operation);
+        self.changed.notify_all();
+    }
+
     /// Runs `hook` in every `operation`, before its effect.
     pub(crate) fn before(&self, operation: &'static str, hook: impl Fn() + Send + Sync + 'static) {
         self.hooks.lock().unwrap().insert(operation, Arc::new(hook));

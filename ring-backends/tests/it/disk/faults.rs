@@ -3,10 +3,22 @@
 use std::fs;
 use std::path::Path;
 
-use ring_cache::storage::Storage;
+use ring_cache::storage::{AnyStorage, Storage};
 use ring_cache_backends::Disk;
 
 use super::{Folder, get, set};
+
+/// As what a call left that was dropped in the middle of its write.
+#[test]
+fn what_is_not_trusted_is_not_found_until_it_is_written_again() {
+    let folder = Folder::new();
+    let disk = folder.open();
+    set(&disk, 1, "old");
+    disk.distrust(&1_u32);
+    assert_eq!((get(&disk, 1), disk.has(&1_u32).unwrap()), (None, false));
+    set(&disk, 1, "new");
+    assert_eq!(get(&disk, 1).as_deref(), Some("new"));
+}
 
 #[test]
 fn a_path_that_cannot_be_a_file() {

@@ -139,20 +139,20 @@ fn garbage() {
     ] {
         is_an_error(
             &Scripted::start(|_| Some(reply.into())),
-            "something else answered",
+            "the server is not memcached",
         );
         let server = Scripted::replying(|_| Some(reply.into()));
-        is_an_error(&server, "unknown return code");
+        is_an_error(&server, "unknown or incomplete return code");
     }
     let endless = "x".repeat(100_000);
     is_an_error(
         &Scripted::start(move |_| Some(endless.clone().into())),
-        "a line without an end",
+        "a line that does not end",
     );
     let endless = "x".repeat(100_000);
     is_an_error(
         &Scripted::replying(move |_| Some(endless.clone().into())),
-        "a line without an end",
+        "a line that does not end",
     );
 }
 
@@ -162,7 +162,10 @@ fn an_older_memcached() {
         "mn" => Some(b"MN\r\n".to_vec()),
         _ => Some(b"VERSION 1.6.9\r\n".to_vec()),
     };
-    is_an_error(&Scripted::start(old), "memcached 1.6.10 or newer is needed");
+    is_an_error(
+        &Scripted::start(old),
+        "the server is not memcached 1.6.10 or newer",
+    );
 }
 
 #[test]
@@ -184,7 +187,7 @@ fn half_a_value() {
     );
 }
 
-/// A reply to another command is never taken for this one's, and its connection is given up.
+/// The reply to another command is never taken for this one's, and the connection is closed.
 #[test]
 fn replies_to_something_else() {
     let wrong: [fn(&str) -> String; 4] = [
@@ -195,7 +198,7 @@ fn replies_to_something_else() {
     ];
     for reply in wrong {
         let server = Scripted::replying(move |line| Some(reply(line).into_bytes()));
-        is_an_error(&server, "a reply to ");
+        is_an_error(&server, "the reply ");
         assert!(server.connections.load(Ordering::SeqCst) >= 8);
     }
     // As a server that says more than it is asked for.

@@ -51,7 +51,7 @@ async fn verbs_of_many_ask_once(shop: &impl Shop) {
     assert_eq!(shop.touch_many(&ids).await.unwrap(), [true; 3]);
     assert_eq!(shop.delete_many(&ids).await.unwrap(), [true; 3]);
     assert_eq!(shop.delete_many(&ids).await.unwrap(), [false; 3]);
-    let names = ["write", "read", "contains", "renew", "remove", "remove"];
+    let names = ["write", "read", "contains", "touch", "remove", "remove"];
     assert_eq!(shop.server().asked(), names.map(|name| format!("{name}{places}")));
 }
 

@@ -73,7 +73,7 @@ impl Fake {
         }))
     }
 
-    /// From now on the rule says what the server does about an operation, such as `write p:1 p:2`.
+    /// From now on the rule says what the server does about a request, such as `write p:1 p:2`.
     pub(crate) fn rule(&self, rule: impl Fn(&str) -> Does + Send + 'static) {
         *self.0.rule.lock().unwrap() = Box::new(rule);
     }
@@ -142,231 +142,219 @@ impl Fake {
         self.0.rule.lock().unwrap()(asked)
     }
 
-    fn act<T>(&self, effect: impl FnOnce(&mut Entries) -> T) -> T {
-        effect(&mut self.0.entries.lock().unwrap())
+    fn act<T>(&self, request: Request<T>) -> Vec<T> {
+        let mut answers = (request.effect)(&mut self.0.entries.lock().unwrap());
+        if let Some(more) = request.more {
+            let count = self.0.answers.lock().unwrap().unwrap_or(answers.len());
+            answers.resize_with(count, more);
+        }
+        answers
     }
 
-    fn operate<T>(
-        &self,
-        asked: &str,
-        until: Instant,
-        effect: impl FnOnce(&mut Entries) -> T,
-    ) -> Result<T, Fault> {
+    fn operate<T>(&self, request: Request<T>, until: Instant) -> Result<Vec<T>, Fault> {
         let sleep_until = |end: Instant| std::thread::sleep(end.saturating_duration_since(Instant::now()));
-        match self.begin(asked, until) {
-            Does::Answer => Ok(self.act(effect)),
+        match self.begin(&request.asked, until) {
+            Does::Answer => Ok(self.act(request)),
             Does::AnswerAfter(time) if Instant::now() + time < until => {
                 std::thread::sleep(time);
-                Ok(self.act(effect))
+                Ok(self.act(request))
             }
             Does::AnswerAfter(_) | Does::Hang => {
                 sleep_until(until);
-                Err(Fault::Silent)
+                Err(Fault::Timeout)
             }
             Does::DoAndHang => {
-                self.act(effect);
+                self.act(request);
                 sleep_until(until);
-                Err(Fault::Silent)
+                Err(Fault::Timeout)
             }
             Does::Wait(gate) => {
                 gate.pass();
-                Ok(self.act(effect))
+                Ok(self.act(request))
             }
-            fails => Err(self.fail(fails, effect)),
+            fails => Err(self.fail(fails, request)),
         }
     }
 
     #[cfg(feature = "tokio")]
-    async fn operate_async<T>(
-        &self,
-        asked: String,
-        until: Instant,
-        effect: impl FnOnce(&mut Entries) -> T,
-    ) -> Result<T, Fault> {
-        match self.begin(&asked, until) {
-            Does::Answer => Ok(self.act(effect)),
+    async fn operate_async<T>(&self, request: Request<T>, until: Instant) -> Result<Vec<T>, Fault> {
+        match self.begin(&request.asked, until) {
+            Does::Answer => Ok(self.act(request)),
             Does::AnswerAfter(time) => {
                 tokio::time::sleep(time).await;
-                Ok(self.act(effect))
+                Ok(self.act(request))
             }
             Does::Hang => std::future::pending().await,
             Does::DoAndHang => {
-                self.act(effect);
+                self.act(request);
                 std::future::pending().await
             }
             Does::Wait(_) => panic!("gates are for threads"),
-            fails => Err(self.fail(fails, effect)),
+            fails => Err(self.fail(fails, request)),
         }
     }
 
-    fn fail<T>(&self, fails: Does, effect: impl FnOnce(&mut Entries) -> T) -> Fault {
+    fn fail<T>(&self, fails: Does, request: Request<T>) -> Fault {
         match fails {
             Does::DoAndBreak => {
-                self.act(effect);
-                Fault::Broken("connection reset".into())
+                self.act(request);
+                Fault::Disconnected("connection reset".into())
             }
-            Does::Break => Fault::Broken("connection refused".into()),
+            Does::Break => Fault::Disconnected("connection refused".into()),
             _ => Fault::Refused("read only".into()),
         }
     }
+}
 
-    fn answers<T: Clone>(&self, mut answers: Vec<T>, more: T) -> Vec<T> {
-        let count = self.0.answers.lock().unwrap().unwrap_or(answers.len());
-        answers.resize(count, more);
-        answers
+type Effect<T> = Box<dyn FnOnce(&mut Entries) -> Vec<T> + Send>;
+
+/// A request: how it is written down, and what it does.
+pub(crate) struct Request<T> {
+    asked: String,
+    effect: Effect<T>,
+    /// What fills up the answers if there are to be more.
+    more: Option<fn() -> T>,
+}
+
+impl<T> Request<T> {
+    fn new(asked: String, effect: impl FnOnce(&mut Entries) -> Vec<T> + Send + 'static) -> Self {
+        Request {
+            asked,
+            effect: Box::new(effect),
+            more: None,
+        }
     }
+
+    fn filled_with(self, more: fn() -> T) -> Self {
+        Request {
+            more: Some(more),
+            ..self
+        }
+    }
+}
+
+fn text<'p>(name: &str, keys: impl IntoIterator<Item = &'p String>) -> String {
+    keys.into_iter()
+        .fold(name.to_owned(), |text, key| text + " " + key)
+}
+
+/// A request that does something with each of the keys.
+fn each<T: 'static>(
+    name: &str,
+    keys: &[String],
+    effect: impl Fn(&mut Entries, &String) -> T + Send + 'static,
+) -> Request<T> {
+    let keys = keys.to_vec();
+    Request::new(text(name, &keys), move |entries| {
+        keys.iter().map(|key| effect(entries, key)).collect()
+    })
 }
 
 impl Server for Fake {
     const NAME: &'static str = "fake";
 
-    type Place = String;
+    type StoredKey = String;
+    type Request<T: Send + 'static> = Request<T>;
 
-    fn place<K: RingKey + ?Sized>(namespace: &str, key: &K) -> String {
+    fn stored_key<K: RingKey + ?Sized>(namespace: &str, key: &K) -> String {
         format!("{namespace}{}", Key::of(key))
+    }
+
+    fn read(keys: &[String]) -> Result<Request<Option<Vec<u8>>>, Fault> {
+        let read = |entries: &mut Entries, key: &String| Some(entries.get(key)?.0.clone());
+        Ok(each("read", keys, read).filled_with(|| Some(b"7".to_vec())))
+    }
+
+    fn read_expiring(keys: &[String]) -> Result<Request<Option<Found>>, Fault> {
+        let read = |entries: &mut Entries, key: &String| entries.get(key).cloned();
+        Ok(each("read_expiring", keys, read).filled_with(|| None))
+    }
+
+    fn write(new: &[Entry<String>]) -> Result<Request<()>, Fault> {
+        let new = new.to_vec();
+        let asked = text("write", new.iter().map(|(key, ..)| key));
+        Ok(Request::new(asked, move |entries| {
+            let put = |(key, value, expiry)| {
+                assert_ne!(expiry, Some(Duration::ZERO), "no expiry is zero");
+                entries.insert(key, (value, expiry));
+            };
+            new.into_iter().map(put).collect()
+        }))
+    }
+
+    fn remove(keys: &[String]) -> Result<Request<bool>, Fault> {
+        let remove = |entries: &mut Entries, key: &String| entries.remove(key).is_some();
+        Ok(each("remove", keys, remove).filled_with(|| true))
+    }
+
+    fn contains(keys: &[String]) -> Result<Request<bool>, Fault> {
+        let contains = |entries: &mut Entries, key: &String| entries.contains_key(key);
+        Ok(each("contains", keys, contains).filled_with(|| true))
+    }
+
+    fn touch(renewals: &[(String, Duration)]) -> Result<Request<bool>, Fault> {
+        let renewals = renewals.to_vec();
+        let asked = text("touch", renewals.iter().map(|(key, _)| key));
+        let touch = |entries: &mut Entries, (key, expiry): &(String, Duration)| {
+            let entry = entries.get_mut(key);
+            entry.map(|entry| entry.1 = Some(*expiry)).is_some()
+        };
+        let touch =
+            move |entries: &mut Entries| renewals.iter().map(|renewal| touch(entries, renewal)).collect();
+        Ok(Request::new(asked, touch).filled_with(|| true))
     }
 }
 
 impl Expiring for Fake {}
 
-fn text<'p>(name: &str, places: impl IntoIterator<Item = &'p String>) -> String {
-    places
-        .into_iter()
-        .fold(name.to_owned(), |text, place| text + " " + place)
-}
-
-fn found(entries: &Entries, places: &[String]) -> Vec<Option<Found>> {
-    places.iter().map(|place| entries.get(place).cloned()).collect()
-}
-
-fn values(found: Vec<Option<Found>>) -> Vec<Option<Vec<u8>>> {
-    found.into_iter().map(|found| Some(found?.0)).collect()
-}
-
-fn put(entries: &mut Entries, new: Vec<Entry<String>>) {
-    for (place, value, expiry) in new {
-        assert_ne!(expiry, Some(Duration::ZERO), "no expiry is zero");
-        entries.insert(place, (value, expiry));
-    }
-}
-
-fn remove(entries: &mut Entries, places: &[String]) -> Vec<bool> {
-    places
-        .iter()
-        .map(|place| entries.remove(place).is_some())
-        .collect()
-}
-
-fn contains(entries: &Entries, places: &[String]) -> Vec<bool> {
-    places.iter().map(|place| entries.contains_key(place)).collect()
-}
-
-fn renew(entries: &mut Entries, renewals: &[(String, Duration)]) -> Vec<bool> {
-    let renew = |(place, expiry): &(String, Duration)| {
-        let entry = entries.get_mut(place)?;
-        entry.1 = Some(*expiry);
-        Some(())
-    };
-    renewals.iter().map(renew).map(|there| there.is_some()).collect()
-}
-
 impl BlockingServer for Fake {
-    fn read(&self, places: &[String], until: Instant) -> Result<Vec<Option<Vec<u8>>>, Fault> {
-        let found = self.operate(&text("read", places), until, |entries| found(entries, places))?;
-        Ok(self.answers(values(found), Some(b"7".to_vec())))
-    }
-
-    fn read_expiring(&self, places: &[String], until: Instant) -> Result<Vec<Option<Found>>, Fault> {
-        let found = self.operate(&text("read_expiring", places), until, |entries| {
-            found(entries, places)
-        })?;
-        Ok(self.answers(found, None))
-    }
-
-    fn write(&self, new: Vec<Entry<String>>, until: Instant) -> Result<(), Fault> {
-        let asked = text("write", new.iter().map(|(place, ..)| place));
-        self.operate(&asked, until, |entries| put(entries, new))
-    }
-
-    fn remove(&self, places: &[String], until: Instant) -> Result<Vec<bool>, Fault> {
-        let removed = self.operate(&text("remove", places), until, |entries| remove(entries, places))?;
-        Ok(self.answers(removed, true))
-    }
-
-    fn contains(&self, places: &[String], until: Instant) -> Result<Vec<bool>, Fault> {
-        let there = self.operate(&text("contains", places), until, |entries| {
-            contains(entries, places)
-        })?;
-        Ok(self.answers(there, true))
-    }
-
-    fn renew(&self, renewals: &[(String, Duration)], until: Instant) -> Result<Vec<bool>, Fault> {
-        let asked = text("renew", renewals.iter().map(|(place, _)| place));
-        let there = self.operate(&asked, until, |entries| renew(entries, renewals))?;
-        Ok(self.answers(there, true))
+    fn send<T: Send + 'static>(
+        &self,
+        _: usize,
+        request: Request<T>,
+        until: Instant,
+    ) -> Result<Vec<T>, Fault> {
+        self.operate(request, until)
     }
 }
 
 #[cfg(feature = "tokio")]
 impl AsyncServer for Fake {
-    async fn read(&self, places: &[String], until: Instant) -> Result<Vec<Option<Vec<u8>>>, Fault> {
-        let found = self.operate_async(text("read", places), until, |entries| found(entries, places));
-        Ok(self.answers(values(found.await?), Some(b"7".to_vec())))
+    async fn send_async<T: Send + 'static>(
+        &self,
+        _: usize,
+        request: Request<T>,
+        until: Instant,
+    ) -> Result<Vec<T>, Fault> {
+        self.operate_async(request, until).await
     }
-
-    async fn read_expiring(&self, places: &[String], until: Instant) -> Result<Vec<Option<Found>>, Fault> {
-        let asked = text("read_expiring", places);
-        let found = self.operate_async(asked, until, |entries| found(entries, places));
-        Ok(self.answers(found.await?, None))
-    }
-
-    async fn write(&self, new: Vec<Entry<String>>, until: Instant) -> Result<(), Fault> {
-        let asked = text("write", new.iter().map(|(place, ..)| place));
-        self.operate_async(asked, until, |entries| put(entries, new))
-            .await
-    }
-
-    async fn remove(&self, places: &[String], until: Instant) -> Result<Vec<bool>, Fault> {
-        let removed = self.operate_async(text("remove", places), until, |entries| remove(entries, places));
-        Ok(self.answers(removed.await?, true))
-    }
-
-    async fn contains(&self, places: &[String], until: Instant) -> Result<Vec<bool>, Fault> {
-        let there = self.operate_async(text("contains", places), until, |entries| {
-            contains(entries, places)
-        });
-        Ok(self.answers(there.await?, true))
-    }
-
-    async fn renew(&self, renewals: &[(String, Duration)], until: Instant) -> Result<Vec<bool>, Fault> {
-        let asked = text("renew", renewals.iter().map(|(place, _)| place));
-        let there = self.operate_async(asked, until, |entries| renew(entries, renewals));
-        Ok(self.answers(there.await?, true))
-    }
-}
-
-fn clear(entries: &mut Entries, namespace: &str, name: &Name) {
-    let start = format!("{namespace}{}", name.as_str());
-    entries.retain(|place, _| !place.starts_with(&start));
 }
 
 /// Longer than any deadline.
-fn unhurried() -> Instant {
+fn without_deadline() -> Instant {
     Instant::now() + PATIENCE
+}
+
+fn clearing(namespace: &str, name: &Name) -> Request<()> {
+    let start = format!("{namespace}{}", name.as_str());
+    Request::new("clear".to_owned(), move |entries| {
+        entries.retain(|key, _| !key.starts_with(&start));
+        Vec::new()
+    })
 }
 
 impl BlockingClear for Fake {
     fn clear(&self, namespace: &str, name: &Name) -> Result<(), Fault> {
-        self.operate("clear", unhurried(), |entries| clear(entries, namespace, name))
+        self.operate(clearing(namespace, name), without_deadline())
+            .map(drop)
     }
 }
 
 #[cfg(feature = "tokio")]
 impl AsyncClear for Fake {
     async fn clear(&self, namespace: &str, name: &'static Name) -> Result<(), Fault> {
-        self.operate_async("clear".to_owned(), unhurried(), |entries| {
-            clear(entries, namespace, name)
-        })
-        .await
+        self.operate_async(clearing(namespace, name), without_deadline())
+            .await
+            .map(drop)
     }
 }

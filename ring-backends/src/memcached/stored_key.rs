@@ -1,23 +1,23 @@
-//! Where entries lie: under the text of their key, or a short form of it if memcached does not take it.
+//! The keys of entries in memcached: the text of the entry's key, or a short form if memcached does not take it.
 
 use std::fmt;
 
 use ring_cache_core::RingKey;
 use ring_cache_core::key::text_in_namespace;
 
-/// How many bytes memcached takes.
-pub(super) const LONGEST: usize = 250;
-/// In the text of keys two digits follow each `%`, so that no key reads like the short form of another.
+/// The most bytes of a key.
+pub(super) const MAX_KEY: usize = 250;
+/// In the text of keys two digits follow each `%`: no text is the short form of another.
 const MARK: &str = "%~";
 const HASH: usize = 2 * blake3::OUT_LEN;
 
-/// The key of an entry, as it lies in memcached.
+/// The key of an entry in memcached.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Place(Box<str>);
+pub(super) struct StoredKey(Box<str>);
 
-impl Place {
+impl StoredKey {
     pub(super) fn of<K: RingKey + ?Sized>(namespace: &str, key: &K) -> Self {
-        Place(fitted(text_in_namespace(namespace, key)).into())
+        StoredKey(fitted(text_in_namespace(namespace, key)).into())
     }
 
     pub(super) fn as_str(&self) -> &str {
@@ -25,21 +25,21 @@ impl Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for StoredKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-/// The text itself if memcached takes it, or else its beginning and its hash.
+/// The text itself if memcached takes it, else its beginning and its hash.
 fn fitted(text: String) -> String {
     if text.is_empty() {
         return MARK.to_owned();
     }
-    if text.len() <= LONGEST {
+    if text.len() <= MAX_KEY {
         return text;
     }
-    let mut beginning = &text[..LONGEST - MARK.len() - HASH];
+    let mut beginning = &text[..MAX_KEY - MARK.len() - HASH];
     // Not in the middle of an escape.
     if let Some(escape) = beginning
         .rfind('%')
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_memcached_takes_stays_as_it_is() {
+    fn texts_that_memcached_takes_stay_as_they_are() {
         for length in [1, 2, 249, 250] {
             let text = "k".repeat(length);
             assert_eq!(fitted(text.clone()), text);
@@ -68,7 +68,7 @@ mod tests {
     fn long_keys_are_told_apart_by_all_of_their_text() {
         let (one, other) = ("k".repeat(251), "k".repeat(252));
         let (short, other) = (fitted(one.clone()), fitted(other));
-        assert_eq!(short.len(), LONGEST);
+        assert_eq!(short.len(), MAX_KEY);
         let hash = blake3::hash(one.as_bytes()).to_hex();
         assert_eq!(short, format!("{}%~{hash}", "k".repeat(184)));
         assert_ne!(short, other);
@@ -79,13 +79,13 @@ mod tests {
     }
 
     #[test]
-    fn no_key_reads_like_a_long_one() {
+    fn no_text_is_the_short_form_of_another() {
         let long = fitted("k".repeat(251));
-        let key = Place::of("", long.as_str());
+        let key = StoredKey::of("", long.as_str());
         assert_ne!(key.as_str(), long);
         let namespace = ring_cache_core::key::namespace_text("%~");
         assert_eq!(
-            Place::of(&namespace, "~%~ \r\n\0").as_str(),
+            StoredKey::of(&namespace, "~%~ \r\n\0").as_str(),
             "%25~:~%25~%20%0D%0A%00"
         );
     }

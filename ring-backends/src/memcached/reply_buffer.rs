@@ -1,45 +1,45 @@
-//! Bytes that came from a server, and the replies that they make up.
+//! The bytes that a server sent, and the replies in them.
 
 use memcache::exp::{Error, MetaCommandResult, MetaResponse, ReturnCode, parse_meta_result};
 
-/// A line is a word and flags, so that one that is longer is no reply.
-const LONGEST_LINE: usize = 2048;
-/// The largest value that memcached can be made to take.
-pub(super) const LARGEST_VALUE: usize = 1 << 30;
-/// How much is read at once, and kept by a connection that rests.
+/// A line is a word and flags: a longer one is not a reply.
+const MAX_LINE: usize = 2048;
+/// The largest value that memcached can be configured to take.
+pub(super) const MAX_VALUE: usize = 1 << 30;
+/// How many bytes are read at once, and kept by an idle connection.
 const SPACE: usize = 16 * 1024;
 
 /// A reply.
 #[derive(Debug)]
 pub(super) enum Reply {
-    /// What the command led to.
+    /// The result of the command.
     Done(MetaCommandResult),
-    /// The server could not do it. The next reply is that to the next command.
+    /// The server failed to execute the command. The next reply is that to the next command.
     Failed(String),
-    /// The server did not understand, so that nobody knows what comes next.
+    /// The server did not understand the command. What comes next is unknown.
     Rejected(String),
 }
 
-/// What was read and is no reply yet.
+/// Bytes that were read and are not a complete reply yet.
 #[derive(Debug, Default)]
-pub(super) struct Inbox {
-    /// Long enough for what is to be read next. What was read is between `start` and `end`.
+pub(super) struct ReplyBuffer {
+    /// Has room for the next read. The bytes that were read are between `start` and `end`.
     bytes: Vec<u8>,
     start: usize,
     end: usize,
-    /// How many bytes the reply has that has begun, if that is known.
+    /// The length of the incomplete reply, if it is known.
     expected: usize,
-    /// How many replies there were.
+    /// The number of replies so far.
     replies: usize,
 }
 
-impl Inbox {
-    /// Whether nothing was read that is no reply yet.
+impl ReplyBuffer {
+    /// Whether there is no incomplete reply.
     pub(super) fn is_empty(&self) -> bool {
         self.start == self.end
     }
 
-    /// Where the next bytes go. It has room.
+    /// The room for the next bytes: at least one.
     pub(super) fn space(&mut self) -> &mut [u8] {
         if self.is_empty() {
             (self.start, self.end) = (0, 0);
@@ -59,35 +59,35 @@ impl Inbox {
         &mut self.bytes[self.end..]
     }
 
-    /// So many bytes were read into the [`space`](Self::space).
+    /// To be called when `count` bytes were read into the [`space`](Self::space).
     pub(super) fn filled(&mut self, count: usize) {
         self.end += count;
     }
 
-    /// How many replies there were since the [`Inbox`] was made or came to rest.
+    /// The number of replies since the last [`reset`](Self::reset).
     pub(super) fn replies(&self) -> usize {
         self.replies
     }
 
-    /// The last reply is not to be counted.
-    pub(super) fn pass_over(&mut self) {
+    /// Does not count the last reply.
+    pub(super) fn skip(&mut self) {
         self.replies -= 1;
     }
 
-    /// Drops what was read and is no reply.
+    /// Drops an incomplete reply.
     pub(super) fn discard(&mut self) {
         (self.start, self.end, self.expected) = (0, 0, 0);
     }
 
-    /// Gives back what large replies needed.
-    pub(super) fn rest(&mut self) {
+    /// Restarts the count of replies, and frees the memory of large ones.
+    pub(super) fn reset(&mut self) {
         self.replies = 0;
         if self.bytes.len() > 4 * SPACE {
-            *self = Inbox::default();
+            *self = ReplyBuffer::default();
         }
     }
 
-    /// A line without its end, if it is there.
+    /// A line without its end, if it is complete.
     pub(super) fn line(&mut self) -> Result<Option<String>, Error> {
         let Some(length) = self.line_length()? else {
             return Ok(None);
@@ -97,7 +97,7 @@ impl Inbox {
         Ok(Some(line))
     }
 
-    /// The next reply, if all of it is there.
+    /// The next reply, if it is complete.
     pub(super) fn reply(&mut self) -> Result<Option<Reply>, Error> {
         if self.end - self.start < self.expected {
             return Ok(None);
@@ -114,9 +114,7 @@ impl Inbox {
                 return Ok(Some(Reply::from(refusal)));
             }
             Err(_) => {
-                return Err(Error::Protocol(
-                    "unknown return code, or one without what belongs to it".into(),
-                ));
+                return Err(Error::Protocol("unknown or incomplete return code".into()));
             }
         };
         let value = match response.rc() {
@@ -128,7 +126,7 @@ impl Inbox {
             return Ok(None);
         }
         let parsed = parse_meta_result(response);
-        let mut done = parsed.map_err(|_| Error::Protocol("a flag that is none".into()))?;
+        let mut done = parsed.map_err(|_| Error::Protocol("invalid flag".into()))?;
         done.value = value.map(|value| self.value(length, value)).transpose()?;
         self.start += self.expected;
         self.expected = 0;
@@ -142,10 +140,10 @@ impl Inbox {
 
     fn line_length(&self) -> Result<Option<usize>, Error> {
         let unread = self.unread();
-        let line = &unread[..unread.len().min(LONGEST_LINE)];
+        let line = &unread[..unread.len().min(MAX_LINE)];
         match line.iter().position(|byte| *byte == b'\n') {
             Some(end) => Ok(Some(end + 1)),
-            None if line.len() == LONGEST_LINE => Err(Error::Protocol("a line without an end".into())),
+            None if line.len() == MAX_LINE => Err(Error::Protocol("a line that does not end".into())),
             None => Ok(None),
         }
     }
@@ -154,7 +152,7 @@ impl Inbox {
         let block = &self.unread()[after..after + length + 2];
         match block.strip_suffix(b"\r\n") {
             Some(value) => Ok(value.to_vec()),
-            None => Err(Error::Protocol("a value without an end".into())),
+            None => Err(Error::Protocol("a value that does not end".into())),
         }
     }
 }
@@ -172,8 +170,8 @@ fn value_length(line: &[u8]) -> Result<usize, Error> {
         .nth(1)
         .and_then(|length| length.parse().ok());
     length
-        .filter(|length| *length <= LARGEST_VALUE)
-        .ok_or_else(|| Error::Protocol("a value of no length".into()))
+        .filter(|length| *length <= MAX_VALUE)
+        .ok_or_else(|| Error::Protocol("missing value length".into()))
 }
 
 impl From<Error> for Reply {
@@ -186,8 +184,8 @@ impl From<Error> for Reply {
     }
 }
 
-/// What errors of servers begin with that helps whoever reads it. All else of them is not shown: what stands between may
-/// repeat what was sent, which may be values.
+/// Beginnings of errors of servers. Nothing else of an error is shown: a proxy may repeat what it was sent, which may be
+/// values.
 const KNOWN: [&str; 9] = [
     "object too large",
     "out of memory",
@@ -200,8 +198,8 @@ const KNOWN: [&str; 9] = [
     "ERROR",
 ];
 
-fn shown(what: &str, said: &str) -> String {
-    match KNOWN.iter().find(|known| said.starts_with(**known)) {
+fn shown(what: &str, text: &str) -> String {
+    match KNOWN.iter().find(|known| text.starts_with(**known)) {
         Some(known) => format!("{what}: {known}"),
         None => what.to_owned(),
     }
@@ -211,12 +209,12 @@ fn shown(what: &str, said: &str) -> String {
 mod tests {
     use super::*;
 
-    fn fill(inbox: &mut Inbox, mut bytes: &[u8], at_once: usize) {
+    fn fill(buffer: &mut ReplyBuffer, mut bytes: &[u8], at_once: usize) {
         while !bytes.is_empty() {
-            let space = inbox.space();
+            let space = buffer.space();
             let count = bytes.len().min(space.len()).min(at_once);
             space[..count].copy_from_slice(&bytes[..count]);
-            inbox.filled(count);
+            buffer.filled(count);
             bytes = &bytes[count..];
         }
     }
@@ -238,13 +236,13 @@ mod tests {
         ]
         .concat();
         for at_once in [1, 7, 1000, usize::MAX] {
-            let (mut inbox, mut replies) = (Inbox::default(), Vec::new());
+            let (mut buffer, mut replies) = (ReplyBuffer::default(), Vec::new());
             for piece in stream.chunks(at_once.min(stream.len())) {
-                fill(&mut inbox, piece, at_once);
-                replies.extend(std::iter::from_fn(|| inbox.reply().unwrap()));
+                fill(&mut buffer, piece, at_once);
+                replies.extend(std::iter::from_fn(|| buffer.reply().unwrap()));
             }
             assert_eq!(replies.len(), 4);
-            assert!(inbox.is_empty());
+            assert!(buffer.is_empty());
             let mut replies = replies.into_iter();
             assert_eq!(value(replies.next()), b"a\r\n");
             assert!(matches!(replies.next(), Some(Reply::Done(done)) if done.rc == ReturnCode::En));
@@ -253,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_reply_is_an_error() {
+    fn other_bytes_are_an_error() {
         let long = "x".repeat(3000);
         for wrong in [
             "HTTP/1.1 400 Bad Request\r\n",
@@ -269,31 +267,31 @@ mod tests {
             "\0\u{ff}\n",
             &long,
         ] {
-            let mut inbox = Inbox::default();
-            fill(&mut inbox, wrong.as_bytes(), usize::MAX);
-            assert!(inbox.reply().is_err(), "{wrong:?}");
+            let mut buffer = ReplyBuffer::default();
+            fill(&mut buffer, wrong.as_bytes(), usize::MAX);
+            assert!(buffer.reply().is_err(), "{wrong:?}");
         }
     }
 
     #[test]
     fn refusals_are_replies() {
-        let mut inbox = Inbox::default();
+        let mut buffer = ReplyBuffer::default();
         fill(
-            &mut inbox,
+            &mut buffer,
             b"SERVER_ERROR object too large\r\nCLIENT_ERROR bad\r\nERROR\r\nHD\r\n",
             1,
         );
-        assert!(matches!(inbox.reply(), Ok(Some(Reply::Failed(text))) if text.contains("too large")));
-        assert!(matches!(inbox.reply(), Ok(Some(Reply::Rejected(_)))));
-        assert!(matches!(inbox.reply(), Ok(Some(Reply::Rejected(_)))));
-        assert!(matches!(inbox.reply(), Ok(Some(Reply::Done(_)))));
+        assert!(matches!(buffer.reply(), Ok(Some(Reply::Failed(text))) if text.contains("too large")));
+        assert!(matches!(buffer.reply(), Ok(Some(Reply::Rejected(_)))));
+        assert!(matches!(buffer.reply(), Ok(Some(Reply::Rejected(_)))));
+        assert!(matches!(buffer.reply(), Ok(Some(Reply::Done(_)))));
     }
 
     #[test]
     fn an_announced_value_takes_no_room_before_it_comes() {
-        let mut inbox = Inbox::default();
-        fill(&mut inbox, b"VA 1073741824\r\n", usize::MAX);
-        assert!(matches!(inbox.reply(), Ok(None)));
-        assert!(inbox.space().len() <= 64 * SPACE + SPACE);
+        let mut buffer = ReplyBuffer::default();
+        fill(&mut buffer, b"VA 1073741824\r\n", usize::MAX);
+        assert!(matches!(buffer.reply(), Ok(None)));
+        assert!(buffer.space().len() <= 64 * SPACE + SPACE);
     }
 }

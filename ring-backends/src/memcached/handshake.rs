@@ -1,31 +1,31 @@
-//! The first words on a connection: whether a memcached listens there, and one that is new enough.
+//! The handshake of a connection: is the server a memcached, and new enough?
 //!
-//! One that does not know the commands would take the bytes of values for further commands.
+//! A server that does not know the commands would execute the bytes of values as commands.
 
 use std::io;
 
-use super::inbox::Inbox;
+use super::reply_buffer::ReplyBuffer;
 
-pub(super) const GREETING: &[u8] = b"mn\r\nversion\r\n";
+pub(super) const HANDSHAKE: &[u8] = b"mn\r\nversion\r\n";
 
-/// The first version whose commands read as they do today.
+/// The first version with the commands of today.
 const OLDEST: [u32; 3] = [1, 6, 10];
 
-/// What has come in return for the greeting.
+/// The replies to the [`HANDSHAKE`] so far.
 #[derive(Default)]
-pub(super) struct Greeted {
+pub(super) struct Handshake {
     lines: Vec<String>,
 }
 
-impl Greeted {
-    /// Takes what has come. Returns whether that was all.
-    pub(super) fn take(&mut self, inbox: &mut Inbox) -> io::Result<bool> {
+impl Handshake {
+    /// Takes the replies that are complete. Returns whether these are all.
+    pub(super) fn take(&mut self, buffer: &mut ReplyBuffer) -> io::Result<bool> {
         while self.lines.len() < 2 {
-            match inbox.line().map_err(io::Error::other)? {
+            match buffer.line().map_err(io::Error::other)? {
                 None => return Ok(false),
                 Some(line) => self.lines.push(line),
             }
-            // One that is none may not answer the second.
+            // Another server may not answer the second command.
             self.check()?;
         }
         Ok(true)
@@ -36,9 +36,7 @@ impl Greeted {
         match self.lines.get(1).map(|line| line.strip_prefix("VERSION ")) {
             None if knows => Ok(()),
             Some(Some(version)) if knows && !is_too_old(version) => Ok(()),
-            _ => Err(io::Error::other(
-                "memcached 1.6.10 or newer is needed, and something else answered",
-            )),
+            _ => Err(io::Error::other("the server is not memcached 1.6.10 or newer")),
         }
     }
 }
@@ -49,7 +47,7 @@ fn is_too_old(version: &str) -> bool {
         digits.and_then(|digits| digits.parse::<u32>().ok())
     };
     let numbers: Option<Vec<_>> = version.split('.').take(3).map(number).collect();
-    // One that counts otherwise is no memcached, but understood the first command.
+    // Other numbers: not memcached itself, but it knew the first command.
     numbers.is_some_and(|numbers| numbers.as_slice() < OLDEST.as_slice())
 }
 
@@ -57,24 +55,24 @@ fn is_too_old(version: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn greeted(reply: &str) -> io::Result<bool> {
-        let mut inbox = Inbox::default();
-        inbox.space()[..reply.len()].copy_from_slice(reply.as_bytes());
-        inbox.filled(reply.len());
-        Greeted::default().take(&mut inbox)
+    fn handshake(reply: &str) -> io::Result<bool> {
+        let mut buffer = ReplyBuffer::default();
+        buffer.space()[..reply.len()].copy_from_slice(reply.as_bytes());
+        buffer.filled(reply.len());
+        Handshake::default().take(&mut buffer)
     }
 
     #[test]
-    fn old_ones_and_others_are_left_alone() {
+    fn old_and_other_servers_are_refused() {
         for reply in [
             "MN\r\nVERSION 1.6.18\r\n",
             "MN\r\nVERSION 1.6.10_2\r\n",
             "MN\r\nVERSION proxy\r\n",
         ] {
-            assert!(greeted(reply).unwrap(), "{reply}");
+            assert!(handshake(reply).unwrap(), "{reply}");
         }
         for reply in ["", "MN\r\n", "MN\r\nVERSION 1.6.9"] {
-            assert!(!greeted(reply).unwrap(), "{reply}");
+            assert!(!handshake(reply).unwrap(), "{reply}");
         }
         let wrong = [
             "ERROR\r\n",
@@ -85,7 +83,7 @@ mod tests {
             "HTTP/1.1 400 Bad Request\r\n",
         ];
         for reply in wrong {
-            assert!(greeted(reply).is_err(), "{reply}");
+            assert!(handshake(reply).is_err(), "{reply}");
         }
     }
 }

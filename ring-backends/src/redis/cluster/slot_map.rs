@@ -1,17 +1,21 @@
-//! Which server of a cluster has which keys.
+//! Which server of a cluster owns which keys.
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use redis::{Cmd, ConnectionAddr, ConnectionInfo, Value};
 
-use super::super::commands::Commands;
 use super::super::faults::Unexpected;
+use super::super::request::Commands;
+#[cfg(feature = "tokio")]
+use super::super::route::AsyncRoute;
+use super::super::route::Route;
 use super::super::single::Single;
 use crate::remote::Fault;
 
-/// Where a server is.
+/// The address of a server.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Address {
     host: String,
@@ -19,16 +23,16 @@ pub(super) struct Address {
 }
 
 /// A server of the cluster.
-pub struct Node {
+pub(crate) struct ClusterNode {
     pub(super) address: Address,
     pub(super) single: Single,
-    /// Whether it failed when it was last asked.
-    troubled: AtomicBool,
+    /// Whether the last commands to it failed.
+    failed: AtomicBool,
 }
 
 /// The slots of all servers.
-pub(super) struct Map {
-    ranges: Vec<(RangeInclusive<u16>, Arc<Node>)>,
+pub(super) struct SlotMap {
+    ranges: Vec<(RangeInclusive<u16>, Arc<ClusterNode>)>,
 }
 
 impl Address {
@@ -42,8 +46,8 @@ impl Address {
         }
     }
 
-    /// As a server names another: without a host it means its own.
-    pub(super) fn said(host: &str, port: u16, by: &Address) -> Self {
+    /// The address that a server names. Without a host it means its own.
+    pub(super) fn named(host: &str, port: u16, by: &Address) -> Self {
         let host = match host {
             "" | "?" => &by.host,
             host => host,
@@ -54,7 +58,7 @@ impl Address {
         }
     }
 
-    /// This address, reached in the way of another.
+    /// This address, with the transport of another.
     pub(super) fn like(&self, other: &ConnectionAddr) -> ConnectionAddr {
         match other {
             ConnectionAddr::TcpTls {
@@ -70,59 +74,56 @@ impl Address {
     }
 }
 
-impl Node {
+impl ClusterNode {
     pub(super) fn new(address: Address, single: Single) -> Self {
-        Node {
+        ClusterNode {
             address,
             single,
-            troubled: AtomicBool::new(false),
+            failed: AtomicBool::new(false),
         }
     }
 
-    /// Remembers whether it answered.
-    pub(super) fn noted<T>(&self, answered: Result<T, Fault>) -> Result<T, Fault> {
-        self.troubled.store(answered.is_err(), Ordering::Relaxed);
-        answered
+    pub(super) fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Relaxed)
     }
 
-    pub(super) fn is_troubled(&self) -> bool {
-        self.troubled.load(Ordering::Relaxed)
+    pub(super) fn send(&self, commands: &Commands, until: Instant) -> Result<Vec<Value>, Fault> {
+        let sent = self.single.send(commands, until);
+        self.failed.store(sent.is_err(), Ordering::Relaxed);
+        sent
     }
 
     #[cfg(feature = "tokio")]
-    pub(super) async fn ask(
-        &self,
-        commands: &Commands,
-        until: std::time::Instant,
-    ) -> Result<Vec<Value>, Fault> {
-        use super::super::route::AsyncRoute;
-
-        let asked = tokio::time::timeout_at(until.into(), self.single.ask_async(commands, until)).await;
-        self.noted(asked.unwrap_or(Err(Fault::Silent)))
+    pub(super) async fn send_async(&self, commands: &Commands, until: Instant) -> Result<Vec<Value>, Fault> {
+        let sending = self.single.send_async(commands, until);
+        let sent = tokio::time::timeout_at(until.into(), sending).await;
+        let sent = sent.unwrap_or(Err(Fault::Timeout));
+        self.failed.store(sent.is_err(), Ordering::Relaxed);
+        sent
     }
 }
 
-impl Map {
-    pub(super) fn new(mut ranges: Vec<(RangeInclusive<u16>, Arc<Node>)>) -> Self {
+impl SlotMap {
+    pub(super) fn new(mut ranges: Vec<(RangeInclusive<u16>, Arc<ClusterNode>)>) -> Self {
         ranges.sort_by_key(|(slots, _)| *slots.start());
-        Map { ranges }
+        SlotMap { ranges }
     }
 
-    /// The server that has this key.
-    pub(super) fn owner(&self, key: &[u8]) -> Option<&Arc<Node>> {
+    /// The server that owns this key.
+    pub(super) fn owner(&self, key: &[u8]) -> Option<&Arc<ClusterNode>> {
         let slot = slot(key);
         let after = self.ranges.partition_point(|(slots, _)| *slots.start() <= slot);
         let (slots, node) = self.ranges[..after].last()?;
         slots.contains(&slot).then_some(node)
     }
 
-    pub(super) fn names(&self, node: &Arc<Node>) -> bool {
+    pub(super) fn contains(&self, node: &Arc<ClusterNode>) -> bool {
         self.ranges.iter().any(|(_, known)| Arc::ptr_eq(known, node))
     }
 
-    /// All servers that have keys.
-    pub(super) fn nodes(&self) -> Vec<Arc<Node>> {
-        let mut nodes: Vec<Arc<Node>> = Vec::new();
+    /// All servers that own keys.
+    pub(super) fn nodes(&self) -> Vec<Arc<ClusterNode>> {
+        let mut nodes: Vec<Arc<ClusterNode>> = Vec::new();
         for (_, node) in &self.ranges {
             if !nodes.iter().any(|known| Arc::ptr_eq(known, node)) {
                 nodes.push(Arc::clone(node));
@@ -132,24 +133,24 @@ impl Map {
     }
 }
 
-/// Asks for the map.
-pub(super) fn question() -> Commands {
+/// The command whose reply is the map.
+pub(super) fn command() -> Commands {
     let mut command = Cmd::new();
     command.arg("CLUSTER").arg("SLOTS");
     Commands::One(command)
 }
 
-/// The slots of each server, as one of them says.
+/// The slots of each server, by the reply of one of them.
 pub(super) fn owners(
-    answers: Vec<Value>,
+    replies: Vec<Value>,
     informant: &Address,
 ) -> Result<Vec<(RangeInclusive<u16>, Address)>, Unexpected> {
-    let answer = answers.into_iter().next().ok_or(Unexpected::Answer)?;
-    let Value::Array(ranges) = Unexpected::check(answer)? else {
-        return Err(Unexpected::Answer);
+    let reply = replies.into_iter().next().ok_or(Unexpected::Reply)?;
+    let Value::Array(ranges) = Unexpected::check(reply)? else {
+        return Err(Unexpected::Reply);
     };
     let ranges = ranges.iter().map(|range| owner(range, informant));
-    ranges.collect::<Option<_>>().ok_or(Unexpected::Answer)
+    ranges.collect::<Option<_>>().ok_or(Unexpected::Reply)
 }
 
 fn owner(range: &Value, informant: &Address) -> Option<(RangeInclusive<u16>, Address)> {
@@ -166,7 +167,11 @@ fn owner(range: &Value, informant: &Address) -> Option<(RangeInclusive<u16>, Add
         _ => "",
     };
     let slots = u16::try_from(*first).ok()?..=u16::try_from(*last).ok()?;
-    Some((slots, Address::said(host, u16::try_from(*port).ok()?, informant)))
+    Some((slots, Address::named(host, u16::try_from(*port).ok()?, informant)))
+}
+
+pub(super) fn unreachable() -> Fault {
+    Fault::Disconnected("no server of the cluster can be reached".into())
 }
 
 /// The slot of a key, by the cluster's specification: the XMODEM sum of the text in the first braces, if there is any,

@@ -1,0 +1,124 @@
+//! Writes that go on although their callers are gone.
+//!
+//! A thread that writes cannot be stopped. Its call gives back its turn when it is dropped, and others write meanwhile,
+//! perhaps past the wrapper, in the storage itself. So what it writes is in doubt, and is removed at its end.
+
+use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use ring_cache_core::Error;
+use ring_cache_core::key::EncodedKey;
+use ring_cache_core::storage::Storage;
+
+/// How far a write got, as its thread knows it.
+pub(super) struct Progress<S: Storage<T>, T>(Arc<Write<S, T>>);
+
+/// The same, as its caller knows it. Dropped while the thread is at work, it leaves a straggler.
+pub(super) struct Caller<S: Storage<T>, T>(Arc<Write<S, T>>);
+
+struct Write<S, T> {
+    storage: Arc<S>,
+    keys: Vec<EncodedKey>,
+    stage: Mutex<Stage>,
+    value: PhantomData<fn() -> T>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Not begun, and not to be if the caller goes.
+    Waiting,
+    AtWork,
+    Ended,
+    /// The caller went before it began.
+    Left,
+    /// The caller went while it was at work: the keys are in doubt.
+    Straggling,
+}
+
+/// What one knows of the write of `keys`, and the other.
+pub(super) fn begin<S: Storage<T>, T>(
+    storage: &Arc<S>,
+    keys: Vec<EncodedKey>,
+) -> (Progress<S, T>, Caller<S, T>) {
+    let write = Arc::new(Write {
+        storage: Arc::clone(storage),
+        keys,
+        stage: Mutex::new(Stage::Waiting),
+        value: PhantomData,
+    });
+    (Progress(Arc::clone(&write)), Caller(write))
+}
+
+impl<S: Storage<T>, T> Progress<S, T> {
+    /// Does `work`, unless the caller is gone. If it goes meanwhile, what was written is removed.
+    pub(super) fn pass(self, work: impl FnOnce(&S) -> Result<(), S::Error>) -> Result<(), Error>
+    where
+        S::Error: Into<Error>,
+    {
+        let write = &*self.0;
+        if !write.goes_on(Stage::Waiting, Stage::AtWork) {
+            return Ok(());
+        }
+        let done = catch_unwind(AssertUnwindSafe(|| work(&write.storage)));
+        if !write.goes_on(Stage::AtWork, Stage::Ended) {
+            write.clear_away();
+        }
+        match done {
+            Ok(done) => done.map_err(Into::into),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
+}
+
+impl<S: Storage<T>, T> Write<S, T> {
+    /// Goes on to the next stage, if it is at this one.
+    fn goes_on(&self, from: Stage, to: Stage) -> bool {
+        let mut stage = self.stage.lock();
+        let here = *stage == from;
+        if here {
+            *stage = to;
+        }
+        here
+    }
+
+    /// Removes what was written for nobody, and ends the doubts.
+    fn clear_away(&self) {
+        for key in &self.keys {
+            let removed = catch_unwind(AssertUnwindSafe(|| self.storage.remove(key, None).is_ok()));
+            if !removed.unwrap_or(false) {
+                self.storage.mark_suspect(key);
+            }
+            self.storage.flights().end_doubt(key);
+        }
+    }
+}
+
+impl<S: Storage<T>, T> Caller<S, T> {
+    /// The caller was told that it failed: what was not even begun leaves behind what was there before.
+    pub(super) fn was_refused(&self) {
+        if self.0.goes_on(Stage::Waiting, Stage::Left) {
+            self.0
+                .keys
+                .iter()
+                .for_each(|key| self.0.storage.mark_suspect(key));
+        }
+    }
+}
+
+impl<S: Storage<T>, T> Drop for Caller<S, T> {
+    fn drop(&mut self) {
+        let write = &*self.0;
+        let mut stage = write.stage.lock();
+        match *stage {
+            Stage::Waiting => *stage = Stage::Left,
+            Stage::AtWork => {
+                *stage = Stage::Straggling;
+                let flights = write.storage.flights();
+                write.keys.iter().for_each(|key| flights.begin_doubt(key));
+            }
+            Stage::Ended | Stage::Left | Stage::Straggling => {}
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! The end of a connection.
+
+use std::io;
+use std::time::Duration;
+
+use socket2::SockRef;
+
+/// Closing the connection discards what the system has not sent yet: otherwise a write could reach the server after newer
+/// ones.
+pub(super) fn without_lingering<'s, S>(stream: &'s S) -> io::Result<()>
+where
+    SockRef<'s>: From<&'s S>,
+{
+    SockRef::from(stream).set_linger(Some(Duration::ZERO))
+}

@@ -1,0 +1,120 @@
+//! Clearing a ring: a scan finds and removes its keys page by page; a hash is removed at once.
+
+use redis::{Cmd, Value};
+
+use super::faults::Unexpected;
+use super::request::{self, Commands};
+
+/// The number of keys that Redis examines for one page.
+const PAGE: u32 = 1_000;
+
+/// The removal of a ring from one server, step by step.
+pub(super) trait RingScan: Send + Sync {
+    /// The next step.
+    fn step(&self) -> Commands;
+    /// Reads its reply. Returns the commands that remove the entries it named, if there are any.
+    fn read(&mut self, replies: Vec<Value>) -> Result<Option<Commands>, Unexpected>;
+    /// Whether that was the last step.
+    fn is_over(&self) -> bool;
+}
+
+/// A scan of all keys of a server.
+pub(super) struct KeyScan {
+    /// The beginning of the ring's keys.
+    prefix: String,
+    /// What may stand before it.
+    before: &'static str,
+    /// Where the next page begins. `None` after the last.
+    cursor: Option<Vec<u8>>,
+}
+
+impl KeyScan {
+    /// For the keys that begin with `prefix`, with or without `before` in front of it.
+    pub(super) fn new(prefix: String, before: &'static str) -> Self {
+        KeyScan {
+            prefix,
+            before,
+            cursor: Some(b"0".to_vec()),
+        }
+    }
+
+    fn is_of_ring(&self, key: &str) -> bool {
+        let key = key.strip_prefix(self.before).unwrap_or(key);
+        let rest = key.strip_prefix(&self.prefix);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+    }
+}
+
+impl RingScan for KeyScan {
+    fn step(&self) -> Commands {
+        let before = if self.before.is_empty() { "" } else { "*" };
+        let mut command = Cmd::new();
+        command.arg("SCAN").arg(self.cursor.as_deref().unwrap_or(b"0"));
+        command
+            .arg("MATCH")
+            .arg(format!("{before}{}*", literal(&self.prefix)));
+        command.arg("COUNT").arg(PAGE);
+        Commands::One(command)
+    }
+
+    fn read(&mut self, replies: Vec<Value>) -> Result<Option<Commands>, Unexpected> {
+        let page = replies.into_iter().next().ok_or(Unexpected::Reply)?;
+        let Value::Array(page) = Unexpected::check(page)? else {
+            return Err(Unexpected::Reply);
+        };
+        let Ok([Value::BulkString(cursor), Value::Array(found)]) = <[Value; 2]>::try_from(page) else {
+            return Err(Unexpected::Reply);
+        };
+        self.cursor = Some(cursor).filter(|cursor| cursor != b"0");
+        let found = found.into_iter().filter_map(|key| match key {
+            Value::BulkString(key) => String::from_utf8(key).ok(),
+            _ => None,
+        });
+        let own: Vec<String> = found.filter(|key| self.is_of_ring(key)).collect();
+        let removal = || Commands::each(&own, |key| request::on("UNLINK", key));
+        Ok((!own.is_empty()).then(removal))
+    }
+
+    fn is_over(&self) -> bool {
+        self.cursor.is_none()
+    }
+}
+
+/// The removal of one key that holds the whole ring.
+pub(super) struct KeyRemoval {
+    key: String,
+    over: bool,
+}
+
+impl KeyRemoval {
+    pub(super) fn new(key: String) -> Self {
+        KeyRemoval { key, over: false }
+    }
+}
+
+impl RingScan for KeyRemoval {
+    fn step(&self) -> Commands {
+        Commands::One(request::on("UNLINK", &self.key))
+    }
+
+    fn read(&mut self, replies: Vec<Value>) -> Result<Option<Commands>, Unexpected> {
+        self.over = true;
+        request::flags(replies).map(|_| None)
+    }
+
+    fn is_over(&self) -> bool {
+        self.over
+    }
+}
+
+/// The pattern of Redis that matches this text only.
+fn literal(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len() + 1);
+    for character in text.chars() {
+        if matches!(character, '\\' | '*' | '?' | '[' | ']') {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+    }
+    pattern
+}

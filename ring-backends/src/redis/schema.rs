@@ -1,0 +1,168 @@
+//! The keys of entries in Redis, and the commands that reach the entries.
+
+use std::fmt;
+use std::hash::Hash;
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::{Cmd, Pipeline};
+use ring_cache_core::key::text_in_namespace;
+use ring_cache_core::storage::Observer;
+use ring_cache_core::{Name, RingKey};
+
+use super::request::{self, Commands, Request};
+use super::ring_scan::{KeyScan, RingScan};
+use super::route::Route;
+use super::single::Single;
+use crate::remote::{Entry, Fault, Found};
+
+/// Under which keys of Redis entries are stored, and which commands reach them.
+pub(super) trait KeySchema: Send + Sync + 'static {
+    /// The name of the storage in errors.
+    const NAME: &'static str;
+
+    /// See [`Server::StoredKey`](crate::remote::Server::StoredKey).
+    type StoredKey: Clone + Eq + Hash + fmt::Display + Send + Sync + 'static;
+    /// The way to the server.
+    type Route: Route;
+    /// The removal of a ring.
+    type Scan: RingScan;
+
+    /// See [`Server`](crate::remote::Server), as for all requests.
+    fn stored_key<K: RingKey + ?Sized>(namespace: &str, key: &K) -> Self::StoredKey;
+    /// Reads values.
+    fn read(keys: &[Self::StoredKey]) -> Result<Request<Option<Vec<u8>>>, Fault>;
+    /// Reads values and their remaining time.
+    fn read_expiring(keys: &[Self::StoredKey]) -> Result<Request<Option<Found>>, Fault>;
+    /// Stores values.
+    fn write(entries: &[Entry<Self::StoredKey>]) -> Result<Request<()>, Fault>;
+    /// Removes entries.
+    fn remove(keys: &[Self::StoredKey]) -> Result<Request<bool>, Fault>;
+    /// Looks for entries.
+    fn contains(keys: &[Self::StoredKey]) -> Result<Request<bool>, Fault>;
+    /// Restarts expiries.
+    fn touch(entries: &[(Self::StoredKey, Duration)]) -> Result<Request<bool>, Fault>;
+    /// Removes the entries of the ring `name` from one server.
+    fn clear(namespace: &str, name: &Name) -> Self::Scan;
+    /// See [`Server::watch`](crate::remote::Server::watch).
+    fn watch(route: &Self::Route, namespace: &str, observer: Arc<dyn Observer>) -> bool {
+        let _ = (route, namespace, observer);
+        false
+    }
+}
+
+/// A key of Redis for each entry: the text of the entry's key.
+pub(super) struct Keys;
+
+impl KeySchema for Keys {
+    const NAME: &'static str = "redis";
+
+    type StoredKey = Arc<str>;
+    type Route = Single;
+    type Scan = KeyScan;
+
+    fn stored_key<K: RingKey + ?Sized>(namespace: &str, key: &K) -> Arc<str> {
+        text_in_namespace(namespace, key).into()
+    }
+
+    #[cfg(feature = "tiered")]
+    fn watch(route: &Single, namespace: &str, observer: Arc<dyn Observer>) -> bool {
+        super::watching::begin(route.client(), namespace, observer);
+        true
+    }
+
+    fn read(keys: &[Arc<str>]) -> Result<Request<Option<Vec<u8>>>, Fault> {
+        if let [_] = keys {
+            return Ok(Request::each(
+                keys,
+                |key| request::on("GET", key),
+                request::values,
+            ));
+        }
+        let mut command = Cmd::with_capacity(1 + keys.len(), 0);
+        command.arg("MGET");
+        for key in keys {
+            command.arg(&**key);
+        }
+        Ok(Request {
+            commands: Commands::One(command),
+            read: request::listed,
+        })
+    }
+
+    fn read_expiring(keys: &[Arc<str>]) -> Result<Request<Option<Found>>, Fault> {
+        let mut pipeline = Pipeline::with_capacity(2 * keys.len());
+        for key in keys {
+            pipeline.add_command(request::on("GET", key));
+            pipeline.add_command(request::on("PTTL", key));
+        }
+        Ok(Request {
+            commands: Commands::Many(pipeline),
+            read: request::expiring,
+        })
+    }
+
+    fn write(entries: &[Entry<Arc<str>>]) -> Result<Request<()>, Fault> {
+        let set = |(key, value, expiry): &Entry<Arc<str>>| request::set((key, value, *expiry));
+        Ok(Request::each(entries, set, request::done))
+    }
+
+    /// `UNLINK` frees memory in the background; `DEL` would delay other commands for large values.
+    fn remove(keys: &[Arc<str>]) -> Result<Request<bool>, Fault> {
+        Ok(Request::each(
+            keys,
+            |key| request::on("UNLINK", key),
+            request::flags,
+        ))
+    }
+
+    fn contains(keys: &[Arc<str>]) -> Result<Request<bool>, Fault> {
+        Ok(Request::each(
+            keys,
+            |key| request::on("EXISTS", key),
+            request::flags,
+        ))
+    }
+
+    /// Redis itself removes an entry whose expiry is zero.
+    fn touch(entries: &[(Arc<str>, Duration)]) -> Result<Request<bool>, Fault> {
+        let touch = |(key, expiry): &(Arc<str>, Duration)| {
+            let mut command = request::on("PEXPIRE", key);
+            command.arg(request::milliseconds(*expiry));
+            command
+        };
+        Ok(Request::each(entries, touch, request::flags))
+    }
+
+    fn clear(namespace: &str, name: &Name) -> KeyScan {
+        KeyScan::new(format!("{namespace}{name}"), "")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::hash::Fields;
+    use super::*;
+
+    fn assert_that_mutations_are_known<L: KeySchema>(lasting: Option<Duration>) {
+        let keys = [L::stored_key("", &1), L::stored_key("", &2)];
+        let entries = keys.clone().map(|key| (key, vec![], lasting));
+        assert!(L::write(&entries).is_ok_and(|write| write.commands.mutate()));
+        assert!(L::remove(&keys).is_ok_and(|removal| removal.commands.mutate()));
+        let expiries = keys.clone().map(|key| (key, Duration::ZERO));
+        if let Ok(touch) = L::touch(&expiries) {
+            assert!(touch.commands.mutate());
+        }
+        for keys in [&keys[..], &keys[..1]] {
+            assert!(L::read(keys).is_ok_and(|read| !read.commands.mutate()));
+            assert!(L::read_expiring(keys).is_ok_and(|read| !read.commands.mutate()));
+            assert!(L::contains(keys).is_ok_and(|look| !look.commands.mutate()));
+        }
+    }
+
+    #[test]
+    fn commands_that_change_entries_are_known() {
+        assert_that_mutations_are_known::<Keys>(Some(Duration::from_secs(1)));
+        assert_that_mutations_are_known::<Fields>(None);
+    }
+}

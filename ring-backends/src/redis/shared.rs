@@ -1,0 +1,299 @@
+//! The connections of awaited calls: one for each runtime, which drives it, shared by all calls on the runtime.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Client, Pipeline, RedisResult, Value};
+use tokio::runtime::{Handle, Id};
+use tokio::sync::watch;
+
+use super::address;
+use super::echo_token::EchoToken;
+use super::faults;
+use super::request::Commands;
+use crate::remote::Fault;
+use crate::remote::pool::{CONNECT_TIMEOUT, OVERDUE};
+use crate::remote::unacked::UnackedWrites;
+
+/// The most attempts to connect at a time.
+const MAX_ATTEMPTS: usize = 8;
+/// After so many timeouts in a row the connection counts as dead.
+const MAX_TIMEOUTS: u32 = 3;
+/// One timeout is enough if there was no reply for so long though one was due: a breaker lets few commands through.
+const MAX_SILENCE: Duration = Duration::from_millis(400);
+
+/// The connections of all runtimes.
+pub(super) struct SharedConnections {
+    client: Client,
+    unacked: Arc<UnackedWrites>,
+    connections: Mutex<Vec<(Id, Arc<SharedConnection>)>>,
+}
+
+/// The connection of one runtime: being opened, open, or failed.
+struct SharedConnection {
+    opened: OnceLock<RedisResult<MultiplexedConnection>>,
+    /// Changes when it is opened. Closed when the runtime ends.
+    changed: watch::Receiver<()>,
+    /// Whether to open a new one.
+    dead: AtomicBool,
+    /// Timeouts in a row.
+    timeouts: AtomicU32,
+    since: Instant,
+    /// When the last reply came, or the first command after it was sent, in milliseconds after `since`.
+    heard: AtomicU64,
+    attempts: Mutex<Attempts>,
+}
+
+/// The attempts to open a connection. The first that succeeds decides, or the last that fails.
+struct Attempts {
+    running: usize,
+    last: Instant,
+    /// Tells of the outcome. Held by the attempts.
+    outcome: Weak<watch::Sender<()>>,
+}
+
+impl SharedConnections {
+    pub(super) fn new(client: Client, unacked: Arc<UnackedWrites>) -> Self {
+        SharedConnections {
+            client,
+            unacked,
+            connections: Mutex::default(),
+        }
+    }
+
+    /// Sends commands by the connection of this runtime. If it turns out to be dead, by a new one.
+    pub(super) async fn send(&self, commands: &Commands, until: Instant) -> Result<Vec<Value>, Fault> {
+        if commands.mutate() {
+            self.unacked.wait_async().await;
+        }
+        let shared = self.here()?;
+        let is_old = shared.opened.get().is_some();
+        let sent = match self.send_on(&shared, commands, until).await? {
+            Err(error) if is_old && faults::may_be_sent_again(&error, commands.mutate()) => {
+                self.send_on(&*self.here()?, commands, until).await?
+            }
+            sent => sent,
+        };
+        sent.map_err(|error| faults::fault(&error))
+    }
+
+    async fn send_on(
+        &self,
+        shared: &SharedConnection,
+        commands: &Commands,
+        until: Instant,
+    ) -> Result<RedisResult<Vec<Value>>, Fault> {
+        let connection = shared.connection().await?;
+        let mut exchange = Exchange {
+            connections: self,
+            connection: commands.mutate().then(|| connection.clone()),
+            runtime: Handle::try_current().map_err(|error| Fault::Disconnected(error.into()))?,
+        };
+        let sent = shared.send(connection, commands, until).await;
+        exchange.connection = None;
+        Ok(sent)
+    }
+
+    /// The connection of this runtime.
+    fn here(&self) -> Result<Arc<SharedConnection>, Fault> {
+        let runtime = Handle::try_current().map_err(|error| Fault::Disconnected(error.into()))?;
+        let id = runtime.id();
+        let mut connections = self.connections.lock();
+        if let Some((_, shared)) = connections.iter().find(|(other, _)| *other == id)
+            && !shared.dead.load(Ordering::Relaxed)
+        {
+            let shared = Arc::clone(shared);
+            drop(connections);
+            shared.retry_if_overdue(&self.client, &runtime);
+            return Ok(shared);
+        }
+        let shared = SharedConnection::begin(self.client.clone(), &runtime);
+        let gone: Vec<_> = connections
+            .extract_if(.., |(other, shared)| *other == id || shared.runtime_is_gone())
+            .collect();
+        connections.push((id, Arc::clone(&shared)));
+        drop(connections);
+        drop(gone);
+        Ok(shared)
+    }
+}
+
+async fn open(client: Client) -> RedisResult<MultiplexedConnection> {
+    address::prepare(&client);
+    // Calls have deadlines of their own.
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(CONNECT_TIMEOUT))
+        .set_response_timeout(None);
+    client.get_multiplexed_async_connection_with_config(&config).await
+}
+
+async fn exchange(mut connection: MultiplexedConnection, commands: &Commands) -> RedisResult<Vec<Value>> {
+    let token = EchoToken::new();
+    let pipeline = token.pipeline(commands);
+    let count = pipeline.len();
+    let replies = connection.send_packed_commands(&pipeline, 0, count).await?;
+    token.replies(replies, commands)
+}
+
+impl SharedConnection {
+    fn begin(client: Client, runtime: &Handle) -> Arc<Self> {
+        let (outcome, changed) = watch::channel(());
+        let outcome = Arc::new(outcome);
+        let shared = Arc::new(SharedConnection {
+            opened: OnceLock::new(),
+            changed,
+            dead: AtomicBool::new(false),
+            timeouts: AtomicU32::new(0),
+            since: Instant::now(),
+            heard: AtomicU64::new(0),
+            attempts: Mutex::new(Attempts {
+                running: 1,
+                last: Instant::now(),
+                outcome: Arc::downgrade(&outcome),
+            }),
+        });
+        shared.attempt(client, runtime, outcome);
+        shared
+    }
+
+    /// Connects in a task of its own: dropping a call does not end it.
+    fn attempt(self: &Arc<Self>, client: Client, runtime: &Handle, outcome: Arc<watch::Sender<()>>) {
+        let waiting = Arc::downgrade(self);
+        runtime.spawn(async move {
+            let opened = open(client).await;
+            let decides = waiting.upgrade().is_none_or(|shared| shared.conclude(opened));
+            if decides {
+                outcome.send_replace(());
+                // The task ends with the runtime, which is how one learns of that.
+                outcome.closed().await;
+            }
+        });
+    }
+
+    /// Begins another attempt if the last is overdue: it may have met a fault that is over.
+    fn retry_if_overdue(self: &Arc<Self>, client: &Client, runtime: &Handle) {
+        if self.opened.get().is_some() {
+            return;
+        }
+        let mut attempts = self.attempts.lock();
+        if attempts.last.elapsed() < OVERDUE || attempts.running == MAX_ATTEMPTS {
+            return;
+        }
+        // Without a sender, an attempt has just decided.
+        let Some(outcome) = attempts.outcome.upgrade() else {
+            return;
+        };
+        attempts.running += 1;
+        attempts.last = Instant::now();
+        drop(attempts);
+        self.attempt(client.clone(), runtime, outcome);
+    }
+
+    /// Stores the outcome of an attempt. Returns whether it decides.
+    fn conclude(&self, opened: RedisResult<MultiplexedConnection>) -> bool {
+        let mut attempts = self.attempts.lock();
+        attempts.running -= 1;
+        let others_may_succeed = opened.is_err() && attempts.running > 0;
+        if others_may_succeed || self.opened.get().is_some() {
+            return false;
+        }
+        self.dead.store(opened.is_err(), Ordering::Relaxed);
+        self.opened.set(opened).is_ok()
+    }
+
+    fn runtime_is_gone(&self) -> bool {
+        self.changed.has_changed().is_err()
+    }
+
+    async fn connection(&self) -> Result<MultiplexedConnection, Fault> {
+        if self.opened.get().is_none() {
+            // An error means that the runtime has ended.
+            let _ = self.changed.clone().changed().await;
+        }
+        match self.opened.get() {
+            Some(Ok(connection)) => Ok(connection.clone()),
+            Some(Err(error)) => Err(Fault::Disconnected(faults::connecting(error).into())),
+            None => {
+                self.dead.store(true, Ordering::Relaxed);
+                Err(Fault::Disconnected("connecting was given up".into()))
+            }
+        }
+    }
+
+    async fn send(
+        &self,
+        connection: MultiplexedConnection,
+        commands: &Commands,
+        until: Instant,
+    ) -> RedisResult<Vec<Value>> {
+        let mut watch = TimeoutWatch {
+            shared: Some(self),
+            until,
+        };
+        if self.timeouts.load(Ordering::Relaxed) == 0 {
+            self.heard.store(self.age(), Ordering::Relaxed);
+        }
+        let sent = exchange(connection, commands).await;
+        watch.shared = None;
+        match &sent {
+            Ok(_) => self.timeouts.store(0, Ordering::Relaxed),
+            Err(error) if faults::is_lost(error) => self.dead.store(true, Ordering::Relaxed),
+            Err(_) => {}
+        }
+        sent
+    }
+
+    fn count_timeout(&self) {
+        let timeouts = self.timeouts.fetch_add(1, Ordering::Relaxed) + 1;
+        let silence = self.age().saturating_sub(self.heard.load(Ordering::Relaxed));
+        if timeouts >= MAX_TIMEOUTS || u128::from(silence) >= MAX_SILENCE.as_millis() {
+            self.dead.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn age(&self) -> u64 {
+        self.since.elapsed().as_millis().try_into().unwrap_or(u64::MAX)
+    }
+}
+
+/// A change under way. Dropped with its connection, as by a cancelled call, it is an unacknowledged write.
+struct Exchange<'s> {
+    connections: &'s SharedConnections,
+    connection: Option<MultiplexedConnection>,
+    runtime: Handle,
+}
+
+impl Drop for Exchange<'_> {
+    fn drop(&mut self) {
+        let Some(connection) = self.connection.take() else {
+            return;
+        };
+        let SharedConnections { client, unacked, .. } = self.connections;
+        let (client, write) = (client.clone(), unacked.begin());
+        self.runtime.spawn(async move {
+            // A connection replies in turn: behind the reply to no commands, nothing is left.
+            let nothing = Commands::Many(Pipeline::new());
+            let settled = async { drop(exchange(connection, &nothing).await) };
+            write.settle_async(settled, || open(client.clone())).await;
+        });
+    }
+}
+
+/// Counts a timeout when it is dropped with its future after `until`.
+struct TimeoutWatch<'s> {
+    shared: Option<&'s SharedConnection>,
+    until: Instant,
+}
+
+impl Drop for TimeoutWatch<'_> {
+    fn drop(&mut self) {
+        if let Some(shared) = self.shared
+            && Instant::now() >= self.until
+        {
+            shared.count_timeout();
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! An operation on one node: with a permit of its breaker, after its repairs, until the deadline.
+
+#[cfg(feature = "tokio")]
+use std::panic::{AssertUnwindSafe, catch_unwind};
+#[cfg(feature = "tokio")]
+use std::pin::pin;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use event_listener::Listener;
+use ring_cache_core::Error;
+#[cfg(feature = "tokio")]
+use tokio::time::Timeout;
+
+#[cfg(feature = "tokio")]
+use super::AsyncServer;
+use super::breaker::Permit;
+use super::repairs::{Change, RepairStep};
+use super::{BlockingServer, Entry, Fault, Found, Node, Remote, Server};
+
+/// Builds the request for items.
+type Build<S, I, T> = fn(&[I]) -> Result<<S as Server>::Request<T>, Fault>;
+
+/// An operation on items, each of which has a key, with one result of type `T` for each.
+pub(super) struct Operation<S: Server, I, T: Send + 'static> {
+    name: &'static str,
+    pub(super) key: fn(&I) -> &S::StoredKey,
+    request: Build<S, I, T>,
+    /// Whether entries are not trusted if it fails.
+    mutates: bool,
+}
+
+impl<S: Server, I, T: Send + 'static> Operation<S, I, T> {
+    fn query(name: &'static str, key: fn(&I) -> &S::StoredKey, request: Build<S, I, T>) -> Self {
+        Operation {
+            name,
+            key,
+            request,
+            mutates: false,
+        }
+    }
+
+    fn mutation(name: &'static str, key: fn(&I) -> &S::StoredKey, request: Build<S, I, T>) -> Self {
+        Operation {
+            mutates: true,
+            ..Operation::query(name, key, request)
+        }
+    }
+}
+
+pub(super) type Keys<S, T> = Operation<S, <S as Server>::StoredKey, T>;
+
+pub(super) fn read<S: Server>(name: &'static str) -> Keys<S, Option<Vec<u8>>> {
+    Operation::query(name, |key| key, S::read)
+}
+
+pub(super) fn read_expiring<S: Server>(name: &'static str) -> Keys<S, Option<Found>> {
+    Operation::query(name, |key| key, S::read_expiring)
+}
+
+pub(super) fn contains<S: Server>(name: &'static str) -> Keys<S, bool> {
+    Operation::query(name, |key| key, S::contains)
+}
+
+/// If it fails, the entry expires early or late, but is not out of date.
+pub(super) fn touch<S: Server>(name: &'static str) -> Operation<S, (S::StoredKey, Duration), bool> {
+    Operation::query(name, |(key, _)| key, S::touch)
+}
+
+pub(super) fn write<S: Server>(name: &'static str) -> Operation<S, Entry<S::StoredKey>, ()> {
+    Operation::mutation(name, |(key, ..)| key, S::write)
+}
+
+pub(super) fn remove<S: Server>(name: &'static str) -> Keys<S, bool> {
+    Operation::mutation(name, |key| key, S::remove)
+}
+
+/// One operation on one node, with the permission to ask it.
+struct Attempt<'r, S: Server> {
+    remote: &'r Remote<S>,
+    operation: &'static str,
+    node: &'r Node<S::StoredKey>,
+    permit: Permit<'r>,
+}
+
+/// Longer than any deadline.
+const LONGEST_DEADLINE: Duration = Duration::from_secs(60 * 60 * 24 * 365);
+
+impl<S: Server> Remote<S> {
+    /// When an operation has to end that begins now: at `until`, or after the storage's own deadline.
+    pub(super) fn until(&self, until: Option<Instant>) -> Instant {
+        until.unwrap_or_else(|| Instant::now() + self.deadline.min(LONGEST_DEADLINE))
+    }
+
+    fn attempt(&self, operation: &'static str, node: usize, until: Instant) -> Result<Attempt<'_, S>, Error> {
+        let node = &self.nodes.nodes[node];
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(Error::deadline(S::NAME, operation, self.deadline));
+        }
+        let Some(permit) = node.breaker.admit(left) else {
+            self.nodes.counts.spared.fetch_add(1, Ordering::Relaxed);
+            let cause = format!("the breaker is open: {}", *node.last_fault.lock());
+            return Err(Error::unavailable(S::NAME, operation, cause));
+        };
+        Ok(Attempt {
+            remote: self,
+            operation,
+            node,
+            permit,
+        })
+    }
+
+    fn begin_change<I, T: Send>(
+        &self,
+        operation: &Operation<S, I, T>,
+        node: usize,
+        items: &[I],
+    ) -> Option<Change<'_, S::StoredKey>> {
+        let keys = || items.iter().map(|item| (operation.key)(item).clone()).collect();
+        let repairs = &self.nodes.nodes[node].repairs;
+        operation.mutates.then(|| repairs.begin_change(keys()))
+    }
+
+    /// Whether each key of a query is to be deleted, so that what lies there may be out of date; empty if none is.
+    fn suspects<I, T: Send>(&self, operation: &Operation<S, I, T>, node: usize, items: &[I]) -> Vec<bool> {
+        let pending = self.nodes.nodes[node].repairs.pending();
+        if operation.mutates || pending.len() == 0 {
+            return Vec::new();
+        }
+        let keys = items.iter().map(operation.key);
+        keys.map(|key| pending.contains(key)).collect()
+    }
+
+    /// One result for each item, however many the server returned. What a query found at a suspect key counts as absent:
+    /// one that was suspect before the server was asked, and may be deleted by now, or is suspect now.
+    fn results<I, T: Default + Send>(
+        &self,
+        operation: &Operation<S, I, T>,
+        node: usize,
+        items: &[I],
+        (before, mut results): (Vec<bool>, Vec<T>),
+    ) -> Vec<T> {
+        results.resize_with(items.len(), T::default);
+        for suspects in [before, self.suspects(operation, node, items)] {
+            let suspects = results.iter_mut().zip(suspects);
+            suspects
+                .filter(|(_, is_suspect)| *is_suspect)
+                .for_each(|(result, _)| *result = T::default());
+        }
+        results
+    }
+}
+
+impl<S: Server> Attempt<'_, S> {
+    /// Tells the breaker, and counts, how it ended.
+    fn end<T>(self, result: Result<T, Fault>) -> Result<T, Error> {
+        match &result {
+            Err(fault @ (Fault::Timeout | Fault::Disconnected(_))) => {
+                let fault = fault.to_string();
+                *self.node.last_fault.lock() = fault;
+                self.permit.failed();
+            }
+            Ok(_) | Err(_) => self.permit.answered(),
+        }
+        let Remote { nodes, deadline, .. } = self.remote;
+        result.map_err(|fault| fault.into_error(&nodes.counts, S::NAME, self.operation, *deadline))
+    }
+}
+
+/// An operation that would begin too late does not begin.
+fn in_time(until: Instant) -> Result<(), Fault> {
+    (Instant::now() < until).then_some(()).ok_or(Fault::Timeout)
+}
+
+impl<S: BlockingServer> Remote<S> {
+    /// Executes an operation on items whose keys are on one node.
+    pub(super) fn execute<I, T: Default + Send>(
+        &self,
+        operation: &Operation<S, I, T>,
+        items: &[I],
+        until: Instant,
+    ) -> Result<Vec<T>, Error> {
+        let node = self.node_of(operation, items);
+        let change = self.begin_change(operation, node, items);
+        let attempt = self.attempt(operation.name, node, until)?;
+        let repaired = self.repair(node, until);
+        let sent = repaired.and_then(|()| {
+            let suspects = self.suspects(operation, node, items);
+            let results = self.server.send(node, (operation.request)(items)?, until)?;
+            Ok((suspects, results))
+        });
+        let results = attempt.end(sent)?;
+        if let Some(change) = change {
+            change.made();
+        }
+        Ok(self.results(operation, node, items, results))
+    }
+
+    /// Does what takes as long as it takes, if the breaker permits it.
+    pub(super) fn without_deadline<T>(
+        &self,
+        operation: &'static str,
+        act: impl FnOnce(&S) -> Result<T, Fault>,
+    ) -> Result<T, Error> {
+        let attempt = self.attempt(operation, 0, self.until(None))?;
+        attempt.end(act(&self.server))
+    }
+
+    /// Deletes the entries that may be out of date.
+    fn repair(&self, node: usize, until: Instant) -> Result<(), Fault> {
+        let repairs = &self.nodes.nodes[node].repairs;
+        loop {
+            match repairs.step(until) {
+                RepairStep::Nothing => return Ok(()),
+                RepairStep::Wait(ended, over) => drop(ended.wait_deadline(over.min(until))),
+                RepairStep::Delete(batch) => match self.server.send(node, S::remove(&batch.keys)?, until) {
+                    Ok(_) => batch.deleted(),
+                    Err(Fault::Refused(_)) => batch.refused(),
+                    Err(fault) => return Err(fault),
+                },
+            }
+            in_time(until)?;
+        }
+    }
+}
+
+#[cfg(feature = "tokio")]
+impl<S: AsyncServer> Remote<S> {
+    /// [`execute`](Self::execute), awaited.
+    pub(super) async fn execute_async<I, T: Default + Send>(
+        &self,
+        operation: &Operation<S, I, T>,
+        items: &[I],
+        until: Instant,
+    ) -> Result<Vec<T>, Error> {
+        let node = self.node_of(operation, items);
+        let change = self.begin_change(operation, node, items);
+        in_runtime(S::NAME, operation.name)?;
+        let attempt = self.attempt(operation.name, node, until)?;
+        // Pinned here: moved into the timeout, it would be copied.
+        let work = pin!(async {
+            if self.nodes.nodes[node].repairs.pending().len() > 0 {
+                self.repair_async(node, until).await?;
+            }
+            let suspects = self.suspects(operation, node, items);
+            let request = (operation.request)(items)?;
+            let results = self.server.send_async(node, request, until).await?;
+            Ok((suspects, results))
+        });
+        let sent = match timed(until, work) {
+            Ok(work) => work.await.unwrap_or(Err(Fault::Timeout)),
+            Err(fault) => Err(fault),
+        };
+        let results = attempt.end(sent)?;
+        if let Some(change) = change {
+            change.made();
+        }
+        Ok(self.results(operation, node, items, results))
+    }
+
+    /// [`without_deadline`](Self::without_deadline), awaited.
+    pub(super) async fn without_deadline_async<T>(
+        &self,
+        operation: &'static str,
+        act: impl Future<Output = Result<T, Fault>>,
+    ) -> Result<T, Error> {
+        in_runtime(S::NAME, operation)?;
+        let attempt = self.attempt(operation, 0, self.until(None))?;
+        attempt.end(act.await)
+    }
+
+    async fn repair_async(&self, node: usize, until: Instant) -> Result<(), Fault> {
+        let repairs = &self.nodes.nodes[node].repairs;
+        loop {
+            match repairs.step(until) {
+                RepairStep::Nothing => return Ok(()),
+                RepairStep::Wait(ended, over) => drop(tokio::time::timeout_at(over.into(), ended).await),
+                RepairStep::Delete(batch) => {
+                    let request = S::remove(&batch.keys)?;
+                    match self.server.send_async(node, request, until).await {
+                        Ok(_) => batch.deleted(),
+                        Err(Fault::Refused(_)) => batch.refused(),
+                        Err(fault) => return Err(fault),
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Limits the time of `work`. Without timers in its runtime tokio panics, which is a fault like others.
+#[cfg(feature = "tokio")]
+fn timed<F: Future>(until: Instant, work: F) -> Result<Timeout<F>, Fault> {
+    let timed = catch_unwind(AssertUnwindSafe(|| tokio::time::timeout_at(until.into(), work)));
+    timed.map_err(|_| {
+        Fault::Disconnected("the tokio runtime has no timers: build it with `enable_all()`".into())
+    })
+}
+
+/// The clients of servers work in tokio's runtimes only.
+#[cfg(feature = "tokio")]
+fn in_runtime(storage: &'static str, operation: &'static str) -> Result<(), Error> {
+    let runtime = tokio::runtime::Handle::try_current();
+    runtime
+        .map(drop)
+        .map_err(|error| Error::storage(storage, operation, error))
+}

@@ -1,0 +1,183 @@
+//! Types of their own for [`Remote`](super::Remote) storages, with their methods on their own pages.
+
+/// The names that [`own_type`] uses.
+pub(crate) mod names {
+    pub(crate) use std::fmt;
+    pub(crate) use std::sync::Arc;
+    pub(crate) use std::time::{Duration, Instant};
+
+    pub(crate) use ring_cache_core::flights::Flights;
+    pub(crate) use ring_cache_core::key::EncodedKey;
+    #[cfg(all(feature = "redis", feature = "tokio"))]
+    pub(crate) use ring_cache_core::storage::AsyncClear;
+    #[cfg(feature = "tokio")]
+    pub(crate) use ring_cache_core::storage::AsyncStorage;
+    pub(crate) use ring_cache_core::storage::{
+        EvictionCounts, Expires, Expiring, Observer, Storage, StorageBase,
+    };
+    pub(crate) use ring_cache_core::{Error, RingKey};
+    #[cfg(feature = "redis")]
+    pub(crate) use ring_cache_core::{Name, storage::Clear};
+
+    #[cfg(feature = "tokio")]
+    pub(crate) use crate::remote::own_type::awaited;
+    pub(crate) use crate::remote::own_type::{blocking, operations, own_type};
+    pub(crate) use crate::remote::{Breaker, Health};
+}
+
+/// The operations that are the same in both modes, as `blocking` or `awaited` ones.
+macro_rules! operations {
+    ($mode:ident) => {
+        $mode! {
+            read(K: RingKey + ?Sized)(key: &K, until: Option<Instant>) -> Option<Vec<u8>>;
+            write(K: RingKey + ?Sized)(key: &K, value: Vec<u8>, expiry: Option<Duration>, until: Option<Instant>) -> ();
+            remove(K: RingKey + ?Sized)(key: &K, until: Option<Instant>) -> bool;
+            contains(K: RingKey + ?Sized)(key: &K, until: Option<Instant>) -> bool;
+            renew(K: RingKey + ?Sized)(key: &K, expiry: Duration, until: Option<Instant>) -> bool;
+            read_expiring(K: RingKey + ?Sized)(key: &K, until: Option<Instant>) -> Option<Expiring<Vec<u8>>>;
+            read_many(K: RingKey)(keys: &[K], until: Option<Instant>) -> Vec<Option<Vec<u8>>>;
+            read_many_expiring(K: RingKey)(keys: &[K], until: Option<Instant>) -> Vec<Option<Expiring<Vec<u8>>>>;
+            contains_many(K: RingKey)(keys: &[K], until: Option<Instant>) -> Vec<bool>;
+            renew_many(K: RingKey)(entries: &[(K, Duration)], until: Option<Instant>) -> Vec<bool>;
+            write_many(K: RingKey)(entries: Vec<(K, Vec<u8>, Option<Duration>)>, until: Option<Instant>) -> ();
+            remove_many(K: RingKey)(keys: &[K], until: Option<Instant>) -> Vec<bool>;
+        }
+    };
+}
+pub(crate) use operations;
+
+macro_rules! blocking {
+    ($($name:ident($($bounds:tt)*)($($argument:ident: $type:ty),*) -> $output:ty;)*) => {$(
+        fn $name<$($bounds)*>(&self, $($argument: $type),*) -> Result<$output, Error> {
+            Storage::$name(&self.remote, $($argument),*)
+        }
+    )*};
+}
+pub(crate) use blocking;
+
+#[cfg(feature = "tokio")]
+macro_rules! awaited {
+    ($($name:ident($($bounds:tt)*)($($argument:ident: $type:ty),*) -> $output:ty;)*) => {$(
+        fn $name<$($bounds)*>(
+            &self,
+            $($argument: $type),*
+        ) -> impl Future<Output = Result<$output, Error>> {
+            AsyncStorage::$name(&self.remote, $($argument),*)
+        }
+    )*};
+}
+#[cfg(feature = "tokio")]
+pub(crate) use awaited;
+
+/// Implements the settings of a storage and all traits that its [`Remote`](super::Remote), the field `remote`, implements
+/// whatever its server is.
+macro_rules! own_type {
+    (@both $Storage:ident) => {
+        impl $Storage {
+            /// Puts `namespace` and a `:` before all keys. In it `:`, `%` and everything unprintable are escaped.
+            ///
+            /// Storages with different namespaces share no entry, whatever the names of their rings.
+            #[must_use]
+            pub fn namespace(self, namespace: &str) -> Self {
+                $Storage {
+                    remote: self.remote.namespace(namespace),
+                }
+            }
+
+            /// Sets the time that a plain call may spend on the storage, look-up and store together, and an explicit verb
+            /// in all. The default is 100 ms.
+            #[must_use]
+            pub fn deadline(self, deadline: Duration) -> Self {
+                $Storage {
+                    remote: self.remote.deadline(deadline),
+                }
+            }
+
+            /// Sets when to stop asking a server that does not answer. Each of several servers has a breaker of its own.
+            #[must_use]
+            pub fn breaker(self, breaker: Breaker) -> Self {
+                $Storage {
+                    remote: self.remote.breaker(breaker),
+                }
+            }
+
+            /// Counts of the failures so far.
+            pub fn health(&self) -> Health {
+                self.remote.health()
+            }
+        }
+
+        impl fmt::Debug for $Storage {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.remote.fmt(f)
+            }
+        }
+
+        impl StorageBase<Vec<u8>> for $Storage {
+            type Error = Error;
+
+            fn flights(&self) -> &Flights<Vec<u8>> {
+                self.remote.flights()
+            }
+
+            fn namespace(&self) -> &str {
+                StorageBase::namespace(&self.remote)
+            }
+
+            fn stored_key<K: RingKey + ?Sized>(&self, key: &K) -> String {
+                self.remote.stored_key(key)
+            }
+
+            fn deadline(&self) -> Option<Duration> {
+                StorageBase::deadline(&self.remote)
+            }
+
+            fn eviction_counts(&self) -> EvictionCounts {
+                self.remote.eviction_counts()
+            }
+
+            fn watch(&self, observer: Arc<dyn Observer>) -> bool {
+                self.remote.watch(observer)
+            }
+
+            fn mark_suspect(&self, key: &EncodedKey) {
+                self.remote.mark_suspect(key);
+            }
+        }
+
+        impl Storage<Vec<u8>> for $Storage {
+            operations!(blocking);
+        }
+
+        #[cfg(feature = "tokio")]
+        impl AsyncStorage<Vec<u8>> for $Storage {
+            operations!(awaited);
+        }
+    };
+    (@Expires $Storage:ident) => {
+        impl Expires for $Storage {}
+    };
+    (@Clear $Storage:ident) => {
+        impl Clear<Vec<u8>> for $Storage {
+            fn clear_ring(&self, name: &Name) -> Result<(), Error> {
+                Clear::clear_ring(&self.remote, name)
+            }
+        }
+
+        #[cfg(feature = "tokio")]
+        impl AsyncClear<Vec<u8>> for $Storage {
+            fn clear_ring(&self, name: &'static Name) -> impl Future<Output = Result<(), Error>> {
+                AsyncClear::clear_ring(&self.remote, name)
+            }
+        }
+    };
+    ($Storage:ident: $($capability:ident),*) => {
+        const _: () = {
+            use crate::remote::own_type::names::*;
+
+            own_type!(@both $Storage);
+            $(own_type!(@$capability $Storage);)*
+        };
+    };
+}
+pub(crate) use own_type;

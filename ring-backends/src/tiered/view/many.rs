@@ -1,0 +1,157 @@
+//! The steps of bulk operations on two tiers, shared by both modes.
+
+use std::time::Duration;
+
+use ring_cache_core::coder::Coder;
+use ring_cache_core::storage::{Expiring, StorageBase};
+use ring_cache_core::{Error, Failure, RingKey};
+
+use super::steps::{Change, Fetch};
+use super::{Near, TieredView};
+
+/// A look-up of many keys: what was found near, and what is fetched from the far tier.
+pub(super) struct ReadMany<'t, V, N, F> {
+    values: Vec<Option<V>>,
+    /// The places of the keys that are fetched.
+    places: Vec<usize>,
+    fetches: Vec<Fetch<'t, V, N, F>>,
+}
+
+impl<V: Clone, N: Near<V>, F> ReadMany<'_, V, N, F> {
+    /// The keys to fetch.
+    pub(super) fn absent<'k, K>(&self, keys: &'k [K]) -> Vec<&'k K> {
+        self.places.iter().map(|place| &keys[*place]).collect()
+    }
+
+    /// All values, with what the far tier returned.
+    pub(super) fn finish<C: Coder<V>>(mut self, found: Vec<Option<Expiring<Vec<u8>>>>) -> Vec<Option<V>> {
+        for ((place, fetch), found) in self.places.into_iter().zip(self.fetches).zip(found) {
+            self.values[place] = fetch.arrived::<C>(found);
+        }
+        self.values
+    }
+}
+
+/// An entry of a bulk write.
+type Entry<K, V> = (K, V, Option<Duration>);
+
+/// A write of many values.
+pub(super) struct WriteMany<'t, K, V, N: Near<V>, F> {
+    /// The entries for the far tier.
+    pub(super) encoded: Vec<Entry<K, Vec<u8>>>,
+    /// Keys whose values could not be encoded: an older value is removed.
+    pub(super) unfit: Vec<K>,
+    changes: Vec<Entry<Change<'t, V, N, F>, V>>,
+    removals: Vec<Change<'t, V, N, F>>,
+    refusal: Option<Error>,
+}
+
+impl<K, V, N: Near<V>, F> WriteMany<'_, K, V, N, F> {
+    /// The unfit values were removed, or not: none lies near.
+    pub(super) fn removed(&mut self) {
+        self.removals.clear();
+    }
+
+    /// The values lie far away now.
+    pub(super) fn written<E: Failure>(self) -> Result<(), E> {
+        for (change, value, expiry) in self.changes {
+            change.written(value, expiry);
+        }
+        self.refusal.map_or(Ok(()), refused)
+    }
+}
+
+impl<N, F, C> TieredView<'_, N, F, C>
+where
+    F: StorageBase<Vec<u8>> + Send + Sync + 'static,
+{
+    pub(super) fn begin_read_many<V, K>(&self, keys: &[K]) -> ReadMany<'_, V, N, F>
+    where
+        V: 'static,
+        N: Near<V>,
+        K: RingKey,
+    {
+        let values: Vec<_> = keys.iter().map(|key| self.look_near(key)).collect();
+        let places = values.iter().enumerate();
+        let places: Vec<_> = places
+            .filter_map(|(place, value)| value.is_none().then_some(place))
+            .collect();
+        let fetches = places.iter().map(|place| self.fetch(&keys[*place])).collect();
+        ReadMany {
+            values,
+            places,
+            fetches,
+        }
+    }
+
+    /// Whether something lies near under each key, and the places of those without.
+    pub(super) fn are_near<V, K>(&self, keys: &[K]) -> (Vec<bool>, Vec<usize>)
+    where
+        V: 'static,
+        N: Near<V>,
+        K: RingKey,
+    {
+        let there: Vec<_> = keys.iter().map(|key| self.is_near::<V, _>(key)).collect();
+        let absent = (0..keys.len()).filter(|place| !there[*place]).collect();
+        (there, absent)
+    }
+
+    pub(super) fn begin_write_many<V, K>(&self, entries: Vec<Entry<K, V>>) -> WriteMany<'_, K, V, N, F>
+    where
+        V: 'static,
+        N: Near<V>,
+        C: Coder<V>,
+        K: RingKey,
+    {
+        let mut many = WriteMany {
+            encoded: Vec::new(),
+            unfit: Vec::new(),
+            changes: Vec::new(),
+            removals: Vec::new(),
+            refusal: None,
+        };
+        for (key, value, expiry) in entries {
+            let change = self.change::<V, _>(&key);
+            match C::encode(&value) {
+                Ok(bytes) => {
+                    many.encoded.push((key, bytes, expiry));
+                    many.changes.push((change, value, expiry));
+                }
+                Err(cause) => {
+                    many.unfit.push(key);
+                    many.removals.push(change);
+                    many.refusal = many.refusal.or(Some(Error::encode(cause)));
+                }
+            }
+        }
+        many
+    }
+}
+
+/// The changes of many keys were made. Returns whether something was under each.
+pub(super) fn all_removed<V, N: Near<V>, F>(
+    changes: Vec<Change<'_, V, N, F>>,
+    mut there: Vec<bool>,
+) -> Vec<bool> {
+    there.resize(changes.len(), false);
+    for (change, there) in changes.into_iter().zip(&mut there) {
+        *there |= change.removed();
+    }
+    there
+}
+
+/// The expiries of many keys were restarted, where something was there.
+pub(super) fn all_renewed<K, V, N: Near<V>, F>(
+    changes: Vec<Change<'_, V, N, F>>,
+    entries: &[(K, Duration)],
+    there: &[bool],
+) {
+    for ((change, (_, expiry)), there) in changes.into_iter().zip(entries).zip(there) {
+        change.renewed(there.then_some(*expiry));
+    }
+}
+
+/// The coder's error as one of the far tier, if that has any.
+pub(super) fn refused<E: Failure>(error: Error) -> Result<(), E> {
+    E::from_error(error).map_or(Ok(()), Err)
+}

@@ -1,0 +1,110 @@
+//! What overlaps: the storages' own verbs and computations of one key.
+
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::thread::scope;
+
+use ring_cache_core::storage::Storage;
+use ring_cache_core::{AsyncCalls, Key, KeyWriter, Lru, Map, Ring, RingKey};
+
+use crate::support::{
+    AsyncRemote, Held, assert_quiet, async_call, call, drive, finish, hold, never, never_async, patient,
+};
+
+/// A key that takes its time when it is first rendered.
+struct Slow<'b> {
+    key: Key,
+    rendered: AtomicBool,
+    stops: [&'b Barrier; 2],
+}
+
+impl RingKey for Slow<'_> {
+    fn ring_key<W: KeyWriter>(&self, key: &mut W) {
+        if !self.rendered.swap(true, SeqCst) {
+            self.stops.iter().for_each(|stop| _ = stop.wait());
+        }
+        self.key.ring_key(key);
+    }
+}
+
+/// A storage's own `set` of 2, beside a computation of 1 that begins while it is under way and ends after it.
+fn beside_a_set<S: Storage<u32> + Sync>(storage: &S, set: impl FnOnce(&S, &Slow<'_>)) {
+    let ring = patient();
+    let (setting, computing, ends) = (Barrier::new(2), Barrier::new(2), Barrier::new(2));
+    scope(|scope| {
+        let older = scope.spawn(|| {
+            setting.wait();
+            let body = || {
+                computing.wait();
+                ends.wait();
+                1
+            };
+            call(ring, storage, 1, body).get_or_update()
+        });
+        let slow = Slow {
+            key: call(ring, storage, 1, never::<u32>).key(),
+            rendered: AtomicBool::new(false),
+            stops: [&setting, &computing],
+        };
+        set(storage, &slow);
+        assert_eq!(storage.get(&slow.key).ok().flatten(), Some(2));
+        ends.wait();
+        assert_eq!(older.join().unwrap(), 1);
+        let found = storage.get(&slow.key).ok().flatten();
+        assert_eq!(found, Some(2), "the older value came after the newer one");
+    });
+    assert_quiet(storage);
+}
+
+#[test]
+fn a_computation_that_began_during_a_set_of_the_storage_is_not_stored_after_it() {
+    beside_a_set(&Lru::new(8), |lru, key| Lru::set(lru, key, 2));
+    beside_a_set(&Map::new(), |map, key| Map::set(map, key, 2));
+    beside_a_set(&Lru::new(8), |lru, key| {
+        Storage::set(lru, key, 2, None).unwrap();
+    });
+}
+
+/// A call that waits for a leader, which finds at its second look what another computed meanwhile. It is given that, also if
+/// it has been evicted since: it computes nothing beside others.
+fn given_what_the_leader_found<'f>(
+    waiter: impl FnOnce(&'static Ring, &'f AsyncRemote<u32>) -> Held<'f, u32>,
+    looks: &'static str,
+    far: &'f AsyncRemote<u32>,
+) {
+    let ring = patient();
+    let waiter_goes_on = far.stop_after(looks);
+    let mut waiter = waiter(ring, far);
+    assert!(drive(&mut waiter).is_pending(), "it looked, and found nothing");
+    let leader_goes_on = far.stop_after("read");
+    let mut leader = hold(async_call(ring, far, 1, never_async).get_or_update());
+    assert!(drive(&mut leader).is_pending(), "so did this one");
+    let other = async_call(ring, far, 1, || async { 1 }).get_or_update();
+    assert_eq!(finish(hold(other)), 1);
+
+    let leader_found = far.stop_after("read");
+    leader_goes_on.open(1);
+    assert!(drive(&mut leader).is_pending(), "it looks once more");
+    waiter_goes_on.open(1);
+    assert!(drive(&mut waiter).is_pending(), "it waits for the leader");
+    far.entries.lock().unwrap().clear();
+    leader_found.open(1);
+    assert_eq!(finish(leader), 1);
+    assert_eq!(finish(waiter), 1);
+    assert_quiet(far);
+}
+
+#[test]
+fn a_leader_that_finds_the_value_gives_it_to_those_who_wait() {
+    let waiter = |ring, far| hold(async_call(ring, far, 1, never_async).get_or_update());
+    given_what_the_leader_found(waiter, "read", &AsyncRemote::new());
+}
+
+#[test]
+fn a_leader_that_finds_the_value_gives_it_to_bulk_calls_that_wait() {
+    let waiter = |ring, far| {
+        let many = [async_call(ring, far, 1, never_async)].get_or_update_many();
+        hold(async { many.await[0] })
+    };
+    given_what_the_leader_found(waiter, "read_many", &AsyncRemote::new());
+}
