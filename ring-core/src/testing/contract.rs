@@ -1,7 +1,7 @@
-//! What every storage promises, as one suite of tests: for the storages of this project, and for yours.
+//! The contract of storages as a suite of tests: for the storages of this project, and for yours.
 //!
-//! One test runs all of it. It says how a storage is made, what values it holds, and what it can do beside the raw
-//! operations; what is not said is not tested.
+//! One test runs all of it. It names how a storage is made, its values, and its capabilities. Capabilities that it does
+//! not name are not tested.
 //!
 //! ```
 //! use std::collections::HashMap;
@@ -62,19 +62,20 @@
 //! ring-cache = { version = "0.1", features = ["testing"] }
 //! ```
 //!
-//! # What the storage can do
+//! # Capabilities
 //!
 //! | | for storages | tests |
 //! |---|---|---|
 //! | [`values`](Storages::values), [`bytes`](Storages::bytes) | all, one of them | the raw operations and the verbs; keys of every shape; operations on many keys; calls, alone and many at a time. `bytes`: empty values, all bytes, up to a mebibyte |
-//! | [`expires`](Contract::expires) | that are [`Expires`] | no expiry, a short one, one of centuries, zero; touches |
-//! | [`clears`](Contract::clears) | that are [`Clear`] or [`AsyncClear`] | one ring is dropped, whatever its name looks like, and no other |
-//! | [`clones`](Contract::clones) | that are [`Clone`] | clones see the same entries and know of each other's computations |
-//! | [`shared`](Contract::shared) | on servers or in files | all that are made see the same entries |
+//! | [`expires`](Contract::expires) | that are [`Expires`] | no expiry, a short one, one of centuries, zero; touch |
+//! | [`clears`](Contract::clears) | that are [`Clear`] or [`AsyncClear`] | one ring is cleared, whatever its name, and no other |
+//! | [`clones`](Contract::clones) | that are [`Clone`] | clones share entries and computations |
+//! | [`shared`](Contract::shared) | on servers or in files | all storages that `make` returns share entries |
 //!
-//! Storages that are awaited begin with [`awaited`] and the way to run a future; theirs are also dropped halfway.
+//! Awaited storages begin with [`awaited`] and a function that runs a future. The suite also drops their futures
+//! halfway.
 //!
-//! A clock of your own lets time pass without waiting; where there is none, `.expires(std::thread::sleep)` takes half a
+//! With a clock of your own, time passes without waiting. Without one, `.expires(std::thread::sleep)` takes half a
 //! minute:
 //!
 //! ```
@@ -90,13 +91,13 @@
 //!
 //! # When a case fails
 //!
-//! [`run`](Contract::run) goes on to the end, and panics with all cases that failed: which key, after what, what was
-//! expected and what was found. One is run alone by [`only`](Contract::only); [`cases`](Contract::cases) are their names.
-//! Everything is the same in every run, but for the order in which threads go on. No case depends on how fast the machine
-//! is; one in which a call hangs fails after half a minute, unless the storage itself does not return.
+//! [`run`](Contract::run) runs all cases, and panics if some failed. The message names the case, the key, the
+//! operation, and what was expected and found. [`only`](Contract::only) runs one case; [`cases`](Contract::cases) lists
+//! their names. Each run is the same, but for the order in which threads go on. No case depends on the speed of the
+//! machine. A case whose call hangs fails after half a minute, unless the storage itself does not return.
 //!
-//! A storage that fails an operation fails the case: what it does without its server is not part of this contract. Give
-//! one that has a deadline a long one, or a busy machine will fail it.
+//! An operation that fails fails the case: failures of a server are not part of this contract. Give a storage with a
+//! deadline a long one, or a busy machine fails it.
 
 mod bulk;
 mod bytes;
@@ -131,18 +132,21 @@ use crate::mode::{Awaited, Blocking};
 use crate::storage::{AsyncClear, AsyncStorage, Clear, Expires, Storage};
 use crate::sync::Arc;
 
-/// Tests storages that block, or never wait. `make` is called for each case, and may return a handle to the same entries
-/// each time: of them the suite uses the keys and rings whose names begin with `contract`, and some very short ones, and
-/// it alone. Values come next: [`values`](Storages::values) or [`bytes`](Storages::bytes).
+/// Tests storages that block, or never wait.
+///
+/// `make` is called for each case. It may return a handle to the same entries each time: the suite uses keys and rings
+/// whose names begin with `contract`, and some very short ones. No other program may use these meanwhile. Values come
+/// next: [`values`](Storages::values) or [`bytes`](Storages::bytes).
 pub fn blocking<'c, S>(make: impl Fn() -> S + 'c) -> Storages<'c, S, Blocking> {
     Storages {
         make: Box::new(move || Subject::new(make(), None)),
     }
 }
 
-/// Tests storages that are awaited. `block_on` runs a future to its end, and is called by several threads at a time:
-/// `|future| runtime.block_on(future)`, where a runtime is needed. `make` is as for [`blocking`], and called outside of
-/// the runtime.
+/// Tests storages that are awaited.
+///
+/// `block_on` runs a future to its end: `|future| runtime.block_on(future)`, where a runtime is needed. Several threads
+/// call it at a time. `make` is as for [`blocking`], and called outside of the runtime.
 ///
 /// ```
 /// use ring_cache_core::{Lru, testing::contract};
@@ -159,14 +163,14 @@ pub fn awaited<'c, S>(
     }
 }
 
-/// Storages to test, before it is known what they hold.
-#[must_use = "nothing is tested yet: go on with `.values(..)` or `.bytes()`, and `.run()`"]
-pub struct Storages<'c, S, C> {
-    make: Box<dyn Fn() -> Subject<'c, S, C> + 'c>,
+/// Storages to test, without their values.
+#[must_use = "this tests nothing: add `.values(..)` or `.bytes()`, and `.run()`"]
+pub struct Storages<'c, S, M> {
+    make: Box<dyn Fn() -> Subject<'c, S, M> + 'c>,
 }
 
 impl<'c, S> Storages<'c, S, Blocking> {
-    /// With values made of numbers, different ones of different numbers.
+    /// With these values. Different numbers must give different values.
     pub fn values<T>(self, values: impl Fn(u32) -> T + 'c) -> Contract<'c, S, T, Blocking>
     where
         S: Storage<T> + Sync,
@@ -185,7 +189,7 @@ impl<'c, S> Storages<'c, S, Blocking> {
 }
 
 impl<'c, S> Storages<'c, S, Awaited> {
-    /// With values made of numbers, different ones of different numbers.
+    /// With these values. Different numbers must give different values.
     pub fn values<T>(self, values: impl Fn(u32) -> T + 'c) -> Contract<'c, S, T, Awaited>
     where
         S: AsyncStorage<T> + Sync,
@@ -209,27 +213,27 @@ fn bytes_of(number: u32) -> Vec<u8> {
     format!("value {number}").into_bytes()
 }
 
-impl<S, C> Debug for Storages<'_, S, C> {
+impl<S, M> Debug for Storages<'_, S, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Storages").finish_non_exhaustive()
     }
 }
 
-/// The contract of a storage of values `T`, ready to [`run`](Self::run). `C` says whether it blocks or is awaited.
+/// The contract of a storage of values `T` in the mode `M`, ready to [`run`](Self::run).
 ///
-/// What a storage can do beside the raw operations is said first, and tested then: [`expires`](Self::expires),
-/// [`clears`](Self::clears), [`clones`](Self::clones), [`shared`](Self::shared).
-#[must_use = "nothing is tested before `.run()`"]
-pub struct Contract<'c, S, T, C> {
-    trial: Trial<'c, Subject<'c, S, C>, T>,
-    cases: Vec<Case<Subject<'c, S, C>, T>>,
+/// Capabilities come before: [`expires`](Self::expires), [`clears`](Self::clears), [`clones`](Self::clones),
+/// [`shared`](Self::shared).
+#[must_use = "this tests nothing: add `.run()`"]
+pub struct Contract<'c, S, T, M> {
+    trial: Trial<'c, Subject<'c, S, M>, T>,
+    cases: Vec<Case<Subject<'c, S, M>, T>>,
     only: Option<String>,
 }
 
-impl<'c, S, T, C> Contract<'c, S, T, C> {
-    fn new(make: Box<dyn Fn() -> Subject<'c, S, C> + 'c>, values: impl Fn(u32) -> T + 'c) -> Self
+impl<'c, S, T, M> Contract<'c, S, T, M> {
+    fn new(make: Box<dyn Fn() -> Subject<'c, S, M> + 'c>, values: impl Fn(u32) -> T + 'c) -> Self
     where
-        Subject<'c, S, C>: Tested<T>,
+        Subject<'c, S, M>: Tested<T>,
         T: subject::Value,
     {
         Contract {
@@ -250,8 +254,8 @@ impl<'c, S, T, C> Contract<'c, S, T, C> {
         }
     }
 
-    /// Entries expire. `advance` lets time pass: it moves the clock of all storages that are made, or sleeps. All in all
-    /// it is asked for half a minute; see [`expiry_unit`](Self::expiry_unit).
+    /// Entries expire. `advance` moves the clock of all storages that `make` returned, or sleeps: half a minute in all,
+    /// see [`expiry_unit`](Self::expiry_unit).
     pub fn expires(mut self, advance: impl Fn(Duration) + 'c) -> Self
     where
         S: Expires,
@@ -260,8 +264,8 @@ impl<'c, S, T, C> Contract<'c, S, T, C> {
         self
     }
 
-    /// What expiries are rounded up to, a second if nothing is said. The tests let pass three of it at a time, and are
-    /// that much quicker where it is less. On a storage that is slower than it, they may fail or find too little.
+    /// The unit to which expiries are rounded up, a second by default. The tests wait for three units at a time, so a
+    /// smaller unit makes them faster. On a storage whose operations take longer, they may fail or find too little.
     pub fn expiry_unit(mut self, unit: Duration) -> Self {
         self.trial.expiry_unit = unit;
         self
@@ -276,20 +280,20 @@ impl<'c, S, T, C> Contract<'c, S, T, C> {
         self
     }
 
-    /// All storages that are made see the same entries, which also outlive them: they lie in a server or in files.
+    /// All storages that `make` returns share their entries, which outlive them: on a server or in files.
     pub fn shared(mut self) -> Self {
         self.trial.shares = true;
         self
     }
 
-    /// The largest value in bytes that the storage takes, 1 MiB if nothing is said.
+    /// The size in bytes of the largest value that the storage takes, 1 MiB by default.
     pub fn largest_value(mut self, bytes: usize) -> Self {
         self.trial.largest = bytes;
         self
     }
 
-    /// How many entries the storage surely keeps at a time, 1,000 if nothing is said. Cases do with that many if they can,
-    /// or are left out.
+    /// The number of entries that the storage keeps at a time, 1,000 by default. Cases that need more use fewer, or are
+    /// left out.
     pub fn capacity(mut self, entries: usize) -> Self {
         self.trial.capacity = entries.max(1);
         self
@@ -299,7 +303,7 @@ impl<'c, S, T, C> Contract<'c, S, T, C> {
     ///
     /// # Panics
     ///
-    /// [`run`](Self::run) and [`breaches`](Self::breaches) do, if there is no such case, or if it would be left out.
+    /// [`run`](Self::run) and [`breaches`](Self::breaches) panic if there is no such case, or if it is left out.
     pub fn only(mut self, case: &str) -> Self {
         self.only = Some(case.to_owned());
         self
@@ -311,7 +315,7 @@ where
     S: Clear<T> + Sync,
     T: Clone + PartialEq + Debug + Send + Sync,
 {
-    /// Entries of one ring can be dropped.
+    /// The entries of one ring can be cleared.
     pub fn clears(mut self) -> Self {
         self.trial.clear = Some(|subject, ring| {
             let cleared = Cache::<_, Blocking>::new(ring, &subject.storage).clear();
@@ -326,7 +330,7 @@ where
     S: AsyncClear<T> + Sync,
     T: Clone + PartialEq + Debug + Send + Sync,
 {
-    /// Entries of one ring can be dropped.
+    /// The entries of one ring can be cleared.
     pub fn clears(mut self) -> Self {
         self.trial.clear = Some(|subject, ring| {
             let cleared = subject.wait(async { AsyncCache::new(ring, &subject.storage).clear().await });
@@ -336,14 +340,14 @@ where
     }
 }
 
-impl<S, C> Contract<'_, S, Vec<u8>, C> {
+impl<S, M> Contract<'_, S, Vec<u8>, M> {
     fn of_bytes(mut self) -> Self {
         self.trial.of_bytes = Some(|bytes| bytes);
         self
     }
 }
 
-impl<S, T, C> Debug for Contract<'_, S, T, C> {
+impl<S, T, M> Debug for Contract<'_, S, T, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Contract")
             .field("cases", &self.cases())

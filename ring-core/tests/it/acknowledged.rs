@@ -269,7 +269,7 @@ fn an_update_does_not_return_while_an_older_value_is_being_written() {
             .write_timeout(Duration::from_secs(3600)),
     );
     let (far, updating, computing) = (Far::new(), Gate::leaked(), Gate::leaked());
-    let (mut old, arrives) = old_write(ring, &far);
+    let (old, arrives) = old_write(ring, &far);
     let body = |gate: &'static Gate, value| {
         move || async move {
             gate.pass().await;

@@ -1,4 +1,4 @@
-//! The contract of storages: the storages in memory keep it, in both colours.
+//! The contract of storages: the storages in memory keep it, in both modes.
 
 use std::pin::Pin;
 use std::time::Duration;

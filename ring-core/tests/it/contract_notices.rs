@@ -43,10 +43,10 @@ fn a_storage_without_a_flaw_passes() {
 
 #[test]
 fn wrong_answers() {
-    assert_noticed(Flaw::RemoveSaysTrue, "nothing_is_there_at_first");
+    assert_noticed(Flaw::RemoveSaysTrue, "a_new_key_is_absent");
     assert_noticed(Flaw::RemoveSaysFalse, "a_removed_entry_is_gone");
     assert_noticed(Flaw::RemoveLeaves, "a_removed_entry_is_gone");
-    assert_noticed(Flaw::ContainsSaysTrue, "nothing_is_there_at_first");
+    assert_noticed(Flaw::ContainsSaysTrue, "a_new_key_is_absent");
     assert_noticed(Flaw::FirstWriteStays, "a_write_replaces");
     assert_noticed(Flaw::KeepsOneEntry, "entries_do_not_disturb_each_other");
     assert_noticed(Flaw::KeepsFewEntries, "many_entries");
@@ -70,8 +70,8 @@ fn keys_that_are_mixed_up() {
     assert_noticed(Flaw::DecodesKeys, "keys_of_every_shape");
     assert_noticed(Flaw::TakesLastSegments, "keys_of_calls");
     assert_noticed(Flaw::TakesLastSegments, "rings_do_not_mix");
-    assert_noticed(Flaw::TellsCutKeys, "keys_where_they_lie");
-    assert_noticed(Flaw::NamesTypesOfKeys, "keys_that_were_recorded");
+    assert_noticed(Flaw::TellsCutKeys, "stored_keys_are_distinct");
+    assert_noticed(Flaw::NamesTypesOfKeys, "recorded_keys");
     // By text, and says that it is not.
     assert_eq!(noticed_by::<false>(Flaw::None), ["keys_of_one_text"]);
 }
@@ -105,8 +105,8 @@ fn expiries() {
     assert_noticed(Flaw::TouchSaysTrue, "a_touch_restarts_the_expiry");
     assert_noticed(Flaw::TouchOnlyLooks, "a_touch_restarts_the_expiry");
     assert_noticed(Flaw::TouchNeverShortens, "a_touch_restarts_the_expiry");
-    assert_noticed(Flaw::TellsWholeExpiries, "what_is_left_of_expiries");
-    assert_noticed(Flaw::ReadsExpiringForEver, "what_is_left_of_expiries");
+    assert_noticed(Flaw::TellsWholeExpiries, "remaining_expiries");
+    assert_noticed(Flaw::ReadsExpiringForEver, "remaining_expiries");
     assert_noticed(Flaw::LooksRenew, "a_touch_without_expiry_only_looks");
 }
 
@@ -175,7 +175,7 @@ fn cases_are_listed_and_run_alone() {
 }
 
 #[test]
-#[should_panic(expected = "there is no case `no_such_case`; there are: nothing_is_there_at_first")]
+#[should_panic(expected = "there is no case `no_such_case`; there are: a_new_key_is_absent")]
 fn a_case_that_does_not_exist() {
     let storage = || Flawed::<true>::new(Flaw::None, ManualClock::default());
     contract::blocking(storage).bytes().only("no_such_case").run();

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use super::subject::{Tested, Value};
-use super::trial::{Plainly, Trial, expect, expect_held};
+use super::trial::{PlainKey, Trial, expect, expect_held};
 use crate::storage::Expiring;
 
 pub(super) fn many_equals_one_by_one<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
@@ -95,7 +95,7 @@ pub(super) fn many_with_duplicates_that_remove<Su: Tested<T>, T: Value>(trial: &
 }
 
 /// Fails the case unless looks at many keys find what is expected, and looks at each as well.
-fn expect_all_held<Su, T>(storage: &Su, keys: &[Plainly], expected: &[Option<T>], when: &str)
+fn expect_all_held<Su, T>(storage: &Su, keys: &[PlainKey], expected: &[Option<T>], when: &str)
 where
     Su: Tested<T>,
     T: Value,
@@ -106,7 +106,7 @@ where
     }
 }
 
-fn expect_many<Su, T>(storage: &Su, keys: &[Plainly], expected: &[Option<T>], of: impl Display)
+fn expect_many<Su, T>(storage: &Su, keys: &[PlainKey], expected: &[Option<T>], of: impl Display)
 where
     Su: Tested<T>,
     T: Value,

@@ -1,4 +1,4 @@
-//! Cases of a ring's calls: what users of the storage do.
+//! Cases of a ring's calls.
 
 use super::subject::{Tested, Value};
 use super::trial::{Trial, expect, ring};

@@ -1,4 +1,4 @@
-//! Cases of computations that meet each other, deletes and sets.
+//! Cases of computations that overlap with computations, deletes and sets.
 
 use std::panic::resume_unwind;
 use std::thread::{Scope, ScopedJoinHandle, scope, sleep};
@@ -174,8 +174,8 @@ pub(super) fn a_leader_that_panics_hands_over<Su: Tested<T>, T: Value>(trial: &T
     expect_quiet(storage);
 }
 
-/// Begins a computation of the first value for `method(1)`, runs `meanwhile`, and lets the computation end. Returns what
-/// its call returned.
+/// Begins a computation of the first value for `method(1)`, runs `meanwhile`, and lets the computation end. Returns
+/// what its call returned.
 pub(super) fn during_a_computation<Su: Tested<T>, T: Value>(
     trial: &Trial<'_, Su, T>,
     storage: &Su,

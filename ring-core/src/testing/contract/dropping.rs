@@ -1,5 +1,5 @@
-//! Cases of futures that are dropped before they are ready: what was asked is done or not, no later than the next
-//! operation on the key, and nobody else gets the answer.
+//! Cases of futures that are dropped before they are ready: the operation takes effect before the next operation on the
+//! key or not at all, and no other request gets its answer.
 
 use std::pin::pin;
 use std::task::Poll;
@@ -15,7 +15,7 @@ use crate::sync::Delay;
 /// A storage that is awaited.
 type Awaiting<'c, S> = Subject<'c, S, Awaited>;
 
-/// After how many polls futures are dropped at most.
+/// The largest number of polls after which a future is dropped.
 const POLLS: usize = 40;
 
 /// Polls a future so many times, and drops it unless it is ready.
@@ -44,13 +44,13 @@ fn after_each_poll(round: impl Fn(usize) -> bool) {
     }
 }
 
-/// Gives what a dropped future may have left behind the time to do harm.
+/// Gives work that a dropped future left behind the time to take effect.
 fn let_others_go_on<S>(storage: &Awaiting<'_, S>) {
     storage.wait(Delay::new(Duration::from_millis(3)));
 }
 
-/// Whether what a dropped write left may have been removed: a storage that has a deadline does not trust it.
-fn distrusts<S: StorageBase<T>, T>(storage: &Awaiting<'_, S>) -> bool {
+/// Whether the storage may remove the entry of a dropped write: storages with a deadline treat it as suspect.
+fn removes_suspects<S: StorageBase<T>, T>(storage: &Awaiting<'_, S>) -> bool {
     storage.storage.deadline().is_some()
 }
 
@@ -63,7 +63,7 @@ where
 {
     let found = storage.read(key);
     assert!(
-        either.contains(&found) || (found.is_none() && distrusts(storage)),
+        either.contains(&found) || (found.is_none() && removes_suspects(storage)),
         "`read` of {} {when}: found {found:?}, which is neither",
         shown(key)
     );
@@ -76,7 +76,7 @@ where
     );
 }
 
-pub(super) fn a_dropped_read_answers_nobody<S, T>(trial: &Trial<'_, Awaiting<'_, S>, T>)
+pub(super) fn a_dropped_read_answers_no_other_request<S, T>(trial: &Trial<'_, Awaiting<'_, S>, T>)
 where
     S: AsyncStorage<T> + Sync,
     T: Value,
@@ -134,7 +134,7 @@ where
             format_args!("written {when}"),
         );
         drop_write();
-        let removed = storage.remove(&key) || distrusts(&storage);
+        let removed = storage.remove(&key) || removes_suspects(&storage);
         expect(removed, true, format_args!("`remove` {when}"));
         let_others_go_on(&storage);
         expect_held(&storage, &key, None, format_args!("removed {when}"));

@@ -1,9 +1,9 @@
-//! Cases of single entries: the raw operations and the verbs, and what they answer.
+//! Cases of single entries: the raw operations, the verbs, and their answers.
 
 use super::subject::{Tested, Value};
 use super::trial::{Trial, expect, expect_held, shown};
 
-pub(super) fn nothing_is_there_at_first<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
+pub(super) fn a_new_key_is_absent<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
     let (storage, [key]) = trial.begin();
     expect_held(&storage, &key, None, "under which nothing was written");
     let answer = storage.remove(&key);
@@ -20,7 +20,7 @@ pub(super) fn nothing_is_there_at_first<Su: Tested<T>, T: Value>(trial: &Trial<'
     );
 }
 
-pub(super) fn what_was_written_is_found<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
+pub(super) fn a_written_value_is_found<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
     let (storage, [key]) = trial.begin();
     storage.write(&key, trial.value(1), None);
     for _ in 0..2 {

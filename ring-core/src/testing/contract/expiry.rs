@@ -1,4 +1,4 @@
-//! Cases of entries that expire. Nothing looks whether a short expiry has not ended yet, which a slow machine decides.
+//! Cases of entries that expire. None requires that a short expiry has not ended yet: on a slow machine it may have.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::storage::Expiring;
 
 const DAY: Duration = LONG;
 
-/// What storages store as a point in time, in too few bits, or for something else.
+/// Expiries that storages may overflow, or take for a point in time.
 const LONG_ONES: [Duration; 10] = [
     LONG,
     DAY.saturating_mul(30),
@@ -291,8 +291,8 @@ pub(super) fn a_touch_of_many_equals_one_by_one<Su: Tested<T>, T: Value>(trial: 
     storage.remove_many(&keys);
 }
 
-/// What a storage says of how long an entry will still be there, if it says something, is so. It may round up.
-pub(super) fn what_is_left_of_expiries<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
+/// The remaining life of an entry is right, if the storage tells it. It may be rounded up.
+pub(super) fn remaining_expiries<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
     let (storage, keys) = trial.begin::<3>();
     let [lasting, long, short] = keys;
     storage.write(&lasting, trial.value(1), None);

@@ -64,7 +64,7 @@ pub(super) fn keys_of_one_text<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>
 }
 
 /// `stored_key` names one place for each key, and one key for each place.
-pub(super) fn keys_where_they_lie<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
+pub(super) fn stored_keys_are_distinct<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
     let (storage, mut places) = (trial.storage(), HashMap::new());
     let long = ["", "x", "y"].map(|end| Sample::Text("k".repeat(300) + end));
     for sample in samples().into_iter().chain(long) {
@@ -85,7 +85,7 @@ pub(super) fn keys_where_they_lie<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su,
 }
 
 /// A key that was recorded stands for the key itself: by it a value is stored after its call's arguments are gone.
-pub(super) fn keys_that_were_recorded<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
+pub(super) fn recorded_keys<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
     let storage = trial.storage();
     for sample in samples() {
         let (owned, recorded) = (Key::of(&sample), EncodedKey::of(&sample));

@@ -1,4 +1,4 @@
-//! Running cases, and what comes of it.
+//! How cases are run, and their results.
 
 use std::any::Any;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::Contract;
 
-/// Where a storage breaks the contract.
+/// A case that failed.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Breach {
@@ -22,21 +22,20 @@ impl fmt::Display for Breach {
     }
 }
 
-impl<S, T, C> Contract<'_, S, T, C> {
-    /// The names of the cases that would run.
+impl<S, T, M> Contract<'_, S, T, M> {
+    /// The names of the cases that run.
     pub fn cases(&self) -> Vec<&'static str> {
         let cases = self.cases.iter();
         let cases = cases.filter(|case| case.left_out(&self.trial).is_none());
         cases.map(|case| case.name).collect()
     }
 
-    /// Runs the cases, one after another, also those that come after one that fails. Prints their names, and which are
-    /// left out for what reason.
+    /// Runs the cases, one after another, also after a failure. Prints their names, and why others are left out.
     ///
     /// # Panics
     ///
-    /// If the storage breaks the contract: the message says in which cases and how. A case that begins, and is not said
-    /// to have passed or failed, hangs.
+    /// If a case fails: the message names the cases, and what was expected and found. A case that is printed and
+    /// neither passes nor fails hangs.
     #[track_caller]
     pub fn run(&self) {
         let breaches = self.breaches();
@@ -48,7 +47,7 @@ impl<S, T, C> Contract<'_, S, T, C> {
         );
     }
 
-    /// As [`run`](Self::run), but hands over what is broken.
+    /// Runs the cases as [`run`](Self::run) does, and returns those that failed.
     #[track_caller]
     pub fn breaches(&self) -> Vec<Breach> {
         self.assert_that_only_is_there();

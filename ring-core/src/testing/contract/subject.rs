@@ -1,5 +1,5 @@
-//! A storage under test, in either mode. All cases are blocking code that runs on threads; an awaited storage is given to
-//! the user's executor, operation by operation.
+//! A storage under test, in either mode. All cases are blocking code that runs on threads; an awaited storage is given
+//! to the user's executor, operation by operation.
 
 use std::fmt::Debug;
 use std::marker::PhantomData;
@@ -116,11 +116,11 @@ pub(super) fn done<T, E: Failure>(operation: &str, result: Result<T, E>) -> T {
     })
 }
 
-/// Declares the operations of a storage under test, and implements them for both modes: with blocking operations, and with
-/// the same operations awaited.
+/// Declares the operations of a storage under test, and implements them for both modes: with blocking operations, and
+/// with the same operations awaited.
 ///
-/// Those that are `storage` return a `Result`, those that are `verb` what an explicit verb of a call returns. A failure of the
-/// storage ends the case.
+/// Those that are `storage` return a `Result`, those that are `verb` what an explicit verb of a call returns. A failure
+/// of the storage ends the case.
 macro_rules! operations {
     ($($kind:ident $name:ident[$($key:tt)*]($($arg:ident: $type:ty),*) -> $output:ty = $subject:ident => $run:expr;)*) => {
         /// A storage under test, in either mode.

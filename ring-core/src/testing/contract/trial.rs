@@ -1,4 +1,4 @@
-//! What a case gets: storages to try, values, time, and words for what it found.
+//! What a case gets: storages, values, time, and assertions with messages.
 
 use std::fmt::{Debug, Display};
 use std::time::Duration;
@@ -7,7 +7,7 @@ use super::subject::{Tested, Value};
 use crate::key::{RingKey, key_text};
 use crate::ring::Ring;
 
-/// What the user said about the storages.
+/// The storages to test, and their capabilities.
 pub(super) struct Trial<'c, Su, T> {
     pub(super) make: Box<dyn Fn() -> Su + 'c>,
     pub(super) values: Box<dyn Fn(u32) -> T + 'c>,
@@ -22,7 +22,7 @@ pub(super) struct Trial<'c, Su, T> {
 }
 
 /// A key outside of any ring.
-pub(super) type Plainly = (&'static str, u32);
+pub(super) type PlainKey = (&'static str, u32);
 
 /// Long enough for any operation on a storage that works, short enough to wait for one that hangs.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
@@ -35,10 +35,10 @@ impl<'c, Su: Tested<T>, T: Value> Trial<'c, Su, T> {
         (self.make)()
     }
 
-    /// A storage, and so many keys under which nothing lies.
-    pub(super) fn begin<const N: usize>(&self) -> (Su, [Plainly; N]) {
+    /// A storage, and keys without entries.
+    pub(super) fn begin<const N: usize>(&self) -> (Su, [PlainKey; N]) {
         let storage = self.storage();
-        let keys = std::array::from_fn(plainly);
+        let keys = std::array::from_fn(plain_key);
         // Some may be left of an earlier run.
         for key in &keys {
             storage.remove(key);
@@ -46,10 +46,10 @@ impl<'c, Su: Tested<T>, T: Value> Trial<'c, Su, T> {
         (storage, keys)
     }
 
-    /// As [`begin`](Self::begin), with as many keys as wanted, or as the storage surely keeps.
-    pub(super) fn begin_with_many(&self, wanted: usize) -> (Su, Vec<Plainly>) {
+    /// [`begin`](Self::begin) with as many keys as wanted, or as the storage keeps.
+    pub(super) fn begin_with_many(&self, wanted: usize) -> (Su, Vec<PlainKey>) {
         let storage = self.storage();
-        let keys: Vec<_> = (0..wanted.min(self.capacity)).map(plainly).collect();
+        let keys: Vec<_> = (0..wanted.min(self.capacity)).map(plain_key).collect();
         storage.remove_many(&keys);
         (storage, keys)
     }
@@ -60,7 +60,7 @@ impl<'c, Su: Tested<T>, T: Value> Trial<'c, Su, T> {
         (self.values)(number)
     }
 
-    /// Lets pass what entries live that were written with [`short`](Self::short).
+    /// Waits until entries with the expiry [`short`](Self::short) have expired.
     pub(super) fn let_short_pass(&self) {
         let advance = self.advance.as_ref();
         let advance = advance.unwrap_or_else(|| unreachable!("cases that need time are run with it"));
@@ -74,7 +74,7 @@ impl<'c, Su: Tested<T>, T: Value> Trial<'c, Su, T> {
     }
 }
 
-fn plainly(number: usize) -> Plainly {
+fn plain_key(number: usize) -> PlainKey {
     (
         "contract",
         u32::try_from(number).expect("no case needs so many keys"),
@@ -91,7 +91,7 @@ pub(super) fn ring(name: &str) -> &'static Ring {
     Box::leak(Box::new(ring))
 }
 
-/// Fails the case unless something is as expected.
+/// Fails the case unless `found` equals `expected`.
 #[track_caller]
 pub(super) fn expect<A: PartialEq + Debug>(found: A, expected: A, what: impl Display) {
     assert!(
@@ -102,7 +102,7 @@ pub(super) fn expect<A: PartialEq + Debug>(found: A, expected: A, what: impl Dis
     );
 }
 
-/// Fails the case unless every look at `key` finds `expected`.
+/// Fails the case unless `contains` and `read` find `expected` under `key`.
 #[track_caller]
 pub(super) fn expect_held<Su, T, K>(storage: &Su, key: &K, expected: Option<&T>, when: impl Display)
 where

@@ -206,7 +206,7 @@ fn an_async_storage_without_a_flaw_passes() {
 
 #[test]
 fn answers_for_a_future_that_was_dropped_go_to_the_next() {
-    assert_noticed(Flaw::AnswersTheNext, &["a_dropped_read_answers_nobody"]);
+    assert_noticed(Flaw::AnswersTheNext, &["a_dropped_read_answers_no_other_request"]);
 }
 
 #[test]

@@ -19,8 +19,8 @@ pub(crate) const TAKES: Duration = Duration::from_millis(40);
 
 type Hook = Box<dyn FnOnce() + Send>;
 
-/// It notes what it was asked for and until when, and which entries were marked as suspect. Clones are one storage, each
-/// with a deadline of its own.
+/// It notes the operations, the time that each was given, and the entries that were marked as suspect. Clones share
+/// all but the deadline.
 #[derive(Clone)]
 pub(crate) struct Timed {
     shared: Arc<Shared>,
