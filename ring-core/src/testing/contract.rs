@@ -318,7 +318,7 @@ where
     /// The entries of one ring can be cleared.
     pub fn clears(mut self) -> Self {
         self.trial.clear = Some(|subject, ring| {
-            let cleared = Cache::<_, Blocking>::new(ring, &subject.storage).clear();
+            let cleared = Cache::new(ring, &subject.storage).clear();
             done("clear", S::Error::into_result(cleared));
         });
         self

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::thread::scope;
 
 use ring_cache_core::storage::Storage;
-use ring_cache_core::{AsyncCalls, Key, KeyWriter, Lru, Map, Ring, RingKey, Verbs};
+use ring_cache_core::{AsyncCalls, Key, KeyWriter, Lru, Map, Ring, RingKey};
 
 use crate::support::{
     AsyncRemote, Held, assert_quiet, async_call, call, drive, finish, hold, never, never_async, patient,
@@ -61,7 +61,7 @@ fn a_computation_that_began_during_a_set_of_the_storage_is_not_stored_after_it()
     beside_a_set(&Lru::new(8), |lru, key| Lru::set(lru, key, 2));
     beside_a_set(&Map::new(), |map, key| Map::set(map, key, 2));
     beside_a_set(&Lru::new(8), |lru, key| {
-        Verbs::set(lru, key, 2, None).unwrap();
+        Storage::set(lru, key, 2, None).unwrap();
     });
 }
 

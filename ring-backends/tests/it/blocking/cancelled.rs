@@ -146,10 +146,11 @@ fn a_cancelled_write_does_not_come_back() {
         for round in 0..300_u32 {
             let written = storage.clone();
             let read = Box::pin(storage.read(&round, None));
-            let task =
-                tokio::spawn(
-                    async move { written.write_many(vec![(round, 1, None), (9999, 1, None)], None).await },
-                );
+            let task = tokio::spawn(async move {
+                written
+                    .write_many(vec![(round, 1, None), (9999, 1, None)], None)
+                    .await
+            });
             abort_sometime(task, &mut random).await;
             storage.write(&round, 2, None, None).await.unwrap();
             assert_eq!(storage.read(&round, None).await.unwrap(), Some(2));

@@ -209,7 +209,9 @@ fn a_long_line_that_fails() {
     here.block_on(async {
         let mut first = Box::pin(storage.write(&1_u32, 1, None, None));
         ask(&mut first).await;
-        let mut lost: Vec<_> = (0..20_000).map(|_| Box::pin(storage.remove(&1_u32, None))).collect();
+        let mut lost: Vec<_> = (0..20_000)
+            .map(|_| Box::pin(storage.remove(&1_u32, None)))
+            .collect();
         let entered = there.enter();
         for remove in &mut lost {
             ask(remove).await;

@@ -77,8 +77,11 @@ fn values_of_all_sizes_stay_within_bounds() {
 fn no_write_evicts_many_more_than_it_needs() {
     let folder = Folder::new();
     let full = folder.open();
-    full.write_many((0..20_000_u32).map(|key| (key, vec![1; 10], None)).collect(), None)
-        .unwrap();
+    full.write_many(
+        (0..20_000_u32).map(|key| (key, vec![1; 10], None)).collect(),
+        None,
+    )
+    .unwrap();
     let disk = folder.open().max_bytes(MAX);
     let mut evicted = 0;
     for key in 0..200 {
@@ -100,7 +103,7 @@ fn a_value_that_is_too_large_is_an_error_and_removes_what_was_there() {
     assert!(error.to_string().contains("max_bytes"), "{error}");
     assert_eq!(get(&disk, 1), None);
     let many = [(2_u32, vec![0; 200 << 10], None), (3, b"three".to_vec(), None)];
-    assert!(disk.write_many(many.collect(), None).is_err());
+    assert!(disk.write_many(many.to_vec(), None).is_err());
     assert_eq!(get(&disk, 2), None);
     assert_eq!(get(&disk, 3).as_deref(), Some("three"));
 }

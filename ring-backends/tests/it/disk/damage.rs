@@ -38,7 +38,8 @@ fn healthy() -> Vec<u8> {
             }
         }
     }
-    disk.remove_many(&(KEYS..KEYS + 20).collect::<Vec<_>>(), None).unwrap();
+    disk.remove_many(&(KEYS..KEYS + 20).collect::<Vec<_>>(), None)
+        .unwrap();
     drop(disk);
     fs::read(folder.file()).unwrap()
 }

@@ -14,10 +14,16 @@ fn entries_expire() {
     let disk = wall.of(folder.open());
     disk.set(&1_u32, b"one".into(), seconds(60)).unwrap();
     disk.set(&2_u32, b"two".into(), None).unwrap();
-    assert_eq!(disk.read_expiring(&1_u32, None).unwrap().unwrap().remaining, seconds(60));
+    assert_eq!(
+        disk.read_expiring(&1_u32, None).unwrap().unwrap().remaining,
+        seconds(60)
+    );
     wall.move_by(59);
     assert_eq!(get(&disk, 1).as_deref(), Some("one"));
-    assert_eq!(disk.read_expiring(&1_u32, None).unwrap().unwrap().remaining, seconds(1));
+    assert_eq!(
+        disk.read_expiring(&1_u32, None).unwrap().unwrap().remaining,
+        seconds(1)
+    );
     assert_eq!(disk.read_expiring(&2_u32, None).unwrap().unwrap().remaining, None);
     wall.move_by(1);
     assert_eq!(get(&disk, 1), None);
@@ -36,7 +42,10 @@ fn touch_restarts_an_expiry() {
     disk.set(&1_u32, b"one".into(), seconds(60)).unwrap();
     wall.move_by(59);
     assert!(disk.touch(&1_u32, None).unwrap());
-    assert_eq!(disk.read_expiring(&1_u32, None).unwrap().unwrap().remaining, seconds(1));
+    assert_eq!(
+        disk.read_expiring(&1_u32, None).unwrap().unwrap().remaining,
+        seconds(1)
+    );
     assert!(disk.touch(&1_u32, seconds(90)).unwrap());
     wall.move_by(89);
     assert_eq!(get(&disk, 1).as_deref(), Some("one"));
@@ -63,10 +72,16 @@ fn a_clock_that_was_set_back_gives_no_more_than_one_expiry() {
     disk.set(&1_u32, b"one".into(), seconds(60)).unwrap();
     disk.set(&2_u32, b"two".into(), seconds(60)).unwrap();
     wall.move_by(-1000 * HOUR);
-    assert_eq!(disk.read_expiring(&1_u32, None).unwrap().unwrap().remaining, seconds(60));
+    assert_eq!(
+        disk.read_expiring(&1_u32, None).unwrap().unwrap().remaining,
+        seconds(60)
+    );
     assert!(disk.has(&2_u32).unwrap());
     wall.move_by(59);
-    assert_eq!(disk.read_expiring(&1_u32, None).unwrap().unwrap().remaining, seconds(1));
+    assert_eq!(
+        disk.read_expiring(&1_u32, None).unwrap().unwrap().remaining,
+        seconds(1)
+    );
     wall.move_by(1);
     assert_eq!((get(&disk, 1), get(&disk, 2)), (None, None));
 }
@@ -77,7 +92,10 @@ fn a_clock_that_was_set_back_a_little_gives_no_more_either() {
     let disk = wall.of(folder.open());
     disk.set(&1_u32, b"one".into(), seconds(60)).unwrap();
     wall.move_by(-30);
-    assert_eq!(disk.read_expiring(&1_u32, None).unwrap().unwrap().remaining, seconds(60));
+    assert_eq!(
+        disk.read_expiring(&1_u32, None).unwrap().unwrap().remaining,
+        seconds(60)
+    );
     wall.move_by(60);
     assert_eq!(get(&disk, 1), None);
 }

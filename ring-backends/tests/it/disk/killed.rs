@@ -258,7 +258,10 @@ impl Case {
     fn look_up(&mut self, disk: &Disk, number: u32, now: u64) -> State {
         let found = disk.read_expiring(&key(number), None).unwrap();
         assert_eq!(disk.has(&key(number)).unwrap(), found.is_some());
-        let Expiring { value, remaining: left } = found?;
+        let Expiring {
+            value,
+            remaining: left,
+        } = found?;
         let version = Entry::version_of(number, &value);
         if version.is_none() {
             self.totals.wrong += 1;

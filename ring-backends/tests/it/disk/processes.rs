@@ -88,7 +88,10 @@ fn an_operation_waits_for_the_deadline_at_most() {
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
     assert!(error.to_string().starts_with("set on disk failed: "), "{error}");
     assert_eq!(disk.delete(&2_u32).unwrap_err().operation(), "delete");
-    assert_eq!(disk.remove_many(&[3_u32], None).unwrap_err().operation(), "delete_many");
+    assert_eq!(
+        disk.remove_many(&[3_u32], None).unwrap_err().operation(),
+        "delete_many"
+    );
 
     assert_eq!(get(&disk, 4).as_deref(), Some("old"));
     for key in 1..=3 {

@@ -32,7 +32,10 @@ fn expiries_go_on_meanwhile() {
     wall.move_by(70);
     let disk = wall.of(folder.open());
     assert_eq!(get(&disk, 1), None);
-    assert_eq!(disk.read_expiring(&2_u32, None).unwrap().unwrap().remaining, seconds(20));
+    assert_eq!(
+        disk.read_expiring(&2_u32, None).unwrap().unwrap().remaining,
+        seconds(20)
+    );
 }
 
 #[test]

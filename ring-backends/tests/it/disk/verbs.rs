@@ -51,10 +51,16 @@ fn many_at_once() {
     let text = |text: &str| Some(text.as_bytes().to_vec());
     assert_eq!(found, [None, text("two"), text("uno"), text("two")]);
     // Of two equal keys the second finds nothing to remove.
-    assert_eq!(disk.remove_many(&[3_u32, 2, 2], None).unwrap(), [false, true, false]);
+    assert_eq!(
+        disk.remove_many(&[3_u32, 2, 2], None).unwrap(),
+        [false, true, false]
+    );
     assert_eq!(disk.read_many(&[2_u32, 1], None).unwrap(), [None, text("uno")]);
-    disk.write_many(vec![(1_u32, vec![], Some(Duration::ZERO)), (5, vec![5], None)], None)
-        .unwrap();
+    disk.write_many(
+        vec![(1_u32, vec![], Some(Duration::ZERO)), (5, vec![5], None)],
+        None,
+    )
+    .unwrap();
     assert_eq!(keys(&disk), ["5"]);
     disk.write_many(Vec::<(u32, _, _)>::new(), None).unwrap();
     assert!(disk.read_many::<u32>(&[], None).unwrap().is_empty());

@@ -107,11 +107,17 @@ fn more_than_fits_into_any_buffer() {
 fn nothing_is_asked_for_nothing() {
     let storage = Memcached::open("127.0.0.1:1").unwrap();
     assert!(Storage::read_many::<u32>(&storage, &[], None).unwrap().is_empty());
-    assert!(Storage::remove_many::<u32>(&storage, &[], None).unwrap().is_empty());
-    Storage::write_many::<u32>(&storage, /* Vec<(u32, Vec<u8>, std::option::Option<std::time::Duration>)> */, None).unwrap();
+    assert!(
+        Storage::remove_many::<u32>(&storage, &[], None)
+            .unwrap()
+            .is_empty()
+    );
+    Storage::write_many::<u32>(&storage, Vec::new(), None).unwrap();
     run(async {
         let there = AsyncStorage::contains_many::<u32>(&storage, &[], None).await;
         assert!(there.unwrap().is_empty());
-        AsyncStorage::write_many::<u32>(&storage, vec![], None).await.unwrap();
+        AsyncStorage::write_many::<u32>(&storage, vec![], None)
+            .await
+            .unwrap();
     });
 }

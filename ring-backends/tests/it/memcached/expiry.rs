@@ -88,10 +88,13 @@ fn what_remains() {
     };
     super::write(&storage, "key", "value").unwrap();
     let found = Storage::read_expiring(&storage, "key", None).unwrap();
-    assert_eq!(found, Some(Expiring {
+    assert_eq!(
+        found,
+        Some(Expiring {
             value: b"value".to_vec(),
             remaining: None
-        }));
+        })
+    );
     write(&storage, Duration::from_secs(100));
     run(async {
         let found = AsyncStorage::read_many_expiring(&storage, &["key", "none"], None)

@@ -82,7 +82,9 @@ fn a_server_that_stops_costs_a_deadline_each_until_the_breaker_opens() {
             ErrorKind::Deadline
         );
         assert_eq!(
-            Storage::read_many(&storage, &["a", "b"], None).unwrap_err().kind(),
+            Storage::read_many(&storage, &["a", "b"], None)
+                .unwrap_err()
+                .kind(),
             ErrorKind::Deadline
         );
         assert!(begun.elapsed() < GENEROUS, "{:?}", begun.elapsed());

@@ -64,16 +64,27 @@ fn keys_are_spread_whatever_the_order_of_the_servers() {
         run(AsyncStorage::read_many(&other, &three.keys, None)).unwrap(),
         expected
     );
-    assert_eq!(Storage::remove_many(&other, &three.keys, None).unwrap(), vec![true; 60]);
+    assert_eq!(
+        Storage::remove_many(&other, &three.keys, None).unwrap(),
+        vec![true; 60]
+    );
     let entries = three.keys.iter().map(|key| (key, b"x".to_vec(), None));
-    run(AsyncStorage::write_many(&storage, entries.clone().collect(), None)).unwrap();
+    run(AsyncStorage::write_many(
+        &storage,
+        entries.clone().collect(),
+        None,
+    ))
+    .unwrap();
     Storage::write_many(&storage, entries.collect(), None).unwrap();
     let renewals: Vec<_> = three
         .keys
         .iter()
         .map(|key| (key, Duration::from_secs(60)))
         .collect();
-    assert_eq!(Storage::renew_many(&storage, &renewals, None).unwrap(), vec![true; 60]);
+    assert_eq!(
+        Storage::renew_many(&storage, &renewals, None).unwrap(),
+        vec![true; 60]
+    );
     assert_eq!(
         run(AsyncStorage::renew_many(&storage, &renewals, None)).unwrap(),
         vec![true; 60]

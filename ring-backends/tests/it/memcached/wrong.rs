@@ -43,7 +43,11 @@ fn too_large_a_value_is_refused_and_the_older_is_gone() {
             ("b", vec![0; TOO_LARGE], None),
             ("c", vec![3], None),
         ];
-        refused(AsyncStorage::write_many(&storage, entries, None).await.unwrap_err());
+        refused(
+            AsyncStorage::write_many(&storage, entries, None)
+                .await
+                .unwrap_err(),
+        );
         assert_eq!(read_async(&storage, "b").await.unwrap(), None);
     });
     // The connection is fine, and the server in no doubt.

@@ -124,10 +124,11 @@ fn bulk_reaches_all_servers() -> Result<(), ring_cache::Error> {
     assert_eq!(calls().has_many()?, [true; 1_000]);
     assert_eq!(calls().touch_many()?, [true; 1_000]);
     assert!(
-        redis
-            .read_many_expiring(&keys, None)?
-            .iter()
-            .all(|found| found.as_ref().unwrap().remaining.is_some())
+        redis.read_many_expiring(&keys, None)?.iter().all(|found| found
+            .as_ref()
+            .unwrap()
+            .remaining
+            .is_some())
     );
     assert_eq!(calls().delete_many()?, [true; 1_000]);
     Ok(())

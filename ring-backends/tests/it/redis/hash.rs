@@ -143,10 +143,13 @@ fn bulk_takes_one_round_trip_also_for_several_rings() {
         Key::of(&1_u8),
     ];
     redis
-        .write_many(keys.iter()
+        .write_many(
+            keys.iter()
                 .zip(1_u8..)
                 .map(|(key, number)| (key, vec![number], None))
-                .collect(), None)
+                .collect(),
+            None,
+        )
         .unwrap();
     let found = redis.read_many(&keys, None).unwrap();
     assert_eq!(found, [1, 2, 3, 4].map(|number| Some(vec![number])));

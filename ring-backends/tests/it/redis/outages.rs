@@ -166,7 +166,9 @@ fn bulk_calls_keep_to_the_deadline_as_well() {
         ErrorKind::Deadline
     );
     assert_eq!(
-        in_time(|| redis.write_many(entries().collect(), None)).unwrap_err().kind(),
+        in_time(|| redis.write_many(entries().collect(), None))
+            .unwrap_err()
+            .kind(),
         ErrorKind::Deadline
     );
 }

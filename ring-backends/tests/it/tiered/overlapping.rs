@@ -76,7 +76,9 @@ async fn act(tier: &Tier, key: &Key, what: Act, value: u32) {
     // Some are to fail.
     let _ = match what {
         Read => AsyncStorage::read(&view, key, None).await.map(|_| ()),
-        ReadMany => AsyncStorage::read_many(&view, &[key, key], None).await.map(|_| ()),
+        ReadMany => AsyncStorage::read_many(&view, &[key, key], None)
+            .await
+            .map(|_| ()),
         Write => AsyncStorage::write(&view, key, value, Some(expiry), None).await,
         WriteZero => AsyncStorage::write(&view, key, value, Some(Duration::ZERO), None).await,
         WriteMany => AsyncStorage::write_many(&view, vec![(key, value, Some(expiry))], None).await,

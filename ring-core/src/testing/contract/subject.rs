@@ -56,7 +56,7 @@ impl<S> Subject<'_, S, Blocking> {
         slow: Option<&Slow>,
         value: impl FnOnce() -> T,
     ) -> Call<Plain<T>, &S, impl Body<Out = T>> {
-        Cache::<_, Blocking>::new(ring, &self.storage).bind((id,), move |_| {
+        Cache::new(ring, &self.storage).bind((id,), move |_| {
             if let Some(slow) = slow {
                 slow.block();
             }

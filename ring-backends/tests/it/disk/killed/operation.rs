@@ -188,7 +188,8 @@ fn set(disk: &Disk, entries: &[Entry]) {
         let (key, value, expiry) = parts(entry);
         return disk.set(&key, value, expiry).unwrap();
     }
-    disk.write_many(entries.iter().map(parts).collect(), None).unwrap();
+    disk.write_many(entries.iter().map(parts).collect(), None)
+        .unwrap();
 }
 
 fn delete(disk: &Disk, keys: &[u32]) {
