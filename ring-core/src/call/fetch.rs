@@ -18,8 +18,6 @@ pub(crate) struct Fetch<'c, V, S: View<V>> {
     left: Option<Duration>,
     /// Whether what is being read is treated as absent.
     in_doubt: bool,
-    /// The number of writes that had ended when the read began.
-    writes: u64,
     state: State<'c, S::Held>,
 }
 
@@ -54,7 +52,6 @@ impl<'c, V, S: View<V>> Fetch<'c, V, S> {
             lookup,
             left: remaining(lookup.until),
             in_doubt: false,
-            writes: 0,
             state: State::Join,
         }
     }
@@ -124,7 +121,6 @@ impl<'c, V, S: View<V>> Fetch<'c, V, S> {
 
     fn begin_read(&mut self) -> Option<Instant> {
         self.in_doubt = self.context.is_in_doubt(&self.key);
-        self.writes = self.context.flights().writes(self.key.hash_value());
         after(self.left)
     }
 
@@ -133,7 +129,8 @@ impl<'c, V, S: View<V>> Fetch<'c, V, S> {
         let value = held.and_then(|held| self.context.view.decode(held).ok());
         match (mem::replace(&mut self.state, State::Join), value) {
             (State::LookAgain(leader, _), Some(value)) => {
-                leader.finish(|| self.found_outcome(&value));
+                // A waiter may have come after a delete that this read came before: it looks again.
+                leader.finish(|| Outcome::Retry);
                 self.found(value)
             }
             (State::LookAgain(leader, until), None) => {
@@ -147,16 +144,6 @@ impl<'c, V, S: View<V>> Fetch<'c, V, S> {
                 self.begin(role)
             }
             _ => unreachable!("only these states read"),
-        }
-    }
-
-    /// What the waiters of a leader are told that found the value. One of them may have come after a write that the read
-    /// came before: then they look again.
-    fn found_outcome(&self, value: &V) -> Outcome<S::Held> {
-        if self.context.flights().writes(self.key.hash_value()) == self.writes {
-            self.context.share(value)
-        } else {
-            Outcome::Retry
         }
     }
 

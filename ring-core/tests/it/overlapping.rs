@@ -1,7 +1,8 @@
 //! What overlaps: the storages' own verbs and computations of one key.
 
-use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, Barrier};
+use std::task::Poll;
 use std::thread::scope;
 
 use ring_cache_core::storage::Storage;
@@ -65,9 +66,9 @@ fn a_computation_that_began_during_a_set_of_the_storage_is_not_stored_after_it()
     });
 }
 
-/// A call that waits for a leader, which finds at its second look what another computed meanwhile. It is given that, also if
-/// it has been evicted since: it computes nothing beside others.
-fn given_what_the_leader_found<'f>(
+/// A call that waits for a leader, which finds at its second look what another computed meanwhile. If that has been evicted
+/// since, the call computes nothing beside a third one.
+fn computes_nothing_beside_others<'f>(
     waiter: impl FnOnce(&'static Ring, &'f AsyncRemote<u32>) -> Held<'f, u32>,
     looks: &'static str,
     far: &'f AsyncRemote<u32>,
@@ -90,21 +91,35 @@ fn given_what_the_leader_found<'f>(
     far.entries.lock().unwrap().clear();
     leader_found.open(1);
     assert_eq!(finish(leader), 1);
-    assert_eq!(finish(waiter), 1);
+
+    let done = Arc::new(AtomicBool::new(false));
+    let is_done = Arc::clone(&done);
+    let body = move || {
+        std::future::poll_fn(move |_| match is_done.load(SeqCst) {
+            true => Poll::Ready(2),
+            false => Poll::Pending,
+        })
+    };
+    let mut third = hold(async_call(ring, far, 1, body).get_or_update());
+    assert!(drive(&mut third).is_pending(), "it computes");
+    assert!(drive(&mut waiter).is_pending(), "it waits for the third");
+    done.store(true, SeqCst);
+    assert_eq!(finish(third), 2);
+    assert_eq!(finish(waiter), 2);
     assert_quiet(far);
 }
 
 #[test]
-fn a_leader_that_finds_the_value_gives_it_to_those_who_wait() {
+fn those_who_wait_for_a_leader_that_finds_the_value_compute_nothing_beside_others() {
     let waiter = |ring, far| hold(async_call(ring, far, 1, never_async).get_or_update());
-    given_what_the_leader_found(waiter, "read", &AsyncRemote::new());
+    computes_nothing_beside_others(waiter, "read", &AsyncRemote::new());
 }
 
 #[test]
-fn a_leader_that_finds_the_value_gives_it_to_bulk_calls_that_wait() {
+fn bulk_calls_that_wait_for_a_leader_that_finds_the_value_compute_nothing_beside_others() {
     let waiter = |ring, far| {
         let many = [async_call(ring, far, 1, never_async)].get_or_update_many();
         hold(async { many.await[0] })
     };
-    given_what_the_leader_found(waiter, "read_many", &AsyncRemote::new());
+    computes_nothing_beside_others(waiter, "read_many", &AsyncRemote::new());
 }

@@ -1,34 +1,48 @@
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use ring_cache::flights::Flights;
-use ring_cache::storage::{AnyStorage, AsyncStorage, Storage};
+use ring_cache::key::EncodedKey;
+use ring_cache::storage::{AsyncStorage, EvictionCounts, Observer, Storage, StorageBase};
 use ring_cache::{Error, RingKey, ring_impl};
 
 #[derive(Default)]
 struct Slow(Flights<u32>);
-impl AnyStorage<u32> for Slow {
+impl StorageBase<u32> for Slow {
     type Error = Error;
     fn flights(&self) -> &Flights<u32> { &self.0 }
+    fn namespace(&self) -> &str { "" }
+    fn stored_key<K: RingKey + ?Sized>(&self, _: &K) -> String { String::new() }
+    fn deadline(&self) -> Option<Duration> { None }
+    fn eviction_counts(&self) -> EvictionCounts { EvictionCounts::default() }
+    fn watch(&self, _: Arc<dyn Observer>) -> bool { false }
+    fn mark_suspect(&self, _: &EncodedKey) {}
 }
 impl Storage<u32> for Slow {
-    fn read<K: RingKey + ?Sized>(&self, _: &K) -> Result<Option<u32>, Error> { Ok(None) }
-    fn write<K: RingKey + ?Sized>(&self, _: &K, _: u32, _: Option<Duration>) -> Result<(), Error> { Ok(()) }
-    fn remove<K: RingKey + ?Sized>(&self, _: &K) -> Result<bool, Error> { Ok(false) }
-    fn contains<K: RingKey + ?Sized>(&self, _: &K) -> Result<bool, Error> { Ok(false) }
-    fn renew<K: RingKey + ?Sized>(&self, _: &K, _: Duration) -> Result<bool, Error> { Ok(false) }
+    fn read<K: RingKey + ?Sized>(&self, _: &K, _: Option<Instant>) -> Result<Option<u32>, Error> { Ok(None) }
+    fn write<K: RingKey + ?Sized>(&self, _: &K, _: u32, _: Option<Duration>, _: Option<Instant>) -> Result<(), Error> { Ok(()) }
+    fn remove<K: RingKey + ?Sized>(&self, _: &K, _: Option<Instant>) -> Result<bool, Error> { Ok(false) }
+    fn contains<K: RingKey + ?Sized>(&self, _: &K, _: Option<Instant>) -> Result<bool, Error> { Ok(false) }
+    fn renew<K: RingKey + ?Sized>(&self, _: &K, _: Duration, _: Option<Instant>) -> Result<bool, Error> { Ok(false) }
 }
 #[derive(Default)]
 struct Awaited(Flights<u32>);
-impl AnyStorage<u32> for Awaited {
+impl StorageBase<u32> for Awaited {
     type Error = Error;
     fn flights(&self) -> &Flights<u32> { &self.0 }
+    fn namespace(&self) -> &str { "" }
+    fn stored_key<K: RingKey + ?Sized>(&self, _: &K) -> String { String::new() }
+    fn deadline(&self) -> Option<Duration> { None }
+    fn eviction_counts(&self) -> EvictionCounts { EvictionCounts::default() }
+    fn watch(&self, _: Arc<dyn Observer>) -> bool { false }
+    fn mark_suspect(&self, _: &EncodedKey) {}
 }
 impl AsyncStorage<u32> for Awaited {
-    async fn read<K: RingKey + ?Sized>(&self, _: &K) -> Result<Option<u32>, Error> { Ok(None) }
-    async fn write<K: RingKey + ?Sized>(&self, _: &K, _: u32, _: Option<Duration>) -> Result<(), Error> { Ok(()) }
-    async fn remove<K: RingKey + ?Sized>(&self, _: &K) -> Result<bool, Error> { Ok(false) }
-    async fn contains<K: RingKey + ?Sized>(&self, _: &K) -> Result<bool, Error> { Ok(false) }
-    async fn renew<K: RingKey + ?Sized>(&self, _: &K, _: Duration) -> Result<bool, Error> { Ok(false) }
+    async fn read<K: RingKey + ?Sized>(&self, _: &K, _: Option<Instant>) -> Result<Option<u32>, Error> { Ok(None) }
+    async fn write<K: RingKey + ?Sized>(&self, _: &K, _: u32, _: Option<Duration>, _: Option<Instant>) -> Result<(), Error> { Ok(()) }
+    async fn remove<K: RingKey + ?Sized>(&self, _: &K, _: Option<Instant>) -> Result<bool, Error> { Ok(false) }
+    async fn contains<K: RingKey + ?Sized>(&self, _: &K, _: Option<Instant>) -> Result<bool, Error> { Ok(false) }
+    async fn renew<K: RingKey + ?Sized>(&self, _: &K, _: Duration, _: Option<Instant>) -> Result<bool, Error> { Ok(false) }
 }
 
 #[derive(RingKey)]
