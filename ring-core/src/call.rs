@@ -22,7 +22,7 @@ pub use calls::Calls;
 pub use context::Outcome;
 pub(crate) use store::Store;
 
-use context::{CallContext, Lookup, StorageError};
+use context::{CallContext, Lookup, StorageResult};
 use fetch::Fetched;
 
 use crate::action::{Action, ActionResult};
@@ -231,7 +231,7 @@ where
         })
     }
 
-    fn try_get(&self) -> Result<Option<R::Value>, StorageError<R::Value, S>> {
+    fn try_get(&self) -> StorageResult<R::Value, S, Option<R::Value>> {
         self.context.admit();
         let key = self.call_key();
         let in_doubt = self.context.is_in_doubt(&key);
@@ -239,21 +239,21 @@ where
         Ok(self.context.decode_counted(held.filter(|_| !in_doubt)))
     }
 
-    fn try_delete(&self) -> Result<bool, StorageError<R::Value, S>> {
+    fn try_delete(&self) -> StorageResult<R::Value, S, bool> {
         self.context.admit();
         let key = self.call_key();
         let invalidation = self.context.invalidate(&key).block();
         invalidation.end(self.storage().remove(&key, None))
     }
 
-    fn try_has(&self) -> Result<bool, StorageError<R::Value, S>> {
+    fn try_has(&self) -> StorageResult<R::Value, S, bool> {
         self.context.admit();
         let key = self.call_key();
         let in_doubt = self.context.is_in_doubt(&key);
         Ok(self.storage().contains(&key, None)? && !in_doubt)
     }
 
-    fn try_touch(&self) -> Result<bool, StorageError<R::Value, S>> {
+    fn try_touch(&self) -> StorageResult<R::Value, S, bool> {
         let Some(expiry) = self.expiry() else {
             return self.try_has();
         };

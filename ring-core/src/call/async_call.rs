@@ -1,7 +1,7 @@
 //! One call of a cached `async fn`.
 
 use super::awaited;
-use super::context::{Lookup, Outcome, StorageError};
+use super::context::{Lookup, Outcome, StorageResult};
 use super::fetch::Fetched;
 use super::{BoundCall, CallContext};
 use crate::action::{Action, ActionResult};
@@ -24,7 +24,7 @@ use crate::storage::{AsyncStorage, View};
 /// They are `Send` if the method's own future is, and its arguments and the value that is cached are.
 pub type AsyncCall<R, S, B> = BoundCall<R, S, B, Awaited>;
 
-type Tried<R, S, T> = Result<T, StorageError<<R as Output>::Value, S>>;
+type Tried<R, S, T> = StorageResult<<R as Output>::Value, S, T>;
 
 impl<R, S, B> AsyncCall<R, S, B>
 where

@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use super::batch::{Batch, Round};
-use super::context::{CallContext, Lookup, StorageError};
+use super::context::{CallContext, Lookup, StorageResult};
 use super::fetch::{Fetch, Fetched};
 use super::machine::{Event, Machine, Step};
 use super::store::Store;
@@ -174,7 +174,7 @@ pub(crate) async fn set<V, S>(
     context: &CallContext<V, S>,
     key: EncodedKey,
     value: V,
-) -> Result<(), StorageError<V, S>>
+) -> StorageResult<V, S, ()>
 where
     S: View<V>,
     S::Storage: AsyncStorage<S::Held>,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::batch::{Batch, Round};
-use super::context::{CallContext, Lookup, StorageError};
+use super::context::{CallContext, Lookup, StorageResult};
 use super::fetch::{Fetch, Fetched};
 use super::machine::{Event, Machine, Step};
 use super::store::Store;
@@ -127,11 +127,7 @@ where
 }
 
 /// Stores a value that the user gave.
-pub(crate) fn set<V, S>(
-    context: &CallContext<V, S>,
-    key: EncodedKey,
-    value: V,
-) -> Result<(), StorageError<V, S>>
+pub(crate) fn set<V, S>(context: &CallContext<V, S>, key: EncodedKey, value: V) -> StorageResult<V, S, ()>
 where
     S: View<V>,
     S::Storage: Storage<S::Held>,

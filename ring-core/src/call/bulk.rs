@@ -12,7 +12,7 @@ use std::time::Duration;
 use hashbrown::HashMap;
 
 use super::BoundCall;
-use super::context::{CallContext, Lookup, StorageError, after, remaining};
+use super::context::{CallContext, Lookup, StorageError, StorageResult, after, remaining};
 use super::fetch::{Fetch, Fetched};
 use super::store::Store;
 use crate::body::Bind;
@@ -30,6 +30,9 @@ pub(crate) struct Keyed<R: Output, S> {
     pub(crate) context: CallContext<R::Value, S>,
     pub(crate) key: EncodedKey,
 }
+
+/// Calls without their bodies.
+type KeyedCalls<R, S> = Vec<Keyed<R, S>>;
 
 /// Calls, and their bodies.
 pub(crate) type Bulk<R, S, B> = (Vec<Keyed<R, S>>, Vec<B>);
@@ -106,7 +109,7 @@ where
     /// The values that look-ups found, or what is known for their computation. They began at once and ended at once.
     fn finish_lookups(
         self,
-        read: Result<Vec<Option<S::Held>>, StorageError<R::Value, S>>,
+        read: StorageResult<R::Value, S, Vec<Option<S::Held>>>,
         lookups: Vec<Lookup>,
     ) -> impl Iterator<Item = Result<(usize, R::Value), Pending<R, S>>> {
         // Decoding takes no time of the storage.
@@ -158,7 +161,7 @@ where
 }
 
 /// Calls whose entries are asked to expire, and those whose are not.
-fn by_expiry<R: Output, S>(calls: Vec<Keyed<R, S>>) -> (Vec<Keyed<R, S>>, Vec<Keyed<R, S>>) {
+fn by_expiry<R: Output, S>(calls: KeyedCalls<R, S>) -> (KeyedCalls<R, S>, KeyedCalls<R, S>) {
     calls.into_iter().partition(|call| call.context.expiry.is_some())
 }
 
@@ -353,12 +356,18 @@ struct Computation<'c, R: Output, S: View<R::Value>, B> {
     pending: &'c [Pending<R, S>],
     /// By the places of all calls.
     ended: Vec<Option<Computed<R>>>,
-    stores: Vec<(usize, Store<'c, S::Storage, S::Held>)>,
+    stores: Vec<(usize, StoreOf<'c, R::Value, S>)>,
     waiting: Vec<(usize, Fetch<'c, R::Value, S>, B)>,
 }
 
 /// A pending call by its number, and its body.
 type Numbered<B> = (usize, B);
+
+/// A pending call that equals an earlier one, and the place of that.
+type Equal<B> = (Numbered<B>, usize);
+
+/// The write of a value on the storage of a view.
+type StoreOf<'c, V, S> = Store<'c, <S as View<V>>::Storage, <S as View<V>>::Held>;
 
 impl<'c, R, S, B> Computation<'c, R, S, B>
 where
@@ -375,7 +384,7 @@ where
     }
 
     /// The calls that compute, and those that equal one before them, with its place.
-    fn split_equals(&self, bodies: &mut [Option<B>]) -> (Vec<Numbered<B>>, Vec<(Numbered<B>, usize)>) {
+    fn split_equals(&self, bodies: &mut [Option<B>]) -> (Vec<Numbered<B>>, Vec<Equal<B>>) {
         let mut known = HashMap::with_capacity(self.pending.len());
         let (mut first, mut equals) = (Vec::new(), Vec::new());
         for (number, pending) in self.pending.iter().enumerate() {
@@ -437,7 +446,7 @@ where
     }
 
     /// Takes what equal calls of this bulk call computed. Returns those that still have to compute.
-    fn take_equals(&mut self, equals: Vec<(Numbered<B>, usize)>) -> Vec<Numbered<B>> {
+    fn take_equals(&mut self, equals: Vec<Equal<B>>) -> Vec<Numbered<B>> {
         let mut without = Vec::new();
         for ((number, body), first) in equals {
             match self.pending[number].share(self.ended[first].as_ref()) {
@@ -458,7 +467,4 @@ where
 }
 
 /// Stores of one storage, and the contexts of their calls.
-type StoreGroup<'c, V, S> = (
-    Vec<&'c CallContext<V, S>>,
-    Vec<Store<'c, <S as View<V>>::Storage, <S as View<V>>::Held>>,
-);
+type StoreGroup<'c, V, S> = (Vec<&'c CallContext<V, S>>, Vec<StoreOf<'c, V, S>>);

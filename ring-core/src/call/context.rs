@@ -20,6 +20,9 @@ pub(crate) type OutcomeOf<V, S, T> = <StorageError<V, S> as Failure>::Outcome<T>
 /// The error of the storage of a view.
 pub(crate) type StorageError<V, S> = <<S as View<V>>::Storage as StorageBase<<S as View<V>>::Held>>::Error;
 
+/// The result of an operation on the storage of a view.
+pub(crate) type StorageResult<V, S, T> = Result<T, StorageError<V, S>>;
+
 /// Whether a value with this expiry is stored at all.
 pub(crate) fn is_stored(expiry: Option<Duration>) -> bool {
     expiry != Some(Duration::ZERO)
@@ -94,6 +97,9 @@ enum Commit<T> {
     Keep,
 }
 
+/// A leader, and what is still to be done with its value.
+type Uncommitted<'f, T> = (Leader<'f, T>, Commit<T>);
+
 impl<V, S: View<V>> CallContext<V, S> {
     #[inline]
     pub(crate) fn storage(&self) -> &S::Storage {
@@ -145,7 +151,7 @@ impl<V, S: View<V>> CallContext<V, S> {
     #[inline]
     pub(crate) fn finish_lookup(
         &self,
-        read: Result<Option<S::Held>, StorageError<V, S>>,
+        read: StorageResult<V, S, Option<S::Held>>,
         lookup: Lookup,
     ) -> Result<V, Lookup> {
         let read = self.ring.count_errors(read);
@@ -278,7 +284,7 @@ impl<V, S: View<V>> CallContext<V, S> {
         leader: Leader<'f, S::Held>,
         commit: Commit<S::Held>,
         value: &V,
-    ) -> Option<(Leader<'f, S::Held>, Commit<S::Held>)> {
+    ) -> Option<Uncommitted<'f, S::Held>> {
         let (held, storage) = match (commit, self.storage().in_place()) {
             (Commit::Store(held), Some(storage)) => (held, storage),
             (commit, _) => return Some((leader, commit)),
@@ -326,7 +332,7 @@ impl<V, S: View<V>> CallContext<V, S> {
         error: Option<Error>,
         stored: bool,
         failure: Option<StorageError<V, S>>,
-    ) -> Result<(), StorageError<V, S>> {
+    ) -> StorageResult<V, S, ()> {
         self.count_store(stored, false);
         match (failure, error) {
             (Some(failure), _) => Err(failure),
@@ -336,12 +342,12 @@ impl<V, S: View<V>> CallContext<V, S> {
     }
 
     /// What a verb returns.
-    pub(crate) fn outcome<T>(&self, result: Result<T, StorageError<V, S>>) -> OutcomeOf<V, S, T> {
+    pub(crate) fn outcome<T>(&self, result: StorageResult<V, S, T>) -> OutcomeOf<V, S, T> {
         Failure::outcome(self.ring.count_failure(result), self.ring.name().as_str())
     }
 
     /// What `set` returns if its value could not be encoded: on a storage that cannot fail, only a counter says so.
-    fn refused(&self, error: Error) -> Result<(), StorageError<V, S>> {
+    fn refused(&self, error: Error) -> StorageResult<V, S, ()> {
         match Failure::from_error(error) {
             Some(error) => Err(error),
             None => {
