@@ -68,7 +68,7 @@ pub trait Server: Send + Sync + 'static {
         0
     }
 
-    /// See [`AnyStorage::watch`](ring_cache_core::storage::AnyStorage::watch).
+    /// See [`StorageBase::watch`](ring_cache_core::storage::StorageBase::watch).
     fn watch(&self, namespace: &str, observer: Arc<dyn Observer>) -> bool {
         let _ = (namespace, observer);
         false
