@@ -12,7 +12,7 @@ use libfuzzer_sys::{Corpus, fuzz_target};
 use model::{Model, Seen};
 use ring_cache::Lru;
 use ring_cache::clock::ManualClock;
-use ring_cache::storage::{AnyStorage, Clear, Storage};
+use ring_cache::storage::{Clear, Storage, StorageBase};
 use script::{Operation, Rings, Setup};
 
 /// How many entries are set or checked in one run, so that none takes long.
@@ -46,11 +46,11 @@ impl Trial {
     }
 
     fn seen(&self) -> Seen {
-        let (evictions, expirations) = self.lru.losses();
+        let counts = self.lru.eviction_counts();
         Seen {
             len: self.lru.len(),
-            evictions,
-            expirations,
+            evictions: counts.evictions,
+            expirations: counts.expirations,
         }
     }
 
@@ -81,9 +81,9 @@ impl Trial {
     }
 
     fn get_expiring(&mut self, key: usize) {
-        let Ok(found) = self.lru.read_expiring(&self.rings.key(key));
+        let Ok(found) = self.lru.read_expiring(&self.rings.key(key), None);
         let nanos = |left: Duration| u64::try_from(left.as_nanos()).expect("no clock goes on for longer");
-        let found = found.map(|(value, left)| (value, left.map(nanos)));
+        let found = found.map(|found| (found.value, found.remaining.map(nanos)));
         let after = self.seen();
         self.model.got(key, found, after);
     }
@@ -94,7 +94,7 @@ impl Trial {
         let there = self.has(key);
         match operation {
             None => self.lru.set(&name, value),
-            Some(operation) => self.lru.set_for(&name, value, operation.duration()),
+            Some(operation) => self.lru.set_with_expiry(&name, value, operation.duration()),
         }
         let after = self.seen();
         self.model
@@ -115,7 +115,7 @@ impl Trial {
     }
 
     fn renew(&mut self, key: usize, operation: Operation) {
-        let Ok(answer) = self.lru.renew(&self.rings.key(key), operation.duration());
+        let Ok(answer) = self.lru.renew(&self.rings.key(key), operation.duration(), None);
         let after = self.seen();
         self.model.renewed(key, operation.time(), answer, after);
     }
