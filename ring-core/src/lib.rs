@@ -4,6 +4,8 @@
 //! A hit goes from the generated accessor to [`Call`], to [`Lru`], to its shard. A miss goes on to the machines of `call`,
 //! and to the [`flights`].
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 pub mod body;
 pub mod clock;
 pub mod coder;

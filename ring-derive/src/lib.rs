@@ -1,5 +1,7 @@
 //! The macros of [ring-cache](https://docs.rs/ring-cache). Depend on that crate, which re-exports them.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod errors;
 mod generics;
 mod key;
