@@ -1,5 +1,6 @@
 //! Cached methods with full control of every call.
 #![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 /// Storages outside the process: how to use them, what each can do, and what happens when they fail.
 #[doc = include_str!("../STORAGES.md")]

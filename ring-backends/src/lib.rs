@@ -14,6 +14,8 @@
 //! [`AsyncStorage`](ring_cache_core::storage::AsyncStorage) if it is awaited, and name it by
 //! `#[ring(storage = EXPRESSION as Type)]`.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 #[cfg(feature = "tokio")]
 mod blocking;
 #[cfg(feature = "disk")]

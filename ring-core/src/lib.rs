@@ -3,6 +3,8 @@
 //!
 //! The way of a hit: generated accessor → [`Call`] → [`Lru`] → its shard. A miss goes on to the [`flights`].
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 pub mod body;
 pub mod clock;
 pub mod coder;

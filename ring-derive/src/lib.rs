@@ -1,5 +1,7 @@
 //! The macros of [ring-cache](https://docs.rs/ring-cache): depend on that crate, which re-exports them.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod check;
 mod coder;
 mod duration;
