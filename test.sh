@@ -1,42 +1,286 @@
 #!/usr/bin/env bash
-# The test command: all that must pass before a change goes in. It needs a Rust toolchain, and servers that tests start for
-# themselves: redis-server and memcached; and Python, for tests with the original Ring. Where one is missing, its tests are
-# left out, and all else runs.
+# The test command: what must pass before a push, and everything that continuous integration runs.
 #
-#   ./test.sh [--no-install]
+#   ./test.sh                   the steps before a push
+#   ./test.sh all               every step
+#   ./test.sh NAME..            these steps
+#   ./test.sh --list            the steps, one line each
 #
-# --no-install: install nothing. Otherwise, as root where there is apt-get, servers that are missing are installed, and
-# Python's packages into a virtual environment below the target folder.
+# It needs a Rust toolchain. Tests start servers of their own, which need redis-server and memcached; tests with the
+# original Ring need Python. As root where there is apt-get, missing servers are installed, and Python's packages into a
+# virtual environment below the target folder. `--no-install` before all else installs nothing. Where something is missing,
+# the script says so, leaves out what needs it, and runs the rest.
+#
+# docs/testing.md describes what each step looks for. Amounts such as RING_CACHE_SCHEDULES come from the environment.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
+
+# NAME, when it runs (push: without a name; all: with `all`; both), and what it does.
+steps() {
+    cat <<'END'
+format    both  formatting
+lint      both  clippy: all targets, all features
+test      push  tests, all features, each storage on its real server
+doctest   both  examples in the documentation, all features
+example   both  the first example of README.md
+full      all   all tests, slow ones and more cases of repeated ones, all features
+docs      all   documentation without warnings
+default   all   clippy and tests, default features
+features  all   each feature alone
+model     all   ten million steps of the memory cache against a model
+schedules all   threads and tasks in many orders (shuttle), with lints
+loom      all   one flight in every order
+miri      all   undefined behaviour in unit tests of the core
+examples  all   all other examples
+msrv      all   the minimum Rust version compiles everything
+minimal   all   the lowest versions of dependencies compile
+packages  all   packages as they would be published
+fuzz      all   fuzz targets, some seconds each
+api       all   the public items against docs/public-api.txt
+deny      all   licences and sources of dependencies
+END
+}
+
+step_format() {
+    has rustfmt cargo fmt --version || return 0
+    cargo fmt --all --check
+}
+
+step_lint() {
+    has clippy cargo clippy --version || return 0
+    cargo clippy --workspace --all-features --all-targets -- -D warnings
+}
+
+# The steps before a push build one set of features, so that each crate is built once, and checked once.
+step_test() {
+    compile_errors
+    servers
+    original_ring
+    cargo test --workspace --all-features --lib --tests
+}
+
+# Tests named child_… are processes that other tests start.
+step_full() {
+    compile_errors
+    servers
+    original_ring
+    RING_CACHE_KILLS="${RING_CACHE_KILLS:-60}" RING_CACHE_DAMAGES="${RING_CACHE_DAMAGES:-600}" \
+        RING_CACHE_CALLS="${RING_CACHE_CALLS:-60}" RING_CACHE_KEYS="${RING_CACHE_KEYS:-250}" \
+        cargo test --workspace --all-features --lib --tests -- --include-ignored --skip child_
+}
+
+step_doctest() {
+    servers
+    cargo test --workspace --all-features --doc
+}
+
+step_example() {
+    cargo build --workspace --all-features --lib --example page
+    "$(target)/debug/examples/page"
+}
+
+# With a nightly toolchain as docs.rs builds it: items name the features that they need.
+step_docs() {
+    if cargo +nightly --version >/dev/null 2>&1; then
+        RUSTDOCFLAGS="--cfg docsrs -D warnings" CARGO_TARGET_DIR="$(target)/docsrs" \
+            cargo +nightly doc --workspace --no-deps --all-features
+    else
+        leave_out "documentation as docs.rs builds it" "no nightly toolchain. Try: rustup toolchain install nightly --profile minimal"
+        RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features
+    fi
+}
+
+
+# Without --workspace, whose other members switch features on.
+step_default() {
+    if has clippy cargo clippy --version; then
+        cargo clippy --all-targets -- -D warnings
+    fi
+    cargo test
+}
+
+step_features() {
+    local feature
+    for feature in $(sed -n '/^\[features\]/,/^\[dep/s/^\([a-z][a-z0-9_-]*\) = .*/\1/p' Cargo.toml); do
+        printf '%s\n' "$feature"
+        cargo check --quiet --no-default-features --features "$feature"
+    done
+}
+
+# With checks for overflow.
+step_model() {
+    RING_CACHE_OPERATIONS="${RING_CACHE_OPERATIONS:-10000000}" \
+        cargo test -p ring-cache-core --features testing --profile schedules --test lru_model -- --nocapture
+}
+
+
+
+
+step_schedules() {
+    if has clippy cargo clippy --version; then
+        modelled shuttle clippy --all-targets -- -D warnings
+    fi
+    RING_CACHE_SCHEDULES="${RING_CACHE_SCHEDULES:-2000}" modelled shuttle test --profile schedules --test shuttle
+}
+
+# The steps of one flight in every order, with atomics as weak as they may be.
+step_loom() {
+    modelled ring_loom test --profile schedules --test loom
+}
+
+# modelled CFG COMMAND..: runs cargo on the core with models in the place of its locks and events. In a target folder of its
+# own: with other flags every crate is built again.
+modelled() {
+    local cfg=$1 command=$2
+    shift 2
+    RUSTFLAGS="${RUSTFLAGS:-} --cfg $cfg -D warnings" CARGO_TARGET_DIR="$(target)/$cfg" \
+        cargo "$command" -p ring-cache-core "$@"
+}
+
+# The crates forbid unsafe code: Miri looks at their use of the unsafe code of others.
+step_miri() {
+    if ! cargo +nightly miri --version >/dev/null 2>&1; then
+        leave_out "Miri" "it is not installed. Try: rustup toolchain install nightly --component miri,rust-src"
+        return
+    fi
+    MIRIFLAGS="-Zmiri-disable-isolation" CARGO_TARGET_DIR="$(target)/miri" \
+        cargo +nightly miri test -p ring-cache-core --all-features --lib -- coder:: flights:: key::
+}
+
+step_examples() {
+    servers
+    original_ring
+    cargo run --quiet --example user
+    cargo run --quiet --example async_service
+    cargo run --quiet --features disk --example disk
+    cargo run --quiet --features json,redis,tokio --example redis
+    cargo run --quiet --features memcached,json --example memcached
+    cargo run --quiet --features tiered,redis --example tiered
+    if [ -n "${POLYGLOT_PYTHON:-}" ] && [ "${RING_CACHE_SERVERS:-}" = required ]; then
+        cargo run --quiet --all-features --example polyglot
+    else
+        leave_out "example: polyglot" "it needs redis-server, memcached and Python, see above"
+    fi
+}
+
+# With Cargo.lock, which Cargo keeps within the minimum version.
+step_msrv() {
+    local version
+    version="$(minimum_version).0"
+    if ! cargo "+$version" --version >/dev/null 2>&1; then
+        leave_out "minimum Rust version" "it is not installed. Try: rustup toolchain install $version --profile minimal"
+        return
+    fi
+    CARGO_TARGET_DIR="$(target)/msrv" cargo "+$version" check --locked --workspace --all-features --all-targets
+}
+
+# Resolving needs a nightly Cargo, compiling does not. A copy, whose Cargo.lock may change.
+step_minimal() {
+    if ! cargo +nightly --version >/dev/null 2>&1; then
+        leave_out "lowest versions of dependencies" "no nightly toolchain. Try: rustup toolchain install nightly --profile minimal"
+        return
+    fi
+    copy_of_the_repository
+    cargo +nightly update --quiet --manifest-path "$scratch/Cargo.toml" -Z direct-minimal-versions
+    CARGO_TARGET_DIR="$(target)/minimal" cargo check --manifest-path "$scratch/Cargo.toml" --all-features
+}
+
+# In a new target folder each time: cargo keeps unpacked packages of an earlier run, and takes them for these.
+step_packages() {
+    new_scratch
+    CARGO_TARGET_DIR="$scratch" cargo package --workspace --allow-dirty --quiet
+}
+
+# A workspace of its own, since it needs libFuzzer, which is C++.
+step_fuzz() {
+    if ! command -v c++ >/dev/null; then
+        leave_out "fuzz targets" "libFuzzer needs a C++ compiler. On Debian and Ubuntu: apt-get install g++"
+    elif cargo fuzz --version >/dev/null 2>&1; then
+        fuzz/run.sh 5
+    else
+        fuzz/run.sh --check
+        leave_out "fuzzing" "the targets compile, and cargo-fuzz is not installed. Try: cargo install cargo-fuzz"
+    fi
+}
+
+# RING_CACHE_API=overwrite accepts what changed.
+step_api() {
+    local package list=docs/public-api.txt
+    if ! cargo public-api --version >/dev/null 2>&1 || ! cargo +nightly --version >/dev/null 2>&1; then
+        leave_out "public items" "they need a nightly toolchain and cargo-public-api. Try: cargo install cargo-public-api"
+        return
+    fi
+    new_scratch
+    for package in ring-cache ring-cache-core ring-cache-derive ring-cache-backends; do
+        printf '# %s\n' "$package"
+        CARGO_TARGET_DIR="$(target)/api" cargo +nightly public-api -sss --all-features -p "$package"
+    done >"$scratch/list"
+    if [ "${RING_CACHE_API:-}" = overwrite ]; then
+        cp "$scratch/list" "$list"
+    fi
+    diff -u "$list" "$scratch/list" ||
+        die "The public items changed. If that is meant: RING_CACHE_API=overwrite ./test.sh api, and an entry in CHANGELOG.md"
+}
+
+step_deny() {
+    if ! cargo deny --version >/dev/null 2>&1; then
+        leave_out "licences and sources" "cargo-deny is not installed. Try: cargo install cargo-deny"
+        return
+    fi
+    cargo deny check bans licenses sources
+}
 
 summary=""
 current=""
 scratch=""
 may_install=yes
 
-# step NAME COMMAND..: runs a command, and ends all if it fails.
+main() {
+    if [ "${1:-}" = --no-install ]; then
+        may_install=""
+        shift
+    fi
+    local names name
+    case "${1:-}" in
+        --list) steps && return ;;
+        "") names=$(steps | awk '$2 != "all" { print $1 }') ;;
+        all) names=$(steps | awk '$2 != "push" { print $1 }') ;;
+        *) names="$*" ;;
+    esac
+    for name in $names; do
+        steps | grep -q "^$name " || die "no step is named $name. The steps: ./test.sh --list"
+    done
+    toolchain
+    # What serves building again costs a good part of building once.
+    export CARGO_INCREMENTAL="${CARGO_INCREMENTAL:-0}"
+    # Many tests wait: for servers, and for entries that expire.
+    export RUST_TEST_THREADS="${RUST_TEST_THREADS:-$((2 * $(getconf _NPROCESSORS_ONLN)))}"
+    trap finish EXIT
+    for name in $names; do
+        step "$name"
+    done
+}
+
+# step NAME: runs a step, and ends all if it fails.
 step() {
     current=$1
-    shift
     printf '\n==> %s\n' "$current"
     local start=$SECONDS
-    "$@"
-    summary+="$(printf 'passed    %-48s %4d s' "$current" $((SECONDS - start)))"$'\n'
+    "step_$current"
+    rm -rf "$scratch"
+    summary+="$(printf 'passed    %-10s %4d s' "$current" $((SECONDS - start)))"$'\n'
     current=""
 }
 
-# leave_out NAME REASON: says loudly that a step does not run.
+# leave_out WHAT REASON: says loudly that something does not run.
 leave_out() {
-    printf '\n==> %s\n!!! LEFT OUT: %s\n' "$1" "$2" >&2
-    summary+="$(printf 'LEFT OUT  %s: %s' "$1" "$2")"$'\n'
+    printf '\n!!! LEFT OUT: %s: %s\n' "$1" "$2" >&2
+    summary+="LEFT OUT  $1: $2"$'\n'
 }
 
 finish() {
     local status=$?
-    if [ -n "$scratch" ]; then
-        rm -rf "$scratch"
-    fi
+    rm -rf "$scratch"
     if [ -n "$current" ]; then
         summary+="FAILED    $current"$'\n'
     fi
@@ -51,44 +295,20 @@ die() {
     exit 1
 }
 
-main() {
-    case "${1:-}" in
-        "") ;;
-        --no-install) may_install="" ;;
-        *) die "usage: ./test.sh [--no-install]" ;;
-    esac
-    toolchain
-    trap finish EXIT
-    if has rustfmt cargo fmt --version; then
-        step "formatting" cargo fmt --all --check
-    fi
-    if has clippy cargo clippy --version; then
-        step "lints, all features" lints --workspace --all-features
-        step "lints, default features" lints
-        step "lints, schedules" modelled clippy --all-targets -- -D warnings
-    fi
-    step "documentation" documentation
-    compile_errors
-    servers
-    original_ring
-    step "tests, all features" cargo test --workspace --all-features
-    # Without --workspace, whose other members switch features on.
-    step "tests, default features" cargo test
-    step "memory against a model" model
-    step "schedules" modelled test --profile schedules --test shuttle
-    step "every order of one flight" every_order
-    undefined_behaviour
-    step "each feature alone" each_feature
-    step "example: page" cargo run --quiet --example page
-    step "example: user" cargo run --quiet --example user
-    step "example: async_service" cargo run --quiet --example async_service
-    step "example: disk" cargo run --quiet --features disk --example disk
-    step "example: redis" cargo run --quiet --features json,redis,tokio --example redis
-    step "example: memcached" cargo run --quiet --features memcached,json --example memcached
-    step "example: tiered" cargo run --quiet --features tiered,redis --example tiered
-    polyglot
-    step "packages" packages
-    fuzz_targets
+# The target folder, as an absolute path.
+target() {
+    mkdir -p "${CARGO_TARGET_DIR:-target}"
+    (cd "${CARGO_TARGET_DIR:-target}" && pwd)
+}
+
+# A folder that is removed after the step.
+new_scratch() {
+    scratch=$(mktemp -d "$(target)/scratch.XXXXXX")
+}
+
+copy_of_the_repository() {
+    new_scratch
+    git ls-files -z | xargs -0 cp --parents --no-dereference --target-directory "$scratch"
 }
 
 # A shell that is not a login shell may not know where rustup put the toolchain.
@@ -198,15 +418,6 @@ python_packages() {
         cp "$2" "$1/installed" || printf 'its packages could not be installed, see above'
 }
 
-# The example needs all of it.
-polyglot() {
-    if [ -n "${POLYGLOT_PYTHON:-}" ] && [ "${RING_CACHE_SERVERS:-}" = required ]; then
-        step "example: polyglot" cargo run --quiet --all-features --example polyglot
-    else
-        leave_out "example: polyglot" "it needs redis-server, memcached and Python, see above"
-    fi
-}
-
 can_install() {
     [ -n "$may_install" ] && [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null
 }
@@ -224,78 +435,9 @@ install_packages() (
     apt-get update && apt-get install -y --no-install-recommends "$@"
 )
 
-lints() {
-    cargo clippy --all-targets "$@" -- -D warnings
-}
-
-# modelled COMMAND..: runs cargo on the core with models in the place of its locks and events. In a directory of its own,
-# since with other flags all is built anew.
-modelled() {
-    local command=$1
-    shift
-    RUSTFLAGS="${RUSTFLAGS:-} --cfg shuttle" CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}/shuttle" \
-        cargo "$command" -p ring-cache-core "$@"
-}
-
-# The steps of one flight in every order, with atomics as weak as they may be.
-every_order() {
-    RUSTFLAGS="${RUSTFLAGS:-} --cfg ring_loom -D warnings" CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}/loom" \
-        cargo test -p ring-cache-core --profile schedules --test loom
-}
-
-# The crate forbids unsafe code: what Miri looks at is how it uses that of others. It comes with nightly toolchains,
-# and needs minutes for what fills a cache.
-undefined_behaviour() {
-    if cargo +nightly miri --version >/dev/null 2>&1; then
-        step "Miri" in_miri
-    else
-        leave_out "Miri" "it is not installed. Try: rustup toolchain install nightly --component miri"
-    fi
-}
-
-in_miri() {
-    MIRIFLAGS="-Zmiri-disable-isolation" CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}/miri" \
-        cargo +nightly miri test -p ring-cache-core --all-features --lib -- coder:: flights:: key::
-}
-
-# Ten million steps, with checks for overflow.
-model() {
-    RING_CACHE_OPERATIONS=10000000 \
-        cargo test -p ring-cache-core --features testing --profile schedules --test lru_model -- --nocapture
-}
-
-documentation() {
-    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features
-}
-
-each_feature() {
-    local feature
-    for feature in $(sed -n '/^\[features\]/,/^\[dep/s/^\([a-z][a-z0-9_-]*\) = .*/\1/p' Cargo.toml); do
-        printf '%s\n' "$feature"
-        cargo check --quiet --no-default-features --features "$feature"
-    done
-}
-
-# In a new directory each time: cargo keeps what it unpacked from the packages of an earlier run, and takes it for these.
-packages() {
-    local target="${CARGO_TARGET_DIR:-target}"
-    mkdir -p "$target"
-    scratch=$(mktemp -d "$(cd "$target" && pwd)/packages.XXXXXX")
-    CARGO_TARGET_DIR="$scratch" cargo package --workspace --allow-dirty --quiet
-}
-
-# A workspace of its own, since it needs libFuzzer, which is C++.
-fuzz_targets() {
-    if [ ! -f fuzz/Cargo.toml ]; then
-        leave_out "fuzz targets" "there are none"
-    elif ! command -v c++ >/dev/null; then
-        leave_out "fuzz targets" "libFuzzer needs a C++ compiler. On Debian and Ubuntu: apt-get install g++"
-    elif cargo fuzz --version >/dev/null 2>&1; then
-        step "fuzz targets, some seconds each" fuzz/run.sh 5
-    else
-        step "fuzz targets compile" fuzz/run.sh --check
-        leave_out "fuzzing" "cargo-fuzz is not installed. Try: cargo install cargo-fuzz"
-    fi
+# The oldest release of Rust that builds this.
+minimum_version() {
+    sed -n 's/^rust-version = "\(1\.[0-9]*\).*/\1/p' Cargo.toml
 }
 
 main "$@" </dev/null

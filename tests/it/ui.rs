@@ -1,36 +1,68 @@
-//! Wrong uses, and what the compiler says of them: one file an option or a mistake, in `tests/ui`.
+//! Wrong uses and the compiler's messages: one file an option or a mistake, in `tests/ui`.
 //!
-//! A part of each message is the compiler's own and changes with it, so they are compared for one release only; with
+//! Each file is compiled alone, against the crate that `cargo test` built, so nothing is compiled again. The messages are
+//! compared with the `.stderr` file beside it; `RING_CACHE_UI=overwrite` writes that file.
+//!
+//! A part of each message is the compiler's own and changes with it, so they are compared for one release only. With
 //! another `test.sh` says that they were left out.
+
+mod compiler;
+mod normal;
+
+use compiler::Compiler;
 
 /// The release whose messages the `.stderr` files hold. `test.sh` reads it here.
 const COMPILER: &str = "1.95";
 
 #[test]
 fn derive() {
-    compare("tests/ui/derive/*.rs");
+    compare("derive");
 }
 
 /// Some of the files use a coder.
 #[test]
 #[cfg(feature = "json")]
 fn ring() {
-    compare("tests/ui/ring/*.rs");
+    compare("ring");
 }
 
 /// Storages outside the process.
 #[test]
 #[cfg(all(feature = "disk", feature = "memcached", feature = "redis", feature = "tokio"))]
 fn storages() {
-    compare("tests/ui/storages/*.rs");
+    compare("storages");
 }
 
-fn compare(files: &str) {
-    let version = std::process::Command::new("rustc").arg("--version").output();
-    let version = String::from_utf8(version.expect("rustc is there").stdout).expect("rustc writes text");
-    if version.starts_with(&format!("rustc {COMPILER}.")) {
-        trybuild::TestCases::new().compile_fail(files);
-    } else {
-        println!("LEFT OUT: {files} holds the messages of Rust {COMPILER}, and this is {version}");
+/// Compares the messages of all files of a folder below `tests/ui`.
+fn compare(folder: &str) {
+    let version = compiler::version();
+    if !version.starts_with(&format!("rustc {COMPILER}.")) {
+        println!("LEFT OUT: tests/ui/{folder} holds the messages of Rust {COMPILER}, and this is {version}");
+        return;
     }
+    let files = compiler::files(folder);
+    assert!(!files.is_empty(), "tests/ui/{folder} has no file");
+    let compiler = Compiler::new();
+    let differences: Vec<_> = compiler.messages(&files).filter_map(difference).collect();
+    assert!(
+        differences.is_empty(),
+        "{}\nRING_CACHE_UI=overwrite accepts these messages.",
+        differences.join("\n")
+    );
+}
+
+/// What is wrong with the messages of a file, if anything is.
+fn difference((file, messages): (String, Result<String, String>)) -> Option<String> {
+    let messages = match messages {
+        Ok(_) => return Some(format!("{file} compiles, and should not")),
+        Err(messages) => normal::normal(&messages),
+    };
+    let expected = file.replace(".rs", ".stderr");
+    let path = compiler::root().join(&expected);
+    if std::env::var("RING_CACHE_UI").is_ok_and(|mode| mode == "overwrite") {
+        std::fs::write(path, messages).expect("the folder of tests can be written to");
+        return None;
+    }
+    let before = std::fs::read_to_string(path).unwrap_or_default();
+    (before != messages).then(|| format!("==> {expected}:\n{before}\n==> {file} now:\n{messages}"))
 }

@@ -3,7 +3,7 @@
 //! `Flight` is the crate's own, with loom's types in the place of what `sync` names. What a shard does with it under its
 //! lock (`join`, the end of a leader, of a waiter) is said here once more, as shortly as it can be.
 //!
-//! Built with `--cfg ring_loom` only: `CONTRIBUTING.md` says how it is run.
+//! Built with `--cfg ring_loom` only: `docs/testing.md` says how it is run.
 #![cfg(ring_loom)]
 
 #[allow(dead_code, reason = "the rest belongs to shards")]

@@ -1,5 +1,5 @@
 //! The cache in memory against a plain list, at random: any capacity, shards and policy, with expiry by a clock that is
-//! moved by hand. CONTRIBUTING.md says how to run more of it.
+//! moved by hand. docs/testing.md describes longer runs.
 //!
 //! A case is a cache of its own and some thousand steps, which its number and the seed decide. What differs from process
 //! to process is the hash of keys, and with it which of them share a shard; so what failed is tried again, with fewer

@@ -43,7 +43,7 @@ fn run(scheduler: impl Scheduler + 'static, scenario: fn()) {
     let mut config = Config::new();
     // Enough for code that is not optimised.
     config.stack_size = 1 << 20;
-    // That weaker orderings are not modelled is said in CONTRIBUTING.md.
+    // That weaker orderings are not modelled is said in docs/testing.md.
     config.silence_warnings = true;
     Runner::new(scheduler, config).run(scenario);
 }

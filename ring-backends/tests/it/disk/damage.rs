@@ -113,6 +113,7 @@ fn clean(folder: &Folder) {
 }
 
 #[test]
+#[ignore = "slow: 1,200 files"]
 fn a_bit_flips() {
     let trials = try_many(1, 1_200, |bytes, random| {
         let bit = random.below(bytes.len() as u64 * 8) as usize;
@@ -123,6 +124,7 @@ fn a_bit_flips() {
 
 /// Where the library keeps what it knows of the file.
 #[test]
+#[ignore = "slow: hundreds of files"]
 fn a_bit_flips_at_the_beginning() {
     let trials = try_many(2, 400, |bytes, random| {
         let bit = random.below(100 * 8) as usize;

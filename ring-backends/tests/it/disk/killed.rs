@@ -2,7 +2,7 @@
 //!
 //! A case is a file that lives for some rounds. In each, one process or two, of one thread or three, do what the number
 //! of the case and the seed decide, until they are killed at some moment, which differs from run to run. Then all keys are
-//! looked up, and the next round goes on with what is there. CONTRIBUTING.md says how to run more of it.
+//! looked up, and the next round goes on with what is there. docs/testing.md describes longer runs.
 
 mod history;
 mod operation;

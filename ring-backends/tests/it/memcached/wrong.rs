@@ -109,11 +109,8 @@ fn foreign_and_truncated_bytes_are_replaced() {
 
 /// Whatever a server says, the plain call answers, verbs return an error, and nothing panics.
 fn is_an_error(server: &Scripted, expected: &str) {
-    let storage = Memcached::open(server.address())
-        .unwrap()
-        .deadline(Duration::from_secs(5));
     let numbers = Numbers {
-        storage: storage.breaker(Breaker::never()),
+        storage: patient(server.address()).breaker(Breaker::never()),
     };
     let storage = &numbers.storage;
     let errors = [

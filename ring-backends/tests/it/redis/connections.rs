@@ -69,18 +69,25 @@ fn connecting_that_takes_long_is_done_in_few_threads_and_not_waited_for() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("redis://{}", listener.local_addr().unwrap());
     let deadline = Duration::from_millis(50);
-    let redis = at(&url).deadline(deadline).breaker(Breaker::never());
+    let redis = &at(&url).deadline(deadline).breaker(Breaker::never());
     let start = Instant::now();
-    thread::scope(|scope| {
-        for caller in 0..50_u32 {
-            let redis = &redis;
-            scope.spawn(move || redis.get(&Key::of(&caller)).unwrap_err());
-        }
+    let mut times: Vec<Duration> = thread::scope(|scope| {
+        let call = |caller: u32| {
+            redis.get(&Key::of(&caller)).unwrap_err();
+            start.elapsed()
+        };
+        let callers: Vec<_> = (0..50).map(|caller| scope.spawn(move || call(caller))).collect();
+        callers.into_iter().map(|caller| caller.join().unwrap()).collect()
     });
-    assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
+    let elapsed = start.elapsed();
+    times.sort_unstable();
+    // A step of connecting may take a second. Half of the callers are in time on a busy machine, too.
+    assert!(times[times.len() / 2] < Duration::from_secs(1), "{times:?}");
     listener.set_nonblocking(true).unwrap();
     let attempts = listener.incoming().take_while(Result::is_ok).count();
-    assert!((1..=8).contains(&attempts), "{attempts}");
+    // Eight at a time, which end after a second, and another one each 200 ms in which none came.
+    let most = 8 + 8 * elapsed.as_secs() as usize + elapsed.as_millis() as usize / 200;
+    assert!((1..=most).contains(&attempts), "{attempts} in {elapsed:?}");
 }
 
 #[test]

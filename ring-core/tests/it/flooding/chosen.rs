@@ -79,6 +79,7 @@ fn fair(lengths: impl Iterator<Item = usize>) -> Vec<String> {
 }
 
 #[test]
+#[ignore = "slow: many keys with one hash"]
 fn strings() {
     let all = 0..KEYS;
     // `hashCode` of Java, and other sums.

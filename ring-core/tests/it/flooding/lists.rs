@@ -32,6 +32,7 @@ fn lists_that_are_parted_at_another_place() {
 }
 
 #[test]
+#[ignore = "slow: many keys with one hash"]
 fn lists_of_lists() {
     let fair: Vec<_> = random().take(KEYS).map(|number| vec![vec![number; 12]]).collect();
     // Between two numbers either a list ends, or there is a number that might look like that.

@@ -72,7 +72,7 @@ fn nothing_is_left_after_a_drop() {
 
 #[test]
 #[ignore = "is run by those below, to be killed"]
-fn says_its_servers_and_waits() {
+fn child_says_its_servers_and_waits() {
     let Some(servers) = or_leave_out("the end of a process", Servers::start()) else {
         return;
     };
@@ -89,7 +89,7 @@ fn says_its_servers_and_waits() {
 
 /// Lets the process run that waits, ends it in some way, and looks for what is left.
 fn nothing_is_left_after(end: impl FnOnce(&mut std::process::Child)) {
-    let mut command = another_process::test("ends::says_its_servers_and_waits");
+    let mut command = another_process::test("ends::child_says_its_servers_and_waits");
     command
         .arg("--nocapture")
         .stdin(Stdio::piped())

@@ -8,14 +8,14 @@ use crate::another_process;
 
 #[test]
 #[ignore = "is run by those below, where there are no programs"]
-fn needs_redis() {
+fn child_needs_redis() {
     let started = or_leave_out("a test of Redis", Redis::start());
     assert!(started.is_none());
 }
 
 #[test]
 #[ignore = "is run by those below, where there are no programs"]
-fn needs_memcached() {
+fn child_needs_memcached() {
     let started = or_leave_out("a test of memcached", Memcached::start());
     assert!(started.is_none());
 }
@@ -35,8 +35,12 @@ fn without_programs(test: &str, servers: &str) -> (Output, String) {
 #[test]
 fn what_is_left_out_is_said_on_stderr() {
     for (test, what, program) in [
-        ("missing::needs_redis", "a test of Redis", "redis-server"),
-        ("missing::needs_memcached", "a test of memcached", "memcached"),
+        ("missing::child_needs_redis", "a test of Redis", "redis-server"),
+        (
+            "missing::child_needs_memcached",
+            "a test of memcached",
+            "memcached",
+        ),
     ] {
         let (output, _) = without_programs(test, "");
         assert!(output.status.success());
@@ -50,7 +54,7 @@ fn what_is_left_out_is_said_on_stderr() {
 
 #[test]
 fn nothing_is_left_out_where_servers_are_required() {
-    let (output, said) = without_programs("missing::needs_redis", "required");
+    let (output, said) = without_programs("missing::child_needs_redis", "required");
     assert!(!output.status.success());
     assert!(
         said.contains("a test of Redis: `redis-server` is not installed."),

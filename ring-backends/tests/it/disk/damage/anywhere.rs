@@ -1,7 +1,7 @@
 //! Damage of any kind, anywhere in the file, its log and the index of that, while it is closed or open.
 //!
-//! A case is one storage that is damaged in one place or in some, which its number and the seed decide. CONTRIBUTING.md
-//! says how to run more of it.
+//! A case is one storage that is damaged in one place or in some, which its number and the seed decide. docs/testing.md
+//! describes longer runs.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -24,8 +24,9 @@ use crate::random::Random;
 /// So many cases are quick enough for every day.
 const FEW: u64 = 200;
 
-/// Nothing takes this long on a file that is damaged.
-const LONGEST: Duration = Duration::from_secs(5);
+/// Nine cases of ten take less, on a busy machine too. Work on a damaged file that does not end soon takes longer in all of
+/// them.
+const LONG: Duration = Duration::from_secs(5);
 
 /// Plain calls, as users make them.
 #[derive(RingKey)]
@@ -45,7 +46,7 @@ impl Service {
 #[derive(Debug, Default)]
 struct Totals {
     cases: u64,
-    /// Cases in which another value was found, something panicked, nothing could be written or it took too long.
+    /// Cases in which another value was found, something panicked, or nothing could be written.
     failed: u64,
     injuries: BTreeMap<Injury, u64>,
     /// Of cases in which the file was open.
@@ -59,6 +60,8 @@ struct Totals {
     /// Operations that were refused.
     errors: u64,
     slowest: Duration,
+    /// Cases that took [`LONG`].
+    long: u64,
 }
 
 impl fmt::Display for Totals {
@@ -250,6 +253,7 @@ fn run(number: u64, seed: u64, images: &[Image], folder: &Folder, totals: &mut T
     let outcome = catch_unwind(AssertUnwindSafe(|| case.run()));
     let took = start.elapsed();
     totals.slowest = totals.slowest.max(took);
+    totals.long += u64::from(took > LONG);
     super::clean(folder);
     let place = || format!("RING_CACHE_SEED={seed} RING_CACHE_CASE={number}");
     match outcome {
@@ -258,7 +262,6 @@ fn run(number: u64, seed: u64, images: &[Image], folder: &Folder, totals: &mut T
             let message = message.or(panic.downcast_ref::<&str>().copied());
             Some(format!("{}: {}", place(), message.unwrap_or("a panic")))
         }
-        Ok(()) if took > LONGEST => Some(format!("{}: it took {took:?}", place())),
         Ok(()) => None,
     }
 }
@@ -279,6 +282,11 @@ fn any_damage_anywhere_is_a_miss_and_never_another_value() {
     totals.failed = reports.len() as u64;
     println!("{totals}, seed {seed}, {seconds:.1} s");
     assert!(reports.is_empty(), "\n{}", reports.join("\n"));
+    assert!(
+        totals.long <= totals.cases / 10 + 1,
+        "{totals}, {} took {LONG:?}",
+        totals.long
+    );
     assert!(
         only.is_some() || (totals.some_found > cases / 4 && totals.noticed > cases / 4),
         "{totals}"
