@@ -68,6 +68,10 @@ pub struct Flights<T> {
     rings: RingRegistry,
 }
 
+/// The state of a key when a [doubt](Flights::begin_doubt) began.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Doubt(Option<u64>);
+
 /// The part that a call takes in the computation of its value.
 pub(crate) enum Role<'f, T> {
     /// It computes, and others may wait for it.
@@ -333,11 +337,20 @@ impl<T> Flights<T> {
 
     /// Puts `key` [in doubt](Self::is_in_doubt) until [`end_doubt`](Self::end_doubt): for a storage whose write goes on after
     /// its caller was dropped.
-    pub fn begin_doubt(&self, key: &EncodedKey) {
+    pub fn begin_doubt(&self, key: &EncodedKey) -> Doubt {
         let mut shard = self.shard(key).lock();
         let state = self.state(&mut shard, key);
         state.ref_count += 1;
+        let mark = state.mark();
         self.counting_doubts(state, KeyState::begin_abandoned_write);
+        Doubt(mark)
+    }
+
+    /// Whether `key` may have been changed since the doubt began: then what the write left is to be removed.
+    pub fn is_outdated(&self, key: &EncodedKey, doubt: &Doubt) -> bool {
+        doubt
+            .0
+            .is_none_or(|mark| self.with_state(key, |state| state.min_epoch) != Some(mark))
     }
 
     /// Ends a doubt that was [begun](Self::begin_doubt): what the write left is gone.

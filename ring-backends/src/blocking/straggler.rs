@@ -1,14 +1,17 @@
 //! Writes that go on although their callers are gone.
 //!
 //! A thread that writes cannot be stopped. Its call gives back its turn when it is dropped, and others write meanwhile,
-//! perhaps past the wrapper, in the storage itself. So what it writes is in doubt, and is removed at its end.
+//! perhaps past the wrapper, in the storage itself. So what it writes is in doubt until its end, and is removed then if the
+//! key may have been changed meanwhile.
 
 use std::marker::PhantomData;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use ring_cache_core::Error;
+use ring_cache_core::flights::Doubt;
 use ring_cache_core::key::EncodedKey;
 use ring_cache_core::storage::Storage;
 
@@ -25,7 +28,7 @@ struct Write<S, T> {
     value: PhantomData<fn() -> T>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 enum Stage {
     /// Not begun, and not to be if the caller goes.
     Waiting,
@@ -34,7 +37,7 @@ enum Stage {
     /// The caller went before it began.
     Left,
     /// The caller went while it was at work: the keys are in doubt.
-    Straggling,
+    Straggling(Vec<Doubt>),
 }
 
 /// What one knows of the write of `keys`, and the other.
@@ -62,9 +65,7 @@ impl<S: Storage<T>, T> Progress<S, T> {
             return Ok(());
         }
         let done = catch_unwind(AssertUnwindSafe(|| work(&write.storage)));
-        if !write.goes_on(Stage::AtWork, Stage::Ended) {
-            write.clear_away();
-        }
+        write.end();
         match done {
             Ok(done) => done.map_err(Into::into),
             Err(panic) => std::panic::resume_unwind(panic),
@@ -73,6 +74,18 @@ impl<S: Storage<T>, T> Progress<S, T> {
 }
 
 impl<S: Storage<T>, T> Write<S, T> {
+    /// The work is over. What it wrote without a caller is removed, if the key may have been changed meanwhile.
+    fn end(&self) {
+        let stage = mem::replace(&mut *self.stage.lock(), Stage::Ended);
+        let Stage::Straggling(doubts) = stage else { return };
+        for (key, doubt) in self.keys.iter().zip(&doubts) {
+            if self.storage.flights().is_outdated(key, doubt) {
+                self.clear_away(key);
+            }
+            self.storage.flights().end_doubt(key);
+        }
+    }
+
     /// Goes on to the next stage, if it is at this one.
     fn goes_on(&self, from: Stage, to: Stage) -> bool {
         let mut stage = self.stage.lock();
@@ -83,14 +96,10 @@ impl<S: Storage<T>, T> Write<S, T> {
         here
     }
 
-    /// Removes what was written for nobody, and ends the doubts.
-    fn clear_away(&self) {
-        for key in &self.keys {
-            let removed = catch_unwind(AssertUnwindSafe(|| self.storage.remove(key, None).is_ok()));
-            if !removed.unwrap_or(false) {
-                self.storage.mark_suspect(key);
-            }
-            self.storage.flights().end_doubt(key);
+    fn clear_away(&self, key: &EncodedKey) {
+        let removed = catch_unwind(AssertUnwindSafe(|| self.storage.remove(key, None).is_ok()));
+        if !removed.unwrap_or(false) {
+            self.storage.mark_suspect(key);
         }
     }
 }
@@ -111,14 +120,14 @@ impl<S: Storage<T>, T> Drop for Caller<S, T> {
     fn drop(&mut self) {
         let write = &*self.0;
         let mut stage = write.stage.lock();
-        match *stage {
+        match &*stage {
             Stage::Waiting => *stage = Stage::Left,
             Stage::AtWork => {
-                *stage = Stage::Straggling;
                 let flights = write.storage.flights();
-                write.keys.iter().for_each(|key| flights.begin_doubt(key));
+                let doubts = write.keys.iter().map(|key| flights.begin_doubt(key));
+                *stage = Stage::Straggling(doubts.collect());
             }
-            Stage::Ended | Stage::Left | Stage::Straggling => {}
+            Stage::Ended | Stage::Left | Stage::Straggling(_) => {}
         }
     }
 }

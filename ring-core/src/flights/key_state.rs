@@ -101,6 +101,12 @@ impl<T> KeyState<T> {
         self.abandoned_writes > 0 || self.promised_epoch > self.done_epoch
     }
 
+    /// The smallest epoch that may write, by which a later change is noticed. `None` if the key is being changed, or an
+    /// abandoned write goes on.
+    pub(super) fn mark(&self) -> Option<u64> {
+        (self.changes == 0 && self.abandoned_writes == 0).then_some(self.min_epoch)
+    }
+
     /// A write goes on that others do not wait for.
     pub(super) fn begin_abandoned_write(&mut self) {
         self.abandoned_writes += 1;
