@@ -3,7 +3,7 @@
 
 use std::pin::pin;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::subject::{Subject, Tested, Value, key};
 use super::trial::{Trial, expect, expect_held, ring, shown};
@@ -11,6 +11,9 @@ use crate::key::RingKey;
 use crate::mode::Awaited;
 use crate::storage::{AsyncStorage, StorageBase};
 use crate::sync::Delay;
+
+/// The longest time that a write goes on after its call was dropped.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A storage that is awaited.
 type Awaiting<'c, S> = Subject<'c, S, Awaited>;
@@ -229,6 +232,11 @@ where
         let value = trial.value(1);
         let call = storage.call(ring, 1, None, || value);
         let returned = storage.wait(polled(call.get_or_update(), polls));
+        // A write that cannot be stopped keeps its key in doubt until it ends.
+        let start = Instant::now();
+        while storage.flights().under_way() > 0 && start.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         expect(
             storage.flights().under_way(),
             0,
