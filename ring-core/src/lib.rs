@@ -5,7 +5,6 @@
 //! and to the [`flights`].
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
-#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod body;
 pub mod clock;
