@@ -14,6 +14,27 @@ pub trait Bind {
     fn parts(&self) -> &Self::Parts;
 }
 
+/// The key of a call, without its body: what `{method}_entry(..)` binds.
+#[derive(Clone, Copy, Debug)]
+pub struct Unbodied<P>(P);
+
+impl<P> Unbodied<P> {
+    /// Binds the values of a key.
+    #[inline]
+    pub fn new(parts: P) -> Self {
+        Unbodied(parts)
+    }
+}
+
+impl<P: KeyParts> Bind for Unbodied<P> {
+    type Parts = P;
+
+    #[inline]
+    fn parts(&self) -> &P {
+        &self.0
+    }
+}
+
 /// A bound call and the user's code.
 pub trait Body: Bind {
     /// What the code returns.

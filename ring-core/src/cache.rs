@@ -3,7 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use crate::body::Bound;
+use crate::body::{Bound, Unbodied};
 use crate::call::{AsyncCall, BoundCall, Call};
 use crate::error::Failure;
 use crate::key::KeyParts;
@@ -72,6 +72,16 @@ impl<S, M> Handle<S, M> {
 }
 
 impl<S> Cache<S> {
+    /// Names an entry: generated code does.
+    #[inline]
+    pub fn name_entry<R, P>(self, parts: P) -> Call<R, S, Unbodied<P>>
+    where
+        R: Output,
+        P: KeyParts,
+    {
+        BoundCall::new(self.ring, self.view, Unbodied::new(parts))
+    }
+
     /// Binds a call: generated accessors do.
     #[inline]
     pub fn bind<R, P, F>(self, parts: P, code: F) -> Call<R, S, Bound<P, F>>
@@ -97,6 +107,16 @@ impl<S> Cache<S> {
 }
 
 impl<S> AsyncCache<S> {
+    /// Names an entry: generated code does.
+    #[inline]
+    pub fn name_entry<R, P>(self, parts: P) -> AsyncCall<R, S, Unbodied<P>>
+    where
+        R: Output,
+        P: KeyParts,
+    {
+        BoundCall::new(self.ring, self.view, Unbodied::new(parts))
+    }
+
     /// Binds a call: generated accessors do.
     #[inline]
     pub fn bind<R, P, F, Fut>(self, parts: P, code: F) -> AsyncCall<R, S, Bound<P, F>>

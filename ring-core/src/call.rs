@@ -159,39 +159,11 @@ impl<R, S, B> Call<R, S, B>
 where
     R: Output,
     S: View<R::Value, Storage: Storage<S::Held>>,
-    B: Body<Out = R::Out>,
+    B: Bind,
 {
     /// The cached value, or `None`. Never computes.
     pub fn get(&self) -> Outcome<R, S, Option<R::Value>> {
         self.context.outcome(self.try_get())
-    }
-
-    /// The cached value, or else computes and stores it: what the plain call does.
-    ///
-    /// Of several calls with one key at a time, one computes and the others take its value. An error of a fallible
-    /// body is returned and not stored. A failure of the storage costs a computation, never the answer.
-    #[inline]
-    pub fn get_or_update(self) -> R::Out {
-        // Taken apart, and put together for a miss: so a hit keeps it in registers.
-        let Self { context, body, mode } = self;
-        let key = CallKey::new(context.ring.name(), body.parts());
-        let lookup = context.begin_lookup(&key);
-        match context.finish_lookup(context.storage().read(&key, lookup.until), lookup) {
-            Ok(value) => R::found(value),
-            Err(lookup) => Self { context, body, mode }.miss(lookup),
-        }
-    }
-
-    /// Computes and stores, whatever was there. A value that `unless` refuses removes an older one; an error of a
-    /// fallible body leaves it.
-    pub fn update(self) -> R::Out {
-        let (context, key) = (self.context.update(), self.encoded_key());
-        compute::<R, S, B>(&context, context.begin_update(key), self.body)
-    }
-
-    /// Computes without the cache.
-    pub fn execute(self) -> R::Out {
-        self.body.run()
     }
 
     /// Stores `value` without computing, whatever is there or being computed.
@@ -214,21 +186,6 @@ where
     /// [`has`](Self::has).
     pub fn touch(&self) -> Outcome<R, S, bool> {
         self.context.outcome(self.try_touch())
-    }
-
-    /// Runs the verb that `action` names.
-    pub fn run(self, action: Action) -> Outcome<R, S, ActionResult<R::Value, R::Out>> {
-        let context = self.context;
-        context.outcome(match action {
-            Action::Get => self.try_get().map(ActionResult::Cached),
-            Action::Delete => self.try_delete().map(ActionResult::Existed),
-            Action::Has => self.try_has().map(ActionResult::Existed),
-            Action::Touch => self.try_touch().map(ActionResult::Existed),
-            Action::Key => Ok(ActionResult::Key(self.key())),
-            Action::Update => Ok(ActionResult::Returned(self.update())),
-            Action::Execute => Ok(ActionResult::Returned(self.execute())),
-            Action::GetOrUpdate => Ok(ActionResult::Returned(self.get_or_update())),
-        })
     }
 
     fn try_get(&self) -> StorageResult<R::Value, S, Option<R::Value>> {
@@ -261,6 +218,56 @@ where
         let key = self.call_key();
         let in_doubt = self.context.is_in_doubt(&key);
         Ok(self.storage().renew(&key, expiry, None)? && !in_doubt)
+    }
+}
+
+impl<R, S, B> Call<R, S, B>
+where
+    R: Output,
+    S: View<R::Value, Storage: Storage<S::Held>>,
+    B: Body<Out = R::Out>,
+{
+    /// The cached value, or else computes and stores it: what the plain call does.
+    ///
+    /// Of several calls with one key at a time, one computes and the others take its value. An error of a fallible
+    /// body is returned and not stored. A failure of the storage costs a computation, never the answer.
+    #[inline]
+    pub fn get_or_update(self) -> R::Out {
+        // Taken apart, and put together for a miss: so a hit keeps it in registers.
+        let Self { context, body, mode } = self;
+        let key = CallKey::new(context.ring.name(), body.parts());
+        let lookup = context.begin_lookup(&key);
+        match context.finish_lookup(context.storage().read(&key, lookup.until), lookup) {
+            Ok(value) => R::found(value),
+            Err(lookup) => Self { context, body, mode }.miss(lookup),
+        }
+    }
+
+    /// Computes and stores, whatever was there. A value that `unless` refuses removes an older one; an error of a
+    /// fallible body leaves it.
+    pub fn update(self) -> R::Out {
+        let (context, key) = (self.context.update(), self.encoded_key());
+        compute::<R, S, B>(&context, context.begin_update(key), self.body)
+    }
+
+    /// Computes without the cache.
+    pub fn execute(self) -> R::Out {
+        self.body.run()
+    }
+
+    /// Runs the verb that `action` names.
+    pub fn run(self, action: Action) -> Outcome<R, S, ActionResult<R::Value, R::Out>> {
+        let context = self.context;
+        context.outcome(match action {
+            Action::Get => self.try_get().map(ActionResult::Cached),
+            Action::Delete => self.try_delete().map(ActionResult::Existed),
+            Action::Has => self.try_has().map(ActionResult::Existed),
+            Action::Touch => self.try_touch().map(ActionResult::Existed),
+            Action::Key => Ok(ActionResult::Key(self.key())),
+            Action::Update => Ok(ActionResult::Returned(self.update())),
+            Action::Execute => Ok(ActionResult::Returned(self.execute())),
+            Action::GetOrUpdate => Ok(ActionResult::Returned(self.get_or_update())),
+        })
     }
 
     #[cold]

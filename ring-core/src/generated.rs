@@ -7,11 +7,10 @@ pub use std::sync::LazyLock;
 pub use std::time::Duration;
 
 pub use crate::body::Body;
-use crate::cache::RingStatic;
-pub use crate::cache::{Cache, RingStatic as Own};
+pub use crate::cache::{AsyncCache, Cache, Handle, RingStatic};
 pub use crate::call::Call;
-use crate::key::KeyPart;
-pub use crate::key::{Ignored, RingKey, TypeName};
+pub use crate::key::{Ignored, RingKey, Template, TypeName};
+use crate::key::{KeyPart, Recorded};
 pub use crate::lru::{DEFAULT_CAPACITY, Lru};
 pub use crate::map::Map;
 pub use crate::output::{Fallible, Plain};
@@ -45,6 +44,11 @@ impl<S: Send + Sync> ForAllThreads for S {
 #[inline]
 pub fn keyed<How, T: Keyed<How>>(value: T) -> T::Part {
     value.part()
+}
+
+/// A value that joins the key and may borrow from the values that the call binds: it is recorded before they move.
+pub fn recorded<How, T: Keyed<How>>(value: T) -> Recorded {
+    Recorded::of(&value.part())
 }
 
 /// Every [`RingKey`], as itself.

@@ -20,6 +20,7 @@ mod pointer;
 mod recorded;
 mod replay;
 mod small_bytes;
+mod template;
 mod text;
 mod time;
 mod typename;
@@ -27,7 +28,8 @@ mod words;
 
 pub use owned::Key;
 pub use parts::{CallKey, Ignored, KeyPart, KeyParts};
-pub use recorded::EncodedKey;
+pub use recorded::{EncodedKey, Recorded};
+pub use template::{Literal, Place, Template, TemplateSegments};
 pub use text::{namespace_text, text_in_namespace};
 pub use typename::TypeName;
 
@@ -162,6 +164,9 @@ pub trait KeyWriter: Sized + sealed::Sealed {
     /// Ends a segment of a ring's call.
     #[doc(hidden)]
     fn end_segment(&mut self);
+    /// Puts texts of a template around the value of a segment, which was begun just before.
+    #[doc(hidden)]
+    fn surround(&mut self, before: &str, after: &str);
     /// A whole key that was recorded before.
     #[doc(hidden)]
     fn recorded(&mut self, key: &EncodedKey);

@@ -31,18 +31,16 @@ impl Name {
         Interner::with(|names| names.intern(chosen_text(prefix), None))
     }
 
-    /// The name that a user chose for a generic ring, with the type arguments of one of its instantiations.
-    ///
-    /// # Panics
-    ///
-    /// As [`full`](Self::full).
-    pub(crate) fn chosen_generic(prefix: &str, arguments: &TypeName, site: TypeId) -> &'static Name {
+    /// The name that a user chose, and what follows it: the type arguments of one instantiation, or the type of a class.
+    /// A type without a stable name is told by the ring's `site`, within this process.
+    pub(crate) fn chosen_generic(prefix: &str, more: &TypeName, site: TypeId) -> &'static Name {
+        let text = chosen_text(prefix) + more.as_str();
         Interner::with(|names| {
-            names.intern_at(
-                chosen_text(prefix) + arguments.as_str(),
-                arguments.is_unnamed(),
-                site,
-            )
+            if more.is_unnamed() {
+                names.intern_at(text, true, site)
+            } else {
+                names.intern(text, None)
+            }
         })
     }
 

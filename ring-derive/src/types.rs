@@ -15,6 +15,12 @@ const CLONE: [&str; 16] = [
     "f64", "Bytes",
 ];
 
+/// Types of the language.
+const PRIMITIVE: [&str; 16] = [
+    "bool", "char", "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128", "isize",
+    "f32", "f64",
+];
+
 /// Types that cannot be the user's own. The compiler refuses others in its own words.
 const FOREIGN: [&str; 33] = [
     "String", "str", "Vec", "Option", "Result", "Box", "Arc", "Rc", "HashMap", "HashSet", "BTreeMap",
@@ -95,6 +101,11 @@ pub(crate) fn is_known_plain(ty: &Type) -> bool {
 
 pub(crate) fn is_known_clone(ty: &Type) -> bool {
     is_named(ty, &CLONE)
+}
+
+/// Whether a type is one of the language's that are copied.
+pub(crate) fn is_primitive(ty: &Type) -> bool {
+    is_named(ty, &PRIMITIVE)
 }
 
 pub(crate) fn is_known_foreign(ty: &Type) -> bool {

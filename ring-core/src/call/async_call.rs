@@ -5,7 +5,7 @@ use super::context::{Lookup, Outcome, StorageResult};
 use super::fetch::Fetched;
 use super::{BoundCall, CallContext};
 use crate::action::{Action, ActionResult};
-use crate::body::{AsyncBody, Boxed};
+use crate::body::{AsyncBody, Bind, Boxed};
 use crate::flights::Outcome as FlightOutcome;
 use crate::key::EncodedKey;
 use crate::mode::Awaited;
@@ -30,7 +30,7 @@ impl<R, S, B> AsyncCall<R, S, B>
 where
     R: Output,
     S: View<R::Value, Storage: AsyncStorage<S::Held>>,
-    B: AsyncBody<Out = R::Out>,
+    B: Bind,
 {
     /// The cached value, or `None`. Never computes.
     pub fn get(&self) -> impl Future<Output = Outcome<R, S, Option<R::Value>>> + use<R, S, B> {
@@ -38,6 +38,38 @@ where
         async move { context.outcome(try_get::<R, S>(&context, &key).await) }
     }
 
+    /// Stores `value` without computing, whatever is there or being computed.
+    pub fn set(&self, value: R::Value) -> impl Future<Output = Outcome<R, S, ()>> + use<R, S, B> {
+        let (context, key) = (self.context, self.encoded_key());
+        async move { context.outcome(awaited::set(&context, key, value).await) }
+    }
+
+    /// Removes the value, also one that is being computed. Returns whether there was an entry.
+    pub fn delete(&self) -> impl Future<Output = Outcome<R, S, bool>> + use<R, S, B> {
+        let (context, key) = (self.context, self.encoded_key());
+        async move { context.outcome(try_delete::<R, S>(&context, &key).await) }
+    }
+
+    /// Whether a value is cached. It does not count as a use.
+    pub fn has(&self) -> impl Future<Output = Outcome<R, S, bool>> + use<R, S, B> {
+        let (context, key) = (self.context, self.encoded_key());
+        async move { context.outcome(try_has::<R, S>(&context, &key).await) }
+    }
+
+    /// Restarts the expiry of the value. Returns whether there was an entry. Without an expiry it equals
+    /// [`has`](Self::has).
+    pub fn touch(&self) -> impl Future<Output = Outcome<R, S, bool>> + use<R, S, B> {
+        let (context, key) = (self.context, self.encoded_key());
+        async move { context.outcome(try_touch::<R, S>(&context, &key).await) }
+    }
+}
+
+impl<R, S, B> AsyncCall<R, S, B>
+where
+    R: Output,
+    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+    B: AsyncBody<Out = R::Out>,
+{
     /// The cached value, or else computes and stores it: what the plain call does.
     ///
     /// Of several calls with one key at a time, one computes and the others take its value. An error of a fallible
@@ -104,31 +136,6 @@ where
     /// Computes without the cache.
     pub async fn execute(self) -> R::Out {
         Boxed::new(self.body).await
-    }
-
-    /// Stores `value` without computing, whatever is there or being computed.
-    pub fn set(&self, value: R::Value) -> impl Future<Output = Outcome<R, S, ()>> + use<R, S, B> {
-        let (context, key) = (self.context, self.encoded_key());
-        async move { context.outcome(awaited::set(&context, key, value).await) }
-    }
-
-    /// Removes the value, also one that is being computed. Returns whether there was an entry.
-    pub fn delete(&self) -> impl Future<Output = Outcome<R, S, bool>> + use<R, S, B> {
-        let (context, key) = (self.context, self.encoded_key());
-        async move { context.outcome(try_delete::<R, S>(&context, &key).await) }
-    }
-
-    /// Whether a value is cached. It does not count as a use.
-    pub fn has(&self) -> impl Future<Output = Outcome<R, S, bool>> + use<R, S, B> {
-        let (context, key) = (self.context, self.encoded_key());
-        async move { context.outcome(try_has::<R, S>(&context, &key).await) }
-    }
-
-    /// Restarts the expiry of the value. Returns whether there was an entry. Without an expiry it equals
-    /// [`has`](Self::has).
-    pub fn touch(&self) -> impl Future<Output = Outcome<R, S, bool>> + use<R, S, B> {
-        let (context, key) = (self.context, self.encoded_key());
-        async move { context.outcome(try_touch::<R, S>(&context, &key).await) }
     }
 
     /// Runs the verb that `action` names.

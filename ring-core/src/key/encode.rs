@@ -27,6 +27,8 @@ pub(crate) mod tag {
     pub(crate) const JOIN: u8 = 0x0f;
     /// An element without parts.
     pub(crate) const EMPTY: u8 = 0x10;
+    /// Texts around a segment.
+    pub(crate) const SURROUND: u8 = 0x11;
 }
 
 /// The number of a ring, as a key begins with it. No tag has the highest bit.
@@ -294,6 +296,12 @@ impl<S: Sink> KeyWriter for Encoder<S> {
     #[inline]
     fn end_segment(&mut self) {
         self.end_element();
+    }
+
+    #[inline]
+    fn surround(&mut self, before: &str, after: &str) {
+        self.tagged(tag::SURROUND, before.as_bytes());
+        self.tagged(tag::TEXT, after.as_bytes());
     }
 
     #[inline]

@@ -4,10 +4,11 @@
 use darling::FromMeta;
 use darling::ast::NestedMeta;
 use proc_macro2::TokenStream;
-use quote::ToTokens;
-use syn::parse::Parser;
+use quote::{ToTokens, quote};
+use syn::parse::discouraged::Speculative;
+use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
-use syn::{Attribute, Meta, Token};
+use syn::{Attribute, Expr, Ident, Meta, MetaNameValue, Path, Token, Type, Visibility};
 
 use super::table::{Known, Target};
 use crate::errors::Errors;
@@ -31,14 +32,14 @@ impl Options {
     /// The options between the parentheses of an attribute.
     pub(crate) fn parse(target: Target, tokens: TokenStream) -> Self {
         let mut options = Options::new(target);
-        options.extend(Punctuated::parse_terminated.parse2(tokens));
+        options.extend(options_of.parse2(tokens));
         options
     }
 
     /// Adds the options of one more attribute.
     pub(crate) fn add(&mut self, attribute: &Attribute) {
         match &attribute.meta {
-            Meta::List(list) => self.extend(list.parse_args_with(Punctuated::parse_terminated)),
+            Meta::List(list) => self.extend(list.parse_args_with(options_of)),
             Meta::Path(_) if self.target == Target::Method => {}
             meta => self.errors.add(in_parentheses(meta, self.target)),
         }
@@ -111,6 +112,36 @@ impl Known {
             // A block's policy is for those of its methods that own their storages.
             || (is_users_storage && default.name == "policy")
     }
+}
+
+fn options_of(input: ParseStream<'_>) -> syn::Result<Punctuated<Meta, Token![,]>> {
+    Punctuated::parse_terminated_with(input, option)
+}
+
+/// One option. Values are expressions, but for those that stand for a type, or for a name with its visibility.
+fn option(input: ParseStream<'_>) -> syn::Result<Meta> {
+    let fork = input.fork();
+    let (Ok(path), Ok(eq_token)) = (Path::parse_mod_style(&fork), fork.parse::<Token![=]>()) else {
+        return input.parse();
+    };
+    let value = match path.get_ident().map(ToString::to_string).as_deref() {
+        Some("coder") => fork.parse::<Type>()?.into_token_stream(),
+        Some("accessor" | "accessors") => {
+            let vis: Visibility = fork.parse()?;
+            let name = fork.peek(Ident).then(|| fork.parse::<Ident>()).transpose()?;
+            if name.is_none() && matches!(vis, Visibility::Inherited) {
+                return input.parse();
+            }
+            quote!(#vis #name)
+        }
+        _ => return input.parse(),
+    };
+    input.advance_to(&fork);
+    Ok(Meta::NameValue(MetaNameValue {
+        path,
+        eq_token,
+        value: Expr::Verbatim(value),
+    }))
 }
 
 /// The option, if it exists and may be written here.

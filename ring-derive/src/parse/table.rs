@@ -41,7 +41,7 @@ pub(crate) enum Holds {
     BytesBlocking,
 }
 
-static OPTIONS: [Known; 29] = [
+static OPTIONS: [Known; 30] = [
     // Storages: a ring has one.
     option("capacity", "capacity = 10_000", RINGS),
     option("storage", "storage = EXPRESSION as Type", RINGS),
@@ -64,6 +64,11 @@ static OPTIONS: [Known; 29] = [
     option("property", "property", &[Target::Method]),
     option("accessor", "accessor = name", &[Target::Method]),
     option("accessors", "accessors = TraitName", &[Target::Block]),
+    option(
+        "crate",
+        "crate = path::to::ring_cache",
+        &[Target::Method, Target::Block, Target::Type],
+    ),
     option("fallible", "fallible", RINGS),
     option("action", "action = update", RINGS),
     option("coalesce", "coalesce = false", RINGS),

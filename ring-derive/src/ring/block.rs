@@ -4,10 +4,11 @@ use std::rc::Rc;
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::{Attribute, ImplItem, ItemImpl, ItemTrait, TraitItem};
+use syn::{Attribute, ImplItem, ItemTrait, PathArguments, TraitItem};
 
 use super::expand::{self, Expanded};
-use super::model::{Method, Owner};
+use super::item::{Block as Source, Item};
+use super::model::{Method, OfTrait, Owner};
 use super::{check, marks};
 use crate::errors::{Errors, at_start, with_error};
 use crate::parse::{Options, RingOptions, Target};
@@ -15,10 +16,15 @@ use crate::root::Root;
 
 /// The block with its cached methods, and a block of accessors beside it.
 pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
-    let Ok(block) = syn::parse2::<ItemImpl>(item.clone()) else {
+    let Ok(block) = Source::parse(item.clone()) else {
         return refuse_item(item);
     };
-    try_expand(options, block.clone()).unwrap_or_else(|error| with_error(&error, without_marks(block)))
+    let unchanged = || {
+        let mut block = Source::parse(item).unwrap_or_else(|_| unreachable!("it was parsed before"));
+        block.items.iter_mut().for_each(|item| drop(take_marks(item)));
+        block.into_token_stream()
+    };
+    try_expand(options, block).unwrap_or_else(|error| with_error(&error, unchanged()))
 }
 
 fn refuse_item(item: TokenStream) -> TokenStream {
@@ -36,38 +42,43 @@ fn refuse_item(item: TokenStream) -> TokenStream {
     with_error(&at_start(&item, message), definition.into_token_stream())
 }
 
-/// The block as it was, without the marks.
-fn without_marks(mut block: ItemImpl) -> TokenStream {
-    for item in &mut block.items {
-        if let ImplItem::Fn(method) = item {
-            marks::take(&mut method.attrs);
-        }
-    }
-    block.into_token_stream()
+/// Takes the marks of an item out.
+fn take_marks(item: &mut Item) -> Vec<Attribute> {
+    let attributes = match item {
+        Item::Function(function) => &mut function.attrs,
+        Item::Other(item) => match &mut **item {
+            ImplItem::Const(item) => &mut item.attrs,
+            ImplItem::Type(item) => &mut item.attrs,
+            _ => return Vec::new(),
+        },
+        Item::Tokens(_) => return Vec::new(),
+    };
+    marks::take(attributes)
 }
 
-fn try_expand(options: TokenStream, mut item: ItemImpl) -> syn::Result<TokenStream> {
+fn try_expand(options: TokenStream, mut source: Source) -> syn::Result<TokenStream> {
     let mut defaults = Options::parse(Target::Block, options);
     let options: RingOptions = defaults.read()?;
     check::defaults(&options)?;
-    let owner = Rc::new(Owner::of(&item, options.accessors));
-    check::owner(&item, &owner)?;
+    let named = options.accessors;
+    let owner = Owner::of(&source.header, source.declared(), named);
+    check::owner(&source.header, &owner)?;
     let mut block = Block {
         defaults,
-        owner,
-        root: Root::find(),
+        owner: Rc::new(owner),
+        root: Root::named(options.root.as_ref()),
         expanded: Vec::new(),
         errors: Errors::default(),
     };
-    for item in &mut item.items {
+    for item in &mut source.items {
         block.item(item);
     }
-    let tokens = block.assemble(&item);
+    let tokens = block.assemble(&source);
     match block.errors.finish(()) {
         // The other methods are expanded all the same.
         Err(errors) => Ok(with_error(&errors, tokens)),
-        Ok(()) if block.expanded.is_empty() => Err(syn::Error::new_spanned(
-            &item.self_ty,
+        Ok(()) if block.expanded.is_empty() && !source.has_unknown() => Err(syn::Error::new_spanned(
+            &source.header.self_ty,
             "no method of this block is cached: mark one with `#[ring]`, or remove `#[ring_impl]`",
         )),
         Ok(()) => Ok(tokens),
@@ -85,28 +96,22 @@ struct Block {
 
 impl Block {
     /// Expands an item of the block in its place, if it is marked.
-    fn item(&mut self, item: &mut ImplItem) {
-        let attributes = match item {
-            ImplItem::Fn(method) => &mut method.attrs,
-            ImplItem::Const(item) => &mut item.attrs,
-            ImplItem::Type(item) => &mut item.attrs,
-            _ => return,
-        };
-        let marks = marks::take(attributes);
+    fn item(&mut self, item: &mut Item) {
+        let marks = take_marks(item);
         if marks.is_empty() {
             return;
         }
         let expanded = self.method(item, &marks);
         if let Some(expanded) = self.errors.handle(expanded) {
-            *item = ImplItem::Verbatim(expanded.method.clone());
+            *item = Item::Tokens(expanded.method.clone());
             self.expanded.push(expanded);
         }
     }
 
-    fn method(&self, item: &ImplItem, marks: &[Attribute]) -> syn::Result<Expanded> {
+    fn method(&self, item: &Item, marks: &[Attribute]) -> syn::Result<Expanded> {
         let mark = &marks[0];
         let error = |message| Err(syn::Error::new_spanned(mark, message));
-        let ImplItem::Fn(method) = item else {
+        let Item::Function(method) = item else {
             return error("only methods and associated functions can be cached: remove `#[ring]`");
         };
         if marks.len() > 1 {
@@ -121,24 +126,71 @@ impl Block {
         let mut options = Options::new(Target::Method);
         options.add(mark);
         options.inherit(&self.defaults);
-        let (owner, root) = (Some(Rc::clone(&self.owner)), self.root.clone());
-        let method = Method::new(method.clone(), options.read()?, owner, root);
+        let options: RingOptions = options.read()?;
+        let root = match &options.root {
+            Some(path) => Root::named(Some(path)),
+            None => self.root.clone(),
+        };
+        let method = Method::new((**method).clone(), options, Some(Rc::clone(&self.owner)), root)?;
         check::method(&method)?;
         Ok(expand::expand(&method))
     }
 
-    fn assemble(&self, block: &ItemImpl) -> TokenStream {
-        let (parameters, arguments, where_clause) = self.owner.generics.split_for_impl();
-        let (self_ty, allow) = (&self.owner.self_ty, expand::quiet());
+    fn assemble(&self, block: &Source) -> TokenStream {
+        let (parameters, _, where_clause) = self.owner.generics.split_for_impl();
+        let (self_ty, quiet) = (&self.owner.self_ty, expand::quiet());
         let accessors = self.expanded.iter().map(|expanded| &expanded.accessors);
-        let accessors = quote!(#self_ty #where_clause { #(#accessors)* });
-        match &self.owner.accessors {
-            None => quote!(#block #allow impl #parameters #accessors),
-            Some(name) => {
-                let declarations = self.expanded.iter().map(|expanded| &expanded.declarations);
-                let declared = expand::extension_trait(name, &self.owner.generics, declarations);
-                quote!(#block #declared #allow impl #parameters #name #arguments for #accessors)
-            }
+        let Some(of_trait) = &self.owner.of_trait else {
+            return quote!(#block #quiet impl #parameters #self_ty #where_clause { #(#accessors)* });
+        };
+        let declarations = self.expanded.iter().map(|expanded| &expanded.declarations);
+        let declared = expand::accessors_trait(&self.owner, declarations);
+        let (named, hidden) = match &self.owner.named {
+            Some(_) => (declared, None),
+            None => (None, declared),
+        };
+        let (import, inherent) = (import(of_trait), self.inherent());
+        let (name, types) = (&of_trait.accessors, self.hoisted());
+        let (_, arguments, _) = self.owner.generics.split_for_impl();
+        quote! {
+            #block
+            #named
+            const _: () = {
+                #import
+                struct __Here;
+                #hidden
+                #quiet
+                impl #parameters #name #arguments for #self_ty #where_clause { #types #(#accessors)* }
+                #inherent
+            };
         }
     }
+
+    /// The types that have a name in the trait of the accessors only.
+    fn hoisted(&self) -> TokenStream {
+        let hoisted = self.owner.of_trait.iter();
+        let hoisted: Vec<_> = hoisted
+            .flat_map(|of_trait| of_trait.hoisted.borrow().clone())
+            .collect();
+        let names = self.owner.hoisted_names();
+        quote!(#(type #names = #hoisted;)*)
+    }
+
+    /// The inherent methods beside a hidden trait.
+    fn inherent(&self) -> Option<TokenStream> {
+        let (self_ty, quiet) = (&self.owner.self_ty, expand::quiet());
+        self.owner.is_hidden().then(|| {
+            let generics = expand::inherent_generics(&self.owner);
+            let (parameters, _, where_clause) = generics.split_for_impl();
+            let inherent = self.expanded.iter().map(|expanded| &expanded.inherent);
+            quote!(#quiet impl #parameters #self_ty #where_clause { #(#inherent)* })
+        })
+    }
+}
+
+/// The trait of the impl block, whose items the code in it may name by `Self` and `self` without an import.
+fn import(of_trait: &OfTrait) -> Option<TokenStream> {
+    let mut path = of_trait.path.clone();
+    path.segments.last_mut()?.arguments = PathArguments::None;
+    Some(quote!(#[allow(unused_imports)] use #path as _;))
 }

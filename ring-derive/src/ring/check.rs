@@ -1,16 +1,18 @@
 //! Checks of a method and its block. Each error names the code to write instead.
 
 use quote::ToTokens;
+use syn::ext::IdentExt;
 use syn::visit::{self, Visit};
 use syn::{
     Expr, ExprLit, FnArg, ItemImpl, Lifetime, Lit, PatType, PathSegment, Receiver, ReceiverKind, Safety,
     Type, TypeReference,
 };
 
-use super::model::{Argument, Method, Owner};
+use super::model::{Argument, KeyForm, Method, OfTrait, Owner};
+use super::template::Template;
 use crate::errors::Errors;
-use crate::parse::{RingOptions, Storage};
-use crate::types::{is_future, is_known_foreign, is_known_plain};
+use crate::parse::{Accessor, RingOptions, Storage};
+use crate::types::{is_future, is_known_foreign, is_known_plain, last_segment, type_arguments};
 
 /// The most values that a call binds, `self` included.
 const MOST_PARTS: usize = 16;
@@ -21,6 +23,7 @@ pub(crate) fn method(method: &Method) -> syn::Result<()> {
     signature(method, &mut errors);
     forms(method, &mut errors);
     ignored(method, &mut errors);
+    key(method, &mut errors);
     flights(method, &mut errors);
     storage(method, &mut errors);
     arguments(method, &mut errors);
@@ -42,13 +45,15 @@ pub(crate) fn owner(block: &ItemImpl, owner: &Owner) -> syn::Result<()> {
     let written = self_ty.to_token_stream().to_string();
     let mut parameters = block.generics.type_params();
     let is_foreign = parameters.any(|parameter| parameter.ident == written) || is_known_foreign(self_ty);
-    match (&owner.trait_path, &owner.accessors) {
-        (None, Some(name)) => {
-            let message = "`accessors` belongs on a trait's `impl`: remove it, as the accessors of this block are \
-                           inherent methods";
-            errors.at(name, message);
+    match &owner.of_trait {
+        None => {
+            if let Some(Accessor { name: Some(name), .. }) = &owner.named {
+                let message = "`accessors` belongs on a trait's `impl`: remove it, as the accessors of this block are \
+                               inherent methods";
+                errors.at(name, message);
+            }
         }
-        (Some(path), None) if is_foreign => {
+        Some(OfTrait { path, .. }) if is_foreign && owner.named.is_none() => {
             let name = path.segments.last().map(|last| &last.ident);
             let message = format!(
                 "the accessors cannot be methods of a type of another crate: name a trait for them, \
@@ -57,7 +62,7 @@ pub(crate) fn owner(block: &ItemImpl, owner: &Owner) -> syn::Result<()> {
             );
             errors.at(self_ty, message);
         }
-        _ => {}
+        Some(_) => {}
     }
     errors.finish(())
 }
@@ -91,17 +96,36 @@ fn signature(method: &Method, errors: &mut Errors) {
         }
     }
     let Some(receiver) = method.receiver() else { return };
-    let by_reference = match &receiver.kind {
-        ReceiverKind::Reference(_, _, None) => true,
-        ReceiverKind::Typed(_, ty) => {
-            matches!(&**ty, Type::Reference(TypeReference { mutability: None, elem, .. })
-            if elem.to_token_stream().to_string() == "Self")
-        }
-        _ => false,
-    };
-    if !by_reference {
-        errors.at(receiver, "a cached method borrows its object: write `&self`");
+    if !is_shared(receiver) {
+        let message = "a cached method borrows its object, or shares it: write `&self`, `self: &Arc<Self>` or `self: \
+                       Arc<Self>`";
+        errors.at(receiver, message);
     }
+}
+
+/// Whether a receiver leaves the object as it is: a shared reference, or a pointer that others have too.
+fn is_shared(receiver: &Receiver) -> bool {
+    match &receiver.kind {
+        ReceiverKind::Reference(_, _, mutability) => mutability.is_none(),
+        ReceiverKind::Typed(_, ty) => match &**ty {
+            Type::Reference(TypeReference { mutability, elem, .. }) => {
+                mutability.is_none() && is_self_or_shared(elem)
+            }
+            ty => is_pointer_to_self(ty, &["Arc", "Rc"]),
+        },
+        _ => false,
+    }
+}
+
+fn is_self_or_shared(ty: &Type) -> bool {
+    matches!(ty, Type::Path(path) if path.path.is_ident("Self"))
+        || is_pointer_to_self(ty, &["Arc", "Rc", "Box"])
+}
+
+fn is_pointer_to_self(ty: &Type, pointers: &[&str]) -> bool {
+    last_segment(ty).is_some_and(|last| {
+        pointers.iter().any(|pointer| last.ident == pointer) && type_arguments(last).any(is_self_or_shared)
+    })
 }
 
 fn forms(method: &Method, errors: &mut Errors) {
@@ -127,7 +151,7 @@ fn forms(method: &Method, errors: &mut Errors) {
 
 fn ignored(method: &Method, errors: &mut Errors) {
     let options = &method.options;
-    if let (Some(_), Some(ignored)) = (&options.key, options.ignore.first()) {
+    if let (true, Some(ignored)) = (names_a_value(method), options.ignore.first()) {
         let message = "`ignore` has no effect beside `key`, which replaces all arguments: remove one of them";
         errors.at(ignored, message);
     }
@@ -150,6 +174,84 @@ fn ignored(method: &Method, errors: &mut Errors) {
     }
 }
 
+/// Whether `key` names `self` or an argument.
+fn names_a_value(method: &Method) -> bool {
+    let names = method.arguments.iter().filter_map(Argument::written_name);
+    let names = names.map(|name| name.unraw().to_string());
+    let receiver = method.receiver().map(|_| "self".to_owned());
+    names.chain(receiver).any(|name| method.key.names(&name))
+}
+
+fn key(method: &Method, errors: &mut Errors) {
+    prefix(method, errors);
+    let Some(key) = &method.options.key else { return };
+    if let KeyForm::Template(template) = &method.key
+        && let Some(unknown) = template.places().find(|place| !is_known(method, &place.root))
+    {
+        let (root, known) = (&unknown.root, known_names(method));
+        errors.at(key, format!("unknown argument `{root}` in this text: {known}"));
+        return;
+    }
+    if names_a_value(method) {
+        return;
+    }
+    let receiver = method.receiver().map(|_| "self".to_owned());
+    let arguments = method
+        .arguments
+        .iter()
+        .map(|argument| match argument.written_name() {
+            Some(name) => name.to_string(),
+            None => argument.pattern.to_token_stream().to_string(),
+        });
+    let all: Vec<String> = receiver.into_iter().chain(arguments).collect();
+    let is_ignored = |name: &&String| method.options.ignore.iter().any(|ignored| ignored == *name);
+    if let Some(first) = all.iter().find(|name| !is_ignored(name)) {
+        let all = all.join(", ");
+        let message = format!(
+            "this key names neither `self` nor an argument, so all calls share one entry: name what tells them apart, \
+             as in `key = \"{{{first}}}\"`, or write `ignore({all})` if that is meant"
+        );
+        errors.at(key, message);
+    }
+}
+
+/// A prefix is the same for all calls.
+fn prefix(method: &Method, errors: &mut Errors) {
+    let Some(Expr::Lit(ExprLit {
+        lit: Lit::Str(text), ..
+    })) = &method.options.key_prefix
+    else {
+        return;
+    };
+    if let Ok(template) = Template::parse(text)
+        && let Some(place) = template.places().find(|place| is_known(method, &place.root))
+    {
+        let message = format!(
+            "`key_prefix` is the same for all calls, and `{{{}}}` stands for itself: `self` and the arguments join the \
+             key by themselves, or write `key = \"…\"`",
+            place.root
+        );
+        errors.at(text, message);
+    }
+}
+
+fn is_known(method: &Method, name: &str) -> bool {
+    let mut names = method.arguments.iter().filter_map(Argument::written_name);
+    (name == "self" && method.receiver().is_some()) || names.any(|known| known.unraw() == name)
+}
+
+fn known_names(method: &Method) -> String {
+    let receiver = method.receiver().map(|_| "self".to_owned());
+    let names = method.arguments.iter().filter_map(Argument::written_name);
+    let names = names.map(|name| name.unraw().to_string());
+    let all: Vec<String> = receiver.into_iter().chain(names).collect();
+    match all.as_slice() {
+        [] => "no argument has a name; write `{{` for a brace".to_owned(),
+        [only] => format!("write `{{{only}}}`"),
+        all => format!("write one of `{{{}}}`", all.join("}`, `{")),
+    }
+}
+
 fn flights(method: &Method, errors: &mut Errors) {
     let options = &method.options;
     if let (Some(false), Some(timeout)) = (options.coalesce, &options.flight_timeout) {
@@ -164,6 +266,11 @@ fn storage(method: &Method, errors: &mut Errors) {
     if method.storage_needs_self() && method.receiver().is_none() {
         let message = "this storage is reached through `self`, which the function does not have: add `&self`, or name a \
                        static";
+        errors.at(options.storage.place(), message);
+    }
+    if method.storage_needs_self() && method.moves_self() {
+        let message = "this storage is borrowed from `self`, which the call takes along: write `&self` or `self: \
+                       &Arc<Self>`";
         errors.at(options.storage.place(), message);
     }
     policy(options, "this method's values are", errors);
@@ -193,7 +300,7 @@ fn policy(options: &RingOptions, whose: &str, errors: &mut Errors) {
 }
 
 fn arguments(method: &Method, errors: &mut Errors) {
-    for argument in &method.sig.inputs {
+    for argument in &method.written.inputs {
         let (FnArg::Typed(PatType { attrs, .. }) | FnArg::Receiver(Receiver { attrs, .. })) = argument;
         if let Some(attr) = attrs.iter().find(|attr| attr.path().is_ident("cfg")) {
             let message = "an argument of a cached method cannot have `#[cfg(..)]`: write two methods, each with its \
@@ -213,23 +320,40 @@ fn arguments(method: &Method, errors: &mut Errors) {
                  name the type, `<T: RingKey>({name}: T)`, or leave it out of the key, `ignore({name})`"
             );
             errors.at(ty, message);
-        } else if let Type::Reference(TypeReference {
-            mutability: Some(_), ..
-        }) = ty
-        {
+        } else if let Some(reference) = mutable_reference(ty) {
             let message = format!(
                 "a hit cannot change what this argument refers to: take `&`, or leave it out of the key, \
                  `ignore({name})`"
             );
-            errors.at(ty, message);
+            errors.at(reference, message);
         }
     }
+}
+
+/// The first `&mut` in a type, except in the types of functions.
+fn mutable_reference(ty: &Type) -> Option<&TypeReference> {
+    struct Find<'a>(Option<&'a TypeReference>);
+    impl<'a> Visit<'a> for Find<'a> {
+        fn visit_type_reference(&mut self, reference: &'a TypeReference) {
+            if reference.mutability.is_some() {
+                self.0.get_or_insert(reference);
+            }
+            visit::visit_type_reference(self, reference);
+        }
+
+        fn visit_type_fn_ptr(&mut self, _: &'a syn::TypeFnPtr) {}
+
+        fn visit_parenthesized_generic_arguments(&mut self, _: &'a syn::ParenthesizedGenericArguments) {}
+    }
+    let mut find = Find(None);
+    find.visit_type(ty);
+    find.0
 }
 
 fn returned(method: &Method, errors: &mut Errors) {
     let fallible = method.options.fallible.is_some();
     let not_fallible = "`fallible` needs a `Result`, and this is another type: remove `fallible`";
-    let Some(ty) = method.out_type() else {
+    let Some(ty) = method.written_out_type() else {
         if fallible {
             errors.at(&method.sig.ident, not_fallible);
         }

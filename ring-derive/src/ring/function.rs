@@ -2,17 +2,18 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{FnArg, ImplItemFn};
+use syn::FnArg;
 
+use super::item::Function;
 use super::model::Method;
 use super::{check, expand, marks};
 use crate::errors::{at_start, with_error};
-use crate::parse::{Options, Target};
+use crate::parse::{Options, RingOptions, Target};
 use crate::root::Root;
 
 /// The function with its accessor and its handle.
 pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
-    let Ok(function) = syn::parse2::<ImplItemFn>(item.clone()) else {
+    let Ok(function) = syn::parse2::<Function>(item.clone()) else {
         let message = "`#[ring]` belongs on a function with a body: on an impl block, write `#[ring_impl]`; cache a \
                        trait's method in the trait's `impl`";
         return with_error(&at_start(&item, message), item);
@@ -20,7 +21,7 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
     try_expand(options, function).unwrap_or_else(|error| with_error(&error, item))
 }
 
-fn try_expand(options: TokenStream, function: ImplItemFn) -> syn::Result<TokenStream> {
+fn try_expand(options: TokenStream, function: Function) -> syn::Result<TokenStream> {
     if let Some(FnArg::Receiver(receiver)) = function.sig.inputs.first() {
         let message = "a method is cached with its impl block: write `#[ring_impl]` above `impl`, and cache a trait's \
                        method in the trait's `impl`";
@@ -29,8 +30,9 @@ fn try_expand(options: TokenStream, function: ImplItemFn) -> syn::Result<TokenSt
     if let Some(other) = function.attrs.iter().find(|attr| marks::is_ring(attr)) {
         return Err(syn::Error::new_spanned(other, marks::DUPLICATE));
     }
-    let options = Options::parse(Target::Method, options).read()?;
-    let method = Method::new(function, options, None, Root::find());
+    let options: RingOptions = Options::parse(Target::Method, options).read()?;
+    let root = Root::named(options.root.as_ref());
+    let method = Method::new(function, options, None, root)?;
     check::method(&method)?;
     let expanded = expand::expand(&method);
     let hint = expand::hidden_constant(&method.block_hint(), &method.attrs);
