@@ -1,5 +1,6 @@
 //! The body of a cached method with its bound values.
 
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -32,6 +33,60 @@ impl<P: KeyParts> Bind for Unbodied<P> {
     #[inline]
     fn parts(&self) -> &P {
         &self.0
+    }
+}
+
+/// A call of a trait's method, whose type names the trait: so it can be used where the trait can, and nowhere else.
+pub trait OfTrait {
+    /// The type that implements the trait.
+    type Bearer: ?Sized;
+}
+
+/// A bound call, with the type whose trait it is of.
+pub struct Borne<B, T: ?Sized> {
+    call: B,
+    bearer: PhantomData<fn() -> Box<T>>,
+}
+
+impl<B, T: ?Sized> Borne<B, T> {
+    #[inline]
+    pub(crate) fn new(call: B) -> Self {
+        Borne {
+            call,
+            bearer: PhantomData,
+        }
+    }
+}
+
+impl<B, T: ?Sized> OfTrait for Borne<B, T> {
+    type Bearer = T;
+}
+
+impl<B: Bind, T: ?Sized> Bind for Borne<B, T> {
+    type Parts = B::Parts;
+
+    #[inline]
+    fn parts(&self) -> &B::Parts {
+        self.call.parts()
+    }
+}
+
+impl<B: Body, T: ?Sized> Body for Borne<B, T> {
+    type Out = B::Out;
+
+    #[inline]
+    fn run(self) -> B::Out {
+        self.call.run()
+    }
+}
+
+impl<B: AsyncBody, T: ?Sized> AsyncBody for Borne<B, T> {
+    type Out = B::Out;
+    type Fut = B::Fut;
+
+    #[inline]
+    fn run(self) -> B::Fut {
+        self.call.run()
     }
 }
 

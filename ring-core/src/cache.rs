@@ -57,6 +57,17 @@ impl<S, M> Handle<S, M> {
         self.view.storage()
     }
 
+    /// Why the method keeps away from its storage, if it does: another one whose keys could be equal uses it. Its calls
+    /// compute, and count an error in [`stats`](Self::stats).
+    ///
+    /// It is known when both have been called. A test can ask for it.
+    pub fn conflict<V>(&self) -> Option<String>
+    where
+        S: View<V>,
+    {
+        self.view.storage().flights().conflict(self.ring)
+    }
+
     /// What the method did so far. Evictions and expirations are those of the whole storage.
     pub fn stats<V>(&self) -> Stats
     where

@@ -26,10 +26,10 @@ use context::{CallContext, Lookup, StorageResult};
 use fetch::Fetched;
 
 use crate::action::{Action, ActionResult};
-use crate::body::{Bind, Body};
+use crate::body::{Bind, Body, Borne};
 use crate::coder::Coder;
 use crate::error::Error;
-use crate::key::{CallKey, EncodedKey, Key, KeyParts};
+use crate::key::{CallKey, EncodedKey, Key, KeyShape};
 use crate::mode::Blocking;
 use crate::output::Output;
 use crate::ring::Ring;
@@ -70,13 +70,25 @@ impl<R: Output, S, B: Bind, M> BoundCall<R, S, B, M> {
             context: CallContext {
                 ring,
                 view,
-                segments: B::Parts::SEGMENTS,
+                shape: KeyShape::of::<B::Parts>(),
                 expiry: None,
                 unless: None,
                 is_update: false,
             },
             body,
             mode: PhantomData,
+        }
+    }
+
+    /// The call of a method of a trait that `T` implements.
+    #[doc(hidden)]
+    #[inline]
+    pub fn borne_by<T: ?Sized>(self) -> BoundCall<R, S, Borne<B, T>, M> {
+        let Self { context, body, mode } = self;
+        BoundCall {
+            context,
+            body: Borne::new(body),
+            mode,
         }
     }
 
@@ -189,7 +201,9 @@ where
     }
 
     fn try_get(&self) -> StorageResult<R::Value, S, Option<R::Value>> {
-        self.context.admit();
+        if !self.context.admit()? {
+            return Ok(None);
+        }
         let key = self.call_key();
         let in_doubt = self.context.is_in_doubt(&key);
         let held = self.storage().read(&key, None)?;
@@ -197,14 +211,18 @@ where
     }
 
     fn try_delete(&self) -> StorageResult<R::Value, S, bool> {
-        self.context.admit();
+        if !self.context.admit()? {
+            return Ok(false);
+        }
         let key = self.call_key();
         let invalidation = self.context.invalidate(&key).block();
         invalidation.end(self.storage().remove(&key, None))
     }
 
     fn try_has(&self) -> StorageResult<R::Value, S, bool> {
-        self.context.admit();
+        if !self.context.admit()? {
+            return Ok(false);
+        }
         let key = self.call_key();
         let in_doubt = self.context.is_in_doubt(&key);
         Ok(self.storage().contains(&key, None)? && !in_doubt)
@@ -214,7 +232,9 @@ where
         let Some(expiry) = self.expiry() else {
             return self.try_has();
         };
-        self.context.admit();
+        if !self.context.admit()? {
+            return Ok(false);
+        }
         let key = self.call_key();
         let in_doubt = self.context.is_in_doubt(&key);
         Ok(self.storage().renew(&key, expiry, None)? && !in_doubt)

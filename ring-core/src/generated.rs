@@ -9,7 +9,7 @@ pub use std::time::Duration;
 pub use crate::body::Body;
 pub use crate::cache::{AsyncCache, Cache, Handle, RingStatic};
 pub use crate::call::Call;
-pub use crate::key::{Ignored, RingKey, Template, TypeName};
+pub use crate::key::{Ignored, Reading, RingKey, Template, TypeName};
 use crate::key::{KeyPart, Recorded};
 pub use crate::lru::{DEFAULT_CAPACITY, Lru};
 pub use crate::map::Map;

@@ -17,6 +17,7 @@ mod other_crates;
 mod owned;
 mod parts;
 mod pointer;
+mod reading;
 mod recorded;
 mod replay;
 mod small_bytes;
@@ -27,7 +28,9 @@ mod typename;
 mod words;
 
 pub use owned::Key;
+pub(crate) use parts::KeyShape;
 pub use parts::{CallKey, Ignored, KeyPart, KeyParts};
+pub use reading::Reading;
 pub use recorded::{EncodedKey, Recorded};
 pub use template::{Literal, Place, Template, TemplateSegments};
 pub use text::{namespace_text, text_in_namespace};
@@ -75,6 +78,18 @@ pub trait RingKey {
     /// writes it; an impl by hand needs it only for types that stand as type arguments of such rings.
     fn ring_name(name: &mut TypeName) {
         name.unnamed();
+    }
+
+    /// Whether the text of a value may be like this. Where a type does not know, it may.
+    #[doc(hidden)]
+    fn may_read(_: Reading<'_>) -> bool {
+        true
+    }
+
+    /// [`may_read`](Self::may_read) for a slice of such values.
+    #[doc(hidden)]
+    fn slice_may_read(reading: Reading<'_>) -> bool {
+        reading.of_group("[")
     }
 
     /// The record of this key, if it is one: it need not be made again.

@@ -4,6 +4,7 @@ mod bounds;
 mod check;
 mod expand;
 mod model;
+mod reading;
 
 use proc_macro2::TokenStream;
 use quote::quote;

@@ -161,7 +161,9 @@ where
     R: Output,
     S: View<R::Value, Storage: AsyncStorage<S::Held>>,
 {
-    context.admit();
+    if !context.admit()? {
+        return Ok(None);
+    }
     let in_doubt = context.is_in_doubt(key);
     let held = context.storage().read(key, None).await?;
     Ok(context.decode_counted(held.filter(|_| !in_doubt)))
@@ -172,7 +174,9 @@ where
     R: Output,
     S: View<R::Value, Storage: AsyncStorage<S::Held>>,
 {
-    context.admit();
+    if !context.admit()? {
+        return Ok(false);
+    }
     let invalidation = context.invalidate(key).settle().await;
     invalidation.end(context.storage().remove(key, None).await)
 }
@@ -182,7 +186,9 @@ where
     R: Output,
     S: View<R::Value, Storage: AsyncStorage<S::Held>>,
 {
-    context.admit();
+    if !context.admit()? {
+        return Ok(false);
+    }
     let in_doubt = context.is_in_doubt(key);
     Ok(context.storage().contains(key, None).await? && !in_doubt)
 }
@@ -195,7 +201,9 @@ where
     let Some(expiry) = context.expiry else {
         return try_has::<R, S>(context, key).await;
     };
-    context.admit();
+    if !context.admit()? {
+        return Ok(false);
+    }
     let in_doubt = context.is_in_doubt(key);
     Ok(context.storage().renew(key, expiry, None).await? && !in_doubt)
 }

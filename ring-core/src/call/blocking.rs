@@ -133,7 +133,9 @@ where
     S::Storage: Storage<S::Held>,
 {
     let set = context.begin_set(key, value);
-    let Some(mut store) = set.store else { return Ok(()) };
+    let Some(mut store) = set.store else {
+        return context.finish_unset(set.error);
+    };
     let (stored, failure) = run(context.storage(), &mut store);
     context.finish_set(set.error, stored, failure)
 }

@@ -45,7 +45,6 @@ pub(crate) enum Fetched<'f, V, T> {
 impl<'c, V, S: View<V>> Fetch<'c, V, S> {
     /// Begins after a look-up that found nothing.
     pub(crate) fn new(context: &'c CallContext<V, S>, key: EncodedKey, lookup: Lookup) -> Self {
-        context.admit_write();
         Fetch {
             context,
             key,
@@ -65,6 +64,9 @@ impl<'c, V, S: View<V>> Fetch<'c, V, S> {
 
     /// Joins the computation of the key's value, or starts one, as the ring is set up.
     fn join(&mut self) -> Role<'c, S::Held> {
+        if !self.context.is_admitted() {
+            return Role::Bypass;
+        }
         let (flights, key) = (self.context.flights(), self.key.clone());
         if self.context.ring.coalesce {
             flights.join(key)

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use super::{KeyParts, KeyWriter, RingKey};
+use super::{KeyParts, KeyWriter, Reading, RingKey};
 
 /// The values that a call binds, and a key made of some of them and of texts.
 ///
@@ -76,11 +76,17 @@ pub trait TemplateSegments<P> {
     fn feed<W: KeyWriter>(&self, values: &P, key: &mut W);
     /// How many there are.
     const SEGMENTS: usize;
+    /// Whether the text of one may be like this.
+    fn may_read(segment: usize, reading: Reading<'_>) -> bool;
 }
 
 impl<P> TemplateSegments<P> for () {
     #[inline]
     fn feed<W: KeyWriter>(&self, _: &P, _: &mut W) {}
+
+    fn may_read(_: usize, _: Reading<'_>) -> bool {
+        true
+    }
 
     const SEGMENTS: usize = 0;
 }
@@ -95,6 +101,14 @@ impl<P, S: TemplateSegments<P>> TemplateSegments<P> for (S, Literal) {
     }
 
     const SEGMENTS: usize = S::SEGMENTS + 1;
+
+    fn may_read(segment: usize, reading: Reading<'_>) -> bool {
+        if segment == S::SEGMENTS {
+            !matches!(reading, Reading::Colon)
+        } else {
+            S::may_read(segment, reading)
+        }
+    }
 }
 
 impl<P, S, K, F> TemplateSegments<P> for (S, Place<K, F>)
@@ -116,6 +130,15 @@ where
     }
 
     const SEGMENTS: usize = S::SEGMENTS + 1;
+
+    fn may_read(segment: usize, reading: Reading<'_>) -> bool {
+        match reading {
+            reading if segment != S::SEGMENTS => S::may_read(segment, reading),
+            Reading::Colon => K::may_read(Reading::Colon),
+            // The texts around the value are not known to the type.
+            _ => true,
+        }
+    }
 }
 
 impl<P, S: TemplateSegments<P>> KeyParts for Template<P, S> {
@@ -125,4 +148,8 @@ impl<P, S: TemplateSegments<P>> KeyParts for Template<P, S> {
     }
 
     const SEGMENTS: usize = S::SEGMENTS;
+
+    fn may_read(segment: usize, reading: Reading<'_>) -> bool {
+        S::may_read(segment, reading)
+    }
 }

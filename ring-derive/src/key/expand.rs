@@ -7,6 +7,7 @@ use syn::{Attribute, GenericParam, Meta};
 
 use super::bounds::Bounds;
 use super::model::{Body, Field, Model, Variant, in_key};
+use super::reading;
 use crate::generics;
 use crate::parse::Word;
 use crate::root::Root;
@@ -24,6 +25,7 @@ pub(crate) fn expand(model: &Model<'_>, root: &Root) -> TokenStream {
         Body::Enum(variants) => write.of_enum(prefix.as_deref(), variants),
     };
     let type_name = type_name(root, model, &bounds);
+    let reading = reading::of(model, root);
     quote! {
         #[automatically_derived]
         #[allow(deprecated)]
@@ -36,6 +38,8 @@ pub(crate) fn expand(model: &Model<'_>, root: &Root) -> TokenStream {
             fn ring_name(__name: &mut #root::TypeName) {
                 #type_name
             }
+
+            #reading
         }
     }
 }

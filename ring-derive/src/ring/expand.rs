@@ -93,7 +93,7 @@ impl Expansion<'_> {
             self.method.accessor(),
             self.generics(place, &self.method.generics),
         );
-        let (call, where_clause) = (self.call_type(), &generics.where_clause);
+        let (call, where_clause) = (self.call_type(place), &generics.where_clause);
         let arguments = self.method.arguments.iter();
         let arguments = arguments.map(|Argument { name, ty, .. }| quote!(#name: #ty));
         let receiver = self.method.receiver().into_iter().map(ToTokens::to_token_stream);
@@ -116,8 +116,14 @@ impl Expansion<'_> {
         };
         let scope = owner.scope();
         let functions = self.functions(Place::Inherent).into_iter();
-        let functions = functions.zip([self.accessor_call(), self.entry_call(), self.handle_call()]);
-        let functions = functions.map(|(function, call)| quote!(#[inline] #function { #scope #call }));
+        let (accessor, entry) = (self.accessor_call(), self.entry_call());
+        let calls = [
+            self.borne_call(Place::Inherent, quote!(#scope #accessor)),
+            self.borne_call(Place::Inherent, quote!(#scope #entry)),
+            self.cache_call(),
+        ];
+        let functions = functions.zip(calls);
+        let functions = functions.map(|(function, call)| quote!(#[inline] #function { #call }));
         let hint = self.method.foreign_hint();
         let hint = hint.map(|hint| hidden_constant(&hint, &self.method.attrs));
         quote!(#(#functions)* #hint)

@@ -51,8 +51,10 @@ fn take_inner(body: &Group, attrs: &mut Vec<Attribute>) -> Group {
         let inner = Attribute::parse_inner(input)?;
         Ok((inner, input.parse::<TokenStream>()?))
     };
-    let Ok((inner, rest)) = parse.parse2(body.stream()) else {
-        return body.clone();
+    let (inner, rest) = match parse.parse2(body.stream()) {
+        Ok((inner, rest)) if !inner.is_empty() => (inner, rest),
+        // The very braces: the compiler knows a mistake that it reported before by its place.
+        _ => return body.clone(),
     };
     attrs.extend(inner.into_iter().map(|attr| Attribute {
         style: syn::AttrStyle::Outer,

@@ -14,12 +14,36 @@ use crate::types::is_known_clone;
 
 impl Expansion<'_> {
     /// The type of a call.
-    pub(super) fn call_type(&self) -> TokenStream {
+    pub(super) fn call_type(&self, place: Place) -> TokenStream {
         let (root, types, call) = (self.root, &self.types, self.in_library("Call"));
         let (returned, view, out, body) = (&types.returned, &types.view, &types.out, self.in_library("Body"));
         let future = quote!(, Fut = impl ::core::future::Future<Output = #out>);
         let future = self.method.is_async().then_some(future);
-        quote!(#root::#call<#returned, #view, impl #root::body::#body<Out = #out #future>>)
+        let borne = self.borne(place);
+        quote!(#root::#call<#returned, #view, impl #root::body::#body<Out = #out #future> #borne>)
+    }
+
+    /// What makes the type of a call as private as the trait, unless the user said how visible it is.
+    pub(super) fn borne(&self, place: Place) -> Option<TokenStream> {
+        let of_trait = self.method.owner.as_ref()?.of_trait.as_ref()?;
+        let (root, path) = (self.root, &of_trait.path);
+        self.is_borne(place)
+            .then(|| quote!(+ #root::body::OfTrait<Bearer = impl #path + ?::core::marker::Sized>))
+    }
+
+    /// The call with that type.
+    pub(super) fn borne_call(&self, place: Place, call: TokenStream) -> TokenStream {
+        let root = self.root;
+        if self.is_borne(place) {
+            quote!(#root::BoundCall::borne_by::<Self>(#call))
+        } else {
+            call
+        }
+    }
+
+    fn is_borne(&self, place: Place) -> bool {
+        let written = self.method.options.accessor.as_ref();
+        place == Place::Inherent && written.and_then(|accessor| accessor.written_vis()).is_none()
     }
 
     pub(super) fn accessor_body(&self) -> TokenStream {

@@ -24,7 +24,7 @@ impl Expansion<'_> {
             self.generics(place, &self.method.keyed_generics),
         );
         let where_clause = &generics.where_clause;
-        let arguments = self.named();
+        let (arguments, borne) = (self.named(), self.borne(place));
         let arguments = arguments.map(|Argument { name, ty, .. }| quote!(#name: #ty));
         let receiver = self.method.naming_receiver().into_iter();
         let inputs = receiver.map(ToTokens::to_token_stream).chain(arguments);
@@ -35,7 +35,7 @@ impl Expansion<'_> {
         quote! {
             #[doc = #doc]
             #(#attrs)*
-            #vis fn #entry #generics (#(#inputs),*) -> #root::#call<#returned, #view, impl #root::body::Bind> #where_clause
+            #vis fn #entry #generics (#(#inputs),*) -> #root::#call<#returned, #view, impl #root::body::Bind #borne> #where_clause
         }
     }
 
