@@ -135,8 +135,12 @@ pub(crate) fn ok_type(ty: &Type) -> Option<&Type> {
 
 /// Whether it is `impl Future`, or a future in a box.
 pub(crate) fn is_future(ty: &Type) -> bool {
-    ends_in(ty, &["Pin", "BoxFuture", "LocalBoxFuture"])
-        || (matches!(ty, Type::ImplTrait(_)) && mentions(ty, "Future"))
+    let is_boxed = |last: &PathSegment| {
+        let pinned = last.ident == "Pin" && mentions(&last.arguments, "Future");
+        let boxed = last.ident == "BoxFuture" || last.ident == "LocalBoxFuture";
+        pinned || (boxed && type_arguments(last).next().is_some())
+    };
+    last_segment(ty).is_some_and(is_boxed) || (matches!(ty, Type::ImplTrait(_)) && mentions(ty, "Future"))
 }
 
 /// Whether values of a type are bytes already.

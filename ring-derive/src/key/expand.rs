@@ -26,9 +26,10 @@ pub(crate) fn expand(model: &Model<'_>, root: &Root) -> TokenStream {
     };
     let type_name = type_name(root, model, &bounds);
     let reading = reading::of(model, root);
+    let deprecated = model.is_deprecated().then(|| quote!(#[allow(deprecated)]));
     quote! {
         #[automatically_derived]
-        #[allow(deprecated)]
+        #deprecated
         impl #impl_generics #root::RingKey for #name #type_generics #where_clause {
             #[inline]
             fn ring_key<__W: #root::KeyWriter>(&self, __key: &mut __W) {

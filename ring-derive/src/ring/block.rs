@@ -4,8 +4,9 @@ use std::rc::Rc;
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::{Attribute, ImplItem, ItemTrait, PathArguments, TraitItem};
+use syn::{Attribute, Ident, ImplItem, ItemTrait, PathArguments, TraitItem};
 
+use super::expand::attributes::{lints, without_expectation};
 use super::expand::{self, Expanded};
 use super::item::{Block as Source, Item};
 use super::model::{Method, OfTrait, Owner};
@@ -68,11 +69,14 @@ fn try_expand(options: TokenStream, mut source: Source) -> syn::Result<TokenStre
         owner: Rc::new(owner),
         root: Root::named(options.root.as_ref()),
         expanded: Vec::new(),
+        names: source.functions(),
         errors: Errors::default(),
     };
     for item in &mut source.items {
         block.item(item);
     }
+    let attrs = std::mem::take(&mut source.header.attrs);
+    source.header.attrs = attrs.into_iter().map(without_expectation).collect();
     let tokens = block.assemble(&source);
     match block.errors.finish(()) {
         // The other methods are expanded all the same.
@@ -91,6 +95,8 @@ struct Block {
     owner: Rc<Owner>,
     root: Root,
     expanded: Vec<Expanded>,
+    /// The names of the block's functions, and those that methods before this one have given to accessors.
+    names: Vec<Ident>,
     errors: Errors,
 }
 
@@ -102,10 +108,15 @@ impl Block {
             return;
         }
         let expanded = self.method(item, &marks);
-        if let Some(expanded) = self.errors.handle(expanded) {
-            *item = Item::Tokens(expanded.method.clone());
-            self.expanded.push(expanded);
-        }
+        let Some(expanded) = self.errors.handle(expanded) else {
+            if let Item::Function(function) = item {
+                *item = Item::Tokens(function.left());
+            }
+            return;
+        };
+        *item = Item::Tokens(expanded.method.clone());
+        self.names.extend(expanded.names.iter().flatten().cloned());
+        self.expanded.push(expanded);
     }
 
     fn method(&self, item: &Item, marks: &[Attribute]) -> syn::Result<Expanded> {
@@ -133,15 +144,17 @@ impl Block {
         };
         let method = Method::new((**method).clone(), options, Some(Rc::clone(&self.owner)), root)?;
         check::method(&method)?;
+        check::names(&method, &self.names)?;
         Ok(expand::expand(&method))
     }
 
     fn assemble(&self, block: &Source) -> TokenStream {
         let (parameters, _, where_clause) = self.owner.generics.split_for_impl();
-        let (self_ty, quiet) = (&self.owner.self_ty, expand::quiet());
+        let self_ty = &self.owner.self_ty;
+        let lints: Vec<_> = lints(&block.header.attrs).collect();
         let accessors = self.expanded.iter().map(|expanded| &expanded.accessors);
         let Some(of_trait) = &self.owner.of_trait else {
-            return quote!(#block #quiet impl #parameters #self_ty #where_clause { #(#accessors)* });
+            return quote!(#block #(#lints)* impl #parameters #self_ty #where_clause { #(#accessors)* });
         };
         let declarations = self.expanded.iter().map(|expanded| &expanded.declarations);
         let declared = expand::accessors_trait(&self.owner, declarations);
@@ -159,7 +172,7 @@ impl Block {
                 #import
                 struct __Here;
                 #hidden
-                #quiet
+                #(#lints)*
                 impl #parameters #name #arguments for #self_ty #where_clause { #types #(#accessors)* }
                 #inherent
             };
@@ -178,12 +191,13 @@ impl Block {
 
     /// The inherent methods beside a hidden trait.
     fn inherent(&self) -> Option<TokenStream> {
-        let (self_ty, quiet) = (&self.owner.self_ty, expand::quiet());
+        let self_ty = &self.owner.self_ty;
         self.owner.is_hidden().then(|| {
             let generics = expand::inherent_generics(&self.owner);
             let (parameters, _, where_clause) = generics.split_for_impl();
             let inherent = self.expanded.iter().map(|expanded| &expanded.inherent);
-            quote!(#quiet impl #parameters #self_ty #where_clause { #(#inherent)* })
+            let private = expand::private();
+            quote!(#private impl #parameters #self_ty #where_clause { #(#inherent)* })
         })
     }
 }
@@ -192,5 +206,5 @@ impl Block {
 fn import(of_trait: &OfTrait) -> Option<TokenStream> {
     let mut path = of_trait.path.clone();
     path.segments.last_mut()?.arguments = PathArguments::None;
-    Some(quote!(#[allow(unused_imports)] use #path as _;))
+    Some(quote!(use #path as _;))
 }

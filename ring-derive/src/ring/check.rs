@@ -4,8 +4,8 @@ use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::visit::{self, Visit};
 use syn::{
-    Expr, ExprLit, FnArg, ItemImpl, Lifetime, Lit, PatType, PathSegment, Receiver, ReceiverKind, Safety,
-    Type, TypeReference,
+    Attribute, Expr, ExprLit, FnArg, Ident, ItemImpl, Lifetime, Lit, PatType, PathSegment, Receiver,
+    ReceiverKind, Safety, Type, TypeReference,
 };
 
 use super::model::{Argument, KeyForm, Method, OfTrait, Owner};
@@ -26,6 +26,7 @@ pub(crate) fn method(method: &Method) -> syn::Result<()> {
     key(method, &mut errors);
     flights(method, &mut errors);
     storage(method, &mut errors);
+    attributes(method, &mut errors);
     arguments(method, &mut errors);
     returned(method, &mut errors);
     errors.finish(())
@@ -252,6 +253,31 @@ fn known_names(method: &Method) -> String {
     }
 }
 
+/// Whether a function is there under a condition: others under another may have its name.
+pub(crate) fn is_conditional(attrs: &[Attribute]) -> bool {
+    attrs.iter().any(|attr| attr.path().is_ident("cfg"))
+}
+
+/// Checks that the names of the accessors are free. Names of a trait's methods do not meet those of the type.
+pub(crate) fn names(method: &Method, taken: &[Ident]) -> syn::Result<()> {
+    let mut errors = Errors::default();
+    if is_conditional(&method.attrs) {
+        return Ok(());
+    }
+    for name in [method.accessor(), method.entry(), method.cache()] {
+        if let Some(other) = taken.iter().find(|other| **other == name) {
+            let of = &method.sig.ident;
+            let message = format!(
+                "`{name}` is a function that `#[ring]` adds to `{of}`: rename this one, or write `#[ring(accessor = …)]` on \
+                 `{of}`"
+            );
+            errors.at(other, message);
+            break;
+        }
+    }
+    errors.finish(())
+}
+
 fn flights(method: &Method, errors: &mut Errors) {
     let options = &method.options;
     if let (Some(false), Some(timeout)) = (options.coalesce, &options.flight_timeout) {
@@ -299,6 +325,38 @@ fn policy(options: &RingOptions, whose: &str, errors: &mut Errors) {
     }
 }
 
+/// Attributes that are about the function whose code moves into the accessor.
+fn attributes(method: &Method, errors: &mut Errors) {
+    for attr in &method.attrs {
+        let message = if attr.path().is_ident("track_caller") {
+            "`#[track_caller]` does not reach the body of a cached method: take the place as an argument, or cache a \
+             function that is called by the one with `#[track_caller]`"
+        } else if attr.path().is_ident("target_feature") {
+            "`#[target_feature(..)]` does not reach the body of a cached method: cache a function that calls the one with \
+             `#[target_feature(..)]`"
+        } else {
+            continue;
+        };
+        errors.at(attr, message);
+    }
+}
+
+/// What to write for a type without a fixed size, if it is one.
+pub(crate) fn sized_form(ty: &Type) -> Option<(&'static str, String)> {
+    let written = |ty: &dyn ToTokens| ty.to_token_stream().to_string().replace(' ', "");
+    match ty {
+        Type::Slice(slice) => {
+            let element = written(&slice.elem);
+            Some(("a slice", format!("Vec<{element}>")))
+        }
+        Type::Path(path) if path.path.is_ident("str") => Some(("`str`", "String".to_owned())),
+        Type::TraitObject(object) => Some(("a trait object", format!("Box<{}>", object.to_token_stream()))),
+        Type::Group(group) => sized_form(&group.elem),
+        Type::Paren(paren) => sized_form(&paren.elem),
+        _ => None,
+    }
+}
+
 fn arguments(method: &Method, errors: &mut Errors) {
     for argument in &method.written.inputs {
         let (FnArg::Typed(PatType { attrs, .. }) | FnArg::Receiver(Receiver { attrs, .. })) = argument;
@@ -312,7 +370,17 @@ fn arguments(method: &Method, errors: &mut Errors) {
         let message = "a cached method has at most 15 arguments: put some of them in a struct";
         errors.at(&method.sig.ident, message);
     }
-    for argument in method.arguments.iter().filter(|argument| !argument.ignored) {
+    for argument in &method.arguments {
+        if let Some((what, owned)) = sized_form(&argument.ty) {
+            let written = argument.ty.to_token_stream().to_string().replace(" ", "");
+            let message = format!(
+                "{what} has no fixed size, so it cannot be an argument: take `&{written}` or `{owned}`"
+            );
+            errors.at(&argument.ty, message);
+        }
+    }
+    let keyed = method.arguments.iter().filter(|argument| !argument.ignored);
+    for argument in keyed.filter(|argument| sized_form(&argument.ty).is_none()) {
         let (name, ty) = (&argument.name, &argument.ty);
         if argument.hides_its_type() {
             let message = format!(
@@ -359,13 +427,32 @@ fn returned(method: &Method, errors: &mut Errors) {
         }
         return;
     };
+    if let Some((what, owned)) = sized_form(ty) {
+        let written = ty.to_token_stream().to_string().replace(' ', "");
+        let message = format!(
+            "{what} has no fixed size, so it cannot be returned: return `{owned}` or `Arc<{written}>`"
+        );
+        errors.at(ty, message);
+        return;
+    }
     let message = match ty {
+        ty if is_async_trait(method, ty) => {
+            "`#[async_trait]` has already rewritten this method: write `#[ring_impl]` above `#[async_trait]`"
+        }
         ty if fallible && is_known_plain(ty) => not_fallible,
         Type::ImplTrait(_) | Type::Path(_) if is_future(ty) => {
             "a future cannot be cached, but its output can: write `async fn`, and the output as the return type"
         }
         Type::ImplTrait(_) => "a cached value needs a type with a name: write it in the place of `impl`",
         Type::Never(_) => "a function that never returns has no value to cache: remove `#[ring]`",
+        ty if hidden_type(ty).is_some() => {
+            let hidden = hidden_type(ty).map(ToTokens::to_token_stream);
+            errors.at(
+                hidden,
+                "a cached value needs a type with a name: write it in the place of `impl`",
+            );
+            return;
+        }
         ty => {
             let mut borrow = FindBorrow { method, error: None };
             borrow.visit_type(ty);
@@ -374,6 +461,28 @@ fn returned(method: &Method, errors: &mut Errors) {
         }
     };
     errors.at(ty, message);
+}
+
+/// Whether the method is what `#[async_trait]` makes of an `async fn`.
+fn is_async_trait(method: &Method, ty: &Type) -> bool {
+    let mut lifetimes = method.written.generics.lifetimes();
+    is_future(ty) && lifetimes.any(|parameter| parameter.lifetime.ident == "async_trait")
+}
+
+/// The first `impl Trait` in a type.
+fn hidden_type(ty: &Type) -> Option<&Type> {
+    struct Find<'a>(Option<&'a Type>);
+    impl<'a> Visit<'a> for Find<'a> {
+        fn visit_type(&mut self, ty: &'a Type) {
+            if matches!(ty, Type::ImplTrait(_)) {
+                self.0.get_or_insert(ty);
+            }
+            visit::visit_type(self, ty);
+        }
+    }
+    let mut find = Find(None);
+    find.visit_type(ty);
+    find.0
 }
 
 /// Finds the first token by which a cached value would borrow.

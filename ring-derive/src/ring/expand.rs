@@ -1,6 +1,6 @@
 //! The code of one cached method: the method itself, its accessor, the entry, and the handle of the whole.
 
-mod attributes;
+pub(crate) mod attributes;
 mod cache;
 mod call;
 mod entry;
@@ -13,6 +13,7 @@ use quote::{ToTokens, quote};
 use syn::{Attribute, FnArg};
 
 use self::expansion::{Expansion, Place};
+use super::check;
 use super::model::{Argument, Method, Owner};
 use crate::generics;
 
@@ -26,6 +27,8 @@ pub(crate) struct Expanded {
     pub(crate) declarations: TokenStream,
     /// Inherent methods that call them, if their trait is hidden.
     pub(crate) inherent: TokenStream,
+    /// The names of them, if they are there in any case.
+    pub(crate) names: Option<[syn::Ident; 3]>,
 }
 
 /// Expands a method that was checked.
@@ -36,15 +39,16 @@ pub(crate) fn expand(method: &Method) -> Expanded {
         expansion.entry_body(),
         expansion.cache_body(),
     ];
-    let quiet = method.owner.is_none().then(quiet);
     let functions = expansion.functions(Place::Own).into_iter().zip(bodies);
-    let functions = functions.map(|(function, body)| quote!(#quiet #[inline] #function { #body }));
+    let functions = functions.map(|(function, body)| quote!(#[inline] #function { #body }));
     let declarations = expansion.functions(Place::Declared);
     Expanded {
         method: expansion.method(),
         accessors: quote!(#(#functions)*),
         declarations: quote!(#(#declarations;)*),
         inherent: expansion.inherent(),
+        names: (!check::is_conditional(&method.attrs))
+            .then(|| [method.accessor(), method.entry(), method.cache()]),
     }
 }
 
@@ -60,6 +64,8 @@ impl Expansion<'_> {
         });
         for (typed, argument) in arguments.zip(&self.method.arguments) {
             *typed.pat = syn::Pat::Verbatim(argument.passed.pattern.clone());
+            let attrs = std::mem::take(&mut typed.attrs);
+            typed.attrs = attrs.into_iter().map(attributes::without_expectation).collect();
         }
         let action = self.method.options.action.as_ref();
         let action = action.map_or_else(|| quote!(get_or_update), ToTokens::to_token_stream);
@@ -98,6 +104,11 @@ impl Expansion<'_> {
         let arguments = arguments.map(|Argument { name, ty, .. }| quote!(#name: #ty));
         let receiver = self.method.receiver().into_iter().map(ToTokens::to_token_stream);
         let inputs = receiver.chain(arguments);
+        let lints = self
+            .method
+            .arguments
+            .iter()
+            .flat_map(|argument| attributes::lints(&argument.attrs));
         let doc = format!(
             "Binds a call of {}, for a verb such as `.get()` or `.delete()`.",
             self.link()
@@ -105,6 +116,7 @@ impl Expansion<'_> {
         quote! {
             #[doc = #doc]
             #(#attrs)*
+            #(#lints)*
             #vis fn #accessor #generics (#(#inputs),*) -> #call #where_clause
         }
     }
@@ -137,15 +149,15 @@ pub(crate) fn accessors_trait<'a>(
 ) -> Option<TokenStream> {
     let of_trait = owner.of_trait.as_ref()?;
     let (name, path, generics) = (&of_trait.accessors, &of_trait.path, &owner.generics);
-    let (where_clause, quiet) = (&generics.where_clause, quiet());
+    let where_clause = &generics.where_clause;
     let vis = owner.named.as_ref().map(|named| match named.written_vis() {
         Some(vis) => vis.to_token_stream(),
         None => quote!(pub(crate)),
     });
-    let types = owner.hoisted_names();
+    let (types, private) = (owner.hoisted_names(), private());
     Some(quote! {
         /// The accessors of cached methods.
-        #quiet
+        #private
         #vis trait #name #generics: #path #where_clause {
             #(#[doc(hidden)] type #types;)*
             #(#declarations)*
@@ -159,14 +171,13 @@ pub(crate) fn hidden_constant(name: &syn::Ident, attrs: &[Attribute]) -> TokenSt
     quote! {
         #(#attrs)*
         #[doc(hidden)]
-        #[allow(non_upper_case_globals)]
         const #name: () = ();
     }
 }
 
-/// Lints about the form of accessors, which the user did not choose.
-pub(crate) fn quiet() -> TokenStream {
-    quote!(#[allow(clippy::type_complexity, clippy::too_many_arguments, non_local_definitions, private_bounds, private_interfaces, single_use_lifetimes, unreachable_pub)])
+/// Accessors may be more visible than their trait, which does not let them be used anywhere else.
+pub(crate) fn private() -> TokenStream {
+    quote!(#[allow(private_bounds, private_interfaces)])
 }
 
 /// The parameters of an inherent impl block for the accessors of a hidden trait.

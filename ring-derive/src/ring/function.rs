@@ -18,7 +18,8 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
                        trait's method in the trait's `impl`";
         return with_error(&at_start(&item, message), item);
     };
-    try_expand(options, function).unwrap_or_else(|error| with_error(&error, item))
+    let left = function.left();
+    try_expand(options, function).unwrap_or_else(|error| with_error(&error, left))
 }
 
 fn try_expand(options: TokenStream, function: Function) -> syn::Result<TokenStream> {

@@ -4,7 +4,9 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::parse::discouraged::Speculative;
 use syn::parse::{Parse, ParseStream, Parser};
-use syn::{Attribute, Ident, ImplItem, ItemImpl, Signature, Visibility};
+use syn::{Attribute, FnArg, Ident, ImplItem, ItemImpl, ReturnType, Signature, Type, Visibility};
+
+use super::check::{is_conditional, sized_form};
 
 /// A function whose body stays as tokens.
 #[derive(Clone)]
@@ -14,6 +16,33 @@ pub(crate) struct Function {
     pub(crate) sig: Signature,
     /// With its braces.
     pub(crate) body: Group,
+}
+
+impl Function {
+    /// The function to leave after an error: without types that would be another.
+    pub(crate) fn left(&self) -> TokenStream {
+        let mut left = self.clone();
+        let mut changed = false;
+        let mut replace = |ty: &mut Type| {
+            if sized_form(ty).is_some() {
+                *ty = syn::parse_quote!(());
+                changed = true;
+            }
+        };
+        for argument in &mut left.sig.inputs {
+            if let FnArg::Typed(argument) = argument {
+                replace(&mut argument.ty);
+            }
+        }
+        if let ReturnType::Type(_, ty) = &mut left.sig.output {
+            replace(ty);
+        }
+        if changed {
+            left.attrs.push(syn::parse_quote!(#[allow(unused)]));
+            left.body = Group::new(Delimiter::Brace, quote!(::core::panic!()));
+        }
+        left.into_token_stream()
+    }
 }
 
 impl Parse for Function {
@@ -97,6 +126,15 @@ impl Block {
         header.brace_token.span = body.delim_span();
         let items = items.parse2(body.stream())?;
         Ok(Block { header, items })
+    }
+
+    /// The names of its functions.
+    pub(crate) fn functions(&self) -> Vec<Ident> {
+        let items = self.items.iter().filter_map(|item| match item {
+            Item::Function(function) if !is_conditional(&function.attrs) => Some(function.sig.ident.clone()),
+            _ => None,
+        });
+        items.collect()
     }
 
     /// The names of the types and constants that it declares.

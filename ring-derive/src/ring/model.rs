@@ -61,6 +61,7 @@ pub(crate) struct Argument {
     /// Its pattern in the method, and the expression of its value there.
     pub(crate) passed: Passed,
     pub(crate) pattern: Pat,
+    pub(crate) attrs: Vec<Attribute>,
     pub(crate) ty: Type,
     /// Whether it is left out of the key.
     pub(crate) ignored: bool,
@@ -356,6 +357,7 @@ impl Argument {
             passed: Passed::of(&argument.pat, &name),
             name,
             pattern: (*argument.pat).clone(),
+            attrs: argument.attrs.clone(),
             ty: (*argument.ty).clone(),
             ignored,
             unnamed: ignored && !named,
