@@ -152,7 +152,7 @@ impl<T, E> IsResult for Result<T, E> {
 }
 
 /// Checks a type. Of a return type it finds out whether it is a `Result` by another name: for one, the methods are those
-/// with the bound that nothing meets, for all others those of [`Plainly`].
+/// with the bound that nothing meets, for all others those of [`Plainly`]. No trait of the user's has such names.
 #[derive(Debug)]
 pub struct Probe<T>(PhantomData<fn() -> T>);
 
@@ -166,7 +166,7 @@ impl<T> Probe<T> {
 
 impl<T, E> Probe<Result<T, E>> {
     /// Never compiles, with the message of [`MarkedFallible`].
-    pub fn in_memory<How, C>(&self, _: C) -> Refused
+    pub fn __ring_in_memory<How, C>(&self, _: C) -> Refused
     where
         Result<T, E>: MarkedFallible,
     {
@@ -174,7 +174,7 @@ impl<T, E> Probe<Result<T, E>> {
     }
 
     /// Never compiles, with the message of [`MarkedFallible`].
-    pub fn coded<How, Coder, C>(&self, _: C) -> Refused
+    pub fn __ring_coded<How, Coder, C>(&self, _: C) -> Refused
     where
         Result<T, E>: MarkedFallible,
     {
@@ -221,7 +221,7 @@ pub trait Plainly {
 
     /// See [`in_memory()`].
     #[inline]
-    fn in_memory<How, C>(&self, call: C) -> <Self::Value as InMemory<How>>::Call<C>
+    fn __ring_in_memory<How, C>(&self, call: C) -> <Self::Value as InMemory<How>>::Call<C>
     where
         Self::Value: InMemory<How>,
     {
@@ -230,7 +230,7 @@ pub trait Plainly {
 
     /// See [`coded()`].
     #[inline]
-    fn coded<How, Coder, C>(&self, call: C) -> <Self::Value as Codes<How, Coder>>::Call<C>
+    fn __ring_coded<How, Coder, C>(&self, call: C) -> <Self::Value as Codes<How, Coder>>::Call<C>
     where
         Self::Value: Codes<How, Coder>,
     {

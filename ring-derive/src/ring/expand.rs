@@ -177,7 +177,7 @@ pub(crate) fn hidden_constant(name: &syn::Ident, attrs: &[Attribute]) -> TokenSt
 
 /// Accessors may be more visible than their trait, which does not let them be used anywhere else.
 pub(crate) fn private() -> TokenStream {
-    quote!(#[allow(private_bounds, private_interfaces)])
+    quote!(#[allow(non_local_definitions, private_bounds, private_interfaces)])
 }
 
 /// The parameters of an inherent impl block for the accessors of a hidden trait.

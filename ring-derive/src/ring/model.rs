@@ -288,7 +288,8 @@ impl Method {
     /// A constant beside a free function, used by its accessor. If `#[ring]` is on a method whose block lacks
     /// `#[ring_impl]`, the bare name is not found, and the compiler's error names the remedy.
     pub(crate) fn block_hint(&self) -> Ident {
-        format_ident!("add_ring_impl_to_the_impl_block_of_{}", self.sig.ident.unraw())
+        let (name, span) = (self.sig.ident.unraw(), located_at(self.sig.ident.span()));
+        format_ident!("add_ring_impl_to_the_impl_block_of_{name}", span = span)
     }
 
     /// A constant beside the accessors of a trait's method, used by the method. If the accessors cannot be declared,

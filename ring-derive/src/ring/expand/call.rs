@@ -1,7 +1,7 @@
 //! A call of the accessor: its type, the values that it binds, and the checks that only the compiler can make.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::Type;
 use syn::spanned::Spanned;
 
@@ -158,6 +158,7 @@ impl Expansion<'_> {
         if self.method.is_fallible() {
             quote_spanned!(span=> #generated::#check::<_, #generated::OkOf<#ty>, #coder _>(#call))
         } else {
+            let check = format_ident!("__ring_{check}", span = span);
             quote_spanned!(span=> ({
                 use #generated::Plainly as _;
                 #generated::Probe::<#ty>::new().#check::<_, #coder _>(#call)
