@@ -343,3 +343,27 @@ check! {
     )]
     Blocking<How, T> for S: S: crate::storage::Storage<T>
 }
+
+/// The coder of values that are not bytes, if the user named none.
+#[cfg(feature = "cbor")]
+pub type DefaultCoder = crate::coder::Cbor;
+
+/// Without storages that hold bytes, no value needs a coder: a type of the user's has such a storage's name.
+#[cfg(not(feature = "cbor"))]
+pub type DefaultCoder = NoCoder;
+
+/// Makes no bytes.
+#[cfg(not(feature = "cbor"))]
+#[derive(Debug)]
+pub struct NoCoder;
+
+#[cfg(not(feature = "cbor"))]
+impl<T> crate::coder::Coder<T> for NoCoder {
+    fn encode(_: &T) -> Result<Vec<u8>, crate::Cause> {
+        Err("no coder".into())
+    }
+
+    fn decode(_: &[u8]) -> Result<T, crate::Cause> {
+        Err("no coder".into())
+    }
+}

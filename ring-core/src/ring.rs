@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::key::TypeName;
 use crate::name::Name;
+use crate::output::Output;
 use crate::stats::Counters;
 
 /// How long a call waits for another's computation before it computes for itself, if nothing else is said.
@@ -129,6 +130,13 @@ impl Ring {
     /// A result whose error is counted.
     pub(crate) fn count_failure<T, E>(&self, result: Result<T, E>) -> Result<T, E> {
         result.inspect_err(|_| self.counters.error())
+    }
+
+    /// Counts a value that is not stored since its type hides errors.
+    pub(crate) fn count_refused<R: Output>(&self) {
+        if R::is_refused() {
+            self.counters.error();
+        }
     }
 
     /// The value of a result whose error changes nothing for the caller, and is counted.

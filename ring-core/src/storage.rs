@@ -9,7 +9,7 @@ mod async_storage;
 mod view;
 
 pub use async_storage::{AsyncClear, AsyncStorage, InMemory};
-pub use view::{Coded, CodedStorage, HasCoder, View};
+pub use view::{Coded, CodedStorage, HasCoder, HoldsBytes, NamedStorage, View};
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

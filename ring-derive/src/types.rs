@@ -150,11 +150,27 @@ pub(crate) fn is_bytes(ty: &Type) -> bool {
     ends_in(ty, &["String", "Bytes"]) || (ends_in(ty, &["Vec"]) && last_segment(ty).is_some_and(of_bytes))
 }
 
+/// Whether a path can be one of the library's: a name alone, or a name after a crate's.
+fn may_be_the_librarys(ty: &Type) -> bool {
+    match ty {
+        Type::Path(path) => {
+            let first = path.path.segments.first();
+            let is_relative = |first: &PathSegment| {
+                ["self", "super", "crate", "Self"]
+                    .iter()
+                    .any(|word| first.ident == word)
+            };
+            path.path.segments.len() == 1 || !first.is_some_and(is_relative)
+        }
+        _ => true,
+    }
+}
+
 /// Whether a storage of this type is one of the library's that holds bytes.
 pub(crate) fn is_storage_of_bytes(storage: &Type) -> bool {
     let inner = last_segment(storage).filter(|last| last.ident == "Blocking");
     match inner {
         Some(blocking) => first_argument(blocking).is_some_and(is_storage_of_bytes),
-        None => ends_in(storage, &STORAGES_OF_BYTES),
+        None => ends_in(storage, &STORAGES_OF_BYTES) && may_be_the_librarys(storage),
     }
 }

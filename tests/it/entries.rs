@@ -113,6 +113,33 @@ fn a_time_to_live_that_is_ignored_is_not_known_to_the_entry() {
     assert_eq!(living(2, Duration::from_secs(1)), 3);
 }
 
+struct State<T>(T);
+
+struct Service<R>(R);
+
+/// `self` joins no key, so it need not be one.
+#[ring_impl(ignore(self))]
+impl<R: AsRef<str>> Service<R> {
+    #[ring(ignore(app), key_prefix = "service")]
+    fn handle(&self, State(app): State<&str>, id: u32) -> String {
+        format!("{} {app} {id}", self.0.as_ref())
+    }
+
+    #[ring(key_prefix = "name")]
+    fn name(&self) -> String {
+        self.0.as_ref().to_owned()
+    }
+}
+
+#[test]
+fn a_block_may_ignore_self_and_a_pattern_is_ignored_by_the_name_that_it_binds() {
+    let service = Service("a");
+    assert_eq!(service.handle(State("x"), 1), "a x 1");
+    assert_eq!(service.handle(State("y"), 1), "a x 1");
+    assert_eq!(service.name(), "a");
+    assert_eq!(Service::<&str>::name_entry().get().as_deref(), Some("a"));
+}
+
 #[ring(ignore(log))]
 fn logged<L: Fn(&str), K: RingKey>(id: K, log: L) -> u32 {
     log("computing");

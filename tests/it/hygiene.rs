@@ -100,6 +100,42 @@ mod types_of_the_same_names {
         (x > 0).then_some(LocalBoxFuture)
     }
 
+    /// A storage in memory by another name.
+    type Disk = ring_cache::Map<u32>;
+    type Redis = ring_cache::Lru<u32>;
+    static DISK: std::sync::LazyLock<Disk> = std::sync::LazyLock::new(Disk::new);
+
+    struct Service {
+        redis: Redis,
+    }
+
+    #[ring(storage = DISK as Disk)]
+    fn on_disk(x: u32) -> u32 {
+        x
+    }
+
+    #[ring(storage = DISK as self::Disk)]
+    fn by_path(x: u32) -> Result<u32, String> {
+        Ok(x + 1)
+    }
+
+    #[ring_impl(storage = self.redis as Redis)]
+    impl Service {
+        #[ring(ignore(self))]
+        fn on_redis(&self, x: u32) -> Result<u32, String> {
+            Ok(x)
+        }
+    }
+
+    #[test]
+    fn storages() {
+        assert_eq!((on_disk(1), by_path(1)), (1, Ok(2)));
+        assert_eq!(DISK.len(), 2);
+        let service = Service { redis: Redis::new(9) };
+        assert_eq!(service.on_redis(3), Ok(3));
+        assert_eq!(service.redis.len(), 1);
+    }
+
     #[test]
     fn are_the_users() {
         assert_eq!((pin(1), box_future(2), local(0)), (Pin(1), BoxFuture(2), None));

@@ -109,6 +109,7 @@ where
             let value = match R::value(leader.computing().around(body).await) {
                 Ok(value) => value,
                 Err(out) => {
+                    context.ring.count_refused::<R>();
                     leader.finish(|| FlightOutcome::Failed);
                     return out;
                 }

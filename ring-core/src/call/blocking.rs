@@ -114,6 +114,7 @@ where
     let value = match R::value(out) {
         Ok(value) => value,
         Err(out) => {
+            context.ring.count_refused::<R>();
             leader.finish(|| Outcome::Failed);
             return out;
         }

@@ -328,6 +328,7 @@ where
                 None => Progress::Ended(Ok(value)),
             },
             Err(out) => {
+                self.context().ring.count_refused::<R>();
                 leader.finish(|| FlightOutcome::Failed);
                 Progress::Ended(Err(out))
             }

@@ -76,7 +76,9 @@ impl Options {
     /// Adds the options of the impl block, unless the method's own take their place.
     pub(crate) fn inherit(&mut self, block: &Options) {
         for (known, meta) in &block.options {
-            if !self.options.iter().any(|(own, _)| own.overrides(known)) {
+            // Of a block it is about `self`, beside the arguments that a method ignores.
+            let is_added = known.name == "ignore";
+            if !is_added && !self.options.iter().any(|(own, _)| own.overrides(known)) {
                 self.options.push((known, meta.clone()));
             }
         }
@@ -170,7 +172,92 @@ fn misplaced(known: &Known, target: Target) -> String {
     format!("`{name}` belongs on {there}: {remedy}")
 }
 
+/// Names that other libraries give to options of ours.
+const SYNONYMS: [(&str, &str); 46] = [
+    ("ttl", "expire"),
+    ("time", "expire"),
+    ("expiry", "expire"),
+    ("expires", "expire"),
+    ("expires_in", "expire"),
+    ("expiration", "expire"),
+    ("time_to_live", "expire"),
+    ("time_to_idle", "expire"),
+    ("timeout", "expire"),
+    ("lifespan", "expire"),
+    ("max_age", "expire"),
+    ("max_size", "capacity"),
+    ("maxsize", "capacity"),
+    ("size", "capacity"),
+    ("max_capacity", "capacity"),
+    ("max_entries", "capacity"),
+    ("limit", "capacity"),
+    ("eviction", "policy"),
+    ("eviction_policy", "policy"),
+    ("result", "fallible"),
+    ("option", "unless"),
+    ("skip_if", "unless"),
+    ("cache_if", "unless"),
+    ("condition", "unless"),
+    ("convert", "key"),
+    ("key_expr", "key"),
+    ("key_fn", "key"),
+    ("prefix", "key_prefix"),
+    ("name", "key_prefix"),
+    ("namespace", "key_prefix"),
+    ("skip", "ignore"),
+    ("skip_all", "ignore"),
+    ("exclude", "ignore"),
+    ("without", "ignore"),
+    ("ignore_args", "ignore"),
+    ("serializer", "coder"),
+    ("serialize", "coder"),
+    ("codec", "coder"),
+    ("format", "coder"),
+    ("sync_writes", "coalesce"),
+    ("single_flight", "coalesce"),
+    ("backend", "storage"),
+    ("cache", "storage"),
+    ("store", "storage"),
+    ("create", "storage"),
+    ("ty", "storage"),
+];
+
+/// What others have and we do by other means.
+const REMEDIES: [(&str, &str); 6] = [
+    ("weigher", "an `Lru` counts entries: write `capacity = 10_000`"),
+    ("weight", "an `Lru` counts entries: write `capacity = 10_000`"),
+    (
+        "tags",
+        "entries have no tags: forget those of a method by `{method}_cache().clear()`, and one by `{method}_entry(..).delete()`",
+    ),
+    (
+        "invalidate",
+        "forget an entry by `{method}_entry(..).delete()`, and those of a method by `{method}_cache().clear()`",
+    ),
+    (
+        "refresh",
+        "compute anew by `{method}_ring(..).update()`, or on each call by `action = update`",
+    ),
+    (
+        "unbound",
+        "without a limit is a `Map` of yours: write `map = EXPRESSION`",
+    ),
+];
+
 fn unknown(written: &str, target: Target) -> String {
+    if let Some((_, remedy)) = REMEDIES.iter().find(|(name, _)| *name == written)
+        && matches!(target, Target::Method | Target::Block)
+    {
+        return format!("unknown option `{written}`: {remedy}");
+    }
+    let ours = SYNONYMS
+        .iter()
+        .find(|(name, _)| *name == written)
+        .map(|(_, ours)| *ours);
+    if let Some(known) = ours.and_then(|ours| Known::all_at(target).find(|known| known.name == ours)) {
+        let (name, example) = (known.name, known.example());
+        return format!("unknown option `{written}`: it is called `{name}` here: write `{example}`");
+    }
     let nearest = Known::all_at(target)
         .map(|known| (strsim::jaro_winkler(written, known.name), known.name))
         .filter(|(likeness, _)| *likeness > 0.7)

@@ -4,7 +4,7 @@ use darling::FromMeta;
 use syn::{Expr, ExprPath, Ident, Path, Type};
 
 use super::storage::Storage;
-use super::values::{self, Accessor, Duration, Flag, Word};
+use super::values::{self, Accessor, Duration, Fallible, Flag, Word};
 
 /// The options of `#[ring]` and `#[ring_impl]`.
 #[derive(Default, FromMeta)]
@@ -32,7 +32,7 @@ pub(crate) struct RingOptions {
     pub(crate) accessors: Option<Accessor>,
     #[darling(default, rename = "crate", with = values::path)]
     pub(crate) root: Option<Path>,
-    pub(crate) fallible: Option<Flag>,
+    pub(crate) fallible: Option<Fallible>,
     #[darling(default, with = values::action)]
     pub(crate) action: Option<Ident>,
     #[darling(default, with = values::boolean)]

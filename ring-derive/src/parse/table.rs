@@ -57,7 +57,7 @@ static OPTIONS: [Known; 30] = [
     option("coder", "coder = Json", RINGS),
     option("expire", "expire = \"60s\"", RINGS),
     option("unless", "unless = Option::is_none", RINGS),
-    option("ignore", "ignore(argument, …)", &[Target::Method]),
+    option("ignore", "ignore(argument, …)", RINGS),
     option("key", "key = EXPRESSION", &[Target::Method]),
     option("key_prefix", "key_prefix = \"…\"", &[Target::Method]),
     option("class", "class", &[Target::Method]),

@@ -186,6 +186,28 @@ impl FromMeta for Flag {
     }
 }
 
+/// `fallible`, or `fallible = false` for a generic value that is never a `Result`.
+pub(crate) struct Fallible {
+    pub(crate) written: Meta,
+    pub(crate) is_fallible: bool,
+}
+
+impl FromMeta for Fallible {
+    fn from_meta(option: &Meta) -> Result<Self> {
+        let is_fallible = match option {
+            Meta::Path(_) => true,
+            Meta::NameValue(_) => boolean(option)
+                .map_err(|_| expected(option, "takes no value, or `false`"))?
+                .unwrap_or_default(),
+            Meta::List(_) => return Err(expected(option, "takes no value, or `false`")),
+        };
+        Ok(Fallible {
+            written: option.clone(),
+            is_fallible,
+        })
+    }
+}
+
 /// A word that is written in keys as it is.
 pub(crate) struct Word(pub(crate) LitStr);
 

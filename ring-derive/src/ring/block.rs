@@ -4,11 +4,11 @@ use std::rc::Rc;
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::{Attribute, Ident, ImplItem, ItemTrait, PathArguments, TraitItem};
+use syn::{Attribute, FnArg, Ident, ImplItem, ItemTrait, PathArguments, TraitItem};
 
 use super::expand::attributes::{lints, without_expectation};
 use super::expand::{self, Expanded};
-use super::item::{Block as Source, Item};
+use super::item::{Block as Source, Function, Item};
 use super::model::{Method, OfTrait, Owner};
 use super::{check, marks};
 use crate::errors::{Errors, at_start, with_error};
@@ -70,6 +70,7 @@ fn try_expand(options: TokenStream, mut source: Source) -> syn::Result<TokenStre
         root: Root::named(options.root.as_ref()),
         expanded: Vec::new(),
         names: source.functions(),
+        ignored: options.ignore,
         errors: Errors::default(),
     };
     for item in &mut source.items {
@@ -97,6 +98,8 @@ struct Block {
     expanded: Vec<Expanded>,
     /// The names of the block's functions, and those that methods before this one have given to accessors.
     names: Vec<Ident>,
+    /// `self`, if all methods leave it out of their keys.
+    ignored: Vec<Ident>,
     errors: Errors,
 }
 
@@ -137,7 +140,10 @@ impl Block {
         let mut options = Options::new(Target::Method);
         options.add(mark);
         options.inherit(&self.defaults);
-        let options: RingOptions = options.read()?;
+        let mut options: RingOptions = options.read()?;
+        if let Some(token) = self.ignored_self(method, &options) {
+            options.ignore.push(token);
+        }
         let root = match &options.root {
             Some(path) => Root::named(Some(path)),
             None => self.root.clone(),
@@ -146,6 +152,14 @@ impl Block {
         check::method(&method)?;
         check::names(&method, &self.names)?;
         Ok(expand::expand(&method))
+    }
+
+    /// `self`, if the block ignores it and the method has it in its key.
+    fn ignored_self(&self, method: &Function, options: &RingOptions) -> Option<Ident> {
+        let is_method = matches!(method.sig.inputs.first(), Some(FnArg::Receiver(_)));
+        let is_needed =
+            is_method && options.key.is_none() && !options.ignore.iter().any(|name| name == "self");
+        self.ignored.iter().find(|_| is_needed).cloned()
     }
 
     fn assemble(&self, block: &Source) -> TokenStream {

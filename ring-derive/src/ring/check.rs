@@ -12,7 +12,7 @@ use super::model::{Argument, KeyForm, Method, OfTrait, Owner};
 use super::template::Template;
 use crate::errors::Errors;
 use crate::parse::{Accessor, RingOptions, Storage};
-use crate::types::{is_future, is_known_foreign, is_known_plain, last_segment, type_arguments};
+use crate::types::{is_future, is_known_foreign, is_known_plain, is_result, last_segment, type_arguments};
 
 /// The most values that a call binds, `self` included.
 const MOST_PARTS: usize = 16;
@@ -36,6 +36,10 @@ pub(crate) fn method(method: &Method) -> syn::Result<()> {
 pub(crate) fn defaults(options: &RingOptions) -> syn::Result<()> {
     let mut errors = Errors::default();
     policy(options, "this block's values are", &mut errors);
+    if let Some(argument) = options.ignore.iter().find(|name| *name != "self") {
+        let message = "arguments belong to one method: write this in its `#[ring(ignore(..))]`; a block may ignore `self`";
+        errors.at(argument, message);
+    }
     errors.finish(())
 }
 
@@ -156,9 +160,22 @@ fn ignored(method: &Method, errors: &mut Errors) {
         let message = "`ignore` has no effect beside `key`, which replaces all arguments: remove one of them";
         errors.at(ignored, message);
     }
-    let written = method.arguments.iter().filter_map(Argument::written_name);
+    let written = method.arguments.iter().filter_map(Argument::only_name);
     let names: Vec<String> = written.map(ToString::to_string).collect();
     for (index, ignored) in options.ignore.iter().enumerate() {
+        if let Some(argument) = method
+            .arguments
+            .iter()
+            .find(|argument| argument.binds_among_others(ignored))
+        {
+            let pattern = argument.pattern.to_token_stream().to_string().replace(" ", "");
+            let message = format!(
+                "`{ignored}` is a part of the argument `{pattern}`, and only whole arguments are ignored: take the argument \
+                 by one name"
+            );
+            errors.at(ignored, message);
+            continue;
+        }
         let is_argument = names.iter().any(|name| ignored == name);
         if !is_argument && (ignored != "self" || method.receiver().is_none()) {
             let known = match names.as_slice() {
@@ -419,7 +436,11 @@ fn mutable_reference(ty: &Type) -> Option<&TypeReference> {
 }
 
 fn returned(method: &Method, errors: &mut Errors) {
-    let fallible = method.options.fallible.is_some();
+    let fallible = method
+        .options
+        .fallible
+        .as_ref()
+        .is_some_and(|fallible| fallible.is_fallible);
     let not_fallible = "`fallible` needs a `Result`, and this is another type: remove `fallible`";
     let Some(ty) = method.written_out_type() else {
         if fallible {
@@ -435,11 +456,27 @@ fn returned(method: &Method, errors: &mut Errors) {
         errors.at(ty, message);
         return;
     }
+    if let Some(never) = method
+        .options
+        .fallible
+        .as_ref()
+        .filter(|fallible| !fallible.is_fallible)
+        && is_result(ty)
+    {
+        let message =
+            "this method returns a `Result`, whose errors are never cached: remove `fallible = false`";
+        errors.at(&never.written, message);
+        return;
+    }
     let message = match ty {
         ty if is_async_trait(method, ty) => {
             "`#[async_trait]` has already rewritten this method: write `#[ring_impl]` above `#[async_trait]`"
         }
         ty if fallible && is_known_plain(ty) => not_fallible,
+        ty if method.options.fallible.is_none() && is_of_parameter(method, ty) => {
+            "this may be a `Result`, whose errors must not be cached: write `#[ring(fallible = false)]` if it never is, or \
+             return `Result<T, E>`"
+        }
         Type::ImplTrait(_) | Type::Path(_) if is_future(ty) => {
             "a future cannot be cached, but its output can: write `async fn`, and the output as the return type"
         }
@@ -461,6 +498,22 @@ fn returned(method: &Method, errors: &mut Errors) {
         }
     };
     errors.at(ty, message);
+}
+
+/// Whether a type is what a type parameter says, as `T::Output`.
+fn is_of_parameter(method: &Method, ty: &Type) -> bool {
+    let Type::Path(path) = ty else { return false };
+    let of_owner = method.owner.iter().map(|owner| &owner.generics);
+    let mut parameters = of_owner
+        .chain([&method.written.generics])
+        .flat_map(|generics| generics.type_params());
+    let mut is_parameter = |ident: &Ident| parameters.any(|parameter| parameter.ident == *ident);
+    match &path.qself {
+        Some(qself) => {
+            matches!(&*qself.ty, Type::Path(of) if of.path.get_ident().is_some_and(&mut is_parameter))
+        }
+        None => path.path.segments.len() > 1 && is_parameter(&path.path.segments[0].ident),
+    }
 }
 
 /// Whether the method is what `#[async_trait]` makes of an `async fn`.

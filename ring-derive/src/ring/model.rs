@@ -6,8 +6,9 @@ use std::rc::Rc;
 use proc_macro2::{Group, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::ext::IdentExt;
+use syn::visit::{self, Visit};
 use syn::{
-    Attribute, Expr, ExprLit, FnArg, Generics, Ident, ItemImpl, Lit, Pat, PatType, Path, Receiver,
+    Attribute, Expr, ExprLit, FnArg, Generics, Ident, ItemImpl, Lit, Pat, PatIdent, PatType, Path, Receiver,
     ReceiverKind, ReturnType, Signature, Type, TypeReference, Visibility,
 };
 
@@ -245,7 +246,10 @@ impl Method {
 
     /// Whether only `Ok` is cached.
     pub(crate) fn is_fallible(&self) -> bool {
-        self.options.fallible.is_some() || self.out_type().is_some_and(types::is_result)
+        match &self.options.fallible {
+            Some(fallible) => fallible.is_fallible,
+            None => self.out_type().is_some_and(types::is_result),
+        }
     }
 
     /// The type of the value that is cached, as far as it is written.
@@ -353,7 +357,7 @@ impl Argument {
         });
         let name = name.unwrap_or_else(|| format_ident!("argument_{}", index + 1, span = Span::mixed_site()));
         let is_value = matches!(key, KeyForm::Values);
-        let ignored = !is_value || written.is_some_and(|name| options.ignore.contains(name));
+        let ignored = !is_value || only_name(&argument.pat).is_some_and(|name| options.ignore.contains(name));
         Argument {
             passed: Passed::of(&argument.pat, &name),
             name,
@@ -371,6 +375,17 @@ impl Argument {
             Pat::Ident(pattern) => Some(&pattern.ident),
             _ => None,
         }
+    }
+
+    /// The one name that its pattern binds, as `app` in `State(app)`.
+    pub(crate) fn only_name(&self) -> Option<&Ident> {
+        only_name(&self.pattern)
+    }
+
+    /// Whether its pattern binds the name, and others.
+    pub(crate) fn binds_among_others(&self, name: &Ident) -> bool {
+        let names = bound_names(&self.pattern);
+        names.len() > 1 && names.contains(&name)
     }
 
     /// Whether `impl Trait` is in its type.
@@ -395,6 +410,27 @@ impl RingOptions {
         self.expiry()
             .is_some_and(|expiry| uses(expiry, &name.unraw().to_string()))
     }
+}
+
+fn only_name(pattern: &Pat) -> Option<&Ident> {
+    match bound_names(pattern).as_slice() {
+        [only] => Some(only),
+        _ => None,
+    }
+}
+
+/// The names that a pattern binds.
+fn bound_names(pattern: &Pat) -> Vec<&Ident> {
+    struct Find<'a>(Vec<&'a Ident>);
+    impl<'a> Visit<'a> for Find<'a> {
+        fn visit_pat_ident(&mut self, pattern: &'a PatIdent) {
+            self.0.push(&pattern.ident);
+            visit::visit_pat_ident(self, pattern);
+        }
+    }
+    let mut find = Find(Vec::new());
+    find.visit_pat(pattern);
+    find.0
 }
 
 /// The parameters without those that only ignored arguments mention: their types are ignored, too.
