@@ -19,8 +19,7 @@ use shard::Shard;
 
 use crate::clock::StorageClock;
 use crate::flights::{Evicted, Flights, InPlace};
-use crate::key::{EncodedKey, KeyBytes, KeyHasher, RingKey, text_in_namespace};
-use crate::name::Name;
+use crate::key::{EncodedKey, HashSeed, KeyBytes, Name, RingKey, text_in_namespace};
 use crate::ring::DEFAULT_WRITE_TIMEOUT;
 use crate::storage::{Clear, EvictionCounts, Expires, Expiring, InMemory, Observer, Storage, StorageBase};
 use crate::sync::{AtomicU64, Ordering, RwLock};
@@ -45,7 +44,7 @@ pub const DEFAULT_CAPACITY: usize = 128;
 /// assert!(users.has(&1_u32) && !users.has(&2_u32) && users.has(&3_u32));
 /// ```
 pub struct Lru<T> {
-    hasher: KeyHasher,
+    seed: HashSeed,
     shards: Box<[RwLock<Shard<T>>]>,
     /// The number of shards, a power of two, less one.
     mask: usize,
@@ -130,7 +129,7 @@ impl<T> Lru<T> {
 
     /// Whether there is a value under `key`. It does not count as a use.
     pub fn has<K: RingKey + ?Sized>(&self, key: &K) -> bool {
-        let hash = self.hasher.hash(key);
+        let hash = self.seed.hash(key);
         let shard = self.shard(hash).read();
         shard
             .find(hash, key)
@@ -147,7 +146,7 @@ impl<T> Lru<T> {
     fn encode<K: RingKey + ?Sized>(&self, key: &K) -> EncodedKey {
         match key.as_recorded() {
             Some(recorded) => recorded.clone(),
-            None => EncodedKey::with_hash(self.hasher.hash(key), key),
+            None => EncodedKey::with_hash(self.seed.hash(key), key),
         }
     }
 
@@ -212,7 +211,7 @@ impl<T: Clone> Lru<T> {
     /// The value under `key`, and its deadline.
     #[inline(always)]
     fn find<K: RingKey + ?Sized>(&self, key: &K) -> Option<(T, u64)> {
-        let hash = self.hasher.hash(key);
+        let hash = self.seed.hash(key);
         let shard = self.shard(hash).read();
         let (slot, entry) = shard.entry(hash, key)?;
         let deadline = shard.deadline(slot);

@@ -3,9 +3,9 @@
 //! Both are one encoder over two sinks, so that they cannot disagree. Every part is a tag and a fixed or prefixed
 //! length; `KEYS.md` has the table.
 
+use super::name::Name;
 use super::small_bytes::Collector;
 use super::{Bracket, EncodedKey, KeyWriter, RingKey, number, sealed::Sealed};
-use crate::name::Name;
 
 /// The first byte of each item of the encoding.
 pub(crate) mod tag {
@@ -28,19 +28,6 @@ pub(crate) mod tag {
     /// An element without parts.
     pub(crate) const EMPTY: u8 = 0x10;
 }
-
-/// The number of a ring, as a key begins with it. No tag has the highest bit.
-pub(crate) fn ring_item(number: u32) -> [u8; 4] {
-    (RING | number).to_be_bytes()
-}
-
-/// The number of the ring that begins these bytes.
-pub(crate) fn ring_number(bytes: &[u8]) -> Option<u32> {
-    let item = u32::from_be_bytes(*bytes.first_chunk()?);
-    (item & RING != 0).then_some(item & !RING)
-}
-
-const RING: u32 = 1 << 31;
 
 /// A length of at least this many bytes follows this byte as eight bytes.
 pub(crate) const LONG: u8 = 0xff;

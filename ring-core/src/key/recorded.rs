@@ -3,10 +3,10 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-use super::encode::{encode, feeds, ring_number};
+use super::encode::{encode, feeds};
+use super::name::{Name, ring_number};
 use super::small_bytes::{Collector, SmallBytes};
 use super::{KeyWriter, RingKey};
-use crate::name::Name;
 
 /// The bytes of a key's parts, as memory storages keep them.
 #[derive(Clone, PartialEq, Eq)]

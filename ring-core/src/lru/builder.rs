@@ -7,7 +7,7 @@ use super::shard::Shard;
 use super::{DEFAULT_CAPACITY, Lru};
 use crate::clock::{Clock, StorageClock};
 use crate::flights::Flights;
-use crate::key::KeyHasher;
+use crate::key::HashSeed;
 use crate::sync::{Arc, AtomicU64, RwLock};
 
 /// The smallest capacity of a shard, unless the user wants more shards.
@@ -77,7 +77,7 @@ impl<T> LruBuilder<T> {
         let exact = shards == 1 && self.capacity <= EXACT;
         let shard = |capacity| Shard::new(capacity, Chosen::new(self.policy, capacity, exact));
         Lru {
-            hasher: KeyHasher::shared(),
+            seed: HashSeed::shared(),
             shards: (0..shards)
                 .map(|number| RwLock::new(shard(capacity(number))))
                 .collect(),
