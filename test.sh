@@ -20,6 +20,7 @@ steps() {
     cat <<'END'
 format    both  formatting
 lint      both  clippy: all targets, all features
+structure both  names in ARCHITECTURE.md, lengths of walks, circles
 test      push  tests, all features, each storage on its real server
 doctest   both  examples in the documentation, all features
 example   both  the first example of README.md
@@ -49,6 +50,11 @@ step_format() {
 step_lint() {
     has clippy cargo clippy --version || return 0
     cargo clippy --workspace --all-features --all-targets -- -D warnings
+}
+
+# It shows what it counts.
+step_structure() {
+    cargo test --all-features --test structure -- --nocapture
 }
 
 # The steps before a push build one set of features, so that each crate is built once, and checked once.

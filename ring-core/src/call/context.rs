@@ -94,6 +94,11 @@ impl<V, S: View<V>> CallContext<V, S> {
         self.view.storage()
     }
 
+    /// The longest time that a call may keep the storage busy.
+    pub(super) fn deadline(&self) -> Option<Duration> {
+        self.storage().deadline()
+    }
+
     pub(crate) fn flights(&self) -> &Flights<S::Held> {
         self.storage().flights()
     }
@@ -124,7 +129,7 @@ impl<V, S: View<V>> CallContext<V, S> {
         Lookup {
             epoch: Some(epoch),
             in_doubt: self.is_in_doubt(key),
-            until: after(self.storage().deadline()),
+            until: after(self.deadline()),
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::context::{CallContext, Lookup};
 use crate::flights::{Leader, Outcome, Role, WaitOutcome, Waiter};
 use crate::key::EncodedKey;
-use crate::storage::{Event, Machine, Step, StorageBase, View};
+use crate::storage::{Event, Machine, Step, View};
 use crate::wait::{after, remaining};
 
 /// The machine of a miss.
@@ -46,7 +46,7 @@ impl<V, S: View<V>> CallContext<V, S> {
     /// Starts a computation whose value replaces what is stored.
     pub(crate) fn begin_update(&self, key: EncodedKey) -> Fetched<'_, V, S::Held> {
         self.admit_write();
-        Fetched::Lead(self.flights().lead_alone(key).update(), self.storage().deadline())
+        Fetched::Lead(self.flights().lead_alone(key).update(), self.deadline())
     }
 }
 

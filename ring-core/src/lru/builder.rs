@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use super::policy::{Chosen, Policy};
+use super::policy::{Policy, PolicyImpl};
 use super::shard::Shard;
 use super::{DEFAULT_CAPACITY, Lru};
 use crate::clock::{Clock, StorageClock};
@@ -75,7 +75,7 @@ impl<T> LruBuilder<T> {
         // The first shards take what does not divide.
         let capacity = |shard| self.capacity / shards + usize::from(shard < self.capacity % shards);
         let exact = shards == 1 && self.capacity <= EXACT;
-        let shard = |capacity| Shard::new(capacity, Chosen::new(self.policy, capacity, exact));
+        let shard = |capacity| Shard::new(capacity, PolicyImpl::new(self.policy, capacity, exact));
         Lru {
             seed: HashSeed::shared(),
             shards: (0..shards)
