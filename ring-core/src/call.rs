@@ -5,6 +5,7 @@ mod async_calls;
 mod awaited;
 mod blocking;
 mod bulk;
+mod cached_call;
 mod calls;
 mod context;
 mod fetch;
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 pub use async_call::AsyncCall;
 pub use async_calls::{AsyncCalls, AtMost, DEFAULT_CONCURRENCY};
+pub use cached_call::{CachedAsyncCall, CachedCall};
 pub use calls::Calls;
 pub use context::Outcome;
 

@@ -33,7 +33,10 @@ mod wait;
 
 pub use action::{Action, ActionResult, UnknownAction};
 pub use cache::{AsyncCache, Cache, Handle, RingStatic};
-pub use call::{AsyncCall, AsyncCalls, AtMost, BoundCall, Call, Calls, DEFAULT_CONCURRENCY, Outcome};
+pub use call::{
+    AsyncCall, AsyncCalls, AtMost, BoundCall, CachedAsyncCall, CachedCall, Call, Calls, DEFAULT_CONCURRENCY,
+    Outcome,
+};
 pub use error::{Cause, Error, ErrorKind, Failure};
 pub use key::{Bracket, Key, KeyWriter, Name, RingKey, TypeName};
 pub use lru::{DEFAULT_CAPACITY, Lru, LruBuilder, Policy};
