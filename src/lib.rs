@@ -1,5 +1,6 @@
 //! Cached methods with full control of every call.
 #![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 /// Storages outside the process: how to use them, what each can do, and what happens when they fail.

@@ -59,3 +59,11 @@ fn files_are_counted() {
     println!("all: {} files, {} lines", total.0, total.1);
     assert!(total.0 > 0);
 }
+
+#[test]
+fn unsafe_code_is_in_one_file() {
+    let files = SOURCES.iter().flat_map(|folder| rust_files(folder));
+    let is_unsafe = |file: &String| code(file).split_whitespace().any(|word| word == "unsafe");
+    let with_unsafe_code: Vec<_> = files.filter(is_unsafe).collect();
+    assert_eq!(with_unsafe_code, ["ring-core/src/sync/readers_lock.rs"]);
+}

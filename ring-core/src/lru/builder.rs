@@ -8,7 +8,7 @@ use super::{DEFAULT_CAPACITY, Lru};
 use crate::clock::{Clock, StorageClock};
 use crate::flights::Flights;
 use crate::key::HashSeed;
-use crate::sync::{Arc, AtomicU64, RwLock};
+use crate::sync::{Arc, AtomicU64, ReadersLock};
 
 /// The smallest capacity of a shard, unless the user wants more shards.
 const SHARD_CAPACITY: usize = 256;
@@ -79,7 +79,7 @@ impl<T> LruBuilder<T> {
         Lru {
             seed: HashSeed::shared(),
             shards: (0..shards)
-                .map(|number| RwLock::new(shard(capacity(number))))
+                .map(|number| ReadersLock::new(shard(capacity(number))))
                 .collect(),
             mask: shards - 1,
             capacity: self.capacity,
