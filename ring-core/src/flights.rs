@@ -166,6 +166,7 @@ impl<T> Flights<T> {
             state.invalidate_before(epoch);
             self.counting_doubts(state, |state| state.took_effect(epoch));
         }
+        self.count_write(key.hash_value());
         let evicted = storage.write(key, value, expires_at);
         drop(shard);
         if has_state {

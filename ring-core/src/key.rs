@@ -37,7 +37,6 @@ pub use typename::TypeName;
 
 pub(crate) use hash::hash_key;
 pub(crate) use recorded::KeyBytes;
-pub(crate) use seed::HashSeed;
 pub(crate) use text::key_text;
 
 /// A value that can be part of a key.
@@ -82,6 +81,13 @@ pub trait RingKey {
     #[inline]
     fn as_recorded(&self) -> Option<&EncodedKey> {
         None
+    }
+
+    /// The hash of this key, if it is kept: it need not be computed again.
+    #[doc(hidden)]
+    #[inline]
+    fn known_hash(&self) -> Option<u64> {
+        self.as_recorded().map(EncodedKey::hash_value)
     }
 
     /// Feeds a slice of such values. Only bytes differ from a list of elements.

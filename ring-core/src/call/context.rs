@@ -117,17 +117,21 @@ impl<V, S: View<V>> CallContext<V, S> {
         }
     }
 
-    /// Begins a look-up. Where bytes are compared, writes are not counted.
+    /// A value that is found without waiting. It runs no code out of line, so that the caller saves no registers for it.
+    #[inline(always)]
+    pub(super) fn hit<K: RingKey>(&self, key: &K) -> Option<V> {
+        let count = self.ring.counters.own_hits()?;
+        let value = self.view.decode(self.storage().hit(key)?).ok()?;
+        count();
+        Some(value)
+    }
+
+    /// Begins a look-up.
     #[inline]
     pub(crate) fn begin_lookup<K: RingKey>(&self, key: &K) -> Lookup {
         self.admit();
-        let epoch = if S::Storage::TEXT_KEYS {
-            self.flights().writes(hash_key(key))
-        } else {
-            0
-        };
         Lookup {
-            epoch: Some(epoch),
+            epoch: Some(self.flights().writes(hash_key(key))),
             in_doubt: self.is_in_doubt(key),
             until: after(self.deadline()),
         }
@@ -185,12 +189,10 @@ impl<V, S: View<V>> CallContext<V, S> {
         Some(value)
     }
 
-    /// Whether another computation may have ended between a look-up and the lead. In memory it may in any case, which is
-    /// cheaper than to count writes at every hit.
+    /// Whether another computation may have ended between a look-up and the lead.
     pub(crate) fn may_be_stored(&self, leader: &Leader<'_, S::Held>, lookup: Lookup) -> bool {
-        let written =
-            |epoch| !S::Storage::TEXT_KEYS || self.flights().writes(leader.key().hash_value()) != epoch;
-        self.ring.coalesce && lookup.epoch.is_some_and(written)
+        let writes = self.flights().writes(leader.key().hash_value());
+        self.ring.coalesce && lookup.epoch.is_some_and(|epoch| epoch != writes)
     }
 
     /// Begins to store a computed value. `None` if it is done: in memory, it takes no time.

@@ -79,7 +79,7 @@ impl KeyBytes {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn encode<K: RingKey + ?Sized, S: Sink>(key: &K, sink: S) -> S {
     let mut encoder = Encoder {
         sink,
@@ -95,7 +95,7 @@ fn encode<K: RingKey + ?Sized, S: Sink>(key: &K, sink: S) -> S {
 }
 
 /// Whether `key` feeds exactly the first `length` of these bytes.
-#[inline]
+#[inline(always)]
 fn feeds<K: RingKey + ?Sized>(key: &K, bytes: &(impl AsRef<[u8]> + ?Sized), length: usize) -> bool {
     let compared = encode(
         key,

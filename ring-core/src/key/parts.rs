@@ -16,7 +16,7 @@ pub trait KeyPart {
 }
 
 impl<T: RingKey> KeyPart for T {
-    #[inline]
+    #[inline(always)]
     fn segment<W: KeyWriter>(&self, key: &mut W) {
         key.begin_segment();
         self.ring_key(key);
@@ -27,7 +27,7 @@ impl<T: RingKey> KeyPart for T {
 }
 
 impl<T> KeyPart for Ignored<T> {
-    #[inline]
+    #[inline(always)]
     fn segment<W: KeyWriter>(&self, _: &mut W) {}
 
     const SEGMENTS: usize = 0;
@@ -44,7 +44,7 @@ pub trait KeyParts {
 macro_rules! parts {
     ($($type:ident $index:tt)*) => {
         impl<$($type: KeyPart),*> KeyParts for ($($type,)*) {
-            #[inline]
+            #[inline(always)]
             #[allow(unused_variables)]
             fn segments<W: KeyWriter>(&self, key: &mut W) {
                 $(self.$index.segment(key);)*
@@ -73,24 +73,32 @@ parts!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11 M 12 N 13);
 parts!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11 M 12 N 13 O 14);
 parts!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11 M 12 N 13 O 14 P 15);
 
-/// The key of one call of a ring.
+/// The key of one call of a ring, and its hash.
 pub struct CallKey<'a, P> {
     name: &'a Name,
     parts: &'a P,
+    hash: u64,
 }
 
 impl<'a, P: KeyParts> CallKey<'a, P> {
     /// The key of the ring `name` with these bound values.
     #[inline]
     pub fn new(name: &'a Name, parts: &'a P) -> Self {
-        CallKey { name, parts }
+        let mut key = CallKey { name, parts, hash: 0 };
+        key.hash = name.seed().hash(&key);
+        key
     }
 }
 
 impl<P: KeyParts> RingKey for CallKey<'_, P> {
-    #[inline]
+    #[inline(always)]
     fn ring_key<W: KeyWriter>(&self, key: &mut W) {
         key.ring(self.name);
         self.parts.segments(key);
+    }
+
+    #[inline]
+    fn known_hash(&self) -> Option<u64> {
+        Some(self.hash)
     }
 }

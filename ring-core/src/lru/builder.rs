@@ -7,7 +7,6 @@ use super::shard::Shard;
 use super::{DEFAULT_CAPACITY, Lru};
 use crate::clock::{Clock, StorageClock};
 use crate::flights::Flights;
-use crate::key::HashSeed;
 use crate::sync::{Arc, AtomicU64, ReadersLock};
 
 /// The smallest capacity of a shard, unless the user wants more shards.
@@ -77,7 +76,6 @@ impl<T> LruBuilder<T> {
         let exact = shards == 1 && self.capacity <= EXACT;
         let shard = |capacity| Shard::new(capacity, PolicyImpl::new(self.policy, capacity, exact));
         Lru {
-            seed: HashSeed::shared(),
             shards: (0..shards)
                 .map(|number| ReadersLock::new(shard(capacity(number))))
                 .collect(),

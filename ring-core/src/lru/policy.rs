@@ -62,7 +62,7 @@ impl PolicyImpl {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn note_use(&self, mark: &AtomicU32) {
         ask!(self, policy => policy.note_use(mark));
     }

@@ -30,7 +30,7 @@ pub(in crate::lru) struct LeastRecent {
 }
 
 impl EvictionPolicy for LeastRecent {
-    #[inline]
+    #[inline(always)]
     fn note_use(&self, stamp: &AtomicU32) {
         let mut now = self.now.load(Ordering::Relaxed);
         if stamp.load(Ordering::Relaxed) != now {

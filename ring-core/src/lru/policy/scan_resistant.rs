@@ -67,7 +67,7 @@ const EMPTY: Queue = Queue {
 };
 
 impl EvictionPolicy for ScanResistant {
-    #[inline]
+    #[inline(always)]
     fn note_use(&self, mark: &AtomicU32) {
         let noted = mark.load(Ordering::Relaxed);
         if Mark(noted).uses() < Mark::MOST_USES {
