@@ -2,15 +2,13 @@
 
 mod async_call;
 mod async_calls;
-pub(crate) mod awaited;
-mod batch;
-pub(crate) mod blocking;
+mod awaited;
+mod blocking;
 mod bulk;
+mod cached_call;
 mod calls;
 mod context;
 mod fetch;
-mod machine;
-mod store;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -18,9 +16,9 @@ use std::time::Duration;
 
 pub use async_call::AsyncCall;
 pub use async_calls::{AsyncCalls, AtMost, DEFAULT_CONCURRENCY};
+pub use cached_call::{CachedAsyncCall, CachedCall};
 pub use calls::Calls;
 pub use context::Outcome;
-pub(crate) use store::Store;
 
 use context::{CallContext, Lookup, StorageResult};
 use fetch::Fetched;
@@ -253,13 +251,12 @@ where
     /// body is returned and not stored. A failure of the storage costs a computation, never the answer.
     #[inline]
     pub fn get_or_update(self) -> R::Out {
-        // Taken apart, and put together for a miss: so a hit keeps it in registers.
+        // Taken apart, and put together for the long way: so a hit keeps it in registers.
         let Self { context, body, mode } = self;
         let key = CallKey::new(context.ring.name(), body.parts());
-        let lookup = context.begin_lookup(&key);
-        match context.finish_lookup(context.storage().read(&key, lookup.until), lookup) {
-            Ok(value) => R::found(value),
-            Err(lookup) => Self { context, body, mode }.miss(lookup),
+        match context.hit(&key) {
+            Some(value) => R::found(value),
+            None => Self { context, body, mode }.look_up(),
         }
     }
 
@@ -290,9 +287,22 @@ where
         })
     }
 
-    #[cold]
-    fn miss(self, lookup: Lookup) -> R::Out {
-        let (context, key) = (self.context, self.encoded_key());
+    /// The long way: of a hit that waits, and of a miss.
+    #[inline(never)]
+    fn look_up(self) -> R::Out {
+        let (context, key) = (self.context, self.call_key());
+        let lookup = context.begin_lookup(&key);
+        match context.finish_lookup(context.storage().read(&key, lookup.until), lookup) {
+            Ok(value) => R::found(value),
+            Err(lookup) => {
+                let key = EncodedKey::of(&key);
+                self.miss(key, lookup)
+            }
+        }
+    }
+
+    fn miss(self, key: EncodedKey, lookup: Lookup) -> R::Out {
+        let context = self.context;
         context.ring.counters.miss();
         let fetched = blocking::fetch(&context, key, lookup);
         compute::<R, S, B>(&context, fetched, self.body)

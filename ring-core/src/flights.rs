@@ -38,8 +38,7 @@ use registry::RingRegistry;
 use scope::Scope;
 use shard::Shard;
 
-use crate::key::{EncodedKey, KeyShape, RingKey};
-use crate::name::Name;
+use crate::key::{EncodedKey, KeyShape, Name, RingKey};
 use crate::ring::Ring;
 use crate::sync::{Arc, AtomicU64, AtomicUsize, Event, Mutex, Ordering};
 
@@ -168,6 +167,7 @@ impl<T> Flights<T> {
             state.invalidate_before(epoch);
             self.counting_doubts(state, |state| state.took_effect(epoch));
         }
+        self.count_write(key.hash_value());
         let evicted = storage.write(key, value, expires_at);
         drop(shard);
         if has_state {
@@ -257,7 +257,7 @@ impl<T> Flights<T> {
     }
 
     /// Whether no other ring of this storage could have a key of this one.
-    pub(crate) fn admit(&self, ring: &'static Ring, shape: KeyShape) -> bool {
+    pub(crate) fn admit(&self, ring: &'static Ring, shape: &'static KeyShape) -> bool {
         self.rings.admit(ring, shape)
     }
 

@@ -10,7 +10,9 @@
 mod collections;
 mod enclosing;
 mod encode;
+mod escape;
 mod hash;
+mod name;
 mod network;
 mod number;
 mod other_crates;
@@ -20,6 +22,7 @@ mod pointer;
 mod reading;
 mod recorded;
 mod replay;
+mod seed;
 mod small_bytes;
 mod template;
 mod text;
@@ -27,6 +30,7 @@ mod time;
 mod typename;
 mod words;
 
+pub use name::Name;
 pub use owned::Key;
 pub(crate) use parts::KeyShape;
 pub use parts::{CallKey, Ignored, KeyPart, KeyParts};
@@ -36,12 +40,9 @@ pub use template::{Literal, Place, Template, TemplateSegments};
 pub use text::{namespace_text, text_in_namespace};
 pub use typename::TypeName;
 
-pub(crate) use encode::ring_item;
-pub(crate) use hash::{KeyHasher, hash_key};
+pub(crate) use hash::hash_key;
 pub(crate) use recorded::KeyBytes;
-pub(crate) use text::{escaped_word, key_text};
-
-use crate::name::Name;
+pub(crate) use text::key_text;
 
 /// A value that can be part of a key.
 ///
@@ -97,6 +98,13 @@ pub trait RingKey {
     #[inline]
     fn as_recorded(&self) -> Option<&EncodedKey> {
         None
+    }
+
+    /// The hash of this key, if it is kept: it need not be computed again.
+    #[doc(hidden)]
+    #[inline]
+    fn known_hash(&self) -> Option<u64> {
+        self.as_recorded().map(EncodedKey::hash_value)
     }
 
     /// Feeds a slice of such values. Only bytes differ from a list of elements.

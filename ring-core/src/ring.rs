@@ -3,8 +3,7 @@
 use std::any::TypeId;
 use std::time::Duration;
 
-use crate::key::TypeName;
-use crate::name::Name;
+use crate::key::{Name, TypeName};
 use crate::output::Output;
 use crate::stats::Counters;
 

@@ -2,14 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use super::fetch::Fetched;
-use super::store::Store;
 use crate::error::{Error, Failure};
 use crate::flights::{Flights, Invalidation, Leader, Outcome as FlightOutcome};
 use crate::key::{EncodedKey, KeyShape, RingKey, hash_key};
 use crate::output::Output;
 use crate::ring::Ring;
-use crate::storage::{StorageBase, View};
+use crate::storage::{StorageBase, Store, View};
+use crate::wait::after;
 
 /// What the verbs of a call return that fail only if its storage does: a `T`, or a `Result<T, Error>`.
 pub type Outcome<R, S, T> = OutcomeOf<<R as Output>::Value, S, T>;
@@ -28,17 +27,6 @@ pub(crate) fn is_stored(expiry: Option<Duration>) -> bool {
     expiry != Some(Duration::ZERO)
 }
 
-/// The time from now to `until`, if it is limited.
-pub(crate) fn remaining(until: Option<Instant>) -> Option<Duration> {
-    until.map(|until| until.saturating_duration_since(Instant::now()))
-}
-
-/// The instant after so much time from now, if it is limited.
-#[inline]
-pub(crate) fn after(time: Option<Duration>) -> Option<Instant> {
-    time.and_then(|time| Instant::now().checked_add(time))
-}
-
 /// A look-up of a plain call.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Lookup {
@@ -55,7 +43,7 @@ pub(crate) struct CallContext<V, S> {
     pub(crate) ring: &'static Ring,
     pub(crate) view: S,
     /// The segments of its key.
-    pub(crate) shape: KeyShape,
+    pub(crate) shape: &'static KeyShape,
     pub(crate) expiry: Option<Duration>,
     pub(crate) unless: Option<fn(&V) -> bool>,
     /// Whether a value that is not stored removes an older one.
@@ -106,6 +94,11 @@ impl<V, S: View<V>> CallContext<V, S> {
         self.view.storage()
     }
 
+    /// The longest time that a call may keep the storage busy.
+    pub(super) fn deadline(&self) -> Option<Duration> {
+        self.storage().deadline()
+    }
+
     pub(crate) fn flights(&self) -> &Flights<S::Held> {
         self.storage().flights()
     }
@@ -129,21 +122,25 @@ impl<V, S: View<V>> CallContext<V, S> {
         Error::conflict(self.flights().conflict(self.ring).unwrap_or_default())
     }
 
-    /// Begins a look-up. Where bytes are compared, writes are not counted.
+    /// A value that is found without waiting. It runs no code out of line, so that the caller saves no registers for it.
+    #[inline(always)]
+    pub(super) fn hit<K: RingKey>(&self, key: &K) -> Option<V> {
+        let count = self.ring.counters.own_hits()?;
+        let value = self.view.decode(self.storage().hit(key)?).ok()?;
+        count();
+        Some(value)
+    }
+
+    /// Begins a look-up.
     #[inline]
     pub(crate) fn begin_lookup<K: RingKey>(&self, key: &K) -> Lookup {
         if !self.is_admitted() {
             self.ring.counters.error();
         }
-        let epoch = if S::Storage::TEXT_KEYS {
-            self.flights().writes(hash_key(key))
-        } else {
-            0
-        };
         Lookup {
-            epoch: Some(epoch),
+            epoch: Some(self.flights().writes(hash_key(key))),
             in_doubt: self.is_in_doubt(key),
-            until: after(self.storage().deadline()),
+            until: after(self.deadline()),
         }
     }
 
@@ -187,15 +184,6 @@ impl<V, S: View<V>> CallContext<V, S> {
         held.and_then(|held| self.ring.count_errors(self.view.decode(held)))
     }
 
-    /// Starts a computation whose value replaces what is stored.
-    pub(crate) fn begin_update(&self, key: EncodedKey) -> Fetched<'_, V, S::Held> {
-        if !self.is_admitted() {
-            self.ring.counters.error();
-            return Fetched::Bypass;
-        }
-        Fetched::Lead(self.flights().lead_alone(key).update(), self.storage().deadline())
-    }
-
     /// Ends the computations of a key's value.
     pub(crate) fn invalidate<K: RingKey>(&self, key: &K) -> Invalidation<'_, S::Held> {
         self.flights().invalidate(key, self.ring.write_timeout)
@@ -208,12 +196,10 @@ impl<V, S: View<V>> CallContext<V, S> {
         Some(value)
     }
 
-    /// Whether another computation may have ended between a look-up and the lead. In memory it may in any case, which is
-    /// cheaper than to count writes at every hit.
+    /// Whether another computation may have ended between a look-up and the lead.
     pub(crate) fn may_be_stored(&self, leader: &Leader<'_, S::Held>, lookup: Lookup) -> bool {
-        let written =
-            |epoch| !S::Storage::TEXT_KEYS || self.flights().writes(leader.key().hash_value()) != epoch;
-        self.ring.coalesce && lookup.epoch.is_some_and(written)
+        let writes = self.flights().writes(leader.key().hash_value());
+        self.ring.coalesce && lookup.epoch.is_some_and(|epoch| epoch != writes)
     }
 
     /// Begins to store a computed value. `None` if it is done: in memory, it takes no time.

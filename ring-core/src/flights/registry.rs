@@ -15,14 +15,14 @@ pub(super) struct RingRegistry {
 #[derive(Clone, Copy)]
 struct Registered {
     ring: &'static Ring,
-    shape: KeyShape,
+    shape: &'static KeyShape,
     /// A ring with which it could share a key.
     rival: Option<&'static Ring>,
 }
 
 impl RingRegistry {
     /// Whether no other ring of the storage could have a key of this one.
-    pub(super) fn admit(&self, ring: &'static Ring, shape: KeyShape) -> bool {
+    pub(super) fn admit(&self, ring: &'static Ring, shape: &'static KeyShape) -> bool {
         let identity = identity(ring, shape);
         if self.latest.load(Ordering::Relaxed) == identity {
             return true;
@@ -80,7 +80,7 @@ impl RingRegistry {
 }
 
 /// A ring, and the number of segments of its keys: a ring is larger than so many bytes.
-fn identity(ring: &'static Ring, shape: KeyShape) -> usize {
+fn identity(ring: &'static Ring, shape: &'static KeyShape) -> usize {
     std::ptr::from_ref(ring).addr() + shape.segments + 1
 }
 
@@ -106,7 +106,7 @@ fn may_meet(one: &Registered, other: &Registered) -> bool {
     let (one_name, other_name) = (one.ring.name(), other.ring.name());
     if one_name == other_name {
         let same = one.shape.segments == other.shape.segments;
-        return !same && (goes_on(&one.shape, &[], &other.shape) || goes_on(&other.shape, &[], &one.shape));
+        return !same && (goes_on(one.shape, &[], other.shape) || goes_on(other.shape, &[], one.shape));
     }
     let rest = |long: &'static str, short: &str| long.strip_prefix(short)?.strip_prefix(':');
     let split = |rest: &'static str| rest.split(':').collect::<Vec<_>>();
@@ -114,8 +114,8 @@ fn may_meet(one: &Registered, other: &Registered) -> bool {
         rest(other_name.as_str(), one_name.as_str()),
         rest(one_name.as_str(), other_name.as_str()),
     ) {
-        (Some(rest), _) => goes_on(&one.shape, &split(rest), &other.shape),
-        (_, Some(rest)) => goes_on(&other.shape, &split(rest), &one.shape),
+        (Some(rest), _) => goes_on(one.shape, &split(rest), other.shape),
+        (_, Some(rest)) => goes_on(other.shape, &split(rest), one.shape),
         (None, None) => false,
     }
 }

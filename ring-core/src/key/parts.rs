@@ -1,7 +1,7 @@
 //! The key of one call: the ring's name and a segment for each bound value.
 
+use super::name::Name;
 use super::{KeyWriter, Reading, RingKey};
-use crate::name::Name;
 
 /// An argument that does not join the key.
 #[derive(Clone, Copy, Debug)]
@@ -21,7 +21,7 @@ pub trait KeyPart {
 }
 
 impl<T: RingKey> KeyPart for T {
-    #[inline]
+    #[inline(always)]
     fn segment<W: KeyWriter>(&self, key: &mut W) {
         key.begin_segment();
         self.ring_key(key);
@@ -36,7 +36,7 @@ impl<T: RingKey> KeyPart for T {
 }
 
 impl<T> KeyPart for Ignored<T> {
-    #[inline]
+    #[inline(always)]
     fn segment<W: KeyWriter>(&self, _: &mut W) {}
 
     const SEGMENTS: usize = 0;
@@ -56,7 +56,7 @@ pub trait KeyParts {
 macro_rules! parts {
     ($($type:ident $index:tt)*) => {
         impl<$($type: KeyPart),*> KeyParts for ($($type,)*) {
-            #[inline]
+            #[inline(always)]
             #[allow(unused_variables)]
             fn segments<W: KeyWriter>(&self, key: &mut W) {
                 $(self.$index.segment(key);)*
@@ -105,32 +105,43 @@ pub(crate) struct KeyShape {
 }
 
 impl KeyShape {
-    pub(crate) fn of<P: KeyParts>() -> Self {
-        KeyShape {
-            segments: P::SEGMENTS,
-            may_read: P::may_read,
+    #[inline]
+    pub(crate) const fn of<P: KeyParts>() -> &'static Self {
+        const {
+            &KeyShape {
+                segments: P::SEGMENTS,
+                may_read: P::may_read,
+            }
         }
     }
 }
 
-/// The key of one call of a ring.
+/// The key of one call of a ring, and its hash.
 pub struct CallKey<'a, P> {
     name: &'a Name,
     parts: &'a P,
+    hash: u64,
 }
 
 impl<'a, P: KeyParts> CallKey<'a, P> {
     /// The key of the ring `name` with these bound values.
     #[inline]
     pub fn new(name: &'a Name, parts: &'a P) -> Self {
-        CallKey { name, parts }
+        let mut key = CallKey { name, parts, hash: 0 };
+        key.hash = name.seed().hash(&key);
+        key
     }
 }
 
 impl<P: KeyParts> RingKey for CallKey<'_, P> {
-    #[inline]
+    #[inline(always)]
     fn ring_key<W: KeyWriter>(&self, key: &mut W) {
         key.ring(self.name);
         self.parts.segments(key);
+    }
+
+    #[inline]
+    fn known_hash(&self) -> Option<u64> {
+        Some(self.hash)
     }
 }

@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use super::context::{after, remaining};
+use super::base::StorageBase;
 use super::machine::{Event, Machine, Step};
 use crate::flights::{Leader, Outcome, Turn};
 use crate::key::EncodedKey;
-use crate::storage::StorageBase;
 use crate::sync::EventListener;
+use crate::wait::{after, remaining};
 
 /// The machine of a write.
 ///
