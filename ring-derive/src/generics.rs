@@ -9,6 +9,7 @@ use syn::{
     TypeFnPtr, TypeParamBound, TypeReference, WherePredicate, parse_quote,
 };
 
+use crate::root::located_at;
 use crate::types::mentions;
 
 fn name_of(parameter: &GenericParam) -> &Ident {
@@ -76,6 +77,18 @@ pub(crate) fn name_lifetimes(path: &Path, generics: &mut Generics) -> Path {
     let mut path = path.clone();
     Name(generics).visit_path_mut(&mut path);
     path
+}
+
+/// The same parameters, of generated code: lints about how often a lifetime is used do not see them.
+pub(crate) fn generated(generics: &Generics) -> Generics {
+    let mut generics = generics.clone();
+    for parameter in &mut generics.params {
+        if let GenericParam::Lifetime(parameter) = parameter {
+            let span = located_at(parameter.lifetime.span());
+            parameter.lifetime.set_span(span);
+        }
+    }
+    generics
 }
 
 /// Splits parameters into those that are kept, by their names, and the rest.

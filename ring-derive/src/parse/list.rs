@@ -123,22 +123,28 @@ fn options_of(input: ParseStream<'_>) -> syn::Result<Punctuated<Meta, Token![,]>
 /// One option. Values are expressions, but for those that stand for a type, or for a name with its visibility.
 fn option(input: ParseStream<'_>) -> syn::Result<Meta> {
     let fork = input.fork();
-    let (Ok(path), Ok(eq_token)) = (Path::parse_mod_style(&fork), fork.parse::<Token![=]>()) else {
-        return input.parse();
-    };
+    match special_option(&fork) {
+        Ok(option) if fork.is_empty() || fork.peek(Token![,]) => {
+            input.advance_to(&fork);
+            Ok(option)
+        }
+        _ => input.parse(),
+    }
+}
+
+fn special_option(input: ParseStream<'_>) -> syn::Result<Meta> {
+    let (path, eq_token) = (Path::parse_mod_style(input)?, input.parse::<Token![=]>()?);
     let value = match path.get_ident().map(ToString::to_string).as_deref() {
-        Some("coder") => fork.parse::<Type>()?.into_token_stream(),
+        Some("coder") => input.parse::<Type>()?.into_token_stream(),
         Some("accessor" | "accessors") => {
-            let vis: Visibility = fork.parse()?;
-            let name = fork.peek(Ident).then(|| fork.parse::<Ident>()).transpose()?;
+            let (vis, name): (Visibility, Option<Ident>) = (input.parse()?, input.parse()?);
             if name.is_none() && matches!(vis, Visibility::Inherited) {
-                return input.parse();
+                return Err(input.error("expected a name"));
             }
             quote!(#vis #name)
         }
-        _ => return input.parse(),
+        _ => return Err(input.error("an expression")),
     };
-    input.advance_to(&fork);
     Ok(Meta::NameValue(MetaNameValue {
         path,
         eq_token,

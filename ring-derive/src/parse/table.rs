@@ -64,11 +64,6 @@ static OPTIONS: [Known; 30] = [
     option("property", "property", &[Target::Method]),
     option("accessor", "accessor = name", &[Target::Method]),
     option("accessors", "accessors = TraitName", &[Target::Block]),
-    option(
-        "crate",
-        "crate = path::to::ring_cache",
-        &[Target::Method, Target::Block, Target::Type],
-    ),
     option("fallible", "fallible", RINGS),
     option("action", "action = update", RINGS),
     option("coalesce", "coalesce = false", RINGS),
@@ -79,6 +74,12 @@ static OPTIONS: [Known; 30] = [
     option("rename", "rename = \"id\"", &[Target::Variant, Target::Field]),
     option("skip", "skip", &[Target::Field]),
     option("with", "with = function", &[Target::Field]),
+    // Of all of them.
+    option(
+        "crate",
+        "crate = path::to::ring_cache",
+        &[Target::Method, Target::Block, Target::Type],
+    ),
 ];
 
 const RINGS: &[Target] = &[Target::Method, Target::Block];

@@ -12,6 +12,7 @@ use super::item::{Block as Source, Function, Item};
 use super::model::{Method, OfTrait, Owner};
 use super::{check, marks};
 use crate::errors::{Errors, at_start, with_error};
+use crate::generics;
 use crate::parse::{Options, RingOptions, Target};
 use crate::root::Root;
 
@@ -163,7 +164,8 @@ impl Block {
     }
 
     fn assemble(&self, block: &Source) -> TokenStream {
-        let (parameters, _, where_clause) = self.owner.generics.split_for_impl();
+        let generics = generics::generated(&self.owner.generics);
+        let (parameters, _, where_clause) = generics.split_for_impl();
         let self_ty = &self.owner.self_ty;
         let lints: Vec<_> = lints(&block.header.attrs).collect();
         let accessors = self.expanded.iter().map(|expanded| &expanded.accessors);
@@ -207,7 +209,7 @@ impl Block {
     fn inherent(&self) -> Option<TokenStream> {
         let self_ty = &self.owner.self_ty;
         self.owner.is_hidden().then(|| {
-            let generics = expand::inherent_generics(&self.owner);
+            let generics = generics::generated(&expand::inherent_generics(&self.owner));
             let (parameters, _, where_clause) = generics.split_for_impl();
             let inherent = self.expanded.iter().map(|expanded| &expanded.inherent);
             let private = expand::private();

@@ -91,8 +91,10 @@ impl Expansion<'_> {
         match self.method.options.expire.as_ref().filter(|_| expires) {
             Some(expire) => {
                 let (span, expiry) = (located_at(expire.value.span()), variable("__expiry"));
-                let root = self.root.at(span);
-                quote_spanned!(span=> #root::BoundCall::expire_in(#call, #expiry))
+                // The error of a storage without expiry is at the user's time. No trait's method is meant: the call's own
+                // takes it by value.
+                let verb = quote_spanned!(span=> .expire_in(#expiry));
+                quote!(#call #verb)
             }
             None => call,
         }

@@ -101,13 +101,13 @@ impl<'a> Expansion<'a> {
 
     /// The parameters of a function: beside a hidden trait, with those of its block that the type does not have.
     pub(super) fn generics(&self, place: Place, own: &Generics) -> Generics {
-        match &self.method.owner {
+        generics::generated(&match &self.method.owner {
             Some(owner) if place == Place::Inherent => {
                 let (_, moved) = generics::split_by(&owner.generics, &owner.self_ty);
                 generics::join(&moved, own)
             }
             _ => own.clone(),
-        }
+        })
     }
 
     /// A link to the method, for its documentation.
