@@ -32,6 +32,7 @@ mod quickstart;
 mod receivers;
 #[cfg(all(feature = "json", feature = "redis"))]
 mod redis;
+mod reexported;
 mod results;
 mod storages;
 mod templates;

@@ -58,6 +58,36 @@ fn around(tenant: &str, number: u32) -> u32 {
     number
 }
 
+/// Bytes and text of a whole key, told apart and read back.
+#[test]
+fn texts_around_values_are_a_part_of_the_key() {
+    use ring_cache::Name;
+    use ring_cache::key::{CallKey, EncodedKey, Template};
+
+    let text = |before, value: &str, after| {
+        let parts = Template::new((value.to_owned(),)).place(before, |values| &values.0, after);
+        let key = CallKey::new(Name::chosen("p"), &parts);
+        let encoded = EncodedKey::of(&key);
+        let read_back = ring_cache::Key::of(&encoded).to_string();
+        assert_eq!(read_back, ring_cache::Key::of(&key).to_string());
+        (read_back, encoded)
+    };
+    let all = [
+        ("a-", "b", ""),
+        ("a", "-b", ""),
+        ("", "a-b", ""),
+        ("a-", "", "b"),
+        ("", "a-", "b"),
+    ];
+    let keys = all.map(|(before, value, after)| text(before, value, after));
+    for (place, (written, encoded)) in keys.iter().enumerate() {
+        assert_eq!(written, "p:a-b", "the texts belong to the ring");
+        assert!(keys[..place].iter().all(|(_, other)| other != encoded));
+    }
+    assert_eq!(text("%", "a b", "ä").0, "p:%25a%20b%C3%A4");
+    assert_eq!(text("", "", "x").0, "p:x");
+}
+
 #[test]
 fn texts_around_values() {
     assert_eq!(around_ring("a:b", 7).key().as_str(), "f:pages-7.html:{a:b}");
