@@ -70,7 +70,8 @@ fn try_expand(options: TokenStream, mut source: Source) -> syn::Result<TokenStre
         owner: Rc::new(owner),
         root: Root::named(options.root.as_ref()),
         expanded: Vec::new(),
-        names: source.functions(),
+        functions: source.functions(),
+        given: Vec::new(),
         ignored: options.ignore,
         errors: Errors::default(),
     };
@@ -97,8 +98,10 @@ struct Block {
     owner: Rc<Owner>,
     root: Root,
     expanded: Vec<Expanded>,
-    /// The names of the block's functions, and those that methods before this one have given to accessors.
-    names: Vec<Ident>,
+    /// The names of the block's functions.
+    functions: Vec<Ident>,
+    /// The names of the accessors so far.
+    given: Vec<Ident>,
     /// `self`, if all methods leave it out of their keys.
     ignored: Vec<Ident>,
     errors: Errors,
@@ -119,7 +122,7 @@ impl Block {
             return;
         };
         *item = Item::Tokens(expanded.method.clone());
-        self.names.extend(expanded.names.iter().flatten().cloned());
+        self.given.extend(expanded.names.iter().flatten().cloned());
         self.expanded.push(expanded);
     }
 
@@ -151,7 +154,7 @@ impl Block {
         };
         let method = Method::new((**method).clone(), options, Some(Rc::clone(&self.owner)), root)?;
         check::method(&method)?;
-        check::names(&method, &self.names)?;
+        check::names(&method, &self.functions, &self.given)?;
         Ok(expand::expand(&method))
     }
 

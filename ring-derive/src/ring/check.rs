@@ -276,13 +276,25 @@ pub(crate) fn is_conditional(attrs: &[Attribute]) -> bool {
 }
 
 /// Checks that the names of the accessors are free. Names of a trait's methods do not meet those of the type.
-pub(crate) fn names(method: &Method, taken: &[Ident]) -> syn::Result<()> {
+pub(crate) fn names(method: &Method, functions: &[Ident], given: &[Ident]) -> syn::Result<()> {
     let mut errors = Errors::default();
     if is_conditional(&method.attrs) {
         return Ok(());
     }
     for name in [method.accessor(), method.entry(), method.cache()] {
-        if let Some(other) = taken.iter().find(|other| **other == name) {
+        if given.contains(&name) {
+            let place = method
+                .options
+                .accessor
+                .as_ref()
+                .and_then(|accessor| accessor.name.as_ref());
+            let message = format!(
+                "`{name}` is an accessor of another method: write `#[ring(accessor = …)]` with another name"
+            );
+            errors.at(place.unwrap_or(&method.sig.ident), message);
+            break;
+        }
+        if let Some(other) = functions.iter().find(|other| **other == name) {
             let of = &method.sig.ident;
             let message = format!(
                 "`{name}` is a function that `#[ring]` adds to `{of}`: rename this one, or write `#[ring(accessor = …)]` on \

@@ -32,11 +32,19 @@ fn any(tokens: TokenStream, name: &str, in_macro: bool) -> bool {
 
 /// Whether a format text has `{name}` or `{name:…}`.
 fn names_in_text(text: &str, name: &str) -> bool {
-    text.match_indices('{').any(|(at, _)| {
-        let inner = &text[at + 1..];
+    let mut rest = text;
+    while let Some((_, inner)) = rest.split_once('{') {
+        if let Some(escaped) = inner.strip_prefix('{') {
+            rest = escaped;
+            continue;
+        }
         let end = inner.find(['}', ':']).unwrap_or(inner.len());
-        inner[..end].trim() == name
-    })
+        if inner[..end].trim() == name {
+            return true;
+        }
+        rest = inner;
+    }
+    false
 }
 
 #[cfg(test)]
@@ -52,6 +60,8 @@ mod tests {
         assert!(uses(quote!(format!("user:{id:>3}")), "id"));
         assert!(uses(quote!(std::format!("{}", id)), "id"));
         assert!(!uses(quote!("user:{id}".to_owned()), "id"));
+        assert!(!uses(quote!(format!("{{id}}")), "id"));
+        assert!(uses(quote!(format!("{{{id}}}")), "id"));
         assert!(!uses(quote!(format!("user:{identity}")), "id"));
         assert!(!uses(quote!(concat!("a", "b")), "id"));
         assert!(!uses(quote!(CONFIG.id), "id"));
