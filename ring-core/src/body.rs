@@ -100,6 +100,11 @@ impl<B: AsyncBody, T: ?Sized> AsyncBody for Borne<B, T> {
 }
 
 /// A bound call and the user's code.
+#[diagnostic::on_unimplemented(
+    message = "an entry is named without its body, so it computes nothing",
+    label = "this needs a call",
+    note = "bind all arguments, also those that are ignored: `{{method}}_ring(..)`"
+)]
 pub trait Body: Bind {
     /// What the code returns.
     type Out;
@@ -109,6 +114,11 @@ pub trait Body: Bind {
 }
 
 /// A bound call and the user's code, which is async.
+#[diagnostic::on_unimplemented(
+    message = "an entry is named without its body, so it computes nothing",
+    label = "this needs a call",
+    note = "bind all arguments, also those that are ignored: `{{method}}_ring(..)`"
+)]
 pub trait AsyncBody: Bind {
     /// What the code returns in the end.
     type Out;

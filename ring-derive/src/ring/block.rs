@@ -227,3 +227,43 @@ fn import(of_trait: &OfTrait) -> Option<TokenStream> {
     path.segments.last_mut()?.arguments = PathArguments::None;
     Some(quote!(use #path as _;))
 }
+
+#[cfg(test)]
+mod tests {
+    use quote::quote;
+
+    /// As an editor sends them while they are written.
+    #[test]
+    fn a_half_written_block_has_the_accessors_of_its_whole_methods() {
+        for half in [
+            quote!(#[ring] fn half(&self) -> u32 { self. }),
+            quote!(#[ring] fn half(&self) -> u32 { let x = }),
+            quote!(#[ring] fn half(&self, n: ) -> u32 { n }),
+            quote!(#[ring] fn half(&self) -> { 1 }),
+            quote!(#[ring] fn half(&self)),
+            quote!(fn half(&self),),
+            quote!(let x = 1;),
+            quote!(const N: u32 = ;),
+        ] {
+            let block = quote! {
+                impl Page {
+                    #[ring]
+                    fn first(&self) -> u32 { 1 }
+                    #half
+                    #[ring]
+                    fn last(&self) -> u32 { 2 }
+                }
+            };
+            let expanded = super::expand(quote!(), block).to_string();
+            assert!(expanded.contains("fn first_ring"), "{half}: {expanded}");
+            let swallowed = ["#[ring] fn half(&self)", "fn half(&self),"];
+            if !swallowed
+                .iter()
+                .any(|text| half.to_string().replace(' ', "") == text.replace(' ', ""))
+            {
+                assert!(expanded.contains("fn last_ring"), "{half}: {expanded}");
+            }
+            assert!(!expanded.contains("compile_error"), "{half}: {expanded}");
+        }
+    }
+}

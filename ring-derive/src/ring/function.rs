@@ -49,6 +49,49 @@ fn try_expand(options: TokenStream, function: Function) -> syn::Result<TokenStre
 mod tests {
     use quote::quote;
 
+    /// Other macros on the function name its arguments as the user wrote them.
+    #[test]
+    fn arguments_keep_their_names_and_patterns() {
+        let function = quote! {
+            #[instrument(skip(_db), fields(id = a))]
+            fn load((a, b): (u32, u32), _db: &Db, State(app): State<App>, mut n: u32) -> u32 { a + b + n }
+        };
+        let expanded = super::expand(quote!(ignore(_db, app)), function).to_string();
+        let (method, _) = expanded.split_once('{').unwrap();
+        let signature =
+            "fn load ((a , b ,) : (u32 , u32) , _db : & Db , State (app) : State < App > , n : u32) -> u32";
+        assert!(method.contains(signature), "{method}");
+        assert!(
+            method.contains("# [instrument (skip (_db) , fields (id = a))]"),
+            "{method}"
+        );
+        assert!(
+            expanded.contains("load_ring ((a , b ,) , _db , State (app) , n)"),
+            "{expanded}"
+        );
+    }
+
+    /// As an editor sends them while they are written.
+    #[test]
+    fn a_body_that_does_not_parse_hides_no_accessor() {
+        for body in [
+            quote!({ self. }),
+            quote!({ let x = ; x }),
+            quote!({ if }),
+            quote!({ foo(, ) }),
+            quote!({ match x { Some(x) => } }),
+            quote!({ x.y::< }),
+            quote!({ let Some(x) = y else }),
+            quote!({}),
+        ] {
+            let expanded = super::expand(quote!(), quote!(fn load(n: u32) -> u32 #body)).to_string();
+            for name in ["fn load ", "fn load_ring ", "fn load_entry ", "fn load_cache "] {
+                assert!(expanded.contains(name), "{name} in {expanded}");
+            }
+            assert!(!expanded.contains("compile_error"), "{expanded}");
+        }
+    }
+
     /// The same function, blocking and async.
     #[test]
     fn async_code_differs_by_its_awaits_only() {

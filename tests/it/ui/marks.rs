@@ -1,15 +1,15 @@
-//! One error a mistake: lines that are wrong are marked by `//~`, each has one error, and no other line has any.
+//! One error a mistake: lines that are wrong are marked by `//~`, or `//~ 2` for two mistakes, and have as many errors. No
+//! other line has any.
 
 use std::collections::BTreeMap;
 
 /// What is wrong with the places of the errors of a file, if it has marks.
 pub(super) fn differences(file: &str, source: &str, messages: &str) -> Option<String> {
-    let marked: Vec<usize> = source
-        .lines()
-        .enumerate()
-        .filter(|(_, line)| line.contains("//~"))
-        .map(|(index, _)| index + 1)
-        .collect();
+    let marks = source.lines().enumerate().filter_map(|(index, line)| {
+        let (_, mark) = line.split_once("//~")?;
+        Some((index + 1, mark.trim().parse().unwrap_or(1)))
+    });
+    let marked: Vec<(usize, usize)> = marks.collect();
     if marked.is_empty() {
         return None;
     }
@@ -17,9 +17,9 @@ pub(super) fn differences(file: &str, source: &str, messages: &str) -> Option<St
     for line in error_lines(file, messages) {
         *errors.entry(line).or_default() += 1;
     }
-    let wrong = marked.iter().filter_map(|line| match errors.remove(line) {
-        Some(1) => None,
-        count => Some(format!("{file}:{line} has {} errors", count.unwrap_or(0))),
+    let wrong = marked.iter().filter_map(|(line, mistakes)| {
+        let count = errors.remove(line).unwrap_or(0);
+        (count != *mistakes).then(|| format!("{file}:{line} has {count} errors and not {mistakes}"))
     });
     let mut wrong: Vec<String> = wrong.collect();
     wrong.extend(

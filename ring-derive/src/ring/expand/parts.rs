@@ -150,8 +150,9 @@ impl<'a> Parts<'a> {
             self.pattern.extend(quote!(#pattern,));
             names.push(name.to_string().trim_start_matches("r#").to_owned());
         }
-        let (root, span) = (self.root, located_at(template.span()));
-        let (template_type, values) = (quote!(#root::generated::Template), &self.values);
+        let span = located_at(template.span());
+        let (root, values) = (self.root, &self.values);
+        let template_type = quote!(#root::generated::Template);
         let new = quote!(#template_type::new((#values)));
         let segments = template.segments.iter();
         let built = segments.fold(new, |built, Segment { before, place, after }| {
