@@ -2,6 +2,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
+use syn::ext::IdentExt;
 use syn::{Generics, Ident, Visibility};
 
 use super::types::Types;
@@ -112,7 +113,8 @@ impl<'a> Expansion<'a> {
 
     /// A link to the method, for its documentation.
     pub(super) fn link(&self) -> String {
-        let name = &self.method.sig.ident;
+        // Without `r#`, which documentation does not know.
+        let name = self.method.sig.ident.unraw();
         match &self.method.owner {
             Some(owner) if owner.of_trait.is_some() => format!("`{name}`"),
             Some(_) => format!("[`{name}`](Self::{name}())"),
