@@ -74,6 +74,7 @@ impl Node {
         self.id
     }
 
+    #[allow(clippy::borrowed_box)]
     #[ring]
     fn boxed(self: &Box<Self>) -> u32 {
         self.id
