@@ -378,3 +378,5 @@ fn in_pool(runtime: &Handle, task: impl FnOnce() + Send + 'static) {
         drop(task);
     }
 }
+
+impl<S: ring_cache_core::storage::HoldsBytes> ring_cache_core::storage::HoldsBytes for Blocking<S> {}

@@ -242,3 +242,5 @@ impl AsyncServer for MemcachedServer {
         awaited::send(&node.address, &node.awaited, &node.unacked, &request).await
     }
 }
+
+impl ring_cache_core::storage::HoldsBytes for Memcached {}

@@ -24,10 +24,10 @@ use context::{CallContext, Lookup, StorageResult};
 use fetch::Fetched;
 
 use crate::action::{Action, ActionResult};
-use crate::body::{Bind, Body};
+use crate::body::{Bind, Body, Borne};
 use crate::coder::Coder;
 use crate::error::Error;
-use crate::key::{CallKey, EncodedKey, Key, KeyParts};
+use crate::key::{CallKey, EncodedKey, Key, KeyShape};
 use crate::mode::Blocking;
 use crate::output::Output;
 use crate::ring::Ring;
@@ -68,13 +68,25 @@ impl<R: Output, S, B: Bind, M> BoundCall<R, S, B, M> {
             context: CallContext {
                 ring,
                 view,
-                segments: B::Parts::SEGMENTS,
+                shape: KeyShape::of::<B::Parts>(),
                 expiry: None,
                 unless: None,
                 is_update: false,
             },
             body,
             mode: PhantomData,
+        }
+    }
+
+    /// The call of a method of a trait that `T` implements.
+    #[doc(hidden)]
+    #[inline]
+    pub fn borne_by<T: ?Sized>(self) -> BoundCall<R, S, Borne<B, T>, M> {
+        let Self { context, body, mode } = self;
+        BoundCall {
+            context,
+            body: Borne::new(body),
+            mode,
         }
     }
 
@@ -157,13 +169,82 @@ impl<R, S, B> Call<R, S, B>
 where
     R: Output,
     S: View<R::Value, Storage: Storage<S::Held>>,
-    B: Body<Out = R::Out>,
+    B: Bind,
 {
     /// The cached value, or `None`. Never computes.
     pub fn get(&self) -> Outcome<R, S, Option<R::Value>> {
         self.context.outcome(self.try_get())
     }
 
+    /// Stores `value` without computing, whatever is there or being computed.
+    pub fn set(&self, value: R::Value) -> Outcome<R, S, ()> {
+        let set = blocking::set(&self.context, self.encoded_key(), value);
+        self.context.outcome(set)
+    }
+
+    /// Removes the value, also one that is being computed. Returns whether there was an entry.
+    pub fn delete(&self) -> Outcome<R, S, bool> {
+        self.context.outcome(self.try_delete())
+    }
+
+    /// Whether a value is cached. It does not count as a use.
+    pub fn has(&self) -> Outcome<R, S, bool> {
+        self.context.outcome(self.try_has())
+    }
+
+    /// Restarts the expiry of the value. Returns whether there was an entry. Without an expiry it equals
+    /// [`has`](Self::has).
+    pub fn touch(&self) -> Outcome<R, S, bool> {
+        self.context.outcome(self.try_touch())
+    }
+
+    fn try_get(&self) -> StorageResult<R::Value, S, Option<R::Value>> {
+        if !self.context.admit()? {
+            return Ok(None);
+        }
+        let key = self.call_key();
+        let in_doubt = self.context.is_in_doubt(&key);
+        let held = self.storage().read(&key, None)?;
+        Ok(self.context.decode_counted(held.filter(|_| !in_doubt)))
+    }
+
+    fn try_delete(&self) -> StorageResult<R::Value, S, bool> {
+        if !self.context.admit()? {
+            return Ok(false);
+        }
+        let key = self.call_key();
+        let invalidation = self.context.invalidate(&key).block();
+        invalidation.end(self.storage().remove(&key, None))
+    }
+
+    fn try_has(&self) -> StorageResult<R::Value, S, bool> {
+        if !self.context.admit()? {
+            return Ok(false);
+        }
+        let key = self.call_key();
+        let in_doubt = self.context.is_in_doubt(&key);
+        Ok(self.storage().contains(&key, None)? && !in_doubt)
+    }
+
+    fn try_touch(&self) -> StorageResult<R::Value, S, bool> {
+        let Some(expiry) = self.expiry() else {
+            return self.try_has();
+        };
+        if !self.context.admit()? {
+            return Ok(false);
+        }
+        let key = self.call_key();
+        let in_doubt = self.context.is_in_doubt(&key);
+        Ok(self.storage().renew(&key, expiry, None)? && !in_doubt)
+    }
+}
+
+impl<R, S, B> Call<R, S, B>
+where
+    R: Output,
+    S: View<R::Value, Storage: Storage<S::Held>>,
+    B: Body<Out = R::Out>,
+{
     /// The cached value, or else computes and stores it: what the plain call does.
     ///
     /// Of several calls with one key at a time, one computes and the others take its value. An error of a fallible
@@ -191,28 +272,6 @@ where
         self.body.run()
     }
 
-    /// Stores `value` without computing, whatever is there or being computed.
-    pub fn set(&self, value: R::Value) -> Outcome<R, S, ()> {
-        let set = blocking::set(&self.context, self.encoded_key(), value);
-        self.context.outcome(set)
-    }
-
-    /// Removes the value, also one that is being computed. Returns whether there was an entry.
-    pub fn delete(&self) -> Outcome<R, S, bool> {
-        self.context.outcome(self.try_delete())
-    }
-
-    /// Whether a value is cached. It does not count as a use.
-    pub fn has(&self) -> Outcome<R, S, bool> {
-        self.context.outcome(self.try_has())
-    }
-
-    /// Restarts the expiry of the value. Returns whether there was an entry. Without an expiry it equals
-    /// [`has`](Self::has).
-    pub fn touch(&self) -> Outcome<R, S, bool> {
-        self.context.outcome(self.try_touch())
-    }
-
     /// Runs the verb that `action` names.
     pub fn run(self, action: Action) -> Outcome<R, S, ActionResult<R::Value, R::Out>> {
         let context = self.context;
@@ -226,38 +285,6 @@ where
             Action::Execute => Ok(ActionResult::Returned(self.execute())),
             Action::GetOrUpdate => Ok(ActionResult::Returned(self.get_or_update())),
         })
-    }
-
-    fn try_get(&self) -> StorageResult<R::Value, S, Option<R::Value>> {
-        self.context.admit();
-        let key = self.call_key();
-        let in_doubt = self.context.is_in_doubt(&key);
-        let held = self.storage().read(&key, None)?;
-        Ok(self.context.decode_counted(held.filter(|_| !in_doubt)))
-    }
-
-    fn try_delete(&self) -> StorageResult<R::Value, S, bool> {
-        self.context.admit();
-        let key = self.call_key();
-        let invalidation = self.context.invalidate(&key).block();
-        invalidation.end(self.storage().remove(&key, None))
-    }
-
-    fn try_has(&self) -> StorageResult<R::Value, S, bool> {
-        self.context.admit();
-        let key = self.call_key();
-        let in_doubt = self.context.is_in_doubt(&key);
-        Ok(self.storage().contains(&key, None)? && !in_doubt)
-    }
-
-    fn try_touch(&self) -> StorageResult<R::Value, S, bool> {
-        let Some(expiry) = self.expiry() else {
-            return self.try_has();
-        };
-        self.context.admit();
-        let key = self.call_key();
-        let in_doubt = self.context.is_in_doubt(&key);
-        Ok(self.storage().renew(&key, expiry, None)? && !in_doubt)
     }
 
     /// The long way: of a hit that waits, and of a miss.

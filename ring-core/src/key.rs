@@ -19,10 +19,12 @@ mod other_crates;
 mod owned;
 mod parts;
 mod pointer;
+mod reading;
 mod recorded;
 mod replay;
 mod seed;
 mod small_bytes;
+mod template;
 mod text;
 mod time;
 mod typename;
@@ -30,8 +32,11 @@ mod words;
 
 pub use name::Name;
 pub use owned::Key;
+pub(crate) use parts::KeyShape;
 pub use parts::{CallKey, Ignored, KeyPart, KeyParts};
-pub use recorded::EncodedKey;
+pub use reading::Reading;
+pub use recorded::{EncodedKey, Recorded};
+pub use template::{Literal, Place, Template, TemplateSegments};
 pub use text::{namespace_text, text_in_namespace};
 pub use typename::TypeName;
 
@@ -74,6 +79,18 @@ pub trait RingKey {
     /// writes it; an impl by hand needs it only for types that stand as type arguments of such rings.
     fn ring_name(name: &mut TypeName) {
         name.unnamed();
+    }
+
+    /// Whether the text of a value may be like this. Where a type does not know, it may.
+    #[doc(hidden)]
+    fn may_read(_: Reading<'_>) -> bool {
+        true
+    }
+
+    /// [`may_read`](Self::may_read) for a slice of such values.
+    #[doc(hidden)]
+    fn slice_may_read(reading: Reading<'_>) -> bool {
+        reading.of_group("[")
     }
 
     /// The record of this key, if it is one: it need not be made again.
@@ -170,6 +187,9 @@ pub trait KeyWriter: Sized + sealed::Sealed {
     /// Ends a segment of a ring's call.
     #[doc(hidden)]
     fn end_segment(&mut self);
+    /// Puts texts of a template around the value of a segment, which was begun just before.
+    #[doc(hidden)]
+    fn surround(&mut self, before: &str, after: &str);
     /// A whole key that was recorded before.
     #[doc(hidden)]
     fn recorded(&mut self, key: &EncodedKey);

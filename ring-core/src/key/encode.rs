@@ -29,6 +29,8 @@ pub(crate) mod tag {
     pub(crate) const JOIN: u8 = 0x0f;
     /// An element without parts.
     pub(crate) const EMPTY: u8 = 0x10;
+    /// Texts around a segment.
+    pub(crate) const SURROUND: u8 = 0x11;
 }
 
 /// A length of at least this many bytes follows this byte as eight bytes.
@@ -313,6 +315,12 @@ impl<S: Sink> KeyWriter for Encoder<S> {
     #[inline]
     fn end_segment(&mut self) {
         self.end_element();
+    }
+
+    #[inline]
+    fn surround(&mut self, before: &str, after: &str) {
+        self.tagged(tag::SURROUND, before.as_bytes());
+        self.tagged(tag::TEXT, after.as_bytes());
     }
 
     #[inline]

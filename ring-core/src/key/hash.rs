@@ -223,6 +223,9 @@ impl KeyWriter for HashWriter {
     fn end_segment(&mut self) {}
 
     #[inline]
+    fn surround(&mut self, _: &str, _: &str) {}
+
+    #[inline]
     fn recorded(&mut self, key: &EncodedKey) {
         if self.started || self.recorded.is_some() {
             self.text(&super::key_text(key));
