@@ -167,8 +167,10 @@ impl<T> Flights<T> {
             state.invalidate_before(epoch);
             self.counting_doubts(state, |state| state.took_effect(epoch));
         }
-        self.count_write(key.hash_value());
+        let hash = key.hash_value();
         let evicted = storage.write(key, value, expires_at);
+        // After the write: a look-up that saw the count sees the value.
+        self.count_write(hash);
         drop(shard);
         if has_state {
             self.written.notify(usize::MAX);

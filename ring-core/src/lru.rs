@@ -1,4 +1,4 @@
-//! The default storage: a bounded cache in memory that drops what was not used for the longest time.
+//! The default storage: a bounded cache in memory.
 //!
 //! Entries lie in shards, each behind its own lock. A hit takes a read lock only: it compares the parts of the key
 //! with the bytes that the entry keeps, notes the use ([`policy`]) and clones the value. Values that give way are
@@ -27,11 +27,11 @@ use crate::sync::{AtomicU64, Ordering, ReadersLock};
 /// How many entries the storage of a ring holds if nothing else is said, as in the original.
 pub const DEFAULT_CAPACITY: usize = 128;
 
-/// A bounded cache in memory: the least recently used entry gives way, unless another [`Policy`] was chosen.
+/// A bounded cache in memory. The [`Policy`] says which entry gives way: of more than 32 by default one that is used seldom,
+/// of fewer the least recently used one.
 ///
-/// There are never more entries than the capacity. Up to 512 entries the order of use is exact. Larger caches are split
-/// into shards, each with an order of its own and a part of the capacity, so that an entry may give way a little before
-/// the whole is full. They know the order in steps of a sixty-fourth, and the oldest of 16 gives way.
+/// There are never more entries than the capacity. Caches of more than 512 entries are split into shards, each with an order
+/// of its own and a part of the capacity, so that an entry may give way a little before the whole is full.
 ///
 /// ```
 /// use ring_cache_core::Lru;

@@ -328,7 +328,7 @@ mod tests {
 
     #[test]
     fn a_shard_takes_no_more_memory_than_its_capacity_needs() {
-        let mut shard = Shard::new(100, PolicyImpl::new(Policy::default(), 100, true));
+        let mut shard = Shard::new(100, PolicyImpl::new(Policy::LeastRecentlyUsed, 100, true));
         for number in 0..1000_u64 {
             shard.insert(EncodedKey::of(&number), (), NEVER);
         }

@@ -14,8 +14,9 @@ use super::table;
 const ACTIONS: [&str; 3] = ["get_or_update", "update", "execute"];
 
 /// The eviction policies, and their names in the library.
-const POLICIES: [(&str, &str); 2] = [
+const POLICIES: [(&str, &str); 3] = [
     ("least_recently_used", "LeastRecentlyUsed"),
+    ("lru", "LeastRecentlyUsed"),
     ("scan_resistant", "ScanResistant"),
 ];
 
