@@ -1,7 +1,7 @@
 //! The connections of blocking calls.
 
 use std::io::{self, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::net::TcpStream;
 #[cfg(unix)]
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -12,12 +12,17 @@ use super::handshake::{HANDSHAKE, Handshake};
 use super::lingering::without_lingering;
 use super::reply_buffer::ReplyBuffer;
 use super::request::{Replies, ReplyError, Request};
-use crate::remote::Fault;
-use crate::remote::pool::{CONNECT_TIMEOUT, Pool};
+use crate::remote::pool::{CONNECT_TIMEOUT, Pool, TRIED_AFTER};
 use crate::remote::unacked::UnackedWrites;
+use crate::remote::{Fault, dial};
 
 /// A request of up to so many bytes is written before replies are read: the system buffers more than that.
 const AT_ONCE: usize = 16 * 1024;
+
+/// A thread that is so late was not given time: the replies may be there.
+const LATE: Duration = Duration::from_millis(10);
+/// For how long they are read then.
+const GRACE: Duration = Duration::from_millis(2);
 
 enum Stream {
     Tcp(TcpStream),
@@ -61,8 +66,13 @@ pub(super) fn send<T>(
             let address = Arc::clone(address);
             move || Connection::open(&address)
         })?;
+        // What lies between may have forgotten one that was idle for long.
+        if connection.was_idle() > TRIED_AFTER && !connection.answers(until) {
+            since = Some(Instant::now());
+            continue;
+        }
         let mut replies = Replies::to(request);
-        match connection.exchange(&mut replies, until) {
+        match connection.exchange_in_time(&mut replies, until) {
             Ok(()) => {
                 connection.give_back();
                 return replies.results();
@@ -115,12 +125,38 @@ impl Connection {
             sent: 0,
             timeout: Duration::ZERO,
         };
-        connection.write(HANDSHAKE, until)?;
-        let mut handshake = Handshake::default();
-        while !handshake.take(&mut connection.buffer)? {
-            connection.read(until)?;
-        }
+        connection.greet(until)?;
         Ok(connection)
+    }
+
+    fn greet(&mut self, until: Instant) -> io::Result<()> {
+        self.write(HANDSHAKE, until)?;
+        let mut handshake = Handshake::default();
+        while !handshake.take(&mut self.buffer)? {
+            self.read(until)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the server answers within a third of the time.
+    fn answers(&mut self, until: Instant) -> bool {
+        let now = Instant::now();
+        self.greet(now + until.saturating_duration_since(now) / 3).is_ok()
+    }
+
+    /// [`exchange`](Self::exchange). If this thread was not given time, the replies may be there: then they are read.
+    fn exchange_in_time<T>(
+        &mut self,
+        replies: &mut Replies<'_, T>,
+        until: Instant,
+    ) -> Result<(), ReplyError> {
+        let is_late = || Instant::now() >= until + LATE;
+        match self.exchange(replies, until) {
+            Err(ReplyError::Timeout) if self.sent == replies.request.bytes.len() && is_late() => {
+                self.read_all(replies, Instant::now() + GRACE)
+            }
+            done => done,
+        }
     }
 
     fn exchange<T>(&mut self, replies: &mut Replies<'_, T>, until: Instant) -> Result<(), ReplyError> {
@@ -130,6 +166,10 @@ impl Connection {
         } else {
             self.write_and_read(replies, until)?;
         }
+        self.read_all(replies, until)
+    }
+
+    fn read_all<T>(&mut self, replies: &mut Replies<'_, T>, until: Instant) -> Result<(), ReplyError> {
         while !replies.take(&mut self.buffer)? {
             self.read(until)?;
         }
@@ -238,26 +278,11 @@ impl Stream {
 
     fn connect(address: &Address, until: Instant) -> io::Result<Self> {
         match address {
-            Address::Port { host, port } => Stream::over(connect(host, *port, until)?),
+            Address::Port { host, port } => Stream::over(dial::connect(host, *port, until)?),
             #[cfg(unix)]
             Address::Socket(path) => UnixStream::connect(path).map(Stream::Unix),
             #[cfg(not(unix))]
             Address::Socket(_) => Err(io::ErrorKind::Unsupported.into()),
         }
     }
-}
-
-fn connect(host: &str, port: u16, until: Instant) -> io::Result<TcpStream> {
-    let mut failure = io::Error::from(io::ErrorKind::NotFound);
-    for address in (host, port).to_socket_addrs()? {
-        let left = until.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(io::ErrorKind::TimedOut.into());
-        }
-        match TcpStream::connect_timeout(&address, left) {
-            Ok(stream) => return Ok(stream),
-            Err(error) => failure = error,
-        }
-    }
-    Err(failure)
 }

@@ -1,17 +1,22 @@
 //! The connections to one server: a bounded number, opened when they are needed, each used by one operation at a time.
 //!
-//! Connections are opened in the background. A call waits for one until its deadline; a connection that is open too late
-//! serves the next call. The pool itself does no I/O: blocking and awaited calls drive it.
+//! Connections are opened in the background. A call waits for one until its deadline, those that wait longest first; a
+//! connection that is open too late serves the next call. A server that refuses further connections goes on to serve by
+//! those that there are. The pool itself does no I/O: blocking and awaited calls drive it.
 
+use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use event_listener::{Event, EventListener, IntoNotification, Listener};
+use event_listener::{Event, EventListener, Listener};
 use parking_lot::Mutex;
 #[cfg(all(feature = "tokio", feature = "memcached"))]
 use tokio::runtime::Handle;
+#[cfg(all(feature = "tokio", feature = "memcached"))]
+use tokio::time::timeout_at;
 
 use super::Fault;
 
@@ -26,26 +31,53 @@ const MAX_OVERDUE_ATTEMPTS: usize = 3 * MAX_ATTEMPTS;
 /// The time limit of each step of connecting. No call waits for longer than its deadline.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Connections that were idle for longer are closed: a firewall in between may have dropped them.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+/// A connection that was idle for longer is tried before it is used: what lies in between may have forgotten it.
+pub(crate) const TRIED_AFTER: Duration = Duration::from_secs(1);
+/// While there are connections, another one is not tried for so long after one was refused.
+const RETRY_AFTER: Duration = Duration::from_millis(500);
+/// Connections that were not used at the same time within this and the last such time are closed.
+const USAGE_PERIOD: Duration = Duration::from_secs(10);
 
 /// Connections, and those who wait for one.
 pub(crate) struct Pool<C> {
     state: Mutex<State<C>>,
-    /// Notified when a connection can be had, when there is room for one, and when none could be opened.
-    changed: Event,
 }
 
 struct State<C> {
     /// Connections that nobody uses, and since when. The most recently used one is last, and taken first.
     idle: Vec<(C, Instant)>,
+    /// How many of them are meant for those who were called.
+    reserved: usize,
     /// The connections that are idle, leased or being opened.
     count: usize,
     attempts: usize,
     last_attempt: Option<Instant>,
     waiting: usize,
-    /// How many attempts failed so far, and why the last did.
+    /// Those who wait for a connection, the longest first.
+    queue: VecDeque<Arc<Turn>>,
+    /// How many attempts failed so far, when and why the last did.
     failures: u64,
+    failed: Option<Instant>,
     failure: String,
+    usage: Usage,
+}
+
+/// How many connections were leased at the same time, at most.
+struct Usage {
+    since: Instant,
+    now: usize,
+    before: usize,
+}
+
+/// The turn of one who waits.
+#[derive(Default)]
+struct Turn {
+    /// Whether an idle connection is reserved for it. Changed with the pool locked.
+    is_called: AtomicBool,
+    is_queued: AtomicBool,
+    /// Notified when it is called, and when it may be able to connect, or has to give up.
+    changed: Event,
 }
 
 /// A connection for one operation. It is closed when it is dropped: only a caller that knows that no reply is outstanding
@@ -53,6 +85,7 @@ struct State<C> {
 pub(crate) struct Lease<C> {
     pool: Arc<Pool<C>>,
     connection: Option<C>,
+    idle: Duration,
 }
 
 /// An operation that waits for a connection.
@@ -61,6 +94,7 @@ struct Waiting<'p, C> {
     /// Connections that are idle since before this moment will not do.
     since: Option<Instant>,
     failures: u64,
+    turn: Arc<Turn>,
 }
 
 /// The next step of an operation that waits.
@@ -84,14 +118,21 @@ impl<C> Pool<C> {
         Arc::new(Pool {
             state: Mutex::new(State {
                 idle: Vec::new(),
+                reserved: 0,
                 count: 0,
                 attempts: 0,
                 last_attempt: None,
                 waiting: 0,
+                queue: VecDeque::new(),
                 failures: 0,
+                failed: None,
                 failure: String::new(),
+                usage: Usage {
+                    since: Instant::now(),
+                    now: 0,
+                    before: 0,
+                },
             }),
-            changed: Event::new(),
         })
     }
 
@@ -101,10 +142,10 @@ impl<C> Pool<C> {
         let mut state = self.state.lock();
         let idle = std::mem::take(&mut state.idle);
         state.count -= idle.len();
+        state.wake_all();
         drop(state);
         // Closing takes time: not under the lock.
         drop(idle);
-        self.changed.notify(usize::MAX);
     }
 
     fn wait(self: &Arc<Self>, since: Option<Instant>) -> Waiting<'_, C> {
@@ -114,7 +155,16 @@ impl<C> Pool<C> {
             pool: self,
             since,
             failures: state.failures,
+            turn: Arc::default(),
         }
+    }
+
+    /// Why an operation had no connection at its deadline: others used all of them, or none could be opened.
+    fn fault(&self) -> Fault {
+        if self.state.lock().established() > 0 {
+            return Fault::Busy("all connections were in use until the deadline".into());
+        }
+        Fault::Timeout
     }
 }
 
@@ -141,7 +191,7 @@ impl<C: Send + 'static> Pool<C> {
                     // Without a thread, the attempt is dropped, which tells those who wait.
                     drop(thread.spawn(move || attempt.end(open())));
                 }
-                Step::Wait(changed) => changed.wait_deadline(until).ok_or(Fault::Timeout)?,
+                Step::Wait(changed) => changed.wait_deadline(until).ok_or_else(|| self.fault())?,
                 Step::Fail(reason) => return Err(Fault::Disconnected(reason.into())),
             }
         }
@@ -152,6 +202,7 @@ impl<C: Send + 'static> Pool<C> {
     pub(crate) async fn lease_async<O>(
         self: &Arc<Self>,
         since: Option<Instant>,
+        until: Instant,
         runtime: &Handle,
         connect: impl Fn() -> O,
     ) -> Result<Lease<C>, Fault>
@@ -166,7 +217,9 @@ impl<C: Send + 'static> Pool<C> {
                     let open = connect();
                     drop(runtime.spawn(async move { attempt.end(open.await) }));
                 }
-                Step::Wait(changed) => changed.await,
+                Step::Wait(changed) => timeout_at(until.into(), changed)
+                    .await
+                    .map_err(|_| self.fault())?,
                 Step::Fail(reason) => return Err(Fault::Disconnected(reason.into())),
             }
         }
@@ -174,14 +227,37 @@ impl<C: Send + 'static> Pool<C> {
 }
 
 impl<C> State<C> {
-    /// Takes the connection that was used last, and those that are too old.
-    fn take(&mut self, since: Option<Instant>, now: Instant) -> (Option<C>, Vec<(C, Instant)>) {
+    /// Takes the connection that was used last, and those that are too old or too many.
+    fn take(&mut self, since: Option<Instant>, now: Instant) -> (Option<(C, Instant)>, Vec<(C, Instant)>) {
         let fits =
             |at: Instant| since.is_none_or(|since| at >= since) && now.duration_since(at) < IDLE_TIMEOUT;
         let old = self.idle.partition_point(|(_, at)| !fits(*at));
+        let old = old.max(self.surplus(now)).min(self.idle.len());
         let old: Vec<_> = self.idle.drain(..old).collect();
         self.count -= old.len();
-        (self.idle.pop().map(|(connection, _)| connection), old)
+        let taken = self.idle.pop();
+        self.usage.now = self.usage.now.max(self.established() - self.idle.len());
+        (taken, old)
+    }
+
+    /// How many idle connections are more than were used lately, the one for this call included.
+    fn surplus(&mut self, now: Instant) -> usize {
+        let leased = self.established() - self.idle.len();
+        if now.duration_since(self.usage.since) >= USAGE_PERIOD {
+            self.usage = Usage {
+                since: now,
+                now: leased + 1,
+                before: self.usage.now,
+            };
+        }
+        let used = self.usage.now.max(self.usage.before).max(leased + 1);
+        // Others that wait will use some as well.
+        self.established().saturating_sub(used.max(leased + self.waiting))
+    }
+
+    /// The connections that are open.
+    fn established(&self) -> usize {
+        self.count - self.attempts
     }
 
     fn needs_another(&self, now: Instant) -> bool {
@@ -191,7 +267,31 @@ impl<C> State<C> {
         } else {
             MAX_ATTEMPTS.min(self.waiting)
         };
-        self.count < MAX_CONNECTIONS && self.attempts < useful
+        self.count < MAX_CONNECTIONS && self.attempts < useful && !self.is_refused(now)
+    }
+
+    /// Whether the server has just refused a connection although there are some.
+    fn is_refused(&self, now: Instant) -> bool {
+        let is_fresh = |failed| now.duration_since(failed) < RETRY_AFTER;
+        self.established() > 0 && self.failed.is_some_and(is_fresh)
+    }
+
+    /// Calls those who wait longest to the idle connections.
+    fn call(&mut self) {
+        while self.idle.len() > self.reserved
+            && let Some(turn) = self.queue.pop_front()
+        {
+            turn.is_queued.store(false, Ordering::Relaxed);
+            turn.is_called.store(true, Ordering::Relaxed);
+            self.reserved += 1;
+            turn.changed.notify(1);
+        }
+    }
+
+    fn wake_all(&self) {
+        for turn in &self.queue {
+            turn.changed.notify(1);
+        }
     }
 }
 
@@ -199,13 +299,19 @@ impl<C> Waiting<'_, C> {
     fn step(&self) -> Step<C> {
         let now = Instant::now();
         let mut state = self.pool.state.lock();
-        let (connection, old) = state.take(self.since, now);
-        let step = if let Some(connection) = connection {
+        let is_called = self.turn.is_called.swap(false, Ordering::Relaxed);
+        state.reserved -= usize::from(is_called);
+        let (mut taken, mut old) = (None, Vec::new());
+        if state.idle.len() > state.reserved {
+            (taken, old) = state.take(self.since, now);
+        }
+        let step = if let Some((connection, at)) = taken {
             Step::Use(Lease {
                 pool: Arc::clone(self.pool),
                 connection: Some(connection),
+                idle: now.saturating_duration_since(at),
             })
-        } else if state.failures != self.failures {
+        } else if state.failures != self.failures && state.established() == 0 {
             Step::Fail(state.failure.clone())
         } else if state.needs_another(now) {
             state.count += 1;
@@ -216,8 +322,11 @@ impl<C> Waiting<'_, C> {
                 outcome: Err("connecting was given up".to_owned()),
             })
         } else {
+            if !self.turn.is_queued.swap(true, Ordering::Relaxed) {
+                state.queue.push_back(Arc::clone(&self.turn));
+            }
             // Listening begins under the lock, so that no change is missed.
-            Step::Wait(self.pool.changed.listen())
+            Step::Wait(self.turn.changed.listen())
         };
         drop(state);
         // Closing takes time: not under the lock.
@@ -228,7 +337,15 @@ impl<C> Waiting<'_, C> {
 
 impl<C> Drop for Waiting<'_, C> {
     fn drop(&mut self) {
-        self.pool.state.lock().waiting -= 1;
+        let mut state = self.pool.state.lock();
+        state.waiting -= 1;
+        if self.turn.is_queued.load(Ordering::Relaxed) {
+            state.queue.retain(|turn| !Arc::ptr_eq(turn, &self.turn));
+        }
+        if self.turn.is_called.load(Ordering::Relaxed) {
+            state.reserved -= 1;
+            state.call();
+        }
     }
 }
 
@@ -246,27 +363,35 @@ impl<C> Drop for Attempt<C> {
         match outcome {
             Ok(connection) => {
                 state.idle.push((connection, Instant::now()));
-                drop(state);
-                // One for the connection, and one that may begin another attempt.
-                self.pool.changed.notify(2.additional());
+                state.call();
+                // It may begin another attempt.
+                if let Some(turn) = state.queue.front() {
+                    turn.changed.notify(1);
+                }
             }
             Err(reason) => {
                 state.count -= 1;
                 state.failures += 1;
+                state.failed = Some(Instant::now());
                 state.failure = reason;
-                drop(state);
-                self.pool.changed.notify(usize::MAX);
+                state.wake_all();
             }
         }
     }
 }
 
 impl<C> Lease<C> {
+    /// For how long nobody had used the connection.
+    pub(crate) fn was_idle(&self) -> Duration {
+        self.idle
+    }
+
     /// Lets other operations use the connection.
     pub(crate) fn give_back(mut self) {
         if let Some(connection) = self.connection.take() {
-            self.pool.state.lock().idle.push((connection, Instant::now()));
-            self.pool.changed.notify(1.additional());
+            let mut state = self.pool.state.lock();
+            state.idle.push((connection, Instant::now()));
+            state.call();
         }
     }
 }
@@ -274,8 +399,10 @@ impl<C> Lease<C> {
 impl<C> Drop for Lease<C> {
     fn drop(&mut self) {
         if let Some(connection) = self.connection.take() {
-            self.pool.state.lock().count -= 1;
-            self.pool.changed.notify(1.additional());
+            let mut state = self.pool.state.lock();
+            state.count -= 1;
+            state.wake_all();
+            drop(state);
             drop(connection);
         }
     }
@@ -326,10 +453,11 @@ mod tests {
         let (first, second) = (attempt(&one), attempt(&other));
         assert!(waits(&one) && waits(&other));
         first.end(Ok(1));
-        assert_eq!(*lease(&other), 1, "first come, first served");
+        let first = lease(&one);
+        assert_eq!(*first, 1, "first come, first served");
         second.end(Ok(2));
-        lease(&one).give_back();
-        assert_eq!(*lease(&one), 2, "the one that was given back");
+        lease(&other).give_back();
+        assert_eq!(*lease(&pool.wait(None)), 2, "the one that was given back");
     }
 
     #[test]
@@ -374,5 +502,51 @@ mod tests {
         let picky = pool.wait(Some(Instant::now() + Duration::from_millis(1)));
         drop(attempt(&picky));
         assert_eq!(pool.state.lock().count, 0);
+    }
+
+    #[test]
+    fn a_refusal_fails_nobody_while_there_are_connections() {
+        let pool = Pool::new();
+        let (first, second) = (pool.wait(None), pool.wait(None));
+        attempt(&first).end(Ok(1));
+        let leased = lease(&first);
+        attempt(&second).end(Err("full".into()));
+        assert!(waits(&second), "no further attempt, and no failure");
+        assert!(matches!(pool.fault(), Fault::Busy(_)));
+        leased.give_back();
+        assert_eq!(*lease(&second), 1);
+    }
+
+    #[test]
+    fn those_who_were_called_and_left_let_the_next_come() {
+        let pool = Pool::new();
+        let (first, second, third) = (pool.wait(None), pool.wait(None), pool.wait(None));
+        attempt(&first).end(Ok(1));
+        let leased = lease(&first);
+        attempt(&second).end(Err("full".into()));
+        assert!(waits(&second) && waits(&third));
+        leased.give_back();
+        assert!(waits(&third), "the second is called");
+        drop(second);
+        assert_eq!(*lease(&third), 1);
+    }
+
+    #[test]
+    fn connections_that_are_not_used_any_more_are_closed() {
+        let pool = Pool::new();
+        let waiting: Vec<_> = (0..8).map(|_| pool.wait(None)).collect();
+        let attempts: Vec<_> = waiting.iter().map(attempt).collect();
+        attempts.into_iter().for_each(|attempt| attempt.end(Ok(0)));
+        let leases: Vec<_> = waiting.iter().map(lease).collect();
+        leases.into_iter().for_each(Lease::give_back);
+        drop(waiting);
+        let one_call = || lease(&pool.wait(None)).give_back();
+        one_call();
+        assert_eq!(pool.state.lock().count, 8);
+        for _ in 0..3 {
+            pool.state.lock().usage.since -= USAGE_PERIOD;
+            one_call();
+        }
+        assert_eq!(pool.state.lock().count, 1);
     }
 }

@@ -84,6 +84,14 @@ impl<K: Clone + Eq + Hash> Repairs<K> {
         }
     }
 
+    /// Those of a child process: the same entries are to be deleted.
+    pub(super) fn inherited(&self) -> Self {
+        Repairs {
+            pending: self.pending.inherited(),
+            ..Repairs::new()
+        }
+    }
+
     pub(super) fn pending(&self) -> &PendingDeletes<K> {
         &self.pending
     }
