@@ -15,11 +15,12 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-# NAME, when it runs (push: without a name; all: with `all`; both; hand: by its name only), and what it does.
+# NAME, when it runs (push: without a name; all: with `all`; both), and what it does.
 steps() {
     cat <<'END'
 format    both  formatting
 lint      both  clippy: all targets, all features
+structure both  names in ARCHITECTURE.md, lengths of walks, circles
 test      push  tests, all features, each storage on its real server
 doctest   both  examples in the documentation, all features
 example   both  the first example of README.md
@@ -33,7 +34,7 @@ loom      all   one flight in every order
 miri      all   undefined behaviour in unit tests of the core
 examples  all   all other examples
 msrv      all   the minimum Rust version compiles everything
-minimal   hand  the lowest versions of dependencies compile: does not pass yet
+minimal   all   the lowest versions of dependencies compile
 packages  all   packages as they would be published
 fuzz      all   fuzz targets, some seconds each
 api       all   the public items against docs/public-api.txt
@@ -49,6 +50,11 @@ step_format() {
 step_lint() {
     has clippy cargo clippy --version || return 0
     cargo clippy --workspace --all-features --all-targets -- -D warnings
+}
+
+# It shows what it counts.
+step_structure() {
+    cargo test --all-features --test structure -- --nocapture
 }
 
 # The steps before a push build one set of features, so that each crate is built once, and checked once.

@@ -1,5 +1,6 @@
 //! Cached methods with full control of every call.
 #![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 /// Storages outside the process: how to use them, what each can do, and what happens when they fail.
@@ -32,9 +33,10 @@ pub use ring_cache_core::generated;
 #[cfg(feature = "testing")]
 pub use ring_cache_core::testing;
 pub use ring_cache_core::{
-    Action, ActionResult, AsyncCache, AsyncCall, AsyncCalls, AtMost, BoundCall, Bracket, Cache, Call, Calls,
-    Cause, DEFAULT_CAPACITY, DEFAULT_CONCURRENCY, DEFAULT_FLIGHT_TIMEOUT, Error, ErrorKind, Failure,
-    Fallible, Key, KeyWriter, Lru, LruBuilder, Map, Name, Outcome, Output, Plain, Policy, RingKey, Stats,
-    TypeName, UnknownAction, body, clock, coder, flights, key, mode, storage,
+    Action, ActionResult, AsyncCache, AsyncCall, AsyncCalls, AtMost, BoundCall, Bracket, Cache,
+    CachedAsyncCall, CachedCall, Call, Calls, Cause, DEFAULT_CAPACITY, DEFAULT_CONCURRENCY,
+    DEFAULT_FLIGHT_TIMEOUT, Error, ErrorKind, Failure, Fallible, Key, KeyWriter, Lru, LruBuilder, Map, Name,
+    Outcome, Output, Plain, Policy, RingKey, Stats, TypeName, UnknownAction, body, clock, coder, flights,
+    key, mode, storage,
 };
 pub use ring_cache_derive::{RingKey, ring, ring_impl};

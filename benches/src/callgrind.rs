@@ -3,9 +3,9 @@
 use std::io;
 use std::process::{Command, Stdio};
 
-use crate::contenders::Who;
 use crate::form::Form;
 use crate::table::{Measure, Row};
+use crate::who::Who;
 use crate::workloads::instructions::{CALLS, COUNTED, run};
 
 /// The argument that makes the program run one contender.

@@ -3,9 +3,9 @@
 use std::io;
 use std::process::Command;
 
-use crate::contenders::Who;
 use crate::form::{Form, SHORT};
 use crate::table::{Measure, Row, Table};
+use crate::who::Who;
 use crate::workloads::{allocations, instructions, memory};
 
 /// The argument that asks for lines in the place of a table.

@@ -17,6 +17,7 @@ pub mod scenarios;
 pub mod table;
 pub mod targets;
 pub mod values;
+pub mod who;
 pub mod workloads;
 
 pub use rounds::{compare, contender};

@@ -1,7 +1,7 @@
 //! What a contender is: a memoized function, by whatever means.
 
-use crate::contenders::Who;
 use crate::keys::Borrowed;
+use crate::who::Who;
 
 /// A cache that is asked as a memoized function is.
 pub trait Peer<K, V>: Sync {

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::contenders::{Who, by_hand, cached, concurrent_cached, memoize, moka, ring};
+use crate::contenders::{by_hand, cached, concurrent_cached, memoize, moka, ring};
 use crate::keys::{Borrowed, Page, Url};
 use crate::peer::{Bypassed, Memoized, Visit};
 use crate::values::{Block, Value};
+use crate::who::Who;
 
 /// The capacity where all keys are to fit: about twice their number, since shards fill unevenly.
 const ROOMY: usize = 2048;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::contenders::Who;
+use crate::who::Who;
 
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

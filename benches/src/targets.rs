@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::contenders::Who;
 use crate::table::{Measure, Table};
+use crate::who::Who;
 use crate::workloads::{allocations, hits, instructions, memory, misses, threads};
 
 /// What a figure should be.

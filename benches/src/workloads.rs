@@ -10,12 +10,12 @@ pub mod zipf;
 
 use std::time::Duration;
 
-use crate::contenders::Who;
 use crate::keys::Borrowed;
 use crate::peer::Peer;
 use crate::rounds::{Contender, medians};
 use crate::table::{Measure, Outcome, Row};
 use crate::values::computed;
+use crate::who::Who;
 
 /// The contenders of one measure, until they have their turns.
 pub struct Match {

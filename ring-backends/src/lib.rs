@@ -14,6 +14,7 @@
 //! [`AsyncStorage`](ring_cache_core::storage::AsyncStorage) if it is awaited, and name it by
 //! `#[ring(storage = EXPRESSION as Type)]`.
 
+#![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "tokio")]

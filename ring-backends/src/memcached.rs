@@ -211,6 +211,14 @@ impl Server for MemcachedServer {
         self.nodes.get(node).map(|node| node.address.to_string())
     }
 
+    fn answered(&self, node: usize) -> Option<Instant> {
+        let links = self.nodes.get(node)?.links();
+        let answered = links.connections.answered();
+        #[cfg(feature = "tokio")]
+        let answered = answered.max(links.awaited.answered());
+        answered
+    }
+
     fn node(&self, key: &StoredKey) -> usize {
         self.rendezvous.server(key.as_str().as_bytes())
     }

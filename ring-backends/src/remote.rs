@@ -41,6 +41,10 @@ use breaker::BreakerState;
 use process::PerProcess;
 use repairs::Repairs;
 
+/// Why an operation failed whose time was over when it had a connection at last.
+#[cfg(any(feature = "redis", feature = "memcached"))]
+pub(crate) const NO_TIME: &str = "waiting for a connection took all the time";
+
 /// The deadline of remote storages, unless [`Remote::deadline`] sets another.
 pub const DEFAULT_DEADLINE: Duration = Duration::from_millis(100);
 
@@ -76,6 +80,13 @@ pub trait Server: Send + Sync + 'static {
 
     /// Where a node is, such as `127.0.0.1:6379`, for errors. It must not contain a password.
     fn address(&self, node: usize) -> Option<String> {
+        let _ = node;
+        None
+    }
+
+    /// When a node last answered anything. An operation that is late does not count as a failure of a node that answered
+    /// since it began. `None` if that is not known.
+    fn answered(&self, node: usize) -> Option<Instant> {
         let _ = node;
         None
     }
@@ -182,7 +193,7 @@ pub enum Fault {
     Disconnected(Cause),
     /// The server replied with an error.
     Refused(Cause),
-    /// This process had no connection for the operation before its deadline: no fault of the server.
+    /// This process had no connection, or no time, for the operation before its deadline: no fault of the server.
     Busy(Cause),
 }
 
@@ -235,8 +246,8 @@ pub struct Health {
     pub broken: u64,
     /// Operations that the server answered with an error.
     pub refused: u64,
-    /// Operations that had no connection before their deadline, since others used all of them. They are no failures of the
-    /// server, and no breaker opens for them.
+    /// Operations for which this process had no connection or no time before their deadline, as when many threads use all
+    /// connections. They are not failures of the server: no breaker opens for them.
     pub busy: u64,
     /// Operations that were not tried, since the breaker was open.
     pub spared: u64,

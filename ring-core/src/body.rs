@@ -5,14 +5,21 @@ use std::task::{Context, Poll};
 
 use crate::key::KeyParts;
 
-/// A bound call: the values that make up its key.
-pub trait Bind {
+/// A bound call: the values that make up its key. The trait is sealed, and so are those that extend it.
+pub trait Bind: sealed::Sealed {
     /// The bound values, `self` first.
     type Parts: KeyParts;
 
     /// The bound values.
     fn parts(&self) -> &Self::Parts;
 }
+
+mod sealed {
+    /// Only accessors make bodies.
+    pub trait Sealed {}
+}
+
+impl<P, F> sealed::Sealed for Bound<P, F> {}
 
 /// A bound call and the user's code.
 pub trait Body: Bind {

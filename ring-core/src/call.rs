@@ -2,15 +2,13 @@
 
 mod async_call;
 mod async_calls;
-pub(crate) mod awaited;
-mod batch;
-pub(crate) mod blocking;
+mod awaited;
+mod blocking;
 mod bulk;
+mod cached_call;
 mod calls;
 mod context;
 mod fetch;
-mod machine;
-mod store;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -18,9 +16,9 @@ use std::time::Duration;
 
 pub use async_call::AsyncCall;
 pub use async_calls::{AsyncCalls, AtMost, DEFAULT_CONCURRENCY};
+pub use cached_call::{CachedAsyncCall, CachedCall};
 pub use calls::Calls;
 pub use context::Outcome;
-pub(crate) use store::Store;
 
 use context::{CallContext, Lookup, StorageResult};
 use fetch::Fetched;

@@ -38,8 +38,7 @@ use registry::RingRegistry;
 use scope::Scope;
 use shard::Shard;
 
-use crate::key::{EncodedKey, RingKey};
-use crate::name::Name;
+use crate::key::{EncodedKey, Name, RingKey};
 use crate::sync::{Arc, AtomicU64, AtomicUsize, Event, Mutex, Ordering};
 
 /// The number of locks of the table.

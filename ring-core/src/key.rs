@@ -10,7 +10,9 @@
 mod collections;
 mod enclosing;
 mod encode;
+mod escape;
 mod hash;
+mod name;
 mod network;
 mod number;
 mod other_crates;
@@ -19,24 +21,24 @@ mod parts;
 mod pointer;
 mod recorded;
 mod replay;
+mod seed;
 mod small_bytes;
 mod text;
 mod time;
 mod typename;
 mod words;
 
+pub use name::Name;
 pub use owned::Key;
 pub use parts::{CallKey, Ignored, KeyPart, KeyParts};
 pub use recorded::EncodedKey;
 pub use text::{namespace_text, text_in_namespace};
 pub use typename::TypeName;
 
-pub(crate) use encode::ring_item;
-pub(crate) use hash::{KeyHasher, hash_key};
+pub(crate) use hash::hash_key;
 pub(crate) use recorded::KeyBytes;
-pub(crate) use text::{escaped_word, key_text};
-
-use crate::name::Name;
+pub(crate) use seed::HashSeed;
+pub(crate) use text::key_text;
 
 /// A value that can be part of a key.
 ///

@@ -24,7 +24,6 @@ mod call;
 mod error;
 mod lru;
 mod map;
-mod name;
 mod output;
 mod registry;
 mod ring;
@@ -34,12 +33,14 @@ mod wait;
 
 pub use action::{Action, ActionResult, UnknownAction};
 pub use cache::{AsyncCache, Cache, Handle, RingStatic};
-pub use call::{AsyncCall, AsyncCalls, AtMost, BoundCall, Call, Calls, DEFAULT_CONCURRENCY, Outcome};
+pub use call::{
+    AsyncCall, AsyncCalls, AtMost, BoundCall, CachedAsyncCall, CachedCall, Call, Calls, DEFAULT_CONCURRENCY,
+    Outcome,
+};
 pub use error::{Cause, Error, ErrorKind, Failure};
-pub use key::{Bracket, Key, KeyWriter, RingKey, TypeName};
+pub use key::{Bracket, Key, KeyWriter, Name, RingKey, TypeName};
 pub use lru::{DEFAULT_CAPACITY, Lru, LruBuilder, Policy};
 pub use map::Map;
-pub use name::Name;
 pub use output::{Fallible, Output, Plain};
 pub use registry::Registry;
 pub use ring::{DEFAULT_FLIGHT_TIMEOUT, Ring};

@@ -19,11 +19,10 @@ use shard::Shard;
 
 use crate::clock::StorageClock;
 use crate::flights::{Evicted, Flights, InPlace};
-use crate::key::{EncodedKey, KeyBytes, KeyHasher, RingKey, text_in_namespace};
-use crate::name::Name;
+use crate::key::{EncodedKey, HashSeed, KeyBytes, Name, RingKey, text_in_namespace};
 use crate::ring::DEFAULT_WRITE_TIMEOUT;
 use crate::storage::{Clear, EvictionCounts, Expires, Expiring, InMemory, Observer, Storage, StorageBase};
-use crate::sync::{AtomicU64, Ordering, RwLock};
+use crate::sync::{AtomicU64, Ordering, ReadersLock};
 
 /// How many entries the storage of a ring holds if nothing else is said, as in the original.
 pub const DEFAULT_CAPACITY: usize = 128;
@@ -45,8 +44,8 @@ pub const DEFAULT_CAPACITY: usize = 128;
 /// assert!(users.has(&1_u32) && !users.has(&2_u32) && users.has(&3_u32));
 /// ```
 pub struct Lru<T> {
-    hasher: KeyHasher,
-    shards: Box<[RwLock<Shard<T>>]>,
+    seed: HashSeed,
+    shards: Box<[ReadersLock<Shard<T>>]>,
     /// The number of shards, a power of two, less one.
     mask: usize,
     capacity: usize,
@@ -130,7 +129,7 @@ impl<T> Lru<T> {
 
     /// Whether there is a value under `key`. It does not count as a use.
     pub fn has<K: RingKey + ?Sized>(&self, key: &K) -> bool {
-        let hash = self.hasher.hash(key);
+        let hash = self.seed.hash(key);
         let shard = self.shard(hash).read();
         shard
             .find(hash, key)
@@ -138,7 +137,7 @@ impl<T> Lru<T> {
     }
 
     #[inline]
-    fn shard(&self, hash: u64) -> &RwLock<Shard<T>> {
+    fn shard(&self, hash: u64) -> &ReadersLock<Shard<T>> {
         // The lower half is the shard's own.
         &self.shards[(hash >> 32) as usize & self.mask]
     }
@@ -147,7 +146,7 @@ impl<T> Lru<T> {
     fn encode<K: RingKey + ?Sized>(&self, key: &K) -> EncodedKey {
         match key.as_recorded() {
             Some(recorded) => recorded.clone(),
-            None => EncodedKey::with_hash(self.hasher.hash(key), key),
+            None => EncodedKey::with_hash(self.seed.hash(key), key),
         }
     }
 
@@ -182,7 +181,7 @@ impl<T> Lru<T> {
 
     /// Removes the entry of a slot that was seen to have expired; if another took its place since, only if that has too.
     #[cold]
-    fn expire(&self, hash: u64, slot: usize) {
+    fn expire<F>(&self, hash: u64, slot: usize) -> Option<F> {
         let mut shard = self.shard(hash).write();
         let removed = self
             .clock
@@ -192,6 +191,7 @@ impl<T> Lru<T> {
         if let Some(removed) = removed {
             self.count_loss(false, removed.expires_at);
         }
+        None
     }
 }
 
@@ -212,17 +212,36 @@ impl<T: Clone> Lru<T> {
     /// The value under `key`, and its deadline.
     #[inline(always)]
     fn find<K: RingKey + ?Sized>(&self, key: &K) -> Option<(T, u64)> {
-        let hash = self.hasher.hash(key);
-        let shard = self.shard(hash).read();
-        let (slot, entry) = shard.entry(hash, key)?;
+        let hash = self.seed.hash(key);
+        let found = match self.shard(hash).try_read_biased() {
+            Some(shard) => self.find_in(&shard, hash, key),
+            None => return self.find_locked(hash, key),
+        };
+        found.unwrap_or_else(|slot| self.expire(hash, slot))
+    }
+
+    /// [`find`](Self::find) under the lock that writers take, when there were writes lately.
+    #[inline(never)]
+    fn find_locked<K: RingKey + ?Sized>(&self, hash: u64, key: &K) -> Option<(T, u64)> {
+        let found = self.find_in(&self.shard(hash).read(), hash, key);
+        found.unwrap_or_else(|slot| self.expire(hash, slot))
+    }
+
+    /// The value under `key` and its deadline, or the slot of an entry that expired.
+    #[inline(always)]
+    fn find_in<K>(&self, shard: &Shard<T>, hash: u64, key: &K) -> Result<Option<(T, u64)>, usize>
+    where
+        K: RingKey + ?Sized,
+    {
+        let Some((slot, entry)) = shard.entry(hash, key) else {
+            return Ok(None);
+        };
         let deadline = shard.deadline(slot);
         if self.clock.is_past(deadline) {
-            drop(shard);
-            self.expire(hash, slot);
-            return None;
+            return Err(slot);
         }
         shard.note_use(entry);
-        Some((entry.value().clone(), deadline))
+        Ok(Some((entry.value().clone(), deadline)))
     }
 }
 

@@ -7,8 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::clock::{Clock, StorageClock};
 use crate::flights::Flights;
-use crate::key::{EncodedKey, RingKey, key_text};
-use crate::name::Name;
+use crate::key::{EncodedKey, Name, RingKey, key_text};
 use crate::ring::DEFAULT_WRITE_TIMEOUT;
 use crate::storage::{Clear, EvictionCounts, Expires, Expiring, InMemory, Observer, Storage, StorageBase};
 use crate::sync::{Arc, RwLock};

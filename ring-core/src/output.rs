@@ -2,8 +2,8 @@
 
 use std::marker::PhantomData;
 
-/// The return type of a cached body: the value that is cached, and the way back.
-pub trait Output {
+/// The return type of a cached body: the value that is cached, and the way back. The trait is sealed.
+pub trait Output: sealed::Sealed {
     /// What is cached.
     type Value;
     /// What the body returns.
@@ -14,6 +14,15 @@ pub trait Output {
     /// What a call returns that found the value.
     fn found(value: Self::Value) -> Self::Out;
 }
+
+mod sealed {
+    /// The macros know all return types.
+    pub trait Sealed {}
+}
+
+impl<V> sealed::Sealed for Plain<V> {}
+
+impl<V, E> sealed::Sealed for Fallible<V, E> {}
 
 /// A body that returns the value itself.
 #[derive(Debug)]

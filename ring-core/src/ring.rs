@@ -3,8 +3,7 @@
 use std::any::TypeId;
 use std::time::Duration;
 
-use crate::key::TypeName;
-use crate::name::Name;
+use crate::key::{Name, TypeName};
 use crate::stats::Counters;
 
 /// How long a call waits for another's computation before it computes for itself, if nothing else is said.

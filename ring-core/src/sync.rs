@@ -3,6 +3,9 @@
 
 #[cfg(shuttle)]
 mod modelled;
+#[cfg(not(shuttle))]
+mod readers_lock;
+pub(crate) mod thread_slot;
 
 #[cfg(shuttle)]
 pub(crate) use modelled::*;
@@ -12,9 +15,11 @@ pub(crate) use event_listener::{Event, EventListener, Listener};
 #[cfg(not(shuttle))]
 pub(crate) use futures_timer::Delay;
 #[cfg(not(shuttle))]
-pub(crate) use parking_lot::{Mutex, RwLock};
+pub(crate) use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 #[cfg(not(shuttle))]
-pub(crate) use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+pub(crate) use readers_lock::ReadersLock;
+#[cfg(not(shuttle))]
+pub(crate) use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
 #[cfg(not(shuttle))]
 pub(crate) use std::sync::{Arc, OnceLock};
 #[cfg(not(shuttle))]
@@ -23,7 +28,7 @@ pub(crate) use std::thread_local;
 /// For what lies in statics, and so outlives one execution under a model checker: always the real ones. Nobody waits
 /// for another while they are locked.
 pub(crate) mod lasting {
-    pub(crate) use parking_lot::{Mutex, RwLock};
+    pub(crate) use parking_lot::RwLock;
     pub(crate) use std::sync::OnceLock;
     pub(crate) use std::sync::atomic::{AtomicU64, Ordering};
 }

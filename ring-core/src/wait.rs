@@ -1,10 +1,21 @@
-//! Waiting for an event until an instant, by a thread or by a task.
+//! Waiting for an event until an instant, by a thread or by a task, and the time that is left until then.
 
 use std::pin::{Pin, pin};
 use std::task::Poll;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::sync::{Delay, EventListener, Listener};
+
+/// The time from now to `until`, if it is limited.
+pub(crate) fn remaining(until: Option<Instant>) -> Option<Duration> {
+    until.map(|until| until.saturating_duration_since(Instant::now()))
+}
+
+/// The instant after so much time from now, if it is limited.
+#[inline]
+pub(crate) fn after(time: Option<Duration>) -> Option<Instant> {
+    time.and_then(|time| Instant::now().checked_add(time))
+}
 
 /// Blocks the thread until the event happens or the instant comes. Returns whether it happened.
 pub(crate) fn block(event: EventListener, until: Option<Instant>) -> bool {

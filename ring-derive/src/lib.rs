@@ -1,5 +1,6 @@
 //! The macros of [ring-cache](https://docs.rs/ring-cache). Depend on that crate, which re-exports them.
 
+#![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod errors;

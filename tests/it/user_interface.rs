@@ -2,46 +2,31 @@
 
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
-use ring_cache::body::Body;
-use ring_cache::storage::{Storage, View};
-use ring_cache::{Call, Fallible, Outcome, Output, ring};
+use ring_cache::storage::Storage;
+use ring_cache::{CachedAsyncCall, CachedCall, ring};
 
 /// Serves the old value while storing a new one.
-trait Rotate {
+trait Rotate: CachedCall {
     /// The value that was there, as the storage says it; a new one is there afterwards.
-    type Old;
-    fn rotate(self) -> Self::Old;
-}
-
-impl<R, S, B> Rotate for Call<R, S, B>
-where
-    R: Output,
-    S: View<R::Value, Storage: Storage<S::Held>>,
-    B: Body<Out = R::Out>,
-{
-    type Old = Outcome<R, S, Option<R::Value>>;
-
-    fn rotate(self) -> Self::Old {
+    fn rotate(self) -> Self::Outcome<Option<Self::Value>> {
         let old = self.get();
         self.update();
         old
     }
 }
 
-/// Looks before it leaps: computes only what is not there, and says whether it did.
-trait Tell<R: Output> {
-    fn tell(self) -> (bool, R::Out);
-}
+impl<C: CachedCall> Rotate for C {}
 
-impl<R, S, B> Tell<R> for Call<R, S, B>
-where
-    R: Output,
-    S: View<R::Value, Storage: Storage<S::Held>>,
-    B: Body<Out = R::Out>,
-{
-    fn tell(self) -> (bool, R::Out) {
-        let key = self.key();
-        let found = self.storage().contains(&key, None).is_ok_and(|found| found);
+/// Looks before it leaps: computes only what is not there, and says whether it did.
+trait Tell: CachedCall {
+    fn tell(self) -> (bool, Self::Out)
+    where
+        Self::Storage: Storage<Self::Value>,
+    {
+        let found = self
+            .storage()
+            .contains(&self.key(), None)
+            .is_ok_and(|found| found);
         (
             found,
             if found {
@@ -52,6 +37,8 @@ where
         )
     }
 }
+
+impl<C: CachedCall> Tell for C {}
 
 static VERSION: AtomicU32 = AtomicU32::new(0);
 
@@ -86,11 +73,36 @@ fn a_verb_for_every_storage_and_return_type() {
 /// A function may ask for calls of any method that returns what it needs.
 #[test]
 fn calls_as_arguments() {
-    fn refresh<S, B: Body<Out = Result<usize, String>>>(call: Call<Fallible<usize, String>, S, B>) -> usize
-    where
-        S: View<usize, Storage: Storage<S::Held>>,
-    {
+    fn refresh(call: impl CachedCall<Out = Result<usize, String>>) -> usize {
         call.update().unwrap_or_default()
     }
     assert_eq!(refresh(length_ring("abcd")), 4);
+}
+
+/// A function may return a call without spelling its type.
+#[test]
+fn calls_as_results() {
+    fn of_a_page() -> impl CachedCall<Value = String, Outcome<bool> = bool> {
+        version_ring("of a page")
+    }
+    assert!(!of_a_page().has());
+    of_a_page().set("set".into());
+    assert!(of_a_page().delete());
+}
+
+#[ring]
+async fn doubled(number: u32) -> u32 {
+    number * 2
+}
+
+#[test]
+fn verbs_of_async_calls() {
+    async fn refreshed<C: CachedAsyncCall>(call: C) -> (C::Outcome<bool>, C::Out) {
+        (call.delete().await, call.update().await)
+    }
+    let refreshed = async { (refreshed(doubled_ring(4)).await, refreshed(doubled_ring(4)).await) };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime");
+    assert_eq!(runtime.block_on(refreshed), ((false, 8), (true, 8)));
 }

@@ -1,11 +1,11 @@
 //! How often a hit allocates.
 
 use super::fill;
-use crate::contenders::Who;
 use crate::keys::{self, Borrowed};
 use crate::peer::{Peer, Visit};
 use crate::scenarios::Scenario;
 use crate::table::{Measure, Row};
+use crate::who::Who;
 use crate::workloads::hits::passes;
 
 /// Of a hit with a number.

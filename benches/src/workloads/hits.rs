@@ -4,12 +4,12 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use super::{Match, fill, nanoseconds};
-use crate::contenders::Who;
 use crate::form::Form;
 use crate::keys;
 use crate::peer::{Peer, Visit};
 use crate::scenarios::Scenario;
 use crate::table::{Measure, Row};
+use crate::who::Who;
 
 /// A hit with a number.
 pub const NUMBER: Measure = Measure::less("hit, `u64` (ns)", 1);

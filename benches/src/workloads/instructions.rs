@@ -5,11 +5,11 @@ use std::hint::black_box;
 use super::fill;
 use super::hits::passes;
 use super::misses::new_keys;
-use crate::contenders::Who;
 use crate::keys::{self, Borrowed};
 use crate::peer::{Memoized, Peer, Visit};
 use crate::scenarios::{Bounded1024, Method, Number, Scenario, UrlAndNumber};
 use crate::table::Measure;
+use crate::who::Who;
 
 /// A hit with a number.
 pub const NUMBER: Measure = Measure::less("hit, `u64` (instructions)", 0);

@@ -1,11 +1,11 @@
 //! How many bytes an entry takes, with all that lies around it.
 
 use super::allocations::Counter;
-use crate::contenders::Who;
 use crate::keys::Borrowed;
 use crate::peer::{Peer, Visit};
 use crate::scenarios::{Million, Scenario};
 use crate::table::{Measure, Row};
+use crate::who::Who;
 
 /// Bytes in use for each of a million entries.
 pub const BYTES: Measure = Measure::less("1M entries `u64` to `u64` (bytes an entry)", 1);

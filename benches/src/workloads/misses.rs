@@ -4,12 +4,12 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use super::{Match, nanoseconds};
-use crate::contenders::Who;
 use crate::form::Form;
 use crate::keys::Borrowed;
 use crate::peer::{Peer, Visit};
 use crate::scenarios::Scenario;
 use crate::table::{Measure, Row};
+use crate::who::Who;
 
 /// With room for 128 entries.
 pub const OF_128: Measure = Measure::less("miss, store, evict at 128 (ns)", 1);

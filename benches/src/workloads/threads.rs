@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use super::hits::passes;
 use super::{Match, fill};
-use crate::contenders::Who;
 use crate::form::Form;
 use crate::keys::{self, Borrowed};
 use crate::peer::{Peer, Visit};
 use crate::scenarios::Scenario;
 use crate::table::{Measure, Row};
+use crate::who::Who;
 
 /// Hits with numbers.
 pub const NUMBER: Measure = Measure::more("2 threads, `u64` (million hits/s)", 1);

@@ -7,7 +7,6 @@ use std::time::Instant;
 
 use super::misses::UNBOUNDED;
 use super::{Match, nanoseconds};
-use crate::contenders::Who;
 use crate::form::Form;
 use crate::keys::Borrowed;
 use crate::peer::{Peer, Visit};
@@ -15,6 +14,7 @@ use crate::random::{Random, Zipf};
 use crate::scenarios::Scenario;
 use crate::table::{Measure, Row};
 use crate::values::computed;
+use crate::who::Who;
 
 /// The time of a call.
 pub const TIME: Measure = Measure::less("Zipf(0.9), 1M keys, room for 100,000 (ns)", 1);

@@ -69,6 +69,12 @@ impl RuntimePools {
         }
     }
 
+    /// When a server last answered, on any runtime.
+    pub(super) fn answered(&self) -> Option<Instant> {
+        let pools: Vec<_> = self.by_runtime.lock().values().cloned().collect();
+        pools.iter().filter_map(|pool| pool.answered()).max()
+    }
+
     /// The connections of this runtime.
     fn here(&self, runtime: &Handle) -> Arc<Pool<Connection>> {
         let id = runtime.id();

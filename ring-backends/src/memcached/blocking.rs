@@ -14,14 +14,13 @@ use super::reply_buffer::ReplyBuffer;
 use super::request::{Replies, ReplyError, Request};
 use crate::remote::pool::{CONNECT_TIMEOUT, Pool, TRIED_AFTER};
 use crate::remote::unacked::UnackedWrites;
-use crate::remote::{Fault, dial};
+use crate::remote::{Fault, NO_TIME, dial};
 
 /// A request of up to so many bytes is written before replies are read: the system buffers more than that.
 const AT_ONCE: usize = 16 * 1024;
 
-/// A thread that is so late was not given time: the replies may be there.
-const LATE: Duration = Duration::from_millis(10);
-/// For how long they are read then.
+/// For how long replies are read after the deadline, in case they are there: a busy machine may not have given this thread
+/// the time to read them.
 const GRACE: Duration = Duration::from_millis(2);
 
 enum Stream {
@@ -70,6 +69,10 @@ pub(super) fn send<T>(
         if connection.was_idle() > TRIED_AFTER && !connection.answers(until) {
             since = Some(Instant::now());
             continue;
+        }
+        if Instant::now() >= until {
+            connection.give_back();
+            return Err(Fault::Busy(NO_TIME.into()));
         }
         let mut replies = Replies::to(request);
         match connection.exchange_in_time(&mut replies, until) {
@@ -144,15 +147,14 @@ impl Connection {
         self.greet(now + until.saturating_duration_since(now) / 3).is_ok()
     }
 
-    /// [`exchange`](Self::exchange). If this thread was not given time, the replies may be there: then they are read.
+    /// [`exchange`](Self::exchange). After the deadline, replies that are there are read.
     fn exchange_in_time<T>(
         &mut self,
         replies: &mut Replies<'_, T>,
         until: Instant,
     ) -> Result<(), ReplyError> {
-        let is_late = || Instant::now() >= until + LATE;
         match self.exchange(replies, until) {
-            Err(ReplyError::Timeout) if self.sent == replies.request.bytes.len() && is_late() => {
+            Err(ReplyError::Timeout) if self.sent == replies.request.bytes.len() => {
                 self.read_all(replies, Instant::now() + GRACE)
             }
             done => done,

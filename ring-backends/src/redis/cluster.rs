@@ -315,6 +315,12 @@ impl Route for Cluster {
             .unwrap_or(0)
     }
 
+    fn answered(&self, number: usize) -> Option<Instant> {
+        let nodes = self.known().lock().nodes.clone();
+        let of_number = nodes.iter().filter(|node| node.number == number);
+        of_number.filter_map(|node| node.single.answered(0)).max()
+    }
+
     fn address(&self, number: usize) -> Option<String> {
         let known = self.known().lock();
         match number.checked_sub(1) {

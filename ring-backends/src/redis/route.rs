@@ -26,6 +26,9 @@ pub(super) trait Route: Send + Sync + 'static {
     /// Where a server is.
     fn address(&self, number: usize) -> Option<String>;
 
+    /// When a server last answered.
+    fn answered(&self, number: usize) -> Option<Instant>;
+
     /// See [`Server::watch_error`](crate::remote::Server::watch_error).
     fn watch_error(&self) -> Option<String> {
         None

@@ -60,6 +60,10 @@ impl<L: KeySchema> Server for RedisServer<L> {
         self.route.address(node)
     }
 
+    fn answered(&self, node: usize) -> Option<Instant> {
+        self.route.answered(node)
+    }
+
     fn watch_error(&self) -> Option<String> {
         self.route.watch_error()
     }

@@ -73,6 +73,15 @@ impl SharedConnections {
         }
     }
 
+    /// When a reply last came, on any runtime.
+    pub(super) fn answered(&self) -> Option<Instant> {
+        let connections = self.connections.lock();
+        connections
+            .iter()
+            .filter_map(|(_, shared)| shared.answered())
+            .max()
+    }
+
     /// Sends commands by the connection of this runtime. If it turns out to be dead, by a new one.
     pub(super) async fn send(&self, commands: &Commands, until: Instant) -> Result<Vec<Value>, Fault> {
         if commands.mutate() {
@@ -351,6 +360,11 @@ impl SharedConnection {
                 Err(Fault::Disconnected("connecting was given up".into()))
             }
         }
+    }
+
+    fn answered(&self) -> Option<Instant> {
+        let replied = Duration::from_millis(self.replied.load(Ordering::Relaxed));
+        (!replied.is_zero()).then(|| self.since + replied)
     }
 
     /// Whether the last reply came so long ago.

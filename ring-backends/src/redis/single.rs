@@ -23,12 +23,13 @@ use super::watching::{ServerId, Watch};
 use crate::remote::pool::{CONNECT_TIMEOUT, Lease, Pool, TRIED_AFTER};
 use crate::remote::process::PerProcess;
 use crate::remote::unacked::UnackedWrites;
-use crate::remote::{Fault, dial};
+use crate::remote::{Fault, NO_TIME, dial};
 
 /// By how much the timeout of a connection may exceed the time left to a call. Setting it costs system calls.
 const SLACK: Duration = Duration::from_millis(2);
-/// A thread that is so late was not given time: the reply may be there, and takes this long at most to be read.
-const LATE: Duration = Duration::from_millis(10);
+/// How many replies are read after the deadline, each for [`SLACK`], in case they are there: a busy machine may not have
+/// given this thread the time to read them.
+const LATE_READS: u32 = 2;
 
 /// One server.
 pub(super) struct Single {
@@ -149,6 +150,10 @@ impl Single {
             if !self.answers(&mut connection, until) {
                 since = Some(Instant::now());
                 continue;
+            }
+            if Instant::now() >= until {
+                connection.give_back();
+                return Err(Fault::Busy(NO_TIME.into()));
             }
             #[cfg(feature = "tiered")]
             if !self.is_watched(&mut connection, since.is_some(), until) {
@@ -306,12 +311,7 @@ impl Timed {
             commands: commands.len(),
         });
         self.connection.send_packed_command(&packed)?;
-        match self.read(until) {
-            Err(error) if error.is_timeout() && Instant::now() >= until + LATE => {
-                self.read(Instant::now() + SLACK)?;
-            }
-            read => read?,
-        }
+        self.read(until)?;
         match self.pending.take() {
             Some(Pending {
                 token: Some(token),
@@ -340,12 +340,16 @@ impl Timed {
     /// One by one: the client's own function would go on after a timeout. Replies to earlier commands are skipped: if the
     /// connection were closed instead, the server might still execute the commands, later.
     fn read(&mut self, until: Instant) -> RedisResult<()> {
+        let mut late_reads = 0;
         while self
             .pending
             .as_ref()
             .is_some_and(|pending| !pending.is_complete())
         {
-            self.set_timeout(until)?;
+            let now = Instant::now();
+            let is_late = now >= until && late_reads < LATE_READS;
+            late_reads += u32::from(is_late);
+            self.set_timeout(if is_late { now + SLACK } else { until })?;
             match (self.connection.recv_response()?, &mut self.pending) {
                 (Value::Push { .. }, _) | (_, None) => {}
                 (reply, Some(pending)) => pending.replies.push(reply),
@@ -412,6 +416,14 @@ impl Route for Single {
 
     fn address(&self, _: usize) -> Option<String> {
         Some(Single::address(self))
+    }
+
+    fn answered(&self, _: usize) -> Option<Instant> {
+        let links = self.links();
+        let answered = links.pool.answered();
+        #[cfg(feature = "tokio")]
+        let answered = answered.max(links.shared.answered());
+        answered
     }
 
     #[cfg(feature = "tiered")]

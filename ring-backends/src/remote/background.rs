@@ -99,7 +99,7 @@ fn attempt<S: BlockingServer>(server: &S, state: &Node<S::StoredKey>, node: usiz
     let Some(permit) = state.breaker.admit(ATTEMPT) else {
         return false;
     };
-    match repair(server, &state.repairs, node, Instant::now() + ATTEMPT) {
+    match repair(server, &state.repairs, node, Instant::now() + ATTEMPT, |_| true) {
         Err(fault) if fault.is_failure() => permit.failed(),
         _ => permit.answered(),
     }

@@ -17,6 +17,7 @@ use super::AsyncServer;
 use super::breaker::Permit;
 use super::repairs::{Change, RepairStep, Repairs};
 use super::{BlockingServer, Entry, Fault, Found, Remote, Server, located};
+use crate::pending_deletes::PendingDeletes;
 
 /// Builds the request for items.
 type Build<S, I, T> = fn(&[I]) -> Result<<S as Server>::Request<T>, Fault>;
@@ -45,6 +46,13 @@ impl<S: Server, I, T: Send + 'static> Operation<S, I, T> {
             mutates: true,
             ..Operation::query(name, key, request)
         }
+    }
+}
+
+impl<S: Server, I, T: Send + 'static> Operation<S, I, T> {
+    /// Whether any of these entries is to be deleted.
+    fn is_on_any(&self, pending: &PendingDeletes<S::StoredKey>, items: &[I]) -> bool {
+        items.iter().any(|item| pending.contains((self.key)(item)))
     }
 }
 
@@ -81,6 +89,7 @@ struct Attempt<'r, S: Server> {
     operation: &'static str,
     node: usize,
     permit: Permit<'r>,
+    began: Instant,
 }
 
 /// A change of entries. If it fails, or is dropped, they are repaired.
@@ -107,9 +116,9 @@ impl<S: Server> Drop for Mutation<'_, S> {
     }
 }
 
-/// A timer that fires so late tells of a busy process, not of the server.
+/// A timer that fires so late tells of a busy runtime, not of the server.
 #[cfg(feature = "tokio")]
-const LATE: Duration = Duration::from_millis(10);
+const LATE: Duration = Duration::from_millis(25);
 /// What an operation gets then to read the reply.
 #[cfg(feature = "tokio")]
 const GRACE: Duration = Duration::from_millis(5);
@@ -141,6 +150,7 @@ impl<S: Server> Remote<S> {
             operation,
             node,
             permit,
+            began: Instant::now(),
         })
     }
 
@@ -199,6 +209,13 @@ impl<S: Server> Attempt<'_, S> {
     fn end<T>(self, result: Result<T, Fault>) -> Result<T, Error> {
         let (remote, node) = (self.remote, self.node);
         let nodes = remote.nodes();
+        let result = result.map_err(|fault| match fault {
+            // It answered others meanwhile: there was more to do than time.
+            Fault::Timeout if remote.server.answered(node) >= Some(self.began) => {
+                Fault::Busy("the server answered others, and not in time".into())
+            }
+            fault => fault,
+        });
         match &result {
             Err(fault) if fault.is_failure() => {
                 let fault = fault.to_string();
@@ -218,7 +235,8 @@ impl<S: Server> Attempt<'_, S> {
 
 /// An operation that would begin too late does not begin.
 fn in_time(until: Instant) -> Result<(), Fault> {
-    (Instant::now() < until).then_some(()).ok_or(Fault::Timeout)
+    let busy = || Fault::Busy("repairs of other entries took all the time".into());
+    (Instant::now() < until).then_some(()).ok_or_else(busy)
 }
 
 impl<S: BlockingServer> Remote<S> {
@@ -233,7 +251,10 @@ impl<S: BlockingServer> Remote<S> {
         let node = self.node_of(operation, items);
         let change = self.begin_change(operation, node, items);
         let attempt = self.attempt(operation.name, node, until)?;
-        let repaired = repair(&*self.server, &self.nodes().nodes[node].repairs, node, until);
+        let repairs = &self.nodes().nodes[node].repairs;
+        let repaired = repair(&*self.server, repairs, node, until, |pending| {
+            operation.is_on_any(pending, items)
+        });
         let sent = repaired.and_then(|()| {
             let suspects = self.suspects(operation, items);
             let results = self.server.send(node, (operation.request)(items)?, until)?;
@@ -263,9 +284,10 @@ pub(super) fn repair<S: BlockingServer>(
     repairs: &Repairs<S::StoredKey>,
     node: usize,
     until: Instant,
+    concerns: impl Fn(&PendingDeletes<S::StoredKey>) -> bool,
 ) -> Result<(), Fault> {
     loop {
-        match repairs.step(until) {
+        match repairs.step(until, &concerns) {
             RepairStep::Nothing => return Ok(()),
             RepairStep::Wait(ended, over) => drop(ended.wait_deadline(over.min(until))),
             RepairStep::Delete(batch) => match server.send(node, S::remove(&batch.keys)?, until) {
@@ -294,7 +316,8 @@ impl<S: AsyncServer> Remote<S> {
         // Pinned here: moved into the timeout, it would be copied.
         let work = pin!(async {
             if self.nodes().nodes[node].repairs.pending().len() > 0 {
-                self.repair_async(node, until).await?;
+                self.repair_async(node, until, |pending| operation.is_on_any(pending, items))
+                    .await?;
             }
             let suspects = self.suspects(operation, items);
             let request = (operation.request)(items)?;
@@ -320,10 +343,15 @@ impl<S: AsyncServer> Remote<S> {
         attempt.end(act.await)
     }
 
-    async fn repair_async(&self, node: usize, until: Instant) -> Result<(), Fault> {
+    async fn repair_async(
+        &self,
+        node: usize,
+        until: Instant,
+        concerns: impl Fn(&PendingDeletes<S::StoredKey>) -> bool,
+    ) -> Result<(), Fault> {
         let repairs = &self.nodes().nodes[node].repairs;
         loop {
-            match repairs.step(until) {
+            match repairs.step(until, &concerns) {
                 RepairStep::Nothing => return Ok(()),
                 RepairStep::Wait(ended, over) => drop(tokio::time::timeout_at(over.into(), ended).await),
                 RepairStep::Delete(batch) => {
@@ -353,7 +381,8 @@ async fn in_time_async<T>(
         return Err(Fault::Timeout);
     }
     let rest = tokio::time::timeout(GRACE, work);
-    rest.await.unwrap_or(Err(Fault::Timeout))
+    let late = || Fault::Busy("the runtime had no time for the operation".into());
+    rest.await.unwrap_or_else(|_| Err(late()))
 }
 
 /// Limits the time of `work`. Without timers in its runtime tokio panics, which is a fault like others.

@@ -60,6 +60,8 @@ struct State<C> {
     failures: u64,
     failed: Option<Instant>,
     failure: String,
+    /// When a connection was last given back: after an answer.
+    answered: Option<Instant>,
     usage: Usage,
 }
 
@@ -127,6 +129,7 @@ impl<C> Pool<C> {
                 failures: 0,
                 failed: None,
                 failure: String::new(),
+                answered: None,
                 usage: Usage {
                     since: Instant::now(),
                     now: 0,
@@ -157,6 +160,11 @@ impl<C> Pool<C> {
             failures: state.failures,
             turn: Arc::default(),
         }
+    }
+
+    /// When an operation last ended with an answer.
+    pub(crate) fn answered(&self) -> Option<Instant> {
+        self.state.lock().answered
     }
 
     /// Why an operation had no connection at its deadline: others used all of them, or none could be opened.
@@ -389,8 +397,9 @@ impl<C> Lease<C> {
     /// Lets other operations use the connection.
     pub(crate) fn give_back(mut self) {
         if let Some(connection) = self.connection.take() {
-            let mut state = self.pool.state.lock();
-            state.idle.push((connection, Instant::now()));
+            let (mut state, now) = (self.pool.state.lock(), Instant::now());
+            state.answered = Some(now);
+            state.idle.push((connection, now));
             state.call();
         }
     }

@@ -1,101 +1,14 @@
-//! The driver that awaits.
+//! The way of a miss that is awaited.
 
-use std::pin::pin;
 use std::time::Duration;
 
-use super::batch::{Batch, Round};
 use super::context::{CallContext, Lookup, StorageResult};
 use super::fetch::{Fetch, Fetched};
-use super::machine::{Event, Machine, Step};
-use super::store::Store;
 use crate::flights::{Leader, Outcome};
 use crate::key::EncodedKey;
 use crate::output::Output;
+use crate::storage::awaited::run;
 use crate::storage::{AsyncStorage, View};
-use crate::wait;
-
-/// Runs a machine from this step on. Returns what it came to, and the first failure of the storage.
-pub(crate) async fn run_from<S, T, M>(
-    storage: &S,
-    machine: &mut M,
-    mut step: Step<T, M::Output>,
-) -> (M::Output, Option<S::Error>)
-where
-    S: AsyncStorage<T>,
-    M: Machine<T>,
-{
-    let mut failure = None;
-    loop {
-        let changed = match step {
-            Step::Done(output) => return (output, failure),
-            Step::Wait(event, until) => {
-                step = machine.next(Event::Woken(wait::event(event, until).await));
-                continue;
-            }
-            Step::Read(until) => {
-                let read = storage.read(machine.key(), until).await;
-                step = machine.next(read.map_or(Event::Failed, Event::Read));
-                continue;
-            }
-            Step::Write(value, expiry, until) => {
-                let key = machine.key();
-                // The storage is asked inside of the scope, not before it: it may begin at once.
-                let writing = pin!(async { storage.write(key, value, expiry, until).await });
-                storage.flights().write_scope().around(writing).await
-            }
-            Step::Remove(until) => {
-                let key = machine.key();
-                let removing = pin!(async { storage.remove(key, until).await.map(drop) });
-                storage.flights().write_scope().around(removing).await
-            }
-        };
-        step = machine.next(Event::of_change(&changed));
-        failure = failure.or(changed.err());
-    }
-}
-
-/// Runs a machine.
-pub(crate) async fn run<S, T, M>(storage: &S, machine: &mut M) -> (M::Output, Option<S::Error>)
-where
-    S: AsyncStorage<T>,
-    M: Machine<T>,
-{
-    let step = machine.next(Event::Start);
-    run_from(storage, machine, step).await
-}
-
-/// Makes many writes together. Returns whether each stored a value, and the first failure of the storage.
-pub(crate) async fn store_many<S, T>(
-    storage: &S,
-    stores: &mut [Store<'_, S, T>],
-) -> (Vec<bool>, Option<S::Error>)
-where
-    S: AsyncStorage<T>,
-{
-    let (mut batch, mut failure) = (Batch::new(stores), None);
-    while let Some(round) = batch.next_round() {
-        match round {
-            Round::Wait(place, event, until) => batch.woken(place, wait::event(event, until).await),
-            Round::Remove(places, until) => {
-                let removed = {
-                    let keys = batch.keys(&places);
-                    let removing = pin!(async { storage.remove_many(&keys, until).await.map(drop) });
-                    storage.flights().write_scope().around(removing).await
-                };
-                failure = failure.or(batch.ended(&places, removed));
-            }
-            Round::Write(entries, until) => {
-                let (places, written) = {
-                    let (places, entries) = batch.entries(entries);
-                    let writing = pin!(async { storage.write_many(entries, until).await });
-                    (places, storage.flights().write_scope().around(writing).await)
-                };
-                failure = failure.or(batch.ended(&places, written));
-            }
-        }
-    }
-    (batch.stored(), failure)
-}
 
 /// What a call without a value comes to: a value after all, or the right to compute. It looks up first, unless it did.
 pub(crate) async fn fetch<V, S>(

@@ -12,16 +12,16 @@ use std::time::Duration;
 use hashbrown::HashMap;
 
 use super::BoundCall;
-use super::context::{CallContext, Lookup, StorageError, StorageResult, after, remaining};
+use super::context::{CallContext, Lookup, StorageError, StorageResult};
 use super::fetch::{Fetch, Fetched};
-use super::store::Store;
 use crate::body::Bind;
 use crate::error::{Error, Failure};
 use crate::flights::{Invalidation, Leader, Outcome as FlightOutcome};
 use crate::key::EncodedKey;
 use crate::output::Output;
 use crate::ring::Ring;
-use crate::storage::View;
+use crate::storage::{Store, View};
+use crate::wait::{after, remaining};
 
 /// A call without its body.
 pub(crate) struct Keyed<R: Output, S> {

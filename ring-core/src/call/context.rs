@@ -2,14 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use super::fetch::Fetched;
-use super::store::Store;
 use crate::error::{Error, Failure};
 use crate::flights::{Flights, Invalidation, Leader, Outcome as FlightOutcome};
 use crate::key::{EncodedKey, RingKey, hash_key};
 use crate::output::Output;
 use crate::ring::Ring;
-use crate::storage::{StorageBase, View};
+use crate::storage::{StorageBase, Store, View};
+use crate::wait::after;
 
 /// What the verbs of a call return that fail only if its storage does: a `T`, or a `Result<T, Error>`.
 pub type Outcome<R, S, T> = OutcomeOf<<R as Output>::Value, S, T>;
@@ -26,17 +25,6 @@ pub(crate) type StorageResult<V, S, T> = Result<T, StorageError<V, S>>;
 /// Whether a value with this expiry is stored at all.
 pub(crate) fn is_stored(expiry: Option<Duration>) -> bool {
     expiry != Some(Duration::ZERO)
-}
-
-/// The time from now to `until`, if it is limited.
-pub(crate) fn remaining(until: Option<Instant>) -> Option<Duration> {
-    until.map(|until| until.saturating_duration_since(Instant::now()))
-}
-
-/// The instant after so much time from now, if it is limited.
-#[inline]
-pub(crate) fn after(time: Option<Duration>) -> Option<Instant> {
-    time.and_then(|time| Instant::now().checked_add(time))
 }
 
 /// A look-up of a plain call.
@@ -106,6 +94,11 @@ impl<V, S: View<V>> CallContext<V, S> {
         self.view.storage()
     }
 
+    /// The longest time that a call may keep the storage busy.
+    pub(super) fn deadline(&self) -> Option<Duration> {
+        self.storage().deadline()
+    }
+
     pub(crate) fn flights(&self) -> &Flights<S::Held> {
         self.storage().flights()
     }
@@ -136,7 +129,7 @@ impl<V, S: View<V>> CallContext<V, S> {
         Lookup {
             epoch: Some(epoch),
             in_doubt: self.is_in_doubt(key),
-            until: after(self.storage().deadline()),
+            until: after(self.deadline()),
         }
     }
 
@@ -178,12 +171,6 @@ impl<V, S: View<V>> CallContext<V, S> {
     #[inline]
     fn decode(&self, held: Option<S::Held>) -> Option<V> {
         held.and_then(|held| self.ring.count_errors(self.view.decode(held)))
-    }
-
-    /// Starts a computation whose value replaces what is stored.
-    pub(crate) fn begin_update(&self, key: EncodedKey) -> Fetched<'_, V, S::Held> {
-        self.admit_write();
-        Fetched::Lead(self.flights().lead_alone(key).update(), self.storage().deadline())
     }
 
     /// Ends the computations of a key's value.

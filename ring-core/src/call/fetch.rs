@@ -3,11 +3,11 @@
 use std::mem;
 use std::time::{Duration, Instant};
 
-use super::context::{CallContext, Lookup, after, remaining};
-use super::machine::{Event, Machine, Step};
+use super::context::{CallContext, Lookup};
 use crate::flights::{Leader, Outcome, Role, WaitOutcome, Waiter};
 use crate::key::EncodedKey;
-use crate::storage::View;
+use crate::storage::{Event, Machine, Step, View};
+use crate::wait::{after, remaining};
 
 /// The machine of a miss.
 pub(crate) struct Fetch<'c, V, S: View<V>> {
@@ -40,6 +40,14 @@ pub(crate) enum Fetched<'f, V, T> {
     Lead(Leader<'f, T>, Option<Duration>),
     /// The call computes without the cache.
     Bypass,
+}
+
+impl<V, S: View<V>> CallContext<V, S> {
+    /// Starts a computation whose value replaces what is stored.
+    pub(crate) fn begin_update(&self, key: EncodedKey) -> Fetched<'_, V, S::Held> {
+        self.admit_write();
+        Fetched::Lead(self.flights().lead_alone(key).update(), self.deadline())
+    }
 }
 
 impl<'c, V, S: View<V>> Fetch<'c, V, S> {

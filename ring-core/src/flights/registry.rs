@@ -1,6 +1,6 @@
 //! The rings that keep entries in one storage: two whose keys could be equal are refused.
 
-use crate::name::Name;
+use crate::key::Name;
 use crate::sync::{AtomicU64, Ordering, RwLock};
 
 /// The rings of one storage.

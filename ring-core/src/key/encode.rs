@@ -3,9 +3,11 @@
 //! Both are one encoder over two sinks, so that they cannot disagree. Every part is a tag and a fixed or prefixed
 //! length; `KEYS.md` has the table.
 
-use super::small_bytes::Collector;
-use super::{Bracket, EncodedKey, KeyWriter, RingKey, number, sealed::Sealed};
-use crate::name::Name;
+use super::hash::hash_key;
+use super::name::Name;
+use super::recorded::{EncodedKey, KeyBytes};
+use super::small_bytes::{Collector, SmallBytes};
+use super::{Bracket, KeyWriter, RingKey, number, sealed::Sealed};
 
 /// The first byte of each item of the encoding.
 pub(crate) mod tag {
@@ -29,19 +31,6 @@ pub(crate) mod tag {
     pub(crate) const EMPTY: u8 = 0x10;
 }
 
-/// The number of a ring, as a key begins with it. No tag has the highest bit.
-pub(crate) fn ring_item(number: u32) -> [u8; 4] {
-    (RING | number).to_be_bytes()
-}
-
-/// The number of the ring that begins these bytes.
-pub(crate) fn ring_number(bytes: &[u8]) -> Option<u32> {
-    let item = u32::from_be_bytes(*bytes.first_chunk()?);
-    (item & RING != 0).then_some(item & !RING)
-}
-
-const RING: u32 = 1 << 31;
-
 /// A length of at least this many bytes follows this byte as eight bytes.
 pub(crate) const LONG: u8 = 0xff;
 
@@ -56,8 +45,42 @@ pub(crate) fn element_bytes<K: RingKey + ?Sized>(key: &K) -> Vec<u8> {
     encoder.sink
 }
 
+impl EncodedKey {
+    /// Records a key.
+    #[inline]
+    pub fn of<K: RingKey + ?Sized>(key: &K) -> Self {
+        Self::with_hash(hash_key(key), key)
+    }
+
+    /// Records a key whose hash is known.
+    #[inline]
+    pub(crate) fn with_hash<K: RingKey + ?Sized>(hash: u64, key: &K) -> Self {
+        EncodedKey {
+            hash,
+            bytes: KeyBytes::of(key),
+        }
+    }
+}
+
+impl KeyBytes {
+    /// Records a key.
+    #[inline]
+    pub(super) fn of<K: RingKey + ?Sized>(key: &K) -> Self {
+        KeyBytes(encode(key, Collector::new()).finish())
+    }
+
+    /// Whether `key` feeds exactly these bytes.
+    #[inline(always)]
+    pub(crate) fn is<K: RingKey + ?Sized>(&self, key: &K) -> bool {
+        match &self.0 {
+            SmallBytes::Inline { length, bytes } => feeds(key, bytes, usize::from(*length)),
+            SmallBytes::Heap(bytes) => feeds(key, &**bytes, bytes.len()),
+        }
+    }
+}
+
 #[inline]
-pub(super) fn encode<K: RingKey + ?Sized, S: Sink>(key: &K, sink: S) -> S {
+fn encode<K: RingKey + ?Sized, S: Sink>(key: &K, sink: S) -> S {
     let mut encoder = Encoder {
         sink,
         started: false,
@@ -73,11 +96,7 @@ pub(super) fn encode<K: RingKey + ?Sized, S: Sink>(key: &K, sink: S) -> S {
 
 /// Whether `key` feeds exactly the first `length` of these bytes.
 #[inline]
-pub(super) fn feeds<K: RingKey + ?Sized>(
-    key: &K,
-    bytes: &(impl AsRef<[u8]> + ?Sized),
-    length: usize,
-) -> bool {
+fn feeds<K: RingKey + ?Sized>(key: &K, bytes: &(impl AsRef<[u8]> + ?Sized), length: usize) -> bool {
     let compared = encode(
         key,
         Comparer {

@@ -4,40 +4,18 @@
 //! of lists, which are the same in all keys of a ring. It is not coarser where whoever chooses a key chooses how often
 //! something occurs: without any knowledge of the seed, one could make very many keys of one hash.
 
-use std::hash::{BuildHasher, Hasher};
+use std::hash::Hasher;
 
-#[cfg(not(shuttle))]
-use hashbrown::DefaultHashBuilder;
-
+use super::name::Name;
+use super::seed::{HashSeed, SeededHasher};
 use super::{Bracket, EncodedKey, KeyWriter, RingKey, sealed::Sealed};
-use crate::name::Name;
 
-/// Without a seed, so that a schedule that failed fails again in another process.
-#[cfg(shuttle)]
-type DefaultHashBuilder = std::hash::BuildHasherDefault<std::hash::DefaultHasher>;
-
-/// Seeds the hash: one per process, so that a key's hash can be kept and used by every storage.
-#[derive(Clone, Debug)]
-pub(crate) struct KeyHasher(DefaultHashBuilder);
-
-impl KeyHasher {
-    /// The process's hasher.
-    pub(crate) fn shared() -> Self {
-        use std::sync::LazyLock;
-        static SHARED: LazyLock<KeyHasher> = LazyLock::new(|| KeyHasher(DefaultHashBuilder::default()));
-        SHARED.clone()
-    }
-
-    /// One with a seed of its own, for the keys of one ring.
-    pub(crate) fn of_ring() -> Self {
-        KeyHasher(DefaultHashBuilder::default())
-    }
-
+impl HashSeed {
     /// Hashes a key as its parts go by.
     #[inline]
     pub(crate) fn hash<K: RingKey + ?Sized>(&self, key: &K) -> u64 {
         let mut writer = HashWriter {
-            hasher: self.0.build_hasher(),
+            hasher: self.hasher(),
             started: false,
             recorded: None,
             place: 0,
@@ -51,13 +29,11 @@ impl KeyHasher {
 
 /// Hashes a key with the process's hasher.
 pub(crate) fn hash_key<K: RingKey + ?Sized>(key: &K) -> u64 {
-    KeyHasher::shared().hash(key)
+    HashSeed::shared().hash(key)
 }
 
-type KeyedHasher = <DefaultHashBuilder as BuildHasher>::Hasher;
-
 struct HashWriter {
-    hasher: KeyedHasher,
+    hasher: SeededHasher,
     /// Whether anything but `recorded` went by: a recorded key stands for itself only at the beginning.
     started: bool,
     /// The hash of the recorded key at the beginning.
@@ -67,7 +43,7 @@ struct HashWriter {
     /// How many lists are open.
     lists: u32,
     /// Hashes what the parts themselves do not say, apart from them, so that no part can look like it.
-    marks: Option<KeyedHasher>,
+    marks: Option<SeededHasher>,
 }
 
 /// What is said of a place.
@@ -231,7 +207,7 @@ impl KeyWriter for HashWriter {
     fn ring(&mut self, name: &Name) {
         self.started = true;
         // The ring's own seed stands for its name.
-        self.hasher = name.hasher().0.build_hasher();
+        self.hasher = name.seed().hasher();
         #[cfg(shuttle)]
         self.hasher.write_u32(name.id());
     }

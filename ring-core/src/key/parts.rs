@@ -1,7 +1,7 @@
 //! The key of one call: the ring's name and a segment for each bound value.
 
+use super::name::Name;
 use super::{KeyWriter, RingKey};
-use crate::name::Name;
 
 /// An argument that does not join the key.
 #[derive(Clone, Copy, Debug)]

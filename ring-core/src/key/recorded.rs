@@ -3,31 +3,15 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-use super::encode::{encode, feeds, ring_number};
-use super::small_bytes::{Collector, SmallBytes};
+use super::name::{Name, ring_number};
+use super::small_bytes::SmallBytes;
 use super::{KeyWriter, RingKey};
-use crate::name::Name;
 
 /// The bytes of a key's parts, as memory storages keep them.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct KeyBytes(SmallBytes);
+pub(crate) struct KeyBytes(pub(super) SmallBytes);
 
 impl KeyBytes {
-    /// Records a key.
-    #[inline]
-    fn of<K: RingKey + ?Sized>(key: &K) -> Self {
-        KeyBytes(encode(key, Collector::new()).finish())
-    }
-
-    /// Whether `key` feeds exactly these bytes.
-    #[inline(always)]
-    pub(crate) fn is<K: RingKey + ?Sized>(&self, key: &K) -> bool {
-        match &self.0 {
-            SmallBytes::Inline { length, bytes } => feeds(key, bytes, usize::from(*length)),
-            SmallBytes::Heap(bytes) => feeds(key, &**bytes, bytes.len()),
-        }
-    }
-
     /// Whether it is the key of a call of the ring `name`.
     pub(crate) fn belongs_to(&self, name: &Name) -> bool {
         ring_number(&self.0) == Some(name.id())
@@ -40,26 +24,11 @@ impl KeyBytes {
 /// of the call are gone.
 #[derive(Clone)]
 pub struct EncodedKey {
-    hash: u64,
-    bytes: KeyBytes,
+    pub(super) hash: u64,
+    pub(super) bytes: KeyBytes,
 }
 
 impl EncodedKey {
-    /// Records a key.
-    #[inline]
-    pub fn of<K: RingKey + ?Sized>(key: &K) -> Self {
-        Self::with_hash(super::hash_key(key), key)
-    }
-
-    /// Records a key whose hash is known.
-    #[inline]
-    pub(crate) fn with_hash<K: RingKey + ?Sized>(hash: u64, key: &K) -> Self {
-        EncodedKey {
-            hash,
-            bytes: KeyBytes::of(key),
-        }
-    }
-
     /// Whether it is the key of a call of the ring `name`.
     pub fn belongs_to(&self, name: &Name) -> bool {
         self.bytes.belongs_to(name)

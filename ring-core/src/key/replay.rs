@@ -2,9 +2,9 @@
 
 use std::cell::Cell;
 
-use super::encode::{LONG, ring_number, tag};
+use super::encode::{LONG, tag};
+use super::name::{Name, ring_number};
 use super::{Bracket, EncodedKey, KeyWriter, RingKey};
-use crate::name::Name;
 
 /// Feeds the parts that an [`EncodedKey`] recorded.
 pub(crate) struct Replay<'a> {

@@ -5,9 +5,10 @@
 
 use std::fmt::Write;
 
+use super::escape::{is_plain, is_word_byte, push_escaped};
+use super::name::Name;
 use super::replay::Replay;
 use super::{Bracket, EncodedKey, KeyWriter, RingKey, sealed::Sealed};
-use crate::name::Name;
 
 /// Renders the text of a key.
 pub(crate) fn key_text<K: RingKey + ?Sized>(key: &K) -> String {
@@ -54,33 +55,6 @@ pub fn namespace_text(namespace: &str) -> String {
         text.push(':');
     }
     text
-}
-
-/// A word as it stands in a key: escaped where it could be taken for structure.
-pub(crate) fn escaped_word(word: &str) -> String {
-    let mut text = String::with_capacity(word.len());
-    push_escaped(&mut text, word.as_bytes(), is_word_byte);
-    text
-}
-
-/// Bytes that stand for themselves within a word.
-fn is_word_byte(byte: u8) -> bool {
-    is_plain(byte) && !b"()[]+,='\"\\".contains(&byte)
-}
-
-/// Bytes that stand for themselves within a string.
-fn is_plain(byte: u8) -> bool {
-    byte.is_ascii_graphic() && byte != b'%' && byte != b':'
-}
-
-fn push_escaped(text: &mut String, bytes: &[u8], plain: impl Fn(u8) -> bool) {
-    for &byte in bytes {
-        if plain(byte) {
-            text.push(char::from(byte));
-        } else {
-            write!(text, "%{byte:02X}").expect("a String takes everything");
-        }
-    }
 }
 
 /// Quotes the text from `start` on as Python's `repr` does, so that lists of strings look the same in both languages.

@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Write};
 
 use super::enclosing::enclosing_functions;
-use super::text::escaped_word;
+use super::escape::escaped_word;
 
 /// Collects the stable name of a type: see [`RingKey::ring_name`](super::RingKey::ring_name).
 ///

@@ -2,13 +2,13 @@
 
 use std::marker::PhantomData;
 
-use super::policy::{Chosen, Policy};
+use super::policy::{Policy, PolicyImpl};
 use super::shard::Shard;
 use super::{DEFAULT_CAPACITY, Lru};
 use crate::clock::{Clock, StorageClock};
 use crate::flights::Flights;
-use crate::key::KeyHasher;
-use crate::sync::{Arc, AtomicU64, RwLock};
+use crate::key::HashSeed;
+use crate::sync::{Arc, AtomicU64, ReadersLock};
 
 /// The smallest capacity of a shard, unless the user wants more shards.
 const SHARD_CAPACITY: usize = 256;
@@ -75,11 +75,11 @@ impl<T> LruBuilder<T> {
         // The first shards take what does not divide.
         let capacity = |shard| self.capacity / shards + usize::from(shard < self.capacity % shards);
         let exact = shards == 1 && self.capacity <= EXACT;
-        let shard = |capacity| Shard::new(capacity, Chosen::new(self.policy, capacity, exact));
+        let shard = |capacity| Shard::new(capacity, PolicyImpl::new(self.policy, capacity, exact));
         Lru {
-            hasher: KeyHasher::shared(),
+            seed: HashSeed::shared(),
             shards: (0..shards)
-                .map(|number| RwLock::new(shard(capacity(number))))
+                .map(|number| ReadersLock::new(shard(capacity(number))))
                 .collect(),
             mask: shards - 1,
             capacity: self.capacity,

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use hashbrown::HashTable;
 
-use super::policy::{Chosen, Marks, push_within};
+use super::policy::{Marks, PolicyImpl, push_within};
 use crate::clock::NEVER;
 use crate::flights::Evicted;
 use crate::key::{EncodedKey, KeyBytes, RingKey};
@@ -20,7 +20,7 @@ pub(super) struct Shard<T> {
     slots: Vec<Slot<T>>,
     /// When the entry of each slot expires: empty until the first one can.
     deadlines: Vec<u64>,
-    policy: Chosen,
+    policy: PolicyImpl,
     capacity: usize,
 }
 
@@ -48,7 +48,7 @@ fn table_hash(hash: u32) -> u64 {
 }
 
 impl<T> Shard<T> {
-    pub(super) fn new(capacity: usize, policy: Chosen) -> Self {
+    pub(super) fn new(capacity: usize, policy: PolicyImpl) -> Self {
         Shard {
             table: HashTable::new(),
             slots: Vec::new(),
@@ -269,7 +269,7 @@ mod tests {
         let policies = [Policy::LeastRecentlyUsed, Policy::ScanResistant];
         let capacities = [1, 2, 3, 17, 64, 65, 600].into_iter();
         for (capacity, policy) in capacities.flat_map(|capacity| policies.map(|policy| (capacity, policy))) {
-            let mut shard = Shard::new(capacity, Chosen::new(policy, capacity, capacity % 2 == 0));
+            let mut shard = Shard::new(capacity, PolicyImpl::new(policy, capacity, capacity % 2 == 0));
             let mut random = 88_172_645_463_325_252_u64;
             for step in 0..4 * capacity as u64 + 300 {
                 random ^= random << 13;
@@ -307,7 +307,7 @@ mod tests {
 
     #[test]
     fn a_shard_takes_no_more_memory_than_its_capacity_needs() {
-        let mut shard = Shard::new(100, Chosen::new(Policy::default(), 100, true));
+        let mut shard = Shard::new(100, PolicyImpl::new(Policy::default(), 100, true));
         for number in 0..1000_u64 {
             shard.insert(EncodedKey::of(&number), (), NEVER);
         }
@@ -320,7 +320,7 @@ mod tests {
     fn keys_with_one_hash_are_told_apart() {
         let policies = [Policy::LeastRecentlyUsed, Policy::ScanResistant];
         for policy in policies {
-            let mut shard = Shard::new(8, Chosen::new(policy, 8, true));
+            let mut shard = Shard::new(8, PolicyImpl::new(policy, 8, true));
             let keys: Vec<_> = (0..4_u64)
                 .map(|number| EncodedKey::with_hash(7 | (number & 1) << 40, &number))
                 .collect();

@@ -1,15 +1,12 @@
 //! Counters for many threads at once: exact, and none waits for another.
 //!
-//! A thread has a place of its own, in which it alone writes, so it needs no atomic addition. Threads are numbered when
-//! they first count, and give their numbers back when they end; where there are many, those with high numbers share some
-//! places, in which they add atomically.
+//! A thread has a place of its own, by the number of its [slot](thread_slot), in which it alone writes, so it needs no
+//! atomic addition. Threads with high numbers or none share some places, in which they add atomically.
 
-use std::cell::Cell;
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::sync::LazyLock;
 
-use crate::sync::lasting::{AtomicU64, Mutex, Ordering};
+use crate::sync::lasting::{AtomicU64, Ordering};
+use crate::sync::thread_slot;
 
 /// Counts events of up to eight kinds.
 #[derive(Debug)]
@@ -38,7 +35,7 @@ impl Tally {
     /// Counts one event of this kind.
     #[inline]
     pub(super) fn count(&self, kind: usize) {
-        match self.places.get(NUMBER.get()) {
+        match self.places.get(thread_slot::current().number) {
             Some(place) => place.count(kind),
             None => self.count_without_place(kind),
         }
@@ -46,7 +43,7 @@ impl Tally {
 
     #[cold]
     fn count_without_place(&self, kind: usize) {
-        let number = thread_number();
+        let number = thread_slot::current_or_new().number;
         match self.places.get(number) {
             Some(place) => place.count(kind),
             None => {
@@ -80,65 +77,10 @@ static PLACES: LazyLock<usize> = LazyLock::new(|| {
     (processors * 2).min(64)
 });
 
-/// The number of a thread that never counted.
-const NEW: usize = usize::MAX;
-
-/// The number of a thread that is about to end.
-const ENDING: usize = usize::MAX - 1;
-
-thread_local! {
-    static NUMBER: Cell<usize> = const { Cell::new(NEW) };
-    static NUMBERED: Numbered = Numbered::first();
-}
-
-/// This thread's number, given now if it has none.
-fn thread_number() -> usize {
-    if NUMBER.get() == NEW {
-        // Fails while the thread ends: then it goes without.
-        NUMBERED.try_with(|numbered| NUMBER.set(numbered.0)).ok();
-    }
-    NUMBER.get()
-}
-
-/// A thread's right to its number.
-struct Numbered(usize);
-
-/// The numbers that no thread has: those that were given back, and all from `next` on.
-struct Free {
-    returned: BinaryHeap<Reverse<usize>>,
-    next: usize,
-}
-
-/// Its lock also makes what a thread counted known to the next one with its number.
-static FREE: Mutex<Free> = Mutex::new(Free {
-    returned: BinaryHeap::new(),
-    next: 0,
-});
-
-impl Numbered {
-    /// Takes the first free number.
-    fn first() -> Self {
-        let mut free = FREE.lock();
-        let returned = free.returned.pop();
-        Numbered(returned.map_or_else(
-            || {
-                free.next += 1;
-                free.next - 1
-            },
-            |Reverse(number)| number,
-        ))
-    }
-}
-
-impl Drop for Numbered {
-    fn drop(&mut self) {
-        NUMBER.set(ENDING);
-        FREE.lock().returned.push(Reverse(self.0));
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
 
     #[test]
@@ -151,19 +93,6 @@ mod tests {
             }
         });
         assert_eq!(tally.total(0), threads as u64 * 10_000);
-    }
-
-    #[test]
-    fn a_thread_takes_the_number_of_one_that_ended() {
-        for _ in 0..1000 {
-            let tally = std::thread::spawn(|| {
-                let tally = Tally::default();
-                tally.count(0);
-                tally
-            });
-            assert_eq!(tally.join().expect("it does not panic").total(0), 1);
-        }
-        assert!(FREE.lock().next < 1000);
     }
 
     #[test]

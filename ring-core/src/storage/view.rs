@@ -3,7 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::StorageBase;
+use super::base::StorageBase;
 use crate::coder::Coder;
 use crate::error::Error;
 

@@ -13,7 +13,7 @@ mod once;
 mod timer;
 
 pub(crate) use event::{Event, EventListener, Listener};
-pub(crate) use lock::{Mutex, RwLock};
+pub(crate) use lock::{Mutex, ReadersLock, RwLock};
 pub(crate) use once::OnceLock;
 pub(crate) use shuttle::sync::Arc;
 pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};

@@ -1,5 +1,7 @@
 //! One flight, its leader and those who wait, in every order that loom finds, and with atomics as weak as they may be.
 //!
+//! Beside it the lock of the memory cache, `ReadersLock`.
+//!
 //! `Flight` is the crate's own, with loom's types in the place of what `sync` names. What a shard does with it under its
 //! lock (`join`, the end of a leader, of a waiter) is said here once more, as shortly as it can be.
 //!
@@ -10,6 +12,9 @@
 #[path = "../../src/flights/flight.rs"]
 mod flight;
 mod model;
+#[path = "../../src/sync/readers_lock.rs"]
+mod readers_lock;
+mod readers_lock_orders;
 mod sync;
 
 use flight::Outcome;

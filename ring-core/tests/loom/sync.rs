@@ -1,7 +1,10 @@
 //! What `sync` names, by loom. It has no event and no `OnceLock`.
 
-pub(crate) use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+pub(crate) mod readers;
+
+pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 pub(crate) use loom::sync::{Arc, Mutex};
+pub(crate) use readers::{RwLock, RwLockReadGuard, RwLockWriteGuard, fence, thread_slot};
 
 /// What was notified before somebody began to listen does not wake them, what comes after does.
 pub(crate) struct Event {

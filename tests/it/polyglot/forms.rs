@@ -69,7 +69,7 @@ const PAGE: Page = Page {
 macro_rules! method {
     ($method:literal of $class:literal $owner:expr, $arguments:expr, $($call:tt)*) => {{
         let method = Some(($method, $owner));
-        let arguments: [String; _] = $arguments;
+        let arguments = Vec::<String>::from($arguments);
         shared_call!("redis", $class, method, arguments, $($call)*)
     }};
 }

@@ -1,9 +1,8 @@
 //! Bulk verbs that are awaited.
 
-use super::super::awaited::{compute as compute_one, run_from, store_many};
+use super::super::awaited::compute as compute_one;
 use super::super::context::Outcome;
 use super::super::fetch::{Fetch, Fetched};
-use super::super::machine::{Event, Machine, Step};
 use super::concurrently::concurrently;
 use super::{
     Bulk, Computation, Computed, Gathered, Keyed, Pending, Progress, SetGroup, by_expiry, by_storage,
@@ -11,7 +10,8 @@ use super::{
 };
 use crate::error::Error;
 use crate::output::Output;
-use crate::storage::{AsyncStorage, View};
+use crate::storage::awaited::{run_from, store_many};
+use crate::storage::{AsyncStorage, Event, Machine, Step, View};
 
 /// [`AsyncCalls::get_many`](crate::AsyncCalls::get_many)
 pub(crate) async fn get<R, S>(calls: Vec<Keyed<R, S>>) -> Outcome<R, S, Vec<Option<R::Value>>>

@@ -1,9 +1,8 @@
 //! Bulk verbs that block the thread.
 
-use super::super::blocking::{commit, run_from, store_many};
+use super::super::blocking::commit;
 use super::super::context::Outcome;
 use super::super::fetch::Fetched;
-use super::super::machine::{Event, Machine, Step};
 use super::{
     Bulk, Computation, Computed, Gathered, Keyed, Pending, Progress, SetGroup, by_expiry, by_storage,
     count_stores, decoded, set_outcome, trusted,
@@ -11,7 +10,8 @@ use super::{
 use crate::body::Body;
 use crate::error::Error;
 use crate::output::Output;
-use crate::storage::{Storage, View};
+use crate::storage::blocking::{run_from, store_many};
+use crate::storage::{Event, Machine, Step, Storage, View};
 
 /// [`Calls::get_many`](crate::Calls::get_many)
 pub(crate) fn get<R, S>(calls: Vec<Keyed<R, S>>) -> Outcome<R, S, Vec<Option<R::Value>>>

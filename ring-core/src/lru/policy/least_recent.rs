@@ -8,7 +8,7 @@
 //! bounded effort. A small one keeps for each block a stamp that no entry of it is older than. Hits leave it alone,
 //! so it may be too old; the block where it is the oldest is looked through, until one holds.
 
-use super::{Evicts, Marks};
+use super::eviction::{EvictionPolicy, Marks};
 use crate::sync::{AtomicU32, Ordering};
 
 /// How many slots are a block.
@@ -29,7 +29,7 @@ pub(in crate::lru) struct LeastRecent {
     hand: usize,
 }
 
-impl Evicts for LeastRecent {
+impl EvictionPolicy for LeastRecent {
     #[inline]
     fn note_use(&self, stamp: &AtomicU32) {
         let mut now = self.now.load(Ordering::Relaxed);

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Evicts, Marks};
+use super::eviction::{EvictionPolicy, Marks};
 use crate::sync::AtomicU32;
 
 /// What befell a key.
@@ -22,7 +22,7 @@ pub(super) struct Cache<P> {
     capacity: usize,
 }
 
-impl<P: Evicts> Cache<P> {
+impl<P: EvictionPolicy> Cache<P> {
     pub(super) fn new(policy: P, capacity: usize) -> Self {
         Cache {
             policy,
@@ -76,7 +76,12 @@ impl Marks for Vec<AtomicU32> {
 }
 
 /// Lets keys come, be used and go at random; checks what always holds after each step.
-pub(super) fn random_steps(policy: impl Evicts, capacity: usize, steps: usize, mut tell: impl FnMut(Step)) {
+pub(super) fn random_steps(
+    policy: impl EvictionPolicy,
+    capacity: usize,
+    steps: usize,
+    mut tell: impl FnMut(Step),
+) {
     let mut cache = Cache::new(policy, capacity);
     let mut random = 88_172_645_463_325_252_u64;
     for _ in 0..steps {
@@ -119,7 +124,7 @@ pub(super) fn random_steps(policy: impl Evicts, capacity: usize, steps: usize, m
 
 /// How often a policy keeps what is used again, in random steps, and a number for all that gave way, in order: it is another
 /// one if a single decision is.
-pub(super) fn decisions(policy: impl Evicts, capacity: usize) -> (u32, u32) {
+pub(super) fn decisions(policy: impl EvictionPolicy, capacity: usize) -> (u32, u32) {
     let (mut used, mut gave_way) = (0, 0_u32);
     random_steps(policy, capacity, 20_000, |step| match step {
         Step::Used(_) => used += 1,

@@ -17,10 +17,12 @@
 //! quick_cache and moka.
 
 mod ghosts;
+mod mark;
 
 use ghosts::Ghosts;
+use mark::Mark;
 
-use super::{Evicts, Marks, push_within};
+use super::eviction::{EvictionPolicy, Marks, push_within};
 use crate::sync::{AtomicU32, Ordering};
 
 const PROBATION: usize = 0;
@@ -64,32 +66,7 @@ const EMPTY: Queue = Queue {
     length: 0,
 };
 
-/// What is known of an entry: uses since its turn (2 bits), times seen before that (3 bits), queue (1 bit).
-#[derive(Clone, Copy)]
-struct Mark(u32);
-
-impl Mark {
-    const MOST_USES: u8 = 3;
-    const MOST_SEEN: u8 = 7;
-
-    fn new(queue: usize, seen: u8, uses: u8) -> Self {
-        Mark((queue as u32) << 5 | u32::from(seen.min(Self::MOST_SEEN)) << 2 | u32::from(uses))
-    }
-
-    fn uses(self) -> u8 {
-        (self.0 & 3) as u8
-    }
-
-    fn seen(self) -> u8 {
-        (self.0 >> 2 & 7) as u8
-    }
-
-    fn queue(self) -> usize {
-        (self.0 >> 5) as usize
-    }
-}
-
-impl Evicts for ScanResistant {
+impl EvictionPolicy for ScanResistant {
     #[inline]
     fn note_use(&self, mark: &AtomicU32) {
         let noted = mark.load(Ordering::Relaxed);

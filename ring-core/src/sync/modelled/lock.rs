@@ -35,3 +35,25 @@ impl<T> RwLock<T> {
         self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// A readers' lock without a bias: `tests/loom` models the real one.
+#[derive(Default)]
+pub(crate) struct ReadersLock<T>(RwLock<T>);
+
+impl<T> ReadersLock<T> {
+    pub(crate) fn new(value: T) -> Self {
+        ReadersLock(RwLock::new(value))
+    }
+
+    pub(crate) fn try_read_biased(&self) -> Option<RwLockReadGuard<'_, T>> {
+        Some(self.0.read())
+    }
+
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, T> {
+        self.0.read()
+    }
+
+    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, T> {
+        self.0.write()
+    }
+}

@@ -4,9 +4,9 @@ use std::panic::resume_unwind;
 use std::thread::{Scope, ScopedJoinHandle, scope, sleep};
 use std::time::{Duration, Instant};
 
-use super::gate::Slow;
+use super::gate::{PATIENCE, Slow};
 use super::subject::{Tested, Value, key};
-use super::trial::{PATIENCE, Trial, expect, ring};
+use super::trial::{Trial, expect, ring};
 use crate::ring::Ring;
 use crate::sync::{AtomicUsize, Ordering};
 

@@ -1,10 +1,12 @@
 //! Where a thread or a task stops until another lets it go on.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::trial::PATIENCE;
 use crate::sync::{AtomicBool, Event, EventListener, Ordering};
 use crate::wait;
+
+/// Long enough for any operation on a storage that works, short enough to wait for one that hangs.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(super) struct Gate {
     is_open: AtomicBool,

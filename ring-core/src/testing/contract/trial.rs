@@ -3,6 +3,7 @@
 use std::fmt::{Debug, Display};
 use std::time::Duration;
 
+use super::gate::PATIENCE;
 use super::subject::{Tested, Value};
 use crate::key::{RingKey, key_text};
 use crate::ring::Ring;
@@ -23,9 +24,6 @@ pub(super) struct Trial<'c, Su, T> {
 
 /// A key outside of any ring.
 pub(super) type PlainKey = (&'static str, u32);
-
-/// Long enough for any operation on a storage that works, short enough to wait for one that hangs.
-pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Nothing under test expires in this time.
 pub(super) const LONG: Duration = Duration::from_secs(24 * 60 * 60);

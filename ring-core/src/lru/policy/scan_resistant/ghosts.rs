@@ -1,6 +1,6 @@
 //! What gave way lately.
 
-use super::Mark;
+use super::mark::Mark;
 
 /// How many ghosts share a bucket.
 const BUCKET: usize = 8;

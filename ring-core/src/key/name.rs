@@ -9,7 +9,9 @@ use std::fmt;
 
 use hashbrown::HashMap;
 
-use crate::key::{KeyHasher, TypeName, escaped_word, ring_item};
+use super::escape::escaped_word;
+use super::seed::HashSeed;
+use super::typename::TypeName;
 use crate::sync::lasting::RwLock;
 
 /// The name of a ring.
@@ -18,7 +20,7 @@ use crate::sync::lasting::RwLock;
 pub struct Name {
     id: u32,
     item: [u8; 4],
-    hasher: KeyHasher,
+    seed: HashSeed,
     text: Box<str>,
 }
 
@@ -83,8 +85,8 @@ impl Name {
 
     /// What hashes the keys of its ring.
     #[inline]
-    pub(crate) fn hasher(&self) -> &KeyHasher {
-        &self.hasher
+    pub(crate) fn seed(&self) -> &HashSeed {
+        &self.seed
     }
 
     /// The name that has this number.
@@ -99,6 +101,19 @@ impl Name {
             )
     }
 }
+
+/// The number of a ring, as a key begins with it. No tag has the highest bit.
+fn ring_item(number: u32) -> [u8; 4] {
+    (RING | number).to_be_bytes()
+}
+
+/// The number of the ring that begins these bytes.
+pub(crate) fn ring_number(bytes: &[u8]) -> Option<u32> {
+    let item = u32::from_be_bytes(*bytes.first_chunk()?);
+    (item & RING != 0).then_some(item & !RING)
+}
+
+const RING: u32 = 1 << 31;
 
 fn chosen_text(prefix: &str) -> String {
     let segments: Vec<String> = prefix.split(':').map(printable).collect();
@@ -181,7 +196,7 @@ impl Interner {
         let name: &'static Name = Box::leak(Box::new(Name {
             id,
             item: ring_item(id),
-            hasher: KeyHasher::of_ring(),
+            seed: HashSeed::of_ring(),
             text: text.into_boxed_str(),
         }));
         self.all.push(name);

@@ -1,12 +1,16 @@
-//! Storages whose operations are awaited, and those that need not wait.
+//! Storages whose operations are awaited, those that need not wait, and the driver that runs machines on them.
 
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
-use super::{Clear, Expiring, Storage, StorageBase};
-use crate::call::{Store, awaited};
-use crate::key::{EncodedKey, RingKey};
-use crate::name::Name;
+use super::base::{Expiring, StorageBase};
+use super::batch::{Batch, Round};
+use super::blocking::{Clear, Storage};
+use super::machine::{Event, Machine, Step};
+use super::store::Store;
+use crate::key::{EncodedKey, Name, RingKey};
 use crate::ring::DEFAULT_WRITE_TIMEOUT;
+use crate::wait;
 
 /// A storage of values `T` for `async fn`s: the operations of [`Storage`], awaited.
 ///
@@ -222,7 +226,7 @@ pub trait AsyncStorage<T>: StorageBase<T> {
     {
         let key = EncodedKey::of(key);
         match Store::explicit(self, key, Some(value), expiry, DEFAULT_WRITE_TIMEOUT) {
-            Some(mut store) => awaited::run(self, &mut store).await.1.map_or(Ok(()), Err),
+            Some(mut store) => run(self, &mut store).await.1.map_or(Ok(()), Err),
             None => Ok(()),
         }
     }
@@ -375,4 +379,87 @@ impl<T, S: Clear<T> + InMemory> AsyncClear<T> for S {
     async fn clear_ring(&self, name: &'static Name) -> Result<(), Self::Error> {
         Clear::clear_ring(self, name)
     }
+}
+
+/// Runs a machine from this step on. Returns what it came to, and the first failure of the storage.
+pub(crate) async fn run_from<S, T, M>(
+    storage: &S,
+    machine: &mut M,
+    mut step: Step<T, M::Output>,
+) -> (M::Output, Option<S::Error>)
+where
+    S: AsyncStorage<T>,
+    M: Machine<T>,
+{
+    let mut failure = None;
+    loop {
+        let changed = match step {
+            Step::Done(output) => return (output, failure),
+            Step::Wait(event, until) => {
+                step = machine.next(Event::Woken(wait::event(event, until).await));
+                continue;
+            }
+            Step::Read(until) => {
+                let read = storage.read(machine.key(), until).await;
+                step = machine.next(read.map_or(Event::Failed, Event::Read));
+                continue;
+            }
+            Step::Write(value, expiry, until) => {
+                let key = machine.key();
+                // The storage is asked inside of the scope, not before it: it may begin at once.
+                let writing = pin!(async { storage.write(key, value, expiry, until).await });
+                storage.flights().write_scope().around(writing).await
+            }
+            Step::Remove(until) => {
+                let key = machine.key();
+                let removing = pin!(async { storage.remove(key, until).await.map(drop) });
+                storage.flights().write_scope().around(removing).await
+            }
+        };
+        step = machine.next(Event::of_change(&changed));
+        failure = failure.or(changed.err());
+    }
+}
+
+/// Runs a machine.
+pub(crate) async fn run<S, T, M>(storage: &S, machine: &mut M) -> (M::Output, Option<S::Error>)
+where
+    S: AsyncStorage<T>,
+    M: Machine<T>,
+{
+    let step = machine.next(Event::Start);
+    run_from(storage, machine, step).await
+}
+
+/// Makes many writes together. Returns whether each stored a value, and the first failure of the storage.
+pub(crate) async fn store_many<S, T>(
+    storage: &S,
+    stores: &mut [Store<'_, S, T>],
+) -> (Vec<bool>, Option<S::Error>)
+where
+    S: AsyncStorage<T>,
+{
+    let (mut batch, mut failure) = (Batch::new(stores), None);
+    while let Some(round) = batch.next_round() {
+        match round {
+            Round::Wait(place, event, until) => batch.woken(place, wait::event(event, until).await),
+            Round::Remove(places, until) => {
+                let removed = {
+                    let keys = batch.keys(&places);
+                    let removing = pin!(async { storage.remove_many(&keys, until).await.map(drop) });
+                    storage.flights().write_scope().around(removing).await
+                };
+                failure = failure.or(batch.ended(&places, removed));
+            }
+            Round::Write(entries, until) => {
+                let (places, written) = {
+                    let (places, entries) = batch.entries(entries);
+                    let writing = pin!(async { storage.write_many(entries, until).await });
+                    (places, storage.flights().write_scope().around(writing).await)
+                };
+                failure = failure.or(batch.ended(&places, written));
+            }
+        }
+    }
+    (batch.stored(), failure)
 }

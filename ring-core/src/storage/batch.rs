@@ -3,10 +3,10 @@
 use std::mem;
 use std::time::{Duration, Instant};
 
+use super::base::StorageBase;
 use super::machine::{Event, Machine, Step};
 use super::store::Store;
 use crate::key::EncodedKey;
-use crate::storage::StorageBase;
 use crate::sync::EventListener;
 
 /// Writes on one storage that are made together.

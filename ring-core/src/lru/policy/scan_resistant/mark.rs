@@ -1,0 +1,26 @@
+//! What the policy knows of an entry.
+
+/// What is known of an entry: uses since its turn (2 bits), times seen before that (3 bits), queue (1 bit).
+#[derive(Clone, Copy)]
+pub(super) struct Mark(pub(super) u32);
+
+impl Mark {
+    pub(super) const MOST_USES: u8 = 3;
+    pub(super) const MOST_SEEN: u8 = 7;
+
+    pub(super) fn new(queue: usize, seen: u8, uses: u8) -> Self {
+        Mark((queue as u32) << 5 | u32::from(seen.min(Self::MOST_SEEN)) << 2 | u32::from(uses))
+    }
+
+    pub(super) fn uses(self) -> u8 {
+        (self.0 & 3) as u8
+    }
+
+    pub(super) fn seen(self) -> u8 {
+        (self.0 >> 2 & 7) as u8
+    }
+
+    pub(super) fn queue(self) -> usize {
+        (self.0 >> 5) as usize
+    }
+}

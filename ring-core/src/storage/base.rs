@@ -1,0 +1,112 @@
+//! What all storages have in common.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::error::Failure;
+use crate::flights::{Flights, InPlace};
+use crate::key::{EncodedKey, RingKey};
+
+/// What blocking and awaited storages have in common.
+///
+/// All methods but one are required, so that a storage that wraps another cannot forget to forward one.
+pub trait StorageBase<T> {
+    /// The error of operations: [`Infallible`](std::convert::Infallible) if they cannot fail.
+    type Error: Failure;
+
+    /// Whether two keys with the same text are the same key. A storage that compares the bytes of keys may say `false`.
+    const TEXT_KEYS: bool = true;
+
+    /// The computations that are under way. All handles to one storage return the same.
+    fn flights(&self) -> &Flights<T>;
+
+    /// The text before every key, such as `shop:`; empty without a namespace.
+    ///
+    /// [`Call::key`](crate::Call::key) shows it. The keys that raw operations get do not contain it.
+    fn namespace(&self) -> &str;
+
+    /// The text under which the storage keeps the entry of `key`: [`text_in_namespace`](crate::key::text_in_namespace),
+    /// unless the storage cannot take every text.
+    fn stored_key<K: RingKey + ?Sized>(&self, key: &K) -> String;
+
+    /// The longest time that one plain call may keep this storage busy, look-up and store together. `None`: no limit.
+    fn deadline(&self) -> Option<Duration>;
+
+    /// The entries that the storage lost.
+    fn eviction_counts(&self) -> EvictionCounts;
+
+    /// Reports to `observer` what others do to the entries, from a thread of its own, until the observer
+    /// [is gone](Observer::is_gone). Returns at once, with whether this storage can do so.
+    fn watch(&self, observer: Arc<dyn Observer>) -> bool;
+
+    /// Treats the entry of `key` as out of date from now on, without waiting, and removes it when possible.
+    ///
+    /// It is called where a write may have landed after a newer one and no call is left to remove it. A storage whose
+    /// writes end with the operation that asked for them need not do anything.
+    fn mark_suspect(&self, key: &EncodedKey);
+
+    /// This storage as one that is written in place, if it is.
+    #[doc(hidden)]
+    fn in_place(&self) -> Option<&dyn InPlace<T>> {
+        None
+    }
+}
+
+/// Counts of the entries that a storage lost, since it was created.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct EvictionCounts {
+    /// Entries that other entries displaced.
+    pub evictions: u64,
+    /// Entries that were found to have expired.
+    pub expirations: u64,
+}
+
+impl EvictionCounts {
+    /// Counts of a storage.
+    pub fn new(evictions: u64, expirations: u64) -> Self {
+        EvictionCounts {
+            evictions,
+            expirations,
+        }
+    }
+}
+
+/// Receives what others do to a storage: see [`StorageBase::watch`].
+pub trait Observer: Send + Sync {
+    /// From now on all changes are reported.
+    fn began(&self);
+    /// Changes are not reported any more, and some may have been missed.
+    fn ended(&self);
+    /// The entry under this text was changed or removed.
+    fn changed(&self, stored_key: &str);
+    /// Any entry may have been changed or removed.
+    fn all_changed(&self);
+    /// All changes of before `at` were reported. Once this was called, what was reported counts for about a second longer:
+    /// then it has to be confirmed again.
+    fn confirmed(&self, at: Instant) {
+        let _ = at;
+    }
+    /// The storage refuses to report changes, and why.
+    fn refused(&self, reason: &str) {
+        let _ = reason;
+    }
+    /// Whether the reports are not needed any more.
+    fn is_gone(&self) -> bool;
+}
+
+/// A value, and its remaining life.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expiring<T> {
+    /// The value.
+    pub value: T,
+    /// The time after which it expires; `None` if it does not, or if the storage cannot tell.
+    pub remaining: Option<Duration>,
+}
+
+/// A storage whose entries can expire. Without it `expire` and `expire_in` do not compile.
+#[diagnostic::on_unimplemented(
+    message = "entries of `{Self}` cannot expire",
+    note = "leave out `expire`, or choose a storage whose entries can"
+)]
+pub trait Expires {}

@@ -1,0 +1,238 @@
+//! Storages that block the thread, and the driver that runs machines on them.
+
+use std::time::{Duration, Instant};
+
+use super::base::{Expiring, StorageBase};
+use super::batch::{Batch, Round};
+use super::machine::{Event, Machine, Step};
+use super::store::Store;
+use crate::key::{EncodedKey, Name, RingKey};
+use crate::ring::DEFAULT_WRITE_TIMEOUT;
+use crate::wait;
+
+/// A blocking storage of values `T` under keys of any type.
+///
+/// Implementors write the raw operations, which know nothing of computations under way. Users call the verbs: [`get`](Self::get), [`set`](Self::set), [`delete`](Self::delete),
+/// [`has`](Self::has) and [`touch`](Self::touch).
+///
+/// All operations treat an expired entry as absent. They end at the instant `until`, with an error if they are not done
+/// by then; without one, a storage with a [deadline](StorageBase::deadline) applies its own.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a blocking storage of `{T}`",
+    label = "not a `Storage<{T}>`",
+    note = "a storage that is awaited, an `AsyncStorage`, is for `async fn`"
+)]
+pub trait Storage<T>: StorageBase<T> {
+    /// Raw: the value under `key`, if there is one.
+    fn read<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<Option<T>, Self::Error>;
+
+    /// Raw: puts a value under `key`, for `expiry` if there is one. A zero expiry removes the entry.
+    fn write<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        value: T,
+        expiry: Option<Duration>,
+        until: Option<Instant>,
+    ) -> Result<(), Self::Error>;
+
+    /// Raw: removes the entry under `key`. Returns whether there was one.
+    fn remove<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<bool, Self::Error>;
+
+    /// Raw: whether there is an entry under `key`. It does not count as a use that protects the entry from eviction.
+    fn contains<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<bool, Self::Error>;
+
+    /// Raw: restarts the expiry of the entry under `key`. Returns whether there was one.
+    ///
+    /// Called only on storages that are [`Expires`].
+    fn renew<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        expiry: Duration,
+        until: Option<Instant>,
+    ) -> Result<bool, Self::Error>;
+
+    /// Raw: the value under `key` and its remaining life.
+    fn read_expiring<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        until: Option<Instant>,
+    ) -> Result<Option<Expiring<T>>, Self::Error> {
+        let value = self.read(key, until)?;
+        Ok(value.map(|value| Expiring {
+            value,
+            remaining: None,
+        }))
+    }
+
+    /// Raw: the values under many keys, in the order of the keys.
+    fn read_many<K: RingKey>(
+        &self,
+        keys: &[K],
+        until: Option<Instant>,
+    ) -> Result<Vec<Option<T>>, Self::Error> {
+        keys.iter().map(|key| self.read(key, until)).collect()
+    }
+
+    /// Raw: [`read_expiring`](Self::read_expiring) for many keys, in the order of the keys.
+    fn read_many_expiring<K: RingKey>(
+        &self,
+        keys: &[K],
+        until: Option<Instant>,
+    ) -> Result<Vec<Option<Expiring<T>>>, Self::Error> {
+        keys.iter().map(|key| self.read_expiring(key, until)).collect()
+    }
+
+    /// Raw: whether there is an entry under each of many keys.
+    fn contains_many<K: RingKey>(
+        &self,
+        keys: &[K],
+        until: Option<Instant>,
+    ) -> Result<Vec<bool>, Self::Error> {
+        keys.iter().map(|key| self.contains(key, until)).collect()
+    }
+
+    /// Raw: restarts the expiry of many entries. Returns for each whether there was one.
+    fn renew_many<K: RingKey>(
+        &self,
+        entries: &[(K, Duration)],
+        until: Option<Instant>,
+    ) -> Result<Vec<bool>, Self::Error> {
+        entries
+            .iter()
+            .map(|(key, expiry)| self.renew(key, *expiry, until))
+            .collect()
+    }
+
+    /// Raw: puts many values, each with its expiry.
+    fn write_many<K: RingKey>(
+        &self,
+        entries: Vec<(K, T, Option<Duration>)>,
+        until: Option<Instant>,
+    ) -> Result<(), Self::Error> {
+        entries
+            .into_iter()
+            .try_for_each(|(key, value, expiry)| self.write(&key, value, expiry, until))
+    }
+
+    /// Raw: removes many entries. Returns for each whether there was one.
+    fn remove_many<K: RingKey>(&self, keys: &[K], until: Option<Instant>) -> Result<Vec<bool>, Self::Error> {
+        keys.iter().map(|key| self.remove(key, until)).collect()
+    }
+
+    /// The value under `key`, if there is one.
+    fn get<K: RingKey + ?Sized>(&self, key: &K) -> Result<Option<T>, Self::Error> {
+        self.read(key, None)
+    }
+
+    /// Puts a value under `key`, whatever is being computed for it.
+    fn set<K>(&self, key: &K, value: T, expiry: Option<Duration>) -> Result<(), Self::Error>
+    where
+        K: RingKey + ?Sized,
+        Self: Sized,
+    {
+        let key = EncodedKey::of(key);
+        match Store::explicit(self, key, Some(value), expiry, DEFAULT_WRITE_TIMEOUT) {
+            Some(mut store) => run(self, &mut store).1.map_or(Ok(()), Err),
+            None => Ok(()),
+        }
+    }
+
+    /// Removes the entry under `key`, also one that is being computed. Returns whether there was one.
+    fn delete<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Self::Error> {
+        let invalidation = self.flights().invalidate(key, DEFAULT_WRITE_TIMEOUT).block();
+        invalidation.end(self.remove(key, None))
+    }
+
+    /// Whether there is an entry under `key`. It does not count as a use.
+    fn has<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Self::Error> {
+        self.contains(key, None)
+    }
+
+    /// Restarts the expiry of the entry under `key`; without an expiry the same as [`has`](Self::has).
+    fn touch<K: RingKey + ?Sized>(&self, key: &K, expiry: Option<Duration>) -> Result<bool, Self::Error> {
+        match expiry {
+            Some(expiry) => self.renew(key, expiry, None),
+            None => self.contains(key, None),
+        }
+    }
+}
+
+/// A storage that can remove all entries of one ring. Without it `{method}_cache().clear()` does not compile.
+#[diagnostic::on_unimplemented(message = "`{Self}` cannot clear the entries of one ring")]
+pub trait Clear<T>: Storage<T> {
+    /// Raw: removes the entries of the ring `name`, and no others. No deadline applies.
+    fn clear_ring(&self, name: &Name) -> Result<(), Self::Error>;
+}
+
+/// Runs a machine from this step on. Returns what it came to, and the first failure of the storage.
+pub(crate) fn run_from<S, T, M>(
+    storage: &S,
+    machine: &mut M,
+    mut step: Step<T, M::Output>,
+) -> (M::Output, Option<S::Error>)
+where
+    S: Storage<T>,
+    M: Machine<T>,
+{
+    let mut failure = None;
+    loop {
+        let changed = match step {
+            Step::Done(output) => return (output, failure),
+            Step::Wait(event, until) => {
+                step = machine.next(Event::Woken(wait::block(event, until)));
+                continue;
+            }
+            Step::Read(until) => {
+                let read = storage.read(machine.key(), until);
+                step = machine.next(read.map_or(Event::Failed, Event::Read));
+                continue;
+            }
+            Step::Write(value, expiry, until) => {
+                let _scope = storage.flights().write_scope().enter();
+                storage.write(machine.key(), value, expiry, until)
+            }
+            Step::Remove(until) => {
+                let _scope = storage.flights().write_scope().enter();
+                storage.remove(machine.key(), until).map(drop)
+            }
+        };
+        step = machine.next(Event::of_change(&changed));
+        failure = failure.or(changed.err());
+    }
+}
+
+/// Runs a machine.
+pub(crate) fn run<S, T, M>(storage: &S, machine: &mut M) -> (M::Output, Option<S::Error>)
+where
+    S: Storage<T>,
+    M: Machine<T>,
+{
+    let step = machine.next(Event::Start);
+    run_from(storage, machine, step)
+}
+
+/// Makes many writes together. Returns whether each stored a value, and the first failure of the storage.
+pub(crate) fn store_many<S, T>(storage: &S, stores: &mut [Store<'_, S, T>]) -> (Vec<bool>, Option<S::Error>)
+where
+    S: Storage<T>,
+{
+    let (mut batch, mut failure) = (Batch::new(stores), None);
+    while let Some(round) = batch.next_round() {
+        match round {
+            Round::Wait(place, event, until) => batch.woken(place, wait::block(event, until)),
+            Round::Remove(places, until) => {
+                let keys = batch.keys(&places);
+                let _scope = storage.flights().write_scope().enter();
+                let removed = storage.remove_many(&keys, until);
+                failure = failure.or(batch.ended(&places, removed.map(drop)));
+            }
+            Round::Write(entries, until) => {
+                let (places, entries) = batch.entries(entries);
+                let _scope = storage.flights().write_scope().enter();
+                let written = storage.write_many(entries, until);
+                failure = failure.or(batch.ended(&places, written));
+            }
+        }
+    }
+    (batch.stored(), failure)
+}

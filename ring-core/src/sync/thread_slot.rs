@@ -1,0 +1,199 @@
+//! A place for each thread, in which it alone writes: which lock it reads under, and its number.
+//!
+//! A thread gets a slot when it first asks for one, and gives it back when it ends. There are [`SLOTS`]: threads beyond
+//! that, and threads that end, have a slot that is always busy, and go without.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::thread_local;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+/// The number of threads at a time that have slots.
+const SLOTS: usize = 256;
+
+/// The place of one thread, in cache lines of its own: processors load them in pairs.
+#[repr(align(128))]
+pub(crate) struct ThreadSlot {
+    /// The address of the lock that the thread reads under; 0 if there is none.
+    pub(crate) held: AtomicUsize,
+    /// The number of the slot; `usize::MAX` for slots that threads share.
+    pub(crate) number: usize,
+}
+
+static ALL: [ThreadSlot; SLOTS] = {
+    let mut slots = [const {
+        ThreadSlot {
+            held: AtomicUsize::new(0),
+            number: 0,
+        }
+    }; SLOTS];
+    let mut number = 0;
+    while number < SLOTS {
+        slots[number].number = number;
+        number += 1;
+    }
+    slots
+};
+
+/// The slot of threads that have not asked for one yet.
+static NEW: ThreadSlot = shared_slot();
+
+/// The slot of threads that go without.
+static WITHOUT: ThreadSlot = shared_slot();
+
+/// Always busy.
+const fn shared_slot() -> ThreadSlot {
+    ThreadSlot {
+        held: AtomicUsize::new(usize::MAX),
+        number: usize::MAX,
+    }
+}
+
+/// The slots that no thread has: those that were given back, the smallest number last, and all from `next` on.
+struct Free {
+    returned: Vec<&'static ThreadSlot>,
+    next: usize,
+}
+
+/// Its lock also makes what a thread wrote in its slot known to the next thread with that slot.
+static FREE: Mutex<Free> = Mutex::new(Free {
+    returned: Vec::new(),
+    next: 0,
+});
+
+/// The number of slots that were ever given to a thread.
+static USED: AtomicUsize = AtomicUsize::new(0);
+
+/// The process to which all slots belong.
+static PROCESS: AtomicU32 = AtomicU32::new(0);
+
+thread_local! {
+    static SLOT: Cell<&'static ThreadSlot> = const { Cell::new(&NEW) };
+    static OWNED: Owned = Owned::take();
+}
+
+/// A thread's right to its slot.
+struct Owned(&'static ThreadSlot);
+
+impl Owned {
+    fn take() -> Self {
+        let mut free = FREE.lock();
+        if let Some(slot) = free.returned.pop() {
+            return Owned(slot);
+        }
+        let Some(slot) = ALL.get(free.next) else {
+            return Owned(&WITHOUT);
+        };
+        free.next += 1;
+        PROCESS.store(std::process::id(), Ordering::Relaxed);
+        USED.store(free.next, Ordering::SeqCst);
+        Owned(slot)
+    }
+}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        SLOT.set(&WITHOUT);
+        if self.0.number < SLOTS {
+            let mut free = FREE.lock();
+            free.returned.push(self.0);
+            free.returned
+                .sort_unstable_by_key(|slot| std::cmp::Reverse(slot.number));
+        }
+    }
+}
+
+/// The slot of this thread: a busy one, if it has none.
+#[inline(always)]
+pub(crate) fn current() -> &'static ThreadSlot {
+    SLOT.get()
+}
+
+/// The slot of this thread, which it gets now if it has none.
+#[cold]
+pub(crate) fn current_or_new() -> &'static ThreadSlot {
+    if std::ptr::eq(SLOT.get(), &NEW) {
+        // Fails while the thread ends.
+        SLOT.set(OWNED.try_with(|owned| owned.0).unwrap_or(&WITHOUT));
+    }
+    SLOT.get()
+}
+
+/// All slots that threads have or had.
+pub(crate) fn all() -> &'static [ThreadSlot] {
+    &ALL[..USED.load(Ordering::SeqCst)]
+}
+
+/// Waits a moment for the release of a slot: most are released at once.
+pub(crate) fn wait(rounds: u32) {
+    match rounds {
+        0..100 => std::hint::spin_loop(),
+        100..200 => std::thread::yield_now(),
+        _ => {
+            release_after_fork();
+            std::thread::sleep(Duration::from_micros(100));
+        }
+    }
+}
+
+/// Releases the slots of threads that do not exist: after a `fork` the child has only the thread that called it.
+fn release_after_fork() {
+    let process = std::process::id();
+    if PROCESS.swap(process, Ordering::Relaxed) == process {
+        return;
+    }
+    let own = current();
+    for slot in all().iter().filter(|slot| !std::ptr::eq(*slot, own)) {
+        slot.held.store(0, Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+    use std::sync::Barrier;
+
+    use super::*;
+
+    #[test]
+    fn threads_have_slots_of_their_own_and_give_them_back() {
+        for _ in 0..3 {
+            let threads = SLOTS + 20;
+            let barrier = Barrier::new(threads);
+            let numbers: Vec<_> = std::thread::scope(|scope| {
+                let number = || {
+                    let number = current_or_new().number;
+                    barrier.wait();
+                    number
+                };
+                let threads: Vec<_> = (0..threads).map(|_| scope.spawn(number)).collect();
+                threads
+                    .into_iter()
+                    .map(|thread| thread.join().expect("it does not panic"))
+                    .collect()
+            });
+            let owned: HashSet<_> = numbers.iter().filter(|number| **number < SLOTS).collect();
+            let without = numbers.iter().filter(|number| **number == usize::MAX).count();
+            assert_eq!(owned.len() + without, threads, "no slot has two threads");
+            assert!(owned.len() > SLOTS / 2, "other tests have some");
+        }
+    }
+
+    #[test]
+    fn a_thread_that_ends_goes_without() {
+        struct AtTheEnd;
+        impl Drop for AtTheEnd {
+            fn drop(&mut self) {
+                assert!(current_or_new().held.load(Ordering::Relaxed) == 0 || current().number == usize::MAX);
+            }
+        }
+        thread_local!(static LAST: Cell<Option<AtTheEnd>> = const { Cell::new(None) });
+        let thread = std::thread::spawn(|| {
+            LAST.set(Some(AtTheEnd));
+            current_or_new().number
+        });
+        thread.join().expect("it does not panic");
+    }
+}
