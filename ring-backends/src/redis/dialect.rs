@@ -2,15 +2,14 @@
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use parking_lot::Mutex;
 use redis::{Cmd, Value};
 
 use super::echo_token::{EchoToken, REFUSES_ALL};
 use super::request::Commands;
 
-/// The shortest time between two times that connections are replaced since the server is not the one to be asked.
+/// A connection that is younger is not replaced since its server is not the one to be asked: another would lead there, too.
 const RECONNECT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What is known of a server.
@@ -18,7 +17,6 @@ const RECONNECT_INTERVAL: Duration = Duration::from_secs(1);
 pub(super) struct Dialect {
     echo: AtomicU8,
     lacks_unlink: AtomicBool,
-    reconnected: Mutex<Option<Instant>>,
 }
 
 /// Whether a server knows `ECHO`.
@@ -86,20 +84,12 @@ impl Dialect {
             self.lacks_unlink.store(true, Ordering::Relaxed);
         }
     }
+}
 
-    /// Whether to ask again on a new connection: a server replied that is not the one to be asked, or not any more, as after
-    /// a failover behind one name.
-    pub(super) fn leads_elsewhere(&self, replies: &[Value]) -> bool {
-        if !replies.iter().any(is_of_another_role) {
-            return false;
-        }
-        let (mut reconnected, now) = (self.reconnected.lock(), Instant::now());
-        let is_too_soon = reconnected.is_some_and(|before| now.duration_since(before) < RECONNECT_INTERVAL);
-        if !is_too_soon {
-            *reconnected = Some(now);
-        }
-        !is_too_soon
-    }
+/// Whether to ask again on a new connection: one that is as old as this leads to a server that is not the one to be asked, or
+/// not any more, as after a failover behind one name.
+pub(super) fn leads_elsewhere(age: Duration, replies: &[Value]) -> bool {
+    age > RECONNECT_INTERVAL && replies.iter().any(is_of_another_role)
 }
 
 /// Whether a server says that it is a replica, or not ready.
@@ -183,11 +173,11 @@ mod tests {
     }
 
     #[test]
-    fn connections_are_replaced_once_in_a_while() {
-        let dialect = Dialect::default();
-        assert!(!dialect.leads_elsewhere(&replies("-OOM command not allowed\r\n")));
-        assert!(dialect.leads_elsewhere(&replies("-READONLY You can't write\r\n")));
-        assert!(!dialect.leads_elsewhere(&replies("-READONLY You can't write\r\n")));
+    fn old_connections_to_another_server_are_replaced() {
+        let (old, young) = (Duration::from_secs(2), Duration::from_millis(2));
+        let readonly = replies("-READONLY You can't write\r\n");
+        assert!(leads_elsewhere(old, &readonly) && !leads_elsewhere(young, &readonly));
+        assert!(!leads_elsewhere(old, &replies("-OOM command not allowed\r\n")));
     }
 
     #[test]

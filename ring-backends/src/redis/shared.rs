@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::address;
-use super::dialect::{Dialect, Echo};
+use super::dialect::{Dialect, Echo, leads_elsewhere};
 use super::faults;
 use super::request::Commands;
 use super::single::Opener;
@@ -90,7 +90,7 @@ impl SharedConnections {
         let shared = self.fit(until).await?;
         let is_old = shared.opened.get().is_some();
         let sent = match self.send_on(&shared, commands, until).await? {
-            Ok(replies) if is_old && self.opener.dialect.leads_elsewhere(&replies) => {
+            Ok(replies) if is_old && leads_elsewhere(shared.since.elapsed(), &replies) => {
                 shared.dead.store(true, Ordering::Relaxed);
                 self.send_on(&*self.here()?, commands, until).await?
             }

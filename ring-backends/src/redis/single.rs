@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use redis::{Client, Connection, ConnectionAddr, RedisError, RedisResult, Value};
 
 use super::address;
-use super::dialect::{Dialect, Echo};
+use super::dialect::{Dialect, Echo, leads_elsewhere};
 use super::echo_token::EchoToken;
 use super::faults;
 use super::request::Commands;
@@ -161,7 +161,7 @@ impl Single {
                 continue;
             }
             match connection.send(commands, self.dialect.token(), until) {
-                Ok(replies) if since.is_none() && self.dialect.leads_elsewhere(&replies) => {
+                Ok(replies) if since.is_none() && leads_elsewhere(connection.opened.elapsed(), &replies) => {
                     drop(connection);
                     links.pool.close_idle();
                     since = Some(Instant::now());
@@ -233,6 +233,7 @@ fn prepared(client: Client) -> Client {
 /// A connection, the timeout that was set for it, and the request without a reply.
 struct Timed {
     connection: Connection,
+    opened: Instant,
     timeout: Duration,
     pending: Option<Pending>,
     /// Which server it leads to, if that was asked.
@@ -266,6 +267,7 @@ impl Timed {
         let connection = reachable(client).get_connection_with_timeout(CONNECT_TIMEOUT);
         Ok(Timed {
             connection: connection.map_err(|error| faults::connecting(&error))?,
+            opened: Instant::now(),
             timeout: Duration::ZERO,
             pending: None,
             #[cfg(feature = "tiered")]

@@ -1,7 +1,7 @@
 //! The connections to one server: a bounded number, opened when they are needed, each used by one operation at a time.
 //!
-//! Connections are opened in the background. A call waits for one until its deadline, those that wait longest first; a
-//! connection that is open too late serves the next call. A server that refuses further connections goes on to serve by
+//! Connections are opened in the background. A call waits for one until its deadline, those that wait longest first, or last
+//! while there are more calls than can be served in time; a connection that is open too late serves the next call. A server that refuses further connections goes on to serve by
 //! those that there are. The pool itself does no I/O: blocking and awaited calls drive it.
 
 use std::collections::VecDeque;
@@ -73,8 +73,9 @@ struct Usage {
 }
 
 /// The turn of one who waits.
-#[derive(Default)]
 struct Turn {
+    /// When most of its time is over.
+    late: Instant,
     /// Whether an idle connection is reserved for it. Changed with the pool locked.
     is_called: AtomicBool,
     is_queued: AtomicBool,
@@ -151,14 +152,20 @@ impl<C> Pool<C> {
         drop(idle);
     }
 
-    fn wait(self: &Arc<Self>, since: Option<Instant>) -> Waiting<'_, C> {
+    fn wait(self: &Arc<Self>, since: Option<Instant>, until: Instant) -> Waiting<'_, C> {
+        let now = Instant::now();
         let mut state = self.state.lock();
         state.waiting += 1;
         Waiting {
             pool: self,
             since,
             failures: state.failures,
-            turn: Arc::default(),
+            turn: Arc::new(Turn {
+                late: now + until.saturating_duration_since(now) * 4 / 5,
+                is_called: AtomicBool::new(false),
+                is_queued: AtomicBool::new(false),
+                changed: Event::new(),
+            }),
         }
     }
 
@@ -189,7 +196,7 @@ impl<C: Send + 'static> Pool<C> {
     where
         O: FnOnce() -> Result<C, String> + Send + 'static,
     {
-        let waiting = self.wait(since);
+        let waiting = self.wait(since, until);
         loop {
             match waiting.step() {
                 Step::Use(lease) => return Ok(lease),
@@ -217,7 +224,7 @@ impl<C: Send + 'static> Pool<C> {
     where
         O: Future<Output = Result<C, String>> + Send + 'static,
     {
-        let waiting = self.wait(since);
+        let waiting = self.wait(since, until);
         loop {
             match waiting.step() {
                 Step::Use(lease) => return Ok(lease),
@@ -284,15 +291,26 @@ impl<C> State<C> {
         self.established() > 0 && self.failed.is_some_and(is_fresh)
     }
 
-    /// Calls those who wait longest to the idle connections.
+    /// Calls those who wait to the idle connections.
     fn call(&mut self) {
         while self.idle.len() > self.reserved
-            && let Some(turn) = self.queue.pop_front()
+            && let Some(turn) = self.next_turn()
         {
             turn.is_queued.store(false, Ordering::Relaxed);
             turn.is_called.store(true, Ordering::Relaxed);
             self.reserved += 1;
             turn.changed.notify(1);
+        }
+    }
+
+    /// The one who waits longest. If that takes most of its time, there are more calls than can be served: then the latest
+    /// comes first, since otherwise each would get a connection when its time is over.
+    fn next_turn(&mut self) -> Option<Arc<Turn>> {
+        let is_crowded = self.queue.front().is_some_and(|turn| Instant::now() > turn.late);
+        if is_crowded {
+            self.queue.pop_back()
+        } else {
+            self.queue.pop_front()
         }
     }
 
@@ -437,6 +455,14 @@ impl<C> DerefMut for Lease<C> {
 mod tests {
     use super::*;
 
+    fn later() -> Instant {
+        Instant::now() + Duration::from_secs(60)
+    }
+
+    fn wait(pool: &Arc<Pool<u32>>) -> Waiting<'_, u32> {
+        pool.wait(None, later())
+    }
+
     fn attempt(waiting: &Waiting<'_, u32>) -> Attempt<u32> {
         match waiting.step() {
             Step::Connect(attempt) => attempt,
@@ -458,7 +484,7 @@ mod tests {
     #[test]
     fn each_operation_that_waits_gets_a_connection() {
         let pool = Pool::new();
-        let (one, other) = (pool.wait(None), pool.wait(None));
+        let (one, other) = (wait(&pool), wait(&pool));
         let (first, second) = (attempt(&one), attempt(&other));
         assert!(waits(&one) && waits(&other));
         first.end(Ok(1));
@@ -466,13 +492,13 @@ mod tests {
         assert_eq!(*first, 1, "first come, first served");
         second.end(Ok(2));
         lease(&other).give_back();
-        assert_eq!(*lease(&pool.wait(None)), 2, "the one that was given back");
+        assert_eq!(*lease(&wait(&pool)), 2, "the one that was given back");
     }
 
     #[test]
     fn the_number_of_connections_is_bounded() {
         let pool = Pool::new();
-        let waiting: Vec<_> = (0..2 * MAX_CONNECTIONS).map(|_| pool.wait(None)).collect();
+        let waiting: Vec<_> = (0..2 * MAX_CONNECTIONS).map(|_| wait(&pool)).collect();
         let mut leases = Vec::new();
         while leases.len() < MAX_CONNECTIONS {
             attempt(&waiting[0]).end(Ok(7));
@@ -491,11 +517,11 @@ mod tests {
     #[test]
     fn a_failure_ends_the_waiting_of_all_and_concerns_nobody_later() {
         let pool = Pool::new();
-        let early = pool.wait(None);
+        let early = wait(&pool);
         attempt(&early).end(Err("refused".into()));
         assert!(matches!(early.step(), Step::Fail(reason) if reason == "refused"));
         drop(early);
-        let late = pool.wait(None);
+        let late = wait(&pool);
         drop(attempt(&late));
         assert!(
             matches!(late.step(), Step::Fail(_)),
@@ -506,9 +532,9 @@ mod tests {
     #[test]
     fn connections_of_before_are_closed_for_an_operation_that_wants_a_new_one() {
         let pool = Pool::new();
-        let waiting = pool.wait(None);
+        let waiting = wait(&pool);
         attempt(&waiting).end(Ok(1));
-        let picky = pool.wait(Some(Instant::now() + Duration::from_millis(1)));
+        let picky = pool.wait(Some(Instant::now() + Duration::from_millis(1)), later());
         drop(attempt(&picky));
         assert_eq!(pool.state.lock().count, 0);
     }
@@ -516,7 +542,7 @@ mod tests {
     #[test]
     fn a_refusal_fails_nobody_while_there_are_connections() {
         let pool = Pool::new();
-        let (first, second) = (pool.wait(None), pool.wait(None));
+        let (first, second) = (wait(&pool), wait(&pool));
         attempt(&first).end(Ok(1));
         let leased = lease(&first);
         attempt(&second).end(Err("full".into()));
@@ -529,7 +555,7 @@ mod tests {
     #[test]
     fn those_who_were_called_and_left_let_the_next_come() {
         let pool = Pool::new();
-        let (first, second, third) = (pool.wait(None), pool.wait(None), pool.wait(None));
+        let (first, second, third) = (wait(&pool), wait(&pool), wait(&pool));
         attempt(&first).end(Ok(1));
         let leased = lease(&first);
         attempt(&second).end(Err("full".into()));
@@ -543,13 +569,13 @@ mod tests {
     #[test]
     fn connections_that_are_not_used_any_more_are_closed() {
         let pool = Pool::new();
-        let waiting: Vec<_> = (0..8).map(|_| pool.wait(None)).collect();
+        let waiting: Vec<_> = (0..8).map(|_| wait(&pool)).collect();
         let attempts: Vec<_> = waiting.iter().map(attempt).collect();
         attempts.into_iter().for_each(|attempt| attempt.end(Ok(0)));
         let leases: Vec<_> = waiting.iter().map(lease).collect();
         leases.into_iter().for_each(Lease::give_back);
         drop(waiting);
-        let one_call = || lease(&pool.wait(None)).give_back();
+        let one_call = || lease(&wait(&pool)).give_back();
         one_call();
         assert_eq!(pool.state.lock().count, 8);
         for _ in 0..3 {
@@ -557,5 +583,20 @@ mod tests {
             one_call();
         }
         assert_eq!(pool.state.lock().count, 1);
+    }
+
+    #[test]
+    fn those_who_come_last_are_served_first_while_there_are_too_many() {
+        let pool = Pool::new();
+        let first = wait(&pool);
+        attempt(&first).end(Ok(1));
+        let leased = lease(&first);
+        // Most of its time is over at once.
+        let (hasty, patient) = (pool.wait(None, Instant::now()), wait(&pool));
+        attempt(&hasty).end(Err("full".into()));
+        assert!(waits(&hasty) && waits(&patient));
+        std::thread::sleep(Duration::from_millis(1));
+        leased.give_back();
+        assert_eq!(*lease(&patient), 1);
     }
 }
