@@ -68,20 +68,41 @@ fn create(connection: &Connection) -> Result<(), Fault> {
 
 fn check(connection: &Connection) -> Result<(), Fault> {
     let ours = number(connection, "application_id")? == APPLICATION;
-    let version = number(connection, "user_version")?;
-    if !ours || version != VERSION {
-        return Err(Fault::damaged("the file is no storage of this version"));
-    }
     let mut statement =
         connection.prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid")?;
     let found: Vec<String> = statement
         .query_map([], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
-    if found != SCHEMA || number(connection, "auto_vacuum")? != 0 {
+    let has_our_tables = found == SCHEMA;
+    if !ours && !has_our_tables {
+        return Err(Fault::foreign(FOREIGN));
+    }
+    if !ours || number(connection, "user_version")? != VERSION {
+        return Err(Fault::damaged("the file is not a storage of this version"));
+    }
+    if !has_our_tables || number(connection, "auto_vacuum")? != 0 {
         return Err(Fault::damaged("the tables are not those of a storage"));
     }
     enter_wal(connection)
 }
+
+/// Why a file is not opened.
+pub(super) const FOREIGN: &str =
+    "the file is not a storage of ring-cache, and stays as it is: name another file, or remove it";
+
+/// Whether the first page of a file shows that it is a storage, though it may be damaged: by the mark or by the tables.
+pub(super) fn is_marked(page: &[u8]) -> bool {
+    const MAGIC: &[u8] = b"SQLite format 3\0";
+    let has_mark = page.starts_with(MAGIC) && page.get(68..72) == Some(&APPLICATION.to_be_bytes());
+    let shows = |statement: &str| {
+        let part = &statement.as_bytes()[..STATEMENT_PART];
+        page.windows(STATEMENT_PART).any(|window| window == part)
+    };
+    has_mark || SCHEMA.into_iter().any(shows)
+}
+
+/// How much of a statement no other program's tables have.
+const STATEMENT_PART: usize = 60;
 
 /// Writes go to a log first, so that readers go on, in other processes as well.
 fn enter_wal(connection: &Connection) -> Result<(), Fault> {
