@@ -75,6 +75,7 @@ impl Node {
     }
 
     #[ring]
+    #[allow(clippy::borrowed_box, reason = "users write it")]
     fn boxed(self: &Box<Self>) -> u32 {
         self.id
     }
