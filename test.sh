@@ -35,6 +35,7 @@ miri      all   undefined behaviour in unit tests of the core
 examples  all   all other examples
 msrv      all   the minimum Rust version compiles everything
 minimal   all   the lowest versions of dependencies compile
+beside    all   programs that use a Disk beside sqlx or another rusqlite
 packages  all   packages as they would be published
 fuzz      all   fuzz targets, some seconds each
 api       all   the public items against docs/public-api.txt
@@ -189,6 +190,14 @@ step_minimal() {
     copy_of_the_repository
     cargo +nightly update --quiet --manifest-path "$scratch/Cargo.toml" -Z direct-minimal-versions
     CARGO_TARGET_DIR="$(target)/minimal" cargo check --manifest-path "$scratch/Cargo.toml" --all-features
+}
+
+# Programs of their own: each has one version of SQLite, which Cargo chooses for ring-cache and the other user of it.
+step_beside() {
+    local program
+    for program in tests/beside/*/; do
+        CARGO_TARGET_DIR="$(target)/beside" cargo run --quiet --manifest-path "$program/Cargo.toml"
+    done
 }
 
 # In a new target folder each time: cargo keeps unpacked packages of an earlier run, and takes them for these.

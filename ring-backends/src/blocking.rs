@@ -1,5 +1,6 @@
 //! Storages that block, for `async fn`s: the work is done on other threads.
 
+mod job;
 mod line;
 mod order;
 mod straggler;
@@ -10,7 +11,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
 use ring_cache_core::flights::Flights;
 use ring_cache_core::key::EncodedKey;
 use ring_cache_core::storage::{
@@ -20,10 +20,12 @@ use ring_cache_core::{Error, Name, RingKey};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
+use job::{Job, Outcome};
 use line::Access;
 use order::{Claim, Order};
 
-/// A storage that blocks, made fit for `async fn`s: it works on the threads that tokio keeps for what blocks.
+/// A storage that blocks, made fit for `async fn`s: it works on the threads that tokio keeps for what blocks. While all of
+/// these have other work, it works on up to 16 threads of its own.
 ///
 /// ```
 /// use ring_cache::{RingKey, ring_impl};
@@ -67,7 +69,8 @@ use order::{Claim, Order};
 ///
 /// # Failures
 ///
-/// Operations fail outside of a tokio runtime, and while it shuts down. Explicit verbs return the [`Error`]; a plain
+/// An operation ends at the deadline of the storage, if it has one, whatever its thread does. Operations fail outside of a
+/// tokio runtime, and while it shuts down. Explicit verbs return the [`Error`]; a plain
 /// call returns what the body returns, as always. If the storage panics, the call that asked it does.
 pub struct Blocking<S> {
     storage: Arc<S>,
@@ -153,7 +156,9 @@ where
     ) -> impl Future<Output = Result<Option<T>, Error>> {
         let key = EncodedKey::of(key);
         let claim = Claim::of(Access::Shared, once(&key));
-        self.run("get", claim, move |storage| storage.read(&key, until))
+        self.run("get", claim, self.limit(until), move |storage| {
+            storage.read(&key, until)
+        })
     }
 
     fn write<K: RingKey + ?Sized>(
@@ -165,7 +170,7 @@ where
     ) -> impl Future<Output = Result<(), Error>> {
         let key = EncodedKey::of(key);
         let (claim, keys) = (Claim::of(Access::Alone, once(&key)), vec![key.clone()]);
-        self.put("set", claim, keys, move |storage| {
+        self.put("set", claim, self.limit(until), keys, move |storage| {
             storage.write(&key, value, expiry, until)
         })
     }
@@ -177,7 +182,9 @@ where
     ) -> impl Future<Output = Result<bool, Error>> {
         let key = EncodedKey::of(key);
         let claim = Claim::of(Access::Alone, once(&key));
-        self.run("delete", claim, move |storage| storage.remove(&key, until))
+        self.run("delete", claim, self.limit(until), move |storage| {
+            storage.remove(&key, until)
+        })
     }
 
     fn contains<K: RingKey + ?Sized>(
@@ -187,7 +194,9 @@ where
     ) -> impl Future<Output = Result<bool, Error>> {
         let key = EncodedKey::of(key);
         let claim = Claim::of(Access::Shared, once(&key));
-        self.run("has", claim, move |storage| storage.contains(&key, until))
+        self.run("has", claim, self.limit(until), move |storage| {
+            storage.contains(&key, until)
+        })
     }
 
     fn renew<K: RingKey + ?Sized>(
@@ -198,7 +207,9 @@ where
     ) -> impl Future<Output = Result<bool, Error>> {
         let key = EncodedKey::of(key);
         let claim = Claim::of(Access::Alone, once(&key));
-        self.run("touch", claim, move |storage| storage.renew(&key, expiry, until))
+        self.run("touch", claim, self.limit(until), move |storage| {
+            storage.renew(&key, expiry, until)
+        })
     }
 
     fn read_many<K: RingKey>(
@@ -208,7 +219,9 @@ where
     ) -> impl Future<Output = Result<Vec<Option<T>>, Error>> {
         let keys = recorded(keys);
         let claim = Claim::of(Access::Shared, &keys);
-        self.run("get_many", claim, move |storage| storage.read_many(&keys, until))
+        self.run("get_many", claim, self.limit(until), move |storage| {
+            storage.read_many(&keys, until)
+        })
     }
 
     fn read_expiring<K: RingKey + ?Sized>(
@@ -218,7 +231,9 @@ where
     ) -> impl Future<Output = Result<Option<Expiring<T>>, Error>> {
         let key = EncodedKey::of(key);
         let claim = Claim::of(Access::Shared, once(&key));
-        self.run("get", claim, move |storage| storage.read_expiring(&key, until))
+        self.run("get", claim, self.limit(until), move |storage| {
+            storage.read_expiring(&key, until)
+        })
     }
 
     fn read_many_expiring<K: RingKey>(
@@ -228,7 +243,7 @@ where
     ) -> impl Future<Output = Result<Vec<Option<Expiring<T>>>, Error>> {
         let keys = recorded(keys);
         let claim = Claim::of(Access::Shared, &keys);
-        self.run("get_many", claim, move |storage| {
+        self.run("get_many", claim, self.limit(until), move |storage| {
             storage.read_many_expiring(&keys, until)
         })
     }
@@ -240,7 +255,7 @@ where
     ) -> impl Future<Output = Result<Vec<bool>, Error>> {
         let keys = recorded(keys);
         let claim = Claim::of(Access::Shared, &keys);
-        self.run("has_many", claim, move |storage| {
+        self.run("has_many", claim, self.limit(until), move |storage| {
             storage.contains_many(&keys, until)
         })
     }
@@ -255,7 +270,7 @@ where
             .map(|(key, expiry)| (EncodedKey::of(key), *expiry))
             .collect();
         let claim = Claim::of(Access::Alone, entries.iter().map(|(key, _)| key));
-        self.run("touch_many", claim, move |storage| {
+        self.run("touch_many", claim, self.limit(until), move |storage| {
             storage.renew_many(&entries, until)
         })
     }
@@ -271,7 +286,7 @@ where
             .collect();
         let keys: Vec<_> = entries.iter().map(|(key, ..)| key.clone()).collect();
         let claim = Claim::of(Access::Alone, &keys);
-        self.put("set_many", claim, keys, move |storage| {
+        self.put("set_many", claim, self.limit(until), keys, move |storage| {
             storage.write_many(entries, until)
         })
     }
@@ -283,7 +298,7 @@ where
     ) -> impl Future<Output = Result<Vec<bool>, Error>> {
         let keys = recorded(keys);
         let claim = Claim::of(Access::Alone, &keys);
-        self.run("delete_many", claim, move |storage| {
+        self.run("delete_many", claim, self.limit(until), move |storage| {
             storage.remove_many(&keys, until)
         })
     }
@@ -295,7 +310,9 @@ where
     S: Clear<T> + Send + Sync + 'static,
 {
     fn clear_ring(&self, name: &'static Name) -> impl Future<Output = Result<(), Error>> {
-        self.run("clear", Claim::all(), move |storage| storage.clear_ring(name))
+        self.run("clear", Claim::all(), None, move |storage| {
+            storage.clear_ring(name)
+        })
     }
 }
 
@@ -310,6 +327,7 @@ impl<S: Send + Sync + 'static> Blocking<S> {
         &self,
         operation: &'static str,
         claim: Claim,
+        limit: Option<Instant>,
         keys: Vec<EncodedKey>,
         work: W,
     ) -> Result<(), Error>
@@ -319,7 +337,9 @@ impl<S: Send + Sync + 'static> Blocking<S> {
         W: FnOnce(&S) -> Result<(), S::Error> + Send + 'static,
     {
         let (progress, caller) = straggler::begin(&self.storage, keys);
-        let done = self.run(operation, claim, move |_| progress.pass(work)).await;
+        let done = self
+            .run(operation, claim, limit, move |_| progress.pass(work))
+            .await;
         if done.is_err() {
             caller.was_refused();
         }
@@ -327,7 +347,13 @@ impl<S: Send + Sync + 'static> Blocking<S> {
     }
 
     /// Does `work` on another thread, in the order of the first polls.
-    async fn run<R, E, W>(&self, operation: &'static str, claim: Claim, work: W) -> Result<R, Error>
+    async fn run<R, E, W>(
+        &self,
+        operation: &'static str,
+        claim: Claim,
+        limit: Option<Instant>,
+        work: W,
+    ) -> Result<R, Error>
     where
         R: Send + 'static,
         E: Into<Error>,
@@ -347,36 +373,32 @@ impl<S: Send + Sync + 'static> Blocking<S> {
             // If nobody waits for the result any more, it has served its purpose.
             let _ = sender.send(result);
         };
-        let start = Box::new(move |place| in_pool(&runtime, move || task(place)));
+        let (job, begun) = (Job::new(), Instant::now());
+        let queued = Arc::clone(&job);
+        let start = Box::new(move |place| queued.queue(&runtime, move || task(place)));
         let _request = self.order.ask(claim, start);
-        match receiver.await {
-            Ok(Ok(result)) => result,
-            Ok(Err(panic)) => resume_unwind(panic),
-            Err(_) => Err(failed(NO_THREAD)),
+        match job.outcome(receiver, limit).await {
+            Outcome::Done(Ok(result)) => result,
+            Outcome::Done(Err(panic)) => resume_unwind(panic),
+            Outcome::Dropped => Err(failed(NO_THREAD)),
+            Outcome::Late => Err(Error::deadline("blocking", operation, begun.elapsed())),
         }
     }
+
+    /// When to give up: a little after the storage itself, whose error says more.
+    fn limit<T>(&self, until: Option<Instant>) -> Option<Instant>
+    where
+        S: StorageBase<T>,
+    {
+        let own = || Instant::now().checked_add(self.storage.deadline()?);
+        until.or_else(own)?.checked_add(SLACK)
+    }
 }
+
+/// How much longer than the storage an operation waits for a thread.
+const SLACK: Duration = Duration::from_millis(10);
 
 const NO_RUNTIME: &str = "outside of a tokio runtime there are no threads for a storage that blocks";
 const NO_THREAD: &str = "the tokio runtime had no thread for it, or was shut down";
-
-/// Runs `task` on a thread that may block, or drops it if there is none.
-///
-/// Where no thread can be made, tokio panics, with the task left in its queue: it must be taken out of there.
-fn in_pool(runtime: &Handle, task: impl FnOnce() + Send + 'static) {
-    let task = Arc::new(Mutex::new(Some(task)));
-    let queued = Arc::clone(&task);
-    let run = move || {
-        let task = queued.lock().take();
-        if let Some(task) = task {
-            task();
-        }
-    };
-    let spawned = catch_unwind(AssertUnwindSafe(|| runtime.spawn_blocking(run)));
-    if spawned.is_err() {
-        let task = task.lock().take();
-        drop(task);
-    }
-}
 
 impl<S: ring_cache_core::storage::HoldsBytes> ring_cache_core::storage::HoldsBytes for Blocking<S> {}

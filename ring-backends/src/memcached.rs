@@ -32,6 +32,7 @@ use stored_key::StoredKey;
 use crate::remote::AsyncServer;
 use crate::remote::own_type::own_type;
 use crate::remote::pool::Pool;
+use crate::remote::process::PerProcess;
 use crate::remote::unacked::UnackedWrites;
 use crate::remote::{BlockingServer, Entry, Fault, Found, Remote, Server};
 
@@ -98,6 +99,11 @@ struct MemcachedServer {
 /// One of the servers.
 struct MemcachedNode {
     address: Arc<Address>,
+    links: PerProcess<Links>,
+}
+
+/// The connections of one process to one server.
+struct Links {
     connections: Arc<Pool<blocking::Connection>>,
     unacked: Arc<UnackedWrites>,
     #[cfg(feature = "tokio")]
@@ -122,7 +128,7 @@ impl Memcached {
             client: Mutex::new(None),
         };
         Ok(Memcached {
-            remote: Remote::new(server),
+            remote: Remote::new(server).repairing(),
         })
     }
 
@@ -167,6 +173,18 @@ impl MemcachedNode {
     fn new(address: Address) -> Self {
         MemcachedNode {
             address: Arc::new(address),
+            links: PerProcess::new(Links::new()),
+        }
+    }
+
+    fn links(&self) -> &Links {
+        self.links.get(|_| Links::new())
+    }
+}
+
+impl Links {
+    fn new() -> Self {
+        Links {
             connections: Pool::new(),
             unacked: Arc::default(),
             #[cfg(feature = "tokio")]
@@ -187,6 +205,18 @@ impl Server for MemcachedServer {
 
     fn nodes(&self) -> usize {
         self.nodes.len()
+    }
+
+    fn address(&self, node: usize) -> Option<String> {
+        self.nodes.get(node).map(|node| node.address.to_string())
+    }
+
+    fn answered(&self, node: usize) -> Option<Instant> {
+        let links = self.nodes.get(node)?.links();
+        let answered = links.connections.answered();
+        #[cfg(feature = "tokio")]
+        let answered = answered.max(links.awaited.answered());
+        answered
     }
 
     fn node(&self, key: &StoredKey) -> usize {
@@ -225,8 +255,8 @@ impl BlockingServer for MemcachedServer {
         request: Request<T>,
         until: Instant,
     ) -> Result<Vec<T>, Fault> {
-        let node = &self.nodes[node];
-        blocking::send(&node.address, &node.connections, &node.unacked, &request, until)
+        let (address, links) = (&self.nodes[node].address, self.nodes[node].links());
+        blocking::send(address, &links.connections, &links.unacked, &request, until)
     }
 }
 
@@ -236,10 +266,10 @@ impl AsyncServer for MemcachedServer {
         &self,
         node: usize,
         request: Request<T>,
-        _: Instant,
+        until: Instant,
     ) -> Result<Vec<T>, Fault> {
-        let node = &self.nodes[node];
-        awaited::send(&node.address, &node.awaited, &node.unacked, &request).await
+        let (address, links) = (&self.nodes[node].address, self.nodes[node].links());
+        awaited::send(address, &links.awaited, &links.unacked, &request, until).await
     }
 }
 

@@ -7,6 +7,10 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
+/// How long a table is locked at most, by far.
+#[cfg(feature = "remote")]
+const LOCKED_FOR: std::time::Duration = std::time::Duration::from_millis(20);
+
 /// Keys in the order of their last failures. Beyond `limit` keys, the oldest are forgotten.
 #[derive(Debug)]
 pub(crate) struct PendingDeletes<K> {
@@ -38,6 +42,16 @@ impl<K: Clone + Eq + Hash> PendingDeletes<K> {
                 keys: BTreeMap::new(),
             }),
         }
+    }
+
+    /// The same keys, in a child process. A lock that a thread of the parent held is not waited for: it never ends there.
+    #[cfg(feature = "remote")]
+    pub(crate) fn inherited(&self) -> Self {
+        let inherited = PendingDeletes::new(self.limit);
+        if let Some(table) = self.table.try_lock_for(LOCKED_FOR) {
+            inherited.add(table.keys.values().cloned());
+        }
+        inherited
     }
 
     pub(crate) fn len(&self) -> usize {

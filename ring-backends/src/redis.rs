@@ -5,6 +5,7 @@
 
 mod address;
 mod cluster;
+mod dialect;
 mod echo_token;
 mod faults;
 #[cfg(fuzzing)]
@@ -132,7 +133,7 @@ impl Redis {
     /// that of the crate `ring` becomes the default.
     pub fn from_client(client: redis::Client) -> Self {
         Redis {
-            remote: Remote::new(RedisServer::new(Single::new(client))),
+            remote: Remote::new(RedisServer::new(Single::new(client))).repairing(),
         }
     }
 

@@ -7,13 +7,17 @@
 //! A write that failed may still take effect later, or not at all: the entry counts as absent, and is deleted before the
 //! server is asked for anything else.
 
+mod background;
 mod breaker;
+#[cfg(any(feature = "redis", feature = "memcached"))]
+pub(crate) mod dial;
 mod nodes;
 mod operation;
 #[cfg(any(feature = "redis", feature = "memcached"))]
 pub(crate) mod own_type;
 #[cfg(any(feature = "redis", feature = "memcached"))]
 pub(crate) mod pool;
+pub(crate) mod process;
 mod repairs;
 mod storage;
 #[cfg(any(feature = "redis", feature = "memcached"))]
@@ -21,8 +25,8 @@ pub(crate) mod unacked;
 
 use std::fmt;
 use std::hash::Hash;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -31,9 +35,15 @@ use ring_cache_core::key::namespace_text;
 use ring_cache_core::storage::Observer;
 use ring_cache_core::{Cause, Error, Name, RingKey};
 
+use background::Repairer;
 pub use breaker::Breaker;
 use breaker::BreakerState;
+use process::PerProcess;
 use repairs::Repairs;
+
+/// Why an operation failed whose time was over when it had a connection at last.
+#[cfg(any(feature = "redis", feature = "memcached"))]
+pub(crate) const NO_TIME: &str = "waiting for a connection took all the time";
 
 /// The deadline of remote storages, unless [`Remote::deadline`] sets another.
 pub const DEFAULT_DEADLINE: Duration = Duration::from_millis(100);
@@ -66,6 +76,24 @@ pub trait Server: Send + Sync + 'static {
     fn node(&self, key: &Self::StoredKey) -> usize {
         let _ = key;
         0
+    }
+
+    /// Where a node is, such as `127.0.0.1:6379`, for errors. It must not contain a password.
+    fn address(&self, node: usize) -> Option<String> {
+        let _ = node;
+        None
+    }
+
+    /// When a node last answered anything. An operation that is late does not count as a failure of a node that answered
+    /// since it began. `None` if that is not known.
+    fn answered(&self, node: usize) -> Option<Instant> {
+        let _ = node;
+        None
+    }
+
+    /// Why the server does not tell of changes although it was asked to, if it refuses.
+    fn watch_error(&self) -> Option<String> {
+        None
     }
 
     /// See [`StorageBase::watch`](ring_cache_core::storage::StorageBase::watch).
@@ -165,6 +193,8 @@ pub enum Fault {
     Disconnected(Cause),
     /// The server replied with an error.
     Refused(Cause),
+    /// This process had no connection, or no time, for the operation before its deadline: no fault of the server.
+    Busy(Cause),
 }
 
 /// A storage on a server: see the [module](self).
@@ -172,8 +202,9 @@ pub enum Fault {
 /// Clones are handles to one storage: they share connections, breakers and the computations under way.
 pub struct Remote<S: Server> {
     server: Arc<S>,
-    nodes: Arc<Nodes<S::StoredKey>>,
-    flights: Arc<Flights<Vec<u8>>>,
+    nodes: Arc<PerProcess<Arc<Nodes<S::StoredKey>>>>,
+    flights: Arc<PerProcess<Flights<Vec<u8>>>>,
+    repairer: Arc<OnceLock<Repairer<S>>>,
     namespace: Arc<str>,
     deadline: Duration,
 }
@@ -181,6 +212,7 @@ pub struct Remote<S: Server> {
 /// The state of all nodes, shared by all handles.
 struct Nodes<K> {
     nodes: Box<[Node<K>]>,
+    breaker: Breaker,
     counts: Counts,
 }
 
@@ -190,6 +222,8 @@ struct Node<K> {
     /// The last failure that the breaker counted.
     last_fault: Mutex<String>,
     repairs: Repairs<K>,
+    /// Whether a thread repairs in the background.
+    is_repairing: AtomicBool,
 }
 
 #[derive(Default)]
@@ -197,11 +231,13 @@ struct Counts {
     silent: AtomicU64,
     broken: AtomicU64,
     refused: AtomicU64,
+    busy: AtomicU64,
     spared: AtomicU64,
+    last_error: Mutex<Option<String>>,
 }
 
-/// Counts of the failures of a remote storage since it was opened: see its method `health`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// The failures of a remote storage since it was opened: see its method `health`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Health {
     /// Operations without a reply before their deadline.
@@ -210,21 +246,30 @@ pub struct Health {
     pub broken: u64,
     /// Operations that the server answered with an error.
     pub refused: u64,
+    /// Operations for which this process had no connection or no time before their deadline, as when many threads use all
+    /// connections. They are not failures of the server: no breaker opens for them.
+    pub busy: u64,
     /// Operations that were not tried, since the breaker was open.
     pub spared: u64,
     /// Entries that are pending deletion, since a write to them failed.
     pub repairs: u64,
     /// Entries whose deletion was pending and is not any more, since too many were.
     pub repairs_lost: u64,
+    /// The last failure in words: the operation, the server and the cause, as a wrong password, an unknown host or a full
+    /// server. It stays when the server is well again.
+    pub last_error: Option<String>,
+    /// Why the server does not tell tiers of changes, if it refuses to.
+    pub watch_error: Option<String>,
 }
 
 impl<S: Server> Remote<S> {
     /// The storage on `server`.
     pub fn new(server: S) -> Self {
         Remote {
-            nodes: Arc::new(Nodes::new(server.nodes(), Breaker::default())),
+            nodes: own(Nodes::new(server.nodes(), Breaker::default())),
             server: Arc::new(server),
-            flights: Arc::default(),
+            flights: no_flights(),
+            repairer: Arc::default(),
             namespace: "".into(),
             deadline: DEFAULT_DEADLINE,
         }
@@ -238,7 +283,7 @@ impl<S: Server> Remote<S> {
         Remote {
             namespace: namespace_text(namespace).into(),
             // The computations under way are those of other entries.
-            flights: Arc::default(),
+            flights: no_flights(),
             ..self
         }
     }
@@ -255,23 +300,31 @@ impl<S: Server> Remote<S> {
     #[must_use]
     pub fn breaker(self, breaker: Breaker) -> Self {
         Remote {
-            nodes: Arc::new(Nodes::new(self.server.nodes(), breaker)),
+            nodes: own(Nodes::new(self.server.nodes(), breaker)),
             ..self
         }
     }
 
-    /// Counts of the failures so far.
+    /// The failures so far.
     pub fn health(&self) -> Health {
-        let Nodes { nodes, counts } = &*self.nodes;
+        let Nodes { nodes, counts, .. } = &**self.nodes();
         let pending = || nodes.iter().map(|node| node.repairs.pending());
         Health {
             silent: counts.silent.load(Ordering::Relaxed),
             broken: counts.broken.load(Ordering::Relaxed),
             refused: counts.refused.load(Ordering::Relaxed),
+            busy: counts.busy.load(Ordering::Relaxed),
             spared: counts.spared.load(Ordering::Relaxed),
             repairs: pending().map(|pending| pending.len() as u64).sum(),
             repairs_lost: pending().map(|pending| pending.forgotten()).sum(),
+            last_error: counts.last_error.lock().clone(),
+            watch_error: self.server.watch_error(),
         }
+    }
+
+    /// The state of the nodes, in this process.
+    fn nodes(&self) -> &Arc<Nodes<S::StoredKey>> {
+        self.nodes.get(|before| Arc::new(before.inherited()))
     }
 
     /// The server.
@@ -281,16 +334,43 @@ impl<S: Server> Remote<S> {
     }
 }
 
+fn own<K>(nodes: Nodes<K>) -> Arc<PerProcess<Arc<Nodes<K>>>> {
+    Arc::new(PerProcess::new(Arc::new(nodes)))
+}
+
+fn no_flights() -> Arc<PerProcess<Flights<Vec<u8>>>> {
+    Arc::new(PerProcess::new(Flights::default()))
+}
+
 impl<K: Clone + Eq + Hash> Nodes<K> {
     fn new(nodes: usize, breaker: Breaker) -> Self {
-        let node = |_| Node {
+        Nodes {
+            nodes: (0..nodes.max(1))
+                .map(|_| Node::new(breaker, Repairs::new()))
+                .collect(),
+            breaker,
+            counts: Counts::default(),
+        }
+    }
+
+    /// Those of a child. It does not trust what the parent did not trust.
+    fn inherited(&self) -> Self {
+        let inherited = |node: &Node<K>| Node::new(self.breaker, node.repairs.inherited());
+        Nodes {
+            nodes: self.nodes.iter().map(inherited).collect(),
+            breaker: self.breaker,
+            counts: Counts::default(),
+        }
+    }
+}
+
+impl<K> Node<K> {
+    fn new(breaker: Breaker, repairs: Repairs<K>) -> Self {
+        Node {
             breaker: BreakerState::new(breaker),
             last_fault: Mutex::default(),
-            repairs: Repairs::new(),
-        };
-        Nodes {
-            nodes: (0..nodes.max(1)).map(node).collect(),
-            counts: Counts::default(),
+            repairs,
+            is_repairing: AtomicBool::new(false),
         }
     }
 }
@@ -299,17 +379,22 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Fault::Timeout => f.write_str("the server did not answer in time"),
-            Fault::Disconnected(cause) | Fault::Refused(cause) => cause.fmt(f),
+            Fault::Disconnected(cause) | Fault::Refused(cause) | Fault::Busy(cause) => cause.fmt(f),
         }
     }
 }
 
 impl Fault {
-    /// Counts the fault, and makes it the error of an operation of the storage `name`.
+    /// Whether the server failed: it did not answer, or not as it should.
+    fn is_failure(&self) -> bool {
+        matches!(self, Fault::Timeout | Fault::Disconnected(_))
+    }
+
+    /// Counts the fault, and makes it the error of an operation of the storage `name` at `address`.
     fn into_error(
         self,
         counts: &Counts,
-        name: &'static str,
+        (name, address): (&'static str, Option<String>),
         operation: &'static str,
         deadline: Duration,
     ) -> Error {
@@ -317,9 +402,19 @@ impl Fault {
             Fault::Timeout => (&counts.silent, Error::deadline(name, operation, deadline)),
             Fault::Disconnected(cause) => (&counts.broken, Error::storage(name, operation, cause)),
             Fault::Refused(cause) => (&counts.refused, Error::storage(name, operation, cause)),
+            Fault::Busy(cause) => (&counts.busy, Error::unavailable(name, operation, cause)),
         };
         count.fetch_add(1, Ordering::Relaxed);
+        let error = located(error, address);
+        *counts.last_error.lock() = Some(error.to_string());
         error
+    }
+}
+
+fn located(error: Error, address: Option<String>) -> Error {
+    match address {
+        Some(address) => error.at(&address),
+        None => error,
     }
 }
 
@@ -329,6 +424,7 @@ impl<S: Server> Clone for Remote<S> {
             server: Arc::clone(&self.server),
             nodes: Arc::clone(&self.nodes),
             flights: Arc::clone(&self.flights),
+            repairer: Arc::clone(&self.repairer),
             namespace: Arc::clone(&self.namespace),
             deadline: self.deadline,
         }

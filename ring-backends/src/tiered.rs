@@ -2,16 +2,19 @@
 
 mod colours;
 mod fills;
+mod trust;
 mod view;
 mod watched;
 
 use std::fmt;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use ring_cache_core::storage::CodedStorage;
 
 use fills::Fills;
+use trust::Trust;
 pub use view::{Near, TieredView};
 use watched::Watched;
 
@@ -55,12 +58,18 @@ use watched::Watched;
 ///
 /// If the far storage tells of changes, as [`Redis`](crate::Redis) does, values that another process changed or removed
 /// are dropped from the near tier at once. Before it begins to tell, and when it ceases to, as when the connection is
-/// lost or hangs, the near tier is emptied and left out: calls ask the far one. Who changes something hears of it as
-/// well, so the first look-up after a `set` goes far.
+/// lost or hangs, or the process was stopped, the near tier is left out: calls ask the far one. Who changes something hears
+/// of it as well, so the first look-up after a `set` goes far. All tiers on one server share a connection for this, and a
+/// thread.
 ///
 /// If it does not, as all others, what lies near is as old as its expiry lets it become: give the near tier
 /// [a shorter one](Self::near_expiry). So do if it cannot say how long an entry will still be there, as a storage of your
 /// own that leaves [`read_expiring`](ring_cache_core::storage::Storage::read_expiring) as it is.
+///
+/// # When the far tier fails
+///
+/// With a [`near_expiry`](Self::near_expiry), which bounds how old a value may be, the near tier serves what the far one
+/// does not while that is down, and takes what is computed meanwhile. Without it, each call is computed.
 ///
 /// Clones are handles to the same tiers. What is asked of [`near`](Self::near) or [`far`](Self::far) directly is not kept
 /// in step.
@@ -74,6 +83,9 @@ struct Tiers<N, F> {
     far: F,
     fills: Fills,
     watched: Watched,
+    trust: Trust,
+    /// Whether values may lie near whose age nothing bounds but the telling of changes.
+    has_unbounded: AtomicBool,
     /// Whether the far storage tells of changes, asked when it is first used.
     tells: OnceLock<bool>,
 }
@@ -87,14 +99,17 @@ impl<N, F> Tiered<N, F> {
                 far,
                 fills: Fills::new(),
                 watched: Watched::new(),
+                trust: Trust::new(),
+                has_unbounded: AtomicBool::new(false),
                 tells: OnceLock::new(),
             }),
             near_expiry: None,
         }
     }
 
-    /// Keeps values near no longer than this, however long they live far away. It concerns what this handle, and those
-    /// that are cloned from it, put there.
+    /// Keeps values near no longer than this, however long they live far away. So a value may be used for that long although
+    /// nobody tells of its changes: while the far tier is down, or if it refuses to tell. It concerns what this handle, and
+    /// those that are cloned from it, put there.
     #[must_use]
     pub fn near_expiry(self, expiry: Duration) -> Self {
         Tiered {
@@ -115,7 +130,13 @@ impl<N, F> Tiered<N, F> {
 
     /// Whether the far tier tells of changes just now.
     pub fn is_watching(&self) -> bool {
-        self.tiers.watched.is_watching()
+        self.tiers.trust.is_complete()
+    }
+
+    /// Why the far tier does not tell of changes, if it refuses to, as a server does whose user may not `CLIENT TRACKING`. The
+    /// near tier is used nonetheless if [`near_expiry`](Self::near_expiry) bounds the age of what lies there.
+    pub fn watch_error(&self) -> Option<String> {
+        self.tiers.trust.refusal()
     }
 }
 

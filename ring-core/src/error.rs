@@ -14,6 +14,7 @@ pub struct Error {
     kind: ErrorKind,
     operation: &'static str,
     storage: Option<&'static str>,
+    address: Option<Box<str>>,
     ring: Option<Box<str>>,
     cause: Option<Cause>,
 }
@@ -87,9 +88,17 @@ impl Error {
             kind,
             operation,
             storage: None,
+            address: None,
             ring: None,
             cause,
         }
+    }
+
+    /// Adds where the storage is, such as `"127.0.0.1:6379"`. It must not contain a password.
+    #[must_use]
+    pub fn at(mut self, address: &str) -> Self {
+        self.address = Some(address.into());
+        self
     }
 
     /// Adds the name of the ring.
@@ -114,6 +123,16 @@ impl Error {
         self.storage
     }
 
+    /// What caused it. [`Display`](fmt::Display) shows it as well.
+    pub fn cause(&self) -> Option<&(dyn std::error::Error + Send + Sync + 'static)> {
+        self.cause.as_deref()
+    }
+
+    /// Where the storage is, such as `"127.0.0.1:6379"`, if it is a server or a file that is known.
+    pub fn address(&self) -> Option<&str> {
+        self.address.as_deref()
+    }
+
     /// The name of the ring, if the operation was a ring's.
     pub fn ring(&self) -> Option<&str> {
         self.ring.as_deref()
@@ -125,6 +144,9 @@ impl fmt::Display for Error {
         f.write_str(self.operation)?;
         if let Some(storage) = self.storage {
             write!(f, " on {storage}")?;
+        }
+        if let Some(address) = &self.address {
+            write!(f, " at {address}")?;
         }
         if let Some(ring) = &self.ring {
             write!(f, " for the ring `{ring}`")?;
@@ -143,9 +165,10 @@ impl fmt::Debug for Error {
     }
 }
 
+/// `Display` shows the cause, so the source is what comes behind it: those who print the chain print each once.
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.cause.as_deref().map(|cause| cause as _)
+        self.cause.as_deref()?.source()
     }
 }
 

@@ -76,6 +76,7 @@ impl Node {
 
     #[allow(clippy::borrowed_box)]
     #[ring]
+    #[allow(clippy::borrowed_box, reason = "users write it")]
     fn boxed(self: &Box<Self>) -> u32 {
         self.id
     }

@@ -3,17 +3,29 @@
 use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::fault::Fault;
-use super::opening::Opening;
+use super::opening::{Opening, beside};
 use super::patience::Patience;
 use super::schema;
 
 /// How many threads read at a time. Each connection keeps pages of up to 2 MB in memory.
 const READERS: usize = 4;
+
+/// From this size on the log is emptied, though others read meanwhile. SQLite begins to do so at 4 MB.
+const LOG_BYTES: u64 = 8 << 20;
+/// From this size on nothing is written, until whoever reads for so long ends.
+const MAX_LOG_BYTES: u64 = 64 << 20;
+/// How long a write waits for readers, to empty the log.
+const EMPTYING: Duration = Duration::from_millis(50);
+/// The pause before the next attempt, if they did not end.
+const RETRY_EMPTYING: Duration = Duration::from_millis(500);
+
+const LOG_IS_FULL: &str = "the log is full, since a transaction has read the file for long, and still does";
 
 /// The connections to one file.
 #[derive(Debug)]
@@ -24,6 +36,8 @@ pub(super) struct Connections {
     /// Opened when there are more readers at a time than before.
     readers: [Mutex<Option<Connection>>; READERS],
     next: AtomicUsize,
+    /// When the log may be emptied again.
+    next_emptying: Mutex<Instant>,
 }
 
 impl Connections {
@@ -35,6 +49,7 @@ impl Connections {
             path: path.to_owned(),
             readers: [const { Mutex::new(None) }; READERS],
             next: AtomicUsize::new(0),
+            next_emptying: Mutex::new(Instant::now()),
         })
     }
 
@@ -85,10 +100,36 @@ impl Connections {
     ) -> Result<R, Fault> {
         let writer = patience.lock(&self.writer)?;
         make_ready(&writer, patience)?;
+        self.bound_log(&writer, patience)?;
         let transaction = Transaction::new_unchecked(&writer, TransactionBehavior::Immediate)?;
         let done = work(&transaction)?;
         transaction.commit()?;
         Ok(done)
+    }
+
+    /// Empties a log that has grown since others read all the time: SQLite itself does so only when nobody reads. A reader
+    /// that stays, such as an open transaction, prevents it: then there is an end to writing.
+    fn bound_log(&self, writer: &Connection, patience: Patience) -> Result<(), Fault> {
+        let size = || fs::metadata(beside(&self.path, "-wal")).map_or(0, |log| log.len());
+        if size() <= LOG_BYTES || !self.is_time_to_empty() {
+            return if size() > MAX_LOG_BYTES {
+                Err(Fault::failed(LOG_IS_FULL))
+            } else {
+                Ok(())
+            };
+        }
+        writer.busy_timeout(patience.left().min(EMPTYING))?;
+        let busy: i64 = writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        let retry = if busy == 0 { Duration::ZERO } else { RETRY_EMPTYING };
+        *self.next_emptying.lock() = Instant::now() + retry;
+        if size() > MAX_LOG_BYTES {
+            return Err(Fault::failed(LOG_IS_FULL));
+        }
+        make_ready(writer, patience)
+    }
+
+    fn is_time_to_empty(&self) -> bool {
+        Instant::now() >= *self.next_emptying.lock()
     }
 }
 

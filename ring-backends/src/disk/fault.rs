@@ -10,6 +10,8 @@ use rusqlite::ErrorCode;
 pub(super) enum Fault {
     /// The file is no storage, or not any more: another one has to take its place.
     Damaged(Cause),
+    /// The file is another program's: it stays as it is.
+    Foreign(Cause),
     /// The file may be as it should.
     Failed(Cause),
 }
@@ -19,13 +21,17 @@ impl Fault {
         Fault::Damaged(cause.into())
     }
 
+    pub(super) fn foreign(cause: impl Into<Cause>) -> Self {
+        Fault::Foreign(cause.into())
+    }
+
     pub(super) fn failed(cause: impl Into<Cause>) -> Self {
         Fault::Failed(cause.into())
     }
 
     pub(super) fn into_cause(self) -> Cause {
         match self {
-            Fault::Damaged(cause) | Fault::Failed(cause) => cause,
+            Fault::Damaged(cause) | Fault::Foreign(cause) | Fault::Failed(cause) => cause,
         }
     }
 }

@@ -14,6 +14,7 @@ use super::fault::{Fault, contained};
 use super::opening::Opening;
 use super::patience::Patience;
 use super::quarantine::quarantine;
+use super::schema::FOREIGN;
 use crate::pending_deletes::PendingDeletes;
 
 /// The most keys of [`Files::pending_deletes`].
@@ -37,9 +38,24 @@ impl Files {
     pub(super) fn open(path: &Path, patience: Patience) -> Result<Self, Cause> {
         let path = std::path::absolute(path)?;
         let folder = path.parent().ok_or("the path names no file")?;
+        if path.is_dir() {
+            return Err("this is a folder: name a file, which need not exist".into());
+        }
+        let missing: Vec<_> = folder.ancestors().take_while(|folder| !folder.exists()).collect();
         fs::create_dir_all(folder)?;
+        let opened = Files::open_in(folder, &path, patience);
+        if opened.is_err() {
+            // Nothing is left of it. Folders that others use meanwhile stay.
+            for folder in &missing {
+                let _ = fs::remove_dir(folder);
+            }
+        }
+        opened
+    }
+
+    fn open_in(folder: &Path, path: &Path, patience: Patience) -> Result<Self, Cause> {
         // The database's companions lie beside the file itself.
-        let path = fs::canonicalize(&path).or_else(|_| {
+        let path = fs::canonicalize(path).or_else(|_| {
             let name = path.file_name().ok_or(std::io::ErrorKind::InvalidInput)?;
             fs::canonicalize(folder).map(|folder| folder.join(name))
         })?;
@@ -101,6 +117,10 @@ impl Files {
         if let Some(connections) = self.current() {
             return Ok(connections);
         }
+        if let Some(folder) = self.path.parent() {
+            // It may have been removed meanwhile. Where this fails, opening tells why.
+            let _ = fs::create_dir_all(folder);
+        }
         let opening = Opening::of(&self.path, patience)?;
         match self.current() {
             Some(connections) => Ok(connections),
@@ -116,14 +136,16 @@ impl Files {
     fn reopen(&self, opening: &Opening, patience: Patience) -> Result<Arc<Connections>, Fault> {
         opening.create(&self.path)?;
         let opened = match contained(|| Connections::open(&self.path, opening, patience)) {
-            Err(Fault::Damaged(_)) => {
+            Err(Fault::Damaged(_)) if opening.is_of_storage(&self.path) => {
                 self.put_aside(opening)?;
                 opening.create(&self.path)?;
                 Connections::open(&self.path, opening, patience)
             }
+            Err(Fault::Damaged(_)) => Err(Fault::foreign(FOREIGN)),
             opened => opened,
         };
         let opened = Arc::new(opened?);
+        opening.succeeded();
         let before = self.connections.write().replace(Arc::clone(&opened));
         drop(before);
         Ok(opened)

@@ -1,8 +1,8 @@
 //! One process at a time opens a storage's file, or puts another in its place.
 
 use std::ffi::OsString;
-use std::fs::{self, OpenOptions};
-use std::io::{self, ErrorKind};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use parking_lot::{Mutex, MutexGuard};
@@ -10,9 +10,13 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::fault::Fault;
 use super::patience::Patience;
+use super::schema;
 
 /// What SQLite keeps beside a database.
 pub(super) const COMPANIONS: [&str; 2] = ["-wal", "-shm"];
+
+/// The size of a database's first page.
+const PAGE: u64 = 4096;
 
 /// Within the process. A file that is created is opened and closed by other means than SQLite's, which would release
 /// the locks of a connection that another thread has opened to it meanwhile.
@@ -21,6 +25,10 @@ static OPENING: Mutex<()> = Mutex::new(());
 /// While it exists, no other thread or process opens or replaces the file.
 #[derive(Debug)]
 pub(super) struct Opening {
+    /// What did not exist before. It is removed unless opening [succeeds](Self::succeeded).
+    created: Mutex<Vec<PathBuf>>,
+    /// Whether a storage was opened at the path before.
+    had_lock: bool,
     /// Closed before the mutex is released. The lock goes with it, also if the process is killed.
     _between_processes: Connection,
     _within_process: MutexGuard<'static, ()>,
@@ -30,6 +38,8 @@ impl Opening {
     pub(super) fn of(path: &Path, patience: Patience) -> Result<Self, Fault> {
         let within_process = patience.lock(&OPENING)?;
         let lock = beside(path, "-lock");
+        let had_lock = fs::symlink_metadata(&lock).is_ok();
+        let created = if had_lock { Vec::new() } else { vec![lock.clone()] };
         let locked = match locked(&lock, patience) {
             // It is always empty, unless somebody wrote into it.
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
@@ -38,15 +48,32 @@ impl Opening {
             }
             locked => locked,
         };
+        let _between_processes = locked.inspect_err(|_| remove_all(&created))?;
         Ok(Opening {
-            _between_processes: locked?,
+            created: Mutex::new(created),
+            had_lock,
+            _between_processes,
             _within_process: within_process,
         })
+    }
+
+    /// The file is open.
+    pub(super) fn succeeded(&self) {
+        self.created.lock().clear();
+    }
+
+    /// Whether a file that cannot be read is a damaged storage, and nothing else: it says so itself, or its lock was there
+    /// before.
+    pub(super) fn is_of_storage(&self, path: &Path) -> bool {
+        let mut page = Vec::new();
+        let read = File::open(path).and_then(|file| file.take(PAGE).read_to_end(&mut page));
+        read.is_ok() && (self.had_lock || schema::is_marked(&page))
     }
 
     /// Creates the file if it is not there, for the eyes of its user only.
     pub(super) fn create(&self, path: &Path) -> Result<(), Fault> {
         if create_private(path)? {
+            self.created.lock().push(path.to_owned());
             // Those of a file that was deleted alone: no part of this one.
             for companion in COMPANIONS {
                 let _ = fs::remove_file(beside(path, companion));
@@ -56,6 +83,21 @@ impl Opening {
             return Ok(());
         }
         Err(Fault::failed("this is no file: name one, which need not exist"))
+    }
+}
+
+impl Drop for Opening {
+    fn drop(&mut self) {
+        remove_all(self.created.get_mut());
+    }
+}
+
+fn remove_all(created: &[PathBuf]) {
+    for path in created {
+        for companion in COMPANIONS {
+            let _ = fs::remove_file(beside(path, companion));
+        }
+        let _ = fs::remove_file(path);
     }
 }
 

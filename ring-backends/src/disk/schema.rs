@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::fault::Fault;
 use super::patience::Patience;
@@ -41,11 +42,11 @@ pub(super) fn connect(path: &Path, patience: Patience) -> Result<Connection, Fau
     connection.execute_batch(BEHAVIOUR)?;
     let is_new = is_new(&connection)?;
     // Before anything is written, which would fail in a way that does not tell damage.
-    check_writable(&connection, path)?;
+    check_writable(&connection, path, patience)?;
     if is_new {
-        create(&connection)?;
+        create(&connection, patience)?;
     }
-    check(&connection)?;
+    check(&connection, patience)?;
     Ok(connection)
 }
 
@@ -55,8 +56,8 @@ fn is_new(connection: &Connection) -> Result<bool, Fault> {
 }
 
 /// Other processes do not disturb: connections are opened one at a time.
-fn create(connection: &Connection) -> Result<(), Fault> {
-    enter_wal(connection)?;
+fn create(connection: &Connection, patience: Patience) -> Result<(), Fault> {
+    enter_wal(connection, patience)?;
     let transaction = rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
     for statement in SCHEMA {
         transaction.execute_batch(statement)?;
@@ -66,27 +67,48 @@ fn create(connection: &Connection) -> Result<(), Fault> {
     Ok(transaction.commit()?)
 }
 
-fn check(connection: &Connection) -> Result<(), Fault> {
+fn check(connection: &Connection, patience: Patience) -> Result<(), Fault> {
     let ours = number(connection, "application_id")? == APPLICATION;
-    let version = number(connection, "user_version")?;
-    if !ours || version != VERSION {
-        return Err(Fault::damaged("the file is no storage of this version"));
-    }
     let mut statement =
         connection.prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid")?;
     let found: Vec<String> = statement
         .query_map([], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
-    if found != SCHEMA || number(connection, "auto_vacuum")? != 0 {
+    let has_our_tables = found == SCHEMA;
+    if !ours && !has_our_tables {
+        return Err(Fault::foreign(FOREIGN));
+    }
+    if !ours || number(connection, "user_version")? != VERSION {
+        return Err(Fault::damaged("the file is not a storage of this version"));
+    }
+    if !has_our_tables || number(connection, "auto_vacuum")? != 0 {
         return Err(Fault::damaged("the tables are not those of a storage"));
     }
-    enter_wal(connection)
+    enter_wal(connection, patience)
 }
 
+/// Why a file is not opened.
+pub(super) const FOREIGN: &str =
+    "the file is not a storage of ring-cache, and stays as it is: name another file, or remove it";
+
+/// Whether the first page of a file shows that it is a storage, though it may be damaged: by the mark or by the tables.
+pub(super) fn is_marked(page: &[u8]) -> bool {
+    const MAGIC: &[u8] = b"SQLite format 3\0";
+    let has_mark = page.starts_with(MAGIC) && page.get(68..72) == Some(&APPLICATION.to_be_bytes());
+    let shows = |statement: &str| {
+        let part = &statement.as_bytes()[..STATEMENT_PART];
+        page.windows(STATEMENT_PART).any(|window| window == part)
+    };
+    has_mark || SCHEMA.into_iter().any(shows)
+}
+
+/// How much of a statement no other program's tables have.
+const STATEMENT_PART: usize = 60;
+
 /// Writes go to a log first, so that readers go on, in other processes as well.
-fn enter_wal(connection: &Connection) -> Result<(), Fault> {
+fn enter_wal(connection: &Connection, patience: Patience) -> Result<(), Fault> {
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
-    if mode == "wal" || connection.is_readonly("main")? {
+    if mode == "wal" || is_readonly(connection, patience)? {
         return Ok(());
     }
     Err(Fault::failed(
@@ -95,8 +117,8 @@ fn enter_wal(connection: &Connection) -> Result<(), Fault> {
 }
 
 /// A damaged header can make a database read-only, as can the rights of the user.
-fn check_writable(connection: &Connection, path: &Path) -> Result<(), Fault> {
-    if !connection.is_readonly("main")? {
+fn check_writable(connection: &Connection, path: &Path, patience: Patience) -> Result<(), Fault> {
+    if !is_readonly(connection, patience)? {
         return Ok(());
     }
     let permissions = fs::metadata(path)?.permissions();
@@ -105,6 +127,21 @@ fn check_writable(connection: &Connection, path: &Path) -> Result<(), Fault> {
         return Err(Fault::damaged("the file says that it cannot be written"));
     }
     Err(Fault::failed("the file cannot be written"))
+}
+
+/// Whether a write would be refused whatever others do. By a statement: the method for it differs between the versions of
+/// rusqlite.
+fn is_readonly(connection: &Connection, patience: Patience) -> Result<bool, Fault> {
+    connection.busy_timeout(Duration::ZERO)?;
+    let begun = connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK");
+    connection.busy_timeout(patience.left())?;
+    let code = begun.as_ref().err().and_then(rusqlite::Error::sqlite_error_code);
+    match code {
+        Some(ErrorCode::ReadOnly) => Ok(true),
+        // Another process writes.
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Ok(false),
+        _ => Ok(begun.map(|()| false)?),
+    }
 }
 
 fn number(connection: &Connection, pragma: &str) -> Result<i32, Fault> {

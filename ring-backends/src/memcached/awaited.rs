@@ -7,9 +7,9 @@ use std::time::Instant;
 use hashbrown::HashMap;
 use parking_lot::Mutex;
 use tokio::io::Interest;
-use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
+use tokio::net::{TcpStream, lookup_host};
 use tokio::runtime::{Handle, Id};
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -19,9 +19,9 @@ use super::handshake::{HANDSHAKE, Handshake};
 use super::lingering::without_lingering;
 use super::reply_buffer::ReplyBuffer;
 use super::request::{Replies, ReplyError, Request};
-use crate::remote::Fault;
-use crate::remote::pool::{CONNECT_TIMEOUT, Lease, Pool};
+use crate::remote::pool::{CONNECT_TIMEOUT, Lease, Pool, TRIED_AFTER};
 use crate::remote::unacked::UnackedWrites;
+use crate::remote::{Fault, dial};
 
 /// The connections of each runtime.
 pub(super) struct RuntimePools {
@@ -69,6 +69,12 @@ impl RuntimePools {
         }
     }
 
+    /// When a server last answered, on any runtime.
+    pub(super) fn answered(&self) -> Option<Instant> {
+        let pools: Vec<_> = self.by_runtime.lock().values().cloned().collect();
+        pools.iter().filter_map(|pool| pool.answered()).max()
+    }
+
     /// The connections of this runtime.
     fn here(&self, runtime: &Handle) -> Arc<Pool<Connection>> {
         let id = runtime.id();
@@ -108,6 +114,7 @@ pub(super) async fn send<T>(
     pools: &RuntimePools,
     unacked: &Arc<UnackedWrites>,
     request: &Request<T>,
+    until: Instant,
 ) -> Result<Vec<T>, Fault> {
     let runtime = Handle::try_current().map_err(|error| Fault::Disconnected(error.into()))?;
     let pool = pools.here(&runtime);
@@ -117,9 +124,15 @@ pub(super) async fn send<T>(
     let mut since = None;
     loop {
         let connect = || Connection::open(Arc::clone(address));
+        let mut connection = pool.lease_async(since, until, &runtime, connect).await?;
+        // What lies between may have forgotten one that was idle for long.
+        if connection.was_idle() > TRIED_AFTER && !connection.answers(until).await {
+            since = Some(Instant::now());
+            continue;
+        }
         let mut exchange = Exchange {
             address,
-            connection: Some(pool.lease_async(since, &runtime, connect).await?),
+            connection: Some(connection),
             request,
             runtime: &runtime,
             unacked,
@@ -197,11 +210,23 @@ impl Connection {
             buffer: ReplyBuffer::default(),
             sent: 0,
         };
-        let mut handshake = Handshake::default();
-        while !handshake.take(&mut connection.buffer)? {
-            connection.write_or_read(HANDSHAKE).await?;
-        }
+        connection.greet().await?;
         Ok(connection)
+    }
+
+    async fn greet(&mut self) -> io::Result<()> {
+        self.sent = 0;
+        let mut handshake = Handshake::default();
+        while !handshake.take(&mut self.buffer)? {
+            self.write_or_read(HANDSHAKE).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether the server answers within a third of the time.
+    async fn answers(&mut self, until: Instant) -> bool {
+        let left = until.saturating_duration_since(Instant::now());
+        matches!(timeout(left / 3, self.greet()).await, Ok(Ok(())))
     }
 
     async fn exchange<T>(&mut self, replies: &mut Replies<'_, T>) -> Result<(), ReplyError> {
@@ -284,7 +309,8 @@ impl Stream {
     async fn connect(address: &Address) -> io::Result<Self> {
         match address {
             Address::Port { host, port } => {
-                let stream = TcpStream::connect((host.as_str(), *port)).await?;
+                let addresses = lookup_host((host.as_str(), *port)).await?.collect();
+                let stream = dial::connect_async(addresses).await?;
                 stream.set_nodelay(true)?;
                 without_lingering(&stream)?;
                 Ok(Stream::Tcp(stream))

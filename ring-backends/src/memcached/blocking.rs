@@ -1,7 +1,7 @@
 //! The connections of blocking calls.
 
 use std::io::{self, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::net::TcpStream;
 #[cfg(unix)]
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -12,12 +12,16 @@ use super::handshake::{HANDSHAKE, Handshake};
 use super::lingering::without_lingering;
 use super::reply_buffer::ReplyBuffer;
 use super::request::{Replies, ReplyError, Request};
-use crate::remote::Fault;
-use crate::remote::pool::{CONNECT_TIMEOUT, Pool};
+use crate::remote::pool::{CONNECT_TIMEOUT, Pool, TRIED_AFTER};
 use crate::remote::unacked::UnackedWrites;
+use crate::remote::{Fault, NO_TIME, dial};
 
 /// A request of up to so many bytes is written before replies are read: the system buffers more than that.
 const AT_ONCE: usize = 16 * 1024;
+
+/// For how long replies are read after the deadline, in case they are there: a busy machine may not have given this thread
+/// the time to read them.
+const GRACE: Duration = Duration::from_millis(2);
 
 enum Stream {
     Tcp(TcpStream),
@@ -61,8 +65,17 @@ pub(super) fn send<T>(
             let address = Arc::clone(address);
             move || Connection::open(&address)
         })?;
+        // What lies between may have forgotten one that was idle for long.
+        if connection.was_idle() > TRIED_AFTER && !connection.answers(until) {
+            since = Some(Instant::now());
+            continue;
+        }
+        if Instant::now() >= until {
+            connection.give_back();
+            return Err(Fault::Busy(NO_TIME.into()));
+        }
         let mut replies = Replies::to(request);
-        match connection.exchange(&mut replies, until) {
+        match connection.exchange_in_time(&mut replies, until) {
             Ok(()) => {
                 connection.give_back();
                 return replies.results();
@@ -115,12 +128,37 @@ impl Connection {
             sent: 0,
             timeout: Duration::ZERO,
         };
-        connection.write(HANDSHAKE, until)?;
-        let mut handshake = Handshake::default();
-        while !handshake.take(&mut connection.buffer)? {
-            connection.read(until)?;
-        }
+        connection.greet(until)?;
         Ok(connection)
+    }
+
+    fn greet(&mut self, until: Instant) -> io::Result<()> {
+        self.write(HANDSHAKE, until)?;
+        let mut handshake = Handshake::default();
+        while !handshake.take(&mut self.buffer)? {
+            self.read(until)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the server answers within a third of the time.
+    fn answers(&mut self, until: Instant) -> bool {
+        let now = Instant::now();
+        self.greet(now + until.saturating_duration_since(now) / 3).is_ok()
+    }
+
+    /// [`exchange`](Self::exchange). After the deadline, replies that are there are read.
+    fn exchange_in_time<T>(
+        &mut self,
+        replies: &mut Replies<'_, T>,
+        until: Instant,
+    ) -> Result<(), ReplyError> {
+        match self.exchange(replies, until) {
+            Err(ReplyError::Timeout) if self.sent == replies.request.bytes.len() => {
+                self.read_all(replies, Instant::now() + GRACE)
+            }
+            done => done,
+        }
     }
 
     fn exchange<T>(&mut self, replies: &mut Replies<'_, T>, until: Instant) -> Result<(), ReplyError> {
@@ -130,6 +168,10 @@ impl Connection {
         } else {
             self.write_and_read(replies, until)?;
         }
+        self.read_all(replies, until)
+    }
+
+    fn read_all<T>(&mut self, replies: &mut Replies<'_, T>, until: Instant) -> Result<(), ReplyError> {
         while !replies.take(&mut self.buffer)? {
             self.read(until)?;
         }
@@ -238,26 +280,11 @@ impl Stream {
 
     fn connect(address: &Address, until: Instant) -> io::Result<Self> {
         match address {
-            Address::Port { host, port } => Stream::over(connect(host, *port, until)?),
+            Address::Port { host, port } => Stream::over(dial::connect(host, *port, until)?),
             #[cfg(unix)]
             Address::Socket(path) => UnixStream::connect(path).map(Stream::Unix),
             #[cfg(not(unix))]
             Address::Socket(_) => Err(io::ErrorKind::Unsupported.into()),
         }
     }
-}
-
-fn connect(host: &str, port: u16, until: Instant) -> io::Result<TcpStream> {
-    let mut failure = io::Error::from(io::ErrorKind::NotFound);
-    for address in (host, port).to_socket_addrs()? {
-        let left = until.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(io::ErrorKind::TimedOut.into());
-        }
-        match TcpStream::connect_timeout(&address, left) {
-            Ok(stream) => return Ok(stream),
-            Err(error) => failure = error,
-        }
-    }
-    Err(failure)
 }

@@ -26,6 +26,28 @@ pub(super) fn parsed<T>(
     })
 }
 
+/// The address that answers first, if a name has several: see [`dial`](crate::remote::dial).
+#[cfg(feature = "tokio")]
+pub(super) struct Resolver;
+
+#[cfg(feature = "tokio")]
+impl redis::io::AsyncDNSResolver for Resolver {
+    fn resolve<'a, 'b: 'a>(
+        &'a self,
+        host: &'b str,
+        port: u16,
+    ) -> redis::RedisFuture<'a, Box<dyn Iterator<Item = std::net::SocketAddr> + Send + 'a>> {
+        Box::pin(async move {
+            let mut addresses: Vec<_> = tokio::net::lookup_host((host, port)).await?.collect();
+            if addresses.len() > 1 {
+                let stream = crate::remote::dial::connect_async(addresses).await?;
+                addresses = vec![stream.peer_addr()?];
+            }
+            Ok(Box::new(addresses.into_iter()) as Box<dyn Iterator<Item = _> + Send>)
+        })
+    }
+}
+
 /// To be called before connecting: prepares TLS if the client's connections use it.
 pub(super) fn prepare(client: &Client) {
     if let ConnectionAddr::TcpTls { .. } = client.get_connection_info().addr() {

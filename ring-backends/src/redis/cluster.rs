@@ -25,6 +25,7 @@ use super::schema::{KeySchema, Keys};
 use super::server::RedisServer;
 use super::single::Single;
 use crate::remote::own_type::own_type;
+use crate::remote::process::PerProcess;
 use crate::remote::{Entry, Fault, Found, Remote};
 use dispatch::Dispatch;
 use slot_map::{Address, ClusterNode, SlotMap, unreachable};
@@ -34,9 +35,9 @@ use slot_map::{Address, ClusterNode, SlotMap, unreachable};
 /// Keys are spread over all slots. Redis would keep keys with the same text in braces together, so a key with a `{` has
 /// `{}` in front: [`stored_key`](ring_cache_core::BoundCall::stored_key) returns it.
 ///
-/// Each server has connections of its own: one that hangs delays its own keys only. The map of slots is read from the
-/// servers, and again after a redirection or a failure. A bulk call asks one server after the other, each once. `clear` asks
-/// all, and fails if one cannot be reached.
+/// Each server has connections, a breaker and repairs of its own: one that hangs or is gone costs its own keys, and no
+/// others. The map of slots is read from the servers, and again after a redirection or a failure. A bulk call asks all
+/// servers at the same time; a bulk look-up fails if all fail. `clear` asks all, and fails if one cannot be reached.
 ///
 /// All else is as with [`Redis`](crate::Redis).
 #[derive(Clone)]
@@ -80,7 +81,7 @@ impl RedisCluster {
     /// map of addresses apply to the client itself only.
     pub fn from_client(client: ClusterClient) -> Self {
         RedisCluster {
-            remote: Remote::new(RedisServer::new(Cluster::new(client))),
+            remote: Remote::new(RedisServer::new(Cluster::new(client))).repairing(),
         }
     }
 
@@ -102,6 +103,10 @@ impl KeySchema for SpreadKeys {
     type StoredKey = Arc<str>;
     type Route = Cluster;
     type Scan = KeyScan;
+
+    fn routed(key: &Arc<str>) -> &str {
+        key
+    }
 
     fn stored_key<K: RingKey + ?Sized>(namespace: &str, key: &K) -> Arc<str> {
         let key = text_in_namespace(namespace, key);
@@ -151,7 +156,7 @@ pub(super) struct Cluster {
     client: ClusterClient,
     /// The addresses that are known from the beginning, with the settings of all connections.
     seeds: Vec<ConnectionInfo>,
-    known: Mutex<Known>,
+    known: PerProcess<Mutex<Known>>,
 }
 
 #[derive(Default)]
@@ -161,6 +166,31 @@ struct Known {
     is_suspect: bool,
     updated: Option<Instant>,
     nodes: Vec<Arc<ClusterNode>>,
+    /// The addresses of all nodes so far. The number of a node is one more than its place here; 0 stands for a node that is
+    /// not known yet.
+    addresses: Vec<Address>,
+}
+
+/// The most nodes that are told apart by their numbers.
+const MAX_NODES: usize = 64;
+
+impl Known {
+    /// The number of the node at `address`. Those of nodes that are gone are given again.
+    fn number(&mut self, address: &Address) -> usize {
+        if let Some(place) = self.addresses.iter().position(|known| known == address) {
+            return place + 1;
+        }
+        if self.addresses.len() + 1 < MAX_NODES {
+            self.addresses.push(address.clone());
+            return self.addresses.len();
+        }
+        let is_gone = |known: &Address| !self.nodes.iter().any(|node| node.address == *known);
+        let place = self.addresses.iter().position(is_gone);
+        // More nodes than numbers: some share one.
+        let place = place.unwrap_or(usize::from(address.port()) % self.addresses.len());
+        self.addresses[place] = address.clone();
+        place + 1
+    }
 }
 
 /// The shortest time between two updates of the map.
@@ -171,8 +201,13 @@ impl Cluster {
         Cluster {
             seeds: seeds::of(&client),
             client,
-            known: Mutex::default(),
+            known: PerProcess::new(Mutex::default()),
         }
+    }
+
+    /// What this process knows.
+    fn known(&self) -> &Mutex<Known> {
+        self.known.get(|_| Mutex::default())
     }
 
     /// The server at `address`, new or known.
@@ -183,19 +218,20 @@ impl Cluster {
         let info = self.seeds.first()?.clone();
         let info = info.clone().set_addr(address.like(info.addr()));
         let single = Single::new(Client::open(info).ok()?);
-        let node = Arc::new(ClusterNode::new(address.clone(), single));
+        let number = known.number(address);
+        let node = Arc::new(ClusterNode::new(address.clone(), number, single));
         known.nodes.push(Arc::clone(&node));
         Some(node)
     }
 
     /// The map, unless it may be out of date.
     fn current_map(&self) -> Option<Arc<SlotMap>> {
-        let known = self.known.lock();
+        let known = self.known().lock();
         known.map.clone().filter(|_| !known.is_suspect)
     }
 
     fn mark_suspect(&self) {
-        let mut known = self.known.lock();
+        let mut known = self.known().lock();
         known.is_suspect |= known
             .updated
             .is_none_or(|updated| updated.elapsed() > MIN_UPDATE_INTERVAL);
@@ -203,7 +239,7 @@ impl Cluster {
 
     /// The servers to ask for the map, those that answered last first.
     fn informants(&self) -> Vec<Arc<ClusterNode>> {
-        let mut known = self.known.lock();
+        let mut known = self.known().lock();
         let addresses: Vec<Address> = self.seeds.iter().filter_map(Address::of).collect();
         for address in &addresses {
             self.node(&mut known, address);
@@ -216,7 +252,7 @@ impl Cluster {
     /// Replaces the map by that of an informant.
     fn update(&self, replies: Vec<Value>, informant: &ClusterNode) -> Result<Arc<SlotMap>, Fault> {
         let owners = slot_map::owners(replies, &informant.address)?;
-        let mut known = self.known.lock();
+        let mut known = self.known().lock();
         let mut ranges = Vec::with_capacity(owners.len());
         for (slots, address) in owners {
             let node = self.node(&mut known, &address).ok_or_else(unreachable)?;
@@ -233,13 +269,14 @@ impl Cluster {
 
     /// An old map is better than none.
     fn last_map(&self, fault: Option<Fault>) -> Result<Arc<SlotMap>, Fault> {
-        let last = self.known.lock().map.clone();
+        let last = self.known().lock().map.clone();
         last.ok_or_else(|| fault.unwrap_or_else(unreachable))
     }
 
     /// The server that a redirection names.
     fn redirected(&self, address: &Address) -> Result<Arc<ClusterNode>, Fault> {
-        self.node(&mut self.known.lock(), address).ok_or_else(unreachable)
+        self.node(&mut self.known().lock(), address)
+            .ok_or_else(unreachable)
     }
 }
 
@@ -267,6 +304,33 @@ impl Cluster {
 
 impl Route for Cluster {
     type Node = Arc<ClusterNode>;
+
+    fn count(&self) -> usize {
+        MAX_NODES
+    }
+
+    fn number(&self, key: &[u8]) -> usize {
+        let map = self.known().lock().map.clone();
+        map.and_then(|map| map.owner(key).map(|node| node.number))
+            .unwrap_or(0)
+    }
+
+    fn answered(&self, number: usize) -> Option<Instant> {
+        let nodes = self.known().lock().nodes.clone();
+        let of_number = nodes.iter().filter(|node| node.number == number);
+        of_number.filter_map(|node| node.single.answered(0)).max()
+    }
+
+    fn address(&self, number: usize) -> Option<String> {
+        let known = self.known().lock();
+        match number.checked_sub(1) {
+            Some(place) => known.addresses.get(place).map(ToString::to_string),
+            None => {
+                let seeds = self.seeds.iter().map(|seed| seed.addr().to_string());
+                Some(seeds.collect::<Vec<_>>().join(", "))
+            }
+        }
+    }
 
     fn send(&self, commands: &Commands, until: Instant) -> Result<Vec<Value>, Fault> {
         let mut dispatch = Dispatch::new(commands);

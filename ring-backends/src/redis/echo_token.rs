@@ -24,7 +24,7 @@ const PREFIX: &str = "ring:";
 const MAX_SKIPPED: usize = 1024;
 
 /// Errors with which a server replies to all commands, `ECHO` included.
-const REFUSES_ALL: [&str; 4] = ["NOAUTH", "LOADING", "BUSY", "MASTERDOWN"];
+pub(super) const REFUSES_ALL: [&str; 4] = ["NOAUTH", "LOADING", "BUSY", "MASTERDOWN"];
 
 /// The token behind some commands.
 pub(super) struct EchoToken(String);
@@ -43,10 +43,7 @@ impl EchoToken {
 
     /// The bytes of commands, followed by the token's.
     pub(super) fn packed(&self, commands: &Commands) -> Vec<u8> {
-        let mut bytes = match commands {
-            Commands::One(command) => command.get_packed_command(),
-            Commands::Many(pipeline) => pipeline.get_packed_pipeline(),
-        };
+        let mut bytes = commands.packed();
         self.command().write_packed_command(&mut bytes);
         bytes
     }
@@ -54,14 +51,7 @@ impl EchoToken {
     /// Commands, followed by the token's.
     #[cfg(feature = "tokio")]
     pub(super) fn pipeline(&self, commands: &Commands) -> Pipeline {
-        let mut pipeline = match commands {
-            Commands::One(command) => {
-                let mut pipeline = Pipeline::with_capacity(2);
-                pipeline.add_command(command.clone());
-                pipeline
-            }
-            Commands::Many(pipeline) => pipeline.clone(),
-        };
+        let mut pipeline = commands.pipeline();
         pipeline.add_command(self.command());
         pipeline
     }

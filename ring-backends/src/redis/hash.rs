@@ -82,7 +82,7 @@ impl RedisHash {
     /// The storage on the server of a client: see [`Redis::from_client`](crate::Redis::from_client).
     pub fn from_client(client: redis::Client) -> Self {
         RedisHash {
-            remote: Remote::new(RedisServer::new(Single::new(client))),
+            remote: Remote::new(RedisServer::new(Single::new(client))).repairing(),
         }
     }
 
@@ -140,6 +140,10 @@ impl KeySchema for Fields {
             hash: format!("{namespace}{name}").into(),
             field: text_in_namespace(namespace, key).into(),
         }
+    }
+
+    fn routed(key: &Field) -> &str {
+        &key.hash
     }
 
     fn read(keys: &[Field]) -> Result<Request<Option<Vec<u8>>>, Fault> {

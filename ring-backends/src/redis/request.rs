@@ -45,7 +45,7 @@ impl<T> Request<T> {
 }
 
 /// The commands that change entries.
-const MUTATIONS: [&[u8]; 5] = [b"SET", b"UNLINK", b"PEXPIRE", b"HSET", b"HDEL"];
+const MUTATIONS: [&[u8]; 6] = [b"SET", b"UNLINK", b"DEL", b"PEXPIRE", b"HSET", b"HDEL"];
 
 /// The longest expiry, a hundred years: Redis refuses those that are much longer.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
@@ -66,6 +66,33 @@ impl Commands {
         }
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Cmd> {
+        let (one, many) = match self {
+            Commands::One(command) => (Some(command), None),
+            Commands::Many(pipeline) => (None, Some(pipeline.cmd_iter())),
+        };
+        one.into_iter().chain(many.into_iter().flatten())
+    }
+
+    pub(super) fn packed(&self) -> Vec<u8> {
+        match self {
+            Commands::One(command) => command.get_packed_command(),
+            Commands::Many(pipeline) => pipeline.get_packed_pipeline(),
+        }
+    }
+
+    #[cfg(feature = "tokio")]
+    pub(super) fn pipeline(&self) -> Pipeline {
+        match self {
+            Commands::One(command) => {
+                let mut pipeline = Pipeline::with_capacity(2);
+                pipeline.add_command(command.clone());
+                pipeline
+            }
+            Commands::Many(pipeline) => pipeline.clone(),
+        }
+    }
+
     /// The number of commands, and of replies.
     pub(super) fn len(&self) -> usize {
         match self {
@@ -80,10 +107,7 @@ impl Commands {
             let mut words = command.args_iter();
             matches!(words.next(), Some(Arg::Simple(name)) if MUTATIONS.contains(&name))
         };
-        match self {
-            Commands::One(command) => mutates(command),
-            Commands::Many(pipeline) => pipeline.cmd_iter().any(mutates),
-        }
+        self.iter().any(mutates)
     }
 }
 

@@ -12,6 +12,28 @@ pub(super) trait Route: Send + Sync + 'static {
     /// A server that holds keys.
     type Node: Send + Sync + 'static;
 
+    /// The number of servers that fail each by itself, as far as they are told apart.
+    fn count(&self) -> usize {
+        1
+    }
+
+    /// The number of the server that has a key: less than the [count](Self::count).
+    fn number(&self, key: &[u8]) -> usize {
+        let _ = key;
+        0
+    }
+
+    /// Where a server is.
+    fn address(&self, number: usize) -> Option<String>;
+
+    /// When a server last answered.
+    fn answered(&self, number: usize) -> Option<Instant>;
+
+    /// See [`Server::watch_error`](crate::remote::Server::watch_error).
+    fn watch_error(&self) -> Option<String> {
+        None
+    }
+
     /// Sends commands to the servers of their keys. Returns a reply to each, which may be the server's error.
     fn send(&self, commands: &Commands, until: Instant) -> Result<Vec<Value>, Fault>;
     /// Closes idle connections: replies did not fit their commands, so the next may be those to earlier ones.

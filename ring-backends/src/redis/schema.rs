@@ -30,6 +30,8 @@ pub(super) trait KeySchema: Send + Sync + 'static {
 
     /// See [`Server`](crate::remote::Server), as for all requests.
     fn stored_key<K: RingKey + ?Sized>(namespace: &str, key: &K) -> Self::StoredKey;
+    /// The key of Redis that an entry lies under, which tells the server that has it.
+    fn routed(key: &Self::StoredKey) -> &str;
     /// Reads values.
     fn read(keys: &[Self::StoredKey]) -> Result<Request<Option<Vec<u8>>>, Fault>;
     /// Reads values and their remaining time.
@@ -65,9 +67,13 @@ impl KeySchema for Keys {
         text_in_namespace(namespace, key).into()
     }
 
+    fn routed(key: &Arc<str>) -> &str {
+        key
+    }
+
     #[cfg(feature = "tiered")]
     fn watch(route: &Single, namespace: &str, observer: Arc<dyn Observer>) -> bool {
-        super::watching::begin(route.client(), namespace, observer);
+        route.watch().observe(namespace, observer);
         true
     }
 

@@ -48,6 +48,26 @@ impl<L: KeySchema> Server for RedisServer<L> {
         L::stored_key(namespace, key)
     }
 
+    fn nodes(&self) -> usize {
+        self.route.count()
+    }
+
+    fn node(&self, key: &L::StoredKey) -> usize {
+        self.route.number(L::routed(key).as_bytes())
+    }
+
+    fn address(&self, node: usize) -> Option<String> {
+        self.route.address(node)
+    }
+
+    fn answered(&self, node: usize) -> Option<Instant> {
+        self.route.answered(node)
+    }
+
+    fn watch_error(&self) -> Option<String> {
+        self.route.watch_error()
+    }
+
     fn watch(&self, namespace: &str, observer: Arc<dyn Observer>) -> bool {
         L::watch(&self.route, namespace, observer)
     }

@@ -6,16 +6,20 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, Pipeline, RedisResult, Value};
+use redis::{AsyncConnectionConfig, RedisResult, Value};
 use tokio::runtime::{Handle, Id};
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 use super::address;
-use super::echo_token::EchoToken;
+use super::dialect::{Dialect, Echo, leads_elsewhere};
 use super::faults;
 use super::request::Commands;
+use super::single::Opener;
+#[cfg(feature = "tiered")]
+use super::watching::ServerId;
 use crate::remote::Fault;
-use crate::remote::pool::{CONNECT_TIMEOUT, OVERDUE};
+use crate::remote::pool::{CONNECT_TIMEOUT, IDLE_TIMEOUT, OVERDUE, TRIED_AFTER};
 use crate::remote::unacked::UnackedWrites;
 
 /// The most attempts to connect at a time.
@@ -27,7 +31,7 @@ const MAX_SILENCE: Duration = Duration::from_millis(400);
 
 /// The connections of all runtimes.
 pub(super) struct SharedConnections {
-    client: Client,
+    opener: Opener,
     unacked: Arc<UnackedWrites>,
     connections: Mutex<Vec<(Id, Arc<SharedConnection>)>>,
 }
@@ -44,6 +48,11 @@ struct SharedConnection {
     since: Instant,
     /// When the last reply came, or the first command after it was sent, in milliseconds after `since`.
     heard: AtomicU64,
+    /// When the last reply came.
+    replied: AtomicU64,
+    /// Which server it leads to, if that was asked.
+    #[cfg(feature = "tiered")]
+    server: OnceLock<ServerId>,
     attempts: Mutex<Attempts>,
 }
 
@@ -56,12 +65,21 @@ struct Attempts {
 }
 
 impl SharedConnections {
-    pub(super) fn new(client: Client, unacked: Arc<UnackedWrites>) -> Self {
+    pub(super) fn new(opener: Opener, unacked: Arc<UnackedWrites>) -> Self {
         SharedConnections {
-            client,
+            opener,
             unacked,
             connections: Mutex::default(),
         }
+    }
+
+    /// When a reply last came, on any runtime.
+    pub(super) fn answered(&self) -> Option<Instant> {
+        let connections = self.connections.lock();
+        connections
+            .iter()
+            .filter_map(|(_, shared)| shared.answered())
+            .max()
     }
 
     /// Sends commands by the connection of this runtime. If it turns out to be dead, by a new one.
@@ -69,15 +87,67 @@ impl SharedConnections {
         if commands.mutate() {
             self.unacked.wait_async().await;
         }
-        let shared = self.here()?;
+        let shared = self.fit(until).await?;
         let is_old = shared.opened.get().is_some();
         let sent = match self.send_on(&shared, commands, until).await? {
+            Ok(replies) if is_old && leads_elsewhere(shared.since.elapsed(), &replies) => {
+                shared.dead.store(true, Ordering::Relaxed);
+                self.send_on(&*self.here()?, commands, until).await?
+            }
             Err(error) if is_old && faults::may_be_sent_again(&error, commands.mutate()) => {
                 self.send_on(&*self.here()?, commands, until).await?
+            }
+            Err(error) => {
+                if faults::is_lost(&error) {
+                    // Another server may be there now.
+                    self.opener.dialect.set_echo(Echo::Unknown);
+                }
+                Err(error)
             }
             sent => sent,
         };
         sent.map_err(|error| faults::fault(&error))
+    }
+
+    /// The connection of this runtime, or another one if that cannot be used. One that was idle for long is tried: what lies
+    /// between may have forgotten it. With tiers, it must lead to the server that is watched.
+    async fn fit(&self, until: Instant) -> Result<Arc<SharedConnection>, Fault> {
+        let shared = self.here()?;
+        if shared.opened.get().is_none() {
+            return Ok(shared);
+        }
+        let left = until.saturating_duration_since(Instant::now());
+        let is_fit = !shared.is_idle(TRIED_AFTER)
+            || matches!(
+                timeout(left / 3, shared.answers(&self.opener.dialect)).await,
+                Ok(true)
+            );
+        #[cfg(feature = "tiered")]
+        let is_fit = is_fit && self.is_watched(&shared).await;
+        if is_fit {
+            return Ok(shared);
+        }
+        shared.dead.store(true, Ordering::Relaxed);
+        self.here()
+    }
+
+    /// Whether a connection leads to the server that is watched for tiers.
+    #[cfg(feature = "tiered")]
+    async fn is_watched(&self, shared: &SharedConnection) -> bool {
+        let watch = self.opener.watch.get();
+        let Some(watch) = watch.filter(|watch| watch.is_current()) else {
+            return true;
+        };
+        if let Some(server) = shared.server.get() {
+            return watch.is_of(*server);
+        }
+        let Ok(connection) = shared.connection().await else {
+            return true;
+        };
+        match server_of(connection).await {
+            Ok(server) => watch.is_of(*shared.server.get_or_init(|| server)),
+            Err(_) => false,
+        }
     }
 
     async fn send_on(
@@ -92,7 +162,9 @@ impl SharedConnections {
             connection: commands.mutate().then(|| connection.clone()),
             runtime: Handle::try_current().map_err(|error| Fault::Disconnected(error.into()))?,
         };
-        let sent = shared.send(connection, commands, until).await;
+        let sent = shared
+            .send(connection, &self.opener.dialect, commands, until)
+            .await;
         exchange.connection = None;
         Ok(sent)
     }
@@ -104,13 +176,14 @@ impl SharedConnections {
         let mut connections = self.connections.lock();
         if let Some((_, shared)) = connections.iter().find(|(other, _)| *other == id)
             && !shared.dead.load(Ordering::Relaxed)
+            && !(shared.opened.get().is_some() && shared.is_idle(IDLE_TIMEOUT))
         {
             let shared = Arc::clone(shared);
             drop(connections);
-            shared.retry_if_overdue(&self.client, &runtime);
+            shared.retry_if_overdue(&self.opener, &runtime);
             return Ok(shared);
         }
-        let shared = SharedConnection::begin(self.client.clone(), &runtime);
+        let shared = SharedConnection::begin(self.opener.clone(), &runtime);
         let gone: Vec<_> = connections
             .extract_if(.., |(other, shared)| *other == id || shared.runtime_is_gone())
             .collect();
@@ -121,17 +194,70 @@ impl SharedConnections {
     }
 }
 
-async fn open(client: Client) -> RedisResult<MultiplexedConnection> {
-    address::prepare(&client);
+/// A connection that is open, and the server that it leads to, where tiers need to know.
+async fn open(opener: Opener) -> RedisResult<MultiplexedConnection> {
+    let connection = connect(&opener).await?;
+    if opener.dialect.echo() == Echo::Unknown {
+        return with_echo_tried(connection, &opener).await;
+    }
+    Ok(connection)
+}
+
+async fn connect(opener: &Opener) -> RedisResult<MultiplexedConnection> {
+    address::prepare(&opener.client);
     // Calls have deadlines of their own.
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(CONNECT_TIMEOUT))
+        .set_dns_resolver(address::Resolver)
         .set_response_timeout(None);
+    let client = &opener.client;
     client.get_multiplexed_async_connection_with_config(&config).await
 }
 
-async fn exchange(mut connection: MultiplexedConnection, commands: &Commands) -> RedisResult<Vec<Value>> {
-    let token = EchoToken::new();
+/// Notices whether the server knows `ECHO`. Some proxies close the connection for it.
+async fn with_echo_tried(
+    connection: MultiplexedConnection,
+    opener: &Opener,
+) -> RedisResult<MultiplexedConnection> {
+    let echo = Commands::One(redis::cmd("ECHO").arg("ring").clone());
+    match bare(connection.clone(), &echo).await {
+        Ok(replies) => {
+            let reply = replies.first().unwrap_or(&Value::Nil);
+            opener.dialect.set_echo(Dialect::after_echo(reply));
+            Ok(connection)
+        }
+        Err(error) if error.is_connection_dropped() => {
+            let another = connect(opener).await?;
+            bare(another.clone(), &Commands::One(redis::cmd("PING"))).await?;
+            opener.dialect.set_echo(Echo::Missing);
+            Ok(another)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(feature = "tiered")]
+async fn server_of(connection: MultiplexedConnection) -> RedisResult<ServerId> {
+    let replies = bare(connection, &Commands::One(ServerId::command())).await?;
+    Ok(ServerId::of(replies.first().unwrap_or(&Value::Nil)))
+}
+
+/// Sends commands without a token behind them.
+async fn bare(mut connection: MultiplexedConnection, commands: &Commands) -> RedisResult<Vec<Value>> {
+    let pipeline = commands.pipeline();
+    connection
+        .send_packed_commands(&pipeline, 0, commands.len())
+        .await
+}
+
+async fn exchange(
+    mut connection: MultiplexedConnection,
+    dialect: &Dialect,
+    commands: &Commands,
+) -> RedisResult<Vec<Value>> {
+    let Some(token) = dialect.token() else {
+        return bare(connection, commands).await;
+    };
     let pipeline = token.pipeline(commands);
     let count = pipeline.len();
     let replies = connection.send_packed_commands(&pipeline, 0, count).await?;
@@ -139,7 +265,7 @@ async fn exchange(mut connection: MultiplexedConnection, commands: &Commands) ->
 }
 
 impl SharedConnection {
-    fn begin(client: Client, runtime: &Handle) -> Arc<Self> {
+    fn begin(opener: Opener, runtime: &Handle) -> Arc<Self> {
         let (outcome, changed) = watch::channel(());
         let outcome = Arc::new(outcome);
         let shared = Arc::new(SharedConnection {
@@ -149,21 +275,33 @@ impl SharedConnection {
             timeouts: AtomicU32::new(0),
             since: Instant::now(),
             heard: AtomicU64::new(0),
+            replied: AtomicU64::new(0),
+            #[cfg(feature = "tiered")]
+            server: OnceLock::new(),
             attempts: Mutex::new(Attempts {
                 running: 1,
                 last: Instant::now(),
                 outcome: Arc::downgrade(&outcome),
             }),
         });
-        shared.attempt(client, runtime, outcome);
+        shared.attempt(opener, runtime, outcome);
         shared
     }
 
     /// Connects in a task of its own: dropping a call does not end it.
-    fn attempt(self: &Arc<Self>, client: Client, runtime: &Handle, outcome: Arc<watch::Sender<()>>) {
+    fn attempt(self: &Arc<Self>, opener: Opener, runtime: &Handle, outcome: Arc<watch::Sender<()>>) {
         let waiting = Arc::downgrade(self);
         runtime.spawn(async move {
-            let opened = open(client).await;
+            #[cfg(feature = "tiered")]
+            let watch = Arc::clone(&opener.watch);
+            let opened = open(opener).await;
+            #[cfg(feature = "tiered")]
+            if let (Some(watch), Ok(connection)) = (watch.get(), &opened)
+                && let Ok(server) = server_of(connection.clone()).await
+            {
+                watch.meet(server);
+                waiting.upgrade().map(|shared| shared.server.set(server));
+            }
             let decides = waiting.upgrade().is_none_or(|shared| shared.conclude(opened));
             if decides {
                 outcome.send_replace(());
@@ -174,7 +312,7 @@ impl SharedConnection {
     }
 
     /// Begins another attempt if the last is overdue: it may have met a fault that is over.
-    fn retry_if_overdue(self: &Arc<Self>, client: &Client, runtime: &Handle) {
+    fn retry_if_overdue(self: &Arc<Self>, opener: &Opener, runtime: &Handle) {
         if self.opened.get().is_some() {
             return;
         }
@@ -189,7 +327,7 @@ impl SharedConnection {
         attempts.running += 1;
         attempts.last = Instant::now();
         drop(attempts);
-        self.attempt(client.clone(), runtime, outcome);
+        self.attempt(opener.clone(), runtime, outcome);
     }
 
     /// Stores the outcome of an attempt. Returns whether it decides.
@@ -201,6 +339,7 @@ impl SharedConnection {
             return false;
         }
         self.dead.store(opened.is_err(), Ordering::Relaxed);
+        self.replied.store(self.age(), Ordering::Relaxed);
         self.opened.set(opened).is_ok()
     }
 
@@ -223,9 +362,28 @@ impl SharedConnection {
         }
     }
 
+    fn answered(&self) -> Option<Instant> {
+        let replied = Duration::from_millis(self.replied.load(Ordering::Relaxed));
+        (!replied.is_zero()).then(|| self.since + replied)
+    }
+
+    /// Whether the last reply came so long ago.
+    fn is_idle(&self, longer: Duration) -> bool {
+        let idle = self.age().saturating_sub(self.replied.load(Ordering::Relaxed));
+        u128::from(idle) >= longer.as_millis()
+    }
+
+    async fn answers(&self, dialect: &Dialect) -> bool {
+        let Ok(connection) = self.connection().await else {
+            return false;
+        };
+        exchange(connection, dialect, &dialect.nothing()).await.is_ok()
+    }
+
     async fn send(
         &self,
         connection: MultiplexedConnection,
+        dialect: &Dialect,
         commands: &Commands,
         until: Instant,
     ) -> RedisResult<Vec<Value>> {
@@ -236,10 +394,13 @@ impl SharedConnection {
         if self.timeouts.load(Ordering::Relaxed) == 0 {
             self.heard.store(self.age(), Ordering::Relaxed);
         }
-        let sent = exchange(connection, commands).await;
+        let sent = exchange(connection, dialect, commands).await;
         watch.shared = None;
         match &sent {
-            Ok(_) => self.timeouts.store(0, Ordering::Relaxed),
+            Ok(_) => {
+                self.timeouts.store(0, Ordering::Relaxed);
+                self.replied.store(self.age(), Ordering::Relaxed);
+            }
             Err(error) if faults::is_lost(error) => self.dead.store(true, Ordering::Relaxed),
             Err(_) => {}
         }
@@ -271,13 +432,13 @@ impl Drop for Exchange<'_> {
         let Some(connection) = self.connection.take() else {
             return;
         };
-        let SharedConnections { client, unacked, .. } = self.connections;
-        let (client, write) = (client.clone(), unacked.begin());
+        let SharedConnections { opener, unacked, .. } = self.connections;
+        let (opener, write) = (opener.clone(), unacked.begin());
         self.runtime.spawn(async move {
-            // A connection replies in turn: behind the reply to no commands, nothing is left.
-            let nothing = Commands::Many(Pipeline::new());
-            let settled = async { drop(exchange(connection, &nothing).await) };
-            write.settle_async(settled, || open(client.clone())).await;
+            // A connection replies in turn: behind the reply to what does nothing, nothing is left.
+            let (dialect, nothing) = (&opener.dialect, opener.dialect.nothing());
+            let settled = async { drop(exchange(connection, dialect, &nothing).await) };
+            write.settle_async(settled, || connect(&opener)).await;
         });
     }
 }

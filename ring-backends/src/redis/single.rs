@@ -2,11 +2,14 @@
 
 use std::io;
 use std::sync::Arc;
+#[cfg(feature = "tiered")]
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use redis::{Client, Connection, RedisError, RedisResult, Value};
+use redis::{Client, Connection, ConnectionAddr, RedisError, RedisResult, Value};
 
 use super::address;
+use super::dialect::{Dialect, Echo, leads_elsewhere};
 use super::echo_token::EchoToken;
 use super::faults;
 use super::request::Commands;
@@ -15,32 +18,79 @@ use super::route::AsyncRoute;
 use super::route::Route;
 #[cfg(feature = "tokio")]
 use super::shared::SharedConnections;
-use crate::remote::Fault;
-use crate::remote::pool::{CONNECT_TIMEOUT, Lease, Pool};
+#[cfg(feature = "tiered")]
+use super::watching::{ServerId, Watch};
+use crate::remote::pool::{CONNECT_TIMEOUT, Lease, Pool, TRIED_AFTER};
+use crate::remote::process::PerProcess;
 use crate::remote::unacked::UnackedWrites;
+use crate::remote::{Fault, NO_TIME, dial};
 
 /// By how much the timeout of a connection may exceed the time left to a call. Setting it costs system calls.
 const SLACK: Duration = Duration::from_millis(2);
+/// How many replies are read after the deadline, each for [`SLACK`], in case they are there: a busy machine may not have
+/// given this thread the time to read them.
+const LATE_READS: u32 = 2;
 
 /// One server.
 pub(super) struct Single {
     client: Client,
+    dialect: Arc<Dialect>,
+    links: PerProcess<Links>,
+}
+
+/// The connections of one process.
+struct Links {
     pool: Arc<Pool<Timed>>,
     #[cfg(feature = "tokio")]
     shared: SharedConnections,
     unacked: Arc<UnackedWrites>,
+    #[cfg(feature = "tiered")]
+    watch: Arc<OnceLock<Arc<Watch>>>,
+}
+
+/// How connections to the server are opened.
+#[derive(Clone)]
+pub(super) struct Opener {
+    pub(super) client: Client,
+    pub(super) dialect: Arc<Dialect>,
+    /// What tells tiers of changes on the server, if there are any.
+    #[cfg(feature = "tiered")]
+    pub(super) watch: Arc<OnceLock<Arc<Watch>>>,
+}
+
+impl Links {
+    fn new(client: &Client, dialect: &Arc<Dialect>) -> Self {
+        let unacked = Arc::<UnackedWrites>::default();
+        #[cfg(feature = "tiered")]
+        let watch = Arc::<OnceLock<Arc<Watch>>>::default();
+        #[cfg(feature = "tokio")]
+        let opener = Opener {
+            client: client.clone(),
+            dialect: Arc::clone(dialect),
+            #[cfg(feature = "tiered")]
+            watch: Arc::clone(&watch),
+        };
+        #[cfg(not(feature = "tokio"))]
+        let _ = (client, dialect);
+        Links {
+            #[cfg(feature = "tokio")]
+            shared: SharedConnections::new(opener, Arc::clone(&unacked)),
+            pool: Pool::new(),
+            unacked,
+            #[cfg(feature = "tiered")]
+            watch,
+        }
+    }
 }
 
 impl Single {
     pub(super) fn new(client: Client) -> Self {
-        let client = without_lingering(client);
-        let unacked = Arc::<UnackedWrites>::default();
+        let client = prepared(client);
+        let dialect = Arc::default();
         Single {
-            #[cfg(feature = "tokio")]
-            shared: SharedConnections::new(client.clone(), Arc::clone(&unacked)),
+            links: PerProcess::new(Links::new(&client, &dialect)),
             client,
-            pool: Pool::new(),
-            unacked,
+            dialect,
         }
     }
 
@@ -48,10 +98,34 @@ impl Single {
         &self.client
     }
 
+    /// Without user name and password.
+    fn address(&self) -> String {
+        self.client.get_connection_info().addr().to_string()
+    }
+
+    fn links(&self) -> &Links {
+        self.links.get(|_| Links::new(&self.client, &self.dialect))
+    }
+
+    fn opener(&self) -> Opener {
+        Opener {
+            client: self.client.clone(),
+            dialect: Arc::clone(&self.dialect),
+            #[cfg(feature = "tiered")]
+            watch: Arc::clone(&self.links().watch),
+        }
+    }
+
+    /// The watch of the server, which all storages on it share.
+    #[cfg(feature = "tiered")]
+    pub(super) fn watch(&self) -> &Arc<Watch> {
+        self.links().watch.get_or_init(|| Watch::of(&self.client))
+    }
+
     /// Waits in the background for the reply to a change.
     fn settle(&self, connection: Lease<Timed>) {
         let client = self.client.clone();
-        self.unacked.begin().settle(
+        self.links().unacked.begin().settle(
             connection,
             |connection, until| connection.has_settled(until),
             move |_, until| {
@@ -60,45 +134,179 @@ impl Single {
             },
         );
     }
+
+    fn exchange(&self, commands: &Commands, until: Instant) -> Result<Vec<Value>, Fault> {
+        let (links, mutates) = (self.links(), commands.mutate());
+        if mutates {
+            links.unacked.wait(until)?;
+        }
+        let connect = || {
+            let opener = self.opener();
+            move || Timed::open(&opener)
+        };
+        let mut since = None;
+        loop {
+            let mut connection = links.pool.lease(since, until, connect)?;
+            if !self.answers(&mut connection, until) {
+                since = Some(Instant::now());
+                continue;
+            }
+            if Instant::now() >= until {
+                connection.give_back();
+                return Err(Fault::Busy(NO_TIME.into()));
+            }
+            #[cfg(feature = "tiered")]
+            if !self.is_watched(&mut connection, since.is_some(), until) {
+                since = Some(Instant::now());
+                continue;
+            }
+            match connection.send(commands, self.dialect.token(), until) {
+                Ok(replies) if since.is_none() && leads_elsewhere(connection.opened.elapsed(), &replies) => {
+                    drop(connection);
+                    links.pool.close_idle();
+                    since = Some(Instant::now());
+                }
+                Ok(replies) => {
+                    connection.give_back();
+                    return Ok(replies);
+                }
+                // It broke while it was idle, as others may have: once more, on a new one.
+                Err(error) if since.is_none() && faults::may_be_sent_again(&error, mutates) => {
+                    since = Some(Instant::now());
+                }
+                Err(error) => {
+                    if faults::is_lost(&error) {
+                        // Another server may be there now.
+                        self.dialect.set_echo(Echo::Unknown);
+                    }
+                    if mutates && error.is_timeout() && connection.pending.is_some() {
+                        self.settle(connection);
+                    }
+                    return Err(faults::fault(&error));
+                }
+            }
+        }
+    }
+
+    /// Whether a connection may be used. One that was idle for long is tried: what lies between may have forgotten it.
+    fn answers(&self, connection: &mut Lease<Timed>, until: Instant) -> bool {
+        if connection.was_idle() > TRIED_AFTER {
+            let now = Instant::now();
+            let until = now + until.saturating_duration_since(now) / 3;
+            let (nothing, token) = (self.dialect.nothing(), self.dialect.token());
+            if connection.send(&nothing, token, until).is_err() {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Whether a connection leads to the server that is watched for tiers. If even a `new` one does not, the watch begins
+    /// anew, and it does.
+    #[cfg(feature = "tiered")]
+    fn is_watched(&self, connection: &mut Lease<Timed>, new: bool, until: Instant) -> bool {
+        let watch = self.links().watch.get();
+        let Some(watch) = watch.filter(|watch| watch.is_current()) else {
+            return true;
+        };
+        match connection.server(until) {
+            Ok(server) if watch.is_of(server) => true,
+            Ok(server) if new => {
+                watch.meet(server);
+                true
+            }
+            _ => new,
+        }
+    }
 }
 
 /// Closing a connection discards what the system has not sent yet: otherwise a write could reach the server after newer
-/// ones.
-fn without_lingering(client: Client) -> Client {
+/// ones. The client does not introduce itself: some proxies close the connection for it.
+fn prepared(client: Client) -> Client {
     let info = client.get_connection_info();
-    let settings = info.tcp_settings().clone().set_linger_time(Duration::ZERO);
-    Client::open(info.clone().set_tcp_settings(settings)).unwrap_or(client)
+    let tcp = info.tcp_settings().clone().set_linger_time(Duration::ZERO);
+    let redis = info.redis_settings().clone().set_skip_set_lib_name();
+    let info = info.clone().set_tcp_settings(tcp).set_redis_settings(redis);
+    Client::open(info).unwrap_or(client)
 }
 
 /// A connection, the timeout that was set for it, and the request without a reply.
 struct Timed {
     connection: Connection,
+    opened: Instant,
     timeout: Duration,
     pending: Option<Pending>,
+    /// Which server it leads to, if that was asked.
+    #[cfg(feature = "tiered")]
+    server: Option<ServerId>,
 }
 
 /// A request that was sent, at least in part, and the replies so far.
 struct Pending {
-    token: EchoToken,
+    token: Option<EchoToken>,
     replies: Vec<Value>,
     commands: usize,
 }
 
 impl Timed {
-    fn open(client: &Client) -> Result<Self, String> {
+    fn open(opener: &Opener) -> Result<Self, String> {
+        let mut opened = Timed::connect(&opener.client)?;
+        if opener.dialect.echo() == Echo::Unknown {
+            opened = opened.with_echo_tried(opener)?;
+        }
+        #[cfg(feature = "tiered")]
+        if let Some(watch) = opener.watch.get() {
+            let server = opened.server(Instant::now() + CONNECT_TIMEOUT);
+            watch.meet(server.map_err(|error| faults::connecting(&error))?);
+        }
+        Ok(opened)
+    }
+
+    fn connect(client: &Client) -> Result<Self, String> {
         address::prepare(client);
-        let connection = client.get_connection_with_timeout(CONNECT_TIMEOUT);
+        let connection = reachable(client).get_connection_with_timeout(CONNECT_TIMEOUT);
         Ok(Timed {
             connection: connection.map_err(|error| faults::connecting(&error))?,
+            opened: Instant::now(),
             timeout: Duration::ZERO,
             pending: None,
+            #[cfg(feature = "tiered")]
+            server: None,
         })
     }
 
-    fn send(&mut self, commands: &Commands, until: Instant) -> RedisResult<Vec<Value>> {
+    /// Notices whether the server knows `ECHO`. Some proxies close the connection for it.
+    fn with_echo_tried(mut self, opener: &Opener) -> Result<Self, String> {
+        let until = || Instant::now() + CONNECT_TIMEOUT;
+        let echo = Commands::One(redis::cmd("ECHO").arg("ring").clone());
+        match self.send(&echo, None, until()) {
+            Ok(replies) => {
+                opener.dialect.set_echo(Dialect::after_echo(&replies[0]));
+                Ok(self)
+            }
+            Err(error) if error.is_connection_dropped() => {
+                let mut another = Timed::connect(&opener.client)?;
+                let ping = Commands::One(redis::cmd("PING"));
+                let pinged = another.send(&ping, None, until());
+                pinged.map_err(|error| faults::connecting(&error))?;
+                opener.dialect.set_echo(Echo::Missing);
+                Ok(another)
+            }
+            Err(error) => Err(faults::connecting(&error)),
+        }
+    }
+
+    fn send(
+        &mut self,
+        commands: &Commands,
+        token: Option<EchoToken>,
+        until: Instant,
+    ) -> RedisResult<Vec<Value>> {
         self.set_timeout(until)?;
-        let token = EchoToken::new();
-        let packed = token.packed(commands);
+        let packed = match &token {
+            Some(token) => token.packed(commands),
+            None => commands.packed(),
+        };
         self.pending = Some(Pending {
             token,
             replies: Vec::with_capacity(commands.len() + 1),
@@ -107,9 +315,26 @@ impl Timed {
         self.connection.send_packed_command(&packed)?;
         self.read(until)?;
         match self.pending.take() {
-            Some(Pending { token, replies, .. }) => token.replies(replies, commands),
+            Some(Pending {
+                token: Some(token),
+                replies,
+                ..
+            }) => token.replies(replies, commands),
+            Some(Pending { replies, .. }) => Ok(replies),
             None => Ok(Vec::new()),
         }
+    }
+
+    /// Which server it leads to.
+    #[cfg(feature = "tiered")]
+    fn server(&mut self, until: Instant) -> RedisResult<ServerId> {
+        if let Some(server) = self.server {
+            return Ok(server);
+        }
+        let replies = self.send(&Commands::One(ServerId::command()), None, until)?;
+        let server = ServerId::of(replies.first().unwrap_or(&Value::Nil));
+        self.server = Some(server);
+        Ok(server)
     }
 
     /// Reads the replies that are pending.
@@ -117,12 +342,16 @@ impl Timed {
     /// One by one: the client's own function would go on after a timeout. Replies to earlier commands are skipped: if the
     /// connection were closed instead, the server might still execute the commands, later.
     fn read(&mut self, until: Instant) -> RedisResult<()> {
+        let mut late_reads = 0;
         while self
             .pending
             .as_ref()
             .is_some_and(|pending| !pending.is_complete())
         {
-            self.set_timeout(until)?;
+            let now = Instant::now();
+            let is_late = now >= until && late_reads < LATE_READS;
+            late_reads += u32::from(is_late);
+            self.set_timeout(if is_late { now + SLACK } else { until })?;
             match (self.connection.recv_response()?, &mut self.pending) {
                 (Value::Push { .. }, _) | (_, None) => {}
                 (reply, Some(pending)) => pending.replies.push(reply),
@@ -151,48 +380,72 @@ impl Timed {
     }
 }
 
+/// The client, at an address that answers if its name has several. The name itself stays for TLS, whose certificates have it.
+fn reachable(client: &Client) -> std::borrow::Cow<'_, Client> {
+    use std::borrow::Cow;
+    use std::net::ToSocketAddrs;
+
+    let info = client.get_connection_info();
+    let ConnectionAddr::Tcp(host, port) = info.addr() else {
+        return Cow::Borrowed(client);
+    };
+    let addresses = (host.as_str(), *port)
+        .to_socket_addrs()
+        .map_or(0, Iterator::count);
+    if addresses < 2 {
+        return Cow::Borrowed(client);
+    }
+    let peer =
+        dial::connect(host, *port, Instant::now() + CONNECT_TIMEOUT).and_then(|stream| stream.peer_addr());
+    let opened = peer.ok().and_then(|peer| {
+        let address = ConnectionAddr::Tcp(peer.ip().to_string(), peer.port());
+        Client::open(info.clone().set_addr(address)).ok()
+    });
+    opened.map_or(Cow::Borrowed(client), Cow::Owned)
+}
+
 impl Pending {
     fn is_complete(&self) -> bool {
-        self.token.is_last_of(&self.replies, self.commands)
+        match &self.token {
+            Some(token) => token.is_last_of(&self.replies, self.commands),
+            None => self.replies.len() >= self.commands,
+        }
     }
 }
 
 impl Route for Single {
     type Node = ();
 
+    fn address(&self, _: usize) -> Option<String> {
+        Some(Single::address(self))
+    }
+
+    fn answered(&self, _: usize) -> Option<Instant> {
+        let links = self.links();
+        let answered = links.pool.answered();
+        #[cfg(feature = "tokio")]
+        let answered = answered.max(links.shared.answered());
+        answered
+    }
+
+    #[cfg(feature = "tiered")]
+    fn watch_error(&self) -> Option<String> {
+        self.links().watch.get()?.refusal()
+    }
+
     fn send(&self, commands: &Commands, until: Instant) -> Result<Vec<Value>, Fault> {
-        let mutates = commands.mutate();
-        if mutates {
-            self.unacked.wait(until)?;
-        }
-        let connect = || {
-            let client = self.client.clone();
-            move || Timed::open(&client)
+        let commands = self.dialect.translated(commands);
+        let replies = self.exchange(&commands, until)?;
+        let Some(other) = self.dialect.retranslated(&commands, &replies) else {
+            return Ok(replies);
         };
-        let mut since = None;
-        loop {
-            let mut connection = self.pool.lease(since, until, connect)?;
-            match connection.send(commands, until) {
-                Ok(replies) => {
-                    connection.give_back();
-                    return Ok(replies);
-                }
-                // It broke while it was idle, as others may have: once more, on a new one.
-                Err(error) if since.is_none() && faults::may_be_sent_again(&error, mutates) => {
-                    since = Some(Instant::now());
-                }
-                Err(error) => {
-                    if mutates && error.is_timeout() && connection.pending.is_some() {
-                        self.settle(connection);
-                    }
-                    return Err(faults::fault(&error));
-                }
-            }
-        }
+        let replies = self.exchange(&other, until)?;
+        self.dialect.note_without_unlink(&replies);
+        Ok(replies)
     }
 
     fn close_idle(&self) {
-        self.pool.close_idle();
+        self.links().pool.close_idle();
     }
 
     fn nodes(&self, _: Instant) -> Result<Vec<()>, Fault> {
@@ -207,7 +460,14 @@ impl Route for Single {
 #[cfg(feature = "tokio")]
 impl AsyncRoute for Single {
     async fn send_async(&self, commands: &Commands, until: Instant) -> Result<Vec<Value>, Fault> {
-        self.shared.send(commands, until).await
+        let commands = self.dialect.translated(commands);
+        let replies = self.links().shared.send(&commands, until).await?;
+        let Some(other) = self.dialect.retranslated(&commands, &replies) else {
+            return Ok(replies);
+        };
+        let replies = self.links().shared.send(&other, until).await?;
+        self.dialect.note_without_unlink(&replies);
+        Ok(replies)
     }
 
     async fn nodes_async(&self, _: Instant) -> Result<Vec<()>, Fault> {
@@ -215,6 +475,6 @@ impl AsyncRoute for Single {
     }
 
     async fn send_to_async(&self, (): &(), commands: &Commands, until: Instant) -> Result<Vec<Value>, Fault> {
-        self.shared.send(commands, until).await
+        self.send_async(commands, until).await
     }
 }

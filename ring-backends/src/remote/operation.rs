@@ -3,7 +3,7 @@
 #[cfg(feature = "tokio")]
 use std::panic::{AssertUnwindSafe, catch_unwind};
 #[cfg(feature = "tokio")]
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -15,8 +15,9 @@ use tokio::time::Timeout;
 #[cfg(feature = "tokio")]
 use super::AsyncServer;
 use super::breaker::Permit;
-use super::repairs::{Change, RepairStep};
-use super::{BlockingServer, Entry, Fault, Found, Node, Remote, Server};
+use super::repairs::{Change, RepairStep, Repairs};
+use super::{BlockingServer, Entry, Fault, Found, Remote, Server, located};
+use crate::pending_deletes::PendingDeletes;
 
 /// Builds the request for items.
 type Build<S, I, T> = fn(&[I]) -> Result<<S as Server>::Request<T>, Fault>;
@@ -45,6 +46,13 @@ impl<S: Server, I, T: Send + 'static> Operation<S, I, T> {
             mutates: true,
             ..Operation::query(name, key, request)
         }
+    }
+}
+
+impl<S: Server, I, T: Send + 'static> Operation<S, I, T> {
+    /// Whether any of these entries is to be deleted.
+    fn is_on_any(&self, pending: &PendingDeletes<S::StoredKey>, items: &[I]) -> bool {
+        items.iter().any(|item| pending.contains((self.key)(item)))
     }
 }
 
@@ -79,9 +87,41 @@ pub(super) fn remove<S: Server>(name: &'static str) -> Keys<S, bool> {
 struct Attempt<'r, S: Server> {
     remote: &'r Remote<S>,
     operation: &'static str,
-    node: &'r Node<S::StoredKey>,
+    node: usize,
     permit: Permit<'r>,
+    began: Instant,
 }
+
+/// A change of entries. If it fails, or is dropped, they are repaired.
+struct Mutation<'r, S: Server> {
+    remote: &'r Remote<S>,
+    node: usize,
+    /// `None` when it was made.
+    change: Option<Change<'r, S::StoredKey>>,
+}
+
+impl<S: Server> Mutation<'_, S> {
+    fn made(mut self) {
+        if let Some(change) = self.change.take() {
+            change.made();
+        }
+    }
+}
+
+impl<S: Server> Drop for Mutation<'_, S> {
+    fn drop(&mut self) {
+        if self.change.take().is_some() {
+            self.remote.start_repairs(self.node);
+        }
+    }
+}
+
+/// A timer that fires so late tells of a busy runtime, not of the server.
+#[cfg(feature = "tokio")]
+const LATE: Duration = Duration::from_millis(25);
+/// What an operation gets then to read the reply.
+#[cfg(feature = "tokio")]
+const GRACE: Duration = Duration::from_millis(5);
 
 /// Longer than any deadline.
 const LONGEST_DEADLINE: Duration = Duration::from_secs(60 * 60 * 24 * 365);
@@ -93,21 +133,24 @@ impl<S: Server> Remote<S> {
     }
 
     fn attempt(&self, operation: &'static str, node: usize, until: Instant) -> Result<Attempt<'_, S>, Error> {
-        let node = &self.nodes.nodes[node];
+        let nodes = self.nodes();
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Err(Error::deadline(S::NAME, operation, self.deadline));
+            let error = Error::deadline(S::NAME, operation, self.deadline);
+            return Err(located(error, self.server.address(node)));
         }
-        let Some(permit) = node.breaker.admit(left) else {
-            self.nodes.counts.spared.fetch_add(1, Ordering::Relaxed);
-            let cause = format!("the breaker is open: {}", *node.last_fault.lock());
-            return Err(Error::unavailable(S::NAME, operation, cause));
+        let Some(permit) = nodes.nodes[node].breaker.admit(left) else {
+            nodes.counts.spared.fetch_add(1, Ordering::Relaxed);
+            let cause = format!("the breaker is open: {}", *nodes.nodes[node].last_fault.lock());
+            let error = Error::unavailable(S::NAME, operation, cause);
+            return Err(located(error, self.server.address(node)));
         };
         Ok(Attempt {
             remote: self,
             operation,
             node,
             permit,
+            began: Instant::now(),
         })
     }
 
@@ -116,20 +159,30 @@ impl<S: Server> Remote<S> {
         operation: &Operation<S, I, T>,
         node: usize,
         items: &[I],
-    ) -> Option<Change<'_, S::StoredKey>> {
+    ) -> Option<Mutation<'_, S>> {
         let keys = || items.iter().map(|item| (operation.key)(item).clone()).collect();
-        let repairs = &self.nodes.nodes[node].repairs;
-        operation.mutates.then(|| repairs.begin_change(keys()))
+        operation.mutates.then(|| Mutation {
+            remote: self,
+            node,
+            change: Some(self.nodes().nodes[node].repairs.begin_change(keys())),
+        })
     }
 
-    /// Whether each key of a query is to be deleted, so that what lies there may be out of date; empty if none is.
-    fn suspects<I, T: Send>(&self, operation: &Operation<S, I, T>, node: usize, items: &[I]) -> Vec<bool> {
-        let pending = self.nodes.nodes[node].repairs.pending();
-        if operation.mutates || pending.len() == 0 {
+    /// Whether each key of a query is to be deleted, so that what lies there may be out of date; empty if none is. A key may
+    /// have been another node's when the write to it failed.
+    fn suspects<I, T: Send>(&self, operation: &Operation<S, I, T>, items: &[I]) -> Vec<bool> {
+        let pending = || {
+            let nodes = self.nodes().nodes.iter();
+            nodes
+                .map(|node| node.repairs.pending())
+                .filter(|pending| pending.len() > 0)
+        };
+        if operation.mutates || pending().next().is_none() {
             return Vec::new();
         }
         let keys = items.iter().map(operation.key);
-        keys.map(|key| pending.contains(key)).collect()
+        keys.map(|key| pending().any(|pending| pending.contains(key)))
+            .collect()
     }
 
     /// One result for each item, however many the server returned. What a query found at a suspect key counts as absent:
@@ -137,12 +190,11 @@ impl<S: Server> Remote<S> {
     fn results<I, T: Default + Send>(
         &self,
         operation: &Operation<S, I, T>,
-        node: usize,
         items: &[I],
         (before, mut results): (Vec<bool>, Vec<T>),
     ) -> Vec<T> {
         results.resize_with(items.len(), T::default);
-        for suspects in [before, self.suspects(operation, node, items)] {
+        for suspects in [before, self.suspects(operation, items)] {
             let suspects = results.iter_mut().zip(suspects);
             suspects
                 .filter(|(_, is_suspect)| *is_suspect)
@@ -155,22 +207,36 @@ impl<S: Server> Remote<S> {
 impl<S: Server> Attempt<'_, S> {
     /// Tells the breaker, and counts, how it ended.
     fn end<T>(self, result: Result<T, Fault>) -> Result<T, Error> {
+        let (remote, node) = (self.remote, self.node);
+        let nodes = remote.nodes();
+        let result = result.map_err(|fault| match fault {
+            // It answered others meanwhile: there was more to do than time.
+            Fault::Timeout if remote.server.answered(node) >= Some(self.began) => {
+                Fault::Busy("the server answered others, and not in time".into())
+            }
+            fault => fault,
+        });
         match &result {
-            Err(fault @ (Fault::Timeout | Fault::Disconnected(_))) => {
+            Err(fault) if fault.is_failure() => {
                 let fault = fault.to_string();
-                *self.node.last_fault.lock() = fault;
+                *nodes.nodes[node].last_fault.lock() = fault;
                 self.permit.failed();
             }
+            // The server was not asked.
+            Err(Fault::Busy(_)) => drop(self.permit),
             Ok(_) | Err(_) => self.permit.answered(),
         }
-        let Remote { nodes, deadline, .. } = self.remote;
-        result.map_err(|fault| fault.into_error(&nodes.counts, S::NAME, self.operation, *deadline))
+        result.map_err(|fault| {
+            let place = (S::NAME, remote.server.address(node));
+            fault.into_error(&nodes.counts, place, self.operation, remote.deadline)
+        })
     }
 }
 
 /// An operation that would begin too late does not begin.
 fn in_time(until: Instant) -> Result<(), Fault> {
-    (Instant::now() < until).then_some(()).ok_or(Fault::Timeout)
+    let busy = || Fault::Busy("repairs of other entries took all the time".into());
+    (Instant::now() < until).then_some(()).ok_or_else(busy)
 }
 
 impl<S: BlockingServer> Remote<S> {
@@ -181,12 +247,16 @@ impl<S: BlockingServer> Remote<S> {
         items: &[I],
         until: Instant,
     ) -> Result<Vec<T>, Error> {
+        self.repair_by_itself();
         let node = self.node_of(operation, items);
         let change = self.begin_change(operation, node, items);
         let attempt = self.attempt(operation.name, node, until)?;
-        let repaired = self.repair(node, until);
+        let repairs = &self.nodes().nodes[node].repairs;
+        let repaired = repair(&*self.server, repairs, node, until, |pending| {
+            operation.is_on_any(pending, items)
+        });
         let sent = repaired.and_then(|()| {
-            let suspects = self.suspects(operation, node, items);
+            let suspects = self.suspects(operation, items);
             let results = self.server.send(node, (operation.request)(items)?, until)?;
             Ok((suspects, results))
         });
@@ -194,7 +264,7 @@ impl<S: BlockingServer> Remote<S> {
         if let Some(change) = change {
             change.made();
         }
-        Ok(self.results(operation, node, items, results))
+        Ok(self.results(operation, items, results))
     }
 
     /// Does what takes as long as it takes, if the breaker permits it.
@@ -206,22 +276,27 @@ impl<S: BlockingServer> Remote<S> {
         let attempt = self.attempt(operation, 0, self.until(None))?;
         attempt.end(act(&self.server))
     }
+}
 
-    /// Deletes the entries that may be out of date.
-    fn repair(&self, node: usize, until: Instant) -> Result<(), Fault> {
-        let repairs = &self.nodes.nodes[node].repairs;
-        loop {
-            match repairs.step(until) {
-                RepairStep::Nothing => return Ok(()),
-                RepairStep::Wait(ended, over) => drop(ended.wait_deadline(over.min(until))),
-                RepairStep::Delete(batch) => match self.server.send(node, S::remove(&batch.keys)?, until) {
-                    Ok(_) => batch.deleted(),
-                    Err(Fault::Refused(_)) => batch.refused(),
-                    Err(fault) => return Err(fault),
-                },
-            }
-            in_time(until)?;
+/// Deletes the entries of a node that may be out of date.
+pub(super) fn repair<S: BlockingServer>(
+    server: &S,
+    repairs: &Repairs<S::StoredKey>,
+    node: usize,
+    until: Instant,
+    concerns: impl Fn(&PendingDeletes<S::StoredKey>) -> bool,
+) -> Result<(), Fault> {
+    loop {
+        match repairs.step(until, &concerns) {
+            RepairStep::Nothing => return Ok(()),
+            RepairStep::Wait(ended, over) => drop(ended.wait_deadline(over.min(until))),
+            RepairStep::Delete(batch) => match server.send(node, S::remove(&batch.keys)?, until) {
+                Ok(_) => batch.deleted(),
+                Err(Fault::Refused(_)) => batch.refused(),
+                Err(fault) => return Err(fault),
+            },
         }
+        in_time(until)?;
     }
 }
 
@@ -240,23 +315,21 @@ impl<S: AsyncServer> Remote<S> {
         let attempt = self.attempt(operation.name, node, until)?;
         // Pinned here: moved into the timeout, it would be copied.
         let work = pin!(async {
-            if self.nodes.nodes[node].repairs.pending().len() > 0 {
-                self.repair_async(node, until).await?;
+            if self.nodes().nodes[node].repairs.pending().len() > 0 {
+                self.repair_async(node, until, |pending| operation.is_on_any(pending, items))
+                    .await?;
             }
-            let suspects = self.suspects(operation, node, items);
+            let suspects = self.suspects(operation, items);
             let request = (operation.request)(items)?;
             let results = self.server.send_async(node, request, until).await?;
             Ok((suspects, results))
         });
-        let sent = match timed(until, work) {
-            Ok(work) => work.await.unwrap_or(Err(Fault::Timeout)),
-            Err(fault) => Err(fault),
-        };
+        let sent = in_time_async(until, work).await;
         let results = attempt.end(sent)?;
         if let Some(change) = change {
             change.made();
         }
-        Ok(self.results(operation, node, items, results))
+        Ok(self.results(operation, items, results))
     }
 
     /// [`without_deadline`](Self::without_deadline), awaited.
@@ -270,10 +343,15 @@ impl<S: AsyncServer> Remote<S> {
         attempt.end(act.await)
     }
 
-    async fn repair_async(&self, node: usize, until: Instant) -> Result<(), Fault> {
-        let repairs = &self.nodes.nodes[node].repairs;
+    async fn repair_async(
+        &self,
+        node: usize,
+        until: Instant,
+        concerns: impl Fn(&PendingDeletes<S::StoredKey>) -> bool,
+    ) -> Result<(), Fault> {
+        let repairs = &self.nodes().nodes[node].repairs;
         loop {
-            match repairs.step(until) {
+            match repairs.step(until, &concerns) {
                 RepairStep::Nothing => return Ok(()),
                 RepairStep::Wait(ended, over) => drop(tokio::time::timeout_at(over.into(), ended).await),
                 RepairStep::Delete(batch) => {
@@ -287,6 +365,24 @@ impl<S: AsyncServer> Remote<S> {
             }
         }
     }
+}
+
+/// The result of `work`. If this task was not polled in time, the reply may be there, and nobody had time to read it: then
+/// there is a little more.
+#[cfg(feature = "tokio")]
+async fn in_time_async<T>(
+    until: Instant,
+    mut work: Pin<&mut impl Future<Output = Result<T, Fault>>>,
+) -> Result<T, Fault> {
+    if let Ok(done) = timed(until, work.as_mut())?.await {
+        return done;
+    }
+    if Instant::now() < until + LATE {
+        return Err(Fault::Timeout);
+    }
+    let rest = tokio::time::timeout(GRACE, work);
+    let late = || Fault::Busy("the runtime had no time for the operation".into());
+    rest.await.unwrap_or_else(|_| Err(late()))
 }
 
 /// Limits the time of `work`. Without timers in its runtime tokio panics, which is a fault like others.

@@ -1,17 +1,22 @@
 //! The connections to one server: a bounded number, opened when they are needed, each used by one operation at a time.
 //!
-//! Connections are opened in the background. A call waits for one until its deadline; a connection that is open too late
-//! serves the next call. The pool itself does no I/O: blocking and awaited calls drive it.
+//! Connections are opened in the background. A call waits for one until its deadline, those that wait longest first, or last
+//! while there are more calls than can be served in time; a connection that is open too late serves the next call. A server that refuses further connections goes on to serve by
+//! those that there are. The pool itself does no I/O: blocking and awaited calls drive it.
 
+use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use event_listener::{Event, EventListener, IntoNotification, Listener};
+use event_listener::{Event, EventListener, Listener};
 use parking_lot::Mutex;
 #[cfg(all(feature = "tokio", feature = "memcached"))]
 use tokio::runtime::Handle;
+#[cfg(all(feature = "tokio", feature = "memcached"))]
+use tokio::time::timeout_at;
 
 use super::Fault;
 
@@ -26,26 +31,56 @@ const MAX_OVERDUE_ATTEMPTS: usize = 3 * MAX_ATTEMPTS;
 /// The time limit of each step of connecting. No call waits for longer than its deadline.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Connections that were idle for longer are closed: a firewall in between may have dropped them.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+/// A connection that was idle for longer is tried before it is used: what lies in between may have forgotten it.
+pub(crate) const TRIED_AFTER: Duration = Duration::from_secs(1);
+/// While there are connections, another one is not tried for so long after one was refused.
+const RETRY_AFTER: Duration = Duration::from_millis(500);
+/// Connections that were not used at the same time within this and the last such time are closed.
+const USAGE_PERIOD: Duration = Duration::from_secs(10);
 
 /// Connections, and those who wait for one.
 pub(crate) struct Pool<C> {
     state: Mutex<State<C>>,
-    /// Notified when a connection can be had, when there is room for one, and when none could be opened.
-    changed: Event,
 }
 
 struct State<C> {
     /// Connections that nobody uses, and since when. The most recently used one is last, and taken first.
     idle: Vec<(C, Instant)>,
+    /// How many of them are meant for those who were called.
+    reserved: usize,
     /// The connections that are idle, leased or being opened.
     count: usize,
     attempts: usize,
     last_attempt: Option<Instant>,
     waiting: usize,
-    /// How many attempts failed so far, and why the last did.
+    /// Those who wait for a connection, the longest first.
+    queue: VecDeque<Arc<Turn>>,
+    /// How many attempts failed so far, when and why the last did.
     failures: u64,
+    failed: Option<Instant>,
     failure: String,
+    /// When a connection was last given back: after an answer.
+    answered: Option<Instant>,
+    usage: Usage,
+}
+
+/// How many connections were leased at the same time, at most.
+struct Usage {
+    since: Instant,
+    now: usize,
+    before: usize,
+}
+
+/// The turn of one who waits.
+struct Turn {
+    /// When most of its time is over.
+    late: Instant,
+    /// Whether an idle connection is reserved for it. Changed with the pool locked.
+    is_called: AtomicBool,
+    is_queued: AtomicBool,
+    /// Notified when it is called, and when it may be able to connect, or has to give up.
+    changed: Event,
 }
 
 /// A connection for one operation. It is closed when it is dropped: only a caller that knows that no reply is outstanding
@@ -53,6 +88,7 @@ struct State<C> {
 pub(crate) struct Lease<C> {
     pool: Arc<Pool<C>>,
     connection: Option<C>,
+    idle: Duration,
 }
 
 /// An operation that waits for a connection.
@@ -61,6 +97,7 @@ struct Waiting<'p, C> {
     /// Connections that are idle since before this moment will not do.
     since: Option<Instant>,
     failures: u64,
+    turn: Arc<Turn>,
 }
 
 /// The next step of an operation that waits.
@@ -84,14 +121,22 @@ impl<C> Pool<C> {
         Arc::new(Pool {
             state: Mutex::new(State {
                 idle: Vec::new(),
+                reserved: 0,
                 count: 0,
                 attempts: 0,
                 last_attempt: None,
                 waiting: 0,
+                queue: VecDeque::new(),
                 failures: 0,
+                failed: None,
                 failure: String::new(),
+                answered: None,
+                usage: Usage {
+                    since: Instant::now(),
+                    now: 0,
+                    before: 0,
+                },
             }),
-            changed: Event::new(),
         })
     }
 
@@ -101,20 +146,40 @@ impl<C> Pool<C> {
         let mut state = self.state.lock();
         let idle = std::mem::take(&mut state.idle);
         state.count -= idle.len();
+        state.wake_all();
         drop(state);
         // Closing takes time: not under the lock.
         drop(idle);
-        self.changed.notify(usize::MAX);
     }
 
-    fn wait(self: &Arc<Self>, since: Option<Instant>) -> Waiting<'_, C> {
+    fn wait(self: &Arc<Self>, since: Option<Instant>, until: Instant) -> Waiting<'_, C> {
+        let now = Instant::now();
         let mut state = self.state.lock();
         state.waiting += 1;
         Waiting {
             pool: self,
             since,
             failures: state.failures,
+            turn: Arc::new(Turn {
+                late: now + until.saturating_duration_since(now) * 4 / 5,
+                is_called: AtomicBool::new(false),
+                is_queued: AtomicBool::new(false),
+                changed: Event::new(),
+            }),
         }
+    }
+
+    /// When an operation last ended with an answer.
+    pub(crate) fn answered(&self) -> Option<Instant> {
+        self.state.lock().answered
+    }
+
+    /// Why an operation had no connection at its deadline: others used all of them, or none could be opened.
+    fn fault(&self) -> Fault {
+        if self.state.lock().established() > 0 {
+            return Fault::Busy("all connections were in use until the deadline".into());
+        }
+        Fault::Timeout
     }
 }
 
@@ -131,7 +196,7 @@ impl<C: Send + 'static> Pool<C> {
     where
         O: FnOnce() -> Result<C, String> + Send + 'static,
     {
-        let waiting = self.wait(since);
+        let waiting = self.wait(since, until);
         loop {
             match waiting.step() {
                 Step::Use(lease) => return Ok(lease),
@@ -141,7 +206,7 @@ impl<C: Send + 'static> Pool<C> {
                     // Without a thread, the attempt is dropped, which tells those who wait.
                     drop(thread.spawn(move || attempt.end(open())));
                 }
-                Step::Wait(changed) => changed.wait_deadline(until).ok_or(Fault::Timeout)?,
+                Step::Wait(changed) => changed.wait_deadline(until).ok_or_else(|| self.fault())?,
                 Step::Fail(reason) => return Err(Fault::Disconnected(reason.into())),
             }
         }
@@ -152,13 +217,14 @@ impl<C: Send + 'static> Pool<C> {
     pub(crate) async fn lease_async<O>(
         self: &Arc<Self>,
         since: Option<Instant>,
+        until: Instant,
         runtime: &Handle,
         connect: impl Fn() -> O,
     ) -> Result<Lease<C>, Fault>
     where
         O: Future<Output = Result<C, String>> + Send + 'static,
     {
-        let waiting = self.wait(since);
+        let waiting = self.wait(since, until);
         loop {
             match waiting.step() {
                 Step::Use(lease) => return Ok(lease),
@@ -166,22 +232,50 @@ impl<C: Send + 'static> Pool<C> {
                     let open = connect();
                     drop(runtime.spawn(async move { attempt.end(open.await) }));
                 }
-                Step::Wait(changed) => changed.await,
+                Step::Wait(changed) => timeout_at(until.into(), changed)
+                    .await
+                    .map_err(|_| self.fault())?,
                 Step::Fail(reason) => return Err(Fault::Disconnected(reason.into())),
             }
         }
     }
 }
 
+/// A connection that is not in use, and since when.
+type Idle<C> = (C, Instant);
+
 impl<C> State<C> {
-    /// Takes the connection that was used last, and those that are too old.
-    fn take(&mut self, since: Option<Instant>, now: Instant) -> (Option<C>, Vec<(C, Instant)>) {
+    /// Takes the connection that was used last, and those that are too old or too many.
+    fn take(&mut self, since: Option<Instant>, now: Instant) -> (Option<Idle<C>>, Vec<Idle<C>>) {
         let fits =
             |at: Instant| since.is_none_or(|since| at >= since) && now.duration_since(at) < IDLE_TIMEOUT;
         let old = self.idle.partition_point(|(_, at)| !fits(*at));
+        let old = old.max(self.surplus(now)).min(self.idle.len());
         let old: Vec<_> = self.idle.drain(..old).collect();
         self.count -= old.len();
-        (self.idle.pop().map(|(connection, _)| connection), old)
+        let taken = self.idle.pop();
+        self.usage.now = self.usage.now.max(self.established() - self.idle.len());
+        (taken, old)
+    }
+
+    /// How many idle connections are more than were used lately, the one for this call included.
+    fn surplus(&mut self, now: Instant) -> usize {
+        let leased = self.established() - self.idle.len();
+        if now.duration_since(self.usage.since) >= USAGE_PERIOD {
+            self.usage = Usage {
+                since: now,
+                now: leased + 1,
+                before: self.usage.now,
+            };
+        }
+        let used = self.usage.now.max(self.usage.before).max(leased + 1);
+        // Others that wait will use some as well.
+        self.established().saturating_sub(used.max(leased + self.waiting))
+    }
+
+    /// The connections that are open.
+    fn established(&self) -> usize {
+        self.count - self.attempts
     }
 
     fn needs_another(&self, now: Instant) -> bool {
@@ -191,7 +285,42 @@ impl<C> State<C> {
         } else {
             MAX_ATTEMPTS.min(self.waiting)
         };
-        self.count < MAX_CONNECTIONS && self.attempts < useful
+        self.count < MAX_CONNECTIONS && self.attempts < useful && !self.is_refused(now)
+    }
+
+    /// Whether the server has just refused a connection although there are some.
+    fn is_refused(&self, now: Instant) -> bool {
+        let is_fresh = |failed| now.duration_since(failed) < RETRY_AFTER;
+        self.established() > 0 && self.failed.is_some_and(is_fresh)
+    }
+
+    /// Calls those who wait to the idle connections.
+    fn call(&mut self) {
+        while self.idle.len() > self.reserved
+            && let Some(turn) = self.next_turn()
+        {
+            turn.is_queued.store(false, Ordering::Relaxed);
+            turn.is_called.store(true, Ordering::Relaxed);
+            self.reserved += 1;
+            turn.changed.notify(1);
+        }
+    }
+
+    /// The one who waits longest. If that takes most of its time, there are more calls than can be served: then the latest
+    /// comes first, since otherwise each would get a connection when its time is over.
+    fn next_turn(&mut self) -> Option<Arc<Turn>> {
+        let is_crowded = self.queue.front().is_some_and(|turn| Instant::now() > turn.late);
+        if is_crowded {
+            self.queue.pop_back()
+        } else {
+            self.queue.pop_front()
+        }
+    }
+
+    fn wake_all(&self) {
+        for turn in &self.queue {
+            turn.changed.notify(1);
+        }
     }
 }
 
@@ -199,13 +328,19 @@ impl<C> Waiting<'_, C> {
     fn step(&self) -> Step<C> {
         let now = Instant::now();
         let mut state = self.pool.state.lock();
-        let (connection, old) = state.take(self.since, now);
-        let step = if let Some(connection) = connection {
+        let is_called = self.turn.is_called.swap(false, Ordering::Relaxed);
+        state.reserved -= usize::from(is_called);
+        let (mut taken, mut old) = (None, Vec::new());
+        if state.idle.len() > state.reserved {
+            (taken, old) = state.take(self.since, now);
+        }
+        let step = if let Some((connection, at)) = taken {
             Step::Use(Lease {
                 pool: Arc::clone(self.pool),
                 connection: Some(connection),
+                idle: now.saturating_duration_since(at),
             })
-        } else if state.failures != self.failures {
+        } else if state.failures != self.failures && state.established() == 0 {
             Step::Fail(state.failure.clone())
         } else if state.needs_another(now) {
             state.count += 1;
@@ -216,8 +351,11 @@ impl<C> Waiting<'_, C> {
                 outcome: Err("connecting was given up".to_owned()),
             })
         } else {
+            if !self.turn.is_queued.swap(true, Ordering::Relaxed) {
+                state.queue.push_back(Arc::clone(&self.turn));
+            }
             // Listening begins under the lock, so that no change is missed.
-            Step::Wait(self.pool.changed.listen())
+            Step::Wait(self.turn.changed.listen())
         };
         drop(state);
         // Closing takes time: not under the lock.
@@ -228,7 +366,15 @@ impl<C> Waiting<'_, C> {
 
 impl<C> Drop for Waiting<'_, C> {
     fn drop(&mut self) {
-        self.pool.state.lock().waiting -= 1;
+        let mut state = self.pool.state.lock();
+        state.waiting -= 1;
+        if self.turn.is_queued.load(Ordering::Relaxed) {
+            state.queue.retain(|turn| !Arc::ptr_eq(turn, &self.turn));
+        }
+        if self.turn.is_called.load(Ordering::Relaxed) {
+            state.reserved -= 1;
+            state.call();
+        }
     }
 }
 
@@ -246,27 +392,36 @@ impl<C> Drop for Attempt<C> {
         match outcome {
             Ok(connection) => {
                 state.idle.push((connection, Instant::now()));
-                drop(state);
-                // One for the connection, and one that may begin another attempt.
-                self.pool.changed.notify(2.additional());
+                state.call();
+                // It may begin another attempt.
+                if let Some(turn) = state.queue.front() {
+                    turn.changed.notify(1);
+                }
             }
             Err(reason) => {
                 state.count -= 1;
                 state.failures += 1;
+                state.failed = Some(Instant::now());
                 state.failure = reason;
-                drop(state);
-                self.pool.changed.notify(usize::MAX);
+                state.wake_all();
             }
         }
     }
 }
 
 impl<C> Lease<C> {
+    /// For how long nobody had used the connection.
+    pub(crate) fn was_idle(&self) -> Duration {
+        self.idle
+    }
+
     /// Lets other operations use the connection.
     pub(crate) fn give_back(mut self) {
         if let Some(connection) = self.connection.take() {
-            self.pool.state.lock().idle.push((connection, Instant::now()));
-            self.pool.changed.notify(1.additional());
+            let (mut state, now) = (self.pool.state.lock(), Instant::now());
+            state.answered = Some(now);
+            state.idle.push((connection, now));
+            state.call();
         }
     }
 }
@@ -274,8 +429,10 @@ impl<C> Lease<C> {
 impl<C> Drop for Lease<C> {
     fn drop(&mut self) {
         if let Some(connection) = self.connection.take() {
-            self.pool.state.lock().count -= 1;
-            self.pool.changed.notify(1.additional());
+            let mut state = self.pool.state.lock();
+            state.count -= 1;
+            state.wake_all();
+            drop(state);
             drop(connection);
         }
     }
@@ -301,6 +458,14 @@ impl<C> DerefMut for Lease<C> {
 mod tests {
     use super::*;
 
+    fn later() -> Instant {
+        Instant::now() + Duration::from_secs(60)
+    }
+
+    fn wait(pool: &Arc<Pool<u32>>) -> Waiting<'_, u32> {
+        pool.wait(None, later())
+    }
+
     fn attempt(waiting: &Waiting<'_, u32>) -> Attempt<u32> {
         match waiting.step() {
             Step::Connect(attempt) => attempt,
@@ -322,20 +487,21 @@ mod tests {
     #[test]
     fn each_operation_that_waits_gets_a_connection() {
         let pool = Pool::new();
-        let (one, other) = (pool.wait(None), pool.wait(None));
+        let (one, other) = (wait(&pool), wait(&pool));
         let (first, second) = (attempt(&one), attempt(&other));
         assert!(waits(&one) && waits(&other));
         first.end(Ok(1));
-        assert_eq!(*lease(&other), 1, "first come, first served");
+        let first = lease(&one);
+        assert_eq!(*first, 1, "first come, first served");
         second.end(Ok(2));
-        lease(&one).give_back();
-        assert_eq!(*lease(&one), 2, "the one that was given back");
+        lease(&other).give_back();
+        assert_eq!(*lease(&wait(&pool)), 2, "the one that was given back");
     }
 
     #[test]
     fn the_number_of_connections_is_bounded() {
         let pool = Pool::new();
-        let waiting: Vec<_> = (0..2 * MAX_CONNECTIONS).map(|_| pool.wait(None)).collect();
+        let waiting: Vec<_> = (0..2 * MAX_CONNECTIONS).map(|_| wait(&pool)).collect();
         let mut leases = Vec::new();
         while leases.len() < MAX_CONNECTIONS {
             attempt(&waiting[0]).end(Ok(7));
@@ -354,11 +520,11 @@ mod tests {
     #[test]
     fn a_failure_ends_the_waiting_of_all_and_concerns_nobody_later() {
         let pool = Pool::new();
-        let early = pool.wait(None);
+        let early = wait(&pool);
         attempt(&early).end(Err("refused".into()));
         assert!(matches!(early.step(), Step::Fail(reason) if reason == "refused"));
         drop(early);
-        let late = pool.wait(None);
+        let late = wait(&pool);
         drop(attempt(&late));
         assert!(
             matches!(late.step(), Step::Fail(_)),
@@ -369,10 +535,71 @@ mod tests {
     #[test]
     fn connections_of_before_are_closed_for_an_operation_that_wants_a_new_one() {
         let pool = Pool::new();
-        let waiting = pool.wait(None);
+        let waiting = wait(&pool);
         attempt(&waiting).end(Ok(1));
-        let picky = pool.wait(Some(Instant::now() + Duration::from_millis(1)));
+        let picky = pool.wait(Some(Instant::now() + Duration::from_millis(1)), later());
         drop(attempt(&picky));
         assert_eq!(pool.state.lock().count, 0);
+    }
+
+    #[test]
+    fn a_refusal_fails_nobody_while_there_are_connections() {
+        let pool = Pool::new();
+        let (first, second) = (wait(&pool), wait(&pool));
+        attempt(&first).end(Ok(1));
+        let leased = lease(&first);
+        attempt(&second).end(Err("full".into()));
+        assert!(waits(&second), "no further attempt, and no failure");
+        assert!(matches!(pool.fault(), Fault::Busy(_)));
+        leased.give_back();
+        assert_eq!(*lease(&second), 1);
+    }
+
+    #[test]
+    fn those_who_were_called_and_left_let_the_next_come() {
+        let pool = Pool::new();
+        let (first, second, third) = (wait(&pool), wait(&pool), wait(&pool));
+        attempt(&first).end(Ok(1));
+        let leased = lease(&first);
+        attempt(&second).end(Err("full".into()));
+        assert!(waits(&second) && waits(&third));
+        leased.give_back();
+        assert!(waits(&third), "the second is called");
+        drop(second);
+        assert_eq!(*lease(&third), 1);
+    }
+
+    #[test]
+    fn connections_that_are_not_used_any_more_are_closed() {
+        let pool = Pool::new();
+        let waiting: Vec<_> = (0..8).map(|_| wait(&pool)).collect();
+        let attempts: Vec<_> = waiting.iter().map(attempt).collect();
+        attempts.into_iter().for_each(|attempt| attempt.end(Ok(0)));
+        let leases: Vec<_> = waiting.iter().map(lease).collect();
+        leases.into_iter().for_each(Lease::give_back);
+        drop(waiting);
+        let one_call = || lease(&wait(&pool)).give_back();
+        one_call();
+        assert_eq!(pool.state.lock().count, 8);
+        for _ in 0..3 {
+            pool.state.lock().usage.since -= USAGE_PERIOD;
+            one_call();
+        }
+        assert_eq!(pool.state.lock().count, 1);
+    }
+
+    #[test]
+    fn those_who_come_last_are_served_first_while_there_are_too_many() {
+        let pool = Pool::new();
+        let first = wait(&pool);
+        attempt(&first).end(Ok(1));
+        let leased = lease(&first);
+        // Most of its time is over at once.
+        let (hasty, patient) = (pool.wait(None, Instant::now()), wait(&pool));
+        attempt(&hasty).end(Err("full".into()));
+        assert!(waits(&hasty) && waits(&patient));
+        std::thread::sleep(Duration::from_millis(1));
+        leased.give_back();
+        assert_eq!(*lease(&patient), 1);
     }
 }

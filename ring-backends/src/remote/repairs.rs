@@ -84,6 +84,14 @@ impl<K: Clone + Eq + Hash> Repairs<K> {
         }
     }
 
+    /// Those of a child process: the same entries are to be deleted.
+    pub(super) fn inherited(&self) -> Self {
+        Repairs {
+            pending: self.pending.inherited(),
+            ..Repairs::new()
+        }
+    }
+
     pub(super) fn pending(&self) -> &PendingDeletes<K> {
         &self.pending
     }
@@ -98,13 +106,21 @@ impl<K: Clone + Eq + Hash> Repairs<K> {
         }
     }
 
-    /// The next step of an operation that ends at `until`, before it asks the server.
-    pub(super) fn step(&self, until: Instant) -> RepairStep<'_, K> {
+    /// The next step of an operation that ends at `until`, before it asks the server. `concerns` says whether the
+    /// operation is on any of the entries: then it waits for others that delete them.
+    pub(super) fn step(
+        &self,
+        until: Instant,
+        concerns: impl Fn(&PendingDeletes<K>) -> bool,
+    ) -> RepairStep<'_, K> {
         if self.pending.len() == 0 {
             return RepairStep::Nothing;
         }
         let mut schedule = self.schedule.lock();
         if let Some((_, over)) = schedule.running.filter(|(_, over)| Instant::now() < *over) {
+            if !concerns(&self.pending) {
+                return RepairStep::Nothing;
+            }
             // Listening begins under the lock, so that the end of the batch is not missed.
             return RepairStep::Wait(self.ended.listen(), over);
         }
@@ -189,7 +205,7 @@ mod tests {
     use super::*;
 
     fn step(repairs: &Repairs<u32>) -> RepairStep<'_, u32> {
-        repairs.step(Instant::now() + Duration::from_secs(60))
+        repairs.step(Instant::now() + Duration::from_secs(60), |_| true)
     }
 
     fn batch(repairs: &Repairs<u32>) -> Batch<'_, u32> {
@@ -226,10 +242,24 @@ mod tests {
     }
 
     #[test]
+    fn operations_on_other_entries_do_not_wait() {
+        let repairs = Repairs::new();
+        repairs.pending.add([1]);
+        let removing = batch(&repairs);
+        let step = |key| {
+            let until = Instant::now() + Duration::from_secs(60);
+            repairs.step(until, move |pending| pending.contains(&key))
+        };
+        assert!(matches!(step(1), RepairStep::Wait(..)));
+        assert!(matches!(step(2), RepairStep::Nothing));
+        removing.deleted();
+    }
+
+    #[test]
     fn one_that_takes_too_long_is_not_waited_for() {
         let repairs = Repairs::new();
         repairs.pending.add([1]);
-        let RepairStep::Delete(held) = repairs.step(Instant::now()) else {
+        let RepairStep::Delete(held) = repairs.step(Instant::now(), |_| true) else {
             panic!("nothing to remove")
         };
         let other = batch(&repairs);

@@ -22,7 +22,7 @@ impl<S: Server> StorageBase<Vec<u8>> for Remote<S> {
     type Error = Error;
 
     fn flights(&self) -> &Flights<Vec<u8>> {
-        &self.flights
+        self.flights.get(|_| Flights::default())
     }
 
     fn namespace(&self) -> &str {
@@ -48,7 +48,8 @@ impl<S: Server> StorageBase<Vec<u8>> for Remote<S> {
     fn mark_suspect(&self, key: &EncodedKey) {
         let key = self.key(key);
         let node = self.node_of(&read("get"), std::slice::from_ref(&key));
-        self.nodes.nodes[node].repairs.pending().add([key]);
+        self.nodes().nodes[node].repairs.pending().add([key]);
+        self.start_repairs(node);
     }
 }
 

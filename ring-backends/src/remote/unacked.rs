@@ -57,7 +57,8 @@ impl UnackedWrites {
     pub(crate) fn wait(&self, until: Instant) -> Result<(), Fault> {
         let before = self.numbers.lock().next;
         while let Some(settled) = self.unsettled(before) {
-            settled.wait_deadline(until).ok_or(Fault::Timeout)?;
+            let busy = || Fault::Busy("waiting for earlier changes took all the time".into());
+            settled.wait_deadline(until).ok_or_else(busy)?;
         }
         Ok(())
     }

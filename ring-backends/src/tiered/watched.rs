@@ -1,11 +1,10 @@
 //! What a tier knows of a far storage that tells of changes.
 //!
 //! Others name an entry by its text; the near storage knows it by the parts of its key. So the keys of what may lie near
-//! are kept by their texts. While nobody tells of changes, the near storage is not used.
+//! are kept by their texts.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use hashbrown::HashMap;
 use parking_lot::Mutex;
@@ -17,8 +16,6 @@ const SWEPT: usize = 2;
 /// The keys of what may lie near, by the texts that the far storage has for them.
 #[derive(Debug)]
 pub(super) struct Watched {
-    /// Whether changes are told of just now.
-    is_watching: AtomicBool,
     keys: Mutex<Keys>,
 }
 
@@ -41,17 +38,8 @@ struct Noted {
 impl Watched {
     pub(super) fn new() -> Self {
         Watched {
-            is_watching: AtomicBool::new(false),
             keys: Mutex::default(),
         }
-    }
-
-    pub(super) fn is_watching(&self) -> bool {
-        self.is_watching.load(Ordering::SeqCst)
-    }
-
-    pub(super) fn set_watching(&self, is_watching: bool) {
-        self.is_watching.store(is_watching, Ordering::SeqCst);
     }
 
     /// Notes a key before the far storage is asked for it. `is_near` says of others whether they must be kept.

@@ -1,5 +1,6 @@
 //! `Blocking`: what blocks, in async functions.
 
+mod busy;
 mod cancelled;
 mod contract;
 mod failing;

@@ -4,9 +4,8 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use super::name::{Name, ring_number};
-use super::replay::Replay;
 use super::small_bytes::SmallBytes;
-use super::{KeyPart, KeyWriter, RingKey};
+use super::{KeyWriter, RingKey};
 
 /// The bytes of a key's parts, as memory storages keep them.
 #[derive(Clone, PartialEq, Eq)]
@@ -82,35 +81,6 @@ impl Hash for EncodedKey {
 impl fmt::Debug for EncodedKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "EncodedKey({})", super::key_text(self))
-    }
-}
-
-/// A segment whose value is gone.
-#[derive(Clone)]
-pub struct Recorded(KeyBytes);
-
-impl fmt::Debug for Recorded {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Recorded")
-    }
-}
-
-impl Recorded {
-    /// Records the one segment of `part`.
-    pub fn of<P: KeyPart>(part: &P) -> Self {
-        struct Segment<'p, P>(&'p P);
-        impl<P: KeyPart> RingKey for Segment<'_, P> {
-            fn ring_key<W: KeyWriter>(&self, key: &mut W) {
-                self.0.segment(key);
-            }
-        }
-        Recorded(KeyBytes::of(&Segment(part)))
-    }
-}
-
-impl RingKey for Recorded {
-    fn ring_key<W: KeyWriter>(&self, key: &mut W) {
-        Replay::of_bytes(&self.0.0).ring_key(key);
     }
 }
 

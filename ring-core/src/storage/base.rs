@@ -1,7 +1,7 @@
 //! What all storages have in common.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::error::Failure;
 use crate::flights::{Flights, InPlace};
@@ -90,6 +90,15 @@ pub trait Observer: Send + Sync {
     fn changed(&self, stored_key: &str);
     /// Any entry may have been changed or removed.
     fn all_changed(&self);
+    /// All changes of before `at` were reported. Once this was called, what was reported counts for about a second longer:
+    /// then it has to be confirmed again.
+    fn confirmed(&self, at: Instant) {
+        let _ = at;
+    }
+    /// The storage refuses to report changes, and why.
+    fn refused(&self, reason: &str) {
+        let _ = reason;
+    }
     /// Whether the reports are not needed any more.
     fn is_gone(&self) -> bool;
 }

@@ -104,6 +104,10 @@ impl<'c, S: StorageBase<T>, T> Store<'c, S, T> {
 
     /// Takes the turn to write, or waits for it.
     fn take_turn(&mut self, in_time: bool) -> Step<T, bool> {
+        // A write that has no time would fail before it is sent, and leave a value that is right in doubt.
+        if !self.is_removal && self.gives_up_late() {
+            return Step::Done(false);
+        }
         loop {
             match self.leader().try_begin_write() {
                 Some(turn) => return self.write(turn),
@@ -117,13 +121,19 @@ impl<'c, S: StorageBase<T>, T> Store<'c, S, T> {
         }
         self.written = None;
         // Out of time, the other writer's value is as good, except for an update.
-        let is_late = remaining(self.until).is_some_and(|left| left.is_zero());
-        let leader = self.leader();
-        if is_late && !leader.is_update() && !leader.is_explicit() {
+        if self.gives_up_late() {
             return Step::Done(false);
         }
+        let leader = self.leader();
         let turn = leader.begin_write();
         self.write(turn)
+    }
+
+    /// Whether there is no time left to store a value that a plain call computed.
+    fn gives_up_late(&mut self) -> bool {
+        let is_late = remaining(self.until).is_some_and(|left| left.is_zero());
+        let leader = self.leader();
+        is_late && !leader.is_update() && !leader.is_explicit()
     }
 
     fn write(&mut self, turn: Turn) -> Step<T, bool> {

@@ -78,8 +78,16 @@ impl Expansion<'_> {
             // The span of the braces tells the compiler the user's own method, which it reports if it is unused.
             body.set_span(self.method.body.span());
         }
+        // The user's names stay, and an argument that the body does not use is part of the key.
+        let underscored = self
+            .method
+            .arguments
+            .iter()
+            .any(|argument| argument.passed.reads_underscored());
+        let lint = underscored.then(|| quote!(#[allow(clippy::used_underscore_binding)]));
         quote! {
             #(#attrs)*
+            #lint
             #vis #sig #body
         }
     }

@@ -1,6 +1,6 @@
 //! How the method passes an argument on to its accessor.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{FieldPat, Ident, Pat, PatIdent};
 
@@ -19,6 +19,19 @@ impl Passed {
             whole(pattern).unwrap_or_else(|| (name.to_token_stream(), name.to_token_stream()));
         Passed { pattern, value }
     }
+
+    /// Whether the value is read of a variable that says that it is not used.
+    pub(crate) fn reads_underscored(&self) -> bool {
+        reads_underscored(self.value.clone())
+    }
+}
+
+fn reads_underscored(tokens: TokenStream) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => ident.to_string().starts_with('_'),
+        TokenTree::Group(group) => reads_underscored(group.stream()),
+        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+    })
 }
 
 /// The pattern without `mut`, and the value that it takes apart, if it keeps all of it.

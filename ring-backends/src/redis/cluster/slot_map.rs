@@ -1,5 +1,6 @@
 //! Which server of a cluster owns which keys.
 
+use std::fmt;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,6 +26,8 @@ pub(super) struct Address {
 /// A server of the cluster.
 pub(crate) struct ClusterNode {
     pub(super) address: Address,
+    /// By which it is told from others: less than the number of nodes that are told apart.
+    pub(super) number: usize,
     pub(super) single: Single,
     /// Whether the last commands to it failed.
     failed: AtomicBool,
@@ -58,6 +61,10 @@ impl Address {
         }
     }
 
+    pub(super) fn port(&self) -> u16 {
+        self.port
+    }
+
     /// This address, with the transport of another.
     pub(super) fn like(&self, other: &ConnectionAddr) -> ConnectionAddr {
         match other {
@@ -74,10 +81,17 @@ impl Address {
     }
 }
 
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.host, self.port)
+    }
+}
+
 impl ClusterNode {
-    pub(super) fn new(address: Address, single: Single) -> Self {
+    pub(super) fn new(address: Address, number: usize, single: Single) -> Self {
         ClusterNode {
             address,
+            number,
             single,
             failed: AtomicBool::new(false),
         }

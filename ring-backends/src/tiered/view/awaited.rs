@@ -29,8 +29,10 @@ where
             return Ok(Some(value));
         }
         let fetch = self.fetch(key);
-        let found = self.far().read_expiring(key, until).await?;
-        Ok(fetch.arrived::<C>(found))
+        match self.far().read_expiring(key, until).await {
+            Ok(found) => Ok(fetch.arrived::<C>(found)),
+            Err(failure) => self.near_instead(key, failure),
+        }
     }
 
     async fn write<K: RingKey + ?Sized>(
@@ -43,9 +45,12 @@ where
         let change = self.change(key);
         match C::encode(&value) {
             Ok(bytes) => {
-                self.far().write(key, bytes, expiry, until).await?;
-                change.written(value, expiry);
-                Ok(())
+                let written = self.far().write(key, bytes, expiry, until).await;
+                match &written {
+                    Ok(()) => change.written(value, expiry),
+                    Err(_) => change.failed(value, expiry),
+                }
+                written
             }
             // A value that cannot be encoded must not leave an older one in its place.
             Err(cause) => {
@@ -66,7 +71,10 @@ where
         if self.is_near::<V, _>(key) {
             return Ok(true);
         }
-        self.far().contains(key, until).await
+        match self.far().contains(key, until).await {
+            Err(failure) => self.is_near_instead::<V, _, _>(key, failure),
+            found => found,
+        }
     }
 
     async fn renew<K: RingKey + ?Sized>(
@@ -91,8 +99,10 @@ where
         if absent.is_empty() {
             return Ok(many.finish::<C>(Vec::new()));
         }
-        let found = self.far().read_many_expiring(&absent, until).await?;
-        Ok(many.finish::<C>(found))
+        match self.far().read_many_expiring(&absent, until).await {
+            Ok(found) => Ok(many.finish::<C>(found)),
+            Err(failure) => self.near_instead_of_many(keys, failure),
+        }
     }
 
     async fn contains_many<K: RingKey>(
@@ -105,7 +115,10 @@ where
             return Ok(there);
         }
         let absent: Vec<_> = places.iter().map(|place| &keys[*place]).collect();
-        let found = self.far().contains_many(&absent, until).await?;
+        let found = match self.far().contains_many(&absent, until).await {
+            Ok(found) => found,
+            Err(failure) => self.are_near_instead::<V, _, _>(&absent, failure)?,
+        };
         for (place, found) in places.into_iter().zip(found) {
             there[place] = found;
         }
@@ -136,8 +149,13 @@ where
         }
         many.removed();
         let encoded = std::mem::take(&mut many.encoded);
-        self.far().write_many(encoded, until).await?;
-        many.written().and(removed.map(drop))
+        match self.far().write_many(encoded, until).await {
+            Ok(()) => many.written().and(removed.map(drop)),
+            Err(failure) => {
+                many.failed();
+                Err(failure)
+            }
+        }
     }
 
     async fn remove_many<K: RingKey>(

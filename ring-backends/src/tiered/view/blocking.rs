@@ -21,8 +21,10 @@ where
             return Ok(Some(value));
         }
         let fetch = self.fetch(key);
-        let found = self.far().read_expiring(key, until)?;
-        Ok(fetch.arrived::<C>(found))
+        match self.far().read_expiring(key, until) {
+            Ok(found) => Ok(fetch.arrived::<C>(found)),
+            Err(failure) => self.near_instead(key, failure),
+        }
     }
 
     fn write<K: RingKey + ?Sized>(
@@ -35,9 +37,12 @@ where
         let change = self.change(key);
         match C::encode(&value) {
             Ok(bytes) => {
-                self.far().write(key, bytes, expiry, until)?;
-                change.written(value, expiry);
-                Ok(())
+                let written = self.far().write(key, bytes, expiry, until);
+                match &written {
+                    Ok(()) => change.written(value, expiry),
+                    Err(_) => change.failed(value, expiry),
+                }
+                written
             }
             // A value that cannot be encoded must not leave an older one in its place.
             Err(cause) => {
@@ -58,7 +63,10 @@ where
         if self.is_near::<V, _>(key) {
             return Ok(true);
         }
-        self.far().contains(key, until)
+        match self.far().contains(key, until) {
+            Err(failure) => self.is_near_instead::<V, _, _>(key, failure),
+            found => found,
+        }
     }
 
     fn renew<K: RingKey + ?Sized>(
@@ -79,8 +87,10 @@ where
         if absent.is_empty() {
             return Ok(many.finish::<C>(Vec::new()));
         }
-        let found = self.far().read_many_expiring(&absent, until)?;
-        Ok(many.finish::<C>(found))
+        match self.far().read_many_expiring(&absent, until) {
+            Ok(found) => Ok(many.finish::<C>(found)),
+            Err(failure) => self.near_instead_of_many(keys, failure),
+        }
     }
 
     fn contains_many<K: RingKey>(&self, keys: &[K], until: Option<Instant>) -> Result<Vec<bool>, F::Error> {
@@ -89,7 +99,10 @@ where
             return Ok(there);
         }
         let absent: Vec<_> = places.iter().map(|place| &keys[*place]).collect();
-        let found = self.far().contains_many(&absent, until)?;
+        let found = match self.far().contains_many(&absent, until) {
+            Ok(found) => found,
+            Err(failure) => self.are_near_instead::<V, _, _>(&absent, failure)?,
+        };
         for (place, found) in places.into_iter().zip(found) {
             there[place] = found;
         }
@@ -120,8 +133,13 @@ where
         }
         many.removed();
         let encoded = std::mem::take(&mut many.encoded);
-        self.far().write_many(encoded, until)?;
-        many.written().and(removed.map(drop))
+        match self.far().write_many(encoded, until) {
+            Ok(()) => many.written().and(removed.map(drop)),
+            Err(failure) => {
+                many.failed();
+                Err(failure)
+            }
+        }
     }
 
     fn remove_many<K: RingKey>(&self, keys: &[K], until: Option<Instant>) -> Result<Vec<bool>, F::Error> {

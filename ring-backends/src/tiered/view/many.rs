@@ -52,6 +52,13 @@ impl<K, V, N: Near<V>, F> WriteMany<'_, K, V, N, F> {
         self.removals.clear();
     }
 
+    /// The far tier failed: see [`Change::failed`].
+    pub(super) fn failed(self) {
+        for (change, value, expiry) in self.changes {
+            change.failed(value, expiry);
+        }
+    }
+
     /// The values lie far away now.
     pub(super) fn written<E: Failure>(self) -> Result<(), E> {
         for (change, value, expiry) in self.changes {
@@ -82,6 +89,33 @@ where
             places,
             fetches,
         }
+    }
+
+    /// What lies near, for those whom the far tier failed. Without anything it is a failure.
+    pub(super) fn near_instead_of_many<V, K, E>(&self, keys: &[K], failure: E) -> Result<Vec<Option<V>>, E>
+    where
+        V: 'static,
+        N: Near<V>,
+        K: RingKey,
+    {
+        let found = keys.iter().map(|key| self.near_instead(key, ()).ok().flatten());
+        let found: Vec<_> = found.collect();
+        let is_any = found.iter().any(Option::is_some);
+        is_any.then_some(found).ok_or(failure)
+    }
+
+    /// Whether something lies near under each key, for those whom the far tier failed. Without anything it is a failure.
+    pub(super) fn are_near_instead<V, K, E>(&self, keys: &[K], failure: E) -> Result<Vec<bool>, E>
+    where
+        V: 'static,
+        N: Near<V>,
+        K: RingKey,
+    {
+        let there = keys
+            .iter()
+            .map(|key| self.is_near_instead::<V, _, _>(key, ()).is_ok());
+        let there: Vec<_> = there.collect();
+        there.contains(&true).then_some(there).ok_or(failure)
     }
 
     /// Whether something lies near under each key, and the places of those without.

@@ -2,6 +2,7 @@
 
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -14,23 +15,47 @@ use super::super::fills::Fill;
 use super::super::{Tiered, Tiers};
 use super::{Near, TieredView};
 
+/// Whether what lies near may be used.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum NearUse {
+    /// As if it lay far away: it is told of changes, or nothing tells of them, or its age is bounded and nothing will tell.
+    Always,
+    /// Where the far tier fails: its age is bounded.
+    Instead,
+    Never,
+}
+
 impl<N, F, C> TieredView<'_, N, F, C> {
     /// Whether what lies near may be used. Asks the far tier, the first time, to tell of changes.
-    fn is_near_usable<V>(&self) -> bool
+    fn near_use<V>(&self) -> NearUse
     where
         V: 'static,
         N: Near<V>,
         F: StorageBase<Vec<u8>> + Send + Sync + 'static,
     {
         let tiers = &self.tiered.tiers;
-        let tells = tiers.tells.get_or_init(|| {
+        let watch = || {
             let observer = Drops {
                 tiers: Arc::downgrade(tiers),
                 value: PhantomData::<fn() -> V>,
             };
             tiers.far.watch(Arc::new(observer))
-        });
-        !tells || tiers.watched.is_watching()
+        };
+        if !tiers.tells.get_or_init(watch) {
+            return NearUse::Always;
+        }
+        if tiers.trust.was_forked() {
+            // The thread that is told is the parent's.
+            tiers.trust.set_watching(false);
+            Drops::<V, N, F>::drop_all(tiers);
+            watch();
+        }
+        match self.tiered.near_expiry {
+            _ if tiers.trust.is_complete() => NearUse::Always,
+            None => NearUse::Never,
+            Some(_) if tiers.trust.is_refused() => NearUse::Always,
+            Some(_) => NearUse::Instead,
+        }
     }
 }
 
@@ -45,11 +70,25 @@ where
         N: Near<V>,
         K: RingKey + ?Sized,
     {
-        if !self.is_near_usable() {
+        if self.near_use() != NearUse::Always {
             return None;
         }
         let Ok(found) = self.near().read(key, None);
         found
+    }
+
+    /// The value that lies near, for one whom the far tier failed.
+    pub(super) fn near_instead<V, K, E>(&self, key: &K, failure: E) -> Result<Option<V>, E>
+    where
+        V: 'static,
+        N: Near<V>,
+        K: RingKey + ?Sized,
+    {
+        if self.near_use() == NearUse::Never {
+            return Err(failure);
+        }
+        let Ok(found) = self.near().read(key, None);
+        found.map_or(Err(failure), |value| Ok(Some(value)))
     }
 
     /// Whether something lies near that may be used.
@@ -59,7 +98,18 @@ where
         N: Near<V>,
         K: RingKey + ?Sized,
     {
-        self.is_near_usable() && self.near().contains(key, None) == Ok(true)
+        self.near_use() == NearUse::Always && self.near().contains(key, None) == Ok(true)
+    }
+
+    /// Whether something lies near, for one whom the far tier failed.
+    pub(super) fn is_near_instead<V, K, E>(&self, key: &K, failure: E) -> Result<bool, E>
+    where
+        V: 'static,
+        N: Near<V>,
+        K: RingKey + ?Sized,
+    {
+        let is_near = self.near_use() != NearUse::Never && self.near().contains(key, None) == Ok(true);
+        is_near.then_some(true).ok_or(failure)
     }
 
     /// To be called before the far tier is asked for a value.
@@ -72,7 +122,7 @@ where
         let (tiers, begun) = (&*self.tiered.tiers, Instant::now());
         let fill = tiers.fills.begin(EncodedKey::of(key));
         // Before it is known whether changes are told of: what is noted later might be missed.
-        let is_usable = self.is_near_usable();
+        let is_usable = self.near_use() != NearUse::Never;
         if is_usable && tiers.tells.get() == Some(&true) {
             let is_near = |key: &EncodedKey| {
                 tiers.fills.is_under_way(key) || tiers.near.contains(key, None) == Ok(true)
@@ -84,7 +134,7 @@ where
         Fetch {
             tiers,
             fill,
-            is_usable: is_usable && self.is_near_usable(),
+            is_usable: is_usable && self.near_use() != NearUse::Never,
             begun,
             near_expiry: self.tiered.near_expiry,
             value: PhantomData,
@@ -134,7 +184,12 @@ impl<V, N: Near<V>, F> Fetch<'_, V, N, F> {
         if !self.is_usable {
             return;
         }
-        let Tiers { near, .. } = self.tiers;
+        let Tiers {
+            near, has_unbounded, ..
+        } = self.tiers;
+        if self.near_expiry.is_none() {
+            has_unbounded.store(true, Ordering::SeqCst);
+        }
         let expiry = self.near_expiry(expiry);
         let put = |key: &EncodedKey| {
             let Ok(()) = near.write(key, value, expiry, None);
@@ -155,6 +210,14 @@ impl<V, N: Near<V>, F> Change<'_, V, N, F> {
             fetch.put(value, expiry);
         } else {
             drop_from(&tiers.near, &key);
+        }
+    }
+
+    /// The far tier failed, so nobody knows what lies there. With a bound of its age, the new value is used here until it is
+    /// known.
+    pub(super) fn failed(self, value: V, expiry: Option<Duration>) {
+        if self.0.as_ref().is_some_and(|fetch| fetch.near_expiry.is_some()) {
+            self.written(value, expiry);
         }
     }
 
@@ -260,14 +323,31 @@ where
 {
     fn began(&self) {
         if let Some(tiers) = self.tiers.upgrade() {
-            tiers.watched.set_watching(true);
+            // What was put near when nobody told of changes.
+            Self::drop_all(&tiers);
+            tiers.trust.set_watching(true);
         }
     }
 
+    /// Values whose age is bounded stay, for calls that the far tier fails.
     fn ended(&self) {
         if let Some(tiers) = self.tiers.upgrade() {
-            tiers.watched.set_watching(false);
-            Self::drop_all(&tiers);
+            tiers.trust.set_watching(false);
+            if tiers.has_unbounded.swap(false, Ordering::SeqCst) {
+                Self::drop_all(&tiers);
+            }
+        }
+    }
+
+    fn confirmed(&self, at: Instant) {
+        if let Some(tiers) = self.tiers.upgrade() {
+            tiers.trust.confirm(at);
+        }
+    }
+
+    fn refused(&self, reason: &str) {
+        if let Some(tiers) = self.tiers.upgrade() {
+            tiers.trust.refuse(reason);
         }
     }
 

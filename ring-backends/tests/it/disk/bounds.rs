@@ -1,7 +1,9 @@
 //! The size of the file has an end.
 
 use std::fs;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use ring_cache::storage::{EvictionCounts, Storage, StorageBase};
 use ring_cache_backends::Disk;
@@ -129,4 +131,67 @@ fn the_log_does_not_grow_for_ever() {
     }
     let log = fs::metadata(folder.0.join("cache.db-wal")).unwrap().len();
     assert!(log < 5 << 20, "{log} bytes");
+}
+
+fn log_bytes(disk: &Disk) -> u64 {
+    let mut log = disk.path().as_os_str().to_owned();
+    log.push("-wal");
+    fs::metadata(log).map_or(0, |log| log.len())
+}
+
+/// SQLite itself empties the log only when nobody reads.
+#[test]
+fn the_log_is_bounded_though_others_read_all_the_time() {
+    const KEYS: u32 = 50;
+    let folder = Folder::in_memory();
+    let disk = folder.open().max_bytes(16 << 20);
+    let value = |key: u32| vec![key as u8; 40_000];
+    (0..KEYS).for_each(|key| disk.set(&key, value(key), None).unwrap());
+    let (is_over, reads) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let mut most = 0;
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    let keys: Vec<u32> = (0..KEYS).collect();
+                    let found = disk.read_many(&keys, None).unwrap();
+                    assert!((0..KEYS).zip(found).all(|(key, found)| found == Some(value(key))));
+                    reads.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        for number in 0..1_500 {
+            let key = number % KEYS;
+            disk.set(&key, value(key), None).unwrap();
+            most = most.max(log_bytes(&disk));
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
+    assert!(reads.into_inner() > 4);
+    // 60 MB were written.
+    assert!(most < 40 << 20, "{most}");
+}
+
+#[test]
+fn the_log_has_an_end_though_a_transaction_stays_open() {
+    let folder = Folder::in_memory();
+    let disk = folder.open();
+    set(&disk, 0, "there");
+    let reader = disk.backend().unwrap();
+    reader
+        .execute_batch("BEGIN; SELECT count(*) FROM entries")
+        .unwrap();
+    let write = |number: u32| disk.set(&(number % 10), vec![7; 500_000], None);
+    let error = (1..400).map(write).find_map(Result::err).expect("no end");
+    assert!(error.to_string().contains("the log is full"), "{error}");
+    assert!(log_bytes(&disk) < 70 << 20, "{}", log_bytes(&disk));
+    // What could be written is found, what could not is not, and what was there is read.
+    assert_eq!(get(&disk, 1_000), None);
+    drop(reader);
+    let start = Instant::now();
+    while write(3).is_err() {
+        assert!(start.elapsed() < Duration::from_secs(20), "it does not go on");
+        thread::sleep(Duration::from_millis(50));
+    }
+    assert!(log_bytes(&disk) < 10 << 20, "{}", log_bytes(&disk));
 }

