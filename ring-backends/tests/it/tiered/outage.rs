@@ -197,7 +197,7 @@ fn tiers_on_one_server_share_a_connection_and_a_thread() {
     let clients: usize = server.info("clients")["connected_clients"].parse().unwrap();
     assert!(clients <= 22, "{clients}");
     // Each is told of its own.
-    for (number, service) in tiers.iter().enumerate() {
+    for service in &tiers {
         eventually(|| {
             service.double(1);
             service.tier.near().len() == 1
