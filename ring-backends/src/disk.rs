@@ -274,3 +274,5 @@ impl fmt::Debug for Disk {
             .finish_non_exhaustive()
     }
 }
+
+impl ring_cache_core::storage::HoldsBytes for Disk {}

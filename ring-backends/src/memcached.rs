@@ -272,3 +272,5 @@ impl AsyncServer for MemcachedServer {
         awaited::send(address, &links.awaited, &links.unacked, &request, until).await
     }
 }
+
+impl ring_cache_core::storage::HoldsBytes for Memcached {}

@@ -142,3 +142,5 @@ impl Redis {
         self.remote.server().route().client()
     }
 }
+
+impl ring_cache_core::storage::HoldsBytes for Redis {}

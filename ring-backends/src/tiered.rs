@@ -174,3 +174,5 @@ impl<C, N, F> CodedStorage<C> for Tiered<N, F> {
         TieredView::new(self)
     }
 }
+
+impl<N, F> ring_cache_core::storage::HoldsBytes for Tiered<N, F> {}

@@ -1,5 +1,6 @@
 //! The body of a cached method with its bound values.
 
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -20,8 +21,90 @@ mod sealed {
 }
 
 impl<P, F> sealed::Sealed for Bound<P, F> {}
+impl<P> sealed::Sealed for Unbodied<P> {}
+impl<B, T: ?Sized> sealed::Sealed for Borne<B, T> {}
+
+/// The key of a call, without its body: what `{method}_entry(..)` binds.
+#[derive(Clone, Copy, Debug)]
+pub struct Unbodied<P>(P);
+
+impl<P> Unbodied<P> {
+    /// Binds the values of a key.
+    #[inline]
+    pub fn new(parts: P) -> Self {
+        Unbodied(parts)
+    }
+}
+
+impl<P: KeyParts> Bind for Unbodied<P> {
+    type Parts = P;
+
+    #[inline]
+    fn parts(&self) -> &P {
+        &self.0
+    }
+}
+
+/// A call of a trait's method, whose type names the trait: so it can be used where the trait can, and nowhere else.
+pub trait OfTrait {
+    /// The type that implements the trait.
+    type Bearer: ?Sized;
+}
+
+/// A bound call, with the type whose trait it is of.
+pub struct Borne<B, T: ?Sized> {
+    call: B,
+    bearer: PhantomData<fn() -> Box<T>>,
+}
+
+impl<B, T: ?Sized> Borne<B, T> {
+    #[inline]
+    pub(crate) fn new(call: B) -> Self {
+        Borne {
+            call,
+            bearer: PhantomData,
+        }
+    }
+}
+
+impl<B, T: ?Sized> OfTrait for Borne<B, T> {
+    type Bearer = T;
+}
+
+impl<B: Bind, T: ?Sized> Bind for Borne<B, T> {
+    type Parts = B::Parts;
+
+    #[inline]
+    fn parts(&self) -> &B::Parts {
+        self.call.parts()
+    }
+}
+
+impl<B: Body, T: ?Sized> Body for Borne<B, T> {
+    type Out = B::Out;
+
+    #[inline]
+    fn run(self) -> B::Out {
+        self.call.run()
+    }
+}
+
+impl<B: AsyncBody, T: ?Sized> AsyncBody for Borne<B, T> {
+    type Out = B::Out;
+    type Fut = B::Fut;
+
+    #[inline]
+    fn run(self) -> B::Fut {
+        self.call.run()
+    }
+}
 
 /// A bound call and the user's code.
+#[diagnostic::on_unimplemented(
+    message = "an entry is named without its body, so it computes nothing",
+    label = "this needs a call",
+    note = "bind all arguments, also those that are ignored: `{{method}}_ring(..)`"
+)]
 pub trait Body: Bind {
     /// What the code returns.
     type Out;
@@ -31,6 +114,11 @@ pub trait Body: Bind {
 }
 
 /// A bound call and the user's code, which is async.
+#[diagnostic::on_unimplemented(
+    message = "an entry is named without its body, so it computes nothing",
+    label = "this needs a call",
+    note = "bind all arguments, also those that are ignored: `{{method}}_ring(..)`"
+)]
 pub trait AsyncBody: Bind {
     /// What the code returns in the end.
     type Out;

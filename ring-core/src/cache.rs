@@ -3,7 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use crate::body::Bound;
+use crate::body::{Bound, Unbodied};
 use crate::call::{AsyncCall, BoundCall, Call};
 use crate::error::Failure;
 use crate::key::{KeyParts, Name};
@@ -56,6 +56,17 @@ impl<S, M> Handle<S, M> {
         self.view.storage()
     }
 
+    /// Why the method keeps away from its storage, if it does: another one whose keys could be equal uses it. Its calls
+    /// compute, and count an error in [`stats`](Self::stats).
+    ///
+    /// It is known when both have been called. A test can ask for it.
+    pub fn conflict<V>(&self) -> Option<String>
+    where
+        S: View<V>,
+    {
+        self.view.storage().flights().conflict(self.ring)
+    }
+
     /// What the method did so far. Evictions and expirations are those of the whole storage.
     pub fn stats<V>(&self) -> Stats
     where
@@ -71,6 +82,16 @@ impl<S, M> Handle<S, M> {
 }
 
 impl<S> Cache<S> {
+    /// Names an entry: generated code does.
+    #[inline]
+    pub fn name_entry<R, P>(self, parts: P) -> Call<R, S, Unbodied<P>>
+    where
+        R: Output,
+        P: KeyParts,
+    {
+        BoundCall::new(self.ring, self.view, Unbodied::new(parts))
+    }
+
     /// Binds a call: generated accessors do.
     #[inline]
     pub fn bind<R, P, F>(self, parts: P, code: F) -> Call<R, S, Bound<P, F>>
@@ -96,6 +117,16 @@ impl<S> Cache<S> {
 }
 
 impl<S> AsyncCache<S> {
+    /// Names an entry: generated code does.
+    #[inline]
+    pub fn name_entry<R, P>(self, parts: P) -> AsyncCall<R, S, Unbodied<P>>
+    where
+        R: Output,
+        P: KeyParts,
+    {
+        BoundCall::new(self.ring, self.view, Unbodied::new(parts))
+    }
+
     /// Binds a call: generated accessors do.
     #[inline]
     pub fn bind<R, P, F, Fut>(self, parts: P, code: F) -> AsyncCall<R, S, Bound<P, F>>

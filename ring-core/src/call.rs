@@ -24,10 +24,10 @@ use context::{CallContext, Lookup, StorageResult};
 use fetch::Fetched;
 
 use crate::action::{Action, ActionResult};
-use crate::body::{Bind, Body};
+use crate::body::{Bind, Body, Borne};
 use crate::coder::Coder;
 use crate::error::Error;
-use crate::key::{CallKey, EncodedKey, Key, KeyParts};
+use crate::key::{CallKey, EncodedKey, Key, KeyShape};
 use crate::mode::Blocking;
 use crate::output::Output;
 use crate::ring::Ring;
@@ -68,13 +68,25 @@ impl<R: Output, S, B: Bind, M> BoundCall<R, S, B, M> {
             context: CallContext {
                 ring,
                 view,
-                segments: B::Parts::SEGMENTS,
+                shape: KeyShape::of::<B::Parts>(),
                 expiry: None,
                 unless: None,
                 is_update: false,
             },
             body,
             mode: PhantomData,
+        }
+    }
+
+    /// The call of a method of a trait that `T` implements.
+    #[doc(hidden)]
+    #[inline]
+    pub fn borne_by<T: ?Sized>(self) -> BoundCall<R, S, Borne<B, T>, M> {
+        let Self { context, body, mode } = self;
+        BoundCall {
+            context,
+            body: Borne::new(body),
+            mode,
         }
     }
 
@@ -157,39 +169,11 @@ impl<R, S, B> Call<R, S, B>
 where
     R: Output,
     S: View<R::Value, Storage: Storage<S::Held>>,
-    B: Body<Out = R::Out>,
+    B: Bind,
 {
     /// The cached value, or `None`. Never computes.
     pub fn get(&self) -> Outcome<R, S, Option<R::Value>> {
         self.context.outcome(self.try_get())
-    }
-
-    /// The cached value, or else computes and stores it: what the plain call does.
-    ///
-    /// Of several calls with one key at a time, one computes and the others take its value. An error of a fallible
-    /// body is returned and not stored. A failure of the storage costs a computation, never the answer.
-    #[inline]
-    pub fn get_or_update(self) -> R::Out {
-        // Taken apart, and put together for a miss: so a hit keeps it in registers.
-        let Self { context, body, mode } = self;
-        let key = CallKey::new(context.ring.name(), body.parts());
-        let lookup = context.begin_lookup(&key);
-        match context.finish_lookup(context.storage().read(&key, lookup.until), lookup) {
-            Ok(value) => R::found(value),
-            Err(lookup) => Self { context, body, mode }.miss(lookup),
-        }
-    }
-
-    /// Computes and stores, whatever was there. A value that `unless` refuses removes an older one; an error of a
-    /// fallible body leaves it.
-    pub fn update(self) -> R::Out {
-        let (context, key) = (self.context.update(), self.encoded_key());
-        compute::<R, S, B>(&context, context.begin_update(key), self.body)
-    }
-
-    /// Computes without the cache.
-    pub fn execute(self) -> R::Out {
-        self.body.run()
     }
 
     /// Stores `value` without computing, whatever is there or being computed.
@@ -214,6 +198,80 @@ where
         self.context.outcome(self.try_touch())
     }
 
+    fn try_get(&self) -> StorageResult<R::Value, S, Option<R::Value>> {
+        if !self.context.admit()? {
+            return Ok(None);
+        }
+        let key = self.call_key();
+        let in_doubt = self.context.is_in_doubt(&key);
+        let held = self.storage().read(&key, None)?;
+        Ok(self.context.decode_counted(held.filter(|_| !in_doubt)))
+    }
+
+    fn try_delete(&self) -> StorageResult<R::Value, S, bool> {
+        if !self.context.admit()? {
+            return Ok(false);
+        }
+        let key = self.call_key();
+        let invalidation = self.context.invalidate(&key).block();
+        invalidation.end(self.storage().remove(&key, None))
+    }
+
+    fn try_has(&self) -> StorageResult<R::Value, S, bool> {
+        if !self.context.admit()? {
+            return Ok(false);
+        }
+        let key = self.call_key();
+        let in_doubt = self.context.is_in_doubt(&key);
+        Ok(self.storage().contains(&key, None)? && !in_doubt)
+    }
+
+    fn try_touch(&self) -> StorageResult<R::Value, S, bool> {
+        let Some(expiry) = self.expiry() else {
+            return self.try_has();
+        };
+        if !self.context.admit()? {
+            return Ok(false);
+        }
+        let key = self.call_key();
+        let in_doubt = self.context.is_in_doubt(&key);
+        Ok(self.storage().renew(&key, expiry, None)? && !in_doubt)
+    }
+}
+
+impl<R, S, B> Call<R, S, B>
+where
+    R: Output,
+    S: View<R::Value, Storage: Storage<S::Held>>,
+    B: Body<Out = R::Out>,
+{
+    /// The cached value, or else computes and stores it: what the plain call does.
+    ///
+    /// Of several calls with one key at a time, one computes and the others take its value. An error of a fallible
+    /// body is returned and not stored. A failure of the storage costs a computation, never the answer.
+    #[inline]
+    pub fn get_or_update(self) -> R::Out {
+        // Taken apart, and put together for the long way: so a hit keeps it in registers.
+        let Self { context, body, mode } = self;
+        let key = CallKey::new(context.ring.name(), body.parts());
+        match context.hit(&key) {
+            Some(value) => R::found(value),
+            None => Self { context, body, mode }.look_up(),
+        }
+    }
+
+    /// Computes and stores, whatever was there. A value that `unless` refuses removes an older one; an error of a
+    /// fallible body leaves it.
+    pub fn update(self) -> R::Out {
+        let (context, key) = (self.context.update(), self.encoded_key());
+        compute::<R, S, B>(&context, context.begin_update(key), self.body)
+    }
+
+    /// Computes without the cache.
+    pub fn execute(self) -> R::Out {
+        self.body.run()
+    }
+
     /// Runs the verb that `action` names.
     pub fn run(self, action: Action) -> Outcome<R, S, ActionResult<R::Value, R::Out>> {
         let context = self.context;
@@ -229,41 +287,22 @@ where
         })
     }
 
-    fn try_get(&self) -> StorageResult<R::Value, S, Option<R::Value>> {
-        self.context.admit();
-        let key = self.call_key();
-        let in_doubt = self.context.is_in_doubt(&key);
-        let held = self.storage().read(&key, None)?;
-        Ok(self.context.decode_counted(held.filter(|_| !in_doubt)))
+    /// The long way: of a hit that waits, and of a miss.
+    #[inline(never)]
+    fn look_up(self) -> R::Out {
+        let (context, key) = (self.context, self.call_key());
+        let lookup = context.begin_lookup(&key);
+        match context.finish_lookup(context.storage().read(&key, lookup.until), lookup) {
+            Ok(value) => R::found(value),
+            Err(lookup) => {
+                let key = EncodedKey::of(&key);
+                self.miss(key, lookup)
+            }
+        }
     }
 
-    fn try_delete(&self) -> StorageResult<R::Value, S, bool> {
-        self.context.admit();
-        let key = self.call_key();
-        let invalidation = self.context.invalidate(&key).block();
-        invalidation.end(self.storage().remove(&key, None))
-    }
-
-    fn try_has(&self) -> StorageResult<R::Value, S, bool> {
-        self.context.admit();
-        let key = self.call_key();
-        let in_doubt = self.context.is_in_doubt(&key);
-        Ok(self.storage().contains(&key, None)? && !in_doubt)
-    }
-
-    fn try_touch(&self) -> StorageResult<R::Value, S, bool> {
-        let Some(expiry) = self.expiry() else {
-            return self.try_has();
-        };
-        self.context.admit();
-        let key = self.call_key();
-        let in_doubt = self.context.is_in_doubt(&key);
-        Ok(self.storage().renew(&key, expiry, None)? && !in_doubt)
-    }
-
-    #[cold]
-    fn miss(self, lookup: Lookup) -> R::Out {
-        let (context, key) = (self.context, self.encoded_key());
+    fn miss(self, key: EncodedKey, lookup: Lookup) -> R::Out {
+        let context = self.context;
         context.ring.counters.miss();
         let fetched = blocking::fetch(&context, key, lookup);
         compute::<R, S, B>(&context, fetched, self.body)

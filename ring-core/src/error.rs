@@ -35,6 +35,8 @@ pub enum ErrorKind {
     Unavailable,
     /// Two lists that belong together have different lengths.
     Lengths,
+    /// Another ring of the storage could have the same keys, so both keep away from it.
+    Conflict,
 }
 
 impl Error {
@@ -83,6 +85,10 @@ impl Error {
     pub(crate) fn lengths(calls: usize, values: usize) -> Self {
         let cause = format!("{calls} calls but {values} values: nothing was stored");
         Self::new(ErrorKind::Lengths, "set_many", Some(cause.into()))
+    }
+
+    pub(crate) fn conflict(cause: String) -> Self {
+        Self::new(ErrorKind::Conflict, "use of the storage", Some(cause.into()))
     }
 
     fn new(kind: ErrorKind, operation: &'static str, cause: Option<Cause>) -> Self {

@@ -38,7 +38,8 @@ use registry::RingRegistry;
 use scope::Scope;
 use shard::Shard;
 
-use crate::key::{EncodedKey, Name, RingKey};
+use crate::key::{EncodedKey, KeyShape, Name, RingKey};
+use crate::ring::Ring;
 use crate::sync::{Arc, AtomicU64, AtomicUsize, Event, Mutex, Ordering};
 
 /// The number of locks of the table.
@@ -166,7 +167,10 @@ impl<T> Flights<T> {
             state.invalidate_before(epoch);
             self.counting_doubts(state, |state| state.took_effect(epoch));
         }
+        let hash = key.hash_value();
         let evicted = storage.write(key, value, expires_at);
+        // After the write: a look-up that saw the count sees the value.
+        self.count_write(hash);
         drop(shard);
         if has_state {
             self.written.notify(usize::MAX);
@@ -254,13 +258,14 @@ impl<T> Flights<T> {
         (hash >> 40) as usize % WRITE_COUNTERS
     }
 
-    /// Checks that the ring `name`, whose keys have so many segments, shares no key with another ring of this storage.
-    ///
-    /// # Panics
-    ///
-    /// If it could, which only a `key_prefix` can bring about. The message says what to change.
-    pub(crate) fn admit(&self, name: &Name, segments: usize) {
-        self.rings.admit(name, segments);
+    /// Whether no other ring of this storage could have a key of this one.
+    pub(crate) fn admit(&self, ring: &'static Ring, shape: &'static KeyShape) -> bool {
+        self.rings.admit(ring, shape)
+    }
+
+    /// Why a ring keeps away from this storage, if it does.
+    pub(crate) fn conflict(&self, ring: &'static Ring) -> Option<String> {
+        self.rings.conflict(ring)
     }
 
     fn shard(&self, key: &EncodedKey) -> &Mutex<Shard<T>> {

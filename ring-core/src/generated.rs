@@ -7,11 +7,10 @@ pub use std::sync::LazyLock;
 pub use std::time::Duration;
 
 pub use crate::body::Body;
-use crate::cache::RingStatic;
-pub use crate::cache::{Cache, RingStatic as Own};
+pub use crate::cache::{AsyncCache, Cache, Handle, RingStatic};
 pub use crate::call::Call;
-use crate::key::KeyPart;
-pub use crate::key::{Ignored, RingKey, TypeName};
+pub use crate::key::{Ignored, Reading, RingKey, Template, TypeName};
+use crate::key::{KeyPart, Recorded};
 pub use crate::lru::{DEFAULT_CAPACITY, Lru};
 pub use crate::map::Map;
 pub use crate::output::{Fallible, Plain};
@@ -45,6 +44,11 @@ impl<S: Send + Sync> ForAllThreads for S {
 #[inline]
 pub fn keyed<How, T: Keyed<How>>(value: T) -> T::Part {
     value.part()
+}
+
+/// A value that joins the key and may borrow from the values that the call binds: it is recorded before they move.
+pub fn recorded<How, T: Keyed<How>>(value: T) -> Recorded {
+    Recorded::of(&value.part())
 }
 
 /// Every [`RingKey`], as itself.
@@ -148,7 +152,7 @@ impl<T, E> IsResult for Result<T, E> {
 }
 
 /// Checks a type. Of a return type it finds out whether it is a `Result` by another name: for one, the methods are those
-/// with the bound that nothing meets, for all others those of [`Plainly`].
+/// with the bound that nothing meets, for all others those of [`Plainly`]. No trait of the user's has such names.
 #[derive(Debug)]
 pub struct Probe<T>(PhantomData<fn() -> T>);
 
@@ -162,7 +166,7 @@ impl<T> Probe<T> {
 
 impl<T, E> Probe<Result<T, E>> {
     /// Never compiles, with the message of [`MarkedFallible`].
-    pub fn in_memory<How, C>(&self, _: C) -> Refused
+    pub fn __ring_in_memory<How, C>(&self, _: C) -> Refused
     where
         Result<T, E>: MarkedFallible,
     {
@@ -170,7 +174,7 @@ impl<T, E> Probe<Result<T, E>> {
     }
 
     /// Never compiles, with the message of [`MarkedFallible`].
-    pub fn coded<How, Coder, C>(&self, _: C) -> Refused
+    pub fn __ring_coded<How, Coder, C>(&self, _: C) -> Refused
     where
         Result<T, E>: MarkedFallible,
     {
@@ -217,7 +221,7 @@ pub trait Plainly {
 
     /// See [`in_memory()`].
     #[inline]
-    fn in_memory<How, C>(&self, call: C) -> <Self::Value as InMemory<How>>::Call<C>
+    fn __ring_in_memory<How, C>(&self, call: C) -> <Self::Value as InMemory<How>>::Call<C>
     where
         Self::Value: InMemory<How>,
     {
@@ -226,7 +230,7 @@ pub trait Plainly {
 
     /// See [`coded()`].
     #[inline]
-    fn coded<How, Coder, C>(&self, call: C) -> <Self::Value as Codes<How, Coder>>::Call<C>
+    fn __ring_coded<How, Coder, C>(&self, call: C) -> <Self::Value as Codes<How, Coder>>::Call<C>
     where
         Self::Value: Codes<How, Coder>,
     {
@@ -338,4 +342,28 @@ check! {
         note = "a storage that is awaited, an `AsyncStorage`, is for `async fn`"
     )]
     Blocking<How, T> for S: S: crate::storage::Storage<T>
+}
+
+/// The coder of values that are not bytes, if the user named none.
+#[cfg(feature = "cbor")]
+pub type DefaultCoder = crate::coder::Cbor;
+
+/// Without storages that hold bytes, no value needs a coder: a type of the user's has such a storage's name.
+#[cfg(not(feature = "cbor"))]
+pub type DefaultCoder = NoCoder;
+
+/// Makes no bytes.
+#[cfg(not(feature = "cbor"))]
+#[derive(Debug)]
+pub struct NoCoder;
+
+#[cfg(not(feature = "cbor"))]
+impl<T> crate::coder::Coder<T> for NoCoder {
+    fn encode(_: &T) -> Result<Vec<u8>, crate::Cause> {
+        Err("no coder".into())
+    }
+
+    fn decode(_: &[u8]) -> Result<T, crate::Cause> {
+        Err("no coder".into())
+    }
 }

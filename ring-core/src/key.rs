@@ -19,10 +19,13 @@ mod other_crates;
 mod owned;
 mod parts;
 mod pointer;
+mod reading;
 mod recorded;
+mod recorded_segment;
 mod replay;
 mod seed;
 mod small_bytes;
+mod template;
 mod text;
 mod time;
 mod typename;
@@ -30,14 +33,17 @@ mod words;
 
 pub use name::Name;
 pub use owned::Key;
+pub(crate) use parts::KeyShape;
 pub use parts::{CallKey, Ignored, KeyPart, KeyParts};
+pub use reading::Reading;
 pub use recorded::EncodedKey;
+pub use recorded_segment::Recorded;
+pub use template::{Literal, Place, Template, TemplateSegments};
 pub use text::{namespace_text, text_in_namespace};
 pub use typename::TypeName;
 
 pub(crate) use hash::hash_key;
 pub(crate) use recorded::KeyBytes;
-pub(crate) use seed::HashSeed;
 pub(crate) use text::key_text;
 
 /// A value that can be part of a key.
@@ -77,11 +83,30 @@ pub trait RingKey {
         name.unnamed();
     }
 
+    /// Whether the text of a value may be like this. Where a type does not know, it may.
+    #[doc(hidden)]
+    fn may_read(_: Reading<'_>) -> bool {
+        true
+    }
+
+    /// [`may_read`](Self::may_read) for a slice of such values.
+    #[doc(hidden)]
+    fn slice_may_read(reading: Reading<'_>) -> bool {
+        reading.of_group("[")
+    }
+
     /// The record of this key, if it is one: it need not be made again.
     #[doc(hidden)]
     #[inline]
     fn as_recorded(&self) -> Option<&EncodedKey> {
         None
+    }
+
+    /// The hash of this key, if it is kept: it need not be computed again.
+    #[doc(hidden)]
+    #[inline]
+    fn known_hash(&self) -> Option<u64> {
+        self.as_recorded().map(EncodedKey::hash_value)
     }
 
     /// Feeds a slice of such values. Only bytes differ from a list of elements.
@@ -164,6 +189,9 @@ pub trait KeyWriter: Sized + sealed::Sealed {
     /// Ends a segment of a ring's call.
     #[doc(hidden)]
     fn end_segment(&mut self);
+    /// Puts texts of a template around the value of a segment, which was begun just before.
+    #[doc(hidden)]
+    fn surround(&mut self, before: &str, after: &str);
     /// A whole key that was recorded before.
     #[doc(hidden)]
     fn recorded(&mut self, key: &EncodedKey);

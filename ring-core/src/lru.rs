@@ -1,4 +1,4 @@
-//! The default storage: a bounded cache in memory that drops what was not used for the longest time.
+//! The default storage: a bounded cache in memory.
 //!
 //! Entries lie in shards, each behind its own lock. A hit takes a read lock only: it compares the parts of the key
 //! with the bytes that the entry keeps, notes the use ([`policy`]) and clones the value. Values that give way are
@@ -19,7 +19,7 @@ use shard::Shard;
 
 use crate::clock::StorageClock;
 use crate::flights::{Evicted, Flights, InPlace};
-use crate::key::{EncodedKey, HashSeed, KeyBytes, Name, RingKey, text_in_namespace};
+use crate::key::{EncodedKey, KeyBytes, Name, RingKey, hash_key, text_in_namespace};
 use crate::ring::DEFAULT_WRITE_TIMEOUT;
 use crate::storage::{Clear, EvictionCounts, Expires, Expiring, InMemory, Observer, Storage, StorageBase};
 use crate::sync::{AtomicU64, Ordering, ReadersLock};
@@ -27,11 +27,11 @@ use crate::sync::{AtomicU64, Ordering, ReadersLock};
 /// How many entries the storage of a ring holds if nothing else is said, as in the original.
 pub const DEFAULT_CAPACITY: usize = 128;
 
-/// A bounded cache in memory: the least recently used entry gives way, unless another [`Policy`] was chosen.
+/// A bounded cache in memory. The [`Policy`] says which entry gives way: of more than 32 by default one that is used seldom,
+/// of fewer the least recently used one.
 ///
-/// There are never more entries than the capacity. Up to 512 entries the order of use is exact. Larger caches are split
-/// into shards, each with an order of its own and a part of the capacity, so that an entry may give way a little before
-/// the whole is full. They know the order in steps of a sixty-fourth, and the oldest of 16 gives way.
+/// There are never more entries than the capacity. Caches of more than 512 entries are split into shards, each with an order
+/// of its own and a part of the capacity, so that an entry may give way a little before the whole is full.
 ///
 /// ```
 /// use ring_cache_core::Lru;
@@ -44,7 +44,6 @@ pub const DEFAULT_CAPACITY: usize = 128;
 /// assert!(users.has(&1_u32) && !users.has(&2_u32) && users.has(&3_u32));
 /// ```
 pub struct Lru<T> {
-    seed: HashSeed,
     shards: Box<[ReadersLock<Shard<T>>]>,
     /// The number of shards, a power of two, less one.
     mask: usize,
@@ -129,7 +128,7 @@ impl<T> Lru<T> {
 
     /// Whether there is a value under `key`. It does not count as a use.
     pub fn has<K: RingKey + ?Sized>(&self, key: &K) -> bool {
-        let hash = self.seed.hash(key);
+        let hash = hash_key(key);
         let shard = self.shard(hash).read();
         shard
             .find(hash, key)
@@ -146,7 +145,7 @@ impl<T> Lru<T> {
     fn encode<K: RingKey + ?Sized>(&self, key: &K) -> EncodedKey {
         match key.as_recorded() {
             Some(recorded) => recorded.clone(),
-            None => EncodedKey::with_hash(self.seed.hash(key), key),
+            None => EncodedKey::of(key),
         }
     }
 
@@ -212,7 +211,7 @@ impl<T: Clone> Lru<T> {
     /// The value under `key`, and its deadline.
     #[inline(always)]
     fn find<K: RingKey + ?Sized>(&self, key: &K) -> Option<(T, u64)> {
-        let hash = self.seed.hash(key);
+        let hash = hash_key(key);
         let found = match self.shard(hash).try_read_biased() {
             Some(shard) => self.find_in(&shard, hash, key),
             None => return self.find_locked(hash, key),
@@ -280,6 +279,13 @@ impl<T: Clone> StorageBase<T> for Lru<T> {
     }
 
     fn mark_suspect(&self, _: &EncodedKey) {}
+
+    #[inline(always)]
+    fn hit<K: RingKey + ?Sized>(&self, key: &K) -> Option<T> {
+        let hash = hash_key(key);
+        let shard = self.shards.get((hash >> 32) as usize & self.mask)?;
+        shard.try_read_biased()?.hit(hash, key, &self.clock)
+    }
 
     fn in_place(&self) -> Option<&dyn InPlace<T>> {
         Some(self)

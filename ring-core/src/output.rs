@@ -11,6 +11,12 @@ pub trait Output: sealed::Sealed {
 
     /// The value to cache, if there is one; else what the call returns as it is.
     fn value(out: Self::Out) -> Result<Self::Value, Self::Out>;
+    /// Whether values of the type are never stored, as it hides errors.
+    #[doc(hidden)]
+    fn is_refused() -> bool {
+        false
+    }
+
     /// What a call returns that found the value.
     fn found(value: Self::Value) -> Self::Out;
 }
@@ -34,10 +40,13 @@ impl<V> Output for Plain<V> {
 
     #[inline]
     fn value(out: V) -> Result<V, V> {
-        // A generic `V` may turn out to be a `Result`, whose errors are never cached. This is the one way to see it;
-        // the names of std's types are stable enough, and a miss is the price of a wrong guess.
-        let is_result = std::any::type_name::<V>().starts_with("core::result::Result<");
-        if is_result { Err(out) } else { Ok(out) }
+        if Self::is_refused() { Err(out) } else { Ok(out) }
+    }
+
+    /// A generic `V` may turn out to be a `Result`, whose errors are never cached. This is the one way to see it; the names
+    /// of std's types are stable enough, and a miss that is counted as an error is the price of a wrong guess.
+    fn is_refused() -> bool {
+        std::any::type_name::<V>().starts_with("core::result::Result<")
     }
 
     #[inline]

@@ -4,6 +4,7 @@ use std::any::TypeId;
 use std::time::Duration;
 
 use crate::key::{Name, TypeName};
+use crate::output::Output;
 use crate::stats::Counters;
 
 /// How long a call waits for another's computation before it computes for itself, if nothing else is said.
@@ -16,6 +17,8 @@ pub(crate) const DEFAULT_WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Ring {
     name: &'static Name,
+    /// The full name of the function, if it is not the ring's name.
+    function: Box<str>,
     pub(crate) coalesce: bool,
     pub(crate) flight_timeout: Duration,
     pub(crate) write_timeout: Duration,
@@ -27,6 +30,7 @@ impl Ring {
     pub fn new(name: &'static Name) -> Self {
         Ring {
             name,
+            function: Box::default(),
             coalesce: true,
             flight_timeout: DEFAULT_FLIGHT_TIMEOUT,
             write_timeout: DEFAULT_WRITE_TIMEOUT,
@@ -39,13 +43,36 @@ impl Ring {
         Self::new(Name::chosen(prefix))
     }
 
-    /// The ring with the user's `key_prefix` that is one instantiation of a generic one: `arguments` writes its type
-    /// arguments, `site` is a function item that no other has.
-    pub fn with_generic_prefix<Site>(prefix: &str, site: Site, arguments: fn(&mut TypeName)) -> Self {
+    /// The ring with the user's `key_prefix` whose [full name](Self::declared) is another. `arguments` writes the type
+    /// arguments of one instantiation, and `class` the type whose name joins the key.
+    pub fn with_prefix_of<Here, Site>(
+        prefix: &str,
+        module: &str,
+        own_items: usize,
+        site: Site,
+        rest: fn(&mut TypeName),
+        arguments: fn(&mut TypeName),
+        class: Option<fn(&mut TypeName)>,
+    ) -> Self {
         drop(site);
+        let here = std::any::type_name::<Here>();
+        let in_place = |rest: fn(&mut TypeName)| {
+            let mut name = TypeName::default();
+            name.place(here, module, own_items);
+            rest(&mut name);
+            name
+        };
         let mut name = TypeName::default();
         arguments(&mut name);
-        Self::new(Name::chosen_generic(prefix, &name, type_id::<Site>()))
+        if let Some(class) = class {
+            name.append(":", &in_place(class));
+        }
+        let name = Name::chosen_generic(prefix, &name, type_id::<(Site, Here)>());
+        let function = in_place(rest).as_str().into();
+        Ring {
+            function,
+            ..Self::new(name)
+        }
     }
 
     /// The ring that is declared in `module` next to the local type `Here`, below so many items of its own, with the
@@ -104,10 +131,26 @@ impl Ring {
         result.inspect_err(|_| self.counters.error())
     }
 
+    /// Counts a value that is not stored since its type hides errors.
+    pub(crate) fn count_refused<R: Output>(&self) {
+        if R::is_refused() {
+            self.counters.error();
+        }
+    }
+
     /// The value of a result whose error changes nothing for the caller, and is counted.
     #[inline]
     pub(crate) fn count_errors<T, E>(&self, result: Result<T, E>) -> Option<T> {
         self.count_failure(result).ok()
+    }
+
+    /// The full name of the function: module, type and name.
+    pub(crate) fn function(&self) -> &str {
+        if self.function.is_empty() {
+            self.name.as_str()
+        } else {
+            &self.function
+        }
     }
 
     /// The name that all keys of the ring begin with.

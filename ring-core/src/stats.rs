@@ -44,6 +44,13 @@ impl Counters {
         self.0.count(Event::Hit as usize);
     }
 
+    /// What counts hits of this thread, if that is done without waiting.
+    #[inline(always)]
+    pub(crate) fn own_hits(&self) -> Option<impl FnOnce()> {
+        let place = self.0.own()?;
+        Some(move || place.count(Event::Hit as usize))
+    }
+
     pub(crate) fn miss(&self) {
         self.0.count(Event::Miss as usize);
     }

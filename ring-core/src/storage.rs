@@ -16,7 +16,7 @@ mod view;
 pub use awaited::{AsyncClear, AsyncStorage, InMemory};
 pub use base::{EvictionCounts, Expires, Expiring, Observer, StorageBase};
 pub use blocking::{Clear, Storage};
-pub use view::{Coded, CodedStorage, HasCoder, View};
+pub use view::{Coded, CodedStorage, HasCoder, HoldsBytes, NamedStorage, View};
 
 pub(crate) use machine::{Event, Machine, Step};
 pub(crate) use store::Store;

@@ -5,6 +5,10 @@
 mod modelled;
 #[cfg(not(shuttle))]
 mod readers_lock;
+#[cfg_attr(
+    shuttle,
+    allow(dead_code, reason = "the lock that waits for slots is modelled")
+)]
 pub(crate) mod thread_slot;
 
 #[cfg(shuttle)]

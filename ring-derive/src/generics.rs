@@ -1,10 +1,15 @@
 //! Generic parameters.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::punctuated::Punctuated;
-use syn::{GenericParam, Generics, Ident, Token, Type, TypeParamBound, WherePredicate, parse_quote};
+use syn::visit_mut::{self, VisitMut};
+use syn::{
+    GenericParam, Generics, Ident, Lifetime, LifetimeParam, ParenthesizedGenericArguments, Path, Token, Type,
+    TypeFnPtr, TypeParamBound, TypeReference, WherePredicate, parse_quote,
+};
 
+use crate::root::located_at;
 use crate::types::mentions;
 
 fn name_of(parameter: &GenericParam) -> &Ident {
@@ -35,8 +40,60 @@ pub(crate) fn turbofish(generics: &Generics) -> TokenStream {
 }
 
 /// Splits the parameters of an impl block into those that its type mentions and the rest.
-pub(crate) fn split(generics: &Generics, self_ty: &Type) -> (Generics, Generics) {
-    let is_kept = |parameter: &GenericParam| mentions(self_ty, &name_of(parameter).to_string());
+pub(crate) fn split_by(generics: &Generics, self_ty: &Type) -> (Generics, Generics) {
+    split(generics, |name| mentions(self_ty, name))
+}
+
+/// A path whose lifetimes have names: those without one become parameters.
+pub(crate) fn name_lifetimes(path: &Path, generics: &mut Generics) -> Path {
+    struct Name<'g>(&'g mut Generics);
+    impl Name<'_> {
+        fn next(&mut self, span: Span) -> Lifetime {
+            let name = format!("'__ring_{}", self.0.params.len());
+            let lifetime = Lifetime::new(&name, span);
+            let parameter = GenericParam::Lifetime(LifetimeParam::new(lifetime.clone()));
+            self.0.params.insert(0, parameter);
+            lifetime
+        }
+    }
+    impl VisitMut for Name<'_> {
+        fn visit_lifetime_mut(&mut self, lifetime: &mut Lifetime) {
+            if lifetime.ident == "_" {
+                *lifetime = self.next(lifetime.span());
+            }
+        }
+
+        fn visit_type_reference_mut(&mut self, reference: &mut TypeReference) {
+            let span = reference.and_token.span;
+            reference.lifetime.get_or_insert_with(|| self.next(span));
+            visit_mut::visit_type_reference_mut(self, reference);
+        }
+
+        /// References in the types of functions are of all lifetimes.
+        fn visit_type_fn_ptr_mut(&mut self, _: &mut TypeFnPtr) {}
+
+        fn visit_parenthesized_generic_arguments_mut(&mut self, _: &mut ParenthesizedGenericArguments) {}
+    }
+    let mut path = path.clone();
+    Name(generics).visit_path_mut(&mut path);
+    path
+}
+
+/// The same parameters, of generated code: lints about how often a lifetime is used do not see them.
+pub(crate) fn generated(generics: &Generics) -> Generics {
+    let mut generics = generics.clone();
+    for parameter in &mut generics.params {
+        if let GenericParam::Lifetime(parameter) = parameter {
+            let span = located_at(parameter.lifetime.span());
+            parameter.lifetime.set_span(span);
+        }
+    }
+    generics
+}
+
+/// Splits parameters into those that are kept, by their names, and the rest.
+pub(crate) fn split(generics: &Generics, is_kept: impl Fn(&str) -> bool) -> (Generics, Generics) {
+    let is_kept = |parameter: &GenericParam| is_kept(&name_of(parameter).to_string());
     let (mut kept, moved): (Vec<_>, Vec<_>) = generics.params.iter().cloned().partition(is_kept);
     let names = moved.iter().map(|parameter| name_of(parameter).to_string());
     let names: Vec<String> = names.collect();

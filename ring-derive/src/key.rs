@@ -4,6 +4,7 @@ mod bounds;
 mod check;
 mod expand;
 mod model;
+mod reading;
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -15,11 +16,10 @@ use crate::root::Root;
 
 /// Implements `RingKey`, or reports the errors.
 pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
-    let root = Root::find();
     let checked = Model::of(input).and_then(|model| check::check(&model).map(|()| model));
     match checked {
-        Ok(model) => expand::expand(&model, &root),
-        Err(error) => with_error(&error, fallback(input, &root)),
+        Ok(model) => expand::expand(&model, &Root::named(model.options.root.as_ref())),
+        Err(error) => with_error(&error, fallback(input, &Root::find())),
     }
 }
 

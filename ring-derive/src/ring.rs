@@ -1,14 +1,19 @@
 //! `#[ring]` and `#[ring_impl]`: a method and its options are read into a model, the model is checked, and the method,
 //! its accessor and its handle are made of it.
 
+mod associated;
 mod block;
 mod check;
 mod expand;
 mod function;
+mod item;
 mod marks;
 mod model;
 mod name;
+mod names;
+mod passed;
 mod self_type;
+mod template;
 
 pub(crate) use self::block::expand as expand_block;
 pub(crate) use self::function::expand as expand_function;

@@ -3,7 +3,7 @@
 use proc_macro_crate::{FoundCrate, crate_name};
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::Ident;
+use syn::{Ident, Path};
 
 /// The path of the library's root.
 #[derive(Clone)]
@@ -20,6 +20,11 @@ impl Root {
             // The library's own tests and examples, and crates whose manifest cannot be read.
             Ok(FoundCrate::Itself) | Err(_) => quote!(::ring_cache),
         })
+    }
+
+    /// The path that the user named, or else the library as the user's crate depends on it.
+    pub(crate) fn named(path: Option<&Path>) -> Self {
+        path.map_or_else(Root::find, |path| Root(path.to_token_stream()))
     }
 
     /// The same path, whose errors are reported at `place`.

@@ -15,6 +15,12 @@ const CLONE: [&str; 16] = [
     "f64", "Bytes",
 ];
 
+/// Types of the language.
+const PRIMITIVE: [&str; 16] = [
+    "bool", "char", "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128", "isize",
+    "f32", "f64",
+];
+
 /// Types that cannot be the user's own. The compiler refuses others in its own words.
 const FOREIGN: [&str; 33] = [
     "String", "str", "Vec", "Option", "Result", "Box", "Arc", "Rc", "HashMap", "HashSet", "BTreeMap",
@@ -97,6 +103,11 @@ pub(crate) fn is_known_clone(ty: &Type) -> bool {
     is_named(ty, &CLONE)
 }
 
+/// Whether a type is one of the language's that are copied.
+pub(crate) fn is_primitive(ty: &Type) -> bool {
+    is_named(ty, &PRIMITIVE)
+}
+
 pub(crate) fn is_known_foreign(ty: &Type) -> bool {
     match ty {
         Type::Path(path) => {
@@ -124,8 +135,12 @@ pub(crate) fn ok_type(ty: &Type) -> Option<&Type> {
 
 /// Whether it is `impl Future`, or a future in a box.
 pub(crate) fn is_future(ty: &Type) -> bool {
-    ends_in(ty, &["Pin", "BoxFuture", "LocalBoxFuture"])
-        || (matches!(ty, Type::ImplTrait(_)) && mentions(ty, "Future"))
+    let is_boxed = |last: &PathSegment| {
+        let pinned = last.ident == "Pin" && mentions(&last.arguments, "Future");
+        let boxed = last.ident == "BoxFuture" || last.ident == "LocalBoxFuture";
+        pinned || (boxed && type_arguments(last).next().is_some())
+    };
+    last_segment(ty).is_some_and(is_boxed) || (matches!(ty, Type::ImplTrait(_)) && mentions(ty, "Future"))
 }
 
 /// Whether values of a type are bytes already.
@@ -135,11 +150,27 @@ pub(crate) fn is_bytes(ty: &Type) -> bool {
     ends_in(ty, &["String", "Bytes"]) || (ends_in(ty, &["Vec"]) && last_segment(ty).is_some_and(of_bytes))
 }
 
+/// Whether a path can be one of the library's: a name alone, or a name after a crate's.
+fn may_be_the_librarys(ty: &Type) -> bool {
+    match ty {
+        Type::Path(path) => {
+            let first = path.path.segments.first();
+            let is_relative = |first: &PathSegment| {
+                ["self", "super", "crate", "Self"]
+                    .iter()
+                    .any(|word| first.ident == word)
+            };
+            path.path.segments.len() == 1 || !first.is_some_and(is_relative)
+        }
+        _ => true,
+    }
+}
+
 /// Whether a storage of this type is one of the library's that holds bytes.
 pub(crate) fn is_storage_of_bytes(storage: &Type) -> bool {
     let inner = last_segment(storage).filter(|last| last.ident == "Blocking");
     match inner {
         Some(blocking) => first_argument(blocking).is_some_and(is_storage_of_bytes),
-        None => ends_in(storage, &STORAGES_OF_BYTES),
+        None => ends_in(storage, &STORAGES_OF_BYTES) && may_be_the_librarys(storage),
     }
 }

@@ -1,12 +1,15 @@
 //! Behaviour, in the words of those who use it: one file a topic.
 
+mod associated;
 mod async_forms;
 mod async_nesting;
 #[cfg(all(feature = "json", feature = "tokio"))]
 mod blocking;
 mod derive;
+mod entries;
 mod forms;
 mod generics;
+mod hygiene;
 mod identity;
 mod key_golden;
 mod key_parser;
@@ -23,12 +26,16 @@ mod options;
 mod places;
 #[cfg(all(feature = "json", feature = "memcached", feature = "redis"))]
 mod polyglot;
+mod prefixes;
 #[cfg(feature = "json")]
 mod quickstart;
+mod receivers;
 #[cfg(all(feature = "json", feature = "redis"))]
 mod redis;
+mod reexported;
 mod results;
 mod storages;
+mod templates;
 mod traits;
 mod ui;
 mod user_interface;

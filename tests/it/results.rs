@@ -153,7 +153,35 @@ fn a_generic_value_that_is_a_result() {
     assert_eq!(parsed::<u32>("1"), Some(1));
     let error: Result<u32, String> = Err("x".into());
     assert_eq!(run(1, error.clone()), error);
-    assert!(!run_ring(1, error).has());
+    assert!(!run_ring(1, error.clone()).has());
+    let stats = run_cache::<Result<u32, String>>().stats();
+    assert_eq!((stats.stores, stats.errors), (0, 1), "it is told");
     assert_eq!(run(1, 5), 5);
     assert!(run_ring(1, 5).has());
+}
+
+trait Task: RingKey {
+    type Out: Clone + Send + Sync + 'static;
+    fn run(&self) -> Self::Out;
+}
+
+#[derive(RingKey)]
+struct Number(u32);
+
+impl Task for Number {
+    type Out = u32;
+    fn run(&self) -> u32 {
+        self.0
+    }
+}
+
+/// What a parameter says could be a `Result`: the user says that it is not.
+#[test]
+fn a_value_of_a_type_parameter() {
+    #[ring(fallible = false)]
+    fn run<T: Task>(task: &T) -> T::Out {
+        task.run()
+    }
+    assert_eq!((run(&Number(1)), run(&Number(1))), (1, 1));
+    assert_eq!(run_cache::<Number>().stats().hits, 1);
 }

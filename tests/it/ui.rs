@@ -1,5 +1,7 @@
 //! Wrong uses and the compiler's messages: one file an option or a mistake, in `tests/ui`.
 //!
+//! A line that is marked by `//~` has exactly one error, and lines without a mark have none: see `ui/marks.rs`.
+//!
 //! Each file is compiled alone, against the crate that `cargo test` built, so nothing is compiled again. The messages are
 //! compared with the `.stderr` file beside it; `RING_CACHE_UI=overwrite` writes that file.
 //!
@@ -7,6 +9,7 @@
 //! another `test.sh` says that they were left out.
 
 mod compiler;
+mod marks;
 mod normal;
 
 use compiler::Compiler;
@@ -24,6 +27,12 @@ fn derive() {
 #[cfg(feature = "json")]
 fn ring() {
     compare("ring");
+}
+
+/// Many small mistakes, each with one error at the user's token.
+#[test]
+fn mistakes() {
+    compare("mistakes");
 }
 
 /// Storages outside the process.
@@ -57,6 +66,10 @@ fn difference((file, messages): (String, Result<String, String>)) -> Option<Stri
         Ok(_) => return Some(format!("{file} compiles, and should not")),
         Err(messages) => normal::normal(&messages),
     };
+    let source = std::fs::read_to_string(compiler::root().join(&file)).unwrap_or_default();
+    if let Some(differences) = marks::differences(&file, &source, &messages) {
+        return Some(format!("{differences}\n{messages}"));
+    }
     let expected = file.replace(".rs", ".stderr");
     let path = compiler::root().join(&expected);
     if std::env::var("RING_CACHE_UI").is_ok_and(|mode| mode == "overwrite") {

@@ -412,3 +412,5 @@ impl AsyncRoute for Cluster {
         node.send_async(commands, until).await
     }
 }
+
+impl ring_cache_core::storage::HoldsBytes for RedisCluster {}

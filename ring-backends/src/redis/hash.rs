@@ -198,3 +198,5 @@ fn read_run(run: &[Field]) -> Cmd {
     }
     command
 }
+
+impl ring_cache_core::storage::HoldsBytes for RedisHash {}

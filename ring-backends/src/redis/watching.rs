@@ -372,10 +372,8 @@ impl Watch {
 impl Watcher {
     fn tell(&self, push: &PushInfo) {
         match (&push.kind, push.data.first()) {
-            (PushKind::Disconnection, _) => {
-                if self.has_begun.swap(false, Ordering::SeqCst) {
-                    self.observer.ended();
-                }
+            (PushKind::Disconnection, _) if self.has_begun.swap(false, Ordering::SeqCst) => {
+                self.observer.ended();
             }
             (PushKind::Invalidate, Some(Value::Array(keys))) => {
                 let texts = keys.iter().filter_map(|key| match key {

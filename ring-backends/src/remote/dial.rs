@@ -67,7 +67,7 @@ pub(crate) async fn connect_async(addresses: Vec<SocketAddr>) -> io::Result<toki
     }
     let mut failure = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     while let Some(ended) = attempts.join_next().await {
-        match ended.map_err(io::Error::from).flatten() {
+        match ended.map_err(io::Error::from).and_then(|connected| connected) {
             Ok(stream) => return Ok(stream),
             Err(error) => failure = error,
         }

@@ -241,9 +241,12 @@ impl<C: Send + 'static> Pool<C> {
     }
 }
 
+/// A connection that is not in use, and since when.
+type Idle<C> = (C, Instant);
+
 impl<C> State<C> {
     /// Takes the connection that was used last, and those that are too old or too many.
-    fn take(&mut self, since: Option<Instant>, now: Instant) -> (Option<(C, Instant)>, Vec<(C, Instant)>) {
+    fn take(&mut self, since: Option<Instant>, now: Instant) -> (Option<Idle<C>>, Vec<Idle<C>>) {
         let fits =
             |at: Instant| since.is_none_or(|since| at >= since) && now.duration_since(at) < IDLE_TIMEOUT;
         let old = self.idle.partition_point(|(_, at)| !fits(*at));

@@ -5,7 +5,7 @@ use super::context::{Lookup, Outcome, StorageResult};
 use super::fetch::Fetched;
 use super::{BoundCall, CallContext};
 use crate::action::{Action, ActionResult};
-use crate::body::{AsyncBody, Boxed};
+use crate::body::{AsyncBody, Bind, Boxed};
 use crate::flights::Outcome as FlightOutcome;
 use crate::key::EncodedKey;
 use crate::mode::Awaited;
@@ -30,7 +30,7 @@ impl<R, S, B> AsyncCall<R, S, B>
 where
     R: Output,
     S: View<R::Value, Storage: AsyncStorage<S::Held>>,
-    B: AsyncBody<Out = R::Out>,
+    B: Bind,
 {
     /// The cached value, or `None`. Never computes.
     pub fn get(&self) -> impl Future<Output = Outcome<R, S, Option<R::Value>>> + use<R, S, B> {
@@ -38,6 +38,38 @@ where
         async move { context.outcome(try_get::<R, S>(&context, &key).await) }
     }
 
+    /// Stores `value` without computing, whatever is there or being computed.
+    pub fn set(&self, value: R::Value) -> impl Future<Output = Outcome<R, S, ()>> + use<R, S, B> {
+        let (context, key) = (self.context, self.encoded_key());
+        async move { context.outcome(awaited::set(&context, key, value).await) }
+    }
+
+    /// Removes the value, also one that is being computed. Returns whether there was an entry.
+    pub fn delete(&self) -> impl Future<Output = Outcome<R, S, bool>> + use<R, S, B> {
+        let (context, key) = (self.context, self.encoded_key());
+        async move { context.outcome(try_delete::<R, S>(&context, &key).await) }
+    }
+
+    /// Whether a value is cached. It does not count as a use.
+    pub fn has(&self) -> impl Future<Output = Outcome<R, S, bool>> + use<R, S, B> {
+        let (context, key) = (self.context, self.encoded_key());
+        async move { context.outcome(try_has::<R, S>(&context, &key).await) }
+    }
+
+    /// Restarts the expiry of the value. Returns whether there was an entry. Without an expiry it equals
+    /// [`has`](Self::has).
+    pub fn touch(&self) -> impl Future<Output = Outcome<R, S, bool>> + use<R, S, B> {
+        let (context, key) = (self.context, self.encoded_key());
+        async move { context.outcome(try_touch::<R, S>(&context, &key).await) }
+    }
+}
+
+impl<R, S, B> AsyncCall<R, S, B>
+where
+    R: Output,
+    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+    B: AsyncBody<Out = R::Out>,
+{
     /// The cached value, or else computes and stores it: what the plain call does.
     ///
     /// Of several calls with one key at a time, one computes and the others take its value. An error of a fallible
@@ -77,6 +109,7 @@ where
             let value = match R::value(leader.computing().around(body).await) {
                 Ok(value) => value,
                 Err(out) => {
+                    context.ring.count_refused::<R>();
                     leader.finish(|| FlightOutcome::Failed);
                     return out;
                 }
@@ -106,31 +139,6 @@ where
         Boxed::new(self.body).await
     }
 
-    /// Stores `value` without computing, whatever is there or being computed.
-    pub fn set(&self, value: R::Value) -> impl Future<Output = Outcome<R, S, ()>> + use<R, S, B> {
-        let (context, key) = (self.context, self.encoded_key());
-        async move { context.outcome(awaited::set(&context, key, value).await) }
-    }
-
-    /// Removes the value, also one that is being computed. Returns whether there was an entry.
-    pub fn delete(&self) -> impl Future<Output = Outcome<R, S, bool>> + use<R, S, B> {
-        let (context, key) = (self.context, self.encoded_key());
-        async move { context.outcome(try_delete::<R, S>(&context, &key).await) }
-    }
-
-    /// Whether a value is cached. It does not count as a use.
-    pub fn has(&self) -> impl Future<Output = Outcome<R, S, bool>> + use<R, S, B> {
-        let (context, key) = (self.context, self.encoded_key());
-        async move { context.outcome(try_has::<R, S>(&context, &key).await) }
-    }
-
-    /// Restarts the expiry of the value. Returns whether there was an entry. Without an expiry it equals
-    /// [`has`](Self::has).
-    pub fn touch(&self) -> impl Future<Output = Outcome<R, S, bool>> + use<R, S, B> {
-        let (context, key) = (self.context, self.encoded_key());
-        async move { context.outcome(try_touch::<R, S>(&context, &key).await) }
-    }
-
     /// Runs the verb that `action` names.
     pub async fn run(self, action: Action) -> Outcome<R, S, ActionResult<R::Value, R::Out>> {
         let (context, key) = (self.context, self.encoded_key());
@@ -154,7 +162,9 @@ where
     R: Output,
     S: View<R::Value, Storage: AsyncStorage<S::Held>>,
 {
-    context.admit();
+    if !context.admit()? {
+        return Ok(None);
+    }
     let in_doubt = context.is_in_doubt(key);
     let held = context.storage().read(key, None).await?;
     Ok(context.decode_counted(held.filter(|_| !in_doubt)))
@@ -165,7 +175,9 @@ where
     R: Output,
     S: View<R::Value, Storage: AsyncStorage<S::Held>>,
 {
-    context.admit();
+    if !context.admit()? {
+        return Ok(false);
+    }
     let invalidation = context.invalidate(key).settle().await;
     invalidation.end(context.storage().remove(key, None).await)
 }
@@ -175,7 +187,9 @@ where
     R: Output,
     S: View<R::Value, Storage: AsyncStorage<S::Held>>,
 {
-    context.admit();
+    if !context.admit()? {
+        return Ok(false);
+    }
     let in_doubt = context.is_in_doubt(key);
     Ok(context.storage().contains(key, None).await? && !in_doubt)
 }
@@ -188,7 +202,9 @@ where
     let Some(expiry) = context.expiry else {
         return try_has::<R, S>(context, key).await;
     };
-    context.admit();
+    if !context.admit()? {
+        return Ok(false);
+    }
     let in_doubt = context.is_in_doubt(key);
     Ok(context.storage().renew(key, expiry, None).await? && !in_doubt)
 }

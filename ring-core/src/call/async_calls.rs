@@ -6,7 +6,7 @@ use super::AsyncCall;
 use super::bulk::concurrently::concurrently;
 use super::bulk::{Bulk, awaited as bulk, take_apart};
 use super::context::Outcome;
-use crate::body::{AsyncBody, Boxed};
+use crate::body::{AsyncBody, Bind, Boxed};
 use crate::error::Error;
 use crate::key::Key;
 use crate::output::Output;
@@ -23,7 +23,7 @@ pub trait AsyncCalls<R, S, B>: IntoIterator<Item = AsyncCall<R, S, B>> + Sized
 where
     R: Output,
     S: View<R::Value, Storage: AsyncStorage<S::Held>>,
-    B: AsyncBody<Out = R::Out>,
+    B: Bind,
 {
     /// Lets at most `limit` values be computed at a time, in the place of [`DEFAULT_CONCURRENCY`].
     ///
@@ -53,17 +53,26 @@ where
     ///
     /// Values are stored when all are computed: if a body panics, or the future is dropped, those computed before it
     /// are not.
-    fn get_or_update_many(self) -> impl Future<Output = Vec<R::Out>> {
+    fn get_or_update_many(self) -> impl Future<Output = Vec<R::Out>>
+    where
+        B: AsyncBody<Out = R::Out>,
+    {
         bulk::get_or_update(boxed(self), DEFAULT_CONCURRENCY.get())
     }
 
     /// `AsyncCall::update` for all.
-    fn update_many(self) -> impl Future<Output = Vec<R::Out>> {
+    fn update_many(self) -> impl Future<Output = Vec<R::Out>>
+    where
+        B: AsyncBody<Out = R::Out>,
+    {
         bulk::update(boxed(self), DEFAULT_CONCURRENCY.get())
     }
 
     /// `AsyncCall::execute` for all.
-    fn execute_many(self) -> impl Future<Output = Vec<R::Out>> {
+    fn execute_many(self) -> impl Future<Output = Vec<R::Out>>
+    where
+        B: AsyncBody<Out = R::Out>,
+    {
         execute(self.into_iter().collect(), DEFAULT_CONCURRENCY.get())
     }
 
@@ -102,7 +111,7 @@ where
     I: IntoIterator<Item = AsyncCall<R, S, B>>,
     R: Output,
     S: View<R::Value, Storage: AsyncStorage<S::Held>>,
-    B: AsyncBody<Out = R::Out>,
+    B: Bind,
 {
 }
 

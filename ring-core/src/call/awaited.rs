@@ -75,6 +75,7 @@ where
     let value = match R::value(leader.computing().around(body).await) {
         Ok(value) => value,
         Err(out) => {
+            context.ring.count_refused::<R>();
             leader.finish(|| Outcome::Failed);
             return out;
         }
@@ -93,7 +94,9 @@ where
     S::Storage: AsyncStorage<S::Held>,
 {
     let set = context.begin_set(key, value);
-    let Some(mut store) = set.store else { return Ok(()) };
+    let Some(mut store) = set.store else {
+        return context.finish_unset(set.error);
+    };
     let (stored, failure) = run(context.storage(), &mut store).await;
     context.finish_set(set.error, stored, failure)
 }

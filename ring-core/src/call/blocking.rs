@@ -38,6 +38,7 @@ where
     let value = match R::value(out) {
         Ok(value) => value,
         Err(out) => {
+            context.ring.count_refused::<R>();
             leader.finish(|| Outcome::Failed);
             return out;
         }
@@ -57,7 +58,9 @@ where
     S::Storage: Storage<S::Held>,
 {
     let set = context.begin_set(key, value);
-    let Some(mut store) = set.store else { return Ok(()) };
+    let Some(mut store) = set.store else {
+        return context.finish_unset(set.error);
+    };
     let (stored, failure) = run(context.storage(), &mut store);
     context.finish_set(set.error, stored, failure)
 }

@@ -148,7 +148,9 @@ where
     let mut groups: Vec<Group<R, S>> = Vec::new();
     let mut known = HashMap::new();
     for call in calls {
-        call.context.admit();
+        if !call.context.is_admitted() {
+            call.context.ring.counters.error();
+        }
         let group = *known
             .entry(call.context.flights().address())
             .or_insert_with(|| groups.len());
@@ -326,6 +328,7 @@ where
                 None => Progress::Ended(Ok(value)),
             },
             Err(out) => {
+                self.context().ring.count_refused::<R>();
                 leader.finish(|| FlightOutcome::Failed);
                 Progress::Ended(Err(out))
             }

@@ -3,7 +3,7 @@
 use super::Call;
 use super::bulk::{blocking as bulk, take_apart};
 use super::context::Outcome;
-use crate::body::Body;
+use crate::body::{Bind, Body};
 use crate::error::Error;
 use crate::key::Key;
 use crate::output::Output;
@@ -17,7 +17,7 @@ pub trait Calls<R, S, B>: IntoIterator<Item = Call<R, S, B>> + Sized
 where
     R: Output,
     S: View<R::Value, Storage: Storage<S::Held>>,
-    B: Body<Out = R::Out>,
+    B: Bind,
 {
     /// [`Call::get`] for all.
     fn get_many(self) -> Outcome<R, S, Vec<Option<R::Value>>> {
@@ -27,17 +27,26 @@ where
     /// [`Call::get_or_update`] for all: computes only what is absent, equal calls once.
     ///
     /// Values are stored when all are computed: if a body panics, those computed before it are not.
-    fn get_or_update_many(self) -> Vec<R::Out> {
+    fn get_or_update_many(self) -> Vec<R::Out>
+    where
+        B: Body<Out = R::Out>,
+    {
         bulk::get_or_update(take_apart(self))
     }
 
     /// [`Call::update`] for all.
-    fn update_many(self) -> Vec<R::Out> {
+    fn update_many(self) -> Vec<R::Out>
+    where
+        B: Body<Out = R::Out>,
+    {
         bulk::update(take_apart(self))
     }
 
     /// [`Call::execute`] for all.
-    fn execute_many(self) -> Vec<R::Out> {
+    fn execute_many(self) -> Vec<R::Out>
+    where
+        B: Body<Out = R::Out>,
+    {
         self.into_iter().map(|call| call.execute()).collect()
     }
 
@@ -76,6 +85,6 @@ where
     I: IntoIterator<Item = Call<R, S, B>>,
     R: Output,
     S: View<R::Value, Storage: Storage<S::Held>>,
-    B: Body<Out = R::Out>,
+    B: Bind,
 {
 }

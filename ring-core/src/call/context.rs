@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Error, Failure};
 use crate::flights::{Flights, Invalidation, Leader, Outcome as FlightOutcome};
-use crate::key::{EncodedKey, RingKey, hash_key};
+use crate::key::{EncodedKey, KeyShape, RingKey, hash_key};
 use crate::output::Output;
 use crate::ring::Ring;
 use crate::storage::{StorageBase, Store, View};
@@ -42,8 +42,8 @@ pub(crate) struct Lookup {
 pub(crate) struct CallContext<V, S> {
     pub(crate) ring: &'static Ring,
     pub(crate) view: S,
-    /// The number of segments of its key.
-    pub(crate) segments: usize,
+    /// The segments of its key.
+    pub(crate) shape: &'static KeyShape,
     pub(crate) expiry: Option<Duration>,
     pub(crate) unless: Option<fn(&V) -> bool>,
     /// Whether a value that is not stored removes an older one.
@@ -103,31 +103,42 @@ impl<V, S: View<V>> CallContext<V, S> {
         self.storage().flights()
     }
 
-    /// Checks, before a value is stored, that no other ring shares a key with this one.
-    pub(crate) fn admit_write(&self) {
-        self.flights().admit(self.ring.name(), self.segments);
-    }
-
-    /// [`admit_write`](Self::admit_write) on a storage whose keys are texts. Where bytes are compared, rings share no
-    /// keys, and the check of the write is enough.
+    /// Whether no other ring could have a key of this one. Where bytes are compared, none has.
     #[inline]
-    pub(crate) fn admit(&self) {
-        if S::Storage::TEXT_KEYS {
-            self.admit_write();
-        }
+    pub(crate) fn is_admitted(&self) -> bool {
+        !S::Storage::TEXT_KEYS || self.flights().admit(self.ring, self.shape)
     }
 
-    /// Begins a look-up. Where bytes are compared, writes are not counted.
+    /// [`is_admitted`](Self::is_admitted) for a verb that needs the storage: where storages can fail, a ring that keeps
+    /// away is an error.
+    pub(crate) fn admit(&self) -> StorageResult<V, S, bool> {
+        if self.is_admitted() {
+            return Ok(true);
+        }
+        self.refused(self.conflict()).map(|()| false)
+    }
+
+    fn conflict(&self) -> Error {
+        Error::conflict(self.flights().conflict(self.ring).unwrap_or_default())
+    }
+
+    /// A value that is found without waiting. It runs no code out of line, so that the caller saves no registers for it.
+    #[inline(always)]
+    pub(super) fn hit<K: RingKey>(&self, key: &K) -> Option<V> {
+        let count = self.ring.counters.own_hits()?;
+        let value = self.view.decode(self.storage().hit(key)?).ok()?;
+        count();
+        Some(value)
+    }
+
+    /// Begins a look-up.
     #[inline]
     pub(crate) fn begin_lookup<K: RingKey>(&self, key: &K) -> Lookup {
-        self.admit();
-        let epoch = if S::Storage::TEXT_KEYS {
-            self.flights().writes(hash_key(key))
-        } else {
-            0
-        };
+        if !self.is_admitted() {
+            self.ring.counters.error();
+        }
         Lookup {
-            epoch: Some(epoch),
+            epoch: Some(self.flights().writes(hash_key(key))),
             in_doubt: self.is_in_doubt(key),
             until: after(self.deadline()),
         }
@@ -137,7 +148,7 @@ impl<V, S: View<V>> CallContext<V, S> {
     /// written in place, where no write comes late.
     #[inline]
     pub(crate) fn is_in_doubt<K: RingKey>(&self, key: &K) -> bool {
-        S::Storage::TEXT_KEYS && self.flights().is_in_doubt(key)
+        S::Storage::TEXT_KEYS && (!self.is_admitted() || self.flights().is_in_doubt(key))
     }
 
     /// The value that a look-up found, or else what is known for its computation.
@@ -185,12 +196,10 @@ impl<V, S: View<V>> CallContext<V, S> {
         Some(value)
     }
 
-    /// Whether another computation may have ended between a look-up and the lead. In memory it may in any case, which is
-    /// cheaper than to count writes at every hit.
+    /// Whether another computation may have ended between a look-up and the lead.
     pub(crate) fn may_be_stored(&self, leader: &Leader<'_, S::Held>, lookup: Lookup) -> bool {
-        let written =
-            |epoch| !S::Storage::TEXT_KEYS || self.flights().writes(leader.key().hash_value()) != epoch;
-        self.ring.coalesce && lookup.epoch.is_some_and(written)
+        let writes = self.flights().writes(leader.key().hash_value());
+        self.ring.coalesce && lookup.epoch.is_some_and(|epoch| epoch != writes)
     }
 
     /// Begins to store a computed value. `None` if it is done: in memory, it takes no time.
@@ -301,7 +310,10 @@ impl<V, S: View<V>> CallContext<V, S> {
     /// Begins to store a value that the user gave. Without a machine it is done. The error is the coder's: a value that
     /// cannot be encoded removes an older one.
     pub(crate) fn begin_set(&self, key: EncodedKey, value: V) -> Set<'_, S::Storage, S::Held> {
-        self.admit_write();
+        if !self.is_admitted() {
+            let (store, error) = (None, Some(self.conflict()));
+            return Set { store, error };
+        }
         let (held, error) = match self.view.encode(value) {
             Ok(held) => (Some(held), None),
             Err(error) => (None, Some(error)),
@@ -311,6 +323,11 @@ impl<V, S: View<V>> CallContext<V, S> {
             self.count_store(true, false);
         }
         Set { store, error }
+    }
+
+    /// What `set` comes to without a machine.
+    pub(crate) fn finish_unset(&self, error: Option<Error>) -> StorageResult<V, S, ()> {
+        error.map_or(Ok(()), |error| self.refused(error))
     }
 
     /// What `set` comes to after its machine.

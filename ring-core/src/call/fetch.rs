@@ -45,7 +45,10 @@ pub(crate) enum Fetched<'f, V, T> {
 impl<V, S: View<V>> CallContext<V, S> {
     /// Starts a computation whose value replaces what is stored.
     pub(crate) fn begin_update(&self, key: EncodedKey) -> Fetched<'_, V, S::Held> {
-        self.admit_write();
+        if !self.is_admitted() {
+            self.ring.counters.error();
+            return Fetched::Bypass;
+        }
         Fetched::Lead(self.flights().lead_alone(key).update(), self.deadline())
     }
 }
@@ -53,7 +56,6 @@ impl<V, S: View<V>> CallContext<V, S> {
 impl<'c, V, S: View<V>> Fetch<'c, V, S> {
     /// Begins after a look-up that found nothing.
     pub(crate) fn new(context: &'c CallContext<V, S>, key: EncodedKey, lookup: Lookup) -> Self {
-        context.admit_write();
         Fetch {
             context,
             key,
@@ -73,6 +75,9 @@ impl<'c, V, S: View<V>> Fetch<'c, V, S> {
 
     /// Joins the computation of the key's value, or starts one, as the ring is set up.
     fn join(&mut self) -> Role<'c, S::Held> {
+        if !self.context.is_admitted() {
+            return Role::Bypass;
+        }
         let (flights, key) = (self.context.flights(), self.key.clone());
         if self.context.ring.coalesce {
             flights.join(key)

@@ -166,7 +166,8 @@ impl<'f, T> Leader<'f, T> {
         expires_at: u64,
     ) -> Result<Written<T>, T> {
         let (key, epoch, is_update, own) = (&self.key, self.epoch, self.is_update(), &mut self.flight);
-        self.flights.try_release(key, |state| {
+        let flights = self.flights;
+        flights.try_release(key, |state| {
             let mut written = Written {
                 refused: None,
                 evicted: None,
@@ -179,6 +180,7 @@ impl<'f, T> Leader<'f, T> {
                 return Err(held);
             } else {
                 written.evicted = storage.write(key.clone(), held, expires_at);
+                flights.count_write(key.hash_value());
                 state.begin_write(epoch, own.as_ref());
                 state.took_effect(epoch);
             }

@@ -1,70 +1,236 @@
-//! The rings that keep entries in one storage: two whose keys could be equal are refused.
+//! The rings that keep entries in one storage: those whose keys could be equal keep away from it.
 
-use crate::key::Name;
-use crate::sync::{AtomicU64, Ordering, RwLock};
+use crate::key::{KeyShape, Reading};
+use crate::ring::Ring;
+use crate::sync::{AtomicUsize, Ordering, RwLock};
 
 /// The rings of one storage.
 #[derive(Default)]
 pub(super) struct RingRegistry {
-    rings: RwLock<Vec<(u32, usize)>>,
+    rings: RwLock<Vec<Registered>>,
     /// The ring that was admitted last: the only one of most storages.
-    latest: AtomicU64,
+    latest: AtomicUsize,
+}
+
+#[derive(Clone, Copy)]
+struct Registered {
+    ring: &'static Ring,
+    shape: &'static KeyShape,
+    /// A ring with which it could share a key.
+    rival: Option<&'static Ring>,
 }
 
 impl RingRegistry {
-    pub(super) fn admit(&self, name: &Name, segments: usize) {
-        let packed = u64::from(name.id()) << 32 | (segments as u64 + 1);
-        if self.latest.load(Ordering::Relaxed) != packed {
-            if !self.rings.read().contains(&(name.id(), segments)) {
-                self.register(name, segments);
-            }
-            self.latest.store(packed, Ordering::Relaxed);
+    /// Whether no other ring of the storage could have a key of this one.
+    pub(super) fn admit(&self, ring: &'static Ring, shape: &'static KeyShape) -> bool {
+        let identity = identity(ring, shape);
+        if self.latest.load(Ordering::Relaxed) == identity {
+            return true;
         }
+        let known = self.find(identity);
+        let known = known.unwrap_or_else(|| {
+            self.register(Registered {
+                ring,
+                shape,
+                rival: None,
+            })
+        });
+        if known.rival.is_none() {
+            self.latest.store(identity, Ordering::Relaxed);
+        }
+        known.rival.is_none()
     }
 
+    /// Why a ring keeps away from the storage, if it does.
+    pub(super) fn conflict(&self, ring: &'static Ring) -> Option<String> {
+        let rings = self.rings.read();
+        let mut rivals = rings.iter().filter(|known| std::ptr::eq(known.ring, ring));
+        rivals
+            .find_map(|known| known.rival)
+            .map(|rival| message(ring, rival))
+    }
+
+    fn find(&self, wanted: usize) -> Option<Registered> {
+        let rings = self.rings.read();
+        rings
+            .iter()
+            .find(|known| identity(known.ring, known.shape) == wanted)
+            .copied()
+    }
+
+    /// Of two whose keys could be equal both keep away: what one of them stored could be the other's.
     #[cold]
-    fn register(&self, name: &Name, segments: usize) {
+    fn register(&self, mut new: Registered) -> Registered {
         let mut rings = self.rings.write();
-        for &(other, other_segments) in rings.iter() {
-            let other = Name::of_id(other);
-            assert!(
-                name != other || segments == other_segments,
-                "two rings with `key_prefix = \"{name}\"` share a storage, but their keys have {other_segments} and \
-                 {segments} segments: give one of them another prefix"
-            );
-            assert!(
-                !extends(name, other) && !extends(other, name),
-                "the rings `{other}` and `{name}` share a storage and their keys could be equal: choose prefixes of \
-                 which none is the other followed by `:`"
-            );
+        for known in rings.iter_mut() {
+            if may_meet(known, &new) {
+                known.rival.get_or_insert(new.ring);
+                new.rival.get_or_insert(known.ring);
+            }
         }
-        let ring = (name.id(), segments);
-        if !rings.contains(&ring) {
-            rings.push(ring);
+        if new.ring.name().is_taken() {
+            new.rival.get_or_insert(new.ring);
         }
+        if new.rival.is_some() {
+            self.latest.store(0, Ordering::Relaxed);
+        }
+        rings.push(new);
+        new
     }
 }
 
-/// Whether the name `longer` is `shorter`, `:`, and more.
-fn extends(longer: &Name, shorter: &Name) -> bool {
-    longer
-        .as_str()
-        .strip_prefix(shorter.as_str())
-        .is_some_and(|rest| rest.starts_with(':'))
+/// A ring, and the number of segments of its keys: a ring is larger than so many bytes.
+fn identity(ring: &'static Ring, shape: &'static KeyShape) -> usize {
+    std::ptr::from_ref(ring).addr() + shape.segments + 1
+}
+
+fn message(ring: &Ring, rival: &Ring) -> String {
+    let name = ring.name();
+    if std::ptr::eq(ring, rival) {
+        return format!(
+            "another function is named `{}` as well: give one of them a `key_prefix`",
+            ring.function()
+        );
+    }
+    format!(
+        "`{}` (`{name}`) and `{}` (`{}`) share a storage, and a key of one could be a key of the other: give one of them \
+         another `key_prefix`",
+        ring.function(),
+        rival.function(),
+        rival.name()
+    )
+}
+
+/// Whether a key of one could be a key of the other. Rings of one name and as many segments are one ring.
+fn may_meet(one: &Registered, other: &Registered) -> bool {
+    let (one_name, other_name) = (one.ring.name(), other.ring.name());
+    if one_name == other_name {
+        let same = one.shape.segments == other.shape.segments;
+        return !same && (goes_on(one.shape, &[], other.shape) || goes_on(other.shape, &[], one.shape));
+    }
+    let rest = |long: &'static str, short: &str| long.strip_prefix(short)?.strip_prefix(':');
+    let split = |rest: &'static str| rest.split(':').collect::<Vec<_>>();
+    match (
+        rest(other_name.as_str(), one_name.as_str()),
+        rest(one_name.as_str(), other_name.as_str()),
+    ) {
+        (Some(rest), _) => goes_on(one.shape, &split(rest), other.shape),
+        (_, Some(rest)) => goes_on(other.shape, &split(rest), one.shape),
+        (None, None) => false,
+    }
+}
+
+/// Whether a key of the ring `short` could be that of `long`, whose name is `short`'s and these texts.
+fn goes_on(short: &KeyShape, rest: &[&str], long: &KeyShape) -> bool {
+    let last = short.segments.checked_sub(1);
+    for (place, text) in rest.iter().enumerate() {
+        match last {
+            Some(last) if place < last => {
+                if !(short.may_read)(place, Reading::Whole(text)) {
+                    return false;
+                }
+            }
+            // The last segment may have colons, so it may be all that follows.
+            Some(last) if place == last => {
+                let all = rest[place..].join(":");
+                return if long.segments == 0 {
+                    (short.may_read)(last, Reading::Whole(&all))
+                } else {
+                    (short.may_read)(last, Reading::Start(&(all + ":")))
+                };
+            }
+            _ => return false,
+        }
+    }
+    let (left, others) = (short.segments - rest.len().min(short.segments), long.segments);
+    let has_colon =
+        |shape: &KeyShape| shape.segments > 0 && (shape.may_read)(shape.segments - 1, Reading::Colon);
+    match left.cmp(&others) {
+        std::cmp::Ordering::Equal => left > 0,
+        std::cmp::Ordering::Less => left > 0 && has_colon(short),
+        std::cmp::Ordering::Greater => others > 0 && has_colon(long),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::key::KeyParts;
+
+    fn ring(prefix: &str) -> &'static Ring {
+        Box::leak(Box::new(Ring::with_prefix(prefix)))
+    }
+
+    fn meet<A: KeyParts, B: KeyParts>(one: &str, other: &str) -> bool {
+        let registered = |prefix, shape| Registered {
+            ring: ring(prefix),
+            shape,
+            rival: None,
+        };
+        let pair = (
+            registered(one, KeyShape::of::<A>()),
+            registered(other, KeyShape::of::<B>()),
+        );
+        let there = may_meet(&pair.0, &pair.1);
+        assert_eq!(there, may_meet(&pair.1, &pair.0), "{one} {other}");
+        there
+    }
 
     #[test]
-    fn each_ring_is_registered_once_also_the_first_of_the_process() {
+    fn each_ring_is_registered_once() {
         let registry = RingRegistry::default();
-        let [_, another] = ["one", "another"].map(Name::chosen);
-        let first = Name::of_id(0);
-        for name in [first, another, first, another] {
-            registry.admit(name, 0);
+        let (one, other) = (ring("one"), ring("another"));
+        for ring in [one, other, one, other] {
+            assert!(registry.admit(ring, KeyShape::of::<()>()));
         }
-        assert_eq!(*registry.rings.read(), [(0, 0), (another.id(), 0)]);
+        assert_eq!(registry.rings.read().len(), 2);
+    }
+
+    #[test]
+    fn prefixes_of_which_one_goes_on_are_told_by_the_types_of_segments() {
+        assert!(meet::<(String,), (u32,)>("user", "user:posts"));
+        assert!(!meet::<(u32,), (u32,)>("user", "user:posts"));
+        assert!(!meet::<(bool,), (String,)>("user", "user:posts"));
+        assert!(!meet::<(Option<u32>,), (String,)>("user", "user:posts"));
+        assert!(!meet::<(u32, String), (u32,)>("user", "user:posts"));
+        assert!(meet::<(String, u32), (u32,)>("user", "user:posts"));
+        assert!(meet::<(String,), ()>("user", "user:posts"));
+        assert!(!meet::<(u32,), ()>("user", "user:posts"));
+        assert!(meet::<(u32,), ()>("user", "user:7"));
+        assert!(!meet::<(), (u32,)>("user", "user:posts"));
+        assert!(!meet::<(String, u32, u32), (u32,)>("user", "user:posts"));
+        assert!(meet::<(String, u32, u32), (String,)>("user", "user:posts"));
+        assert!(!meet::<(String,), (u32,)>("user", "users"));
+        assert!(!meet::<(String,), (u32,)>("user", "user.posts"));
+    }
+
+    #[test]
+    fn one_prefix_with_other_numbers_of_segments() {
+        assert!(!meet::<(String,), (String,)>("user", "user"), "they are one ring");
+        assert!(meet::<(String,), (String, u32)>("user", "user"));
+        assert!(!meet::<(u32,), (u32, u32)>("user", "user"));
+        assert!(!meet::<(), (u32,)>("user", "user"));
+    }
+
+    #[test]
+    fn two_that_could_meet_keep_away_and_name_each_other() {
+        let registry = RingRegistry::default();
+        let (text, number) = (KeyShape::of::<(String,)>(), KeyShape::of::<(u32,)>());
+        let (users, posts, others) = (ring("user"), ring("user:posts"), ring("others"));
+        assert!(registry.admit(users, text));
+        assert!(registry.conflict(users).is_none());
+        assert!(!registry.admit(posts, number));
+        assert!(
+            !registry.admit(users, text),
+            "what it would find could be the other's"
+        );
+        assert!(registry.admit(others, text));
+        for ring in [users, posts] {
+            let message = registry.conflict(ring).unwrap();
+            assert!(
+                message.contains("`user`") && message.contains("`user:posts`"),
+                "{message}"
+            );
+        }
     }
 }

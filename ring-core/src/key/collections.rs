@@ -4,12 +4,16 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, LinkedList, VecDequ
 
 use super::encode::element_bytes;
 use super::replay::Replay;
-use super::{Bracket, KeyWriter, RingKey, TypeName};
+use super::{Bracket, KeyWriter, Reading, RingKey, TypeName};
 
 impl<T: RingKey> RingKey for [T] {
     #[inline]
     fn ring_key<W: KeyWriter>(&self, key: &mut W) {
         T::ring_key_slice(self, key);
+    }
+
+    fn may_read(reading: Reading<'_>) -> bool {
+        T::slice_may_read(reading)
     }
 
     fn ring_name(name: &mut TypeName) {
@@ -23,6 +27,10 @@ impl<T: RingKey, const N: usize> RingKey for [T; N] {
     #[inline]
     fn ring_key<W: KeyWriter>(&self, key: &mut W) {
         T::ring_key_slice(self, key);
+    }
+
+    fn may_read(reading: Reading<'_>) -> bool {
+        T::slice_may_read(reading)
     }
 
     fn ring_name(name: &mut TypeName) {
@@ -40,6 +48,10 @@ impl<T: RingKey> RingKey for Vec<T> {
         T::ring_key_slice(self, key);
     }
 
+    fn may_read(reading: Reading<'_>) -> bool {
+        T::slice_may_read(reading)
+    }
+
     fn ring_name(name: &mut TypeName) {
         name.generic("Vec", |name| T::ring_name(name));
     }
@@ -54,6 +66,10 @@ macro_rules! ordered {
 
             fn ring_name(name: &mut TypeName) {
                 name.generic(stringify!($type), |name| T::ring_name(name));
+            }
+
+            fn may_read(reading: Reading<'_>) -> bool {
+                reading.of_group("[")
             }
         }
     )*};
@@ -73,6 +89,10 @@ impl<K: RingKey, V: RingKey> RingKey for BTreeMap<K, V> {
     fn ring_name(name: &mut TypeName) {
         pair_name::<K, V>("BTreeMap", name);
     }
+
+    fn may_read(reading: Reading<'_>) -> bool {
+        reading.of_group("[")
+    }
 }
 
 impl<T: RingKey, S> RingKey for HashSet<T, S> {
@@ -83,6 +103,10 @@ impl<T: RingKey, S> RingKey for HashSet<T, S> {
     fn ring_name(name: &mut TypeName) {
         name.generic("HashSet", |name| T::ring_name(name));
     }
+
+    fn may_read(reading: Reading<'_>) -> bool {
+        reading.of_group("[")
+    }
 }
 
 impl<K: RingKey, V: RingKey, S> RingKey for HashMap<K, V, S> {
@@ -92,6 +116,10 @@ impl<K: RingKey, V: RingKey, S> RingKey for HashMap<K, V, S> {
 
     fn ring_name(name: &mut TypeName) {
         pair_name::<K, V>("HashMap", name);
+    }
+
+    fn may_read(reading: Reading<'_>) -> bool {
+        reading.of_group("[")
     }
 }
 
@@ -123,6 +151,10 @@ impl RingKey for () {
     fn ring_name(name: &mut TypeName) {
         name.text("()");
     }
+
+    fn may_read(reading: Reading<'_>) -> bool {
+        reading.of_words(&["()"])
+    }
 }
 
 macro_rules! tuple {
@@ -144,6 +176,10 @@ macro_rules! tuple {
                     $rest::ring_name(name);
                 )*
                 name.text(")");
+            }
+
+            fn may_read(reading: Reading<'_>) -> bool {
+                reading.of_group("(")
             }
         }
     };

@@ -3,31 +3,40 @@
 /// The functions that a type is declared in, outermost first, each followed by `::`; `own_items` of the segments of its
 /// path are the type itself and the items around it.
 ///
-/// `module_path!` leaves functions out, and macros are not told; only the path of a type shows them. Nothing else of
-/// that path is used, since its form is the compiler's business.
+/// `module_path!` leaves functions out, and macros are not told; only the path of a type shows them. Of that path only
+/// names are used. How the compiler spells types of the standard library is its own business.
 pub(super) fn enclosing_functions(local_type: &str, module: &str, own_items: usize) -> String {
-    let Some(path) = local_type
+    let in_module = local_type
         .strip_prefix(module)
-        .and_then(|path| path.strip_prefix("::"))
-    else {
+        .and_then(|path| path.strip_prefix("::"));
+    // A method of a trait is named by its type and trait, which are paths of their own.
+    let Some(path) = in_module.or_else(|| local_type.starts_with('<').then_some(local_type)) else {
         return String::new();
     };
-    let segments = segments(path);
+    let mut segments = segments(path);
+    segments.retain(|segment| *segment != "_");
     let functions = segments.len().saturating_sub(own_items);
     segments[..functions]
         .iter()
-        .map(|function| format!("{}::", function.trim_matches(['{', '}'])))
+        .map(|function| format!("{}::", item(function.trim_matches(['{', '}']), module)))
         .collect()
 }
 
 /// The segments of a path, those of its type arguments left whole.
 fn segments(path: &str) -> Vec<&str> {
     let (mut segments, mut start, mut depth) = (Vec::new(), 0, 0_usize);
-    for (at, character) in path.char_indices() {
-        match character {
-            '<' => depth += 1,
-            '>' => depth = depth.saturating_sub(1),
-            ':' if depth == 0 => {
+    let bytes = path.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        match bytes[at] {
+            // A `char` as a const argument: `Repo<'<'>`.
+            b'\'' if path[at + 1..].chars().nth(1) == Some('\'') => {
+                at += 1 + path[at + 1..].chars().next().map_or(0, char::len_utf8);
+            }
+            b'<' | b'(' | b'[' => depth += 1,
+            b'>' if at > 0 && bytes[at - 1] == b'-' => {}
+            b'>' | b')' | b']' => depth = depth.saturating_sub(1),
+            b':' if depth == 0 => {
                 if at > start {
                     segments.push(&path[start..at]);
                 }
@@ -35,9 +44,66 @@ fn segments(path: &str) -> Vec<&str> {
             }
             _ => {}
         }
+        at += 1;
     }
     segments.push(&path[start..]);
     segments
+}
+
+/// The name of one item: `Cat::<Age>` for `<module::Cat as module::Age>` and for `<impl module::Age for module::Cat>`.
+fn item(segment: &str, module: &str) -> String {
+    let inner = segment
+        .strip_prefix('<')
+        .and_then(|segment| segment.strip_suffix('>'));
+    let Some(inner) = inner else {
+        return names(segment, module);
+    };
+    let (ty, of_trait) = match inner.strip_prefix("impl ") {
+        Some(inner) => match inner.split_once(" for ") {
+            Some((of_trait, ty)) => (ty, Some(of_trait)),
+            None => (inner, None),
+        },
+        None => match inner.rsplit_once(" as ") {
+            Some((ty, of_trait)) => (ty, Some(of_trait)),
+            None => (inner, None),
+        },
+    };
+    match of_trait {
+        Some(of_trait) => format!("{}::<{}>", names(ty, module), names(of_trait, module)),
+        None => names(ty, module),
+    }
+}
+
+/// A type without the module, and without the modules of the standard library.
+fn names(ty: &str, module: &str) -> String {
+    let mut rest = ty;
+    let mut names = String::new();
+    while !rest.is_empty() {
+        let is_path = |character: char| character.is_alphanumeric() || "_:#".contains(character);
+        let length = rest.find(|character| !is_path(character)).unwrap_or(rest.len());
+        let (path, others) = rest.split_at(length);
+        names.push_str(own_name(path, module));
+        let mut others = others.chars();
+        match others.next() {
+            // Keeps words such as `dyn` apart from their neighbours.
+            Some(' ') if matches!(path, "dyn" | "mut" | "const" | "impl") => names.push('-'),
+            Some(' ') | None => {}
+            Some(other) => names.push(other),
+        }
+        rest = others.as_str();
+    }
+    names
+}
+
+fn own_name<'a>(path: &'a str, module: &str) -> &'a str {
+    let of_std = ["alloc::", "core::", "std::"]
+        .iter()
+        .any(|name| path.starts_with(name));
+    if of_std {
+        return path.rsplit("::").next().unwrap_or(path);
+    }
+    let inside = path.strip_prefix(module);
+    inside.and_then(|path| path.strip_prefix("::")).unwrap_or(path)
 }
 
 #[cfg(test)]
@@ -53,5 +119,48 @@ mod tests {
         assert_eq!(enclosing("t::Repo<_>::c::Here", 3), "");
         assert_eq!(enclosing("t::outer::<impl t::Page>::d::Here", 3), "outer::");
         assert_eq!(enclosing("<t::Page as t::m::Fetch>::fetch::Here", 3), "");
+        assert_eq!(enclosing("t::outer::_::Here", 1), "outer::");
+        assert_eq!(enclosing("other::f::Here", 2), "");
+    }
+
+    #[test]
+    fn methods_are_told_by_their_type_and_trait() {
+        let enclosing = |path| enclosing_functions(path, "t", 2);
+        assert_eq!(
+            enclosing("<t::Cat as t::Age>::age::load::Here"),
+            "Cat::<Age>::age::"
+        );
+        assert_eq!(
+            enclosing("<a::Cat as t::Age>::age::load::Here"),
+            "a::Cat::<Age>::age::"
+        );
+        assert_eq!(
+            enclosing("t::<impl t::Age for t::Cat>::age::load::Here"),
+            "Cat::<Age>::age::"
+        );
+        assert_eq!(enclosing("t::Page::age::load::Here"), "Page::age::");
+        assert_eq!(
+            enclosing("<alloc::string::String as t::Age>::age::load::Here"),
+            "String::<Age>::age::"
+        );
+        assert_eq!(
+            enclosing("<alloc::vec::Vec<t::Cat> as t::From<&mut u8>>::age::load::Here"),
+            "Vec<Cat>::<From<&mut-u8>>::age::"
+        );
+    }
+
+    #[test]
+    fn arrows_and_characters_close_no_bracket() {
+        let enclosing = |path| enclosing_functions(path, "t", 3);
+        assert_eq!(
+            enclosing("t::Handler<fn(u32) -> alloc::string::String>::run::Here"),
+            ""
+        );
+        assert_eq!(
+            enclosing("t::Handler<dyn core::ops::function::Fn(u32) -> alloc::string::String>::run::Here"),
+            ""
+        );
+        assert_eq!(enclosing("t::outer::Quoted<'<'>::run::Here"), "outer::");
+        assert_eq!(enclosing("t::outer::Life<'a, ':'>::run::Here"), "outer::");
     }
 }

@@ -29,6 +29,8 @@ pub(crate) mod tag {
     pub(crate) const JOIN: u8 = 0x0f;
     /// An element without parts.
     pub(crate) const EMPTY: u8 = 0x10;
+    /// Texts around a segment.
+    pub(crate) const SURROUND: u8 = 0x11;
 }
 
 /// A length of at least this many bytes follows this byte as eight bytes.
@@ -79,7 +81,7 @@ impl KeyBytes {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn encode<K: RingKey + ?Sized, S: Sink>(key: &K, sink: S) -> S {
     let mut encoder = Encoder {
         sink,
@@ -95,7 +97,7 @@ fn encode<K: RingKey + ?Sized, S: Sink>(key: &K, sink: S) -> S {
 }
 
 /// Whether `key` feeds exactly the first `length` of these bytes.
-#[inline]
+#[inline(always)]
 fn feeds<K: RingKey + ?Sized>(key: &K, bytes: &(impl AsRef<[u8]> + ?Sized), length: usize) -> bool {
     let compared = encode(
         key,
@@ -313,6 +315,12 @@ impl<S: Sink> KeyWriter for Encoder<S> {
     #[inline]
     fn end_segment(&mut self) {
         self.end_element();
+    }
+
+    #[inline]
+    fn surround(&mut self, before: &str, after: &str) {
+        self.tagged(tag::SURROUND, before.as_bytes());
+        self.tagged(tag::TEXT, after.as_bytes());
     }
 
     #[inline]

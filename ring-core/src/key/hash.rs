@@ -27,9 +27,13 @@ impl HashSeed {
     }
 }
 
-/// Hashes a key with the process's hasher.
+/// The hash of a key: the one that is kept with it, or else by the seed of the process.
+#[inline]
 pub(crate) fn hash_key<K: RingKey + ?Sized>(key: &K) -> u64 {
-    HashSeed::shared().hash(key)
+    match key.known_hash() {
+        Some(hash) => hash,
+        None => HashSeed::shared().hash(key),
+    }
 }
 
 struct HashWriter {
@@ -217,6 +221,9 @@ impl KeyWriter for HashWriter {
 
     #[inline]
     fn end_segment(&mut self) {}
+
+    #[inline]
+    fn surround(&mut self, _: &str, _: &str) {}
 
     #[inline]
     fn recorded(&mut self, key: &EncodedKey) {

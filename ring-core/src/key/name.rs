@@ -22,6 +22,8 @@ pub struct Name {
     item: [u8; 4],
     seed: HashSeed,
     text: Box<str>,
+    /// Whether it has a number in the place of a text that another ring of stored keys has.
+    taken: bool,
 }
 
 impl Name {
@@ -30,21 +32,23 @@ impl Name {
 
     /// The name that a user chose: `key_prefix`. `:` separates, as in the original; everything unprintable is escaped.
     pub fn chosen(prefix: &str) -> &'static Name {
-        Interner::with(|names| names.intern(chosen_text(prefix), None))
+        Interner::with(|names| names.intern(chosen_text(prefix), false))
     }
 
-    /// The name that a user chose for a generic ring, with the type arguments of one of its instantiations.
-    ///
-    /// # Panics
-    ///
-    /// As [`full`](Self::full).
-    pub(crate) fn chosen_generic(prefix: &str, arguments: &TypeName, site: TypeId) -> &'static Name {
+    /// The name that a user chose, and what follows it: the type arguments of one instantiation, or the type of a class.
+    /// A type without a stable name is told by the ring's `site`, within this process.
+    pub(crate) fn chosen_generic(prefix: &str, more: &TypeName, site: TypeId) -> &'static Name {
+        let text = chosen_text(prefix) + more.as_str();
         Interner::with(|names| {
-            names.intern_at(
-                chosen_text(prefix) + arguments.as_str(),
-                arguments.is_unnamed(),
-                site,
-            )
+            if more.is_unnamed() {
+                let number = Number {
+                    wanted: true,
+                    taken: false,
+                };
+                names.intern_at(text, number, site)
+            } else {
+                names.intern(text, false)
+            }
         })
     }
 
@@ -54,21 +58,27 @@ impl Name {
     /// Rings that nothing but their place in one function body tells apart have one full name: the first to be used
     /// gets it, the others get it with a number.
     ///
-    /// # Panics
-    ///
-    /// When another ring has this name already, and this is `shared`: a number would not be the same in all processes.
-    /// `key_prefix` gives one of them a name of its own.
+    /// A number is not the same in all processes, so a ring that would have one on a storage that is `shared` keeps away
+    /// from it. `key_prefix` gives it a name of its own.
     pub(crate) fn full(name: &TypeName, site: TypeId, shared: bool) -> &'static Name {
         Interner::with(|names| {
             let taken = names.by_text.contains_key(name.as_str());
-            let numbered = name.is_unnamed() || (taken && !shared);
-            names.intern_at(name.as_str().to_owned(), numbered, site)
+            let number = Number {
+                wanted: name.is_unnamed() || taken,
+                taken: taken && shared,
+            };
+            names.intern_at(name.as_str().to_owned(), number, site)
         })
     }
 
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// Whether it stands in the place of a name that another ring has.
+    pub(crate) fn is_taken(&self) -> bool {
+        self.taken
     }
 
     /// A number that only this name has, in this process.
@@ -158,7 +168,7 @@ static INTERNER: RwLock<Option<Interner>> = RwLock::new(None);
 #[derive(Default)]
 struct Interner {
     all: Vec<&'static Name>,
-    by_text: HashMap<&'static str, (&'static Name, Option<TypeId>)>,
+    by_text: HashMap<&'static str, &'static Name>,
     by_site: HashMap<TypeId, &'static Name>,
 }
 
@@ -169,24 +179,20 @@ impl Interner {
 
     /// The name of the ring at `site`. One whose text is not enough is numbered: unique in this process, which is as far
     /// as a memory storage reaches.
-    fn intern_at(&mut self, mut text: String, numbered: bool, site: TypeId) -> &'static Name {
+    fn intern_at(&mut self, mut text: String, number: Number, site: TypeId) -> &'static Name {
         if let Some(known) = self.by_site.get(&site) {
             return known;
         }
-        if numbered {
+        if number.wanted {
             text = format!("{text}#{}", self.all.len());
         }
-        let known = self.intern(text, Some(site));
+        let known = self.intern(text, number.taken);
         self.by_site.insert(site, known);
         known
     }
 
-    fn intern(&mut self, text: String, site: Option<TypeId>) -> &'static Name {
-        if let Some((name, owner)) = self.by_text.get(text.as_str()) {
-            assert!(
-                *owner == site,
-                "two rings are named `{text}`: give one of them a name of its own, `#[ring(key_prefix = \"…\")]`"
-            );
+    fn intern(&mut self, text: String, taken: bool) -> &'static Name {
+        if let Some(name) = self.by_text.get(text.as_str()) {
             return name;
         }
         let id = u32::try_from(self.all.len())
@@ -198,9 +204,18 @@ impl Interner {
             item: ring_item(id),
             seed: HashSeed::of_ring(),
             text: text.into_boxed_str(),
+            taken,
         }));
         self.all.push(name);
-        self.by_text.insert(name.as_str(), (name, site));
+        self.by_text.insert(name.as_str(), name);
         name
     }
+}
+
+/// Whether a name is numbered.
+#[derive(Clone, Copy)]
+struct Number {
+    wanted: bool,
+    /// Whether the name without the number is that of a ring of stored keys.
+    taken: bool,
 }

@@ -5,7 +5,7 @@ use std::num::{
     NonZeroU32, NonZeroU64, NonZeroU128, NonZeroUsize, Wrapping,
 };
 
-use super::{KeyWriter, RingKey, TypeName};
+use super::{KeyWriter, Reading, RingKey, TypeName};
 
 /// The bits by which a float counts as equal: one NaN, two zeros.
 #[inline]
@@ -27,6 +27,19 @@ pub(super) fn float_narrow_bits(value: f32) -> u32 {
     }
 }
 
+/// Floats have texts of many forms.
+macro_rules! reading_of {
+    (float, $reading:ident) => {
+        !matches!($reading, Reading::Colon)
+    };
+    (float_narrow, $reading:ident) => {
+        !matches!($reading, Reading::Colon)
+    };
+    ($method:ident, $reading:ident) => {
+        $reading.of_integer()
+    };
+}
+
 macro_rules! number {
     ($($type:ty, $name:literal, $method:ident as $wide:ty;)*) => {$(
         impl RingKey for $type {
@@ -37,6 +50,10 @@ macro_rules! number {
 
             fn ring_name(name: &mut TypeName) {
                 name.text($name);
+            }
+
+            fn may_read(reading: Reading<'_>) -> bool {
+                reading_of!($method, reading)
             }
         }
     )*};
@@ -68,9 +85,17 @@ impl RingKey for u8 {
         name.text("u8");
     }
 
+    fn may_read(reading: Reading<'_>) -> bool {
+        reading.of_integer()
+    }
+
     #[inline]
     fn ring_key_slice<W: KeyWriter>(slice: &[Self], key: &mut W) {
         key.bytes(slice);
+    }
+
+    fn slice_may_read(_: Reading<'_>) -> bool {
+        true
     }
 }
 
@@ -84,6 +109,10 @@ macro_rules! non_zero {
 
             fn ring_name(name: &mut TypeName) {
                 name.text(stringify!($type));
+            }
+
+            fn may_read(reading: Reading<'_>) -> bool {
+                reading.of_integer()
             }
         }
     )*};
@@ -102,5 +131,9 @@ impl<T: RingKey> RingKey for Wrapping<T> {
 
     fn ring_name(name: &mut TypeName) {
         name.generic("Wrapping", |name| T::ring_name(name));
+    }
+
+    fn may_read(reading: Reading<'_>) -> bool {
+        T::may_read(reading)
     }
 }

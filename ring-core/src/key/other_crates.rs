@@ -35,6 +35,14 @@ impl RingKey for uuid::Uuid {
     fn ring_name(name: &mut TypeName) {
         name.text("Uuid");
     }
+
+    fn may_read(reading: super::Reading<'_>) -> bool {
+        let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+        reading.of_plain(
+            |text| text.len() == 36 && digits(text),
+            |start| start.len() < 36 && digits(start),
+        )
+    }
 }
 
 #[cfg(feature = "url")]

@@ -1,7 +1,7 @@
 //! The key of one call: the ring's name and a segment for each bound value.
 
 use super::name::Name;
-use super::{KeyWriter, RingKey};
+use super::{KeyWriter, Reading, RingKey};
 
 /// An argument that does not join the key.
 #[derive(Clone, Copy, Debug)]
@@ -13,10 +13,15 @@ pub trait KeyPart {
     fn segment<W: KeyWriter>(&self, key: &mut W);
     /// How many segments this feeds: one or none.
     const SEGMENTS: usize;
+
+    /// Whether the text of the segment may be like this.
+    fn may_read(_: Reading<'_>) -> bool {
+        true
+    }
 }
 
 impl<T: RingKey> KeyPart for T {
-    #[inline]
+    #[inline(always)]
     fn segment<W: KeyWriter>(&self, key: &mut W) {
         key.begin_segment();
         self.ring_key(key);
@@ -24,10 +29,14 @@ impl<T: RingKey> KeyPart for T {
     }
 
     const SEGMENTS: usize = 1;
+
+    fn may_read(reading: Reading<'_>) -> bool {
+        T::may_read(reading)
+    }
 }
 
 impl<T> KeyPart for Ignored<T> {
-    #[inline]
+    #[inline(always)]
     fn segment<W: KeyWriter>(&self, _: &mut W) {}
 
     const SEGMENTS: usize = 0;
@@ -39,18 +48,33 @@ pub trait KeyParts {
     fn segments<W: KeyWriter>(&self, key: &mut W);
     /// How many segments the key has.
     const SEGMENTS: usize;
+
+    /// Whether the text of one of them may be like this.
+    fn may_read(segment: usize, reading: Reading<'_>) -> bool;
 }
 
 macro_rules! parts {
     ($($type:ident $index:tt)*) => {
         impl<$($type: KeyPart),*> KeyParts for ($($type,)*) {
-            #[inline]
+            #[inline(always)]
             #[allow(unused_variables)]
             fn segments<W: KeyWriter>(&self, key: &mut W) {
                 $(self.$index.segment(key);)*
             }
 
             const SEGMENTS: usize = 0 $(+ $type::SEGMENTS)*;
+
+            #[allow(unused_variables, unused_assignments, unused_mut)]
+            fn may_read(segment: usize, reading: Reading<'_>) -> bool {
+                let mut before = 0;
+                $(
+                    if $type::SEGMENTS == 1 && segment == before {
+                        return $type::may_read(reading);
+                    }
+                    before += $type::SEGMENTS;
+                )*
+                true
+            }
         }
     };
 }
@@ -73,24 +97,51 @@ parts!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11 M 12 N 13);
 parts!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11 M 12 N 13 O 14);
 parts!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11 M 12 N 13 O 14 P 15);
 
-/// The key of one call of a ring.
+/// The segments of the keys of a ring, by their types.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KeyShape {
+    pub(crate) segments: usize,
+    pub(crate) may_read: fn(usize, Reading<'_>) -> bool,
+}
+
+impl KeyShape {
+    #[inline]
+    pub(crate) const fn of<P: KeyParts>() -> &'static Self {
+        const {
+            &KeyShape {
+                segments: P::SEGMENTS,
+                may_read: P::may_read,
+            }
+        }
+    }
+}
+
+/// The key of one call of a ring, and its hash.
 pub struct CallKey<'a, P> {
     name: &'a Name,
     parts: &'a P,
+    hash: u64,
 }
 
 impl<'a, P: KeyParts> CallKey<'a, P> {
     /// The key of the ring `name` with these bound values.
     #[inline]
     pub fn new(name: &'a Name, parts: &'a P) -> Self {
-        CallKey { name, parts }
+        let mut key = CallKey { name, parts, hash: 0 };
+        key.hash = name.seed().hash(&key);
+        key
     }
 }
 
 impl<P: KeyParts> RingKey for CallKey<'_, P> {
-    #[inline]
+    #[inline(always)]
     fn ring_key<W: KeyWriter>(&self, key: &mut W) {
         key.ring(self.name);
         self.parts.segments(key);
+    }
+
+    #[inline]
+    fn known_hash(&self) -> Option<u64> {
+        Some(self.hash)
     }
 }

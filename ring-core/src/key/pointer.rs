@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::{EncodedKey, KeyWriter, RingKey, TypeName};
+use super::{EncodedKey, KeyWriter, Reading, RingKey, TypeName};
 
 macro_rules! pointer {
     ($($type:ty, $name:literal;)*) => {$(
@@ -16,6 +16,10 @@ macro_rules! pointer {
 
             fn ring_name(name: &mut TypeName) {
                 name.generic($name, |name| T::ring_name(name));
+            }
+
+            fn may_read(reading: Reading<'_>) -> bool {
+                T::may_read(reading)
             }
 
             #[inline]
@@ -41,6 +45,10 @@ impl<T: RingKey + ?Sized> RingKey for &T {
     fn ring_name(name: &mut TypeName) {
         name.text("&");
         T::ring_name(name);
+    }
+
+    fn may_read(reading: Reading<'_>) -> bool {
+        T::may_read(reading)
     }
 
     #[inline]

@@ -118,6 +118,11 @@ impl RingKey for Replay<'_> {
             if ringed {
                 key.begin_segment();
             }
+            if self.take_if(tag::SURROUND) {
+                let before = self.take_str();
+                self.take::<1>();
+                key.surround(before, self.take_str());
+            }
             self.element(key);
             if ringed {
                 key.end_segment();

@@ -92,6 +92,8 @@ struct TextWriter {
     joined: bool,
     /// Whether anything was begun: a recorded key stands for the whole key only at its beginning.
     nested: bool,
+    /// What follows the value of the segment.
+    after: String,
 }
 
 impl TextWriter {
@@ -251,6 +253,12 @@ impl KeyWriter for TextWriter {
 
     fn end_segment(&mut self) {
         self.end();
+        self.text.push_str(&std::mem::take(&mut self.after));
+    }
+
+    fn surround(&mut self, before: &str, after: &str) {
+        push_escaped(&mut self.text, before.as_bytes(), is_plain);
+        push_escaped(&mut self.after, after.as_bytes(), is_plain);
     }
 
     fn recorded(&mut self, key: &EncodedKey) {

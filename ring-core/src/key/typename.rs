@@ -73,6 +73,13 @@ impl TypeName {
         self.text.push('_');
     }
 
+    /// Appends another name after a text that is not escaped.
+    pub(crate) fn append(&mut self, before: &str, other: &TypeName) {
+        self.text.push_str(before);
+        self.text.push_str(&other.text);
+        self.unnamed |= other.unnamed;
+    }
+
     /// Whether a part of the name is missing.
     pub(crate) fn is_unnamed(&self) -> bool {
         self.unnamed

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use super::{Bracket, KeyWriter, RingKey, TypeName};
+use super::{Bracket, KeyWriter, Reading, RingKey, TypeName};
 
 macro_rules! string {
     ($($type:ty, $name:literal, $self:ident => $method:ident($value:expr);)*) => {$(
@@ -24,12 +24,26 @@ macro_rules! string {
 string! {
     str, "str", self => text(self);
     String, "String", self => text(self);
-    bool, "bool", self => word(if *self { "true" } else { "false" });
     char, "char", self => text(self.encode_utf8(&mut [0; 4]));
     OsStr, "OsStr", self => bytes(self.as_encoded_bytes());
     OsString, "OsString", self => bytes(self.as_encoded_bytes());
     Path, "Path", self => bytes(self.as_os_str().as_encoded_bytes());
     PathBuf, "PathBuf", self => bytes(self.as_os_str().as_encoded_bytes());
+}
+
+impl RingKey for bool {
+    #[inline]
+    fn ring_key<W: KeyWriter>(&self, key: &mut W) {
+        key.word(if *self { "true" } else { "false" });
+    }
+
+    fn ring_name(name: &mut TypeName) {
+        name.text("bool");
+    }
+
+    fn may_read(reading: Reading<'_>) -> bool {
+        reading.of_words(&["true", "false"])
+    }
 }
 
 impl<T: RingKey + ToOwned + ?Sized> RingKey for Cow<'_, T> {
@@ -40,6 +54,10 @@ impl<T: RingKey + ToOwned + ?Sized> RingKey for Cow<'_, T> {
 
     fn ring_name(name: &mut TypeName) {
         name.generic("Cow", |name| T::ring_name(name));
+    }
+
+    fn may_read(reading: Reading<'_>) -> bool {
+        T::may_read(reading)
     }
 }
 
@@ -54,6 +72,10 @@ impl<T: RingKey> RingKey for Option<T> {
 
     fn ring_name(name: &mut TypeName) {
         name.generic("Option", |name| T::ring_name(name));
+    }
+
+    fn may_read(reading: Reading<'_>) -> bool {
+        reading.of_words(&["None"]) || reading.of_group("Some(")
     }
 }
 
@@ -72,6 +94,10 @@ impl<T: RingKey, E: RingKey> RingKey for Result<T, E> {
             name.text(",");
             E::ring_name(name);
         });
+    }
+
+    fn may_read(reading: Reading<'_>) -> bool {
+        reading.of_group("Ok(") || reading.of_group("Err(")
     }
 }
 

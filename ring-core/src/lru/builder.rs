@@ -7,7 +7,6 @@ use super::shard::Shard;
 use super::{DEFAULT_CAPACITY, Lru};
 use crate::clock::{Clock, StorageClock};
 use crate::flights::Flights;
-use crate::key::HashSeed;
 use crate::sync::{Arc, AtomicU64, ReadersLock};
 
 /// The smallest capacity of a shard, unless the user wants more shards.
@@ -16,12 +15,15 @@ const SHARD_CAPACITY: usize = 256;
 /// Up to this many entries there is one shard, which knows the exact order of use.
 const EXACT: usize = 512;
 
+/// Up to this many entries the default policy is the least recently used order: so few show no pattern.
+const FEW: usize = 32;
+
 /// Sets up an [`Lru`]: see [`Lru::builder`].
 #[derive(Debug)]
 pub struct LruBuilder<T> {
     capacity: usize,
     shards: Option<usize>,
-    policy: Policy,
+    policy: Option<Policy>,
     clock: StorageClock,
     values: PhantomData<fn(T)>,
 }
@@ -31,7 +33,7 @@ impl<T> Default for LruBuilder<T> {
         LruBuilder {
             capacity: DEFAULT_CAPACITY,
             shards: None,
-            policy: Policy::default(),
+            policy: None,
             clock: StorageClock::default(),
             values: PhantomData,
         }
@@ -55,10 +57,11 @@ impl<T> LruBuilder<T> {
         self
     }
 
-    /// Which entry gives way when the cache is full: the least recently used one if nothing is said.
+    /// Which entry gives way when the cache is full. The default is [`Policy::ScanResistant`], and up to 32 entries
+    /// [`Policy::LeastRecentlyUsed`].
     #[must_use]
     pub fn policy(mut self, policy: Policy) -> Self {
-        self.policy = policy;
+        self.policy = Some(policy);
         self
     }
 
@@ -75,9 +78,13 @@ impl<T> LruBuilder<T> {
         // The first shards take what does not divide.
         let capacity = |shard| self.capacity / shards + usize::from(shard < self.capacity % shards);
         let exact = shards == 1 && self.capacity <= EXACT;
-        let shard = |capacity| Shard::new(capacity, PolicyImpl::new(self.policy, capacity, exact));
+        let policy = self.policy.unwrap_or(if self.capacity <= FEW {
+            Policy::LeastRecentlyUsed
+        } else {
+            Policy::ScanResistant
+        });
+        let shard = |capacity| Shard::new(capacity, PolicyImpl::new(policy, capacity, exact));
         Lru {
-            seed: HashSeed::shared(),
             shards: (0..shards)
                 .map(|number| ReadersLock::new(shard(capacity(number))))
                 .collect(),

@@ -8,7 +8,7 @@ use std::ops::Range;
 use hashbrown::HashTable;
 
 use super::policy::{Marks, PolicyImpl, push_within};
-use crate::clock::NEVER;
+use crate::clock::{NEVER, StorageClock};
 use crate::flights::Evicted;
 use crate::key::{EncodedKey, KeyBytes, RingKey};
 use crate::sync::AtomicU32;
@@ -80,6 +80,27 @@ impl<T> Shard<T> {
         }
     }
 
+    /// The value of a key, if that is told by the first entry of its hash.
+    #[inline(always)]
+    pub(super) fn hit<K: RingKey + ?Sized>(&self, hash: u64, key: &K, clock: &StorageClock) -> Option<T>
+    where
+        T: Clone,
+    {
+        let hash = hash as u32;
+        let is_of_hash = |slot: &u32| {
+            self.slots
+                .get(*slot as usize)
+                .is_some_and(|slot| slot.hash == hash)
+        };
+        let slot = *self.table.find(table_hash(hash), is_of_hash)?;
+        let entry = self.slots.get(slot as usize)?;
+        if !entry.key.is(key) || clock.is_past(self.deadline(slot as usize)) {
+            return None;
+        }
+        self.note_use(entry);
+        Some(entry.value.clone())
+    }
+
     /// The first slot after `passed` with this hash, for the rare case that two keys have one.
     #[cold]
     fn next_of_hash(&self, hash: u32, passed: Option<u32>) -> Option<u32> {
@@ -93,7 +114,7 @@ impl<T> Shard<T> {
         self.entry(hash, key).map(|(slot, _)| slot)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn note_use(&self, entry: &Slot<T>) {
         self.policy.note_use(&entry.mark);
     }
@@ -307,7 +328,7 @@ mod tests {
 
     #[test]
     fn a_shard_takes_no_more_memory_than_its_capacity_needs() {
-        let mut shard = Shard::new(100, PolicyImpl::new(Policy::default(), 100, true));
+        let mut shard = Shard::new(100, PolicyImpl::new(Policy::LeastRecentlyUsed, 100, true));
         for number in 0..1000_u64 {
             shard.insert(EncodedKey::of(&number), (), NEVER);
         }

@@ -41,6 +41,12 @@ impl Tally {
         }
     }
 
+    /// Counts by the place of this thread, if it has one.
+    #[inline(always)]
+    pub(super) fn own(&self) -> Option<OwnPlace<'_>> {
+        self.places.get(thread_slot::current().number).map(OwnPlace)
+    }
+
     #[cold]
     fn count_without_place(&self, kind: usize) {
         let number = thread_slot::current_or_new().number;
@@ -59,6 +65,17 @@ impl Tally {
         places
             .map(|place| place.0[kind].load(Ordering::Relaxed))
             .fold(0, u64::wrapping_add)
+    }
+}
+
+/// The place of this thread.
+pub(super) struct OwnPlace<'t>(&'t Place);
+
+impl OwnPlace<'_> {
+    /// Counts one event of this kind.
+    #[inline(always)]
+    pub(super) fn count(&self, kind: usize) {
+        self.0.count(kind);
     }
 }
 

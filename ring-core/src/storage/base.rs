@@ -45,6 +45,14 @@ pub trait StorageBase<T> {
     /// writes end with the operation that asked for them need not do anything.
     fn mark_suspect(&self, key: &EncodedKey);
 
+    /// The value under `key`, if it is found without waiting: the short way of a hit in memory. `None` says nothing.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn hit<K: RingKey + ?Sized>(&self, key: &K) -> Option<T> {
+        let _ = key;
+        None
+    }
+
     /// This storage as one that is written in place, if it is.
     #[doc(hidden)]
     fn in_place(&self) -> Option<&dyn InPlace<T>> {

@@ -110,6 +110,83 @@ impl<C, S: StorageBase<Vec<u8>>> CodedStorage<C> for S {
     }
 }
 
+/// A storage of this library that holds bytes. Macros know its name, and ask here whether a type of that name is it.
+#[doc(hidden)]
+pub trait HoldsBytes {}
+
+/// A type that is written like a storage of this library that holds bytes: as a ring with values `V` reaches it, with the
+/// coder `C` if it is one.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has the name of a storage of this library, and is another type",
+    label = "not this library's",
+    note = "write its path, as in `self::{Self}`, or the coder if it holds bytes: `coder = Cbor`"
+)]
+pub trait NamedStorage<V, C> {
+    /// What it holds.
+    type Held;
+
+    /// The storage as a call reaches it.
+    type View<'s>: From<Self::Whole<'s>>
+    where
+        Self: 's;
+
+    /// The storage as the handle of a whole method reaches it.
+    type Whole<'s>
+    where
+        Self: 's;
+
+    /// The storage for the handle of a whole method.
+    fn whole(&self) -> Self::Whole<'_>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<V, C, S: HoldsBytes + CodedStorage<C>> NamedStorage<V, C> for S {
+    type Held = Vec<u8>;
+
+    type View<'s>
+        = <S as CodedStorage<C>>::View<'s>
+    where
+        S: 's;
+
+    type Whole<'s>
+        = <S as CodedStorage<C>>::Whole<'s>
+    where
+        S: 's;
+
+    #[inline]
+    fn whole(&self) -> Self::Whole<'_> {
+        CodedStorage::whole(self)
+    }
+}
+
+macro_rules! in_memory {
+    ($($storage:ident)*) => {$(
+        /// A user may call it by another name.
+        #[diagnostic::do_not_recommend]
+        impl<V, C> NamedStorage<V, C> for crate::$storage<V> {
+            type Held = V;
+
+            type View<'s>
+                = &'s Self
+            where
+                V: 's;
+
+            type Whole<'s>
+                = &'s Self
+            where
+                V: 's;
+
+            #[inline]
+            fn whole(&self) -> &Self {
+                self
+            }
+        }
+    )*};
+}
+
+in_memory!(Lru Map);
+
 /// A storage of bytes, seen through the coder `C`.
 pub struct Coded<'s, S, C> {
     storage: &'s S,

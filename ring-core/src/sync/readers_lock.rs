@@ -49,7 +49,8 @@ impl<T> ReadersLock<T> {
     #[inline(always)]
     pub(crate) fn try_read_biased(&self) -> Option<BiasedReadGuard<'_, T>> {
         let slot = thread_slot::current();
-        if slot.held.load(Ordering::Relaxed) != 0 {
+        // Without a bias the slot need not be published.
+        if !self.is_biased.load(Ordering::Relaxed) || slot.held.load(Ordering::Relaxed) != 0 {
             return None;
         }
         slot.held.store(self.address(), Ordering::Relaxed);
@@ -67,9 +68,11 @@ impl<T> ReadersLock<T> {
 
     /// Reads by the inner lock.
     pub(crate) fn read(&self) -> RwLockReadGuard<'_, T> {
-        thread_slot::current_or_new();
         let guard = self.inner.read();
-        if !self.is_biased.load(Ordering::Relaxed) {
+        if self.is_biased.load(Ordering::Relaxed) {
+            // The next time this thread may have a slot.
+            thread_slot::current_or_new();
+        } else {
             // Readers at the same time may count as one.
             let reads = self.reads.load(Ordering::Relaxed);
             self.reads.store(reads.wrapping_add(1), Ordering::Relaxed);

@@ -1,21 +1,11 @@
 //! Rings, their names and what they share.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use ring_cache_core::clock::ManualClock;
-use ring_cache_core::storage::StorageBase;
 use ring_cache_core::{Action, ActionResult, Calls, Lru, Map, Name, Plain, Ring};
 
 use crate::support::{Cache, call, keep, never, ring};
-
-/// The message of a panic in `run`.
-fn panic_of(run: impl FnOnce()) -> String {
-    let panic = catch_unwind(AssertUnwindSafe(run)).expect_err("no panic");
-    *panic.downcast::<String>().unwrap()
-}
-
-fn ignore<T>(_: T) {}
 
 /// `fn method(a: u32, b: u32) -> u32`, cached.
 macro_rules! two_segments {
@@ -51,76 +41,86 @@ fn rings_of_different_prefixes_share_a_storage_and_no_entries() {
     assert_eq!(map.keys(), ["p:1", "pp:1"]);
 }
 
-#[test]
-fn a_prefix_that_goes_on_with_a_colon_is_refused_at_first_use() {
-    let (short, long) = (ring(), keep(Ring::with_prefix("p:q")));
-    let message = "the rings `p` and `p:q` share a storage and their keys could be equal: choose prefixes of which \
-                   none is the other followed by `:`";
-    let map = Map::new();
-    call(short, &map, 1, || 1).get_or_update();
-    let uses: [(&str, &dyn Fn()); 11] = [
-        ("get", &|| ignore(call(long, &map, 1, || 1).get())),
-        ("get_or_update", &|| {
-            ignore(call(long, &map, 1, || 1).get_or_update())
-        }),
-        ("update", &|| ignore(call(long, &map, 1, || 1).update())),
-        ("set", &|| call(long, &map, 1, || 1).set(1)),
-        ("delete", &|| ignore(call(long, &map, 1, || 1).delete())),
-        ("has", &|| ignore(call(long, &map, 1, || 1).has())),
-        ("touch", &|| ignore(call(long, &map, 1, || 1).touch())),
-        ("get_or_update_many", &|| {
-            ignore([call(long, &map, 1, || 1)].get_or_update_many())
-        }),
-        ("has_many", &|| ignore([call(long, &map, 1, || 1)].has_many())),
-        ("touch_many", &|| ignore([call(long, &map, 1, || 1)].touch_many())),
-        ("run", &|| ignore(call(long, &map, 1, || 1).run(Action::Get))),
-    ];
-    for (verb, refused) in uses {
-        assert_eq!(panic_of(refused), message, "{verb}");
-    }
-    assert_eq!(
-        call(short, &map, 1, never).get_or_update(),
-        1,
-        "the first ring goes on"
-    );
-    // In the other order, and in memory.
-    let lru = Lru::new(10);
-    call(long, &lru, 1, || 1).get_or_update();
-    let turned = message.replace("`p` and `p:q`", "`p:q` and `p`");
-    assert_eq!(
-        panic_of(|| ignore(call(short, &lru, 1, || 1).get_or_update())),
-        turned
-    );
-    assert_eq!(panic_of(|| ignore(call(short, &lru, 1, || 1).update())), turned);
-    assert_eq!(panic_of(|| call(short, &lru, 1, || 1).set(1)), turned);
-    assert_eq!(
-        panic_of(|| ignore([call(short, &lru, 1, || 1)].update_many())),
-        turned
-    );
-    assert_eq!(
-        panic_of(|| [call(short, &lru, 1, || 1)].set_many([1]).unwrap()),
-        turned
-    );
-    assert_eq!(lru.flights().under_way(), 0);
-    // On storages of their own they are welcome.
-    call(long, &Map::new(), 1, || 1).get_or_update();
+/// Like [`call`], with a text in the place of a number.
+macro_rules! text_call {
+    ($ring:expr, $storage:expr, $text:expr, $code:expr) => {{
+        let code = $code;
+        Cache::new($ring, $storage)
+            .bind::<Plain<u32>, _, _>(($text.to_owned(),), move |(_,): (String,)| code())
+    }};
 }
 
 #[test]
-fn one_prefix_with_different_numbers_of_segments_is_refused() {
-    let (ring, map, lru) = (ring(), Map::new(), Lru::new(10));
-    let message = "two rings with `key_prefix = \"p\"` share a storage, but their keys have 1 and 2 segments: give one \
-                   of them another prefix";
+fn rings_whose_keys_could_be_equal_keep_away_from_the_storage() {
+    let (short, long, map) = (ring(), keep(Ring::with_prefix("p:q")), Map::new());
+    assert_eq!(text_call!(short, &map, "q:1", || 1).get_or_update(), 1);
+    assert!(Cache::new(short, &map).conflict::<u32>().is_none());
+    // `p:q:1` is a key of both.
+    assert_eq!(call(long, &map, 1, || 2).get_or_update(), 2);
+    assert_eq!(text_call!(short, &map, "q:1", || 3).get_or_update(), 3);
+    for ring in [short, long] {
+        let message = Cache::new(ring, &map).conflict::<u32>().unwrap();
+        assert!(
+            message.contains("(`p`)") && message.contains("(`p:q`)"),
+            "{message}"
+        );
+    }
+    let call = || call(long, &map, 1, || 4);
+    assert_eq!(call().update(), 4);
+    assert_eq!([call()].get_or_update_many(), [4]);
+    assert_eq!([call()].update_many(), [4]);
+    call().set(5);
+    assert!([call()].set_many([5]).is_err());
+    assert_eq!(call().get(), None);
+    assert!(!call().has() && !call().delete() && !call().touch());
+    assert_eq!([call()].has_many(), [false]);
+    assert_eq!(call().run(Action::Get), ActionResult::Cached(None));
+    assert_eq!(map.keys(), ["p:q:1"], "what the first ring stored is left");
+    let counted = |ring| Cache::new(ring, &map).stats::<u32>();
+    assert!(
+        counted(long).errors >= 10 && counted(long).stores == 0,
+        "{:?}",
+        counted(long)
+    );
+    assert!(counted(short).errors >= 1);
+}
+
+#[test]
+fn rings_whose_keys_differ_by_their_types_share_a_storage() {
+    let (users, posts, map) = (ring(), keep(Ring::with_prefix("p:posts")), Map::new());
+    assert_eq!(call(users, &map, 1, || 1).get_or_update(), 1);
+    assert_eq!(call(posts, &map, 1, || 2).get_or_update(), 2);
+    assert_eq!(call(users, &map, 1, never).get_or_update(), 1);
+    assert_eq!(call(posts, &map, 1, never).get_or_update(), 2);
+    assert!(Cache::new(posts, &map).conflict::<u32>().is_none());
+    assert_eq!(map.keys(), ["p:1", "p:posts:1"]);
+}
+
+#[test]
+fn where_bytes_are_compared_no_prefixes_meet() {
+    let (short, long, lru) = (ring(), keep(Ring::with_prefix("p:q")), Lru::new(10));
+    assert_eq!(text_call!(short, &lru, "q:1", || 1).get_or_update(), 1);
+    assert_eq!(call(long, &lru, 1, || 2).get_or_update(), 2);
+    assert_eq!(text_call!(short, &lru, "q:1", never::<u32>).get_or_update(), 1);
+    assert_eq!(call(long, &lru, 1, never).get_or_update(), 2);
+}
+
+#[test]
+fn one_prefix_with_different_numbers_of_segments() {
+    let (ring, other, map) = (ring(), ring(), Map::new());
     call(ring, &map, 1, || 1).get_or_update();
     assert_eq!(
-        panic_of(|| ignore(two_segments!(ring, &map).get_or_update())),
-        message
+        two_segments!(ring, &map).get_or_update(),
+        two_segments!(ring, &map).get_or_update()
     );
-    call(ring, &lru, 1, || 1).get_or_update();
-    assert_eq!(
-        panic_of(|| ignore(two_segments!(ring, &lru).get_or_update())),
-        message
+    assert!(
+        Cache::new(ring, &map).conflict::<u32>().is_none(),
+        "numbers have no `:`"
     );
+    let map = Map::new();
+    text_call!(other, &map, "1:2", || 1).get_or_update();
+    two_segments!(other, &map).get_or_update();
+    assert!(Cache::new(other, &map).conflict::<u32>().is_some());
 }
 
 #[test]

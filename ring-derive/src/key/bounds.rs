@@ -2,7 +2,8 @@
 //!
 //! `Vec<Option<T>>` needs `T: RingKey`. `Id<T>` needs `Id<T>: RingKey`, which may hold for all `T`. So types of the
 //! standard library, which are keys if their arguments are, are taken apart, and the types that are left are bound. A type that
-//! contains itself would make such a bound circular: there the parameters are bound instead.
+//! contains itself, directly or by others, would make such a bound circular. It does so behind a pointer or in a list: there
+//! the parameters are bound instead, as std's derives do.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
@@ -31,6 +32,15 @@ const TAKEN_APART: [(&str, usize); 14] = [
     ("BTreeMap", 2),
     ("PhantomData", 0),
 ];
+
+/// Where a type stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// In the type itself, so that it cannot contain it.
+    Direct,
+    /// Behind a pointer or in a list: it may contain the type, directly or by others that do.
+    Indirect,
+}
 
 /// The types that have to be keys.
 pub(crate) struct Bounds<'a> {
@@ -74,37 +84,54 @@ impl<'a> Bounds<'a> {
     }
 
     fn need(&mut self, ty: &Type) {
+        self.need_in(ty, Place::Direct);
+    }
+
+    fn need_in(&mut self, ty: &Type, place: Place) {
         if !mentions_any(ty, &self.params) {
             return;
         }
         match ty {
-            Type::Group(group) => self.need(&group.elem),
-            Type::Paren(paren) => self.need(&paren.elem),
-            Type::Reference(reference) => self.need(&reference.elem),
-            Type::Slice(slice) => self.need(&slice.elem),
-            Type::Array(array) => self.need(&array.elem),
-            Type::Tuple(tuple) => tuple.elems.iter().for_each(|element| self.need(element)),
-            Type::Path(path) if path.qself.is_none() && self.take_apart(&path.path) => {}
-            other => self.bind(other),
+            Type::Group(group) => self.need_in(&group.elem, place),
+            Type::Paren(paren) => self.need_in(&paren.elem, place),
+            Type::Reference(reference) => self.need_in(&reference.elem, Place::Indirect),
+            Type::Slice(slice) => self.need_in(&slice.elem, Place::Indirect),
+            Type::Array(array) => self.need_in(&array.elem, place),
+            Type::Tuple(tuple) => tuple
+                .elems
+                .iter()
+                .for_each(|element| self.need_in(element, place)),
+            Type::Path(path) if path.qself.is_none() && self.take_apart(&path.path, place) => {}
+            other => self.bind(other, place),
         }
     }
 
     /// Needs the arguments of a type of the standard library. Returns whether it is one.
-    fn take_apart(&mut self, path: &Path) -> bool {
+    fn take_apart(&mut self, path: &Path, place: Place) -> bool {
         let last = path.segments.last().filter(|last| !last.arguments.is_none());
         let keys = last.and_then(|last| TAKEN_APART.iter().find(|(name, _)| last.ident == name));
-        let (Some(last), Some((_, keys))) = (last, keys) else {
+        let (Some(last), Some((name, keys))) = (last, keys) else {
             return false;
         };
-        type_arguments(last).take(*keys).for_each(|ty| self.need(ty));
+        let place = if ["Option", "Result", "PhantomData"].contains(name) {
+            place
+        } else {
+            Place::Indirect
+        };
+        type_arguments(last)
+            .take(*keys)
+            .for_each(|ty| self.need_in(ty, place));
         true
     }
 
-    fn bind(&mut self, ty: &Type) {
+    fn bind(&mut self, ty: &Type, place: Place) {
         if matches!(ty, Type::Path(path) if path.qself.is_none() && is_only(&path.path, self.this)) {
             return;
         }
-        if mentions(ty, &self.this.to_string()) || mentions(ty, "Self") {
+        let is_projection =
+            matches!(ty, Type::Path(path) if path.qself.is_some() || path.path.segments.len() > 1);
+        let may_contain_this = place == Place::Indirect && !is_projection;
+        if may_contain_this || mentions(ty, &self.this.to_string()) || mentions(ty, "Self") {
             let mentioned = self.params.iter().filter(|param| mentions_any(ty, &[param]));
             let params: Vec<Type> = mentioned.map(|param| parse_quote!(#param)).collect();
             params.into_iter().for_each(|param| self.push(param));

@@ -7,6 +7,7 @@ use syn::{Attribute, GenericParam, Meta};
 
 use super::bounds::Bounds;
 use super::model::{Body, Field, Model, Variant, in_key};
+use super::reading;
 use crate::generics;
 use crate::parse::Word;
 use crate::root::Root;
@@ -24,9 +25,11 @@ pub(crate) fn expand(model: &Model<'_>, root: &Root) -> TokenStream {
         Body::Enum(variants) => write.of_enum(prefix.as_deref(), variants),
     };
     let type_name = type_name(root, model, &bounds);
+    let reading = reading::of(model, root);
+    let deprecated = model.is_deprecated().then(|| quote!(#[allow(deprecated)]));
     quote! {
         #[automatically_derived]
-        #[allow(deprecated)]
+        #deprecated
         impl #impl_generics #root::RingKey for #name #type_generics #where_clause {
             #[inline]
             fn ring_key<__W: #root::KeyWriter>(&self, __key: &mut __W) {
@@ -36,6 +39,8 @@ pub(crate) fn expand(model: &Model<'_>, root: &Root) -> TokenStream {
             fn ring_name(__name: &mut #root::TypeName) {
                 #type_name
             }
+
+            #reading
         }
     }
 }

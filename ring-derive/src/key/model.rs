@@ -59,6 +59,19 @@ impl<'a> Model<'a> {
         })
     }
 
+    /// Whether the type, or a part of it, is deprecated: the impl names it all the same.
+    pub(crate) fn is_deprecated(&self) -> bool {
+        let is_deprecated = |attrs: &[Attribute]| attrs.iter().any(|attr| attr.path().is_ident("deprecated"));
+        let any_field = |fields: &[Field<'_>]| fields.iter().any(|field| is_deprecated(&field.field.attrs));
+        let in_body = match &self.body {
+            Body::Struct(fields) => any_field(fields),
+            Body::Enum(variants) => variants
+                .iter()
+                .any(|variant| is_deprecated(&variant.variant.attrs) || any_field(&variant.fields)),
+        };
+        is_deprecated(&self.input.attrs) || in_body
+    }
+
     /// All fields that are part of the key.
     pub(crate) fn key_fields(&self) -> Vec<&Field<'a>> {
         match &self.body {

@@ -4,10 +4,11 @@
 use darling::FromMeta;
 use darling::ast::NestedMeta;
 use proc_macro2::TokenStream;
-use quote::ToTokens;
-use syn::parse::Parser;
+use quote::{ToTokens, quote};
+use syn::parse::discouraged::Speculative;
+use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
-use syn::{Attribute, Meta, Token};
+use syn::{Attribute, Expr, Ident, Meta, MetaNameValue, Path, Token, Type, Visibility};
 
 use super::table::{Known, Target};
 use crate::errors::Errors;
@@ -31,14 +32,14 @@ impl Options {
     /// The options between the parentheses of an attribute.
     pub(crate) fn parse(target: Target, tokens: TokenStream) -> Self {
         let mut options = Options::new(target);
-        options.extend(Punctuated::parse_terminated.parse2(tokens));
+        options.extend(options_of.parse2(tokens));
         options
     }
 
     /// Adds the options of one more attribute.
     pub(crate) fn add(&mut self, attribute: &Attribute) {
         match &attribute.meta {
-            Meta::List(list) => self.extend(list.parse_args_with(Punctuated::parse_terminated)),
+            Meta::List(list) => self.extend(list.parse_args_with(options_of)),
             Meta::Path(_) if self.target == Target::Method => {}
             meta => self.errors.add(in_parentheses(meta, self.target)),
         }
@@ -75,7 +76,9 @@ impl Options {
     /// Adds the options of the impl block, unless the method's own take their place.
     pub(crate) fn inherit(&mut self, block: &Options) {
         for (known, meta) in &block.options {
-            if !self.options.iter().any(|(own, _)| own.overrides(known)) {
+            // Of a block it is about `self`, beside the arguments that a method ignores.
+            let is_added = known.name == "ignore";
+            if !is_added && !self.options.iter().any(|(own, _)| own.overrides(known)) {
                 self.options.push((known, meta.clone()));
             }
         }
@@ -113,6 +116,42 @@ impl Known {
     }
 }
 
+fn options_of(input: ParseStream<'_>) -> syn::Result<Punctuated<Meta, Token![,]>> {
+    Punctuated::parse_terminated_with(input, option)
+}
+
+/// One option. Values are expressions, but for those that stand for a type, or for a name with its visibility.
+fn option(input: ParseStream<'_>) -> syn::Result<Meta> {
+    let fork = input.fork();
+    match special_option(&fork) {
+        Ok(option) if fork.is_empty() || fork.peek(Token![,]) => {
+            input.advance_to(&fork);
+            Ok(option)
+        }
+        _ => input.parse(),
+    }
+}
+
+fn special_option(input: ParseStream<'_>) -> syn::Result<Meta> {
+    let (path, eq_token) = (Path::parse_mod_style(input)?, input.parse::<Token![=]>()?);
+    let value = match path.get_ident().map(ToString::to_string).as_deref() {
+        Some("coder") => input.parse::<Type>()?.into_token_stream(),
+        Some("accessor" | "accessors") => {
+            let (vis, name): (Visibility, Option<Ident>) = (input.parse()?, input.parse()?);
+            if name.is_none() && matches!(vis, Visibility::Inherited) {
+                return Err(input.error("expected a name"));
+            }
+            quote!(#vis #name)
+        }
+        _ => return Err(input.error("an expression")),
+    };
+    Ok(Meta::NameValue(MetaNameValue {
+        path,
+        eq_token,
+        value: Expr::Verbatim(value),
+    }))
+}
+
 /// The option, if it exists and may be written here.
 fn known(meta: &Meta, target: Target) -> syn::Result<&'static Known> {
     let written = darling::util::path_to_string(meta.path());
@@ -139,7 +178,92 @@ fn misplaced(known: &Known, target: Target) -> String {
     format!("`{name}` belongs on {there}: {remedy}")
 }
 
+/// Names that other libraries give to options of ours.
+const SYNONYMS: [(&str, &str); 46] = [
+    ("ttl", "expire"),
+    ("time", "expire"),
+    ("expiry", "expire"),
+    ("expires", "expire"),
+    ("expires_in", "expire"),
+    ("expiration", "expire"),
+    ("time_to_live", "expire"),
+    ("time_to_idle", "expire"),
+    ("timeout", "expire"),
+    ("lifespan", "expire"),
+    ("max_age", "expire"),
+    ("max_size", "capacity"),
+    ("maxsize", "capacity"),
+    ("size", "capacity"),
+    ("max_capacity", "capacity"),
+    ("max_entries", "capacity"),
+    ("limit", "capacity"),
+    ("eviction", "policy"),
+    ("eviction_policy", "policy"),
+    ("result", "fallible"),
+    ("option", "unless"),
+    ("skip_if", "unless"),
+    ("cache_if", "unless"),
+    ("condition", "unless"),
+    ("convert", "key"),
+    ("key_expr", "key"),
+    ("key_fn", "key"),
+    ("prefix", "key_prefix"),
+    ("name", "key_prefix"),
+    ("namespace", "key_prefix"),
+    ("skip", "ignore"),
+    ("skip_all", "ignore"),
+    ("exclude", "ignore"),
+    ("without", "ignore"),
+    ("ignore_args", "ignore"),
+    ("serializer", "coder"),
+    ("serialize", "coder"),
+    ("codec", "coder"),
+    ("format", "coder"),
+    ("sync_writes", "coalesce"),
+    ("single_flight", "coalesce"),
+    ("backend", "storage"),
+    ("cache", "storage"),
+    ("store", "storage"),
+    ("create", "storage"),
+    ("ty", "storage"),
+];
+
+/// What others have and we do by other means.
+const REMEDIES: [(&str, &str); 6] = [
+    ("weigher", "an `Lru` counts entries: write `capacity = 10_000`"),
+    ("weight", "an `Lru` counts entries: write `capacity = 10_000`"),
+    (
+        "tags",
+        "entries have no tags: forget those of a method by `{method}_cache().clear()`, and one by `{method}_entry(..).delete()`",
+    ),
+    (
+        "invalidate",
+        "forget an entry by `{method}_entry(..).delete()`, and those of a method by `{method}_cache().clear()`",
+    ),
+    (
+        "refresh",
+        "compute anew by `{method}_ring(..).update()`, or on each call by `action = update`",
+    ),
+    (
+        "unbound",
+        "without a limit is a `Map` of yours: write `map = EXPRESSION`",
+    ),
+];
+
 fn unknown(written: &str, target: Target) -> String {
+    if let Some((_, remedy)) = REMEDIES.iter().find(|(name, _)| *name == written)
+        && matches!(target, Target::Method | Target::Block)
+    {
+        return format!("unknown option `{written}`: {remedy}");
+    }
+    let ours = SYNONYMS
+        .iter()
+        .find(|(name, _)| *name == written)
+        .map(|(_, ours)| *ours);
+    if let Some(known) = ours.and_then(|ours| Known::all_at(target).find(|known| known.name == ours)) {
+        let (name, example) = (known.name, known.example());
+        return format!("unknown option `{written}`: it is called `{name}` here: write `{example}`");
+    }
     let nearest = Known::all_at(target)
         .map(|known| (strsim::jaro_winkler(written, known.name), known.name))
         .filter(|(likeness, _)| *likeness > 0.7)

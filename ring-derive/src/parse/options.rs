@@ -1,10 +1,10 @@
 //! The options of each attribute, one field each. Their names are those of the table.
 
 use darling::FromMeta;
-use syn::{Expr, ExprPath, Ident, Type};
+use syn::{Expr, ExprPath, Ident, Path, Type};
 
 use super::storage::Storage;
-use super::values::{self, Duration, Flag, Word};
+use super::values::{self, Accessor, Duration, Fallible, Flag, Word};
 
 /// The options of `#[ring]` and `#[ring_impl]`.
 #[derive(Default, FromMeta)]
@@ -26,11 +26,13 @@ pub(crate) struct RingOptions {
     pub(crate) key_prefix: Option<Expr>,
     pub(crate) class: Option<Flag>,
     pub(crate) property: Option<Flag>,
-    #[darling(default, with = values::identifier)]
-    pub(crate) accessor: Option<Ident>,
-    #[darling(default, with = values::identifier)]
-    pub(crate) accessors: Option<Ident>,
-    pub(crate) fallible: Option<Flag>,
+    #[darling(default, with = values::accessor)]
+    pub(crate) accessor: Option<Accessor>,
+    #[darling(default, with = values::accessor)]
+    pub(crate) accessors: Option<Accessor>,
+    #[darling(default, rename = "crate", with = values::path)]
+    pub(crate) root: Option<Path>,
+    pub(crate) fallible: Option<Fallible>,
     #[darling(default, with = values::action)]
     pub(crate) action: Option<Ident>,
     #[darling(default, with = values::boolean)]
@@ -43,6 +45,8 @@ pub(crate) struct RingOptions {
 pub(crate) struct TypeOptions {
     pub(crate) prefix: Option<Word>,
     pub(crate) name: Option<Word>,
+    #[darling(default, rename = "crate", with = values::path)]
+    pub(crate) root: Option<Path>,
 }
 
 /// The options of `#[ring_key]` on an enum's variant.

@@ -41,7 +41,7 @@ pub(crate) enum Holds {
     BytesBlocking,
 }
 
-static OPTIONS: [Known; 29] = [
+static OPTIONS: [Known; 30] = [
     // Storages: a ring has one.
     option("capacity", "capacity = 10_000", RINGS),
     option("storage", "storage = EXPRESSION as Type", RINGS),
@@ -57,7 +57,7 @@ static OPTIONS: [Known; 29] = [
     option("coder", "coder = Json", RINGS),
     option("expire", "expire = \"60s\"", RINGS),
     option("unless", "unless = Option::is_none", RINGS),
-    option("ignore", "ignore(argument, …)", &[Target::Method]),
+    option("ignore", "ignore(argument, …)", RINGS),
     option("key", "key = EXPRESSION", &[Target::Method]),
     option("key_prefix", "key_prefix = \"…\"", &[Target::Method]),
     option("class", "class", &[Target::Method]),
@@ -74,6 +74,12 @@ static OPTIONS: [Known; 29] = [
     option("rename", "rename = \"id\"", &[Target::Variant, Target::Field]),
     option("skip", "skip", &[Target::Field]),
     option("with", "with = function", &[Target::Field]),
+    // Of all of them.
+    option(
+        "crate",
+        "crate = path::to::ring_cache",
+        &[Target::Method, Target::Block, Target::Type],
+    ),
 ];
 
 const RINGS: &[Target] = &[Target::Method, Target::Block];

@@ -4,9 +4,9 @@ use darling::{Error, FromMeta, Result};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
-use syn::parse::ParseStream;
+use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
-use syn::{Expr, ExprPath, Ident, Lit, LitStr, Meta, Path, Token, Type, UnOp};
+use syn::{Expr, ExprPath, Ident, Lit, LitStr, Meta, Path, Token, Type, UnOp, Visibility};
 
 use super::table;
 
@@ -14,8 +14,9 @@ use super::table;
 const ACTIONS: [&str; 3] = ["get_or_update", "update", "execute"];
 
 /// The eviction policies, and their names in the library.
-const POLICIES: [(&str, &str); 2] = [
+const POLICIES: [(&str, &str); 3] = [
     ("least_recently_used", "LeastRecentlyUsed"),
+    ("lru", "LeastRecentlyUsed"),
     ("scan_resistant", "ScanResistant"),
 ];
 
@@ -65,6 +66,43 @@ pub(super) fn identifier(option: &Meta) -> Result<Option<Ident>> {
     match value(option)? {
         Expr::Path(path) if path.path.get_ident().is_some() => Ok(path.path.get_ident().cloned()),
         _ => Err(expected(option, "takes a name")),
+    }
+}
+
+/// The name of an accessor, or its visibility, or both.
+pub(crate) struct Accessor {
+    /// As the user wrote it, if it was.
+    pub(crate) vis: Visibility,
+    pub(crate) name: Option<Ident>,
+}
+
+impl Accessor {
+    /// The visibility, if one is written.
+    pub(crate) fn written_vis(&self) -> Option<&Visibility> {
+        Some(&self.vis).filter(|vis| !matches!(vis, Visibility::Inherited))
+    }
+}
+
+impl Parse for Accessor {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let (vis, name) = (input.parse()?, input.parse()?);
+        Ok(Accessor { vis, name })
+    }
+}
+
+pub(super) fn accessor(option: &Meta) -> Result<Option<Accessor>> {
+    let tokens = value(option)?.to_token_stream();
+    let accessor: Accessor = syn::parse2(tokens).map_err(|_| expected(option, "takes a name"))?;
+    if option.path().is_ident("accessors") && accessor.name.is_none() {
+        return Err(expected(option, "takes a name"));
+    }
+    Ok(Some(accessor))
+}
+
+pub(super) fn path(option: &Meta) -> Result<Option<Path>> {
+    match value(option)? {
+        Expr::Path(path) if path.qself.is_none() => Ok(Some(path.path.clone())),
+        _ => Err(expected(option, "takes the path of this library")),
     }
 }
 
@@ -146,6 +184,28 @@ impl FromMeta for Flag {
             Meta::Path(path) => Ok(Flag(path.clone())),
             Meta::List(_) | Meta::NameValue(_) => Err(expected(option, "takes no value")),
         }
+    }
+}
+
+/// `fallible`, or `fallible = false` for a generic value that is never a `Result`.
+pub(crate) struct Fallible {
+    pub(crate) written: Meta,
+    pub(crate) is_fallible: bool,
+}
+
+impl FromMeta for Fallible {
+    fn from_meta(option: &Meta) -> Result<Self> {
+        let is_fallible = match option {
+            Meta::Path(_) => true,
+            Meta::NameValue(_) => boolean(option)
+                .map_err(|_| expected(option, "takes no value, or `false`"))?
+                .unwrap_or_default(),
+            Meta::List(_) => return Err(expected(option, "takes no value, or `false`")),
+        };
+        Ok(Fallible {
+            written: option.clone(),
+            is_fallible,
+        })
     }
 }
 

@@ -4,21 +4,29 @@ use std::rc::Rc;
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::{Attribute, ImplItem, ItemImpl, ItemTrait, TraitItem};
+use syn::{Attribute, FnArg, Ident, ImplItem, ItemTrait, PathArguments, TraitItem};
 
+use super::expand::attributes::{lints, without_expectation};
 use super::expand::{self, Expanded};
-use super::model::{Method, Owner};
+use super::item::{Block as Source, Function, Item};
+use super::model::{Method, OfTrait, Owner};
 use super::{check, marks};
 use crate::errors::{Errors, at_start, with_error};
+use crate::generics;
 use crate::parse::{Options, RingOptions, Target};
 use crate::root::Root;
 
 /// The block with its cached methods, and a block of accessors beside it.
 pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
-    let Ok(block) = syn::parse2::<ItemImpl>(item.clone()) else {
+    let Ok(block) = Source::parse(item.clone()) else {
         return refuse_item(item);
     };
-    try_expand(options, block.clone()).unwrap_or_else(|error| with_error(&error, without_marks(block)))
+    let unchanged = || {
+        let mut block = Source::parse(item).unwrap_or_else(|_| unreachable!("it was parsed before"));
+        block.items.iter_mut().for_each(|item| drop(take_marks(item)));
+        block.into_token_stream()
+    };
+    try_expand(options, block).unwrap_or_else(|error| with_error(&error, unchanged()))
 }
 
 fn refuse_item(item: TokenStream) -> TokenStream {
@@ -36,38 +44,48 @@ fn refuse_item(item: TokenStream) -> TokenStream {
     with_error(&at_start(&item, message), definition.into_token_stream())
 }
 
-/// The block as it was, without the marks.
-fn without_marks(mut block: ItemImpl) -> TokenStream {
-    for item in &mut block.items {
-        if let ImplItem::Fn(method) = item {
-            marks::take(&mut method.attrs);
-        }
-    }
-    block.into_token_stream()
+/// Takes the marks of an item out.
+fn take_marks(item: &mut Item) -> Vec<Attribute> {
+    let attributes = match item {
+        Item::Function(function) => &mut function.attrs,
+        Item::Other(item) => match &mut **item {
+            ImplItem::Const(item) => &mut item.attrs,
+            ImplItem::Type(item) => &mut item.attrs,
+            _ => return Vec::new(),
+        },
+        Item::Tokens(_) => return Vec::new(),
+    };
+    marks::take(attributes)
 }
 
-fn try_expand(options: TokenStream, mut item: ItemImpl) -> syn::Result<TokenStream> {
+fn try_expand(options: TokenStream, mut source: Source) -> syn::Result<TokenStream> {
     let mut defaults = Options::parse(Target::Block, options);
     let options: RingOptions = defaults.read()?;
     check::defaults(&options)?;
-    let owner = Rc::new(Owner::of(&item, options.accessors));
-    check::owner(&item, &owner)?;
+    let named = options.accessors;
+    let owner = Owner::of(&source.header, source.declared(), named);
+    check::owner(&source.header, &owner)?;
     let mut block = Block {
         defaults,
-        owner,
-        root: Root::find(),
+        owner: Rc::new(owner),
+        root: Root::named(options.root.as_ref()),
         expanded: Vec::new(),
+        functions: source.functions(),
+        given: Vec::new(),
+        ignored: options.ignore,
         errors: Errors::default(),
     };
-    for item in &mut item.items {
+    for item in &mut source.items {
         block.item(item);
     }
-    let tokens = block.assemble(&item);
+    let attrs = std::mem::take(&mut source.header.attrs);
+    source.header.attrs = attrs.into_iter().map(without_expectation).collect();
+    let tokens = block.assemble(&source);
     match block.errors.finish(()) {
         // The other methods are expanded all the same.
         Err(errors) => Ok(with_error(&errors, tokens)),
-        Ok(()) if block.expanded.is_empty() => Err(syn::Error::new_spanned(
-            &item.self_ty,
+        Ok(()) if block.expanded.is_empty() && !source.has_unknown() => Err(syn::Error::new_spanned(
+            &source.header.self_ty,
             "no method of this block is cached: mark one with `#[ring]`, or remove `#[ring_impl]`",
         )),
         Ok(()) => Ok(tokens),
@@ -80,33 +98,38 @@ struct Block {
     owner: Rc<Owner>,
     root: Root,
     expanded: Vec<Expanded>,
+    /// The names of the block's functions.
+    functions: Vec<Ident>,
+    /// The names of the accessors so far.
+    given: Vec<Ident>,
+    /// `self`, if all methods leave it out of their keys.
+    ignored: Vec<Ident>,
     errors: Errors,
 }
 
 impl Block {
     /// Expands an item of the block in its place, if it is marked.
-    fn item(&mut self, item: &mut ImplItem) {
-        let attributes = match item {
-            ImplItem::Fn(method) => &mut method.attrs,
-            ImplItem::Const(item) => &mut item.attrs,
-            ImplItem::Type(item) => &mut item.attrs,
-            _ => return,
-        };
-        let marks = marks::take(attributes);
+    fn item(&mut self, item: &mut Item) {
+        let marks = take_marks(item);
         if marks.is_empty() {
             return;
         }
         let expanded = self.method(item, &marks);
-        if let Some(expanded) = self.errors.handle(expanded) {
-            *item = ImplItem::Verbatim(expanded.method.clone());
-            self.expanded.push(expanded);
-        }
+        let Some(expanded) = self.errors.handle(expanded) else {
+            if let Item::Function(function) = item {
+                *item = Item::Tokens(function.left());
+            }
+            return;
+        };
+        *item = Item::Tokens(expanded.method.clone());
+        self.given.extend(expanded.names.iter().flatten().cloned());
+        self.expanded.push(expanded);
     }
 
-    fn method(&self, item: &ImplItem, marks: &[Attribute]) -> syn::Result<Expanded> {
+    fn method(&self, item: &Item, marks: &[Attribute]) -> syn::Result<Expanded> {
         let mark = &marks[0];
         let error = |message| Err(syn::Error::new_spanned(mark, message));
-        let ImplItem::Fn(method) = item else {
+        let Item::Function(method) = item else {
             return error("only methods and associated functions can be cached: remove `#[ring]`");
         };
         if marks.len() > 1 {
@@ -121,24 +144,126 @@ impl Block {
         let mut options = Options::new(Target::Method);
         options.add(mark);
         options.inherit(&self.defaults);
-        let (owner, root) = (Some(Rc::clone(&self.owner)), self.root.clone());
-        let method = Method::new(method.clone(), options.read()?, owner, root);
+        let mut options: RingOptions = options.read()?;
+        if let Some(token) = self.ignored_self(method, &options) {
+            options.ignore.push(token);
+        }
+        let root = match &options.root {
+            Some(path) => Root::named(Some(path)),
+            None => self.root.clone(),
+        };
+        let method = Method::new((**method).clone(), options, Some(Rc::clone(&self.owner)), root)?;
         check::method(&method)?;
+        check::names(&method, &self.functions, &self.given)?;
         Ok(expand::expand(&method))
     }
 
-    fn assemble(&self, block: &ItemImpl) -> TokenStream {
-        let (parameters, arguments, where_clause) = self.owner.generics.split_for_impl();
-        let (self_ty, allow) = (&self.owner.self_ty, expand::quiet());
+    /// `self`, if the block ignores it and the method has it in its key.
+    fn ignored_self(&self, method: &Function, options: &RingOptions) -> Option<Ident> {
+        let is_method = matches!(method.sig.inputs.first(), Some(FnArg::Receiver(_)));
+        let is_needed =
+            is_method && options.key.is_none() && !options.ignore.iter().any(|name| name == "self");
+        self.ignored.iter().find(|_| is_needed).cloned()
+    }
+
+    fn assemble(&self, block: &Source) -> TokenStream {
+        let generics = generics::generated(&self.owner.generics);
+        let (parameters, _, where_clause) = generics.split_for_impl();
+        let self_ty = &self.owner.self_ty;
+        let lints: Vec<_> = lints(&block.header.attrs).collect();
         let accessors = self.expanded.iter().map(|expanded| &expanded.accessors);
-        let accessors = quote!(#self_ty #where_clause { #(#accessors)* });
-        match &self.owner.accessors {
-            None => quote!(#block #allow impl #parameters #accessors),
-            Some(name) => {
-                let declarations = self.expanded.iter().map(|expanded| &expanded.declarations);
-                let declared = expand::extension_trait(name, &self.owner.generics, declarations);
-                quote!(#block #declared #allow impl #parameters #name #arguments for #accessors)
+        let Some(of_trait) = &self.owner.of_trait else {
+            return quote!(#block #(#lints)* impl #parameters #self_ty #where_clause { #(#accessors)* });
+        };
+        let declarations = self.expanded.iter().map(|expanded| &expanded.declarations);
+        let declared = expand::accessors_trait(&self.owner, declarations);
+        let (named, hidden) = match &self.owner.named {
+            Some(_) => (declared, None),
+            None => (None, declared),
+        };
+        let (import, inherent) = (import(of_trait), self.inherent());
+        let (name, types) = (&of_trait.accessors, self.hoisted());
+        let (_, arguments, _) = self.owner.generics.split_for_impl();
+        quote! {
+            #block
+            #named
+            const _: () = {
+                #import
+                struct __Here;
+                #hidden
+                #(#lints)*
+                impl #parameters #name #arguments for #self_ty #where_clause { #types #(#accessors)* }
+                #inherent
+            };
+        }
+    }
+
+    /// The types that have a name in the trait of the accessors only.
+    fn hoisted(&self) -> TokenStream {
+        let hoisted = self.owner.of_trait.iter();
+        let hoisted: Vec<_> = hoisted
+            .flat_map(|of_trait| of_trait.hoisted.borrow().clone())
+            .collect();
+        let names = self.owner.hoisted_names();
+        quote!(#(type #names = #hoisted;)*)
+    }
+
+    /// The inherent methods beside a hidden trait.
+    fn inherent(&self) -> Option<TokenStream> {
+        let self_ty = &self.owner.self_ty;
+        self.owner.is_hidden().then(|| {
+            let generics = generics::generated(&expand::inherent_generics(&self.owner));
+            let (parameters, _, where_clause) = generics.split_for_impl();
+            let inherent = self.expanded.iter().map(|expanded| &expanded.inherent);
+            let private = expand::private();
+            quote!(#private impl #parameters #self_ty #where_clause { #(#inherent)* })
+        })
+    }
+}
+
+/// The trait of the impl block, whose items the code in it may name by `Self` and `self` without an import.
+fn import(of_trait: &OfTrait) -> Option<TokenStream> {
+    let mut path = of_trait.path.clone();
+    path.segments.last_mut()?.arguments = PathArguments::None;
+    Some(quote!(use #path as _;))
+}
+
+#[cfg(test)]
+mod tests {
+    use quote::quote;
+
+    /// As an editor sends them while they are written.
+    #[test]
+    fn a_half_written_block_has_the_accessors_of_its_whole_methods() {
+        for half in [
+            quote!(#[ring] fn half(&self) -> u32 { self. }),
+            quote!(#[ring] fn half(&self) -> u32 { let x = }),
+            quote!(#[ring] fn half(&self, n: ) -> u32 { n }),
+            quote!(#[ring] fn half(&self) -> { 1 }),
+            quote!(#[ring] fn half(&self)),
+            quote!(fn half(&self),),
+            quote!(let x = 1;),
+            quote!(const N: u32 = ;),
+        ] {
+            let block = quote! {
+                impl Page {
+                    #[ring]
+                    fn first(&self) -> u32 { 1 }
+                    #half
+                    #[ring]
+                    fn last(&self) -> u32 { 2 }
+                }
+            };
+            let expanded = super::expand(quote!(), block).to_string();
+            assert!(expanded.contains("fn first_ring"), "{half}: {expanded}");
+            let swallowed = ["#[ring] fn half(&self)", "fn half(&self),"];
+            if !swallowed
+                .iter()
+                .any(|text| half.to_string().replace(' ', "") == text.replace(' ', ""))
+            {
+                assert!(expanded.contains("fn last_ring"), "{half}: {expanded}");
             }
+            assert!(!expanded.contains("compile_error"), "{half}: {expanded}");
         }
     }
 }

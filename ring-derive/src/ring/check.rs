@@ -1,16 +1,18 @@
 //! Checks of a method and its block. Each error names the code to write instead.
 
 use quote::ToTokens;
+use syn::ext::IdentExt;
 use syn::visit::{self, Visit};
 use syn::{
-    Expr, ExprLit, FnArg, ItemImpl, Lifetime, Lit, PatType, PathSegment, Receiver, ReceiverKind, Safety,
-    Type, TypeReference,
+    Attribute, Expr, ExprLit, FnArg, Ident, ItemImpl, Lifetime, Lit, PatType, PathSegment, Receiver,
+    ReceiverKind, Safety, Type, TypeReference,
 };
 
-use super::model::{Argument, Method, Owner};
+use super::model::{Argument, KeyForm, Method, OfTrait, Owner};
+use super::template::Template;
 use crate::errors::Errors;
-use crate::parse::{RingOptions, Storage};
-use crate::types::{is_future, is_known_foreign, is_known_plain};
+use crate::parse::{Accessor, RingOptions, Storage};
+use crate::types::{is_future, is_known_foreign, is_known_plain, is_result, last_segment, type_arguments};
 
 /// The most values that a call binds, `self` included.
 const MOST_PARTS: usize = 16;
@@ -21,8 +23,10 @@ pub(crate) fn method(method: &Method) -> syn::Result<()> {
     signature(method, &mut errors);
     forms(method, &mut errors);
     ignored(method, &mut errors);
+    key(method, &mut errors);
     flights(method, &mut errors);
     storage(method, &mut errors);
+    attributes(method, &mut errors);
     arguments(method, &mut errors);
     returned(method, &mut errors);
     errors.finish(())
@@ -32,6 +36,10 @@ pub(crate) fn method(method: &Method) -> syn::Result<()> {
 pub(crate) fn defaults(options: &RingOptions) -> syn::Result<()> {
     let mut errors = Errors::default();
     policy(options, "this block's values are", &mut errors);
+    if let Some(argument) = options.ignore.iter().find(|name| *name != "self") {
+        let message = "arguments belong to one method: write this in its `#[ring(ignore(..))]`; a block may ignore `self`";
+        errors.at(argument, message);
+    }
     errors.finish(())
 }
 
@@ -42,13 +50,15 @@ pub(crate) fn owner(block: &ItemImpl, owner: &Owner) -> syn::Result<()> {
     let written = self_ty.to_token_stream().to_string();
     let mut parameters = block.generics.type_params();
     let is_foreign = parameters.any(|parameter| parameter.ident == written) || is_known_foreign(self_ty);
-    match (&owner.trait_path, &owner.accessors) {
-        (None, Some(name)) => {
-            let message = "`accessors` belongs on a trait's `impl`: remove it, as the accessors of this block are \
-                           inherent methods";
-            errors.at(name, message);
+    match &owner.of_trait {
+        None => {
+            if let Some(Accessor { name: Some(name), .. }) = &owner.named {
+                let message = "`accessors` belongs on a trait's `impl`: remove it, as the accessors of this block are \
+                               inherent methods";
+                errors.at(name, message);
+            }
         }
-        (Some(path), None) if is_foreign => {
+        Some(OfTrait { path, .. }) if is_foreign && owner.named.is_none() => {
             let name = path.segments.last().map(|last| &last.ident);
             let message = format!(
                 "the accessors cannot be methods of a type of another crate: name a trait for them, \
@@ -57,7 +67,7 @@ pub(crate) fn owner(block: &ItemImpl, owner: &Owner) -> syn::Result<()> {
             );
             errors.at(self_ty, message);
         }
-        _ => {}
+        Some(_) => {}
     }
     errors.finish(())
 }
@@ -91,17 +101,36 @@ fn signature(method: &Method, errors: &mut Errors) {
         }
     }
     let Some(receiver) = method.receiver() else { return };
-    let by_reference = match &receiver.kind {
-        ReceiverKind::Reference(_, _, None) => true,
-        ReceiverKind::Typed(_, ty) => {
-            matches!(&**ty, Type::Reference(TypeReference { mutability: None, elem, .. })
-            if elem.to_token_stream().to_string() == "Self")
-        }
-        _ => false,
-    };
-    if !by_reference {
-        errors.at(receiver, "a cached method borrows its object: write `&self`");
+    if !is_shared(receiver) {
+        let message = "a cached method borrows its object, or shares it: write `&self`, `self: &Arc<Self>` or `self: \
+                       Arc<Self>`";
+        errors.at(receiver, message);
     }
+}
+
+/// Whether a receiver leaves the object as it is: a shared reference, or a pointer that others have too.
+fn is_shared(receiver: &Receiver) -> bool {
+    match &receiver.kind {
+        ReceiverKind::Reference(_, _, mutability) => mutability.is_none(),
+        ReceiverKind::Typed(_, ty) => match &**ty {
+            Type::Reference(TypeReference { mutability, elem, .. }) => {
+                mutability.is_none() && is_self_or_shared(elem)
+            }
+            ty => is_pointer_to_self(ty, &["Arc", "Rc"]),
+        },
+        _ => false,
+    }
+}
+
+fn is_self_or_shared(ty: &Type) -> bool {
+    matches!(ty, Type::Path(path) if path.path.is_ident("Self"))
+        || is_pointer_to_self(ty, &["Arc", "Rc", "Box"])
+}
+
+fn is_pointer_to_self(ty: &Type, pointers: &[&str]) -> bool {
+    last_segment(ty).is_some_and(|last| {
+        pointers.iter().any(|pointer| last.ident == pointer) && type_arguments(last).any(is_self_or_shared)
+    })
 }
 
 fn forms(method: &Method, errors: &mut Errors) {
@@ -127,13 +156,26 @@ fn forms(method: &Method, errors: &mut Errors) {
 
 fn ignored(method: &Method, errors: &mut Errors) {
     let options = &method.options;
-    if let (Some(_), Some(ignored)) = (&options.key, options.ignore.first()) {
+    if let (true, Some(ignored)) = (names_a_value(method), options.ignore.first()) {
         let message = "`ignore` has no effect beside `key`, which replaces all arguments: remove one of them";
         errors.at(ignored, message);
     }
-    let written = method.arguments.iter().filter_map(Argument::written_name);
+    let written = method.arguments.iter().filter_map(Argument::only_name);
     let names: Vec<String> = written.map(ToString::to_string).collect();
     for (index, ignored) in options.ignore.iter().enumerate() {
+        if let Some(argument) = method
+            .arguments
+            .iter()
+            .find(|argument| argument.binds_among_others(ignored))
+        {
+            let pattern = argument.pattern.to_token_stream().to_string().replace(" ", "");
+            let message = format!(
+                "`{ignored}` is a part of the argument `{pattern}`, and only whole arguments are ignored: take the argument \
+                 by one name"
+            );
+            errors.at(ignored, message);
+            continue;
+        }
         let is_argument = names.iter().any(|name| ignored == name);
         if !is_argument && (ignored != "self" || method.receiver().is_none()) {
             let known = match names.as_slice() {
@@ -150,6 +192,121 @@ fn ignored(method: &Method, errors: &mut Errors) {
     }
 }
 
+/// Whether `key` names `self` or an argument.
+fn names_a_value(method: &Method) -> bool {
+    let names = method.arguments.iter().filter_map(Argument::written_name);
+    let names = names.map(|name| name.unraw().to_string());
+    let receiver = method.receiver().map(|_| "self".to_owned());
+    names.chain(receiver).any(|name| method.key.names(&name))
+}
+
+fn key(method: &Method, errors: &mut Errors) {
+    prefix(method, errors);
+    let Some(key) = &method.options.key else { return };
+    if let KeyForm::Template(template) = &method.key
+        && let Some(unknown) = template.places().find(|place| !is_known(method, &place.root))
+    {
+        let (root, known) = (&unknown.root, known_names(method));
+        errors.at(key, format!("unknown argument `{root}` in this text: {known}"));
+        return;
+    }
+    if names_a_value(method) {
+        return;
+    }
+    let receiver = method.receiver().map(|_| "self".to_owned());
+    let arguments = method
+        .arguments
+        .iter()
+        .map(|argument| match argument.written_name() {
+            Some(name) => name.to_string(),
+            None => argument.pattern.to_token_stream().to_string(),
+        });
+    let all: Vec<String> = receiver.into_iter().chain(arguments).collect();
+    let is_ignored = |name: &&String| method.options.ignore.iter().any(|ignored| ignored == *name);
+    if let Some(first) = all.iter().find(|name| !is_ignored(name)) {
+        let all = all.join(", ");
+        let message = format!(
+            "this key names neither `self` nor an argument, so all calls share one entry: name what tells them apart, \
+             as in `key = \"{{{first}}}\"`, or write `ignore({all})` if that is meant"
+        );
+        errors.at(key, message);
+    }
+}
+
+/// A prefix is the same for all calls.
+fn prefix(method: &Method, errors: &mut Errors) {
+    let Some(Expr::Lit(ExprLit {
+        lit: Lit::Str(text), ..
+    })) = &method.options.key_prefix
+    else {
+        return;
+    };
+    if let Ok(template) = Template::parse(text)
+        && let Some(place) = template.places().find(|place| is_known(method, &place.root))
+    {
+        let message = format!(
+            "`key_prefix` is the same for all calls, and `{{{}}}` stands for itself: `self` and the arguments join the \
+             key by themselves, or write `key = \"…\"`",
+            place.root
+        );
+        errors.at(text, message);
+    }
+}
+
+fn is_known(method: &Method, name: &str) -> bool {
+    let mut names = method.arguments.iter().filter_map(Argument::written_name);
+    (name == "self" && method.receiver().is_some()) || names.any(|known| known.unraw() == name)
+}
+
+fn known_names(method: &Method) -> String {
+    let receiver = method.receiver().map(|_| "self".to_owned());
+    let names = method.arguments.iter().filter_map(Argument::written_name);
+    let names = names.map(|name| name.unraw().to_string());
+    let all: Vec<String> = receiver.into_iter().chain(names).collect();
+    match all.as_slice() {
+        [] => "no argument has a name; write `{{` for a brace".to_owned(),
+        [only] => format!("write `{{{only}}}`"),
+        all => format!("write one of `{{{}}}`", all.join("}`, `{")),
+    }
+}
+
+/// Whether a function is there under a condition: others under another may have its name.
+pub(crate) fn is_conditional(attrs: &[Attribute]) -> bool {
+    attrs.iter().any(|attr| attr.path().is_ident("cfg"))
+}
+
+/// Checks that the names of the accessors are free. Names of a trait's methods do not meet those of the type.
+pub(crate) fn names(method: &Method, functions: &[Ident], given: &[Ident]) -> syn::Result<()> {
+    let mut errors = Errors::default();
+    if is_conditional(&method.attrs) {
+        return Ok(());
+    }
+    for name in [method.accessor(), method.entry(), method.cache()] {
+        if given.contains(&name) {
+            let place = method
+                .options
+                .accessor
+                .as_ref()
+                .and_then(|accessor| accessor.name.as_ref());
+            let message = format!(
+                "`{name}` is an accessor of another method: write `#[ring(accessor = …)]` with another name"
+            );
+            errors.at(place.unwrap_or(&method.sig.ident), message);
+            break;
+        }
+        if let Some(other) = functions.iter().find(|other| **other == name) {
+            let of = &method.sig.ident;
+            let message = format!(
+                "`{name}` is a function that `#[ring]` adds to `{of}`: rename this one, or write `#[ring(accessor = …)]` on \
+                 `{of}`"
+            );
+            errors.at(other, message);
+            break;
+        }
+    }
+    errors.finish(())
+}
+
 fn flights(method: &Method, errors: &mut Errors) {
     let options = &method.options;
     if let (Some(false), Some(timeout)) = (options.coalesce, &options.flight_timeout) {
@@ -164,6 +321,11 @@ fn storage(method: &Method, errors: &mut Errors) {
     if method.storage_needs_self() && method.receiver().is_none() {
         let message = "this storage is reached through `self`, which the function does not have: add `&self`, or name a \
                        static";
+        errors.at(options.storage.place(), message);
+    }
+    if method.storage_needs_self() && method.moves_self() {
+        let message = "this storage is borrowed from `self`, which the call takes along: write `&self` or `self: \
+                       &Arc<Self>`";
         errors.at(options.storage.place(), message);
     }
     policy(options, "this method's values are", errors);
@@ -192,8 +354,40 @@ fn policy(options: &RingOptions, whose: &str, errors: &mut Errors) {
     }
 }
 
+/// Attributes that are about the function whose code moves into the accessor.
+fn attributes(method: &Method, errors: &mut Errors) {
+    for attr in &method.attrs {
+        let message = if attr.path().is_ident("track_caller") {
+            "`#[track_caller]` does not reach the body of a cached method: take the place as an argument, or cache a \
+             function that is called by the one with `#[track_caller]`"
+        } else if attr.path().is_ident("target_feature") {
+            "`#[target_feature(..)]` does not reach the body of a cached method: cache a function that calls the one with \
+             `#[target_feature(..)]`"
+        } else {
+            continue;
+        };
+        errors.at(attr, message);
+    }
+}
+
+/// What to write for a type without a fixed size, if it is one.
+pub(crate) fn sized_form(ty: &Type) -> Option<(&'static str, String)> {
+    let written = |ty: &dyn ToTokens| ty.to_token_stream().to_string().replace(' ', "");
+    match ty {
+        Type::Slice(slice) => {
+            let element = written(&slice.elem);
+            Some(("a slice", format!("Vec<{element}>")))
+        }
+        Type::Path(path) if path.path.is_ident("str") => Some(("`str`", "String".to_owned())),
+        Type::TraitObject(object) => Some(("a trait object", format!("Box<{}>", object.to_token_stream()))),
+        Type::Group(group) => sized_form(&group.elem),
+        Type::Paren(paren) => sized_form(&paren.elem),
+        _ => None,
+    }
+}
+
 fn arguments(method: &Method, errors: &mut Errors) {
-    for argument in &method.sig.inputs {
+    for argument in &method.written.inputs {
         let (FnArg::Typed(PatType { attrs, .. }) | FnArg::Receiver(Receiver { attrs, .. })) = argument;
         if let Some(attr) = attrs.iter().find(|attr| attr.path().is_ident("cfg")) {
             let message = "an argument of a cached method cannot have `#[cfg(..)]`: write two methods, each with its \
@@ -205,7 +399,17 @@ fn arguments(method: &Method, errors: &mut Errors) {
         let message = "a cached method has at most 15 arguments: put some of them in a struct";
         errors.at(&method.sig.ident, message);
     }
-    for argument in method.arguments.iter().filter(|argument| !argument.ignored) {
+    for argument in &method.arguments {
+        if let Some((what, owned)) = sized_form(&argument.ty) {
+            let written = argument.ty.to_token_stream().to_string().replace(" ", "");
+            let message = format!(
+                "{what} has no fixed size, so it cannot be an argument: take `&{written}` or `{owned}`"
+            );
+            errors.at(&argument.ty, message);
+        }
+    }
+    let keyed = method.arguments.iter().filter(|argument| !argument.ignored);
+    for argument in keyed.filter(|argument| sized_form(&argument.ty).is_none()) {
         let (name, ty) = (&argument.name, &argument.ty);
         if argument.hides_its_type() {
             let message = format!(
@@ -213,35 +417,91 @@ fn arguments(method: &Method, errors: &mut Errors) {
                  name the type, `<T: RingKey>({name}: T)`, or leave it out of the key, `ignore({name})`"
             );
             errors.at(ty, message);
-        } else if let Type::Reference(TypeReference {
-            mutability: Some(_), ..
-        }) = ty
-        {
+        } else if let Some(reference) = mutable_reference(ty) {
             let message = format!(
                 "a hit cannot change what this argument refers to: take `&`, or leave it out of the key, \
                  `ignore({name})`"
             );
-            errors.at(ty, message);
+            errors.at(reference, message);
         }
     }
 }
 
+/// The first `&mut` in a type, except in the types of functions.
+fn mutable_reference(ty: &Type) -> Option<&TypeReference> {
+    struct Find<'a>(Option<&'a TypeReference>);
+    impl<'a> Visit<'a> for Find<'a> {
+        fn visit_type_reference(&mut self, reference: &'a TypeReference) {
+            if reference.mutability.is_some() {
+                self.0.get_or_insert(reference);
+            }
+            visit::visit_type_reference(self, reference);
+        }
+
+        fn visit_type_fn_ptr(&mut self, _: &'a syn::TypeFnPtr) {}
+
+        fn visit_parenthesized_generic_arguments(&mut self, _: &'a syn::ParenthesizedGenericArguments) {}
+    }
+    let mut find = Find(None);
+    find.visit_type(ty);
+    find.0
+}
+
 fn returned(method: &Method, errors: &mut Errors) {
-    let fallible = method.options.fallible.is_some();
+    let fallible = method
+        .options
+        .fallible
+        .as_ref()
+        .is_some_and(|fallible| fallible.is_fallible);
     let not_fallible = "`fallible` needs a `Result`, and this is another type: remove `fallible`";
-    let Some(ty) = method.out_type() else {
+    let Some(ty) = method.written_out_type() else {
         if fallible {
             errors.at(&method.sig.ident, not_fallible);
         }
         return;
     };
+    if let Some((what, owned)) = sized_form(ty) {
+        let written = ty.to_token_stream().to_string().replace(' ', "");
+        let message = format!(
+            "{what} has no fixed size, so it cannot be returned: return `{owned}` or `Arc<{written}>`"
+        );
+        errors.at(ty, message);
+        return;
+    }
+    if let Some(never) = method
+        .options
+        .fallible
+        .as_ref()
+        .filter(|fallible| !fallible.is_fallible)
+        && is_result(ty)
+    {
+        let message =
+            "this method returns a `Result`, whose errors are never cached: remove `fallible = false`";
+        errors.at(&never.written, message);
+        return;
+    }
     let message = match ty {
+        ty if is_async_trait(method, ty) => {
+            "`#[async_trait]` has already rewritten this method: write `#[ring_impl]` above `#[async_trait]`"
+        }
         ty if fallible && is_known_plain(ty) => not_fallible,
+        ty if method.options.fallible.is_none() && is_of_parameter(method, ty) => {
+            "this may be a `Result`, whose errors must not be cached: write `#[ring(fallible = false)]` if it never is, or \
+             return `Result<T, E>`"
+        }
         Type::ImplTrait(_) | Type::Path(_) if is_future(ty) => {
             "a future cannot be cached, but its output can: write `async fn`, and the output as the return type"
         }
         Type::ImplTrait(_) => "a cached value needs a type with a name: write it in the place of `impl`",
         Type::Never(_) => "a function that never returns has no value to cache: remove `#[ring]`",
+        ty if hidden_type(ty).is_some() => {
+            let hidden = hidden_type(ty).map(ToTokens::to_token_stream);
+            errors.at(
+                hidden,
+                "a cached value needs a type with a name: write it in the place of `impl`",
+            );
+            return;
+        }
         ty => {
             let mut borrow = FindBorrow { method, error: None };
             borrow.visit_type(ty);
@@ -250,6 +510,44 @@ fn returned(method: &Method, errors: &mut Errors) {
         }
     };
     errors.at(ty, message);
+}
+
+/// Whether a type is what a type parameter says, as `T::Output`.
+fn is_of_parameter(method: &Method, ty: &Type) -> bool {
+    let Type::Path(path) = ty else { return false };
+    let of_owner = method.owner.iter().map(|owner| &owner.generics);
+    let mut parameters = of_owner
+        .chain([&method.written.generics])
+        .flat_map(|generics| generics.type_params());
+    let mut is_parameter = |ident: &Ident| parameters.any(|parameter| parameter.ident == *ident);
+    match &path.qself {
+        Some(qself) => {
+            matches!(&*qself.ty, Type::Path(of) if of.path.get_ident().is_some_and(&mut is_parameter))
+        }
+        None => path.path.segments.len() > 1 && is_parameter(&path.path.segments[0].ident),
+    }
+}
+
+/// Whether the method is what `#[async_trait]` makes of an `async fn`.
+fn is_async_trait(method: &Method, ty: &Type) -> bool {
+    let mut lifetimes = method.written.generics.lifetimes();
+    is_future(ty) && lifetimes.any(|parameter| parameter.lifetime.ident == "async_trait")
+}
+
+/// The first `impl Trait` in a type.
+fn hidden_type(ty: &Type) -> Option<&Type> {
+    struct Find<'a>(Option<&'a Type>);
+    impl<'a> Visit<'a> for Find<'a> {
+        fn visit_type(&mut self, ty: &'a Type) {
+            if matches!(ty, Type::ImplTrait(_)) {
+                self.0.get_or_insert(ty);
+            }
+            visit::visit_type(self, ty);
+        }
+    }
+    let mut find = Find(None);
+    find.visit_type(ty);
+    find.0
 }
 
 /// Finds the first token by which a cached value would borrow.

@@ -1,64 +1,71 @@
-//! The code of one cached method: the method itself, its accessor, and the handle of the whole.
+//! The code of one cached method: the method itself, its accessor, the entry, and the handle of the whole.
 
-mod attributes;
+pub(crate) mod attributes;
 mod cache;
 mod call;
+mod entry;
 mod expansion;
+mod parts;
 mod types;
 
 use proc_macro2::{Delimiter, Group, TokenStream};
 use quote::{ToTokens, quote};
-use syn::{Attribute, FnArg, Generics, Ident};
+use syn::{Attribute, FnArg};
 
-use self::expansion::Expansion;
-use super::model::{Argument, Method};
+use self::expansion::{Expansion, Place};
+use super::check;
+use super::model::{Argument, Method, Owner};
+use crate::generics;
 
 /// The code of a cached method.
 pub(crate) struct Expanded {
     /// The method, which is now a call of the accessor.
     pub(crate) method: TokenStream,
-    /// The accessor and the handle.
+    /// The accessor, the entry and the handle.
     pub(crate) accessors: TokenStream,
-    /// The declarations of both, for an extension trait.
+    /// Their declarations, for the trait of the accessors.
     pub(crate) declarations: TokenStream,
+    /// Inherent methods that call them, if their trait is hidden.
+    pub(crate) inherent: TokenStream,
+    /// The names of them, if they are there in any case.
+    pub(crate) names: Option<[syn::Ident; 3]>,
 }
 
 /// Expands a method that was checked.
 pub(crate) fn expand(method: &Method) -> Expanded {
     let expansion = Expansion::of(method);
-    let (accessor, cache) = (expansion.accessor(), expansion.cache());
-    let (accessor_body, cache_body) = (expansion.accessor_body(), expansion.cache_body());
-    let allow = method.owner.is_none().then(quiet);
-    let hint = method.foreign_hint();
-    let hint = hint.map(|hint| hidden_constant(&hint, &method.attrs));
+    let bodies = [
+        expansion.accessor_body(),
+        expansion.entry_body(),
+        expansion.cache_body(),
+    ];
+    let functions = expansion.functions(Place::Own).into_iter().zip(bodies);
+    let functions = functions.map(|(function, body)| quote!(#[inline] #function { #body }));
+    let declarations = expansion.functions(Place::Declared);
     Expanded {
         method: expansion.method(),
-        declarations: quote!(#accessor; #cache;),
-        accessors: quote! {
-            #allow
-            #[inline]
-            #accessor { #accessor_body }
-            #allow
-            #[inline]
-            #cache { #cache_body }
-            #hint
-        },
+        accessors: quote!(#(#functions)*),
+        declarations: quote!(#(#declarations;)*),
+        inherent: expansion.inherent(),
+        names: (!check::is_conditional(&method.attrs))
+            .then(|| [method.accessor(), method.entry(), method.cache()]),
     }
 }
 
 impl Expansion<'_> {
     /// The method as the user wrote it, except for its body.
     fn method(&self) -> TokenStream {
-        let Method { attrs, vis, sig, .. } = self.method;
+        let Method { attrs, vis, .. } = self.method;
         let attrs = attributes::of_method(attrs);
-        let mut sig = sig.clone();
+        let mut sig = self.method.written.clone();
         let arguments = sig.inputs.iter_mut().filter_map(|argument| match argument {
             FnArg::Typed(argument) => Some(argument),
             FnArg::Receiver(_) => None,
         });
         for (typed, argument) in arguments.zip(&self.method.arguments) {
-            let name = &argument.name;
-            *typed.pat = syn::parse_quote!(#name);
+            *typed.pat = syn::Pat::Verbatim(argument.passed.pattern.clone());
+            let attrs = std::mem::take(&mut typed.attrs);
+            typed.attrs = attrs.into_iter().map(attributes::without_expectation).collect();
         }
         let action = self.method.options.action.as_ref();
         let action = action.map_or_else(|| quote!(get_or_update), ToTokens::to_token_stream);
@@ -71,21 +78,45 @@ impl Expansion<'_> {
             // The span of the braces tells the compiler the user's own method, which it reports if it is unused.
             body.set_span(self.method.body.span());
         }
+        // The user's names stay, and an argument that the body does not use is part of the key.
+        let underscored = self
+            .method
+            .arguments
+            .iter()
+            .any(|argument| argument.passed.reads_underscored());
+        let lint = underscored.then(|| quote!(#[allow(clippy::used_underscore_binding)]));
         quote! {
             #(#attrs)*
+            #lint
             #vis #sig #body
         }
     }
 
+    /// The accessor, the entry and the handle, without their bodies.
+    fn functions(&self, place: Place) -> [TokenStream; 3] {
+        [self.accessor(place), self.entry(place), self.cache(place)]
+    }
+
     /// The accessor without its body.
-    fn accessor(&self) -> TokenStream {
-        let (attrs, vis) = (attributes::of_accessors(&self.method.attrs), self.visibility());
-        let (accessor, generics, call) = (self.method.accessor(), &self.method.generics, self.call_type());
-        let where_clause = &generics.where_clause;
+    fn accessor(&self, place: Place) -> TokenStream {
+        let (attrs, vis) = (
+            attributes::of_accessors(&self.method.attrs),
+            self.visibility(place),
+        );
+        let (accessor, generics) = (
+            self.method.accessor(),
+            self.generics(place, &self.method.generics),
+        );
+        let (call, where_clause) = (self.call_type(place), &generics.where_clause);
         let arguments = self.method.arguments.iter();
         let arguments = arguments.map(|Argument { name, ty, .. }| quote!(#name: #ty));
         let receiver = self.method.receiver().into_iter().map(ToTokens::to_token_stream);
         let inputs = receiver.chain(arguments);
+        let lints = self
+            .method
+            .arguments
+            .iter()
+            .flat_map(|argument| attributes::lints(&argument.attrs));
         let doc = format!(
             "Binds a call of {}, for a verb such as `.get()` or `.delete()`.",
             self.link()
@@ -93,37 +124,71 @@ impl Expansion<'_> {
         quote! {
             #[doc = #doc]
             #(#attrs)*
+            #(#lints)*
             #vis fn #accessor #generics (#(#inputs),*) -> #call #where_clause
         }
     }
-}
 
-/// The extension trait that declares the accessors of a foreign type.
-pub(crate) fn extension_trait<'a>(
-    name: &Ident,
-    generics: &Generics,
-    declarations: impl Iterator<Item = &'a TokenStream>,
-) -> TokenStream {
-    let (where_clause, allow) = (&generics.where_clause, quiet());
-    quote! {
-        /// The accessors of cached methods.
-        #allow
-        pub trait #name #generics #where_clause { #(#declarations)* }
+    /// Inherent methods that call those of a hidden trait.
+    fn inherent(&self) -> TokenStream {
+        let Some(owner) = self.method.owner.as_ref().filter(|owner| owner.is_hidden()) else {
+            return TokenStream::new();
+        };
+        let scope = owner.scope();
+        let functions = self.functions(Place::Inherent).into_iter();
+        let (accessor, entry) = (self.accessor_call(), self.entry_call());
+        let calls = [
+            self.borne_call(Place::Inherent, quote!(#scope #accessor)),
+            self.borne_call(Place::Inherent, quote!(#scope #entry)),
+            self.cache_call(),
+        ];
+        let functions = functions.zip(calls);
+        let functions = functions.map(|(function, call)| quote!(#[inline] #function { #call }));
+        let hint = self.method.foreign_hint();
+        let hint = hint.map(|hint| hidden_constant(&hint, &self.method.attrs));
+        quote!(#(#functions)* #hint)
     }
 }
 
+/// The trait that declares the accessors.
+pub(crate) fn accessors_trait<'a>(
+    owner: &Owner,
+    declarations: impl Iterator<Item = &'a TokenStream>,
+) -> Option<TokenStream> {
+    let of_trait = owner.of_trait.as_ref()?;
+    let (name, path, generics) = (&of_trait.accessors, &of_trait.path, &owner.generics);
+    let where_clause = &generics.where_clause;
+    let vis = owner.named.as_ref().map(|named| match named.written_vis() {
+        Some(vis) => vis.to_token_stream(),
+        None => quote!(pub(crate)),
+    });
+    let (types, private) = (owner.hoisted_names(), private());
+    Some(quote! {
+        /// The accessors of cached methods.
+        #private
+        #vis trait #name #generics: #path #where_clause {
+            #(#[doc(hidden)] type #types;)*
+            #(#declarations)*
+        }
+    })
+}
+
 /// A constant whose absence is an error that names the remedy, where a method with these attributes is.
-pub(crate) fn hidden_constant(name: &Ident, attrs: &[Attribute]) -> TokenStream {
+pub(crate) fn hidden_constant(name: &syn::Ident, attrs: &[Attribute]) -> TokenStream {
     let attrs = attributes::of_presence(attrs);
     quote! {
         #(#attrs)*
         #[doc(hidden)]
-        #[allow(non_upper_case_globals)]
         const #name: () = ();
     }
 }
 
-/// Lints about the form of accessors, which the user did not choose.
-pub(crate) fn quiet() -> TokenStream {
-    quote!(#[allow(clippy::type_complexity, clippy::too_many_arguments, non_local_definitions, private_bounds, private_interfaces, single_use_lifetimes, unreachable_pub)])
+/// Accessors may be more visible than their trait, which does not let them be used anywhere else.
+pub(crate) fn private() -> TokenStream {
+    quote!(#[allow(non_local_definitions, private_bounds, private_interfaces)])
+}
+
+/// The parameters of an inherent impl block for the accessors of a hidden trait.
+pub(crate) fn inherent_generics(owner: &Owner) -> syn::Generics {
+    generics::split_by(&owner.generics, &owner.self_ty).0
 }

@@ -2,25 +2,27 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{FnArg, ImplItemFn};
+use syn::FnArg;
 
+use super::item::Function;
 use super::model::Method;
 use super::{check, expand, marks};
 use crate::errors::{at_start, with_error};
-use crate::parse::{Options, Target};
+use crate::parse::{Options, RingOptions, Target};
 use crate::root::Root;
 
 /// The function with its accessor and its handle.
 pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
-    let Ok(function) = syn::parse2::<ImplItemFn>(item.clone()) else {
+    let Ok(function) = syn::parse2::<Function>(item.clone()) else {
         let message = "`#[ring]` belongs on a function with a body: on an impl block, write `#[ring_impl]`; cache a \
                        trait's method in the trait's `impl`";
         return with_error(&at_start(&item, message), item);
     };
-    try_expand(options, function).unwrap_or_else(|error| with_error(&error, item))
+    let left = function.left();
+    try_expand(options, function).unwrap_or_else(|error| with_error(&error, left))
 }
 
-fn try_expand(options: TokenStream, function: ImplItemFn) -> syn::Result<TokenStream> {
+fn try_expand(options: TokenStream, function: Function) -> syn::Result<TokenStream> {
     if let Some(FnArg::Receiver(receiver)) = function.sig.inputs.first() {
         let message = "a method is cached with its impl block: write `#[ring_impl]` above `impl`, and cache a trait's \
                        method in the trait's `impl`";
@@ -29,8 +31,9 @@ fn try_expand(options: TokenStream, function: ImplItemFn) -> syn::Result<TokenSt
     if let Some(other) = function.attrs.iter().find(|attr| marks::is_ring(attr)) {
         return Err(syn::Error::new_spanned(other, marks::DUPLICATE));
     }
-    let options = Options::parse(Target::Method, options).read()?;
-    let method = Method::new(function, options, None, Root::find());
+    let options: RingOptions = Options::parse(Target::Method, options).read()?;
+    let root = Root::named(options.root.as_ref());
+    let method = Method::new(function, options, None, root)?;
     check::method(&method)?;
     let expanded = expand::expand(&method);
     let hint = expand::hidden_constant(&method.block_hint(), &method.attrs);
@@ -45,6 +48,49 @@ fn try_expand(options: TokenStream, function: ImplItemFn) -> syn::Result<TokenSt
 #[cfg(test)]
 mod tests {
     use quote::quote;
+
+    /// Other macros on the function name its arguments as the user wrote them.
+    #[test]
+    fn arguments_keep_their_names_and_patterns() {
+        let function = quote! {
+            #[instrument(skip(_db), fields(id = a))]
+            fn load((a, b): (u32, u32), _db: &Db, State(app): State<App>, mut n: u32) -> u32 { a + b + n }
+        };
+        let expanded = super::expand(quote!(ignore(_db, app)), function).to_string();
+        let (method, _) = expanded.split_once('{').unwrap();
+        let signature =
+            "fn load ((a , b ,) : (u32 , u32) , _db : & Db , State (app) : State < App > , n : u32) -> u32";
+        assert!(method.contains(signature), "{method}");
+        assert!(
+            method.contains("# [instrument (skip (_db) , fields (id = a))]"),
+            "{method}"
+        );
+        assert!(
+            expanded.contains("load_ring ((a , b ,) , _db , State (app) , n)"),
+            "{expanded}"
+        );
+    }
+
+    /// As an editor sends them while they are written.
+    #[test]
+    fn a_body_that_does_not_parse_hides_no_accessor() {
+        for body in [
+            quote!({ self. }),
+            quote!({ let x = ; x }),
+            quote!({ if }),
+            quote!({ foo(, ) }),
+            quote!({ match x { Some(x) => } }),
+            quote!({ x.y::< }),
+            quote!({ let Some(x) = y else }),
+            quote!({}),
+        ] {
+            let expanded = super::expand(quote!(), quote!(fn load(n: u32) -> u32 #body)).to_string();
+            for name in ["fn load ", "fn load_ring ", "fn load_entry ", "fn load_cache "] {
+                assert!(expanded.contains(name), "{name} in {expanded}");
+            }
+            assert!(!expanded.contains("compile_error"), "{expanded}");
+        }
+    }
 
     /// The same function, blocking and async.
     #[test]

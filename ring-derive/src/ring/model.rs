@@ -1,45 +1,73 @@
 //! A cached method or function as the user wrote it.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
-use proc_macro2::{Delimiter, Group, Span, TokenStream};
+use proc_macro2::{Group, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::ext::IdentExt;
+use syn::visit::{self, Visit};
 use syn::{
-    Attribute, FnArg, Generics, Ident, ImplItem, ImplItemFn, ItemImpl, Pat, PatType, Path, Receiver,
-    ReturnType, Signature, Type, Visibility,
+    Attribute, Expr, ExprLit, FnArg, Generics, Ident, ItemImpl, Lit, Pat, PatIdent, PatType, Path, Receiver,
+    ReceiverKind, ReturnType, Signature, Type, TypeReference, Visibility,
 };
 
-use super::self_type::ReplaceSelf;
+use super::associated::replace_associated;
+use super::item::Function;
+use super::names::uses;
+use super::passed::Passed;
+use super::template::Template;
 use crate::generics;
-use crate::parse::{Duration, RingOptions};
-use crate::root::Root;
+use crate::parse::{Accessor, Duration, RingOptions};
+use crate::root::{Root, located_at};
 use crate::types::{self, mentions};
 
 /// A cached method or function.
 pub(crate) struct Method {
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) vis: Visibility,
+    /// As the user wrote it.
+    pub(crate) written: Signature,
+    /// For the accessors, where `Self::Item` of a trait has no meaning and is replaced.
     pub(crate) sig: Signature,
     /// With its braces. It stays as tokens.
     pub(crate) body: Group,
     pub(crate) options: RingOptions,
+    /// The segments of the key.
+    pub(crate) key: KeyForm,
     pub(crate) arguments: Vec<Argument>,
     /// The parameters of the accessor: those of the method, and those that its impl block could not keep.
     pub(crate) generics: Generics,
+    /// Those of them that tell entries apart: not those of ignored arguments alone.
+    pub(crate) keyed_generics: Generics,
     /// The impl block that the method is in.
     pub(crate) owner: Option<Rc<Owner>>,
     pub(crate) root: Root,
+}
+
+/// What the key of a call is made of, after the name of the ring.
+pub(crate) enum KeyForm {
+    /// `self` and the arguments.
+    Values,
+    /// `key = "…"`.
+    Template(Template),
+    /// `key = EXPRESSION`.
+    Expression(Expr),
 }
 
 /// One argument, without `self`.
 pub(crate) struct Argument {
     /// Its name in the accessor.
     pub(crate) name: Ident,
+    /// Its pattern in the method, and the expression of its value there.
+    pub(crate) passed: Passed,
     pub(crate) pattern: Pat,
+    pub(crate) attrs: Vec<Attribute>,
     pub(crate) ty: Type,
     /// Whether it is left out of the key.
     pub(crate) ignored: bool,
+    /// Whether an entry is named without it.
+    pub(crate) unnamed: bool,
 }
 
 /// The impl block of a method.
@@ -47,32 +75,68 @@ pub(crate) struct Owner {
     pub(crate) self_ty: Type,
     /// The parameters of the block of the accessors.
     pub(crate) generics: Generics,
-    /// The parameters of the trait alone: an inherent impl block cannot have them, so the accessors do.
-    pub(crate) moved: Generics,
-    pub(crate) trait_path: Option<Path>,
-    /// The extension trait that declares the accessors, if the user asked for one.
-    pub(crate) accessors: Option<Ident>,
-    /// The trait's associated types as this block declares them.
-    pub(crate) associated: Vec<(Ident, Type)>,
+    /// The trait whose methods these are.
+    pub(crate) of_trait: Option<OfTrait>,
+    /// The visibility and the name that the user asked for the trait of the accessors. Without them it is hidden, and
+    /// inherent methods call its methods.
+    pub(crate) named: Option<Accessor>,
+}
+
+/// The trait of an impl block, and the one that declares the accessors.
+pub(crate) struct OfTrait {
+    pub(crate) path: Path,
+    /// The trait of the accessors.
+    pub(crate) accessors: Ident,
+    /// The associated items that the block declares.
+    pub(crate) declared: Vec<Ident>,
+    /// Types that have a name in the trait of the accessors only.
+    pub(crate) hoisted: RefCell<Vec<Type>>,
 }
 
 impl Owner {
-    pub(crate) fn of(item: &ItemImpl, accessors: Option<Ident>) -> Self {
-        let (generics, moved) = match &accessors {
-            Some(_) => (item.generics.clone(), Generics::default()),
-            None => generics::split(&item.generics, &item.self_ty),
-        };
-        let associated = item.items.iter().filter_map(|item| match item {
-            ImplItem::Type(item) => Some((item.ident.clone(), item.ty.clone())),
-            _ => None,
+    pub(crate) fn of(item: &ItemImpl, declared: Vec<Ident>, named: Option<Accessor>) -> Self {
+        let mut generics = item.generics.clone();
+        let of_trait = item.trait_.as_ref().map(|(path, _)| {
+            let name = named.as_ref().and_then(|named| named.name.clone());
+            OfTrait {
+                path: generics::name_lifetimes(path, &mut generics),
+                accessors: name.unwrap_or_else(|| format_ident!("__Accessors")),
+                declared,
+                hoisted: RefCell::default(),
+            }
         });
         Owner {
             self_ty: (*item.self_ty).clone(),
             generics,
-            moved,
-            trait_path: item.trait_.as_ref().map(|(path, _)| path.clone()),
-            accessors,
-            associated: associated.collect(),
+            of_trait,
+            named,
+        }
+    }
+
+    /// Whether the accessors are methods of a trait that users do not see.
+    pub(crate) fn is_hidden(&self) -> bool {
+        self.of_trait.is_some() && self.named.is_none()
+    }
+
+    /// The names of the types that have one in the trait of the accessors only.
+    pub(crate) fn hoisted_names(&self) -> Vec<Ident> {
+        let hoisted = self
+            .of_trait
+            .as_ref()
+            .map(|of_trait| of_trait.hoisted.borrow().len());
+        (0..hoisted.unwrap_or(0))
+            .map(|place| format_ident!("__Type{place}"))
+            .collect()
+    }
+
+    /// The path to the accessors from within their block.
+    pub(crate) fn scope(&self) -> TokenStream {
+        match &self.of_trait {
+            Some(OfTrait { accessors, .. }) => {
+                let (_, arguments, _) = self.generics.split_for_impl();
+                quote!(<Self as #accessors #arguments>::)
+            }
+            None => quote!(Self::),
         }
     }
 }
@@ -80,49 +144,44 @@ impl Owner {
 impl Method {
     /// A method of `owner`, or a free function.
     pub(crate) fn new(
-        function: ImplItemFn,
+        function: Function,
         options: RingOptions,
         owner: Option<Rc<Owner>>,
         root: Root,
-    ) -> Self {
-        let ImplItemFn {
+    ) -> syn::Result<Self> {
+        let Function {
             attrs,
             vis,
-            mut sig,
-            block,
-            ..
+            sig: written,
+            body,
         } = function;
-        let mut body = Group::new(
-            Delimiter::Brace,
-            block.stmts.iter().map(ToTokens::to_token_stream).collect(),
-        );
-        body.set_span(block.brace_token.span.join());
-        let mut generics = sig.generics.clone();
+        let mut sig = written.clone();
         if let Some(owner) = &owner {
-            let replace = ReplaceSelf::associated(&owner.associated);
-            if let Ok(replaced) = syn::parse2(replace.replace(sig.to_token_stream())) {
-                sig = replaced;
-            }
-            body = replace.replace_in_block(&body);
-            generics = generics::join(&owner.moved, &sig.generics);
+            replace_associated(owner, &mut sig);
         }
+        let key = KeyForm::of(options.key.as_ref())?;
         let typed = sig.inputs.iter().filter_map(|argument| match argument {
             FnArg::Typed(argument) => Some(argument),
             FnArg::Receiver(_) => None,
         });
         let arguments = typed.enumerate();
-        let arguments = arguments.map(|(index, argument)| Argument::new(index, argument, &options));
-        Method {
-            arguments: arguments.collect(),
+        let arguments = arguments.map(|(index, argument)| Argument::new(index, argument, &options, &key));
+        let arguments: Vec<_> = arguments.collect();
+        let generics = sig.generics.clone();
+        Ok(Method {
+            keyed_generics: keyed_generics(&generics, &arguments, &sig),
+            arguments,
             attrs,
             vis,
+            written,
             sig,
             body,
             options,
+            key,
             generics,
             owner,
             root,
-        }
+        })
     }
 
     pub(crate) fn receiver(&self) -> Option<&Receiver> {
@@ -132,10 +191,26 @@ impl Method {
         }
     }
 
-    /// The receiver, if it is part of the key.
+    /// The receiver, if it is a part of the key by itself.
     pub(crate) fn keyed_receiver(&self) -> Option<&Receiver> {
-        let ignored = self.options.key.is_some() || self.options.ignore.iter().any(|name| name == "self");
-        self.receiver().filter(|_| !ignored)
+        let ignored = self.options.ignore.iter().any(|name| name == "self");
+        self.receiver()
+            .filter(|_| !ignored && matches!(self.key, KeyForm::Values))
+    }
+
+    /// The receiver, if an entry is named with it.
+    pub(crate) fn naming_receiver(&self) -> Option<&Receiver> {
+        let named = self.keyed_receiver().is_some() || self.key.names("self") || self.storage_needs_self();
+        self.receiver().filter(|_| named)
+    }
+
+    /// Whether `self` is moved into a call, as `Arc<Self>` is.
+    pub(crate) fn moves_self(&self) -> bool {
+        let receiver = self.receiver();
+        receiver.is_some_and(|receiver| match &receiver.kind {
+            ReceiverKind::Typed(_, ty) => !matches!(&**ty, Type::Reference(_)),
+            _ => false,
+        })
     }
 
     /// Whether an argument hides its type, so that the type arguments of the accessor cannot be written.
@@ -157,13 +232,24 @@ impl Method {
         }
     }
 
+    /// The return type as the user wrote it.
+    pub(crate) fn written_out_type(&self) -> Option<&Type> {
+        match &self.written.output {
+            ReturnType::Default => None,
+            ReturnType::Type(_, ty) => Some(ty),
+        }
+    }
+
     pub(crate) fn is_async(&self) -> bool {
         self.sig.asyncness.is_some()
     }
 
     /// Whether only `Ok` is cached.
     pub(crate) fn is_fallible(&self) -> bool {
-        self.options.fallible.is_some() || self.out_type().is_some_and(types::is_result)
+        match &self.options.fallible {
+            Some(fallible) => fallible.is_fallible,
+            None => self.out_type().is_some_and(types::is_result),
+        }
     }
 
     /// The type of the value that is cached, as far as it is written.
@@ -178,64 +264,108 @@ impl Method {
 
     /// The name of the accessor.
     pub(crate) fn accessor(&self) -> Ident {
-        let name = &self.sig.ident;
-        let default = || format_ident!("{}_ring", name.unraw(), span = name.span());
-        self.options.accessor.clone().unwrap_or_else(default)
+        self.chosen_name().unwrap_or_else(|| self.with_suffix("ring"))
+    }
+
+    /// The name of the function that names an entry.
+    pub(crate) fn entry(&self) -> Ident {
+        self.with_suffix("entry")
     }
 
     /// The name of the function that returns the handle.
     pub(crate) fn cache(&self) -> Ident {
-        let base = self.options.accessor.as_ref().unwrap_or(&self.sig.ident);
-        format_ident!("{}_cache", base.unraw(), span = Span::call_site())
+        self.with_suffix("cache")
+    }
+
+    fn chosen_name(&self) -> Option<Ident> {
+        self.options.accessor.as_ref()?.name.clone()
+    }
+
+    /// At the place of the name that the user wrote, without being the user's token: lints do not see it.
+    fn with_suffix(&self, suffix: &str) -> Ident {
+        let base = self.chosen_name();
+        let base = base.as_ref().unwrap_or(&self.sig.ident);
+        let span = located_at(base.span());
+        format_ident!("{}_{suffix}", base.unraw(), span = span)
     }
 
     /// A constant beside a free function, used by its accessor. If `#[ring]` is on a method whose block lacks
     /// `#[ring_impl]`, the bare name is not found, and the compiler's error names the remedy.
     pub(crate) fn block_hint(&self) -> Ident {
-        format_ident!("add_ring_impl_to_the_impl_block_of_{}", self.sig.ident.unraw())
+        let (name, span) = (self.sig.ident.unraw(), located_at(self.sig.ident.span()));
+        format_ident!("add_ring_impl_to_the_impl_block_of_{name}", span = span)
     }
 
     /// A constant beside the accessors of a trait's method, used by the method. If the accessors cannot be declared,
     /// since the type is another crate's, the compiler's error names the remedy.
     pub(crate) fn foreign_hint(&self) -> Option<Ident> {
         let owner = self.owner.as_ref()?;
-        let inherent = owner.trait_path.is_some() && owner.accessors.is_none();
         let accessor = self.accessor().unraw();
-        inherent.then(|| format_ident!("a_type_of_another_crate_needs_ring_impl_accessors_for_{accessor}"))
+        owner
+            .is_hidden()
+            .then(|| format_ident!("a_type_of_another_crate_needs_ring_impl_accessors_for_{accessor}"))
     }
 
     /// Whether there are types or values that tell instantiations apart.
     pub(crate) fn is_generic(&self) -> bool {
         let of_owner = self.owner.iter().map(|owner| &owner.generics);
-        let mut all = of_owner.chain([&self.generics]);
+        let mut all = of_owner.chain([&self.keyed_generics]);
         all.any(|generics| generics::of_instances(generics).next().is_some())
     }
 
     /// Whether the storage is reached through `self`.
     pub(crate) fn storage_needs_self(&self) -> bool {
         let place = self.options.storage.place();
-        place.is_some_and(|place| mentions(place, "self"))
+        place.is_some_and(|place| uses(place, "self"))
+    }
+}
+
+impl KeyForm {
+    fn of(key: Option<&Expr>) -> syn::Result<Self> {
+        match key {
+            None => Ok(KeyForm::Values),
+            Some(Expr::Lit(ExprLit {
+                lit: Lit::Str(text), ..
+            })) => Template::parse(text).map(KeyForm::Template),
+            Some(key) => Ok(KeyForm::Expression(key.clone())),
+        }
+    }
+
+    /// Whether it is written in `key` and names this argument, or `self`.
+    pub(crate) fn names(&self, name: &str) -> bool {
+        match self {
+            KeyForm::Values => false,
+            KeyForm::Template(template) => template.places().any(|place| place.root == name),
+            KeyForm::Expression(expression) => uses(expression, name),
+        }
     }
 }
 
 impl Argument {
-    fn new(index: usize, argument: &PatType, options: &RingOptions) -> Self {
+    fn new(index: usize, argument: &PatType, options: &RingOptions, key: &KeyForm) -> Self {
         let written = match &*argument.pat {
             Pat::Ident(pattern) => Some(&pattern.ident),
             _ => None,
         };
+        let named = written.is_some_and(|written| key.names(&written.unraw().to_string()));
         let name = written.and_then(|written| {
-            if options.mention(written) {
+            if named || options.expiry_uses(written) {
                 Some(written.clone())
             } else {
                 without_underscores(written)
             }
         });
+        let name = name.unwrap_or_else(|| format_ident!("argument_{}", index + 1, span = Span::mixed_site()));
+        let is_value = matches!(key, KeyForm::Values);
+        let ignored = !is_value || only_name(&argument.pat).is_some_and(|name| options.ignore.contains(name));
         Argument {
-            name: name.unwrap_or_else(|| format_ident!("argument_{}", index + 1, span = Span::mixed_site())),
+            passed: Passed::of(&argument.pat, &name),
+            name,
             pattern: (*argument.pat).clone(),
+            attrs: argument.attrs.clone(),
             ty: (*argument.ty).clone(),
-            ignored: options.key.is_some() || written.is_some_and(|name| options.ignore.contains(name)),
+            ignored,
+            unnamed: ignored && !named,
         }
     }
 
@@ -247,19 +377,83 @@ impl Argument {
         }
     }
 
+    /// The one name that its pattern binds, as `app` in `State(app)`.
+    pub(crate) fn only_name(&self) -> Option<&Ident> {
+        only_name(&self.pattern)
+    }
+
+    /// Whether its pattern binds the name, and others.
+    pub(crate) fn binds_among_others(&self, name: &Ident) -> bool {
+        let names = bound_names(&self.pattern);
+        names.len() > 1 && names.contains(&name)
+    }
+
     /// Whether `impl Trait` is in its type.
     pub(crate) fn hides_its_type(&self) -> bool {
         mentions(&self.ty, "impl")
     }
+
+    /// Whether it is moved into a call, and not copied as a reference is.
+    pub(crate) fn moves(&self) -> bool {
+        let copied = matches!(self.ty, Type::Reference(TypeReference { mutability: None, .. }));
+        !copied && !types::is_primitive(&self.ty)
+    }
 }
 
 impl RingOptions {
-    /// Whether an expression that is evaluated beside the body uses the argument `name`.
-    fn mention(&self, name: &Ident) -> bool {
-        let expiry = self.expire.as_ref().and_then(Duration::as_expression);
-        let mut expressions = self.key.iter().chain(expiry);
-        expressions.any(|expression| mentions(expression, &name.to_string()))
+    /// The expression for the time to live, if it is evaluated at each call.
+    pub(crate) fn expiry(&self) -> Option<&Expr> {
+        self.expire.as_ref().and_then(Duration::as_expression)
     }
+
+    fn expiry_uses(&self, name: &Ident) -> bool {
+        self.expiry()
+            .is_some_and(|expiry| uses(expiry, &name.unraw().to_string()))
+    }
+}
+
+fn only_name(pattern: &Pat) -> Option<&Ident> {
+    match bound_names(pattern).as_slice() {
+        [only] => Some(only),
+        _ => None,
+    }
+}
+
+/// The names that a pattern binds.
+fn bound_names(pattern: &Pat) -> Vec<&Ident> {
+    struct Find<'a>(Vec<&'a Ident>);
+    impl<'a> Visit<'a> for Find<'a> {
+        fn visit_pat_ident(&mut self, pattern: &'a PatIdent) {
+            self.0.push(&pattern.ident);
+            visit::visit_pat_ident(self, pattern);
+        }
+    }
+    let mut find = Find(Vec::new());
+    find.visit_pat(pattern);
+    find.0
+}
+
+/// The parameters without those that only ignored arguments mention: their types are ignored, too.
+fn keyed_generics(generics: &Generics, arguments: &[Argument], sig: &Signature) -> Generics {
+    let mut ignored = TokenStream::new();
+    let mut keyed = sig.output.to_token_stream();
+    for argument in arguments {
+        let types = if argument.unnamed {
+            &mut ignored
+        } else {
+            &mut keyed
+        };
+        argument.ty.to_tokens(types);
+    }
+    let receiver = sig
+        .inputs
+        .first()
+        .filter(|first| matches!(first, FnArg::Receiver(_)));
+    receiver.to_tokens(&mut keyed);
+    generics::split(generics, |name| {
+        !mentions(&ignored, name) || mentions(&keyed, name)
+    })
+    .0
 }
 
 /// The name without its leading `_`, which marks unused names. The body does not see a changed name, as it could hide

@@ -14,15 +14,31 @@ pub(crate) fn of_method(method: &Method) -> TokenStream {
     let mut name = Name::new(method);
     if let Some(owner) = &method.owner {
         name.tokens(&owner.self_ty);
-        if let Some(path) = &owner.trait_path {
+        if let Some(of_trait) = &owner.of_trait {
             name.text.push_str(".<");
-            name.tokens(path);
+            name.tokens(&of_trait.path);
             name.text.push('>');
         }
         name.text.push('.');
     }
     name.text.push_str(&method.sig.ident.unraw().to_string());
-    name.arguments(&method.sig.generics);
+    name.arguments(&method.keyed_generics);
+    name.finish()
+}
+
+/// Statements that write the type of the impl block, after its module.
+pub(crate) fn of_type(method: &Method) -> TokenStream {
+    let mut name = Name::new(method);
+    if let Some(owner) = &method.owner {
+        name.tokens(&owner.self_ty);
+    }
+    name.finish()
+}
+
+/// Statements that write the type arguments of the method only: `<u32>`.
+pub(crate) fn of_own_arguments(method: &Method) -> TokenStream {
+    let mut name = Name::new(method);
+    name.arguments(&method.keyed_generics);
     name.finish()
 }
 
@@ -32,7 +48,7 @@ pub(crate) fn of_type_arguments(method: &Method) -> TokenStream {
     if let Some(owner) = &method.owner {
         name.arguments(&owner.generics);
     }
-    name.arguments(&method.generics);
+    name.arguments(&method.keyed_generics);
     name.finish()
 }
 
@@ -67,7 +83,9 @@ impl<'a> Name<'a> {
     fn flush(&mut self) {
         if !self.text.is_empty() {
             let text = std::mem::take(&mut self.text);
-            self.statements.extend(quote!(__name.path(#text);));
+            let root = &self.method.root;
+            self.statements
+                .extend(quote!(#root::TypeName::path(__name, #text);));
         }
     }
 
@@ -95,7 +113,7 @@ impl<'a> Name<'a> {
         self.statements.extend(match parameter {
             GenericParam::Const(parameter) => {
                 let ident = &parameter.ident;
-                quote!(__name.value(&#ident);)
+                quote!(#root::TypeName::value(__name, &#ident);)
             }
             GenericParam::Type(parameter) => {
                 let ident = &parameter.ident;
@@ -103,7 +121,7 @@ impl<'a> Name<'a> {
                 if self.method.options.storage.may_be_shared() || self.all.iter().any(is_ring_key) {
                     quote_spanned!(ident.span()=> <#ident as #root::RingKey>::ring_name(__name);)
                 } else {
-                    quote!(__name.unnamed();)
+                    quote!(#root::TypeName::unnamed(__name);)
                 }
             }
             GenericParam::Lifetime(_) => TokenStream::new(),

@@ -58,7 +58,6 @@ impl Kept {
     }
 
     #[ring]
-    #[track_caller]
     #[cold]
     fn other(&self) -> u32 {
         1

@@ -27,7 +27,8 @@ impl Page {
     fn section(&self, _number: u32) -> Answer {
         Shared::compute()
     }
-    #[ring(class, key_prefix = "Page.class_content")]
+    /// With `class`, the type's module would join the key, which Python does not know.
+    #[ring(key_prefix = "Page.class_content:Page")]
     fn class_content() -> Answer {
         Shared::compute()
     }

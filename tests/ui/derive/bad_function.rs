@@ -6,9 +6,9 @@ fn of_number(number: &u32, key: &mut impl KeyWriter) {
 
 #[derive(RingKey)]
 struct Page {
-    #[ring_key(with = of_number)]
+    #[ring_key(with = of_number)] //~
     url: String,
-    #[ring_key(with = missing)]
+    #[ring_key(with = missing)] //~
     visits: u32,
 }
 

@@ -5,16 +5,16 @@ struct Client;
 #[derive(RingKey)]
 struct Page {
     url: String,
-    http: Client,
+    http: Client, //~
 }
 
 #[derive(RingKey)]
-struct Only(Option<Client>);
+struct Only(Option<Client>); //~
 
 #[derive(RingKey)]
 enum Kind {
     Known(u8),
-    Unknown { clients: Vec<Client> },
+    Unknown { clients: Vec<Client> }, //~
 }
 
 #[derive(RingKey)]
@@ -22,5 +22,5 @@ struct Holder<T>(T);
 
 fn main() {
     fn is_key<K: RingKey>() {}
-    is_key::<Holder<Client>>();
+    is_key::<Holder<Client>>(); //~
 }

@@ -1,12 +1,12 @@
 use ring_cache::RingKey;
 
 #[derive(RingKey)]
-#[ring_key(prefix = "page", prefix = "pages")]
+#[ring_key(prefix = "page", prefix = "pages")] //~
 struct Page {
     #[ring_key(rename = "u")]
-    #[ring_key(rename = "v")]
+    #[ring_key(rename = "v")] //~
     url: String,
-    #[ring_key(skip, skip)]
+    #[ring_key(skip, skip)] //~
     visits: u64,
 }
 

@@ -1,7 +1,7 @@
 use ring_cache::RingKey;
 
 #[derive(RingKey)]
-union Either {
+union Either { //~
     number: u32,
     float: f32,
 }

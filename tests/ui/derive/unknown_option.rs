@@ -1,18 +1,18 @@
 use ring_cache::RingKey;
 
 #[derive(RingKey)]
-#[ring_key(prefx = "page")]
+#[ring_key(prefx = "page")] //~
 struct Near {
-    #[ring_key(skipped)]
+    #[ring_key(skipped)] //~
     url: String,
 }
 
 #[derive(RingKey)]
-#[ring_key(colour = "red")]
+#[ring_key(colour = "red")] //~
 enum Far {
-    #[ring_key(renamed = "b")]
+    #[ring_key(renamed = "b")] //~
     A,
-    B(#[ring_key(ignore)] u8),
+    B(#[ring_key(ignore)] u8), //~
 }
 
 fn main() {

@@ -8,13 +8,13 @@ struct Page {
 struct Client;
 
 #[ring]
-fn fetch(client: &Client, url: &str) -> String {
+fn fetch(client: &Client, url: &str) -> String { //~
     let _ = client;
     url.to_owned()
 }
 
 #[ring]
-fn generic<T: Clone>(value: T) -> u32 {
+fn generic<T: Clone>(value: T) -> u32 { //~
     let _ = value;
     1
 }
@@ -22,7 +22,7 @@ fn generic<T: Clone>(value: T) -> u32 {
 #[ring_impl]
 impl Page {
     #[ring]
-    fn all(&self, clients: Vec<Client>, limit: std::time::Instant) -> usize {
+    fn all(&self, clients: Vec<Client>, limit: std::time::Instant) -> usize { //~ 2
         let _ = limit;
         clients.len()
     }

@@ -5,19 +5,19 @@ use ring_cache::ring;
 type Answer = Result<u32, std::fmt::Error>;
 
 #[ring]
-async fn alias() -> Answer {
+async fn alias() -> Answer { //~
     Ok(1)
 }
 
 struct NotClone;
 
 #[ring]
-async fn not_clone() -> NotClone {
+async fn not_clone() -> NotClone { //~
     NotClone
 }
 
 #[ring]
-async fn of_one_thread() -> Rc<str> {
+async fn of_one_thread() -> Rc<str> { //~
     "x".into()
 }
 

@@ -10,22 +10,22 @@ use std::borrow::Cow;
 #[ring_impl]
 impl Page {
     #[ring]
-    fn text(&self) -> &str {
+    fn text(&self) -> &str { //~
         &self.url
     }
 
     #[ring]
-    fn slice(&self) -> Option<&[u8]> {
+    fn slice(&self) -> Option<&[u8]> { //~
         None
     }
 
     #[ring]
-    fn cow(&self) -> Cow<'_, str> {
+    fn cow(&self) -> Cow<'_, str> { //~
         Cow::Borrowed(&self.url)
     }
 
     #[ring]
-    fn named<'a>(&'a self, _other: &str) -> Result<Vec<&'a str>, String> {
+    fn named<'a>(&'a self, _other: &str) -> Result<Vec<&'a str>, String> { //~
         Ok(vec![&self.url])
     }
 
@@ -48,7 +48,7 @@ impl RingKey for View<'_> {
 #[ring_impl]
 impl View<'_> {
     #[ring]
-    fn itself(&self) -> Self {
+    fn itself(&self) -> Self { //~
         View { text: self.text }
     }
 }

@@ -1,21 +1,21 @@
 use ring_cache::ring;
 
-#[ring(capacity = 0)]
+#[ring(capacity = 0)] //~
 fn f1(n: u32) -> u32 {
     n
 }
 
-#[ring(capacity)]
+#[ring(capacity)] //~
 fn f2(n: u32) -> u32 {
     n
 }
 
-#[ring(capacity = "many")]
+#[ring(capacity = "many")] //~
 fn f3(n: u32) -> u32 {
     n
 }
 
-#[ring(capacity = 0x0)]
+#[ring(capacity = 0x0)] //~
 fn f4(n: u32) -> u32 {
     n
 }

@@ -1,7 +1,7 @@
 use ring_cache::ring;
 
 #[ring]
-fn function(n: u32, #[cfg(test)] log: &str) -> u32 {
+fn function(n: u32, #[cfg(test)] log: &str) -> u32 { //~
     n
 }
 

@@ -1,11 +1,11 @@
 use ring_cache::ring;
 
-#[ring(class)]
+#[ring(class)] //~
 fn f1(n: u32) -> u32 {
     n
 }
 
-#[ring(class = true)]
+#[ring(class = true)] //~
 fn f2(n: u32) -> u32 {
     n
 }

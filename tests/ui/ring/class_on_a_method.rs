@@ -7,7 +7,7 @@ struct Page {
 
 #[ring_impl]
 impl Page {
-    #[ring(class)]
+    #[ring(class)] //~
     fn f(&self, n: u32) -> u32 {
         n
     }

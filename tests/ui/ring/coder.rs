@@ -1,17 +1,17 @@
 use ring_cache::ring;
 
-#[ring(coder)]
+#[ring(coder)] //~
 fn f1(n: u32) -> u32 {
     n
 }
 
-#[ring(coder = "json")]
+#[ring(coder = "json")] //~
 fn f2(n: u32) -> u32 {
     n
 }
 
 #[ring(coder = u32)]
-fn f4(n: u32) -> u32 {
+fn f4(n: u32) -> u32 { //~
     n
 }
 

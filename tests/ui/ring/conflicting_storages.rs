@@ -1,16 +1,16 @@
 use ring_cache::ring;
 
-#[ring(capacity = 3, lru = CACHE)]
+#[ring(capacity = 3, lru = CACHE)] //~
 fn f1(n: u32) -> u32 {
     n
 }
 
-#[ring(lru = CACHE, map = CACHE)]
+#[ring(lru = CACHE, map = CACHE)] //~
 fn f2(n: u32) -> u32 {
     n
 }
 
-#[ring(lru = CACHE, storage = CACHE as Lru<u32>)]
+#[ring(lru = CACHE, storage = CACHE as Lru<u32>)] //~
 fn f3(n: u32) -> u32 {
     n
 }

@@ -2,16 +2,16 @@ use ring_cache::{ring, ring_impl};
 
 trait Marked {
     #[ring]
-    fn provided(&self) -> u32 {
+    fn provided(&self) -> u32 { //~
         1
     }
 
     #[ring]
-    fn required(&self) -> u32;
+    fn required(&self) -> u32; //~
 }
 
 #[ring_impl]
-trait Whole {
+trait Whole { //~
     #[ring]
     fn provided(&self) -> u32 {
         1

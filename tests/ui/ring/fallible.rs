@@ -1,12 +1,12 @@
 use ring_cache::ring;
 
 #[ring(fallible)]
-fn f1(n: u32) -> u32 {
+fn f1(n: u32) -> u32 { //~
     n
 }
 
 #[ring(fallible = true)]
-fn f2(n: u32) -> u32 {
+fn f2(n: u32) -> u32 { //~
     n
 }
 

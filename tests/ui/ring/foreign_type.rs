@@ -10,7 +10,7 @@ trait Fetch {
 }
 
 #[ring_impl]
-impl Fetch for String {
+impl Fetch for String { //~
     #[ring]
     fn fetch(&self) -> String {
         self.clone()
@@ -18,7 +18,7 @@ impl Fetch for String {
 }
 
 #[ring_impl]
-impl<T> Fetch for Vec<T> {
+impl<T> Fetch for Vec<T> { //~
     #[ring]
     fn fetch(&self) -> String {
         String::new()
@@ -26,7 +26,7 @@ impl<T> Fetch for Vec<T> {
 }
 
 #[ring_impl]
-impl<T: RingKey> Fetch for &T {
+impl<T: RingKey> Fetch for &T { //~
     #[ring]
     fn fetch(&self) -> String {
         String::new()
@@ -34,7 +34,7 @@ impl<T: RingKey> Fetch for &T {
 }
 
 #[ring_impl]
-impl<T: Iterator> Fetch for T {
+impl<T: Iterator> Fetch for T { //~ 2
     #[ring(ignore(self))]
     fn fetch(&self) -> String {
         String::new()
@@ -42,14 +42,14 @@ impl<T: Iterator> Fetch for T {
 }
 
 #[ring_impl]
-impl Fetch for std::net::TcpStream {
+impl Fetch for std::net::TcpStream { //~
     #[ring(ignore(self))]
     fn fetch(&self) -> String {
         String::new()
     }
 }
 
-#[ring_impl(accessors = PageRing)]
+#[ring_impl(accessors = PageRing)] //~
 impl Page {
     #[ring]
     fn content(&self) -> String {

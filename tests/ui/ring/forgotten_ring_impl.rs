@@ -7,7 +7,7 @@ struct Page {
 
 impl Page {
     #[ring]
-    fn content(&self) -> String {
+    fn content(&self) -> String { //~
         self.url.clone()
     }
 }

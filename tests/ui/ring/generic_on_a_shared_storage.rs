@@ -5,7 +5,7 @@ use ring_cache::{Map, ring};
 struct Store;
 
 #[ring(storage = STORE as Map<u32>)]
-fn generic<T: Default + 'static>(n: u32) -> u32 {
+fn generic<T: Default + 'static>(n: u32) -> u32 { //~
     n
 }
 

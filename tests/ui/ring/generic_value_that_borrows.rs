@@ -1,7 +1,7 @@
 use ring_cache::{RingKey, ring};
 
 #[ring]
-fn generic<T: RingKey + Clone + Send + Sync>(value: T) -> T {
+fn generic<T: RingKey + Clone + Send + Sync>(value: T) -> T { //~
     value
 }
 

@@ -1,16 +1,16 @@
 use ring_cache::ring;
 
-#[ring(key_prefix)]
+#[ring(key_prefix)] //~
 fn f1(n: u32) -> u32 {
     n
 }
 
-#[ring(key_prefix = "")]
+#[ring(key_prefix = "")] //~
 fn f2(n: u32) -> u32 {
     n
 }
 
-#[ring(key_prefix = 3)]
+#[ring(key_prefix = 3)] //~
 fn f3(n: u32) -> u32 {
     n
 }

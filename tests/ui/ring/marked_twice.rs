@@ -1,7 +1,7 @@
 use ring_cache::{RingKey, ring, ring_impl};
 
 #[ring]
-#[ring(expire = 3)]
+#[ring(expire = 3)] //~
 fn free() -> u32 {
     1
 }
@@ -11,13 +11,13 @@ struct Page;
 
 #[ring_impl]
 impl Page {
-    #[ring]
+    #[ring] //~
     #[ring(expire = 3)]
     fn method(&self) -> u32 {
         1
     }
 
-    #[cfg_attr(unix, ring)]
+    #[cfg_attr(unix, ring)] //~
     fn conditional(&self) -> u32 {
         1
     }

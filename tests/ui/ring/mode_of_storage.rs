@@ -55,9 +55,9 @@ struct Service {
 
 #[ring_impl]
 impl Service {
-    #[ring(storage = self.slow as Slow)]
+    #[ring(storage = self.slow as Slow)] //~
     async fn on_slow(&self, id: u32) -> u32 { id }
-    #[ring(storage = self.awaited as Awaited)]
+    #[ring(storage = self.awaited as Awaited)] //~
     fn on_awaited(&self, id: u32) -> u32 { id }
 }
 

@@ -8,7 +8,7 @@ struct Page {
 #[ring_impl]
 impl Page {
     #[ring]
-    fn f(&mut self) -> u32 {
+    fn f(&mut self) -> u32 { //~
         1
     }
 }

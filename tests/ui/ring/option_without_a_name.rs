@@ -1,11 +1,11 @@
 use ring_cache::ring;
 
-#[ring("1m")]
+#[ring("1m")] //~
 fn text() -> u32 {
     1
 }
 
-#[ring(expire = )]
+#[ring(expire = )] //~
 fn no_value() -> u32 {
     1
 }

@@ -5,7 +5,7 @@ struct Page {
     url: String,
 }
 
-#[ring_impl(class, ignore(n), key = 1, key_prefix = "p", accessor = a, property)]
+#[ring_impl(class, ignore(n), key = 1, key_prefix = "p", accessor = a, property)] //~ 5
 impl Page {
     #[ring]
     fn content(&self) -> String {
@@ -13,7 +13,7 @@ impl Page {
     }
 }
 
-#[ring(accessors = Name)]
+#[ring(accessors = Name)] //~
 fn function() -> u32 {
     1
 }

@@ -1,6 +1,6 @@
 use ring_cache::ring;
 
-#[ring(property)]
+#[ring(property)] //~
 fn f(n: u32) -> u32 {
     n
 }

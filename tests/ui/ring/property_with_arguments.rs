@@ -8,7 +8,7 @@ struct Page {
 #[ring_impl]
 impl Page {
     #[ring(property)]
-    fn f(&self, n: u32) -> u32 {
+    fn f(&self, n: u32) -> u32 { //~
         n
     }
 }

@@ -7,7 +7,7 @@ struct Page {
 
 #[ring_impl]
 impl Page {
-    #[ring(property)]
+    #[ring(property)] //~
     fn title() -> String {
         String::new()
     }

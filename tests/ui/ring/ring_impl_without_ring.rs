@@ -6,7 +6,7 @@ struct Page {
 }
 
 #[ring_impl]
-impl Page {
+impl Page { //~
     fn content(&self) -> String {
         self.url.clone()
     }

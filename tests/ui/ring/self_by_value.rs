@@ -8,7 +8,7 @@ struct Page {
 #[ring_impl]
 impl Page {
     #[ring]
-    fn value(self) -> String {
+    fn value(self) -> String { //~
         self.url
     }
 

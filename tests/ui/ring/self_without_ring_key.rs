@@ -7,7 +7,7 @@ struct Service {
 #[ring_impl]
 impl Service {
     #[ring]
-    fn fetch(&self, url: &str) -> String {
+    fn fetch(&self, url: &str) -> String { //~
         url.to_owned()
     }
 

@@ -7,7 +7,7 @@ struct Service {
     cache: Lru<u32>,
 }
 
-#[ring_impl(lru = self.cache)]
+#[ring_impl(lru = self.cache)] //~
 impl Service {
     #[ring]
     fn with_self(&self) -> u32 {

@@ -1,21 +1,21 @@
 use ring_cache::ring;
 
-#[ring(unless)]
+#[ring(unless)] //~
 fn f1(n: u32) -> u32 {
     n
 }
 
-#[ring(unless = 3)]
+#[ring(unless = 3)] //~
 fn f2(n: u32) -> u32 {
     n
 }
 
-#[ring(unless = |n| n > 3)]
+#[ring(unless = |n| n > 3)] //~
 fn f3(n: u32) -> u32 {
     n
 }
 
-#[ring(unless = |n: &String| true)]
+#[ring(unless = |n: &String| true)] //~
 fn f4(n: u32) -> u32 {
     n
 }

@@ -9,14 +9,14 @@ struct Failure;
 type Outcome<T> = Result<T, Failure>;
 
 #[ring]
-fn alias(n: u32) -> Outcome<u32> {
+fn alias(n: u32) -> Outcome<u32> { //~
     Ok(n)
 }
 
 #[ring_impl]
 impl Page {
     #[ring]
-    fn alias(&self) -> Outcome<String> {
+    fn alias(&self) -> Outcome<String> { //~
         Ok(self.url.clone())
     }
 }

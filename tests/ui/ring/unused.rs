@@ -21,7 +21,7 @@ impl Page {
     }
 
     #[ring]
-    fn never_used(&self) -> String {
+    fn never_used(&self) -> String { //~
         self.helper_of_never_used()
     }
 
@@ -35,7 +35,7 @@ impl Page {
 }
 
 #[ring]
-fn never_used() -> u32 {
+fn never_used() -> u32 { //~
     1
 }
 

@@ -10,18 +10,18 @@ struct Client;
 #[ring_impl]
 impl Page {
     #[ring]
-    fn client(&self) -> Client {
+    fn client(&self) -> Client { //~
         Client
     }
 
     #[ring]
-    fn fallible(&self) -> Result<Client, String> {
+    fn fallible(&self) -> Result<Client, String> { //~
         Ok(Client)
     }
 }
 
 #[ring]
-fn client() -> Vec<Client> {
+fn client() -> Vec<Client> { //~
     Vec::new()
 }
 

@@ -4,17 +4,17 @@ use ring_cache::ring;
 struct User;
 
 #[ring(coder = Json)]
-fn user() -> User {
+fn user() -> User { //~
     User
 }
 
 #[ring(coder = Json)]
-fn users() -> Result<Vec<User>, User> {
+fn users() -> Result<Vec<User>, User> { //~
     Ok(Vec::new())
 }
 
 #[ring(coder = Raw)]
-fn number() -> u32 {
+fn number() -> u32 { //~
     1
 }
 

@@ -6,36 +6,36 @@ struct Page {
 }
 
 #[ring_impl]
-fn function() -> u32 {
+fn function() -> u32 { //~
     1
 }
 
 #[ring_impl]
-struct Struct;
+struct Struct; //~
 
 #[ring]
-struct Other;
+struct Other; //~
 
 #[ring]
-impl Page {}
+impl Page {} //~
 
 #[ring_impl]
-trait Trait {
+trait Trait { //~
     fn method(&self) -> u32;
 }
 
 #[ring_impl]
 impl Page {
-    #[ring]
+    #[ring] //~
     const NUMBER: u32 = 1;
 
-    #[ring]
+    #[ring] //~
     #[ring(expire = 3)]
     fn twice(&self) -> u32 {
         1
     }
 
-    #[ring = 3]
+    #[ring = 3] //~
     fn value(&self) -> u32 {
         1
     }

@@ -7,7 +7,7 @@ static REDIS: LazyLock<Redis> = LazyLock::new(|| Redis::open("redis://127.0.0.1"
 static DISK: LazyLock<Disk> = LazyLock::new(|| Disk::open("cache.db").unwrap());
 static SHARED: LazyLock<Blocking<Disk>> = LazyLock::new(|| Blocking::new(DISK.clone()));
 
-#[ring(redis_hash = HASH, expire = "1m")]
+#[ring(redis_hash = HASH, expire = "1m")] //~
 fn fields_do_not_expire(id: u32) -> u32 {
     id
 }
@@ -18,7 +18,7 @@ fn nor_for_one_call(id: u32) -> u32 {
 }
 
 fn expire() {
-    let _ = nor_for_one_call_ring(1).expire_in(std::time::Duration::from_secs(1));
+    let _ = nor_for_one_call_ring(1).expire_in(std::time::Duration::from_secs(1)); //~
 }
 
 #[ring(memcached = CACHE)]
@@ -27,15 +27,15 @@ fn cannot_be_cleared(id: u32) -> u32 {
 }
 
 fn clear() {
-    cannot_be_cleared_cache().clear().unwrap();
+    cannot_be_cleared_cache().clear().unwrap(); //~
 }
 
-#[ring(disk = DISK)]
+#[ring(disk = DISK)] //~
 async fn blocks(id: u32) -> u32 {
     id
 }
 
-#[ring(storage = DISK as Disk)]
+#[ring(storage = DISK as Disk)] //~
 async fn blocks_by_its_type(id: u32) -> u32 {
     id
 }
@@ -45,7 +45,7 @@ async fn does_not_block(id: u32) -> u32 {
     id
 }
 
-#[ring(disk = SHARED)]
+#[ring(disk = SHARED)] //~
 fn is_not_awaited(id: u32) -> u32 {
     id
 }
@@ -53,7 +53,7 @@ fn is_not_awaited(id: u32) -> u32 {
 struct Opaque;
 
 #[ring(redis = REDIS)]
-fn has_no_coder(_: u32) -> Opaque {
+fn has_no_coder(_: u32) -> Opaque { //~
     Opaque
 }
 

@@ -30,7 +30,7 @@ pub(in crate::lru) struct LeastRecent {
 }
 
 impl EvictionPolicy for LeastRecent {
-    #[inline]
+    #[inline(always)]
     fn note_use(&self, stamp: &AtomicU32) {
         let mut now = self.now.load(Ordering::Relaxed);
         if stamp.load(Ordering::Relaxed) != now {
@@ -250,7 +250,7 @@ mod tests {
         }
     }
 
-    /// As when it was measured. Who changes that on purpose measures again, and changes the numbers.
+    /// Golden values: measure the hit ratios again before updating them.
     #[test]
     fn it_decides_as_it_did() {
         let decided = [2, 20, 150, 700].map(|capacity| decisions(LeastRecent::windowed(capacity), capacity));

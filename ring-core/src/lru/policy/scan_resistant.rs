@@ -9,6 +9,9 @@
 //! other counts as seen once less. So a loop over more than fits does not push out what is held, and nothing stays on
 //! its past alone.
 //!
+//! While there is room, entries move on from probation without a use: so a loop over more than fits finds a part of itself.
+//! From time to time one of them that was not used since gives way in the place of a newer one ([`rotation`]).
+//!
 //! Ghosts also tell how long probation should be: one that comes back early from probation would have been a hit
 //! had it waited longer; one that comes back from the protected had there been more room for them. The length follows.
 //!
@@ -18,9 +21,11 @@
 
 mod ghosts;
 mod mark;
+mod rotation;
 
 use ghosts::Ghosts;
 use mark::Mark;
+use rotation::Rotation;
 
 use super::eviction::{EvictionPolicy, Marks, push_within};
 use crate::sync::{AtomicU32, Ordering};
@@ -43,6 +48,7 @@ pub(in crate::lru) struct ScanResistant {
     /// Where the entry goes for which a victim was asked.
     incoming: Mark,
     ghosts: Ghosts,
+    rotation: Rotation,
 }
 
 /// A slot's neighbours in its queue.
@@ -67,7 +73,7 @@ const EMPTY: Queue = Queue {
 };
 
 impl EvictionPolicy for ScanResistant {
-    #[inline]
+    #[inline(always)]
     fn note_use(&self, mark: &AtomicU32) {
         let noted = mark.load(Ordering::Relaxed);
         if Mark(noted).uses() < Mark::MOST_USES {
@@ -83,6 +89,11 @@ impl EvictionPolicy for ScanResistant {
         };
         push_within(self.capacity, &mut self.links, alone);
         self.link(marks, marks.count() - 1, mark);
+        if self.queues[PROBATION].length > self.share / 2 {
+            let slot = self.queues[PROBATION].front as usize;
+            let mark = mark_of(marks, slot);
+            self.requeue(marks, slot, Mark::new(PROTECTED, mark.seen(), mark.uses()));
+        }
     }
 
     fn victim(&mut self, marks: &mut impl Marks, hash: u32) -> usize {
@@ -90,13 +101,15 @@ impl EvictionPolicy for ScanResistant {
         let mut chances = CHANCES;
         while self.probation_gives_way() {
             let slot = self.queues[PROBATION].front as usize;
-            let mark = mark_of(marks, slot);
-            if mark.uses() == 0 || chances == 0 {
-                return slot;
+            if mark_of(marks, slot).uses() == 0 || chances == 0 {
+                let Some(unproven) = self.rotate(marks) else {
+                    return slot;
+                };
+                self.protect(marks, slot);
+                return unproven;
             }
             chances -= 1;
-            self.unlink(marks, slot);
-            self.link(marks, slot, Mark::new(PROTECTED, mark.seen() + mark.uses(), 0));
+            self.protect(marks, slot);
         }
         self.protected_victim(marks)
     }
@@ -104,8 +117,7 @@ impl EvictionPolicy for ScanResistant {
     fn reuse(&mut self, marks: &mut impl Marks, slot: usize, old: u32) {
         let mark = mark_of(marks, slot);
         self.ghosts.remember(old, mark.queue(), mark.seen() + mark.uses());
-        self.unlink(marks, slot);
-        self.link(marks, slot, self.incoming);
+        self.requeue(marks, slot, self.incoming);
     }
 
     fn replace(&mut self, mark: &mut u32) {
@@ -162,7 +174,47 @@ impl ScanResistant {
             share: (capacity / 5).max(2),
             incoming: Mark::new(PROBATION, 1, 0),
             ghosts: Ghosts::new(capacity),
+            rotation: Rotation::default(),
         }
+    }
+
+    /// Moves an entry on probation to the protected ones.
+    fn protect(&mut self, marks: &mut impl Marks, slot: usize) {
+        let mark = mark_of(marks, slot);
+        self.requeue(marks, slot, Mark::new(PROTECTED, mark.seen() + mark.uses(), 0));
+    }
+
+    /// Moves an entry to the end of the queue that its new mark names.
+    fn requeue(&mut self, marks: &mut impl Marks, slot: usize, mark: Mark) {
+        self.unlink(marks, slot);
+        self.link(marks, slot, mark);
+    }
+
+    /// Looks at the protected entry whose turn it is, if a look is due. Returns one that was never used.
+    fn rotate(&mut self, marks: &mut impl Marks) -> Option<usize> {
+        if self.queues[PROTECTED].length == 0 || !self.rotation.is_due() {
+            return None;
+        }
+        let slot = self.queues[PROTECTED].front as usize;
+        let mark = mark_of(marks, slot);
+        if mark.uses() > 0 {
+            self.rotation.found_used();
+            self.take_use(marks, slot);
+        } else if mark.seen() == 1 {
+            self.rotation.found_unproven();
+            return Some(slot);
+        }
+        None
+    }
+
+    /// The clock passes a protected entry, and takes one of its uses.
+    fn take_use(&mut self, marks: &mut impl Marks, slot: usize) {
+        let mark = mark_of(marks, slot);
+        self.requeue(
+            marks,
+            slot,
+            Mark::new(PROTECTED, mark.seen() + 1, mark.uses() - 1),
+        );
     }
 
     /// How long probation may become, in half entries.
@@ -213,16 +265,10 @@ impl ScanResistant {
     fn protected_victim(&mut self, marks: &mut impl Marks) -> usize {
         for _ in 0..CHANCES {
             let slot = self.queues[PROTECTED].front as usize;
-            let mark = mark_of(marks, slot);
-            if mark.uses() == 0 {
+            if mark_of(marks, slot).uses() == 0 {
                 break;
             }
-            self.unlink(marks, slot);
-            self.link(
-                marks,
-                slot,
-                Mark::new(PROTECTED, mark.seen() + 1, mark.uses() - 1),
-            );
+            self.take_use(marks, slot);
         }
         self.queues[PROTECTED].front as usize
     }
@@ -300,15 +346,15 @@ mod tests {
         assert!(hits > 90, "{hits} of 100");
     }
 
-    /// As when it was measured. Who changes that on purpose measures again, and changes the numbers.
+    /// Golden values: measure the hit ratios again before updating them.
     #[test]
     fn it_decides_as_it_did() {
         let decided = [2, 20, 150, 700].map(|capacity| decisions(ScanResistant::new(capacity), capacity));
         let expected = [
-            (6_652, 1_235_660_891),
-            (7_669, 1_045_776_831),
-            (6_984, 1_976_929_970),
-            (5_572, 2_781_655_513),
+            (6_657, 2_063_927_783),
+            (7_569, 3_713_483_600),
+            (6_982, 458_901_513),
+            (5_265, 4_063_875_556),
         ];
         assert_eq!(decided, expected);
     }

@@ -3,6 +3,9 @@
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Meta, Token};
 
+/// Attributes that set the level of a lint.
+const LINTS: [&str; 5] = ["allow", "warn", "deny", "forbid", "expect"];
+
 /// Attributes that apply to the items that replace the method, and to its body.
 const MOVED: [&str; 7] = ["cfg", "allow", "warn", "deny", "forbid", "expect", "deprecated"];
 
@@ -17,6 +20,16 @@ pub(super) fn of_presence(attrs: &[Attribute]) -> impl Iterator<Item = &Attribut
     attrs
         .iter()
         .filter(|attr| all(&attr.meta, &|meta| meta.path().is_ident("cfg")))
+}
+
+/// The lint levels of an impl block, or of arguments: for the code that moves away from them.
+pub(crate) fn lints(attrs: &[Attribute]) -> impl Iterator<Item = Attribute> {
+    let is_lint = |meta: &Meta| LINTS.iter().any(|lint| meta.path().is_ident(lint));
+    attrs
+        .iter()
+        .filter(move |attr| all(&attr.meta, &is_lint))
+        .cloned()
+        .map(without_expectation)
 }
 
 /// The attributes of its accessors.
@@ -56,7 +69,7 @@ fn all(meta: &Meta, wanted: &dyn Fn(&Meta) -> bool) -> bool {
 }
 
 /// `expect` as `allow`: of the items that share the method's code, only some may meet the expectation.
-fn without_expectation(mut attr: Attribute) -> Attribute {
+pub(crate) fn without_expectation(mut attr: Attribute) -> Attribute {
     if let Meta::List(list) = &mut attr.meta
         && list.path.is_ident("expect")
     {

@@ -6,19 +6,25 @@ use syn::spanned::Spanned;
 use syn::{Ident, Token};
 
 use super::attributes;
-use super::expansion::{Expansion, item};
+use super::expansion::{Expansion, Place, item};
 use crate::generics;
 use crate::parse::Storage;
 use crate::ring::name;
-use crate::ring::self_type::ReplaceSelf;
+use crate::ring::self_type::in_static;
 use crate::root::located_at;
 
 impl Expansion<'_> {
     /// The handle's function without its body.
-    pub(super) fn cache(&self) -> TokenStream {
+    pub(super) fn cache(&self, place: Place) -> TokenStream {
         let (root, handle, storage) = (self.root, self.in_library("Cache"), &self.types.whole);
-        let (attrs, vis) = (attributes::of_accessors(&self.method.attrs), self.visibility());
-        let (cache, generics) = (self.method.cache(), &self.method.generics);
+        let (attrs, vis) = (
+            attributes::of_accessors(&self.method.attrs),
+            self.visibility(place),
+        );
+        let (cache, generics) = (
+            self.method.cache(),
+            self.generics(place, &self.method.keyed_generics),
+        );
         let where_clause = &generics.where_clause;
         let receiver = self.storage_self().map(|self_token| quote!(&#self_token));
         let doc = format!("The cache of all calls of {}.", self.link());
@@ -36,23 +42,27 @@ impl Expansion<'_> {
     }
 
     pub(super) fn cache_call(&self) -> TokenStream {
-        let (cache, turbofish) = (
-            item(self.method.cache()),
-            generics::turbofish(&self.method.generics),
-        );
-        let (scope, receiver) = (self.scope(), self.storage_self());
-        quote!(#scope #cache #turbofish(#receiver))
+        let (scope, call) = (self.scope(), self.handle_call());
+        quote!(#scope #call)
+    }
+
+    /// A call of the handle's function.
+    pub(super) fn handle_call(&self) -> TokenStream {
+        let cache = item(self.method.cache());
+        let turbofish = generics::turbofish(&self.method.keyed_generics);
+        let receiver = self.storage_self();
+        quote!(#cache #turbofish(#receiver))
     }
 
     pub(super) fn cache_body(&self) -> TokenStream {
-        let (root, import, used) = (self.root, self.import_trait(), self.mark_used());
+        let (root, used) = (self.root, self.mark_used());
         let (declarations, found) = if self.method.is_generic() {
             self.registry()
         } else {
             self.plain_static()
         };
         let cache = match self.method.options.storage.place() {
-            None => quote!(#found.cache()),
+            None => quote!(#root::generated::RingStatic::cache(#found)),
             Some(place) => {
                 let place = quote_spanned!(located_at(place.span())=> &#place);
                 let (handle, whole) = (self.in_library("Cache"), &self.types.whole);
@@ -60,46 +70,78 @@ impl Expansion<'_> {
                     Some(coded) => quote!(#coded::whole(#place)),
                     None => place,
                 };
-                quote!(#root::#handle::<#whole>::new(#found.ring(), #place))
+                quote!(#root::#handle::<#whole>::new(#root::generated::RingStatic::ring(#found), #place))
             }
         };
-        quote! { #import #used #declarations #cache }
+        quote! { #used #declarations #cache }
     }
 
     /// A static, and the expression that reads it. The user's expressions are in their scope, so users do not write such
     /// names.
     fn plain_static(&self) -> (TokenStream, TokenStream) {
         let owned_type = self.in_static(self.owned_type());
-        let ring = self.in_static(self.ring(&quote!(())));
+        let ring = self.in_static(self.ring(&quote!(__Ring)));
         let state = self.in_static(self.owned());
         let span = self.span_of_value();
         let generated = self.root.generated_at(span);
+        let place = self.place();
         let declarations = quote_spanned! {span=>
-            struct __Here;
-            static __OWN: #generated::Static<#owned_type> =
-                #generated::Static(#generated::LazyLock::new(|| #generated::Own::new(#ring, #state)));
+            struct __Ring;
+            #place
+            static __RING: #generated::Static<#owned_type> =
+                #generated::Static(#generated::LazyLock::new(|| #generated::RingStatic::new(#ring, #state)));
         };
-        (declarations, quote!(__OWN.0))
+        (declarations, quote!(&__RING.0))
     }
 
     /// A static for all instantiations, and the expression that finds the entry of this one.
     fn registry(&self) -> (TokenStream, TokenStream) {
         let (root, owned_type, state) = (self.root, self.owned_type(), self.owned());
         // A function item tells this instantiation from all others, as a local type does not.
-        let (cache, turbofish) = (self.method.cache(), generics::turbofish(&self.method.generics));
+        let (cache, turbofish) = (
+            self.method.cache(),
+            generics::turbofish(&self.method.keyed_generics),
+        );
         let scope = self.scope();
         let site = quote!(#scope #cache #turbofish);
-        let ring = self.ring(&site);
+        let (ring, place) = (self.ring(&site), self.place());
         let declarations = quote! {
-            struct __Here;
-            static __OWN: #root::generated::Registry = #root::generated::Registry::new();
+            #place
+            static __RING: #root::generated::Registry = #root::generated::Registry::new();
         };
         let span = self.span_of_value();
         let generated = self.root.generated_at(span);
         let found = quote_spanned! {span=>
-            __OWN.get::<_, _, #generated::Own<#owned_type>>(#site, || #generated::Own::new(#ring, #state))
+            #generated::Registry::get::<_, _, #generated::RingStatic<#owned_type>>(
+                &__RING,
+                #site,
+                || #generated::RingStatic::new(#ring, #state),
+            )
         };
         (declarations, found)
+    }
+
+    /// The type whose path tells where the ring is declared. Accessors of a trait have one for all, beside their impl.
+    fn place(&self) -> Option<TokenStream> {
+        let of_trait = self
+            .method
+            .owner
+            .as_ref()
+            .is_some_and(|owner| owner.of_trait.is_some());
+        (!of_trait).then(|| {
+            quote!(
+                struct __Here;
+            )
+        })
+    }
+
+    /// How many segments of that path are not enclosing functions.
+    fn own_items(&self) -> usize {
+        match &self.method.owner {
+            Some(owner) if owner.of_trait.is_some() => 1,
+            Some(_) => 3,
+            None => 2,
+        }
     }
 
     /// The span of the type that is cached.
@@ -126,7 +168,13 @@ impl Expansion<'_> {
         match &self.method.options.policy {
             Some(policy) => {
                 let policy = Ident::new(&policy.to_string(), Span::call_site());
-                quote!(#root::Lru::builder().capacity(#capacity).policy(#root::Policy::#policy).build())
+                let builder = quote!(#root::LruBuilder);
+                quote! {
+                    #builder::build(#builder::policy(
+                        #builder::capacity(#root::Lru::builder(), #capacity),
+                        #root::Policy::#policy,
+                    ))
+                }
             }
             None => quote!(#root::Lru::new(#capacity)),
         }
@@ -134,32 +182,42 @@ impl Expansion<'_> {
 
     fn ring(&self, site: &TokenStream) -> TokenStream {
         let (root, options) = (self.root, &self.method.options);
-        let ring = match &options.key_prefix {
-            Some(prefix) if self.method.is_generic() => {
-                let arguments = name::of_type_arguments(self.method);
-                quote!(#root::generated::Ring::with_generic_prefix::<_>(#prefix, #site, |__name| { #arguments }))
-            }
-            Some(prefix) => quote!(#root::generated::Ring::with_prefix(#prefix)),
-            None => {
-                let own_items: usize = if self.method.owner.is_some() { 3 } else { 2 };
-                let (shared, name) = (options.storage.may_be_shared(), name::of_method(self.method));
-                quote! {
-                    #root::generated::Ring::declared::<__Here, _>(::core::module_path!(), #own_items, #site, #shared, |__name| { #name })
-                }
-            }
-        };
-        let coalesce = options.coalesce.map(|coalesce| quote!(.coalesce(#coalesce)));
-        let timeout = options.flight_timeout.as_ref().map(|timeout| {
+        let ring_type = quote!(#root::generated::Ring);
+        let mut ring = self.named_ring(&ring_type, site);
+        if let Some(coalesce) = options.coalesce {
+            ring = quote!(#ring_type::coalesce(#ring, #coalesce));
+        }
+        if let Some(timeout) = &options.flight_timeout {
             let timeout = timeout.expression(root);
-            quote!(.flight_timeout(#timeout))
-        });
-        quote!(#ring #coalesce #timeout)
+            ring = quote!(#ring_type::flight_timeout(#ring, #timeout));
+        }
+        ring
+    }
+
+    fn named_ring(&self, ring_type: &TokenStream, site: &TokenStream) -> TokenStream {
+        let (options, own_items) = (&self.method.options, self.own_items());
+        let name = name::of_method(self.method);
+        let declared = quote!(::core::module_path!(), #own_items, #site);
+        let Some(prefix) = &options.key_prefix else {
+            let shared = options.storage.may_be_shared();
+            return quote!(#ring_type::declared::<__Here, _>(#declared, #shared, |__name| { #name }));
+        };
+        let prefix = quote!(::core::convert::AsRef::<str>::as_ref(&#prefix));
+        let arguments = if options.class.is_some() {
+            let (arguments, ty) = (name::of_own_arguments(self.method), name::of_type(self.method));
+            let ty = quote!(|__name| { #ty });
+            quote!(|__name| { #arguments }, ::core::option::Option::Some(#ty))
+        } else {
+            let arguments = name::of_type_arguments(self.method);
+            quote!(|__name| { #arguments }, ::core::option::Option::None)
+        };
+        quote!(#ring_type::with_prefix_of::<__Here, _>(#prefix, #declared, |__name| { #name }, #arguments))
     }
 
     /// Code of a static, where `Self` has no meaning and is replaced by the type.
     fn in_static(&self, code: TokenStream) -> TokenStream {
         match &self.method.owner {
-            Some(owner) => ReplaceSelf::in_static(&owner.self_ty).replace(code),
+            Some(owner) => in_static(&owner.self_ty, code),
             None => code,
         }
     }

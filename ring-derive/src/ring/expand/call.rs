@@ -1,77 +1,133 @@
 //! A call of the accessor: its type, the values that it binds, and the checks that only the compiler can make.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::Type;
 use syn::spanned::Spanned;
 
-use super::expansion::{Expansion, item};
+use super::expansion::{Expansion, Place, item, variable};
+use super::parts::{Bound, Parts};
 use crate::generics;
 use crate::parse::Storage;
-use crate::ring::model::Method;
-use crate::ring::name;
-use crate::root::{Root, located_at};
+use crate::root::located_at;
 use crate::types::is_known_clone;
 
 impl Expansion<'_> {
     /// The type of a call.
-    pub(super) fn call_type(&self) -> TokenStream {
+    pub(super) fn call_type(&self, place: Place) -> TokenStream {
         let (root, types, call) = (self.root, &self.types, self.in_library("Call"));
         let (returned, view, out, body) = (&types.returned, &types.view, &types.out, self.in_library("Body"));
         let future = quote!(, Fut = impl ::core::future::Future<Output = #out>);
         let future = self.method.is_async().then_some(future);
-        quote!(#root::#call<#returned, #view, impl #root::body::#body<Out = #out #future>>)
+        let borne = self.borne(place);
+        quote!(#root::#call<#returned, #view, impl #root::body::#body<Out = #out #future> #borne>)
+    }
+
+    /// What makes the type of a call as private as the trait, unless the user said how visible it is.
+    pub(super) fn borne(&self, place: Place) -> Option<TokenStream> {
+        let of_trait = self.method.owner.as_ref()?.of_trait.as_ref()?;
+        let (root, path) = (self.root, &of_trait.path);
+        self.is_borne(place)
+            .then(|| quote!(+ #root::body::OfTrait<Bearer = impl #path + ?::core::marker::Sized>))
+    }
+
+    /// The call with that type.
+    pub(super) fn borne_call(&self, place: Place, call: TokenStream) -> TokenStream {
+        let root = self.root;
+        if self.is_borne(place) {
+            quote!(#root::BoundCall::borne_by::<Self>(#call))
+        } else {
+            call
+        }
+    }
+
+    fn is_borne(&self, place: Place) -> bool {
+        let written = self.method.options.accessor.as_ref();
+        place == Place::Inherent && written.and_then(|accessor| accessor.written_vis()).is_none()
     }
 
     pub(super) fn accessor_body(&self) -> TokenStream {
-        let (types, import) = (&self.types, self.import_trait());
-        let (cache, settings) = (self.cache_call(), self.settings());
-        let (out, body, asyncness) = (&types.out, &self.method.body, &self.method.sig.asyncness);
-        let Parts { values, patterns, .. } = Parts::of(self.method);
-        // The compiler checks closures before the return type, so the type of the value is given here.
-        let returned = self.method.options.unless.as_ref().map(|_| {
-            let (returned, future) = (&types.returned, asyncness.map(|_| quote!(, _)));
-            quote!(::<#returned, _, _ #future>)
-        });
-        let view = &types.view;
-        let coder = types.coder.as_ref().map(|_| quote!(.coded::<#view>()));
-        quote! {
-            #import
-            #cache #coder.bind #returned((#values), #asyncness move |(#patterns)| -> #out #body) #settings
+        let (root, types, handle) = (self.root, &self.types, self.in_library("Cache"));
+        let (cache, expiry) = (self.coded_cache(), self.expiry());
+        let (returned, out, body) = (&types.returned, &types.out, &self.method.body);
+        let asyncness = &self.method.sig.asyncness;
+        let future = asyncness.map(|_| quote!(, _));
+        let Parts {
+            before,
+            values,
+            pattern,
+            ..
+        } = Parts::of(self.method, Bound::Call);
+        let call = quote! {
+            #root::generated::#handle::bind::<#returned, _, _ #future>(#cache, #values, #asyncness move |#pattern| -> #out #body)
+        };
+        let call = self.expiring(call, expiry.is_some());
+        let call = match &self.method.options.unless {
+            Some(unless) => quote!(#root::BoundCall::unless(#call, #unless)),
+            None => call,
+        };
+        quote!(#before #expiry #call)
+    }
+
+    /// The handle of the method, over a storage of bytes with its coder.
+    pub(super) fn coded_cache(&self) -> TokenStream {
+        let (root, cache, view) = (self.root, self.cache_call(), &self.types.view);
+        match &self.types.coder {
+            Some(_) => quote!(#root::generated::Handle::coded::<#view>(#cache)),
+            None => cache,
         }
     }
 
-    /// The methods of a call by which the options are set.
-    fn settings(&self) -> TokenStream {
-        let options = &self.method.options;
-        let mut settings = TokenStream::new();
-        if let Some(expire) = &options.expire {
-            let (span, expire) = (located_at(expire.value.span()), expire.expression(self.root));
-            settings.extend(quote_spanned!(span=> .expire_in(#expire)));
+    /// The statement that computes the time to live. It comes first: then all arguments are there.
+    pub(super) fn expiry(&self) -> Option<TokenStream> {
+        let expire = self.method.options.expire.as_ref()?;
+        let (expire, expiry) = (expire.expression(self.root), variable("__expiry"));
+        let root = self.root;
+        Some(quote!(let #expiry: #root::generated::Duration = #expire;))
+    }
+
+    /// The call with that time to live.
+    pub(super) fn expiring(&self, call: TokenStream, expires: bool) -> TokenStream {
+        match self.method.options.expire.as_ref().filter(|_| expires) {
+            Some(expire) => {
+                let (span, expiry) = (located_at(expire.value.span()), variable("__expiry"));
+                // The error of a storage without expiry is at the user's time. No trait's method is meant: the call's own
+                // takes it by value.
+                let verb = quote_spanned!(span=> .expire_in(#expiry));
+                quote!(#call #verb)
+            }
+            None => call,
         }
-        if let Some(unless) = &options.unless {
-            settings.extend(quote!(.unless(#unless)));
-        }
-        settings
     }
 
     /// A call of the accessor with the arguments of the method. Errors are placed at the types that the user wrote.
     pub(super) fn checked_call(&self) -> TokenStream {
-        self.checked_value(self.checked_storage(self.accessor_call()))
-    }
-
-    fn accessor_call(&self) -> TokenStream {
         let accessor = item(self.method.accessor());
         let receiver = self.method.receiver().into_iter();
         let receiver = receiver.map(|receiver| receiver.self_token.to_token_stream());
         let arguments = self.method.arguments.iter();
-        let arguments = arguments.map(|argument| argument.name.to_token_stream());
-        let arguments = receiver.chain(arguments);
-        // An `impl Trait` argument forbids to write type arguments.
+        let arguments = receiver.chain(arguments.map(|argument| argument.passed.value.clone()));
+        let hidden = self.method.owner.as_ref().is_some_and(|owner| owner.is_hidden());
+        let place = if hidden { Place::Inherent } else { Place::Own };
+        let (scope, turbofish) = (self.method_scope(), self.turbofish(place));
+        self.checked_value(self.checked_storage(quote!(#scope #accessor #turbofish(#(#arguments),*))))
+    }
+
+    /// A call of the accessor with the arguments of the same name.
+    pub(super) fn accessor_call(&self) -> TokenStream {
+        let accessor = item(self.method.accessor());
+        let receiver = self.method.receiver().into_iter();
+        let receiver = receiver.map(|receiver| receiver.self_token.to_token_stream());
+        let arguments = self.method.arguments.iter();
+        let arguments = receiver.chain(arguments.map(|argument| argument.name.to_token_stream()));
+        let turbofish = self.turbofish(Place::Own);
+        quote!(#accessor #turbofish(#(#arguments),*))
+    }
+
+    /// An `impl Trait` argument forbids to write type arguments.
+    fn turbofish(&self, place: Place) -> Option<TokenStream> {
         let typed = !self.method.hides_types();
-        let turbofish = typed.then(|| generics::turbofish(&self.method.generics));
-        let scope = self.scope();
-        quote!(#scope #accessor #turbofish(#(#arguments),*))
+        typed.then(|| generics::turbofish(&self.generics(place, &self.method.generics)))
     }
 
     /// Checks that the storage can be awaited or may block.
@@ -94,7 +150,7 @@ impl Expansion<'_> {
     fn checked_value(&self, call: TokenStream) -> TokenStream {
         let coder = self.types.coder.as_ref();
         let is_unknown = |ty: &&Type| coder.is_some() || !is_known_clone(ty);
-        let Some(ty) = self.method.out_type().filter(is_unknown) else {
+        let Some(ty) = self.method.written_out_type().filter(is_unknown) else {
             return call;
         };
         let span = located_at(ty.span());
@@ -104,59 +160,11 @@ impl Expansion<'_> {
         if self.method.is_fallible() {
             quote_spanned!(span=> #generated::#check::<_, #generated::OkOf<#ty>, #coder _>(#call))
         } else {
+            let check = format_ident!("__ring_{check}", span = span);
             quote_spanned!(span=> ({
                 use #generated::Plainly as _;
                 #generated::Probe::<#ty>::new().#check::<_, #coder _>(#call)
             }))
         }
-    }
-}
-
-/// The tuple of the values that a call binds, those of its key and those that only the body needs, and the pattern that
-/// takes it apart again.
-struct Parts<'a> {
-    root: &'a Root,
-    values: TokenStream,
-    patterns: TokenStream,
-}
-
-impl<'a> Parts<'a> {
-    fn of(method: &'a Method) -> Self {
-        let (root, options) = (&method.root, &method.options);
-        let mut parts = Parts {
-            root,
-            values: TokenStream::new(),
-            patterns: TokenStream::new(),
-        };
-        if let Some(key) = &options.key {
-            parts.keyed(key, key, quote!(_));
-        }
-        if let (Some(_), Some(owner)) = (&options.class, &method.owner) {
-            let class = name::of_class(&owner.self_ty);
-            parts.keyed(&class, &class, quote!(_));
-        }
-        if let Some(receiver) = method.keyed_receiver() {
-            parts.keyed(receiver.self_token, receiver.self_token, quote!(_));
-        }
-        for argument in &method.arguments {
-            let (name, pattern) = (&argument.name, &argument.pattern);
-            if argument.ignored {
-                let ignored = quote!(#root::generated::Ignored);
-                parts.values.extend(quote!(#ignored(#name),));
-                parts.patterns.extend(quote!(#ignored(#pattern),));
-            } else {
-                parts.keyed(name, &argument.ty, pattern.to_token_stream());
-            }
-        }
-        parts
-    }
-
-    /// A value of the key, and the place of the error if it cannot be one.
-    fn keyed(&mut self, value: impl ToTokens, place: impl ToTokens, pattern: TokenStream) {
-        let span = located_at(place.span());
-        let generated = self.root.generated_at(span);
-        let value = quote_spanned!(span=> #generated::keyed(#value),);
-        self.values.extend(value);
-        self.patterns.extend(quote!(#pattern,));
     }
 }

@@ -1,12 +1,13 @@
-//! A method while it is expanded, and the code that its accessor and its handle share.
+//! A method while it is expanded, and the code that its functions share.
 
 use proc_macro2::{Span, TokenStream};
-use quote::quote;
-use syn::{Ident, PathArguments, Visibility};
+use quote::{ToTokens, quote};
+use syn::ext::IdentExt;
+use syn::{Generics, Ident, Visibility};
 
 use super::types::Types;
 use crate::generics;
-use crate::ring::model::Method;
+use crate::ring::model::{Argument, Method};
 use crate::root::Root;
 
 pub(super) struct Expansion<'a> {
@@ -15,32 +16,36 @@ pub(super) struct Expansion<'a> {
     pub(super) types: Types,
 }
 
+/// Where a function of the accessors stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Where its body is: beside a free function, in an inherent impl, or in the impl of the accessors' trait.
+    Own,
+    /// In that trait.
+    Declared,
+    /// Beside a hidden trait, for users.
+    Inherent,
+}
+
 impl<'a> Expansion<'a> {
     pub(super) fn of(method: &'a Method) -> Self {
         let (root, types) = (&method.root, Types::of(method));
         Expansion { method, root, types }
     }
 
-    /// The path before the name of an accessor.
-    pub(super) fn scope(&self) -> TokenStream {
-        let Some(owner) = &self.method.owner else {
-            return TokenStream::new();
-        };
-        match &owner.accessors {
-            Some(accessors) => {
-                let (_, arguments, _) = owner.generics.split_for_impl();
-                quote!(<Self as #accessors #arguments>::)
-            }
-            None => quote!(Self::),
-        }
+    /// The path before the name of an accessor, where the accessors are.
+    pub(super) fn scope(&self) -> Option<TokenStream> {
+        self.method.owner.as_ref().map(|owner| owner.scope())
     }
 
-    /// The trait of the impl block, whose items the code in it may name by `Self` and `self` without an import.
-    pub(super) fn import_trait(&self) -> Option<TokenStream> {
+    /// The path before the name of an accessor, where the method is.
+    pub(super) fn method_scope(&self) -> Option<TokenStream> {
         let owner = self.method.owner.as_ref()?;
-        let mut path = owner.trait_path.clone()?;
-        path.segments.last_mut()?.arguments = PathArguments::None;
-        Some(quote!(#[allow(unused_imports)] use #path as _;))
+        Some(if owner.is_hidden() {
+            quote!(Self::)
+        } else {
+            owner.scope()
+        })
     }
 
     /// Uses the method, so that it is not reported as unused if only its accessor is used. The function that this is in
@@ -53,32 +58,67 @@ impl<'a> Expansion<'a> {
             let hint = self.method.block_hint();
             used.extend(quote!(let () = #hint;));
         }
-        let by_trait = owner.is_some_and(|owner| owner.trait_path.is_some());
-        if !by_trait && !self.method.hides_types() {
+        let by_trait = owner.is_some_and(|owner| owner.of_trait.is_some());
+        let all_named = self.method.keyed_generics.params.len() == self.method.generics.params.len();
+        if !by_trait && all_named && !self.method.hides_types() {
             let turbofish = generics::turbofish(&self.method.sig.generics);
             let of_type = owner.map(|_| quote!(Self::));
             used.extend(quote!(let _ = #of_type #name #turbofish;));
         }
+        // An entry that nobody names is not reported either.
+        if !self.named().any(Argument::hides_its_type) {
+            let (scope, entry) = (self.scope(), item(self.method.entry()));
+            let turbofish = generics::turbofish(&self.method.keyed_generics);
+            used.extend(quote!(let _ = #scope #entry #turbofish;));
+        }
         used
     }
 
-    /// The accessors are as visible as the method. A trait's methods are as visible as the trait, which is not known
-    /// here.
-    pub(super) fn visibility(&self) -> Visibility {
-        match &self.method.owner {
-            Some(owner) if owner.accessors.is_some() => Visibility::Inherited,
-            Some(owner) if owner.trait_path.is_some() => syn::parse_quote!(pub),
-            _ => self.method.vis.clone(),
+    /// The accessors are as visible as the method, or as the user says. A trait's methods are as visible as the trait, which
+    /// is not known here: they stay in the crate.
+    pub(super) fn visibility(&self, place: Place) -> TokenStream {
+        let of_trait = self
+            .method
+            .owner
+            .as_ref()
+            .is_some_and(|owner| owner.of_trait.is_some());
+        if of_trait && place != Place::Inherent {
+            return TokenStream::new();
         }
+        let written = self.method.options.accessor.as_ref();
+        match written.and_then(|accessor| accessor.written_vis()) {
+            Some(vis) => vis.to_token_stream(),
+            None if of_trait => quote!(pub(crate)),
+            None => self.method_visibility(),
+        }
+    }
+
+    fn method_visibility(&self) -> TokenStream {
+        match &self.method.vis {
+            Visibility::Public(_) => quote!(pub),
+            vis => vis.to_token_stream(),
+        }
+    }
+
+    /// The parameters of a function: beside a hidden trait, with those of its block that the type does not have.
+    pub(super) fn generics(&self, place: Place, own: &Generics) -> Generics {
+        generics::generated(&match &self.method.owner {
+            Some(owner) if place == Place::Inherent => {
+                let (_, moved) = generics::split_by(&owner.generics, &owner.self_ty);
+                generics::join(&moved, own)
+            }
+            _ => own.clone(),
+        })
     }
 
     /// A link to the method, for its documentation.
     pub(super) fn link(&self) -> String {
-        let name = &self.method.sig.ident;
+        // Without `r#`, which documentation does not know.
+        let name = self.method.sig.ident.unraw();
         match &self.method.owner {
-            Some(owner) if owner.trait_path.is_some() => format!("`{name}`"),
-            Some(_) => format!("[`{name}`](Self::{name})"),
-            None => format!("[`{name}`]"),
+            Some(owner) if owner.of_trait.is_some() => format!("`{name}`"),
+            Some(_) => format!("[`{name}`](Self::{name}())"),
+            None => format!("[`{name}`](fn@{name})"),
         }
     }
 
@@ -93,4 +133,9 @@ impl<'a> Expansion<'a> {
 pub(super) fn item(mut name: Ident) -> Ident {
     name.set_span(Span::mixed_site().located_at(name.span()));
     name
+}
+
+/// A variable of generated code, which the user's code does not see.
+pub(super) fn variable(name: &str) -> Ident {
+    Ident::new(name, Span::mixed_site())
 }

@@ -30,20 +30,36 @@ pub(super) struct Types {
 impl Types {
     pub(super) fn of(method: &Method) -> Self {
         let (root, out, coder) = (&method.root, method.out(), coder(method));
-        let held = match &coder {
-            Some(_) => quote!(::std::vec::Vec<u8>),
-            None if method.is_fallible() => quote!(#root::generated::OkOf<#out>),
-            None => out.clone(),
+        let value = if method.is_fallible() {
+            quote!(#root::generated::OkOf<#out>)
+        } else {
+            out.clone()
+        };
+        let bytes = coder.is_some() && !is_named(method);
+        let held = if bytes {
+            quote!(::std::vec::Vec<u8>)
+        } else {
+            value.clone()
         };
         let storage = storage(method, &held);
+        let held = match &coder {
+            Some(coder) if is_named(method) => {
+                quote!(<#storage as #root::storage::NamedStorage<#value, #coder>>::Held)
+            }
+            _ => held,
+        };
         let (lifetime, reference) = if method.storage_needs_self() {
             (quote!('_), quote!(&#storage))
         } else {
             (quote!('static), quote!(&'static #storage))
         };
-        let is_of_type = matches!(method.options.storage, Storage::OfType { .. });
-        let coded = coder.as_ref().filter(|_| is_of_type);
-        let coded = coded.map(|coder| quote!(<#storage as #root::storage::CodedStorage<#coder>>));
+        let coded = coder.as_ref().filter(|_| is_of_type(method)).map(|coder| {
+            if is_named(method) {
+                quote!(<#storage as #root::storage::NamedStorage<#value, #coder>>)
+            } else {
+                quote!(<#storage as #root::storage::CodedStorage<#coder>>)
+            }
+        });
         let view = match (&coder, &coded) {
             (_, Some(coded)) => quote!(#coded::View<#lifetime>),
             (Some(coder), None) => quote!(#root::storage::Coded<#lifetime, #storage, #coder>),
@@ -63,6 +79,15 @@ impl Types {
     }
 }
 
+fn is_of_type(method: &Method) -> bool {
+    matches!(method.options.storage, Storage::OfType { .. })
+}
+
+/// Whether the storage is known by its name alone to hold bytes: a type of the user's may have that name.
+fn is_named(method: &Method) -> bool {
+    is_of_type(method) && method.options.coder.is_none() && method.options.storage.holds_bytes()
+}
+
 /// The coder that the user named, or else the one that suits the value as it is written.
 fn coder(method: &Method) -> Option<TokenStream> {
     let (root, options) = (&method.root, &method.options);
@@ -70,6 +95,7 @@ fn coder(method: &Method) -> Option<TokenStream> {
         (Some(coder), _) => Some(coder.to_token_stream()),
         (None, _) if !options.storage.holds_bytes() => None,
         (None, Some(ty)) if is_bytes(ty) => Some(quote!(#root::coder::Raw)),
+        (None, _) if is_of_type(method) => Some(quote!(#root::generated::DefaultCoder)),
         (None, _) => Some(quote!(#root::coder::Cbor)),
     }
 }

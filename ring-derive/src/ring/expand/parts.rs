@@ -1,0 +1,172 @@
+//! The values that a call binds, those of its key and those that only the body needs, and the pattern that takes them
+//! apart again.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote, quote_spanned};
+use syn::Index;
+use syn::spanned::Spanned;
+
+use super::expansion::variable;
+use crate::ring::model::{Argument, KeyForm, Method};
+use crate::ring::name;
+use crate::ring::template::{Segment, Template};
+use crate::root::{Root, located_at};
+
+pub(super) struct Parts<'a> {
+    method: &'a Method,
+    root: &'a Root,
+    /// Statements that come before the values.
+    pub(super) before: TokenStream,
+    pub(super) values: TokenStream,
+    /// The pattern of all values, for the body.
+    pub(super) pattern: TokenStream,
+}
+
+/// What the values are bound for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Bound {
+    /// A call with its body.
+    Call,
+    /// An entry: only what the key needs.
+    Entry,
+}
+
+impl<'a> Parts<'a> {
+    pub(super) fn of(method: &'a Method, bound: Bound) -> Self {
+        let mut parts = Parts {
+            method,
+            root: &method.root,
+            before: TokenStream::new(),
+            values: TokenStream::new(),
+            pattern: TokenStream::new(),
+        };
+        match &method.key {
+            KeyForm::Values => parts.by_values(bound),
+            KeyForm::Expression(key) => {
+                parts.by_expression(key);
+                parts.class();
+                parts.ignored(bound);
+            }
+            KeyForm::Template(template) => {
+                parts.by_template(template, bound);
+                return parts;
+            }
+        }
+        let (values, pattern) = (&parts.values, &parts.pattern);
+        (parts.values, parts.pattern) = (quote!((#values)), quote!((#pattern)));
+        parts
+    }
+
+    fn by_values(&mut self, bound: Bound) {
+        self.class();
+        if let Some(receiver) = self.method.keyed_receiver() {
+            let value = self.receiver(receiver.self_token);
+            self.keyed(value, receiver.self_token, quote!(_));
+        }
+        for argument in &self.method.arguments {
+            let (name, pattern) = (&argument.name, &argument.pattern);
+            if argument.ignored {
+                self.ignore(argument, bound);
+            } else {
+                self.keyed(name, &argument.ty, pattern.to_token_stream());
+            }
+        }
+    }
+
+    fn class(&mut self) {
+        let options = &self.method.options;
+        // With a prefix, the type is a part of the ring's name.
+        if let (Some(_), None, Some(owner)) = (&options.class, &options.key_prefix, &self.method.owner) {
+            let class = name::of_class(&owner.self_ty);
+            self.keyed(&class, &class, quote!(_));
+        }
+    }
+
+    /// A value that borrows from what is bound beside it is recorded before that moves.
+    fn by_expression(&mut self, key: &syn::Expr) {
+        let method = self.method;
+        let mut moved = method.arguments.iter().filter(|argument| argument.moves());
+        let uses_moved =
+            moved.any(|argument| !argument.unnamed) || (method.moves_self() && method.key.names("self"));
+        if !uses_moved {
+            self.keyed(key, key, quote!(_));
+            return;
+        }
+        let (span, recorded) = (located_at(key.span()), variable("__key"));
+        let generated = self.root.generated_at(span);
+        self.before = quote_spanned!(span=> let #recorded = #generated::recorded(#key););
+        self.values.extend(quote!(#recorded,));
+        self.pattern.extend(quote!(_,));
+    }
+
+    fn ignored(&mut self, bound: Bound) {
+        for argument in &self.method.arguments {
+            self.ignore(argument, bound);
+        }
+    }
+
+    fn ignore(&mut self, argument: &Argument, bound: Bound) {
+        if bound == Bound::Entry {
+            return;
+        }
+        let (root, name, pattern) = (self.root, &argument.name, &argument.pattern);
+        let ignored = quote!(#root::generated::Ignored);
+        self.values.extend(quote!(#ignored(#name),));
+        self.pattern.extend(quote!(#ignored(#pattern),));
+    }
+
+    /// `self` as a value. A body that has moved `self` away needs it as well.
+    fn receiver(&self, self_token: syn::Token![self]) -> TokenStream {
+        if self.method.moves_self() {
+            quote!(::core::clone::Clone::clone(&#self_token))
+        } else {
+            quote!(#self_token)
+        }
+    }
+
+    /// A value of the key, and the place of the error if it cannot be one.
+    fn keyed(&mut self, value: impl ToTokens, place: impl ToTokens, pattern: TokenStream) {
+        let span = located_at(place.span());
+        let generated = self.root.generated_at(span);
+        let value = quote_spanned!(span=> #generated::keyed(#value),);
+        self.values.extend(value);
+        self.pattern.extend(quote!(#pattern,));
+    }
+
+    fn by_template(&mut self, template: &Template, bound: Bound) {
+        let mut names = Vec::new();
+        if let Some(receiver) = self.method.receiver().filter(|_| self.method.key.names("self")) {
+            let value = self.receiver(receiver.self_token);
+            self.values.extend(quote!(#value,));
+            self.pattern.extend(quote!(_,));
+            names.push("self".to_owned());
+        }
+        for argument in &self.method.arguments {
+            if bound == Bound::Entry && argument.unnamed {
+                continue;
+            }
+            let (name, pattern) = (&argument.name, &argument.pattern);
+            self.values.extend(quote!(#name,));
+            self.pattern.extend(quote!(#pattern,));
+            names.push(name.to_string().trim_start_matches("r#").to_owned());
+        }
+        let span = located_at(template.span());
+        let (root, values) = (self.root, &self.values);
+        let template_type = quote!(#root::generated::Template);
+        let new = quote!(#template_type::new((#values)));
+        let segments = template.segments.iter();
+        let built = segments.fold(new, |built, Segment { before, place, after }| {
+            let Some(place) = place else {
+                return quote!(#template_type::literal(#built, #before));
+            };
+            let index = names.iter().position(|name| *name == place.root);
+            let mut index = Index::from(index.unwrap_or_default());
+            index.span = span;
+            let (members, values) = (&place.members, variable("__values"));
+            quote_spanned!(span=> #template_type::place(#built, #before, |#values| &#values.#index #(.#members)*, #after))
+        });
+        let pattern = &self.pattern;
+        self.pattern = quote!(#template_type { values: (#pattern), .. });
+        self.values = built;
+    }
+}
