@@ -57,6 +57,14 @@ impl Error {
         }
     }
 
+    /// The deadline of the storage of this name passed in this operation, for a cause that is no fault of the storage's server.
+    pub fn out_of_time(storage: &'static str, operation: &'static str, cause: impl Into<Cause>) -> Self {
+        Error {
+            kind: ErrorKind::Deadline,
+            ..Self::storage(storage, operation, cause)
+        }
+    }
+
     /// The storage of this name was not asked for this operation, for a cause that is no fault of the operation.
     pub fn unavailable(storage: &'static str, operation: &'static str, cause: impl Into<Cause>) -> Self {
         Error {
