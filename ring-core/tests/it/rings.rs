@@ -238,7 +238,7 @@ fn actions_are_read_from_text_and_run() {
                 .parse::<Action>()
                 .unwrap_err()
                 .to_string()
-                .contains("is no action")
+                .contains("is not an action")
         );
     }
 }
