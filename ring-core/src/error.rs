@@ -75,7 +75,8 @@ impl Error {
     }
 
     pub(crate) fn lengths(calls: usize, values: usize) -> Self {
-        let cause = format!("{calls} calls but {values} values: nothing was stored");
+        let cause =
+            format!("{calls} calls but {values} values, so nothing was stored: pass one value for each call");
         Self::new(ErrorKind::Lengths, "set_many", Some(cause.into()))
     }
 

@@ -39,7 +39,8 @@ where
     ///
     /// If `limit` is zero.
     fn at_most(self, limit: usize) -> AtMost<Self> {
-        let limit = NonZeroUsize::new(limit).expect("`at_most(0)` would never compute anything");
+        let limit =
+            NonZeroUsize::new(limit).expect("`at_most` must allow at least one computation at a time");
         AtMost { calls: self, limit }
     }
 

@@ -54,14 +54,14 @@ fn encoding<E: fmt::Display + fmt::Debug>(error: ser::Error<E>) -> Cause {
 fn decoding<E: fmt::Debug>(error: de::Error<E>) -> Cause {
     match error {
         de::Error::Semantic(_, message) => discreet(&message).into(),
-        error => format!("the bytes are no CBOR: {error:?}").into(),
+        error => format!("invalid CBOR: {error:?}").into(),
     }
 }
 
 fn check_size(bytes: &[u8]) -> Result<(), Cause> {
     if bytes.len() > SIZE {
         return Err(format!(
-            "{} bytes are more than the {SIZE} that a value may have",
+            "the value has {} bytes, which is more than the limit of {SIZE}",
             bytes.len()
         )
         .into());

@@ -18,7 +18,7 @@ pub(super) fn discreet(message: &str) -> String {
         ("unknown field `", "unknown field"),
     ];
     let Some((_, what)) = quoting.iter().find(|(start, _)| message.starts_with(start)) else {
-        return "the value is none of its type".to_owned();
+        return "the value is invalid for its type".to_owned();
     };
     let none = [", there are no variants", ", there are no fields"];
     if none.iter().any(|none| message.contains(none)) {
@@ -62,8 +62,8 @@ mod tests {
             ("missing field `name`", "missing field `name`"),
             ("duplicate field `name`", "duplicate field `name`"),
             ("missing field `name` beside secret", "missing field `name`"),
-            ("secret is no address", "the value is none of its type"),
-            ("", "the value is none of its type"),
+            ("secret is not an address", "the value is invalid for its type"),
+            ("", "the value is invalid for its type"),
         ] {
             assert_eq!(discreet(message), shown);
         }

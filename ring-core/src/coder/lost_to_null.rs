@@ -35,9 +35,9 @@ impl Format {
 
     const fn loss(self) -> &'static str {
         if self.is_json() {
-            "it holds a `Some` of nothing, an infinity or NaN: they are written as null and would not come back"
+            "it holds a `Some` of nothing, an infinity or NaN, which JSON writes as null and reads as another value"
         } else {
-            "it holds a `Some` of nothing, as `Some(None)`: it is written as null and would not come back"
+            "it holds a `Some` of nothing, such as `Some(None)`, which CBOR writes as null and reads as `None`"
         }
     }
 }

@@ -88,7 +88,7 @@ fn message(ring: &Ring, rival: &Ring) -> String {
     let name = ring.name();
     if std::ptr::eq(ring, rival) {
         return format!(
-            "another function is named `{}` as well: give one of them a `key_prefix`",
+            "another function has the name `{}` too: give one of them a `key_prefix`",
             ring.function()
         );
     }

@@ -158,8 +158,8 @@ fn the_limit_holds_for_those_that_fail_and_for_those_that_wait() {
 }
 
 #[test]
-#[should_panic(expected = "`at_most(0)` would never compute anything")]
-fn at_most_none_is_refused() {
+#[should_panic(expected = "`at_most` must allow at least one computation at a time")]
+fn a_limit_of_zero_panics() {
     let (ring, lru) = (ring(), Lru::<u32>::new(1));
     drop([async_call(ring, &lru, 1, never_async)].at_most(0));
 }

@@ -129,7 +129,7 @@ fn set_many_with_unequal_lengths_stores_nothing() {
         assert!(
             error
                 .to_string()
-                .contains(&format!("2 calls but {number} values: nothing was stored"))
+                .contains(&format!("2 calls but {number} values, so nothing was stored"))
         );
         assert!(lru.is_empty());
     }

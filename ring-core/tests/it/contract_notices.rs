@@ -182,14 +182,16 @@ fn cases_are_listed_and_run_alone() {
 }
 
 #[test]
-#[should_panic(expected = "there is no case `no_such_case`; there are: a_new_key_is_absent")]
+#[should_panic(expected = "unknown case `unknown`; the cases are: a_new_key_is_absent")]
 fn a_case_that_does_not_exist() {
     let storage = || Flawed::<true>::new(Flaw::None, ManualClock::default());
-    contract::blocking(storage).bytes().only("no_such_case").run();
+    contract::blocking(storage).bytes().only("unknown").run();
 }
 
 #[test]
-#[should_panic(expected = "the case `short_expiries_end` cannot run: it needs time: `.expires(..)`")]
+#[should_panic(
+    expected = "the case `short_expiries_end` cannot run: it needs entries that expire: add `.expires(..)`"
+)]
 fn a_case_that_would_be_left_out() {
     let storage = || Flawed::<true>::new(Flaw::None, ManualClock::default());
     contract::blocking(storage)

@@ -29,20 +29,23 @@ enum Needs {
 }
 
 impl<Su, T> Case<Su, T> {
-    /// Why the case is left out, if it is.
+    /// The reason to leave the case out, if there is one.
     pub(super) fn left_out(&self, trial: &Trial<'_, Su, T>) -> Option<&'static str> {
         if trial.capacity < self.entries {
             return Some("needs more entries than the storage keeps");
         }
         let (is_met, otherwise) = match self.needs {
             Needs::Nothing => (true, ""),
-            Needs::Bytes => (trial.of_bytes.is_some(), "is about bytes: `.bytes()`"),
-            Needs::Expiry => (trial.advance.is_some(), "needs time: `.expires(..)`"),
-            Needs::Clear => (trial.clear.is_some(), "is about `clear`: `.clears()`"),
-            Needs::Clones => (trial.clone.is_some(), "is about clones: `.clones()`"),
+            Needs::Bytes => (trial.of_bytes.is_some(), "needs bytes as values: use `.bytes()`"),
+            Needs::Expiry => (
+                trial.advance.is_some(),
+                "needs entries that expire: add `.expires(..)`",
+            ),
+            Needs::Clear => (trial.clear.is_some(), "needs `clear`: add `.clears()`"),
+            Needs::Clones => (trial.clone.is_some(), "needs clones: add `.clones()`"),
             Needs::Sharing => (
                 trial.shares,
-                "is about entries that outlive a handle: `.shared()`",
+                "needs entries that outlive a handle: add `.shared()`",
             ),
         };
         (!is_met).then_some(otherwise)

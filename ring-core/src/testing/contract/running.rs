@@ -80,7 +80,7 @@ impl<S, T, M> Contract<'_, S, T, M> {
         let Some(only) = &self.only else { return };
         let Some(case) = self.cases.iter().find(|case| case.name == only) else {
             panic!(
-                "there is no case `{only}`; there are: {}",
+                "unknown case `{only}`; the cases are: {}",
                 self.cases().join(", ")
             );
         };
