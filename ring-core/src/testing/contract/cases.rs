@@ -17,7 +17,7 @@ pub(super) struct Case<Su, T> {
 
 type Run<Su, T> = fn(&Trial<'_, Su, T>);
 
-/// The capability that a case needs beside the raw operations.
+/// The capability that a case needs in addition to the raw operations.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Needs {
     Nothing,
@@ -56,7 +56,7 @@ impl<Su, T> Case<Su, T> {
     }
 }
 
-/// Cases by their functions, with what they need of the storage and how many entries it must keep.
+/// Cases by their functions, with their needs and the number of entries that the storage must keep.
 macro_rules! cases {
     ($($file:ident::$name:ident, $needs:ident, $entries:literal;)*) => {
         vec![$(Case { name: stringify!($name), needs: Needs::$needs, entries: $entries, run: $file::$name },)*]
