@@ -45,7 +45,10 @@ fn one_waiter_of_a_held_leader_computes_for_all() {
         let began = Instant::now();
         let body = move || async move {
             let run = runs.next();
-            assert!(began.elapsed() >= TIMEOUT, "the waiters did not wait for the leader");
+            assert!(
+                began.elapsed() >= TIMEOUT,
+                "the waiters did not wait for the leader"
+            );
             // Meanwhile the others time out as well.
             Delay::new(TIMEOUT / 4).await;
             run

@@ -202,7 +202,7 @@ impl Drop for Forgets {
 }
 
 #[test]
-fn a_delete_by_an_evicted_value_ends_older_computations() {
+fn a_delete_by_a_replaced_value_ends_older_computations() {
     let (ring, stop) = (ring(), leak(Barrier::new(2)));
     let lru = leak(Lru::builder().capacity(8).clock(Stopping).build());
     let writer = std::thread::spawn(move || {

@@ -77,10 +77,7 @@ fn at_once(bodies: &[Body]) -> (Vec<Option<Did>>, usize) {
             .into_iter()
             .map(|other| other.join().expect("no thread panics")),
     );
-    assert!(
-        key.is_forgotten(),
-        "a key without calls has no state"
-    );
+    assert!(key.is_forgotten(), "a key without calls has no state");
     (did, count.load(Ordering::SeqCst))
 }
 

@@ -61,11 +61,7 @@ pub(super) fn delete_during_a_computation<Su: Tested<T>, T: Value>(trial: &Trial
     ];
     for (name, delete) in deletes {
         let returned = during_a_computation(trial, &storage, ring, delete);
-        expect(
-            returned,
-            trial.value(1),
-            format_args!("a call during {name}"),
-        );
+        expect(returned, trial.value(1), format_args!("a call during {name}"));
         let what = format!("`get` after a computation that began before {name}");
         expect(storage.call_get(ring, 1), None, what);
         let newer = trial.value(2);
@@ -78,11 +74,7 @@ pub(super) fn delete_during_a_computation<Su: Tested<T>, T: Value>(trial: &Trial
                 what,
             );
         });
-        expect(
-            returned,
-            trial.value(1),
-            format_args!("a call during {name}"),
-        );
+        expect(returned, trial.value(1), format_args!("a call during {name}"));
         let what = format!("`get` after an older computation ended, which began before {name}");
         expect(storage.call_get(ring, 1), Some(newer), what);
         expect_quiet(&storage);
@@ -96,11 +88,7 @@ pub(super) fn set_during_a_computation<Su: Tested<T>, T: Value>(trial: &Trial<'_
     let sets: [(&str, &dyn Fn()); 2] = [("a call's `set`", &by_call), ("the storage's `set`", &by_storage)];
     for (name, set) in sets {
         let returned = during_a_computation(trial, &storage, ring, set);
-        expect(
-            returned,
-            trial.value(1),
-            format_args!("a call during {name}"),
-        );
+        expect(returned, trial.value(1), format_args!("a call during {name}"));
         let what = format!("`get` after a computation that began before {name}");
         expect(storage.call_get(ring, 1), Some(trial.value(2)), what);
         expect_quiet(&storage);
