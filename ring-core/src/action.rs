@@ -8,7 +8,8 @@ use crate::key::Key;
 /// A verb of a call without arguments: see [`Call::run`](crate::Call::run).
 ///
 /// ```
-/// use ring_cache_core::Action;
+/// # use ring_cache_core as ring_cache;
+/// use ring_cache::Action;
 ///
 /// assert_eq!("get_or_update".parse(), Ok(Action::GetOrUpdate));
 /// assert_eq!("fetch".parse::<Action>().unwrap_err().to_string(),

@@ -106,8 +106,9 @@ impl<R: Output, S, B, M> BoundCall<R, S, B, M> {
     /// nothing.
     ///
     /// ```
+    /// # use ring_cache_core as ring_cache;
     /// # use std::time::Duration;
-    /// # use ring_cache_core::{Call, Plain, body::Body, storage::{Expires, Storage, View}};
+    /// # use ring_cache::{Call, Plain, body::Body, storage::{Expires, Storage, View}};
     /// fn refresh_for_a_minute<S>(call: Call<Plain<u32>, S, impl Body<Out = u32>>) -> u32
     /// where
     ///     S: View<u32, Held = u32, Storage: Storage<u32> + Expires>,

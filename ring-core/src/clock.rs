@@ -41,8 +41,9 @@ impl Clock for SystemClock {
 /// A clock that tests move. Clones show the same time.
 ///
 /// ```
+/// # use ring_cache_core as ring_cache;
 /// use std::time::Duration;
-/// use ring_cache_core::{Lru, clock::ManualClock};
+/// use ring_cache::{Lru, clock::ManualClock};
 ///
 /// let clock = ManualClock::default();
 /// let users = Lru::<&str>::builder().capacity(10).clock(clock.clone()).build();

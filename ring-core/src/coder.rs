@@ -27,7 +27,8 @@ pub use crate::error::Cause;
 /// Errors are shown to the caller and may be logged. The errors of this crate's coders quote no values.
 ///
 /// ```
-/// use ring_cache_core::coder::{Cause, Coder};
+/// # use ring_cache_core as ring_cache;
+/// use ring_cache::coder::{Cause, Coder};
 ///
 /// struct Decimal;
 ///

@@ -34,7 +34,8 @@ pub const DEFAULT_CAPACITY: usize = 128;
 /// its own order and a part of the capacity, so an entry may be evicted slightly before the whole cache is full.
 ///
 /// ```
-/// use ring_cache_core::Lru;
+/// # use ring_cache_core as ring_cache;
+/// use ring_cache::Lru;
 ///
 /// let users = Lru::<String>::new(2);
 /// users.set(&1_u32, "Ada".into());

@@ -15,7 +15,8 @@ use crate::sync::{Arc, RwLock};
 /// An unbounded storage by the text of the keys, for tests and for learning: its content can be inspected.
 ///
 /// ```
-/// use ring_cache_core::Map;
+/// # use ring_cache_core as ring_cache;
+/// use ring_cache::Map;
 ///
 /// let map = Map::<u32>::new();
 /// map.set(&("answer", 1_u8), 42);

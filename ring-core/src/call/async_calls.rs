@@ -28,7 +28,8 @@ where
     /// Computes at most `limit` values at a time, instead of [`DEFAULT_CONCURRENCY`].
     ///
     /// ```
-    /// use ring_cache_core::{AsyncCall, AsyncCalls, Plain, Lru, body::AsyncBody};
+    /// # use ring_cache_core as ring_cache;
+    /// use ring_cache::{AsyncCall, AsyncCalls, Plain, Lru, body::AsyncBody};
     ///
     /// async fn users<B: AsyncBody<Out = String>>(calls: Vec<AsyncCall<Plain<String>, &Lru<String>, B>>) -> Vec<String> {
     ///     calls.at_most(8).get_or_update_many().await

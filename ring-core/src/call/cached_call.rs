@@ -15,7 +15,8 @@ use crate::storage::{AsyncStorage, Expires, Storage, View};
 /// Every accessor of a blocking method returns one. The trait is sealed.
 ///
 /// ```
-/// use ring_cache_core::CachedCall;
+/// # use ring_cache_core as ring_cache;
+/// use ring_cache::CachedCall;
 ///
 /// /// A verb of your own: the old value, while a new one is stored.
 /// trait Rotate: CachedCall {
@@ -80,7 +81,8 @@ pub trait CachedCall: Sized + sealed::Sealed {
 /// it.
 ///
 /// ```
-/// use ring_cache_core::CachedAsyncCall;
+/// # use ring_cache_core as ring_cache;
+/// use ring_cache::CachedAsyncCall;
 ///
 /// async fn refreshed_length(call: impl CachedAsyncCall<Out = String>) -> usize {
 ///     call.update().await.len()

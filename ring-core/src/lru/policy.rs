@@ -16,7 +16,8 @@ use crate::sync::AtomicU32;
 /// The entry of a full [`Lru`](crate::Lru) that is evicted for a new one.
 ///
 /// ```
-/// use ring_cache_core::{Lru, Policy};
+/// # use ring_cache_core as ring_cache;
+/// use ring_cache::{Lru, Policy};
 ///
 /// let pages = Lru::<String>::builder().capacity(2).policy(Policy::ScanResistant).build();
 /// pages.set(&"/", "Welcome".into());

@@ -22,11 +22,12 @@ use crate::wait;
 /// the storage's is.
 ///
 /// ```
+/// # use ring_cache_core as ring_cache;
 /// use std::sync::Arc;
 /// use std::time::{Duration, Instant};
-/// use ring_cache_core::key::{EncodedKey, text_in_namespace};
-/// use ring_cache_core::storage::{AsyncStorage, EvictionCounts, Observer, StorageBase};
-/// use ring_cache_core::{Error, RingKey, flights::Flights};
+/// use ring_cache::key::{EncodedKey, text_in_namespace};
+/// use ring_cache::storage::{AsyncStorage, EvictionCounts, Observer, StorageBase};
+/// use ring_cache::{Error, RingKey, flights::Flights};
 /// # struct Client;
 /// # impl Client {
 /// #     async fn get(&self, key: &str) -> std::io::Result<Option<Vec<u8>>> { Ok(None) }

@@ -4,12 +4,13 @@
 //! capabilities are not tested.
 //!
 //! ```
+//! # use ring_cache_core as ring_cache;
 //! use std::collections::HashMap;
 //! use std::sync::{Arc, Mutex};
 //! use std::time::{Duration, Instant};
-//! use ring_cache_core::key::{EncodedKey, text_in_namespace};
-//! use ring_cache_core::storage::{EvictionCounts, Observer, Storage, StorageBase};
-//! use ring_cache_core::{Error, RingKey, flights::Flights};
+//! use ring_cache::key::{EncodedKey, text_in_namespace};
+//! use ring_cache::storage::{EvictionCounts, Observer, Storage, StorageBase};
+//! use ring_cache::{Error, RingKey, flights::Flights};
 //!
 //! /// A storage of your own, by the text of the keys.
 //! #[derive(Default)]
@@ -50,7 +51,7 @@
 //!
 //! // #[test]
 //! fn my_storage_keeps_the_contract() {
-//!     ring_cache_core::testing::contract::blocking(Shelf::default).bytes().run();
+//!     ring_cache::testing::contract::blocking(Shelf::default).bytes().run();
 //! }
 //! # my_storage_keeps_the_contract();
 //! ```
@@ -79,7 +80,8 @@
 //! minute:
 //!
 //! ```
-//! use ring_cache_core::{Lru, clock::ManualClock, testing::contract};
+//! # use ring_cache_core as ring_cache;
+//! use ring_cache::{Lru, clock::ManualClock, testing::contract};
 //!
 //! let clock = ManualClock::default();
 //! contract::blocking(|| Lru::builder().capacity(10_000).clock(clock.clone()).build())
@@ -149,7 +151,8 @@ pub fn blocking<'c, S>(make: impl Fn() -> S + 'c) -> Storages<'c, S, Blocking> {
 /// threads call it concurrently. `make` is as for [`blocking`], and called outside the runtime.
 ///
 /// ```
-/// use ring_cache_core::{Lru, testing::contract};
+/// # use ring_cache_core as ring_cache;
+/// use ring_cache::{Lru, testing::contract};
 ///
 /// contract::awaited(|| Lru::new(10_000), |future| futures_executor::block_on(future)).values(|number| number).run();
 /// ```
