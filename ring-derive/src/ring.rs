@@ -11,6 +11,7 @@ mod marks;
 mod model;
 mod name;
 mod names;
+mod owner;
 mod passed;
 mod self_type;
 mod template;

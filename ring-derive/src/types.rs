@@ -174,3 +174,19 @@ pub(crate) fn is_storage_of_bytes(storage: &Type) -> bool {
         None => ends_in(storage, &STORAGES_OF_BYTES) && may_be_the_librarys(storage),
     }
 }
+
+/// What to write for a type without a fixed size, if it is one.
+pub(crate) fn sized_form(ty: &Type) -> Option<(&'static str, String)> {
+    let written = |ty: &dyn ToTokens| ty.to_token_stream().to_string().replace(' ', "");
+    match ty {
+        Type::Slice(slice) => {
+            let element = written(&slice.elem);
+            Some(("a slice", format!("Vec<{element}>")))
+        }
+        Type::Path(path) if path.path.is_ident("str") => Some(("`str`", "String".to_owned())),
+        Type::TraitObject(object) => Some(("a trait object", format!("Box<{}>", object.to_token_stream()))),
+        Type::Group(group) => sized_form(&group.elem),
+        Type::Paren(paren) => sized_form(&paren.elem),
+        _ => None,
+    }
+}

@@ -4,8 +4,8 @@ use quote::{ToTokens, format_ident, quote};
 use syn::visit_mut::{self, VisitMut};
 use syn::{Expr, Ident, PathArguments, Signature, Type, TypePath, parse_quote};
 
-use super::model::{OfTrait, Owner};
 use super::names::uses;
+use super::owner::{OfTrait, Owner};
 use crate::types::mentions;
 
 /// Replaces them by paths that say the trait.

@@ -9,7 +9,8 @@ use syn::{Attribute, FnArg, Ident, ImplItem, ItemTrait, PathArguments, TraitItem
 use super::expand::attributes::{lints, without_expectation};
 use super::expand::{self, Expanded};
 use super::item::{Block as Source, Function, Item};
-use super::model::{Method, OfTrait, Owner};
+use super::model::Method;
+use super::owner::{OfTrait, Owner};
 use super::{check, marks};
 use crate::errors::{Errors, at_start, with_error};
 use crate::generics;

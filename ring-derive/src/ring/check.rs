@@ -4,15 +4,19 @@ use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::visit::{self, Visit};
 use syn::{
-    Attribute, Expr, ExprLit, FnArg, Ident, ItemImpl, Lifetime, Lit, PatType, PathSegment, Receiver,
-    ReceiverKind, Safety, Type, TypeReference,
+    Expr, ExprLit, FnArg, Ident, ItemImpl, Lifetime, Lit, PatType, PathSegment, Receiver, ReceiverKind,
+    Safety, Type, TypeReference,
 };
 
-use super::model::{Argument, KeyForm, Method, OfTrait, Owner};
+use super::item::is_conditional;
+use super::model::{Argument, KeyForm, Method};
+use super::owner::{OfTrait, Owner};
 use super::template::Template;
 use crate::errors::Errors;
 use crate::parse::{Accessor, RingOptions, Storage};
-use crate::types::{is_future, is_known_foreign, is_known_plain, is_result, last_segment, type_arguments};
+use crate::types::{
+    is_future, is_known_foreign, is_known_plain, is_result, last_segment, sized_form, type_arguments,
+};
 
 /// The most values that a call binds, `self` included.
 const MOST_PARTS: usize = 16;
@@ -270,11 +274,6 @@ fn known_names(method: &Method) -> String {
     }
 }
 
-/// Whether a function is there under a condition: others under another may have its name.
-pub(crate) fn is_conditional(attrs: &[Attribute]) -> bool {
-    attrs.iter().any(|attr| attr.path().is_ident("cfg"))
-}
-
 /// Checks that the names of the accessors are free. Names of a trait's methods do not meet those of the type.
 pub(crate) fn names(method: &Method, functions: &[Ident], given: &[Ident]) -> syn::Result<()> {
     let mut errors = Errors::default();
@@ -367,22 +366,6 @@ fn attributes(method: &Method, errors: &mut Errors) {
             continue;
         };
         errors.at(attr, message);
-    }
-}
-
-/// What to write for a type without a fixed size, if it is one.
-pub(crate) fn sized_form(ty: &Type) -> Option<(&'static str, String)> {
-    let written = |ty: &dyn ToTokens| ty.to_token_stream().to_string().replace(' ', "");
-    match ty {
-        Type::Slice(slice) => {
-            let element = written(&slice.elem);
-            Some(("a slice", format!("Vec<{element}>")))
-        }
-        Type::Path(path) if path.path.is_ident("str") => Some(("`str`", "String".to_owned())),
-        Type::TraitObject(object) => Some(("a trait object", format!("Box<{}>", object.to_token_stream()))),
-        Type::Group(group) => sized_form(&group.elem),
-        Type::Paren(paren) => sized_form(&paren.elem),
-        _ => None,
     }
 }
 

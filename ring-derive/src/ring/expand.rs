@@ -13,8 +13,9 @@ use quote::{ToTokens, quote};
 use syn::{Attribute, FnArg};
 
 use self::expansion::{Expansion, Place};
-use super::check;
-use super::model::{Argument, Method, Owner};
+use super::item::is_conditional;
+use super::model::{Argument, Method};
+use super::owner::Owner;
 use crate::generics;
 
 /// The code of a cached method.
@@ -47,8 +48,7 @@ pub(crate) fn expand(method: &Method) -> Expanded {
         accessors: quote!(#(#functions)*),
         declarations: quote!(#(#declarations;)*),
         inherent: expansion.inherent(),
-        names: (!check::is_conditional(&method.attrs))
-            .then(|| [method.accessor(), method.entry(), method.cache()]),
+        names: (!is_conditional(&method.attrs)).then(|| [method.accessor(), method.entry(), method.cache()]),
     }
 }
 

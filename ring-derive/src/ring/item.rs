@@ -6,7 +6,7 @@ use syn::parse::discouraged::Speculative;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Attribute, FnArg, Ident, ImplItem, ItemImpl, ReturnType, Signature, Type, Visibility};
 
-use super::check::{is_conditional, sized_form};
+use crate::types::sized_form;
 
 /// A function whose body stays as tokens.
 #[derive(Clone)]
@@ -231,4 +231,9 @@ impl Block {
     pub(crate) fn has_unknown(&self) -> bool {
         self.items.iter().any(|item| matches!(item, Item::Tokens(_)))
     }
+}
+
+/// Whether a function is there under a condition: others under another may have its name.
+pub(crate) fn is_conditional(attrs: &[Attribute]) -> bool {
+    attrs.iter().any(|attr| attr.path().is_ident("cfg"))
 }

@@ -1,6 +1,5 @@
 //! A cached method or function as the user wrote it.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 
 use proc_macro2::{Group, Span, TokenStream};
@@ -8,13 +7,14 @@ use quote::{ToTokens, format_ident, quote};
 use syn::ext::IdentExt;
 use syn::visit::{self, Visit};
 use syn::{
-    Attribute, Expr, ExprLit, FnArg, Generics, Ident, ItemImpl, Lit, Pat, PatIdent, PatType, Path, Receiver,
-    ReceiverKind, ReturnType, Signature, Type, TypeReference, Visibility,
+    Attribute, Expr, ExprLit, FnArg, Generics, Ident, Lit, Pat, PatIdent, PatType, Receiver, ReceiverKind,
+    ReturnType, Signature, Type, TypeReference, Visibility,
 };
 
 use super::associated::replace_associated;
 use super::item::Function;
 use super::names::uses;
+use super::owner::Owner;
 use super::passed::Passed;
 use super::template::Template;
 use crate::generics;
@@ -68,80 +68,6 @@ pub(crate) struct Argument {
     pub(crate) ignored: bool,
     /// Whether an entry is named without it.
     pub(crate) unnamed: bool,
-}
-
-/// The impl block of a method.
-pub(crate) struct Owner {
-    pub(crate) self_ty: Type,
-    /// The parameters of the block of the accessors.
-    pub(crate) generics: Generics,
-    /// The trait whose methods these are.
-    pub(crate) of_trait: Option<OfTrait>,
-    /// The visibility and the name that the user asked for the trait of the accessors. Without them it is hidden, and
-    /// inherent methods call its methods.
-    pub(crate) named: Option<Accessor>,
-}
-
-/// The trait of an impl block, and the one that declares the accessors.
-pub(crate) struct OfTrait {
-    pub(crate) path: Path,
-    /// The trait of the accessors.
-    pub(crate) accessors: Ident,
-    /// The associated items that the block declares.
-    pub(crate) declared: Vec<Ident>,
-    /// Types that have a name in the trait of the accessors only.
-    pub(crate) hoisted: RefCell<Vec<Type>>,
-    /// The visibility that the user gave to an accessor. The trait needs it, as it names types of its signature.
-    pub(crate) vis: RefCell<Option<Visibility>>,
-}
-
-impl Owner {
-    pub(crate) fn of(item: &ItemImpl, declared: Vec<Ident>, named: Option<Accessor>) -> Self {
-        let mut generics = item.generics.clone();
-        let of_trait = item.trait_.as_ref().map(|(path, _)| {
-            let name = named.as_ref().and_then(|named| named.name.clone());
-            OfTrait {
-                path: generics::name_lifetimes(path, &mut generics),
-                accessors: name.unwrap_or_else(|| format_ident!("__Accessors")),
-                declared,
-                hoisted: RefCell::default(),
-                vis: RefCell::default(),
-            }
-        });
-        Owner {
-            self_ty: (*item.self_ty).clone(),
-            generics,
-            of_trait,
-            named,
-        }
-    }
-
-    /// Whether the accessors are methods of a trait that users do not see.
-    pub(crate) fn is_hidden(&self) -> bool {
-        self.of_trait.is_some() && self.named.is_none()
-    }
-
-    /// The names of the types that have one in the trait of the accessors only.
-    pub(crate) fn hoisted_names(&self) -> Vec<Ident> {
-        let hoisted = self
-            .of_trait
-            .as_ref()
-            .map(|of_trait| of_trait.hoisted.borrow().len());
-        (0..hoisted.unwrap_or(0))
-            .map(|place| format_ident!("__Type{place}"))
-            .collect()
-    }
-
-    /// The path to the accessors from within their block.
-    pub(crate) fn scope(&self) -> TokenStream {
-        match &self.of_trait {
-            Some(OfTrait { accessors, .. }) => {
-                let (_, arguments, _) = self.generics.split_for_impl();
-                quote!(<Self as #accessors #arguments>::)
-            }
-            None => quote!(Self::),
-        }
-    }
 }
 
 impl Method {
