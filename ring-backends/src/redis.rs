@@ -11,6 +11,7 @@ mod faults;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod hash;
+mod opener;
 mod request;
 mod ring_scan;
 mod route;

@@ -35,7 +35,6 @@ use ring_cache_core::key::namespace_text;
 use ring_cache_core::storage::Observer;
 use ring_cache_core::{Cause, Error, Name, RingKey};
 
-use background::Repairer;
 pub use breaker::Breaker;
 use breaker::BreakerState;
 use process::PerProcess;
@@ -196,6 +195,9 @@ pub enum Fault {
     /// This process had no connection, or no time, for the operation before its deadline: no fault of the server.
     Busy(Cause),
 }
+
+/// Repairs a node of a server on a thread of its own, until nothing is left to be deleted.
+type Repairer<S> = fn(&Arc<S>, &Arc<Nodes<<S as Server>::StoredKey>>, usize);
 
 /// A storage on a server: see the [module](self).
 ///

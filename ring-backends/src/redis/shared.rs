@@ -14,8 +14,8 @@ use tokio::time::timeout;
 use super::address;
 use super::dialect::{Dialect, Echo, leads_elsewhere};
 use super::faults;
+use super::opener::Opener;
 use super::request::Commands;
-use super::single::Opener;
 #[cfg(feature = "tiered")]
 use super::watching::ServerId;
 use crate::remote::Fault;

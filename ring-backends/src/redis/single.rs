@@ -12,6 +12,7 @@ use super::address;
 use super::dialect::{Dialect, Echo, leads_elsewhere};
 use super::echo_token::EchoToken;
 use super::faults;
+use super::opener::Opener;
 use super::request::Commands;
 #[cfg(feature = "tokio")]
 use super::route::AsyncRoute;
@@ -46,16 +47,6 @@ struct Links {
     unacked: Arc<UnackedWrites>,
     #[cfg(feature = "tiered")]
     watch: Arc<OnceLock<Arc<Watch>>>,
-}
-
-/// How connections to the server are opened.
-#[derive(Clone)]
-pub(super) struct Opener {
-    pub(super) client: Client,
-    pub(super) dialect: Arc<Dialect>,
-    /// What tells tiers of changes on the server, if there are any.
-    #[cfg(feature = "tiered")]
-    pub(super) watch: Arc<OnceLock<Arc<Watch>>>,
 }
 
 impl Links {

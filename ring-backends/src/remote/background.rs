@@ -18,9 +18,6 @@ const ATTEMPT: Duration = Duration::from_secs(1);
 /// After so long without an end the thread ends. The next call, or the next failure, goes on.
 const MAX_TIME: Duration = Duration::from_secs(10 * 60);
 
-/// Repairs a node of a server on a thread of its own, until nothing is left to be deleted.
-pub(super) type Repairer<S> = fn(&Arc<S>, &Arc<Nodes<<S as Server>::StoredKey>>, usize);
-
 impl<S: BlockingServer> Remote<S> {
     /// Lets repairs run by themselves.
     pub(crate) fn repairing(self) -> Self {
