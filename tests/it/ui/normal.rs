@@ -116,7 +116,12 @@ fn without_position(line: &str) -> String {
     }
 }
 
+/// Numbers of fewer digits than others of the message have spaces before them.
 fn without_number(line: &str) -> String {
-    let end = line.find(|c: char| !c.is_ascii_digit()).unwrap_or(line.len());
+    let start = line.len() - line.trim_start_matches(' ').len();
+    let digits = line[start..]
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(line.len() - start);
+    let end = start + digits;
     format!("{}{}", " ".repeat(end), &line[end..])
 }
