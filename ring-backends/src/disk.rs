@@ -92,7 +92,9 @@ const OPENING_DEADLINE: Duration = Duration::from_secs(5);
 ///
 /// The file grows up to [`max_bytes`](Self::max_bytes). Then the entries that were written first make room, whether
 /// they are read or not: reading writes nothing. Each write removes a few that have expired, and evicts about as many
-/// bytes as it writes. The log takes 4 MB more, and more than that only while a write of many entries is under way.
+/// bytes as it writes. The log takes 4 MB more, and up to 8 MB while others read all the time; more than that only while a
+/// write of many entries is under way, or a transaction stays open, as of [`backend`](Self::backend): from 64 MB on, writes
+/// fail until it ends.
 ///
 /// # Failures
 ///
@@ -100,10 +102,11 @@ const OPENING_DEADLINE: Duration = Duration::from_secs(5);
 /// be written or removed is remembered (the last 1,024 keys): in this process it is not found any more, and it is removed
 /// with the next write that succeeds.
 ///
-/// A file that is damaged, or no storage at all, or one of another version, is renamed to `….damaged-` and the
-/// time in milliseconds, and a new one begins. The first of these stays, since it may be something else that the path
-/// was given by mistake, and the last three; others are deleted. An entry whose checksum does not fit is not found, and
-/// is deleted. [`damages`](Self::damages) counts both. If the file is deleted while it is open, a new one begins.
+/// A file of another program is not opened, and stays as it is. A storage that is damaged, or one of another version, is
+/// renamed to `….damaged-` and the time in milliseconds, and a new one begins. The first of these stays, and the last three;
+/// others are deleted. An entry whose checksum does not fit is not found, and
+/// is deleted. [`damages`](Self::damages) counts both. If the file, or its folder, is deleted while it is open, a new one
+/// begins. After a `fork` the child must open the storage itself: SQLite does not allow to share it.
 ///
 /// A write makes sure that what it wrote is what is found, and what it removed is not. Damage while the storage is open can
 /// escape that nonetheless: connections that read may keep pages from before it, with older values. The index of the log
@@ -142,7 +145,8 @@ impl Disk {
     ///
     /// # Errors
     ///
-    /// If the file cannot be created, read or written, or is a folder. A file that is damaged is no error.
+    /// If the file cannot be created, read or written, is a folder, or is not a storage, such as another program's database:
+    /// then all is left as it was. A storage that is damaged is no error.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let files = Files::open(path.as_ref(), Patience::of(None, OPENING_DEADLINE));
         Ok(Disk {

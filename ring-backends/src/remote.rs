@@ -402,7 +402,7 @@ impl Fault {
             Fault::Timeout => (&counts.silent, Error::deadline(name, operation, deadline)),
             Fault::Disconnected(cause) => (&counts.broken, Error::storage(name, operation, cause)),
             Fault::Refused(cause) => (&counts.refused, Error::storage(name, operation, cause)),
-            Fault::Busy(cause) => (&counts.busy, Error::unavailable(name, operation, cause)),
+            Fault::Busy(cause) => (&counts.busy, Error::out_of_time(name, operation, cause)),
         };
         count.fetch_add(1, Ordering::Relaxed);
         let error = located(error, address);

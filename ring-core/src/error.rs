@@ -57,6 +57,14 @@ impl Error {
         }
     }
 
+    /// The deadline of the storage `storage` passed in this operation. The cause does not lie in its server.
+    pub fn out_of_time(storage: &'static str, operation: &'static str, cause: impl Into<Cause>) -> Self {
+        Error {
+            kind: ErrorKind::Deadline,
+            ..Self::storage(storage, operation, cause)
+        }
+    }
+
     /// The storage `storage` was not called for this operation. The cause does not lie in the operation.
     pub fn unavailable(storage: &'static str, operation: &'static str, cause: impl Into<Cause>) -> Self {
         Error {

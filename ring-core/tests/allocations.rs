@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use allocation_counter::measure;
+use ring_cache_core::key::Template;
 use ring_cache_core::{AsyncCache, KeyWriter, Lru, Plain, Ring, RingKey};
 
 /// The handle of a blocking method.
@@ -108,6 +109,26 @@ async_hits_allocate_nothing! {
     an_async_hit_by_number_allocates_nothing: u64 = 42, (7_u64,);
     an_async_hit_by_string_and_number_allocates_nothing: u64 = 42, (URL, 7_u64);
     an_async_hit_by_string_and_number_shares_its_arc: Arc<str> = "forty-two".into(), (URL, 7_u64);
+}
+
+/// As `key = "user:{page.url}:{number}.html"` reads.
+#[test]
+fn a_hit_by_a_template_allocates_nothing() {
+    let ring = keep(Ring::with_prefix("p"));
+    let storage = keep(Lru::<u64>::new(1000));
+    let page = Page {
+        url: "http://example.com/a/rather/long/path".repeat(3),
+    };
+    let allocations = allocations_of_a_hit(|| {
+        let key = Template::new((&page, 7_u64));
+        let key = key.literal("user").place("", |values| &values.0.url, "");
+        let key = key.place("", |values| &values.1, ".html");
+        Cache::new(ring, storage)
+            .bind::<Plain<u64>, _, _>(key, |_| 42)
+            .get_or_update()
+    });
+    assert_eq!(allocations, 0);
+    assert_eq!(Cache::new(ring, storage).stats::<u64>().hits, 1);
 }
 
 #[test]

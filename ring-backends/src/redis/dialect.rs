@@ -46,13 +46,27 @@ impl Dialect {
         (self.echo() != Echo::Missing).then(EchoToken::new)
     }
 
-    /// What a reply to `ECHO` alone shows. A server that is not ready refuses whatever it is asked.
-    pub(super) fn after_echo(reply: &Value) -> Echo {
-        match reply {
-            Value::ServerError(error) if REFUSES_ALL.contains(&error.code()) => Echo::Unknown,
-            Value::ServerError(_) => Echo::Missing,
+    /// What a new connection is greeted with: some servers, and what lies before them, take it and refuse only then.
+    pub(super) fn greeting(&self) -> Commands {
+        Commands::One(match self.echo() {
+            Echo::Missing => redis::cmd("PING"),
+            Echo::Unknown | Echo::Known => redis::cmd("ECHO").arg("ring").clone(),
+        })
+    }
+
+    /// Notices by the reply to a greeting whether the server knows `ECHO`. Returns why it does not take the connection.
+    pub(super) fn greeted(&self, replies: &[Value]) -> Result<(), &'static str> {
+        let echo = match replies.first() {
+            Some(Value::ServerError(error)) if is_full(error) => return Err(FULL),
+            // A server that is not ready refuses whatever it is asked.
+            Some(Value::ServerError(error)) if REFUSES_ALL.contains(&error.code()) => return Ok(()),
+            Some(Value::ServerError(_)) => Echo::Missing,
             _ => Echo::Known,
+        };
+        if self.echo() == Echo::Unknown {
+            self.set_echo(echo);
         }
+        Ok(())
     }
 
     /// A command that does nothing, and that the server knows.
@@ -90,6 +104,13 @@ impl Dialect {
 /// not any more, as after a failover behind one name.
 pub(super) fn leads_elsewhere(age: Duration, replies: &[Value]) -> bool {
     age > RECONNECT_INTERVAL && replies.iter().any(is_of_another_role)
+}
+
+const FULL: &str = "the server refused: ERR max number of clients reached";
+
+fn is_full(error: &redis::ServerError) -> bool {
+    let details = error.details();
+    details.is_some_and(|details| details.starts_with("max number of clients"))
 }
 
 /// Whether a server says that it is a replica, or not ready.
@@ -188,7 +209,11 @@ mod tests {
             ("-unsupported command 'echo'\r\n", Echo::Missing),
             ("-LOADING Redis is loading\r\n", Echo::Unknown),
         ] {
-            assert_eq!(Dialect::after_echo(&replies(reply)[0]), echo, "{reply}");
+            let dialect = Dialect::default();
+            dialect.greeted(&replies(reply)).unwrap();
+            assert_eq!(dialect.echo(), echo, "{reply}");
         }
+        let full = replies("-ERR max number of clients reached\r\n");
+        Dialect::default().greeted(&full).unwrap_err();
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, RedisResult, Value};
+use redis::{AsyncConnectionConfig, ErrorKind, RedisError, RedisResult, Value};
 use tokio::runtime::{Handle, Id};
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -196,11 +196,7 @@ impl SharedConnections {
 
 /// A connection that is open, and the server that it leads to, where tiers need to know.
 async fn open(opener: Opener) -> RedisResult<MultiplexedConnection> {
-    let connection = connect(&opener).await?;
-    if opener.dialect.echo() == Echo::Unknown {
-        return with_echo_tried(connection, &opener).await;
-    }
-    Ok(connection)
+    greeted(connect(&opener).await?, &opener).await
 }
 
 async fn connect(opener: &Opener) -> RedisResult<MultiplexedConnection> {
@@ -214,26 +210,38 @@ async fn connect(opener: &Opener) -> RedisResult<MultiplexedConnection> {
     client.get_multiplexed_async_connection_with_config(&config).await
 }
 
-/// Notices whether the server knows `ECHO`. Some proxies close the connection for it.
-async fn with_echo_tried(
-    connection: MultiplexedConnection,
-    opener: &Opener,
-) -> RedisResult<MultiplexedConnection> {
-    let echo = Commands::One(redis::cmd("ECHO").arg("ring").clone());
-    match bare(connection.clone(), &echo).await {
+/// Notices whether the server takes the connection, and knows `ECHO`. Some proxies close the connection for it.
+async fn greeted(connection: MultiplexedConnection, opener: &Opener) -> RedisResult<MultiplexedConnection> {
+    let dialect = &opener.dialect;
+    match bare(connection.clone(), &dialect.greeting()).await {
         Ok(replies) => {
-            let reply = replies.first().unwrap_or(&Value::Nil);
-            opener.dialect.set_echo(Dialect::after_echo(reply));
+            let refused = |reason| RedisError::from((ErrorKind::Client, reason));
+            dialect.greeted(&replies).map_err(refused)?;
             Ok(connection)
         }
-        Err(error) if error.is_connection_dropped() => {
-            let another = connect(opener).await?;
-            bare(another.clone(), &Commands::One(redis::cmd("PING"))).await?;
-            opener.dialect.set_echo(Echo::Missing);
-            Ok(another)
-        }
+        Err(error) if error.is_connection_dropped() => greeted_without_echo(opener, error).await,
         Err(error) => Err(error),
     }
+}
+
+/// The server ended the connection at the greeting. If it does so twice, and not for another greeting, that is why.
+async fn greeted_without_echo(opener: &Opener, error: RedisError) -> RedisResult<MultiplexedConnection> {
+    let dialect = &opener.dialect;
+    if dialect.echo() != Echo::Unknown {
+        // Another server may be there now.
+        dialect.set_echo(Echo::Unknown);
+        return Err(error);
+    }
+    let another = connect(opener).await?;
+    if let Ok(replies) = bare(another.clone(), &dialect.greeting()).await {
+        let refused = |reason| RedisError::from((ErrorKind::Client, reason));
+        dialect.greeted(&replies).map_err(refused)?;
+        return Ok(another);
+    }
+    let another = connect(opener).await?;
+    bare(another.clone(), &Commands::One(redis::cmd("PING"))).await?;
+    dialect.set_echo(Echo::Missing);
+    Ok(another)
 }
 
 #[cfg(feature = "tiered")]

@@ -250,10 +250,8 @@ struct Pending {
 
 impl Timed {
     fn open(opener: &Opener) -> Result<Self, String> {
-        let mut opened = Timed::connect(&opener.client)?;
-        if opener.dialect.echo() == Echo::Unknown {
-            opened = opened.with_echo_tried(opener)?;
-        }
+        #[cfg_attr(not(feature = "tiered"), allow(unused_mut))]
+        let mut opened = Timed::connect(&opener.client)?.greeted(opener)?;
         #[cfg(feature = "tiered")]
         if let Some(watch) = opener.watch.get() {
             let server = opened.server(Instant::now() + CONNECT_TIMEOUT);
@@ -275,25 +273,40 @@ impl Timed {
         })
     }
 
-    /// Notices whether the server knows `ECHO`. Some proxies close the connection for it.
-    fn with_echo_tried(mut self, opener: &Opener) -> Result<Self, String> {
-        let until = || Instant::now() + CONNECT_TIMEOUT;
-        let echo = Commands::One(redis::cmd("ECHO").arg("ring").clone());
-        match self.send(&echo, None, until()) {
+    /// Notices whether the server takes the connection, and knows `ECHO`. Some proxies close the connection for it.
+    fn greeted(mut self, opener: &Opener) -> Result<Self, String> {
+        let (until, dialect) = (Instant::now() + CONNECT_TIMEOUT, &opener.dialect);
+        match self.send(&dialect.greeting(), None, until) {
             Ok(replies) => {
-                opener.dialect.set_echo(Dialect::after_echo(&replies[0]));
+                dialect.greeted(&replies)?;
                 Ok(self)
             }
-            Err(error) if error.is_connection_dropped() => {
-                let mut another = Timed::connect(&opener.client)?;
-                let ping = Commands::One(redis::cmd("PING"));
-                let pinged = another.send(&ping, None, until());
-                pinged.map_err(|error| faults::connecting(&error))?;
-                opener.dialect.set_echo(Echo::Missing);
-                Ok(another)
-            }
+            Err(error) if error.is_connection_dropped() => self.greeted_without_echo(opener, error),
             Err(error) => Err(faults::connecting(&error)),
         }
+    }
+
+    /// The server ended the connection at the greeting. If it does so twice, and not for another greeting, that is why.
+    fn greeted_without_echo(self, opener: &Opener, error: RedisError) -> Result<Self, String> {
+        let (until, dialect) = (Instant::now() + CONNECT_TIMEOUT, &opener.dialect);
+        if dialect.echo() != Echo::Unknown {
+            // Another server may be there now.
+            dialect.set_echo(Echo::Unknown);
+            return Err(faults::connecting(&error));
+        }
+        let greet = |greeting: &Commands| {
+            let mut another = Timed::connect(&opener.client)?;
+            let replies = another.send(greeting, None, until);
+            let replies = replies.map_err(|error| faults::connecting(&error))?;
+            Ok::<_, String>((another, replies))
+        };
+        if let Ok((another, replies)) = greet(&dialect.greeting()) {
+            dialect.greeted(&replies)?;
+            return Ok(another);
+        }
+        let (another, _) = greet(&Commands::One(redis::cmd("PING")))?;
+        dialect.set_echo(Echo::Missing);
+        Ok(another)
     }
 
     fn send(

@@ -10,7 +10,7 @@ use super::operation::repair;
 use super::{BlockingServer, Node, Nodes, Remote, Server};
 
 /// The pause before the first attempt, and after progress. It doubles with each attempt without.
-const MIN_PAUSE: Duration = Duration::from_millis(200);
+const MIN_PAUSE: Duration = Duration::from_millis(500);
 /// The longest pause between two attempts.
 const MAX_PAUSE: Duration = Duration::from_secs(5);
 /// For how long one attempt may ask the server.

@@ -11,6 +11,8 @@ mod abuse;
 mod blocking;
 #[cfg(feature = "disk")]
 mod disk;
+#[cfg(all(unix, feature = "memcached", feature = "redis", feature = "tiered"))]
+mod forked;
 #[cfg(all(feature = "memcached", feature = "tokio"))]
 mod memcached;
 #[cfg(any(feature = "disk", feature = "tokio"))]

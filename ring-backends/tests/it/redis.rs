@@ -9,12 +9,17 @@ mod cluster;
 mod connections;
 #[cfg(feature = "tokio")]
 mod contract;
+mod crowded;
+mod dialects;
 mod expiry;
+#[cfg(feature = "tokio")]
+mod failover;
 mod foreign;
 mod hash;
 mod outages;
 mod proxy;
 mod verbs;
+mod words;
 
 use std::ops::Deref;
 use std::sync::LazyLock;

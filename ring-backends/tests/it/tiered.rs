@@ -7,6 +7,8 @@ mod dropping;
 mod far;
 #[cfg(feature = "redis")]
 mod lost;
+#[cfg(feature = "redis")]
+mod outage;
 mod overlapping;
 mod stress;
 mod verbs;

@@ -4,7 +4,7 @@ mod spoiling;
 
 use std::io::Read;
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -63,7 +63,7 @@ pub struct Proxy {
 
 /// What all connections share.
 struct Line {
-    target: u16,
+    target: AtomicU16,
     spoil: Mutex<Spoil>,
     closing: AtomicBool,
     /// How often a client began to speak after the server had.
@@ -103,7 +103,7 @@ impl Proxy {
     /// If there is no free port.
     pub fn seeded(target: u16, seed: u64) -> Proxy {
         let line = Arc::new(Line {
-            target,
+            target: AtomicU16::new(target),
             spoil: Mutex::new(Spoil::Nothing),
             closing: AtomicBool::new(false),
             round_trips: AtomicUsize::new(0),
@@ -159,6 +159,21 @@ impl Proxy {
         }
         if matches!(spoil, Spoil::HoleForNew | Spoil::Refuse | Spoil::Reset) {
             self.cut();
+        }
+    }
+
+    /// Leads new connections to another server, as a name does after a failover. Those that there are stay.
+    pub fn lead_to(&self, target: u16) {
+        self.line.target.store(target, Ordering::SeqCst);
+    }
+
+    /// Forgets the connections that there are, as a firewall does with idle ones: nothing is passed on there any more, and
+    /// nobody is told.
+    pub fn forget(&self) {
+        for ends in lock(&self.line.ends).drain(..) {
+            if let Some(ends) = ends.upgrade() {
+                ends.is_hole.store(true, Ordering::SeqCst);
+            }
         }
     }
 
@@ -238,7 +253,7 @@ impl Line {
             thread::spawn(move || reset(&client));
             return;
         }
-        let Ok(server) = TcpStream::connect((Ipv4Addr::LOCALHOST, self.target)) else {
+        let Ok(server) = TcpStream::connect((Ipv4Addr::LOCALHOST, self.target.load(Ordering::SeqCst))) else {
             return;
         };
         for stream in [&client, &server] {

@@ -342,3 +342,52 @@ fn a_server_that_hangs_keeps_to_the_deadline() {
     hanging.cont();
     eventually(|| redis.get(stuck[0]).is_ok());
 }
+
+/// Whether it hangs or is gone: calls of other keys, plain ones and those that repair, know nothing of it.
+#[test]
+fn a_server_that_is_down_costs_its_own_keys_only() {
+    let Some(servers) = or_leave_out("a cluster without one server", Servers::start()) else {
+        return;
+    };
+    // With the usual breaker.
+    let redis = open(&servers);
+    let keys: Vec<Key> = (0..60_u32).map(|number| Key::of(&number)).collect();
+    let entries = keys.iter().map(|key| (key.clone(), vec![1], None)).collect();
+    redis.write_many(entries, None).unwrap();
+    let lost = servers.node(2);
+    let (gone, there): (Vec<&Key>, Vec<&Key>) = keys
+        .iter()
+        .partition(|key| servers.node_of(key.as_str()).port() == lost.port());
+    for hangs in [true, false] {
+        if hangs {
+            lost.stop();
+        } else {
+            lost.kill();
+        }
+        let hurried = redis.clone().deadline(Duration::from_millis(50));
+        for key in gone.iter().cycle().take(20) {
+            // Changes that fail are made up for later.
+            hurried.set(key, vec![2], None).unwrap_err();
+        }
+        for key in &there {
+            assert_eq!(redis.get(key).unwrap(), Some(vec![1]), "hangs: {hangs}");
+            redis.set(key, vec![1], None).unwrap();
+        }
+        let found = redis.read_many(&there, None).unwrap();
+        assert!(found.iter().all(|found| *found == Some(vec![1])));
+        let error = hurried.get(gone[0]).unwrap_err().to_string();
+        assert!(error.contains(&format!("127.0.0.1:{}", lost.port())), "{error}");
+        if hangs {
+            lost.cont();
+        } else {
+            lost.restart();
+            servers.wait_until_ok();
+        }
+        // By themselves.
+        eventually(|| redis.health().repairs == 0);
+        for key in &gone {
+            assert_eq!(redis.get(key).unwrap(), None, "an old value came back");
+            redis.set(key, vec![1], None).unwrap();
+        }
+    }
+}

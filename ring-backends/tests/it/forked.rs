@@ -1,0 +1,267 @@
+//! A process that forks after it used its storages, as a server does that forks its workers: both go on.
+//!
+//! Threads do not come along, so a test that forks is a process of its own: this test program once more.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+use std::{env, process};
+
+use ring_cache::coder::Json;
+use ring_cache::{Lru, RingKey, ring_impl};
+use ring_cache_backends::{Memcached, Redis, RedisCluster, RedisHash, Tiered};
+use ring_cache_test_servers::{
+    Memcached as MemcachedServer, Redis as Server, RedisCluster as Servers, or_leave_out,
+};
+
+use crate::random::Random;
+
+const PART: &str = "RING_CACHE_TEST_FORK";
+const SERVER: &str = "RING_CACHE_TEST_SERVER";
+const KEYS: u64 = 200;
+const ROUNDS: u64 = 1_500;
+const DEADLINE: Duration = Duration::from_secs(20);
+
+#[derive(RingKey)]
+struct On<S> {
+    #[ring_key(skip)]
+    storage: S,
+}
+
+macro_rules! squares {
+    ($($Storage:ty),*) => {$(
+        #[ring_impl(storage = self.storage as $Storage, coder = Json)]
+        impl On<$Storage> {
+            #[ring(key_prefix = "square")]
+            fn square(&self, number: u64) -> u64 {
+                number * number
+            }
+
+            #[ring(key_prefix = "cube")]
+            async fn cube(&self, number: u64) -> u64 {
+                number * number * number
+            }
+        }
+    )*};
+}
+squares!(Redis, RedisHash, RedisCluster, Memcached, Tiered<Lru<u64>, Redis>);
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+}
+
+/// What both sides do: how many answers were those to others.
+fn ask(blocking: &dyn Fn(u64) -> u64, awaited: &dyn Fn(u64) -> u64) -> u64 {
+    let mut random = Random::seeded(u64::from(process::id()));
+    let number = |random: &mut Random| random.below(KEYS);
+    (0..ROUNDS)
+        .map(|_| {
+            let (one, other) = (number(&mut random), number(&mut random));
+            u64::from(blocking(one) != one * one) + u64::from(awaited(other) != other * other * other)
+        })
+        .sum()
+}
+
+/// Uses the storage, forks, and uses it on both sides at the same time.
+fn fork_and_ask(blocking: impl Fn(u64) -> u64, awaited: impl Fn(&tokio::runtime::Runtime, u64) -> u64) {
+    let parents = runtime();
+    for number in 0..KEYS {
+        blocking(number);
+        awaited(&parents, number);
+    }
+    match fork::fork().unwrap() {
+        fork::Fork::Child => {
+            let own = runtime();
+            let wrong = ask(&blocking, &|number| awaited(&own, number));
+            std::mem::forget(own);
+            process::exit(i32::from(wrong > 0));
+        }
+        fork::Fork::Parent(child) => {
+            let wrong = ask(&blocking, &|number| awaited(&parents, number));
+            let status = fork::waitpid(child).unwrap();
+            assert_eq!((wrong, status), (0, 0), "answers to others");
+        }
+    }
+}
+
+macro_rules! forks {
+    ($storage:expr) => {{
+        let on = On { storage: $storage };
+        fork_and_ask(
+            |number| {
+                // From the storage, if it is there.
+                let found = on.square_ring(number).get().unwrap();
+                found.unwrap_or_else(|| on.square(number))
+            },
+            |runtime, number| {
+                runtime.block_on(async {
+                    let found = on.cube_ring(number).get().await.unwrap();
+                    match found {
+                        Some(found) => found,
+                        None => on.cube(number).await,
+                    }
+                })
+            },
+        );
+    }};
+}
+
+/// Tiers in the child are told of changes, as those in the parent.
+fn tiers_are_told(url: &str) {
+    let tier = Tiered::new(Lru::new(100), Redis::open(url).unwrap().deadline(DEADLINE));
+    let on = On { storage: tier };
+    let elsewhere = Redis::open(url).unwrap().deadline(DEADLINE);
+    on.square(3);
+    eventually(|| on.storage.is_watching());
+    eventually(|| on.square(3) == 9 && on.storage.near().get(&on.square_ring(3).key()).is_some());
+    match fork::fork().unwrap() {
+        fork::Fork::Child => {
+            let start = Instant::now();
+            while on.square(3) != 7 && start.elapsed() < DEADLINE {
+                sleep(Duration::from_millis(5));
+            }
+            process::exit(i32::from(on.square(3) != 7));
+        }
+        fork::Fork::Parent(child) => {
+            sleep(Duration::from_millis(200));
+            let changed = On { storage: elsewhere };
+            changed.square_ring(3).set(7).unwrap();
+            eventually(|| on.square(3) == 7);
+            assert_eq!(fork::waitpid(child).unwrap(), 0, "the child was not told");
+        }
+    }
+}
+
+fn eventually(what: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !what() {
+        assert!(start.elapsed() < DEADLINE, "it did not happen");
+        sleep(Duration::from_millis(5));
+    }
+}
+
+/// Not a test of its own: what the processes do that fork.
+#[test]
+fn child_part() {
+    let (Ok(part), Ok(server)) = (env::var(PART), env::var(SERVER)) else {
+        return;
+    };
+    let redis = || Redis::open(&server).unwrap().deadline(DEADLINE);
+    match part.as_str() {
+        "redis" => forks!(redis()),
+        "hash" => forks!(RedisHash::open(&server).unwrap().deadline(DEADLINE)),
+        "cluster" => forks!(RedisCluster::open(server.split(' ')).unwrap().deadline(DEADLINE)),
+        "memcached" => forks!(Memcached::open(&server).unwrap().deadline(DEADLINE)),
+        "tiers" => {
+            forks!(Tiered::new(Lru::new(50), redis()));
+            tiers_are_told(&server);
+        }
+        "pauses" => pauses(&server),
+        part => panic!("nobody plays {part}"),
+    }
+}
+
+/// Reads all the time from tiers. What is read after a pause of the process must be what lies far away then.
+fn pauses(url: &str) {
+    let on = On {
+        storage: Tiered::new(Lru::new(100), Redis::open(url).unwrap().deadline(DEADLINE)),
+    };
+    eventually(|| on.square(3) == 9 && on.storage.near().get(&on.square_ring(3).key()).is_some());
+    println!("\nready");
+    let mut last = Instant::now();
+    loop {
+        let read = on.square(3);
+        if last.elapsed() > Duration::from_secs(1) {
+            let far = On {
+                storage: on.storage.far().clone(),
+            };
+            assert_eq!(read, far.square(3), "{:?} later", last.elapsed());
+        }
+        if read == 7 {
+            return;
+        }
+        last = Instant::now();
+    }
+}
+
+/// While it does not run, as on a machine that sleeps, a process is told nothing.
+#[test]
+fn what_changed_while_the_process_was_stopped_is_not_read_near() {
+    let Some(server) = or_leave_out("tiers in a process that is stopped", Server::start()) else {
+        return;
+    };
+    let mut child = command("pauses", &server.url())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap() == "ready"));
+    let signal = |name: &str| {
+        let id = child.id().to_string();
+        assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
+    };
+    signal("-STOP");
+    sleep(Duration::from_millis(1_500));
+    let changed = On {
+        storage: Redis::open(server.url()).unwrap().deadline(DEADLINE),
+    };
+    changed.square_ring(3).set(7).unwrap();
+    sleep(Duration::from_millis(1_500));
+    signal("-CONT");
+    assert!(child.wait().unwrap().success());
+}
+
+/// The command that plays a part in a process of its own, which may fork.
+fn command(part: &str, server: &str) -> Command {
+    let mut command = Command::new(env::current_exe().unwrap());
+    command
+        .args(["--exact", "forked::child_part", "--nocapture", "--test-threads=1"])
+        .env(PART, part)
+        .env(SERVER, server);
+    command
+}
+
+/// Runs a part in a process that may fork.
+fn play(part: &str, server: &str) {
+    let output = command(part, server).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{part}: {said}");
+}
+
+#[test]
+fn redis() {
+    let Some(server) = or_leave_out("forks with Redis", Server::start()) else {
+        return;
+    };
+    play("redis", &server.url());
+    play("hash", &server.url());
+}
+
+#[test]
+fn tiers() {
+    let Some(server) = or_leave_out("forks with tiers", Server::start()) else {
+        return;
+    };
+    play("tiers", &server.url());
+}
+
+#[test]
+fn cluster() {
+    let Some(servers) = or_leave_out("forks with a cluster", Servers::start()) else {
+        return;
+    };
+    play("cluster", &servers.urls().join(" "));
+}
+
+#[test]
+fn memcached() {
+    let Some(server) = or_leave_out("forks with memcached", MemcachedServer::start()) else {
+        return;
+    };
+    play("memcached", &server.address());
+}

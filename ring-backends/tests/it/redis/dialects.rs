@@ -1,0 +1,176 @@
+//! Servers, and proxies before them, that do not know a command.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::thread;
+
+use ring_cache_core::Key;
+use ring_cache_core::storage::Storage;
+use ring_cache_test_servers::{Redis as Server, or_leave_out};
+
+use super::{On, PATIENCE, at, own};
+
+/// What a proxy does about commands that it does not know.
+#[derive(Clone, Copy)]
+enum Unknown {
+    Says(&'static str),
+    /// As twemproxy.
+    EndsTheConnection,
+}
+
+/// One command, and its bytes.
+fn command(from: &mut impl BufRead) -> Option<(String, Vec<u8>)> {
+    let mut bytes = Vec::new();
+    let count = number(from, &mut bytes)?;
+    let mut name = String::new();
+    for word in 0..count {
+        let length = number(from, &mut bytes)?;
+        let start = bytes.len();
+        from.take(length as u64 + 2).read_to_end(&mut bytes).ok()?;
+        if word == 0 {
+            name = String::from_utf8_lossy(&bytes[start..start + length]).to_uppercase();
+        }
+    }
+    Some((name, bytes))
+}
+
+/// The number of a line such as `$3`, which is added to `bytes`.
+fn number(from: &mut impl BufRead, bytes: &mut Vec<u8>) -> Option<usize> {
+    let start = bytes.len();
+    from.read_until(b'\n', bytes).ok()?;
+    str::from_utf8(bytes.get(start + 1..)?).ok()?.trim().parse().ok()
+}
+
+/// A reply as it is passed on.
+fn reply(from: &mut impl BufRead, bytes: &mut Vec<u8>) -> Option<()> {
+    let start = bytes.len();
+    let number = number(from, bytes);
+    match *bytes.get(start)? {
+        b'$' => {
+            let length = number.map_or(0, |length| length as u64 + 2);
+            from.take(length).read_to_end(bytes).ok()?;
+        }
+        b'*' => {
+            for _ in 0..number.unwrap_or(0) {
+                reply(from, bytes)?;
+            }
+        }
+        _ => {}
+    }
+    Some(())
+}
+
+fn pass(client: TcpStream, server: u16, known: fn(&str) -> bool, unknown: Unknown) -> Option<()> {
+    let mut server = BufReader::new(TcpStream::connect(("127.0.0.1", server)).ok()?);
+    let mut client = BufReader::new(client);
+    loop {
+        let (name, bytes) = command(&mut client)?;
+        let mut replied = Vec::new();
+        match unknown {
+            _ if known(&name) => {
+                server.get_mut().write_all(&bytes).ok()?;
+                reply(&mut server, &mut replied)?;
+            }
+            Unknown::Says(text) => replied = format!("-{text}\r\n").into_bytes(),
+            Unknown::EndsTheConnection => return None,
+        }
+        client.get_mut().write_all(&replied).ok()?;
+    }
+}
+
+/// A proxy that knows some commands.
+fn proxy(server: &Server, known: fn(&str) -> bool, unknown: Unknown) -> On<ring_cache_backends::Redis> {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (port, server) = (listener.local_addr().unwrap().port(), server.port());
+    thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            thread::spawn(move || pass(client, server, known, unknown));
+        }
+    });
+    at(&format!("redis://127.0.0.1:{port}")).deadline(PATIENCE)
+}
+
+/// Each in the words of some proxy.
+const SAYINGS: [Unknown; 7] = [
+    Unknown::Says("unsupported command 'x'"),
+    Unknown::Says("ERR unknown command 'x', with args beginning with: "),
+    Unknown::Says("ERR handle request, command 'x' is not allowed"),
+    Unknown::Says("ERR unsupported command"),
+    Unknown::Says("NOPERM this user has no permissions to run the 'x' command"),
+    Unknown::Says("ERR invalid request"),
+    Unknown::EndsTheConnection,
+];
+
+fn assert_works(redis: &On<ring_cache_backends::Redis>) {
+    for round in 0..3_u8 {
+        for number in 0..5_u32 {
+            let key = Key::of(&number);
+            redis.set(&key, vec![round], None).unwrap();
+            assert_eq!(redis.get(&key).unwrap(), Some(vec![round]));
+        }
+    }
+    assert!(redis.delete(&Key::of(&1)).unwrap());
+    assert_eq!(redis.get(&Key::of(&1)).unwrap(), None);
+    let health = redis.health();
+    assert_eq!((health.broken, health.refused), (0, 0), "{health:?}");
+}
+
+#[test]
+fn servers_without_echo() {
+    let Some(server) = own("proxies that do not know ECHO") else {
+        return;
+    };
+    let known = |name: &str| !["ECHO", "HELLO", "CLIENT"].contains(&name);
+    for unknown in SAYINGS {
+        assert_works(&proxy(&server, known, unknown));
+    }
+}
+
+#[test]
+fn servers_without_unlink() {
+    let Some(server) = own("proxies that do not know UNLINK") else {
+        return;
+    };
+    for unknown in SAYINGS {
+        if matches!(unknown, Unknown::Says(_)) {
+            assert_works(&proxy(&server, |name| name != "UNLINK", unknown));
+        }
+    }
+}
+
+#[cfg(feature = "tokio")]
+#[test]
+fn awaited() {
+    use ring_cache_core::storage::AsyncStorage;
+
+    let Some(server) = own("proxies that do not know ECHO, awaited") else {
+        return;
+    };
+    let known = |name: &str| !["ECHO", "HELLO", "CLIENT", "UNLINK"].contains(&name);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    for unknown in SAYINGS {
+        let redis = proxy(&server, known, unknown);
+        runtime.block_on(async {
+            for number in 0..5_u32 {
+                let key = Key::of(&number);
+                AsyncStorage::set(&*redis, &key, vec![1], None).await.unwrap();
+                assert_eq!(AsyncStorage::get(&*redis, &key).await.unwrap(), Some(vec![1]));
+                if matches!(unknown, Unknown::Says(_)) {
+                    assert!(AsyncStorage::delete(&*redis, &key).await.unwrap());
+                }
+            }
+        });
+    }
+}
+
+/// Commands that the server itself does not have.
+#[test]
+fn renamed_commands() {
+    let started = Server::options()
+        .arguments(["--rename-command", "ECHO", "", "--rename-command", "UNLINK", ""])
+        .start();
+    let Some(server) = or_leave_out("a Redis without ECHO and UNLINK", started) else {
+        return;
+    };
+    assert_works(&at(&server.url()).deadline(PATIENCE));
+}
