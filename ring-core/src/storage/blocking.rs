@@ -43,7 +43,7 @@ pub trait Storage<T>: StorageBase<T> {
 
     /// Raw: restarts the expiry of the entry under `key`. Returns whether there was one.
     ///
-    /// Called only on storages that are [`Expires`].
+    /// Called only on storages that are [`Expires`](super::Expires).
     fn renew<K: RingKey + ?Sized>(
         &self,
         key: &K,
