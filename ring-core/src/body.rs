@@ -24,7 +24,7 @@ impl<P, F> sealed::Sealed for Bound<P, F> {}
 impl<P> sealed::Sealed for Unbodied<P> {}
 impl<B, T: ?Sized> sealed::Sealed for Borne<B, T> {}
 
-/// The key of a call, without its body: what `{method}_entry(..)` binds.
+/// The key of a call, without its body: bound by `{method}_entry(..)`.
 #[derive(Clone, Copy, Debug)]
 pub struct Unbodied<P>(P);
 

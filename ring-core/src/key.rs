@@ -1,9 +1,9 @@
-//! Keys: how a value says what it is, once, for hashing, comparing, storing and reading.
+//! Keys: the identity of values, written once for hashing, comparing, storing and reading.
 //!
-//! A [`RingKey`] is visited like [`std::hash::Hash`]: it feeds its parts to a [`KeyWriter`]. Four writers exist. One
-//! hashes the parts, one compares them with the bytes that an entry keeps, one produces these bytes, and one renders
-//! the text that people and remote storages see. A look-up in memory uses the first two only, so a hit renders,
-//! copies and allocates nothing.
+//! A [`RingKey`] is visited like [`std::hash::Hash`]: it feeds its parts to a [`KeyWriter`]. There are four writers:
+//! one hashes the parts, one compares them with the bytes of an entry, one produces these bytes, and one renders the
+//! text for people and remote storages. A look-up in memory uses the first two only, so a hit renders, copies and
+//! allocates nothing.
 //!
 //! `KEYS.md` in this crate is the grammar of both forms, bytes and text.
 
@@ -65,8 +65,8 @@ pub(crate) use text::key_text;
 /// fine: the writers keep them apart. A type whose values take different shapes names the shape first
 /// ([`KeyWriter::word`] or [`KeyWriter::label`]), as a derived enum does.
 ///
-/// A look-up in memory runs this code while the entry that it compares with is locked for reading. It reads fields; it
-/// does not call a cached method.
+/// A look-up in memory runs this code while the compared entry is locked for reading. It should only read fields, and
+/// not call a cached method.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be part of a key",
     label = "`{Self}` does not implement `RingKey`",

@@ -75,9 +75,9 @@ impl Ring {
         }
     }
 
-    /// The ring that is declared in `module` next to the local type `Here`, below so many items of its own, with the
-    /// rest of its name. `site` is a function item that no other ring has, if `Here` is not enough to tell. `shared`
-    /// says that keys may reach other processes.
+    /// The ring that is declared in `module` next to the local type `Here`, inside `own_items` items of its own;
+    /// `rest` writes the rest of its name. `site` is a function item that no other ring has, if `Here` does not
+    /// suffice. `shared` is whether keys may reach other processes.
     pub fn declared<Here, Site>(
         module: &str,
         own_items: usize,

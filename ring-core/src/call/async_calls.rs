@@ -50,8 +50,7 @@ where
         bulk::get(take_apart(self).0)
     }
 
-    /// `AsyncCall::get_or_update` for all: computes only what is absent, equal calls
-    /// once.
+    /// `AsyncCall::get_or_update` for all: computes only absent values, equal calls once.
     ///
     /// Values are stored when all are computed. If a body panics or the future is dropped, values computed before are
     /// not stored.

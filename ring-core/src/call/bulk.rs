@@ -1,6 +1,6 @@
 //! Verbs of many calls at once: one operation for all calls that share a storage.
 //!
-//! A bulk call computes what it leads before it waits for other calls, so that two bulk calls with the same keys in
+//! A bulk call computes its own keys before it waits for other calls, so that two bulk calls with the same keys in
 //! another order cannot deadlock.
 
 pub(crate) mod awaited;

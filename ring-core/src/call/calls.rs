@@ -24,7 +24,7 @@ where
         bulk::get(take_apart(self).0)
     }
 
-    /// [`Call::get_or_update`] for all: computes only what is absent, equal calls once.
+    /// [`Call::get_or_update`] for all: computes only absent values, equal calls once.
     ///
     /// Values are stored when all are computed. If a body panics, values computed before are not stored.
     fn get_or_update_many(self) -> Vec<R::Out>

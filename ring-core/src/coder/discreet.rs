@@ -36,7 +36,7 @@ mod tests {
     use super::discreet;
 
     #[test]
-    fn what_was_expected_remains_and_what_was_there_does_not() {
+    fn expected_types_remain_and_values_do_not() {
         for (message, shown) in [
             (
                 "invalid type: string \"secret\", expected u32",

@@ -86,7 +86,7 @@ impl<'f, T> Invalidation<'f, T> {
         self
     }
 
-    /// The event and the instant to wait for before the keys may be removed; `None` when nothing is waited for. `in_time` is
+    /// The event and the instant to wait for before the keys may be removed; `None` if the wait is over. `in_time` is
     /// whether the last wait ended with its event.
     fn next_wait(&mut self, in_time: bool) -> Option<(EventListener, Option<Instant>)> {
         loop {

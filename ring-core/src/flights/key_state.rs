@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_leader_is_superseded_by_what_is_newer_and_took_effect() {
+    fn a_leader_is_superseded_by_a_newer_write_that_took_effect() {
         let mut state = state();
         state.take_turn(7);
         state.took_effect(5);

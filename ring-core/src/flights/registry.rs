@@ -222,7 +222,7 @@ mod tests {
         assert!(!registry.admit(posts, number));
         assert!(
             !registry.admit(users, text),
-            "what it would find could be the other's"
+            "an entry of the other ring could be found"
         );
         assert!(registry.admit(others, text));
         for ring in [users, posts] {

@@ -286,7 +286,7 @@ mod tests {
 
     /// Puts, removes and uses entries at random, and checks the invariants after each step.
     #[test]
-    fn a_shard_stays_whole_whatever_is_done_with_it() {
+    fn a_shard_stays_consistent_under_random_operations() {
         let policies = [Policy::LeastRecentlyUsed, Policy::ScanResistant];
         let capacities = [1, 2, 3, 17, 64, 65, 600].into_iter();
         for (capacity, policy) in capacities.flat_map(|capacity| policies.map(|policy| (capacity, policy))) {

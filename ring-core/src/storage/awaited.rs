@@ -1,4 +1,4 @@
-//! Storages whose operations are awaited, those that need not wait, and the driver that runs machines on them.
+//! Storages whose operations are awaited, memory storages among them, and the driver that runs machines on them.
 
 use std::pin::pin;
 use std::time::{Duration, Instant};

@@ -19,7 +19,8 @@ use std::ops::Deref;
 use crate::sync::thread_slot::{self, ThreadSlot};
 use crate::sync::{AtomicBool, AtomicU32, Ordering, RwLock, RwLockReadGuard, RwLockWriteGuard, fence};
 
-/// The number of reads without a write after which readers use their slots. Loom could not try all orders of so many.
+/// The number of reads without a write after which readers use their slots. Loom could not try all orders of 24
+/// reads.
 const READS_TO_BIAS: u32 = if cfg!(ring_loom) { 0 } else { 24 };
 
 /// A lock for values that are mostly read.

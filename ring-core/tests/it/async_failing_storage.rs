@@ -1,4 +1,4 @@
-//! An awaited storage that fails or hangs never changes what a plain call returns.
+//! An awaited storage that fails or hangs never changes the result of a plain call.
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
@@ -271,7 +271,7 @@ fn foreign_bytes_are_a_miss_and_a_value_that_cannot_be_encoded_leaves_no_entry()
         assert_eq!(cached!(&remote, 7).get_or_update().await, 7);
         assert_eq!(cached!(&remote, 8).get_or_update().await, 7);
         assert_eq!(AsyncCache::new(ring, &remote).stats::<Vec<u8>>().errors, 2);
-        // On a storage that can fail, `set` returns the error; a computed value is returned all the same.
+        // On a storage that can fail, `set` returns the error; a computed value is still returned.
         assert_eq!(
             cached!(&remote, 0).set(13).await.unwrap_err().kind(),
             ErrorKind::Encode

@@ -206,7 +206,7 @@ fn after_an_error_all_waiters_compute_at_once() {
     for waiter in &mut waiters {
         assert!(drive(waiter).is_pending());
     }
-    assert_eq!(runs.get(), 8, "they all compute at a time");
+    assert_eq!(runs.get(), 8, "all compute concurrently");
     gate.open(7);
     assert_eq!(drive_all(waiters.into()), [Err("no"); 7]);
     assert!(lru.is_empty());
@@ -236,7 +236,7 @@ fn without_coalescing_no_call_waits_for_another() {
         let (lru, both) = (leak(Lru::new(10)), leak(TaskBarrier::new(2)));
         let callers = [1, 2].map(|value| {
             let body = move || async move {
-                both.wait().await; // is passed only if both run at a time
+                both.wait().await; // passes only if both run concurrently
                 value
             };
             (

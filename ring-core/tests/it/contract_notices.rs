@@ -144,7 +144,7 @@ fn computations_that_are_not_known() {
 }
 
 #[test]
-fn the_message_says_which_case_and_what_was_found() {
+fn the_message_names_the_case_and_the_found_value() {
     let clock = ManualClock::default();
     let contract = contract::blocking(|| Flawed::<true>::new(Flaw::RemoveSaysFalse, clock.clone()))
         .bytes()

@@ -1,4 +1,4 @@
-//! A storage that fails never changes what a plain call returns.
+//! A storage that fails never changes the result of a plain call.
 
 use std::sync::Barrier;
 use std::thread::{scope, sleep};

@@ -248,7 +248,7 @@ fn without_coalescing_no_call_waits_for_another() {
             let (lru, both) = (&lru, &both);
             scope.spawn(move || {
                 let cached = call(ring, lru, 1, || {
-                    both.wait(); // is passed only if both run at a time
+                    both.wait(); // passes only if both run concurrently
                     value
                 });
                 assert_eq!(cached.get_or_update(), value);

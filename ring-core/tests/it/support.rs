@@ -66,7 +66,7 @@ pub(crate) fn eventually(what: impl Fn() -> bool) {
     while !what() {
         assert!(
             start.elapsed() < Duration::from_secs(10),
-            "it did not happen in 10 s"
+            "the condition did not become true in 10 s"
         );
         std::thread::yield_now();
     }

@@ -128,7 +128,7 @@ fn values_of_any_shape_may_be_null() {
 }
 
 #[test]
-fn types_that_read_what_they_write_are_not_refused() {
+fn types_that_read_their_own_nulls_are_not_refused() {
     /// The usual way to distinguish a null field from a missing one.
     fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<u8>>, D::Error> {
         Option::deserialize(deserializer).map(Some)

@@ -50,7 +50,7 @@ fn read_and_write(left_out: LeftOut, readers: usize, writes: u32) {
                 thread::spawn(move || {
                     begin_thread(number, false);
                     let (first, second) = (read(&lock), read(&lock));
-                    assert!(first <= second, "what was read stays");
+                    assert!(first <= second, "the value does not go back");
                 })
             })
             .collect();

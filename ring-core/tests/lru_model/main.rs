@@ -91,7 +91,7 @@ impl Progress {
 }
 
 #[test]
-fn the_cache_does_what_a_plain_list_does() {
+fn the_cache_equals_a_plain_list() {
     keep_panics_quiet();
     let seed = from_environment("RING_CACHE_SEED").unwrap_or(1);
     if let Some(number) = from_environment("RING_CACHE_CASE") {

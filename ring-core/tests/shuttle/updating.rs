@@ -67,8 +67,8 @@ fn a_bulk_call_beats_an_update_that_started_before_it<S: Kept>(world: &Arc<World
     assert_is_of_the_last(stored, update);
 }
 
-scenario!(an_update_beats_what_started_before_it over memory, slow, awaited);
-fn an_update_beats_what_started_before_it<S: Kept>(world: &Arc<World<S>>) {
+scenario!(an_update_beats_earlier_computations over memory, slow, awaited);
+fn an_update_beats_earlier_computations<S: Kept>(world: &Arc<World<S>>) {
     the_last_to_start_wins(world, &[Verb::GetOrUpdate, Verb::Update]);
 }
 

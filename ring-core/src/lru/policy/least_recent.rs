@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_cache_keeps_what_is_used() {
+    fn a_large_cache_keeps_used_entries() {
         let mut cache = Cache::new(LeastRecent::windowed(1024), 1024);
         (0..1024).for_each(|key| _ = cache.get_or_insert(key));
         for new in 1024..10_240 {

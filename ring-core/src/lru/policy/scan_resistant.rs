@@ -312,14 +312,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn its_queues_stay_whole_whatever_is_done() {
+    fn queues_stay_consistent_under_random_operations() {
         for capacity in [1, 2, 3, 4, 17, 64, 300, 1000] {
             random_steps(ScanResistant::new(capacity), capacity, 6000, |_| ());
         }
     }
 
     #[test]
-    fn a_scan_leaves_what_is_used() {
+    fn a_scan_does_not_evict_used_entries() {
         let mut cache = Cache::new(ScanResistant::new(100), 100);
         (0..9).for_each(|_| (0..50).for_each(|key| _ = cache.get_or_insert(key)));
         (1000..3000).for_each(|key| _ = cache.get_or_insert(key));
@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_popular_once_does_not_stay_for_ever() {
+    fn a_formerly_popular_entry_does_not_stay_forever() {
         let mut cache = Cache::new(ScanResistant::new(100), 100);
         (0..50).for_each(|_| (0..100).for_each(|key| _ = cache.get_or_insert(key)));
         (0..20).for_each(|_| (200..300).for_each(|key| _ = cache.get_or_insert(key)));

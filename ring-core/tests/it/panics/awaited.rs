@@ -90,7 +90,7 @@ impl<'s> Method<'s> {
             _ = finish(hold(self.bind(1).expire_in(MINUTE).touch()))
         });
         self.clock.advance(MINUTE);
-        step("get what expired", || self.look(1));
+        step("get an expired entry", || self.look(1));
         for id in 1..=6 {
             self.value("evict", id, async { self.bind(id).get_or_update().await });
         }

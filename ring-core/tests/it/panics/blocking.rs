@@ -85,10 +85,10 @@ where
         step("touch", || _ = self.bind(1).expire_in(MINUTE).touch());
         step("set", || self.set(1, None));
         step("set for a while", || self.set(2, Some(MINUTE)));
-        step("set what is there", || self.set(2, Some(MINUTE)));
+        step("set a present entry", || self.set(2, Some(MINUTE)));
         self.clock.advance(MINUTE);
-        step("get what expired", || self.look(2));
-        step("set over what expired", || self.set(1, Some(MINUTE)));
+        step("get an expired entry", || self.look(2));
+        step("set over an expired entry", || self.set(1, Some(MINUTE)));
         step("set for no time", || self.set(1, Some(Duration::ZERO)));
         step("store for a while", || {
             self.seen
@@ -100,7 +100,7 @@ where
         });
         (1..=6).for_each(|id| step("evict", || self.fill(id)));
         step("update", || self.seen.value(6, &self.bind(6).update()));
-        step("update what is not there", || {
+        step("update an absent entry", || {
             self.seen.value(7, &self.bind(7).update())
         });
         step("execute", || drop(self.bind(7).execute()));
@@ -257,8 +257,8 @@ fn raw(lru: &Lru<Value>, method: &Method<'_, &Lru<Value>>) {
         (3..6).for_each(|id| lru.set_with_expiry(&key(id), value(id), MINUTE))
     });
     method.clock.advance(MINUTE);
-    step("get what expired", || _ = lru.get(&key(5)));
-    step("evict what expired", || {
+    step("get an expired entry", || _ = lru.get(&key(5)));
+    step("evict an expired entry", || {
         (6..9).for_each(|id| lru.set(&key(id), value(id)))
     });
     step("write for no time", || {

@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn looks_become_rare_while_they_find_what_was_never_used() {
+    fn checks_become_rare_while_they_find_unused_entries() {
         let mut rotation = Rotation::default();
         let looks = |rotation: &mut Rotation| (0..10_000).filter(|_| rotation.is_due()).count();
         let often = looks(&mut rotation);
