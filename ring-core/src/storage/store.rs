@@ -1,4 +1,4 @@
-//! The machine of a write: from a value to its place in the storage, unless something newer happened.
+//! The machine of a write: it stores a value, unless a newer operation supersedes it.
 
 use std::time::{Duration, Instant};
 
@@ -11,8 +11,8 @@ use crate::wait::{after, remaining};
 
 /// The machine of a write.
 ///
-/// A write that takes too long is not waited for: others write before it has ended, and then it removes what it wrote. If
-/// it cannot, because it is dropped or the storage fails, it marks the entry as suspect.
+/// A write that takes too long is abandoned: other writes begin before it ends, and then it removes its entry. If it
+/// cannot, because it is dropped or the storage fails, it marks the entry as suspect.
 pub(crate) struct Store<'c, S: StorageBase<T>, T> {
     storage: &'c S,
     /// `None` when it is finished.
@@ -21,11 +21,11 @@ pub(crate) struct Store<'c, S: StorageBase<T>, T> {
     value: Option<T>,
     is_removal: bool,
     expiry: Option<Duration>,
-    /// The end of the time that the write may take.
+    /// The end of the write's time.
     until: Option<Instant>,
-    /// The end of the time that other writes are waited for.
+    /// The end of the wait for other writes.
     patience: Option<Instant>,
-    /// Taken before the last look at the other writes, so that none ends unnoticed in between.
+    /// Taken before the last check of the other writes, so that none ends unnoticed in between.
     written: Option<EventListener>,
     state: State,
 }
@@ -36,12 +36,12 @@ enum State {
     Turn,
     /// Writes.
     Write,
-    /// Removes what it wrote, which others did not wait for; whether the write succeeded.
+    /// Removes its entry after it was abandoned. Whether the write succeeded.
     Undo(bool),
 }
 
 impl<'c, S: StorageBase<T>, T> Store<'c, S, T> {
-    /// Stores what was computed, within what is left of the storage's deadline.
+    /// Stores a computed value, within the rest of the storage's deadline.
     pub(crate) fn computed(
         storage: &'c S,
         leader: Leader<'c, T>,
@@ -65,8 +65,8 @@ impl<'c, S: StorageBase<T>, T> Store<'c, S, T> {
         }
     }
 
-    /// Stores what the user gave, whatever is there or under way. Without a value it removes the entry. `None` if it is
-    /// done: in memory, it takes no time.
+    /// Stores a value given by the user, superseding any write or computation. Without a value it removes the entry.
+    /// `None` if it is done: in memory, it takes no time.
     pub(crate) fn explicit(
         storage: &'c S,
         key: EncodedKey,
@@ -89,7 +89,7 @@ impl<'c, S: StorageBase<T>, T> Store<'c, S, T> {
         })
     }
 
-    /// Ends the flight, whose outcome its waiters know.
+    /// Ends the flight, whose waiters have the outcome.
     pub(crate) fn finish(mut self) {
         if let Some(leader) = self.leader.take() {
             leader.finish(|| Outcome::Failed);
@@ -104,7 +104,7 @@ impl<'c, S: StorageBase<T>, T> Store<'c, S, T> {
 
     /// Takes the turn to write, or waits for it.
     fn take_turn(&mut self, in_time: bool) -> Step<T, bool> {
-        // A write that has no time would fail before it is sent, and leave a value that is right in doubt.
+        // A write without time left would fail before it is sent, and leave a correct value in doubt.
         if !self.is_removal && self.gives_up_late() {
             return Step::Done(false);
         }
@@ -120,7 +120,7 @@ impl<'c, S: StorageBase<T>, T> Store<'c, S, T> {
             }
         }
         self.written = None;
-        // Out of time, the other writer's value is as good, except for an update.
+        // Out of time: accept the other writer's value, except for an update.
         if self.gives_up_late() {
             return Step::Done(false);
         }
@@ -129,7 +129,7 @@ impl<'c, S: StorageBase<T>, T> Store<'c, S, T> {
         self.write(turn)
     }
 
-    /// Whether there is no time left to store a value that a plain call computed.
+    /// Whether no time is left to store the computed value of a plain call.
     fn gives_up_late(&mut self) -> bool {
         let is_late = remaining(self.until).is_some_and(|left| left.is_zero());
         let leader = self.leader();
@@ -152,7 +152,7 @@ impl<'c, S: StorageBase<T>, T> Store<'c, S, T> {
         }
     }
 
-    /// What the abandoned write wrote was removed, or is reported.
+    /// The entry of the abandoned write was removed, or is reported.
     fn end_undo(&mut self, removed: bool) {
         self.state = State::Turn;
         let Some(leader) = &self.leader else { return };
