@@ -5,6 +5,7 @@ pub mod hits;
 pub mod instructions;
 pub mod memory;
 pub mod misses;
+pub mod mixed;
 pub mod threads;
 pub mod zipf;
 

@@ -29,7 +29,7 @@ use order::{Claim, Order};
 ///
 /// ```
 /// use ring_cache::{RingKey, ring_impl};
-/// use ring_cache_backends::Blocking; // also `ring_cache::Blocking`, with the feature `tokio`
+/// use ring_cache::Blocking;
 /// # use ring_cache::Map as Files; // This is about the wrapper: any storage will do.
 ///
 /// #[derive(RingKey)]

@@ -40,7 +40,7 @@ const OPENING_DEADLINE: Duration = Duration::from_secs(5);
 /// # let folder = std::env::temp_dir().join(format!("ring-cache-disk-{}", std::process::id()));
 /// use ring_cache::{RingKey, ring_impl};
 /// use ring_cache::coder::Cbor;
-/// use ring_cache_backends::Disk; // also `ring_cache::Disk`, with the feature `disk`
+/// use ring_cache::Disk;
 ///
 /// #[derive(RingKey)]
 /// struct Page {
@@ -196,7 +196,7 @@ impl Disk {
     /// # let folder = std::env::temp_dir().join(format!("ring-cache-clock-{}", std::process::id()));
     /// use std::time::{Duration, UNIX_EPOCH};
     /// use ring_cache::{clock::{Clock, ManualClock}, storage::Storage};
-    /// use ring_cache_backends::Disk;
+    /// use ring_cache::Disk;
     ///
     /// let clock = ManualClock::default();
     /// let time = clock.clone();

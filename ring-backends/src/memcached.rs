@@ -43,7 +43,7 @@ use crate::remote::{BlockingServer, Entry, Fault, Found, Remote, Server};
 ///
 /// use ring_cache::coder::Json;
 /// use ring_cache::ring;
-/// use ring_cache_backends::Memcached; // also `ring_cache::Memcached`, with the feature `memcached`
+/// use ring_cache::Memcached;
 ///
 /// static CACHE: LazyLock<Memcached> =
 ///     LazyLock::new(|| Memcached::open("memcache://127.0.0.1:11211").unwrap().namespace("shop"));
@@ -136,7 +136,7 @@ impl Memcached {
     /// on the same servers as this storage. Its type follows the versions of the crate `memcache`.
     ///
     /// ```no_run
-    /// # use ring_cache_backends::Memcached;
+    /// # use ring_cache::Memcached;
     /// let memcached = Memcached::open("127.0.0.1:11211")?;
     /// memcached.backend()?.increment("visits").initial(0, 3600).send()?;
     /// # Ok::<_, Box<dyn std::error::Error>>(())

@@ -40,7 +40,7 @@ use crate::remote::own_type::own_type;
 ///
 /// use ring_cache::coder::Json;
 /// use ring_cache::ring;
-/// use ring_cache_backends::Redis; // also `ring_cache::Redis`, with the feature `redis`
+/// use ring_cache::Redis;
 ///
 /// static REDIS: LazyLock<Redis> = LazyLock::new(|| {
 ///     let redis = Redis::open("redis://127.0.0.1:6379").expect("a well-formed address");
@@ -120,7 +120,7 @@ impl Redis {
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # #[cfg(feature = "tls")] {
     /// use redis::{Client, TlsCertificates};
-    /// use ring_cache_backends::Redis;
+    /// use ring_cache::Redis;
     ///
     /// let authority = std::fs::read("authority.pem")?;
     /// let certificates = TlsCertificates { client_tls: None, root_cert: Some(authority) };

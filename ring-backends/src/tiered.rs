@@ -24,7 +24,7 @@ use watched::Watched;
 /// # #[cfg(feature = "redis")]
 /// # fn main() -> Result<(), ring_cache::Error> {
 /// use ring_cache::{Lru, RingKey, ring_impl};
-/// use ring_cache_backends::{Redis, Tiered}; // also `ring_cache::Tiered`, with the feature `tiered`
+/// use ring_cache::{Redis, Tiered};
 ///
 /// #[derive(RingKey)]
 /// struct Page {

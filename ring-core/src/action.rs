@@ -5,14 +5,15 @@ use std::str::FromStr;
 
 use crate::key::Key;
 
-/// A verb of a call that needs nothing but the call: see [`Call::run`](crate::Call::run).
+/// A verb of a call without arguments: see [`Call::run`](crate::Call::run).
 ///
 /// ```
-/// use ring_cache_core::Action;
+/// # use ring_cache_core as ring_cache;
+/// use ring_cache::Action;
 ///
 /// assert_eq!("get_or_update".parse(), Ok(Action::GetOrUpdate));
 /// assert_eq!("fetch".parse::<Action>().unwrap_err().to_string(),
-///     "`fetch` is no action: use get, get_or_update, update, delete, has, touch, execute or key");
+///     "`fetch` is not an action: use get, get_or_update, update, delete, has, touch, execute or key");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -67,7 +68,7 @@ impl FromStr for Action {
     }
 }
 
-/// A text that names no [`Action`].
+/// A text that is not the name of an [`Action`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownAction(String);
 
@@ -75,7 +76,7 @@ impl fmt::Display for UnknownAction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "`{}` is no action: use get, get_or_update, update, delete, has, touch, execute or key",
+            "`{}` is not an action: use get, get_or_update, update, delete, has, touch, execute or key",
             self.0
         )
     }
@@ -83,22 +84,22 @@ impl fmt::Display for UnknownAction {
 
 impl std::error::Error for UnknownAction {}
 
-/// What [`Call::run`](crate::Call::run) returns: what the verb returns. `O` is what the body returns.
+/// The result of [`Call::run`](crate::Call::run): that of the verb. `O` is the return type of the body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ActionResult<V, O = V> {
-    /// `get_or_update`, `update`, `execute`: what the body returns.
+    /// `get_or_update`, `update`, `execute`: the result of the body.
     Returned(O),
     /// `get`: the cached value.
     Cached(Option<V>),
-    /// `delete`, `has`, `touch`: whether something was there.
+    /// `delete`, `has`, `touch`: whether there was an entry.
     Existed(bool),
     /// `key`: the key.
     Key(Key),
 }
 
 impl<V, O> ActionResult<V, O> {
-    /// What the body returned, if it was asked.
+    /// The result of the body, if the verb returns one.
     pub fn returned(self) -> Option<O> {
         match self {
             ActionResult::Returned(out) => Some(out),

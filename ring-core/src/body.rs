@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use crate::key::KeyParts;
 
-/// A bound call: the values that make up its key. The trait is sealed, and so are those that extend it.
+/// A bound call: the values that make up its key. The trait and its subtraits are sealed.
 pub trait Bind: sealed::Sealed {
     /// The bound values, `self` first.
     type Parts: KeyParts;
@@ -45,13 +45,13 @@ impl<P: KeyParts> Bind for Unbodied<P> {
     }
 }
 
-/// A call of a trait's method, whose type names the trait: so it can be used where the trait can, and nowhere else.
+/// A call of a trait's method, which names the type that implements the trait. It can be used where the trait can.
 pub trait OfTrait {
     /// The type that implements the trait.
     type Bearer: ?Sized;
 }
 
-/// A bound call, with the type whose trait it is of.
+/// A bound call, with the type that implements its trait.
 pub struct Borne<B, T: ?Sized> {
     call: B,
     bearer: PhantomData<fn() -> Box<T>>,
@@ -106,7 +106,7 @@ impl<B: AsyncBody, T: ?Sized> AsyncBody for Borne<B, T> {
     note = "bind all arguments, also those that are ignored: `{{method}}_ring(..)`"
 )]
 pub trait Body: Bind {
-    /// What the code returns.
+    /// The return type of the code.
     type Out;
 
     /// Runs the code.
@@ -120,9 +120,9 @@ pub trait Body: Bind {
     note = "bind all arguments, also those that are ignored: `{{method}}_ring(..)`"
 )]
 pub trait AsyncBody: Bind {
-    /// What the code returns in the end.
+    /// The output of the future.
     type Out;
-    /// What it returns at once.
+    /// The future.
     type Fut: Future<Output = Self::Out>;
 
     /// Starts the code.
@@ -173,8 +173,9 @@ impl<P: KeyParts, O: Future, F: FnOnce(P) -> O> AsyncBody for Bound<P, F> {
 
 /// An async body as a future.
 ///
-/// The code's own future is in a box, from the first poll on. So the futures around it stay small however deep calls go,
-/// and a method that calls itself needs no box of the user's.
+/// The code's own future is boxed at the first poll. The futures around it stay small at any call depth, and a
+/// recursive
+/// method needs no box of its own.
 pub(crate) enum Boxed<B: AsyncBody> {
     Bound(Option<B>),
     Running(Pin<Box<B::Fut>>),

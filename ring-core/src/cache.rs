@@ -13,16 +13,17 @@ use crate::ring::Ring;
 use crate::stats::Stats;
 use crate::storage::{AsyncClear, Clear, StorageBase, View};
 
-/// A cached method as a whole, as `{method}_cache()` gives it.
+/// A cached method as a whole, returned by `{method}_cache()`.
 pub type Cache<S> = Handle<S, Blocking>;
 
-/// A cached `async fn` as a whole, as `{method}_cache()` gives it.
+/// A cached `async fn` as a whole, returned by `{method}_cache()`.
 pub type AsyncCache<S> = Handle<S, Awaited>;
 
 /// The handle of a whole cached method: [`Cache`] or [`AsyncCache`].
 ///
-/// `S` is the storage as the ring reaches it: a reference, or what [`CodedStorage`](crate::storage::CodedStorage) says. `M`
-/// is the mode of its verbs.
+/// `S` is the storage as the ring reaches it: a reference, or the view of
+/// [`CodedStorage`](crate::storage::CodedStorage).
+/// `M` is the mode of its verbs.
 pub struct Handle<S, M> {
     ring: &'static Ring,
     view: S,
@@ -56,10 +57,10 @@ impl<S, M> Handle<S, M> {
         self.view.storage()
     }
 
-    /// Why the method keeps away from its storage, if it does: another one whose keys could be equal uses it. Its calls
-    /// compute, and count an error in [`stats`](Self::stats).
+    /// The conflict that keeps the method away from its storage, if there is one: another ring there could have equal
+    /// keys. Calls of both rings compute, and count an error in [`stats`](Self::stats).
     ///
-    /// It is known when both have been called. A test can ask for it.
+    /// A conflict is known when both rings have been called. A test can check it.
     pub fn conflict<V>(&self) -> Option<String>
     where
         S: View<V>,
@@ -67,7 +68,7 @@ impl<S, M> Handle<S, M> {
         self.view.storage().flights().conflict(self.ring)
     }
 
-    /// What the method did so far. Evictions and expirations are those of the whole storage.
+    /// The counters of the method. Evictions and expirations are those of the whole storage.
     pub fn stats<V>(&self) -> Stats
     where
         S: View<V>,
@@ -82,7 +83,7 @@ impl<S, M> Handle<S, M> {
 }
 
 impl<S> Cache<S> {
-    /// Names an entry: generated code does.
+    /// Names an entry. Called by generated code.
     #[inline]
     pub fn name_entry<R, P>(self, parts: P) -> Call<R, S, Unbodied<P>>
     where
@@ -92,7 +93,7 @@ impl<S> Cache<S> {
         BoundCall::new(self.ring, self.view, Unbodied::new(parts))
     }
 
-    /// Binds a call: generated accessors do.
+    /// Binds a call. Called by generated accessors.
     #[inline]
     pub fn bind<R, P, F>(self, parts: P, code: F) -> Call<R, S, Bound<P, F>>
     where
@@ -103,7 +104,7 @@ impl<S> Cache<S> {
         BoundCall::new(self.ring, self.view, Bound::new(parts, code))
     }
 
-    /// Forgets all values of this method, also those that are being computed, and no others.
+    /// Removes all values of this method, also those being computed, and no others.
     pub fn clear<V>(&self) -> <ErrorOf<S, V> as Failure>::Outcome<()>
     where
         S: View<V>,
@@ -117,7 +118,7 @@ impl<S> Cache<S> {
 }
 
 impl<S> AsyncCache<S> {
-    /// Names an entry: generated code does.
+    /// Names an entry. Called by generated code.
     #[inline]
     pub fn name_entry<R, P>(self, parts: P) -> AsyncCall<R, S, Unbodied<P>>
     where
@@ -127,7 +128,7 @@ impl<S> AsyncCache<S> {
         BoundCall::new(self.ring, self.view, Unbodied::new(parts))
     }
 
-    /// Binds a call: generated accessors do.
+    /// Binds a call. Called by generated accessors.
     #[inline]
     pub fn bind<R, P, F, Fut>(self, parts: P, code: F) -> AsyncCall<R, S, Bound<P, F>>
     where
@@ -139,7 +140,7 @@ impl<S> AsyncCache<S> {
         BoundCall::new(self.ring, self.view, Bound::new(parts, code))
     }
 
-    /// Forgets all values of this method, also those that are being computed, and no others.
+    /// Removes all values of this method, also those being computed, and no others.
     pub fn clear<V>(&self) -> impl Future<Output = <ErrorOf<S, V> as Failure>::Outcome<()>> + use<S, V>
     where
         S: View<V>,
@@ -165,7 +166,7 @@ impl<S: Copy, M> Clone for Handle<S, M> {
 impl<S: Copy, M> Copy for Handle<S, M> {}
 
 impl<S, M> Handle<S, M> {
-    /// The same method over a storage that is seen through a coder.
+    /// The same method, with its storage seen through a coder.
     #[inline]
     pub fn coded<W: From<S>>(self) -> Handle<W, M> {
         Handle::new(self.ring, self.view.into())
@@ -180,7 +181,7 @@ impl<S, M> fmt::Debug for Handle<S, M> {
     }
 }
 
-/// The static of a cached method: its ring, and its storage if it has one of its own.
+/// The static of a cached method: its ring, and its storage if the method owns one.
 #[derive(Debug)]
 pub struct RingStatic<S> {
     ring: Ring,

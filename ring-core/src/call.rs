@@ -33,17 +33,18 @@ use crate::output::Output;
 use crate::ring::Ring;
 use crate::storage::{Expires, HasCoder, Storage, StorageBase, View};
 
-/// One call of a cached method with its arguments bound, as `{method}_ring(..)` gives it.
+/// One call of a cached method with its arguments bound, returned by `{method}_ring(..)`.
 ///
-/// Verbs that run the body consume the call. They block the thread; those of an `async fn`'s call, an [`AsyncCall`], are
-/// awaited.
+/// Verbs that run the body consume the call. They block the thread. The verbs of an `async fn`'s call, an
+/// [`AsyncCall`],
+/// are awaited.
 ///
 /// | verb | looks up | computes | stores | returns |
 /// |---|---|---|---|---|
 /// | [`get`](Self::get) | yes | | | the cached value, if any |
-/// | [`get_or_update`](Self::get_or_update) | yes | if absent | what it computed | what the body returns |
-/// | [`update`](Self::update) | | always | yes | what the body returns |
-/// | [`execute`](Self::execute) | | always | | what the body returns |
+/// | [`get_or_update`](Self::get_or_update) | yes | if absent | the computed value | the result of the body |
+/// | [`update`](Self::update) | | always | yes | the result of the body |
+/// | [`execute`](Self::execute) | | always | | the result of the body |
 /// | [`set`](Self::set) | | | the given value | |
 /// | [`delete`](Self::delete) | | | | whether there was an entry |
 /// | [`has`](Self::has) | yes | | | whether there is an entry |
@@ -101,12 +102,13 @@ impl<R: Output, S, B: Bind, M> BoundCall<R, S, B, M> {
 }
 
 impl<R: Output, S, B, M> BoundCall<R, S, B, M> {
-    /// Lets the value that this call stores live for `expiry`, rounded up to what the storage can tell apart. Zero
-    /// means that nothing is stored.
+    /// Sets the expiry of the value that this call stores, rounded up to the resolution of the storage. Zero stores
+    /// nothing.
     ///
     /// ```
+    /// # use ring_cache_core as ring_cache;
     /// # use std::time::Duration;
-    /// # use ring_cache_core::{Call, Plain, body::Body, storage::{Expires, Storage, View}};
+    /// # use ring_cache::{Call, Plain, body::Body, storage::{Expires, Storage, View}};
     /// fn refresh_for_a_minute<S>(call: Call<Plain<u32>, S, impl Body<Out = u32>>) -> u32
     /// where
     ///     S: View<u32, Held = u32, Storage: Storage<u32> + Expires>,
@@ -123,7 +125,7 @@ impl<R: Output, S, B, M> BoundCall<R, S, B, M> {
         self
     }
 
-    /// Does not store computed values of which `unless` is true. Generated code calls it for `#[ring(unless = ..)]`.
+    /// Does not store computed values for which `unless` is true. Generated for `#[ring(unless = ..)]`.
     #[inline]
     pub fn unless(mut self, unless: fn(&R::Value) -> bool) -> Self {
         self.context.unless = Some(unless);
@@ -135,7 +137,7 @@ impl<R: Output, S, B, M> BoundCall<R, S, B, M> {
         self.context.ring.name()
     }
 
-    /// How long values live that this call stores.
+    /// The expiry of values that this call stores.
     pub fn expiry(&self) -> Option<Duration> {
         self.context.expiry
     }
@@ -147,13 +149,13 @@ where
     S: View<R::Value>,
     B: Bind,
 {
-    /// The key of this call: what lies in the storage, its namespace included.
+    /// The key of this call as it is in the storage, namespace included.
     pub fn key(&self) -> Key {
         Key::in_namespace(self.storage().namespace(), &self.call_key())
     }
 
-    /// The text under which the storage keeps the value: [`key`](Self::key), unless the storage cannot take every text,
-    /// as Memcached, whose keys have at most 250 bytes.
+    /// The text under which the storage keeps the value: [`key`](Self::key), unless the storage limits its keys, as
+    /// Memcached does (250 bytes).
     pub fn stored_key(&self) -> String {
         self.storage().stored_key(&self.call_key())
     }
@@ -176,18 +178,18 @@ where
         self.context.outcome(self.try_get())
     }
 
-    /// Stores `value` without computing, whatever is there or being computed.
+    /// Stores `value` without computing. It replaces any entry, and computations under way are not stored.
     pub fn set(&self, value: R::Value) -> Outcome<R, S, ()> {
         let set = blocking::set(&self.context, self.encoded_key(), value);
         self.context.outcome(set)
     }
 
-    /// Removes the value, also one that is being computed. Returns whether there was an entry.
+    /// Removes the value, also one being computed. Returns whether there was an entry.
     pub fn delete(&self) -> Outcome<R, S, bool> {
         self.context.outcome(self.try_delete())
     }
 
-    /// Whether a value is cached. It does not count as a use.
+    /// Whether a value is cached. Not a use for the eviction policy.
     pub fn has(&self) -> Outcome<R, S, bool> {
         self.context.outcome(self.try_has())
     }
@@ -245,13 +247,13 @@ where
     S: View<R::Value, Storage: Storage<S::Held>>,
     B: Body<Out = R::Out>,
 {
-    /// The cached value, or else computes and stores it: what the plain call does.
+    /// Returns the cached value, or computes and stores it. The plain call does the same.
     ///
-    /// Of several calls with one key at a time, one computes and the others take its value. An error of a fallible
-    /// body is returned and not stored. A failure of the storage costs a computation, never the answer.
+    /// Of concurrent calls with one key, one computes and the others take its value. An error of a fallible body is
+    /// returned and not stored. A failure of the storage costs a computation and never changes the answer.
     #[inline]
     pub fn get_or_update(self) -> R::Out {
-        // Taken apart, and put together for the long way: so a hit keeps it in registers.
+        // Destructured here and rebuilt for a miss, so that a hit keeps the parts in registers.
         let Self { context, body, mode } = self;
         let key = CallKey::new(context.ring.name(), body.parts());
         match context.hit(&key) {
@@ -260,7 +262,7 @@ where
         }
     }
 
-    /// Computes and stores, whatever was there. A value that `unless` refuses removes an older one; an error of a
+    /// Computes and stores, also if there is an entry. A value that `unless` refuses removes the entry; an error of a
     /// fallible body leaves it.
     pub fn update(self) -> R::Out {
         let (context, key) = (self.context.update(), self.encoded_key());
@@ -287,7 +289,7 @@ where
         })
     }
 
-    /// The long way: of a hit that waits, and of a miss.
+    /// The slow path: a hit that waits, or a miss.
     #[inline(never)]
     fn look_up(self) -> R::Out {
         let (context, key) = (self.context, self.call_key());
@@ -309,7 +311,8 @@ where
     }
 }
 
-/// Runs the body, if no other call did. No frame of shared code is on the stack meanwhile: the body may call itself.
+/// Runs the body, unless another call's value is available. The body may recurse: no frame of shared code is on the
+/// stack meanwhile.
 #[inline]
 fn compute<R, S, B>(
     context: &CallContext<R::Value, S>,
@@ -338,21 +341,21 @@ where
     R: Output,
     S: HasCoder<Coder: Coder<R::Value>>,
 {
-    /// Encodes a value as the storage holds it.
+    /// Encodes a value for the storage.
     ///
     /// # Errors
     ///
-    /// The coder's.
+    /// If the coder fails.
     pub fn encode(&self, value: &R::Value) -> Result<Vec<u8>, Error> {
         let encoded = S::Coder::encode(value).map_err(Error::encode);
         encoded.map_err(|error| error.of_ring(self.name().as_str()))
     }
 
-    /// Decodes bytes that the storage holds.
+    /// Decodes bytes of the storage.
     ///
     /// # Errors
     ///
-    /// The coder's.
+    /// If the coder fails.
     pub fn decode(&self, bytes: &[u8]) -> Result<R::Value, Error> {
         let decoded = S::Coder::decode(bytes).map_err(Error::decode);
         decoded.map_err(|error| error.of_ring(self.name().as_str()))

@@ -1,4 +1,4 @@
-//! Time that tests can hold in their hands.
+//! Clocks: the system's, and one that tests move.
 
 mod coarse;
 
@@ -10,9 +10,9 @@ use coarse::CoarseClock;
 
 use crate::sync::{AtomicU64, Ordering};
 
-/// Tells the time since some fixed moment; it never goes back.
+/// Tells the time since a fixed moment. It never goes back.
 pub trait Clock: Debug + Send + Sync {
-    /// The time since the clock's own beginning.
+    /// The time since the clock's start.
     fn now(&self) -> Duration;
 }
 
@@ -38,11 +38,12 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that moves when it is told to; clones show the same time.
+/// A clock that tests move. Clones show the same time.
 ///
 /// ```
+/// # use ring_cache_core as ring_cache;
 /// use std::time::Duration;
-/// use ring_cache_core::{Lru, clock::ManualClock};
+/// use ring_cache::{Lru, clock::ManualClock};
 ///
 /// let clock = ManualClock::default();
 /// let users = Lru::<&str>::builder().capacity(10).clock(clock.clone()).build();
@@ -85,7 +86,7 @@ impl Default for StorageClock {
 }
 
 impl StorageClock {
-    /// Nanoseconds since the clock's beginning.
+    /// Nanoseconds since the clock's start.
     #[inline]
     pub(crate) fn now(&self) -> u64 {
         match self {
@@ -94,18 +95,18 @@ impl StorageClock {
         }
     }
 
-    /// When an entry expires that lives for `expiry` from now on; [`NEVER`] without one.
+    /// The deadline of an entry that lives for `expiry` from now on; [`NEVER`] without one.
     pub(crate) fn deadline(&self, expiry: Option<Duration>) -> u64 {
         expiry.map_or(NEVER, |expiry| self.now().saturating_add(nanos(expiry)))
     }
 
-    /// How long an entry with this deadline will still be there, if it expires.
+    /// The remaining life of an entry with this deadline, if it expires.
     pub(crate) fn left(&self, deadline: u64) -> Option<Duration> {
         (deadline != NEVER).then(|| Duration::from_nanos(deadline.saturating_sub(self.now())))
     }
 
-    /// Whether an entry with this deadline is gone. Reads the clock only if the deadline can come, and precisely only if it
-    /// is near.
+    /// Whether an entry with this deadline has expired. Reads no clock without a deadline, and the
+    /// precise clock only near it.
     #[inline]
     pub(crate) fn is_past(&self, deadline: u64) -> bool {
         deadline != NEVER && !self.is_well_before(deadline) && self.now() >= deadline

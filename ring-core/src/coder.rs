@@ -1,8 +1,8 @@
-//! Coders: how values become bytes, for storages that hold bytes.
+//! Coders: values as bytes, for storages that hold bytes.
 //!
-//! A coder is a type, named by `#[ring(coder = Json)]`. What it writes is exactly what lies in the storage, so other
-//! programs can read it. Bytes that it cannot decode, as those of an older version of a struct, are a miss that is
-//! overwritten. A value that cannot be encoded is not stored: it is computed every time, and each time counts as an error.
+//! A coder is a type, named by `#[ring(coder = Json)]`. The storage holds its bytes unchanged, so other programs can
+//! read them. Bytes that it cannot decode, such as those of an older version of a struct, are a miss and are
+//! overwritten. A value that cannot be encoded is not stored: each call computes it and counts an error.
 
 #[cfg(feature = "cbor")]
 mod cbor;
@@ -24,10 +24,11 @@ pub use crate::error::Cause;
 
 /// Turns values into bytes and back.
 ///
-/// What its errors say is shown to whoever asked, and may get into logs. Those of this crate quote no value.
+/// Errors are shown to the caller and may be logged. The errors of this crate's coders quote no values.
 ///
 /// ```
-/// use ring_cache_core::coder::{Cause, Coder};
+/// # use ring_cache_core as ring_cache;
+/// use ring_cache::coder::{Cause, Coder};
 ///
 /// struct Decimal;
 ///
@@ -43,8 +44,8 @@ pub use crate::error::Cause;
     note = "`Cbor` and `Json` take types that implement serde's `Serialize` and `DeserializeOwned`; `Raw` takes bytes and strings"
 )]
 pub trait Coder<V> {
-    /// The bytes of a value. `decode` is to make the same value of them: where it could not, this is to be an error.
+    /// The bytes of a value. An error, if `decode` would not make an equal value of them.
     fn encode(value: &V) -> Result<Vec<u8>, Cause>;
-    /// The value of bytes. Bytes come from outside: anything must end in a value or an error.
+    /// The value of bytes. Bytes are untrusted: any input must give a value or an error.
     fn decode(bytes: &[u8]) -> Result<V, Cause>;
 }

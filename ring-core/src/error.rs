@@ -1,15 +1,15 @@
-//! What can go wrong with a storage or a coder, and how a verb hands it over.
+//! Errors of storages and coders.
 
 use std::convert::Infallible;
 use std::fmt;
 use std::time::Duration;
 
-/// Any error's cause.
+/// The cause of an error, of any type.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 
-/// A failed operation on a ring: it says which ring, which storage and which operation.
+/// A failed operation of a ring, with the ring, the storage and the operation.
 ///
-/// The plain call of a cached method never shows one; explicit verbs do, on storages that can fail.
+/// The plain call of a cached method never returns one. Other verbs do, on storages that can fail.
 pub struct Error {
     kind: ErrorKind,
     operation: &'static str,
@@ -19,11 +19,11 @@ pub struct Error {
     cause: Option<Cause>,
 }
 
-/// What kind of failure an [`Error`] is.
+/// The kind of an [`Error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The storage did not do what it was asked for.
+    /// The storage failed.
     Storage,
     /// The coder could not encode the value.
     Encode,
@@ -31,16 +31,16 @@ pub enum ErrorKind {
     Decode,
     /// The storage did not answer within its deadline.
     Deadline,
-    /// The storage was not asked, since it did not answer before.
+    /// The storage was not called, since it did not answer earlier calls.
     Unavailable,
     /// Two lists that belong together have different lengths.
     Lengths,
-    /// Another ring of the storage could have the same keys, so both keep away from it.
+    /// Another ring of the storage could have equal keys, so both keep away from it.
     Conflict,
 }
 
 impl Error {
-    /// A failure of the storage of this name, such as `"redis"`, in this operation.
+    /// A failure of the storage `storage`, such as `"redis"`, in this operation.
     pub fn storage(storage: &'static str, operation: &'static str, cause: impl Into<Cause>) -> Self {
         Error {
             storage: Some(storage),
@@ -48,7 +48,7 @@ impl Error {
         }
     }
 
-    /// No answer of the storage of this name in this operation within its deadline.
+    /// The storage `storage` did not answer this operation within its deadline.
     pub fn deadline(storage: &'static str, operation: &'static str, deadline: Duration) -> Self {
         let cause = format!("no answer within {deadline:?}");
         Error {
@@ -57,7 +57,7 @@ impl Error {
         }
     }
 
-    /// The deadline of the storage of this name passed in this operation, for a cause that is no fault of the storage's server.
+    /// The deadline of the storage `storage` passed in this operation. The cause does not lie in its server.
     pub fn out_of_time(storage: &'static str, operation: &'static str, cause: impl Into<Cause>) -> Self {
         Error {
             kind: ErrorKind::Deadline,
@@ -65,7 +65,7 @@ impl Error {
         }
     }
 
-    /// The storage of this name was not asked for this operation, for a cause that is no fault of the operation.
+    /// The storage `storage` was not called for this operation. The cause does not lie in the operation.
     pub fn unavailable(storage: &'static str, operation: &'static str, cause: impl Into<Cause>) -> Self {
         Error {
             kind: ErrorKind::Unavailable,
@@ -83,7 +83,8 @@ impl Error {
     }
 
     pub(crate) fn lengths(calls: usize, values: usize) -> Self {
-        let cause = format!("{calls} calls but {values} values: nothing was stored");
+        let cause =
+            format!("{calls} calls but {values} values, so nothing was stored: pass one value for each call");
         Self::new(ErrorKind::Lengths, "set_many", Some(cause.into()))
     }
 
@@ -102,7 +103,7 @@ impl Error {
         }
     }
 
-    /// Adds where the storage is, such as `"127.0.0.1:6379"`. It must not contain a password.
+    /// Adds the location of the storage, such as `"127.0.0.1:6379"`. It must not contain a password.
     #[must_use]
     pub fn at(mut self, address: &str) -> Self {
         self.address = Some(address.into());
@@ -116,7 +117,7 @@ impl Error {
         self
     }
 
-    /// What kind of failure it is.
+    /// The kind of failure.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
@@ -126,22 +127,22 @@ impl Error {
         self.operation
     }
 
-    /// The name of the storage, such as `"redis"`, if the operation was a storage's.
+    /// The name of the storage, such as `"redis"`, if a storage failed.
     pub fn storage_name(&self) -> Option<&'static str> {
         self.storage
     }
 
-    /// What caused it. [`Display`](fmt::Display) shows it as well.
+    /// The cause. [`Display`](fmt::Display) shows it as well.
     pub fn cause(&self) -> Option<&(dyn std::error::Error + Send + Sync + 'static)> {
         self.cause.as_deref()
     }
 
-    /// Where the storage is, such as `"127.0.0.1:6379"`, if it is a server or a file that is known.
+    /// The location of the storage, such as `"127.0.0.1:6379"`, if it is known: a server or a file.
     pub fn address(&self) -> Option<&str> {
         self.address.as_deref()
     }
 
-    /// The name of the ring, if the operation was a ring's.
+    /// The name of the ring, if there is one.
     pub fn ring(&self) -> Option<&str> {
         self.ring.as_deref()
     }
@@ -173,29 +174,30 @@ impl fmt::Debug for Error {
     }
 }
 
-/// `Display` shows the cause, so the source is what comes behind it: those who print the chain print each once.
+/// `Display` shows the cause, so the source is the cause's source: programs that print the chain print each error
+/// once.
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.cause.as_deref()?.source()
     }
 }
 
-/// How a storage can fail, and so what its verbs return: plain values where it cannot, `Result`s where it can.
+/// The return types of verbs: plain values on storages that cannot fail, `Result`s on storages that can.
 pub trait Failure: Into<Error> + Sized {
-    /// What a verb returns.
+    /// The return type of a verb.
     type Outcome<T>;
 
-    /// Hands over the result of an operation.
+    /// Converts the result of an operation.
     fn outcome<T>(result: Result<T, Self>, ring: &str) -> Self::Outcome<T>;
 
     /// The result that a verb returned.
     ///
     /// # Errors
     ///
-    /// The storage's.
+    /// If the storage failed.
     fn into_result<T>(outcome: Self::Outcome<T>) -> Result<T, Self>;
 
-    /// A failure outside of the storage, of the coder say, if verbs can return one.
+    /// A failure outside the storage, such as of the coder, if verbs can return one.
     fn from_error(error: Error) -> Option<Self>;
 }
 

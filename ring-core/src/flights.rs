@@ -1,16 +1,16 @@
-//! Flights: one computation a key at a time, and none that is stored after a delete.
+//! Flights: one computation per key at a time, and nothing is stored that began before a delete.
 //!
-//! A call that computes a value is its *leader*. Leaders have *epochs*, numbers that rise as they begin. `set`, `delete`
-//! and `clear` raise the smallest epoch that may write, and so does a write that ends: so a computation that began before
-//! a delete cannot be stored after it, and of two that overlap the one that began later wins. Writers of one key take
-//! turns, so that this also holds for storages whose writes take time. An update that is overtaken waits for what
-//! overtook it: see `invalidation`.
+//! A call that computes a value is its *leader*. Leaders have *epochs*, numbers that rise as they begin. `set`,
+//! `delete` and `clear` raise the smallest epoch that may write; so does a write that ends. A computation that began
+//! before a delete is therefore not stored after it. Of two computations that overlap, the later one wins. Writers of
+//! one key take turns, so this also holds for storages whose writes take time. An update that is overtaken waits for
+//! the operation that overtook it: see `invalidation`.
 //!
-//! A leader that others may wait for leads a *flight*, whose outcome reaches all waiters. A leader that is lost (it
-//! panicked or was dropped) hands over to one waiter; one that takes too long, or is a task that is not polled, is replaced
-//! by one. Threads and tasks wait for each other: they listen to one event. A key has a state only while calls work on it.
+//! A leader that others may wait for leads a *flight*, whose outcome reaches all waiters. A leader that is lost (by a
+//! panic or a drop) hands over to one waiter. A waiter replaces a leader that exceeds `flight_timeout`. Threads and
+//! tasks listen to the same event. A key has a state only while calls work on it.
 //!
-//! Value-or-guard is quick-cache's idea; Go's `singleflight` gave flights their name.
+//! Value-or-guard is the idea of quick-cache; the name comes from Go's `singleflight`.
 
 mod flight;
 mod in_place;
@@ -53,17 +53,17 @@ const WRITE_COUNTERS: usize = 32;
 
 /// The computations and writes of one storage. The storage owns it, and all its handles share it.
 ///
-/// `T` is what the storage holds: values in memory, a coder's bytes elsewhere.
+/// `T` is the type in the storage: values in memory, a coder's bytes elsewhere.
 pub struct Flights<T> {
     shards: [Mutex<Shard<T>>; SHARDS],
-    /// The number of keys with a state, so that a delete needs no lock to find out that there are none.
+    /// The number of keys with a state, so that a delete without computations under way needs no lock.
     keys: AtomicUsize,
     next_epoch: AtomicU64,
     /// Notified when a write of any key ends.
     written: Event,
     /// The number of writes that ended, for groups of keys.
     writes: [AtomicU64; WRITE_COUNTERS],
-    /// The number of keys in doubt, so that a look-up needs no lock to find out that there are none.
+    /// The number of keys in doubt, so that a look-up without doubts needs no lock.
     doubts: AtomicUsize,
     rings: RingRegistry,
 }
@@ -72,17 +72,17 @@ pub struct Flights<T> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Doubt(Option<u64>);
 
-/// The part that a call takes in the computation of its value.
+/// The role of a call in the computation of its value.
 pub(crate) enum Role<'f, T> {
     /// It computes, and others may wait for it.
     Lead(Leader<'f, T>),
-    /// Another call computes: it waits for that one.
+    /// It waits for the call that computes.
     Wait(Waiter<'f, T>),
-    /// It is itself part of that computation, so that waiting would never end: it computes without the cache.
+    /// It is part of that computation itself, so waiting would deadlock. It computes without the cache.
     Bypass,
 }
 
-/// Outside of the generic code, so that it is compiled once.
+/// Not generic, so that it is compiled once.
 fn zeros() -> [AtomicU64; WRITE_COUNTERS] {
     std::array::from_fn(|_| AtomicU64::new(0))
 }
@@ -132,7 +132,7 @@ impl<T> Flights<T> {
         self.leader(key, None)
     }
 
-    /// Starts the write of a value that the user gave: the computations under way are not stored, and newcomers start a
+    /// Starts the write of a value given by the user. Computations under way are not stored, and newcomers start a
     /// new one.
     pub(crate) fn lead_explicit(&self, key: EncodedKey) -> Leader<'_, T> {
         let mut shard = self.shard(&key).lock();
@@ -143,12 +143,12 @@ impl<T> Flights<T> {
         Leader::new(self, key, epoch, None).explicit()
     }
 
-    /// Stores a value that the user gave in place: the computations under way are not stored, and newcomers start a new
+    /// Stores a value given by the user in place. Computations under way are not stored, and newcomers start a new
     /// one.
     ///
     /// # Errors
     ///
-    /// The key and the value, if another write is to be waited for.
+    /// The key and the value, if the write must wait for another one.
     pub(crate) fn set_in_place(
         &self,
         key: EncodedKey,
@@ -181,13 +181,13 @@ impl<T> Flights<T> {
         Ok(())
     }
 
-    /// Whether this thread computes the value of `key` at the moment.
+    /// Whether this thread is computing the value of `key`.
     pub(crate) fn is_computing(&self, key: &EncodedKey) -> bool {
         scope::is_computing(self.address(), key)
     }
 
-    /// Whether this thread writes to this storage at the moment. Code that is itself part of a write, such as the `Drop`
-    /// of an evicted value, does not wait for other writes: two such could wait for each other.
+    /// Whether this thread is writing to this storage. Code that is part of a write, such as the `Drop` of an evicted
+    /// value, does not wait for other writes: two such writes could deadlock.
     fn is_writing(&self) -> bool {
         scope::is_writing(self.address())
     }
@@ -245,7 +245,7 @@ impl<T> Flights<T> {
         self.keys.load(Ordering::SeqCst)
     }
 
-    /// The number of writes that ended, well or not, of keys with this hash and of some others.
+    /// The number of ended writes, successful or not, of keys with this hash and of some others.
     pub(crate) fn writes(&self, hash: u64) -> u64 {
         self.writes[Self::write_counter(hash)].load(Ordering::SeqCst)
     }
@@ -263,7 +263,7 @@ impl<T> Flights<T> {
         self.rings.admit(ring, shape)
     }
 
-    /// Why a ring keeps away from this storage, if it does.
+    /// The conflict that keeps a ring away from this storage, if there is one.
     pub(crate) fn conflict(&self, ring: &'static Ring) -> Option<String> {
         self.rings.conflict(ring)
     }
@@ -281,12 +281,12 @@ impl<T> Flights<T> {
         state
     }
 
-    /// The next epoch. Taken with the shard of the key locked, so that those of one key are in order.
+    /// The next epoch. Taken under the lock of the key's shard, so that the epochs of one key are in order.
     fn next_epoch(&self) -> u64 {
         self.next_epoch.fetch_add(1, Ordering::SeqCst)
     }
 
-    /// Called with the shard of `key` locked.
+    /// Requires the lock of the key's shard.
     fn leader(&self, key: EncodedKey, flight: Option<Arc<Flight<T>>>) -> Leader<'_, T> {
         Leader::new(self, key, self.next_epoch(), flight)
     }
@@ -325,10 +325,10 @@ impl<T> Flights<T> {
         changed
     }
 
-    /// Whether an older value may be found under `key` than a call promised that has returned: an abandoned write may
-    /// still arrive, or what overtook an update has not taken effect yet.
+    /// Whether an older value may be found under `key` than a call that returned has promised. Either an abandoned
+    /// write may still arrive, or the operation that overtook an update has not taken effect yet.
     ///
-    /// Asked before a look-up, which then treats what it finds as absent.
+    /// Read before a look-up, which then treats a found value as absent.
     #[inline]
     pub fn is_in_doubt<K: RingKey + ?Sized>(&self, key: &K) -> bool {
         self.doubts.load(Ordering::SeqCst) > 0 && self.is_known_to_be_in_doubt(key)
@@ -339,8 +339,8 @@ impl<T> Flights<T> {
         self.with_state(&EncodedKey::of(key), |state| state.is_in_doubt()) == Some(true)
     }
 
-    /// Puts `key` [in doubt](Self::is_in_doubt) until [`end_doubt`](Self::end_doubt): for a storage whose write goes on after
-    /// its caller was dropped.
+    /// Puts `key` [in doubt](Self::is_in_doubt) until [`end_doubt`](Self::end_doubt), for a storage whose write goes
+    /// on after its caller was dropped.
     pub fn begin_doubt(&self, key: &EncodedKey) -> Doubt {
         let mut shard = self.shard(key).lock();
         let state = self.state(&mut shard, key);
@@ -350,24 +350,24 @@ impl<T> Flights<T> {
         Doubt(mark)
     }
 
-    /// Whether `key` may have been changed since the doubt began: then what the write left is to be removed.
+    /// Whether `key` may have changed since the doubt began. If so, the entry that the write left is to be removed.
     pub fn is_outdated(&self, key: &EncodedKey, doubt: &Doubt) -> bool {
         doubt
             .0
             .is_none_or(|mark| self.with_state(key, |state| state.min_epoch) != Some(mark))
     }
 
-    /// Ends a doubt that was [begun](Self::begin_doubt): what the write left is gone.
+    /// Ends a doubt that was [begun](Self::begin_doubt): the entry that the write left is gone.
     pub fn end_doubt(&self, key: &EncodedKey) {
         self.release(key, KeyState::end_abandoned_write);
     }
 
-    /// Whether the state of a key outlives its last reference: it is in doubt until something is written there.
+    /// Whether the state of a key outlives its last reference: it is in doubt until the next write.
     fn is_remembered(&self, state: &KeyState<T>) -> bool {
         state.is_in_doubt() && self.doubts.load(Ordering::SeqCst) <= REMEMBERED_DOUBTS
     }
 
-    /// Runs `change`, gives up a reference to the state of a key, and drops the state with the last one.
+    /// Runs `change`, and releases a reference to the state of a key. The last release drops the state.
     fn release<R>(&self, key: &EncodedKey, change: impl FnOnce(&mut KeyState<T>) -> R) -> R {
         let Ok(changed) = self.try_release(key, |state| Ok::<_, Infallible>(change(state)));
         changed

@@ -51,7 +51,8 @@ pub(crate) use text::key_text;
 /// Derive it on domain types; by hand it is one line, the twin of the original's `__ring_key__`:
 ///
 /// ```
-/// use ring_cache_core::{KeyWriter, RingKey};
+/// # use ring_cache_core as ring_cache;
+/// use ring_cache::{KeyWriter, RingKey};
 ///
 /// struct Service { id: u64, connection: std::net::TcpListener }
 ///

@@ -1,7 +1,8 @@
-//! Keys, calls, tickets, coders and memory storages of [ring-cache](https://docs.rs/ring-cache), without I/O and
-//! without an async runtime. Depend on `ring-cache`, which brings the macros as well.
+//! Keys, calls, flights, coders and memory storages of [ring-cache](https://docs.rs/ring-cache), without I/O and an
+//! async runtime. Depend on `ring-cache`, which includes the macros.
 //!
-//! A hit goes from the generated accessor to [`Call`], to [`Lru`], to its shard. A miss goes on to the machines of `call`,
+//! A hit goes from the generated accessor to [`Call`], to [`Lru`], to its shard. A miss goes on to the machines of
+//! `call`,
 //! and to the [`flights`].
 
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -1,8 +1,8 @@
 //! The default storage: a bounded cache in memory.
 //!
 //! Entries lie in shards, each behind its own lock. A hit takes a read lock only: it compares the parts of the key
-//! with the bytes that the entry keeps, notes the use ([`policy`]) and clones the value. Values that give way are
-//! dropped after the lock is released.
+//! with the bytes of the entry, records the use ([`policy`]) and clones the value. Evicted values are dropped after
+//! the lock is released.
 
 mod builder;
 mod policy;
@@ -24,17 +24,18 @@ use crate::ring::DEFAULT_WRITE_TIMEOUT;
 use crate::storage::{Clear, EvictionCounts, Expires, Expiring, InMemory, Observer, Storage, StorageBase};
 use crate::sync::{AtomicU64, Ordering, ReadersLock};
 
-/// How many entries the storage of a ring holds if nothing else is said, as in the original.
+/// The default capacity of a ring's storage, as in the original.
 pub const DEFAULT_CAPACITY: usize = 128;
 
-/// A bounded cache in memory. The [`Policy`] says which entry gives way: of more than 32 by default one that is used seldom,
-/// of fewer the least recently used one.
+/// A bounded cache in memory. The [`Policy`] chooses the entry to evict: by default a seldom used one, and up to 32
+/// entries the least recently used one.
 ///
-/// There are never more entries than the capacity. Caches of more than 512 entries are split into shards, each with an order
-/// of its own and a part of the capacity, so that an entry may give way a little before the whole is full.
+/// The number of entries never exceeds the capacity. Caches of more than 512 entries are split into shards, each with
+/// its own order and a part of the capacity, so an entry may be evicted slightly before the whole cache is full.
 ///
 /// ```
-/// use ring_cache_core::Lru;
+/// # use ring_cache_core as ring_cache;
+/// use ring_cache::Lru;
 ///
 /// let users = Lru::<String>::new(2);
 /// users.set(&1_u32, "Ada".into());
@@ -55,22 +56,22 @@ pub struct Lru<T> {
 }
 
 impl<T> Lru<T> {
-    /// An empty cache for up to `capacity` entries. Memory is taken as entries come.
+    /// An empty cache for up to `capacity` entries. Memory is allocated as entries come.
     pub fn new(capacity: usize) -> Self {
         Self::builder().capacity(capacity).build()
     }
 
-    /// Sets up a cache with more than a capacity.
+    /// Configures a cache: its capacity and more.
     pub fn builder() -> LruBuilder<T> {
         LruBuilder::default()
     }
 
-    /// How many entries there can be.
+    /// The greatest number of entries.
     pub fn capacity(&self) -> usize {
         self.capacity
     }
 
-    /// How many entries there are; those that expired count until they are found.
+    /// The number of entries, including expired ones that no operation has found yet.
     pub fn len(&self) -> usize {
         self.shards.iter().map(|shard| shard.read().len()).sum()
     }
@@ -80,30 +81,30 @@ impl<T> Lru<T> {
         self.len() == 0
     }
 
-    /// Drops all entries, also those that are being computed.
+    /// Removes all entries, also those being computed.
     pub fn clear(&self) {
         let invalidation = self.flights.invalidate_all(DEFAULT_WRITE_TIMEOUT).block();
         self.drop_where(|_| true);
         let Ok(()) = invalidation.end(Ok::<_, Infallible>(()));
     }
 
-    /// Checks what always holds, for tests.
+    /// Checks the invariants, for tests.
     ///
     /// # Panics
     ///
-    /// If something does not.
+    /// If an invariant is broken.
     #[cfg(any(test, feature = "testing"))]
     pub fn validate(&self) {
         self.shards.iter().for_each(|shard| shard.read().validate());
         assert!(self.len() <= self.capacity);
     }
 
-    /// The storage behind the storage: a memory storage is its own.
+    /// The storage's backend: a memory storage is its own.
     pub fn backend(&self) -> &Self {
         self
     }
 
-    /// Puts a value under `key`, whatever is being computed for it.
+    /// Puts a value under `key`. A computation of it under way is not stored.
     pub fn set<K: RingKey + ?Sized>(&self, key: &K, value: T)
     where
         T: Clone,
@@ -119,14 +120,14 @@ impl<T> Lru<T> {
         let Ok(()) = Storage::set(self, key, value, Some(expiry));
     }
 
-    /// Removes the value under `key`. Returns whether there was one.
+    /// Removes the value under `key`. Returns whether there was an entry.
     pub fn delete<K: RingKey + ?Sized>(&self, key: &K) -> bool {
         let invalidation = self.flights.invalidate(key, DEFAULT_WRITE_TIMEOUT).block();
         let Ok(removed) = invalidation.end(Ok::<_, Infallible>(self.take(key)));
         removed
     }
 
-    /// Whether there is a value under `key`. It does not count as a use.
+    /// Whether there is a value under `key`. Not a use for the eviction policy.
     pub fn has<K: RingKey + ?Sized>(&self, key: &K) -> bool {
         let hash = hash_key(key);
         let shard = self.shard(hash).read();
@@ -137,11 +138,11 @@ impl<T> Lru<T> {
 
     #[inline]
     fn shard(&self, hash: u64) -> &ReadersLock<Shard<T>> {
-        // The lower half is the shard's own.
+        // The shard uses the lower half.
         &self.shards[(hash >> 32) as usize & self.mask]
     }
 
-    /// Recorded before a write lock is taken, under which no code of the key's type is to run.
+    /// Recorded before a write lock is taken, under which no code of the key's type may run.
     fn encode<K: RingKey + ?Sized>(&self, key: &K) -> EncodedKey {
         match key.as_recorded() {
             Some(recorded) => recorded.clone(),
@@ -169,7 +170,7 @@ impl<T> Lru<T> {
     }
 
     fn drop_where(&self, concerns: impl Fn(&KeyBytes) -> bool) {
-        // First all, then the values' own code, which may panic.
+        // First all entries, then the code of their values, which may panic.
         let dropped: Vec<_> = self
             .shards
             .iter()
@@ -178,7 +179,8 @@ impl<T> Lru<T> {
         drop(dropped);
     }
 
-    /// Removes the entry of a slot that was seen to have expired; if another took its place since, only if that has too.
+    /// Removes the entry of a slot that was seen to have expired. If another entry took the slot since, removes it
+    /// only if it has expired as well.
     #[cold]
     fn expire<F>(&self, hash: u64, slot: usize) -> Option<F> {
         let mut shard = self.shard(hash).write();
@@ -194,7 +196,7 @@ impl<T> Lru<T> {
     }
 }
 
-/// Room for [`DEFAULT_CAPACITY`] entries.
+/// A cache of [`DEFAULT_CAPACITY`] entries.
 impl<T> Default for Lru<T> {
     fn default() -> Self {
         Self::new(DEFAULT_CAPACITY)
@@ -208,7 +210,7 @@ impl<T: Clone> Lru<T> {
         self.find(key).map(|(value, _)| value)
     }
 
-    /// The value under `key`, and its deadline.
+    /// The value under `key` and its deadline.
     #[inline(always)]
     fn find<K: RingKey + ?Sized>(&self, key: &K) -> Option<(T, u64)> {
         let hash = hash_key(key);
@@ -219,14 +221,14 @@ impl<T: Clone> Lru<T> {
         found.unwrap_or_else(|slot| self.expire(hash, slot))
     }
 
-    /// [`find`](Self::find) under the lock that writers take, when there were writes lately.
+    /// [`find`](Self::find) under the lock that writers take. Used after recent writes.
     #[inline(never)]
     fn find_locked<K: RingKey + ?Sized>(&self, hash: u64, key: &K) -> Option<(T, u64)> {
         let found = self.find_in(&self.shard(hash).read(), hash, key);
         found.unwrap_or_else(|slot| self.expire(hash, slot))
     }
 
-    /// The value under `key` and its deadline, or the slot of an entry that expired.
+    /// The value under `key` and its deadline, or the slot of an expired entry.
     #[inline(always)]
     fn find_in<K>(&self, shard: &Shard<T>, hash: u64, key: &K) -> Result<Option<(T, u64)>, usize>
     where
@@ -247,7 +249,7 @@ impl<T: Clone> Lru<T> {
 impl<T: Clone> StorageBase<T> for Lru<T> {
     type Error = Infallible;
 
-    /// Keys are compared by their bytes, which are injective whatever their texts are.
+    /// Keys are compared by their bytes, which are injective even where texts are not.
     const TEXT_KEYS: bool = false;
 
     fn flights(&self) -> &Flights<T> {

@@ -1,4 +1,4 @@
-//! An unbounded storage to look into.
+//! An unbounded storage that can be inspected.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -12,10 +12,11 @@ use crate::ring::DEFAULT_WRITE_TIMEOUT;
 use crate::storage::{Clear, EvictionCounts, Expires, Expiring, InMemory, Observer, Storage, StorageBase};
 use crate::sync::{Arc, RwLock};
 
-/// A storage without bound, by the text of the keys: made to look into, in tests and while learning.
+/// An unbounded storage by the text of the keys, for tests and for learning: its content can be inspected.
 ///
 /// ```
-/// use ring_cache_core::Map;
+/// # use ring_cache_core as ring_cache;
+/// use ring_cache::Map;
 ///
 /// let map = Map::<u32>::new();
 /// map.set(&("answer", 1_u8), 42);
@@ -68,7 +69,7 @@ impl<T> Map<T> {
         keys
     }
 
-    /// How many entries there are.
+    /// The number of entries.
     pub fn len(&self) -> usize {
         self.entries
             .read()
@@ -82,7 +83,7 @@ impl<T> Map<T> {
         self.len() == 0
     }
 
-    /// Drops all entries, also those that are being computed.
+    /// Removes all entries, also those being computed.
     pub fn clear(&self) {
         let invalidation = self.flights.invalidate_all(DEFAULT_WRITE_TIMEOUT).block();
         let dropped = std::mem::take(&mut *self.entries.write());
@@ -90,7 +91,7 @@ impl<T> Map<T> {
         drop(dropped);
     }
 
-    /// The storage behind the storage: a memory storage is its own.
+    /// The storage's backend: a memory storage is its own.
     pub fn backend(&self) -> &Self {
         self
     }
@@ -103,7 +104,7 @@ impl<T> Map<T> {
         let Ok(()) = Storage::set(self, key, value, None);
     }
 
-    /// Removes the value under `key`. Returns whether there was one.
+    /// Removes the value under `key`. Returns whether there was an entry.
     pub fn delete<K: RingKey + ?Sized>(&self, key: &K) -> bool
     where
         T: Clone,

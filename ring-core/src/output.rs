@@ -2,22 +2,22 @@
 
 use std::marker::PhantomData;
 
-/// The return type of a cached body: the value that is cached, and the way back. The trait is sealed.
+/// The return type of a cached body: the cached value, and the conversion back. The trait is sealed.
 pub trait Output: sealed::Sealed {
-    /// What is cached.
+    /// The cached value.
     type Value;
-    /// What the body returns.
+    /// The return type of the body.
     type Out;
 
-    /// The value to cache, if there is one; else what the call returns as it is.
+    /// The value to cache, if there is one; otherwise the unchanged result of the call.
     fn value(out: Self::Out) -> Result<Self::Value, Self::Out>;
-    /// Whether values of the type are never stored, as it hides errors.
+    /// Whether values of the type are never stored, because the type hides errors.
     #[doc(hidden)]
     fn is_refused() -> bool {
         false
     }
 
-    /// What a call returns that found the value.
+    /// The result of a call that found the value.
     fn found(value: Self::Value) -> Self::Out;
 }
 
@@ -43,8 +43,8 @@ impl<V> Output for Plain<V> {
         if Self::is_refused() { Err(out) } else { Ok(out) }
     }
 
-    /// A generic `V` may turn out to be a `Result`, whose errors are never cached. This is the one way to see it; the names
-    /// of std's types are stable enough, and a miss that is counted as an error is the price of a wrong guess.
+    /// A generic `V` may be a `Result`, whose errors are never cached. Its type name is the only way to detect it.
+    /// The names of std's types are stable enough, and a wrong guess costs a miss that counts as an error.
     fn is_refused() -> bool {
         std::any::type_name::<V>().starts_with("core::result::Result<")
     }

@@ -1,4 +1,4 @@
-//! Where generic rings keep their state: a static cannot be generic, so each instantiation is found by its type.
+//! The state of generic rings. A static cannot be generic, so each instantiation is found by its type.
 
 use std::any::{Any, TypeId};
 use std::cmp::Ordering;
@@ -7,9 +7,9 @@ use crate::generated::Shared;
 use crate::ring::type_id;
 use crate::sync::lasting::OnceLock;
 
-/// A search tree that only grows: one node an instantiation, found without a lock.
+/// A search tree that only grows, with one node per instantiation. Look-ups take no lock.
 ///
-/// Nothing balances it, and nothing needs to: types' identities are hashes, whose order is as good as random.
+/// It needs no balancing: the identities of types are hashes, in random order.
 #[derive(Default)]
 pub struct Registry {
     root: Place,
@@ -32,10 +32,10 @@ impl Registry {
         }
     }
 
-    /// The state of the instantiation that `_of` belongs to: a generic function names its own item here.
+    /// The state of the instantiation that `_of` belongs to: a generic function passes an item of its own.
     ///
-    /// `init` runs at most once for each instantiation whose state is kept; a state that another thread was quicker
-    /// to make is dropped.
+    /// `init` runs at most once for each instantiation whose state is kept. A state is dropped if another thread
+    /// stored one first.
     pub fn get<I, How, S>(&'static self, _of: I, init: impl FnOnce() -> S) -> &'static S
     where
         S: Shared<How> + 'static,

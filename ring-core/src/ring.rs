@@ -1,4 +1,4 @@
-//! What is known of a ring once and for all: its name, how its calls fly, what it counted.
+//! A ring: its name, its coalescing settings and its counters.
 
 use std::any::TypeId;
 use std::time::Duration;
@@ -7,13 +7,13 @@ use crate::key::{Name, TypeName};
 use crate::output::Output;
 use crate::stats::Counters;
 
-/// How long a call waits for another's computation before it computes for itself, if nothing else is said.
+/// The default of `flight_timeout`: the time that a call waits for another's computation before it computes itself.
 pub const DEFAULT_FLIGHT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a write waits for another one to the same key, if nothing else is said.
+/// The default time that a write waits for another write to the same key.
 pub(crate) const DEFAULT_WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A cached method's identity and settings. Generated code keeps one for each, in a static.
+/// The identity and settings of a cached method. Generated code has a static for each.
 #[derive(Debug)]
 pub struct Ring {
     name: &'static Name,
@@ -104,22 +104,23 @@ impl Ring {
         Self::new(Name::full(&name, id, shared))
     }
 
-    /// Whether calls join the computation of another: they do unless this says otherwise.
+    /// Whether calls join the computation of another. The default is yes.
     #[must_use]
     pub fn coalesce(mut self, coalesce: bool) -> Self {
         self.coalesce = coalesce;
         self
     }
 
-    /// How long a call waits for another's computation before it computes for itself.
+    /// The time that a call waits for another's computation before it computes itself.
     #[must_use]
     pub fn flight_timeout(mut self, timeout: Duration) -> Self {
         self.flight_timeout = timeout;
         self
     }
 
-    /// How long a `set`, a `delete` or the store of a computed value waits for another write to the same key, which a task
-    /// may hold without polling it. One that takes longer is passed over: what it wrote is removed when it is done.
+    /// The time that a `set`, a `delete` or the store of a computed value waits for another write to the same key,
+    /// which a task may hold without polling it. A write that takes longer is abandoned: its entry is removed when it
+    /// ends.
     #[must_use]
     pub fn write_timeout(mut self, timeout: Duration) -> Self {
         self.write_timeout = timeout;
@@ -131,14 +132,14 @@ impl Ring {
         result.inspect_err(|_| self.counters.error())
     }
 
-    /// Counts a value that is not stored since its type hides errors.
+    /// Counts a value that is not stored because its type hides errors.
     pub(crate) fn count_refused<R: Output>(&self) {
         if R::is_refused() {
             self.counters.error();
         }
     }
 
-    /// The value of a result whose error changes nothing for the caller, and is counted.
+    /// The value of a result. An error is counted, and changes nothing for the caller.
     #[inline]
     pub(crate) fn count_errors<T, E>(&self, result: Result<T, E>) -> Option<T> {
         self.count_failure(result).ok()
@@ -153,14 +154,14 @@ impl Ring {
         }
     }
 
-    /// The name that all keys of the ring begin with.
+    /// The name at the start of all keys of the ring.
     #[inline]
     pub fn name(&self) -> &'static Name {
         self.name
     }
 }
 
-/// Any type's identity; lifetimes do not count.
+/// The identity of any type, without its lifetimes.
 pub(crate) fn type_id<T>() -> TypeId {
     typeid::of::<T>()
 }

@@ -1,34 +1,34 @@
-//! Counters of what a ring did.
+//! Counters of a ring.
 
 mod tally;
 
 use tally::Tally;
 
-/// What a ring did so far: exact, and read while it goes on.
+/// The counters of a ring: exact, and read while calls go on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Look-ups that found a value, bulk ones counted one by one.
+    /// Look-ups that found a value. Each call of a bulk verb counts.
     pub hits: u64,
-    /// Look-ups that found none.
+    /// Look-ups that found no value.
     pub misses: u64,
     /// Values that were stored.
     pub stores: u64,
-    /// Plain calls that took the value of another call's computation instead of computing. They are among the misses.
+    /// Plain calls that took the value of another call's computation. They count as misses too.
     pub coalesced: u64,
-    /// Failures of the storage or the coder. None of them changed the answer of a plain call.
+    /// Failures of the storage or the coder. They never changed the answer of a plain call.
     pub errors: u64,
-    /// Entries of the whole storage that gave way to newer ones.
+    /// Entries of the whole storage that were evicted for newer ones.
     pub evictions: u64,
     /// Entries of the whole storage that were found to have expired.
     pub expirations: u64,
 }
 
-/// What one ring counts.
+/// The counters of one ring.
 #[derive(Debug, Default)]
 pub(crate) struct Counters(Tally);
 
-/// What there is to count.
+/// The kinds of events.
 #[derive(Clone, Copy)]
 enum Event {
     Hit,
@@ -44,7 +44,7 @@ impl Counters {
         self.0.count(Event::Hit as usize);
     }
 
-    /// What counts hits of this thread, if that is done without waiting.
+    /// The counter for hits of this thread, if it is available without waiting.
     #[inline(always)]
     pub(crate) fn own_hits(&self) -> Option<impl FnOnce()> {
         let place = self.0.own()?;

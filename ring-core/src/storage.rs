@@ -1,9 +1,9 @@
 //! Storages: where rings keep their values.
 //!
-//! A storage implements the raw operations of [`Storage`], of [`AsyncStorage`], or of both, and owns a [`Flights`]. The
-//! verbs for users are provided. They end computations under way: a computation that began before a `set` or a `delete`
-//! is not stored after it. A ring reaches its storage through a [`View`]: memory storages hold values as they are, other
-//! storages hold the bytes of a coder.
+//! A storage implements the raw operations of [`Storage`], of [`AsyncStorage`], or of both, and owns a [`Flights`].
+//! The verbs for users are provided. They end computations under way: a computation that began before a `set` or a
+//! `delete` is not stored after it. A ring reaches its storage through a [`View`]: memory storages hold the values
+//! themselves, other storages hold the bytes of a coder.
 
 pub(crate) mod awaited;
 mod base;

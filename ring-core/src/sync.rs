@@ -1,5 +1,5 @@
-//! The locks, events, timers and atomics of this crate, named in one place, so that a model checker can stand in for
-//! them: `--cfg shuttle` puts those of `modelled` in the place of the real ones.
+//! The locks, events, timers and atomics of this crate, named in one place, so that a model checker can replace them:
+//! `--cfg shuttle` selects those of `modelled`.
 
 #[cfg(shuttle)]
 mod modelled;
@@ -29,8 +29,8 @@ pub(crate) use std::sync::{Arc, OnceLock};
 #[cfg(not(shuttle))]
 pub(crate) use std::thread_local;
 
-/// For what lies in statics, and so outlives one execution under a model checker: always the real ones. Nobody waits
-/// for another while they are locked.
+/// For statics, which outlive one execution under a model checker: always the real locks. No thread waits for another
+/// while it holds one.
 pub(crate) mod lasting {
     pub(crate) use parking_lot::RwLock;
     pub(crate) use std::sync::OnceLock;

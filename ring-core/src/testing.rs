@@ -1,3 +1,3 @@
-//! For tests of what users write themselves. Behind the feature `testing`; put it among the dev-dependencies.
+//! Tests for users' own implementations, behind the feature `testing`. Enable it in the dev-dependencies.
 
 pub mod contract;

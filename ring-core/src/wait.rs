@@ -1,4 +1,4 @@
-//! Waiting for an event until an instant, by a thread or by a task, and the time that is left until then.
+//! Waiting for an event until an instant, by a thread or by a task, and the time left until then.
 
 use std::pin::{Pin, pin};
 use std::task::Poll;
@@ -11,7 +11,7 @@ pub(crate) fn remaining(until: Option<Instant>) -> Option<Duration> {
     until.map(|until| until.saturating_duration_since(Instant::now()))
 }
 
-/// The instant after so much time from now, if it is limited.
+/// The instant after this much time from now, if it is limited.
 #[inline]
 pub(crate) fn after(time: Option<Duration>) -> Option<Instant> {
     time.and_then(|time| Instant::now().checked_add(time))
@@ -30,8 +30,8 @@ pub(crate) fn block(event: EventListener, until: Option<Instant>) -> bool {
 
 /// [`block`], for a task.
 ///
-/// The box has no name: to find out whether a call's future is `Send`, the compiler looks at all parts of it, and stops
-/// with an error at some depth.
+/// The box has no named type: to prove that a call's future is `Send`, the compiler visits all its parts, and fails
+/// at some depth.
 pub(crate) fn event(
     event: EventListener,
     until: Option<Instant>,

@@ -1,13 +1,14 @@
-//! What calls allocate: a hit nothing but what the value's own `Clone` does.
+//! Allocations of calls: a hit allocates nothing beyond the value's own `Clone`.
 
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use allocation_counter::measure;
+use ring_cache_core::key::Template;
 use ring_cache_core::{AsyncCache, KeyWriter, Lru, Plain, Ring, RingKey};
 
-/// The handle of a method whose verbs block.
+/// The handle of a blocking method.
 type Cache<S> = ring_cache_core::Cache<S>;
 
 fn keep<T>(value: T) -> &'static T {
@@ -24,7 +25,7 @@ impl RingKey for Page {
     }
 }
 
-/// Makes the call once, so that the next one is a hit, and returns what that one allocates.
+/// Makes the call once, so that the next one is a hit, and returns the allocations of that one.
 fn allocations_of_a_hit<V: PartialEq + std::fmt::Debug>(method: impl Fn() -> V) -> u64 {
     let value = method();
     let mut found = None;
@@ -75,7 +76,7 @@ hits_allocate_nothing! {
     a_hit_of_a_method_shares_its_arc: Arc<str> = "forty-two".into(), page_and_number;
 }
 
-/// What a call that needs nobody else comes to.
+/// The output of a call that waits for no other call.
 fn at_once<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,
@@ -101,7 +102,7 @@ macro_rules! async_hits_allocate_nothing {
     )*};
 }
 
-/// 32 bytes, which an entry does not keep in place.
+/// 32 bytes, which an entry does not store inline.
 const URL: &str = "http://example.com/user/00000042";
 
 async_hits_allocate_nothing! {
@@ -110,8 +111,28 @@ async_hits_allocate_nothing! {
     an_async_hit_by_string_and_number_shares_its_arc: Arc<str> = "forty-two".into(), (URL, 7_u64);
 }
 
+/// As `key = "user:{page.url}:{number}.html"` reads.
 #[test]
-fn has_touch_and_a_look_up_that_finds_nothing_allocate_nothing() {
+fn a_hit_by_a_template_allocates_nothing() {
+    let ring = keep(Ring::with_prefix("p"));
+    let storage = keep(Lru::<u64>::new(1000));
+    let page = Page {
+        url: "http://example.com/a/rather/long/path".repeat(3),
+    };
+    let allocations = allocations_of_a_hit(|| {
+        let key = Template::new((&page, 7_u64));
+        let key = key.literal("user").place("", |values| &values.0.url, "");
+        let key = key.place("", |values| &values.1, ".html");
+        Cache::new(ring, storage)
+            .bind::<Plain<u64>, _, _>(key, |_| 42)
+            .get_or_update()
+    });
+    assert_eq!(allocations, 0);
+    assert_eq!(Cache::new(ring, storage).stats::<u64>().hits, 1);
+}
+
+#[test]
+fn has_touch_and_a_failed_look_up_allocate_nothing() {
     let ring = keep(Ring::with_prefix("p"));
     let storage = keep(Lru::<u64>::new(1000));
     let bind = |id: u64| Cache::new(ring, storage).bind::<Plain<u64>, _, _>((id,), |(id,)| id);
@@ -126,7 +147,7 @@ fn has_touch_and_a_look_up_that_finds_nothing_allocate_nothing() {
 }
 
 #[test]
-fn the_storage_by_itself_allocates_nothing_on_a_hit() {
+fn the_storage_alone_allocates_nothing_on_a_hit() {
     let users = Lru::<Arc<str>>::new(10);
     users.set(&("users", 7_u32), "Ada".into());
     let allocations = measure(|| {
@@ -137,7 +158,7 @@ fn the_storage_by_itself_allocates_nothing_on_a_hit() {
 }
 
 #[test]
-fn a_computation_that_nobody_waits_for_allocates_nothing_after_the_first() {
+fn a_computation_without_waiters_allocates_nothing_after_the_first() {
     let ring = keep(Ring::with_prefix("p"));
     let storage = keep(Lru::<u64>::new(1000));
     let bind = |id: u64| Cache::new(ring, storage).bind::<Plain<u64>, _, _>((id,), |(id,)| id);

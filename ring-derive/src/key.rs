@@ -16,10 +16,18 @@ use crate::root::Root;
 
 /// Implements `RingKey`, or reports the errors.
 pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
-    let checked = Model::of(input).and_then(|model| check::check(&model).map(|()| model));
+    let checked = Model::of(input).and_then(|model| {
+        check::check(&model)?;
+        let root = Root::named(model.options.root.as_ref())?;
+        Ok((model, root))
+    });
     match checked {
-        Ok(model) => expand::expand(&model, &Root::named(model.options.root.as_ref())),
-        Err(error) => with_error(&error, fallback(input, &Root::find())),
+        Ok((model, root)) => expand::expand(&model, &root),
+        Err(error) => {
+            let root = Root::find().ok();
+            let fallback = root.map(|root| fallback(input, &root)).unwrap_or_default();
+            with_error(&error, fallback)
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Where generated code finds the library: users may have renamed it.
 
-use proc_macro_crate::{FoundCrate, crate_name};
+use proc_macro_crate::{Error, FoundCrate, crate_name};
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{Ident, Path};
@@ -11,20 +11,25 @@ pub(crate) struct Root(TokenStream);
 
 impl Root {
     /// The library as the user's crate depends on it.
-    pub(crate) fn find() -> Self {
-        Root(match crate_name("ring-cache") {
+    pub(crate) fn find() -> syn::Result<Self> {
+        match crate_name("ring-cache") {
             Ok(FoundCrate::Name(name)) => {
                 let name = Ident::new(&name, Span::call_site());
-                quote!(::#name)
+                Ok(Root(quote!(::#name)))
+            }
+            Err(Error::CrateNotFound { .. }) => {
+                let message = "this crate does not depend on `ring-cache`: add it, or write where another crate exports it, \
+                               `crate = path::to::ring_cache`";
+                Err(syn::Error::new(Span::call_site(), message))
             }
             // The library's own tests and examples, and crates whose manifest cannot be read.
-            Ok(FoundCrate::Itself) | Err(_) => quote!(::ring_cache),
-        })
+            Ok(FoundCrate::Itself) | Err(_) => Ok(Root(quote!(::ring_cache))),
+        }
     }
 
     /// The path that the user named, or else the library as the user's crate depends on it.
-    pub(crate) fn named(path: Option<&Path>) -> Self {
-        path.map_or_else(Root::find, |path| Root(path.to_token_stream()))
+    pub(crate) fn named(path: Option<&Path>) -> syn::Result<Self> {
+        path.map_or_else(Root::find, |path| Ok(Root(path.to_token_stream())))
     }
 
     /// The same path, whose errors are reported at `place`.

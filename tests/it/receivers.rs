@@ -74,6 +74,7 @@ impl Node {
         self.id
     }
 
+    #[allow(clippy::borrowed_box)]
     #[ring]
     #[allow(clippy::borrowed_box, reason = "users write it")]
     fn boxed(self: &Box<Self>) -> u32 {

@@ -90,3 +90,57 @@ fn a_function_on_a_cluster() -> Result<(), ring_cache::Error> {
     assert!(square_ring(12).delete()?);
     Ok(())
 }
+
+struct Files {
+    redis: Redis,
+}
+
+#[ring_impl(redis = self.redis, ignore(self))]
+impl Files {
+    #[ring(key_prefix = "file")]
+    fn file(&self, path: &str) -> String {
+        format!("file {path}")
+    }
+    #[ring(key_prefix = "file:size")]
+    fn size(&self, path: &str) -> String {
+        format!("size of {path}")
+    }
+    #[ring(key_prefix = "user")]
+    fn user(&self, id: u64) -> String {
+        format!("user {id}")
+    }
+    #[ring(key_prefix = "user:posts")]
+    fn posts(&self, id: u64) -> String {
+        format!("posts of {id}")
+    }
+}
+
+#[test]
+fn prefixes_of_which_one_goes_on() -> Result<(), ring_cache::Error> {
+    let Some(server) = or_leave_out("prefixes on Redis", Server::start()) else {
+        return Ok(());
+    };
+    let files = Files {
+        redis: Redis::open(server.url())?.deadline(PATIENCE),
+    };
+    for _ in 0..2 {
+        assert_eq!(files.file("size:a"), "file size:a");
+        assert_eq!(files.size("a"), "size of a");
+        // Numbers are no `posts`.
+        assert_eq!(
+            (files.user(1), files.posts(1)),
+            ("user 1".into(), "posts of 1".into())
+        );
+    }
+    let error = files.size_ring("a").get().unwrap_err();
+    assert_eq!(error.kind(), ring_cache::ErrorKind::Conflict);
+    for name in ["Files.file", "Files.size", "`file`", "`file:size`"] {
+        assert!(error.to_string().contains(name), "{error}");
+    }
+    assert!(files.file_ring("a").set("x".into()).is_err());
+    assert!(files.size_cache().stats().errors > 0);
+    assert_eq!(server.command(&["GET", "user:posts:1"]).text(), "posts of 1");
+    assert_eq!(files.posts_cache().stats().errors, 0);
+    assert_eq!(files.posts_cache().stats().hits, 1);
+    Ok(())
+}

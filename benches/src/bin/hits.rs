@@ -7,7 +7,7 @@ use ring_cache_benches::scenarios::{
     Bounded128, Bounded1024, Bounded100000, Bytes64, Expiring, Method, Number, Text, UrlAndNumber, Zipf,
 };
 use ring_cache_benches::table::Table;
-use ring_cache_benches::workloads::{hits, misses, threads, zipf};
+use ring_cache_benches::workloads::{hits, misses, mixed, threads, zipf};
 use ring_cache_benches::{callgrind, children, targets};
 
 fn main() -> std::io::Result<()> {
@@ -22,6 +22,8 @@ fn main() -> std::io::Result<()> {
     table.push(threads::measure::<Number>(threads::NUMBER, &form));
     table.push(threads::measure::<UrlAndNumber>(threads::URL, &form));
     table.push(threads::measure_hot_key::<Number>(&form));
+    table.push(threads::measure_small::<Bounded128>(&form));
+    table.extend(mixed::measure::<Number>(&form));
     table.extend(zipf::measure::<Zipf>(&form));
     table.push(misses::measure::<Bounded128>(misses::OF_128, &form));
     table.push(misses::measure::<Bounded1024>(misses::OF_1024, &form));

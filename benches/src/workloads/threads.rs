@@ -19,7 +19,13 @@ pub const URL: Measure = Measure::more("2 threads, URL and `u64` (million hits/s
 /// Hits of one key.
 pub const HOT_KEY: Measure = Measure::more("2 threads, one hot key (million hits/s)", 1);
 
+/// Hits in a cache of the default capacity.
+pub const SMALL: Measure = Measure::more("2 threads, `u64`, room for 128 (million hits/s)", 1);
+
 const THREADS: u64 = 2;
+
+/// So few keys stay in a cache for 128 entries, also if it is split and its parts fill unevenly.
+const FEW: usize = 40;
 
 struct Threads<K> {
     all: Match,
@@ -34,7 +40,7 @@ impl<K: Borrowed, V> Visit<K, V> for Threads<K> {
         let mut peer = make();
         fill(who, &mut peer, &self.keys);
         let (visits, count) = (self.visits.clone(), self.passes);
-        self.all.enter(who, move || at_once(&peer, &visits, count));
+        self.all.enter(who, move || hits(&peer, &visits, count));
     }
 
     fn cannot(&mut self, who: Who, why: &'static str) {
@@ -42,21 +48,35 @@ impl<K: Borrowed, V> Visit<K, V> for Threads<K> {
     }
 }
 
-/// The time from the moment at which the first thread begins until all have ended. That they start does not count.
-fn at_once<K: Borrowed, V>(peer: &impl Peer<K, V>, visits: &[Vec<K>], count: usize) -> Duration {
-    let barrier = Barrier::new(visits.len());
+/// The time of so many passes through the visits of each thread, after one that does not count.
+fn hits<K: Borrowed, V>(peer: &impl Peer<K, V>, visits: &[Vec<K>], count: usize) -> Duration {
+    at_once(
+        visits,
+        |visits| passes(peer, visits, 1),
+        |visits| passes(peer, visits, count),
+    )
+}
+
+/// The time in which threads work on a part each, from the moment at which the first begins until all have ended. That they
+/// start and prepare does not count.
+pub(super) fn at_once<P: Sync>(
+    parts: &[P],
+    prepare: impl Fn(&P) + Sync,
+    work: impl Fn(&P) + Sync,
+) -> Duration {
+    let barrier = Barrier::new(parts.len());
     let times: Vec<(Instant, Instant)> = std::thread::scope(|scope| {
-        let thread = |visits| {
-            let barrier = &barrier;
+        let thread = |part| {
+            let (barrier, prepare, work) = (&barrier, &prepare, &work);
             scope.spawn(move || {
-                passes(peer, visits, 1);
+                prepare(part);
                 barrier.wait();
                 let start = Instant::now();
-                passes(peer, visits, count);
+                work(part);
                 (start, Instant::now())
             })
         };
-        let threads: Vec<_> = visits.iter().map(|visits| thread(&visits[..])).collect();
+        let threads: Vec<_> = parts.iter().map(thread).collect();
         let times = threads.into_iter().map(|thread| thread.join());
         times.map(|times| times.expect("a thread that ends")).collect()
     });
@@ -78,6 +98,14 @@ pub fn measure_hot_key<S: Scenario>(form: &Form) -> Row {
     let length = keys::visits(&keys, 1).len();
     let visits = (0..THREADS).map(|_| vec![keys[0]; length]).collect();
     run::<S>(HOT_KEY, form, keys, visits)
+}
+
+/// Measures hits on two threads in a cache of the default capacity.
+pub fn measure_small<S: Scenario>(form: &Form) -> Row {
+    let keys: Vec<_> = keys::all().into_iter().take(FEW).collect();
+    let visit = |thread| keys::visits(&keys, thread).repeat(keys::KEYS as usize / FEW);
+    let visits = (1..=THREADS).map(visit).collect();
+    run::<S>(SMALL, form, keys, visits)
 }
 
 fn run<S: Scenario>(measure: Measure, form: &Form, keys: Vec<S::Key>, visits: Vec<Vec<S::Key>>) -> Row {

@@ -53,7 +53,7 @@ impl RedisCluster {
     ///
     /// ```
     /// # fn main() -> Result<(), ring_cache::Error> {
-    /// use ring_cache_backends::RedisCluster;
+    /// use ring_cache::RedisCluster;
     ///
     /// let redis = RedisCluster::open(["redis://127.0.0.1:7000", "redis://127.0.0.1:7001"])?;
     /// # Ok(()) }

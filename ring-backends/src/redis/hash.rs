@@ -24,7 +24,7 @@ use crate::remote::{Entry, Fault, Found, Remote};
 ///
 /// use ring_cache::coder::Json;
 /// use ring_cache::ring;
-/// use ring_cache_backends::RedisHash; // also `ring_cache::RedisHash`, with the feature `redis`
+/// use ring_cache::RedisHash;
 ///
 /// static REDIS: LazyLock<RedisHash> = LazyLock::new(|| {
 ///     RedisHash::open("redis://127.0.0.1:6379").expect("a well-formed address")
@@ -50,7 +50,7 @@ use crate::remote::{Entry, Fault, Found, Remote};
 /// # use std::sync::LazyLock;
 /// # use ring_cache::coder::Json;
 /// # use ring_cache::ring;
-/// # use ring_cache_backends::RedisHash;
+/// # use ring_cache::RedisHash;
 /// # static REDIS: LazyLock<RedisHash> = LazyLock::new(|| RedisHash::open("redis://127.0.0.1").unwrap());
 /// #[ring(storage = REDIS as RedisHash, coder = Json, expire = "60s")] // entries of .. cannot expire
 /// fn square(number: u64) -> u64 {

@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 ///
 /// ```
 /// use std::time::Duration;
-/// use ring_cache_backends::Breaker;
+/// use ring_cache::Breaker;
 ///
 /// let breaker = Breaker::after(3).pause(Duration::from_millis(200));
 /// ```

@@ -12,16 +12,16 @@ use crate::mode::Awaited;
 use crate::output::Output;
 use crate::storage::{AsyncStorage, View};
 
-/// One call of a cached `async fn` with its arguments bound, as `{method}_ring(..)` gives it.
+/// One call of a cached `async fn` with its arguments bound, returned by `{method}_ring(..)`.
 ///
-/// It is a [`Call`](super::Call) whose verbs return futures: `.get().await`. [`key`](BoundCall::key) and the other parts of a call are there
-/// at once.
+/// It is a [`Call`](super::Call) whose verbs return futures: `.get().await`. [`key`](BoundCall::key) and the other
+/// parts of a call need no await.
 ///
-/// As every future, these do nothing until they are polled, and may be dropped: a computation whose future is dropped
-/// is left to another call that waits for its value, if there is one. One that is kept and not polled, as in a branch of
-/// a `select!` that goes on without it, delays the others until `flight_timeout`.
+/// The futures do nothing until polled, and may be dropped. A computation whose future is dropped passes to another
+/// call that waits for its value, if there is one. A future that is kept but not polled, as in a branch of a
+/// `select!`, delays the others until `flight_timeout`.
 ///
-/// They are `Send` if the method's own future is, and its arguments and the value that is cached are.
+/// They are `Send` if the method's own future, its arguments and the cached value are.
 pub type AsyncCall<R, S, B> = BoundCall<R, S, B, Awaited>;
 
 type Tried<R, S, T> = StorageResult<<R as Output>::Value, S, T>;
@@ -38,19 +38,19 @@ where
         async move { context.outcome(try_get::<R, S>(&context, &key).await) }
     }
 
-    /// Stores `value` without computing, whatever is there or being computed.
+    /// Stores `value` without computing. It replaces any entry, and computations under way are not stored.
     pub fn set(&self, value: R::Value) -> impl Future<Output = Outcome<R, S, ()>> + use<R, S, B> {
         let (context, key) = (self.context, self.encoded_key());
         async move { context.outcome(awaited::set(&context, key, value).await) }
     }
 
-    /// Removes the value, also one that is being computed. Returns whether there was an entry.
+    /// Removes the value, also one being computed. Returns whether there was an entry.
     pub fn delete(&self) -> impl Future<Output = Outcome<R, S, bool>> + use<R, S, B> {
         let (context, key) = (self.context, self.encoded_key());
         async move { context.outcome(try_delete::<R, S>(&context, &key).await) }
     }
 
-    /// Whether a value is cached. It does not count as a use.
+    /// Whether a value is cached. Not a use for the eviction policy.
     pub fn has(&self) -> impl Future<Output = Outcome<R, S, bool>> + use<R, S, B> {
         let (context, key) = (self.context, self.encoded_key());
         async move { context.outcome(try_has::<R, S>(&context, &key).await) }
@@ -70,19 +70,20 @@ where
     S: View<R::Value, Storage: AsyncStorage<S::Held>>,
     B: AsyncBody<Out = R::Out>,
 {
-    /// The cached value, or else computes and stores it: what the plain call does.
+    /// Returns the cached value, or computes and stores it. The plain call does the same.
     ///
-    /// Of several calls with one key at a time, one computes and the others take its value. An error of a fallible
-    /// body is returned and not stored. A failure of the storage costs a computation, never the answer.
+    /// Of concurrent calls with one key, one computes and the others take its value. An error of a fallible body is
+    /// returned and not stored. A failure of the storage costs a computation and never changes the answer.
     #[inline]
     pub fn get_or_update(self) -> impl Future<Output = R::Out> {
         self.fill(false)
     }
 
-    /// Computes and stores, if nothing is there or if that is to be replaced.
+    /// Computes and stores, if there is no entry or the entry is to be replaced.
     ///
-    /// It is one future, with boxes around its parts: so the future of a hit is small, and those of methods that call each
-    /// other do not grow. (An `async fn` stores its arguments twice, and moves them.)
+    /// One future with boxed parts: the future of a hit is small, and futures of methods that call each other do not
+    /// grow.
+    /// (An `async fn` stores its arguments twice, and moves them.)
     #[inline]
     #[allow(clippy::manual_async_fn)]
     fn fill(self, is_update: bool) -> impl Future<Output = R::Out> {
@@ -118,8 +119,8 @@ where
         }
     }
 
-    /// The value of a look-up that need not wait, or what it has to know. Nothing borrows the arguments while a task waits,
-    /// so that they need not be `Sync`.
+    /// The value of a look-up that need not wait, or the state of the look-up. Nothing borrows the arguments across
+    /// an await, so they need not be `Sync`.
     #[inline]
     fn look_up_at_once(&self) -> Option<Result<R::Value, Lookup>> {
         let key = self.call_key();
@@ -128,7 +129,7 @@ where
         Some(self.context.finish_lookup(read, lookup))
     }
 
-    /// Computes and stores, whatever was there. A value that `unless` refuses removes an older one; an error of a
+    /// Computes and stores, also if there is an entry. A value that `unless` refuses removes the entry; an error of a
     /// fallible body leaves it.
     pub fn update(self) -> impl Future<Output = R::Out> {
         self.fill(true)

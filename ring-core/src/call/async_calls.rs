@@ -12,23 +12,24 @@ use crate::key::Key;
 use crate::output::Output;
 use crate::storage::{AsyncStorage, View};
 
-/// How many values a bulk call computes at a time, if nothing else is said: see [`AsyncCalls::at_most`].
+/// The default number of values that a bulk call computes at a time: see [`AsyncCalls::at_most`].
 pub const DEFAULT_CONCURRENCY: NonZeroUsize = NonZeroUsize::new(64).unwrap();
 
-/// The verbs of [`AsyncCall`], for everything that yields calls of one method: iterators, vectors, arrays.
+/// The verbs of [`AsyncCall`] for many calls of one method: iterators, vectors, arrays.
 ///
-/// It is [`Calls`](crate::Calls), awaited, with one thing more: what has to be computed is computed concurrently, by the
-/// task that awaits. Calls are taken from the iterator when the verb is called.
+/// The awaited counterpart of [`Calls`](crate::Calls). Missing values are computed concurrently, by the task that
+/// awaits. Calls are taken from the iterator when the verb is called.
 pub trait AsyncCalls<R, S, B>: IntoIterator<Item = AsyncCall<R, S, B>> + Sized
 where
     R: Output,
     S: View<R::Value, Storage: AsyncStorage<S::Held>>,
     B: Bind,
 {
-    /// Lets at most `limit` values be computed at a time, in the place of [`DEFAULT_CONCURRENCY`].
+    /// Computes at most `limit` values at a time, instead of [`DEFAULT_CONCURRENCY`].
     ///
     /// ```
-    /// use ring_cache_core::{AsyncCall, AsyncCalls, Plain, Lru, body::AsyncBody};
+    /// # use ring_cache_core as ring_cache;
+    /// use ring_cache::{AsyncCall, AsyncCalls, Plain, Lru, body::AsyncBody};
     ///
     /// async fn users<B: AsyncBody<Out = String>>(calls: Vec<AsyncCall<Plain<String>, &Lru<String>, B>>) -> Vec<String> {
     ///     calls.at_most(8).get_or_update_many().await
@@ -39,7 +40,8 @@ where
     ///
     /// If `limit` is zero.
     fn at_most(self, limit: usize) -> AtMost<Self> {
-        let limit = NonZeroUsize::new(limit).expect("`at_most(0)` would never compute anything");
+        let limit =
+            NonZeroUsize::new(limit).expect("`at_most` must allow at least one computation at a time");
         AtMost { calls: self, limit }
     }
 
@@ -51,8 +53,8 @@ where
     /// `AsyncCall::get_or_update` for all: computes only what is absent, equal calls
     /// once.
     ///
-    /// Values are stored when all are computed: if a body panics, or the future is dropped, those computed before it
-    /// are not.
+    /// Values are stored when all are computed. If a body panics or the future is dropped, values computed before are
+    /// not stored.
     fn get_or_update_many(self) -> impl Future<Output = Vec<R::Out>>
     where
         B: AsyncBody<Out = R::Out>,
@@ -80,7 +82,7 @@ where
     ///
     /// # Errors
     ///
-    /// If there are not as many values as calls: then nothing is stored. And what the storage says.
+    /// If the numbers of calls and values differ; then nothing is stored. If the storage fails.
     fn set_many(self, values: impl IntoIterator<Item = R::Value>) -> impl Future<Output = Result<(), Error>> {
         bulk::set(take_apart(self).0, values.into_iter().collect())
     }
@@ -100,7 +102,7 @@ where
         bulk::touch(take_apart(self).0)
     }
 
-    /// `AsyncCall::key` for all. Nothing is awaited.
+    /// `AsyncCall::key` for all. Not awaited.
     fn key_many(self) -> Vec<Key> {
         self.into_iter().map(|call| call.key()).collect()
     }
@@ -115,7 +117,7 @@ where
 {
 }
 
-/// Calls of which so many may compute at a time: see [`AsyncCalls::at_most`].
+/// Calls with a limit on concurrent computations: see [`AsyncCalls::at_most`].
 #[derive(Clone, Debug)]
 #[must_use = "calls do nothing until a verb follows, such as `.get_or_update_many()`"]
 pub struct AtMost<I> {
@@ -123,7 +125,7 @@ pub struct AtMost<I> {
     limit: NonZeroUsize,
 }
 
-/// For the verbs that compute nothing, which have no use for the limit.
+/// For the verbs that do not compute: the limit has no effect on them.
 impl<I: IntoIterator> IntoIterator for AtMost<I> {
     type Item = I::Item;
     type IntoIter = I::IntoIter;

@@ -1,4 +1,4 @@
-//! The way of a miss that is awaited.
+//! The awaited miss.
 
 use std::time::Duration;
 
@@ -10,7 +10,8 @@ use crate::output::Output;
 use crate::storage::awaited::run;
 use crate::storage::{AsyncStorage, View};
 
-/// What a call without a value comes to: a value after all, or the right to compute. It looks up first, unless it did.
+/// The result of a call without a value: a value after all, or the right to compute. It looks up first, unless it
+/// did.
 pub(crate) async fn fetch<V, S>(
     context: &CallContext<V, S>,
     key: EncodedKey,
@@ -37,9 +38,9 @@ where
         .0
 }
 
-/// Stores a computed value, and tells those who wait.
+/// Stores a computed value, and notifies its waiters.
 ///
-/// Nothing borrows the value while others may run, so that it need not be `Sync`.
+/// Nothing borrows the value across an await, so it need not be `Sync`.
 pub(crate) async fn store<V, S>(
     context: &CallContext<V, S>,
     leader: Leader<'_, S::Held>,
@@ -59,7 +60,7 @@ where
     value
 }
 
-/// Runs a body as the leader, and stores what it returns.
+/// Runs a body as the leader, and stores its value.
 pub(crate) async fn compute<R, S, F>(
     context: &CallContext<R::Value, S>,
     leader: Leader<'_, S::Held>,
@@ -83,7 +84,7 @@ where
     R::found(store(context, leader, left, value).await)
 }
 
-/// Stores a value that the user gave.
+/// Stores a value given by the user.
 pub(crate) async fn set<V, S>(
     context: &CallContext<V, S>,
     key: EncodedKey,

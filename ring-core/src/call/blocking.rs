@@ -1,4 +1,4 @@
-//! The way of a miss that blocks the thread.
+//! The blocking miss.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::output::Output;
 use crate::storage::blocking::run;
 use crate::storage::{Storage, View};
 
-/// What a look-up that found nothing comes to: another call's value, or the right to compute.
+/// The result of a miss: another call's value, or the right to compute.
 pub(crate) fn fetch<V, S>(
     context: &CallContext<V, S>,
     key: EncodedKey,
@@ -23,7 +23,7 @@ where
     run(context.storage(), &mut Fetch::new(context, key, lookup)).0
 }
 
-/// Stores what a body returned, and tells those who wait.
+/// Stores the value of a body, and notifies its waiters.
 pub(crate) fn commit<R, S>(
     context: &CallContext<R::Value, S>,
     leader: Leader<'_, S::Held>,
@@ -51,7 +51,7 @@ where
     R::found(value)
 }
 
-/// Stores a value that the user gave.
+/// Stores a value given by the user.
 pub(crate) fn set<V, S>(context: &CallContext<V, S>, key: EncodedKey, value: V) -> StorageResult<V, S, ()>
 where
     S: View<V>,

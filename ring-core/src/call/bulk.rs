@@ -1,7 +1,7 @@
 //! Verbs of many calls at once: one operation for all calls that share a storage.
 //!
 //! A bulk call computes what it leads before it waits for other calls, so that two bulk calls with the same keys in
-//! another order cannot wait for each other.
+//! another order cannot deadlock.
 
 pub(crate) mod awaited;
 pub(crate) mod blocking;
@@ -25,7 +25,7 @@ use crate::wait::{after, remaining};
 
 /// A call without its body.
 pub(crate) struct Keyed<R: Output, S> {
-    /// Its place among all calls.
+    /// Its index among all calls.
     pub(crate) place: usize,
     pub(crate) context: CallContext<R::Value, S>,
     pub(crate) key: EncodedKey,
@@ -37,7 +37,7 @@ type KeyedCalls<R, S> = Vec<Keyed<R, S>>;
 /// Calls, and their bodies.
 pub(crate) type Bulk<R, S, B> = (Vec<Keyed<R, S>>, Vec<B>);
 
-/// Takes calls apart into what bulk verbs need first, and their bodies.
+/// Splits calls into the parts that bulk verbs need first, and their bodies.
 pub(crate) fn take_apart<R, S, B, M>(calls: impl IntoIterator<Item = BoundCall<R, S, B, M>>) -> Bulk<R, S, B>
 where
     R: Output,
@@ -55,7 +55,7 @@ where
     calls.unzip()
 }
 
-/// What a computation came to: a value to store, or else what its call returns.
+/// The result of a computation: a value to store, or else the result of its call.
 type Computed<R> = Result<<R as Output>::Value, <R as Output>::Out>;
 
 /// Calls that share a storage; there is at least one.
@@ -78,7 +78,7 @@ where
         self.0.iter().map(|call| &call.key).collect()
     }
 
-    /// For each key whether what is found there is treated as absent: asked before the storage is.
+    /// For each key, whether a found value is treated as absent. Read before the storage is.
     fn doubts(&self) -> Vec<bool> {
         let calls = self.0.iter();
         calls.map(|call| call.context.is_in_doubt(&call.key)).collect()
@@ -93,7 +93,7 @@ where
             .invalidate_many(keys, context.ring.write_timeout)
     }
 
-    /// The keys whose entries are asked to expire.
+    /// The keys of entries that expire.
     fn renewals(&self) -> Vec<(&EncodedKey, Duration)> {
         let calls = self.0.iter();
         calls
@@ -106,13 +106,13 @@ where
         calls.map(|call| call.context.begin_lookup(&call.key)).collect()
     }
 
-    /// The values that look-ups found, or what is known for their computation. They began at once and ended at once.
+    /// The values found by look-ups, or the state of the look-up. They began and ended together.
     fn finish_lookups(
         self,
         read: StorageResult<R::Value, S, Vec<Option<S::Held>>>,
         lookups: Vec<Lookup>,
     ) -> impl Iterator<Item = Result<(usize, R::Value), Pending<R, S>>> {
-        // Decoding takes no time of the storage.
+        // Decoding does not count against the storage's deadline.
         let left = remaining(lookups.first().and_then(|lookup| lookup.until));
         let answered = read.is_ok();
         let held = self.context().ring.count_errors(read).unwrap_or_default();
@@ -135,7 +135,7 @@ where
     }
 }
 
-/// A storage that answers too little does not lose calls.
+/// A storage that returns too few answers does not lose calls.
 fn padded<T: Default>(answers: Vec<T>) -> impl Iterator<Item = T> {
     answers.into_iter().chain(std::iter::repeat_with(T::default))
 }
@@ -162,7 +162,7 @@ where
     groups
 }
 
-/// Calls whose entries are asked to expire, and those whose are not.
+/// Calls whose entries expire, and calls whose entries do not.
 fn by_expiry<R: Output, S>(calls: KeyedCalls<R, S>) -> (KeyedCalls<R, S>, KeyedCalls<R, S>) {
     calls.into_iter().partition(|call| call.context.expiry.is_some())
 }
@@ -183,7 +183,7 @@ impl<T: Default, E: Failure> Gathered<T, E> {
         }
     }
 
-    /// Adds the answers for a group. After a failure of one storage the others are asked all the same.
+    /// Adds the answers for a group. If one storage fails, the others are still read.
     fn add<R: Output, S>(&mut self, group: &Group<R, S>, answers: Result<Vec<T>, E>) {
         match answers {
             Ok(answers) => {
@@ -205,7 +205,7 @@ impl<T: Default, E: Failure> Gathered<T, E> {
     }
 }
 
-/// The values that look-ups of a group found, without those in doubt.
+/// The values found by the look-ups of a group, without those in doubt.
 fn decoded<R, S>(group: &Group<R, S>, held: Vec<Option<S::Held>>, doubts: &[bool]) -> Vec<Option<R::Value>>
 where
     R: Output,
@@ -235,7 +235,7 @@ where
     R: Output,
     S: View<R::Value>,
 {
-    /// Begins the writes, each with its value out of those of all calls.
+    /// Begins the writes, each with its value from the list for all calls.
     fn begin(group: &'c Group<R, S>, values: &mut [Option<R::Value>]) -> Self {
         let mut writes = SetGroup {
             contexts: Vec::new(),
@@ -265,14 +265,14 @@ where
     }
 }
 
-/// Counts what came of writes. After a failure each that did not store counts as an error.
+/// Counts the results of writes. After a failure, each write that did not store counts as an error.
 fn count_stores<V, S: View<V>>(contexts: &[&CallContext<V, S>], stored: &[bool], failed: bool) {
     for (context, stored) in contexts.iter().zip(stored) {
         context.count_store(*stored, failed && !*stored);
     }
 }
 
-/// What [`Calls::set_many`](crate::Calls::set_many) returns.
+/// The result of [`Calls::set_many`](crate::Calls::set_many).
 fn set_outcome(ring: Option<&Ring>, failure: Option<Error>) -> Result<(), Error> {
     match (failure, ring) {
         (None, _) => Ok(()),
@@ -292,7 +292,7 @@ where
     R: Output,
     S: View<R::Value>,
 {
-    /// A call of which all that is there is to be replaced.
+    /// A call that replaces any entry.
     fn update(call: Keyed<R, S>) -> Self {
         let context = call.context.update();
         Pending {
@@ -309,13 +309,13 @@ where
         Fetch::new(self.context(), self.call.key.clone(), self.lookup)
     }
 
-    /// The right to compute beside all other calls.
+    /// The right to compute without the cache.
     fn lead_alone(&self) -> Fetched<'_, R::Value, S::Held> {
         let leader = self.context().flights().lead_alone(self.call.key.clone());
         Fetched::Lead(leader, remaining(self.lookup.until))
     }
 
-    /// Goes on with what the leader's body returned.
+    /// Goes on with the result of the leader's body.
     fn computed<'c, B>(
         &'c self,
         leader: Leader<'c, S::Held>,
@@ -335,7 +335,7 @@ where
         }
     }
 
-    /// The value that an equal call computed, if it can be shared.
+    /// The value computed by an equal call, if it can be shared.
     fn share(&self, computed: Option<&Computed<R>>) -> Option<R::Value> {
         match self.context().share(computed?.as_ref().ok()?) {
             FlightOutcome::Value(held) => self.context().take(held),
@@ -344,7 +344,7 @@ where
     }
 }
 
-/// How far a pending call came without waiting for other calls.
+/// The progress of a pending call without waiting for other calls.
 enum Progress<'c, R: Output, S: View<R::Value>, B> {
     /// There is nothing to store.
     Ended(Computed<R>),
@@ -354,19 +354,19 @@ enum Progress<'c, R: Output, S: View<R::Value>, B> {
     Wait(Fetch<'c, R::Value, S>, B),
 }
 
-/// Pending calls, and what they came to.
+/// Pending calls and their results.
 struct Computation<'c, R: Output, S: View<R::Value>, B> {
     pending: &'c [Pending<R, S>],
-    /// By the places of all calls.
+    /// By the indices of all calls.
     ended: Vec<Option<Computed<R>>>,
     stores: Vec<(usize, StoreOf<'c, R::Value, S>)>,
     waiting: Vec<(usize, Fetch<'c, R::Value, S>, B)>,
 }
 
-/// A pending call by its number, and its body.
+/// A pending call with its index, and its body.
 type Numbered<B> = (usize, B);
 
-/// A pending call that equals an earlier one, and the place of that.
+/// A pending call that equals an earlier one, and the index of that.
 type Equal<B> = (Numbered<B>, usize);
 
 /// The write of a value on the storage of a view.
@@ -386,7 +386,7 @@ where
         }
     }
 
-    /// The calls that compute, and those that equal one before them, with its place.
+    /// The calls that compute, and the calls that equal an earlier one, with its index.
     fn split_equals(&self, bodies: &mut [Option<B>]) -> (Vec<Numbered<B>>, Vec<Equal<B>>) {
         let mut known = HashMap::with_capacity(self.pending.len());
         let (mut first, mut equals) = (Vec::new(), Vec::new());
@@ -421,7 +421,7 @@ where
         }
     }
 
-    /// The stores, each storage's together with the contexts of their calls.
+    /// The stores of each storage together, with the contexts of their calls.
     fn take_stores(&mut self) -> Vec<StoreGroup<'c, R::Value, S>> {
         let mut groups: Vec<(usize, StoreGroup<'c, R::Value, S>)> = Vec::new();
         for (number, store) in std::mem::take(&mut self.stores) {
@@ -439,7 +439,7 @@ where
         groups.into_iter().map(|(_, group)| group).collect()
     }
 
-    /// The calls that wait for other calls. All together they wait no longer than one.
+    /// The calls that wait for other calls. Together they wait no longer than one.
     fn take_waiting(&mut self) -> Vec<(usize, Fetch<'c, R::Value, S>, B)> {
         let mut waiting = std::mem::take(&mut self.waiting);
         for (_, fetch, _) in &mut waiting {
@@ -448,13 +448,13 @@ where
         waiting
     }
 
-    /// Takes what equal calls of this bulk call computed. Returns those that still have to compute.
+    /// Takes the values computed by equal calls of this bulk call. Returns the calls that still have to compute.
     fn take_equals(&mut self, equals: Vec<Equal<B>>) -> Vec<Numbered<B>> {
         let mut without = Vec::new();
         for ((number, body), first) in equals {
             match self.pending[number].share(self.ended[first].as_ref()) {
                 Some(value) => self.end(number, Ok(value)),
-                // An error stands for its own call only.
+                // An error belongs to its own call only.
                 None => without.push((number, body)),
             }
         }

@@ -10,12 +10,13 @@ use crate::key::{Key, Name};
 use crate::output::Output;
 use crate::storage::{AsyncStorage, Expires, Storage, View};
 
-/// Any call of a cached method, with the verbs of [`Call`]: the one bound that a function over calls needs.
+/// Any call of a cached method, with the verbs of [`Call`]: one bound for functions over calls.
 ///
 /// Every accessor of a blocking method returns one. The trait is sealed.
 ///
 /// ```
-/// use ring_cache_core::CachedCall;
+/// # use ring_cache_core as ring_cache;
+/// use ring_cache::CachedCall;
 ///
 /// /// A verb of your own: the old value, while a new one is stored.
 /// trait Rotate: CachedCall {
@@ -33,13 +34,13 @@ use crate::storage::{AsyncStorage, Expires, Storage, View};
 /// }
 /// ```
 pub trait CachedCall: Sized + sealed::Sealed {
-    /// What is cached.
+    /// The cached value.
     type Value;
-    /// What the body returns.
+    /// The return type of the body.
     type Out;
     /// The storage.
     type Storage;
-    /// What verbs return that fail only if the storage does: `T`, or a `Result<T, Error>`.
+    /// The result of verbs that fail only if the storage does: `T`, or a `Result<T, Error>`.
     type Outcome<T>;
 
     /// [`Call::get`](BoundCall::get)
@@ -75,10 +76,13 @@ pub trait CachedCall: Sized + sealed::Sealed {
 
 /// [`CachedCall`] for the calls of an `async fn`: the verbs of [`AsyncCall`].
 ///
-/// Futures are `Send` where those of the accessor's own type are; a function that is generic over calls cannot ask for it.
+/// The futures are `Send` where those of the accessor's own type are. A function that is generic over calls cannot
+/// require
+/// it.
 ///
 /// ```
-/// use ring_cache_core::CachedAsyncCall;
+/// # use ring_cache_core as ring_cache;
+/// use ring_cache::CachedAsyncCall;
 ///
 /// async fn refreshed_length(call: impl CachedAsyncCall<Out = String>) -> usize {
 ///     call.update().await.len()
@@ -86,13 +90,13 @@ pub trait CachedCall: Sized + sealed::Sealed {
 /// ```
 #[allow(async_fn_in_trait)]
 pub trait CachedAsyncCall: Sized + sealed::Sealed {
-    /// What is cached.
+    /// The cached value.
     type Value;
-    /// What the body returns in the end.
+    /// The output of the body's future.
     type Out;
     /// The storage.
     type Storage;
-    /// What verbs return that fail only if the storage does: `T`, or a `Result<T, Error>`.
+    /// The result of verbs that fail only if the storage does: `T`, or a `Result<T, Error>`.
     type Outcome<T>;
 
     /// [`AsyncCall::get`](BoundCall::get)
@@ -127,13 +131,13 @@ pub trait CachedAsyncCall: Sized + sealed::Sealed {
 }
 
 mod sealed {
-    /// Only this crate makes calls.
+    /// Sealed: only this crate makes calls.
     pub trait Sealed {}
 }
 
 impl<R: Output, S, B, M> sealed::Sealed for BoundCall<R, S, B, M> {}
 
-/// The items that are the same in both modes.
+/// The items that are equal in both modes.
 macro_rules! parts {
     ($Call:ident) => {
         type Value = R::Value;

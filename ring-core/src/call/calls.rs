@@ -9,10 +9,10 @@ use crate::key::Key;
 use crate::output::Output;
 use crate::storage::{Storage, View};
 
-/// The verbs of [`Call`], for everything that yields calls of one method: iterators, vectors, arrays.
+/// The verbs of [`Call`] for many calls of one method: iterators, vectors, arrays.
 ///
-/// Values come in the order of the calls. Look-ups and stores use the storage's bulk operations. Calls whose methods
-/// are cached in different storages, as in services that own theirs, may be mixed.
+/// Values come in the order of the calls. Look-ups and stores use the storage's bulk operations. Calls may have
+/// different storages, as those of services that own their storage.
 pub trait Calls<R, S, B>: IntoIterator<Item = Call<R, S, B>> + Sized
 where
     R: Output,
@@ -26,7 +26,7 @@ where
 
     /// [`Call::get_or_update`] for all: computes only what is absent, equal calls once.
     ///
-    /// Values are stored when all are computed: if a body panics, those computed before it are not.
+    /// Values are stored when all are computed. If a body panics, values computed before are not stored.
     fn get_or_update_many(self) -> Vec<R::Out>
     where
         B: Body<Out = R::Out>,
@@ -54,7 +54,7 @@ where
     ///
     /// # Errors
     ///
-    /// If there are not as many values as calls: then nothing is stored. And what the storage says.
+    /// If the numbers of calls and values differ; then nothing is stored. If the storage fails.
     fn set_many(self, values: impl IntoIterator<Item = R::Value>) -> Result<(), Error> {
         bulk::set(take_apart(self).0, values.into_iter().collect())
     }

@@ -1,4 +1,4 @@
-//! A call without its key and body: its ring, its storage, and how its value is stored.
+//! The context of a call: its ring, its storage, and how its value is stored.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use crate::ring::Ring;
 use crate::storage::{StorageBase, Store, View};
 use crate::wait::after;
 
-/// What the verbs of a call return that fail only if its storage does: a `T`, or a `Result<T, Error>`.
+/// The result of verbs that fail only if the storage does: a `T`, or a `Result<T, Error>`.
 pub type Outcome<R, S, T> = OutcomeOf<<R as Output>::Value, S, T>;
 
 /// [`Outcome`] for a storage of values `V`.
@@ -22,7 +22,7 @@ pub(crate) type StorageError<V, S> = <<S as View<V>>::Storage as StorageBase<<S 
 /// The result of an operation on the storage of a view.
 pub(crate) type StorageResult<V, S, T> = Result<T, StorageError<V, S>>;
 
-/// Whether a value with this expiry is stored at all.
+/// Whether a value with this expiry is stored.
 pub(crate) fn is_stored(expiry: Option<Duration>) -> bool {
     expiry != Some(Duration::ZERO)
 }
@@ -30,11 +30,11 @@ pub(crate) fn is_stored(expiry: Option<Duration>) -> bool {
 /// A look-up of a plain call.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Lookup {
-    /// The number of writes that had ended when it began; `None` if the storage did not answer.
+    /// The number of writes that had ended when the look-up began; `None` if the storage did not answer.
     pub(crate) epoch: Option<u64>,
-    /// Whether what it finds is treated as absent.
+    /// Whether a found value is treated as absent.
     pub(super) in_doubt: bool,
-    /// The end of the time that the call may keep the storage busy.
+    /// The end of the call's time on the storage.
     pub(crate) until: Option<Instant>,
 }
 
@@ -59,7 +59,7 @@ impl<V, S: Copy> Clone for CallContext<V, S> {
 impl<V, S: Copy> Copy for CallContext<V, S> {}
 
 impl<V, S> CallContext<V, S> {
-    /// The same for a value that replaces what is stored.
+    /// The same for a value that replaces the entry.
     pub(crate) fn update(self) -> Self {
         CallContext {
             is_update: true,
@@ -68,15 +68,15 @@ impl<V, S> CallContext<V, S> {
     }
 }
 
-/// The write of a value that the user gave.
+/// The write of a value given by the user.
 pub(crate) struct Set<'c, S: StorageBase<T>, T> {
     /// `None` if it is done.
     pub(crate) store: Option<Store<'c, S, T>>,
-    /// Why the value could not be encoded.
+    /// The coder's error, if the value could not be encoded.
     pub(crate) error: Option<Error>,
 }
 
-/// What is to be done with a computed value.
+/// The decision for a computed value.
 enum Commit<T> {
     Store(T),
     /// Removes an older value.
@@ -85,7 +85,7 @@ enum Commit<T> {
     Keep,
 }
 
-/// A leader, and what is still to be done with its value.
+/// A leader, and the decision for its value.
 type Uncommitted<'f, T> = (Leader<'f, T>, Commit<T>);
 
 impl<V, S: View<V>> CallContext<V, S> {
@@ -94,7 +94,7 @@ impl<V, S: View<V>> CallContext<V, S> {
         self.view.storage()
     }
 
-    /// The longest time that a call may keep the storage busy.
+    /// The longest time that a call may occupy the storage.
     pub(super) fn deadline(&self) -> Option<Duration> {
         self.storage().deadline()
     }
@@ -103,14 +103,14 @@ impl<V, S: View<V>> CallContext<V, S> {
         self.storage().flights()
     }
 
-    /// Whether no other ring could have a key of this one. Where bytes are compared, none has.
+    /// Whether no other ring could have a key of this one. Always true where bytes are compared.
     #[inline]
     pub(crate) fn is_admitted(&self) -> bool {
         !S::Storage::TEXT_KEYS || self.flights().admit(self.ring, self.shape)
     }
 
-    /// [`is_admitted`](Self::is_admitted) for a verb that needs the storage: where storages can fail, a ring that keeps
-    /// away is an error.
+    /// [`is_admitted`](Self::is_admitted) for a verb that needs the storage. Where storages can fail, a conflict is
+    /// an error.
     pub(crate) fn admit(&self) -> StorageResult<V, S, bool> {
         if self.is_admitted() {
             return Ok(true);
@@ -122,7 +122,7 @@ impl<V, S: View<V>> CallContext<V, S> {
         Error::conflict(self.flights().conflict(self.ring).unwrap_or_default())
     }
 
-    /// A value that is found without waiting. It runs no code out of line, so that the caller saves no registers for it.
+    /// A value that is found without waiting. It calls no out-of-line code, so the caller saves no registers.
     #[inline(always)]
     pub(super) fn hit<K: RingKey>(&self, key: &K) -> Option<V> {
         let count = self.ring.counters.own_hits()?;
@@ -144,14 +144,15 @@ impl<V, S: View<V>> CallContext<V, S> {
         }
     }
 
-    /// Whether what is found under `key` is treated as absent: asked before the storage is. Storages that compare bytes are
+    /// Whether a value found under `key` is treated as absent; read before the storage is. Storages that compare
+    /// bytes are
     /// written in place, where no write comes late.
     #[inline]
     pub(crate) fn is_in_doubt<K: RingKey>(&self, key: &K) -> bool {
         S::Storage::TEXT_KEYS && (!self.is_admitted() || self.flights().is_in_doubt(key))
     }
 
-    /// The value that a look-up found, or else what is known for its computation.
+    /// The value that a look-up found, or else the state of the look-up.
     #[inline]
     pub(crate) fn finish_lookup(
         &self,
@@ -213,7 +214,7 @@ impl<V, S: View<V>> CallContext<V, S> {
         self.store_later(leader, commit, value, left)
     }
 
-    /// [`begin_store`](Self::begin_store) for a value that is stored together with others.
+    /// [`begin_store`](Self::begin_store) for a value that is stored in bulk.
     pub(crate) fn begin_bulk_store<'c>(
         &'c self,
         leader: Leader<'c, S::Held>,
@@ -235,7 +236,7 @@ impl<V, S: View<V>> CallContext<V, S> {
                 leader.finish(|| self.share(value));
                 return None;
             }
-            // Calls that come during the write have the value without waiting for it.
+            // Calls that come during the write take the value without waiting for the write.
             Commit::Store(held) => {
                 leader.publish(|| FlightOutcome::Value(held.clone()));
                 Some(held)
@@ -263,18 +264,18 @@ impl<V, S: View<V>> CallContext<V, S> {
                 Commit::Keep
             };
         }
-        // A value that cannot be encoded must not leave an older one in its place.
+        // A value that cannot be encoded removes the older entry.
         let held = self.ring.count_errors(self.view.encode_ref(value));
         held.map_or(Commit::Remove, Commit::Store)
     }
 
-    /// The outcome of a flight whose value is this.
+    /// The outcome of a flight with this value.
     pub(crate) fn share(&self, value: &V) -> FlightOutcome<S::Held> {
         let held = self.ring.count_errors(self.view.encode_ref(value));
         held.map_or(FlightOutcome::Failed, FlightOutcome::Value)
     }
 
-    /// Stores in a storage that is written in place. Returns what is still to be done.
+    /// Stores in a storage that is written in place. Returns the work that is left, if any.
     fn store_in_place<'f>(
         &self,
         leader: Leader<'f, S::Held>,
@@ -297,7 +298,7 @@ impl<V, S: View<V>> CallContext<V, S> {
         stored.err().map(|(leader, held)| (leader, Commit::Store(held)))
     }
 
-    /// Counts what a [`Store`] came to.
+    /// Counts the result of a [`Store`].
     pub(crate) fn count_store(&self, stored: bool, failed: bool) {
         if failed {
             self.ring.counters.error();
@@ -307,8 +308,8 @@ impl<V, S: View<V>> CallContext<V, S> {
         }
     }
 
-    /// Begins to store a value that the user gave. Without a machine it is done. The error is the coder's: a value that
-    /// cannot be encoded removes an older one.
+    /// Begins to store a value given by the user. Without a machine it is done. The error is the coder's; a value
+    /// that cannot be encoded removes the entry.
     pub(crate) fn begin_set(&self, key: EncodedKey, value: V) -> Set<'_, S::Storage, S::Held> {
         if !self.is_admitted() {
             let (store, error) = (None, Some(self.conflict()));
@@ -325,12 +326,12 @@ impl<V, S: View<V>> CallContext<V, S> {
         Set { store, error }
     }
 
-    /// What `set` comes to without a machine.
+    /// The result of `set` without a machine.
     pub(crate) fn finish_unset(&self, error: Option<Error>) -> StorageResult<V, S, ()> {
         error.map_or(Ok(()), |error| self.refused(error))
     }
 
-    /// What `set` comes to after its machine.
+    /// The result of `set` after its machine.
     pub(crate) fn finish_set(
         &self,
         error: Option<Error>,
@@ -345,12 +346,12 @@ impl<V, S: View<V>> CallContext<V, S> {
         }
     }
 
-    /// What a verb returns.
+    /// The result of a verb.
     pub(crate) fn outcome<T>(&self, result: StorageResult<V, S, T>) -> OutcomeOf<V, S, T> {
         Failure::outcome(self.ring.count_failure(result), self.ring.name().as_str())
     }
 
-    /// What `set` returns if its value could not be encoded: on a storage that cannot fail, only a counter says so.
+    /// The result of `set` if its value could not be encoded. On a storage that cannot fail, only a counter shows it.
     fn refused(&self, error: Error) -> StorageResult<V, S, ()> {
         match Failure::from_error(error) {
             Some(error) => Err(error),

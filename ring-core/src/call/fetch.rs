@@ -1,4 +1,4 @@
-//! The machine of a miss: from a look-up that found nothing to another call's value, or to the right to compute.
+//! The machine of a miss: from a look-up that found nothing to another call's value or to the right to compute.
 
 use std::mem;
 use std::time::{Duration, Instant};
@@ -14,36 +14,36 @@ pub(crate) struct Fetch<'c, V, S: View<V>> {
     context: &'c CallContext<V, S>,
     key: EncodedKey,
     lookup: Lookup,
-    /// What is left of the storage's deadline.
+    /// The rest of the storage's deadline.
     left: Option<Duration>,
-    /// Whether what is being read is treated as absent.
+    /// Whether the value being read is treated as absent.
     in_doubt: bool,
     state: State<'c, S::Held>,
 }
 
 enum State<'f, T> {
-    /// The call has no part in a computation yet.
+    /// The call has no role yet.
     Join,
     /// It waits for another call.
     Wait(Waiter<'f, T>),
-    /// It leads, and looks again, until this instant.
+    /// It leads, and reads again, until this instant.
     LookAgain(Leader<'f, T>, Option<Instant>),
-    /// It looks again before it joins.
+    /// It reads again before it joins.
     Retry(Option<Instant>),
 }
 
-/// What a miss came to.
+/// The result of a miss.
 pub(crate) enum Fetched<'f, V, T> {
     /// The value of another call.
     Found(V),
-    /// The right to compute for all, and what is left of the storage's deadline.
+    /// The right to compute for all, and the rest of the storage's deadline.
     Lead(Leader<'f, T>, Option<Duration>),
     /// The call computes without the cache.
     Bypass,
 }
 
 impl<V, S: View<V>> CallContext<V, S> {
-    /// Starts a computation whose value replaces what is stored.
+    /// Starts a computation whose value replaces the entry.
     pub(crate) fn begin_update(&self, key: EncodedKey) -> Fetched<'_, V, S::Held> {
         if !self.is_admitted() {
             self.ring.counters.error();
@@ -73,7 +73,7 @@ impl<'c, V, S: View<V>> Fetch<'c, V, S> {
         }
     }
 
-    /// Joins the computation of the key's value, or starts one, as the ring is set up.
+    /// Joins the computation of the key's value or starts one, according to the ring's settings.
     fn join(&mut self) -> Role<'c, S::Held> {
         if !self.context.is_admitted() {
             return Role::Bypass;
@@ -88,7 +88,7 @@ impl<'c, V, S: View<V>> Fetch<'c, V, S> {
         }
     }
 
-    /// Goes on from a part in the computation.
+    /// Goes on with a role.
     fn begin(&mut self, role: Role<'c, S::Held>) -> Next<'c, V, S> {
         match role {
             Role::Bypass => Step::Done(Fetched::Bypass),
@@ -109,14 +109,15 @@ impl<'c, V, S: View<V>> Fetch<'c, V, S> {
             }
             outcome => outcome,
         };
-        // The last waiter drops the leader's value: before the outcome is used, which would be lost if that panicked.
+        // The last waiter drops the leader's value. Dropped before the outcome is used: a panic of the drop would
+        // lose it.
         drop(waiter);
         match outcome {
             WaitOutcome::Value(held) => Step::Done(match self.context.take(held) {
                 Some(value) => Fetched::Found(value),
                 None => Fetched::Bypass,
             }),
-            // This call may have come after a delete that the leader's look-up came before: it looks for itself.
+            // This call may have come after a delete that the leader's look-up preceded, so it reads again.
             WaitOutcome::Lead(leader) => self.look_again(leader),
             WaitOutcome::Retry | WaitOutcome::Wait(..) => {
                 let until = self.begin_read();
@@ -142,7 +143,7 @@ impl<'c, V, S: View<V>> Fetch<'c, V, S> {
         let value = held.and_then(|held| self.context.view.decode(held).ok());
         match (mem::replace(&mut self.state, State::Join), value) {
             (State::LookAgain(leader, _), Some(value)) => {
-                // A waiter may have come after a delete that this read came before: it looks again.
+                // A waiter may have come after a delete that this read preceded, so it reads again.
                 leader.finish(|| Outcome::Retry);
                 self.found(value)
             }

@@ -1,15 +1,16 @@
-//! A clock that is read for a fifth of the price, and may be late.
+//! A clock that costs a fifth of the precise one, and may be late.
 //!
-//! The kernel keeps the time of its last tick where a process can read it. That is enough to tell that a deadline is far
-//! away, which is what most hits on entries with a deadline need to know.
+//! The kernel publishes the time of its last tick in memory that a process can read. It suffices to see that a
+//! deadline is
+//! far away, as it is for most hits on entries that expire.
 
 use std::time::Duration;
 
-/// How late the clock may be. A tick is 10 ms at most; the rest is for machines that pause.
+/// The greatest delay of the clock. A tick is 10 ms at most; the rest is for machines that pause.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const LATENESS: Duration = Duration::from_millis(100);
 
-/// The time since the clock was made, roughly.
+/// The approximate time since the clock was created.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 #[derive(Clone, Copy, Debug)]
 pub(super) struct CoarseClock {
@@ -24,7 +25,7 @@ impl CoarseClock {
         }
     }
 
-    /// Whether so many nanoseconds have not passed yet, for certain.
+    /// Whether it is certain that this many nanoseconds have not passed yet.
     #[inline]
     pub(super) fn is_well_before(&self, nanos: u64) -> bool {
         let elapsed = coarsetime::Instant::now_without_cache_update().duration_since(self.start);
@@ -32,7 +33,7 @@ impl CoarseClock {
     }
 }
 
-/// Where no such clock is known, nothing is certain.
+/// Without such a clock nothing is certain.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 #[derive(Clone, Copy, Debug)]
 pub(super) struct CoarseClock;

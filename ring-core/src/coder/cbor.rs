@@ -10,16 +10,17 @@ use super::discreet::discreet;
 use super::lost_to_null::{self, Format};
 use super::{Cause, Coder};
 
-/// How deep values may be nested. Measured without optimization on a stack of 256 KiB, over nested arrays, maps, tags,
-/// structs and tagged enums: 64 levels always fit, 96 do not.
+/// The greatest depth of nesting. Measured without optimization on a stack of 256 KiB, over nested arrays, maps,
+/// tags, structs and tagged enums: 64 levels always fit, 96 do not.
 const DEPTH: usize = 64;
 
-/// How many bytes a value may have: far above what belongs into a cache, far below what exhausts a machine.
+/// The greatest size of a value in bytes: far above a sensible entry, far below the memory of a machine.
 const SIZE: usize = 64 << 20;
 
 /// CBOR: compact, self-describing, so that fields may be added and reordered. At most 64 MiB and 64 levels.
 ///
-/// What would be read as another value is refused: `Some(None)` and `Some(())`, which are written as `None` is.
+/// Values that would be read as another value are refused: `Some(None)` and `Some(())`, which are written as `None`
+/// is.
 #[derive(Clone, Copy, Debug)]
 pub struct Cbor;
 
@@ -53,14 +54,14 @@ fn encoding<E: fmt::Display + fmt::Debug>(error: ser::Error<E>) -> Cause {
 fn decoding<E: fmt::Debug>(error: de::Error<E>) -> Cause {
     match error {
         de::Error::Semantic(_, message) => discreet(&message).into(),
-        error => format!("the bytes are no CBOR: {error:?}").into(),
+        error => format!("invalid CBOR: {error:?}").into(),
     }
 }
 
 fn check_size(bytes: &[u8]) -> Result<(), Cause> {
     if bytes.len() > SIZE {
         return Err(format!(
-            "{} bytes are more than the {SIZE} that a value may have",
+            "the value has {} bytes, which is more than the limit of {SIZE}",
             bytes.len()
         )
         .into());

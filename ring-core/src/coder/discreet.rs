@@ -1,6 +1,6 @@
-//! What errors of serde say, without the values that they quote: errors go to logs, where values do not belong.
+//! Errors of serde without the values that they quote: errors are logged, and logs must not contain values.
 
-/// The message without what came from a value: which names and types were expected remains.
+/// The message without parts of a value. The expected names and types remain.
 pub(super) fn discreet(message: &str) -> String {
     for names_field in ["missing field `", "duplicate field `"] {
         if let Some((field, _)) = message
@@ -18,13 +18,13 @@ pub(super) fn discreet(message: &str) -> String {
         ("unknown field `", "unknown field"),
     ];
     let Some((_, what)) = quoting.iter().find(|(start, _)| message.starts_with(start)) else {
-        return "the value is none of its type".to_owned();
+        return "the value is invalid for its type".to_owned();
     };
     let none = [", there are no variants", ", there are no fields"];
     if none.iter().any(|none| message.contains(none)) {
         return (*what).to_owned();
     }
-    // What was there may read like this too, and stands before it.
+    // The rejected value may contain the same text, and stands before it.
     match message.rsplit_once(", expected ") {
         Some((_, expected)) => format!("{what}, expected {expected}"),
         None => (*what).to_owned(),
@@ -62,8 +62,8 @@ mod tests {
             ("missing field `name`", "missing field `name`"),
             ("duplicate field `name`", "duplicate field `name`"),
             ("missing field `name` beside secret", "missing field `name`"),
-            ("secret is no address", "the value is none of its type"),
-            ("", "the value is none of its type"),
+            ("secret is not an address", "the value is invalid for its type"),
+            ("", "the value is invalid for its type"),
         ] {
             assert_eq!(discreet(message), shown);
         }

@@ -7,11 +7,11 @@ use super::discreet::discreet;
 use super::lost_to_null::{self, Format};
 use super::{Cause, Coder};
 
-/// JSON: readable by everything, the original's `coder='json'` included, and what that wrote is read. Nesting is limited
+/// JSON: readable by all programs. It reads and writes the bytes of the original's `coder='json'`. Nesting is limited
 /// to 128 levels.
 ///
-/// Numbers with a fraction come back to the last bit. What would be read as another value is refused: `Some(None)` and
-/// `Some(())`, which are written as `None` is, infinities and NaN, which JSON does not have.
+/// Numbers with a fraction keep every bit. Values that would be read as another value are refused: `Some(None)` and
+/// `Some(())`, which are written as `None` is, and infinities and NaN, which JSON does not have.
 #[derive(Clone, Copy, Debug)]
 pub struct Json;
 

@@ -1,8 +1,8 @@
-//! Values that would come back as others, since CBOR and JSON write them as null: a `Some` is written as what is in it, so
-//! `Some(None)` and `Some(())` as `None` is, and JSON has neither infinities nor NaN.
+//! Values that would be read as other values, since CBOR and JSON write them as null. A `Some` is written as its
+//! content, so `Some(None)` and `Some(())` read as `None`. JSON has neither infinities nor NaN.
 //!
-//! They are counted in what is written, and again in what is read from it: types with an impl of their own may well know
-//! them apart.
+//! Such values are counted in the value that is written, and again in the value that is read: types with an impl of
+//! their own may distinguish them.
 
 use std::cell::Cell;
 use std::fmt;
@@ -14,7 +14,7 @@ use serde::ser::{
 
 use super::{Cause, Coder};
 
-/// What is written as null depends on it.
+/// It decides which values are written as null.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Format {
     #[cfg(feature = "cbor")]
@@ -35,14 +35,14 @@ impl Format {
 
     const fn loss(self) -> &'static str {
         if self.is_json() {
-            "it holds a `Some` of nothing, an infinity or NaN: they are written as null and would not come back"
+            "it holds a `Some` of nothing, an infinity or NaN, which JSON writes as null and reads as another value"
         } else {
-            "it holds a `Some` of nothing, as `Some(None)`: it is written as null and would not come back"
+            "it holds a `Some` of nothing, such as `Some(None)`, which CBOR writes as null and reads as `None`"
         }
     }
 }
 
-/// An error if `bytes`, which `C` made of the value, would be read without what was written as null.
+/// An error if `bytes`, which `C` made of the value, would be read without the values that were written as null.
 pub(super) fn refuse<C: Coder<V>, V: Serialize>(
     value: &V,
     bytes: &[u8],
@@ -65,7 +65,7 @@ fn count<V: Serialize>(value: &V, format: Format) -> Result<usize, fmt::Error> {
     Ok(found.get())
 }
 
-/// Writes nothing: says whether a value is written as null, and counts those that are and are not nothing.
+/// Writes nothing. Returns whether a value is written as null, and counts the values that are null and not nothing.
 #[derive(Clone, Copy)]
 struct Nulls<'a> {
     format: Format,
@@ -73,7 +73,7 @@ struct Nulls<'a> {
 }
 
 impl Nulls<'_> {
-    /// Something that is written as null if `null`.
+    /// A value that is written as null if `null`.
     fn something(self, null: bool) -> bool {
         self.found.set(self.found.get() + usize::from(null));
         null
@@ -194,7 +194,7 @@ impl Serializer for Nulls<'_> {
         Ok(self)
     }
 
-    /// Text, whatever it says: it need not be written.
+    /// The content of a text does not matter, so it is not written.
     fn collect_str<T: fmt::Display + ?Sized>(self, _: &T) -> Result<bool, fmt::Error> {
         SOMETHING
     }

@@ -2,7 +2,7 @@
 
 use super::{Cause, Coder};
 
-/// Bytes and strings as they are, without any frame: what the original stores of bytes without a coder.
+/// Bytes and strings as they are, without a frame. The original stores bytes without a coder in the same form.
 #[derive(Clone, Copy, Debug)]
 pub struct Raw;
 

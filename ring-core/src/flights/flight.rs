@@ -2,18 +2,18 @@
 
 use crate::sync::{Arc, AtomicBool, AtomicUsize, Event, OnceLock, Ordering};
 
-/// How a flight ends, for the calls that wait.
+/// The outcome of a flight, for its waiters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome<T> {
-    /// They take this value.
+    /// The waiters take this value.
     Value(T),
-    /// The body returned no value to share, such as an `Err`: each computes for itself.
+    /// The body returned no value to share, such as an `Err`: each waiter computes for itself.
     Failed,
-    /// The value was in the storage already: they look again.
+    /// The value was in the storage already: the waiters read again.
     Retry,
 }
 
-/// One computation that other calls wait for.
+/// One computation and its waiters.
 pub(super) struct Flight<T> {
     /// The epoch of its first leader.
     pub(super) first_epoch: u64,
@@ -38,7 +38,7 @@ impl<T> Flight<T> {
         })
     }
 
-    /// Whether nothing but its leader changed. The caller holds the only reference.
+    /// Whether only its leader changed it. Requires that the caller holds the only reference.
     pub(super) fn is_unused(&mut self) -> bool {
         self.outcome.get().is_none()
             && self.led.load(Ordering::Relaxed)

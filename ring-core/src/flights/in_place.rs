@@ -1,4 +1,4 @@
-//! Writes that take no time: how a computed value is stored in memory.
+//! Writes without I/O: how a computed value is stored in memory.
 
 use std::time::Duration;
 
@@ -6,11 +6,12 @@ use crate::key::EncodedKey;
 
 /// A storage that is written in place.
 ///
-/// Other storages need a write turn, since a `delete` may come while they write. Here the lock that orders the writes of
-/// a key is held during the write, so the write runs no user code: user code runs before it or after it. Keys are compared
-/// by their bytes.
+/// Other storages need a write turn, since a `delete` may come during a write. Here the lock that orders the writes
+/// of a key is held during the write. So the write runs no user code; user code runs before or after it. Keys are
+/// compared by their bytes.
 pub trait InPlace<T> {
-    /// When an entry expires, by the storage's clock; `None` if it is not to be stored. Called before the lock is taken.
+    /// The deadline of an entry, by the storage's clock; `None` if the entry is not to be stored. Called before the
+    /// lock is taken.
     fn expires_at(&self, expiry: Option<Duration>) -> Option<u64>;
 
     /// Puts a value under `key`. Returns the entry that it replaced or evicted.
@@ -25,8 +26,8 @@ pub trait InPlace<T> {
 pub struct Evicted<T> {
     /// Whether another key took its slot.
     pub by_another_key: bool,
-    /// When it was to expire.
+    /// Its deadline.
     pub expires_at: u64,
-    /// The value, which is dropped when no lock is held.
+    /// The value, which is dropped without a lock.
     pub value: T,
 }

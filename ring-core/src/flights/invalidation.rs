@@ -1,4 +1,4 @@
-//! Invalidations: what ends computations because their values are about to be removed or replaced.
+//! Invalidations: they end computations whose values are about to be removed or replaced.
 
 use std::time::{Duration, Instant};
 
@@ -7,20 +7,20 @@ use crate::key::EncodedKey;
 use crate::sync::EventListener;
 use crate::wait;
 
-/// Keys whose computations may not be stored any more, since their values are about to be removed.
+/// Keys whose values are about to be removed: their computations may not be stored any more.
 ///
-/// An update that is overtaken still promises that nothing older is left when it returns. So it waits until this is
+/// An update that is overtaken still promises that no older value is left when it returns, so it waits until this is
 /// dropped.
 #[must_use = "updates that were overtaken do not wait for an invalidation that is dropped"]
 pub(crate) struct Invalidation<'f, T> {
     flights: &'f Flights<T>,
-    /// The keys that have a state, each with the epoch of this invalidation.
+    /// The keys that have a state, with the epoch of this invalidation.
     keys: Vec<(EncodedKey, u64)>,
     /// Whether the keys were removed, or there are none.
     done: bool,
-    /// How long a write that began before is waited for.
+    /// The longest wait for a write that began earlier.
     until: Option<Instant>,
-    /// Taken before the last look at the writers, so that no write ends unnoticed in between.
+    /// Taken before the last check of the writers, so that no write ends unnoticed in between.
     written: Option<EventListener>,
 }
 
@@ -36,7 +36,7 @@ impl<'f, T> Invalidation<'f, T> {
         }
     }
 
-    /// Ends the computations of `keys`. Writes under way are waited for until `patience` has passed.
+    /// Ends the computations of `keys`. Writes under way are awaited until `patience` has passed.
     pub(super) fn begin(
         flights: &'f Flights<T>,
         keys: impl IntoIterator<Item = EncodedKey>,
@@ -55,14 +55,14 @@ impl<'f, T> Invalidation<'f, T> {
         if !invalidation.keys.is_empty() {
             invalidation.done = false;
             invalidation.until = Instant::now().checked_add(patience);
-            // Those that wait for their turn may not write any more.
+            // Writers that wait for their turn may not write any more.
             flights.written.notify(usize::MAX);
         }
         invalidation
     }
 
-    /// Hands over the result of the removal. If it failed, or this is dropped before, updates that were overtaken see to it
-    /// themselves that nothing older is left.
+    /// Records the result of the removal. If it failed, or if this is dropped first, overtaken updates remove older
+    /// values themselves.
     pub(crate) fn end<R, E>(mut self, removed: Result<R, E>) -> Result<R, E> {
         self.done = removed.is_ok();
         removed
@@ -105,7 +105,7 @@ impl<'f, T> Invalidation<'f, T> {
         None
     }
 
-    /// Whether a computation that began before is being written.
+    /// Whether the value of an earlier computation is being written.
     fn is_waiting(&self) -> bool {
         let mut keys = self.keys.iter();
         keys.any(|(key, epoch)| {

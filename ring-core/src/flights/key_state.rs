@@ -6,23 +6,23 @@ use crate::sync::Arc;
 
 /// The state of one key. It exists while a leader, a waiter or an invalidation refers to it.
 ///
-/// Every leader and every invalidation has an *epoch*, a number that rises as they begin.
+/// Every leader and every invalidation has an *epoch*, a number that rises with each.
 pub(super) struct KeyState<T> {
     pub(super) key: EncodedKey,
     /// The number of leaders, waiters and invalidations.
     pub(super) ref_count: usize,
     /// Leaders with an epoch below this may not write.
     pub(super) min_epoch: u64,
-    /// The epoch of the leader that writes at the moment.
+    /// The epoch of the leader that is writing.
     pub(super) writer: Option<u64>,
     /// The number of invalidations and explicit writes under way: each raised `min_epoch` when it began.
     changes: usize,
-    /// The highest epoch of a write or change that took effect: nothing older is left in the storage.
+    /// The highest epoch of a write or change that took effect: no older value is left in the storage.
     done_epoch: u64,
-    /// The number of writes under way that others did not wait for: each may still store an older value.
+    /// The number of abandoned writes under way: each may still store an older value.
     abandoned_writes: usize,
-    /// The highest epoch of an update that returned without a write, since something newer was to overtake it. Until
-    /// something newer took effect, the storage may hold an older value.
+    /// The highest epoch of an update that returned without a write, because a newer operation was to overtake it.
+    /// Until a newer operation takes effect, the storage may hold an older value.
     promised_epoch: u64,
     /// The flight that newcomers join.
     pub(super) flight: Option<Arc<Flight<T>>>,
@@ -50,7 +50,7 @@ impl<T> KeyState<T> {
             .is_some_and(|joined| Arc::ptr_eq(joined, flight))
     }
 
-    /// Newcomers do not join `flight` from now on.
+    /// Newcomers do not join `flight` any more.
     pub(super) fn detach(&mut self, flight: &Arc<Flight<T>>) {
         if self.joins(flight) {
             self.flight = None;
@@ -79,40 +79,40 @@ impl<T> KeyState<T> {
         self.done_epoch = self.done_epoch.max(epoch);
     }
 
-    /// Whether something newer than the leader of this epoch took effect. Until then something older may still lie in the
-    /// storage.
+    /// Whether an operation newer than the leader of this epoch took effect. Until then the storage may hold an older
+    /// value.
     pub(super) fn is_superseded(&self, epoch: u64) -> bool {
         self.done_epoch > epoch
     }
 
-    /// Whether nothing is being written or changed.
+    /// Whether there is no write and no change under way.
     pub(super) fn is_at_rest(&self) -> bool {
         self.changes == 0 && self.writer.is_none()
     }
 
-    /// The update of this epoch returns, and relies on something newer that has not taken effect yet.
+    /// The update of this epoch returns, and relies on a newer operation that has not taken effect yet.
     pub(super) fn promise(&mut self, epoch: u64) {
         self.promised_epoch = self.promised_epoch.max(epoch);
     }
 
-    /// Whether the storage may hold, now or later, an older value than a call promised that has returned. Look-ups treat
-    /// what they find as absent.
+    /// Whether the storage may hold, now or later, an older value than a call that returned has promised. Look-ups
+    /// treat found values as absent.
     pub(super) fn is_in_doubt(&self) -> bool {
         self.abandoned_writes > 0 || self.promised_epoch > self.done_epoch
     }
 
-    /// The smallest epoch that may write, by which a later change is noticed. `None` if the key is being changed, or an
-    /// abandoned write goes on.
+    /// The smallest epoch that may write, by which a later change is noticed. `None` if a change or an abandoned
+    /// write is under way.
     pub(super) fn mark(&self) -> Option<u64> {
         (self.changes == 0 && self.abandoned_writes == 0).then_some(self.min_epoch)
     }
 
-    /// A write goes on that others do not wait for.
+    /// A write goes on without others waiting for it.
     pub(super) fn begin_abandoned_write(&mut self) {
         self.abandoned_writes += 1;
     }
 
-    /// An abandoned write ended, and what it wrote was removed or reported.
+    /// An abandoned write ended, and its entry was removed or reported.
     pub(super) fn end_abandoned_write(&mut self) {
         self.abandoned_writes -= 1;
     }
@@ -135,12 +135,12 @@ impl<T> KeyState<T> {
         }
     }
 
-    /// Whether a leader with a smaller epoch writes at the moment: what it writes must be removed after it.
+    /// Whether a leader with a smaller epoch is writing: its entry must be removed afterwards.
     pub(super) fn is_written_before(&self, epoch: u64) -> bool {
         self.writer.is_some_and(|writer| writer < epoch)
     }
 
-    /// Stops waiting for a writer with a smaller epoch: it removes what it wrote when it ends.
+    /// Stops waiting for a writer with a smaller epoch. That writer removes its entry when it ends.
     pub(super) fn abandon_writer(&mut self, epoch: u64) {
         if self.is_written_before(epoch) {
             self.writer = None;

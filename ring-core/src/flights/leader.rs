@@ -1,4 +1,4 @@
-//! The right to compute a value, and to store it unless something newer happened.
+//! The right to compute a value, and to store it unless a newer operation supersedes it.
 
 use super::flight::{Flight, Outcome};
 use super::in_place::{Evicted, InPlace};
@@ -9,8 +9,8 @@ use crate::sync::{Arc, EventListener, Ordering};
 
 /// The right to compute the value of a key and to store it: see [`Flights`].
 ///
-/// Dropped without an outcome, as by a panic of the computation or by the cancellation of its task, it hands the flight
-/// over to one waiter.
+/// If it is dropped without an outcome, as by a panic or the cancellation of its task, it hands the flight over to
+/// one waiter.
 pub(crate) struct Leader<'f, T> {
     flights: &'f Flights<T>,
     key: EncodedKey,
@@ -19,35 +19,35 @@ pub(crate) struct Leader<'f, T> {
     kind: Kind,
     /// Whether it has the write turn.
     is_writing: bool,
-    /// Whether the waiters know the outcome, or there is nothing to know.
+    /// Whether the waiters have the outcome, or no outcome is due.
     settled: bool,
-    /// Whether it has given up its reference to the state of its key.
+    /// Whether it has released the state of its key.
     released: bool,
 }
 
-/// What a leader's write promises.
+/// The promise of a leader's write.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// Stores a value that was computed because it was absent.
     Fill,
-    /// The same for an `update`: nothing older is left when its call returns.
+    /// Stores the value of an `update`: no older value is left when its call returns.
     Update,
-    /// Stores a value that the user gave: no other write supersedes it.
+    /// Stores a value given by the user: no other write supersedes it.
     Explicit,
 }
 
-/// What a leader may do to the entry of its key.
+/// The action that a leader may take on the entry of its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Turn {
     /// Write its value.
     Write,
-    /// Remove the entry: something newer overtook this update, and was abandoned.
+    /// Remove the entry: the operation that overtook this update was abandoned.
     Clear,
-    /// Nothing: something newer overtook it.
+    /// Nothing: a newer operation overtook it.
     Superseded,
 }
 
-/// What a write in place leaves to be dropped when no lock is held.
+/// The values that a write in place leaves to be dropped without a lock.
 struct Written<T> {
     /// The value, if it was superseded.
     refused: Option<T>,
@@ -78,7 +78,7 @@ impl<'f, T> Leader<'f, T> {
         self
     }
 
-    /// The same for an update, after which nothing older is left.
+    /// The same for an update: afterwards no older value is left.
     pub(crate) fn update(mut self) -> Self {
         self.kind = Kind::Update;
         self
@@ -89,7 +89,7 @@ impl<'f, T> Leader<'f, T> {
         self.kind == Kind::Update
     }
 
-    /// Whether it stores a value that the user gave.
+    /// Whether it stores a value given by the user.
     pub(crate) fn is_explicit(&self) -> bool {
         self.kind == Kind::Explicit
     }
@@ -104,14 +104,14 @@ impl<'f, T> Leader<'f, T> {
         Scope::Computing(self.flights.address(), self.key.hash_value())
     }
 
-    /// Gives the outcome to those who wait already.
+    /// Gives the outcome to the present waiters.
     fn notify_waiters(&self, outcome: impl FnOnce() -> Outcome<T>) {
         if let Some(flight) = self.flight.as_ref().filter(|flight| flight.has_open_waiters()) {
             flight.land(outcome());
         }
     }
 
-    /// Gives the outcome to those who wait and to those who come until the leader ends.
+    /// Gives the outcome to the present waiters, and to those that come before the leader ends.
     pub(crate) fn publish(&self, outcome: impl FnOnce() -> Outcome<T>) {
         if let Some(flight) = self
             .flight
@@ -129,12 +129,12 @@ impl<'f, T> Leader<'f, T> {
         self.settled = true;
     }
 
-    /// Stores a value in place and ends, unless another write is to be waited for. `count` is told whether the value was
-    /// stored; `share` makes the value for those who wait.
+    /// Stores a value in place and ends, unless it must wait for another write. `count` gets whether the value was
+    /// stored; `share` makes the value for the waiters.
     ///
     /// # Errors
     ///
-    /// The leader and the value, if another write is to be waited for.
+    /// The leader and the value, if it must wait for another write.
     pub(crate) fn store_in_place(
         mut self,
         storage: &dyn InPlace<T>,
@@ -148,7 +148,7 @@ impl<'f, T> Leader<'f, T> {
             Err(held) => return Err((self, held)),
         };
         self.released = true;
-        // What follows runs code of values, which may panic.
+        // The rest runs code of values, which may panic.
         count(written.refused.is_none());
         self.notify_waiters(share);
         self.settled = true;
@@ -185,7 +185,7 @@ impl<'f, T> Leader<'f, T> {
                 state.took_effect(epoch);
             }
             match own {
-                // Nothing waits. The state ends, and leaves its flight to the next leader.
+                // No call waits. The state ends, and leaves its flight to the next leader.
                 Some(flight) if state.ref_count == 1 && state.joins(flight) => *own = None,
                 Some(flight) => state.detach(flight),
                 None => {}
@@ -194,13 +194,14 @@ impl<'f, T> Leader<'f, T> {
         })
     }
 
-    /// Takes the write turn, if it can be said without waiting what this leader may do. Inside of another write, as in the
+    /// Takes the write turn, if the action of this leader is known without waiting. Inside another write, as in the
     /// `Drop` of an evicted value, it does not wait.
     pub(crate) fn try_begin_write(&mut self) -> Option<Turn> {
         self.take_turn(self.flights.is_writing())
     }
 
-    /// Takes the write turn without waiting. A write that has the turn is abandoned: it removes what it wrote when it ends.
+    /// Takes the write turn without waiting. A writer that has the turn is abandoned: it removes its entry when it
+    /// ends.
     pub(crate) fn begin_write(&mut self) -> Turn {
         self.take_turn(true).unwrap_or(Turn::Superseded)
     }
@@ -222,24 +223,24 @@ impl<'f, T> Leader<'f, T> {
         turn
     }
 
-    /// The event of the end of a write.
+    /// The event that the end of a write notifies.
     pub(crate) fn listen(&self) -> EventListener {
         self.flights.written.listen()
     }
 
-    /// Gives the write turn back; `done` is whether the write took effect. Returns whether the write was abandoned: then what
-    /// it wrote is to be removed, and [`end_abandoned_write`](Self::end_abandoned_write) to be called. An explicit write
-    /// ends the computations that began while it went on.
+    /// Returns the write turn; `done` is whether the write took effect. Returns whether the write was abandoned: then
+    /// the caller removes its entry and calls [`end_abandoned_write`](Self::end_abandoned_write). An explicit write
+    /// ends the computations that began during it.
     pub(crate) fn end_write(&mut self, done: bool) -> bool {
         std::mem::take(&mut self.is_writing) && self.give_back(done, self.kind == Kind::Explicit)
     }
 
-    /// [`end_write`](Self::end_write) for a write that was dropped on its way.
+    /// [`end_write`](Self::end_write) for a write that was dropped before its end.
     pub(crate) fn drop_write(&mut self) -> bool {
         std::mem::take(&mut self.is_writing) && self.give_back(false, false)
     }
 
-    /// What an abandoned write wrote was removed or reported.
+    /// The entry of an abandoned write was removed or reported.
     pub(crate) fn end_abandoned_write(&self) {
         self.flights
             .with_expected_state(&self.key, KeyState::end_abandoned_write);
@@ -266,7 +267,7 @@ impl<'f, T> Leader<'f, T> {
         abandoned
     }
 
-    /// Newcomers do not join its flight from now on.
+    /// Newcomers do not join its flight any more.
     fn detach(&self) {
         let Some(flight) = &self.flight else { return };
         self.flights
@@ -308,14 +309,14 @@ impl<T> Drop for Leader<'_, T> {
         if self.kind == Kind::Explicit {
             self.flights.written.notify(usize::MAX);
         }
-        // One of those who wait takes the lead. All are woken: the first might be a task that is not polled.
+        // One waiter takes the lead. All are woken, as the first might be a task that is not polled.
         if let Some(flight) = flight.filter(|_| !self.settled) {
             flight.landed.notify(usize::MAX);
         }
     }
 }
 
-/// What a leader may do that something newer overtook: `None` if it has to wait for that.
+/// The action of a leader that a newer operation overtook: `None` if it has to wait for that operation.
 fn overtaken<T>(state: &mut KeyState<T>, epoch: u64, kind: Kind, by_force: bool) -> Option<Turn> {
     if kind != Kind::Update || state.is_superseded(epoch) {
         return Some(Turn::Superseded);

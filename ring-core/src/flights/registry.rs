@@ -1,4 +1,4 @@
-//! The rings that keep entries in one storage: those whose keys could be equal keep away from it.
+//! The rings that keep entries in one storage. Rings whose keys could be equal keep away from it.
 
 use crate::key::{KeyShape, Reading};
 use crate::ring::Ring;
@@ -8,7 +8,7 @@ use crate::sync::{AtomicUsize, Ordering, RwLock};
 #[derive(Default)]
 pub(super) struct RingRegistry {
     rings: RwLock<Vec<Registered>>,
-    /// The ring that was admitted last: the only one of most storages.
+    /// The ring that was admitted last: in most storages the only one.
     latest: AtomicUsize,
 }
 
@@ -16,7 +16,7 @@ pub(super) struct RingRegistry {
 struct Registered {
     ring: &'static Ring,
     shape: &'static KeyShape,
-    /// A ring with which it could share a key.
+    /// A ring that could have an equal key.
     rival: Option<&'static Ring>,
 }
 
@@ -41,7 +41,7 @@ impl RingRegistry {
         known.rival.is_none()
     }
 
-    /// Why a ring keeps away from the storage, if it does.
+    /// The conflict that keeps a ring away from the storage, if there is one.
     pub(super) fn conflict(&self, ring: &'static Ring) -> Option<String> {
         let rings = self.rings.read();
         let mut rivals = rings.iter().filter(|known| std::ptr::eq(known.ring, ring));
@@ -58,7 +58,7 @@ impl RingRegistry {
             .copied()
     }
 
-    /// Of two whose keys could be equal both keep away: what one of them stored could be the other's.
+    /// If the keys of two rings could be equal, both keep away: an entry of one could be read by the other.
     #[cold]
     fn register(&self, mut new: Registered) -> Registered {
         let mut rings = self.rings.write();
@@ -79,7 +79,7 @@ impl RingRegistry {
     }
 }
 
-/// A ring, and the number of segments of its keys: a ring is larger than so many bytes.
+/// Identifies a ring and its number of segments. A ring is larger than that many bytes, so the sums differ.
 fn identity(ring: &'static Ring, shape: &'static KeyShape) -> usize {
     std::ptr::from_ref(ring).addr() + shape.segments + 1
 }
@@ -88,7 +88,7 @@ fn message(ring: &Ring, rival: &Ring) -> String {
     let name = ring.name();
     if std::ptr::eq(ring, rival) {
         return format!(
-            "another function is named `{}` as well: give one of them a `key_prefix`",
+            "another function has the name `{}` too: give one of them a `key_prefix`",
             ring.function()
         );
     }
@@ -120,7 +120,7 @@ fn may_meet(one: &Registered, other: &Registered) -> bool {
     }
 }
 
-/// Whether a key of the ring `short` could be that of `long`, whose name is `short`'s and these texts.
+/// Whether a key of the ring `short` could be a key of `long`, whose name is the name of `short` and these texts.
 fn goes_on(short: &KeyShape, rest: &[&str], long: &KeyShape) -> bool {
     let last = short.segments.checked_sub(1);
     for (place, text) in rest.iter().enumerate() {
@@ -130,7 +130,7 @@ fn goes_on(short: &KeyShape, rest: &[&str], long: &KeyShape) -> bool {
                     return false;
                 }
             }
-            // The last segment may have colons, so it may be all that follows.
+            // The last segment may contain colons, so it may match the whole rest.
             Some(last) if place == last => {
                 let all = rest[place..].join(":");
                 return if long.segments == 0 {

@@ -1,4 +1,4 @@
-//! The computations and writes that the code on this thread is part of.
+//! The computations and writes that contain the code on this thread.
 
 use std::cell::RefCell;
 use std::pin::Pin;
@@ -7,12 +7,12 @@ use std::task::{Context, Poll};
 use crate::key::EncodedKey;
 use crate::sync::thread_local;
 
-/// A computation or a write that this thread is inside of. Storages are told apart by the addresses of their
-/// [`Flights`](super::Flights), which do not move while they are in use.
+/// A computation or a write that contains the code on this thread. Storages are distinguished by the addresses of
+/// their [`Flights`](super::Flights), which do not move while in use.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Scope {
     /// The computation of the key with this hash. If another key has the same hash, a call inside the computation
-    /// bypasses the cache, which changes no answer.
+    /// bypasses the cache, and its answer stays correct.
     Computing(usize, u64),
     /// A write.
     Writing(usize),
@@ -22,7 +22,7 @@ thread_local! {
     static SCOPES: RefCell<Vec<Scope>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Marks this thread as inside of a [`Scope`] until it is dropped, also by a panic.
+/// Marks this thread as inside a [`Scope`] until it is dropped, also by a panic.
 pub(crate) struct ScopeGuard(());
 
 impl Scope {
@@ -31,7 +31,7 @@ impl Scope {
         ScopeGuard(())
     }
 
-    /// Runs `future` inside of this scope: the thread is marked only while the future is polled or dropped.
+    /// Runs `future` inside this scope. The thread is marked only while the future is polled or dropped.
     pub(crate) fn around<F: Future + Unpin>(self, future: F) -> Scoped<F> {
         Scoped {
             scope: self,
@@ -76,14 +76,14 @@ impl<F: Future + Unpin> Future for Scoped<F> {
     }
 }
 
-/// Whether this thread computes the value of `key` in the storage of these flights.
+/// Whether this thread is computing the value of `key` in the storage of these flights.
 pub(super) fn is_computing(flights: usize, key: &EncodedKey) -> bool {
     is_inside(
         |scope| matches!(scope, Scope::Computing(at, hash) if *at == flights && *hash == key.hash_value()),
     )
 }
 
-/// Whether this thread writes to the storage of these flights.
+/// Whether this thread is writing to the storage of these flights.
 pub(super) fn is_writing(flights: usize) -> bool {
     is_inside(|scope| matches!(scope, Scope::Writing(at) if *at == flights))
 }
@@ -92,7 +92,7 @@ fn is_inside(is_meant: impl FnMut(&Scope) -> bool) -> bool {
     with_scopes(false, |all| all.iter().any(is_meant))
 }
 
-/// Comes to `gone` while the thread ends and its list is dropped already.
+/// Returns `gone` if the thread is ending and its list is dropped already.
 fn with_scopes<T>(gone: T, run: impl FnOnce(&mut Vec<Scope>) -> T) -> T {
     SCOPES.try_with(|all| run(&mut all.borrow_mut())).unwrap_or(gone)
 }

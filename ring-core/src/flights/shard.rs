@@ -66,7 +66,7 @@ impl<T> Shard<T> {
         spare.unwrap_or_else(|| unreachable!("it was there"))
     }
 
-    /// Keeps the flight of a state that is dropped, if nothing ever waited for it.
+    /// Keeps the flight of a state that is dropped, if no call ever waited for it.
     pub(super) fn keep_spare(&mut self, state: &mut KeyState<T>) {
         let is_unused = |flight: &mut Arc<Flight<T>>| Arc::get_mut(flight).is_some_and(Flight::is_unused);
         if state.flight.as_mut().is_some_and(is_unused) {

@@ -9,8 +9,8 @@ use crate::sync::{Arc, EventListener, Ordering};
 
 /// Waits for the outcome of a flight.
 ///
-/// After `flight_timeout` one of those that wait computes instead of the leader. The others give that one as much time
-/// again, and then compute for themselves.
+/// After `flight_timeout` one waiter computes instead of the leader. The others give it the same time again, and then
+/// compute for themselves.
 pub(crate) struct Waiter<'f, T> {
     flights: &'f Flights<T>,
     key: EncodedKey,
@@ -19,11 +19,11 @@ pub(crate) struct Waiter<'f, T> {
     until: Option<Instant>,
     /// Whether the first timeout has passed.
     is_late: bool,
-    /// Taken before the last look at the outcome, so that the flight does not land unnoticed in between.
+    /// Taken before the last check of the outcome, so that the flight does not land unnoticed in between.
     landed: Option<EventListener>,
 }
 
-/// How a wait goes on.
+/// The result of a check: wait, or go on.
 pub(crate) enum WaitOutcome<'f, T> {
     /// Until this event happens or this instant comes.
     Wait(EventListener, Option<Instant>),
@@ -31,7 +31,7 @@ pub(crate) enum WaitOutcome<'f, T> {
     Value(T),
     /// With the right to compute: the leader is gone, exceeded the timeout, or had no value to share.
     Lead(Leader<'f, T>),
-    /// With another look-up: the leader found the value in the storage.
+    /// With another read: the leader found the value in the storage.
     Retry,
 }
 
@@ -56,7 +56,8 @@ impl<'f, T> Waiter<'f, T> {
 }
 
 impl<'f, T: Clone> Waiter<'f, T> {
-    /// What to wait for, or how the wait ended. `in_time` is whether the last wait ended with its event.
+    /// The event and instant to wait for, or the end of the wait. `in_time` is whether the last wait ended with its
+    /// event.
     pub(crate) fn next(&mut self, in_time: bool) -> WaitOutcome<'f, T> {
         let mut timed_out = !in_time;
         loop {

@@ -12,7 +12,8 @@ use super::{EncodedKey, KeyWriter, RingKey, text_in_namespace};
 /// finds the entry of the call by it.
 ///
 /// ```
-/// use ring_cache_core::{Key, Lru};
+/// # use ring_cache_core as ring_cache;
+/// use ring_cache::{Key, Lru};
 ///
 /// let users = Lru::<String>::new(10);
 /// let key = Key::of(&("users", 7_u32));

@@ -19,7 +19,8 @@ pub(crate) fn key_text<K: RingKey + ?Sized>(key: &K) -> String {
 /// [`Key::in_namespace`](super::Key::in_namespace), without the rest of such a key.
 ///
 /// ```
-/// use ring_cache_core::key::text_in_namespace;
+/// # use ring_cache_core as ring_cache;
+/// use ring_cache::key::text_in_namespace;
 ///
 /// assert_eq!(text_in_namespace("shop:", &("users", 7_u32)), "shop:('users',7)");
 /// ```
@@ -43,7 +44,8 @@ const USUAL: usize = 96;
 /// In the namespace `:` is escaped, and what cannot be printed, so that one cannot reach into another.
 ///
 /// ```
-/// use ring_cache_core::key::namespace_text;
+/// # use ring_cache_core as ring_cache;
+/// use ring_cache::key::namespace_text;
 ///
 /// assert_eq!(namespace_text("shop"), "shop:");
 /// assert_eq!(namespace_text("a:b"), "a%3Ab:");

@@ -8,7 +8,8 @@ use super::escape::escaped_word;
 /// Collects the stable name of a type: see [`RingKey::ring_name`](super::RingKey::ring_name).
 ///
 /// ```
-/// use ring_cache_core::{RingKey, TypeName};
+/// # use ring_cache_core as ring_cache;
+/// use ring_cache::{RingKey, TypeName};
 ///
 /// let mut name = TypeName::default();
 /// Vec::<Option<u32>>::ring_name(&mut name);

@@ -1,4 +1,4 @@
-//! Setting up an [`Lru`].
+//! Configuration of an [`Lru`].
 
 use std::marker::PhantomData;
 
@@ -9,16 +9,16 @@ use crate::clock::{Clock, StorageClock};
 use crate::flights::Flights;
 use crate::sync::{Arc, AtomicU64, ReadersLock};
 
-/// The smallest capacity of a shard, unless the user wants more shards.
+/// The smallest capacity of a shard, unless the user sets the number of shards.
 const SHARD_CAPACITY: usize = 256;
 
-/// Up to this many entries there is one shard, which knows the exact order of use.
+/// Up to this many entries there is one shard, with the exact order of use.
 const EXACT: usize = 512;
 
-/// Up to this many entries the default policy is the least recently used order: so few show no pattern.
+/// Up to this many entries the default policy is the least recently used order: so few entries show no pattern.
 const FEW: usize = 32;
 
-/// Sets up an [`Lru`]: see [`Lru::builder`].
+/// Configures an [`Lru`]: see [`Lru::builder`].
 #[derive(Debug)]
 pub struct LruBuilder<T> {
     capacity: usize,
@@ -41,23 +41,23 @@ impl<T> Default for LruBuilder<T> {
 }
 
 impl<T> LruBuilder<T> {
-    /// How many entries there can be, 128 if nothing is said. A cache of none stores nothing.
+    /// The greatest number of entries; the default is 128. A cache with capacity 0 stores nothing.
     #[must_use]
     pub fn capacity(mut self, capacity: usize) -> Self {
         self.capacity = capacity;
         self
     }
 
-    /// Over how many locks the entries are spread: rounded up to a power of two, and never more than the capacity.
-    /// If nothing is said, one up to 512 entries, and above it four for each processor, of at least 256 entries each. More
-    /// than one know the order of use in steps only.
+    /// The number of shards, each with a lock: rounded up to a power of two, and at most the capacity. The default is
+    /// one up to 512 entries, and above it four per processor, of at least 256 entries each. Several shards know the
+    /// order of use in steps only.
     #[must_use]
     pub fn shards(mut self, shards: usize) -> Self {
         self.shards = Some(shards);
         self
     }
 
-    /// Which entry gives way when the cache is full. The default is [`Policy::ScanResistant`], and up to 32 entries
+    /// The eviction policy. The default is [`Policy::ScanResistant`], and up to 32 entries
     /// [`Policy::LeastRecentlyUsed`].
     #[must_use]
     pub fn policy(mut self, policy: Policy) -> Self {
@@ -72,10 +72,10 @@ impl<T> LruBuilder<T> {
         self
     }
 
-    /// The empty cache.
+    /// Creates the empty cache.
     pub fn build(self) -> Lru<T> {
         let shards = self.shard_count();
-        // The first shards take what does not divide.
+        // The first shards take the remainder of the division.
         let capacity = |shard| self.capacity / shards + usize::from(shard < self.capacity % shards);
         let exact = shards == 1 && self.capacity <= EXACT;
         let policy = self.policy.unwrap_or(if self.capacity <= FEW {

@@ -1,4 +1,4 @@
-//! Which entry gives way when a shard is full.
+//! The eviction policies of a shard.
 
 mod eviction;
 mod least_recent;
@@ -13,10 +13,11 @@ use scan_resistant::ScanResistant;
 
 use crate::sync::AtomicU32;
 
-/// Which entry of a full [`Lru`](crate::Lru) gives way to a new one.
+/// The entry of a full [`Lru`](crate::Lru) that is evicted for a new one.
 ///
 /// ```
-/// use ring_cache_core::{Lru, Policy};
+/// # use ring_cache_core as ring_cache;
+/// use ring_cache::{Lru, Policy};
 ///
 /// let pages = Lru::<String>::builder().capacity(2).policy(Policy::ScanResistant).build();
 /// pages.set(&"/", "Welcome".into());
@@ -25,14 +26,14 @@ use crate::sync::AtomicU32;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Policy {
-    /// The one that was not used for the longest time. Up to 512 entries the order is exact; larger caches, and several
-    /// shards, know it in steps of a sixty-fourth, and the oldest of 16 gives way. Each hit writes what other threads read. A loop
-    /// over more than fits finds nothing.
+    /// The least recently used entry. Up to 512 entries the order is exact. Larger caches, and several shards, know
+    /// it in steps of a sixty-fourth, and evict the oldest of 16. Each hit writes to memory that other threads read.
+    /// A loop over more than the capacity has no hits.
     LeastRecentlyUsed,
-    /// One that was used once gives way before those that were used more often. A scan passes by and leaves them alone, and
-    /// a loop over more than fits finds a part of itself. It finds more than
-    /// [`LeastRecentlyUsed`](Self::LeastRecentlyUsed) on most loads, hits of several threads do not disturb each other, and
-    /// it takes 14 bytes an entry more.
+    /// An entry that was used once is evicted before entries that were used more often. A scan does not displace
+    /// those, and a loop over more than the capacity still has hits. The hit ratio is better than that of
+    /// [`LeastRecentlyUsed`](Self::LeastRecentlyUsed) on most loads, and hits of several threads do not contend. It
+    /// takes 14 bytes more per entry.
     ScanResistant,
 }
 
@@ -43,7 +44,7 @@ pub(super) enum PolicyImpl {
     ScanResistant(Box<ScanResistant>),
 }
 
-/// Asks whichever policy was chosen.
+/// Dispatches to the configured policy.
 macro_rules! ask {
     ($chosen:expr, $policy:ident => $answer:expr) => {
         match $chosen {
@@ -53,9 +54,10 @@ macro_rules! ask {
     };
 }
 
-/// What every policy does: see [`EvictionPolicy`].
+/// The operations of every policy: see [`EvictionPolicy`].
 impl PolicyImpl {
-    /// For a shard of up to so many entries: memory is taken as they come. `exact` asks for the exact order of use.
+    /// For a shard of up to `capacity` entries. Memory is allocated as they come. `exact` asks for the exact order of
+    /// use.
     pub(super) fn new(policy: Policy, capacity: usize, exact: bool) -> Self {
         match policy {
             Policy::LeastRecentlyUsed if exact => PolicyImpl::LeastRecentlyUsed(LeastRecent::exact()),

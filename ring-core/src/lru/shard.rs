@@ -1,7 +1,7 @@
 //! One shard: a table of slots, and the slots.
 //!
-//! The table holds slot numbers and compares keys in the slots, which lie close together in one vector. Half of the hash
-//! of a key is kept with it, so nothing is hashed again when the table grows or an entry moves.
+//! The table holds slot numbers and compares keys in the slots, which lie in one vector. Half of the hash of a key is
+//! stored with it, so no key is hashed again when the table grows or an entry moves.
 
 use std::ops::Range;
 
@@ -13,12 +13,12 @@ use crate::flights::Evicted;
 use crate::key::{EncodedKey, KeyBytes, RingKey};
 use crate::sync::AtomicU32;
 
-/// In cache lines of its own: who takes the lock of one is not in the way of another.
+/// In its own cache lines: the locks of two shards do not share one.
 #[repr(align(64))]
 pub(super) struct Shard<T> {
     table: HashTable<u32>,
     slots: Vec<Slot<T>>,
-    /// When the entry of each slot expires: empty until the first one can.
+    /// The deadline of the entry in each slot: empty until an entry can expire.
     deadlines: Vec<u64>,
     policy: PolicyImpl,
     capacity: usize,
@@ -29,7 +29,7 @@ pub(super) struct Slot<T> {
     key: KeyBytes,
     /// The half of the key's hash by which the table finds it. The other half chooses the shard.
     hash: u32,
-    /// What hits leave for the policy.
+    /// The policy's mark, which hits update.
     mark: AtomicU32,
     value: T,
 }
@@ -41,7 +41,7 @@ impl<T> Slot<T> {
     }
 }
 
-/// The table takes the lowest bits and the seven highest of what it is given.
+/// The table uses the lowest bits and the seven highest bits of its hash.
 #[inline]
 fn table_hash(hash: u32) -> u64 {
     u64::from(hash).rotate_right(7)
@@ -80,7 +80,7 @@ impl<T> Shard<T> {
         }
     }
 
-    /// The value of a key, if that is told by the first entry of its hash.
+    /// The value of a key, if the first entry with its hash decides.
     #[inline(always)]
     pub(super) fn hit<K: RingKey + ?Sized>(&self, hash: u64, key: &K, clock: &StorageClock) -> Option<T>
     where
@@ -101,7 +101,7 @@ impl<T> Shard<T> {
         Some(entry.value.clone())
     }
 
-    /// The first slot after `passed` with this hash, for the rare case that two keys have one.
+    /// The first slot after `passed` with this hash, for the rare case of two keys with one hash.
     #[cold]
     fn next_of_hash(&self, hash: u32, passed: Option<u32>) -> Option<u32> {
         let all = self.table.iter_hash(table_hash(hash)).copied();
@@ -150,7 +150,7 @@ impl<T> Shard<T> {
         }
     }
 
-    /// Adds an entry whose key is not there. Returns the entry that gave way; with no capacity at all, the new one.
+    /// Adds an entry whose key is absent. Returns the evicted entry; with capacity 0, the new one.
     pub(super) fn insert(&mut self, key: EncodedKey, value: T, deadline: u64) -> Option<Evicted<T>> {
         let mut slot = Slot {
             hash: key.hash_value() as u32,
@@ -205,7 +205,7 @@ impl<T> Shard<T> {
         evicted(self.slots.swap_remove(slot), deadline, false)
     }
 
-    /// Removes all entries whose keys `concerns` names.
+    /// Removes the entries for whose keys `concerns` is true.
     pub(super) fn extract(&mut self, concerns: impl Fn(&KeyBytes) -> bool) -> Vec<Evicted<T>> {
         let mut extracted = Vec::new();
         for slot in (0..self.slots.len()).rev() {
@@ -235,7 +235,7 @@ impl<T> Shard<T> {
         }
     }
 
-    /// Checks what always holds.
+    /// Checks the invariants.
     #[cfg(any(test, feature = "testing"))]
     pub(super) fn validate(&self) {
         use crate::sync::Ordering;
@@ -284,7 +284,7 @@ mod tests {
     use super::*;
     use crate::key::EncodedKey;
 
-    /// Puts, removes and uses entries at random, with all that always holds checked after each step.
+    /// Puts, removes and uses entries at random, and checks the invariants after each step.
     #[test]
     fn a_shard_stays_whole_whatever_is_done_with_it() {
         let policies = [Policy::LeastRecentlyUsed, Policy::ScanResistant];
@@ -336,7 +336,7 @@ mod tests {
         assert!(shard.deadlines.is_empty(), "nothing expires");
     }
 
-    /// Three keys whose hashes are one, and one whose hash differs only where the shard is chosen.
+    /// Three keys with one hash, and one whose hash differs only in the bits that choose the shard.
     #[test]
     fn keys_with_one_hash_are_told_apart() {
         let policies = [Policy::LeastRecentlyUsed, Policy::ScanResistant];

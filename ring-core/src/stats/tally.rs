@@ -1,7 +1,7 @@
-//! Counters for many threads at once: exact, and none waits for another.
+//! Counters for many threads at once: exact, without waiting.
 //!
-//! A thread has a place of its own, by the number of its [slot](thread_slot), in which it alone writes, so it needs no
-//! atomic addition. Threads with high numbers or none share some places, in which they add atomically.
+//! A thread has a place of its own, by the number of its [slot](thread_slot). Only that thread writes there, so it
+//! needs no atomic addition. Threads with high numbers, or without a number, share some places and add atomically.
 
 use std::sync::LazyLock;
 
@@ -13,11 +13,11 @@ use crate::sync::thread_slot;
 pub(super) struct Tally {
     /// The places of threads, by their numbers.
     places: Box<[Place]>,
-    /// For threads whose number has no place: several share one.
+    /// For threads without a place of their own: several share one.
     shared: [Place; 4],
 }
 
-/// What one thread counted, in a cache line of its own.
+/// The counts of one thread, in its own cache line.
 #[derive(Debug, Default)]
 #[repr(align(64))]
 struct Place([AtomicU64; 8]);
@@ -59,7 +59,7 @@ impl Tally {
         }
     }
 
-    /// How many events of this kind were counted.
+    /// The number of events of this kind.
     pub(super) fn total(&self, kind: usize) -> u64 {
         let places = self.places.iter().chain(&self.shared);
         places
@@ -88,7 +88,7 @@ impl Place {
     }
 }
 
-/// How many threads have places: more than run at a time, mostly.
+/// The number of threads with places: more than usually run at a time.
 static PLACES: LazyLock<usize> = LazyLock::new(|| {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     (processors * 2).min(64)

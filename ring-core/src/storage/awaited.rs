@@ -12,20 +12,22 @@ use crate::key::{EncodedKey, Name, RingKey};
 use crate::ring::DEFAULT_WRITE_TIMEOUT;
 use crate::wait;
 
-/// A storage of values `T` for `async fn`s: the operations of [`Storage`], awaited.
+/// A storage of values `T` for `async fn`s: the awaited operations of [`Storage`].
 ///
-/// Implementors write the raw operations. Memory storages need not: [`InMemory`] makes them async storages.
+/// Implementors write the raw operations. A memory storage implements [`InMemory`] instead.
 ///
-/// A future of these may be dropped before it is ready. What it was asked to do may then be done or not, or the entry may
-/// be gone; nothing else happens, and it is not done later than what the storage is asked next for the same key. The keys
-/// that calls hand over are [`Send`] and [`Sync`]; whether a future is `Send` is up to its author, and decides whether a call's is.
+/// A future may be dropped before it is ready. Its operation then may or may not take effect, or the entry may be
+/// gone; nothing else happens, and it takes effect before the next operation on the same key. The keys that calls
+/// pass are [`Send`] and [`Sync`]. The implementor decides whether a future is `Send`; a call's future is `Send` if
+/// the storage's is.
 ///
 /// ```
+/// # use ring_cache_core as ring_cache;
 /// use std::sync::Arc;
 /// use std::time::{Duration, Instant};
-/// use ring_cache_core::key::{EncodedKey, text_in_namespace};
-/// use ring_cache_core::storage::{AsyncStorage, EvictionCounts, Observer, StorageBase};
-/// use ring_cache_core::{Error, RingKey, flights::Flights};
+/// use ring_cache::key::{EncodedKey, text_in_namespace};
+/// use ring_cache::storage::{AsyncStorage, EvictionCounts, Observer, StorageBase};
+/// use ring_cache::{Error, RingKey, flights::Flights};
 /// # struct Client;
 /// # impl Client {
 /// #     async fn get(&self, key: &str) -> std::io::Result<Option<Vec<u8>>> { Ok(None) }
@@ -76,9 +78,9 @@ use crate::wait;
 )]
 #[allow(async_fn_in_trait)]
 pub trait AsyncStorage<T>: StorageBase<T> {
-    /// Raw: the value under `key`, if it can be told without waiting whether there is one.
+    /// Raw: the value under `key`, if it is known without waiting whether there is one.
     ///
-    /// Memory storages answer here, so that a hit neither allocates nor awaits. `None` sends the call to
+    /// Memory storages answer here, so that a hit neither allocates nor awaits. With `None` the call goes on to
     /// [`read`](Self::read).
     #[inline]
     fn read_at_once<K: RingKey + ?Sized>(&self, key: &K) -> Option<Result<Option<T>, Self::Error>> {
@@ -93,7 +95,7 @@ pub trait AsyncStorage<T>: StorageBase<T> {
         until: Option<Instant>,
     ) -> Result<Option<T>, Self::Error>;
 
-    /// Raw: puts a value under `key`, for `expiry` if there is one. A zero expiry removes what is there.
+    /// Raw: puts a value under `key`, for `expiry` if there is one. A zero expiry removes the entry.
     async fn write<K: RingKey + ?Sized>(
         &self,
         key: &K,
@@ -102,18 +104,18 @@ pub trait AsyncStorage<T>: StorageBase<T> {
         until: Option<Instant>,
     ) -> Result<(), Self::Error>;
 
-    /// Raw: removes what is under `key`. Returns whether something was there.
+    /// Raw: removes the entry under `key`. Returns whether there was one.
     async fn remove<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>)
     -> Result<bool, Self::Error>;
 
-    /// Raw: whether something is under `key`. This is no use of the entry that would keep it from eviction.
+    /// Raw: whether there is an entry under `key`. Not a use that protects the entry from eviction.
     async fn contains<K: RingKey + ?Sized>(
         &self,
         key: &K,
         until: Option<Instant>,
     ) -> Result<bool, Self::Error>;
 
-    /// Raw: restarts the expiry of the entry under `key`. Returns whether something was there.
+    /// Raw: restarts the expiry of the entry under `key`. Returns whether there was one.
     ///
     /// Called only on storages that are [`Expires`](super::Expires).
     async fn renew<K: RingKey + ?Sized>(
@@ -136,7 +138,7 @@ pub trait AsyncStorage<T>: StorageBase<T> {
         Ok(values)
     }
 
-    /// Raw: the value under `key`, and how long it will still be there, if it expires and the storage can tell.
+    /// Raw: the value under `key`, and its remaining life, if it expires and the storage knows it.
     async fn read_expiring<K: RingKey + ?Sized>(
         &self,
         key: &K,
@@ -162,7 +164,7 @@ pub trait AsyncStorage<T>: StorageBase<T> {
         Ok(values)
     }
 
-    /// Raw: whether something is under each of many keys.
+    /// Raw: whether there is an entry under each of many keys.
     async fn contains_many<K: RingKey>(
         &self,
         keys: &[K],
@@ -175,7 +177,7 @@ pub trait AsyncStorage<T>: StorageBase<T> {
         Ok(there)
     }
 
-    /// Raw: restarts the expiry of many entries. Returns for each whether something was there.
+    /// Raw: restarts the expiry of many entries. Returns for each whether there was one.
     async fn renew_many<K: RingKey>(
         &self,
         entries: &[(K, Duration)],
@@ -200,7 +202,7 @@ pub trait AsyncStorage<T>: StorageBase<T> {
         Ok(())
     }
 
-    /// Raw: removes many entries. Returns for each whether something was there.
+    /// Raw: removes many entries. Returns for each whether there was one.
     async fn remove_many<K: RingKey>(
         &self,
         keys: &[K],
@@ -218,7 +220,7 @@ pub trait AsyncStorage<T>: StorageBase<T> {
         self.read(key, None).await
     }
 
-    /// Puts a value under `key`, whatever is being computed for it.
+    /// Puts a value under `key`. A computation of it under way is not stored.
     async fn set<K>(&self, key: &K, value: T, expiry: Option<Duration>) -> Result<(), Self::Error>
     where
         K: RingKey + ?Sized,
@@ -231,19 +233,19 @@ pub trait AsyncStorage<T>: StorageBase<T> {
         }
     }
 
-    /// Removes the entry under `key`, also one that is being computed. Returns whether there was one.
+    /// Removes the entry under `key`, also one being computed. Returns whether there was one.
     async fn delete<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Self::Error> {
         let invalidation = self.flights().invalidate(key, DEFAULT_WRITE_TIMEOUT);
         let invalidation = invalidation.settle().await;
         invalidation.end(self.remove(key, None).await)
     }
 
-    /// Whether there is an entry under `key`. It does not count as a use.
+    /// Whether there is an entry under `key`. Not a use for the eviction policy.
     async fn has<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Self::Error> {
         self.contains(key, None).await
     }
 
-    /// Restarts the expiry of the entry under `key`; without an expiry the same as [`has`](Self::has).
+    /// Restarts the expiry of the entry under `key`; without an expiry it equals [`has`](Self::has).
     async fn touch<K: RingKey + ?Sized>(
         &self,
         key: &K,
@@ -256,15 +258,15 @@ pub trait AsyncStorage<T>: StorageBase<T> {
     }
 }
 
-/// An [`AsyncStorage`] that can drop all entries of one ring: see [`Clear`].
+/// An [`AsyncStorage`] that can remove all entries of one ring: see [`Clear`].
 #[diagnostic::on_unimplemented(message = "`{Self}` cannot clear the entries of one ring")]
 #[allow(async_fn_in_trait)]
 pub trait AsyncClear<T>: AsyncStorage<T> {
-    /// Raw: drops the entries of the ring `name`, and no others.
+    /// Raw: removes the entries of the ring `name`, and no others.
     async fn clear_ring(&self, name: &'static Name) -> Result<(), Self::Error>;
 }
 
-/// A storage whose operations never wait for anything but a lock that is held briefly. It is an [`AsyncStorage`].
+/// A storage whose operations wait only for locks that are held briefly. It is an [`AsyncStorage`].
 pub trait InMemory {}
 
 #[diagnostic::do_not_recommend]
@@ -381,7 +383,7 @@ impl<T, S: Clear<T> + InMemory> AsyncClear<T> for S {
     }
 }
 
-/// Runs a machine from this step on. Returns what it came to, and the first failure of the storage.
+/// Runs a machine from this step on. Returns its result, and the first failure of the storage.
 pub(crate) async fn run_from<S, T, M>(
     storage: &S,
     machine: &mut M,
@@ -406,7 +408,7 @@ where
             }
             Step::Write(value, expiry, until) => {
                 let key = machine.key();
-                // The storage is asked inside of the scope, not before it: it may begin at once.
+                // The operation is started inside the scope: it may run before its first await.
                 let writing = pin!(async { storage.write(key, value, expiry, until).await });
                 storage.flights().write_scope().around(writing).await
             }

@@ -1,4 +1,4 @@
-//! What all storages have in common.
+//! The common part of all storages.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,9 +7,9 @@ use crate::error::Failure;
 use crate::flights::{Flights, InPlace};
 use crate::key::{EncodedKey, RingKey};
 
-/// What blocking and awaited storages have in common.
+/// The common part of blocking and awaited storages.
 ///
-/// All methods but one are required, so that a storage that wraps another cannot forget to forward one.
+/// All methods but one are required, so that a storage that wraps another must forward them.
 pub trait StorageBase<T> {
     /// The error of operations: [`Infallible`](std::convert::Infallible) if they cannot fail.
     type Error: Failure;
@@ -22,30 +22,31 @@ pub trait StorageBase<T> {
 
     /// The text before every key, such as `shop:`; empty without a namespace.
     ///
-    /// [`Call::key`](crate::Call::key) shows it. The keys that raw operations get do not contain it.
+    /// [`Call::key`](crate::Call::key) includes it. The keys that raw operations get do not.
     fn namespace(&self) -> &str;
 
-    /// The text under which the storage keeps the entry of `key`: [`text_in_namespace`](crate::key::text_in_namespace),
-    /// unless the storage cannot take every text.
+    /// The text under which the storage keeps the entry of `key`:
+    /// [`text_in_namespace`](crate::key::text_in_namespace), unless the storage limits its keys.
     fn stored_key<K: RingKey + ?Sized>(&self, key: &K) -> String;
 
-    /// The longest time that one plain call may keep this storage busy, look-up and store together. `None`: no limit.
+    /// The longest time that one plain call may occupy this storage, look-up and store together. `None`: no limit.
     fn deadline(&self) -> Option<Duration>;
 
-    /// The entries that the storage lost.
+    /// The number of entries that the storage lost.
     fn eviction_counts(&self) -> EvictionCounts;
 
-    /// Reports to `observer` what others do to the entries, from a thread of its own, until the observer
-    /// [is gone](Observer::is_gone). Returns at once, with whether this storage can do so.
+    /// Reports changes of the entries by other clients to `observer`, from a separate thread, until the observer [is
+    /// gone](Observer::is_gone). Returns at once, with whether this storage can do so.
     fn watch(&self, observer: Arc<dyn Observer>) -> bool;
 
     /// Treats the entry of `key` as out of date from now on, without waiting, and removes it when possible.
     ///
-    /// It is called where a write may have landed after a newer one and no call is left to remove it. A storage whose
-    /// writes end with the operation that asked for them need not do anything.
+    /// Called where a write may have landed after a newer one and no call is left to remove it. A storage whose
+    /// writes end with their operation need not do anything.
     fn mark_suspect(&self, key: &EncodedKey);
 
-    /// The value under `key`, if it is found without waiting: the short way of a hit in memory. `None` says nothing.
+    /// The value under `key`, if it is found without waiting: the fast path of a hit in memory. `None` proves
+    /// nothing.
     #[doc(hidden)]
     #[inline(always)]
     fn hit<K: RingKey + ?Sized>(&self, key: &K) -> Option<T> {
@@ -53,25 +54,25 @@ pub trait StorageBase<T> {
         None
     }
 
-    /// This storage as one that is written in place, if it is.
+    /// This storage as a storage that is written in place, if it is one.
     #[doc(hidden)]
     fn in_place(&self) -> Option<&dyn InPlace<T>> {
         None
     }
 }
 
-/// Counts of the entries that a storage lost, since it was created.
+/// The number of entries that a storage lost since it was created.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EvictionCounts {
     /// Entries that other entries displaced.
     pub evictions: u64,
-    /// Entries that were found to have expired.
+    /// Entries that were found expired.
     pub expirations: u64,
 }
 
 impl EvictionCounts {
-    /// Counts of a storage.
+    /// The counts of a storage.
     pub fn new(evictions: u64, expirations: u64) -> Self {
         EvictionCounts {
             evictions,
@@ -80,22 +81,22 @@ impl EvictionCounts {
     }
 }
 
-/// Receives what others do to a storage: see [`StorageBase::watch`].
+/// Receives changes of a storage by other clients: see [`StorageBase::watch`].
 pub trait Observer: Send + Sync {
     /// From now on all changes are reported.
     fn began(&self);
-    /// Changes are not reported any more, and some may have been missed.
+    /// Changes are not reported any more. Some may have been missed.
     fn ended(&self);
     /// The entry under this text was changed or removed.
     fn changed(&self, stored_key: &str);
     /// Any entry may have been changed or removed.
     fn all_changed(&self);
-    /// All changes of before `at` were reported. Once this was called, what was reported counts for about a second longer:
-    /// then it has to be confirmed again.
+    /// All changes before `at` were reported. After this call, reported entries stay valid for about a second, and
+    /// then need another confirmation.
     fn confirmed(&self, at: Instant) {
         let _ = at;
     }
-    /// The storage refuses to report changes, and why.
+    /// The storage refuses to report changes, for this reason.
     fn refused(&self, reason: &str) {
         let _ = reason;
     }
@@ -103,16 +104,16 @@ pub trait Observer: Send + Sync {
     fn is_gone(&self) -> bool;
 }
 
-/// A value, and its remaining life.
+/// A value and its remaining life.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expiring<T> {
     /// The value.
     pub value: T,
-    /// The time after which it expires; `None` if it does not, or if the storage cannot tell.
+    /// The time after which it expires; `None` if it does not expire, or if the storage does not know.
     pub remaining: Option<Duration>,
 }
 
-/// A storage whose entries can expire. Without it `expire` and `expire_in` do not compile.
+/// A storage whose entries can expire. On other storages `expire` and `expire_in` do not compile.
 #[diagnostic::on_unimplemented(
     message = "entries of `{Self}` cannot expire",
     note = "leave out `expire`, or choose a storage whose entries can"

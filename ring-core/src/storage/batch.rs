@@ -11,10 +11,10 @@ use crate::sync::EventListener;
 
 /// Writes on one storage that are made together.
 ///
-/// Those that need not wait for other writes come first, so that no two bulk calls wait for each other.
+/// Writes that need not wait for other writes come first, so that two bulk calls cannot deadlock.
 pub(crate) struct Batch<'b, 'c, S: StorageBase<T>, T> {
     stores: &'b mut [Store<'c, S, T>],
-    /// What came of the last step of each.
+    /// The result of each machine's last step.
     events: Vec<Option<Event<T>>>,
     removals: Together<usize>,
     writes: Together<Place<T>>,
@@ -23,7 +23,7 @@ pub(crate) struct Batch<'b, 'c, S: StorageBase<T>, T> {
     stored: Vec<bool>,
 }
 
-/// Operations that are made together, and the earliest instant at which one of them ends.
+/// Operations that are made together, and the earliest of their end instants.
 struct Together<I> {
     items: Vec<I>,
     until: Option<Instant>,
@@ -51,7 +51,7 @@ impl<I> Together<I> {
 /// An entry to write, by the place of its machine.
 type Place<T> = (usize, T, Option<Duration>);
 
-/// What the driver does next, by the places of machines. Operations end at the instant, if there is one.
+/// The driver's next action, by the indices of machines. Operations end at the instant, if there is one.
 pub(crate) enum Round<T> {
     Remove(Vec<usize>, Option<Instant>),
     Write(Vec<Place<T>>, Option<Instant>),
@@ -74,7 +74,7 @@ impl<'b, 'c, S: StorageBase<T>, T> Batch<'b, 'c, S, T> {
         }
     }
 
-    /// What is done next, until all have ended: first what removes, then what writes, then what waits.
+    /// The next action, until all have ended: first removals, then writes, then waits.
     pub(crate) fn next_round(&mut self) -> Option<Round<T>> {
         self.step_all();
         if let Some((places, until)) = self.removals.take() {
@@ -100,12 +100,12 @@ impl<'b, 'c, S: StorageBase<T>, T> Batch<'b, 'c, S, T> {
         }
     }
 
-    /// The keys of these places.
+    /// The keys at these indices.
     pub(crate) fn keys(&self, places: &[usize]) -> Vec<&EncodedKey> {
         places.iter().map(|place| self.stores[*place].key()).collect()
     }
 
-    /// The places of entries, and the entries under their keys.
+    /// The indices of entries, and the entries under their keys.
     pub(crate) fn entries(&self, entries: Vec<Place<T>>) -> (Vec<usize>, Vec<Entry<'_, T>>) {
         let entries = entries.into_iter();
         let entries =
@@ -113,12 +113,12 @@ impl<'b, 'c, S: StorageBase<T>, T> Batch<'b, 'c, S, T> {
         entries.unzip()
     }
 
-    /// The wait of this place ended.
+    /// The wait of the machine at this index ended.
     pub(crate) fn woken(&mut self, place: usize, in_time: bool) {
         self.events[place] = Some(Event::Woken(in_time));
     }
 
-    /// The operation on these places ended. Returns its failure.
+    /// The operation at these indices ended. Returns its failure.
     pub(crate) fn ended<E>(&mut self, places: &[usize], changed: Result<(), E>) -> Option<E> {
         for &place in places {
             self.events[place] = Some(Event::of_change(&changed));

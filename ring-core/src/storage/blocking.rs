@@ -12,11 +12,11 @@ use crate::wait;
 
 /// A blocking storage of values `T` under keys of any type.
 ///
-/// Implementors write the raw operations, which know nothing of computations under way. Users call the verbs: [`get`](Self::get), [`set`](Self::set), [`delete`](Self::delete),
-/// [`has`](Self::has) and [`touch`](Self::touch).
+/// Implementors write the raw operations, which ignore computations under way. Users call the verbs:
+/// [`get`](Self::get), [`set`](Self::set), [`delete`](Self::delete), [`has`](Self::has) and [`touch`](Self::touch).
 ///
-/// All operations treat an expired entry as absent. They end at the instant `until`, with an error if they are not done
-/// by then; without one, a storage with a [deadline](StorageBase::deadline) applies its own.
+/// All operations treat an expired entry as absent. They return by the instant `until`, with an error if they are not
+/// done. Without one, a storage with a [deadline](StorageBase::deadline) applies its own.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a blocking storage of `{T}`",
     label = "not a `Storage<{T}>`",
@@ -38,7 +38,7 @@ pub trait Storage<T>: StorageBase<T> {
     /// Raw: removes the entry under `key`. Returns whether there was one.
     fn remove<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<bool, Self::Error>;
 
-    /// Raw: whether there is an entry under `key`. It does not count as a use that protects the entry from eviction.
+    /// Raw: whether there is an entry under `key`. Not a use that protects the entry from eviction.
     fn contains<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<bool, Self::Error>;
 
     /// Raw: restarts the expiry of the entry under `key`. Returns whether there was one.
@@ -124,7 +124,7 @@ pub trait Storage<T>: StorageBase<T> {
         self.read(key, None)
     }
 
-    /// Puts a value under `key`, whatever is being computed for it.
+    /// Puts a value under `key`. A computation of it under way is not stored.
     fn set<K>(&self, key: &K, value: T, expiry: Option<Duration>) -> Result<(), Self::Error>
     where
         K: RingKey + ?Sized,
@@ -137,18 +137,18 @@ pub trait Storage<T>: StorageBase<T> {
         }
     }
 
-    /// Removes the entry under `key`, also one that is being computed. Returns whether there was one.
+    /// Removes the entry under `key`, also one being computed. Returns whether there was one.
     fn delete<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Self::Error> {
         let invalidation = self.flights().invalidate(key, DEFAULT_WRITE_TIMEOUT).block();
         invalidation.end(self.remove(key, None))
     }
 
-    /// Whether there is an entry under `key`. It does not count as a use.
+    /// Whether there is an entry under `key`. Not a use for the eviction policy.
     fn has<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Self::Error> {
         self.contains(key, None)
     }
 
-    /// Restarts the expiry of the entry under `key`; without an expiry the same as [`has`](Self::has).
+    /// Restarts the expiry of the entry under `key`; without an expiry it equals [`has`](Self::has).
     fn touch<K: RingKey + ?Sized>(&self, key: &K, expiry: Option<Duration>) -> Result<bool, Self::Error> {
         match expiry {
             Some(expiry) => self.renew(key, expiry, None),
@@ -157,14 +157,14 @@ pub trait Storage<T>: StorageBase<T> {
     }
 }
 
-/// A storage that can remove all entries of one ring. Without it `{method}_cache().clear()` does not compile.
+/// A storage that can remove all entries of one ring. On other storages `{method}_cache().clear()` does not compile.
 #[diagnostic::on_unimplemented(message = "`{Self}` cannot clear the entries of one ring")]
 pub trait Clear<T>: Storage<T> {
     /// Raw: removes the entries of the ring `name`, and no others. No deadline applies.
     fn clear_ring(&self, name: &Name) -> Result<(), Self::Error>;
 }
 
-/// Runs a machine from this step on. Returns what it came to, and the first failure of the storage.
+/// Runs a machine from this step on. Returns its result, and the first failure of the storage.
 pub(crate) fn run_from<S, T, M>(
     storage: &S,
     machine: &mut M,

@@ -1,12 +1,12 @@
-//! Machines: the steps of a call, decided without I/O. A driver does what a step says, by blocking or by awaiting, and
-//! tells the machine what came of it.
+//! Machines: the steps of a call, decided without I/O. A driver executes each step, blocking or awaited, and passes
+//! the result to the machine.
 
 use std::time::{Duration, Instant};
 
 use crate::key::EncodedKey;
 use crate::sync::EventListener;
 
-/// What the driver does next. Operations end at the instant, if there is one.
+/// The driver's next action. Operations end at the instant, if there is one.
 pub(crate) enum Step<T, O> {
     /// Waits for the event, until the instant comes.
     Wait(EventListener, Option<Instant>),
@@ -16,17 +16,17 @@ pub(crate) enum Step<T, O> {
     Write(T, Option<Duration>, Option<Instant>),
     /// Removes the entry of the machine's key.
     Remove(Option<Instant>),
-    /// Nothing: this is what the machine came to.
+    /// Nothing: the machine ended with this result.
     Done(O),
 }
 
-/// What came of the last step.
+/// The result of the last step.
 pub(crate) enum Event<T> {
     /// There was none.
     Start,
     /// Whether the event happened in time.
     Woken(bool),
-    /// What was read.
+    /// The value that was read.
     Read(Option<T>),
     /// The storage was changed.
     Changed,
@@ -35,7 +35,7 @@ pub(crate) enum Event<T> {
 }
 
 impl<T> Event<T> {
-    /// What came of a change of the storage.
+    /// The result of a change of the storage.
     pub(crate) fn of_change<E>(changed: &Result<(), E>) -> Self {
         match changed {
             Ok(()) => Event::Changed,
@@ -46,7 +46,7 @@ impl<T> Event<T> {
 
 /// A sequence of steps on the entry of one key.
 pub(crate) trait Machine<T> {
-    /// What it comes to.
+    /// The result.
     type Output;
 
     /// The key.

@@ -1,4 +1,4 @@
-//! How one ring reaches its storage: the storage, and what the ring's values become there.
+//! A storage as one ring reaches it: the storage, and the form of the ring's values there.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -7,9 +7,9 @@ use super::base::StorageBase;
 use crate::coder::Coder;
 use crate::error::Error;
 
-/// A storage as a ring with values `V` reaches it: `&S` holds the values themselves, [`Coded`] holds a coder's bytes.
+/// A storage as a ring with values `V` reaches it: `&S` holds the values, [`Coded`] the bytes of a coder.
 pub trait View<V>: Copy {
-    /// What the storage holds of a value.
+    /// The form of a value in the storage.
     type Held: Clone;
     /// The storage.
     type Storage: StorageBase<Self::Held>;
@@ -17,25 +17,25 @@ pub trait View<V>: Copy {
     /// The storage.
     fn storage(&self) -> &Self::Storage;
 
-    /// What the storage holds of `value`.
+    /// Converts `value` for the storage.
     ///
     /// # Errors
     ///
-    /// The coder's.
+    /// If the coder fails.
     fn encode(&self, value: V) -> Result<Self::Held, Error>;
 
-    /// What the storage holds of a value that is still needed.
+    /// Converts a value that is still needed for the storage.
     ///
     /// # Errors
     ///
-    /// The coder's.
+    /// If the coder fails.
     fn encode_ref(&self, value: &V) -> Result<Self::Held, Error>;
 
-    /// The value that the storage holds.
+    /// Converts back to the value.
     ///
     /// # Errors
     ///
-    /// The coder's.
+    /// If the coder fails.
     fn decode(&self, held: Self::Held) -> Result<V, Error>;
 }
 
@@ -64,14 +64,14 @@ impl<V: Clone, S: StorageBase<V>> View<V> for &S {
     }
 }
 
-/// A storage that holds what the coder `C` makes of values. Storages of bytes do, seen through [`Coded`].
+/// A storage that holds values encoded by `C`: storages of bytes, seen through [`Coded`].
 pub trait CodedStorage<C> {
     /// The storage as a ring with this coder reaches it.
     type View<'s>: From<Self::Whole<'s>> + HasCoder<Coder = C>
     where
         Self: 's;
 
-    /// The storage as the handle of a whole method reaches it, without the coder if the storage does not need it.
+    /// The storage as the handle of a method reaches it, without the coder if the storage needs none.
     type Whole<'s>
     where
         Self: 's;
@@ -86,7 +86,7 @@ pub trait CodedStorage<C> {
     }
 }
 
-/// A view through a coder: what [`Call::encode`](crate::Call::encode) and [`Call::decode`](crate::Call::decode) need.
+/// A view through a coder, for [`Call::encode`](crate::Call::encode) and [`Call::decode`](crate::Call::decode).
 pub trait HasCoder {
     /// The coder.
     type Coder;
@@ -110,12 +110,12 @@ impl<C, S: StorageBase<Vec<u8>>> CodedStorage<C> for S {
     }
 }
 
-/// A storage of this library that holds bytes. Macros know its name, and ask here whether a type of that name is it.
+/// A storage of this library that holds bytes. Macros know its name, and check here that a type of that name is it.
 #[doc(hidden)]
 pub trait HoldsBytes {}
 
-/// A type that is written like a storage of this library that holds bytes: as a ring with values `V` reaches it, with the
-/// coder `C` if it is one.
+/// A type that is named like a storage of bytes of this library: as a ring with values `V` reaches it, with the coder
+/// `C` if it is one.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has the name of a storage of this library, and is another type",
@@ -123,7 +123,7 @@ pub trait HoldsBytes {}
     note = "write its path, as in `self::{Self}`, or the coder if it holds bytes: `coder = Cbor`"
 )]
 pub trait NamedStorage<V, C> {
-    /// What it holds.
+    /// The type of its values.
     type Held;
 
     /// The storage as a call reaches it.

@@ -1,11 +1,11 @@
-//! What stands in for locks, events, timers and atomics while shuttle checks schedules.
+//! Replacements of locks, events, timers and atomics, while shuttle checks schedules.
 //!
-//! Shuttle runs all threads and tasks of a test on one thread, decides at every use of one of these who goes on, and
-//! so tries orders of events that seldom come by chance. Locks and atomics are shuttle's own, the latter all
-//! sequentially consistent. It has no event, no timer and no `OnceLock`: those here behave as the real ones do, by
-//! steps between which shuttle may let others run.
+//! Shuttle runs all threads and tasks of a test on one thread. At every use of one of these it decides which goes on,
+//! so it tries rare orders of events. Locks and atomics are shuttle's own; its atomics are sequentially consistent.
+//! Shuttle has no event, no timer and no `OnceLock`. Those here behave like the real ones, in steps between which
+//! shuttle may switch.
 //!
-//! Time is not modelled: a deadline may come at any moment, and does come in the end.
+//! Time is not modelled: a deadline may expire at any moment, and always expires in the end.
 
 mod event;
 mod lock;
@@ -20,7 +20,7 @@ pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicU
 pub(crate) use shuttle::thread_local;
 pub(crate) use timer::Delay;
 
-/// Shuttle may let others run here. Its `sleep` is that and nothing more.
+/// Shuttle may switch here. Its `sleep` does nothing else.
 fn others_may_run() {
     shuttle::thread::sleep(std::time::Duration::ZERO);
 }

@@ -1,16 +1,17 @@
-//! A lock for values that are mostly read: while nobody writes, a reader writes in a slot of its own thread only.
+//! A lock for values that are mostly read: without writers, a reader writes to the slot of its thread only.
 //!
-//! Readers of a usual lock count themselves in one place, which goes from processor to processor. Here a reader that finds
-//! the lock *biased* publishes the lock's address in its [`ThreadSlot`] instead. A writer takes the inner lock, takes the
-//! bias away, and waits until no slot names this lock. Readers that find no bias take the inner lock; after some of them
-//! without a write the bias is back. This is BRAVO, with one slot a thread: Dice and Kogan, *BRAVO: Biased Locking for
-//! Reader-Writer Locks*, USENIX ATC 2019, <https://arxiv.org/abs/1810.01553>.
+//! Readers of a usual lock count themselves in one place, whose cache line moves between processors. Here a reader
+//! that finds the lock *biased* publishes the lock's address in its [`ThreadSlot`] instead. A writer takes the inner
+//! lock, revokes the bias, and waits until no slot names this lock. Readers that find no bias take the inner lock;
+//! after some reads without a write the bias is restored. This is BRAVO, with one slot per thread: Dice and Kogan,
+//! *BRAVO: Biased Locking for Reader-Writer Locks*, USENIX ATC 2019, <https://arxiv.org/abs/1810.01553>.
 //!
-//! **Why a reader and a writer never meet.** The reader writes its slot, passes a fence, and reads the bias. The writer
-//! takes the bias away, passes a fence, and reads the slots. The fences are in one order: the one that passes second sees
-//! what the other wrote before. So the reader sees that there is no bias, or the writer sees the slot and waits for it. What
-//! the reader read happened before it released its slot, which the writer acquires. The bias comes back only under the
-//! inner read lock, when there is no writer. `tests/loom` tries all orders of this file, also without either fence.
+//! **Why a reader and a writer exclude each other.** The reader writes its slot, passes a fence, and reads the bias.
+//! The writer revokes the bias, passes a fence, and reads the slots. The fences have a total order: the thread that
+//! passes second sees the other's earlier write. So the reader sees that there is no bias, or the writer sees the
+//! slot and waits for it. The reader's reads happen before the release of its slot, which the writer acquires. The
+//! bias is restored only under the inner read lock, without a writer. `tests/loom` tries all orders of this file,
+//! also without either fence.
 
 use std::marker::PhantomData;
 use std::ops::Deref;
@@ -23,7 +24,7 @@ const READS_TO_BIAS: u32 = if cfg!(ring_loom) { 0 } else { 24 };
 
 /// A lock for values that are mostly read.
 ///
-/// As with other locks, a thread that reads and then reads again may wait for a writer that waits for the first read.
+/// As with other locks, a thread that reads twice at a time may deadlock with a writer that waits for the first read.
 #[derive(Default)]
 pub(crate) struct ReadersLock<T> {
     inner: RwLock<T>,
@@ -45,7 +46,7 @@ impl<T> ReadersLock<T> {
         std::ptr::from_ref(self).addr()
     }
 
-    /// Reads by the slot of this thread. `None` if there is no bias, or the slot is in use.
+    /// Reads through the slot of this thread. `None` if there is no bias, or the slot is in use.
     #[inline(always)]
     pub(crate) fn try_read_biased(&self) -> Option<BiasedReadGuard<'_, T>> {
         let slot = thread_slot::current();
@@ -66,14 +67,14 @@ impl<T> ReadersLock<T> {
         })
     }
 
-    /// Reads by the inner lock.
+    /// Reads through the inner lock.
     pub(crate) fn read(&self) -> RwLockReadGuard<'_, T> {
         let guard = self.inner.read();
         if self.is_biased.load(Ordering::Relaxed) {
-            // The next time this thread may have a slot.
+            // The next read of this thread may use a slot.
             thread_slot::current_or_new();
         } else {
-            // Readers at the same time may count as one.
+            // Concurrent readers may count as one.
             let reads = self.reads.load(Ordering::Relaxed);
             self.reads.store(reads.wrapping_add(1), Ordering::Relaxed);
             if reads >= READS_TO_BIAS {
@@ -108,11 +109,11 @@ impl<T> ReadersLock<T> {
     }
 }
 
-/// Reads until it is dropped.
+/// A read guard.
 pub(crate) struct BiasedReadGuard<'l, T> {
     lock: &'l ReadersLock<T>,
     slot: &'static ThreadSlot,
-    /// The slot is that of the thread which reads.
+    /// The slot of the reading thread.
     not_send: PhantomData<*const ()>,
 }
 
@@ -122,9 +123,9 @@ impl<T> Deref for BiasedReadGuard<'_, T> {
     #[inline(always)]
     #[allow(unsafe_code)]
     fn deref(&self) -> &T {
-        // SAFETY: The pointer is valid as long as the lock, which is borrowed. Nobody writes: a writer that took the inner
-        // lock before the bias was seen has taken the bias away before, so it would not have been seen, and a writer
-        // that comes later waits until `drop` releases the slot.
+        // SAFETY: The pointer is valid as long as the lock, which is borrowed. There is no writer: a writer that took
+        // the inner lock before the bias was seen has revoked the bias before, so the bias would not have been seen.
+        // A later writer waits until `drop` releases the slot.
         unsafe { &*self.lock.inner.data_ptr() }
     }
 }

@@ -1,7 +1,7 @@
-//! A place for each thread, in which it alone writes: which lock it reads under, and its number.
+//! A slot for each thread, to which only that thread writes: the lock that it reads under. It also has a number.
 //!
-//! A thread gets a slot when it first asks for one, and gives it back when it ends. There are [`SLOTS`]: threads beyond
-//! that, and threads that end, have a slot that is always busy, and go without.
+//! A thread gets a slot at its first request, and returns it when it ends. There are [`SLOTS`] slots. Further
+//! threads, and threads that end, get a shared slot that is always busy.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-/// The number of threads at a time that have slots.
+/// The greatest number of threads with slots at a time.
 const SLOTS: usize = 256;
 
-/// The place of one thread, in cache lines of its own: processors load them in pairs.
+/// The slot of one thread, in its own cache lines: processors load them in pairs.
 #[repr(align(128))]
 pub(crate) struct ThreadSlot {
     /// The address of the lock that the thread reads under; 0 if there is none.
@@ -37,10 +37,10 @@ static ALL: [ThreadSlot; SLOTS] = {
     slots
 };
 
-/// The slot of threads that have not asked for one yet.
+/// The slot of threads that have not requested one yet.
 static NEW: ThreadSlot = shared_slot();
 
-/// The slot of threads that go without.
+/// The slot of threads without a slot of their own.
 static WITHOUT: ThreadSlot = shared_slot();
 
 /// Always busy.
@@ -51,13 +51,13 @@ const fn shared_slot() -> ThreadSlot {
     }
 }
 
-/// The slots that no thread has: those that were given back, the smallest number last, and all from `next` on.
+/// The free slots: returned ones, the smallest number last, and all from `next` on.
 struct Free {
     returned: Vec<&'static ThreadSlot>,
     next: usize,
 }
 
-/// Its lock also makes what a thread wrote in its slot known to the next thread with that slot.
+/// Its lock also publishes a thread's writes in its slot to the next thread with that slot.
 static FREE: Mutex<Free> = Mutex::new(Free {
     returned: Vec::new(),
     next: 0,
@@ -66,7 +66,7 @@ static FREE: Mutex<Free> = Mutex::new(Free {
 /// The number of slots that were ever given to a thread.
 static USED: AtomicUsize = AtomicUsize::new(0);
 
-/// The process to which all slots belong.
+/// The process that owns all slots.
 static PROCESS: AtomicU32 = AtomicU32::new(0);
 
 thread_local! {
@@ -111,7 +111,7 @@ pub(crate) fn current() -> &'static ThreadSlot {
     SLOT.get()
 }
 
-/// The slot of this thread, which it gets now if it has none.
+/// The slot of this thread. Assigns one if it has none.
 #[cold]
 pub(crate) fn current_or_new() -> &'static ThreadSlot {
     if std::ptr::eq(SLOT.get(), &NEW) {
@@ -121,7 +121,7 @@ pub(crate) fn current_or_new() -> &'static ThreadSlot {
     SLOT.get()
 }
 
-/// All slots that threads have or had.
+/// All slots that were ever assigned.
 pub(crate) fn all() -> &'static [ThreadSlot] {
     &ALL[..USED.load(Ordering::SeqCst)]
 }
@@ -138,7 +138,7 @@ pub(crate) fn wait(rounds: u32) {
     }
 }
 
-/// Releases the slots of threads that do not exist: after a `fork` the child has only the thread that called it.
+/// Releases the slots of threads that no longer exist: after a `fork` the child has only the calling thread.
 fn release_after_fork() {
     let process = std::process::id();
     if PROCESS.swap(process, Ordering::Relaxed) == process {

@@ -1,15 +1,16 @@
-//! The contract of storages as a suite of tests: for the storages of this project, and for yours.
+//! The contract of storages as a test suite: for the storages of this project, and for yours.
 //!
-//! One test runs all of it. It names how a storage is made, its values, and its capabilities. Capabilities that it does
-//! not name are not tested.
+//! One test runs all of it. It names the constructor of the storage, its values, and its capabilities. Unnamed
+//! capabilities are not tested.
 //!
 //! ```
+//! # use ring_cache_core as ring_cache;
 //! use std::collections::HashMap;
 //! use std::sync::{Arc, Mutex};
 //! use std::time::{Duration, Instant};
-//! use ring_cache_core::key::{EncodedKey, text_in_namespace};
-//! use ring_cache_core::storage::{EvictionCounts, Observer, Storage, StorageBase};
-//! use ring_cache_core::{Error, RingKey, flights::Flights};
+//! use ring_cache::key::{EncodedKey, text_in_namespace};
+//! use ring_cache::storage::{EvictionCounts, Observer, Storage, StorageBase};
+//! use ring_cache::{Error, RingKey, flights::Flights};
 //!
 //! /// A storage of your own, by the text of the keys.
 //! #[derive(Default)]
@@ -50,12 +51,12 @@
 //!
 //! // #[test]
 //! fn my_storage_keeps_the_contract() {
-//!     ring_cache_core::testing::contract::blocking(Shelf::default).bytes().run();
+//!     ring_cache::testing::contract::blocking(Shelf::default).bytes().run();
 //! }
 //! # my_storage_keeps_the_contract();
 //! ```
 //!
-//! With `ring-cache`, the feature `testing` among the dev-dependencies brings it as `ring_cache::testing::contract`:
+//! With `ring-cache`, the feature `testing` in the dev-dependencies provides it as `ring_cache::testing::contract`:
 //!
 //! ```toml
 //! [dev-dependencies]
@@ -73,13 +74,14 @@
 //! | [`shared`](Contract::shared) | on servers or in files | all storages that `make` returns share entries |
 //!
 //! Awaited storages begin with [`awaited`] and a function that runs a future. The suite also drops their futures
-//! halfway.
+//! before they are ready.
 //!
 //! With a clock of your own, time passes without waiting. Without one, `.expires(std::thread::sleep)` takes half a
 //! minute:
 //!
 //! ```
-//! use ring_cache_core::{Lru, clock::ManualClock, testing::contract};
+//! # use ring_cache_core as ring_cache;
+//! use ring_cache::{Lru, clock::ManualClock, testing::contract};
 //!
 //! let clock = ManualClock::default();
 //! contract::blocking(|| Lru::builder().capacity(10_000).clock(clock.clone()).build())
@@ -92,12 +94,12 @@
 //! # When a case fails
 //!
 //! [`run`](Contract::run) runs all cases, and panics if some failed. The message names the case, the key, the
-//! operation, and what was expected and found. [`only`](Contract::only) runs one case; [`cases`](Contract::cases) lists
-//! their names. Each run is the same, but for the order in which threads go on. No case depends on the speed of the
+//! operation, and the expected and found values. [`only`](Contract::only) runs one case; [`cases`](Contract::cases)
+//! lists their names. All runs are the same, except for the order of threads. No case depends on the speed of the
 //! machine. A case whose call hangs fails after half a minute, unless the storage itself does not return.
 //!
 //! An operation that fails fails the case: failures of a server are not part of this contract. Give a storage with a
-//! deadline a long one, or a busy machine fails it.
+//! deadline a long one; otherwise a busy machine fails it.
 
 mod bulk;
 mod bytes;
@@ -132,11 +134,11 @@ use crate::mode::{Awaited, Blocking};
 use crate::storage::{AsyncClear, AsyncStorage, Clear, Expires, Storage};
 use crate::sync::Arc;
 
-/// Tests storages that block, or never wait.
+/// Tests storages that block or never wait.
 ///
-/// `make` is called for each case. It may return a handle to the same entries each time: the suite uses keys and rings
-/// whose names begin with `contract`, and some very short ones. No other program may use these meanwhile. Values come
-/// next: [`values`](Storages::values) or [`bytes`](Storages::bytes).
+/// `make` is called for each case. It may return a handle to the same entries each time: the suite uses keys and
+/// rings whose names begin with `contract`, and some very short ones. No other program may use these during the test.
+/// Values come next: [`values`](Storages::values) or [`bytes`](Storages::bytes).
 pub fn blocking<'c, S>(make: impl Fn() -> S + 'c) -> Storages<'c, S, Blocking> {
     Storages {
         make: Box::new(move || Subject::new(make(), None)),
@@ -145,11 +147,12 @@ pub fn blocking<'c, S>(make: impl Fn() -> S + 'c) -> Storages<'c, S, Blocking> {
 
 /// Tests storages that are awaited.
 ///
-/// `block_on` runs a future to its end: `|future| runtime.block_on(future)`, where a runtime is needed. Several threads
-/// call it at a time. `make` is as for [`blocking`], and called outside of the runtime.
+/// `block_on` runs a future to its end: `|future| runtime.block_on(future)`, where a runtime is needed. Several
+/// threads call it concurrently. `make` is as for [`blocking`], and called outside the runtime.
 ///
 /// ```
-/// use ring_cache_core::{Lru, testing::contract};
+/// # use ring_cache_core as ring_cache;
+/// use ring_cache::{Lru, testing::contract};
 ///
 /// contract::awaited(|| Lru::new(10_000), |future| futures_executor::block_on(future)).values(|number| number).run();
 /// ```
@@ -221,7 +224,7 @@ impl<S, M> Debug for Storages<'_, S, M> {
 
 /// The contract of a storage of values `T` in the mode `M`, ready to [`run`](Self::run).
 ///
-/// Capabilities come before: [`expires`](Self::expires), [`clears`](Self::clears), [`clones`](Self::clones),
+/// Call the capabilities first: [`expires`](Self::expires), [`clears`](Self::clears), [`clones`](Self::clones),
 /// [`shared`](Self::shared).
 #[must_use = "this tests nothing: add `.run()`"]
 pub struct Contract<'c, S, T, M> {
@@ -254,8 +257,8 @@ impl<'c, S, T, M> Contract<'c, S, T, M> {
         }
     }
 
-    /// Entries expire. `advance` moves the clock of all storages that `make` returned, or sleeps: half a minute in all,
-    /// see [`expiry_unit`](Self::expiry_unit).
+    /// Entries expire. `advance` moves the clock of all storages that `make` returned, or sleeps: half a minute in
+    /// total, see [`expiry_unit`](Self::expiry_unit).
     pub fn expires(mut self, advance: impl Fn(Duration) + 'c) -> Self
     where
         S: Expires,
@@ -265,7 +268,8 @@ impl<'c, S, T, M> Contract<'c, S, T, M> {
     }
 
     /// The unit to which expiries are rounded up, a second by default. The tests wait for three units at a time, so a
-    /// smaller unit makes them faster. On a storage whose operations take longer, they may fail or find too little.
+    /// smaller unit makes them faster. If the storage's operations take longer than the unit, cases may fail or check
+    /// too little.
     pub fn expiry_unit(mut self, unit: Duration) -> Self {
         self.trial.expiry_unit = unit;
         self
@@ -292,8 +296,8 @@ impl<'c, S, T, M> Contract<'c, S, T, M> {
         self
     }
 
-    /// The number of entries that the storage keeps at a time, 1,000 by default. Cases that need more use fewer, or are
-    /// left out.
+    /// The number of entries that the storage keeps at a time, 1,000 by default. Cases that need more use fewer
+    /// entries, or are left out.
     pub fn capacity(mut self, entries: usize) -> Self {
         self.trial.capacity = entries.max(1);
         self
@@ -303,7 +307,7 @@ impl<'c, S, T, M> Contract<'c, S, T, M> {
     ///
     /// # Panics
     ///
-    /// [`run`](Self::run) and [`breaches`](Self::breaches) panic if there is no such case, or if it is left out.
+    /// [`run`](Self::run) and [`breaches`](Self::breaches) panic if the case does not exist or is left out.
     pub fn only(mut self, case: &str) -> Self {
         self.only = Some(case.to_owned());
         self

@@ -1,5 +1,5 @@
-//! When an `update`, a `set` or a `delete` has returned, no call that starts later sees an older value: whatever is still
-//! under way, was given up, or took too long to be waited for.
+//! After an `update`, a `set` or a `delete` has returned, no call that starts later sees an older value: also if an
+//! older write is still under way, was dropped, or was abandoned.
 
 use std::task::Poll;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::support::{
 
 type Far = AsyncRemote<u32>;
 
-/// A ring whose calls hardly wait for others that write.
+/// A ring whose calls hardly wait for other writers.
 fn hasty() -> &'static Ring {
     keep(Ring::with_prefix("p").write_timeout(Duration::from_millis(5)))
 }
@@ -26,7 +26,7 @@ fn set(ring: &'static Ring, far: &Far, value: u32) {
     block_on(async_call(ring, far, 1, never_async).set(value)).unwrap();
 }
 
-/// Checks by every look-up that none sees a value older than 2.
+/// Checks with every look-up that no value is older than 2.
 fn assert_nothing_old(ring: &'static Ring, far: &Far) {
     let call = || async_call(ring, far, 1, never_async);
     let is_new = |found: Option<u32>| assert!(found != Some(1), "an older value was found");
@@ -51,7 +51,7 @@ fn old_write<'f>(ring: &'static Ring, far: &'f Far) -> (Held<'f, u32>, std::sync
     (old, gate)
 }
 
-/// Calls `verb` while an older write is on its way, which then arrives, and is cleared away.
+/// Calls `verb` while an older write is under way, which then arrives, and is removed.
 fn outlasted_by_an_older_write(verb: fn(&'static Ring, &Far)) {
     let (ring, far) = (hasty(), Far::new());
     let (mut old, arrives) = old_write(ring, &far);
@@ -61,7 +61,7 @@ fn outlasted_by_an_older_write(verb: fn(&'static Ring, &Far)) {
     arrives.open(1);
     assert!(
         drive(&mut old).is_pending(),
-        "it has written, and does not know yet"
+        "it has written, and has no answer yet"
     );
     assert_nothing_old(ring, &far);
     ends.open(1);
@@ -95,7 +95,7 @@ fn an_older_write_that_arrives_after_a_bulk_update_is_not_seen() {
     });
 }
 
-/// An update to 2 that gives way to `newer`, and returns before that has done anything.
+/// An update to 2 that gives way to `newer`, and returns before `newer` has taken effect.
 fn gives_way_to<'f>(
     newer: impl FnOnce(&'static Ring, &'f Far) -> Held<'f, ()>,
     far: &'f Far,
@@ -114,7 +114,7 @@ fn gives_way_to<'f>(
     gate.open(1);
     assert_eq!(block_on(update), 2);
     let found = block_on(async_call(ring, far, 1, never_async).get()).unwrap();
-    assert_eq!(found, None, "the newer one has not taken effect");
+    assert_eq!(found, None, "the newer operation has not taken effect");
     if looks_meanwhile {
         assert_nothing_old(ring, far);
     }
@@ -123,7 +123,7 @@ fn gives_way_to<'f>(
     assert_quiet(far);
 }
 
-/// A delete that stops before it removes anything.
+/// A delete that stops before it removes the entry.
 fn stopped_delete<'f>(ring: &'static Ring, far: &'f Far) -> Held<'f, ()> {
     far.stop_before("remove");
     let call = async_call(ring, far, 1, never_async);
@@ -132,7 +132,7 @@ fn stopped_delete<'f>(ring: &'static Ring, far: &'f Far) -> Held<'f, ()> {
     delete
 }
 
-/// A set that stops before it writes anything.
+/// A set that stops before it writes.
 fn stopped_set<'f>(ring: &'static Ring, far: &'f Far) -> Held<'f, ()> {
     far.stop_before("write");
     let call = async_call(ring, far, 1, never_async);
@@ -141,7 +141,7 @@ fn stopped_set<'f>(ring: &'static Ring, far: &'f Far) -> Held<'f, ()> {
     set
 }
 
-/// A plain call that began later, and stops before it writes anything.
+/// A plain call that began later, and stops before it writes.
 fn stopped_computation<'f>(ring: &'static Ring, far: &'f Far) -> Held<'f, ()> {
     far.stop_before("write");
     let call = async_call(ring, far, 1, || async { 9 });
@@ -151,7 +151,7 @@ fn stopped_computation<'f>(ring: &'static Ring, far: &'f Far) -> Held<'f, ()> {
 }
 
 #[test]
-fn an_update_that_does_not_wait_for_a_newer_change_leaves_nothing_older_to_be_seen() {
+fn an_update_that_does_not_wait_for_a_newer_change_hides_older_values() {
     for newer in [stopped_delete, stopped_set, stopped_computation] {
         for looks_meanwhile in [true, false] {
             gives_way_to(newer, &Far::new(), looks_meanwhile);
@@ -159,8 +159,8 @@ fn an_update_that_does_not_wait_for_a_newer_change_leaves_nothing_older_to_be_se
     }
 }
 
-/// An update to 2 that waits for `newer`, which is given up without having done anything.
-fn is_left_alone_by<'f>(newer: impl FnOnce(&'static Ring, &'f Far) -> Held<'f, ()>, far: &'f Far) {
+/// An update to 2 that waits for `newer`, which is dropped without effect.
+fn waits_for_a_dropped<'f>(newer: impl FnOnce(&'static Ring, &'f Far) -> Held<'f, ()>, far: &'f Far) {
     let ring = patient();
     set(ring, far, 1);
     let gate = Gate::leaked();
@@ -174,7 +174,7 @@ fn is_left_alone_by<'f>(newer: impl FnOnce(&'static Ring, &'f Far) -> Held<'f, (
     gate.open(1);
     assert!(
         drive(&mut update).is_pending(),
-        "it waits for what it gives way to"
+        "it waits for the newer operation"
     );
     drop(newer);
     assert_eq!(drive(&mut update), Poll::Ready(2));
@@ -184,15 +184,15 @@ fn is_left_alone_by<'f>(newer: impl FnOnce(&'static Ring, &'f Far) -> Held<'f, (
 }
 
 #[test]
-fn an_update_leaves_nothing_older_if_what_it_gave_way_to_was_given_up() {
+fn an_update_leaves_nothing_older_if_the_newer_operation_was_dropped() {
     for newer in [stopped_delete, stopped_set, stopped_computation] {
-        is_left_alone_by(newer, &Far::new());
+        waits_for_a_dropped(newer, &Far::new());
     }
 }
 
-/// One that is given up while it waits for an older write.
+/// A delete that is dropped while it waits for an older write.
 #[test]
-fn an_update_waits_also_if_a_delete_that_did_was_given_up() {
+fn an_update_waits_for_an_older_write_after_a_waiting_delete_was_dropped() {
     let (ring, far, gate) = (patient(), Far::new(), Gate::leaked());
     let (mut old, arrives) = old_write(ring, &far);
     let body = || async {
@@ -215,9 +215,9 @@ fn an_update_waits_also_if_a_delete_that_did_was_given_up() {
     assert_quiet(&far);
 }
 
-/// The same for many at once.
+/// The same for many keys at once.
 #[test]
-fn a_bulk_update_leaves_nothing_older_if_what_it_gave_way_to_was_given_up() {
+fn a_bulk_update_leaves_nothing_older_if_the_newer_operation_was_dropped() {
     for newer in [stopped_delete, stopped_set, stopped_computation] {
         let (ring, far, gate) = (patient(), Far::new(), Gate::leaked());
         set(ring, &far, 1);
@@ -231,7 +231,7 @@ fn a_bulk_update_leaves_nothing_older_if_what_it_gave_way_to_was_given_up() {
         gate.open(1);
         assert!(
             drive(&mut update).is_pending(),
-            "it waits for what it gives way to"
+            "it waits for the newer operation"
         );
         drop(newer);
         assert_eq!(finish(update), [2]);
@@ -241,7 +241,7 @@ fn a_bulk_update_leaves_nothing_older_if_what_it_gave_way_to_was_given_up() {
 }
 
 #[test]
-fn an_update_leaves_nothing_older_if_what_it_gave_way_to_failed() {
+fn an_update_leaves_nothing_older_if_the_newer_operation_failed() {
     let (ring, far, gate) = (patient(), Far::new(), Gate::leaked());
     set(ring, &far, 1);
     let body = || async {
@@ -259,8 +259,8 @@ fn an_update_leaves_nothing_older_if_what_it_gave_way_to_failed() {
     assert_quiet(&far);
 }
 
-/// A computation that began later and comes too late as well is no reason for an update to return: what both gave way to
-/// still waits for an older value, which is being written.
+/// Even if a later computation comes too late as well, an update does not return: the operation that both gave way to
+/// still waits for an older value to be written.
 #[test]
 fn an_update_does_not_return_while_an_older_value_is_being_written() {
     let ring = keep(

@@ -1,4 +1,4 @@
-//! Who comes after an update is not given what began before it.
+//! A call after an update does not get the value of a computation that began before it.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::support::{
 
 type Found = Option<u32>;
 
-/// A reader that began before the update, and is in the middle of its computation of `value`.
+/// A reader that began before the update, and is computing `value`.
 fn old_reader<'f>(ring: &'static Ring, lru: &'f Lru<Found>, gate: &'f Gate, value: Found) -> Held<'f, Found> {
     let body = move || async move {
         gate.pass().await;
@@ -24,7 +24,7 @@ fn old_reader<'f>(ring: &'static Ring, lru: &'f Lru<Found>, gate: &'f Gate, valu
 }
 
 #[test]
-fn an_update_that_says_it_is_gone_is_believed() {
+fn after_an_update_to_none_no_older_value_is_seen() {
     for many in [false, true] {
         let (ring, lru, gate) = (patient(), Lru::new(8), Gate::default());
         let old = old_reader(ring, &lru, &gate, Some(1));
@@ -59,7 +59,7 @@ fn a_reader_waits_for_no_older_computation_when_the_updated_value_has_expired() 
 }
 
 #[test]
-fn readers_who_came_before_the_update_are_served_by_the_older_computation() {
+fn readers_before_the_update_get_the_older_value() {
     let (ring, lru, gate) = (patient(), Lru::new(8), Gate::default());
     let old = old_reader(ring, &lru, &gate, Some(1));
     let mut waiter = hold(async_call(ring, &lru, 1, never_async).get_or_update());

@@ -11,7 +11,7 @@ use crate::support::{
 };
 
 #[test]
-fn each_verb_does_what_it_says() {
+fn each_verb_has_its_documented_effect() {
     run(async {
         let (ring, remote, runs) = (ring(), AsyncRemote::new(), Count::default());
         let one = || async_call(ring, &remote, 1, || async { runs.next() });
@@ -45,7 +45,7 @@ fn one_call_has_any_number_of_verbs_that_need_no_body() {
     run(async {
         let (ring, lru) = (ring(), Lru::new(10));
         let one = async_call(ring, &lru, 1, || async { 9 });
-        // Their futures keep nothing of the call.
+        // Their futures keep no part of the call.
         let (set, get) = (one.set(5), one.get());
         set.await;
         assert_eq!(get.await, Some(5));
@@ -114,7 +114,7 @@ fn one_write_may_have_its_own_expiry() {
 }
 
 #[test]
-fn what_unless_refuses_is_returned_and_takes_an_older_value_away_on_update() {
+fn a_refused_value_is_returned_and_an_update_removes_the_older_one() {
     run(async {
         let (ring, remote) = (ring(), AsyncRemote::new());
         let one = |value| async_call(ring, &remote, 1, move || async move { value }).unless(Option::is_none);

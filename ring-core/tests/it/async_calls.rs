@@ -11,7 +11,7 @@ use crate::support::{
     never_async, patient, pause, ring, run,
 };
 
-/// How many are in the middle of something, and how many were at most.
+/// The number of bodies that are running, and its maximum.
 #[derive(Default)]
 struct Crowd {
     now: AtomicUsize,
@@ -29,7 +29,7 @@ impl Crowd {
         self.now.fetch_sub(1, SeqCst);
     }
 
-    /// The most since this was asked last.
+    /// The maximum since the last request.
     fn most(&self) -> usize {
         assert_eq!(self.now.load(SeqCst), 0);
         self.most.swap(0, SeqCst)
@@ -84,7 +84,7 @@ fn values_come_in_the_order_of_the_calls_and_only_misses_are_computed() {
 }
 
 #[test]
-fn what_is_absent_is_computed_concurrently_but_no_more_than_was_asked_for() {
+fn absent_values_are_computed_concurrently_up_to_the_limit() {
     run(async {
         let (ring, crowd) = (ring(), Crowd::default());
         for limit in [1, 2, 7, 200] {
@@ -120,15 +120,15 @@ fn what_is_absent_is_computed_concurrently_but_no_more_than_was_asked_for() {
             assert_eq!(crowd.most(), 0);
             let calls = calls!(&remote).collect::<Vec<_>>();
             assert_eq!(calls.update_many().await, expected);
-            assert_eq!(crowd.most(), 64, "unless something else is said");
+            assert_eq!(crowd.most(), 64, "the default");
         }
     });
 }
 
 #[test]
-fn the_limit_holds_for_those_that_fail_and_for_those_that_wait() {
+fn the_limit_holds_for_failing_and_waiting_calls() {
     let (ring, lru, crowd) = (patient(), Lru::new(100), Crowd::default());
-    // Equal calls, whose errors make each compute for itself.
+    // Equal calls; an error makes each compute for itself.
     let calls = || {
         (0..20).map(|id| {
             async_fallible(ring, &lru, id % 4, || async {
@@ -142,7 +142,7 @@ fn the_limit_holds_for_those_that_fail_and_for_those_that_wait() {
         [Err("no"); 20]
     );
     assert_eq!(crowd.most(), 3);
-    // Those who wait for a leader that is lost compute after all.
+    // Waiters of a lost leader compute after all.
     let mut leaders = hold(
         (0..20)
             .map(|id| async_fallible(ring, &lru, id, std::future::pending))
@@ -158,8 +158,8 @@ fn the_limit_holds_for_those_that_fail_and_for_those_that_wait() {
 }
 
 #[test]
-#[should_panic(expected = "`at_most(0)` would never compute anything")]
-fn at_most_none_is_refused() {
+#[should_panic(expected = "`at_most` must allow at least one computation at a time")]
+fn a_limit_of_zero_panics() {
     let (ring, lru) = (ring(), Lru::<u32>::new(1));
     drop([async_call(ring, &lru, 1, never_async)].at_most(0));
 }
@@ -230,7 +230,7 @@ fn calls_that_share_a_storage_cost_one_look_up_and_one_store() {
 }
 
 #[test]
-fn one_failing_storage_among_several_spares_not_the_others() {
+fn the_failure_of_one_storage_does_not_affect_the_others() {
     run(async {
         let (ring, remotes) = (ring(), [AsyncRemote::new(), AsyncRemote::new()]);
         let calls = || {
@@ -248,7 +248,7 @@ fn one_failing_storage_among_several_spares_not_the_others() {
 }
 
 #[test]
-fn each_result_stands_for_itself() {
+fn results_are_independent() {
     run(async {
         let (ring, lru) = (ring(), Lru::new(10));
         let calls = |ids: &[u32]| {
@@ -284,7 +284,7 @@ fn the_other_verbs_answer_in_the_order_of_the_calls() {
         let error = calls().set_many([1]).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Lengths);
         assert!(remote.entries.lock().unwrap().is_empty());
-        // Iterators, vectors and arrays; none at all.
+        // Iterators, vectors and arrays; an empty one.
         assert_eq!(Vec::from(calls()).get_many().await.unwrap(), [None; 3]);
         assert_eq!(calls().into_iter().skip(3).get_many().await.unwrap(), []);
         assert_eq!(calls().into_iter().skip(3).get_or_update_many().await, [0; 0]);
@@ -328,7 +328,7 @@ fn bulk_calls_that_overlap_in_opposite_order_compute_each_key_once() {
 }
 
 #[test]
-fn those_who_wait_for_one_value_of_a_bulk_call_need_not_wait_for_the_others() {
+fn a_waiter_for_one_value_of_a_bulk_call_does_not_wait_for_the_others() {
     let (ring, lru, gate) = (patient(), Lru::new(10), Gate::default());
     let mut bulk = hold(
         [1, 2]

@@ -32,7 +32,7 @@ fn broken() -> AsyncRemote<u32> {
 }
 
 #[test]
-fn a_plain_call_returns_what_the_body_returns_whatever_fails() {
+fn a_plain_call_returns_the_bodys_value_whatever_fails() {
     run(async {
         let (ring, broken) = (ring(), broken());
         for round in 0..3 {
@@ -56,7 +56,7 @@ fn a_plain_call_returns_what_the_body_returns_whatever_fails() {
 }
 
 #[test]
-fn each_operation_may_fail_by_itself() {
+fn each_operation_may_fail_alone() {
     run(async {
         for operation in EVERYTHING {
             let (ring, remote) = (ring(), AsyncRemote::new());
@@ -77,7 +77,7 @@ fn each_operation_may_fail_by_itself() {
 }
 
 #[test]
-fn explicit_verbs_say_which_ring_storage_and_operation_failed() {
+fn errors_of_explicit_verbs_name_the_ring_the_storage_and_the_operation() {
     run(async {
         let (ring, broken) = (ring(), broken());
         let one = || async_call(ring, &broken, 1, never_async::<u32>);
@@ -124,7 +124,7 @@ fn explicit_verbs_say_which_ring_storage_and_operation_failed() {
 }
 
 #[test]
-fn those_who_wait_are_given_the_value_that_could_not_be_stored() {
+fn waiters_get_a_value_that_could_not_be_stored() {
     run(async {
         let (ring, broken, runs) = (patient(), broken(), Count::default());
         let body = || async {
@@ -193,7 +193,7 @@ fn after_a_failed_store_the_next_call_computes_again() {
 }
 
 #[test]
-fn a_storage_that_hangs_in_one_store_holds_up_that_call_only() {
+fn a_hanging_store_delays_its_own_call_only() {
     run(async {
         for operation in ["write", "write_many"] {
             let (ring, remote) = (patient(), leak(AsyncRemote::new()));
@@ -222,7 +222,7 @@ fn a_storage_that_hangs_in_one_store_holds_up_that_call_only() {
 }
 
 #[test]
-fn who_comes_during_a_write_that_fails_is_given_the_value_nonetheless() {
+fn a_call_during_a_failing_write_gets_the_value() {
     let (ring, remote) = (patient(), leak(AsyncRemote::new()));
     remote.fail(&["write"]);
     let gate = remote.stop_before("write");
@@ -252,7 +252,7 @@ impl Coder<u32> for Decimal {
 }
 
 #[test]
-fn foreign_bytes_are_a_miss_and_what_cannot_be_encoded_leaves_nothing() {
+fn foreign_bytes_are_a_miss_and_a_value_that_cannot_be_encoded_leaves_no_entry() {
     run(async {
         let (ring, lru, remote) = (ring(), Lru::<Vec<u8>>::new(10), AsyncRemote::<Vec<u8>>::new());
         macro_rules! cached {
@@ -271,7 +271,7 @@ fn foreign_bytes_are_a_miss_and_what_cannot_be_encoded_leaves_nothing() {
         assert_eq!(cached!(&remote, 7).get_or_update().await, 7);
         assert_eq!(cached!(&remote, 8).get_or_update().await, 7);
         assert_eq!(AsyncCache::new(ring, &remote).stats::<Vec<u8>>().errors, 2);
-        // On a storage that can fail, `set` says so; a computed value is returned all the same.
+        // On a storage that can fail, `set` returns the error; a computed value is returned all the same.
         assert_eq!(
             cached!(&remote, 0).set(13).await.unwrap_err().kind(),
             ErrorKind::Encode
@@ -280,7 +280,7 @@ fn foreign_bytes_are_a_miss_and_what_cannot_be_encoded_leaves_nothing() {
         assert_eq!([cached!(&remote, 7)].update_many().await, [7]);
         assert_eq!([cached!(&remote, 13)].update_many().await, [13]);
         assert!(!cached!(&remote, 0).has().await.unwrap());
-        // On one that cannot, a counter says it.
+        // On a storage that cannot fail, a counter shows it.
         cached!(&lru, 0).set(7).await;
         cached!(&lru, 0).set(13).await;
         assert!(!cached!(&lru, 0).has().await);
@@ -291,7 +291,7 @@ fn foreign_bytes_are_a_miss_and_what_cannot_be_encoded_leaves_nothing() {
     });
 }
 
-/// Writes `u32` as text, and counts.
+/// Writes `u32` as text, and counts the encodings.
 struct Counting;
 
 static ENCODED: AtomicUsize = AtomicUsize::new(0);
@@ -308,7 +308,7 @@ impl Coder<u32> for Counting {
 }
 
 #[test]
-fn a_value_is_encoded_once_for_the_storage_and_for_all_who_wait() {
+fn a_value_is_encoded_once_for_the_storage_and_all_waiters() {
     let (ring, remote, gate) = (patient(), AsyncRemote::<Vec<u8>>::new(), Gate::leaked());
     let cached = || {
         AsyncCache::new(ring, Coded::<_, Counting>::from(&remote)).bind::<Plain<u32>, _, _, _>(

@@ -28,7 +28,8 @@ fn all() -> impl Iterator<Item = (&'static Ring, Verb)> {
         .flat_map(|ring| VERBS.map(|verb| (ring, verb)))
 }
 
-/// Starts a computation of 1, runs `interfere`, ends the computation; returns what the caller got and what is cached.
+/// Starts a computation of 1, runs `interfere`, ends the computation; returns the caller's value and the cached
+/// value.
 async fn during_a_computation<S: AsyncStorage<u32, Error: Debug>>(
     (ring, verb): (&'static Ring, Verb),
     storage: &S,
@@ -71,7 +72,7 @@ macro_rules! interfere_on {
     };
 }
 
-/// Does this during every kind of computation on every kind of storage, and checks what is cached then.
+/// Does this for every kind of computation on every kind of storage, and checks the cached value.
 macro_rules! interferences {
     ($($name:ident => $expected:expr, |$ring:ident, $storage:ident| $interfere:expr;)*) => {$(
         #[test]
@@ -243,9 +244,9 @@ fn a_slow_write_of_an_earlier_update_does_not_end_after_that_of_a_later_one() {
 }
 
 #[test]
-fn those_who_come_after_a_delete_are_not_given_what_was_found_before_it() {
+fn calls_after_a_delete_do_not_get_a_value_found_before_it() {
     let (ring, remote) = (patient(), AsyncRemote::new());
-    // The leader finds nothing; before it can say so, the value is stored.
+    // The leader finds nothing; before its look-up returns, the value is stored.
     let looked = remote.stop_after("read");
     let mut leader = hold(async_call(ring, &remote, 1, || async { 2 }).get_or_update());
     assert!(drive(&mut leader).is_pending());
@@ -257,7 +258,7 @@ fn those_who_come_after_a_delete_are_not_given_what_was_found_before_it() {
     let looked_again = remote.stop_after("read");
     looked.open(1);
     assert!(drive(&mut leader).is_pending());
-    // The delete forgets the leader and removes the value; a reader waits for nobody.
+    // The delete detaches the flight and removes the value; a new reader does not wait.
     assert!(finish(hold(async_call(ring, &remote, 1, never_async).delete())).unwrap());
     assert_eq!(
         finish(hold(async_call(ring, &remote, 1, || async { 3 }).get_or_update())),

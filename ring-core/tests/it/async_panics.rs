@@ -1,4 +1,4 @@
-//! A panic reaches its own caller, and nobody else.
+//! A panic reaches its own caller only.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -12,12 +12,12 @@ use crate::support::{
     pause, run,
 };
 
-/// Panics so that nothing is printed.
+/// Panics without output.
 fn panic_quietly() -> ! {
     std::panic::resume_unwind(Box::new("intended"))
 }
 
-/// How many panicked, and what the others returned.
+/// The number of panics, and the values of the other calls.
 async fn ends<T>(tasks: Vec<JoinHandle<T>>) -> (usize, Vec<T>) {
     let (mut panics, mut values) = (0, Vec::new());
     for task in tasks {
@@ -114,7 +114,7 @@ fn a_panic_in_the_clone_of_a_value_reaches_one_caller() {
                 })
             });
             let (panics, values) = ends(tasks.collect()).await;
-            // There are enough clones to come to the panic; if not, nobody noticed it.
+            // There are enough clones to reach the panic; if not, the test would miss it.
             let counted_down = clones.load(SeqCst) > nth || clones.load(SeqCst) == 0;
             assert_eq!(
                 (panics, values.len()),
@@ -154,7 +154,7 @@ fn a_panic_of_the_storage_reaches_its_own_caller() {
             let (panics, values) = ends(tasks.collect()).await;
             assert_eq!((panics, values), (1, vec![7; 5]), "{operation}");
             assert_quiet(remote);
-            // Those who took the value of a leader that could not store it do not store it either.
+            // Waiters that took the value of a leader that could not store it do not store it either.
             assert_eq!(async_call(ring, remote, 1, body).get_or_update().await, 7);
         }
     });
@@ -185,7 +185,7 @@ fn a_panic_of_the_storage_in_a_second_look_up_hands_over_too() {
 }
 
 #[test]
-fn a_bulk_call_in_which_a_body_panics_leaves_nobody_waiting() {
+fn waiters_of_a_bulk_call_in_which_a_body_panics_end() {
     run(async {
         let (ring, lru) = (patient(), leak(Lru::new(10)));
         let (begun, others) = (Count::leaked(), Count::leaked());

@@ -12,7 +12,7 @@ use crate::support::{
 
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// Calls itself with the same key so many times.
+/// Calls itself with the same key this many times.
 fn descend(ring: &'static Ring, lru: &'static Lru<u32>, depth: u32) -> Boxed<u32> {
     let cached = AsyncCache::new(ring, lru).bind::<Plain<u32>, _, _, _>(("same",), move |_| async move {
         pause().await;
@@ -45,7 +45,7 @@ fn a_method_that_calls_itself_with_the_same_key_computes_uncached() {
 }
 
 #[test]
-fn recursion_is_seen_on_whatever_thread_the_task_goes_on() {
+fn recursion_is_detected_on_any_thread_of_the_task() {
     run(async {
         let (ring, runs) = (patient(), Count::leaked());
         let tasks = (0..50).map(|_| {
@@ -71,7 +71,7 @@ fn recursion_is_seen_on_whatever_thread_the_task_goes_on() {
 }
 
 #[test]
-fn recursion_through_join_is_seen() {
+fn recursion_through_join_is_detected() {
     let (ring, lru) = (patient(), leak(Lru::new(10)));
     let inner = |value| async_call(ring, lru, 1, move || async move { value }).get_or_update();
     let body = || async {
@@ -83,7 +83,7 @@ fn recursion_through_join_is_seen() {
             .iter()
             .sum()
     };
-    // The bulk call finds what the update within stored.
+    // The bulk call finds the value that the inner update stored.
     assert_eq!(finish(hold(async_call(ring, lru, 1, body).get_or_update())), 23);
     assert_eq!(
         finish(hold(async_call(ring, lru, 1, never_async).get())),

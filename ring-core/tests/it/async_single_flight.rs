@@ -1,4 +1,4 @@
-//! One computation a key at a time, among tasks and threads that await it.
+//! One computation per key at a time, among tasks and threads that await it.
 
 use std::future::pending;
 use std::sync::mpsc::channel;
@@ -17,7 +17,7 @@ use crate::support::{
 const TASKS: usize = 10_000;
 const THREADS: usize = 64;
 
-/// The method that all call at once: its body ends when all have called it.
+/// A method whose concurrent calls meet: its body ends when all have called it.
 async fn count_once(ring: &'static Ring, lru: &'static Lru<usize>, came: &Count, runs: &Count) -> usize {
     came.next();
     let body = || async {
@@ -54,7 +54,7 @@ fn ten_thousand_tasks_and_sixty_four_threads_on_a_cold_key_cost_one_execution() 
 const LOST: usize = 100;
 const POINTS: u64 = 6;
 
-/// A method whose first runs stop at some point and say so; only a later one comes to its end.
+/// A method whose first runs stop and report it; only a later one ends.
 struct Unlucky {
     ring: &'static Ring,
     lru: &'static Lru<usize>,
@@ -86,7 +86,7 @@ impl Unlucky {
 }
 
 #[test]
-fn when_a_hundred_leaders_are_aborted_one_after_another_everybody_else_gets_the_value() {
+fn after_a_hundred_aborted_leaders_all_other_calls_get_the_value() {
     run(async {
         let (stopped, mut stops) = mpsc::unbounded_channel();
         let unlucky = leak(Unlucky {
@@ -97,7 +97,7 @@ fn when_a_hundred_leaders_are_aborted_one_after_another_everybody_else_gets_the_
             came: Count::default(),
             stopped,
         });
-        // Every ninetieth or so is a thread.
+        // Every ninetieth call or so is a thread.
         let (mut callers, mut aborts): (Vec<_>, Vec<Box<dyn Fn() + Send>>) = (Vec::new(), Vec::new());
         for caller in 0..TASKS + THREADS {
             let (call, abort) = abortable(unlucky.call(caller));
@@ -130,7 +130,7 @@ fn when_a_hundred_leaders_are_aborted_one_after_another_everybody_else_gets_the_
 }
 
 #[test]
-fn those_who_come_between_look_up_and_flight_find_the_value_and_do_not_compute() {
+fn calls_between_look_up_and_flight_find_the_value_and_do_not_compute() {
     for round in 0..200 {
         let (ring, lru, runs) = (patient(), leak(Lru::new(10)), Count::leaked());
         let start = Arc::new(Barrier::new(6));
@@ -186,7 +186,7 @@ fn blocking_and_async_calls_of_one_key_wait_for_each_other() {
 }
 
 #[test]
-fn an_error_releases_all_who_wait_to_compute_at_once() {
+fn after_an_error_all_waiters_compute_at_once() {
     let (ring, lru) = (patient(), Lru::<u32>::new(10));
     let (runs, gate) = (Count::default(), Gate::default());
     let caller = || {
@@ -222,7 +222,7 @@ fn after_an_error_the_next_call_computes_again() {
         let yes = async_fallible(ring, lru, 1, || async { Ok(3) });
         assert_eq!(yes.get_or_update().await, Ok(3));
         assert_eq!(no().get_or_update().await, Ok(3));
-        // A failed refresh leaves the value that is there.
+        // A failed refresh keeps the stored value.
         assert_eq!(no().update().await, Err("no"));
         assert_eq!(no().get().await, Some(3));
         assert_quiet(lru);
@@ -230,7 +230,7 @@ fn after_an_error_the_next_call_computes_again() {
 }
 
 #[test]
-fn without_coalescing_nobody_waits_for_another() {
+fn without_coalescing_no_call_waits_for_another() {
     run(async {
         let ring = leak(Ring::with_prefix("p").coalesce(false));
         let (lru, both) = (leak(Lru::new(10)), leak(TaskBarrier::new(2)));

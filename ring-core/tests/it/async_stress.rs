@@ -1,5 +1,5 @@
 //! Random work of many tasks on few keys, dropped at random points, and a checker: no value whose computation began
-//! before a delete is seen after it, and nobody waits for ever.
+//! before a delete is seen after it, and no call waits forever.
 //!
 //! Stamps are taken and checked as in [`stress`](crate::stress).
 
@@ -19,7 +19,7 @@ use crate::support::{
 const KEYS: u64 = 4;
 const TASKS: u64 = 24;
 
-/// Polls `future` so many times at most.
+/// Polls `future` at most this many times.
 async fn within_polls<T>(polls: u64, future: impl Future<Output = T>) -> Option<T> {
     let (mut left, mut future) = (polls, pin!(future));
     poll_fn(|context| {
@@ -40,7 +40,7 @@ struct World<S: 'static> {
     ring: &'static Ring,
     storage: &'static S,
     clock: AtomicU64,
-    /// For each key the begin of the latest delete that is done.
+    /// For each key the start of the latest completed delete.
     deleted: [AtomicU64; KEYS as usize],
 }
 
@@ -90,7 +90,7 @@ macro_rules! step {
         let one = move |key, fate| async_fallible(world.ring, world.storage, key, move || world.body(fate));
         let (floor, other_floor) = (world.deleted(key), world.deleted(other));
         let verb = random.below(100);
-        // Half of them come to their end.
+        // Half of them run to their end.
         let polls = if random.below(2) == 0 {
             random.below(20)
         } else {
@@ -115,7 +115,7 @@ macro_rules! step {
                     world.is_deleted(&[key, other], stamp);
                 }
                 82..86 => {
-                    // What is set itself counts as new for ever.
+                    // A set value counts as new at any time.
                     let stamp = world.tick();
                     let _ = one(key, 0).set(u64::MAX).await;
                     world.is_deleted(&[key], stamp);
@@ -138,7 +138,7 @@ macro_rules! step {
     }};
 }
 
-/// A slice of a run whose length in seconds `RING_CACHE_STRESS` can say.
+/// One part of a run, whose length in seconds `RING_CACHE_STRESS` can set.
 fn lasting() -> Duration {
     let seconds = std::env::var("RING_CACHE_STRESS").ok();
     seconds.map_or(Duration::from_millis(700), |text| {
@@ -160,7 +160,7 @@ macro_rules! stress {
                 tokio::spawn(async move {
                     let mut random = Random::seeded(seed * 100 + task + 1);
                     while Instant::now() < end {
-                        // A task of its own, for the sake of panics.
+                        // A separate task, because of panics.
                         let step = tokio::spawn(step!(world, &mut random));
                         if let Err(error) = step.await
                             && error.into_panic().downcast_ref() != Some(&"intended")

@@ -55,7 +55,7 @@ fn equal_calls_are_computed_once() {
 }
 
 #[test]
-fn a_thousand_calls_of_which_half_are_equal_are_quick() {
+fn a_thousand_calls_with_many_duplicates_are_quick() {
     let (ring, lru) = (ring(), Lru::new(100_000));
     let calls = || (0..20_000).map(|number| call(ring, &lru, number / 2, move || number / 2));
     let began = std::time::Instant::now();
@@ -65,7 +65,7 @@ fn a_thousand_calls_of_which_half_are_equal_are_quick() {
 }
 
 #[test]
-fn a_storage_is_asked_once_and_written_once() {
+fn a_storage_is_read_once_and_written_once() {
     let (ring, remote) = (ring(), Remote::new());
     let calls = |ids: std::ops::Range<u32>| ids.map(|id| call(ring, &remote, id, move || id));
     assert_eq!(calls(0..5).get_or_update_many(), [0, 1, 2, 3, 4]);
@@ -105,7 +105,7 @@ fn calls_over_several_storages_may_be_mixed() {
 }
 
 #[test]
-fn one_failing_storage_among_several_spares_not_the_others() {
+fn the_failure_of_one_storage_does_not_affect_the_others() {
     let (ring, remotes) = (ring(), [Remote::new(), Remote::new()]);
     let calls = || (0..4_u32).map(|id| call(ring, &remotes[id as usize % 2], id, move || id));
     calls().update_many();
@@ -129,7 +129,7 @@ fn set_many_with_unequal_lengths_stores_nothing() {
         assert!(
             error
                 .to_string()
-                .contains(&format!("2 calls but {number} values: nothing was stored"))
+                .contains(&format!("2 calls but {number} values, so nothing was stored"))
         );
         assert!(lru.is_empty());
     }
@@ -138,7 +138,7 @@ fn set_many_with_unequal_lengths_stores_nothing() {
 }
 
 #[test]
-fn each_result_stands_for_itself() {
+fn results_are_independent() {
     let (ring, lru) = (ring(), Lru::new(10));
     let calls = |ids: &[u32]| {
         let calls = ids.iter().map(|&id| {
@@ -168,7 +168,7 @@ fn the_other_verbs_answer_in_the_order_of_the_calls() {
     assert_eq!(calls().key_many(), ["p:1", "p:2", "p:3"]);
     assert_eq!(calls().delete_many(), [false, true, false]);
     assert_eq!(calls().has_many(), [false; 3]);
-    // Iterators, vectors and arrays; none at all.
+    // Iterators, vectors and arrays; an empty one.
     assert_eq!(Vec::from(calls()).get_many(), [None; 3]);
     assert_eq!(calls().into_iter().skip(3).get_many(), []);
     assert_eq!(calls().into_iter().skip(3).get_or_update_many(), [0; 0]);
@@ -176,7 +176,7 @@ fn the_other_verbs_answer_in_the_order_of_the_calls() {
 }
 
 #[test]
-fn what_unless_refuses_is_not_stored_in_bulk_either() {
+fn a_refused_value_is_not_stored_in_bulk_either() {
     let (ring, lru) = (ring(), Lru::new(10));
     let calls = || [1_u32, 2, 2].map(|id| call(ring, &lru, id, move || id).unless(|value| *value == 2));
     assert_eq!(calls().get_or_update_many(), [1, 2, 2]);

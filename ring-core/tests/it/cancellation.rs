@@ -1,4 +1,4 @@
-//! Futures that are dropped at any point leave nothing behind, and nobody waiting.
+//! Futures that are dropped at any point leave no state behind, and no call waiting.
 
 use std::task::Poll;
 use std::time::{Duration, Instant};
@@ -73,7 +73,7 @@ fn verbs() -> [Verb; 17] {
     ]
 }
 
-/// Polls so many times. Returns whether it still goes on.
+/// Polls this many times. Returns whether the future is still pending.
 fn goes_on_after<T>(future: &mut Held<'_, T>, polls: usize) -> bool {
     !(0..polls).any(|_| poll_once(future).is_ready())
 }
@@ -102,13 +102,13 @@ fn a_verb_that_is_dropped_at_any_point_leaves_nothing() {
 }
 
 #[test]
-fn a_verb_that_is_dropped_at_any_point_leaves_nobody_waiting() {
+fn a_verb_that_is_dropped_at_any_point_leaves_no_call_waiting() {
     for (name, verb) in verbs() {
         for polls in 0.. {
             let (ring, remote) = (patient(), leak(Remote::new()));
             let mut dropped = verb(ring, remote);
             let goes_on = goes_on_after(&mut dropped, polls);
-            // They come in the middle of it, and wait for it or not.
+            // They come in the middle of it, and some of them wait for it.
             let mut waiters = Vec::new();
             for id in [1, 2, 1, 2] {
                 let mut waiter = hold(async_call(ring, remote, id, one).get_or_update());
@@ -145,7 +145,7 @@ fn a_waiter_that_is_dropped_at_any_point_leaves_nothing() {
                 true => hold(async { [waiting].get_or_update_many().await[0] }),
             };
             if woken {
-                // It takes the lead, looks once more, and computes: dropped anywhere there as well.
+                // It takes the lead, reads again, and computes; it is dropped at any point there as well.
                 assert!(drive(&mut waiter).is_pending());
                 drop(leader);
                 goes_on_after(&mut waiter, polls);
@@ -193,7 +193,7 @@ fn a_bulk_call_that_is_dropped_stores_nothing_and_is_gone() {
     });
     let mut bulk = hold(calls.get_or_update_many());
     assert!(drive(&mut bulk).is_pending());
-    // What it computed serves others before it is stored.
+    // Its values serve others before they are stored.
     let taken = hold(async_call(ring, remote, 1, never_async).get_or_update());
     assert_eq!(finish(taken), 1);
     drop(bulk);
@@ -206,7 +206,7 @@ fn a_bulk_call_that_is_dropped_stores_nothing_and_is_gone() {
 }
 
 #[test]
-fn what_a_dropped_body_drops_may_call_the_same_key() {
+fn values_dropped_with_a_body_may_call_the_same_key() {
     struct AtTheEnd(&'static Ring, &'static Lru<u32>);
 
     impl Drop for AtTheEnd {

@@ -3,7 +3,7 @@
 use ring_cache_core::coder::{Coder, Raw};
 
 #[test]
-fn raw_bytes_and_strings_lie_as_they_are() {
+fn raw_stores_bytes_and_strings_unchanged() {
     let bytes = vec![0_u8, 255, 10, 0];
     assert_eq!(Raw::encode(&bytes).unwrap(), bytes);
     let back: Vec<u8> = Raw::decode(&bytes).unwrap();
@@ -65,7 +65,7 @@ mod with_serde {
         email: String,
     }
 
-    /// A value as deep as one likes.
+    /// A value of any depth.
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
     struct Deep(Vec<Deep>);
 
@@ -97,7 +97,7 @@ mod with_serde {
         assert!(<C as Coder<u8>>::decode(&C::encode(&user()).unwrap()).is_err());
     }
 
-    /// Runs on a stack that is smaller than any that threads usually have.
+    /// Runs on a stack that is smaller than those of usual threads.
     #[cfg(feature = "cbor")]
     fn on_a_small_stack(run: impl FnOnce() + Send + 'static) {
         let thread = std::thread::Builder::new().stack_size(256 << 10);
@@ -121,7 +121,7 @@ mod with_serde {
         }
 
         #[test]
-        fn white_space_after_the_value_is_no_value() {
+        fn white_space_after_the_value_is_ignored() {
             let value: u8 = Json::decode(b" 7\n").unwrap();
             assert_eq!(value, 7);
             assert!(<Json as Coder<u8>>::decode(b"7 7").is_err());
@@ -181,7 +181,7 @@ mod with_serde {
         }
 
         #[test]
-        fn what_is_nested_reasonably_comes_back_on_a_small_stack() {
+        fn moderate_nesting_comes_back_on_a_small_stack() {
             on_a_small_stack(|| {
                 let value = deep(60);
                 let back: Deep = Cbor::decode(&Cbor::encode(&value).unwrap()).unwrap();
@@ -200,7 +200,7 @@ mod with_serde {
         }
 
         #[test]
-        fn a_length_that_is_a_lie_costs_no_memory() {
+        fn a_false_length_allocates_no_memory() {
             for major in [0x40_u8, 0x60, 0x80, 0xa0] {
                 let mut bytes = vec![major | 27];
                 bytes.extend((1_u64 << 62).to_be_bytes());
@@ -218,7 +218,7 @@ mod with_serde {
         fn more_than_64_mib_are_refused_both_ways() {
             let value = "x".repeat((64 << 20) + 1);
             let error = Cbor::encode(&value).unwrap_err();
-            assert!(error.to_string().contains("more than the"), "{error}");
+            assert!(error.to_string().contains("more than the limit"), "{error}");
             assert!(<Cbor as Coder<String>>::decode(value.as_bytes()).is_err());
         }
     }

@@ -16,7 +16,7 @@ fn lru<T>(clock: &ManualClock, capacity: usize, shards: usize) -> Lru<T> {
     builder.clock(clock.clone()).build()
 }
 
-/// So much more than the cases need that no shard is full.
+/// Far more than the cases need, so that no shard is full.
 const ROOMY: usize = 20_000;
 
 #[test]

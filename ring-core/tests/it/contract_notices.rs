@@ -1,4 +1,4 @@
-//! What the contract of storages notices: storages with one flaw each, and the case that finds it.
+//! The contract of storages detects flaws: storages with one flaw each, and the case that finds it.
 
 mod flaw;
 mod flawed;
@@ -12,7 +12,7 @@ use ring_cache_core::testing::contract;
 use flaw::Flaw;
 use flawed::Flawed;
 
-/// The cases in which a storage with this flaw fails. Storages that are made see the same entries.
+/// The cases in which a storage with this flaw fails. All created storages share their entries.
 fn noticed_by<const TEXT_KEYS: bool>(flaw: Flaw) -> Vec<&'static str> {
     let clock = ManualClock::default();
     let first = Flawed::<TEXT_KEYS>::new(flaw, clock.clone());
@@ -75,7 +75,7 @@ fn keys_that_are_mixed_up() {
     assert_noticed(Flaw::TakesLastSegments, "rings_do_not_mix");
     assert_noticed(Flaw::TellsCutKeys, "stored_keys_are_distinct");
     assert_noticed(Flaw::NamesTypesOfKeys, "recorded_keys");
-    // By text, and says that it is not.
+    // By text, although it claims to compare bytes.
     assert_eq!(noticed_by::<false>(Flaw::None), ["keys_of_one_text"]);
 }
 
@@ -182,14 +182,16 @@ fn cases_are_listed_and_run_alone() {
 }
 
 #[test]
-#[should_panic(expected = "there is no case `no_such_case`; there are: a_new_key_is_absent")]
+#[should_panic(expected = "unknown case `unknown`; the cases are: a_new_key_is_absent")]
 fn a_case_that_does_not_exist() {
     let storage = || Flawed::<true>::new(Flaw::None, ManualClock::default());
-    contract::blocking(storage).bytes().only("no_such_case").run();
+    contract::blocking(storage).bytes().only("unknown").run();
 }
 
 #[test]
-#[should_panic(expected = "the case `short_expiries_end` cannot run: it needs time: `.expires(..)`")]
+#[should_panic(
+    expected = "the case `short_expiries_end` cannot run: it needs entries that expire: add `.expires(..)`"
+)]
 fn a_case_that_would_be_left_out() {
     let storage = || Flawed::<true>::new(Flaw::None, ManualClock::default());
     contract::blocking(storage)

@@ -1,4 +1,4 @@
-//! A call spends one deadline of its storage: each operation is given what those before it left.
+//! A call spends one deadline of its storage: each operation gets the time that earlier ones left.
 
 use std::time::Duration;
 
@@ -16,12 +16,12 @@ fn far() -> Far {
     leak(Timed::new())
 }
 
-/// A ring whose writers wait for each other for a moment only.
+/// A ring whose writers hardly wait for each other.
 fn hasty() -> &'static Ring {
     keep(Ring::with_prefix("p").write_timeout(TAKES))
 }
 
-/// Checks what was asked, and after how many other operations of the same call each came: those took their time.
+/// Checks the operations, and the number of earlier operations of the same call that took their time.
 fn assert_asked(far: Far, expected: &[(&str, u32)]) {
     let asked = far.asked();
     let names = |list: &[(&'static str, Duration)]| Vec::from_iter(list.iter().map(|(name, _)| *name));
@@ -40,7 +40,7 @@ fn assert_asked(far: Far, expected: &[(&str, u32)]) {
 }
 
 #[test]
-fn a_store_is_given_what_the_look_up_left() {
+fn a_store_gets_the_time_that_the_look_up_left() {
     let (ring, far) = (patient(), far());
     assert_eq!(call(ring, far, 1, || 1).get_or_update(), 1);
     assert_asked(far, &[("read", 0), ("write", 1)]);
@@ -52,7 +52,7 @@ fn a_store_is_given_what_the_look_up_left() {
 }
 
 #[test]
-fn verbs_are_given_the_whole() {
+fn verbs_get_the_whole_deadline() {
     let (ring, far) = (patient(), far());
     call(ring, far, 1, || 1).update();
     call(ring, far, 1, || 1).set(2).unwrap();
@@ -62,7 +62,7 @@ fn verbs_are_given_the_whole() {
 }
 
 #[test]
-fn a_second_look_up_is_given_what_the_first_left() {
+fn a_second_look_up_gets_the_time_that_the_first_left() {
     let (ring, far) = (patient(), far());
     // Another call writes between this one's look-up and its computation.
     far.after("read", move || {
@@ -81,7 +81,7 @@ fn a_second_look_up_is_given_what_the_first_left() {
 }
 
 #[test]
-fn a_call_that_waited_is_given_what_its_look_up_left() {
+fn a_call_that_waited_gets_the_time_that_its_look_up_left() {
     let (ring, far, gate) = (patient(), far(), Gate::leaked());
     let mut leader = hold(
         async_fallible(ring, far, 1, || async {
@@ -100,7 +100,7 @@ fn a_call_that_waited_is_given_what_its_look_up_left() {
 }
 
 #[test]
-fn a_bulk_call_that_waited_is_given_what_its_look_up_left() {
+fn a_bulk_call_that_waited_gets_the_time_that_its_look_up_left() {
     let (ring, far, gate) = (patient(), far(), Gate::leaked());
     let mut leader = hold(
         async_fallible(ring, far, 1, || async {
@@ -120,7 +120,7 @@ fn a_bulk_call_that_waited_is_given_what_its_look_up_left() {
 }
 
 #[test]
-fn a_store_of_many_is_given_what_their_look_up_left() {
+fn a_bulk_store_gets_the_time_that_the_look_up_left() {
     let (ring, far) = (patient(), far());
     let calls = [1, 2].map(|id| call(ring, far, id, || 1));
     assert_eq!(calls.get_or_update_many(), [1, 1]);
@@ -128,7 +128,7 @@ fn a_store_of_many_is_given_what_their_look_up_left() {
 }
 
 #[test]
-fn an_equal_call_that_computes_for_itself_is_given_what_the_look_up_left() {
+fn an_equal_call_that_computes_gets_the_time_that_the_look_up_left() {
     let (ring, far, runs) = (patient(), far(), Count::leaked());
     let body = || match runs.next() {
         1 => Err("no value"),
@@ -139,7 +139,7 @@ fn an_equal_call_that_computes_for_itself_is_given_what_the_look_up_left() {
     assert_asked(far, &[("read_many", 0), ("write", 1)]);
 }
 
-/// Has `writer` stop in the middle of its write, and a set not wait for it.
+/// Stops `writer` in the middle of its write, and does not let a set wait for it.
 fn pass_over<T>(far: Far, ring: &'static Ring, operation: &'static str, writer: &mut Held<'_, T>) {
     let gate = far.stop_after(operation);
     assert!(drive(writer).is_pending());
@@ -149,7 +149,7 @@ fn pass_over<T>(far: Far, ring: &'static Ring, operation: &'static str, writer: 
 }
 
 #[test]
-fn what_a_late_write_left_is_removed_in_the_rest_of_the_time() {
+fn the_entry_of_a_late_write_is_removed_in_the_rest_of_the_time() {
     let (ring, far) = (hasty(), far());
     let mut plain = hold(async_call(ring, far, 1, || async { 1 }).get_or_update());
     pass_over(far, ring, "write", &mut plain);
@@ -181,7 +181,7 @@ fn what_a_late_write_left_is_removed_in_the_rest_of_the_time() {
 }
 
 #[test]
-fn stores_that_wait_for_others_are_given_what_those_before_them_left() {
+fn stores_that_wait_for_others_get_the_time_that_is_left() {
     let (ring, far) = (hasty(), far());
     let mut held: Vec<_> = (1..=2)
         .map(|id| hold(async_call(ring, far, id, || async { 1 }).update()))
@@ -197,7 +197,7 @@ fn stores_that_wait_for_others_are_given_what_those_before_them_left() {
 }
 
 #[test]
-fn a_set_that_waits_for_another_is_given_the_whole_whatever_was_removed_before_it() {
+fn a_set_that_waits_for_another_gets_the_whole_deadline() {
     let (ring, far) = (hasty(), far());
     let mut other = hold(async_call(ring, far, 2, || async { 1 }).update());
     far.stop_after("write");
@@ -211,7 +211,7 @@ fn a_set_that_waits_for_another_is_given_the_whole_whatever_was_removed_before_i
 }
 
 #[test]
-fn a_late_write_that_is_dropped_is_not_trusted() {
+fn a_late_write_that_is_dropped_is_suspect() {
     let (ring, far) = (hasty(), far());
     let mut plain = hold(async_call(ring, far, 1, || async { 1 }).get_or_update());
     pass_over(far, ring, "write", &mut plain);
@@ -221,11 +221,11 @@ fn a_late_write_that_is_dropped_is_not_trusted() {
     let mut many = hold(calls.update_many());
     pass_over(far, ring, "write_many", &mut many);
     drop(many);
-    assert_eq!(far.suspects(), ["p:1", "p:1"], "nobody wrote over the other");
+    assert_eq!(far.suspects(), ["p:1", "p:1"], "neither wrote over the other");
 }
 
 #[test]
-fn a_write_that_is_dropped_in_its_turn_is_the_storages_own_business() {
+fn a_write_that_is_dropped_in_its_turn_is_left_to_the_storage() {
     let (ring, far) = (patient(), far());
     far.stop_after("write");
     let mut plain = hold(async_call(ring, far, 1, || async { 1 }).get_or_update());
@@ -235,7 +235,7 @@ fn a_write_that_is_dropped_in_its_turn_is_the_storages_own_business() {
 }
 
 #[test]
-fn a_removal_of_what_a_late_write_left_is_not_forgotten_when_it_is_dropped() {
+fn the_dropped_removal_of_a_late_write_marks_the_entry_as_suspect() {
     let (ring, far) = (hasty(), far());
     let mut plain = hold(async_call(ring, far, 1, || async { 1 }).get_or_update());
     pass_over(far, ring, "write", &mut plain);
@@ -245,7 +245,7 @@ fn a_removal_of_what_a_late_write_left_is_not_forgotten_when_it_is_dropped() {
     assert_eq!(far.suspects(), ["p:1"]);
 }
 
-/// The storage, a handle to it whose calls have little time, and a body in which each run stops.
+/// The storage, a handle to it whose calls have little time, and a body that stops in each run.
 fn brief() -> (Far, Far, &'static Gate) {
     let far = far();
     let brief = far.with_deadline(5 * TAKES);
@@ -257,7 +257,7 @@ fn operations(far: Far) -> Vec<&'static str> {
 }
 
 #[test]
-fn a_value_that_there_is_no_time_to_store_leaves_the_one_that_is_being_written() {
+fn a_value_without_time_to_be_stored_keeps_the_entry_being_written() {
     let (ring, (far, brief, body)) = (patient(), brief());
     let value = |value| {
         move || async move {
@@ -282,7 +282,7 @@ fn a_value_that_there_is_no_time_to_store_leaves_the_one_that_is_being_written()
 }
 
 #[test]
-fn an_update_without_time_left_does_not_leave_what_was_written_before_it() {
+fn an_update_without_time_left_does_not_keep_an_older_entry() {
     let (ring, (far, brief, _)) = (patient(), brief());
     let mut writer = hold(async_call(ring, far, 1, || async { 1 }).update());
     let gate = far.stop_after("write");

@@ -1,4 +1,4 @@
-//! A storage whose operations begin when they are asked for, not when they are polled.
+//! A storage whose operations begin when they are called, not when they are polled.
 
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -70,7 +70,7 @@ impl AsyncStorage<u32> for Eager {
 }
 
 #[test]
-fn an_outdated_computation_asks_the_storage_for_nothing() {
+fn an_outdated_computation_calls_no_operation_of_the_storage() {
     let storing: fn(&u32) -> bool = |_| false;
     let removing: fn(&u32) -> bool = |_| true;
     for unless in [storing, removing] {
@@ -91,7 +91,7 @@ fn an_outdated_computation_asks_the_storage_for_nothing() {
 }
 
 #[test]
-fn a_value_is_handed_over_when_the_write_before_it_is_done() {
+fn a_value_is_written_after_the_write_before_it_ended() {
     let (ring, eager) = (patient(), Eager::default());
     let mut first = hold(async_call(ring, &eager, 1, || async { 1 }).update());
     assert!(poll_once(&mut first).is_pending());

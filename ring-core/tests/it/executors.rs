@@ -1,4 +1,5 @@
-//! Async calls need no runtime of their own: they work wherever futures are polled, and are as `Send` as what they hold.
+//! Async calls need no runtime of their own: they work wherever futures are polled, and are `Send` if their content
+//! is.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -15,7 +16,7 @@ use crate::support::{
     run_on_one_thread,
 };
 
-/// Ten that wait for one, a bulk call that waits for it too, and what is cached in the end.
+/// Ten calls that wait for one, a bulk call that waits for it too, and the cached value at the end.
 async fn herd() {
     let (ring, lru, runs) = (patient(), leak(Lru::new(10)), Count::default());
     let body = || async {
@@ -138,7 +139,7 @@ fn nothing_happens_before_the_first_poll() {
     assert_quiet(&remote);
 }
 
-/// An argument, an error, a value that may go from thread to thread, but not be seen by two.
+/// An argument, an error, a value that may move between threads, but not be shared.
 #[derive(Clone, Debug, PartialEq)]
 struct Lonely(Cell<u32>);
 
@@ -193,11 +194,11 @@ macro_rules! all_send {
 }
 
 #[test]
-fn futures_are_send_if_what_they_hold_is() {
+fn futures_are_send_if_their_content_is() {
     let (ring, lru, remote) = (ring(), Lru::<u32>::new(10), AsyncRemote::<u32>::new());
     let bytes = AsyncRemote::<Vec<u8>>::new();
     let lonely = || Lonely(Cell::new(1));
-    // An argument by value, which the body takes, and keeps while others run.
+    // An argument by value, which the body takes and keeps across an await.
     macro_rules! plain {
         ($storage:expr) => {
             AsyncCache::new(ring, $storage).bind::<Plain<u32>, _, _, _>(
@@ -222,7 +223,7 @@ fn futures_are_send_if_what_they_hold_is() {
     }
     all_send!(fails!(&lru), 1);
     all_send!(fails!(&remote), 1);
-    // A value, which a storage of bytes does not hold.
+    // A value, of which a storage holds only bytes.
     let coded = || {
         AsyncCache::new(ring, Coded::<_, Bytes>::from(&bytes)).bind::<Plain<Lonely>, _, _, _>(
             (1_u32,),

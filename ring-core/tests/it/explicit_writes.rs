@@ -1,4 +1,4 @@
-//! What is set stands: no computation that began before the set has ended is stored over it.
+//! A set value stays: no computation that began before the end of the set is stored over it.
 
 use std::task::Poll;
 
@@ -81,7 +81,7 @@ fn set_in_a_body<S: Storage<u32, Error: std::fmt::Debug>>(storage: &S, way: Way)
 }
 
 #[test]
-fn what_a_body_sets_for_another_call_of_its_bulk_stands() {
+fn a_set_in_a_body_for_another_call_of_its_bulk_stays() {
     for way in WAYS {
         let came = (vec![1, 200], Some(200));
         assert_eq!(set_in_a_body(&Lru::new(8), way), came, "{way:?}");
@@ -106,7 +106,7 @@ fn a_computation_that_begins_during_a_slow_set_does_not_overwrite_it() {
             assert!(drive(&mut set).is_pending());
             let [a, b, c, d] = computations(ring, &far, &body);
             let mut computation = [a, b, c, d].into_iter().nth(kind).unwrap();
-            // After the effect, those that look up find it.
+            // After the effect, look-ups find it.
             let early = drive(&mut computation);
             write.open(1);
             finish(set);
@@ -149,7 +149,7 @@ fn a_computation_that_ends_during_a_slow_set_does_not_overwrite_it() {
 }
 
 #[test]
-fn readers_who_come_after_a_slow_set_are_given_what_was_set() {
+fn readers_after_a_slow_set_get_its_value() {
     for way in WAYS {
         let (ring, far, body) = (patient(), Far::new(), Gate::default());
         let write = far.stop_before(way.operation());
@@ -159,7 +159,7 @@ fn readers_who_come_after_a_slow_set_are_given_what_was_set() {
         assert!(drive(&mut early).is_pending());
         write.open(1);
         finish(set);
-        // They are not held up by the computation that is still under way.
+        // The computation that is still under way does not delay them.
         let late = || hold(async_call(ring, &far, 1, never_async).get_or_update());
         assert_eq!(finish(late()), 100);
         body.open(1);
@@ -203,7 +203,7 @@ fn readers_after_sets_of_many_tasks_see_nothing_older() {
     run(async {
         let (ring, far) = (patient(), leak(Far::new()));
         for round in 1..=100 {
-            // Computed from what was before this round.
+            // Computed from the state before this round.
             let older = async_call(ring, far, 1, move || async move {
                 tokio::task::yield_now().await;
                 10 * round - 9

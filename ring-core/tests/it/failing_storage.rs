@@ -28,7 +28,7 @@ fn broken() -> Remote<u32> {
 }
 
 #[test]
-fn a_plain_call_returns_what_the_body_returns_whatever_fails() {
+fn a_plain_call_returns_the_bodys_value_whatever_fails() {
     let (ring, broken) = (ring(), broken());
     for round in 0..3 {
         assert_eq!(call(ring, &broken, 1, || round).get_or_update(), round);
@@ -53,7 +53,7 @@ fn a_plain_call_returns_what_the_body_returns_whatever_fails() {
 }
 
 #[test]
-fn each_operation_may_fail_by_itself() {
+fn each_operation_may_fail_alone() {
     for operation in EVERYTHING {
         let (ring, remote) = (ring(), Remote::new());
         remote.fail(&[operation]);
@@ -68,7 +68,7 @@ fn each_operation_may_fail_by_itself() {
 }
 
 #[test]
-fn explicit_verbs_say_which_ring_storage_and_operation_failed() {
+fn errors_of_explicit_verbs_name_the_ring_the_storage_and_the_operation() {
     let (ring, broken) = (ring(), broken());
     let one = || call(ring, &broken, 1, never::<u32>);
     let message = |error: Error| {
@@ -105,7 +105,7 @@ fn explicit_verbs_say_which_ring_storage_and_operation_failed() {
 }
 
 #[test]
-fn those_who_wait_are_given_the_value_that_could_not_be_stored() {
+fn waiters_get_a_value_that_could_not_be_stored() {
     let (ring, broken, start) = (ring(), broken(), Barrier::new(8));
     let runs = std::sync::atomic::AtomicU32::new(0);
     scope(|scope| {
@@ -233,7 +233,7 @@ fn a_value_that_cannot_be_encoded_is_returned_and_leaves_nothing_stale() {
 }
 
 #[test]
-fn set_says_what_could_not_be_encoded_where_it_can_fail() {
+fn set_returns_the_coders_error_where_it_can_fail() {
     let (ring, remote) = (ring(), Remote::<Vec<u8>>::new());
     let cached = || decimal!(ring, &remote, never);
     cached().set(7).unwrap();
@@ -247,7 +247,7 @@ fn set_says_what_could_not_be_encoded_where_it_can_fail() {
 }
 
 #[test]
-fn set_many_stores_what_can_be_encoded() {
+fn set_many_stores_the_values_that_can_be_encoded() {
     let (ring, map) = (ring(), Map::<Vec<u8>>::new());
     let calls = || {
         [1_u32, 2, 3].map(|id| {
@@ -274,7 +274,7 @@ fn encode_and_decode_name_the_ring() {
 }
 
 #[test]
-fn a_storage_that_answers_too_little_loses_no_calls() {
+fn a_storage_with_too_few_answers_loses_no_calls() {
     let (ring, remote) = (ring(), Remote::new());
     let calls = || [1_u32, 2, 3].map(|id| call(ring, &remote, id, move || 10 * id));
     remote.answer_at_most(0);

@@ -1,4 +1,4 @@
-//! Keys that an attacker chooses cost no more than others: what costs is counted, not timed.
+//! Keys chosen by an attacker cost no more than others. The cost is counted, not timed.
 
 mod chosen;
 mod lists;
@@ -13,10 +13,10 @@ use ring_cache_core::key::{CallKey, EncodedKey};
 use ring_cache_core::storage::{EvictionCounts, StorageBase};
 use ring_cache_core::{Bracket, Key, KeyWriter, Lru, Name, RingKey};
 
-/// How many keys an attack has.
+/// The number of keys in an attack.
 const KEYS: usize = 1 << 12;
 
-/// Shows the number that a recorded key writes, which is its hash in memory.
+/// Shows the number that a recorded key writes: its hash in memory.
 #[derive(Default)]
 struct Shown(u64);
 
@@ -44,7 +44,7 @@ fn hash_in<K: RingKey>(ring: &Name, key: &K) -> u64 {
 
 thread_local!(static VISITS: Cell<u64> = const { Cell::new(0) });
 
-/// A key that counts how often it is hashed, recorded or compared.
+/// A key that counts its hashes, records and comparisons.
 struct Watched<'k, K>(&'k K);
 
 impl<K: RingKey> RingKey for Watched<'_, K> {
@@ -54,8 +54,8 @@ impl<K: RingKey> RingKey for Watched<'_, K> {
     }
 }
 
-/// How often keys were visited to store each and to find each ten times. None may displace another, though the cache is
-/// split into shards, and each has room for twice what should come.
+/// The number of visits of keys to store each and to find each ten times. No key may displace another, although the
+/// cache is split into shards; each shard has room for twice its expected number.
 fn visits<K: RingKey>(keys: &[K]) -> u64 {
     let lru = Lru::<usize>::builder()
         .capacity(2 * keys.len())
@@ -78,7 +78,7 @@ fn visits<K: RingKey>(keys: &[K]) -> u64 {
     VISITS.get()
 }
 
-/// Puts hashes into as many buckets as there are, by some bits of each after others, and counts how many pairs share one.
+/// Distributes hashes over equally many buckets, by each part of their bits, and counts the pairs that share one.
 fn crowding(hashes: &[u64]) -> u64 {
     let pairs = |shift: u32| -> u64 {
         let mut loads = vec![0_u64; hashes.len().next_power_of_two()];
@@ -91,7 +91,7 @@ fn crowding(hashes: &[u64]) -> u64 {
     (0..64).step_by(4).map(pairs).sum()
 }
 
-/// Chosen keys, beside random ones of their kind.
+/// Compares chosen keys with random ones of their kind.
 fn assert_as_cheap<K: RingKey>(what: &str, chosen: &[K], random: &[K]) {
     assert_eq!(chosen.len(), random.len(), "{what}");
     let ring = Name::chosen("flooded");
@@ -120,7 +120,7 @@ fn random() -> impl Iterator<Item = u64> {
     })
 }
 
-/// With what keys hash to in one ring, say because it can be measured, nothing is known of another ring.
+/// The hashes of keys in one ring, even if measured, tell nothing about another ring.
 #[test]
 fn keys_that_collide_in_one_ring_do_not_in_another() {
     let (known, other) = (Name::chosen("known"), Name::chosen("unknown"));
@@ -143,11 +143,11 @@ fn keys_that_collide_in_one_ring_do_not_in_another() {
         .collect();
     assert!(
         crowding(&known) > 10 * crowding(&fair),
-        "what an attacker hopes for"
+        "the attacked ring has many collisions"
     );
 }
 
-/// Where a child is to say what it hashes to.
+/// Set in a child process, which prints its hashes.
 const CHILD: &str = "RING_CACHE_SHOW_HASHES";
 
 #[test]

@@ -11,7 +11,7 @@ use ring_cache_core::{Calls, Lru, Map, Ring};
 
 use crate::support::{Cache, Remote, assert_quiet, call, eventually, keep, never, ring};
 
-/// A computation in two halves: it says that it began, and ends when it is told to.
+/// A computation in two halves: it reports its start, and ends when it is told to.
 struct Slow {
     began: Receiver<()>,
     end: Sender<()>,
@@ -37,7 +37,8 @@ impl Slow {
     }
 }
 
-/// Starts a computation of 1, runs `interfere`, ends the computation; returns what the caller got and what is cached.
+/// Starts a computation of 1, runs `interfere`, ends the computation; returns the caller's value and the cached
+/// value.
 fn during_a_computation<S: Storage<u32, Error: std::fmt::Debug> + Sync>(
     ring: &'static Ring,
     storage: &S,
@@ -63,7 +64,7 @@ fn during_a_computation<S: Storage<u32, Error: std::fmt::Debug> + Sync>(
     )
 }
 
-/// Stops until another came to the barrier, and once more.
+/// Stops until another thread reaches the barrier, and again.
 fn meet_twice(barrier: &Barrier) {
     barrier.wait();
     barrier.wait();
@@ -360,7 +361,7 @@ fn a_slow_write_of_an_earlier_update_does_not_end_after_that_of_a_later_one() {
 }
 
 #[test]
-fn those_who_come_after_a_delete_are_not_given_what_was_found_before_it() {
+fn calls_after_a_delete_do_not_get_a_value_found_before_it() {
     let (ring, remote, step) = (ring(), Arc::new(Remote::new()), Arc::new(Barrier::new(2)));
     let (looks, weak, leader_step) = (AtomicUsize::new(0), Arc::downgrade(&remote), Arc::clone(&step));
     remote.after_read(move || {
@@ -368,11 +369,11 @@ fn those_who_come_after_a_delete_are_not_given_what_was_found_before_it() {
             return;
         }
         if looks.fetch_add(1, Ordering::SeqCst) == 0 {
-            // It found nothing; before it can say so, the value is stored.
+            // It found nothing; before its look-up returns, the value is stored.
             let remote = weak.upgrade().unwrap();
             call(ring, &*remote, 1, || 1).update();
             leader_step.wait(); // lets the delete begin
-            leader_step.wait(); // goes on when it forgot what was under way
+            leader_step.wait(); // goes on when it detached the flight
         } else {
             // It looked again, and found the value.
             leader_step.wait(); // lets the delete remove it
@@ -395,7 +396,7 @@ fn those_who_come_after_a_delete_are_not_given_what_was_found_before_it() {
     assert_quiet(&*remote);
 }
 
-/// By the storage's own operations, of which no call knows.
+/// By the storage's own operations, which do not know the call.
 #[test]
 fn a_value_that_is_deleted_while_its_body_runs_is_not_stored() {
     let lru = Lru::new(10);

@@ -1,4 +1,4 @@
-//! Futures that were polled and then left lying: they hold up nobody for ever.
+//! Futures that were polled and then not polled again: no other call waits for them forever.
 
 use std::task::Poll;
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use crate::support::{
     never_async, on_a_thread, pause, poll_once, run, run_on_one_thread,
 };
 
-/// Long enough that one computation of a busy machine ends in it.
+/// Long enough for one computation to end on a busy machine.
 const TIMEOUT: Duration = Duration::from_millis(900);
 
 fn ring() -> &'static Ring {
@@ -24,7 +24,7 @@ fn ring() -> &'static Ring {
     )
 }
 
-/// A leader of key 1 in the middle of its body, which is to return 1.
+/// A leader of key 1 in the middle of its body, which returns 1.
 fn held_leader(ring: &'static Ring, lru: &'static Lru<usize>, runs: &'static Count) -> Held<'static, usize> {
     let body = || async {
         let run = runs.next();
@@ -38,15 +38,18 @@ fn held_leader(ring: &'static Ring, lru: &'static Lru<usize>, runs: &'static Cou
 }
 
 #[test]
-fn one_of_those_who_wait_for_a_held_leader_computes_for_all() {
+fn one_waiter_of_a_held_leader_computes_for_all() {
     run(async {
         let (ring, lru, runs) = (ring(), leak(Lru::new(10)), Count::leaked());
         let leader = held_leader(ring, lru, runs);
         let began = Instant::now();
         let body = move || async move {
             let run = runs.next();
-            assert!(began.elapsed() >= TIMEOUT, "the leader was given no time");
-            // Meanwhile the others lose their patience as well.
+            assert!(
+                began.elapsed() >= TIMEOUT,
+                "the waiters did not wait for the leader"
+            );
+            // Meanwhile the others time out as well.
             Delay::new(TIMEOUT / 4).await;
             run
         };
@@ -70,7 +73,7 @@ fn one_of_those_who_wait_for_a_held_leader_computes_for_all() {
         assert_eq!(runs.get(), 2, "one took over");
         let newcomer = hold(async_call(ring, lru, 1, never_async).get_or_update());
         assert_eq!(finish(newcomer), 2);
-        // The held one comes to its end at last.
+        // The held leader ends at last.
         assert_eq!(finish(leader), 1);
         let cached = async_call(ring, lru, 1, never_async).get().await;
         assert_eq!(cached, Some(2), "the later-started wins");
@@ -79,7 +82,7 @@ fn one_of_those_who_wait_for_a_held_leader_computes_for_all() {
 }
 
 #[test]
-fn a_held_leader_that_ends_in_time_serves_those_who_wait() {
+fn a_held_leader_that_ends_in_time_serves_its_waiters() {
     let (lru, runs) = (leak(Lru::new(10)), Count::leaked());
     let patient = crate::support::patient();
     let leader = held_leader(patient, lru, runs);
@@ -120,7 +123,7 @@ fn a_waiter_that_was_woken_and_is_held_keeps_the_others_no_longer_than_the_timeo
         let others: Vec<_> = others.collect();
         misses_reach(ring, lru, 22).await;
         drop(leader);
-        // One takes the lead that nobody has; another may take over at the same moment.
+        // One takes the vacant lead; another may take over at the same moment.
         for other in others {
             assert!([2, 3].contains(&other.await.unwrap()));
         }
@@ -174,16 +177,16 @@ fn a_leader_held_in_a_look_up_or_a_store_does_not_stall_newcomers() {
         let newcomer = async_call(ring, remote, 1, || async { 2 });
         let value = run(newcomer.get_or_update());
         assert!([1, 2].contains(&value), "{point}: {value}");
-        // One that was held in its look-up finds the newcomer's.
+        // A leader that was held in its look-up finds the newcomer's value.
         assert!([1, value].contains(&finish(leader)));
-        // Nothing, or what is as new as what the newcomer got.
+        // No value, or one as new as the newcomer's.
         let cached = run(async_call(ring, remote, 1, never_async).get()).unwrap();
         assert!(cached.is_none_or(|cached| cached >= value), "{point}: {cached:?}");
         assert_quiet(remote);
     }
 }
 
-/// What somebody does while a write of 1 is held, and what may lie there when all is done.
+/// An operation during a held write of 1, and the values that may be stored at the end.
 type Interference = (
     &'static str,
     fn(&'static Ring, &'static AsyncRemote<u32>) -> Held<'static, ()>,
@@ -291,7 +294,7 @@ fn held_writer(
 }
 
 #[test]
-fn a_held_write_stalls_nobody_for_ever_and_what_it_wrote_does_not_stay() {
+fn a_held_write_stalls_no_call_forever_and_its_entry_does_not_stay() {
     for (what, interfere, expected) in interferences() {
         for (many, done) in [(false, false), (false, true), (true, false), (true, true)] {
             let ring = keep(
@@ -316,7 +319,7 @@ fn a_held_write_stalls_nobody_for_ever_and_what_it_wrote_does_not_stay() {
 }
 
 #[test]
-fn a_held_write_that_is_dropped_leaves_what_came_after_it() {
+fn a_held_write_that_is_dropped_keeps_newer_entries() {
     for (what, interfere, expected) in interferences() {
         for (many, done) in [(false, false), (false, true), (true, false), (true, true)] {
             let ring = keep(

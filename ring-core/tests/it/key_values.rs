@@ -57,7 +57,7 @@ fn a_namespace_stands_before_all_keys_and_reaches_into_none() {
 }
 
 #[test]
-fn an_argument_reads_the_same_after_whatever_stands_before_it() {
+fn an_argument_reads_the_same_after_any_other_argument() {
     let lru = Lru::new(10);
     let cache = || Cache::new(ring(), &lru);
     let bound = cache().bind::<Plain<u32>, _, _>((("a", 1), "b"), |_| never());
@@ -67,7 +67,7 @@ fn an_argument_reads_the_same_after_whatever_stands_before_it() {
 }
 
 #[test]
-fn what_is_recorded_of_a_key_says_which_ring_it_is_of() {
+fn a_recorded_key_names_its_ring() {
     let lru = Lru::new(10);
     let recorded = EncodedKey::of(&call(ring(), &lru, 1, never::<u32>).key());
     let name = recorded.ring().expect("the key of a ring's call");

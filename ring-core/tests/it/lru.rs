@@ -32,7 +32,7 @@ fn a_cache_of_one_keeps_the_newest() {
 }
 
 #[test]
-fn a_cache_of_two_keeps_what_was_used_last() {
+fn a_cache_of_two_keeps_the_last_used_entry() {
     let lru = Lru::new(2);
     lru.set(&1_u32, 1);
     lru.set(&2_u32, 2);
@@ -46,7 +46,7 @@ fn a_cache_of_two_keeps_what_was_used_last() {
 }
 
 #[test]
-fn a_cache_of_three_gives_up_entries_in_the_order_of_use() {
+fn a_cache_of_three_evicts_entries_in_the_order_of_use() {
     let lru = Lru::new(3);
     for key in [1_u32, 2, 3] {
         lru.set(&key, key);
@@ -61,7 +61,7 @@ fn a_cache_of_three_gives_up_entries_in_the_order_of_use() {
 }
 
 #[test]
-fn has_is_no_use() {
+fn has_does_not_count_as_a_use() {
     let lru = Lru::new(2);
     lru.set(&1_u32, 1);
     lru.set(&2_u32, 2);
@@ -71,7 +71,7 @@ fn has_is_no_use() {
 }
 
 #[test]
-fn touch_of_a_call_without_expiry_is_no_use() {
+fn touch_without_expiry_does_not_count_as_a_use() {
     let (ring, lru) = (ring(), Lru::new(2));
     let cached = |id| call(ring, &lru, id, move || id);
     cached(1).update();
@@ -85,7 +85,7 @@ fn touch_of_a_call_without_expiry_is_no_use() {
 }
 
 #[test]
-fn a_cache_of_none_stores_nothing_and_always_computes() {
+fn a_cache_with_capacity_zero_stores_nothing_and_always_computes() {
     let (ring, lru) = (ring(), Lru::new(0));
     for round in 0..3 {
         assert_eq!(call(ring, &lru, 1, || round).get_or_update(), round);
@@ -97,7 +97,7 @@ fn a_cache_of_none_stores_nothing_and_always_computes() {
 }
 
 #[test]
-fn there_are_never_more_entries_than_the_capacity_however_many_threads_write() {
+fn entries_never_exceed_the_capacity_with_many_writing_threads() {
     for (capacity, shards) in [(1, 1), (3, 1), (7, 4), (64, 8), (1000, 64), (3, 64)] {
         let lru = Lru::builder().capacity(capacity).shards(shards).build();
         std::thread::scope(|scope| {
@@ -132,7 +132,7 @@ fn an_expired_entry_is_absent_for_every_verb() {
     assert!(!lru.delete(&3_u32));
     lru.set(&4_u32, 44);
     assert_eq!(lru.get(&4_u32), Some(44));
-    assert_eq!(lru.len(), 4, "0 was found to have expired, 3 was deleted");
+    assert_eq!(lru.len(), 4, "0 was found expired, 3 was deleted");
     assert_eq!(lru.eviction_counts(), EvictionCounts::new(0, 3));
 }
 
@@ -163,7 +163,7 @@ fn a_new_value_brings_its_own_expiry() {
 }
 
 #[test]
-fn an_entry_that_takes_the_place_of_one_that_expires_does_not_inherit_its_end() {
+fn an_entry_in_the_slot_of_an_expired_one_does_not_inherit_its_deadline() {
     let (lru, clock) = with_clock(2);
     lru.set_with_expiry(&1_u32, 1, SECOND);
     lru.set_with_expiry(&2_u32, 2, SECOND);
@@ -189,7 +189,7 @@ fn touch_restarts_the_expiry() {
 }
 
 #[test]
-fn a_zero_expiry_stores_nothing_and_removes_what_was_there() {
+fn a_zero_expiry_stores_nothing_and_removes_the_entry() {
     let (ring, lru) = (ring(), Lru::new(10));
     let cached = |value| call(ring, &lru, 1, move || value);
     assert_eq!(cached(1).expire_in(Duration::ZERO).update(), 1);
@@ -216,7 +216,7 @@ fn counts_tell_evicted_entries_from_expired_ones() {
     assert_eq!((lru.eviction_counts(), lru.len()), (EvictionCounts::new(3, 2), 0));
 }
 
-/// Looks into the cache that it lies in when it is dropped.
+/// Looks into its cache when it is dropped.
 #[derive(Clone)]
 struct Nosy(Arc<OnceLock<Lru<Nosy>>>, Arc<AtomicUsize>);
 
@@ -261,7 +261,7 @@ fn values_are_dropped_when_no_lock_is_held() {
     dropped("cleared by the ring", 1);
 }
 
-/// Deletes the key of the other one when it is dropped.
+/// Deletes the key of the other value when it is dropped.
 #[derive(Clone)]
 struct Rival(u32, Arc<OnceLock<Lru<Rival>>>);
 
@@ -297,7 +297,7 @@ fn values_whose_drops_delete_each_other_do_not_wait_for_each_other() {
     assert_quiet(lru);
 }
 
-/// Counts how many of it are alive; panics on the way if it is told to.
+/// Counts its live instances; panics on the way if it is told to.
 struct Counted<'a>(&'a AtomicUsize, Panics);
 
 #[derive(Clone, Copy, PartialEq)]

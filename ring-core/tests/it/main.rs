@@ -1,4 +1,4 @@
-//! Behaviour of the core, without the macros: rings are made by hand as generated code makes them.
+//! Behaviour of the core without the macros: the tests create rings as generated code does.
 
 mod acknowledged;
 mod after_an_update;

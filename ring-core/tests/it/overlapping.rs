@@ -1,4 +1,4 @@
-//! What overlaps: the storages' own verbs and computations of one key.
+//! Overlapping operations: the storages' own verbs and computations of one key.
 
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Barrier};
@@ -66,8 +66,8 @@ fn a_computation_that_began_during_a_set_of_the_storage_is_not_stored_after_it()
     });
 }
 
-/// A call that waits for a leader, which finds at its second look what another computed meanwhile. If that has been evicted
-/// since, the call computes nothing beside a third one.
+/// A call waits for a leader that finds, at its second look-up, a value computed meanwhile. If that value has been
+/// evicted since, the call does not compute beside a third one.
 fn computes_nothing_beside_others<'f>(
     waiter: impl FnOnce(&'static Ring, &'f AsyncRemote<u32>) -> Held<'f, u32>,
     looks: &'static str,
@@ -110,13 +110,13 @@ fn computes_nothing_beside_others<'f>(
 }
 
 #[test]
-fn those_who_wait_for_a_leader_that_finds_the_value_compute_nothing_beside_others() {
+fn waiters_of_a_leader_that_finds_the_value_do_not_compute_beside_others() {
     let waiter = |ring, far| hold(async_call(ring, far, 1, never_async).get_or_update());
     computes_nothing_beside_others(waiter, "read", &AsyncRemote::new());
 }
 
 #[test]
-fn bulk_calls_that_wait_for_a_leader_that_finds_the_value_compute_nothing_beside_others() {
+fn bulk_waiters_of_a_leader_that_finds_the_value_do_not_compute_beside_others() {
     let waiter = |ring, far| {
         let many = [async_call(ring, far, 1, never_async)].get_or_update_many();
         hold(async { many.await[0] })

@@ -1,8 +1,8 @@
-//! A panic in any user code, whichever call of it: the cache stays whole, and every value is dropped once.
+//! A panic in any call of user code: the cache stays consistent, and every value is dropped once.
 //!
-//! Each script is run again and again, with a panic at the first call into user code, at the second, and so on, until it
-//! ends without one. After the panic it goes on with the next step. There is one panic a run: a `Drop` that panics while
-//! another panic unwinds ends the process, by the rules of the language.
+//! Each script runs repeatedly, with a panic at the first call into user code, at the second, and so on, until it
+//! ends without one. After the panic it continues with the next step. There is one panic per run: a `Drop` that
+//! panics while another panic unwinds aborts the process.
 
 mod awaited;
 mod blocking;
@@ -23,11 +23,11 @@ use fuse::{Fuse, FusedClock, Value, caught};
 
 use crate::support::keep;
 
-/// What one run may take, however busy the machine is.
+/// The longest time of one run, on any machine.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// Runs `script` with a panic at the first call, at the second and so on, until it ends without. Returns how many panics
-/// there were in which code.
+/// Runs `script` with a panic at the first call, at the second and so on, until it ends without one. Returns the
+/// number of panics for each kind of code.
 fn at_every_call(
     name: &'static str,
     script: impl Fn(&Arc<Fuse>) + Send + 'static,
@@ -68,14 +68,14 @@ fn at_every_call(
     panics
 }
 
-/// The calls that must be among those which panicked, or the script is not what it says.
+/// The kinds of code that must have panicked; otherwise the script misses its purpose.
 fn assert_all_of(panics: &HashMap<&'static str, usize>, codes: &[&str]) {
     for code in codes {
         assert!(panics.contains_key(code), "{code} never panicked: {panics:?}");
     }
 }
 
-/// A cache that drops what was used least when there are more than three.
+/// A cache with three entries that evicts the least recently used one.
 fn small_lru(policy: Policy, ring: &'static Ring, fuse: &Arc<Fuse>) -> (Arc<Lru<Value>>, ManualClock) {
     let clock = ManualClock::default();
     let builder = Lru::builder().capacity(3).policy(policy);
@@ -93,10 +93,10 @@ fn assert_whole(lru: &Lru<Value>) {
 }
 
 fn assert_no_work<T>(flights: &Flights<T>) {
-    assert_eq!(flights.under_way(), 0, "somebody still works on a key");
+    assert_eq!(flights.under_way(), 0, "a call is still under way");
 }
 
-/// Every policy, with calls that join each other and with such that do not.
+/// Every policy, with calls that join each other and calls that do not.
 fn worlds() -> impl Iterator<Item = (Policy, &'static Ring)> {
     let policies = [Policy::LeastRecentlyUsed, Policy::ScanResistant];
     let rings = [true, false].map(|joins| keep(Ring::with_prefix("p").coalesce(joins)));
@@ -105,12 +105,12 @@ fn worlds() -> impl Iterator<Item = (Policy, &'static Ring)> {
         .flat_map(move |policy| rings.map(|ring| (policy, ring)))
 }
 
-/// The stamps that may still be seen: of each key none that is older than the last one.
+/// The stamps that may still be seen: for each key none older than the last one.
 #[derive(Default)]
 struct Seen(std::cell::RefCell<HashMap<u32, u64>>);
 
 impl Seen {
-    /// A value was returned, which must be one of its key, and not from before.
+    /// A value was returned. It must belong to its key, and not be older than the last delete.
     fn value(&self, id: u32, value: &Value) {
         let mut seen = self.0.borrow_mut();
         let least = seen.entry(id).or_default();
@@ -127,15 +127,15 @@ impl Seen {
         self.0.borrow_mut().insert(id, stamp);
     }
 
-    /// What was there is gone: only values that are made from now on may be seen.
+    /// The entry is gone: only values created from now on may be seen.
     fn gone(&self, id: u32, fuse: &Fuse) {
         self.stored(id, fuse.next_stamp());
     }
 }
 
-/// Runs one step, which may be the one that panics.
+/// Runs one step, which may panic.
 fn step(name: &str, run: impl FnOnce()) {
-    // For the report of what fails in it.
+    // For the report of a failure in it.
     let shows = Shows(name);
     caught(run);
     std::mem::forget(shows);

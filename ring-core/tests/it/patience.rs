@@ -1,4 +1,4 @@
-//! How long calls wait for others: many keys are waited for no longer than one.
+//! Waiting times of calls: many keys take no longer than one.
 
 use std::sync::mpsc::channel;
 use std::thread::scope;
@@ -16,7 +16,7 @@ type Far = &'static AsyncRemote<u32>;
 
 const TIMEOUT: Duration = Duration::from_millis(400);
 
-/// Enough that waiting for them one after another, or for groups of them, takes far longer than [`TIMEOUT`].
+/// So many that waiting for them in sequence, or in groups, takes far longer than [`TIMEOUT`].
 const KEYS: u32 = 40;
 
 fn ring() -> &'static Ring {
@@ -36,7 +36,7 @@ fn held_writer(ring: &'static Ring, far: Far) -> Held<'static, Vec<u32>> {
     writer
 }
 
-/// Checks that `what` takes its time once, not for each key, while a write of all keys is held.
+/// Checks that `what` takes one timeout, not one per key, while a write of all keys is held.
 fn takes_one_timeout(name: &str, what: fn(&'static Ring, Far) -> Held<'static, ()>) {
     let (ring, far) = (ring(), leak(AsyncRemote::new()));
     let held = held_writer(ring, far);
@@ -103,7 +103,7 @@ fn a_long_computation_may_be_waited_for_while_a_held_write_is_not() {
 }
 
 #[test]
-fn a_timeout_may_be_as_long_as_one_likes() {
+fn a_timeout_may_have_any_length() {
     let longest = u64::MAX;
     for seconds in [longest, longest / 2, longest / 2 - 200_000, longest / 4, 1 << 40] {
         let forever = Duration::from_secs(seconds);

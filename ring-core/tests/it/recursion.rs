@@ -10,7 +10,7 @@ use ring_cache_core::{Calls, Lru, Plain, Ring};
 
 use crate::support::{Cache, Remote, assert_quiet, call, eventually, keep, leak, never, ring};
 
-/// Calls itself with the same key so many times.
+/// Calls itself with the same key this many times.
 fn descend(ring: &'static Ring, lru: &Lru<u32>, depth: u32) -> u32 {
     let below = move || {
         if depth == 0 {
@@ -70,7 +70,7 @@ fn a_bulk_call_whose_bodies_call_each_other_does_not_wait_for_itself() {
         })
     });
     let began = Instant::now();
-    // What the first body computes for the second key is kept, and taken by the second call.
+    // The value that the first body computes for the second key is kept, and taken by the second call.
     assert_eq!(calls.get_or_update_many(), [12, 2]);
     assert!(began.elapsed() < Duration::from_secs(2));
     assert_quiet(&lru);
@@ -135,7 +135,7 @@ fn a_call_while_its_thread_ends_computes() {
 }
 
 thread_local! {
-    /// The key that this thread is to change in the middle of a write.
+    /// The key that this thread changes in the middle of a write.
     static RIVAL: Cell<Option<u32>> = const { Cell::new(None) };
 }
 
@@ -170,7 +170,7 @@ fn two_writes_that_lead_to_each_others_keys_do_not_wait_for_each_other() {
     }
 }
 
-/// A clock that stops those who ask it, where they have something to do.
+/// A clock that stops its caller, if that thread has something to do.
 #[derive(Debug)]
 struct Stopping;
 
@@ -185,11 +185,11 @@ impl Clock for Stopping {
 }
 
 thread_local! {
-    /// Where this thread stops in the middle of its next write.
+    /// The point where this thread stops in the middle of its next write.
     static STOP: Cell<Option<&'static Barrier>> = const { Cell::new(None) };
 }
 
-/// A value that forgets another when it is dropped.
+/// A value that deletes another when it is dropped.
 #[derive(Clone)]
 struct Forgets(Option<(&'static Ring, &'static Lru<Forgets>, u32)>);
 
@@ -202,7 +202,7 @@ impl Drop for Forgets {
 }
 
 #[test]
-fn what_a_value_forgets_that_gives_way_to_another_is_not_stored_after_it() {
+fn a_delete_by_a_replaced_value_ends_older_computations() {
     let (ring, stop) = (ring(), leak(Barrier::new(2)));
     let lru = leak(Lru::builder().capacity(8).clock(Stopping).build());
     let writer = std::thread::spawn(move || {

@@ -1,4 +1,4 @@
-//! Rings, their names and what they share.
+//! Rings: their names, and the storages that they share.
 
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ fn rings_of_different_prefixes_share_a_storage_and_no_entries() {
     assert_eq!(map.keys(), ["p:1", "pp:1"]);
 }
 
-/// Like [`call`], with a text in the place of a number.
+/// Like [`call`], with a text instead of a number.
 macro_rules! text_call {
     ($ring:expr, $storage:expr, $text:expr, $code:expr) => {{
         let code = $code;
@@ -75,7 +75,7 @@ fn rings_whose_keys_could_be_equal_keep_away_from_the_storage() {
     assert!(!call().has() && !call().delete() && !call().touch());
     assert_eq!([call()].has_many(), [false]);
     assert_eq!(call().run(Action::Get), ActionResult::Cached(None));
-    assert_eq!(map.keys(), ["p:q:1"], "what the first ring stored is left");
+    assert_eq!(map.keys(), ["p:q:1"], "the entries of the first ring remain");
     let counted = |ring| Cache::new(ring, &map).stats::<u32>();
     assert!(
         counted(long).errors >= 10 && counted(long).stores == 0,
@@ -97,7 +97,7 @@ fn rings_whose_keys_differ_by_their_types_share_a_storage() {
 }
 
 #[test]
-fn where_bytes_are_compared_no_prefixes_meet() {
+fn prefixes_do_not_conflict_where_bytes_are_compared() {
     let (short, long, lru) = (ring(), keep(Ring::with_prefix("p:q")), Lru::new(10));
     assert_eq!(text_call!(short, &lru, "q:1", || 1).get_or_update(), 1);
     assert_eq!(call(long, &lru, 1, || 2).get_or_update(), 2);
@@ -161,7 +161,7 @@ fn clear_removes_the_entries_of_its_ring_only() {
 }
 
 #[test]
-fn a_map_can_be_looked_into() {
+fn a_map_shows_its_entries() {
     let clock = ManualClock::default();
     let (ring, map) = (ring(), Map::with_clock(clock.clone()));
     assert!(map.is_empty());
@@ -238,7 +238,7 @@ fn actions_are_read_from_text_and_run() {
                 .parse::<Action>()
                 .unwrap_err()
                 .to_string()
-                .contains("is no action")
+                .contains("is not an action")
         );
     }
 }

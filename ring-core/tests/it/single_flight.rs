@@ -1,4 +1,4 @@
-//! One computation a key at a time: what leaders and those who wait for them experience.
+//! One computation per key at a time: results of leaders and their waiters.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -14,12 +14,12 @@ fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-/// Counts how often a body ran.
+/// Counts the runs of a body.
 #[derive(Default)]
 struct Runs(AtomicUsize);
 
 impl Runs {
-    /// Which run this is, beginning with 1.
+    /// The number of this run, from 1.
     fn next(&self) -> usize {
         self.0.fetch_add(1, Ordering::SeqCst) + 1
     }
@@ -53,8 +53,8 @@ fn sixty_four_threads_on_a_cold_key_cost_one_execution() {
 }
 
 #[test]
-fn those_who_come_between_look_up_and_flight_find_the_value_and_do_not_compute() {
-    // Without any pause in the body, flights come and go between other threads' look-ups and their joining.
+fn calls_between_look_up_and_flight_find_the_value_and_do_not_compute() {
+    // Without a pause in the body, flights come and go between other threads' look-ups and joins.
     for round in 0..300 {
         let (ring, map, runs, start) = (ring(), Map::new(), Runs::default(), Barrier::new(8));
         scope(|scope| {
@@ -104,7 +104,7 @@ fn when_a_leader_panics_one_waiter_takes_over_and_serves_the_others() {
                 let cached = call(ring, &lru, 1, || {
                     let run = runs.next();
                     eventually(|| waiting.load(Ordering::SeqCst) == 16);
-                    sleep(ms(30)); // until they wait indeed
+                    sleep(ms(30)); // until they are waiting
                     assert!(run != 1, "the first one fails");
                     run
                 });
@@ -126,7 +126,7 @@ fn when_a_leader_panics_one_waiter_takes_over_and_serves_the_others() {
 }
 
 #[test]
-fn leaders_that_panic_one_after_another_leave_nobody_hanging() {
+fn waiters_of_leaders_that_panic_one_after_another_end() {
     let (ring, lru, runs, start) = (ring(), Lru::new(10), Runs::default(), Barrier::new(8));
     let panics = AtomicUsize::new(0);
     scope(|scope| {
@@ -149,7 +149,7 @@ fn leaders_that_panic_one_after_another_leave_nobody_hanging() {
 }
 
 #[test]
-fn an_error_releases_all_who_wait_to_compute_for_themselves() {
+fn after_an_error_all_waiters_compute_for_themselves() {
     let (ring, lru, runs, start) = (ring(), Lru::<u32>::new(10), Runs::default(), Barrier::new(8));
     let began = Instant::now();
     scope(|scope| {
@@ -177,14 +177,14 @@ fn after_an_error_the_next_call_computes_again() {
     assert_eq!(fallible(ring, &lru, 1, || Err("no")).get_or_update(), Err("no"));
     assert_eq!(fallible(ring, &lru, 1, || Ok(3)).get_or_update(), Ok(3));
     assert_eq!(fallible(ring, &lru, 1, never).get_or_update(), Ok(3));
-    // A failed refresh leaves the value that is there.
+    // A failed refresh keeps the stored value.
     assert_eq!(fallible(ring, &lru, 1, || Err("no")).update(), Err("no"));
     assert_eq!(fallible(ring, &lru, 1, never).get(), Some(3));
     assert_quiet(&lru);
 }
 
 #[test]
-fn those_who_wait_for_a_stuck_leader_compute_for_themselves_after_the_timeout() {
+fn waiters_of_a_stuck_leader_compute_for_themselves_after_the_timeout() {
     let ring = keep(Ring::with_prefix("p").flight_timeout(ms(60)));
     let (lru, stuck, runs) = (Lru::new(10), AtomicBool::new(true), Runs::default());
     scope(|scope| {
@@ -240,7 +240,7 @@ fn a_bulk_call_waits_no_longer_in_all_than_one_call() {
 }
 
 #[test]
-fn without_coalescing_nobody_waits_for_another() {
+fn without_coalescing_no_call_waits_for_another() {
     let ring = keep(Ring::with_prefix("p").coalesce(false));
     let (lru, both) = (Lru::new(10), Barrier::new(2));
     scope(|scope| {
@@ -316,7 +316,7 @@ fn bulk_calls_that_overlap_in_opposite_order_do_not_deadlock() {
 }
 
 #[test]
-fn those_who_wait_for_one_value_of_a_bulk_call_need_not_wait_for_the_others() {
+fn a_waiter_for_one_value_of_a_bulk_call_does_not_wait_for_the_others() {
     let (ring, lru, step) = (ring(), Lru::new(10), Barrier::new(2));
     scope(|scope| {
         let (lru, step) = (&lru, &step);
@@ -343,7 +343,7 @@ fn those_who_wait_for_one_value_of_a_bulk_call_need_not_wait_for_the_others() {
 }
 
 #[test]
-fn a_bulk_call_in_which_a_body_panics_leaves_nobody_hanging() {
+fn waiters_of_a_bulk_call_in_which_a_body_panics_end() {
     let (ring, lru, both) = (ring(), Lru::new(10), Barrier::new(2));
     scope(|scope| {
         let bulk = scope.spawn(|| {
@@ -372,7 +372,7 @@ fn a_bulk_call_in_which_a_body_panics_leaves_nobody_hanging() {
 }
 
 #[test]
-fn a_value_that_unless_refuses_still_serves_those_who_wait() {
+fn a_value_that_unless_refuses_still_serves_the_waiters() {
     let (ring, lru, runs, start) = (ring(), Lru::new(10), Runs::default(), Barrier::new(8));
     scope(|scope| {
         for _ in 0..8 {

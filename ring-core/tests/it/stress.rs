@@ -1,8 +1,9 @@
 //! Random work of many threads on few keys, and a checker: no value whose computation began before a delete is seen
 //! after it.
 //!
-//! Every computation takes a stamp as it begins, and returns it. Every delete takes one as it begins, and notes it
-//! when it is done. A reader notes before it asks what was deleted so far; what it is given must be newer.
+//! Every computation takes a stamp when it begins, and returns it. Every delete takes one when it begins, and
+//! publishes it when it ends. A reader records the latest published delete before its look-up; its value must be
+//! newer.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,14 +17,14 @@ use crate::support::{Cache, Random, Remote, fallible, keep};
 
 const KEYS: u64 = 4;
 
-/// What a body panics with when it is meant to, so that nothing is printed.
+/// The payload of intended panics, so that nothing is printed.
 struct Intended;
 
 struct World<'s, S> {
     ring: &'static Ring,
     storage: &'s S,
     clock: AtomicU64,
-    /// For each key the begin of the latest delete that is done.
+    /// For each key the start of the latest completed delete.
     deleted: [AtomicU64; KEYS as usize],
 }
 
@@ -82,7 +83,7 @@ where
                 drop([one(key, 0), one(other, 0)].delete_many());
             }),
             84..88 => {
-                // To computations it is as a delete is. What is set itself counts as new for ever.
+                // Like a delete for computations. A set value counts as new at any time.
                 self.delete(&[key], || drop(one(key, 0).set(u64::MAX)));
             }
             88..90 => {
@@ -119,7 +120,7 @@ where
     }
 }
 
-/// A slice of a run whose length in seconds `RING_CACHE_STRESS` can say.
+/// One part of a run, whose length in seconds `RING_CACHE_STRESS` can set.
 fn stress<S>(storage: &S, ring: Ring, threads: u64)
 where
     S: Storage<u64, Error: Into<Error> + std::fmt::Debug> + Clear<u64> + Sync,
@@ -129,7 +130,7 @@ where
         Duration::from_secs(text.parse().unwrap())
     });
     let world = World {
-        // A wait that never ends would show as a wait of ten seconds.
+        // A wait without end would show as a wait of ten seconds.
         ring: keep(ring),
         storage,
         clock: AtomicU64::new(1),
@@ -139,7 +140,7 @@ where
     world.run(threads, u64::from(std::process::id()), lasting);
     assert!(
         began.elapsed() < lasting + Duration::from_secs(5),
-        "somebody waited too long"
+        "a call waited too long"
     );
 }
 

@@ -1,4 +1,4 @@
-//! Rings by hand, as generated code makes them, and a storage that does what it is told.
+//! Rings as generated code creates them, and a storage that tests control.
 
 mod async_remote;
 mod awaiting;
@@ -18,7 +18,7 @@ use ring_cache_core::flights::Flights;
 use ring_cache_core::storage::{Clear, Expires, Storage, StorageBase};
 use ring_cache_core::{Call, Error, Fallible, Key, Name, Plain, Ring, RingKey};
 
-/// The handle of a method whose verbs block.
+/// The handle of a blocking method.
 pub(crate) type Cache<S> = ring_cache_core::Cache<S>;
 
 /// A ring that lives as long as a static.
@@ -26,7 +26,7 @@ pub(crate) fn keep(ring: Ring) -> &'static Ring {
     leak(ring)
 }
 
-/// What tasks and threads may hold on to as long as they like.
+/// A value that tasks and threads may hold for any time.
 pub(crate) fn leak<T>(value: T) -> &'static T {
     Box::leak(Box::new(value))
 }
@@ -72,7 +72,7 @@ pub(crate) fn eventually(what: impl Fn() -> bool) {
     }
 }
 
-/// Nobody works on anything any more.
+/// No call is under way.
 pub(crate) fn assert_quiet<T: Clone>(storage: &impl StorageBase<T>) {
     assert_eq!(storage.flights().under_way(), 0);
 }
@@ -95,7 +95,7 @@ impl Random {
 
 type Hook = Arc<dyn Fn() + Send + Sync>;
 
-/// A storage like a remote one: it knows keys by their text, and can fail, count and take its time.
+/// A storage like a remote one: it knows keys by their text, can fail and take time, and counts its operations.
 pub(crate) struct Remote<T> {
     pub(crate) entries: Mutex<HashMap<String, T>>,
     failing: Mutex<HashSet<&'static str>>,
@@ -124,7 +124,7 @@ impl<T> Remote<T> {
         *self.failing.lock().unwrap() = operations.iter().copied().collect();
     }
 
-    /// From now on bulk look-ups answer no more than so many of their keys, the first ones.
+    /// From now on bulk look-ups answer at most this many of their keys, the first ones.
     pub(crate) fn answer_at_most(&self, count: usize) {
         self.answers.store(count, Ordering::SeqCst);
     }
@@ -134,17 +134,17 @@ impl<T> Remote<T> {
         self.hooks.lock().unwrap().insert(operation, Arc::new(hook));
     }
 
-    /// Runs `hook` after every look-up, before it returns what it found.
+    /// Runs `hook` after every look-up, before it returns.
     pub(crate) fn after_read(&self, hook: impl Fn() + Send + Sync + 'static) {
         self.before("end of read", hook);
     }
 
-    /// The operations since this was asked last.
+    /// The operations since the last request.
     pub(crate) fn operations(&self) -> Vec<&'static str> {
         std::mem::take(&mut self.operations.lock().unwrap())
     }
 
-    /// How many operations run just now.
+    /// The number of running operations.
     pub(crate) fn running(&self) -> usize {
         self.running.load(Ordering::SeqCst)
     }
@@ -174,7 +174,7 @@ pub(crate) fn text<K: RingKey + ?Sized>(key: &K) -> String {
     Key::of(key).to_string()
 }
 
-/// The methods of [`StorageBase`] as a storage has them that loses nothing and takes the time it needs.
+/// The methods of [`StorageBase`] for a storage that loses no entries and has no deadline.
 macro_rules! simple_base {
     ($($method:ident)*) => {
         $($crate::support::simple_base!(@$method);)*

@@ -1,4 +1,4 @@
-//! The stable names of types, which tell the rings of generic functions apart.
+//! The stable names of types, which distinguish the rings of generic functions.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, LinkedList, VecDeque};
@@ -38,7 +38,7 @@ fn of_numbers_words_and_pointers() {
 }
 
 #[test]
-fn of_what_holds_others() {
+fn of_types_that_contain_others() {
     assert_eq!(name::<()>(), "()");
     assert_eq!(name::<(u8,)>(), "(u8)");
     assert_eq!(name::<(u8, (String, u8))>(), "(u8,(String,u8))");
@@ -86,7 +86,7 @@ fn of_the_types_of_other_crates() {
     assert_eq!(name::<jiff::civil::DateTime>(), "DateTime");
 }
 
-/// What a function makes of an instant, such as its date, can depend on the zone.
+/// The result of a function of an instant, such as its date, can depend on the zone.
 #[test]
 #[cfg(feature = "chrono")]
 fn of_instants_in_different_time_zones() {
@@ -101,7 +101,7 @@ fn of_instants_in_different_time_zones() {
 }
 
 #[test]
-fn of_a_type_that_gives_none_of_its_own() {
+fn of_a_type_without_a_name() {
     struct Unnamed;
 
     impl RingKey for Unnamed {
@@ -114,7 +114,7 @@ fn of_a_type_that_gives_none_of_its_own() {
 }
 
 #[test]
-fn of_what_cannot_stand_in_a_key_as_it_is() {
+fn of_texts_that_are_escaped_in_keys() {
     let mut name = TypeName::default();
     name.text("a:b%c d\u{f6}");
     assert_eq!(name.to_string(), "a%3Ab%25c%20d%C3%B6");

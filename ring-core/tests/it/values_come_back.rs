@@ -1,4 +1,4 @@
-//! What a coder wrote is read as the same value; what it could not is not written.
+//! A coder reads its bytes as the same value, or refuses to write them.
 
 use std::fmt::Debug;
 
@@ -10,14 +10,14 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::support::Cache;
 
-/// Each coder brings the value back.
+/// Each coder restores the value.
 #[track_caller]
 fn comes_back<V: Serialize + DeserializeOwned + Debug + PartialEq>(value: &V) {
     assert_eq!(through::<Cbor, V>(value).expect("CBOR"), *value);
     assert_eq!(through::<Json, V>(value).expect("JSON"), *value);
 }
 
-/// Each coder says that it cannot.
+/// Each coder refuses the value.
 #[track_caller]
 fn is_refused<V: Serialize + DeserializeOwned + Debug>(value: &V) {
     for refused in [Cbor::encode(value), Json::encode(value)] {
@@ -30,10 +30,10 @@ fn is_refused<V: Serialize + DeserializeOwned + Debug>(value: &V) {
 
 fn through<C: Coder<V>, V>(value: &V) -> Option<V> {
     let bytes = C::encode(value).ok()?;
-    Some(C::decode(&bytes).expect("what was written can be read"))
+    Some(C::decode(&bytes).expect("written bytes can be read"))
 }
 
-/// Numbers of which a careless reader of decimals makes their neighbours.
+/// Numbers that an inexact decimal parser reads as their neighbours.
 #[test]
 fn numbers_with_a_fraction_to_the_last_bit() {
     for number in [
@@ -59,7 +59,7 @@ fn numbers_with_a_fraction_to_the_last_bit() {
 }
 
 #[test]
-fn what_is_absent_within_what_is_there_is_refused() {
+fn none_inside_some_is_refused() {
     #[derive(Debug, Deserialize, Serialize)]
     struct Unit;
 
@@ -74,7 +74,7 @@ fn what_is_absent_within_what_is_there_is_refused() {
 }
 
 #[test]
-fn wherever_it_stands() {
+fn none_inside_some_is_refused_at_any_depth() {
     #[derive(Debug, Deserialize, PartialEq, Serialize)]
     struct Inner(Option<u8>);
 
@@ -129,7 +129,7 @@ fn values_of_any_shape_may_be_null() {
 
 #[test]
 fn types_that_read_what_they_write_are_not_refused() {
-    /// The usual way to tell a field that is null from one that is missing.
+    /// The usual way to distinguish a null field from a missing one.
     fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<u8>>, D::Error> {
         Option::deserialize(deserializer).map(Some)
     }
@@ -160,7 +160,7 @@ fn types_that_read_what_they_write_are_not_refused() {
 }
 
 #[test]
-fn what_is_refused_is_computed_every_time() {
+fn a_refused_value_is_computed_every_time() {
     let (ring, map) = (crate::support::ring(), Map::new());
     for _ in 0..2 {
         let cached = Cache::new(ring, Coded::<_, Cbor>::from(&map))

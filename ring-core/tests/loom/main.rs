@@ -1,11 +1,11 @@
-//! One flight, its leader and those who wait, in every order that loom finds, and with atomics as weak as they may be.
+//! One flight, its leader and its waiters, in every order that loom finds, and with the weakest memory orderings.
 //!
-//! Beside it the lock of the memory cache, `ReadersLock`.
+//! Also the lock of the memory cache, `ReadersLock`.
 //!
-//! `Flight` is the crate's own, with loom's types in the place of what `sync` names. What a shard does with it under its
-//! lock (`join`, the end of a leader, of a waiter) is said here once more, as shortly as it can be.
+//! `Flight` is the crate's own code, with loom's types in place of those of `sync`. The shard's steps on it under its
+//! lock (`join`, the end of a leader, of a waiter) are repeated here in the shortest form.
 //!
-//! Built with `--cfg ring_loom` only: `docs/testing.md` says how it is run.
+//! Built with `--cfg ring_loom` only: see `docs/testing.md`.
 #![cfg(ring_loom)]
 
 #[allow(dead_code, reason = "the rest belongs to shards")]
@@ -22,14 +22,14 @@ use loom::thread;
 use model::{Joined, Key};
 use sync::{Arc, AtomicUsize, Ordering};
 
-/// What one call did.
+/// The result of one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Did {
     Computed,
     Took(u32),
 }
 
-/// How a body ends.
+/// The end of a body.
 #[derive(Clone, Copy)]
 enum Body {
     Returns,
@@ -77,14 +77,11 @@ fn at_once(bodies: &[Body]) -> (Vec<Option<Did>>, usize) {
             .into_iter()
             .map(|other| other.join().expect("no thread panics")),
     );
-    assert!(
-        key.is_forgotten(),
-        "nothing is kept of a key when nobody works on it"
-    );
+    assert!(key.is_forgotten(), "a key without calls has no state");
     (did, count.load(Ordering::SeqCst))
 }
 
-/// How many preemptions are tried where all would be too many.
+/// The limit of preemptions where all would be too many.
 fn check(preemptions: Option<usize>, scenario: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = preemptions;
@@ -135,7 +132,7 @@ fn a_leader_that_fails_releases_all() {
         let (did, bodies) = at_once(&[Body::Fails, Body::Returns, Body::Returns]);
         let computed = did.iter().filter(|did| **did == Some(Did::Computed)).count();
         assert_eq!(computed, bodies, "{did:?}");
-        // What fails is nobody's value.
+        // The failed body has no value.
         assert!(did.iter().all(Option::is_some));
     });
 }

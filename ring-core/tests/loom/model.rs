@@ -1,4 +1,4 @@
-//! What is done with the flight of one key under the lock of its shard.
+//! The operations on the flight of one key under the lock of its shard.
 
 use crate::flight::{Flight, Outcome};
 use crate::sync::{Arc, Mutex, Ordering};
@@ -11,7 +11,7 @@ pub(crate) struct Key {
 
 pub(crate) enum Joined<'k> {
     Lead(Leader<'k>),
-    /// The leader said so.
+    /// The leader reported it.
     Alone,
     Value(u32),
 }

@@ -1,4 +1,4 @@
-//! The readers' lock: a reader and a writer never meet, and without either of its fences they do.
+//! The readers' lock: a reader and a writer exclude each other, and do not without either of its fences.
 
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
@@ -7,7 +7,7 @@ use loom::thread;
 use crate::readers_lock::ReadersLock;
 use crate::sync::readers::{LeftOut, begin_thread, leave_out};
 
-/// Loom panics if it is read and written at a time.
+/// Loom panics if it is read and written concurrently.
 struct Number(UnsafeCell<u32>);
 
 // SAFETY: loom sees every use.
@@ -35,7 +35,7 @@ fn read(lock: &ReadersLock<Number>) -> u32 {
     }
 }
 
-/// Readers, each of which reads twice, beside a writer that writes so often.
+/// Readers, each of which reads twice, beside a writer that writes this many times.
 fn read_and_write(left_out: LeftOut, readers: usize, writes: u32) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(3);

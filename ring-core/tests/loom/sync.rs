@@ -1,4 +1,4 @@
-//! What `sync` names, by loom. It has no event and no `OnceLock`.
+//! The types of `sync`, by loom. It has no event and no `OnceLock`.
 
 pub(crate) mod readers;
 
@@ -6,7 +6,7 @@ pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering
 pub(crate) use loom::sync::{Arc, Mutex};
 pub(crate) use readers::{RwLock, RwLockReadGuard, RwLockWriteGuard, fence, thread_slot};
 
-/// What was notified before somebody began to listen does not wake them, what comes after does.
+/// A listener is woken only by notifications after its start.
 pub(crate) struct Event {
     notified: Mutex<usize>,
     changed: loom::sync::Condvar,
@@ -32,7 +32,7 @@ impl Event {
         }
     }
 
-    /// The crate wakes all or nobody.
+    /// The crate wakes all listeners or none.
     pub(crate) fn notify(&self, listeners: usize) {
         assert_eq!(listeners, usize::MAX);
         *self.notified.lock().unwrap() += 1;
@@ -49,8 +49,8 @@ impl Listener<'_> {
     }
 }
 
-/// The real one keeps the value. That it is there is seen as late as an acquiring load may see it; who comes too late to
-/// set it sees it.
+/// The real cell holds the value. Its presence is seen as late as an acquiring load may see it; a failed second write
+/// sees it.
 pub(crate) struct OnceLock<T> {
     value: std::sync::OnceLock<T>,
     is_set: AtomicBool,

@@ -15,10 +15,10 @@ use crate::model::Model;
 use crate::step::{MOST_KEYS, Setup, Step};
 use crate::value::{self, KEY_BITS, Value, alive, with_dropped};
 
-/// The handle of a method whose verbs block.
+/// The handle of a blocking method.
 type Cache<S> = ring_cache_core::Cache<S>;
 
-/// What the cases of one thread share.
+/// The shared state of one thread's cases.
 pub(crate) struct World {
     rings: [&'static Ring; 2],
     keys: Vec<Key>,
@@ -39,12 +39,12 @@ impl World {
     }
 }
 
-/// Which ring a key belongs to, if any.
+/// The ring of a key, if any.
 fn ring_of(key: u32) -> Option<usize> {
     (key % 3).checked_sub(1).map(|ring| ring as usize)
 }
 
-/// A key in one of the forms in which storages are given them.
+/// A key in one of the forms that storages receive.
 enum AnyKey<'w> {
     Plain(u32),
     Recorded(&'w Key),
@@ -67,28 +67,28 @@ impl RingKey for AnyKey<'_> {
     }
 }
 
-/// Where the two went apart.
+/// A divergence of the two.
 pub(crate) struct Divergence {
     /// The number of the step.
     pub(crate) step: usize,
     pub(crate) message: String,
 }
 
-/// A cache, its model, and what the two were told to count.
+/// A cache, its model, and the expected counts.
 struct Beside<'w> {
     world: &'w World,
-    /// Counted, so that a call can be bound to it while the model goes on.
+    /// Counted, so that a call can be bound to it while the model changes.
     lru: Rc<Lru<Value>>,
     clock: ManualClock,
     model: Model,
-    /// What the rings are to have counted.
+    /// The expected counts of the rings.
     stats: [Stats; 2],
     /// The number of the latest value.
     latest: u64,
     shards: usize,
 }
 
-/// Does the steps with a cache and with its model.
+/// Applies the steps to a cache and to its model.
 pub(crate) fn run(
     world: &World,
     setup: &Setup,
@@ -144,7 +144,7 @@ impl<'w> Beside<'w> {
         same("computations under way", self.lru.flights().under_way(), 0);
     }
 
-    /// What was dropped must be what the model knows to be gone; else it gave way to what was added.
+    /// A dropped value must be one that the model removed; otherwise it was evicted for an added one.
     fn compare_dropped(&mut self, dropped: &mut Vec<u64>) {
         let mut gone = std::mem::take(&mut self.model.gone);
         dropped.sort_unstable();
@@ -159,7 +159,7 @@ impl<'w> Beside<'w> {
         let most = self.model.added + self.model.replaced_in_bulk() as usize;
         assert!(
             victims.is_empty() || !self.model.exact && victims.len() <= most,
-            "{victims:?} gave way, {gone:?} were to"
+            "evicted {victims:?}, expected {gone:?}"
         );
         for number in &victims {
             let key = (number & ((1 << KEY_BITS) - 1)) as u32;
@@ -170,12 +170,12 @@ impl<'w> Beside<'w> {
         let least = self.model.capacity / self.shards;
         assert!(
             victims.is_empty() || self.model.length >= least,
-            "{victims:?} gave way though no shard was full"
+            "evicted {victims:?} although no shard was full"
         );
         self.model.gone = gone;
     }
 
-    /// In a bulk, an entry may give way before it is replaced: then that one counts, too.
+    /// In a bulk operation, an entry may be evicted before it is replaced: then that one counts, too.
     fn compare_counts(&mut self) {
         let counts = self.lru.eviction_counts();
         same("expirations", counts.expirations, self.model.expirations);
@@ -202,7 +202,7 @@ impl<'w> Beside<'w> {
             let mut expected = *stats;
             (expected.evictions, expected.expirations) = (self.model.evictions, self.model.expirations);
             same(
-                "what a ring counted",
+                "the counts of a ring",
                 Cache::new(ring, &*self.lru).stats::<Value>(),
                 expected,
             );
@@ -213,7 +213,7 @@ impl<'w> Beside<'w> {
         self.look_closely();
         for key in 0..self.model.keys() {
             let there = self.lru.has(&self.key(key, 0));
-            same("presence in the end", there, self.model.has(key));
+            same("presence at the end", there, self.model.has(key));
         }
         drop(self.lru);
         self.model.gone.clear();
@@ -221,12 +221,12 @@ impl<'w> Beside<'w> {
         with_dropped(|dropped| {
             dropped.sort_unstable();
             self.model.gone.sort_unstable();
-            same("what is dropped in the end", &*dropped, &self.model.gone);
+            same("values dropped at the end", &*dropped, &self.model.gone);
         });
-        same("values in the end", alive(), 0);
+        same("values at the end", alive(), 0);
     }
 
-    /// A key, in a form that `shape` decides.
+    /// A key, in a form chosen by `shape`.
     fn key(&self, key: u32, shape: u8) -> AnyKey<'w> {
         let whole = &self.world.keys[key as usize];
         match (shape % 3, ring_of(key)) {

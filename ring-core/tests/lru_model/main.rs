@@ -1,9 +1,9 @@
-//! The cache in memory against a plain list, at random: any capacity, shards and policy, with expiry by a clock that is
-//! moved by hand. docs/testing.md describes longer runs.
+//! The cache in memory against a plain list, in random steps: any capacity, shards and policy, with expiry by a clock
+//! that the test moves. docs/testing.md describes longer runs.
 //!
-//! A case is a cache of its own and some thousand steps, which its number and the seed decide. What differs from process
-//! to process is the hash of keys, and with it which of them share a shard; so what failed is tried again, with fewer
-//! steps, at once.
+//! A case is a new cache and some thousand steps, chosen by its number and the seed. Only the hash of keys differs
+//! between processes, and with it the keys that share a shard; so a failed case is tried again, with fewer steps, in
+//! the same process.
 
 mod beside;
 mod model;
@@ -21,12 +21,12 @@ use beside::World;
 use shrink::shrink;
 use step::{Random, Setup, Step};
 
-/// So many steps are quick enough for every day.
+/// The number of steps of a daily run.
 const FEW: u64 = 400_000;
 
 thread_local!(static EXPECTS_PANICS: Cell<bool> = const { Cell::new(false) });
 
-/// A number that the environment may give.
+/// A number from the environment, if it is set.
 fn from_environment(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
     Some(
@@ -35,7 +35,7 @@ fn from_environment(name: &str) -> Option<u64> {
     )
 }
 
-/// Panics of the threads that run cases are told by their own report.
+/// The report contains the panics of the threads that run cases.
 fn keep_panics_quiet() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
@@ -45,7 +45,7 @@ fn keep_panics_quiet() {
     }));
 }
 
-/// Runs the case of this number. Returns how many steps it had, or a report.
+/// Runs the case of this number. Returns its number of steps, or a report.
 fn case(world: &World, seed: u64, number: u64) -> Result<u64, String> {
     let mut random = Random::seeded(seed, number);
     let setup = Setup::random(&mut random);
@@ -69,7 +69,7 @@ fn case(world: &World, seed: u64, number: u64) -> Result<u64, String> {
     ))
 }
 
-/// What all threads did.
+/// The totals of all threads.
 #[derive(Default)]
 struct Progress {
     cases: AtomicU64,

@@ -1,20 +1,20 @@
-//! A cache as plain as it can be: what lies under each key, and a list in the order of use.
+//! A plain cache: the value of each key, and a list in the order of use.
 
 use crate::step::Expiry;
 
-/// What is under a key.
+/// The entry of a key.
 #[derive(Clone, Copy)]
 pub(crate) struct Entry {
     pub(crate) number: u64,
     deadline: u64,
 }
 
-/// What never expires.
+/// The deadline of an entry without expiry.
 const NEVER: u64 = u64::MAX;
 
 pub(crate) struct Model {
     pub(crate) capacity: usize,
-    /// Whether it is known which entry gives way.
+    /// Whether the evicted entry is known.
     pub(crate) exact: bool,
     pub(crate) now: u64,
     pub(crate) length: usize,
@@ -22,13 +22,13 @@ pub(crate) struct Model {
     order: Order,
     pub(crate) evictions: u64,
     pub(crate) expirations: u64,
-    /// The values that the step drops, as far as that is known.
+    /// The values that the step drops, as far as they are known.
     pub(crate) gone: Vec<u64>,
-    /// How many keys the step added that were not there.
+    /// The number of absent keys that the step added.
     pub(crate) added: usize,
-    /// How many entries the step replaced that had not expired.
+    /// The number of entries that the step replaced before they expired.
     pub(crate) replaced: u64,
-    /// Whether the step wrote several entries, of which one may give way to another.
+    /// Whether the step wrote several entries, one of which may be evicted for another.
     bulk: bool,
 }
 
@@ -63,7 +63,7 @@ impl Model {
         self.bulk = true;
     }
 
-    /// Of the replaced entries, how many may have given way to others of the same step before.
+    /// The number of replaced entries that may have been evicted earlier in the same step.
     pub(crate) fn replaced_in_bulk(&self) -> u64 {
         if self.bulk { self.replaced } else { 0 }
     }
@@ -83,7 +83,7 @@ impl Model {
         self.now = self.now.saturating_add(by);
     }
 
-    /// A look-up that counts as a use: the number of the value, and how long it stays.
+    /// A look-up that counts as a use: the number of the value, and its remaining life.
     pub(crate) fn get(&mut self, key: u32) -> Option<(u64, Option<u64>)> {
         let Entry { number, deadline } = self.entries[key as usize]?;
         if self.is_past(deadline) {
@@ -152,7 +152,7 @@ impl Model {
         }
     }
 
-    /// An entry gives way.
+    /// Evicts an entry.
     fn evict(&mut self, key: u32) {
         if let Some(entry) = self.take(key) {
             let past = self.is_past(entry.deadline);
@@ -164,13 +164,13 @@ impl Model {
         }
     }
 
-    /// It turned out that this value gave way. Fails if it was not there.
+    /// This value was evicted. Fails if it was absent.
     pub(crate) fn gave_way(&mut self, key: u32, number: u64) -> Result<(), String> {
         match self.entries[key as usize] {
             Some(entry) if entry.number == number => self.evict(key),
             _ => {
                 return Err(format!(
-                    "value {number} of key {key} was dropped, which was not there"
+                    "value {number} of key {key} was dropped, although it was absent"
                 ));
             }
         }
@@ -186,7 +186,7 @@ impl Model {
     }
 }
 
-/// All keys in a ring of neighbours, from the least recently used; the last place stands for both ends.
+/// All keys in a ring of neighbours, from the least recently used; the last index stands for both ends.
 struct Order {
     next: Vec<u32>,
     previous: Vec<u32>,

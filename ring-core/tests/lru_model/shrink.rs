@@ -1,14 +1,14 @@
-//! The fewest steps that still show a divergence.
+//! Reduction to the fewest steps that still show a divergence.
 
 use std::time::{Duration, Instant};
 
 use crate::beside::{Divergence, World, run};
 use crate::step::{Setup, Step};
 
-/// How long to try.
+/// The time limit.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Leaves out as many steps as it can, and returns the rest with what they come to.
+/// Omits as many steps as it can, and returns the rest with its result.
 pub(crate) fn shrink(
     world: &World,
     setup: &Setup,

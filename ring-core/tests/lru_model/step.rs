@@ -1,4 +1,4 @@
-//! What is done at random.
+//! Random steps.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use ring_cache_core::Policy;
 pub(crate) struct Random(u64);
 
 impl Random {
-    /// SplitMix64, which tells even seeds well apart that are next to each other.
+    /// SplitMix64, which separates neighbouring seeds well.
     pub(crate) fn seeded(seed: u64, stream: u64) -> Self {
         let mut random = Random(seed);
         Random(random.next() ^ stream.wrapping_mul(0xd605_1aef_5b9d_9b4f))
@@ -27,24 +27,24 @@ impl Random {
     }
 }
 
-/// Spreads 64 random bits over the numbers below `bound`.
+/// Maps 64 random bits to the numbers below `bound`.
 fn scale(random: u64, bound: u64) -> u64 {
     ((u128::from(random) * u128::from(bound)) >> 64) as u64
 }
 
-/// The cache of one case, and what is done with it.
+/// The cache of one case, and its kinds of steps.
 #[derive(Clone, Debug)]
 pub(crate) struct Setup {
     pub(crate) capacity: usize,
     pub(crate) shards: usize,
     pub(crate) policy: Policy,
-    /// What the clock shows at first.
+    /// The clock's first time.
     pub(crate) start: u64,
-    /// How many keys there are.
+    /// The number of keys.
     pub(crate) keys: u32,
-    /// Expiries are mostly below so many nanoseconds.
+    /// Expiries are mostly below this many nanoseconds.
     span: u64,
-    /// How much slower than that the clock goes, in powers of two.
+    /// The slowdown of the clock against that, in powers of two.
     pace: u32,
     /// Whether low keys are used more often.
     skewed: bool,
@@ -53,7 +53,7 @@ pub(crate) struct Setup {
 /// The greatest capacity.
 pub(crate) const LARGEST: usize = 1000;
 
-/// So many keys are enough for every case.
+/// The number of keys, enough for every case.
 pub(crate) const MOST_KEYS: u32 = 4 * LARGEST as u32 + 9;
 
 impl Setup {
@@ -73,7 +73,7 @@ impl Setup {
             shards: shards as usize,
             policy: policies[usize::from(random.below(5) >= 3)],
             start: [0, u64::MAX - 10_000_000][usize::from(random.below(8) == 0)],
-            // A third of them each outside of rings, in one, and in the other.
+            // A third of the keys each in no ring, in the first, and in the second.
             keys: (keys as u32).next_multiple_of(3),
             span: [8, 300, 5_000, 100_000][random.below(4) as usize],
             pace: random.below(12) as u32,
@@ -81,29 +81,29 @@ impl Setup {
         }
     }
 
-    /// How many shards there will be.
+    /// The number of shards.
     pub(crate) fn shards(&self) -> usize {
         self.shards.next_power_of_two().min(1 << self.capacity.ilog2())
     }
 
-    /// Whether the order in which entries give way is promised.
+    /// Whether the order of eviction is promised.
     pub(crate) fn is_exact(&self) -> bool {
         self.policy == Policy::LeastRecentlyUsed && self.shards() == 1 && self.capacity <= 512
     }
 
-    /// So many steps fill and turn over the cache.
+    /// Enough steps to fill the cache and replace its entries.
     pub(crate) fn steps(&self) -> u64 {
         20 * self.capacity as u64 + 2_000
     }
 }
 
-/// One thing to do.
+/// One step.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Step {
     pub(crate) verb: Verb,
     pub(crate) key: u32,
     pub(crate) expiry: Expiry,
-    /// Decides how keys are handed over, and which others go along.
+    /// Chooses the form of keys, and the other keys of a bulk operation.
     pub(crate) shape: u8,
 }
 
@@ -112,7 +112,7 @@ pub(crate) struct Step {
 pub(crate) enum Expiry {
     Never,
     Nanos(u64),
-    /// Longer than any clock goes.
+    /// Longer than any clock runs.
     Longest,
 }
 
@@ -125,7 +125,7 @@ impl Expiry {
         }
     }
 
-    /// The same for what always expires.
+    /// The same for operations that always expire.
     pub(crate) fn set(self) -> Self {
         if self == Expiry::Never {
             Expiry::Nanos(7)
@@ -134,7 +134,7 @@ impl Expiry {
         }
     }
 
-    /// The same for what is always stored.
+    /// The same for operations that always store.
     pub(crate) fn lasting(self) -> Self {
         if self == Expiry::Nanos(0) {
             Expiry::Never
@@ -146,7 +146,7 @@ impl Expiry {
 
 macro_rules! verbs {
     ($($(#[$doc:meta])* $verb:ident $weight:literal)*) => {
-        /// What is done, some things more often than others.
+        /// The kinds of steps, some more frequent than others.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum Verb { $($(#[$doc])* $verb),* }
 
@@ -159,7 +159,7 @@ macro_rules! verbs {
                     filled += 1;
                 }
             )*
-            assert!(filled <= 1000, "the clock is to move as well");
+            assert!(filled <= 1000, "the rest is for moving the clock");
             verbs
         };
     };
@@ -208,19 +208,19 @@ verbs! {
     DeleteMany 2
     HasMany 1
     TouchMany 2
-    /// What is left: the clock moves.
+    /// The rest: the clock moves.
     Advance 20
 }
 
 impl Verb {
-    /// Large caches are seldom cleared, for they would never be full.
+    /// Large caches are seldom cleared, otherwise they would never fill.
     fn clears(self) -> bool {
         matches!(self, Verb::Clear | Verb::ClearRing | Verb::HandleClear)
     }
 }
 
 impl Step {
-    /// By how much the clock moves.
+    /// The step of the clock.
     pub(crate) fn time(self, setup: &Setup) -> u64 {
         match self.expiry {
             Expiry::Nanos(nanos) if nanos <= setup.span => nanos >> setup.pace,

@@ -1,8 +1,8 @@
-//! Values that leave a trace when they are dropped.
+//! Values that record their drops.
 
 use std::cell::{Cell, RefCell};
 
-/// The lowest bits of a number say under which key the value lies.
+/// The lowest bits of a number are the key of the value.
 pub(crate) const KEY_BITS: u32 = 12;
 
 thread_local! {
@@ -10,7 +10,7 @@ thread_local! {
     static DROPPED: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A value that is known by its number; its clones have the same.
+/// A value with a number; its clones have the same number.
 pub(crate) struct Value(u64);
 
 impl Value {
@@ -19,7 +19,7 @@ impl Value {
         Value(number)
     }
 
-    /// The number of a value that was handed out, which leaves no trace.
+    /// The number of a returned value, whose drop is not recorded.
     pub(crate) fn number(self) -> u64 {
         ALIVE.set(ALIVE.get() - 1);
         let number = self.0;
@@ -46,12 +46,12 @@ impl Drop for Value {
     }
 }
 
-/// How many values of this thread there are.
+/// The number of live values of this thread.
 pub(crate) fn alive() -> usize {
     ALIVE.get()
 }
 
-/// Empties the list of the values of this thread that were dropped, by their numbers.
+/// Empties the list of this thread's dropped values, by their numbers.
 pub(crate) fn with_dropped<R>(look: impl FnOnce(&mut Vec<u64>) -> R) -> R {
     DROPPED.with_borrow_mut(|dropped| {
         let result = look(dropped);
@@ -60,7 +60,7 @@ pub(crate) fn with_dropped<R>(look: impl FnOnce(&mut Vec<u64>) -> R) -> R {
     })
 }
 
-/// Begins anew, after a failure.
+/// Resets the state, after a failure.
 pub(crate) fn reset() {
     ALIVE.set(0);
     with_dropped(|_| ());

@@ -1,4 +1,4 @@
-//! Bulk calls beside each other and beside single ones.
+//! Bulk calls beside each other and beside single calls.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,7 +9,7 @@ use crate::callers::{Caller, Kept, Verb};
 use crate::checking::scenario;
 use crate::world::{Work, World, pause, work};
 
-/// Computes ten times the key, and counts for each key.
+/// Computes ten times the key, and counts the runs for each key.
 #[derive(Default)]
 struct Tens([AtomicUsize; 4]);
 
@@ -45,8 +45,8 @@ fn assert_tens([one, other]: [Caller<Vec<u32>>; 2]) {
     assert_eq!(other.join(), Some(vec![20, 10]));
 }
 
-scenario!(bulk_calls_in_opposite_orders_do_not_wait_for_ever over memory, slow, awaited);
-fn bulk_calls_in_opposite_orders_do_not_wait_for_ever<S: Kept>(world: &Arc<World<S>>) {
+scenario!(bulk_calls_in_opposite_orders_do_not_deadlock over memory, slow, awaited);
+fn bulk_calls_in_opposite_orders_do_not_deadlock<S: Kept>(world: &Arc<World<S>>) {
     let tens = Arc::<Tens>::default();
     assert_tens(opposite(world, &tens, 0));
     assert_eq!(tens.started(), [0, 1, 1, 0], "one computed for each key");
@@ -89,7 +89,7 @@ fn hasty_bulk_calls_are_served<S: Kept>(world: &Arc<World<S>>) {
     world.be_hasty();
     let tens = Arc::<Tens>::default();
     assert_tens(opposite(world, &tens, 0));
-    // A writer that was not waited for clears away what it wrote.
+    // An abandoned writer removes its entry.
     assert!(matches!(world.stored(1), None | Some(10)));
     assert!(matches!(world.stored(2), None | Some(20)));
 }
@@ -106,7 +106,7 @@ fn a_dropped_bulk_call_leaves_its_keys_to_others<S: Kept>(world: &Arc<World<S>>)
         tens.started()[1..].iter().all(|started| *started <= 2),
         "one took over for each key"
     );
-    // Before it was dropped it may have told the others its values.
+    // Before it was dropped it may have given the others its values.
     assert!(matches!(world.stored(1), None | Some(10)));
     assert!(matches!(world.stored(2), None | Some(20)));
 }
@@ -114,7 +114,7 @@ fn a_dropped_bulk_call_leaves_its_keys_to_others<S: Kept>(world: &Arc<World<S>>)
 scenario!(a_delete_during_a_bulk_call_holds over memory, slow, awaited);
 fn a_delete_during_a_bulk_call_holds<S: Kept>(world: &Arc<World<S>>) {
     let after = delete_during_bulk_calls(world);
-    assert_eq!(after, Some(2), "who comes after it sees no older value");
+    assert_eq!(after, Some(2), "a later call sees no older value");
 }
 
 scenario!(a_hasty_delete_during_a_bulk_call_holds over memory, slow, awaited);
@@ -123,7 +123,7 @@ fn a_hasty_delete_during_a_bulk_call_holds<S: Kept>(world: &Arc<World<S>>) {
     delete_during_bulk_calls(world);
 }
 
-/// Returns what a call came to after the delete.
+/// Returns the result of a call after the delete.
 fn delete_during_bulk_calls<S: Kept>(world: &Arc<World<S>>) -> Option<u32> {
     let bulk = [[1, 2], [2, 1]].into_iter().enumerate().map(|(nth, keys)| {
         let calls = keys.map(|key| (key, world.work::<Plain<u32>>()));
@@ -139,7 +139,7 @@ fn delete_during_bulk_calls<S: Kept>(world: &Arc<World<S>>) -> Option<u32> {
     }
     assert!(
         matches!(world.stored(1), None | Some(2)),
-        "what was computed before does not stay"
+        "an earlier computed value does not stay"
     );
     after
 }

@@ -1,4 +1,4 @@
-//! Threads and tasks that call.
+//! Threads and tasks that make calls.
 
 use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,7 +13,7 @@ use shuttle::future::block_on;
 use crate::storages::{Awaited, Slow};
 use crate::world::{Work, World};
 
-/// What a caller does with a key.
+/// The operation of a caller on a key.
 #[derive(Clone, Copy)]
 pub(crate) enum Verb {
     GetOrUpdate,
@@ -24,17 +24,17 @@ pub(crate) enum Verb {
     Clear,
 }
 
-/// A storage that tasks can use, and threads perhaps.
+/// A storage for tasks, and perhaps for threads.
 pub(crate) trait Kept:
     AsyncStorage<u32, Error = Infallible> + AsyncClear<u32> + Send + Sync + Sized + 'static
 {
-    /// How often a look-up pauses.
+    /// The number of pauses in a look-up.
     const PAUSES: usize = 0;
 
-    /// How many values were put here, if that is known.
+    /// The number of stored values, if it is known.
     fn writes(&self) -> Option<usize>;
 
-    /// Runs a verb on the thread that calls this, which may block.
+    /// Runs a verb on the current thread, which may block.
     fn run<R: Output<Value = u32>>(
         world: &Arc<World<Self>>,
         verb: Verb,
@@ -44,7 +44,7 @@ pub(crate) trait Kept:
         block_on(awaited::<R, Self>(Arc::clone(world), verb, key, work))
     }
 
-    /// Runs `get_or_update_many` on the thread that calls this.
+    /// Runs `get_or_update_many` on the current thread.
     fn run_many(world: &Arc<World<Self>>, calls: Vec<(u32, Work<u32>)>) -> Vec<u32> {
         block_on(many_awaited(Arc::clone(world), calls))
     }
@@ -165,14 +165,14 @@ async fn many_awaited<S: Kept>(world: Arc<World<S>>, calls: Vec<(u32, Work<u32>)
     calls.get_or_update_many().await
 }
 
-/// A thread or a task that calls.
+/// A thread or a task that makes a call.
 pub(crate) enum Caller<T> {
     Thread(shuttle::thread::JoinHandle<T>),
     Task(shuttle::future::JoinHandle<T>),
 }
 
 impl<T> Caller<T> {
-    /// What the call returned, unless it was dropped.
+    /// The result of the call, unless it was dropped.
     pub(crate) fn join(self) -> Option<T> {
         match self {
             Caller::Thread(thread) => thread.join().ok(),
@@ -180,7 +180,7 @@ impl<T> Caller<T> {
         }
     }
 
-    /// Drops the call where it awaits, unless it is done before. Threads cannot be dropped.
+    /// Drops the call at an await, unless it is done before. Threads cannot be dropped.
     pub(crate) fn drop_it(&self) {
         match self {
             Caller::Thread(_) => panic!("a thread cannot be dropped"),
@@ -189,24 +189,24 @@ impl<T> Caller<T> {
     }
 }
 
-/// Runs on a thread of its own.
+/// Runs on a separate thread.
 pub(crate) fn thread<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> Caller<T> {
     Caller::Thread(shuttle::thread::spawn(run))
 }
 
-/// Runs as a task of its own.
+/// Runs as a separate task.
 pub(crate) fn task<T: 'static>(future: impl Future<Output = T> + 'static) -> Caller<T> {
     Caller::Task(shuttle::future::spawn_local(future))
 }
 
 impl<S: Kept> World<S> {
-    /// The first, third and so on of several callers is a thread if the storage can be used so, the others are tasks.
+    /// The first, third and so on of several callers is a thread if the storage allows it; the others are tasks.
     pub(crate) fn caller(self: &Arc<Self>, nth: usize, verb: Verb, key: u32) -> Caller<Option<u32>> {
         let work = self.work::<Plain<u32>>();
         self.caller_with::<Plain<u32>>(nth, verb, key, work)
     }
 
-    /// [`caller`](Self::caller) with a body of its own.
+    /// [`caller`](Self::caller) with another body.
     pub(crate) fn caller_with<R: Output<Value = u32, Out: Send> + 'static>(
         self: &Arc<Self>,
         nth: usize,
@@ -217,7 +217,7 @@ impl<S: Kept> World<S> {
         self.caller_after::<R>(nth, verb, key, work, || {})
     }
 
-    /// [`caller_with`](Self::caller_with) that does something else before.
+    /// [`caller_with`](Self::caller_with) after another action.
     pub(crate) fn caller_after<R: Output<Value = u32, Out: Send> + 'static>(
         self: &Arc<Self>,
         nth: usize,
@@ -303,12 +303,12 @@ impl<S: Kept> World<S> {
         awaited::<Plain<u32>, S>(Arc::clone(self), Verb::GetOrUpdate, key, work)
     }
 
-    /// Runs a verb here and now.
+    /// Runs a verb on the current thread.
     pub(crate) fn run(self: &Arc<Self>, verb: Verb, key: u32) -> Option<u32> {
         S::run::<Plain<u32>>(self, verb, key, self.work::<Plain<u32>>())
     }
 
-    /// Runs plain calls of several keys at once here and now.
+    /// Runs plain calls of several keys at once on the current thread.
     pub(crate) fn run_many(self: &Arc<Self>, calls: Vec<(u32, Work<u32>)>) -> Vec<u32> {
         S::run_many(self, calls)
     }
@@ -327,7 +327,7 @@ impl<S: Kept> World<S> {
         }
     }
 
-    /// So many values were stored, and no more.
+    /// Exactly this many values were stored.
     pub(crate) fn assert_writes(&self, count: usize) {
         assert!(
             self.storage.writes().is_none_or(|writes| writes == count),
@@ -335,9 +335,9 @@ impl<S: Kept> World<S> {
         );
     }
 
-    /// What is stored under `key`, when nobody calls any more; of whom nothing may be left.
+    /// The entry of `key` after all calls have ended; no state of a call may be left.
     pub(crate) fn stored(self: &Arc<Self>, key: u32) -> Option<u32> {
-        assert_eq!(self.storage.flights().under_way(), 0, "nobody is left");
+        assert_eq!(self.storage.flights().under_way(), 0, "no call is left");
         self.run(Verb::Get, key)
     }
 }
@@ -349,7 +349,7 @@ pub(crate) struct Held {
 }
 
 impl Held {
-    /// Polls it so many times, or until it is done.
+    /// Polls it this many times, or until it is done.
     pub(crate) fn poll(&mut self, times: usize) {
         let mut context = Context::from_waker(Waker::noop());
         for _ in 0..times {
@@ -379,5 +379,5 @@ async fn survive(future: impl Future<Output = Option<u32>>) -> Option<u32> {
     .await
 }
 
-/// What `Result<u32, u32>` methods return.
+/// The return type of `Result<u32, u32>` methods.
 pub(crate) type Failing = Fallible<u32, u32>;

@@ -3,10 +3,10 @@
 use shuttle::scheduler::{PctScheduler, RandomScheduler, ReplayScheduler, Scheduler};
 use shuttle::{Config, Runner};
 
-/// How many schedules a scenario is checked under, if `RING_CACHE_SCHEDULES` does not say.
+/// The default number of schedules of a scenario; `RING_CACHE_SCHEDULES` sets another.
 const SCHEDULES: usize = 2_000;
 
-/// In so many places a schedule of the second kind turns from the order that it began with.
+/// The number of places in which a schedule of the second kind changes its order.
 const TURNS: usize = 3;
 
 /// Makes a test of a scenario over each of these storages.
@@ -24,8 +24,8 @@ macro_rules! scenario {
 }
 pub(crate) use scenario;
 
-/// Checks a scenario under half of the schedules each of two kinds: at random, and by priorities that change in few
-/// places, which finds what needs somebody to be very late. With `RING_CACHE_REPLAY`, under that one schedule only.
+/// Checks a scenario under half of the schedules each of two kinds: random ones, and priorities that change in few
+/// places, which find faults that need a very late thread. With `RING_CACHE_REPLAY`, under that schedule only.
 pub(crate) fn check(scenario: fn()) {
     if let Ok(schedule) = std::env::var("RING_CACHE_REPLAY") {
         run(ReplayScheduler::new_from_encoded(&schedule), scenario);
@@ -43,7 +43,7 @@ fn run(scheduler: impl Scheduler + 'static, scenario: fn()) {
     let mut config = Config::new();
     // Enough for code that is not optimised.
     config.stack_size = 1 << 20;
-    // That weaker orderings are not modelled is said in docs/testing.md.
+    // docs/testing.md documents that weaker orderings are not modelled.
     config.silence_warnings = true;
     Runner::new(scheduler, config).run(scenario);
 }

@@ -1,4 +1,4 @@
-//! Deletes, sets and clears while values are computed: what began before them is not stored after them.
+//! Deletes, sets and clears during computations: a computation that began before them is not stored after them.
 
 use std::sync::Arc;
 
@@ -6,14 +6,14 @@ use crate::callers::{Caller, Kept, Verb};
 use crate::checking::scenario;
 use crate::world::{World, any};
 
-/// The truth changes, and `verb` says so. Whoever comes after it must see the new truth.
+/// The truth changes, and `verb` reports it. Every later call must see the new truth.
 fn forget<S: Kept>(world: &Arc<World<S>>, verb: Verb) {
     world.change_truth(2);
     world.run(verb, 1);
     assert_eq!(
         world.run(Verb::GetOrUpdate, 1),
         Some(2),
-        "who comes after it sees no older value"
+        "a later call sees no older value"
     );
 }
 
@@ -23,7 +23,7 @@ fn readers<S: Kept>(world: &Arc<World<S>>, count: usize) -> Vec<Caller<Option<u3
         .collect()
 }
 
-/// Forgets while two readers and `others` compute. Returns what is stored in the end.
+/// Deletes while two readers and `others` compute. Returns the stored value at the end.
 fn forget_during_flights<S: Kept>(
     world: &Arc<World<S>>,
     verb: Verb,
@@ -35,10 +35,10 @@ fn forget_during_flights<S: Kept>(
         assert!(matches!(reader.join(), Some(Some(1 | 2))));
     }
     let stored = world.stored(1);
-    // A delete may take away a newer value that was stored while it was under way.
+    // A delete may remove a newer value that was stored during it.
     assert!(
         matches!(stored, None | Some(2)),
-        "what was computed before is not stored after"
+        "an earlier computed value is not stored"
     );
     stored
 }
@@ -51,26 +51,22 @@ fn a_delete_during_a_flight_holds<S: Kept>(world: &Arc<World<S>>) {
 scenario!(a_set_during_a_flight_holds over memory, slow, awaited);
 fn a_set_during_a_flight_holds<S: Kept>(world: &Arc<World<S>>) {
     let stored = forget_during_flights(world, Verb::Set(2), Vec::new());
-    assert_eq!(stored, Some(2), "what was set is not lost");
+    assert_eq!(stored, Some(2), "the set value is not lost");
 }
 
-scenario!(what_is_set_stands over memory, slow, awaited);
-fn what_is_set_stands<S: Kept>(world: &Arc<World<S>>) {
-    // Unlike elsewhere the bodies know nothing of it, whenever they begin.
+scenario!(a_set_value_stays over memory, slow, awaited);
+fn a_set_value_stays<S: Kept>(world: &Arc<World<S>>) {
+    // Unlike in other scenarios, the bodies do not know the set value.
     let readers = readers(world, 3);
     world.run(Verb::Set(2), 1);
-    assert_eq!(
-        world.run(Verb::GetOrUpdate, 1),
-        Some(2),
-        "who comes after it sees it"
-    );
+    assert_eq!(world.run(Verb::GetOrUpdate, 1), Some(2), "a later call sees it");
     for reader in readers {
         assert!(matches!(reader.join(), Some(Some(1 | 2))));
     }
     assert_eq!(
         world.stored(1),
         Some(2),
-        "what was computed meanwhile does not take its place"
+        "a value computed meanwhile does not replace it"
     );
 }
 
@@ -91,7 +87,7 @@ fn a_clear_concerns_all_keys<S: Kept>(world: &Arc<World<S>>) {
     assert_eq!(
         world.run(Verb::GetOrUpdate, 2),
         Some(2),
-        "who comes after it sees no older value"
+        "a later call sees no older value"
     );
     readers.into_iter().for_each(|reader| _ = reader.join());
     let stored = [world.stored(1), world.stored(2)];
@@ -124,7 +120,7 @@ fn a_delete_holds_while_leaders_are_dropped<S: Kept>(world: &Arc<World<S>>) {
     for reader in readers {
         assert!(matches!(reader.join(), Some(Some(1 | 2))));
     }
-    // One that is dropped before it stores may have told the others its value.
+    // A call that is dropped before it stores may have given the others its value.
     assert!(matches!(world.stored(1), None | Some(2)));
 }
 

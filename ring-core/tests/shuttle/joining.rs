@@ -1,4 +1,4 @@
-//! Calls of one key at a time: one computes, the others take its value or its place.
+//! Concurrent calls of one key: one computes, the others take its value or its place.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -55,7 +55,7 @@ fn a_panic_reaches_only_its_caller<S: Kept>(world: &Arc<World<S>>) {
             let first = inner.start() == 0;
             pause().await;
             if first {
-                // As `panic!` does it, without a word on the terminal.
+                // Like `panic!`, but without output.
                 std::panic::resume_unwind(Box::new("the first body panics"));
             }
             7
@@ -105,7 +105,7 @@ fn an_error_is_for_its_own_caller<S: Kept>(world: &Arc<World<S>>) {
 scenario!(an_error_releases_all_and_none_waits_for_another over memory, slow, awaited);
 fn an_error_releases_all_and_none_waits_for_another<S: Kept>(world: &Arc<World<S>>) {
     const WAITERS: usize = 3;
-    // The leader fails once all wait; they fail once all of them compute.
+    // The leader fails when all wait; the waiters fail when all of them compute.
     let (all_wait, all_compute) = (gate(), gate());
     let leader = {
         let (inner, all_wait) = (Arc::clone(world), Arc::clone(&all_wait));

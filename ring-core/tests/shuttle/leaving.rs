@@ -9,7 +9,7 @@ use crate::callers::{Caller, Kept, Verb};
 use crate::checking::scenario;
 use crate::world::{World, any, pause, work};
 
-/// Callers that stay, by threads and tasks, and how many of their bodies were started.
+/// Callers that stay, by threads and tasks, and the number of their started bodies.
 struct Staying {
     callers: Vec<Caller<Option<u32>>>,
     started: Arc<AtomicUsize>,
@@ -31,19 +31,19 @@ impl Staying {
         Staying { callers, started }
     }
 
-    /// All get the value, and one of them computed it at most, and stored it.
+    /// All get the value; at most one of them computed it, and stored it.
     fn assert_served<S: Kept>(self, world: &Arc<World<S>>) {
         for caller in self.callers {
             assert_eq!(caller.join(), Some(Some(1)));
         }
         let (started, stored) = (self.started.load(Ordering::SeqCst), world.stored(1));
         assert!(started <= 1, "one took over");
-        // A leader that is dropped before it stores may have told the others its value.
+        // A leader that is dropped before it stores may have given the others its value.
         assert!(stored == Some(1) || (started, stored) == (0, None));
     }
 }
 
-/// So many callers are dropped at any moment, while two stay.
+/// This many callers are dropped at any moment, while two stay.
 fn stay_while_others_are_dropped<S: Kept>(world: &Arc<World<S>>, dropped: usize) {
     let dropped: Vec<_> = (0..dropped).map(|_| world.droppable(1)).collect();
     let staying = Staying::new(world, 2);
@@ -73,7 +73,7 @@ fn a_waiter_dropped_as_it_gets_the_lead_hands_it_on<S: Kept>(world: &Arc<World<S
     pause_for_a_while();
     drop(leader);
     if any(2) == 0 {
-        // It finds out that it leads now, and is dropped as a leader.
+        // It notices that it leads, and is dropped as a leader.
         waiter.poll(1);
     }
     drop(waiter);
@@ -84,7 +84,7 @@ scenario!(a_waiter_that_gives_up_as_it_gets_the_lead_hands_it_on over memory, sl
 fn a_waiter_that_gives_up_as_it_gets_the_lead_hands_it_on<S: Kept>(world: &Arc<World<S>>) {
     let mut leader = world.held(1);
     leader.poll(1 + any(S::PAUSES + 2));
-    // Only this one may give up; those who stay wait for the hand-over.
+    // Only this one may time out; the callers that stay wait for the hand-over.
     world.be_hasty();
     let waiter = world.droppable(1);
     pause_for_a_while();
@@ -130,7 +130,7 @@ fn callers_that_are_all_dropped_leave_nothing<S: Kept>(world: &Arc<World<S>>) {
     assert_eq!(world.stored(1), Some(1));
 }
 
-/// Lets others come as far as this schedule says.
+/// Lets others run as long as this schedule chooses.
 fn pause_for_a_while() {
     (0..any(12)).for_each(|_| crate::world::others_may_run());
 }

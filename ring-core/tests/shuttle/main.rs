@@ -1,7 +1,7 @@
-//! Schedules: what callers may rely on, in whatever order threads and tasks go on.
+//! Schedules: guarantees for callers, in any order of threads and tasks.
 //!
-//! A scenario runs some thousands of times, each time with the steps of its threads and tasks in another order. A call
-//! that waits for ever is found as a deadlock. docs/testing.md says how to run these tests and how to replay a
+//! A scenario runs some thousands of times, each time with its threads' and tasks' steps in another order. A call
+//! that waits forever is found as a deadlock. docs/testing.md describes how to run these tests and how to replay a
 //! schedule that failed.
 #![cfg(shuttle)]
 

@@ -1,4 +1,4 @@
-//! Storages whose operations take their time.
+//! Storages whose operations take time.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -19,7 +19,7 @@ fn text<K: RingKey + ?Sized>(key: &K) -> String {
     Key::of(key).to_string()
 }
 
-/// Entries by the texts of their keys. Nobody waits for its lock.
+/// Entries by the texts of their keys. Its lock is never contended.
 #[derive(Default)]
 pub(crate) struct Entries {
     values: Mutex<BTreeMap<String, u32>>,
@@ -37,7 +37,7 @@ impl Entries {
         self.writes.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// How many values were put here.
+    /// The number of stored values.
     pub(crate) fn writes(&self) -> usize {
         self.writes.load(Ordering::SeqCst)
     }
@@ -94,7 +94,7 @@ impl StorageBase<u32> for Slow {
     fn mark_suspect(&self, _: &EncodedKey) {}
 }
 
-/// Threads and tasks share it: in a schedule one may be as late as the other.
+/// Shared by threads and tasks: either may be the later one in a schedule.
 impl InMemory for Slow {}
 
 impl Storage<u32> for Slow {

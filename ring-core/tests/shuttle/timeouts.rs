@@ -1,4 +1,4 @@
-//! Calls that give up waiting, at any moment, and those that keep them waiting.
+//! Calls that time out, at any moment, and calls that delay them.
 
 use std::sync::Arc;
 
@@ -8,7 +8,8 @@ use crate::callers::{Caller, Held, Kept, Verb, task};
 use crate::checking::scenario;
 use crate::world::{World, any};
 
-/// A plain call that was polled a few times, and is not any more: it may be anywhere, also in the middle of its write.
+/// A plain call that was polled a few times and is not polled any more: it may be anywhere, also in the middle of its
+/// write.
 fn held_somewhere<S: Kept>(world: &Arc<World<S>>) -> Held {
     let mut held = world.held(1);
     held.poll(1 + any(8));
@@ -25,7 +26,7 @@ fn a_held_leader_is_replaced<S: Kept>(world: &Arc<World<S>>) {
         .map(|nth| world.caller(nth, Verb::GetOrUpdate, 1))
         .collect();
     for caller in callers {
-        assert!(matches!(caller.join(), Some(Some(1 | 2))), "nobody is stuck");
+        assert!(matches!(caller.join(), Some(Some(1 | 2))), "no caller is stuck");
     }
     let replaced = before == 1 && world.started() > 1;
     block_on(held.finish());
@@ -60,10 +61,10 @@ fn forget_while_it_is_held<S: Kept>(world: &Arc<World<S>>, verb: Verb) {
     let other = world.caller(1, Verb::GetOrUpdate, 2);
     world.change_truth(2);
     world.run(verb, 1);
-    // One that comes and stores would not wait for the held one either.
+    // A call that stores would not wait for the held one either.
     if any(2) == 0 {
         let after = world.run(Verb::GetOrUpdate, 1);
-        assert_eq!(after, Some(2), "who comes after it sees no older value");
+        assert_eq!(after, Some(2), "a later call sees no older value");
     }
     other.join();
     block_on(held.finish());
@@ -101,8 +102,8 @@ fn a_late_writer_and_a_hasty_delete<S: Kept>(world: &Arc<World<S>>) {
     assert_eq!(world.run(Verb::GetOrUpdate, 1), Some(2));
 }
 
-scenario!(whoever_gives_up_is_served_all_the_same over memory, slow, awaited);
-fn whoever_gives_up_is_served_all_the_same<S: Kept>(world: &Arc<World<S>>) {
+scenario!(callers_that_time_out_get_a_value over memory, slow, awaited);
+fn callers_that_time_out_get_a_value<S: Kept>(world: &Arc<World<S>>) {
     world.be_hasty();
     let dropped = world.droppable(1);
     let callers: Vec<_> = (0..3)
@@ -114,7 +115,7 @@ fn whoever_gives_up_is_served_all_the_same<S: Kept>(world: &Arc<World<S>>) {
     }
     assert!(matches!(dropped.join(), None | Some(Some(1))));
     assert!(world.started() <= 4, "each computed once at most");
-    // A writer that was not waited for clears away what it wrote.
+    // An abandoned writer removes its entry.
     assert!(matches!(world.stored(1), None | Some(1)));
 }
 
@@ -123,7 +124,7 @@ fn a_dropped_writer_lets_the_next_one_write<S: Kept>(world: &Arc<World<S>>) {
     let mut writer = world.held(1);
     writer.poll(1 + any(8));
     world.change_truth(2);
-    // They wait for the writer's turn to end, and are told when it is dropped.
+    // They wait for the end of the writer's turn, and its drop notifies them.
     let callers: Vec<Caller<_>> = (0..2).map(|nth| world.caller(nth, Verb::Update, 1)).collect();
     (0..any(12)).for_each(|_| crate::world::others_may_run());
     drop(writer);

@@ -1,4 +1,4 @@
-//! Computations of one key that overlap: the later-started wins.
+//! Computations of one key that overlap: the later one wins.
 
 use std::sync::{Arc, OnceLock};
 
@@ -8,7 +8,7 @@ use crate::callers::{Kept, Verb};
 use crate::checking::scenario;
 use crate::world::{Work, World, any, others_may_run, pause, work};
 
-/// A body that computes its number among all that were started.
+/// A body that computes its number among all started bodies.
 fn number<S: Kept>(world: &Arc<World<S>>) -> Work<u32> {
     let world = Arc::clone(world);
     work(async move || {
@@ -19,7 +19,8 @@ fn number<S: Kept>(world: &Arc<World<S>>) -> Work<u32> {
     })
 }
 
-/// A call by a caller of its own, with [`number`]. Returns how many were started before the call, and what it returned.
+/// A call by a separate caller, with [`number`]. Returns the number of bodies started before the call, and its
+/// result.
 fn numbered<S: Kept>(world: &Arc<World<S>>, nth: usize, verb: Verb) -> impl FnOnce() -> (u32, u32) + use<S> {
     let (inner, before) = (Arc::clone(world), Arc::new(OnceLock::new()));
     let called = Arc::clone(&before);
@@ -31,7 +32,7 @@ fn numbered<S: Kept>(world: &Arc<World<S>>, nth: usize, verb: Verb) -> impl FnOn
     }
 }
 
-/// Whoever was called after the body of what is stored began, and computed, would have stored later.
+/// A call that began after the body of the stored value began, and that computed, would have stored later.
 fn assert_is_of_the_last(stored: u32, (before, out): (u32, u32)) {
     assert!(
         out < before || stored >= before,
@@ -88,14 +89,14 @@ fn an_update_is_never_lost<S: Kept>(world: &Arc<World<S>>) {
     assert_eq!(
         world.run(Verb::GetOrUpdate, 1),
         Some(2),
-        "who comes after it sees no older value"
+        "a later call sees no older value"
     );
     assert!(matches!(reader.join(), Some(Some(1 | 2))));
     assert_eq!(world.stored(1), Some(2));
 }
 
-scenario!(who_comes_after_an_update_is_given_nothing_older over memory, full, slow, awaited);
-fn who_comes_after_an_update_is_given_nothing_older<S: Kept>(world: &Arc<World<S>>) {
+scenario!(calls_after_an_update_get_no_older_value over memory, full, slow, awaited);
+fn calls_after_an_update_get_no_older_value<S: Kept>(world: &Arc<World<S>>) {
     let readers: Vec<_> = (0..2)
         .map(|nth| world.caller(nth, Verb::GetOrUpdate, 1))
         .collect();
@@ -105,9 +106,9 @@ fn who_comes_after_an_update_is_given_nothing_older<S: Kept>(world: &Arc<World<S
         Some(2),
         "it never takes another's value"
     );
-    // It may have given way by now.
+    // It may have been superseded by now.
     let after = world.run(Verb::GetOrUpdate, 1);
-    assert_eq!(after, Some(2), "who comes after it sees no older value");
+    assert_eq!(after, Some(2), "a later call sees no older value");
     for reader in readers {
         assert!(matches!(reader.join(), Some(Some(1 | 2))));
     }

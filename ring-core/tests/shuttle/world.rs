@@ -1,4 +1,4 @@
-//! One storage, the truth that bodies compute from, and what is known of their computations.
+//! One storage, the truth that bodies compute from, and the record of their computations.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
@@ -35,14 +35,14 @@ pub(crate) fn any(bound: usize) -> usize {
     shuttle::rand::thread_rng().gen_range(0..bound)
 }
 
-/// Nobody gives up waiting: a call that is forgotten is a deadlock.
+/// No call times out: a forgotten call is a deadlock.
 static PATIENT: LazyLock<Ring> = LazyLock::new(|| {
     Ring::with_prefix("p")
         .flight_timeout(Duration::MAX)
         .write_timeout(Duration::MAX)
 });
 
-/// Everybody may give up waiting at any moment.
+/// Any call may time out at any moment.
 static HASTY: LazyLock<Ring> = LazyLock::new(|| Ring::with_prefix("p"));
 
 /// Calls do not join.
@@ -56,7 +56,7 @@ static APART: LazyLock<Ring> = LazyLock::new(|| {
 /// The code of a cached method.
 pub(crate) type Work<O> = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = O>>> + Send>;
 
-/// All that the threads and tasks of a scenario share. What it counts by itself is no step of a schedule.
+/// The shared state of a scenario's threads and tasks. Its own counters are not steps of a schedule.
 pub(crate) struct World<S> {
     pub(crate) storage: S,
     ring: Mutex<&'static Ring>,
@@ -70,14 +70,14 @@ impl World<Lru<u32>> {
         Self::over(Lru::new(8))
     }
 
-    /// Over the default storage, which keeps nothing: as if every entry had to give way at once.
+    /// Over the default storage with capacity zero: as if every entry were evicted at once.
     pub(crate) fn full() -> Arc<Self> {
         Self::over(Lru::new(0))
     }
 }
 
 impl World<Slow> {
-    /// Over a storage that takes its time: threads and tasks.
+    /// Over a storage that takes time: threads and tasks.
     pub(crate) fn slow() -> Arc<Self> {
         Self::over(Slow::default())
     }
@@ -104,12 +104,12 @@ impl<S: 'static> World<S> {
         *self.ring.lock()
     }
 
-    /// From now on calls may give up waiting at any moment.
+    /// From now on calls may time out at any moment.
     pub(crate) fn be_hasty(&self) {
         *self.ring.lock() = &HASTY;
     }
 
-    /// From now on calls wait as long as it takes.
+    /// From now on calls wait without a limit.
     pub(crate) fn be_patient(&self) {
         *self.ring.lock() = &PATIENT;
     }
@@ -119,27 +119,27 @@ impl<S: 'static> World<S> {
         *self.ring.lock() = &APART;
     }
 
-    /// What a body computes that starts now: 1 at first.
+    /// The value of a body that starts now: 1 at first.
     pub(crate) fn truth(&self) -> u32 {
         self.truth.load(Ordering::SeqCst)
     }
 
-    /// From now on bodies compute something else.
+    /// From now on bodies compute another value.
     pub(crate) fn change_truth(&self, truth: u32) {
         self.truth.store(truth, Ordering::SeqCst);
     }
 
-    /// How many bodies were started.
+    /// The number of started bodies.
     pub(crate) fn started(&self) -> usize {
         self.started.load(Ordering::SeqCst)
     }
 
-    /// Counts a body that starts now. Returns how many were before.
+    /// Counts a body that starts now. Returns the number of earlier ones.
     pub(crate) fn start(&self) -> usize {
         self.started.fetch_add(1, Ordering::SeqCst)
     }
 
-    /// A body that computes the truth as it is when it starts, and takes its time.
+    /// A body that computes the truth at its start, and takes time.
     pub(crate) fn work<R: Output<Value = u32>>(self: &Arc<Self>) -> Work<R::Out>
     where
         S: Send + Sync,

@@ -68,7 +68,7 @@ fn try_expand(options: TokenStream, mut source: Source) -> syn::Result<TokenStre
     let mut block = Block {
         defaults,
         owner: Rc::new(owner),
-        root: Root::named(options.root.as_ref()),
+        root: Root::named(options.root.as_ref())?,
         expanded: Vec::new(),
         functions: source.functions(),
         given: Vec::new(),
@@ -149,7 +149,7 @@ impl Block {
             options.ignore.push(token);
         }
         let root = match &options.root {
-            Some(path) => Root::named(Some(path)),
+            Some(path) => Root::named(Some(path))?,
             None => self.root.clone(),
         };
         let method = Method::new((**method).clone(), options, Some(Rc::clone(&self.owner)), root)?;

@@ -158,10 +158,13 @@ pub(crate) fn accessors_trait<'a>(
     let of_trait = owner.of_trait.as_ref()?;
     let (name, path, generics) = (&of_trait.accessors, &of_trait.path, &owner.generics);
     let where_clause = &generics.where_clause;
-    let vis = owner.named.as_ref().map(|named| match named.written_vis() {
-        Some(vis) => vis.to_token_stream(),
-        None => quote!(pub(crate)),
-    });
+    let vis = match &owner.named {
+        Some(named) => Some(match named.written_vis() {
+            Some(vis) => vis.to_token_stream(),
+            None => quote!(pub(crate)),
+        }),
+        None => of_trait.vis.borrow().as_ref().map(ToTokens::to_token_stream),
+    };
     let (types, private) = (owner.hoisted_names(), private());
     Some(quote! {
         /// The accessors of cached methods.

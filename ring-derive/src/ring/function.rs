@@ -32,7 +32,7 @@ fn try_expand(options: TokenStream, function: Function) -> syn::Result<TokenStre
         return Err(syn::Error::new_spanned(other, marks::DUPLICATE));
     }
     let options: RingOptions = Options::parse(Target::Method, options).read()?;
-    let root = Root::named(options.root.as_ref());
+    let root = Root::named(options.root.as_ref())?;
     let method = Method::new(function, options, None, root)?;
     check::method(&method)?;
     let expanded = expand::expand(&method);

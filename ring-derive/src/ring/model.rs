@@ -91,6 +91,8 @@ pub(crate) struct OfTrait {
     pub(crate) declared: Vec<Ident>,
     /// Types that have a name in the trait of the accessors only.
     pub(crate) hoisted: RefCell<Vec<Type>>,
+    /// The visibility that the user gave to an accessor. The trait needs it, as it names types of its signature.
+    pub(crate) vis: RefCell<Option<Visibility>>,
 }
 
 impl Owner {
@@ -103,6 +105,7 @@ impl Owner {
                 accessors: name.unwrap_or_else(|| format_ident!("__Accessors")),
                 declared,
                 hoisted: RefCell::default(),
+                vis: RefCell::default(),
             }
         });
         Owner {
@@ -158,6 +161,13 @@ impl Method {
         let mut sig = written.clone();
         if let Some(owner) = &owner {
             replace_associated(owner, &mut sig);
+        }
+        let written_vis = options.accessor.as_ref().and_then(Accessor::written_vis);
+        if let (Some(vis), Some(of_trait)) = (
+            written_vis,
+            owner.as_ref().and_then(|owner| owner.of_trait.as_ref()),
+        ) {
+            of_trait.vis.borrow_mut().get_or_insert_with(|| vis.clone());
         }
         let key = KeyForm::of(options.key.as_ref())?;
         let typed = sig.inputs.iter().filter_map(|argument| match argument {

@@ -5,8 +5,8 @@ use quote::{ToTokens, quote};
 use syn::visit_mut::VisitMut;
 use syn::{Ident, Lifetime, Type};
 
-/// Replaces `Self` in the code of a static, which knows no lifetime except `'static`.
-pub(crate) fn in_static(self_ty: &Type, code: TokenStream) -> TokenStream {
+/// Replaces `Self` in the code of a static, which knows no lifetime except `'static`, by the type; and these lifetimes.
+pub(crate) fn in_static(self_ty: &Type, lifetimes: &[String], code: TokenStream) -> TokenStream {
     struct MakeStatic;
     impl VisitMut for MakeStatic {
         fn visit_lifetime_mut(&mut self, lifetime: &mut Lifetime) {
@@ -15,11 +15,11 @@ pub(crate) fn in_static(self_ty: &Type, code: TokenStream) -> TokenStream {
     }
     let mut self_ty = self_ty.clone();
     MakeStatic.visit_type_mut(&mut self_ty);
-    replace(&self_ty, code)
+    replace(&self_ty, lifetimes, code)
 }
 
 /// Replaces `Self` in tokens, also in those that a macro takes.
-fn replace(self_ty: &Type, code: TokenStream) -> TokenStream {
+fn replace(self_ty: &Type, lifetimes: &[String], code: TokenStream) -> TokenStream {
     let mut replaced = TokenStream::new();
     let mut trees = code.into_iter().peekable();
     while let Some(tree) = trees.next() {
@@ -31,8 +31,16 @@ fn replace(self_ty: &Type, code: TokenStream) -> TokenStream {
                 }
                 _ => self_ty.to_tokens(&mut replaced),
             },
+            TokenTree::Punct(punct) if punct.as_char() == '\'' => {
+                replaced.extend([TokenTree::Punct(punct)]);
+                if let Some(TokenTree::Ident(name)) =
+                    trees.next_if(|next| lifetimes.iter().any(|name| next.to_string() == *name))
+                {
+                    replaced.extend([TokenTree::Ident(Ident::new("static", name.span()))]);
+                }
+            }
             TokenTree::Group(group) => {
-                let mut inner = Group::new(group.delimiter(), replace(self_ty, group.stream()));
+                let mut inner = Group::new(group.delimiter(), replace(self_ty, lifetimes, group.stream()));
                 inner.set_span(group.span());
                 replaced.extend([TokenTree::Group(inner)]);
             }

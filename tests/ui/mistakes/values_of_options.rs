@@ -10,7 +10,7 @@ fn f3(n: u32) -> u32 { n }
 fn f4(n: u32) -> u32 { n }
 #[ring(storage = "x")] //~
 fn f5(n: u32) -> u32 { n }
-#[ring(policy = lru)] //~
+#[ring(policy = fifo)] //~
 fn f6(n: u32) -> u32 { n }
 #[ring(policy = "scan_resistant")] //~
 fn f7(n: u32) -> u32 { n }

@@ -134,7 +134,7 @@ where
     compute(&pending, ended, bodies, limit).await
 }
 
-/// Computes the values of calls, of equal ones that of the first, at most `limit` at a time, and stores them together.
+/// Computes the values of calls, for equal calls once, at most `limit` at a time, and stores them together.
 async fn compute<R, S, B>(
     pending: &[Pending<R, S>],
     ended: Vec<Option<Computed<R>>>,
@@ -176,8 +176,8 @@ where
 
 /// Computes, unless another call does.
 ///
-/// It takes the lead when its turn comes: a body may call other keys of this bulk call, whose values are then computed
-/// there, or have been computed.
+/// It takes the lead when its turn comes: a body may call other keys of this bulk call, which are then computed
+/// there.
 async fn lead<'c, R, S, B>(pending: &'c Pending<R, S>, body: B) -> Progress<'c, R, S, B>
 where
     R: Output,
@@ -228,7 +228,7 @@ where
     finish(pending, fetched, body).await
 }
 
-/// Goes on with a call by itself.
+/// Goes on with a call alone.
 async fn finish<R, S, B>(pending: &Pending<R, S>, fetched: Fetched<'_, R::Value, S::Held>, body: B) -> R::Out
 where
     R: Output,

@@ -1,29 +1,29 @@
-//! The least recently used entry gives way.
+//! Evicts the least recently used entry.
 //!
-//! Every entry carries the stamp of its last use. A small cache gives a new stamp to every use, so the order is exact.
-//! A large one gives a new stamp only every so many inserts (a *window*), so that a hit seldom writes: order is lost
-//! only within a window.
+//! Every entry has the stamp of its last use. A small cache gives a new stamp to every use, so the order is exact. A
+//! large one gives a new stamp after a number of inserts (a *window*), so that few hits write; the order is lost
+//! within a window.
 //!
-//! Slots lie in blocks. To evict, a large cache takes the oldest of the next block, from a hand that goes round: a
-//! bounded effort. A small one keeps for each block a stamp that no entry of it is older than. Hits leave it alone,
-//! so it may be too old; the block where it is the oldest is looked through, until one holds.
+//! Slots lie in blocks. A large cache evicts the oldest entry of the next block, in rotation: a bounded effort. A
+//! small one keeps a stamp for each block that is not newer than any entry of it. Hits do not update it, so it may be
+//! too old. Eviction scans the block with the oldest stamp, until a stamp is exact.
 
 use super::eviction::{EvictionPolicy, Marks};
 use crate::sync::{AtomicU32, Ordering};
 
-/// How many slots are a block.
+/// The number of slots in a block.
 const BLOCK: usize = 16;
 
-/// Into how many windows the order of a large cache is divided.
+/// The number of windows in the order of a large cache.
 const WINDOWS: usize = 64;
 
 /// The marks are stamps. They may wrap around: ages are differences.
 pub(in crate::lru) struct LeastRecent {
     now: AtomicU32,
-    /// In a large cache, how many inserts a window is wide.
+    /// In a large cache, the number of inserts in a window.
     window: Option<u32>,
     inserts: u32,
-    /// In a small cache, a stamp for each block that none in it is older than.
+    /// In a small cache, a stamp for each block that is not newer than any entry of it.
     bounds: Vec<u32>,
     /// In a large cache, the block whose turn is next.
     hand: usize,
@@ -102,19 +102,19 @@ impl EvictionPolicy for LeastRecent {
     }
 }
 
-/// How long ago a stamp was given.
+/// The age of a stamp.
 #[inline]
 fn age(now: u32, stamp: u32) -> u32 {
     now.wrapping_sub(stamp)
 }
 
 impl LeastRecent {
-    /// For few entries: the order is exact.
+    /// For small caches: the order is exact.
     pub(super) fn exact() -> Self {
         Self::with_window(None)
     }
 
-    /// For many entries, or one shard of several: the order is lost within windows.
+    /// For large caches, and for one of several shards: the order is lost within windows.
     pub(super) fn windowed(capacity: usize) -> Self {
         let window = u32::try_from(capacity / WINDOWS).unwrap_or(u32::MAX);
         Self::with_window(Some(window))
@@ -144,7 +144,7 @@ impl LeastRecent {
         *now
     }
 
-    /// The slot that was not used for the longest time.
+    /// The least recently used slot.
     fn oldest(&mut self, marks: &mut impl Marks) -> usize {
         loop {
             let now = *self.now.get_mut();
@@ -158,7 +158,7 @@ impl LeastRecent {
                 );
             let oldest = self.oldest_of(block, marks);
             if oldest.age == longest {
-                // It is as good as used: the others decide about the block.
+                // As good as used: the other entries decide about the block.
                 *marks.mark(oldest.slot) = now;
                 self.bounds[block] = now.wrapping_sub(oldest.next_age);
                 return oldest.slot;

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::eviction::{EvictionPolicy, Marks};
 use crate::sync::AtomicU32;
 
-/// What befell a key.
+/// The fate of a key.
 pub(super) enum Step {
     Used(u64),
     Added(u64),
@@ -46,7 +46,7 @@ impl<P: EvictionPolicy> Cache<P> {
         self.keys.iter().position(|&other| other == key)
     }
 
-    /// Returns the key that gave way.
+    /// Returns the evicted key.
     fn add(&mut self, key: u64) -> Option<u64> {
         if self.keys.len() < self.capacity {
             self.keys.push(key);
@@ -75,7 +75,7 @@ impl Marks for Vec<AtomicU32> {
     }
 }
 
-/// Lets keys come, be used and go at random; checks what always holds after each step.
+/// Inserts, uses and removes keys at random, and checks the invariants after each step.
 pub(super) fn random_steps(
     policy: impl EvictionPolicy,
     capacity: usize,
@@ -88,7 +88,7 @@ pub(super) fn random_steps(
         random ^= random << 13;
         random ^= random >> 7;
         random ^= random << 17;
-        // Some come much more often than others.
+        // Some keys come much more often than others.
         let part = (random >> 8) & 0xffff;
         let key = (part * part * (4 * capacity as u64 + 1)) >> 32;
         match (cache.slot(key), random >> 40 & 63) {
@@ -122,8 +122,7 @@ pub(super) fn random_steps(
     }
 }
 
-/// How often a policy keeps what is used again, in random steps, and a number for all that gave way, in order: it is another
-/// one if a single decision is.
+/// The hits of a policy in random steps, and a checksum of all evicted keys in order: it changes with any decision.
 pub(super) fn decisions(policy: impl EvictionPolicy, capacity: usize) -> (u32, u32) {
     let (mut used, mut gave_way) = (0, 0_u32);
     random_steps(policy, capacity, 20_000, |step| match step {

@@ -1,23 +1,24 @@
-//! Entries that are used once pass by; those that are used again stay.
+//! Evicts entries that are used once before entries that are used again.
 //!
 //! A new entry waits in a first-in, first-out queue, on *probation*. When its turn comes, it moves to the *protected*
-//! entries if it was used meanwhile, else it gives way. The protected are a clock: a hand goes round, takes one use off
-//! each entry, and the first without one gives way. A hit only counts up to three uses, in its slot.
+//! entries if it was used meanwhile; otherwise it is evicted. The protected entries form a clock: a hand goes round
+//! and takes one use off each entry, and the first entry without a use is evicted. A hit only counts up to three
+//! uses, in its slot.
 //!
-//! What gave way is remembered as a *ghost*, with how often it was seen. A key that comes back challenges the protected
-//! entry whose turn it is: it is protected at once if it was seen more often, else it goes on probation again and the
-//! other counts as seen once less. So a loop over more than fits does not push out what is held, and nothing stays on
-//! its past alone.
+//! An evicted entry is remembered as a *ghost*, with the number of times it was seen. A key that comes back
+//! challenges the protected entry whose turn it is. If it was seen more often, it is protected at once. Otherwise it
+//! goes on probation again, and the other counts as seen once less. So a loop over more than the capacity does not
+//! evict all entries, and no entry stays for its past uses alone.
 //!
-//! While there is room, entries move on from probation without a use: so a loop over more than fits finds a part of itself.
-//! From time to time one of them that was not used since gives way in the place of a newer one ([`rotation`]).
+//! While there is space, entries leave probation without a use, so a loop over more than the capacity has some hits.
+//! At intervals one of them that was not used since is evicted for a newer one ([`rotation`]).
 //!
-//! Ghosts also tell how long probation should be: one that comes back early from probation would have been a hit
-//! had it waited longer; one that comes back from the protected had there been more room for them. The length follows.
+//! Ghosts also adjust the length of probation. One that comes back soon from probation would have been a hit with a
+//! longer probation; one that comes back from the protected entries, with a shorter one.
 //!
-//! The queues are those of S3-FIFO, the self-tuning that of ARC. Tried on traces of requests against W-TinyLFU, LIRS,
-//! 2Q, CAR, SIEVE and the two as they are, it was the only one nowhere more than half a point below the best of
-//! quick_cache and moka.
+//! The queues are those of S3-FIFO, the self-tuning that of ARC. On traces of requests it was compared with
+//! W-TinyLFU, LIRS, 2Q, CAR, SIEVE and the two as published. It was the only one that was nowhere more than half a
+//! point below the best of quick_cache and moka.
 
 mod ghosts;
 mod mark;
@@ -33,7 +34,7 @@ use crate::sync::{AtomicU32, Ordering};
 const PROBATION: usize = 0;
 const PROTECTED: usize = 1;
 
-/// At most so many entries of a queue get another chance before one gives way.
+/// The number of entries of a queue that get another chance before one is evicted.
 const CHANCES: usize = 16;
 
 /// No slot.
@@ -43,9 +44,9 @@ pub(in crate::lru) struct ScanResistant {
     capacity: usize,
     links: Vec<Link>,
     queues: [Queue; 2],
-    /// How long probation should be, in half entries.
+    /// The length of probation, in half entries.
     share: usize,
-    /// Where the entry goes for which a victim was asked.
+    /// The queue of the entry that a victim was chosen for.
     incoming: Mark,
     ghosts: Ghosts,
     rotation: Rotation,
@@ -190,7 +191,7 @@ impl ScanResistant {
         self.link(marks, slot, mark);
     }
 
-    /// Looks at the protected entry whose turn it is, if a look is due. Returns one that was never used.
+    /// Checks the protected entry whose turn it is, if a check is due. Returns an entry that was never used.
     fn rotate(&mut self, marks: &mut impl Marks) -> Option<usize> {
         if self.queues[PROTECTED].length == 0 || !self.rotation.is_due() {
             return None;
@@ -207,7 +208,7 @@ impl ScanResistant {
         None
     }
 
-    /// The clock passes a protected entry, and takes one of its uses.
+    /// The clock passes a protected entry and takes one of its uses.
     fn take_use(&mut self, marks: &mut impl Marks, slot: usize) {
         let mark = mark_of(marks, slot);
         self.requeue(
@@ -217,7 +218,7 @@ impl ScanResistant {
         );
     }
 
-    /// How long probation may become, in half entries.
+    /// The greatest length of probation, in half entries.
     fn longest(&self) -> usize {
         (self.capacity / 5 * 4).max(2)
     }
@@ -227,7 +228,7 @@ impl ScanResistant {
         probation > 0 && (protected == 0 || probation >= self.share / 2)
     }
 
-    /// Where the entry with this hash goes. Its ghost is laid to rest.
+    /// The queue for the entry with this hash. Removes its ghost.
     fn admit(&mut self, marks: &mut impl Marks, hash: u32) -> Mark {
         let Some(ghost) = self.ghosts.take(hash) else {
             return Mark::new(PROBATION, 1, 0);
@@ -247,7 +248,7 @@ impl ScanResistant {
         Mark::new(queue, seen, 0)
     }
 
-    /// Whether an entry that was seen so often is worth more than the protected one whose turn it is.
+    /// Whether an entry that was seen this often is worth more than the protected entry whose turn it is.
     fn challenge(&mut self, marks: &mut impl Marks, seen: u8) -> bool {
         if self.queues[PROTECTED].length == 0 {
             return true;
@@ -261,7 +262,7 @@ impl ScanResistant {
         wins
     }
 
-    /// Turns the clock to the protected entry that gives way next.
+    /// Turns the clock to the next protected entry to evict.
     fn protected_victim(&mut self, marks: &mut impl Marks) -> usize {
         for _ in 0..CHANCES {
             let slot = self.queues[PROTECTED].front as usize;
@@ -288,7 +289,7 @@ impl ScanResistant {
         self.queues[queue].length -= 1;
     }
 
-    /// Makes two slots of a queue neighbours; none stands for its end.
+    /// Makes two slots of a queue neighbours; `NONE` stands for its end.
     fn join(&mut self, queue: usize, previous: u32, next: u32) {
         match self.links.get_mut(previous as usize) {
             Some(link) => link.next = next,

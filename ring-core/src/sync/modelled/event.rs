@@ -1,8 +1,8 @@
-//! An event as event-listener has it.
+//! An event like event-listener's.
 //!
-//! Listeners are told in the order in which they began to listen. `notify(n)` counts those that were told before and
-//! have not noticed yet. A listener that was told and is dropped before it noticed tells the next one, if none but it
-//! was told.
+//! Listeners are notified in the order in which they began to listen. `notify(n)` counts earlier notifications that
+//! were not noticed yet. A listener that is dropped before it noticed its notification passes it on, unless another
+//! listener is notified.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -18,7 +18,7 @@ pub(crate) struct Event {
     line: Arc<Mutex<Line>>,
 }
 
-/// Those who listen, in their order. Its lock is a real one: no other runs while it is held.
+/// The listeners, in order. Its lock is a real one: no thread is switched while it is held.
 #[derive(Default)]
 struct Line {
     last: u64,
@@ -61,7 +61,7 @@ impl Event {
 }
 
 impl Line {
-    /// Makes sure that so many were told who have not noticed. Returns whom to wake.
+    /// Ensures that this many notifications are not noticed yet. Returns the listeners to wake.
     fn tell(&mut self, count: usize) -> Vec<Waker> {
         let told = self.entries.iter().filter(|entry| entry.told).count();
         let next = self.entries.iter_mut().filter(|entry| !entry.told);
@@ -86,7 +86,7 @@ pub(crate) struct EventListener {
 }
 
 impl EventListener {
-    /// Stops to listen. Returns whether it was told.
+    /// Stops listening. Returns whether it was notified.
     fn leave(&self) -> bool {
         let left = self.line.lock().leave(self.number);
         left.is_some_and(|entry| entry.told)
@@ -143,7 +143,7 @@ impl Listener for EventListener {
             }
             Pin::new(&mut timer).poll(context).map(|()| false)
         }));
-        // One that is told in the very moment in which its time is over has been told.
+        // A listener that is notified just as its time ends was notified.
         (told || self.leave()).then_some(())
     }
 }

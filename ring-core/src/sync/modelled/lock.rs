@@ -1,4 +1,4 @@
-//! Shuttle's locks with the methods of parking_lot's: these know no poison.
+//! Shuttle's locks with the methods of parking_lot's, which are never poisoned.
 
 use std::sync::PoisonError;
 

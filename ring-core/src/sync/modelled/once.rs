@@ -1,4 +1,4 @@
-//! A cell that is written once, as far as it is used here: nobody waits for another's writing.
+//! A cell that is written once. This crate needs no waiting for another thread's write.
 
 use super::others_may_run;
 

@@ -1,4 +1,4 @@
-//! A timer that may fire at any moment, and fires in the end.
+//! A timer that may fire at any moment, and always fires in the end.
 
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
@@ -9,8 +9,8 @@ use shuttle::rand::{Rng, thread_rng};
 /// Others get at most two to this power turns before a timer fires.
 const LONGEST: u32 = 7;
 
-/// futures-timer's `Delay`. How long it takes is part of the schedule, and has nothing to do with the time that it is
-/// given: some fire at once, some after most of what others do.
+/// futures-timer's `Delay`. The schedule decides when it fires, independent of its duration: some fire at once, some
+/// after most other steps.
 pub(crate) struct Delay {
     turns: u32,
 }

@@ -11,7 +11,7 @@ pub(super) fn many_equals_one_by_one<Su: Tested<T>, T: Value>(trial: &Trial<'_, 
     let (storage, keys) = trial.begin::<6>();
     let mut held = vec![None; keys.len()];
     expect_all_held(&storage, &keys, &held, "at first");
-    // The last ones first, so that no order but that of the keys will do.
+    // In reverse, so that only the order of the keys passes.
     let written: Vec<_> = [5, 3, 1].map(|at| (keys[at], trial.value(at), None)).into();
     storage.write_many(written);
     for at in [1, 3, 5] {
@@ -67,7 +67,7 @@ pub(super) fn many_of_a_thousand_keys<Su: Tested<T>, T: Value>(trial: &Trial<'_,
     expect_many(&storage, &keys, &held, format_args!("{count} that were removed"));
 }
 
-/// The last one of several with one key counts, also where one of them has an expiry of zero, which removes.
+/// The last of several entries with one key counts, also if one of them has an expiry of zero, which removes.
 pub(super) fn many_with_duplicates_that_remove<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
     let (storage, [kept, removed]) = trial.begin();
     let zero = Some(Duration::ZERO);
@@ -94,7 +94,7 @@ pub(super) fn many_with_duplicates_that_remove<Su: Tested<T>, T: Value>(trial: &
     storage.remove(&kept);
 }
 
-/// Fails the case unless looks at many keys find what is expected, and looks at each as well.
+/// Fails the case unless reads of many keys find the expected entries, and single reads as well.
 fn expect_all_held<Su, T>(storage: &Su, keys: &[PlainKey], expected: &[Option<T>], when: &str)
 where
     Su: Tested<T>,

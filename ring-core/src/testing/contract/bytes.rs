@@ -1,9 +1,9 @@
-//! Cases of values that are bytes: what was written is found byte for byte.
+//! Cases of values that are bytes: they are read byte for byte as written.
 
 use super::subject::{Tested, Value};
 use super::trial::{Trial, expect, shown};
 
-/// Some bytes more than each of these lengths, and less: where fields for lengths and buffers end.
+/// Lengths at which length fields and buffers end; cases use slightly more and less.
 const LIMITS: [usize; 6] = [16, 128, 256, 4096, 1 << 16, 1 << 20];
 
 pub(super) fn values_empty<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
@@ -30,7 +30,7 @@ pub(super) fn values_of_all_lengths<Su: Tested<T>, T: Value>(trial: &Trial<'_, S
     come_back(trial, fitting.chain([trial.largest]).map(patterned));
 }
 
-/// Bytes in no simple pattern, the same in every run.
+/// Bytes without a simple pattern, the same in every run.
 fn patterned(length: usize) -> Vec<u8> {
     let bytes = (0..length as u64).map(|at| (at.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as u8);
     bytes.collect()

@@ -4,7 +4,7 @@ use super::subject::{Tested, Value};
 use super::trial::{Trial, expect, ring};
 use crate::ring::Ring;
 
-/// Names that differ by what patterns, paths and case would not tell apart.
+/// Names that patterns, paths or case might not distinguish.
 pub(super) const NAMES: [&str; 10] = [
     "contract.ring",
     "contract.rings",
@@ -23,7 +23,7 @@ pub(super) fn calls<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
     storage.call_delete(ring, 1);
     expect(storage.call_has(ring, 1), false, "`has` of a call at first");
     for what in ["a call that finds nothing", "a call whose value is there"] {
-        // Computed by the first one only.
+        // The body runs for the first one only.
         let number = if storage.call_has(ring, 1) { 2 } else { 1 };
         let value = trial.value(number);
         let returned = storage.get_or_update(ring, 1, None, || value);
@@ -59,7 +59,7 @@ pub(super) fn calls<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
     expect(
         storage.flights().under_way(),
         0,
-        "how many keys are worked on in the end",
+        "the number of keys with calls under way at the end",
     );
 }
 

@@ -17,7 +17,7 @@ pub(super) struct Case<Su, T> {
 
 type Run<Su, T> = fn(&Trial<'_, Su, T>);
 
-/// The capability that a case needs beside the raw operations.
+/// The capability that a case needs in addition to the raw operations.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Needs {
     Nothing,
@@ -29,20 +29,23 @@ enum Needs {
 }
 
 impl<Su, T> Case<Su, T> {
-    /// Why the case is left out, if it is.
+    /// The reason to leave the case out, if there is one.
     pub(super) fn left_out(&self, trial: &Trial<'_, Su, T>) -> Option<&'static str> {
         if trial.capacity < self.entries {
             return Some("needs more entries than the storage keeps");
         }
         let (is_met, otherwise) = match self.needs {
             Needs::Nothing => (true, ""),
-            Needs::Bytes => (trial.of_bytes.is_some(), "is about bytes: `.bytes()`"),
-            Needs::Expiry => (trial.advance.is_some(), "needs time: `.expires(..)`"),
-            Needs::Clear => (trial.clear.is_some(), "is about `clear`: `.clears()`"),
-            Needs::Clones => (trial.clone.is_some(), "is about clones: `.clones()`"),
+            Needs::Bytes => (trial.of_bytes.is_some(), "needs bytes as values: use `.bytes()`"),
+            Needs::Expiry => (
+                trial.advance.is_some(),
+                "needs entries that expire: add `.expires(..)`",
+            ),
+            Needs::Clear => (trial.clear.is_some(), "needs `clear`: add `.clears()`"),
+            Needs::Clones => (trial.clone.is_some(), "needs clones: add `.clones()`"),
             Needs::Sharing => (
                 trial.shares,
-                "is about entries that outlive a handle: `.shared()`",
+                "needs entries that outlive a handle: add `.shared()`",
             ),
         };
         (!is_met).then_some(otherwise)
@@ -53,7 +56,7 @@ impl<Su, T> Case<Su, T> {
     }
 }
 
-/// Cases by their functions, with what they need of the storage and how many entries it must keep.
+/// Cases by their functions, with their needs and the number of entries that the storage must keep.
 macro_rules! cases {
     ($($file:ident::$name:ident, $needs:ident, $entries:literal;)*) => {
         vec![$(Case { name: stringify!($name), needs: Needs::$needs, entries: $entries, run: $file::$name },)*]

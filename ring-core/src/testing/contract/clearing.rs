@@ -1,4 +1,4 @@
-//! Cases of `clear`: it drops the entries of one ring, and no others.
+//! Cases of `clear`: it removes the entries of one ring, and no others.
 
 use super::calls::NAMES;
 use super::computing::during_a_computation;

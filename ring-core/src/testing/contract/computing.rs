@@ -29,15 +29,15 @@ pub(super) fn a_cold_key_is_computed_once<Su: Tested<T>, T: Value>(trial: &Trial
         };
         let callers: Vec<_> = values.into_iter().map(call).collect();
         let running = slow.began();
-        // Then all have looked, and found nothing.
+        // Then all have looked up, and found nothing.
         eventually(|| misses(ring) == CALLERS || callers.iter().all(ScopedJoinHandle::is_finished));
         drop(running);
         callers.into_iter().map(join).collect()
     });
-    let what = format!("how often the body ran for {CALLERS} calls at a time");
+    let what = format!("the number of runs of the body for {CALLERS} concurrent calls");
     expect(runs.load(Ordering::SeqCst), 1, what);
     for value in &returned {
-        expect(value, &returned[0], "what calls of one key at a time return");
+        expect(value, &returned[0], "the values of concurrent calls of one key");
     }
     expect(
         storage.call_get(ring, 1).as_ref(),
@@ -61,11 +61,7 @@ pub(super) fn delete_during_a_computation<Su: Tested<T>, T: Value>(trial: &Trial
     ];
     for (name, delete) in deletes {
         let returned = during_a_computation(trial, &storage, ring, delete);
-        expect(
-            returned,
-            trial.value(1),
-            format_args!("a call during which came {name}"),
-        );
+        expect(returned, trial.value(1), format_args!("a call during {name}"));
         let what = format!("`get` after a computation that began before {name}");
         expect(storage.call_get(ring, 1), None, what);
         let newer = trial.value(2);
@@ -78,11 +74,7 @@ pub(super) fn delete_during_a_computation<Su: Tested<T>, T: Value>(trial: &Trial
                 what,
             );
         });
-        expect(
-            returned,
-            trial.value(1),
-            format_args!("a call during which came {name}"),
-        );
+        expect(returned, trial.value(1), format_args!("a call during {name}"));
         let what = format!("`get` after an older computation ended, which began before {name}");
         expect(storage.call_get(ring, 1), Some(newer), what);
         expect_quiet(&storage);
@@ -96,11 +88,7 @@ pub(super) fn set_during_a_computation<Su: Tested<T>, T: Value>(trial: &Trial<'_
     let sets: [(&str, &dyn Fn()); 2] = [("a call's `set`", &by_call), ("the storage's `set`", &by_storage)];
     for (name, set) in sets {
         let returned = during_a_computation(trial, &storage, ring, set);
-        expect(
-            returned,
-            trial.value(1),
-            format_args!("a call during which came {name}"),
-        );
+        expect(returned, trial.value(1), format_args!("a call during {name}"));
         let what = format!("`get` after a computation that began before {name}");
         expect(storage.call_get(ring, 1), Some(trial.value(2)), what);
         expect_quiet(&storage);
@@ -168,14 +156,14 @@ pub(super) fn a_leader_that_panics_hands_over<Su: Tested<T>, T: Value>(trial: &T
         eventually(|| waiter.is_finished());
         (leader.join().is_err(), join(waiter))
     });
-    expect(leader, true, "whether the call panics whose body does");
+    expect(leader, true, "whether the call panics if its body does");
     expect(waiter, trial.value(2), "a call that waited for one that panicked");
     expect(storage.call_get(ring, 1), Some(trial.value(2)), "`get` after it");
     expect_quiet(storage);
 }
 
 /// Begins a computation of the first value for `method(1)`, runs `meanwhile`, and lets the computation end. Returns
-/// what its call returned.
+/// the result of its call.
 pub(super) fn during_a_computation<Su: Tested<T>, T: Value>(
     trial: &Trial<'_, Su, T>,
     storage: &Su,
@@ -200,7 +188,7 @@ fn expect_quiet<T: Value>(storage: &impl Tested<T>) {
     expect(
         storage.flights().under_way(),
         0,
-        "how many keys are worked on in the end",
+        "the number of keys with calls under way at the end",
     );
 }
 

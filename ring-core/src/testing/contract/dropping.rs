@@ -1,5 +1,5 @@
-//! Cases of futures that are dropped before they are ready: the operation takes effect before the next operation on the
-//! key or not at all, and no other request gets its answer.
+//! Cases of futures that are dropped before they are ready: the operation takes effect before the next operation on
+//! the key or not at all, and its answer reaches no other request.
 
 use std::pin::pin;
 use std::task::Poll;
@@ -21,7 +21,7 @@ type Awaiting<'c, S> = Subject<'c, S, Awaited>;
 /// The largest number of polls after which a future is dropped.
 const POLLS: usize = 40;
 
-/// Polls a future so many times, and drops it unless it is ready.
+/// Polls a future this many times, and drops it unless it is ready.
 async fn polled<F: Future>(future: F, times: usize) -> Option<F::Output> {
     let (mut future, mut left) = (pin!(future), times);
     std::future::poll_fn(|context| {
@@ -38,7 +38,7 @@ async fn polled<F: Future>(future: F, times: usize) -> Option<F::Output> {
     .await
 }
 
-/// Runs `round` with 0, 1, 2.. polls, until it says that a future was ready.
+/// Runs `round` with 0, 1, 2.. polls, until it returns that a future was ready.
 fn after_each_poll(round: impl Fn(usize) -> bool) {
     for polls in 0..POLLS {
         if round(polls) {
@@ -47,7 +47,7 @@ fn after_each_poll(round: impl Fn(usize) -> bool) {
     }
 }
 
-/// Gives work that a dropped future left behind the time to take effect.
+/// Gives the background work of a dropped future time to take effect.
 fn let_others_go_on<S>(storage: &Awaiting<'_, S>) {
     storage.wait(Delay::new(Duration::from_millis(3)));
 }
@@ -57,7 +57,7 @@ fn removes_suspects<S: StorageBase<T>, T>(storage: &Awaiting<'_, S>) -> bool {
     storage.storage.deadline().is_some()
 }
 
-/// Fails the case unless `key` holds one of these, and goes on to.
+/// Fails the case unless `key` holds one of these, and keeps it.
 fn expect_either<S, T, K>(storage: &Awaiting<'_, S>, key: &K, either: [Option<T>; 2], when: &str)
 where
     S: AsyncStorage<T> + Sync,
@@ -67,7 +67,7 @@ where
     let found = storage.read(key);
     assert!(
         either.contains(&found) || (found.is_none() && removes_suspects(storage)),
-        "`read` of {} {when}: found {found:?}, which is neither",
+        "`read` of {} {when}: found {found:?}, which is none of the expected values",
         shown(key)
     );
     let_others_go_on(storage);
@@ -96,7 +96,7 @@ where
         expect(
             storage.remove(&absent),
             false,
-            format_args!("`remove` of what is not there {when}"),
+            format_args!("`remove` of an absent entry {when}"),
         );
         let many = storage.wait(polled(async { raw.read_many(&[one, other], None).await }, polls));
         let both = storage.read_many(&[other, one]);
@@ -202,7 +202,7 @@ where
         expect(
             storage.read_many(&keys),
             there.clone(),
-            format_args!("`read_many` of what was written {when}"),
+            format_args!("`read_many` of the written keys {when}"),
         );
         let when = format!("after a `remove_many` was dropped at poll {polls}");
         let removed = storage.wait(polled(async { raw.remove_many(&keys, None).await }, polls));
@@ -214,7 +214,7 @@ where
         expect(
             storage.read_many(&keys),
             there,
-            format_args!("`read_many` of what was written {when}"),
+            format_args!("`read_many` of the written keys {when}"),
         );
         written.is_some() && removed.is_some()
     });
@@ -240,7 +240,7 @@ where
         expect(
             storage.flights().under_way(),
             0,
-            "how many keys are worked on after a call was dropped",
+            "the number of keys with calls under way after a call was dropped",
         );
         let either = [Some(trial.value(1)), None];
         let when = format!("after a call was dropped at poll {polls}");

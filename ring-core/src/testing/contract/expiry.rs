@@ -8,7 +8,7 @@ use crate::storage::Expiring;
 
 const DAY: Duration = LONG;
 
-/// Expiries that storages may overflow, or take for a point in time.
+/// Expiries that storages may overflow, or mistake for a point in time.
 const LONG_ONES: [Duration; 10] = [
     LONG,
     DAY.saturating_mul(30),
@@ -49,7 +49,7 @@ pub(super) fn short_expiries_end<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, 
         storage.write(key, trial.value(number + 2), short);
     }
     trial.let_short_pass();
-    // Each is looked at by another operation first: it may be that one which finds out.
+    // Each is read by another operation first, since each operation may detect the expiry.
     let what = |operation, key| format!("`{operation}` of {} whose expiry ended", shown(key));
     expect(storage.read(&keys[0]), None, what("read", &keys[0]));
     expect(storage.contains(&keys[1]), false, what("contains", &keys[1]));
@@ -78,7 +78,8 @@ pub(super) fn short_expiries_end<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, 
     storage.remove(&keys[0]);
 }
 
-/// Less than what a storage can tell apart is rounded up: neither to nothing, which may mean for ever, nor to an error.
+/// Expiries below the storage's resolution are rounded up: neither to zero, which may mean no expiry, nor to an
+/// error.
 pub(super) fn tiny_expiries_end<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
     let (storage, keys) = trial.begin::<3>();
     let tiny = [
@@ -164,7 +165,7 @@ pub(super) fn a_touch_restarts_the_expiry<Su: Tested<T>, T: Value>(trial: &Trial
     let absent = format!("`renew` of {} which is not there", shown(to_long));
     expect(storage.renew(to_long, LONG), false, absent);
     expect_held(&storage, to_long, None, "touched although it was not there");
-    // On a slow machine the expiry may end before the touch: then once more.
+    // On a slow machine the expiry may end before the touch: then it is repeated.
     let touched = (0..10).any(|_| {
         storage.write(to_long, trial.value(1), Some(trial.short()));
         storage.renew(to_long, LONG)
@@ -291,7 +292,7 @@ pub(super) fn a_touch_of_many_equals_one_by_one<Su: Tested<T>, T: Value>(trial: 
     storage.remove_many(&keys);
 }
 
-/// The remaining life of an entry is right, if the storage tells it. It may be rounded up.
+/// The remaining life of an entry is right, if the storage returns it. It may be rounded up.
 pub(super) fn remaining_expiries<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
     let (storage, keys) = trial.begin::<3>();
     let [lasting, long, short] = keys;

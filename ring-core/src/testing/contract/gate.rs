@@ -1,4 +1,4 @@
-//! Where a thread or a task stops until another lets it go on.
+//! A gate: a thread or a task stops there until another opens it.
 
 use std::time::{Duration, Instant};
 
@@ -51,7 +51,7 @@ fn in_time(in_time: bool) {
     assert!(in_time, "another call did not go on in {PATIENCE:?}");
 }
 
-/// A computation that says when it began, and ends when it is let.
+/// A computation that reports its start, and ends when it is allowed to.
 pub(super) struct Slow {
     /// Open once its call has begun to compute, or has ended.
     began: Gate,
@@ -68,18 +68,18 @@ impl Slow {
         }
     }
 
-    /// Kept by the call until its end, so that no test waits for a body that does not run.
+    /// Kept by the call until its end, so that tests do not wait for a body that does not run.
     pub(super) fn calling(&self) -> Calling<'_> {
         Calling(self)
     }
 
-    /// The body, where it may block.
+    /// The blocking body.
     pub(super) fn block(&self) {
         self.begin();
         self.end.block();
     }
 
-    /// The body, awaited.
+    /// The awaited body.
     pub(super) async fn wait(&self) {
         self.begin();
         self.end.wait().await;

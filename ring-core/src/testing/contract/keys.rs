@@ -15,7 +15,7 @@ pub(super) fn keys_of_calls<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
     let (samples, ring) = (samples().map(|sample| (sample,)), ring("contract.keys"));
     let one_argument = samples.map(|parts| EncodedKey::of(&CallKey::new(ring.name(), &parts)));
     each_finds_its_own(trial, &one_argument);
-    // What belongs to the one argument must not be taken for a part of the other.
+    // Characters of one argument must not be taken for a part of the other.
     let pairs = [
         ("a:b", "c"),
         ("a", "b:c"),
@@ -42,14 +42,14 @@ pub(super) fn keys_that_begin_alike<Su: Tested<T>, T: Value>(trial: &Trial<'_, S
         trial,
         &["a", "ab", "abc", "a ", "a\0", "a\0b", "a*", "a?", "ab\n", ""],
     );
-    // Around the lengths at which storages cut keys or hash them, the last byte still counts.
+    // At the lengths at which storages cut or hash keys, the last byte still counts.
     for length in [31, 63, 127, 200, 249, 250, 251, 255, 1023, 10_000] {
         let ends = ["", "x", "y", "xx"];
         each_finds_its_own(trial, &ends.map(|end| "k".repeat(length) + end));
     }
 }
 
-/// A number and a string may share their text. A storage that says that it tells such keys apart does.
+/// A number and a string may share their text. A storage that claims to distinguish such keys must do so.
 pub(super) fn keys_of_one_text<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
     if !Su::TEXT_KEYS {
         let same = [
@@ -63,7 +63,7 @@ pub(super) fn keys_of_one_text<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>
     }
 }
 
-/// `stored_key` names one place for each key, and one key for each place.
+/// `stored_key` is unique for each key, and each stored key is unique.
 pub(super) fn stored_keys_are_distinct<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
     let (storage, mut places) = (trial.storage(), HashMap::new());
     let long = ["", "x", "y"].map(|end| Sample::Text("k".repeat(300) + end));
@@ -79,12 +79,12 @@ pub(super) fn stored_keys_are_distinct<Su: Tested<T>, T: Value>(trial: &Trial<'_
         expect(
             other,
             None,
-            format_args!("what has the `stored_key` of {} as well", shown(&sample)),
+            format_args!("another key with the `stored_key` of {}", shown(&sample)),
         );
     }
 }
 
-/// A key that was recorded stands for the key itself: by it a value is stored after its call's arguments are gone.
+/// A recorded key equals the key itself: a value is stored by it after its call's arguments are gone.
 pub(super) fn recorded_keys<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
     let storage = trial.storage();
     for sample in samples() {
@@ -123,7 +123,7 @@ pub(super) fn recorded_keys<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
     }
 }
 
-/// Tries keys in groups of as many as the storage surely keeps.
+/// Tests keys in groups that the storage can keep.
 fn each_finds_its_own<Su: Tested<T>, T: Value, K: RingKey>(trial: &Trial<'_, Su, T>, keys: &[K]) {
     let storage = trial.storage();
     for group in keys.chunks(trial.capacity) {

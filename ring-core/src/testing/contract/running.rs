@@ -1,4 +1,4 @@
-//! How cases are run, and their results.
+//! Running of cases, and their results.
 
 use std::any::Any;
 use std::fmt;
@@ -12,7 +12,7 @@ use super::Contract;
 pub struct Breach {
     /// The name of the case.
     pub case: &'static str,
-    /// What was expected, and what was found.
+    /// The expected and the found value.
     pub message: String,
 }
 
@@ -30,11 +30,12 @@ impl<S, T, M> Contract<'_, S, T, M> {
         cases.map(|case| case.name).collect()
     }
 
-    /// Runs the cases, one after another, also after a failure. Prints their names, and why others are left out.
+    /// Runs the cases, one after another, also after a failure. Prints their names, and the reason for each that is
+    /// left out.
     ///
     /// # Panics
     ///
-    /// If a case fails: the message names the cases, and what was expected and found. A case that is printed and
+    /// If a case fails: the message names the cases, and the expected and found values. A case that is printed and
     /// neither passes nor fails hangs.
     #[track_caller]
     pub fn run(&self) {
@@ -80,7 +81,7 @@ impl<S, T, M> Contract<'_, S, T, M> {
         let Some(only) = &self.only else { return };
         let Some(case) = self.cases.iter().find(|case| case.name == only) else {
             panic!(
-                "there is no case `{only}`; there are: {}",
+                "unknown case `{only}`; the cases are: {}",
                 self.cases().join(", ")
             );
         };

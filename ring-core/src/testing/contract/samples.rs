@@ -1,4 +1,4 @@
-//! Keys of every shape, no two of one text.
+//! Keys of every shape, each with another text.
 
 use crate::key::{KeyWriter, RingKey};
 

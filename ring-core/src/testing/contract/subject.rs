@@ -82,17 +82,17 @@ impl<S> Subject<'_, S, Awaited> {
         })
     }
 
-    /// Runs a future to its end. It is made in there: some need a runtime from the beginning.
+    /// Runs a future to its end. The future is created in there: some need a runtime from the beginning.
     pub(super) fn wait<F: Future>(&self, future: F) -> F::Output {
         let mut output = None;
         let block_on = self.block_on.as_ref();
         let block_on = block_on.unwrap_or_else(|| unreachable!("awaited subjects have an executor"));
         block_on(Box::pin(async { output = Some(future.await) }));
-        output.expect("the executor is to run a future to its end")
+        output.expect("the executor must run a future to its end")
     }
 }
 
-/// What cases need of a value.
+/// The bounds of values in cases.
 pub(super) trait Value: Clone + PartialEq + Debug + Send + Sync {}
 
 impl<T: Clone + PartialEq + Debug + Send + Sync> Value for T {}
@@ -107,7 +107,7 @@ fn not_computed<T>() -> T {
     unreachable!("this verb does not compute")
 }
 
-/// What an operation came to. A failure of the storage ends the case.
+/// The result of an operation. A failure of the storage ends the case.
 #[track_caller]
 pub(super) fn done<T, E: Failure>(operation: &str, result: Result<T, E>) -> T {
     result.unwrap_or_else(|error| {
@@ -119,8 +119,8 @@ pub(super) fn done<T, E: Failure>(operation: &str, result: Result<T, E>) -> T {
 /// Declares the operations of a storage under test, and implements them for both modes: with blocking operations, and
 /// with the same operations awaited.
 ///
-/// Those that are `storage` return a `Result`, those that are `verb` what an explicit verb of a call returns. A failure
-/// of the storage ends the case.
+/// Operations marked `storage` return a `Result`; operations marked `verb` return the result of an explicit verb of a
+/// call. A failure of the storage ends the case.
 macro_rules! operations {
     ($($kind:ident $name:ident[$($key:tt)*]($($arg:ident: $type:ty),*) -> $output:ty = $subject:ident => $run:expr;)*) => {
         /// A storage under test, in either mode.

@@ -1,4 +1,4 @@
-//! What a case gets: storages, values, time, and assertions with messages.
+//! The environment of a case: storages, values, time, and assertions with messages.
 
 use std::fmt::{Debug, Display};
 use std::time::Duration;
@@ -25,7 +25,7 @@ pub(super) struct Trial<'c, Su, T> {
 /// A key outside of any ring.
 pub(super) type PlainKey = (&'static str, u32);
 
-/// Nothing under test expires in this time.
+/// No expiry under test is longer.
 pub(super) const LONG: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl<'c, Su: Tested<T>, T: Value> Trial<'c, Su, T> {
@@ -37,14 +37,14 @@ impl<'c, Su: Tested<T>, T: Value> Trial<'c, Su, T> {
     pub(super) fn begin<const N: usize>(&self) -> (Su, [PlainKey; N]) {
         let storage = self.storage();
         let keys = std::array::from_fn(plain_key);
-        // Some may be left of an earlier run.
+        // Entries may be left from an earlier run.
         for key in &keys {
             storage.remove(key);
         }
         (storage, keys)
     }
 
-    /// [`begin`](Self::begin) with as many keys as wanted, or as the storage keeps.
+    /// [`begin`](Self::begin) with this many keys, or with as many as the storage keeps.
     pub(super) fn begin_with_many(&self, wanted: usize) -> (Su, Vec<PlainKey>) {
         let storage = self.storage();
         let keys: Vec<_> = (0..wanted.min(self.capacity)).map(plain_key).collect();
@@ -62,11 +62,11 @@ impl<'c, Su: Tested<T>, T: Value> Trial<'c, Su, T> {
     pub(super) fn let_short_pass(&self) {
         let advance = self.advance.as_ref();
         let advance = advance.unwrap_or_else(|| unreachable!("cases that need time are run with it"));
-        // A storage that counts whole units rounds up, and may have begun to count just before.
+        // A storage that counts whole units rounds up, and its current unit may have just begun.
         advance(self.expiry_unit * 3);
     }
 
-    /// An expiry that can be waited for.
+    /// An expiry that a test can wait for.
     pub(super) fn short(&self) -> Duration {
         self.expiry_unit
     }
@@ -79,7 +79,7 @@ fn plain_key(number: usize) -> PlainKey {
     )
 }
 
-/// A ring of this name whose calls wait for each other longer than any case takes.
+/// A ring of this name whose calls wait for each other longer than any case.
 ///
 /// It lives as long as the process: a few hundred bytes a case.
 pub(super) fn ring(name: &str) -> &'static Ring {
@@ -118,7 +118,7 @@ where
     expect(storage.read(key), expected, format_args!("`read` of {of} {when}"));
 }
 
-/// A key in words.
+/// A key for messages.
 pub(super) fn shown<K: RingKey + ?Sized>(key: &K) -> String {
     format!("the key `{}`", shortened(key_text(key)))
 }

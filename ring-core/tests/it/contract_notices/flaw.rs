@@ -1,4 +1,4 @@
-//! What can be wrong with a storage.
+//! The flaws of a storage.
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Flaw {

@@ -308,7 +308,7 @@ impl<const TEXT_KEYS: bool> Storage<Vec<u8>> for Flawed<TEXT_KEYS> {
         let renewed: Result<Vec<_>, _> = renewed.collect();
         let mut renewed = renewed?;
         if self.has(Flaw::RenewsManyOutOfOrder) && !entries.is_empty() {
-            // What the test asks for reads the same backwards.
+            // The test's answers are equal in reverse, so the first one is moved.
             let first = renewed.drain(..1).next();
             renewed.extend(first);
         }
@@ -325,7 +325,7 @@ impl<const TEXT_KEYS: bool> Storage<Vec<u8>> for Flawed<TEXT_KEYS> {
             _ => self.find(&self.text(key)),
         };
         let now = match self.flaw {
-            // Since the beginning of time, not since now.
+            // Relative to the epoch, not to now.
             Flaw::TellsWholeExpiries => Duration::ZERO,
             _ => self.clock.now(),
         };

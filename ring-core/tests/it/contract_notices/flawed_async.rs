@@ -1,4 +1,4 @@
-//! Storages that are awaited, and go wrong where a future is dropped.
+//! Awaited storages that fail if a future is dropped.
 
 use std::collections::{HashMap, VecDeque};
 use std::pin::Pin;
@@ -15,24 +15,24 @@ use crate::support::{pause, simple_base, text};
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Flaw {
     None,
-    /// Answers come in the order of the requests, and one whose request was dropped goes to the next.
+    /// Answers come in the order of the requests. If a request was dropped, its answer goes to the next one.
     AnswersTheNext,
-    /// What was dropped is done by others, much later.
+    /// Dropped operations are executed much later.
     WritesLate,
     RemovesLate,
-    /// Only the first one of many is written when the future is dropped, and then it is half a value.
+    /// If the future is dropped, only the first of many entries is written, with half a value.
     WritesHalf,
 }
 
-/// What a request is to do to the entries.
+/// The operation of a request on the entries.
 type Request = Box<dyn FnOnce(&mut HashMap<String, u64>) -> Option<u64> + Send>;
 
 #[derive(Default)]
 struct Connection {
     entries: HashMap<String, u64>,
-    /// Of the requests so far that nobody took.
+    /// Answers to the requests so far that no future took.
     answers: VecDeque<Option<u64>>,
-    /// What is done after so many more requests.
+    /// Operations that are executed after this many more requests.
     late: Vec<(usize, Request)>,
 }
 
@@ -80,7 +80,7 @@ impl Flawed {
         Ok(own.or_else(taken).flatten())
     }
 
-    /// As [`ask`](Self::ask), but what is dropped is done later.
+    /// As [`ask`](Self::ask), but a dropped operation is executed later.
     async fn ask_late(
         &self,
         request: impl Fn(&mut HashMap<String, u64>) -> Option<u64> + Send + Sync + 'static,
@@ -184,7 +184,7 @@ impl AsyncClear<u64> for Flawed {
 
 fn noticed_by(flaw: Flaw) -> Vec<&'static str> {
     let block_on = |future: Pin<Box<dyn Future<Output = ()> + '_>>| futures_executor::block_on(future);
-    // Not small ones, so that half a value is another one.
+    // Large enough that half a value is another value.
     let contract =
         contract::awaited(|| Flawed::new(flaw), block_on).values(|number| 1000 + u64::from(number));
     let breaches = contract.clears().breaches();
@@ -210,7 +210,7 @@ fn answers_for_a_future_that_was_dropped_go_to_the_next() {
 }
 
 #[test]
-fn what_was_dropped_is_done_later() {
+fn dropped_operations_are_executed_later() {
     assert_noticed(
         Flaw::WritesLate,
         &["a_dropped_write_is_done_or_not", "dropped_bulk_is_done_or_not"],
@@ -219,7 +219,7 @@ fn what_was_dropped_is_done_later() {
 }
 
 #[test]
-fn what_was_dropped_is_half_done() {
+fn dropped_operations_are_half_executed() {
     assert_noticed(
         Flaw::WritesHalf,
         &["a_dropped_write_is_done_or_not", "a_dropped_call_leaves_nothing"],

@@ -1,4 +1,4 @@
-//! Numbers and strings that are known to be hard on other hashes.
+//! Numbers and strings that collide under other hashes.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -7,7 +7,7 @@ use super::{KEYS, assert_as_cheap, random};
 /// The factor of rustc's hash, `FxHasher`.
 const FACTOR: u64 = 0x517c_c1b7_2722_0a95;
 
-/// What a number is multiplied by to get 1.
+/// The inverse of a number modulo 2^64.
 fn inverse(number: u64) -> u64 {
     let mut inverse = number;
     for _ in 0..6 {
@@ -119,19 +119,19 @@ fn strings() {
         let random = fair(chosen.iter().map(String::len));
         assert_as_cheap(what, &chosen, &random);
     }
-    // Short ones of random letters would not be all different.
+    // Short random strings would not all be different.
     let random = fair((0..KEYS).map(|length| length.max(8)));
     for letter in ["a", "\0"] {
         let chosen: Vec<_> = all.clone().map(|length| letter.repeat(length)).collect();
         assert_as_cheap("one letter repeated", &chosen, &random);
     }
-    // Fewer, since long ones take long.
+    // Fewer, since long strings take long.
     let some = all.take(KEYS / 4);
     let chosen: Vec<_> = some.map(|count| "0123456789abcdef".repeat(count)).collect();
     assert_as_cheap("sixteen letters repeated", &chosen, &random[..KEYS / 4]);
 }
 
-/// All of them are one hash by rustc's.
+/// All of them have one hash by rustc's.
 #[test]
 fn bytes() {
     let (mut chosen, mut fair) = (Vec::new(), Vec::new());

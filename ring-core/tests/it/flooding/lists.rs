@@ -1,17 +1,17 @@
-//! Lists whose parts are equal one after the other: they differ in where lists end, and in what kind of part it is. Who
-//! chooses them needs to know no seed.
+//! Lists whose consecutive parts are equal: they differ in the ends of lists, and in the kinds of parts. An attacker
+//! can choose them without knowing a seed.
 
 use super::{Bracket, KEYS, Key, KeyWriter, RingKey, assert_as_cheap, hash, random};
 
-/// Lists are as long as there are keys, so there are fewer.
+/// Fewer keys, since lists are as long as there are keys.
 const LONG: usize = 1 << 9;
 
-/// Number `number` of so many binary choices.
+/// Choice `number` of all sequences of this many binary choices.
 fn choices(number: usize) -> impl Iterator<Item = bool> {
     (0..12).map(move |bit| number >> bit & 1 == 1)
 }
 
-/// Two lists for each key, which are one list that is parted at another place.
+/// Two lists for each key: one list split at different places.
 fn parted<T: Clone>(all: &[T]) -> Vec<(Vec<T>, Vec<T>)> {
     let parted = (0..LONG).map(|place| (all[..place].to_vec(), all[place..].to_vec()));
     parted.collect()
@@ -35,7 +35,7 @@ fn lists_that_are_parted_at_another_place() {
 #[ignore = "slow: many keys with one hash"]
 fn lists_of_lists() {
     let fair: Vec<_> = random().take(KEYS).map(|number| vec![vec![number; 12]]).collect();
-    // Between two numbers either a list ends, or there is a number that might look like that.
+    // Between two numbers there is either the end of a list, or a number that might look like one.
     for end in [0_u64, 1, 3, 254] {
         let chosen = |number| {
             let mut lists = vec![vec![1]];
@@ -118,7 +118,7 @@ fn numbers_of_another_width() {
     };
     let chosen: Vec<Vec<i128>> = (0..KEYS).map(|number| wide(number).collect()).collect();
     assert_as_cheap("wide signed numbers", &chosen, &fair);
-    // Whatever type a number has, it is found by its value.
+    // A number is found by its value, for any type.
     assert_eq!(hash(&-1_i8), hash(&-1_i128));
     assert_eq!(hash(&u64::MAX), hash(&i128::from(u64::MAX)));
     assert_eq!(hash(&u128::MAX), hash(&Key::of(&u128::MAX)));
@@ -140,7 +140,7 @@ impl RingKey for Tree {
     }
 }
 
-/// Twelve numbers in thirteen lists: each number either stands before all that follows, or with it in one more list.
+/// Twelve numbers in thirteen lists: each number stands either before the rest, or with it in one more list.
 #[test]
 fn lists_that_begin_at_another_place() {
     let chosen = |number| {

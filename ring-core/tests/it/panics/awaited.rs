@@ -1,4 +1,4 @@
-//! Async calls, one after another and waiting for one another.
+//! Async calls, in sequence and waiting for one another.
 
 use std::sync::Arc;
 use std::task::Poll;
@@ -22,7 +22,7 @@ struct Method<'s> {
     clock: ManualClock,
 }
 
-/// Computes a value, and lets others go on in the middle.
+/// Computes a value, and yields in the middle.
 async fn body(id: u32, fuse: &Arc<Fuse>) -> Value {
     fuse.burn_freely("body");
     let guard = Guard(fuse);
@@ -77,7 +77,7 @@ impl<'s> Method<'s> {
     }
 
     fn single(&self) {
-        // Bound inside of the steps, since keys may panic as they are taken.
+        // Bound inside the steps, since keys may panic when they are bound.
         step("miss", || {
             self.seen.value(1, &finish(hold(self.bind(1).get_or_update())))
         });
@@ -157,7 +157,7 @@ impl<'s> Method<'s> {
         assert!(finish(hold(self.bind(id).has())), "it was computed");
     }
 
-    /// Tasks that wait for one flight, for many, and among which one leaves.
+    /// Tasks that wait for one flight or for many, one of which is dropped.
     fn crowds(&self) {
         let one = |id| -> Held<'_, ()> {
             hold(async move { assert_eq!(self.bind(id).get_or_update().await.id, id) })
@@ -203,7 +203,7 @@ impl<'s> Method<'s> {
 
 /// Drives tasks in turn, each to its end or to its panic.
 fn drive_in_turn(mut tasks: Vec<Held<'_, ()>>) {
-    // Polled once each, all of them have begun before the first ends.
+    // Polled once each, all have begun before the first ends.
     tasks.retain_mut(|task| caught(|| poll_once(task)) == Some(Poll::Pending));
     while !tasks.is_empty() {
         let before = tasks.len();
@@ -214,7 +214,7 @@ fn drive_in_turn(mut tasks: Vec<Held<'_, ()>>) {
                 _ => _ = caught(|| drop(task)),
             }
         }
-        assert!(left.len() < before, "{before} wait for ever");
+        assert!(left.len() < before, "{before} tasks wait forever");
         tasks = left;
     }
 }

@@ -1,4 +1,4 @@
-//! Blocking calls, one after another.
+//! Blocking calls, in sequence.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ where
         })
     }
 
-    /// Whose body fails, and what it fails with is a value, too.
+    /// A call whose body fails; its error is a value, too.
     fn failing(&self, id: u32) -> Call<Fallible<Value, Value>, S, impl Body<Out = Result<Value, Value>>> {
         let (key, fuse) = (FusedKey(id, Arc::clone(self.fuse)), Arc::clone(self.fuse));
         self.cache.bind((key,), move |_| Err(Value::new(id, &fuse)))
@@ -108,7 +108,7 @@ where
         step("delete nothing", || self.delete(7));
     }
 
-    /// What bodies do beside returning a value.
+    /// Actions of bodies beside returning a value.
     fn unusual(&self) {
         for id in [8, 9] {
             step("unless", || {
@@ -213,7 +213,7 @@ where
         step("leave something", || self.fill(2));
     }
 
-    /// What works on a cache that is whole, whatever happened to it.
+    /// Operations that work on a consistent cache after any panic.
     fn works(&self, id: u32) {
         self.set(id, None);
         assert!(self.bind(id).has() && self.bind(id).touch(), "it was set");
@@ -242,7 +242,7 @@ where
     }
 }
 
-/// What is done with the cache itself.
+/// Operations on the cache itself.
 fn raw(lru: &Lru<Value>, method: &Method<'_, &Lru<Value>>) {
     let key = |id| FusedKey(id, Arc::clone(method.fuse));
     let value = |id| method.new_value(id);
@@ -280,7 +280,7 @@ fn raw(lru: &Lru<Value>, method: &Method<'_, &Lru<Value>>) {
     assert_whole(lru);
 }
 
-/// Values that compute again when they are dropped: in the turn of the write that takes their place, or after it.
+/// Values that compute again when they are dropped: during the write that replaces them, or after it.
 fn calling_back(lru: &Lru<Value>, method: &Method<'_, &Lru<Value>>) {
     let plain = |id: u32| crate::support::call(method.ring(), lru, id, move || method.new_value(id));
     for id in [1, 2] {
@@ -310,7 +310,7 @@ fn calling_back(lru: &Lru<Value>, method: &Method<'_, &Lru<Value>>) {
         plain(1).set(Value::calling_back(1, method.fuse));
         method.cache.clear();
     });
-    // One such value that was left would take the turn of the next write from it. If the first panics, the second does not.
+    // A remaining value of this kind would take the turn of the next write. If the first panics, the second does not.
     (0..2).for_each(|_| step("clear the rest", || lru.clear()));
     assert_whole(lru);
 }

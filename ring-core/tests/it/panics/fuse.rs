@@ -1,4 +1,4 @@
-//! User code that panics the k-th time that it is called: values, keys, clocks and bodies.
+//! User code that panics at its k-th call: values, keys, clocks and bodies.
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -13,27 +13,27 @@ use serde::ser::{Serialize, SerializeTuple, Serializer};
 
 use crate::support::call;
 
-/// What is panicked with, so that nothing is printed.
+/// The payload of the panics, so that nothing is printed.
 struct Intended;
 
-/// Counts the calls into user code, of which one panics; and the values that there are.
+/// Counts the calls into user code, one of which panics, and the live values.
 #[derive(Debug)]
 pub(super) struct Fuse {
-    /// Which call panics.
+    /// The call that panics.
     at: u64,
     calls: AtomicU64,
     /// Calls are not counted, and none panics.
     is_off: AtomicBool,
-    /// In what it panicked.
+    /// The code that panicked.
     blown: Mutex<Option<&'static str>>,
     alive: AtomicUsize,
     stamps: AtomicU64,
-    /// The cache that values look into when they are dropped, and its ring.
+    /// The cache that dropped values look into, and its ring.
     home: OnceLock<(Weak<Lru<Value>>, &'static Ring)>,
 }
 
 thread_local! {
-    /// That of the values that are decoded on this thread.
+    /// The fuse of the values that are decoded on this thread.
     static DECODING: RefCell<Option<Arc<Fuse>>> = const { RefCell::new(None) };
 }
 
@@ -52,7 +52,7 @@ impl Fuse {
         fuse
     }
 
-    /// What this thread decodes belongs to this one from now on.
+    /// Values decoded on this thread belong to this fuse from now on.
     pub(super) fn decode_here(self: &Arc<Self>) {
         DECODING.set(Some(Arc::clone(self)));
     }
@@ -73,29 +73,29 @@ impl Fuse {
         }
     }
 
-    /// Runs what is not to panic.
+    /// Runs code that must not panic.
     pub(super) fn without(&self, run: impl FnOnce()) {
         self.is_off.store(true, SeqCst);
         run();
         self.is_off.store(false, SeqCst);
     }
 
-    /// In which code it panicked, if it did.
+    /// The code that panicked, if any.
     pub(super) fn blown(&self) -> Option<&'static str> {
         *self.blown.lock().unwrap()
     }
 
-    /// The stamp of the value that is made next.
+    /// The stamp of the next value.
     pub(super) fn next_stamp(&self) -> u64 {
         self.stamps.load(SeqCst) + 1
     }
 
-    /// How many values there are.
+    /// The number of live values.
     pub(super) fn alive(&self) -> usize {
         self.alive.load(SeqCst)
     }
 
-    /// Locks all that can be locked from outside: hangs if one is held here. The keys are none of the test's.
+    /// Takes every lock that is reachable from outside: hangs if one is held here. The keys are not the test's.
     fn look_around(&self) {
         if let Some((lru, _)) = self.home.get()
             && let Some(lru) = lru.upgrade()
@@ -112,7 +112,7 @@ impl Fuse {
     }
 }
 
-/// What a piece of user code came to: `None` if it was the one that panicked.
+/// The result of a piece of user code: `None` if it panicked.
 pub(super) fn caught<T>(run: impl FnOnce() -> T) -> Option<T> {
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(value) => Some(value),
@@ -225,7 +225,7 @@ impl Clock for FusedClock {
     }
 }
 
-/// Is dropped in the middle of things.
+/// Is dropped in the middle of other code.
 pub(super) struct Guard<'f>(pub(super) &'f Arc<Fuse>);
 
 impl Drop for Guard<'_> {

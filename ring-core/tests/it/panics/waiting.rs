@@ -18,9 +18,9 @@ struct Crowd<'s> {
     ring: &'static Ring,
     lru: &'s Lru<Value>,
     fuse: &'s Arc<Fuse>,
-    /// How many look-ups found nothing before.
+    /// The number of look-ups that found nothing before.
     misses: u64,
-    /// How many threads are done.
+    /// The number of threads that are done.
     ended: AtomicU64,
 }
 
@@ -38,14 +38,14 @@ impl<'s> Crowd<'s> {
         })
     }
 
-    /// Waits until nobody else is on the way.
+    /// Waits until no other thread is under way.
     fn gather(&self) {
         while Self::misses(self.ring, self.lru) - self.misses + self.ended.load(SeqCst) < THREADS {
             yield_now();
         }
     }
 
-    /// Runs `each` on all threads. None of them panics but by the fuse.
+    /// Runs `each` on all threads. Only the fuse makes one panic.
     fn run(
         ring: &'static Ring,
         lru: &'s Lru<Value>,
@@ -76,7 +76,7 @@ fn one_flight(ring: &'static Ring, lru: &Lru<Value>, fuse: &Arc<Fuse>) {
     Crowd::run(ring, lru, fuse, |crowd, _| {
         assert_eq!(crowd.bind(1).get_or_update().id, 1);
     });
-    // With one that has what is there give way, and writes meanwhile.
+    // With a thread that evicts the entries, and writes meanwhile.
     Crowd::run(ring, lru, fuse, |crowd, thread| match thread {
         0 => crowd.bind(2).set(Value::new(2, fuse)),
         1 => _ = crowd.bind(2).delete(),

@@ -1,4 +1,4 @@
-//! The awaited twin of [`Remote`](super::Remote).
+//! The awaited counterpart of [`Remote`](super::Remote).
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
@@ -10,7 +10,7 @@ use ring_cache_core::{Error, Name, RingKey};
 
 use super::{Gate, pause, simple_base, text};
 
-/// When in an operation something is to happen.
+/// The moment of an event in an operation.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Moment {
     Before,
@@ -66,7 +66,7 @@ impl<T> AsyncRemote<T> {
         gate
     }
 
-    /// The operations since this was asked last.
+    /// The operations since the last request.
     pub(crate) fn operations(&self) -> Vec<&'static str> {
         std::mem::take(&mut self.operations.lock().unwrap())
     }

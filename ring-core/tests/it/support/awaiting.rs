@@ -1,4 +1,4 @@
-//! Async calls by hand, and what it takes to run them, to hold them, and to let them go.
+//! Async calls as generated code creates them, and tools to run, hold and release them.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::{keep, leak, never};
 
-/// What a test may take, however busy the machine is. What waits for a wake-up that was lost takes longer.
+/// The longest time of a test, on any machine. A wait for a lost wake-up takes longer.
 const LIMIT: Duration = Duration::from_secs(100);
 
 /// `async fn method(id: u32) -> V`, cached.
@@ -46,7 +46,7 @@ pub(crate) async fn never_async<V>() -> V {
     never()
 }
 
-/// A ring whose calls wait for each other longer than any test may take.
+/// A ring whose calls wait for each other longer than any test.
 pub(crate) fn patient() -> &'static Ring {
     keep(
         Ring::with_prefix("p")
@@ -55,7 +55,7 @@ pub(crate) fn patient() -> &'static Ring {
     )
 }
 
-/// Counts how often a body ran.
+/// Counts the runs of a body.
 #[derive(Default)]
 pub(crate) struct Count(AtomicUsize);
 
@@ -64,7 +64,7 @@ impl Count {
         leak(Count::default())
     }
 
-    /// Which run this is, beginning with 1.
+    /// The number of this run, from 1.
     pub(crate) fn next(&self) -> usize {
         self.0.fetch_add(1, SeqCst) + 1
     }
@@ -73,7 +73,7 @@ impl Count {
         self.0.load(SeqCst)
     }
 
-    /// Waits until there were so many.
+    /// Waits until there were this many runs.
     pub(crate) async fn reaches(&self, count: usize) {
         while self.get() < count {
             pause().await;
@@ -81,14 +81,14 @@ impl Count {
     }
 }
 
-/// Waits until so many look-ups of the ring found nothing.
+/// Waits until this many look-ups of the ring found nothing.
 pub(crate) async fn misses_reach<S: StorageBase<V>, V: Clone>(ring: &'static Ring, storage: &S, count: u64) {
     while AsyncCache::new(ring, storage).stats::<V>().misses < count {
         pause().await;
     }
 }
 
-/// Gives others a turn, whoever polls.
+/// Yields once, under any executor.
 pub(crate) async fn pause() {
     let mut paused = false;
     std::future::poll_fn(|context| {
@@ -101,7 +101,7 @@ pub(crate) async fn pause() {
     .await;
 }
 
-/// Where one stops until it is let go on.
+/// A gate: a body stops there until it is released.
 pub(crate) struct Gate {
     reached: Semaphore,
     open: Semaphore,
@@ -121,18 +121,18 @@ impl Gate {
         leak(Gate::default())
     }
 
-    /// Stops until the gate is opened for this one.
+    /// Stops until the gate is opened for this call.
     pub(crate) async fn pass(&self) {
         self.reached.add_permits(1);
         self.open.acquire().await.unwrap().forget();
     }
 
-    /// Waits until one more has stopped.
+    /// Waits until one more call has stopped.
     pub(crate) async fn reached(&self) {
         self.reached.acquire().await.unwrap().forget();
     }
 
-    /// Lets so many pass.
+    /// Lets this many calls pass.
     pub(crate) fn open(&self, count: usize) {
         self.open.add_permits(count);
     }
@@ -164,7 +164,7 @@ async fn in_time<T>(limit: Duration, test: impl Future<Output = T>) -> T {
     ended.unwrap_or_else(|_| panic!("it did not end in {limit:?}"))
 }
 
-/// Runs `what` on a thread of its own, and waits for it without blocking.
+/// Runs `what` on a separate thread, and waits for it without blocking.
 pub(crate) fn on_a_thread<T: Send + 'static>(
     what: impl FnOnce() -> T + Send + 'static,
 ) -> impl Future<Output = T> + Send {
@@ -173,7 +173,7 @@ pub(crate) fn on_a_thread<T: Send + 'static>(
     async { told.await.expect("the thread panicked") }
 }
 
-/// A future that goes on only when it is told to.
+/// A future that runs only when the test polls it.
 pub(crate) type Held<'f, T> = Pin<Box<dyn Future<Output = T> + 'f>>;
 
 pub(crate) fn hold<'f, T>(future: impl Future<Output = T> + 'f) -> Held<'f, T> {
@@ -184,7 +184,7 @@ pub(crate) fn poll_once<T>(future: &mut Held<'_, T>) -> Poll<T> {
     future.as_mut().poll(&mut Context::from_waker(Waker::noop()))
 }
 
-/// Polls a future as long as it needs nobody else.
+/// Polls a future as long as it does not wait for another one.
 pub(crate) fn drive<T>(future: &mut Held<'_, T>) -> Poll<T> {
     struct Flag(AtomicBool);
 
@@ -204,7 +204,7 @@ pub(crate) fn drive<T>(future: &mut Held<'_, T>) -> Poll<T> {
     Poll::Pending
 }
 
-/// Drives a future that needs nobody else to its end.
+/// Drives a future that does not wait for others to its end.
 pub(crate) fn finish<T>(mut future: Held<'_, T>) -> T {
     match drive(&mut future) {
         Poll::Ready(value) => value,
@@ -212,7 +212,7 @@ pub(crate) fn finish<T>(mut future: Held<'_, T>) -> T {
     }
 }
 
-/// Drives futures that need nobody but each other to their ends, and returns what they came to in that order.
+/// Drives futures that wait only for each other to their ends, and returns their outputs in that order.
 pub(crate) fn drive_all<T>(mut futures: Vec<Held<'_, T>>) -> Vec<T> {
     let mut values = Vec::new();
     loop {
@@ -227,6 +227,6 @@ pub(crate) fn drive_all<T>(mut futures: Vec<Held<'_, T>>) -> Vec<T> {
         if futures.is_empty() {
             return values;
         }
-        assert!(values.len() > before, "{} wait for ever", futures.len());
+        assert!(values.len() > before, "{} futures wait forever", futures.len());
     }
 }

@@ -12,15 +12,15 @@ use ring_cache_core::{Error, RingKey};
 
 use super::{Gate, simple_base, text};
 
-/// Far longer than any test takes.
+/// Far longer than any test.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(1_000);
-/// What every operation takes.
+/// The duration of every operation.
 pub(crate) const TAKES: Duration = Duration::from_millis(40);
 
 type Hook = Box<dyn FnOnce() + Send>;
 
-/// It notes the operations, the time that each was given, and the entries that were marked as suspect. Clones share
-/// all but the deadline.
+/// It records the operations, their time limits, and the entries that were marked as suspect. Clones share everything
+/// but the deadline.
 #[derive(Clone)]
 pub(crate) struct Timed {
     shared: Arc<Shared>,
@@ -30,7 +30,7 @@ pub(crate) struct Timed {
 #[derive(Default)]
 struct Shared {
     entries: Mutex<HashMap<String, u32>>,
-    /// Operations, and the time that each was given.
+    /// Operations, with their time limits.
     asked: Mutex<Vec<(&'static str, Duration)>>,
     suspects: Mutex<Vec<String>>,
     gates: Mutex<HashMap<&'static str, Arc<Gate>>>,
@@ -46,7 +46,7 @@ impl Timed {
         }
     }
 
-    /// What was asked since this was asked last, and what was spent of the deadline before each.
+    /// The operations since the last request, with the part of the deadline spent before each.
     pub(crate) fn asked(&self) -> Vec<(&'static str, Duration)> {
         let asked = std::mem::take(&mut *self.shared.asked.lock().unwrap());
         let spent = |(operation, left)| (operation, DEADLINE - left);

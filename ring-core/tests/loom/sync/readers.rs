@@ -1,4 +1,4 @@
-//! What the readers' lock needs: a usual lock, fences that may be left out, and slots for three threads.
+//! The requirements of the readers' lock: a usual lock, fences that can be omitted, and slots for three threads.
 
 use std::cell::{Cell, UnsafeCell};
 use std::ops::{Deref, DerefMut};
@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicU8;
 
 use loom::sync::atomic::Ordering;
 
-/// Which fence is left out.
+/// The omitted fence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum LeftOut {
@@ -22,7 +22,7 @@ loom::thread_local! {
     static NUMBER: Cell<usize> = Cell::new(usize::MAX);
 }
 
-/// Leaves out a fence from now on.
+/// Omits a fence from now on.
 pub(crate) fn leave_out(fence: LeftOut) {
     LEFT_OUT.store(fence as u8, Ordering::SeqCst);
 }

@@ -1,4 +1,4 @@
-//! What is done by calls of cached methods.
+//! Steps by calls of cached methods.
 
 use std::rc::Rc;
 
@@ -30,7 +30,7 @@ macro_rules! with_expiry {
 
 impl Beside<'_> {
     pub(super) fn call(&mut self, step: Step) {
-        // The next key of a ring, if this is of none.
+        // The next key of a ring, if this one belongs to none.
         let key = step.key + u32::from(ring_of(step.key).is_none());
         let step = Step {
             key,
@@ -81,7 +81,7 @@ impl Beside<'_> {
         }
     }
 
-    /// A delete comes while the value is computed, which is returned and not stored.
+    /// A delete comes during the computation: the value is returned and not stored.
     fn compute_in_vain(&mut self, step: Step, ring: usize) {
         let (lru, number) = (Rc::clone(&self.lru), self.number(step.key));
         let key = &self.world.keys[step.key as usize];
@@ -93,11 +93,11 @@ impl Beside<'_> {
             Cache::new(self.world.rings[ring], &*lru).bind((step.key,), deletes);
         same("computed in vain", call.update().number(), number);
         self.model.remove(step.key);
-        // The clone that was to be stored.
+        // The clone for the storage.
         self.model.gone.push(number);
     }
 
-    /// What a counted look-up comes to.
+    /// The result of a counted look-up.
     fn model_look_up(&mut self, key: u32, ring: usize) -> Option<u64> {
         let found = self.model.get(key).map(|(number, _)| number);
         self.stats[ring].hits += u64::from(found.is_some());
@@ -134,7 +134,7 @@ impl Beside<'_> {
         }
     }
 
-    /// Some keys of one ring with the numbers of new values; two of them may be equal.
+    /// Some keys of one ring with the numbers of new values; two of the keys may be equal.
     fn ring_group(&mut self, step: Step) -> [(u32, u64); 3] {
         let keys = self.model.keys();
         let other = (step.key + 3 * u32::from(step.shape % 8)) % keys;
@@ -175,7 +175,7 @@ impl Beside<'_> {
             }
         }
         for (key, number) in computed {
-            // The clone that is held out to others until the value is stored.
+            // The clone offered to others until the value is stored.
             self.model.gone.extend((!updates).then_some(number));
             self.model_store(key, number, step.expiry, ring);
         }

@@ -1,4 +1,4 @@
-//! What is done with the storage itself.
+//! Steps by operations of the storage itself.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ fn number(found: Option<Value>) -> Option<u64> {
     found.map(Value::number)
 }
 
-/// The same with how long it stays.
+/// The same with their remaining lives.
 fn expiring(found: Option<Expiring<Value>>) -> Option<(u64, Option<u64>)> {
     let nanos = |time: Duration| time.as_nanos() as u64;
     found.map(|found| (found.value.number(), found.remaining.map(nanos)))
@@ -107,7 +107,7 @@ impl<'w> Beside<'w> {
         same("renew", there, model);
     }
 
-    /// Some keys, of which two may be equal.
+    /// Some keys, two of which may be equal.
     fn group(&self, step: Step) -> ([u32; 3], Vec<AnyKey<'w>>) {
         let keys = self.model.keys();
         let other = (step.key + u32::from(step.shape % 8)) % keys;

@@ -217,7 +217,11 @@ impl Expansion<'_> {
     /// Code of a static, where `Self` has no meaning and is replaced by the type.
     fn in_static(&self, code: TokenStream) -> TokenStream {
         match &self.method.owner {
-            Some(owner) => in_static(&owner.self_ty, code),
+            Some(owner) => {
+                let parameters = owner.generics.lifetimes().chain(self.method.generics.lifetimes());
+                let lifetimes = parameters.map(|parameter| parameter.lifetime.ident.to_string());
+                in_static(&owner.self_ty, &lifetimes.collect::<Vec<_>>(), code)
+            }
             None => code,
         }
     }

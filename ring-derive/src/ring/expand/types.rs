@@ -31,7 +31,9 @@ impl Types {
     pub(super) fn of(method: &Method) -> Self {
         let (root, out, coder) = (&method.root, method.out(), coder(method));
         let value = if method.is_fallible() {
-            quote!(#root::generated::OkOf<#out>)
+            let span = located_at(out.span());
+            let generated = root.generated_at(span);
+            quote_spanned!(span=> #generated::OkOf<#out>)
         } else {
             out.clone()
         };

@@ -1,27 +1,27 @@
-//! What gave way lately.
+//! Recently evicted entries.
 
 use super::mark::Mark;
 
-/// How many ghosts share a bucket.
+/// The number of ghosts in a bucket.
 const BUCKET: usize = 8;
 
-/// What gave way lately, in buckets of words: tag (16 bits), queue (1), times seen (4, none: no ghost), time (11).
-/// Two keys may be taken for one another, which costs no more than a wrong guess.
+/// Recently evicted entries, in buckets of words: tag (16 bits), queue (1), times seen (4, zero: no ghost), time
+/// (11). Two keys may share a tag, which costs a wrong guess at most.
 pub(super) struct Ghosts {
     words: Vec<u32>,
     buckets: usize,
-    /// How many gave way from each queue.
+    /// The number of evictions from each queue.
     gone: [u32; 2],
-    /// Time goes on once in 2^`step` of them.
+    /// Time advances once in 2^`step` evictions.
     step: u32,
-    /// How long the ghosts of each queue stay, in such times.
+    /// The lifetime of the ghosts of each queue, in such times.
     stay: [u32; 2],
 }
 
 pub(super) struct Ghost {
     pub(super) queue: usize,
     pub(super) seen: u8,
-    /// How many have given way from its queue since.
+    /// The number of evictions from its queue since.
     pub(super) age: usize,
 }
 
@@ -34,7 +34,7 @@ impl Ghosts {
         let stay = [capacity - capacity / 10, capacity.div_ceil(4)];
         Ghosts {
             words: Vec::new(),
-            // Half as many more than the capacity, and some for small ones.
+            // Half as many more than the capacity, and a few more for small ones.
             buckets: capacity as usize / BUCKET * 3 / 2 + BUCKET,
             gone: [0; 2],
             step,
@@ -42,7 +42,7 @@ impl Ghosts {
         }
     }
 
-    /// Takes the ghost with this hash away.
+    /// Removes and returns the ghost with this hash.
     pub(super) fn take(&mut self, hash: u32) -> Option<Ghost> {
         let bucket = self.bucket(hash);
         let place = bucket.clone().find(|&place| {
@@ -57,7 +57,7 @@ impl Ghosts {
         })
     }
 
-    /// Remembers what gave way, in the place of the ghost of its bucket that would have left first.
+    /// Adds a ghost, in place of the ghost of its bucket that would have expired first.
     pub(super) fn remember(&mut self, hash: u32, queue: usize, seen: u8) {
         if self.words.is_empty() {
             self.words = vec![0; self.buckets * BUCKET];
@@ -85,7 +85,7 @@ impl Ghosts {
         self.time(queue(word)).wrapping_sub(word) & Self::TIMES
     }
 
-    /// How long a ghost will stay.
+    /// The remaining lifetime of a ghost.
     fn left(&self, word: u32) -> i32 {
         if seen(word) == 0 {
             return i32::MIN;

@@ -1,6 +1,6 @@
-//! What the policy knows of an entry.
+//! The policy's data of an entry.
 
-/// What is known of an entry: uses since its turn (2 bits), times seen before that (3 bits), queue (1 bit).
+/// The data of an entry: uses since its turn (2 bits), times seen before that (3 bits), queue (1 bit).
 #[derive(Clone, Copy)]
 pub(super) struct Mark(pub(super) u32);
 

@@ -1,7 +1,7 @@
-//! How often the policy looks for protected entries that were never used.
+//! The interval of checks for protected entries that were never used.
 
-/// The pauses between looks, in evictions. They grow while entries without a use are found: in a long loop those that
-/// stay until their next use are the only hits. They shrink while used ones are found.
+/// The interval between checks, in evictions. It grows while unused entries are found: in a long loop the only hits
+/// are entries that stay until their next use. It shrinks while used entries are found.
 pub(super) struct Rotation {
     pause: u32,
     waited: u32,
@@ -11,7 +11,7 @@ impl Rotation {
     const SHORTEST: u32 = 16;
     const LONGEST: u32 = 512;
 
-    /// Whether a look is due. Called at each eviction.
+    /// Whether a check is due. Called at each eviction.
     pub(super) fn is_due(&mut self) -> bool {
         self.waited += 1;
         let is_due = self.waited >= self.pause;
