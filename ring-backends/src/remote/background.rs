@@ -23,6 +23,7 @@ pub(super) type Repairer<S> = fn(&Arc<S>, &Arc<Nodes<<S as Server>::StoredKey>>,
 
 impl<S: BlockingServer> Remote<S> {
     /// Lets repairs run by themselves.
+    #[cfg(any(feature = "redis", feature = "memcached"))]
     pub(crate) fn repairing(self) -> Self {
         self.repair_by_itself();
         self
