@@ -20,6 +20,7 @@ const MAX_TIME: Duration = Duration::from_secs(10 * 60);
 
 impl<S: BlockingServer> Remote<S> {
     /// Lets repairs run by themselves.
+    #[cfg(any(feature = "redis", feature = "memcached"))]
     pub(crate) fn repairing(self) -> Self {
         self.repair_by_itself();
         self

@@ -104,10 +104,6 @@ impl<'c, S: StorageBase<T>, T> Store<'c, S, T> {
 
     /// Takes the turn to write, or waits for it.
     fn take_turn(&mut self, in_time: bool) -> Step<T, bool> {
-        // A write without time left would fail before it is sent, and leave a correct value in doubt.
-        if !self.is_removal && self.gives_up_late() {
-            return Step::Done(false);
-        }
         loop {
             match self.leader().try_begin_write() {
                 Some(turn) => return self.write(turn),

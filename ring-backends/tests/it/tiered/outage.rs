@@ -246,7 +246,7 @@ fn the_server_that_is_watched_is_the_one_that_data_comes_from() {
             == "10"
     });
     eventually(|| service.tier.is_watching());
-    eventually(|| service.double(4) == 10 && service.tier.near().len() > 0);
+    eventually(|| service.double(4) == 10 && !service.tier.near().is_empty());
     second.command(&["SET", service.double_ring(4).key().as_str(), "99"]);
     eventually(|| service.double(4) == 99);
 }
