@@ -73,7 +73,10 @@ fn errors_of_explicit_verbs_name_the_ring_the_storage_and_the_operation() {
     let one = || call(ring, &broken, 1, never::<u32>);
     let message = |error: Error| {
         assert_eq!((error.kind(), error.ring()), (ErrorKind::Storage, Some("p")));
-        assert!(std::error::Error::source(&error).is_none(), "the message ends with the cause");
+        assert!(
+            std::error::Error::source(&error).is_none(),
+            "the message ends with the cause"
+        );
         error.to_string()
     };
     assert_eq!(
