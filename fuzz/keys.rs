@@ -1,5 +1,7 @@
 //! Values whose keys are checked, and what has to hold for all of them.
 
+#[path = "../tests/it/key_parser/format.rs"]
+mod format;
 #[path = "../tests/it/key_parser/parser.rs"]
 mod parser;
 #[path = "../tests/it/key_parser/schema.rs"]

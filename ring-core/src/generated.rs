@@ -13,6 +13,7 @@ pub use crate::key::{Ignored, Reading, RingKey, Template, TypeName};
 use crate::key::{KeyPart, Recorded};
 pub use crate::lru::{DEFAULT_CAPACITY, Lru};
 pub use crate::map::Map;
+use crate::output::Output;
 pub use crate::output::{Fallible, Plain};
 pub use crate::registry::Registry;
 pub use crate::ring::Ring;
@@ -131,7 +132,7 @@ impl<T: Nothing> Shared<()> for T {
 pub type OkOf<O> = <O as IsResult>::Ok;
 
 /// What a body returns that returns the `Result` `O`.
-pub type FallibleOf<O> = Fallible<<O as IsResult>::Ok, <O as IsResult>::Error>;
+pub type FallibleOf<O> = <O as IsResult>::Returned;
 
 /// `Result`, by whatever name.
 #[diagnostic::on_unimplemented(
@@ -139,16 +140,16 @@ pub type FallibleOf<O> = Fallible<<O as IsResult>::Ok, <O as IsResult>::Error>;
     label = "not std's `Result`",
     note = "`fallible` is for methods that return a `Result` by another name; a type of your own needs another name than `Result`"
 )]
-pub trait IsResult {
+pub trait IsResult: Sized {
     /// The type of its values.
     type Ok;
-    /// The type of its errors.
-    type Error;
+    /// How a body returns it. As it is one type, of another than `Result` nothing more is said.
+    type Returned: Output<Value = Self::Ok, Out = Self>;
 }
 
 impl<T, E> IsResult for Result<T, E> {
     type Ok = T;
-    type Error = E;
+    type Returned = Fallible<T, E>;
 }
 
 /// Checks a type. Of a return type it finds out whether it is a `Result` by another name: for one, the methods are those

@@ -193,6 +193,16 @@ pub trait KeyWriter: Sized + sealed::Sealed {
     /// Puts texts of a template around the value of a segment, which was begun just before.
     #[doc(hidden)]
     fn surround(&mut self, before: &str, after: &str);
+    /// Begins a part that reads as a text with values in it, of which one follows at least.
+    #[doc(hidden)]
+    fn open_format(&mut self, before: &str);
+    /// Ends a value of a format, and begins the next one. The text between them has a
+    /// punctuation mark that keeps them apart.
+    #[doc(hidden)]
+    fn next_field(&mut self, between: &str);
+    /// Ends the last value of a format, and the format.
+    #[doc(hidden)]
+    fn close_format(&mut self, after: &str);
     /// A whole key that was recorded before.
     #[doc(hidden)]
     fn recorded(&mut self, key: &EncodedKey);

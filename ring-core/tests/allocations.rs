@@ -131,6 +131,35 @@ fn a_hit_by_a_template_allocates_nothing() {
     assert_eq!(Cache::new(ring, storage).stats::<u64>().hits, 1);
 }
 
+/// As `#[ring_key(format = "{url}/{number}.html")]` reads.
+struct Formatted<'p>(&'p Page, u64);
+
+impl RingKey for Formatted<'_> {
+    fn ring_key<W: KeyWriter>(&self, key: &mut W) {
+        key.open_format("");
+        self.0.ring_key(key);
+        key.next_field("/");
+        self.1.ring_key(key);
+        key.close_format(".html");
+    }
+}
+
+#[test]
+fn a_hit_by_a_format_allocates_nothing() {
+    let ring = keep(Ring::with_prefix("p"));
+    let storage = keep(Lru::<u64>::new(1000));
+    let page = Page {
+        url: "http://example.com/a/rather/long/path".repeat(3),
+    };
+    let allocations = allocations_of_a_hit(|| {
+        Cache::new(ring, storage)
+            .bind::<Plain<u64>, _, _>((Formatted(&page, 7),), |_| 42)
+            .get_or_update()
+    });
+    assert_eq!(allocations, 0);
+    assert_eq!(Cache::new(ring, storage).stats::<u64>().hits, 1);
+}
+
 #[test]
 fn has_touch_and_a_failed_look_up_allocate_nothing() {
     let ring = keep(Ring::with_prefix("p"));

@@ -3,6 +3,7 @@
 mod bounds;
 mod check;
 mod expand;
+mod format;
 mod model;
 mod reading;
 

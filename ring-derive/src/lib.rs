@@ -9,6 +9,7 @@ mod key;
 mod parse;
 mod ring;
 mod root;
+mod template;
 mod types;
 
 use proc_macro::TokenStream;

@@ -57,6 +57,13 @@ enum Sort {
     },
 }
 
+#[derive(RingKey)]
+#[ring_key(format = "{tenant}/{number}.pdf")]
+struct Invoice {
+    tenant: &'static str,
+    number: u64,
+}
+
 /// An impl by hand.
 struct Joined(u32, &'static str);
 
@@ -169,6 +176,10 @@ fn types(golden: &mut Golden) {
     golden.value("derived enum, unit", &Sort::Default);
     golden.value("derived enum, tuple", &Sort::Field("name"));
     golden.value("derived enum, named", &Sort::Range { from: -1, to: 1 });
+    let invoice = |tenant| Invoice { tenant, number: 7 };
+    golden.value("derived format", &invoice("acme"));
+    golden.value("derived format, in a list", &[invoice("a'c"), invoice("a/%2F:ö")]);
+    golden.call("call with a derived format", &(invoice("a/c:"), "a/c:"));
     golden.value("by hand", &Joined(1, "a"));
     golden.value("by hand, in a list", &[Joined(1, "a")]);
     golden.type_name::<User<'_, 2>>("name of a type");

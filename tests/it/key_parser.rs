@@ -2,6 +2,7 @@
 //!
 //! Text is injective among the values of one type, so the parser is told the type, as a [`Schema`].
 
+mod format;
 mod parser;
 mod schema;
 mod strategies;

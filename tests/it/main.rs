@@ -7,6 +7,7 @@ mod async_nesting;
 mod blocking;
 mod derive;
 mod entries;
+mod formats;
 mod forms;
 mod generics;
 mod hygiene;

@@ -31,6 +31,12 @@ pub(crate) mod tag {
     pub(crate) const EMPTY: u8 = 0x10;
     /// Texts around a segment.
     pub(crate) const SURROUND: u8 = 0x11;
+    /// A format and the text before its first value.
+    pub(crate) const FORMAT: u8 = 0x12;
+    /// The text between two values of a format.
+    pub(crate) const BETWEEN: u8 = 0x13;
+    /// The text after the last value of a format, which ends.
+    pub(crate) const AFTER: u8 = 0x14;
 }
 
 /// A length of at least this many bytes follows this byte as eight bytes.
@@ -321,6 +327,26 @@ impl<S: Sink> KeyWriter for Encoder<S> {
     fn surround(&mut self, before: &str, after: &str) {
         self.tagged(tag::SURROUND, before.as_bytes());
         self.tagged(tag::TEXT, after.as_bytes());
+    }
+
+    #[inline]
+    fn open_format(&mut self, before: &str) {
+        self.part();
+        self.tagged(tag::FORMAT, before.as_bytes());
+        self.begin_element();
+    }
+
+    #[inline]
+    fn next_field(&mut self, between: &str) {
+        self.end_element();
+        self.tagged(tag::BETWEEN, between.as_bytes());
+        self.begin_element();
+    }
+
+    #[inline]
+    fn close_format(&mut self, after: &str) {
+        self.end_element();
+        self.tagged(tag::AFTER, after.as_bytes());
     }
 
     #[inline]

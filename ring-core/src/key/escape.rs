@@ -19,6 +19,36 @@ pub(super) fn is_plain(byte: u8) -> bool {
     byte.is_ascii_graphic() && byte != b'%' && byte != b':'
 }
 
+/// The character of a text between two values that does not stand for itself in the value before it.
+pub(super) fn separator(between: &str) -> Option<u8> {
+    between
+        .bytes()
+        .find(|byte| byte.is_ascii_punctuation() && *byte != b'%')
+}
+
+/// Escapes the separator in a text that is escaped already.
+///
+/// What was an escape of the separator has to differ from what becomes one: its `%` is escaped, and that of each `%25`.
+pub(super) fn without_separator(text: &str, separator: u8) -> String {
+    let escape = format!("%{separator:02X}");
+    let mut result = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(character) = rest.chars().next() {
+        let length = if character == '%' { escape.len() } else { 1 };
+        let (token, others) = rest.split_at(length);
+        if token == escape || token == "%25" {
+            result.push_str("%25");
+            result.push_str(&token[1..]);
+        } else if character == char::from(separator) {
+            result.push_str(&escape);
+        } else {
+            result.push_str(token);
+        }
+        rest = others;
+    }
+    result
+}
+
 pub(super) fn push_escaped(text: &mut String, bytes: &[u8], plain: impl Fn(u8) -> bool) {
     for &byte in bytes {
         if plain(byte) {

@@ -225,6 +225,20 @@ impl KeyWriter for HashWriter {
     #[inline]
     fn surround(&mut self, _: &str, _: &str) {}
 
+    /// The texts of a format belong to its type.
+    #[inline]
+    fn open_format(&mut self, _: &str) {
+        self.begin_element();
+    }
+
+    #[inline]
+    fn next_field(&mut self, _: &str) {
+        self.begin_element();
+    }
+
+    #[inline]
+    fn close_format(&mut self, _: &str) {}
+
     #[inline]
     fn recorded(&mut self, key: &EncodedKey) {
         if self.started || self.recorded.is_some() {

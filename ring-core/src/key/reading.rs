@@ -45,6 +45,14 @@ impl Reading<'_> {
         }
     }
 
+    /// The answer of a text that begins like this, with values in it.
+    pub fn of_format(self, before: &str, has_colon: impl Fn(Reading<'_>) -> bool) -> bool {
+        match self {
+            Reading::Colon => has_colon(self),
+            Reading::Whole(_) | Reading::Start(_) => self.of_group(before),
+        }
+    }
+
     /// The answer of a value after a label.
     pub fn of_labelled(self, name: &str, value: impl Fn(Reading<'_>) -> bool) -> bool {
         let label = format!("{name}=");

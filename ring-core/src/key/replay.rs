@@ -91,6 +91,7 @@ impl<'a> Replay<'a> {
             tag::WORD => key.word(self.take_str()),
             tag::OPEN_ROUND => self.group(key, Bracket::Round),
             tag::OPEN_SQUARE => self.group(key, Bracket::Square),
+            tag::FORMAT => self.format(key),
             other => unreachable!("the encoder wrote no tag {other:#04x} here"),
         }
     }
@@ -103,6 +104,19 @@ impl<'a> Replay<'a> {
             key.end_element();
         }
         key.close(bracket);
+    }
+}
+
+impl Replay<'_> {
+    fn format<W: KeyWriter>(&self, key: &mut W) {
+        key.open_format(self.take_str());
+        self.element(key);
+        while self.take_if(tag::BETWEEN) {
+            key.next_field(self.take_str());
+            self.element(key);
+        }
+        self.take::<1>();
+        key.close_format(self.take_str());
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-use super::escape::{is_plain, is_word_byte, push_escaped};
+use super::escape::{is_plain, is_word_byte, push_escaped, separator, without_separator};
 use super::name::Name;
 use super::replay::Replay;
 use super::{Bracket, EncodedKey, KeyWriter, RingKey, sealed::Sealed};
@@ -96,6 +96,17 @@ struct TextWriter {
     nested: bool,
     /// What follows the value of the segment.
     after: String,
+    /// The formats that are open.
+    formats: Vec<Format>,
+}
+
+/// A format, and what was known of the place where it stands.
+struct Format {
+    start: usize,
+    /// Where its current value begins.
+    value: usize,
+    depth: usize,
+    joined: bool,
 }
 
 impl TextWriter {
@@ -116,6 +127,11 @@ impl TextWriter {
         self.part();
         let start = self.text.len();
         push_escaped(&mut self.text, value, is_plain);
+        self.end_string(start, mark);
+    }
+
+    /// A string is quoted, unless it is the only part of the segment.
+    fn end_string(&mut self, start: usize, mark: &'static str) {
         if self.depth == 0 && !self.joined {
             self.lone = Some((start, mark));
         } else {
@@ -145,6 +161,17 @@ impl TextWriter {
         }
         self.started = true;
         self.labelled = false;
+    }
+
+    /// Begins a value of a format, which reads as a segment does.
+    fn begin_value(&mut self, before: &str) {
+        push_escaped(&mut self.text, before.as_bytes(), is_plain);
+        if let Some(format) = self.formats.last_mut() {
+            format.value = self.text.len();
+        }
+        self.lone = None;
+        self.joined = false;
+        self.begin();
     }
 
     fn finish(mut self) -> String {
@@ -261,6 +288,35 @@ impl KeyWriter for TextWriter {
     fn surround(&mut self, before: &str, after: &str) {
         push_escaped(&mut self.text, before.as_bytes(), is_plain);
         push_escaped(&mut self.after, after.as_bytes(), is_plain);
+    }
+
+    fn open_format(&mut self, before: &str) {
+        self.part();
+        let start = self.text.len();
+        self.formats.push(Format {
+            start,
+            value: start,
+            depth: std::mem::take(&mut self.depth),
+            joined: self.joined,
+        });
+        self.begin_value(before);
+    }
+
+    fn next_field(&mut self, between: &str) {
+        self.end();
+        if let (Some(format), Some(separator)) = (self.formats.last(), separator(between)) {
+            let value = self.text.split_off(format.value);
+            self.text.push_str(&without_separator(&value, separator));
+        }
+        self.begin_value(between);
+    }
+
+    fn close_format(&mut self, after: &str) {
+        self.end();
+        push_escaped(&mut self.text, after.as_bytes(), is_plain);
+        let format = self.formats.pop().expect("the format was opened");
+        (self.depth, self.joined, self.lone) = (format.depth, format.joined, None);
+        self.end_string(format.start, "");
     }
 
     fn recorded(&mut self, key: &EncodedKey) {

@@ -59,7 +59,7 @@ impl<'a> Bounds<'a> {
             types: Vec::new(),
         };
         for field in model.key_fields() {
-            if field.options.with.is_none() {
+            if field.options.with.is_none() && model.is_part(field) {
                 bounds.need(&field.field.ty);
             }
         }

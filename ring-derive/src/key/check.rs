@@ -2,9 +2,11 @@
 
 use quote::ToTokens;
 
+use super::format::Format;
 use super::model::{Body, Field, Model, in_key};
 use crate::errors::Errors;
 use crate::parse::Word;
+use crate::template::Place;
 
 /// Checks the whole type.
 pub(crate) fn check(model: &Model<'_>) -> syn::Result<()> {
@@ -23,7 +25,98 @@ pub(crate) fn check(model: &Model<'_>) -> syn::Result<()> {
             }
         }
     }
+    if let Some(format) = &model.format {
+        check_format(model, format, &mut errors);
+    }
     errors.finish(())
+}
+
+fn check_format(model: &Model<'_>, format: &Format, errors: &mut Errors) {
+    let text = &format.text;
+    let fields = match &model.body {
+        Body::Struct(fields) => fields,
+        Body::Enum(_) => {
+            let message = "`format` belongs on a struct: variants are told apart by their names, which `rename` replaces";
+            return errors.at(text, message);
+        }
+    };
+    if let Some(prefix) = &model.options.prefix {
+        let (written, text) = (prefix.text(), text.value());
+        let message = format!(
+            "`prefix` has no effect beside `format`: remove it, or write it in the text, as in `format = \"{written}-{text}\"`"
+        );
+        errors.at(&prefix.0, message);
+    }
+    if format.fields.is_empty() {
+        let message = match in_key(fields).next() {
+            Some(_) => format!(
+                "this text names no field, so that all values share a key: {}",
+                names(fields)
+            ),
+            None => "no field is part of the key, so that `format` has none to name: write `prefix = \"…\"`"
+                .to_owned(),
+        };
+        return errors.at(text, message);
+    }
+    let wrong = format.places().find_map(|place| wrong_place(fields, place));
+    match wrong {
+        Some(message) => errors.at(text, message),
+        None => {
+            for field in in_key(fields) {
+                in_format(format, field, errors);
+            }
+        }
+    }
+}
+
+/// Why a text cannot name this.
+fn wrong_place(fields: &[Field<'_>], place: &Place) -> Option<String> {
+    let (root, written) = (&place.root, &place.written);
+    if root == "self" {
+        let field = written.strip_prefix("self.").unwrap_or("id");
+        return Some(format!(
+            "a field is named without `self` here: write `{{{field}}}`"
+        ));
+    }
+    let Some(field) = fields.iter().find(|field| field.is_named(place)) else {
+        return Some(format!("unknown field `{root}` in this text: {}", names(fields)));
+    };
+    if field.options.skip.is_some() {
+        return Some(format!(
+            "`skip` leaves `{root}` out of the key, and this text names it: remove one of them"
+        ));
+    }
+    (field.options.with.is_some() && !place.members.is_empty()).then(|| {
+        format!("`with` writes all of `{root}`, and `{{{written}}}` is a part of it: write `{{{root}}}`, or remove `with`")
+    })
+}
+
+fn names(fields: &[Field<'_>]) -> String {
+    let names: Vec<_> = in_key(fields).map(Field::name).collect();
+    match names.as_slice() {
+        [] => "no field is part of the key; write `{{` for a brace".to_owned(),
+        [only] => format!("write `{{{only}}}`"),
+        all => format!("write one of `{{{}}}`", all.join("}`, `{")),
+    }
+}
+
+/// Values that differ in one field have to read differently.
+fn in_format(format: &Format, field: &Field<'_>, errors: &mut Errors) {
+    let name = field.name();
+    if let Some(rename) = &field.options.rename {
+        let message = "`rename` has no effect beside `format`, which writes no names of fields: remove it";
+        errors.at(&rename.0, message);
+    }
+    if !format.places().any(|place| field.is_named(place)) {
+        let message = format!(
+            "`format` does not name `{name}`, and values that differ only there would share a key: write `{{{name}}}` in \
+             the text, or `#[ring_key(skip)]` on the field"
+        );
+        match &field.field.ident {
+            Some(ident) => errors.at(ident, message),
+            None => errors.at(&field.field.ty, message),
+        }
+    }
 }
 
 fn check_fields(fields: &[Field<'_>], errors: &mut Errors) {

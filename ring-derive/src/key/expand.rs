@@ -1,16 +1,18 @@
 //! The impl.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{format_ident, quote};
+use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Attribute, GenericParam, Meta};
+use syn::{Attribute, GenericParam, Member, Meta};
 
 use super::bounds::Bounds;
+use super::format::Format;
 use super::model::{Body, Field, Model, Variant, in_key};
 use super::reading;
 use crate::generics;
 use crate::parse::Word;
-use crate::root::Root;
+use crate::root::{Root, located_at};
+use crate::template::Place;
 
 /// Implements `RingKey`. The code names items by full paths, so that names of the user's do not shadow them.
 pub(crate) fn expand(model: &Model<'_>, root: &Root) -> TokenStream {
@@ -55,17 +57,10 @@ type Part<'a> = (&'a Field<'a>, TokenStream);
 
 impl Write<'_> {
     fn of_struct(&self, model: &Model<'_>, prefix: Option<&str>, fields: &[Field<'_>]) -> TokenStream {
-        let packed = is_packed(&model.input.attrs);
-        let parts = in_key(fields).map(|field| {
-            let member = &field.member;
-            // A field of a packed struct can be copied, but not borrowed.
-            let value = if packed {
-                quote!(&{ self.#member })
-            } else {
-                quote!(&self.#member)
-            };
-            (field, value)
-        });
+        if let Some(format) = &model.format {
+            return self.format(model, format, fields);
+        }
+        let parts = in_key(fields).map(|field| (field, reference(model, &field.member, &[])));
         let parts: Vec<Part<'_>> = parts.collect();
         match parts.as_slice() {
             [] => self.word(prefix.unwrap_or(&model.ident())),
@@ -76,6 +71,38 @@ impl Write<'_> {
             }
             several => self.group(prefix.unwrap_or_default(), several),
         }
+    }
+
+    /// Texts and fields, in turn.
+    fn format(&self, model: &Model<'_>, format: &Format, fields: &[Field<'_>]) -> TokenStream {
+        let root = self.root;
+        let before = &format.before;
+        let fields = format.fields.iter().enumerate().map(|(index, (place, after))| {
+            let field = fields.iter().find(|field| field.is_named(place));
+            let value = field.map(|field| self.named(model, format, field, place));
+            let is_last = index + 1 == format.fields.len();
+            let end = if is_last {
+                quote!(close_format)
+            } else {
+                quote!(next_field)
+            };
+            quote!(#value #root::KeyWriter::#end(__key, #after);)
+        });
+        quote! {
+            #root::KeyWriter::open_format(__key, #before);
+            #(#fields)*
+        }
+    }
+
+    /// A field that a format names, or a field of it.
+    fn named(&self, model: &Model<'_>, format: &Format, field: &Field<'_>, place: &Place) -> TokenStream {
+        let value = reference(model, &field.member, &place.members);
+        if place.members.is_empty() {
+            return self.value(&(field, value));
+        }
+        let span = located_at(format.text.span());
+        let root = self.root.at(span);
+        quote_spanned!(span=> #root::RingKey::ring_key(#value, __key);)
     }
 
     fn of_enum(&self, prefix: Option<&str>, variants: &[Variant<'_>]) -> TokenStream {
@@ -148,6 +175,16 @@ impl Write<'_> {
             }
             None => quote!(<#ty as #root::RingKey>::ring_key(#value, __key);),
         }
+    }
+}
+
+/// A reference to a field, or to a field of it.
+fn reference(model: &Model<'_>, field: &Member, below: &[Member]) -> TokenStream {
+    // A field of a packed struct can be copied, but not borrowed.
+    if is_packed(&model.input.attrs) {
+        quote!(&{ self.#field #(.#below)* })
+    } else {
+        quote!(&self.#field #(.#below)*)
     }
 }
 

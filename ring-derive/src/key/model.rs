@@ -4,13 +4,17 @@ use darling::FromMeta;
 use syn::ext::IdentExt;
 use syn::{Attribute, Data, DeriveInput, Member};
 
+use super::format::Format;
 use crate::errors::Errors;
 use crate::parse::{FieldOptions, Options, Target, TypeOptions, VariantOptions, Word};
+use crate::template::Place;
 
 /// The type.
 pub(crate) struct Model<'a> {
     pub(crate) input: &'a DeriveInput,
     pub(crate) options: TypeOptions,
+    /// How the type reads, if that is written.
+    pub(crate) format: Option<Format>,
     pub(crate) body: Body<'a>,
 }
 
@@ -35,7 +39,9 @@ impl<'a> Model<'a> {
     /// Reads the type and all its attributes.
     pub(crate) fn of(input: &'a DeriveInput) -> syn::Result<Self> {
         let mut errors = Errors::default();
-        let of_type = options(&input.attrs, Target::Type, &mut errors);
+        let of_type: TypeOptions = options(&input.attrs, Target::Type, &mut errors);
+        let format = of_type.format.as_ref().map(Format::parse).transpose();
+        let format = errors.handle(format).flatten();
         let body = match &input.data {
             Data::Struct(data) => Body::Struct(fields(&data.fields, &mut errors)),
             Data::Enum(data) => {
@@ -55,6 +61,7 @@ impl<'a> Model<'a> {
         errors.finish(Model {
             input,
             options: of_type,
+            format,
             body,
         })
     }
@@ -81,6 +88,14 @@ impl<'a> Model<'a> {
                 .flat_map(|variant| in_key(&variant.fields))
                 .collect(),
         }
+    }
+
+    /// Whether the key needs a field as a whole: a format may name fields of it instead.
+    pub(crate) fn is_part(&self, field: &Field<'_>) -> bool {
+        let is_it = |place: &Place| place.members.is_empty() && field.is_named(place);
+        self.format
+            .as_ref()
+            .is_none_or(|format| format.places().any(is_it))
     }
 
     /// The name as it is written, without `r#`.
@@ -122,6 +137,19 @@ impl Variant<'_> {
 }
 
 impl Field<'_> {
+    /// Its name in code, without `r#`.
+    pub(crate) fn name(&self) -> String {
+        match &self.member {
+            Member::Named(name) => name.unraw().to_string(),
+            Member::Unnamed(index) => index.index.to_string(),
+        }
+    }
+
+    /// Whether a format names it, or a field of it.
+    pub(crate) fn is_named(&self, place: &Place) -> bool {
+        self.name() == place.root
+    }
+
     /// The label that the user asked for.
     pub(crate) fn rename(&self) -> Option<String> {
         self.options.rename.as_ref().map(Word::text)

@@ -3,6 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
+use super::format::Format;
 use super::model::{Body, Field, Model, Variant, in_key};
 use crate::parse::Word;
 use crate::root::Root;
@@ -32,19 +33,42 @@ fn of_struct(
     prefix: Option<&str>,
     fields: &[Field<'_>],
 ) -> Option<TokenStream> {
+    if let Some(format) = &model.format {
+        return Some(of_format(root, format, fields));
+    }
     let fields: Vec<_> = in_key(fields).collect();
     match fields.as_slice() {
         [] => words(root, prefix.unwrap_or(&model.ident())),
         [only] => {
-            let ty = &only.field.ty;
             let value = match only.options.with {
                 Some(_) => quote!(true),
-                None => quote!(<#ty as #root::RingKey>::may_read(__reading)),
+                None => may_read(root, only),
             };
             labelled(root, prefix, labelled(root, only.rename().as_deref(), value)?)
         }
         _ => group(root, prefix.unwrap_or_default()),
     }
+}
+
+fn of_format(root: &Root, format: &Format, fields: &[Field<'_>]) -> TokenStream {
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"%:".contains(&byte);
+    let before = format.before.as_str();
+    let before = if before.bytes().all(is_plain) { before } else { "" };
+    let in_texts = before != format.before || format.fields.iter().any(|(_, after)| after.contains(':'));
+    let values = format.places().map(|place| {
+        let field = fields.iter().find(|field| field.is_named(place));
+        match field.filter(|field| field.options.with.is_none() && place.members.is_empty()) {
+            Some(field) => may_read(root, field),
+            None => quote!(true),
+        }
+    });
+    let reading = quote!(#root::generated::Reading);
+    quote!(#reading::of_format(__reading, #before, |__reading| #in_texts #(|| #values)*))
+}
+
+fn may_read(root: &Root, field: &Field<'_>) -> TokenStream {
+    let ty = &field.field.ty;
+    quote!(<#ty as #root::RingKey>::may_read(__reading))
 }
 
 fn of_variant(root: &Root, variant: &Variant<'_>) -> Option<TokenStream> {

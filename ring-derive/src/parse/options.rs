@@ -1,7 +1,7 @@
 //! The options of each attribute, one field each. Their names are those of the table.
 
 use darling::FromMeta;
-use syn::{Expr, ExprPath, Ident, Path, Type};
+use syn::{Expr, ExprPath, Ident, LitStr, Path, Type};
 
 use super::storage::Storage;
 use super::values::{self, Accessor, Duration, Fallible, Flag, Word};
@@ -45,6 +45,8 @@ pub(crate) struct RingOptions {
 pub(crate) struct TypeOptions {
     pub(crate) prefix: Option<Word>,
     pub(crate) name: Option<Word>,
+    #[darling(default, with = values::text)]
+    pub(crate) format: Option<LitStr>,
     #[darling(default, rename = "crate", with = values::path)]
     pub(crate) root: Option<Path>,
 }

@@ -41,7 +41,7 @@ pub(crate) enum Holds {
     BytesBlocking,
 }
 
-static OPTIONS: [Known; 30] = [
+static OPTIONS: [Known; 31] = [
     // Storages: a ring has one.
     option("capacity", "capacity = 10_000", RINGS),
     option("storage", "storage = EXPRESSION as Type", RINGS),
@@ -71,6 +71,7 @@ static OPTIONS: [Known; 30] = [
     // `#[ring_key]`.
     option("prefix", "prefix = \"page\"", &[Target::Type]),
     option("name", "name = \"shop.Page\"", &[Target::Type]),
+    option("format", "format = \"page-{url}\"", &[Target::Type]),
     option("rename", "rename = \"id\"", &[Target::Variant, Target::Field]),
     option("skip", "skip", &[Target::Field]),
     option("with", "with = function", &[Target::Field]),

@@ -147,6 +147,14 @@ pub(super) fn prefix(option: &Meta) -> Result<Option<Expr>> {
     }
 }
 
+/// A text.
+pub(super) fn text(option: &Meta) -> Result<Option<LitStr>> {
+    match value(option).ok().and_then(literal) {
+        Some(Lit::Str(text)) => Ok(Some(text.clone())),
+        _ => Err(expected(option, "takes a string")),
+    }
+}
+
 /// The path of a function.
 pub(super) fn function(option: &Meta) -> Result<Option<ExprPath>> {
     match value(option) {

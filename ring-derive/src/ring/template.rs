@@ -1,7 +1,9 @@
-//! `key = "user:{id}"`: the text is read into segments.
+//! `key = "user:{id}"`: the pieces of the text become segments.
 
 use proc_macro2::Span;
-use syn::{Ident, LitStr, Member};
+use syn::LitStr;
+
+use crate::template::{Names, Piece, Place, pieces};
 
 /// A key that is written as a text.
 pub(crate) struct Template {
@@ -10,6 +12,7 @@ pub(crate) struct Template {
 }
 
 /// What stands between two `:` of the text.
+#[derive(Default)]
 pub(crate) struct Segment {
     pub(crate) before: String,
     /// `None` for a text alone.
@@ -17,23 +20,26 @@ pub(crate) struct Segment {
     pub(crate) after: String,
 }
 
-/// `{user.id}`: an argument or `self`, and the fields below it.
-pub(crate) struct Place {
-    pub(crate) root: String,
-    pub(crate) members: Vec<Member>,
-    written: String,
-}
-
 impl Template {
     pub(crate) fn parse(text: &LitStr) -> syn::Result<Self> {
-        let segments = Reader {
-            text,
-            segments: Vec::new(),
-            open: Segment::empty(),
-        };
+        let (mut segments, mut open) = (Vec::new(), Segment::default());
+        for piece in pieces(text, Names::Arguments)? {
+            match piece {
+                Piece::Text(part) => {
+                    let mut parts = part.split(':');
+                    open.push(parts.next().unwrap_or_default());
+                    for next in parts {
+                        segments.push(std::mem::take(&mut open));
+                        open.push(next);
+                    }
+                }
+                Piece::Place(place) => open.place(text, place)?,
+            }
+        }
+        segments.push(open);
         Ok(Template {
             text: text.clone(),
-            segments: segments.read()?,
+            segments,
         })
     }
 
@@ -47,108 +53,23 @@ impl Template {
 }
 
 impl Segment {
-    fn empty() -> Self {
-        Segment {
-            before: String::new(),
-            place: None,
-            after: String::new(),
-        }
-    }
-}
-
-struct Reader<'a> {
-    text: &'a LitStr,
-    segments: Vec<Segment>,
-    /// The segment that has not ended yet.
-    open: Segment,
-}
-
-impl Reader<'_> {
-    fn read(mut self) -> syn::Result<Vec<Segment>> {
-        let text = self.text.value();
-        let mut rest = text.as_str();
-        while let Some(character) = rest.chars().next() {
-            rest = &rest[character.len_utf8()..];
-            match character {
-                '{' | '}' if rest.starts_with(character) => {
-                    self.push(character);
-                    rest = &rest[1..];
-                }
-                '{' => {
-                    let Some((inner, others)) = rest.split_once('}') else {
-                        return self.error("this `{` is not closed: write `{name}`, or `{{` for a brace");
-                    };
-                    self.place(inner)?;
-                    rest = others;
-                }
-                '}' => return self.error("this `}` closes nothing: write `}}` for a brace"),
-                ':' => {
-                    let ended = std::mem::replace(&mut self.open, Segment::empty());
-                    self.segments.push(ended);
-                }
-                other => self.push(other),
-            }
-        }
-        self.segments.push(self.open);
-        Ok(self.segments)
-    }
-
-    fn push(&mut self, character: char) {
-        match &self.open.place {
-            Some(_) => self.open.after.push(character),
-            None => self.open.before.push(character),
+    fn push(&mut self, text: &str) {
+        match &self.place {
+            Some(_) => self.after.push_str(text),
+            None => self.before.push_str(text),
         }
     }
 
-    fn place(&mut self, inner: &str) -> syn::Result<()> {
-        let place = self.parse_place(inner)?;
-        if let Some(other) = self.open.place.replace(place) {
+    fn place(&mut self, text: &LitStr, place: Place) -> syn::Result<()> {
+        if let Some(other) = &self.place {
             let message = format!(
-                "`{{{}}}` and `{{{inner}}}` could run together, so that two calls share a key: write `:` between them",
-                other.written
+                "`{{{}}}` and `{{{}}}` could run together, so that two calls share a key: write `:` between them",
+                other.written, place.written
             );
-            return self.error(&message);
+            return Err(syn::Error::new(text.span(), message));
         }
+        self.place = Some(place);
         Ok(())
-    }
-
-    fn parse_place(&self, inner: &str) -> syn::Result<Place> {
-        let written = inner.trim();
-        if written.is_empty() {
-            return self.error("`{}` names nothing: write the name of an argument, as in `{id}`");
-        }
-        if let Some((name, _)) = written.split_once(':') {
-            let message = format!("values are written as keys are, and take no format: write `{{{name}}}`");
-            return self.error(&message);
-        }
-        let mut names = written.split('.');
-        let root = names.next().unwrap_or_default();
-        let is_name = root == "self" || syn::parse_str::<Ident>(root).is_ok();
-        let members: Result<Vec<Member>, _> = names.map(|name| self.member(name)).collect();
-        match members {
-            Ok(members) if is_name => Ok(Place {
-                root: root.trim_start_matches("r#").to_owned(),
-                members,
-                written: written.to_owned(),
-            }),
-            _ => self.error(&format!(
-                "`{{{written}}}` is not an argument or a field of one, as `{{id}}` or `{{user.id}}`: for other values, \
-                 write `key = EXPRESSION`"
-            )),
-        }
-    }
-
-    fn member(&self, name: &str) -> syn::Result<Member> {
-        let mut member: Member = syn::parse_str(name)?;
-        match &mut member {
-            Member::Named(name) => name.set_span(Span::call_site().located_at(self.text.span())),
-            Member::Unnamed(index) => index.span = self.text.span(),
-        }
-        Ok(member)
-    }
-
-    fn error<T>(&self, message: &str) -> syn::Result<T> {
-        Err(syn::Error::new(self.text.span(), message))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The parser of the text of keys, by the grammar of `KEYS.md`.
 
+use super::format;
 use super::schema::{Fields, Schema, Value};
 
 /// Reads the text of a value that stands alone.
@@ -21,7 +22,7 @@ pub(crate) fn parse_call(text: &str, name: &str, schemas: &[&Schema]) -> Option<
     values.map(|(text, schema)| segment(text, schema)).collect()
 }
 
-fn segment(text: &str, schema: &Schema) -> Option<Value> {
+pub(super) fn segment(text: &str, schema: &Schema) -> Option<Value> {
     let mut parser = Parser { rest: text };
     let value = parser.element(schema, true)?;
     parser.rest.is_empty().then_some(value)
@@ -101,6 +102,10 @@ impl<'a> Parser<'a> {
                 self.take("=")?;
                 self.part(schema, bare)?
             }
+            Schema::Format(before, fields) => {
+                let text = self.raw("", bare)?;
+                Value::Many(format::read(&text, before, fields)?)
+            }
             Schema::Joined(parts) => Value::Many(self.joined(parts, bare)?),
             Schema::Tagged(shapes) => {
                 let name = self.word();
@@ -174,8 +179,13 @@ impl<'a> Parser<'a> {
     }
 
     fn string(&mut self, mark: &str, bare: bool) -> Option<Vec<u8>> {
+        unescaped(&self.raw(mark, bare)?)
+    }
+
+    /// A string without its quotes, still escaped.
+    fn raw(&mut self, mark: &str, bare: bool) -> Option<String> {
         if bare {
-            return unescaped(std::mem::take(&mut self.rest));
+            return Some(std::mem::take(&mut self.rest).to_owned());
         }
         self.take(mark)?;
         let quote = self
@@ -188,7 +198,7 @@ impl<'a> Parser<'a> {
         while let Some((at, character)) = characters.next() {
             if character == quote {
                 self.rest = &self.rest[at + 2..];
-                return unescaped(&text);
+                return Some(text);
             }
             text.push(if character == '\\' {
                 characters.next()?.1

@@ -22,6 +22,8 @@ pub(crate) enum Schema {
     Choice(Vec<(&'static str, Fields)>),
     /// A prefix before a part.
     Labelled(&'static str, Box<Schema>),
+    /// A struct with a format: the text before its fields, and the fields with the texts after them.
+    Format(&'static str, Vec<(Schema, &'static str)>),
     /// An impl by hand that feeds several parts.
     Joined(Vec<Schema>),
     /// An impl by hand that names its shape first.
@@ -77,6 +79,17 @@ impl RingKey for Keyed<'_> {
             (Schema::Labelled(label, schema), value) => {
                 key.label(label);
                 Keyed(schema, value).ring_key(key);
+            }
+            (Schema::Format(before, fields), Value::Many(values)) => {
+                key.open_format(before);
+                for (index, ((schema, after), value)) in fields.iter().zip(values).enumerate() {
+                    Keyed(schema, value).ring_key(key);
+                    if index + 1 == fields.len() {
+                        key.close_format(after);
+                    } else {
+                        key.next_field(after);
+                    }
+                }
             }
             (Schema::Joined(schemas), Value::Many(values)) => {
                 for (schema, value) in schemas.iter().zip(values) {

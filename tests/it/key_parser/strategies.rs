@@ -36,9 +36,22 @@ pub(crate) fn schemas() -> impl Strategy<Value = Schema> {
                 Schema::Joined(_) => Schema::List(Box::new(schema)),
                 other => Schema::Labelled("it", Box::new(other)),
             }),
+            formats(inner.clone()),
             some.prop_map(Schema::Joined),
             (inner.clone(), inner.clone()).prop_map(|(a, b)| Schema::Tagged(vec![("a", a), ("ab", b)])),
         ]
+    })
+}
+
+fn formats(inner: impl Strategy<Value = Schema> + Clone) -> impl Strategy<Value = Schema> {
+    let outside = || prop::sample::select(vec!["", "a-", "é:", "("]);
+    let between = vec![
+        "/", "-", ":", ", ", "x.", "%:", "'", "+", "=", "3[A", "%3A\"", "\\/",
+    ];
+    let fields = vec((inner.clone(), prop::sample::select(between)), 0..3);
+    (outside(), fields, inner, outside()).prop_map(|(before, mut fields, last, after)| {
+        fields.push((last, after));
+        Schema::Format(before, fields)
     })
 }
 
@@ -66,6 +79,9 @@ pub(crate) fn of_schema(schema: &Schema) -> BoxedStrategy<Value> {
             .boxed(),
         Schema::List(element) => vec(of_schema(element), 0..3).prop_map(Value::Many).boxed(),
         Schema::Group(_, fields) => all(fields.iter().map(|(_, schema)| schema))
+            .prop_map(Value::Many)
+            .boxed(),
+        Schema::Format(_, fields) => all(fields.iter().map(|(schema, _)| schema))
             .prop_map(Value::Many)
             .boxed(),
         Schema::Joined(parts) => all(parts).prop_map(Value::Many).boxed(),
@@ -115,7 +131,7 @@ fn floats() -> impl Strategy<Value = f64> {
 /// Mostly of characters that keys use themselves.
 fn texts() -> impl Strategy<Value = String> {
     prop_oneof![
-        3 => "[a:,'\"\\\\%+()\\[\\]=3A b1é\n]{0,4}",
+        3 => "[a:,'\"\\\\%+()\\[\\]=/-3A b1é\n]{0,4}",
         1 => any::<String>(),
     ]
 }

@@ -5,7 +5,7 @@ use ring_cache::ring;
 struct Result;
 
 #[ring]
-fn own(_n: u32) -> Result {
+fn own(_n: u32) -> Result { //~
     Result
 }
 

@@ -4,17 +4,17 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 #[ring]
-fn rc() -> Rc<str> {
+fn rc() -> Rc<str> { //~
     "".into()
 }
 
 #[ring]
-fn nested() -> Vec<RefCell<u32>> {
+fn nested() -> Vec<RefCell<u32>> { //~
     Vec::new()
 }
 
 #[ring]
-fn cell() -> Result<Cell<u32>, String> {
+fn cell() -> Result<Cell<u32>, String> { //~
     Ok(Cell::new(1))
 }
 
@@ -22,12 +22,17 @@ fn cell() -> Result<Cell<u32>, String> {
 struct Own(Rc<str>);
 
 #[ring]
-fn own(n: u32) -> Own {
+fn own(n: u32) -> Own { //~
     Own(n.to_string().into())
 }
 
 #[ring]
-fn generic<T: RingKey + Clone>(value: T) -> T {
+fn generic<T: RingKey + Clone + 'static>(value: T) -> T { //~
+    value
+}
+
+#[ring]
+fn no_bound<T: RingKey + Clone>(value: T) -> T { //~ 2
     value
 }
 

@@ -16,7 +16,8 @@ use crate::root::located_at;
 impl Expansion<'_> {
     /// The handle's function without its body.
     pub(super) fn cache(&self, place: Place) -> TokenStream {
-        let (root, handle, storage) = (self.root, self.in_library("Cache"), &self.types.whole);
+        let ((root, span), handle) = (self.root_of_types(), self.in_library("Cache"));
+        let storage = &self.types.whole;
         let (attrs, vis) = (
             attributes::of_accessors(&self.method.attrs),
             self.visibility(place),
@@ -28,10 +29,11 @@ impl Expansion<'_> {
         let where_clause = &generics.where_clause;
         let receiver = self.storage_self().map(|self_token| quote!(&#self_token));
         let doc = format!("The cache of all calls of {}.", self.link());
+        let whole = quote_spanned!(span=> #root::#handle<#storage>);
         quote! {
             #[doc = #doc]
             #(#attrs)*
-            #vis fn #cache #generics (#receiver) -> #root::#handle<#storage> #where_clause
+            #vis fn #cache #generics (#receiver) -> #whole #where_clause
         }
     }
 

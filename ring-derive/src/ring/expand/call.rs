@@ -15,12 +15,12 @@ use crate::types::is_known_clone;
 impl Expansion<'_> {
     /// The type of a call.
     pub(super) fn call_type(&self, place: Place) -> TokenStream {
-        let (root, types, call) = (self.root, &self.types, self.in_library("Call"));
+        let ((root, span), types, call) = (self.root_of_types(), &self.types, self.in_library("Call"));
         let (returned, view, out, body) = (&types.returned, &types.view, &types.out, self.in_library("Body"));
         let future = quote!(, Fut = impl ::core::future::Future<Output = #out>);
         let future = self.method.is_async().then_some(future);
         let borne = self.borne(place);
-        quote!(#root::#call<#returned, #view, impl #root::body::#body<Out = #out #future> #borne>)
+        quote_spanned!(span=> #root::#call<#returned, #view, impl #root::body::#body<Out = #out #future> #borne>)
     }
 
     /// What makes the type of a call as private as the trait, unless the user said how visible it is.

@@ -1,7 +1,7 @@
 //! `{method}_entry(..)`: a call without its body, and without the arguments that its key does not need.
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+use quote::{ToTokens, quote, quote_spanned};
 
 use super::attributes;
 use super::expansion::{Expansion, Place, item};
@@ -13,7 +13,7 @@ use crate::ring::names::uses;
 impl Expansion<'_> {
     /// The function without its body.
     pub(super) fn entry(&self, place: Place) -> TokenStream {
-        let (root, types, call) = (self.root, &self.types, self.in_library("Call"));
+        let ((root, span), types, call) = (self.root_of_types(), &self.types, self.in_library("Call"));
         let (returned, view) = (&types.returned, &types.view);
         let (attrs, vis) = (
             attributes::of_accessors(&self.method.attrs),
@@ -32,10 +32,11 @@ impl Expansion<'_> {
             "Names the entry of a call of {}, for the verbs that do not run its body, such as `.get()` or `.delete()`.",
             self.link()
         );
+        let call = quote_spanned!(span=> #root::#call<#returned, #view, impl #root::body::Bind #borne>);
         quote! {
             #[doc = #doc]
             #(#attrs)*
-            #vis fn #entry #generics (#(#inputs),*) -> #root::#call<#returned, #view, impl #root::body::Bind #borne> #where_clause
+            #vis fn #entry #generics (#(#inputs),*) -> #call #where_clause
         }
     }
 

@@ -3,12 +3,13 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
+use syn::spanned::Spanned;
 use syn::{Generics, Ident, Visibility};
 
 use super::types::Types;
 use crate::generics;
 use crate::ring::model::{Argument, Method};
-use crate::root::Root;
+use crate::root::{Root, located_at};
 
 pub(super) struct Expansion<'a> {
     pub(super) method: &'a Method,
@@ -109,6 +110,15 @@ impl<'a> Expansion<'a> {
             }
             _ => own.clone(),
         })
+    }
+
+    /// The library's path in the return types of the accessors, and the span of these types. If one of them needs a
+    /// `Result`, it is that of the type that may be none: the compiler reports equal errors in one place once.
+    pub(super) fn root_of_types(&self) -> (TokenStream, Span) {
+        match self.method.out_type().filter(|_| self.method.is_fallible()) {
+            Some(ty) => (self.root.at(ty.span()), located_at(ty.span())),
+            None => (self.root.to_token_stream(), Span::call_site()),
+        }
     }
 
     /// A link to the method, for its documentation.
