@@ -34,11 +34,7 @@ impl Root {
 
     /// The same path, whose errors are reported at `place`.
     pub(crate) fn at(&self, place: Span) -> TokenStream {
-        let at_place = |mut tree: TokenTree| {
-            tree.set_span(tree.span().located_at(place));
-            tree
-        };
-        self.0.clone().into_iter().map(at_place).collect()
+        moved_to(place, self.0.clone())
     }
 
     /// The module for generated code, whose errors are reported at `place`.
@@ -52,6 +48,15 @@ impl ToTokens for Root {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         self.0.to_tokens(tokens);
     }
+}
+
+/// The tokens, whose errors are reported at `place`.
+pub(crate) fn moved_to(place: Span, tokens: TokenStream) -> TokenStream {
+    let at_place = |mut tree: TokenTree| {
+        tree.set_span(tree.span().located_at(place));
+        tree
+    };
+    tokens.into_iter().map(at_place).collect()
 }
 
 /// The span of generated code whose errors are reported at `place`.

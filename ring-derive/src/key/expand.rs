@@ -1,7 +1,7 @@
 //! The impl.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use quote::{format_ident, quote};
 use syn::spanned::Spanned;
 use syn::{Attribute, GenericParam, Member, Meta};
 
@@ -11,7 +11,7 @@ use super::model::{Body, Field, Model, Variant, in_key};
 use super::reading;
 use crate::generics;
 use crate::parse::Word;
-use crate::root::{Root, located_at};
+use crate::root::{Root, moved_to};
 use crate::template::Place;
 
 /// Implements `RingKey`. The code names items by full paths, so that names of the user's do not shadow them.
@@ -100,9 +100,10 @@ impl Write<'_> {
         if place.members.is_empty() {
             return self.value(&(field, value));
         }
-        let span = located_at(format.text.span());
-        let root = self.root.at(span);
-        quote_spanned!(span=> #root::RingKey::ring_key(#value, __key);)
+        // A type of such a field is not known here: if it is not a key, the text names it.
+        let (root, place) = (self.root, format.text.span());
+        let value = moved_to(place, value);
+        moved_to(place, quote!(#root::RingKey::ring_key(#value, __key);))
     }
 
     fn of_enum(&self, prefix: Option<&str>, variants: &[Variant<'_>]) -> TokenStream {

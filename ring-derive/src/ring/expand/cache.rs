@@ -53,7 +53,8 @@ impl Expansion<'_> {
         let cache = item(self.method.cache());
         let turbofish = generics::turbofish(&self.method.keyed_generics);
         let receiver = self.storage_self();
-        quote!(#cache #turbofish(#receiver))
+        let cache = self.used(quote!(#cache #turbofish));
+        quote!(#cache(#receiver))
     }
 
     pub(super) fn cache_body(&self) -> TokenStream {
@@ -64,7 +65,7 @@ impl Expansion<'_> {
             self.plain_static()
         };
         let cache = match self.method.options.storage.place() {
-            None => quote!(#root::generated::RingStatic::cache(#found)),
+            None => self.used(quote!(#root::generated::RingStatic::cache(#found))),
             Some(place) => {
                 let place = quote_spanned!(located_at(place.span())=> &#place);
                 let (handle, whole) = (self.in_library("Cache"), &self.types.whole);
@@ -105,8 +106,10 @@ impl Expansion<'_> {
             generics::turbofish(&self.method.keyed_generics),
         );
         let scope = self.scope();
-        let site = quote!(#scope #cache #turbofish);
-        let (ring, place) = (self.ring(&site), self.place());
+        let cache = self.used(quote!(#cache #turbofish));
+        let site = quote!(#scope #cache);
+        let (ring, place) = (self.used(self.ring(&site)), self.place());
+        let state = self.used(state);
         let declarations = quote! {
             #place
             static __RING: #root::generated::Registry = #root::generated::Registry::new();

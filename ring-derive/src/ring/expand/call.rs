@@ -110,7 +110,8 @@ impl Expansion<'_> {
         let hidden = self.method.owner.as_ref().is_some_and(|owner| owner.is_hidden());
         let place = if hidden { Place::Inherent } else { Place::Own };
         let (scope, turbofish) = (self.method_scope(), self.turbofish(place));
-        self.checked_value(self.checked_storage(quote!(#scope #accessor #turbofish(#(#arguments),*))))
+        let accessor = self.used(quote!(#accessor #turbofish));
+        self.checked_value(self.checked_storage(quote!(#scope #accessor(#(#arguments),*))))
     }
 
     /// A call of the accessor with the arguments of the same name.
@@ -121,7 +122,8 @@ impl Expansion<'_> {
         let arguments = self.method.arguments.iter();
         let arguments = receiver.chain(arguments.map(|argument| argument.name.to_token_stream()));
         let turbofish = self.turbofish(Place::Own);
-        quote!(#accessor #turbofish(#(#arguments),*))
+        let accessor = self.used(quote!(#accessor #turbofish));
+        quote!(#accessor(#(#arguments),*))
     }
 
     /// An `impl Trait` argument forbids to write type arguments.

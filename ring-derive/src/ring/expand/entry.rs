@@ -75,6 +75,7 @@ impl Expansion<'_> {
         let arguments = receiver.chain(arguments);
         let typed = !self.named().any(Argument::hides_its_type);
         let turbofish = typed.then(|| generics::turbofish(&self.method.keyed_generics));
-        quote!(#entry #turbofish(#(#arguments),*))
+        let entry = self.used(quote!(#entry #turbofish));
+        quote!(#entry(#(#arguments),*))
     }
 }

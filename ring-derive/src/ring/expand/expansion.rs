@@ -9,7 +9,7 @@ use syn::{Generics, Ident, Visibility};
 use super::types::Types;
 use crate::generics;
 use crate::ring::model::{Argument, Method};
-use crate::root::{Root, located_at};
+use crate::root::{Root, located_at, moved_to};
 
 pub(super) struct Expansion<'a> {
     pub(super) method: &'a Method,
@@ -70,7 +70,8 @@ impl<'a> Expansion<'a> {
         if !self.named().any(Argument::hides_its_type) {
             let (scope, entry) = (self.scope(), item(self.method.entry()));
             let turbofish = generics::turbofish(&self.method.keyed_generics);
-            used.extend(quote!(let _ = #scope #entry #turbofish;));
+            let entry = self.used(quote!(#entry #turbofish));
+            used.extend(quote!(let _ = #scope #entry;));
         }
         used
     }
@@ -112,13 +113,27 @@ impl<'a> Expansion<'a> {
         })
     }
 
-    /// The library's path in the return types of the accessors, and the span of these types. If one of them needs a
-    /// `Result`, it is that of the type that may be none: the compiler reports equal errors in one place once.
+    /// The library's path in the return types of the accessors, and the span of these types.
     pub(super) fn root_of_types(&self) -> (TokenStream, Span) {
-        match self.method.out_type().filter(|_| self.method.is_fallible()) {
-            Some(ty) => (self.root.at(ty.span()), located_at(ty.span())),
+        match self.place_of_result() {
+            Some(place) => (self.root.at(place), located_at(place)),
             None => (self.root.to_token_stream(), Span::call_site()),
         }
+    }
+
+    /// An expression that needs one of these types.
+    pub(super) fn used(&self, expression: TokenStream) -> TokenStream {
+        match self.place_of_result() {
+            Some(place) => moved_to(place, expression),
+            None => expression,
+        }
+    }
+
+    /// Where it is an error that a type is not a `Result`, if it has to be one. All code that needs it is there, as the
+    /// compiler reports equal errors in one place once.
+    fn place_of_result(&self) -> Option<Span> {
+        let ty = self.method.out_type().filter(|_| self.method.is_fallible());
+        ty.map(Spanned::span)
     }
 
     /// A link to the method, for its documentation.
