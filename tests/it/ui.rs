@@ -37,7 +37,13 @@ fn mistakes() {
 
 /// Storages outside the process.
 #[test]
-#[cfg(all(feature = "disk", feature = "memcached", feature = "redis", feature = "tokio"))]
+#[cfg(all(
+    feature = "disk",
+    feature = "memcached",
+    feature = "redis",
+    feature = "tiered",
+    feature = "tokio"
+))]
 fn storages() {
     compare("storages");
 }

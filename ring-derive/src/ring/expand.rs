@@ -9,7 +9,7 @@ mod parts;
 mod types;
 
 use proc_macro2::{Delimiter, Group, TokenStream};
-use quote::{ToTokens, quote};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::{Attribute, FnArg};
 
 use self::expansion::{Expansion, Place};
@@ -17,6 +17,7 @@ use super::item::is_conditional;
 use super::model::{Argument, Method};
 use super::owner::Owner;
 use crate::generics;
+use crate::root::located_at;
 
 /// The code of a cached method.
 pub(crate) struct Expanded {
@@ -68,7 +69,12 @@ impl Expansion<'_> {
             typed.attrs = attrs.into_iter().map(attributes::without_expectation).collect();
         }
         let action = self.method.options.action.as_ref();
-        let action = action.map_or_else(|| quote!(get_or_update), ToTokens::to_token_stream);
+        // A storage that does not take the value is an error at the method's name, unless the user wrote the verb.
+        let place = located_at(self.method.sig.ident.span());
+        let action = action.map_or_else(
+            || quote_spanned!(place=> get_or_update),
+            ToTokens::to_token_stream,
+        );
         let hint = self.method.foreign_hint();
         let hint = hint.map(|hint| quote!(let () = Self::#hint;));
         let call = self.checked_call();
