@@ -30,7 +30,7 @@ default   all   clippy and tests, default features
 features  all   each feature alone
 model     all   ten million steps of the memory cache against a model
 schedules all   threads and tasks in many orders (shuttle), with lints
-loom      all   one flight in every order
+loom      all   one flight and the readers' lock in every order
 miri      all   undefined behaviour in unit tests of the core
 examples  all   all other examples
 msrv      all   the minimum Rust version compiles everything
@@ -130,7 +130,7 @@ step_schedules() {
     RING_CACHE_SCHEDULES="${RING_CACHE_SCHEDULES:-2000}" modelled shuttle test --profile schedules --test shuttle
 }
 
-# The steps of one flight in every order, with atomics as weak as they may be.
+# The steps of one flight and of the readers' lock in every order, with atomics as weak as they may be.
 step_loom() {
     modelled ring_loom test --profile schedules --test loom
 }
@@ -144,14 +144,14 @@ modelled() {
         cargo "$command" -p ring-cache-core "$@"
 }
 
-# The crates forbid unsafe code: Miri looks at their use of the unsafe code of others.
+# The lock of memory caches, and the use of the unsafe code of others.
 step_miri() {
     if ! cargo +nightly miri --version >/dev/null 2>&1; then
         leave_out "Miri" "it is not installed. Try: rustup toolchain install nightly --component miri,rust-src"
         return
     fi
     MIRIFLAGS="-Zmiri-disable-isolation" CARGO_TARGET_DIR="$(target)/miri" \
-        cargo +nightly miri test -p ring-cache-core --all-features --lib -- coder:: flights:: key::
+        cargo +nightly miri test -p ring-cache-core --all-features --lib -- coder:: flights:: key:: readers_lock::
 }
 
 step_examples() {

@@ -133,9 +133,12 @@ fn check_writable(connection: &Connection, path: &Path, patience: Patience) -> R
 /// rusqlite.
 fn is_readonly(connection: &Connection, patience: Patience) -> Result<bool, Fault> {
     connection.busy_timeout(Duration::ZERO)?;
-    let begun = connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK");
-    connection.busy_timeout(patience.left())?;
+    // `BEGIN IMMEDIATE` alone succeeds on a database that is read-only.
+    let begun = connection.execute_batch("BEGIN IMMEDIATE; PRAGMA user_version = 0");
     let code = begun.as_ref().err().and_then(rusqlite::Error::sqlite_error_code);
+    // There is no transaction if it could not begin.
+    let _ = connection.execute_batch("ROLLBACK");
+    connection.busy_timeout(patience.left())?;
     match code {
         Some(ErrorCode::ReadOnly) => Ok(true),
         // Another process writes.

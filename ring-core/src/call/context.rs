@@ -145,8 +145,7 @@ impl<V, S: View<V>> CallContext<V, S> {
     }
 
     /// Whether a value found under `key` is treated as absent; read before the storage is. Storages that compare
-    /// bytes are
-    /// written in place, where no write comes late.
+    /// bytes are written in place, where no write comes late.
     #[inline]
     pub(crate) fn is_in_doubt<K: RingKey>(&self, key: &K) -> bool {
         S::Storage::TEXT_KEYS && (!self.is_admitted() || self.flights().is_in_doubt(key))

@@ -137,3 +137,77 @@ impl<T> Drop for BiasedReadGuard<'_, T> {
         self.slot.held.store(0, Ordering::Release);
     }
 }
+
+#[cfg(all(test, not(ring_loom)))]
+mod tests {
+    use std::thread::scope;
+
+    use super::*;
+
+    const ROUNDS: u64 = if cfg!(miri) { 60 } else { 20_000 };
+
+    fn bias(lock: &ReadersLock<(u64, u64)>) {
+        (0..=READS_TO_BIAS).for_each(|_| drop(lock.read()));
+        thread_slot::current_or_new();
+    }
+
+    #[test]
+    fn a_reader_sees_no_half_written_value() {
+        let lock = ReadersLock::new((0_u64, 0_u64));
+        let is_whole = |pair: &(u64, u64)| pair.0 == pair.1;
+        scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    for _ in 0..ROUNDS {
+                        let biased = lock.try_read_biased().map(|pair| is_whole(&pair));
+                        assert!(biased.unwrap_or_else(|| is_whole(&lock.read())));
+                    }
+                });
+            }
+            for round in 0..ROUNDS {
+                if round % 64 == 0 {
+                    let mut pair = lock.write();
+                    pair.0 += 1;
+                    pair.1 += 1;
+                }
+                std::thread::yield_now();
+            }
+        });
+        assert_eq!(lock.read().0, ROUNDS.div_ceil(64));
+    }
+
+    #[test]
+    fn reads_without_a_write_bring_the_bias_and_a_write_takes_it() {
+        let lock = ReadersLock::new((1, 1));
+        assert!(lock.try_read_biased().is_none());
+        bias(&lock);
+        assert!(lock.try_read_biased().is_some());
+        lock.write().0 = 2;
+        assert!(lock.try_read_biased().is_none());
+    }
+
+    #[test]
+    fn a_thread_that_reads_already_takes_the_inner_lock() {
+        let (one, other) = (ReadersLock::new((1, 1)), ReadersLock::new((2, 2)));
+        bias(&one);
+        bias(&other);
+        let reading = one.try_read_biased();
+        assert!(reading.is_some() && other.try_read_biased().is_none());
+        assert_eq!(other.read().0, 2);
+        drop(reading);
+        assert!(other.try_read_biased().is_some());
+    }
+
+    #[test]
+    fn a_panic_under_the_lock_releases_it() {
+        let lock = ReadersLock::new((1, 1));
+        bias(&lock);
+        let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let _reading = lock.try_read_biased().expect("it is biased");
+            panic!("under the lock");
+        }));
+        assert!(panic.is_err());
+        lock.write().0 = 2;
+        assert_eq!(lock.read().0, 2);
+    }
+}
