@@ -15,4 +15,15 @@ fn f4(n: u32) -> u32 { //~
     n
 }
 
+mod axum {
+    pub struct Json;
+}
+use axum::Json;
+
+/// The message says which `Json` it is.
+#[ring(coder = Json)]
+fn f5(n: u32) -> u32 { //~
+    n
+}
+
 fn main() {}
