@@ -70,7 +70,8 @@ static USED: AtomicUsize = AtomicUsize::new(0);
 static PROCESS: AtomicU32 = AtomicU32::new(0);
 
 thread_local! {
-    static SLOT: Cell<&'static ThreadSlot> = const { Cell::new(&NEW) };
+    // `None` stands for `NEW`: before Rust 1.89 a constant cannot refer to it.
+    static SLOT: Cell<Option<&'static ThreadSlot>> = const { Cell::new(None) };
     static OWNED: Owned = Owned::take();
 }
 
@@ -95,7 +96,7 @@ impl Owned {
 
 impl Drop for Owned {
     fn drop(&mut self) {
-        SLOT.set(&WITHOUT);
+        SLOT.set(Some(&WITHOUT));
         if self.0.number < SLOTS {
             let mut free = FREE.lock();
             free.returned.push(self.0);
@@ -108,17 +109,17 @@ impl Drop for Owned {
 /// The slot of this thread: a busy one, if it has none.
 #[inline(always)]
 pub(crate) fn current() -> &'static ThreadSlot {
-    SLOT.get()
+    SLOT.get().unwrap_or(&NEW)
 }
 
 /// The slot of this thread. Assigns one if it has none.
 #[cold]
 pub(crate) fn current_or_new() -> &'static ThreadSlot {
-    if std::ptr::eq(SLOT.get(), &NEW) {
+    if SLOT.get().is_none() {
         // Fails while the thread ends.
-        SLOT.set(OWNED.try_with(|owned| owned.0).unwrap_or(&WITHOUT));
+        SLOT.set(Some(OWNED.try_with(|owned| owned.0).unwrap_or(&WITHOUT)));
     }
-    SLOT.get()
+    current()
 }
 
 /// All slots that were ever assigned.
