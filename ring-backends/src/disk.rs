@@ -146,7 +146,7 @@ impl Disk {
     /// # Errors
     ///
     /// If the file cannot be created, read or written, is a folder, or is not a storage, such as another program's database:
-    /// then all is left as it was. A storage that is damaged is no error.
+    /// `open` then changes nothing. A damaged storage is not an error: it is moved aside and counted.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let files = Files::open(path.as_ref(), Patience::of(None, OPENING_DEADLINE));
         Ok(Disk {

@@ -107,9 +107,8 @@ impl<N, F> Tiered<N, F> {
         }
     }
 
-    /// Keeps values near no longer than this, however long they live far away. So a value may be used for that long although
-    /// nobody tells of its changes: while the far tier is down, or if it refuses to tell. It concerns what this handle, and
-    /// those that are cloned from it, put there.
+    /// Limits the life of near entries. Within this limit near serves values without reports of changes: while the far tier
+    /// is down, or if it refuses to report. The limit applies to entries that this handle and its clones store.
     #[must_use]
     pub fn near_expiry(self, expiry: Duration) -> Self {
         Tiered {

@@ -36,8 +36,7 @@ use crate::storage::{Expires, HasCoder, Storage, StorageBase, View};
 /// One call of a cached method with its arguments bound, returned by `{method}_ring(..)`.
 ///
 /// Verbs that run the body consume the call. They block the thread. The verbs of an `async fn`'s call, an
-/// [`AsyncCall`],
-/// are awaited.
+/// [`AsyncCall`], are awaited.
 ///
 /// | verb | looks up | computes | stores | returns |
 /// |---|---|---|---|---|

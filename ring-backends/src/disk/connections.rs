@@ -18,7 +18,7 @@ const READERS: usize = 4;
 
 /// From this size on the log is emptied, though others read meanwhile. SQLite begins to do so at 4 MB.
 const LOG_BYTES: u64 = 8 << 20;
-/// From this size on nothing is written, until whoever reads for so long ends.
+/// From this size on writes fail, until the long reader ends.
 const MAX_LOG_BYTES: u64 = 64 << 20;
 /// How long a write waits for readers, to empty the log.
 const EMPTYING: Duration = Duration::from_millis(50);
@@ -107,8 +107,8 @@ impl Connections {
         Ok(done)
     }
 
-    /// Empties a log that has grown since others read all the time: SQLite itself does so only when nobody reads. A reader
-    /// that stays, such as an open transaction, prevents it: then there is an end to writing.
+    /// Empties a log that constant readers let grow: SQLite empties it only while no connection reads. A reader that stays,
+    /// such as an open transaction, prevents this; at the size limit, writes then fail.
     fn bound_log(&self, writer: &Connection, patience: Patience) -> Result<(), Fault> {
         let size = || fs::metadata(beside(&self.path, "-wal")).map_or(0, |log| log.len());
         if size() <= LOG_BYTES || !self.is_time_to_empty() {

@@ -41,7 +41,7 @@ impl Opening {
         let had_lock = fs::symlink_metadata(&lock).is_ok();
         let created = if had_lock { Vec::new() } else { vec![lock.clone()] };
         let locked = match locked(&lock, patience) {
-            // It is always empty, unless somebody wrote into it.
+            // The lock file is empty, unless another program wrote into it.
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
                 fs::remove_file(&lock)?;
                 locked(&lock, patience)

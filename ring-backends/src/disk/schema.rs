@@ -129,14 +129,14 @@ fn check_writable(connection: &Connection, path: &Path, patience: Patience) -> R
     Err(Fault::failed("the file cannot be written"))
 }
 
-/// Whether a write would be refused whatever others do. By a statement: the method for it differs between the versions of
-/// rusqlite.
+/// Whether SQLite refuses writes, independent of other connections. It runs a statement, because the method for this differs
+/// between the versions of rusqlite.
 fn is_readonly(connection: &Connection, patience: Patience) -> Result<bool, Fault> {
     connection.busy_timeout(Duration::ZERO)?;
     // `BEGIN IMMEDIATE` alone succeeds on a database that is read-only.
     let begun = connection.execute_batch("BEGIN IMMEDIATE; PRAGMA user_version = 0");
     let code = begun.as_ref().err().and_then(rusqlite::Error::sqlite_error_code);
-    // There is no transaction if it could not begin.
+    // `ROLLBACK` fails if the transaction did not begin.
     let _ = connection.execute_batch("ROLLBACK");
     connection.busy_timeout(patience.left())?;
     match code {

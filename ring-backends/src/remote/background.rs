@@ -1,4 +1,4 @@
-//! Repairs that nobody asks for: a thread deletes entries that may be out of date when no call comes that would.
+//! Repairs in the background: a thread deletes entries that may be out of date, in case no call does.
 
 use std::hash::Hash;
 use std::sync::atomic::Ordering;
@@ -44,7 +44,7 @@ impl<S: Server> Remote<S> {
 }
 
 impl<K: Clone + Eq + Hash> Node<K> {
-    /// Whether there is anything to repair, and nobody at it.
+    /// Whether entries await repair and no thread repairs them yet. Then the caller has to start one.
     fn begin_repairing(&self) -> bool {
         self.repairs.pending().len() > 0 && !self.is_repairing.swap(true, Ordering::SeqCst)
     }

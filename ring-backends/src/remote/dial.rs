@@ -89,13 +89,13 @@ mod tests {
 
     use super::*;
 
-    /// An address that takes connections, and whoever listens there.
+    /// An address that accepts connections, and its listener.
     fn alive() -> (SocketAddr, TcpListener) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         (listener.local_addr().unwrap(), listener)
     }
 
-    /// Of these nobody listens at the first, and nobody answers at the second.
+    /// The first address refuses connections, and the second does not answer.
     fn dead() -> [SocketAddr; 2] {
         let refuses = alive().0;
         [refuses, "192.0.2.1:9".parse().unwrap()]

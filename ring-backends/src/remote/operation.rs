@@ -367,8 +367,8 @@ impl<S: AsyncServer> Remote<S> {
     }
 }
 
-/// The result of `work`. If this task was not polled in time, the reply may be there, and nobody had time to read it: then
-/// there is a little more.
+/// The result of `work`. A task that was polled late may have an unread reply: after the deadline, `work` is polled a little
+/// longer.
 #[cfg(feature = "tokio")]
 async fn in_time_async<T>(
     until: Instant,

@@ -39,22 +39,22 @@ const RETRY_AFTER: Duration = Duration::from_millis(500);
 /// Connections that were not used at the same time within this and the last such time are closed.
 const USAGE_PERIOD: Duration = Duration::from_secs(10);
 
-/// Connections, and those who wait for one.
+/// Connections, and the operations that wait for one.
 pub(crate) struct Pool<C> {
     state: Mutex<State<C>>,
 }
 
 struct State<C> {
-    /// Connections that nobody uses, and since when. The most recently used one is last, and taken first.
+    /// Idle connections, and when they became idle. The most recently used one is last, and taken first.
     idle: Vec<(C, Instant)>,
-    /// How many of them are meant for those who were called.
+    /// The number of them that are reserved for called operations.
     reserved: usize,
     /// The connections that are idle, leased or being opened.
     count: usize,
     attempts: usize,
     last_attempt: Option<Instant>,
     waiting: usize,
-    /// Those who wait for a connection, the longest first.
+    /// The operations that wait for a connection, the longest first.
     queue: VecDeque<Arc<Turn>>,
     /// How many attempts failed so far, when and why the last did.
     failures: u64,
@@ -140,7 +140,7 @@ impl<C> Pool<C> {
         })
     }
 
-    /// Closes the connections that nobody uses.
+    /// Closes the idle connections.
     #[cfg(feature = "redis")]
     pub(crate) fn close_idle(&self) {
         let mut state = self.state.lock();
@@ -203,7 +203,7 @@ impl<C: Send + 'static> Pool<C> {
                 Step::Connect(attempt) => {
                     let open = connect();
                     let thread = thread::Builder::new().name("ring-cache connect".into());
-                    // Without a thread, the attempt is dropped, which tells those who wait.
+                    // Without a thread, the attempt is dropped, which notifies the waiting operations.
                     drop(thread.spawn(move || attempt.end(open())));
                 }
                 Step::Wait(changed) => changed.wait_deadline(until).ok_or_else(|| self.fault())?,
@@ -294,7 +294,7 @@ impl<C> State<C> {
         self.established() > 0 && self.failed.is_some_and(is_fresh)
     }
 
-    /// Calls those who wait to the idle connections.
+    /// Calls waiting operations to the idle connections.
     fn call(&mut self) {
         while self.idle.len() > self.reserved
             && let Some(turn) = self.next_turn()
@@ -306,8 +306,8 @@ impl<C> State<C> {
         }
     }
 
-    /// The one who waits longest. If that takes most of its time, there are more calls than can be served: then the latest
-    /// comes first, since otherwise each would get a connection when its time is over.
+    /// The operation that waits longest. If it has spent most of its time, the pool is overloaded: then the latest operation
+    /// comes first, since otherwise each would get a connection after its deadline.
     fn next_turn(&mut self) -> Option<Arc<Turn>> {
         let is_crowded = self.queue.front().is_some_and(|turn| Instant::now() > turn.late);
         if is_crowded {
@@ -410,7 +410,7 @@ impl<C> Drop for Attempt<C> {
 }
 
 impl<C> Lease<C> {
-    /// For how long nobody had used the connection.
+    /// The time since the previous use of the connection.
     pub(crate) fn was_idle(&self) -> Duration {
         self.idle
     }
@@ -518,7 +518,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_ends_the_waiting_of_all_and_concerns_nobody_later() {
+    fn a_failure_ends_the_waiting_of_all_and_concerns_no_later_operation() {
         let pool = Pool::new();
         let early = wait(&pool);
         attempt(&early).end(Err("refused".into()));
@@ -543,7 +543,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_fails_nobody_while_there_are_connections() {
+    fn a_refusal_fails_no_operation_while_there_are_connections() {
         let pool = Pool::new();
         let (first, second) = (wait(&pool), wait(&pool));
         attempt(&first).end(Ok(1));

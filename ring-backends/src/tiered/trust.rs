@@ -83,7 +83,8 @@ impl Trust {
         self.refusal.lock().is_some()
     }
 
-    /// Whether this is a child process since the last look: nobody tells it anything. Looked at every few milliseconds.
+    /// Whether this process was forked since the last check: the reports of changes go to its parent. It checks every few
+    /// milliseconds.
     pub(super) fn was_forked(&self) -> bool {
         let (monotonic, _) = now();
         if self.looked_at.swap(monotonic, Ordering::Relaxed) == monotonic {

@@ -213,8 +213,7 @@ impl<V, N: Near<V>, F> Change<'_, V, N, F> {
         }
     }
 
-    /// The far tier failed, so nobody knows what lies there. With a bound of its age, the new value is used here until it is
-    /// known.
+    /// The far tier failed, so its entry is unknown. With `near_expiry`, near serves the new value until it is known.
     pub(super) fn failed(self, value: V, expiry: Option<Duration>) {
         if self.0.as_ref().is_some_and(|fetch| fetch.near_expiry.is_some()) {
             self.written(value, expiry);
@@ -323,7 +322,7 @@ where
 {
     fn began(&self) {
         if let Some(tiers) = self.tiers.upgrade() {
-            // What was put near when nobody told of changes.
+            // Entries that were stored without reports of changes.
             Self::drop_all(&tiers);
             tiers.trust.set_watching(true);
         }
