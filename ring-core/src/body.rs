@@ -4,12 +4,18 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use crate::flights::Claim;
+use crate::freshness::{AsyncJob, BlockingJob, Refresh};
 use crate::key::KeyParts;
 
 /// A bound call: the values that make up its key. The trait and its subtraits are sealed.
 pub trait Bind: sealed::Sealed {
     /// The bound values, `self` first.
     type Parts: KeyParts;
+
+    /// Whether the ring keeps stale entries. Known to the compiler, so that other rings do not pay for them.
+    #[doc(hidden)]
+    const KEEPS_STALE: bool = false;
 
     /// The bound values.
     fn parts(&self) -> &Self::Parts;
@@ -23,6 +29,7 @@ mod sealed {
 impl<P, F> sealed::Sealed for Bound<P, F> {}
 impl<P> sealed::Sealed for Unbodied<P> {}
 impl<B, T: ?Sized> sealed::Sealed for Borne<B, T> {}
+impl<B, F> sealed::Sealed for KeepingStale<B, F> {}
 
 /// The key of a call, without its body: bound by `{method}_entry(..)`.
 #[derive(Clone, Copy, Debug)]
@@ -74,6 +81,8 @@ impl<B, T: ?Sized> OfTrait for Borne<B, T> {
 impl<B: Bind, T: ?Sized> Bind for Borne<B, T> {
     type Parts = B::Parts;
 
+    const KEEPS_STALE: bool = B::KEEPS_STALE;
+
     #[inline]
     fn parts(&self) -> &B::Parts {
         self.call.parts()
@@ -87,6 +96,10 @@ impl<B: Body, T: ?Sized> Body for Borne<B, T> {
     fn run(self) -> B::Out {
         self.call.run()
     }
+
+    fn refresh(&self, claim: Claim) -> Result<BlockingJob, Claim> {
+        self.call.refresh(claim)
+    }
 }
 
 impl<B: AsyncBody, T: ?Sized> AsyncBody for Borne<B, T> {
@@ -96,6 +109,10 @@ impl<B: AsyncBody, T: ?Sized> AsyncBody for Borne<B, T> {
     #[inline]
     fn run(self) -> B::Fut {
         self.call.run()
+    }
+
+    fn refresh(&self, claim: Claim) -> Result<AsyncJob, Claim> {
+        self.call.refresh(claim)
     }
 }
 
@@ -111,6 +128,12 @@ pub trait Body: Bind {
 
     /// Runs the code.
     fn run(self) -> Self::Out;
+
+    /// The job that refreshes the stale entry in the background, or the claim if the caller does it.
+    #[doc(hidden)]
+    fn refresh(&self, claim: Claim) -> Result<BlockingJob, Claim> {
+        Err(claim)
+    }
 }
 
 /// A bound call and the user's code, which is async.
@@ -127,6 +150,12 @@ pub trait AsyncBody: Bind {
 
     /// Starts the code.
     fn run(self) -> Self::Fut;
+
+    /// The job that refreshes the stale entry in the background, or the claim if the caller does it.
+    #[doc(hidden)]
+    fn refresh(&self, claim: Claim) -> Result<AsyncJob, Claim> {
+        Err(claim)
+    }
 }
 
 /// The [`Body`] or [`AsyncBody`] that generated accessors make.
@@ -171,6 +200,57 @@ impl<P: KeyParts, O: Future, F: FnOnce(P) -> O> AsyncBody for Bound<P, F> {
     }
 }
 
+/// A bound call of a ring that keeps stale entries. `F` says who refreshes them: see [`Refresh`].
+pub struct KeepingStale<B, F> {
+    call: B,
+    refresh: F,
+}
+
+impl<B, F> KeepingStale<B, F> {
+    #[inline]
+    pub(crate) fn new(call: B, refresh: F) -> Self {
+        KeepingStale { call, refresh }
+    }
+}
+
+impl<B: Bind, F> Bind for KeepingStale<B, F> {
+    type Parts = B::Parts;
+
+    const KEEPS_STALE: bool = true;
+
+    #[inline]
+    fn parts(&self) -> &B::Parts {
+        self.call.parts()
+    }
+}
+
+impl<B: Body, F: Refresh<B::Parts, BlockingJob>> Body for KeepingStale<B, F> {
+    type Out = B::Out;
+
+    #[inline]
+    fn run(self) -> B::Out {
+        self.call.run()
+    }
+
+    fn refresh(&self, claim: Claim) -> Result<BlockingJob, Claim> {
+        self.refresh.job(self.parts(), claim)
+    }
+}
+
+impl<B: AsyncBody, F: Refresh<B::Parts, AsyncJob>> AsyncBody for KeepingStale<B, F> {
+    type Out = B::Out;
+    type Fut = B::Fut;
+
+    #[inline]
+    fn run(self) -> B::Fut {
+        self.call.run()
+    }
+
+    fn refresh(&self, claim: Claim) -> Result<AsyncJob, Claim> {
+        self.refresh.job(self.parts(), claim)
+    }
+}
+
 /// An async body as a future.
 ///
 /// The code's own future is boxed at the first poll. The futures around it stay small at any call depth, and a
@@ -188,6 +268,21 @@ impl<B: AsyncBody> Boxed<B> {
 }
 
 impl<B: AsyncBody> Unpin for Boxed<B> {}
+
+/// A future of a body that may be refreshed in the background instead.
+pub(crate) trait RefreshableFuture: Future + Unpin {
+    /// [`AsyncBody::refresh`]. The future was not polled yet.
+    fn refresh(&self, claim: Claim) -> Result<AsyncJob, Claim>;
+}
+
+impl<B: AsyncBody> RefreshableFuture for Boxed<B> {
+    fn refresh(&self, claim: Claim) -> Result<AsyncJob, Claim> {
+        match self {
+            Boxed::Bound(Some(body)) => body.refresh(claim),
+            Boxed::Bound(None) | Boxed::Running(_) => Err(claim),
+        }
+    }
+}
 
 impl<B: AsyncBody> Future for Boxed<B> {
     type Output = B::Out;

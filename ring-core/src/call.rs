@@ -9,6 +9,7 @@ mod cached_call;
 mod calls;
 mod context;
 mod fetch;
+mod refresh;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -24,14 +25,16 @@ use context::{CallContext, Lookup, StorageResult};
 use fetch::Fetched;
 
 use crate::action::{Action, ActionResult};
-use crate::body::{Bind, Body, Borne};
+use crate::body::{Bind, Body, Borne, KeepingStale};
 use crate::coder::Coder;
 use crate::error::Error;
-use crate::key::{CallKey, EncodedKey, Key, KeyShape};
+use crate::freshness;
+use crate::key::{CallKey, EncodedKey, Key, KeyShape, RingKey};
 use crate::mode::Blocking;
 use crate::output::Output;
 use crate::ring::Ring;
-use crate::storage::{Expires, HasCoder, Storage, StorageBase, View};
+use crate::storage::blocking::read_fresh;
+use crate::storage::{Expires, HasCoder, Storage, StorageBase, TellsLife, View};
 
 /// One call of a cached method with its arguments bound, returned by `{method}_ring(..)`.
 ///
@@ -70,6 +73,8 @@ impl<R: Output, S, B: Bind, M> BoundCall<R, S, B, M> {
                 view,
                 shape: KeyShape::of::<B::Parts>(),
                 expiry: None,
+                expire_of: None,
+                jitters: false,
                 unless: None,
                 is_update: false,
             },
@@ -121,7 +126,48 @@ impl<R: Output, S, B, M> BoundCall<R, S, B, M> {
         S: View<R::Value, Storage: Expires>,
     {
         self.context.expiry = Some(expiry);
+        self.context.expire_of = None;
+        self.context.jitters = false;
         self
+    }
+
+    /// Lets a value decide its expiry, before the ring's. Generated for `#[ring(expire_of = ..)]` and `none`.
+    #[doc(hidden)]
+    #[inline]
+    pub fn expire_of(mut self, expire_of: fn(&R::Value) -> Option<Duration>) -> Self
+    where
+        S: View<R::Value, Storage: Expires>,
+    {
+        self.context.expire_of = Some(expire_of);
+        self
+    }
+
+    /// Shortens expiries by the ring's jitter. Generated for `#[ring(jitter = ..)]`.
+    #[doc(hidden)]
+    #[inline]
+    pub fn jittered(mut self) -> Self {
+        self.context.jitters = true;
+        self
+    }
+
+    /// The call of a ring that keeps stale entries, which `refresh` refreshes. Generated for `#[ring(stale = ..)]`.
+    #[doc(hidden)]
+    #[inline]
+    pub fn keeping_stale<F>(self, refresh: F) -> BoundCall<R, S, KeepingStale<B, F>, M>
+    where
+        S: View<R::Value, Storage: TellsLife>,
+    {
+        let Self {
+            mut context,
+            body,
+            mode,
+        } = self;
+        context.view = context.view.keeping_stale(context.ring.stale);
+        BoundCall {
+            context,
+            body: KeepingStale::new(body, refresh),
+            mode,
+        }
     }
 
     /// Does not store computed values for which `unless` is true. Generated for `#[ring(unless = ..)]`.
@@ -172,6 +218,17 @@ where
     S: View<R::Value, Storage: Storage<S::Held>>,
     B: Bind,
 {
+    /// The cached value, fresh or stale, or neither. Never computes.
+    pub fn lookup(&self) -> Outcome<R, S, freshness::Lookup<R::Value>> {
+        self.context.outcome(self.try_lookup())
+    }
+
+    /// Ends the life of the value before its expiry: a ring with `stale` keeps it as a stale one, and other rings
+    /// remove it. Computations under way are not stored. Returns whether there was a value that had not expired.
+    pub fn expire(&self) -> Outcome<R, S, bool> {
+        self.context.outcome(self.try_expire())
+    }
+
     /// The cached value, or `None`. Never computes.
     pub fn get(&self) -> Outcome<R, S, Option<R::Value>> {
         self.context.outcome(self.try_get())
@@ -205,8 +262,45 @@ where
         }
         let key = self.call_key();
         let in_doubt = self.context.is_in_doubt(&key);
-        let held = self.storage().read(&key, None)?;
+        let held = read_fresh(self.storage(), &key, self.context.ring.stale, None)?;
         Ok(self.context.decode_counted(held.filter(|_| !in_doubt)))
+    }
+
+    fn try_lookup(&self) -> StorageResult<R::Value, S, freshness::Lookup<R::Value>> {
+        if !self.context.admit()? {
+            return Ok(freshness::Lookup::Absent);
+        }
+        let key = self.call_key();
+        let in_doubt = self.context.is_in_doubt(&key);
+        let found = self.storage().read_expiring(&key, None)?;
+        Ok(self.context.classify_counted(found.filter(|_| !in_doubt)))
+    }
+
+    fn try_expire(&self) -> StorageResult<R::Value, S, bool> {
+        if self.context.ring.stale.is_zero() {
+            return self.try_delete();
+        }
+        if !self.context.admit()? {
+            return Ok(false);
+        }
+        let key = self.call_key();
+        let invalidation = self.context.invalidate(&key).block();
+        invalidation.end(self.make_stale(&key))
+    }
+
+    /// Restarts the life of a fresh entry as a stale one. Returns whether there was one.
+    fn make_stale<K: RingKey>(&self, key: &K) -> StorageResult<R::Value, S, bool> {
+        let stale = self.context.ring.stale;
+        let there = read_fresh(self.storage(), key, stale, None)?.is_some();
+        Ok(there && self.storage().renew(key, stale, None)?)
+    }
+
+    fn is_fresh<K: RingKey>(&self, key: &K) -> StorageResult<R::Value, S, bool> {
+        let stale = self.context.ring.stale;
+        if stale.is_zero() {
+            return self.storage().contains(key, None);
+        }
+        Ok(read_fresh(self.storage(), key, stale, None)?.is_some())
     }
 
     fn try_delete(&self) -> StorageResult<R::Value, S, bool> {
@@ -215,7 +309,13 @@ where
         }
         let key = self.call_key();
         let invalidation = self.context.invalidate(&key).block();
-        invalidation.end(self.storage().remove(&key, None))
+        invalidation.end(self.remove(&key))
+    }
+
+    /// Removes the entry. A stale one is as good as absent for the result.
+    fn remove<K: RingKey>(&self, key: &K) -> StorageResult<R::Value, S, bool> {
+        let there = self.context.ring.stale.is_zero() || self.is_fresh(key)?;
+        Ok(self.storage().remove(key, None)? && there)
     }
 
     fn try_has(&self) -> StorageResult<R::Value, S, bool> {
@@ -224,11 +324,11 @@ where
         }
         let key = self.call_key();
         let in_doubt = self.context.is_in_doubt(&key);
-        Ok(self.storage().contains(&key, None)? && !in_doubt)
+        Ok(self.is_fresh(&key)? && !in_doubt)
     }
 
     fn try_touch(&self) -> StorageResult<R::Value, S, bool> {
-        let Some(expiry) = self.expiry() else {
+        let Some(life) = self.context.renewed_life() else {
             return self.try_has();
         };
         if !self.context.admit()? {
@@ -236,7 +336,10 @@ where
         }
         let key = self.call_key();
         let in_doubt = self.context.is_in_doubt(&key);
-        Ok(self.storage().renew(&key, expiry, None)? && !in_doubt)
+        if !self.context.ring.stale.is_zero() && !self.is_fresh(&key)? {
+            return Ok(false);
+        }
+        Ok(self.storage().renew(&key, life, None)? && !in_doubt)
     }
 }
 
@@ -255,8 +358,14 @@ where
         // Destructured here and rebuilt for a miss, so that a hit keeps the parts in registers.
         let Self { context, body, mode } = self;
         let key = CallKey::new(context.ring.name(), body.parts());
-        match context.hit(&key) {
+        let stale = if B::KEEPS_STALE {
+            context.ring.stale
+        } else {
+            Duration::ZERO
+        };
+        match context.hit(&key, stale) {
             Some(value) => R::found(value),
+            None if B::KEEPS_STALE => Self { context, body, mode }.look_up_expiring(),
             None => Self { context, body, mode }.look_up(),
         }
     }

@@ -124,6 +124,16 @@ impl StorageClock {
 /// The deadline of an entry without expiry.
 pub(crate) const NEVER: u64 = u64::MAX;
 
+/// The instant from which on an entry with this deadline is stale.
+#[inline(always)]
+pub(crate) fn stale_from(deadline: u64, stale: Duration) -> u64 {
+    if stale.is_zero() || deadline == NEVER {
+        deadline
+    } else {
+        deadline.saturating_sub(nanos(stale))
+    }
+}
+
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(NEVER)
 }

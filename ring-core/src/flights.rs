@@ -17,6 +17,7 @@ mod in_place;
 mod invalidation;
 mod key_state;
 mod leader;
+mod refreshes;
 mod registry;
 mod scope;
 mod shard;
@@ -30,17 +31,20 @@ pub(crate) use flight::Outcome;
 pub use in_place::{Evicted, InPlace};
 pub(crate) use invalidation::Invalidation;
 pub(crate) use leader::{Leader, Turn};
+#[doc(hidden)]
+pub use refreshes::Claim;
 pub(crate) use waiter::{WaitOutcome, Waiter};
 
 use flight::Flight;
 use key_state::KeyState;
+use refreshes::Refreshes;
 use registry::RingRegistry;
 use scope::Scope;
 use shard::Shard;
 
 use crate::key::{EncodedKey, KeyShape, Name, RingKey};
 use crate::ring::Ring;
-use crate::sync::{Arc, AtomicU64, AtomicUsize, Event, Mutex, Ordering};
+use crate::sync::{Arc, AtomicU64, AtomicUsize, Event, Mutex, OnceLock, Ordering};
 
 /// The number of locks of the table.
 const SHARDS: usize = 8;
@@ -66,6 +70,8 @@ pub struct Flights<T> {
     /// The number of keys in doubt, so that a look-up without doubts needs no lock.
     doubts: AtomicUsize,
     rings: RingRegistry,
+    /// Made for the first ring that keeps stale entries.
+    refreshes: OnceLock<Arc<Refreshes>>,
 }
 
 /// The state of a key when a [doubt](Flights::begin_doubt) began.
@@ -97,6 +103,7 @@ impl<T> Default for Flights<T> {
             writes: zeros(),
             doubts: AtomicUsize::new(0),
             rings: RingRegistry::default(),
+            refreshes: OnceLock::new(),
         }
     }
 }
@@ -266,6 +273,12 @@ impl<T> Flights<T> {
     /// The conflict that keeps a ring away from this storage, if there is one.
     pub(crate) fn conflict(&self, ring: &'static Ring) -> Option<String> {
         self.rings.conflict(ring)
+    }
+
+    /// The right to refresh the stale entry of a key of `ring`, unless that is under way or failed lately.
+    pub(crate) fn claim_refresh(&self, hash: u64, ring: &Ring) -> Option<Claim> {
+        let refreshes = self.refreshes.get_or_init(Arc::default);
+        refreshes.claim(hash, ring.flight_timeout, ring.retry)
     }
 
     fn shard(&self, key: &EncodedKey) -> &Mutex<Shard<T>> {

@@ -9,6 +9,8 @@ pub use std::time::Duration;
 pub use crate::body::Body;
 pub use crate::cache::{AsyncCache, Cache, Handle, RingStatic};
 pub use crate::call::Call;
+pub use crate::flights::Claim;
+pub use crate::freshness::{AsyncJob, BlockingJob, ByCaller, InBackground};
 pub use crate::key::{Ignored, Reading, RingKey, Template, TypeName};
 use crate::key::{KeyPart, Recorded};
 pub use crate::lru::{DEFAULT_CAPACITY, Lru};

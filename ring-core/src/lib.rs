@@ -7,6 +7,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+pub mod background;
 pub mod body;
 pub mod clock;
 pub mod coder;
@@ -23,6 +24,7 @@ mod action;
 mod cache;
 mod call;
 mod error;
+mod freshness;
 mod lru;
 mod map;
 mod output;
@@ -39,6 +41,7 @@ pub use call::{
     Outcome,
 };
 pub use error::{Cause, Error, ErrorKind, Failure};
+pub use freshness::Lookup;
 pub use key::{Bracket, Key, KeyWriter, Name, RingKey, TypeName};
 pub use lru::{DEFAULT_CAPACITY, Lru, LruBuilder, Policy};
 pub use map::Map;

@@ -21,7 +21,9 @@ use crate::clock::StorageClock;
 use crate::flights::{Evicted, Flights, InPlace};
 use crate::key::{EncodedKey, KeyBytes, Name, RingKey, hash_key, text_in_namespace};
 use crate::ring::DEFAULT_WRITE_TIMEOUT;
-use crate::storage::{Clear, EvictionCounts, Expires, Expiring, InMemory, Observer, Storage, StorageBase};
+use crate::storage::{
+    Clear, EvictionCounts, Expires, Expiring, InMemory, Observer, Storage, StorageBase, TellsLife,
+};
 use crate::sync::{AtomicU64, Ordering, ReadersLock};
 
 /// The default capacity of a ring's storage, as in the original.
@@ -283,10 +285,10 @@ impl<T: Clone> StorageBase<T> for Lru<T> {
     fn mark_suspect(&self, _: &EncodedKey) {}
 
     #[inline(always)]
-    fn hit<K: RingKey + ?Sized>(&self, key: &K) -> Option<T> {
+    fn hit<K: RingKey + ?Sized>(&self, key: &K, stale: Duration) -> Option<T> {
         let hash = hash_key(key);
         let shard = self.shards.get((hash >> 32) as usize & self.mask)?;
-        shard.try_read_biased()?.hit(hash, key, &self.clock)
+        shard.try_read_biased()?.hit(hash, key, stale, &self.clock)
     }
 
     fn in_place(&self) -> Option<&dyn InPlace<T>> {
@@ -375,6 +377,8 @@ impl<T: Clone> Storage<T> for Lru<T> {
 }
 
 impl<T> Expires for Lru<T> {}
+
+impl<T> TellsLife for Lru<T> {}
 
 impl<T: Clone> Clear<T> for Lru<T> {
     fn clear_ring(&self, name: &Name) -> Result<(), Infallible> {

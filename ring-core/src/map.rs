@@ -9,7 +9,9 @@ use crate::clock::{Clock, StorageClock};
 use crate::flights::Flights;
 use crate::key::{EncodedKey, Name, RingKey, key_text};
 use crate::ring::DEFAULT_WRITE_TIMEOUT;
-use crate::storage::{Clear, EvictionCounts, Expires, Expiring, InMemory, Observer, Storage, StorageBase};
+use crate::storage::{
+    Clear, EvictionCounts, Expires, Expiring, InMemory, Observer, Storage, StorageBase, TellsLife,
+};
 use crate::sync::{Arc, RwLock};
 
 /// An unbounded storage by the text of the keys, for tests and for learning: its content can be inspected.
@@ -246,6 +248,8 @@ impl<T: Clone> Storage<T> for Map<T> {
 }
 
 impl<T> Expires for Map<T> {}
+
+impl<T> TellsLife for Map<T> {}
 
 impl<T: Clone> Clear<T> for Map<T> {
     fn clear_ring(&self, name: &Name) -> Result<(), Infallible> {

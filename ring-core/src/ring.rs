@@ -10,6 +10,9 @@ use crate::stats::Counters;
 /// The default of `flight_timeout`: the time that a call waits for another's computation before it computes itself.
 pub const DEFAULT_FLIGHT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// The default of `retry`: the pause after a refresh that failed.
+pub(crate) const DEFAULT_RETRY: Duration = Duration::from_secs(30);
+
 /// The default time that a write waits for another write to the same key.
 pub(crate) const DEFAULT_WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -22,6 +25,12 @@ pub struct Ring {
     pub(crate) coalesce: bool,
     pub(crate) flight_timeout: Duration,
     pub(crate) write_timeout: Duration,
+    /// The time for which entries are kept after they expired.
+    pub(crate) stale: Duration,
+    /// The pause after a refresh that failed.
+    pub(crate) retry: Duration,
+    /// The greatest part by which an expiry is shortened.
+    pub(crate) jitter: f64,
     pub(crate) counters: Counters,
 }
 
@@ -34,6 +43,9 @@ impl Ring {
             coalesce: true,
             flight_timeout: DEFAULT_FLIGHT_TIMEOUT,
             write_timeout: DEFAULT_WRITE_TIMEOUT,
+            stale: Duration::ZERO,
+            retry: DEFAULT_RETRY,
+            jitter: 0.0,
             counters: Counters::default(),
         }
     }
@@ -125,6 +137,37 @@ impl Ring {
     pub fn write_timeout(mut self, timeout: Duration) -> Self {
         self.write_timeout = timeout;
         self
+    }
+
+    /// The time for which entries are kept after they expired. Zero, the default: not at all.
+    #[must_use]
+    pub fn stale(mut self, stale: Duration) -> Self {
+        self.stale = stale;
+        self
+    }
+
+    /// The time after a failed refresh of a stale entry in which no other refresh of it begins.
+    #[must_use]
+    pub fn retry(mut self, retry: Duration) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// The greatest part, from 0 to 1, by which expiries are shortened at random.
+    #[must_use]
+    pub fn jitter(mut self, jitter: f64) -> Self {
+        self.jitter = jitter.clamp(0.0, 1.0);
+        self
+    }
+
+    /// An expiry that is shortened at random, by the ring's jitter at most.
+    pub(crate) fn jittered(&self, expiry: Duration) -> Duration {
+        if self.jitter == 0.0 {
+            return expiry;
+        }
+        let shortened = expiry.mul_f64(1.0 - self.jitter * fastrand::f64());
+        // A value that is to be stored is not lost by rounding.
+        shortened.clamp(expiry.min(Duration::from_nanos(1)), expiry)
     }
 
     /// A result whose error is counted.

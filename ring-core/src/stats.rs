@@ -10,7 +10,9 @@ use tally::Tally;
 pub struct Stats {
     /// Look-ups that found a value. Each call of a bulk verb counts.
     pub hits: u64,
-    /// Look-ups that found no value.
+    /// Look-ups that found a stale value, which was returned.
+    pub stale_hits: u64,
+    /// Look-ups that found no value, or a stale one that was not returned.
     pub misses: u64,
     /// Values that were stored.
     pub stores: u64,
@@ -36,6 +38,7 @@ enum Event {
     Store,
     Coalesced,
     Error,
+    StaleHit,
 }
 
 impl Counters {
@@ -49,6 +52,10 @@ impl Counters {
     pub(crate) fn own_hits(&self) -> Option<impl FnOnce()> {
         let place = self.0.own()?;
         Some(move || place.count(Event::Hit as usize))
+    }
+
+    pub(crate) fn stale_hit(&self) {
+        self.0.count(Event::StaleHit as usize);
     }
 
     pub(crate) fn miss(&self) {
@@ -71,6 +78,7 @@ impl Counters {
         let total = |event| self.0.total(event as usize);
         Stats {
             hits: total(Event::Hit),
+            stale_hits: total(Event::StaleHit),
             misses: total(Event::Miss),
             stores: total(Event::Store),
             coalesced: total(Event::Coalesced),

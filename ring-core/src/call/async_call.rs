@@ -7,9 +7,11 @@ use super::{BoundCall, CallContext};
 use crate::action::{Action, ActionResult};
 use crate::body::{AsyncBody, Bind, Boxed};
 use crate::flights::Outcome as FlightOutcome;
+use crate::freshness;
 use crate::key::EncodedKey;
 use crate::mode::Awaited;
 use crate::output::Output;
+use crate::storage::awaited::read_fresh;
 use crate::storage::{AsyncStorage, View};
 
 /// One call of a cached `async fn` with its arguments bound, returned by `{method}_ring(..)`.
@@ -32,6 +34,19 @@ where
     S: View<R::Value, Storage: AsyncStorage<S::Held>>,
     B: Bind,
 {
+    /// The cached value, fresh or stale, or neither. Never computes.
+    pub fn lookup(&self) -> impl Future<Output = Outcome<R, S, freshness::Lookup<R::Value>>> + use<R, S, B> {
+        let (context, key) = (self.context, self.encoded_key());
+        async move { context.outcome(try_lookup::<R, S>(&context, &key).await) }
+    }
+
+    /// Ends the life of the value before its expiry: a ring with `stale` keeps it as a stale one, and other rings
+    /// remove it. Computations under way are not stored. Returns whether there was a value that had not expired.
+    pub fn expire(&self) -> impl Future<Output = Outcome<R, S, bool>> + use<R, S, B> {
+        let (context, key) = (self.context, self.encoded_key());
+        async move { context.outcome(try_expire::<R, S>(&context, &key).await) }
+    }
+
     /// The cached value, or `None`. Never computes.
     pub fn get(&self) -> impl Future<Output = Outcome<R, S, Option<R::Value>>> + use<R, S, B> {
         let (context, key) = (self.context, self.encoded_key());
@@ -88,6 +103,12 @@ where
     #[allow(clippy::manual_async_fn)]
     fn fill(self, is_update: bool) -> impl Future<Output = R::Out> {
         async move {
+            if B::KEEPS_STALE && !is_update {
+                if let Some(value) = self.context.hit(&self.call_key(), self.context.ring.stale) {
+                    return R::found(value);
+                }
+                return Box::pin(self.look_up_expiring()).await;
+            }
             let looked_up = if is_update { None } else { self.look_up_at_once() };
             if let Some(Ok(value)) = looked_up {
                 return R::found(value);
@@ -167,8 +188,72 @@ where
         return Ok(None);
     }
     let in_doubt = context.is_in_doubt(key);
-    let held = context.storage().read(key, None).await?;
+    let held = read_fresh(context.storage(), key, context.ring.stale, None).await?;
     Ok(context.decode_counted(held.filter(|_| !in_doubt)))
+}
+
+async fn try_lookup<R, S>(
+    context: &CallContext<R::Value, S>,
+    key: &EncodedKey,
+) -> Tried<R, S, freshness::Lookup<R::Value>>
+where
+    R: Output,
+    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+{
+    if !context.admit()? {
+        return Ok(freshness::Lookup::Absent);
+    }
+    let in_doubt = context.is_in_doubt(key);
+    let found = context.storage().read_expiring(key, None).await?;
+    Ok(context.classify_counted(found.filter(|_| !in_doubt)))
+}
+
+async fn try_expire<R, S>(context: &CallContext<R::Value, S>, key: &EncodedKey) -> Tried<R, S, bool>
+where
+    R: Output,
+    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+{
+    if context.ring.stale.is_zero() {
+        return try_delete::<R, S>(context, key).await;
+    }
+    if !context.admit()? {
+        return Ok(false);
+    }
+    let invalidation = context.invalidate(key).settle().await;
+    invalidation.end(make_stale::<R, S>(context, key).await)
+}
+
+/// Restarts the life of a fresh entry as a stale one. Returns whether there was one.
+async fn make_stale<R, S>(context: &CallContext<R::Value, S>, key: &EncodedKey) -> Tried<R, S, bool>
+where
+    R: Output,
+    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+{
+    let (storage, stale) = (context.storage(), context.ring.stale);
+    let there = read_fresh(storage, key, stale, None).await?.is_some();
+    Ok(there && storage.renew(key, stale, None).await?)
+}
+
+async fn is_fresh<R, S>(context: &CallContext<R::Value, S>, key: &EncodedKey) -> Tried<R, S, bool>
+where
+    R: Output,
+    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+{
+    let (storage, stale) = (context.storage(), context.ring.stale);
+    if stale.is_zero() {
+        return storage.contains(key, None).await;
+    }
+    Ok(read_fresh(storage, key, stale, None).await?.is_some())
+}
+
+/// Removes the entry. A stale one is as good as absent for the result.
+async fn remove<R, S>(context: &CallContext<R::Value, S>, key: &EncodedKey) -> Tried<R, S, bool>
+where
+    R: Output,
+    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+{
+    let there = context.ring.stale.is_zero() || is_fresh::<R, S>(context, key).await?;
+    Ok(context.storage().remove(key, None).await? && there)
 }
 
 async fn try_delete<R, S>(context: &CallContext<R::Value, S>, key: &EncodedKey) -> Tried<R, S, bool>
@@ -180,7 +265,7 @@ where
         return Ok(false);
     }
     let invalidation = context.invalidate(key).settle().await;
-    invalidation.end(context.storage().remove(key, None).await)
+    invalidation.end(remove::<R, S>(context, key).await)
 }
 
 async fn try_has<R, S>(context: &CallContext<R::Value, S>, key: &EncodedKey) -> Tried<R, S, bool>
@@ -192,7 +277,7 @@ where
         return Ok(false);
     }
     let in_doubt = context.is_in_doubt(key);
-    Ok(context.storage().contains(key, None).await? && !in_doubt)
+    Ok(is_fresh::<R, S>(context, key).await? && !in_doubt)
 }
 
 async fn try_touch<R, S>(context: &CallContext<R::Value, S>, key: &EncodedKey) -> Tried<R, S, bool>
@@ -200,12 +285,15 @@ where
     R: Output,
     S: View<R::Value, Storage: AsyncStorage<S::Held>>,
 {
-    let Some(expiry) = context.expiry else {
+    let Some(life) = context.renewed_life() else {
         return try_has::<R, S>(context, key).await;
     };
     if !context.admit()? {
         return Ok(false);
     }
     let in_doubt = context.is_in_doubt(key);
-    Ok(context.storage().renew(key, expiry, None).await? && !in_doubt)
+    if !context.ring.stale.is_zero() && !is_fresh::<R, S>(context, key).await? {
+        return Ok(false);
+    }
+    Ok(context.storage().renew(key, life, None).await? && !in_doubt)
 }

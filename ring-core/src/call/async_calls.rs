@@ -8,6 +8,7 @@ use super::bulk::{Bulk, awaited as bulk, take_apart};
 use super::context::Outcome;
 use crate::body::{AsyncBody, Bind, Boxed};
 use crate::error::Error;
+use crate::freshness::Lookup;
 use crate::key::Key;
 use crate::output::Output;
 use crate::storage::{AsyncStorage, View};
@@ -50,6 +51,11 @@ where
         bulk::get(take_apart(self).0)
     }
 
+    /// `AsyncCall::lookup` for all.
+    fn lookup_many(self) -> impl Future<Output = Outcome<R, S, Vec<Lookup<R::Value>>>> {
+        bulk::lookup(take_apart(self).0)
+    }
+
     /// `AsyncCall::get_or_update` for all: computes only absent values, equal calls once.
     ///
     /// Values are stored when all are computed. If a body panics or the future is dropped, values computed before are
@@ -89,6 +95,11 @@ where
     /// `AsyncCall::delete` for all.
     fn delete_many(self) -> impl Future<Output = Outcome<R, S, Vec<bool>>> {
         bulk::delete(take_apart(self).0)
+    }
+
+    /// `AsyncCall::expire` for all.
+    fn expire_many(self) -> impl Future<Output = Outcome<R, S, Vec<bool>>> {
+        bulk::expire(take_apart(self).0)
     }
 
     /// `AsyncCall::has` for all.

@@ -84,6 +84,25 @@ where
     R::found(store(context, leader, left, value).await)
 }
 
+/// Goes on with the result of a miss.
+pub(crate) async fn complete<R, S, F>(
+    context: &CallContext<R::Value, S>,
+    fetched: Fetched<'_, R::Value, S::Held>,
+    body: F,
+) -> R::Out
+where
+    R: Output,
+    S: View<R::Value>,
+    S::Storage: AsyncStorage<S::Held>,
+    F: Future<Output = R::Out> + Unpin,
+{
+    match fetched {
+        Fetched::Found(value) => R::found(value),
+        Fetched::Bypass => body.await,
+        Fetched::Lead(leader, left) => compute::<R, S, F>(context, leader, left, body).await,
+    }
+}
+
 /// Stores a value given by the user.
 pub(crate) async fn set<V, S>(
     context: &CallContext<V, S>,

@@ -43,12 +43,26 @@ where
             return out;
         }
     };
+    R::found(store(context, leader, left, value))
+}
+
+/// Stores a computed value, and notifies its waiters.
+pub(crate) fn store<V, S>(
+    context: &CallContext<V, S>,
+    leader: Leader<'_, S::Held>,
+    left: Option<Duration>,
+    value: V,
+) -> V
+where
+    S: View<V>,
+    S::Storage: Storage<S::Held>,
+{
     if let Some(mut store) = context.begin_store(leader, &value, left) {
         let (stored, failure) = run(context.storage(), &mut store);
         context.count_store(stored, failure.is_some());
         store.finish();
     }
-    R::found(value)
+    value
 }
 
 /// Stores a value given by the user.

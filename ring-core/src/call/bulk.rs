@@ -17,10 +17,11 @@ use super::fetch::{Fetch, Fetched};
 use crate::body::Bind;
 use crate::error::{Error, Failure};
 use crate::flights::{Invalidation, Leader, Outcome as FlightOutcome};
+use crate::freshness;
 use crate::key::EncodedKey;
 use crate::output::Output;
 use crate::ring::Ring;
-use crate::storage::{Store, View};
+use crate::storage::{Expiring, Store, View};
 use crate::wait::{after, remaining};
 
 /// A call without its body.
@@ -78,6 +79,11 @@ where
         self.0.iter().map(|call| &call.key).collect()
     }
 
+    /// The part of an entry's life in which it is stale. All calls are of one ring.
+    fn stale(&self) -> Duration {
+        self.context().ring.stale
+    }
+
     /// For each key, whether a found value is treated as absent. Read before the storage is.
     fn doubts(&self) -> Vec<bool> {
         let calls = self.0.iter();
@@ -93,17 +99,45 @@ where
             .invalidate_many(keys, context.ring.write_timeout)
     }
 
-    /// The keys of entries that expire.
-    fn renewals(&self) -> Vec<(&EncodedKey, Duration)> {
-        let calls = self.0.iter();
+    /// The keys of entries that expire and are there.
+    fn renewals(&self, there: &[bool]) -> Vec<(&EncodedKey, Duration)> {
+        let calls = self.0.iter().zip(there).filter(|(_, there)| **there);
         calls
-            .filter_map(|call| Some((&call.key, call.context.expiry?)))
+            .filter_map(|(call, _)| Some((&call.key, call.context.renewed_life()?)))
             .collect()
     }
 
     fn begin_lookups(&self) -> Vec<Lookup> {
         let calls = self.0.iter();
         calls.map(|call| call.context.begin_lookup(&call.key)).collect()
+    }
+
+    /// [`finish_lookups`](Self::finish_lookups) of a ring that keeps stale entries.
+    fn finish_expiring_lookups(
+        self,
+        read: StorageResult<R::Value, S, Vec<Option<Expiring<S::Held>>>>,
+        lookups: Vec<Lookup>,
+    ) -> impl Iterator<Item = Seen<R, S>> {
+        let left = remaining(lookups.first().and_then(|lookup| lookup.until));
+        let answered = read.is_ok();
+        let found = self.context().ring.count_errors(read).unwrap_or_default();
+        let calls = self.0.into_iter().zip(lookups).zip(padded(found));
+        calls.map(move |((call, lookup), found)| {
+            let epoch = if answered { lookup.epoch } else { None };
+            let lookup = Lookup { epoch, ..lookup };
+            match call.context.finish_expiring_lookup(Ok(found), lookup) {
+                (freshness::Lookup::Fresh(value), _) => Seen::Fresh(call.place, value),
+                (freshness::Lookup::Stale(value), _) => Seen::Stale(call, value),
+                (freshness::Lookup::Absent, lookup) => {
+                    call.context.ring.counters.miss();
+                    let until = after(left);
+                    Seen::Absent(Pending {
+                        call,
+                        lookup: Lookup { until, ..lookup },
+                    })
+                }
+            }
+        })
     }
 
     /// The values found by look-ups, or the state of the look-up. They began and ended together.
@@ -133,6 +167,13 @@ where
             }
         })
     }
+}
+
+/// What the look-up of one call found, by its index.
+enum Seen<R: Output, S> {
+    Fresh(usize, R::Value),
+    Stale(Keyed<R, S>, R::Value),
+    Absent(Pending<R, S>),
 }
 
 /// A storage that returns too few answers does not lose calls.
@@ -214,6 +255,31 @@ where
     let calls = group.0.iter().zip(padded(held)).zip(doubts);
     calls
         .map(|((call, held), in_doubt)| call.context.decode_counted(held.filter(|_| !in_doubt)))
+        .collect()
+}
+
+/// What the look-ups of a group found, fresh or stale, without those in doubt.
+fn classified<R, S>(
+    group: &Group<R, S>,
+    found: Vec<Option<Expiring<S::Held>>>,
+    doubts: &[bool],
+) -> Vec<freshness::Lookup<R::Value>>
+where
+    R: Output,
+    S: View<R::Value>,
+{
+    let calls = group.0.iter().zip(padded(found)).zip(doubts);
+    calls
+        .map(|((call, found), in_doubt)| call.context.classify_counted(found.filter(|_| !in_doubt)))
+        .collect()
+}
+
+/// The answers for entries that were there, in the place of the entries that still are.
+fn in_places(there: &[bool], answers: Vec<bool>) -> Vec<bool> {
+    let mut answers = answers.into_iter();
+    let there = there.iter();
+    there
+        .map(|there| *there && answers.next().unwrap_or(false))
         .collect()
 }
 

@@ -6,6 +6,7 @@ use super::context::StorageError;
 use super::{AsyncCall, BoundCall, Call};
 use crate::body::{AsyncBody, Body};
 use crate::error::Failure;
+use crate::freshness::Lookup;
 use crate::key::{Key, Name};
 use crate::output::Output;
 use crate::storage::{AsyncStorage, Expires, Storage, View};
@@ -59,6 +60,10 @@ pub trait CachedCall: Sized + sealed::Sealed {
     fn has(&self) -> Self::Outcome<bool>;
     /// [`Call::touch`](BoundCall::touch)
     fn touch(&self) -> Self::Outcome<bool>;
+    /// [`Call::lookup`](BoundCall::lookup)
+    fn lookup(&self) -> Self::Outcome<Lookup<Self::Value>>;
+    /// [`Call::expire`](BoundCall::expire)
+    fn expire(&self) -> Self::Outcome<bool>;
     /// [`Call::key`](BoundCall::key)
     fn key(&self) -> Key;
     /// [`Call::stored_key`](BoundCall::stored_key)
@@ -115,6 +120,10 @@ pub trait CachedAsyncCall: Sized + sealed::Sealed {
     async fn has(&self) -> Self::Outcome<bool>;
     /// [`AsyncCall::touch`](BoundCall::touch)
     async fn touch(&self) -> Self::Outcome<bool>;
+    /// [`AsyncCall::lookup`](BoundCall::lookup)
+    async fn lookup(&self) -> Self::Outcome<Lookup<Self::Value>>;
+    /// [`AsyncCall::expire`](BoundCall::expire)
+    async fn expire(&self) -> Self::Outcome<bool>;
     /// [`Call::key`](BoundCall::key)
     fn key(&self) -> Key;
     /// [`Call::stored_key`](BoundCall::stored_key)
@@ -209,6 +218,14 @@ where
     fn touch(&self) -> Self::Outcome<bool> {
         Call::touch(self)
     }
+
+    fn lookup(&self) -> Self::Outcome<Lookup<R::Value>> {
+        Call::lookup(self)
+    }
+
+    fn expire(&self) -> Self::Outcome<bool> {
+        Call::expire(self)
+    }
 }
 
 impl<R, S, B> CachedAsyncCall for AsyncCall<R, S, B>
@@ -249,5 +266,13 @@ where
 
     async fn touch(&self) -> Self::Outcome<bool> {
         AsyncCall::touch(self).await
+    }
+
+    async fn lookup(&self) -> Self::Outcome<Lookup<R::Value>> {
+        AsyncCall::lookup(self).await
+    }
+
+    async fn expire(&self) -> Self::Outcome<bool> {
+        AsyncCall::expire(self).await
     }
 }

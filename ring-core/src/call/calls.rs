@@ -5,6 +5,7 @@ use super::bulk::{blocking as bulk, take_apart};
 use super::context::Outcome;
 use crate::body::{Bind, Body};
 use crate::error::Error;
+use crate::freshness::Lookup;
 use crate::key::Key;
 use crate::output::Output;
 use crate::storage::{Storage, View};
@@ -22,6 +23,11 @@ where
     /// [`Call::get`] for all.
     fn get_many(self) -> Outcome<R, S, Vec<Option<R::Value>>> {
         bulk::get(take_apart(self).0)
+    }
+
+    /// [`Call::lookup`](super::BoundCall::lookup) for all.
+    fn lookup_many(self) -> Outcome<R, S, Vec<Lookup<R::Value>>> {
+        bulk::lookup(take_apart(self).0)
     }
 
     /// [`Call::get_or_update`] for all: computes only absent values, equal calls once.
@@ -62,6 +68,11 @@ where
     /// [`Call::delete`] for all.
     fn delete_many(self) -> Outcome<R, S, Vec<bool>> {
         bulk::delete(take_apart(self).0)
+    }
+
+    /// [`Call::expire`](super::BoundCall::expire) for all.
+    fn expire_many(self) -> Outcome<R, S, Vec<bool>> {
+        bulk::expire(take_apart(self).0)
     }
 
     /// [`Call::has`] for all.

@@ -3,11 +3,12 @@
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Failure};
-use crate::flights::{Flights, Invalidation, Leader, Outcome as FlightOutcome};
+use crate::flights::{Claim, Flights, Invalidation, Leader, Outcome as FlightOutcome, Role};
+use crate::freshness;
 use crate::key::{EncodedKey, KeyShape, RingKey, hash_key};
 use crate::output::Output;
 use crate::ring::Ring;
-use crate::storage::{StorageBase, Store, View};
+use crate::storage::{Expiring, StorageBase, Store, View};
 use crate::wait::after;
 
 /// The result of verbs that fail only if the storage does: a `T`, or a `Result<T, Error>`.
@@ -21,11 +22,6 @@ pub(crate) type StorageError<V, S> = <<S as View<V>>::Storage as StorageBase<<S 
 
 /// The result of an operation on the storage of a view.
 pub(crate) type StorageResult<V, S, T> = Result<T, StorageError<V, S>>;
-
-/// Whether a value with this expiry is stored.
-pub(crate) fn is_stored(expiry: Option<Duration>) -> bool {
-    expiry != Some(Duration::ZERO)
-}
 
 /// A look-up of a plain call.
 #[derive(Clone, Copy, Default)]
@@ -45,6 +41,10 @@ pub(crate) struct CallContext<V, S> {
     /// The segments of its key.
     pub(crate) shape: &'static KeyShape,
     pub(crate) expiry: Option<Duration>,
+    /// The expiry that a value decides itself, before `expiry`.
+    pub(crate) expire_of: Option<fn(&V) -> Option<Duration>>,
+    /// Whether the ring's jitter shortens the expiry.
+    pub(crate) jitters: bool,
     pub(crate) unless: Option<fn(&V) -> bool>,
     /// Whether a value that is not stored removes an older one.
     pub(crate) is_update: bool,
@@ -124,9 +124,9 @@ impl<V, S: View<V>> CallContext<V, S> {
 
     /// A value that is found without waiting. It calls no out-of-line code, so the caller saves no registers.
     #[inline(always)]
-    pub(super) fn hit<K: RingKey>(&self, key: &K) -> Option<V> {
+    pub(super) fn hit<K: RingKey>(&self, key: &K, stale: Duration) -> Option<V> {
         let count = self.ring.counters.own_hits()?;
-        let value = self.view.decode(self.storage().hit(key)?).ok()?;
+        let value = self.view.decode(self.storage().hit(key, stale)?).ok()?;
         count();
         Some(value)
     }
@@ -166,6 +166,65 @@ impl<V, S: View<V>> CallContext<V, S> {
                 Ok(value)
             }
             None => Err(Lookup { epoch, ..lookup }),
+        }
+    }
+
+    /// The result of a look-up that a ring with stale entries began.
+    pub(crate) fn finish_expiring_lookup(
+        &self,
+        read: StorageResult<V, S, Option<Expiring<S::Held>>>,
+        lookup: Lookup,
+    ) -> (freshness::Lookup<V>, Lookup) {
+        let read = self.ring.count_errors(read);
+        let epoch = if read.is_some() { lookup.epoch } else { None };
+        let found = self.classify(read.flatten().filter(|_| !lookup.in_doubt));
+        if let freshness::Lookup::Fresh(_) = found {
+            self.ring.counters.hit();
+        }
+        (found, Lookup { epoch, ..lookup })
+    }
+
+    /// The value that a look-up found, fresh or stale. Counts the coder's error.
+    pub(crate) fn classify(&self, found: Option<Expiring<S::Held>>) -> freshness::Lookup<V> {
+        let Some(found) = found else {
+            return freshness::Lookup::Absent;
+        };
+        let is_stale = found.is_stale(self.ring.stale);
+        match self.decode(Some(found.value)) {
+            Some(value) if is_stale => freshness::Lookup::Stale(value),
+            Some(value) => freshness::Lookup::Fresh(value),
+            None => freshness::Lookup::Absent,
+        }
+    }
+
+    /// [`classify`](Self::classify) for a verb that does not compute.
+    pub(crate) fn classify_counted(&self, found: Option<Expiring<S::Held>>) -> freshness::Lookup<V> {
+        let found = self.classify(found);
+        match found {
+            freshness::Lookup::Fresh(_) => self.ring.counters.hit(),
+            freshness::Lookup::Stale(_) => self.ring.counters.stale_hit(),
+            freshness::Lookup::Absent => self.ring.counters.miss(),
+        }
+        found
+    }
+
+    /// The right to refresh the stale entry of a key.
+    pub(crate) fn claim_refresh(&self, key: &EncodedKey) -> Option<Claim> {
+        if !self.is_admitted() {
+            return None;
+        }
+        self.flights().claim_refresh(key.hash_value(), self.ring)
+    }
+
+    /// The lead of a refresh. `None` if another call computes the value.
+    pub(crate) fn lead_refresh(&self, key: EncodedKey, claim: &Claim) -> Option<Leader<'_, S::Held>> {
+        let flights = self.flights();
+        if claim.takes_over() {
+            return (!flights.is_computing(&key)).then(|| flights.lead_alone(key));
+        }
+        match flights.join(key) {
+            Role::Lead(leader) => Some(leader),
+            Role::Wait(_) | Role::Bypass => None,
         }
     }
 
@@ -249,10 +308,34 @@ impl<V, S: View<V>> CallContext<V, S> {
             self.storage(),
             leader,
             held,
-            self.expiry,
+            self.life(value),
             left,
             self.ring.write_timeout,
         ))
+    }
+
+    /// The time for which the storage keeps a value.
+    fn life(&self, value: &V) -> Option<Duration> {
+        let expiry = self.expire_of.and_then(|expire_of| expire_of(value));
+        self.with_stale(expiry.or(self.expiry))
+    }
+
+    /// The time for which the storage keeps an entry whose expiry restarts.
+    pub(crate) fn renewed_life(&self) -> Option<Duration> {
+        self.with_stale(self.expiry)
+    }
+
+    fn with_stale(&self, expiry: Option<Duration>) -> Option<Duration> {
+        let mut expiry = expiry?;
+        if self.jitters {
+            expiry = self.ring.jittered(expiry);
+        }
+        // Zero means that nothing is stored.
+        Some(if expiry.is_zero() {
+            expiry
+        } else {
+            expiry.saturating_add(self.ring.stale)
+        })
     }
 
     fn commit(&self, value: &V) -> Commit<S::Held> {
@@ -285,7 +368,7 @@ impl<V, S: View<V>> CallContext<V, S> {
             (Commit::Store(held), Some(storage)) => (held, storage),
             (commit, _) => return Some((leader, commit)),
         };
-        let Some(expires_at) = storage.expires_at(self.expiry) else {
+        let Some(expires_at) = storage.expires_at(self.life(value)) else {
             return Some((leader, Commit::Store(held)));
         };
         let count = |stored| {
@@ -302,7 +385,7 @@ impl<V, S: View<V>> CallContext<V, S> {
         if failed {
             self.ring.counters.error();
         }
-        if stored && is_stored(self.expiry) {
+        if stored {
             self.ring.counters.store();
         }
     }
@@ -314,11 +397,12 @@ impl<V, S: View<V>> CallContext<V, S> {
             let (store, error) = (None, Some(self.conflict()));
             return Set { store, error };
         }
+        let life = self.life(&value);
         let (held, error) = match self.view.encode(value) {
             Ok(held) => (Some(held), None),
             Err(error) => (None, Some(error)),
         };
-        let store = Store::explicit(self.storage(), key, held, self.expiry, self.ring.write_timeout);
+        let store = Store::explicit(self.storage(), key, held, life, self.ring.write_timeout);
         if store.is_none() {
             self.count_store(true, false);
         }

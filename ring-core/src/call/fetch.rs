@@ -176,6 +176,10 @@ impl<'c, V, S: View<V>> Machine<S::Held> for Fetch<'c, V, S> {
         &self.key
     }
 
+    fn stale(&self) -> Duration {
+        self.context.ring.stale
+    }
+
     fn next(&mut self, event: Event<S::Held>) -> Next<'c, V, S> {
         match event {
             Event::Start => {

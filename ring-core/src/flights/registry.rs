@@ -92,6 +92,16 @@ fn message(ring: &Ring, rival: &Ring) -> String {
             ring.function()
         );
     }
+    if name == rival.name() && ring.stale != rival.stale {
+        return format!(
+            "`{}` and `{}` share the keys of `{name}`, and keep stale entries for {:?} and for {:?}: give both the same \
+             `stale`, or one of them another `key_prefix`",
+            ring.function(),
+            rival.function(),
+            ring.stale,
+            rival.stale
+        );
+    }
     format!(
         "`{}` (`{name}`) and `{}` (`{}`) share a storage, and a key of one could be a key of the other: give one of them \
          another `key_prefix`",
@@ -105,6 +115,10 @@ fn message(ring: &Ring, rival: &Ring) -> String {
 fn may_meet(one: &Registered, other: &Registered) -> bool {
     let (one_name, other_name) = (one.ring.name(), other.ring.name());
     if one_name == other_name {
+        // Who keeps its entries for another time would take a stale entry for a fresh one.
+        if one.ring.stale != other.ring.stale {
+            return true;
+        }
         let same = one.shape.segments == other.shape.segments;
         return !same && (goes_on(one.shape, &[], other.shape) || goes_on(other.shape, &[], one.shape));
     }

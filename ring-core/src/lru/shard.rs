@@ -4,11 +4,12 @@
 //! stored with it, so no key is hashed again when the table grows or an entry moves.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use hashbrown::HashTable;
 
 use super::policy::{Marks, PolicyImpl, push_within};
-use crate::clock::{NEVER, StorageClock};
+use crate::clock::{NEVER, StorageClock, stale_from};
 use crate::flights::Evicted;
 use crate::key::{EncodedKey, KeyBytes, RingKey};
 use crate::sync::AtomicU32;
@@ -82,7 +83,13 @@ impl<T> Shard<T> {
 
     /// The value of a key, if the first entry with its hash decides.
     #[inline(always)]
-    pub(super) fn hit<K: RingKey + ?Sized>(&self, hash: u64, key: &K, clock: &StorageClock) -> Option<T>
+    pub(super) fn hit<K: RingKey + ?Sized>(
+        &self,
+        hash: u64,
+        key: &K,
+        stale: Duration,
+        clock: &StorageClock,
+    ) -> Option<T>
     where
         T: Clone,
     {
@@ -94,7 +101,7 @@ impl<T> Shard<T> {
         };
         let slot = *self.table.find(table_hash(hash), is_of_hash)?;
         let entry = self.slots.get(slot as usize)?;
-        if !entry.key.is(key) || clock.is_past(self.deadline(slot as usize)) {
+        if !entry.key.is(key) || clock.is_past(stale_from(self.deadline(slot as usize), stale)) {
             return None;
         }
         self.note_use(entry);

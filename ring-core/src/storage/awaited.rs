@@ -3,7 +3,7 @@
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
-use super::base::{Expiring, StorageBase};
+use super::base::{Expiring, StorageBase, all_fresh};
 use super::batch::{Batch, Round};
 use super::blocking::{Clear, Storage};
 use super::machine::{Event, Machine, Step};
@@ -383,6 +383,59 @@ impl<T, S: Clear<T> + InMemory> AsyncClear<T> for S {
     }
 }
 
+/// The value under `key`, unless its remaining life is at most `stale`.
+pub(crate) async fn read_fresh<S, T, K>(
+    storage: &S,
+    key: &K,
+    stale: Duration,
+    until: Option<Instant>,
+) -> Result<Option<T>, S::Error>
+where
+    S: AsyncStorage<T>,
+    K: RingKey + ?Sized,
+{
+    if stale.is_zero() {
+        return storage.read(key, until).await;
+    }
+    let found = storage.read_expiring(key, until).await?;
+    Ok(found.and_then(|found| found.fresh(stale)))
+}
+
+/// [`read_fresh`] for many keys.
+pub(crate) async fn read_fresh_many<S, T, K>(
+    storage: &S,
+    keys: &[K],
+    stale: Duration,
+    until: Option<Instant>,
+) -> Result<Vec<Option<T>>, S::Error>
+where
+    S: AsyncStorage<T>,
+    K: RingKey,
+{
+    if stale.is_zero() {
+        return storage.read_many(keys, until).await;
+    }
+    let found = storage.read_many_expiring(keys, until).await?;
+    Ok(all_fresh(found, stale))
+}
+
+/// Whether there is an entry under each of many keys, and its remaining life is more than `stale`.
+pub(crate) async fn are_fresh<S, T, K>(
+    storage: &S,
+    keys: &[K],
+    stale: Duration,
+) -> Result<Vec<bool>, S::Error>
+where
+    S: AsyncStorage<T>,
+    K: RingKey,
+{
+    if stale.is_zero() {
+        return storage.contains_many(keys, None).await;
+    }
+    let found = read_fresh_many(storage, keys, stale, None).await?;
+    Ok(found.iter().map(Option::is_some).collect())
+}
+
 /// Runs a machine from this step on. Returns its result, and the first failure of the storage.
 pub(crate) async fn run_from<S, T, M>(
     storage: &S,
@@ -402,7 +455,7 @@ where
                 continue;
             }
             Step::Read(until) => {
-                let read = storage.read(machine.key(), until).await;
+                let read = read_fresh(storage, machine.key(), machine.stale(), until).await;
                 step = machine.next(read.map_or(Event::Failed, Event::Read));
                 continue;
             }

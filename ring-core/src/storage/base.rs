@@ -45,12 +45,12 @@ pub trait StorageBase<T> {
     /// writes end with their operation need not do anything.
     fn mark_suspect(&self, key: &EncodedKey);
 
-    /// The value under `key`, if it is found without waiting: the fast path of a hit in memory. `None` proves
-    /// nothing.
+    /// The value under `key`, if it is found without waiting and is not stale: the fast path of a hit in memory. An
+    /// entry is stale when its remaining life is at most `stale`. `None` proves nothing.
     #[doc(hidden)]
     #[inline(always)]
-    fn hit<K: RingKey + ?Sized>(&self, key: &K) -> Option<T> {
-        let _ = key;
+    fn hit<K: RingKey + ?Sized>(&self, key: &K, stale: Duration) -> Option<T> {
+        let _ = (key, stale);
         None
     }
 
@@ -113,9 +113,37 @@ pub struct Expiring<T> {
     pub remaining: Option<Duration>,
 }
 
+impl<T> Expiring<T> {
+    /// Whether the remaining life is at most `stale`. An entry that does not expire is never stale.
+    pub(crate) fn is_stale(&self, stale: Duration) -> bool {
+        self.remaining.is_some_and(|remaining| remaining <= stale)
+    }
+
+    /// The value, unless it [is stale](Self::is_stale).
+    pub(crate) fn fresh(self, stale: Duration) -> Option<T> {
+        (!self.is_stale(stale)).then_some(self.value)
+    }
+}
+
+/// The values that are not stale, in the order of the keys.
+pub(super) fn all_fresh<T>(found: Vec<Option<Expiring<T>>>, stale: Duration) -> Vec<Option<T>> {
+    let found = found.into_iter();
+    found
+        .map(|found| found.and_then(|found| found.fresh(stale)))
+        .collect()
+}
+
 /// A storage whose entries can expire. On other storages `expire` and `expire_in` do not compile.
 #[diagnostic::on_unimplemented(
     message = "entries of `{Self}` cannot expire",
     note = "leave out `expire`, or choose a storage whose entries can"
 )]
 pub trait Expires {}
+
+/// A storage that tells the remaining life of its entries: its [`read_expiring`](super::Storage::read_expiring) returns
+/// it for each entry that expires. On other storages `stale` does not compile.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not tell the remaining life of its entries, so it cannot keep stale ones",
+    note = "leave out `stale`, or choose a storage that does: `Lru`, `Map`, `Redis`, `RedisCluster`, `Memcached`, `Disk`, `Tiered`"
+)]
+pub trait TellsLife: Expires {}

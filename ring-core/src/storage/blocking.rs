@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::base::{Expiring, StorageBase};
+use super::base::{Expiring, StorageBase, all_fresh};
 use super::batch::{Batch, Round};
 use super::machine::{Event, Machine, Step};
 use super::store::Store;
@@ -164,6 +164,55 @@ pub trait Clear<T>: Storage<T> {
     fn clear_ring(&self, name: &Name) -> Result<(), Self::Error>;
 }
 
+/// The value under `key`, unless its remaining life is at most `stale`.
+pub(crate) fn read_fresh<S, T, K>(
+    storage: &S,
+    key: &K,
+    stale: Duration,
+    until: Option<Instant>,
+) -> Result<Option<T>, S::Error>
+where
+    S: Storage<T>,
+    K: RingKey + ?Sized,
+{
+    if stale.is_zero() {
+        return storage.read(key, until);
+    }
+    let found = storage.read_expiring(key, until)?;
+    Ok(found.and_then(|found| found.fresh(stale)))
+}
+
+/// [`read_fresh`] for many keys.
+pub(crate) fn read_fresh_many<S, T, K>(
+    storage: &S,
+    keys: &[K],
+    stale: Duration,
+    until: Option<Instant>,
+) -> Result<Vec<Option<T>>, S::Error>
+where
+    S: Storage<T>,
+    K: RingKey,
+{
+    if stale.is_zero() {
+        return storage.read_many(keys, until);
+    }
+    let found = storage.read_many_expiring(keys, until)?;
+    Ok(all_fresh(found, stale))
+}
+
+/// Whether there is an entry under each of many keys, and its remaining life is more than `stale`.
+pub(crate) fn are_fresh<S, T, K>(storage: &S, keys: &[K], stale: Duration) -> Result<Vec<bool>, S::Error>
+where
+    S: Storage<T>,
+    K: RingKey,
+{
+    if stale.is_zero() {
+        return storage.contains_many(keys, None);
+    }
+    let found = read_fresh_many(storage, keys, stale, None)?;
+    Ok(found.iter().map(Option::is_some).collect())
+}
+
 /// Runs a machine from this step on. Returns its result, and the first failure of the storage.
 pub(crate) fn run_from<S, T, M>(
     storage: &S,
@@ -183,7 +232,7 @@ where
                 continue;
             }
             Step::Read(until) => {
-                let read = storage.read(machine.key(), until);
+                let read = read_fresh(storage, machine.key(), machine.stale(), until);
                 step = machine.next(read.map_or(Event::Failed, Event::Read));
                 continue;
             }

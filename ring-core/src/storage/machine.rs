@@ -52,6 +52,11 @@ pub(crate) trait Machine<T> {
     /// The key.
     fn key(&self) -> &EncodedKey;
 
+    /// The part of an entry's life in which it is treated as absent.
+    fn stale(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// The step after this event.
     fn next(&mut self, event: Event<T>) -> Step<T, Self::Output>;
 }

@@ -52,6 +52,7 @@ impl<'c, S: StorageBase<T>, T> Store<'c, S, T> {
     ) -> Self {
         let until = after(left);
         let patience = after(Some(write_timeout));
+        let value = unless_zero(value, expiry);
         Store {
             storage,
             leader: Some(leader),
@@ -74,6 +75,7 @@ impl<'c, S: StorageBase<T>, T> Store<'c, S, T> {
         expiry: Option<Duration>,
         write_timeout: Duration,
     ) -> Option<Self> {
+        let value = unless_zero(value, expiry);
         let (key, value) = set_in_place(storage, key, value, expiry)?;
         Some(Store {
             storage,
@@ -166,6 +168,11 @@ impl<'c, S: StorageBase<T>, T> Store<'c, S, T> {
         self.state = State::Turn;
         Step::Done(succeeded && !self.is_removal)
     }
+}
+
+/// With a zero expiry, the entry is removed.
+fn unless_zero<T>(value: Option<T>, expiry: Option<Duration>) -> Option<T> {
+    value.filter(|_| expiry != Some(Duration::ZERO))
 }
 
 /// Stores in a storage that is written in place. Returns the key and the value if it is not.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::time::Duration;
 
 use super::base::StorageBase;
 use crate::coder::Coder;
@@ -16,6 +17,16 @@ pub trait View<V>: Copy {
 
     /// The storage.
     fn storage(&self) -> &Self::Storage;
+
+    /// The same for a ring that keeps its entries for so long after they became stale. A near tier keeps an entry only
+    /// before.
+    #[doc(hidden)]
+    #[must_use]
+    #[inline]
+    fn keeping_stale(self, stale: Duration) -> Self {
+        let _ = stale;
+        self
+    }
 
     /// Converts `value` for the storage.
     ///

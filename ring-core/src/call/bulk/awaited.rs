@@ -1,16 +1,19 @@
 //! Bulk verbs that are awaited.
 
-use super::super::awaited::compute as compute_one;
-use super::super::context::Outcome;
+use super::super::awaited::complete;
+use super::super::context::{Outcome, StorageResult};
 use super::super::fetch::{Fetch, Fetched};
+use super::super::refresh::found_stale_async;
 use super::concurrently::concurrently;
 use super::{
-    Bulk, Computation, Computed, Gathered, Keyed, Pending, Progress, SetGroup, by_expiry, by_storage,
-    count_stores, decoded, set_outcome, trusted,
+    Bulk, Computation, Computed, Gathered, Group, Keyed, Pending, Progress, Seen, SetGroup, by_expiry,
+    by_storage, classified, count_stores, decoded, in_places, padded, set_outcome, trusted,
 };
+use crate::body::RefreshableFuture;
 use crate::error::Error;
+use crate::freshness;
 use crate::output::Output;
-use crate::storage::awaited::{run_from, store_many};
+use crate::storage::awaited::{are_fresh, read_fresh_many, run_from, store_many};
 use crate::storage::{AsyncStorage, Event, Machine, Step, View};
 
 /// [`AsyncCalls::get_many`](crate::AsyncCalls::get_many)
@@ -22,10 +25,56 @@ where
     let mut gathered = Gathered::of(&calls);
     for group in by_storage(calls) {
         let doubts = group.doubts();
-        let read = group.storage().read_many(&group.keys(), None).await;
+        let read = read_fresh_many(group.storage(), &group.keys(), group.stale(), None).await;
         gathered.add(&group, read.map(|held| decoded(&group, held, &doubts)));
     }
     gathered.finish()
+}
+
+/// [`AsyncCalls::lookup_many`](crate::AsyncCalls::lookup_many)
+pub(crate) async fn lookup<R, S>(calls: Vec<Keyed<R, S>>) -> Outcome<R, S, Vec<freshness::Lookup<R::Value>>>
+where
+    R: Output,
+    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+{
+    let mut gathered = Gathered::of(&calls);
+    for group in by_storage(calls) {
+        let doubts = group.doubts();
+        let read = group.storage().read_many_expiring(&group.keys(), None).await;
+        gathered.add(&group, read.map(|found| classified(&group, found, &doubts)));
+    }
+    gathered.finish()
+}
+
+/// [`AsyncCalls::expire_many`](crate::AsyncCalls::expire_many)
+pub(crate) async fn expire<R, S>(calls: Vec<Keyed<R, S>>) -> Outcome<R, S, Vec<bool>>
+where
+    R: Output,
+    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+{
+    if calls.first().is_none_or(|call| call.context.ring.stale.is_zero()) {
+        return delete(calls).await;
+    }
+    let mut gathered = Gathered::of(&calls);
+    for group in by_storage(calls) {
+        let invalidation = group.invalidate().settle().await;
+        gathered.add(&group, invalidation.end(make_stale(&group).await));
+    }
+    gathered.finish()
+}
+
+/// Restarts the lives of fresh entries as stale ones. Returns for each whether there was one.
+async fn make_stale<R, S>(group: &Group<R, S>) -> StorageResult<R::Value, S, Vec<bool>>
+where
+    R: Output,
+    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+{
+    let (storage, keys, stale) = (group.storage(), group.keys(), group.stale());
+    let there = are_fresh(storage, &keys, stale).await?;
+    let keys = keys.into_iter().zip(&there).filter(|(_, there)| **there);
+    let entries: Vec<_> = keys.map(|(key, _)| (key, stale)).collect();
+    let renewed = storage.renew_many(&entries, None).await?;
+    Ok(in_places(&there, renewed))
 }
 
 /// [`AsyncCalls::delete_many`](crate::AsyncCalls::delete_many)
@@ -37,10 +86,24 @@ where
     let mut gathered = Gathered::of(&calls);
     for group in by_storage(calls) {
         let invalidation = group.invalidate().settle().await;
-        let removed = group.storage().remove_many(&group.keys(), None).await;
-        gathered.add(&group, invalidation.end(removed));
+        gathered.add(&group, invalidation.end(remove(&group).await));
     }
     gathered.finish()
+}
+
+/// Removes entries. Stale ones are as good as absent for the result.
+async fn remove<R, S>(group: &Group<R, S>) -> StorageResult<R::Value, S, Vec<bool>>
+where
+    R: Output,
+    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+{
+    let (storage, keys, stale) = (group.storage(), group.keys(), group.stale());
+    if stale.is_zero() {
+        return storage.remove_many(&keys, None).await;
+    }
+    let there = are_fresh(storage, &keys, stale).await?;
+    let removed = padded(storage.remove_many(&keys, None).await?).zip(there);
+    Ok(removed.map(|(removed, there)| removed && there).collect())
 }
 
 /// [`AsyncCalls::has_many`](crate::AsyncCalls::has_many)
@@ -52,7 +115,7 @@ where
     let mut gathered = Gathered::of(&calls);
     for group in by_storage(calls) {
         let doubts = group.doubts();
-        let there = group.storage().contains_many(&group.keys(), None).await;
+        let there = are_fresh(group.storage(), &group.keys(), group.stale()).await;
         gathered.add(&group, there.map(|there| trusted(there, &doubts)));
     }
     gathered.finish()
@@ -68,15 +131,31 @@ where
     let (expiring, lasting) = by_expiry(calls);
     for group in by_storage(expiring) {
         let doubts = group.doubts();
-        let there = group.storage().renew_many(&group.renewals(), None).await;
+        let there = renew(&group).await;
         gathered.add(&group, there.map(|there| trusted(there, &doubts)));
     }
     for group in by_storage(lasting) {
         let doubts = group.doubts();
-        let there = group.storage().contains_many(&group.keys(), None).await;
+        let there = are_fresh(group.storage(), &group.keys(), group.stale()).await;
         gathered.add(&group, there.map(|there| trusted(there, &doubts)));
     }
     gathered.finish()
+}
+
+/// Restarts the expiries of entries that are not stale. Returns for each whether there was one.
+async fn renew<R, S>(group: &Group<R, S>) -> StorageResult<R::Value, S, Vec<bool>>
+where
+    R: Output,
+    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+{
+    let (storage, stale) = (group.storage(), group.stale());
+    let there = if stale.is_zero() {
+        vec![true; group.0.len()]
+    } else {
+        are_fresh(storage, &group.keys(), stale).await?
+    };
+    let renewed = storage.renew_many(&group.renewals(&there), None).await?;
+    Ok(in_places(&there, renewed))
 }
 
 /// [`AsyncCalls::set_many`](crate::AsyncCalls::set_many)
@@ -104,13 +183,25 @@ pub(crate) async fn get_or_update<R, S, B>((calls, bodies): Bulk<R, S, B>, limit
 where
     R: Output,
     S: View<R::Value, Storage: AsyncStorage<S::Held>>,
-    B: Future<Output = R::Out> + Unpin,
+    B: RefreshableFuture<Output = R::Out>,
 {
     let mut ended: Vec<Option<Computed<R>>> = bodies.iter().map(|_| None).collect();
-    let mut pending = Vec::new();
+    let mut bodies: Vec<_> = bodies.into_iter().map(Some).collect();
+    let (mut pending, mut stale) = (Vec::new(), Vec::new());
     for group in by_storage(calls) {
         let lookups = group.begin_lookups();
         let until = lookups.first().and_then(|lookup| lookup.until);
+        if !group.stale().is_zero() {
+            let read = group.storage().read_many_expiring(&group.keys(), until).await;
+            for seen in group.finish_expiring_lookups(read, lookups) {
+                match seen {
+                    Seen::Fresh(place, value) => ended[place] = Some(Ok(value)),
+                    Seen::Stale(call, value) => stale.push((call, value)),
+                    Seen::Absent(absent) => pending.push(absent),
+                }
+            }
+            continue;
+        }
         let read = group.storage().read_many(&group.keys(), until).await;
         for found in group.finish_lookups(read, lookups) {
             match found {
@@ -118,6 +209,18 @@ where
                 Err(absent) => pending.push(absent),
             }
         }
+    }
+    let stale = stale.into_iter().filter_map(|(call, value)| {
+        let body = bodies[call.place].take()?;
+        Some((call, value, body))
+    });
+    let refreshes = stale.map(|(call, value, body)| async move {
+        let (place, context) = (call.place, call.context);
+        let out = found_stale_async::<R, S, B>(&context, call.key, body, value).await;
+        (place, R::value(out))
+    });
+    for (place, computed) in concurrently(limit, refreshes.collect()).await {
+        ended[place] = Some(computed);
     }
     compute(&pending, ended, bodies, limit).await
 }
@@ -131,6 +234,7 @@ where
 {
     let pending: Vec<_> = calls.into_iter().map(Pending::update).collect();
     let ended = bodies.iter().map(|_| None).collect();
+    let bodies = bodies.into_iter().map(Some).collect();
     compute(&pending, ended, bodies, limit).await
 }
 
@@ -138,7 +242,7 @@ where
 async fn compute<R, S, B>(
     pending: &[Pending<R, S>],
     ended: Vec<Option<Computed<R>>>,
-    bodies: Vec<B>,
+    mut bodies: Vec<Option<B>>,
     limit: usize,
 ) -> Vec<R::Out>
 where
@@ -146,7 +250,6 @@ where
     S: View<R::Value, Storage: AsyncStorage<S::Held>>,
     B: Future<Output = R::Out> + Unpin,
 {
-    let mut bodies: Vec<_> = bodies.into_iter().map(Some).collect();
     let mut computation = Computation::new(pending, ended);
     let (first, equals) = computation.split_equals(&mut bodies);
     let leads = first
@@ -235,9 +338,5 @@ where
     S: View<R::Value, Storage: AsyncStorage<S::Held>>,
     B: Future<Output = R::Out> + Unpin,
 {
-    match fetched {
-        Fetched::Found(value) => R::found(value),
-        Fetched::Bypass => body.await,
-        Fetched::Lead(leader, left) => compute_one::<R, S, _>(pending.context(), leader, left, body).await,
-    }
+    complete::<R, S, _>(pending.context(), fetched, body).await
 }

@@ -1,16 +1,18 @@
 //! Bulk verbs that block the thread.
 
 use super::super::blocking::commit;
-use super::super::context::Outcome;
+use super::super::context::{Outcome, StorageResult};
 use super::super::fetch::Fetched;
+use super::super::refresh::found_stale;
 use super::{
-    Bulk, Computation, Computed, Gathered, Keyed, Pending, Progress, SetGroup, by_expiry, by_storage,
-    count_stores, decoded, set_outcome, trusted,
+    Bulk, Computation, Computed, Gathered, Group, Keyed, Pending, Progress, Seen, SetGroup, by_expiry,
+    by_storage, classified, count_stores, decoded, in_places, padded, set_outcome, trusted,
 };
 use crate::body::Body;
 use crate::error::Error;
+use crate::freshness;
 use crate::output::Output;
-use crate::storage::blocking::{run_from, store_many};
+use crate::storage::blocking::{are_fresh, read_fresh_many, run_from, store_many};
 use crate::storage::{Event, Machine, Step, Storage, View};
 
 /// [`Calls::get_many`](crate::Calls::get_many)
@@ -22,10 +24,56 @@ where
     let mut gathered = Gathered::of(&calls);
     for group in by_storage(calls) {
         let doubts = group.doubts();
-        let read = group.storage().read_many(&group.keys(), None);
+        let read = read_fresh_many(group.storage(), &group.keys(), group.stale(), None);
         gathered.add(&group, read.map(|held| decoded(&group, held, &doubts)));
     }
     gathered.finish()
+}
+
+/// [`Calls::lookup_many`](crate::Calls::lookup_many)
+pub(crate) fn lookup<R, S>(calls: Vec<Keyed<R, S>>) -> Outcome<R, S, Vec<freshness::Lookup<R::Value>>>
+where
+    R: Output,
+    S: View<R::Value, Storage: Storage<S::Held>>,
+{
+    let mut gathered = Gathered::of(&calls);
+    for group in by_storage(calls) {
+        let doubts = group.doubts();
+        let read = group.storage().read_many_expiring(&group.keys(), None);
+        gathered.add(&group, read.map(|found| classified(&group, found, &doubts)));
+    }
+    gathered.finish()
+}
+
+/// [`Calls::expire_many`](crate::Calls::expire_many)
+pub(crate) fn expire<R, S>(calls: Vec<Keyed<R, S>>) -> Outcome<R, S, Vec<bool>>
+where
+    R: Output,
+    S: View<R::Value, Storage: Storage<S::Held>>,
+{
+    if calls.first().is_none_or(|call| call.context.ring.stale.is_zero()) {
+        return delete(calls);
+    }
+    let mut gathered = Gathered::of(&calls);
+    for group in by_storage(calls) {
+        let invalidation = group.invalidate().block();
+        gathered.add(&group, invalidation.end(make_stale(&group)));
+    }
+    gathered.finish()
+}
+
+/// Restarts the lives of fresh entries as stale ones. Returns for each whether there was one.
+fn make_stale<R, S>(group: &Group<R, S>) -> StorageResult<R::Value, S, Vec<bool>>
+where
+    R: Output,
+    S: View<R::Value, Storage: Storage<S::Held>>,
+{
+    let (storage, keys, stale) = (group.storage(), group.keys(), group.stale());
+    let there = are_fresh(storage, &keys, stale)?;
+    let keys = keys.into_iter().zip(&there).filter(|(_, there)| **there);
+    let entries: Vec<_> = keys.map(|(key, _)| (key, stale)).collect();
+    let renewed = storage.renew_many(&entries, None)?;
+    Ok(in_places(&there, renewed))
 }
 
 /// [`Calls::delete_many`](crate::Calls::delete_many)
@@ -37,10 +85,24 @@ where
     let mut gathered = Gathered::of(&calls);
     for group in by_storage(calls) {
         let invalidation = group.invalidate().block();
-        let removed = group.storage().remove_many(&group.keys(), None);
-        gathered.add(&group, invalidation.end(removed));
+        gathered.add(&group, invalidation.end(remove(&group)));
     }
     gathered.finish()
+}
+
+/// Removes entries. Stale ones are as good as absent for the result.
+fn remove<R, S>(group: &Group<R, S>) -> StorageResult<R::Value, S, Vec<bool>>
+where
+    R: Output,
+    S: View<R::Value, Storage: Storage<S::Held>>,
+{
+    let (storage, keys, stale) = (group.storage(), group.keys(), group.stale());
+    if stale.is_zero() {
+        return storage.remove_many(&keys, None);
+    }
+    let there = are_fresh(storage, &keys, stale)?;
+    let removed = padded(storage.remove_many(&keys, None)?).zip(there);
+    Ok(removed.map(|(removed, there)| removed && there).collect())
 }
 
 /// [`Calls::has_many`](crate::Calls::has_many)
@@ -52,7 +114,7 @@ where
     let mut gathered = Gathered::of(&calls);
     for group in by_storage(calls) {
         let doubts = group.doubts();
-        let there = group.storage().contains_many(&group.keys(), None);
+        let there = are_fresh(group.storage(), &group.keys(), group.stale());
         gathered.add(&group, there.map(|there| trusted(there, &doubts)));
     }
     gathered.finish()
@@ -68,15 +130,31 @@ where
     let (expiring, lasting) = by_expiry(calls);
     for group in by_storage(expiring) {
         let doubts = group.doubts();
-        let there = group.storage().renew_many(&group.renewals(), None);
+        let there = renew(&group);
         gathered.add(&group, there.map(|there| trusted(there, &doubts)));
     }
     for group in by_storage(lasting) {
         let doubts = group.doubts();
-        let there = group.storage().contains_many(&group.keys(), None);
+        let there = are_fresh(group.storage(), &group.keys(), group.stale());
         gathered.add(&group, there.map(|there| trusted(there, &doubts)));
     }
     gathered.finish()
+}
+
+/// Restarts the expiries of entries that are not stale. Returns for each whether there was one.
+fn renew<R, S>(group: &Group<R, S>) -> StorageResult<R::Value, S, Vec<bool>>
+where
+    R: Output,
+    S: View<R::Value, Storage: Storage<S::Held>>,
+{
+    let (storage, stale) = (group.storage(), group.stale());
+    let there = if stale.is_zero() {
+        vec![true; group.0.len()]
+    } else {
+        are_fresh(storage, &group.keys(), stale)?
+    };
+    let renewed = storage.renew_many(&group.renewals(&there), None)?;
+    Ok(in_places(&there, renewed))
 }
 
 /// [`Calls::set_many`](crate::Calls::set_many)
@@ -107,10 +185,22 @@ where
     B: Body<Out = R::Out>,
 {
     let mut ended: Vec<Option<Computed<R>>> = bodies.iter().map(|_| None).collect();
-    let mut pending = Vec::new();
+    let mut bodies: Vec<_> = bodies.into_iter().map(Some).collect();
+    let (mut pending, mut stale) = (Vec::new(), Vec::new());
     for group in by_storage(calls) {
         let lookups = group.begin_lookups();
         let until = lookups.first().and_then(|lookup| lookup.until);
+        if !group.stale().is_zero() {
+            let read = group.storage().read_many_expiring(&group.keys(), until);
+            for seen in group.finish_expiring_lookups(read, lookups) {
+                match seen {
+                    Seen::Fresh(place, value) => ended[place] = Some(Ok(value)),
+                    Seen::Stale(call, value) => stale.push((call, value)),
+                    Seen::Absent(absent) => pending.push(absent),
+                }
+            }
+            continue;
+        }
         let read = group.storage().read_many(&group.keys(), until);
         for found in group.finish_lookups(read, lookups) {
             match found {
@@ -118,6 +208,13 @@ where
                 Err(absent) => pending.push(absent),
             }
         }
+    }
+    for (call, value) in stale {
+        let Some(body) = bodies[call.place].take() else {
+            continue;
+        };
+        let out = found_stale::<R, S, B>(&call.context, call.key, body, value);
+        ended[call.place] = Some(R::value(out));
     }
     compute(&pending, ended, bodies)
 }
@@ -131,17 +228,21 @@ where
 {
     let pending: Vec<_> = calls.into_iter().map(Pending::update).collect();
     let ended = bodies.iter().map(|_| None).collect();
+    let bodies = bodies.into_iter().map(Some).collect();
     compute(&pending, ended, bodies)
 }
 
 /// Computes the values of calls, for equal calls once, and stores them together.
-fn compute<R, S, B>(pending: &[Pending<R, S>], ended: Vec<Option<Computed<R>>>, bodies: Vec<B>) -> Vec<R::Out>
+fn compute<R, S, B>(
+    pending: &[Pending<R, S>],
+    ended: Vec<Option<Computed<R>>>,
+    mut bodies: Vec<Option<B>>,
+) -> Vec<R::Out>
 where
     R: Output,
     S: View<R::Value, Storage: Storage<S::Held>>,
     B: Body<Out = R::Out>,
 {
-    let mut bodies: Vec<_> = bodies.into_iter().map(Some).collect();
     let mut computation = Computation::new(pending, ended);
     let (first, equals) = computation.split_equals(&mut bodies);
     for (number, body) in first {

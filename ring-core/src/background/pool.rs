@@ -1,0 +1,134 @@
+//! The threads that refresh entries of blocking methods.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex, MutexGuard};
+
+use super::counts::{End, Running};
+use crate::freshness::BlockingJob;
+
+/// The greatest number of threads, if the machine has as many cores.
+const MOST_THREADS: usize = 4;
+
+/// The greatest number of jobs that wait.
+const QUEUE: usize = 1_024;
+
+/// The time after which an idle thread ends.
+const IDLE: Duration = Duration::from_secs(10);
+
+pub(super) static POOL: Pool = Pool {
+    state: Mutex::new(State {
+        process: 0,
+        waiting: VecDeque::new(),
+        idle: 0,
+        busy: Vec::new(),
+    }),
+    work: Condvar::new(),
+};
+
+pub(super) struct Pool {
+    state: Mutex<State>,
+    /// Notified when a job waits.
+    work: Condvar,
+}
+
+struct State {
+    /// The process whose threads these are: a forked one has none.
+    process: u32,
+    waiting: VecDeque<(BlockingJob, Running)>,
+    /// The number of threads without a job.
+    idle: usize,
+    /// When the present jobs of the other threads began.
+    busy: Vec<Instant>,
+}
+
+fn most_threads() -> usize {
+    thread::available_parallelism().map_or(1, |cores| cores.get().min(MOST_THREADS))
+}
+
+impl Pool {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        let mut state = self.state.lock();
+        let process = std::process::id();
+        if state.process != process {
+            // The jobs of the process that forked belong to its threads; to drop them here could wait for its locks.
+            state.waiting.drain(..).for_each(std::mem::forget);
+            (state.process, state.idle) = (process, 0);
+            state.busy.clear();
+        }
+        state
+    }
+
+    /// Whether not all threads have been busy with one job for `patience`.
+    pub(super) fn responds(&self, patience: Duration) -> bool {
+        let state = self.lock();
+        let is_stuck = |began: &Instant| began.elapsed() >= patience;
+        state.busy.len() < most_threads() || !state.busy.iter().all(is_stuck)
+    }
+
+    /// Runs a job when a thread is free. Drops it if too many wait.
+    pub(super) fn spawn(&'static self, job: BlockingJob) {
+        let job = (job, Running::begin());
+        let mut state = self.lock();
+        if state.waiting.len() >= QUEUE {
+            drop(state);
+            return drop(job);
+        }
+        state.waiting.push_back(job);
+        if state.waiting.len() <= state.idle {
+            self.work.notify_one();
+            return;
+        }
+        if state.idle + state.busy.len() >= most_threads() {
+            return;
+        }
+        state.idle += 1;
+        drop(state);
+        let spawned = thread::Builder::new()
+            .name("ring-cache-refresh".to_owned())
+            .spawn(|| self.work());
+        if spawned.is_err() {
+            self.lost_thread();
+        }
+    }
+
+    /// No thread could be started. Without any, the waiting jobs are dropped.
+    fn lost_thread(&self) {
+        let mut state = self.lock();
+        state.idle -= 1;
+        if state.idle + state.busy.len() == 0 {
+            let dropped = std::mem::take(&mut state.waiting);
+            drop(state);
+            drop(dropped);
+        }
+    }
+
+    /// Runs jobs until there are none for a while.
+    fn work(&self) {
+        let mut state = self.lock();
+        loop {
+            if let Some((job, mut running)) = state.waiting.pop_front() {
+                let began = Instant::now();
+                state.idle -= 1;
+                state.busy.push(began);
+                drop(state);
+                let done = catch_unwind(AssertUnwindSafe(job));
+                running.end = if done.is_ok() { End::Done } else { End::Panicked };
+                // What a panic carries is the user's, and so is its `Drop`.
+                let _ = catch_unwind(AssertUnwindSafe(|| drop(done)));
+                drop(running);
+                state = self.lock();
+                state.idle += 1;
+                if let Some(place) = state.busy.iter().position(|busy| *busy == began) {
+                    state.busy.swap_remove(place);
+                }
+            } else if self.work.wait_for(&mut state, IDLE).timed_out() && state.waiting.is_empty() {
+                state.idle -= 1;
+                return;
+            }
+        }
+    }
+}

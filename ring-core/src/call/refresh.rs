@@ -1,0 +1,262 @@
+//! Plain calls of rings that keep stale entries: a stale value is returned, and computed anew by one call.
+//!
+//! The right to refresh is a [`Claim`], of one call at a time. Its computation is a flight, which calls join that find
+//! no entry at all. It replaces the entry, so a value that `unless` refuses removes the old one. If it fails, the entry
+//! is read again: a `delete` or a `set` meanwhile ended the fallback.
+
+use super::context::{CallContext, StorageResult};
+use super::{AsyncCall, Call, awaited, blocking};
+use crate::background;
+use crate::body::{AsyncBody, Body, Boxed, RefreshableFuture};
+use crate::flights::{Claim, Leader, Outcome as FlightOutcome};
+use crate::freshness;
+use crate::key::EncodedKey;
+use crate::output::Output;
+use crate::storage::{AsyncStorage, Expiring, Storage, View};
+use crate::wait::after;
+
+/// The result of a refresh.
+enum Refreshed<R: Output> {
+    /// The entry is fresh again, or the value is not to be stored.
+    Value(R::Value),
+    /// Another call computes it.
+    UnderWay,
+    /// The body returned no value to cache.
+    Failed(R::Out),
+}
+
+impl<R, S, B> Call<R, S, B>
+where
+    R: Output,
+    S: View<R::Value, Storage: Storage<S::Held>>,
+    B: Body<Out = R::Out>,
+{
+    /// The slow path of a plain call.
+    #[inline(never)]
+    pub(super) fn look_up_expiring(self) -> R::Out {
+        let (context, key) = (self.context, self.call_key());
+        let lookup = context.begin_lookup(&key);
+        let read = context.storage().read_expiring(&key, lookup.until);
+        let (found, lookup) = context.finish_expiring_lookup(read, lookup);
+        let key = EncodedKey::of(&key);
+        match found {
+            freshness::Lookup::Fresh(value) => R::found(value),
+            freshness::Lookup::Stale(value) => found_stale::<R, S, B>(&context, key, self.body, value),
+            freshness::Lookup::Absent => self.miss(key, lookup),
+        }
+    }
+
+    /// Refreshes the entry in the background. Called by generated code.
+    #[doc(hidden)]
+    pub fn refresh(self, claim: Claim) {
+        let key = self.encoded_key();
+        drop(refresh::<R, S, B>(&self.context, key, self.body, claim));
+    }
+}
+
+/// The result of a call that found a stale value.
+pub(super) fn found_stale<R, S, B>(
+    context: &CallContext<R::Value, S>,
+    key: EncodedKey,
+    body: B,
+    value: R::Value,
+) -> R::Out
+where
+    R: Output,
+    S: View<R::Value, Storage: Storage<S::Held>>,
+    B: Body<Out = R::Out>,
+{
+    let Some(claim) = context.claim_refresh(&key) else {
+        return context.found_stale::<R>(value);
+    };
+    let claim = match body.refresh(claim) {
+        Ok(job) => {
+            background::spawn(job);
+            return context.found_stale::<R>(value);
+        }
+        Err(claim) => claim,
+    };
+    match refresh::<R, S, B>(context, key.clone(), body, claim) {
+        Refreshed::Value(value) => context.refreshed::<R>(value),
+        Refreshed::UnderWay => context.found_stale::<R>(value),
+        Refreshed::Failed(out) => {
+            let (in_doubt, until) = (context.is_in_doubt(&key), after(context.deadline()));
+            let read = context.storage().read_expiring(&key, until);
+            context.fall_back::<R>(read, in_doubt, out)
+        }
+    }
+}
+
+fn refresh<R, S, B>(
+    context: &CallContext<R::Value, S>,
+    key: EncodedKey,
+    body: B,
+    claim: Claim,
+) -> Refreshed<R>
+where
+    R: Output,
+    S: View<R::Value, Storage: Storage<S::Held>>,
+    B: Body<Out = R::Out>,
+{
+    let context = context.update();
+    let Some(leader) = context.lead_refresh(key, &claim) else {
+        return Refreshed::UnderWay;
+    };
+    // Another process may have refreshed it, and another call since the look-up.
+    let until = after(context.deadline());
+    let read = context.storage().read_expiring(leader.key(), until);
+    if let Some(value) = context.fresh_again(read) {
+        leader.finish(|| FlightOutcome::Retry);
+        return Refreshed::Value(value);
+    }
+    let scope = leader.computing().enter();
+    let out = body.run();
+    drop(scope);
+    match R::value(out) {
+        Ok(value) => Refreshed::Value(blocking::store(&context, leader, context.deadline(), value)),
+        Err(out) => context.refresh_failed::<R>(leader, claim, out),
+    }
+}
+
+impl<R, S, B> AsyncCall<R, S, B>
+where
+    R: Output,
+    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+    B: AsyncBody<Out = R::Out>,
+{
+    /// The slow path of a plain call. Nothing borrows the arguments across an await.
+    pub(super) async fn look_up_expiring(self) -> R::Out {
+        let (context, key) = (self.context, self.encoded_key());
+        let body = Boxed::new(self.body);
+        let lookup = context.begin_lookup(&key);
+        let read = context.storage().read_expiring(&key, lookup.until).await;
+        let (found, lookup) = context.finish_expiring_lookup(read, lookup);
+        match found {
+            freshness::Lookup::Fresh(value) => R::found(value),
+            freshness::Lookup::Stale(value) => found_stale_async::<R, S, _>(&context, key, body, value).await,
+            freshness::Lookup::Absent => {
+                let fetched = awaited::fetch(&context, key, Some(lookup)).await;
+                awaited::complete::<R, S, _>(&context, fetched, body).await
+            }
+        }
+    }
+
+    /// Refreshes the entry in the background. Called by generated code.
+    #[doc(hidden)]
+    pub async fn refresh(self, claim: Claim) {
+        let (context, key) = (self.context, self.encoded_key());
+        drop(refresh_async::<R, S, _>(&context, key, Boxed::new(self.body), claim).await);
+    }
+}
+
+/// [`found_stale`], awaited.
+pub(super) async fn found_stale_async<R, S, F>(
+    context: &CallContext<R::Value, S>,
+    key: EncodedKey,
+    body: F,
+    value: R::Value,
+) -> R::Out
+where
+    R: Output,
+    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+    F: RefreshableFuture<Output = R::Out>,
+{
+    let Some(claim) = context.claim_refresh(&key) else {
+        return context.found_stale::<R>(value);
+    };
+    let claim = match body.refresh(claim) {
+        Ok(job) => {
+            background::spawn_task(job);
+            return context.found_stale::<R>(value);
+        }
+        Err(claim) => claim,
+    };
+    match refresh_async::<R, S, F>(context, key.clone(), body, claim).await {
+        Refreshed::Value(value) => context.refreshed::<R>(value),
+        Refreshed::UnderWay => context.found_stale::<R>(value),
+        Refreshed::Failed(out) => {
+            let (in_doubt, until) = (context.is_in_doubt(&key), after(context.deadline()));
+            let read = context.storage().read_expiring(&key, until).await;
+            context.fall_back::<R>(read, in_doubt, out)
+        }
+    }
+}
+
+async fn refresh_async<R, S, F>(
+    context: &CallContext<R::Value, S>,
+    key: EncodedKey,
+    body: F,
+    claim: Claim,
+) -> Refreshed<R>
+where
+    R: Output,
+    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+    F: Future<Output = R::Out> + Unpin,
+{
+    let context = context.update();
+    let Some(leader) = context.lead_refresh(key, &claim) else {
+        return Refreshed::UnderWay;
+    };
+    // Another process may have refreshed it, and another call since the look-up.
+    let until = after(context.deadline());
+    let read = context.storage().read_expiring(leader.key(), until).await;
+    if let Some(value) = context.fresh_again(read) {
+        leader.finish(|| FlightOutcome::Retry);
+        return Refreshed::Value(value);
+    }
+    match R::value(leader.computing().around(body).await) {
+        Ok(value) => Refreshed::Value(awaited::store(&context, leader, context.deadline(), value).await),
+        Err(out) => context.refresh_failed::<R>(leader, claim, out),
+    }
+}
+
+/// The result of a read of an entry and its remaining life.
+type Read<V, S> = StorageResult<V, S, Option<Expiring<<S as View<V>>::Held>>>;
+
+impl<V, S: View<V>> CallContext<V, S> {
+    /// The result of a call that returns a stale value.
+    fn found_stale<R: Output<Value = V>>(&self, value: V) -> R::Out {
+        self.ring.counters.stale_hit();
+        R::found(value)
+    }
+
+    /// The result of a call that refreshed the entry itself.
+    fn refreshed<R: Output<Value = V>>(&self, value: V) -> R::Out {
+        self.ring.counters.miss();
+        R::found(value)
+    }
+
+    /// The value of a look-up by the leader of a refresh, if it is fresh.
+    fn fresh_again(&self, read: Read<V, S>) -> Option<V> {
+        let found = self.ring.count_errors(read).flatten();
+        self.classify(found).fresh()
+    }
+
+    fn refresh_failed<R: Output<Value = V>>(
+        &self,
+        leader: Leader<'_, S::Held>,
+        claim: Claim,
+        out: R::Out,
+    ) -> Refreshed<R> {
+        self.ring.count_refused::<R>();
+        leader.finish(|| FlightOutcome::Failed);
+        claim.fail();
+        Refreshed::Failed(out)
+    }
+
+    /// The value that the entry still has after a failed refresh, or else the failure.
+    fn fall_back<R: Output<Value = V>>(&self, read: Read<V, S>, in_doubt: bool, out: R::Out) -> R::Out {
+        let found = self.ring.count_errors(read).flatten();
+        match self.classify(found.filter(|_| !in_doubt)) {
+            freshness::Lookup::Fresh(value) => {
+                self.ring.counters.hit();
+                R::found(value)
+            }
+            freshness::Lookup::Stale(value) => self.found_stale::<R>(value),
+            freshness::Lookup::Absent => {
+                self.ring.counters.miss();
+                out
+            }
+        }
+    }
+}

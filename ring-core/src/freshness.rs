@@ -1,0 +1,95 @@
+//! Freshness: entries that are kept for a while after they expired, and who computes them anew.
+//!
+//! A ring with `stale` stores its entries for `expire` and `stale` together. An entry is *stale* exactly when its
+//! remaining life is at most `stale`; the storage tells the remaining life, so nothing but the value is stored. A plain
+//! call that finds a stale entry has it computed anew, once for all calls, and meanwhile returns the stale value; it
+//! does so too if the computation fails. Explicit verbs treat a stale entry as absent.
+
+use std::pin::Pin;
+
+use crate::background;
+use crate::flights::Claim;
+
+/// What a look-up found: the result of [`Call::lookup`](crate::Call::lookup).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Lookup<V> {
+    /// The value, before it expired.
+    Fresh(V),
+    /// The value of a ring with `stale`, after it expired.
+    Stale(V),
+    /// No value.
+    #[default]
+    Absent,
+}
+
+impl<V> Lookup<V> {
+    /// The value, fresh or stale.
+    ///
+    /// ```
+    /// # use ring_cache_core as ring_cache;
+    /// use ring_cache::Lookup;
+    ///
+    /// assert_eq!(Lookup::Stale(1).value(), Some(1));
+    /// assert_eq!(Lookup::<u32>::Absent.value(), None);
+    /// ```
+    pub fn value(self) -> Option<V> {
+        match self {
+            Lookup::Fresh(value) | Lookup::Stale(value) => Some(value),
+            Lookup::Absent => None,
+        }
+    }
+
+    /// The value, unless it is stale.
+    pub(crate) fn fresh(self) -> Option<V> {
+        match self {
+            Lookup::Fresh(value) => Some(value),
+            Lookup::Stale(_) | Lookup::Absent => None,
+        }
+    }
+}
+
+/// A refresh in the background: of a blocking method.
+pub type BlockingJob = Box<dyn FnOnce() + Send>;
+
+/// A refresh in the background: of an `async fn`.
+pub type AsyncJob = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Who refreshes a stale entry, for the values `P` of a call. `J` is a job in the background.
+pub trait Refresh<P, J> {
+    /// The job that refreshes the entry, or the claim if the caller does it.
+    fn job(&self, parts: &P, claim: Claim) -> Result<J, Claim>;
+}
+
+/// The caller refreshes a stale entry itself.
+#[derive(Clone, Copy, Debug)]
+pub struct ByCaller;
+
+/// A job in the background refreshes a stale entry: it is made of copies of the call's values.
+#[derive(Clone, Copy, Debug)]
+pub struct InBackground<F>(pub F);
+
+impl<P, F: Fn(&P, Claim) -> BlockingJob> Refresh<P, BlockingJob> for InBackground<F> {
+    fn job(&self, parts: &P, claim: Claim) -> Result<BlockingJob, Claim> {
+        if background::has_threads(claim.patience()) {
+            Ok((self.0)(parts, claim))
+        } else {
+            Err(claim)
+        }
+    }
+}
+
+impl<P, F: Fn(&P, Claim) -> AsyncJob> Refresh<P, AsyncJob> for InBackground<F> {
+    fn job(&self, parts: &P, claim: Claim) -> Result<AsyncJob, Claim> {
+        if background::has_spawner() {
+            Ok((self.0)(parts, claim))
+        } else {
+            Err(claim)
+        }
+    }
+}
+
+impl<P, J> Refresh<P, J> for ByCaller {
+    fn job(&self, _: &P, claim: Claim) -> Result<J, Claim> {
+        Err(claim)
+    }
+}
