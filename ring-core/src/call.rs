@@ -28,7 +28,8 @@ use crate::action::{Action, ActionResult};
 use crate::body::{Bind, Body, Borne, KeepingStale};
 use crate::coder::Coder;
 use crate::error::Error;
-use crate::freshness;
+use crate::flights::Claim;
+use crate::freshness::{self, InBackground};
 use crate::key::{CallKey, EncodedKey, Key, KeyShape, RingKey};
 use crate::mode::Blocking;
 use crate::output::Output;
@@ -175,6 +176,21 @@ impl<R: Output, S, B, M> BoundCall<R, S, B, M> {
     pub fn unless(mut self, unless: fn(&R::Value) -> bool) -> Self {
         self.context.unless = Some(unless);
         self
+    }
+
+    /// [`keeping_stale`](Self::keeping_stale), refreshed in the background by the job that `job` makes.
+    #[doc(hidden)]
+    #[inline]
+    pub fn keeping_stale_in_background<J, F>(
+        self,
+        job: F,
+    ) -> BoundCall<R, S, KeepingStale<B, InBackground<F>>, M>
+    where
+        S: View<R::Value, Storage: TellsLife>,
+        B: Bind,
+        F: Fn(&B::Parts, Claim) -> J,
+    {
+        self.keeping_stale(InBackground(job))
     }
 
     /// The name of the ring.

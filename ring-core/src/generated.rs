@@ -43,6 +43,29 @@ impl<S: Send + Sync> ForAllThreads for S {
     type Held = RingStatic<S>;
 }
 
+/// A value that a refresh in the background has a copy of.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be copied into the background, where stale entries are refreshed",
+    label = "not `Clone + Send + 'static`",
+    note = "derive `Clone` for it, take `self: &Arc<Self>`, or write `refresh = caller`"
+)]
+pub trait Copied: Sized {
+    /// A copy.
+    fn copied(&self) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone + Send + 'static> Copied for T {
+    fn copied(&self) -> T {
+        self.clone()
+    }
+}
+
+/// A copy for the background.
+pub fn copied<T: Copied>(value: &T) -> T {
+    value.copied()
+}
+
 /// A bound value that joins the key.
 #[inline]
 pub fn keyed<How, T: Keyed<How>>(value: T) -> T::Part {

@@ -17,6 +17,15 @@ pub(crate) struct RingOptions {
     pub(crate) coder: Option<Type>,
     pub(crate) expire: Option<Duration>,
     #[darling(default, with = values::expression)]
+    pub(crate) expire_of: Option<Expr>,
+    pub(crate) none: Option<Duration>,
+    #[darling(default, with = values::part)]
+    pub(crate) jitter: Option<Expr>,
+    pub(crate) stale: Option<Duration>,
+    #[darling(default, with = values::refresher)]
+    pub(crate) refresh: Option<Ident>,
+    pub(crate) retry: Option<Duration>,
+    #[darling(default, with = values::expression)]
     pub(crate) unless: Option<Expr>,
     #[darling(default, with = values::names)]
     pub(crate) ignore: Vec<Ident>,

@@ -41,7 +41,7 @@ pub(crate) enum Holds {
     BytesBlocking,
 }
 
-static OPTIONS: [Known; 31] = [
+static OPTIONS: [Known; 37] = [
     // Storages: a ring has one.
     option("capacity", "capacity = 10_000", RINGS),
     option("storage", "storage = EXPRESSION as Type", RINGS),
@@ -56,6 +56,12 @@ static OPTIONS: [Known; 31] = [
     option("policy", "policy = scan_resistant", RINGS),
     option("coder", "coder = Json", RINGS),
     option("expire", "expire = \"60s\"", RINGS),
+    option("expire_of", "expire_of = User::ttl", RINGS),
+    option("none", "none = \"10s\"", RINGS),
+    option("jitter", "jitter = 0.1", RINGS),
+    option("stale", "stale = \"10m\"", RINGS),
+    option("refresh", "refresh = caller", RINGS),
+    option("retry", "retry = \"30s\"", RINGS),
     option("unless", "unless = Option::is_none", RINGS),
     option("ignore", "ignore(argument, …)", RINGS),
     option("key", "key = EXPRESSION", &[Target::Method]),

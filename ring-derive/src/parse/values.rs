@@ -20,6 +20,9 @@ const POLICIES: [(&str, &str); 3] = [
     ("scan_resistant", "ScanResistant"),
 ];
 
+/// Who refreshes a stale entry.
+const REFRESHERS: [&str; 2] = ["background", "caller"];
+
 /// The characters of the structure of keys.
 const STRUCTURE: &str = r#"%:()[]+,='"\"#;
 
@@ -123,6 +126,29 @@ fn word(option: &Meta, what: &str, words: &[&str]) -> Result<Option<Ident>> {
 /// A verb.
 pub(super) fn action(option: &Meta) -> Result<Option<Ident>> {
     word(option, "action", &ACTIONS)
+}
+
+/// Who refreshes a stale entry.
+pub(super) fn refresher(option: &Meta) -> Result<Option<Ident>> {
+    word(option, "refresher", &REFRESHERS)
+}
+
+/// A part of a whole: a number from 0 to 1, or an expression of type `f64`.
+pub(super) fn part(option: &Meta) -> Result<Option<Expr>> {
+    let value = value(option)?;
+    let number = match literal(value) {
+        Some(Lit::Float(number)) => number.base10_parse::<f64>().ok(),
+        Some(Lit::Int(number)) => number.base10_parse::<f64>().ok(),
+        None if !matches!(value, Expr::Unary(_)) => return Ok(Some(value.clone())),
+        _ => None,
+    };
+    match number {
+        Some(number) if number > 0.0 && number <= 1.0 => Ok(Some(syn::parse_quote!(#number))),
+        _ => Err(expected(
+            option,
+            "takes a part of the expiry, above 0 and up to 1",
+        )),
+    }
 }
 
 /// A variant of the library's `Policy`.
@@ -265,18 +291,25 @@ impl FromMeta for Duration {
             .map(|literal| length(option, literal))
             .transpose()?;
         if literal.is_some_and(|literal| literal.is_zero()) {
-            let message = if option.path().is_ident("expire") {
-                "`expire` cannot be zero: remove it if entries do not expire"
-            } else {
-                "`flight_timeout` cannot be zero: write `coalesce = false` if calls do not wait for each other"
-            };
-            return Err(Error::custom(message));
+            return Err(Error::custom(of_zero(option)));
         }
         Ok(Duration {
             value: value.clone(),
             literal,
         })
     }
+}
+
+/// The error for a duration of zero.
+fn of_zero(option: &Meta) -> String {
+    let name = darling::util::path_to_string(option.path());
+    let remedy = match &*name {
+        "expire" => "remove it if entries do not expire",
+        "flight_timeout" => "write `coalesce = false` if calls do not wait for each other",
+        "none" => "write `unless = Option::is_none` if `None` is not stored",
+        _ => "remove it",
+    };
+    format!("`{name}` cannot be zero: {remedy}")
 }
 
 fn length(option: &Meta, literal: &Lit) -> Result<std::time::Duration> {

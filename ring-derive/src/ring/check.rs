@@ -29,6 +29,7 @@ pub(crate) fn method(method: &Method) -> syn::Result<()> {
     ignored(method, &mut errors);
     key(method, &mut errors);
     flights(method, &mut errors);
+    freshness(method, &mut errors);
     storage(method, &mut errors);
     attributes(method, &mut errors);
     arguments(method, &mut errors);
@@ -313,6 +314,90 @@ fn flights(method: &Method, errors: &mut Errors) {
                        remove one of them";
         errors.at(&timeout.value, message);
     }
+}
+
+fn freshness(method: &Method, errors: &mut Errors) {
+    let options = &method.options;
+    let expires = options.expire.is_some() || options.expire_of.is_some();
+    if let Some(jitter) = options.jitter.as_ref().filter(|_| !expires) {
+        let message =
+            "`jitter` shortens an expiry, and entries do not expire here: write `expire = \"60s\"` too";
+        errors.at(jitter, message);
+    }
+    if let (Some(none), Some(ty)) = (&options.none, method.value_type())
+        && is_known_plain(ty)
+        && last_segment(ty).is_none_or(|last| last.ident != "Option")
+    {
+        let message = "`none` is the expiry of `None`, and this method returns no `Option`: remove `none`";
+        errors.at(&none.value, message);
+    }
+    let Some(stale) = &options.stale else {
+        let retry = options.retry.as_ref().map(|retry| retry.value.to_token_stream());
+        for (name, value) in [
+            ("refresh", options.refresh.to_token_stream()),
+            ("retry", retry.to_token_stream()),
+        ] {
+            if !value.is_empty() {
+                let message = format!("`{name}` is about stale entries: write `stale = \"10m\"` too");
+                errors.at(value, &message);
+            }
+        }
+        return;
+    };
+    if !expires {
+        let message = "an entry becomes stale when it expires: write `expire = \"60s\"` too";
+        errors.at(&stale.value, message);
+    }
+    if options.coalesce == Some(false) {
+        let message = "a stale entry is refreshed by one call for all: remove `coalesce = false`, or `stale`";
+        errors.at(&stale.value, message);
+    }
+    if let Some(action) = options
+        .action
+        .as_ref()
+        .filter(|action| *action != "get_or_update")
+    {
+        let message = format!("`action = {action}` never returns a stale value: remove `stale`, or `action`");
+        errors.at(&stale.value, &message);
+    }
+    if method.refreshes_in_background() {
+        background(method, errors);
+    }
+}
+
+/// The arguments of a refresh in the background are copies.
+fn background(method: &Method, errors: &mut Errors) {
+    for argument in &method.arguments {
+        let ty = match &argument.ty {
+            Type::Reference(reference) if reference.mutability.is_none() => &*reference.elem,
+            ty => ty,
+        };
+        if argument.hides_its_type() || has_reference(ty) || matches!(ty, Type::TraitObject(_)) {
+            let name = &argument.name;
+            let message = format!(
+                "stale entries are refreshed in the background, with a copy of `{name}`, and this type borrows or has no \
+                 name: take an owned type or a reference to one, or write `refresh = caller`"
+            );
+            errors.at(&argument.ty, &message);
+        }
+    }
+}
+
+/// Whether a type contains a reference that is not `'static`.
+fn has_reference(ty: &Type) -> bool {
+    struct Find(bool);
+    impl Visit<'_> for Find {
+        fn visit_type_reference(&mut self, reference: &TypeReference) {
+            let lifetime = reference.lifetime.as_ref();
+            self.0 |= lifetime.is_none_or(|lifetime| lifetime.ident != "static");
+            visit::visit_type_reference(self, reference);
+        }
+
+        fn visit_type_fn_ptr(&mut self, _: &syn::TypeFnPtr) {}
+    }
+    let mut find = Find(false);
+    find.visit_type(ty);
+    find.0
 }
 
 fn storage(method: &Method, errors: &mut Errors) {

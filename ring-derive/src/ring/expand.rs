@@ -5,6 +5,7 @@ mod cache;
 mod call;
 mod entry;
 mod expansion;
+mod freshness;
 mod parts;
 mod types;
 
@@ -43,11 +44,13 @@ pub(crate) fn expand(method: &Method) -> Expanded {
     ];
     let functions = expansion.functions(Place::Own).into_iter().zip(bodies);
     let functions = functions.map(|(function, body)| quote!(#[inline] #function { #body }));
+    let refresh = expansion.refresh_function(Place::Own);
     let declarations = expansion.functions(Place::Declared);
+    let refresh_declaration = expansion.refresh_function(Place::Declared);
     Expanded {
         method: expansion.method(),
-        accessors: quote!(#(#functions)*),
-        declarations: quote!(#(#declarations;)*),
+        accessors: quote!(#(#functions)* #refresh),
+        declarations: quote!(#(#declarations;)* #refresh_declaration),
         inherent: expansion.inherent(),
         names: (!is_conditional(&method.attrs)).then(|| [method.accessor(), method.entry(), method.cache()]),
     }

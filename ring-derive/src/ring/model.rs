@@ -176,6 +176,12 @@ impl Method {
         }
     }
 
+    /// Whether stale entries are refreshed in the background.
+    pub(crate) fn refreshes_in_background(&self) -> bool {
+        let by_caller = self.options.refresh.as_ref().is_some_and(|who| who == "caller");
+        self.options.stale.is_some() && !by_caller
+    }
+
     pub(crate) fn is_async(&self) -> bool {
         self.sig.asyncness.is_some()
     }

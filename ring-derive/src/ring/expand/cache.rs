@@ -196,6 +196,17 @@ impl Expansion<'_> {
             let timeout = timeout.expression(root);
             ring = quote!(#ring_type::flight_timeout(#ring, #timeout));
         }
+        if let Some(stale) = &options.stale {
+            let stale = stale.expression(root);
+            ring = quote!(#ring_type::stale(#ring, #stale));
+        }
+        if let Some(retry) = &options.retry {
+            let retry = retry.expression(root);
+            ring = quote!(#ring_type::retry(#ring, #retry));
+        }
+        if let Some(jitter) = &options.jitter {
+            ring = quote!(#ring_type::jitter(#ring, #jitter));
+        }
         ring
     }
 

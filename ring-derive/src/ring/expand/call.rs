@@ -62,11 +62,13 @@ impl Expansion<'_> {
             #root::generated::#handle::bind::<#returned, _, _ #future>(#cache, #values, #asyncness move |#pattern| -> #out #body)
         };
         let call = self.expiring(call, expiry.is_some());
+        let call = self.deciding_expiry(call);
         let call = match &self.method.options.unless {
             Some(unless) => quote!(#root::BoundCall::unless(#call, #unless)),
             None => call,
         };
-        quote!(#before #expiry #call)
+        let (copy, call) = (self.copy_of_self(), self.keeping_stale(call));
+        quote!(#before #expiry #copy #call)
     }
 
     /// The handle of the method, over a storage of bytes with its coder.

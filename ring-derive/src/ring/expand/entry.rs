@@ -52,6 +52,7 @@ impl Expansion<'_> {
         let call = quote!(#root::generated::#handle::name_entry::<#returned, _>(#cache, #values));
         let expiry = if self.knows_expiry() { self.expiry() } else { None };
         let call = self.expiring(call, expiry.is_some());
+        let call = self.keeping_stale_entry(self.deciding_expiry(call));
         quote!(#before #expiry #call)
     }
 

@@ -20,6 +20,8 @@ pub(super) struct Parts<'a> {
     pub(super) values: TokenStream,
     /// The pattern of all values, for the body.
     pub(super) pattern: TokenStream,
+    /// The pattern that gives all arguments their names.
+    pub(super) refreshed: TokenStream,
 }
 
 /// What the values are bound for.
@@ -39,6 +41,7 @@ impl<'a> Parts<'a> {
             before: TokenStream::new(),
             values: TokenStream::new(),
             pattern: TokenStream::new(),
+            refreshed: TokenStream::new(),
         };
         match &method.key {
             KeyForm::Values => parts.by_values(bound),
@@ -52,8 +55,9 @@ impl<'a> Parts<'a> {
                 return parts;
             }
         }
-        let (values, pattern) = (&parts.values, &parts.pattern);
-        (parts.values, parts.pattern) = (quote!((#values)), quote!((#pattern)));
+        let (values, pattern, refreshed) = (&parts.values, &parts.pattern, &parts.refreshed);
+        (parts.values, parts.pattern, parts.refreshed) =
+            (quote!((#values)), quote!((#pattern)), quote!((#refreshed)));
         parts
     }
 
@@ -61,14 +65,14 @@ impl<'a> Parts<'a> {
         self.class();
         if let Some(receiver) = self.method.keyed_receiver() {
             let value = self.receiver(receiver.self_token);
-            self.keyed(value, receiver.self_token, quote!(_));
+            self.keyed(value, receiver.self_token, quote!(_), quote!(_));
         }
         for argument in &self.method.arguments {
             let (name, pattern) = (&argument.name, &argument.pattern);
             if argument.ignored {
                 self.ignore(argument, bound);
             } else {
-                self.keyed(name, &argument.ty, pattern.to_token_stream());
+                self.keyed(name, &argument.ty, pattern.to_token_stream(), quote!(#name));
             }
         }
     }
@@ -78,7 +82,7 @@ impl<'a> Parts<'a> {
         // With a prefix, the type is a part of the ring's name.
         if let (Some(_), None, Some(owner)) = (&options.class, &options.key_prefix, &self.method.owner) {
             let class = name::of_class(&owner.self_ty);
-            self.keyed(&class, &class, quote!(_));
+            self.keyed(&class, &class, quote!(_), quote!(_));
         }
     }
 
@@ -89,7 +93,7 @@ impl<'a> Parts<'a> {
         let uses_moved =
             moved.any(|argument| !argument.unnamed) || (method.moves_self() && method.key.names("self"));
         if !uses_moved {
-            self.keyed(key, key, quote!(_));
+            self.keyed(key, key, quote!(_), quote!(_));
             return;
         }
         let (span, recorded) = (located_at(key.span()), variable("__key"));
@@ -97,6 +101,7 @@ impl<'a> Parts<'a> {
         self.before = quote_spanned!(span=> let #recorded = #generated::recorded(#key););
         self.values.extend(quote!(#recorded,));
         self.pattern.extend(quote!(_,));
+        self.refreshed.extend(quote!(_,));
     }
 
     fn ignored(&mut self, bound: Bound) {
@@ -113,6 +118,7 @@ impl<'a> Parts<'a> {
         let ignored = quote!(#root::generated::Ignored);
         self.values.extend(quote!(#ignored(#name),));
         self.pattern.extend(quote!(#ignored(#pattern),));
+        self.refreshed.extend(quote!(#ignored(#name),));
     }
 
     /// `self` as a value. A body that has moved `self` away needs it as well.
@@ -125,12 +131,19 @@ impl<'a> Parts<'a> {
     }
 
     /// A value of the key, and the place of the error if it cannot be one.
-    fn keyed(&mut self, value: impl ToTokens, place: impl ToTokens, pattern: TokenStream) {
+    fn keyed(
+        &mut self,
+        value: impl ToTokens,
+        place: impl ToTokens,
+        pattern: TokenStream,
+        refreshed: TokenStream,
+    ) {
         let span = located_at(place.span());
         let generated = self.root.generated_at(span);
         let value = quote_spanned!(span=> #generated::keyed(#value),);
         self.values.extend(value);
         self.pattern.extend(quote!(#pattern,));
+        self.refreshed.extend(quote!(#refreshed,));
     }
 
     fn by_template(&mut self, template: &Template, bound: Bound) {
@@ -139,6 +152,7 @@ impl<'a> Parts<'a> {
             let value = self.receiver(receiver.self_token);
             self.values.extend(quote!(#value,));
             self.pattern.extend(quote!(_,));
+            self.refreshed.extend(quote!(_,));
             names.push("self".to_owned());
         }
         for argument in &self.method.arguments {
@@ -148,6 +162,7 @@ impl<'a> Parts<'a> {
             let (name, pattern) = (&argument.name, &argument.pattern);
             self.values.extend(quote!(#name,));
             self.pattern.extend(quote!(#pattern,));
+            self.refreshed.extend(quote!(#name,));
             names.push(name.to_string().trim_start_matches("r#").to_owned());
         }
         let span = located_at(template.span());
@@ -167,6 +182,8 @@ impl<'a> Parts<'a> {
         });
         let pattern = &self.pattern;
         self.pattern = quote!(#template_type { values: (#pattern), .. });
+        let refreshed = &self.refreshed;
+        self.refreshed = quote!(#template_type { values: (#refreshed), .. });
         self.values = built;
     }
 }

@@ -1,0 +1,200 @@
+//! Stale entries, and expiries that values decide: what a call learns of them, and the function that refreshes an entry
+//! in the background.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::ext::IdentExt;
+use syn::spanned::Spanned;
+use syn::{Ident, ReceiverKind, Type, TypeReference};
+
+use super::expansion::{Expansion, Place, variable};
+use super::parts::{Bound, Parts};
+use crate::generics;
+use crate::ring::model::Argument;
+use crate::root::located_at;
+
+impl Expansion<'_> {
+    /// The call with the expiry that a value decides, and with jitter. It comes after the ring's expiry.
+    pub(super) fn deciding_expiry(&self, call: TokenStream) -> TokenStream {
+        let options = &self.method.options;
+        let (root, value) = (self.root, variable("__value"));
+        let of_value = options.expire_of.as_ref().map(|function| {
+            let span = located_at(function.span());
+            quote_spanned!(span=> (#function)(#value))
+        });
+        let of_none = options.none.as_ref().map(|none| {
+            let (span, expiry) = (located_at(none.value.span()), none.expression(root));
+            quote_spanned!(span=> ::core::option::Option::is_none(#value).then_some(#expiry))
+        });
+        let decided = match (of_value, of_none) {
+            (None, None) => None,
+            (Some(one), None) | (None, Some(one)) => Some(one),
+            (Some(of_value), Some(of_none)) => Some(quote! {
+                match #of_value {
+                    ::core::option::Option::None => #of_none,
+                    decided => decided,
+                }
+            }),
+        };
+        let call = match decided {
+            Some(decided) => {
+                let span = located_at(self.place_of_decision());
+                quote_spanned!(span=> #call.expire_of(|#value| #decided))
+            }
+            None => call,
+        };
+        match options.jitter {
+            Some(_) => quote!(#root::BoundCall::jittered(#call)),
+            None => call,
+        }
+    }
+
+    fn place_of_decision(&self) -> Span {
+        let options = &self.method.options;
+        let of_value = options.expire_of.as_ref().map(Spanned::span);
+        let of_none = || options.none.as_ref().map(|none| none.value.span());
+        of_value.or_else(of_none).unwrap_or_else(Span::call_site)
+    }
+
+    /// The entry of a ring that keeps stale ones.
+    pub(super) fn keeping_stale_entry(&self, entry: TokenStream) -> TokenStream {
+        match self.span_of_stale() {
+            Some(span) => {
+                let generated = self.root.generated_at(span);
+                quote_spanned!(span=> #entry.keeping_stale(#generated::ByCaller))
+            }
+            None => entry,
+        }
+    }
+
+    /// The call of a ring that keeps stale entries, and how it refreshes them.
+    pub(super) fn keeping_stale(&self, call: TokenStream) -> TokenStream {
+        let Some(span) = self.span_of_stale() else {
+            return call;
+        };
+        if !self.method.refreshes_in_background() {
+            return self.keeping_stale_entry(call);
+        }
+        let generated = self.root.generated_at(span);
+        let (values, claim) = (variable("__values"), variable("__claim"));
+        let Parts { refreshed, .. } = Parts::of(self.method, Bound::Call);
+        let (scope, function) = (self.scope(), self.refresh_name());
+        let receiver = self.method.receiver().map(|receiver| {
+            let copied = if self.method.moves_self() {
+                let copy = variable("__copy");
+                quote!(&#copy)
+            } else {
+                receiver.self_token.to_token_stream()
+            };
+            quote_spanned!(span=> #generated::copied(#copied),)
+        });
+        let copies = self.method.arguments.iter().map(|argument| {
+            let (name, span) = (&argument.name, located_at(argument.ty.span()));
+            let generated = self.root.generated_at(span);
+            match &argument.ty {
+                Type::Reference(_) => quote_spanned!(span=> ::std::borrow::ToOwned::to_owned(*#name)),
+                _ => quote_spanned!(span=> #generated::copied(#name)),
+            }
+        });
+        let turbofish = (!self.method.hides_types())
+            .then(|| generics::turbofish(&self.generics(Place::Own, &self.method.generics)));
+        quote_spanned! {span=>
+            #call.keeping_stale_in_background(move |#values, #claim| {
+                let #refreshed = #values;
+                #scope #function #turbofish (#receiver #(#copies,)* #claim)
+            })
+        }
+    }
+
+    /// A copy of an object that moves into the call.
+    pub(super) fn copy_of_self(&self) -> Option<TokenStream> {
+        let receiver = self.method.receiver()?;
+        let is_needed = self.method.moves_self() && self.method.refreshes_in_background();
+        let (copy, token) = (variable("__copy"), receiver.self_token);
+        is_needed.then(|| quote!(let #copy = ::core::clone::Clone::clone(&#token);))
+    }
+
+    /// The function that refreshes an entry in the background. It stands beside the accessor, which it calls.
+    pub(super) fn refresh_function(&self, place: Place) -> Option<TokenStream> {
+        let span = self
+            .span_of_stale()
+            .filter(|_| self.method.refreshes_in_background())?;
+        let (generated, function) = (self.root.generated_at(span), self.refresh_name());
+        let generics = self.generics(place, &self.method.generics);
+        let where_clause = &generics.where_clause;
+        let (object, claim) = (variable("__object"), variable("__claim"));
+        let receiver = self.method.receiver().map(|receiver| {
+            let ty = match &receiver.kind {
+                ReceiverKind::Typed(_, ty) => owned_type(ty),
+                _ => quote!(Self),
+            };
+            quote!(#object: #ty,)
+        });
+        let arguments = self.method.arguments.iter();
+        let arguments = arguments.map(|Argument { name, ty, .. }| {
+            let ty = owned_type(ty);
+            quote!(#name: #ty,)
+        });
+        let job = if self.method.is_async() {
+            "AsyncJob"
+        } else {
+            "BlockingJob"
+        };
+        let job = Ident::new(job, span);
+        let head = quote! {
+            #[doc(hidden)]
+            fn #function #generics (#receiver #(#arguments)* #claim: #generated::Claim) -> #generated::#job #where_clause
+        };
+        if place == Place::Declared {
+            return Some(quote!(#head;));
+        }
+        let call = self.call_of_copies(&object);
+        Some(if self.method.is_async() {
+            quote!(#head { ::std::boxed::Box::pin(async move { #call.refresh(#claim).await }) })
+        } else {
+            quote!(#head { ::std::boxed::Box::new(move || #call.refresh(#claim)) })
+        })
+    }
+
+    /// A call of the accessor with the copies.
+    fn call_of_copies(&self, object: &Ident) -> TokenStream {
+        let receiver = self.method.receiver().map(|_| {
+            if self.method.moves_self() {
+                quote!(#object,)
+            } else {
+                quote!(&#object,)
+            }
+        });
+        let arguments = self.method.arguments.iter();
+        let arguments = arguments.map(|Argument { name, ty, .. }| match ty {
+            Type::Reference(TypeReference { elem, .. }) => {
+                quote!(::core::borrow::Borrow::<#elem>::borrow(&#name),)
+            }
+            _ => quote!(#name,),
+        });
+        let turbofish = (!self.method.hides_types())
+            .then(|| generics::turbofish(&self.generics(Place::Own, &self.method.generics)));
+        let (scope, accessor) = (self.scope(), super::expansion::item(self.method.accessor()));
+        let accessor = self.used(quote!(#accessor #turbofish));
+        quote!(#scope #accessor(#receiver #(#arguments)*))
+    }
+
+    fn refresh_name(&self) -> Ident {
+        let name = self.method.accessor();
+        format_ident!("__refresh_{}", name.unraw(), span = Span::mixed_site())
+    }
+
+    /// Where `stale` is written, if it is.
+    fn span_of_stale(&self) -> Option<Span> {
+        let stale = self.method.options.stale.as_ref()?;
+        Some(located_at(stale.value.span()))
+    }
+}
+
+/// The type of a copy of a value.
+fn owned_type(ty: &Type) -> TokenStream {
+    match ty {
+        Type::Reference(TypeReference { elem, .. }) => quote!(<#elem as ::std::borrow::ToOwned>::Owned),
+        ty => ty.to_token_stream(),
+    }
+}
