@@ -8,6 +8,7 @@
 mod cbor;
 #[cfg(any(feature = "cbor", feature = "json"))]
 mod discreet;
+mod entry_key;
 #[cfg(feature = "json")]
 mod json;
 #[cfg(any(feature = "cbor", feature = "json"))]
@@ -16,6 +17,7 @@ mod raw;
 
 #[cfg(feature = "cbor")]
 pub use cbor::Cbor;
+pub use entry_key::EntryKey;
 #[cfg(feature = "json")]
 pub use json::Json;
 pub use raw::Raw;
@@ -48,4 +50,27 @@ pub trait Coder<V> {
     fn encode(value: &V) -> Result<Vec<u8>, Cause>;
     /// The value of bytes. Bytes are untrusted: any input must give a value or an error.
     fn decode(bytes: &[u8]) -> Result<V, Cause>;
+
+    /// [`encode`](Self::encode) for one entry. Rings call this method. A coder whose bytes depend on the key of the
+    /// entry implements it, and a coder around another coder passes the key on.
+    ///
+    /// # Errors
+    ///
+    /// As `encode`.
+    #[inline]
+    fn encode_entry(value: &V, key: EntryKey<'_>) -> Result<Vec<u8>, Cause> {
+        let _ = key;
+        Self::encode(value)
+    }
+
+    /// [`decode`](Self::decode) for one entry: see [`encode_entry`](Self::encode_entry).
+    ///
+    /// # Errors
+    ///
+    /// As `decode`.
+    #[inline]
+    fn decode_entry(bytes: &[u8], key: EntryKey<'_>) -> Result<V, Cause> {
+        let _ = key;
+        Self::decode(bytes)
+    }
 }

@@ -126,7 +126,7 @@ where
         let key = self.call_key();
         let lookup = self.context.begin_lookup(&key);
         let read = self.storage().read_at_once(&key)?;
-        Some(self.context.finish_lookup(read, lookup))
+        Some(self.context.finish_lookup(&key, read, lookup))
     }
 
     /// Computes and stores, also if there is an entry. A value that `unless` refuses removes the entry; an error of a
@@ -168,7 +168,7 @@ where
     }
     let in_doubt = context.is_in_doubt(key);
     let held = context.storage().read(key, None).await?;
-    Ok(context.decode_counted(held.filter(|_| !in_doubt)))
+    Ok(context.decode_counted(key, held.filter(|_| !in_doubt)))
 }
 
 async fn try_delete<R, S>(context: &CallContext<R::Value, S>, key: &EncodedKey) -> Tried<R, S, bool>

@@ -119,7 +119,9 @@ where
         let calls = self.0.into_iter().zip(lookups).zip(padded(held));
         calls.map(move |((call, lookup), held)| {
             let epoch = if answered { lookup.epoch } else { None };
-            let found = call.context.finish_lookup(Ok(held), Lookup { epoch, ..lookup });
+            let found = call
+                .context
+                .finish_lookup(&call.key, Ok(held), Lookup { epoch, ..lookup });
             match found {
                 Ok(value) => Ok((call.place, value)),
                 Err(lookup) => {
@@ -213,7 +215,7 @@ where
 {
     let calls = group.0.iter().zip(padded(held)).zip(doubts);
     calls
-        .map(|((call, held), in_doubt)| call.context.decode_counted(held.filter(|_| !in_doubt)))
+        .map(|((call, held), in_doubt)| call.context.decode_counted(&call.key, held.filter(|_| !in_doubt)))
         .collect()
 }
 
@@ -337,8 +339,9 @@ where
 
     /// The value computed by an equal call, if it can be shared.
     fn share(&self, computed: Option<&Computed<R>>) -> Option<R::Value> {
-        match self.context().share(computed?.as_ref().ok()?) {
-            FlightOutcome::Value(held) => self.context().take(held),
+        let key = &self.call.key;
+        match self.context().share(key, computed?.as_ref().ok()?) {
+            FlightOutcome::Value(held) => self.context().take(key, held),
             FlightOutcome::Failed | FlightOutcome::Retry => None,
         }
     }

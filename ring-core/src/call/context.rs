@@ -126,7 +126,7 @@ impl<V, S: View<V>> CallContext<V, S> {
     #[inline(always)]
     pub(super) fn hit<K: RingKey>(&self, key: &K) -> Option<V> {
         let count = self.ring.counters.own_hits()?;
-        let value = self.view.decode(self.storage().hit(key)?).ok()?;
+        let value = self.view.decode(self.storage().hit(key)?, key).ok()?;
         count();
         Some(value)
     }
@@ -153,14 +153,15 @@ impl<V, S: View<V>> CallContext<V, S> {
 
     /// The value that a look-up found, or else the state of the look-up.
     #[inline]
-    pub(crate) fn finish_lookup(
+    pub(crate) fn finish_lookup<K: RingKey>(
         &self,
+        key: &K,
         read: StorageResult<V, S, Option<S::Held>>,
         lookup: Lookup,
     ) -> Result<V, Lookup> {
         let read = self.ring.count_errors(read);
         let epoch = if read.is_some() { lookup.epoch } else { None };
-        match self.decode(read.flatten().filter(|_| !lookup.in_doubt)) {
+        match self.decode(key, read.flatten().filter(|_| !lookup.in_doubt)) {
             Some(value) => {
                 self.ring.counters.hit();
                 Ok(value)
@@ -170,8 +171,8 @@ impl<V, S: View<V>> CallContext<V, S> {
     }
 
     /// The value that a look-up found for a verb that does not compute.
-    pub(crate) fn decode_counted(&self, held: Option<S::Held>) -> Option<V> {
-        let value = self.decode(held);
+    pub(crate) fn decode_counted<K: RingKey>(&self, key: &K, held: Option<S::Held>) -> Option<V> {
+        let value = self.decode(key, held);
         match value {
             Some(_) => self.ring.counters.hit(),
             None => self.ring.counters.miss(),
@@ -180,8 +181,8 @@ impl<V, S: View<V>> CallContext<V, S> {
     }
 
     #[inline]
-    fn decode(&self, held: Option<S::Held>) -> Option<V> {
-        held.and_then(|held| self.ring.count_errors(self.view.decode(held)))
+    fn decode<K: RingKey>(&self, key: &K, held: Option<S::Held>) -> Option<V> {
+        held.and_then(|held| self.ring.count_errors(self.view.decode(held, key)))
     }
 
     /// Ends the computations of a key's value.
@@ -190,8 +191,8 @@ impl<V, S: View<V>> CallContext<V, S> {
     }
 
     /// The value of another call's computation.
-    pub(crate) fn take(&self, held: S::Held) -> Option<V> {
-        let value = self.ring.count_errors(self.view.decode(held))?;
+    pub(crate) fn take(&self, key: &EncodedKey, held: S::Held) -> Option<V> {
+        let value = self.ring.count_errors(self.view.decode(held, key))?;
         self.ring.counters.coalesced();
         Some(value)
     }
@@ -209,7 +210,8 @@ impl<V, S: View<V>> CallContext<V, S> {
         value: &V,
         left: Option<Duration>,
     ) -> Option<Store<'c, S::Storage, S::Held>> {
-        let (leader, commit) = self.store_in_place(leader, self.commit(value), value)?;
+        let commit = self.commit(leader.key(), value);
+        let (leader, commit) = self.store_in_place(leader, commit, value)?;
         self.store_later(leader, commit, value, left)
     }
 
@@ -220,7 +222,8 @@ impl<V, S: View<V>> CallContext<V, S> {
         value: &V,
         left: Option<Duration>,
     ) -> Option<Store<'c, S::Storage, S::Held>> {
-        self.store_later(leader, self.commit(value), value, left)
+        let commit = self.commit(leader.key(), value);
+        self.store_later(leader, commit, value, left)
     }
 
     fn store_later<'c>(
@@ -232,7 +235,8 @@ impl<V, S: View<V>> CallContext<V, S> {
     ) -> Option<Store<'c, S::Storage, S::Held>> {
         let held = match commit {
             Commit::Keep => {
-                leader.finish(|| self.share(value));
+                let key = leader.key().clone();
+                leader.finish(|| self.share(&key, value));
                 return None;
             }
             // Calls that come during the write take the value without waiting for the write.
@@ -241,7 +245,7 @@ impl<V, S: View<V>> CallContext<V, S> {
                 Some(held)
             }
             Commit::Remove => {
-                leader.publish(|| self.share(value));
+                leader.publish(|| self.share(leader.key(), value));
                 None
             }
         };
@@ -255,7 +259,7 @@ impl<V, S: View<V>> CallContext<V, S> {
         ))
     }
 
-    fn commit(&self, value: &V) -> Commit<S::Held> {
+    fn commit(&self, key: &EncodedKey, value: &V) -> Commit<S::Held> {
         if self.unless.is_some_and(|unless| unless(value)) {
             return if self.is_update {
                 Commit::Remove
@@ -264,13 +268,13 @@ impl<V, S: View<V>> CallContext<V, S> {
             };
         }
         // A value that cannot be encoded removes the older entry.
-        let held = self.ring.count_errors(self.view.encode_ref(value));
+        let held = self.ring.count_errors(self.view.encode_ref(value, key));
         held.map_or(Commit::Remove, Commit::Store)
     }
 
-    /// The outcome of a flight with this value.
-    pub(crate) fn share(&self, value: &V) -> FlightOutcome<S::Held> {
-        let held = self.ring.count_errors(self.view.encode_ref(value));
+    /// The outcome of the flight of `key` with this value.
+    pub(crate) fn share(&self, key: &EncodedKey, value: &V) -> FlightOutcome<S::Held> {
+        let held = self.ring.count_errors(self.view.encode_ref(value, key));
         held.map_or(FlightOutcome::Failed, FlightOutcome::Value)
     }
 
@@ -293,7 +297,7 @@ impl<V, S: View<V>> CallContext<V, S> {
                 self.ring.counters.store();
             }
         };
-        let stored = leader.store_in_place(storage, held, expires_at, count, || self.share(value));
+        let stored = leader.store_in_place(storage, held, expires_at, count, |key| self.share(key, value));
         stored.err().map(|(leader, held)| (leader, Commit::Store(held)))
     }
 
@@ -314,7 +318,7 @@ impl<V, S: View<V>> CallContext<V, S> {
             let (store, error) = (None, Some(self.conflict()));
             return Set { store, error };
         }
-        let (held, error) = match self.view.encode(value) {
+        let (held, error) = match self.view.encode(value, &key) {
             Ok(held) => (Some(held), None),
             Err(error) => (None, Some(error)),
         };

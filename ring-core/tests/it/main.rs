@@ -19,6 +19,7 @@ mod contract;
 mod contract_notices;
 mod deadlines;
 mod eager_storage;
+mod entry_keys;
 mod executors;
 mod explicit_writes;
 mod failing_storage;
