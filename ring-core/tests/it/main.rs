@@ -38,5 +38,10 @@ mod single_flight;
 mod stress;
 mod support;
 mod type_names;
-#[cfg(all(feature = "cbor", feature = "json"))]
+#[cfg(all(
+    feature = "cbor",
+    feature = "json",
+    feature = "message-pack",
+    feature = "postcard"
+))]
 mod values_come_back;
