@@ -26,7 +26,7 @@ use fetch::Fetched;
 
 use crate::action::{Action, ActionResult};
 use crate::body::{Bind, Body, Borne, KeepingStale};
-use crate::coder::Coder;
+use crate::coder::{Coder, EntryKey};
 use crate::error::Error;
 use crate::flights::Claim;
 use crate::freshness::{self, InBackground};
@@ -279,7 +279,7 @@ where
         let key = self.call_key();
         let in_doubt = self.context.is_in_doubt(&key);
         let held = read_fresh(self.storage(), &key, self.context.ring.stale, None)?;
-        Ok(self.context.decode_counted(held.filter(|_| !in_doubt)))
+        Ok(self.context.decode_counted(&key, held.filter(|_| !in_doubt)))
     }
 
     fn try_lookup(&self) -> StorageResult<R::Value, S, freshness::Lookup<R::Value>> {
@@ -289,7 +289,7 @@ where
         let key = self.call_key();
         let in_doubt = self.context.is_in_doubt(&key);
         let found = self.storage().read_expiring(&key, None)?;
-        Ok(self.context.classify_counted(found.filter(|_| !in_doubt)))
+        Ok(self.context.classify_counted(&key, found.filter(|_| !in_doubt)))
     }
 
     fn try_expire(&self) -> StorageResult<R::Value, S, bool> {
@@ -418,7 +418,7 @@ where
     fn look_up(self) -> R::Out {
         let (context, key) = (self.context, self.call_key());
         let lookup = context.begin_lookup(&key);
-        match context.finish_lookup(context.storage().read(&key, lookup.until), lookup) {
+        match context.finish_lookup(&key, context.storage().read(&key, lookup.until), lookup) {
             Ok(value) => R::found(value),
             Err(lookup) => {
                 let key = EncodedKey::of(&key);
@@ -463,25 +463,28 @@ where
 impl<R, S, B, M> BoundCall<R, S, B, M>
 where
     R: Output,
-    S: HasCoder<Coder: Coder<R::Value>>,
+    S: View<R::Value> + HasCoder<Coder: Coder<R::Value>>,
+    B: Bind,
 {
-    /// Encodes a value for the storage.
+    /// Encodes a value for the storage, as the value of this call's entry.
     ///
     /// # Errors
     ///
     /// If the coder fails.
     pub fn encode(&self, value: &R::Value) -> Result<Vec<u8>, Error> {
-        let encoded = S::Coder::encode(value).map_err(Error::encode);
+        let text = || self.stored_key();
+        let encoded = S::Coder::encode_entry(value, EntryKey::new(&text)).map_err(Error::encode);
         encoded.map_err(|error| error.of_ring(self.name().as_str()))
     }
 
-    /// Decodes bytes of the storage.
+    /// Decodes bytes of the storage, as the content of this call's entry.
     ///
     /// # Errors
     ///
     /// If the coder fails.
     pub fn decode(&self, bytes: &[u8]) -> Result<R::Value, Error> {
-        let decoded = S::Coder::decode(bytes).map_err(Error::decode);
+        let text = || self.stored_key();
+        let decoded = S::Coder::decode_entry(bytes, EntryKey::new(&text)).map_err(Error::decode);
         decoded.map_err(|error| error.of_ring(self.name().as_str()))
     }
 }

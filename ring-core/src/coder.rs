@@ -4,20 +4,42 @@
 //! read them. Bytes that it cannot decode, such as those of an older version of a struct, are a miss and are
 //! overwritten. A value that cannot be encoded is not stored: each call computes it and counts an error.
 
+#[cfg(any(feature = "message-pack", feature = "postcard"))]
+mod bounded;
 #[cfg(feature = "cbor")]
 mod cbor;
-#[cfg(any(feature = "cbor", feature = "json"))]
+#[cfg(feature = "postcard")]
+mod digest;
+#[cfg(any(feature = "cbor", feature = "json", feature = "message-pack"))]
 mod discreet;
+mod entry_key;
 #[cfg(feature = "json")]
 mod json;
-#[cfg(any(feature = "cbor", feature = "json"))]
+#[cfg(any(feature = "cbor", feature = "json", feature = "message-pack"))]
 mod lost_to_null;
+#[cfg(feature = "message-pack")]
+mod message_pack;
+#[cfg(feature = "postcard")]
+mod postcard;
 mod raw;
+#[cfg(any(
+    feature = "cbor",
+    feature = "lz4",
+    feature = "message-pack",
+    feature = "postcard",
+    feature = "zstd"
+))]
+mod size;
 
 #[cfg(feature = "cbor")]
 pub use cbor::Cbor;
+pub use entry_key::EntryKey;
 #[cfg(feature = "json")]
 pub use json::Json;
+#[cfg(feature = "message-pack")]
+pub use message_pack::MessagePack;
+#[cfg(feature = "postcard")]
+pub use postcard::Postcard;
 pub use raw::Raw;
 
 pub use crate::error::Cause;
@@ -48,4 +70,27 @@ pub trait Coder<V> {
     fn encode(value: &V) -> Result<Vec<u8>, Cause>;
     /// The value of bytes. Bytes are untrusted: any input must give a value or an error.
     fn decode(bytes: &[u8]) -> Result<V, Cause>;
+
+    /// [`encode`](Self::encode) for one entry. Rings call this method. A coder whose bytes depend on the key of the
+    /// entry implements it, and a coder around another coder passes the key on.
+    ///
+    /// # Errors
+    ///
+    /// As `encode`.
+    #[inline]
+    fn encode_entry(value: &V, key: EntryKey<'_>) -> Result<Vec<u8>, Cause> {
+        let _ = key;
+        Self::encode(value)
+    }
+
+    /// [`decode`](Self::decode) for one entry: see [`encode_entry`](Self::encode_entry).
+    ///
+    /// # Errors
+    ///
+    /// As `decode`.
+    #[inline]
+    fn decode_entry(bytes: &[u8], key: EntryKey<'_>) -> Result<V, Cause> {
+        let _ = key;
+        Self::decode(bytes)
+    }
 }

@@ -57,15 +57,15 @@ where
         self
     }
 
-    fn encode(&self, value: V) -> Result<V, Error> {
+    fn encode<K: RingKey + ?Sized>(&self, value: V, _: &K) -> Result<V, Error> {
         Ok(value)
     }
 
-    fn encode_ref(&self, value: &V) -> Result<V, Error> {
+    fn encode_ref<K: RingKey + ?Sized>(&self, value: &V, _: &K) -> Result<V, Error> {
         Ok(value.clone())
     }
 
-    fn decode(&self, held: V) -> Result<V, Error> {
+    fn decode<K: RingKey + ?Sized>(&self, held: V, _: &K) -> Result<V, Error> {
         Ok(held)
     }
 }

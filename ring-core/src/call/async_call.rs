@@ -147,7 +147,7 @@ where
         let key = self.call_key();
         let lookup = self.context.begin_lookup(&key);
         let read = self.storage().read_at_once(&key)?;
-        Some(self.context.finish_lookup(read, lookup))
+        Some(self.context.finish_lookup(&key, read, lookup))
     }
 
     /// Computes and stores, also if there is an entry. A value that `unless` refuses removes the entry; an error of a
@@ -189,7 +189,7 @@ where
     }
     let in_doubt = context.is_in_doubt(key);
     let held = read_fresh(context.storage(), key, context.ring.stale, None).await?;
-    Ok(context.decode_counted(held.filter(|_| !in_doubt)))
+    Ok(context.decode_counted(key, held.filter(|_| !in_doubt)))
 }
 
 async fn try_lookup<R, S>(
@@ -205,7 +205,7 @@ where
     }
     let in_doubt = context.is_in_doubt(key);
     let found = context.storage().read_expiring(key, None).await?;
-    Ok(context.classify_counted(found.filter(|_| !in_doubt)))
+    Ok(context.classify_counted(key, found.filter(|_| !in_doubt)))
 }
 
 async fn try_expire<R, S>(context: &CallContext<R::Value, S>, key: &EncodedKey) -> Tried<R, S, bool>

@@ -26,7 +26,7 @@ where
         None => {
             let lookup = context.begin_lookup(&key);
             let read = context.storage().read(&key, lookup.until).await;
-            match context.finish_lookup(read, lookup) {
+            match context.finish_lookup(&key, read, lookup) {
                 Ok(value) => return Fetched::Found(value),
                 Err(lookup) => lookup,
             }

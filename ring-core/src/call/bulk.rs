@@ -125,7 +125,7 @@ where
         calls.map(move |((call, lookup), found)| {
             let epoch = if answered { lookup.epoch } else { None };
             let lookup = Lookup { epoch, ..lookup };
-            match call.context.finish_expiring_lookup(Ok(found), lookup) {
+            match call.context.finish_expiring_lookup(&call.key, Ok(found), lookup) {
                 (freshness::Lookup::Fresh(value), _) => Seen::Fresh(call.place, value),
                 (freshness::Lookup::Stale(value), _) => Seen::Stale(call, value),
                 (freshness::Lookup::Absent, lookup) => {
@@ -153,7 +153,9 @@ where
         let calls = self.0.into_iter().zip(lookups).zip(padded(held));
         calls.map(move |((call, lookup), held)| {
             let epoch = if answered { lookup.epoch } else { None };
-            let found = call.context.finish_lookup(Ok(held), Lookup { epoch, ..lookup });
+            let found = call
+                .context
+                .finish_lookup(&call.key, Ok(held), Lookup { epoch, ..lookup });
             match found {
                 Ok(value) => Ok((call.place, value)),
                 Err(lookup) => {
@@ -254,7 +256,7 @@ where
 {
     let calls = group.0.iter().zip(padded(held)).zip(doubts);
     calls
-        .map(|((call, held), in_doubt)| call.context.decode_counted(held.filter(|_| !in_doubt)))
+        .map(|((call, held), in_doubt)| call.context.decode_counted(&call.key, held.filter(|_| !in_doubt)))
         .collect()
 }
 
@@ -270,7 +272,7 @@ where
 {
     let calls = group.0.iter().zip(padded(found)).zip(doubts);
     calls
-        .map(|((call, found), in_doubt)| call.context.classify_counted(found.filter(|_| !in_doubt)))
+        .map(|((call, found), in_doubt)| call.context.classify_counted(&call.key, found.filter(|_| !in_doubt)))
         .collect()
 }
 
@@ -403,8 +405,9 @@ where
 
     /// The value computed by an equal call, if it can be shared.
     fn share(&self, computed: Option<&Computed<R>>) -> Option<R::Value> {
-        match self.context().share(computed?.as_ref().ok()?) {
-            FlightOutcome::Value(held) => self.context().take(held),
+        let key = &self.call.key;
+        match self.context().share(key, computed?.as_ref().ok()?) {
+            FlightOutcome::Value(held) => self.context().take(key, held),
             FlightOutcome::Failed | FlightOutcome::Retry => None,
         }
     }

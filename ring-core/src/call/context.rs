@@ -126,7 +126,7 @@ impl<V, S: View<V>> CallContext<V, S> {
     #[inline(always)]
     pub(super) fn hit<K: RingKey>(&self, key: &K, stale: Duration) -> Option<V> {
         let count = self.ring.counters.own_hits()?;
-        let value = self.view.decode(self.storage().hit(key, stale)?).ok()?;
+        let value = self.view.decode(self.storage().hit(key, stale)?, key).ok()?;
         count();
         Some(value)
     }
@@ -153,14 +153,15 @@ impl<V, S: View<V>> CallContext<V, S> {
 
     /// The value that a look-up found, or else the state of the look-up.
     #[inline]
-    pub(crate) fn finish_lookup(
+    pub(crate) fn finish_lookup<K: RingKey>(
         &self,
+        key: &K,
         read: StorageResult<V, S, Option<S::Held>>,
         lookup: Lookup,
     ) -> Result<V, Lookup> {
         let read = self.ring.count_errors(read);
         let epoch = if read.is_some() { lookup.epoch } else { None };
-        match self.decode(read.flatten().filter(|_| !lookup.in_doubt)) {
+        match self.decode(key, read.flatten().filter(|_| !lookup.in_doubt)) {
             Some(value) => {
                 self.ring.counters.hit();
                 Ok(value)
@@ -170,14 +171,15 @@ impl<V, S: View<V>> CallContext<V, S> {
     }
 
     /// The result of a look-up that a ring with stale entries began.
-    pub(crate) fn finish_expiring_lookup(
+    pub(crate) fn finish_expiring_lookup<K: RingKey>(
         &self,
+        key: &K,
         read: StorageResult<V, S, Option<Expiring<S::Held>>>,
         lookup: Lookup,
     ) -> (freshness::Lookup<V>, Lookup) {
         let read = self.ring.count_errors(read);
         let epoch = if read.is_some() { lookup.epoch } else { None };
-        let found = self.classify(read.flatten().filter(|_| !lookup.in_doubt));
+        let found = self.classify(key, read.flatten().filter(|_| !lookup.in_doubt));
         if let freshness::Lookup::Fresh(_) = found {
             self.ring.counters.hit();
         }
@@ -185,12 +187,16 @@ impl<V, S: View<V>> CallContext<V, S> {
     }
 
     /// The value that a look-up found, fresh or stale. Counts the coder's error.
-    pub(crate) fn classify(&self, found: Option<Expiring<S::Held>>) -> freshness::Lookup<V> {
+    pub(crate) fn classify<K: RingKey>(
+        &self,
+        key: &K,
+        found: Option<Expiring<S::Held>>,
+    ) -> freshness::Lookup<V> {
         let Some(found) = found else {
             return freshness::Lookup::Absent;
         };
         let is_stale = found.is_stale(self.ring.stale);
-        match self.decode(Some(found.value)) {
+        match self.decode(key, Some(found.value)) {
             Some(value) if is_stale => freshness::Lookup::Stale(value),
             Some(value) => freshness::Lookup::Fresh(value),
             None => freshness::Lookup::Absent,
@@ -198,8 +204,12 @@ impl<V, S: View<V>> CallContext<V, S> {
     }
 
     /// [`classify`](Self::classify) for a verb that does not compute.
-    pub(crate) fn classify_counted(&self, found: Option<Expiring<S::Held>>) -> freshness::Lookup<V> {
-        let found = self.classify(found);
+    pub(crate) fn classify_counted<K: RingKey>(
+        &self,
+        key: &K,
+        found: Option<Expiring<S::Held>>,
+    ) -> freshness::Lookup<V> {
+        let found = self.classify(key, found);
         match found {
             freshness::Lookup::Fresh(_) => self.ring.counters.hit(),
             freshness::Lookup::Stale(_) => self.ring.counters.stale_hit(),
@@ -229,8 +239,8 @@ impl<V, S: View<V>> CallContext<V, S> {
     }
 
     /// The value that a look-up found for a verb that does not compute.
-    pub(crate) fn decode_counted(&self, held: Option<S::Held>) -> Option<V> {
-        let value = self.decode(held);
+    pub(crate) fn decode_counted<K: RingKey>(&self, key: &K, held: Option<S::Held>) -> Option<V> {
+        let value = self.decode(key, held);
         match value {
             Some(_) => self.ring.counters.hit(),
             None => self.ring.counters.miss(),
@@ -239,8 +249,8 @@ impl<V, S: View<V>> CallContext<V, S> {
     }
 
     #[inline]
-    fn decode(&self, held: Option<S::Held>) -> Option<V> {
-        held.and_then(|held| self.ring.count_errors(self.view.decode(held)))
+    fn decode<K: RingKey>(&self, key: &K, held: Option<S::Held>) -> Option<V> {
+        held.and_then(|held| self.ring.count_errors(self.view.decode(held, key)))
     }
 
     /// Ends the computations of a key's value.
@@ -249,8 +259,8 @@ impl<V, S: View<V>> CallContext<V, S> {
     }
 
     /// The value of another call's computation.
-    pub(crate) fn take(&self, held: S::Held) -> Option<V> {
-        let value = self.ring.count_errors(self.view.decode(held))?;
+    pub(crate) fn take(&self, key: &EncodedKey, held: S::Held) -> Option<V> {
+        let value = self.ring.count_errors(self.view.decode(held, key))?;
         self.ring.counters.coalesced();
         Some(value)
     }
@@ -268,7 +278,8 @@ impl<V, S: View<V>> CallContext<V, S> {
         value: &V,
         left: Option<Duration>,
     ) -> Option<Store<'c, S::Storage, S::Held>> {
-        let (leader, commit) = self.store_in_place(leader, self.commit(value), value)?;
+        let commit = self.commit(leader.key(), value);
+        let (leader, commit) = self.store_in_place(leader, commit, value)?;
         self.store_later(leader, commit, value, left)
     }
 
@@ -279,7 +290,8 @@ impl<V, S: View<V>> CallContext<V, S> {
         value: &V,
         left: Option<Duration>,
     ) -> Option<Store<'c, S::Storage, S::Held>> {
-        self.store_later(leader, self.commit(value), value, left)
+        let commit = self.commit(leader.key(), value);
+        self.store_later(leader, commit, value, left)
     }
 
     fn store_later<'c>(
@@ -291,7 +303,8 @@ impl<V, S: View<V>> CallContext<V, S> {
     ) -> Option<Store<'c, S::Storage, S::Held>> {
         let held = match commit {
             Commit::Keep => {
-                leader.finish(|| self.share(value));
+                let key = leader.key().clone();
+                leader.finish(|| self.share(&key, value));
                 return None;
             }
             // Calls that come during the write take the value without waiting for the write.
@@ -300,7 +313,7 @@ impl<V, S: View<V>> CallContext<V, S> {
                 Some(held)
             }
             Commit::Remove => {
-                leader.publish(|| self.share(value));
+                leader.publish(|| self.share(leader.key(), value));
                 None
             }
         };
@@ -338,7 +351,7 @@ impl<V, S: View<V>> CallContext<V, S> {
         })
     }
 
-    fn commit(&self, value: &V) -> Commit<S::Held> {
+    fn commit(&self, key: &EncodedKey, value: &V) -> Commit<S::Held> {
         if self.unless.is_some_and(|unless| unless(value)) {
             return if self.is_update {
                 Commit::Remove
@@ -347,13 +360,13 @@ impl<V, S: View<V>> CallContext<V, S> {
             };
         }
         // A value that cannot be encoded removes the older entry.
-        let held = self.ring.count_errors(self.view.encode_ref(value));
+        let held = self.ring.count_errors(self.view.encode_ref(value, key));
         held.map_or(Commit::Remove, Commit::Store)
     }
 
-    /// The outcome of a flight with this value.
-    pub(crate) fn share(&self, value: &V) -> FlightOutcome<S::Held> {
-        let held = self.ring.count_errors(self.view.encode_ref(value));
+    /// The outcome of the flight of `key` with this value.
+    pub(crate) fn share(&self, key: &EncodedKey, value: &V) -> FlightOutcome<S::Held> {
+        let held = self.ring.count_errors(self.view.encode_ref(value, key));
         held.map_or(FlightOutcome::Failed, FlightOutcome::Value)
     }
 
@@ -376,7 +389,7 @@ impl<V, S: View<V>> CallContext<V, S> {
                 self.ring.counters.store();
             }
         };
-        let stored = leader.store_in_place(storage, held, expires_at, count, || self.share(value));
+        let stored = leader.store_in_place(storage, held, expires_at, count, |key| self.share(key, value));
         stored.err().map(|(leader, held)| (leader, Commit::Store(held)))
     }
 
@@ -398,7 +411,7 @@ impl<V, S: View<V>> CallContext<V, S> {
             return Set { store, error };
         }
         let life = self.life(&value);
-        let (held, error) = match self.view.encode(value) {
+        let (held, error) = match self.view.encode(value, &key) {
             Ok(held) => (Some(held), None),
             Err(error) => (None, Some(error)),
         };

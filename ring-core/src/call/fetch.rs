@@ -113,7 +113,7 @@ impl<'c, V, S: View<V>> Fetch<'c, V, S> {
         // lose it.
         drop(waiter);
         match outcome {
-            WaitOutcome::Value(held) => Step::Done(match self.context.take(held) {
+            WaitOutcome::Value(held) => Step::Done(match self.context.take(&self.key, held) {
                 Some(value) => Fetched::Found(value),
                 None => Fetched::Bypass,
             }),
@@ -140,7 +140,7 @@ impl<'c, V, S: View<V>> Fetch<'c, V, S> {
 
     fn read(&mut self, held: Option<S::Held>) -> Next<'c, V, S> {
         let held = held.filter(|_| !self.in_doubt);
-        let value = held.and_then(|held| self.context.view.decode(held).ok());
+        let value = held.and_then(|held| self.context.view.decode(held, &self.key).ok());
         match (mem::replace(&mut self.state, State::Join), value) {
             (State::LookAgain(leader, _), Some(value)) => {
                 // A waiter may have come after a delete that this read preceded, so it reads again.

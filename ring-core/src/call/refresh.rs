@@ -37,7 +37,7 @@ where
         let (context, key) = (self.context, self.call_key());
         let lookup = context.begin_lookup(&key);
         let read = context.storage().read_expiring(&key, lookup.until);
-        let (found, lookup) = context.finish_expiring_lookup(read, lookup);
+        let (found, lookup) = context.finish_expiring_lookup(&key, read, lookup);
         let key = EncodedKey::of(&key);
         match found {
             freshness::Lookup::Fresh(value) => R::found(value),
@@ -82,7 +82,7 @@ where
         Refreshed::Failed(out) => {
             let (in_doubt, until) = (context.is_in_doubt(&key), after(context.deadline()));
             let read = context.storage().read_expiring(&key, until);
-            context.fall_back::<R>(read, in_doubt, out)
+            context.fall_back::<R>(&key, read, in_doubt, out)
         }
     }
 }
@@ -105,7 +105,7 @@ where
     // Another process may have refreshed it, and another call since the look-up.
     let until = after(context.deadline());
     let read = context.storage().read_expiring(leader.key(), until);
-    if let Some(value) = context.fresh_again(read) {
+    if let Some(value) = context.fresh_again(leader.key(), read) {
         leader.finish(|| FlightOutcome::Retry);
         return Refreshed::Value(value);
     }
@@ -130,7 +130,7 @@ where
         let body = Boxed::new(self.body);
         let lookup = context.begin_lookup(&key);
         let read = context.storage().read_expiring(&key, lookup.until).await;
-        let (found, lookup) = context.finish_expiring_lookup(read, lookup);
+        let (found, lookup) = context.finish_expiring_lookup(&key, read, lookup);
         match found {
             freshness::Lookup::Fresh(value) => R::found(value),
             freshness::Lookup::Stale(value) => found_stale_async::<R, S, _>(&context, key, body, value).await,
@@ -177,7 +177,7 @@ where
         Refreshed::Failed(out) => {
             let (in_doubt, until) = (context.is_in_doubt(&key), after(context.deadline()));
             let read = context.storage().read_expiring(&key, until).await;
-            context.fall_back::<R>(read, in_doubt, out)
+            context.fall_back::<R>(&key, read, in_doubt, out)
         }
     }
 }
@@ -200,7 +200,7 @@ where
     // Another process may have refreshed it, and another call since the look-up.
     let until = after(context.deadline());
     let read = context.storage().read_expiring(leader.key(), until).await;
-    if let Some(value) = context.fresh_again(read) {
+    if let Some(value) = context.fresh_again(leader.key(), read) {
         leader.finish(|| FlightOutcome::Retry);
         return Refreshed::Value(value);
     }
@@ -227,9 +227,9 @@ impl<V, S: View<V>> CallContext<V, S> {
     }
 
     /// The value of a look-up by the leader of a refresh, if it is fresh.
-    fn fresh_again(&self, read: Read<V, S>) -> Option<V> {
+    fn fresh_again(&self, key: &EncodedKey, read: Read<V, S>) -> Option<V> {
         let found = self.ring.count_errors(read).flatten();
-        self.classify(found).fresh()
+        self.classify(key, found).fresh()
     }
 
     fn refresh_failed<R: Output<Value = V>>(
@@ -245,9 +245,15 @@ impl<V, S: View<V>> CallContext<V, S> {
     }
 
     /// The value that the entry still has after a failed refresh, or else the failure.
-    fn fall_back<R: Output<Value = V>>(&self, read: Read<V, S>, in_doubt: bool, out: R::Out) -> R::Out {
+    fn fall_back<R: Output<Value = V>>(
+        &self,
+        key: &EncodedKey,
+        read: Read<V, S>,
+        in_doubt: bool,
+        out: R::Out,
+    ) -> R::Out {
         let found = self.ring.count_errors(read).flatten();
-        match self.classify(found.filter(|_| !in_doubt)) {
+        match self.classify(key, found.filter(|_| !in_doubt)) {
             freshness::Lookup::Fresh(value) => {
                 self.ring.counters.hit();
                 R::found(value)

@@ -8,14 +8,11 @@ use serde::de::DeserializeOwned;
 
 use super::discreet::discreet;
 use super::lost_to_null::{self, Format};
-use super::{Cause, Coder};
+use super::{Cause, Coder, size};
 
 /// The greatest depth of nesting. Measured without optimization on a stack of 256 KiB, over nested arrays, maps,
 /// tags, structs and tagged enums: 64 levels always fit, 96 do not.
 const DEPTH: usize = 64;
-
-/// The greatest size of a value in bytes: far above a sensible entry, far below the memory of a machine.
-const SIZE: usize = 64 << 20;
 
 /// CBOR: compact, self-describing, so that fields may be added and reordered. At most 64 MiB and 64 levels.
 ///
@@ -28,13 +25,13 @@ impl<V: Serialize + DeserializeOwned> Coder<V> for Cbor {
     fn encode(value: &V) -> Result<Vec<u8>, Cause> {
         let mut bytes = Vec::new();
         ciborium::into_writer(value, &mut bytes).map_err(encoding)?;
-        check_size(&bytes)?;
+        size::check(&bytes)?;
         lost_to_null::refuse::<Self, V>(value, &bytes, Format::Cbor)?;
         Ok(bytes)
     }
 
     fn decode(bytes: &[u8]) -> Result<V, Cause> {
-        check_size(bytes)?;
+        size::check(bytes)?;
         let mut rest = bytes;
         let value = de::from_reader_with_recursion_limit(&mut rest, DEPTH).map_err(decoding)?;
         match rest.len() {
@@ -55,28 +52,5 @@ fn decoding<E: fmt::Debug>(error: de::Error<E>) -> Cause {
     match error {
         de::Error::Semantic(_, message) => discreet(&message).into(),
         error => format!("invalid CBOR: {error:?}").into(),
-    }
-}
-
-fn check_size(bytes: &[u8]) -> Result<(), Cause> {
-    if bytes.len() > SIZE {
-        return Err(format!(
-            "the value has {} bytes, which is more than the limit of {SIZE}",
-            bytes.len()
-        )
-        .into());
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_value_may_have_as_many_bytes_as_the_limit_says() {
-        let bytes = vec![0; SIZE + 1];
-        assert!(check_size(&bytes[1..]).is_ok());
-        assert!(check_size(&bytes).is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! Values that would be read as other values, since CBOR and JSON write them as null. A `Some` is written as its
+//! Values that would be read as other values, since CBOR, MessagePack and JSON write them as null. A `Some` is written as its
 //! content, so `Some(None)` and `Some(())` read as `None`. JSON has neither infinities nor NaN.
 //!
 //! Such values are counted in the value that is written, and again in the value that is read: types with an impl of
@@ -21,6 +21,8 @@ pub(super) enum Format {
     Cbor,
     #[cfg(feature = "json")]
     Json,
+    #[cfg(feature = "message-pack")]
+    MessagePack,
 }
 
 impl Format {
@@ -30,14 +32,25 @@ impl Format {
             Self::Cbor => false,
             #[cfg(feature = "json")]
             Self::Json => true,
+            #[cfg(feature = "message-pack")]
+            Self::MessagePack => false,
         }
     }
 
     const fn loss(self) -> &'static str {
-        if self.is_json() {
-            "it holds a `Some` of nothing, an infinity or NaN, which JSON writes as null and reads as another value"
-        } else {
-            "it holds a `Some` of nothing, such as `Some(None)`, which CBOR writes as null and reads as `None`"
+        match self {
+            #[cfg(feature = "cbor")]
+            Self::Cbor => {
+                "it holds a `Some` of nothing, such as `Some(None)`, which CBOR writes as null and reads as `None`"
+            }
+            #[cfg(feature = "json")]
+            Self::Json => {
+                "it holds a `Some` of nothing, an infinity or NaN, which JSON writes as null and reads as another value"
+            }
+            #[cfg(feature = "message-pack")]
+            Self::MessagePack => {
+                "it holds a `Some` of nothing, such as `Some(None)`, which MessagePack writes as nil and reads as `None`"
+            }
         }
     }
 }

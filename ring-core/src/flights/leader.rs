@@ -141,7 +141,7 @@ impl<'f, T> Leader<'f, T> {
         held: T,
         expires_at: u64,
         count: impl FnOnce(bool),
-        share: impl FnOnce() -> Outcome<T>,
+        share: impl FnOnce(&EncodedKey) -> Outcome<T>,
     ) -> Result<(), (Self, T)> {
         let written = match self.write_in_place(storage, held, expires_at) {
             Ok(written) => written,
@@ -150,7 +150,7 @@ impl<'f, T> Leader<'f, T> {
         self.released = true;
         // The rest runs code of values, which may panic.
         count(written.refused.is_none());
-        self.notify_waiters(share);
+        self.notify_waiters(|| share(&self.key));
         self.settled = true;
         if let Some(evicted) = written.evicted {
             storage.count_evicted(evicted);

@@ -5,8 +5,9 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use super::base::StorageBase;
-use crate::coder::Coder;
+use crate::coder::{Coder, EntryKey};
 use crate::error::Error;
+use crate::key::RingKey;
 
 /// A storage as a ring with values `V` reaches it: `&S` holds the values, [`Coded`] the bytes of a coder.
 pub trait View<V>: Copy {
@@ -28,26 +29,26 @@ pub trait View<V>: Copy {
         self
     }
 
-    /// Converts `value` for the storage.
+    /// Converts the value of the entry `key` for the storage.
     ///
     /// # Errors
     ///
     /// If the coder fails.
-    fn encode(&self, value: V) -> Result<Self::Held, Error>;
+    fn encode<K: RingKey + ?Sized>(&self, value: V, key: &K) -> Result<Self::Held, Error>;
 
-    /// Converts a value that is still needed for the storage.
+    /// [`encode`](Self::encode) for a value that is still needed.
     ///
     /// # Errors
     ///
     /// If the coder fails.
-    fn encode_ref(&self, value: &V) -> Result<Self::Held, Error>;
+    fn encode_ref<K: RingKey + ?Sized>(&self, value: &V, key: &K) -> Result<Self::Held, Error>;
 
-    /// Converts back to the value.
+    /// Converts the content of the entry `key` back to the value.
     ///
     /// # Errors
     ///
     /// If the coder fails.
-    fn decode(&self, held: Self::Held) -> Result<V, Error>;
+    fn decode<K: RingKey + ?Sized>(&self, held: Self::Held, key: &K) -> Result<V, Error>;
 }
 
 impl<V: Clone, S: StorageBase<V>> View<V> for &S {
@@ -60,17 +61,17 @@ impl<V: Clone, S: StorageBase<V>> View<V> for &S {
     }
 
     #[inline]
-    fn encode(&self, value: V) -> Result<V, Error> {
+    fn encode<K: RingKey + ?Sized>(&self, value: V, _: &K) -> Result<V, Error> {
         Ok(value)
     }
 
     #[inline]
-    fn encode_ref(&self, value: &V) -> Result<V, Error> {
+    fn encode_ref<K: RingKey + ?Sized>(&self, value: &V, _: &K) -> Result<V, Error> {
         Ok(value.clone())
     }
 
     #[inline]
-    fn decode(&self, held: V) -> Result<V, Error> {
+    fn decode<K: RingKey + ?Sized>(&self, held: V, _: &K) -> Result<V, Error> {
         Ok(held)
     }
 }
@@ -242,15 +243,17 @@ impl<V, S: StorageBase<Vec<u8>>, C: Coder<V>> View<V> for Coded<'_, S, C> {
         self.storage
     }
 
-    fn encode(&self, value: V) -> Result<Vec<u8>, Error> {
-        self.encode_ref(&value)
+    fn encode<K: RingKey + ?Sized>(&self, value: V, key: &K) -> Result<Vec<u8>, Error> {
+        self.encode_ref(&value, key)
     }
 
-    fn encode_ref(&self, value: &V) -> Result<Vec<u8>, Error> {
-        C::encode(value).map_err(Error::encode)
+    fn encode_ref<K: RingKey + ?Sized>(&self, value: &V, key: &K) -> Result<Vec<u8>, Error> {
+        let text = || self.storage.stored_key(key);
+        C::encode_entry(value, EntryKey::new(&text)).map_err(Error::encode)
     }
 
-    fn decode(&self, held: Vec<u8>) -> Result<V, Error> {
-        C::decode(&held).map_err(Error::decode)
+    fn decode<K: RingKey + ?Sized>(&self, held: Vec<u8>, key: &K) -> Result<V, Error> {
+        let text = || self.storage.stored_key(key);
+        C::decode_entry(&held, EntryKey::new(&text)).map_err(Error::decode)
     }
 }

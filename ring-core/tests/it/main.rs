@@ -19,6 +19,7 @@ mod contract;
 mod contract_notices;
 mod deadlines;
 mod eager_storage;
+mod entry_keys;
 mod executors;
 mod explicit_writes;
 mod failing_storage;
@@ -37,5 +38,10 @@ mod single_flight;
 mod stress;
 mod support;
 mod type_names;
-#[cfg(all(feature = "cbor", feature = "json"))]
+#[cfg(all(
+    feature = "cbor",
+    feature = "json",
+    feature = "message-pack",
+    feature = "postcard"
+))]
 mod values_come_back;

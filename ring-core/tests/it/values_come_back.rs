@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use ring_cache_core::coder::{Cbor, Coder, Json};
+use ring_cache_core::coder::{Cbor, Coder, Json, MessagePack, Postcard};
 use ring_cache_core::storage::Coded;
 use ring_cache_core::{Map, Plain};
 use serde::de::DeserializeOwned;
@@ -13,14 +13,28 @@ use crate::support::Cache;
 /// Each coder restores the value.
 #[track_caller]
 fn comes_back<V: Serialize + DeserializeOwned + Debug + PartialEq>(value: &V) {
-    assert_eq!(through::<Cbor, V>(value).expect("CBOR"), *value);
-    assert_eq!(through::<Json, V>(value).expect("JSON"), *value);
+    assert_eq!(through::<Postcard, V>(value).expect("Postcard"), *value);
+    comes_back_by_names(value);
 }
 
-/// Each coder refuses the value.
+/// Each coder that writes the names of fields restores the value.
+#[track_caller]
+fn comes_back_by_names<V: Serialize + DeserializeOwned + Debug + PartialEq>(value: &V) {
+    assert_eq!(through::<Cbor, V>(value).expect("CBOR"), *value);
+    assert_eq!(through::<Json, V>(value).expect("JSON"), *value);
+    assert_eq!(through::<MessagePack, V>(value).expect("MessagePack"), *value);
+}
+
+/// Each coder that writes `None` as null refuses the value; Postcard restores it.
 #[track_caller]
 fn is_refused<V: Serialize + DeserializeOwned + Debug>(value: &V) {
-    for refused in [Cbor::encode(value), Json::encode(value)] {
+    let read = through::<Postcard, V>(value).expect("Postcard");
+    assert_eq!(format!("{read:?}"), format!("{value:?}"));
+    for refused in [
+        Cbor::encode(value),
+        Json::encode(value),
+        MessagePack::encode(value),
+    ] {
         let cause = refused
             .expect_err("it would be read as another value")
             .to_string();
@@ -60,10 +74,13 @@ fn numbers_with_a_fraction_to_the_last_bit() {
 
 #[test]
 fn none_inside_some_is_refused() {
-    #[derive(Debug, Deserialize, Serialize)]
+    #[derive(Debug, Deserialize, PartialEq, Serialize)]
     struct Unit;
 
-    is_refused(&Some(Unit));
+    assert!(Cbor::encode(&Some(Unit)).is_err() && Json::encode(&Some(Unit)).is_err());
+    // There it is an empty array.
+    assert_eq!(through::<MessagePack, _>(&Some(Unit)), Some(Some(Unit)));
+    assert_eq!(through::<Postcard, _>(&Some(Unit)), Some(Some(Unit)));
     is_refused(&Some(None::<u8>));
     is_refused(&Some(()));
     is_refused(&vec![None, Some(Some(1_u8)), Some(None)]);
@@ -123,8 +140,9 @@ fn json_has_no_infinity_and_no_nan() {
 #[test]
 fn values_of_any_shape_may_be_null() {
     assert!(Json::encode(&Some(serde_json::Value::Null)).is_err());
-    comes_back(&Some(serde_json::json!([null, { "a": null }])));
+    comes_back_by_names(&Some(serde_json::json!([null, { "a": null }])));
     assert!(Cbor::encode(&Some(ciborium::Value::Null)).is_err());
+    assert!(MessagePack::encode(&Some(serde_json::Value::Null)).is_err());
 }
 
 #[test]
@@ -145,7 +163,7 @@ fn types_that_read_their_own_nulls_are_not_refused() {
     }
 
     for age in [None, Some(None), Some(Some(7))] {
-        comes_back(&Change { age });
+        comes_back_by_names(&Change { age });
     }
 
     fn or_nan<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
@@ -168,4 +186,89 @@ fn a_refused_value_is_computed_every_time() {
         assert_eq!(cached.get_or_update(), Some(None));
     }
     assert!(map.is_empty());
+}
+
+/// Postcard has no names, so that a field that is left out shifts all that follow.
+#[test]
+fn postcard_refuses_values_with_fields_left_out() {
+    #[derive(Debug, Deserialize, PartialEq, Serialize)]
+    struct Shifted {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        first: Option<u8>,
+        second: Vec<u8>,
+        third: Vec<Vec<u8>>,
+    }
+
+    let full = Shifted {
+        first: Some(5),
+        second: vec![1, 7],
+        third: vec![vec![]],
+    };
+    let left_out = Shifted {
+        first: None,
+        second: vec![5],
+        third: vec![vec![7], vec![0]],
+    };
+    comes_back(&full);
+    comes_back_by_names(&left_out);
+    // Its bytes are those of the other, and encode to the same bytes again.
+    assert_eq!(postcard::to_stdvec(&left_out).ok(), Postcard::encode(&full).ok());
+    let cause = Postcard::encode(&left_out).unwrap_err().to_string();
+    assert!(cause.contains("as another value"), "{cause}");
+}
+
+#[test]
+fn postcard_refuses_types_that_need_names() {
+    #[derive(Debug, Deserialize, PartialEq, Serialize)]
+    #[serde(tag = "kind")]
+    enum Tagged {
+        Seen { at: u64 },
+    }
+
+    #[derive(Debug, Deserialize, PartialEq, Serialize)]
+    struct Flat {
+        #[serde(flatten)]
+        inner: std::collections::BTreeMap<String, u8>,
+    }
+
+    #[derive(Debug, Deserialize, PartialEq, Serialize)]
+    struct WriteOnly {
+        #[serde(skip_deserializing)]
+        count: u8,
+        rest: u8,
+    }
+
+    comes_back_by_names(&Tagged::Seen { at: 1 });
+    comes_back_by_names(&Flat {
+        inner: [("a".to_owned(), 1)].into(),
+    });
+    assert!(Postcard::encode(&Tagged::Seen { at: 1 }).is_err());
+    assert!(
+        Postcard::encode(&Flat {
+            inner: [("a".to_owned(), 1)].into()
+        })
+        .is_err()
+    );
+    assert!(Postcard::encode(&WriteOnly { count: 1, rest: 2 }).is_err());
+}
+
+#[test]
+fn collections_without_an_order_come_back() {
+    let numbers = 0..1000_u32;
+    comes_back(&numbers.clone().collect::<std::collections::HashSet<_>>());
+    comes_back(
+        &numbers
+            .map(|n| (n.to_string(), n))
+            .collect::<std::collections::HashMap<_, _>>(),
+    );
+    comes_back(&(u128::MAX, i128::MIN, f64::MIN_POSITIVE, 'ß', "text".to_owned()));
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_value_comes_back(
+        value: (Option<Vec<i64>>, std::collections::BTreeMap<String, (u8, Option<bool>)>, Result<char, u128>),
+    ) {
+        comes_back(&value);
+    }
 }

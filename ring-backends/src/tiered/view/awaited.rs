@@ -43,7 +43,7 @@ where
         until: Option<Instant>,
     ) -> Result<(), F::Error> {
         let change = self.change(key);
-        match C::encode(&value) {
+        match self.encode_far(&value, key) {
             Ok(bytes) => {
                 let written = self.far().write(key, bytes, expiry, until).await;
                 match &written {

@@ -17,7 +17,7 @@ pub(super) struct ReadMany<'t, V, N, F> {
     fetches: Vec<Fetch<'t, V, N, F>>,
 }
 
-impl<V: Clone, N: Near<V>, F> ReadMany<'_, V, N, F> {
+impl<V: Clone, N: Near<V>, F: StorageBase<Vec<u8>>> ReadMany<'_, V, N, F> {
     /// The keys to fetch.
     pub(super) fn absent<'k, K>(&self, keys: &'k [K]) -> Vec<&'k K> {
         self.places.iter().map(|place| &keys[*place]).collect()
@@ -146,7 +146,7 @@ where
         };
         for (key, value, expiry) in entries {
             let change = self.change::<V, _>(&key);
-            match C::encode(&value) {
+            match self.encode_far(&value, &key) {
                 Ok(bytes) => {
                     many.encoded.push((key, bytes, expiry));
                     many.changes.push((change, value, expiry));

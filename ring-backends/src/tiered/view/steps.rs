@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use ring_cache_core::coder::Coder;
+use ring_cache_core::coder::{Cause, Coder, EntryKey};
 use ring_cache_core::key::EncodedKey;
 use ring_cache_core::storage::{Clear, Expiring, Observer, StorageBase};
 use ring_cache_core::{Name, RingKey};
@@ -112,6 +112,16 @@ where
         is_near.then_some(true).ok_or(failure)
     }
 
+    /// The bytes of a value for the far tier.
+    pub(super) fn encode_far<V, K>(&self, value: &V, key: &K) -> Result<Vec<u8>, Cause>
+    where
+        C: Coder<V>,
+        K: RingKey + ?Sized,
+    {
+        let text = || self.tiered.tiers.far.stored_key(key);
+        C::encode_entry(value, EntryKey::new(&text))
+    }
+
     /// To be called before the far tier is asked for a value.
     pub(super) fn fetch<V, K>(&self, key: &K) -> Fetch<'_, V, N, F>
     where
@@ -162,11 +172,12 @@ pub(super) struct Fetch<'t, V, N, F> {
     value: PhantomData<fn() -> V>,
 }
 
-impl<V: Clone, N: Near<V>, F> Fetch<'_, V, N, F> {
+impl<V: Clone, N: Near<V>, F: StorageBase<Vec<u8>>> Fetch<'_, V, N, F> {
     /// The value of what was found far away, put near as well. What cannot be decoded counts as absent.
     pub(super) fn arrived<C: Coder<V>>(self, found: Option<Expiring<Vec<u8>>>) -> Option<V> {
         let found = found?;
-        let value = C::decode(&found.value).ok()?;
+        let text = || self.tiers.far.stored_key(self.fill.key());
+        let value = C::decode_entry(&found.value, EntryKey::new(&text)).ok()?;
         self.put(value.clone(), found.remaining);
         Some(value)
     }
