@@ -10,6 +10,8 @@ use tally::Tally;
 pub struct Stats {
     /// Look-ups that found a value. Each call of a bulk verb counts.
     pub hits: u64,
+    /// Plain calls that returned a value past its `expire`, within `stale`. They do not count as hits.
+    pub stale_hits: u64,
     /// Look-ups that found no value.
     pub misses: u64,
     /// Values that were stored.
@@ -36,6 +38,7 @@ enum Event {
     Store,
     Coalesced,
     Error,
+    StaleHit,
 }
 
 impl Counters {
@@ -49,6 +52,11 @@ impl Counters {
     pub(crate) fn own_hits(&self) -> Option<impl FnOnce()> {
         let place = self.0.own()?;
         Some(move || place.count(Event::Hit as usize))
+    }
+
+    #[allow(dead_code, reason = "no ring returns stale values yet")]
+    pub(crate) fn stale_hit(&self) {
+        self.0.count(Event::StaleHit as usize);
     }
 
     pub(crate) fn miss(&self) {
@@ -71,6 +79,7 @@ impl Counters {
         let total = |event| self.0.total(event as usize);
         Stats {
             hits: total(Event::Hit),
+            stale_hits: total(Event::StaleHit),
             misses: total(Event::Miss),
             stores: total(Event::Store),
             coalesced: total(Event::Coalesced),
