@@ -15,6 +15,7 @@ use ring_cache_core::flights::Flights;
 use ring_cache_core::key::EncodedKey;
 use ring_cache_core::storage::{
     AsyncClear, AsyncStorage, Clear, EvictionCounts, Expires, Expiring, Observer, Storage, StorageBase,
+    TellsLife,
 };
 use ring_cache_core::{Error, Name, RingKey};
 use tokio::runtime::Handle;
@@ -142,6 +143,8 @@ impl<T, S: StorageBase<T>> StorageBase<T> for Blocking<S> {
 }
 
 impl<S: Expires> Expires for Blocking<S> {}
+
+impl<S: TellsLife> TellsLife for Blocking<S> {}
 
 /// Keys are recorded before anything is awaited: a future holds none of the caller's.
 impl<T, S> AsyncStorage<T> for Blocking<S>

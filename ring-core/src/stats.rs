@@ -10,7 +10,7 @@ use tally::Tally;
 pub struct Stats {
     /// Look-ups that found a value. Each call of a bulk verb counts.
     pub hits: u64,
-    /// Look-ups that found a stale value, which was returned.
+    /// Calls that returned a value past its `expire`, within `stale`. They do not count as hits.
     pub stale_hits: u64,
     /// Look-ups that found no value, or a stale one that was not returned.
     pub misses: u64,

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use ring_cache_core::flights::Flights;
 use ring_cache_core::key::{EncodedKey, text_in_namespace};
-use ring_cache_core::storage::{Clear, EvictionCounts, Expires, Expiring, Observer, Storage, StorageBase};
+use ring_cache_core::storage::{
+    Clear, EvictionCounts, Expires, Expiring, Observer, Storage, StorageBase, TellsLife,
+};
 use ring_cache_core::{Error, Name, RingKey};
 
 use super::{Disk, failed};
@@ -130,6 +132,8 @@ impl Disk {
 }
 
 impl Expires for Disk {}
+
+impl TellsLife for Disk {}
 
 impl Clear<Vec<u8>> for Disk {
     fn clear_ring(&self, name: &Name) -> Result<(), Error> {

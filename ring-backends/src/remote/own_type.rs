@@ -13,7 +13,7 @@ pub(crate) mod names {
     #[cfg(feature = "tokio")]
     pub(crate) use ring_cache_core::storage::AsyncStorage;
     pub(crate) use ring_cache_core::storage::{
-        EvictionCounts, Expires, Expiring, Observer, Storage, StorageBase,
+        EvictionCounts, Expires, Expiring, Observer, Storage, StorageBase, TellsLife,
     };
     pub(crate) use ring_cache_core::{Error, RingKey};
     #[cfg(feature = "redis")]
@@ -156,6 +156,8 @@ macro_rules! own_type {
     };
     (@Expires $Storage:ident) => {
         impl Expires for $Storage {}
+
+        impl TellsLife for $Storage {}
     };
     (@Clear $Storage:ident) => {
         impl Clear<Vec<u8>> for $Storage {

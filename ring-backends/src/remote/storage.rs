@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use ring_cache_core::flights::Flights;
 use ring_cache_core::key::EncodedKey;
-use ring_cache_core::storage::{self, Clear, EvictionCounts, Expires, Observer, Storage, StorageBase};
+use ring_cache_core::storage::{
+    self, Clear, EvictionCounts, Expires, Observer, Storage, StorageBase, TellsLife,
+};
 #[cfg(feature = "tokio")]
 use ring_cache_core::storage::{AsyncClear, AsyncStorage};
 use ring_cache_core::{Error, Name, RingKey};
@@ -54,6 +56,8 @@ impl<S: Server> StorageBase<Vec<u8>> for Remote<S> {
 }
 
 impl<S: Expiring> Expires for Remote<S> {}
+
+impl<S: Expiring> TellsLife for Remote<S> {}
 
 impl<S: Server> Remote<S> {
     fn key<K: RingKey + ?Sized>(&self, key: &K) -> S::StoredKey {

@@ -17,7 +17,7 @@ use ring_cache_core::coder::Coder;
 use ring_cache_core::flights::Flights;
 use ring_cache_core::key::EncodedKey;
 use ring_cache_core::storage::{
-    EvictionCounts, Expires, HasCoder, InMemory, Observer, Storage, StorageBase, View,
+    EvictionCounts, Expires, HasCoder, InMemory, Observer, Storage, StorageBase, TellsLife, View,
 };
 use ring_cache_core::{Error, RingKey};
 
@@ -26,6 +26,8 @@ use super::Tiered;
 /// [`Tiered`] storages as a ring with the coder `C` sees them: what `call.storage()` gives. It derefs to them.
 pub struct TieredView<'s, N, F, C> {
     tiered: &'s Tiered<N, F>,
+    /// The part of an entry's life in which it is stale: near keeps it only before.
+    stale: Duration,
     coder: PhantomData<fn() -> C>,
 }
 
@@ -38,6 +40,7 @@ impl<'s, N, F, C> TieredView<'s, N, F, C> {
     pub(super) fn new(tiered: &'s Tiered<N, F>) -> Self {
         TieredView {
             tiered,
+            stale: Duration::ZERO,
             coder: PhantomData,
         }
     }
@@ -55,6 +58,10 @@ where
 
     fn storage(&self) -> &Self {
         self
+    }
+
+    fn keeping_stale(self, stale: Duration) -> Self {
+        TieredView { stale, ..self }
     }
 
     fn encode<K: RingKey + ?Sized>(&self, value: V, _: &K) -> Result<V, Error> {
@@ -114,6 +121,8 @@ where
 }
 
 impl<N, F: Expires, C> Expires for TieredView<'_, N, F, C> {}
+
+impl<N, F: TellsLife, C> TellsLife for TieredView<'_, N, F, C> {}
 
 impl<N, F, C> Deref for TieredView<'_, N, F, C> {
     type Target = Tiered<N, F>;

@@ -272,7 +272,10 @@ where
 {
     let calls = group.0.iter().zip(padded(found)).zip(doubts);
     calls
-        .map(|((call, found), in_doubt)| call.context.classify_counted(&call.key, found.filter(|_| !in_doubt)))
+        .map(|((call, found), in_doubt)| {
+            call.context
+                .classify_counted(&call.key, found.filter(|_| !in_doubt))
+        })
         .collect()
 }
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use ring_cache_core::coder::Coder;
-use ring_cache_core::storage::{AsyncClear, AsyncStorage, Clear};
+use ring_cache_core::storage::{AsyncClear, AsyncStorage, Clear, Expiring};
 use ring_cache_core::{Error, Name, RingKey};
 
 use super::many::{all_removed, all_renewed, refused};
@@ -30,7 +30,7 @@ where
         }
         let fetch = self.fetch(key);
         match self.far().read_expiring(key, until).await {
-            Ok(found) => Ok(fetch.arrived::<C>(found)),
+            Ok(found) => Ok(fetch.arrived::<C>(found).map(|found| found.value)),
             Err(failure) => self.near_instead(key, failure),
         }
     }
@@ -94,14 +94,50 @@ where
         keys: &[K],
         until: Option<Instant>,
     ) -> Result<Vec<Option<V>>, F::Error> {
-        let many = self.begin_read_many(keys);
+        let many = self.begin_read_many(keys, |key| self.look_near(key));
         let absent = many.absent(keys);
         if absent.is_empty() {
-            return Ok(many.finish::<C>(Vec::new()));
+            return Ok(many.finish::<C>(Vec::new(), |found| found.value));
         }
         match self.far().read_many_expiring(&absent, until).await {
-            Ok(found) => Ok(many.finish::<C>(found)),
-            Err(failure) => self.near_instead_of_many(keys, failure),
+            Ok(found) => Ok(many.finish::<C>(found, |found| found.value)),
+            Err(failure) => {
+                self.near_instead_of_many(keys.iter().map(|key| self.near_instead(key, ())), failure)
+            }
+        }
+    }
+
+    async fn read_expiring<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        until: Option<Instant>,
+    ) -> Result<Option<Expiring<V>>, F::Error> {
+        if let Some(found) = self.look_near_expiring(key) {
+            return Ok(Some(found));
+        }
+        let fetch = self.fetch(key);
+        match self.far().read_expiring(key, until).await {
+            Ok(found) => Ok(fetch.arrived::<C>(found)),
+            Err(failure) => self.near_instead_expiring(key, failure),
+        }
+    }
+
+    async fn read_many_expiring<K: RingKey>(
+        &self,
+        keys: &[K],
+        until: Option<Instant>,
+    ) -> Result<Vec<Option<Expiring<V>>>, F::Error> {
+        let many = self.begin_read_many(keys, |key| self.look_near_expiring(key));
+        let absent = many.absent(keys);
+        if absent.is_empty() {
+            return Ok(many.finish::<C>(Vec::new(), |found| found));
+        }
+        match self.far().read_many_expiring(&absent, until).await {
+            Ok(found) => Ok(many.finish::<C>(found, |found| found)),
+            Err(failure) => {
+                let near = keys.iter().map(|key| self.near_instead_expiring(key, ()));
+                self.near_instead_of_many(near, failure)
+            }
         }
     }
 

@@ -10,23 +10,27 @@ use super::steps::{Change, Fetch};
 use super::{Near, TieredView};
 
 /// A look-up of many keys: what was found near, and what is fetched from the far tier.
-pub(super) struct ReadMany<'t, V, N, F> {
-    values: Vec<Option<V>>,
+pub(super) struct ReadMany<'t, T, V, N, F> {
+    values: Vec<Option<T>>,
     /// The places of the keys that are fetched.
     places: Vec<usize>,
     fetches: Vec<Fetch<'t, V, N, F>>,
 }
 
-impl<V: Clone, N: Near<V>, F: StorageBase<Vec<u8>>> ReadMany<'_, V, N, F> {
+impl<'t, T, V: Clone, N: Near<V>, F: StorageBase<Vec<u8>>> ReadMany<'t, T, V, N, F> {
     /// The keys to fetch.
     pub(super) fn absent<'k, K>(&self, keys: &'k [K]) -> Vec<&'k K> {
         self.places.iter().map(|place| &keys[*place]).collect()
     }
 
-    /// All values, with what the far tier returned.
-    pub(super) fn finish<C: Coder<V>>(mut self, found: Vec<Option<Expiring<Vec<u8>>>>) -> Vec<Option<V>> {
+    /// All values, with what the far tier returned, made of what arrived.
+    pub(super) fn finish<C: Coder<V>>(
+        mut self,
+        found: Vec<Option<Expiring<Vec<u8>>>>,
+        of: impl Fn(Expiring<V>) -> T,
+    ) -> Vec<Option<T>> {
         for ((place, fetch), found) in self.places.into_iter().zip(self.fetches).zip(found) {
-            self.values[place] = fetch.arrived::<C>(found);
+            self.values[place] = fetch.arrived::<C>(found).map(&of);
         }
         self.values
     }
@@ -72,13 +76,18 @@ impl<N, F, C> TieredView<'_, N, F, C>
 where
     F: StorageBase<Vec<u8>> + Send + Sync + 'static,
 {
-    pub(super) fn begin_read_many<V, K>(&self, keys: &[K]) -> ReadMany<'_, V, N, F>
+    /// Looks near for each key by `look`.
+    pub(super) fn begin_read_many<T, V, K>(
+        &self,
+        keys: &[K],
+        look: impl Fn(&K) -> Option<T>,
+    ) -> ReadMany<'_, T, V, N, F>
     where
         V: 'static,
         N: Near<V>,
         K: RingKey,
     {
-        let values: Vec<_> = keys.iter().map(|key| self.look_near(key)).collect();
+        let values: Vec<_> = keys.iter().map(look).collect();
         let places = values.iter().enumerate();
         let places: Vec<_> = places
             .filter_map(|(place, value)| value.is_none().then_some(place))
@@ -92,14 +101,12 @@ where
     }
 
     /// What lies near, for those whom the far tier failed. Without anything it is a failure.
-    pub(super) fn near_instead_of_many<V, K, E>(&self, keys: &[K], failure: E) -> Result<Vec<Option<V>>, E>
-    where
-        V: 'static,
-        N: Near<V>,
-        K: RingKey,
-    {
-        let found = keys.iter().map(|key| self.near_instead(key, ()).ok().flatten());
-        let found: Vec<_> = found.collect();
+    pub(super) fn near_instead_of_many<T, E>(
+        &self,
+        found: impl Iterator<Item = Result<Option<T>, ()>>,
+        failure: E,
+    ) -> Result<Vec<Option<T>>, E> {
+        let found: Vec<_> = found.map(|found| found.ok().flatten()).collect();
         let is_any = found.iter().any(Option::is_some);
         is_any.then_some(found).ok_or(failure)
     }

@@ -77,6 +77,40 @@ where
         found
     }
 
+    /// The value that lies near and its remaining life far away, which is at least this long.
+    pub(super) fn look_near_expiring<V, K>(&self, key: &K) -> Option<Expiring<V>>
+    where
+        V: 'static,
+        N: Near<V>,
+        K: RingKey + ?Sized,
+    {
+        (self.near_use() == NearUse::Always).then(|| self.read_near(key))?
+    }
+
+    /// [`look_near_expiring`](Self::look_near_expiring), for one whom the far tier failed.
+    pub(super) fn near_instead_expiring<V, K, E>(&self, key: &K, failure: E) -> Result<Option<Expiring<V>>, E>
+    where
+        V: 'static,
+        N: Near<V>,
+        K: RingKey + ?Sized,
+    {
+        if self.near_use() == NearUse::Never {
+            return Err(failure);
+        }
+        self.read_near(key).map(Some).ok_or(failure)
+    }
+
+    fn read_near<V, K>(&self, key: &K) -> Option<Expiring<V>>
+    where
+        N: Near<V>,
+        K: RingKey + ?Sized,
+    {
+        let Ok(found) = self.near().read_expiring(key, None);
+        let mut found = found?;
+        found.remaining = found.remaining.map(|near| near.saturating_add(self.stale));
+        Some(found)
+    }
+
     /// The value that lies near, for one whom the far tier failed.
     pub(super) fn near_instead<V, K, E>(&self, key: &K, failure: E) -> Result<Option<V>, E>
     where
@@ -147,6 +181,7 @@ where
             is_usable: is_usable && self.near_use() != NearUse::Never,
             begun,
             near_expiry: self.tiered.near_expiry,
+            stale: self.stale,
             value: PhantomData,
         }
     }
@@ -169,25 +204,31 @@ pub(super) struct Fetch<'t, V, N, F> {
     is_usable: bool,
     begun: Instant,
     near_expiry: Option<Duration>,
+    stale: Duration,
     value: PhantomData<fn() -> V>,
 }
 
 impl<V: Clone, N: Near<V>, F: StorageBase<Vec<u8>>> Fetch<'_, V, N, F> {
-    /// The value of what was found far away, put near as well. What cannot be decoded counts as absent.
-    pub(super) fn arrived<C: Coder<V>>(self, found: Option<Expiring<Vec<u8>>>) -> Option<V> {
+    /// The value of what was found far away, put near as well unless it is stale. What cannot be decoded counts as
+    /// absent.
+    pub(super) fn arrived<C: Coder<V>>(self, found: Option<Expiring<Vec<u8>>>) -> Option<Expiring<V>> {
         let found = found?;
         let text = || self.tiers.far.stored_key(self.fill.key());
         let value = C::decode_entry(&found.value, EntryKey::new(&text)).ok()?;
         self.put(value.clone(), found.remaining);
-        Some(value)
+        Some(Expiring {
+            value,
+            remaining: found.remaining,
+        })
     }
 }
 
 impl<V, N: Near<V>, F> Fetch<'_, V, N, F> {
-    /// For how long a value may lie near that has this expiry far away. The time that the far tier took may have been
-    /// a part of it.
+    /// For how long a value may lie near that has this expiry far away: while it is fresh. The time that the far tier
+    /// took may have been a part of it.
     fn near_expiry(&self, expiry: Option<Duration>) -> Option<Duration> {
-        let expiry = expiry.map(|expiry| expiry.saturating_sub(self.begun.elapsed()));
+        let not_fresh = self.begun.elapsed().saturating_add(self.stale);
+        let expiry = expiry.map(|expiry| expiry.saturating_sub(not_fresh));
         expiry.into_iter().chain(self.near_expiry).min()
     }
 
