@@ -16,6 +16,11 @@
 ))]
 pub mod storages {}
 
+/// Stale values and their refresh, jitter, and expiries that values decide.
+#[doc = include_str!("../FRESHNESS.md")]
+#[cfg(all(any(doc, doctest), feature = "testing", feature = "tokio"))]
+pub mod freshness {}
+
 #[cfg(feature = "tokio")]
 pub use ring_cache_backends::Blocking;
 #[cfg(feature = "memcached")]
@@ -30,8 +35,6 @@ pub use ring_cache_backends::{Damages, Disk};
 pub use ring_cache_backends::{Redis, RedisCluster, RedisHash};
 #[doc(hidden)]
 pub use ring_cache_core::generated;
-#[cfg(feature = "testing")]
-pub use ring_cache_core::testing;
 pub use ring_cache_core::{
     Action, ActionResult, AsyncCache, AsyncCall, AsyncCalls, AtMost, BoundCall, Bracket, Cache,
     CachedAsyncCall, CachedCall, Call, Calls, Cause, DEFAULT_CAPACITY, DEFAULT_CONCURRENCY,
@@ -39,4 +42,6 @@ pub use ring_cache_core::{
     Map, Name, Outcome, Output, Plain, Policy, RingKey, Stats, TypeName, UnknownAction, background, body,
     clock, coder, flights, key, mode, storage,
 };
+#[cfg(feature = "testing")]
+pub use ring_cache_core::{assert_computed, testing};
 pub use ring_cache_derive::{RingKey, ring, ring_impl};

@@ -18,6 +18,7 @@ use std::time::Duration;
 pub use counts::Counts;
 
 use crate::freshness::{AsyncJob, BlockingJob};
+use crate::switches;
 use crate::wait::after;
 
 /// Spawns the refreshes of `async fn`s by `spawner`, in place of the caller's tokio runtime. The last call holds.
@@ -57,12 +58,12 @@ pub fn counts() -> Counts {
 
 /// Whether a thread of the background will run a job: not all of them have been busy for `patience`.
 pub(crate) fn has_threads(patience: Duration) -> bool {
-    !counts::is_draining() && pool::POOL.responds(patience)
+    switches::is_inline() || (!counts::is_draining() && pool::POOL.responds(patience))
 }
 
 /// Whether tasks can be spawned here.
 pub(crate) fn has_spawner() -> bool {
-    let can = !counts::is_draining() && tasks::can_spawn();
+    let can = switches::is_inline() || (!counts::is_draining() && tasks::can_spawn());
     if !can {
         counts::by_caller();
     }
@@ -71,10 +72,18 @@ pub(crate) fn has_spawner() -> bool {
 
 /// Runs a job on a thread of the background.
 pub(crate) fn spawn(job: BlockingJob) {
-    pool::POOL.spawn(job);
+    if switches::is_inline() {
+        job();
+    } else {
+        pool::POOL.spawn(job);
+    }
 }
 
 /// Runs a job as a task.
-pub(crate) fn spawn_task(job: AsyncJob) {
-    tasks::spawn(job);
+pub(crate) async fn spawn_task(job: AsyncJob) {
+    if switches::is_inline() {
+        job.await;
+    } else {
+        tasks::spawn(job);
+    }
 }

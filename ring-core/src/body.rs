@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use crate::flights::Claim;
 use crate::freshness::{AsyncJob, BlockingJob, Refresh};
 use crate::key::KeyParts;
+use crate::switches;
 
 /// A bound call: the values that make up its key. The trait and its subtraits are sealed.
 pub trait Bind: sealed::Sealed {
@@ -186,6 +187,7 @@ impl<P: KeyParts, O, F: FnOnce(P) -> O> Body for Bound<P, F> {
 
     #[inline]
     fn run(self) -> O {
+        switches::count_computed();
         (self.code)(self.parts)
     }
 }
@@ -196,6 +198,7 @@ impl<P: KeyParts, O: Future, F: FnOnce(P) -> O> AsyncBody for Bound<P, F> {
 
     #[inline]
     fn run(self) -> O {
+        switches::count_computed();
         (self.code)(self.parts)
     }
 }

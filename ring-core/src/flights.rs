@@ -24,7 +24,7 @@ mod shard;
 mod waiter;
 
 use std::convert::Infallible;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub(crate) use flight::Outcome;
 #[doc(hidden)]
@@ -44,7 +44,7 @@ use shard::Shard;
 
 use crate::key::{EncodedKey, KeyShape, Name, RingKey};
 use crate::ring::Ring;
-use crate::sync::{Arc, AtomicU64, AtomicUsize, Event, Mutex, OnceLock, Ordering};
+use crate::sync::{Arc, AtomicU64, AtomicUsize, Event, EventListener, Mutex, OnceLock, Ordering};
 
 /// The number of locks of the table.
 const SHARDS: usize = 8;
@@ -279,6 +279,11 @@ impl<T> Flights<T> {
     pub(crate) fn claim_refresh(&self, hash: u64, ring: &Ring) -> Option<Claim> {
         let refreshes = self.refreshes.get_or_init(Arc::default);
         refreshes.claim(hash, ring.flight_timeout, ring.retry)
+    }
+
+    /// The end of the refresh of a key, if one is under way: see [`Refreshes::under_way`].
+    pub(crate) fn refresh_under_way(&self, hash: u64) -> Option<(EventListener, Option<Instant>)> {
+        self.refreshes.get()?.under_way(hash)
     }
 
     fn shard(&self, key: &EncodedKey) -> &Mutex<Shard<T>> {

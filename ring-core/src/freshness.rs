@@ -39,6 +39,11 @@ impl<V> Lookup<V> {
         }
     }
 
+    /// Whether there is no value.
+    pub(crate) fn is_absent(&self) -> bool {
+        matches!(self, Lookup::Absent)
+    }
+
     /// The value, unless it is stale.
     pub(crate) fn fresh(self) -> Option<V> {
         match self {

@@ -31,6 +31,7 @@ mod output;
 mod registry;
 mod ring;
 mod stats;
+mod switches;
 mod sync;
 mod wait;
 

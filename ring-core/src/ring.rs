@@ -29,6 +29,8 @@ pub struct Ring {
     pub(crate) stale: Duration,
     /// The pause after a refresh that failed.
     pub(crate) retry: Duration,
+    /// The time for which a call that found a stale value waits for the new one; `None`: until the refresh ends.
+    pub(crate) wait: Option<Duration>,
     /// The greatest part by which an expiry is shortened.
     pub(crate) jitter: f64,
     pub(crate) counters: Counters,
@@ -45,6 +47,7 @@ impl Ring {
             write_timeout: DEFAULT_WRITE_TIMEOUT,
             stale: Duration::ZERO,
             retry: DEFAULT_RETRY,
+            wait: Some(Duration::ZERO),
             jitter: 0.0,
             counters: Counters::default(),
         }
@@ -150,6 +153,14 @@ impl Ring {
     #[must_use]
     pub fn retry(mut self, retry: Duration) -> Self {
         self.retry = retry;
+        self
+    }
+
+    /// The time for which a call that found a stale value waits for the new one, zero by default; `None`: until the
+    /// refresh ends.
+    #[must_use]
+    pub fn wait(mut self, wait: Option<Duration>) -> Self {
+        self.wait = wait;
         self
     }
 

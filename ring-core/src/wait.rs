@@ -39,6 +39,20 @@ pub(crate) fn event(
     Box::pin(happens_by(event, until))
 }
 
+/// The output of a future, unless the instant comes first. Then the future is dropped.
+pub(crate) async fn within<F: Future>(future: F, until: Option<Instant>) -> Option<F::Output> {
+    let Some(until) = until else {
+        return Some(future.await);
+    };
+    let timer = Delay::new(until.saturating_duration_since(Instant::now()));
+    let (mut future, mut timer) = (Box::pin(future), pin!(timer));
+    std::future::poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => timer.as_mut().poll(context).map(|()| None),
+    })
+    .await
+}
+
 async fn happens_by(event: EventListener, until: Option<Instant>) -> bool {
     let Some(until) = until else {
         event.await;

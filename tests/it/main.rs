@@ -35,6 +35,8 @@ mod receivers;
 mod redis;
 mod reexported;
 mod results;
+#[cfg(all(feature = "testing", feature = "tokio"))]
+mod stale;
 mod storages;
 mod templates;
 mod traits;

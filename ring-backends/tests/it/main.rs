@@ -21,5 +21,12 @@ mod random;
 mod redis;
 #[cfg(feature = "remote")]
 mod remote;
+#[cfg(all(
+    feature = "disk",
+    feature = "memcached",
+    feature = "redis",
+    feature = "tiered"
+))]
+mod stale;
 #[cfg(feature = "tiered")]
 mod tiered;

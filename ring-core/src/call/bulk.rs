@@ -191,9 +191,7 @@ where
     let mut groups: Vec<Group<R, S>> = Vec::new();
     let mut known = HashMap::new();
     for call in calls {
-        if !call.context.is_admitted() {
-            call.context.ring.counters.error();
-        }
+        call.context.count_conflict();
         let group = *known
             .entry(call.context.flights().address())
             .or_insert_with(|| groups.len());

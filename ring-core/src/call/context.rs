@@ -9,6 +9,7 @@ use crate::key::{EncodedKey, KeyShape, RingKey, hash_key};
 use crate::output::Output;
 use crate::ring::Ring;
 use crate::storage::{Expiring, StorageBase, Store, View};
+use crate::switches;
 use crate::wait::after;
 
 /// The result of verbs that fail only if the storage does: a `T`, or a `Result<T, Error>`.
@@ -106,7 +107,7 @@ impl<V, S: View<V>> CallContext<V, S> {
     /// Whether no other ring could have a key of this one. Always true where bytes are compared.
     #[inline]
     pub(crate) fn is_admitted(&self) -> bool {
-        !S::Storage::TEXT_KEYS || self.flights().admit(self.ring, self.shape)
+        !switches::is_off() && (!S::Storage::TEXT_KEYS || self.flights().admit(self.ring, self.shape))
     }
 
     /// [`is_admitted`](Self::is_admitted) for a verb that needs the storage. Where storages can fail, a conflict is
@@ -115,7 +116,18 @@ impl<V, S: View<V>> CallContext<V, S> {
         if self.is_admitted() {
             return Ok(true);
         }
+        if switches::is_off() {
+            return Ok(false);
+        }
         self.refused(self.conflict()).map(|()| false)
+    }
+
+    /// Counts an error if another ring could have a key of this one.
+    #[inline]
+    pub(crate) fn count_conflict(&self) {
+        if !self.is_admitted() && !switches::is_off() {
+            self.ring.counters.error();
+        }
     }
 
     fn conflict(&self) -> Error {
@@ -125,6 +137,9 @@ impl<V, S: View<V>> CallContext<V, S> {
     /// A value that is found without waiting. It calls no out-of-line code, so the caller saves no registers.
     #[inline(always)]
     pub(super) fn hit<K: RingKey>(&self, key: &K, stale: Duration) -> Option<V> {
+        if switches::is_off() {
+            return None;
+        }
         let count = self.ring.counters.own_hits()?;
         let value = self.view.decode(self.storage().hit(key, stale)?, key).ok()?;
         count();
@@ -134,9 +149,7 @@ impl<V, S: View<V>> CallContext<V, S> {
     /// Begins a look-up.
     #[inline]
     pub(crate) fn begin_lookup<K: RingKey>(&self, key: &K) -> Lookup {
-        if !self.is_admitted() {
-            self.ring.counters.error();
-        }
+        self.count_conflict();
         Lookup {
             epoch: Some(self.flights().writes(hash_key(key))),
             in_doubt: self.is_in_doubt(key),
@@ -148,7 +161,8 @@ impl<V, S: View<V>> CallContext<V, S> {
     /// bytes are written in place, where no write comes late.
     #[inline]
     pub(crate) fn is_in_doubt<K: RingKey>(&self, key: &K) -> bool {
-        S::Storage::TEXT_KEYS && (!self.is_admitted() || self.flights().is_in_doubt(key))
+        switches::is_off()
+            || S::Storage::TEXT_KEYS && (!self.is_admitted() || self.flights().is_in_doubt(key))
     }
 
     /// The value that a look-up found, or else the state of the look-up.
@@ -407,8 +421,8 @@ impl<V, S: View<V>> CallContext<V, S> {
     /// that cannot be encoded removes the entry.
     pub(crate) fn begin_set(&self, key: EncodedKey, value: V) -> Set<'_, S::Storage, S::Held> {
         if !self.is_admitted() {
-            let (store, error) = (None, Some(self.conflict()));
-            return Set { store, error };
+            let error = (!switches::is_off()).then(|| self.conflict());
+            return Set { store: None, error };
         }
         let life = self.life(&value);
         let (held, error) = match self.view.encode(value, &key) {

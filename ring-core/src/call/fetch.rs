@@ -46,7 +46,7 @@ impl<V, S: View<V>> CallContext<V, S> {
     /// Starts a computation whose value replaces the entry.
     pub(crate) fn begin_update(&self, key: EncodedKey) -> Fetched<'_, V, S::Held> {
         if !self.is_admitted() {
-            self.ring.counters.error();
+            self.count_conflict();
             return Fetched::Bypass;
         }
         Fetched::Lead(self.flights().lead_alone(key).update(), self.deadline())

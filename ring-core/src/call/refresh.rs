@@ -4,7 +4,9 @@
 //! no entry at all. It replaces the entry, so a value that `unless` refuses removes the old one. If it fails, the entry
 //! is read again: a `delete` or a `set` meanwhile ended the fallback.
 
-use super::context::{CallContext, StorageResult};
+use std::time::Instant;
+
+use super::context::{CallContext, Lookup, StorageResult};
 use super::{AsyncCall, Call, awaited, blocking};
 use crate::background;
 use crate::body::{AsyncBody, Body, Boxed, RefreshableFuture};
@@ -13,7 +15,8 @@ use crate::freshness;
 use crate::key::EncodedKey;
 use crate::output::Output;
 use crate::storage::{AsyncStorage, Expiring, Storage, View};
-use crate::wait::after;
+use crate::sync::EventListener;
+use crate::wait::{after, block, event, within};
 
 /// The result of a refresh.
 enum Refreshed<R: Output> {
@@ -66,25 +69,55 @@ where
     S: View<R::Value, Storage: Storage<S::Held>>,
     B: Body<Out = R::Out>,
 {
-    let Some(claim) = context.claim_refresh(&key) else {
+    match context.claim_refresh(&key).map(|claim| body.refresh(claim)) {
+        None => {}
+        Some(Ok(job)) => background::spawn(job),
+        Some(Err(claim)) => match refresh::<R, S, B>(context, key.clone(), body, claim) {
+            Refreshed::Value(value) => return context.refreshed::<R>(value),
+            Refreshed::UnderWay => return context.found_stale::<R>(value),
+            Refreshed::Failed(out) => {
+                return match look_again::<R::Value, S>(context, &key) {
+                    (Some(found), _) => context.found_again::<R>(found),
+                    (None, _) => context.failed::<R>(out),
+                };
+            }
+        },
+    }
+    if !wait_for_refresh(context, &key) {
         return context.found_stale::<R>(value);
-    };
-    let claim = match body.refresh(claim) {
-        Ok(job) => {
-            background::spawn(job);
-            return context.found_stale::<R>(value);
-        }
-        Err(claim) => claim,
-    };
-    match refresh::<R, S, B>(context, key.clone(), body, claim) {
-        Refreshed::Value(value) => context.refreshed::<R>(value),
-        Refreshed::UnderWay => context.found_stale::<R>(value),
-        Refreshed::Failed(out) => {
-            let (in_doubt, until) = (context.is_in_doubt(&key), after(context.deadline()));
-            let read = context.storage().read_expiring(&key, until);
-            context.fall_back::<R>(&key, read, in_doubt, out)
+    }
+    match look_again::<R::Value, S>(context, &key) {
+        (Some(found), _) => context.found_again::<R>(found),
+        (None, lookup) => {
+            context.ring.counters.miss();
+            let fetched = blocking::fetch(context, key, lookup);
+            super::compute::<R, S, B>(context, fetched, body)
         }
     }
+}
+
+/// Waits for the refresh of a key that is under way, for the ring's `wait` at most. Returns whether it waited.
+fn wait_for_refresh<V, S: View<V>>(context: &CallContext<V, S>, key: &EncodedKey) -> bool {
+    let until = after(context.ring.wait);
+    let mut waited = false;
+    while let Some((ended, until)) = context.refresh_to_wait_for(key, until) {
+        waited = true;
+        if !block(ended, until) {
+            break;
+        }
+    }
+    waited
+}
+
+/// What the entry is after a refresh, if it is still there, or else the state of the look-up.
+fn look_again<V, S>(context: &CallContext<V, S>, key: &EncodedKey) -> (Option<freshness::Lookup<V>>, Lookup)
+where
+    S: View<V, Storage: Storage<S::Held>>,
+{
+    let lookup = context.begin_lookup(key);
+    let read = context.storage().read_expiring(key, lookup.until);
+    let (found, lookup) = context.finish_expiring_lookup(key, read, lookup);
+    (Some(found).filter(|found| !found.is_absent()), lookup)
 }
 
 fn refresh<R, S, B>(
@@ -161,25 +194,87 @@ where
     S: View<R::Value, Storage: AsyncStorage<S::Held>>,
     F: RefreshableFuture<Output = R::Out>,
 {
-    let Some(claim) = context.claim_refresh(&key) else {
-        return context.found_stale::<R>(value);
-    };
-    let claim = match body.refresh(claim) {
-        Ok(job) => {
-            background::spawn_task(job);
-            return context.found_stale::<R>(value);
-        }
-        Err(claim) => claim,
-    };
-    match refresh_async::<R, S, F>(context, key.clone(), body, claim).await {
-        Refreshed::Value(value) => context.refreshed::<R>(value),
-        Refreshed::UnderWay => context.found_stale::<R>(value),
-        Refreshed::Failed(out) => {
-            let (in_doubt, until) = (context.is_in_doubt(&key), after(context.deadline()));
-            let read = context.storage().read_expiring(&key, until).await;
-            context.fall_back::<R>(&key, read, in_doubt, out)
+    match context.claim_refresh(&key).map(|claim| body.refresh(claim)) {
+        None => {}
+        Some(Ok(job)) => background::spawn_task(job).await,
+        Some(Err(claim)) => {
+            return refresh_by_caller_async::<R, S, F>(context, key, body, claim, value).await;
         }
     }
+    if !wait_for_refresh_async(context, &key).await {
+        return context.found_stale::<R>(value);
+    }
+    match look_again_async::<R::Value, S>(context, &key).await {
+        (Some(found), _) => context.found_again::<R>(found),
+        (None, lookup) => {
+            let fetched = awaited::fetch(context, key, Some(lookup)).await;
+            awaited::complete::<R, S, F>(context, fetched, body).await
+        }
+    }
+}
+
+/// The result of a call that refreshes a stale entry itself, for the ring's `wait` at most.
+async fn refresh_by_caller_async<R, S, F>(
+    context: &CallContext<R::Value, S>,
+    key: EncodedKey,
+    body: F,
+    claim: Claim,
+    value: R::Value,
+) -> R::Out
+where
+    R: Output,
+    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+    F: RefreshableFuture<Output = R::Out>,
+{
+    // Without `wait`, nothing limits the time of a caller that refreshes.
+    let until = after(context.ring.wait.filter(|wait| !wait.is_zero()));
+    let mut refresh = Box::pin(refresh_async::<R, S, F>(context, key.clone(), body, claim));
+    let refreshed = match within(&mut refresh, until).await {
+        Some(refreshed) => refreshed,
+        None => match look_again_async::<R::Value, S>(context, &key).await.0 {
+            Some(found) => {
+                drop(refresh);
+                context.claim_refresh(&key).into_iter().for_each(Claim::fail);
+                return context.found_again::<R>(found);
+            }
+            None => refresh.await,
+        },
+    };
+    match refreshed {
+        Refreshed::Value(value) => context.refreshed::<R>(value),
+        Refreshed::UnderWay => context.found_stale::<R>(value),
+        Refreshed::Failed(out) => match look_again_async::<R::Value, S>(context, &key).await.0 {
+            Some(found) => context.found_again::<R>(found),
+            None => context.failed::<R>(out),
+        },
+    }
+}
+
+/// [`wait_for_refresh`], awaited.
+async fn wait_for_refresh_async<V, S: View<V>>(context: &CallContext<V, S>, key: &EncodedKey) -> bool {
+    let until = after(context.ring.wait);
+    let mut waited = false;
+    while let Some((ended, until)) = context.refresh_to_wait_for(key, until) {
+        waited = true;
+        if !event(ended, until).await {
+            break;
+        }
+    }
+    waited
+}
+
+/// [`look_again`], awaited.
+async fn look_again_async<V, S>(
+    context: &CallContext<V, S>,
+    key: &EncodedKey,
+) -> (Option<freshness::Lookup<V>>, Lookup)
+where
+    S: View<V, Storage: AsyncStorage<S::Held>>,
+{
+    let lookup = context.begin_lookup(key);
+    let read = context.storage().read_expiring(key, lookup.until).await;
+    let (found, lookup) = context.finish_expiring_lookup(key, read, lookup);
+    (Some(found).filter(|found| !found.is_absent()), lookup)
 }
 
 async fn refresh_async<R, S, F>(
@@ -244,25 +339,31 @@ impl<V, S: View<V>> CallContext<V, S> {
         Refreshed::Failed(out)
     }
 
-    /// The value that the entry still has after a failed refresh, or else the failure.
-    fn fall_back<R: Output<Value = V>>(
+    /// The end of the refresh of a key, if a call waits for it, and the instant until which it does.
+    fn refresh_to_wait_for(
         &self,
         key: &EncodedKey,
-        read: Read<V, S>,
-        in_doubt: bool,
-        out: R::Out,
-    ) -> R::Out {
-        let found = self.ring.count_errors(read).flatten();
-        match self.classify(key, found.filter(|_| !in_doubt)) {
-            freshness::Lookup::Fresh(value) => {
-                self.ring.counters.hit();
-                R::found(value)
-            }
-            freshness::Lookup::Stale(value) => self.found_stale::<R>(value),
-            freshness::Lookup::Absent => {
-                self.ring.counters.miss();
-                out
-            }
+        until: Option<Instant>,
+    ) -> Option<(EventListener, Option<Instant>)> {
+        if self.ring.wait.is_some_and(|wait| wait.is_zero()) {
+            return None;
         }
+        let (ended, taken_over) = self.flights().refresh_under_way(key.hash_value())?;
+        Some((ended, until.into_iter().chain(taken_over).min()))
+    }
+
+    /// The result of a call that looked again. A fresh value was counted.
+    fn found_again<R: Output<Value = V>>(&self, found: freshness::Lookup<V>) -> R::Out {
+        match found {
+            freshness::Lookup::Fresh(value) => R::found(value),
+            freshness::Lookup::Stale(value) => self.found_stale::<R>(value),
+            freshness::Lookup::Absent => unreachable!("something was found"),
+        }
+    }
+
+    /// The result of a call whose refresh failed, without an entry to fall back to.
+    fn failed<R: Output<Value = V>>(&self, out: R::Out) -> R::Out {
+        self.ring.counters.miss();
+        out
     }
 }

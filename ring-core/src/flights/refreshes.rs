@@ -4,16 +4,17 @@ use std::time::{Duration, Instant};
 
 use hashbrown::HashMap;
 
-use crate::sync::{Arc, Mutex};
+use crate::sync::{Arc, Event, EventListener, Mutex};
 
 /// The number of keys that are remembered. Beyond it, keys whose refresh failed are forgotten; if that does not
 /// suffice, no refresh begins.
 const CAPACITY: usize = 4_096;
 
 /// The keys, by their hashes, that are refreshed or whose refresh failed. Two keys of one hash delay each other.
-#[derive(Default)]
 pub(super) struct Refreshes {
     keys: Mutex<Table>,
+    /// Notified when a refresh of any key ends.
+    ended: Event,
 }
 
 #[derive(Default)]
@@ -21,6 +22,15 @@ struct Table {
     refreshes: HashMap<u64, Refresh>,
     /// The number of the last claim.
     last: u64,
+}
+
+impl Default for Refreshes {
+    fn default() -> Self {
+        Refreshes {
+            keys: Mutex::default(),
+            ended: Event::new(),
+        }
+    }
 }
 
 /// One refresh.
@@ -67,6 +77,17 @@ pub struct Claim {
 }
 
 impl Refreshes {
+    /// An event that the end of the refresh of a key notifies, if one is under way, and the instant from which on
+    /// another may begin.
+    pub(super) fn under_way(&self, hash: u64) -> Option<(EventListener, Option<Instant>)> {
+        // It listens before it looks.
+        let ended = self.ended.listen();
+        let keys = self.keys.lock();
+        let refresh = keys.refreshes.get(&hash)?;
+        let is_under_way = !refresh.failed && !refresh.is_over(Instant::now());
+        is_under_way.then_some((ended, refresh.until))
+    }
+
     /// The right to refresh the key of this hash, unless that is under way or failed lately. After `patience` the
     /// right passes to another.
     pub(super) fn claim(self: &Arc<Self>, hash: u64, patience: Duration, pause: Duration) -> Option<Claim> {
@@ -136,13 +157,15 @@ impl Claim {
 impl Drop for Claim {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            return self.pause_refreshes();
+            self.pause_refreshes();
         }
         let mut keys = self.refreshes.keys.lock();
         let refresh = keys.refreshes.get(&self.hash);
         if refresh.is_some_and(|refresh| refresh.claim == self.number && !refresh.failed) {
             keys.refreshes.remove(&self.hash);
         }
+        drop(keys);
+        self.refreshes.ended.notify(usize::MAX);
     }
 }
 
@@ -185,10 +208,11 @@ mod tests {
     #[test]
     fn a_panic_is_a_failure() {
         let refreshes = Arc::new(Refreshes::default());
-        let panicked = std::panic::catch_unwind(|| {
+        let body = std::panic::AssertUnwindSafe(|| {
             let _claim = claim(&refreshes, 1);
             panic!("the body");
         });
+        let panicked = std::panic::catch_unwind(body);
         assert!(panicked.is_err() && claim(&refreshes, 1).is_none());
     }
 

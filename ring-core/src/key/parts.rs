@@ -121,13 +121,22 @@ pub struct CallKey<'a, P> {
     name: &'a Name,
     parts: &'a P,
     hash: u64,
+    /// What tells the entries of one test from those of others.
+    #[cfg(feature = "testing")]
+    salt: Option<u64>,
 }
 
 impl<'a, P: KeyParts> CallKey<'a, P> {
     /// The key of the ring `name` with these bound values.
     #[inline]
     pub fn new(name: &'a Name, parts: &'a P) -> Self {
-        let mut key = CallKey { name, parts, hash: 0 };
+        let mut key = CallKey {
+            name,
+            parts,
+            hash: 0,
+            #[cfg(feature = "testing")]
+            salt: crate::switches::salt(),
+        };
         key.hash = name.seed().hash(&key);
         key
     }
@@ -137,6 +146,10 @@ impl<P: KeyParts> RingKey for CallKey<'_, P> {
     #[inline(always)]
     fn ring_key<W: KeyWriter>(&self, key: &mut W) {
         key.ring(self.name);
+        #[cfg(feature = "testing")]
+        if let Some(salt) = self.salt {
+            salt.segment(key);
+        }
         self.parts.segments(key);
     }
 

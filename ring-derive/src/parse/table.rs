@@ -41,7 +41,7 @@ pub(crate) enum Holds {
     BytesBlocking,
 }
 
-static OPTIONS: [Known; 37] = [
+static OPTIONS: [Known; 38] = [
     // Storages: a ring has one.
     option("capacity", "capacity = 10_000", RINGS),
     option("storage", "storage = EXPRESSION as Type", RINGS),
@@ -62,6 +62,7 @@ static OPTIONS: [Known; 37] = [
     option("stale", "stale = \"10m\"", RINGS),
     option("refresh", "refresh = caller", RINGS),
     option("retry", "retry = \"30s\"", RINGS),
+    option("wait", "wait = \"50ms\"", RINGS),
     option("unless", "unless = Option::is_none", RINGS),
     option("ignore", "ignore(argument, …)", RINGS),
     option("key", "key = EXPRESSION", &[Target::Method]),

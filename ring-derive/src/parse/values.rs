@@ -312,6 +312,42 @@ fn of_zero(option: &Meta) -> String {
     format!("`{name}` cannot be zero: {remedy}")
 }
 
+/// `wait = "50ms"`, or `wait = forever`.
+pub(crate) enum Patience {
+    For(Duration),
+    Forever(Ident),
+}
+
+pub(super) fn patience(option: &Meta) -> Result<Option<Patience>> {
+    if let Expr::Path(path) = value(option)?
+        && let Some(word) = path.path.get_ident().filter(|word| *word == "forever")
+    {
+        return Ok(Some(Patience::Forever(word.clone())));
+    }
+    Duration::from_meta(option).map(|time| Some(Patience::For(time)))
+}
+
+impl Patience {
+    /// As it is written.
+    pub(crate) fn written(&self) -> TokenStream {
+        match self {
+            Patience::For(time) => time.value.to_token_stream(),
+            Patience::Forever(word) => word.to_token_stream(),
+        }
+    }
+
+    /// An expression of type `Option<Duration>`: without an end, `None`.
+    pub(crate) fn expression(&self, root: &impl ToTokens) -> TokenStream {
+        match self {
+            Patience::For(time) => {
+                let time = time.expression(root);
+                quote!(::core::option::Option::Some(#time))
+            }
+            Patience::Forever(_) => quote!(::core::option::Option::None),
+        }
+    }
+}
+
 fn length(option: &Meta, literal: &Lit) -> Result<std::time::Duration> {
     let form = "takes whole seconds (`60`), text with units (`\"1m 30s\"`, `\"250ms\"`) or an expression of type `Duration`";
     match literal {

@@ -333,7 +333,9 @@ fn freshness(method: &Method, errors: &mut Errors) {
     }
     let Some(stale) = &options.stale else {
         let retry = options.retry.as_ref().map(|retry| retry.value.to_token_stream());
+        let wait = options.wait.as_ref().map(|wait| wait.written());
         for (name, value) in [
+            ("wait", wait.to_token_stream()),
             ("refresh", options.refresh.to_token_stream()),
             ("retry", retry.to_token_stream()),
         ] {
@@ -362,6 +364,10 @@ fn freshness(method: &Method, errors: &mut Errors) {
     }
     if method.refreshes_in_background() {
         background(method, errors);
+    } else if let (Some(wait), false) = (&options.wait, method.is_async()) {
+        let message = "a caller that refreshes a stale entry cannot leave a blocking body: remove `wait`, or `refresh = \
+                       caller`";
+        errors.at(wait.written(), message);
     }
 }
 

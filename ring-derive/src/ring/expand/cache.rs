@@ -204,6 +204,10 @@ impl Expansion<'_> {
             let retry = retry.expression(root);
             ring = quote!(#ring_type::retry(#ring, #retry));
         }
+        if let Some(wait) = &options.wait {
+            let wait = wait.expression(root);
+            ring = quote!(#ring_type::wait(#ring, #wait));
+        }
         if let Some(jitter) = &options.jitter {
             ring = quote!(#ring_type::jitter(#ring, #jitter));
         }

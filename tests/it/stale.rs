@@ -1,0 +1,726 @@
+//! Stale values: returned while one call computes them anew, and if that fails.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
+use std::sync::{Arc, Barrier, LazyLock, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use ring_cache::clock::ManualClock;
+use ring_cache::storage::StorageBase;
+use ring_cache::testing::{self, assert_computed};
+use ring_cache::{AsyncCalls, Calls, Lookup, Lru, Map, RingKey, ring, ring_impl};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// An origin whose answers are numbered, and which can be down.
+#[derive(Clone, RingKey)]
+struct Origin {
+    #[ring_key(skip)]
+    state: Arc<State>,
+    #[ring_key(skip)]
+    values: Arc<Lru<u32>>,
+}
+
+#[derive(Default)]
+struct State {
+    answers: AtomicU32,
+    is_down: AtomicBool,
+    clock: ManualClock,
+    slow: Mutex<()>,
+}
+
+impl Origin {
+    fn new() -> Self {
+        let state = Arc::new(State::default());
+        let values = Lru::builder().capacity(100).clock(state.clock.clone()).build();
+        Origin {
+            state,
+            values: Arc::new(values),
+        }
+    }
+
+    fn answer(&self) -> Result<u32, String> {
+        drop(self.state.slow.lock().unwrap());
+        if self.state.is_down.load(SeqCst) {
+            return Err("down".into());
+        }
+        Ok(self.state.answers.fetch_add(1, SeqCst) + 1)
+    }
+
+    fn wait(&self, time: Duration) {
+        self.state.clock.advance(time);
+    }
+
+    fn go_down(&self) {
+        self.state.is_down.store(true, SeqCst);
+    }
+}
+
+/// Entries live for 10 seconds, and are stale for 60 more.
+#[ring_impl(lru = self.values, expire = "10s", stale = "60s", refresh = caller, retry = "50ms")]
+impl Origin {
+    #[ring]
+    fn get(&self, id: u32) -> Result<u32, String> {
+        let _ = id;
+        self.answer()
+    }
+    #[ring]
+    async fn get_async(&self, id: u32) -> Result<u32, String> {
+        let _ = id;
+        self.answer()
+    }
+    #[ring(unless = |value| *value == 2)]
+    fn refused(&self) -> Result<u32, String> {
+        self.answer()
+    }
+    #[ring(refresh = background)]
+    fn in_background(&self, name: &str, many: &[u8], _id: u32) -> Result<u32, String> {
+        let _ = (name, many);
+        self.answer()
+    }
+    #[ring(refresh = background)]
+    async fn in_background_async(&self, name: &str) -> Result<u32, String> {
+        let _ = name;
+        self.answer()
+    }
+    #[ring(refresh = background)]
+    fn shared(self: &Arc<Self>) -> Result<u32, String> {
+        self.answer()
+    }
+    #[ring(lru = VALUES, expire = "10s", key = "id:{_id}", refresh = background)]
+    fn panics(&self, _id: u32) -> u32 {
+        let answer = self.answer();
+        answer.unwrap_or_else(|_| panic!("the origin is down"))
+    }
+}
+
+static VALUES: LazyLock<Lru<u32>> = LazyLock::new(Lru::default);
+
+const TILL_STALE: Duration = Duration::from_secs(10);
+const TILL_DEAD: Duration = Duration::from_secs(70);
+
+#[test]
+fn f1_explicit_verbs_treat_a_stale_entry_as_absent_and_lookup_finds_it() {
+    let origin = Origin::new();
+    let call = || origin.get_ring(1);
+    assert_eq!(call().lookup(), Lookup::Absent);
+    assert_eq!(origin.get(1), Ok(1));
+    assert_eq!(
+        (call().lookup(), call().get(), call().has()),
+        (Lookup::Fresh(1), Some(1), true)
+    );
+    origin.wait(TILL_STALE);
+    assert_eq!(
+        (call().lookup(), call().get(), call().has()),
+        (Lookup::Stale(1), None, false)
+    );
+    let calls = || [1, 2].map(|id| origin.get_ring(id));
+    assert_eq!(calls().lookup_many(), [Lookup::Stale(1), Lookup::Absent]);
+    assert_eq!(
+        (calls().get_many(), calls().has_many()),
+        (vec![None, None], vec![false, false])
+    );
+    assert!(!call().delete(), "it was as good as absent");
+    assert_eq!(call().lookup(), Lookup::Absent);
+    assert_eq!(calls().delete_many(), [false, false]);
+    assert_eq!(origin.get_entry(1).lookup(), Lookup::Absent);
+}
+
+#[test]
+fn f2_an_entry_is_stale_exactly_when_its_remaining_life_is_at_most_stale() {
+    let origin = Origin::new();
+    origin.get(1).unwrap();
+    origin.wait(TILL_STALE - Duration::from_nanos(1));
+    assert_eq!(origin.get_ring(1).lookup(), Lookup::Fresh(1));
+    origin.wait(Duration::from_nanos(1));
+    assert_eq!(origin.get_ring(1).lookup(), Lookup::Stale(1));
+    origin.wait(TILL_DEAD - TILL_STALE - Duration::from_nanos(1));
+    assert_eq!(origin.get_ring(1).lookup(), Lookup::Stale(1));
+    origin.wait(Duration::from_nanos(1));
+    assert_eq!(origin.get_ring(1).lookup(), Lookup::Absent);
+    origin.get_ring(1).expire_in(SECOND).set(7);
+    origin.wait(SECOND);
+    assert_eq!(
+        origin.get_ring(1).lookup(),
+        Lookup::Stale(7),
+        "its own expiry, and stale"
+    );
+}
+
+#[test]
+fn f3_without_an_expiry_an_entry_is_fresh_and_one_of_another_program_is_stale_sooner() {
+    let origin = Origin::new();
+    let key = origin.get_ring(1).key();
+    origin.values.set(&key, 5);
+    origin.wait(TILL_DEAD);
+    assert_eq!(origin.get(1), Ok(5));
+    origin.values.set_with_expiry(&key, 6, Duration::from_secs(30));
+    assert_eq!(origin.get_ring(1).lookup(), Lookup::Stale(6));
+}
+
+mod shared_prefix {
+    use super::*;
+
+    static SHARED: LazyLock<Map<u32>> = LazyLock::new(Map::new);
+
+    #[ring(map = SHARED, key_prefix = "f3", expire = 60, stale = 60, refresh = caller)]
+    fn keeps(id: u32) -> u32 {
+        id
+    }
+    #[ring(map = SHARED, key_prefix = "f3", expire = 60)]
+    fn keeps_not(id: u32) -> u32 {
+        id + 1
+    }
+
+    #[test]
+    fn f3_rings_of_one_prefix_must_agree_on_stale() {
+        assert_eq!(
+            (keeps(1), keeps_not(1), keeps(1)),
+            (1, 2, 1),
+            "neither reads the other's"
+        );
+        let conflict = keeps_cache().conflict().unwrap();
+        assert!(
+            conflict.contains("`stale`") && conflict.contains("60s"),
+            "{conflict}"
+        );
+    }
+}
+
+#[test]
+fn f4_touch_does_not_revive_what_is_stale() {
+    let origin = Origin::new();
+    origin.get(1).unwrap();
+    origin.wait(TILL_STALE - SECOND);
+    assert!(origin.get_ring(1).touch());
+    origin.wait(TILL_STALE - SECOND);
+    assert_eq!(origin.get_ring(1).lookup(), Lookup::Fresh(1), "it was touched");
+    origin.wait(SECOND);
+    assert!(!origin.get_ring(1).touch());
+    assert_eq!([1, 2].map(|id| origin.get_ring(id)).touch_many(), [false, false]);
+    assert_eq!(origin.get_ring(1).lookup(), Lookup::Stale(1));
+}
+
+#[test]
+fn f6_one_call_refreshes_and_newcomers_get_the_stale_value_without_waiting() {
+    let origin = Origin::new();
+    origin.get(1).unwrap();
+    origin.wait(TILL_STALE);
+    let slow = origin.state.slow.lock().unwrap();
+    thread::scope(|scope| {
+        let refresher = scope.spawn(|| origin.get(1));
+        while origin.values.flights().under_way() == 0 {
+            thread::yield_now();
+        }
+        for _ in 0..3 {
+            assert_eq!(origin.get(1), Ok(1), "stale");
+        }
+        drop(slow);
+        assert_eq!(refresher.join().unwrap(), Ok(2));
+    });
+    assert_eq!(origin.get(1), Ok(2));
+    assert_eq!(origin.get_cache().stats().stale_hits >= 3, true);
+}
+
+#[test]
+fn f6_after_its_life_calls_join_the_refresh() {
+    let origin = Origin::new();
+    origin.get(1).unwrap();
+    origin.wait(TILL_STALE);
+    let slow = origin.state.slow.lock().unwrap();
+    thread::scope(|scope| {
+        let refresher = scope.spawn(|| origin.get(1));
+        while origin.values.flights().under_way() == 0 {
+            thread::yield_now();
+        }
+        origin.wait(TILL_DEAD);
+        let joined = scope.spawn(|| origin.get(1));
+        thread::sleep(Duration::from_millis(20));
+        drop(slow);
+        assert_eq!(
+            (refresher.join().unwrap(), joined.join().unwrap()),
+            (Ok(2), Ok(2))
+        );
+    });
+}
+
+#[test]
+fn f7_delete_set_and_clear_end_the_fallback_and_keep_the_refresh_from_storing() {
+    for change in [
+        |origin: &Origin| drop(origin.get_ring(1).delete()),
+        |origin: &Origin| origin.get_ring(1).set(9),
+        |origin: &Origin| origin.get_cache().clear(),
+        |origin: &Origin| drop([origin.get_ring(1)].delete_many()),
+    ] {
+        for fails in [false, true] {
+            let origin = Origin::new();
+            origin.get(1).unwrap();
+            origin.wait(TILL_STALE);
+            let slow = origin.state.slow.lock().unwrap();
+            let out = thread::scope(|scope| {
+                let refresher = scope.spawn(|| origin.get(1));
+                while origin.values.flights().under_way() == 0 {
+                    thread::yield_now();
+                }
+                change(&origin);
+                origin.state.is_down.store(fails, SeqCst);
+                drop(slow);
+                refresher.join().unwrap()
+            });
+            let left = origin.get_ring(1).get();
+            match (fails, left) {
+                (false, left) => assert_eq!((out, left != Some(2)), (Ok(2), true)),
+                (true, Some(set)) => assert_eq!((out, set), (Ok(9), 9)),
+                (true, None) => assert_eq!(out, Err("down".into()), "the old value is gone"),
+            }
+        }
+    }
+}
+
+#[test]
+fn f7_expire_keeps_the_fallback() {
+    let origin = Origin::new();
+    assert!(!origin.get_ring(1).expire());
+    origin.get(1).unwrap();
+    assert!(origin.get_ring(1).expire());
+    assert_eq!(origin.get_ring(1).lookup(), Lookup::Stale(1));
+    assert!(!origin.get_ring(1).expire(), "it was stale before");
+    origin.wait(TILL_DEAD - TILL_STALE - SECOND);
+    assert!(!origin.get_ring(1).expire());
+    origin.wait(SECOND);
+    assert_eq!(
+        origin.get_ring(1).lookup(),
+        Lookup::Absent,
+        "its life was not lengthened"
+    );
+    origin.get(2).unwrap();
+    let calls = || [1, 2].map(|id| origin.get_ring(id));
+    assert_eq!(calls().expire_many(), [false, true]);
+    assert_eq!(calls().lookup_many(), [Lookup::Absent, Lookup::Stale(2)]);
+}
+
+#[test]
+fn f8_a_failed_refresh_leaves_the_entry_and_never_lengthens_its_life() {
+    let origin = Origin::new();
+    origin.get(1).unwrap();
+    origin.go_down();
+    origin.wait(TILL_STALE);
+    assert_eq!(origin.get(1), Ok(1));
+    origin.wait(TILL_DEAD - TILL_STALE - SECOND);
+    thread::sleep(Duration::from_millis(60));
+    assert_eq!(origin.get(1), Ok(1), "after `retry` it is tried again");
+    origin.wait(SECOND);
+    assert_eq!(origin.get(1), Err("down".into()));
+}
+
+#[test]
+fn f8_after_a_failure_no_refresh_begins_for_a_while() {
+    let origin = Origin::new();
+    origin.get(1).unwrap();
+    origin.go_down();
+    origin.wait(TILL_STALE);
+    assert_eq!(assert_computed!(1, origin.get(1)), Ok(1));
+    assert_eq!(assert_computed!(0, origin.get(1)), Ok(1));
+    thread::sleep(Duration::from_millis(60));
+    assert_eq!(assert_computed!(1, origin.get(1)), Ok(1));
+    let many = assert_computed!(0, [1, 1].map(|id| origin.get_ring(id)).get_or_update_many());
+    assert_eq!(many, [Ok(1), Ok(1)]);
+}
+
+#[test]
+fn f8_a_refresh_that_panics_is_a_failed_one() {
+    let origin = Origin::new();
+    let _inline = testing::inline();
+    let (_isolated, clock) = (testing::isolated(), testing::clock());
+    assert_eq!(origin.panics(1), 1);
+    origin.go_down();
+    clock.advance(TILL_STALE);
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| origin.panics(1)));
+    assert!(panicked.is_err() || panicked.unwrap() == 1);
+    assert_eq!(assert_computed!(0, origin.panics(1)), 1, "the pause");
+}
+
+#[test]
+fn f9_a_refreshed_value_that_unless_refuses_removes_the_old_one() {
+    let origin = Origin::new();
+    assert_eq!(origin.refused(), Ok(1));
+    origin.wait(TILL_STALE);
+    assert_eq!(origin.refused(), Ok(2));
+    assert_eq!(origin.refused_ring().lookup(), Lookup::Absent);
+}
+
+#[test]
+fn f10_update_and_execute_never_return_stale_values() {
+    let origin = Origin::new();
+    origin.get(1).unwrap();
+    origin.wait(TILL_STALE);
+    origin.go_down();
+    assert_eq!(origin.get_ring(1).update(), Err("down".into()));
+    assert_eq!(origin.get_ring(1).execute(), Err("down".into()));
+    assert_eq!(origin.get_ring(1).lookup(), Lookup::Stale(1), "it is still there");
+}
+
+#[test]
+fn bulk_calls_return_stale_values_and_refresh_them() {
+    let origin = Origin::new();
+    let get = |ids: [u32; 3]| ids.map(|id| origin.get_ring(id)).get_or_update_many();
+    assert_eq!(get([1, 2, 1]), [Ok(1), Ok(2), Ok(1)]);
+    origin.wait(TILL_STALE);
+    assert_eq!(get([1, 3, 1]), [Ok(3), Ok(4), Ok(3)], "by the caller");
+    origin.wait(TILL_STALE);
+    origin.go_down();
+    assert_eq!(get([1, 4, 2]), [Ok(3), Err("down".into()), Ok(2)]);
+}
+
+#[tokio::test]
+async fn awaited_calls_do_the_same() {
+    let origin = Origin::new();
+    let call = || origin.get_async_ring(1);
+    assert_eq!(origin.get_async(1).await, Ok(1));
+    origin.wait(TILL_STALE);
+    assert_eq!(
+        (call().lookup().await, call().get().await),
+        (Lookup::Stale(1), None)
+    );
+    assert!(!call().has().await && !call().touch().await);
+    assert_eq!(origin.get_async(1).await, Ok(2), "by the caller");
+    assert!(call().expire().await);
+    origin.go_down();
+    assert_eq!(origin.get_async(1).await, Ok(2));
+    assert_eq!(call().update().await, Err("down".into()));
+    let calls = || [1, 2].map(|id| origin.get_async_ring(id));
+    assert_eq!(calls().lookup_many().await, [Lookup::Stale(2), Lookup::Absent]);
+    assert_eq!(calls().get_or_update_many().await, [Ok(2), Err("down".into())]);
+    assert_eq!(calls().touch_many().await, [false, false]);
+    assert_eq!(calls().expire_many().await, [false, false]);
+    assert!(!call().delete().await);
+    assert_eq!(origin.get_async(1).await, Err("down".into()));
+}
+
+#[test]
+fn f11_the_background_has_copies_of_the_arguments() {
+    let _inline = testing::inline();
+    let origin = Origin::new();
+    assert_eq!(origin.in_background("a", b"bc", 1), Ok(1));
+    origin.wait(TILL_STALE);
+    assert_eq!(
+        assert_computed!(1, origin.in_background("a", b"bc", 1)),
+        Ok(1),
+        "stale"
+    );
+    assert_eq!(assert_computed!(0, origin.in_background("a", b"bc", 1)), Ok(2));
+    let origin = Arc::new(origin);
+    assert_eq!(origin.shared(), Ok(3));
+    origin.wait(TILL_STALE);
+    assert_eq!((origin.shared(), origin.shared()), (Ok(3), Ok(4)));
+    origin.wait(TILL_STALE);
+    assert_eq!([origin.shared_ring()].get_or_update_many(), [Ok(4)]);
+    assert_eq!(origin.shared(), Ok(5));
+}
+
+#[test]
+fn f12_threads_of_the_background_refresh_blocking_calls() {
+    let origin = Origin::new();
+    origin.in_background("b", b"", 1).unwrap();
+    origin.wait(TILL_STALE);
+    let slow = origin.state.slow.lock().unwrap();
+    assert_eq!(origin.in_background("b", b"", 1), Ok(1), "without waiting");
+    assert_eq!(origin.in_background("b", b"", 1), Ok(1));
+    drop(slow);
+    while origin.in_background_ring("b", b"", 1).get().is_none() {
+        thread::yield_now();
+    }
+    assert_eq!(origin.in_background("b", b"", 1), Ok(2));
+}
+
+#[tokio::test]
+async fn f12_tasks_of_the_callers_runtime_refresh_async_calls() {
+    let origin = Origin::new();
+    origin.in_background_async("a").await.unwrap();
+    origin.wait(TILL_STALE);
+    assert_eq!(origin.in_background_async("a").await, Ok(1));
+    while origin.in_background_async_ring("a").get().await.is_none() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(origin.in_background_async("a").await, Ok(2));
+    origin.wait(TILL_STALE);
+    assert_eq!(
+        [origin.in_background_async_ring("a")].get_or_update_many().await,
+        [Ok(2)]
+    );
+    tokio::task::yield_now().await;
+    assert_eq!(origin.in_background_async("a").await, Ok(3));
+}
+
+#[test]
+fn f12_without_a_runtime_the_caller_refreshes() {
+    let origin = Origin::new();
+    let before = ring_cache::background::counts().by_caller;
+    let block_on = |future| futures_util_block_on(future);
+    assert_eq!(block_on(origin.in_background_async("c")), Ok(1));
+    origin.wait(TILL_STALE);
+    assert_eq!(block_on(origin.in_background_async("c")), Ok(2));
+    assert!(ring_cache::background::counts().by_caller > before);
+}
+
+/// A runtime that knows no tasks.
+fn futures_util_block_on<F: Future>(future: F) -> F::Output {
+    let mut future = std::pin::pin!(future);
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    loop {
+        if let std::task::Poll::Ready(output) = future.as_mut().poll(&mut context) {
+            return output;
+        }
+        thread::yield_now();
+    }
+}
+
+/// Waits for the new value, for a while or until the refresh ends.
+mod wait {
+    use super::*;
+
+    #[ring_impl(lru = self.values, expire = "10s", stale = "60s", retry = "1ms")]
+    impl Origin {
+        #[ring(wait = forever)]
+        fn till_it_ends(&self) -> Result<u32, String> {
+            self.answer()
+        }
+        #[ring(wait = "20ms")]
+        fn for_a_while(&self) -> Result<u32, String> {
+            self.answer()
+        }
+        #[ring(wait = forever)]
+        async fn till_it_ends_async(&self) -> Result<u32, String> {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            self.answer()
+        }
+        #[ring(wait = "20ms")]
+        async fn for_a_while_async(&self, slow: bool) -> Result<u32, String> {
+            let time = if slow { 200 } else { 0 };
+            tokio::time::sleep(Duration::from_millis(time)).await;
+            self.answer()
+        }
+        #[ring(wait = "20ms", refresh = caller)]
+        async fn by_caller(&self, after_millis: u64) -> Result<u32, String> {
+            tokio::time::sleep(Duration::from_millis(after_millis)).await;
+            self.answer()
+        }
+    }
+
+    #[test]
+    fn forever_a_stale_value_is_returned_on_error_only() {
+        let origin = Origin::new();
+        origin.till_it_ends().unwrap();
+        origin.wait(TILL_STALE);
+        assert_eq!(origin.till_it_ends(), Ok(2));
+        origin.wait(TILL_STALE);
+        origin.go_down();
+        assert_eq!(origin.till_it_ends(), Ok(2));
+        origin.wait(TILL_DEAD);
+        assert_eq!(origin.till_it_ends(), Err("down".into()));
+    }
+
+    #[test]
+    fn for_a_while_the_new_value_is_awaited() {
+        let origin = Origin::new();
+        origin.for_a_while().unwrap();
+        origin.wait(TILL_STALE);
+        let slow = origin.state.slow.lock().unwrap();
+        assert_eq!(origin.for_a_while(), Ok(1), "it took too long");
+        drop(slow);
+        while origin.for_a_while_ring().get().is_none() {
+            thread::yield_now();
+        }
+        assert_eq!(origin.for_a_while(), Ok(2));
+    }
+
+    #[test]
+    fn who_waits_while_the_entry_is_deleted_computes() {
+        let origin = Origin::new();
+        origin.till_it_ends().unwrap();
+        origin.wait(TILL_STALE);
+        let slow = origin.state.slow.lock().unwrap();
+        thread::scope(|scope| {
+            let call = scope.spawn(|| origin.till_it_ends());
+            while origin.values.flights().under_way() == 0 {
+                thread::yield_now();
+            }
+            origin.till_it_ends_ring().delete();
+            drop(slow);
+            assert!(call.join().unwrap().unwrap() > 1, "not the old value");
+        });
+    }
+
+    #[tokio::test]
+    async fn tasks_wait_as_well() {
+        let origin = Origin::new();
+        origin.till_it_ends_async().await.unwrap();
+        origin.for_a_while_async(false).await.unwrap();
+        origin.for_a_while_async(true).await.unwrap();
+        origin.wait(TILL_STALE);
+        assert_eq!(origin.till_it_ends_async().await, Ok(4));
+        assert_eq!(origin.for_a_while_async(false).await, Ok(5));
+        assert_eq!(origin.for_a_while_async(true).await, Ok(3), "it took too long");
+    }
+
+    #[tokio::test]
+    async fn a_caller_that_refreshes_leaves_a_body_that_takes_too_long() {
+        let origin = Origin::new();
+        for millis in [0, 100] {
+            origin.by_caller(millis).await.unwrap();
+        }
+        origin.wait(TILL_STALE);
+        assert_eq!(origin.by_caller(0).await, Ok(3));
+        assert_eq!(origin.by_caller(100).await, Ok(2));
+        origin.wait(TILL_DEAD);
+        assert_eq!(origin.by_caller(100).await, Ok(4), "without an entry it stays");
+    }
+}
+
+/// Expiries that values decide, and jitter.
+mod expiry {
+    use super::*;
+
+    fn ttl(value: &Option<u32>) -> Option<Duration> {
+        value.filter(|value| *value > 100).map(|value| Duration::from_secs(value.into()))
+    }
+
+    #[ring(expire = 60, expire_of = ttl, none = "5s")]
+    fn decided(value: Option<u32>) -> Option<u32> {
+        value
+    }
+    #[ring(none = "5s")]
+    fn lasting(value: Option<u32>) -> Option<u32> {
+        value
+    }
+    #[ring(expire = 1000, jitter = 0.5, capacity = 1000)]
+    fn shaken(value: u32) -> u32 {
+        value
+    }
+
+    fn lives(clock: &testing::TestClock, has: impl Fn() -> bool) -> u64 {
+        let lived = (0..200).take_while(|_| {
+            let there = has();
+            clock.advance(SECOND);
+            there
+        });
+        lived.count() as u64
+    }
+
+    #[test]
+    fn f19_a_call_decides_before_the_value_the_value_before_none_and_none_before_the_ring() {
+        let (_isolated, clock) = (testing::isolated(), testing::clock());
+        for (value, life) in [(Some(120), 120), (Some(1), 60), (None, 5)] {
+            decided(value);
+            assert_eq!(lives(&clock, || decided_ring(value).has()), life, "{value:?}");
+            decided_ring(value).set(value);
+            assert_eq!(lives(&clock, || decided_ring(value).has()), life, "{value:?}");
+            decided_ring(value).expire_in(3 * SECOND).update();
+            assert_eq!(lives(&clock, || decided_ring(value).has()), 3, "{value:?}");
+            decided_ring(value).expire_in(Duration::ZERO).update();
+            assert!(!decided_ring(value).has(), "zero is not stored");
+        }
+        lasting(None);
+        lasting(Some(1));
+        assert_eq!(lives(&clock, || lasting_ring(None).has()), 5);
+        assert!(lasting_ring(Some(1)).has());
+    }
+
+    #[test]
+    fn f18_jitter_only_shortens_and_never_what_expire_in_says() {
+        let (_isolated, clock) = (testing::isolated(), testing::clock());
+        testing::seed(7);
+        for value in 0..400 {
+            shaken(value);
+        }
+        shaken_ring(1000).expire_in(1000 * SECOND).update();
+        let there = || (0..400).map(|value| shaken_ring(value)).has_many();
+        let count = || there().iter().filter(|there| **there).count();
+        clock.advance(500 * SECOND - Duration::from_nanos(1));
+        assert_eq!(count(), 400, "half of it remains");
+        clock.advance(250 * SECOND);
+        assert!((150..250).contains(&count()), "{}", count());
+        clock.advance(249 * SECOND);
+        assert!(shaken_ring(1000).has());
+        clock.advance(SECOND);
+        assert_eq!((count(), shaken_ring(1000).has()), (0, false));
+    }
+}
+
+/// Hooks for users' own tests.
+mod hooks {
+    use super::*;
+
+    #[ring]
+    fn double(value: u32) -> u32 {
+        value * 2
+    }
+
+    #[test]
+    fn t1_off_caches_nothing() {
+        let _isolated = testing::isolated();
+        double(1);
+        let off = testing::off();
+        assert_eq!(assert_computed!(2, double(1) + double(1)), 4);
+        assert!(!double_ring(1).has() && double_ring(1).get().is_none());
+        double_ring(2).set(5);
+        assert_eq!([1, 2].map(double_ring).get_many(), [None, None]);
+        assert_eq!(assert_computed!(2, [1, 3].map(double_ring).get_or_update_many().len()), 2);
+        assert_eq!(double_cache().stats().errors, 0);
+        drop(off);
+        assert_eq!(assert_computed!(0, double(1)), 2);
+        assert!(!double_ring(2).has(), "nothing was stored");
+    }
+
+    #[test]
+    fn t1_isolated_tests_do_not_meet() {
+        double_ring(7).set(1);
+        let first = testing::isolated();
+        assert_eq!(assert_computed!(1, double(7)), 14);
+        let second = testing::isolated();
+        assert!(!double_ring(7).has());
+        drop(second);
+        assert!(double_ring(7).has());
+        drop(first);
+        assert_eq!(double(7), 1);
+    }
+
+    #[test]
+    #[should_panic(expected = "`double(8)` computed 0 times, not 1")]
+    fn t1_assert_computed_says_what_it_expected() {
+        double_ring(8).set(1);
+        assert_computed!(1, double(8));
+    }
+}
+
+#[tokio::test]
+async fn f13_a_dropped_call_touches_no_job_of_the_background() {
+    let origin = Origin::new();
+    origin.in_background_async("d").await.unwrap();
+    origin.wait(TILL_STALE);
+    {
+        let call = origin.in_background_async("d");
+        assert_eq!(call.await, Ok(1));
+    }
+    tokio::task::yield_now().await;
+    assert_eq!(origin.in_background_async_ring("d").get().await, Some(2));
+}
+
+#[test]
+fn many_threads_get_stale_values_and_one_refreshes() {
+    let origin = Origin::new();
+    origin.get(1).unwrap();
+    origin.wait(TILL_STALE);
+    let barrier = Barrier::new(8);
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                barrier.wait();
+                for _ in 0..100 {
+                    assert!(origin.get(1).is_ok_and(|value| value <= 2));
+                }
+            });
+        }
+    });
+    assert_eq!(origin.state.answers.load(SeqCst), 2);
+}
