@@ -19,6 +19,8 @@ mod json;
 mod lost_to_null;
 #[cfg(feature = "message-pack")]
 mod message_pack;
+#[cfg(any(feature = "lz4", feature = "zstd"))]
+mod packed;
 #[cfg(feature = "postcard")]
 mod postcard;
 mod raw;
@@ -38,6 +40,12 @@ pub use entry_key::EntryKey;
 pub use json::Json;
 #[cfg(feature = "message-pack")]
 pub use message_pack::MessagePack;
+#[cfg(feature = "lz4")]
+pub use packed::Lz4;
+#[cfg(feature = "zstd")]
+pub use packed::Zstd;
+#[cfg(any(feature = "lz4", feature = "zstd"))]
+pub use packed::{Algorithm, Packed};
 #[cfg(feature = "postcard")]
 pub use postcard::Postcard;
 pub use raw::Raw;

@@ -30,6 +30,14 @@ mod held_leaders;
 mod key_values;
 mod lru;
 mod overlapping;
+#[cfg(all(
+    feature = "cbor",
+    feature = "json",
+    feature = "lz4",
+    feature = "message-pack",
+    feature = "zstd"
+))]
+mod packed;
 mod panics;
 mod patience;
 mod recursion;
