@@ -24,6 +24,8 @@ mod packed;
 #[cfg(feature = "postcard")]
 mod postcard;
 mod raw;
+#[cfg(feature = "sealed")]
+mod sealed;
 #[cfg(any(
     feature = "cbor",
     feature = "lz4",
@@ -49,6 +51,8 @@ pub use packed::{Algorithm, Packed};
 #[cfg(feature = "postcard")]
 pub use postcard::Postcard;
 pub use raw::Raw;
+#[cfg(feature = "sealed")]
+pub use sealed::{Keys, Sealed, SealingKey};
 
 pub use crate::error::Cause;
 

@@ -42,6 +42,8 @@ mod panics;
 mod patience;
 mod recursion;
 mod rings;
+#[cfg(all(feature = "lz4", feature = "sealed"))]
+mod sealed;
 mod single_flight;
 mod stress;
 mod support;

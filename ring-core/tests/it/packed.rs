@@ -10,7 +10,9 @@ type Bytes = Vec<u8>;
 
 /// A value that gets smaller.
 fn long() -> Vec<String> {
-    (0..100).map(|number| format!("item {number} of the list of all items")).collect()
+    (0..100)
+        .map(|number| format!("item {number} of the list of all items"))
+        .collect()
 }
 
 /// Bytes that do not get smaller.
