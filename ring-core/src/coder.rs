@@ -3,6 +3,18 @@
 //! A coder is a type, named by `#[ring(coder = Json)]`. The storage holds its bytes unchanged, so other programs can
 //! read them. Bytes that it cannot decode, such as those of an older version of a struct, are a miss and are
 //! overwritten. A value that cannot be encoded is not stored: each call computes it and counts an error.
+//!
+//! | coder | feature | bytes |
+//! |---|---|---|
+//! | [`Raw`] | | bytes and strings as they are |
+//! | `Json` | `json` | text that all programs read |
+//! | `Cbor` | `cbor` | compact, with names of fields |
+//! | `MessagePack` | `message-pack` | compact, with names of fields |
+//! | `Postcard` | `postcard` | the shortest, without names |
+//! | `Packed<C, Lz4>`, `Packed<C, Zstd>` | `lz4`, `zstd` | those of the coder `C`, compressed if that helps |
+//! | `Sealed<C, K>` | `sealed` | those of the coder `C`, encrypted |
+//!
+//! Coders around coders combine: `Sealed<Packed<Cbor, Lz4>, Keys>` compresses and then encrypts.
 
 #[cfg(any(feature = "message-pack", feature = "postcard"))]
 mod bounded;

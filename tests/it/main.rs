@@ -35,6 +35,15 @@ mod receivers;
 mod redis;
 mod reexported;
 mod results;
+#[cfg(all(
+    feature = "disk",
+    feature = "lz4",
+    feature = "memcached",
+    feature = "redis",
+    feature = "sealed",
+    feature = "tiered"
+))]
+mod sealed;
 mod storages;
 mod templates;
 mod traits;
