@@ -12,7 +12,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-targets="key_round_trip key_injective lru_ops coder_decode coder_encode server_replies disk_file"
+targets="key_round_trip key_injective lru_ops coder_decode coder_encode coder_packed coder_sealed server_replies disk_file"
 scratch=""
 
 leave_out() {
@@ -55,6 +55,8 @@ run() {
         lru_ops) options="-max_len=98" dictionary="" ;;
         coder_decode) options="-max_len=600 -rss_limit_mb=1024" dictionary=coder_decode ;;
         coder_encode) options="-max_len=300" dictionary="" ;;
+        coder_packed) options="-max_len=2000 -rss_limit_mb=1024" dictionary="" ;;
+        coder_sealed) options="-max_len=200" dictionary="" ;;
         server_replies) options="-max_len=600 -rss_limit_mb=1024" dictionary=server_replies ;;
         disk_file) options="-max_len=64" dictionary="" ;;
         *) die "no target is named $target" ;;

@@ -8,13 +8,13 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use libfuzzer_sys::{Corpus, fuzz_target};
-use ring_cache::coder::{Cbor, Coder, Json, Raw};
+use ring_cache::coder::{Cbor, Coder, Json, MessagePack, Postcard, Raw};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// What serde takes beforehand for a list of announced length, at most: a mebibyte, for each level of lists.
 const ANNOUNCED: u64 = 1 << 20;
-/// How deep values of CBOR may be nested.
+/// How deep values of CBOR may be nested; those of MessagePack and Postcard less deep.
 const LEVELS: u64 = 64;
 /// What one byte may come to: an element of a list that doubles while it grows.
 const FOR_A_BYTE: u64 = 1024;
@@ -89,35 +89,67 @@ fn decode<C: Coder<V>, V: Debug>(bytes: &[u8], levels: u64) -> Option<()> {
     Some(())
 }
 
-fn both<V: Serialize + DeserializeOwned + Debug>(json: bool, levels: u64, bytes: &[u8]) -> Option<()> {
-    if json {
-        // It announces no lengths.
-        decode::<Json, V>(bytes, 0)
-    } else {
-        decode::<Cbor, V>(bytes, levels)
+/// The coder that the input asks for.
+#[derive(Clone, Copy)]
+enum Format {
+    Cbor,
+    Json,
+    MessagePack,
+    Postcard,
+}
+
+impl Format {
+    fn of(kind: u8) -> Self {
+        match kind >> 4 {
+            1 => Format::MessagePack,
+            2 => Format::Postcard,
+            8.. => Format::Json,
+            _ => Format::Cbor,
+        }
     }
+}
+
+fn coded<V: Serialize + DeserializeOwned + Debug>(format: Format, levels: u64, bytes: &[u8]) -> Option<()> {
+    match format {
+        Format::Cbor => decode::<Cbor, V>(bytes, levels),
+        // It announces no lengths.
+        Format::Json => decode::<Json, V>(bytes, 0),
+        Format::MessagePack => decode::<MessagePack, V>(bytes, levels),
+        Format::Postcard => decode_nameless::<V>(bytes, levels),
+    }
+}
+
+/// Postcard refuses what it could not read again, such as a struct whose field is left out.
+fn decode_nameless<V: Serialize + DeserializeOwned + Debug>(bytes: &[u8], levels: u64) -> Option<()> {
+    let encodes = <Postcard as Coder<V>>::decode(bytes).is_ok_and(|value| Postcard::encode(&value).is_ok());
+    if encodes {
+        return decode::<Postcard, V>(bytes, levels);
+    }
+    let allocated = allocation_counter::measure(|| _ = <Postcard as Coder<V>>::decode(bytes));
+    assert!(allocated.bytes_max <= ANYWAY + levels * ANNOUNCED + FOR_A_BYTE * bytes.len() as u64);
+    None
 }
 
 fuzz_target!(|input: &[u8]| -> Corpus {
     let Some((&kind, bytes)) = input.split_first() else {
         return Corpus::Reject;
     };
-    let json = kind & 128 != 0;
+    let format = Format::of(kind);
     _ = match kind & 15 {
-        0 => both::<Order>(json, 3, bytes),
-        1 => both::<Vec<Order>>(json, 4, bytes),
-        2 => both::<Event>(json, LEVELS, bytes),
-        3 => both::<Loose>(json, 2 * LEVELS, bytes),
-        4 => both::<Tree>(json, LEVELS, bytes),
-        5 => both::<Nest>(json, LEVELS, bytes),
-        6 => both::<String>(json, 0, bytes),
-        7 => both::<Vec<u8>>(json, 1, bytes),
-        8 => both::<BTreeMap<u32, BTreeSet<i8>>>(json, 2, bytes),
-        9 => both::<(f32, f64, u128, i128, char, ())>(json, 0, bytes),
-        10 => both::<[[u16; 4]; 3]>(json, 0, bytes),
-        11 => both::<Result<IpAddr, Option<Box<Owner>>>>(json, 1, bytes),
-        12 => both::<Vec<()>>(json, 1, bytes),
-        13 => both::<Vec<[u64; 16]>>(json, 1, bytes),
+        0 => coded::<Order>(format, 3, bytes),
+        1 => coded::<Vec<Order>>(format, 4, bytes),
+        2 => coded::<Event>(format, LEVELS, bytes),
+        3 => coded::<Loose>(format, 2 * LEVELS, bytes),
+        4 => coded::<Tree>(format, LEVELS, bytes),
+        5 => coded::<Nest>(format, LEVELS, bytes),
+        6 => coded::<String>(format, 0, bytes),
+        7 => coded::<Vec<u8>>(format, 1, bytes),
+        8 => coded::<BTreeMap<u32, BTreeSet<i8>>>(format, 2, bytes),
+        9 => coded::<(f32, f64, u128, i128, char, ())>(format, 0, bytes),
+        10 => coded::<[[u16; 4]; 3]>(format, 0, bytes),
+        11 => coded::<Result<IpAddr, Option<Box<Owner>>>>(format, 1, bytes),
+        12 => coded::<Vec<()>>(format, 1, bytes),
+        13 => coded::<Vec<[u64; 16]>>(format, 1, bytes),
         14 => decode::<Raw, String>(bytes, 0),
         _ => decode::<Raw, Vec<u8>>(bytes, 0),
     };

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use arbitrary::{Arbitrary, Unstructured};
 use libfuzzer_sys::{Corpus, fuzz_target};
-use ring_cache::coder::{Cbor, Coder, Json};
+use ring_cache::coder::{Cbor, Coder, Json, MessagePack, Postcard};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -105,7 +105,17 @@ where
     let value = V::arbitrary(bytes).ok()?;
     check::<Cbor, V>(&value, false);
     check::<Json, V>(&value, true);
+    check::<MessagePack, V>(&value, false);
+    check_nameless(&value);
     Some(())
+}
+
+/// Postcard refuses more, as types without names in the bytes, and never writes what it would read as another value.
+fn check_nameless<V: DeserializeOwned + Serialize + Debug>(value: &V) {
+    if let Ok(bytes) = Postcard::encode(value) {
+        let back: V = Postcard::decode(&bytes).expect("what was written can be read");
+        assert_eq!(format!("{back:?}"), format!("{value:?}"));
+    }
 }
 
 /// With keys that JSON cannot have.

@@ -68,6 +68,7 @@ def values():
         if kind == 8:
             value = {1: [1, -2]}
         seed("coder_decode", f"cbor_{kind}", bytes([kind]) + cbor(value))
+        seed("coder_decode", f"message_pack_{kind}", bytes([16 | kind]) + message_pack(value))
     # Lists that announce more than comes, one within the other, and what is deep.
     huge = b"\x9b\x00\x00\x00\xff\xff\xff\xff\xff"
     seed("coder_decode", "cbor_announced", bytes([7]) + huge)
@@ -106,6 +107,57 @@ def cbor(value):
         return head(0x80, len(value)) + b"".join(map(cbor, value))
     pairs = b"".join(cbor(key) + cbor(item) for key, item in value.items())
     return head(0xA0, len(value)) + pairs
+
+
+def message_pack(value):
+    """What rmp-serde would write, of the kinds of values above."""
+    if value is None:
+        return b"\xc0"
+    if isinstance(value, bool):
+        return b"\xc3" if value else b"\xc2"
+    if isinstance(value, float):
+        return b"\xcb" + struct.pack(">d", value)
+    if isinstance(value, int):
+        if abs(value) >= 1 << 63:
+            return b"\xc4\x10" + value.to_bytes(16, "big", signed=True)
+        return bytes([value]) if 0 <= value < 128 else b"\xd3" + struct.pack(">q", value)
+    if isinstance(value, str):
+        return b"\xd9" + bytes([len(value.encode())]) + value.encode()
+    if isinstance(value, list):
+        return b"\xdc" + struct.pack(">H", len(value)) + b"".join(map(message_pack, value))
+    pairs = b"".join(message_pack(key) + message_pack(item) for key, item in value.items())
+    return bytes([0x80 | len(value)]) + pairs
+
+
+def nameless():
+    """Postcard: an order, a tree, numbers; what nests, and what announces more than comes."""
+    order = b"\x07\x01\x02\x01x\x01\x01\x01a\x02" + struct.pack("<d", 0.5) + b"\x01\x01n\x01\x01m\x01\x01\x02"
+    seed("coder_decode", "postcard_order", bytes([32]) + order)
+    seed("coder_decode", "postcard_tree", bytes([36]) + b"\x01a\x01\x01b\x00")
+    seed("coder_decode", "postcard_nest", bytes([37]) + b"\x02\x01\x00\x00")
+    seed("coder_decode", "postcard_deep", bytes([37]) + b"\x01" * 200)
+    for kind in [33, 38, 39, 40, 44, 45]:
+        seed("coder_decode", f"postcard_announced_{kind}", bytes([kind]) + b"\xff" * 9 + b"\x01")
+    # Enums and options that nest without lists, and a list that announces more than comes.
+    seed("coder_decode", "message_pack_deep", bytes([21]) + b"\x91" * 200)
+    seed("coder_decode", "message_pack_announced", bytes([23]) + b"\xdd\xff\xff\xff\xff")
+
+
+def packed():
+    """The kind of work, then a frame or a value."""
+    lz4 = b"\xffrp\x01" + struct.pack("<I", 1000) + b"\x1f\x00\x01\x00\xff\xff\xff\xd4\x50" + b"\x00" * 5
+    seed("coder_packed", "lz4", bytes([0]) + lz4)
+    seed("coder_packed", "lz4_bomb", bytes([0]) + lz4[:4] + struct.pack("<I", 64 << 20) + lz4[8:])
+    seed("coder_packed", "zstd_bomb", bytes([1]) + b"\x02" + struct.pack("<I", 64 << 20) + b"\x28\xb5\x2f\xfd\x00\x58\x03\x00\x10\x00")
+    seed("coder_packed", "verbatim", bytes([1]) + b"\x00\xffrp\x00")
+    seed("coder_packed", "value", bytes([2 | 40 << 2]) + b"a text that repeats, ")
+    seed("coder_packed", "marked", bytes([3]) + b"\x01\x02\x03")
+
+
+def sealed():
+    dice = random.Random(8)
+    for length in [0, 20, 60, 150]:
+        seed("coder_sealed", f"bytes_{length}", bytes(dice.randrange(256) for _ in range(length)))
 
 
 def head(kind, size):
@@ -165,6 +217,9 @@ def changes():
 
 replies()
 values()
+nameless()
+packed()
+sealed()
 operations()
 keys()
 changes()

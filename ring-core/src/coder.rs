@@ -3,6 +3,18 @@
 //! A coder is a type, named by `#[ring(coder = Json)]`. The storage holds its bytes unchanged, so other programs can
 //! read them. Bytes that it cannot decode, such as those of an older version of a struct, are a miss and are
 //! overwritten. A value that cannot be encoded is not stored: each call computes it and counts an error.
+//!
+//! | coder | feature | bytes |
+//! |---|---|---|
+//! | [`Raw`] | | bytes and strings as they are |
+//! | `Json` | `json` | text that all programs read |
+//! | `Cbor` | `cbor` | compact, with names of fields |
+//! | `MessagePack` | `message-pack` | compact, with names of fields |
+//! | `Postcard` | `postcard` | the shortest, without names |
+//! | `Packed<C, Lz4>`, `Packed<C, Zstd>` | `lz4`, `zstd` | those of the coder `C`, compressed if that helps |
+//! | `Sealed<C, K>` | `sealed` | those of the coder `C`, encrypted |
+//!
+//! Coders around coders combine: `Sealed<Packed<Cbor, Lz4>, Keys>` compresses and then encrypts.
 
 #[cfg(any(feature = "message-pack", feature = "postcard"))]
 mod bounded;
@@ -19,9 +31,13 @@ mod json;
 mod lost_to_null;
 #[cfg(feature = "message-pack")]
 mod message_pack;
+#[cfg(any(feature = "lz4", feature = "zstd"))]
+mod packed;
 #[cfg(feature = "postcard")]
 mod postcard;
 mod raw;
+#[cfg(feature = "sealed")]
+mod sealed;
 #[cfg(any(
     feature = "cbor",
     feature = "lz4",
@@ -38,9 +54,17 @@ pub use entry_key::EntryKey;
 pub use json::Json;
 #[cfg(feature = "message-pack")]
 pub use message_pack::MessagePack;
+#[cfg(feature = "lz4")]
+pub use packed::Lz4;
+#[cfg(feature = "zstd")]
+pub use packed::Zstd;
+#[cfg(any(feature = "lz4", feature = "zstd"))]
+pub use packed::{Algorithm, Packed};
 #[cfg(feature = "postcard")]
 pub use postcard::Postcard;
 pub use raw::Raw;
+#[cfg(feature = "sealed")]
+pub use sealed::{Keys, Sealed, SealingKey};
 
 pub use crate::error::Cause;
 

@@ -37,6 +37,15 @@ mod reexported;
 mod results;
 #[cfg(all(feature = "testing", feature = "tokio"))]
 mod stale;
+#[cfg(all(
+    feature = "disk",
+    feature = "lz4",
+    feature = "memcached",
+    feature = "redis",
+    feature = "sealed",
+    feature = "tiered"
+))]
+mod sealed;
 mod storages;
 mod templates;
 mod traits;

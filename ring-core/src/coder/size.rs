@@ -1,13 +1,11 @@
 //! The greatest size of a value.
 
-use super::Cause;
-
 /// In bytes: far above a sensible entry, far below the memory of a machine.
 pub(super) const LIMIT: usize = 64 << 20;
 
 /// An error if a value has more bytes than the limit.
 #[cfg(any(feature = "cbor", feature = "message-pack", feature = "postcard"))]
-pub(super) fn check(bytes: &[u8]) -> Result<(), Cause> {
+pub(super) fn check(bytes: &[u8]) -> Result<(), super::Cause> {
     if bytes.len() > LIMIT {
         return Err(format!(
             "the value has {} bytes, which is more than the limit of {LIMIT}",

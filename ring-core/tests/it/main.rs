@@ -30,10 +30,20 @@ mod held_leaders;
 mod key_values;
 mod lru;
 mod overlapping;
+#[cfg(all(
+    feature = "cbor",
+    feature = "json",
+    feature = "lz4",
+    feature = "message-pack",
+    feature = "zstd"
+))]
+mod packed;
 mod panics;
 mod patience;
 mod recursion;
 mod rings;
+#[cfg(all(feature = "lz4", feature = "sealed"))]
+mod sealed;
 mod single_flight;
 mod stress;
 mod support;
