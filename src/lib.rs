@@ -34,8 +34,8 @@ pub use ring_cache_core::generated;
 pub use ring_cache_core::testing;
 pub use ring_cache_core::{
     Action, ActionResult, AsyncCache, AsyncCall, AsyncCalls, AtMost, BoundCall, Bracket, Cache,
-    CachedAsyncCall, CachedCall, Call, Calls, Cause, DEFAULT_CAPACITY, DEFAULT_CONCURRENCY,
-    DEFAULT_FLIGHT_TIMEOUT, Error, ErrorKind, Failure, Fallible, Key, KeyWriter, Lru, LruBuilder, Map, Name,
+    CachedAsyncCall, CachedCall, Call, Calls, Cause, Clearing, DEFAULT_CAPACITY, DEFAULT_CONCURRENCY,
+    DEFAULT_FLIGHT_TIMEOUT, Error, ErrorKind, Failure, Fallible, Forgetting, Key, KeyWriter, Lru, LruBuilder, Map, Name,
     Outcome, Output, Plain, Policy, RingKey, Stats, TypeName, UnknownAction, body, clock, coder, flights,
     key, mode, storage,
 };

@@ -18,6 +18,7 @@ pub use crate::output::{Fallible, Plain};
 pub use crate::registry::Registry;
 pub use crate::ring::Ring;
 pub use crate::storage::Coded;
+pub use crate::writer::{AsyncWriter, Writer, named_by};
 
 /// The static behind a cached method.
 #[derive(Debug)]
@@ -152,6 +153,20 @@ impl<T, E> IsResult for Result<T, E> {
     type Returned = Fallible<T, E>;
 }
 
+/// Checks that the writer with `on = ok` returns a `Result`.
+#[inline]
+pub fn may_fail<T: MayFail>(_: &T) {}
+
+/// `Result`, by whatever name.
+#[diagnostic::on_unimplemented(
+    message = "`on = ok` needs a `Result`, and this method returns `{Self}`",
+    label = "there is no `Ok`",
+    note = "remove `on = ok`: what the method invalidates is forgotten whenever it ran"
+)]
+pub trait MayFail {}
+
+impl<T, E> MayFail for Result<T, E> {}
+
 /// Checks a type. Of a return type it finds out whether it is a `Result` by another name: for one, the methods are those
 /// with the bound that nothing meets, for all others those of [`Plainly`]. No trait of the user's has such names.
 #[derive(Debug)]
@@ -165,7 +180,19 @@ impl<T> Probe<T> {
     }
 }
 
+impl<T> Probe<T> {
+    /// Probes the type of a value.
+    pub fn of(_: &T) -> Self {
+        Probe(PhantomData)
+    }
+}
+
 impl<T, E> Probe<Result<T, E>> {
+    /// The value of `Ok`.
+    pub fn __ring_ok<'o>(&self, out: &'o Result<T, E>) -> Option<&'o T> {
+        out.as_ref().ok()
+    }
+
     /// Never compiles, with the message of [`MarkedFallible`].
     pub fn __ring_in_memory<How, C>(&self, _: C) -> Refused
     where
@@ -219,6 +246,11 @@ impl Refused {
 pub trait Plainly {
     /// The type that was probed.
     type Value;
+
+    /// The value that a writer returned: `Ok` of a `Result`, and anything else as it is.
+    fn __ring_ok<'o>(&self, out: &'o Self::Value) -> Option<&'o Self::Value> {
+        Some(out)
+    }
 
     /// See [`in_memory()`].
     #[inline]
@@ -343,6 +375,41 @@ check! {
         note = "a storage that is awaited, an `AsyncStorage`, is for `async fn`"
     )]
     Blocking<How, T> for S: S: crate::storage::Storage<T>
+}
+
+check! {
+    /// What a blocking method can forget.
+    #[diagnostic::on_unimplemented(
+        message = "a method that blocks cannot forget what is awaited",
+        label = "this is cached by an `async fn`",
+        note = "write `async fn` here as well, or forget it where it can be awaited: `{{method}}_entry(..).delete().await`",
+        note = "`(..)` needs a storage that can remove all entries of one ring"
+    )]
+    Forgotten<How> for F: F: crate::writer::Forgets
+}
+
+check! {
+    /// What an `async fn` can forget.
+    #[diagnostic::on_unimplemented(
+        message = "an `async fn` cannot forget what blocks",
+        label = "the storage of this cannot be awaited",
+        note = "if it waits for a disk or a network, wrap it: `Blocking<..>` moves its work to other threads",
+        note = "`Redis` and `Memcached` are awaited with the feature `tokio`",
+        note = "`(..)` needs a storage that can remove all entries of one ring"
+    )]
+    ForgottenAwaited<How> for F: F: crate::writer::ForgetsAwaited
+}
+
+/// What a blocking method forgets, checked where the user wrote it.
+#[inline]
+pub fn forgotten<How, F: Forgotten<How>>(named: F) -> F::Call<F> {
+    F::call(named)
+}
+
+/// What an `async fn` forgets, checked where the user wrote it.
+#[inline]
+pub fn forgotten_awaited<How, F: ForgottenAwaited<How>>(named: F) -> F::Call<F> {
+    F::call(named)
 }
 
 /// The coder of values that are not bytes, if the user named none.

@@ -22,6 +22,7 @@ pub mod testing;
 mod action;
 mod cache;
 mod call;
+mod clearing;
 mod error;
 mod lru;
 mod map;
@@ -31,13 +32,15 @@ mod ring;
 mod stats;
 mod sync;
 mod wait;
+mod writer;
 
 pub use action::{Action, ActionResult, UnknownAction};
 pub use cache::{AsyncCache, Cache, Handle, RingStatic};
 pub use call::{
     AsyncCall, AsyncCalls, AtMost, BoundCall, CachedAsyncCall, CachedCall, Call, Calls, DEFAULT_CONCURRENCY,
-    Outcome,
+    Forgetting, Outcome,
 };
+pub use clearing::Clearing;
 pub use error::{Cause, Error, ErrorKind, Failure};
 pub use key::{Bracket, Key, KeyWriter, Name, RingKey, TypeName};
 pub use lru::{DEFAULT_CAPACITY, Lru, LruBuilder, Policy};

@@ -12,6 +12,7 @@ mod forms;
 mod generics;
 mod hygiene;
 mod identity;
+mod invalidates;
 mod key_golden;
 mod key_parser;
 mod key_text;

@@ -47,7 +47,7 @@ where
     /// Removes the value, also one being computed. Returns whether there was an entry.
     pub fn delete(&self) -> impl Future<Output = Outcome<R, S, bool>> + use<R, S, B> {
         let (context, key) = (self.context, self.encoded_key());
-        async move { context.outcome(try_delete::<R, S>(&context, &key).await) }
+        async move { context.outcome(awaited::delete(&context, &key).await) }
     }
 
     /// Whether a value is cached. Not a use for the eviction policy.
@@ -145,7 +145,7 @@ where
         let (context, key) = (self.context, self.encoded_key());
         context.outcome(match action {
             Action::Get => try_get::<R, S>(&context, &key).await.map(ActionResult::Cached),
-            Action::Delete => try_delete::<R, S>(&context, &key)
+            Action::Delete => awaited::delete(&context, &key)
                 .await
                 .map(ActionResult::Existed),
             Action::Has => try_has::<R, S>(&context, &key).await.map(ActionResult::Existed),
@@ -169,18 +169,6 @@ where
     let in_doubt = context.is_in_doubt(key);
     let held = context.storage().read(key, None).await?;
     Ok(context.decode_counted(held.filter(|_| !in_doubt)))
-}
-
-async fn try_delete<R, S>(context: &CallContext<R::Value, S>, key: &EncodedKey) -> Tried<R, S, bool>
-where
-    R: Output,
-    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
-{
-    if !context.admit()? {
-        return Ok(false);
-    }
-    let invalidation = context.invalidate(key).settle().await;
-    invalidation.end(context.storage().remove(key, None).await)
 }
 
 async fn try_has<R, S>(context: &CallContext<R::Value, S>, key: &EncodedKey) -> Tried<R, S, bool>

@@ -101,3 +101,16 @@ where
     let (stored, failure) = run(context.storage(), &mut store).await;
     context.finish_set(set.error, stored, failure)
 }
+
+/// Removes the entry of a key, also a value being computed. Returns whether there was one.
+pub(crate) async fn delete<V, S>(context: &CallContext<V, S>, key: &EncodedKey) -> StorageResult<V, S, bool>
+where
+    S: View<V>,
+    S::Storage: AsyncStorage<S::Held>,
+{
+    if !context.admit()? {
+        return Ok(false);
+    }
+    let invalidation = context.invalidate(key).settle().await;
+    invalidation.end(context.storage().remove(key, None).await)
+}

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::context::{CallContext, Lookup, StorageResult};
 use super::fetch::{Fetch, Fetched};
 use crate::flights::{Leader, Outcome};
-use crate::key::EncodedKey;
+use crate::key::{EncodedKey, RingKey};
 use crate::output::Output;
 use crate::storage::blocking::run;
 use crate::storage::{Storage, View};
@@ -63,4 +63,18 @@ where
     };
     let (stored, failure) = run(context.storage(), &mut store);
     context.finish_set(set.error, stored, failure)
+}
+
+/// Removes the entry of a key, also a value being computed. Returns whether there was one.
+pub(crate) fn delete<V, S, K>(context: &CallContext<V, S>, key: &K) -> StorageResult<V, S, bool>
+where
+    S: View<V>,
+    S::Storage: Storage<S::Held>,
+    K: RingKey,
+{
+    if !context.admit()? {
+        return Ok(false);
+    }
+    let invalidation = context.invalidate(key).block();
+    invalidation.end(context.storage().remove(key, None))
 }

@@ -39,6 +39,33 @@ pub trait View<V>: Copy {
     fn decode(&self, held: Self::Held) -> Result<V, Error>;
 }
 
+/// A view whose storage can be kept without a borrow: the storage is a handle, whose clones have the same entries.
+///
+/// All storages of this library are handles. A storage of your own is one if it is [`Clone`].
+pub trait Detach<V>: View<V> {
+    /// A handle of the storage.
+    type Detached: StorageBase<Self::Held>;
+
+    /// Another handle of the storage.
+    fn detach(&self) -> Self::Detached;
+}
+
+impl<V: Clone, S: StorageBase<V> + Clone> Detach<V> for &S {
+    type Detached = S;
+
+    fn detach(&self) -> S {
+        (*self).clone()
+    }
+}
+
+impl<V, S: StorageBase<Vec<u8>> + Clone, C: Coder<V>> Detach<V> for Coded<'_, S, C> {
+    type Detached = S;
+
+    fn detach(&self) -> S {
+        self.storage.clone()
+    }
+}
+
 impl<V: Clone, S: StorageBase<V>> View<V> for &S {
     type Held = V;
     type Storage = S;
