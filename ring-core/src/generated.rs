@@ -378,37 +378,67 @@ check! {
 }
 
 check! {
-    /// What a blocking method can forget.
+    /// An entry that a blocking method can forget.
     #[diagnostic::on_unimplemented(
-        message = "a method that blocks cannot forget what is awaited",
+        message = "a method that blocks cannot forget an entry that is awaited",
         label = "this is cached by an `async fn`",
-        note = "write `async fn` here as well, or forget it where it can be awaited: `{{method}}_entry(..).delete().await`",
-        note = "`(..)` needs a storage that can remove all entries of one ring"
+        note = "write `async fn` here as well, or forget it where it can be awaited: `{{method}}_entry(..).delete().await`"
     )]
     Forgotten<How> for F: F: crate::writer::Forgets
 }
 
 check! {
-    /// What an `async fn` can forget.
+    /// An entry that an `async fn` can forget.
     #[diagnostic::on_unimplemented(
-        message = "an `async fn` cannot forget what blocks",
-        label = "the storage of this cannot be awaited",
-        note = "if it waits for a disk or a network, wrap it: `Blocking<..>` moves its work to other threads",
-        note = "`Redis` and `Memcached` are awaited with the feature `tokio`",
-        note = "`(..)` needs a storage that can remove all entries of one ring"
+        message = "an `async fn` cannot forget an entry of a storage that blocks",
+        label = "this blocks",
+        note = "if the storage waits for a disk or a network, wrap it: `Blocking<..>` moves its work to other threads",
+        note = "`Redis` and `Memcached` are awaited with the feature `tokio`"
     )]
     ForgottenAwaited<How> for F: F: crate::writer::ForgetsAwaited
 }
 
-/// What a blocking method forgets, checked where the user wrote it.
+check! {
+    /// A ring that a blocking method can clear.
+    #[diagnostic::on_unimplemented(
+        message = "a method that blocks cannot clear this ring",
+        label = "it is the ring of an `async fn`, or its storage cannot remove the entries of one ring",
+        note = "write `async fn` here as well if the ring is awaited, or name single calls, as in `self.user(id)`"
+    )]
+    Cleared<How> for F: F: crate::writer::Forgets
+}
+
+check! {
+    /// A ring that an `async fn` can clear.
+    #[diagnostic::on_unimplemented(
+        message = "an `async fn` cannot clear this ring",
+        label = "its storage blocks, or cannot remove the entries of one ring",
+        note = "wrap a storage that blocks, `Blocking<..>`, or name single calls, as in `self.user(id)`"
+    )]
+    ClearedAwaited<How> for F: F: crate::writer::ForgetsAwaited
+}
+
+/// A named entry, checked where the user wrote it.
 #[inline]
 pub fn forgotten<How, F: Forgotten<How>>(named: F) -> F::Call<F> {
     F::call(named)
 }
 
-/// What an `async fn` forgets, checked where the user wrote it.
+/// A named entry, checked where the user wrote it.
 #[inline]
 pub fn forgotten_awaited<How, F: ForgottenAwaited<How>>(named: F) -> F::Call<F> {
+    F::call(named)
+}
+
+/// A named ring, checked where the user wrote it.
+#[inline]
+pub fn cleared<How, F: Cleared<How>>(named: F) -> F::Call<F> {
+    F::call(named)
+}
+
+/// A named ring, checked where the user wrote it.
+#[inline]
+pub fn cleared_awaited<How, F: ClearedAwaited<How>>(named: F) -> F::Call<F> {
     F::call(named)
 }
 

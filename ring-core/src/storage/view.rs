@@ -42,6 +42,10 @@ pub trait View<V>: Copy {
 /// A view whose storage can be kept without a borrow: the storage is a handle, whose clones have the same entries.
 ///
 /// All storages of this library are handles. A storage of your own is one if it is [`Clone`].
+#[diagnostic::on_unimplemented(
+    message = "the storage behind `{Self}` is not `Clone`, so it cannot be kept",
+    note = "write `#[derive(Clone)]` above a storage whose clones have the same entries, as one around an `Arc`"
+)]
 pub trait Detach<V>: View<V> {
     /// A handle of the storage.
     type Detached: StorageBase<Self::Held>;

@@ -293,12 +293,14 @@ impl Expansion<'_> {
         let span = located_at(call.span());
         let (root, generated) = (self.root.at(span), self.root.generated_at(span));
         let is_async = self.writer.function.sig.asyncness.is_some();
-        let check = Ident::new(if is_async { "forgotten_awaited" } else { "forgotten" }, span);
-        Some(if is_whole {
-            quote_spanned!(span=> #generated::#check(#generated::Handle::clearing(&#accessor)))
-        } else {
-            quote_spanned!(span=> #generated::#check(#root::BoundCall::forgetting(&#accessor)))
-        })
+        let (check, keep) = match (is_whole, is_async) {
+            (false, false) => ("forgotten", quote_spanned!(span=> #root::BoundCall::forgetting)),
+            (false, true) => ("forgotten_awaited", quote_spanned!(span=> #root::BoundCall::forgetting)),
+            (true, false) => ("cleared", quote_spanned!(span=> #generated::Handle::clearing)),
+            (true, true) => ("cleared_awaited", quote_spanned!(span=> #generated::Handle::clearing)),
+        };
+        let check = Ident::new(check, span);
+        Some(quote_spanned!(span=> #generated::#check(#keep(&#accessor))))
     }
 
     /// `self.user(id)` or `self.user(..)`, as a call of the function beside the method.
