@@ -37,10 +37,10 @@ pub use ring_cache_backends::{Redis, RedisCluster, RedisHash};
 pub use ring_cache_core::generated;
 pub use ring_cache_core::{
     Action, ActionResult, AsyncCache, AsyncCall, AsyncCalls, AtMost, BoundCall, Bracket, Cache,
-    CachedAsyncCall, CachedCall, Call, Calls, Cause, DEFAULT_CAPACITY, DEFAULT_CONCURRENCY,
-    DEFAULT_FLIGHT_TIMEOUT, Error, ErrorKind, Failure, Fallible, Key, KeyWriter, Lookup, Lru, LruBuilder,
-    Map, Name, Outcome, Output, Plain, Policy, RingKey, Stats, TypeName, UnknownAction, background, body,
-    clock, coder, flights, key, mode, storage,
+    CachedAsyncCall, CachedCall, Call, Calls, Cause, Clearing, DEFAULT_CAPACITY, DEFAULT_CONCURRENCY,
+    DEFAULT_FLIGHT_TIMEOUT, Error, ErrorKind, Failure, Fallible, Forgetting, Key, KeyWriter, Lookup, Lru,
+    LruBuilder, Map, Name, Outcome, Output, Plain, Policy, RingKey, Stats, TypeName, UnknownAction,
+    background, body, clock, coder, flights, key, mode, storage,
 };
 #[cfg(feature = "testing")]
 pub use ring_cache_core::{assert_computed, testing};

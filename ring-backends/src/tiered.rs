@@ -160,16 +160,16 @@ impl<N: fmt::Debug, F: fmt::Debug> fmt::Debug for Tiered<N, F> {
 
 impl<C, N, F> CodedStorage<C> for Tiered<N, F> {
     type View<'s>
-        = TieredView<'s, N, F, C>
+        = TieredView<&'s Self, N, F, C>
     where
         Self: 's;
 
     type Whole<'s>
-        = TieredView<'s, N, F, C>
+        = TieredView<&'s Self, N, F, C>
     where
         Self: 's;
 
-    fn whole(&self) -> TieredView<'_, N, F, C> {
+    fn whole(&self) -> TieredView<&Self, N, F, C> {
         TieredView::new(self)
     }
 }

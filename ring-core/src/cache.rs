@@ -5,13 +5,14 @@ use std::marker::PhantomData;
 
 use crate::body::{Bound, Unbodied};
 use crate::call::{AsyncCall, BoundCall, Call};
+use crate::clearing::{self, Clearing};
 use crate::error::Failure;
 use crate::key::{KeyParts, Name};
 use crate::mode::{Awaited, Blocking};
 use crate::output::Output;
 use crate::ring::Ring;
 use crate::stats::Stats;
-use crate::storage::{AsyncClear, Clear, StorageBase, View};
+use crate::storage::{AsyncClear, Clear, Detach, StorageBase, View};
 
 /// A cached method as a whole, returned by `{method}_cache()`.
 pub type Cache<S> = Handle<S, Blocking>;
@@ -68,6 +69,14 @@ impl<S, M> Handle<S, M> {
         self.view.storage().flights().conflict(self.ring)
     }
 
+    /// The ring, to remove all its values later: after a transaction, for example. It does not borrow the storage.
+    pub fn clearing<V>(&self) -> Clearing<S::Held, S::Detached, M>
+    where
+        S: Detach<V>,
+    {
+        Clearing::new(self.ring, self.view.detach())
+    }
+
     /// The counters of the method. Evictions and expirations are those of the whole storage.
     pub fn stats<V>(&self) -> Stats
     where
@@ -110,10 +119,8 @@ impl<S> Cache<S> {
         S: View<V>,
         S::Storage: Clear<S::Held>,
     {
-        let (storage, name) = (self.view.storage(), self.name());
-        let flights = storage.flights();
-        let invalidation = flights.invalidate_ring(name, self.ring.write_timeout).block();
-        Failure::outcome(invalidation.end(storage.clear_ring(name)), name.as_str())
+        let cleared = clearing::clear(self.ring, self.view.storage());
+        Failure::outcome(self.ring.count_failure(cleared), self.name().as_str())
     }
 }
 
@@ -148,11 +155,8 @@ impl<S> AsyncCache<S> {
     {
         let (ring, view) = (self.ring, self.view);
         async move {
-            let (storage, name) = (view.storage(), ring.name());
-            let flights = storage.flights();
-            let invalidation = flights.invalidate_ring(name, ring.write_timeout);
-            let invalidation = invalidation.settle().await;
-            Failure::outcome(invalidation.end(storage.clear_ring(name).await), name.as_str())
+            let cleared = clearing::clear_awaited(ring, view.storage()).await;
+            Failure::outcome(ring.count_failure(cleared), ring.name().as_str())
         }
     }
 }

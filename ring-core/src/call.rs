@@ -9,6 +9,7 @@ mod cached_call;
 mod calls;
 mod context;
 mod fetch;
+mod forgetting;
 mod refresh;
 
 use std::fmt;
@@ -20,6 +21,7 @@ pub use async_calls::{AsyncCalls, AtMost, DEFAULT_CONCURRENCY};
 pub use cached_call::{CachedAsyncCall, CachedCall};
 pub use calls::Calls;
 pub use context::Outcome;
+pub use forgetting::Forgetting;
 
 use context::{CallContext, Lookup, StorageResult};
 use fetch::Fetched;
@@ -35,7 +37,7 @@ use crate::mode::Blocking;
 use crate::output::Output;
 use crate::ring::Ring;
 use crate::storage::blocking::read_fresh;
-use crate::storage::{Expires, HasCoder, Storage, StorageBase, TellsLife, View};
+use crate::storage::{Detach, Expires, HasCoder, Storage, StorageBase, TellsLife, View};
 
 /// One call of a cached method with its arguments bound, returned by `{method}_ring(..)`.
 ///
@@ -226,6 +228,34 @@ where
     pub fn storage(&self) -> &S::Storage {
         self.context.storage()
     }
+
+    /// The key of this call, to delete its entry later: after a transaction, for example. It borrows nothing.
+    ///
+    /// ```
+    /// # use ring_cache_core as ring_cache;
+    /// # use ring_cache::{Call, Plain, body::Body, storage::{Detach, Storage, View}};
+    /// # fn commit() {}
+    /// fn change<S>(call: Call<Plain<u32>, S, impl Body<Out = u32>>)
+    /// where
+    ///     S: Detach<u32, Held = u32, Detached: Storage<u32>>,
+    /// {
+    ///     let forgetting = call.forgetting();
+    ///     drop(call);
+    ///     commit();
+    ///     forgetting.delete();
+    /// }
+    /// ```
+    pub fn forgetting(&self) -> Forgetting<S::Held, S::Detached, M>
+    where
+        S: Detach<R::Value>,
+    {
+        Forgetting::new(
+            self.context.ring,
+            self.context.shape,
+            self.context.view.detach(),
+            self.encoded_key(),
+        )
+    }
 }
 
 impl<R, S, B> Call<R, S, B>
@@ -320,18 +350,7 @@ where
     }
 
     fn try_delete(&self) -> StorageResult<R::Value, S, bool> {
-        if !self.context.admit()? {
-            return Ok(false);
-        }
-        let key = self.call_key();
-        let invalidation = self.context.invalidate(&key).block();
-        invalidation.end(self.remove(&key))
-    }
-
-    /// Removes the entry. A stale one is as good as absent for the result.
-    fn remove<K: RingKey>(&self, key: &K) -> StorageResult<R::Value, S, bool> {
-        let there = self.context.ring.stale.is_zero() || self.is_fresh(key)?;
-        Ok(self.storage().remove(key, None)? && there)
+        blocking::delete(&self.context, &self.call_key())
     }
 
     fn try_has(&self) -> StorageResult<R::Value, S, bool> {

@@ -357,6 +357,23 @@ impl<T> Flights<T> {
         self.with_state(&EncodedKey::of(key), |state| state.is_in_doubt()) == Some(true)
     }
 
+    /// Ends the computations of a key's value, whose entry may be out of date and is not removed: `key` is [in
+    /// doubt](Self::is_in_doubt) until a newer operation takes effect. Waits for nothing.
+    pub(crate) fn distrust(&self, key: &EncodedKey) {
+        let mut shard = self.shard(key).lock();
+        let state = self.state(&mut shard, key);
+        state.ref_count += 1;
+        let epoch = self.next_epoch();
+        self.counting_doubts(state, |state| {
+            state.invalidate_before(epoch);
+            state.abandon_writer(epoch);
+            state.promise(epoch);
+        });
+        drop(shard);
+        self.release(key, |_| ());
+        self.written.notify(usize::MAX);
+    }
+
     /// Puts `key` [in doubt](Self::is_in_doubt) until [`end_doubt`](Self::end_doubt), for a storage whose write goes
     /// on after its caller was dropped.
     pub fn begin_doubt(&self, key: &EncodedKey) -> Doubt {

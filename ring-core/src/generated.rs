@@ -20,6 +20,7 @@ pub use crate::output::{Fallible, Plain};
 pub use crate::registry::Registry;
 pub use crate::ring::Ring;
 pub use crate::storage::Coded;
+pub use crate::writer::{AsyncWriter, Writer, named_by};
 
 /// The static behind a cached method.
 #[derive(Debug)]
@@ -177,6 +178,20 @@ impl<T, E> IsResult for Result<T, E> {
     type Returned = Fallible<T, E>;
 }
 
+/// Checks that the writer with `on = ok` returns a `Result`.
+#[inline]
+pub fn may_fail<T: MayFail>(_: &T) {}
+
+/// `Result`, by whatever name.
+#[diagnostic::on_unimplemented(
+    message = "`on = ok` needs a `Result`, and this method returns `{Self}`",
+    label = "there is no `Ok`",
+    note = "remove `on = ok`: what the method invalidates is forgotten whenever it ran"
+)]
+pub trait MayFail {}
+
+impl<T, E> MayFail for Result<T, E> {}
+
 /// Checks a type. Of a return type it finds out whether it is a `Result` by another name: for one, the methods are those
 /// with the bound that nothing meets, for all others those of [`Plainly`]. No trait of the user's has such names.
 #[derive(Debug)]
@@ -190,7 +205,19 @@ impl<T> Probe<T> {
     }
 }
 
+impl<T> Probe<T> {
+    /// Probes the type of a value.
+    pub fn of(_: &T) -> Self {
+        Probe(PhantomData)
+    }
+}
+
 impl<T, E> Probe<Result<T, E>> {
+    /// The value of `Ok`.
+    pub fn __ring_ok<'o>(&self, out: &'o Result<T, E>) -> Option<&'o T> {
+        out.as_ref().ok()
+    }
+
     /// Never compiles, with the message of [`MarkedFallible`].
     pub fn __ring_in_memory<How, C>(&self, _: C) -> Refused
     where
@@ -244,6 +271,11 @@ impl Refused {
 pub trait Plainly {
     /// The type that was probed.
     type Value;
+
+    /// The value that a writer returned: `Ok` of a `Result`, and anything else as it is.
+    fn __ring_ok<'o>(&self, out: &'o Self::Value) -> Option<&'o Self::Value> {
+        Some(out)
+    }
 
     /// See [`in_memory()`].
     #[inline]
@@ -368,6 +400,71 @@ check! {
         note = "a storage that is awaited, an `AsyncStorage`, is for `async fn`"
     )]
     Blocking<How, T> for S: S: crate::storage::Storage<T>
+}
+
+check! {
+    /// An entry that a blocking method can forget.
+    #[diagnostic::on_unimplemented(
+        message = "a method that blocks cannot forget an entry that is awaited",
+        label = "this is cached by an `async fn`",
+        note = "write `async fn` here as well, or forget it where it can be awaited: `{{method}}_entry(..).delete().await`"
+    )]
+    Forgotten<How> for F: F: crate::writer::Forgets
+}
+
+check! {
+    /// An entry that an `async fn` can forget.
+    #[diagnostic::on_unimplemented(
+        message = "an `async fn` cannot forget an entry of a storage that blocks",
+        label = "this blocks",
+        note = "if the storage waits for a disk or a network, wrap it: `Blocking<..>` moves its work to other threads",
+        note = "`Redis` and `Memcached` are awaited with the feature `tokio`"
+    )]
+    ForgottenAwaited<How> for F: F: crate::writer::ForgetsAwaited
+}
+
+check! {
+    /// A ring that a blocking method can clear.
+    #[diagnostic::on_unimplemented(
+        message = "a method that blocks cannot clear this ring",
+        label = "it is the ring of an `async fn`, or its storage cannot remove the entries of one ring",
+        note = "write `async fn` here as well if the ring is awaited, or name single calls, as in `self.user(id)`"
+    )]
+    Cleared<How> for F: F: crate::writer::Forgets
+}
+
+check! {
+    /// A ring that an `async fn` can clear.
+    #[diagnostic::on_unimplemented(
+        message = "an `async fn` cannot clear this ring",
+        label = "its storage blocks, or cannot remove the entries of one ring",
+        note = "wrap a storage that blocks, `Blocking<..>`, or name single calls, as in `self.user(id)`"
+    )]
+    ClearedAwaited<How> for F: F: crate::writer::ForgetsAwaited
+}
+
+/// A named entry, checked where the user wrote it.
+#[inline]
+pub fn forgotten<How, F: Forgotten<How>>(named: F) -> F::Call<F> {
+    F::call(named)
+}
+
+/// A named entry, checked where the user wrote it.
+#[inline]
+pub fn forgotten_awaited<How, F: ForgottenAwaited<How>>(named: F) -> F::Call<F> {
+    F::call(named)
+}
+
+/// A named ring, checked where the user wrote it.
+#[inline]
+pub fn cleared<How, F: Cleared<How>>(named: F) -> F::Call<F> {
+    F::call(named)
+}
+
+/// A named ring, checked where the user wrote it.
+#[inline]
+pub fn cleared_awaited<How, F: ClearedAwaited<How>>(named: F) -> F::Call<F> {
+    F::call(named)
 }
 
 /// The coder of values that are not bytes, if the user named none.

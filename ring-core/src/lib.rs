@@ -23,6 +23,7 @@ pub mod testing;
 mod action;
 mod cache;
 mod call;
+mod clearing;
 mod error;
 mod freshness;
 mod lru;
@@ -34,13 +35,15 @@ mod stats;
 mod switches;
 mod sync;
 mod wait;
+mod writer;
 
 pub use action::{Action, ActionResult, UnknownAction};
 pub use cache::{AsyncCache, Cache, Handle, RingStatic};
 pub use call::{
     AsyncCall, AsyncCalls, AtMost, BoundCall, CachedAsyncCall, CachedCall, Call, Calls, DEFAULT_CONCURRENCY,
-    Outcome,
+    Forgetting, Outcome,
 };
+pub use clearing::Clearing;
 pub use error::{Cause, Error, ErrorKind, Failure};
 pub use freshness::Lookup;
 pub use key::{Bracket, Key, KeyWriter, Name, RingKey, TypeName};

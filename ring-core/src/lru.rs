@@ -35,6 +35,8 @@ pub const DEFAULT_CAPACITY: usize = 128;
 /// The number of entries never exceeds the capacity. Caches of more than 512 entries are split into shards, each with
 /// its own order and a part of the capacity, so an entry may be evicted slightly before the whole cache is full.
 ///
+/// It is a handle: a clone has the same entries.
+///
 /// ```
 /// # use ring_cache_core as ring_cache;
 /// use ring_cache::Lru;
@@ -47,14 +49,43 @@ pub const DEFAULT_CAPACITY: usize = 128;
 /// assert!(users.has(&1_u32) && !users.has(&2_u32) && users.has(&3_u32));
 /// ```
 pub struct Lru<T> {
-    shards: Box<[ReadersLock<Shard<T>>]>,
+    /// Apart from the rest, so that a hit follows one pointer.
+    shards: Arc<[ReadersLock<Shard<T>>]>,
     /// The number of shards, a power of two, less one.
     mask: usize,
     capacity: usize,
     clock: StorageClock,
+    apart: Arc<Apart<T>>,
+}
+
+/// What hits do not need.
+struct Apart<T> {
     flights: Flights<T>,
     evictions: AtomicU64,
     expirations: AtomicU64,
+}
+
+impl<T> Default for Apart<T> {
+    fn default() -> Self {
+        Apart {
+            flights: Flights::default(),
+            evictions: AtomicU64::new(0),
+            expirations: AtomicU64::new(0),
+        }
+    }
+}
+
+/// A handle of the same entries.
+impl<T> Clone for Lru<T> {
+    fn clone(&self) -> Self {
+        Lru {
+            shards: Arc::clone(&self.shards),
+            mask: self.mask,
+            capacity: self.capacity,
+            clock: self.clock.clone(),
+            apart: Arc::clone(&self.apart),
+        }
+    }
 }
 
 impl<T> Lru<T> {
@@ -85,7 +116,7 @@ impl<T> Lru<T> {
 
     /// Removes all entries, also those being computed.
     pub fn clear(&self) {
-        let invalidation = self.flights.invalidate_all(DEFAULT_WRITE_TIMEOUT).block();
+        let invalidation = self.apart.flights.invalidate_all(DEFAULT_WRITE_TIMEOUT).block();
         self.drop_where(|_| true);
         let Ok(()) = invalidation.end(Ok::<_, Infallible>(()));
     }
@@ -124,7 +155,7 @@ impl<T> Lru<T> {
 
     /// Removes the value under `key`. Returns whether there was an entry.
     pub fn delete<K: RingKey + ?Sized>(&self, key: &K) -> bool {
-        let invalidation = self.flights.invalidate(key, DEFAULT_WRITE_TIMEOUT).block();
+        let invalidation = self.apart.flights.invalidate(key, DEFAULT_WRITE_TIMEOUT).block();
         let Ok(removed) = invalidation.end(Ok::<_, Infallible>(self.take(key)));
         removed
     }
@@ -154,9 +185,9 @@ impl<T> Lru<T> {
 
     fn count_loss(&self, evicted: bool, deadline: u64) {
         if self.clock.is_past(deadline) {
-            self.expirations.fetch_add(1, Ordering::Relaxed);
+            self.apart.expirations.fetch_add(1, Ordering::Relaxed);
         } else if evicted {
-            self.evictions.fetch_add(1, Ordering::Relaxed);
+            self.apart.evictions.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -255,7 +286,7 @@ impl<T: Clone> StorageBase<T> for Lru<T> {
     const TEXT_KEYS: bool = false;
 
     fn flights(&self) -> &Flights<T> {
-        &self.flights
+        &self.apart.flights
     }
 
     fn namespace(&self) -> &str {
@@ -271,7 +302,7 @@ impl<T: Clone> StorageBase<T> for Lru<T> {
     }
 
     fn eviction_counts(&self) -> EvictionCounts {
-        let (evictions, expirations) = (&self.evictions, &self.expirations);
+        let (evictions, expirations) = (&self.apart.evictions, &self.apart.expirations);
         EvictionCounts::new(
             evictions.load(Ordering::Relaxed),
             expirations.load(Ordering::Relaxed),

@@ -16,6 +16,8 @@ use crate::sync::{Arc, RwLock};
 
 /// An unbounded storage by the text of the keys, for tests and for learning: its content can be inspected.
 ///
+/// It is a handle: a clone has the same entries.
+///
 /// ```
 /// # use ring_cache_core as ring_cache;
 /// use ring_cache::Map;
@@ -26,9 +28,24 @@ use crate::sync::{Arc, RwLock};
 /// assert_eq!(map.keys(), ["('answer',1)"]);
 /// ```
 pub struct Map<T> {
-    entries: RwLock<HashMap<Box<str>, Entry<T>>>,
+    shared: Arc<Shared<T>>,
     clock: StorageClock,
+}
+
+/// What the clones of a map have in common.
+struct Shared<T> {
+    entries: RwLock<HashMap<Box<str>, Entry<T>>>,
     flights: Flights<T>,
+}
+
+/// A handle of the same entries.
+impl<T> Clone for Map<T> {
+    fn clone(&self) -> Self {
+        Map {
+            shared: Arc::clone(&self.shared),
+            clock: self.clock.clone(),
+        }
+    }
 }
 
 struct Entry<T> {
@@ -46,9 +63,11 @@ impl<T> Map<T> {
     /// An empty map.
     pub fn new() -> Self {
         Map {
-            entries: RwLock::default(),
+            shared: Arc::new(Shared {
+                entries: RwLock::default(),
+                flights: Flights::default(),
+            }),
             clock: StorageClock::default(),
-            flights: Flights::default(),
         }
     }
 
@@ -62,7 +81,7 @@ impl<T> Map<T> {
 
     /// The texts of all keys, sorted.
     pub fn keys(&self) -> Vec<String> {
-        let entries = self.entries.read();
+        let entries = self.shared.entries.read();
         let live = entries
             .iter()
             .filter(|(_, entry)| !self.clock.is_past(entry.deadline));
@@ -73,7 +92,8 @@ impl<T> Map<T> {
 
     /// The number of entries.
     pub fn len(&self) -> usize {
-        self.entries
+        self.shared
+            .entries
             .read()
             .values()
             .filter(|entry| !self.clock.is_past(entry.deadline))
@@ -87,8 +107,8 @@ impl<T> Map<T> {
 
     /// Removes all entries, also those being computed.
     pub fn clear(&self) {
-        let invalidation = self.flights.invalidate_all(DEFAULT_WRITE_TIMEOUT).block();
-        let dropped = std::mem::take(&mut *self.entries.write());
+        let invalidation = self.shared.flights.invalidate_all(DEFAULT_WRITE_TIMEOUT).block();
+        let dropped = std::mem::take(&mut *self.shared.entries.write());
         let Ok(()) = invalidation.end(Ok::<_, Infallible>(()));
         drop(dropped);
     }
@@ -111,7 +131,7 @@ impl<T> Map<T> {
     where
         T: Clone,
     {
-        let invalidation = self.flights.invalidate(key, DEFAULT_WRITE_TIMEOUT).block();
+        let invalidation = self.shared.flights.invalidate(key, DEFAULT_WRITE_TIMEOUT).block();
         let Ok(removed) = invalidation.end(Storage::remove(self, key, None));
         removed
     }
@@ -119,14 +139,15 @@ impl<T> Map<T> {
     /// Whether there is a value under `key`.
     pub fn has<K: RingKey + ?Sized>(&self, key: &K) -> bool {
         let key = key_text(key);
-        self.entries
+        self.shared
+            .entries
             .read()
             .get(&*key)
             .is_some_and(|entry| !self.clock.is_past(entry.deadline))
     }
 
     fn drop_where(&self, mut concerns: impl FnMut(&str) -> bool) {
-        let mut entries = self.entries.write();
+        let mut entries = self.shared.entries.write();
         let dropped: Vec<_> = entries.extract_if(|key, _| concerns(key)).collect();
         drop(entries);
         drop(dropped);
@@ -141,7 +162,7 @@ impl<T: Clone> Map<T> {
 
     /// The value under the key of this text.
     pub fn peek(&self, key: &str) -> Option<T> {
-        let entries = self.entries.read();
+        let entries = self.shared.entries.read();
         entries
             .get(key)
             .filter(|entry| !self.clock.is_past(entry.deadline))
@@ -153,7 +174,7 @@ impl<T: Clone> StorageBase<T> for Map<T> {
     type Error = Infallible;
 
     fn flights(&self) -> &Flights<T> {
-        &self.flights
+        &self.shared.flights
     }
 
     fn namespace(&self) -> &str {
@@ -202,14 +223,14 @@ impl<T: Clone> Storage<T> for Map<T> {
             deadline: self.clock.deadline(expiry),
         };
         let key = key_text(key).into_boxed_str();
-        let replaced = self.entries.write().insert(key, entry);
+        let replaced = self.shared.entries.write().insert(key, entry);
         drop(replaced);
         Ok(())
     }
 
     fn remove<K: RingKey + ?Sized>(&self, key: &K, _: Option<Instant>) -> Result<bool, Infallible> {
         let key = key_text(key);
-        let removed = self.entries.write().remove(&*key);
+        let removed = self.shared.entries.write().remove(&*key);
         Ok(removed.is_some_and(|entry| !self.clock.is_past(entry.deadline)))
     }
 
@@ -222,7 +243,7 @@ impl<T: Clone> Storage<T> for Map<T> {
         key: &K,
         _: Option<Instant>,
     ) -> Result<Option<Expiring<T>>, Infallible> {
-        let entries = self.entries.read();
+        let entries = self.shared.entries.read();
         let live = entries
             .get(&*key_text(key))
             .filter(|entry| !self.clock.is_past(entry.deadline));
@@ -239,7 +260,7 @@ impl<T: Clone> Storage<T> for Map<T> {
         _: Option<Instant>,
     ) -> Result<bool, Infallible> {
         let (key, deadline) = (key_text(key), self.clock.deadline(Some(expiry)));
-        let mut entries = self.entries.write();
+        let mut entries = self.shared.entries.write();
         let entry = entries
             .get_mut(&*key)
             .filter(|entry| !self.clock.is_past(entry.deadline));

@@ -17,7 +17,7 @@ mod view;
 pub use awaited::{AsyncClear, AsyncStorage, InMemory};
 pub use base::{EvictionCounts, Expires, Expiring, Observer, StorageBase, TellsLife};
 pub use blocking::{Clear, Storage};
-pub use view::{Coded, CodedStorage, HasCoder, HoldsBytes, NamedStorage, View};
+pub use view::{Coded, CodedStorage, Detach, HasCoder, HoldsBytes, NamedStorage, View};
 
 pub(crate) use machine::{Event, Machine, Step};
 pub(crate) use store::Store;

@@ -15,6 +15,7 @@ mod owner;
 mod passed;
 mod self_type;
 mod template;
+mod writer;
 
 pub(crate) use self::block::expand as expand_block;
 pub(crate) use self::function::expand as expand_function;

@@ -12,6 +12,7 @@ mod forms;
 mod generics;
 mod hygiene;
 mod identity;
+mod invalidates;
 mod key_golden;
 mod key_parser;
 mod key_text;
@@ -35,8 +36,6 @@ mod receivers;
 mod redis;
 mod reexported;
 mod results;
-#[cfg(all(feature = "testing", feature = "tokio"))]
-mod stale;
 #[cfg(all(
     feature = "disk",
     feature = "lz4",
@@ -46,6 +45,8 @@ mod stale;
     feature = "tiered"
 ))]
 mod sealed;
+#[cfg(all(feature = "testing", feature = "tokio"))]
+mod stale;
 mod storages;
 mod templates;
 mod traits;

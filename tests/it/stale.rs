@@ -582,7 +582,9 @@ mod expiry {
     use super::*;
 
     fn ttl(value: &Option<u32>) -> Option<Duration> {
-        value.filter(|value| *value > 100).map(|value| Duration::from_secs(value.into()))
+        value
+            .filter(|value| *value > 100)
+            .map(|value| Duration::from_secs(value.into()))
     }
 
     #[ring(expire = 60, expire_of = ttl, none = "5s")]
@@ -665,7 +667,10 @@ mod hooks {
         assert!(!double_ring(1).has() && double_ring(1).get().is_none());
         double_ring(2).set(5);
         assert_eq!([1, 2].map(double_ring).get_many(), [None, None]);
-        assert_eq!(assert_computed!(2, [1, 3].map(double_ring).get_or_update_many().len()), 2);
+        assert_eq!(
+            assert_computed!(2, [1, 3].map(double_ring).get_or_update_many().len()),
+            2
+        );
         assert_eq!(double_cache().stats().errors, 0);
         drop(off);
         assert_eq!(assert_computed!(0, double(1)), 2);

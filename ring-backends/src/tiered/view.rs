@@ -17,18 +17,20 @@ use ring_cache_core::coder::Coder;
 use ring_cache_core::flights::Flights;
 use ring_cache_core::key::EncodedKey;
 use ring_cache_core::storage::{
-    EvictionCounts, Expires, HasCoder, InMemory, Observer, Storage, StorageBase, TellsLife, View,
+    Detach, EvictionCounts, Expires, HasCoder, InMemory, Observer, Storage, StorageBase, TellsLife, View,
 };
 use ring_cache_core::{Error, RingKey};
 
 use super::Tiered;
 
 /// [`Tiered`] storages as a ring with the coder `C` sees them: what `call.storage()` gives. It derefs to them.
-pub struct TieredView<'s, N, F, C> {
-    tiered: &'s Tiered<N, F>,
+///
+/// `P` is a reference to them, or a box of a handle of them.
+pub struct TieredView<P, N, F, C> {
+    tiered: P,
     /// The part of an entry's life in which it is stale: near keeps it only before.
     stale: Duration,
-    coder: PhantomData<fn() -> C>,
+    types: PhantomData<fn() -> (N, F, C)>,
 }
 
 /// A memory storage of values `V` that can expire, for all threads.
@@ -36,17 +38,17 @@ pub trait Near<V>: Storage<V, Error = Infallible> + InMemory + Expires + Send + 
 
 impl<V, N: Storage<V, Error = Infallible> + InMemory + Expires + Send + Sync + 'static> Near<V> for N {}
 
-impl<'s, N, F, C> TieredView<'s, N, F, C> {
-    pub(super) fn new(tiered: &'s Tiered<N, F>) -> Self {
+impl<P, N, F, C> TieredView<P, N, F, C> {
+    pub(super) fn new(tiered: P) -> Self {
         TieredView {
             tiered,
             stale: Duration::ZERO,
-            coder: PhantomData,
+            types: PhantomData,
         }
     }
 }
 
-impl<V, N, F, C> View<V> for TieredView<'_, N, F, C>
+impl<V, N, F, C> View<V> for TieredView<&Tiered<N, F>, N, F, C>
 where
     V: Clone + 'static,
     N: Near<V>,
@@ -77,12 +79,27 @@ where
     }
 }
 
-impl<N, F, C> HasCoder for TieredView<'_, N, F, C> {
+impl<V, N, F, C> Detach<V> for TieredView<&Tiered<N, F>, N, F, C>
+where
+    V: Clone + 'static,
+    N: Near<V>,
+    F: StorageBase<Vec<u8>>,
+    C: Coder<V>,
+{
+    type Detached = TieredView<Box<Tiered<N, F>>, N, F, C>;
+
+    fn detach(&self) -> Self::Detached {
+        TieredView::new(Box::new(self.tiered.clone()))
+    }
+}
+
+impl<P, N, F, C> HasCoder for TieredView<P, N, F, C> {
     type Coder = C;
 }
 
-impl<V, N, F, C> StorageBase<V> for TieredView<'_, N, F, C>
+impl<V, N, F, C, P> StorageBase<V> for TieredView<P, N, F, C>
 where
+    P: Deref<Target = Tiered<N, F>>,
     V: Clone + 'static,
     N: Near<V>,
     F: StorageBase<Vec<u8>>,
@@ -120,27 +137,27 @@ where
     }
 }
 
-impl<N, F: Expires, C> Expires for TieredView<'_, N, F, C> {}
+impl<P, N, F: Expires, C> Expires for TieredView<P, N, F, C> {}
 
-impl<N, F: TellsLife, C> TellsLife for TieredView<'_, N, F, C> {}
+impl<P, N, F: TellsLife, C> TellsLife for TieredView<P, N, F, C> {}
 
-impl<N, F, C> Deref for TieredView<'_, N, F, C> {
+impl<P: Deref<Target = Tiered<N, F>>, N, F, C> Deref for TieredView<P, N, F, C> {
     type Target = Tiered<N, F>;
 
     fn deref(&self) -> &Tiered<N, F> {
-        self.tiered
+        &self.tiered
     }
 }
 
-impl<N, F, C> Clone for TieredView<'_, N, F, C> {
+impl<N, F, C> Clone for TieredView<&Tiered<N, F>, N, F, C> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<N, F, C> Copy for TieredView<'_, N, F, C> {}
+impl<N, F, C> Copy for TieredView<&Tiered<N, F>, N, F, C> {}
 
-impl<N: fmt::Debug, F: fmt::Debug, C> fmt::Debug for TieredView<'_, N, F, C> {
+impl<P: fmt::Debug, N, F, C> fmt::Debug for TieredView<P, N, F, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.tiered.fmt(f)
     }

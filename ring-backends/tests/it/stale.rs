@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
 use ring_cache::{
-    AsyncCalls, Blocking, Calls, Disk, Lookup, Lru, Memcached, Redis, RedisCluster, RingKey, Tiered, ring_impl,
+    AsyncCalls, Blocking, Calls, Disk, Lookup, Lru, Memcached, Redis, RedisCluster, RingKey, Tiered,
+    ring_impl,
 };
 use ring_cache_test_servers::{self as servers, Reply, or_leave_out};
 
@@ -53,12 +54,24 @@ macro_rules! blocking {
             let call = |id| origin.get_ring(id);
             let calls = || [10, 20].map(call);
             assert_eq!(calls().get_or_update_many(), [Ok(10), Ok(21)]);
-            assert_eq!((call(10).lookup()?, call(10).has()?), (Lookup::Fresh(10), true));
+            assert_eq!(
+                (call(10).lookup()?, call(10).has()?),
+                (Lookup::Fresh(10), true)
+            );
             assert!(call(10).expire()? && !call(10).expire()? && !call(30).expire()?);
-            assert_eq!((call(10).lookup()?, call(10).get()?), (Lookup::Stale(10), None));
+            assert_eq!(
+                (call(10).lookup()?, call(10).get()?),
+                (Lookup::Stale(10), None)
+            );
             assert_eq!((call(10).has()?, call(10).touch()?), (false, false));
-            assert_eq!(calls().lookup_many()?, [Lookup::Stale(10), Lookup::Fresh(21)]);
-            assert_eq!((calls().get_many()?, calls().has_many()?), (vec![None, Some(21)], vec![false, true]));
+            assert_eq!(
+                calls().lookup_many()?,
+                [Lookup::Stale(10), Lookup::Fresh(21)]
+            );
+            assert_eq!(
+                (calls().get_many()?, calls().has_many()?),
+                (vec![None, Some(21)], vec![false, true])
+            );
             assert_eq!(calls().touch_many()?, [false, true]);
             assert_eq!(origin.get(10), Ok(12), "by the caller");
             assert_eq!(call(10).lookup()?, Lookup::Fresh(12));
@@ -70,9 +83,16 @@ macro_rules! blocking {
             assert_eq!(calls().get_or_update_many(), [Ok(13), Ok(24)]);
             assert_eq!(call(10).update(), Err("down".into()));
             call(10).set(7)?;
-            assert_eq!(calls().lookup_many()?, [Lookup::Fresh(7), Lookup::Stale(24)]);
+            assert_eq!(
+                calls().lookup_many()?,
+                [Lookup::Fresh(7), Lookup::Stale(24)]
+            );
             assert_eq!(calls().delete_many()?, [true, false]);
-            assert_eq!(origin.get(20), Err("down".into()), "delete ends the fallback");
+            assert_eq!(
+                origin.get(20),
+                Err("down".into()),
+                "delete ends the fallback"
+            );
             Ok(())
         }
     };
@@ -94,8 +114,15 @@ macro_rules! awaited {
             let calls = || [10, 20].map(call);
             assert_eq!(calls().get_or_update_many().await, [Ok(10), Ok(21)]);
             assert!(call(10).expire().await? && !call(10).touch().await?);
-            assert_eq!(calls().lookup_many().await?, [Lookup::Stale(10), Lookup::Fresh(21)]);
-            assert_eq!(origin.get_async(10).await, Ok(10), "stale, and refreshed in the background");
+            assert_eq!(
+                calls().lookup_many().await?,
+                [Lookup::Stale(10), Lookup::Fresh(21)]
+            );
+            assert_eq!(
+                origin.get_async(10).await,
+                Ok(10),
+                "stale, and refreshed in the background"
+            );
             let start = Instant::now();
             while call(10).get().await? != Some(12) {
                 assert!(start.elapsed() < PATIENCE);
@@ -138,7 +165,10 @@ fn f2_redis_tells_the_remaining_life_and_holds_the_value_alone() -> Result<(), r
     run(on_redis_async(redis()?))?;
     let origin = Origin::new(redis()?);
     origin.get(1).unwrap();
-    assert_eq!(server.command(&["KEYS", "*"]).text().matches("stale:1").count(), 1);
+    assert_eq!(
+        server.command(&["KEYS", "*"]).text().matches("stale:1").count(),
+        1
+    );
     assert_eq!(server.command(&["GET", "stale:1"]), Reply::Bytes(b"1".to_vec()));
     let Reply::Integer(life) = server.command(&["PTTL", "stale:1"]) else {
         panic!("no expiry")
@@ -176,7 +206,9 @@ fn stale_entries_in_memcached() -> Result<(), ring_cache::Error> {
 fn stale_entries_on_disk() -> Result<(), ring_cache::Error> {
     let folder = std::env::temp_dir().join(format!("ring-cache-stale-{}", std::process::id()));
     on_disk(Disk::open(folder.join("blocking"))?)?;
-    run(on_blocking_disk(Blocking::new(Disk::open(folder.join("awaited"))?)))?;
+    run(on_blocking_disk(Blocking::new(Disk::open(
+        folder.join("awaited"),
+    )?)))?;
     std::fs::remove_dir_all(folder).unwrap();
     Ok(())
 }
@@ -194,7 +226,8 @@ fn f5_the_near_tier_keeps_fresh_entries_only() -> Result<(), ring_cache::Error> 
     run(on_tiers_async(tiers()?))?;
     // Without reports of changes, what lies near is used: it must not be stale.
     let (one, other) = (Origin::new(tiers()?), Origin::new(tiers()?));
-    let near = |origin: &Origin<Tiered<Lru<u32>, Redis>>| origin.storage.near().get(&origin.get_ring(1).key());
+    let near =
+        |origin: &Origin<Tiered<Lru<u32>, Redis>>| origin.storage.near().get(&origin.get_ring(1).key());
     one.get(1).unwrap();
     while near(&one).is_none() {
         one.get(1).unwrap();

@@ -62,7 +62,7 @@ where
     /// Removes the value, also one being computed. Returns whether there was an entry.
     pub fn delete(&self) -> impl Future<Output = Outcome<R, S, bool>> + use<R, S, B> {
         let (context, key) = (self.context, self.encoded_key());
-        async move { context.outcome(try_delete::<R, S>(&context, &key).await) }
+        async move { context.outcome(awaited::delete(&context, &key).await) }
     }
 
     /// Whether a value is cached. Not a use for the eviction policy.
@@ -166,9 +166,7 @@ where
         let (context, key) = (self.context, self.encoded_key());
         context.outcome(match action {
             Action::Get => try_get::<R, S>(&context, &key).await.map(ActionResult::Cached),
-            Action::Delete => try_delete::<R, S>(&context, &key)
-                .await
-                .map(ActionResult::Existed),
+            Action::Delete => awaited::delete(&context, &key).await.map(ActionResult::Existed),
             Action::Has => try_has::<R, S>(&context, &key).await.map(ActionResult::Existed),
             Action::Touch => try_touch::<R, S>(&context, &key).await.map(ActionResult::Existed),
             Action::Key => Ok(ActionResult::Key(self.key())),
@@ -214,7 +212,7 @@ where
     S: View<R::Value, Storage: AsyncStorage<S::Held>>,
 {
     if context.ring.stale.is_zero() {
-        return try_delete::<R, S>(context, key).await;
+        return awaited::delete(context, key).await;
     }
     if !context.admit()? {
         return Ok(false);
@@ -244,28 +242,6 @@ where
         return storage.contains(key, None).await;
     }
     Ok(read_fresh(storage, key, stale, None).await?.is_some())
-}
-
-/// Removes the entry. A stale one is as good as absent for the result.
-async fn remove<R, S>(context: &CallContext<R::Value, S>, key: &EncodedKey) -> Tried<R, S, bool>
-where
-    R: Output,
-    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
-{
-    let there = context.ring.stale.is_zero() || is_fresh::<R, S>(context, key).await?;
-    Ok(context.storage().remove(key, None).await? && there)
-}
-
-async fn try_delete<R, S>(context: &CallContext<R::Value, S>, key: &EncodedKey) -> Tried<R, S, bool>
-where
-    R: Output,
-    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
-{
-    if !context.admit()? {
-        return Ok(false);
-    }
-    let invalidation = context.invalidate(key).settle().await;
-    invalidation.end(remove::<R, S>(context, key).await)
 }
 
 async fn try_has<R, S>(context: &CallContext<R::Value, S>, key: &EncodedKey) -> Tried<R, S, bool>

@@ -7,7 +7,7 @@ use super::fetch::{Fetch, Fetched};
 use crate::flights::{Leader, Outcome};
 use crate::key::EncodedKey;
 use crate::output::Output;
-use crate::storage::awaited::run;
+use crate::storage::awaited::{read_fresh, run};
 use crate::storage::{AsyncStorage, View};
 
 /// The result of a call without a value: a value after all, or the right to compute. It looks up first, unless it
@@ -119,4 +119,28 @@ where
     };
     let (stored, failure) = run(context.storage(), &mut store).await;
     context.finish_set(set.error, stored, failure)
+}
+
+/// Removes the entry of a key, also a value being computed. Returns whether there was one.
+pub(crate) async fn delete<V, S>(context: &CallContext<V, S>, key: &EncodedKey) -> StorageResult<V, S, bool>
+where
+    S: View<V>,
+    S::Storage: AsyncStorage<S::Held>,
+{
+    if !context.admit()? {
+        return Ok(false);
+    }
+    let invalidation = context.invalidate(key).settle().await;
+    invalidation.end(remove(context, key).await)
+}
+
+/// Removes an entry. A stale one is as good as absent for the result.
+async fn remove<V, S>(context: &CallContext<V, S>, key: &EncodedKey) -> StorageResult<V, S, bool>
+where
+    S: View<V>,
+    S::Storage: AsyncStorage<S::Held>,
+{
+    let (storage, stale) = (context.storage(), context.ring.stale);
+    let there = stale.is_zero() || read_fresh(storage, key, stale, None).await?.is_some();
+    Ok(storage.remove(key, None).await? && there)
 }

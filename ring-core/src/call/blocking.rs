@@ -5,9 +5,9 @@ use std::time::Duration;
 use super::context::{CallContext, Lookup, StorageResult};
 use super::fetch::{Fetch, Fetched};
 use crate::flights::{Leader, Outcome};
-use crate::key::EncodedKey;
+use crate::key::{EncodedKey, RingKey};
 use crate::output::Output;
-use crate::storage::blocking::run;
+use crate::storage::blocking::{read_fresh, run};
 use crate::storage::{Storage, View};
 
 /// The result of a miss: another call's value, or the right to compute.
@@ -77,4 +77,30 @@ where
     };
     let (stored, failure) = run(context.storage(), &mut store);
     context.finish_set(set.error, stored, failure)
+}
+
+/// Removes the entry of a key, also a value being computed. Returns whether there was one.
+pub(crate) fn delete<V, S, K>(context: &CallContext<V, S>, key: &K) -> StorageResult<V, S, bool>
+where
+    S: View<V>,
+    S::Storage: Storage<S::Held>,
+    K: RingKey,
+{
+    if !context.admit()? {
+        return Ok(false);
+    }
+    let invalidation = context.invalidate(key).block();
+    invalidation.end(remove(context, key))
+}
+
+/// Removes an entry. A stale one is as good as absent for the result.
+fn remove<V, S, K>(context: &CallContext<V, S>, key: &K) -> StorageResult<V, S, bool>
+where
+    S: View<V>,
+    S::Storage: Storage<S::Held>,
+    K: RingKey,
+{
+    let (storage, stale) = (context.storage(), context.ring.stale);
+    let there = stale.is_zero() || read_fresh(storage, key, stale, None)?.is_some();
+    Ok(storage.remove(key, None)? && there)
 }

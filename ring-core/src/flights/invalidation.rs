@@ -86,6 +86,12 @@ impl<'f, T> Invalidation<'f, T> {
         self
     }
 
+    /// [`block`](Self::block) without a wait: writes under way remove their entries when they end.
+    pub(crate) fn at_once(mut self) -> Self {
+        self.abandon_writers();
+        self
+    }
+
     /// The event and the instant to wait for before the keys may be removed; `None` if the wait is over. `in_time` is
     /// whether the last wait ended with its event.
     fn next_wait(&mut self, in_time: bool) -> Option<(EventListener, Option<Instant>)> {

@@ -6,8 +6,7 @@ use super::policy::{Policy, PolicyImpl};
 use super::shard::Shard;
 use super::{DEFAULT_CAPACITY, Lru};
 use crate::clock::{Clock, StorageClock};
-use crate::flights::Flights;
-use crate::sync::{Arc, AtomicU64, ReadersLock};
+use crate::sync::{Arc, ReadersLock};
 
 /// The smallest capacity of a shard, unless the user sets the number of shards.
 const SHARD_CAPACITY: usize = 256;
@@ -91,9 +90,7 @@ impl<T> LruBuilder<T> {
             mask: shards - 1,
             capacity: self.capacity,
             clock: self.clock,
-            flights: Flights::default(),
-            evictions: AtomicU64::new(0),
-            expirations: AtomicU64::new(0),
+            apart: Arc::default(),
         }
     }
 

@@ -108,6 +108,15 @@ pub trait AsyncStorage<T>: StorageBase<T> {
     async fn remove<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>)
     -> Result<bool, Self::Error>;
 
+    /// Raw: removes the entry under `key`, if this needs no wait.
+    ///
+    /// Memory storages do it here, so that a future that is dropped leaves no entry that it was to remove. `None`
+    /// changes nothing.
+    fn remove_at_once<K: RingKey + ?Sized>(&self, key: &K) -> Option<Result<bool, Self::Error>> {
+        let _ = key;
+        None
+    }
+
     /// Raw: whether there is an entry under `key`. Not a use that protects the entry from eviction.
     async fn contains<K: RingKey + ?Sized>(
         &self,
@@ -264,6 +273,12 @@ pub trait AsyncStorage<T>: StorageBase<T> {
 pub trait AsyncClear<T>: AsyncStorage<T> {
     /// Raw: removes the entries of the ring `name`, and no others.
     async fn clear_ring(&self, name: &'static Name) -> Result<(), Self::Error>;
+
+    /// [`clear_ring`](Self::clear_ring), if this needs no wait. `None` changes nothing.
+    fn clear_ring_at_once(&self, name: &'static Name) -> Option<Result<(), Self::Error>> {
+        let _ = name;
+        None
+    }
 }
 
 /// A storage whose operations wait only for locks that are held briefly. It is an [`AsyncStorage`].
@@ -274,6 +289,10 @@ impl<T, S: Storage<T> + InMemory> AsyncStorage<T> for S {
     #[inline]
     fn read_at_once<K: RingKey + ?Sized>(&self, key: &K) -> Option<Result<Option<T>, Self::Error>> {
         Some(Storage::read(self, key, None))
+    }
+
+    fn remove_at_once<K: RingKey + ?Sized>(&self, key: &K) -> Option<Result<bool, Self::Error>> {
+        Some(Storage::remove(self, key, None))
     }
 
     async fn read<K: RingKey + ?Sized>(
@@ -380,6 +399,10 @@ impl<T, S: Storage<T> + InMemory> AsyncStorage<T> for S {
 impl<T, S: Clear<T> + InMemory> AsyncClear<T> for S {
     async fn clear_ring(&self, name: &'static Name) -> Result<(), Self::Error> {
         Clear::clear_ring(self, name)
+    }
+
+    fn clear_ring_at_once(&self, name: &'static Name) -> Option<Result<(), Self::Error>> {
+        Some(Clear::clear_ring(self, name))
     }
 }
 

@@ -51,6 +51,37 @@ pub trait View<V>: Copy {
     fn decode<K: RingKey + ?Sized>(&self, held: Self::Held, key: &K) -> Result<V, Error>;
 }
 
+/// A view whose storage can be kept without a borrow: the storage is a handle, whose clones have the same entries.
+///
+/// All storages of this library are handles. A storage of your own is one if it is [`Clone`].
+#[diagnostic::on_unimplemented(
+    message = "the storage behind `{Self}` is not `Clone`, so it cannot be kept",
+    note = "write `#[derive(Clone)]` above a storage whose clones have the same entries, as one around an `Arc`"
+)]
+pub trait Detach<V>: View<V> {
+    /// A handle of the storage.
+    type Detached: StorageBase<Self::Held>;
+
+    /// Another handle of the storage.
+    fn detach(&self) -> Self::Detached;
+}
+
+impl<V: Clone, S: StorageBase<V> + Clone> Detach<V> for &S {
+    type Detached = S;
+
+    fn detach(&self) -> S {
+        (*self).clone()
+    }
+}
+
+impl<V, S: StorageBase<Vec<u8>> + Clone, C: Coder<V>> Detach<V> for Coded<'_, S, C> {
+    type Detached = S;
+
+    fn detach(&self) -> S {
+        self.storage.clone()
+    }
+}
+
 impl<V: Clone, S: StorageBase<V>> View<V> for &S {
     type Held = V;
     type Storage = S;

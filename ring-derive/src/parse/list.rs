@@ -73,6 +73,18 @@ impl Options {
         Err(syn::Error::new_spanned(meta.path(), message))
     }
 
+    /// Whether they are those of a method that is not cached.
+    pub(crate) fn is_of_writer(&self) -> bool {
+        self.options.iter().any(|(known, _)| known.name == "invalidates")
+    }
+
+    /// The first option that has no meaning beside `invalidates`.
+    pub(crate) fn of_cached_methods(&self) -> Option<&Path> {
+        let mut options = self.options.iter();
+        let other = options.find(|(known, _)| !known.is_of_writers());
+        other.map(|(_, meta)| meta.path())
+    }
+
     /// Adds the options of the impl block, unless the method's own take their place.
     pub(crate) fn inherit(&mut self, block: &Options) {
         for (known, meta) in &block.options {
@@ -179,7 +191,7 @@ fn misplaced(known: &Known, target: Target) -> String {
 }
 
 /// Names that other libraries give to options of ours.
-const SYNONYMS: [(&str, &str); 46] = [
+const SYNONYMS: [(&str, &str); 49] = [
     ("ttl", "expire"),
     ("time", "expire"),
     ("expiry", "expire"),
@@ -226,19 +238,18 @@ const SYNONYMS: [(&str, &str); 46] = [
     ("store", "storage"),
     ("create", "storage"),
     ("ty", "storage"),
+    ("invalidate", "invalidates"),
+    ("evicts", "invalidates"),
+    ("cache_evict", "invalidates"),
 ];
 
 /// What others have and we do by other means.
-const REMEDIES: [(&str, &str); 6] = [
+const REMEDIES: [(&str, &str); 5] = [
     ("weigher", "an `Lru` counts entries: write `capacity = 10_000`"),
     ("weight", "an `Lru` counts entries: write `capacity = 10_000`"),
     (
         "tags",
         "entries have no tags: forget those of a method by `{method}_cache().clear()`, and one by `{method}_entry(..).delete()`",
-    ),
-    (
-        "invalidate",
-        "forget an entry by `{method}_entry(..).delete()`, and those of a method by `{method}_cache().clear()`",
     ),
     (
         "refresh",

@@ -49,6 +49,10 @@ pub(crate) struct RingOptions {
     #[darling(default, with = values::boolean)]
     pub(crate) coalesce: Option<bool>,
     pub(crate) flight_timeout: Option<Duration>,
+    #[darling(default, with = values::expressions)]
+    pub(crate) invalidates: Vec<Expr>,
+    #[darling(default, with = values::outcome)]
+    pub(crate) on: Option<Ident>,
 }
 
 /// The options of `#[ring_key]` on a struct or an enum.

@@ -41,7 +41,7 @@ pub(crate) enum Holds {
     BytesBlocking,
 }
 
-static OPTIONS: [Known; 38] = [
+static OPTIONS: [Known; 40] = [
     // Storages: a ring has one.
     option("capacity", "capacity = 10_000", RINGS),
     option("storage", "storage = EXPRESSION as Type", RINGS),
@@ -75,6 +75,9 @@ static OPTIONS: [Known; 38] = [
     option("action", "action = update", RINGS),
     option("coalesce", "coalesce = false", RINGS),
     option("flight_timeout", "flight_timeout = \"10s\"", RINGS),
+    // Of writers, which are not cached.
+    option("invalidates", "invalidates(self.user(id), …)", &[Target::Method]),
+    option("on", "on = ok", &[Target::Method]),
     // `#[ring_key]`.
     option("prefix", "prefix = \"page\"", &[Target::Type]),
     option("name", "name = \"shop.Page\"", &[Target::Type]),
@@ -134,10 +137,18 @@ impl Known {
         self.kind.is_some() || self.example.contains(" = ")
     }
 
+    /// Whether a method that is not cached may have it.
+    pub(crate) fn is_of_writers(&self) -> bool {
+        OF_WRITERS.contains(&self.name)
+    }
+
     pub(crate) fn is_storage(&self) -> bool {
         self.kind.is_some() || ["capacity", "storage"].contains(&self.name)
     }
 }
+
+/// The options of a method that is not cached.
+const OF_WRITERS: [&str; 3] = ["invalidates", "on", "crate"];
 
 /// How the option of this name is written.
 pub(crate) fn example(name: &str) -> String {

@@ -151,6 +151,11 @@ pub(super) fn part(option: &Meta) -> Result<Option<Expr>> {
     }
 }
 
+/// The outcome of a writer.
+pub(super) fn outcome(option: &Meta) -> Result<Option<Ident>> {
+    word(option, "outcome", &["ok"])
+}
+
 /// A variant of the library's `Policy`.
 pub(super) fn policy(option: &Meta) -> Result<Option<Ident>> {
     let word = word(option, "policy", &POLICIES.map(|(word, _)| word))?;
@@ -206,6 +211,19 @@ pub(super) fn names(option: &Meta) -> Result<Vec<Ident>> {
         Some(names) if names.is_empty() => Err(expected(option, "names no argument")),
         Some(names) => Ok(names.into_iter().collect()),
         None => Err(expected(option, "takes the names of arguments")),
+    }
+}
+
+/// Expressions in parentheses.
+pub(super) fn expressions(option: &Meta) -> Result<Vec<Expr>> {
+    let expressions = match option {
+        Meta::List(list) => list.parse_args_with(Punctuated::<Expr, Token![,]>::parse_terminated),
+        Meta::Path(_) | Meta::NameValue(_) => return Err(expected(option, "takes calls in parentheses")),
+    };
+    match expressions {
+        Ok(expressions) if expressions.is_empty() => Err(expected(option, "names no call")),
+        Ok(expressions) => Ok(expressions.into_iter().collect()),
+        Err(error) => Err(expected(option, &format!("takes calls ({error})"))),
     }
 }
 

@@ -11,6 +11,7 @@ use super::expand::{self, Expanded};
 use super::item::{Block as Source, Function, Item};
 use super::model::Method;
 use super::owner::{OfTrait, Owner};
+use super::writer::{Methods, Writer};
 use super::{check, marks};
 use crate::errors::{Errors, at_start, with_error};
 use crate::generics;
@@ -71,13 +72,19 @@ fn try_expand(options: TokenStream, mut source: Source) -> syn::Result<TokenStre
         owner: Rc::new(owner),
         root: Root::named(options.root.as_ref())?,
         expanded: Vec::new(),
+        methods: Methods::default(),
+        writers: Vec::new(),
         functions: source.functions(),
         given: Vec::new(),
         ignored: options.ignore,
         errors: Errors::default(),
     };
-    for item in &mut source.items {
-        block.item(item);
+    for (place, item) in source.items.iter_mut().enumerate() {
+        block.item(place, item);
+    }
+    // Now the methods that writers name are known.
+    for (place, writer) in std::mem::take(&mut block.writers) {
+        source.items[place] = Item::Tokens(block.writer(&writer));
     }
     let attrs = std::mem::take(&mut source.header.attrs);
     source.header.attrs = attrs.into_iter().map(without_expectation).collect();
@@ -99,6 +106,10 @@ struct Block {
     owner: Rc<Owner>,
     root: Root,
     expanded: Vec<Expanded>,
+    /// The cached methods, as writers name them.
+    methods: Methods,
+    /// The methods that are not cached, and their places in the block.
+    writers: Vec<(usize, Writer)>,
     /// The names of the block's functions.
     functions: Vec<Ident>,
     /// The names of the accessors so far.
@@ -108,26 +119,48 @@ struct Block {
     errors: Errors,
 }
 
+/// What `#[ring]` is on.
+enum Marked {
+    Cached(Box<Expanded>),
+    Writer(Box<Writer>),
+}
+
 impl Block {
     /// Expands an item of the block in its place, if it is marked.
-    fn item(&mut self, item: &mut Item) {
+    fn item(&mut self, place: usize, item: &mut Item) {
         let marks = take_marks(item);
         if marks.is_empty() {
             return;
         }
-        let expanded = self.method(item, &marks);
+        let expanded = self.marked(item, &marks);
         let Some(expanded) = self.errors.handle(expanded) else {
             if let Item::Function(function) = item {
+                self.methods.refuse(&function.sig.ident);
                 *item = Item::Tokens(function.left());
             }
             return;
         };
+        let expanded = match expanded {
+            Marked::Cached(expanded) => expanded,
+            Marked::Writer(writer) => {
+                *item = Item::Tokens(writer.left());
+                self.writers.push((place, *writer));
+                return;
+            }
+        };
         *item = Item::Tokens(expanded.method.clone());
         self.given.extend(expanded.names.iter().flatten().cloned());
-        self.expanded.push(expanded);
+        self.methods.add(expanded.cached.clone());
+        self.expanded.push(*expanded);
     }
 
-    fn method(&self, item: &Item, marks: &[Attribute]) -> syn::Result<Expanded> {
+    /// A method that is not cached.
+    fn writer(&mut self, writer: &Writer) -> TokenStream {
+        let expanded = writer.expand(&self.root, &self.methods);
+        self.errors.handle(expanded).unwrap_or_else(|| writer.left())
+    }
+
+    fn marked(&self, item: &Item, marks: &[Attribute]) -> syn::Result<Marked> {
         let mark = &marks[0];
         let error = |message| Err(syn::Error::new_spanned(mark, message));
         let Item::Function(method) = item else {
@@ -144,8 +177,13 @@ impl Block {
         }
         let mut options = Options::new(Target::Method);
         options.add(mark);
+        if options.is_of_writer() {
+            let writer = Writer::new((**method).clone(), &mut options)?;
+            return Ok(Marked::Writer(Box::new(writer)));
+        }
         options.inherit(&self.defaults);
         let mut options: RingOptions = options.read()?;
+        check::outcome(&options)?;
         if let Some(token) = self.ignored_self(method, &options) {
             options.ignore.push(token);
         }
@@ -156,7 +194,7 @@ impl Block {
         let method = Method::new((**method).clone(), options, Some(Rc::clone(&self.owner)), root)?;
         check::method(&method)?;
         check::names(&method, &self.functions, &self.given)?;
-        Ok(expand::expand(&method))
+        Ok(Marked::Cached(Box::new(expand::expand(&method))))
     }
 
     /// `self`, if the block ignores it and the method has it in its key.
@@ -168,6 +206,9 @@ impl Block {
     }
 
     fn assemble(&self, block: &Source) -> TokenStream {
+        if self.expanded.is_empty() {
+            return block.to_token_stream();
+        }
         let generics = generics::generated(&self.owner.generics);
         let (parameters, _, where_clause) = generics.split_for_impl();
         let self_ty = &self.owner.self_ty;

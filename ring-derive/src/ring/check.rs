@@ -37,6 +37,17 @@ pub(crate) fn method(method: &Method) -> syn::Result<()> {
     errors.finish(())
 }
 
+/// Checks that the outcome of a cached method is not told.
+pub(crate) fn outcome(options: &RingOptions) -> syn::Result<()> {
+    let mut errors = Errors::default();
+    if let Some(outcome) = &options.on {
+        let message =
+            "`on` says when a method that is not cached forgets: add `invalidates(..)`, or remove `on`";
+        errors.at(outcome, message);
+    }
+    errors.finish(())
+}
+
 /// Checks the options of a block beside each other.
 pub(crate) fn defaults(options: &RingOptions) -> syn::Result<()> {
     let mut errors = Errors::default();

@@ -17,6 +17,7 @@ use self::expansion::{Expansion, Place};
 use super::item::is_conditional;
 use super::model::{Argument, Method};
 use super::owner::Owner;
+use super::writer::Cached;
 use crate::generics;
 use crate::root::located_at;
 
@@ -32,6 +33,8 @@ pub(crate) struct Expanded {
     pub(crate) inherent: TokenStream,
     /// The names of them, if they are there in any case.
     pub(crate) names: Option<[syn::Ident; 3]>,
+    /// How writers of its block name its entries.
+    pub(crate) cached: Cached,
 }
 
 /// Expands a method that was checked.
@@ -53,6 +56,7 @@ pub(crate) fn expand(method: &Method) -> Expanded {
         declarations: quote!(#(#declarations;)* #refresh_declaration),
         inherent: expansion.inherent(),
         names: (!is_conditional(&method.attrs)).then(|| [method.accessor(), method.entry(), method.cache()]),
+        cached: Cached::of(method),
     }
 }
 

@@ -6,6 +6,7 @@ use syn::FnArg;
 
 use super::item::Function;
 use super::model::Method;
+use super::writer::{Methods, Writer};
 use super::{check, expand, marks};
 use crate::errors::{at_start, with_error};
 use crate::parse::{Options, RingOptions, Target};
@@ -31,7 +32,13 @@ fn try_expand(options: TokenStream, function: Function) -> syn::Result<TokenStre
     if let Some(other) = function.attrs.iter().find(|attr| marks::is_ring(attr)) {
         return Err(syn::Error::new_spanned(other, marks::DUPLICATE));
     }
-    let options: RingOptions = Options::parse(Target::Method, options).read()?;
+    let mut options = Options::parse(Target::Method, options);
+    if options.is_of_writer() {
+        let writer = Writer::new(function, &mut options)?;
+        return writer.expand(&Root::find()?, &Methods::default());
+    }
+    let options: RingOptions = options.read()?;
+    check::outcome(&options)?;
     let root = Root::named(options.root.as_ref())?;
     let method = Method::new(function, options, None, root)?;
     check::method(&method)?;

@@ -1,5 +1,6 @@
 //! Two tiers, awaited.
 
+use std::ops::Deref;
 use std::time::{Duration, Instant};
 
 use ring_cache_core::coder::Coder;
@@ -8,9 +9,11 @@ use ring_cache_core::{Error, Name, RingKey};
 
 use super::many::{all_removed, all_renewed, refused};
 use super::{Near, TieredView};
+use crate::tiered::Tiered;
 
-impl<V, N, F, C> AsyncStorage<V> for TieredView<'_, N, F, C>
+impl<V, N, F, C, P> AsyncStorage<V> for TieredView<P, N, F, C>
 where
+    P: Deref<Target = Tiered<N, F>>,
     V: Clone + Send + Sync + 'static,
     N: Near<V>,
     F: AsyncStorage<Vec<u8>> + Send + Sync + 'static,
@@ -206,8 +209,9 @@ where
     }
 }
 
-impl<V, N, F, C> AsyncClear<V> for TieredView<'_, N, F, C>
+impl<V, N, F, C, P> AsyncClear<V> for TieredView<P, N, F, C>
 where
+    P: Deref<Target = Tiered<N, F>>,
     V: Clone + Send + Sync + 'static,
     N: Near<V> + Clear<V>,
     F: AsyncClear<Vec<u8>> + Send + Sync + 'static,

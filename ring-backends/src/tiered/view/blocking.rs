@@ -1,5 +1,6 @@
 //! Two tiers, blocking.
 
+use std::ops::Deref;
 use std::time::{Duration, Instant};
 
 use ring_cache_core::coder::Coder;
@@ -8,9 +9,11 @@ use ring_cache_core::{Error, Name, RingKey};
 
 use super::many::{all_removed, all_renewed, refused};
 use super::{Near, TieredView};
+use crate::tiered::Tiered;
 
-impl<V, N, F, C> Storage<V> for TieredView<'_, N, F, C>
+impl<V, N, F, C, P> Storage<V> for TieredView<P, N, F, C>
 where
+    P: Deref<Target = Tiered<N, F>>,
     V: Clone + Send + Sync + 'static,
     N: Near<V>,
     F: Storage<Vec<u8>> + Send + Sync + 'static,
@@ -186,8 +189,9 @@ where
     }
 }
 
-impl<V, N, F, C> Clear<V> for TieredView<'_, N, F, C>
+impl<V, N, F, C, P> Clear<V> for TieredView<P, N, F, C>
 where
+    P: Deref<Target = Tiered<N, F>>,
     V: Clone + Send + Sync + 'static,
     N: Near<V> + Clear<V>,
     F: Clear<Vec<u8>> + Send + Sync + 'static,

@@ -1,5 +1,6 @@
 //! The steps of bulk operations on two tiers, shared by both modes.
 
+use std::ops::Deref;
 use std::time::Duration;
 
 use ring_cache_core::coder::Coder;
@@ -8,6 +9,7 @@ use ring_cache_core::{Error, Failure, RingKey};
 
 use super::steps::{Change, Fetch};
 use super::{Near, TieredView};
+use crate::tiered::Tiered;
 
 /// A look-up of many keys: what was found near, and what is fetched from the far tier.
 pub(super) struct ReadMany<'t, T, V, N, F> {
@@ -72,8 +74,9 @@ impl<K, V, N: Near<V>, F> WriteMany<'_, K, V, N, F> {
     }
 }
 
-impl<N, F, C> TieredView<'_, N, F, C>
+impl<N, F, C, P> TieredView<P, N, F, C>
 where
+    P: Deref<Target = Tiered<N, F>>,
     F: StorageBase<Vec<u8>> + Send + Sync + 'static,
 {
     /// Looks near for each key by `look`.

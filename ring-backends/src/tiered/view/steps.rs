@@ -1,6 +1,7 @@
 //! The steps of an operation on two tiers that do not wait for the far one, shared by both modes.
 
 use std::marker::PhantomData;
+use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
@@ -25,7 +26,7 @@ enum NearUse {
     Never,
 }
 
-impl<N, F, C> TieredView<'_, N, F, C> {
+impl<N, F, C, P: Deref<Target = Tiered<N, F>>> TieredView<P, N, F, C> {
     /// Whether what lies near may be used. Asks the far tier, the first time, to tell of changes.
     fn near_use<V>(&self) -> NearUse
     where
@@ -59,8 +60,9 @@ impl<N, F, C> TieredView<'_, N, F, C> {
     }
 }
 
-impl<N, F, C> TieredView<'_, N, F, C>
+impl<N, F, C, P> TieredView<P, N, F, C>
 where
+    P: Deref<Target = Tiered<N, F>>,
     F: StorageBase<Vec<u8>> + Send + Sync + 'static,
 {
     /// The value that lies near, if that may be used.

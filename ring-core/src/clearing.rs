@@ -1,0 +1,101 @@
+//! A ring, kept to remove all its entries later.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use crate::error::Failure;
+use crate::key::Name;
+use crate::mode::{Awaited, Blocking};
+use crate::ring::Ring;
+use crate::storage::{AsyncClear, Clear, StorageBase};
+
+/// All entries of a ring, returned by [`clearing`](crate::Handle::clearing). It does not borrow the storage, so it can be
+/// kept until a transaction ends.
+///
+/// `T` is the form of the values in the storage, `S` the storage, `M` the mode of [`clear`](Self::clear).
+#[must_use = "the entries stay until `.clear()`"]
+pub struct Clearing<T, S, M> {
+    ring: &'static Ring,
+    storage: S,
+    types: PhantomData<fn() -> (T, M)>,
+}
+
+impl<T, S, M> Clearing<T, S, M> {
+    pub(crate) fn new(ring: &'static Ring, storage: S) -> Self {
+        Clearing {
+            ring,
+            storage,
+            types: PhantomData,
+        }
+    }
+
+    /// The name of the ring.
+    pub fn name(&self) -> &'static Name {
+        self.ring.name()
+    }
+}
+
+/// Removes all values of a ring, also those being computed.
+pub(crate) fn clear<T, S: Clear<T>>(ring: &Ring, storage: &S) -> Result<(), S::Error> {
+    let invalidation = storage.flights().invalidate_ring(ring.name(), ring.write_timeout);
+    invalidation.block().end(storage.clear_ring(ring.name()))
+}
+
+/// [`clear`], awaited.
+pub(crate) async fn clear_awaited<T, S: AsyncClear<T>>(ring: &Ring, storage: &S) -> Result<(), S::Error> {
+    let invalidation = storage.flights().invalidate_ring(ring.name(), ring.write_timeout);
+    let invalidation = invalidation.settle().await;
+    invalidation.end(storage.clear_ring(ring.name()).await)
+}
+
+type OutcomeOf<S, T> = <<S as StorageBase<T>>::Error as Failure>::Outcome<()>;
+
+impl<T, S: Clear<T>> Clearing<T, S, Blocking> {
+    /// Removes all values of the ring, also those being computed, and no others.
+    pub fn clear(&self) -> OutcomeOf<S, T> {
+        let cleared = self.ring.count_failure(clear(self.ring, &self.storage));
+        Failure::outcome(cleared, self.name().as_str())
+    }
+
+    /// [`clear`](Self::clear) without telling of failures, which are counted.
+    pub(crate) fn forget(&self) {
+        self.ring.count_errors(clear(self.ring, &self.storage));
+    }
+}
+
+impl<T, S: AsyncClear<T>> Clearing<T, S, Awaited> {
+    /// Removes all values of the ring, also those being computed, and no others.
+    pub async fn clear(&self) -> OutcomeOf<S, T> {
+        let cleared = clear_awaited(self.ring, &self.storage).await;
+        Failure::outcome(self.ring.count_failure(cleared), self.name().as_str())
+    }
+}
+
+impl<T, S: AsyncClear<T>, M> Clearing<T, S, M> {
+    /// [`forget`](Clearing::forget), awaited.
+    pub(crate) async fn forget_awaited(&self) {
+        let cleared = clear_awaited(self.ring, &self.storage).await;
+        self.ring.count_errors(cleared);
+    }
+
+    /// The entries were to be removed, and nobody is left to wait for it. Where that takes a wait, the entries stay, and
+    /// the computations under way are not stored.
+    pub(crate) fn abandon(&self) {
+        let flights = self.storage.flights();
+        let invalidation = flights
+            .invalidate_ring(self.ring.name(), self.ring.write_timeout)
+            .at_once();
+        match self.storage.clear_ring_at_once(self.ring.name()) {
+            Some(cleared) => _ = self.ring.count_errors(invalidation.end(cleared)),
+            None => self.ring.counters.error(),
+        }
+    }
+}
+
+impl<T, S, M> fmt::Debug for Clearing<T, S, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Clearing")
+            .field("name", self.name())
+            .finish_non_exhaustive()
+    }
+}
