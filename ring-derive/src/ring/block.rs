@@ -170,7 +170,7 @@ impl Block {
     fn assemble(&self, block: &Source) -> TokenStream {
         let generics = generics::generated(&self.owner.generics);
         let (parameters, _, where_clause) = generics.split_for_impl();
-        let self_ty = &self.owner.self_ty;
+        let (self_ty, parameters) = (&self.owner.self_ty, generics::beside(self.owner.place, parameters));
         let lints: Vec<_> = lints(&block.header.attrs).collect();
         let accessors = self.expanded.iter().map(|expanded| &expanded.accessors);
         let Some(of_trait) = &self.owner.of_trait else {
@@ -215,9 +215,9 @@ impl Block {
         self.owner.is_hidden().then(|| {
             let generics = generics::generated(&expand::inherent_generics(&self.owner));
             let (parameters, _, where_clause) = generics.split_for_impl();
+            let parameters = generics::beside(self.owner.place, parameters);
             let inherent = self.expanded.iter().map(|expanded| &expanded.inherent);
-            let private = expand::private();
-            quote!(#private impl #parameters #self_ty #where_clause { #(#inherent)* })
+            quote!(impl #parameters #self_ty #where_clause { #(#inherent)* })
         })
     }
 }

@@ -8,6 +8,7 @@ use syn::{
     Safety, Type, TypeReference,
 };
 
+use super::expand::attributes::any;
 use super::item::is_conditional;
 use super::model::{Argument, KeyForm, Method};
 use super::owner::{OfTrait, Owner};
@@ -15,7 +16,7 @@ use super::template::Template;
 use crate::errors::Errors;
 use crate::parse::{Accessor, RingOptions, Storage};
 use crate::types::{
-    is_future, is_known_foreign, is_known_plain, is_result, last_segment, sized_form, type_arguments,
+    Unsized, find_unsized, is_future, is_known_foreign, is_known_plain, is_result, last_segment, type_arguments,
 };
 
 /// The most values that a call binds, `self` included.
@@ -127,8 +128,11 @@ fn is_shared(receiver: &Receiver) -> bool {
 }
 
 fn is_self_or_shared(ty: &Type) -> bool {
-    matches!(ty, Type::Path(path) if path.path.is_ident("Self"))
-        || is_pointer_to_self(ty, &["Arc", "Rc", "Box"])
+    match ty {
+        Type::Reference(reference) => reference.mutability.is_none() && is_self_or_shared(&reference.elem),
+        Type::Path(path) if path.path.is_ident("Self") => true,
+        ty => is_pointer_to_self(ty, &["Arc", "Rc", "Box"]),
+    }
 }
 
 fn is_pointer_to_self(ty: &Type, pointers: &[&str]) -> bool {
@@ -356,10 +360,11 @@ fn policy(options: &RingOptions, whose: &str, errors: &mut Errors) {
 /// Attributes that are about the function whose code moves into the accessor.
 fn attributes(method: &Method, errors: &mut Errors) {
     for attr in &method.attrs {
-        let message = if attr.path().is_ident("track_caller") {
+        let is_here = |name| any(&attr.meta, &|meta| meta.path().is_ident(name));
+        let message = if is_here("track_caller") {
             "`#[track_caller]` does not reach the body of a cached method: take the place as an argument, or cache a \
              function that is called by the one with `#[track_caller]`"
-        } else if attr.path().is_ident("target_feature") {
+        } else if is_here("target_feature") {
             "`#[target_feature(..)]` does not reach the body of a cached method: cache a function that calls the one with \
              `#[target_feature(..)]`"
         } else {
@@ -383,16 +388,16 @@ fn arguments(method: &Method, errors: &mut Errors) {
         errors.at(&method.sig.ident, message);
     }
     for argument in &method.arguments {
-        if let Some((what, owned)) = sized_form(&argument.ty) {
-            let written = argument.ty.to_token_stream().to_string().replace(" ", "");
+        if let Some(found) = find_unsized(&argument.ty) {
+            let Unsized { what, reference, owned, .. } = &found;
             let message = format!(
-                "{what} has no fixed size, so it cannot be an argument: take `&{written}` or `{owned}`"
+                "{what} has no fixed size, so it cannot be an argument: take `{reference}` or `{owned}`"
             );
-            errors.at(&argument.ty, message);
+            errors.at(found.ty, message);
         }
     }
     let keyed = method.arguments.iter().filter(|argument| !argument.ignored);
-    for argument in keyed.filter(|argument| sized_form(&argument.ty).is_none()) {
+    for argument in keyed.filter(|argument| find_unsized(&argument.ty).is_none()) {
         let (name, ty) = (&argument.name, &argument.ty);
         if argument.hides_its_type() {
             let message = format!(
@@ -443,12 +448,10 @@ fn returned(method: &Method, errors: &mut Errors) {
         }
         return;
     };
-    if let Some((what, owned)) = sized_form(ty) {
-        let written = ty.to_token_stream().to_string().replace(' ', "");
-        let message = format!(
-            "{what} has no fixed size, so it cannot be returned: return `{owned}` or `Arc<{written}>`"
-        );
-        errors.at(ty, message);
+    if let Some(found) = find_unsized(ty) {
+        let Unsized { what, owned, shared, .. } = &found;
+        let message = format!("{what} has no fixed size, so it cannot be returned: return `{owned}` or `{shared}`");
+        errors.at(found.ty, message);
         return;
     }
     if let Some(never) = method

@@ -6,7 +6,7 @@ use syn::parse::discouraged::Speculative;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Attribute, FnArg, Ident, ImplItem, ItemImpl, ReturnType, Signature, Type, Visibility};
 
-use crate::types::sized_form;
+use crate::types::find_unsized;
 
 /// A function whose body stays as tokens.
 #[derive(Clone)]
@@ -24,7 +24,7 @@ impl Function {
         let mut left = self.clone();
         let mut changed = false;
         let mut replace = |ty: &mut Type| {
-            if sized_form(ty).is_some() {
+            if find_unsized(ty).is_some() {
                 *ty = syn::parse_quote!(());
                 changed = true;
             }

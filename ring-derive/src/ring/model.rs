@@ -154,10 +154,9 @@ impl Method {
         self.arguments.iter().any(Argument::hides_its_type)
     }
 
-    /// The type that the body returns.
+    /// The type that the body returns, for generated code.
     pub(crate) fn out(&self) -> TokenStream {
-        self.out_type()
-            .map_or_else(|| quote!(()), ToTokens::to_token_stream)
+        self.out_type().map_or_else(|| quote!(()), types::as_argument)
     }
 
     /// The return type, if it is written.

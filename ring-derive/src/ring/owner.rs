@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::{Generics, Ident, ItemImpl, Path, Type, Visibility};
 
@@ -11,6 +11,8 @@ use crate::parse::Accessor;
 
 /// The impl block of a method.
 pub(crate) struct Owner {
+    /// Where the user wrote `impl`.
+    pub(crate) place: Span,
     pub(crate) self_ty: Type,
     /// The parameters of the block of the accessors.
     pub(crate) generics: Generics,
@@ -48,6 +50,7 @@ impl Owner {
             }
         });
         Owner {
+            place: item.impl_token.span,
             self_ty: (*item.self_ty).clone(),
             generics,
             of_trait,

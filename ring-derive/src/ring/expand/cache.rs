@@ -26,14 +26,14 @@ impl Expansion<'_> {
             self.method.cache(),
             self.generics(place, &self.method.keyed_generics),
         );
-        let where_clause = &generics.where_clause;
+        let (parameters, where_clause) = (self.parameters(&generics), &generics.where_clause);
         let receiver = self.storage_self().map(|self_token| quote!(&#self_token));
         let doc = format!("The cache of all calls of {}.", self.link());
         let whole = quote_spanned!(span=> #root::#handle<#storage>);
         quote! {
             #[doc = #doc]
             #(#attrs)*
-            #vis fn #cache #generics (#receiver) -> #whole #where_clause
+            #vis fn #cache #parameters (#receiver) -> #whole #where_clause
         }
     }
 
@@ -88,10 +88,16 @@ impl Expansion<'_> {
         let span = self.span_of_value();
         let generated = self.root.generated_at(span);
         let place = self.place();
+        // What the static holds has a name, and is written where the compiler says of an unknown type what it says of the
+        // user's signature.
+        let parameters = generics::beside(self.place_of_parameters(), TokenStream::new());
         let declarations = quote_spanned! {span=>
             struct __Ring;
             #place
-            static __RING: #generated::Static<#owned_type> =
+            impl #parameters #generated::Holds for __Ring {
+                type Held = #owned_type;
+            }
+            static __RING: #generated::Static<<__Ring as #generated::Holds>::Held> =
                 #generated::Static(#generated::LazyLock::new(|| #generated::RingStatic::new(#ring, #state)));
         };
         (declarations, quote!(&__RING.0))

@@ -10,7 +10,7 @@ use super::parts::{Bound, Parts};
 use crate::generics;
 use crate::parse::Storage;
 use crate::root::located_at;
-use crate::types::is_known_clone;
+use crate::types::{as_argument, is_known_clone};
 
 impl Expansion<'_> {
     /// The type of a call.
@@ -155,7 +155,7 @@ impl Expansion<'_> {
         let Some(ty) = self.method.written_out_type().filter(is_unknown) else {
             return call;
         };
-        let span = located_at(ty.span());
+        let (span, ty) = (located_at(ty.span()), as_argument(ty));
         let generated = self.root.generated_at(span);
         let check = Ident::new(if coder.is_some() { "coded" } else { "in_memory" }, span);
         let coder = coder.map(|coder| quote!(#coder,));
