@@ -93,6 +93,12 @@ pub(crate) fn type_arguments(segment: &PathSegment) -> impl Iterator<Item = &Typ
         })
 }
 
+/// What an `Arc`, `Rc` or `Box` points to.
+pub(crate) fn pointee(ty: &Type) -> Option<&Type> {
+    let last = last_segment(ty).filter(|_| ends_in(ty, &["Arc", "Rc", "Box"]))?;
+    first_argument(last)
+}
+
 /// Whether a type is written as one of these names, with or without arguments.
 fn is_named(ty: &Type, names: &[&str]) -> bool {
     match ty {
@@ -235,7 +241,11 @@ pub(crate) fn find_unsized(ty: &Type) -> Option<Unsized<'_>> {
     Some(Unsized {
         ty,
         what,
-        reference: if name.contains('+') { format!("&({name})") } else { format!("&{name}") },
+        reference: if name.contains('+') {
+            format!("&({name})")
+        } else {
+            format!("&{name}")
+        },
         shared: format!("Arc<{name}>"),
         owned,
     })

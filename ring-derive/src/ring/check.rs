@@ -4,8 +4,8 @@ use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::visit::{self, Visit};
 use syn::{
-    Expr, ExprLit, FnArg, Ident, ItemImpl, Lifetime, Lit, PatType, PathSegment, Receiver, ReceiverKind,
-    Safety, Type, TypeReference,
+    Expr, ExprLit, FnArg, Ident, ItemImpl, Lifetime, Lit, PatType, Receiver, ReceiverKind, Safety, Type,
+    TypePath, TypeReference,
 };
 
 use super::expand::attributes::any;
@@ -16,7 +16,8 @@ use super::template::Template;
 use crate::errors::Errors;
 use crate::parse::{Accessor, RingOptions, Storage};
 use crate::types::{
-    Unsized, find_unsized, is_future, is_known_foreign, is_known_plain, is_result, last_segment, type_arguments,
+    Unsized, find_unsized, is_future, is_known_foreign, is_known_plain, is_result, last_segment,
+    type_arguments,
 };
 
 /// The most values that a call binds, `self` included.
@@ -389,7 +390,12 @@ fn arguments(method: &Method, errors: &mut Errors) {
     }
     for argument in &method.arguments {
         if let Some(found) = find_unsized(&argument.ty) {
-            let Unsized { what, reference, owned, .. } = &found;
+            let Unsized {
+                what,
+                reference,
+                owned,
+                ..
+            } = &found;
             let message = format!(
                 "{what} has no fixed size, so it cannot be an argument: take `{reference}` or `{owned}`"
             );
@@ -449,8 +455,11 @@ fn returned(method: &Method, errors: &mut Errors) {
         return;
     };
     if let Some(found) = find_unsized(ty) {
-        let Unsized { what, owned, shared, .. } = &found;
-        let message = format!("{what} has no fixed size, so it cannot be returned: return `{owned}` or `{shared}`");
+        let Unsized {
+            what, owned, shared, ..
+        } = &found;
+        let message =
+            format!("{what} has no fixed size, so it cannot be returned: return `{owned}` or `{shared}`");
         errors.at(found.ty, message);
         return;
     }
@@ -549,6 +558,27 @@ impl FindBorrow<'_> {
         self.error.get_or_insert_with(error);
     }
 
+    /// What the block declares as the type `Self::Item`.
+    fn declared(&self, path: &TypePath) -> Option<&Type> {
+        let mut segments = path.path.segments.iter();
+        match (segments.next(), segments.next(), segments.next()) {
+            (Some(first), Some(item), None) if first.ident == "Self" => {
+                self.method.owner.as_ref()?.declared(&item.ident)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a type that the block declares borrows.
+    fn borrows(&self, declared: &Type) -> bool {
+        let mut find = FindBorrow {
+            method: self.method,
+            error: None,
+        };
+        find.visit_type(declared);
+        find.error.is_some()
+    }
+
     /// Whether `Self` has lifetimes that its name does not show.
     fn self_borrows(&self) -> bool {
         struct FindLifetime(bool);
@@ -583,11 +613,20 @@ impl<'a> Visit<'a> for FindBorrow<'_> {
         visit::visit_type_reference(self, reference);
     }
 
-    fn visit_path_segment(&mut self, segment: &'a PathSegment) {
-        if segment.ident == "Self" && self.self_borrows() {
-            self.at(segment, "an owned value");
+    /// `Self::Item` may be owned all the same.
+    fn visit_type_path(&mut self, path: &'a TypePath) {
+        let borrows = match self.declared(path) {
+            Some(declared) => self.borrows(declared),
+            None => path.path.is_ident("Self") && self.self_borrows(),
+        };
+        if borrows {
+            self.at(path, "an owned value");
         }
-        visit::visit_path_segment(self, segment);
+        // Nor does `<Self as Trait>::Item` borrow by its `Self`.
+        path.path
+            .segments
+            .iter()
+            .for_each(|segment| self.visit_path_segment(segment));
     }
 
     fn visit_lifetime(&mut self, lifetime: &'a Lifetime) {

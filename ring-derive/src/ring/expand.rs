@@ -147,7 +147,7 @@ impl Expansion<'_> {
         let calls = [
             self.borne_call(Place::Inherent, quote!(#scope #accessor)),
             self.borne_call(Place::Inherent, quote!(#scope #entry)),
-            self.cache_call(),
+            self.borne_handle(Place::Inherent, self.cache_call()),
         ];
         let functions = functions.zip(calls);
         let functions = functions.map(|(function, call)| quote!(#[inline] #function { #call }));
@@ -173,8 +173,13 @@ pub(crate) fn accessors_trait<'a>(
         None => of_trait.vis.borrow().as_ref().map(ToTokens::to_token_stream),
     };
     let types = owner.hoisted_names();
+    // It may be more visible than its supertrait, which does not let it be used anywhere else.
+    let lints = vis
+        .as_ref()
+        .map(|_| quote!(#[allow(private_bounds, private_interfaces)]));
     Some(quote! {
         /// The accessors of cached methods.
+        #lints
         #vis trait #name #generics: #path #where_clause {
             #(#[doc(hidden)] type #types;)*
             #(#declarations)*

@@ -137,12 +137,12 @@ impl Block {
         items.collect()
     }
 
-    /// The names of the types and constants that it declares.
-    pub(crate) fn declared(&self) -> Vec<Ident> {
+    /// The types and constants that it declares.
+    pub(crate) fn declared(&self) -> Vec<(Ident, Type)> {
         let items = self.items.iter().filter_map(|item| match item {
             Item::Other(item) => match &**item {
-                ImplItem::Type(item) => Some(item.ident.clone()),
-                ImplItem::Const(item) => Some(item.ident.clone()),
+                ImplItem::Type(item) => Some((item.ident.clone(), item.ty.clone())),
+                ImplItem::Const(item) => Some((item.ident.clone(), item.ty.clone())),
                 _ => None,
             },
             _ => None,

@@ -248,6 +248,16 @@ impl Method {
         all.any(|generics| generics::of_instances(generics).next().is_some())
     }
 
+    /// Whether a type parameter of the block is the storage's type and nothing else: it tells no entries apart, as another
+    /// storage has others.
+    pub(crate) fn is_storage(&self, parameter: &Ident) -> bool {
+        let is_one = self.options.storage.parameter() == Some(parameter);
+        let Signature { inputs, output, .. } = &self.sig;
+        let is_mentioned = mentions(quote!(#inputs #output), &parameter.to_string());
+        let mut of_owner = self.owner.iter().flat_map(|owner| owner.generics.type_params());
+        is_one && !is_mentioned && of_owner.any(|of_owner| of_owner.ident == *parameter)
+    }
+
     /// Whether the storage is reached through `self`.
     pub(crate) fn storage_needs_self(&self) -> bool {
         let place = self.options.storage.place();

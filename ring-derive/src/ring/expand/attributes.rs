@@ -75,7 +75,10 @@ pub(crate) fn any(meta: &Meta, wanted: &dyn Fn(&Meta) -> bool) -> bool {
 
 /// The attributes in a `cfg_attr`.
 fn conditional(meta: &Meta) -> Option<Vec<Meta>> {
-    let list = meta.require_list().ok().filter(|list| list.path.is_ident("cfg_attr"))?;
+    let list = meta
+        .require_list()
+        .ok()
+        .filter(|list| list.path.is_ident("cfg_attr"))?;
     let metas = list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated);
     Some(metas.into_iter().flatten().skip(1).collect())
 }

@@ -23,21 +23,35 @@ impl Expansion<'_> {
         quote_spanned!(span=> #root::#call<#returned, #view, impl #root::body::#body<Out = #out #future> #borne>)
     }
 
-    /// What makes the type of a call as private as the trait, unless the user said how visible it is.
+    /// A bound of the call that makes its type so.
     pub(super) fn borne(&self, place: Place) -> Option<TokenStream> {
+        self.bearer(place).map(|bearer| quote!(+ #bearer))
+    }
+
+    /// What makes a type as private as the trait, unless the user said how visible it is.
+    pub(super) fn bearer(&self, place: Place) -> Option<TokenStream> {
         let of_trait = self.method.owner.as_ref()?.of_trait.as_ref()?;
         let (root, path) = (self.root, &of_trait.path);
         self.is_borne(place)
-            .then(|| quote!(+ #root::body::OfTrait<Bearer = impl #path + ?::core::marker::Sized>))
+            .then(|| quote!(#root::body::OfTrait<Bearer = impl #path + ?::core::marker::Sized>))
     }
 
     /// The call with that type.
     pub(super) fn borne_call(&self, place: Place, call: TokenStream) -> TokenStream {
+        self.borne_as(quote!(BoundCall), place, call)
+    }
+
+    /// The handle with that type.
+    pub(super) fn borne_handle(&self, place: Place, handle: TokenStream) -> TokenStream {
+        self.borne_as(quote!(generated::Handle), place, handle)
+    }
+
+    fn borne_as(&self, name: TokenStream, place: Place, value: TokenStream) -> TokenStream {
         let root = self.root;
         if self.is_borne(place) {
-            quote!(#root::BoundCall::borne_by::<Self>(#call))
+            quote!(#root::#name::borne_by::<Self>(#value))
         } else {
-            call
+            value
         }
     }
 
