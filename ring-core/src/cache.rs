@@ -3,7 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use crate::body::{Bound, Unbodied};
+use crate::body::{Borne, Bound, Unbodied};
 use crate::call::{AsyncCall, BoundCall, Call};
 use crate::clearing::{self, Clearing};
 use crate::error::Failure;
@@ -15,20 +15,21 @@ use crate::stats::Stats;
 use crate::storage::{AsyncClear, Clear, Detach, StorageBase, View};
 
 /// A cached method as a whole, returned by `{method}_cache()`.
-pub type Cache<S> = Handle<S, Blocking>;
+pub type Cache<S, B = ()> = Handle<S, Blocking, B>;
 
 /// A cached `async fn` as a whole, returned by `{method}_cache()`.
-pub type AsyncCache<S> = Handle<S, Awaited>;
+pub type AsyncCache<S, B = ()> = Handle<S, Awaited, B>;
 
 /// The handle of a whole cached method: [`Cache`] or [`AsyncCache`].
 ///
 /// `S` is the storage as the ring reaches it: a reference, or the view of
 /// [`CodedStorage`](crate::storage::CodedStorage).
-/// `M` is the mode of its verbs.
-pub struct Handle<S, M> {
+/// `M` is the mode of its verbs. `B` names the type that implements the method's trait, so that the handle can be used where
+/// the trait can, and is `()` for other methods.
+pub struct Handle<S, M, B = ()> {
     ring: &'static Ring,
     view: S,
-    mode: PhantomData<fn() -> M>,
+    mode: PhantomData<fn() -> (M, B)>,
 }
 
 /// The error of the storage of a view.
@@ -45,6 +46,19 @@ impl<S, M> Handle<S, M> {
         }
     }
 
+    /// The handle of a method of a trait that `T` implements.
+    #[doc(hidden)]
+    #[inline]
+    pub fn borne_by<T: ?Sized>(self) -> Handle<S, M, Borne<(), T>> {
+        Handle {
+            ring: self.ring,
+            view: self.view,
+            mode: PhantomData,
+        }
+    }
+}
+
+impl<S, M, B> Handle<S, M, B> {
     /// The name that all keys of the method begin with.
     pub fn name(&self) -> &'static Name {
         self.ring.name()
@@ -112,7 +126,9 @@ impl<S> Cache<S> {
     {
         BoundCall::new(self.ring, self.view, Bound::new(parts, code))
     }
+}
 
+impl<S, B> Cache<S, B> {
     /// Removes all values of this method, also those being computed, and no others.
     pub fn clear<V>(&self) -> <ErrorOf<S, V> as Failure>::Outcome<()>
     where
@@ -146,9 +162,11 @@ impl<S> AsyncCache<S> {
     {
         BoundCall::new(self.ring, self.view, Bound::new(parts, code))
     }
+}
 
+impl<S, B> AsyncCache<S, B> {
     /// Removes all values of this method, also those being computed, and no others.
-    pub fn clear<V>(&self) -> impl Future<Output = <ErrorOf<S, V> as Failure>::Outcome<()>> + use<S, V>
+    pub fn clear<V>(&self) -> impl Future<Output = <ErrorOf<S, V> as Failure>::Outcome<()>> + use<S, B, V>
     where
         S: View<V>,
         S::Storage: AsyncClear<S::Held>,
@@ -161,13 +179,13 @@ impl<S> AsyncCache<S> {
     }
 }
 
-impl<S: Copy, M> Clone for Handle<S, M> {
+impl<S: Copy, M, B> Clone for Handle<S, M, B> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<S: Copy, M> Copy for Handle<S, M> {}
+impl<S: Copy, M, B> Copy for Handle<S, M, B> {}
 
 impl<S, M> Handle<S, M> {
     /// The same method, with its storage seen through a coder.
@@ -177,7 +195,7 @@ impl<S, M> Handle<S, M> {
     }
 }
 
-impl<S, M> fmt::Debug for Handle<S, M> {
+impl<S, M, B> fmt::Debug for Handle<S, M, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cache")
             .field("name", self.name())

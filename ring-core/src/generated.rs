@@ -26,6 +26,12 @@ pub use crate::writer::{AsyncWriter, Writer, named_by};
 #[derive(Debug)]
 pub struct Static<S: ForAllThreads>(pub LazyLock<S::Held>);
 
+/// Names the storage that the static of a method holds.
+pub trait Holds {
+    /// The storage.
+    type Held;
+}
+
 /// A storage that a static can hold.
 ///
 /// [`Static`] finds its type by this trait, so that a value for one thread is one error, from which no others follow.

@@ -1,7 +1,7 @@
 //! Generic parameters.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::punctuated::Punctuated;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
@@ -77,6 +77,17 @@ pub(crate) fn name_lifetimes(path: &Path, generics: &mut Generics) -> Path {
     let mut path = path.clone();
     Name(generics).visit_path_mut(&mut path);
     path
+}
+
+/// The parameters of an item that stands beside the user's. The compiler suggests another one in the place of the user's item,
+/// also if there is none, so that it reports an unknown type once.
+pub(crate) fn beside(place: Span, parameters: impl ToTokens) -> TokenStream {
+    let parameters = parameters.into_token_stream();
+    if parameters.is_empty() {
+        quote_spanned!(place=> <>)
+    } else {
+        parameters
+    }
 }
 
 /// The same parameters, of generated code: lints about how often a lifetime is used do not see them.

@@ -1,7 +1,7 @@
 //! Properties of types that the macros know from how they are written.
 
 use proc_macro2::{TokenStream, TokenTree};
-use quote::ToTokens;
+use quote::{ToTokens, quote_spanned};
 use syn::{GenericArgument, PathArguments, PathSegment, Type};
 
 /// Types that are known not to be `Result`s, beside [`CLONE`].
@@ -26,6 +26,14 @@ const FOREIGN: [&str; 33] = [
     "String", "str", "Vec", "Option", "Result", "Box", "Arc", "Rc", "HashMap", "HashSet", "BTreeMap",
     "BTreeSet", "VecDeque", "PathBuf", "Path", "Duration", "bool", "char", "u8", "u16", "u32", "u64", "u128",
     "usize", "i8", "i16", "i32", "i64", "i128", "isize", "f32", "f64", "Mutex",
+];
+
+/// Types of std without a fixed size, and those that own such values.
+const UNSIZED: [(&str, &str); 4] = [
+    ("str", "String"),
+    ("std::path::Path", "PathBuf"),
+    ("std::ffi::OsStr", "OsString"),
+    ("std::ffi::CStr", "CString"),
 ];
 
 /// The storages of the library that hold bytes.
@@ -85,6 +93,12 @@ pub(crate) fn type_arguments(segment: &PathSegment) -> impl Iterator<Item = &Typ
         })
 }
 
+/// What an `Arc`, `Rc` or `Box` points to.
+pub(crate) fn pointee(ty: &Type) -> Option<&Type> {
+    let last = last_segment(ty).filter(|_| ends_in(ty, &["Arc", "Rc", "Box"]))?;
+    first_argument(last)
+}
+
 /// Whether a type is written as one of these names, with or without arguments.
 fn is_named(ty: &Type, names: &[&str]) -> bool {
     match ty {
@@ -101,6 +115,23 @@ pub(crate) fn is_known_plain(ty: &Type) -> bool {
 
 pub(crate) fn is_known_clone(ty: &Type) -> bool {
     is_named(ty, &CLONE)
+}
+
+/// The type as an argument of another. A name alone is written `Name<>`: if it is unknown, the compiler would else suggest a
+/// type parameter here and not at the user's signature, and report both.
+pub(crate) fn as_argument(ty: &Type) -> TokenStream {
+    match ty {
+        Type::Path(path) if path.path.get_ident().is_some_and(|name| name != "Self") && !is_known(ty) => {
+            let span = path.path.segments[0].ident.span();
+            quote_spanned!(span=> #path<>)
+        }
+        ty => ty.to_token_stream(),
+    }
+}
+
+/// Whether a type is one that the macros know by its name.
+fn is_known(ty: &Type) -> bool {
+    is_named(ty, &PLAIN) || is_known_clone(ty) || is_primitive(ty)
 }
 
 /// Whether a type is one of the language's that are copied.
@@ -138,7 +169,9 @@ pub(crate) fn is_future(ty: &Type) -> bool {
     let is_boxed = |last: &PathSegment| {
         let pinned = last.ident == "Pin" && mentions(&last.arguments, "Future");
         let boxed = last.ident == "BoxFuture" || last.ident == "LocalBoxFuture";
-        pinned || (boxed && type_arguments(last).next().is_some())
+        let object = last.ident == "Box"
+            && matches!(first_argument(last), Some(object @ Type::TraitObject(_)) if mentions(object, "Future"));
+        pinned || object || (boxed && type_arguments(last).next().is_some())
     };
     last_segment(ty).is_some_and(is_boxed) || (matches!(ty, Type::ImplTrait(_)) && mentions(ty, "Future"))
 }
@@ -175,18 +208,59 @@ pub(crate) fn is_storage_of_bytes(storage: &Type) -> bool {
     }
 }
 
-/// What to write for a type without a fixed size, if it is one.
-pub(crate) fn sized_form(ty: &Type) -> Option<(&'static str, String)> {
-    let written = |ty: &dyn ToTokens| ty.to_token_stream().to_string().replace(' ', "");
-    match ty {
-        Type::Slice(slice) => {
-            let element = written(&slice.elem);
-            Some(("a slice", format!("Vec<{element}>")))
+/// A type without a fixed size.
+pub(crate) struct Unsized<'a> {
+    pub(crate) ty: &'a Type,
+    /// What it is.
+    pub(crate) what: String,
+    /// A reference to it.
+    pub(crate) reference: String,
+    /// `Arc` of it.
+    pub(crate) shared: String,
+    /// The type that owns such a value.
+    pub(crate) owned: String,
+}
+
+/// The first type without a fixed size where one is needed: a type, or what an `Option`, a `Result` or a `Vec` has of it.
+pub(crate) fn find_unsized(ty: &Type) -> Option<Unsized<'_>> {
+    let (what, owned) = match ty {
+        Type::Slice(slice) => ("a slice".to_owned(), format!("Vec<{}>", written(&slice.elem))),
+        Type::TraitObject(object) => ("a trait object".to_owned(), format!("Box<{}>", written(object))),
+        Type::Group(group) => return find_unsized(&group.elem),
+        Type::Paren(paren) => return find_unsized(&paren.elem),
+        Type::Path(path) => match UNSIZED.iter().find(|(name, _)| written(path) == *name) {
+            Some((name, owned)) => (format!("`{name}`"), (*owned).to_owned()),
+            None if is_named(ty, &["Option", "Result", "Vec"]) => {
+                return last_segment(ty).and_then(|last| type_arguments(last).find_map(find_unsized));
+            }
+            None => return None,
+        },
+        _ => return None,
+    };
+    let name = written(ty);
+    Some(Unsized {
+        ty,
+        what,
+        reference: if name.contains('+') {
+            format!("&({name})")
+        } else {
+            format!("&{name}")
+        },
+        shared: format!("Arc<{name}>"),
+        owned,
+    })
+}
+
+/// A type as one writes it: without the spaces that tokens have between them.
+pub(crate) fn written(tokens: impl ToTokens) -> String {
+    let is_word = |character: char| character.is_alphanumeric() || character == '_';
+    let mut written = String::new();
+    for token in tokens.to_token_stream().to_string().split_whitespace() {
+        let apart = written.ends_with(is_word) && token.starts_with(is_word);
+        if apart || token == "+" || written.ends_with('+') {
+            written.push(' ');
         }
-        Type::Path(path) if path.path.is_ident("str") => Some(("`str`", "String".to_owned())),
-        Type::TraitObject(object) => Some(("a trait object", format!("Box<{}>", object.to_token_stream()))),
-        Type::Group(group) => sized_form(&group.elem),
-        Type::Paren(paren) => sized_form(&paren.elem),
-        _ => None,
+        written.push_str(token);
     }
+    written
 }

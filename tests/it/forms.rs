@@ -327,8 +327,10 @@ mod lifetimes {
 }
 
 mod attributes;
+mod generic_storages;
 
 mod made_by_macros;
+mod shadowed_names;
 
 mod visibility;
 

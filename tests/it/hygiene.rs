@@ -246,6 +246,10 @@ mod lints_of_the_block {
 
 #[forbid(
     deprecated,
+    private_bounds,
+    private_interfaces,
+    non_local_definitions,
+    unused_qualifications,
     unreachable_pub,
     single_use_lifetimes,
     unused_imports,
@@ -271,6 +275,24 @@ mod forbidden_lints {
     #[ring]
     fn double(n: u32) -> u32 {
         2 * n
+    }
+
+    trait Half {
+        fn half(&self) -> usize;
+    }
+
+    #[ring_impl]
+    impl Half for Id<'_> {
+        #[ring]
+        fn half(&self) -> usize {
+            self.0.len() / 2
+        }
+    }
+
+    #[test]
+    fn are_not_allowed_on_impls_of_traits() {
+        assert_eq!(Id("abcd").half(), 2);
+        assert!(Id("abcd").half_ring().has());
     }
 
     #[test]
@@ -304,6 +326,30 @@ mod mutual_recursion {
 
     #[derive(RingKey)]
     struct Forest<T>(Vec<Tree<T>>);
+
+    mod other {
+        use super::*;
+
+        #[derive(RingKey)]
+        pub(super) struct Branch<T> {
+            pub(super) label: T,
+            pub(super) leaves: Vec<super::Leaf<T>>,
+        }
+    }
+
+    #[derive(RingKey)]
+    struct Leaf<T> {
+        of: Vec<self::other::Branch<T>>,
+    }
+
+    #[test]
+    fn by_paths() {
+        let branch = other::Branch {
+            label: 1,
+            leaves: vec![Leaf { of: vec![] }],
+        };
+        assert_eq!(Key::of(&branch).as_str(), "(label=1,leaves=[[]])");
+    }
 
     #[test]
     fn of_generic_types() {

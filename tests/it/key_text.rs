@@ -155,7 +155,6 @@ fn strings() {
         Rc::<str>::from("a") => "a";
         Arc::new(String::from("a")) => "a";
         &&&"a" => "a";
-        &mut String::from("a") => "a";
         'a' => "a";
         'ö' => "%C3%B6";
         "" => "";

@@ -6,6 +6,7 @@ mod async_nesting;
 #[cfg(all(feature = "json", feature = "tokio"))]
 mod blocking;
 mod derive;
+mod editor;
 mod entries;
 mod formats;
 mod forms;

@@ -74,6 +74,12 @@ impl Node {
         self.id
     }
 
+    #[allow(clippy::redundant_allocation, reason = "users write it")]
+    #[ring]
+    fn by_reference_to_a_reference(self: &&Self) -> u32 {
+        self.id
+    }
+
     #[allow(clippy::borrowed_box)]
     #[ring]
     #[allow(clippy::borrowed_box, reason = "users write it")]
@@ -87,6 +93,7 @@ fn shared_receivers() {
     let one = Arc::new(node(1));
     assert_eq!(one.by_reference(2), 4);
     assert_eq!(one.by_reference_ring(2).get(), Some(4));
+    assert_eq!((&*one).by_reference_to_a_reference(), 1);
     assert_eq!(one.in_a_field(2), 3);
     assert_eq!(one.cache.len(), 1);
     assert_eq!(one.clone().by_value(2), 3);

@@ -47,6 +47,23 @@ fn double<T: RingKey + Into<u64>>(n: T) -> u64 {
     2 * n.into()
 }
 
+macro_rules! cached_by {
+    ($library:path, $name:ident) => {
+        #[ring(crate = $library)]
+        fn $name(n: u32) -> u32 {
+            n
+        }
+    };
+}
+
+cached_by!(framework::caching, made);
+
+#[test]
+fn macros_say_where_it_is() {
+    assert_eq!(made(1), 1);
+    assert!(made_entry(1).has());
+}
+
 #[test]
 fn say_where_it_is() {
     let page = Page { id: 7 };

@@ -57,18 +57,6 @@ impl<T: RingKey + ?Sized> RingKey for &T {
     }
 }
 
-impl<T: RingKey + ?Sized> RingKey for &mut T {
-    #[inline]
-    fn ring_key<W: KeyWriter>(&self, key: &mut W) {
-        T::ring_key(self, key);
-    }
-
-    fn ring_name(name: &mut TypeName) {
-        name.text("&mut-");
-        T::ring_name(name);
-    }
-}
-
 /// A phantom has one value: it feeds nothing.
 impl<T: ?Sized> RingKey for PhantomData<T> {
     #[inline]

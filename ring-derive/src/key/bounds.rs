@@ -128,9 +128,7 @@ impl<'a> Bounds<'a> {
         if matches!(ty, Type::Path(path) if path.qself.is_none() && is_only(&path.path, self.this)) {
             return;
         }
-        let is_projection =
-            matches!(ty, Type::Path(path) if path.qself.is_some() || path.path.segments.len() > 1);
-        let may_contain_this = place == Place::Indirect && !is_projection;
+        let may_contain_this = place == Place::Indirect && !self.is_projection(ty);
         if may_contain_this || mentions(ty, &self.this.to_string()) || mentions(ty, "Self") {
             let mentioned = self.params.iter().filter(|param| mentions_any(ty, &[param]));
             let params: Vec<Type> = mentioned.map(|param| parse_quote!(#param)).collect();
@@ -138,6 +136,13 @@ impl<'a> Bounds<'a> {
         } else {
             self.push(ty.clone());
         }
+    }
+
+    /// Whether a type is what a parameter says, as `T::Child`. `module::Type<T>` is not.
+    fn is_projection(&self, ty: &Type) -> bool {
+        let Type::Path(path) = ty else { return false };
+        let first = &path.path.segments[0].ident;
+        path.qself.is_some() || (path.path.segments.len() > 1 && self.params.contains(&first))
     }
 
     fn push(&mut self, ty: Type) {

@@ -2,11 +2,11 @@
 
 use darling::ast::NestedMeta;
 use darling::{Error, FromMeta, Result};
-use syn::{Expr, Meta, Type};
+use syn::{Expr, Ident, Meta, Type};
 
 use super::table::{Holds, Kind, Known, Target};
 use super::values::{expected, value};
-use crate::types::is_storage_of_bytes;
+use crate::types::{is_storage_of_bytes, pointee};
 
 /// Where a ring keeps its values.
 pub(crate) enum Storage {
@@ -74,6 +74,22 @@ impl Storage {
             Storage::Own { .. } => false,
             Storage::OfKind { kind, .. } => kind.holds != Holds::Values,
             Storage::OfType { ty, .. } => is_storage_of_bytes(ty),
+        }
+    }
+
+    /// The type parameter that its type is, or that a pointer to it names.
+    pub(crate) fn parameter(&self) -> Option<&Ident> {
+        let Storage::OfType { ty, .. } = self else {
+            return None;
+        };
+        let mut ty = &**ty;
+        loop {
+            ty = match ty {
+                Type::Reference(reference) => &reference.elem,
+                Type::Group(group) => &group.elem,
+                Type::Path(path) if path.path.get_ident().is_some() => return path.path.get_ident(),
+                ty => pointee(ty)?,
+            };
         }
     }
 

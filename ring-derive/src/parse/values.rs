@@ -103,7 +103,12 @@ pub(super) fn accessor(option: &Meta) -> Result<Option<Accessor>> {
 }
 
 pub(super) fn path(option: &Meta) -> Result<Option<Path>> {
-    match value(option)? {
+    let mut value = value(option)?;
+    // A macro of the user's passes it on as one piece.
+    while let Expr::Group(group) = value {
+        value = &group.expr;
+    }
+    match value {
         Expr::Path(path) if path.qself.is_none() => Ok(Some(path.path.clone())),
         _ => Err(expected(option, "takes the path of this library")),
     }

@@ -89,7 +89,7 @@ impl VisitMut for Replace<'_> {
             && let Some(name) = self.associated(path)
         {
             let last = path.path.segments.last().cloned();
-            if self.of_trait.declared.contains(name) || !self.can_be_hoisted(ty) {
+            if self.owner.declared(name).is_some() || !self.can_be_hoisted(ty) {
                 let of_trait = &self.of_trait.path;
                 *ty = parse_quote!(<Self as #of_trait>::#last);
             } else {

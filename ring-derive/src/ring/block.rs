@@ -211,7 +211,10 @@ impl Block {
         }
         let generics = generics::generated(&self.owner.generics);
         let (parameters, _, where_clause) = generics.split_for_impl();
-        let self_ty = &self.owner.self_ty;
+        let (self_ty, parameters) = (
+            &self.owner.self_ty,
+            generics::beside(self.owner.place, parameters),
+        );
         let lints: Vec<_> = lints(&block.header.attrs).collect();
         let accessors = self.expanded.iter().map(|expanded| &expanded.accessors);
         let Some(of_trait) = &self.owner.of_trait else {
@@ -223,7 +226,7 @@ impl Block {
             Some(_) => (declared, None),
             None => (None, declared),
         };
-        let (import, inherent) = (import(of_trait), self.inherent());
+        let (import, inherent) = (import(of_trait), self.inherent(&block.header.attrs));
         let (name, types) = (&of_trait.accessors, self.hoisted());
         let (_, arguments, _) = self.owner.generics.split_for_impl();
         quote! {
@@ -251,21 +254,26 @@ impl Block {
     }
 
     /// The inherent methods beside a hidden trait.
-    fn inherent(&self) -> Option<TokenStream> {
+    fn inherent(&self, attrs: &[Attribute]) -> Option<TokenStream> {
         let self_ty = &self.owner.self_ty;
         self.owner.is_hidden().then(|| {
             let generics = generics::generated(&expand::inherent_generics(&self.owner));
             let (parameters, _, where_clause) = generics.split_for_impl();
+            let parameters = generics::beside(self.owner.place, parameters);
             let inherent = self.expanded.iter().map(|expanded| &expanded.inherent);
-            let private = expand::private();
-            quote!(#private impl #parameters #self_ty #where_clause { #(#inherent)* })
+            let lints = lints(attrs);
+            quote!(#(#lints)* impl #parameters #self_ty #where_clause { #(#inherent)* })
         })
     }
 }
 
-/// The trait of the impl block, whose items the code in it may name by `Self` and `self` without an import.
+/// The trait of the impl block, whose items the code in it may name by `Self` and `self` without an import. A name alone is
+/// imported already.
 fn import(of_trait: &OfTrait) -> Option<TokenStream> {
     let mut path = of_trait.path.clone();
+    if path.segments.len() == 1 && path.leading_colon.is_none() {
+        return None;
+    }
     path.segments.last_mut()?.arguments = PathArguments::None;
     Some(quote!(use #path as _;))
 }

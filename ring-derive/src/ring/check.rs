@@ -4,10 +4,11 @@ use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::visit::{self, Visit};
 use syn::{
-    Expr, ExprLit, FnArg, Ident, ItemImpl, Lifetime, Lit, PatType, PathSegment, Receiver, ReceiverKind,
-    Safety, Type, TypeReference,
+    Expr, ExprLit, FnArg, Ident, ItemImpl, Lifetime, Lit, PatType, Receiver, ReceiverKind, Safety, Type,
+    TypePath, TypeReference,
 };
 
+use super::expand::attributes::any;
 use super::item::is_conditional;
 use super::model::{Argument, KeyForm, Method};
 use super::owner::{OfTrait, Owner};
@@ -15,7 +16,8 @@ use super::template::Template;
 use crate::errors::Errors;
 use crate::parse::{Accessor, RingOptions, Storage};
 use crate::types::{
-    is_future, is_known_foreign, is_known_plain, is_result, last_segment, sized_form, type_arguments,
+    Unsized, find_unsized, is_future, is_known_foreign, is_known_plain, is_result, last_segment,
+    type_arguments,
 };
 
 /// The most values that a call binds, `self` included.
@@ -139,8 +141,11 @@ fn is_shared(receiver: &Receiver) -> bool {
 }
 
 fn is_self_or_shared(ty: &Type) -> bool {
-    matches!(ty, Type::Path(path) if path.path.is_ident("Self"))
-        || is_pointer_to_self(ty, &["Arc", "Rc", "Box"])
+    match ty {
+        Type::Reference(reference) => reference.mutability.is_none() && is_self_or_shared(&reference.elem),
+        Type::Path(path) if path.path.is_ident("Self") => true,
+        ty => is_pointer_to_self(ty, &["Arc", "Rc", "Box"]),
+    }
 }
 
 fn is_pointer_to_self(ty: &Type, pointers: &[&str]) -> bool {
@@ -458,10 +463,11 @@ fn policy(options: &RingOptions, whose: &str, errors: &mut Errors) {
 /// Attributes that are about the function whose code moves into the accessor.
 fn attributes(method: &Method, errors: &mut Errors) {
     for attr in &method.attrs {
-        let message = if attr.path().is_ident("track_caller") {
+        let is_here = |name| any(&attr.meta, &|meta| meta.path().is_ident(name));
+        let message = if is_here("track_caller") {
             "`#[track_caller]` does not reach the body of a cached method: take the place as an argument, or cache a \
              function that is called by the one with `#[track_caller]`"
-        } else if attr.path().is_ident("target_feature") {
+        } else if is_here("target_feature") {
             "`#[target_feature(..)]` does not reach the body of a cached method: cache a function that calls the one with \
              `#[target_feature(..)]`"
         } else {
@@ -485,16 +491,21 @@ fn arguments(method: &Method, errors: &mut Errors) {
         errors.at(&method.sig.ident, message);
     }
     for argument in &method.arguments {
-        if let Some((what, owned)) = sized_form(&argument.ty) {
-            let written = argument.ty.to_token_stream().to_string().replace(" ", "");
+        if let Some(found) = find_unsized(&argument.ty) {
+            let Unsized {
+                what,
+                reference,
+                owned,
+                ..
+            } = &found;
             let message = format!(
-                "{what} has no fixed size, so it cannot be an argument: take `&{written}` or `{owned}`"
+                "{what} has no fixed size, so it cannot be an argument: take `{reference}` or `{owned}`"
             );
-            errors.at(&argument.ty, message);
+            errors.at(found.ty, message);
         }
     }
     let keyed = method.arguments.iter().filter(|argument| !argument.ignored);
-    for argument in keyed.filter(|argument| sized_form(&argument.ty).is_none()) {
+    for argument in keyed.filter(|argument| find_unsized(&argument.ty).is_none()) {
         let (name, ty) = (&argument.name, &argument.ty);
         if argument.hides_its_type() {
             let message = format!(
@@ -545,12 +556,13 @@ fn returned(method: &Method, errors: &mut Errors) {
         }
         return;
     };
-    if let Some((what, owned)) = sized_form(ty) {
-        let written = ty.to_token_stream().to_string().replace(' ', "");
-        let message = format!(
-            "{what} has no fixed size, so it cannot be returned: return `{owned}` or `Arc<{written}>`"
-        );
-        errors.at(ty, message);
+    if let Some(found) = find_unsized(ty) {
+        let Unsized {
+            what, owned, shared, ..
+        } = &found;
+        let message =
+            format!("{what} has no fixed size, so it cannot be returned: return `{owned}` or `{shared}`");
+        errors.at(found.ty, message);
         return;
     }
     if let Some(never) = method
@@ -648,6 +660,27 @@ impl FindBorrow<'_> {
         self.error.get_or_insert_with(error);
     }
 
+    /// What the block declares as the type `Self::Item`.
+    fn declared(&self, path: &TypePath) -> Option<&Type> {
+        let mut segments = path.path.segments.iter();
+        match (segments.next(), segments.next(), segments.next()) {
+            (Some(first), Some(item), None) if first.ident == "Self" => {
+                self.method.owner.as_ref()?.declared(&item.ident)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a type that the block declares borrows.
+    fn borrows(&self, declared: &Type) -> bool {
+        let mut find = FindBorrow {
+            method: self.method,
+            error: None,
+        };
+        find.visit_type(declared);
+        find.error.is_some()
+    }
+
     /// Whether `Self` has lifetimes that its name does not show.
     fn self_borrows(&self) -> bool {
         struct FindLifetime(bool);
@@ -682,11 +715,20 @@ impl<'a> Visit<'a> for FindBorrow<'_> {
         visit::visit_type_reference(self, reference);
     }
 
-    fn visit_path_segment(&mut self, segment: &'a PathSegment) {
-        if segment.ident == "Self" && self.self_borrows() {
-            self.at(segment, "an owned value");
+    /// `Self::Item` may be owned all the same.
+    fn visit_type_path(&mut self, path: &'a TypePath) {
+        let borrows = match self.declared(path) {
+            Some(declared) => self.borrows(declared),
+            None => path.path.is_ident("Self") && self.self_borrows(),
+        };
+        if borrows {
+            self.at(path, "an owned value");
         }
-        visit::visit_path_segment(self, segment);
+        // Nor does `<Self as Trait>::Item` borrow by its `Self`.
+        path.path
+            .segments
+            .iter()
+            .for_each(|segment| self.visit_path_segment(segment));
     }
 
     fn visit_lifetime(&mut self, lifetime: &'a Lifetime) {

@@ -120,7 +120,8 @@ impl Expansion<'_> {
             self.method.accessor(),
             self.generics(place, &self.method.generics),
         );
-        let (call, where_clause) = (self.call_type(place), &generics.where_clause);
+        let (parameters, where_clause) = (self.parameters(&generics), &generics.where_clause);
+        let call = self.call_type(place);
         let arguments = self.method.arguments.iter();
         let arguments = arguments.map(|Argument { name, ty, .. }| quote!(#name: #ty));
         let receiver = self.method.receiver().into_iter().map(ToTokens::to_token_stream);
@@ -138,7 +139,7 @@ impl Expansion<'_> {
             #[doc = #doc]
             #(#attrs)*
             #(#lints)*
-            #vis fn #accessor #generics (#(#inputs),*) -> #call #where_clause
+            #vis fn #accessor #parameters (#(#inputs),*) -> #call #where_clause
         }
     }
 
@@ -153,7 +154,7 @@ impl Expansion<'_> {
         let calls = [
             self.borne_call(Place::Inherent, quote!(#scope #accessor)),
             self.borne_call(Place::Inherent, quote!(#scope #entry)),
-            self.cache_call(),
+            self.borne_handle(Place::Inherent, self.cache_call()),
         ];
         let functions = functions.zip(calls);
         let functions = functions.map(|(function, call)| quote!(#[inline] #function { #call }));
@@ -170,7 +171,7 @@ pub(crate) fn accessors_trait<'a>(
 ) -> Option<TokenStream> {
     let of_trait = owner.of_trait.as_ref()?;
     let (name, path, generics) = (&of_trait.accessors, &of_trait.path, &owner.generics);
-    let where_clause = &generics.where_clause;
+    let (generics, where_clause) = (generics::beside(owner.place, generics), &generics.where_clause);
     let vis = match &owner.named {
         Some(named) => Some(match named.written_vis() {
             Some(vis) => vis.to_token_stream(),
@@ -178,10 +179,14 @@ pub(crate) fn accessors_trait<'a>(
         }),
         None => of_trait.vis.borrow().as_ref().map(ToTokens::to_token_stream),
     };
-    let (types, private) = (owner.hoisted_names(), private());
+    let types = owner.hoisted_names();
+    // It may be more visible than its supertrait, which does not let it be used anywhere else.
+    let lints = vis
+        .as_ref()
+        .map(|_| quote!(#[allow(private_bounds, private_interfaces)]));
     Some(quote! {
         /// The accessors of cached methods.
-        #private
+        #lints
         #vis trait #name #generics: #path #where_clause {
             #(#[doc(hidden)] type #types;)*
             #(#declarations)*
@@ -197,11 +202,6 @@ pub(crate) fn hidden_constant(name: &syn::Ident, attrs: &[Attribute]) -> TokenSt
         #[doc(hidden)]
         const #name: () = ();
     }
-}
-
-/// Accessors may be more visible than their trait, which does not let them be used anywhere else.
-pub(crate) fn private() -> TokenStream {
-    quote!(#[allow(non_local_definitions, private_bounds, private_interfaces)])
 }
 
 /// The parameters of an inherent impl block for the accessors of a hidden trait.

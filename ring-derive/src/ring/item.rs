@@ -6,7 +6,7 @@ use syn::parse::discouraged::Speculative;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Attribute, FnArg, Ident, ImplItem, ItemImpl, ReturnType, Signature, Type, Visibility};
 
-use crate::types::sized_form;
+use crate::types::find_unsized;
 
 /// A function whose body stays as tokens.
 #[derive(Clone)]
@@ -24,7 +24,7 @@ impl Function {
         let mut left = self.clone();
         let mut changed = false;
         let mut replace = |ty: &mut Type| {
-            if sized_form(ty).is_some() {
+            if find_unsized(ty).is_some() {
                 *ty = syn::parse_quote!(());
                 changed = true;
             }
@@ -137,12 +137,12 @@ impl Block {
         items.collect()
     }
 
-    /// The names of the types and constants that it declares.
-    pub(crate) fn declared(&self) -> Vec<Ident> {
+    /// The types and constants that it declares.
+    pub(crate) fn declared(&self) -> Vec<(Ident, Type)> {
         let items = self.items.iter().filter_map(|item| match item {
             Item::Other(item) => match &**item {
-                ImplItem::Type(item) => Some(item.ident.clone()),
-                ImplItem::Const(item) => Some(item.ident.clone()),
+                ImplItem::Type(item) => Some((item.ident.clone(), item.ty.clone())),
+                ImplItem::Const(item) => Some((item.ident.clone(), item.ty.clone())),
                 _ => None,
             },
             _ => None,

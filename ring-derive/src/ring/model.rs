@@ -154,10 +154,9 @@ impl Method {
         self.arguments.iter().any(Argument::hides_its_type)
     }
 
-    /// The type that the body returns.
+    /// The type that the body returns, for generated code.
     pub(crate) fn out(&self) -> TokenStream {
-        self.out_type()
-            .map_or_else(|| quote!(()), ToTokens::to_token_stream)
+        self.out_type().map_or_else(|| quote!(()), types::as_argument)
     }
 
     /// The return type, if it is written.
@@ -253,6 +252,16 @@ impl Method {
         let of_owner = self.owner.iter().map(|owner| &owner.generics);
         let mut all = of_owner.chain([&self.keyed_generics]);
         all.any(|generics| generics::of_instances(generics).next().is_some())
+    }
+
+    /// Whether a type parameter of the block is the storage's type and nothing else: it tells no entries apart, as another
+    /// storage has others.
+    pub(crate) fn is_storage(&self, parameter: &Ident) -> bool {
+        let is_one = self.options.storage.parameter() == Some(parameter);
+        let Signature { inputs, output, .. } = &self.sig;
+        let is_mentioned = mentions(quote!(#inputs #output), &parameter.to_string());
+        let mut of_owner = self.owner.iter().flat_map(|owner| owner.generics.type_params());
+        is_one && !is_mentioned && of_owner.any(|of_owner| of_owner.ident == *parameter)
     }
 
     /// Whether the storage is reached through `self`.

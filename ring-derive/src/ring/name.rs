@@ -97,7 +97,12 @@ impl<'a> Name<'a> {
     /// `<A, B>`, if there are type or const parameters.
     fn arguments(&mut self, generics: &Generics) {
         let mut open = "<";
-        for parameter in generics::of_instances(generics) {
+        let method = self.method;
+        let is_storage = |parameter: &&GenericParam| match parameter {
+            GenericParam::Type(parameter) => method.is_storage(&parameter.ident),
+            _ => false,
+        };
+        for parameter in generics::of_instances(generics).filter(|parameter| !is_storage(parameter)) {
             self.text.push_str(open);
             self.parameter(parameter);
             open = ",";
@@ -170,7 +175,11 @@ impl<'a> Name<'a> {
         let mut parameters = self.all.iter().flat_map(|generics| &generics.params);
         if let Some(parameter) = parameters.find(is_parameter) {
             let parameter = parameter.clone();
-            self.parameter(&parameter);
+            if self.method.is_storage(ident) {
+                self.text.push('_');
+            } else {
+                self.parameter(&parameter);
+            }
             return;
         }
         // Keeps words such as `dyn` apart from their neighbours.

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::{Generics, Ident, ItemImpl, Path, Type, Visibility};
 
@@ -11,6 +11,8 @@ use crate::parse::Accessor;
 
 /// The impl block of a method.
 pub(crate) struct Owner {
+    /// Where the user wrote `impl`.
+    pub(crate) place: Span,
     pub(crate) self_ty: Type,
     /// The parameters of the block of the accessors.
     pub(crate) generics: Generics,
@@ -26,8 +28,8 @@ pub(crate) struct OfTrait {
     pub(crate) path: Path,
     /// The trait of the accessors.
     pub(crate) accessors: Ident,
-    /// The associated items that the block declares.
-    pub(crate) declared: Vec<Ident>,
+    /// The associated types and constants that the block declares, and their types.
+    pub(crate) declared: Vec<(Ident, Type)>,
     /// Types that have a name in the trait of the accessors only.
     pub(crate) hoisted: RefCell<Vec<Type>>,
     /// The visibility that the user gave to an accessor. The trait needs it, as it names types of its signature.
@@ -35,7 +37,7 @@ pub(crate) struct OfTrait {
 }
 
 impl Owner {
-    pub(crate) fn of(item: &ItemImpl, declared: Vec<Ident>, named: Option<Accessor>) -> Self {
+    pub(crate) fn of(item: &ItemImpl, declared: Vec<(Ident, Type)>, named: Option<Accessor>) -> Self {
         let mut generics = item.generics.clone();
         let of_trait = item.trait_.as_ref().map(|(path, _)| {
             let name = named.as_ref().and_then(|named| named.name.clone());
@@ -48,11 +50,18 @@ impl Owner {
             }
         });
         Owner {
+            place: item.impl_token.span,
             self_ty: (*item.self_ty).clone(),
             generics,
             of_trait,
             named,
         }
+    }
+
+    /// The type that the block declares as `Self::Name`.
+    pub(crate) fn declared(&self, name: &Ident) -> Option<&Type> {
+        let mut declared = self.of_trait.as_ref()?.declared.iter();
+        declared.find(|(declared, _)| declared == name).map(|(_, ty)| ty)
     }
 
     /// Whether the accessors are methods of a trait that users do not see.

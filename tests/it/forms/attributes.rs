@@ -45,6 +45,12 @@ impl Kept {
         1
     }
 
+    #[ring]
+    #[cfg_attr(not(any()), expect(unused_variables))]
+    fn expected_under_a_condition(&self, n: u32) -> u32 {
+        1
+    }
+
     #[deprecated(note = "for a test")]
     #[ring]
     fn deprecated(&self) -> u32 {
@@ -141,6 +147,7 @@ fn attributes_are_kept() {
         Kept.must_use() + Kept.allowed(1) + Kept.expected(1) + Kept.deprecated() + Kept.other(),
         5
     );
+    assert_eq!(Kept.expected_under_a_condition(1), 1);
     assert_eq!(present(), 1);
     assert!(!only_controlled_ring().has());
 }

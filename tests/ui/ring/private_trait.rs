@@ -41,5 +41,7 @@ fn main() {
     vault.secret_ring().set(0); //~
     vault.secret_entry().delete(); //~
     let _ = vault.later_entry(); //~
+    vault::Vault::secret_cache().clear(); //~
+    let _ = vault::Vault::later_cache(); //~
     vault.opened().get();
 }

@@ -1,5 +1,6 @@
 //! The attributes of a method, and those of them that its accessors need as well.
 
+use quote::ToTokens;
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Meta, Token};
 
@@ -58,24 +59,46 @@ fn hides(meta: &Meta) -> bool {
 
 /// Whether `wanted` is true of an attribute, or of all attributes in a `cfg_attr`.
 fn all(meta: &Meta, wanted: &dyn Fn(&Meta) -> bool) -> bool {
-    match meta {
-        Meta::List(list) if list.path.is_ident("cfg_attr") => {
-            let parse = Punctuated::<Meta, Token![,]>::parse_terminated;
-            list.parse_args_with(parse)
-                .is_ok_and(|metas| metas.iter().skip(1).all(|meta| all(meta, wanted)))
-        }
-        meta => wanted(meta),
+    match conditional(meta) {
+        Some(metas) => !metas.is_empty() && metas.iter().all(|meta| all(meta, wanted)),
+        None => wanted(meta),
     }
+}
+
+/// Whether `wanted` is true of an attribute, or of one in a `cfg_attr`.
+pub(crate) fn any(meta: &Meta, wanted: &dyn Fn(&Meta) -> bool) -> bool {
+    match conditional(meta) {
+        Some(metas) => metas.iter().any(|meta| any(meta, wanted)),
+        None => wanted(meta),
+    }
+}
+
+/// The attributes in a `cfg_attr`.
+fn conditional(meta: &Meta) -> Option<Vec<Meta>> {
+    let list = meta
+        .require_list()
+        .ok()
+        .filter(|list| list.path.is_ident("cfg_attr"))?;
+    let metas = list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated);
+    Some(metas.into_iter().flatten().skip(1).collect())
 }
 
 /// `expect` as `allow`: of the items that share the method's code, only some may meet the expectation.
 pub(crate) fn without_expectation(mut attr: Attribute) -> Attribute {
-    if let Meta::List(list) = &mut attr.meta
-        && list.path.is_ident("expect")
-    {
-        list.path = syn::parse_quote!(allow);
-    }
+    allow_expected(&mut attr.meta);
     attr
+}
+
+fn allow_expected(meta: &mut Meta) {
+    let Meta::List(list) = meta else { return };
+    if list.path.is_ident("expect") {
+        list.path = syn::parse_quote!(allow);
+    } else if list.path.is_ident("cfg_attr")
+        && let Ok(mut metas) = list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated)
+    {
+        metas.iter_mut().skip(1).for_each(allow_expected);
+        list.tokens = metas.into_token_stream();
+    }
 }
 
 #[cfg(test)]

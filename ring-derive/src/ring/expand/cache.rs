@@ -3,7 +3,7 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Ident, Token};
+use syn::{GenericParam, Ident, Token};
 
 use super::attributes;
 use super::expansion::{Expansion, Place, item};
@@ -26,14 +26,15 @@ impl Expansion<'_> {
             self.method.cache(),
             self.generics(place, &self.method.keyed_generics),
         );
-        let where_clause = &generics.where_clause;
+        let (parameters, where_clause) = (self.parameters(&generics), &generics.where_clause);
         let receiver = self.storage_self().map(|self_token| quote!(&#self_token));
         let doc = format!("The cache of all calls of {}.", self.link());
-        let whole = quote_spanned!(span=> #root::#handle<#storage>);
+        let bearer = self.bearer(place).map(|bearer| quote!(, impl #bearer));
+        let whole = quote_spanned!(span=> #root::#handle<#storage #bearer>);
         quote! {
             #[doc = #doc]
             #(#attrs)*
-            #vis fn #cache #generics (#receiver) -> #whole #where_clause
+            #vis fn #cache #parameters (#receiver) -> #whole #where_clause
         }
     }
 
@@ -88,10 +89,16 @@ impl Expansion<'_> {
         let span = self.span_of_value();
         let generated = self.root.generated_at(span);
         let place = self.place();
+        // What the static holds has a name, and is written where the compiler says of an unknown type what it says of the
+        // user's signature.
+        let parameters = generics::beside(self.place_of_parameters(), TokenStream::new());
         let declarations = quote_spanned! {span=>
             struct __Ring;
             #place
-            static __RING: #generated::Static<#owned_type> =
+            impl #parameters #generated::Holds for __Ring {
+                type Held = #owned_type;
+            }
+            static __RING: #generated::Static<<__Ring as #generated::Holds>::Held> =
                 #generated::Static(#generated::LazyLock::new(|| #generated::RingStatic::new(#ring, #state)));
         };
         (declarations, quote!(&__RING.0))
@@ -108,7 +115,7 @@ impl Expansion<'_> {
         let scope = self.scope();
         let cache = self.used(quote!(#cache #turbofish));
         let site = quote!(#scope #cache);
-        let (ring, place) = (self.used(self.ring(&site)), self.place());
+        let (ring, place) = (self.used(self.ring(&self.site_of_name(&site))), self.place());
         let state = self.used(state);
         let declarations = quote! {
             #place
@@ -124,6 +131,33 @@ impl Expansion<'_> {
             )
         };
         (declarations, found)
+    }
+
+    /// A value whose type tells instantiations with names of their own apart. Those that differ by their storage's type have
+    /// one name.
+    fn site_of_name(&self, site: &TokenStream) -> TokenStream {
+        let of_owner = self.method.owner.iter().map(|owner| &owner.generics);
+        let all = of_owner.chain([&self.method.keyed_generics]);
+        let (mut types, mut by_storage) = (Vec::new(), false);
+        for parameter in all.flat_map(generics::of_instances) {
+            match parameter {
+                GenericParam::Type(parameter) if self.method.is_storage(&parameter.ident) => {
+                    by_storage = true
+                }
+                GenericParam::Type(parameter) => types.push(&parameter.ident),
+                // A value has no type of its own.
+                _ => return site.clone(),
+            }
+        }
+        if by_storage {
+            // A local type is the same for all instantiations.
+            quote!({
+                struct __Ring;
+                (__Ring, #(::core::marker::PhantomData::<#types>,)*)
+            })
+        } else {
+            site.clone()
+        }
     }
 
     /// The type whose path tells where the ring is declared. Accessors of a trait have one for all, beside their impl.

@@ -10,7 +10,7 @@ use super::parts::{Bound, Parts};
 use crate::generics;
 use crate::parse::Storage;
 use crate::root::located_at;
-use crate::types::is_known_clone;
+use crate::types::{as_argument, is_known_clone};
 
 impl Expansion<'_> {
     /// The type of a call.
@@ -23,21 +23,35 @@ impl Expansion<'_> {
         quote_spanned!(span=> #root::#call<#returned, #view, impl #root::body::#body<Out = #out #future> #borne>)
     }
 
-    /// What makes the type of a call as private as the trait, unless the user said how visible it is.
+    /// A bound of the call that makes its type so.
     pub(super) fn borne(&self, place: Place) -> Option<TokenStream> {
+        self.bearer(place).map(|bearer| quote!(+ #bearer))
+    }
+
+    /// What makes a type as private as the trait, unless the user said how visible it is.
+    pub(super) fn bearer(&self, place: Place) -> Option<TokenStream> {
         let of_trait = self.method.owner.as_ref()?.of_trait.as_ref()?;
         let (root, path) = (self.root, &of_trait.path);
         self.is_borne(place)
-            .then(|| quote!(+ #root::body::OfTrait<Bearer = impl #path + ?::core::marker::Sized>))
+            .then(|| quote!(#root::body::OfTrait<Bearer = impl #path + ?::core::marker::Sized>))
     }
 
     /// The call with that type.
     pub(super) fn borne_call(&self, place: Place, call: TokenStream) -> TokenStream {
+        self.borne_as(quote!(BoundCall), place, call)
+    }
+
+    /// The handle with that type.
+    pub(super) fn borne_handle(&self, place: Place, handle: TokenStream) -> TokenStream {
+        self.borne_as(quote!(generated::Handle), place, handle)
+    }
+
+    fn borne_as(&self, name: TokenStream, place: Place, value: TokenStream) -> TokenStream {
         let root = self.root;
         if self.is_borne(place) {
-            quote!(#root::BoundCall::borne_by::<Self>(#call))
+            quote!(#root::#name::borne_by::<Self>(#value))
         } else {
-            call
+            value
         }
     }
 
@@ -157,7 +171,7 @@ impl Expansion<'_> {
         let Some(ty) = self.method.written_out_type().filter(is_unknown) else {
             return call;
         };
-        let span = located_at(ty.span());
+        let (span, ty) = (located_at(ty.span()), as_argument(ty));
         let generated = self.root.generated_at(span);
         let check = Ident::new(if coder.is_some() { "coded" } else { "in_memory" }, span);
         let coder = coder.map(|coder| quote!(#coder,));

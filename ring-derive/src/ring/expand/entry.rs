@@ -23,7 +23,7 @@ impl Expansion<'_> {
             self.method.entry(),
             self.generics(place, &self.method.keyed_generics),
         );
-        let where_clause = &generics.where_clause;
+        let (parameters, where_clause) = (self.parameters(&generics), &generics.where_clause);
         let (arguments, borne) = (self.named(), self.borne(place));
         let arguments = arguments.map(|Argument { name, ty, .. }| quote!(#name: #ty));
         let receiver = self.method.naming_receiver().into_iter();
@@ -36,7 +36,7 @@ impl Expansion<'_> {
         quote! {
             #[doc = #doc]
             #(#attrs)*
-            #vis fn #entry #generics (#(#inputs),*) -> #call #where_clause
+            #vis fn #entry #parameters (#(#inputs),*) -> #call #where_clause
         }
     }
 

@@ -113,6 +113,20 @@ impl<'a> Expansion<'a> {
         })
     }
 
+    /// The parameters of a function, as it has them before its arguments.
+    pub(super) fn parameters(&self, generics: &Generics) -> TokenStream {
+        match &self.method.owner {
+            Some(_) => generics.to_token_stream(),
+            None => generics::beside(self.place_of_parameters(), generics),
+        }
+    }
+
+    /// Where the parameters of the item that the user wrote would be: of the block, or of the function.
+    pub(super) fn place_of_parameters(&self) -> Span {
+        let owner = self.method.owner.as_ref();
+        owner.map_or_else(|| self.method.sig.ident.span(), |owner| owner.place)
+    }
+
     /// The library's path in the return types of the accessors, and the span of these types.
     pub(super) fn root_of_types(&self) -> (TokenStream, Span) {
         match self.place_of_result() {
