@@ -49,11 +49,10 @@ pub(crate) enum Declined<E> {
     Lost,
 }
 
-/// A response that is under way, or was.
+/// The role of a request in the computation of a head.
 enum Joined {
     Leads(Arc<Live>, PageBody),
-    Follows(Arc<Live>),
-    Gone,
+    Follows(Handle),
 }
 
 /// A request without a fresh page.
@@ -85,12 +84,14 @@ impl Miss {
         for _ in 0..TRIES {
             match self.join(&visit, is_gone).await {
                 Ok(Joined::Leads(live, reader)) => return Ok(self.live(live, reader, false).await),
-                Ok(Joined::Follows(live)) => {
-                    if let Some(answer) = self.follow(live).await {
+                Ok(Joined::Follows(handle)) => {
+                    let before = self.place.key.clone();
+                    if let Some(answer) = self.follow(&handle).await {
                         return Ok(answer);
                     }
+                    // Another variant, or a response that was given up.
+                    is_gone = self.place.key == before;
                 }
-                Ok(Joined::Gone) => is_gone = true,
                 Err(declined) => return self.settle(declined).await,
             }
             if let Some(page) = self.look_again().await {
@@ -132,7 +133,7 @@ impl Miss {
                 let taken = visit.lock().take();
                 let visit = taken.ok_or(Declined::Lost)?;
                 let (live, reader) = begin(pages, asked, place, head_key, visit).await?;
-                let handle = Arc::downgrade(&live);
+                let handle = Handle::of(&live);
                 *led.lock() = Some((live, reader));
                 Ok(handle)
             }
@@ -148,13 +149,13 @@ impl Miss {
         let led = led.lock().take();
         Ok(match led {
             Some((live, reader)) => Joined::Leads(live, reader),
-            None => handle.upgrade().map_or(Joined::Gone, Joined::Follows),
+            None => Joined::Follows(handle),
         })
     }
 
     /// The response of another request, if it is for this one as well.
-    async fn follow(&mut self, live: Arc<Live>) -> Option<Response<PageBody>> {
-        let head = live.flow.head()?;
+    async fn follow(&mut self, handle: &Handle) -> Option<Response<PageBody>> {
+        let head = handle.flow.head()?;
         if let Some((varies, key)) = &head.variant {
             let place = self.place.variant(varies.clone(), &self.asked.headers);
             if place.key != *key {
@@ -162,8 +163,14 @@ impl Miss {
                 return None;
             }
         }
-        let reader = PageBody::live(Arc::clone(&live), head.length)?;
-        Some(self.live(live, reader, true).await)
+        if let Some(live) = handle.live() {
+            let reader = PageBody::live(Arc::clone(&live), head.length)?;
+            return Some(self.live(live, reader, true).await);
+        }
+        match handle.flow.end()? {
+            End::Whole(page) => Some(self.page(&page, self.forwarded(true))),
+            End::Passed | End::Failed => None,
+        }
     }
 
     async fn look_again(&mut self) -> Option<StoredResponse> {
@@ -213,11 +220,14 @@ impl Miss {
     }
 
     async fn live(&self, live: Arc<Live>, reader: PageBody, collapsed: bool) -> Response<PageBody> {
-        let outcome = Outcome::Forwarded {
+        from_live(&self.pages, &self.asked, live, reader, self.forwarded(collapsed)).await
+    }
+
+    fn forwarded(&self, collapsed: bool) -> Outcome {
+        Outcome::Forwarded {
             why: self.why,
             collapsed,
-        };
-        from_live(&self.pages, &self.asked, live, reader, outcome).await
+        }
     }
 }
 

@@ -145,8 +145,31 @@ impl Drop for Live {
     }
 }
 
-/// What the ring of heads holds: the response goes when its readers do.
-pub(crate) type Handle = Weak<Live>;
+/// What the ring of heads holds: the response goes when its readers do, and a call that waited for its head still finds a
+/// page that was whole by then.
+#[derive(Clone, Debug)]
+pub(crate) struct Handle {
+    pub(crate) flow: Arc<Flow>,
+    live: Weak<Live>,
+}
+
+impl Handle {
+    pub(crate) fn of(live: &Arc<Live>) -> Self {
+        Handle {
+            flow: Arc::clone(&live.flow),
+            live: Arc::downgrade(live),
+        }
+    }
+
+    /// The response, if it is still under way.
+    pub(crate) fn live(&self) -> Option<Arc<Live>> {
+        self.live.upgrade()
+    }
+
+    pub(crate) fn is_gone(&self) -> bool {
+        self.live.strong_count() == 0
+    }
+}
 
 impl std::fmt::Debug for Live {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -236,7 +236,7 @@ impl Inner {
     pub(crate) fn forget_head(&self, key: &HeadKey) {
         let call = RingHandle::<_, Blocking>::new(self.heads_ring, &self.memory.heads)
             .name_entry::<Plain<Handle>, _>(key.parts());
-        if call.get().is_some_and(|handle| handle.strong_count() == 0) {
+        if call.get().is_some_and(|handle| handle.is_gone()) {
             call.delete();
         }
     }
