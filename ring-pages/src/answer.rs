@@ -50,11 +50,11 @@ pub(crate) fn from_page(pages: &Inner, asked: &Asked, page: &Page, outcome: Outc
     assembled(status, headers, body)
 }
 
-/// The rest of its freshness, negative if it is stale.
+/// The rest of its freshness, negative if it is stale: -1 in the first second.
 fn ttl(left: Result<Duration, Duration>) -> String {
     match left {
         Ok(left) => left.as_secs().to_string(),
-        Err(late) => format!("-{}", late.as_secs()),
+        Err(late) => format!("-{}", late.as_secs() + 1),
     }
 }
 
