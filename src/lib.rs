@@ -39,6 +39,6 @@ pub use ring_cache_core::{
     Outcome, Output, Plain, Policy, RingKey, Stats, TypeName, UnknownAction, body, clock, coder, flights,
     key, mode, storage,
 };
+pub use ring_cache_derive::{RingKey, ring, ring_impl};
 #[cfg(feature = "pages")]
 pub use ring_cache_pages as pages;
-pub use ring_cache_derive::{RingKey, ring, ring_impl};

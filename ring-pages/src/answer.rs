@@ -46,7 +46,11 @@ pub(crate) fn from_page(pages: &Inner, asked: &Asked, page: &Page, outcome: Outc
     } else {
         PageBody::whole(page.body.clone())
     };
-    let status = if is_unchanged { StatusCode::NOT_MODIFIED } else { page.status };
+    let status = if is_unchanged {
+        StatusCode::NOT_MODIFIED
+    } else {
+        page.status
+    };
     assembled(status, headers, body)
 }
 
@@ -105,7 +109,10 @@ pub(crate) fn own(
 
 /// The application's own response, to a request that no page answers.
 pub(crate) fn passed(pages: &Inner, mut answer: Response<PageBody>, why: &'static str) -> Response<PageBody> {
-    let outcome = Outcome::Forwarded { why, collapsed: false };
+    let outcome = Outcome::Forwarded {
+        why,
+        collapsed: false,
+    };
     add_status(pages, answer.headers_mut(), || forwarded(outcome));
     answer
 }
@@ -117,7 +124,10 @@ pub(crate) fn status_only(status: StatusCode) -> Response<PageBody> {
 fn forwarded(outcome: Outcome) -> String {
     match outcome {
         Outcome::Hit => format!("{NAME}; hit"),
-        Outcome::Forwarded { why, collapsed: false } => format!("{NAME}; fwd={why}"),
+        Outcome::Forwarded {
+            why,
+            collapsed: false,
+        } => format!("{NAME}; fwd={why}"),
         Outcome::Forwarded { why, collapsed: true } => format!("{NAME}; fwd={why}; collapsed"),
     }
 }
@@ -126,7 +136,9 @@ fn forwarded(outcome: Outcome) -> String {
 fn add_status(pages: &Inner, headers: &mut HeaderMap, status: impl FnOnce() -> String) {
     if pages.settings.shows_status {
         let value = HeaderValue::try_from(status()).ok();
-        value.into_iter().for_each(|value| _ = headers.append(HeaderName::from_static("cache-status"), value));
+        value
+            .into_iter()
+            .for_each(|value| _ = headers.append(HeaderName::from_static("cache-status"), value));
     }
 }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use http::header::{
-    AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, COOKIE, HOST, IF_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, PRAGMA,
-    RANGE, TRANSFER_ENCODING, UPGRADE,
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, COOKIE, HOST, IF_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE,
+    PRAGMA, RANGE, TRANSFER_ENCODING, UPGRADE,
 };
 use http::{HeaderMap, Method, Request, Uri};
 use http_body::Body;
@@ -75,7 +75,8 @@ impl Asked {
             _ => None,
         };
         // Without a number any staleness will do.
-        let max_stale = seconds("max-stale").or((obeyed && control.has("max-stale")).then_some(Duration::MAX));
+        let max_stale =
+            seconds("max-stale").or((obeyed && control.has("max-stale")).then_some(Duration::MAX));
         Ok(Asked {
             key,
             is_head: method == Method::HEAD,
@@ -110,16 +111,9 @@ impl Asked {
             Err(_) => Fit::Unfit,
         }
     }
-
-    /// Whether the page may be returned if making a new one fails.
-    pub(crate) fn may_fall_back(&self, page: &Page, now: SystemTime) -> bool {
-        let is_allowed = !self.wants_new() && (!self.credentialed || page.ageing.shared);
-        let late = page.ageing.left(now).err();
-        is_allowed && late.is_none_or(|late| late < page.ageing.if_error)
-    }
 }
 
-pub(crate) fn is_credentialed(headers: &HeaderMap) -> bool {
+fn is_credentialed(headers: &HeaderMap) -> bool {
     headers.contains_key(AUTHORIZATION) || headers.contains_key(COOKIE)
 }
 
@@ -127,14 +121,24 @@ pub(crate) fn is_credentialed(headers: &HeaderMap) -> bool {
 fn asks_for_more(headers: &HeaderMap) -> bool {
     let has_body = headers.get(CONTENT_LENGTH).is_some_and(|length| length != "0");
     has_body
-        || [RANGE, IF_MATCH, IF_UNMODIFIED_SINCE, IF_RANGE, UPGRADE, TRANSFER_ENCODING]
-            .iter()
-            .any(|name| headers.contains_key(name))
+        || [
+            RANGE,
+            IF_MATCH,
+            IF_UNMODIFIED_SINCE,
+            IF_RANGE,
+            UPGRADE,
+            TRANSFER_ENCODING,
+        ]
+        .iter()
+        .any(|name| headers.contains_key(name))
 }
 
 /// The key of a request's page, if host and URI are unambiguous.
 pub(crate) fn page_key<B>(request: &Request<B>, settings: &Settings) -> Option<PageKey> {
-    let uri = settings.uri_by.as_ref().and_then(|uri_by| uri_by(request.headers(), request.extensions()));
+    let uri = settings
+        .uri_by
+        .as_ref()
+        .and_then(|uri_by| uri_by(request.headers(), request.extensions()));
     let uri = uri.as_ref().unwrap_or(request.uri());
     let host = match (host_of(uri), host_header(request.headers())?) {
         (Some(host), Some(other)) if host != other => return None,

@@ -37,7 +37,11 @@ struct Reader {
 
 impl PageBody {
     pub(crate) fn whole(body: Bytes) -> Self {
-        PageBody(if body.is_empty() { Kind::Ended } else { Kind::Whole(body) })
+        PageBody(if body.is_empty() {
+            Kind::Ended
+        } else {
+            Kind::Whole(body)
+        })
     }
 
     /// The body of a response that is under way, unless a part of it is gone.

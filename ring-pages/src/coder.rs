@@ -1,6 +1,5 @@
 //! A stored response as bytes.
 
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -25,7 +24,7 @@ impl Coder<StoredResponse> for PageCoder {
         let mut bytes = Vec::with_capacity(256 + value.size());
         bytes.extend_from_slice(MAGIC);
         put_millis(&mut bytes, value.life());
-        match &*value.0 {
+        match &value.0 {
             Entry::Page(page) => encode_page(&mut bytes, page)?,
             Entry::Varies(varies) => encode_varies(&mut bytes, varies)?,
         }
@@ -39,12 +38,12 @@ impl Coder<StoredResponse> for PageCoder {
         }
         rest.millis()?;
         let entry = match rest.byte()? {
-            PAGE => Entry::Page(decode_page(&mut rest)?),
-            VARIES => Entry::Varies(decode_varies(&mut rest)?),
+            PAGE => StoredResponse::page(decode_page(&mut rest)?),
+            VARIES => StoredResponse::varies(decode_varies(&mut rest)?),
             _ => return Err("unknown kind of entry".into()),
         };
         match rest.0 {
-            [] => Ok(StoredResponse(Arc::new(entry))),
+            [] => Ok(entry),
             _ => Err("bytes after the end of a page".into()),
         }
     }
@@ -60,7 +59,13 @@ pub(crate) fn life(bytes: &[u8]) -> Duration {
 fn encode_page(bytes: &mut Vec<u8>, page: &Page) -> Result<(), Cause> {
     bytes.push(PAGE);
     let since_epoch = page.ageing.stored_at.duration_since(SystemTime::UNIX_EPOCH)?;
-    let Ageing { initial_age, fresh, while_revalidate, if_error, .. } = page.ageing;
+    let Ageing {
+        initial_age,
+        fresh,
+        while_revalidate,
+        if_error,
+        ..
+    } = page.ageing;
     for duration in [since_epoch, initial_age, fresh, while_revalidate, if_error] {
         put_millis(bytes, duration);
     }
@@ -77,7 +82,9 @@ fn encode_page(bytes: &mut Vec<u8>, page: &Page) -> Result<(), Cause> {
 
 fn decode_page(rest: &mut Rest<'_>) -> Result<Page, Cause> {
     let since_epoch = rest.millis()?;
-    let stored_at = SystemTime::UNIX_EPOCH.checked_add(since_epoch).ok_or("no such date")?;
+    let stored_at = SystemTime::UNIX_EPOCH
+        .checked_add(since_epoch)
+        .ok_or("no such date")?;
     let [initial_age, fresh, while_revalidate, if_error] =
         [rest.millis()?, rest.millis()?, rest.millis()?, rest.millis()?];
     let flags = rest.byte()?;
@@ -97,14 +104,22 @@ fn decode_page(rest: &mut Rest<'_>) -> Result<Page, Cause> {
         headers.try_append(name, HeaderValue::from_bytes(rest.part()?)?)?;
     }
     let body = Bytes::copy_from_slice(rest.part()?);
-    Ok(Page { status, headers, body, ageing })
+    Ok(Page {
+        status,
+        headers,
+        body,
+        ageing,
+    })
 }
 
 fn encode_varies(bytes: &mut Vec<u8>, varies: &Varies) -> Result<(), Cause> {
     bytes.push(VARIES);
     bytes.extend_from_slice(&varies.generation.to_le_bytes());
     put_length(bytes, varies.names.len())?;
-    varies.names.iter().try_for_each(|name| put(bytes, name.as_str().as_bytes()))
+    varies
+        .names
+        .iter()
+        .try_for_each(|name| put(bytes, name.as_str().as_bytes()))
 }
 
 fn decode_varies(rest: &mut Rest<'_>) -> Result<Varies, Cause> {
@@ -137,7 +152,10 @@ struct Rest<'b>(&'b [u8]);
 
 impl<'b> Rest<'b> {
     fn take(&mut self, length: usize) -> Result<&'b [u8], Cause> {
-        let (taken, rest) = self.0.split_at_checked(length).ok_or("a page that ends too early")?;
+        let (taken, rest) = self
+            .0
+            .split_at_checked(length)
+            .ok_or("a page that ends too early")?;
         self.0 = rest;
         Ok(taken)
     }
@@ -203,7 +221,10 @@ mod tests {
         assert_eq!(format!("{page:?}"), format!("{decoded:?}"));
         assert_eq!(life(&bytes), Duration::from_secs(68));
         let bytes = PageCoder::encode(&varies()).unwrap();
-        assert!(matches!(&*PageCoder::decode(&bytes).unwrap().0, Entry::Varies(Varies { generation: 7, .. })));
+        assert!(matches!(
+            PageCoder::decode(&bytes).unwrap().0,
+            Entry::Varies(varies) if varies.generation == 7
+        ));
         assert_eq!(life(&bytes), VARIES_LIFE);
     }
 

@@ -75,8 +75,15 @@ impl Miss {
     }
 
     /// The response to the request.
-    pub(crate) async fn answer<E: Send + 'static>(mut self, visit: Visit<E>) -> Result<Response<PageBody>, E> {
-        if let Some(stale) = self.fallback.as_ref().filter(|_| self.pages.is_failing(&self.head_key())) {
+    pub(crate) async fn answer<E: Send + 'static>(
+        mut self,
+        visit: Visit<E>,
+    ) -> Result<Response<PageBody>, E> {
+        if let Some(stale) = self
+            .fallback
+            .as_ref()
+            .filter(|_| self.pages.is_failing(&self.head_key()))
+        {
             return Ok(self.stored(stale));
         }
         let visit = slot(Some(visit));
@@ -193,7 +200,10 @@ impl Miss {
             Declined::Error(error) if self.fallback.is_none() => Err(error),
             Declined::Answer(_) | Declined::Error(_) => {
                 self.pages.begin_failing(&self.head_key());
-                Ok(self.fallback.as_ref().map_or_else(lost, |stale| self.stored(stale)))
+                Ok(self
+                    .fallback
+                    .as_ref()
+                    .map_or_else(lost, |stale| self.stored(stale)))
             }
             Declined::Found(page) => Ok(self.stored(&page)),
             Declined::Pass(visit) => self.alone(visit).await,
@@ -212,7 +222,9 @@ impl Miss {
     }
 
     fn stored(&self, stored: &StoredResponse) -> Response<PageBody> {
-        stored.as_page().map_or_else(lost, |page| self.page(page, Outcome::Hit))
+        stored
+            .as_page()
+            .map_or_else(lost, |page| self.page(page, Outcome::Hit))
     }
 
     fn page(&self, page: &Page, outcome: Outcome) -> Response<PageBody> {
@@ -286,7 +298,11 @@ async fn lead<E: Send + 'static>(
 
 fn fresh(page: Option<StoredResponse>, asked: &Asked, pages: &Inner) -> Option<StoredResponse> {
     let now = pages.now();
-    page.filter(|stored| stored.as_page().is_some_and(|page| asked.fit(page, now) == Fit::Fresh))
+    page.filter(|stored| {
+        stored
+            .as_page()
+            .is_some_and(|page| asked.fit(page, now) == Fit::Fresh)
+    })
 }
 
 /// RFC 5861, 4.

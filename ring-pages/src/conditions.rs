@@ -1,7 +1,8 @@
 //! Conditional requests: `If-None-Match` and `If-Modified-Since`. RFC 9110, section 13.
 
 use http::header::{
-    CACHE_CONTROL, CONTENT_LOCATION, DATE, ETAG, EXPIRES, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, VARY,
+    CACHE_CONTROL, CONTENT_LOCATION, DATE, ETAG, EXPIRES, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED,
+    VARY,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 

@@ -94,8 +94,14 @@ pub(crate) fn delta_seconds(text: &str) -> Option<u64> {
 
 pub(crate) fn trimmed(bytes: &[u8]) -> &[u8] {
     let is_space = |byte: &u8| matches!(byte, b' ' | b'\t');
-    let start = bytes.iter().position(|byte| !is_space(byte)).unwrap_or(bytes.len());
-    let end = bytes.iter().rposition(|byte| !is_space(byte)).map_or(start, |at| at + 1);
+    let start = bytes
+        .iter()
+        .position(|byte| !is_space(byte))
+        .unwrap_or(bytes.len());
+    let end = bytes
+        .iter()
+        .rposition(|byte| !is_space(byte))
+        .map_or(start, |at| at + 1);
     &bytes[start..end]
 }
 
@@ -128,7 +134,11 @@ mod tests {
 
     #[test]
     fn directives_are_found_in_any_case_on_all_lines_with_odd_whitespace() {
-        let read = directives(&["Public ,\tMAX-AGE = 60", "\t PRIVATE=\"Set-Cookie, X\" ,,", "a=\"no-store\""]);
+        let read = directives(&[
+            "Public ,\tMAX-AGE = 60",
+            "\t PRIVATE=\"Set-Cookie, X\" ,,",
+            "a=\"no-store\"",
+        ]);
         assert!(read.has("public") && read.has("private") && !read.has("no-store"));
         assert_eq!(read.seconds("max-age"), Seconds::Are(60));
         assert!(!read.is_malformed);
@@ -136,7 +146,13 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_malformed() {
-        for line in ["private\"", "max-age=1; private", "a=\"b, private", "=1", "max age"] {
+        for line in [
+            "private\"",
+            "max-age=1; private",
+            "a=\"b, private",
+            "=1",
+            "max age",
+        ] {
             assert!(directives(&[line]).is_malformed, "{line}");
         }
     }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_timer::Delay;
+use futures_util::future::{Either, select};
 use http::{HeaderMap, StatusCode};
 use parking_lot::Mutex;
 
@@ -60,7 +61,7 @@ struct State {
 #[derive(Clone, Debug)]
 pub(crate) enum End {
     /// It is whole, and was to be stored.
-    Whole(Page),
+    Whole(Arc<Page>),
     /// Its body has ended.
     Passed,
     Failed,
@@ -202,29 +203,29 @@ impl Flow {
 
     /// Waits until the slowest reader is near the others. One that does not move is given up.
     pub(crate) async fn room(&self) {
-        let mut stall = pin!(Delay::new(LONGEST_STALL));
-        let mut slowest = None;
-        poll_fn(|context| {
-            let mut state = self.state.lock();
-            let now = state.slowest();
-            if state.bytes <= self.window || now.is_none() {
-                return Poll::Ready(());
+        while let Some(slowest) = self.holds_up() {
+            let moved = pin!(poll_fn(|_| match self.holds_up() {
+                Some(still) if still == slowest => Poll::Pending,
+                _ => Poll::Ready(()),
+            }));
+            if let Either::Right(_) = select(moved, Delay::new(LONGEST_STALL)).await {
+                self.give_up(slowest);
             }
-            if slowest != now {
-                slowest = now;
-                stall.set(Delay::new(LONGEST_STALL));
-            }
-            if stall.as_mut().poll(context).is_pending() {
-                return Poll::Pending;
-            }
-            let stuck = |reader: &&mut Option<usize>| **reader == now;
-            state.readers.iter_mut().filter(stuck).for_each(|reader| *reader = None);
-            let read = state.drop_read();
-            drop((state, read));
-            self.wakers.wake_by_ref();
-            Poll::Ready(())
-        })
-        .await;
+        }
+    }
+
+    /// The place of the slowest reader, if the others wait for it.
+    fn holds_up(&self) -> Option<usize> {
+        let state = self.state.lock();
+        state.slowest().filter(|_| state.bytes > self.window)
+    }
+
+    fn give_up(&self, place: usize) {
+        drop(self.change(|state| {
+            let stuck = state.readers.iter_mut().filter(|reader| **reader == Some(place));
+            stuck.for_each(|reader| *reader = None);
+            state.drop_read()
+        }));
     }
 }
 

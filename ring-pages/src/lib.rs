@@ -12,7 +12,7 @@
 //!     .route("/articles/{id}", get(async || "an article"))
 //!     .layer(pages.layer());
 //!
-//! let article = pages.ring("http://example.com/articles/1")?;
+//! let article = pages.ring("http://example.com/articles/1");
 //! article.update(app).await?;
 //! assert!(article.has().await?);
 //! article.delete().await?;

@@ -29,12 +29,18 @@ pub(crate) struct HeadKey {
 enum Driver {
     Idle(BoxFuture<()>),
     /// Some task polls it; `is_missed` is whether another one wanted to.
-    Busy { is_missed: bool },
+    Busy {
+        is_missed: bool,
+    },
     Gone,
 }
 
 impl Live {
-    pub(crate) fn new(flow: Arc<Flow>, driver: BoxFuture<()>, place: Option<(Arc<Inner>, HeadKey)>) -> Arc<Self> {
+    pub(crate) fn new(
+        flow: Arc<Flow>,
+        driver: BoxFuture<()>,
+        place: Option<(Arc<Inner>, HeadKey)>,
+    ) -> Arc<Self> {
         Arc::new(Live {
             flow,
             driver: Mutex::new(Driver::Idle(driver)),
@@ -173,7 +179,9 @@ impl Handle {
 
 impl std::fmt::Debug for Live {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Live").field("flow", &self.flow).finish_non_exhaustive()
+        f.debug_struct("Live")
+            .field("flow", &self.flow)
+            .finish_non_exhaustive()
     }
 }
 

@@ -48,9 +48,9 @@ pub(crate) async fn look_up(
     let Some(entry) = get(pages, key).await else {
         return (first, None);
     };
-    let varies = match &*entry.0 {
+    let varies = match &entry.0 {
         Entry::Page(_) => return (first, Some(entry)),
-        Entry::Varies(varies) => varies.clone(),
+        Entry::Varies(varies) => Varies::clone(varies),
     };
     let place = first.variant(varies, headers);
     let page = get(pages, &place.key).await;

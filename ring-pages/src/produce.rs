@@ -24,7 +24,7 @@ use crate::lookup::Place;
 use crate::pages::Inner;
 use crate::storable::{Storable, storable};
 use crate::storage::Produced;
-use crate::stored::{Page, StoredResponse, Varies, headers_size};
+use crate::stored::{Entry, Page, StoredResponse, Varies, headers_size};
 
 /// What one future leaves for another.
 pub(crate) type Slot<T> = Arc<Mutex<Option<T>>>;
@@ -45,7 +45,7 @@ pub(crate) struct Job {
 /// What is left to do when the update of the page ends.
 enum Rest {
     /// The page, and the last piece of its body, which its readers get when it is stored.
-    Stored(Page, Option<Bytes>),
+    Stored(Arc<Page>, Option<Bytes>),
     /// The rest of a body that is too large.
     Body(PageBody),
 }
@@ -55,7 +55,11 @@ pub(crate) async fn drive<E>(job: Job, visit: Visit<E>, declined: Slot<Declined<
 where
     E: Send + 'static,
 {
-    let (pages, flow, key) = (Arc::clone(&job.pages), Arc::clone(&job.flow), job.place.key.clone());
+    let (pages, flow, key) = (
+        Arc::clone(&job.pages),
+        Arc::clone(&job.flow),
+        job.place.key.clone(),
+    );
     let rest = slot(None);
     let body = Box::pin(produce(job, visit, declined, Arc::clone(&rest)));
     let storage = Arc::clone(&pages.storage);
@@ -73,12 +77,7 @@ where
 }
 
 /// The body of the update.
-async fn produce<E>(
-    job: Job,
-    visit: Visit<E>,
-    declined: Slot<Declined<E>>,
-    rest: Slot<Rest>,
-) -> Produced {
+async fn produce<E>(job: Job, visit: Visit<E>, declined: Slot<Declined<E>>, rest: Slot<Rest>) -> Produced {
     let decline = |why| {
         job.pages.begin_passing(&job.head_key);
         *declined.lock() = Some(why);
@@ -97,14 +96,18 @@ async fn produce<E>(
         status: parts.status,
         headers: cleaned(parts.headers, &plan),
         length: plan.length,
-        variant: plan.place.varies.clone().map(|varies| (varies, plan.place.key.clone())),
+        variant: plan
+            .place
+            .varies
+            .clone()
+            .map(|varies| (varies, plan.place.key.clone())),
     };
     job.flow.publish(head.clone());
     let Some((chunks, last)) = read(&job, &head, body, &rest).await else {
         return Err(());
     };
-    let page = page(head, chunks, &plan.storable);
-    *rest.lock() = Some(Rest::Stored(page.clone(), last));
+    let page = Arc::new(page(head, chunks, &plan.storable));
+    *rest.lock() = Some(Rest::Stored(Arc::clone(&page), last));
     Ok(entry(&job.pages, plan, page).await)
 }
 
@@ -122,7 +125,13 @@ struct Plan {
 async fn plan(job: &Job, parts: &Parts, length: Option<Option<u64>>) -> Option<Plan> {
     let pages = &job.pages;
     let Parts { status, headers, .. } = parts;
-    let storable = storable(job.asked.credentialed, *status, headers, pages.settings.expire, pages.now())?;
+    let storable = storable(
+        job.asked.credentialed,
+        *status,
+        headers,
+        pages.settings.expire,
+        pages.now(),
+    )?;
     let length = length?;
     let size = headers_size(headers) as u64 + length.unwrap_or(0);
     if size > pages.settings.max_size as u64 {
@@ -147,7 +156,12 @@ async fn plan(job: &Job, parts: &Parts, length: Option<Option<u64>>) -> Option<P
             return None;
         }
     };
-    Some(Plan { storable, place, is_new_variant, length })
+    Some(Plan {
+        storable,
+        place,
+        is_new_variant,
+        length,
+    })
 }
 
 /// The length of the body, if it is known; `None` if the header and the body differ.
@@ -173,7 +187,11 @@ async fn read(
     rest: &Slot<Rest>,
 ) -> Option<(Vec<Bytes>, Option<Bytes>)> {
     let flow = &job.flow;
-    let room = job.pages.settings.max_size.saturating_sub(headers_size(&head.headers));
+    let room = job
+        .pages
+        .settings
+        .max_size
+        .saturating_sub(headers_size(&head.headers));
     let (mut chunks, mut size, mut last) = (Vec::new(), 0_usize, None);
     while !body.is_end_stream() {
         let Some(frame) = body.frame().await else { break };
@@ -183,7 +201,10 @@ async fn read(
             Ok(Ok(data)) => data,
             Ok(Err(frame)) => {
                 // Trailers are passed on, and not stored.
-                frame.into_trailers().into_iter().for_each(|trailers| flow.push_trailers(trailers));
+                frame
+                    .into_trailers()
+                    .into_iter()
+                    .for_each(|trailers| flow.push_trailers(trailers));
                 flow.finish(End::Passed);
                 return None;
             }
@@ -204,17 +225,26 @@ async fn read(
             flow.push(data);
         }
     }
-    head.length.is_none_or(|length| length == size as u64).then_some((chunks, last))
+    head.length
+        .is_none_or(|length| length == size as u64)
+        .then_some((chunks, last))
 }
 
 /// Passes on the rest of a body that is not stored, at the pace of its slowest reader.
 async fn pass_on(flow: &Flow, mut body: PageBody) {
     loop {
         flow.room().await;
-        match body.frame().await.map(|frame| frame.map(http_body::Frame::into_data)) {
+        match body
+            .frame()
+            .await
+            .map(|frame| frame.map(http_body::Frame::into_data))
+        {
             Some(Ok(Ok(data))) => flow.push(data),
             Some(Ok(Err(frame))) => {
-                frame.into_trailers().into_iter().for_each(|trailers| flow.push_trailers(trailers));
+                frame
+                    .into_trailers()
+                    .into_iter()
+                    .for_each(|trailers| flow.push_trailers(trailers));
             }
             Some(Err(_)) => return flow.finish(End::Failed),
             None => return flow.finish(End::Passed),
@@ -254,7 +284,9 @@ fn cleaned(mut headers: HeaderMap, plan: &Plan) -> HeaderMap {
 
 fn page(head: Head, chunks: Vec<Bytes>, storable: &Storable) -> Page {
     let body = joined(chunks);
-    let Head { status, mut headers, .. } = head;
+    let Head {
+        status, mut headers, ..
+    } = head;
     if status == StatusCode::OK && !headers.contains_key(ETAG) {
         headers.extend(tag(&headers, &body).map(|tag| (ETAG, tag)));
     }
@@ -288,8 +320,8 @@ fn tag(headers: &HeaderMap, body: &[u8]) -> Option<HeaderValue> {
 
 /// The entry for the key that is updated. Where names are new that the page varies by, that is the names: the page lies
 /// under a key of its own, which nobody looks up if the names are not stored because a `delete` came first.
-async fn entry(pages: &Inner, plan: Plan, page: Page) -> StoredResponse {
-    let stored = StoredResponse::page(page);
+async fn entry(pages: &Inner, plan: Plan, page: Arc<Page>) -> StoredResponse {
+    let stored = StoredResponse(Entry::Page(page));
     match plan.place.varies {
         Some(varies) if plan.is_new_variant => {
             let storage = Arc::clone(&pages.storage);

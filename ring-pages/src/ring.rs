@@ -12,6 +12,7 @@ use http_body_util::BodyExt as _;
 use ring_cache_core::Error;
 use tower_service::Service;
 
+use crate::BoxError;
 use crate::asked::{Update, host_of, path_of};
 use crate::body::PageBody;
 use crate::key::PageKey;
@@ -19,7 +20,6 @@ use crate::live::HeadKey;
 use crate::lookup::look_up;
 use crate::pages::Inner;
 use crate::stored::StoredResponse;
-use crate::BoxError;
 
 /// The page of one URI, with the verbs of a [`Call`](ring_cache_core::AsyncCall): made by
 /// [`Pages::ring`](crate::Pages::ring).
@@ -108,7 +108,9 @@ impl PageRing {
         B: Body<Data = Bytes, Error: Into<BoxError>>,
     {
         let request = self.request()?;
-        poll_fn(|context| app.poll_ready(context)).await.map_err(Into::into)?;
+        poll_fn(|context| app.poll_ready(context))
+            .await
+            .map_err(Into::into)?;
         let (parts, body) = app.call(request).await.map_err(Into::into)?.into_parts();
         let body = body.collect().await.map_err(Into::into)?.to_bytes();
         Ok(Response::from_parts(parts, body))
@@ -121,8 +123,11 @@ impl PageRing {
         *request.headers_mut() = self.headers.clone();
         if let Some(uri) = &self.uri {
             let host = host_of(uri).and_then(|host| HeaderValue::try_from(host).ok());
-            host.into_iter().for_each(|host| _ = request.headers_mut().insert(HOST, host));
-            *request.uri_mut() = path_of(uri).and_then(|path| path.parse().ok()).unwrap_or_default();
+            host.into_iter()
+                .for_each(|host| _ = request.headers_mut().insert(HOST, host));
+            *request.uri_mut() = path_of(uri)
+                .and_then(|path| path.parse().ok())
+                .unwrap_or_default();
         }
         request.extensions_mut().insert(Update);
         Ok(request)
@@ -151,6 +156,8 @@ pub(crate) async fn delete(pages: &Arc<Inner>, key: PageKey) -> Result<bool, Err
 
 impl fmt::Debug for PageRing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PageRing").field("uri", &self.uri).finish_non_exhaustive()
+        f.debug_struct("PageRing")
+            .field("uri", &self.uri)
+            .finish_non_exhaustive()
     }
 }

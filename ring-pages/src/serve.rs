@@ -23,7 +23,9 @@ pub(crate) async fn serve<S, Q, B>(
     request: Request<Q>,
 ) -> Result<Response<PageBody>, S::Error>
 where
-    S: Service<Request<Q>, Response = Response<B>, Error: Send + 'static, Future: Send + 'static> + Send + 'static,
+    S: Service<Request<Q>, Response = Response<B>, Error: Send + 'static, Future: Send + 'static>
+        + Send
+        + 'static,
     Q: Body + Send + 'static,
     B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
@@ -52,9 +54,14 @@ where
         return Ok(passed(&pages, call(service, request).await?, why));
     }
     let visit = visit(service, request);
-    let may_fall_back = |page| matches!(fit, Fit::Stale | Fit::OnError) || asked.may_fall_back(page, now);
-    let fallback = page.clone().filter(|_| stored.is_some_and(may_fall_back));
-    let miss = Miss { pages, asked, place, fallback, why };
+    let fallback = page.clone().filter(|_| matches!(fit, Fit::Stale | Fit::OnError));
+    let miss = Miss {
+        pages,
+        asked,
+        place,
+        fallback,
+        why,
+    };
     match stored {
         Some(page) if fit == Fit::Stale && miss.pages.has_spawner() => {
             let answer = from_page(&miss.pages, &miss.asked, page, Outcome::Hit);
@@ -96,7 +103,9 @@ where
 /// The request to the application. It makes a whole response, whatever the client has already.
 fn visit<S, Q, B>(service: S, mut request: Request<Q>) -> Visit<S::Error>
 where
-    S: Service<Request<Q>, Response = Response<B>, Error: Send + 'static, Future: Send + 'static> + Send + 'static,
+    S: Service<Request<Q>, Response = Response<B>, Error: Send + 'static, Future: Send + 'static>
+        + Send
+        + 'static,
     Q: Send + 'static,
     B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {

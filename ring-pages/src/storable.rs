@@ -35,7 +35,9 @@ pub(crate) fn storable(
     let shared = control.has("public") || matches!(control.seconds("s-maxage"), Seconds::Are(_));
     if !is_understood(status)
         || control.is_malformed
-        || ["no-store", "private", "no-cache"].iter().any(|name| control.has(name))
+        || ["no-store", "private", "no-cache"]
+            .iter()
+            .any(|name| control.has(name))
         || (control.is_empty() && Directives::of(headers, &PRAGMA).has("no-cache"))
         || is_personal_or_partial(headers)
         || (credentialed && !shared)
@@ -70,9 +72,14 @@ fn is_understood(status: StatusCode) -> bool {
 }
 
 fn is_personal_or_partial(headers: &HeaderMap) -> bool {
-    [SET_COOKIE, HeaderName::from_static("set-cookie2"), CONTENT_RANGE, TRAILER]
-        .iter()
-        .any(|name| headers.contains_key(name))
+    [
+        SET_COOKIE,
+        HeaderName::from_static("set-cookie2"),
+        CONTENT_RANGE,
+        TRAILER,
+    ]
+    .iter()
+    .any(|name| headers.contains_key(name))
 }
 
 /// The names of `Vary`, unless one is `*` or no name at all.
@@ -109,10 +116,14 @@ fn freshness(control: &Directives, headers: &HeaderMap, now: SystemTime) -> Opti
 
 /// The age that the response had when it came: RFC 9111, 4.2.3.
 fn initial_age(headers: &HeaderMap, now: SystemTime) -> Duration {
-    let stated = headers.get(AGE).and_then(|age| delta_seconds(age.to_str().ok()?.trim()));
+    let stated = headers
+        .get(AGE)
+        .and_then(|age| delta_seconds(age.to_str().ok()?.trim()));
     let apparent = only_date(headers, &DATE).and_then(|date| now.duration_since(date).ok());
     // Dates are whole seconds: an age below one is the rest of a second.
-    let apparent = apparent.filter(|age| *age >= Duration::from_secs(1)).unwrap_or_default();
+    let apparent = apparent
+        .filter(|age| *age >= Duration::from_secs(1))
+        .unwrap_or_default();
     apparent.max(Duration::from_secs(stated.unwrap_or_default()))
 }
 

@@ -62,12 +62,8 @@ pub trait PageStorage: Send + Sync + 'static {
 
     /// Computes an entry, and stores it unless it is overtaken.
     #[doc(hidden)]
-    fn update(
-        self: Arc<Self>,
-        ring: &'static Ring,
-        key: PageKey,
-        body: Answer<Produced>,
-    ) -> Answer<Produced>;
+    fn update(self: Arc<Self>, ring: &'static Ring, key: PageKey, body: Answer<Produced>)
+    -> Answer<Produced>;
 }
 
 /// See [`PageStorage::get`].
@@ -93,12 +89,7 @@ where
 }
 
 /// See [`PageStorage::set`].
-pub async fn set<T, W>(
-    ring: &'static Ring,
-    view: W,
-    key: PageKey,
-    value: StoredResponse,
-) -> Result<(), Error>
+pub async fn set<T, W>(ring: &'static Ring, view: W, key: PageKey, value: StoredResponse) -> Result<(), Error>
 where
     T: Kept,
     W: View<StoredResponse, Held = T>,

@@ -15,15 +15,15 @@ pub(crate) const VARIES_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 /// Memory storages hold it as it is: `Lru<StoredResponse>`. Others hold the bytes that [`PageCoder`](crate::PageCoder) makes
 /// of it.
 #[derive(Clone)]
-pub struct StoredResponse(pub(crate) Arc<Entry>);
+pub struct StoredResponse(pub(crate) Entry);
 
 /// The two kinds of entries.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Entry {
     /// A response.
-    Page(Page),
+    Page(Arc<Page>),
     /// The responses of this URI differ by headers of requests: see [`Varies`].
-    Varies(Varies),
+    Varies(Arc<Varies>),
 }
 
 /// A whole response.
@@ -73,7 +73,9 @@ impl Ageing {
 
     /// The time for which it is of use from its storing on.
     pub(crate) fn life(&self) -> Duration {
-        let whole = self.fresh.saturating_add(self.while_revalidate.max(self.if_error));
+        let whole = self
+            .fresh
+            .saturating_add(self.while_revalidate.max(self.if_error));
         whole.saturating_sub(self.initial_age)
     }
 
@@ -90,15 +92,15 @@ impl Ageing {
 
 impl StoredResponse {
     pub(crate) fn page(page: Page) -> Self {
-        StoredResponse(Arc::new(Entry::Page(page)))
+        StoredResponse(Entry::Page(Arc::new(page)))
     }
 
     pub(crate) fn varies(varies: Varies) -> Self {
-        StoredResponse(Arc::new(Entry::Varies(varies)))
+        StoredResponse(Entry::Varies(Arc::new(varies)))
     }
 
-    pub(crate) fn as_page(&self) -> Option<&Page> {
-        match &*self.0 {
+    pub(crate) fn as_page(&self) -> Option<&Arc<Page>> {
+        match &self.0 {
             Entry::Page(page) => Some(page),
             Entry::Varies(_) => None,
         }
@@ -106,7 +108,7 @@ impl StoredResponse {
 
     /// The time for which it is of use from its storing on.
     pub(crate) fn life(&self) -> Duration {
-        match &*self.0 {
+        match &self.0 {
             Entry::Page(page) => page.ageing.life(),
             Entry::Varies(_) => VARIES_LIFE,
         }
@@ -130,14 +132,17 @@ impl StoredResponse {
 
 /// The bytes of names and values.
 pub(crate) fn headers_size(headers: &HeaderMap) -> usize {
-    headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum()
+    headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len())
+        .sum()
 }
 
 /// Omits headers and body.
 impl fmt::Debug for StoredResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("StoredResponse");
-        match &*self.0 {
+        match &self.0 {
             Entry::Page(page) => shown.field("status", &page.status).field("size", &self.size()),
             Entry::Varies(varies) => shown.field("varies", &varies.names),
         };

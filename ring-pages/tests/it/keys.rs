@@ -5,24 +5,60 @@ use axum::extract::Request;
 use crate::site::{Site, answer, pages};
 
 async fn echo(request: Request) -> axum::response::Response {
-    let accept = request.headers().get("accept").map(|value| value.to_str().unwrap().to_owned());
-    answer(&[("vary", " Accept ,accept")], format!("{} {accept:?}", request.uri()))
+    let accept = request
+        .headers()
+        .get("accept")
+        .map(|value| value.to_str().unwrap().to_owned());
+    answer(
+        &[("vary", " Accept ,accept")],
+        format!("{} {accept:?}", request.uri()),
+    )
 }
 
 #[tokio::test]
 async fn h1_the_key_is_host_path_and_the_whole_query() {
     let site = Site::counting(&pages(), &[]).await;
-    let paths = ["/a", "/a/", "/A", "/a?", "/a?x=1&y=2", "/a?y=2&x=1", "/a?x=1", "//a", "/./a", "/%61", "/a;x", "/a?x=%31"];
+    let paths = [
+        "/a",
+        "/a/",
+        "/A",
+        "/a?",
+        "/a?x=1&y=2",
+        "/a?y=2&x=1",
+        "/a?x=1",
+        "//a",
+        "/./a",
+        "/%61",
+        "/a;x",
+        "/a?x=%31",
+    ];
     for (at, path) in paths.iter().enumerate() {
         assert_eq!(site.get(path, &[]).await.body, (at + 1).to_string(), "{path}");
     }
     for (at, path) in paths.iter().enumerate() {
-        assert_eq!(site.get(path, &[]).await.body, (at + 1).to_string(), "{path} again");
+        assert_eq!(
+            site.get(path, &[]).await.body,
+            (at + 1).to_string(),
+            "{path} again"
+        );
     }
     assert_eq!(site.get("/a", &[("host", "other.example")]).await.body, "13");
-    assert_eq!(site.get("/a", &[("host", "OTHER.Example")]).await.body, "13", "any case");
-    assert_eq!(site.get("/a", &[("host", "other.example:8080")]).await.body, "14", "a port");
-    assert_eq!(site.get("http://other.example/a", &[("host", "other.example")]).await.body, "13");
+    assert_eq!(
+        site.get("/a", &[("host", "OTHER.Example")]).await.body,
+        "13",
+        "any case"
+    );
+    assert_eq!(
+        site.get("/a", &[("host", "other.example:8080")]).await.body,
+        "14",
+        "a port"
+    );
+    assert_eq!(
+        site.get("http://other.example/a", &[("host", "other.example")])
+            .await
+            .body,
+        "13"
+    );
 }
 
 #[tokio::test]
@@ -30,11 +66,16 @@ async fn h1_a_request_with_two_hosts_is_not_cached() {
     let site = Site::counting(&pages(), &[]).await;
     for expected in ["1", "2"] {
         let reply = site.get("http://one.example/a", &[("host", "two.example")]).await;
-        assert_eq!((reply.body.as_str(), reply.cache_status()), (expected, "ring-cache; fwd=bypass"));
+        assert_eq!(
+            (reply.body.as_str(), reply.cache_status()),
+            (expected, "ring-cache; fwd=bypass")
+        );
     }
     let site = Site::counting(&pages(), &[]).await;
     for expected in ["1", "2"] {
-        let reply = site.get("/a", &[("host", "one.example"), ("host", "two.example")]).await;
+        let reply = site
+            .get("/a", &[("host", "one.example"), ("host", "two.example")])
+            .await;
         assert!(reply.status == 400 || reply.body == expected, "{reply:?}");
     }
 }
@@ -43,13 +84,22 @@ async fn h1_a_request_with_two_hosts_is_not_cached() {
 async fn h1_head_is_served_from_get() {
     let site = Site::counting(&pages(), &[("x-mine", "1")]).await;
     let head = site.ask("HEAD", "/a", &[]).await;
-    assert_eq!((head.status, head.cache_status()), (200, "ring-cache; fwd=uri-miss"));
+    assert_eq!(
+        (head.status, head.cache_status()),
+        (200, "ring-cache; fwd=uri-miss")
+    );
     assert_eq!(site.get("/a", &[]).await.body, "2", "a HEAD stores nothing");
     let head = site.ask("HEAD", "/a", &[]).await;
     assert_eq!(site.computed(), 2);
-    assert_eq!((head.status, head.body.as_str(), head.header("x-mine")), (200, "", Some("1")));
+    assert_eq!(
+        (head.status, head.body.as_str(), head.header("x-mine")),
+        (200, "", Some("1"))
+    );
     assert_eq!(head.header("content-length"), Some("1"));
-    assert!(head.cache_status().starts_with("ring-cache; hit; ttl="), "{head:?}");
+    assert!(
+        head.cache_status().starts_with("ring-cache; hit; ttl="),
+        "{head:?}"
+    );
 }
 
 #[tokio::test]
@@ -65,7 +115,10 @@ async fn h1_a_page_varies_by_the_headers_that_its_vary_names() {
     assert_eq!(site.computed(), 5);
     assert_eq!(site.get("/", &[("accept", "  a\t")]).await.body, r#"/ Some("a")"#);
     assert_eq!(site.computed(), 5, "whitespace is no difference");
-    assert_eq!(site.get("/", &[("accept", "c")]).await.cache_status(), "ring-cache; fwd=vary-miss");
+    assert_eq!(
+        site.get("/", &[("accept", "c")]).await.cache_status(),
+        "ring-cache; fwd=vary-miss"
+    );
 }
 
 #[tokio::test]
@@ -91,9 +144,21 @@ async fn h1_vary_star_is_never_stored() {
 #[tokio::test]
 async fn h1_a_page_that_begins_to_vary_by_more_is_learned_anew() {
     let site = Site::start(&pages(), async |request: Request| {
-        let get = |name| request.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
-        let vary = if get("accept").as_deref() == Some("json") { "accept, x-user" } else { "accept" };
-        answer(&[("vary", vary)], format!("{:?} {:?}", get("accept"), get("x-user")))
+        let get = |name| {
+            request
+                .headers()
+                .get(name)
+                .map(|value| value.to_str().unwrap().to_owned())
+        };
+        let vary = if get("accept").as_deref() == Some("json") {
+            "accept, x-user"
+        } else {
+            "accept"
+        };
+        answer(
+            &[("vary", vary)],
+            format!("{:?} {:?}", get("accept"), get("x-user")),
+        )
     })
     .await;
     site.get("/", &[("accept", "html"), ("x-user", "1")]).await;

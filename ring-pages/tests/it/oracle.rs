@@ -21,10 +21,27 @@ fn directive() -> impl Strategy<Value = String> {
         Just("x".to_owned()),
         Just("\"60\"".to_owned()),
     ];
-    let names = prop::sample::select(vec!["max-age", "s-maxage", "Max-Age", "stale-if-error", "stale-while-revalidate"]);
+    let names = prop::sample::select(vec![
+        "max-age",
+        "s-maxage",
+        "Max-Age",
+        "stale-if-error",
+        "stale-while-revalidate",
+    ]);
     let words = prop::sample::select(vec![
-        "public", "private", "no-store", "no-cache", "must-revalidate", "PUBLIC", "Private",
-        "No-Store", "private=\"set-cookie\"", "no-cache=\"a, b\"", "immutable", "x=\"no-store\"", "",
+        "public",
+        "private",
+        "no-store",
+        "no-cache",
+        "must-revalidate",
+        "PUBLIC",
+        "Private",
+        "No-Store",
+        "private=\"set-cookie\"",
+        "no-cache=\"a, b\"",
+        "immutable",
+        "x=\"no-store\"",
+        "",
     ]);
     prop_oneof![
         (names, seconds).prop_map(|(name, seconds)| format!("{name}={seconds}")),
@@ -44,7 +61,8 @@ fn other() -> impl Strategy<Value = (&'static str, String)> {
         httpdate(if seconds < 0 { now - by } else { now + by })
     };
     prop_oneof![
-        prop::sample::select(vec![-3_600_i64, -5, 30, 3_600]).prop_map(move |seconds| ("expires", date(seconds))),
+        prop::sample::select(vec![-3_600_i64, -5, 30, 3_600])
+            .prop_map(move |seconds| ("expires", date(seconds))),
         Just(("expires", "0".to_owned())),
         prop::sample::select(vec![-3_600_i64, -5, 0]).prop_map(move |seconds| ("date", date(seconds))),
         prop::sample::select(vec!["0", "10", "100", "x"]).prop_map(|age| ("age", age.to_owned())),
@@ -74,13 +92,22 @@ fn case() -> impl Strategy<Value = Case> {
         prop::collection::vec(other(), 0..3),
         prop::bool::weighted(0.2),
     )
-        .prop_map(|(status, control, others, authorized)| Case { status, control, others, authorized })
+        .prop_map(|(status, control, others, authorized)| Case {
+            status,
+            control,
+            others,
+            authorized,
+        })
 }
 
 impl Case {
     fn request(&self) -> Request<Body> {
         let request = Request::get("/").header("host", "example.com");
-        let request = if self.authorized { request.header("authorization", "Bearer ada") } else { request };
+        let request = if self.authorized {
+            request.header("authorization", "Bearer ada")
+        } else {
+            request
+        };
         request.body(Body::empty()).unwrap()
     }
 
@@ -108,7 +135,10 @@ impl Case {
 
 /// Whether the layer stores the response, and the rest of its freshness.
 fn stored(case: &Case) -> Option<u64> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(async {
         let pages = Pages::new(Lru::new(10));
         let answered = case.clone();
@@ -117,8 +147,18 @@ fn stored(case: &Case) -> Option<u64> {
         let response = app.call(case.request()).await.unwrap();
         axum::body::to_bytes(response.into_body(), 1_000).await.unwrap();
         let hit = app.call(case.request()).await.unwrap();
-        let status = hit.headers().get_all("cache-status").iter().next_back().unwrap().to_str().unwrap();
-        let ttl = status.strip_prefix("ring-cache; hit; ttl=")?.parse::<i64>().unwrap();
+        let status = hit
+            .headers()
+            .get_all("cache-status")
+            .iter()
+            .next_back()
+            .unwrap()
+            .to_str()
+            .unwrap();
+        let ttl = status
+            .strip_prefix("ring-cache; hit; ttl=")?
+            .parse::<i64>()
+            .unwrap();
         // A stale page is another matter.
         u64::try_from(ttl).ok()
     })
@@ -182,16 +222,40 @@ proptest! {
 
 fn name() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec![
-        "cache-control", "cookie", "authorization", "if-none-match", "if-modified-since", "range", "pragma", "accept",
-        "host", "content-length", "transfer-encoding", "if-match", "upgrade", "cache-status", "age", "vary",
+        "cache-control",
+        "cookie",
+        "authorization",
+        "if-none-match",
+        "if-modified-since",
+        "range",
+        "pragma",
+        "accept",
+        "host",
+        "content-length",
+        "transfer-encoding",
+        "if-match",
+        "upgrade",
+        "cache-status",
+        "age",
+        "vary",
     ])
 }
 
 fn value() -> impl Strategy<Value = axum::http::HeaderValue> {
     let odd = prop::collection::vec(prop_oneof![32_u8..127, 128_u8..=255, Just(9_u8)], 0..20);
     let known = prop::sample::select(vec![
-        "no-cache", "no-store", "only-if-cached", "max-age=0", "max-stale", "\"", "*", "W/\"a\"", "bytes=0-1",
-        "Fri, 06 Nov 2099 08:49:37 GMT", "max-age=99999999999999999999, min-fresh=99999999999999999999", "0",
+        "no-cache",
+        "no-store",
+        "only-if-cached",
+        "max-age=0",
+        "max-stale",
+        "\"",
+        "*",
+        "W/\"a\"",
+        "bytes=0-1",
+        "Fri, 06 Nov 2099 08:49:37 GMT",
+        "max-age=99999999999999999999, min-fresh=99999999999999999999",
+        "0",
     ]);
     prop_oneof![
         odd.prop_map(|bytes| axum::http::HeaderValue::from_bytes(&bytes).unwrap()),

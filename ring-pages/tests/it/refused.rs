@@ -11,7 +11,11 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use crate::site::{Site, answer, pages};
 
 /// Whether a second request gets the first one's response.
-async fn is_shared(response: &[(&'static str, &'static str)], first: &[(&str, &str)], second: &[(&str, &str)]) -> bool {
+async fn is_shared(
+    response: &[(&'static str, &'static str)],
+    first: &[(&str, &str)],
+    second: &[(&str, &str)],
+) -> bool {
     let headers: &'static [(&str, &str)] = response.to_vec().leak();
     let site = Site::counting(&pages(), headers).await;
     assert_eq!(site.get("/", first).await.body, "1");
@@ -29,7 +33,10 @@ async fn h2_responses_for_one_client_are_never_stored() {
         &[("cache-control", "PRIVATE")],
         &[("cache-control", "max-age=60,Private")],
         &[("cache-control", "public"), ("cache-control", "private")],
-        &[("cache-control", "max-age=60"), ("cache-control", " \tno-store\t ")],
+        &[
+            ("cache-control", "max-age=60"),
+            ("cache-control", " \tno-store\t "),
+        ],
         &[("cache-control", "public, private=\"x-user\"")],
         &[("cache-control", "private = \"a, b\" , max-age=60")],
         &[("cache-control", "No-Store")],
@@ -42,7 +49,11 @@ async fn h2_responses_for_one_client_are_never_stored() {
         &[("cache-control", "max-age=60 private")],
         &[("pragma", "no-cache")],
         &[("content-range", "bytes 0-1/2")],
-        &[(":status", "206"), ("content-range", "bytes 0-1/2"), ("cache-control", "max-age=60")],
+        &[
+            (":status", "206"),
+            ("content-range", "bytes 0-1/2"),
+            ("cache-control", "max-age=60"),
+        ],
         &[(":status", "206"), ("cache-control", "max-age=60")],
         &[(":status", "500"), ("cache-control", "max-age=60")],
         &[(":status", "404")],
@@ -61,8 +72,15 @@ async fn h2_what_is_no_directive_of_the_kind_does_not_matter() {
         &[("cache-control", "MAX-AGE=\"60\"")],
         &[("cache-control", "max-age=60"), ("pragma", "no-cache")],
         &[(":status", "404"), ("cache-control", "max-age=60")],
-        &[(":status", "301"), ("cache-control", "s-maxage=60"), ("location", "/b")],
-        &[("content-encoding", "identity"), ("cache-control", "immutable, max-age=60")],
+        &[
+            (":status", "301"),
+            ("cache-control", "s-maxage=60"),
+            ("location", "/b"),
+        ],
+        &[
+            ("content-encoding", "identity"),
+            ("cache-control", "immutable, max-age=60"),
+        ],
     ] {
         assert!(is_shared(headers, &[], &[]).await, "{headers:?}");
     }
@@ -82,11 +100,20 @@ async fn h2_freshness_that_cannot_be_read_is_stale() {
         &[("cache-control", "s-maxage=x, max-age=60")],
         &[("cache-control", "max-age=60"), ("age", "60")],
         &[("cache-control", "max-age=60"), ("age", "99999999999999999999")],
-        &[("cache-control", "max-age=60"), ("date", "Sun, 06 Nov 1994 08:49:37 GMT")],
+        &[
+            ("cache-control", "max-age=60"),
+            ("date", "Sun, 06 Nov 1994 08:49:37 GMT"),
+        ],
         &[("expires", "0")],
         &[("expires", "Sun, 06 Nov 1994 08:49:37 GMT")],
-        &[("expires", "Fri, 06 Nov 2099 08:49:37 GMT"), ("expires", "Fri, 06 Nov 2099 08:49:37 GMT")],
-        &[("expires", "Fri, 06 Nov 2099 08:49:37 GMT"), ("cache-control", "max-age=0")],
+        &[
+            ("expires", "Fri, 06 Nov 2099 08:49:37 GMT"),
+            ("expires", "Fri, 06 Nov 2099 08:49:37 GMT"),
+        ],
+        &[
+            ("expires", "Fri, 06 Nov 2099 08:49:37 GMT"),
+            ("cache-control", "max-age=0"),
+        ],
     ] {
         assert!(!is_shared(headers, &[], &[]).await, "{headers:?}");
     }
@@ -116,7 +143,10 @@ async fn h2_requests_with_credentials_are_stored_only_if_the_response_is_for_all
         for headers in private {
             assert!(!is_shared(headers, credentials, &[]).await, "{headers:?}");
             assert!(!is_shared(headers, credentials, credentials).await, "{headers:?}");
-            assert!(!is_shared(headers, &[], credentials).await, "{headers:?}: what others get may differ");
+            assert!(
+                !is_shared(headers, &[], credentials).await,
+                "{headers:?}: what others get may differ"
+            );
         }
         for headers in [
             &[("cache-control", "public")][..],
@@ -133,7 +163,10 @@ async fn h2_requests_with_credentials_are_stored_only_if_the_response_is_for_all
 async fn h2_a_request_with_credentials_gives_its_response_to_nobody_that_waits() {
     let site = Site::start(&pages(), async |request: Request| {
         tokio::time::sleep(Duration::from_millis(200)).await;
-        let cookie = request.headers().get("cookie").map(|value| value.to_str().unwrap().to_owned());
+        let cookie = request
+            .headers()
+            .get("cookie")
+            .map(|value| value.to_str().unwrap().to_owned());
         answer(&[], format!("{cookie:?}"))
     })
     .await;
@@ -148,7 +181,11 @@ async fn h2_a_request_with_credentials_gives_its_response_to_nobody_that_waits()
     });
     for request in requests.collect::<Vec<_>>() {
         let (number, body) = request.await.unwrap();
-        let expected = if number % 2 == 0 { format!("Some(\"id={number}\")") } else { "None".into() };
+        let expected = if number % 2 == 0 {
+            format!("Some(\"id={number}\")")
+        } else {
+            "None".into()
+        };
         assert_eq!(body, expected);
     }
 }
@@ -195,13 +232,19 @@ async fn h2_a_get_with_a_body_neither_stores_nor_reads() {
 #[tokio::test]
 async fn h2_responses_over_the_bound_are_passed_on_and_not_stored() {
     for (size, is_stored) in [(900, true), (1_001, false)] {
-        let site = Site::start(&pages().max_size(1_000), move |_| async move { answer(&[], "x".repeat(size)) }).await;
+        let site = Site::start(&pages().max_size(1_000), move |_| async move {
+            answer(&[], "x".repeat(size))
+        })
+        .await;
         for _ in 0..2 {
             assert_eq!(site.get("/", &[]).await.body.len(), size);
         }
         assert_eq!(site.computed(), if is_stored { 1 } else { 2 });
     }
-    let site = Site::start(&pages().max_size(1_000), async |_| answer(&[("x-long", &"x".repeat(2_000))], "")).await;
+    let site = Site::start(&pages().max_size(1_000), async |_| {
+        answer(&[("x-long", &"x".repeat(2_000))], "")
+    })
+    .await;
     site.get("/", &[]).await;
     site.get("/", &[]).await;
     assert_eq!(site.computed(), 2, "headers count");
@@ -209,7 +252,16 @@ async fn h2_responses_over_the_bound_are_passed_on_and_not_stored() {
 
 #[tokio::test]
 async fn h2_the_headers_of_a_connection_are_not_stored() {
-    let site = Site::counting(&pages(), &[("connection", "x-hop"), ("x-hop", "1"), ("keep-alive", "5"), ("x-kept", "1")]).await;
+    let site = Site::counting(
+        &pages(),
+        &[
+            ("connection", "x-hop"),
+            ("x-hop", "1"),
+            ("keep-alive", "5"),
+            ("x-kept", "1"),
+        ],
+    )
+    .await;
     site.get("/", &[]).await;
     let hit = site.get("/", &[]).await;
     assert_eq!((hit.body.as_str(), hit.header("x-kept")), ("1", Some("1")));
@@ -218,9 +270,11 @@ async fn h2_the_headers_of_a_connection_are_not_stored() {
 
 #[tokio::test]
 async fn h2_a_changed_page_is_removed_also_by_methods_that_nobody_knows() {
-    let site = Site::start(&pages(), async |request: Request| match request.headers().get("x-fails") {
-        Some(_) => answer(&[(":status", "500")], "no"),
-        None => answer(&[], "page"),
+    let site = Site::start(&pages(), async |request: Request| {
+        match request.headers().get("x-fails") {
+            Some(_) => answer(&[(":status", "500")], "no"),
+            None => answer(&[], "page"),
+        }
     })
     .await;
     let mut expected = 1;
@@ -230,7 +284,11 @@ async fn h2_a_changed_page_is_removed_also_by_methods_that_nobody_knows() {
         site.ask(method, "/other", &[]).await;
         site.get("/", &[]).await;
         expected += 2;
-        assert_eq!(site.computed(), expected, "{method} failed, or was for another page");
+        assert_eq!(
+            site.computed(),
+            expected,
+            "{method} failed, or was for another page"
+        );
         site.ask(method, "/", &[]).await;
         site.get("/", &[]).await;
         expected += 2;

@@ -44,7 +44,11 @@ impl Site {
         let address = listener.local_addr().unwrap();
         let served = app.clone();
         tokio::spawn(async move { axum::serve(listener, served).await });
-        Site { app, address, computed }
+        Site {
+            app,
+            address,
+            computed,
+        }
     }
 
     /// Serves a response with these headers and the number of the computation as its body.
@@ -117,11 +121,16 @@ impl Reply {
         let text = String::from_utf8_lossy(bytes).into_owned();
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
         let mut lines = head.lines();
-        let status = lines.next().and_then(|line| line.split(' ').nth(1)).unwrap_or("0");
+        let status = lines
+            .next()
+            .and_then(|line| line.split(' ').nth(1))
+            .unwrap_or("0");
         let headers = lines.filter_map(|line| line.split_once(": "));
         Reply {
             status: status.parse().unwrap(),
-            headers: headers.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect(),
+            headers: headers
+                .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
+                .collect(),
             body: body.to_owned(),
         }
     }

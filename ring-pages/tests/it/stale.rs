@@ -15,10 +15,16 @@ async fn failing(pages: &Pages, control: &'static str) -> (Site, Arc<AtomicBool>
     let (fails, count) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
     let failure = Arc::clone(&fails);
     let site = Site::start(pages, move |_| {
-        let (fails, number) = (failure.load(Ordering::SeqCst), count.fetch_add(1, Ordering::SeqCst) + 1);
+        let (fails, number) = (
+            failure.load(Ordering::SeqCst),
+            count.fetch_add(1, Ordering::SeqCst) + 1,
+        );
         async move {
             let status = if fails { "503" } else { "200" };
-            answer(&[(":status", status), ("cache-control", control)], number.to_string())
+            answer(
+                &[(":status", status), ("cache-control", control)],
+                number.to_string(),
+            )
         }
     })
     .await;
@@ -42,7 +48,11 @@ async fn until(site: &Site, body: &str) {
 
 #[tokio::test]
 async fn h4_no_cache_makes_a_new_page_for_all_and_can_be_forbidden() {
-    for headers in [("cache-control", "no-cache"), ("cache-control", "max-age=0, No-Cache"), ("pragma", "no-cache")] {
+    for headers in [
+        ("cache-control", "no-cache"),
+        ("cache-control", "max-age=0, No-Cache"),
+        ("pragma", "no-cache"),
+    ] {
         let site = Site::counting(&pages(), &[]).await;
         site.get("/", &[]).await;
         assert_eq!(site.get("/", &[headers]).await.body, "2");
@@ -69,7 +79,11 @@ async fn h4_clients_say_how_old_a_page_may_be() {
         ("max-age=x", "3"),
         ("max-age=\"5\"", "4"),
     ] {
-        assert_eq!(site.get("/", &[("cache-control", control)]).await.body, expected, "{control}");
+        assert_eq!(
+            site.get("/", &[("cache-control", control)]).await.body,
+            expected,
+            "{control}"
+        );
     }
 }
 
@@ -98,7 +112,10 @@ async fn h4_a_stale_page_is_returned_while_one_request_makes_a_new_one() {
     site.get("/", &[]).await;
     seconds(1.2).await;
     let stale = site.get("/", &[]).await;
-    assert_eq!((stale.body.as_str(), stale.cache_status()), ("1", "ring-cache; hit; ttl=-1"));
+    assert_eq!(
+        (stale.body.as_str(), stale.cache_status()),
+        ("1", "ring-cache; hit; ttl=-1")
+    );
     until(&site, "2").await;
     assert_eq!(site.computed(), 2);
 }
@@ -110,7 +127,10 @@ async fn h4_many_requests_for_a_stale_page_make_one_new_one() {
         let number = count.fetch_add(1, Ordering::SeqCst) + 1;
         async move {
             sleep(Duration::from_millis(300)).await;
-            answer(&[("cache-control", "s-maxage=1, stale-while-revalidate=30")], number.to_string())
+            answer(
+                &[("cache-control", "s-maxage=1, stale-while-revalidate=30")],
+                number.to_string(),
+            )
         }
     })
     .await;
@@ -163,7 +183,11 @@ async fn h4_a_stale_page_answers_in_place_of_an_error() {
         assert_eq!((stale.status, stale.body.as_str()), (200, "1"));
     }
     assert_eq!(site.computed(), 2, "for five seconds it is not tried again");
-    assert_eq!(site.get("/", &[("cache-control", "no-cache")]).await.status, 503, "this one wants a new page");
+    assert_eq!(
+        site.get("/", &[("cache-control", "no-cache")]).await.status,
+        503,
+        "this one wants a new page"
+    );
 }
 
 #[tokio::test]
@@ -193,19 +217,29 @@ async fn h4_max_stale_takes_a_stale_page_unless_that_is_forbidden() {
         let (site, _) = failing(&pages(), control).await;
         site.get("/", &[]).await;
         seconds(1.2).await;
-        assert_eq!(site.get("/", &[("cache-control", "max-stale=10")]).await.body, expected, "{control}");
+        assert_eq!(
+            site.get("/", &[("cache-control", "max-stale=10")]).await.body,
+            expected,
+            "{control}"
+        );
     }
     let (site, _) = failing(&pages(), "max-age=1, stale-if-error=30").await;
     site.get("/", &[]).await;
     seconds(2.2).await;
-    assert_eq!(site.get("/", &[("cache-control", "max-stale=1")]).await.body, "2", "too stale");
+    assert_eq!(
+        site.get("/", &[("cache-control", "max-stale=1")]).await.body,
+        "2",
+        "too stale"
+    );
 }
 
 #[tokio::test]
 async fn h4_ages_follow_the_clock_of_the_pages() {
     static LATER: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
     let clock = || SystemTime::now() + Duration::from_secs(LATER.load(Ordering::SeqCst));
-    let pages = Pages::new(Lru::new(10)).expire(Duration::from_secs(60)).clock(clock);
+    let pages = Pages::new(Lru::new(10))
+        .expire(Duration::from_secs(60))
+        .clock(clock);
     let site = Site::counting(&pages, &[]).await;
     site.get("/", &[]).await;
     LATER.store(59, Ordering::SeqCst);

@@ -22,7 +22,12 @@ async fn holds_pages(storage: impl PageStorage) {
     }
     let hit = site.get("/", &accept).await;
     assert!(hit.cache_status().starts_with("ring-cache; hit"), "{hit:?}");
-    assert_eq!(site.get("/", &[("if-none-match", hit.header("etag").unwrap()), accept[0]]).await.status, 304);
+    assert_eq!(
+        site.get("/", &[("if-none-match", hit.header("etag").unwrap()), accept[0]])
+            .await
+            .status,
+        304
+    );
     assert!(pages.ring(site.url("/")).has().await.unwrap());
     assert!(pages.ring(site.url("/")).delete().await.unwrap());
     assert_eq!(site.get("/", &accept).await.body, "3");
@@ -43,7 +48,11 @@ async fn pages_lie_in_redis_and_are_shared_by_processes() {
     let Some(server) = or_leave_out("pages in Redis", servers::Redis::start()) else {
         return;
     };
-    let open = || Redis::open(server.url()).unwrap().deadline(Duration::from_secs(5));
+    let open = || {
+        Redis::open(server.url())
+            .unwrap()
+            .deadline(Duration::from_secs(5))
+    };
     holds_pages(open().namespace("one")).await;
     holds_pages(Tiered::new(Lru::new(10), open().namespace("two"))).await;
     let [first, second] = [Pages::new(open()), Pages::new(open())];
@@ -59,7 +68,11 @@ async fn pages_lie_in_memcached() {
     let Some(server) = or_leave_out("pages in Memcached", servers::Memcached::start()) else {
         return;
     };
-    let open = || Memcached::open(server.url()).unwrap().deadline(Duration::from_secs(5));
+    let open = || {
+        Memcached::open(server.url())
+            .unwrap()
+            .deadline(Duration::from_secs(5))
+    };
     holds_pages(open().namespace("one")).await;
 }
 
@@ -88,9 +101,13 @@ async fn an_entry_of_something_else_is_overwritten() {
     let Some(server) = or_leave_out("pages in Redis", servers::Redis::start()) else {
         return;
     };
-    let pages = Pages::new(Redis::open(server.url()).unwrap().deadline(Duration::from_secs(5)))
-        .expire(Duration::from_secs(60))
-        .key_prefix("site");
+    let pages = Pages::new(
+        Redis::open(server.url())
+            .unwrap()
+            .deadline(Duration::from_secs(5)),
+    )
+    .expire(Duration::from_secs(60))
+    .key_prefix("site");
     let site = Site::counting(&pages, &[]).await;
     let key = format!("site:127.0.0.1%3A{}:page:/a?b=c:d", site.address.port());
     server.command(&["SET", &key, "something else"]);
@@ -100,14 +117,21 @@ async fn an_entry_of_something_else_is_overwritten() {
     let servers::Reply::Bytes(bytes) = server.command(&["GET", &key]) else {
         panic!("no entry");
     };
-    assert!(bytes.starts_with(b"ring page 1\n"), "the key is the one that the text says");
+    assert!(
+        bytes.starts_with(b"ring page 1\n"),
+        "the key is the one that the text says"
+    );
 }
 
 #[tokio::test]
 async fn sites_with_another_prefix_share_no_pages() {
     let storage = Arc::new(Lru::new(10));
-    let one = Pages::new(Arc::clone(&storage)).expire(Duration::from_secs(60)).key_prefix("one");
-    let two = Pages::new(storage).expire(Duration::from_secs(60)).key_prefix("two");
+    let one = Pages::new(Arc::clone(&storage))
+        .expire(Duration::from_secs(60))
+        .key_prefix("one");
+    let two = Pages::new(storage)
+        .expire(Duration::from_secs(60))
+        .key_prefix("two");
     let host = [("host", "example.com")];
     let sites = [Site::counting(&one, &[]).await, Site::counting(&two, &[]).await];
     for site in &sites {

@@ -36,7 +36,10 @@ impl http_body::Body for Sent {
 type Sender = mpsc::Sender<Result<Bytes, BoxError>>;
 
 /// A site whose bodies are sent by the test: the sender of each computation.
-async fn sending(pages: &Pages, headers: &'static [(&'static str, &'static str)]) -> (Site, mpsc::Receiver<Sender>) {
+async fn sending(
+    pages: &Pages,
+    headers: &'static [(&'static str, &'static str)],
+) -> (Site, mpsc::Receiver<Sender>) {
     let (computed, computations) = mpsc::channel(100);
     let site = Site::start(pages, move |_| {
         let computed = computed.clone();
@@ -78,7 +81,10 @@ async fn h3_the_body_streams_at_once_to_all_that_ask_while_it_is_kept() {
     read_until(&mut first, "one ").await;
     let mut second = site.send("GET", "/", &[]).await;
     let head = read_until(&mut second, "one ").await;
-    assert!(head.contains("cache-status: ring-cache; fwd=uri-miss; collapsed"), "{head}");
+    assert!(
+        head.contains("cache-status: ring-cache; fwd=uri-miss; collapsed"),
+        "{head}"
+    );
     sender.send(Ok("two".into())).await.unwrap();
     read_until(&mut second, "two").await;
     read_until(&mut first, "two").await;
@@ -156,7 +162,9 @@ async fn h3_a_leader_that_goes_before_the_head_leaves_the_lead_to_one_that_waits
     });
     sleep(Duration::from_millis(100)).await;
     drop(first);
-    timeout(LONG, entered.notified()).await.expect("the second one asks");
+    timeout(LONG, entered.notified())
+        .await
+        .expect("the second one asks");
     go.notify_one();
     assert_eq!(timeout(LONG, second).await.unwrap().unwrap(), "page");
     assert_eq!(site.get("/", &[]).await.body, "page");
@@ -173,7 +181,10 @@ async fn h3_a_body_that_breaks_off_is_not_stored() {
     sender.send(Err("no more".into())).await.unwrap();
     let mut rest = Vec::new();
     let _ = first.read_to_end(&mut rest).await;
-    assert!(!String::from_utf8_lossy(&rest).contains("\r\n0\r\n"), "the client sees that it broke off");
+    assert!(
+        !String::from_utf8_lossy(&rest).contains("\r\n0\r\n"),
+        "the client sees that it broke off"
+    );
     let mut second = site.send("GET", "/", &[]).await;
     let sender = next(&mut computations).await;
     sender.send(Ok("whole".into())).await.unwrap();
@@ -233,7 +244,10 @@ async fn h3_a_body_that_turns_out_to_be_too_large_is_passed_on_whole_and_not_sto
     });
     for client in &mut clients {
         let mut bytes = Vec::new();
-        timeout(LONG, client.read_to_end(&mut bytes)).await.unwrap().unwrap();
+        timeout(LONG, client.read_to_end(&mut bytes))
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!(bytes.iter().filter(|byte| **byte == b'x').count(), 1_000_000);
         assert!(bytes.ends_with(b"end\r\n0\r\n\r\n"));
     }
@@ -270,12 +284,18 @@ async fn h3_while_a_response_is_not_storable_requests_pass_for_five_seconds() {
         }
         start.elapsed()
     };
-    assert!(ask().await >= Duration::from_millis(600), "they wait for the head");
+    assert!(
+        ask().await >= Duration::from_millis(600),
+        "they wait for the head"
+    );
     assert_eq!(most.swap(0, Ordering::SeqCst), 9, "and then not for each other");
     assert!(ask().await < Duration::from_millis(600), "newcomers do not wait");
     assert_eq!(most.swap(0, Ordering::SeqCst), 10);
     sleep(Duration::from_millis(5_100)).await;
-    assert!(ask().await >= Duration::from_millis(600), "after five seconds they do again");
+    assert!(
+        ask().await >= Duration::from_millis(600),
+        "after five seconds they do again"
+    );
 }
 
 #[tokio::test]
@@ -284,7 +304,11 @@ async fn h3_a_page_that_becomes_storable_is_stored_by_one_that_passes() {
     let site = Site::start(&pages(), {
         let is_storable = Arc::clone(&is_storable);
         move |_| {
-            let status = if is_storable.load(Ordering::SeqCst) { "200" } else { "500" };
+            let status = if is_storable.load(Ordering::SeqCst) {
+                "200"
+            } else {
+                "500"
+            };
             async move { answer(&[(":status", status)], "page") }
         }
     })
@@ -305,7 +329,10 @@ async fn h3_a_panic_of_the_application_leaves_nobody_waiting() {
             let fails = Arc::clone(&fails);
             async move {
                 sleep(Duration::from_millis(100)).await;
-                assert!(!fails.swap(false, Ordering::SeqCst), "a panic that the test wants");
+                assert!(
+                    !fails.swap(false, Ordering::SeqCst),
+                    "a panic that the test wants"
+                );
                 answer(&[], "page")
             }
         }
@@ -328,7 +355,11 @@ async fn h3_a_panic_of_the_application_leaves_nobody_waiting() {
     assert_eq!(site.computed(), 2);
 }
 
-async fn on_a_cold_page(client: reqwest::Client, headers: &'static [(&'static str, &'static str)], cookie: bool) {
+async fn on_a_cold_page(
+    client: reqwest::Client,
+    headers: &'static [(&'static str, &'static str)],
+    cookie: bool,
+) {
     let site = Site::start(&pages(), move |_| async move {
         sleep(Duration::from_millis(300)).await;
         answer(headers, "page".repeat(1_000))
@@ -356,7 +387,10 @@ async fn h3_200_clients_on_a_cold_page_are_one_computation() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn h3_200_requests_over_http_2_on_a_cold_page_are_one_computation() {
-    let client = reqwest::Client::builder().http2_prior_knowledge().build().unwrap();
+    let client = reqwest::Client::builder()
+        .http2_prior_knowledge()
+        .build()
+        .unwrap();
     on_a_cold_page(client, &[], false).await;
 }
 
@@ -414,7 +448,11 @@ async fn h3_trailers_are_passed_on_and_not_stored() {
     let site = Site::start(&pages(), async |_| {
         let frames = [
             http_body::Frame::data(Bytes::from("page")),
-            http_body::Frame::trailers([("x-sum".parse().unwrap(), "7".parse().unwrap())].into_iter().collect()),
+            http_body::Frame::trailers(
+                [("x-sum".parse().unwrap(), "7".parse().unwrap())]
+                    .into_iter()
+                    .collect(),
+            ),
         ];
         let stream = Frames(frames.into_iter().collect());
         answer(&[], Body::new(stream))
@@ -438,4 +476,29 @@ impl http_body::Body for Frames {
     ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, BoxError>>> {
         std::task::Poll::Ready(self.0.pop_front().map(Ok))
     }
+}
+
+#[tokio::test]
+async fn h3_a_client_that_hangs_holds_up_a_body_that_is_not_kept_for_ten_seconds_only() {
+    let (site, mut computations) = sending(&pages().max_size(10_000), &[]).await;
+    let mut hanging = site.send("GET", "/", &[]).await;
+    let sender = next(&mut computations).await;
+    sender.send(Ok("begin".into())).await.unwrap();
+    read_until(&mut hanging, "begin").await;
+    let mut quick = site.send("GET", "/", &[]).await;
+    read_until(&mut quick, "begin").await;
+    tokio::spawn(async move {
+        for _ in 0..64 {
+            sender.send(Ok(Bytes::from(vec![b'x'; 1 << 20]))).await.unwrap();
+        }
+    });
+    let start = Instant::now();
+    let mut bytes = Vec::new();
+    timeout(LONG, quick.read_to_end(&mut bytes))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(bytes.iter().filter(|byte| **byte == b'x').count(), 64 << 20);
+    assert!(start.elapsed() > Duration::from_secs(9), "others wait for it");
+    drop(hanging);
 }

@@ -24,7 +24,10 @@ async fn h5_a_page_has_the_verbs_of_a_call() {
     site.get("/a?b=1", &[]).await;
     assert!(page.has().await.unwrap());
     let stored = page.get().await.unwrap().unwrap().response().unwrap();
-    assert_eq!((stored.body().as_ref(), &stored.headers()["x-mine"]), (&b"1"[..], &HeaderValue::from_static("1")));
+    assert_eq!(
+        (stored.body().as_ref(), &stored.headers()["x-mine"]),
+        (&b"1"[..], &HeaderValue::from_static("1"))
+    );
     assert!(!pages.ring(site.url("/a")).has().await.unwrap());
     let updated = page.update(site.app.clone()).await.unwrap();
     assert_eq!(updated.body().as_ref(), b"2");
@@ -72,7 +75,11 @@ async fn h5_delete_removes_all_variants_and_header_names_one() {
     assert!(page().delete().await.unwrap());
     assert_eq!(body(accepting("a")).await, None);
     site.get("/", &[("accept", "b")]).await;
-    assert_eq!(body(accepting("a")).await, None, "it does not come back with the names");
+    assert_eq!(
+        body(accepting("a")).await,
+        None,
+        "it does not come back with the names"
+    );
     assert_eq!(site.get("/", &[("accept", "a")]).await.body, "5");
 }
 
@@ -107,9 +114,15 @@ async fn h5_a_page_computed_before_a_delete_is_not_stored_after_it() {
             let site = site.clone();
             async move { site.get("/", &[]).await.body }
         });
-        timeout(Duration::from_secs(20), entered.notified()).await.unwrap();
+        timeout(Duration::from_secs(20), entered.notified())
+            .await
+            .unwrap();
         pages.ring(site.url("/")).delete().await.unwrap();
-        assert_eq!(site.get("/", &[]).await.body, "2", "newcomers do not wait for the older one");
+        assert_eq!(
+            site.get("/", &[]).await.body,
+            "2",
+            "newcomers do not wait for the older one"
+        );
         go.notify_one();
         assert_eq!(first.await.unwrap(), "1");
         sleep(Duration::from_millis(50)).await;
@@ -125,7 +138,9 @@ async fn h5_an_update_neither_joins_nor_is_overwritten_by_an_older_computation()
         let site = site.clone();
         async move { site.get("/", &[]).await.body }
     });
-    timeout(Duration::from_secs(20), entered.notified()).await.unwrap();
+    timeout(Duration::from_secs(20), entered.notified())
+        .await
+        .unwrap();
     let updated = pages.ring(site.url("/")).update(site.app.clone()).await.unwrap();
     assert_eq!(updated.body().as_ref(), b"2");
     go.notify_one();
