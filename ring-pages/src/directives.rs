@@ -36,13 +36,13 @@ impl Directives {
     }
 
     fn add(&mut self, member: &[u8]) {
-        let (name, value) = match member.iter().position(|byte| *byte == b'=') {
-            Some(at) => (trimmed(&member[..at]), Some(unquoted(trimmed(&member[at + 1..])))),
-            None => (member, None),
-        };
-        self.is_malformed |= name.is_empty() || !name.iter().all(|byte| is_token(*byte));
-        self.all
-            .push((String::from_utf8_lossy(name).to_ascii_lowercase(), value));
+        let equals = member.iter().position(|byte| *byte == b'=');
+        let (name, value) = member.split_at(equals.unwrap_or(member.len()));
+        let name = trimmed(name);
+        let value = equals.map(|_| trimmed(&value[1..]));
+        self.is_malformed |= name.is_empty() || !is_token(name) || !value.is_none_or(is_value);
+        let name = String::from_utf8_lossy(name).to_ascii_lowercase();
+        self.all.push((name, value.map(unquoted)));
     }
 
     /// Whether there is a directive of this name, with or without a value.
@@ -114,9 +114,24 @@ fn unquoted(value: &[u8]) -> String {
     }
 }
 
-/// RFC 9110, 5.6.2.
-pub(crate) fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+/// A token, or one quoted string.
+fn is_value(value: &[u8]) -> bool {
+    match value {
+        [b'"', inside @ .., b'"'] => {
+            let mut escaped = false;
+            inside.iter().all(|byte| {
+                escaped = !escaped && *byte == b'\\';
+                escaped || *byte != b'"'
+            })
+        }
+        _ => is_token(value),
+    }
+}
+
+/// RFC 9110, 5.6.2; also no byte at all.
+pub(crate) fn is_token(text: &[u8]) -> bool {
+    text.iter()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte))
 }
 
 #[cfg(test)]

@@ -87,7 +87,7 @@ pub(crate) fn varied(headers: &HeaderMap) -> Option<Vec<HeaderName>> {
     let mut names = Vec::new();
     for line in headers.get_all(VARY) {
         for name in members(line.as_bytes()).0 {
-            let is_name = name != b"*" && name.iter().all(|byte| is_token(*byte));
+            let is_name = name != b"*" && is_token(name);
             names.push(HeaderName::from_bytes(name).ok().filter(|_| is_name)?);
         }
     }
