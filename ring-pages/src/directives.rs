@@ -120,8 +120,9 @@ fn is_value(value: &[u8]) -> bool {
         [b'"', inside @ .., b'"'] => {
             let mut escaped = false;
             inside.iter().all(|byte| {
-                escaped = !escaped && *byte == b'\\';
-                escaped || *byte != b'"'
+                let is_escaped = escaped;
+                escaped = !is_escaped && *byte == b'\\';
+                is_escaped || *byte != b'"'
             })
         }
         _ => is_token(value),
@@ -153,6 +154,7 @@ mod tests {
             "Public ,\tMAX-AGE = 60",
             "\t PRIVATE=\"Set-Cookie, X\" ,,",
             "a=\"no-store\"",
+            "b=\"\\\", no-store\"",
         ]);
         assert!(read.has("public") && read.has("private") && !read.has("no-store"));
         assert_eq!(read.seconds("max-age"), Seconds::Are(60));
@@ -167,6 +169,9 @@ mod tests {
             "a=\"b, private",
             "=1",
             "max age",
+            "a=\"b\"c",
+            "a=b c",
+            "a=\"b\\\"",
         ] {
             assert!(directives(&[line]).is_malformed, "{line}");
         }

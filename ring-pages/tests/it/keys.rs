@@ -1,6 +1,8 @@
 //! H1: the key of a page.
 
-use axum::extract::Request;
+use axum::Router;
+use axum::extract::{OriginalUri, Request};
+use axum::routing::get;
 
 use crate::site::{Site, answer, pages};
 
@@ -165,5 +167,25 @@ async fn h1_a_page_that_begins_to_vary_by_more_is_learned_anew() {
     for user in ["1", "2", "1", "2"] {
         let reply = site.get("/", &[("accept", "json"), ("x-user", user)]).await;
         assert_eq!(reply.body, format!("Some(\"json\") Some(\"{user}\")"));
+    }
+}
+
+/// Two nested routers with a layer inside of each, which see `/x` for `/a/x` and `/b/x`.
+#[tokio::test]
+async fn h1_the_uri_of_the_client_is_the_key_also_inside_of_nested_routers() {
+    let pages = pages().uri_by(|_, extensions| extensions.get::<OriginalUri>().map(|uri| uri.0.clone()));
+    let inner = |name: &'static str| {
+        Router::new()
+            .route("/x", get(async move || name))
+            .layer(pages.layer())
+    };
+    let app: Router = Router::new().nest("/a", inner("a")).nest("/b", inner("b"));
+    for _ in 0..2 {
+        for (uri, expected) in [("http://example.com/a/x", "a"), ("http://example.com/b/x", "b")] {
+            let updated = pages.ring(uri).update(app.clone()).await.unwrap();
+            assert_eq!(updated.body().as_ref(), expected.as_bytes());
+            let stored = pages.ring(uri).get().await.unwrap().unwrap().response().unwrap();
+            assert_eq!(stored.body().as_ref(), expected.as_bytes());
+        }
     }
 }
