@@ -163,6 +163,7 @@ step_examples() {
     cargo run --quiet --features json,redis,tokio --example redis
     cargo run --quiet --features memcached,json --example memcached
     cargo run --quiet --features tiered,redis --example tiered
+    cargo run --quiet --features pages,redis,tiered,tokio --example pages
     if [ -n "${POLYGLOT_PYTHON:-}" ] && [ "${RING_CACHE_SERVERS:-}" = required ]; then
         cargo run --quiet --all-features --example polyglot
     else
@@ -226,7 +227,7 @@ step_api() {
         return
     fi
     new_scratch
-    for package in ring-cache ring-cache-core ring-cache-derive ring-cache-backends; do
+    for package in ring-cache ring-cache-core ring-cache-derive ring-cache-backends ring-cache-pages; do
         printf '# %s\n' "$package"
         CARGO_TARGET_DIR="$(target)/api" cargo +nightly public-api -sss --all-features -p "$package"
     done >"$scratch/list"

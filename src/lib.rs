@@ -45,3 +45,5 @@ pub use ring_cache_core::{
 #[cfg(feature = "testing")]
 pub use ring_cache_core::{assert_computed, testing};
 pub use ring_cache_derive::{RingKey, ring, ring_impl};
+#[cfg(feature = "pages")]
+pub use ring_cache_pages as pages;

@@ -8,7 +8,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The folders of source code.
-const SOURCES: [&str; 3] = ["ring-core/src", "ring-derive/src", "ring-backends/src"];
+const SOURCES: [&str; 4] = [
+    "ring-core/src",
+    "ring-derive/src",
+    "ring-backends/src",
+    "ring-pages/src",
+];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

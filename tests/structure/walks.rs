@@ -109,9 +109,12 @@ fn what_architecture_md_names_exists() {
         let last = name.rsplit("::").next().unwrap_or_default();
         let is_path = name.ends_with(".rs") || name.ends_with('/') || name.ends_with(".md");
         let exists = if is_path {
-            let places = [""]
-                .iter()
-                .chain(&["ring-core/src/", "ring-backends/src/", "ring-derive/src/"]);
+            let places = [""].iter().chain(&[
+                "ring-core/src/",
+                "ring-backends/src/",
+                "ring-derive/src/",
+                "ring-pages/src/",
+            ]);
             places
                 .into_iter()
                 .any(|place| root().join(place).join(name).exists())

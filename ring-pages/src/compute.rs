@@ -1,0 +1,315 @@
+//! A page that is not stored, or not fresh: one request computes it, and the others take its response.
+
+use std::sync::Arc;
+
+use http::{Response, StatusCode};
+use ring_cache_core::Fallible;
+
+use crate::BoxFuture;
+use crate::answer::{Outcome, from_live, from_page, own, status_only};
+use crate::asked::{Asked, Fit};
+use crate::body::PageBody;
+use crate::flow::{End, Flow};
+use crate::live::{Handle, HeadKey, Live};
+use crate::lookup::{Place, look_up};
+use crate::pages::Inner;
+use crate::produce::{Job, Slot, drive, slot};
+use crate::stored::{Page, StoredResponse};
+
+/// How often a request looks for another one's response before it asks the application itself.
+const TRIES: usize = 3;
+
+/// The application, called with one request.
+pub(crate) struct Visit<E>(Box<dyn FnOnce() -> BoxFuture<Result<Response<PageBody>, E>> + Send>);
+
+impl<E> Visit<E> {
+    pub(crate) fn new<F>(visit: F) -> Self
+    where
+        F: FnOnce() -> BoxFuture<Result<Response<PageBody>, E>> + Send + 'static,
+    {
+        Visit(Box::new(visit))
+    }
+
+    /// Asks the application.
+    pub(crate) async fn run(self) -> Result<Response<PageBody>, E> {
+        (self.0)().await
+    }
+}
+
+/// Why there is no response to share.
+pub(crate) enum Declined<E> {
+    /// It is for the request that computed it.
+    Answer(Response<PageBody>),
+    Error(E),
+    /// There is a page by now.
+    Found(StoredResponse),
+    /// The request asks the application itself.
+    Pass(Visit<E>),
+    /// The application panicked.
+    Lost,
+}
+
+/// The role of a request in the computation of a head.
+enum Joined {
+    Leads(Arc<Live>, PageBody),
+    Follows(Handle),
+}
+
+/// A request without a fresh page.
+pub(crate) struct Miss {
+    pub(crate) pages: Arc<Inner>,
+    pub(crate) asked: Asked,
+    pub(crate) place: Place,
+    /// A page that may be returned if the application fails.
+    pub(crate) fallback: Option<StoredResponse>,
+    /// Why there is no page: `fwd` of RFC 9211.
+    pub(crate) why: &'static str,
+}
+
+impl Miss {
+    fn head_key(&self) -> HeadKey {
+        HeadKey {
+            page: self.place.key.clone(),
+            credentialed: self.asked.credentialed,
+        }
+    }
+
+    /// The response to the request.
+    pub(crate) async fn answer<E: Send + 'static>(
+        mut self,
+        visit: Visit<E>,
+    ) -> Result<Response<PageBody>, E> {
+        if let Some(stale) = self
+            .fallback
+            .as_ref()
+            .filter(|_| self.pages.is_failing(&self.head_key()))
+        {
+            return Ok(self.stored(stale));
+        }
+        let visit = slot(Some(visit));
+        let mut is_gone = false;
+        for _ in 0..TRIES {
+            match self.join(&visit, is_gone).await {
+                Ok(Joined::Leads(live, reader)) => return Ok(self.live(live, reader, false).await),
+                Ok(Joined::Follows(handle)) => {
+                    let before = self.place.key.clone();
+                    if let Some(answer) = self.follow(&handle).await {
+                        return Ok(answer);
+                    }
+                    // Another variant, or a response that was given up.
+                    is_gone = self.place.key == before;
+                }
+                Err(declined) => return self.settle(declined).await,
+            }
+            if let Some(page) = self.look_again().await {
+                return Ok(self.stored(&page));
+            }
+        }
+        let visit = visit.lock().take();
+        let declined = visit.map_or(Declined::Lost, Declined::Pass);
+        self.settle(declined).await
+    }
+
+    /// Makes the new page of a stale one in the background, unless another request does.
+    pub(crate) fn refresh_in_background<E: Send + 'static>(self, visit: Visit<E>) {
+        if self.pages.begin_refresh(&self.head_key()) {
+            let pages = Arc::clone(&self.pages);
+            pages.spawn(Box::pin(self.refresh(visit)));
+        }
+    }
+
+    async fn refresh<E: Send + 'static>(self, visit: Visit<E>) {
+        let head_key = self.head_key();
+        if let Ok(Joined::Leads(live, _reader)) = self.join(&slot(Some(visit)), false).await
+            && let Some(End::Whole(_)) = live.whole().await
+        {
+            self.pages.end_refresh(&head_key);
+        }
+    }
+
+    /// Joins the computation of the page's head, or starts one.
+    async fn join<E>(&self, visit: &Slot<Visit<E>>, is_gone: bool) -> Result<Joined, Declined<E>>
+    where
+        E: Send + 'static,
+    {
+        let (pages, head_key, led) = (Arc::clone(&self.pages), self.head_key(), slot(None));
+        let body = {
+            let (pages, asked, place) = (Arc::clone(&pages), self.asked.clone(), self.place.clone());
+            let (visit, led, head_key) = (Arc::clone(visit), Arc::clone(&led), head_key.clone());
+            async move || {
+                let taken = visit.lock().take();
+                let visit = taken.ok_or(Declined::Lost)?;
+                let (live, reader) = begin(pages, asked, place, head_key, visit).await?;
+                let handle = Handle::of(&live);
+                *led.lock() = Some((live, reader));
+                Ok(handle)
+            }
+        };
+        let heads = pages.heads();
+        let call = heads.bind::<Fallible<Handle, Declined<E>>, _, _, _>(head_key.parts(), move |_| body());
+        // As for any ring, an update joins no computation that began before it.
+        let handle = if self.asked.wants_new() || is_gone {
+            call.update().await?
+        } else {
+            call.get_or_update().await?
+        };
+        let led = led.lock().take();
+        Ok(match led {
+            Some((live, reader)) => Joined::Leads(live, reader),
+            None => Joined::Follows(handle),
+        })
+    }
+
+    /// The response of another request, if it is for this one as well.
+    async fn follow(&mut self, handle: &Handle) -> Option<Response<PageBody>> {
+        let head = handle.flow.head()?;
+        if let Some((varies, key)) = &head.variant {
+            let place = self.place.variant(varies.clone(), &self.asked.headers);
+            if place.key != *key {
+                self.place = place;
+                return None;
+            }
+        }
+        if let Some(live) = handle.live() {
+            let reader = PageBody::live(Arc::clone(&live), head.length)?;
+            return Some(self.live(live, reader, true).await);
+        }
+        match handle.flow.end()? {
+            End::Whole(page) => Some(self.page(&page, self.forwarded(true))),
+            End::Passed | End::Failed => None,
+        }
+    }
+
+    async fn look_again(&mut self) -> Option<StoredResponse> {
+        if self.asked.wants_new() {
+            return None;
+        }
+        let (place, page) = look_up(&self.pages, &self.asked.key, &self.asked.headers).await;
+        if place.varies.is_some() || self.place.varies.is_none() {
+            self.place = place;
+        }
+        fresh(page, &self.asked, &self.pages)
+    }
+
+    /// The response of a computation that was not shared.
+    async fn settle<E: Send + 'static>(self, declined: Declined<E>) -> Result<Response<PageBody>, E> {
+        match declined {
+            Declined::Answer(answer) if !is_failure(answer.status()) || self.fallback.is_none() => {
+                Ok(own(&self.pages, &self.asked, answer, self.why))
+            }
+            Declined::Error(error) if self.fallback.is_none() => Err(error),
+            Declined::Answer(_) | Declined::Error(_) => {
+                self.pages.begin_failing(&self.head_key());
+                Ok(self
+                    .fallback
+                    .as_ref()
+                    .map_or_else(lost, |stale| self.stored(stale)))
+            }
+            Declined::Found(page) => Ok(self.stored(&page)),
+            Declined::Pass(visit) => self.alone(visit).await,
+            Declined::Lost => Ok(lost()),
+        }
+    }
+
+    /// The response that this request computes for itself. It is stored if it may be.
+    async fn alone<E: Send + 'static>(self, visit: Visit<E>) -> Result<Response<PageBody>, E> {
+        let (pages, asked, place) = (Arc::clone(&self.pages), self.asked.clone(), self.place.clone());
+        match lead(pages, asked, place, self.head_key(), false, visit).await {
+            Ok((live, reader)) => Ok(self.live(live, reader, false).await),
+            // Boxed: it does not come here again, as nothing is passed twice.
+            Err(declined) => Box::pin(self.settle(declined)).await,
+        }
+    }
+
+    fn stored(&self, stored: &StoredResponse) -> Response<PageBody> {
+        stored
+            .as_page()
+            .map_or_else(lost, |page| self.page(page, Outcome::Hit))
+    }
+
+    fn page(&self, page: &Page, outcome: Outcome) -> Response<PageBody> {
+        from_page(&self.pages, &self.asked, page, outcome)
+    }
+
+    async fn live(&self, live: Arc<Live>, reader: PageBody, collapsed: bool) -> Response<PageBody> {
+        from_live(&self.pages, &self.asked, live, reader, self.forwarded(collapsed)).await
+    }
+
+    fn forwarded(&self, collapsed: bool) -> Outcome {
+        Outcome::Forwarded {
+            why: self.why,
+            collapsed,
+        }
+    }
+}
+
+/// The body of a head's computation: looks again, as another one may have ended meanwhile, and leads.
+async fn begin<E: Send + 'static>(
+    pages: Arc<Inner>,
+    asked: Asked,
+    place: Place,
+    head_key: HeadKey,
+    visit: Visit<E>,
+) -> Result<(Arc<Live>, PageBody), Declined<E>> {
+    if pages.is_passing(&head_key) {
+        return Err(Declined::Pass(visit));
+    }
+    let mut place = place;
+    if !asked.wants_new() {
+        let (found, page) = look_up(&pages, &asked.key, &asked.headers).await;
+        if let Some(page) = fresh(page, &asked, &pages) {
+            return Err(Declined::Found(page));
+        }
+        // The names may be known by now that it varies by. Names that another request just learned are not stored yet.
+        if found.varies.is_some() || place.varies.is_none() {
+            place = found;
+        }
+    }
+    lead(pages, asked, place, head_key, true, visit).await
+}
+
+/// Starts a response, and waits for its head. The body is read from the first byte on.
+async fn lead<E: Send + 'static>(
+    pages: Arc<Inner>,
+    asked: Asked,
+    place: Place,
+    head_key: HeadKey,
+    is_shared: bool,
+    visit: Visit<E>,
+) -> Result<(Arc<Live>, PageBody), Declined<E>> {
+    let (flow, declined) = (Flow::new(pages.settings.max_size), slot(None));
+    let job = Job {
+        pages: Arc::clone(&pages),
+        asked,
+        place,
+        head_key: head_key.clone(),
+        flow: Arc::clone(&flow),
+    };
+    let driver = Box::pin(drive(job, visit, Arc::clone(&declined)));
+    let live = Live::new(flow, driver, is_shared.then_some((pages, head_key)));
+    let reader = PageBody::live(Arc::clone(&live), None);
+    let head = live.head().await;
+    let declined = declined.lock().take();
+    match (head, reader) {
+        (Some(head), Some(reader)) => Ok((live, reader.of_length(head.length))),
+        _ => Err(declined.unwrap_or(Declined::Lost)),
+    }
+}
+
+fn fresh(page: Option<StoredResponse>, asked: &Asked, pages: &Inner) -> Option<StoredResponse> {
+    let now = pages.now();
+    page.filter(|stored| {
+        stored
+            .as_page()
+            .is_some_and(|page| asked.fit(page, now) == Fit::Fresh)
+    })
+}
+
+/// RFC 5861, 4.
+fn is_failure(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 500 | 502 | 503 | 504)
+}
+
+fn lost() -> Response<PageBody> {
+    status_only(StatusCode::BAD_GATEWAY)
+}

@@ -1,0 +1,151 @@
+//! A response as it is stored.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, Response, StatusCode};
+
+/// The time for which the names of `Vary` are remembered.
+pub(crate) const VARIES_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A response in a storage. Clones share its body.
+///
+/// Memory storages hold it as it is: `Lru<StoredResponse>`. Others hold the bytes that [`PageCoder`](crate::PageCoder) makes
+/// of it.
+#[derive(Clone)]
+pub struct StoredResponse(pub(crate) Entry);
+
+/// The two kinds of entries.
+#[derive(Clone, Debug)]
+pub(crate) enum Entry {
+    /// A response.
+    Page(Arc<Page>),
+    /// The responses of this URI differ by headers of requests: see [`Varies`].
+    Varies(Arc<Varies>),
+}
+
+/// A whole response.
+#[derive(Clone, Debug)]
+pub(crate) struct Page {
+    pub(crate) status: StatusCode,
+    /// Without those of the connection, `Age` and `Set-Cookie`; with `Date`.
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    pub(crate) ageing: Ageing,
+}
+
+/// The names of the headers that tell the responses of one URI apart.
+///
+/// `generation` is a random number, and part of the keys of these responses. After a `delete` of the URI there is another
+/// one, so that no older response is found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Varies {
+    pub(crate) generation: u64,
+    pub(crate) names: Vec<HeaderName>,
+}
+
+/// How old a response is, and how old it may become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ageing {
+    pub(crate) stored_at: SystemTime,
+    /// Its age when it was stored.
+    pub(crate) initial_age: Duration,
+    /// Up to this age it is fresh.
+    pub(crate) fresh: Duration,
+    /// For so long after that it may be returned while a new one is made.
+    pub(crate) while_revalidate: Duration,
+    /// For so long after that it may be returned if making a new one fails.
+    pub(crate) if_error: Duration,
+    /// Whether a client that asks for stale responses may get one.
+    pub(crate) may_be_stale: bool,
+    /// Whether it may be returned to requests with credentials.
+    pub(crate) shared: bool,
+}
+
+impl Ageing {
+    /// Its age.
+    pub(crate) fn age(&self, now: SystemTime) -> Duration {
+        let resident = now.duration_since(self.stored_at).unwrap_or_default();
+        self.initial_age.saturating_add(resident)
+    }
+
+    /// The time for which it is of use from its storing on.
+    pub(crate) fn life(&self) -> Duration {
+        let whole = self
+            .fresh
+            .saturating_add(self.while_revalidate.max(self.if_error));
+        whole.saturating_sub(self.initial_age)
+    }
+
+    /// The rest of its freshness; `Err` of the time since its end.
+    pub(crate) fn left(&self, now: SystemTime) -> Result<Duration, Duration> {
+        let age = self.age(now);
+        if self.fresh > age {
+            Ok(self.fresh - age)
+        } else {
+            Err(age - self.fresh)
+        }
+    }
+}
+
+impl StoredResponse {
+    pub(crate) fn page(page: Page) -> Self {
+        StoredResponse(Entry::Page(Arc::new(page)))
+    }
+
+    pub(crate) fn varies(varies: Varies) -> Self {
+        StoredResponse(Entry::Varies(Arc::new(varies)))
+    }
+
+    pub(crate) fn as_page(&self) -> Option<&Arc<Page>> {
+        match &self.0 {
+            Entry::Page(page) => Some(page),
+            Entry::Varies(_) => None,
+        }
+    }
+
+    /// The time for which it is of use from its storing on.
+    pub(crate) fn life(&self) -> Duration {
+        match &self.0 {
+            Entry::Page(page) => page.ageing.life(),
+            Entry::Varies(_) => VARIES_LIFE,
+        }
+    }
+
+    /// The response, if this is one: where responses vary by headers of requests, an entry holds the names of the headers.
+    pub fn response(&self) -> Option<Response<Bytes>> {
+        let page = self.as_page()?;
+        let mut response = Response::new(page.body.clone());
+        *response.status_mut() = page.status;
+        *response.headers_mut() = page.headers.clone();
+        Some(response)
+    }
+
+    /// The bytes of its headers and its body.
+    pub fn size(&self) -> usize {
+        self.as_page()
+            .map_or(0, |page| headers_size(&page.headers) + page.body.len())
+    }
+}
+
+/// The bytes of names and values.
+pub(crate) fn headers_size(headers: &HeaderMap) -> usize {
+    headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len())
+        .sum()
+}
+
+/// Omits headers and body.
+impl fmt::Debug for StoredResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("StoredResponse");
+        match &self.0 {
+            Entry::Page(page) => shown.field("status", &page.status).field("size", &self.size()),
+            Entry::Varies(varies) => shown.field("varies", &varies.names),
+        };
+        shown.finish_non_exhaustive()
+    }
+}

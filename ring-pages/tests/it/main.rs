@@ -1,0 +1,11 @@
+//! Whole responses in the storages of ring-cache: each rule of the layer, over real connections where they matter.
+
+mod conditions;
+mod keys;
+mod oracle;
+mod refused;
+mod site;
+mod stale;
+mod storages;
+mod streams;
+mod verbs;
