@@ -35,8 +35,9 @@ pub use ring_cache_core::testing;
 pub use ring_cache_core::{
     Action, ActionResult, AsyncCache, AsyncCall, AsyncCalls, AtMost, BoundCall, Bracket, Cache,
     CachedAsyncCall, CachedCall, Call, Calls, Cause, DEFAULT_CAPACITY, DEFAULT_CONCURRENCY,
-    DEFAULT_FLIGHT_TIMEOUT, Error, ErrorKind, Failure, Fallible, Key, KeyWriter, Lru, LruBuilder, Map, Name,
-    Outcome, Output, Plain, Policy, RingKey, Stats, TypeName, UnknownAction, body, clock, coder, flights,
-    key, mode, storage,
+    DEFAULT_FLIGHT_TIMEOUT, Error, ErrorCounts, ErrorKind, EvictionReason, Failure, Fallible, Finding, Key,
+    KeyWriter, Lru, LruBuilder, Map, Name, Observer, Outcome, Output, Plain, Policy, RingInfo, RingKey,
+    Settings, Stats, StorageInfo, TypeName, UnknownAction, body, clock, coder, doctor, flights, key, mode,
+    observe, rings, storage, watch,
 };
 pub use ring_cache_derive::{RingKey, ring, ring_impl};

@@ -12,6 +12,7 @@ use crate::output::Output;
 use crate::ring::Ring;
 use crate::stats::Stats;
 use crate::storage::{AsyncClear, Clear, StorageBase, View};
+use crate::usage::Use;
 
 /// A cached method as a whole, returned by `{method}_cache()`.
 pub type Cache<S> = Handle<S, Blocking>;
@@ -68,17 +69,19 @@ impl<S, M> Handle<S, M> {
         self.view.storage().flights().conflict(self.ring)
     }
 
-    /// The counters of the method. Evictions and expirations are those of the whole storage.
+    /// The counters of the method on this storage. For a service that owns the storage they are those of this
+    /// instance.
     pub fn stats<V>(&self) -> Stats
     where
         S: View<V>,
     {
-        let counts = self.view.storage().eviction_counts();
-        Stats {
-            evictions: counts.evictions,
-            expirations: counts.expirations,
-            ..self.ring.counters.read()
-        }
+        let used = self.view.storage().flights().usage().find(self.ring);
+        used.map(Use::stats).unwrap_or_default()
+    }
+
+    /// The counters of the method on all storages of this process together, also those that are gone.
+    pub fn total_stats(&self) -> Stats {
+        self.ring.total_stats()
     }
 }
 

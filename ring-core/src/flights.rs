@@ -35,12 +35,14 @@ pub(crate) use waiter::{WaitOutcome, Waiter};
 use flight::Flight;
 use key_state::KeyState;
 use registry::RingRegistry;
-use scope::Scope;
+pub(crate) use registry::may_meet;
+pub(crate) use scope::{Scope, ScopeGuard, Scoped};
 use shard::Shard;
 
 use crate::key::{EncodedKey, KeyShape, Name, RingKey};
 use crate::ring::Ring;
 use crate::sync::{Arc, AtomicU64, AtomicUsize, Event, Mutex, Ordering};
+use crate::usage::Usage;
 
 /// The number of locks of the table.
 const SHARDS: usize = 8;
@@ -66,6 +68,7 @@ pub struct Flights<T> {
     /// The number of keys in doubt, so that a look-up without doubts needs no lock.
     doubts: AtomicUsize,
     rings: RingRegistry,
+    usage: Usage,
 }
 
 /// The state of a key when a [doubt](Flights::begin_doubt) began.
@@ -97,6 +100,7 @@ impl<T> Default for Flights<T> {
             writes: zeros(),
             doubts: AtomicUsize::new(0),
             rings: RingRegistry::default(),
+            usage: Usage::default(),
         }
     }
 }
@@ -266,6 +270,12 @@ impl<T> Flights<T> {
     /// The conflict that keeps a ring away from this storage, if there is one.
     pub(crate) fn conflict(&self, ring: &'static Ring) -> Option<String> {
         self.rings.conflict(ring)
+    }
+
+    /// What rings do on this storage.
+    #[inline(always)]
+    pub(crate) fn usage(&self) -> &Usage {
+        &self.usage
     }
 
     fn shard(&self, key: &EncodedKey) -> &Mutex<Shard<T>> {

@@ -22,15 +22,21 @@ pub mod testing;
 mod action;
 mod cache;
 mod call;
+mod doctor;
 mod error;
 mod lru;
 mod map;
+mod observer;
 mod output;
 mod registry;
 mod ring;
+mod ring_info;
 mod stats;
 mod sync;
+mod usage;
+mod used_rings;
 mod wait;
+mod watched;
 
 pub use action::{Action, ActionResult, UnknownAction};
 pub use cache::{AsyncCache, Cache, Handle, RingStatic};
@@ -38,11 +44,15 @@ pub use call::{
     AsyncCall, AsyncCalls, AtMost, BoundCall, CachedAsyncCall, CachedCall, Call, Calls, DEFAULT_CONCURRENCY,
     Outcome,
 };
+pub use doctor::{Finding, doctor};
 pub use error::{Cause, Error, ErrorKind, Failure};
 pub use key::{Bracket, Key, KeyWriter, Name, RingKey, TypeName};
 pub use lru::{DEFAULT_CAPACITY, Lru, LruBuilder, Policy};
 pub use map::Map;
+pub use observer::{EvictionReason, Observer, observe};
 pub use output::{Fallible, Output, Plain};
 pub use registry::Registry;
 pub use ring::{DEFAULT_FLIGHT_TIMEOUT, Ring};
-pub use stats::Stats;
+pub use ring_info::{RingInfo, Settings, StorageInfo, rings};
+pub use stats::{ErrorCounts, Stats};
+pub use watched::watch;

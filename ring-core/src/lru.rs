@@ -20,9 +20,13 @@ use shard::Shard;
 use crate::clock::StorageClock;
 use crate::flights::{Evicted, Flights, InPlace};
 use crate::key::{EncodedKey, KeyBytes, Name, RingKey, hash_key, text_in_namespace};
+use crate::observer::EvictionReason;
 use crate::ring::DEFAULT_WRITE_TIMEOUT;
-use crate::storage::{Clear, EvictionCounts, Expires, Expiring, InMemory, Observer, Storage, StorageBase};
-use crate::sync::{AtomicU64, Ordering, ReadersLock};
+use crate::storage::{
+    ChangeObserver, Clear, EvictionCounts, Expires, Expiring, InMemory, Storage, StorageBase,
+};
+use crate::sync::ReadersLock;
+use crate::usage::StorageFacts;
 
 /// The default capacity of a ring's storage, as in the original.
 pub const DEFAULT_CAPACITY: usize = 128;
@@ -51,8 +55,6 @@ pub struct Lru<T> {
     capacity: usize,
     clock: StorageClock,
     flights: Flights<T>,
-    evictions: AtomicU64,
-    expirations: AtomicU64,
 }
 
 impl<T> Lru<T> {
@@ -97,6 +99,7 @@ impl<T> Lru<T> {
     pub fn validate(&self) {
         self.shards.iter().for_each(|shard| shard.read().validate());
         assert!(self.len() <= self.capacity);
+        assert_eq!(self.facts().entries(), Some(self.len() as u64));
     }
 
     /// The storage's backend: a memory storage is its own.
@@ -136,6 +139,10 @@ impl<T> Lru<T> {
             .is_some_and(|slot| !self.clock.is_past(shard.deadline(slot)))
     }
 
+    fn facts(&self) -> &StorageFacts {
+        self.flights.usage().facts()
+    }
+
     #[inline]
     fn shard(&self, hash: u64) -> &ReadersLock<Shard<T>> {
         // The shard uses the lower half.
@@ -150,11 +157,12 @@ impl<T> Lru<T> {
         }
     }
 
-    fn count_loss(&self, evicted: bool, deadline: u64) {
+    /// Counts and reports an entry that is gone. Called without a lock.
+    fn count_loss(&self, evicted: bool, ring: Option<u32>, deadline: u64) {
         if self.clock.is_past(deadline) {
-            self.expirations.fetch_add(1, Ordering::Relaxed);
+            self.flights.usage().lost(ring, EvictionReason::Expired);
         } else if evicted {
-            self.evictions.fetch_add(1, Ordering::Relaxed);
+            self.flights.usage().lost(ring, EvictionReason::Capacity);
         }
     }
 
@@ -164,7 +172,8 @@ impl<T> Lru<T> {
         let removed = shard.find(key.hash_value(), &key).map(|slot| shard.remove(slot));
         drop(shard);
         removed.is_some_and(|removed| {
-            self.count_loss(false, removed.expires_at);
+            self.facts().went(1);
+            self.count_loss(false, removed.ring, removed.expires_at);
             !self.clock.is_past(removed.expires_at)
         })
     }
@@ -176,6 +185,7 @@ impl<T> Lru<T> {
             .iter()
             .map(|shard| shard.write().extract(&concerns))
             .collect();
+        self.facts().went(dropped.iter().map(Vec::len).sum());
         drop(dropped);
     }
 
@@ -190,7 +200,8 @@ impl<T> Lru<T> {
             .then(|| shard.remove(slot));
         drop(shard);
         if let Some(removed) = removed {
-            self.count_loss(false, removed.expires_at);
+            self.facts().went(1);
+            self.count_loss(false, removed.ring, removed.expires_at);
         }
         None
     }
@@ -269,14 +280,10 @@ impl<T: Clone> StorageBase<T> for Lru<T> {
     }
 
     fn eviction_counts(&self) -> EvictionCounts {
-        let (evictions, expirations) = (&self.evictions, &self.expirations);
-        EvictionCounts::new(
-            evictions.load(Ordering::Relaxed),
-            expirations.load(Ordering::Relaxed),
-        )
+        EvictionCounts::new(self.facts().evictions(), self.facts().expirations())
     }
 
-    fn watch(&self, _: Arc<dyn Observer>) -> bool {
+    fn watch(&self, _: Arc<dyn ChangeObserver>) -> bool {
         false
     }
 
@@ -302,15 +309,20 @@ impl<T> InPlace<T> for Lru<T> {
     }
 
     fn write(&self, key: EncodedKey, value: T, expires_at: u64) -> Option<Evicted<T>> {
+        self.flights.usage().written(key.ring_number());
         let mut shard = self.shard(key.hash_value()).write();
-        match shard.find(key.hash_value(), &key) {
+        let gone = match shard.find(key.hash_value(), &key) {
             Some(slot) => Some(shard.replace(slot, value, expires_at)),
             None => shard.insert(key, value, expires_at),
+        };
+        if gone.is_none() {
+            self.facts().came();
         }
+        gone
     }
 
     fn count_evicted(&self, evicted: Evicted<T>) {
-        self.count_loss(evicted.by_another_key, evicted.expires_at);
+        self.count_loss(evicted.by_another_key, evicted.ring, evicted.expires_at);
     }
 }
 

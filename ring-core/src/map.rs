@@ -9,7 +9,9 @@ use crate::clock::{Clock, StorageClock};
 use crate::flights::Flights;
 use crate::key::{EncodedKey, Name, RingKey, key_text};
 use crate::ring::DEFAULT_WRITE_TIMEOUT;
-use crate::storage::{Clear, EvictionCounts, Expires, Expiring, InMemory, Observer, Storage, StorageBase};
+use crate::storage::{
+    ChangeObserver, Clear, EvictionCounts, Expires, Expiring, InMemory, Storage, StorageBase,
+};
 use crate::sync::{Arc, RwLock};
 
 /// An unbounded storage by the text of the keys, for tests and for learning: its content can be inspected.
@@ -43,10 +45,12 @@ impl<T> Default for Map<T> {
 impl<T> Map<T> {
     /// An empty map.
     pub fn new() -> Self {
+        let flights = Flights::default();
+        flights.usage().facts().count_entries(None);
         Map {
             entries: RwLock::default(),
             clock: StorageClock::default(),
-            flights: Flights::default(),
+            flights,
         }
     }
 
@@ -87,6 +91,7 @@ impl<T> Map<T> {
     pub fn clear(&self) {
         let invalidation = self.flights.invalidate_all(DEFAULT_WRITE_TIMEOUT).block();
         let dropped = std::mem::take(&mut *self.entries.write());
+        self.flights.usage().facts().went(dropped.len());
         let Ok(()) = invalidation.end(Ok::<_, Infallible>(()));
         drop(dropped);
     }
@@ -127,6 +132,7 @@ impl<T> Map<T> {
         let mut entries = self.entries.write();
         let dropped: Vec<_> = entries.extract_if(|key, _| concerns(key)).collect();
         drop(entries);
+        self.flights.usage().facts().went(dropped.len());
         drop(dropped);
     }
 }
@@ -170,7 +176,7 @@ impl<T: Clone> StorageBase<T> for Map<T> {
         EvictionCounts::default()
     }
 
-    fn watch(&self, _: std::sync::Arc<dyn Observer>) -> bool {
+    fn watch(&self, _: std::sync::Arc<dyn ChangeObserver>) -> bool {
         false
     }
 
@@ -201,6 +207,9 @@ impl<T: Clone> Storage<T> for Map<T> {
         };
         let key = key_text(key).into_boxed_str();
         let replaced = self.entries.write().insert(key, entry);
+        if replaced.is_none() {
+            self.flights.usage().facts().came();
+        }
         drop(replaced);
         Ok(())
     }
@@ -208,6 +217,7 @@ impl<T: Clone> Storage<T> for Map<T> {
     fn remove<K: RingKey + ?Sized>(&self, key: &K, _: Option<Instant>) -> Result<bool, Infallible> {
         let key = key_text(key);
         let removed = self.entries.write().remove(&*key);
+        self.flights.usage().facts().went(usize::from(removed.is_some()));
         Ok(removed.is_some_and(|entry| !self.clock.is_past(entry.deadline)))
     }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use ring_cache_core::flights::Flights;
 use ring_cache_core::key::EncodedKey;
-use ring_cache_core::storage::{self, Clear, EvictionCounts, Expires, Observer, Storage, StorageBase};
+use ring_cache_core::storage::{self, ChangeObserver, Clear, EvictionCounts, Expires, Storage, StorageBase};
 #[cfg(feature = "tokio")]
 use ring_cache_core::storage::{AsyncClear, AsyncStorage};
 use ring_cache_core::{Error, Name, RingKey};
@@ -41,7 +41,7 @@ impl<S: Server> StorageBase<Vec<u8>> for Remote<S> {
         EvictionCounts::default()
     }
 
-    fn watch(&self, observer: Arc<dyn Observer>) -> bool {
+    fn watch(&self, observer: Arc<dyn ChangeObserver>) -> bool {
         self.server.watch(&self.namespace, observer)
     }
 

@@ -17,7 +17,7 @@ use ring_cache_core::coder::Coder;
 use ring_cache_core::flights::Flights;
 use ring_cache_core::key::EncodedKey;
 use ring_cache_core::storage::{
-    EvictionCounts, Expires, HasCoder, InMemory, Observer, Storage, StorageBase, View,
+    ChangeObserver, EvictionCounts, Expires, HasCoder, InMemory, Storage, StorageBase, View,
 };
 use ring_cache_core::{Error, RingKey};
 
@@ -103,7 +103,7 @@ where
         self.far().deadline()
     }
 
-    fn watch(&self, observer: Arc<dyn Observer>) -> bool {
+    fn watch(&self, observer: Arc<dyn ChangeObserver>) -> bool {
         self.far().watch(observer)
     }
 

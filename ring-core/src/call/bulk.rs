@@ -115,15 +115,22 @@ where
         // Decoding does not count against the storage's deadline.
         let left = remaining(lookups.first().and_then(|lookup| lookup.until));
         let answered = read.is_ok();
-        let held = self.context().ring.count_errors(read).unwrap_or_default();
+        let held = self.context().count_failure(read).unwrap_or_default();
         let calls = self.0.into_iter().zip(lookups).zip(padded(held));
         calls.map(move |((call, lookup), held)| {
             let epoch = if answered { lookup.epoch } else { None };
-            let found = call.context.finish_lookup(Ok(held), Lookup { epoch, ..lookup });
+            let found = call.context.finish_lookup(
+                Ok(held),
+                Lookup {
+                    epoch,
+                    until: None,
+                    ..lookup
+                },
+            );
             match found {
                 Ok(value) => Ok((call.place, value)),
                 Err(lookup) => {
-                    call.context.ring.counters.miss();
+                    call.context.counters().miss();
                     let until = after(left);
                     Err(Pending {
                         call,
@@ -149,7 +156,7 @@ where
     let mut known = HashMap::new();
     for call in calls {
         if !call.context.is_admitted() {
-            call.context.ring.counters.error();
+            call.context.count_conflict();
         }
         let group = *known
             .entry(call.context.flights().address())
@@ -184,8 +191,12 @@ impl<T: Default, E: Failure> Gathered<T, E> {
     }
 
     /// Adds the answers for a group. If one storage fails, the others are still read.
-    fn add<R: Output, S>(&mut self, group: &Group<R, S>, answers: Result<Vec<T>, E>) {
-        match answers {
+    fn add<R, S>(&mut self, group: &Group<R, S>, answers: Result<Vec<T>, E>)
+    where
+        R: Output,
+        S: View<R::Value>,
+    {
+        match group.context().count_failure(answers) {
             Ok(answers) => {
                 let places = group.0.iter().map(|call| call.place);
                 self.answers.extend(places.zip(padded(answers)));
@@ -198,9 +209,6 @@ impl<T: Default, E: Failure> Gathered<T, E> {
         self.answers.sort_unstable_by_key(|(place, _)| *place);
         let answers = self.answers.into_iter().map(|(_, answer)| answer);
         let result = self.failure.map_or_else(|| Ok(answers.collect()), Err);
-        if let (Some(ring), Err(_)) = (self.ring, &result) {
-            ring.counters.error();
-        }
         Failure::outcome(result, self.ring.map_or("", |ring| ring.name().as_str()))
     }
 }
@@ -248,7 +256,7 @@ where
             };
             let set = call.context.begin_set(call.key.clone(), value);
             if let Some(error) = set.error {
-                call.context.ring.counters.error();
+                call.context.failed(&error);
                 writes.failure = writes.failure.or(Some(error));
             }
             if let Some(store) = set.store {
@@ -260,15 +268,19 @@ where
     }
 
     fn finish(self, stored: &[bool], failure: Option<StorageError<R::Value, S>>) -> Option<Error> {
-        count_stores(&self.contexts, stored, failure.is_some());
+        count_stores(&self.contexts, stored, failure.as_ref());
         self.failure.or(failure.map(Into::into))
     }
 }
 
 /// Counts the results of writes. After a failure, each write that did not store counts as an error.
-fn count_stores<V, S: View<V>>(contexts: &[&CallContext<V, S>], stored: &[bool], failed: bool) {
+fn count_stores<V, S: View<V>>(
+    contexts: &[&CallContext<V, S>],
+    stored: &[bool],
+    failure: Option<&StorageError<V, S>>,
+) {
     for (context, stored) in contexts.iter().zip(stored) {
-        context.count_store(*stored, failed && !*stored);
+        context.count_store(*stored, failure.filter(|_| !*stored));
     }
 }
 
@@ -328,7 +340,7 @@ where
                 None => Progress::Ended(Ok(value)),
             },
             Err(out) => {
-                self.context().ring.count_refused::<R>();
+                self.context().count_refused::<R>();
                 leader.finish(|| FlightOutcome::Failed);
                 Progress::Ended(Err(out))
             }

@@ -5,10 +5,14 @@ use std::time::{Duration, Instant};
 use crate::error::{Error, Failure};
 use crate::flights::{Flights, Invalidation, Leader, Outcome as FlightOutcome};
 use crate::key::{EncodedKey, KeyShape, RingKey, hash_key};
+use crate::observer;
 use crate::output::Output;
 use crate::ring::Ring;
+use crate::stats::Counters;
+use crate::stats::cells;
 use crate::storage::{StorageBase, Store, View};
-use crate::wait::after;
+use crate::usage::Use;
+use crate::wait::{after, remaining};
 
 /// The result of verbs that fail only if the storage does: a `T`, or a `Result<T, Error>`.
 pub type Outcome<R, S, T> = OutcomeOf<<R as Output>::Value, S, T>;
@@ -125,9 +129,9 @@ impl<V, S: View<V>> CallContext<V, S> {
     /// A value that is found without waiting. It calls no out-of-line code, so the caller saves no registers.
     #[inline(always)]
     pub(super) fn hit<K: RingKey>(&self, key: &K) -> Option<V> {
-        let count = self.ring.counters.own_hits()?;
+        let count = cells::own(self.flights().usage().cell(self.ring))?;
         let value = self.view.decode(self.storage().hit(key)?).ok()?;
-        count();
+        cells::add(count);
         Some(value)
     }
 
@@ -135,7 +139,7 @@ impl<V, S: View<V>> CallContext<V, S> {
     #[inline]
     pub(crate) fn begin_lookup<K: RingKey>(&self, key: &K) -> Lookup {
         if !self.is_admitted() {
-            self.ring.counters.error();
+            self.count_conflict();
         }
         Lookup {
             epoch: Some(self.flights().writes(hash_key(key))),
@@ -158,11 +162,14 @@ impl<V, S: View<V>> CallContext<V, S> {
         read: StorageResult<V, S, Option<S::Held>>,
         lookup: Lookup,
     ) -> Result<V, Lookup> {
-        let read = self.ring.count_errors(read);
+        let read = self.count_errors(read);
+        if let (Some(until), Some(_)) = (lookup.until, &read) {
+            self.time_lookup(until);
+        }
         let epoch = if read.is_some() { lookup.epoch } else { None };
         match self.decode(read.flatten().filter(|_| !lookup.in_doubt)) {
             Some(value) => {
-                self.ring.counters.hit();
+                self.count_hit();
                 Ok(value)
             }
             None => Err(Lookup { epoch, ..lookup }),
@@ -173,15 +180,15 @@ impl<V, S: View<V>> CallContext<V, S> {
     pub(crate) fn decode_counted(&self, held: Option<S::Held>) -> Option<V> {
         let value = self.decode(held);
         match value {
-            Some(_) => self.ring.counters.hit(),
-            None => self.ring.counters.miss(),
+            Some(_) => self.count_hit(),
+            None => self.counters().miss(),
         }
         value
     }
 
     #[inline]
     fn decode(&self, held: Option<S::Held>) -> Option<V> {
-        held.and_then(|held| self.ring.count_errors(self.view.decode(held)))
+        held.and_then(|held| self.count_errors(self.view.decode(held)))
     }
 
     /// Ends the computations of a key's value.
@@ -191,8 +198,8 @@ impl<V, S: View<V>> CallContext<V, S> {
 
     /// The value of another call's computation.
     pub(crate) fn take(&self, held: S::Held) -> Option<V> {
-        let value = self.ring.count_errors(self.view.decode(held))?;
-        self.ring.counters.coalesced();
+        let value = self.count_errors(self.view.decode(held))?;
+        self.counters().coalesced();
         Some(value)
     }
 
@@ -264,13 +271,13 @@ impl<V, S: View<V>> CallContext<V, S> {
             };
         }
         // A value that cannot be encoded removes the older entry.
-        let held = self.ring.count_errors(self.view.encode_ref(value));
+        let held = self.count_errors(self.view.encode_ref(value));
         held.map_or(Commit::Remove, Commit::Store)
     }
 
     /// The outcome of a flight with this value.
     pub(crate) fn share(&self, value: &V) -> FlightOutcome<S::Held> {
-        let held = self.ring.count_errors(self.view.encode_ref(value));
+        let held = self.count_errors(self.view.encode_ref(value));
         held.map_or(FlightOutcome::Failed, FlightOutcome::Value)
     }
 
@@ -290,7 +297,7 @@ impl<V, S: View<V>> CallContext<V, S> {
         };
         let count = |stored| {
             if stored {
-                self.ring.counters.store();
+                self.used().stored(self.expiry);
             }
         };
         let stored = leader.store_in_place(storage, held, expires_at, count, || self.share(value));
@@ -298,12 +305,12 @@ impl<V, S: View<V>> CallContext<V, S> {
     }
 
     /// Counts the result of a [`Store`].
-    pub(crate) fn count_store(&self, stored: bool, failed: bool) {
-        if failed {
-            self.ring.counters.error();
+    pub(crate) fn count_store(&self, stored: bool, failure: Option<&StorageError<V, S>>) {
+        if let Some(error) = failure.and_then(Failure::as_error) {
+            self.failed(error);
         }
         if stored && is_stored(self.expiry) {
-            self.ring.counters.store();
+            self.used().stored(self.expiry);
         }
     }
 
@@ -314,13 +321,15 @@ impl<V, S: View<V>> CallContext<V, S> {
             let (store, error) = (None, Some(self.conflict()));
             return Set { store, error };
         }
+        // Before the entry is there: from its first hit on it is counted.
+        self.used();
         let (held, error) = match self.view.encode(value) {
             Ok(held) => (Some(held), None),
             Err(error) => (None, Some(error)),
         };
         let store = Store::explicit(self.storage(), key, held, self.expiry, self.ring.write_timeout);
         if store.is_none() {
-            self.count_store(true, false);
+            self.count_store(true, None);
         }
         Set { store, error }
     }
@@ -337,7 +346,7 @@ impl<V, S: View<V>> CallContext<V, S> {
         stored: bool,
         failure: Option<StorageError<V, S>>,
     ) -> StorageResult<V, S, ()> {
-        self.count_store(stored, false);
+        self.count_store(stored, None);
         match (failure, error) {
             (Some(failure), _) => Err(failure),
             (None, Some(error)) => self.refused(error),
@@ -347,17 +356,89 @@ impl<V, S: View<V>> CallContext<V, S> {
 
     /// The result of a verb.
     pub(crate) fn outcome<T>(&self, result: StorageResult<V, S, T>) -> OutcomeOf<V, S, T> {
-        Failure::outcome(self.ring.count_failure(result), self.ring.name().as_str())
+        Failure::outcome(self.count_failure(result), self.ring.name().as_str())
     }
 
     /// The result of `set` if its value could not be encoded. On a storage that cannot fail, only a counter shows it.
     fn refused(&self, error: Error) -> StorageResult<V, S, ()> {
-        match Failure::from_error(error) {
-            Some(error) => Err(error),
-            None => {
-                self.ring.counters.error();
-                Ok(())
-            }
+        if StorageError::<V, S>::CAN_FAIL {
+            return Failure::from_error(error).map_or(Ok(()), Err);
         }
+        self.failed(&error);
+        Ok(())
+    }
+
+    /// The use of the storage by the ring.
+    pub(crate) fn used(&self) -> &Use {
+        let storage = self.storage();
+        let used = storage.flights().usage().of(self.ring, self.shape, storage);
+        used.expect_hits();
+        used
+    }
+
+    /// The counters of the ring on this storage.
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.used().counters
+    }
+
+    #[inline]
+    fn count_hit(&self) {
+        // Only a storage that compares bytes knows of entries of rings that have not used it.
+        if S::Storage::TEXT_KEYS {
+            return self.used().count_hit();
+        }
+        match cells::own(self.flights().usage().cell(self.ring)) {
+            Some(count) => cells::add(count),
+            None => self.count_first_hit(),
+        }
+    }
+
+    /// The first hit of the ring here, or of this thread.
+    #[cold]
+    fn count_first_hit(&self) {
+        self.used().count_hit();
+    }
+
+    /// Counts the time of a look-up that may last until this instant.
+    fn time_lookup(&self, until: Instant) {
+        let (deadline, left) = (self.deadline(), remaining(Some(until)));
+        if let (Some(deadline), Some(left)) = (deadline, left) {
+            self.counters().looked_up(deadline.saturating_sub(left));
+        }
+    }
+
+    /// Counts and reports a failure, which changes nothing for the caller.
+    #[cold]
+    pub(crate) fn failed(&self, error: &Error) {
+        self.counters().error(error.kind());
+        observer::each(|observer| observer.failed(self.ring.name().as_str(), error));
+    }
+
+    /// Counts that another ring could have equal keys.
+    #[cold]
+    pub(crate) fn count_conflict(&self) {
+        self.failed(&self.conflict());
+    }
+
+    /// Counts a value that is not stored because its type hides errors.
+    pub(crate) fn count_refused<R: Output>(&self) {
+        if R::is_refused() {
+            self.failed(&Error::refused());
+        }
+    }
+
+    /// A result whose error is counted.
+    pub(crate) fn count_failure<T, E: Failure>(&self, result: Result<T, E>) -> Result<T, E> {
+        result.inspect_err(|error| {
+            if let Some(error) = error.as_error() {
+                self.failed(error);
+            }
+        })
+    }
+
+    /// The value of a result. An error is counted, and changes nothing for the caller.
+    #[inline]
+    fn count_errors<T, E: Failure>(&self, result: Result<T, E>) -> Option<T> {
+        self.count_failure(result).ok()
     }
 }

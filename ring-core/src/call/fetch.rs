@@ -46,7 +46,7 @@ impl<V, S: View<V>> CallContext<V, S> {
     /// Starts a computation whose value replaces the entry.
     pub(crate) fn begin_update(&self, key: EncodedKey) -> Fetched<'_, V, S::Held> {
         if !self.is_admitted() {
-            self.ring.counters.error();
+            self.count_conflict();
             return Fetched::Bypass;
         }
         Fetched::Lead(self.flights().lead_alone(key).update(), self.deadline())
@@ -162,7 +162,7 @@ impl<'c, V, S: View<V>> Fetch<'c, V, S> {
     }
 
     fn found(&self, value: V) -> Next<'c, V, S> {
-        self.context.ring.counters.coalesced();
+        self.context.counters().coalesced();
         Step::Done(Fetched::Found(value))
     }
 }

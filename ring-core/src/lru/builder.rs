@@ -7,7 +7,7 @@ use super::shard::Shard;
 use super::{DEFAULT_CAPACITY, Lru};
 use crate::clock::{Clock, StorageClock};
 use crate::flights::Flights;
-use crate::sync::{Arc, AtomicU64, ReadersLock};
+use crate::sync::{Arc, ReadersLock};
 
 /// The smallest capacity of a shard, unless the user sets the number of shards.
 const SHARD_CAPACITY: usize = 256;
@@ -83,6 +83,8 @@ impl<T> LruBuilder<T> {
         } else {
             Policy::ScanResistant
         });
+        let flights = Flights::default();
+        flights.usage().facts().count_entries(Some(self.capacity));
         let shard = |capacity| Shard::new(capacity, PolicyImpl::new(policy, capacity, exact));
         Lru {
             shards: (0..shards)
@@ -91,9 +93,7 @@ impl<T> LruBuilder<T> {
             mask: shards - 1,
             capacity: self.capacity,
             clock: self.clock,
-            flights: Flights::default(),
-            evictions: AtomicU64::new(0),
-            expirations: AtomicU64::new(0),
+            flights,
         }
     }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use ring_cache_core::coder::Coder;
 use ring_cache_core::key::EncodedKey;
-use ring_cache_core::storage::{Clear, Expiring, Observer, StorageBase};
+use ring_cache_core::storage::{ChangeObserver, Clear, Expiring, StorageBase};
 use ring_cache_core::{Name, RingKey};
 
 use super::super::fills::Fill;
@@ -315,7 +315,7 @@ impl<V, N: Near<V>, F> Drops<V, N, F> {
     }
 }
 
-impl<V, N, F> Observer for Drops<V, N, F>
+impl<V, N, F> ChangeObserver for Drops<V, N, F>
 where
     N: Near<V>,
     F: Send + Sync + 'static,
