@@ -30,8 +30,12 @@ pub use ring_cache_backends::{Damages, Disk};
 pub use ring_cache_backends::{Redis, RedisCluster, RedisHash};
 #[doc(hidden)]
 pub use ring_cache_core::generated;
+#[cfg(feature = "metrics")]
+pub use ring_cache_core::metrics;
 #[cfg(feature = "testing")]
 pub use ring_cache_core::testing;
+#[cfg(feature = "tracing")]
+pub use ring_cache_core::tracing;
 pub use ring_cache_core::{
     Action, ActionResult, AsyncCache, AsyncCall, AsyncCalls, AtMost, BoundCall, Bracket, Cache,
     CachedAsyncCall, CachedCall, Call, Calls, Cause, DEFAULT_CAPACITY, DEFAULT_CONCURRENCY,

@@ -63,6 +63,7 @@ impl fmt::Display for Finding {
 /// | `no-expiry` | entries in a storage outside this process never expire |
 /// | `low-hit-ratio` | less than a tenth of the look-ups find a value |
 /// | `decode-errors` | stored bytes could not be decoded |
+/// | `storage-fails` | the storage has failed, as for a wrong password or an unknown host |
 /// | `no-spawner` | values are to be computed in the background, and nothing there runs tasks |
 /// | `slow-look-up` | looking up takes longer than computing |
 /// | `unbounded` | a storage without a bound has more than 10,000 entries, or gets them without end |

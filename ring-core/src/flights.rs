@@ -40,6 +40,7 @@ pub(crate) use scope::{Scope, ScopeGuard, Scoped};
 use shard::Shard;
 
 use crate::key::{EncodedKey, KeyShape, Name, RingKey};
+use crate::observer::EvictionReason;
 use crate::ring::Ring;
 use crate::sync::{Arc, AtomicU64, AtomicUsize, Event, Mutex, Ordering};
 use crate::usage::Usage;
@@ -270,6 +271,12 @@ impl<T> Flights<T> {
     /// The conflict that keeps a ring away from this storage, if there is one.
     pub(crate) fn conflict(&self, ring: &'static Ring) -> Option<String> {
         self.rings.conflict(ring)
+    }
+
+    /// Counts and reports an entry that the storage dropped, if the storage does not know whose it was. If one ring uses
+    /// the storage, it was that ring's. Not to be called under a lock.
+    pub fn lost(&self, reason: EvictionReason) {
+        self.usage.lost_of_any(reason);
     }
 
     /// What rings do on this storage.

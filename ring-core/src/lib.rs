@@ -14,10 +14,16 @@ pub mod flights;
 #[doc(hidden)]
 pub mod generated;
 pub mod key;
+#[cfg(feature = "metrics")]
+#[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
+pub mod metrics;
 pub mod mode;
 pub mod storage;
 #[cfg(feature = "testing")]
 pub mod testing;
+#[cfg(feature = "tracing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tracing")))]
+pub mod tracing;
 
 mod action;
 mod cache;
@@ -31,11 +37,13 @@ mod output;
 mod registry;
 mod ring;
 mod ring_info;
+mod spans;
 mod stats;
 mod sync;
 mod usage;
 mod used_rings;
 mod wait;
+mod warned;
 mod watched;
 
 pub use action::{Action, ActionResult, UnknownAction};

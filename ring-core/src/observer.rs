@@ -25,9 +25,13 @@ pub trait Observer: Send + Sync {
     /// A storage in memory dropped an entry that had expired. It does so when it comes across one.
     fn expired(&self, ring: &str) {}
 
-    /// The storage or the coder failed. A plain call computes instead. The error names the ring, the storage and the
-    /// operation, as far as they are known.
+    /// The storage or the coder failed. A plain call computes instead. The error names the storage, the operation
+    /// and the cause.
     fn failed(&self, ring: &str, error: &Error) {}
+
+    /// A storage failed for a reason that is new, such as a wrong password, an unknown host or a full server. Each is said
+    /// once, whatever the number of calls and rings; [`failed`](Self::failed) is called as well.
+    fn warned(&self, error: &Error) {}
 }
 
 /// The reason why a storage dropped an entry.

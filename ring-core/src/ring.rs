@@ -28,6 +28,8 @@ pub struct Ring {
     /// A number that only this ring has.
     pub(crate) number: usize,
     uses: RwLock<Uses>,
+    #[cfg(feature = "metrics")]
+    pub(crate) published: crate::metrics::Published,
 }
 
 /// The storages of a ring.
@@ -53,6 +55,8 @@ impl Ring {
             write_timeout: DEFAULT_WRITE_TIMEOUT,
             number: NEXT.fetch_add(1, Ordering::Relaxed),
             uses: RwLock::default(),
+            #[cfg(feature = "metrics")]
+            published: Default::default(),
         }
     }
 
@@ -153,6 +157,8 @@ impl Ring {
         drop(uses);
         if is_first {
             used_rings::add(self);
+            #[cfg(feature = "metrics")]
+            crate::metrics::began(self);
         }
     }
 

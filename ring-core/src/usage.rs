@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::error::Failure;
+use crate::error::{Error, ErrorKind, Failure};
 use crate::key::KeyShape;
 use crate::observer::{self, EvictionReason};
 use crate::ring::Ring;
@@ -51,6 +51,8 @@ pub(crate) struct Use {
     expiry: AtomicU64,
     /// Whether a value was stored that does not expire.
     stored_for_ever: AtomicBool,
+    /// The last failure of the storage, in words.
+    last_failure: Mutex<Option<String>>,
 }
 
 /// What is known of a storage whose type is not.
@@ -168,6 +170,7 @@ impl Usage {
             cells: Mutex::new(own.into_iter().collect()),
             expiry: AtomicU64::new(NEVER),
             stored_for_ever: AtomicBool::new(false),
+            last_failure: Mutex::default(),
         });
         let mut strangers = self.strangers.lock();
         strangers.retain(|name| *name != ring.name().id());
@@ -205,16 +208,32 @@ impl Usage {
     pub(crate) fn lost(&self, ring: Option<u32>, reason: EvictionReason) {
         self.facts.lost(reason);
         let is_meant = |used: &&Use| Some(used.ring.name().id()) == ring;
-        let Some(used) = ring.and_then(|_| self.all().find(is_meant)) else {
-            return;
-        };
-        match reason {
-            EvictionReason::Capacity => used.counters.evicted(),
-            EvictionReason::Expired => used.counters.expired(),
+        if let Some(used) = ring.and_then(|_| self.all().find(is_meant)) {
+            used.lost(reason);
         }
+    }
+
+    /// [`lost`](Self::lost) for a storage that does not know the rings of its entries. A storage of one ring has only
+    /// entries of that.
+    pub(crate) fn lost_of_any(&self, reason: EvictionReason) {
+        self.facts.lost(reason);
+        let mut all = self.all();
+        if let (Some(only), None) = (all.next(), all.next()) {
+            only.lost(reason);
+        }
+    }
+}
+
+impl Use {
+    fn lost(&self, reason: EvictionReason) {
+        match reason {
+            EvictionReason::Capacity => self.counters.evicted(),
+            EvictionReason::Expired => self.counters.expired(),
+        }
+        let ring = self.ring.name().as_str();
         observer::each(|observer| match reason {
-            EvictionReason::Capacity => observer.evicted(used.ring.name().as_str(), reason),
-            EvictionReason::Expired => observer.expired(used.ring.name().as_str()),
+            EvictionReason::Capacity => observer.evicted(ring, reason),
+            EvictionReason::Expired => observer.expired(ring),
         });
     }
 }
@@ -247,6 +266,19 @@ impl Use {
     pub(crate) fn stats(&self) -> Stats {
         let hits = self.cells.lock().iter().map(Cell::total).sum();
         self.counters.read(hits)
+    }
+
+    /// Counts a failure.
+    pub(crate) fn failed(&self, error: &Error) {
+        self.counters.error(error.kind());
+        if error.kind() == ErrorKind::Storage {
+            *self.last_failure.lock() = Some(error.to_string());
+        }
+    }
+
+    /// The last failure of the storage, in words.
+    pub(crate) fn last_failure(&self) -> Option<String> {
+        self.last_failure.lock().clone()
     }
 
     /// Notes the expiry of a value that was stored.

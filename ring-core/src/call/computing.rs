@@ -7,12 +7,14 @@ use std::time::Instant;
 use super::context::CallContext;
 use crate::flights::{Leader, Scope, ScopeGuard, Scoped};
 use crate::observer;
+use crate::spans::{Entered, Span};
 use crate::storage::View;
 use crate::usage::Use;
 
 /// The computation of a leader, before its body runs.
 pub(crate) struct Computing<'c> {
     scope: Scope,
+    span: Span,
     measure: Measure<'c>,
 }
 
@@ -25,6 +27,7 @@ struct Measure<'c> {
 /// The body runs. Dropped at its end.
 pub(crate) struct Running<'c> {
     _scope: ScopeGuard,
+    _span: Entered,
     measure: Measure<'c>,
 }
 
@@ -33,6 +36,7 @@ impl<V, S: View<V>> CallContext<V, S> {
     pub(crate) fn computing(&self, leader: &Leader<'_, S::Held>) -> Computing<'_> {
         Computing {
             scope: leader.computing(),
+            span: Span::of(self.ring, leader.key()),
             measure: Measure {
                 used: self.used(),
                 began: Instant::now(),
@@ -46,6 +50,7 @@ impl<'c> Computing<'c> {
     pub(crate) fn enter(self) -> Running<'c> {
         Running {
             _scope: self.scope.enter(),
+            _span: self.span.enter(),
             measure: self.measure,
         }
     }
@@ -54,6 +59,7 @@ impl<'c> Computing<'c> {
     pub(crate) fn around<F: Future + Unpin>(self, body: F) -> Measured<'c, F> {
         Measured {
             body: self.scope.around(body),
+            span: self.span,
             measure: self.measure,
         }
     }
@@ -63,6 +69,8 @@ impl Measure<'_> {
     fn end(&self) {
         let (took, ring) = (self.began.elapsed(), self.used.ring.name().as_str());
         self.used.counters.computed(took);
+        #[cfg(feature = "metrics")]
+        crate::metrics::computed(self.used.ring, took);
         observer::each(|observer| observer.computed(ring, took));
     }
 }
@@ -79,6 +87,7 @@ impl Drop for Running<'_> {
 /// See [`Computing::around`].
 pub(crate) struct Measured<'c, F> {
     body: Scoped<F>,
+    span: Span,
     measure: Measure<'c>,
 }
 
@@ -87,10 +96,13 @@ impl<F: Future + Unpin> Future for Measured<'_, F> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        let polled = Pin::new(&mut self.body).poll(context);
-        if polled.is_ready() {
-            self.measure.end();
-        }
-        polled
+        let Measured { body, span, measure } = &mut *self;
+        span.around(|| {
+            let polled = Pin::new(body).poll(context);
+            if polled.is_ready() {
+                measure.end();
+            }
+            polled
+        })
     }
 }

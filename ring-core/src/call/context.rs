@@ -8,11 +8,13 @@ use crate::key::{EncodedKey, KeyShape, RingKey, hash_key};
 use crate::observer;
 use crate::output::Output;
 use crate::ring::Ring;
+use crate::spans;
 use crate::stats::Counters;
 use crate::stats::cells;
 use crate::storage::{StorageBase, Store, View};
 use crate::usage::Use;
 use crate::wait::{after, remaining};
+use crate::warned::warn_once;
 
 /// The result of verbs that fail only if the storage does: a `T`, or a `Result<T, Error>`.
 pub type Outcome<R, S, T> = OutcomeOf<<R as Output>::Value, S, T>;
@@ -410,7 +412,9 @@ impl<V, S: View<V>> CallContext<V, S> {
     /// Counts and reports a failure, which changes nothing for the caller.
     #[cold]
     pub(crate) fn failed(&self, error: &Error) {
-        self.counters().error(error.kind());
+        self.used().failed(error);
+        spans::failed(self.ring, error);
+        warn_once(error);
         observer::each(|observer| observer.failed(self.ring.name().as_str(), error));
     }
 

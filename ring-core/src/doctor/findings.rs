@@ -41,6 +41,11 @@ pub(super) static CHECKS: &[(&str, Check, &str)] = &[
         "Another type or program wrote them: change `key_prefix` when the type of the values changes",
     ),
     (
+        "storage-fails",
+        storage_fails,
+        "See its address, its password and its server",
+    ),
+    (
         "slow-look-up",
         slow_look_up,
         "Keep it in memory, put memory in front with `Tiered`, or do not cache it",
@@ -132,6 +137,14 @@ fn low_hit_ratio(info: &RingInfo, _: &[RingInfo]) -> Option<String> {
 fn decode_errors(info: &RingInfo, _: &[RingInfo]) -> Option<String> {
     let errors = info.stats().errors_by_kind.of(crate::ErrorKind::Decode);
     (errors > 0).then(|| format!("could not decode what was stored {errors} times"))
+}
+
+fn storage_fails(info: &RingInfo, _: &[RingInfo]) -> Option<String> {
+    let errors = info.stats().errors_by_kind.of(crate::ErrorKind::Storage);
+    let last = info.uses.iter().find_map(|used| used.last_failure())?;
+    Some(format!(
+        "has had {errors} failures of its storage, the last: {last}"
+    ))
 }
 
 fn slow_look_up(info: &RingInfo, _: &[RingInfo]) -> Option<String> {
