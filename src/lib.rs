@@ -3,6 +3,11 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+/// Seeing what the cache does: statistics, rings, findings, events, metrics and traces.
+#[doc = include_str!("../SEEING.md")]
+#[cfg(any(doc, doctest))]
+pub mod seeing {}
+
 /// Storages outside the process: how to use them, what each can do, and what happens when they fail.
 #[doc = include_str!("../STORAGES.md")]
 #[cfg(all(

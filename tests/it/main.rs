@@ -35,6 +35,7 @@ mod receivers;
 mod redis;
 mod reexported;
 mod results;
+mod seen;
 mod storages;
 mod templates;
 mod traits;
