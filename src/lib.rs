@@ -3,6 +3,11 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+/// Seeing what the cache does: statistics, rings, findings, events, metrics and traces.
+#[doc = include_str!("../SEEING.md")]
+#[cfg(any(doc, doctest))]
+pub mod seeing {}
+
 /// Storages outside the process: how to use them, what each can do, and what happens when they fail.
 #[doc = include_str!("../STORAGES.md")]
 #[cfg(all(
@@ -35,12 +40,17 @@ pub use ring_cache_backends::{Damages, Disk};
 pub use ring_cache_backends::{Redis, RedisCluster, RedisHash};
 #[doc(hidden)]
 pub use ring_cache_core::generated;
+#[cfg(feature = "metrics")]
+pub use ring_cache_core::metrics;
+#[cfg(feature = "tracing")]
+pub use ring_cache_core::tracing;
 pub use ring_cache_core::{
     Action, ActionResult, AsyncCache, AsyncCall, AsyncCalls, AtMost, BoundCall, Bracket, Cache,
     CachedAsyncCall, CachedCall, Call, Calls, Cause, Clearing, DEFAULT_CAPACITY, DEFAULT_CONCURRENCY,
-    DEFAULT_FLIGHT_TIMEOUT, Error, ErrorKind, Failure, Fallible, Forgetting, Key, KeyWriter, Lookup, Lru,
-    LruBuilder, Map, Name, Outcome, Output, Plain, Policy, RingKey, Stats, TypeName, UnknownAction,
-    background, body, clock, coder, flights, key, mode, storage,
+    DEFAULT_FLIGHT_TIMEOUT, Error, ErrorCounts, ErrorKind, EvictionReason, Failure, Fallible, Finding,
+    Forgetting, Key, KeyWriter, Lookup, Lru, LruBuilder, Map, Name, Observer, Outcome, Output, Plain, Policy,
+    RingInfo, RingKey, Settings, Stats, StorageInfo, TypeName, UnknownAction, background, body, clock, coder,
+    doctor, flights, key, mode, observe, rings, storage, watch,
 };
 #[cfg(feature = "testing")]
 pub use ring_cache_core::{assert_computed, testing};

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use ring_cache_core::flights::Flights;
 use ring_cache_core::key::EncodedKey;
 use ring_cache_core::storage::{
-    AsyncClear, AsyncStorage, Clear, EvictionCounts, Expires, Expiring, Observer, Storage, StorageBase,
+    AsyncClear, AsyncStorage, ChangeObserver, Clear, EvictionCounts, Expires, Expiring, Storage, StorageBase,
     TellsLife,
 };
 use ring_cache_core::{Error, Name, RingKey};
@@ -133,7 +133,7 @@ impl<T, S: StorageBase<T>> StorageBase<T> for Blocking<S> {
         self.storage.deadline()
     }
 
-    fn watch(&self, observer: Arc<dyn Observer>) -> bool {
+    fn watch(&self, observer: Arc<dyn ChangeObserver>) -> bool {
         self.storage.watch(observer)
     }
 

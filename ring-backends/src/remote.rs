@@ -32,7 +32,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use ring_cache_core::flights::Flights;
 use ring_cache_core::key::namespace_text;
-use ring_cache_core::storage::Observer;
+use ring_cache_core::storage::ChangeObserver;
 use ring_cache_core::{Cause, Error, Name, RingKey};
 
 pub use breaker::Breaker;
@@ -96,7 +96,7 @@ pub trait Server: Send + Sync + 'static {
     }
 
     /// See [`StorageBase::watch`](ring_cache_core::storage::StorageBase::watch).
-    fn watch(&self, namespace: &str, observer: Arc<dyn Observer>) -> bool {
+    fn watch(&self, namespace: &str, observer: Arc<dyn ChangeObserver>) -> bool {
         let _ = (namespace, observer);
         false
     }

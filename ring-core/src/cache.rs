@@ -13,6 +13,7 @@ use crate::output::Output;
 use crate::ring::Ring;
 use crate::stats::Stats;
 use crate::storage::{AsyncClear, Clear, Detach, StorageBase, View};
+use crate::usage::Use;
 
 /// A cached method as a whole, returned by `{method}_cache()`.
 pub type Cache<S, B = ()> = Handle<S, Blocking, B>;
@@ -91,17 +92,19 @@ impl<S, M, B> Handle<S, M, B> {
         Clearing::new(self.ring, self.view.detach())
     }
 
-    /// The counters of the method. Evictions and expirations are those of the whole storage.
+    /// The counters of the method on this storage. For a service that owns the storage they are those of this
+    /// instance.
     pub fn stats<V>(&self) -> Stats
     where
         S: View<V>,
     {
-        let counts = self.view.storage().eviction_counts();
-        Stats {
-            evictions: counts.evictions,
-            expirations: counts.expirations,
-            ..self.ring.counters.read()
-        }
+        let used = self.view.storage().flights().usage().find(self.ring);
+        used.map(Use::stats).unwrap_or_default()
+    }
+
+    /// The counters of the method on all storages of this process together, also those that are gone.
+    pub fn total_stats(&self) -> Stats {
+        self.ring.total_stats()
     }
 }
 
@@ -136,7 +139,7 @@ impl<S, B> Cache<S, B> {
         S::Storage: Clear<S::Held>,
     {
         let cleared = clearing::clear(self.ring, self.view.storage());
-        Failure::outcome(self.ring.count_failure(cleared), self.name().as_str())
+        Failure::outcome(cleared, self.name().as_str())
     }
 }
 
@@ -174,7 +177,7 @@ impl<S, B> AsyncCache<S, B> {
         let (ring, view) = (self.ring, self.view);
         async move {
             let cleared = clearing::clear_awaited(ring, view.storage()).await;
-            Failure::outcome(ring.count_failure(cleared), ring.name().as_str())
+            Failure::outcome(cleared, ring.name().as_str())
         }
     }
 }

@@ -7,6 +7,7 @@ mod blocking;
 mod bulk;
 mod cached_call;
 mod calls;
+mod computing;
 mod context;
 mod fetch;
 mod forgetting;
@@ -448,7 +449,7 @@ where
 
     fn miss(self, key: EncodedKey, lookup: Lookup) -> R::Out {
         let context = self.context;
-        context.ring.counters.miss();
+        context.counters().miss();
         let fetched = blocking::fetch(&context, key, lookup);
         compute::<R, S, B>(&context, fetched, self.body)
     }
@@ -471,7 +472,7 @@ where
         Fetched::Found(value) => R::found(value),
         Fetched::Bypass => body.run(),
         Fetched::Lead(leader, left) => {
-            let scope = leader.computing().enter();
+            let scope = context.computing(&leader).enter();
             let out = body.run();
             drop(scope);
             blocking::commit::<R, S>(context, leader, left, out)

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use crate::error::Failure;
+use crate::error::{Error, Failure};
 use crate::key::Name;
 use crate::mode::{Awaited, Blocking};
 use crate::ring::Ring;
@@ -38,14 +38,29 @@ impl<T, S, M> Clearing<T, S, M> {
 /// Removes all values of a ring, also those being computed.
 pub(crate) fn clear<T, S: Clear<T>>(ring: &Ring, storage: &S) -> Result<(), S::Error> {
     let invalidation = storage.flights().invalidate_ring(ring.name(), ring.write_timeout);
-    invalidation.block().end(storage.clear_ring(ring.name()))
+    let cleared = invalidation.block().end(storage.clear_ring(ring.name()));
+    counted(ring, storage, cleared)
+}
+
+/// A result whose error is counted.
+fn counted<T, S: StorageBase<T>>(
+    ring: &Ring,
+    storage: &S,
+    cleared: Result<(), S::Error>,
+) -> Result<(), S::Error> {
+    cleared.inspect_err(|error| {
+        if let Some(error) = error.as_error() {
+            storage.flights().usage().failed(ring, error);
+        }
+    })
 }
 
 /// [`clear`], awaited.
 pub(crate) async fn clear_awaited<T, S: AsyncClear<T>>(ring: &Ring, storage: &S) -> Result<(), S::Error> {
     let invalidation = storage.flights().invalidate_ring(ring.name(), ring.write_timeout);
     let invalidation = invalidation.settle().await;
-    invalidation.end(storage.clear_ring(ring.name()).await)
+    let cleared = invalidation.end(storage.clear_ring(ring.name()).await);
+    counted(ring, storage, cleared)
 }
 
 type OutcomeOf<S, T> = <<S as StorageBase<T>>::Error as Failure>::Outcome<()>;
@@ -53,13 +68,12 @@ type OutcomeOf<S, T> = <<S as StorageBase<T>>::Error as Failure>::Outcome<()>;
 impl<T, S: Clear<T>> Clearing<T, S, Blocking> {
     /// Removes all values of the ring, also those being computed, and no others.
     pub fn clear(&self) -> OutcomeOf<S, T> {
-        let cleared = self.ring.count_failure(clear(self.ring, &self.storage));
-        Failure::outcome(cleared, self.name().as_str())
+        Failure::outcome(clear(self.ring, &self.storage), self.name().as_str())
     }
 
     /// [`clear`](Self::clear) without telling of failures, which are counted.
     pub(crate) fn forget(&self) {
-        self.ring.count_errors(clear(self.ring, &self.storage));
+        drop(clear(self.ring, &self.storage));
     }
 }
 
@@ -67,15 +81,14 @@ impl<T, S: AsyncClear<T>> Clearing<T, S, Awaited> {
     /// Removes all values of the ring, also those being computed, and no others.
     pub async fn clear(&self) -> OutcomeOf<S, T> {
         let cleared = clear_awaited(self.ring, &self.storage).await;
-        Failure::outcome(self.ring.count_failure(cleared), self.name().as_str())
+        Failure::outcome(cleared, self.name().as_str())
     }
 }
 
 impl<T, S: AsyncClear<T>, M> Clearing<T, S, M> {
     /// [`forget`](Clearing::forget), awaited.
     pub(crate) async fn forget_awaited(&self) {
-        let cleared = clear_awaited(self.ring, &self.storage).await;
-        self.ring.count_errors(cleared);
+        drop(clear_awaited(self.ring, &self.storage).await);
     }
 
     /// The entries were to be removed, and nobody is left to wait for it. Where that takes a wait, the entries stay, and
@@ -86,8 +99,11 @@ impl<T, S: AsyncClear<T>, M> Clearing<T, S, M> {
             .invalidate_ring(self.ring.name(), self.ring.write_timeout)
             .at_once();
         match self.storage.clear_ring_at_once(self.ring.name()) {
-            Some(cleared) => _ = self.ring.count_errors(invalidation.end(cleared)),
-            None => self.ring.counters.error(),
+            Some(cleared) => drop(counted(self.ring, &self.storage, invalidation.end(cleared))),
+            None => {
+                let error = Error::storage("the storage", "clear", "its call was dropped");
+                self.storage.flights().usage().failed(self.ring, &error);
+            }
         }
     }
 }

@@ -37,6 +37,36 @@ pub enum ErrorKind {
     Lengths,
     /// Another ring of the storage could have equal keys, so both keep away from it.
     Conflict,
+    /// The value was not stored, because its type could hide an error: a generic `T` that is a `Result`.
+    Refused,
+}
+
+impl ErrorKind {
+    /// All of them, in the order of their numbers.
+    pub(crate) const ALL: [ErrorKind; 8] = [
+        ErrorKind::Storage,
+        ErrorKind::Encode,
+        ErrorKind::Decode,
+        ErrorKind::Deadline,
+        ErrorKind::Unavailable,
+        ErrorKind::Lengths,
+        ErrorKind::Conflict,
+        ErrorKind::Refused,
+    ];
+
+    /// One word: `storage`, `encode`, and so on.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ErrorKind::Storage => "storage",
+            ErrorKind::Encode => "encode",
+            ErrorKind::Decode => "decode",
+            ErrorKind::Deadline => "deadline",
+            ErrorKind::Unavailable => "unavailable",
+            ErrorKind::Lengths => "lengths",
+            ErrorKind::Conflict => "conflict",
+            ErrorKind::Refused => "refused",
+        }
+    }
 }
 
 impl Error {
@@ -90,6 +120,12 @@ impl Error {
 
     pub(crate) fn conflict(cause: String) -> Self {
         Self::new(ErrorKind::Conflict, "use of the storage", Some(cause.into()))
+    }
+
+    pub(crate) fn refused() -> Self {
+        let cause = "its type is a `Result`, whose errors must not be cached: name it in the signature, or write \
+                     `#[ring(fallible)]`";
+        Self::new(ErrorKind::Refused, "store", Some(cause.into()))
     }
 
     fn new(kind: ErrorKind, operation: &'static str, cause: Option<Cause>) -> Self {
@@ -187,6 +223,16 @@ pub trait Failure: Into<Error> + Sized {
     /// The return type of a verb.
     type Outcome<T>;
 
+    /// Whether there can be one.
+    #[doc(hidden)]
+    const CAN_FAIL: bool = true;
+
+    /// The error, for counters and observers.
+    #[doc(hidden)]
+    fn as_error(&self) -> Option<&Error> {
+        None
+    }
+
     /// Converts the result of an operation.
     fn outcome<T>(result: Result<T, Self>, ring: &str) -> Self::Outcome<T>;
 
@@ -203,6 +249,8 @@ pub trait Failure: Into<Error> + Sized {
 
 impl Failure for Infallible {
     type Outcome<T> = T;
+
+    const CAN_FAIL: bool = false;
 
     #[inline]
     fn outcome<T>(result: Result<T, Self>, _: &str) -> T {
@@ -221,6 +269,10 @@ impl Failure for Infallible {
 
 impl Failure for Error {
     type Outcome<T> = Result<T, Error>;
+
+    fn as_error(&self) -> Option<&Error> {
+        Some(self)
+    }
 
     fn outcome<T>(result: Result<T, Self>, ring: &str) -> Result<T, Error> {
         result.map_err(|error| error.of_ring(ring))

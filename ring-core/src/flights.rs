@@ -39,12 +39,15 @@ use flight::Flight;
 use key_state::KeyState;
 use refreshes::Refreshes;
 use registry::RingRegistry;
-use scope::Scope;
+pub(crate) use registry::may_meet;
+pub(crate) use scope::{Scope, ScopeGuard, Scoped};
 use shard::Shard;
 
 use crate::key::{EncodedKey, KeyShape, Name, RingKey};
+use crate::observer::EvictionReason;
 use crate::ring::Ring;
 use crate::sync::{Arc, AtomicU64, AtomicUsize, Event, EventListener, Mutex, OnceLock, Ordering};
+use crate::usage::Usage;
 
 /// The number of locks of the table.
 const SHARDS: usize = 8;
@@ -72,6 +75,7 @@ pub struct Flights<T> {
     rings: RingRegistry,
     /// Made for the first ring that keeps stale entries.
     refreshes: OnceLock<Arc<Refreshes>>,
+    usage: Usage,
 }
 
 /// The state of a key when a [doubt](Flights::begin_doubt) began.
@@ -104,6 +108,7 @@ impl<T> Default for Flights<T> {
             doubts: AtomicUsize::new(0),
             rings: RingRegistry::default(),
             refreshes: OnceLock::new(),
+            usage: Usage::default(),
         }
     }
 }
@@ -284,6 +289,18 @@ impl<T> Flights<T> {
     /// The end of the refresh of a key, if one is under way: see [`Refreshes::under_way`].
     pub(crate) fn refresh_under_way(&self, hash: u64) -> Option<(EventListener, Option<Instant>)> {
         self.refreshes.get()?.under_way(hash)
+    }
+
+    /// Counts and reports an entry that the storage dropped, if the storage does not know whose it was. If one ring uses
+    /// the storage, it was that ring's. Not to be called under a lock.
+    pub fn lost(&self, reason: EvictionReason) {
+        self.usage.lost_of_any(reason);
+    }
+
+    /// What rings do on this storage.
+    #[inline(always)]
+    pub(crate) fn usage(&self) -> &Usage {
+        &self.usage
     }
 
     fn shard(&self, key: &EncodedKey) -> &Mutex<Shard<T>> {

@@ -15,26 +15,40 @@ pub mod flights;
 #[doc(hidden)]
 pub mod generated;
 pub mod key;
+#[cfg(feature = "metrics")]
+#[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
+pub mod metrics;
 pub mod mode;
 pub mod storage;
 #[cfg(feature = "testing")]
 pub mod testing;
+#[cfg(feature = "tracing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tracing")))]
+pub mod tracing;
 
 mod action;
 mod cache;
 mod call;
 mod clearing;
+mod doctor;
 mod error;
 mod freshness;
 mod lru;
 mod map;
+mod observer;
 mod output;
 mod registry;
 mod ring;
+mod ring_info;
+mod spans;
 mod stats;
 mod switches;
 mod sync;
+mod usage;
+mod used_rings;
 mod wait;
+mod warned;
+mod watched;
 mod writer;
 
 pub use action::{Action, ActionResult, UnknownAction};
@@ -44,12 +58,16 @@ pub use call::{
     Forgetting, Outcome,
 };
 pub use clearing::Clearing;
+pub use doctor::{Finding, doctor};
 pub use error::{Cause, Error, ErrorKind, Failure};
 pub use freshness::Lookup;
 pub use key::{Bracket, Key, KeyWriter, Name, RingKey, TypeName};
 pub use lru::{DEFAULT_CAPACITY, Lru, LruBuilder, Policy};
 pub use map::Map;
+pub use observer::{EvictionReason, Observer, observe};
 pub use output::{Fallible, Output, Plain};
 pub use registry::Registry;
 pub use ring::{DEFAULT_FLIGHT_TIMEOUT, Ring};
-pub use stats::Stats;
+pub use ring_info::{RingInfo, Settings, StorageInfo, rings};
+pub use stats::{ErrorCounts, Stats};
+pub use watched::watch;

@@ -20,11 +20,13 @@ use shard::Shard;
 use crate::clock::StorageClock;
 use crate::flights::{Evicted, Flights, InPlace};
 use crate::key::{EncodedKey, KeyBytes, Name, RingKey, hash_key, text_in_namespace};
+use crate::observer::EvictionReason;
 use crate::ring::DEFAULT_WRITE_TIMEOUT;
 use crate::storage::{
-    Clear, EvictionCounts, Expires, Expiring, InMemory, Observer, Storage, StorageBase, TellsLife,
+    ChangeObserver, Clear, EvictionCounts, Expires, Expiring, InMemory, Storage, StorageBase, TellsLife,
 };
-use crate::sync::{AtomicU64, Ordering, ReadersLock};
+use crate::sync::ReadersLock;
+use crate::usage::StorageFacts;
 
 /// The default capacity of a ring's storage, as in the original.
 pub const DEFAULT_CAPACITY: usize = 128;
@@ -55,24 +57,7 @@ pub struct Lru<T> {
     mask: usize,
     capacity: usize,
     clock: StorageClock,
-    apart: Arc<Apart<T>>,
-}
-
-/// What hits do not need.
-struct Apart<T> {
-    flights: Flights<T>,
-    evictions: AtomicU64,
-    expirations: AtomicU64,
-}
-
-impl<T> Default for Apart<T> {
-    fn default() -> Self {
-        Apart {
-            flights: Flights::default(),
-            evictions: AtomicU64::new(0),
-            expirations: AtomicU64::new(0),
-        }
-    }
+    flights: Arc<Flights<T>>,
 }
 
 /// A handle of the same entries.
@@ -83,7 +68,7 @@ impl<T> Clone for Lru<T> {
             mask: self.mask,
             capacity: self.capacity,
             clock: self.clock.clone(),
-            apart: Arc::clone(&self.apart),
+            flights: Arc::clone(&self.flights),
         }
     }
 }
@@ -116,7 +101,7 @@ impl<T> Lru<T> {
 
     /// Removes all entries, also those being computed.
     pub fn clear(&self) {
-        let invalidation = self.apart.flights.invalidate_all(DEFAULT_WRITE_TIMEOUT).block();
+        let invalidation = self.flights.invalidate_all(DEFAULT_WRITE_TIMEOUT).block();
         self.drop_where(|_| true);
         let Ok(()) = invalidation.end(Ok::<_, Infallible>(()));
     }
@@ -130,6 +115,7 @@ impl<T> Lru<T> {
     pub fn validate(&self) {
         self.shards.iter().for_each(|shard| shard.read().validate());
         assert!(self.len() <= self.capacity);
+        assert_eq!(self.facts().entries(), Some(self.len() as u64));
     }
 
     /// The storage's backend: a memory storage is its own.
@@ -155,7 +141,7 @@ impl<T> Lru<T> {
 
     /// Removes the value under `key`. Returns whether there was an entry.
     pub fn delete<K: RingKey + ?Sized>(&self, key: &K) -> bool {
-        let invalidation = self.apart.flights.invalidate(key, DEFAULT_WRITE_TIMEOUT).block();
+        let invalidation = self.flights.invalidate(key, DEFAULT_WRITE_TIMEOUT).block();
         let Ok(removed) = invalidation.end(Ok::<_, Infallible>(self.take(key)));
         removed
     }
@@ -167,6 +153,10 @@ impl<T> Lru<T> {
         shard
             .find(hash, key)
             .is_some_and(|slot| !self.clock.is_past(shard.deadline(slot)))
+    }
+
+    fn facts(&self) -> &StorageFacts {
+        self.flights.usage().facts()
     }
 
     #[inline]
@@ -183,11 +173,12 @@ impl<T> Lru<T> {
         }
     }
 
-    fn count_loss(&self, evicted: bool, deadline: u64) {
+    /// Counts and reports an entry that is gone. Called without a lock.
+    fn count_loss(&self, evicted: bool, ring: Option<u32>, deadline: u64) {
         if self.clock.is_past(deadline) {
-            self.apart.expirations.fetch_add(1, Ordering::Relaxed);
+            self.flights.usage().lost(ring, EvictionReason::Expired);
         } else if evicted {
-            self.apart.evictions.fetch_add(1, Ordering::Relaxed);
+            self.flights.usage().lost(ring, EvictionReason::Capacity);
         }
     }
 
@@ -197,7 +188,8 @@ impl<T> Lru<T> {
         let removed = shard.find(key.hash_value(), &key).map(|slot| shard.remove(slot));
         drop(shard);
         removed.is_some_and(|removed| {
-            self.count_loss(false, removed.expires_at);
+            self.facts().went(1);
+            self.count_loss(false, removed.ring, removed.expires_at);
             !self.clock.is_past(removed.expires_at)
         })
     }
@@ -209,6 +201,7 @@ impl<T> Lru<T> {
             .iter()
             .map(|shard| shard.write().extract(&concerns))
             .collect();
+        self.facts().went(dropped.iter().map(Vec::len).sum());
         drop(dropped);
     }
 
@@ -223,7 +216,8 @@ impl<T> Lru<T> {
             .then(|| shard.remove(slot));
         drop(shard);
         if let Some(removed) = removed {
-            self.count_loss(false, removed.expires_at);
+            self.facts().went(1);
+            self.count_loss(false, removed.ring, removed.expires_at);
         }
         None
     }
@@ -286,7 +280,7 @@ impl<T: Clone> StorageBase<T> for Lru<T> {
     const TEXT_KEYS: bool = false;
 
     fn flights(&self) -> &Flights<T> {
-        &self.apart.flights
+        &self.flights
     }
 
     fn namespace(&self) -> &str {
@@ -302,14 +296,10 @@ impl<T: Clone> StorageBase<T> for Lru<T> {
     }
 
     fn eviction_counts(&self) -> EvictionCounts {
-        let (evictions, expirations) = (&self.apart.evictions, &self.apart.expirations);
-        EvictionCounts::new(
-            evictions.load(Ordering::Relaxed),
-            expirations.load(Ordering::Relaxed),
-        )
+        EvictionCounts::new(self.facts().evictions(), self.facts().expirations())
     }
 
-    fn watch(&self, _: Arc<dyn Observer>) -> bool {
+    fn watch(&self, _: Arc<dyn ChangeObserver>) -> bool {
         false
     }
 
@@ -335,15 +325,20 @@ impl<T> InPlace<T> for Lru<T> {
     }
 
     fn write(&self, key: EncodedKey, value: T, expires_at: u64) -> Option<Evicted<T>> {
+        self.flights.usage().written(key.ring_number());
         let mut shard = self.shard(key.hash_value()).write();
-        match shard.find(key.hash_value(), &key) {
+        let gone = match shard.find(key.hash_value(), &key) {
             Some(slot) => Some(shard.replace(slot, value, expires_at)),
             None => shard.insert(key, value, expires_at),
+        };
+        if gone.is_none() {
+            self.facts().came();
         }
+        gone
     }
 
     fn count_evicted(&self, evicted: Evicted<T>) {
-        self.count_loss(evicted.by_another_key, evicted.expires_at);
+        self.count_loss(evicted.by_another_key, evicted.ring, evicted.expires_at);
     }
 }
 

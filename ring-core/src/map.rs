@@ -10,7 +10,7 @@ use crate::flights::Flights;
 use crate::key::{EncodedKey, Name, RingKey, key_text};
 use crate::ring::DEFAULT_WRITE_TIMEOUT;
 use crate::storage::{
-    Clear, EvictionCounts, Expires, Expiring, InMemory, Observer, Storage, StorageBase, TellsLife,
+    ChangeObserver, Clear, EvictionCounts, Expires, Expiring, InMemory, Storage, StorageBase, TellsLife,
 };
 use crate::sync::{Arc, RwLock};
 
@@ -62,10 +62,12 @@ impl<T> Default for Map<T> {
 impl<T> Map<T> {
     /// An empty map.
     pub fn new() -> Self {
+        let flights = Flights::default();
+        flights.usage().facts().count_entries(None);
         Map {
             shared: Arc::new(Shared {
                 entries: RwLock::default(),
-                flights: Flights::default(),
+                flights,
             }),
             clock: StorageClock::default(),
         }
@@ -109,6 +111,7 @@ impl<T> Map<T> {
     pub fn clear(&self) {
         let invalidation = self.shared.flights.invalidate_all(DEFAULT_WRITE_TIMEOUT).block();
         let dropped = std::mem::take(&mut *self.shared.entries.write());
+        self.shared.flights.usage().facts().went(dropped.len());
         let Ok(()) = invalidation.end(Ok::<_, Infallible>(()));
         drop(dropped);
     }
@@ -150,6 +153,7 @@ impl<T> Map<T> {
         let mut entries = self.shared.entries.write();
         let dropped: Vec<_> = entries.extract_if(|key, _| concerns(key)).collect();
         drop(entries);
+        self.shared.flights.usage().facts().went(dropped.len());
         drop(dropped);
     }
 }
@@ -193,7 +197,7 @@ impl<T: Clone> StorageBase<T> for Map<T> {
         EvictionCounts::default()
     }
 
-    fn watch(&self, _: std::sync::Arc<dyn Observer>) -> bool {
+    fn watch(&self, _: std::sync::Arc<dyn ChangeObserver>) -> bool {
         false
     }
 
@@ -224,6 +228,9 @@ impl<T: Clone> Storage<T> for Map<T> {
         };
         let key = key_text(key).into_boxed_str();
         let replaced = self.shared.entries.write().insert(key, entry);
+        if replaced.is_none() {
+            self.shared.flights.usage().facts().came();
+        }
         drop(replaced);
         Ok(())
     }
@@ -231,6 +238,11 @@ impl<T: Clone> Storage<T> for Map<T> {
     fn remove<K: RingKey + ?Sized>(&self, key: &K, _: Option<Instant>) -> Result<bool, Infallible> {
         let key = key_text(key);
         let removed = self.shared.entries.write().remove(&*key);
+        self.shared
+            .flights
+            .usage()
+            .facts()
+            .went(usize::from(removed.is_some()));
         Ok(removed.is_some_and(|entry| !self.clock.is_past(entry.deadline)))
     }
 

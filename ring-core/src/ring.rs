@@ -1,11 +1,14 @@
 //! A ring: its name, its coalescing settings and its counters.
 
 use std::any::TypeId;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::key::{Name, TypeName};
-use crate::output::Output;
-use crate::stats::Counters;
+use crate::stats::Stats;
+use crate::sync::lasting::{AtomicUsize, Ordering, RwLock};
+use crate::usage::Use;
+use crate::used_rings;
 
 /// The default of `flight_timeout`: the time that a call waits for another's computation before it computes itself.
 pub const DEFAULT_FLIGHT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -33,8 +36,24 @@ pub struct Ring {
     pub(crate) wait: Option<Duration>,
     /// The greatest part by which an expiry is shortened.
     pub(crate) jitter: f64,
-    pub(crate) counters: Counters,
+    /// A number that only this ring has.
+    pub(crate) number: usize,
+    uses: RwLock<Uses>,
+    #[cfg(feature = "metrics")]
+    pub(crate) published: crate::metrics::Published,
 }
+
+/// The storages of a ring.
+#[derive(Debug, Default)]
+struct Uses {
+    live: Vec<Arc<Use>>,
+    /// The counters of storages that are gone.
+    past: Stats,
+    began: bool,
+}
+
+/// The number of the next ring.
+static NEXT: AtomicUsize = AtomicUsize::new(0);
 
 impl Ring {
     /// The ring of this name.
@@ -49,7 +68,10 @@ impl Ring {
             retry: DEFAULT_RETRY,
             wait: Some(Duration::ZERO),
             jitter: 0.0,
-            counters: Counters::default(),
+            number: NEXT.fetch_add(1, Ordering::Relaxed),
+            uses: RwLock::default(),
+            #[cfg(feature = "metrics")]
+            published: Default::default(),
         }
     }
 
@@ -181,22 +203,38 @@ impl Ring {
         shortened.clamp(expiry.min(Duration::from_nanos(1)), expiry)
     }
 
-    /// A result whose error is counted.
-    pub(crate) fn count_failure<T, E>(&self, result: Result<T, E>) -> Result<T, E> {
-        result.inspect_err(|_| self.counters.error())
-    }
-
-    /// Counts a value that is not stored because its type hides errors.
-    pub(crate) fn count_refused<R: Output>(&self) {
-        if R::is_refused() {
-            self.counters.error();
+    /// Begins to use a storage.
+    pub(crate) fn begin_use(&'static self, used: &Arc<Use>) {
+        let mut uses = self.uses.write();
+        uses.live.push(Arc::clone(used));
+        let is_first = !std::mem::replace(&mut uses.began, true);
+        drop(uses);
+        if is_first {
+            used_rings::add(self);
+            #[cfg(feature = "metrics")]
+            crate::metrics::began(self);
         }
     }
 
-    /// The value of a result. An error is counted, and changes nothing for the caller.
-    #[inline]
-    pub(crate) fn count_errors<T, E>(&self, result: Result<T, E>) -> Option<T> {
-        self.count_failure(result).ok()
+    /// A storage is gone. Its counters are kept.
+    pub(crate) fn end_use(&self, used: &Use) {
+        let mut uses = self.uses.write();
+        if let Some(place) = uses.live.iter().position(|live| std::ptr::eq(&**live, used)) {
+            let used = uses.live.swap_remove(place);
+            uses.past = uses.past.plus(&used.stats());
+        }
+    }
+
+    /// The storages that there are, and the counters of those that are gone.
+    pub(crate) fn uses(&self) -> (Vec<Arc<Use>>, Stats) {
+        let uses = self.uses.read();
+        (uses.live.clone(), uses.past)
+    }
+
+    /// The counters on all storages, together.
+    pub(crate) fn total_stats(&self) -> Stats {
+        let (live, past) = self.uses();
+        live.iter().fold(past, |stats, used| stats.plus(&used.stats()))
     }
 
     /// The full name of the function: module, type and name.

@@ -1,10 +1,30 @@
-//! Counters of a ring.
+//! Counters of a ring, and what they are at one moment.
 
-mod tally;
+pub(crate) mod cells;
 
-use tally::Tally;
+use std::time::Duration;
 
-/// The counters of a ring: exact, and read while calls go on.
+use crate::error::ErrorKind;
+use crate::sync::lasting::{AtomicU64, Ordering};
+
+/// The counters of a ring at one moment: exact, and read while calls go on.
+///
+/// `{method}_cache().stats()` counts the calls on the storage of that handle: for a service that owns its storage, the
+/// calls of that instance. [`Handle::total_stats`](crate::Handle::total_stats) adds up all storages. The counters are
+/// never reset; [`since`](Self::since) is what happened after an earlier moment.
+///
+/// ```
+/// # use ring_cache_core as ring_cache;
+/// # use ring_cache::{Cache, Lru, Plain, Ring};
+/// # let (ring, lru): (&'static Ring, _) = (Box::leak(Box::new(Ring::with_prefix("doc"))), Lru::<u32>::new(8));
+/// # let square = |n: u32| Cache::new(ring, &lru).bind::<Plain<u32>, _, _>((n,), |(n,)| n * n).get_or_update();
+/// let before = Cache::new(ring, &lru).stats();
+/// square(3);
+/// square(3);
+/// let stats = Cache::new(ring, &lru).stats().since(&before);
+/// assert_eq!((stats.hits, stats.misses, stats.computed, stats.stores), (1, 1, 1, 1));
+/// assert_eq!(stats.hit_ratio(), Some(0.5));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
@@ -14,76 +34,195 @@ pub struct Stats {
     pub stale_hits: u64,
     /// Look-ups that found no value, or a stale one that was not returned.
     pub misses: u64,
-    /// Values that were stored.
-    pub stores: u64,
     /// Plain calls that took the value of another call's computation. They count as misses too.
     pub coalesced: u64,
+    /// Bodies that ran to their end to make a value for the cache.
+    pub computed: u64,
+    /// The time that those bodies took, together. For an `async fn` it is the time until the future was ready.
+    pub compute_time: Duration,
+    /// The time that plain calls waited for the answers of the storage, together. Zero in memory, where it is not
+    /// measured.
+    pub lookup_time: Duration,
+    /// Values that were stored.
+    pub stores: u64,
     /// Failures of the storage or the coder. They never changed the answer of a plain call.
     pub errors: u64,
-    /// Entries of the whole storage that were evicted for newer ones.
+    /// The same by their kinds.
+    pub errors_by_kind: ErrorCounts,
+    /// Entries of the ring that were evicted for newer ones. Only storages in memory know the ring of an entry:
+    /// [`eviction_counts`](crate::storage::StorageBase::eviction_counts) has those of a whole storage.
     pub evictions: u64,
-    /// Entries of the whole storage that were found to have expired.
+    /// Entries of the ring that were found to have expired. See [`evictions`](Self::evictions).
     pub expirations: u64,
+    /// The look-ups that `lookup_time` is the time of.
+    timed_lookups: u64,
 }
 
-/// The counters of one ring.
+impl Stats {
+    /// What was counted after `earlier`.
+    #[must_use]
+    pub fn since(&self, earlier: &Stats) -> Stats {
+        self.combined(earlier, u64::saturating_sub)
+    }
+
+    /// The part of the look-ups that found a value, stale ones included. `None` before the first.
+    #[must_use]
+    pub fn hit_ratio(&self) -> Option<f64> {
+        let found = self.hits + self.stale_hits;
+        ratio(found, found + self.misses)
+    }
+
+    /// The time that a body takes. `None` before the first.
+    #[must_use]
+    pub fn mean_compute_time(&self) -> Option<Duration> {
+        mean(self.compute_time, self.computed)
+    }
+
+    /// The time that a look-up takes in a storage outside the process. `None` in memory, where it is not measured.
+    #[must_use]
+    pub fn mean_lookup_time(&self) -> Option<Duration> {
+        mean(self.lookup_time, self.timed_lookups)
+    }
+
+    pub(crate) fn plus(&self, other: &Stats) -> Stats {
+        self.combined(other, u64::saturating_add)
+    }
+
+    fn combined(&self, other: &Stats, with: fn(u64, u64) -> u64) -> Stats {
+        let time = |one, other| Duration::from_nanos(with(nanos(one), nanos(other)));
+        Stats {
+            hits: with(self.hits, other.hits),
+            stale_hits: with(self.stale_hits, other.stale_hits),
+            misses: with(self.misses, other.misses),
+            coalesced: with(self.coalesced, other.coalesced),
+            computed: with(self.computed, other.computed),
+            compute_time: time(self.compute_time, other.compute_time),
+            lookup_time: time(self.lookup_time, other.lookup_time),
+            stores: with(self.stores, other.stores),
+            errors: with(self.errors, other.errors),
+            errors_by_kind: ErrorCounts(std::array::from_fn(|kind| {
+                with(self.errors_by_kind.0[kind], other.errors_by_kind.0[kind])
+            })),
+            evictions: with(self.evictions, other.evictions),
+            expirations: with(self.expirations, other.expirations),
+            timed_lookups: with(self.timed_lookups, other.timed_lookups),
+        }
+    }
+}
+
+/// The nanoseconds of a duration: 584 years fit.
+pub(crate) fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+fn ratio(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+fn mean(time: Duration, count: u64) -> Option<Duration> {
+    (count > 0).then(|| Duration::from_nanos(nanos(time) / count))
+}
+
+/// The number of errors of each [`ErrorKind`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ErrorCounts([u64; ErrorKind::ALL.len()]);
+
+impl ErrorCounts {
+    /// The number of errors of this kind.
+    #[must_use]
+    pub fn of(&self, kind: ErrorKind) -> u64 {
+        self.0[kind as usize]
+    }
+
+    /// The number of errors of each kind.
+    pub fn iter(&self) -> impl Iterator<Item = (ErrorKind, u64)> + use<> {
+        ErrorKind::ALL.into_iter().zip(self.0)
+    }
+}
+
+/// What is counted where calls take long anyway. Hits have [`cells`].
 #[derive(Debug, Default)]
-pub(crate) struct Counters(Tally);
+pub(crate) struct Counters {
+    events: [AtomicU64; 8],
+    errors: [AtomicU64; ErrorKind::ALL.len()],
+    compute_nanos: AtomicU64,
+    lookup_nanos: AtomicU64,
+}
 
 /// The kinds of events.
 #[derive(Clone, Copy)]
 enum Event {
-    Hit,
+    StaleHit,
     Miss,
     Store,
     Coalesced,
-    Error,
-    StaleHit,
+    Computed,
+    TimedLookup,
+    Eviction,
+    Expiration,
 }
 
 impl Counters {
-    #[inline]
-    pub(crate) fn hit(&self) {
-        self.0.count(Event::Hit as usize);
-    }
-
-    /// The counter for hits of this thread, if it is available without waiting.
-    #[inline(always)]
-    pub(crate) fn own_hits(&self) -> Option<impl FnOnce()> {
-        let place = self.0.own()?;
-        Some(move || place.count(Event::Hit as usize))
+    fn count(&self, event: Event) {
+        self.events[event as usize].fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn stale_hit(&self) {
-        self.0.count(Event::StaleHit as usize);
+        self.count(Event::StaleHit);
     }
 
     pub(crate) fn miss(&self) {
-        self.0.count(Event::Miss as usize);
+        self.count(Event::Miss);
     }
 
     pub(crate) fn store(&self) {
-        self.0.count(Event::Store as usize);
+        self.count(Event::Store);
     }
 
     pub(crate) fn coalesced(&self) {
-        self.0.count(Event::Coalesced as usize);
+        self.count(Event::Coalesced);
     }
 
-    pub(crate) fn error(&self) {
-        self.0.count(Event::Error as usize);
+    pub(crate) fn computed(&self, took: Duration) {
+        self.count(Event::Computed);
+        self.compute_nanos.fetch_add(nanos(took), Ordering::Relaxed);
     }
 
-    pub(crate) fn read(&self) -> Stats {
-        let total = |event| self.0.total(event as usize);
+    pub(crate) fn looked_up(&self, took: Duration) {
+        self.count(Event::TimedLookup);
+        self.lookup_nanos.fetch_add(nanos(took), Ordering::Relaxed);
+    }
+
+    pub(crate) fn error(&self, kind: ErrorKind) {
+        self.errors[kind as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn evicted(&self) {
+        self.count(Event::Eviction);
+    }
+
+    pub(crate) fn expired(&self) {
+        self.count(Event::Expiration);
+    }
+
+    pub(crate) fn read(&self, hits: u64) -> Stats {
+        let total = |event| self.events[event as usize].load(Ordering::Relaxed);
+        let time = |nanos: &AtomicU64| Duration::from_nanos(nanos.load(Ordering::Relaxed));
+        let errors = self.errors.each_ref().map(|count| count.load(Ordering::Relaxed));
         Stats {
-            hits: total(Event::Hit),
+            hits,
             stale_hits: total(Event::StaleHit),
             misses: total(Event::Miss),
-            stores: total(Event::Store),
             coalesced: total(Event::Coalesced),
-            errors: total(Event::Error),
-            ..Stats::default()
+            computed: total(Event::Computed),
+            compute_time: time(&self.compute_nanos),
+            lookup_time: time(&self.lookup_nanos),
+            stores: total(Event::Store),
+            errors: errors.iter().sum(),
+            errors_by_kind: ErrorCounts(errors),
+            evictions: total(Event::Eviction),
+            expirations: total(Event::Expiration),
+            timed_lookups: total(Event::TimedLookup),
         }
     }
 }

@@ -15,7 +15,7 @@ mod store;
 mod view;
 
 pub use awaited::{AsyncClear, AsyncStorage, InMemory};
-pub use base::{EvictionCounts, Expires, Expiring, Observer, StorageBase, TellsLife};
+pub use base::{ChangeObserver, EvictionCounts, Expires, Expiring, StorageBase, TellsLife};
 pub use blocking::{Clear, Storage};
 pub use view::{Coded, CodedStorage, Detach, HasCoder, HoldsBytes, NamedStorage, View};
 

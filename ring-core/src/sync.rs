@@ -32,7 +32,7 @@ pub(crate) use std::thread_local;
 /// For statics, which outlive one execution under a model checker: always the real locks. No thread waits for another
 /// while it holds one.
 pub(crate) mod lasting {
-    pub(crate) use parking_lot::RwLock;
+    pub(crate) use parking_lot::{Mutex, RwLock};
     pub(crate) use std::sync::OnceLock;
-    pub(crate) use std::sync::atomic::{AtomicU64, Ordering};
+    pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use ring_cache_core::flights::Flights;
 use ring_cache_core::key::EncodedKey;
-use ring_cache_core::storage::{AsyncStorage, EvictionCounts, Observer, StorageBase, View};
+use ring_cache_core::storage::{AsyncStorage, ChangeObserver, EvictionCounts, StorageBase, View};
 use ring_cache_core::{Error, RingKey};
 
 use crate::coder;
@@ -77,7 +77,7 @@ impl<T, W: View<StoredResponse, Held = T>> StorageBase<T> for Timed<W> {
         self.0.storage().eviction_counts()
     }
 
-    fn watch(&self, observer: Arc<dyn Observer>) -> bool {
+    fn watch(&self, observer: Arc<dyn ChangeObserver>) -> bool {
         self.0.storage().watch(observer)
     }
 

@@ -46,6 +46,7 @@ mod results;
     feature = "tiered"
 ))]
 mod sealed;
+mod seen;
 #[cfg(all(feature = "testing", feature = "tokio"))]
 mod stale;
 mod storages;

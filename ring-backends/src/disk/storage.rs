@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use ring_cache_core::flights::Flights;
 use ring_cache_core::key::{EncodedKey, text_in_namespace};
 use ring_cache_core::storage::{
-    Clear, EvictionCounts, Expires, Expiring, Observer, Storage, StorageBase, TellsLife,
+    ChangeObserver, Clear, EvictionCounts, Expires, Expiring, Storage, StorageBase, TellsLife,
 };
 use ring_cache_core::{Error, Name, RingKey};
 
@@ -32,7 +32,7 @@ impl StorageBase<Vec<u8>> for Disk {
         text_in_namespace(&self.inner.namespace, key)
     }
 
-    fn watch(&self, _: Arc<dyn Observer>) -> bool {
+    fn watch(&self, _: Arc<dyn ChangeObserver>) -> bool {
         false
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use redis::{Cmd, Pipeline};
 use ring_cache_core::key::text_in_namespace;
-use ring_cache_core::storage::Observer;
+use ring_cache_core::storage::ChangeObserver;
 use ring_cache_core::{Name, RingKey};
 
 use super::request::{self, Commands, Request};
@@ -47,7 +47,7 @@ pub(super) trait KeySchema: Send + Sync + 'static {
     /// Removes the entries of the ring `name` from one server.
     fn clear(namespace: &str, name: &Name) -> Self::Scan;
     /// See [`Server::watch`](crate::remote::Server::watch).
-    fn watch(route: &Self::Route, namespace: &str, observer: Arc<dyn Observer>) -> bool {
+    fn watch(route: &Self::Route, namespace: &str, observer: Arc<dyn ChangeObserver>) -> bool {
         let _ = (route, namespace, observer);
         false
     }
@@ -72,7 +72,7 @@ impl KeySchema for Keys {
     }
 
     #[cfg(feature = "tiered")]
-    fn watch(route: &Single, namespace: &str, observer: Arc<dyn Observer>) -> bool {
+    fn watch(route: &Single, namespace: &str, observer: Arc<dyn ChangeObserver>) -> bool {
         route.watch().observe(namespace, observer);
         true
     }

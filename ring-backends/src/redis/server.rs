@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ring_cache_core::storage::Observer;
+use ring_cache_core::storage::ChangeObserver;
 use ring_cache_core::{Name, RingKey};
 
 use super::request::{self, Request};
@@ -68,7 +68,7 @@ impl<L: KeySchema> Server for RedisServer<L> {
         self.route.watch_error()
     }
 
-    fn watch(&self, namespace: &str, observer: Arc<dyn Observer>) -> bool {
+    fn watch(&self, namespace: &str, observer: Arc<dyn ChangeObserver>) -> bool {
         L::watch(&self.route, namespace, observer)
     }
 

@@ -19,7 +19,7 @@ use redis::{
     AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ErrorKind, ProtocolVersion, PushInfo, PushKind,
     RedisError, RedisResult, Value, cmd,
 };
-use ring_cache_core::storage::Observer;
+use ring_cache_core::storage::ChangeObserver;
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
@@ -87,7 +87,7 @@ struct State {
 /// An observer of a namespace.
 struct Watcher {
     namespace: String,
-    observer: Arc<dyn Observer>,
+    observer: Arc<dyn ChangeObserver>,
     /// Whether it was told that changes are reported.
     has_begun: AtomicBool,
 }
@@ -132,7 +132,7 @@ impl Watch {
     }
 
     /// Tells `observer` of changes in the namespace, until it is gone.
-    pub(super) fn observe(self: &Arc<Self>, namespace: &str, observer: Arc<dyn Observer>) {
+    pub(super) fn observe(self: &Arc<Self>, namespace: &str, observer: Arc<dyn ChangeObserver>) {
         let watcher = Arc::new(Watcher {
             namespace: namespace.to_owned(),
             observer,

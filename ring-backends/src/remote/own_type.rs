@@ -13,7 +13,7 @@ pub(crate) mod names {
     #[cfg(feature = "tokio")]
     pub(crate) use ring_cache_core::storage::AsyncStorage;
     pub(crate) use ring_cache_core::storage::{
-        EvictionCounts, Expires, Expiring, Observer, Storage, StorageBase, TellsLife,
+        ChangeObserver, EvictionCounts, Expires, Expiring, Storage, StorageBase, TellsLife,
     };
     pub(crate) use ring_cache_core::{Error, RingKey};
     #[cfg(feature = "redis")]
@@ -136,7 +136,7 @@ macro_rules! own_type {
                 self.remote.eviction_counts()
             }
 
-            fn watch(&self, observer: Arc<dyn Observer>) -> bool {
+            fn watch(&self, observer: Arc<dyn ChangeObserver>) -> bool {
                 self.remote.watch(observer)
             }
 

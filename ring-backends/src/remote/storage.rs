@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use ring_cache_core::flights::Flights;
 use ring_cache_core::key::EncodedKey;
 use ring_cache_core::storage::{
-    self, Clear, EvictionCounts, Expires, Observer, Storage, StorageBase, TellsLife,
+    self, ChangeObserver, Clear, EvictionCounts, Expires, Storage, StorageBase, TellsLife,
 };
 #[cfg(feature = "tokio")]
 use ring_cache_core::storage::{AsyncClear, AsyncStorage};
@@ -43,7 +43,7 @@ impl<S: Server> StorageBase<Vec<u8>> for Remote<S> {
         EvictionCounts::default()
     }
 
-    fn watch(&self, observer: Arc<dyn Observer>) -> bool {
+    fn watch(&self, observer: Arc<dyn ChangeObserver>) -> bool {
         self.server.watch(&self.namespace, observer)
     }
 

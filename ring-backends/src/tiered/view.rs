@@ -17,7 +17,8 @@ use ring_cache_core::coder::Coder;
 use ring_cache_core::flights::Flights;
 use ring_cache_core::key::EncodedKey;
 use ring_cache_core::storage::{
-    Detach, EvictionCounts, Expires, HasCoder, InMemory, Observer, Storage, StorageBase, TellsLife, View,
+    ChangeObserver, Detach, EvictionCounts, Expires, HasCoder, InMemory, Storage, StorageBase, TellsLife,
+    View,
 };
 use ring_cache_core::{Error, RingKey};
 
@@ -127,7 +128,7 @@ where
         self.far().deadline()
     }
 
-    fn watch(&self, observer: Arc<dyn Observer>) -> bool {
+    fn watch(&self, observer: Arc<dyn ChangeObserver>) -> bool {
         self.far().watch(observer)
     }
 

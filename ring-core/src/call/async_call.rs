@@ -128,10 +128,10 @@ where
                 Fetched::Bypass => return body.await,
                 Fetched::Lead(leader, left) => (leader, left),
             };
-            let value = match R::value(leader.computing().around(body).await) {
+            let value = match R::value(context.computing(&leader).around(body).await) {
                 Ok(value) => value,
                 Err(out) => {
-                    context.ring.count_refused::<R>();
+                    context.count_refused::<R>();
                     leader.finish(|| FlightOutcome::Failed);
                     return out;
                 }

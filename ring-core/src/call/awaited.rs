@@ -32,7 +32,7 @@ where
             }
         }
     };
-    context.ring.counters.miss();
+    context.counters().miss();
     run(context.storage(), &mut Fetch::new(context, key, lookup))
         .await
         .0
@@ -54,7 +54,7 @@ where
     let store = context.begin_store(leader, &value, left);
     if let Some(mut store) = store {
         let (stored, failure) = run(context.storage(), &mut store).await;
-        context.count_store(stored, failure.is_some());
+        context.count_store(stored, failure.as_ref());
         store.finish();
     }
     value
@@ -73,10 +73,10 @@ where
     S::Storage: AsyncStorage<S::Held>,
     F: Future<Output = R::Out> + Unpin,
 {
-    let value = match R::value(leader.computing().around(body).await) {
+    let value = match R::value(context.computing(&leader).around(body).await) {
         Ok(value) => value,
         Err(out) => {
-            context.ring.count_refused::<R>();
+            context.count_refused::<R>();
             leader.finish(|| Outcome::Failed);
             return out;
         }

@@ -38,7 +38,7 @@ where
     let value = match R::value(out) {
         Ok(value) => value,
         Err(out) => {
-            context.ring.count_refused::<R>();
+            context.count_refused::<R>();
             leader.finish(|| Outcome::Failed);
             return out;
         }
@@ -59,7 +59,7 @@ where
 {
     if let Some(mut store) = context.begin_store(leader, &value, left) {
         let (stored, failure) = run(context.storage(), &mut store);
-        context.count_store(stored, failure.is_some());
+        context.count_store(stored, failure.as_ref());
         store.finish();
     }
     value

@@ -120,7 +120,7 @@ where
     ) -> impl Iterator<Item = Seen<R, S>> {
         let left = remaining(lookups.first().and_then(|lookup| lookup.until));
         let answered = read.is_ok();
-        let found = self.context().ring.count_errors(read).unwrap_or_default();
+        let found = self.context().count_errors(read).unwrap_or_default();
         let calls = self.0.into_iter().zip(lookups).zip(padded(found));
         calls.map(move |((call, lookup), found)| {
             let epoch = if answered { lookup.epoch } else { None };
@@ -129,7 +129,7 @@ where
                 (freshness::Lookup::Fresh(value), _) => Seen::Fresh(call.place, value),
                 (freshness::Lookup::Stale(value), _) => Seen::Stale(call, value),
                 (freshness::Lookup::Absent, lookup) => {
-                    call.context.ring.counters.miss();
+                    call.context.counters().miss();
                     let until = after(left);
                     Seen::Absent(Pending {
                         call,
@@ -149,17 +149,23 @@ where
         // Decoding does not count against the storage's deadline.
         let left = remaining(lookups.first().and_then(|lookup| lookup.until));
         let answered = read.is_ok();
-        let held = self.context().ring.count_errors(read).unwrap_or_default();
+        let held = self.context().count_failure(read).unwrap_or_default();
         let calls = self.0.into_iter().zip(lookups).zip(padded(held));
         calls.map(move |((call, lookup), held)| {
             let epoch = if answered { lookup.epoch } else { None };
-            let found = call
-                .context
-                .finish_lookup(&call.key, Ok(held), Lookup { epoch, ..lookup });
+            let found = call.context.finish_lookup(
+                &call.key,
+                Ok(held),
+                Lookup {
+                    epoch,
+                    until: None,
+                    ..lookup
+                },
+            );
             match found {
                 Ok(value) => Ok((call.place, value)),
                 Err(lookup) => {
-                    call.context.ring.counters.miss();
+                    call.context.counters().miss();
                     let until = after(left);
                     Err(Pending {
                         call,
@@ -191,7 +197,9 @@ where
     let mut groups: Vec<Group<R, S>> = Vec::new();
     let mut known = HashMap::new();
     for call in calls {
-        call.context.count_conflict();
+        if !call.context.is_admitted() {
+            call.context.count_conflict();
+        }
         let group = *known
             .entry(call.context.flights().address())
             .or_insert_with(|| groups.len());
@@ -225,8 +233,12 @@ impl<T: Default, E: Failure> Gathered<T, E> {
     }
 
     /// Adds the answers for a group. If one storage fails, the others are still read.
-    fn add<R: Output, S>(&mut self, group: &Group<R, S>, answers: Result<Vec<T>, E>) {
-        match answers {
+    fn add<R, S>(&mut self, group: &Group<R, S>, answers: Result<Vec<T>, E>)
+    where
+        R: Output,
+        S: View<R::Value>,
+    {
+        match group.context().count_failure(answers) {
             Ok(answers) => {
                 let places = group.0.iter().map(|call| call.place);
                 self.answers.extend(places.zip(padded(answers)));
@@ -239,9 +251,6 @@ impl<T: Default, E: Failure> Gathered<T, E> {
         self.answers.sort_unstable_by_key(|(place, _)| *place);
         let answers = self.answers.into_iter().map(|(_, answer)| answer);
         let result = self.failure.map_or_else(|| Ok(answers.collect()), Err);
-        if let (Some(ring), Err(_)) = (self.ring, &result) {
-            ring.counters.error();
-        }
         Failure::outcome(result, self.ring.map_or("", |ring| ring.name().as_str()))
     }
 }
@@ -317,7 +326,7 @@ where
             };
             let set = call.context.begin_set(call.key.clone(), value);
             if let Some(error) = set.error {
-                call.context.ring.counters.error();
+                call.context.failed(&error);
                 writes.failure = writes.failure.or(Some(error));
             }
             if let Some(store) = set.store {
@@ -329,15 +338,19 @@ where
     }
 
     fn finish(self, stored: &[bool], failure: Option<StorageError<R::Value, S>>) -> Option<Error> {
-        count_stores(&self.contexts, stored, failure.is_some());
+        count_stores(&self.contexts, stored, failure.as_ref());
         self.failure.or(failure.map(Into::into))
     }
 }
 
 /// Counts the results of writes. After a failure, each write that did not store counts as an error.
-fn count_stores<V, S: View<V>>(contexts: &[&CallContext<V, S>], stored: &[bool], failed: bool) {
+fn count_stores<V, S: View<V>>(
+    contexts: &[&CallContext<V, S>],
+    stored: &[bool],
+    failure: Option<&StorageError<V, S>>,
+) {
     for (context, stored) in contexts.iter().zip(stored) {
-        context.count_store(*stored, failed && !*stored);
+        context.count_store(*stored, failure.filter(|_| !*stored));
     }
 }
 
@@ -397,7 +410,7 @@ where
                 None => Progress::Ended(Ok(value)),
             },
             Err(out) => {
-                self.context().ring.count_refused::<R>();
+                self.context().count_refused::<R>();
                 leader.finish(|| FlightOutcome::Failed);
                 Progress::Ended(Err(out))
             }

@@ -6,11 +6,17 @@ use crate::error::{Error, Failure};
 use crate::flights::{Claim, Flights, Invalidation, Leader, Outcome as FlightOutcome, Role};
 use crate::freshness;
 use crate::key::{EncodedKey, KeyShape, RingKey, hash_key};
+use crate::observer;
 use crate::output::Output;
 use crate::ring::Ring;
+use crate::spans;
+use crate::stats::Counters;
+use crate::stats::cells;
 use crate::storage::{Expiring, StorageBase, Store, View};
 use crate::switches;
-use crate::wait::after;
+use crate::usage::Use;
+use crate::wait::{after, remaining};
+use crate::warned::warn_once;
 
 /// The result of verbs that fail only if the storage does: a `T`, or a `Result<T, Error>`.
 pub type Outcome<R, S, T> = OutcomeOf<<R as Output>::Value, S, T>;
@@ -122,14 +128,6 @@ impl<V, S: View<V>> CallContext<V, S> {
         self.refused(self.conflict()).map(|()| false)
     }
 
-    /// Counts an error if another ring could have a key of this one.
-    #[inline]
-    pub(crate) fn count_conflict(&self) {
-        if !self.is_admitted() && !switches::is_off() {
-            self.ring.counters.error();
-        }
-    }
-
     fn conflict(&self) -> Error {
         Error::conflict(self.flights().conflict(self.ring).unwrap_or_default())
     }
@@ -140,16 +138,18 @@ impl<V, S: View<V>> CallContext<V, S> {
         if switches::is_off() {
             return None;
         }
-        let count = self.ring.counters.own_hits()?;
+        let count = cells::own(self.flights().usage().cell(self.ring))?;
         let value = self.view.decode(self.storage().hit(key, stale)?, key).ok()?;
-        count();
+        cells::add(count);
         Some(value)
     }
 
     /// Begins a look-up.
     #[inline]
     pub(crate) fn begin_lookup<K: RingKey>(&self, key: &K) -> Lookup {
-        self.count_conflict();
+        if !self.is_admitted() {
+            self.count_conflict();
+        }
         Lookup {
             epoch: Some(self.flights().writes(hash_key(key))),
             in_doubt: self.is_in_doubt(key),
@@ -173,11 +173,14 @@ impl<V, S: View<V>> CallContext<V, S> {
         read: StorageResult<V, S, Option<S::Held>>,
         lookup: Lookup,
     ) -> Result<V, Lookup> {
-        let read = self.ring.count_errors(read);
+        let read = self.count_errors(read);
+        if let (Some(until), Some(_)) = (lookup.until, &read) {
+            self.time_lookup(until);
+        }
         let epoch = if read.is_some() { lookup.epoch } else { None };
         match self.decode(key, read.flatten().filter(|_| !lookup.in_doubt)) {
             Some(value) => {
-                self.ring.counters.hit();
+                self.count_hit();
                 Ok(value)
             }
             None => Err(Lookup { epoch, ..lookup }),
@@ -191,11 +194,11 @@ impl<V, S: View<V>> CallContext<V, S> {
         read: StorageResult<V, S, Option<Expiring<S::Held>>>,
         lookup: Lookup,
     ) -> (freshness::Lookup<V>, Lookup) {
-        let read = self.ring.count_errors(read);
+        let read = self.count_errors(read);
         let epoch = if read.is_some() { lookup.epoch } else { None };
         let found = self.classify(key, read.flatten().filter(|_| !lookup.in_doubt));
         if let freshness::Lookup::Fresh(_) = found {
-            self.ring.counters.hit();
+            self.count_hit();
         }
         (found, Lookup { epoch, ..lookup })
     }
@@ -225,9 +228,9 @@ impl<V, S: View<V>> CallContext<V, S> {
     ) -> freshness::Lookup<V> {
         let found = self.classify(key, found);
         match found {
-            freshness::Lookup::Fresh(_) => self.ring.counters.hit(),
-            freshness::Lookup::Stale(_) => self.ring.counters.stale_hit(),
-            freshness::Lookup::Absent => self.ring.counters.miss(),
+            freshness::Lookup::Fresh(_) => self.count_hit(),
+            freshness::Lookup::Stale(_) => self.counters().stale_hit(),
+            freshness::Lookup::Absent => self.counters().miss(),
         }
         found
     }
@@ -256,15 +259,15 @@ impl<V, S: View<V>> CallContext<V, S> {
     pub(crate) fn decode_counted<K: RingKey>(&self, key: &K, held: Option<S::Held>) -> Option<V> {
         let value = self.decode(key, held);
         match value {
-            Some(_) => self.ring.counters.hit(),
-            None => self.ring.counters.miss(),
+            Some(_) => self.count_hit(),
+            None => self.counters().miss(),
         }
         value
     }
 
     #[inline]
     fn decode<K: RingKey>(&self, key: &K, held: Option<S::Held>) -> Option<V> {
-        held.and_then(|held| self.ring.count_errors(self.view.decode(held, key)))
+        held.and_then(|held| self.count_errors(self.view.decode(held, key)))
     }
 
     /// Ends the computations of a key's value.
@@ -274,8 +277,8 @@ impl<V, S: View<V>> CallContext<V, S> {
 
     /// The value of another call's computation.
     pub(crate) fn take(&self, key: &EncodedKey, held: S::Held) -> Option<V> {
-        let value = self.ring.count_errors(self.view.decode(held, key))?;
-        self.ring.counters.coalesced();
+        let value = self.count_errors(self.view.decode(held, key))?;
+        self.counters().coalesced();
         Some(value)
     }
 
@@ -374,13 +377,13 @@ impl<V, S: View<V>> CallContext<V, S> {
             };
         }
         // A value that cannot be encoded removes the older entry.
-        let held = self.ring.count_errors(self.view.encode_ref(value, key));
+        let held = self.count_errors(self.view.encode_ref(value, key));
         held.map_or(Commit::Remove, Commit::Store)
     }
 
     /// The outcome of the flight of `key` with this value.
     pub(crate) fn share(&self, key: &EncodedKey, value: &V) -> FlightOutcome<S::Held> {
-        let held = self.ring.count_errors(self.view.encode_ref(value, key));
+        let held = self.count_errors(self.view.encode_ref(value, key));
         held.map_or(FlightOutcome::Failed, FlightOutcome::Value)
     }
 
@@ -400,7 +403,7 @@ impl<V, S: View<V>> CallContext<V, S> {
         };
         let count = |stored| {
             if stored {
-                self.ring.counters.store();
+                self.used().stored(self.expiry);
             }
         };
         let stored = leader.store_in_place(storage, held, expires_at, count, |key| self.share(key, value));
@@ -408,12 +411,12 @@ impl<V, S: View<V>> CallContext<V, S> {
     }
 
     /// Counts the result of a [`Store`].
-    pub(crate) fn count_store(&self, stored: bool, failed: bool) {
-        if failed {
-            self.ring.counters.error();
+    pub(crate) fn count_store(&self, stored: bool, failure: Option<&StorageError<V, S>>) {
+        if let Some(error) = failure.and_then(Failure::as_error) {
+            self.failed(error);
         }
         if stored {
-            self.ring.counters.store();
+            self.used().stored(self.expiry);
         }
     }
 
@@ -424,6 +427,8 @@ impl<V, S: View<V>> CallContext<V, S> {
             let error = (!switches::is_off()).then(|| self.conflict());
             return Set { store: None, error };
         }
+        // Before the entry is there: from its first hit on it is counted.
+        self.used();
         let life = self.life(&value);
         let (held, error) = match self.view.encode(value, &key) {
             Ok(held) => (Some(held), None),
@@ -431,7 +436,7 @@ impl<V, S: View<V>> CallContext<V, S> {
         };
         let store = Store::explicit(self.storage(), key, held, life, self.ring.write_timeout);
         if store.is_none() {
-            self.count_store(true, false);
+            self.count_store(true, None);
         }
         Set { store, error }
     }
@@ -448,7 +453,7 @@ impl<V, S: View<V>> CallContext<V, S> {
         stored: bool,
         failure: Option<StorageError<V, S>>,
     ) -> StorageResult<V, S, ()> {
-        self.count_store(stored, false);
+        self.count_store(stored, None);
         match (failure, error) {
             (Some(failure), _) => Err(failure),
             (None, Some(error)) => self.refused(error),
@@ -458,17 +463,93 @@ impl<V, S: View<V>> CallContext<V, S> {
 
     /// The result of a verb.
     pub(crate) fn outcome<T>(&self, result: StorageResult<V, S, T>) -> OutcomeOf<V, S, T> {
-        Failure::outcome(self.ring.count_failure(result), self.ring.name().as_str())
+        Failure::outcome(self.count_failure(result), self.ring.name().as_str())
     }
 
     /// The result of `set` if its value could not be encoded. On a storage that cannot fail, only a counter shows it.
     fn refused(&self, error: Error) -> StorageResult<V, S, ()> {
-        match Failure::from_error(error) {
-            Some(error) => Err(error),
-            None => {
-                self.ring.counters.error();
-                Ok(())
-            }
+        if StorageError::<V, S>::CAN_FAIL {
+            return Failure::from_error(error).map_or(Ok(()), Err);
         }
+        self.failed(&error);
+        Ok(())
+    }
+
+    /// The use of the storage by the ring.
+    pub(crate) fn used(&self) -> &Use {
+        let storage = self.storage();
+        let used = storage.flights().usage().of(self.ring, self.shape, storage);
+        used.expect_hits();
+        used
+    }
+
+    /// The counters of the ring on this storage.
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.used().counters
+    }
+
+    #[inline]
+    fn count_hit(&self) {
+        // Only a storage that compares bytes knows of entries of rings that have not used it.
+        if S::Storage::TEXT_KEYS {
+            return self.used().count_hit();
+        }
+        match cells::own(self.flights().usage().cell(self.ring)) {
+            Some(count) => cells::add(count),
+            None => self.count_first_hit(),
+        }
+    }
+
+    /// The first hit of the ring here, or of this thread.
+    #[cold]
+    fn count_first_hit(&self) {
+        self.used().count_hit();
+    }
+
+    /// Counts the time of a look-up that may last until this instant.
+    fn time_lookup(&self, until: Instant) {
+        let (deadline, left) = (self.deadline(), remaining(Some(until)));
+        if let (Some(deadline), Some(left)) = (deadline, left) {
+            self.counters().looked_up(deadline.saturating_sub(left));
+        }
+    }
+
+    /// Counts and reports a failure, which changes nothing for the caller.
+    #[cold]
+    pub(crate) fn failed(&self, error: &Error) {
+        self.used().failed(error);
+        spans::failed(self.ring, error);
+        warn_once(error);
+        observer::each(|observer| observer.failed(self.ring.name().as_str(), error));
+    }
+
+    /// Counts that another ring could have equal keys.
+    #[cold]
+    pub(crate) fn count_conflict(&self) {
+        if !switches::is_off() {
+            self.failed(&self.conflict());
+        }
+    }
+
+    /// Counts a value that is not stored because its type hides errors.
+    pub(crate) fn count_refused<R: Output>(&self) {
+        if R::is_refused() {
+            self.failed(&Error::refused());
+        }
+    }
+
+    /// A result whose error is counted.
+    pub(crate) fn count_failure<T, E: Failure>(&self, result: Result<T, E>) -> Result<T, E> {
+        result.inspect_err(|error| {
+            if let Some(error) = error.as_error() {
+                self.failed(error);
+            }
+        })
+    }
+
+    /// The value of a result. An error is counted, and changes nothing for the caller.
+    #[inline]
+    pub(crate) fn count_errors<T, E: Failure>(&self, result: Result<T, E>) -> Option<T> {
+        self.count_failure(result).ok()
     }
 }

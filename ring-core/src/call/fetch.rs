@@ -162,7 +162,7 @@ impl<'c, V, S: View<V>> Fetch<'c, V, S> {
     }
 
     fn found(&self, value: V) -> Next<'c, V, S> {
-        self.context.ring.counters.coalesced();
+        self.context.counters().coalesced();
         Step::Done(Fetched::Found(value))
     }
 }

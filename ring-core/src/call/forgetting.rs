@@ -62,7 +62,7 @@ impl<T: Clone, S: StorageBase<T>, M> Forgetting<T, S, M> {
 
     /// Counts a failed removal, after which the entry is not trusted any more.
     fn finish(&self, removed: StorageResult<T, &S, bool>) {
-        if self.ring.count_errors(removed).is_none() {
+        if self.context().count_errors(removed).is_none() {
             self.distrust();
         }
     }

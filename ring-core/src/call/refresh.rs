@@ -78,7 +78,7 @@ where
             Refreshed::Failed(out) => {
                 return match look_again::<R::Value, S>(context, &key) {
                     (Some(found), _) => context.found_again::<R>(found),
-                    (None, _) => context.failed::<R>(out),
+                    (None, _) => context.without_fallback::<R>(out),
                 };
             }
         },
@@ -89,7 +89,7 @@ where
     match look_again::<R::Value, S>(context, &key) {
         (Some(found), _) => context.found_again::<R>(found),
         (None, lookup) => {
-            context.ring.counters.miss();
+            context.counters().miss();
             let fetched = blocking::fetch(context, key, lookup);
             super::compute::<R, S, B>(context, fetched, body)
         }
@@ -142,7 +142,7 @@ where
         leader.finish(|| FlightOutcome::Retry);
         return Refreshed::Value(value);
     }
-    let scope = leader.computing().enter();
+    let scope = context.computing(&leader).enter();
     let out = body.run();
     drop(scope);
     match R::value(out) {
@@ -245,7 +245,7 @@ where
         Refreshed::UnderWay => context.found_stale::<R>(value),
         Refreshed::Failed(out) => match look_again_async::<R::Value, S>(context, &key).await.0 {
             Some(found) => context.found_again::<R>(found),
-            None => context.failed::<R>(out),
+            None => context.without_fallback::<R>(out),
         },
     }
 }
@@ -299,7 +299,7 @@ where
         leader.finish(|| FlightOutcome::Retry);
         return Refreshed::Value(value);
     }
-    match R::value(leader.computing().around(body).await) {
+    match R::value(context.computing(&leader).around(body).await) {
         Ok(value) => Refreshed::Value(awaited::store(&context, leader, context.deadline(), value).await),
         Err(out) => context.refresh_failed::<R>(leader, claim, out),
     }
@@ -311,19 +311,19 @@ type Read<V, S> = StorageResult<V, S, Option<Expiring<<S as View<V>>::Held>>>;
 impl<V, S: View<V>> CallContext<V, S> {
     /// The result of a call that returns a stale value.
     fn found_stale<R: Output<Value = V>>(&self, value: V) -> R::Out {
-        self.ring.counters.stale_hit();
+        self.counters().stale_hit();
         R::found(value)
     }
 
     /// The result of a call that refreshed the entry itself.
     fn refreshed<R: Output<Value = V>>(&self, value: V) -> R::Out {
-        self.ring.counters.miss();
+        self.counters().miss();
         R::found(value)
     }
 
     /// The value of a look-up by the leader of a refresh, if it is fresh.
     fn fresh_again(&self, key: &EncodedKey, read: Read<V, S>) -> Option<V> {
-        let found = self.ring.count_errors(read).flatten();
+        let found = self.count_errors(read).flatten();
         self.classify(key, found).fresh()
     }
 
@@ -333,7 +333,7 @@ impl<V, S: View<V>> CallContext<V, S> {
         claim: Claim,
         out: R::Out,
     ) -> Refreshed<R> {
-        self.ring.count_refused::<R>();
+        self.count_refused::<R>();
         leader.finish(|| FlightOutcome::Failed);
         claim.fail();
         Refreshed::Failed(out)
@@ -362,8 +362,8 @@ impl<V, S: View<V>> CallContext<V, S> {
     }
 
     /// The result of a call whose refresh failed, without an entry to fall back to.
-    fn failed<R: Output<Value = V>>(&self, out: R::Out) -> R::Out {
-        self.ring.counters.miss();
+    fn without_fallback<R: Output<Value = V>>(&self, out: R::Out) -> R::Out {
+        self.counters().miss();
         out
     }
 }

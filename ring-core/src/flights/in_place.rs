@@ -24,6 +24,8 @@ pub trait InPlace<T> {
 /// An entry that was replaced by another value of its key, or evicted by another key.
 #[derive(Debug)]
 pub struct Evicted<T> {
+    /// The number of the name of its ring, if it is the entry of one.
+    pub ring: Option<u32>,
     /// Whether another key took its slot.
     pub by_another_key: bool,
     /// Its deadline.

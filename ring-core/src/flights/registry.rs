@@ -63,7 +63,7 @@ impl RingRegistry {
     fn register(&self, mut new: Registered) -> Registered {
         let mut rings = self.rings.write();
         for known in rings.iter_mut() {
-            if may_meet(known, &new) {
+            if may_meet((known.ring, known.shape), (new.ring, new.shape)) {
                 known.rival.get_or_insert(new.ring);
                 new.rival.get_or_insert(known.ring);
             }
@@ -111,16 +111,19 @@ fn message(ring: &Ring, rival: &Ring) -> String {
     )
 }
 
+/// A ring, and the segments of its keys.
+type Shaped = (&'static Ring, &'static KeyShape);
+
 /// Whether a key of one could be a key of the other. Rings of one name and as many segments are one ring.
-fn may_meet(one: &Registered, other: &Registered) -> bool {
-    let (one_name, other_name) = (one.ring.name(), other.ring.name());
+pub(crate) fn may_meet((one, one_shape): Shaped, (other, other_shape): Shaped) -> bool {
+    let (one_name, other_name) = (one.name(), other.name());
     if one_name == other_name {
         // Who keeps its entries for another time would take a stale entry for a fresh one.
-        if one.ring.stale != other.ring.stale {
+        if one.stale != other.stale {
             return true;
         }
-        let same = one.shape.segments == other.shape.segments;
-        return !same && (goes_on(one.shape, &[], other.shape) || goes_on(other.shape, &[], one.shape));
+        let same = one_shape.segments == other_shape.segments;
+        return !same && (goes_on(one_shape, &[], other_shape) || goes_on(other_shape, &[], one_shape));
     }
     let rest = |long: &'static str, short: &str| long.strip_prefix(short)?.strip_prefix(':');
     let split = |rest: &'static str| rest.split(':').collect::<Vec<_>>();
@@ -128,8 +131,8 @@ fn may_meet(one: &Registered, other: &Registered) -> bool {
         rest(other_name.as_str(), one_name.as_str()),
         rest(one_name.as_str(), other_name.as_str()),
     ) {
-        (Some(rest), _) => goes_on(one.shape, &split(rest), other.shape),
-        (_, Some(rest)) => goes_on(other.shape, &split(rest), one.shape),
+        (Some(rest), _) => goes_on(one_shape, &split(rest), other_shape),
+        (_, Some(rest)) => goes_on(other_shape, &split(rest), one_shape),
         (None, None) => false,
     }
 }
@@ -176,17 +179,12 @@ mod tests {
     }
 
     fn meet<A: KeyParts, B: KeyParts>(one: &str, other: &str) -> bool {
-        let registered = |prefix, shape| Registered {
-            ring: ring(prefix),
-            shape,
-            rival: None,
-        };
         let pair = (
-            registered(one, KeyShape::of::<A>()),
-            registered(other, KeyShape::of::<B>()),
+            (ring(one), KeyShape::of::<A>()),
+            (ring(other), KeyShape::of::<B>()),
         );
-        let there = may_meet(&pair.0, &pair.1);
-        assert_eq!(there, may_meet(&pair.1, &pair.0), "{one} {other}");
+        let there = may_meet(pair.0, pair.1);
+        assert_eq!(there, may_meet(pair.1, pair.0), "{one} {other}");
         there
     }
 

@@ -14,7 +14,12 @@ pub(crate) struct KeyBytes(pub(super) SmallBytes);
 impl KeyBytes {
     /// Whether it is the key of a call of the ring `name`.
     pub(crate) fn belongs_to(&self, name: &Name) -> bool {
-        ring_number(&self.0) == Some(name.id())
+        self.ring_number() == Some(name.id())
+    }
+
+    /// The number of the name of its ring, if it is the key of one's call.
+    pub(crate) fn ring_number(&self) -> Option<u32> {
+        ring_number(&self.0)
     }
 }
 
@@ -37,6 +42,10 @@ impl EncodedKey {
     /// The ring whose call's key it is, if it is one's.
     pub fn ring(&self) -> Option<&'static Name> {
         ring_number(self.as_bytes()).map(Name::of_id)
+    }
+
+    pub(crate) fn ring_number(&self) -> Option<u32> {
+        self.bytes.ring_number()
     }
 
     pub(crate) fn hash_value(&self) -> u64 {

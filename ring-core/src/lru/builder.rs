@@ -6,6 +6,7 @@ use super::policy::{Policy, PolicyImpl};
 use super::shard::Shard;
 use super::{DEFAULT_CAPACITY, Lru};
 use crate::clock::{Clock, StorageClock};
+use crate::flights::Flights;
 use crate::sync::{Arc, ReadersLock};
 
 /// The smallest capacity of a shard, unless the user sets the number of shards.
@@ -82,6 +83,8 @@ impl<T> LruBuilder<T> {
         } else {
             Policy::ScanResistant
         });
+        let flights = Flights::default();
+        flights.usage().facts().count_entries(Some(self.capacity));
         let shard = |capacity| Shard::new(capacity, PolicyImpl::new(policy, capacity, exact));
         Lru {
             shards: (0..shards)
@@ -90,7 +93,7 @@ impl<T> LruBuilder<T> {
             mask: shards - 1,
             capacity: self.capacity,
             clock: self.clock,
-            apart: Arc::default(),
+            flights: Arc::new(flights),
         }
     }
 

@@ -149,8 +149,10 @@ impl<T> Shard<T> {
         let old_deadline = self.deadline(slot);
         self.set_deadline(slot, deadline);
         self.policy.replace(self.slots[slot].mark.get_mut());
+        let ring = self.slots[slot].key.ring_number();
         let value = std::mem::replace(&mut self.slots[slot].value, value);
         Evicted {
+            ring,
             by_another_key: false,
             expires_at: old_deadline,
             value,
@@ -277,6 +279,7 @@ impl<T> Marks for Vec<Slot<T>> {
 
 fn evicted<T>(slot: Slot<T>, expires_at: u64, by_another_key: bool) -> Evicted<T> {
     Evicted {
+        ring: slot.key.ring_number(),
         by_another_key,
         expires_at,
         value: slot.value,

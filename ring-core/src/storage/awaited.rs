@@ -26,7 +26,7 @@ use crate::wait;
 /// use std::sync::Arc;
 /// use std::time::{Duration, Instant};
 /// use ring_cache::key::{EncodedKey, text_in_namespace};
-/// use ring_cache::storage::{AsyncStorage, EvictionCounts, Observer, StorageBase};
+/// use ring_cache::storage::{AsyncStorage, EvictionCounts, ChangeObserver, StorageBase};
 /// use ring_cache::{Error, RingKey, flights::Flights};
 /// # struct Client;
 /// # impl Client {
@@ -46,7 +46,7 @@ use crate::wait;
 ///     fn stored_key<K: RingKey + ?Sized>(&self, key: &K) -> String { text_in_namespace("", key) }
 ///     fn deadline(&self) -> Option<Duration> { None }
 ///     fn eviction_counts(&self) -> EvictionCounts { EvictionCounts::default() }
-///     fn watch(&self, _: Arc<dyn Observer>) -> bool { false }
+///     fn watch(&self, _: Arc<dyn ChangeObserver>) -> bool { false }
 ///     fn mark_suspect(&self, _: &EncodedKey) {}
 /// }
 ///

@@ -36,8 +36,8 @@ pub trait StorageBase<T> {
     fn eviction_counts(&self) -> EvictionCounts;
 
     /// Reports changes of the entries by other clients to `observer`, from a separate thread, until the observer [is
-    /// gone](Observer::is_gone). Returns at once, with whether this storage can do so.
-    fn watch(&self, observer: Arc<dyn Observer>) -> bool;
+    /// gone](ChangeObserver::is_gone). Returns at once, with whether this storage can do so.
+    fn watch(&self, observer: Arc<dyn ChangeObserver>) -> bool;
 
     /// Treats the entry of `key` as out of date from now on, without waiting, and removes it when possible.
     ///
@@ -82,7 +82,7 @@ impl EvictionCounts {
 }
 
 /// Receives changes of a storage by other clients: see [`StorageBase::watch`].
-pub trait Observer: Send + Sync {
+pub trait ChangeObserver: Send + Sync {
     /// From now on all changes are reported.
     fn began(&self);
     /// Changes are not reported any more. Some may have been missed.

@@ -9,7 +9,7 @@
 //! use std::sync::{Arc, Mutex};
 //! use std::time::{Duration, Instant};
 //! use ring_cache::key::{EncodedKey, text_in_namespace};
-//! use ring_cache::storage::{EvictionCounts, Observer, Storage, StorageBase};
+//! use ring_cache::storage::{EvictionCounts, ChangeObserver, Storage, StorageBase};
 //! use ring_cache::{Error, RingKey, flights::Flights};
 //!
 //! /// A storage of your own, by the text of the keys.
@@ -26,7 +26,7 @@
 //!     fn stored_key<K: RingKey + ?Sized>(&self, key: &K) -> String { text_in_namespace("", key) }
 //!     fn deadline(&self) -> Option<Duration> { None }
 //!     fn eviction_counts(&self) -> EvictionCounts { EvictionCounts::default() }
-//!     fn watch(&self, _: Arc<dyn Observer>) -> bool { false }
+//!     fn watch(&self, _: Arc<dyn ChangeObserver>) -> bool { false }
 //!     fn mark_suspect(&self, _: &EncodedKey) {}
 //! }
 //!

@@ -200,7 +200,7 @@ macro_rules! simple_base {
         }
     };
     (@watch) => {
-        fn watch(&self, _: std::sync::Arc<dyn ring_cache_core::storage::Observer>) -> bool {
+        fn watch(&self, _: std::sync::Arc<dyn ring_cache_core::storage::ChangeObserver>) -> bool {
             false
         }
     };

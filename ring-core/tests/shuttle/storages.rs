@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use ring_cache_core::flights::Flights;
 use ring_cache_core::key::EncodedKey;
 use ring_cache_core::storage::{
-    AsyncClear, AsyncStorage, Clear, EvictionCounts, InMemory, Observer, Storage, StorageBase,
+    AsyncClear, AsyncStorage, ChangeObserver, Clear, EvictionCounts, InMemory, Storage, StorageBase,
 };
 use ring_cache_core::{Key, Name, RingKey};
 
@@ -87,7 +87,7 @@ impl StorageBase<u32> for Slow {
         EvictionCounts::default()
     }
 
-    fn watch(&self, _: std::sync::Arc<dyn Observer>) -> bool {
+    fn watch(&self, _: std::sync::Arc<dyn ChangeObserver>) -> bool {
         false
     }
 
@@ -170,7 +170,7 @@ impl StorageBase<u32> for Awaited {
         EvictionCounts::default()
     }
 
-    fn watch(&self, _: std::sync::Arc<dyn Observer>) -> bool {
+    fn watch(&self, _: std::sync::Arc<dyn ChangeObserver>) -> bool {
         false
     }
 

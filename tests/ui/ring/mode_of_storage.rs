@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 
 use ring_cache::flights::Flights;
 use ring_cache::key::EncodedKey;
-use ring_cache::storage::{AsyncStorage, EvictionCounts, Observer, Storage, StorageBase};
+use ring_cache::storage::{AsyncStorage, EvictionCounts, ChangeObserver, Storage, StorageBase};
 use ring_cache::{Error, RingKey, ring_impl};
 
 #[derive(Default)]
@@ -15,7 +15,7 @@ impl StorageBase<u32> for Slow {
     fn stored_key<K: RingKey + ?Sized>(&self, _: &K) -> String { String::new() }
     fn deadline(&self) -> Option<Duration> { None }
     fn eviction_counts(&self) -> EvictionCounts { EvictionCounts::default() }
-    fn watch(&self, _: Arc<dyn Observer>) -> bool { false }
+    fn watch(&self, _: Arc<dyn ChangeObserver>) -> bool { false }
     fn mark_suspect(&self, _: &EncodedKey) {}
 }
 impl Storage<u32> for Slow {
@@ -34,7 +34,7 @@ impl StorageBase<u32> for Awaited {
     fn stored_key<K: RingKey + ?Sized>(&self, _: &K) -> String { String::new() }
     fn deadline(&self) -> Option<Duration> { None }
     fn eviction_counts(&self) -> EvictionCounts { EvictionCounts::default() }
-    fn watch(&self, _: Arc<dyn Observer>) -> bool { false }
+    fn watch(&self, _: Arc<dyn ChangeObserver>) -> bool { false }
     fn mark_suspect(&self, _: &EncodedKey) {}
 }
 impl AsyncStorage<u32> for Awaited {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use ring_cache_core::coder::{Cause, Coder, EntryKey};
 use ring_cache_core::key::EncodedKey;
-use ring_cache_core::storage::{Clear, Expiring, Observer, StorageBase};
+use ring_cache_core::storage::{ChangeObserver, Clear, Expiring, StorageBase};
 use ring_cache_core::{Name, RingKey};
 
 use super::super::fills::Fill;
@@ -369,7 +369,7 @@ impl<V, N: Near<V>, F> Drops<V, N, F> {
     }
 }
 
-impl<V, N, F> Observer for Drops<V, N, F>
+impl<V, N, F> ChangeObserver for Drops<V, N, F>
 where
     N: Near<V>,
     F: Send + Sync + 'static,

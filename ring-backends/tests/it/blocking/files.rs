@@ -10,7 +10,7 @@ use std::{env, fs, process};
 use ring_cache::clock::{Clock, ManualClock};
 use ring_cache::flights::Flights;
 use ring_cache::key::{EncodedKey, text_in_namespace};
-use ring_cache::storage::{Clear, EvictionCounts, Expires, Observer, Storage, StorageBase};
+use ring_cache::storage::{ChangeObserver, Clear, EvictionCounts, Expires, Storage, StorageBase};
 use ring_cache::{Error, Key, Name, RingKey};
 
 /// A file has the moment of its expiry in its first eight bytes.
@@ -101,7 +101,7 @@ impl StorageBase<Vec<u8>> for Files {
         EvictionCounts::default()
     }
 
-    fn watch(&self, _: Arc<dyn Observer>) -> bool {
+    fn watch(&self, _: Arc<dyn ChangeObserver>) -> bool {
         false
     }
 

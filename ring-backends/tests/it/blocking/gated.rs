@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use ring_cache::flights::Flights;
 use ring_cache::key::EncodedKey;
-use ring_cache::storage::{Clear, EvictionCounts, Expires, Observer, Storage, StorageBase};
+use ring_cache::storage::{ChangeObserver, Clear, EvictionCounts, Expires, Storage, StorageBase};
 use ring_cache::{Error, Map, Name, RingKey};
 
 /// Long enough for everything that is to happen, and short enough to wait for what hangs.
@@ -113,7 +113,7 @@ impl<T: Clone> StorageBase<T> for Gated<T> {
         EvictionCounts::default()
     }
 
-    fn watch(&self, _: Arc<dyn Observer>) -> bool {
+    fn watch(&self, _: Arc<dyn ChangeObserver>) -> bool {
         false
     }
 

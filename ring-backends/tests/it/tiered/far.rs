@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use ring_cache::flights::Flights;
 use ring_cache::key::EncodedKey;
 use ring_cache::storage::{
-    AsyncClear, AsyncStorage, Clear, EvictionCounts, Expires, Expiring, Observer, Storage, StorageBase,
+    AsyncClear, AsyncStorage, ChangeObserver, Clear, EvictionCounts, Expires, Expiring, Storage, StorageBase,
 };
 use ring_cache::{Error, Map, Name, RingKey};
 use tokio::sync::watch;
@@ -30,7 +30,7 @@ struct Held {
     /// The places where operations fail.
     failing: Mutex<Vec<String>>,
     tells: bool,
-    observer: OnceLock<Arc<dyn Observer>>,
+    observer: OnceLock<Arc<dyn ChangeObserver>>,
 }
 
 impl Far {
@@ -59,7 +59,7 @@ impl Far {
         &self.0.map
     }
 
-    pub(crate) fn observer(&self) -> &dyn Observer {
+    pub(crate) fn observer(&self) -> &dyn ChangeObserver {
         &**self.0.observer.get().expect("it was used")
     }
 
@@ -146,7 +146,7 @@ impl StorageBase<Vec<u8>> for Far {
 
     fn mark_suspect(&self, _: &EncodedKey) {}
 
-    fn watch(&self, observer: Arc<dyn Observer>) -> bool {
+    fn watch(&self, observer: Arc<dyn ChangeObserver>) -> bool {
         self.0.tells && self.0.observer.set(observer).is_ok()
     }
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use ring_cache::coder::Json;
-use ring_cache::storage::{CodedStorage, Observer, Storage, StorageBase};
+use ring_cache::storage::{ChangeObserver, CodedStorage, Storage, StorageBase};
 use ring_cache::{Lru, RingKey, ring_impl};
 use ring_cache_backends::{Redis, Tiered};
 use ring_cache_test_servers::{Redis as Server, or_leave_out};
@@ -106,7 +106,7 @@ struct Told {
     is_gone: AtomicBool,
 }
 
-impl Observer for Told {
+impl ChangeObserver for Told {
     fn began(&self) {
         self.began.fetch_add(1, Ordering::SeqCst);
     }

@@ -301,7 +301,7 @@ where
         Fetched::Found(value) => Progress::Ended(Ok(value)),
         Fetched::Bypass => Progress::Ended(R::value(body.await)),
         Fetched::Lead(leader, left) => {
-            let out = leader.computing().around(body).await;
+            let out = context.computing(&leader).around(body).await;
             pending.computed(leader, left, out)
         }
     }
@@ -314,7 +314,7 @@ where
 {
     for (contexts, mut stores) in computation.take_stores() {
         let (stored, failure) = store_many(contexts[0].storage(), &mut stores).await;
-        count_stores(&contexts, &stored, failure.is_some());
+        count_stores(&contexts, &stored, failure.as_ref());
         stores.into_iter().for_each(super::Store::finish);
     }
 }

@@ -285,7 +285,7 @@ where
         Fetched::Found(value) => Progress::Ended(Ok(value)),
         Fetched::Bypass => Progress::Ended(R::value(body.run())),
         Fetched::Lead(leader, left) => {
-            let scope = leader.computing().enter();
+            let scope = context.computing(&leader).enter();
             let out = body.run();
             drop(scope);
             pending.computed(leader, left, out)
@@ -300,7 +300,7 @@ where
 {
     for (contexts, mut stores) in computation.take_stores() {
         let (stored, failure) = store_many(contexts[0].storage(), &mut stores);
-        count_stores(&contexts, &stored, failure.is_some());
+        count_stores(&contexts, &stored, failure.as_ref());
         stores.into_iter().for_each(super::Store::finish);
     }
 }
@@ -316,7 +316,7 @@ where
         Fetched::Found(value) => R::found(value),
         Fetched::Bypass => body.run(),
         Fetched::Lead(leader, left) => {
-            let scope = leader.computing().enter();
+            let scope = pending.context().computing(&leader).enter();
             let out = body.run();
             drop(scope);
             commit::<R, S>(pending.context(), leader, left, out)

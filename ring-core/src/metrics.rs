@@ -1,0 +1,182 @@
+//! The counters of rings as metrics of the crate [`metrics`](https://docs.rs/metrics), for Prometheus, OpenTelemetry and
+//! others.
+//!
+//! | metric | kind | labels |
+//! |---|---|---|
+//! | `ring_cache.requests` | counter | `ring`, `result`: `hit`, `stale`, `miss` |
+//! | `ring_cache.coalesced` | counter | `ring` |
+//! | `ring_cache.compute.duration` | histogram, in seconds | `ring` |
+//! | `ring_cache.stores` | counter | `ring` |
+//! | `ring_cache.evictions` | counter | `ring`, `reason`: `capacity`, `expired` |
+//! | `ring_cache.errors` | counter | `ring`, `kind`: as [`ErrorKind`](crate::ErrorKind) |
+//! | `ring_cache.entries` | gauge | `ring`: entries of the storages in memory that it uses |
+//! | `ring_cache.capacity` | gauge | `ring`: entries that there is room for |
+//!
+//! A key is never a label. Rings of one name have one series. All counters of a ring are there, at 0, from its first call
+//! on.
+//!
+//! A hit costs nothing: it is counted as without this feature. Counters are set, to their exact value, by [`publish`], and
+//! of one ring whenever it has computed a value, once a second at most. Call [`publish`] before the metrics are read: in the
+//! handler of `/metrics`, or in a task that repeats it as often as an exporter sends them.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use ::metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+
+use crate::observer::EvictionReason;
+use crate::ring::Ring;
+use crate::stats::Stats;
+use crate::sync::lasting::{AtomicU64, Ordering};
+use crate::usage::Use;
+use crate::used_rings;
+
+/// Sets all metrics but the histogram to their present values, in the recorder that is installed.
+pub fn publish() {
+    describe();
+    let mut by_name: BTreeMap<&'static str, Sums> = BTreeMap::new();
+    for ring in used_rings::all() {
+        by_name.entry(ring.name().as_str()).or_default().add(ring);
+    }
+    for (name, sums) in by_name {
+        sums.publish(name);
+    }
+}
+
+/// A ring was first used.
+pub(crate) fn began(ring: &'static Ring) {
+    describe();
+    publish_one(ring);
+}
+
+/// A body of a ring ran.
+pub(crate) fn computed(ring: &'static Ring, took: Duration) {
+    histogram!("ring_cache.compute.duration", "ring" => ring.name().as_str()).record(took.as_secs_f64());
+    if ring.published.is_due() {
+        publish_one(ring);
+    }
+}
+
+/// All rings of the name of this one.
+fn publish_one(ring: &'static Ring) {
+    let mut sums = Sums::default();
+    let all = used_rings::all().into_iter();
+    for same in all.filter(|other| other.name() == ring.name()) {
+        sums.add(same);
+    }
+    sums.publish(ring.name().as_str());
+}
+
+/// When a ring was last published.
+#[derive(Debug, Default)]
+pub(crate) struct Published(AtomicU64);
+
+impl Published {
+    const PAUSE: u64 = 1000;
+
+    /// Whether a second has passed since this was last true.
+    fn is_due(&self) -> bool {
+        static START: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
+        let now = Self::PAUSE + u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let last = self.0.load(Ordering::Relaxed);
+        let is_due = now >= last.saturating_add(Self::PAUSE);
+        is_due
+            && self
+                .0
+                .compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok()
+    }
+}
+
+/// What the rings of one name count together.
+#[derive(Default)]
+struct Sums {
+    stats: Stats,
+    entries: Option<u64>,
+    capacity: Option<u64>,
+}
+
+impl Sums {
+    fn add(&mut self, ring: &'static Ring) {
+        let (live, past) = ring.uses();
+        self.stats = self.stats.plus(&past);
+        for used in live {
+            self.stats = self.stats.plus(&used.stats());
+            self.add_storage(&used);
+        }
+    }
+
+    fn add_storage(&mut self, used: &Use) {
+        if let Some(entries) = used.storage.entries() {
+            *self.entries.get_or_insert(0) += entries;
+        }
+        if let Some(capacity) = used.storage.capacity.get() {
+            *self.capacity.get_or_insert(0) += *capacity as u64;
+        }
+    }
+
+    fn publish(&self, ring: &'static str) {
+        let stats = &self.stats;
+        for (result, count) in [
+            ("hit", stats.hits),
+            ("stale", stats.stale_hits),
+            ("miss", stats.misses),
+        ] {
+            counter!("ring_cache.requests", "ring" => ring, "result" => result).absolute(count);
+        }
+        counter!("ring_cache.coalesced", "ring" => ring).absolute(stats.coalesced);
+        counter!("ring_cache.stores", "ring" => ring).absolute(stats.stores);
+        let evictions = [
+            (EvictionReason::Capacity, stats.evictions),
+            (EvictionReason::Expired, stats.expirations),
+        ];
+        for (reason, count) in evictions {
+            counter!("ring_cache.evictions", "ring" => ring, "reason" => reason.as_str()).absolute(count);
+        }
+        for (kind, count) in stats.errors_by_kind.iter() {
+            counter!("ring_cache.errors", "ring" => ring, "kind" => kind.as_str()).absolute(count);
+        }
+        if let Some(entries) = self.entries {
+            gauge!("ring_cache.entries", "ring" => ring).set(entries as f64);
+        }
+        if let Some(capacity) = self.capacity {
+            gauge!("ring_cache.capacity", "ring" => ring).set(capacity as f64);
+        }
+    }
+}
+
+/// For the recorder that is installed now.
+fn describe() {
+    describe_counter!("ring_cache.requests", Unit::Count, "Look-ups, by their result");
+    describe_counter!(
+        "ring_cache.coalesced",
+        Unit::Count,
+        "Calls that took the value of another call's computation"
+    );
+    describe_counter!("ring_cache.stores", Unit::Count, "Values that were stored");
+    describe_counter!(
+        "ring_cache.evictions",
+        Unit::Count,
+        "Entries that a storage in memory dropped, by the reason"
+    );
+    describe_counter!(
+        "ring_cache.errors",
+        Unit::Count,
+        "Failures of the storage or the coder, by their kind"
+    );
+    describe_gauge!(
+        "ring_cache.entries",
+        Unit::Count,
+        "Entries of the storages in memory that the ring uses"
+    );
+    describe_gauge!(
+        "ring_cache.capacity",
+        Unit::Count,
+        "Entries that these storages have room for"
+    );
+    describe_histogram!(
+        "ring_cache.compute.duration",
+        Unit::Seconds,
+        "The time that bodies take"
+    );
+}

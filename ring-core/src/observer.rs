@@ -1,0 +1,103 @@
+//! Observers: who is told of what the cache does, beside hits.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::Error;
+use crate::sync::lasting::{AtomicBool, Ordering, RwLock};
+
+/// Is told of what rings do: see [`observe`]. All methods do nothing by default.
+///
+/// They are called by the thread to which it happens, without a lock, so they may call cached methods. They delay the call
+/// that they are told of. A panic in one is caught. Hits are only counted.
+#[allow(unused_variables)]
+pub trait Observer: Send + Sync {
+    /// A body ran to its end, for a value to be cached. It took so long; an `async fn` until its future was ready.
+    fn computed(&self, ring: &str, took: Duration) {}
+
+    /// A body ran for an entry that is still there but out of date. [`computed`](Self::computed) is called as well.
+    fn refreshed(&self, ring: &str, took: Duration) {}
+
+    /// A storage in memory dropped an entry that had not expired.
+    fn evicted(&self, ring: &str, reason: EvictionReason) {}
+
+    /// A storage in memory dropped an entry that had expired. It does so when it comes across one.
+    fn expired(&self, ring: &str) {}
+
+    /// The storage or the coder failed. A plain call computes instead. The error names the storage, the operation
+    /// and the cause.
+    fn failed(&self, ring: &str, error: &Error) {}
+
+    /// A storage failed for a reason that is new, such as a wrong password, an unknown host or a full server. Each is said
+    /// once, whatever the number of calls and rings; [`failed`](Self::failed) is called as well.
+    fn warned(&self, error: &Error) {}
+}
+
+/// The reason why a storage dropped an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EvictionReason {
+    /// The storage was full.
+    Capacity,
+    /// The entry had expired.
+    Expired,
+}
+
+impl EvictionReason {
+    /// One word: `capacity` or `expired`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            EvictionReason::Capacity => "capacity",
+            EvictionReason::Expired => "expired",
+        }
+    }
+}
+
+type Observers = Vec<Arc<dyn Observer>>;
+
+static IS_OBSERVED: AtomicBool = AtomicBool::new(false);
+static OBSERVERS: RwLock<Observers> = RwLock::new(Vec::new());
+
+/// Tells `observer` of what all rings of this process do, from now on and for ever. There may be several observers.
+///
+/// ```
+/// # use ring_cache_core as ring_cache;
+/// use std::time::Duration;
+/// use ring_cache::{Error, Observer};
+///
+/// struct Log;
+///
+/// impl Observer for Log {
+///     fn computed(&self, ring: &str, took: Duration) {
+///         println!("{ring} took {took:?}");
+///     }
+///     fn failed(&self, ring: &str, error: &Error) {
+///         eprintln!("{ring}: {error}");
+///     }
+/// }
+///
+/// ring_cache::observe(Log);
+/// ```
+pub fn observe(observer: impl Observer + 'static) {
+    OBSERVERS.write().push(Arc::new(observer));
+    IS_OBSERVED.store(true, Ordering::Release);
+}
+
+/// Tells all observers. Called without a lock.
+#[inline]
+pub(crate) fn each(tell: impl Fn(&dyn Observer)) {
+    if IS_OBSERVED.load(Ordering::Relaxed) {
+        each_now(&tell);
+    }
+}
+
+#[cold]
+fn each_now(tell: &dyn Fn(&dyn Observer)) {
+    // A statement of its own: the lock is released at its end.
+    let observers = OBSERVERS.read().clone();
+    for observer in observers {
+        // A panic is the observer's own, and changes no answer.
+        drop(catch_unwind(AssertUnwindSafe(|| tell(&*observer))));
+    }
+}

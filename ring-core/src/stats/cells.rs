@@ -1,0 +1,257 @@
+//! Cells that count hits: exact, without waiting, and in no cache line that threads share.
+//!
+//! Each thread has a table, to which only that thread writes, so it needs no atomic addition. A ring has a cell for each
+//! storage, at the same place in all tables. The place is a number of the storage plus a number of the ring: a hit finds
+//! its cell by one addition. The number of a storage is chosen so that no two such sums meet.
+//!
+//! A table that is too small is exchanged for a larger one when its thread first counts a cell that it lacks. Tables of
+//! threads that ended go to new threads, with their counts. Threads that end count in a table for all.
+
+use std::cell::Cell as ThreadCell;
+
+use crate::sync::lasting::{AtomicU64, Mutex, Ordering};
+
+/// The base of a storage without cells: no table is as large.
+pub(crate) const NO_BASE: usize = usize::MAX / 2;
+
+/// The smallest table.
+const SMALLEST: usize = 32;
+
+type Table = &'static [AtomicU64];
+
+std::thread_local! {
+    /// Without a destructor, so that it is read without a check.
+    static TABLE: ThreadCell<Table> = const { ThreadCell::new(&[]) };
+    static OWNED: Owned = const { Owned };
+}
+
+/// A thread's right to its table.
+struct Owned;
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        let table = TABLE.replace(&[]);
+        TABLES.lock().free.push(table);
+    }
+}
+
+static TABLES: Mutex<Tables> = Mutex::new(Tables {
+    all: Vec::new(),
+    free: Vec::new(),
+    of_ending_threads: Vec::new(),
+    taken: Vec::new(),
+    first_free: 0,
+});
+
+struct Tables {
+    all: Vec<Table>,
+    /// Without a thread.
+    free: Vec<Table>,
+    of_ending_threads: Vec<u64>,
+    /// Whether a ring on a storage has the cell.
+    taken: Vec<bool>,
+    /// No cell before it is free.
+    first_free: usize,
+}
+
+/// This thread's count in a cell, if it has one.
+#[inline(always)]
+pub(crate) fn own(cell: usize) -> Option<&'static AtomicU64> {
+    TABLE.get().get(cell)
+}
+
+/// Adds one to this thread's count.
+#[inline(always)]
+pub(crate) fn add(count: &AtomicU64) {
+    // No other thread writes here.
+    count.store(count.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+}
+
+/// Gives this thread the cell, unless it ends.
+#[inline]
+pub(crate) fn prepare(cell: usize) {
+    if own(cell).is_none() {
+        exchange(cell);
+    }
+}
+
+#[cold]
+fn exchange(cell: usize) {
+    if cell < NO_BASE && OWNED.try_with(|_| ()).is_ok() {
+        let mut tables = TABLES.lock();
+        TABLE.set(tables.exchange(TABLE.get(), cell + 1));
+    }
+}
+
+/// Counts in a cell that this thread may lack.
+pub(crate) fn count(cell: usize) {
+    prepare(cell);
+    match own(cell) {
+        Some(count) => add(count),
+        None if cell < NO_BASE => TABLES.lock().count_at_the_end(cell),
+        None => {}
+    }
+}
+
+impl Tables {
+    /// A table of at least this size for a table that is too small.
+    fn exchange(&mut self, small: Table, size: usize) -> Table {
+        let size = size.next_power_of_two().max(SMALLEST);
+        let free = self.free.iter().position(|table| table.len() >= size);
+        let table = free.map(|place| self.free.swap_remove(place)).unwrap_or_else(|| {
+            let table: Table = Box::leak((0..size).map(|_| AtomicU64::new(0)).collect());
+            self.all.push(table);
+            table
+        });
+        if !small.is_empty() {
+            self.free.push(small);
+        }
+        table
+    }
+
+    fn count_at_the_end(&mut self, cell: usize) {
+        let size = self.of_ending_threads.len().max(cell + 1);
+        self.of_ending_threads.resize(size, 0);
+        self.of_ending_threads[cell] += 1;
+    }
+
+    fn total(&self, cell: usize) -> u64 {
+        let of_threads = self.all.iter().filter_map(|table| table.get(cell));
+        of_threads
+            .map(|count| count.load(Ordering::Relaxed))
+            .chain(self.of_ending_threads.get(cell).copied())
+            .fold(0, u64::wrapping_add)
+    }
+
+    fn is_free(&self, cell: usize) -> bool {
+        cell < NO_BASE && !self.taken.get(cell).copied().unwrap_or(false)
+    }
+
+    fn take(&mut self, cell: usize) -> Cell {
+        let size = self.taken.len().max(cell + 1);
+        self.taken.resize(size, false);
+        self.taken[cell] = true;
+        while !self.is_free(self.first_free) {
+            self.first_free += 1;
+        }
+        Cell {
+            place: cell,
+            before: self.total(cell),
+        }
+    }
+}
+
+/// A cell of one ring on one storage. It is free again when this is dropped, which is after the last count.
+#[derive(Debug)]
+pub(crate) struct Cell {
+    place: usize,
+    /// The count when it was taken, which is that of earlier rings.
+    before: u64,
+}
+
+impl Cell {
+    /// Its place in all tables.
+    pub(crate) fn place(&self) -> usize {
+        self.place
+    }
+
+    /// The number of counts.
+    pub(crate) fn total(&self) -> u64 {
+        TABLES.lock().total(self.place).wrapping_sub(self.before)
+    }
+}
+
+impl Drop for Cell {
+    fn drop(&mut self) {
+        let mut tables = TABLES.lock();
+        tables.taken[self.place] = false;
+        tables.first_free = tables.first_free.min(self.place);
+    }
+}
+
+/// Takes a cell for the last of these rings on the storage with this base, if it is free. Else takes new cells for all of
+/// them. Returns the base, and the cells that were taken.
+pub(crate) fn take(base: usize, rings: &[usize]) -> (usize, Vec<Cell>) {
+    let mut tables = TABLES.lock();
+    let Some(&last) = rings.last() else {
+        return (base, Vec::new());
+    };
+    if base != NO_BASE && tables.is_free(base.wrapping_add(last)) {
+        return (base, vec![tables.take(base.wrapping_add(last))]);
+    }
+    let bases = (tables.first_free..).map(|cell| cell.wrapping_sub(last));
+    let is_free = |base: &usize| rings.iter().all(|ring| tables.is_free(base.wrapping_add(*ring)));
+    let base = bases.into_iter().find(is_free).unwrap_or(NO_BASE);
+    let cells = rings.iter().map(|ring| tables.take(base.wrapping_add(*ring)));
+    (base, cells.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn only(cells: Vec<Cell>) -> Cell {
+        cells.into_iter().next().expect("one cell was taken")
+    }
+
+    #[test]
+    fn every_count_arrives_once_however_many_threads_count() {
+        let (base, cells) = take(NO_BASE, &[7]);
+        let cell = only(cells);
+        std::thread::scope(|scope| {
+            for _ in 0..40 {
+                scope.spawn(|| (0..10_000).for_each(|_| count(base.wrapping_add(7))));
+            }
+        });
+        assert_eq!(cell.total(), 400_000);
+    }
+
+    #[test]
+    fn counts_arrive_while_a_thread_ends() {
+        struct AtTheEnd(usize);
+        impl Drop for AtTheEnd {
+            fn drop(&mut self) {
+                count(self.0);
+            }
+        }
+        std::thread_local!(static LAST: ThreadCell<Option<AtTheEnd>> = const { ThreadCell::new(None) });
+
+        let (base, cells) = take(NO_BASE, &[3]);
+        let (cell, place) = (only(cells), base.wrapping_add(3));
+        for _ in 0..100 {
+            let thread = std::thread::spawn(move || {
+                LAST.set(Some(AtTheEnd(place)));
+                count(place);
+            });
+            thread.join().expect("it does not panic");
+        }
+        assert_eq!(cell.total(), 200);
+    }
+
+    #[test]
+    fn no_two_rings_on_storages_meet_and_none_inherits_counts() {
+        let (mut bases, mut cells) = (Vec::new(), Vec::new());
+        for storage in 0..40_usize {
+            let rings = [5 + storage % 3, 90, 41 + storage % 7];
+            let mut base = NO_BASE;
+            for known in 1..=rings.len() {
+                let (next, taken) = take(base, &rings[..known]);
+                base = next;
+                cells.extend(taken);
+            }
+            bases.push((base, rings));
+        }
+        let mut places: Vec<_> = bases
+            .iter()
+            .flat_map(|(base, rings)| rings.map(|ring| base.wrapping_add(ring)))
+            .collect();
+        places.iter().for_each(|place| count(*place));
+        places.sort_unstable();
+        places.dedup();
+        assert_eq!(places.len(), 120, "each has a cell of its own");
+        assert_eq!(cells.iter().map(Cell::total).sum::<u64>(), 120);
+        drop(cells);
+        let (_, again) = take(NO_BASE, &[5]);
+        assert_eq!(only(again).total(), 0);
+    }
+}
