@@ -159,6 +159,7 @@ step_examples() {
     original_ring
     cargo run --quiet --example user
     cargo run --quiet --example async_service
+    cargo run --quiet --features tokio --example stale
     cargo run --quiet --features disk --example disk
     cargo run --quiet --features json,redis,tokio --example redis
     cargo run --quiet --features memcached,json --example memcached

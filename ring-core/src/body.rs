@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use crate::errors::{EachItsOwn, FailureRules};
 use crate::flights::Claim;
 use crate::freshness::{AsyncJob, BlockingJob, Refresh};
 use crate::key::KeyParts;
@@ -31,6 +32,7 @@ impl<P, F> sealed::Sealed for Bound<P, F> {}
 impl<P> sealed::Sealed for Unbodied<P> {}
 impl<B, T: ?Sized> sealed::Sealed for Borne<B, T> {}
 impl<B, F> sealed::Sealed for KeepingStale<B, F> {}
+impl<B, F> sealed::Sealed for WithFailures<B, F> {}
 
 /// The key of a call, without its body: bound by `{method}_entry(..)`.
 #[derive(Clone, Copy, Debug)]
@@ -101,6 +103,13 @@ impl<B: Body, T: ?Sized> Body for Borne<B, T> {
     fn refresh(&self, claim: Claim) -> Result<BlockingJob, Claim> {
         self.call.refresh(claim)
     }
+
+    type Failures = B::Failures;
+
+    #[inline]
+    fn failures(&self) -> B::Failures {
+        self.call.failures()
+    }
 }
 
 impl<B: AsyncBody, T: ?Sized> AsyncBody for Borne<B, T> {
@@ -114,6 +123,13 @@ impl<B: AsyncBody, T: ?Sized> AsyncBody for Borne<B, T> {
 
     fn refresh(&self, claim: Claim) -> Result<AsyncJob, Claim> {
         self.call.refresh(claim)
+    }
+
+    type Failures = B::Failures;
+
+    #[inline]
+    fn failures(&self) -> B::Failures {
+        self.call.failures()
     }
 }
 
@@ -135,6 +151,14 @@ pub trait Body: Bind {
     fn refresh(&self, claim: Claim) -> Result<BlockingJob, Claim> {
         Err(claim)
     }
+
+    /// What becomes of errors.
+    #[doc(hidden)]
+    type Failures: FailureRules<Self::Out>;
+
+    /// What becomes of errors.
+    #[doc(hidden)]
+    fn failures(&self) -> Self::Failures;
 }
 
 /// A bound call and the user's code, which is async.
@@ -157,6 +181,14 @@ pub trait AsyncBody: Bind {
     fn refresh(&self, claim: Claim) -> Result<AsyncJob, Claim> {
         Err(claim)
     }
+
+    /// What becomes of errors.
+    #[doc(hidden)]
+    type Failures: FailureRules<Self::Out>;
+
+    /// What becomes of errors.
+    #[doc(hidden)]
+    fn failures(&self) -> Self::Failures;
 }
 
 /// The [`Body`] or [`AsyncBody`] that generated accessors make.
@@ -190,6 +222,13 @@ impl<P: KeyParts, O, F: FnOnce(P) -> O> Body for Bound<P, F> {
         switches::count_computed();
         (self.code)(self.parts)
     }
+
+    type Failures = EachItsOwn;
+
+    #[inline]
+    fn failures(&self) -> EachItsOwn {
+        EachItsOwn
+    }
 }
 
 impl<P: KeyParts, O: Future, F: FnOnce(P) -> O> AsyncBody for Bound<P, F> {
@@ -200,6 +239,13 @@ impl<P: KeyParts, O: Future, F: FnOnce(P) -> O> AsyncBody for Bound<P, F> {
     fn run(self) -> O {
         switches::count_computed();
         (self.code)(self.parts)
+    }
+
+    type Failures = EachItsOwn;
+
+    #[inline]
+    fn failures(&self) -> EachItsOwn {
+        EachItsOwn
     }
 }
 
@@ -238,6 +284,13 @@ impl<B: Body, F: Refresh<B::Parts, BlockingJob>> Body for KeepingStale<B, F> {
     fn refresh(&self, claim: Claim) -> Result<BlockingJob, Claim> {
         self.refresh.job(self.parts(), claim)
     }
+
+    type Failures = B::Failures;
+
+    #[inline]
+    fn failures(&self) -> B::Failures {
+        self.call.failures()
+    }
 }
 
 impl<B: AsyncBody, F: Refresh<B::Parts, AsyncJob>> AsyncBody for KeepingStale<B, F> {
@@ -251,6 +304,78 @@ impl<B: AsyncBody, F: Refresh<B::Parts, AsyncJob>> AsyncBody for KeepingStale<B,
 
     fn refresh(&self, claim: Claim) -> Result<AsyncJob, Claim> {
         self.refresh.job(self.parts(), claim)
+    }
+
+    type Failures = B::Failures;
+
+    #[inline]
+    fn failures(&self) -> B::Failures {
+        self.call.failures()
+    }
+}
+
+/// A bound call of a ring whose errors other calls get, by the rules `F`.
+pub struct WithFailures<B, F> {
+    call: B,
+    failures: F,
+}
+
+impl<B, F> WithFailures<B, F> {
+    #[inline]
+    pub(crate) fn new(call: B, failures: F) -> Self {
+        WithFailures { call, failures }
+    }
+}
+
+impl<B: Bind, F> Bind for WithFailures<B, F> {
+    type Parts = B::Parts;
+
+    const KEEPS_STALE: bool = B::KEEPS_STALE;
+
+    #[inline]
+    fn parts(&self) -> &B::Parts {
+        self.call.parts()
+    }
+}
+
+impl<B: Body, F: FailureRules<B::Out>> Body for WithFailures<B, F> {
+    type Out = B::Out;
+
+    #[inline]
+    fn run(self) -> B::Out {
+        self.call.run()
+    }
+
+    fn refresh(&self, claim: Claim) -> Result<BlockingJob, Claim> {
+        self.call.refresh(claim)
+    }
+
+    type Failures = F;
+
+    #[inline]
+    fn failures(&self) -> F {
+        self.failures
+    }
+}
+
+impl<B: AsyncBody, F: FailureRules<B::Out>> AsyncBody for WithFailures<B, F> {
+    type Out = B::Out;
+    type Fut = B::Fut;
+
+    #[inline]
+    fn run(self) -> B::Fut {
+        self.call.run()
+    }
+
+    fn refresh(&self, claim: Claim) -> Result<AsyncJob, Claim> {
+        self.call.refresh(claim)
+    }
+
+    type Failures = F;
+
+    #[inline]
+    fn failures(&self) -> F {
+        self.failures
     }
 }
 
@@ -274,11 +399,26 @@ impl<B: AsyncBody> Unpin for Boxed<B> {}
 
 /// A future of a body that may be refreshed in the background instead.
 pub(crate) trait RefreshableFuture: Future + Unpin {
+    /// [`AsyncBody::Failures`]
+    type Failures: FailureRules<Self::Output>;
+
+    /// [`AsyncBody::failures`]. The future was not polled yet.
+    fn failures(&self) -> Option<Self::Failures>;
+
     /// [`AsyncBody::refresh`]. The future was not polled yet.
     fn refresh(&self, claim: Claim) -> Result<AsyncJob, Claim>;
 }
 
 impl<B: AsyncBody> RefreshableFuture for Boxed<B> {
+    type Failures = B::Failures;
+
+    fn failures(&self) -> Option<B::Failures> {
+        match self {
+            Boxed::Bound(Some(body)) => Some(body.failures()),
+            Boxed::Bound(None) | Boxed::Running(_) => None,
+        }
+    }
+
     fn refresh(&self, claim: Claim) -> Result<AsyncJob, Claim> {
         match self {
             Boxed::Bound(Some(body)) => body.refresh(claim),

@@ -25,12 +25,12 @@ pub use context::Outcome;
 pub use forgetting::Forgetting;
 
 use context::{CallContext, Lookup, StorageResult};
-use fetch::Fetched;
 
 use crate::action::{Action, ActionResult};
-use crate::body::{Bind, Body, Borne, KeepingStale};
+use crate::body::{Bind, Body, Borne, KeepingStale, WithFailures};
 use crate::coder::{Coder, EntryKey};
 use crate::error::Error;
+use crate::errors::{ErrorRules, FailureRules};
 use crate::flights::Claim;
 use crate::freshness::{self, InBackground};
 use crate::key::{CallKey, EncodedKey, Key, KeyShape, RingKey};
@@ -194,6 +194,21 @@ impl<R: Output, S, B, M> BoundCall<R, S, B, M> {
         F: Fn(&B::Parts, Claim) -> J,
     {
         self.keeping_stale(InBackground(job))
+    }
+
+    /// The call of a ring whose errors other calls get. Generated for `#[ring(errors(..))]` and `share_errors`.
+    #[doc(hidden)]
+    #[inline]
+    pub fn with_errors<E>(self, rules: ErrorRules<E>) -> BoundCall<R, S, WithFailures<B, ErrorRules<E>>, M>
+    where
+        ErrorRules<E>: FailureRules<R::Out>,
+    {
+        let Self { context, body, mode } = self;
+        BoundCall {
+            context,
+            body: WithFailures::new(body, rules),
+            mode,
+        }
     }
 
     /// The name of the ring.
@@ -395,7 +410,7 @@ where
         let Self { context, body, mode } = self;
         let key = CallKey::new(context.ring.name(), body.parts());
         let stale = if B::KEEPS_STALE {
-            context.ring.stale
+            context.refreshed_from()
         } else {
             Duration::ZERO
         };
@@ -410,7 +425,8 @@ where
     /// fallible body leaves it.
     pub fn update(self) -> R::Out {
         let (context, key) = (self.context.update(), self.encoded_key());
-        compute::<R, S, B>(&context, context.begin_update(key), self.body)
+        let begun = context.begin_update(key);
+        blocking::complete::<R, S, B>(&context, begun, self.body, Lookup::default())
     }
 
     /// Computes without the cache.
@@ -451,32 +467,7 @@ where
         let context = self.context;
         context.counters().miss();
         let fetched = blocking::fetch(&context, key, lookup);
-        compute::<R, S, B>(&context, fetched, self.body)
-    }
-}
-
-/// Runs the body, unless another call's value is available. The body may recurse: no frame of shared code is on the
-/// stack meanwhile.
-#[inline]
-fn compute<R, S, B>(
-    context: &CallContext<R::Value, S>,
-    fetched: Fetched<'_, R::Value, S::Held>,
-    body: B,
-) -> R::Out
-where
-    R: Output,
-    S: View<R::Value, Storage: Storage<S::Held>>,
-    B: Body<Out = R::Out>,
-{
-    match fetched {
-        Fetched::Found(value) => R::found(value),
-        Fetched::Bypass => body.run(),
-        Fetched::Lead(leader, left) => {
-            let scope = context.computing(&leader).enter();
-            let out = body.run();
-            drop(scope);
-            blocking::commit::<R, S>(context, leader, left, out)
-        }
+        blocking::complete::<R, S, B>(&context, fetched, self.body, lookup)
     }
 }
 

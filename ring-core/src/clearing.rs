@@ -37,9 +37,16 @@ impl<T, S, M> Clearing<T, S, M> {
 
 /// Removes all values of a ring, also those being computed.
 pub(crate) fn clear<T, S: Clear<T>>(ring: &Ring, storage: &S) -> Result<(), S::Error> {
+    forget_errors(ring, storage);
     let invalidation = storage.flights().invalidate_ring(ring.name(), ring.write_timeout);
     let cleared = invalidation.block().end(storage.clear_ring(ring.name()));
     counted(ring, storage, cleared)
+}
+
+fn forget_errors<T, S: StorageBase<T>>(ring: &Ring, storage: &S) {
+    if let Some(errors) = ring.errors.get() {
+        errors.forget_all(storage.flights().address());
+    }
 }
 
 /// A result whose error is counted.
@@ -57,6 +64,7 @@ fn counted<T, S: StorageBase<T>>(
 
 /// [`clear`], awaited.
 pub(crate) async fn clear_awaited<T, S: AsyncClear<T>>(ring: &Ring, storage: &S) -> Result<(), S::Error> {
+    forget_errors(ring, storage);
     let invalidation = storage.flights().invalidate_ring(ring.name(), ring.write_timeout);
     let invalidation = invalidation.settle().await;
     let cleared = invalidation.end(storage.clear_ring(ring.name()).await);

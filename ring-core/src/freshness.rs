@@ -6,6 +6,7 @@
 //! does so too if the computation fails. Explicit verbs treat a stale entry as absent.
 
 use std::pin::Pin;
+use std::time::Duration;
 
 use crate::background;
 use crate::flights::Claim;
@@ -49,6 +50,43 @@ impl<V> Lookup<V> {
         match self {
             Lookup::Fresh(value) => Some(value),
             Lookup::Stale(_) | Lookup::Absent => None,
+        }
+    }
+}
+
+/// When a plain call refreshes an entry that has not expired.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Early {
+    /// Never.
+    Off,
+    /// From this part of its expiry on.
+    Part(f64),
+    /// At random, the sooner the longer the body takes: probabilistic early expiration, "XFetch" ([Vattani, Chierichetti,
+    /// Lowenstein, 2015](https://doi.org/10.14778/2757807.2757813)).
+    XFetch,
+}
+
+/// The number of mean computation times before the expiry at which [`Early::XFetch`] begins to draw. The chance of a
+/// longer time is below one in eight million.
+const MEANS: u32 = 16;
+
+impl Early {
+    /// The time before an expiry in which an entry may be refreshed, if the body takes `mean`.
+    pub(crate) fn margin(self, expiry: Option<Duration>, mean: impl FnOnce() -> Duration) -> Duration {
+        match (self, expiry) {
+            (Early::Off, _) | (_, None) => Duration::ZERO,
+            (Early::Part(part), Some(expiry)) => expiry.mul_f64(1.0 - part.clamp(0.0, 1.0)),
+            (Early::XFetch, Some(expiry)) => (mean() * MEANS).min(expiry),
+        }
+    }
+
+    /// Whether an entry with this much left until its expiry is refreshed, if that is within the margin.
+    pub(crate) fn is_due(self, left: Duration, mean: impl FnOnce() -> Duration) -> bool {
+        match self {
+            Early::Off => false,
+            Early::Part(_) => true,
+            // One less a number from 0 to 1, which may be 0.
+            Early::XFetch => left <= mean().mul_f64(-(1.0 - fastrand::f64()).ln()),
         }
     }
 }

@@ -32,6 +32,7 @@ mod call;
 mod clearing;
 mod doctor;
 mod error;
+mod errors;
 mod freshness;
 mod lru;
 mod map;

@@ -4,9 +4,11 @@ use std::any::TypeId;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::errors::RememberedErrors;
+use crate::freshness::Early;
 use crate::key::{Name, TypeName};
 use crate::stats::Stats;
-use crate::sync::lasting::{AtomicUsize, Ordering, RwLock};
+use crate::sync::lasting::{AtomicU64, AtomicUsize, OnceLock, Ordering, RwLock};
 use crate::usage::Use;
 use crate::used_rings;
 
@@ -34,8 +36,14 @@ pub struct Ring {
     pub(crate) retry: Duration,
     /// The time for which a call that found a stale value waits for the new one; `None`: until the refresh ends.
     pub(crate) wait: Option<Duration>,
+    /// When an entry is refreshed before it expires.
+    pub(crate) early: Early,
+    /// The moving average of the time that the body takes, in nanoseconds. Kept for [`Early::XFetch`].
+    mean_nanos: AtomicU64,
     /// The greatest part by which an expiry is shortened.
     pub(crate) jitter: f64,
+    /// Made for the first error that is remembered.
+    pub(crate) errors: OnceLock<RememberedErrors>,
     /// A number that only this ring has.
     pub(crate) number: usize,
     uses: RwLock<Uses>,
@@ -67,7 +75,10 @@ impl Ring {
             stale: Duration::ZERO,
             retry: DEFAULT_RETRY,
             wait: Some(Duration::ZERO),
+            early: Early::Off,
+            mean_nanos: AtomicU64::new(0),
             jitter: 0.0,
+            errors: OnceLock::new(),
             number: NEXT.fetch_add(1, Ordering::Relaxed),
             uses: RwLock::default(),
             #[cfg(feature = "metrics")]
@@ -184,6 +195,33 @@ impl Ring {
     pub fn wait(mut self, wait: Option<Duration>) -> Self {
         self.wait = wait;
         self
+    }
+
+    /// When a plain call refreshes an entry that has not expired.
+    #[must_use]
+    pub fn early(mut self, early: Early) -> Self {
+        self.early = early;
+        self
+    }
+
+    /// The mean time that the body takes: the newest counts for an eighth.
+    pub(crate) fn mean_time(&self) -> Duration {
+        Duration::from_nanos(self.mean_nanos.load(Ordering::Relaxed))
+    }
+
+    /// The body took this long.
+    pub(crate) fn note_time(&self, took: Duration) {
+        if self.early != Early::XFetch {
+            return;
+        }
+        let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        let mean = self.mean_nanos.load(Ordering::Relaxed);
+        let mean = if mean == 0 {
+            took
+        } else {
+            mean - mean / 8 + took / 8
+        };
+        self.mean_nanos.store(mean, Ordering::Relaxed);
     }
 
     /// The greatest part, from 0 to 1, by which expiries are shortened at random.

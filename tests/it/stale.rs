@@ -649,6 +649,277 @@ mod expiry {
     }
 }
 
+/// Refreshes before the expiry.
+mod early {
+    use super::*;
+
+    #[ring_impl(lru = self.values, expire = "10s")]
+    impl Origin {
+        #[ring(early = 0.8, refresh = caller)]
+        fn by_caller_early(&self) -> Result<u32, String> {
+            self.answer()
+        }
+        #[ring(early = 0.8, stale = "60s")]
+        fn early_in_background(&self) -> Result<u32, String> {
+            self.answer()
+        }
+        #[ring(early = 0.8)]
+        async fn early_async(&self) -> Result<u32, String> {
+            self.answer()
+        }
+        #[ring(early = xfetch, refresh = caller)]
+        fn at_random(&self) -> Result<u32, String> {
+            thread::sleep(Duration::from_millis(10));
+            self.answer()
+        }
+    }
+
+    #[test]
+    fn a_call_refreshes_an_entry_shortly_before_it_expires() {
+        let origin = Origin::new();
+        origin.by_caller_early().unwrap();
+        origin.wait(8 * SECOND - Duration::from_millis(1));
+        assert_eq!(assert_computed!(0, origin.by_caller_early()), Ok(1));
+        origin.wait(Duration::from_millis(1));
+        assert_eq!(
+            origin.by_caller_early_ring().get(),
+            Some(1),
+            "it is fresh for explicit verbs"
+        );
+        assert_eq!(origin.by_caller_early(), Ok(2));
+        origin.wait(8 * SECOND);
+        origin.go_down();
+        assert_eq!(
+            origin.by_caller_early(),
+            Ok(2),
+            "and if that fails, the entry is there"
+        );
+        origin.wait(2 * SECOND);
+        assert_eq!(origin.by_caller_early(), Err("down".into()));
+    }
+
+    #[test]
+    fn f17_it_looks_in_the_storage_again_before_it_computes() {
+        let _inline = testing::inline();
+        let origin = Origin::new();
+        origin.early_in_background().unwrap();
+        origin.wait(8 * SECOND);
+        assert_eq!(
+            assert_computed!(1, origin.early_in_background()),
+            Ok(1),
+            "refreshed"
+        );
+        assert_eq!(assert_computed!(0, origin.early_in_background()), Ok(2));
+        origin.wait(TILL_STALE);
+        assert_eq!(origin.early_in_background(), Ok(2), "stale");
+        assert_eq!(origin.early_in_background(), Ok(3));
+    }
+
+    #[tokio::test]
+    async fn tasks_refresh_early_too() {
+        let _inline = testing::inline();
+        let origin = Origin::new();
+        origin.early_async().await.unwrap();
+        origin.wait(8 * SECOND);
+        assert_eq!(origin.early_async().await, Ok(1));
+        assert_eq!(origin.early_async().await, Ok(2));
+    }
+
+    #[test]
+    fn f17_xfetch_draws_only_when_the_expiry_is_near() {
+        testing::seed(1);
+        let origin = Origin::new();
+        origin.at_random().unwrap();
+        for _ in 0..90 {
+            assert_eq!(
+                assert_computed!(0, origin.at_random()),
+                Ok(1),
+                "more than 16 times the mean is left"
+            );
+            origin.wait(SECOND / 10);
+        }
+        // A millisecond is left, and the body takes ten.
+        origin.wait(Duration::from_millis(999));
+        assert!((0..100).any(|_| origin.at_random() != Ok(1)));
+    }
+}
+
+/// Errors that other calls get.
+mod errors {
+    use super::*;
+
+    #[derive(Clone, Debug, PartialEq)]
+    enum Failure {
+        NotFound,
+        Down,
+    }
+
+    impl Failure {
+        fn is_not_found(&self) -> bool {
+            *self == Failure::NotFound
+        }
+    }
+
+    static FAILS: Mutex<Option<Failure>> = Mutex::new(None);
+
+    fn answer() -> Result<u32, Failure> {
+        FAILS.lock().unwrap().clone().map_or(Ok(1), Err)
+    }
+
+    fn fail(with: Option<Failure>) {
+        *FAILS.lock().unwrap() = with;
+    }
+
+    /// One test at a time has the answers.
+    static TURN: Mutex<()> = Mutex::new(());
+
+    #[ring(errors("200ms", when = Failure::is_not_found), expire = "10s", stale = "60s", refresh = caller)]
+    fn found(id: u32) -> Result<u32, Failure> {
+        let _ = id;
+        answer()
+    }
+    #[ring(errors("1h"))]
+    async fn found_async(id: u32) -> Result<u32, Failure> {
+        let _ = id;
+        answer()
+    }
+    #[ring(share_errors)]
+    fn shared(id: u32, millis: u64) -> Result<u32, Failure> {
+        let _ = id;
+        thread::sleep(Duration::from_millis(millis));
+        answer()
+    }
+    #[ring(share_errors)]
+    async fn shared_async(id: u32) -> Result<u32, Failure> {
+        let _ = id;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        answer()
+    }
+
+    #[test]
+    fn f20_errors_are_remembered_for_a_while_and_any_write_forgets_them() {
+        let _turn = TURN.lock();
+        let _isolated = testing::isolated();
+        fail(Some(Failure::NotFound));
+        assert_eq!(assert_computed!(1, found(1)), Err(Failure::NotFound));
+        fail(None);
+        assert_eq!(assert_computed!(0, found(1)), Err(Failure::NotFound));
+        assert_eq!(
+            assert_computed!(0, [1, 1].map(found_ring).get_or_update_many()).len(),
+            2
+        );
+        assert_eq!(found(2), Ok(1), "another key");
+        assert!(!found_ring(1).has(), "it is in no storage");
+        for forget in [
+            || drop(found_ring(1).delete()),
+            || drop([found_ring(1)].delete_many()),
+            || drop(found_ring(1).expire()),
+            || drop(found_ring(1).update()),
+            || found_ring(1).set(1),
+            || found_cache().clear(),
+        ] {
+            found_ring(1).delete();
+            fail(Some(Failure::NotFound));
+            assert_eq!(found(1), Err(Failure::NotFound));
+            fail(None);
+            assert_eq!(assert_computed!(0, found(1)), Err(Failure::NotFound));
+            forget();
+            assert_eq!(found(1), Ok(1));
+        }
+        found_ring(1).delete();
+        fail(Some(Failure::NotFound));
+        assert!(found(1).is_err());
+        fail(None);
+        thread::sleep(Duration::from_millis(210));
+        assert_eq!(found(1), Ok(1), "its time is over");
+    }
+
+    #[test]
+    fn f20_when_says_which_errors_are_remembered() {
+        let _turn = TURN.lock();
+        let _isolated = testing::isolated();
+        fail(Some(Failure::Down));
+        assert_eq!(
+            assert_computed!(2, (found(3), found(3))),
+            (Err(Failure::Down), Err(Failure::Down))
+        );
+        fail(None);
+    }
+
+    #[test]
+    fn f10_a_stale_value_beats_a_remembered_error() {
+        let _turn = TURN.lock();
+        let (_isolated, clock) = (testing::isolated(), testing::clock());
+        fail(None);
+        assert_eq!(found(4), Ok(1));
+        clock.advance(TILL_STALE);
+        fail(Some(Failure::NotFound));
+        assert_eq!((found(4), found(4)), (Ok(1), Ok(1)));
+        fail(None);
+    }
+
+    #[test]
+    fn f20_at_most_1024_keys_are_remembered() {
+        let _turn = TURN.lock();
+        let _isolated = testing::isolated();
+        fail(Some(Failure::NotFound));
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        for id in 0..1030 {
+            assert!(runtime.block_on(found_async(id)).is_err());
+        }
+        assert!(assert_computed!(0, runtime.block_on(found_async(1023))).is_err());
+        assert!(assert_computed!(1, runtime.block_on(found_async(1029))).is_err());
+        fail(None);
+    }
+
+    #[test]
+    fn share_errors_gives_those_who_wait_the_leaders_error() {
+        let _turn = TURN.lock();
+        fail(Some(Failure::Down));
+        let computed = AtomicU32::new(0);
+        let barrier = Barrier::new(20);
+        thread::scope(|scope| {
+            for _ in 0..20 {
+                scope.spawn(|| {
+                    barrier.wait();
+                    let before = testing::computed();
+                    assert_eq!(shared(1, 100), Err(Failure::Down));
+                    computed.fetch_add((testing::computed() - before) as u32, SeqCst);
+                });
+            }
+        });
+        assert_eq!(computed.load(SeqCst), 1);
+        assert_eq!(
+            assert_computed!(1, shared(1, 0)),
+            Err(Failure::Down),
+            "a later call computes"
+        );
+        fail(None);
+    }
+
+    #[test]
+    fn share_errors_works_for_tasks() {
+        let _turn = TURN.lock();
+        fail(Some(Failure::Down));
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap();
+        assert_computed!(
+            1,
+            runtime.block_on(async {
+                let calls = [(); 3].map(|()| shared_async(1));
+                let [one, two, three] = calls;
+                assert_eq!(
+                    tokio::join!(one, two, three),
+                    (Err(Failure::Down), Err(Failure::Down), Err(Failure::Down))
+                );
+            })
+        );
+        fail(None);
+    }
+}
+
 /// Hooks for users' own tests.
 mod hooks {
     use super::*;

@@ -5,7 +5,7 @@ use super::context::{Lookup, Outcome, StorageResult};
 use super::fetch::Fetched;
 use super::{BoundCall, CallContext};
 use crate::action::{Action, ActionResult};
-use crate::body::{AsyncBody, Bind, Boxed};
+use crate::body::{AsyncBody, Bind, Boxed, RefreshableFuture};
 use crate::flights::Outcome as FlightOutcome;
 use crate::freshness;
 use crate::key::EncodedKey;
@@ -104,7 +104,7 @@ where
     fn fill(self, is_update: bool) -> impl Future<Output = R::Out> {
         async move {
             if B::KEEPS_STALE && !is_update {
-                if let Some(value) = self.context.hit(&self.call_key(), self.context.ring.stale) {
+                if let Some(value) = self.context.hit(&self.call_key(), self.context.refreshed_from()) {
                     return R::found(value);
                 }
                 return Box::pin(self.look_up_expiring()).await;
@@ -118,6 +118,7 @@ where
                 ..self.context
             };
             let (key, body) = (self.encoded_key(), Boxed::new(self.body));
+            let (failures, begun) = (body.failures(), context.begin_errors());
             let fetched = if is_update {
                 context.begin_update(key)
             } else {
@@ -128,10 +129,15 @@ where
                 Fetched::Bypass => return body.await,
                 Fetched::Lead(leader, left) => (leader, left),
             };
+            if let Some(out) = context.remembered(failures, leader.key(), begun) {
+                leader.finish(|| FlightOutcome::Failed);
+                return out;
+            }
             let value = match R::value(context.computing(&leader).around(body).await) {
                 Ok(value) => value,
                 Err(out) => {
                     context.count_refused::<R>();
+                    context.remember(failures, leader.key(), &out);
                     leader.finish(|| FlightOutcome::Failed);
                     return out;
                 }

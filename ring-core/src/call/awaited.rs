@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::context::{CallContext, Lookup, StorageResult};
 use super::fetch::{Fetch, Fetched};
+use crate::body::RefreshableFuture;
 use crate::flights::{Leader, Outcome};
 use crate::key::EncodedKey;
 use crate::output::Output;
@@ -71,12 +72,14 @@ where
     R: Output,
     S: View<R::Value>,
     S::Storage: AsyncStorage<S::Held>,
-    F: Future<Output = R::Out> + Unpin,
+    F: RefreshableFuture<Output = R::Out>,
 {
+    let failures = body.failures();
     let value = match R::value(context.computing(&leader).around(body).await) {
         Ok(value) => value,
         Err(out) => {
             context.count_refused::<R>();
+            context.remember(failures, leader.key(), &out);
             leader.finish(|| Outcome::Failed);
             return out;
         }
@@ -89,17 +92,24 @@ pub(crate) async fn complete<R, S, F>(
     context: &CallContext<R::Value, S>,
     fetched: Fetched<'_, R::Value, S::Held>,
     body: F,
+    lookup: Lookup,
 ) -> R::Out
 where
     R: Output,
     S: View<R::Value>,
     S::Storage: AsyncStorage<S::Held>,
-    F: Future<Output = R::Out> + Unpin,
+    F: RefreshableFuture<Output = R::Out>,
 {
     match fetched {
         Fetched::Found(value) => R::found(value),
         Fetched::Bypass => body.await,
-        Fetched::Lead(leader, left) => compute::<R, S, F>(context, leader, left, body).await,
+        Fetched::Lead(leader, left) => {
+            if let Some(out) = context.remembered(body.failures(), leader.key(), lookup) {
+                leader.finish(|| Outcome::Failed);
+                return out;
+            }
+            compute::<R, S, F>(context, leader, left, body).await
+        }
     }
 }
 

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use super::context::{CallContext, Lookup, StorageResult};
 use super::fetch::{Fetch, Fetched};
+use crate::body::Body;
+use crate::errors::FailureRules;
 use crate::flights::{Leader, Outcome};
 use crate::key::{EncodedKey, RingKey};
 use crate::output::Output;
@@ -24,26 +26,60 @@ where
 }
 
 /// Stores the value of a body, and notifies its waiters.
-pub(crate) fn commit<R, S>(
+fn commit<R, S, F>(
     context: &CallContext<R::Value, S>,
     leader: Leader<'_, S::Held>,
     left: Option<Duration>,
     out: R::Out,
+    failures: F,
 ) -> R::Out
 where
     R: Output,
     S: View<R::Value>,
     S::Storage: Storage<S::Held>,
+    F: FailureRules<R::Out>,
 {
     let value = match R::value(out) {
         Ok(value) => value,
         Err(out) => {
             context.count_refused::<R>();
+            context.remember(Some(failures), leader.key(), &out);
             leader.finish(|| Outcome::Failed);
             return out;
         }
     };
     R::found(store(context, leader, left, value))
+}
+
+/// Runs the body, unless another call's value is available. The body may recurse: no frame of shared code is on the
+/// stack meanwhile.
+#[inline]
+pub(crate) fn complete<R, S, B>(
+    context: &CallContext<R::Value, S>,
+    fetched: Fetched<'_, R::Value, S::Held>,
+    body: B,
+    lookup: Lookup,
+) -> R::Out
+where
+    R: Output,
+    S: View<R::Value, Storage: Storage<S::Held>>,
+    B: Body<Out = R::Out>,
+{
+    match fetched {
+        Fetched::Found(value) => R::found(value),
+        Fetched::Bypass => body.run(),
+        Fetched::Lead(leader, left) => {
+            let failures = body.failures();
+            if let Some(out) = context.remembered(Some(failures), leader.key(), lookup) {
+                leader.finish(|| Outcome::Failed);
+                return out;
+            }
+            let scope = context.computing(&leader).enter();
+            let out = body.run();
+            drop(scope);
+            commit::<R, S, _>(context, leader, left, out, failures)
+        }
+    }
 }
 
 /// Stores a computed value, and notifies its waiters.

@@ -16,6 +16,7 @@ use super::context::{CallContext, Lookup, StorageError, StorageResult};
 use super::fetch::{Fetch, Fetched};
 use crate::body::Bind;
 use crate::error::{Error, Failure};
+use crate::errors::FailureRules;
 use crate::flights::{Invalidation, Leader, Outcome as FlightOutcome};
 use crate::freshness;
 use crate::key::EncodedKey;
@@ -92,6 +93,9 @@ where
 
     /// Ends the computations of all keys.
     fn invalidate(&self) -> Invalidation<'_, S::Held> {
+        for call in &self.0 {
+            call.context.forget_error(|| call.key.hash_value());
+        }
         let keys = self.0.iter().map(|call| call.key.clone());
         let context = self.context();
         context
@@ -112,20 +116,46 @@ where
         calls.map(|call| call.context.begin_lookup(&call.key)).collect()
     }
 
-    /// [`finish_lookups`](Self::finish_lookups) of a ring that keeps stale entries.
-    fn finish_expiring_lookups(
+    /// What look-ups found. They began and ended together.
+    fn finish_lookups(
         self,
-        read: StorageResult<R::Value, S, Vec<Option<Expiring<S::Held>>>>,
+        read: StorageResult<R::Value, S, Vec<Option<S::Held>>>,
         lookups: Vec<Lookup>,
-    ) -> impl Iterator<Item = Seen<R, S>> {
+    ) -> Vec<Seen<R, S>> {
+        self.finish(read, lookups, |call, held, lookup| {
+            // The time of a look-up of many keys is not that of each.
+            let started = Lookup {
+                until: None,
+                ..lookup
+            };
+            match call.context.finish_lookup(&call.key, Ok(held), started) {
+                Ok(value) => (freshness::Lookup::Fresh(value), lookup),
+                Err(started) => (freshness::Lookup::Absent, started),
+            }
+        })
+    }
+
+    /// [`finish_lookups`](Self::finish_lookups) of a ring that keeps stale entries.
+    fn finish_expiring_lookups(self, read: ReadMany<R, S>, lookups: Vec<Lookup>) -> Vec<Seen<R, S>> {
+        self.finish(read, lookups, |call, found, lookup| {
+            call.context.finish_expiring_lookup(&call.key, Ok(found), lookup)
+        })
+    }
+
+    fn finish<T>(
+        self,
+        read: StorageResult<R::Value, S, Vec<Option<T>>>,
+        lookups: Vec<Lookup>,
+        finish: impl Fn(&Keyed<R, S>, Option<T>, Lookup) -> (freshness::Lookup<R::Value>, Lookup),
+    ) -> Vec<Seen<R, S>> {
+        // Decoding does not count against the storage's deadline.
         let left = remaining(lookups.first().and_then(|lookup| lookup.until));
         let answered = read.is_ok();
         let found = self.context().count_errors(read).unwrap_or_default();
         let calls = self.0.into_iter().zip(lookups).zip(padded(found));
-        calls.map(move |((call, lookup), found)| {
+        let seen = calls.map(|((call, lookup), found)| {
             let epoch = if answered { lookup.epoch } else { None };
-            let lookup = Lookup { epoch, ..lookup };
-            match call.context.finish_expiring_lookup(&call.key, Ok(found), lookup) {
+            match finish(&call, found, Lookup { epoch, ..lookup }) {
                 (freshness::Lookup::Fresh(value), _) => Seen::Fresh(call.place, value),
                 (freshness::Lookup::Stale(value), _) => Seen::Stale(call, value),
                 (freshness::Lookup::Absent, lookup) => {
@@ -137,45 +167,14 @@ where
                     })
                 }
             }
-        })
-    }
-
-    /// The values found by look-ups, or the state of the look-up. They began and ended together.
-    fn finish_lookups(
-        self,
-        read: StorageResult<R::Value, S, Vec<Option<S::Held>>>,
-        lookups: Vec<Lookup>,
-    ) -> impl Iterator<Item = Result<(usize, R::Value), Pending<R, S>>> {
-        // Decoding does not count against the storage's deadline.
-        let left = remaining(lookups.first().and_then(|lookup| lookup.until));
-        let answered = read.is_ok();
-        let held = self.context().count_failure(read).unwrap_or_default();
-        let calls = self.0.into_iter().zip(lookups).zip(padded(held));
-        calls.map(move |((call, lookup), held)| {
-            let epoch = if answered { lookup.epoch } else { None };
-            let found = call.context.finish_lookup(
-                &call.key,
-                Ok(held),
-                Lookup {
-                    epoch,
-                    until: None,
-                    ..lookup
-                },
-            );
-            match found {
-                Ok(value) => Ok((call.place, value)),
-                Err(lookup) => {
-                    call.context.counters().miss();
-                    let until = after(left);
-                    Err(Pending {
-                        call,
-                        lookup: Lookup { until, ..lookup },
-                    })
-                }
-            }
-        })
+        });
+        seen.collect()
     }
 }
+
+/// The result of a read of many entries and their remaining lives.
+type ReadMany<R, S> =
+    StorageResult<<R as Output>::Value, S, Vec<Option<Expiring<<S as View<<R as Output>::Value>>::Held>>>>;
 
 /// What the look-up of one call found, by its index.
 enum Seen<R: Output, S> {
@@ -398,11 +397,12 @@ where
     }
 
     /// Goes on with the result of the leader's body.
-    fn computed<'c, B>(
+    fn computed<'c, B, F: FailureRules<R::Out>>(
         &'c self,
         leader: Leader<'c, S::Held>,
         left: Option<Duration>,
         out: R::Out,
+        failures: Option<F>,
     ) -> Progress<'c, R, S, B> {
         match R::value(out) {
             Ok(value) => match self.context().begin_bulk_store(leader, &value, left) {
@@ -411,6 +411,7 @@ where
             },
             Err(out) => {
                 self.context().count_refused::<R>();
+                self.context().remember(failures, leader.key(), &out);
                 leader.finish(|| FlightOutcome::Failed);
                 Progress::Ended(Err(out))
             }

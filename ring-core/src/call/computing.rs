@@ -69,6 +69,7 @@ impl Measure<'_> {
     fn end(&self) {
         let (took, ring) = (self.began.elapsed(), self.used.ring.name().as_str());
         self.used.counters.computed(took);
+        self.used.ring.note_time(took);
         #[cfg(feature = "metrics")]
         crate::metrics::computed(self.used.ring, took);
         observer::each(|observer| observer.computed(ring, took));

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Failure};
+use crate::errors::{FailureRules, RememberedErrors};
 use crate::flights::{Claim, Flights, Invalidation, Leader, Outcome as FlightOutcome, Role};
 use crate::freshness;
 use crate::key::{EncodedKey, KeyShape, RingKey, hash_key};
@@ -39,6 +40,10 @@ pub(crate) struct Lookup {
     pub(super) in_doubt: bool,
     /// The end of the call's time on the storage.
     pub(crate) until: Option<Instant>,
+    /// The number of the last error of the ring when the look-up began.
+    pub(super) errors: u64,
+    /// Whether the entry that was found is refreshed before it expires.
+    pub(super) is_early: bool,
 }
 
 /// A call without its key and body.
@@ -154,7 +159,21 @@ impl<V, S: View<V>> CallContext<V, S> {
             epoch: Some(self.flights().writes(hash_key(key))),
             in_doubt: self.is_in_doubt(key),
             until: after(self.deadline()),
+            errors: self.last_error(),
+            is_early: false,
         }
+    }
+
+    /// A look-up that knows only of errors: a call gets those that come after it.
+    pub(crate) fn begin_errors(&self) -> Lookup {
+        Lookup {
+            errors: self.last_error(),
+            ..Lookup::default()
+        }
+    }
+
+    fn last_error(&self) -> u64 {
+        self.ring.errors.get().map_or(0, RememberedErrors::last)
     }
 
     /// Whether a value found under `key` is treated as absent; read before the storage is. Storages that compare
@@ -196,11 +215,41 @@ impl<V, S: View<V>> CallContext<V, S> {
     ) -> (freshness::Lookup<V>, Lookup) {
         let read = self.count_errors(read);
         let epoch = if read.is_some() { lookup.epoch } else { None };
-        let found = self.classify(key, read.flatten().filter(|_| !lookup.in_doubt));
+        let found = read.flatten().filter(|_| !lookup.in_doubt);
+        let is_early = found.as_ref().is_some_and(|found| self.is_early(found));
+        let found = self.classify(key, found);
         if let freshness::Lookup::Fresh(_) = found {
             self.count_hit();
         }
-        (found, Lookup { epoch, ..lookup })
+        let lookup = Lookup {
+            epoch,
+            is_early,
+            ..lookup
+        };
+        (found, lookup)
+    }
+
+    /// The remaining life up to which a plain call may refresh an entry.
+    #[inline]
+    pub(crate) fn refreshed_from(&self) -> Duration {
+        self.ring.stale.saturating_add(self.margin())
+    }
+
+    /// The time before its expiry in which an entry may be refreshed.
+    #[inline]
+    pub(crate) fn margin(&self) -> Duration {
+        self.ring.early.margin(self.expiry, || self.ring.mean_time())
+    }
+
+    /// Whether an entry is to be refreshed before it expires.
+    fn is_early(&self, found: &Expiring<S::Held>) -> bool {
+        let left = found
+            .remaining
+            .and_then(|remaining| remaining.checked_sub(self.ring.stale));
+        left.is_some_and(|left| {
+            let is_within = !left.is_zero() && left <= self.margin();
+            is_within && self.ring.early.is_due(left, || self.ring.mean_time())
+        })
     }
 
     /// The value that a look-up found, fresh or stale. Counts the coder's error.
@@ -272,6 +321,7 @@ impl<V, S: View<V>> CallContext<V, S> {
 
     /// Ends the computations of a key's value.
     pub(crate) fn invalidate<K: RingKey>(&self, key: &K) -> Invalidation<'_, S::Held> {
+        self.forget_error(|| hash_key(key));
         self.flights().invalidate(key, self.ring.write_timeout)
     }
 
@@ -369,6 +419,7 @@ impl<V, S: View<V>> CallContext<V, S> {
     }
 
     fn commit(&self, key: &EncodedKey, value: &V) -> Commit<S::Held> {
+        self.forget_error(|| key.hash_value());
         if self.unless.is_some_and(|unless| unless(value)) {
             return if self.is_update {
                 Commit::Remove
@@ -429,6 +480,7 @@ impl<V, S: View<V>> CallContext<V, S> {
         }
         // Before the entry is there: from its first hit on it is counted.
         self.used();
+        self.forget_error(|| key.hash_value());
         let life = self.life(&value);
         let (held, error) = match self.view.encode(value, &key) {
             Ok(held) => (Some(held), None),
@@ -529,6 +581,39 @@ impl<V, S: View<V>> CallContext<V, S> {
         if !switches::is_off() {
             self.failed(&self.conflict());
         }
+    }
+
+    /// The result of another call's computation that this call gets, in place of a computation.
+    #[inline]
+    pub(crate) fn remembered<O, F>(&self, failures: Option<F>, key: &EncodedKey, lookup: Lookup) -> Option<O>
+    where
+        F: FailureRules<O>,
+    {
+        if !F::ANY || self.is_update {
+            return None;
+        }
+        failures?.remembered(self.ring, self.place(key), lookup.errors)
+    }
+
+    /// Remembers the result of a computation that gave no value.
+    #[inline]
+    pub(crate) fn remember<O, F: FailureRules<O>>(&self, failures: Option<F>, key: &EncodedKey, out: &O) {
+        if F::ANY
+            && let Some(failures) = failures
+        {
+            failures.remember(self.ring, self.place(key), out);
+        }
+    }
+
+    /// Forgets the error of a key, which is written.
+    pub(super) fn forget_error(&self, hash: impl FnOnce() -> u64) {
+        if let Some(errors) = self.ring.errors.get() {
+            errors.forget((self.flights().address(), hash()));
+        }
+    }
+
+    fn place(&self, key: &EncodedKey) -> (usize, u64) {
+        (self.flights().address(), key.hash_value())
     }
 
     /// Counts a value that is not stored because its type hides errors.

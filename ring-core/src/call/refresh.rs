@@ -4,12 +4,13 @@
 //! no entry at all. It replaces the entry, so a value that `unless` refuses removes the old one. If it fails, the entry
 //! is read again: a `delete` or a `set` meanwhile ended the fallback.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::context::{CallContext, Lookup, StorageResult};
 use super::{AsyncCall, Call, awaited, blocking};
 use crate::background;
 use crate::body::{AsyncBody, Body, Boxed, RefreshableFuture};
+use crate::errors::FailureRules;
 use crate::flights::{Claim, Leader, Outcome as FlightOutcome};
 use crate::freshness;
 use crate::key::EncodedKey;
@@ -43,6 +44,9 @@ where
         let (found, lookup) = context.finish_expiring_lookup(&key, read, lookup);
         let key = EncodedKey::of(&key);
         match found {
+            freshness::Lookup::Fresh(value) if lookup.is_early => {
+                found_early::<R, S, B>(&context, key, self.body, value)
+            }
             freshness::Lookup::Fresh(value) => R::found(value),
             freshness::Lookup::Stale(value) => found_stale::<R, S, B>(&context, key, self.body, value),
             freshness::Lookup::Absent => self.miss(key, lookup),
@@ -91,9 +95,36 @@ where
         (None, lookup) => {
             context.counters().miss();
             let fetched = blocking::fetch(context, key, lookup);
-            super::compute::<R, S, B>(context, fetched, body)
+            blocking::complete::<R, S, B>(context, fetched, body, lookup)
         }
     }
+}
+
+/// The result of a call that found a value shortly before it expires.
+pub(super) fn found_early<R, S, B>(
+    context: &CallContext<R::Value, S>,
+    key: EncodedKey,
+    body: B,
+    value: R::Value,
+) -> R::Out
+where
+    R: Output,
+    S: View<R::Value, Storage: Storage<S::Held>>,
+    B: Body<Out = R::Out>,
+{
+    let claim = context
+        .claim_refresh(&key)
+        .map(|claim| claim.early(context.margin()));
+    match claim.map(|claim| body.refresh(claim)) {
+        None => {}
+        Some(Ok(job)) => background::spawn(job),
+        Some(Err(claim)) => {
+            if let Refreshed::Value(value) = refresh::<R, S, B>(context, key, body, claim) {
+                return R::found(value);
+            }
+        }
+    }
+    R::found(value)
 }
 
 /// Waits for the refresh of a key that is under way, for the ring's `wait` at most. Returns whether it waited.
@@ -138,16 +169,17 @@ where
     // Another process may have refreshed it, and another call since the look-up.
     let until = after(context.deadline());
     let read = context.storage().read_expiring(leader.key(), until);
-    if let Some(value) = context.fresh_again(leader.key(), read) {
+    if let Some(value) = context.fresh_again(leader.key(), read, claim.margin()) {
         leader.finish(|| FlightOutcome::Retry);
         return Refreshed::Value(value);
     }
+    let failures = body.failures();
     let scope = context.computing(&leader).enter();
     let out = body.run();
     drop(scope);
     match R::value(out) {
         Ok(value) => Refreshed::Value(blocking::store(&context, leader, context.deadline(), value)),
-        Err(out) => context.refresh_failed::<R>(leader, claim, out),
+        Err(out) => context.refresh_failed::<R, _>(leader, claim, out, Some(failures)),
     }
 }
 
@@ -165,11 +197,14 @@ where
         let read = context.storage().read_expiring(&key, lookup.until).await;
         let (found, lookup) = context.finish_expiring_lookup(&key, read, lookup);
         match found {
+            freshness::Lookup::Fresh(value) if lookup.is_early => {
+                found_early_async::<R, S, _>(&context, key, body, value).await
+            }
             freshness::Lookup::Fresh(value) => R::found(value),
             freshness::Lookup::Stale(value) => found_stale_async::<R, S, _>(&context, key, body, value).await,
             freshness::Lookup::Absent => {
                 let fetched = awaited::fetch(&context, key, Some(lookup)).await;
-                awaited::complete::<R, S, _>(&context, fetched, body).await
+                awaited::complete::<R, S, _>(&context, fetched, body, lookup).await
             }
         }
     }
@@ -208,9 +243,36 @@ where
         (Some(found), _) => context.found_again::<R>(found),
         (None, lookup) => {
             let fetched = awaited::fetch(context, key, Some(lookup)).await;
-            awaited::complete::<R, S, F>(context, fetched, body).await
+            awaited::complete::<R, S, F>(context, fetched, body, lookup).await
         }
     }
+}
+
+/// [`found_early`], awaited.
+pub(super) async fn found_early_async<R, S, F>(
+    context: &CallContext<R::Value, S>,
+    key: EncodedKey,
+    body: F,
+    value: R::Value,
+) -> R::Out
+where
+    R: Output,
+    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+    F: RefreshableFuture<Output = R::Out>,
+{
+    let claim = context
+        .claim_refresh(&key)
+        .map(|claim| claim.early(context.margin()));
+    match claim.map(|claim| body.refresh(claim)) {
+        None => {}
+        Some(Ok(job)) => background::spawn_task(job).await,
+        Some(Err(claim)) => {
+            if let Refreshed::Value(value) = refresh_async::<R, S, F>(context, key, body, claim).await {
+                return R::found(value);
+            }
+        }
+    }
+    R::found(value)
 }
 
 /// The result of a call that refreshes a stale entry itself, for the ring's `wait` at most.
@@ -286,7 +348,7 @@ async fn refresh_async<R, S, F>(
 where
     R: Output,
     S: View<R::Value, Storage: AsyncStorage<S::Held>>,
-    F: Future<Output = R::Out> + Unpin,
+    F: RefreshableFuture<Output = R::Out>,
 {
     let context = context.update();
     let Some(leader) = context.lead_refresh(key, &claim) else {
@@ -295,13 +357,14 @@ where
     // Another process may have refreshed it, and another call since the look-up.
     let until = after(context.deadline());
     let read = context.storage().read_expiring(leader.key(), until).await;
-    if let Some(value) = context.fresh_again(leader.key(), read) {
+    if let Some(value) = context.fresh_again(leader.key(), read, claim.margin()) {
         leader.finish(|| FlightOutcome::Retry);
         return Refreshed::Value(value);
     }
+    let failures = body.failures();
     match R::value(context.computing(&leader).around(body).await) {
         Ok(value) => Refreshed::Value(awaited::store(&context, leader, context.deadline(), value).await),
-        Err(out) => context.refresh_failed::<R>(leader, claim, out),
+        Err(out) => context.refresh_failed::<R, _>(leader, claim, out, failures),
     }
 }
 
@@ -321,19 +384,27 @@ impl<V, S: View<V>> CallContext<V, S> {
         R::found(value)
     }
 
-    /// The value of a look-up by the leader of a refresh, if it is fresh.
-    fn fresh_again(&self, key: &EncodedKey, read: Read<V, S>) -> Option<V> {
+    /// The value of a look-up by the leader of a refresh, if it is fresh for longer than the margin.
+    fn fresh_again(&self, key: &EncodedKey, read: Read<V, S>, margin: Duration) -> Option<V> {
+        let refreshed_from = self.ring.stale.saturating_add(margin);
         let found = self.count_errors(read).flatten();
+        let found = found.filter(|found| !found.is_stale(refreshed_from));
         self.classify(key, found).fresh()
     }
 
-    fn refresh_failed<R: Output<Value = V>>(
+    fn refresh_failed<R, F>(
         &self,
         leader: Leader<'_, S::Held>,
         claim: Claim,
         out: R::Out,
-    ) -> Refreshed<R> {
+        failures: Option<F>,
+    ) -> Refreshed<R>
+    where
+        R: Output<Value = V>,
+        F: FailureRules<R::Out>,
+    {
         self.count_refused::<R>();
+        self.remember(failures, leader.key(), &out);
         leader.finish(|| FlightOutcome::Failed);
         claim.fail();
         Refreshed::Failed(out)

@@ -74,6 +74,8 @@ pub struct Claim {
     pause: Duration,
     /// Whether the refresh before it took too long and may still go on.
     takes_over: bool,
+    /// The time before its expiry in which an entry is refreshed.
+    margin: Duration,
 }
 
 impl Refreshes {
@@ -116,6 +118,7 @@ impl Refreshes {
             patience,
             pause,
             takes_over,
+            margin: Duration::ZERO,
         })
     }
 }
@@ -124,6 +127,17 @@ impl Claim {
     /// Whether the refresh before it took too long and may still go on.
     pub(crate) fn takes_over(&self) -> bool {
         self.takes_over
+    }
+
+    /// The right to refresh an entry this long before its expiry.
+    pub(crate) fn early(mut self, margin: Duration) -> Self {
+        self.margin = margin;
+        self
+    }
+
+    /// The time before its expiry in which an entry is refreshed.
+    pub(crate) fn margin(&self) -> Duration {
+        self.margin
     }
 
     /// The time after which the right passes to another.

@@ -4,7 +4,7 @@ use darling::FromMeta;
 use syn::{Expr, ExprPath, Ident, LitStr, Path, Type};
 
 use super::storage::Storage;
-use super::values::{self, Accessor, Duration, Fallible, Flag, Patience, Word};
+use super::values::{self, Accessor, Duration, Fallible, Flag, Patience, Remembered, Word};
 
 /// The options of `#[ring]` and `#[ring_impl]`.
 #[derive(Default, FromMeta)]
@@ -25,6 +25,11 @@ pub(crate) struct RingOptions {
     #[darling(default, with = values::refresher)]
     pub(crate) refresh: Option<Ident>,
     pub(crate) retry: Option<Duration>,
+    #[darling(default, with = values::early)]
+    pub(crate) early: Option<Expr>,
+    #[darling(default, with = values::errors)]
+    pub(crate) errors: Option<Remembered>,
+    pub(crate) share_errors: Option<Flag>,
     #[darling(default, with = values::patience)]
     pub(crate) wait: Option<Patience>,
     #[darling(default, with = values::expression)]

@@ -41,7 +41,7 @@ pub(crate) enum Holds {
     BytesBlocking,
 }
 
-static OPTIONS: [Known; 40] = [
+static OPTIONS: [Known; 43] = [
     // Storages: a ring has one.
     option("capacity", "capacity = 10_000", RINGS),
     option("storage", "storage = EXPRESSION as Type", RINGS),
@@ -62,6 +62,9 @@ static OPTIONS: [Known; 40] = [
     option("stale", "stale = \"10m\"", RINGS),
     option("refresh", "refresh = caller", RINGS),
     option("retry", "retry = \"30s\"", RINGS),
+    option("early", "early = 0.8", RINGS),
+    option("errors", "errors(\"5s\", when = Error::is_not_found)", RINGS),
+    option("share_errors", "share_errors", RINGS),
     option("wait", "wait = \"50ms\"", RINGS),
     option("unless", "unless = Option::is_none", RINGS),
     option("ignore", "ignore(argument, …)", RINGS),
@@ -134,7 +137,7 @@ impl Known {
     }
 
     pub(crate) fn takes_value(&self) -> bool {
-        self.kind.is_some() || self.example.contains(" = ")
+        self.kind.is_some() || (self.example.contains(" = ") && !self.example.contains("("))
     }
 
     /// Whether a method that is not cached may have it.

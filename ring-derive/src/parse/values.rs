@@ -138,6 +138,14 @@ pub(super) fn refresher(option: &Meta) -> Result<Option<Ident>> {
     word(option, "refresher", &REFRESHERS)
 }
 
+/// `early = 0.8`, or `early = xfetch`.
+pub(super) fn early(option: &Meta) -> Result<Option<Expr>> {
+    match value(option)? {
+        Expr::Path(path) if path.path.is_ident("xfetch") => Ok(Some(Expr::Path(path.clone()))),
+        _ => part(option),
+    }
+}
+
 /// A part of a whole: a number from 0 to 1, or an expression of type `f64`.
 pub(super) fn part(option: &Meta) -> Result<Option<Expr>> {
     let value = value(option)?;
@@ -304,7 +312,13 @@ pub(crate) struct Duration {
 
 impl FromMeta for Duration {
     fn from_meta(option: &Meta) -> Result<Self> {
-        let value = value(option)?;
+        Duration::of(option, value(option)?)
+    }
+}
+
+impl Duration {
+    /// The value of an option.
+    fn of(option: &Meta, value: &Expr) -> Result<Self> {
         let is_negative = matches!(value, Expr::Unary(unary)
             if matches!(unary.op, UnOp::Neg(_)) && literal(&unary.expr).is_some());
         if is_negative {
@@ -333,6 +347,38 @@ fn of_zero(option: &Meta) -> String {
         _ => "remove it",
     };
     format!("`{name}` cannot be zero: {remedy}")
+}
+
+/// `errors("5s", when = E::is_not_found)`: errors that are remembered.
+pub(crate) struct Remembered {
+    pub(crate) time: Duration,
+    pub(crate) when: Option<Expr>,
+}
+
+pub(super) fn errors(option: &Meta) -> Result<Option<Remembered>> {
+    mod keyword {
+        syn::custom_keyword!(when);
+    }
+    let parse = |input: ParseStream<'_>| {
+        let time: Expr = input.parse()?;
+        if input.parse::<Option<Token![,]>>()?.is_none() || input.is_empty() {
+            return Ok((time, None));
+        }
+        input.parse::<keyword::when>()?;
+        input.parse::<Token![=]>()?;
+        let when: Expr = input.parse()?;
+        input.parse::<Option<Token![,]>>()?;
+        Ok((time, Some(when)))
+    };
+    let parsed = match option {
+        Meta::List(list) => list.parse_args_with(parse).ok(),
+        Meta::Path(_) | Meta::NameValue(_) => None,
+    };
+    let Some((time, when)) = parsed else {
+        return Err(expected(option, "takes a time, and which errors are remembered"));
+    };
+    let time = Duration::of(option, &time)?;
+    Ok(Some(Remembered { time, when }))
 }
 
 /// `wait = "50ms"`, or `wait = forever`.

@@ -347,7 +347,29 @@ fn freshness(method: &Method, errors: &mut Errors) {
         let message = "`none` is the expiry of `None`, and this method returns no `Option`: remove `none`";
         errors.at(&none.value, message);
     }
-    let Some(stale) = &options.stale else {
+    let of_errors = [
+        options
+            .errors
+            .as_ref()
+            .map(|errors| ("errors", errors.time.value.to_token_stream())),
+        options
+            .share_errors
+            .as_ref()
+            .map(|flag| ("share_errors", flag.0.to_token_stream())),
+    ];
+    for (name, place) in of_errors.into_iter().flatten() {
+        if !method.is_fallible() {
+            let message =
+                format!("`{name}` is about errors, and this method returns no `Result`: remove `{name}`");
+            errors.at(place, &message);
+        } else if name == "share_errors" && options.coalesce == Some(false) {
+            let message = "with `coalesce = false` no call waits for another: remove `share_errors`";
+            errors.at(place, message);
+        }
+    }
+    let stale = options.stale.as_ref().map(|stale| stale.value.to_token_stream());
+    let early = options.early.as_ref().map(ToTokens::to_token_stream);
+    let Some(place) = stale.clone().or(early) else {
         let retry = options.retry.as_ref().map(|retry| retry.value.to_token_stream());
         let wait = options.wait.as_ref().map(|wait| wait.written());
         for (name, value) in [
@@ -362,21 +384,22 @@ fn freshness(method: &Method, errors: &mut Errors) {
         }
         return;
     };
+    let name = if stale.is_some() { "stale" } else { "early" };
     if !expires {
-        let message = "an entry becomes stale when it expires: write `expire = \"60s\"` too";
-        errors.at(&stale.value, message);
+        let message = format!("`{name}` counts from the expiry of an entry: write `expire = \"60s\"` too");
+        errors.at(&place, &message);
     }
     if options.coalesce == Some(false) {
-        let message = "a stale entry is refreshed by one call for all: remove `coalesce = false`, or `stale`";
-        errors.at(&stale.value, message);
+        let message = format!("one call refreshes an entry for all: remove `coalesce = false`, or `{name}`");
+        errors.at(&place, &message);
     }
     if let Some(action) = options
         .action
         .as_ref()
         .filter(|action| *action != "get_or_update")
     {
-        let message = format!("`action = {action}` never returns a stale value: remove `stale`, or `action`");
-        errors.at(&stale.value, &message);
+        let message = format!("`action = {action}` finds no entry to refresh: remove `{name}`, or `action`");
+        errors.at(&place, &message);
     }
     if method.refreshes_in_background() {
         background(method, errors);

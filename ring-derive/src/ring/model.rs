@@ -175,10 +175,15 @@ impl Method {
         }
     }
 
+    /// Whether entries are refreshed: stale ones, or before they expire.
+    pub(crate) fn refreshes(&self) -> bool {
+        self.options.stale.is_some() || self.options.early.is_some()
+    }
+
     /// Whether stale entries are refreshed in the background.
     pub(crate) fn refreshes_in_background(&self) -> bool {
         let by_caller = self.options.refresh.as_ref().is_some_and(|who| who == "caller");
-        self.options.stale.is_some() && !by_caller
+        self.refreshes() && !by_caller
     }
 
     pub(crate) fn is_async(&self) -> bool {

@@ -294,7 +294,7 @@ impl Expansion<'_> {
             self.root.generated_at(Span::call_site()),
             self.forgotten(&closure.body)?,
         );
-        closure.body = Box::new(Expr::Verbatim(quote!({ #forgotten })));
+        *closure.body = Expr::Verbatim(quote!({ #forgotten }));
         closure.output = ReturnType::Default;
         Some(quote!(#generated::named_by(#value, #closure)))
     }

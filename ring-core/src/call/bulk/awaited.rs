@@ -11,6 +11,7 @@ use super::{
 };
 use crate::body::RefreshableFuture;
 use crate::error::Error;
+use crate::flights::Outcome as FlightOutcome;
 use crate::freshness;
 use crate::output::Output;
 use crate::storage::awaited::{are_fresh, read_fresh_many, run_from, store_many};
@@ -191,22 +192,18 @@ where
     for group in by_storage(calls) {
         let lookups = group.begin_lookups();
         let until = lookups.first().and_then(|lookup| lookup.until);
-        if !group.stale().is_zero() {
+        let seen = if group.stale().is_zero() {
+            let read = group.storage().read_many(&group.keys(), until).await;
+            group.finish_lookups(read, lookups)
+        } else {
             let read = group.storage().read_many_expiring(&group.keys(), until).await;
-            for seen in group.finish_expiring_lookups(read, lookups) {
-                match seen {
-                    Seen::Fresh(place, value) => ended[place] = Some(Ok(value)),
-                    Seen::Stale(call, value) => stale.push((call, value)),
-                    Seen::Absent(absent) => pending.push(absent),
-                }
-            }
-            continue;
-        }
-        let read = group.storage().read_many(&group.keys(), until).await;
-        for found in group.finish_lookups(read, lookups) {
-            match found {
-                Ok((place, value)) => ended[place] = Some(Ok(value)),
-                Err(absent) => pending.push(absent),
+            group.finish_expiring_lookups(read, lookups)
+        };
+        for seen in seen {
+            match seen {
+                Seen::Fresh(place, value) => ended[place] = Some(Ok(value)),
+                Seen::Stale(call, value) => stale.push((call, value)),
+                Seen::Absent(absent) => pending.push(absent),
             }
         }
     }
@@ -230,7 +227,7 @@ pub(crate) async fn update<R, S, B>((calls, bodies): Bulk<R, S, B>, limit: usize
 where
     R: Output,
     S: View<R::Value, Storage: AsyncStorage<S::Held>>,
-    B: Future<Output = R::Out> + Unpin,
+    B: RefreshableFuture<Output = R::Out>,
 {
     let pending: Vec<_> = calls.into_iter().map(Pending::update).collect();
     let ended = bodies.iter().map(|_| None).collect();
@@ -248,7 +245,7 @@ async fn compute<R, S, B>(
 where
     R: Output,
     S: View<R::Value, Storage: AsyncStorage<S::Held>>,
-    B: Future<Output = R::Out> + Unpin,
+    B: RefreshableFuture<Output = R::Out>,
 {
     let mut computation = Computation::new(pending, ended);
     let (first, equals) = computation.split_equals(&mut bodies);
@@ -285,7 +282,7 @@ async fn lead<'c, R, S, B>(pending: &'c Pending<R, S>, body: B) -> Progress<'c, 
 where
     R: Output,
     S: View<R::Value, Storage: AsyncStorage<S::Held>>,
-    B: Future<Output = R::Out> + Unpin,
+    B: RefreshableFuture<Output = R::Out>,
 {
     let context = pending.context();
     let fetched = if context.is_update {
@@ -301,8 +298,13 @@ where
         Fetched::Found(value) => Progress::Ended(Ok(value)),
         Fetched::Bypass => Progress::Ended(R::value(body.await)),
         Fetched::Lead(leader, left) => {
+            let failures = body.failures();
+            if let Some(out) = context.remembered(failures, leader.key(), pending.lookup) {
+                leader.finish(|| FlightOutcome::Failed);
+                return Progress::Ended(Err(out));
+            }
             let out = context.computing(&leader).around(body).await;
-            pending.computed(leader, left, out)
+            pending.computed(leader, left, out, failures)
         }
     }
 }
@@ -324,7 +326,7 @@ async fn wait<R, S, B>(pending: &Pending<R, S>, mut fetch: Fetch<'_, R::Value, S
 where
     R: Output,
     S: View<R::Value, Storage: AsyncStorage<S::Held>>,
-    B: Future<Output = R::Out> + Unpin,
+    B: RefreshableFuture<Output = R::Out>,
 {
     let step = fetch.next(Event::Woken(true));
     let (fetched, _) = run_from(pending.context().storage(), &mut fetch, step).await;
@@ -336,7 +338,7 @@ async fn finish<R, S, B>(pending: &Pending<R, S>, fetched: Fetched<'_, R::Value,
 where
     R: Output,
     S: View<R::Value, Storage: AsyncStorage<S::Held>>,
-    B: Future<Output = R::Out> + Unpin,
+    B: RefreshableFuture<Output = R::Out>,
 {
-    complete::<R, S, _>(pending.context(), fetched, body).await
+    complete::<R, S, _>(pending.context(), fetched, body, pending.lookup).await
 }

@@ -1,6 +1,6 @@
 //! Bulk verbs that block the thread.
 
-use super::super::blocking::commit;
+use super::super::blocking::complete;
 use super::super::context::{Outcome, StorageResult};
 use super::super::fetch::Fetched;
 use super::super::refresh::found_stale;
@@ -10,6 +10,7 @@ use super::{
 };
 use crate::body::Body;
 use crate::error::Error;
+use crate::flights::Outcome as FlightOutcome;
 use crate::freshness;
 use crate::output::Output;
 use crate::storage::blocking::{are_fresh, read_fresh_many, run_from, store_many};
@@ -190,22 +191,18 @@ where
     for group in by_storage(calls) {
         let lookups = group.begin_lookups();
         let until = lookups.first().and_then(|lookup| lookup.until);
-        if !group.stale().is_zero() {
+        let seen = if group.stale().is_zero() {
+            let read = group.storage().read_many(&group.keys(), until);
+            group.finish_lookups(read, lookups)
+        } else {
             let read = group.storage().read_many_expiring(&group.keys(), until);
-            for seen in group.finish_expiring_lookups(read, lookups) {
-                match seen {
-                    Seen::Fresh(place, value) => ended[place] = Some(Ok(value)),
-                    Seen::Stale(call, value) => stale.push((call, value)),
-                    Seen::Absent(absent) => pending.push(absent),
-                }
-            }
-            continue;
-        }
-        let read = group.storage().read_many(&group.keys(), until);
-        for found in group.finish_lookups(read, lookups) {
-            match found {
-                Ok((place, value)) => ended[place] = Some(Ok(value)),
-                Err(absent) => pending.push(absent),
+            group.finish_expiring_lookups(read, lookups)
+        };
+        for seen in seen {
+            match seen {
+                Seen::Fresh(place, value) => ended[place] = Some(Ok(value)),
+                Seen::Stale(call, value) => stale.push((call, value)),
+                Seen::Absent(absent) => pending.push(absent),
             }
         }
     }
@@ -252,10 +249,23 @@ where
     for (number, mut fetch, body) in computation.take_waiting() {
         let step = fetch.next(Event::Woken(true));
         let (fetched, _) = run_from(pending[number].context().storage(), &mut fetch, step);
-        computation.end(number, R::value(finish(&pending[number], fetched, body)));
+        computation.end(
+            number,
+            R::value(complete::<R, S, B>(
+                pending[number].context(),
+                fetched,
+                body,
+                pending[number].lookup,
+            )),
+        );
     }
     for (number, body) in computation.take_equals(equals) {
-        let out = finish(&pending[number], pending[number].lead_alone(), body);
+        let out = complete::<R, S, B>(
+            pending[number].context(),
+            pending[number].lead_alone(),
+            body,
+            pending[number].lookup,
+        );
         computation.end(number, R::value(out));
     }
     computation.finish()
@@ -285,10 +295,15 @@ where
         Fetched::Found(value) => Progress::Ended(Ok(value)),
         Fetched::Bypass => Progress::Ended(R::value(body.run())),
         Fetched::Lead(leader, left) => {
+            let failures = body.failures();
+            if let Some(out) = context.remembered(Some(failures), leader.key(), pending.lookup) {
+                leader.finish(|| FlightOutcome::Failed);
+                return Progress::Ended(Err(out));
+            }
             let scope = context.computing(&leader).enter();
             let out = body.run();
             drop(scope);
-            pending.computed(leader, left, out)
+            pending.computed(leader, left, out, Some(failures))
         }
     }
 }
@@ -302,24 +317,5 @@ where
         let (stored, failure) = store_many(contexts[0].storage(), &mut stores);
         count_stores(&contexts, &stored, failure.as_ref());
         stores.into_iter().for_each(super::Store::finish);
-    }
-}
-
-/// Goes on with a call alone.
-fn finish<R, S, B>(pending: &Pending<R, S>, fetched: Fetched<'_, R::Value, S::Held>, body: B) -> R::Out
-where
-    R: Output,
-    S: View<R::Value, Storage: Storage<S::Held>>,
-    B: Body<Out = R::Out>,
-{
-    match fetched {
-        Fetched::Found(value) => R::found(value),
-        Fetched::Bypass => body.run(),
-        Fetched::Lead(leader, left) => {
-            let scope = pending.context().computing(&leader).enter();
-            let out = body.run();
-            drop(scope);
-            commit::<R, S>(pending.context(), leader, left, out)
-        }
     }
 }

@@ -242,6 +242,15 @@ impl Expansion<'_> {
             let wait = wait.expression(root);
             ring = quote!(#ring_type::wait(#ring, #wait));
         }
+        if let Some(early) = &options.early {
+            let is_random = matches!(early, syn::Expr::Path(path) if path.path.is_ident("xfetch"));
+            let early = if is_random {
+                quote!(#root::generated::Early::XFetch)
+            } else {
+                quote!(#root::generated::Early::Part(#early))
+            };
+            ring = quote!(#ring_type::early(#ring, #early));
+        }
         if let Some(jitter) = &options.jitter {
             ring = quote!(#ring_type::jitter(#ring, #jitter));
         }

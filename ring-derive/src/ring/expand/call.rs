@@ -81,6 +81,7 @@ impl Expansion<'_> {
             Some(unless) => quote!(#root::BoundCall::unless(#call, #unless)),
             None => call,
         };
+        let call = self.with_errors(call);
         let (copy, call) = (self.copy_of_self(), self.keeping_stale(call));
         quote!(#before #expiry #copy #call)
     }

@@ -106,6 +106,32 @@ impl Expansion<'_> {
         }
     }
 
+    /// The call of a ring whose errors other calls get.
+    pub(super) fn with_errors(&self, call: TokenStream) -> TokenStream {
+        let options = &self.method.options;
+        let place = match (&options.errors, &options.share_errors) {
+            (Some(errors), _) => errors.time.value.span(),
+            (None, Some(flag)) => flag.0.span(),
+            (None, None) => return call,
+        };
+        let span = located_at(place);
+        let (root, generated) = (self.root, self.root.generated_at(span));
+        let (mut time, mut when) = (
+            quote!(::core::option::Option::None),
+            quote!(::core::option::Option::None),
+        );
+        if let Some(errors) = &options.errors {
+            let expression = errors.time.expression(root);
+            time = quote!(::core::option::Option::Some(#expression));
+            if let Some(written) = &errors.when {
+                let error = variable("__error");
+                when = quote_spanned!(located_at(written.span())=> ::core::option::Option::Some(|#error| (#written)(#error)));
+            }
+        }
+        let share = options.share_errors.is_some();
+        quote_spanned!(span=> #call.with_errors(#generated::ErrorRules { remember: #time, when: #when, share: #share }))
+    }
+
     /// A copy of an object that moves into the call.
     pub(super) fn copy_of_self(&self) -> Option<TokenStream> {
         let receiver = self.method.receiver()?;
@@ -186,8 +212,10 @@ impl Expansion<'_> {
 
     /// Where `stale` is written, if it is.
     fn span_of_stale(&self) -> Option<Span> {
-        let stale = self.method.options.stale.as_ref()?;
-        Some(located_at(stale.value.span()))
+        let options = &self.method.options;
+        let stale = options.stale.as_ref().map(|stale| stale.value.span());
+        let early = || options.early.as_ref().map(Spanned::span);
+        stale.or_else(early).map(located_at)
     }
 }
 

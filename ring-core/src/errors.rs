@@ -1,0 +1,182 @@
+//! Errors of bodies that later calls get too: those that wait for a computation (`share_errors`), and those that come
+//! soon after it (`errors`).
+//!
+//! Errors stay in this process, and never get into a storage.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hashbrown::HashMap;
+
+use crate::ring::Ring;
+use crate::sync::lasting::Mutex;
+use crate::wait::after;
+
+/// The greatest number of keys of a ring whose errors are remembered.
+const CAPACITY: usize = 1_024;
+
+/// The time for which an error is kept for calls that wait. They began before it.
+const FOR_WAITERS: Duration = Duration::from_secs(10);
+
+/// The key of an entry: the address of the storage's flights, and the hash.
+pub(crate) type Place = (usize, u64);
+
+/// The errors of one ring.
+#[derive(Default)]
+pub(crate) struct RememberedErrors(Mutex<Table>);
+
+#[derive(Default)]
+struct Table {
+    errors: HashMap<Place, Remembered>,
+    /// The number of the last error.
+    last: u64,
+}
+
+struct Remembered {
+    error: Arc<dyn Any + Send + Sync>,
+    number: u64,
+    /// The end of its time for calls that come after it.
+    until: Option<Instant>,
+    /// The end of its time for calls that wait.
+    shared_until: Option<Instant>,
+}
+
+impl Remembered {
+    fn is_past(&self, now: Instant) -> bool {
+        let ended = |until: Option<Instant>| until.is_none_or(|until| until <= now);
+        ended(self.until) && ended(self.shared_until)
+    }
+}
+
+impl RememberedErrors {
+    /// The number of the last error: calls get those that come after.
+    pub(crate) fn last(&self) -> u64 {
+        self.0.lock().last
+    }
+
+    fn get(&self, place: Place, began: u64) -> Option<Arc<dyn Any + Send + Sync>> {
+        let (table, now) = (self.0.lock(), Instant::now());
+        let found = table.errors.get(&place)?;
+        let is_before = |until: Option<Instant>| until.is_some_and(|until| now < until);
+        let is_for_call = is_before(found.until) || (found.number > began && is_before(found.shared_until));
+        is_for_call.then(|| Arc::clone(&found.error))
+    }
+
+    fn put(&self, place: Place, error: Arc<dyn Any + Send + Sync>, time: Option<Duration>, is_shared: bool) {
+        let mut table = self.0.lock();
+        if table.errors.len() >= CAPACITY && !table.errors.contains_key(&place) {
+            let now = Instant::now();
+            table.errors.retain(|_, remembered| !remembered.is_past(now));
+            if table.errors.len() >= CAPACITY {
+                return;
+            }
+        }
+        table.last += 1;
+        let remembered = Remembered {
+            error,
+            number: table.last,
+            until: after(time),
+            shared_until: after(is_shared.then_some(FOR_WAITERS)),
+        };
+        let replaced = table.errors.insert(place, remembered);
+        drop(table);
+        drop(replaced);
+    }
+
+    /// Forgets the error of a key.
+    pub(crate) fn forget(&self, place: Place) {
+        let forgotten = self.0.lock().errors.remove(&place);
+        drop(forgotten);
+    }
+
+    /// Forgets the errors of a storage.
+    pub(crate) fn forget_all(&self, storage: usize) {
+        let mut table = self.0.lock();
+        let forgotten: Vec<_> = table.errors.extract_if(|(of, _), _| *of == storage).collect();
+        drop(table);
+        drop(forgotten);
+    }
+}
+
+/// Omits the errors.
+impl std::fmt::Debug for RememberedErrors {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RememberedErrors").finish_non_exhaustive()
+    }
+}
+
+/// What becomes of results `O` that hold no value to cache.
+#[diagnostic::on_unimplemented(
+    message = "this error cannot be given to other calls",
+    label = "the error of this method is not `Clone + Send + Sync + 'static`",
+    note = "derive `Clone` for it, wrap it in an `Arc`, or leave out `errors` and `share_errors`"
+)]
+pub trait FailureRules<O>: Copy + Send {
+    /// Whether there are rules at all.
+    const ANY: bool;
+
+    /// The result that a call gets in place of a computation.
+    #[doc(hidden)]
+    fn remembered(&self, ring: &Ring, place: (usize, u64), began: u64) -> Option<O>;
+
+    /// Remembers the result of a computation.
+    #[doc(hidden)]
+    fn remember(&self, ring: &Ring, place: (usize, u64), out: &O);
+}
+
+/// No call gets the error of another.
+#[derive(Clone, Copy, Debug)]
+pub struct EachItsOwn;
+
+impl<O> FailureRules<O> for EachItsOwn {
+    const ANY: bool = false;
+
+    #[inline]
+    fn remembered(&self, _: &Ring, _: Place, _: u64) -> Option<O> {
+        None
+    }
+
+    #[inline]
+    fn remember(&self, _: &Ring, _: Place, _: &O) {}
+}
+
+/// The rules for errors `E` of a ring with `errors` or `share_errors`.
+#[derive(Debug)]
+pub struct ErrorRules<E> {
+    /// The time for which calls get an error that came before them.
+    pub remember: Option<Duration>,
+    /// Which errors those are; without it, all.
+    pub when: Option<fn(&E) -> bool>,
+    /// Whether calls that wait for a computation get its error.
+    pub share: bool,
+}
+
+impl<E> Clone for ErrorRules<E> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<E> Copy for ErrorRules<E> {}
+
+#[diagnostic::do_not_recommend]
+impl<V, E: Clone + Send + Sync + 'static> FailureRules<Result<V, E>> for ErrorRules<E> {
+    const ANY: bool = true;
+
+    fn remembered(&self, ring: &Ring, place: Place, began: u64) -> Option<Result<V, E>> {
+        let error = ring.errors.get()?.get(place, began)?;
+        error.downcast_ref::<E>().cloned().map(Err)
+    }
+
+    fn remember(&self, ring: &Ring, place: Place, out: &Result<V, E>) {
+        let Err(error) = out else { return };
+        let time = self
+            .remember
+            .filter(|_| self.when.is_none_or(|is_remembered| is_remembered(error)));
+        if time.is_some() || self.share {
+            let errors = ring.errors.get_or_init(RememberedErrors::default);
+            errors.put(place, Arc::new(error.clone()), time, self.share);
+        }
+    }
+}
