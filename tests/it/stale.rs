@@ -247,7 +247,7 @@ fn f6_after_its_life_calls_join_the_refresh() {
 #[test]
 fn f7_delete_set_and_clear_end_the_fallback_and_keep_the_refresh_from_storing() {
     for change in [
-        |origin: &Origin| drop(origin.get_ring(1).delete()),
+        |origin: &Origin| _ = origin.get_ring(1).delete(),
         |origin: &Origin| origin.get_ring(1).set(9),
         |origin: &Origin| origin.get_cache().clear(),
         |origin: &Origin| drop([origin.get_ring(1)].delete_many()),
@@ -811,9 +811,9 @@ mod errors {
         assert_eq!(found(2), Ok(1), "another key");
         assert!(!found_ring(1).has(), "it is in no storage");
         for forget in [
-            || drop(found_ring(1).delete()),
+            || _ = found_ring(1).delete(),
             || drop([found_ring(1)].delete_many()),
-            || drop(found_ring(1).expire()),
+            || _ = found_ring(1).expire(),
             || drop(found_ring(1).update()),
             || found_ring(1).set(1),
             || found_cache().clear(),

@@ -31,8 +31,10 @@ pub struct TieredView<P, N, F, C> {
     tiered: P,
     /// The part of an entry's life in which it is stale: near keeps it only before.
     stale: Duration,
-    types: PhantomData<fn() -> (N, F, C)>,
+    types: PhantomData<Types<N, F, C>>,
 }
+
+type Types<N, F, C> = fn() -> (N, F, C);
 
 /// A memory storage of values `V` that can expire, for all threads.
 pub trait Near<V>: Storage<V, Error = Infallible> + InMemory + Expires + Send + Sync + 'static {}

@@ -127,17 +127,18 @@ where
     R::found(value)
 }
 
-/// Waits for the refresh of a key that is under way, for the ring's `wait` at most. Returns whether it waited.
+/// Waits for the refresh of a key that is under way, for the ring's `wait` at most. Returns whether the ring waits at all.
 fn wait_for_refresh<V, S: View<V>>(context: &CallContext<V, S>, key: &EncodedKey) -> bool {
+    if !context.waits() {
+        return false;
+    }
     let until = after(context.ring.wait);
-    let mut waited = false;
     while let Some((ended, until)) = context.refresh_to_wait_for(key, until) {
-        waited = true;
         if !block(ended, until) {
             break;
         }
     }
-    waited
+    true
 }
 
 /// What the entry is after a refresh, if it is still there, or else the state of the look-up.
@@ -289,7 +290,7 @@ where
     F: RefreshableFuture<Output = R::Out>,
 {
     // Without `wait`, nothing limits the time of a caller that refreshes.
-    let until = after(context.ring.wait.filter(|wait| !wait.is_zero()));
+    let until = after(context.ring.wait.filter(|_| context.waits()));
     let mut refresh = Box::pin(refresh_async::<R, S, F>(context, key.clone(), body, claim));
     let refreshed = match within(&mut refresh, until).await {
         Some(refreshed) => refreshed,
@@ -314,15 +315,16 @@ where
 
 /// [`wait_for_refresh`], awaited.
 async fn wait_for_refresh_async<V, S: View<V>>(context: &CallContext<V, S>, key: &EncodedKey) -> bool {
+    if !context.waits() {
+        return false;
+    }
     let until = after(context.ring.wait);
-    let mut waited = false;
     while let Some((ended, until)) = context.refresh_to_wait_for(key, until) {
-        waited = true;
         if !event(ended, until).await {
             break;
         }
     }
-    waited
+    true
 }
 
 /// [`look_again`], awaited.
@@ -410,15 +412,17 @@ impl<V, S: View<V>> CallContext<V, S> {
         Refreshed::Failed(out)
     }
 
-    /// The end of the refresh of a key, if a call waits for it, and the instant until which it does.
+    /// Whether calls that find a stale value wait for the new one.
+    fn waits(&self) -> bool {
+        self.ring.wait.is_none_or(|wait| !wait.is_zero())
+    }
+
+    /// The end of the refresh of a key, if it is under way, and the instant until which it does.
     fn refresh_to_wait_for(
         &self,
         key: &EncodedKey,
         until: Option<Instant>,
     ) -> Option<(EventListener, Option<Instant>)> {
-        if self.ring.wait.is_some_and(|wait| wait.is_zero()) {
-            return None;
-        }
         let (ended, taken_over) = self.flights().refresh_under_way(key.hash_value())?;
         Some((ended, until.into_iter().chain(taken_over).min()))
     }
