@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use ring_cache::flights::Flights;
 use ring_cache::key::{EncodedKey, text_in_namespace};
-use ring_cache::storage::{AsyncClear, AsyncStorage, Clear, EvictionCounts, Observer, Storage, StorageBase};
+use ring_cache::storage::{
+    AsyncClear, AsyncStorage, ChangeObserver, Clear, EvictionCounts, Storage, StorageBase,
+};
 use ring_cache::{Error, Name, RingKey, ring_impl};
 use std::collections::HashMap;
 
@@ -56,7 +58,7 @@ impl StorageBase<u32> for Remote {
         EvictionCounts::default()
     }
 
-    fn watch(&self, _: Arc<dyn Observer>) -> bool {
+    fn watch(&self, _: Arc<dyn ChangeObserver>) -> bool {
         false
     }
 
