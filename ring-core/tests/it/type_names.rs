@@ -32,7 +32,6 @@ fn of_numbers_words_and_pointers() {
     assert_eq!(name::<PathBuf>(), "PathBuf");
     assert_eq!(name::<Cow<'_, str>>(), "Cow<str>");
     assert_eq!(name::<&str>(), "&str");
-    assert_eq!(name::<&mut u8>(), "&mut-u8");
     assert_eq!(name::<Box<str>>(), "Box<str>");
     assert_eq!(name::<Rc<Arc<u8>>>(), "Rc<Arc<u8>>");
 }
