@@ -16,10 +16,10 @@ use crate::storage::{AsyncClear, Clear, Detach, StorageBase, View};
 use crate::usage::Use;
 
 /// A cached method as a whole, returned by `{method}_cache()`.
-pub type Cache<S, B = ()> = Handle<S, Blocking, B>;
+pub type Cache<S> = Handle<S, Blocking>;
 
 /// A cached `async fn` as a whole, returned by `{method}_cache()`.
-pub type AsyncCache<S, B = ()> = Handle<S, Awaited, B>;
+pub type AsyncCache<S> = Handle<S, Awaited>;
 
 /// The handle of a whole cached method: [`Cache`] or [`AsyncCache`].
 ///
@@ -131,7 +131,7 @@ impl<S> Cache<S> {
     }
 }
 
-impl<S, B> Cache<S, B> {
+impl<S, B> Handle<S, Blocking, B> {
     /// Removes all values of this method, also those being computed, and no others.
     pub fn clear<V>(&self) -> <ErrorOf<S, V> as Failure>::Outcome<()>
     where
@@ -167,7 +167,7 @@ impl<S> AsyncCache<S> {
     }
 }
 
-impl<S, B> AsyncCache<S, B> {
+impl<S, B> Handle<S, Awaited, B> {
     /// Removes all values of this method, also those being computed, and no others.
     pub fn clear<V>(&self) -> impl Future<Output = <ErrorOf<S, V> as Failure>::Outcome<()>> + use<S, B, V>
     where

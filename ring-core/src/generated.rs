@@ -16,6 +16,7 @@ pub use crate::key::{Ignored, Reading, RingKey, Template, TypeName};
 use crate::key::{KeyPart, Recorded};
 pub use crate::lru::{DEFAULT_CAPACITY, Lru};
 pub use crate::map::Map;
+pub use crate::mode;
 use crate::output::Output;
 pub use crate::output::{Fallible, Plain};
 pub use crate::registry::Registry;

@@ -152,3 +152,54 @@ fn generic_traits_and_types() {
     assert_eq!(Store(7_u8).load(1_u32), Ok((7, 4)));
     assert_eq!(Store("a").load_ring(1_u16).get(), Some(("a", 2)));
 }
+
+/// The type of the block borrows, and what it declares does not.
+mod of_types_that_borrow {
+    use super::*;
+
+    #[derive(RingKey)]
+    struct Text<'a>(&'a str);
+
+    trait Parse {
+        type Out;
+        type Problem;
+        fn parse(&self) -> Result<Self::Out, Self::Problem>;
+        fn all(&self) -> Vec<Self::Out>;
+        fn none() -> Option<Self::Out>;
+    }
+
+    #[ring_impl]
+    impl Parse for Text<'_> {
+        type Out = u32;
+        type Problem = std::num::ParseIntError;
+
+        #[ring]
+        fn parse(&self) -> Result<Self::Out, Self::Problem> {
+            self.0.parse()
+        }
+
+        #[ring]
+        fn all(&self) -> Vec<<Self as Parse>::Out> {
+            self.0
+                .chars()
+                .filter_map(|character| character.to_digit(10))
+                .collect()
+        }
+
+        #[ring]
+        fn none() -> Option<Self::Out> {
+            None
+        }
+    }
+
+    #[test]
+    fn values_are_owned() {
+        let text = String::from("12");
+        let text = Text(&text);
+        assert_eq!(
+            (text.parse(), text.all(), Text::none()),
+            (Ok(12), vec![1, 2], None)
+        );
+        assert!(text.parse_ring().has() && text.all_entry().has());
+    }
+}

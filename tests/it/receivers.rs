@@ -93,7 +93,8 @@ fn shared_receivers() {
     let one = Arc::new(node(1));
     assert_eq!(one.by_reference(2), 4);
     assert_eq!(one.by_reference_ring(2).get(), Some(4));
-    assert_eq!((&*one).by_reference_to_a_reference(), 1);
+    let borrowed: &Node = &one;
+    assert_eq!(borrowed.by_reference_to_a_reference(), 1);
     assert_eq!(one.in_a_field(2), 3);
     assert_eq!(one.cache.len(), 1);
     assert_eq!(one.clone().by_value(2), 3);

@@ -351,6 +351,7 @@ fn a_trait_within_a_function() {
     trait Local {
         fn local(&self) -> u32;
     }
+    #[allow(non_local_definitions)]
     #[ring_impl]
     impl Local for Page {
         #[ring]

@@ -29,8 +29,17 @@ impl Expansion<'_> {
         let (parameters, where_clause) = (self.parameters(&generics), &generics.where_clause);
         let receiver = self.storage_self().map(|self_token| quote!(&#self_token));
         let doc = format!("The cache of all calls of {}.", self.link());
-        let bearer = self.bearer(place).map(|bearer| quote!(, impl #bearer));
-        let whole = quote_spanned!(span=> #root::#handle<#storage #bearer>);
+        let whole = match self.bearer(place) {
+            Some(bearer) => {
+                let mode = if self.method.is_async() {
+                    quote!(Awaited)
+                } else {
+                    quote!(Blocking)
+                };
+                quote_spanned!(span=> #root::generated::Handle<#storage, #root::generated::mode::#mode, impl #bearer>)
+            }
+            None => quote_spanned!(span=> #root::#handle<#storage>),
+        };
         quote! {
             #[doc = #doc]
             #(#attrs)*

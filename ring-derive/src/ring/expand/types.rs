@@ -116,6 +116,11 @@ fn returned(method: &Method, out: &TokenStream) -> TokenStream {
 fn storage(method: &Method, held: &TokenStream) -> TokenStream {
     let root = &method.root;
     match &method.options.storage {
+        Storage::Own { .. } if method.is_fallible() => {
+            let span = located_at(held.span());
+            let root = root.at(span);
+            quote_spanned!(span=> #root::Lru<#held>)
+        }
         Storage::Own { .. } => quote!(#root::Lru<#held>),
         Storage::OfType { ty, .. } => ty.to_token_stream(),
         Storage::OfKind { kind, .. } => {
