@@ -25,6 +25,7 @@ pub mod testing;
 #[cfg_attr(docsrs, doc(cfg(feature = "tracing")))]
 pub mod tracing;
 
+mod account;
 mod action;
 mod cache;
 mod call;
@@ -39,6 +40,7 @@ mod ring;
 mod ring_info;
 mod spans;
 mod stats;
+mod storage_facts;
 mod sync;
 mod usage;
 mod used_rings;

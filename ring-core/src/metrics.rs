@@ -20,15 +20,16 @@
 //! handler of `/metrics`, or in a task that repeats it as often as an exporter sends them.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use ::metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
+use crate::account::Use;
 use crate::observer::EvictionReason;
 use crate::ring::Ring;
 use crate::stats::Stats;
 use crate::sync::lasting::{AtomicU64, Ordering};
-use crate::usage::Use;
 use crate::used_rings;
 
 /// Sets all metrics but the histogram to their present values, in the recorder that is installed.
@@ -52,7 +53,7 @@ pub(crate) fn began(ring: &'static Ring) {
 /// A body of a ring ran.
 pub(crate) fn computed(ring: &'static Ring, took: Duration) {
     histogram!("ring_cache.compute.duration", "ring" => ring.name().as_str()).record(took.as_secs_f64());
-    if ring.published.is_due() {
+    if is_due(&ring.account.published) {
         publish_one(ring);
     }
 }
@@ -67,25 +68,16 @@ fn publish_one(ring: &'static Ring) {
     sums.publish(ring.name().as_str());
 }
 
-/// When a ring was last published.
-#[derive(Debug, Default)]
-pub(crate) struct Published(AtomicU64);
+/// The milliseconds between two times that a ring is published by itself.
+const PAUSE: u64 = 1000;
 
-impl Published {
-    const PAUSE: u64 = 1000;
-
-    /// Whether a second has passed since this was last true.
-    fn is_due(&self) -> bool {
-        static START: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
-        let now = Self::PAUSE + u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let last = self.0.load(Ordering::Relaxed);
-        let is_due = now >= last.saturating_add(Self::PAUSE);
-        is_due
-            && self
-                .0
-                .compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed)
-                .is_ok()
-    }
+/// Whether the pause after `published` is over. It begins anew if so.
+fn is_due(published: &AtomicU64) -> bool {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    let now = PAUSE + u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let last = published.load(Ordering::Relaxed);
+    let begin_anew = || published.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed);
+    now >= last.saturating_add(PAUSE) && begin_anew().is_ok()
 }
 
 /// What the rings of one name count together.
@@ -98,7 +90,7 @@ struct Sums {
 
 impl Sums {
     fn add(&mut self, ring: &'static Ring) {
-        let (live, past) = ring.uses();
+        let (live, past) = ring.account.uses();
         self.stats = self.stats.plus(&past);
         for used in live {
             self.stats = self.stats.plus(&used.stats());

@@ -1,14 +1,10 @@
 //! A ring: its name, its coalescing settings and its counters.
 
 use std::any::TypeId;
-use std::sync::Arc;
 use std::time::Duration;
 
+use crate::account::Account;
 use crate::key::{Name, TypeName};
-use crate::stats::Stats;
-use crate::sync::lasting::{AtomicUsize, Ordering, RwLock};
-use crate::usage::Use;
-use crate::used_rings;
 
 /// The default of `flight_timeout`: the time that a call waits for another's computation before it computes itself.
 pub const DEFAULT_FLIGHT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -19,44 +15,23 @@ pub(crate) const DEFAULT_WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// The identity and settings of a cached method. Generated code has a static for each.
 #[derive(Debug)]
 pub struct Ring {
-    name: &'static Name,
     /// The full name of the function, if it is not the ring's name.
     function: Box<str>,
     pub(crate) coalesce: bool,
     pub(crate) flight_timeout: Duration,
     pub(crate) write_timeout: Duration,
-    /// A number that only this ring has.
-    pub(crate) number: usize,
-    uses: RwLock<Uses>,
-    #[cfg(feature = "metrics")]
-    pub(crate) published: crate::metrics::Published,
+    pub(crate) account: Account,
 }
-
-/// The storages of a ring.
-#[derive(Debug, Default)]
-struct Uses {
-    live: Vec<Arc<Use>>,
-    /// The counters of storages that are gone.
-    past: Stats,
-    began: bool,
-}
-
-/// The number of the next ring.
-static NEXT: AtomicUsize = AtomicUsize::new(0);
 
 impl Ring {
     /// The ring of this name.
     pub fn new(name: &'static Name) -> Self {
         Ring {
-            name,
             function: Box::default(),
             coalesce: true,
             flight_timeout: DEFAULT_FLIGHT_TIMEOUT,
             write_timeout: DEFAULT_WRITE_TIMEOUT,
-            number: NEXT.fetch_add(1, Ordering::Relaxed),
-            uses: RwLock::default(),
-            #[cfg(feature = "metrics")]
-            published: Default::default(),
+            account: Account::new(name),
         }
     }
 
@@ -149,44 +124,10 @@ impl Ring {
         self
     }
 
-    /// Begins to use a storage.
-    pub(crate) fn begin_use(&'static self, used: &Arc<Use>) {
-        let mut uses = self.uses.write();
-        uses.live.push(Arc::clone(used));
-        let is_first = !std::mem::replace(&mut uses.began, true);
-        drop(uses);
-        if is_first {
-            used_rings::add(self);
-            #[cfg(feature = "metrics")]
-            crate::metrics::began(self);
-        }
-    }
-
-    /// A storage is gone. Its counters are kept.
-    pub(crate) fn end_use(&self, used: &Use) {
-        let mut uses = self.uses.write();
-        if let Some(place) = uses.live.iter().position(|live| std::ptr::eq(&**live, used)) {
-            let used = uses.live.swap_remove(place);
-            uses.past = uses.past.plus(&used.stats());
-        }
-    }
-
-    /// The storages that there are, and the counters of those that are gone.
-    pub(crate) fn uses(&self) -> (Vec<Arc<Use>>, Stats) {
-        let uses = self.uses.read();
-        (uses.live.clone(), uses.past)
-    }
-
-    /// The counters on all storages, together.
-    pub(crate) fn total_stats(&self) -> Stats {
-        let (live, past) = self.uses();
-        live.iter().fold(past, |stats, used| stats.plus(&used.stats()))
-    }
-
     /// The full name of the function: module, type and name.
     pub(crate) fn function(&self) -> &str {
         if self.function.is_empty() {
-            self.name.as_str()
+            self.account.name.as_str()
         } else {
             &self.function
         }
@@ -195,7 +136,7 @@ impl Ring {
     /// The name at the start of all keys of the ring.
     #[inline]
     pub fn name(&self) -> &'static Name {
-        self.name
+        self.account.name
     }
 }
 

@@ -1,7 +1,9 @@
 //! The context of a call: its ring, its storage, and how its value is stored.
 
+use std::any::type_name;
 use std::time::{Duration, Instant};
 
+use crate::account::Use;
 use crate::error::{Error, Failure};
 use crate::flights::{Flights, Invalidation, Leader, Outcome as FlightOutcome};
 use crate::key::{EncodedKey, KeyShape, RingKey, hash_key};
@@ -12,7 +14,8 @@ use crate::spans;
 use crate::stats::Counters;
 use crate::stats::cells;
 use crate::storage::{StorageBase, Store, View};
-use crate::usage::Use;
+use crate::storage_facts::{Description, StorageFacts, short};
+use crate::used_rings;
 use crate::wait::{after, remaining};
 use crate::warned::warn_once;
 
@@ -27,6 +30,27 @@ pub(crate) type StorageError<V, S> = <<S as View<V>>::Storage as StorageBase<<S 
 
 /// The result of an operation on the storage of a view.
 pub(crate) type StorageResult<V, S, T> = Result<T, StorageError<V, S>>;
+
+/// Notes what the type of a storage tells.
+fn describe<T, S: StorageBase<T>>(storage: &S, facts: &StorageFacts) {
+    facts.describe(storage.flights().address(), || Description {
+        kind: short(type_name::<S>()),
+        namespace: storage.namespace().to_owned(),
+        deadline: storage.deadline(),
+        can_fail: S::Error::CAN_FAIL,
+        has_text_keys: S::TEXT_KEYS,
+    });
+}
+
+/// A ring uses a storage that it has not used before.
+#[cold]
+fn begin(ring: &'static Ring) {
+    let _is_first = used_rings::add(ring);
+    #[cfg(feature = "metrics")]
+    if _is_first {
+        crate::metrics::began(ring);
+    }
+}
 
 /// Whether a value with this expiry is stored.
 pub(crate) fn is_stored(expiry: Option<Duration>) -> bool {
@@ -131,7 +155,7 @@ impl<V, S: View<V>> CallContext<V, S> {
     /// A value that is found without waiting. It calls no out-of-line code, so the caller saves no registers.
     #[inline(always)]
     pub(super) fn hit<K: RingKey>(&self, key: &K) -> Option<V> {
-        let count = cells::own(self.flights().usage().cell(self.ring))?;
+        let count = cells::own(self.flights().usage().cell(&self.ring.account))?;
         let value = self.view.decode(self.storage().hit(key)?).ok()?;
         cells::add(count);
         Some(value)
@@ -373,7 +397,14 @@ impl<V, S: View<V>> CallContext<V, S> {
     /// The use of the storage by the ring.
     pub(crate) fn used(&self) -> &Use {
         let storage = self.storage();
-        let used = storage.flights().usage().of(self.ring, self.shape, storage);
+        let describe = |facts: &StorageFacts| describe(storage, facts);
+        let (used, began) = storage
+            .flights()
+            .usage()
+            .of(&self.ring.account, self.shape, describe);
+        if began {
+            begin(self.ring);
+        }
         used.expect_hits();
         used
     }
@@ -389,7 +420,7 @@ impl<V, S: View<V>> CallContext<V, S> {
         if S::Storage::TEXT_KEYS {
             return self.used().count_hit();
         }
-        match cells::own(self.flights().usage().cell(self.ring)) {
+        match cells::own(self.flights().usage().cell(&self.ring.account)) {
             Some(count) => cells::add(count),
             None => self.count_first_hit(),
         }

@@ -92,7 +92,7 @@ fn overlaps(one: &RingInfo, other: &RingInfo) -> bool {
             let may_be_same = here.can_fail && here.kind == there.kind && here.namespace == there.namespace;
             here.has_text_keys
                 && (is_same || may_be_same)
-                && may_meet((one.ring, one.shape), (other.ring, other.shape))
+                && may_meet((one.account.name, one.shape), (other.account.name, other.shape))
         })
     })
 }

@@ -193,7 +193,7 @@ fn expect_quiet<T: Value>(storage: &impl Tested<T>) {
 }
 
 fn misses(ring: &'static Ring) -> usize {
-    usize::try_from(ring.total_stats().misses).unwrap_or(usize::MAX)
+    usize::try_from(ring.account.total_stats().misses).unwrap_or(usize::MAX)
 }
 
 /// The result of a thread, or its panic.
