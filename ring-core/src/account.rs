@@ -1,8 +1,10 @@
 //! The accounts of rings: what is counted of each, on each storage.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
+
+use hashbrown::HashMap;
 
 use crate::error::{Error, ErrorKind};
 use crate::key::{KeyShape, Name};
@@ -12,15 +14,12 @@ use crate::stats::{Counters, Stats};
 use crate::storage_facts::StorageFacts;
 use crate::sync::lasting::{AtomicBool, AtomicU64, AtomicUsize, Mutex, Ordering, RwLock};
 
-/// The account of a ring.
+/// The account of all rings of one name: on one storage they are one ring.
 #[derive(Debug)]
 pub(crate) struct Account {
     pub(crate) name: &'static Name,
-    /// A number that only this ring has.
-    pub(crate) number: usize,
-    /// When its metrics were last published.
     #[cfg(feature = "metrics")]
-    pub(crate) published: AtomicU64,
+    pub(crate) published: crate::published::Published,
     uses: RwLock<Uses>,
 }
 
@@ -32,8 +31,8 @@ struct Uses {
     past: Stats,
 }
 
-/// The number of the next ring.
-static NEXT: AtomicUsize = AtomicUsize::new(0);
+/// One for each name, of which there are as many as the program has rings.
+static ACCOUNTS: LazyLock<Mutex<HashMap<u32, &'static Account>>> = LazyLock::new(Mutex::default);
 
 /// One ring on one storage.
 pub(crate) struct Use {
@@ -57,14 +56,22 @@ pub(crate) struct Use {
 const NEVER: u64 = u64::MAX;
 
 impl Account {
-    pub(crate) fn new(name: &'static Name) -> Self {
-        Account {
-            name,
-            number: NEXT.fetch_add(1, Ordering::Relaxed),
-            #[cfg(feature = "metrics")]
-            published: AtomicU64::new(0),
-            uses: RwLock::default(),
-        }
+    /// The account of the rings of this name.
+    pub(crate) fn of(name: &'static Name) -> &'static Account {
+        let mut accounts = ACCOUNTS.lock();
+        accounts.entry(name.id()).or_insert_with(|| {
+            Box::leak(Box::new(Account {
+                name,
+                #[cfg(feature = "metrics")]
+                published: crate::published::Published::of(name.as_str()),
+                uses: RwLock::default(),
+            }))
+        })
+    }
+
+    /// A number that only this account has.
+    pub(crate) fn number(&self) -> usize {
+        self.name.id() as usize
     }
 
     /// Begins to use a storage.

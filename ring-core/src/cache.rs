@@ -75,7 +75,7 @@ impl<S, M> Handle<S, M> {
     where
         S: View<V>,
     {
-        let used = self.view.storage().flights().usage().find(&self.ring.account);
+        let used = self.view.storage().flights().usage().find(self.ring.account);
         used.map(Use::stats).unwrap_or_default()
     }
 

@@ -35,6 +35,8 @@ mod lru;
 mod map;
 mod observer;
 mod output;
+#[cfg(feature = "metrics")]
+mod published;
 mod registry;
 mod ring;
 mod ring_info;

@@ -20,7 +20,9 @@ pub struct Ring {
     pub(crate) coalesce: bool,
     pub(crate) flight_timeout: Duration,
     pub(crate) write_timeout: Duration,
-    pub(crate) account: Account,
+    pub(crate) account: &'static Account,
+    /// The number of its account.
+    pub(crate) number: usize,
 }
 
 impl Ring {
@@ -31,7 +33,8 @@ impl Ring {
             coalesce: true,
             flight_timeout: DEFAULT_FLIGHT_TIMEOUT,
             write_timeout: DEFAULT_WRITE_TIMEOUT,
-            account: Account::new(name),
+            account: Account::of(name),
+            number: name.id() as usize,
         }
     }
 

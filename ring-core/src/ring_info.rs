@@ -122,10 +122,6 @@ impl RingInfo {
     pub fn storages(&self) -> usize {
         self.uses.len()
     }
-
-    pub(crate) fn ring(&self) -> &'static Ring {
-        self.ring
-    }
 }
 
 impl fmt::Display for RingInfo {

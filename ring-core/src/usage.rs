@@ -45,10 +45,10 @@ impl Default for Usage {
 }
 
 impl Usage {
-    /// The cell that counts a ring's hits.
+    /// The cell that counts the hits of the ring with this number.
     #[inline(always)]
-    pub(crate) fn cell(&self, ring: &Account) -> usize {
-        self.base.load(Ordering::Relaxed).wrapping_add(ring.number)
+    pub(crate) fn cell(&self, ring: usize) -> usize {
+        self.base.load(Ordering::Relaxed).wrapping_add(ring)
     }
 
     /// The facts on the storage.
@@ -94,8 +94,8 @@ impl Usage {
 
     fn begin(&self, ring: &'static Account, shape: &'static KeyShape) -> Arc<Use> {
         let known: Vec<_> = self.all().collect();
-        let numbers = known.iter().map(|used| used.account.number);
-        let numbers: Vec<_> = numbers.chain([ring.number]).collect();
+        let numbers = known.iter().map(|used| used.account.number());
+        let numbers: Vec<_> = numbers.chain([ring.number()]).collect();
         let (base, mut taken) = cells::take(self.chosen_base.load(Ordering::Relaxed), &numbers);
         let used = Use::new(ring, shape, Arc::clone(&self.facts), taken.pop());
         for (used, cell) in known.iter().zip(taken) {

@@ -1,4 +1,4 @@
-//! The rings of this process that were used, in the order of their first use.
+//! The rings of this process that were used, in the order of their first use. Of rings with one name the first is listed.
 
 use crate::ring::Ring;
 use crate::sync::lasting::RwLock;
@@ -8,7 +8,7 @@ static USED: RwLock<Vec<&'static Ring>> = RwLock::new(Vec::new());
 /// Adds a ring that uses a storage. Returns whether it is its first.
 pub(crate) fn add(ring: &'static Ring) -> bool {
     let mut used = USED.write();
-    let is_new = !used.iter().any(|known| std::ptr::eq(*known, ring));
+    let is_new = !used.iter().any(|known| std::ptr::eq(known.account, ring.account));
     if is_new {
         used.push(ring);
     }

@@ -155,7 +155,7 @@ impl<V, S: View<V>> CallContext<V, S> {
     /// A value that is found without waiting. It calls no out-of-line code, so the caller saves no registers.
     #[inline(always)]
     pub(super) fn hit<K: RingKey>(&self, key: &K) -> Option<V> {
-        let count = cells::own(self.flights().usage().cell(&self.ring.account))?;
+        let count = cells::own(self.flights().usage().cell(self.ring.number))?;
         let value = self.view.decode(self.storage().hit(key)?).ok()?;
         cells::add(count);
         Some(value)
@@ -401,7 +401,7 @@ impl<V, S: View<V>> CallContext<V, S> {
         let (used, began) = storage
             .flights()
             .usage()
-            .of(&self.ring.account, self.shape, describe);
+            .of(self.ring.account, self.shape, describe);
         if began {
             begin(self.ring);
         }
@@ -420,7 +420,7 @@ impl<V, S: View<V>> CallContext<V, S> {
         if S::Storage::TEXT_KEYS {
             return self.used().count_hit();
         }
-        match cells::own(self.flights().usage().cell(&self.ring.account)) {
+        match cells::own(self.flights().usage().cell(self.ring.number)) {
             Some(count) => cells::add(count),
             None => self.count_first_hit(),
         }

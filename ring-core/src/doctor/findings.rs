@@ -69,9 +69,7 @@ fn look_ups(info: &RingInfo) -> u64 {
 
 /// Also on other handles: they may lead to the same server.
 fn prefixes_overlap(info: &RingInfo, all: &[RingInfo]) -> Option<String> {
-    let others = all
-        .iter()
-        .filter(|other| !std::ptr::eq(other.ring(), info.ring()));
+    let others = all.iter().filter(|other| other.name() != info.name());
     let overlap = others.into_iter().find(|other| overlaps(info, other))?;
     Some(format!(
         "(of `{}`) and `{}` (of `{}`) can have equal keys in {}",
