@@ -3,6 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use crate::account::Use;
 use crate::body::{Borne, Bound, Unbodied};
 use crate::call::{AsyncCall, BoundCall, Call};
 use crate::clearing::{self, Clearing};
@@ -13,7 +14,6 @@ use crate::output::Output;
 use crate::ring::Ring;
 use crate::stats::Stats;
 use crate::storage::{AsyncClear, Clear, Detach, StorageBase, View};
-use crate::usage::Use;
 
 /// A cached method as a whole, returned by `{method}_cache()`.
 pub type Cache<S> = Handle<S, Blocking>;
@@ -98,13 +98,13 @@ impl<S, M, B> Handle<S, M, B> {
     where
         S: View<V>,
     {
-        let used = self.view.storage().flights().usage().find(self.ring);
+        let used = self.view.storage().flights().usage().find(self.ring.account);
         used.map(Use::stats).unwrap_or_default()
     }
 
     /// The counters of the method on all storages of this process together, also those that are gone.
     pub fn total_stats(&self) -> Stats {
-        self.ring.total_stats()
+        self.ring.account.total_stats()
     }
 }
 

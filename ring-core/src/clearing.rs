@@ -49,6 +49,13 @@ fn forget_errors<T, S: StorageBase<T>>(ring: &Ring, storage: &S) {
     }
 }
 
+/// Counts a failure, if the ring uses the storage.
+fn count<T, S: StorageBase<T>>(ring: &Ring, storage: &S, error: &Error) {
+    if let Some(used) = storage.flights().usage().find(ring.account) {
+        used.failed(error);
+    }
+}
+
 /// A result whose error is counted.
 fn counted<T, S: StorageBase<T>>(
     ring: &Ring,
@@ -57,7 +64,7 @@ fn counted<T, S: StorageBase<T>>(
 ) -> Result<(), S::Error> {
     cleared.inspect_err(|error| {
         if let Some(error) = error.as_error() {
-            storage.flights().usage().failed(ring, error);
+            count(ring, storage, error);
         }
     })
 }
@@ -110,7 +117,7 @@ impl<T, S: AsyncClear<T>, M> Clearing<T, S, M> {
             Some(cleared) => drop(counted(self.ring, &self.storage, invalidation.end(cleared))),
             None => {
                 let error = Error::storage("the storage", "clear", "its call was dropped");
-                self.storage.flights().usage().failed(self.ring, &error);
+                count(self.ring, &self.storage, &error);
             }
         }
     }

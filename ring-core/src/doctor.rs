@@ -66,7 +66,7 @@ impl fmt::Display for Finding {
 /// | `storage-fails` | the storage has failed, as for a wrong password or an unknown host |
 /// | `no-spawner` | values are to be computed in the background, and nothing there runs tasks |
 /// | `slow-look-up` | looking up takes longer than computing |
-/// | `unbounded` | a storage without a bound has more than 10,000 entries, or gets them without end |
+/// | `unbounded` | a storage without a bound has more than 10,000 entries, and this ring stores some that never expire |
 /// | `capacity-never-filled` | a warm storage never used more than a tenth of its capacity |
 ///
 /// ```

@@ -26,6 +26,7 @@ pub mod testing;
 #[cfg_attr(docsrs, doc(cfg(feature = "tracing")))]
 pub mod tracing;
 
+mod account;
 mod action;
 mod cache;
 mod call;
@@ -38,11 +39,14 @@ mod lru;
 mod map;
 mod observer;
 mod output;
+#[cfg(feature = "metrics")]
+mod published;
 mod registry;
 mod ring;
 mod ring_info;
 mod spans;
 mod stats;
+mod storage_facts;
 mod switches;
 mod sync;
 mod usage;

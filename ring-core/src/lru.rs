@@ -25,8 +25,8 @@ use crate::ring::DEFAULT_WRITE_TIMEOUT;
 use crate::storage::{
     ChangeObserver, Clear, EvictionCounts, Expires, Expiring, InMemory, Storage, StorageBase, TellsLife,
 };
+use crate::storage_facts::StorageFacts;
 use crate::sync::ReadersLock;
-use crate::usage::StorageFacts;
 
 /// The default capacity of a ring's storage, as in the original.
 pub const DEFAULT_CAPACITY: usize = 128;

@@ -19,28 +19,20 @@
 //! of one ring whenever it has computed a value, once a second at most. Call [`publish`] before the metrics are read: in the
 //! handler of `/metrics`, or in a task that repeats it as often as an exporter sends them.
 
-use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use ::metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use ::metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge};
 
+use crate::account::Use;
 use crate::observer::EvictionReason;
 use crate::ring::Ring;
 use crate::stats::Stats;
-use crate::sync::lasting::{AtomicU64, Ordering};
-use crate::usage::Use;
 use crate::used_rings;
 
 /// Sets all metrics but the histogram to their present values, in the recorder that is installed.
 pub fn publish() {
     describe();
-    let mut by_name: BTreeMap<&'static str, Sums> = BTreeMap::new();
-    for ring in used_rings::all() {
-        by_name.entry(ring.name().as_str()).or_default().add(ring);
-    }
-    for (name, sums) in by_name {
-        sums.publish(name);
-    }
+    used_rings::all().into_iter().for_each(publish_one);
 }
 
 /// A ring was first used.
@@ -51,45 +43,18 @@ pub(crate) fn began(ring: &'static Ring) {
 
 /// A body of a ring ran.
 pub(crate) fn computed(ring: &'static Ring, took: Duration) {
-    histogram!("ring_cache.compute.duration", "ring" => ring.name().as_str()).record(took.as_secs_f64());
-    if ring.published.is_due() {
+    let published = &ring.account.published;
+    published.duration(took);
+    if published.is_due() {
         publish_one(ring);
     }
 }
 
-/// All rings of the name of this one.
 fn publish_one(ring: &'static Ring) {
-    let mut sums = Sums::default();
-    let all = used_rings::all().into_iter();
-    for same in all.filter(|other| other.name() == ring.name()) {
-        sums.add(same);
-    }
-    sums.publish(ring.name().as_str());
+    Sums::of(ring).publish(ring.name().as_str());
 }
 
-/// When a ring was last published.
-#[derive(Debug, Default)]
-pub(crate) struct Published(AtomicU64);
-
-impl Published {
-    const PAUSE: u64 = 1000;
-
-    /// Whether a second has passed since this was last true.
-    fn is_due(&self) -> bool {
-        static START: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
-        let now = Self::PAUSE + u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let last = self.0.load(Ordering::Relaxed);
-        let is_due = now >= last.saturating_add(Self::PAUSE);
-        is_due
-            && self
-                .0
-                .compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed)
-                .is_ok()
-    }
-}
-
-/// What the rings of one name count together.
-#[derive(Default)]
+/// What a ring counts on all storages together.
 struct Sums {
     stats: Stats,
     entries: Option<u64>,
@@ -97,13 +62,18 @@ struct Sums {
 }
 
 impl Sums {
-    fn add(&mut self, ring: &'static Ring) {
-        let (live, past) = ring.uses();
-        self.stats = self.stats.plus(&past);
+    fn of(ring: &'static Ring) -> Self {
+        let (live, past) = ring.account.uses();
+        let mut sums = Sums {
+            stats: past,
+            entries: None,
+            capacity: None,
+        };
         for used in live {
-            self.stats = self.stats.plus(&used.stats());
-            self.add_storage(&used);
+            sums.stats = sums.stats.plus(&used.stats());
+            sums.add_storage(&used);
         }
+        sums
     }
 
     fn add_storage(&mut self, used: &Use) {

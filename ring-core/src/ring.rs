@@ -1,16 +1,13 @@
 //! A ring: its name, its coalescing settings and its counters.
 
 use std::any::TypeId;
-use std::sync::Arc;
 use std::time::Duration;
 
+use crate::account::Account;
 use crate::errors::RememberedErrors;
 use crate::freshness::Early;
 use crate::key::{Name, TypeName};
-use crate::stats::Stats;
-use crate::sync::lasting::{AtomicU64, AtomicUsize, OnceLock, Ordering, RwLock};
-use crate::usage::Use;
-use crate::used_rings;
+use crate::sync::lasting::{AtomicU64, OnceLock, Ordering};
 
 /// The default of `flight_timeout`: the time that a call waits for another's computation before it computes itself.
 pub const DEFAULT_FLIGHT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -24,7 +21,6 @@ pub(crate) const DEFAULT_WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// The identity and settings of a cached method. Generated code has a static for each.
 #[derive(Debug)]
 pub struct Ring {
-    name: &'static Name,
     /// The full name of the function, if it is not the ring's name.
     function: Box<str>,
     pub(crate) coalesce: bool,
@@ -44,30 +40,15 @@ pub struct Ring {
     pub(crate) jitter: f64,
     /// Made for the first error that is remembered.
     pub(crate) errors: OnceLock<RememberedErrors>,
-    /// A number that only this ring has.
+    pub(crate) account: &'static Account,
+    /// The number of its account.
     pub(crate) number: usize,
-    uses: RwLock<Uses>,
-    #[cfg(feature = "metrics")]
-    pub(crate) published: crate::metrics::Published,
 }
-
-/// The storages of a ring.
-#[derive(Debug, Default)]
-struct Uses {
-    live: Vec<Arc<Use>>,
-    /// The counters of storages that are gone.
-    past: Stats,
-    began: bool,
-}
-
-/// The number of the next ring.
-static NEXT: AtomicUsize = AtomicUsize::new(0);
 
 impl Ring {
     /// The ring of this name.
     pub fn new(name: &'static Name) -> Self {
         Ring {
-            name,
             function: Box::default(),
             coalesce: true,
             flight_timeout: DEFAULT_FLIGHT_TIMEOUT,
@@ -79,10 +60,8 @@ impl Ring {
             mean_nanos: AtomicU64::new(0),
             jitter: 0.0,
             errors: OnceLock::new(),
-            number: NEXT.fetch_add(1, Ordering::Relaxed),
-            uses: RwLock::default(),
-            #[cfg(feature = "metrics")]
-            published: Default::default(),
+            account: Account::of(name),
+            number: name.id() as usize,
         }
     }
 
@@ -241,44 +220,10 @@ impl Ring {
         shortened.clamp(expiry.min(Duration::from_nanos(1)), expiry)
     }
 
-    /// Begins to use a storage.
-    pub(crate) fn begin_use(&'static self, used: &Arc<Use>) {
-        let mut uses = self.uses.write();
-        uses.live.push(Arc::clone(used));
-        let is_first = !std::mem::replace(&mut uses.began, true);
-        drop(uses);
-        if is_first {
-            used_rings::add(self);
-            #[cfg(feature = "metrics")]
-            crate::metrics::began(self);
-        }
-    }
-
-    /// A storage is gone. Its counters are kept.
-    pub(crate) fn end_use(&self, used: &Use) {
-        let mut uses = self.uses.write();
-        if let Some(place) = uses.live.iter().position(|live| std::ptr::eq(&**live, used)) {
-            let used = uses.live.swap_remove(place);
-            uses.past = uses.past.plus(&used.stats());
-        }
-    }
-
-    /// The storages that there are, and the counters of those that are gone.
-    pub(crate) fn uses(&self) -> (Vec<Arc<Use>>, Stats) {
-        let uses = self.uses.read();
-        (uses.live.clone(), uses.past)
-    }
-
-    /// The counters on all storages, together.
-    pub(crate) fn total_stats(&self) -> Stats {
-        let (live, past) = self.uses();
-        live.iter().fold(past, |stats, used| stats.plus(&used.stats()))
-    }
-
     /// The full name of the function: module, type and name.
     pub(crate) fn function(&self) -> &str {
         if self.function.is_empty() {
-            self.name.as_str()
+            self.account.name.as_str()
         } else {
             &self.function
         }
@@ -287,7 +232,7 @@ impl Ring {
     /// The name at the start of all keys of the ring.
     #[inline]
     pub fn name(&self) -> &'static Name {
-        self.name
+        self.account.name
     }
 }
 

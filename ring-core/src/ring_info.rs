@@ -4,11 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::account::Use;
 use crate::key::Name;
 use crate::ring::Ring;
 use crate::stats::Stats;
+use crate::storage_facts::{Description, StorageFacts};
 use crate::sync::lasting::Ordering;
-use crate::usage::{Description, StorageFacts, Use};
 use crate::{used_rings, watched};
 
 /// A ring that was used: see [`rings`].
@@ -50,7 +51,7 @@ pub fn rings() -> Vec<RingInfo> {
 
 /// The rows of one ring: one for each watched service, and one for the rest.
 fn rows(ring: &'static Ring, services: &[watched::Service]) -> Vec<RingInfo> {
-    let (live, past) = ring.uses();
+    let (live, past) = ring.account.uses();
     let mut rows: Vec<RingInfo> = Vec::new();
     let mut rest = RingInfo {
         ring,
@@ -120,10 +121,6 @@ impl RingInfo {
     /// The number of storages that it is about. Zero if all are gone.
     pub fn storages(&self) -> usize {
         self.uses.len()
-    }
-
-    pub(crate) fn ring(&self) -> &'static Ring {
-        self.ring
     }
 }
 

@@ -1,13 +1,18 @@
-//! The rings of this process that were used, in the order of their first use.
+//! The rings of this process that were used, in the order of their first use. Of rings with one name the first is listed.
 
 use crate::ring::Ring;
 use crate::sync::lasting::RwLock;
 
 static USED: RwLock<Vec<&'static Ring>> = RwLock::new(Vec::new());
 
-/// Adds a ring, when it is first used.
-pub(crate) fn add(ring: &'static Ring) {
-    USED.write().push(ring);
+/// Adds a ring that uses a storage. Returns whether it is its first.
+pub(crate) fn add(ring: &'static Ring) -> bool {
+    let mut used = USED.write();
+    let is_new = !used.iter().any(|known| std::ptr::eq(known.account, ring.account));
+    if is_new {
+        used.push(ring);
+    }
+    is_new
 }
 
 /// All of them.

@@ -5,11 +5,12 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use super::context::CallContext;
+use crate::account::Use;
 use crate::flights::{Leader, Scope, ScopeGuard, Scoped};
 use crate::observer;
+use crate::ring::Ring;
 use crate::spans::{Entered, Span};
 use crate::storage::View;
-use crate::usage::Use;
 
 /// The computation of a leader, before its body runs.
 pub(crate) struct Computing<'c> {
@@ -20,6 +21,7 @@ pub(crate) struct Computing<'c> {
 
 /// Measures a body.
 struct Measure<'c> {
+    ring: &'static Ring,
     used: &'c Use,
     began: Instant,
 }
@@ -38,6 +40,7 @@ impl<V, S: View<V>> CallContext<V, S> {
             scope: leader.computing(),
             span: Span::of(self.ring, leader.key()),
             measure: Measure {
+                ring: self.ring,
                 used: self.used(),
                 began: Instant::now(),
             },
@@ -67,11 +70,11 @@ impl<'c> Computing<'c> {
 
 impl Measure<'_> {
     fn end(&self) {
-        let (took, ring) = (self.began.elapsed(), self.used.ring.name().as_str());
+        let (took, ring) = (self.began.elapsed(), self.ring.name().as_str());
         self.used.counters.computed(took);
-        self.used.ring.note_time(took);
+        self.ring.note_time(took);
         #[cfg(feature = "metrics")]
-        crate::metrics::computed(self.used.ring, took);
+        crate::metrics::computed(self.ring, took);
         observer::each(|observer| observer.computed(ring, took));
     }
 }

@@ -1,7 +1,9 @@
 //! The context of a call: its ring, its storage, and how its value is stored.
 
+use std::any::type_name;
 use std::time::{Duration, Instant};
 
+use crate::account::Use;
 use crate::error::{Error, Failure};
 use crate::errors::{FailureRules, RememberedErrors};
 use crate::flights::{Claim, Flights, Invalidation, Leader, Outcome as FlightOutcome, Role};
@@ -14,8 +16,9 @@ use crate::spans;
 use crate::stats::Counters;
 use crate::stats::cells;
 use crate::storage::{Expiring, StorageBase, Store, View};
+use crate::storage_facts::{Description, StorageFacts, short};
 use crate::switches;
-use crate::usage::Use;
+use crate::used_rings;
 use crate::wait::{after, remaining};
 use crate::warned::warn_once;
 
@@ -30,6 +33,27 @@ pub(crate) type StorageError<V, S> = <<S as View<V>>::Storage as StorageBase<<S 
 
 /// The result of an operation on the storage of a view.
 pub(crate) type StorageResult<V, S, T> = Result<T, StorageError<V, S>>;
+
+/// Notes what the type of a storage tells.
+fn describe<T, S: StorageBase<T>>(storage: &S, facts: &StorageFacts) {
+    facts.describe(storage.flights().address(), || Description {
+        kind: short(type_name::<S>()),
+        namespace: storage.namespace().to_owned(),
+        deadline: storage.deadline(),
+        can_fail: S::Error::CAN_FAIL,
+        has_text_keys: S::TEXT_KEYS,
+    });
+}
+
+/// A ring uses a storage that it has not used before.
+#[cold]
+fn begin(ring: &'static Ring) {
+    let _is_first = used_rings::add(ring);
+    #[cfg(feature = "metrics")]
+    if _is_first {
+        crate::metrics::began(ring);
+    }
+}
 
 /// A look-up of a plain call.
 #[derive(Clone, Copy, Default)]
@@ -143,7 +167,7 @@ impl<V, S: View<V>> CallContext<V, S> {
         if switches::is_off() {
             return None;
         }
-        let count = cells::own(self.flights().usage().cell(self.ring))?;
+        let count = cells::own(self.flights().usage().cell(self.ring.number))?;
         let value = self.view.decode(self.storage().hit(key, stale)?, key).ok()?;
         cells::add(count);
         Some(value)
@@ -530,7 +554,14 @@ impl<V, S: View<V>> CallContext<V, S> {
     /// The use of the storage by the ring.
     pub(crate) fn used(&self) -> &Use {
         let storage = self.storage();
-        let used = storage.flights().usage().of(self.ring, self.shape, storage);
+        let describe = |facts: &StorageFacts| describe(storage, facts);
+        let (used, began) = storage
+            .flights()
+            .usage()
+            .of(self.ring.account, self.shape, describe);
+        if began {
+            begin(self.ring);
+        }
         used.expect_hits();
         used
     }
@@ -546,7 +577,7 @@ impl<V, S: View<V>> CallContext<V, S> {
         if S::Storage::TEXT_KEYS {
             return self.used().count_hit();
         }
-        match cells::own(self.flights().usage().cell(self.ring)) {
+        match cells::own(self.flights().usage().cell(self.ring.number)) {
             Some(count) => cells::add(count),
             None => self.count_first_hit(),
         }

@@ -69,9 +69,7 @@ fn look_ups(info: &RingInfo) -> u64 {
 
 /// Also on other handles: they may lead to the same server.
 fn prefixes_overlap(info: &RingInfo, all: &[RingInfo]) -> Option<String> {
-    let others = all
-        .iter()
-        .filter(|other| !std::ptr::eq(other.ring(), info.ring()));
+    let others = all.iter().filter(|other| other.name() != info.name());
     let overlap = others.into_iter().find(|other| overlaps(info, other))?;
     Some(format!(
         "(of `{}`) and `{}` (of `{}`) can have equal keys in {}",
@@ -92,7 +90,7 @@ fn overlaps(one: &RingInfo, other: &RingInfo) -> bool {
             let may_be_same = here.can_fail && here.kind == there.kind && here.namespace == there.namespace;
             here.has_text_keys
                 && (is_same || may_be_same)
-                && may_meet((one.ring, one.shape), (other.ring, other.shape))
+                && may_meet((one.account.name, one.shape), (other.account.name, other.shape))
         })
     })
 }

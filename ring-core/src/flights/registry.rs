@@ -1,6 +1,6 @@
 //! The rings that keep entries in one storage. Rings whose keys could be equal keep away from it.
 
-use crate::key::{KeyShape, Reading};
+use crate::key::{KeyShape, Name, Reading};
 use crate::ring::Ring;
 use crate::sync::{AtomicUsize, Ordering, RwLock};
 
@@ -63,7 +63,8 @@ impl RingRegistry {
     fn register(&self, mut new: Registered) -> Registered {
         let mut rings = self.rings.write();
         for known in rings.iter_mut() {
-            if may_meet((known.ring, known.shape), (new.ring, new.shape)) {
+            let meet = may_meet((known.ring.name(), known.shape), (new.ring.name(), new.shape));
+            if meet || disagree(known.ring, new.ring) {
                 known.rival.get_or_insert(new.ring);
                 new.rival.get_or_insert(known.ring);
             }
@@ -92,7 +93,7 @@ fn message(ring: &Ring, rival: &Ring) -> String {
             ring.function()
         );
     }
-    if name == rival.name() && ring.stale != rival.stale {
+    if disagree(ring, rival) {
         return format!(
             "`{}` and `{}` share the keys of `{name}`, and keep stale entries for {:?} and for {:?}: give both the same \
              `stale`, or one of them another `key_prefix`",
@@ -111,17 +112,18 @@ fn message(ring: &Ring, rival: &Ring) -> String {
     )
 }
 
-/// A ring, and the segments of its keys.
-type Shaped = (&'static Ring, &'static KeyShape);
+/// Whether rings with the same keys keep stale entries for different times. One would take a stale entry of the other for
+/// a fresh one.
+fn disagree(one: &Ring, other: &Ring) -> bool {
+    one.name() == other.name() && one.stale != other.stale
+}
+
+/// The name of a ring, and the segments of its keys.
+type Shaped = (&'static Name, &'static KeyShape);
 
 /// Whether a key of one could be a key of the other. Rings of one name and as many segments are one ring.
-pub(crate) fn may_meet((one, one_shape): Shaped, (other, other_shape): Shaped) -> bool {
-    let (one_name, other_name) = (one.name(), other.name());
+pub(crate) fn may_meet((one_name, one_shape): Shaped, (other_name, other_shape): Shaped) -> bool {
     if one_name == other_name {
-        // Who keeps its entries for another time would take a stale entry for a fresh one.
-        if one.stale != other.stale {
-            return true;
-        }
         let same = one_shape.segments == other_shape.segments;
         return !same && (goes_on(one_shape, &[], other_shape) || goes_on(other_shape, &[], one_shape));
     }
@@ -180,8 +182,8 @@ mod tests {
 
     fn meet<A: KeyParts, B: KeyParts>(one: &str, other: &str) -> bool {
         let pair = (
-            (ring(one), KeyShape::of::<A>()),
-            (ring(other), KeyShape::of::<B>()),
+            (ring(one).name(), KeyShape::of::<A>()),
+            (ring(other).name(), KeyShape::of::<B>()),
         );
         let there = may_meet(pair.0, pair.1);
         assert_eq!(there, may_meet(pair.1, pair.0), "{one} {other}");

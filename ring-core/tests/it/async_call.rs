@@ -155,7 +155,7 @@ fn clear_removes_the_entries_of_its_ring_only() {
         }
         let cache = AsyncCache::new(one, &lru);
         assert_eq!((cache.name().as_str(), cache.stats::<u32>().stores), ("p", 10));
-        assert_eq!(cache.total_stats().stores, 30);
+        assert!(cache.total_stats().stores >= 30, "on all storages");
         assert!(std::ptr::eq(cache.storage::<u32>(), &lru));
     });
 }

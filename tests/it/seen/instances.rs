@@ -231,3 +231,27 @@ fn errors_are_counted_by_their_kinds_and_look_ups_by_their_time() {
     };
     assert_eq!(other.price_cache().stats().errors, 0);
 }
+
+static SHARED: std::sync::LazyLock<Lru<u32>> = std::sync::LazyLock::new(|| Lru::new(10));
+
+#[ring(lru = SHARED, key_prefix = "instances.shared")]
+fn first(id: u32) -> u32 {
+    id
+}
+
+#[ring(lru = SHARED, key_prefix = "instances.shared")]
+fn second(id: u32) -> u32 {
+    id
+}
+
+#[test]
+fn methods_with_one_key_prefix_on_one_storage_are_one_ring_also_to_statistics() {
+    first(1);
+    for _ in 0..5 {
+        second(1);
+    }
+    for stats in [first_cache().stats(), second_cache().stats()] {
+        assert_eq!((stats.hits, stats.misses), (5, 1));
+    }
+    assert_eq!(super::ring("instances.shared").stats().hits, 5);
+}

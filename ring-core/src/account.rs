@@ -1,0 +1,203 @@
+//! The accounts of rings: what is counted of each, on each storage.
+
+use std::fmt;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use hashbrown::HashMap;
+
+use crate::error::{Error, ErrorKind};
+use crate::key::{KeyShape, Name};
+use crate::observer::{self, EvictionReason};
+use crate::stats::cells::{self, Cell};
+use crate::stats::{Counters, Stats};
+use crate::storage_facts::StorageFacts;
+use crate::sync::lasting::{AtomicBool, AtomicU64, AtomicUsize, Mutex, Ordering, RwLock};
+
+/// The account of all rings of one name: on one storage they are one ring.
+#[derive(Debug)]
+pub(crate) struct Account {
+    pub(crate) name: &'static Name,
+    #[cfg(feature = "metrics")]
+    pub(crate) published: crate::published::Published,
+    uses: RwLock<Uses>,
+}
+
+/// The storages of a ring.
+#[derive(Debug, Default)]
+struct Uses {
+    live: Vec<Arc<Use>>,
+    /// The counters of storages that are gone.
+    past: Stats,
+}
+
+/// One for each name, of which there are as many as the program has rings.
+static ACCOUNTS: LazyLock<Mutex<HashMap<u32, &'static Account>>> = LazyLock::new(Mutex::default);
+
+/// One ring on one storage.
+pub(crate) struct Use {
+    pub(crate) account: &'static Account,
+    pub(crate) shape: &'static KeyShape,
+    pub(crate) storage: Arc<StorageFacts>,
+    pub(crate) counters: Counters,
+    /// The cells of its hits: one, and those that it had before another ring came to the storage.
+    cells: Mutex<Vec<Cell>>,
+    /// The place of the latest of them.
+    place: AtomicUsize,
+    /// The expiry of the value that was stored last, in nanoseconds.
+    expiry: AtomicU64,
+    /// Whether a value was stored that does not expire.
+    stored_for_ever: AtomicBool,
+    /// The last failure of the storage, in words.
+    last_failure: Mutex<Option<String>>,
+}
+
+/// The expiry of values that do not expire.
+const NEVER: u64 = u64::MAX;
+
+impl Account {
+    /// The account of the rings of this name.
+    pub(crate) fn of(name: &'static Name) -> &'static Account {
+        let mut accounts = ACCOUNTS.lock();
+        accounts.entry(name.id()).or_insert_with(|| {
+            Box::leak(Box::new(Account {
+                name,
+                #[cfg(feature = "metrics")]
+                published: crate::published::Published::of(name.as_str()),
+                uses: RwLock::default(),
+            }))
+        })
+    }
+
+    /// A number that only this account has.
+    pub(crate) fn number(&self) -> usize {
+        self.name.id() as usize
+    }
+
+    /// Begins to use a storage.
+    pub(crate) fn begin_use(&self, used: &Arc<Use>) {
+        self.uses.write().live.push(Arc::clone(used));
+    }
+
+    /// A storage is gone. Its counters are kept.
+    pub(crate) fn end_use(&self, used: &Use) {
+        let mut uses = self.uses.write();
+        if let Some(place) = uses.live.iter().position(|live| std::ptr::eq(&**live, used)) {
+            let used = uses.live.swap_remove(place);
+            uses.past = uses.past.plus(&used.stats());
+        }
+    }
+
+    /// The storages that there are, and the counters of those that are gone.
+    pub(crate) fn uses(&self) -> (Vec<Arc<Use>>, Stats) {
+        let uses = self.uses.read();
+        (uses.live.clone(), uses.past)
+    }
+
+    /// The counters on all storages, together.
+    pub(crate) fn total_stats(&self) -> Stats {
+        let (live, past) = self.uses();
+        live.iter().fold(past, |stats, used| stats.plus(&used.stats()))
+    }
+}
+
+impl Use {
+    /// The first cell is that of its hits.
+    pub(crate) fn new(
+        account: &'static Account,
+        shape: &'static KeyShape,
+        storage: Arc<StorageFacts>,
+        cell: Option<Cell>,
+    ) -> Arc<Self> {
+        let place = cell.as_ref().map_or(cells::NO_BASE, Cell::place);
+        Arc::new(Use {
+            account,
+            shape,
+            storage,
+            counters: Counters::default(),
+            place: AtomicUsize::new(place),
+            cells: Mutex::new(cell.into_iter().collect()),
+            expiry: AtomicU64::new(NEVER),
+            stored_for_ever: AtomicBool::new(false),
+            last_failure: Mutex::default(),
+        })
+    }
+
+    /// Counts hits in another cell from now on, and keeps the count of the old one.
+    pub(crate) fn change_cell(&self, cell: Cell) {
+        self.place.store(cell.place(), Ordering::Relaxed);
+        self.cells.lock().push(cell);
+    }
+
+    /// Counts a hit of a thread that could not do so at once.
+    pub(crate) fn count_hit(&self) {
+        cells::count(self.place.load(Ordering::Relaxed));
+    }
+
+    /// Prepares this thread to count hits without allocating.
+    pub(crate) fn expect_hits(&self) {
+        cells::prepare(self.place.load(Ordering::Relaxed));
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        let hits = self.cells.lock().iter().map(Cell::total).sum();
+        self.counters.read(hits)
+    }
+
+    /// Counts a failure.
+    pub(crate) fn failed(&self, error: &Error) {
+        self.counters.error(error.kind());
+        if error.kind() == ErrorKind::Storage {
+            *self.last_failure.lock() = Some(error.to_string());
+        }
+    }
+
+    /// The last failure of the storage, in words.
+    pub(crate) fn last_failure(&self) -> Option<String> {
+        self.last_failure.lock().clone()
+    }
+
+    /// Notes the expiry of a value that was stored.
+    pub(crate) fn stored(&self, expiry: Option<Duration>) {
+        self.counters.store();
+        let nanos = expiry.map_or(NEVER, crate::stats::nanos);
+        self.expiry.store(nanos, Ordering::Relaxed);
+        if expiry.is_none() {
+            self.stored_for_ever.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// The expiry of the value that was stored last.
+    pub(crate) fn expiry(&self) -> Option<Duration> {
+        let nanos = self.expiry.load(Ordering::Relaxed);
+        (nanos != NEVER).then(|| Duration::from_nanos(nanos))
+    }
+
+    pub(crate) fn stored_for_ever(&self) -> bool {
+        self.stored_for_ever.load(Ordering::Relaxed)
+    }
+}
+
+impl Use {
+    /// Counts and reports an entry that the storage dropped. Called without a lock.
+    pub(crate) fn lost(&self, reason: EvictionReason) {
+        match reason {
+            EvictionReason::Capacity => self.counters.evicted(),
+            EvictionReason::Expired => self.counters.expired(),
+        }
+        let ring = self.account.name.as_str();
+        observer::each(|observer| match reason {
+            EvictionReason::Capacity => observer.evicted(ring, reason),
+            EvictionReason::Expired => observer.expired(ring),
+        });
+    }
+}
+
+/// Not the account, which names its uses.
+impl fmt::Debug for Use {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Use")
+            .field("storage", &self.storage)
+            .finish_non_exhaustive()
+    }
+}

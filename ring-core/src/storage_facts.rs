@@ -1,0 +1,136 @@
+//! What is known of a storage by its rings, without its type and its lifetime.
+
+use std::time::Duration;
+
+use crate::observer::EvictionReason;
+use crate::sync::lasting::{AtomicU64, AtomicUsize, OnceLock, Ordering};
+
+/// What is known of a storage whose type is not.
+#[derive(Debug)]
+pub(crate) struct StorageFacts {
+    described: OnceLock<Description>,
+    /// The address of the storage's flights when it was last used by a new ring.
+    pub(crate) address: AtomicUsize,
+    pub(crate) capacity: OnceLock<usize>,
+    /// [`UNKNOWN`] if the storage does not count.
+    entries: AtomicU64,
+    most_entries: AtomicU64,
+    evictions: AtomicU64,
+    expirations: AtomicU64,
+}
+
+/// What the type of a storage tells.
+#[derive(Clone, Debug)]
+pub(crate) struct Description {
+    pub(crate) kind: String,
+    pub(crate) namespace: String,
+    pub(crate) deadline: Option<Duration>,
+    pub(crate) can_fail: bool,
+    pub(crate) has_text_keys: bool,
+}
+
+const UNKNOWN: u64 = u64::MAX;
+
+impl Default for StorageFacts {
+    fn default() -> Self {
+        StorageFacts {
+            described: OnceLock::new(),
+            address: AtomicUsize::new(0),
+            capacity: OnceLock::new(),
+            entries: AtomicU64::new(UNKNOWN),
+            most_entries: AtomicU64::new(0),
+            evictions: AtomicU64::new(0),
+            expirations: AtomicU64::new(0),
+        }
+    }
+}
+
+impl StorageFacts {
+    /// Notes what the type of the storage tells, and the address of its flights.
+    pub(crate) fn describe(&self, address: usize, describe: impl FnOnce() -> Description) {
+        self.address.store(address, Ordering::Relaxed);
+        self.described.get_or_init(describe);
+    }
+
+    pub(crate) fn description(&self) -> Option<&Description> {
+        self.described.get()
+    }
+
+    /// Says how many entries the storage holds at most, and that it counts them.
+    pub(crate) fn count_entries(&self, capacity: Option<usize>) {
+        if let Some(capacity) = capacity {
+            self.capacity.get_or_init(|| capacity);
+        }
+        self.entries.store(0, Ordering::Relaxed);
+    }
+
+    /// Entries came, for a storage that counts them.
+    pub(crate) fn came(&self) {
+        let entries = self.entries.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+        if entries > self.most_entries.load(Ordering::Relaxed) {
+            self.most_entries.fetch_max(entries, Ordering::Relaxed);
+        }
+    }
+
+    /// Entries went, for a storage that counts them.
+    pub(crate) fn went(&self, count: usize) {
+        self.entries.fetch_sub(count as u64, Ordering::Relaxed);
+    }
+
+    pub(crate) fn entries(&self) -> Option<u64> {
+        let entries = self.entries.load(Ordering::Relaxed);
+        (entries != UNKNOWN).then_some(entries)
+    }
+
+    /// The greatest number of entries so far.
+    pub(crate) fn most_entries(&self) -> u64 {
+        self.most_entries.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn lost(&self, reason: EvictionReason) {
+        let count = match reason {
+            EvictionReason::Capacity => &self.evictions,
+            EvictionReason::Expired => &self.expirations,
+        };
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn evictions(&self) -> u64 {
+        self.evictions.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn expirations(&self) -> u64 {
+        self.expirations.load(Ordering::Relaxed)
+    }
+}
+
+/// A type's name without the modules: `Tiered<Lru<User>, Redis>`.
+pub(crate) fn short(name: &str) -> String {
+    let mut short = String::new();
+    for word in name.split_inclusive(|character: char| !character.is_alphanumeric() && character != '_') {
+        short.push_str(word);
+        if short.ends_with("::") {
+            let end = short.len() - 2;
+            let start =
+                short[..end].rfind(|character: char| !character.is_alphanumeric() && character != '_');
+            short.truncate(start.map_or(0, |start| start + 1));
+        }
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_types_are_read_without_their_modules() {
+        for (name, expected) in [
+            ("ring_cache_core::lru::Lru<alloc::string::String>", "Lru<String>"),
+            ("a::Tiered<b::Lru<u32>, c::d::Redis>", "Tiered<Lru<u32>, Redis>"),
+            ("u32", "u32"),
+        ] {
+            assert_eq!(short(name), expected);
+        }
+    }
+}
