@@ -49,11 +49,11 @@ pub use ring_cache_core::{
     CachedAsyncCall, CachedCall, Call, Calls, Cause, Clearing, DEFAULT_CAPACITY, DEFAULT_CONCURRENCY,
     DEFAULT_FLIGHT_TIMEOUT, Error, ErrorCounts, ErrorKind, EvictionReason, Failure, Fallible, Finding,
     Forgetting, Key, KeyWriter, Lookup, Lru, LruBuilder, Map, Name, Observer, Outcome, Output, Plain, Policy,
-    RingInfo, RingKey, Settings, Stats, StorageInfo, TypeName, UnknownAction, background, body, clock, coder,
-    doctor, flights, key, mode, observe, rings, storage, watch,
+    RingInfo, RingKey, RingShape, Settings, ShapeWriter, Stats, StorageInfo, TypeName, UnknownAction,
+    background, body, clock, coder, doctor, flights, key, mode, observe, rings, storage, watch,
 };
 #[cfg(feature = "testing")]
 pub use ring_cache_core::{assert_computed, testing};
-pub use ring_cache_derive::{RingKey, ring, ring_impl};
+pub use ring_cache_derive::{RingKey, RingShape, ring, ring_impl};
 #[cfg(feature = "pages")]
 pub use ring_cache_pages as pages;

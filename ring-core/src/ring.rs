@@ -7,6 +7,7 @@ use crate::account::Account;
 use crate::errors::RememberedErrors;
 use crate::freshness::Early;
 use crate::key::{Name, TypeName};
+use crate::shape::{RingShape, ShapeWriter};
 use crate::sync::lasting::{AtomicU64, OnceLock, Ordering};
 
 /// The default of `flight_timeout`: the time that a call waits for another's computation before it computes itself.
@@ -129,6 +130,21 @@ impl Ring {
         name.place(here, module, own_items);
         rest(&mut name);
         Self::new(Name::full(&name, id, shared))
+    }
+
+    /// The same ring with a version, which joins its name: `name@version`. Entries of another version are another
+    /// ring's.
+    #[must_use]
+    pub fn version(mut self, version: &str) -> Self {
+        self.function = self.function().into();
+        self.name = self.name.versioned(version);
+        self
+    }
+
+    /// [`version`](Self::version) by the fingerprint of the values' shape.
+    #[must_use]
+    pub fn version_of_shape<V: RingShape>(self) -> Self {
+        self.version(&ShapeWriter::fingerprint_of::<V>())
     }
 
     /// Whether calls join the computation of another. The default is yes.

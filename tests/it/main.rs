@@ -54,3 +54,4 @@ mod templates;
 mod traits;
 mod ui;
 mod user_interface;
+mod versions;
