@@ -137,7 +137,9 @@ impl Ring {
     #[must_use]
     pub fn version(mut self, version: &str) -> Self {
         self.function = self.function().into();
-        self.name = self.name.versioned(version);
+        let name = self.name().versioned(version);
+        self.account = Account::of(name);
+        self.number = name.id() as usize;
         self
     }
 
