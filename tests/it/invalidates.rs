@@ -1,6 +1,5 @@
 //! Methods that are not cached and say which calls they make out of date: `#[ring(invalidates(..))]`.
 
-mod clearing;
 mod dropped;
 mod failures;
 mod forms;
