@@ -26,6 +26,11 @@ pub mod storages {}
 #[cfg(all(any(doc, doctest), feature = "testing", feature = "tokio"))]
 pub mod freshness {}
 
+/// Invalidation: what a method that changes data makes out of date, and how it is forgotten.
+#[doc = include_str!("../INVALIDATION.md")]
+#[cfg(any(doc, doctest))]
+pub mod invalidation {}
+
 #[cfg(feature = "tokio")]
 pub use ring_cache_backends::Blocking;
 #[cfg(feature = "memcached")]
@@ -46,11 +51,12 @@ pub use ring_cache_core::metrics;
 pub use ring_cache_core::tracing;
 pub use ring_cache_core::{
     Action, ActionResult, AsyncCache, AsyncCall, AsyncCalls, AtMost, BoundCall, Bracket, Cache,
-    CachedAsyncCall, CachedCall, Call, Calls, Cause, Clearing, DEFAULT_CAPACITY, DEFAULT_CONCURRENCY,
-    DEFAULT_FLIGHT_TIMEOUT, Error, ErrorCounts, ErrorKind, EvictionReason, Failure, Fallible, Finding,
-    Forgetting, Key, KeyWriter, Lookup, Lru, LruBuilder, Map, Name, Observer, Outcome, Output, Plain, Policy,
-    RingInfo, RingKey, RingShape, Settings, ShapeWriter, Stats, StorageInfo, TypeName, UnknownAction,
-    background, body, clock, coder, doctor, flights, key, mode, observe, rings, storage, watch,
+    CachedAsyncCall, CachedCall, Call, Calls, Cause, ClearRings, Cleared, Clearing, DEFAULT_CAPACITY,
+    DEFAULT_CONCURRENCY, DEFAULT_FLIGHT_TIMEOUT, Error, ErrorCounts, ErrorKind, EvictionReason, Failure,
+    Fallible, Finding, Forgetting, Key, KeyWriter, Lookup, Lru, LruBuilder, Map, Name, Observer, Outcome,
+    Output, Plain, Policy, RingInfo, RingKey, RingShape, Settings, ShapeWriter, Stats, StorageInfo, TypeName,
+    UnknownAction, background, body, clear_all, clear_namespace, clock, coder, doctor, flights, key, mode,
+    observe, rings, storage, watch,
 };
 #[cfg(feature = "testing")]
 pub use ring_cache_core::{assert_computed, testing};

@@ -60,6 +60,10 @@ impl<S, M> Handle<S, M> {
 }
 
 impl<S, M, B> Handle<S, M, B> {
+    pub(crate) fn ring(&self) -> &'static Ring {
+        self.ring
+    }
+
     /// The name that all keys of the method begin with.
     pub fn name(&self) -> &'static Name {
         self.ring.name()

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use crate::error::{Error, Failure};
+use crate::error::Failure;
 use crate::key::Name;
 use crate::mode::{Awaited, Blocking};
 use crate::ring::Ring;
@@ -38,9 +38,16 @@ impl<T, S, M> Clearing<T, S, M> {
 /// Removes all values of a ring, also those being computed.
 pub(crate) fn clear<T, S: Clear<T>>(ring: &Ring, storage: &S) -> Result<(), S::Error> {
     forget_errors(ring, storage);
-    let invalidation = storage.flights().invalidate_ring(ring.name(), ring.write_timeout);
-    let cleared = invalidation.block().end(storage.clear_ring(ring.name()));
-    counted(ring, storage, cleared)
+    let flights = storage.flights();
+    let epoch = flights.begin_clear();
+    let invalidation = flights.invalidate_ring(ring.name(), ring.write_timeout);
+    counted(
+        ring,
+        storage,
+        invalidation.block().end(storage.clear_ring(ring.name())),
+    )?;
+    flights.end_ring_doubt(ring.name(), epoch);
+    Ok(())
 }
 
 fn forget_errors<T, S: StorageBase<T>>(ring: &Ring, storage: &S) {
@@ -49,22 +56,15 @@ fn forget_errors<T, S: StorageBase<T>>(ring: &Ring, storage: &S) {
     }
 }
 
-/// Counts a failure, if the ring uses the storage.
-fn count<T, S: StorageBase<T>>(ring: &Ring, storage: &S, error: &Error) {
-    if let Some(used) = storage.flights().usage().find(ring.account) {
-        used.failed(error);
-    }
-}
-
-/// A result whose error is counted.
+/// A result whose error is counted, if the ring uses the storage.
 fn counted<T, S: StorageBase<T>>(
     ring: &Ring,
     storage: &S,
     cleared: Result<(), S::Error>,
 ) -> Result<(), S::Error> {
     cleared.inspect_err(|error| {
-        if let Some(error) = error.as_error() {
-            count(ring, storage, error);
+        if let (Some(error), Some(used)) = (error.as_error(), storage.flights().usage().find(ring.account)) {
+            used.failed(error);
         }
     })
 }
@@ -72,10 +72,31 @@ fn counted<T, S: StorageBase<T>>(
 /// [`clear`], awaited.
 pub(crate) async fn clear_awaited<T, S: AsyncClear<T>>(ring: &Ring, storage: &S) -> Result<(), S::Error> {
     forget_errors(ring, storage);
-    let invalidation = storage.flights().invalidate_ring(ring.name(), ring.write_timeout);
+    let flights = storage.flights();
+    let epoch = flights.begin_clear();
+    let invalidation = flights.invalidate_ring(ring.name(), ring.write_timeout);
     let invalidation = invalidation.settle().await;
-    let cleared = invalidation.end(storage.clear_ring(ring.name()).await);
-    counted(ring, storage, cleared)
+    counted(
+        ring,
+        storage,
+        invalidation.end(storage.clear_ring(ring.name()).await),
+    )?;
+    flights.end_ring_doubt(ring.name(), epoch);
+    Ok(())
+}
+
+impl<T, S: StorageBase<T>, M> Clearing<T, S, M> {
+    /// The entries were to be removed, and may still be there: they are not returned any more.
+    pub(crate) fn distrust(&self) {
+        self.storage.flights().distrust_ring(self.ring.name());
+    }
+
+    /// After a failed removal the entries are not trusted any more.
+    fn finish(&self, cleared: Result<(), S::Error>) {
+        if cleared.is_err() {
+            self.distrust();
+        }
+    }
 }
 
 type OutcomeOf<S, T> = <<S as StorageBase<T>>::Error as Failure>::Outcome<()>;
@@ -88,7 +109,7 @@ impl<T, S: Clear<T>> Clearing<T, S, Blocking> {
 
     /// [`clear`](Self::clear) without telling of failures, which are counted.
     pub(crate) fn forget(&self) {
-        drop(clear(self.ring, &self.storage));
+        self.finish(clear(self.ring, &self.storage));
     }
 }
 
@@ -103,22 +124,16 @@ impl<T, S: AsyncClear<T>> Clearing<T, S, Awaited> {
 impl<T, S: AsyncClear<T>, M> Clearing<T, S, M> {
     /// [`forget`](Clearing::forget), awaited.
     pub(crate) async fn forget_awaited(&self) {
-        drop(clear_awaited(self.ring, &self.storage).await);
+        self.finish(clear_awaited(self.ring, &self.storage).await);
     }
 
-    /// The entries were to be removed, and nobody is left to wait for it. Where that takes a wait, the entries stay, and
-    /// the computations under way are not stored.
+    /// The entries were to be removed, and nobody is left to wait for it.
     pub(crate) fn abandon(&self) {
-        let flights = self.storage.flights();
-        let invalidation = flights
-            .invalidate_ring(self.ring.name(), self.ring.write_timeout)
-            .at_once();
-        match self.storage.clear_ring_at_once(self.ring.name()) {
-            Some(cleared) => drop(counted(self.ring, &self.storage, invalidation.end(cleared))),
-            None => {
-                let error = Error::storage("the storage", "clear", "its call was dropped");
-                count(self.ring, &self.storage, &error);
-            }
+        let (flights, name) = (self.storage.flights(), self.ring.name());
+        let invalidation = flights.invalidate_ring(name, self.ring.write_timeout).at_once();
+        match self.storage.clear_ring_at_once(name) {
+            Some(cleared) => self.finish(counted(self.ring, &self.storage, invalidation.end(cleared))),
+            None => self.distrust(),
         }
     }
 }

@@ -19,6 +19,7 @@ mod key_state;
 mod leader;
 mod refreshes;
 mod registry;
+mod ring_doubts;
 mod scope;
 mod shard;
 mod waiter;
@@ -40,6 +41,7 @@ use key_state::KeyState;
 use refreshes::Refreshes;
 use registry::RingRegistry;
 pub(crate) use registry::may_meet;
+use ring_doubts::RingDoubts;
 pub(crate) use scope::{Scope, ScopeGuard, Scoped};
 use shard::Shard;
 
@@ -76,6 +78,7 @@ pub struct Flights<T> {
     /// Made for the first ring that keeps stale entries.
     refreshes: OnceLock<Arc<Refreshes>>,
     usage: Usage,
+    ring_doubts: RingDoubts,
 }
 
 /// The state of a key when a [doubt](Flights::begin_doubt) began.
@@ -109,6 +112,7 @@ impl<T> Default for Flights<T> {
             rings: RingRegistry::default(),
             refreshes: OnceLock::new(),
             usage: Usage::default(),
+            ring_doubts: RingDoubts::default(),
         }
     }
 }
@@ -371,7 +375,38 @@ impl<T> Flights<T> {
 
     #[cold]
     fn is_known_to_be_in_doubt<K: RingKey + ?Sized>(&self, key: &K) -> bool {
-        self.with_state(&EncodedKey::of(key), |state| state.is_in_doubt()) == Some(true)
+        let key = EncodedKey::of(key);
+        let ring_since = self.ring_doubts.since(&key);
+        let in_doubt = self.with_state(&key, |state| {
+            state.is_in_doubt() || ring_since.is_some_and(|epoch| !state.is_superseded(epoch))
+        });
+        in_doubt.unwrap_or(ring_since.is_some())
+    }
+
+    /// All entries of a ring may be out of date, and are not removed: each is in doubt until a newer operation on it takes
+    /// effect, or until the ring is [cleared](Self::end_ring_doubt).
+    pub(crate) fn distrust_ring(&self, name: &'static Name) {
+        if self.ring_doubts.begin(name, self.next_epoch()) {
+            self.doubts.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    /// The epoch of a removal of all entries of a ring, for [`end_ring_doubt`](Self::end_ring_doubt).
+    pub(crate) fn begin_clear(&self) -> u64 {
+        self.next_epoch()
+    }
+
+    /// All entries of a ring were removed, by the operation of this epoch.
+    pub(crate) fn end_ring_doubt(&self, name: &Name, epoch: u64) {
+        if !self.ring_doubts.end(name, epoch) {
+            return;
+        }
+        self.doubts.fetch_sub(1, Ordering::SeqCst);
+        // States that were kept to tell which entries are new.
+        for shard in &self.shards {
+            let dropped = shard.lock().drop_idle(|key| key.belongs_to(name));
+            self.keys.fetch_sub(dropped, Ordering::SeqCst);
+        }
     }
 
     /// Ends the computations of a key's value, whose entry may be out of date and is not removed: `key` is [in
@@ -414,9 +449,15 @@ impl<T> Flights<T> {
         self.release(key, KeyState::end_abandoned_write);
     }
 
-    /// Whether the state of a key outlives its last reference: it is in doubt until the next write.
+    /// Whether the state of a key outlives its last reference: it is in doubt until the next write, or its ring is and it
+    /// is not.
     fn is_remembered(&self, state: &KeyState<T>) -> bool {
-        state.is_in_doubt() && self.doubts.load(Ordering::SeqCst) <= REMEMBERED_DOUBTS
+        if state.is_in_doubt() {
+            return self.doubts.load(Ordering::SeqCst) <= REMEMBERED_DOUBTS;
+        }
+        let ring_since = self.ring_doubts.since(&state.key);
+        ring_since.is_some_and(|epoch| state.is_superseded(epoch))
+            && self.keys.load(Ordering::SeqCst) <= REMEMBERED_DOUBTS
     }
 
     /// Runs `change`, and releases a reference to the state of a key. The last release drops the state.

@@ -39,7 +39,9 @@ impl<T: Clone, S: Storage<T>> Forgets for Forgetting<T, S, Blocking> {
 
 impl<T, S: Clear<T>> Forgets for Clearing<T, S, Blocking> {
     fn forget(&self) {
-        quietly(|| Clearing::forget(self));
+        if !quietly(|| Clearing::forget(self)) {
+            self.distrust();
+        }
     }
 }
 

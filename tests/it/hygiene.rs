@@ -27,6 +27,12 @@ mod blanket_traits {
         fn literal(&self) {}
         fn place(&self) {}
         fn expire_in(&self) {}
+        fn forgetting(&self) {}
+        fn clearing(&self) {}
+        fn forget(&self) {}
+        fn run(&self) {}
+        fn end(self) {}
+        fn is_some(&self) {}
     }
 
     impl<T> Handy for T {}
@@ -45,6 +51,11 @@ mod blanket_traits {
         Value
     }
 
+    #[ring(invalidates(double(x), value(..), |x| double(*x)))]
+    fn write(x: u32) -> u32 {
+        x + 1
+    }
+
     #[cfg(feature = "json")]
     #[ring(map = BYTES, coder = ring_cache::coder::Json)]
     fn coded(x: u32) -> u32 {
@@ -59,6 +70,9 @@ mod blanket_traits {
     fn traits_for_all_types_change_nothing() {
         assert_eq!((double(1), double_entry(1).has()), (2, true));
         let Value = value(1);
+        assert_eq!(double(2), 4);
+        assert_eq!(write(1), 2);
+        assert!(!(double_entry(1).has() || double_entry(2).has() || value_entry(1).has()));
         #[cfg(feature = "json")]
         assert_eq!(coded(3), 3);
         assert_eq!(
@@ -72,6 +86,12 @@ mod blanket_traits {
         Handy::literal(&5);
         Handy::place(&5);
         Handy::expire_in(&5);
+        Handy::forgetting(&5);
+        Handy::clearing(&5);
+        Handy::forget(&5);
+        Handy::run(&5);
+        Handy::end(5);
+        Handy::is_some(&5);
     }
 }
 
@@ -270,6 +290,15 @@ mod forbidden_lints {
         fn length(&self, a: u8, b: u8, c: u8, d: u8, e: u8, f: u8) -> u32 {
             self.0.len() as u32 + u32::from(a + b + c + d + e + f)
         }
+
+        #[ring(invalidates(self.length(n, n, n, n, n, n)), on = ok)]
+        fn change(&mut self, n: u8) -> Result<&str, String> {
+            if n > 0 {
+                return Ok(self.0);
+            }
+            Err("none")?;
+            Ok("")
+        }
     }
 
     #[ring]
@@ -299,6 +328,8 @@ mod forbidden_lints {
     fn are_not_allowed_by_generated_code() {
         assert_eq!(Key::of(&Id("a")).as_str(), "a");
         assert_eq!((Id("abc").length(1, 1, 1, 1, 1, 1), double(1)), (9, 2));
+        assert_eq!(Id("abc").change(1), Ok("abc"));
+        assert!(!Id("abc").length_entry(1, 1, 1, 1, 1, 1).has());
     }
 }
 

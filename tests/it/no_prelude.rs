@@ -34,6 +34,15 @@ mod no_prelude {
         pub(super) fn tried(&self) -> ::std::result::Result<u32, String> {
             ::std::result::Result::Ok(self.id)
         }
+        #[ring(invalidates(self.content(number), Self::text(..), |_| self.tried()), on = ok)]
+        pub(super) fn write(&mut self, number: u32) -> ::std::result::Result<u32, String> {
+            self.id += number;
+            ::std::result::Result::Ok(self.id)
+        }
+        #[ring(invalidates(self.content(number)))]
+        pub(super) async fn write_awaited(&mut self, number: u32) {
+            self.id += number;
+        }
     }
 
     #[ring]
@@ -74,6 +83,10 @@ fn without_a_prelude() {
     assert_eq!(Page::text(), "");
     assert_eq!(Page { id: 4 }.tried(), Ok(4));
     assert_eq!(generic('a'), (1, 'a'));
+    let mut page = Page { id: 1 };
+    assert_eq!(page.write(2), Ok(3));
+    drop(page.write_awaited(2));
+    assert!(!Page { id: 1 }.content_entry(2).has());
     assert_eq!(Page::default().id, 1);
     assert!(Page::default_ring().has());
 }

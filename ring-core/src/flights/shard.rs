@@ -56,6 +56,14 @@ impl<T> Shard<T> {
         keys.filter(move |key| concerns(key)).cloned()
     }
 
+    /// Drops the states that nobody refers to and that are not in doubt, of the keys that `concerns`. Returns their number.
+    pub(super) fn drop_idle(&mut self, concerns: impl Fn(&EncodedKey) -> bool) -> usize {
+        let before = self.states.len();
+        self.states
+            .retain(|state| state.ref_count > 0 || state.is_in_doubt() || !concerns(&state.key));
+        before - self.states.len()
+    }
+
     /// A flight that the leader of this epoch leads.
     pub(super) fn flight(&mut self, epoch: u64) -> Arc<Flight<T>> {
         let mut spare = self.spare.take();

@@ -26,7 +26,7 @@ pub(crate) enum Verb {
 
 /// A storage for tasks, and perhaps for threads.
 pub(crate) trait Kept:
-    AsyncStorage<u32, Error = Infallible> + AsyncClear<u32> + Send + Sync + Sized + 'static
+    AsyncStorage<u32, Error = Infallible> + AsyncClear<u32> + Clone + Send + Sync + 'static
 {
     /// The number of pauses in a look-up.
     const PAUSES: usize = 0;

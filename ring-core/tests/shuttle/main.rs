@@ -16,3 +16,4 @@ mod joining;
 mod leaving;
 mod timeouts;
 mod updating;
+mod writing;

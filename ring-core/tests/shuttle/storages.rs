@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -54,8 +55,8 @@ impl Entries {
 }
 
 /// A storage in whose operations others may run, before and after the effect.
-#[derive(Default)]
-pub(crate) struct Slow(pub(crate) Entries);
+#[derive(Clone, Default)]
+pub(crate) struct Slow(pub(crate) Arc<Entries>);
 
 fn slowly<T>(effect: impl FnOnce() -> T) -> Result<T, Infallible> {
     others_may_run();
@@ -87,7 +88,7 @@ impl StorageBase<u32> for Slow {
         EvictionCounts::default()
     }
 
-    fn watch(&self, _: std::sync::Arc<dyn ChangeObserver>) -> bool {
+    fn watch(&self, _: Arc<dyn ChangeObserver>) -> bool {
         false
     }
 
@@ -137,8 +138,8 @@ impl Clear<u32> for Slow {
 }
 
 /// A storage whose operations are awaited, before and after the effect: there they can be dropped, or held.
-#[derive(Default)]
-pub(crate) struct Awaited(pub(crate) Entries);
+#[derive(Clone, Default)]
+pub(crate) struct Awaited(pub(crate) Arc<Entries>);
 
 async fn awaited<T>(effect: impl FnOnce() -> T) -> Result<T, Infallible> {
     pause().await;
@@ -170,7 +171,7 @@ impl StorageBase<u32> for Awaited {
         EvictionCounts::default()
     }
 
-    fn watch(&self, _: std::sync::Arc<dyn ChangeObserver>) -> bool {
+    fn watch(&self, _: Arc<dyn ChangeObserver>) -> bool {
         false
     }
 

@@ -217,8 +217,10 @@ impl Block {
         );
         let lints: Vec<_> = lints(&block.header.attrs).collect();
         let accessors = self.expanded.iter().map(|expanded| &expanded.accessors);
+        let root = &self.root;
+        let of_types = quote!(use #root::ClearRings as _;);
         let Some(of_trait) = &self.owner.of_trait else {
-            return quote!(#block #(#lints)* impl #parameters #self_ty #where_clause { #(#accessors)* });
+            return quote!(#of_types #block #(#lints)* impl #parameters #self_ty #where_clause { #(#accessors)* });
         };
         let declarations = self.expanded.iter().map(|expanded| &expanded.declarations);
         let declared = expand::accessors_trait(&self.owner, declarations);
@@ -230,6 +232,7 @@ impl Block {
         let (name, types) = (&of_trait.accessors, self.hoisted());
         let (_, arguments, _) = self.owner.generics.split_for_impl();
         quote! {
+            #of_types
             #block
             #named
             const _: () = {

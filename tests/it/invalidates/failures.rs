@@ -1,18 +1,17 @@
 //! I4: failures of a storage are counted, and never change what a writer returns.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+use super::run;
 use ring_cache::flights::Flights;
 use ring_cache::key::{EncodedKey, text_in_namespace};
 use ring_cache::storage::{
     AsyncClear, AsyncStorage, ChangeObserver, Clear, EvictionCounts, Storage, StorageBase,
 };
 use ring_cache::{Error, Name, RingKey, ring_impl};
-use std::collections::HashMap;
-
-use super::run;
 
 /// A storage that others hold too, and that fails when it is told to.
 #[derive(Clone, Default)]
@@ -151,6 +150,12 @@ impl AsyncClear<u32> for Remote {
     }
 }
 
+/// The counters of a ring are those of all its objects, so its tests run one after the other.
+fn alone() -> MutexGuard<'static, ()> {
+    static ONE: Mutex<()> = Mutex::new(());
+    ONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
 #[derive(Default)]
 struct Service {
     row: AtomicU32,
@@ -201,6 +206,7 @@ impl Service {
 
 #[test]
 fn i4_a_failure_is_counted_and_leaves_no_trusted_entry() {
+    let _alone = alone();
     let mut service = Service::default();
     assert_eq!((service.value(1), service.value(2)), (1, 2));
     service.fail(true);
@@ -220,17 +226,39 @@ fn i4_a_failure_is_counted_and_leaves_no_trusted_entry() {
 }
 
 #[test]
-fn i4_a_failure_to_clear_is_counted() {
+fn i4_a_ring_that_could_not_be_cleared_is_counted_and_not_trusted() {
+    let _alone = alone();
     let service = Service::default();
+    let values = || (service.value(1), service.value(2), run(service.value_awaited(1)));
+    assert_eq!(values(), (1, 2, 1));
     service.fail(true);
     let before = service.value_cache().stats().errors;
     assert_eq!(service.write_all(10), 10);
-    assert_eq!(run(service.write_all_awaited(10)), 10);
-    assert_eq!(service.value_cache().stats().errors, before + 2);
+    assert_eq!(service.value_cache().stats().errors, before + 1);
+    assert_eq!(values(), (11, 12, 1), "nothing named the other ring");
+    assert_eq!(run(service.write_all_awaited(20)), 20);
+    assert_eq!(values(), (21, 22, 21));
+    service.fail(false);
+    assert!(!service.value_entry(1).has().unwrap(), "the old value is there");
+    let computed = service.row.swap(20, Ordering::SeqCst);
+    assert_eq!((values(), computed), ((21, 22, 21), 20));
+    service.row.store(30, Ordering::SeqCst);
+    assert_eq!(values(), (21, 22, 21), "new values are trusted");
+    assert_eq!(service.value_entry(3).get().unwrap(), None);
+    assert_eq!(service.write_all(40), 40);
+    assert_eq!((service.value(1), service.value(1)), (41, 41));
+    service.row.store(50, Ordering::SeqCst);
+    assert_eq!(service.value(1), 41, "a ring that was cleared is trusted");
+    assert_eq!(
+        service.remote.0.flights.under_way(),
+        1,
+        "of the other ring, which is in doubt"
+    );
 }
 
 #[test]
 fn i4_awaited_failures_are_counted_too() {
+    let _alone = alone();
     run(async {
         let mut service = Service::default();
         assert_eq!(
@@ -253,9 +281,25 @@ fn i4_awaited_failures_are_counted_too() {
     });
 }
 
+#[test]
+fn i2_a_dropped_writer_that_clears_leaves_no_trusted_entry() {
+    let _alone = alone();
+    let service = Service::default();
+    assert_eq!(run(service.value_awaited(1)), 1);
+    {
+        let mut writer = std::pin::pin!(service.write_all_awaited(10));
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        assert!(writer.as_mut().poll(&mut context).is_pending(), "it clears");
+    }
+    assert_eq!(run(service.value_awaited(1)), 11);
+    service.row.store(20, Ordering::SeqCst);
+    assert_eq!(run(service.value_awaited(1)), 11, "a new value is trusted");
+}
+
 /// The future is dropped while the entries are being removed.
 #[test]
 fn i2_a_writer_that_is_dropped_while_it_forgets_leaves_no_trusted_entry() {
+    let _alone = alone();
     for polls in 1..8 {
         let mut service = Service::default();
         run(async {

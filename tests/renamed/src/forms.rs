@@ -27,6 +27,25 @@ pub fn generic<T: RingKey + Clone + Send + Sync + 'static>(value: T) -> Vec<T> {
     vec![value]
 }
 
+/// A function that makes what others cached out of date.
+///
+/// # Errors
+///
+/// If there is no number.
+#[ring(invalidates(free(number), private(..), |twice| free(*twice)), on = ok)]
+pub fn change(number: u32) -> Result<u32, String> {
+    if number == 0 {
+        return Err("none".to_owned());
+    }
+    Ok(number * 2)
+}
+
+/// The same, async.
+#[ring(invalidates(free(number)))]
+pub async fn change_later(number: u32) -> u32 {
+    std::future::ready(number).await
+}
+
 /// An async function.
 ///
 /// # Errors

@@ -97,7 +97,7 @@ impl Expansion<'_> {
         let state = self.in_static(self.owned());
         let span = self.span_of_value();
         let generated = self.root.generated_at(span);
-        let place = self.place();
+        let (place, kept) = (self.place(), self.kept().map(|kept| self.in_static(kept)));
         // What the static holds has a name, and is written where the compiler says of an unknown type what it says of the
         // user's signature.
         let parameters = generics::beside(self.place_of_parameters(), TokenStream::new());
@@ -108,7 +108,11 @@ impl Expansion<'_> {
                 type Held = #owned_type;
             }
             static __RING: #generated::Static<<__Ring as #generated::Holds>::Held> =
-                #generated::Static(#generated::LazyLock::new(|| #generated::RingStatic::new(#ring, #state)));
+                #generated::Static(#generated::LazyLock::new(|| {
+                    let __ring = #generated::RingStatic::new(#ring, #state);
+                    #kept
+                    __ring
+                }));
         };
         (declarations, quote!(&__RING.0))
     }
@@ -125,6 +129,7 @@ impl Expansion<'_> {
         let cache = self.used(quote!(#cache #turbofish));
         let site = quote!(#scope #cache);
         let (ring, place) = (self.used(self.ring(&self.site_of_name(&site))), self.place());
+        let kept = self.kept();
         let state = self.used(state);
         let declarations = quote! {
             #place
@@ -136,7 +141,11 @@ impl Expansion<'_> {
             #generated::Registry::get::<_, _, #generated::RingStatic<#owned_type>>(
                 &__RING,
                 #site,
-                || #generated::RingStatic::new(#ring, #state),
+                || {
+                    let __ring = #generated::RingStatic::new(#ring, #state);
+                    #kept
+                    __ring
+                },
             )
         };
         (declarations, found)
@@ -167,6 +176,25 @@ impl Expansion<'_> {
         } else {
             site.clone()
         }
+    }
+
+    /// Keeps the ring, so that all rings can be cleared, unless its storage is reached through `self`.
+    fn kept(&self) -> Option<TokenStream> {
+        if self.method.storage_needs_self() {
+            return None;
+        }
+        let ((root, span), view, value) = (self.root_of_types(), &self.types.view, &self.types.value);
+        let cache = self.coded_cache();
+        let keep = match &self.method.owner {
+            Some(_) => quote_spanned!(span=> #root::generated::keep_of::<Self>),
+            None => quote_spanned!(span=> #root::generated::keep_free),
+        };
+        Some(quote_spanned! {span=>
+            #keep(|__namespace| {
+                use #root::generated::{Clears as _, Leaves as _};
+                (&#root::generated::Reached::<#view, _, #value>::of(#cache)).__ring_clear(__namespace)
+            });
+        })
     }
 
     /// The type whose path tells where the ring is declared. Accessors of a trait have one for all, beside their impl.
