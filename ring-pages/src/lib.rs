@@ -65,10 +65,12 @@ mod pages;
 mod produce;
 mod ring;
 mod serve;
+mod site;
 mod storable;
 mod storage;
 mod stored;
 mod timed;
+mod visit;
 
 pub use body::PageBody;
 pub use coder::PageCoder;

@@ -15,16 +15,15 @@ use parking_lot::Mutex;
 
 use crate::asked::Asked;
 use crate::body::PageBody;
-use crate::compute::{Declined, Visit};
 use crate::directives::members;
 use crate::flow::{End, Flow, Head};
-use crate::key::new_generation;
-use crate::live::HeadKey;
+use crate::key::{HeadKey, new_generation};
 use crate::lookup::Place;
-use crate::pages::Inner;
+use crate::site::Site;
 use crate::storable::{Storable, storable};
 use crate::storage::Produced;
 use crate::stored::{Entry, Page, StoredResponse, Varies, headers_size};
+use crate::visit::{Declined, Visit};
 
 /// What one future leaves for another.
 pub(crate) type Slot<T> = Arc<Mutex<Option<T>>>;
@@ -35,7 +34,7 @@ pub(crate) fn slot<T>(value: Option<T>) -> Slot<T> {
 
 /// One computation of a page.
 pub(crate) struct Job {
-    pub(crate) pages: Arc<Inner>,
+    pub(crate) pages: Arc<Site>,
     pub(crate) asked: Asked,
     pub(crate) place: Place,
     pub(crate) head_key: HeadKey,
@@ -320,7 +319,7 @@ fn tag(headers: &HeaderMap, body: &[u8]) -> Option<HeaderValue> {
 
 /// The entry for the key that is updated. Where names are new that the page varies by, that is the names: the page lies
 /// under a key of its own, which nobody looks up if the names are not stored because a `delete` came first.
-async fn entry(pages: &Inner, plan: Plan, page: Arc<Page>) -> StoredResponse {
+async fn entry(pages: &Site, plan: Plan, page: Arc<Page>) -> StoredResponse {
     let stored = StoredResponse(Entry::Page(page));
     match plan.place.varies {
         Some(varies) if plan.is_new_variant => {
