@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use http::{Extensions, HeaderMap, Uri};
-use ring_cache_core::{Name, Ring};
+use ring_cache_core::{Name, Ring, Stats};
 
 use crate::layer::PagesLayer;
+use crate::live::Handle;
 use crate::ring::PageRing;
 use crate::site::{Site, leaked};
 use crate::storage::PageStorage;
@@ -152,6 +153,16 @@ impl Pages {
     /// `http://example.com/articles?page=2`. Verbs return an error if it is not a URI with a path.
     pub fn ring(&self, uri: impl AsRef<str>) -> PageRing {
         PageRing::new(Arc::clone(&self.site), uri.as_ref())
+    }
+
+    /// The counters of the pages: look-ups that found an entry or none, and what was stored. A page that varies takes two
+    /// look-ups, and one that is not stored two as well: the request that makes it looks again. `coalesced` are requests that
+    /// took the response of another one.
+    pub fn stats(&self) -> Stats {
+        let heads = self.site.heads().stats::<Handle>();
+        let mut stats = self.site.storage.stats(self.site.ring);
+        stats.coalesced += heads.coalesced;
+        stats
     }
 
     /// The name that the keys of pages begin with.

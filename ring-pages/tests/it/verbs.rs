@@ -148,3 +148,26 @@ async fn h5_an_update_neither_joins_nor_is_overwritten_by_an_older_computation()
     sleep(Duration::from_millis(50)).await;
     assert_eq!(site.get("/", &[]).await.body, "2");
 }
+
+#[tokio::test]
+async fn h5_counters_tell_hits_and_those_that_waited() {
+    let pages = pages();
+    let site = Site::start(&pages, async |_| {
+        sleep(Duration::from_millis(300)).await;
+        answer(&[], "page")
+    })
+    .await;
+    let requests = (0..10).map(|_| {
+        let site = site.clone();
+        tokio::spawn(async move { site.get("/", &[]).await })
+    });
+    for request in requests.collect::<Vec<_>>() {
+        request.await.unwrap();
+    }
+    assert_eq!(
+        (pages.stats().hits, pages.stats().stores, pages.stats().coalesced),
+        (0, 1, 9)
+    );
+    site.get("/", &[]).await;
+    assert_eq!((pages.stats().hits, pages.stats().errors), (1, 0));
+}
