@@ -1,6 +1,9 @@
 //! The making of a response: the application's, read while it is passed on, and stored if it is whole.
 
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use bytes::{Bytes, BytesMut};
 use http::header::{
@@ -9,10 +12,11 @@ use http::header::{
 };
 use http::response::Parts;
 use http::{HeaderMap, Response, StatusCode};
-use http_body::Body as _;
+use http_body::{Body as _, Frame};
 use http_body_util::BodyExt as _;
 use parking_lot::Mutex;
 
+use crate::BoxError;
 use crate::asked::Asked;
 use crate::body::PageBody;
 use crate::directives::members;
@@ -193,10 +197,13 @@ async fn read(
         .saturating_sub(headers_size(&head.headers));
     let (mut chunks, mut size, mut last) = (Vec::new(), 0_usize, None);
     while !body.is_end_stream() {
-        let Some(frame) = body.frame().await else { break };
+        let is_whole = head.length == Some(size as u64);
+        let Some(frame) = next(&mut body, is_whole).await else {
+            break;
+        };
         // More than was expected: the piece was not the last one.
         last.take().into_iter().for_each(|last| flow.push(last));
-        let data = match frame.map(http_body::Frame::into_data) {
+        let data = match frame.map(Frame::into_data) {
             Ok(Ok(data)) => data,
             Ok(Err(frame)) => {
                 // Trailers are passed on, and not stored.
@@ -229,15 +236,20 @@ async fn read(
         .then_some((chunks, last))
 }
 
+/// The next frame of a body. Where its whole length has come, none is waited for: a server does not ask for one either.
+async fn next(body: &mut PageBody, is_whole: bool) -> Option<Result<Frame<Bytes>, BoxError>> {
+    poll_fn(|context| match Pin::new(&mut *body).poll_frame(context) {
+        Poll::Pending if is_whole => Poll::Ready(None),
+        polled => polled,
+    })
+    .await
+}
+
 /// Passes on the rest of a body that is not stored, at the pace of its slowest reader.
 async fn pass_on(flow: &Flow, mut body: PageBody) {
     loop {
         flow.room().await;
-        match body
-            .frame()
-            .await
-            .map(|frame| frame.map(http_body::Frame::into_data))
-        {
+        match body.frame().await.map(|frame| frame.map(Frame::into_data)) {
             Some(Ok(Ok(data))) => flow.push(data),
             Some(Ok(Err(frame))) => {
                 frame

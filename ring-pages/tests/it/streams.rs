@@ -221,9 +221,9 @@ async fn h3_a_body_of_known_length_is_stored_though_the_server_reads_no_end() {
     sender.send(Ok("abc".into())).await.unwrap();
     read_until(&mut first, "abc").await;
     sender.send(Ok("def".into())).await.unwrap();
-    drop(sender);
     read_until(&mut first, "def").await;
     assert_eq!(site.get("/", &[]).await.body, "abcdef");
+    drop(sender);
     assert_eq!(site.computed(), 1);
 }
 
