@@ -464,7 +464,8 @@ async fn h3_trailers_are_passed_on_and_not_stored() {
     assert_eq!(site.computed(), 2);
 }
 
-struct Frames(std::collections::VecDeque<http_body::Frame<Bytes>>);
+/// A body that does not know its end before it is asked.
+pub(crate) struct Frames(pub(crate) std::collections::VecDeque<http_body::Frame<Bytes>>);
 
 impl http_body::Body for Frames {
     type Data = Bytes;
@@ -501,4 +502,35 @@ async fn h3_a_client_that_hangs_holds_up_a_body_that_is_not_kept_for_ten_seconds
     assert_eq!(bytes.iter().filter(|byte| **byte == b'x').count(), 64 << 20);
     assert!(start.elapsed() > Duration::from_secs(9), "others wait for it");
     drop(hanging);
+}
+
+/// Two clients of one response, of which the one that asked last for the next piece does not ask again.
+#[tokio::test]
+async fn h3_a_client_that_ceases_to_read_leaves_the_others_awake() {
+    let (site, mut computations) = sending(&pages(), &[]).await;
+    let ask = |mut app: axum::Router| async move {
+        let request = Request::builder().uri("/").body(Body::empty()).unwrap();
+        tower_service::Service::call(&mut app, request)
+            .await
+            .unwrap()
+            .into_body()
+    };
+    let (first, sender) = tokio::join!(ask(site.app.clone()), next(&mut computations));
+    let mut second = ask(site.app.clone()).await;
+    let first = tokio::spawn(async move {
+        let mut first = first;
+        let frame = std::future::poll_fn(|context| {
+            http_body::Body::poll_frame(std::pin::Pin::new(&mut first), context)
+        });
+        frame.await.unwrap().unwrap().into_data().unwrap()
+    });
+    sleep(Duration::from_millis(50)).await;
+    let pending = std::future::poll_fn(|context| {
+        let polled = http_body::Body::poll_frame(std::pin::Pin::new(&mut second), context);
+        std::task::Poll::Ready(polled.is_pending())
+    });
+    assert!(pending.await);
+    sender.send(Ok("one".into())).await.unwrap();
+    assert_eq!(timeout(LONG, first).await.unwrap().unwrap(), "one");
+    drop(second);
 }
