@@ -63,6 +63,7 @@ mod live;
 mod lookup;
 mod pages;
 mod produce;
+mod reading;
 mod ring;
 mod serve;
 mod site;
