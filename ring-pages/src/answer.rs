@@ -136,9 +136,11 @@ fn forwarded(outcome: Outcome) -> String {
 fn add_status(pages: &Site, headers: &mut HeaderMap, status: impl FnOnce() -> String) {
     if pages.settings.shows_status {
         let value = HeaderValue::try_from(status()).ok();
+        let name = HeaderName::from_static("cache-status");
+        // The application's headers may fill the map: then it stays as it is.
         value
             .into_iter()
-            .for_each(|value| _ = headers.append(HeaderName::from_static("cache-status"), value));
+            .for_each(|value| _ = headers.try_append(name.clone(), value));
     }
 }
 
