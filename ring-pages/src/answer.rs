@@ -11,7 +11,7 @@ use crate::body::PageBody;
 use crate::conditions::{asks_for_tag, is_not_modified, not_modified};
 use crate::flow::End;
 use crate::live::Live;
-use crate::pages::Inner;
+use crate::site::Site;
 use crate::stored::Page;
 
 /// The name of this cache in `Cache-Status`.
@@ -25,7 +25,7 @@ pub(crate) enum Outcome {
 }
 
 /// The response of a page.
-pub(crate) fn from_page(pages: &Inner, asked: &Asked, page: &Page, outcome: Outcome) -> Response<PageBody> {
+pub(crate) fn from_page(pages: &Site, asked: &Asked, page: &Page, outcome: Outcome) -> Response<PageBody> {
     let now = pages.now();
     let (mut headers, age) = (page.headers.clone(), page.ageing.age(now));
     let is_unchanged = is_not_modified(&asked.headers, page.status, &headers);
@@ -65,7 +65,7 @@ fn ttl(left: Result<Duration, Duration>) -> String {
 /// The response of one that is under way. A client that may have it already waits for its end: then its tag is known, and it
 /// is stored.
 pub(crate) async fn from_live(
-    pages: &Inner,
+    pages: &Site,
     asked: &Asked,
     live: Arc<Live>,
     reader: PageBody,
@@ -93,7 +93,7 @@ pub(crate) async fn from_live(
 
 /// The application's own response, which is not stored. The application did not see the conditions of the request.
 pub(crate) fn own(
-    pages: &Inner,
+    pages: &Site,
     asked: &Asked,
     answer: Response<PageBody>,
     why: &'static str,
@@ -108,7 +108,7 @@ pub(crate) fn own(
 }
 
 /// The application's own response, to a request that no page answers.
-pub(crate) fn passed(pages: &Inner, mut answer: Response<PageBody>, why: &'static str) -> Response<PageBody> {
+pub(crate) fn passed(pages: &Site, mut answer: Response<PageBody>, why: &'static str) -> Response<PageBody> {
     let outcome = Outcome::Forwarded {
         why,
         collapsed: false,
@@ -133,12 +133,14 @@ fn forwarded(outcome: Outcome) -> String {
 }
 
 /// Adds what this cache did, after what caches behind it did.
-fn add_status(pages: &Inner, headers: &mut HeaderMap, status: impl FnOnce() -> String) {
+fn add_status(pages: &Site, headers: &mut HeaderMap, status: impl FnOnce() -> String) {
     if pages.settings.shows_status {
         let value = HeaderValue::try_from(status()).ok();
+        let name = HeaderName::from_static("cache-status");
+        // The application's headers may fill the map: then it stays as it is.
         value
             .into_iter()
-            .for_each(|value| _ = headers.append(HeaderName::from_static("cache-status"), value));
+            .for_each(|value| _ = headers.try_append(name.clone(), value));
     }
 }
 

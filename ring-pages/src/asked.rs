@@ -12,7 +12,7 @@ use http_body::Body;
 
 use crate::directives::{Directives, Seconds};
 use crate::key::PageKey;
-use crate::pages::Settings;
+use crate::site::Settings;
 use crate::stored::Page;
 
 /// In the extensions of a request: the page is to be computed anew. No client can send it.

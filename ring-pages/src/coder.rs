@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use ring_cache_core::coder::{Cause, Coder};
 
-use crate::stored::{Ageing, Entry, Page, StoredResponse, VARIES_LIFE, Varies};
+use crate::stored::{Ageing, Entry, MOST_HEADERS, Page, StoredResponse, VARIES_LIFE, Varies};
 
 /// What the bytes begin with: the format and its version.
 const MAGIC: &[u8] = b"ring page 1\n";
@@ -99,7 +99,11 @@ fn decode_page(rest: &mut Rest<'_>) -> Result<Page, Cause> {
     };
     let status = StatusCode::from_u16(u16::from_le_bytes(rest.array()?))?;
     let mut headers = HeaderMap::new();
-    for _ in 0..rest.length()? {
+    let count = rest.length()?;
+    if count > MOST_HEADERS {
+        return Err("too many headers".into());
+    }
+    for _ in 0..count {
         let name = HeaderName::from_bytes(rest.part()?)?;
         headers.try_append(name, HeaderValue::from_bytes(rest.part()?)?)?;
     }

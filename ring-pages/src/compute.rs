@@ -5,49 +5,20 @@ use std::sync::Arc;
 use http::{Response, StatusCode};
 use ring_cache_core::Fallible;
 
-use crate::BoxFuture;
 use crate::answer::{Outcome, from_live, from_page, own, status_only};
 use crate::asked::{Asked, Fit};
 use crate::body::PageBody;
 use crate::flow::{End, Flow};
-use crate::live::{Handle, HeadKey, Live};
+use crate::key::HeadKey;
+use crate::live::{AtEnd, Handle, Live};
 use crate::lookup::{Place, look_up};
-use crate::pages::Inner;
 use crate::produce::{Job, Slot, drive, slot};
+use crate::site::Site;
 use crate::stored::{Page, StoredResponse};
+use crate::visit::{Declined, Visit};
 
 /// How often a request looks for another one's response before it asks the application itself.
 const TRIES: usize = 3;
-
-/// The application, called with one request.
-pub(crate) struct Visit<E>(Box<dyn FnOnce() -> BoxFuture<Result<Response<PageBody>, E>> + Send>);
-
-impl<E> Visit<E> {
-    pub(crate) fn new<F>(visit: F) -> Self
-    where
-        F: FnOnce() -> BoxFuture<Result<Response<PageBody>, E>> + Send + 'static,
-    {
-        Visit(Box::new(visit))
-    }
-
-    /// Asks the application.
-    pub(crate) async fn run(self) -> Result<Response<PageBody>, E> {
-        (self.0)().await
-    }
-}
-
-/// Why there is no response to share.
-pub(crate) enum Declined<E> {
-    /// It is for the request that computed it.
-    Answer(Response<PageBody>),
-    Error(E),
-    /// There is a page by now.
-    Found(StoredResponse),
-    /// The request asks the application itself.
-    Pass(Visit<E>),
-    /// The application panicked.
-    Lost,
-}
 
 /// The role of a request in the computation of a head.
 enum Joined {
@@ -57,7 +28,7 @@ enum Joined {
 
 /// A request without a fresh page.
 pub(crate) struct Miss {
-    pub(crate) pages: Arc<Inner>,
+    pub(crate) pages: Arc<Site>,
     pub(crate) asked: Asked,
     pub(crate) place: Place,
     /// A page that may be returned if the application fails.
@@ -245,7 +216,7 @@ impl Miss {
 
 /// The body of a head's computation: looks again, as another one may have ended meanwhile, and leads.
 async fn begin<E: Send + 'static>(
-    pages: Arc<Inner>,
+    pages: Arc<Site>,
     asked: Asked,
     place: Place,
     head_key: HeadKey,
@@ -270,7 +241,7 @@ async fn begin<E: Send + 'static>(
 
 /// Starts a response, and waits for its head. The body is read from the first byte on.
 async fn lead<E: Send + 'static>(
-    pages: Arc<Inner>,
+    pages: Arc<Site>,
     asked: Asked,
     place: Place,
     head_key: HeadKey,
@@ -286,7 +257,8 @@ async fn lead<E: Send + 'static>(
         flow: Arc::clone(&flow),
     };
     let driver = Box::pin(drive(job, visit, Arc::clone(&declined)));
-    let live = Live::new(flow, driver, is_shared.then_some((pages, head_key)));
+    let at_end = move || pages.forget_head(&head_key);
+    let live = Live::new(flow, driver, is_shared.then(|| Box::new(at_end) as AtEnd));
     let reader = PageBody::live(Arc::clone(&live), None);
     let head = live.head().await;
     let declined = declined.lock().take();
@@ -296,7 +268,7 @@ async fn lead<E: Send + 'static>(
     }
 }
 
-fn fresh(page: Option<StoredResponse>, asked: &Asked, pages: &Inner) -> Option<StoredResponse> {
+fn fresh(page: Option<StoredResponse>, asked: &Asked, pages: &Site) -> Option<StoredResponse> {
     let now = pages.now();
     page.filter(|stored| {
         stored

@@ -41,6 +41,21 @@ impl PageKey {
     }
 }
 
+/// The key of a head. Requests with credentials have flights of their own: what the others get may not be for them.
+#[derive(Clone, Debug)]
+pub(crate) struct HeadKey {
+    pub(crate) page: PageKey,
+    pub(crate) credentialed: bool,
+}
+
+impl HeadKey {
+    /// The segments of its key.
+    pub(crate) fn parts(&self) -> (Arc<str>, Arc<str>, Arc<str>, bool) {
+        let (host, variant, uri) = self.page.parts();
+        (host, variant, uri, self.credentialed)
+    }
+}
+
 /// A hash of the headers that a response varies by: headers can be secrets, which keys must not show.
 fn variant(varies: &Varies, request: &HeaderMap) -> String {
     let mut hasher = blake3::Hasher::new();

@@ -12,18 +12,18 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::body::PageBody;
-use crate::pages::Inner;
 use crate::serve::serve;
+use crate::site::Site;
 use crate::{BoxError, BoxFuture};
 
 /// Caches the responses of a service: made by [`Pages::layer`](crate::Pages::layer).
 #[derive(Clone)]
 pub struct PagesLayer {
-    pages: Arc<Inner>,
+    pages: Arc<Site>,
 }
 
 impl PagesLayer {
-    pub(crate) fn new(pages: Arc<Inner>) -> Self {
+    pub(crate) fn new(pages: Arc<Site>) -> Self {
         PagesLayer { pages }
     }
 }
@@ -42,7 +42,7 @@ impl<S> Layer<S> for PagesLayer {
 /// A service whose responses are cached.
 #[derive(Clone)]
 pub struct PagesService<S> {
-    pages: Arc<Inner>,
+    pages: Arc<Site>,
     service: S,
 }
 

@@ -63,12 +63,15 @@ mod live;
 mod lookup;
 mod pages;
 mod produce;
+mod reading;
 mod ring;
 mod serve;
+mod site;
 mod storable;
 mod storage;
 mod stored;
 mod timed;
+mod visit;
 
 pub use body::PageBody;
 pub use coder::PageCoder;
@@ -82,9 +85,9 @@ pub use stored::StoredResponse;
 #[doc(hidden)]
 pub mod generated {
     pub use crate::key::PageKey;
-    pub use crate::storage::{Answer, Produced, delete, get, has, set, update};
+    pub use crate::storage::{Answer, Produced, delete, get, has, set, stats, update};
     pub use ring_cache_core::storage::CodedStorage;
-    pub use ring_cache_core::{Error, Ring};
+    pub use ring_cache_core::{Error, Ring, Stats};
 }
 
 /// An error of any type.

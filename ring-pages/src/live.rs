@@ -8,22 +8,13 @@ use parking_lot::Mutex;
 
 use crate::BoxFuture;
 use crate::flow::{End, Flow, Head};
-use crate::key::PageKey;
-use crate::pages::Inner;
 
 /// A response that is under way, and the future that makes it.
 pub(crate) struct Live {
     pub(crate) flow: Arc<Flow>,
     driver: Mutex<Driver>,
-    /// Its place among the heads, which ends with it.
-    place: Option<(Arc<Inner>, HeadKey)>,
-}
-
-/// The key of a head. Requests with credentials have flights of their own: what the others get may not be for them.
-#[derive(Clone, Debug)]
-pub(crate) struct HeadKey {
-    pub(crate) page: PageKey,
-    pub(crate) credentialed: bool,
+    /// Ends its place among the heads.
+    at_end: Mutex<Option<AtEnd>>,
 }
 
 enum Driver {
@@ -35,16 +26,15 @@ enum Driver {
     Gone,
 }
 
+/// What is done when a response is gone.
+pub(crate) type AtEnd = Box<dyn FnOnce() + Send>;
+
 impl Live {
-    pub(crate) fn new(
-        flow: Arc<Flow>,
-        driver: BoxFuture<()>,
-        place: Option<(Arc<Inner>, HeadKey)>,
-    ) -> Arc<Self> {
+    pub(crate) fn new(flow: Arc<Flow>, driver: BoxFuture<()>, at_end: Option<AtEnd>) -> Arc<Self> {
         Arc::new(Live {
             flow,
             driver: Mutex::new(Driver::Idle(driver)),
-            place,
+            at_end: Mutex::new(at_end),
         })
     }
 
@@ -145,9 +135,7 @@ impl Drop for Polling<'_> {
 
 impl Drop for Live {
     fn drop(&mut self) {
-        if let Some((pages, key)) = self.place.take() {
-            pages.forget_head(&key);
-        }
+        self.at_end.get_mut().take().into_iter().for_each(|end| end());
     }
 }
 
@@ -182,13 +170,5 @@ impl std::fmt::Debug for Live {
         f.debug_struct("Live")
             .field("flow", &self.flow)
             .finish_non_exhaustive()
-    }
-}
-
-impl HeadKey {
-    /// The segments of its key.
-    pub(crate) fn parts(&self) -> (Arc<str>, Arc<str>, Arc<str>, bool) {
-        let (host, variant, uri) = self.page.parts();
-        (host, variant, uri, self.credentialed)
     }
 }

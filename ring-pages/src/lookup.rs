@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::HeaderMap;
 
 use crate::key::PageKey;
-use crate::pages::Inner;
+use crate::site::Site;
 use crate::stored::{Entry, StoredResponse, Varies};
 
 /// Where the page of a request lies.
@@ -40,7 +40,7 @@ impl Place {
 
 /// Looks up a page. A failure of the storage finds nothing; the ring counts it.
 pub(crate) async fn look_up(
-    pages: &Inner,
+    pages: &Site,
     key: &PageKey,
     headers: &HeaderMap,
 ) -> (Place, Option<StoredResponse>) {
@@ -57,7 +57,7 @@ pub(crate) async fn look_up(
     (place, page.filter(|entry| entry.as_page().is_some()))
 }
 
-async fn get(pages: &Inner, key: &PageKey) -> Option<StoredResponse> {
+async fn get(pages: &Site, key: &PageKey) -> Option<StoredResponse> {
     let storage = Arc::clone(&pages.storage);
     storage.get(pages.ring, key.clone()).await.ok().flatten()
 }

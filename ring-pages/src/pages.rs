@@ -5,23 +5,13 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use http::{Extensions, HeaderMap, Uri};
-use ring_cache_core::mode::{Awaited, Blocking};
-use ring_cache_core::{Handle as RingHandle, Lru, Name, Plain, Ring};
+use ring_cache_core::{Name, Ring, Stats};
 
-use crate::BoxFuture;
 use crate::layer::PagesLayer;
-use crate::live::{Handle, HeadKey};
+use crate::live::Handle;
 use crate::ring::PageRing;
+use crate::site::{Site, leaked};
 use crate::storage::PageStorage;
-
-/// The time for which calls do not wait for a response that was not storable.
-const PASSING: Duration = Duration::from_secs(5);
-
-/// The pages whose state is remembered in this process: responses under way, and those that are not storable.
-const REMEMBERED: usize = 4_096;
-
-/// The default of [`Pages::max_size`].
-const MAX_SIZE: usize = 1 << 20;
 
 /// Cached responses of a site, and the [layer](Self::layer) that caches them. Clones share all.
 ///
@@ -60,38 +50,7 @@ const MAX_SIZE: usize = 1 << 20;
 /// `must-revalidate` and `proxy-revalidate` forbid both.
 #[derive(Clone)]
 pub struct Pages {
-    inner: Arc<Inner>,
-}
-
-#[derive(Clone)]
-pub(crate) struct Inner {
-    pub(crate) settings: Settings,
-    pub(crate) ring: &'static Ring,
-    pub(crate) storage: Arc<dyn PageStorage>,
-    heads_ring: &'static Ring,
-    memory: Arc<Memory>,
-}
-
-#[derive(Clone)]
-pub(crate) struct Settings {
-    pub(crate) expire: Option<Duration>,
-    pub(crate) max_size: usize,
-    pub(crate) obeys_clients: bool,
-    pub(crate) shows_status: bool,
-    pub(crate) uri_by: Option<Arc<UriBy>>,
-    spawner: Option<Arc<Spawner>>,
-    now: fn() -> SystemTime,
-}
-
-type UriBy = dyn Fn(&HeaderMap, &Extensions) -> Option<Uri> + Send + Sync;
-type Spawner = dyn Fn(std::pin::Pin<Box<dyn Future<Output = ()> + Send>>) + Send + Sync;
-
-/// What this process knows of pages that are not stored yet, or cannot be.
-struct Memory {
-    heads: Lru<Handle>,
-    passing: Lru<()>,
-    failing: Lru<()>,
-    refreshing: Lru<()>,
+    site: Arc<Site>,
 }
 
 impl Pages {
@@ -99,55 +58,35 @@ impl Pages {
     ///
     /// Make it once: each call leaks the few hundred bytes of a ring.
     pub fn new(storage: impl PageStorage) -> Self {
-        let settings = Settings {
-            expire: None,
-            max_size: MAX_SIZE,
-            obeys_clients: true,
-            shows_status: true,
-            uri_by: None,
-            spawner: None,
-            now: SystemTime::now,
-        };
         Pages {
-            inner: Arc::new(Inner {
-                settings,
-                ring: leaked(Ring::with_prefix("pages")),
-                storage: Arc::new(storage),
-                heads_ring: leaked(Ring::with_prefix("pages")),
-                memory: Arc::new(Memory {
-                    heads: Lru::new(REMEMBERED),
-                    passing: Lru::new(REMEMBERED),
-                    failing: Lru::new(REMEMBERED),
-                    refreshing: Lru::new(REMEMBERED),
-                }),
-            }),
+            site: Arc::new(Site::new(Arc::new(storage))),
         }
     }
 
     /// The freshness of responses with status 200 that state none. Without it, and by default, they are not stored.
     #[must_use]
     pub fn expire(self, expire: Duration) -> Self {
-        self.set(|inner| inner.settings.expire = Some(expire))
+        self.set(|site| site.settings.expire = Some(expire))
     }
 
     /// The largest response that is stored, in bytes of headers and body. The default is 1 MiB. A response that is under
     /// way takes as much memory, and one that turned out to be larger twice as much.
     #[must_use]
     pub fn max_size(self, bytes: usize) -> Self {
-        self.set(|inner| inner.settings.max_size = bytes)
+        self.set(|site| site.settings.max_size = bytes)
     }
 
     /// Whether `Cache-Control` of requests is obeyed, but for `no-store`, which always is. The default is yes, as RFC 9111
     /// asks for. With `false`, clients cannot make the application work by `no-cache`.
     #[must_use]
     pub fn obey_clients(self, obey: bool) -> Self {
-        self.set(|inner| inner.settings.obeys_clients = obey)
+        self.set(|site| site.settings.obeys_clients = obey)
     }
 
     /// Whether responses get a `Cache-Status`. The default is yes.
     #[must_use]
     pub fn cache_status(self, show: bool) -> Self {
-        self.set(|inner| inner.settings.shows_status = show)
+        self.set(|site| site.settings.shows_status = show)
     }
 
     /// The text that the keys of pages begin with. The default is `pages`. Sites that share a storage need different ones
@@ -156,14 +95,14 @@ impl Pages {
     /// Pages of the old prefix are not seen by this handle any more.
     #[must_use]
     pub fn key_prefix(self, prefix: &str) -> Self {
-        self.set(|inner| inner.ring = leaked(Ring::with_prefix(prefix)))
+        self.set(|site| site.ring = leaked(Ring::with_prefix(prefix)))
     }
 
     /// The time that a request waits for the head of another one's response before it asks the application itself. The
     /// default is 10 s.
     #[must_use]
     pub fn flight_timeout(self, timeout: Duration) -> Self {
-        self.set(|inner| inner.heads_ring = leaked(Ring::with_prefix("pages").flight_timeout(timeout)))
+        self.set(|site| site.heads_ring = leaked(Ring::with_prefix("pages").flight_timeout(timeout)))
     }
 
     /// How to find the URI that the client asked for, if it is not the one that the layer sees: inside of a nested router of
@@ -181,7 +120,7 @@ impl Pages {
     where
         F: Fn(&HeaderMap, &Extensions) -> Option<Uri> + Send + Sync + 'static,
     {
-        self.set(|inner| inner.settings.uri_by = Some(Arc::new(uri_by)))
+        self.set(|site| site.settings.uri_by = Some(Arc::new(uri_by)))
     }
 
     /// What runs the refresh of stale pages. The default is the tokio runtime of the request, with the feature `tokio`.
@@ -191,127 +130,50 @@ impl Pages {
     where
         F: Fn(std::pin::Pin<Box<dyn Future<Output = ()> + Send>>) + Send + Sync + 'static,
     {
-        self.set(|inner| inner.settings.spawner = Some(Arc::new(spawner)))
+        self.set(|site| site.settings.spawner = Some(Arc::new(spawner)))
     }
 
     /// The clock by which pages age, for tests. Entries of the storage expire by the storage's own.
     #[must_use]
     pub fn clock(self, now: fn() -> SystemTime) -> Self {
-        self.set(|inner| inner.settings.now = now)
+        self.set(|site| site.settings.now = now)
     }
 
-    fn set(mut self, set: impl FnOnce(&mut Inner)) -> Self {
-        set(Arc::make_mut(&mut self.inner));
+    fn set(mut self, set: impl FnOnce(&mut Site)) -> Self {
+        set(Arc::make_mut(&mut self.site));
         self
     }
 
     /// The layer that caches the responses of a service.
     pub fn layer(&self) -> PagesLayer {
-        PagesLayer::new(Arc::clone(&self.inner))
+        PagesLayer::new(Arc::clone(&self.site))
     }
 
     /// The page of a URI, with the verbs of a call. The URI has the host that clients ask for, such as
     /// `http://example.com/articles?page=2`. Verbs return an error if it is not a URI with a path.
     pub fn ring(&self, uri: impl AsRef<str>) -> PageRing {
-        PageRing::new(Arc::clone(&self.inner), uri.as_ref())
+        PageRing::new(Arc::clone(&self.site), uri.as_ref())
+    }
+
+    /// The counters of the pages: look-ups that found an entry or none, and what was stored. A page that varies takes two
+    /// look-ups, and one that is not stored two as well: the request that makes it looks again. `coalesced` are requests that
+    /// took the response of another one.
+    pub fn stats(&self) -> Stats {
+        let heads = self.site.heads().stats::<Handle>();
+        let mut stats = self.site.storage.stats(self.site.ring);
+        stats.coalesced += heads.coalesced;
+        stats
     }
 
     /// The name that the keys of pages begin with.
     pub fn name(&self) -> &'static Name {
-        self.inner.ring.name()
+        self.site.ring.name()
     }
-}
-
-impl Inner {
-    pub(crate) fn now(&self) -> SystemTime {
-        (self.settings.now)()
-    }
-
-    /// The ring of heads.
-    pub(crate) fn heads(&self) -> RingHandle<&Lru<Handle>, Awaited> {
-        RingHandle::new(self.heads_ring, &self.memory.heads)
-    }
-
-    /// Forgets a response that was under way, and is gone. One that came after it stays.
-    pub(crate) fn forget_head(&self, key: &HeadKey) {
-        let call = RingHandle::<_, Blocking>::new(self.heads_ring, &self.memory.heads)
-            .name_entry::<Plain<Handle>, _>(key.parts());
-        if call.get().is_some_and(|handle| handle.is_gone()) {
-            call.delete();
-        }
-    }
-
-    /// Newcomers do not join the response that is under way.
-    pub(crate) async fn forget_under_way(&self, key: &HeadKey) {
-        let call = self.heads().name_entry::<Plain<Handle>, _>(key.parts());
-        call.delete().await;
-    }
-
-    pub(crate) fn is_passing(&self, key: &HeadKey) -> bool {
-        self.memory.passing.has(&key.parts())
-    }
-
-    pub(crate) fn begin_passing(&self, key: &HeadKey) {
-        self.memory.passing.set_with_expiry(&key.parts(), (), PASSING);
-    }
-
-    pub(crate) fn end_passing(&self, key: &HeadKey) {
-        if self.is_passing(key) {
-            self.memory.passing.delete(&key.parts());
-        }
-    }
-
-    /// Whether the application failed a moment ago to make a page whose stale form may be returned.
-    pub(crate) fn is_failing(&self, key: &HeadKey) -> bool {
-        self.memory.failing.has(&key.parts())
-    }
-
-    pub(crate) fn begin_failing(&self, key: &HeadKey) {
-        self.memory.failing.set_with_expiry(&key.parts(), (), PASSING);
-    }
-
-    /// Whether this call is to refresh a stale page: one of those that find it stale within five seconds.
-    pub(crate) fn begin_refresh(&self, key: &HeadKey) -> bool {
-        let parts = key.parts();
-        let begins = !self.memory.refreshing.has(&parts);
-        if begins {
-            self.memory.refreshing.set_with_expiry(&parts, (), PASSING);
-        }
-        begins
-    }
-
-    pub(crate) fn end_refresh(&self, key: &HeadKey) {
-        self.memory.refreshing.delete(&key.parts());
-    }
-
-    /// Runs a job in the background, if [something does](Self::has_spawner).
-    pub(crate) fn spawn(&self, job: BoxFuture<()>) {
-        if let Some(spawner) = &self.settings.spawner {
-            spawner(job);
-            return;
-        }
-        #[cfg(feature = "tokio")]
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(job);
-        }
-    }
-
-    /// Whether something runs jobs in the background.
-    pub(crate) fn has_spawner(&self) -> bool {
-        let has_own = self.settings.spawner.is_some();
-        #[cfg(feature = "tokio")]
-        let has_own = has_own || tokio::runtime::Handle::try_current().is_ok();
-        has_own
-    }
-}
-
-fn leaked(ring: Ring) -> &'static Ring {
-    Box::leak(Box::new(ring))
 }
 
 impl fmt::Debug for Pages {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let settings = &self.inner.settings;
+        let settings = &self.site.settings;
         f.debug_struct("Pages")
             .field("name", self.name())
             .field("expire", &settings.expire)

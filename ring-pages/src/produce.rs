@@ -10,21 +10,20 @@ use http::header::{
 use http::response::Parts;
 use http::{HeaderMap, Response, StatusCode};
 use http_body::Body as _;
-use http_body_util::BodyExt as _;
 use parking_lot::Mutex;
 
 use crate::asked::Asked;
 use crate::body::PageBody;
-use crate::compute::{Declined, Visit};
 use crate::directives::members;
 use crate::flow::{End, Flow, Head};
-use crate::key::new_generation;
-use crate::live::HeadKey;
+use crate::key::{HeadKey, new_generation};
 use crate::lookup::Place;
-use crate::pages::Inner;
+use crate::reading::{Read, pass_on, read};
+use crate::site::Site;
 use crate::storable::{Storable, storable};
 use crate::storage::Produced;
 use crate::stored::{Entry, Page, StoredResponse, Varies, headers_size};
+use crate::visit::{Declined, Visit};
 
 /// What one future leaves for another.
 pub(crate) type Slot<T> = Arc<Mutex<Option<T>>>;
@@ -35,7 +34,7 @@ pub(crate) fn slot<T>(value: Option<T>) -> Slot<T> {
 
 /// One computation of a page.
 pub(crate) struct Job {
-    pub(crate) pages: Arc<Inner>,
+    pub(crate) pages: Arc<Site>,
     pub(crate) asked: Asked,
     pub(crate) place: Place,
     pub(crate) head_key: HeadKey,
@@ -92,23 +91,26 @@ async fn produce<E>(job: Job, visit: Visit<E>, declined: Slot<Declined<E>>, rest
         return decline(Declined::Answer(Response::from_parts(parts, body)));
     };
     job.pages.end_passing(&job.head_key);
-    let head = Head {
-        status: parts.status,
-        headers: cleaned(parts.headers, &plan),
-        length: plan.length,
-        variant: plan
-            .place
-            .varies
-            .clone()
-            .map(|varies| (varies, plan.place.key.clone())),
-    };
+    let head = head(parts, &plan);
     job.flow.publish(head.clone());
-    let Some((chunks, last)) = read(&job, &head, body, &rest).await else {
-        return Err(());
-    };
-    let page = Arc::new(page(head, chunks, &plan.storable));
-    *rest.lock() = Some(Rest::Stored(Arc::clone(&page), last));
-    Ok(entry(&job.pages, plan, page).await)
+    let room = job
+        .pages
+        .settings
+        .max_size
+        .saturating_sub(headers_size(&head.headers));
+    match read(&job.flow, body, head.length, room).await {
+        Read::Whole(chunks, last) => {
+            let page = Arc::new(page(head, chunks, &plan.storable));
+            *rest.lock() = Some(Rest::Stored(Arc::clone(&page), last));
+            Ok(entry(&job.pages, plan, page).await)
+        }
+        Read::Rest(body) => {
+            job.pages.begin_passing(&job.head_key);
+            *rest.lock() = Some(Rest::Body(body));
+            Err(())
+        }
+        Read::Unfit => Err(()),
+    }
 }
 
 /// The decision for a response that is stored.
@@ -179,76 +181,13 @@ fn length(headers: &HeaderMap, body: &PageBody) -> Option<Option<u64>> {
     }
 }
 
-/// Reads a body, and passes it on. `None` if it is not whole, or too large: then the rest is left.
-async fn read(
-    job: &Job,
-    head: &Head,
-    mut body: PageBody,
-    rest: &Slot<Rest>,
-) -> Option<(Vec<Bytes>, Option<Bytes>)> {
-    let flow = &job.flow;
-    let room = job
-        .pages
-        .settings
-        .max_size
-        .saturating_sub(headers_size(&head.headers));
-    let (mut chunks, mut size, mut last) = (Vec::new(), 0_usize, None);
-    while !body.is_end_stream() {
-        let Some(frame) = body.frame().await else { break };
-        // More than was expected: the piece was not the last one.
-        last.take().into_iter().for_each(|last| flow.push(last));
-        let data = match frame.map(http_body::Frame::into_data) {
-            Ok(Ok(data)) => data,
-            Ok(Err(frame)) => {
-                // Trailers are passed on, and not stored.
-                frame
-                    .into_trailers()
-                    .into_iter()
-                    .for_each(|trailers| flow.push_trailers(trailers));
-                flow.finish(End::Passed);
-                return None;
-            }
-            Err(_) => return None,
-        };
-        size += data.len();
-        if size > room {
-            job.pages.begin_passing(&job.head_key);
-            flow.push(data);
-            flow.begin_passing();
-            *rest.lock() = Some(Rest::Body(body));
-            return None;
-        }
-        chunks.push(data.clone());
-        if body.is_end_stream() || head.length == Some(size as u64) {
-            last = Some(data);
-        } else {
-            flow.push(data);
-        }
-    }
-    head.length
-        .is_none_or(|length| length == size as u64)
-        .then_some((chunks, last))
-}
-
-/// Passes on the rest of a body that is not stored, at the pace of its slowest reader.
-async fn pass_on(flow: &Flow, mut body: PageBody) {
-    loop {
-        flow.room().await;
-        match body
-            .frame()
-            .await
-            .map(|frame| frame.map(http_body::Frame::into_data))
-        {
-            Some(Ok(Ok(data))) => flow.push(data),
-            Some(Ok(Err(frame))) => {
-                frame
-                    .into_trailers()
-                    .into_iter()
-                    .for_each(|trailers| flow.push_trailers(trailers));
-            }
-            Some(Err(_)) => return flow.finish(End::Failed),
-            None => return flow.finish(End::Passed),
-        }
+fn head(parts: Parts, plan: &Plan) -> Head {
+    let Place { key, varies, .. } = &plan.place;
+    Head {
+        status: parts.status,
+        headers: cleaned(parts.headers, plan),
+        length: plan.length,
+        variant: varies.clone().map(|varies| (varies, key.clone())),
     }
 }
 
@@ -320,7 +259,7 @@ fn tag(headers: &HeaderMap, body: &[u8]) -> Option<HeaderValue> {
 
 /// The entry for the key that is updated. Where names are new that the page varies by, that is the names: the page lies
 /// under a key of its own, which nobody looks up if the names are not stored because a `delete` came first.
-async fn entry(pages: &Inner, plan: Plan, page: Arc<Page>) -> StoredResponse {
+async fn entry(pages: &Site, plan: Plan, page: Arc<Page>) -> StoredResponse {
     let stored = StoredResponse(Entry::Page(page));
     match plan.place.varies {
         Some(varies) if plan.is_new_variant => {

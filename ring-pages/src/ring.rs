@@ -15,10 +15,10 @@ use tower_service::Service;
 use crate::BoxError;
 use crate::asked::{Update, host_of, path_of};
 use crate::body::PageBody;
+use crate::key::HeadKey;
 use crate::key::PageKey;
-use crate::live::HeadKey;
 use crate::lookup::look_up;
-use crate::pages::Inner;
+use crate::site::Site;
 use crate::stored::StoredResponse;
 
 /// The page of one URI, with the verbs of a [`Call`](ring_cache_core::AsyncCall): made by
@@ -26,13 +26,13 @@ use crate::stored::StoredResponse;
 #[derive(Clone)]
 #[must_use = "a page does nothing until a verb follows, such as `.delete()`"]
 pub struct PageRing {
-    pages: Arc<Inner>,
+    pages: Arc<Site>,
     uri: Option<Uri>,
     headers: HeaderMap,
 }
 
 impl PageRing {
-    pub(crate) fn new(pages: Arc<Inner>, uri: &str) -> Self {
+    pub(crate) fn new(pages: Arc<Site>, uri: &str) -> Self {
         PageRing {
             pages,
             uri: uri.parse().ok().filter(|uri| path_of(uri).is_some()),
@@ -142,7 +142,7 @@ impl PageRing {
 
 /// Removes a page in all its variants: without the entry of its URI none is found. Requests that come after it join no
 /// response that began before.
-pub(crate) async fn delete(pages: &Arc<Inner>, key: PageKey) -> Result<bool, Error> {
+pub(crate) async fn delete(pages: &Arc<Site>, key: PageKey) -> Result<bool, Error> {
     let deleted = Arc::clone(&pages.storage).delete(pages.ring, key.clone()).await;
     for credentialed in [false, true] {
         let head_key = HeadKey {

@@ -11,14 +11,15 @@ use crate::BoxError;
 use crate::answer::{Outcome, from_page, passed, status_only};
 use crate::asked::{Asked, Bypass, Fit, page_key};
 use crate::body::PageBody;
-use crate::compute::{Miss, Visit};
+use crate::compute::Miss;
 use crate::conditions::remove_conditions;
 use crate::lookup::look_up;
-use crate::pages::Inner;
+use crate::site::Site;
+use crate::visit::Visit;
 
 /// The response to a request: a page, or the application's.
 pub(crate) async fn serve<S, Q, B>(
-    pages: Arc<Inner>,
+    pages: Arc<Site>,
     service: S,
     request: Request<Q>,
 ) -> Result<Response<PageBody>, S::Error>
@@ -74,7 +75,7 @@ where
 
 /// A request that changes something: if it succeeds, the page of its URI is out of date. RFC 9111, 4.4.
 async fn change<S, Q, B>(
-    pages: &Arc<Inner>,
+    pages: &Arc<Site>,
     service: S,
     request: Request<Q>,
 ) -> Result<Response<PageBody>, S::Error>

@@ -8,7 +8,7 @@ use http::header::{
 use http::{HeaderMap, StatusCode};
 
 use crate::directives::{Directives, Seconds, delta_seconds, is_token, members};
-use crate::stored::Ageing;
+use crate::stored::{Ageing, MOST_HEADERS};
 
 /// More names in `Vary` are not stored.
 const MOST_VARIED: usize = 16;
@@ -40,6 +40,7 @@ pub(crate) fn storable(
             .any(|name| control.has(name))
         || (control.is_empty() && Directives::of(headers, &PRAGMA).has("no-cache"))
         || is_personal_or_partial(headers)
+        || headers.len() > MOST_HEADERS
         || (credentialed && !shared)
     {
         return None;

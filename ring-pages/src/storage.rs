@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ring_cache_core::mode::Awaited;
 use ring_cache_core::storage::{AsyncStorage, StorageBase, View};
-use ring_cache_core::{Error, Failure, Fallible, Handle, Lru, Map, Plain, Ring};
+use ring_cache_core::{Error, Failure, Fallible, Handle, Lru, Map, Plain, Ring, Stats};
 
 use crate::key::PageKey;
 use crate::stored::StoredResponse;
@@ -35,6 +35,10 @@ pub type Produced = Result<StoredResponse, ()>;
     note = "your own `AsyncStorage` becomes one by `page_storage!({Self})`"
 )]
 pub trait PageStorage: Send + Sync + 'static {
+    /// The counters of a ring.
+    #[doc(hidden)]
+    fn stats(&self, ring: &'static Ring) -> Stats;
+
     /// The entry under a key.
     #[doc(hidden)]
     fn get(
@@ -64,6 +68,15 @@ pub trait PageStorage: Send + Sync + 'static {
     #[doc(hidden)]
     fn update(self: Arc<Self>, ring: &'static Ring, key: PageKey, body: Answer<Produced>)
     -> Answer<Produced>;
+}
+
+/// See [`PageStorage::stats`].
+pub fn stats<T, W>(ring: &'static Ring, view: W) -> Stats
+where
+    T: Kept,
+    W: View<StoredResponse, Held = T>,
+{
+    handle(ring, view).stats::<StoredResponse>()
 }
 
 /// See [`PageStorage::get`].
@@ -194,6 +207,11 @@ macro_rules! page_storage {
     };
     (@ $storage:ty, |$this:ident| $view:expr) => {
         impl $crate::PageStorage for $storage {
+            fn stats(&self, ring: &'static $crate::generated::Ring) -> $crate::generated::Stats {
+                let $this = self;
+                $crate::generated::stats(ring, $view)
+            }
+
             fn get(
                 self: ::std::sync::Arc<Self>,
                 ring: &'static $crate::generated::Ring,
@@ -280,6 +298,10 @@ backend!("memcached", ring_cache_backends::Memcached);
 backend!("disk", ring_cache_backends::Blocking<ring_cache_backends::Disk>);
 
 impl<S: PageStorage> PageStorage for Arc<S> {
+    fn stats(&self, ring: &'static Ring) -> Stats {
+        (**self).stats(ring)
+    }
+
     fn get(
         self: Arc<Self>,
         ring: &'static Ring,

@@ -10,6 +10,9 @@ use http::{HeaderMap, HeaderName, Response, StatusCode};
 /// The time for which the names of `Vary` are remembered.
 pub(crate) const VARIES_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// Responses with more headers are not stored. A map of headers panics at some tens of thousands.
+pub(crate) const MOST_HEADERS: usize = 1_000;
+
 /// A response in a storage. Clones share its body.
 ///
 /// Memory storages hold it as it is: `Lru<StoredResponse>`. Others hold the bytes that [`PageCoder`](crate::PageCoder) makes

@@ -1,5 +1,6 @@
 //! Whole responses in the storages of ring-cache: each rule of the layer, over real connections where they matter.
 
+mod browser;
 mod conditions;
 mod keys;
 mod oracle;

@@ -179,7 +179,7 @@ fn allowed(case: &Case) -> Option<u64> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_500, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1_500, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// The layer is stricter in places: it stores nothing that is `no-cache` or `private` in part, or has a cookie.
     #[test]

@@ -322,3 +322,22 @@ async fn h2_bytes_that_are_no_text_are_refused() {
     site.get("/", &[]).await;
     assert_eq!(count.load(Ordering::SeqCst), 2);
 }
+
+#[tokio::test]
+async fn h2_responses_with_very_many_headers_are_passed_on_and_not_stored() {
+    for (count, is_stored) in [(900, true), (1_100, false), (24_000, false)] {
+        let site = Site::start(&pages().max_size(10 << 20), move |_| async move {
+            let mut response = answer(&[], "page");
+            for number in 0..count {
+                let name = HeaderName::try_from(format!("x-{number}")).unwrap();
+                response.headers_mut().insert(name, HeaderValue::from_static("1"));
+            }
+            response
+        })
+        .await;
+        for _ in 0..2 {
+            assert_eq!(site.get("/", &[]).await.body, "page", "{count}");
+        }
+        assert_eq!(site.computed(), if is_stored { 1 } else { 2 }, "{count}");
+    }
+}

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use ring_cache::Lru;
 use ring_cache::pages::Pages;
+use tokio::sync::Notify;
 use tokio::time::sleep;
 
 use crate::site::{Site, answer, pages};
@@ -122,15 +123,24 @@ async fn h4_a_stale_page_is_returned_while_one_request_makes_a_new_one() {
 
 #[tokio::test]
 async fn h4_many_requests_for_a_stale_page_make_one_new_one() {
-    let count = Arc::new(AtomicUsize::new(0));
-    let site = Site::start(&pages(), move |_| {
-        let number = count.fetch_add(1, Ordering::SeqCst) + 1;
-        async move {
-            sleep(Duration::from_millis(300)).await;
-            answer(
-                &[("cache-control", "s-maxage=1, stale-while-revalidate=30")],
-                number.to_string(),
-            )
+    let (count, go) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
+    let spawned = Arc::new(AtomicUsize::new(0));
+    let jobs = Arc::clone(&spawned);
+    let pages = pages().spawner(move |job| {
+        jobs.fetch_add(1, Ordering::SeqCst);
+        tokio::spawn(job);
+    });
+    let site = Site::start(&pages, {
+        let go = Arc::clone(&go);
+        move |_| {
+            let (number, go) = (count.fetch_add(1, Ordering::SeqCst) + 1, Arc::clone(&go));
+            async move {
+                if number > 1 {
+                    go.notified().await;
+                }
+                let headers = [("cache-control", "s-maxage=1, stale-while-revalidate=30")];
+                answer(&headers, number.to_string())
+            }
         }
     })
     .await;
@@ -139,8 +149,9 @@ async fn h4_many_requests_for_a_stale_page_make_one_new_one() {
     for _ in 0..20 {
         assert_eq!(site.get("/", &[]).await.body, "1");
     }
+    go.notify_one();
     until(&site, "2").await;
-    assert_eq!(site.computed(), 2);
+    assert_eq!((site.computed(), spawned.load(Ordering::SeqCst)), (2, 1));
 }
 
 #[tokio::test]

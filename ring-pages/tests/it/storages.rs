@@ -159,3 +159,30 @@ async fn h3_those_that_wait_get_the_page_also_if_it_could_not_be_stored() {
     }
     assert_eq!(site.computed(), 1);
 }
+
+/// A server drops a body when the announced length has come, and does not wait for its end.
+#[tokio::test]
+async fn h3_a_body_of_known_length_is_stored_also_where_that_takes_time() {
+    let Some(server) = or_leave_out("pages in Redis", servers::Redis::start()) else {
+        return;
+    };
+    let redis = Redis::open(server.url())
+        .unwrap()
+        .deadline(Duration::from_secs(5));
+    let pages = Pages::new(redis).expire(Duration::from_secs(60));
+    let site = Site::start(&pages, async |_| {
+        let pieces = ["pa", "ge"].map(|piece| http_body::Frame::data(piece.into()));
+        let body = crate::streams::Frames(pieces.into_iter().collect());
+        crate::site::answer(&[("content-length", "4")], axum::body::Body::new(body))
+    })
+    .await;
+    for _ in 0..2 {
+        assert_eq!(site.get("/", &[]).await.body, "page");
+    }
+    assert_eq!(site.computed(), 1);
+    let empty = Site::start(&pages, async |_| crate::site::answer(&[], "")).await;
+    for _ in 0..2 {
+        assert_eq!(empty.get("/", &[]).await.body, "");
+    }
+    assert_eq!(empty.computed(), 1);
+}

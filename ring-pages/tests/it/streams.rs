@@ -221,9 +221,9 @@ async fn h3_a_body_of_known_length_is_stored_though_the_server_reads_no_end() {
     sender.send(Ok("abc".into())).await.unwrap();
     read_until(&mut first, "abc").await;
     sender.send(Ok("def".into())).await.unwrap();
-    drop(sender);
     read_until(&mut first, "def").await;
     assert_eq!(site.get("/", &[]).await.body, "abcdef");
+    drop(sender);
     assert_eq!(site.computed(), 1);
 }
 
@@ -464,7 +464,8 @@ async fn h3_trailers_are_passed_on_and_not_stored() {
     assert_eq!(site.computed(), 2);
 }
 
-struct Frames(std::collections::VecDeque<http_body::Frame<Bytes>>);
+/// A body that does not know its end before it is asked.
+pub(crate) struct Frames(pub(crate) std::collections::VecDeque<http_body::Frame<Bytes>>);
 
 impl http_body::Body for Frames {
     type Data = Bytes;
@@ -501,4 +502,112 @@ async fn h3_a_client_that_hangs_holds_up_a_body_that_is_not_kept_for_ten_seconds
     assert_eq!(bytes.iter().filter(|byte| **byte == b'x').count(), 64 << 20);
     assert!(start.elapsed() > Duration::from_secs(9), "others wait for it");
     drop(hanging);
+}
+
+/// Two clients of one response, of which the one that asked last for the next piece does not ask again.
+#[tokio::test]
+async fn h3_a_client_that_ceases_to_read_leaves_the_others_awake() {
+    let (site, mut computations) = sending(&pages(), &[]).await;
+    let ask = |mut app: axum::Router| async move {
+        let request = Request::builder().uri("/").body(Body::empty()).unwrap();
+        tower_service::Service::call(&mut app, request)
+            .await
+            .unwrap()
+            .into_body()
+    };
+    let (first, sender) = tokio::join!(ask(site.app.clone()), next(&mut computations));
+    let mut second = ask(site.app.clone()).await;
+    let first = tokio::spawn(async move {
+        let mut first = first;
+        let frame = std::future::poll_fn(|context| {
+            http_body::Body::poll_frame(std::pin::Pin::new(&mut first), context)
+        });
+        frame.await.unwrap().unwrap().into_data().unwrap()
+    });
+    sleep(Duration::from_millis(50)).await;
+    let pending = std::future::poll_fn(|context| {
+        let polled = http_body::Body::poll_frame(std::pin::Pin::new(&mut second), context);
+        std::task::Poll::Ready(polled.is_pending())
+    });
+    assert!(pending.await);
+    sender.send(Ok("one".into())).await.unwrap();
+    assert_eq!(timeout(LONG, first).await.unwrap().unwrap(), "one");
+    drop(second);
+}
+
+/// A body that does something else when it is asked for its next piece.
+struct Hooked {
+    body: Sent,
+    hook: Arc<std::sync::Mutex<Option<Box<dyn FnOnce() + Send>>>>,
+}
+
+impl http_body::Body for Hooked {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, BoxError>>> {
+        let hook = self.hook.lock().unwrap().take();
+        hook.into_iter().for_each(|hook| hook());
+        std::pin::Pin::new(&mut self.body).poll_frame(context)
+    }
+}
+
+/// Whether a task was woken.
+#[derive(Default)]
+struct Woken(AtomicBool);
+
+impl std::task::Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+fn is_pending(body: &mut Body, woken: &Arc<Woken>) -> bool {
+    let waker = std::task::Waker::from(Arc::clone(woken));
+    let mut context = std::task::Context::from_waker(&waker);
+    http_body::Body::poll_frame(std::pin::Pin::new(body), &mut context).is_pending()
+}
+
+#[tokio::test]
+async fn h3_a_client_that_asks_while_another_one_drives_the_response_is_woken_after_it() {
+    let hook: Arc<std::sync::Mutex<Option<Box<dyn FnOnce() + Send>>>> = Arc::default();
+    let (sender, receiver) = mpsc::channel(1);
+    let receiver = std::sync::Mutex::new(Some(receiver));
+    let body = Arc::new((receiver, Arc::clone(&hook)));
+    let site = Site::start(&pages(), move |_| {
+        let receiver = body.0.lock().unwrap().take().expect("one computation");
+        let hook = Arc::clone(&body.1);
+        async move {
+            answer(
+                &[],
+                Body::new(Hooked {
+                    body: Sent(receiver),
+                    hook,
+                }),
+            )
+        }
+    })
+    .await;
+    let ask = |mut app: axum::Router| async move {
+        let request = Request::builder().uri("/").body(Body::empty()).unwrap();
+        tower_service::Service::call(&mut app, request)
+            .await
+            .unwrap()
+            .into_body()
+    };
+    let (mut first, second) = (ask(site.app.clone()).await, ask(site.app.clone()).await);
+    // It outlives the hook: its end would wake the others too.
+    let second = Arc::new(std::sync::Mutex::new(second));
+    let [driver, other] = [Arc::<Woken>::default(), Arc::default()];
+    let (asking, asks) = (Arc::clone(&second), Arc::clone(&other));
+    *hook.lock().unwrap() = Some(Box::new(move || {
+        assert!(is_pending(&mut asking.lock().unwrap(), &asks));
+    }));
+    assert!(is_pending(&mut first, &driver));
+    assert!(other.0.load(Ordering::SeqCst));
+    drop(second);
+    drop((first, sender));
 }
