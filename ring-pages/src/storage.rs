@@ -154,7 +154,7 @@ where
 /// use ring_cache::{Blocking, Map, pages::page_storage};
 /// # use ring_cache::flights::Flights;
 /// # use ring_cache::key::EncodedKey;
-/// # use ring_cache::storage::{EvictionCounts, Observer, Storage, StorageBase};
+/// # use ring_cache::storage::{ChangeObserver, EvictionCounts, Storage, StorageBase};
 /// # use ring_cache::RingKey;
 /// # use std::{convert::Infallible, sync::Arc, time::{Duration, Instant}};
 /// # struct Mine(Map<Vec<u8>>);
@@ -165,7 +165,7 @@ where
 /// #     fn stored_key<K: RingKey + ?Sized>(&self, key: &K) -> String { self.0.stored_key(key) }
 /// #     fn deadline(&self) -> Option<Duration> { None }
 /// #     fn eviction_counts(&self) -> EvictionCounts { EvictionCounts::default() }
-/// #     fn watch(&self, _: Arc<dyn Observer>) -> bool { false }
+/// #     fn watch(&self, _: Arc<dyn ChangeObserver>) -> bool { false }
 /// #     fn mark_suspect(&self, _: &EncodedKey) {}
 /// # }
 /// # impl Storage<Vec<u8>> for Mine {
@@ -186,7 +186,7 @@ where
 /// #     fn stored_key<K: RingKey + ?Sized>(&self, key: &K) -> String { self.0.stored_key(key) }
 /// #     fn deadline(&self) -> Option<Duration> { None }
 /// #     fn eviction_counts(&self) -> EvictionCounts { EvictionCounts::default() }
-/// #     fn watch(&self, _: Arc<dyn Observer>) -> bool { false }
+/// #     fn watch(&self, _: Arc<dyn ChangeObserver>) -> bool { false }
 /// #     fn mark_suspect(&self, _: &EncodedKey) {}
 /// # }
 /// # use ring_cache::{Error, storage::AsyncStorage};

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use ring_cache::flights::Flights;
 use ring_cache::key::EncodedKey;
-use ring_cache::storage::{EvictionCounts, Observer, Storage, StorageBase};
+use ring_cache::storage::{ChangeObserver, EvictionCounts, Storage, StorageBase};
 use ring_cache::{RingKey, ring};
 
 /// Its clones could not have the same entries.
@@ -17,7 +17,7 @@ impl StorageBase<u32> for Nothing {
     fn stored_key<K: RingKey + ?Sized>(&self, _: &K) -> String { String::new() }
     fn deadline(&self) -> Option<Duration> { None }
     fn eviction_counts(&self) -> EvictionCounts { EvictionCounts::default() }
-    fn watch(&self, _: Arc<dyn Observer>) -> bool { false }
+    fn watch(&self, _: Arc<dyn ChangeObserver>) -> bool { false }
     fn mark_suspect(&self, _: &EncodedKey) {}
 }
 
