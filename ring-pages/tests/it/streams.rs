@@ -535,10 +535,13 @@ async fn h3_a_client_that_ceases_to_read_leaves_the_others_awake() {
     drop(second);
 }
 
+/// Runs once.
+type Hook = Arc<std::sync::Mutex<Option<Box<dyn FnOnce() + Send>>>>;
+
 /// A body that does something else when it is asked for its next piece.
 struct Hooked {
     body: Sent,
-    hook: Arc<std::sync::Mutex<Option<Box<dyn FnOnce() + Send>>>>,
+    hook: Hook,
 }
 
 impl http_body::Body for Hooked {
@@ -573,7 +576,7 @@ fn is_pending(body: &mut Body, woken: &Arc<Woken>) -> bool {
 
 #[tokio::test]
 async fn h3_a_client_that_asks_while_another_one_drives_the_response_is_woken_after_it() {
-    let hook: Arc<std::sync::Mutex<Option<Box<dyn FnOnce() + Send>>>> = Arc::default();
+    let hook: Hook = Arc::default();
     let (sender, receiver) = mpsc::channel(1);
     let receiver = std::sync::Mutex::new(Some(receiver));
     let body = Arc::new((receiver, Arc::clone(&hook)));
