@@ -131,12 +131,6 @@ impl<B: AsyncBody, T: ?Sized> AsyncBody for Borne<B, T> {
     fn failures(&self) -> B::Failures {
         self.call.failures()
     }
-
-    type Kept = B::Kept;
-
-    fn kept(self) -> Self::Kept {
-        self.call.kept()
-    }
 }
 
 /// A bound call and the user's code.
@@ -195,15 +189,6 @@ pub trait AsyncBody: Bind {
     /// What becomes of errors.
     #[doc(hidden)]
     fn failures(&self) -> Self::Failures;
-
-    /// The body, if the ring keeps stale entries. For other rings a type without the body: futures that contain it are
-    /// not searched for it by the compiler.
-    #[doc(hidden)]
-    type Kept: RefreshableFuture<Output = Self::Out>;
-
-    /// The body of a ring that keeps stale entries.
-    #[doc(hidden)]
-    fn kept(self) -> Self::Kept;
 }
 
 /// The [`Body`] or [`AsyncBody`] that generated accessors make.
@@ -261,12 +246,6 @@ impl<P: KeyParts, O: Future, F: FnOnce(P) -> O> AsyncBody for Bound<P, F> {
     #[inline]
     fn failures(&self) -> EachItsOwn {
         EachItsOwn
-    }
-
-    type Kept = NeverKept<O::Output>;
-
-    fn kept(self) -> Self::Kept {
-        NeverKept(PhantomData)
     }
 }
 
@@ -333,12 +312,6 @@ impl<B: AsyncBody, F: Refresh<B::Parts, AsyncJob>> AsyncBody for KeepingStale<B,
     fn failures(&self) -> B::Failures {
         self.call.failures()
     }
-
-    type Kept = Boxed<Self>;
-
-    fn kept(self) -> Self::Kept {
-        Boxed::new(self)
-    }
 }
 
 /// A bound call of a ring whose errors other calls get, by the rules `F`.
@@ -404,12 +377,6 @@ impl<B: AsyncBody, F: FailureRules<B::Out>> AsyncBody for WithFailures<B, F> {
     fn failures(&self) -> F {
         self.failures
     }
-
-    type Kept = B::Kept;
-
-    fn kept(self) -> Self::Kept {
-        self.call.kept()
-    }
 }
 
 /// An async body as a future.
@@ -417,8 +384,7 @@ impl<B: AsyncBody, F: FailureRules<B::Out>> AsyncBody for WithFailures<B, F> {
 /// The code's own future is boxed at the first poll. The futures around it stay small at any call depth, and a
 /// recursive
 /// method needs no box of its own.
-#[doc(hidden)]
-pub enum Boxed<B: AsyncBody> {
+pub(crate) enum Boxed<B: AsyncBody> {
     Bound(Option<B>),
     Running(Pin<Box<B::Fut>>),
 }
@@ -432,14 +398,7 @@ impl<B: AsyncBody> Boxed<B> {
 impl<B: AsyncBody> Unpin for Boxed<B> {}
 
 /// A future of a body that may be refreshed in the background instead.
-#[doc(hidden)]
-pub trait RefreshableFuture: Future + Unpin {
-    /// [`AsyncBody::Kept`]
-    type Kept: RefreshableFuture<Output = Self::Output>;
-
-    /// [`AsyncBody::kept`]. The future was not polled yet.
-    fn kept(self) -> Self::Kept;
-
+pub(crate) trait RefreshableFuture: Future + Unpin {
     /// [`AsyncBody::Failures`]
     type Failures: FailureRules<Self::Output>;
 
@@ -451,15 +410,6 @@ pub trait RefreshableFuture: Future + Unpin {
 }
 
 impl<B: AsyncBody> RefreshableFuture for Boxed<B> {
-    type Kept = B::Kept;
-
-    fn kept(self) -> B::Kept {
-        match self {
-            Boxed::Bound(Some(body)) => body.kept(),
-            Boxed::Bound(None) | Boxed::Running(_) => unreachable!("it was not polled"),
-        }
-    }
-
     type Failures = B::Failures;
 
     fn failures(&self) -> Option<B::Failures> {
@@ -490,35 +440,5 @@ impl<B: AsyncBody> Future for Boxed<B> {
                 }
             }
         }
-    }
-}
-
-/// The body of a ring that keeps no stale entries, in the place of one that does. It never runs.
-#[derive(Debug)]
-pub struct NeverKept<O>(PhantomData<fn() -> O>);
-
-impl<O> Future for NeverKept<O> {
-    type Output = O;
-
-    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<O> {
-        unreachable!("the ring keeps no stale entries")
-    }
-}
-
-impl<O> RefreshableFuture for NeverKept<O> {
-    type Kept = Self;
-
-    fn kept(self) -> Self {
-        self
-    }
-
-    type Failures = EachItsOwn;
-
-    fn failures(&self) -> Option<EachItsOwn> {
-        None
-    }
-
-    fn refresh(&self, claim: Claim) -> Result<AsyncJob, Claim> {
-        Err(claim)
     }
 }

@@ -3,7 +3,6 @@
 use super::awaited;
 use super::context::{Lookup, Outcome, StorageResult};
 use super::fetch::Fetched;
-use super::refresh::look_up_expiring;
 use super::{BoundCall, CallContext};
 use crate::action::{Action, ActionResult};
 use crate::body::{AsyncBody, Bind, Boxed, RefreshableFuture};
@@ -108,8 +107,7 @@ where
                 if let Some(value) = self.context.hit(&self.call_key(), self.context.refreshed_from()) {
                     return R::found(value);
                 }
-                let (context, key) = (self.context, self.encoded_key());
-                return Box::pin(look_up_expiring::<R, S, B::Kept>(context, key, self.body.kept())).await;
+                return Box::pin(self.look_up_expiring()).await;
             }
             let looked_up = if is_update { None } else { self.look_up_at_once() };
             if let Some(Ok(value)) = looked_up {

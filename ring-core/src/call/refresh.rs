@@ -190,38 +190,31 @@ where
     S: View<R::Value, Storage: AsyncStorage<S::Held>>,
     B: AsyncBody<Out = R::Out>,
 {
+    /// The slow path of a plain call. Nothing borrows the arguments across an await.
+    pub(super) async fn look_up_expiring(self) -> R::Out {
+        let (context, key) = (self.context, self.encoded_key());
+        let body = Boxed::new(self.body);
+        let lookup = context.begin_lookup(&key);
+        let read = context.storage().read_expiring(&key, lookup.until).await;
+        let (found, lookup) = context.finish_expiring_lookup(&key, read, lookup);
+        match found {
+            freshness::Lookup::Fresh(value) if lookup.is_early => {
+                found_early_async::<R, S, _>(&context, key, body, value).await
+            }
+            freshness::Lookup::Fresh(value) => R::found(value),
+            freshness::Lookup::Stale(value) => found_stale_async::<R, S, _>(&context, key, body, value).await,
+            freshness::Lookup::Absent => {
+                let fetched = awaited::fetch(&context, key, Some(lookup)).await;
+                awaited::complete::<R, S, _>(&context, fetched, body, lookup).await
+            }
+        }
+    }
+
     /// Refreshes the entry in the background. Called by generated code.
     #[doc(hidden)]
     pub async fn refresh(self, claim: Claim) {
         let (context, key) = (self.context, self.encoded_key());
         drop(refresh_async::<R, S, _>(&context, key, Boxed::new(self.body), claim).await);
-    }
-}
-
-/// The slow path of a plain call. Nothing borrows the arguments across an await.
-pub(super) async fn look_up_expiring<R, S, F>(
-    context: CallContext<R::Value, S>,
-    key: EncodedKey,
-    body: F,
-) -> R::Out
-where
-    R: Output,
-    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
-    F: RefreshableFuture<Output = R::Out>,
-{
-    let lookup = context.begin_lookup(&key);
-    let read = context.storage().read_expiring(&key, lookup.until).await;
-    let (found, lookup) = context.finish_expiring_lookup(&key, read, lookup);
-    match found {
-        freshness::Lookup::Fresh(value) if lookup.is_early => {
-            found_early_async::<R, S, F>(&context, key, body, value).await
-        }
-        freshness::Lookup::Fresh(value) => R::found(value),
-        freshness::Lookup::Stale(value) => found_stale_async::<R, S, F>(&context, key, body, value).await,
-        freshness::Lookup::Absent => {
-            let fetched = awaited::fetch(&context, key, Some(lookup)).await;
-            awaited::complete::<R, S, F>(&context, fetched, body, lookup).await
-        }
     }
 }
 

@@ -213,7 +213,7 @@ where
     });
     let refreshes = stale.map(|(call, value, body)| async move {
         let (place, context) = (call.place, call.context);
-        let out = found_stale_async::<R, S, B::Kept>(&context, call.key, body.kept(), value).await;
+        let out = found_stale_async::<R, S, B>(&context, call.key, body, value).await;
         (place, R::value(out))
     });
     for (place, computed) in concurrently(limit, refreshes.collect()).await {
