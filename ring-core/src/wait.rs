@@ -1,7 +1,7 @@
 //! Waiting for an event until an instant, by a thread or by a task, and the time left until then.
 
 use std::pin::{Pin, pin};
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use crate::sync::{Delay, EventListener, Listener};
@@ -39,18 +39,30 @@ pub(crate) fn event(
     Box::pin(happens_by(event, until))
 }
 
-/// The output of a future, unless the instant comes first. Then the future is dropped.
-pub(crate) async fn within<F: Future>(future: F, until: Option<Instant>) -> Option<F::Output> {
-    let Some(until) = until else {
-        return Some(future.await);
-    };
-    let timer = Delay::new(until.saturating_duration_since(Instant::now()));
-    let (mut future, mut timer) = (Box::pin(future), pin!(timer));
-    std::future::poll_fn(|context| match future.as_mut().poll(context) {
-        Poll::Ready(output) => Poll::Ready(Some(output)),
-        Poll::Pending => timer.as_mut().poll(context).map(|()| None),
-    })
-    .await
+/// The output of a future, unless the instant comes first.
+pub(crate) fn within<F: Future + Unpin>(future: &mut F, until: Option<Instant>) -> Within<'_, F> {
+    let timer = until.map(|until| Delay::new(until.saturating_duration_since(Instant::now())));
+    Within { future, timer }
+}
+
+/// See [`within`].
+pub(crate) struct Within<'f, F> {
+    future: &'f mut F,
+    timer: Option<Delay>,
+}
+
+impl<F: Future + Unpin> Future for Within<'_, F> {
+    type Output = Option<F::Output>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<F::Output>> {
+        if let Poll::Ready(output) = Pin::new(&mut *self.future).poll(context) {
+            return Poll::Ready(Some(output));
+        }
+        match &mut self.timer {
+            Some(timer) => Pin::new(timer).poll(context).map(|()| None),
+            None => Poll::Pending,
+        }
+    }
 }
 
 async fn happens_by(event: EventListener, until: Option<Instant>) -> bool {

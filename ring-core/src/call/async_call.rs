@@ -3,6 +3,7 @@
 use super::awaited;
 use super::context::{Lookup, Outcome, StorageResult};
 use super::fetch::Fetched;
+use super::refresh::{go_on, look};
 use super::{BoundCall, CallContext};
 use crate::action::{Action, ActionResult};
 use crate::body::{AsyncBody, Bind, Boxed, RefreshableFuture};
@@ -107,7 +108,10 @@ where
                 if let Some(value) = self.context.hit(&self.call_key(), self.context.refreshed_from()) {
                     return R::found(value);
                 }
-                return Box::pin(self.look_up_expiring()).await;
+                let (context, key) = (self.context, self.encoded_key());
+                let body = Boxed::new(self.body);
+                let looked_up = Box::pin(look(&context, &key)).await;
+                return Box::pin(go_on::<R, S, _>(context, key, body, looked_up)).await;
             }
             let looked_up = if is_update { None } else { self.look_up_at_once() };
             if let Some(Ok(value)) = looked_up {

@@ -7,6 +7,7 @@
 use std::time::{Duration, Instant};
 
 use super::context::{CallContext, Lookup, StorageResult};
+use super::fetch::Fetched;
 use super::{AsyncCall, Call, awaited, blocking};
 use crate::background;
 use crate::body::{AsyncBody, Body, Boxed, RefreshableFuture};
@@ -77,21 +78,21 @@ where
         None => {}
         Some(Ok(job)) => background::spawn(job),
         Some(Err(claim)) => match refresh::<R, S, B>(context, key.clone(), body, claim) {
-            Refreshed::Value(value) => return context.refreshed::<R>(value),
-            Refreshed::UnderWay => return context.found_stale::<R>(value),
+            Refreshed::Value(value) => return R::found(context.refreshed(value)),
+            Refreshed::UnderWay => return R::found(context.found_stale(value)),
             Refreshed::Failed(out) => {
                 return match look_again::<R::Value, S>(context, &key) {
-                    (Some(found), _) => context.found_again::<R>(found),
+                    (Some(found), _) => R::found(context.found_again(found)),
                     (None, _) => context.without_fallback::<R>(out),
                 };
             }
         },
     }
     if !wait_for_refresh(context, &key) {
-        return context.found_stale::<R>(value);
+        return R::found(context.found_stale(value));
     }
     match look_again::<R::Value, S>(context, &key) {
-        (Some(found), _) => context.found_again::<R>(found),
+        (Some(found), _) => R::found(context.found_again(found)),
         (None, lookup) => {
             context.counters().miss();
             let fetched = blocking::fetch(context, key, lookup);
@@ -180,7 +181,11 @@ where
     drop(scope);
     match R::value(out) {
         Ok(value) => Refreshed::Value(blocking::store(&context, leader, context.deadline(), value)),
-        Err(out) => context.refresh_failed::<R, _>(leader, claim, out, Some(failures)),
+        Err(out) => {
+            context.end_failed::<R, _>(leader, &out, Some(failures));
+            claim.fail();
+            Refreshed::Failed(out)
+        }
     }
 }
 
@@ -190,126 +195,193 @@ where
     S: View<R::Value, Storage: AsyncStorage<S::Held>>,
     B: AsyncBody<Out = R::Out>,
 {
-    /// The slow path of a plain call. Nothing borrows the arguments across an await.
-    pub(super) async fn look_up_expiring(self) -> R::Out {
-        let (context, key) = (self.context, self.encoded_key());
-        let body = Boxed::new(self.body);
-        let lookup = context.begin_lookup(&key);
-        let read = context.storage().read_expiring(&key, lookup.until).await;
-        let (found, lookup) = context.finish_expiring_lookup(&key, read, lookup);
-        match found {
-            freshness::Lookup::Fresh(value) if lookup.is_early => {
-                found_early_async::<R, S, _>(&context, key, body, value).await
-            }
-            freshness::Lookup::Fresh(value) => R::found(value),
-            freshness::Lookup::Stale(value) => found_stale_async::<R, S, _>(&context, key, body, value).await,
-            freshness::Lookup::Absent => {
-                let fetched = awaited::fetch(&context, key, Some(lookup)).await;
-                awaited::complete::<R, S, _>(&context, fetched, body, lookup).await
-            }
-        }
-    }
-
     /// Refreshes the entry in the background. Called by generated code.
     #[doc(hidden)]
     pub async fn refresh(self, claim: Claim) {
-        let (context, key) = (self.context, self.encoded_key());
-        drop(refresh_async::<R, S, _>(&context, key, Boxed::new(self.body), claim).await);
-    }
-}
-
-/// [`found_stale`], awaited.
-pub(super) async fn found_stale_async<R, S, F>(
-    context: &CallContext<R::Value, S>,
-    key: EncodedKey,
-    body: F,
-    value: R::Value,
-) -> R::Out
-where
-    R: Output,
-    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
-    F: RefreshableFuture<Output = R::Out>,
-{
-    match context.claim_refresh(&key).map(|claim| body.refresh(claim)) {
-        None => {}
-        Some(Ok(job)) => background::spawn_task(job).await,
-        Some(Err(claim)) => {
-            return refresh_by_caller_async::<R, S, F>(context, key, body, claim, value).await;
-        }
-    }
-    if !wait_for_refresh_async(context, &key).await {
-        return context.found_stale::<R>(value);
-    }
-    match look_again_async::<R::Value, S>(context, &key).await {
-        (Some(found), _) => context.found_again::<R>(found),
-        (None, lookup) => {
-            let fetched = awaited::fetch(context, key, Some(lookup)).await;
-            awaited::complete::<R, S, F>(context, fetched, body, lookup).await
-        }
-    }
-}
-
-/// [`found_early`], awaited.
-pub(super) async fn found_early_async<R, S, F>(
-    context: &CallContext<R::Value, S>,
-    key: EncodedKey,
-    body: F,
-    value: R::Value,
-) -> R::Out
-where
-    R: Output,
-    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
-    F: RefreshableFuture<Output = R::Out>,
-{
-    let claim = context
-        .claim_refresh(&key)
-        .map(|claim| claim.early(context.margin()));
-    match claim.map(|claim| body.refresh(claim)) {
-        None => {}
-        Some(Ok(job)) => background::spawn_task(job).await,
-        Some(Err(claim)) => {
-            if let Refreshed::Value(value) = refresh_async::<R, S, F>(context, key, body, claim).await {
-                return R::found(value);
+        let (context, key) = (self.context.update(), self.encoded_key());
+        let body = Boxed::new(self.body);
+        let Lead::Led(leader) = lead_refresh_async(&context, key, &claim).await else {
+            return;
+        };
+        let failures = body.failures();
+        match R::value(context.computing(&leader).around(body).await) {
+            Ok(value) => drop(awaited::store(&context, leader, context.deadline(), value).await),
+            Err(out) => {
+                context.end_failed::<R, _>(leader, &out, failures);
+                claim.fail();
             }
         }
     }
-    R::found(value)
 }
 
-/// The result of a call that refreshes a stale entry itself, for the ring's `wait` at most.
-async fn refresh_by_caller_async<R, S, F>(
-    context: &CallContext<R::Value, S>,
+/// How an awaited call goes on after its look-up.
+enum Way<'c, V, T> {
+    /// It returns this value.
+    Return(V),
+    /// It computes for all, with the rest of the storage's deadline, and refreshes the entry if it has a claim.
+    Lead(Leader<'c, T>, Option<Duration>, Option<Claim>),
+    /// It computes without the cache.
+    Bypass,
+}
+
+/// The look-up of a plain call.
+pub(super) async fn look<V, S>(
+    context: &CallContext<V, S>,
+    key: &EncodedKey,
+) -> (freshness::Lookup<V>, Lookup)
+where
+    S: View<V, Storage: AsyncStorage<S::Held>>,
+{
+    let lookup = context.begin_lookup(key);
+    let read = context.storage().read_expiring(key, lookup.until).await;
+    context.finish_expiring_lookup(key, read, lookup)
+}
+
+/// The result of a plain call after its look-up.
+///
+/// One future has the body. Those of methods that call each other contain each other, and the compiler searches them
+/// to some depth only. Nothing borrows the arguments across an await.
+pub(super) async fn go_on<R, S, F>(
+    context: CallContext<R::Value, S>,
     key: EncodedKey,
     body: F,
-    claim: Claim,
-    value: R::Value,
+    (found, lookup): (freshness::Lookup<R::Value>, Lookup),
 ) -> R::Out
 where
     R: Output,
     S: View<R::Value, Storage: AsyncStorage<S::Held>>,
     F: RefreshableFuture<Output = R::Out>,
 {
-    // Without `wait`, nothing limits the time of a caller that refreshes.
-    let until = after(context.ring.wait.filter(|_| context.waits()));
-    let mut refresh = Box::pin(refresh_async::<R, S, F>(context, key.clone(), body, claim));
-    let refreshed = match within(&mut refresh, until).await {
-        Some(refreshed) => refreshed,
-        None => match look_again_async::<R::Value, S>(context, &key).await.0 {
+    let claim = match context
+        .claim(&key, &found, lookup)
+        .map(|claim| body.refresh(claim))
+    {
+        None => None,
+        Some(Ok(job)) => {
+            background::spawn_task(job).await;
+            None
+        }
+        Some(Err(claim)) => Some(claim),
+    };
+    let context = if claim.is_some() {
+        context.update()
+    } else {
+        context
+    };
+    let (way, lookup) = Box::pin(choose_way(&context, &key, found, lookup, claim)).await;
+    let (leader, left, claim) = match way {
+        Way::Return(value) => return R::found(value),
+        Way::Bypass => return body.await,
+        Way::Lead(leader, left, claim) => (leader, left, claim),
+    };
+    let failures = body.failures();
+    if claim.is_none()
+        && let Some(out) = context.remembered(failures, leader.key(), lookup)
+    {
+        leader.finish(|| FlightOutcome::Failed);
+        return out;
+    }
+    let mut running = context.computing(&leader).around(body);
+    let out = match within(&mut running, context.patience(claim.as_ref())).await {
+        Some(out) => out,
+        None => match Box::pin(look_again_async(&context, &key)).await.0 {
             Some(found) => {
-                drop(refresh);
-                context.claim_refresh(&key).into_iter().for_each(Claim::fail);
-                return context.found_again::<R>(found);
+                claim.into_iter().for_each(Claim::fail);
+                return R::found(context.found_again(found));
             }
-            None => refresh.await,
+            None => running.await,
         },
     };
-    match refreshed {
-        Refreshed::Value(value) => context.refreshed::<R>(value),
-        Refreshed::UnderWay => context.found_stale::<R>(value),
-        Refreshed::Failed(out) => match look_again_async::<R::Value, S>(context, &key).await.0 {
-            Some(found) => context.found_again::<R>(found),
-            None => context.without_fallback::<R>(out),
+    let out = match R::value(out) {
+        Ok(value) => {
+            let is_refresh = claim.is_some_and(|claim| claim.margin().is_zero());
+            let value = Box::pin(awaited::store(&context, leader, left, value)).await;
+            return if is_refresh {
+                R::found(context.refreshed(value))
+            } else {
+                R::found(value)
+            };
+        }
+        Err(out) => out,
+    };
+    context.end_failed::<R, _>(leader, &out, failures);
+    let Some(claim) = claim else { return out };
+    claim.fail();
+    match Box::pin(look_again_async(&context, &key)).await.0 {
+        Some(found) => R::found(context.found_again(found)),
+        None => context.without_fallback::<R>(out),
+    }
+}
+
+async fn choose_way<'c, V, S>(
+    context: &'c CallContext<V, S>,
+    key: &EncodedKey,
+    found: freshness::Lookup<V>,
+    lookup: Lookup,
+    claim: Option<Claim>,
+) -> (Way<'c, V, S::Held>, Lookup)
+where
+    S: View<V, Storage: AsyncStorage<S::Held>>,
+{
+    let (found, lookup) = match (found, claim) {
+        (found, Some(claim)) => {
+            let lead = lead_refresh_async(context, key.clone(), &claim).await;
+            let way = match lead {
+                Lead::Led(leader) => Way::Lead(leader, context.deadline(), Some(claim)),
+                Lead::Value(value) if claim.margin().is_zero() => Way::Return(context.refreshed(value)),
+                Lead::Value(value) => Way::Return(value),
+                Lead::UnderWay => Way::Return(context.found_meanwhile(found)),
+            };
+            return (way, lookup);
+        }
+        (freshness::Lookup::Stale(value), None) if !wait_for_refresh_async(context, key).await => {
+            return (Way::Return(context.found_stale(value)), lookup);
+        }
+        (freshness::Lookup::Stale(_), None) => match look_again_async(context, key).await {
+            (Some(found), lookup) => return (Way::Return(context.found_again(found)), lookup),
+            (None, lookup) => (freshness::Lookup::Absent, lookup),
         },
+        (found, None) => (found, lookup),
+    };
+    if let freshness::Lookup::Fresh(value) = found {
+        return (Way::Return(value), lookup);
+    }
+    let way = match awaited::fetch(context, key.clone(), Some(lookup)).await {
+        Fetched::Found(value) => Way::Return(value),
+        Fetched::Bypass => Way::Bypass,
+        Fetched::Lead(leader, left) => Way::Lead(leader, left, None),
+    };
+    (way, lookup)
+}
+
+/// The lead of a refresh.
+enum Lead<'c, V, T> {
+    Led(Leader<'c, T>),
+    /// The entry is fresh again: another process may have refreshed it, and another call since the look-up.
+    Value(V),
+    /// Another call computes it.
+    UnderWay,
+}
+
+async fn lead_refresh_async<'c, V, S>(
+    context: &'c CallContext<V, S>,
+    key: EncodedKey,
+    claim: &Claim,
+) -> Lead<'c, V, S::Held>
+where
+    S: View<V, Storage: AsyncStorage<S::Held>>,
+{
+    let Some(leader) = context.lead_refresh(key, claim) else {
+        return Lead::UnderWay;
+    };
+    let until = after(context.deadline());
+    let read = context.storage().read_expiring(leader.key(), until).await;
+    match context.fresh_again(leader.key(), read, claim.margin()) {
+        Some(value) => {
+            leader.finish(|| FlightOutcome::Retry);
+            Lead::Value(value)
+        }
+        None => Lead::Led(leader),
     }
 }
 
@@ -341,49 +413,47 @@ where
     (Some(found).filter(|found| !found.is_absent()), lookup)
 }
 
-async fn refresh_async<R, S, F>(
-    context: &CallContext<R::Value, S>,
-    key: EncodedKey,
-    body: F,
-    claim: Claim,
-) -> Refreshed<R>
-where
-    R: Output,
-    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
-    F: RefreshableFuture<Output = R::Out>,
-{
-    let context = context.update();
-    let Some(leader) = context.lead_refresh(key, &claim) else {
-        return Refreshed::UnderWay;
-    };
-    // Another process may have refreshed it, and another call since the look-up.
-    let until = after(context.deadline());
-    let read = context.storage().read_expiring(leader.key(), until).await;
-    if let Some(value) = context.fresh_again(leader.key(), read, claim.margin()) {
-        leader.finish(|| FlightOutcome::Retry);
-        return Refreshed::Value(value);
-    }
-    let failures = body.failures();
-    match R::value(context.computing(&leader).around(body).await) {
-        Ok(value) => Refreshed::Value(awaited::store(&context, leader, context.deadline(), value).await),
-        Err(out) => context.refresh_failed::<R, _>(leader, claim, out, failures),
-    }
-}
-
 /// The result of a read of an entry and its remaining life.
 type Read<V, S> = StorageResult<V, S, Option<Expiring<<S as View<V>>::Held>>>;
 
 impl<V, S: View<V>> CallContext<V, S> {
-    /// The result of a call that returns a stale value.
-    fn found_stale<R: Output<Value = V>>(&self, value: V) -> R::Out {
-        self.counters().stale_hit();
-        R::found(value)
+    /// The right to refresh the entry that a look-up found, if it is stale or to be refreshed early.
+    fn claim(&self, key: &EncodedKey, found: &freshness::Lookup<V>, lookup: Lookup) -> Option<Claim> {
+        match found {
+            freshness::Lookup::Stale(_) => self.claim_refresh(key),
+            freshness::Lookup::Fresh(_) if lookup.is_early => {
+                let claim = self.claim_refresh(key)?;
+                Some(claim.early(self.margin()))
+            }
+            _ => None,
+        }
     }
 
-    /// The result of a call that refreshed the entry itself.
-    fn refreshed<R: Output<Value = V>>(&self, value: V) -> R::Out {
+    /// The instant until which a caller refreshes a stale entry itself. Without `wait`, nothing limits its time.
+    fn patience(&self, claim: Option<&Claim>) -> Option<Instant> {
+        let refreshes_stale = claim.is_some_and(|claim| claim.margin().is_zero());
+        after(self.ring.wait.filter(|_| refreshes_stale && self.waits()))
+    }
+
+    /// A stale value that is returned.
+    fn found_stale(&self, value: V) -> V {
+        self.counters().stale_hit();
+        value
+    }
+
+    /// The value of a call that refreshed the entry itself.
+    fn refreshed(&self, value: V) -> V {
         self.counters().miss();
-        R::found(value)
+        value
+    }
+
+    /// The value that was found before another call turned out to compute. A fresh value was counted.
+    fn found_meanwhile(&self, found: freshness::Lookup<V>) -> V {
+        match found {
+            freshness::Lookup::Stale(value) => self.found_stale(value),
+            freshness::Lookup::Fresh(value) => value,
+            freshness::Lookup::Absent => unreachable!("there is a claim only on what was found"),
+        }
     }
 
     /// The value of a look-up by the leader of a refresh, if it is fresh for longer than the margin.
@@ -394,22 +464,15 @@ impl<V, S: View<V>> CallContext<V, S> {
         self.classify(key, found).fresh()
     }
 
-    fn refresh_failed<R, F>(
-        &self,
-        leader: Leader<'_, S::Held>,
-        claim: Claim,
-        out: R::Out,
-        failures: Option<F>,
-    ) -> Refreshed<R>
+    /// Ends the lead of a computation that gave no value.
+    fn end_failed<R, F>(&self, leader: Leader<'_, S::Held>, out: &R::Out, failures: Option<F>)
     where
         R: Output<Value = V>,
         F: FailureRules<R::Out>,
     {
         self.count_refused::<R>();
-        self.remember(failures, leader.key(), &out);
+        self.remember(failures, leader.key(), out);
         leader.finish(|| FlightOutcome::Failed);
-        claim.fail();
-        Refreshed::Failed(out)
     }
 
     /// Whether calls that find a stale value wait for the new one.
@@ -427,13 +490,9 @@ impl<V, S: View<V>> CallContext<V, S> {
         Some((ended, until.into_iter().chain(taken_over).min()))
     }
 
-    /// The result of a call that looked again. A fresh value was counted.
-    fn found_again<R: Output<Value = V>>(&self, found: freshness::Lookup<V>) -> R::Out {
-        match found {
-            freshness::Lookup::Fresh(value) => R::found(value),
-            freshness::Lookup::Stale(value) => self.found_stale::<R>(value),
-            freshness::Lookup::Absent => unreachable!("something was found"),
-        }
+    /// The value of a call that looked again. A fresh one was counted.
+    fn found_again(&self, found: freshness::Lookup<V>) -> V {
+        self.found_meanwhile(found)
     }
 
     /// The result of a call whose refresh failed, without an entry to fall back to.

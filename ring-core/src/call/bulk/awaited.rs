@@ -3,7 +3,7 @@
 use super::super::awaited::complete;
 use super::super::context::{Outcome, StorageResult};
 use super::super::fetch::{Fetch, Fetched};
-use super::super::refresh::found_stale_async;
+use super::super::refresh::go_on;
 use super::concurrently::concurrently;
 use super::{
     Bulk, Computation, Computed, Gathered, Group, Keyed, Pending, Progress, Seen, SetGroup, by_expiry,
@@ -213,7 +213,8 @@ where
     });
     let refreshes = stale.map(|(call, value, body)| async move {
         let (place, context) = (call.place, call.context);
-        let out = found_stale_async::<R, S, B>(&context, call.key, body, value).await;
+        let found = (freshness::Lookup::Stale(value), context.begin_errors());
+        let out = go_on::<R, S, B>(context, call.key, body, found).await;
         (place, R::value(out))
     });
     for (place, computed) in concurrently(limit, refreshes.collect()).await {
