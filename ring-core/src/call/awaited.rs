@@ -151,6 +151,6 @@ where
     S::Storage: AsyncStorage<S::Held>,
 {
     let (storage, stale) = (context.storage(), context.ring.stale);
-    let there = stale.is_zero() || read_fresh(storage, key, stale, None).await?.is_some();
+    let there = stale.is_zero() || Box::pin(read_fresh(storage, key, stale, None)).await?.is_some();
     Ok(storage.remove(key, None).await? && there)
 }

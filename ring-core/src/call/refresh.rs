@@ -323,28 +323,33 @@ async fn choose_way<'c, V, S>(
 where
     S: View<V, Storage: AsyncStorage<S::Held>>,
 {
-    let (found, lookup) = match (found, claim) {
-        (found, Some(claim)) => {
-            let lead = lead_refresh_async(context, key.clone(), &claim).await;
-            let way = match lead {
-                Lead::Led(leader) => Way::Lead(leader, context.deadline(), Some(claim)),
-                Lead::Value(value) if claim.margin().is_zero() => Way::Return(context.refreshed(value)),
-                Lead::Value(value) => Way::Return(value),
-                Lead::UnderWay => Way::Return(context.found_meanwhile(found)),
-            };
-            return (way, lookup);
-        }
-        (freshness::Lookup::Stale(value), None) if !wait_for_refresh_async(context, key).await => {
+    if let Some(claim) = claim {
+        let lead = lead_refresh_async(context, key.clone(), &claim).await;
+        let way = match lead {
+            Lead::Led(leader) => Way::Lead(leader, context.deadline(), Some(claim)),
+            Lead::Value(value) if claim.margin().is_zero() => Way::Return(context.refreshed(value)),
+            Lead::Value(value) => Way::Return(value),
+            Lead::UnderWay => Way::Return(context.found_meanwhile(found)),
+        };
+        return (way, lookup);
+    }
+    let mut lookup = lookup;
+    match found {
+        freshness::Lookup::Fresh(value) => return (Way::Return(value), lookup),
+        freshness::Lookup::Stale(value) if !context.waits() => {
             return (Way::Return(context.found_stale(value)), lookup);
         }
-        (freshness::Lookup::Stale(_), None) => match look_again_async(context, key).await {
-            (Some(found), lookup) => return (Way::Return(context.found_again(found)), lookup),
-            (None, lookup) => (freshness::Lookup::Absent, lookup),
-        },
-        (found, None) => (found, lookup),
-    };
-    if let freshness::Lookup::Fresh(value) = found {
-        return (Way::Return(value), lookup);
+        freshness::Lookup::Stale(value) => {
+            // What it is then is not this value.
+            drop(value);
+            wait_for_refresh_async(context, key).await;
+            let (found, again) = look_again_async(context, key).await;
+            lookup = again;
+            if let Some(found) = found {
+                return (Way::Return(context.found_again(found)), lookup);
+            }
+        }
+        freshness::Lookup::Absent => {}
     }
     let way = match awaited::fetch(context, key.clone(), Some(lookup)).await {
         Fetched::Found(value) => Way::Return(value),
@@ -386,17 +391,13 @@ where
 }
 
 /// [`wait_for_refresh`], awaited.
-async fn wait_for_refresh_async<V, S: View<V>>(context: &CallContext<V, S>, key: &EncodedKey) -> bool {
-    if !context.waits() {
-        return false;
-    }
+async fn wait_for_refresh_async<V, S: View<V>>(context: &CallContext<V, S>, key: &EncodedKey) {
     let until = after(context.ring.wait);
     while let Some((ended, until)) = context.refresh_to_wait_for(key, until) {
         if !event(ended, until).await {
             break;
         }
     }
-    true
 }
 
 /// [`look_again`], awaited.

@@ -407,6 +407,9 @@ impl<T, S: Clear<T> + InMemory> AsyncClear<T> for S {
 }
 
 /// The value under `key`, unless its remaining life is at most `stale`.
+///
+/// What rings with stale entries alone need is boxed: the compiler computes the layout of futures within futures to some
+/// depth only.
 pub(crate) async fn read_fresh<S, T, K>(
     storage: &S,
     key: &K,
@@ -420,7 +423,7 @@ where
     if stale.is_zero() {
         return storage.read(key, until).await;
     }
-    let found = storage.read_expiring(key, until).await?;
+    let found = Box::pin(storage.read_expiring(key, until)).await?;
     Ok(found.and_then(|found| found.fresh(stale)))
 }
 
@@ -478,7 +481,12 @@ where
                 continue;
             }
             Step::Read(until) => {
-                let read = read_fresh(storage, machine.key(), machine.stale(), until).await;
+                let stale = machine.stale();
+                let read = if stale.is_zero() {
+                    storage.read(machine.key(), until).await
+                } else {
+                    Box::pin(read_fresh(storage, machine.key(), stale, until)).await
+                };
                 step = machine.next(read.map_or(Event::Failed, Event::Read));
                 continue;
             }
