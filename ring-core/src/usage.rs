@@ -76,6 +76,7 @@ impl Usage {
                 Box::new(Node { used, next })
             });
             if std::ptr::eq(node.used.account, ring) {
+                self.know(ring);
                 return (&node.used, began);
             }
             place = &node.next;
@@ -101,13 +102,20 @@ impl Usage {
         for (used, cell) in known.iter().zip(taken) {
             used.change_cell(cell);
         }
-        let mut strangers = self.strangers.lock();
-        strangers.retain(|name| *name != ring.name.id());
         self.chosen_base.store(base, Ordering::Relaxed);
-        self.publish_base(&strangers);
-        drop(strangers);
+        // The old base may lead to cells of others for the new ring.
+        self.base.store(NO_BASE, Ordering::Relaxed);
         ring.begin_use(&used);
         used
+    }
+
+    /// A ring with a use is no stranger, whatever was written while its use began.
+    fn know(&self, ring: &Account) {
+        if self.base.load(Ordering::Relaxed) == NO_BASE {
+            let mut strangers = self.strangers.lock();
+            strangers.retain(|name| *name != ring.name.id());
+            self.publish_base(&strangers);
+        }
     }
 
     fn publish_base(&self, strangers: &[u32]) {

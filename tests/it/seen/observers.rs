@@ -166,17 +166,18 @@ fn failures_are_told_with_ring_storage_and_operation() {
     assert!(has("observers.many failed redis get_many "), "{lines:?}");
 }
 
-/// Wrong address, several rings, many calls: one warning, which says the storage and its address.
+/// Several rings, many calls: one warning for a wrong address and one for a wrong password, each with the address.
 #[cfg(feature = "redis")]
 #[test]
 fn a_storage_that_does_not_work_is_warned_of_once() {
     use ring_cache::Redis;
+    use ring_cache_test_servers::{Redis as Server, or_leave_out};
 
-    struct Warnings(Arc<Mutex<Vec<String>>>);
+    struct Warnings(String, Arc<Mutex<Vec<String>>>);
     impl Observer for Warnings {
         fn warned(&self, error: &Error) {
-            if error.address() == Some("127.0.0.1:2") {
-                self.0.lock().unwrap().push(error.to_string());
+            if error.address() == Some(&self.0) {
+                self.1.lock().unwrap().push(error.to_string());
             }
         }
     }
@@ -196,17 +197,30 @@ fn a_storage_that_does_not_work_is_warned_of_once() {
             article
         }
     }
-    let warnings = Arc::default();
-    observe(Warnings(Arc::clone(&warnings)));
-    let shop = Shop {
-        redis: Redis::open("redis://127.0.0.1:2").unwrap(),
+    let warnings_of = |address: &str, url: &str| {
+        let warnings = Arc::default();
+        observe(Warnings(address.into(), Arc::clone(&warnings)));
+        let shop = Shop {
+            redis: Redis::open(url).unwrap().deadline(Duration::from_secs(20)),
+        };
+        for article in 0..20 {
+            shop.price(article);
+            shop.stock(article);
+        }
+        assert!(super::has("observers.warned", "storage-fails"));
+        let warnings = warnings.lock().unwrap().clone();
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        assert!(
+            warnings[0].contains(&format!("redis at {address}")),
+            "{warnings:?}"
+        );
     };
-    for article in 0..20 {
-        shop.price(article);
-        shop.stock(article);
-    }
-    let warnings = warnings.lock().unwrap();
-    assert_eq!(warnings.len(), 1, "{warnings:?}");
-    assert!(warnings[0].contains("redis at 127.0.0.1:2"), "{warnings:?}");
-    assert!(super::has("observers.warned", "storage-fails"));
+    warnings_of("127.0.0.1:2", "redis://127.0.0.1:2");
+    let server = Server::options().password("geheim").start();
+    let Some(server) = or_leave_out("a wrong password", server) else {
+        return;
+    };
+    let url = server.url().replace("geheim", "hunter2");
+    let address = url.rsplit('@').next().expect("an address");
+    warnings_of(address, &url);
 }
