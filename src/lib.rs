@@ -36,7 +36,7 @@ pub use ring_cache_core::{
     Action, ActionResult, AsyncCache, AsyncCall, AsyncCalls, AtMost, BoundCall, Bracket, Cache,
     CachedAsyncCall, CachedCall, Call, Calls, Cause, DEFAULT_CAPACITY, DEFAULT_CONCURRENCY,
     DEFAULT_FLIGHT_TIMEOUT, Error, ErrorKind, Failure, Fallible, Key, KeyWriter, Lru, LruBuilder, Map, Name,
-    Outcome, Output, Plain, Policy, RingKey, Stats, TypeName, UnknownAction, body, clock, coder, flights,
-    key, mode, storage,
+    Outcome, Output, Plain, Policy, RingKey, RingShape, ShapeWriter, Stats, TypeName, UnknownAction, body,
+    clock, coder, flights, key, mode, storage,
 };
-pub use ring_cache_derive::{RingKey, ring, ring_impl};
+pub use ring_cache_derive::{RingKey, RingShape, ring, ring_impl};

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::key::{Name, TypeName};
 use crate::output::Output;
+use crate::shape::{RingShape, ShapeWriter};
 use crate::stats::Counters;
 
 /// The default of `flight_timeout`: the time that a call waits for another's computation before it computes itself.
@@ -102,6 +103,21 @@ impl Ring {
         name.place(here, module, own_items);
         rest(&mut name);
         Self::new(Name::full(&name, id, shared))
+    }
+
+    /// The same ring with a version, which joins its name: `name@version`. Entries of another version are another
+    /// ring's.
+    #[must_use]
+    pub fn version(mut self, version: &str) -> Self {
+        self.function = self.function().into();
+        self.name = self.name.versioned(version);
+        self
+    }
+
+    /// [`version`](Self::version) by the fingerprint of the values' shape.
+    #[must_use]
+    pub fn version_of_shape<V: RingShape>(self) -> Self {
+        self.version(&ShapeWriter::fingerprint_of::<V>())
     }
 
     /// Whether calls join the computation of another. The default is yes.

@@ -9,6 +9,7 @@ mod key;
 mod parse;
 mod ring;
 mod root;
+mod shape;
 mod template;
 mod types;
 
@@ -19,6 +20,12 @@ use syn::{DeriveInput, parse_macro_input};
 #[proc_macro_derive(RingKey, attributes(ring_key))]
 pub fn derive_ring_key(input: TokenStream) -> TokenStream {
     key::derive(&parse_macro_input!(input as DeriveInput)).into()
+}
+
+#[doc = include_str!("../docs/ring_shape.md")]
+#[proc_macro_derive(RingShape, attributes(ring_shape, serde))]
+pub fn derive_ring_shape(input: TokenStream) -> TokenStream {
+    shape::derive(&parse_macro_input!(input as DeriveInput)).into()
 }
 
 #[doc = include_str!("../docs/ring_impl.md")]

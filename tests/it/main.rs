@@ -49,3 +49,4 @@ mod templates;
 mod traits;
 mod ui;
 mod user_interface;
+mod versions;

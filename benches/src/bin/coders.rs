@@ -73,20 +73,24 @@ fn ways<V: Serialize + DeserializeOwned>() -> Vec<Way<V>> {
     ]
 }
 
+/// Does the work so many times.
+fn repeat<'w>(calls: usize, mut work: Box<dyn FnMut() + 'w>) -> impl FnMut() + 'w {
+    move || (0..calls).for_each(|_| work())
+}
+
 /// A line for each coder: bytes, and the medians of a call in microseconds.
 fn measure<V: Serialize + DeserializeOwned>(title: &str, value: &V, rounds: usize) {
     let ways = ways::<V>();
     let encoded: Vec<_> = ways.iter().map(|way| (way.encode)(value)).collect();
     // About a millisecond a round.
     let calls = (200_000 / (encoded[0].len() + 200)).max(1);
-    let repeat = |mut work: Box<dyn FnMut() + '_>| move || (0..calls).for_each(|_| work());
     let mut contenders: Vec<Contender<'_, (usize, bool)>> = Vec::new();
     for (place, way) in ways.iter().enumerate() {
         let bytes = &encoded[place];
         let encode = Box::new(|| _ = black_box((way.encode)(black_box(value))));
         let decode = Box::new(move || _ = black_box((way.decode)(black_box(bytes))));
-        contenders.push(contender((place, false), repeat(encode)));
-        contenders.push(contender((place, true), repeat(decode)));
+        contenders.push(contender((place, false), repeat(calls, encode)));
+        contenders.push(contender((place, true), repeat(calls, decode)));
     }
     let times = medians(rounds, contenders);
     let time = |name: (usize, bool)| {

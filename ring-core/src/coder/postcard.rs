@@ -7,17 +7,17 @@ use serde::de::DeserializeOwned;
 use super::bounded::Bounds;
 use super::{Cause, Coder, digest, size};
 
-/// Postcard: the shortest bytes, without names and types. At most 64 MiB and 48 levels; an
-/// option or a newtype is half a level. Feature `postcard`.
+/// Postcard: the shortest bytes, without names and types. At most 64 MiB and 48 levels; an option
+/// or a newtype is half a level. Feature `postcard`.
 ///
 /// Nothing in the bytes says what they are. **A struct with a field added, removed or reordered may read old bytes as
-/// another value**, without an error. Change the ring's `key_prefix` together with the type, or use
+/// another value**, without an error. Write `version = shape` on the ring, change its `version` with the type, or use
 /// [`Cbor`](super::Cbor) or [`MessagePack`](super::MessagePack), which store names.
 ///
 /// A value that would be read as another value, or not at all, is refused: each value that is encoded is also decoded
-/// and compared. So are types that need names, as with `#[serde(flatten)]`, `#[serde(untagged)]` and `#[serde(tag)]`;
-/// values with fields that `skip_serializing_if` leaves out; and more than 65,536 elements that take no bytes, as of a
-/// `Vec<()>`.
+/// and compared, so that a store takes several times as long as with `MessagePack`, and a hit less. Refused are types
+/// that need names, as with `#[serde(flatten)]`, `#[serde(untagged)]` and `#[serde(tag)]`; values with fields that
+/// `skip_serializing_if` leaves out; and more than 65,536 elements that take no bytes, as of a `Vec<()>`.
 ///
 /// ```
 /// # use ring_cache_core as ring_cache;

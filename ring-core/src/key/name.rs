@@ -71,6 +71,11 @@ impl Name {
         })
     }
 
+    /// This name with a version.
+    pub(crate) fn versioned(&self, version: &str) -> &'static Name {
+        Interner::with(|names| names.intern(format!("{self}@{version}"), self.taken))
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.text

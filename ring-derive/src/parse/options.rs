@@ -4,7 +4,7 @@ use darling::FromMeta;
 use syn::{Expr, ExprPath, Ident, LitStr, Path, Type};
 
 use super::storage::Storage;
-use super::values::{self, Accessor, Duration, Fallible, Flag, Word};
+use super::values::{self, Accessor, Duration, Fallible, Flag, Version, Word};
 
 /// The options of `#[ring]` and `#[ring_impl]`.
 #[derive(Default, FromMeta)]
@@ -24,6 +24,7 @@ pub(crate) struct RingOptions {
     pub(crate) key: Option<Expr>,
     #[darling(default, with = values::prefix)]
     pub(crate) key_prefix: Option<Expr>,
+    pub(crate) version: Option<Version>,
     pub(crate) class: Option<Flag>,
     pub(crate) property: Option<Flag>,
     #[darling(default, with = values::accessor)]

@@ -41,7 +41,7 @@ pub(crate) enum Holds {
     BytesBlocking,
 }
 
-static OPTIONS: [Known; 31] = [
+static OPTIONS: [Known; 32] = [
     // Storages: a ring has one.
     option("capacity", "capacity = 10_000", RINGS),
     option("storage", "storage = EXPRESSION as Type", RINGS),
@@ -60,6 +60,7 @@ static OPTIONS: [Known; 31] = [
     option("ignore", "ignore(argument, …)", RINGS),
     option("key", "key = EXPRESSION", &[Target::Method]),
     option("key_prefix", "key_prefix = \"…\"", &[Target::Method]),
+    option("version", "version = 2", RINGS),
     option("class", "class", &[Target::Method]),
     option("property", "property", &[Target::Method]),
     option("accessor", "accessor = name", &[Target::Method]),

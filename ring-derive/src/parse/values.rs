@@ -147,6 +147,29 @@ pub(super) fn prefix(option: &Meta) -> Result<Option<Expr>> {
     }
 }
 
+/// A version of a ring's values.
+pub(crate) enum Version {
+    /// The digits of a number.
+    Number(String),
+    /// `shape`: the fingerprint of the values' type.
+    Shape,
+}
+
+impl FromMeta for Version {
+    fn from_meta(option: &Meta) -> Result<Self> {
+        let value = value(option)?;
+        match (literal(value), value) {
+            (Some(Lit::Int(number)), _)
+                if number.suffix().is_empty() && !number.base10_digits().starts_with('-') =>
+            {
+                Ok(Version::Number(number.base10_digits().to_owned()))
+            }
+            (None, Expr::Path(word)) if word.path.is_ident("shape") => Ok(Version::Shape),
+            _ => Err(expected(option, "takes a whole number, or `shape`")),
+        }
+    }
+}
+
 /// A text.
 pub(super) fn text(option: &Meta) -> Result<Option<LitStr>> {
     match value(option).ok().and_then(literal) {

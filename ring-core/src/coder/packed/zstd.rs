@@ -4,7 +4,7 @@ use ::zstd::bulk;
 
 use super::{Algorithm, sealed};
 
-/// Zstandard at its default level, 3: smaller than [`Lz4`](super::Packed), slower to write. Feature `zstd`, which builds
+/// Zstandard at its default level, 3: smaller than `Lz4`, slower to write. Feature `zstd`, which builds
 /// the C library from source: a C compiler is needed, and its code reads the bytes of the storage.
 #[derive(Clone, Copy, Debug)]
 pub struct Zstd;

@@ -8,7 +8,7 @@ use syn::{Ident, Token};
 use super::attributes;
 use super::expansion::{Expansion, Place, item};
 use crate::generics;
-use crate::parse::Storage;
+use crate::parse::{Storage, Version};
 use crate::ring::name;
 use crate::ring::self_type::in_static;
 use crate::root::located_at;
@@ -189,6 +189,15 @@ impl Expansion<'_> {
         let (root, options) = (self.root, &self.method.options);
         let ring_type = quote!(#root::generated::Ring);
         let mut ring = self.named_ring(&ring_type, site);
+        match &options.version {
+            Some(Version::Number(number)) => ring = quote!(#ring_type::version(#ring, #number)),
+            Some(Version::Shape) => {
+                let (span, value) = (self.span_of_value(), &self.types.value);
+                let ring_type = self.root.generated_at(span);
+                ring = quote_spanned!(span=> #ring_type::Ring::version_of_shape::<#value>(#ring));
+            }
+            None => {}
+        }
         if let Some(coalesce) = options.coalesce {
             ring = quote!(#ring_type::coalesce(#ring, #coalesce));
         }

@@ -14,6 +14,8 @@ pub(super) struct Types {
     pub(super) out: TokenStream,
     /// `Plain` or `Fallible`: how the value is taken out of it.
     pub(super) returned: TokenStream,
+    /// The type of the value that is cached.
+    pub(super) value: TokenStream,
     /// The coder, if the storage holds bytes.
     pub(super) coder: Option<TokenStream>,
     /// The type of the storage's entries: the value, or bytes.
@@ -72,6 +74,7 @@ impl Types {
             returned: returned(method, &out),
             whole: whole.unwrap_or(reference),
             out,
+            value,
             coder,
             held,
             storage,
