@@ -95,7 +95,7 @@ impl Pages {
     /// Pages of the old prefix are not seen by this handle any more.
     #[must_use]
     pub fn key_prefix(self, prefix: &str) -> Self {
-        self.set(|site| site.ring = leaked(Ring::with_prefix(prefix)))
+        self.set(|site| site.rename(prefix))
     }
 
     /// The time that a request waits for the head of another one's response before it asks the application itself. The
