@@ -42,6 +42,9 @@
 //!    a response that is cut short, or that turns out to be too large, is not stored. As for any ring, a computation that
 //!    began before a `delete` is not stored after it.
 //!
+//! A body whose length is not known is shared in the same way. If it grows over [`Pages::max_size`], newcomers cannot join it any
+//! more, its readers go at the pace of the slowest of them, and one that does not move for ten seconds is cut off.
+//!
 //! The end of a body is passed on when the page is stored, as a cached method returns when its value is stored. A response
 //! that may not be stored goes to the one that asked for it; the others compute their own, and for five seconds newcomers do
 //! so at once.

@@ -48,6 +48,12 @@ use crate::storage::PageStorage;
 /// A response with `stale-while-revalidate=N` is returned for N seconds after the end of its freshness while a new one is
 /// made in the background; with `stale-if-error=N` if the application fails or answers with 500, 502, 503 or 504.
 /// `must-revalidate` and `proxy-revalidate` forbid both.
+///
+/// # What it does not do
+///
+/// It answers no ranges from a stored page, stores no trailers, guesses no freshness, and asks the application for whole pages
+/// only, also if it could ask whether a stale one has changed. It does not know which headers the application reads: name
+/// them in `Vary`.
 #[derive(Clone)]
 pub struct Pages {
     site: Arc<Site>,
@@ -95,7 +101,7 @@ impl Pages {
     /// Pages of the old prefix are not seen by this handle any more.
     #[must_use]
     pub fn key_prefix(self, prefix: &str) -> Self {
-        self.set(|site| site.ring = leaked(Ring::with_prefix(prefix)))
+        self.set(|site| site.rename(prefix))
     }
 
     /// The time that a request waits for the head of another one's response before it asks the application itself. The

@@ -54,7 +54,24 @@ struct Memory {
     refreshing: Lru<()>,
 }
 
+impl Memory {
+    fn new() -> Self {
+        Memory {
+            heads: Lru::new(REMEMBERED),
+            passing: Lru::new(REMEMBERED),
+            failing: Lru::new(REMEMBERED),
+            refreshing: Lru::new(REMEMBERED),
+        }
+    }
+}
+
 impl Site {
+    /// Gives the pages another prefix. They are those of another site, which shares nothing that is under way.
+    pub(crate) fn rename(&mut self, prefix: &str) {
+        self.ring = leaked(Ring::with_prefix(prefix));
+        self.memory = Arc::new(Memory::new());
+    }
+
     pub(crate) fn new(storage: Arc<dyn PageStorage>) -> Self {
         Site {
             settings: Settings {
@@ -69,12 +86,7 @@ impl Site {
             ring: leaked(Ring::with_prefix("pages")),
             storage,
             heads_ring: leaked(Ring::with_prefix("pages")),
-            memory: Arc::new(Memory {
-                heads: Lru::new(REMEMBERED),
-                passing: Lru::new(REMEMBERED),
-                failing: Lru::new(REMEMBERED),
-                refreshing: Lru::new(REMEMBERED),
-            }),
+            memory: Arc::new(Memory::new()),
         }
     }
 

@@ -1,9 +1,10 @@
 //! A site with a cache, served over loopback.
 
+use std::cell::Cell;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use axum::Router;
 use axum::body::Body;
@@ -14,9 +15,20 @@ use ring_cache::pages::Pages;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
+thread_local! {
+    /// How far the clock of the pages is ahead. A test has a thread of its own, as has its site.
+    static AHEAD: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+}
+
 /// Pages in memory, which are fresh for a minute if they do not say otherwise.
 pub(crate) fn pages() -> Pages {
-    Pages::new(Lru::new(1_000)).expire(Duration::from_secs(60))
+    let pages = Pages::new(Lru::new(1_000)).expire(Duration::from_secs(60));
+    pages.clock(|| SystemTime::now() + AHEAD.get())
+}
+
+/// Moves the clock of the pages forward.
+pub(crate) fn wait(seconds: f64) {
+    AHEAD.set(AHEAD.get() + Duration::from_secs_f64(seconds));
 }
 
 #[derive(Clone)]

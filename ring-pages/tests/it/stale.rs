@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use ring_cache::Lru;
 use ring_cache::pages::Pages;
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
-use crate::site::{Site, answer, pages};
+use crate::site::{Site, answer, pages, wait};
 
 /// A site that counts its computations in the body, and fails while it is told to.
 async fn failing(pages: &Pages, control: &'static str) -> (Site, Arc<AtomicBool>) {
@@ -32,17 +31,13 @@ async fn failing(pages: &Pages, control: &'static str) -> (Site, Arc<AtomicBool>
     (site, fails)
 }
 
-async fn seconds(seconds: f64) {
-    sleep(Duration::from_secs_f64(seconds)).await;
-}
-
 /// Asks until the answer is this one.
 async fn until(site: &Site, body: &str) {
     for _ in 0..100 {
         if site.get("/", &[]).await.body == body {
             return;
         }
-        seconds(0.02).await;
+        sleep(Duration::from_millis(20)).await;
     }
     panic!("never {body}");
 }
@@ -103,7 +98,7 @@ async fn h4_a_page_past_its_freshness_is_made_anew() {
     let site = Site::counting(&pages(), &[("cache-control", "max-age=1")]).await;
     assert_eq!(site.get("/", &[]).await.body, "1");
     assert_eq!(site.get("/", &[]).await.body, "1");
-    seconds(1.1).await;
+    wait(1.1);
     assert_eq!(site.get("/", &[]).await.body, "2");
 }
 
@@ -111,7 +106,7 @@ async fn h4_a_page_past_its_freshness_is_made_anew() {
 async fn h4_a_stale_page_is_returned_while_one_request_makes_a_new_one() {
     let (site, _) = failing(&pages(), "max-age=1, stale-while-revalidate=30").await;
     site.get("/", &[]).await;
-    seconds(1.2).await;
+    wait(1.2);
     let stale = site.get("/", &[]).await;
     assert_eq!(
         (stale.body.as_str(), stale.cache_status()),
@@ -145,7 +140,7 @@ async fn h4_many_requests_for_a_stale_page_make_one_new_one() {
     })
     .await;
     site.get("/", &[]).await;
-    seconds(1.2).await;
+    wait(1.2);
     for _ in 0..20 {
         assert_eq!(site.get("/", &[]).await.body, "1");
     }
@@ -164,7 +159,7 @@ async fn h4_a_spawner_of_one_s_own_refreshes() {
     });
     let (site, _) = failing(&pages, "max-age=1, stale-while-revalidate=30").await;
     site.get("/", &[]).await;
-    seconds(1.2).await;
+    wait(1.2);
     assert_eq!(site.get("/", &[]).await.body, "1");
     until(&site, "2").await;
     assert_eq!(spawned.load(Ordering::SeqCst), 1);
@@ -174,11 +169,11 @@ async fn h4_a_spawner_of_one_s_own_refreshes() {
 async fn h4_a_refresh_that_fails_leaves_the_stale_page() {
     let (site, fails) = failing(&pages(), "max-age=1, stale-while-revalidate=30").await;
     site.get("/", &[]).await;
-    seconds(1.1).await;
+    wait(1.1);
     fails.store(true, Ordering::SeqCst);
     for _ in 0..5 {
         assert_eq!(site.get("/", &[]).await.body, "1");
-        seconds(0.05).await;
+        sleep(Duration::from_millis(50)).await;
     }
     assert_eq!(site.computed(), 2, "it is not tried again at once");
 }
@@ -187,7 +182,7 @@ async fn h4_a_refresh_that_fails_leaves_the_stale_page() {
 async fn h4_a_stale_page_answers_in_place_of_an_error() {
     let (site, fails) = failing(&pages(), "max-age=1, stale-if-error=30").await;
     site.get("/", &[]).await;
-    seconds(1.1).await;
+    wait(1.1);
     fails.store(true, Ordering::SeqCst);
     for _ in 0..3 {
         let stale = site.get("/", &[]).await;
@@ -212,7 +207,7 @@ async fn h4_without_a_directive_an_error_is_an_error() {
     ] {
         let (site, fails) = failing(&pages(), control).await;
         site.get("/", &[]).await;
-        seconds(2.1).await;
+        wait(2.1);
         fails.store(true, Ordering::SeqCst);
         assert_eq!(site.get("/", &[]).await.status, 503, "{control}");
     }
@@ -227,7 +222,7 @@ async fn h4_max_stale_takes_a_stale_page_unless_that_is_forbidden() {
     ] {
         let (site, _) = failing(&pages(), control).await;
         site.get("/", &[]).await;
-        seconds(1.2).await;
+        wait(1.2);
         assert_eq!(
             site.get("/", &[("cache-control", "max-stale=10")]).await.body,
             expected,
@@ -236,7 +231,7 @@ async fn h4_max_stale_takes_a_stale_page_unless_that_is_forbidden() {
     }
     let (site, _) = failing(&pages(), "max-age=1, stale-if-error=30").await;
     site.get("/", &[]).await;
-    seconds(2.2).await;
+    wait(2.2);
     assert_eq!(
         site.get("/", &[("cache-control", "max-stale=1")]).await.body,
         "2",
@@ -246,15 +241,10 @@ async fn h4_max_stale_takes_a_stale_page_unless_that_is_forbidden() {
 
 #[tokio::test]
 async fn h4_ages_follow_the_clock_of_the_pages() {
-    static LATER: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
-    let clock = || SystemTime::now() + Duration::from_secs(LATER.load(Ordering::SeqCst));
-    let pages = Pages::new(Lru::new(10))
-        .expire(Duration::from_secs(60))
-        .clock(clock);
-    let site = Site::counting(&pages, &[]).await;
+    let site = Site::counting(&pages(), &[]).await;
     site.get("/", &[]).await;
-    LATER.store(59, Ordering::SeqCst);
+    wait(59.0);
     assert_eq!(site.get("/", &[]).await.header("age"), Some("59"));
-    LATER.store(60, Ordering::SeqCst);
+    wait(1.0);
     assert_eq!(site.get("/", &[]).await.body, "2");
 }

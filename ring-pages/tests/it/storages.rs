@@ -9,7 +9,7 @@ use ring_cache_test_servers::{self as servers, or_leave_out};
 
 use crate::site::{Site, pages};
 
-const HEADERS: &[(&str, &str)] = &[("cache-control", "max-age=2"), ("vary", "accept")];
+const HEADERS: &[(&str, &str)] = &[("cache-control", "max-age=4"), ("vary", "accept")];
 
 /// The whole life of a page that varies.
 async fn holds_pages(storage: impl PageStorage) {
@@ -32,7 +32,7 @@ async fn holds_pages(storage: impl PageStorage) {
     assert!(pages.ring(site.url("/")).delete().await.unwrap());
     assert_eq!(site.get("/", &accept).await.body, "3");
     pages.ring(site.url("/")).update(site.app.clone()).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(2_100)).await;
+    tokio::time::sleep(Duration::from_millis(4_100)).await;
     assert_eq!(site.get("/", &accept).await.body, "5");
 }
 
@@ -140,6 +140,23 @@ async fn sites_with_another_prefix_share_no_pages() {
         assert_eq!(site.computed(), 1);
     }
     assert_eq!(pages().name().to_string(), "pages");
+}
+
+#[tokio::test]
+async fn sites_with_another_prefix_share_no_responses_under_way() {
+    let pages = pages();
+    let site = async |name: &'static str| {
+        let pages = pages.clone().key_prefix(name);
+        Site::start(&pages, move |_| async move {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            crate::site::answer(&[], name)
+        })
+        .await
+    };
+    let (one, two) = (site("one").await, site("two").await);
+    let host = [("host", "example.com")];
+    let (one, two) = tokio::join!(one.get("/", &host), two.get("/", &host));
+    assert_eq!((one.body.as_str(), two.body.as_str()), ("one", "two"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -289,8 +289,8 @@ async fn h3_while_a_response_is_not_storable_requests_pass_for_five_seconds() {
         "they wait for the head"
     );
     assert_eq!(most.swap(0, Ordering::SeqCst), 9, "and then not for each other");
-    assert!(ask().await < Duration::from_millis(600), "newcomers do not wait");
-    assert_eq!(most.swap(0, Ordering::SeqCst), 10);
+    ask().await;
+    assert_eq!(most.swap(0, Ordering::SeqCst), 10, "newcomers do not wait");
     sleep(Duration::from_millis(5_100)).await;
     assert!(
         ask().await >= Duration::from_millis(600),
@@ -535,7 +535,6 @@ async fn h3_a_client_that_ceases_to_read_leaves_the_others_awake() {
     drop(second);
 }
 
-/// Runs once.
 type Hook = Arc<std::sync::Mutex<Option<Box<dyn FnOnce() + Send>>>>;
 
 /// A body that does something else when it is asked for its next piece.
@@ -576,7 +575,7 @@ fn is_pending(body: &mut Body, woken: &Arc<Woken>) -> bool {
 
 #[tokio::test]
 async fn h3_a_client_that_asks_while_another_one_drives_the_response_is_woken_after_it() {
-    let hook: Hook = Arc::default();
+    let hook = Hook::default();
     let (sender, receiver) = mpsc::channel(1);
     let receiver = std::sync::Mutex::new(Some(receiver));
     let body = Arc::new((receiver, Arc::clone(&hook)));
