@@ -13,13 +13,19 @@ mod counts;
 mod pool;
 mod tasks;
 
+use std::pin::Pin;
 use std::time::Duration;
 
 pub use counts::Counts;
 
-use crate::freshness::{AsyncJob, BlockingJob};
 use crate::switches;
 use crate::wait::after;
+
+/// A refresh in the background: of a blocking method.
+pub type BlockingJob = Box<dyn FnOnce() + Send>;
+
+/// A refresh in the background: of an `async fn`.
+pub type AsyncJob = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Spawns the refreshes of `async fn`s by `spawner`, in place of the caller's tokio runtime. The last call holds.
 ///

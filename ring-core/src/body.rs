@@ -4,9 +4,10 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use crate::background::{AsyncJob, BlockingJob};
 use crate::errors::{EachItsOwn, FailureRules};
 use crate::flights::Claim;
-use crate::freshness::{AsyncJob, BlockingJob, Refresh};
+use crate::freshness::Refresh;
 use crate::key::KeyParts;
 use crate::switches;
 

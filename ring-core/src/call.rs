@@ -30,12 +30,12 @@ use crate::action::{Action, ActionResult};
 use crate::body::{Bind, Body, Borne, KeepingStale, WithFailures};
 use crate::coder::{Coder, EntryKey};
 use crate::error::Error;
-use crate::errors::{ErrorRules, FailureRules};
+use crate::errors::ErrorRules;
 use crate::flights::Claim;
-use crate::freshness::{self, InBackground};
+use crate::freshness::{self, ByCaller, InBackground};
 use crate::key::{CallKey, EncodedKey, Key, KeyShape, RingKey};
 use crate::mode::Blocking;
-use crate::output::Output;
+use crate::output::{Fails, Output};
 use crate::ring::Ring;
 use crate::storage::blocking::read_fresh;
 use crate::storage::{Detach, Expires, HasCoder, Storage, StorageBase, TellsLife, View};
@@ -181,6 +181,26 @@ impl<R: Output, S, B, M> BoundCall<R, S, B, M> {
         self
     }
 
+    /// The entry of a ring that keeps stale ones. Its calls say whether the storage can.
+    #[doc(hidden)]
+    #[inline]
+    pub fn of_stale_entry(self) -> BoundCall<R, S, KeepingStale<B, ByCaller>, M>
+    where
+        S: View<R::Value>,
+    {
+        let Self {
+            mut context,
+            body,
+            mode,
+        } = self;
+        context.view = context.view.keeping_stale(context.ring.stale);
+        BoundCall {
+            context,
+            body: KeepingStale::new(body, ByCaller),
+            mode,
+        }
+    }
+
     /// [`keeping_stale`](Self::keeping_stale), refreshed in the background by the job that `job` makes.
     #[doc(hidden)]
     #[inline]
@@ -199,9 +219,12 @@ impl<R: Output, S, B, M> BoundCall<R, S, B, M> {
     /// The call of a ring whose errors other calls get. Generated for `#[ring(errors(..))]` and `share_errors`.
     #[doc(hidden)]
     #[inline]
-    pub fn with_errors<E>(self, rules: ErrorRules<E>) -> BoundCall<R, S, WithFailures<B, ErrorRules<E>>, M>
+    pub fn with_errors(
+        self,
+        rules: ErrorRules<R::Error>,
+    ) -> BoundCall<R, S, WithFailures<B, ErrorRules<R::Error>>, M>
     where
-        ErrorRules<E>: FailureRules<R::Out>,
+        R: Fails,
     {
         let Self { context, body, mode } = self;
         BoundCall {

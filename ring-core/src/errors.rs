@@ -9,8 +9,7 @@ use std::time::{Duration, Instant};
 
 use hashbrown::HashMap;
 
-use crate::ring::Ring;
-use crate::sync::lasting::Mutex;
+use crate::sync::lasting::{Mutex, OnceLock};
 use crate::wait::after;
 
 /// The greatest number of keys of a ring whose errors are remembered.
@@ -24,7 +23,10 @@ pub(crate) type Place = (usize, u64);
 
 /// The errors of one ring.
 #[derive(Default)]
-pub(crate) struct RememberedErrors(Mutex<Table>);
+pub struct RememberedErrors(Mutex<Table>);
+
+/// The errors of one ring, made for the first that is remembered.
+pub(crate) type Errors = OnceLock<RememberedErrors>;
 
 #[derive(Default)]
 struct Table {
@@ -118,11 +120,11 @@ pub trait FailureRules<O>: Copy + Send {
 
     /// The result that a call gets in place of a computation.
     #[doc(hidden)]
-    fn remembered(&self, ring: &Ring, place: (usize, u64), began: u64) -> Option<O>;
+    fn remembered(&self, errors: &Errors, place: (usize, u64), began: u64) -> Option<O>;
 
     /// Remembers the result of a computation.
     #[doc(hidden)]
-    fn remember(&self, ring: &Ring, place: (usize, u64), out: &O);
+    fn remember(&self, errors: &Errors, place: (usize, u64), out: &O);
 }
 
 /// No call gets the error of another.
@@ -133,12 +135,12 @@ impl<O> FailureRules<O> for EachItsOwn {
     const ANY: bool = false;
 
     #[inline]
-    fn remembered(&self, _: &Ring, _: Place, _: u64) -> Option<O> {
+    fn remembered(&self, _: &Errors, _: Place, _: u64) -> Option<O> {
         None
     }
 
     #[inline]
-    fn remember(&self, _: &Ring, _: Place, _: &O) {}
+    fn remember(&self, _: &Errors, _: Place, _: &O) {}
 }
 
 /// The rules for errors `E` of a ring with `errors` or `share_errors`.
@@ -164,18 +166,18 @@ impl<E> Copy for ErrorRules<E> {}
 impl<V, E: Clone + Send + Sync + 'static> FailureRules<Result<V, E>> for ErrorRules<E> {
     const ANY: bool = true;
 
-    fn remembered(&self, ring: &Ring, place: Place, began: u64) -> Option<Result<V, E>> {
-        let error = ring.errors.get()?.get(place, began)?;
+    fn remembered(&self, errors: &Errors, place: Place, began: u64) -> Option<Result<V, E>> {
+        let error = errors.get()?.get(place, began)?;
         error.downcast_ref::<E>().cloned().map(Err)
     }
 
-    fn remember(&self, ring: &Ring, place: Place, out: &Result<V, E>) {
+    fn remember(&self, errors: &Errors, place: Place, out: &Result<V, E>) {
         let Err(error) = out else { return };
         let time = self
             .remember
             .filter(|_| self.when.is_none_or(|is_remembered| is_remembered(error)));
         if time.is_some() || self.share {
-            let errors = ring.errors.get_or_init(RememberedErrors::default);
+            let errors = errors.get_or_init(RememberedErrors::default);
             errors.put(place, Arc::new(error.clone()), time, self.share);
         }
     }

@@ -5,10 +5,9 @@
 //! call that finds a stale entry has it computed anew, once for all calls, and meanwhile returns the stale value; it
 //! does so too if the computation fails. Explicit verbs treat a stale entry as absent.
 
-use std::pin::Pin;
 use std::time::Duration;
 
-use crate::background;
+use crate::background::{self, AsyncJob, BlockingJob};
 use crate::flights::Claim;
 
 /// What a look-up found: the result of [`Call::lookup`](crate::Call::lookup).
@@ -90,12 +89,6 @@ impl Early {
         }
     }
 }
-
-/// A refresh in the background: of a blocking method.
-pub type BlockingJob = Box<dyn FnOnce() + Send>;
-
-/// A refresh in the background: of an `async fn`.
-pub type AsyncJob = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Who refreshes a stale entry, for the values `P` of a call. `J` is a job in the background.
 pub trait Refresh<P, J> {

@@ -6,12 +6,13 @@ use std::marker::PhantomData;
 pub use std::sync::LazyLock;
 pub use std::time::Duration;
 
+pub use crate::background::{AsyncJob, BlockingJob};
 pub use crate::body::Body;
 pub use crate::cache::{AsyncCache, Cache, Handle, RingStatic};
 pub use crate::call::Call;
 pub use crate::errors::ErrorRules;
 pub use crate::flights::Claim;
-pub use crate::freshness::{AsyncJob, BlockingJob, ByCaller, Early, InBackground};
+pub use crate::freshness::{ByCaller, Early, InBackground};
 pub use crate::key::{Ignored, Reading, RingKey, Template, TypeName};
 use crate::key::{KeyPart, Recorded};
 pub use crate::lru::{DEFAULT_CAPACITY, Lru};

@@ -30,6 +30,17 @@ impl<V> sealed::Sealed for Plain<V> {}
 
 impl<V, E> sealed::Sealed for Fallible<V, E> {}
 
+/// A return type with an error, which is not cached.
+#[doc(hidden)]
+pub trait Fails: Output {
+    /// The error.
+    type Error;
+}
+
+impl<V, E> Fails for Fallible<V, E> {
+    type Error = E;
+}
+
 /// A body that returns the value itself.
 #[derive(Debug)]
 pub struct Plain<V>(PhantomData<fn() -> V>);

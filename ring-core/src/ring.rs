@@ -4,11 +4,11 @@ use std::any::TypeId;
 use std::time::Duration;
 
 use crate::account::Account;
-use crate::errors::RememberedErrors;
+use crate::errors::Errors;
 use crate::freshness::Early;
 use crate::key::{Name, TypeName};
 use crate::shape::{RingShape, ShapeWriter};
-use crate::sync::lasting::{AtomicU64, OnceLock, Ordering};
+use crate::sync::lasting::{AtomicU64, Ordering};
 
 /// The default of `flight_timeout`: the time that a call waits for another's computation before it computes itself.
 pub const DEFAULT_FLIGHT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -40,7 +40,7 @@ pub struct Ring {
     /// The greatest part by which an expiry is shortened.
     pub(crate) jitter: f64,
     /// Made for the first error that is remembered.
-    pub(crate) errors: OnceLock<RememberedErrors>,
+    pub(crate) errors: Errors,
     pub(crate) account: &'static Account,
     /// The number of its account.
     pub(crate) number: usize,
@@ -60,7 +60,7 @@ impl Ring {
             early: Early::Off,
             mean_nanos: AtomicU64::new(0),
             jitter: 0.0,
-            errors: OnceLock::new(),
+            errors: Errors::new(),
             account: Account::of(name),
             number: name.id() as usize,
         }

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
+use super::BlockingJob;
 use super::counts::{End, Running};
-use crate::freshness::BlockingJob;
 
 /// The greatest number of threads, if the machine has as many cores.
 const MOST_THREADS: usize = 4;

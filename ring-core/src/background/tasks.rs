@@ -7,8 +7,8 @@ use std::task::{Context, Poll};
 
 use parking_lot::RwLock;
 
+use super::AsyncJob;
 use super::counts::{End, Running};
-use crate::freshness::AsyncJob;
 
 type Spawner = dyn Fn(AsyncJob) + Send + Sync;
 

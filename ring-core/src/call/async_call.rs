@@ -3,11 +3,11 @@
 use super::awaited;
 use super::context::{Lookup, Outcome, StorageResult};
 use super::fetch::Fetched;
-use super::refresh::{go_on, look};
+use super::refresh::{go_on, look, refresh_awaited};
 use super::{BoundCall, CallContext};
 use crate::action::{Action, ActionResult};
 use crate::body::{AsyncBody, Bind, Boxed, RefreshableFuture};
-use crate::flights::Outcome as FlightOutcome;
+use crate::flights::{Claim, Outcome as FlightOutcome};
 use crate::freshness;
 use crate::key::EncodedKey;
 use crate::mode::Awaited;
@@ -169,6 +169,13 @@ where
     /// Computes without the cache.
     pub async fn execute(self) -> R::Out {
         Boxed::new(self.body).await
+    }
+
+    /// Refreshes the entry in the background. Called by generated code.
+    #[doc(hidden)]
+    pub async fn refresh(self, claim: Claim) {
+        let (context, key) = (self.context, self.encoded_key());
+        refresh_awaited::<R, S, _>(context, key, Boxed::new(self.body), claim).await;
     }
 
     /// Runs the verb that `action` names.

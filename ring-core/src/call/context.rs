@@ -36,7 +36,7 @@ pub(crate) type StorageResult<V, S, T> = Result<T, StorageError<V, S>>;
 
 /// Notes what the type of a storage tells.
 fn describe<T, S: StorageBase<T>>(storage: &S, facts: &StorageFacts) {
-    facts.describe(storage.flights().address(), || Description {
+    facts.describe(std::ptr::from_ref(storage).addr(), || Description {
         kind: short(type_name::<S>()),
         namespace: storage.namespace().to_owned(),
         deadline: storage.deadline(),
@@ -623,7 +623,7 @@ impl<V, S: View<V>> CallContext<V, S> {
         if !F::ANY || self.is_update {
             return None;
         }
-        failures?.remembered(self.ring, self.place(key), lookup.errors)
+        failures?.remembered(&self.ring.errors, self.place(key), lookup.errors)
     }
 
     /// Remembers the result of a computation that gave no value.
@@ -632,7 +632,7 @@ impl<V, S: View<V>> CallContext<V, S> {
         if F::ANY
             && let Some(failures) = failures
         {
-            failures.remember(self.ring, self.place(key), out);
+            failures.remember(&self.ring.errors, self.place(key), out);
         }
     }
 

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use super::context::{CallContext, Lookup, StorageResult};
 use super::fetch::Fetched;
-use super::{AsyncCall, Call, awaited, blocking};
+use super::{Call, awaited, blocking};
 use crate::background;
-use crate::body::{AsyncBody, Body, Boxed, RefreshableFuture};
+use crate::body::{Body, RefreshableFuture};
 use crate::errors::FailureRules;
 use crate::flights::{Claim, Leader, Outcome as FlightOutcome};
 use crate::freshness;
@@ -189,27 +189,27 @@ where
     }
 }
 
-impl<R, S, B> AsyncCall<R, S, B>
-where
+/// Refreshes an entry in the background.
+pub(super) async fn refresh_awaited<R, S, F>(
+    context: CallContext<R::Value, S>,
+    key: EncodedKey,
+    body: F,
+    claim: Claim,
+) where
     R: Output,
     S: View<R::Value, Storage: AsyncStorage<S::Held>>,
-    B: AsyncBody<Out = R::Out>,
+    F: RefreshableFuture<Output = R::Out>,
 {
-    /// Refreshes the entry in the background. Called by generated code.
-    #[doc(hidden)]
-    pub async fn refresh(self, claim: Claim) {
-        let (context, key) = (self.context.update(), self.encoded_key());
-        let body = Boxed::new(self.body);
-        let Lead::Led(leader) = lead_refresh_async(&context, key, &claim).await else {
-            return;
-        };
-        let failures = body.failures();
-        match R::value(context.computing(&leader).around(body).await) {
-            Ok(value) => drop(awaited::store(&context, leader, context.deadline(), value).await),
-            Err(out) => {
-                context.end_failed::<R, _>(leader, &out, failures);
-                claim.fail();
-            }
+    let context = context.update();
+    let RefreshLead::Led(leader) = lead_refresh_async(&context, key, &claim).await else {
+        return;
+    };
+    let failures = body.failures();
+    match R::value(context.computing(&leader).around(body).await) {
+        Ok(value) => drop(awaited::store(&context, leader, context.deadline(), value).await),
+        Err(out) => {
+            context.end_failed::<R, _>(leader, &out, failures);
+            claim.fail();
         }
     }
 }
@@ -326,10 +326,10 @@ where
     if let Some(claim) = claim {
         let lead = lead_refresh_async(context, key.clone(), &claim).await;
         let way = match lead {
-            Lead::Led(leader) => Way::Lead(leader, context.deadline(), Some(claim)),
-            Lead::Value(value) if claim.margin().is_zero() => Way::Return(context.refreshed(value)),
-            Lead::Value(value) => Way::Return(value),
-            Lead::UnderWay => Way::Return(context.found_meanwhile(found)),
+            RefreshLead::Led(leader) => Way::Lead(leader, context.deadline(), Some(claim)),
+            RefreshLead::Value(value) if claim.margin().is_zero() => Way::Return(context.refreshed(value)),
+            RefreshLead::Value(value) => Way::Return(value),
+            RefreshLead::UnderWay => Way::Return(context.found_meanwhile(found)),
         };
         return (way, lookup);
     }
@@ -360,7 +360,7 @@ where
 }
 
 /// The lead of a refresh.
-enum Lead<'c, V, T> {
+enum RefreshLead<'c, V, T> {
     Led(Leader<'c, T>),
     /// The entry is fresh again: another process may have refreshed it, and another call since the look-up.
     Value(V),
@@ -372,21 +372,21 @@ async fn lead_refresh_async<'c, V, S>(
     context: &'c CallContext<V, S>,
     key: EncodedKey,
     claim: &Claim,
-) -> Lead<'c, V, S::Held>
+) -> RefreshLead<'c, V, S::Held>
 where
     S: View<V, Storage: AsyncStorage<S::Held>>,
 {
     let Some(leader) = context.lead_refresh(key, claim) else {
-        return Lead::UnderWay;
+        return RefreshLead::UnderWay;
     };
     let until = after(context.deadline());
     let read = context.storage().read_expiring(leader.key(), until).await;
     match context.fresh_again(leader.key(), read, claim.margin()) {
         Some(value) => {
             leader.finish(|| FlightOutcome::Retry);
-            Lead::Value(value)
+            RefreshLead::Value(value)
         }
-        None => Lead::Led(leader),
+        None => RefreshLead::Led(leader),
     }
 }
 

@@ -22,8 +22,6 @@ fn f9(n: u32) -> u32 { n }
 fn f10(n: u32) -> u32 { n }
 #[ring(expire = 1, stale = 1, refresh = caller, wait = "1s")] //~
 fn f11(n: u32) -> u32 { n }
-#[ring(expire = 1, stale = 1, wait = never)] //~
-fn f12(n: u32) -> u32 { n }
 #[ring(jitter = 0.1)] //~
 fn f13(n: u32) -> u32 { n }
 #[ring(expire = 1, jitter = 2)] //~

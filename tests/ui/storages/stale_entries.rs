@@ -8,7 +8,10 @@ struct Service {
 
 #[ring_impl(redis_hash = self.hash)]
 impl Service {
-    #[ring(expire = "1m", stale = "1h")] //~
+    #[ring(
+        expire = "1m", //~
+        stale = "1h", //~
+    )]
     fn user(&self, id: u64) -> u64 {
         id
     }

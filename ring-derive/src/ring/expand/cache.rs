@@ -97,16 +97,30 @@ impl Expansion<'_> {
         let state = self.in_static(self.owned());
         let span = self.span_of_value();
         let generated = self.root.generated_at(span);
-        let (place, kept) = (self.place(), self.kept().map(|kept| self.in_static(kept)));
+        let (place, kept) = (
+            self.place(),
+            self.kept(&self.used(quote_spanned!(span=> <__Value as #generated::Holds>::Held)))
+                .map(|kept| self.in_static(kept)),
+        );
         // What the static holds has a name, and is written where the compiler says of an unknown type what it says of the
         // user's signature.
         let parameters = generics::beside(self.place_of_parameters(), TokenStream::new());
+        let value = self.in_static(self.types.value.clone());
+        let value = kept.is_some().then(|| {
+            quote_spanned! {span=>
+                struct __Value;
+                impl #parameters #generated::Holds for __Value {
+                    type Held = #value;
+                }
+            }
+        });
         let declarations = quote_spanned! {span=>
             struct __Ring;
             #place
             impl #parameters #generated::Holds for __Ring {
                 type Held = #owned_type;
             }
+            #value
             static __RING: #generated::Static<<__Ring as #generated::Holds>::Held> =
                 #generated::Static(#generated::LazyLock::new(|| {
                     let __ring = #generated::RingStatic::new(#ring, #state);
@@ -129,7 +143,7 @@ impl Expansion<'_> {
         let cache = self.used(quote!(#cache #turbofish));
         let site = quote!(#scope #cache);
         let (ring, place) = (self.used(self.ring(&self.site_of_name(&site))), self.place());
-        let kept = self.kept();
+        let kept = self.kept(&self.types.value);
         let state = self.used(state);
         let declarations = quote! {
             #place
@@ -179,12 +193,12 @@ impl Expansion<'_> {
     }
 
     /// Keeps the ring, so that all rings can be cleared, unless its storage is reached through `self`.
-    fn kept(&self) -> Option<TokenStream> {
+    /// `value` is the type of its values.
+    fn kept(&self, value: &TokenStream) -> Option<TokenStream> {
         if self.method.storage_needs_self() {
             return None;
         }
-        let ((root, span), view, value) = (self.root_of_types(), &self.types.view, &self.types.value);
-        let cache = self.coded_cache();
+        let ((root, span), cache) = (self.root_of_types(), self.coded_cache());
         let keep = match &self.method.owner {
             Some(_) => quote_spanned!(span=> #root::generated::keep_of::<Self>),
             None => quote_spanned!(span=> #root::generated::keep_free),
@@ -192,7 +206,7 @@ impl Expansion<'_> {
         Some(quote_spanned! {span=>
             #keep(|__namespace| {
                 use #root::generated::{Clears as _, Leaves as _};
-                (&#root::generated::Reached::<#view, _, #value>::of(#cache)).__ring_clear(__namespace)
+                (&#root::generated::Reached::<_, _, #value>::of(#cache)).__ring_clear(__namespace)
             });
         })
     }

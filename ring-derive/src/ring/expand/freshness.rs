@@ -59,10 +59,7 @@ impl Expansion<'_> {
     /// The entry of a ring that keeps stale ones.
     pub(super) fn keeping_stale_entry(&self, entry: TokenStream) -> TokenStream {
         match self.span_of_stale() {
-            Some(span) => {
-                let generated = self.root.generated_at(span);
-                quote_spanned!(span=> #entry.keeping_stale(#generated::ByCaller))
-            }
+            Some(span) => quote_spanned!(span=> #entry.of_stale_entry()),
             None => entry,
         }
     }
@@ -73,21 +70,27 @@ impl Expansion<'_> {
             return call;
         };
         if !self.method.refreshes_in_background() {
-            return self.keeping_stale_entry(call);
+            let generated = self.root.generated_at(span);
+            return quote_spanned!(span=> #call.keeping_stale(#generated::ByCaller));
         }
         let generated = self.root.generated_at(span);
         let (values, claim) = (variable("__values"), variable("__claim"));
         let Parts { refreshed, .. } = Parts::of(self.method, Bound::Call);
         let (scope, function) = (self.scope(), self.refresh_name());
-        let receiver = self.method.receiver().map(|receiver| {
+        let object = Ident::new("__object", Span::mixed_site().located_at(span));
+        let bound = self.method.receiver().map(|receiver| {
             let copied = if self.method.moves_self() {
                 let copy = variable("__copy");
                 quote!(&#copy)
             } else {
                 receiver.self_token.to_token_stream()
             };
-            quote_spanned!(span=> #generated::copied(#copied),)
+            quote!(let #object = #copied;)
         });
+        // The error of an object that cannot be copied is at the option.
+        let receiver = bound
+            .as_ref()
+            .map(|_| quote_spanned!(span=> #generated::copied(#object),));
         let copies = self.method.arguments.iter().map(|argument| {
             let (name, span) = (&argument.name, located_at(argument.ty.span()));
             let generated = self.root.generated_at(span);
@@ -101,6 +104,7 @@ impl Expansion<'_> {
         quote_spanned! {span=>
             #call.keeping_stale_in_background(move |#values, #claim| {
                 let #refreshed = #values;
+                #bound
                 #scope #function #turbofish (#receiver #(#copies,)* #claim)
             })
         }
