@@ -72,6 +72,12 @@ impl<T: Clone + Send + 'static> Copied for T {
     }
 }
 
+/// The expiry that a value decides. The function may be a closure, whose argument's type is known here.
+#[inline]
+pub fn decided<V>(expire_of: fn(&V) -> Option<Duration>, value: &V) -> Option<Duration> {
+    expire_of(value)
+}
+
 /// A copy for the background.
 pub fn copied<T: Copied>(value: &T) -> T {
     value.copied()

@@ -20,7 +20,8 @@ impl Expansion<'_> {
         let (root, value) = (self.root, variable("__value"));
         let of_value = options.expire_of.as_ref().map(|function| {
             let span = located_at(function.span());
-            quote_spanned!(span=> (#function)(#value))
+            let generated = self.root.generated_at(span);
+            quote_spanned!(span=> #generated::decided(#function, #value))
         });
         let of_none = options.none.as_ref().map(|none| {
             let (span, expiry) = (located_at(none.value.span()), none.expression(root));
@@ -128,8 +129,7 @@ impl Expansion<'_> {
             let expression = errors.time.expression(root);
             time = quote!(::core::option::Option::Some(#expression));
             if let Some(written) = &errors.when {
-                let error = variable("__error");
-                when = quote_spanned!(located_at(written.span())=> ::core::option::Option::Some(|#error| (#written)(#error)));
+                when = quote_spanned!(located_at(written.span())=> ::core::option::Option::Some(#written));
             }
         }
         let share = options.share_errors.is_some();
