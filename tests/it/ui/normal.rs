@@ -25,23 +25,36 @@ pub(super) fn normal(messages: &str) -> String {
 
 /// One message without line numbers in other files.
 fn without_numbers_elsewhere(lines: &[String]) -> Vec<String> {
-    let mut is_elsewhere = false;
+    let (mut is_elsewhere, mut is_std) = (false, false);
     let line = |line: &String| {
         let line = with_short_paths(line);
         match line.split_once("--> ").or_else(|| line.split_once("::: ")) {
             Some((_, place)) => {
                 is_elsewhere = !place.starts_with("tests/ui/");
-                if is_elsewhere {
+                is_std = place.starts_with("$RUST");
+                Some(if is_elsewhere {
                     without_position(&line)
                 } else {
                     line
-                }
+                })
             }
-            None if is_elsewhere => without_number(&line),
-            None => line,
+            // Code of std is shown where its source is installed.
+            None if is_std && line.split_once('|').is_some_and(|(margin, _)| is_margin(margin)) => None,
+            None if is_std => {
+                is_std = false;
+                Some(line)
+            }
+            None if is_elsewhere => Some(without_number(&line)),
+            None => Some(line),
         }
     };
-    lines.iter().map(line).collect()
+    lines.iter().filter_map(line).collect()
+}
+
+/// Whether a text is what stands before the bar: a line number, or nothing.
+fn is_margin(text: &str) -> bool {
+    text.chars()
+        .all(|character| character == ' ' || character.is_ascii_digit())
 }
 
 /// One message whose margin has room for the line numbers that are left, and no more.
