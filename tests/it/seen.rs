@@ -6,8 +6,6 @@ mod instances;
 mod metrics;
 mod observers;
 mod rings;
-#[cfg(feature = "tracing")]
-mod spans;
 
 use std::time::Duration;
 

@@ -1,4 +1,7 @@
-//! Spans of computations and events of failures, as a subscriber sees them.
+//! Spans of computations and events of failures, as a subscriber sees them. In a process of its own: what threads without a
+//! subscriber do at the same time decides which spans there are.
+
+#![cfg(feature = "tracing")]
 
 use std::fmt::Write;
 use std::sync::{Arc, Mutex};
@@ -39,7 +42,7 @@ impl Visit for Fields {
 
 impl Subscriber for Lines {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target().starts_with("ring_cache") || metadata.target().starts_with("it::")
+        metadata.target().starts_with("ring_cache") || metadata.target().starts_with("spans")
     }
     fn new_span(&self, span: &Attributes<'_>) -> Id {
         self.add("new", Some(span.metadata()), |fields| span.record(fields));
@@ -60,6 +63,9 @@ impl Subscriber for Lines {
     }
 }
 
+/// One test at a time has a subscriber.
+static TURN: Mutex<()> = Mutex::new(());
+
 #[ring(key_prefix = "spans.one")]
 fn one(id: u32) -> u32 {
     tracing::info!("the body");
@@ -69,6 +75,7 @@ fn one(id: u32) -> u32 {
 /// One test, since the setting for keys is the process's.
 #[test]
 fn a_computation_is_one_span_and_a_hit_is_none() {
+    let _turn = TURN.lock();
     let lines = Lines::default();
     tracing::subscriber::with_default(lines.clone(), || {
         one(1);
@@ -99,6 +106,7 @@ async fn awaited(id: u32) -> u32 {
 
 #[test]
 fn an_awaited_computation_is_inside_its_span_only_while_it_is_polled() {
+    let _turn = TURN.lock();
     let lines = Lines::default();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     tracing::subscriber::with_default(lines.clone(), || runtime.block_on(awaited(1)));
@@ -127,6 +135,7 @@ fn failures_are_events_and_a_storage_that_does_not_work_is_one_warning() {
     let shop = Shop {
         redis: Redis::open("redis://:hunter2@127.0.0.1:3").unwrap(),
     };
+    let _turn = TURN.lock();
     let lines = Lines::default();
     tracing::subscriber::with_default(lines.clone(), || (0..10).for_each(|id| _ = shop.price(id)));
     let warnings = lines.with("event WARN");
