@@ -250,7 +250,7 @@ impl<P: KeyParts, O: Future, F: FnOnce(P) -> O> AsyncBody for Bound<P, F> {
     }
 }
 
-/// A bound call of a ring that keeps stale entries. `F` says who refreshes them: see [`Refresh`].
+/// A bound call of a ring that keeps stale entries. `F` says who refreshes them.
 pub struct KeepingStale<B, F> {
     call: B,
     refresh: F,

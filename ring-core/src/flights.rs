@@ -48,7 +48,7 @@ use shard::Shard;
 use crate::key::{EncodedKey, KeyShape, Name, RingKey};
 use crate::observer::EvictionReason;
 use crate::ring::Ring;
-use crate::sync::{Arc, AtomicU64, AtomicUsize, Event, EventListener, Mutex, OnceLock, Ordering};
+use crate::sync::{Arc, AtomicU64, AtomicUsize, Event, EventListener, Mutex, Ordering, lasting};
 use crate::usage::Usage;
 
 /// The number of locks of the table.
@@ -76,7 +76,7 @@ pub struct Flights<T> {
     doubts: AtomicUsize,
     rings: RingRegistry,
     /// Made for the first ring that keeps stale entries.
-    refreshes: OnceLock<Arc<Refreshes>>,
+    refreshes: lasting::OnceLock<Arc<Refreshes>>,
     usage: Usage,
     ring_doubts: RingDoubts,
 }
@@ -110,7 +110,7 @@ impl<T> Default for Flights<T> {
             writes: zeros(),
             doubts: AtomicUsize::new(0),
             rings: RingRegistry::default(),
-            refreshes: OnceLock::new(),
+            refreshes: lasting::OnceLock::new(),
             usage: Usage::default(),
             ring_doubts: RingDoubts::default(),
         }
