@@ -22,6 +22,8 @@ pub(crate) const DEFAULT_WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// The identity and settings of a cached method. Generated code has a static for each.
 #[derive(Debug)]
 pub struct Ring {
+    /// The account's name as well, which a hit reads.
+    name: &'static Name,
     /// The full name of the function, if it is not the ring's name.
     function: Box<str>,
     pub(crate) coalesce: bool,
@@ -50,6 +52,7 @@ impl Ring {
     /// The ring of this name.
     pub fn new(name: &'static Name) -> Self {
         Ring {
+            name,
             function: Box::default(),
             coalesce: true,
             flight_timeout: DEFAULT_FLIGHT_TIMEOUT,
@@ -138,6 +141,7 @@ impl Ring {
     pub fn version(mut self, version: &str) -> Self {
         self.function = self.function().into();
         let name = self.name().versioned(version);
+        self.name = name;
         self.account = Account::of(name);
         self.number = name.id() as usize;
         self
@@ -241,7 +245,7 @@ impl Ring {
     /// The full name of the function: module, type and name.
     pub(crate) fn function(&self) -> &str {
         if self.function.is_empty() {
-            self.account.name.as_str()
+            self.name.as_str()
         } else {
             &self.function
         }
@@ -250,7 +254,7 @@ impl Ring {
     /// The name at the start of all keys of the ring.
     #[inline]
     pub fn name(&self) -> &'static Name {
-        self.account.name
+        self.name
     }
 }
 

@@ -56,6 +56,14 @@ impl Usage {
         &self.facts
     }
 
+    /// The use of the ring that came first, if all hits find their cells: a storage has mostly one ring.
+    #[inline]
+    pub(crate) fn of_first(&self, ring: &Account) -> Option<&Use> {
+        let first = &self.first.get()?.used;
+        let is_known = std::ptr::eq(first.account, ring) && self.base.load(Ordering::Relaxed) != NO_BASE;
+        is_known.then_some(first)
+    }
+
     /// The use of a ring, and whether it begins with this call. `describe` is called if it does.
     pub(crate) fn of(
         &self,

@@ -167,9 +167,9 @@ impl<V, S: View<V>> CallContext<V, S> {
         if switches::is_off() {
             return None;
         }
-        let count = cells::own(self.flights().usage().cell(self.ring.number))?;
         let value = self.view.decode(self.storage().hit(key, stale)?, key).ok()?;
-        cells::add(count);
+        // After the look-up, whose registers it would take. A thread's first hit is found again by the slow path.
+        cells::add(cells::own(self.flights().usage().cell(self.ring.number))?);
         Some(value)
     }
 
@@ -552,17 +552,25 @@ impl<V, S: View<V>> CallContext<V, S> {
     }
 
     /// The use of the storage by the ring.
+    #[inline]
     pub(crate) fn used(&self) -> &Use {
+        let usage = self.flights().usage();
+        let used = usage
+            .of_first(self.ring.account)
+            .unwrap_or_else(|| self.find_use());
+        used.expect_hits();
+        used
+    }
+
+    #[inline(never)]
+    fn find_use(&self) -> &Use {
         let storage = self.storage();
         let describe = |facts: &StorageFacts| describe(storage, facts);
-        let (used, began) = storage
-            .flights()
-            .usage()
-            .of(self.ring.account, self.shape, describe);
+        let usage = storage.flights().usage();
+        let (used, began) = usage.of(self.ring.account, self.shape, describe);
         if began {
             begin(self.ring);
         }
-        used.expect_hits();
         used
     }
 
