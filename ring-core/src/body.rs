@@ -4,12 +4,13 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use crate::background::{AsyncJob, BlockingJob};
+use crate::background::{self, AsyncJob, BlockingJob, Order};
+use crate::entry::{Entry, Old, Wishes};
 use crate::errors::{EachItsOwn, FailureRules};
-use crate::flights::Claim;
-use crate::freshness::Refresh;
 use crate::key::KeyParts;
 use crate::switches;
+use crate::sync::Arc;
+use crate::timeout::{Overdue, TimedOut};
 
 /// A bound call: the values that make up its key. The trait and its subtraits are sealed.
 pub trait Bind: sealed::Sealed {
@@ -19,6 +20,10 @@ pub trait Bind: sealed::Sealed {
     /// Whether the ring keeps stale entries. Known to the compiler, so that other rings do not pay for them.
     #[doc(hidden)]
     const KEEPS_STALE: bool = false;
+
+    /// Whether plain calls wait for the body for a limited time only.
+    #[doc(hidden)]
+    const HAS_TIMEOUT: bool = false;
 
     /// The bound values.
     fn parts(&self) -> &Self::Parts;
@@ -30,9 +35,12 @@ mod sealed {
 }
 
 impl<P, F> sealed::Sealed for Bound<P, F> {}
+impl<P, F, V> sealed::Sealed for SeeingEntry<P, F, V> {}
 impl<P> sealed::Sealed for Unbodied<P> {}
 impl<B, T: ?Sized> sealed::Sealed for Borne<B, T> {}
-impl<B, F> sealed::Sealed for KeepingStale<B, F> {}
+impl<B, F> sealed::Sealed for InBackground<B, F> {}
+impl<B> sealed::Sealed for KeepingStale<B> {}
+impl<B> sealed::Sealed for WithTimeout<B> {}
 impl<B, F> sealed::Sealed for WithFailures<B, F> {}
 
 /// The key of a call, without its body: bound by `{method}_entry(..)`.
@@ -86,6 +94,7 @@ impl<B: Bind, T: ?Sized> Bind for Borne<B, T> {
     type Parts = B::Parts;
 
     const KEEPS_STALE: bool = B::KEEPS_STALE;
+    const HAS_TIMEOUT: bool = B::HAS_TIMEOUT;
 
     #[inline]
     fn parts(&self) -> &B::Parts {
@@ -101,8 +110,16 @@ impl<B: Body, T: ?Sized> Body for Borne<B, T> {
         self.call.run()
     }
 
-    fn refresh(&self, claim: Claim) -> Result<BlockingJob, Claim> {
-        self.call.refresh(claim)
+    fn job(&self, order: Order<Self::Out>) -> Result<BlockingJob, Order<Self::Out>> {
+        self.call.job(order)
+    }
+
+    fn overdue(timed_out: TimedOut) -> Option<Self::Out> {
+        B::overdue(timed_out)
+    }
+
+    fn show(&mut self, old: Option<Old>) -> Option<Arc<Wishes>> {
+        self.call.show(old)
     }
 
     type Failures = B::Failures;
@@ -122,8 +139,16 @@ impl<B: AsyncBody, T: ?Sized> AsyncBody for Borne<B, T> {
         self.call.run()
     }
 
-    fn refresh(&self, claim: Claim) -> Result<AsyncJob, Claim> {
-        self.call.refresh(claim)
+    fn job(&self, order: Order<Self::Out>) -> Result<AsyncJob, Order<Self::Out>> {
+        self.call.job(order)
+    }
+
+    fn overdue(timed_out: TimedOut) -> Option<Self::Out> {
+        B::overdue(timed_out)
+    }
+
+    fn show(&mut self, old: Option<Old>) -> Option<Arc<Wishes>> {
+        self.call.show(old)
     }
 
     type Failures = B::Failures;
@@ -147,10 +172,22 @@ pub trait Body: Bind {
     /// Runs the code.
     fn run(self) -> Self::Out;
 
-    /// The job that refreshes the stale entry in the background, or the claim if the caller does it.
+    /// The job that does this work in the background, or the order if the caller does it.
     #[doc(hidden)]
-    fn refresh(&self, claim: Claim) -> Result<BlockingJob, Claim> {
-        Err(claim)
+    fn job(&self, order: Order<Self::Out>) -> Result<BlockingJob, Order<Self::Out>> {
+        Err(order)
+    }
+
+    /// The result of a plain call that has waited for the body long enough.
+    #[doc(hidden)]
+    fn overdue(_: TimedOut) -> Option<Self::Out> {
+        None
+    }
+
+    /// Shows the body the entry, if it is to see it. Returns where its decisions are.
+    #[doc(hidden)]
+    fn show(&mut self, _: Option<Old>) -> Option<Arc<Wishes>> {
+        None
     }
 
     /// What becomes of errors.
@@ -177,10 +214,22 @@ pub trait AsyncBody: Bind {
     /// Starts the code.
     fn run(self) -> Self::Fut;
 
-    /// The job that refreshes the stale entry in the background, or the claim if the caller does it.
+    /// The job that does this work in the background, or the order if the caller does it.
     #[doc(hidden)]
-    fn refresh(&self, claim: Claim) -> Result<AsyncJob, Claim> {
-        Err(claim)
+    fn job(&self, order: Order<Self::Out>) -> Result<AsyncJob, Order<Self::Out>> {
+        Err(order)
+    }
+
+    /// The result of a plain call that has waited for the body long enough.
+    #[doc(hidden)]
+    fn overdue(_: TimedOut) -> Option<Self::Out> {
+        None
+    }
+
+    /// Shows the body the entry, if it is to see it. Returns where its decisions are.
+    #[doc(hidden)]
+    fn show(&mut self, _: Option<Old>) -> Option<Arc<Wishes>> {
+        None
     }
 
     /// What becomes of errors.
@@ -250,23 +299,104 @@ impl<P: KeyParts, O: Future, F: FnOnce(P) -> O> AsyncBody for Bound<P, F> {
     }
 }
 
-/// A bound call of a ring that keeps stale entries. `F` says who refreshes them.
-pub struct KeepingStale<B, F> {
-    call: B,
-    refresh: F,
+/// The [`Bound`] of a body that sees its entry.
+pub struct SeeingEntry<P, F, V> {
+    parts: P,
+    code: F,
+    entry: Option<Entry<V>>,
 }
 
-impl<B, F> KeepingStale<B, F> {
+impl<P, F, V> SeeingEntry<P, F, V> {
     #[inline]
-    pub(crate) fn new(call: B, refresh: F) -> Self {
-        KeepingStale { call, refresh }
+    pub(crate) fn new(parts: P, code: F) -> Self {
+        SeeingEntry {
+            parts,
+            code,
+            entry: None,
+        }
     }
 }
 
-impl<B: Bind, F> Bind for KeepingStale<B, F> {
+impl<P, F, V: 'static> SeeingEntry<P, F, V> {
+    fn see(&mut self, old: Option<Old>) -> Arc<Wishes> {
+        let old = old.and_then(|old| old.downcast().ok());
+        let entry = Entry::new(old.map(|old| *old));
+        self.entry.insert(entry).wishes()
+    }
+
+    fn compute<O>(self) -> O
+    where
+        F: FnOnce(P, Entry<V>) -> O,
+    {
+        switches::count_computed();
+        (self.code)(self.parts, self.entry.unwrap_or_else(|| Entry::new(None)))
+    }
+}
+
+impl<P: KeyParts, F, V> Bind for SeeingEntry<P, F, V> {
+    type Parts = P;
+
+    #[inline]
+    fn parts(&self) -> &P {
+        &self.parts
+    }
+}
+
+impl<P: KeyParts, O, V: 'static, F: FnOnce(P, Entry<V>) -> O> Body for SeeingEntry<P, F, V> {
+    type Out = O;
+
+    fn run(self) -> O {
+        self.compute()
+    }
+
+    fn show(&mut self, old: Option<Old>) -> Option<Arc<Wishes>> {
+        Some(self.see(old))
+    }
+
+    type Failures = EachItsOwn;
+
+    fn failures(&self) -> EachItsOwn {
+        EachItsOwn
+    }
+}
+
+impl<P: KeyParts, O: Future, V: 'static, F: FnOnce(P, Entry<V>) -> O> AsyncBody for SeeingEntry<P, F, V> {
+    type Out = O::Output;
+    type Fut = O;
+
+    fn run(self) -> O {
+        self.compute()
+    }
+
+    fn show(&mut self, old: Option<Old>) -> Option<Arc<Wishes>> {
+        Some(self.see(old))
+    }
+
+    type Failures = EachItsOwn;
+
+    fn failures(&self) -> EachItsOwn {
+        EachItsOwn
+    }
+}
+
+/// A bound call whose work other threads or tasks can do: `F` makes the job, of copies of the values.
+pub struct InBackground<B, F> {
+    call: B,
+    job: F,
+}
+
+impl<B, F> InBackground<B, F> {
+    #[inline]
+    pub(crate) fn new(call: B, job: F) -> Self {
+        InBackground { call, job }
+    }
+}
+
+impl<B: Bind, F> Bind for InBackground<B, F> {
     type Parts = B::Parts;
 
-    const KEEPS_STALE: bool = true;
+    const KEEPS_STALE: bool = B::KEEPS_STALE;
+    const HAS_TIMEOUT: bool = B::HAS_TIMEOUT;
 
     #[inline]
     fn parts(&self) -> &B::Parts {
@@ -274,7 +404,7 @@ impl<B: Bind, F> Bind for KeepingStale<B, F> {
     }
 }
 
-impl<B: Body, F: Refresh<B::Parts, BlockingJob>> Body for KeepingStale<B, F> {
+impl<B: Body, F: Fn(&B::Parts, Order<B::Out>) -> BlockingJob> Body for InBackground<B, F> {
     type Out = B::Out;
 
     #[inline]
@@ -282,8 +412,20 @@ impl<B: Body, F: Refresh<B::Parts, BlockingJob>> Body for KeepingStale<B, F> {
         self.call.run()
     }
 
-    fn refresh(&self, claim: Claim) -> Result<BlockingJob, Claim> {
-        self.refresh.job(self.parts(), claim)
+    fn job(&self, order: Order<B::Out>) -> Result<BlockingJob, Order<B::Out>> {
+        if background::has_threads(&order) {
+            Ok((self.job)(self.parts(), order))
+        } else {
+            Err(order)
+        }
+    }
+
+    fn overdue(timed_out: TimedOut) -> Option<B::Out> {
+        B::overdue(timed_out)
+    }
+
+    fn show(&mut self, old: Option<Old>) -> Option<Arc<Wishes>> {
+        self.call.show(old)
     }
 
     type Failures = B::Failures;
@@ -294,7 +436,7 @@ impl<B: Body, F: Refresh<B::Parts, BlockingJob>> Body for KeepingStale<B, F> {
     }
 }
 
-impl<B: AsyncBody, F: Refresh<B::Parts, AsyncJob>> AsyncBody for KeepingStale<B, F> {
+impl<B: AsyncBody, F: Fn(&B::Parts, Order<B::Out>) -> AsyncJob> AsyncBody for InBackground<B, F> {
     type Out = B::Out;
     type Fut = B::Fut;
 
@@ -303,8 +445,20 @@ impl<B: AsyncBody, F: Refresh<B::Parts, AsyncJob>> AsyncBody for KeepingStale<B,
         self.call.run()
     }
 
-    fn refresh(&self, claim: Claim) -> Result<AsyncJob, Claim> {
-        self.refresh.job(self.parts(), claim)
+    fn job(&self, order: Order<B::Out>) -> Result<AsyncJob, Order<B::Out>> {
+        if background::has_spawner() {
+            Ok((self.job)(self.parts(), order))
+        } else {
+            Err(order)
+        }
+    }
+
+    fn overdue(timed_out: TimedOut) -> Option<B::Out> {
+        B::overdue(timed_out)
+    }
+
+    fn show(&mut self, old: Option<Old>) -> Option<Arc<Wishes>> {
+        self.call.show(old)
     }
 
     type Failures = B::Failures;
@@ -312,6 +466,150 @@ impl<B: AsyncBody, F: Refresh<B::Parts, AsyncJob>> AsyncBody for KeepingStale<B,
     #[inline]
     fn failures(&self) -> B::Failures {
         self.call.failures()
+    }
+}
+
+/// A bound call of a ring that keeps stale entries.
+pub struct KeepingStale<B>(pub(crate) B);
+
+/// A bound call of a ring with `timeout`.
+pub struct WithTimeout<B>(pub(crate) B);
+
+impl<B: Bind> Bind for KeepingStale<B> {
+    type Parts = B::Parts;
+
+    const KEEPS_STALE: bool = true;
+    const HAS_TIMEOUT: bool = B::HAS_TIMEOUT;
+
+    #[inline]
+    fn parts(&self) -> &B::Parts {
+        self.0.parts()
+    }
+}
+
+impl<B: Body> Body for KeepingStale<B> {
+    type Out = B::Out;
+
+    #[inline]
+    fn run(self) -> B::Out {
+        self.0.run()
+    }
+
+    fn job(&self, order: Order<B::Out>) -> Result<BlockingJob, Order<B::Out>> {
+        self.0.job(order)
+    }
+
+    fn overdue(timed_out: TimedOut) -> Option<B::Out> {
+        B::overdue(timed_out)
+    }
+
+    fn show(&mut self, old: Option<Old>) -> Option<Arc<Wishes>> {
+        self.0.show(old)
+    }
+
+    type Failures = B::Failures;
+
+    #[inline]
+    fn failures(&self) -> B::Failures {
+        self.0.failures()
+    }
+}
+
+impl<B: AsyncBody> AsyncBody for KeepingStale<B> {
+    type Out = B::Out;
+    type Fut = B::Fut;
+
+    #[inline]
+    fn run(self) -> B::Fut {
+        self.0.run()
+    }
+
+    fn job(&self, order: Order<B::Out>) -> Result<AsyncJob, Order<B::Out>> {
+        self.0.job(order)
+    }
+
+    fn overdue(timed_out: TimedOut) -> Option<B::Out> {
+        B::overdue(timed_out)
+    }
+
+    fn show(&mut self, old: Option<Old>) -> Option<Arc<Wishes>> {
+        self.0.show(old)
+    }
+
+    type Failures = B::Failures;
+
+    #[inline]
+    fn failures(&self) -> B::Failures {
+        self.0.failures()
+    }
+}
+
+impl<B: Bind> Bind for WithTimeout<B> {
+    type Parts = B::Parts;
+
+    const KEEPS_STALE: bool = B::KEEPS_STALE;
+    const HAS_TIMEOUT: bool = true;
+
+    #[inline]
+    fn parts(&self) -> &B::Parts {
+        self.0.parts()
+    }
+}
+
+impl<B: Body<Out: Overdue>> Body for WithTimeout<B> {
+    type Out = B::Out;
+
+    #[inline]
+    fn run(self) -> B::Out {
+        self.0.run()
+    }
+
+    fn job(&self, order: Order<B::Out>) -> Result<BlockingJob, Order<B::Out>> {
+        self.0.job(order)
+    }
+
+    fn overdue(timed_out: TimedOut) -> Option<B::Out> {
+        Some(B::Out::overdue(timed_out))
+    }
+
+    fn show(&mut self, old: Option<Old>) -> Option<Arc<Wishes>> {
+        self.0.show(old)
+    }
+
+    type Failures = B::Failures;
+
+    #[inline]
+    fn failures(&self) -> B::Failures {
+        self.0.failures()
+    }
+}
+
+impl<B: AsyncBody<Out: Overdue>> AsyncBody for WithTimeout<B> {
+    type Out = B::Out;
+    type Fut = B::Fut;
+
+    #[inline]
+    fn run(self) -> B::Fut {
+        self.0.run()
+    }
+
+    fn job(&self, order: Order<B::Out>) -> Result<AsyncJob, Order<B::Out>> {
+        self.0.job(order)
+    }
+
+    fn overdue(timed_out: TimedOut) -> Option<B::Out> {
+        Some(B::Out::overdue(timed_out))
+    }
+
+    fn show(&mut self, old: Option<Old>) -> Option<Arc<Wishes>> {
+        self.0.show(old)
+    }
+
+    type Failures = B::Failures;
+
+    #[inline]
+    fn failures(&self) -> B::Failures {
+        self.0.failures()
     }
 }
 
@@ -332,6 +630,7 @@ impl<B: Bind, F> Bind for WithFailures<B, F> {
     type Parts = B::Parts;
 
     const KEEPS_STALE: bool = B::KEEPS_STALE;
+    const HAS_TIMEOUT: bool = B::HAS_TIMEOUT;
 
     #[inline]
     fn parts(&self) -> &B::Parts {
@@ -347,8 +646,16 @@ impl<B: Body, F: FailureRules<B::Out>> Body for WithFailures<B, F> {
         self.call.run()
     }
 
-    fn refresh(&self, claim: Claim) -> Result<BlockingJob, Claim> {
-        self.call.refresh(claim)
+    fn job(&self, order: Order<Self::Out>) -> Result<BlockingJob, Order<Self::Out>> {
+        self.call.job(order)
+    }
+
+    fn overdue(timed_out: TimedOut) -> Option<Self::Out> {
+        B::overdue(timed_out)
+    }
+
+    fn show(&mut self, old: Option<Old>) -> Option<Arc<Wishes>> {
+        self.call.show(old)
     }
 
     type Failures = F;
@@ -368,8 +675,16 @@ impl<B: AsyncBody, F: FailureRules<B::Out>> AsyncBody for WithFailures<B, F> {
         self.call.run()
     }
 
-    fn refresh(&self, claim: Claim) -> Result<AsyncJob, Claim> {
-        self.call.refresh(claim)
+    fn job(&self, order: Order<Self::Out>) -> Result<AsyncJob, Order<Self::Out>> {
+        self.call.job(order)
+    }
+
+    fn overdue(timed_out: TimedOut) -> Option<Self::Out> {
+        B::overdue(timed_out)
+    }
+
+    fn show(&mut self, old: Option<Old>) -> Option<Arc<Wishes>> {
+        self.call.show(old)
     }
 
     type Failures = F;
@@ -398,32 +713,60 @@ impl<B: AsyncBody> Boxed<B> {
 
 impl<B: AsyncBody> Unpin for Boxed<B> {}
 
-/// A future of a body that may be refreshed in the background instead.
-pub(crate) trait RefreshableFuture: Future + Unpin {
+/// The future of a body whose work may be done in the background instead. All but polling is asked before it is polled.
+pub(crate) trait BodyFuture: Future + Unpin {
     /// [`AsyncBody::Failures`]
     type Failures: FailureRules<Self::Output>;
 
-    /// [`AsyncBody::failures`]. The future was not polled yet.
+    /// [`Bind::HAS_TIMEOUT`]
+    const HAS_TIMEOUT: bool;
+
+    /// [`AsyncBody::failures`]
     fn failures(&self) -> Option<Self::Failures>;
 
-    /// [`AsyncBody::refresh`]. The future was not polled yet.
-    fn refresh(&self, claim: Claim) -> Result<AsyncJob, Claim>;
+    /// [`AsyncBody::job`]
+    fn job(&self, order: Order<Self::Output>) -> Result<AsyncJob, Order<Self::Output>>;
+
+    /// [`AsyncBody::overdue`]
+    fn overdue(timed_out: TimedOut) -> Option<Self::Output>;
+
+    /// [`AsyncBody::show`]
+    fn show(&mut self, old: Option<Old>) -> Option<Arc<Wishes>>;
 }
 
-impl<B: AsyncBody> RefreshableFuture for Boxed<B> {
+impl<B: AsyncBody> Boxed<B> {
+    fn body(&self) -> Option<&B> {
+        match self {
+            Boxed::Bound(body) => body.as_ref(),
+            Boxed::Running(_) => None,
+        }
+    }
+}
+
+impl<B: AsyncBody> BodyFuture for Boxed<B> {
     type Failures = B::Failures;
 
+    const HAS_TIMEOUT: bool = B::HAS_TIMEOUT;
+
     fn failures(&self) -> Option<B::Failures> {
-        match self {
-            Boxed::Bound(Some(body)) => Some(body.failures()),
-            Boxed::Bound(None) | Boxed::Running(_) => None,
+        self.body().map(AsyncBody::failures)
+    }
+
+    fn job(&self, order: Order<B::Out>) -> Result<AsyncJob, Order<B::Out>> {
+        match self.body() {
+            Some(body) => body.job(order),
+            None => Err(order),
         }
     }
 
-    fn refresh(&self, claim: Claim) -> Result<AsyncJob, Claim> {
+    fn overdue(timed_out: TimedOut) -> Option<B::Out> {
+        B::overdue(timed_out)
+    }
+
+    fn show(&mut self, old: Option<Old>) -> Option<Arc<Wishes>> {
         match self {
-            Boxed::Bound(Some(body)) => body.refresh(claim),
-            Boxed::Bound(None) | Boxed::Running(_) => Err(claim),
+            Boxed::Bound(body) => body.as_mut()?.show(old),
+            Boxed::Running(_) => None,
         }
     }
 }

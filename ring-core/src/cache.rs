@@ -4,9 +4,10 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use crate::account::Use;
-use crate::body::{Borne, Bound, Unbodied};
+use crate::body::{Borne, Bound, SeeingEntry, Unbodied};
 use crate::call::{AsyncCall, BoundCall, Call};
 use crate::clearing::{self, Clearing};
+use crate::entry::Entry;
 use crate::error::Failure;
 use crate::key::{KeyParts, Name};
 use crate::mode::{Awaited, Blocking};
@@ -133,6 +134,17 @@ impl<S> Cache<S> {
     {
         BoundCall::new(self.ring, self.view, Bound::new(parts, code))
     }
+
+    /// Binds a call whose body sees its entry. Called by generated accessors.
+    #[inline]
+    pub fn bind_with_entry<R, P, F>(self, parts: P, code: F) -> Call<R, S, SeeingEntry<P, F, R::Value>>
+    where
+        R: Output<Value: Send + 'static>,
+        P: KeyParts,
+        F: FnOnce(P, Entry<R::Value>) -> R::Out,
+    {
+        BoundCall::new(self.ring, self.view, SeeingEntry::new(parts, code)).showing_old()
+    }
 }
 
 impl<S, B> Handle<S, Blocking, B> {
@@ -168,6 +180,22 @@ impl<S> AsyncCache<S> {
         Fut: Future<Output = R::Out>,
     {
         BoundCall::new(self.ring, self.view, Bound::new(parts, code))
+    }
+
+    /// Binds a call whose body sees its entry. Called by generated accessors.
+    #[inline]
+    pub fn bind_with_entry<R, P, F, Fut>(
+        self,
+        parts: P,
+        code: F,
+    ) -> AsyncCall<R, S, SeeingEntry<P, F, R::Value>>
+    where
+        R: Output<Value: Send + 'static>,
+        P: KeyParts,
+        F: FnOnce(P, Entry<R::Value>) -> Fut,
+        Fut: Future<Output = R::Out>,
+    {
+        BoundCall::new(self.ring, self.view, SeeingEntry::new(parts, code)).showing_old()
     }
 }
 

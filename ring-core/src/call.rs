@@ -11,7 +11,9 @@ mod computing;
 mod context;
 mod fetch;
 mod forgetting;
+mod job;
 mod refresh;
+mod within;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -27,12 +29,12 @@ pub use forgetting::Forgetting;
 use context::{CallContext, Lookup, StorageResult};
 
 use crate::action::{Action, ActionResult};
-use crate::body::{Bind, Body, Borne, KeepingStale, WithFailures};
+use crate::background::Order;
+use crate::body::{Bind, Body, Borne, InBackground, KeepingStale, WithFailures, WithTimeout};
 use crate::coder::{Coder, EntryKey};
 use crate::error::Error;
 use crate::errors::ErrorRules;
-use crate::flights::Claim;
-use crate::freshness::{self, ByCaller, InBackground};
+use crate::freshness;
 use crate::key::{CallKey, EncodedKey, Key, KeyShape, RingKey};
 use crate::mode::Blocking;
 use crate::output::{Fails, Output};
@@ -80,11 +82,22 @@ impl<R: Output, S, B: Bind, M> BoundCall<R, S, B, M> {
                 expire_of: None,
                 jitters: false,
                 unless: None,
+                erase: None,
                 is_update: false,
             },
             body,
             mode: PhantomData,
         }
+    }
+
+    /// The same for a body that sees the value that it replaces.
+    #[inline]
+    pub(crate) fn showing_old(mut self) -> Self
+    where
+        R::Value: Send + 'static,
+    {
+        self.context.erase = Some(|old| Box::new(old));
+        self
     }
 
     /// The call of a method of a trait that `T` implements.
@@ -154,24 +167,14 @@ impl<R: Output, S, B, M> BoundCall<R, S, B, M> {
         self
     }
 
-    /// The call of a ring that keeps stale entries, which `refresh` refreshes. Generated for `#[ring(stale = ..)]`.
+    /// The call of a ring that keeps stale entries. Generated for `#[ring(stale = ..)]`.
     #[doc(hidden)]
     #[inline]
-    pub fn keeping_stale<F>(self, refresh: F) -> BoundCall<R, S, KeepingStale<B, F>, M>
+    pub fn keeping_stale(self) -> BoundCall<R, S, KeepingStale<B>, M>
     where
         S: View<R::Value, Storage: TellsLife>,
     {
-        let Self {
-            mut context,
-            body,
-            mode,
-        } = self;
-        context.view = context.view.keeping_stale(context.ring.stale);
-        BoundCall {
-            context,
-            body: KeepingStale::new(body, refresh),
-            mode,
-        }
+        self.of_stale_entry()
     }
 
     /// Does not store computed values for which `unless` is true. Generated for `#[ring(unless = ..)]`.
@@ -184,7 +187,7 @@ impl<R: Output, S, B, M> BoundCall<R, S, B, M> {
     /// The entry of a ring that keeps stale ones. Its calls say whether the storage can.
     #[doc(hidden)]
     #[inline]
-    pub fn of_stale_entry(self) -> BoundCall<R, S, KeepingStale<B, ByCaller>, M>
+    pub fn of_stale_entry(self) -> BoundCall<R, S, KeepingStale<B>, M>
     where
         S: View<R::Value>,
     {
@@ -196,24 +199,37 @@ impl<R: Output, S, B, M> BoundCall<R, S, B, M> {
         context.view = context.view.keeping_stale(context.ring.stale);
         BoundCall {
             context,
-            body: KeepingStale::new(body, ByCaller),
+            body: KeepingStale(body),
             mode,
         }
     }
 
-    /// [`keeping_stale`](Self::keeping_stale), refreshed in the background by the job that `job` makes.
+    /// The call of a ring whose work is done in the background, by the job that `job` makes of copies of the values.
     #[doc(hidden)]
     #[inline]
-    pub fn keeping_stale_in_background<J, F>(
-        self,
-        job: F,
-    ) -> BoundCall<R, S, KeepingStale<B, InBackground<F>>, M>
+    pub fn in_background<J, F>(self, job: F) -> BoundCall<R, S, InBackground<B, F>, M>
     where
-        S: View<R::Value, Storage: TellsLife>,
         B: Bind,
-        F: Fn(&B::Parts, Claim) -> J,
+        F: Fn(&B::Parts, Order<R::Out>) -> J,
     {
-        self.keeping_stale(InBackground(job))
+        let Self { context, body, mode } = self;
+        BoundCall {
+            context,
+            body: InBackground::new(body, job),
+            mode,
+        }
+    }
+
+    /// The call of a ring with `timeout`.
+    #[doc(hidden)]
+    #[inline]
+    pub fn with_timeout(self) -> BoundCall<R, S, WithTimeout<B>, M> {
+        let Self { context, body, mode } = self;
+        BoundCall {
+            context,
+            body: WithTimeout(body),
+            mode,
+        }
     }
 
     /// The call of a ring whose errors other calls get. Generated for `#[ring(errors(..))]` and `share_errors`.
@@ -487,10 +503,7 @@ where
     }
 
     fn miss(self, key: EncodedKey, lookup: Lookup) -> R::Out {
-        let context = self.context;
-        context.counters().miss();
-        let fetched = blocking::fetch(&context, key, lookup);
-        blocking::complete::<R, S, B>(&context, fetched, self.body, lookup)
+        within::miss::<R, S, B>(&self.context, key, self.body, lookup)
     }
 }
 

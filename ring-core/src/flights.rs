@@ -42,7 +42,7 @@ use refreshes::Refreshes;
 use registry::RingRegistry;
 pub(crate) use registry::may_meet;
 use ring_doubts::RingDoubts;
-pub(crate) use scope::{Scope, ScopeGuard, Scoped};
+pub(crate) use scope::{Scope, ScopeGuard, Scoped, Scopes};
 use shard::Shard;
 
 use crate::key::{EncodedKey, KeyShape, Name, RingKey};
@@ -139,6 +139,19 @@ impl<T> Flights<T> {
         state.flight = Some(Arc::clone(&flight));
         state.ref_count += 1;
         Role::Lead(Leader::new(self, key, epoch, Some(flight)))
+    }
+
+    /// A leader that takes the flight of another, if the flight is still this one: a job in the background, which waiters
+    /// leave after `flight_timeout` at the latest.
+    pub(crate) fn lead_as_job(&self, key: &EncodedKey, first_epoch: u64) -> Option<Leader<'_, T>> {
+        let mut shard = self.shard(key).lock();
+        let state = shard.find(key)?;
+        let flight = state.flight.clone()?;
+        if flight.first_epoch != first_epoch || flight.job_began.set(Instant::now()).is_err() {
+            return None;
+        }
+        state.ref_count += 1;
+        Some(self.leader(key.clone(), Some(flight)))
     }
 
     /// Starts a computation that others cannot join.

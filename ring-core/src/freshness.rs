@@ -7,9 +7,6 @@
 
 use std::time::Duration;
 
-use crate::background::{self, AsyncJob, BlockingJob};
-use crate::flights::Claim;
-
 /// What a look-up found: the result of [`Call::lookup`](crate::Call::lookup).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Lookup<V> {
@@ -42,14 +39,6 @@ impl<V> Lookup<V> {
     /// Whether there is no value.
     pub(crate) fn is_absent(&self) -> bool {
         matches!(self, Lookup::Absent)
-    }
-
-    /// The value, unless it is stale.
-    pub(crate) fn fresh(self) -> Option<V> {
-        match self {
-            Lookup::Fresh(value) => Some(value),
-            Lookup::Stale(_) | Lookup::Absent => None,
-        }
     }
 }
 
@@ -87,45 +76,5 @@ impl Early {
             // One less a number from 0 to 1, which may be 0.
             Early::XFetch => left <= mean().mul_f64(-(1.0 - fastrand::f64()).ln()),
         }
-    }
-}
-
-/// Who refreshes a stale entry, for the values `P` of a call. `J` is a job in the background.
-pub trait Refresh<P, J> {
-    /// The job that refreshes the entry, or the claim if the caller does it.
-    fn job(&self, parts: &P, claim: Claim) -> Result<J, Claim>;
-}
-
-/// The caller refreshes a stale entry itself.
-#[derive(Clone, Copy, Debug)]
-pub struct ByCaller;
-
-/// A job in the background refreshes a stale entry: it is made of copies of the call's values.
-#[derive(Clone, Copy, Debug)]
-pub struct InBackground<F>(pub F);
-
-impl<P, F: Fn(&P, Claim) -> BlockingJob> Refresh<P, BlockingJob> for InBackground<F> {
-    fn job(&self, parts: &P, claim: Claim) -> Result<BlockingJob, Claim> {
-        if background::has_threads(claim.patience()) {
-            Ok((self.0)(parts, claim))
-        } else {
-            Err(claim)
-        }
-    }
-}
-
-impl<P, F: Fn(&P, Claim) -> AsyncJob> Refresh<P, AsyncJob> for InBackground<F> {
-    fn job(&self, parts: &P, claim: Claim) -> Result<AsyncJob, Claim> {
-        if background::has_spawner() {
-            Ok((self.0)(parts, claim))
-        } else {
-            Err(claim)
-        }
-    }
-}
-
-impl<P, J> Refresh<P, J> for ByCaller {
-    fn job(&self, _: &P, claim: Claim) -> Result<J, Claim> {
-        Err(claim)
     }
 }

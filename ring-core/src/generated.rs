@@ -6,13 +6,13 @@ use std::marker::PhantomData;
 pub use std::sync::LazyLock;
 pub use std::time::Duration;
 
-pub use crate::background::{AsyncJob, BlockingJob};
+pub use crate::background::{AsyncJob, BlockingJob, Order};
 pub use crate::body::Body;
 pub use crate::cache::{AsyncCache, Cache, Handle, RingStatic};
 pub use crate::call::Call;
+pub use crate::entry::{Old, Wishes};
 pub use crate::errors::ErrorRules;
-pub use crate::flights::Claim;
-pub use crate::freshness::{ByCaller, Early, InBackground};
+pub use crate::freshness::Early;
 pub use crate::key::{Ignored, Reading, RingKey, Template, TypeName};
 use crate::key::{KeyPart, Recorded};
 pub use crate::lru::{DEFAULT_CAPACITY, Lru};
@@ -54,9 +54,9 @@ impl<S: Send + Sync> ForAllThreads for S {
     type Held = RingStatic<S>;
 }
 
-/// A value that a refresh in the background has a copy of.
+/// A value that a body in the background has a copy of.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be copied into the background, where stale entries are refreshed",
+    message = "`{Self}` cannot be copied into the background, where `stale` and `timeout` have the body run",
     label = "not `Clone + Send + 'static`",
     note = "derive `Clone` for it, take `self: &Arc<Self>`, or write `refresh = caller`"
 )]

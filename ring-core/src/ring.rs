@@ -35,6 +35,8 @@ pub struct Ring {
     pub(crate) retry: Duration,
     /// The time for which a call that found a stale value waits for the new one; `None`: until the refresh ends.
     pub(crate) wait: Option<Duration>,
+    /// The longest time that a plain call waits for a body, with the option `timeout`.
+    pub(crate) timeout: Option<Duration>,
     /// When an entry is refreshed before it expires.
     pub(crate) early: Early,
     /// The moving average of the time that the body takes, in nanoseconds. Kept for [`Early::XFetch`].
@@ -60,6 +62,7 @@ impl Ring {
             stale: Duration::ZERO,
             retry: DEFAULT_RETRY,
             wait: Some(Duration::ZERO),
+            timeout: None,
             early: Early::Off,
             mean_nanos: AtomicU64::new(0),
             jitter: 0.0,
@@ -195,6 +198,13 @@ impl Ring {
     #[must_use]
     pub fn wait(mut self, wait: Option<Duration>) -> Self {
         self.wait = wait;
+        self
+    }
+
+    /// The longest time that a plain call waits for a body. `None`, the default: as long as it takes.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.timeout = timeout;
         self
     }
 

@@ -1,4 +1,4 @@
-//! The threads that refresh entries of blocking methods.
+//! The threads that do the work of blocking methods in the background.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,8 +10,11 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 use super::BlockingJob;
 use super::counts::{End, Running};
 
-/// The greatest number of threads, if the machine has as many cores.
-const MOST_THREADS: usize = 4;
+/// The greatest number of threads that refresh, if the machine has as many cores.
+const MOST_REFRESHING: usize = 4;
+
+/// The greatest number of threads that compute what calls wait for. Each call that waits is a thread itself.
+const MOST_COMPUTING: usize = 512;
 
 /// The greatest number of jobs that wait.
 const QUEUE: usize = 1_024;
@@ -19,17 +22,18 @@ const QUEUE: usize = 1_024;
 /// The time after which an idle thread ends.
 const IDLE: Duration = Duration::from_secs(10);
 
-pub(super) static POOL: Pool = Pool {
-    state: Mutex::new(State {
-        process: 0,
-        waiting: VecDeque::new(),
-        idle: 0,
-        busy: Vec::new(),
-    }),
-    work: Condvar::new(),
-};
+/// Refreshes of stale entries, for which nobody waits.
+pub(super) static REFRESHES: Pool = Pool::new("ring-cache-refresh", || {
+    thread::available_parallelism().map_or(1, |cores| cores.get().min(MOST_REFRESHING))
+});
+
+/// Computations that calls wait for.
+pub(super) static COMPUTATIONS: Pool = Pool::new("ring-cache-compute", || MOST_COMPUTING);
 
 pub(super) struct Pool {
+    /// The name of its threads.
+    name: &'static str,
+    most_threads: fn() -> usize,
     state: Mutex<State>,
     /// Notified when a job waits.
     work: Condvar,
@@ -45,11 +49,21 @@ struct State {
     busy: Vec<Instant>,
 }
 
-fn most_threads() -> usize {
-    thread::available_parallelism().map_or(1, |cores| cores.get().min(MOST_THREADS))
-}
-
 impl Pool {
+    const fn new(name: &'static str, most_threads: fn() -> usize) -> Self {
+        Pool {
+            name,
+            most_threads,
+            state: Mutex::new(State {
+                process: 0,
+                waiting: VecDeque::new(),
+                idle: 0,
+                busy: Vec::new(),
+            }),
+            work: Condvar::new(),
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         let mut state = self.state.lock();
         let process = std::process::id();
@@ -66,7 +80,7 @@ impl Pool {
     pub(super) fn responds(&self, patience: Duration) -> bool {
         let state = self.lock();
         let is_stuck = |began: &Instant| began.elapsed() >= patience;
-        state.busy.len() < most_threads() || !state.busy.iter().all(is_stuck)
+        state.busy.len() < (self.most_threads)() || !state.busy.iter().all(is_stuck)
     }
 
     /// Runs a job when a thread is free. Drops it if too many wait.
@@ -82,13 +96,13 @@ impl Pool {
             self.work.notify_one();
             return;
         }
-        if state.idle + state.busy.len() >= most_threads() {
+        if state.idle + state.busy.len() >= (self.most_threads)() {
             return;
         }
         state.idle += 1;
         drop(state);
         let spawned = thread::Builder::new()
-            .name("ring-cache-refresh".to_owned())
+            .name(self.name.to_owned())
             .spawn(|| self.work());
         if spawned.is_err() {
             self.lost_thread();

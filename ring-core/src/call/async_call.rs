@@ -3,11 +3,11 @@
 use super::awaited;
 use super::context::{Lookup, Outcome, StorageResult};
 use super::fetch::Fetched;
-use super::refresh::{go_on, look, refresh_awaited};
+use super::refresh::{go_on, look};
 use super::{BoundCall, CallContext};
 use crate::action::{Action, ActionResult};
-use crate::body::{AsyncBody, Bind, Boxed, RefreshableFuture};
-use crate::flights::{Claim, Outcome as FlightOutcome};
+use crate::body::{AsyncBody, Bind, BodyFuture, Boxed};
+use crate::flights::Outcome as FlightOutcome;
 use crate::freshness;
 use crate::key::EncodedKey;
 use crate::mode::Awaited;
@@ -104,7 +104,7 @@ where
     #[allow(clippy::manual_async_fn)]
     fn fill(self, is_update: bool) -> impl Future<Output = R::Out> {
         async move {
-            if B::KEEPS_STALE && !is_update {
+            if (B::KEEPS_STALE || B::HAS_TIMEOUT) && !is_update {
                 if let Some(value) = self.context.hit(&self.call_key(), self.context.refreshed_from()) {
                     return R::found(value);
                 }
@@ -121,14 +121,14 @@ where
                 is_update,
                 ..self.context
             };
-            let (key, body) = (self.encoded_key(), Boxed::new(self.body));
+            let (key, mut body) = (self.encoded_key(), Boxed::new(self.body));
             let (failures, begun) = (body.failures(), context.begin_errors());
             let fetched = if is_update {
                 context.begin_update(key)
             } else {
                 Box::pin(awaited::fetch(&context, key, looked_up.and_then(Result::err))).await
             };
-            let (leader, left) = match fetched {
+            let (mut leader, left) = match fetched {
                 Fetched::Found(value) => return R::found(value),
                 Fetched::Bypass => return body.await,
                 Fetched::Lead(leader, left) => (leader, left),
@@ -137,6 +137,7 @@ where
                 leader.finish(|| FlightOutcome::Failed);
                 return out;
             }
+            leader.heed(body.show(None));
             let value = match R::value(context.computing(&leader).around(body).await) {
                 Ok(value) => value,
                 Err(out) => {
@@ -169,13 +170,6 @@ where
     /// Computes without the cache.
     pub async fn execute(self) -> R::Out {
         Boxed::new(self.body).await
-    }
-
-    /// Refreshes the entry in the background. Called by generated code.
-    #[doc(hidden)]
-    pub async fn refresh(self, claim: Claim) {
-        let (context, key) = (self.context, self.encoded_key());
-        refresh_awaited::<R, S, _>(context, key, Boxed::new(self.body), claim).await;
     }
 
     /// Runs the verb that `action` names.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::context::{CallContext, Lookup, StorageResult};
 use super::fetch::{Fetch, Fetched};
-use crate::body::RefreshableFuture;
+use crate::body::BodyFuture;
 use crate::flights::{Leader, Outcome};
 use crate::key::EncodedKey;
 use crate::output::Output;
@@ -64,17 +64,18 @@ where
 /// Runs a body as the leader, and stores its value.
 pub(crate) async fn compute<R, S, F>(
     context: &CallContext<R::Value, S>,
-    leader: Leader<'_, S::Held>,
+    mut leader: Leader<'_, S::Held>,
     left: Option<Duration>,
-    body: F,
+    mut body: F,
 ) -> R::Out
 where
     R: Output,
     S: View<R::Value>,
     S::Storage: AsyncStorage<S::Held>,
-    F: RefreshableFuture<Output = R::Out>,
+    F: BodyFuture<Output = R::Out>,
 {
     let failures = body.failures();
+    leader.heed(body.show(None));
     let value = match R::value(context.computing(&leader).around(body).await) {
         Ok(value) => value,
         Err(out) => {
@@ -98,7 +99,7 @@ where
     R: Output,
     S: View<R::Value>,
     S::Storage: AsyncStorage<S::Held>,
-    F: RefreshableFuture<Output = R::Out>,
+    F: BodyFuture<Output = R::Out>,
 {
     match fetched {
         Fetched::Found(value) => R::found(value),

@@ -57,7 +57,7 @@ where
 pub(crate) fn complete<R, S, B>(
     context: &CallContext<R::Value, S>,
     fetched: Fetched<'_, R::Value, S::Held>,
-    body: B,
+    mut body: B,
     lookup: Lookup,
 ) -> R::Out
 where
@@ -68,12 +68,13 @@ where
     match fetched {
         Fetched::Found(value) => R::found(value),
         Fetched::Bypass => body.run(),
-        Fetched::Lead(leader, left) => {
+        Fetched::Lead(mut leader, left) => {
             let failures = body.failures();
             if let Some(out) = context.remembered(Some(failures), leader.key(), lookup) {
                 leader.finish(|| Outcome::Failed);
                 return out;
             }
+            leader.heed(body.show(None));
             let scope = context.computing(&leader).enter();
             let out = body.run();
             drop(scope);

@@ -4,6 +4,7 @@ use std::any::type_name;
 use std::time::{Duration, Instant};
 
 use crate::account::Use;
+use crate::entry::{Old, Wishes};
 use crate::error::{Error, Failure};
 use crate::errors::{FailureRules, RememberedErrors};
 use crate::flights::{Claim, Flights, Invalidation, Leader, Outcome as FlightOutcome, Role};
@@ -82,6 +83,8 @@ pub(crate) struct CallContext<V, S> {
     /// Whether the ring's jitter shortens the expiry.
     pub(crate) jitters: bool,
     pub(crate) unless: Option<fn(&V) -> bool>,
+    /// How the body is shown the old value, if it is to see its entry.
+    pub(crate) erase: Option<fn(V) -> Old>,
     /// Whether a value that is not stored removes an older one.
     pub(crate) is_update: bool,
 }
@@ -369,7 +372,7 @@ impl<V, S: View<V>> CallContext<V, S> {
         value: &V,
         left: Option<Duration>,
     ) -> Option<Store<'c, S::Storage, S::Held>> {
-        let commit = self.commit(leader.key(), value);
+        let commit = self.commit(&leader, value);
         let (leader, commit) = self.store_in_place(leader, commit, value)?;
         self.store_later(leader, commit, value, left)
     }
@@ -381,7 +384,7 @@ impl<V, S: View<V>> CallContext<V, S> {
         value: &V,
         left: Option<Duration>,
     ) -> Option<Store<'c, S::Storage, S::Held>> {
-        let commit = self.commit(leader.key(), value);
+        let commit = self.commit(&leader, value);
         self.store_later(leader, commit, value, left)
     }
 
@@ -408,18 +411,17 @@ impl<V, S: View<V>> CallContext<V, S> {
                 None
             }
         };
-        Some(Store::computed(
-            self.storage(),
-            leader,
-            held,
-            self.life(value),
-            left,
-            self.ring.write_timeout,
-        ))
+        let life = self.life(value, leader.wishes());
+        let is_unchanged = leader.wishes().is_some_and(Wishes::is_unchanged);
+        let store = Store::computed(self.storage(), leader, held, life, left, self.ring.write_timeout);
+        Some(store.renewing(is_unchanged))
     }
 
     /// The time for which the storage keeps a value.
-    fn life(&self, value: &V) -> Option<Duration> {
+    fn life(&self, value: &V, wishes: Option<&Wishes>) -> Option<Duration> {
+        if let Some(expiry) = wishes.and_then(Wishes::expiry) {
+            return Some(self.plus_stale(expiry));
+        }
         let expiry = self.expire_of.and_then(|expire_of| expire_of(value));
         self.with_stale(expiry.or(self.expiry))
     }
@@ -434,17 +436,28 @@ impl<V, S: View<V>> CallContext<V, S> {
         if self.jitters {
             expiry = self.ring.jittered(expiry);
         }
+        Some(self.plus_stale(expiry))
+    }
+
+    fn plus_stale(&self, expiry: Duration) -> Duration {
         // Zero means that nothing is stored.
-        Some(if expiry.is_zero() {
+        if expiry.is_zero() {
             expiry
         } else {
             expiry.saturating_add(self.ring.stale)
-        })
+        }
     }
 
-    fn commit(&self, key: &EncodedKey, value: &V) -> Commit<S::Held> {
+    /// The old value, as a body that sees its entry takes it.
+    pub(crate) fn erased(&self, old: Option<V>) -> Option<Old> {
+        self.erase.zip(old).map(|(erase, old)| erase(old))
+    }
+
+    fn commit(&self, leader: &Leader<'_, S::Held>, value: &V) -> Commit<S::Held> {
+        let key = leader.key();
         self.forget_error(|| key.hash_value());
-        if self.unless.is_some_and(|unless| unless(value)) {
+        let is_skipped = leader.wishes().is_some_and(Wishes::skips_store);
+        if is_skipped || self.unless.is_some_and(|unless| unless(value)) {
             return if self.is_update {
                 Commit::Remove
             } else {
@@ -473,7 +486,7 @@ impl<V, S: View<V>> CallContext<V, S> {
             (Commit::Store(held), Some(storage)) => (held, storage),
             (commit, _) => return Some((leader, commit)),
         };
-        let Some(expires_at) = storage.expires_at(self.life(value)) else {
+        let Some(expires_at) = storage.expires_at(self.life(value, leader.wishes())) else {
             return Some((leader, Commit::Store(held)));
         };
         let count = |stored| {
@@ -505,7 +518,7 @@ impl<V, S: View<V>> CallContext<V, S> {
         // Before the entry is there: from its first hit on it is counted.
         self.used();
         self.forget_error(|| key.hash_value());
-        let life = self.life(&value);
+        let life = self.life(&value, None);
         let (held, error) = match self.view.encode(value, &key) {
             Ok(held) => (Some(held), None),
             Err(error) => (None, Some(error)),

@@ -50,6 +50,7 @@ impl<T: Clone, S: StorageBase<T>, M> Forgetting<T, S, M> {
             expire_of: None,
             jitters: false,
             unless: None,
+            erase: None,
             is_update: false,
         }
     }

@@ -8,9 +8,11 @@ use std::time::{Duration, Instant};
 
 use super::context::{CallContext, Lookup, StorageResult};
 use super::fetch::Fetched;
+use super::within::{HandedOver, fetch_awaited, miss};
 use super::{Call, awaited, blocking};
-use crate::background;
-use crate::body::{Body, RefreshableFuture};
+use crate::background::{self, AsyncJob, BlockingJob, Order};
+use crate::body::{Body, BodyFuture};
+use crate::entry::Old;
 use crate::errors::FailureRules;
 use crate::flights::{Claim, Leader, Outcome as FlightOutcome};
 use crate::freshness;
@@ -53,13 +55,37 @@ where
             freshness::Lookup::Absent => self.miss(key, lookup),
         }
     }
+}
 
-    /// Refreshes the entry in the background. Called by generated code.
-    #[doc(hidden)]
-    pub fn refresh(self, claim: Claim) {
-        let key = self.encoded_key();
-        drop(refresh::<R, S, B>(&self.context, key, self.body, claim));
+/// The job that refreshes an entry, or the claim if the caller does it.
+fn job<B: Body>(body: &B, claim: Claim) -> Result<BlockingJob, Claim> {
+    body.job(Order::Refresh(claim)).map_err(claim_of)
+}
+
+/// [`job`], awaited.
+fn async_job<F: BodyFuture>(body: &F, claim: Claim) -> Result<AsyncJob, Claim> {
+    body.job(Order::Refresh(claim)).map_err(claim_of)
+}
+
+fn claim_of<O>(order: Order<O>) -> Claim {
+    match order {
+        Order::Refresh(claim) => claim,
+        Order::Compute(_) => unreachable!("an order comes back as it was"),
     }
+}
+
+/// Refreshes the entry in the background.
+pub(super) fn refresh_in_background<R, S, B>(
+    context: &CallContext<R::Value, S>,
+    key: EncodedKey,
+    body: B,
+    claim: Claim,
+) where
+    R: Output,
+    S: View<R::Value, Storage: Storage<S::Held>>,
+    B: Body<Out = R::Out>,
+{
+    drop(refresh::<R, S, B>(context, key, body, claim));
 }
 
 /// The result of a call that found a stale value.
@@ -74,7 +100,7 @@ where
     S: View<R::Value, Storage: Storage<S::Held>>,
     B: Body<Out = R::Out>,
 {
-    match context.claim_refresh(&key).map(|claim| body.refresh(claim)) {
+    match context.claim_refresh(&key).map(|claim| job(&body, claim)) {
         None => {}
         Some(Ok(job)) => background::spawn(job),
         Some(Err(claim)) => match refresh::<R, S, B>(context, key.clone(), body, claim) {
@@ -93,11 +119,7 @@ where
     }
     match look_again::<R::Value, S>(context, &key) {
         (Some(found), _) => R::found(context.found_again(found)),
-        (None, lookup) => {
-            context.counters().miss();
-            let fetched = blocking::fetch(context, key, lookup);
-            blocking::complete::<R, S, B>(context, fetched, body, lookup)
-        }
+        (None, lookup) => miss::<R, S, B>(context, key, body, lookup),
     }
 }
 
@@ -116,7 +138,7 @@ where
     let claim = context
         .claim_refresh(&key)
         .map(|claim| claim.early(context.margin()));
-    match claim.map(|claim| body.refresh(claim)) {
+    match claim.map(|claim| job(&body, claim)) {
         None => {}
         Some(Ok(job)) => background::spawn(job),
         Some(Err(claim)) => {
@@ -156,7 +178,7 @@ where
 fn refresh<R, S, B>(
     context: &CallContext<R::Value, S>,
     key: EncodedKey,
-    body: B,
+    mut body: B,
     claim: Claim,
 ) -> Refreshed<R>
 where
@@ -165,16 +187,20 @@ where
     B: Body<Out = R::Out>,
 {
     let context = context.update();
-    let Some(leader) = context.lead_refresh(key, &claim) else {
+    let Some(mut leader) = context.lead_refresh(key, &claim) else {
         return Refreshed::UnderWay;
     };
     // Another process may have refreshed it, and another call since the look-up.
     let until = after(context.deadline());
     let read = context.storage().read_expiring(leader.key(), until);
-    if let Some(value) = context.fresh_again(leader.key(), read, claim.margin()) {
-        leader.finish(|| FlightOutcome::Retry);
-        return Refreshed::Value(value);
-    }
+    let old = match context.fresh_again(leader.key(), read, claim.margin()) {
+        Ok(value) => {
+            leader.finish(|| FlightOutcome::Retry);
+            return Refreshed::Value(value);
+        }
+        Err(old) => old,
+    };
+    leader.heed(body.show(context.erased(old)));
     let failures = body.failures();
     let scope = context.computing(&leader).enter();
     let out = body.run();
@@ -193,17 +219,18 @@ where
 pub(super) async fn refresh_awaited<R, S, F>(
     context: CallContext<R::Value, S>,
     key: EncodedKey,
-    body: F,
+    mut body: F,
     claim: Claim,
 ) where
     R: Output,
     S: View<R::Value, Storage: AsyncStorage<S::Held>>,
-    F: RefreshableFuture<Output = R::Out>,
+    F: BodyFuture<Output = R::Out>,
 {
     let context = context.update();
-    let RefreshLead::Led(leader) = lead_refresh_async(&context, key, &claim).await else {
+    let RefreshLead::Led(mut leader, old) = lead_refresh_async(&context, key, &claim).await else {
         return;
     };
+    leader.heed(body.show(old));
     let failures = body.failures();
     match R::value(context.computing(&leader).around(body).await) {
         Ok(value) => drop(awaited::store(&context, leader, context.deadline(), value).await),
@@ -219,9 +246,11 @@ enum Way<'c, V, T> {
     /// It returns this value.
     Return(V),
     /// It computes for all, with the rest of the storage's deadline, and refreshes the entry if it has a claim.
-    Lead(Leader<'c, T>, Option<Duration>, Option<Claim>),
+    Lead(Leader<'c, T>, Option<Duration>, Option<(Claim, Option<Old>)>),
     /// It computes without the cache.
     Bypass,
+    /// It has waited for others long enough.
+    Overdue,
 }
 
 /// The look-up of a plain call.
@@ -244,17 +273,17 @@ where
 pub(super) async fn go_on<R, S, F>(
     context: CallContext<R::Value, S>,
     key: EncodedKey,
-    body: F,
+    mut body: F,
     (found, lookup): (freshness::Lookup<R::Value>, Lookup),
 ) -> R::Out
 where
     R: Output,
     S: View<R::Value, Storage: AsyncStorage<S::Held>>,
-    F: RefreshableFuture<Output = R::Out>,
+    F: BodyFuture<Output = R::Out>,
 {
     let claim = match context
         .claim(&key, &found, lookup)
-        .map(|claim| body.refresh(claim))
+        .map(|claim| async_job(&body, claim))
     {
         None => None,
         Some(Ok(job)) => {
@@ -268,12 +297,20 @@ where
     } else {
         context
     };
-    let (way, lookup) = Box::pin(choose_way(&context, &key, found, lookup, claim)).await;
-    let (leader, left, claim) = match way {
+    let limit = context.limit();
+    let (way, lookup) = Box::pin(choose_way(&context, &key, found, lookup, claim, limit)).await;
+    let (mut leader, left, refresh) = match way {
         Way::Return(value) => return R::found(value),
-        Way::Bypass => return body.await,
-        Way::Lead(leader, left, claim) => (leader, left, claim),
+        Way::Bypass => {
+            return match within(&mut body, limit).await {
+                Some(out) => out,
+                None => context.overdue::<R, F>(body).await,
+            };
+        }
+        Way::Overdue => return context.overdue::<R, F>(body).await,
+        Way::Lead(leader, left, refresh) => (leader, left, refresh),
     };
+    let (claim, old) = refresh.unzip();
     let failures = body.failures();
     if claim.is_none()
         && let Some(out) = context.remembered(failures, leader.key(), lookup)
@@ -281,15 +318,32 @@ where
         leader.finish(|| FlightOutcome::Failed);
         return out;
     }
+    if F::HAS_TIMEOUT && claim.is_none() {
+        let (handed_over, order) = HandedOver::new(leader);
+        match body.job(order) {
+            Ok(job) => {
+                background::spawn_task(job).await;
+                return match Box::pin(handed_over.settle(limit)).await {
+                    Some(out) => out,
+                    None => context.overdue::<R, F>(body).await,
+                };
+            }
+            Err(_) => leader = handed_over.take_back(),
+        }
+    }
+    leader.heed(body.show(old.flatten()));
     let mut running = context.computing(&leader).around(body);
-    let out = match within(&mut running, context.patience(claim.as_ref())).await {
+    let out = match within(&mut running, context.patience(claim.as_ref()).or(limit)).await {
         Some(out) => out,
         None => match Box::pin(look_again_async(&context, &key)).await.0 {
             Some(found) => {
                 claim.into_iter().for_each(Claim::fail);
                 return R::found(context.found_again(found));
             }
-            None => running.await,
+            None => match within(&mut running, limit).await {
+                Some(out) => out,
+                None => return context.overdue::<R, F>(running).await,
+            },
         },
     };
     let out = match R::value(out) {
@@ -319,6 +373,7 @@ async fn choose_way<'c, V, S>(
     found: freshness::Lookup<V>,
     lookup: Lookup,
     claim: Option<Claim>,
+    limit: Option<Instant>,
 ) -> (Way<'c, V, S::Held>, Lookup)
 where
     S: View<V, Storage: AsyncStorage<S::Held>>,
@@ -326,7 +381,7 @@ where
     if let Some(claim) = claim {
         let lead = lead_refresh_async(context, key.clone(), &claim).await;
         let way = match lead {
-            RefreshLead::Led(leader) => Way::Lead(leader, context.deadline(), Some(claim)),
+            RefreshLead::Led(leader, old) => Way::Lead(leader, context.deadline(), Some((claim, old))),
             RefreshLead::Value(value) if claim.margin().is_zero() => Way::Return(context.refreshed(value)),
             RefreshLead::Value(value) => Way::Return(value),
             RefreshLead::UnderWay => Way::Return(context.found_meanwhile(found)),
@@ -351,17 +406,19 @@ where
         }
         freshness::Lookup::Absent => {}
     }
-    let way = match awaited::fetch(context, key.clone(), Some(lookup)).await {
-        Fetched::Found(value) => Way::Return(value),
-        Fetched::Bypass => Way::Bypass,
-        Fetched::Lead(leader, left) => Way::Lead(leader, left, None),
+    let way = match fetch_awaited(context, key.clone(), lookup, limit).await {
+        Some(Fetched::Found(value)) => Way::Return(value),
+        Some(Fetched::Bypass) => Way::Bypass,
+        Some(Fetched::Lead(leader, left)) => Way::Lead(leader, left, None),
+        None => Way::Overdue,
     };
     (way, lookup)
 }
 
 /// The lead of a refresh.
 enum RefreshLead<'c, V, T> {
-    Led(Leader<'c, T>),
+    /// With the value that it is to replace, for a body that sees it.
+    Led(Leader<'c, T>, Option<Old>),
     /// The entry is fresh again: another process may have refreshed it, and another call since the look-up.
     Value(V),
     /// Another call computes it.
@@ -382,11 +439,11 @@ where
     let until = after(context.deadline());
     let read = context.storage().read_expiring(leader.key(), until).await;
     match context.fresh_again(leader.key(), read, claim.margin()) {
-        Some(value) => {
+        Ok(value) => {
             leader.finish(|| FlightOutcome::Retry);
             RefreshLead::Value(value)
         }
-        None => RefreshLead::Led(leader),
+        Err(old) => RefreshLead::Led(leader, context.erased(old)),
     }
 }
 
@@ -457,12 +514,17 @@ impl<V, S: View<V>> CallContext<V, S> {
         }
     }
 
-    /// The value of a look-up by the leader of a refresh, if it is fresh for longer than the margin.
-    fn fresh_again(&self, key: &EncodedKey, read: Read<V, S>, margin: Duration) -> Option<V> {
+    /// The value of a look-up by the leader of a refresh, if it is fresh for longer than the margin, or else the one that
+    /// is to be replaced.
+    fn fresh_again(&self, key: &EncodedKey, read: Read<V, S>, margin: Duration) -> Result<V, Option<V>> {
         let refreshed_from = self.ring.stale.saturating_add(margin);
         let found = self.count_errors(read).flatten();
-        let found = found.filter(|found| !found.is_stale(refreshed_from));
-        self.classify(key, found).fresh()
+        let is_old = found.as_ref().is_some_and(|found| found.is_stale(refreshed_from));
+        if is_old && self.erase.is_none() {
+            return Err(None);
+        }
+        let found = self.classify(key, found).value();
+        if is_old { Err(found) } else { found.ok_or(None) }
     }
 
     /// Ends the lead of a computation that gave no value.
@@ -474,6 +536,18 @@ impl<V, S: View<V>> CallContext<V, S> {
         self.count_refused::<R>();
         self.remember(failures, leader.key(), out);
         leader.finish(|| FlightOutcome::Failed);
+    }
+
+    /// The result of a call that has waited for its body long enough.
+    async fn overdue<R, F>(&self, body: impl Future<Output = R::Out>) -> R::Out
+    where
+        R: Output<Value = V>,
+        F: BodyFuture<Output = R::Out>,
+    {
+        match F::overdue(self.timed_out()) {
+            Some(out) => out,
+            None => body.await,
+        }
     }
 
     /// Whether calls that find a stale value wait for the new one.

@@ -1,5 +1,7 @@
 //! One computation and the calls that wait for it.
 
+use std::time::Instant;
+
 use crate::sync::{Arc, AtomicBool, AtomicUsize, Event, OnceLock, Ordering};
 
 /// The outcome of a flight, for its waiters.
@@ -24,6 +26,8 @@ pub(super) struct Flight<T> {
     pub(super) taken_over: AtomicBool,
     pub(super) waiters: AtomicUsize,
     pub(super) landed: Event,
+    /// When the job that leads it began, if one does: its callers leave it, and newcomers ask how long it has taken.
+    pub(super) job_began: OnceLock<Instant>,
 }
 
 impl<T> Flight<T> {
@@ -35,6 +39,7 @@ impl<T> Flight<T> {
             taken_over: AtomicBool::new(false),
             waiters: AtomicUsize::new(0),
             landed: Event::new(),
+            job_began: OnceLock::new(),
         })
     }
 
@@ -43,6 +48,7 @@ impl<T> Flight<T> {
         self.outcome.get().is_none()
             && self.led.load(Ordering::Relaxed)
             && !self.taken_over.load(Ordering::Relaxed)
+            && self.job_began.get().is_none()
             && self.waiters.load(Ordering::Relaxed) == 0
     }
 
@@ -83,7 +89,8 @@ mod tests {
     #[test]
     fn a_flight_that_anything_happened_to_is_used() {
         assert!(flight().is_unused());
-        let happenings: [fn(&Flight<_>); 4] = [
+        let happenings: [fn(&Flight<_>); 5] = [
+            |flight| _ = flight.job_began.set(Instant::now()),
             |flight| flight.land(Outcome::Failed),
             |flight| flight.led.store(false, Ordering::SeqCst),
             |flight| _ = flight.take_over(),

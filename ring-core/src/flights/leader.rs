@@ -4,6 +4,7 @@ use super::flight::{Flight, Outcome};
 use super::in_place::{Evicted, InPlace};
 use super::scope::Scope;
 use super::{Flights, KeyState};
+use crate::entry::Wishes;
 use crate::key::EncodedKey;
 use crate::sync::{Arc, EventListener, Ordering};
 
@@ -17,6 +18,8 @@ pub(crate) struct Leader<'f, T> {
     epoch: u64,
     flight: Option<Arc<Flight<T>>>,
     kind: Kind,
+    /// What its body decides about the entry.
+    wishes: Option<Arc<Wishes>>,
     /// Whether it has the write turn.
     is_writing: bool,
     /// Whether the waiters have the outcome, or no outcome is due.
@@ -67,6 +70,7 @@ impl<'f, T> Leader<'f, T> {
             epoch,
             flight,
             kind: Kind::Fill,
+            wishes: None,
             is_writing: false,
             settled: false,
             released: false,
@@ -97,6 +101,26 @@ impl<'f, T> Leader<'f, T> {
     /// The key whose value is computed.
     pub(crate) fn key(&self) -> &EncodedKey {
         &self.key
+    }
+
+    /// What tells its flight from others of the key, if it leads one.
+    pub(crate) fn flight(&self) -> Option<u64> {
+        self.flight.as_ref().map(|flight| flight.first_epoch)
+    }
+
+    /// Ends after another leader took its flight.
+    pub(crate) fn resign(mut self) {
+        self.flight = None;
+    }
+
+    /// Heeds what its body decides.
+    pub(crate) fn heed(&mut self, wishes: Option<Arc<Wishes>>) {
+        self.wishes = wishes;
+    }
+
+    /// What its body decided.
+    pub(crate) fn wishes(&self) -> Option<&Wishes> {
+        self.wishes.as_deref()
     }
 
     /// Its computation.

@@ -25,6 +25,31 @@ thread_local! {
 /// Marks this thread as inside a [`Scope`] until it is dropped, also by a panic.
 pub(crate) struct ScopeGuard(());
 
+/// The scopes of a call whose work another thread or task does.
+#[derive(Debug, Default)]
+pub(crate) struct Scopes(Vec<Scope>);
+
+/// Marks this thread as inside [`Scopes`] until it is dropped.
+pub(crate) struct ScopesGuard(usize);
+
+impl Scopes {
+    /// Those of the code on this thread.
+    pub(crate) fn current() -> Self {
+        Scopes(with_scopes(Vec::new(), |all| all.clone()))
+    }
+
+    pub(crate) fn enter(&self) -> ScopesGuard {
+        with_scopes((), |all| all.extend_from_slice(&self.0));
+        ScopesGuard(self.0.len())
+    }
+}
+
+impl Drop for ScopesGuard {
+    fn drop(&mut self) {
+        with_scopes((), |all| all.truncate(all.len().saturating_sub(self.0)));
+    }
+}
+
 impl Scope {
     pub(crate) fn enter(self) -> ScopeGuard {
         with_scopes((), |all| all.push(self));

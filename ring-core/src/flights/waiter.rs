@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::flight::{Flight, Outcome};
-use super::{Flights, Leader};
+use super::{Flights, KeyState, Leader};
 use crate::key::EncodedKey;
 use crate::sync::{Arc, EventListener, Ordering};
 
@@ -31,7 +31,7 @@ pub(crate) enum WaitOutcome<'f, T> {
     Value(T),
     /// With the right to compute: the leader is gone, exceeded the timeout, or had no value to share.
     Lead(Leader<'f, T>),
-    /// With another read: the leader found the value in the storage.
+    /// With another read: the leader found the value in the storage, or takes too long in the background.
     Retry,
 }
 
@@ -51,7 +51,8 @@ impl<'f, T> Waiter<'f, T> {
     /// Waits at most for `timeout` from now on.
     pub(crate) fn start(&mut self, timeout: Duration) {
         self.timeout = timeout;
-        self.until = Instant::now().checked_add(timeout);
+        let began = self.flight.job_began.get().copied().unwrap_or_else(Instant::now);
+        self.until = began.checked_add(timeout);
     }
 }
 
@@ -65,6 +66,9 @@ impl<'f, T: Clone> Waiter<'f, T> {
                 return outcome;
             }
             if timed_out {
+                if self.flight.job_began.get().is_some() {
+                    return self.leave_job();
+                }
                 if self.is_late {
                     return self.lead_alone();
                 }
@@ -90,6 +94,13 @@ impl<'f, T: Clone> Waiter<'f, T> {
             None if self.flight.take_lead() => Some(self.lead()),
             None => None,
         }
+    }
+
+    /// Calls that come later start a new flight, as this one may: the job may never end.
+    fn leave_job(&self) -> WaitOutcome<'f, T> {
+        let leave = |state: &mut KeyState<T>| state.detach(&self.flight);
+        self.flights.with_expected_state(&self.key, leave);
+        WaitOutcome::Retry
     }
 
     fn lead_alone(&self) -> WaitOutcome<'f, T> {

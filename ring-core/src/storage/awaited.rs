@@ -490,6 +490,14 @@ where
                 step = machine.next(read.map_or(Event::Failed, Event::Read));
                 continue;
             }
+            Step::Renew(life, until) => {
+                let key = machine.key();
+                let renewing = Box::pin(async { storage.renew(key, life, until).await });
+                let renewed = storage.flights().write_scope().around(renewing).await;
+                step = machine.next(Event::of_renewal(&renewed));
+                failure = failure.or(renewed.err());
+                continue;
+            }
             Step::Write(value, expiry, until) => {
                 let key = machine.key();
                 // The operation is started inside the scope: it may run before its first await.

@@ -95,7 +95,7 @@ impl<'b, 'c, S: StorageBase<T>, T> Batch<'b, 'c, S, T> {
                 Step::Wait(event, until) => self.waits.push((place, event, until)),
                 Step::Write(value, expiry, until) => self.writes.add((place, value, expiry), until),
                 Step::Remove(until) => self.removals.add(place, until),
-                Step::Read(_) => unreachable!("a write does not read"),
+                Step::Read(_) | Step::Renew(..) => unreachable!("a write in bulk does not read or renew"),
             }
         }
     }

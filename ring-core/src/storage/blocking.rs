@@ -236,6 +236,13 @@ where
                 step = machine.next(read.map_or(Event::Failed, Event::Read));
                 continue;
             }
+            Step::Renew(life, until) => {
+                let _scope = storage.flights().write_scope().enter();
+                let renewed = storage.renew(machine.key(), life, until);
+                step = machine.next(Event::of_renewal(&renewed));
+                failure = failure.or(renewed.err());
+                continue;
+            }
             Step::Write(value, expiry, until) => {
                 let _scope = storage.flights().write_scope().enter();
                 storage.write(machine.key(), value, expiry, until)

@@ -14,6 +14,8 @@ pub(crate) enum Step<T, O> {
     Read(Option<Instant>),
     /// Writes this value with this expiry under the machine's key.
     Write(T, Option<Duration>, Option<Instant>),
+    /// Restarts the life of the entry of the machine's key.
+    Renew(Duration, Option<Instant>),
     /// Removes the entry of the machine's key.
     Remove(Option<Instant>),
     /// Nothing: the machine ended with this result.
@@ -28,6 +30,8 @@ pub(crate) enum Event<T> {
     Woken(bool),
     /// The value that was read.
     Read(Option<T>),
+    /// Whether there was an entry whose life was restarted.
+    Renewed(bool),
     /// The storage was changed.
     Changed,
     /// The storage failed.
@@ -39,6 +43,14 @@ impl<T> Event<T> {
     pub(crate) fn of_change<E>(changed: &Result<(), E>) -> Self {
         match changed {
             Ok(()) => Event::Changed,
+            Err(_) => Event::Failed,
+        }
+    }
+
+    /// The result of a renewal.
+    pub(crate) fn of_renewal<E>(renewed: &Result<bool, E>) -> Self {
+        match renewed {
+            Ok(was_there) => Event::Renewed(*was_there),
             Err(_) => Event::Failed,
         }
     }

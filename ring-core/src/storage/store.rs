@@ -20,6 +20,8 @@ pub(crate) struct Store<'c, S: StorageBase<T>, T> {
     /// The value to write; `None` removes the entry.
     value: Option<T>,
     is_removal: bool,
+    /// Whether the entry has this value already, and its life restarts.
+    is_renewal: bool,
     expiry: Option<Duration>,
     /// The end of the write's time.
     until: Option<Instant>,
@@ -34,6 +36,8 @@ pub(crate) struct Store<'c, S: StorageBase<T>, T> {
 enum State {
     /// Waits for its turn.
     Turn,
+    /// Restarts the life of the entry.
+    Renew,
     /// Writes.
     Write,
     /// Removes its entry after it was abandoned. Whether the write succeeded.
@@ -57,6 +61,7 @@ impl<'c, S: StorageBase<T>, T> Store<'c, S, T> {
             storage,
             leader: Some(leader),
             is_removal: value.is_none(),
+            is_renewal: false,
             value,
             expiry,
             until,
@@ -64,6 +69,12 @@ impl<'c, S: StorageBase<T>, T> Store<'c, S, T> {
             written: None,
             state: State::Turn,
         }
+    }
+
+    /// The same for an entry that has this value already: its life restarts, if it is still there.
+    pub(crate) fn renewing(mut self, is_renewal: bool) -> Self {
+        self.is_renewal = is_renewal && self.expiry.is_some();
+        self
     }
 
     /// Stores a value given by the user, superseding any write or computation. Without a value it removes the entry.
@@ -81,6 +92,7 @@ impl<'c, S: StorageBase<T>, T> Store<'c, S, T> {
             storage,
             leader: Some(storage.flights().lead_explicit(key)),
             is_removal: value.is_none(),
+            is_renewal: false,
             value,
             expiry,
             // Its operations apply the storage's own deadline.
@@ -140,10 +152,20 @@ impl<'c, S: StorageBase<T>, T> Store<'c, S, T> {
             Turn::Clear => (self.value, self.is_removal) = (None, true),
             Turn::Write => {}
         }
-        self.state = State::Write;
         if self.until.is_none() {
             self.until = after(self.storage.deadline());
         }
+        match self.expiry {
+            Some(life) if self.is_renewal && self.value.is_some() => {
+                self.state = State::Renew;
+                Step::Renew(life, self.until)
+            }
+            _ => self.write_value(),
+        }
+    }
+
+    fn write_value(&mut self) -> Step<T, bool> {
+        self.state = State::Write;
         match self.value.take() {
             Some(value) => Step::Write(value, self.expiry, self.until),
             None => Step::Remove(self.until),
@@ -208,6 +230,9 @@ impl<S: StorageBase<T>, T> Machine<T> for Store<'_, S, T> {
         let succeeded = matches!(event, Event::Changed);
         match (self.state, event) {
             (State::Turn, event) => self.take_turn(!matches!(event, Event::Woken(false))),
+            // It is gone meanwhile.
+            (State::Renew, Event::Renewed(false)) => self.write_value(),
+            (State::Renew, event) => self.written(matches!(event, Event::Renewed(true))),
             (State::Write, _) => self.written(succeeded),
             (State::Undo(stored), _) => {
                 self.end_undo(succeeded);

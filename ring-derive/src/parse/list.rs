@@ -191,7 +191,7 @@ fn misplaced(known: &Known, target: Target) -> String {
 }
 
 /// Names that other libraries give to options of ours.
-const SYNONYMS: [(&str, &str); 49] = [
+const SYNONYMS: [(&str, &str); 48] = [
     ("ttl", "expire"),
     ("time", "expire"),
     ("expiry", "expire"),
@@ -200,7 +200,6 @@ const SYNONYMS: [(&str, &str); 49] = [
     ("expiration", "expire"),
     ("time_to_live", "expire"),
     ("time_to_idle", "expire"),
-    ("timeout", "expire"),
     ("lifespan", "expire"),
     ("max_age", "expire"),
     ("max_size", "capacity"),

@@ -32,6 +32,9 @@ pub(crate) struct RingOptions {
     pub(crate) share_errors: Option<Flag>,
     #[darling(default, with = values::patience)]
     pub(crate) wait: Option<Patience>,
+    pub(crate) timeout: Option<Duration>,
+    #[darling(default, with = values::binding)]
+    pub(crate) entry: Option<Ident>,
     #[darling(default, with = values::expression)]
     pub(crate) unless: Option<Expr>,
     #[darling(default, with = values::names)]

@@ -41,7 +41,7 @@ pub(crate) enum Holds {
     BytesBlocking,
 }
 
-static OPTIONS: [Known; 44] = [
+static OPTIONS: [Known; 46] = [
     // Storages: a ring has one.
     option("capacity", "capacity = 10_000", RINGS),
     option("storage", "storage = EXPRESSION as Type", RINGS),
@@ -66,6 +66,8 @@ static OPTIONS: [Known; 44] = [
     option("errors", "errors(\"5s\", when = Error::is_not_found)", RINGS),
     option("share_errors", "share_errors", RINGS),
     option("wait", "wait = \"50ms\"", RINGS),
+    option("timeout", "timeout = \"2s\"", RINGS),
+    option("entry", "entry = e", RINGS),
     option("unless", "unless = Option::is_none", RINGS),
     option("ignore", "ignore(argument, …)", RINGS),
     option("key", "key = EXPRESSION", &[Target::Method]),

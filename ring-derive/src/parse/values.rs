@@ -72,6 +72,17 @@ pub(super) fn identifier(option: &Meta) -> Result<Option<Ident>> {
     }
 }
 
+/// The name of a variable.
+pub(super) fn binding(option: &Meta) -> Result<Option<Ident>> {
+    let name = identifier(option)?;
+    match &name {
+        Some(word) if syn::parse_str::<Ident>(&word.to_string()).is_err() => {
+            Err(expected(option, "takes the name of a variable"))
+        }
+        _ => Ok(name),
+    }
+}
+
 /// The name of an accessor, or its visibility, or both.
 pub(crate) struct Accessor {
     /// As the user wrote it, if it was.

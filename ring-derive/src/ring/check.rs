@@ -367,14 +367,20 @@ fn freshness(method: &Method, errors: &mut Errors) {
             errors.at(place, message);
         }
     }
+    timeout(method, errors);
+    entry(method, errors);
+    if method.runs_in_background() {
+        background(method, errors);
+    }
     let stale = options.stale.as_ref().map(|stale| stale.value.to_token_stream());
     let early = options.early.as_ref().map(ToTokens::to_token_stream);
     let Some(place) = stale.clone().or(early) else {
         let retry = options.retry.as_ref().map(|retry| retry.value.to_token_stream());
         let wait = options.wait.as_ref().map(|wait| wait.written());
+        let refresh = options.refresh.as_ref().filter(|_| options.timeout.is_none());
         for (name, value) in [
             ("wait", wait.to_token_stream()),
-            ("refresh", options.refresh.to_token_stream()),
+            ("refresh", refresh.to_token_stream()),
             ("retry", retry.to_token_stream()),
         ] {
             if !value.is_empty() {
@@ -401,16 +407,54 @@ fn freshness(method: &Method, errors: &mut Errors) {
         let message = format!("`action = {action}` finds no entry to refresh: remove `{name}`, or `action`");
         errors.at(&place, &message);
     }
-    if method.refreshes_in_background() {
-        background(method, errors);
-    } else if let (Some(wait), false) = (&options.wait, method.is_async()) {
+    if let (Some(wait), true, false) = (&options.wait, method.runs_by_caller(), method.is_async()) {
         let message = "a caller that refreshes a stale entry cannot leave a blocking body: remove `wait`, or `refresh = \
                        caller`";
         errors.at(wait.written(), message);
     }
 }
 
-/// The arguments of a refresh in the background are copies.
+/// What a body says of its entry has a name of its own.
+fn entry(method: &Method, errors: &mut Errors) {
+    let Some(entry) = &method.options.entry else {
+        return;
+    };
+    let mut names = method.arguments.iter().filter_map(Argument::written_name);
+    if names.any(|name| *name == *entry) {
+        let message =
+            format!("`{entry}` is an argument already: give the entry another name, as in `entry = e`");
+        errors.at(entry, &message);
+    }
+    let action = method.options.action.as_ref();
+    if let Some(action) = action.filter(|action| *action == "execute") {
+        let message =
+            format!("`action = {action}` stores nothing, so there is no entry: remove `entry`, or `action`");
+        errors.at(entry, &message);
+    }
+}
+
+fn timeout(method: &Method, errors: &mut Errors) {
+    let options = &method.options;
+    let Some(timeout) = &options.timeout else { return };
+    let action = options
+        .action
+        .as_ref()
+        .filter(|action| *action != "get_or_update");
+    if !method.is_fallible() {
+        let message = "a call that waits too long returns an error, and this method returns no `Result`: return one whose \
+                       error is `From<TimedOut>`, or remove `timeout`";
+        errors.at(&timeout.value, message);
+    } else if let Some(action) = action {
+        let message =
+            format!("`action = {action}` waits as long as its body takes: remove `timeout`, or `action`");
+        errors.at(&timeout.value, &message);
+    } else if method.runs_by_caller() && !method.is_async() {
+        let message = "a caller that runs a blocking body itself cannot leave it: remove `timeout`, or `refresh = caller`";
+        errors.at(&timeout.value, message);
+    }
+}
+
+/// The arguments of a body in the background are copies.
 fn background(method: &Method, errors: &mut Errors) {
     for argument in &method.arguments {
         let ty = match &argument.ty {
@@ -419,9 +463,14 @@ fn background(method: &Method, errors: &mut Errors) {
         };
         if argument.hides_its_type() || has_reference(ty) || matches!(ty, Type::TraitObject(_)) {
             let name = &argument.name;
+            let why = if method.refreshes() {
+                "stale entries are refreshed in the background"
+            } else {
+                "a body that takes longer than `timeout` goes on in the background"
+            };
             let message = format!(
-                "stale entries are refreshed in the background, with a copy of `{name}`, and this type borrows or has no \
-                 name: take an owned type or a reference to one, or write `refresh = caller`"
+                "{why}, with a copy of `{name}`, and this type borrows or has no name: take an owned type or a reference to \
+                 one, or write `refresh = caller`"
             );
             errors.at(&argument.ty, &message);
         }

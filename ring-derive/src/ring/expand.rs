@@ -47,13 +47,13 @@ pub(crate) fn expand(method: &Method) -> Expanded {
     ];
     let functions = expansion.functions(Place::Own).into_iter().zip(bodies);
     let functions = functions.map(|(function, body)| quote!(#[inline] #function { #body }));
-    let refresh = expansion.refresh_function(Place::Own);
+    let job = expansion.job_function(Place::Own);
     let declarations = expansion.functions(Place::Declared);
-    let refresh_declaration = expansion.refresh_function(Place::Declared);
+    let job_declaration = expansion.job_function(Place::Declared);
     Expanded {
         method: expansion.method(),
-        accessors: quote!(#(#functions)* #refresh),
-        declarations: quote!(#(#declarations;)* #refresh_declaration),
+        accessors: quote!(#(#functions)* #job),
+        declarations: quote!(#(#declarations;)* #job_declaration),
         inherent: expansion.inherent(),
         names: (!is_conditional(&method.attrs)).then(|| [method.accessor(), method.entry(), method.cache()]),
         cached: Cached::of(method),

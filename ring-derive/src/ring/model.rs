@@ -180,10 +180,14 @@ impl Method {
         self.options.stale.is_some() || self.options.early.is_some()
     }
 
-    /// Whether stale entries are refreshed in the background.
-    pub(crate) fn refreshes_in_background(&self) -> bool {
-        let by_caller = self.options.refresh.as_ref().is_some_and(|who| who == "caller");
-        self.refreshes() && !by_caller
+    /// Whether the body may run in the background, with copies of the arguments.
+    pub(crate) fn runs_in_background(&self) -> bool {
+        (self.refreshes() || self.options.timeout.is_some()) && !self.runs_by_caller()
+    }
+
+    /// Whether the user said that the caller runs the body in any case.
+    pub(crate) fn runs_by_caller(&self) -> bool {
+        self.options.refresh.as_ref().is_some_and(|who| who == "caller")
     }
 
     pub(crate) fn is_async(&self) -> bool {

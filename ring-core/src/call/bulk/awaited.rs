@@ -9,7 +9,7 @@ use super::{
     Bulk, Computation, Computed, Gathered, Group, Keyed, Pending, Progress, Seen, SetGroup, by_expiry,
     by_storage, classified, count_stores, decoded, in_places, padded, set_outcome, trusted,
 };
-use crate::body::RefreshableFuture;
+use crate::body::BodyFuture;
 use crate::error::Error;
 use crate::flights::Outcome as FlightOutcome;
 use crate::freshness;
@@ -184,7 +184,7 @@ pub(crate) async fn get_or_update<R, S, B>((calls, bodies): Bulk<R, S, B>, limit
 where
     R: Output,
     S: View<R::Value, Storage: AsyncStorage<S::Held>>,
-    B: RefreshableFuture<Output = R::Out>,
+    B: BodyFuture<Output = R::Out>,
 {
     let mut ended: Vec<Option<Computed<R>>> = bodies.iter().map(|_| None).collect();
     let mut bodies: Vec<_> = bodies.into_iter().map(Some).collect();
@@ -228,7 +228,7 @@ pub(crate) async fn update<R, S, B>((calls, bodies): Bulk<R, S, B>, limit: usize
 where
     R: Output,
     S: View<R::Value, Storage: AsyncStorage<S::Held>>,
-    B: RefreshableFuture<Output = R::Out>,
+    B: BodyFuture<Output = R::Out>,
 {
     let pending: Vec<_> = calls.into_iter().map(Pending::update).collect();
     let ended = bodies.iter().map(|_| None).collect();
@@ -246,7 +246,7 @@ async fn compute<R, S, B>(
 where
     R: Output,
     S: View<R::Value, Storage: AsyncStorage<S::Held>>,
-    B: RefreshableFuture<Output = R::Out>,
+    B: BodyFuture<Output = R::Out>,
 {
     let mut computation = Computation::new(pending, ended);
     let (first, equals) = computation.split_equals(&mut bodies);
@@ -279,11 +279,11 @@ where
 ///
 /// It takes the lead when its turn comes: a body may call other keys of this bulk call, which are then computed
 /// there.
-async fn lead<'c, R, S, B>(pending: &'c Pending<R, S>, body: B) -> Progress<'c, R, S, B>
+async fn lead<'c, R, S, B>(pending: &'c Pending<R, S>, mut body: B) -> Progress<'c, R, S, B>
 where
     R: Output,
     S: View<R::Value, Storage: AsyncStorage<S::Held>>,
-    B: RefreshableFuture<Output = R::Out>,
+    B: BodyFuture<Output = R::Out>,
 {
     let context = pending.context();
     let fetched = if context.is_update {
@@ -298,12 +298,13 @@ where
     match fetched {
         Fetched::Found(value) => Progress::Ended(Ok(value)),
         Fetched::Bypass => Progress::Ended(R::value(body.await)),
-        Fetched::Lead(leader, left) => {
+        Fetched::Lead(mut leader, left) => {
             let failures = body.failures();
             if let Some(out) = context.remembered(failures, leader.key(), pending.lookup) {
                 leader.finish(|| FlightOutcome::Failed);
                 return Progress::Ended(Err(out));
             }
+            leader.heed(body.show(None));
             let out = context.computing(&leader).around(body).await;
             pending.computed(leader, left, out, failures)
         }
@@ -327,7 +328,7 @@ async fn wait<R, S, B>(pending: &Pending<R, S>, mut fetch: Fetch<'_, R::Value, S
 where
     R: Output,
     S: View<R::Value, Storage: AsyncStorage<S::Held>>,
-    B: RefreshableFuture<Output = R::Out>,
+    B: BodyFuture<Output = R::Out>,
 {
     let step = fetch.next(Event::Woken(true));
     let (fetched, _) = run_from(pending.context().storage(), &mut fetch, step).await;
@@ -339,7 +340,7 @@ async fn finish<R, S, B>(pending: &Pending<R, S>, fetched: Fetched<'_, R::Value,
 where
     R: Output,
     S: View<R::Value, Storage: AsyncStorage<S::Held>>,
-    B: RefreshableFuture<Output = R::Out>,
+    B: BodyFuture<Output = R::Out>,
 {
     complete::<R, S, _>(pending.context(), fetched, body, pending.lookup).await
 }

@@ -275,7 +275,7 @@ where
 ///
 /// It takes the lead when its turn comes: a body may call other keys of this bulk call, which are then computed
 /// there.
-fn lead<'c, R, S, B>(pending: &'c Pending<R, S>, body: B) -> Progress<'c, R, S, B>
+fn lead<'c, R, S, B>(pending: &'c Pending<R, S>, mut body: B) -> Progress<'c, R, S, B>
 where
     R: Output,
     S: View<R::Value, Storage: Storage<S::Held>>,
@@ -294,12 +294,13 @@ where
     match fetched {
         Fetched::Found(value) => Progress::Ended(Ok(value)),
         Fetched::Bypass => Progress::Ended(R::value(body.run())),
-        Fetched::Lead(leader, left) => {
+        Fetched::Lead(mut leader, left) => {
             let failures = body.failures();
             if let Some(out) = context.remembered(Some(failures), leader.key(), pending.lookup) {
                 leader.finish(|| FlightOutcome::Failed);
                 return Progress::Ended(Err(out));
             }
+            leader.heed(body.show(None));
             let scope = context.computing(&leader).enter();
             let out = body.run();
             drop(scope);

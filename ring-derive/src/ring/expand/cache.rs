@@ -302,6 +302,10 @@ impl Expansion<'_> {
             let wait = wait.expression(root);
             ring = quote!(#ring_type::wait(#ring, #wait));
         }
+        if let Some(timeout) = &options.timeout {
+            let timeout = timeout.expression(root);
+            ring = quote!(#ring_type::timeout(#ring, ::core::option::Option::Some(#timeout)));
+        }
         if let Some(early) = &options.early {
             let is_random = matches!(early, syn::Expr::Path(path) if path.path.is_ident("xfetch"));
             let early = if is_random {

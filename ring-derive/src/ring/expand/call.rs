@@ -72,8 +72,9 @@ impl Expansion<'_> {
             pattern,
             ..
         } = Parts::of(self.method, Bound::Call);
+        let (bind, entry) = self.seeing_entry();
         let call = quote! {
-            #root::generated::#handle::bind::<#returned, _, _ #future>(#cache, #values, #asyncness move |#pattern| -> #out #body)
+            #root::generated::#handle::#bind::<#returned, _, _ #future>(#cache, #values, #asyncness move |#pattern #entry| -> #out #body)
         };
         let call = self.expiring(call, expiry.is_some());
         let call = self.deciding_expiry(call);
@@ -82,7 +83,8 @@ impl Expansion<'_> {
             None => call,
         };
         let call = self.with_errors(call);
-        let (copy, call) = (self.copy_of_self(), self.keeping_stale(call));
+        let call = self.keeping_stale(self.in_background(call));
+        let (copy, call) = (self.copy_of_self(), self.with_timeout(call));
         quote!(#before #expiry #copy #call)
     }
 

@@ -1,5 +1,5 @@
-//! Stale entries, and expiries that values decide: what a call learns of them, and the function that refreshes an entry
-//! in the background.
+//! Stale entries, time limits, and expiries that values decide: what a call learns of them, and the function that makes
+//! jobs for the background.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -65,19 +65,41 @@ impl Expansion<'_> {
         }
     }
 
-    /// The call of a ring that keeps stale entries, and how it refreshes them.
+    /// The call of a ring that keeps stale entries.
     pub(super) fn keeping_stale(&self, call: TokenStream) -> TokenStream {
-        let Some(span) = self.span_of_stale() else {
+        match self.span_of_stale() {
+            Some(span) => quote_spanned!(span=> #call.keeping_stale()),
+            None => call,
+        }
+    }
+
+    /// The call of a ring that waits for its body for a limited time.
+    pub(super) fn with_timeout(&self, call: TokenStream) -> TokenStream {
+        match self.span_of_timeout() {
+            Some(span) => quote_spanned!(span=> #call.with_timeout()),
+            None => call,
+        }
+    }
+
+    /// The function that binds a body, and the entry among the body's arguments, if it sees it.
+    pub(super) fn seeing_entry(&self) -> (Ident, Option<TokenStream>) {
+        let Some(entry) = &self.method.options.entry else {
+            return (Ident::new("bind", Span::call_site()), None);
+        };
+        let (root, value) = (self.root, &self.types.value);
+        let bind = Ident::new("bind_with_entry", Span::call_site());
+        (bind, Some(quote!(, #entry: #root::Entry<#value>)))
+    }
+
+    /// The call of a ring whose body may run in the background.
+    pub(super) fn in_background(&self, call: TokenStream) -> TokenStream {
+        let Some(span) = self.span_of_background() else {
             return call;
         };
-        if !self.method.refreshes_in_background() {
-            let generated = self.root.generated_at(span);
-            return quote_spanned!(span=> #call.keeping_stale(#generated::ByCaller));
-        }
         let generated = self.root.generated_at(span);
-        let (values, claim) = (variable("__values"), variable("__claim"));
+        let (values, order) = (variable("__values"), variable("__order"));
         let Parts { refreshed, .. } = Parts::of(self.method, Bound::Call);
-        let (scope, function) = (self.scope(), self.refresh_name());
+        let (scope, function) = (self.scope(), self.job_name());
         let object = Ident::new("__object", Span::mixed_site().located_at(span));
         let bound = self.method.receiver().map(|receiver| {
             let copied = if self.method.moves_self() {
@@ -103,10 +125,10 @@ impl Expansion<'_> {
         let turbofish = (!self.method.hides_types())
             .then(|| generics::turbofish(&self.generics(Place::Own, &self.method.generics)));
         quote_spanned! {span=>
-            #call.keeping_stale_in_background(move |#values, #claim| {
+            #call.in_background(move |#values, #order| {
                 let #refreshed = #values;
                 #bound
-                #scope #function #turbofish (#receiver #(#copies,)* #claim)
+                #scope #function #turbofish (#receiver #(#copies,)* #order)
             })
         }
     }
@@ -139,20 +161,18 @@ impl Expansion<'_> {
     /// A copy of an object that moves into the call.
     pub(super) fn copy_of_self(&self) -> Option<TokenStream> {
         let receiver = self.method.receiver()?;
-        let is_needed = self.method.moves_self() && self.method.refreshes_in_background();
+        let is_needed = self.method.moves_self() && self.method.runs_in_background();
         let (copy, token) = (variable("__copy"), receiver.self_token);
         is_needed.then(|| quote!(let #copy = ::core::clone::Clone::clone(&#token);))
     }
 
-    /// The function that refreshes an entry in the background. It stands beside the accessor, which it calls.
-    pub(super) fn refresh_function(&self, place: Place) -> Option<TokenStream> {
-        let span = self
-            .span_of_stale()
-            .filter(|_| self.method.refreshes_in_background())?;
-        let (generated, function) = (self.root.generated_at(span), self.refresh_name());
+    /// The function that makes the job for the background. It stands beside the accessor, which the job calls.
+    pub(super) fn job_function(&self, place: Place) -> Option<TokenStream> {
+        let span = self.span_of_background()?;
+        let (generated, function, out) = (self.root.generated_at(span), self.job_name(), &self.types.out);
         let generics = self.generics(place, &self.method.generics);
         let where_clause = &generics.where_clause;
-        let (object, claim) = (variable("__object"), variable("__claim"));
+        let (object, order) = (variable("__object"), variable("__order"));
         let receiver = self.method.receiver().map(|receiver| {
             let ty = match &receiver.kind {
                 ReceiverKind::Typed(_, ty) => owned_type(ty),
@@ -173,16 +193,16 @@ impl Expansion<'_> {
         let job = Ident::new(job, span);
         let head = quote! {
             #[doc(hidden)]
-            fn #function #generics (#receiver #(#arguments)* #claim: #generated::Claim) -> #generated::#job #where_clause
+            fn #function #generics (#receiver #(#arguments)* #order: #generated::Order<#out>) -> #generated::#job #where_clause
         };
         if place == Place::Declared {
             return Some(quote!(#head;));
         }
         let call = self.call_of_copies(&object);
         Some(if self.method.is_async() {
-            quote!(#head { ::std::boxed::Box::pin(async move { #call.refresh(#claim).await }) })
+            quote!(#head { ::std::boxed::Box::pin(async move { #call.serve(#order).await }) })
         } else {
-            quote!(#head { ::std::boxed::Box::new(move || #call.refresh(#claim)) })
+            quote!(#head { ::std::boxed::Box::new(move || #call.serve(#order)) })
         })
     }
 
@@ -209,9 +229,9 @@ impl Expansion<'_> {
         quote!(#scope #accessor(#receiver #(#arguments)*))
     }
 
-    fn refresh_name(&self) -> Ident {
+    fn job_name(&self) -> Ident {
         let name = self.method.accessor();
-        format_ident!("__refresh_{}", name.unraw(), span = Span::mixed_site())
+        format_ident!("__job_{}", name.unraw(), span = Span::mixed_site())
     }
 
     /// Where `stale` is written, if it is.
@@ -220,6 +240,18 @@ impl Expansion<'_> {
         let stale = options.stale.as_ref().map(|stale| stale.value.span());
         let early = || options.early.as_ref().map(Spanned::span);
         stale.or_else(early).map(located_at)
+    }
+
+    /// Where `timeout` is written, if it is.
+    fn span_of_timeout(&self) -> Option<Span> {
+        let timeout = self.method.options.timeout.as_ref();
+        timeout.map(|timeout| located_at(timeout.value.span()))
+    }
+
+    /// Where the option is written that makes the body run in the background, if one does.
+    fn span_of_background(&self) -> Option<Span> {
+        let span = self.span_of_stale().or_else(|| self.span_of_timeout());
+        span.filter(|_| self.method.runs_in_background())
     }
 }
 

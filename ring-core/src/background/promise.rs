@@ -1,0 +1,163 @@
+//! The result of a job in the background, for the call that waits for it.
+//!
+//! A call may leave before the job begins: then the job does nothing. After that it takes the lead of the call's flight,
+//! and goes on whatever the call does.
+
+use std::fmt;
+use std::panic::resume_unwind;
+use std::thread::Result as Caught;
+use std::time::Instant;
+
+use crate::flights::Scopes;
+use crate::sync::{Arc, Event, EventListener, Mutex};
+use crate::wait::{block, event};
+
+/// What a job takes from the call that waits for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// The lead of this flight.
+    Flight(u64),
+    /// A lead that no other call waits for.
+    Lead,
+}
+
+/// Makes the two ends of a promise.
+pub(crate) fn promise<O>(taken: Taken) -> (Promise<O>, Promised<O>) {
+    let shared = Arc::new(Shared {
+        taken,
+        scopes: Scopes::current(),
+        state: Mutex::new(State {
+            has_lead: false,
+            is_left: false,
+            settled: None,
+        }),
+        changed: Event::new(),
+    });
+    (Promise(Arc::clone(&shared)), Promised(shared))
+}
+
+struct Shared<O> {
+    taken: Taken,
+    /// The computations that contain the call: inside the job, too, their keys are not waited for.
+    scopes: Scopes,
+    state: Mutex<State<O>>,
+    changed: Event,
+}
+
+struct State<O> {
+    /// Whether the job leads the flight of the call.
+    has_lead: bool,
+    is_left: bool,
+    settled: Option<Settled<O>>,
+}
+
+/// What became of a job.
+pub(crate) enum Settled<O> {
+    /// It ended with this result, or a panic.
+    Kept(Caught<O>),
+    /// It was dropped.
+    Broken,
+    /// It goes on, and the call has waited long enough.
+    Late,
+}
+
+/// The end of the call.
+pub(crate) struct Promise<O>(Arc<Shared<O>>);
+
+/// The end of the job.
+pub struct Promised<O>(Arc<Shared<O>>);
+
+impl<O> Promise<O> {
+    /// Waits until the instant at most.
+    pub(crate) fn block(&self, until: Option<Instant>) -> Settled<O> {
+        loop {
+            let changed = match self.check() {
+                Ok(settled) => return settled,
+                Err(changed) => changed,
+            };
+            if !block(changed, until) {
+                return self.check().unwrap_or(Settled::Late);
+            }
+        }
+    }
+
+    /// [`block`](Self::block), awaited.
+    pub(crate) async fn settle(&self, until: Option<Instant>) -> Settled<O> {
+        loop {
+            let changed = match self.check() {
+                Ok(settled) => return settled,
+                Err(changed) => changed,
+            };
+            if !event(changed, until).await {
+                return self.check().unwrap_or(Settled::Late);
+            }
+        }
+    }
+
+    /// What became of the job, or an event that its end notifies.
+    fn check(&self) -> Result<Settled<O>, EventListener> {
+        let changed = self.0.changed.listen();
+        self.0.state.lock().settled.take().ok_or(changed)
+    }
+
+    /// Leaves the job to itself. Returns whether it leads the flight of the call. Before it began, it never does.
+    pub(crate) fn leave(&self) -> bool {
+        let mut state = self.0.state.lock();
+        state.is_left = true;
+        let settled = state.settled.take();
+        let has_lead = state.has_lead;
+        drop(state);
+        drop(settled);
+        has_lead
+    }
+}
+
+impl<O> Promised<O> {
+    /// Begins the job, unless nobody waits for it any more. `take` takes what it needs from the call: a lead, or `None` if
+    /// there is none to take any more.
+    pub(crate) fn begin<L>(&self, take: impl FnOnce(Taken) -> Option<L>) -> Option<Option<L>> {
+        let mut state = self.0.state.lock();
+        if state.is_left {
+            return None;
+        }
+        let lead = take(self.0.taken);
+        state.has_lead = lead.is_some();
+        Some(lead)
+    }
+
+    /// The computations that contain the call.
+    pub(crate) fn scopes(&self) -> &Scopes {
+        &self.0.scopes
+    }
+
+    /// Ends the job. A panic goes on here if nobody waits for it.
+    pub(crate) fn keep(self, caught: Caught<O>) {
+        let mut state = self.0.state.lock();
+        if !state.is_left {
+            state.settled = Some(Settled::Kept(caught));
+            return;
+        }
+        drop(state);
+        if let Err(panic) = caught {
+            resume_unwind(panic);
+        }
+    }
+}
+
+impl<O> Drop for Promised<O> {
+    fn drop(&mut self) {
+        let mut state = self.0.state.lock();
+        if !state.is_left && state.settled.is_none() {
+            state.settled = Some(Settled::Broken);
+        }
+        drop(state);
+        self.0.changed.notify(usize::MAX);
+    }
+}
+
+/// Omits the result.
+impl<O> fmt::Debug for Promised<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Promised").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,198 @@
+//! The miss of a plain call that waits for the body for a limited time: the option `timeout`.
+//!
+//! The call that is to compute hands its lead to a job in the background, and waits for the job's result as others wait
+//! for the flight. Whoever has waited long enough leaves; the job goes on, and stores its value. A job that exceeds
+//! `flight_timeout` is left by its flight as well: the next call starts another.
+
+use std::mem;
+use std::panic::resume_unwind;
+use std::time::{Duration, Instant};
+
+use super::blocking;
+use super::context::{CallContext, Lookup};
+use super::fetch::{Fetch, Fetched};
+use crate::background::{self, Order, Promise, Settled, Taken, promise};
+use crate::body::Body;
+use crate::flights::{Leader, Outcome as FlightOutcome};
+use crate::key::EncodedKey;
+use crate::output::Output;
+use crate::storage::awaited::run as run_awaited;
+use crate::storage::blocking::run;
+use crate::storage::{AsyncStorage, Event, Machine, Step, Storage, View};
+use crate::sync::EventListener;
+use crate::timeout::TimedOut;
+use crate::wait::after;
+
+/// A miss that waits for other calls until an instant. Its result is `None` if that came first.
+struct Limited<'c, V, S: View<V>> {
+    fetch: Fetch<'c, V, S>,
+    until: Option<Instant>,
+    /// Whether the last wait would end at `until`.
+    is_last: bool,
+}
+
+impl<'c, V, S: View<V>> Limited<'c, V, S> {
+    fn new(fetch: Fetch<'c, V, S>, until: Option<Instant>) -> Self {
+        Limited {
+            fetch,
+            until,
+            is_last: false,
+        }
+    }
+
+    fn wait(&mut self, event: EventListener, until: Option<Instant>) -> Next<'c, V, S> {
+        let soonest = until.into_iter().chain(self.until).min();
+        self.is_last = soonest == self.until;
+        Step::Wait(event, soonest)
+    }
+}
+
+type Next<'c, V, S> = Step<<S as View<V>>::Held, Option<Fetched<'c, V, <S as View<V>>::Held>>>;
+
+impl<'c, V, S: View<V>> Machine<S::Held> for Limited<'c, V, S> {
+    type Output = Option<Fetched<'c, V, S::Held>>;
+
+    fn key(&self) -> &EncodedKey {
+        self.fetch.key()
+    }
+
+    fn stale(&self) -> Duration {
+        self.fetch.stale()
+    }
+
+    fn next(&mut self, event: Event<S::Held>) -> Next<'c, V, S> {
+        if mem::take(&mut self.is_last) && matches!(event, Event::Woken(false)) {
+            return Step::Done(None);
+        }
+        match self.fetch.next(event) {
+            Step::Wait(event, until) => self.wait(event, until),
+            Step::Read(until) => Step::Read(until),
+            Step::Write(value, expiry, until) => Step::Write(value, expiry, until),
+            Step::Renew(life, until) => Step::Renew(life, until),
+            Step::Remove(until) => Step::Remove(until),
+            Step::Done(fetched) => Step::Done(Some(fetched)),
+        }
+    }
+}
+
+/// The lead of a call while a job is to take it. Dropped before that, it passes to another call.
+pub(super) struct HandedOver<'c, T, O> {
+    /// `None` after its end.
+    leader: Option<Leader<'c, T>>,
+    promise: Promise<O>,
+}
+
+impl<'c, T, O> HandedOver<'c, T, O> {
+    /// The lead, and the order for the job that takes it.
+    pub(super) fn new(leader: Leader<'c, T>) -> (Self, Order<O>) {
+        let taken = leader.flight().map_or(Taken::Lead, Taken::Flight);
+        let (promise, promised) = promise(taken);
+        let leader = Some(leader);
+        (HandedOver { leader, promise }, Order::Compute(promised))
+    }
+
+    /// The lead, as no job takes it.
+    pub(super) fn take_back(mut self) -> Leader<'c, T> {
+        self.leader.take().expect("the lead is there until its end")
+    }
+
+    /// What became of the job at this instant.
+    pub(super) async fn settle(self, until: Option<Instant>) -> Option<O> {
+        settled(self.promise.settle(until).await)
+    }
+
+    fn block(self, until: Option<Instant>) -> Option<O> {
+        settled(self.promise.block(until))
+    }
+}
+
+impl<T, O> Drop for HandedOver<'_, T, O> {
+    fn drop(&mut self) {
+        let has_lead = self.promise.leave();
+        match self.leader.take() {
+            Some(leader) if has_lead => leader.resign(),
+            leader => drop(leader),
+        }
+    }
+}
+
+/// The result of a job. A panic goes on in the call that waited.
+fn settled<O>(settled: Settled<O>) -> Option<O> {
+    match settled {
+        Settled::Kept(Ok(out)) => Some(out),
+        Settled::Kept(Err(panic)) => resume_unwind(panic),
+        Settled::Broken | Settled::Late => None,
+    }
+}
+
+impl<V, S: View<V>> CallContext<V, S> {
+    /// The instant until which a call that begins now waits for a body.
+    pub(super) fn limit(&self) -> Option<Instant> {
+        after(self.ring.timeout)
+    }
+
+    /// What a call says that has waited long enough.
+    pub(super) fn timed_out(&self) -> TimedOut {
+        TimedOut::new(self.ring.name().as_str(), self.ring.timeout.unwrap_or_default())
+    }
+}
+
+/// The rest of a plain call that found nothing.
+pub(super) fn miss<R, S, B>(
+    context: &CallContext<R::Value, S>,
+    key: EncodedKey,
+    body: B,
+    lookup: Lookup,
+) -> R::Out
+where
+    R: Output,
+    S: View<R::Value, Storage: Storage<S::Held>>,
+    B: Body<Out = R::Out>,
+{
+    context.counters().miss();
+    if !B::HAS_TIMEOUT {
+        let fetched = blocking::fetch(context, key, lookup);
+        return blocking::complete::<R, S, B>(context, fetched, body, lookup);
+    }
+    let until = context.limit();
+    let mut fetch = Limited::new(Fetch::new(context, key, lookup), until);
+    let leader = match run(context.storage(), &mut fetch).0 {
+        Some(Fetched::Found(value)) => return R::found(value),
+        Some(Fetched::Bypass) => return body.run(),
+        Some(Fetched::Lead(leader, _)) => leader,
+        None => return overdue(context, body),
+    };
+    if let Some(out) = context.remembered(Some(body.failures()), leader.key(), lookup) {
+        leader.finish(|| FlightOutcome::Failed);
+        return out;
+    }
+    let (handed_over, order) = HandedOver::new(leader);
+    let Ok(job) = body.job(order) else {
+        let fetched = Fetched::Lead(handed_over.take_back(), context.deadline());
+        return blocking::complete::<R, S, B>(context, fetched, body, lookup);
+    };
+    background::spawn_computation(job);
+    match handed_over.block(until) {
+        Some(out) => out,
+        None => overdue(context, body),
+    }
+}
+
+fn overdue<V, S: View<V>, B: Body>(context: &CallContext<V, S>, body: B) -> B::Out {
+    B::overdue(context.timed_out()).unwrap_or_else(|| body.run())
+}
+
+/// The result of a miss of an awaited call, or `None` if it has waited for others long enough.
+pub(super) async fn fetch_awaited<V, S>(
+    context: &CallContext<V, S>,
+    key: EncodedKey,
+    lookup: Lookup,
+    until: Option<Instant>,
+) -> Option<Fetched<'_, V, S::Held>>
+where
+    S: View<V, Storage: AsyncStorage<S::Held>>,
+{
+    context.counters().miss();
+    let mut fetch = Limited::new(Fetch::new(context, key, lookup), until);
+    run_awaited(context.storage(), &mut fetch).await.0
+}

@@ -1,0 +1,120 @@
+//! The entry of a value while its body runs: what the body sees of the old one, and what it decides about the new one.
+
+use std::any::Any;
+use std::fmt;
+use std::time::Duration;
+
+use crate::sync::Arc;
+use crate::sync::lasting::Mutex;
+
+/// The entry that the body of a ring with `entry = e` computes the value of.
+///
+/// ```ignore
+/// #[ring(redis = self.redis, expire = "1m", stale = "1h", entry = e)]
+/// async fn page(&self, url: &str) -> Result<Page, Error> {
+///     let known = e.stale().map(|page| page.etag.clone());
+///     match self.fetch(url, known).await? {
+///         Response::NotModified => Ok(e.unchanged().expect("the origin compared it with the old page")),
+///         Response::Page(page) => {
+///             e.expire_in(page.max_age);
+///             Ok(page)
+///         }
+///     }
+/// }
+/// ```
+///
+/// What it decides concerns values that are stored after the body: by a plain call, `update` and refreshes. `execute`
+/// stores nothing.
+pub struct Entry<V> {
+    old: Option<V>,
+    wishes: Arc<Wishes>,
+}
+
+/// What a body decided about the entry of its value.
+#[doc(hidden)]
+#[derive(Default)]
+pub struct Wishes(Mutex<Wish>);
+
+#[derive(Clone, Copy, Default)]
+struct Wish {
+    expiry: Option<Duration>,
+    skips_store: bool,
+    is_unchanged: bool,
+}
+
+/// The old value of an entry, of a type that only the body knows.
+#[doc(hidden)]
+pub type Old = Box<dyn Any + Send>;
+
+impl<V> Entry<V> {
+    /// Sets the expiry of the value, before that of the call and the ring. Jitter does not shorten it. Zero: the value is
+    /// not stored.
+    pub fn expire_in(&self, expiry: Duration) {
+        self.wishes.0.lock().expiry = Some(expiry);
+    }
+
+    /// The value is not stored. A refresh and an `update` remove the old one, as with `unless`.
+    pub fn skip_store(&self) {
+        self.wishes.0.lock().skips_store = true;
+    }
+
+    /// The value that this computation is to replace, if it is a refresh: a stale one, or one that is refreshed early.
+    /// `None` in an `update`, which does not look.
+    pub fn stale(&self) -> Option<&V> {
+        self.old.as_ref()
+    }
+
+    /// The old value, if there is one, whose life begins anew: it is not stored again. The body returns it.
+    pub fn unchanged(&self) -> Option<V>
+    where
+        V: Clone,
+    {
+        let old = self.old.clone()?;
+        self.wishes.0.lock().is_unchanged = true;
+        Some(old)
+    }
+
+    pub(crate) fn new(old: Option<V>) -> Self {
+        Entry {
+            old,
+            wishes: Arc::default(),
+        }
+    }
+
+    pub(crate) fn wishes(&self) -> Arc<Wishes> {
+        Arc::clone(&self.wishes)
+    }
+}
+
+impl Wishes {
+    /// The expiry of the value, if the body decided it.
+    pub(crate) fn expiry(&self) -> Option<Duration> {
+        self.0.lock().expiry
+    }
+
+    pub(crate) fn skips_store(&self) -> bool {
+        self.0.lock().skips_store
+    }
+
+    /// Whether the value is the old one.
+    pub(crate) fn is_unchanged(&self) -> bool {
+        self.0.lock().is_unchanged
+    }
+}
+
+/// Omits the old value, which may be secret.
+impl<V> fmt::Debug for Entry<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Wish {
+            expiry,
+            skips_store,
+            is_unchanged,
+        } = *self.wishes.0.lock();
+        f.debug_struct("Entry")
+            .field("has_stale", &self.old.is_some())
+            .field("expiry", &expiry)
+            .field("skips_store", &skips_store)
+            .field("is_unchanged", &is_unchanged)
+            .finish()
+    }
+}
