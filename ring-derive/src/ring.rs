@@ -4,6 +4,7 @@
 mod associated;
 mod block;
 mod check;
+mod enclosing;
 mod expand;
 mod function;
 mod item;

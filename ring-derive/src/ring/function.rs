@@ -7,10 +7,13 @@ use syn::FnArg;
 use super::item::Function;
 use super::model::Method;
 use super::writer::{Methods, Writer};
-use super::{check, expand, marks};
+use super::{check, enclosing, expand, marks};
 use crate::errors::{at_start, with_error};
 use crate::parse::{Options, RingOptions, Target};
 use crate::root::Root;
+
+const WITHOUT_BLOCK: &str = "a method is cached with its impl block: write `#[ring_impl]` above `impl`, and cache a trait's \
+                             method in the trait's `impl`";
 
 /// The function with its accessor and its handle.
 pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
@@ -25,9 +28,7 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
 
 fn try_expand(options: TokenStream, function: Function) -> syn::Result<TokenStream> {
     if let Some(FnArg::Receiver(receiver)) = function.sig.inputs.first() {
-        let message = "a method is cached with its impl block: write `#[ring_impl]` above `impl`, and cache a trait's \
-                       method in the trait's `impl`";
-        return Err(syn::Error::new_spanned(receiver, message));
+        return Err(syn::Error::new_spanned(receiver, WITHOUT_BLOCK));
     }
     if let Some(other) = function.attrs.iter().find(|attr| marks::is_ring(attr)) {
         return Err(syn::Error::new_spanned(other, marks::DUPLICATE));
@@ -36,6 +37,9 @@ fn try_expand(options: TokenStream, function: Function) -> syn::Result<TokenStre
     if options.is_of_writer() {
         let writer = Writer::new(function, &mut options)?;
         return writer.expand(&Root::find()?, &Methods::default());
+    }
+    if enclosing::is_in_impl() {
+        return Err(syn::Error::new_spanned(&function.sig.ident, WITHOUT_BLOCK));
     }
     let options: RingOptions = options.read()?;
     check::outcome(&options)?;
