@@ -191,8 +191,9 @@ fn misplaced(known: &Known, target: Target) -> String {
 }
 
 /// Names that other libraries give to options of ours.
-const SYNONYMS: [(&str, &str); 48] = [
+const SYNONYMS: [(&str, &str); 49] = [
     ("ttl", "expire"),
+    ("timeToLive", "expire"),
     ("time", "expire"),
     ("expiry", "expire"),
     ("expires", "expire"),

@@ -441,8 +441,8 @@ fn timeout(method: &Method, errors: &mut Errors) {
         .as_ref()
         .filter(|action| *action != "get_or_update");
     if !method.is_fallible() {
-        let message = "a call that waits too long returns an error, and this method returns no `Result`: return one whose \
-                       error is `From<TimedOut>`, or remove `timeout`";
+        let message = "`timeout` limits the wait for the body, and this method returns no `Result` to say so: return one \
+                       whose error is `From<TimedOut>`, or write `expire` if the time to live is meant";
         errors.at(&timeout.value, message);
     } else if let Some(action) = action {
         let message =

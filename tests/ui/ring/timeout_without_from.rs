@@ -3,13 +3,13 @@ use ring_cache::{RingKey, ring, ring_impl};
 #[derive(Debug)]
 pub struct Down;
 
-#[ring(timeout = "2s")] //~
-fn no_from(n: u32) -> Result<u32, Down> {
+#[ring(timeout = "2s")]
+fn no_from(n: u32) -> Result<u32, Down> { //~
     Ok(n)
 }
 
-#[ring(timeout = "2s")] //~
-async fn no_from_awaited(n: u32) -> Result<u32, Down> {
+#[ring(timeout = "2s")]
+async fn no_from_awaited(n: u32) -> Result<u32, Down> { //~
     Ok(n)
 }
 
@@ -22,19 +22,6 @@ impl NoClone {
     fn method(&self, n: u32) -> Result<u32, Box<dyn std::error::Error + Send + Sync>> {
         Ok(n)
     }
-}
-
-struct Sender(std::rc::Rc<u32>);
-
-impl From<ring_cache::TimedOut> for Sender {
-    fn from(_: ring_cache::TimedOut) -> Self {
-        Sender(std::rc::Rc::default())
-    }
-}
-
-#[ring(timeout = "2s")] //~
-fn not_send(n: u32) -> Result<u32, Sender> {
-    Ok(n)
 }
 
 fn main() {}
