@@ -11,6 +11,13 @@ mod abuse;
 mod blocking;
 #[cfg(feature = "disk")]
 mod disk;
+#[cfg(all(
+    feature = "disk",
+    feature = "memcached",
+    feature = "redis",
+    feature = "tiered"
+))]
+mod entry;
 #[cfg(all(unix, feature = "memcached", feature = "redis", feature = "tiered"))]
 mod forked;
 #[cfg(all(feature = "memcached", feature = "tokio"))]
