@@ -140,6 +140,47 @@ impl<T, S: StorageBase<T>> StorageBase<T> for Blocking<S> {
     fn mark_suspect(&self, key: &EncodedKey) {
         self.storage.mark_suspect(key);
     }
+
+    /// The inspector blocks on threads of its own, and what it removes waits for writes under way.
+    #[cfg(feature = "inspect")]
+    fn visit(&self) -> Option<ring_cache_core::inspect::Visit> {
+        self.storage.visit()
+    }
+}
+
+#[cfg(feature = "inspect")]
+impl<T, S> ring_cache_core::inspect::Inspect<T> for Blocking<S>
+where
+    S: ring_cache_core::inspect::Inspect<T>,
+{
+    fn refusal(&self) -> Option<&'static str> {
+        self.storage.refusal()
+    }
+
+    fn keys(
+        &self,
+        ring: &Name,
+        from: &str,
+        at_most: usize,
+    ) -> Result<ring_cache_core::inspect::KeyPage, Error> {
+        self.storage.keys(ring, from, at_most).map_err(Into::into)
+    }
+
+    fn remove_text(&self, ring: &Name, key: &str) -> Result<bool, Error> {
+        self.storage.remove_text(ring, key).map_err(Into::into)
+    }
+
+    fn shorten_text(&self, ring: &Name, key: &str, life: Duration) -> Result<bool, Error> {
+        self.storage.shorten_text(ring, key, life).map_err(Into::into)
+    }
+
+    fn clear_entries(&self, ring: &Name) -> Result<(), Error> {
+        self.storage.clear_entries(ring).map_err(Into::into)
+    }
+
+    fn health(&self) -> ring_cache_core::inspect::StorageHealth {
+        self.storage.health()
+    }
 }
 
 impl<S: Expires> Expires for Blocking<S> {}

@@ -4,6 +4,8 @@ mod connections;
 mod entry;
 mod fault;
 mod files;
+#[cfg(feature = "inspect")]
+mod inspect;
 mod opening;
 mod operations;
 mod patience;

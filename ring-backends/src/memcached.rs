@@ -8,6 +8,8 @@ mod expiry;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod handshake;
+#[cfg(feature = "inspect")]
+mod inspect;
 mod lingering;
 mod rendezvous;
 mod reply_buffer;

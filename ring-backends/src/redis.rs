@@ -11,6 +11,8 @@ mod faults;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod hash;
+#[cfg(feature = "inspect")]
+mod listing;
 mod opener;
 mod request;
 mod ring_scan;

@@ -11,6 +11,8 @@ mod background;
 mod breaker;
 #[cfg(any(feature = "redis", feature = "memcached"))]
 pub(crate) mod dial;
+#[cfg(feature = "inspect")]
+pub(crate) mod inspect;
 mod nodes;
 mod operation;
 #[cfg(any(feature = "redis", feature = "memcached"))]

@@ -37,20 +37,26 @@ impl<T, S, M> Clearing<T, S, M> {
 
 /// Removes all values of a ring, also those being computed.
 pub(crate) fn clear<T, S: Clear<T>>(ring: &Ring, storage: &S) -> Result<(), S::Error> {
+    clear_by(ring, storage, || storage.clear_ring(ring.name()))
+}
+
+/// [`clear`] by this removal.
+pub(crate) fn clear_by<T, S: StorageBase<T>>(
+    ring: &Ring,
+    storage: &S,
+    remove: impl FnOnce() -> Result<(), S::Error>,
+) -> Result<(), S::Error> {
     forget_errors(ring, storage);
     let flights = storage.flights();
     let epoch = flights.begin_clear();
     let invalidation = flights.invalidate_ring(ring.name(), ring.write_timeout);
-    counted(
-        ring,
-        storage,
-        invalidation.block().end(storage.clear_ring(ring.name())),
-    )?;
+    counted(ring, storage, invalidation.block().end(remove()))?;
     flights.end_ring_doubt(ring.name(), epoch);
     Ok(())
 }
 
-fn forget_errors<T, S: StorageBase<T>>(ring: &Ring, storage: &S) {
+/// Forgets the errors that calls of a ring get on this storage.
+pub(crate) fn forget_errors<T, S: StorageBase<T>>(ring: &Ring, storage: &S) {
     if let Some(errors) = ring.errors.get() {
         errors.forget_all(storage.flights().address());
     }

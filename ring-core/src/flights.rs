@@ -249,6 +249,16 @@ impl<T> Flights<T> {
         self.invalidate_where(|key| key.belongs_to(name), patience)
     }
 
+    /// The keys of a ring that calls work on.
+    #[cfg(feature = "inspect")]
+    pub(crate) fn keys_of(&self, name: &Name) -> Vec<EncodedKey> {
+        let mut keys = Vec::new();
+        for shard in &self.shards {
+            keys.extend(shard.lock().keys(&|key: &EncodedKey| key.belongs_to(name)));
+        }
+        keys
+    }
+
     /// [`invalidate`](Self::invalidate) for all keys.
     pub(crate) fn invalidate_all(&self, patience: Duration) -> Invalidation<'_, T> {
         self.invalidate_where(|_| true, patience)

@@ -23,7 +23,7 @@ pub use crate::output::{Fallible, Plain};
 pub use crate::registry::Registry;
 pub use crate::ring::Ring;
 pub use crate::storage::Coded;
-pub use crate::used::{Answer, Clears, Leaves, Reached, keep_free, keep_of};
+pub use crate::used::{Answer, Clears, Hides, Leaves, Reached, Shows, keep_free, keep_of};
 pub use crate::writer::{AsyncWriter, Writer, named_by};
 
 /// The static behind a cached method.

@@ -14,6 +14,9 @@ pub mod coder;
 pub mod flights;
 #[doc(hidden)]
 pub mod generated;
+#[cfg(feature = "inspect")]
+#[cfg_attr(docsrs, doc(cfg(feature = "inspect")))]
+pub mod inspect;
 pub mod key;
 #[cfg(feature = "metrics")]
 #[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]

@@ -5,6 +5,8 @@
 //! the lock is released.
 
 mod builder;
+#[cfg(feature = "inspect")]
+mod inspect;
 mod policy;
 mod shard;
 

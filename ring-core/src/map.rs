@@ -1,5 +1,8 @@
 //! An unbounded storage that can be inspected.
 
+#[cfg(feature = "inspect")]
+mod inspect;
+
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::fmt;

@@ -79,6 +79,11 @@ fn rows(ring: &'static Ring, services: &[watched::Service]) -> Vec<RingInfo> {
 }
 
 impl RingInfo {
+    #[cfg(feature = "inspect")]
+    pub(crate) fn ring(&self) -> &'static Ring {
+        self.ring
+    }
+
     fn add(&mut self, used: Arc<Use>) {
         self.stats = self.stats.plus(&used.stats());
         self.uses.push(used);
@@ -158,6 +163,11 @@ pub struct Settings {
 pub struct StorageInfo(Option<Arc<StorageFacts>>);
 
 impl StorageInfo {
+    #[cfg(feature = "inspect")]
+    pub(crate) fn of(facts: &Arc<StorageFacts>) -> Self {
+        StorageInfo(Some(Arc::clone(facts)))
+    }
+
     /// The type without its modules, such as `Lru<User>`. Empty if the storage is gone.
     pub fn kind(&self) -> &str {
         self.described(|described| &*described.kind).unwrap_or_default()

@@ -1,13 +1,23 @@
 //! What is known of a storage by its rings, without its type and its lifetime.
 
+use std::fmt;
 use std::time::Duration;
 
+#[cfg(feature = "inspect")]
+use crate::inspect::Visit;
 use crate::observer::EvictionReason;
+#[cfg(feature = "inspect")]
+use crate::sync::lasting::Mutex;
 use crate::sync::lasting::{AtomicU64, AtomicUsize, OnceLock, Ordering};
 
 /// What is known of a storage whose type is not.
-#[derive(Debug)]
 pub(crate) struct StorageFacts {
+    /// A number that no other storage has.
+    #[cfg(feature = "inspect")]
+    number: u64,
+    /// Lends the storage to a visitor, if it can be looked into.
+    #[cfg(feature = "inspect")]
+    visit: Mutex<Option<(LentBy, Visit)>>,
     described: OnceLock<Description>,
     /// The address of the storage's flights when it was last used by a new ring.
     pub(crate) address: AtomicUsize,
@@ -31,9 +41,29 @@ pub(crate) struct Description {
 
 const UNKNOWN: u64 = u64::MAX;
 
+/// Who says how a storage can be looked into: the later, the more they know. A memory storage may be a tier of another.
+#[cfg(feature = "inspect")]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum LentBy {
+    /// The memory storage itself.
+    Memory,
+    /// The storage that a ring uses.
+    Used,
+    /// The whole storage, as a static or the user lends it.
+    Whole,
+}
+
+/// The number of the next storage.
+#[cfg(feature = "inspect")]
+static NEXT: AtomicU64 = AtomicU64::new(1);
+
 impl Default for StorageFacts {
     fn default() -> Self {
         StorageFacts {
+            #[cfg(feature = "inspect")]
+            number: NEXT.fetch_add(1, Ordering::Relaxed),
+            #[cfg(feature = "inspect")]
+            visit: Mutex::default(),
             described: OnceLock::new(),
             address: AtomicUsize::new(0),
             capacity: OnceLock::new(),
@@ -95,12 +125,42 @@ impl StorageFacts {
         count.fetch_add(1, Ordering::Relaxed);
     }
 
+    #[cfg(feature = "inspect")]
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+
+    #[cfg(feature = "inspect")]
+    pub(crate) fn visit(&self) -> Option<Visit> {
+        let visit = self.visit.lock();
+        visit.as_ref().map(|(_, visit)| Visit::clone(visit))
+    }
+
+    /// Says how the storage can be looked into, unless somebody said so who knows more.
+    #[cfg(feature = "inspect")]
+    pub(crate) fn lend(&self, by: LentBy, visit: Visit) {
+        let mut known = self.visit.lock();
+        if known.as_ref().is_none_or(|(known, _)| *known < by) {
+            *known = Some((by, visit));
+        }
+    }
+
     pub(crate) fn evictions(&self) -> u64 {
         self.evictions.load(Ordering::Relaxed)
     }
 
     pub(crate) fn expirations(&self) -> u64 {
         self.expirations.load(Ordering::Relaxed)
+    }
+}
+
+/// Omits how the storage is reached.
+impl fmt::Debug for StorageFacts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StorageFacts")
+            .field("described", &self.described)
+            .field("entries", &self.entries())
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,12 +1,19 @@
 //! The rings that were used and whose storages statics reach, so that all of them can be cleared.
 
 use std::any::TypeId;
+use std::fmt;
 use std::marker::PhantomData;
+#[cfg(feature = "inspect")]
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::cache::Handle;
 use crate::clearing::clear;
 use crate::error::Error;
+#[cfg(feature = "inspect")]
+use crate::inspect::{AnyStorage, Inspect, Lent};
 use crate::storage::{Clear, StorageBase, View};
+#[cfg(feature = "inspect")]
+use crate::storage_facts::{LentBy, StorageFacts};
 use crate::sync::lasting::RwLock;
 
 /// Every ring, in the order of their first use. It only grows.
@@ -18,6 +25,32 @@ struct Used {
     /// The type whose method it is, if it is one's.
     owner: Option<TypeId>,
     clear: Clearer,
+}
+
+/// Shows the storage of a ring to the visitor.
+pub(crate) type Shower = fn(&mut Visitor<'_>);
+
+/// Rings whose storages the inspector has not seen.
+#[cfg(feature = "inspect")]
+static NEW: RwLock<Vec<Shower>> = RwLock::new(Vec::new());
+
+/// Is shown the storages that statics reach.
+pub(crate) type Visitor<'v> = dyn FnMut(&Shown<'_>) + 'v;
+
+/// A storage that is shown.
+pub struct Shown<'s> {
+    #[cfg(feature = "inspect")]
+    facts: &'s StorageFacts,
+    #[cfg(feature = "inspect")]
+    storage: &'s dyn AnyStorage,
+    #[cfg(not(feature = "inspect"))]
+    nothing: PhantomData<&'s ()>,
+}
+
+impl fmt::Debug for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shown").finish_non_exhaustive()
+    }
 }
 
 /// Clears a ring, if the namespace of its storage is this one, or any.
@@ -35,17 +68,45 @@ pub enum Answer {
 }
 
 /// Keeps a ring of the type `Owner`. Called once, when the ring is first used.
-pub fn keep_of<Owner: ?Sized>(clear: Clearer) {
-    keep(Some(typeid::of::<Owner>()), clear);
+pub fn keep_of<Owner: ?Sized>(clear: Clearer, show: Shower) {
+    keep(Some(typeid::of::<Owner>()), clear, show);
 }
 
 /// Keeps the ring of a free function. Called once, when the ring is first used.
-pub fn keep_free(clear: Clearer) {
-    keep(None, clear);
+pub fn keep_free(clear: Clearer, show: Shower) {
+    keep(None, clear, show);
 }
 
-fn keep(owner: Option<TypeId>, clear: Clearer) {
+fn keep(owner: Option<TypeId>, clear: Clearer, show: Shower) {
     USED.write().push(Used { owner, clear });
+    #[cfg(feature = "inspect")]
+    NEW.write().push(show);
+    #[cfg(not(feature = "inspect"))]
+    let _ = show;
+}
+
+/// Lends the storages of rings that were used since to whoever looks into them. Statics live for ever, so the function that
+/// shows a storage is all that is kept.
+#[cfg(feature = "inspect")]
+pub(crate) fn show_new() {
+    // Showing runs code of users, which may use rings for the first time.
+    let next = || NEW.write().pop();
+    while let Some(show) = next() {
+        let mut lend = |shown: &Shown<'_>| {
+            let number = shown.facts.number();
+            let visit = move |visitor: &mut dyn FnMut(&dyn AnyStorage)| {
+                show(&mut |shown: &Shown<'_>| {
+                    // An expression may name another storage each time.
+                    if shown.facts.number() == number {
+                        visitor(shown.storage);
+                    }
+                });
+            };
+            shown.facts.lend(LentBy::Whole, std::sync::Arc::new(visit));
+        };
+        // A static that cannot be made panics, as it did where the ring was used. Others are shown nonetheless.
+        let _ = catch_unwind(AssertUnwindSafe(|| show(&mut lend)));
+    }
 }
 
 /// What became of the rings that were to be cleared: returned by [`clear_all`] and its like.
@@ -184,3 +245,36 @@ impl<S, M, V> Leaves for &Reached<S, M, V> {
         namespace.map_or(Answer::Left, |_| Answer::Elsewhere)
     }
 }
+
+/// See [`Reached`].
+#[cfg(feature = "inspect")]
+pub trait Shows {
+    /// Shows the storage.
+    fn __ring_show(&self, visitor: &mut Visitor<'_>);
+}
+
+#[cfg(feature = "inspect")]
+impl<V, S: View<V>, M> Shows for Reached<S, M, V>
+where
+    S::Storage: Inspect<S::Held>,
+{
+    fn __ring_show(&self, visitor: &mut Visitor<'_>) {
+        let storage = self.handle.storage();
+        visitor(&Shown {
+            facts: storage.flights().usage().facts(),
+            storage: &Lent::new(storage),
+        });
+    }
+}
+
+/// See [`Reached`].
+pub trait Hides {
+    /// Shows nothing.
+    fn __ring_show(&self, _: &mut Visitor<'_>) {}
+}
+
+impl<S, M, V> Hides for &Reached<S, M, V> {}
+
+/// Without the inspector nothing is shown.
+#[cfg(not(feature = "inspect"))]
+pub trait Shows {}

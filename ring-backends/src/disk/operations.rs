@@ -75,6 +75,26 @@ pub(super) fn look(connection: &Connection, key: &str) -> Result<Option<Found>, 
     first(&mut statement, key, |row| found(key, row, Some(Vec::new())))
 }
 
+/// Entries without their values whose keys come after one text and before another, in the order of their keys.
+#[cfg(feature = "inspect")]
+pub(super) fn look_between(
+    connection: &Connection,
+    (after, before): (&str, &str),
+    at_most: usize,
+) -> Result<Vec<(String, Found)>, Fault> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, checksum, created, lifetime, expires, value_checksum, key FROM entries \
+         WHERE key > ?1 AND key < ?2 ORDER BY key LIMIT ?3",
+    )?;
+    let at_most = i64::try_from(at_most).unwrap_or(i64::MAX);
+    let rows = statement.query_map(params![after, before, at_most], |row| {
+        let key: String = row.get(6)?;
+        let found = found(&key, row, Some(Vec::new()))?;
+        Ok((key, found))
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 fn first(
     statement: &mut CachedStatement<'_>,
     key: &str,

@@ -45,6 +45,11 @@ impl StorageBase<Vec<u8>> for Disk {
     fn mark_suspect(&self, key: &EncodedKey) {
         self.inner.distrust(&self.text(key));
     }
+
+    #[cfg(feature = "inspect")]
+    fn visit(&self) -> Option<ring_cache_core::inspect::Visit> {
+        Some(self.lend())
+    }
 }
 
 /// Keys become text before anything is locked: they are code of users.

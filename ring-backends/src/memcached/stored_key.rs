@@ -20,6 +20,12 @@ impl StoredKey {
         StoredKey(fitted(text_in_namespace(namespace, key)).into())
     }
 
+    /// The key of an entry whose key has this text.
+    #[cfg(feature = "inspect")]
+    pub(super) fn of_text(text: &str) -> Self {
+        StoredKey(fitted(text.to_owned()).into())
+    }
+
     pub(super) fn as_str(&self) -> &str {
         &self.0
     }

@@ -10,17 +10,25 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+#[cfg(feature = "inspect")]
+use redis::Cmd;
 use redis::cluster::ClusterClient;
 use redis::{Client, ConnectionInfo, Value};
+#[cfg(feature = "inspect")]
+use ring_cache_core::inspect::is_of_ring;
 use ring_cache_core::key::text_in_namespace;
 use ring_cache_core::{Error, Name, RingKey};
 
 use super::address;
 use super::request::{self, Commands, Request};
 use super::ring_scan::KeyScan;
+#[cfg(feature = "inspect")]
+use super::ring_scan::{scan, texts};
 #[cfg(feature = "tokio")]
 use super::route::AsyncRoute;
 use super::route::Route;
+#[cfg(feature = "inspect")]
+use super::schema::LISTED;
 use super::schema::{KeySchema, Keys};
 use super::server::RedisServer;
 use super::single::Single;
@@ -148,6 +156,28 @@ impl KeySchema for SpreadKeys {
 
     fn clear(namespace: &str, name: &Name) -> KeyScan {
         KeyScan::new(format!("{namespace}{name}"), SPREAD)
+    }
+
+    #[cfg(feature = "inspect")]
+    fn key_of_text(namespace: &str, ring: &Name, text: &str) -> Option<Arc<str>> {
+        let is_own = is_of_ring(text.strip_prefix(SPREAD).unwrap_or(text), namespace, ring);
+        is_own.then(|| text.into())
+    }
+
+    #[cfg(feature = "inspect")]
+    fn list(namespace: &str, ring: &Name, cursor: &str) -> Cmd {
+        scan(&format!("{namespace}{ring}"), SPREAD, cursor, LISTED)
+    }
+
+    #[cfg(feature = "inspect")]
+    fn texts(namespace: &str, ring: &Name, found: Vec<Vec<u8>>) -> Vec<String> {
+        let is_own = |key: &String| Self::key_of_text(namespace, ring, key).is_some();
+        texts(found).filter(is_own).collect()
+    }
+
+    #[cfg(feature = "inspect")]
+    fn lives(keys: &[Arc<str>]) -> Option<Commands> {
+        Keys::lives(keys)
     }
 }
 

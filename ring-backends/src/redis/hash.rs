@@ -5,12 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis::Cmd;
+#[cfg(feature = "inspect")]
+use ring_cache_core::inspect::is_of_ring;
 use ring_cache_core::key::{EncodedKey, text_in_namespace};
 use ring_cache_core::{Error, Name, RingKey};
 
 use super::address;
+#[cfg(feature = "inspect")]
+use super::request::Commands;
 use super::request::{self, Request};
 use super::ring_scan::KeyRemoval;
+#[cfg(feature = "inspect")]
+use super::ring_scan::texts;
 use super::schema::KeySchema;
 use super::server::RedisServer;
 use super::single::Single;
@@ -94,6 +100,10 @@ impl RedisHash {
 
 /// A hash for each ring, with a field for each entry.
 pub(super) struct Fields;
+
+/// The number of fields that Redis examines for one step of a listing. Their values come along.
+#[cfg(feature = "inspect")]
+const LISTED: u32 = 100;
 
 /// The hash of keys outside of any ring. In the name of a ring a `%` would be escaped.
 const OUTSIDE: &str = "%keys";
@@ -183,6 +193,35 @@ impl KeySchema for Fields {
 
     fn clear(namespace: &str, name: &Name) -> KeyRemoval {
         KeyRemoval::new(format!("{namespace}{name}"))
+    }
+
+    #[cfg(feature = "inspect")]
+    fn key_of_text(namespace: &str, ring: &Name, text: &str) -> Option<Field> {
+        is_of_ring(text, namespace, ring).then(|| Field {
+            hash: format!("{namespace}{ring}").into(),
+            field: text.into(),
+        })
+    }
+
+    #[cfg(feature = "inspect")]
+    fn list(namespace: &str, ring: &Name, cursor: &str) -> Cmd {
+        let mut command = request::on("HSCAN", &format!("{namespace}{ring}"));
+        command.arg(cursor).arg("COUNT").arg(LISTED);
+        command
+    }
+
+    /// A value follows each field: a scan without values needs Redis 7.4.
+    #[cfg(feature = "inspect")]
+    fn texts(namespace: &str, ring: &Name, found: Vec<Vec<u8>>) -> Vec<String> {
+        let fields = texts(found.into_iter().step_by(2));
+        fields
+            .filter(|field| is_of_ring(field, namespace, ring))
+            .collect()
+    }
+
+    #[cfg(feature = "inspect")]
+    fn lives(_: &[Field]) -> Option<Commands> {
+        None
     }
 }
 

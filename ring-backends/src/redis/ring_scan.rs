@@ -25,7 +25,56 @@ pub(super) struct KeyScan {
     /// What may stand before it.
     before: &'static str,
     /// Where the next page begins. `None` after the last.
-    cursor: Option<Vec<u8>>,
+    cursor: Option<String>,
+}
+
+/// What a scan found in one step.
+pub(super) struct Page {
+    /// Where the next step begins. `None` after the last.
+    pub(super) next: Option<String>,
+    /// All that was found.
+    pub(super) found: Vec<Vec<u8>>,
+}
+
+impl Page {
+    /// Reads the reply to `SCAN` and its like.
+    pub(super) fn read(replies: Vec<Value>) -> Result<Self, Unexpected> {
+        let page = replies.into_iter().next().ok_or(Unexpected::Reply)?;
+        let Value::Array(page) = Unexpected::check(page)? else {
+            return Err(Unexpected::Reply);
+        };
+        let Ok([Value::BulkString(cursor), Value::Array(found)]) = <[Value; 2]>::try_from(page) else {
+            return Err(Unexpected::Reply);
+        };
+        let cursor = String::from_utf8(cursor).map_err(|_| Unexpected::Reply)?;
+        let bytes = |found| match found {
+            Value::BulkString(bytes) => Ok(bytes),
+            _ => Err(Unexpected::Reply),
+        };
+        let found: Result<Vec<_>, _> = found.into_iter().map(bytes).collect();
+        Ok(Page {
+            next: Some(cursor).filter(|cursor| cursor != "0"),
+            found: found?,
+        })
+    }
+}
+
+/// What of it is text, as all keys of rings are.
+pub(super) fn texts(found: impl IntoIterator<Item = Vec<u8>>) -> impl Iterator<Item = String> {
+    found
+        .into_iter()
+        .filter_map(|bytes| String::from_utf8(bytes).ok())
+}
+
+/// `SCAN` for the keys that begin with `prefix`, with or without `before` in front of it. `count` of the server's keys are
+/// looked at.
+pub(super) fn scan(prefix: &str, before: &str, cursor: &str, count: u32) -> Cmd {
+    let before = if before.is_empty() { "" } else { "*" };
+    let mut command = Cmd::new();
+    command.arg("SCAN").arg(cursor);
+    command.arg("MATCH").arg(format!("{before}{}*", literal(prefix)));
+    command.arg("COUNT").arg(count);
+    command
 }
 
 impl KeyScan {
@@ -34,7 +83,7 @@ impl KeyScan {
         KeyScan {
             prefix,
             before,
-            cursor: Some(b"0".to_vec()),
+            cursor: Some("0".to_owned()),
         }
     }
 
@@ -47,30 +96,14 @@ impl KeyScan {
 
 impl RingScan for KeyScan {
     fn step(&self) -> Commands {
-        let before = if self.before.is_empty() { "" } else { "*" };
-        let mut command = Cmd::new();
-        command.arg("SCAN").arg(self.cursor.as_deref().unwrap_or(b"0"));
-        command
-            .arg("MATCH")
-            .arg(format!("{before}{}*", literal(&self.prefix)));
-        command.arg("COUNT").arg(PAGE);
-        Commands::One(command)
+        let cursor = self.cursor.as_deref().unwrap_or("0");
+        Commands::One(scan(&self.prefix, self.before, cursor, PAGE))
     }
 
     fn read(&mut self, replies: Vec<Value>) -> Result<Option<Commands>, Unexpected> {
-        let page = replies.into_iter().next().ok_or(Unexpected::Reply)?;
-        let Value::Array(page) = Unexpected::check(page)? else {
-            return Err(Unexpected::Reply);
-        };
-        let Ok([Value::BulkString(cursor), Value::Array(found)]) = <[Value; 2]>::try_from(page) else {
-            return Err(Unexpected::Reply);
-        };
-        self.cursor = Some(cursor).filter(|cursor| cursor != b"0");
-        let found = found.into_iter().filter_map(|key| match key {
-            Value::BulkString(key) => String::from_utf8(key).ok(),
-            _ => None,
-        });
-        let own: Vec<String> = found.filter(|key| self.is_of_ring(key)).collect();
+        let Page { next, found } = Page::read(replies)?;
+        self.cursor = next;
+        let own: Vec<String> = texts(found).filter(|key| self.is_of_ring(key)).collect();
         let removal = || Commands::each(&own, |key| request::on("UNLINK", key));
         Ok((!own.is_empty()).then(removal))
     }

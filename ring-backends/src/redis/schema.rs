@@ -6,12 +6,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis::{Cmd, Pipeline};
+#[cfg(feature = "inspect")]
+use ring_cache_core::inspect::is_of_ring;
 use ring_cache_core::key::text_in_namespace;
 use ring_cache_core::storage::ChangeObserver;
 use ring_cache_core::{Name, RingKey};
 
+#[cfg(feature = "inspect")]
+use super::listing::pttl;
 use super::request::{self, Commands, Request};
 use super::ring_scan::{KeyScan, RingScan};
+#[cfg(feature = "inspect")]
+use super::ring_scan::{scan, texts};
 use super::route::Route;
 use super::single::Single;
 use crate::remote::{Entry, Fault, Found};
@@ -46,12 +52,28 @@ pub(super) trait KeySchema: Send + Sync + 'static {
     fn touch(entries: &[(Self::StoredKey, Duration)]) -> Result<Request<bool>, Fault>;
     /// Removes the entries of the ring `name` from one server.
     fn clear(namespace: &str, name: &Name) -> Self::Scan;
+    /// The key of this text, if it is one of the ring's.
+    #[cfg(feature = "inspect")]
+    fn key_of_text(namespace: &str, ring: &Name, text: &str) -> Option<Self::StoredKey>;
+    /// One step of listing the keys of a ring on one server.
+    #[cfg(feature = "inspect")]
+    fn list(namespace: &str, ring: &Name, cursor: &str) -> Cmd;
+    /// The texts of the ring's keys among what such a step found.
+    #[cfg(feature = "inspect")]
+    fn texts(namespace: &str, ring: &Name, found: Vec<Vec<u8>>) -> Vec<String>;
+    /// Asks how long keys live. `None` if they live for ever.
+    #[cfg(feature = "inspect")]
+    fn lives(keys: &[Self::StoredKey]) -> Option<Commands>;
     /// See [`Server::watch`](crate::remote::Server::watch).
     fn watch(route: &Self::Route, namespace: &str, observer: Arc<dyn ChangeObserver>) -> bool {
         let _ = (route, namespace, observer);
         false
     }
 }
+
+/// The number of keys that Redis examines for one step of a listing.
+#[cfg(feature = "inspect")]
+pub(super) const LISTED: u32 = 500;
 
 /// A key of Redis for each entry: the text of the entry's key.
 pub(super) struct Keys;
@@ -142,6 +164,28 @@ impl KeySchema for Keys {
 
     fn clear(namespace: &str, name: &Name) -> KeyScan {
         KeyScan::new(format!("{namespace}{name}"), "")
+    }
+
+    #[cfg(feature = "inspect")]
+    fn key_of_text(namespace: &str, ring: &Name, text: &str) -> Option<Arc<str>> {
+        is_of_ring(text, namespace, ring).then(|| text.into())
+    }
+
+    #[cfg(feature = "inspect")]
+    fn list(namespace: &str, ring: &Name, cursor: &str) -> Cmd {
+        scan(&format!("{namespace}{ring}"), "", cursor, LISTED)
+    }
+
+    #[cfg(feature = "inspect")]
+    fn texts(namespace: &str, ring: &Name, found: Vec<Vec<u8>>) -> Vec<String> {
+        texts(found)
+            .filter(|key| is_of_ring(key, namespace, ring))
+            .collect()
+    }
+
+    #[cfg(feature = "inspect")]
+    fn lives(keys: &[Arc<str>]) -> Option<Commands> {
+        Some(pttl(keys))
     }
 }
 

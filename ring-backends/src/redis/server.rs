@@ -24,7 +24,7 @@ pub(super) struct RedisServer<L: KeySchema> {
 /// The time limit of one step of an operation without a deadline.
 const STEP: Duration = Duration::from_secs(5);
 
-fn next_step() -> Instant {
+pub(super) fn next_step() -> Instant {
     Instant::now() + STEP
 }
 

@@ -96,6 +96,12 @@ impl BreakerState {
         }
     }
 
+    /// Whether operations are not tried, but for one after each pause.
+    #[cfg(feature = "inspect")]
+    pub(super) fn is_open(&self) -> bool {
+        self.state.lock().opened.is_some()
+    }
+
     /// A permit for an operation that takes `time` at most, unless the breaker is open.
     pub(super) fn admit(&self, time: Duration) -> Option<Permit<'_>> {
         let mut state = self.state.lock();

@@ -6,19 +6,25 @@ pub(crate) mod names {
     pub(crate) use std::sync::Arc;
     pub(crate) use std::time::{Duration, Instant};
 
+    #[cfg(any(feature = "redis", feature = "inspect"))]
+    pub(crate) use ring_cache_core::Name;
     pub(crate) use ring_cache_core::flights::Flights;
+    #[cfg(feature = "inspect")]
+    pub(crate) use ring_cache_core::inspect::{Inspect, KeyPage, StorageHealth, Visit};
     pub(crate) use ring_cache_core::key::EncodedKey;
     #[cfg(all(feature = "redis", feature = "tokio"))]
     pub(crate) use ring_cache_core::storage::AsyncClear;
     #[cfg(feature = "tokio")]
     pub(crate) use ring_cache_core::storage::AsyncStorage;
+    #[cfg(feature = "redis")]
+    pub(crate) use ring_cache_core::storage::Clear;
     pub(crate) use ring_cache_core::storage::{
         ChangeObserver, EvictionCounts, Expires, Expiring, Storage, StorageBase, TellsLife,
     };
     pub(crate) use ring_cache_core::{Error, RingKey};
-    #[cfg(feature = "redis")]
-    pub(crate) use ring_cache_core::{Name, storage::Clear};
 
+    #[cfg(feature = "inspect")]
+    pub(crate) use crate::remote::inspect::visit;
     #[cfg(feature = "tokio")]
     pub(crate) use crate::remote::own_type::awaited;
     pub(crate) use crate::remote::own_type::{blocking, operations, own_type};
@@ -142,6 +148,38 @@ macro_rules! own_type {
 
             fn mark_suspect(&self, key: &EncodedKey) {
                 self.remote.mark_suspect(key);
+            }
+
+            #[cfg(feature = "inspect")]
+            fn visit(&self) -> Option<Visit> {
+                Some(visit(&self.remote))
+            }
+        }
+
+        #[cfg(feature = "inspect")]
+        impl Inspect<Vec<u8>> for $Storage {
+            fn refusal(&self) -> Option<&'static str> {
+                Inspect::refusal(&self.remote)
+            }
+
+            fn keys(&self, ring: &Name, from: &str, at_most: usize) -> Result<KeyPage, Error> {
+                self.remote.keys(ring, from, at_most)
+            }
+
+            fn remove_text(&self, ring: &Name, key: &str) -> Result<bool, Error> {
+                self.remote.remove_text(ring, key)
+            }
+
+            fn shorten_text(&self, ring: &Name, key: &str, life: Duration) -> Result<bool, Error> {
+                self.remote.shorten_text(ring, key, life)
+            }
+
+            fn clear_entries(&self, ring: &Name) -> Result<(), Error> {
+                self.remote.clear_entries(ring)
+            }
+
+            fn health(&self) -> StorageHealth {
+                Inspect::health(&self.remote)
             }
         }
 

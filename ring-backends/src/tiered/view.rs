@@ -2,6 +2,8 @@
 
 mod awaited;
 mod blocking;
+#[cfg(feature = "inspect")]
+mod inspect;
 mod many;
 mod steps;
 
@@ -137,6 +139,11 @@ where
     fn mark_suspect(&self, key: &EncodedKey) {
         self.far().mark_suspect(key);
         self.drop_near(key);
+    }
+
+    #[cfg(feature = "inspect")]
+    fn visit(&self) -> Option<ring_cache_core::inspect::Visit> {
+        Some(inspect::not_lent())
     }
 }
 

@@ -20,6 +20,14 @@ mod disk;
 mod entry;
 #[cfg(all(unix, feature = "memcached", feature = "redis", feature = "tiered"))]
 mod forked;
+#[cfg(all(
+    feature = "disk",
+    feature = "inspect",
+    feature = "memcached",
+    feature = "redis",
+    feature = "tiered"
+))]
+mod inspect;
 #[cfg(all(feature = "memcached", feature = "tokio"))]
 mod memcached;
 #[cfg(any(feature = "disk", feature = "tokio"))]

@@ -17,6 +17,8 @@ use crate::spans;
 use crate::stats::Counters;
 use crate::stats::cells;
 use crate::storage::{Expiring, StorageBase, Store, View};
+#[cfg(feature = "inspect")]
+use crate::storage_facts::LentBy;
 use crate::storage_facts::{Description, StorageFacts, short};
 use crate::switches;
 use crate::used_rings;
@@ -37,6 +39,10 @@ pub(crate) type StorageResult<V, S, T> = Result<T, StorageError<V, S>>;
 
 /// Notes what the type of a storage tells.
 fn describe<T, S: StorageBase<T>>(storage: &S, facts: &StorageFacts) {
+    #[cfg(feature = "inspect")]
+    if let Some(visit) = storage.visit() {
+        facts.lend(LentBy::Used, visit);
+    }
     facts.describe(std::ptr::from_ref(storage).addr(), || Description {
         kind: short(type_name::<S>()),
         namespace: storage.namespace().to_owned(),

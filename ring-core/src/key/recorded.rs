@@ -4,6 +4,8 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use super::name::{Name, ring_number};
+#[cfg(feature = "inspect")]
+use super::replay::Replay;
 use super::small_bytes::SmallBytes;
 use super::{KeyWriter, RingKey};
 
@@ -15,6 +17,12 @@ impl KeyBytes {
     /// Whether it is the key of a call of the ring `name`.
     pub(crate) fn belongs_to(&self, name: &Name) -> bool {
         self.ring_number() == Some(name.id())
+    }
+
+    /// The text of the key.
+    #[cfg(feature = "inspect")]
+    pub(crate) fn text(&self) -> String {
+        super::key_text(&Replay::of_bytes(&self.0))
     }
 
     /// The number of the name of its ring, if it is the key of one's call.

@@ -116,6 +116,22 @@ impl<T> Shard<T> {
             .min()
     }
 
+    /// The key in a slot, and the deadline.
+    #[cfg(feature = "inspect")]
+    pub(super) fn at(&self, slot: usize) -> (&KeyBytes, u64) {
+        (&self.slots[slot].key, self.deadline(slot))
+    }
+
+    /// The slot of a key whose hash is not known: the one in which it was seen, or another.
+    #[cfg(feature = "inspect")]
+    pub(super) fn position(&self, key: &KeyBytes, seen: usize) -> Option<usize> {
+        let is_there = |slot: &Slot<T>| slot.key == *key;
+        if self.slots.get(seen).is_some_and(is_there) {
+            return Some(seen);
+        }
+        self.slots.iter().position(is_there)
+    }
+
     /// The slot of a key.
     pub(super) fn find<K: RingKey + ?Sized>(&self, hash: u64, key: &K) -> Option<usize> {
         self.entry(hash, key).map(|(slot, _)| slot)

@@ -54,6 +54,14 @@ pub trait StorageBase<T> {
         None
     }
 
+    /// Lends this storage to the inspector, without keeping it. `None` if it cannot be looked into, or has to be
+    /// asked for.
+    #[cfg(feature = "inspect")]
+    #[doc(hidden)]
+    fn visit(&self) -> Option<crate::inspect::Visit> {
+        None
+    }
+
     /// This storage as a storage that is written in place, if it is one.
     #[doc(hidden)]
     fn in_place(&self) -> Option<&dyn InPlace<T>> {

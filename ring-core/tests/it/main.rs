@@ -27,6 +27,8 @@ mod failing_storage;
 mod flooding;
 mod generations;
 mod held_leaders;
+#[cfg(feature = "inspect")]
+mod inspect;
 mod key_values;
 mod lru;
 mod overlapping;

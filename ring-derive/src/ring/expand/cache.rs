@@ -204,10 +204,16 @@ impl Expansion<'_> {
             None => quote_spanned!(span=> #root::generated::keep_free),
         };
         Some(quote_spanned! {span=>
-            #keep(|__namespace| {
-                use #root::generated::{Clears as _, Leaves as _};
-                (&#root::generated::Reached::<_, _, #value>::of(#cache)).__ring_clear(__namespace)
-            });
+            #keep(
+                |__namespace| {
+                    use #root::generated::{Clears as _, Leaves as _};
+                    (&#root::generated::Reached::<_, _, #value>::of(#cache)).__ring_clear(__namespace)
+                },
+                |__visitor| {
+                    use #root::generated::{Hides as _, Shows as _};
+                    (&#root::generated::Reached::<_, _, #value>::of(#cache)).__ring_show(__visitor)
+                },
+            );
         })
     }
 
