@@ -30,10 +30,14 @@ pub use crate::writer::{AsyncWriter, Writer, named_by};
 #[derive(Debug)]
 pub struct Static<S: ForAllThreads>(pub LazyLock<S::Held>);
 
-/// Names the storage that the static of a method holds.
+/// Names the storage that the static of a method holds, or the coder of its values.
 pub trait Holds {
-    /// The storage.
+    /// The storage or the coder.
     type Held;
+}
+
+impl<T> Holds for PhantomData<T> {
+    type Held = T;
 }
 
 /// A storage that a static can hold.
@@ -54,21 +58,70 @@ impl<S: Send + Sync> ForAllThreads for S {
     type Held = RingStatic<S>;
 }
 
-/// A value that a body in the background has a copy of.
+/// A value that a body in the background has a copy of. See [`Keyed`] for its form.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be copied into the background, where `stale` and `timeout` have the body run",
     label = "not `Clone + Send + 'static`",
-    note = "derive `Clone` for it, take `self: &Arc<Self>`, or write `refresh = caller`"
+    note = "derive `Clone` for it, take `self: &Arc<Self>`, or write `refresh = caller`; a type parameter needs bounds, `T: Clone + Send + 'static`"
 )]
-pub trait Copied: Sized {
+pub trait Copied<How> {
+    /// Its type.
+    type Copy;
+
     /// A copy.
-    fn copied(&self) -> Self;
+    fn copied(&self) -> Self::Copy;
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Clone + Send + 'static> Copied for T {
+impl<T: Clone + Send + 'static> Copied<AsItself> for T {
+    type Copy = T;
+
     fn copied(&self) -> T {
         self.clone()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Nothing> Copied<()> for T {
+    type Copy = ();
+
+    fn copied(&self) {}
+}
+
+/// A value that is passed on. What it is passed to does not tell its type: if a value is no key, or cannot be copied, the
+/// compiler does not come to know it, and says nothing more about it.
+pub trait Passed<How> {
+    /// The type of the value.
+    type Value;
+
+    /// The value.
+    fn passed(self) -> Self::Value;
+
+    /// The value.
+    fn passed_ref(&self) -> &Self::Value;
+}
+
+impl<T> Passed<AsItself> for T {
+    type Value = T;
+
+    fn passed(self) -> T {
+        self
+    }
+
+    fn passed_ref(&self) -> &T {
+        self
+    }
+}
+
+impl<T: Nothing> Passed<()> for T {
+    type Value = T;
+
+    fn passed(self) -> T {
+        self
+    }
+
+    fn passed_ref(&self) -> &T {
+        self
     }
 }
 
@@ -79,8 +132,18 @@ pub fn decided<V>(expire_of: fn(&V) -> Option<Duration>, value: &V) -> Option<Du
 }
 
 /// A copy for the background.
-pub fn copied<T: Copied>(value: &T) -> T {
+pub fn copied<How, T: Copied<How>>(value: &T) -> T::Copy {
     value.copied()
+}
+
+/// The value itself.
+pub fn passed<How, P: Passed<How>>(value: P) -> P::Value {
+    value.passed()
+}
+
+/// The value itself.
+pub fn passed_ref<How, P: Passed<How>>(value: &P) -> &P::Value {
+    value.passed_ref()
 }
 
 /// A bound value that joins the key.
@@ -101,7 +164,9 @@ pub fn recorded<How, T: Keyed<How>>(value: T) -> Recorded {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be part of a key",
     label = "this has no `RingKey`",
-    note = "write `#[derive(RingKey)]` above the type, or leave the value out of the key: `ignore(..)`; a type parameter needs a bound, `T: RingKey`"
+    note = "a type of your own: write `#[derive(RingKey)]` above it; a type parameter: write the bound `T: RingKey`",
+    note = "a type of another crate: say what tells its values apart, as in `key = \"{{id.name}}\"`, wrap it in a type of your own, or leave it out of the key, `ignore(..)`",
+    note = "types of `uuid`, `url`, `bytes`, `chrono` and `jiff` are keys with the feature of that name"
 )]
 pub trait Keyed<How> {
     /// The value's type.

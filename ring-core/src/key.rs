@@ -70,7 +70,9 @@ pub(crate) use text::key_text;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be part of a key",
     label = "`{Self}` does not implement `RingKey`",
-    note = "write `#[derive(RingKey)]` on the type, or leave it out of the key: `ignore(..)` for an argument, `#[ring_key(skip)]` for a field"
+    note = "a type of your own: write `#[derive(RingKey)]` above it; a type parameter: write the bound `T: RingKey`",
+    note = "a type of another crate: wrap it in a type of your own, write `#[ring_key(with = function)]` on a field, or leave it out of the key, `ignore(..)` for an argument, `#[ring_key(skip)]` for a field",
+    note = "types of `uuid`, `url`, `bytes`, `chrono` and `jiff` are keys with the feature of that name"
 )]
 pub trait RingKey {
     /// Feeds the parts of this value to `key`.

@@ -3,6 +3,7 @@
 
 mod associated;
 mod block;
+mod bounds;
 mod check;
 mod enclosing;
 mod expand;

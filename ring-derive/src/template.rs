@@ -1,6 +1,8 @@
 //! A text with names in braces, as `format!` takes it: `user:{id}`, read into pieces.
 
 use proc_macro2::Span;
+use syn::ext::IdentExt;
+use syn::parse::Parser;
 use syn::{Ident, LitStr, Member};
 
 /// A part of the text.
@@ -100,7 +102,7 @@ impl Reader<'_> {
     }
 
     fn is_name(&self, root: &str) -> bool {
-        let is_ident = root == "self" || syn::parse_str::<Ident>(root).is_ok();
+        let is_ident = root == "self" || name(root).is_some();
         is_ident || (self.names == Names::Fields && syn::parse_str::<syn::Index>(root).is_ok())
     }
 
@@ -117,8 +119,11 @@ impl Reader<'_> {
         }
     }
 
-    fn member(&self, name: &str) -> syn::Result<Member> {
-        let mut member: Member = syn::parse_str(name)?;
+    fn member(&self, written: &str) -> syn::Result<Member> {
+        let mut member = match name(written) {
+            Some(name) => Member::Named(name),
+            None => syn::parse_str(written)?,
+        };
         match &mut member {
             Member::Named(name) => name.set_span(Span::call_site().located_at(self.text.span())),
             Member::Unnamed(index) => index.span = self.text.span(),
@@ -129,4 +134,17 @@ impl Reader<'_> {
     fn error<T>(&self, message: &str) -> syn::Result<T> {
         Err(syn::Error::new(self.text.span(), message))
     }
+}
+
+/// The name that is written. A keyword stands for the raw name, as in `format!`.
+fn name(written: &str) -> Option<Ident> {
+    let raw = || {
+        let cannot_be_raw = ["self", "Self", "super", "crate", "_"].contains(&written);
+        Ident::parse_any
+            .parse_str(written)
+            .ok()
+            .filter(|_| !cannot_be_raw)
+    };
+    let name = syn::parse_str::<Ident>(written).ok();
+    name.or_else(|| raw().map(|name| Ident::new_raw(&name.to_string(), name.span())))
 }

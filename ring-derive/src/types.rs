@@ -1,7 +1,8 @@
 //! Properties of types that the macros know from how they are written.
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote_spanned};
+use syn::spanned::Spanned;
 use syn::{GenericArgument, PathArguments, PathSegment, Type};
 
 /// Types that are known not to be `Result`s, beside [`CLONE`].
@@ -71,6 +72,14 @@ pub(crate) fn last_segment(ty: &Type) -> Option<&PathSegment> {
 /// Whether the last segment of a type's path is one of these.
 fn ends_in(ty: &Type, names: &[&str]) -> bool {
     last_segment(ty).is_some_and(|last| names.iter().any(|name| last.ident == name))
+}
+
+/// Where an error about a value of this type is reported: at the name of the type.
+pub(crate) fn place_of(ty: &Type) -> Span {
+    match ty {
+        Type::Reference(reference) => place_of(&reference.elem),
+        ty => last_segment(ty).map_or_else(|| ty.span(), |last| last.ident.span()),
+    }
 }
 
 /// The first type between a segment's angle brackets.

@@ -8,6 +8,7 @@ use syn::{
     TypePath, TypeReference,
 };
 
+use super::bounds;
 use super::expand::attributes::any;
 use super::item::is_conditional;
 use super::model::{Argument, KeyForm, Method};
@@ -674,7 +675,10 @@ fn returned(method: &Method, errors: &mut Errors) {
         ty => {
             let mut borrow = FindBorrow { method, error: None };
             borrow.visit_type(ty);
-            errors.handle(borrow.error.map_or(Ok(()), Err));
+            match borrow.error {
+                Some(error) => errors.add(error),
+                None => bounds::check(method, errors),
+            }
             return;
         }
     };

@@ -84,9 +84,9 @@ impl Expansion<'_> {
         );
         let hint = self.method.foreign_hint();
         let hint = hint.map(|hint| quote!(let () = Self::#hint;));
-        let call = self.checked_call();
+        let (holder, call) = (self.coder_holder(), self.checked_call());
         let wait = self.method.is_async().then(|| quote!(.await));
-        let mut body = Group::new(Delimiter::Brace, quote!(#hint #call.#action() #wait));
+        let mut body = Group::new(Delimiter::Brace, quote!(#holder #hint #call.#action() #wait));
         if !self.method.hides_types() {
             // The span of the braces tells the compiler the user's own method, which it reports if it is unused.
             body.set_span(self.method.body.span());

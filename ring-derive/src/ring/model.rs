@@ -273,6 +273,15 @@ impl Method {
         is_one && !is_mentioned && of_owner.any(|of_owner| of_owner.ident == *parameter)
     }
 
+    /// Whether the method or its block has a parameter of this name.
+    pub(crate) fn has_parameter(&self, name: &Ident) -> bool {
+        let of_owner = self.owner.iter().map(|owner| &owner.generics);
+        let mut all = of_owner
+            .chain([&self.generics])
+            .flat_map(|generics| generics.type_params());
+        all.any(|parameter| parameter.ident == *name)
+    }
+
     /// Whether the storage is reached through `self`.
     pub(crate) fn storage_needs_self(&self) -> bool {
         let place = self.options.storage.place();

@@ -32,7 +32,7 @@ fn generic<T: RingKey + Clone + 'static>(value: T) -> T { //~
 }
 
 #[ring]
-fn no_bound<T: RingKey + Clone>(value: T) -> T { //~ 2
+fn no_bound<T: RingKey + Clone>(value: T) -> T { //~
     value
 }
 

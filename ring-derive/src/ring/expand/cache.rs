@@ -78,15 +78,16 @@ impl Expansion<'_> {
             None => self.used(quote!(#root::generated::RingStatic::cache(#found))),
             Some(place) => {
                 let place = quote_spanned!(located_at(place.span())=> &#place);
-                let (handle, whole) = (self.in_library("Cache"), &self.types.whole);
-                let place = match &self.types.coded {
+                let (handle, whole) = (self.in_library("Cache"), &self.types_in_bodies.whole);
+                let place = match &self.types_in_bodies.coded {
                     Some(coded) => quote!(#coded::whole(#place)),
                     None => place,
                 };
                 quote!(#root::#handle::<#whole>::new(#root::generated::RingStatic::ring(#found), #place))
             }
         };
-        quote! { #used #declarations #cache }
+        let holder = self.coder_holder();
+        quote! { #holder #used #declarations #cache }
     }
 
     /// A static, and the expression that reads it. The user's expressions are in their scope, so users do not write such

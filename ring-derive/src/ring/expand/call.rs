@@ -85,12 +85,13 @@ impl Expansion<'_> {
         let call = self.with_errors(call);
         let call = self.keeping_stale(self.in_background(call));
         let (copy, call) = (self.copy_of_self(), self.with_timeout(call));
-        quote!(#before #expiry #copy #call)
+        let holder = self.coder_holder();
+        quote!(#holder #before #expiry #copy #call)
     }
 
     /// The handle of the method, over a storage of bytes with its coder.
     pub(super) fn coded_cache(&self) -> TokenStream {
-        let (root, cache, view) = (self.root, self.cache_call(), &self.types.view);
+        let (root, cache, view) = (self.root, self.cache_call(), &self.types_in_bodies.view);
         match &self.types.coder {
             Some(_) => quote!(#root::generated::Handle::coded::<#view>(#cache)),
             None => cache,
@@ -159,7 +160,11 @@ impl Expansion<'_> {
             Storage::OfKind { place, .. } if storage.holds_bytes() => place.span(),
             _ => return call,
         };
-        let (span, held, storage) = (located_at(written), &self.types.held, &self.types.storage);
+        let (span, held, storage) = (
+            located_at(written),
+            &self.types_in_bodies.held,
+            &self.types.storage,
+        );
         let generated = self.root.generated_at(span);
         let is_async = self.method.is_async();
         let check = Ident::new(if is_async { "awaited" } else { "blocking" }, span);
@@ -169,7 +174,7 @@ impl Expansion<'_> {
 
     /// Checks that the value can be cached, and that it is not a `Result` by another name.
     fn checked_value(&self, call: TokenStream) -> TokenStream {
-        let coder = self.types.coder.as_ref();
+        let coder = self.types_in_bodies.coder.as_ref();
         let is_unknown = |ty: &&Type| coder.is_some() || !is_known_clone(ty);
         let Some(ty) = self.method.written_out_type().filter(is_unknown) else {
             return call;

@@ -53,7 +53,8 @@ impl Expansion<'_> {
         let expiry = if self.knows_expiry() { self.expiry() } else { None };
         let call = self.expiring(call, expiry.is_some());
         let call = self.keeping_stale_entry(self.deciding_expiry(call));
-        quote!(#before #expiry #call)
+        let holder = self.coder_holder();
+        quote!(#holder #before #expiry #call)
     }
 
     /// Whether the time to live needs no value that an entry is named without.

@@ -6,7 +6,7 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Generics, Ident, Visibility};
 
-use super::types::Types;
+use super::types::{self, Types};
 use crate::generics;
 use crate::ring::model::{Argument, Method};
 use crate::root::{Root, located_at, moved_to};
@@ -15,6 +15,8 @@ pub(super) struct Expansion<'a> {
     pub(super) method: &'a Method,
     pub(super) root: &'a Root,
     pub(super) types: Types,
+    /// The same for the bodies of generated functions.
+    pub(super) types_in_bodies: Types,
 }
 
 /// Where a function of the accessors stands.
@@ -30,8 +32,26 @@ pub(super) enum Place {
 
 impl<'a> Expansion<'a> {
     pub(super) fn of(method: &'a Method) -> Self {
-        let (root, types) = (&method.root, Types::of(method));
-        Expansion { method, root, types }
+        Expansion {
+            method,
+            root: &method.root,
+            types: Types::of(method),
+            types_in_bodies: Types::in_bodies(method),
+        }
+    }
+
+    /// The type that holds the coder, for the beginning of a body. It is an argument, as in a signature.
+    pub(super) fn coder_holder(&self) -> Option<TokenStream> {
+        let coder = types::held_coder(self.method)?;
+        let name = types::holder(coder);
+        let parameters = generics::beside(self.place_of_parameters(), TokenStream::new());
+        let root = self.root;
+        Some(quote! {
+            struct #name;
+            impl #parameters #root::generated::Holds for #name {
+                type Held = ::core::marker::PhantomData<#coder>;
+            }
+        })
     }
 
     /// The path before the name of an accessor, where the accessors are.

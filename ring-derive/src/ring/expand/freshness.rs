@@ -12,6 +12,7 @@ use super::parts::{Bound, Parts};
 use crate::generics;
 use crate::ring::model::Argument;
 use crate::root::located_at;
+use crate::types::place_of;
 
 impl Expansion<'_> {
     /// The call with the expiry that a value decides, and with jitter. It comes after the ring's expiry.
@@ -102,25 +103,20 @@ impl Expansion<'_> {
         let (scope, function) = (self.scope(), self.job_name());
         let object = Ident::new("__object", Span::mixed_site().located_at(span));
         let bound = self.method.receiver().map(|receiver| {
-            let copied = if self.method.moves_self() {
+            let shared = if self.method.moves_self() {
                 let copy = variable("__copy");
                 quote!(&#copy)
             } else {
                 receiver.self_token.to_token_stream()
             };
-            quote!(let #object = #copied;)
+            quote!(let #object = #shared;)
         });
-        // The error of an object that cannot be copied is at the option.
-        let receiver = bound
-            .as_ref()
-            .map(|_| quote_spanned!(span=> #generated::copied(#object),));
-        let copies = self.method.arguments.iter().map(|argument| {
-            let (name, span) = (&argument.name, located_at(argument.ty.span()));
-            let generated = self.root.generated_at(span);
-            match &argument.ty {
-                Type::Reference(_) => quote_spanned!(span=> ::std::borrow::ToOwned::to_owned(*#name)),
-                _ => quote_spanned!(span=> #generated::copied(#name)),
-            }
+        let receiver = bound.as_ref().map(|_| quote!(#object,));
+        let arguments = self.method.arguments.iter();
+        let arguments = arguments.map(|Argument { name, ty, .. }| match ty {
+            // The bound value is a reference, and seen through one more.
+            Type::Reference(_) => quote!(#generated::passed(*#name)),
+            _ => quote!(#generated::passed_ref(#name)),
         });
         let turbofish = (!self.method.hides_types())
             .then(|| generics::turbofish(&self.generics(Place::Own, &self.method.generics)));
@@ -128,7 +124,7 @@ impl Expansion<'_> {
             #call.in_background(move |#values, #order| {
                 let #refreshed = #values;
                 #bound
-                #scope #function #turbofish (#receiver #(#copies,)* #order)
+                #scope #function #turbofish (#receiver #(#arguments,)* #order)
             })
         }
     }
@@ -172,19 +168,14 @@ impl Expansion<'_> {
         let (generated, function, out) = (self.root.generated_at(span), self.job_name(), &self.types.out);
         let generics = self.generics(place, &self.method.generics);
         let where_clause = &generics.where_clause;
-        let (object, order) = (variable("__object"), variable("__order"));
-        let receiver = self.method.receiver().map(|receiver| {
-            let ty = match &receiver.kind {
-                ReceiverKind::Typed(_, ty) => owned_type(ty),
-                _ => quote!(Self),
-            };
-            quote!(#object: #ty,)
+        let object = Ident::new("__object", Span::mixed_site().located_at(span));
+        let order = variable("__order");
+        let receiver = self.method.receiver().map(|receiver| match &receiver.kind {
+            ReceiverKind::Typed(_, ty) => by_reference(&object, ty),
+            _ => quote!(#object: &Self,),
         });
         let arguments = self.method.arguments.iter();
-        let arguments = arguments.map(|Argument { name, ty, .. }| {
-            let ty = owned_type(ty);
-            quote!(#name: #ty,)
-        });
+        let arguments = arguments.map(|Argument { name, ty, .. }| by_reference(name, ty));
         let job = if self.method.is_async() {
             "AsyncJob"
         } else {
@@ -198,29 +189,52 @@ impl Expansion<'_> {
         if place == Place::Declared {
             return Some(quote!(#head;));
         }
-        let call = self.call_of_copies(&object);
+        let (copies, call) = (self.copies(&object, span), self.call_of_copies(&object));
         Some(if self.method.is_async() {
-            quote!(#head { ::std::boxed::Box::pin(async move { #call.serve(#order).await }) })
+            quote!(#head { #copies ::std::boxed::Box::pin(async move { #call.serve(#order).await }) })
         } else {
-            quote!(#head { ::std::boxed::Box::new(move || #call.serve(#order)) })
+            quote!(#head { #copies ::std::boxed::Box::new(move || #call.serve(#order)) })
         })
+    }
+
+    /// The statements that copy the object and the arguments. The error of an argument that cannot be copied is at its type,
+    /// and that of an object at the option.
+    fn copies(&self, object: &Ident, span: Span) -> TokenStream {
+        let of_receiver = |ty: Option<&Type>| self.copy(object, ty, span);
+        let receiver = self.method.receiver().map(|receiver| match &receiver.kind {
+            ReceiverKind::Typed(_, ty) => of_receiver(Some(ty)),
+            _ => of_receiver(None),
+        });
+        let arguments = self.method.arguments.iter();
+        let arguments =
+            arguments.map(|Argument { name, ty, .. }| self.copy(name, Some(ty), located_at(place_of(ty))));
+        quote!(#receiver #(#arguments)*)
+    }
+
+    fn copy(&self, name: &Ident, ty: Option<&Type>, span: Span) -> TokenStream {
+        let generated = self.root.generated_at(span);
+        let copied = match ty {
+            Some(Type::Reference(_)) => quote_spanned!(span=> ::std::borrow::ToOwned::to_owned(#name)),
+            _ => quote_spanned!(span=> #generated::copied(#name)),
+        };
+        quote_spanned!(span=> let #name = #copied;)
     }
 
     /// A call of the accessor with the copies.
     fn call_of_copies(&self, object: &Ident) -> TokenStream {
-        let receiver = self.method.receiver().map(|_| {
-            if self.method.moves_self() {
-                quote!(#object,)
-            } else {
-                quote!(&#object,)
-            }
+        let generated = self.root.generated_at(Span::call_site());
+        let passed = quote!(#generated::passed);
+        let receiver = self.method.receiver().map(|receiver| match &receiver.kind {
+            ReceiverKind::Typed(_, ty) if matches!(**ty, Type::Reference(_)) => quote!(&#object,),
+            ReceiverKind::Typed(..) => quote!(#passed(#object),),
+            _ => quote!(&#passed(#object),),
         });
         let arguments = self.method.arguments.iter();
         let arguments = arguments.map(|Argument { name, ty, .. }| match ty {
             Type::Reference(TypeReference { elem, .. }) => {
                 quote!(::core::borrow::Borrow::<#elem>::borrow(&#name),)
             }
-            _ => quote!(#name,),
+            _ => quote!(#passed(#name),),
         });
         let turbofish = (!self.method.hides_types())
             .then(|| generics::turbofish(&self.generics(Place::Own, &self.method.generics)));
@@ -255,10 +269,10 @@ impl Expansion<'_> {
     }
 }
 
-/// The type of a copy of a value.
-fn owned_type(ty: &Type) -> TokenStream {
+/// The parameter for a value that is copied.
+fn by_reference(name: &Ident, ty: &Type) -> TokenStream {
     match ty {
-        Type::Reference(TypeReference { elem, .. }) => quote!(<#elem as ::std::borrow::ToOwned>::Owned),
-        ty => ty.to_token_stream(),
+        Type::Reference(_) => quote!(#name: #ty,),
+        ty => quote!(#name: &#ty,),
     }
 }

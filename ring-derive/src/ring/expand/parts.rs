@@ -1,7 +1,7 @@
 //! The values that a call binds, those of its key and those that only the body needs, and the pattern that takes them
 //! apart again.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::Index;
 use syn::spanned::Spanned;
@@ -11,6 +11,7 @@ use crate::ring::model::{Argument, KeyForm, Method};
 use crate::ring::name;
 use crate::ring::template::{Segment, Template};
 use crate::root::{Root, located_at};
+use crate::types::place_of;
 
 pub(super) struct Parts<'a> {
     method: &'a Method,
@@ -65,14 +66,17 @@ impl<'a> Parts<'a> {
         self.class();
         if let Some(receiver) = self.method.keyed_receiver() {
             let value = self.receiver(receiver.self_token);
-            self.keyed(value, receiver.self_token, quote!(_), quote!(_));
+            self.keyed(value, receiver.self_token.span, quote!(_), quote!(_));
         }
         for argument in &self.method.arguments {
             let (name, pattern) = (&argument.name, &argument.pattern);
             if argument.ignored {
                 self.ignore(argument, bound);
             } else {
-                self.keyed(name, &argument.ty, pattern.to_token_stream(), quote!(#name));
+                let place = place_of(&argument.ty);
+                let mut value = name.clone();
+                value.set_span(value.span().located_at(place));
+                self.keyed(value, place, pattern.to_token_stream(), quote!(#name));
             }
         }
     }
@@ -82,7 +86,7 @@ impl<'a> Parts<'a> {
         // With a prefix, the type is a part of the ring's name.
         if let (Some(_), None, Some(owner)) = (&options.class, &options.key_prefix, &self.method.owner) {
             let class = name::of_class(&owner.self_ty);
-            self.keyed(&class, &class, quote!(_), quote!(_));
+            self.keyed(&class, class.span(), quote!(_), quote!(_));
         }
     }
 
@@ -93,7 +97,7 @@ impl<'a> Parts<'a> {
         let uses_moved =
             moved.any(|argument| !argument.unnamed) || (method.moves_self() && method.key.names("self"));
         if !uses_moved {
-            self.keyed(key, key, quote!(_), quote!(_));
+            self.keyed(key, key.span(), quote!(_), quote!(_));
             return;
         }
         let (span, recorded) = (located_at(key.span()), variable("__key"));
@@ -131,14 +135,8 @@ impl<'a> Parts<'a> {
     }
 
     /// A value of the key, and the place of the error if it cannot be one.
-    fn keyed(
-        &mut self,
-        value: impl ToTokens,
-        place: impl ToTokens,
-        pattern: TokenStream,
-        refreshed: TokenStream,
-    ) {
-        let span = located_at(place.span());
+    fn keyed(&mut self, value: impl ToTokens, place: Span, pattern: TokenStream, refreshed: TokenStream) {
+        let span = located_at(place);
         let generated = self.root.generated_at(span);
         let value = quote_spanned!(span=> #generated::keyed(#value),);
         self.values.extend(value);

@@ -1,8 +1,9 @@
 //! The types of a ring: its value, its storage, and the storage as a call and as the handle see it.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
+use syn::{Ident, Type};
 
 use crate::parse::{Holds, Storage};
 use crate::ring::model::Method;
@@ -30,8 +31,26 @@ pub(super) struct Types {
 }
 
 impl Types {
+    /// As the signatures of the accessors write them.
     pub(super) fn of(method: &Method) -> Self {
-        let (root, out, coder) = (&method.root, method.out(), coder(method));
+        Types::with_coder(method, coder(method))
+    }
+
+    /// As their bodies write them: with the alias of a coder that has one.
+    pub(super) fn in_bodies(method: &Method) -> Self {
+        let coder = match held_coder(method) {
+            Some(coder) => {
+                let (root, name) = (&method.root, holder(coder));
+                let holds = quote!(#root::generated::Holds);
+                Some(quote!(<<#name as #holds>::Held as #holds>::Held))
+            }
+            None => coder(method),
+        };
+        Types::with_coder(method, coder)
+    }
+
+    fn with_coder(method: &Method, coder: Option<TokenStream>) -> Self {
+        let (root, out) = (&method.root, method.out());
         let value = if method.is_fallible() {
             let span = located_at(out.span());
             let generated = root.generated_at(span);
@@ -82,6 +101,24 @@ impl Types {
             view,
         }
     }
+}
+
+/// A coder that bodies name by another type, which holds it: the compiler says of a wrong type in a body another thing than in a
+/// signature, and of one in an impl the same.
+pub(super) fn held_coder(method: &Method) -> Option<&Type> {
+    let coder = method.options.coder.as_ref()?;
+    let Type::Path(path) = coder else { return None };
+    let is_plain = |segment: &syn::PathSegment| segment.arguments.is_none() && segment.ident != "Self";
+    let is_parameter = path
+        .path
+        .get_ident()
+        .is_some_and(|name| method.has_parameter(name));
+    (path.qself.is_none() && path.path.segments.iter().all(is_plain) && !is_parameter).then_some(coder)
+}
+
+/// The type that holds a coder.
+pub(super) fn holder(coder: &Type) -> Ident {
+    Ident::new("__Coder", Span::mixed_site().located_at(coder.span()))
 }
 
 fn is_of_type(method: &Method) -> bool {
