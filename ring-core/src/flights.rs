@@ -29,7 +29,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) use flight::Outcome;
 #[doc(hidden)]
-pub use in_place::{Evicted, InPlace};
+pub use in_place::{Evicted, InPlace, Terms};
 pub(crate) use invalidation::Invalidation;
 pub(crate) use leader::{Leader, Turn};
 #[doc(hidden)]
@@ -183,7 +183,7 @@ impl<T> Flights<T> {
         key: EncodedKey,
         storage: &dyn InPlace<T>,
         value: T,
-        expires_at: u64,
+        terms: Terms,
     ) -> Result<(), (EncodedKey, T)> {
         let mut shard = self.shard(&key).lock();
         let state = shard.find(&key);
@@ -197,7 +197,7 @@ impl<T> Flights<T> {
             self.counting_doubts(state, |state| state.took_effect(epoch));
         }
         let hash = key.hash_value();
-        let evicted = storage.write(key, value, expires_at);
+        let evicted = storage.write(key, value, terms);
         // After the write: a look-up that saw the count sees the value.
         self.count_write(hash);
         drop(shard);

@@ -5,13 +5,16 @@
 //! the lock is released.
 
 mod builder;
+mod idle;
 #[cfg(feature = "inspect")]
 mod inspect;
 mod policy;
 mod shard;
+mod weights;
 
 use std::convert::Infallible;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,8 +22,8 @@ pub use builder::LruBuilder;
 pub use policy::Policy;
 use shard::Shard;
 
-use crate::clock::StorageClock;
-use crate::flights::{Evicted, Flights, InPlace};
+use crate::clock::{NEVER, StorageClock};
+use crate::flights::{Evicted, Flights, InPlace, Terms};
 use crate::key::{EncodedKey, KeyBytes, Name, RingKey, hash_key, text_in_namespace};
 use crate::observer::EvictionReason;
 use crate::ring::DEFAULT_WRITE_TIMEOUT;
@@ -60,6 +63,19 @@ pub struct Lru<T> {
     capacity: usize,
     clock: StorageClock,
     flights: Arc<Flights<T>>,
+    /// What few caches have.
+    extras: Option<Arc<Extras<T>>>,
+}
+
+/// Tells what an entry was evicted for: its key as text, its value, and the reason.
+type Listener<T> = dyn Fn(&str, T, EvictionReason) + Send + Sync;
+
+/// What was asked for when the cache was built, and few caches have.
+struct Extras<T> {
+    weigher: Option<Box<dyn Fn(&T) -> u32 + Send + Sync>>,
+    listener: Option<Box<Listener<T>>>,
+    /// For how long an entry stays that is not used.
+    idle: Option<Duration>,
 }
 
 /// A handle of the same entries.
@@ -71,6 +87,7 @@ impl<T> Clone for Lru<T> {
             capacity: self.capacity,
             clock: self.clock.clone(),
             flights: Arc::clone(&self.flights),
+            extras: self.extras.clone(),
         }
     }
 }
@@ -94,6 +111,11 @@ impl<T> Lru<T> {
     /// The number of entries, including expired ones that no operation has found yet.
     pub fn len(&self) -> usize {
         self.shards.iter().map(|shard| shard.read().len()).sum()
+    }
+
+    /// What the entries weigh together, by the weigher that [`LruBuilder::weigher`] names. Without one, each weighs one.
+    pub fn weight(&self) -> u64 {
+        self.shards.iter().map(|shard| shard.read().weight()).sum()
     }
 
     /// Whether there are no entries.
@@ -175,13 +197,28 @@ impl<T> Lru<T> {
         }
     }
 
-    /// Counts and reports an entry that is gone. Called without a lock.
-    fn count_loss(&self, evicted: bool, ring: Option<u32>, deadline: u64) {
-        if self.clock.is_past(deadline) {
-            self.flights.usage().lost(ring, EvictionReason::Expired);
-        } else if evicted {
-            self.flights.usage().lost(ring, EvictionReason::Capacity);
+    /// Counts and reports an entry that is gone, unless it was removed or replaced while it was alive. Called without a lock.
+    fn report(&self, gone: Evicted<T>) {
+        let reason = if self.clock.is_past(gone.expires_at) {
+            EvictionReason::Expired
+        } else if gone.by_another_key {
+            EvictionReason::Capacity
+        } else {
+            return;
+        };
+        self.flights.usage().lost(gone.key.ring_number(), reason);
+        let listener = self.extras.as_ref().and_then(|extras| extras.listener.as_ref());
+        if let Some(listener) = listener {
+            // A panic is the listener's own: the value that is stored does not depend on it.
+            let told = || listener(&gone.key.text(), gone.value, reason);
+            drop(catch_unwind(AssertUnwindSafe(told)));
         }
+    }
+
+    /// The instant at which an entry ends that is used now, unless it is used again.
+    fn idle_until(&self) -> u64 {
+        let idle = self.extras.as_ref().and_then(|extras| extras.idle);
+        idle.map_or(NEVER, |idle| self.clock.deadline(Some(idle)))
     }
 
     fn take<K: RingKey + ?Sized>(&self, key: &K) -> bool {
@@ -191,8 +228,9 @@ impl<T> Lru<T> {
         drop(shard);
         removed.is_some_and(|removed| {
             self.facts().went(1);
-            self.count_loss(false, removed.ring, removed.expires_at);
-            !self.clock.is_past(removed.expires_at)
+            let was_alive = !self.clock.is_past(removed.expires_at);
+            self.report(removed);
+            was_alive
         })
     }
 
@@ -219,7 +257,7 @@ impl<T> Lru<T> {
         drop(shard);
         if let Some(removed) = removed {
             self.facts().went(1);
-            self.count_loss(false, removed.ring, removed.expires_at);
+            self.report(removed);
         }
         None
     }
@@ -271,6 +309,7 @@ impl<T: Clone> Lru<T> {
             return Err(slot);
         }
         shard.note_use(entry);
+        shard.note_idle(slot, || self.idle_until());
         Ok(Some((entry.value().clone(), deadline)))
     }
 }
@@ -322,25 +361,39 @@ impl<T: Clone> StorageBase<T> for Lru<T> {
 impl<T> InMemory for Lru<T> {}
 
 impl<T> InPlace<T> for Lru<T> {
-    fn expires_at(&self, expiry: Option<Duration>) -> Option<u64> {
-        (expiry != Some(Duration::ZERO)).then(|| self.clock.deadline(expiry))
+    fn terms(&self, value: &T, expiry: Option<Duration>) -> Option<Terms> {
+        if expiry == Some(Duration::ZERO) {
+            return None;
+        }
+        let weigher = self.extras.as_ref().and_then(|extras| extras.weigher.as_ref());
+        Some(Terms {
+            expires_at: self.clock.deadline(expiry),
+            idle_until: self.idle_until(),
+            weight: weigher.map_or(1, |weigher| weigher(value)),
+        })
     }
 
-    fn write(&self, key: EncodedKey, value: T, expires_at: u64) -> Option<Evicted<T>> {
+    fn write(&self, key: EncodedKey, value: T, terms: Terms) -> Option<Evicted<T>> {
         self.flights.usage().written(key.ring_number());
         let mut shard = self.shard(key.hash_value()).write();
+        let before = shard.len();
         let gone = match shard.find(key.hash_value(), &key) {
-            Some(slot) => Some(shard.replace(slot, value, expires_at)),
-            None => shard.insert(key, value, expires_at),
+            Some(slot) => Some(shard.replace(slot, value, terms)),
+            None => shard.insert(key, value, terms),
         };
-        if gone.is_none() {
-            self.facts().came();
+        match before.checked_sub(shard.len()) {
+            Some(0) => {}
+            Some(fewer) => self.facts().went(fewer),
+            None => self.facts().came(),
         }
         gone
     }
 
-    fn count_evicted(&self, evicted: Evicted<T>) {
-        self.count_loss(evicted.by_another_key, evicted.ring, evicted.expires_at);
+    fn count_evicted(&self, mut evicted: Evicted<T>) {
+        while let Some(next) = evicted.next.take() {
+            self.report(std::mem::replace(&mut evicted, *next));
+        }
+        self.report(evicted);
     }
 }
 
@@ -357,11 +410,11 @@ impl<T: Clone> Storage<T> for Lru<T> {
         expiry: Option<Duration>,
         _: Option<Instant>,
     ) -> Result<(), Infallible> {
-        let Some(expires_at) = self.expires_at(expiry) else {
+        let Some(terms) = self.terms(&value, expiry) else {
             self.take(key);
             return Ok(());
         };
-        if let Some(evicted) = InPlace::write(self, self.encode(key), value, expires_at) {
+        if let Some(evicted) = InPlace::write(self, self.encode(key), value, terms) {
             self.count_evicted(evicted);
         }
         Ok(())
@@ -400,7 +453,11 @@ impl<T: Clone> Storage<T> for Lru<T> {
         let live = shard
             .find(hash, &key)
             .filter(|&slot| !self.clock.is_past(shard.deadline(slot)));
-        Ok(live.map(|slot| shard.set_deadline(slot, deadline)).is_some())
+        let renewed = live.map(|slot| {
+            shard.set_deadline(slot, deadline);
+            shard.note_idle(slot, || self.idle_until());
+        });
+        Ok(renewed.is_some())
     }
 }
 

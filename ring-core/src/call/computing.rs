@@ -24,6 +24,8 @@ struct Measure<'c> {
     ring: &'static Ring,
     used: &'c Use,
     began: Instant,
+    /// Whether the entry is still there, but out of date.
+    is_refresh: bool,
 }
 
 /// The body runs. Dropped at its end.
@@ -43,12 +45,19 @@ impl<V, S: View<V>> CallContext<V, S> {
                 ring: self.ring,
                 used: self.used(),
                 began: Instant::now(),
+                is_refresh: false,
             },
         }
     }
 }
 
 impl<'c> Computing<'c> {
+    /// The same for an entry that is still there, if that is so.
+    pub(crate) fn of_refresh(mut self, is_refresh: bool) -> Self {
+        self.measure.is_refresh = is_refresh;
+        self
+    }
+
     /// Runs the body on this thread until the result is dropped.
     pub(crate) fn enter(self) -> Running<'c> {
         Running {
@@ -75,7 +84,12 @@ impl Measure<'_> {
         self.ring.note_time(took);
         #[cfg(feature = "metrics")]
         crate::metrics::computed(self.ring, took);
-        observer::each(|observer| observer.computed(ring, took));
+        observer::each(|observer| {
+            observer.computed(ring, took);
+            if self.is_refresh {
+                observer.refreshed(ring, took);
+            }
+        });
     }
 }
 

@@ -492,7 +492,7 @@ impl<V, S: View<V>> CallContext<V, S> {
             (Commit::Store(held), Some(storage)) => (held, storage),
             (commit, _) => return Some((leader, commit)),
         };
-        let Some(expires_at) = storage.expires_at(self.life(value, leader.wishes())) else {
+        let Some(terms) = storage.terms(&held, self.life(value, leader.wishes())) else {
             return Some((leader, Commit::Store(held)));
         };
         let count = |stored| {
@@ -500,7 +500,7 @@ impl<V, S: View<V>> CallContext<V, S> {
                 self.used().stored(self.expiry);
             }
         };
-        let stored = leader.store_in_place(storage, held, expires_at, count, |key| self.share(key, value));
+        let stored = leader.store_in_place(storage, held, terms, count, |key| self.share(key, value));
         stored.err().map(|(leader, held)| (leader, Commit::Store(held)))
     }
 

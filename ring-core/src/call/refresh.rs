@@ -202,7 +202,7 @@ where
     };
     leader.heed(body.show(context.erased(old)));
     let failures = body.failures();
-    let scope = context.computing(&leader).enter();
+    let scope = context.computing(&leader).of_refresh(true).enter();
     let out = body.run();
     drop(scope);
     match R::value(out) {
@@ -232,7 +232,7 @@ pub(super) async fn refresh_awaited<R, S, F>(
     };
     leader.heed(body.show(old));
     let failures = body.failures();
-    match R::value(context.computing(&leader).around(body).await) {
+    match R::value(context.computing(&leader).of_refresh(true).around(body).await) {
         Ok(value) => drop(awaited::store(&context, leader, context.deadline(), value).await),
         Err(out) => {
             context.end_failed::<R, _>(leader, &out, failures);
@@ -332,7 +332,8 @@ where
         }
     }
     leader.heed(body.show(old.flatten()));
-    let mut running = context.computing(&leader).around(body);
+    let computing = context.computing(&leader).of_refresh(claim.is_some());
+    let mut running = computing.around(body);
     let out = match within(&mut running, context.patience(claim.as_ref()).or(limit)).await {
         Some(out) => out,
         None => match Box::pin(look_again_async(&context, &key)).await.0 {

@@ -1,7 +1,7 @@
 //! The right to compute a value, and to store it unless a newer operation supersedes it.
 
 use super::flight::{Flight, Outcome};
-use super::in_place::{Evicted, InPlace};
+use super::in_place::{Evicted, InPlace, Terms};
 use super::scope::Scope;
 use super::{Flights, KeyState};
 use crate::entry::Wishes;
@@ -163,11 +163,11 @@ impl<'f, T> Leader<'f, T> {
         mut self,
         storage: &dyn InPlace<T>,
         held: T,
-        expires_at: u64,
+        terms: Terms,
         count: impl FnOnce(bool),
         share: impl FnOnce(&EncodedKey) -> Outcome<T>,
     ) -> Result<(), (Self, T)> {
-        let written = match self.write_in_place(storage, held, expires_at) {
+        let written = match self.write_in_place(storage, held, terms) {
             Ok(written) => written,
             Err(held) => return Err((self, held)),
         };
@@ -183,12 +183,7 @@ impl<'f, T> Leader<'f, T> {
     }
 
     /// Writes in place, if it still may, and releases the state of its key.
-    fn write_in_place(
-        &mut self,
-        storage: &dyn InPlace<T>,
-        held: T,
-        expires_at: u64,
-    ) -> Result<Written<T>, T> {
+    fn write_in_place(&mut self, storage: &dyn InPlace<T>, held: T, terms: Terms) -> Result<Written<T>, T> {
         let (key, epoch, is_update, own) = (&self.key, self.epoch, self.is_update(), &mut self.flight);
         let flights = self.flights;
         flights.try_release(key, |state| {
@@ -203,7 +198,7 @@ impl<'f, T> Leader<'f, T> {
             } else if state.writer.is_some() {
                 return Err(held);
             } else {
-                written.evicted = storage.write(key.clone(), held, expires_at);
+                written.evicted = storage.write(key.clone(), held, terms);
                 flights.count_write(key.hash_value());
                 state.begin_write(epoch, own.as_ref());
                 state.took_effect(epoch);

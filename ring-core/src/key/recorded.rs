@@ -4,7 +4,6 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use super::name::{Name, ring_number};
-#[cfg(feature = "inspect")]
 use super::replay::Replay;
 use super::small_bytes::SmallBytes;
 use super::{KeyWriter, RingKey};
@@ -13,6 +12,12 @@ use super::{KeyWriter, RingKey};
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct KeyBytes(pub(super) SmallBytes);
 
+impl fmt::Debug for KeyBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeyBytes({})", self.text())
+    }
+}
+
 impl KeyBytes {
     /// Whether it is the key of a call of the ring `name`.
     pub(crate) fn belongs_to(&self, name: &Name) -> bool {
@@ -20,7 +25,6 @@ impl KeyBytes {
     }
 
     /// The text of the key.
-    #[cfg(feature = "inspect")]
     pub(crate) fn text(&self) -> String {
         super::key_text(&Replay::of_bytes(&self.0))
     }

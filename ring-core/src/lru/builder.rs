@@ -1,12 +1,14 @@
 //! Configuration of an [`Lru`].
 
-use std::marker::PhantomData;
+use std::fmt;
+use std::time::Duration;
 
 use super::policy::{Policy, PolicyImpl};
 use super::shard::Shard;
-use super::{DEFAULT_CAPACITY, Lru};
+use super::{DEFAULT_CAPACITY, Extras, Lru};
 use crate::clock::{Clock, StorageClock};
 use crate::flights::Flights;
+use crate::observer::EvictionReason;
 use crate::sync::{Arc, ReadersLock};
 
 /// The smallest capacity of a shard, unless the user sets the number of shards.
@@ -19,23 +21,28 @@ const EXACT: usize = 512;
 const FEW: usize = 32;
 
 /// Configures an [`Lru`]: see [`Lru::builder`].
-#[derive(Debug)]
 pub struct LruBuilder<T> {
     capacity: usize,
+    max_weight: Option<u64>,
     shards: Option<usize>,
     policy: Option<Policy>,
     clock: StorageClock,
-    values: PhantomData<fn(T)>,
+    extras: Extras<T>,
 }
 
 impl<T> Default for LruBuilder<T> {
     fn default() -> Self {
         LruBuilder {
             capacity: DEFAULT_CAPACITY,
+            max_weight: None,
             shards: None,
             policy: None,
             clock: StorageClock::default(),
-            values: PhantomData,
+            extras: Extras {
+                weigher: None,
+                listener: None,
+                idle: None,
+            },
         }
     }
 }
@@ -72,6 +79,69 @@ impl<T> LruBuilder<T> {
         self
     }
 
+    /// Weighs values: they weigh at most `max_weight` together, and others are evicted before a heavier one is stored. The
+    /// [capacity](Self::capacity) remains the greatest number of entries; the policy works best if about so many are
+    /// expected. A value that alone weighs more than a shard's part of `max_weight` is not stored.
+    ///
+    /// ```
+    /// # use ring_cache_core as ring_cache;
+    /// use ring_cache::Lru;
+    ///
+    /// let pages = Lru::builder()
+    ///     .capacity(10_000)
+    ///     .weigher(1 << 20, |page: &String| page.len().try_into().unwrap_or(u32::MAX))
+    ///     .build();
+    /// pages.set(&"/", "Welcome".into());
+    /// assert_eq!((pages.len(), pages.weight()), (1, 7));
+    /// ```
+    ///
+    /// The weigher runs when a value is stored, without a lock.
+    #[must_use]
+    pub fn weigher(mut self, max_weight: u64, weigher: impl Fn(&T) -> u32 + Send + Sync + 'static) -> Self {
+        self.max_weight = Some(max_weight);
+        self.extras.weigher = Some(Box::new(weigher));
+        self
+    }
+
+    /// Removes entries that were not used for so long, also before they expire. A use is a hit, a write or a `touch`. Hits
+    /// take the long way then, and write to memory that other threads read.
+    ///
+    /// ```
+    /// # use ring_cache_core as ring_cache;
+    /// use std::time::Duration;
+    /// use ring_cache::Lru;
+    ///
+    /// let sessions = Lru::<u32>::builder().time_to_idle(Duration::from_secs(1800)).build();
+    /// ```
+    #[must_use]
+    pub fn time_to_idle(mut self, idle: Duration) -> Self {
+        self.extras.idle = Some(idle);
+        self
+    }
+
+    /// Tells `listener` of each entry that was evicted or had expired: its key as text, its value, and the reason. It runs
+    /// without a lock, in the call that came across the entry, and a panic in it is caught. What was removed or replaced on
+    /// purpose is not told.
+    ///
+    /// ```
+    /// # use ring_cache_core as ring_cache;
+    /// use ring_cache::{EvictionReason, Lru};
+    ///
+    /// let files = Lru::builder()
+    ///     .capacity(1)
+    ///     .on_eviction(|key, value: u32, reason| {
+    ///         assert_eq!((key, value, reason), ("1", 10, EvictionReason::Capacity));
+    ///     })
+    ///     .build();
+    /// files.set(&1_u32, 10);
+    /// files.set(&2_u32, 20);
+    /// ```
+    #[must_use]
+    pub fn on_eviction(mut self, listener: impl Fn(&str, T, EvictionReason) + Send + Sync + 'static) -> Self {
+        self.extras.listener = Some(Box::new(listener));
+        self
+    }
+
     /// Creates the empty cache.
     pub fn build(self) -> Lru<T> {
         let shards = self.shard_count();
@@ -85,7 +155,14 @@ impl<T> LruBuilder<T> {
         });
         let flights = Flights::default();
         flights.usage().facts().count_entries(Some(self.capacity));
-        let shard = |capacity| Shard::new(capacity, PolicyImpl::new(policy, capacity, exact));
+        let max_weight = self.max_weight.map(|most| most / shards as u64);
+        let shard = |capacity| {
+            let policy = PolicyImpl::new(policy, capacity, exact);
+            let shard = Shard::new(capacity, policy).weighing(max_weight);
+            shard.with_idle(self.extras.idle.is_some())
+        };
+        let has_extras = self.extras.weigher.is_some() || self.extras.listener.is_some();
+        let has_extras = has_extras || self.extras.idle.is_some();
         Lru {
             shards: (0..shards)
                 .map(|number| ReadersLock::new(shard(capacity(number))))
@@ -94,6 +171,7 @@ impl<T> LruBuilder<T> {
             capacity: self.capacity,
             clock: self.clock,
             flights: Arc::new(flights),
+            extras: has_extras.then(|| Arc::new(self.extras)),
         }
     }
 
@@ -108,6 +186,19 @@ impl<T> LruBuilder<T> {
         let wanted = wanted.clamp(1, 1 << 16).next_power_of_two();
         // The largest power of two of which each shard can hold an entry.
         wanted.min(1 << self.capacity.max(1).ilog2())
+    }
+}
+
+/// Omits functions.
+impl<T> fmt::Debug for LruBuilder<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LruBuilder")
+            .field("capacity", &self.capacity)
+            .field("max_weight", &self.max_weight)
+            .field("shards", &self.shards)
+            .field("policy", &self.policy)
+            .field("time_to_idle", &self.extras.idle)
+            .finish_non_exhaustive()
     }
 }
 

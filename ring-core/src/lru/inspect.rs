@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use super::{Lru, Shard};
+use super::{Extras, Lru, Shard};
 use crate::clock::StorageClock;
 use crate::flights::Flights;
 use crate::inspect::{AnyStorage, FoundKey, Inspect, KeyPage, Lent};
@@ -31,6 +31,7 @@ impl<T: Clone + Send + Sync + 'static> Lru<T> {
             mask: self.mask,
             capacity: self.capacity,
             clock: self.clock.clone(),
+            extras: self.extras.clone(),
         };
         let visit = move |visitor: &mut dyn FnMut(&dyn AnyStorage)| {
             if let Some(lru) = weak.upgrade() {
@@ -49,6 +50,7 @@ struct WeakLru<T> {
     mask: usize,
     capacity: usize,
     clock: StorageClock,
+    extras: Option<Arc<Extras<T>>>,
 }
 
 impl<T> WeakLru<T> {
@@ -59,6 +61,7 @@ impl<T> WeakLru<T> {
             capacity: self.capacity,
             clock: self.clock.clone(),
             flights: self.flights.upgrade()?,
+            extras: self.extras.clone(),
         })
     }
 }

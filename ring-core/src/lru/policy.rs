@@ -83,6 +83,10 @@ impl PolicyImpl {
         ask!(self, policy => policy.reuse(marks, slot, old));
     }
 
+    pub(super) fn remember(&mut self, marks: &mut impl Marks, slot: usize, old: u32) {
+        ask!(self, policy => policy.remember(marks, slot, old));
+    }
+
     pub(super) fn replace(&mut self, mark: &mut u32) {
         ask!(self, policy => policy.replace(mark));
     }

@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use hashbrown::HashTable;
 
+use super::idle::Idle;
 use super::policy::{Marks, PolicyImpl, push_within};
+use super::weights::Weights;
 use crate::clock::{NEVER, StorageClock, stale_from};
-use crate::flights::Evicted;
+use crate::flights::{Evicted, Terms};
 use crate::key::{EncodedKey, KeyBytes, RingKey};
 use crate::sync::AtomicU32;
 
@@ -23,6 +25,8 @@ pub(super) struct Shard<T> {
     deadlines: Vec<u64>,
     policy: PolicyImpl,
     capacity: usize,
+    weights: Option<Box<Weights>>,
+    idle: Option<Box<Idle>>,
 }
 
 /// One entry.
@@ -56,11 +60,31 @@ impl<T> Shard<T> {
             deadlines: Vec::new(),
             policy,
             capacity: capacity.min(u32::MAX as usize),
+            weights: None,
+            idle: None,
         }
+    }
+
+    /// The same with entries that weigh at most so much together.
+    pub(super) fn weighing(mut self, most: Option<u64>) -> Self {
+        self.weights = most.map(Weights::new).map(Box::new);
+        self
+    }
+
+    /// The same with entries that end if they are not used.
+    pub(super) fn with_idle(mut self, ends: bool) -> Self {
+        self.idle = ends.then(Box::default);
+        self
     }
 
     pub(super) fn len(&self) -> usize {
         self.slots.len()
+    }
+
+    /// What the entries weigh together: without a weigher, one each.
+    pub(super) fn weight(&self) -> u64 {
+        let weights = self.weights.as_ref();
+        weights.map_or(self.slots.len() as u64, |weights| weights.total())
     }
 
     /// The entry of a key, and its slot.
@@ -101,7 +125,8 @@ impl<T> Shard<T> {
         };
         let slot = *self.table.find(table_hash(hash), is_of_hash)?;
         let entry = self.slots.get(slot as usize)?;
-        if !entry.key.is(key) || clock.is_past(stale_from(self.deadline(slot as usize), stale)) {
+        let deadline = self.deadlines.get(slot as usize).copied().unwrap_or(NEVER);
+        if !entry.key.is(key) || clock.is_past(stale_from(deadline, stale)) {
             return None;
         }
         self.note_use(entry);
@@ -142,13 +167,28 @@ impl<T> Shard<T> {
         self.policy.note_use(&entry.mark);
     }
 
+    /// The entry of a slot was used, and ends at this instant unless it is used again.
+    #[inline]
+    pub(super) fn note_idle(&self, slot: usize, idle_until: impl FnOnce() -> u64) {
+        if let Some(idle) = &self.idle {
+            idle.note_use(slot, idle_until());
+        }
+    }
+
     #[inline]
     pub(super) fn deadline(&self, slot: usize) -> u64 {
-        self.deadlines.get(slot).copied().unwrap_or(NEVER)
+        match &self.idle {
+            Some(idle) => idle.deadline(slot),
+            None => self.deadlines.get(slot).copied().unwrap_or(NEVER),
+        }
     }
 
     #[inline]
     pub(super) fn set_deadline(&mut self, slot: usize, deadline: u64) {
+        if let Some(idle) = &mut self.idle {
+            idle.set(slot, deadline);
+            return;
+        }
         if self.deadlines.is_empty() {
             if deadline == NEVER {
                 return;
@@ -160,58 +200,131 @@ impl<T> Shard<T> {
         }
     }
 
-    /// Puts a new value into the slot of its key.
-    pub(super) fn replace(&mut self, slot: usize, value: T, deadline: u64) -> Evicted<T> {
+    /// Puts a new value into the slot of its key. Returns the old one, and what is evicted because the new one is heavier.
+    pub(super) fn replace(&mut self, slot: usize, value: T, terms: Terms) -> Evicted<T> {
+        if !self.has_room_in(slot, terms.weight) {
+            return self.replace_by_heavier(slot, value, terms);
+        }
         let old_deadline = self.deadline(slot);
-        self.set_deadline(slot, deadline);
+        self.set_terms(slot, terms);
         self.policy.replace(self.slots[slot].mark.get_mut());
-        let ring = self.slots[slot].key.ring_number();
+        let key = self.slots[slot].key.clone();
         let value = std::mem::replace(&mut self.slots[slot].value, value);
         Evicted {
-            ring,
+            key,
             by_another_key: false,
             expires_at: old_deadline,
             value,
+            next: None,
         }
     }
 
-    /// Adds an entry whose key is absent. Returns the evicted entry; with capacity 0, the new one.
-    pub(super) fn insert(&mut self, key: EncodedKey, value: T, deadline: u64) -> Option<Evicted<T>> {
-        let mut slot = Slot {
+    /// As a new entry, which others give way to.
+    fn replace_by_heavier(&mut self, slot: usize, value: T, terms: Terms) -> Evicted<T> {
+        let hash = self.slots[slot].hash;
+        let old = self.remove(slot);
+        let slot = Slot {
+            hash,
+            key: old.key.clone(),
+            mark: AtomicU32::new(0),
+            value,
+        };
+        let gone = self.insert_slot(slot, terms);
+        old.before(gone.map(Box::new))
+    }
+
+    /// Adds an entry whose key is absent. Returns what was evicted for it; with capacity 0, and if it is too heavy, the new
+    /// entry.
+    pub(super) fn insert(&mut self, key: EncodedKey, value: T, terms: Terms) -> Option<Evicted<T>> {
+        let slot = Slot {
             hash: key.hash_value() as u32,
             key: key.into_bytes(),
             mark: AtomicU32::new(0),
             value,
         };
-        if self.capacity == 0 {
-            return Some(evicted(slot, NEVER, true));
-        }
-        if self.slots.len() < self.capacity {
-            self.push(slot, deadline);
-            return None;
-        }
-        let victim = self.policy.victim(&mut self.slots, slot.hash);
-        self.unlink(victim);
-        self.link(slot.hash, victim);
-        let old_deadline = self.deadline(victim);
-        self.set_deadline(victim, deadline);
-        let old_hash = self.slots[victim].hash;
-        *slot.mark.get_mut() = *self.slots[victim].mark.get_mut();
-        let old = std::mem::replace(&mut self.slots[victim], slot);
-        self.policy.reuse(&mut self.slots, victim, old_hash);
-        Some(evicted(old, old_deadline, true))
+        self.insert_slot(slot, terms)
     }
 
-    fn push(&mut self, slot: Slot<T>, deadline: u64) {
+    fn insert_slot(&mut self, mut slot: Slot<T>, terms: Terms) -> Option<Evicted<T>> {
+        if self.capacity == 0 || self.is_too_heavy(terms.weight) {
+            return Some(evicted(slot, NEVER, true));
+        }
+        let mut gone = None;
+        loop {
+            if self.has_room(terms.weight) {
+                self.push(slot, terms);
+                return gone;
+            }
+            let victim = self.policy.victim(&mut self.slots, slot.hash);
+            if self.has_room_in(victim, terms.weight) {
+                let old_deadline = self.deadline(victim);
+                self.unlink(victim);
+                self.link(slot.hash, victim);
+                self.set_terms(victim, terms);
+                let old_hash = self.slots[victim].hash;
+                *slot.mark.get_mut() = *self.slots[victim].mark.get_mut();
+                let old = std::mem::replace(&mut self.slots[victim], slot);
+                self.policy.reuse(&mut self.slots, victim, old_hash);
+                return Some(evicted(old, old_deadline, true).before(gone.map(Box::new)));
+            }
+            gone = Some(self.evict(victim).before(gone.map(Box::new)));
+        }
+    }
+
+    fn is_too_heavy(&self, weight: u32) -> bool {
+        self.weights
+            .as_ref()
+            .is_some_and(|weights| weights.is_too_heavy(weight))
+    }
+
+    fn has_room(&self, weight: u32) -> bool {
+        self.slots.len() < self.capacity
+            && self
+                .weights
+                .as_ref()
+                .is_none_or(|weights| weights.have_room(weight))
+    }
+
+    fn has_room_in(&self, slot: usize, weight: u32) -> bool {
+        let weights = self.weights.as_ref();
+        weights.is_none_or(|weights| weights.have_room_in(slot, weight))
+    }
+
+    /// Removes an entry that gives way to others.
+    fn evict(&mut self, slot: usize) -> Evicted<T> {
+        let hash = self.slots[slot].hash;
+        self.policy.remember(&mut self.slots, slot, hash);
+        let mut gone = self.remove(slot);
+        gone.by_another_key = true;
+        gone
+    }
+
+    fn set_terms(&mut self, slot: usize, terms: Terms) {
+        self.set_deadline(slot, terms.expires_at);
+        self.note_idle(slot, || terms.idle_until);
+        if let Some(weights) = &mut self.weights {
+            weights.replace(slot, terms.weight);
+        }
+    }
+
+    fn push(&mut self, slot: Slot<T>, terms: Terms) {
         let index = self.slots.len();
         self.link(slot.hash, index);
         let hash = slot.hash;
         push_within(self.capacity, &mut self.slots, slot);
         self.policy.push(&mut self.slots, hash);
+        if let Some(weights) = &mut self.weights {
+            weights.push(terms.weight);
+        }
+        if let Some(idle) = &mut self.idle {
+            idle.push(terms.expires_at, terms.idle_until);
+            push_within(self.capacity, &mut self.deadlines, 0);
+            return;
+        }
         if !self.deadlines.is_empty() {
             push_within(self.capacity, &mut self.deadlines, NEVER);
         }
-        self.set_deadline(index, deadline);
+        self.set_deadline(index, terms.expires_at);
     }
 
     /// Removes the entry of a slot; the last entry moves into its place.
@@ -225,6 +338,12 @@ impl<T> Shard<T> {
         let deadline = self.deadline(slot);
         if !self.deadlines.is_empty() {
             self.deadlines.swap_remove(slot);
+        }
+        if let Some(idle) = &mut self.idle {
+            idle.swap_remove(slot);
+        }
+        if let Some(weights) = &mut self.weights {
+            weights.swap_remove(slot);
         }
         self.policy.swap_remove(&mut self.slots, slot);
         evicted(self.slots.swap_remove(slot), deadline, false)
@@ -270,6 +389,13 @@ impl<T> Shard<T> {
         self.policy.validate(&marks.collect::<Vec<_>>());
         assert_eq!(self.table.len(), self.slots.len());
         assert!(self.deadlines.is_empty() || self.deadlines.len() == self.slots.len());
+        if let Some(weights) = &self.weights {
+            weights.validate(self.slots.len());
+        }
+        if let Some(idle) = &self.idle {
+            assert_eq!(idle.count(), self.slots.len());
+            assert!(self.deadlines.iter().all(|deadline| *deadline == 0));
+        }
         for (index, slot) in self.slots.iter().enumerate() {
             let found = self.table.find(table_hash(slot.hash), |&other| {
                 self.slots[other as usize].key == slot.key
@@ -295,10 +421,11 @@ impl<T> Marks for Vec<Slot<T>> {
 
 fn evicted<T>(slot: Slot<T>, expires_at: u64, by_another_key: bool) -> Evicted<T> {
     Evicted {
-        ring: slot.key.ring_number(),
+        key: slot.key,
         by_another_key,
         expires_at,
         value: slot.value,
+        next: None,
     }
 }
 
@@ -309,6 +436,14 @@ mod tests {
     use super::super::policy::Policy;
     use super::*;
     use crate::key::EncodedKey;
+
+    fn terms(expires_at: u64) -> Terms {
+        Terms {
+            expires_at,
+            idle_until: NEVER,
+            weight: 1,
+        }
+    }
 
     /// Puts, removes and uses entries at random, and checks the invariants after each step.
     #[test]
@@ -329,11 +464,11 @@ mod tests {
                     (Some(slot), 2..4) => shard.note_use(&shard.slots[slot]),
                     (Some(slot), 4) => shard.set_deadline(slot, deadline),
                     (Some(slot), _) => {
-                        shard.replace(slot, step, deadline);
+                        shard.replace(slot, step, terms(deadline));
                         assert_eq!((shard.slots[slot].value, shard.deadline(slot)), (step, deadline));
                     }
                     (None, _) => {
-                        shard.insert(key.clone(), step, deadline);
+                        shard.insert(key.clone(), step, terms(deadline));
                         let slot = shard.find(key.hash_value(), &key).expect("it was inserted");
                         assert_eq!((shard.slots[slot].value, shard.deadline(slot)), (step, deadline));
                     }
@@ -356,7 +491,7 @@ mod tests {
     fn a_shard_takes_no_more_memory_than_its_capacity_needs() {
         let mut shard = Shard::new(100, PolicyImpl::new(Policy::LeastRecentlyUsed, 100, true));
         for number in 0..1000_u64 {
-            shard.insert(EncodedKey::of(&number), (), NEVER);
+            shard.insert(EncodedKey::of(&number), (), terms(NEVER));
         }
         assert_eq!((shard.len(), shard.slots.capacity()), (100, 100));
         assert!(shard.deadlines.is_empty(), "nothing expires");
@@ -374,7 +509,7 @@ mod tests {
             let find = |shard: &Shard<u64>, key: &EncodedKey| shard.find(key.hash_value(), key);
             for (number, key) in (0..).zip(&keys[..3]) {
                 assert_eq!(find(&shard, key), None);
-                assert!(shard.insert(key.clone(), number, NEVER).is_none());
+                assert!(shard.insert(key.clone(), number, terms(NEVER)).is_none());
             }
             assert_eq!(find(&shard, &keys[3]), None);
             for gone in [1, 0, 2] {

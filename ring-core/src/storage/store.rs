@@ -208,10 +208,10 @@ fn set_in_place<S: StorageBase<T>, T>(
         (Some(value), Some(in_place)) => (value, in_place),
         (value, _) => return Some((key, value)),
     };
-    let Some(expires_at) = in_place.expires_at(expiry) else {
+    let Some(terms) = in_place.terms(&value, expiry) else {
         return Some((key, Some(value)));
     };
-    let set = storage.flights().set_in_place(key, in_place, value, expires_at);
+    let set = storage.flights().set_in_place(key, in_place, value, terms);
     set.err().map(|(key, value)| (key, Some(value)))
 }
 

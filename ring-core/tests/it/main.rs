@@ -31,6 +31,7 @@ mod held_leaders;
 mod inspect;
 mod key_values;
 mod lru;
+mod lru_builder;
 mod overlapping;
 #[cfg(all(
     feature = "cbor",

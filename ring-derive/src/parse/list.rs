@@ -191,7 +191,7 @@ fn misplaced(known: &Known, target: Target) -> String {
 }
 
 /// Names that other libraries give to options of ours.
-const SYNONYMS: [(&str, &str); 49] = [
+const SYNONYMS: [(&str, &str); 48] = [
     ("ttl", "expire"),
     ("timeToLive", "expire"),
     ("time", "expire"),
@@ -200,7 +200,6 @@ const SYNONYMS: [(&str, &str); 49] = [
     ("expires_in", "expire"),
     ("expiration", "expire"),
     ("time_to_live", "expire"),
-    ("time_to_idle", "expire"),
     ("lifespan", "expire"),
     ("max_age", "expire"),
     ("max_size", "capacity"),
@@ -243,10 +242,17 @@ const SYNONYMS: [(&str, &str); 49] = [
     ("cache_evict", "invalidates"),
 ];
 
+const WEIGHER: &str =
+    "name a storage that weighs its entries, by `Lru::builder().weigher(..)`: write `lru = EXPRESSION`";
+
+const IDLE: &str = "name a storage whose entries end if they are not used, by `Lru::builder().time_to_idle(..)`: write `lru = EXPRESSION`";
+
 /// What others have and we do by other means.
-const REMEDIES: [(&str, &str); 5] = [
-    ("weigher", "an `Lru` counts entries: write `capacity = 10_000`"),
-    ("weight", "an `Lru` counts entries: write `capacity = 10_000`"),
+const REMEDIES: [(&str, &str); 7] = [
+    ("weigher", WEIGHER),
+    ("weight", WEIGHER),
+    ("time_to_idle", IDLE),
+    ("tti", IDLE),
     (
         "tags",
         "entries have no tags: forget those of a method by `{method}_cache().clear()`, and one by `{method}_entry(..).delete()`",

@@ -27,6 +27,9 @@ impl Observer for Log {
     fn computed(&self, ring: &str, took: Duration) {
         self.add(ring, format!("computed {}", took < Duration::from_secs(60)));
     }
+    fn refreshed(&self, ring: &str, took: Duration) {
+        self.add(ring, format!("refreshed {}", took < Duration::from_secs(60)));
+    }
     fn evicted(&self, ring: &str, reason: EvictionReason) {
         self.add(ring, format!("evicted {}", reason.as_str()));
     }
@@ -74,6 +77,36 @@ fn expired_entries_are_told_in_async_code_too() {
     });
     let expected =
         ["computed true", "expired", "computed true"].map(|what| format!("observers.short {what}"));
+    assert_eq!(*lines.lock().unwrap(), expected);
+}
+
+#[ring(expire = "1h", stale = "1h", refresh = caller, key_prefix = "observers.stale")]
+fn stale(id: u32) -> u32 {
+    id
+}
+
+#[ring(expire = "1h", stale = "1h", refresh = caller, key_prefix = "observers.stale")]
+async fn stale_awaited(id: u32, _awaited: bool) -> u32 {
+    id
+}
+
+#[test]
+fn refreshes_are_told_beside_their_computations() {
+    let lines = Log::of("observers.stale");
+    stale(1);
+    stale_ring(1).expire();
+    stale(1);
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        stale_awaited(1, true).await;
+        stale_awaited_ring(1, true).expire().await;
+        stale_awaited(1, true).await;
+    });
+    let once = ["computed true", "computed true", "refreshed true"];
+    let expected = [once, once].concat();
+    let expected: Vec<_> = expected
+        .iter()
+        .map(|what| format!("observers.stale {what}"))
+        .collect();
     assert_eq!(*lines.lock().unwrap(), expected);
 }
 

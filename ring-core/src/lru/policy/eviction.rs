@@ -32,6 +32,9 @@ pub(in crate::lru) trait EvictionPolicy {
     /// The victim, an entry with the hash `old`, gave its slot to the entry that `victim` was called for.
     fn reuse(&mut self, marks: &mut impl Marks, slot: usize, old: u32);
 
+    /// The victim, an entry with the hash `old`, is about to be removed instead: no entry takes its slot.
+    fn remember(&mut self, _marks: &mut impl Marks, _slot: usize, _old: u32) {}
+
     /// The value of the entry was replaced.
     fn replace(&mut self, mark: &mut u32);
 

@@ -116,9 +116,13 @@ impl EvictionPolicy for ScanResistant {
     }
 
     fn reuse(&mut self, marks: &mut impl Marks, slot: usize, old: u32) {
+        self.remember(marks, slot, old);
+        self.requeue(marks, slot, self.incoming);
+    }
+
+    fn remember(&mut self, marks: &mut impl Marks, slot: usize, old: u32) {
         let mark = mark_of(marks, slot);
         self.ghosts.remember(old, mark.queue(), mark.seen() + mark.uses());
-        self.requeue(marks, slot, self.incoming);
     }
 
     fn replace(&mut self, mark: &mut u32) {

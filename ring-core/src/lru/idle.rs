@@ -1,0 +1,54 @@
+//! The instants at which a shard's entries end unless they are used, if a time to idle was set.
+//!
+//! The deadlines that a quick look-up sees are then all zero, so that it finds nothing and the long way decides: other caches do
+//! not pay for this.
+
+use crate::sync::{AtomicU64, Ordering};
+
+/// The deadlines of the entries of one shard.
+#[derive(Default)]
+pub(super) struct Idle {
+    of_slots: Vec<Deadlines>,
+}
+
+struct Deadlines {
+    /// The deadline by its expiry.
+    expires_at: u64,
+    /// The deadline by its last use.
+    idle_until: AtomicU64,
+}
+
+impl Idle {
+    /// The sooner deadline of the entry in a slot.
+    pub(super) fn deadline(&self, slot: usize) -> u64 {
+        let deadlines = &self.of_slots[slot];
+        let idle_until = deadlines.idle_until.load(Ordering::Relaxed);
+        deadlines.expires_at.min(idle_until)
+    }
+
+    /// The entry in a slot was used.
+    pub(super) fn note_use(&self, slot: usize, idle_until: u64) {
+        let deadline = &self.of_slots[slot].idle_until;
+        deadline.store(idle_until, Ordering::Relaxed);
+    }
+
+    /// Sets the deadline by expiry.
+    pub(super) fn set(&mut self, slot: usize, expires_at: u64) {
+        self.of_slots[slot].expires_at = expires_at;
+    }
+
+    pub(super) fn push(&mut self, expires_at: u64, idle_until: u64) {
+        self.of_slots.push(Deadlines {
+            expires_at,
+            idle_until: AtomicU64::new(idle_until),
+        });
+    }
+
+    pub(super) fn swap_remove(&mut self, slot: usize) {
+        self.of_slots.swap_remove(slot);
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.of_slots.len()
+    }
+}
