@@ -8,6 +8,11 @@
 #[cfg(any(doc, doctest))]
 pub mod seeing {}
 
+/// Coming from cached, moka, hitbox, or Ring for Python: what is called how.
+#[doc = include_str!("../COMING_FROM.md")]
+#[cfg(any(doc, doctest))]
+pub mod coming_from {}
+
 /// Storages outside the process: how to use them, what each can do, and what happens when they fail.
 #[doc = include_str!("../STORAGES.md")]
 #[cfg(all(

@@ -9,16 +9,19 @@ use crate::sync::lasting::Mutex;
 
 /// The entry that the body of a ring with `entry = e` computes the value of.
 ///
-/// ```ignore
-/// #[ring(redis = self.redis, expire = "1m", stale = "1h", entry = e)]
-/// async fn page(&self, url: &str) -> Result<Page, Error> {
-///     let known = e.stale().map(|page| page.etag.clone());
-///     match self.fetch(url, known).await? {
-///         Response::NotModified => Ok(e.unchanged().expect("the origin compared it with the old page")),
-///         Response::Page(page) => {
-///             e.expire_in(page.max_age);
-///             Ok(page)
+/// ```
+/// # use ring_cache_core as ring_cache;
+/// use std::time::Duration;
+/// use ring_cache::Entry;
+///
+/// /// The body of a method with `entry = e`: `answer` is what the origin says to `e.stale()`.
+/// fn page(e: &Entry<String>, answer: Option<String>) -> String {
+///     match answer {
+///         Some(new) => {
+///             e.expire_in(Duration::from_secs(60));
+///             new
 ///         }
+///         None => e.unchanged().expect("the origin compared it with the old page"),
 ///     }
 /// }
 /// ```
