@@ -503,7 +503,13 @@ where
     }
 
     fn miss(self, key: EncodedKey, lookup: Lookup) -> R::Out {
-        within::miss::<R, S, B>(&self.context, key, self.body, lookup)
+        if B::HAS_TIMEOUT {
+            return within::miss::<R, S, B>(&self.context, key, self.body, lookup);
+        }
+        let context = self.context;
+        context.counters().miss();
+        let fetched = blocking::fetch(&context, key, lookup);
+        blocking::complete::<R, S, B>(&context, fetched, self.body, lookup)
     }
 }
 
