@@ -10,7 +10,7 @@ pub(crate) use self::list::Options;
 pub(crate) use self::options::{FieldOptions, RingOptions, TypeOptions, VariantOptions};
 pub(crate) use self::storage::Storage;
 pub(crate) use self::table::{Holds, Target};
-pub(crate) use self::values::{Accessor, Duration, Version, Word};
+pub(crate) use self::values::{Accessor, Duration, Patience, Version, Word};
 
 #[cfg(test)]
 mod tests {

@@ -15,6 +15,7 @@ mod name;
 mod names;
 mod owner;
 mod passed;
+mod scope;
 mod self_type;
 mod template;
 mod writer;

@@ -235,3 +235,36 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
         .unwrap()
         .block_on(future)
 }
+
+/// As in `format!`: a keyword between braces is the name that code writes with `r#`.
+#[test]
+fn raw_names_are_written_as_in_format() {
+    struct Token {
+        r#type: u32,
+    }
+    #[ring(key_prefix = "raw", key = "{type}:{token.type}:{r#in}")]
+    fn raw(r#type: u32, token: &Token, r#in: u32) -> u32 {
+        r#type + token.r#type + r#in
+    }
+    assert_eq!(raw(1, &Token { r#type: 2 }, 3), 6);
+    assert_eq!(raw_ring(1, &Token { r#type: 2 }, 3).key().as_str(), "raw:1:2:3");
+}
+
+/// What an option binds itself is not the argument of that name, and a function is none.
+#[test]
+fn options_may_use_names_that_arguments_have() {
+    use std::time::Duration;
+
+    fn age() -> Duration {
+        Duration::from_secs(9)
+    }
+    #[ring(expire = 1, stale = age(), unless = |value: &u32| *value == 0, expire_of = |id| match *id {
+        0 => None,
+        value => Some(Duration::from_secs(value.into())),
+    })]
+    fn load(id: u32, value: u32, age: u32) -> u32 {
+        id + value + age
+    }
+    assert_eq!(load(1, 2, 3), 6);
+    assert!(load_ring(1, 2, 3).has());
+}

@@ -395,6 +395,9 @@ pub(super) fn errors(option: &Meta) -> Result<Option<Remembered>> {
     }
     let parse = |input: ParseStream<'_>| {
         let time: Expr = input.parse()?;
+        if matches!(time, Expr::Assign(_)) {
+            return Err(input.error("the time is missing"));
+        }
         if input.parse::<Option<Token![,]>>()?.is_none() || input.is_empty() {
             return Ok((time, None));
         }

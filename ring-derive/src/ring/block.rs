@@ -72,7 +72,7 @@ fn try_expand(options: TokenStream, mut source: Source) -> syn::Result<TokenStre
         owner: Rc::new(owner),
         root: Root::named(options.root.as_ref())?,
         expanded: Vec::new(),
-        methods: Methods::default(),
+        methods: Methods::among(source.functions()),
         writers: Vec::new(),
         functions: source.functions(),
         given: Vec::new(),

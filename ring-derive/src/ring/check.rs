@@ -13,6 +13,7 @@ use super::expand::attributes::any;
 use super::item::is_conditional;
 use super::model::{Argument, KeyForm, Method};
 use super::owner::{OfTrait, Owner};
+use super::scope;
 use super::template::Template;
 use crate::errors::Errors;
 use crate::parse::{Accessor, RingOptions, Storage};
@@ -33,6 +34,7 @@ pub(crate) fn method(method: &Method) -> syn::Result<()> {
     key(method, &mut errors);
     flights(method, &mut errors);
     freshness(method, &mut errors);
+    scope::check(method, &mut errors);
     storage(method, &mut errors);
     attributes(method, &mut errors);
     arguments(method, &mut errors);

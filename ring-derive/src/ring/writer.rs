@@ -4,7 +4,7 @@
 //! becomes `self.user_entry(id)`, and `self.user(..)` becomes `self.user_cache()`. They keep the user's tokens, so that a
 //! wrong name or argument is the compiler's error there.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::punctuated::Punctuated;
@@ -22,6 +22,7 @@ use crate::types::mentions;
 #[derive(Clone)]
 pub(crate) struct Cached {
     name: Ident,
+    accessor: Ident,
     entry: Named,
     cache: Named,
 }
@@ -40,6 +41,8 @@ pub(crate) struct Methods {
     known: Vec<Cached>,
     /// Those with errors.
     refused: Vec<Ident>,
+    /// All functions of the block.
+    functions: Vec<Ident>,
 }
 
 /// A method that is not cached.
@@ -55,6 +58,7 @@ impl Cached {
     pub(crate) fn of(method: &Method) -> Self {
         Cached {
             name: method.sig.ident.clone(),
+            accessor: method.accessor(),
             entry: Named {
                 name: method.entry(),
                 has_self: Some(method.naming_receiver().is_some()),
@@ -65,9 +69,41 @@ impl Cached {
             },
         }
     }
+
+    /// Whether `#[ring]` adds a function of this name to it.
+    fn adds(&self, name: &Ident) -> bool {
+        [&self.accessor, &self.entry.name, &self.cache.name].contains(&name)
+    }
 }
 
 impl Methods {
+    /// Those of a block with these functions.
+    pub(crate) fn among(functions: Vec<Ident>) -> Self {
+        Methods {
+            functions,
+            ..Methods::default()
+        }
+    }
+
+    /// Checks that a function of the block is cached. Another one may be in another block.
+    fn check(&self, method: &Ident) -> syn::Result<()> {
+        let is_cached = |known: &Cached| known.name == *method;
+        if self.known.iter().any(is_cached) || self.refused.contains(method) {
+            return Ok(());
+        }
+        let added = self.known.iter().find(|known| known.adds(method));
+        let message = match added {
+            Some(Cached { name, .. }) => {
+                format!("name the cached method, and not what `#[ring]` adds to it: `{name}`")
+            }
+            None if self.functions.contains(method) => {
+                format!("`{method}` is not cached: write `#[ring]` on it, or name a method that is")
+            }
+            None => return Ok(()),
+        };
+        Err(syn::Error::new_spanned(method, message))
+    }
+
     pub(crate) fn add(&mut self, method: Cached) {
         self.known.push(method);
     }
@@ -122,6 +158,10 @@ impl Writer {
         }
         for named in &options.invalidates {
             errors.handle(check(named));
+            if let Some(token) = without_object(named, &function) {
+                let message = "this function has no `self`: add `&self`, or name a function of the type, `Self::user(id)`";
+                errors.at(token, message);
+            }
         }
         errors.finish(Writer {
             function,
@@ -142,6 +182,11 @@ impl Writer {
             Some(path) => Root::named(Some(path))?,
             None => root.clone(),
         };
+        let mut errors = Errors::default();
+        for method in self.invalidates.iter().filter_map(own_method) {
+            errors.handle(methods.check(method));
+        }
+        errors.finish(())?;
         let expansion = Expansion {
             writer: self,
             methods,
@@ -168,6 +213,37 @@ fn check(named: &Expr) -> syn::Result<()> {
     let message = "not a call of a cached method: write `self.user(id)`, `self.user(..)` for all calls of a method, or \
                    `|value| self.user(value.id)` for a call that the returned value names";
     Err(syn::Error::new_spanned(named, message))
+}
+
+/// The `self` of a function that has none.
+fn without_object<'n>(named: &'n Expr, function: &Function) -> Option<&'n Expr> {
+    let has_self = matches!(function.sig.inputs.first(), Some(FnArg::Receiver(_)));
+    match call_of(named) {
+        Expr::MethodCall(call) if is_self(&call.receiver) && !has_self => Some(&call.receiver),
+        _ => None,
+    }
+}
+
+/// The method of this type that is named by `self.user(id)` or `Self::user(id)`.
+fn own_method(named: &Expr) -> Option<&Ident> {
+    match call_of(named) {
+        Expr::MethodCall(call) if is_self(&call.receiver) => Some(&call.method),
+        Expr::Call(call) => match &*call.func {
+            Expr::Path(path) if path.path.segments.len() == 2 && path.path.segments[0].ident == "Self" => {
+                path.path.segments.last().map(|last| &last.ident)
+            }
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The call that is named, also by a closure.
+fn call_of(named: &Expr) -> &Expr {
+    match named {
+        Expr::Closure(closure) => without_groups(&closure.body),
+        call => without_groups(call),
+    }
 }
 
 /// The expression in braces of one expression, or in parentheses.
@@ -290,13 +366,14 @@ impl Expansion<'_> {
     /// A call that the value names.
     fn by_value(&self, closure: &ExprClosure, value: &Ident) -> Option<TokenStream> {
         let mut closure = closure.clone();
-        let (generated, forgotten) = (
-            self.root.generated_at(Span::call_site()),
-            self.forgotten(&closure.body)?,
-        );
-        *closure.body = Expr::Verbatim(quote!({ #forgotten }));
+        // The error of an argument of another type is at the closure.
+        let span = located_at(closure.span());
+        let (generated, forgotten) = (self.root.generated_at(span), self.forgotten(&closure.body)?);
+        let mut body = Group::new(Delimiter::Brace, forgotten);
+        body.set_span(closure.body.span());
+        *closure.body = Expr::Verbatim(body.into_token_stream());
         closure.output = ReturnType::Default;
-        Some(quote!(#generated::named_by(#value, #closure)))
+        Some(quote_spanned!(span=> #generated::named_by(#value, #closure)))
     }
 
     /// What a call names. `None` if its method has errors.
