@@ -268,3 +268,47 @@ fn options_may_use_names_that_arguments_have() {
     assert_eq!(load(1, 2, 3), 6);
     assert!(load_ring(1, 2, 3).has());
 }
+
+/// What stands in a key by itself is not moved into it.
+#[test]
+fn keys_may_name_owned_arguments_and_their_fields() {
+    struct Page {
+        url: String,
+        tags: Vec<String>,
+    }
+    #[ring(key_prefix = "owned", key = name)]
+    fn owned(name: String) -> usize {
+        name.len()
+    }
+    #[ring(key_prefix = "fields", key = (page.url, [page.tags[0]], (number)))]
+    fn fields(page: Page, number: Option<u32>) -> usize {
+        page.url.len() + page.tags.len() + number.iter().len()
+    }
+    #[ring(key_prefix = "borrowed", key = page.url)]
+    fn borrowed(page: &Page) -> usize {
+        page.url.len()
+    }
+    #[ring(key_prefix = "moment", key = (page.copy().url, page.copy().tags[0].len()))]
+    fn moment(page: &Page) -> usize {
+        page.url.len()
+    }
+    impl Page {
+        fn copy(&self) -> Page {
+            let (url, tags) = (self.url.clone(), self.tags.clone());
+            Page { url, tags }
+        }
+    }
+    let page = || Page {
+        url: "a:b".into(),
+        tags: vec!["c".into()],
+    };
+    assert_eq!(
+        (owned("ab".into()), fields(page(), Some(1)), borrowed(&page())),
+        (2, 5, 3)
+    );
+    assert_eq!(owned_ring("ab".into()).key().as_str(), "owned:ab");
+    let key = fields_ring(page(), Some(1)).key().to_string();
+    assert!(key.starts_with("fields:") && key.contains("a%3Ab"), "{key}");
+    assert!(borrowed_ring(&page()).has());
+    assert_eq!((moment(&page()), moment_ring(&page()).has()), (3, true));
+}

@@ -227,6 +227,15 @@ fn names_a_value(method: &Method) -> bool {
 fn key(method: &Method, errors: &mut Errors) {
     prefix(method, errors);
     let Some(key) = &method.options.key else { return };
+    if let Some((name, argument)) = part_of_a_pattern(method) {
+        let pattern = argument.pattern.to_token_stream().to_string().replace(' ', "");
+        let message = format!(
+            "`{name}` is a part of the argument `{pattern}`, and a key names whole arguments: give this one a name, and \
+             write the part as a field of it"
+        );
+        errors.at(key, message);
+        return;
+    }
     if let KeyForm::Template(template) = &method.key
         && let Some(unknown) = template.places().find(|place| !is_known(method, &place.root))
     {
@@ -255,6 +264,21 @@ fn key(method: &Method, errors: &mut Errors) {
         );
         errors.at(key, message);
     }
+}
+
+/// What `key` names and the pattern of an argument binds.
+fn part_of_a_pattern(method: &Method) -> Option<(&Ident, &Argument)> {
+    let patterns = method
+        .arguments
+        .iter()
+        .filter(|argument| argument.written_name().is_none());
+    let mut parts = patterns.flat_map(|argument| {
+        argument
+            .bound_names()
+            .into_iter()
+            .map(move |name| (name, argument))
+    });
+    parts.find(|(name, _)| method.key.names(&name.unraw().to_string()))
 }
 
 /// A prefix is the same for all calls.

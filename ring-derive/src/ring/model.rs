@@ -273,6 +273,13 @@ impl Method {
         is_one && !is_mentioned && of_owner.any(|of_owner| of_owner.ident == *parameter)
     }
 
+    /// Whether this is an argument that is moved into a call, or such a `self`.
+    pub(crate) fn moves(&self, name: &Ident) -> bool {
+        let is_it = |argument: &&Argument| argument.written_name() == Some(name);
+        let argument = self.arguments.iter().find(is_it);
+        argument.is_some_and(Argument::moves) || (name == "self" && self.moves_self())
+    }
+
     /// Whether the method or its block has a parameter of this name.
     pub(crate) fn has_parameter(&self, name: &Ident) -> bool {
         let of_owner = self.owner.iter().map(|owner| &owner.generics);
@@ -349,6 +356,11 @@ impl Argument {
     /// The one name that its pattern binds, as `app` in `State(app)`.
     pub(crate) fn only_name(&self) -> Option<&Ident> {
         only_name(&self.pattern)
+    }
+
+    /// The names that its pattern binds.
+    pub(crate) fn bound_names(&self) -> Vec<&Ident> {
+        bound_names(&self.pattern)
     }
 
     /// Whether its pattern binds the name, and others.

@@ -3,8 +3,8 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::Index;
 use syn::spanned::Spanned;
+use syn::{Expr, Index};
 
 use super::expansion::variable;
 use crate::ring::model::{Argument, KeyForm, Method};
@@ -32,6 +32,42 @@ pub(super) enum Bound {
     Call,
     /// An entry: only what the key needs.
     Entry,
+}
+
+/// The key expression without moves: what only stands in it, as `user.name` or `(name, 1)`, is part of the key by reference.
+fn borrowed(key: &Expr, method: &Method) -> Expr {
+    let mut key = key.clone();
+    borrow(&mut key, method);
+    key
+}
+
+fn borrow(expression: &mut Expr, method: &Method) {
+    match expression {
+        Expr::Tuple(tuple) => tuple.elems.iter_mut().for_each(|element| borrow(element, method)),
+        Expr::Array(array) => array.elems.iter_mut().for_each(|element| borrow(element, method)),
+        Expr::Paren(paren) => borrow(&mut paren.expr, method),
+        Expr::Group(group) => borrow(&mut group.expr, method),
+        Expr::Field(_) | Expr::Index(_) if is_place(expression) => refer(expression),
+        Expr::Path(path) if path.path.get_ident().is_some_and(|name| method.moves(name)) => refer(expression),
+        _ => {}
+    }
+}
+
+/// Whether it is a part of a variable, and not of a value of the moment.
+fn is_place(expression: &Expr) -> bool {
+    match expression {
+        Expr::Path(_) => true,
+        Expr::Field(field) => is_place(&field.base),
+        Expr::Index(index) => is_place(&index.expr),
+        Expr::Paren(paren) => is_place(&paren.expr),
+        _ => false,
+    }
+}
+
+fn refer(expression: &mut Expr) {
+    let span = located_at(expression.span());
+    let and = syn::Token![&](span);
+    *expression = syn::parse_quote!(#and #expression);
 }
 
 impl<'a> Parts<'a> {
@@ -91,9 +127,10 @@ impl<'a> Parts<'a> {
     }
 
     /// A value that borrows from what is bound beside it is recorded before that moves.
-    fn by_expression(&mut self, key: &syn::Expr) {
+    fn by_expression(&mut self, key: &Expr) {
         let method = self.method;
         let mut moved = method.arguments.iter().filter(|argument| argument.moves());
+        let key = &borrowed(key, method);
         let uses_moved =
             moved.any(|argument| !argument.unnamed) || (method.moves_self() && method.key.names("self"));
         if !uses_moved {
