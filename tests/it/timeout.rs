@@ -470,3 +470,90 @@ fn many_calls_at_once_in_async_code() {
         assert!(values.iter().all(Result::is_ok));
     });
 }
+
+/// A source whose value rises, and which is slow now and then.
+#[derive(Clone, RingKey)]
+struct Rising {
+    #[ring_key(skip)]
+    version: Arc<AtomicU32>,
+    #[ring_key(skip)]
+    asked: Arc<AtomicU32>,
+    #[ring_key(skip)]
+    values: Arc<Lru<u32>>,
+}
+
+#[ring_impl(lru = self.values)]
+impl Rising {
+    #[ring(timeout = "1ms", flight_timeout = "5ms")]
+    fn read(&self, id: u32) -> Result<u32, Error> {
+        let _ = id;
+        let version = self.version.load(SeqCst);
+        if self.asked.fetch_add(1, SeqCst).is_multiple_of(3) {
+            thread::sleep(Duration::from_millis(2));
+        }
+        Ok(version)
+    }
+
+    #[ring(timeout = "1ms", flight_timeout = "5ms")]
+    async fn read_async(&self, id: u32) -> Result<u32, Error> {
+        let _ = id;
+        let version = self.version.load(SeqCst);
+        if self.asked.fetch_add(1, SeqCst).is_multiple_of(3) {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        Ok(version)
+    }
+}
+
+fn rising() -> Rising {
+    Rising {
+        version: Arc::default(),
+        asked: Arc::default(),
+        values: Arc::new(Lru::new(10)),
+    }
+}
+
+#[test]
+fn after_a_delete_no_call_returns_what_was_computed_before_it() {
+    let source = rising();
+    thread::scope(|scope| {
+        for writer in 0..4 {
+            let source = &source;
+            scope.spawn(move || {
+                for _ in 0..150 {
+                    let version = source.version.fetch_add(1, SeqCst) + 1;
+                    source.read_ring(writer % 2).delete();
+                    match source.read(writer % 2) {
+                        Ok(found) => assert!(found >= version, "{found} is older than {version}"),
+                        Err(error) => assert!(matches!(error, Error::Slow(_))),
+                    }
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn after_a_delete_no_task_returns_what_was_computed_before_it() {
+    on_tokio(async {
+        let source = rising();
+        let tasks: Vec<_> = (0..4)
+            .map(|writer| {
+                let source = source.clone();
+                tokio::spawn(async move {
+                    for _ in 0..150 {
+                        let version = source.version.fetch_add(1, SeqCst) + 1;
+                        source.read_async_ring(writer % 2).delete().await;
+                        match source.read_async(writer % 2).await {
+                            Ok(found) => assert!(found >= version, "{found} is older than {version}"),
+                            Err(error) => assert!(matches!(error, Error::Slow(_))),
+                        }
+                    }
+                })
+            })
+            .collect();
+        for task in tasks {
+            task.await.unwrap();
+        }
+    });
+}
