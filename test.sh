@@ -6,8 +6,8 @@
 #   ./test.sh NAME..            these steps
 #   ./test.sh --list            the steps, one line each
 #
-# It needs a Rust toolchain. Tests start servers of their own, which need redis-server and memcached; tests with the
-# original Ring need Python. As root where there is apt-get, missing servers are installed, and Python's packages into a
+# It needs a Rust toolchain. Tests start servers of their own, which need redis-server and memcached; tests in a browser need
+# chromium, and tests with the original Ring need Python. As root where there is apt-get, missing servers are installed, and Python's packages into a
 # virtual environment below the target folder. `--no-install` before all else installs nothing. Where something is missing,
 # the script says so, leaves out what needs it, and runs the rest.
 #
@@ -62,6 +62,7 @@ step_structure() {
 step_test() {
     compile_errors
     servers
+    browser
     original_ring
     cargo test --workspace --all-features --lib --tests
 }
@@ -70,6 +71,7 @@ step_test() {
 step_full() {
     compile_errors
     servers
+    browser
     original_ring
     RING_CACHE_KILLS="${RING_CACHE_KILLS:-60}" RING_CACHE_DAMAGES="${RING_CACHE_DAMAGES:-600}" \
         RING_CACHE_CALLS="${RING_CACHE_CALLS:-60}" RING_CACHE_KEYS="${RING_CACHE_KEYS:-250}" \
@@ -165,6 +167,7 @@ step_examples() {
     cargo run --quiet --features memcached,json --example memcached
     cargo run --quiet --features tiered,redis --example tiered
     cargo run --quiet --features pages,redis,tiered,tokio --example pages
+    cargo run --quiet --features inspector --example inspector
     if [ -n "${POLYGLOT_PYTHON:-}" ] && [ "${RING_CACHE_SERVERS:-}" = required ]; then
         cargo run --quiet --all-features --example polyglot
     else
@@ -228,7 +231,7 @@ step_api() {
         return
     fi
     new_scratch
-    for package in ring-cache ring-cache-core ring-cache-derive ring-cache-backends ring-cache-pages; do
+    for package in ring-cache ring-cache-core ring-cache-derive ring-cache-backends ring-cache-pages ring-cache-inspector; do
         printf '# %s\n' "$package"
         CARGO_TARGET_DIR="$(target)/api" cargo +nightly public-api -sss --all-features -p "$package"
     done >"$scratch/list"
@@ -389,6 +392,18 @@ missing_servers() {
         command -v "$server" >/dev/null || missing+=("$server")
     done
     printf '%s' "${missing[*]}"
+}
+
+# The browser in which tests open pages. Where it is there, a test of the inspector that leaves it out fails.
+browser() {
+    if ! command -v chromium >/dev/null && can_install; then
+        install_packages chromium || printf '!!! apt-get failed\n' >&2
+    fi
+    if command -v chromium >/dev/null; then
+        export RING_CACHE_BROWSER=required
+    else
+        leave_out "tests in a browser" "chromium is not installed. On Debian: apt-get install chromium"
+    fi
 }
 
 # A Python with the original Ring, for tests and an example. Continuous integration does not do without.

@@ -66,5 +66,7 @@ pub use ring_cache_core::{
 #[cfg(feature = "testing")]
 pub use ring_cache_core::{assert_computed, testing};
 pub use ring_cache_derive::{RingKey, RingShape, ring, ring_impl};
+#[cfg(feature = "inspector")]
+pub use ring_cache_inspector as inspector;
 #[cfg(feature = "pages")]
 pub use ring_cache_pages as pages;

@@ -2,8 +2,10 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::time::Duration;
 
 use crate::error::Failure;
+use crate::flights::Flights;
 use crate::key::Name;
 use crate::mode::{Awaited, Blocking};
 use crate::ring::Ring;
@@ -37,26 +39,27 @@ impl<T, S, M> Clearing<T, S, M> {
 
 /// Removes all values of a ring, also those being computed.
 pub(crate) fn clear<T, S: Clear<T>>(ring: &Ring, storage: &S) -> Result<(), S::Error> {
-    clear_by(ring, storage, || storage.clear_ring(ring.name()))
+    forget_errors(ring, storage);
+    let (flights, name) = (storage.flights(), ring.name());
+    let cleared = clear_by(flights, name, ring.write_timeout, || storage.clear_ring(name));
+    counted(ring, storage, cleared)
 }
 
-/// [`clear`] by this removal.
-pub(crate) fn clear_by<T, S: StorageBase<T>>(
-    ring: &Ring,
-    storage: &S,
-    remove: impl FnOnce() -> Result<(), S::Error>,
-) -> Result<(), S::Error> {
-    forget_errors(ring, storage);
-    let flights = storage.flights();
+/// Removes all entries of a ring by `remove`, also those being computed.
+pub(crate) fn clear_by<T, E>(
+    flights: &Flights<T>,
+    name: &Name,
+    patience: Duration,
+    remove: impl FnOnce() -> Result<(), E>,
+) -> Result<(), E> {
     let epoch = flights.begin_clear();
-    let invalidation = flights.invalidate_ring(ring.name(), ring.write_timeout);
-    counted(ring, storage, invalidation.block().end(remove()))?;
-    flights.end_ring_doubt(ring.name(), epoch);
+    let invalidation = flights.invalidate_ring(name, patience);
+    invalidation.block().end(remove())?;
+    flights.end_ring_doubt(name, epoch);
     Ok(())
 }
 
-/// Forgets the errors that calls of a ring get on this storage.
-pub(crate) fn forget_errors<T, S: StorageBase<T>>(ring: &Ring, storage: &S) {
+fn forget_errors<T, S: StorageBase<T>>(ring: &Ring, storage: &S) {
     if let Some(errors) = ring.errors.get() {
         errors.forget_all(storage.flights().address());
     }

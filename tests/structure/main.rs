@@ -8,11 +8,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The folders of source code.
-const SOURCES: [&str; 4] = [
+const SOURCES: [&str; 5] = [
     "ring-core/src",
     "ring-derive/src",
     "ring-backends/src",
     "ring-pages/src",
+    "ring-inspector/src",
 ];
 
 fn root() -> &'static Path {

@@ -114,6 +114,7 @@ fn what_architecture_md_names_exists() {
                 "ring-backends/src/",
                 "ring-derive/src/",
                 "ring-pages/src/",
+                "ring-inspector/src/",
             ]);
             places
                 .into_iter()

@@ -7,7 +7,7 @@ use ring_cache_core::Name;
 use ring_cache_core::inspect::FoundKey;
 
 use super::faults::Unexpected;
-use super::request::{self, Commands};
+use super::request::Commands;
 use super::ring_scan::Page;
 use super::route::Route;
 use super::schema::KeySchema;
@@ -115,9 +115,4 @@ fn lives(replies: Vec<Value>) -> Result<Vec<Option<Option<Duration>>>, Unexpecte
         _ => Err(Unexpected::Reply),
     };
     replies.into_iter().map(life).collect()
-}
-
-/// The commands that tell how long keys live.
-pub(super) fn pttl(keys: &[std::sync::Arc<str>]) -> Commands {
-    Commands::each(keys, |key| request::on("PTTL", key))
 }

@@ -12,8 +12,6 @@ use ring_cache_core::key::text_in_namespace;
 use ring_cache_core::storage::ChangeObserver;
 use ring_cache_core::{Name, RingKey};
 
-#[cfg(feature = "inspect")]
-use super::listing::pttl;
 use super::request::{self, Commands, Request};
 use super::ring_scan::{KeyScan, RingScan};
 #[cfg(feature = "inspect")]
@@ -185,7 +183,7 @@ impl KeySchema for Keys {
 
     #[cfg(feature = "inspect")]
     fn lives(keys: &[Arc<str>]) -> Option<Commands> {
-        Some(pttl(keys))
+        Some(Commands::each(keys, |key| request::on("PTTL", key)))
     }
 }
 

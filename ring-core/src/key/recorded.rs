@@ -4,7 +4,6 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use super::name::{Name, ring_number};
-use super::replay::Replay;
 use super::small_bytes::SmallBytes;
 use super::{KeyWriter, RingKey};
 
@@ -14,7 +13,7 @@ pub(crate) struct KeyBytes(pub(super) SmallBytes);
 
 impl fmt::Debug for KeyBytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "KeyBytes({})", self.text())
+        write!(f, "KeyBytes({})", super::recorded_text(self))
     }
 }
 
@@ -22,11 +21,6 @@ impl KeyBytes {
     /// Whether it is the key of a call of the ring `name`.
     pub(crate) fn belongs_to(&self, name: &Name) -> bool {
         self.ring_number() == Some(name.id())
-    }
-
-    /// The text of the key.
-    pub(crate) fn text(&self) -> String {
-        super::key_text(&Replay::of_bytes(&self.0))
     }
 
     /// The number of the name of its ring, if it is the key of one's call.

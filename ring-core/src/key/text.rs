@@ -5,6 +5,8 @@
 
 use std::fmt::Write;
 
+#[cfg(feature = "inspect")]
+use super::KeyBytes;
 use super::escape::{is_plain, is_word_byte, push_escaped, separator, without_separator};
 use super::name::Name;
 use super::replay::Replay;
@@ -34,6 +36,12 @@ pub fn text_in_namespace<K: RingKey + ?Sized>(namespace: &str, key: &K) -> Strin
     };
     key.ring_key(&mut writer);
     writer.finish()
+}
+
+/// The text of a key of which the bytes were kept.
+#[cfg(feature = "inspect")]
+pub(crate) fn recorded_text(key: &KeyBytes) -> String {
+    key_text(&Replay::of_bytes(&key.0))
 }
 
 /// Most keys are shorter.

@@ -8,7 +8,7 @@ use super::{Extras, Lru, Shard};
 use crate::clock::StorageClock;
 use crate::flights::Flights;
 use crate::inspect::{AnyStorage, FoundKey, Inspect, KeyPage, Lent};
-use crate::key::{KeyBytes, Name};
+use crate::key::{KeyBytes, Name, recorded_text};
 use crate::storage::Clear;
 use crate::storage_facts::LentBy;
 use crate::sync::ReadersLock;
@@ -139,7 +139,11 @@ impl<T> Lru<T> {
             let mut found = Vec::new();
             cursor = self.step(ring, from, &mut found, usize::MAX);
             // Texts are rendered without the lock.
-            of_text.extend(found.into_iter().filter(|found| found.key.text() == text));
+            of_text.extend(
+                found
+                    .into_iter()
+                    .filter(|found| recorded_text(&found.key) == text),
+            );
         }
         of_text
     }
@@ -173,7 +177,7 @@ impl<T: Clone> Inspect<T> for Lru<T> {
             }
         }
         let key = |found: Found| FoundKey {
-            text: found.key.text(),
+            text: recorded_text(&found.key),
             remaining: self.clock.left(found.deadline),
         };
         Ok(KeyPage {

@@ -5,8 +5,9 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use ring_cache_core::coder::{Cause, Coder};
-use ring_cache_core::generated::Ring;
-use ring_cache_core::inspect::{AnyStorage, Inspect, KeyPage, Lent, StorageHealth, Visit, lend_whole};
+use ring_cache_core::inspect::{
+    AnyStorage, Inspect, KeyPage, Lent, RingRules, StorageHealth, Visit, lend_whole,
+};
 use ring_cache_core::storage::{Clear, StorageBase};
 use ring_cache_core::{Error, Lru, Name};
 
@@ -39,15 +40,15 @@ impl AnyStorage for NotLent {
         Self::refused("keys")
     }
 
-    fn delete(&self, _: &'static Ring, _: &str) -> Result<bool, Error> {
+    fn delete(&self, _: &RingRules<'_>, _: &str) -> Result<bool, Error> {
         Self::refused("delete")
     }
 
-    fn expire(&self, _: &'static Ring, _: &str) -> Result<bool, Error> {
+    fn expire(&self, _: &RingRules<'_>, _: &str) -> Result<bool, Error> {
         Self::refused("expire")
     }
 
-    fn clear(&self, _: &'static Ring) -> Result<(), Error> {
+    fn clear(&self, _: &RingRules<'_>) -> Result<(), Error> {
         Self::refused("clear")
     }
 

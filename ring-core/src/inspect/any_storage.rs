@@ -1,0 +1,103 @@
+//! A storage whose type is not known, and what it tells of itself.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::Error;
+use crate::key::Name;
+
+/// Some keys of a ring.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyPage {
+    /// The keys. There may be none although more follow: the work for one page is bounded.
+    pub keys: Vec<FoundKey>,
+    /// Where the next page begins. `None` after the last.
+    pub next: Option<String>,
+}
+
+/// A key that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundKey {
+    /// The text under which the storage keeps the entry, as [`stored_key`](StorageBase::stored_key) returns it.
+    pub text: String,
+    /// The remaining life of the entry; `None` if it does not expire, or if the storage does not say.
+    pub remaining: Option<Duration>,
+}
+
+/// How a storage does: its servers and its failures.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StorageHealth {
+    /// The servers. None for a storage without any.
+    pub nodes: Vec<NodeHealth>,
+    /// What is counted, by name. Zeros may be left out.
+    pub counts: Vec<(&'static str, u64)>,
+    /// What else there is to say: the last failure, and why changes are not told of.
+    pub notes: Vec<String>,
+}
+
+/// How one server does.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NodeHealth {
+    /// Where it is. `None` if that is not known.
+    pub address: Option<String>,
+    /// Whether its breaker is open, so that it is not asked.
+    pub is_open: bool,
+    /// The failure for which the breaker opened.
+    pub fault: Option<String>,
+}
+
+/// What a change has to know of the ring for which it is made.
+#[derive(Clone, Copy)]
+pub struct RingRules<'r> {
+    /// The name of the ring.
+    pub name: &'static Name,
+    /// The time for which entries are kept after they expired.
+    pub stale: Duration,
+    pub(super) write_timeout: Duration,
+    /// Forgets the errors that calls get on the storage with these flights.
+    pub(super) forget_errors: &'r dyn Fn(usize),
+}
+
+impl fmt::Debug for RingRules<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RingRules")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A storage whose type is not known.
+pub trait AnyStorage {
+    /// See [`Inspect::refusal`].
+    fn refusal(&self) -> Option<&'static str>;
+    /// See [`Inspect::keys`].
+    ///
+    /// # Errors
+    ///
+    /// If the storage fails, or does not list keys.
+    fn keys(&self, ring: &Name, from: &str, at_most: usize) -> Result<KeyPage, Error>;
+    /// Removes the entries of this text, also those being computed. Returns whether there were any.
+    ///
+    /// # Errors
+    ///
+    /// If the storage fails.
+    fn delete(&self, ring: &RingRules<'_>, key: &str) -> Result<bool, Error>;
+    /// Makes the entries of this text stale, and removes those of a ring that keeps no stale ones.
+    ///
+    /// # Errors
+    ///
+    /// If the storage fails.
+    fn expire(&self, ring: &RingRules<'_>, key: &str) -> Result<bool, Error>;
+    /// Removes all entries of the ring, also those being computed.
+    ///
+    /// # Errors
+    ///
+    /// If the storage fails, or cannot do it.
+    fn clear(&self, ring: &RingRules<'_>) -> Result<(), Error>;
+    /// See [`Inspect::health`].
+    fn health(&self) -> StorageHealth;
+}
+
+/// Lends a storage to a visitor, unless the storage is gone.
+pub type Visit = Arc<dyn Fn(&mut dyn FnMut(&dyn AnyStorage)) + Send + Sync>;

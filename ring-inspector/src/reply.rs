@@ -1,0 +1,106 @@
+//! Replies, and what all of them have in common.
+
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+
+use crate::view::{Html, Nonce};
+
+/// What a client reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wants {
+    Html,
+    Text,
+}
+
+impl Wants {
+    /// Browsers ask for HTML. Whoever takes anything, as `curl`, gets text.
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let accepted = headers.get_all(header::ACCEPT).iter();
+        let mut accepted = accepted.filter_map(|value| value.to_str().ok());
+        if accepted.any(|value| value.contains("text/html")) {
+            Wants::Html
+        } else {
+            Wants::Text
+        }
+    }
+}
+
+fn reply(status: StatusCode, media: &'static str, body: String) -> Response<Body> {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    let media = HeaderValue::from_static(media);
+    response.headers_mut().insert(header::CONTENT_TYPE, media);
+    response
+}
+
+/// Text without control characters but for line feeds, so that nothing commands the terminal.
+pub(crate) fn plain(status: StatusCode, text: String) -> Response<Body> {
+    let mut safe = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() && character != '\n' {
+            safe.extend(character.escape_default());
+        } else {
+            safe.push(character);
+        }
+    }
+    reply(status, "text/plain; charset=utf-8", safe)
+}
+
+pub(crate) fn json(value: &serde_json::Value) -> Response<Body> {
+    reply(StatusCode::OK, "application/json", value.to_string())
+}
+
+/// A page whose style and script have this nonce, and which can load, send and embed nothing else.
+pub(crate) fn html(status: StatusCode, nonce: &Nonce, page: Html) -> Response<Body> {
+    let mut response = reply(status, "text/html; charset=utf-8", page.finish());
+    let policy = format!(
+        "default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; img-src data:; connect-src 'self'; \
+         form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    );
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        response
+            .headers_mut()
+            .insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    response
+}
+
+/// Sends the browser to a page of this site.
+pub(crate) fn see_other(location: &str) -> Response<Body> {
+    let mut response = reply(StatusCode::SEE_OTHER, "text/plain; charset=utf-8", String::new());
+    match HeaderValue::from_str(location) {
+        Ok(location) => drop(response.headers_mut().insert(header::LOCATION, location)),
+        Err(_) => *response.status_mut() = StatusCode::OK,
+    }
+    response
+}
+
+pub(crate) async fn not_found() -> Response<Body> {
+    plain(StatusCode::NOT_FOUND, "The inspector has no such page.\n".into())
+}
+
+/// Headers of all replies: nothing is kept, embedded, or taken for something else. `Referrer-Policy` is not `no-referrer`,
+/// with which browsers would send `Origin: null` with forms.
+pub(crate) fn protected(mut response: Response<Body>) -> Response<Body> {
+    const HEADERS: [(header::HeaderName, &str); 5] = [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "same-origin"),
+        (
+            header::HeaderName::from_static("cross-origin-resource-policy"),
+            "same-origin",
+        ),
+    ];
+    for (name, value) in HEADERS {
+        response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value));
+    }
+    // Pages have their own.
+    let policy = response.headers_mut().entry(header::CONTENT_SECURITY_POLICY);
+    policy.or_insert(HeaderValue::from_static(
+        "default-src 'none'; frame-ancestors 'none'",
+    ));
+    response
+}
