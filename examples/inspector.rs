@@ -30,8 +30,11 @@ impl Users {
     }
 }
 
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> Result<(), Box<dyn Error>> {
+    tokio::runtime::Runtime::new()?.block_on(service())
+}
+
+async fn service() -> Result<(), Box<dyn Error>> {
     let stays = std::env::var("INSPECTOR").ok();
     let listener = TcpListener::bind(stays.as_deref().unwrap_or("127.0.0.1:0")).await?;
     let url = format!("http://{}", listener.local_addr()?);

@@ -126,9 +126,8 @@ pub(crate) async fn change(
     if change == Change::Clear && form.get("sure") != Some("yes") {
         return Ok(answer.ask_again(&form, &back));
     }
-    let reader = site.clone();
-    let made = site.work(move || {
-        let storage = reader.find(&form)?;
+    let made = site.ask(move |site| {
+        let storage = site.find(&form)?;
         Some(change.make(&storage))
     });
     Ok(match made.await? {

@@ -15,8 +15,8 @@ pub(crate) async fn overview(
     base: Base,
     headers: HeaderMap,
 ) -> Result<Response<Body>, Response<Body>> {
-    let (place, reader) = (site.place(base), site.clone());
-    let snapshot = site.work(move || reader.snapshot()).await?;
+    let place = site.place(base);
+    let snapshot = site.read(Site::snapshot).await?;
     Ok(match Wants::of(&headers) {
         Wants::Text => plain(StatusCode::OK, view::text::overview(&snapshot)),
         Wants::Html => {
@@ -37,9 +37,9 @@ pub(crate) async fn ring(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response<Body>, Response<Body>> {
-    let (place, reader) = (site.place(base), site.clone());
+    let place = site.place(base);
     let query = Query::parse(uri.query().unwrap_or_default().as_bytes());
-    let page = site.work(move || reader.ring_page(&query)).await?;
+    let page = site.ask(move |site| site.ring_page(&query)).await?;
     let (wants, nonce) = (Wants::of(&headers), Nonce::new());
     Ok(match (page, wants) {
         (Some(page), Wants::Text) => plain(StatusCode::OK, view::text::ring(&page)),
@@ -54,7 +54,6 @@ pub(crate) async fn ring(
 
 /// All figures, for programs.
 pub(crate) async fn figures(State(site): State<Site>) -> Result<Response<Body>, Response<Body>> {
-    let reader = site.clone();
-    let snapshot = site.work(move || reader.snapshot()).await?;
+    let snapshot = site.read(Site::snapshot).await?;
     Ok(json(&view::json::figures(&snapshot)))
 }

@@ -16,7 +16,7 @@ use crate::done::Done;
 use crate::history::History;
 use crate::query::Query;
 use crate::reply::plain;
-use crate::snapshot::{Place, RingPage, Snapshot, keys_of};
+use crate::snapshot::{Place, RingPage, SHOWN, Snapshot, keys_of};
 
 /// The number of requests that are worked on at a time: a storage that hangs takes no more threads.
 const AT_A_TIME: usize = 4;
@@ -28,7 +28,10 @@ pub(crate) struct Site(Arc<Shared>);
 struct Shared {
     token: Option<Arc<str>>,
     history: Mutex<History>,
-    permits: Arc<Semaphore>,
+    /// For reading counters.
+    readers: Arc<Semaphore>,
+    /// For asking storages, of which one may hang.
+    askers: Arc<Semaphore>,
     /// Held while a wrong token is answered: one at a time.
     wrong_tokens: tokio::sync::Mutex<()>,
 }
@@ -51,7 +54,8 @@ impl Site {
         Site(Arc::new(Shared {
             token,
             history: Mutex::default(),
-            permits: Arc::new(Semaphore::new(AT_A_TIME)),
+            readers: Arc::new(Semaphore::new(AT_A_TIME)),
+            askers: Arc::new(Semaphore::new(AT_A_TIME)),
             wrong_tokens: tokio::sync::Mutex::default(),
         }))
     }
@@ -85,22 +89,40 @@ impl Site {
         }
     }
 
-    /// Works on a thread that may block. A panic is an error of this request.
-    pub(crate) async fn work<R: Send + 'static>(
+    /// Reads counters on a thread that may block.
+    pub(crate) async fn read<R: Send + 'static>(
         &self,
-        work: impl FnOnce() -> R + Send + 'static,
+        read: impl FnOnce(&Site) -> R + Send + 'static,
+    ) -> Result<R, Response<Body>> {
+        self.work(&self.0.readers, read).await
+    }
+
+    /// Asks a storage on a thread that may block.
+    pub(crate) async fn ask<R: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&Site) -> R + Send + 'static,
+    ) -> Result<R, Response<Body>> {
+        self.work(&self.0.askers, ask).await
+    }
+
+    /// A panic is an error of this request.
+    async fn work<R: Send + 'static>(
+        &self,
+        permits: &Arc<Semaphore>,
+        work: impl FnOnce(&Site) -> R + Send + 'static,
     ) -> Result<R, Response<Body>> {
         let failed = |_| {
             let text = "The inspector could not do that: the service ends, or a storage panicked.\n";
             plain(StatusCode::INTERNAL_SERVER_ERROR, text.into())
         };
-        let Ok(permit) = Arc::clone(&self.0.permits).acquire_owned().await else {
+        let Ok(permit) = Arc::clone(permits).acquire_owned().await else {
             return Err(plain(StatusCode::INTERNAL_SERVER_ERROR, String::new()));
         };
+        let site = self.clone();
         let work = tokio::task::spawn_blocking(move || {
             // Also if nobody waits any more.
             let _permit = permit;
-            work()
+            work(&site)
         });
         work.await.map_err(failed)
     }
@@ -109,7 +131,11 @@ impl Site {
     pub(crate) fn snapshot(&self) -> Snapshot {
         let mut snapshot = Snapshot::read();
         let mut history = self.0.history.lock();
-        let counted = snapshot.rows.iter().map(|row| (&*row.id, row.info.stats()));
+        let counted = snapshot
+            .rows
+            .iter()
+            .take(SHOWN)
+            .map(|row| (&*row.id, row.info.stats()));
         history.note(Instant::now(), counted);
         for row in &mut snapshot.rows {
             row.recent = history.recent(&row.id);

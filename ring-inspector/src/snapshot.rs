@@ -8,6 +8,10 @@ use crate::history::Recent;
 /// The number of keys of a page.
 const KEYS: usize = 100;
 
+/// The number of rings of the page, and of those whose last minutes are kept: of services that are watched one by one there may
+/// be very many.
+pub(crate) const SHOWN: usize = 500;
+
 /// A ring, as one row.
 pub(crate) struct Row {
     /// Tells it from all other rows, also in other snapshots.

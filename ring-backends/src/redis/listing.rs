@@ -1,6 +1,6 @@
 //! The keys of a ring in Redis, by pages: `SCAN` of each server in turn, or `HSCAN`.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use redis::Value;
 use ring_cache_core::Name;
@@ -59,7 +59,9 @@ impl<L: KeySchema> InspectedServer for RedisServer<L> {
         from: &str,
         at_most: usize,
     ) -> Result<(Vec<FoundKey>, Option<String>), Fault> {
-        let nodes = self.route().nodes(next_step())?;
+        // All scans of a page together take no longer than one step, and then the last of them.
+        let until = next_step();
+        let nodes = self.route().nodes(until)?;
         let (mut cursor, mut found) = (Cursor::parse(from), Vec::new());
         for _ in 0..SCANS {
             let Some(node) = nodes.get(cursor.node) else {
@@ -73,7 +75,7 @@ impl<L: KeySchema> InspectedServer for RedisServer<L> {
                 Some(place) => Cursor { place, ..cursor },
                 None => Cursor::of_node(cursor.node + 1),
             };
-            if found.len() >= at_most {
+            if found.len() >= at_most || Instant::now() >= until {
                 break;
             }
         }

@@ -7,7 +7,7 @@ use ring_cache_core::inspect::{Inspected, NodeHealth, StorageHealth};
 
 use super::{Html, Nonce, link, number, page as whole, script};
 use crate::history::Recent;
-use crate::snapshot::{Place, Row, Snapshot};
+use crate::snapshot::{Place, Row, SHOWN, Snapshot};
 
 /// The figures of a row: their names and headings.
 pub(super) const FIGURES: [(&str, &str); 7] = [
@@ -83,7 +83,9 @@ pub(super) fn findings(html: &mut Html, findings: &[Finding]) {
 }
 
 fn rings(html: &mut Html, snapshot: &Snapshot, place: &Place) {
-    html.raw("<section aria-labelledby=\"rings\">\n<h2 id=\"rings\">All rings</h2>\n");
+    html.raw("<section aria-labelledby=\"rings\">\n<h2 id=\"rings\" data-count=\"")
+        .text(snapshot.rows.len())
+        .raw("\">All rings</h2>\n");
     if snapshot.rows.is_empty() {
         html.raw(
             "<p>No ring was used yet. A ring is listed when one of its calls was made.</p>\n</section>\n",
@@ -98,10 +100,16 @@ fn rings(html: &mut Html, snapshot: &Snapshot, place: &Place) {
             .raw("</th>");
     }
     html.raw("</tr></thead>\n<tbody role=\"rowgroup\">\n");
-    for row in &snapshot.rows {
+    for row in snapshot.rows.iter().take(SHOWN) {
         ring_row(html, row, place);
     }
-    html.raw("</tbody>\n</table>\n</section>\n");
+    html.raw("</tbody>\n</table>\n");
+    if let Some(more @ 1..) = snapshot.rows.len().checked_sub(SHOWN) {
+        html.raw("<p class=\"note\">And ")
+            .text(number::count(more as u64))
+            .raw(" more, which text and figures list: ask by <code>curl</code>.</p>\n");
+    }
+    html.raw("</section>\n");
 }
 
 fn ring_row(html: &mut Html, row: &Row, place: &Place) {

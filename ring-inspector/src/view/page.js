@@ -5,7 +5,7 @@
   const pause = document.getElementById("pause");
   const state = document.getElementById("state");
   const rows = new Map([...document.querySelectorAll("[data-ring]")].map(row => [row.dataset.ring, row]));
-  const isOverview = document.getElementById("rings") !== null;
+  const count = document.getElementById("rings")?.dataset.count;
   let isPaused = false;
 
   // Said to screen readers only when it changes, so not every second.
@@ -13,13 +13,12 @@
 
   const show = ring => {
     const row = rows.get(ring.id);
-    if (!row) return isOverview;
+    if (!row) return;
     for (const cell of row.querySelectorAll("[data-figure]")) {
       const text = ring.cells[cell.dataset.figure];
       if (text !== undefined && cell.textContent !== text) cell.textContent = text;
     }
     row.querySelector(".line")?.setAttribute("d", ring.spark);
-    return false;
   };
 
   const update = async () => {
@@ -28,8 +27,9 @@
       const response = await fetch(figures, { cache: "no-store" });
       if (!response.ok) throw new Error(response.status);
       const { rings } = await response.json();
-      const areNew = rings.map(show).includes(true);
-      say(areNew ? "Live. There are new rings: load the page again." : "Live");
+      rings.forEach(show);
+      const areOthers = count !== undefined && Number(count) !== rings.length;
+      say(areOthers ? "Live. There are other rings: load the page again." : "Live");
     } catch {
       say("The service does not answer.");
     }
