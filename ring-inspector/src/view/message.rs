@@ -37,7 +37,7 @@ pub(crate) fn confirm(asked: &Confirm<'_>, place: &Place, nonce: &Nonce) -> Html
                 .text(value)
                 .raw("\">\n");
         }
-        html.raw("<p><a class=\"button\" href=\"")
+        html.raw("<p class=\"token\"><a class=\"button\" href=\"")
             .text(asked.back)
             .raw("\">Cancel</a> <button name=\"clear\" value=\"yes\" class=\"danger\">Clear ")
             .text(asked.ring)

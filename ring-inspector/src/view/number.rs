@@ -38,6 +38,15 @@ pub(super) fn time(time: Option<Duration>) -> String {
     }
 }
 
+/// The remaining life of an entry, of whose life the last part is `stale`.
+pub(super) fn life(remaining: Option<Duration>, stale: Duration) -> String {
+    match remaining {
+        None => "no expiry".into(),
+        Some(remaining) if remaining > stale => time(Some(remaining - stale)),
+        Some(remaining) => format!("stale, {} left", time(Some(remaining))),
+    }
+}
+
 /// Whole units of a long time: `2 d 3 h`.
 fn long(seconds: u64) -> String {
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
@@ -90,6 +99,12 @@ mod tests {
         assert_eq!(
             times,
             ["7 ns", "1.23 µs", "12.3 ms", "123 s", "1 h 6 min", "2 d 7 h"]
+        );
+        let lives = [None, Some(70), Some(60), Some(5)]
+            .map(|left| life(left.map(Duration::from_secs), Duration::from_secs(60)));
+        assert_eq!(
+            lives,
+            ["no expiry", "10.0 s", "stale, 60.0 s left", "stale, 5.00 s left"]
         );
         assert_eq!(
             [None, Some(0.25), Some(12_345.6)].map(rate),

@@ -211,9 +211,7 @@ fn key_table(html: &mut Html, keys: &KeyPage, page: &RingPage, place: &Place) {
 }
 
 fn key_row(html: &mut Html, key: &FoundKey, page: &RingPage, place: &Place) {
-    let remaining = key
-        .remaining
-        .map_or("no expiry".into(), |left| number::time(Some(left)));
+    let remaining = number::life(key.remaining, page.row.info.stale());
     html.raw("<tr role=\"row\"><th role=\"rowheader\" scope=\"row\"><code>")
         .text(&key.text)
         .raw("</code></th><td role=\"cell\" data-label=\"Remaining\">")

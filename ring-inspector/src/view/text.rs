@@ -106,8 +106,8 @@ pub(crate) fn ring(page: &RingPage) -> String {
     match &page.keys {
         Some(Keys::Page(keys)) => {
             let lines = keys.keys.iter().map(|key| {
-                let remaining = key.remaining.map(|left| number::time(Some(left)));
-                vec![key.text.clone(), remaining.unwrap_or_default()]
+                let remaining = number::life(key.remaining, row.info.stale());
+                vec![key.text.clone(), remaining]
             });
             columns(&mut text, &lines.collect::<Vec<_>>());
             if let Some(next) = &keys.next {

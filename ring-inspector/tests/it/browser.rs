@@ -132,6 +132,13 @@ fn a_mouse_deletes_refreshes_and_clears() {
     browser.click("button[name=refresh][value='clicked:4']");
     browser.wait_for("document.querySelector('.done')?.textContent.includes('stale now')");
     assert!(matches!(clicked_ring("4".into()).lookup(), Lookup::Stale(_)));
+    let row = "document.querySelector('button[value=\"clicked:4\"]').closest('tr').textContent";
+    assert!(
+        browser
+            .eval(row)
+            .as_str()
+            .is_some_and(|row| row.contains("stale, "))
+    );
     browser.wait_for("document.getElementById('live').hidden === false");
     browser.click("#key");
     browser.type_text("clicked:5");

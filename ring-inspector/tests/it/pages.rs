@@ -29,7 +29,7 @@ fn curl_gets_text() {
     assert!(line.contains("50 %") && line.contains("Lru<String>"), "{line}");
     let ring = served.curl("/ring?ring=as-text");
     assert!(
-        ring.body.lines().any(|line| line == "as-text:one"),
+        ring.body.lines().any(|line| line == "as-text:one  no expiry"),
         "{}",
         ring.body
     );
