@@ -19,7 +19,7 @@ pub struct KeyPage {
 /// A key that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundKey {
-    /// The text under which the storage keeps the entry, as [`stored_key`](StorageBase::stored_key) returns it.
+    /// The text under which the storage keeps the entry, as [`stored_key`](crate::storage::StorageBase::stored_key) returns it.
     pub text: String,
     /// The remaining life of the entry; `None` if it does not expire, or if the storage does not say.
     pub remaining: Option<Duration>,
@@ -69,9 +69,9 @@ impl fmt::Debug for RingRules<'_> {
 
 /// A storage whose type is not known.
 pub trait AnyStorage {
-    /// See [`Inspect::refusal`].
+    /// See [`Inspect::refusal`](super::Inspect::refusal).
     fn refusal(&self) -> Option<&'static str>;
-    /// See [`Inspect::keys`].
+    /// See [`Inspect::keys`](super::Inspect::keys).
     ///
     /// # Errors
     ///
@@ -95,7 +95,7 @@ pub trait AnyStorage {
     ///
     /// If the storage fails, or cannot do it.
     fn clear(&self, ring: &RingRules<'_>) -> Result<(), Error>;
-    /// See [`Inspect::health`].
+    /// See [`Inspect::health`](super::Inspect::health).
     fn health(&self) -> StorageHealth;
 }
 
