@@ -45,7 +45,6 @@ pub use typename::TypeName;
 pub(crate) use hash::hash_key;
 pub(crate) use recorded::KeyBytes;
 pub(crate) use text::key_text;
-#[cfg(feature = "inspect")]
 pub(crate) use text::recorded_text;
 
 /// A value that can be part of a key.

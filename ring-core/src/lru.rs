@@ -24,7 +24,7 @@ use shard::Shard;
 
 use crate::clock::{NEVER, StorageClock};
 use crate::flights::{Evicted, Flights, InPlace, Terms};
-use crate::key::{EncodedKey, KeyBytes, Name, RingKey, hash_key, text_in_namespace};
+use crate::key::{EncodedKey, KeyBytes, Name, RingKey, hash_key, recorded_text, text_in_namespace};
 use crate::observer::EvictionReason;
 use crate::ring::DEFAULT_WRITE_TIMEOUT;
 use crate::storage::{
@@ -210,7 +210,7 @@ impl<T> Lru<T> {
         let listener = self.extras.as_ref().and_then(|extras| extras.listener.as_ref());
         if let Some(listener) = listener {
             // A panic is the listener's own: the value that is stored does not depend on it.
-            let told = || listener(&gone.key.text(), gone.value, reason);
+            let told = || listener(&recorded_text(&gone.key), gone.value, reason);
             drop(catch_unwind(AssertUnwindSafe(told)));
         }
     }
@@ -226,6 +226,12 @@ impl<T> Lru<T> {
         let mut shard = self.shard(key.hash_value()).write();
         let removed = shard.find(key.hash_value(), &key).map(|slot| shard.remove(slot));
         drop(shard);
+        self.was_alive(removed)
+    }
+
+    /// Counts and reports an entry that was removed, and returns whether it was one that had not expired. Called without a
+    /// lock.
+    fn was_alive(&self, removed: Option<Evicted<T>>) -> bool {
         removed.is_some_and(|removed| {
             self.facts().went(1);
             let was_alive = !self.clock.is_past(removed.expires_at);

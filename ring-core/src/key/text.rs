@@ -5,7 +5,6 @@
 
 use std::fmt::Write;
 
-#[cfg(feature = "inspect")]
 use super::KeyBytes;
 use super::escape::{is_plain, is_word_byte, push_escaped, separator, without_separator};
 use super::name::Name;
@@ -39,7 +38,6 @@ pub fn text_in_namespace<K: RingKey + ?Sized>(namespace: &str, key: &K) -> Strin
 }
 
 /// The text of a key of which the bytes were kept.
-#[cfg(feature = "inspect")]
 pub(crate) fn recorded_text(key: &KeyBytes) -> String {
     key_text(&Replay::of_bytes(&key.0))
 }

@@ -31,7 +31,7 @@ impl<T: Clone + Send + Sync + 'static> Lru<T> {
             mask: self.mask,
             capacity: self.capacity,
             clock: self.clock.clone(),
-            extras: self.extras.clone(),
+            extras: self.extras.as_ref().map(Arc::downgrade),
         };
         let visit = move |visitor: &mut dyn FnMut(&dyn AnyStorage)| {
             if let Some(lru) = weak.upgrade() {
@@ -50,7 +50,8 @@ struct WeakLru<T> {
     mask: usize,
     capacity: usize,
     clock: StorageClock,
-    extras: Option<Arc<Extras<T>>>,
+    /// A listener may hold whatever holds the cache.
+    extras: Option<Weak<Extras<T>>>,
 }
 
 impl<T> WeakLru<T> {
@@ -61,7 +62,10 @@ impl<T> WeakLru<T> {
             capacity: self.capacity,
             clock: self.clock.clone(),
             flights: self.flights.upgrade()?,
-            extras: self.extras.clone(),
+            extras: match &self.extras {
+                Some(extras) => Some(extras.upgrade()?),
+                None => None,
+            },
         })
     }
 }
@@ -153,10 +157,7 @@ impl<T> Lru<T> {
         let slot = shard.position(&found.key, found.slot);
         let removed = slot.map(|slot| shard.remove(slot));
         drop(shard);
-        removed.is_some_and(|removed| {
-            self.facts().went(1);
-            !self.clock.is_past(removed.expires_at)
-        })
+        self.was_alive(removed)
     }
 
     fn shorten_found(&self, found: &Found, deadline: u64) -> bool {
