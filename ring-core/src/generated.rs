@@ -88,6 +88,36 @@ impl<T: Nothing> Copied<()> for T {
     fn copied(&self) {}
 }
 
+/// What a reference is to, if a body in the background has a copy of it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be copied into the background, where `stale` and `timeout` have the body run",
+    label = "not `ToOwned` with a copy that is `Send + 'static`",
+    note = "derive `Clone` for it, or write `refresh = caller`; a type parameter needs bounds, `T: Clone + Send + 'static`"
+)]
+pub trait CopiedOf<How> {
+    /// Its type.
+    type Copy;
+
+    /// A copy.
+    fn copied_of(&self) -> Self::Copy;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: ToOwned<Owned: Send + 'static> + ?Sized> CopiedOf<AsItself> for T {
+    type Copy = T::Owned;
+
+    fn copied_of(&self) -> T::Owned {
+        self.to_owned()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Nothing + ?Sized> CopiedOf<()> for T {
+    type Copy = ();
+
+    fn copied_of(&self) {}
+}
+
 /// A value that is passed on. What it is passed to does not tell its type: if a value is no key, or cannot be copied, the
 /// compiler does not come to know it, and says nothing more about it.
 pub trait Passed<How> {
@@ -134,6 +164,11 @@ pub fn decided<V>(expire_of: fn(&V) -> Option<Duration>, value: &V) -> Option<Du
 /// A copy for the background.
 pub fn copied<How, T: Copied<How>>(value: &T) -> T::Copy {
     value.copied()
+}
+
+/// A copy of what a reference is to, for the background.
+pub fn copied_of<How, T: CopiedOf<How> + ?Sized>(value: &T) -> T::Copy {
+    value.copied_of()
 }
 
 /// The value itself.

@@ -483,7 +483,9 @@ fn timeout(method: &Method, errors: &mut Errors) {
 
 /// The arguments of a body in the background are copies.
 fn background(method: &Method, errors: &mut Errors) {
-    for argument in &method.arguments {
+    // One that hides its type in the key is an error already.
+    let is_new = |argument: &&Argument| argument.ignored || !argument.hides_its_type();
+    for argument in method.arguments.iter().filter(is_new) {
         let ty = match &argument.ty {
             Type::Reference(reference) if reference.mutability.is_none() => &*reference.elem,
             ty => ty,

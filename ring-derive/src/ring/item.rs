@@ -4,9 +4,12 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::parse::discouraged::Speculative;
 use syn::parse::{Parse, ParseStream, Parser};
-use syn::{Attribute, FnArg, Ident, ImplItem, ItemImpl, ReturnType, Signature, Type, Visibility};
+use syn::{
+    Attribute, FnArg, Ident, ImplItem, ItemImpl, Receiver, ReceiverKind, ReturnType, Signature, Type,
+    Visibility,
+};
 
-use crate::types::find_unsized;
+use crate::types::{find_unsized, mentions};
 
 /// A function whose body stays as tokens.
 #[derive(Clone)]
@@ -29,20 +32,31 @@ impl Function {
                 changed = true;
             }
         };
+        let mut receives_another = false;
         for argument in &mut left.sig.inputs {
-            if let FnArg::Typed(argument) = argument {
-                replace(&mut argument.ty);
+            match argument {
+                FnArg::Typed(argument) => replace(&mut argument.ty),
+                FnArg::Receiver(receiver) if is_another(receiver) => {
+                    *receiver = syn::parse_quote!(&self);
+                    receives_another = true;
+                }
+                FnArg::Receiver(_) => {}
             }
         }
         if let ReturnType::Type(_, ty) = &mut left.sig.output {
             replace(ty);
         }
-        if changed {
+        if changed || receives_another {
             left.attrs.push(syn::parse_quote!(#[allow(unused)]));
             left.body = Group::new(Delimiter::Brace, quote!(::core::panic!()));
         }
         left.into_token_stream()
     }
+}
+
+/// Whether the type of `self` does not say `Self`: the compiler may refuse it, too.
+fn is_another(receiver: &Receiver) -> bool {
+    matches!(&receiver.kind, ReceiverKind::Typed(_, ty) if !mentions(ty, "Self"))
 }
 
 impl Parse for Function {

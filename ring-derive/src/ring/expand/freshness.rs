@@ -214,7 +214,7 @@ impl Expansion<'_> {
     fn copy(&self, name: &Ident, ty: Option<&Type>, span: Span) -> TokenStream {
         let generated = self.root.generated_at(span);
         let copied = match ty {
-            Some(Type::Reference(_)) => quote_spanned!(span=> ::std::borrow::ToOwned::to_owned(#name)),
+            Some(Type::Reference(_)) => quote_spanned!(span=> #generated::copied_of(#name)),
             _ => quote_spanned!(span=> #generated::copied(#name)),
         };
         quote_spanned!(span=> let #name = #copied;)
