@@ -1,7 +1,7 @@
 //! The result of a job in the background, for the call that waits for it.
 //!
-//! A call may leave before the job begins: then the job does nothing. After that it takes the lead of the call's flight,
-//! and goes on whatever the call does.
+//! A job that begins while its call waits takes the lead of the call's flight, and goes on whatever the call does. A call may
+//! leave before: then the job looks for the value, and computes it if nobody else does.
 
 use std::fmt;
 use std::panic::resume_unwind;
@@ -113,16 +113,15 @@ impl<O> Promise<O> {
 }
 
 impl<O> Promised<O> {
-    /// Begins the job, unless nobody waits for it any more. `take` takes what it needs from the call: a lead, or `None` if
-    /// there is none to take any more.
-    pub(crate) fn begin<L>(&self, take: impl FnOnce(Taken) -> Option<L>) -> Option<Option<L>> {
+    /// Begins the job. `take` takes the lead of the call, or `None` if there is none to take any more. `None` if nobody waits.
+    pub(crate) fn begin<L>(&self, take: impl FnOnce(Taken) -> Option<L>) -> Option<L> {
         let mut state = self.0.state.lock();
         if state.is_left {
             return None;
         }
         let lead = take(self.0.taken);
         state.has_lead = lead.is_some();
-        Some(lead)
+        lead
     }
 
     /// The computations that contain the call.

@@ -70,9 +70,7 @@ where
     S: View<R::Value, Storage: Storage<S::Held>>,
     B: Body<Out = R::Out>,
 {
-    let Some(leader) = promised.begin(|taken| context.take_lead(&key, taken)) else {
-        return;
-    };
+    let leader = promised.begin(|taken| context.take_lead(&key, taken));
     let inside = promised.scopes().enter();
     let caught = catch_unwind(AssertUnwindSafe(|| {
         let lookup = context.begin_errors();
@@ -110,9 +108,7 @@ async fn compute_awaited<R, S, F>(
     S: View<R::Value, Storage: AsyncStorage<S::Held>>,
     F: BodyFuture<Output = R::Out>,
 {
-    let Some(leader) = promised.begin(|taken| context.take_lead(&key, taken)) else {
-        return;
-    };
+    let leader = promised.begin(|taken| context.take_lead(&key, taken));
     let lookup = context.begin_errors();
     let computed = async {
         let fetched = match leader {
