@@ -102,7 +102,7 @@ impl Cursor {
 }
 
 /// An entry that was found, and where it was then.
-struct Found {
+struct ListedEntry {
     key: KeyBytes,
     deadline: u64,
     shard: usize,
@@ -111,7 +111,13 @@ struct Found {
 
 impl<T> Lru<T> {
     /// Looks at some entries of one shard. Adds those of the ring to `found`, which takes `at_most`. Returns where to go on.
-    fn step(&self, ring: &Name, from: Cursor, found: &mut Vec<Found>, at_most: usize) -> Option<Cursor> {
+    fn step(
+        &self,
+        ring: &Name,
+        from: Cursor,
+        found: &mut Vec<ListedEntry>,
+        at_most: usize,
+    ) -> Option<Cursor> {
         let shard = self.shards.get(from.shard)?.read();
         let end = from.left.min(shard.len());
         let start = end.saturating_sub(STEP);
@@ -122,7 +128,7 @@ impl<T> Lru<T> {
             }
             let (key, deadline) = shard.at(slot);
             if key.belongs_to(ring) && !self.clock.is_past(deadline) {
-                found.push(Found {
+                found.push(ListedEntry {
                     key: key.clone(),
                     deadline,
                     shard: from.shard,
@@ -137,7 +143,7 @@ impl<T> Lru<T> {
     }
 
     /// The entries of a ring whose keys have this text. Keys are told apart by their bytes, so there may be several.
-    fn entries_of_text(&self, ring: &Name, text: &str) -> Vec<Found> {
+    fn entries_of_text(&self, ring: &Name, text: &str) -> Vec<ListedEntry> {
         let (mut of_text, mut cursor) = (Vec::new(), Some(Cursor::of_shard(0)));
         while let Some(from) = cursor {
             let mut found = Vec::new();
@@ -152,7 +158,7 @@ impl<T> Lru<T> {
         of_text
     }
 
-    fn remove_found(&self, found: &Found) -> bool {
+    fn remove_found(&self, found: &ListedEntry) -> bool {
         let mut shard = self.shards[found.shard].write();
         let slot = shard.position(&found.key, found.slot);
         let removed = slot.map(|slot| shard.remove(slot));
@@ -160,7 +166,7 @@ impl<T> Lru<T> {
         self.was_alive(removed)
     }
 
-    fn shorten_found(&self, found: &Found, deadline: u64) -> bool {
+    fn shorten_found(&self, found: &ListedEntry, deadline: u64) -> bool {
         let mut shard = self.shards[found.shard].write();
         let slot = shard.position(&found.key, found.slot);
         let longer = slot.filter(|&slot| shard.deadline(slot) > deadline);
@@ -177,7 +183,7 @@ impl<T: Clone> Inspect<T> for Lru<T> {
                 _ => break,
             }
         }
-        let key = |found: Found| FoundKey {
+        let key = |found: ListedEntry| FoundKey {
             text: recorded_text(&found.key),
             remaining: self.clock.left(found.deadline),
         };
