@@ -6,7 +6,8 @@
 //! their own, at most 512: as many as calls wait, and those that nobody waits for any more.
 //!
 //! `async fn`s are refreshed and computed by tasks: of the spawner that was [`set`], or else of the tokio runtime that the
-//! caller runs on (feature `tokio`). Without either, the caller does it itself.
+//! caller runs on (feature `tokio`). Without either, the caller does it itself, and so it does when all threads that refresh
+//! are stuck in a body.
 //!
 //! A process does not wait for the background when it exits: [`drain`] does.
 
@@ -15,10 +16,12 @@ mod pool;
 mod promise;
 mod tasks;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::time::Duration;
 
 pub use counts::Counts;
+pub(crate) use counts::Running;
 pub use promise::Promised;
 pub(crate) use promise::{Promise, Settled, Taken, promise};
 
@@ -44,6 +47,9 @@ pub enum Order<O> {
 
 /// Spawns the work of `async fn`s by `spawner`, in place of the caller's tokio runtime. The last call holds.
 ///
+/// If `spawner` panics, the job is dropped: a refresh has failed, so calls return the stale value, and one tries again after
+/// `retry`.
+///
 /// ```
 /// # use ring_cache_core as ring_cache;
 /// use ring_cache::background;
@@ -56,8 +62,8 @@ pub fn set(spawner: impl Fn(AsyncJob) + Send + Sync + 'static) {
     tasks::set(Box::new(spawner));
 }
 
-/// Refuses new work in the background from now on, and waits at most for `patience` until what began has ended. Returns
-/// how much has not. Calls then refresh and compute themselves.
+/// Refuses new work in the background from now on, and waits at most for `patience` until what began has ended, what
+/// waits for a thread included. Returns how much has not. Calls then refresh and compute themselves.
 ///
 /// It blocks the thread.
 ///
@@ -77,50 +83,85 @@ pub fn counts() -> Counts {
     counts::read()
 }
 
-/// Whether threads of the background take such a job. For refreshes, not all of them have been busy for too long.
-pub(crate) fn has_threads<O>(order: &Order<O>) -> bool {
-    if switches::is_inline() {
-        return true;
-    }
-    let responds = match order {
-        Order::Refresh(claim) => pool::REFRESHES.responds(claim.patience()),
-        Order::Compute(_) => true,
-    };
-    responds && !counts::is_draining()
+/// A job that may begin: a [drain](drain()) waits for it.
+#[doc(hidden)]
+pub struct Admitted<J> {
+    job: J,
+    place: Place,
 }
 
-/// Whether tasks can be spawned here.
-pub(crate) fn has_spawner() -> bool {
-    let can = switches::is_inline() || (!counts::is_draining() && tasks::can_spawn());
-    if !can {
+/// Where a job runs.
+pub(crate) enum Place {
+    /// In the call: a test wants it.
+    Inline,
+    /// In the background.
+    Elsewhere(Running),
+}
+
+impl Place {
+    /// The job that runs here.
+    pub(crate) fn of<J>(self, job: J) -> Admitted<J> {
+        Admitted { job, place: self }
+    }
+}
+
+/// A place for a job on a thread of the background, unless no job begins any more. For refreshes, not all threads have been
+/// busy with one job for too long.
+pub(crate) fn admit_blocking<O>(order: &Order<O>) -> Option<Place> {
+    admit(|| match order {
+        Order::Refresh(claim) => pool::REFRESHES.responds(claim.patience()),
+        Order::Compute(_) => true,
+    })
+}
+
+/// A place for a job as a task, unless nothing runs tasks here, or no job begins any more.
+pub(crate) fn admit_async() -> Option<Place> {
+    admit(tasks::can_spawn)
+}
+
+fn admit(can_run: impl FnOnce() -> bool) -> Option<Place> {
+    if switches::is_inline() {
+        return Some(Place::Inline);
+    }
+    let running = if can_run() { Running::begin() } else { None };
+    if running.is_none() {
         counts::by_caller();
     }
-    can
+    running.map(Place::Elsewhere)
 }
 
 /// Runs a refresh on a thread of the background.
-pub(crate) fn spawn(job: BlockingJob) {
+pub(crate) fn spawn(job: Admitted<BlockingJob>) {
     spawn_on(&pool::REFRESHES, job);
 }
 
 /// Runs a computation that a call waits for on a thread of the background.
-pub(crate) fn spawn_computation(job: BlockingJob) {
+pub(crate) fn spawn_computation(job: Admitted<BlockingJob>) {
     spawn_on(&pool::COMPUTATIONS, job);
 }
 
-fn spawn_on(pool: &'static pool::Pool, job: BlockingJob) {
-    if switches::is_inline() {
-        job();
-    } else {
-        pool.spawn(job);
+fn spawn_on(pool: &'static pool::Pool, Admitted { job, place }: Admitted<BlockingJob>) {
+    match place {
+        Place::Elsewhere(running) => pool.spawn(job, running),
+        Place::Inline => _ = contain(job),
     }
 }
 
 /// Runs a job as a task.
-pub(crate) async fn spawn_task(job: AsyncJob) {
-    if switches::is_inline() {
-        job.await;
-    } else {
-        tasks::spawn(job);
+pub(crate) async fn spawn_task(Admitted { job, place }: Admitted<AsyncJob>) {
+    match place {
+        Place::Elsewhere(running) => tasks::spawn(job, running),
+        Place::Inline => tasks::contained(job).await,
     }
+}
+
+/// Runs code of the user whose panic must not reach the caller. Returns whether it ran to its end.
+fn contain(run: impl FnOnce()) -> bool {
+    let ran = catch_unwind(AssertUnwindSafe(run));
+    let is_whole = ran.is_ok();
+    // What a panic carries is the user's, and so is its `Drop`.
+    if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(ran))) {
+        std::mem::forget(second);
+    }
+    is_whole
 }

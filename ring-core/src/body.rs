@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use crate::background::{self, AsyncJob, BlockingJob, Order};
+use crate::background::{self, Admitted, AsyncJob, BlockingJob, Order};
 use crate::entry::{Entry, Old, Wishes};
 use crate::errors::{EachItsOwn, FailureRules};
 use crate::key::KeyParts;
@@ -110,7 +110,7 @@ impl<B: Body, T: ?Sized> Body for Borne<B, T> {
         self.call.run()
     }
 
-    fn job(&self, order: Order<Self::Out>) -> Result<BlockingJob, Order<Self::Out>> {
+    fn job(&self, order: Order<Self::Out>) -> Result<Admitted<BlockingJob>, Order<Self::Out>> {
         self.call.job(order)
     }
 
@@ -139,7 +139,7 @@ impl<B: AsyncBody, T: ?Sized> AsyncBody for Borne<B, T> {
         self.call.run()
     }
 
-    fn job(&self, order: Order<Self::Out>) -> Result<AsyncJob, Order<Self::Out>> {
+    fn job(&self, order: Order<Self::Out>) -> Result<Admitted<AsyncJob>, Order<Self::Out>> {
         self.call.job(order)
     }
 
@@ -174,7 +174,7 @@ pub trait Body: Bind {
 
     /// The job that does this work in the background, or the order if the caller does it.
     #[doc(hidden)]
-    fn job(&self, order: Order<Self::Out>) -> Result<BlockingJob, Order<Self::Out>> {
+    fn job(&self, order: Order<Self::Out>) -> Result<Admitted<BlockingJob>, Order<Self::Out>> {
         Err(order)
     }
 
@@ -216,7 +216,7 @@ pub trait AsyncBody: Bind {
 
     /// The job that does this work in the background, or the order if the caller does it.
     #[doc(hidden)]
-    fn job(&self, order: Order<Self::Out>) -> Result<AsyncJob, Order<Self::Out>> {
+    fn job(&self, order: Order<Self::Out>) -> Result<Admitted<AsyncJob>, Order<Self::Out>> {
         Err(order)
     }
 
@@ -412,11 +412,10 @@ impl<B: Body, F: Fn(&B::Parts, Order<B::Out>) -> BlockingJob> Body for InBackgro
         self.call.run()
     }
 
-    fn job(&self, order: Order<B::Out>) -> Result<BlockingJob, Order<B::Out>> {
-        if background::has_threads(&order) {
-            Ok((self.job)(self.parts(), order))
-        } else {
-            Err(order)
+    fn job(&self, order: Order<B::Out>) -> Result<Admitted<BlockingJob>, Order<B::Out>> {
+        match background::admit_blocking(&order) {
+            Some(place) => Ok(place.of((self.job)(self.parts(), order))),
+            None => Err(order),
         }
     }
 
@@ -445,11 +444,10 @@ impl<B: AsyncBody, F: Fn(&B::Parts, Order<B::Out>) -> AsyncJob> AsyncBody for In
         self.call.run()
     }
 
-    fn job(&self, order: Order<B::Out>) -> Result<AsyncJob, Order<B::Out>> {
-        if background::has_spawner() {
-            Ok((self.job)(self.parts(), order))
-        } else {
-            Err(order)
+    fn job(&self, order: Order<B::Out>) -> Result<Admitted<AsyncJob>, Order<B::Out>> {
+        match background::admit_async() {
+            Some(place) => Ok(place.of((self.job)(self.parts(), order))),
+            None => Err(order),
         }
     }
 
@@ -495,7 +493,7 @@ impl<B: Body> Body for KeepingStale<B> {
         self.0.run()
     }
 
-    fn job(&self, order: Order<B::Out>) -> Result<BlockingJob, Order<B::Out>> {
+    fn job(&self, order: Order<B::Out>) -> Result<Admitted<BlockingJob>, Order<B::Out>> {
         self.0.job(order)
     }
 
@@ -524,7 +522,7 @@ impl<B: AsyncBody> AsyncBody for KeepingStale<B> {
         self.0.run()
     }
 
-    fn job(&self, order: Order<B::Out>) -> Result<AsyncJob, Order<B::Out>> {
+    fn job(&self, order: Order<B::Out>) -> Result<Admitted<AsyncJob>, Order<B::Out>> {
         self.0.job(order)
     }
 
@@ -564,7 +562,7 @@ impl<B: Body<Out: Overdue>> Body for WithTimeout<B> {
         self.0.run()
     }
 
-    fn job(&self, order: Order<B::Out>) -> Result<BlockingJob, Order<B::Out>> {
+    fn job(&self, order: Order<B::Out>) -> Result<Admitted<BlockingJob>, Order<B::Out>> {
         self.0.job(order)
     }
 
@@ -593,7 +591,7 @@ impl<B: AsyncBody<Out: Overdue>> AsyncBody for WithTimeout<B> {
         self.0.run()
     }
 
-    fn job(&self, order: Order<B::Out>) -> Result<AsyncJob, Order<B::Out>> {
+    fn job(&self, order: Order<B::Out>) -> Result<Admitted<AsyncJob>, Order<B::Out>> {
         self.0.job(order)
     }
 
@@ -646,7 +644,7 @@ impl<B: Body, F: FailureRules<B::Out>> Body for WithFailures<B, F> {
         self.call.run()
     }
 
-    fn job(&self, order: Order<Self::Out>) -> Result<BlockingJob, Order<Self::Out>> {
+    fn job(&self, order: Order<Self::Out>) -> Result<Admitted<BlockingJob>, Order<Self::Out>> {
         self.call.job(order)
     }
 
@@ -675,7 +673,7 @@ impl<B: AsyncBody, F: FailureRules<B::Out>> AsyncBody for WithFailures<B, F> {
         self.call.run()
     }
 
-    fn job(&self, order: Order<Self::Out>) -> Result<AsyncJob, Order<Self::Out>> {
+    fn job(&self, order: Order<Self::Out>) -> Result<Admitted<AsyncJob>, Order<Self::Out>> {
         self.call.job(order)
     }
 
@@ -725,7 +723,7 @@ pub(crate) trait BodyFuture: Future + Unpin {
     fn failures(&self) -> Option<Self::Failures>;
 
     /// [`AsyncBody::job`]
-    fn job(&self, order: Order<Self::Output>) -> Result<AsyncJob, Order<Self::Output>>;
+    fn job(&self, order: Order<Self::Output>) -> Result<Admitted<AsyncJob>, Order<Self::Output>>;
 
     /// [`AsyncBody::overdue`]
     fn overdue(timed_out: TimedOut) -> Option<Self::Output>;
@@ -752,7 +750,7 @@ impl<B: AsyncBody> BodyFuture for Boxed<B> {
         self.body().map(AsyncBody::failures)
     }
 
-    fn job(&self, order: Order<B::Out>) -> Result<AsyncJob, Order<B::Out>> {
+    fn job(&self, order: Order<B::Out>) -> Result<Admitted<AsyncJob>, Order<B::Out>> {
         match self.body() {
             Some(body) => body.job(order),
             None => Err(order),

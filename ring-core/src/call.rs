@@ -39,7 +39,7 @@ use crate::key::{CallKey, EncodedKey, Key, KeyShape, RingKey};
 use crate::mode::Blocking;
 use crate::output::{Fails, Output};
 use crate::ring::Ring;
-use crate::storage::blocking::read_fresh;
+use crate::storage::blocking::{is_fresh, read_fresh};
 use crate::storage::{Detach, Expires, HasCoder, Storage, StorageBase, TellsLife, View};
 
 /// One call of a cached method with its arguments bound, returned by `{method}_ring(..)`.
@@ -392,16 +392,12 @@ where
     /// Restarts the life of a fresh entry as a stale one. Returns whether there was one.
     fn make_stale<K: RingKey>(&self, key: &K) -> StorageResult<R::Value, S, bool> {
         let stale = self.context.ring.stale;
-        let there = read_fresh(self.storage(), key, stale, None)?.is_some();
-        Ok(there && self.storage().renew(key, stale, None)?)
+        let there = is_fresh(self.storage(), key, stale)?;
+        Ok(there && self.storage().renew(key, self.context.ring.stale_life(), None)?)
     }
 
     fn is_fresh<K: RingKey>(&self, key: &K) -> StorageResult<R::Value, S, bool> {
-        let stale = self.context.ring.stale;
-        if stale.is_zero() {
-            return self.storage().contains(key, None);
-        }
-        Ok(read_fresh(self.storage(), key, stale, None)?.is_some())
+        is_fresh(self.storage(), key, self.context.ring.stale)
     }
 
     fn try_delete(&self) -> StorageResult<R::Value, S, bool> {

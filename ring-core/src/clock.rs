@@ -106,6 +106,11 @@ impl StorageClock {
         (deadline != NEVER).then(|| Duration::from_nanos(deadline.saturating_sub(self.now())))
     }
 
+    /// Whether more than `stale` is left until the deadline.
+    pub(crate) fn is_fresh(&self, deadline: u64, stale: Duration) -> bool {
+        self.left(deadline).is_none_or(|left| left > stale)
+    }
+
     /// Whether an entry with this deadline has expired. Reads no clock without a deadline, and the
     /// precise clock only near it.
     #[inline]

@@ -72,6 +72,8 @@ pub struct Flights<T> {
     written: Event,
     /// The number of writes that ended, for groups of keys.
     writes: [AtomicU64; WRITE_COUNTERS],
+    /// The number of removals that ended, of any keys.
+    removals: AtomicU64,
     /// The number of keys in doubt, so that a look-up without doubts needs no lock.
     doubts: AtomicUsize,
     rings: RingRegistry,
@@ -108,6 +110,7 @@ impl<T> Default for Flights<T> {
             next_epoch: AtomicU64::new(1),
             written: Event::new(),
             writes: zeros(),
+            removals: AtomicU64::new(0),
             doubts: AtomicUsize::new(0),
             rings: RingRegistry::default(),
             refreshes: lasting::OnceLock::new(),
@@ -133,12 +136,49 @@ impl<T> Flights<T> {
             flight.waiters.fetch_add(1, Ordering::SeqCst);
             return Role::Wait(Waiter::new(self, key, flight));
         }
+        Role::Lead(self.begin_flight(&mut shard, key))
+    }
+
+    /// Starts a computation beside one that takes too long. Newcomers join this one.
+    pub(crate) fn lead_anew(&self, key: EncodedKey) -> Leader<'_, T> {
+        let leader = self.begin_flight(&mut self.shard(&key).lock(), key);
+        self.notify_refreshes();
+        leader
+    }
+
+    /// Starts a computation that newcomers join.
+    fn begin_flight(&self, shard: &mut Shard<T>, key: EncodedKey) -> Leader<'_, T> {
         let epoch = self.next_epoch();
         let flight = shard.flight(epoch);
-        let state = self.state(&mut shard, &key);
+        let state = self.state(shard, &key);
         state.flight = Some(Arc::clone(&flight));
         state.ref_count += 1;
-        Role::Lead(Leader::new(self, key, epoch, Some(flight)))
+        Leader::new(self, key, epoch, Some(flight))
+    }
+
+    /// Watches the computation of a key's value, which may not have begun. It takes no lead.
+    pub(crate) fn watch(&self, key: EncodedKey) -> Waiter<'_, T> {
+        let mut shard = self.shard(&key).lock();
+        let state = self.state(&mut shard, &key);
+        let flight = match &state.flight {
+            Some(flight) => Arc::clone(flight),
+            None => {
+                let flight = Flight::new(self.next_epoch());
+                flight.led.store(false, Ordering::SeqCst);
+                state.flight = Some(Arc::clone(&flight));
+                flight
+            }
+        };
+        state.ref_count += 1;
+        flight.waiters.fetch_add(1, Ordering::SeqCst);
+        Waiter::new(self, key, flight)
+    }
+
+    /// Wakes the calls that wait for refreshes.
+    fn notify_refreshes(&self) {
+        if let Some(refreshes) = self.refreshes.get() {
+            refreshes.notify();
+        }
     }
 
     /// A leader that takes the flight of another, if the flight is still this one: a job in the background, which waiters
@@ -289,6 +329,11 @@ impl<T> Flights<T> {
         self.writes[Self::write_counter(hash)].load(Ordering::SeqCst)
     }
 
+    /// The number of removals of any keys that ended, successful or not.
+    pub(crate) fn removals(&self) -> u64 {
+        self.removals.load(Ordering::SeqCst)
+    }
+
     fn count_write(&self, hash: u64) {
         self.writes[Self::write_counter(hash)].fetch_add(1, Ordering::SeqCst);
     }
@@ -313,7 +358,7 @@ impl<T> Flights<T> {
         refreshes.claim(hash, ring.flight_timeout, ring.retry)
     }
 
-    /// The end of the refresh of a key, if one is under way: see [`Refreshes::under_way`].
+    /// The next change of the refresh of a key, if one is under way: see [`Refreshes::under_way`].
     pub(crate) fn refresh_under_way(&self, hash: u64) -> Option<(EventListener, Option<Instant>)> {
         self.refreshes.get()?.under_way(hash)
     }

@@ -70,9 +70,12 @@ pub struct Lru<T> {
 /// Tells what an entry was evicted for: its key as text, its value, and the reason.
 type Listener<T> = dyn Fn(&str, T, EvictionReason) + Send + Sync;
 
+/// The weight of a value.
+type Weigher<T> = dyn Fn(&T) -> u32 + Send + Sync;
+
 /// What was asked for when the cache was built, and few caches have.
 struct Extras<T> {
-    weigher: Option<Box<dyn Fn(&T) -> u32 + Send + Sync>>,
+    weigher: Option<Box<Weigher<T>>>,
     listener: Option<Box<Listener<T>>>,
     /// For how long an entry stays that is not used.
     idle: Option<Duration>,
@@ -301,7 +304,7 @@ impl<T: Clone> Lru<T> {
         found.unwrap_or_else(|slot| self.expire(hash, slot))
     }
 
-    /// The value under `key` and its deadline, or the slot of an expired entry.
+    /// The value under `key` and its deadline by expiry, or the slot of an entry that ended.
     #[inline(always)]
     fn find_in<K>(&self, shard: &Shard<T>, hash: u64, key: &K) -> Result<Option<(T, u64)>, usize>
     where
@@ -316,7 +319,7 @@ impl<T: Clone> Lru<T> {
         }
         shard.note_use(entry);
         shard.note_idle(slot, || self.idle_until());
-        Ok(Some((entry.value().clone(), deadline)))
+        Ok(Some((entry.value().clone(), shard.expires_at(slot))))
     }
 }
 
@@ -444,6 +447,31 @@ impl<T: Clone> Storage<T> for Lru<T> {
             value,
             remaining: self.clock.left(deadline),
         }))
+    }
+
+    fn contains_fresh<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        stale: Duration,
+        _: Option<Instant>,
+    ) -> Result<bool, Infallible> {
+        let hash = hash_key(key);
+        let shard = self.shard(hash).read();
+        let slot = shard.find(hash, key);
+        Ok(slot.is_some_and(|slot| {
+            !self.clock.is_past(shard.deadline(slot)) && self.clock.is_fresh(shard.expires_at(slot), stale)
+        }))
+    }
+
+    fn contains_fresh_many<K: RingKey>(
+        &self,
+        keys: &[K],
+        stale: Duration,
+        until: Option<Instant>,
+    ) -> Result<Vec<bool>, Infallible> {
+        keys.iter()
+            .map(|key| self.contains_fresh(key, stale, until))
+            .collect()
     }
 
     fn renew<K: RingKey + ?Sized>(

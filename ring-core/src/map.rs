@@ -268,6 +268,28 @@ impl<T: Clone> Storage<T> for Map<T> {
         }))
     }
 
+    fn contains_fresh<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        stale: Duration,
+        _: Option<Instant>,
+    ) -> Result<bool, Infallible> {
+        let entries = self.shared.entries.read();
+        let entry = entries.get(&*key_text(key));
+        Ok(entry.is_some_and(|entry| self.clock.is_fresh(entry.deadline, stale)))
+    }
+
+    fn contains_fresh_many<K: RingKey>(
+        &self,
+        keys: &[K],
+        stale: Duration,
+        until: Option<Instant>,
+    ) -> Result<Vec<bool>, Infallible> {
+        keys.iter()
+            .map(|key| self.contains_fresh(key, stale, until))
+            .collect()
+    }
+
     fn renew<K: RingKey + ?Sized>(
         &self,
         key: &K,

@@ -13,6 +13,13 @@ use crate::sync::lasting::{AtomicU64, Ordering};
 /// The default of `flight_timeout`: the time that a call waits for another's computation before it computes itself.
 pub const DEFAULT_FLIGHT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// The longest time for which entries are kept after they expired. Each storage has a longest life: near it, the end of an
+/// entry's life says nothing about its expiry. The numbers of Memcached end in 2038.
+const LONGEST_STALE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// Thirty days, in seconds.
+const MONTH: u64 = 30 * 24 * 60 * 60;
+
 /// The default of `retry`: the pause after a refresh that failed.
 pub(crate) const DEFAULT_RETRY: Duration = Duration::from_secs(30);
 
@@ -179,11 +186,24 @@ impl Ring {
         self
     }
 
-    /// The time for which entries are kept after they expired. Zero, the default: not at all.
+    /// The time for which entries are kept after they expired: at most a year. Zero, the default: not at all.
     #[must_use]
     pub fn stale(mut self, stale: Duration) -> Self {
-        self.stale = stale;
+        self.stale = stale.min(LONGEST_STALE);
         self
+    }
+
+    /// The life of an entry that is made stale. Storages round lives up, to seconds at most, and a longer one would be that
+    /// of a fresh entry.
+    pub(crate) fn stale_life(&self) -> Duration {
+        let (seconds, millis) = (self.stale.as_secs(), u64::from(self.stale.subsec_millis()));
+        match (seconds, millis) {
+            (0, 0) => self.stale,
+            (0, millis) => Duration::from_millis(millis),
+            // Beyond this, Memcached takes a date, which is rounded up itself.
+            (seconds, _) if seconds > MONTH => Duration::from_secs(seconds - 1),
+            (seconds, _) => Duration::from_secs(seconds),
+        }
     }
 
     /// The time after a failed refresh of a stale entry in which no other refresh of it begins.

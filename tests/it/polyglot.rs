@@ -14,5 +14,6 @@ mod python;
 mod rings;
 mod servers;
 mod several;
+mod stale;
 mod value;
 mod verbs;

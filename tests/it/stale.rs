@@ -1,5 +1,9 @@
 //! Stale values: returned while one call computes them anew, and if that fails.
 
+mod gated;
+mod outages;
+mod waiting;
+
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 use std::sync::{Arc, Barrier, LazyLock, Mutex};
 use std::thread;
@@ -156,6 +160,51 @@ fn f3_without_an_expiry_an_entry_is_fresh_and_one_of_another_program_is_stale_so
     assert_eq!(origin.get(1), Ok(5));
     origin.values.set_with_expiry(&key, 6, Duration::from_secs(30));
     assert_eq!(origin.get_ring(1).lookup(), Lookup::Stale(6));
+}
+
+mod longest {
+    use super::*;
+
+    #[ring_impl(lru = self.values, expire = "10s", refresh = caller)]
+    impl Origin {
+        #[ring(stale = "1000000 years")]
+        fn for_ever(&self) -> Result<u32, String> {
+            self.answer()
+        }
+        #[ring(stale = Duration::MAX)]
+        fn longer(&self) -> Result<u32, String> {
+            self.answer()
+        }
+    }
+
+    #[test]
+    fn f2_a_time_to_idle_makes_no_entry_stale() {
+        let origin = Origin::new();
+        let values = Lru::builder().capacity(100).clock(origin.state.clock.clone());
+        let origin = Origin {
+            values: Arc::new(values.time_to_idle(5 * SECOND).build()),
+            ..origin
+        };
+        for time in 0..3 {
+            assert_eq!(origin.get(1), Ok(1), "after {} seconds", 4 * time);
+            assert!(origin.get_ring(1).has());
+            origin.wait(4 * SECOND);
+        }
+        assert_eq!(origin.get_ring(1).lookup(), Lookup::Stale(1));
+        origin.wait(5 * SECOND);
+        assert_eq!(origin.get_ring(1).lookup(), Lookup::Absent, "it was not used");
+    }
+
+    #[test]
+    fn f2_an_entry_that_stays_for_ever_is_stale_all_the_same() {
+        let origin = Origin::new();
+        origin.for_ever().unwrap();
+        origin.longer().unwrap();
+        assert_eq!(origin.for_ever_ring().lookup(), Lookup::Fresh(1));
+        origin.wait(TILL_STALE);
+        assert_eq!(origin.for_ever_ring().lookup(), Lookup::Stale(1));
+        assert_eq!(origin.longer_ring().lookup(), Lookup::Stale(2));
+    }
 }
 
 mod shared_prefix {
@@ -336,7 +385,7 @@ fn f8_a_refresh_that_panics_is_a_failed_one() {
     origin.go_down();
     clock.advance(TILL_STALE);
     let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| origin.panics(1)));
-    assert!(panicked.is_err() || panicked.unwrap() == 1);
+    assert!(panicked.is_ok_and(|value| value == 1), "it is the job's");
     assert_eq!(assert_computed!(0, origin.panics(1)), 1, "the pause");
 }
 
@@ -532,6 +581,40 @@ mod wait {
             thread::yield_now();
         }
         assert_eq!(origin.for_a_while(), Ok(2));
+    }
+
+    #[ring_impl(lru = self.values, expire = "10s", stale = "60s", wait = "500ms", flight_timeout = "1h")]
+    impl Origin {
+        #[ring]
+        fn one_of_many(&self, id: u32) -> Result<u32, String> {
+            let _ = id;
+            self.answer()
+        }
+        #[ring]
+        async fn one_of_many_async(&self, id: u32) -> Result<u32, String> {
+            let _ = id;
+            std::future::pending::<()>().await;
+            self.answer()
+        }
+    }
+
+    #[tokio::test]
+    async fn the_calls_of_a_bulk_call_wait_together_no_longer_than_one() {
+        let origin = Origin::new();
+        let calls = || (0..20).map(|id| origin.one_of_many_ring(id));
+        calls().get_or_update_many();
+        let async_calls = || (0..20).map(|id| origin.one_of_many_async_ring(id));
+        async_calls().set_many(vec![0; 20]).await.unwrap();
+        origin.wait(TILL_STALE);
+        let slow = origin.state.slow.lock().unwrap();
+        let start = std::time::Instant::now();
+        assert!(calls().get_or_update_many().iter().all(Result::is_ok));
+        assert!(start.elapsed() < 5 * SECOND, "{:?}", start.elapsed());
+        drop(slow);
+        let start = std::time::Instant::now();
+        let found = async_calls().at_most(1).get_or_update_many().await;
+        assert!(found.iter().all(|found| *found == Ok(0)));
+        assert!(start.elapsed() < 5 * SECOND, "{:?}", start.elapsed());
     }
 
     #[test]
@@ -967,6 +1050,70 @@ mod hooks {
         assert!(double_ring(7).has());
         drop(first);
         assert_eq!(double(7), 1);
+    }
+
+    #[ring(expire = "1m", stale = "1h")]
+    fn aging(value: u32) -> u32 {
+        value
+    }
+
+    #[test]
+    fn t1_the_clock_moves_statics_for_its_thread_and_until_it_is_dropped() {
+        let _isolated = testing::isolated();
+        let clock = testing::clock();
+        aging(1);
+        clock.advance(60 * SECOND);
+        assert_eq!(aging_ring(1).lookup(), Lookup::Stale(1));
+        clock.advance(3600 * SECOND);
+        assert_eq!(aging_ring(1).lookup(), Lookup::Absent);
+        drop(clock);
+        aging(1);
+        assert_eq!(aging_ring(1).lookup(), Lookup::Fresh(1));
+        let _clock = testing::clock();
+        _clock.advance(60 * SECOND);
+        assert_eq!(aging_ring(1).lookup(), Lookup::Stale(1));
+        let elsewhere = thread::scope(|scope| scope.spawn(|| ring_cache::testing::computed()).join());
+        assert_eq!(elsewhere.unwrap(), 0, "another thread has switches of its own");
+    }
+
+    #[test]
+    fn t1_inline_the_background_runs_within_the_call_and_its_panic_stays_there() {
+        let origin = Origin::new();
+        let (_isolated, _inline) = (testing::isolated(), testing::inline());
+        assert_eq!(origin.in_background("i", b"", 1), Ok(1));
+        origin.wait(TILL_STALE);
+        assert_eq!(
+            assert_computed!(1, origin.in_background("i", b"", 1)),
+            Ok(1),
+            "stale"
+        );
+        assert_eq!(origin.in_background_ring("i", b"", 1).lookup(), Lookup::Fresh(2));
+    }
+
+    #[ring_impl(lru = self.values, expire = 1000, jitter = 0.5)]
+    impl Origin {
+        #[ring]
+        fn jittery(&self, id: u32) -> Result<u32, String> {
+            let _ = id;
+            self.answer()
+        }
+    }
+
+    #[test]
+    fn t1_a_seed_makes_jitter_the_same_in_each_run() {
+        let there = |seed| {
+            let origin = Origin::new();
+            testing::seed(seed);
+            (0..20).for_each(|id| _ = origin.jittery(id));
+            let steps = (0..1_000).map(|_| {
+                origin.wait(SECOND);
+                (0..20).map(|id| origin.jittery_ring(id)).has_many()
+            });
+            steps.collect::<Vec<_>>()
+        };
+        let first = there(42);
+        assert!(first == there(42));
+        assert!(first != there(43));
     }
 
     #[test]

@@ -47,10 +47,29 @@ macro_rules! blocking {
             fn get(&self, id: u32) -> Result<u32, String> {
                 self.answer(id)
             }
+            #[ring(expire = "100s", stale = "2500ms", refresh = caller)]
+            fn for_parts_of_seconds(&self, id: u32) -> Result<u32, String> {
+                self.answer(id)
+            }
+            #[ring(expire = "100s", stale = "1000000 years", refresh = caller)]
+            fn for_ever(&self, id: u32) -> Result<u32, String> {
+                self.answer(id)
+            }
         }
 
         fn $name(storage: $Storage) -> Result<(), ring_cache::Error> {
             let origin = Origin::new(storage);
+            // However the storage rounds and limits lives.
+            let short = || origin.for_parts_of_seconds_ring(1);
+            short().set(1)?;
+            assert_eq!(short().lookup()?, Lookup::Fresh(1));
+            assert!([short()].expire_many()? == [true] && !short().expire()?);
+            assert_eq!(short().lookup()?, Lookup::Stale(1));
+            let long = || origin.for_ever_ring(1);
+            long().set(1)?;
+            assert_eq!(long().lookup()?, Lookup::Fresh(1));
+            assert!(long().expire()?);
+            assert_eq!(long().lookup()?, Lookup::Stale(1));
             let call = |id| origin.get_ring(id);
             let calls = || [10, 20].map(call);
             assert_eq!(calls().get_or_update_many(), [Ok(10), Ok(21)]);

@@ -1,8 +1,9 @@
 //! How many refreshes run in the background, and what happened to the others.
 
+use std::process;
 use std::time::Instant;
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 /// What happened to refreshes in the background: see [`counts`](super::counts).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -12,17 +13,20 @@ pub struct Counts {
     pub under_way: usize,
     /// Refreshes that ended, also by an error of the body.
     pub ended: u64,
-    /// Refreshes that were dropped because too many waited, or by the shutdown of a runtime.
+    /// Refreshes that were dropped: because too many waited, by the shutdown of a runtime, or by a spawner that panicked.
     pub dropped: u64,
     /// Refreshes whose body panicked.
     pub panicked: u64,
-    /// Refreshes that the caller made because nothing runs tasks.
+    /// Refreshes that the caller made because nothing ran them: no runtime and no spawner, threads that are all stuck, or
+    /// [`drain`](super::drain).
     pub by_caller: u64,
 }
 
 struct State {
     counts: Counts,
     is_draining: bool,
+    /// The process that counts: what was under way when it was forked does not go on in it.
+    process: u32,
 }
 
 static STATE: Mutex<State> = Mutex::new(State {
@@ -34,6 +38,7 @@ static STATE: Mutex<State> = Mutex::new(State {
         by_caller: 0,
     },
     is_draining: false,
+    process: 0,
 });
 
 static ENDED: Condvar = Condvar::new();
@@ -47,20 +52,32 @@ pub(super) enum End {
 }
 
 /// One refresh in the background. It is counted until it is dropped.
-pub(super) struct Running {
+pub(crate) struct Running {
     pub(super) end: End,
+    process: u32,
 }
 
 impl Running {
-    pub(super) fn begin() -> Self {
-        STATE.lock().counts.under_way += 1;
-        Running { end: End::Dropped }
+    /// Unless no refresh begins any more.
+    pub(super) fn begin() -> Option<Self> {
+        let mut state = lock();
+        if state.is_draining {
+            return None;
+        }
+        state.counts.under_way += 1;
+        Some(Running {
+            end: End::Dropped,
+            process: state.process,
+        })
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let mut state = STATE.lock();
+        let mut state = lock();
+        if state.process != self.process {
+            return;
+        }
         state.counts.under_way -= 1;
         match self.end {
             End::Done => state.counts.ended += 1,
@@ -72,21 +89,27 @@ impl Drop for Running {
     }
 }
 
+fn lock() -> MutexGuard<'static, State> {
+    let mut state = STATE.lock();
+    let process = process::id();
+    if state.process != process {
+        state.process = process;
+        state.counts.under_way = 0;
+    }
+    state
+}
+
 pub(super) fn by_caller() {
-    STATE.lock().counts.by_caller += 1;
+    lock().counts.by_caller += 1;
 }
 
 pub(super) fn read() -> Counts {
-    STATE.lock().counts
-}
-
-pub(super) fn is_draining() -> bool {
-    STATE.lock().is_draining
+    lock().counts
 }
 
 /// Waits until no refresh is under way or the instant comes. Returns how many are.
 pub(super) fn drain(until: Option<Instant>) -> usize {
-    let mut state = STATE.lock();
+    let mut state = lock();
     state.is_draining = true;
     while state.counts.under_way > 0 {
         let Some(until) = until else {

@@ -1,14 +1,13 @@
 //! The threads that do the work of blocking methods in the background.
 
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
-use super::BlockingJob;
 use super::counts::{End, Running};
+use super::{BlockingJob, contain};
 
 /// The greatest number of threads that refresh, if the machine has as many cores.
 const MOST_REFRESHING: usize = 4;
@@ -84,12 +83,13 @@ impl Pool {
     }
 
     /// Runs a job when a thread is free. Drops it if too many wait.
-    pub(super) fn spawn(&'static self, job: BlockingJob) {
-        let job = (job, Running::begin());
+    pub(super) fn spawn(&'static self, job: BlockingJob, running: Running) {
+        let job = (job, running);
         let mut state = self.lock();
         if state.waiting.len() >= QUEUE {
             drop(state);
-            return drop(job);
+            contain(|| drop(job));
+            return;
         }
         state.waiting.push_back(job);
         if state.waiting.len() <= state.idle {
@@ -116,7 +116,9 @@ impl Pool {
         if state.idle + state.busy.len() == 0 {
             let dropped = std::mem::take(&mut state.waiting);
             drop(state);
-            drop(dropped);
+            for job in dropped {
+                contain(|| drop(job));
+            }
         }
     }
 
@@ -129,10 +131,7 @@ impl Pool {
                 state.idle -= 1;
                 state.busy.push(began);
                 drop(state);
-                let done = catch_unwind(AssertUnwindSafe(job));
-                running.end = if done.is_ok() { End::Done } else { End::Panicked };
-                // What a panic carries is the user's, and so is its `Drop`.
-                let _ = catch_unwind(AssertUnwindSafe(|| drop(done)));
+                running.end = if contain(job) { End::Done } else { End::Panicked };
                 drop(running);
                 state = self.lock();
                 state.idle += 1;

@@ -1,14 +1,13 @@
 //! The tasks that refresh entries of `async fn`s.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use parking_lot::RwLock;
 
-use super::AsyncJob;
 use super::counts::{End, Running};
+use super::{AsyncJob, contain};
 
 type Spawner = dyn Fn(AsyncJob) + Send + Sync;
 
@@ -23,17 +22,14 @@ pub(super) fn can_spawn() -> bool {
     SPAWNER.read().is_some() || runs_on_tokio()
 }
 
-/// Spawns a job. Without a spawner it is dropped.
-pub(super) fn spawn(job: AsyncJob) {
-    let job: AsyncJob = Box::pin(Counted {
-        job: Some(job),
-        running: Running::begin(),
-    });
+/// Spawns a job. Without a spawner it is dropped, and so it is by one that panics.
+pub(super) fn spawn(job: AsyncJob, running: Running) {
+    let job: AsyncJob = Box::pin(counted(job, running));
     let spawner = SPAWNER.read().clone();
-    match spawner {
+    contain(move || match spawner {
         Some(spawner) => spawner(job),
         None => spawn_on_tokio(job),
-    }
+    });
 }
 
 #[cfg(feature = "tokio")]
@@ -58,28 +54,36 @@ fn spawn_on_tokio(job: AsyncJob) {
     drop(job);
 }
 
-/// A job that is counted, and whose panic ends it alone.
-struct Counted {
-    job: Option<AsyncJob>,
-    running: Running,
+/// A job whose panic ends it alone.
+pub(super) async fn contained(job: AsyncJob) {
+    let _ = Contained { job: Some(job) }.await;
 }
 
-impl Future for Counted {
-    type Output = ();
+/// [`contained`], counted until it is dropped.
+async fn counted(job: AsyncJob, mut running: Running) {
+    let is_whole = Contained { job: Some(job) }.await;
+    running.end = if is_whole { End::Done } else { End::Panicked };
+}
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+/// Whether a job ran to its end without a panic.
+struct Contained {
+    job: Option<AsyncJob>,
+}
+
+impl Future for Contained {
+    type Output = bool;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<bool> {
         let Some(job) = &mut self.job else {
-            return Poll::Ready(());
+            return Poll::Ready(true);
         };
-        let polled = catch_unwind(AssertUnwindSafe(|| job.as_mut().poll(context)));
-        self.running.end = match polled {
-            Ok(Poll::Pending) => return Poll::Pending,
-            Ok(Poll::Ready(())) => End::Done,
-            Err(_) => End::Panicked,
-        };
+        let mut polled = Poll::Pending;
+        let is_whole = contain(|| polled = job.as_mut().poll(context));
+        if is_whole && polled.is_pending() {
+            return Poll::Pending;
+        }
         // A panic of its values' `Drop` is this job's as well.
         let job = self.job.take();
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(job)));
-        Poll::Ready(())
+        Poll::Ready(contain(|| drop(job)) && is_whole)
     }
 }

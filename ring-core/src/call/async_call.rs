@@ -239,11 +239,11 @@ where
     S: View<R::Value, Storage: AsyncStorage<S::Held>>,
 {
     let (storage, stale) = (context.storage(), context.ring.stale);
-    let there = read_fresh(storage, key, stale, None).await?.is_some();
-    Ok(there && storage.renew(key, stale, None).await?)
+    let there = Box::pin(storage.contains_fresh(key, stale, None)).await?;
+    Ok(there && storage.renew(key, context.ring.stale_life(), None).await?)
 }
 
-async fn is_fresh<R, S>(context: &CallContext<R::Value, S>, key: &EncodedKey) -> Tried<R, S, bool>
+async fn has_fresh<R, S>(context: &CallContext<R::Value, S>, key: &EncodedKey) -> Tried<R, S, bool>
 where
     R: Output,
     S: View<R::Value, Storage: AsyncStorage<S::Held>>,
@@ -252,7 +252,7 @@ where
     if stale.is_zero() {
         return storage.contains(key, None).await;
     }
-    Ok(read_fresh(storage, key, stale, None).await?.is_some())
+    Box::pin(storage.contains_fresh(key, stale, None)).await
 }
 
 async fn try_has<R, S>(context: &CallContext<R::Value, S>, key: &EncodedKey) -> Tried<R, S, bool>
@@ -264,7 +264,7 @@ where
         return Ok(false);
     }
     let in_doubt = context.is_in_doubt(key);
-    Ok(is_fresh::<R, S>(context, key).await? && !in_doubt)
+    Ok(has_fresh::<R, S>(context, key).await? && !in_doubt)
 }
 
 async fn try_touch<R, S>(context: &CallContext<R::Value, S>, key: &EncodedKey) -> Tried<R, S, bool>
@@ -279,7 +279,7 @@ where
         return Ok(false);
     }
     let in_doubt = context.is_in_doubt(key);
-    if !context.ring.stale.is_zero() && !is_fresh::<R, S>(context, key).await? {
+    if !context.ring.stale.is_zero() && !has_fresh::<R, S>(context, key).await? {
         return Ok(false);
     }
     Ok(context.storage().renew(key, life, None).await? && !in_doubt)

@@ -8,7 +8,7 @@ use crate::body::BodyFuture;
 use crate::flights::{Leader, Outcome};
 use crate::key::EncodedKey;
 use crate::output::Output;
-use crate::storage::awaited::{read_fresh, run};
+use crate::storage::awaited::run;
 use crate::storage::{AsyncStorage, View};
 
 /// The result of a call without a value: a value after all, or the right to compute. It looks up first, unless it
@@ -152,6 +152,6 @@ where
     S::Storage: AsyncStorage<S::Held>,
 {
     let (storage, stale) = (context.storage(), context.ring.stale);
-    let there = stale.is_zero() || Box::pin(read_fresh(storage, key, stale, None)).await?.is_some();
+    let there = stale.is_zero() || Box::pin(storage.contains_fresh(key, stale, None)).await?;
     Ok(storage.remove(key, None).await? && there)
 }

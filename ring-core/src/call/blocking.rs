@@ -9,7 +9,7 @@ use crate::errors::FailureRules;
 use crate::flights::{Leader, Outcome};
 use crate::key::{EncodedKey, RingKey};
 use crate::output::Output;
-use crate::storage::blocking::{read_fresh, run};
+use crate::storage::blocking::{is_fresh, run};
 use crate::storage::{Storage, View};
 
 /// The result of a miss: another call's value, or the right to compute.
@@ -138,6 +138,6 @@ where
     K: RingKey,
 {
     let (storage, stale) = (context.storage(), context.ring.stale);
-    let there = stale.is_zero() || read_fresh(storage, key, stale, None)?.is_some();
+    let there = stale.is_zero() || is_fresh(storage, key, stale)?;
     Ok(storage.remove(key, None)? && there)
 }

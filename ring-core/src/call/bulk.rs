@@ -113,7 +113,9 @@ where
 
     fn begin_lookups(&self) -> Vec<Lookup> {
         let calls = self.0.iter();
-        calls.map(|call| call.context.begin_lookup(&call.key)).collect()
+        calls
+            .map(|call| call.context.begin_expiring_lookup(&call.key))
+            .collect()
     }
 
     /// What look-ups found. They began and ended together.
@@ -157,7 +159,7 @@ where
             let epoch = if answered { lookup.epoch } else { None };
             match finish(&call, found, Lookup { epoch, ..lookup }) {
                 (freshness::Lookup::Fresh(value), _) => Seen::Fresh(call.place, value),
-                (freshness::Lookup::Stale(value), _) => Seen::Stale(call, value),
+                (freshness::Lookup::Stale(value), lookup) => Seen::Stale(call, value, lookup),
                 (freshness::Lookup::Absent, lookup) => {
                     call.context.counters().miss();
                     let until = after(left);
@@ -179,7 +181,7 @@ type ReadMany<R, S> =
 /// What the look-up of one call found, by its index.
 enum Seen<R: Output, S> {
     Fresh(usize, R::Value),
-    Stale(Keyed<R, S>, R::Value),
+    Stale(Keyed<R, S>, R::Value, Lookup),
     Absent(Pending<R, S>),
 }
 

@@ -67,6 +67,8 @@ fn begin(ring: &'static Ring) {
 pub(crate) struct Lookup {
     /// The number of writes that had ended when the look-up began; `None` if the storage did not answer.
     pub(crate) epoch: Option<u64>,
+    /// The number of removals that had ended when the look-up began.
+    pub(super) removals: u64,
     /// Whether a found value is treated as absent.
     pub(super) in_doubt: bool,
     /// The end of the call's time on the storage.
@@ -75,6 +77,10 @@ pub(crate) struct Lookup {
     pub(super) errors: u64,
     /// Whether the entry that was found is refreshed before it expires.
     pub(super) is_early: bool,
+    /// The end of the life of the entry that was found, if it ends.
+    pub(super) dies: Option<Instant>,
+    /// When the bulk call began to wait for refreshes that this call is one of.
+    pub(super) bulk_waits_since: Option<Instant>,
 }
 
 /// A call without its key and body.
@@ -193,7 +199,16 @@ impl<V, S: View<V>> CallContext<V, S> {
             in_doubt: self.is_in_doubt(key),
             until: after(self.deadline()),
             errors: self.last_error(),
-            is_early: false,
+            ..Lookup::default()
+        }
+    }
+
+    /// [`begin_lookup`](Self::begin_lookup) of a ring that keeps stale entries.
+    pub(crate) fn begin_expiring_lookup<K: RingKey>(&self, key: &K) -> Lookup {
+        let removals = self.flights().removals();
+        Lookup {
+            removals,
+            ..self.begin_lookup(key)
         }
     }
 
@@ -250,6 +265,7 @@ impl<V, S: View<V>> CallContext<V, S> {
         let epoch = if read.is_some() { lookup.epoch } else { None };
         let found = read.flatten().filter(|_| !lookup.in_doubt);
         let is_early = found.as_ref().is_some_and(|found| self.is_early(found));
+        let dies = after(found.as_ref().and_then(|found| found.remaining));
         let found = self.classify(key, found);
         if let freshness::Lookup::Fresh(_) = found {
             self.count_hit();
@@ -257,6 +273,7 @@ impl<V, S: View<V>> CallContext<V, S> {
         let lookup = Lookup {
             epoch,
             is_early,
+            dies,
             ..lookup
         };
         (found, lookup)
@@ -328,8 +345,12 @@ impl<V, S: View<V>> CallContext<V, S> {
     /// The lead of a refresh. `None` if another call computes the value.
     pub(crate) fn lead_refresh(&self, key: EncodedKey, claim: &Claim) -> Option<Leader<'_, S::Held>> {
         let flights = self.flights();
+        // It may have waited for a thread for so long that another call took over.
+        if !claim.holds() {
+            return None;
+        }
         if claim.takes_over() {
-            return (!flights.is_computing(&key)).then(|| flights.lead_alone(key));
+            return (!flights.is_computing(&key)).then(|| flights.lead_anew(key));
         }
         match flights.join(key) {
             Role::Lead(leader) => Some(leader),

@@ -1,8 +1,8 @@
 //! Plain calls of rings that keep stale entries: a stale value is returned, and computed anew by one call.
 //!
 //! The right to refresh is a [`Claim`], of one call at a time. Its computation is a flight, which calls join that find
-//! no entry at all. It replaces the entry, so a value that `unless` refuses removes the old one. If it fails, the entry
-//! is read again: a `delete` or a `set` meanwhile ended the fallback.
+//! no entry at all, and which calls watch that wait for the new value. It replaces the entry, so a value that `unless`
+//! refuses removes the old one. If it fails, the entry is read again: a `delete` or a `set` meanwhile ended the fallback.
 
 use std::time::{Duration, Instant};
 
@@ -10,11 +10,11 @@ use super::context::{CallContext, Lookup, StorageResult};
 use super::fetch::Fetched;
 use super::within::{HandedOver, fetch_awaited, miss};
 use super::{Call, awaited, blocking};
-use crate::background::{self, AsyncJob, BlockingJob, Order};
+use crate::background::{self, Admitted, AsyncJob, BlockingJob, Order};
 use crate::body::{Body, BodyFuture};
 use crate::entry::Old;
 use crate::errors::FailureRules;
-use crate::flights::{Claim, Leader, Outcome as FlightOutcome};
+use crate::flights::{Claim, Leader, Outcome as FlightOutcome, Waiter};
 use crate::freshness;
 use crate::key::EncodedKey;
 use crate::output::Output;
@@ -42,7 +42,7 @@ where
     #[inline(never)]
     pub(super) fn look_up_expiring(self) -> R::Out {
         let (context, key) = (self.context, self.call_key());
-        let lookup = context.begin_lookup(&key);
+        let lookup = context.begin_expiring_lookup(&key);
         let read = context.storage().read_expiring(&key, lookup.until);
         let (found, lookup) = context.finish_expiring_lookup(&key, read, lookup);
         let key = EncodedKey::of(&key);
@@ -51,19 +51,21 @@ where
                 found_early::<R, S, B>(&context, key, self.body, value)
             }
             freshness::Lookup::Fresh(value) => R::found(value),
-            freshness::Lookup::Stale(value) => found_stale::<R, S, B>(&context, key, self.body, value),
+            freshness::Lookup::Stale(value) => {
+                found_stale::<R, S, B>(&context, key, self.body, value, lookup)
+            }
             freshness::Lookup::Absent => self.miss(key, lookup),
         }
     }
 }
 
 /// The job that refreshes an entry, or the claim if the caller does it.
-fn job<B: Body>(body: &B, claim: Claim) -> Result<BlockingJob, Claim> {
+fn job<B: Body>(body: &B, claim: Claim) -> Result<Admitted<BlockingJob>, Claim> {
     body.job(Order::Refresh(claim)).map_err(claim_of)
 }
 
 /// [`job`], awaited.
-fn async_job<F: BodyFuture>(body: &F, claim: Claim) -> Result<AsyncJob, Claim> {
+fn async_job<F: BodyFuture>(body: &F, claim: Claim) -> Result<Admitted<AsyncJob>, Claim> {
     body.job(Order::Refresh(claim)).map_err(claim_of)
 }
 
@@ -94,6 +96,7 @@ pub(super) fn found_stale<R, S, B>(
     key: EncodedKey,
     body: B,
     value: R::Value,
+    lookup: Lookup,
 ) -> R::Out
 where
     R: Output,
@@ -109,16 +112,23 @@ where
             Refreshed::Failed(out) => {
                 return match look_again::<R::Value, S>(context, &key) {
                     (Some(found), _) => R::found(context.found_again(found)),
+                    (None, again) if context.holds(&key, lookup, again) => {
+                        R::found(context.found_stale(value))
+                    }
                     (None, _) => context.without_fallback::<R>(out),
                 };
             }
         },
     }
-    if !wait_for_refresh(context, &key) {
+    if !context.waits(&key) {
         return R::found(context.found_stale(value));
+    }
+    if let Some(value) = wait_for_refresh(context, &key, lookup) {
+        return R::found(value);
     }
     match look_again::<R::Value, S>(context, &key) {
         (Some(found), _) => R::found(context.found_again(found)),
+        (None, again) if context.holds(&key, lookup, again) => R::found(context.found_stale(value)),
         (None, lookup) => miss::<R, S, B>(context, key, body, lookup),
     }
 }
@@ -150,18 +160,22 @@ where
     R::found(value)
 }
 
-/// Waits for the refresh of a key that is under way, for the ring's `wait` at most. Returns whether the ring waits at all.
-fn wait_for_refresh<V, S: View<V>>(context: &CallContext<V, S>, key: &EncodedKey) -> bool {
-    if !context.waits() {
-        return false;
-    }
-    let until = after(context.ring.wait);
-    while let Some((ended, until)) = context.refresh_to_wait_for(key, until) {
-        if !block(ended, until) {
-            break;
+/// The value of the refresh of a key that is under way, if it comes in the ring's `wait`.
+fn wait_for_refresh<V, S: View<V>>(
+    context: &CallContext<V, S>,
+    key: &EncodedKey,
+    lookup: Lookup,
+) -> Option<V> {
+    let mut wait = RefreshWait::begin(context, key, lookup);
+    loop {
+        let (changed, until) = match wait.next() {
+            Waited::Until(changed, until) => (changed, until),
+            Waited::Ended(value) => return value,
+        };
+        if !block(changed, until) {
+            return None;
         }
     }
-    true
 }
 
 /// What the entry is after a refresh, if it is still there, or else the state of the look-up.
@@ -169,7 +183,7 @@ fn look_again<V, S>(context: &CallContext<V, S>, key: &EncodedKey) -> (Option<fr
 where
     S: View<V, Storage: Storage<S::Held>>,
 {
-    let lookup = context.begin_lookup(key);
+    let lookup = context.begin_expiring_lookup(key);
     let read = context.storage().read_expiring(key, lookup.until);
     let (found, lookup) = context.finish_expiring_lookup(key, read, lookup);
     (Some(found).filter(|found| !found.is_absent()), lookup)
@@ -245,12 +259,21 @@ pub(super) async fn refresh_awaited<R, S, F>(
 enum Way<'c, V, T> {
     /// It returns this value.
     Return(V),
-    /// It computes for all, with the rest of the storage's deadline, and refreshes the entry if it has a claim.
-    Lead(Leader<'c, T>, Option<Duration>, Option<(Claim, Option<Old>)>),
+    /// It computes for all, with the rest of the storage's deadline, and perhaps refreshes the entry.
+    Lead(Leader<'c, T>, Option<Duration>, Option<Refreshing<V>>),
     /// It computes without the cache.
     Bypass,
     /// It has waited for others long enough.
     Overdue,
+}
+
+/// The refresh of an entry by a call.
+struct Refreshing<V> {
+    claim: Claim,
+    /// The entry, for a body that sees it.
+    old: Option<Old>,
+    /// The value that the call found.
+    found: freshness::Lookup<V>,
 }
 
 /// The look-up of a plain call.
@@ -261,7 +284,7 @@ pub(super) async fn look<V, S>(
 where
     S: View<V, Storage: AsyncStorage<S::Held>>,
 {
-    let lookup = context.begin_lookup(key);
+    let lookup = context.begin_expiring_lookup(key);
     let read = context.storage().read_expiring(key, lookup.until).await;
     context.finish_expiring_lookup(key, read, lookup)
 }
@@ -310,7 +333,10 @@ where
         Way::Overdue => return context.overdue::<R, F>(body).await,
         Way::Lead(leader, left, refresh) => (leader, left, refresh),
     };
-    let (claim, old) = refresh.unzip();
+    let (claim, old, mut found) = match refresh {
+        Some(Refreshing { claim, old, found }) => (Some(claim), old, Some(found)),
+        None => (None, None, None),
+    };
     let failures = body.failures();
     if claim.is_none()
         && let Some(out) = context.remembered(failures, leader.key(), lookup)
@@ -331,15 +357,15 @@ where
             Err(_) => leader = handed_over.take_back(),
         }
     }
-    leader.heed(body.show(old.flatten()));
+    leader.heed(body.show(old));
     let computing = context.computing(&leader).of_refresh(claim.is_some());
     let mut running = computing.around(body);
-    let out = match within(&mut running, context.patience(claim.as_ref()).or(limit)).await {
+    let out = match within(&mut running, context.patience(claim.as_ref(), lookup).or(limit)).await {
         Some(out) => out,
-        None => match Box::pin(look_again_async(&context, &key)).await.0 {
-            Some(found) => {
+        None => match Box::pin(look_again_or(&context, &key, &mut found, lookup)).await {
+            Some(value) => {
                 claim.into_iter().for_each(Claim::fail);
-                return R::found(context.found_again(found));
+                return R::found(value);
             }
             None => match within(&mut running, limit).await {
                 Some(out) => out,
@@ -362,8 +388,8 @@ where
     context.end_failed::<R, _>(leader, &out, failures);
     let Some(claim) = claim else { return out };
     claim.fail();
-    match Box::pin(look_again_async(&context, &key)).await.0 {
-        Some(found) => R::found(context.found_again(found)),
+    match Box::pin(look_again_or(&context, &key, &mut found, lookup)).await {
+        Some(value) => R::found(value),
         None => context.without_fallback::<R>(out),
     }
 }
@@ -382,7 +408,10 @@ where
     if let Some(claim) = claim {
         let lead = lead_refresh_async(context, key.clone(), &claim).await;
         let way = match lead {
-            RefreshLead::Led(leader, old) => Way::Lead(leader, context.deadline(), Some((claim, old))),
+            RefreshLead::Led(leader, old) => {
+                let refreshing = Refreshing { claim, old, found };
+                Way::Lead(leader, context.deadline(), Some(refreshing))
+            }
             RefreshLead::Value(value) if claim.margin().is_zero() => Way::Return(context.refreshed(value)),
             RefreshLead::Value(value) => Way::Return(value),
             RefreshLead::UnderWay => Way::Return(context.found_meanwhile(found)),
@@ -392,18 +421,21 @@ where
     let mut lookup = lookup;
     match found {
         freshness::Lookup::Fresh(value) => return (Way::Return(value), lookup),
-        freshness::Lookup::Stale(value) if !context.waits() => {
+        freshness::Lookup::Stale(value) if !context.waits(key) => {
             return (Way::Return(context.found_stale(value)), lookup);
         }
         freshness::Lookup::Stale(value) => {
-            // What it is then is not this value.
-            drop(value);
-            wait_for_refresh_async(context, key).await;
-            let (found, again) = look_again_async(context, key).await;
-            lookup = again;
-            if let Some(found) = found {
-                return (Way::Return(context.found_again(found)), lookup);
+            if let Some(value) = wait_for_refresh_async(context, key, lookup).await {
+                return (Way::Return(value), lookup);
             }
+            let (found, again) = look_again_async(context, key).await;
+            if let Some(found) = found {
+                return (Way::Return(context.found_again(found)), again);
+            }
+            if context.holds(key, lookup, again) {
+                return (Way::Return(context.found_stale(value)), again);
+            }
+            lookup = again;
         }
         freshness::Lookup::Absent => {}
     }
@@ -449,11 +481,75 @@ where
 }
 
 /// [`wait_for_refresh`], awaited.
-async fn wait_for_refresh_async<V, S: View<V>>(context: &CallContext<V, S>, key: &EncodedKey) {
-    let until = after(context.ring.wait);
-    while let Some((ended, until)) = context.refresh_to_wait_for(key, until) {
-        if !event(ended, until).await {
-            break;
+async fn wait_for_refresh_async<V, S: View<V>>(
+    context: &CallContext<V, S>,
+    key: &EncodedKey,
+    lookup: Lookup,
+) -> Option<V> {
+    let mut wait = RefreshWait::begin(context, key, lookup);
+    loop {
+        let (changed, until) = match wait.next() {
+            Waited::Until(changed, until) => (changed, until),
+            Waited::Ended(value) => return value,
+        };
+        if !event(changed, until).await {
+            return None;
+        }
+    }
+}
+
+/// The wait of a call for the refresh of a stale entry. It takes the value of the flight, so that it waits for no write and
+/// needs none.
+struct RefreshWait<'c, V, S: View<V>> {
+    context: &'c CallContext<V, S>,
+    key: &'c EncodedKey,
+    until: Option<Instant>,
+    watched: Option<Waiter<'c, S::Held>>,
+}
+
+/// A step of a [`RefreshWait`].
+enum Waited<V> {
+    /// It waits for this event, until this instant.
+    Until(EventListener, Option<Instant>),
+    /// The refresh ended, perhaps with a value.
+    Ended(Option<V>),
+}
+
+impl<'c, V, S: View<V>> RefreshWait<'c, V, S> {
+    fn begin(context: &'c CallContext<V, S>, key: &'c EncodedKey, lookup: Lookup) -> Self {
+        RefreshWait {
+            context,
+            key,
+            until: context.waits_until(lookup),
+            watched: None,
+        }
+    }
+
+    fn next(&mut self) -> Waited<V> {
+        // It listens before it looks.
+        let under_way = self.context.flights().refresh_under_way(self.key.hash_value());
+        if let Some(outcome) = self.outcome() {
+            return Waited::Ended(self.value(outcome));
+        }
+        let Some((changed, taken_over)) = under_way else {
+            return Waited::Ended(None);
+        };
+        // After a `delete`, or instead of a refresh that takes too long, there is another flight.
+        self.watched = Some(self.context.flights().watch(self.key.clone()));
+        if let Some(outcome) = self.outcome() {
+            return Waited::Ended(self.value(outcome));
+        }
+        Waited::Until(changed, self.until.into_iter().chain(taken_over).min())
+    }
+
+    fn outcome(&self) -> Option<FlightOutcome<S::Held>> {
+        self.watched.as_ref()?.watched()
+    }
+
+    fn value(&self, outcome: FlightOutcome<S::Held>) -> Option<V> {
+        match outcome {
+            FlightOutcome::Value(held) => self.context.take(self.key, held),
+            FlightOutcome::Failed | FlightOutcome::Retry => None,
         }
     }
 }
@@ -466,10 +562,25 @@ async fn look_again_async<V, S>(
 where
     S: View<V, Storage: AsyncStorage<S::Held>>,
 {
-    let lookup = context.begin_lookup(key);
+    let lookup = context.begin_expiring_lookup(key);
     let read = context.storage().read_expiring(key, lookup.until).await;
     let (found, lookup) = context.finish_expiring_lookup(key, read, lookup);
     (Some(found).filter(|found| !found.is_absent()), lookup)
+}
+
+/// The value of an entry after a refresh, or else the value that the call found before, if it still holds.
+async fn look_again_or<V, S>(
+    context: &CallContext<V, S>,
+    key: &EncodedKey,
+    found: &mut Option<freshness::Lookup<V>>,
+    lookup: Lookup,
+) -> Option<V>
+where
+    S: View<V, Storage: AsyncStorage<S::Held>>,
+{
+    let (again, state) = look_again_async(context, key).await;
+    let found = again.or_else(|| found.take_if(|_| context.holds(key, lookup, state)));
+    found.map(|found| context.found_again(found))
 }
 
 /// The result of a read of an entry and its remaining life.
@@ -489,9 +600,26 @@ impl<V, S: View<V>> CallContext<V, S> {
     }
 
     /// The instant until which a caller refreshes a stale entry itself. Without `wait`, nothing limits its time.
-    fn patience(&self, claim: Option<&Claim>) -> Option<Instant> {
+    fn patience(&self, claim: Option<&Claim>, lookup: Lookup) -> Option<Instant> {
         let refreshes_stale = claim.is_some_and(|claim| claim.margin().is_zero());
-        after(self.ring.wait.filter(|_| refreshes_stale && self.waits()))
+        let waits = self.ring.wait.is_some_and(|wait| !wait.is_zero());
+        self.waits_until(lookup).filter(|_| refreshes_stale && waits)
+    }
+
+    /// The instant until which a call waits for a refresh. The calls of a bulk call wait together no longer than one.
+    fn waits_until(&self, lookup: Lookup) -> Option<Instant> {
+        let since = lookup.bulk_waits_since.unwrap_or_else(Instant::now);
+        since.checked_add(self.ring.wait?)
+    }
+
+    /// Whether the value of a look-up may be returned after another that found none: the storage did not answer that one, the
+    /// entry would be there, and nothing has changed it in this process.
+    fn holds(&self, key: &EncodedKey, lookup: Lookup, again: Lookup) -> bool {
+        let flights = self.flights();
+        let is_unchanged =
+            lookup.epoch == Some(flights.writes(key.hash_value())) && lookup.removals == flights.removals();
+        let is_alive = lookup.dies.is_none_or(|dies| Instant::now() < dies);
+        again.epoch.is_none() && is_unchanged && is_alive && !self.is_in_doubt(key)
     }
 
     /// A stale value that is returned.
@@ -551,19 +679,9 @@ impl<V, S: View<V>> CallContext<V, S> {
         }
     }
 
-    /// Whether calls that find a stale value wait for the new one.
-    fn waits(&self) -> bool {
-        self.ring.wait.is_none_or(|wait| !wait.is_zero())
-    }
-
-    /// The end of the refresh of a key, if it is under way, and the instant until which it does.
-    fn refresh_to_wait_for(
-        &self,
-        key: &EncodedKey,
-        until: Option<Instant>,
-    ) -> Option<(EventListener, Option<Instant>)> {
-        let (ended, taken_over) = self.flights().refresh_under_way(key.hash_value())?;
-        Some((ended, until.into_iter().chain(taken_over).min()))
+    /// Whether a call that finds a stale value waits for the new one. Inside of its computation it would wait for itself.
+    fn waits(&self, key: &EncodedKey) -> bool {
+        self.ring.wait.is_none_or(|wait| !wait.is_zero()) && !self.flights().is_computing(key)
     }
 
     /// The value of a call that looked again. A fresh one was counted.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::Flights;
 use crate::key::EncodedKey;
-use crate::sync::EventListener;
+use crate::sync::{EventListener, Ordering};
 use crate::wait;
 
 /// Keys whose values are about to be removed: their computations may not be stored any more.
@@ -134,6 +134,7 @@ impl<'f, T> Invalidation<'f, T> {
 
 impl<T> Drop for Invalidation<'_, T> {
     fn drop(&mut self) {
+        self.flights.removals.fetch_add(1, Ordering::SeqCst);
         for (key, epoch) in &self.keys {
             self.flights.release(key, |state| {
                 state.end_change();

@@ -131,7 +131,7 @@ impl<'f, T> Leader<'f, T> {
     /// Gives the outcome to the present waiters.
     fn notify_waiters(&self, outcome: impl FnOnce() -> Outcome<T>) {
         if let Some(flight) = self.flight.as_ref().filter(|flight| flight.has_open_waiters()) {
-            flight.land(outcome());
+            self.land(flight, outcome());
         }
     }
 
@@ -142,8 +142,13 @@ impl<'f, T> Leader<'f, T> {
             .as_ref()
             .filter(|flight| flight.outcome.get().is_none())
         {
-            flight.land(outcome());
+            self.land(flight, outcome());
         }
+    }
+
+    fn land(&self, flight: &Flight<T>, outcome: Outcome<T>) {
+        flight.land(outcome);
+        self.flights.notify_refreshes();
     }
 
     /// Ends the flight: newcomers start a new one.

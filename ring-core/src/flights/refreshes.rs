@@ -13,8 +13,9 @@ const CAPACITY: usize = 4_096;
 /// The keys, by their hashes, that are refreshed or whose refresh failed. Two keys of one hash delay each other.
 pub(super) struct Refreshes {
     keys: Mutex<Table>,
-    /// Notified when a refresh of any key ends.
-    ended: Event,
+    /// Notified when the computation of any key has an outcome, and when a refresh begins in the place of another or
+    /// ends.
+    changed: Event,
 }
 
 #[derive(Default)]
@@ -28,7 +29,7 @@ impl Default for Refreshes {
     fn default() -> Self {
         Refreshes {
             keys: Mutex::default(),
-            ended: Event::new(),
+            changed: Event::new(),
         }
     }
 }
@@ -79,15 +80,20 @@ pub struct Claim {
 }
 
 impl Refreshes {
-    /// An event that the end of the refresh of a key notifies, if one is under way, and the instant from which on
+    /// An event that each change of a refresh notifies, if that of a key is under way, and the instant from which on
     /// another may begin.
     pub(super) fn under_way(&self, hash: u64) -> Option<(EventListener, Option<Instant>)> {
         // It listens before it looks.
-        let ended = self.ended.listen();
+        let changed = self.changed.listen();
         let keys = self.keys.lock();
         let refresh = keys.refreshes.get(&hash)?;
         let is_under_way = !refresh.failed && !refresh.is_over(Instant::now());
-        is_under_way.then_some((ended, refresh.until))
+        is_under_way.then_some((changed, refresh.until))
+    }
+
+    /// Wakes the calls that wait for refreshes.
+    pub(super) fn notify(&self) {
+        self.changed.notify(usize::MAX);
     }
 
     /// The right to refresh the key of this hash, unless that is under way or failed lately. After `patience` the
@@ -127,6 +133,13 @@ impl Claim {
     /// Whether the refresh before it took too long and may still go on.
     pub(crate) fn takes_over(&self) -> bool {
         self.takes_over
+    }
+
+    /// Whether the right has not passed to another.
+    pub(crate) fn holds(&self) -> bool {
+        let keys = self.refreshes.keys.lock();
+        let refresh = keys.refreshes.get(&self.hash);
+        refresh.is_some_and(|refresh| refresh.claim == self.number)
     }
 
     /// The right to refresh an entry this long before its expiry.
@@ -179,7 +192,7 @@ impl Drop for Claim {
             keys.refreshes.remove(&self.hash);
         }
         drop(keys);
-        self.refreshes.ended.notify(usize::MAX);
+        self.refreshes.notify();
     }
 }
 

@@ -57,6 +57,11 @@ impl<'f, T> Waiter<'f, T> {
 }
 
 impl<'f, T: Clone> Waiter<'f, T> {
+    /// The outcome, if there is one, for a call that only [watches](Flights::watch).
+    pub(crate) fn watched(&self) -> Option<Outcome<T>> {
+        self.flight.outcome.get().cloned()
+    }
+
     /// The event and instant to wait for, or the end of the wait. `in_time` is whether the last wait ended with its
     /// event.
     pub(crate) fn next(&mut self, in_time: bool) -> WaitOutcome<'f, T> {

@@ -26,6 +26,11 @@ impl Idle {
         deadlines.expires_at.min(idle_until)
     }
 
+    /// The deadline by expiry of the entry in a slot.
+    pub(super) fn expires_at(&self, slot: usize) -> u64 {
+        self.of_slots[slot].expires_at
+    }
+
     /// The entry in a slot was used.
     pub(super) fn note_use(&self, slot: usize, idle_until: u64) {
         let deadline = &self.of_slots[slot].idle_until;

@@ -183,6 +183,15 @@ impl<T> Shard<T> {
         }
     }
 
+    /// The deadline by expiry, whatever the entry's use: what is stale is told by it.
+    #[inline]
+    pub(super) fn expires_at(&self, slot: usize) -> u64 {
+        match &self.idle {
+            Some(idle) => idle.expires_at(slot),
+            None => self.deadlines.get(slot).copied().unwrap_or(NEVER),
+        }
+    }
+
     #[inline]
     pub(super) fn set_deadline(&mut self, slot: usize, deadline: u64) {
         if let Some(idle) = &mut self.idle {

@@ -3,7 +3,7 @@
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
-use super::base::{Expiring, StorageBase, all_fresh};
+use super::base::{Expiring, StorageBase, all_fresh, which_are_fresh};
 use super::batch::{Batch, Round};
 use super::blocking::{Clear, Storage};
 use super::machine::{Event, Machine, Step};
@@ -186,6 +186,31 @@ pub trait AsyncStorage<T>: StorageBase<T> {
         Ok(there)
     }
 
+    /// Raw: whether there is an entry under `key` whose remaining life is more than `stale`. Not a use that protects the
+    /// entry from eviction, where the storage can tell without one.
+    async fn contains_fresh<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        stale: Duration,
+        until: Option<Instant>,
+    ) -> Result<bool, Self::Error> {
+        let found = self.read_expiring(key, until).await?;
+        Ok(found.is_some_and(|found| !found.is_stale(stale)))
+    }
+
+    /// Raw: [`contains_fresh`](Self::contains_fresh) for many keys, in the order of the keys.
+    async fn contains_fresh_many<K: RingKey>(
+        &self,
+        keys: &[K],
+        stale: Duration,
+        until: Option<Instant>,
+    ) -> Result<Vec<bool>, Self::Error> {
+        Ok(which_are_fresh(
+            &self.read_many_expiring(keys, until).await?,
+            stale,
+        ))
+    }
+
     /// Raw: restarts the expiry of many entries. Returns for each whether there was one.
     async fn renew_many<K: RingKey>(
         &self,
@@ -362,6 +387,24 @@ impl<T, S: Storage<T> + InMemory> AsyncStorage<T> for S {
         Storage::read_many_expiring(self, keys, until)
     }
 
+    async fn contains_fresh<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        stale: Duration,
+        until: Option<Instant>,
+    ) -> Result<bool, Self::Error> {
+        Storage::contains_fresh(self, key, stale, until)
+    }
+
+    async fn contains_fresh_many<K: RingKey>(
+        &self,
+        keys: &[K],
+        stale: Duration,
+        until: Option<Instant>,
+    ) -> Result<Vec<bool>, Self::Error> {
+        Storage::contains_fresh_many(self, keys, stale, until)
+    }
+
     async fn contains_many<K: RingKey>(
         &self,
         keys: &[K],
@@ -458,8 +501,7 @@ where
     if stale.is_zero() {
         return storage.contains_many(keys, None).await;
     }
-    let found = read_fresh_many(storage, keys, stale, None).await?;
-    Ok(found.iter().map(Option::is_some).collect())
+    storage.contains_fresh_many(keys, stale, None).await
 }
 
 /// Runs a machine from this step on. Returns its result, and the first failure of the storage.

@@ -133,6 +133,15 @@ impl<T> Expiring<T> {
     }
 }
 
+/// For each key, whether there is an entry that is not stale.
+pub(super) fn which_are_fresh<T>(found: &[Option<Expiring<T>>], stale: Duration) -> Vec<bool> {
+    let is_fresh = |found: &Expiring<T>| !found.is_stale(stale);
+    found
+        .iter()
+        .map(|found| found.as_ref().is_some_and(is_fresh))
+        .collect()
+}
+
 /// The values that are not stale, in the order of the keys.
 pub(super) fn all_fresh<T>(found: Vec<Option<Expiring<T>>>, stale: Duration) -> Vec<Option<T>> {
     let found = found.into_iter();

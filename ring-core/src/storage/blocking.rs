@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::base::{Expiring, StorageBase, all_fresh};
+use super::base::{Expiring, StorageBase, all_fresh, which_are_fresh};
 use super::batch::{Batch, Round};
 use super::machine::{Event, Machine, Step};
 use super::store::Store;
@@ -89,6 +89,28 @@ pub trait Storage<T>: StorageBase<T> {
         until: Option<Instant>,
     ) -> Result<Vec<bool>, Self::Error> {
         keys.iter().map(|key| self.contains(key, until)).collect()
+    }
+
+    /// Raw: whether there is an entry under `key` whose remaining life is more than `stale`. Not a use that protects the
+    /// entry from eviction, where the storage can tell without one.
+    fn contains_fresh<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        stale: Duration,
+        until: Option<Instant>,
+    ) -> Result<bool, Self::Error> {
+        let found = self.read_expiring(key, until)?;
+        Ok(found.is_some_and(|found| !found.is_stale(stale)))
+    }
+
+    /// Raw: [`contains_fresh`](Self::contains_fresh) for many keys, in the order of the keys.
+    fn contains_fresh_many<K: RingKey>(
+        &self,
+        keys: &[K],
+        stale: Duration,
+        until: Option<Instant>,
+    ) -> Result<Vec<bool>, Self::Error> {
+        Ok(which_are_fresh(&self.read_many_expiring(keys, until)?, stale))
     }
 
     /// Raw: restarts the expiry of many entries. Returns for each whether there was one.
@@ -182,6 +204,18 @@ where
     Ok(found.and_then(|found| found.fresh(stale)))
 }
 
+/// Whether there is an entry under `key`, and its remaining life is more than `stale`. Not a use of the entry.
+pub(crate) fn is_fresh<S, T, K>(storage: &S, key: &K, stale: Duration) -> Result<bool, S::Error>
+where
+    S: Storage<T>,
+    K: RingKey + ?Sized,
+{
+    if stale.is_zero() {
+        return storage.contains(key, None);
+    }
+    storage.contains_fresh(key, stale, None)
+}
+
 /// [`read_fresh`] for many keys.
 pub(crate) fn read_fresh_many<S, T, K>(
     storage: &S,
@@ -209,8 +243,7 @@ where
     if stale.is_zero() {
         return storage.contains_many(keys, None);
     }
-    let found = read_fresh_many(storage, keys, stale, None)?;
-    Ok(found.iter().map(Option::is_some).collect())
+    storage.contains_fresh_many(keys, stale, None)
 }
 
 /// Runs a machine from this step on. Returns its result, and the first failure of the storage.

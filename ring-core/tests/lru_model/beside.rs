@@ -2,9 +2,11 @@
 
 mod calls;
 mod operations;
+mod stale_calls;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
+use std::time::Duration;
 
 use ring_cache_core::clock::ManualClock;
 use ring_cache_core::key::EncodedKey;
@@ -21,12 +23,18 @@ type Cache<S> = ring_cache_core::Cache<S>;
 /// The shared state of one thread's cases.
 pub(crate) struct World {
     rings: [&'static Ring; 2],
+    /// The second ring, as programs see it that keep its entries when they are stale.
+    stale: [&'static Ring; 3],
     keys: Vec<Key>,
 }
 
 impl World {
     pub(crate) fn new() -> Self {
         let rings = ["p", "q"].map(|name| &*Box::leak(Box::new(Ring::with_prefix(name))));
+        let stale = stale_calls::STALE.map(|nanos| {
+            let stale = Duration::from_nanos(nanos);
+            &*Box::leak(Box::new(Ring::with_prefix("q").stale(stale)))
+        });
         let lru = Lru::new(1);
         let key = |id| match ring_of(id) {
             Some(ring) => calls::bind(rings[ring], &lru, id, 0).key(),
@@ -34,6 +42,7 @@ impl World {
         };
         World {
             rings,
+            stale,
             keys: (0..MOST_KEYS).map(key).collect(),
         }
     }
@@ -120,7 +129,7 @@ pub(crate) fn run(
 impl<'w> Beside<'w> {
     fn new(world: &'w World, setup: &Setup) -> Self {
         let clock = ManualClock::default();
-        clock.advance(std::time::Duration::from_nanos(setup.start));
+        clock.advance(Duration::from_nanos(setup.start));
         let builder = Lru::builder().capacity(setup.capacity).shards(setup.shards);
         let lru = Rc::new(builder.policy(setup.policy).clock(clock.clone()).build());
         Beside {
@@ -202,6 +211,7 @@ impl<'w> Beside<'w> {
             let counts = |stats: &Stats| {
                 (
                     stats.hits,
+                    stats.stale_hits,
                     stats.misses,
                     stats.coalesced,
                     stats.stores,

@@ -94,6 +94,13 @@ impl Model {
         Some((number, (deadline != NEVER).then(|| deadline - self.now)))
     }
 
+    /// The remaining life of an entry, if there is one and it ends. No use.
+    pub(crate) fn left(&self, key: u32) -> Option<Option<u64>> {
+        let Entry { deadline, .. } = self.entries[key as usize]?;
+        let ends = deadline != NEVER;
+        (!self.is_past(deadline)).then(|| ends.then(|| deadline - self.now))
+    }
+
     pub(crate) fn has(&self, key: u32) -> bool {
         self.entries[key as usize].is_some_and(|entry| !self.is_past(entry.deadline))
     }

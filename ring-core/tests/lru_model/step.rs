@@ -166,14 +166,14 @@ macro_rules! verbs {
 }
 
 verbs! {
-    Get 140
+    Get 90
     Read 50
-    ReadExpiring 90
+    ReadExpiring 50
     Has 40
     Contains 20
-    Set 100
-    SetFor 90
-    Write 70
+    Set 60
+    SetFor 70
+    Write 50
     Delete 40
     Remove 20
     Renew 40
@@ -208,11 +208,31 @@ verbs! {
     DeleteMany 2
     HasMany 1
     TouchMany 2
+    StaleGetOrUpdate 60
+    StaleUpdate 8
+    StaleSet 12
+    StaleGet 15
+    StaleLookup 20
+    StaleHas 8
+    StaleTouch 15
+    StaleExpire 12
+    StaleDelete 4
+    StaleGetMany 3
+    StaleLookupMany 3
+    StaleHasMany 2
+    StaleTouchMany 3
+    StaleExpireMany 3
+    StaleDeleteMany 1
     /// The rest: the clock moves.
     Advance 20
 }
 
 impl Verb {
+    /// Whether it is a call of a ring that keeps stale entries.
+    pub(crate) fn is_stale(self) -> bool {
+        self as usize >= Verb::StaleGetOrUpdate as usize && self != Verb::Advance
+    }
+
     /// Large caches are seldom cleared, otherwise they would never fill.
     fn clears(self) -> bool {
         matches!(self, Verb::Clear | Verb::ClearRing | Verb::HandleClear)

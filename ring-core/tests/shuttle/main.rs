@@ -7,6 +7,7 @@
 
 mod callers;
 mod checking;
+mod stale_calls;
 mod storages;
 mod world;
 
@@ -14,6 +15,7 @@ mod bulk;
 mod forgetting;
 mod joining;
 mod leaving;
+mod refreshing;
 mod timeouts;
 mod updating;
 mod writing;

@@ -7,10 +7,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use ring_cache_core::clock::{Clock, ManualClock};
 use ring_cache_core::flights::Flights;
 use ring_cache_core::key::EncodedKey;
 use ring_cache_core::storage::{
-    AsyncClear, AsyncStorage, ChangeObserver, Clear, EvictionCounts, InMemory, Storage, StorageBase,
+    AsyncClear, AsyncStorage, ChangeObserver, Clear, EvictionCounts, Expires, Expiring, InMemory, Storage,
+    StorageBase, TellsLife,
 };
 use ring_cache_core::{Key, Name, RingKey};
 
@@ -20,22 +22,52 @@ fn text<K: RingKey + ?Sized>(key: &K) -> String {
     Key::of(key).to_string()
 }
 
+/// A value, and when it expires.
+#[derive(Clone, Copy)]
+struct Entry {
+    value: u32,
+    until: Option<Duration>,
+}
+
 /// Entries by the texts of their keys. Its lock is never contended.
 #[derive(Default)]
 pub(crate) struct Entries {
-    values: Mutex<BTreeMap<String, u32>>,
+    values: Mutex<BTreeMap<String, Entry>>,
+    clock: ManualClock,
     writes: AtomicUsize,
     flights: Flights<u32>,
 }
 
 impl Entries {
-    fn read(&self, key: &str) -> Option<u32> {
-        self.values.lock().get(key).copied()
+    fn by(clock: ManualClock) -> Arc<Self> {
+        Arc::new(Entries {
+            clock,
+            ..Entries::default()
+        })
     }
 
-    fn write(&self, key: String, value: u32) {
-        self.values.lock().insert(key, value);
+    fn read(&self, key: &str) -> Option<u32> {
+        self.read_expiring(key).map(|found| found.value)
+    }
+
+    fn read_expiring(&self, key: &str) -> Option<Expiring<u32>> {
+        let Entry { value, until } = self.values.lock().get(key).copied()?;
+        let remaining = until.map(|until| until.saturating_sub(self.clock.now()));
+        (remaining != Some(Duration::ZERO)).then_some(Expiring { value, remaining })
+    }
+
+    fn write(&self, key: String, value: u32, expiry: Option<Duration>) {
+        let until = expiry.map(|expiry| self.clock.now() + expiry);
+        self.values.lock().insert(key, Entry { value, until });
         self.writes.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn renew(&self, key: &str, expiry: Duration) -> bool {
+        // Read before the lock is held: others may run.
+        let until = Some(self.clock.now() + expiry);
+        let mut values = self.values.lock();
+        let entry = values.get_mut(key);
+        entry.map(|entry| entry.until = until).is_some()
     }
 
     /// The number of stored values.
@@ -55,8 +87,17 @@ impl Entries {
 }
 
 /// A storage in whose operations others may run, before and after the effect.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Slow(pub(crate) Arc<Entries>);
+
+impl Slow {
+    pub(crate) fn new(clock: ManualClock) -> Self {
+        Slow(Entries::by(clock))
+    }
+}
+
+impl Expires for Slow {}
+impl TellsLife for Slow {}
 
 fn slowly<T>(effect: impl FnOnce() -> T) -> Result<T, Infallible> {
     others_may_run();
@@ -107,10 +148,10 @@ impl Storage<u32> for Slow {
         &self,
         key: &K,
         value: u32,
-        _: Option<Duration>,
+        expiry: Option<Duration>,
         _: Option<Instant>,
     ) -> Result<(), Infallible> {
-        slowly(|| self.0.write(text(key), value))
+        slowly(|| self.0.write(text(key), value, expiry))
     }
 
     fn remove<K: RingKey + ?Sized>(&self, key: &K, _: Option<Instant>) -> Result<bool, Infallible> {
@@ -124,10 +165,18 @@ impl Storage<u32> for Slow {
     fn renew<K: RingKey + ?Sized>(
         &self,
         key: &K,
-        _: Duration,
-        until: Option<Instant>,
+        expiry: Duration,
+        _: Option<Instant>,
     ) -> Result<bool, Infallible> {
-        Storage::contains(self, key, until)
+        slowly(|| self.0.renew(&text(key), expiry))
+    }
+
+    fn read_expiring<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        _: Option<Instant>,
+    ) -> Result<Option<Expiring<u32>>, Infallible> {
+        slowly(|| self.0.read_expiring(&text(key)))
     }
 }
 
@@ -138,8 +187,17 @@ impl Clear<u32> for Slow {
 }
 
 /// A storage whose operations are awaited, before and after the effect: there they can be dropped, or held.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Awaited(pub(crate) Arc<Entries>);
+
+impl Awaited {
+    pub(crate) fn new(clock: ManualClock) -> Self {
+        Awaited(Entries::by(clock))
+    }
+}
+
+impl Expires for Awaited {}
+impl TellsLife for Awaited {}
 
 async fn awaited<T>(effect: impl FnOnce() -> T) -> Result<T, Infallible> {
     pause().await;
@@ -191,10 +249,10 @@ impl AsyncStorage<u32> for Awaited {
         &self,
         key: &K,
         value: u32,
-        _: Option<Duration>,
+        expiry: Option<Duration>,
         _: Option<Instant>,
     ) -> Result<(), Infallible> {
-        awaited(|| self.0.write(text(key), value)).await
+        awaited(|| self.0.write(text(key), value, expiry)).await
     }
 
     async fn remove<K: RingKey + ?Sized>(&self, key: &K, _: Option<Instant>) -> Result<bool, Infallible> {
@@ -208,10 +266,18 @@ impl AsyncStorage<u32> for Awaited {
     async fn renew<K: RingKey + ?Sized>(
         &self,
         key: &K,
-        _: Duration,
-        until: Option<Instant>,
+        expiry: Duration,
+        _: Option<Instant>,
     ) -> Result<bool, Infallible> {
-        AsyncStorage::contains(self, key, until).await
+        awaited(|| self.0.renew(&text(key), expiry)).await
+    }
+
+    async fn read_expiring<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        _: Option<Instant>,
+    ) -> Result<Option<Expiring<u32>>, Infallible> {
+        awaited(|| self.0.read_expiring(&text(key))).await
     }
 }
 

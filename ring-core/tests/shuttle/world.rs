@@ -1,12 +1,13 @@
 //! One storage, the truth that bodies compute from, and the record of their computations.
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::task::Poll;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use ring_cache_core::clock::ManualClock;
 use ring_cache_core::{Lru, Output, Ring};
 
 use crate::storages::{Awaited, Slow};
@@ -62,41 +63,54 @@ pub(crate) struct World<S> {
     ring: Mutex<&'static Ring>,
     truth: AtomicU32,
     started: AtomicUsize,
+    /// The time of the storage.
+    pub(crate) clock: ManualClock,
+    is_down: AtomicBool,
 }
 
 impl World<Lru<u32>> {
     /// Over the default storage: threads and tasks.
     pub(crate) fn memory() -> Arc<Self> {
-        Self::over(Lru::new(8))
+        Self::with_capacity(8)
     }
 
     /// Over the default storage with capacity zero: as if every entry were evicted at once.
     pub(crate) fn full() -> Arc<Self> {
-        Self::over(Lru::new(0))
+        Self::with_capacity(0)
+    }
+
+    fn with_capacity(capacity: usize) -> Arc<Self> {
+        let clock = ManualClock::default();
+        let lru = Lru::builder().capacity(capacity).clock(clock.clone());
+        Self::over(lru.build(), clock)
     }
 }
 
 impl World<Slow> {
     /// Over a storage that takes time: threads and tasks.
     pub(crate) fn slow() -> Arc<Self> {
-        Self::over(Slow::default())
+        let clock = ManualClock::default();
+        Self::over(Slow::new(clock.clone()), clock)
     }
 }
 
 impl World<Awaited> {
     /// Over a storage that is awaited: tasks.
     pub(crate) fn awaited() -> Arc<Self> {
-        Self::over(Awaited::default())
+        let clock = ManualClock::default();
+        Self::over(Awaited::new(clock.clone()), clock)
     }
 }
 
 impl<S: 'static> World<S> {
-    fn over(storage: S) -> Arc<Self> {
+    fn over(storage: S, clock: ManualClock) -> Arc<Self> {
         Arc::new(World {
             storage,
             ring: Mutex::new(&PATIENT),
             truth: AtomicU32::new(1),
             started: AtomicUsize::new(0),
+            clock,
+            is_down: AtomicBool::new(false),
         })
     }
 
@@ -127,6 +141,15 @@ impl<S: 'static> World<S> {
     /// From now on bodies compute another value.
     pub(crate) fn change_truth(&self, truth: u32) {
         self.truth.store(truth, Ordering::SeqCst);
+    }
+
+    /// From now on bodies fail.
+    pub(crate) fn go_down(&self) {
+        self.is_down.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn is_down(&self) -> bool {
+        self.is_down.load(Ordering::SeqCst)
     }
 
     /// The number of started bodies.

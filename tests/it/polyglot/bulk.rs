@@ -35,7 +35,7 @@ macro_rules! shared_calls {
                 storage: $storage,
                 key_prefix: $module::pair_ring(0, "").name().as_str(),
                 coder: None,
-                expire: 60,
+                expire: Some(60),
                 form: 2.into(),
                 method: None,
                 arguments: String::new(),

@@ -28,8 +28,8 @@ pub(crate) struct Twin {
     pub(crate) storage: &'static str,
     pub(crate) key_prefix: &'static str,
     pub(crate) coder: Option<&'static str>,
-    /// In seconds.
-    pub(crate) expire: u32,
+    /// In seconds, if it expires.
+    pub(crate) expire: Option<u32>,
     /// A class of `rings.py`, or how many arguments the function has.
     pub(crate) form: Value,
     /// The method, and the arguments of its `self`, if that is not the class itself.
@@ -52,7 +52,7 @@ macro_rules! shared_call {
                 storage: $storage,
                 key_prefix: $($call)*.name().as_str(),
                 coder: None,
-                expire: 60,
+                expire: Some(60),
                 form: $form.into(),
                 method: $method,
                 arguments: format!("[{}]", $arguments.join(",")),

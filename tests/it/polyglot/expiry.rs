@@ -16,7 +16,7 @@ fn entries_live_as_long_whoever_stored_them() {
 fn lives_as_long(call: &SharedCall<Answer>, original: &mut Original) {
     let text = call.text;
     let days = Twin {
-        expire: 86_400 * 10,
+        expire: Some(86_400 * 10),
         ..call.twin::<Answer>()
     };
     days.ask(original, "set", &[Answer::of_python().in_python()]);

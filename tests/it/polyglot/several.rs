@@ -22,7 +22,7 @@ fn keys_lie_on_the_same_servers() {
             storage: "memcached of several",
             key_prefix: "spread",
             coder: Answer::CODER,
-            expire: 60,
+            expire: Some(60),
             form: json!(1),
             method: None,
             arguments: format!("[{n}]"),

@@ -52,5 +52,9 @@ fn f25(n: u32, log: &dyn Fn(u32)) -> u32 { log(n); n } //~
 fn f26(n: Option<&str>) -> usize { n.map_or(0, str::len) } //~
 #[ring(expire = 1, stale = 1, ignore(log))]
 fn f27(n: u32, log: impl Fn(u32)) -> u32 { log(n); n } //~
+#[ring(expire = 1, early = 0.8, coalesce = false)] //~
+fn f28(n: u32) -> u32 { n }
+#[ring(expire = 1, early = xfetch, action = execute)] //~
+fn f29(n: u32) -> u32 { n }
 
 fn main() {}

@@ -1,7 +1,9 @@
 //! Bulk verbs that are awaited.
 
+use std::time::Instant;
+
 use super::super::awaited::complete;
-use super::super::context::{Outcome, StorageResult};
+use super::super::context::{Lookup, Outcome, StorageResult};
 use super::super::fetch::{Fetch, Fetched};
 use super::super::refresh::go_on;
 use super::concurrently::concurrently;
@@ -73,7 +75,8 @@ where
     let (storage, keys, stale) = (group.storage(), group.keys(), group.stale());
     let there = are_fresh(storage, &keys, stale).await?;
     let keys = keys.into_iter().zip(&there).filter(|(_, there)| **there);
-    let entries: Vec<_> = keys.map(|(key, _)| (key, stale)).collect();
+    let life = group.context().ring.stale_life();
+    let entries: Vec<_> = keys.map(|(key, _)| (key, life)).collect();
     let renewed = storage.renew_many(&entries, None).await?;
     Ok(in_places(&there, renewed))
 }
@@ -202,18 +205,23 @@ where
         for seen in seen {
             match seen {
                 Seen::Fresh(place, value) => ended[place] = Some(Ok(value)),
-                Seen::Stale(call, value) => stale.push((call, value)),
+                Seen::Stale(call, value, lookup) => stale.push((call, value, lookup)),
                 Seen::Absent(absent) => pending.push(absent),
             }
         }
     }
-    let stale = stale.into_iter().filter_map(|(call, value)| {
+    let stale = stale.into_iter().filter_map(|(call, value, lookup)| {
         let body = bodies[call.place].take()?;
-        Some((call, value, body))
+        Some((call, value, lookup, body))
     });
-    let refreshes = stale.map(|(call, value, body)| async move {
+    let bulk_waits_since = Some(Instant::now());
+    let refreshes = stale.map(|(call, value, lookup, body)| async move {
         let (place, context) = (call.place, call.context);
-        let found = (freshness::Lookup::Stale(value), context.begin_errors());
+        let lookup = Lookup {
+            bulk_waits_since,
+            ..lookup
+        };
+        let found = (freshness::Lookup::Stale(value), lookup);
         let out = go_on::<R, S, B>(context, call.key, body, found).await;
         (place, R::value(out))
     });

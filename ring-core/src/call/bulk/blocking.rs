@@ -1,7 +1,9 @@
 //! Bulk verbs that block the thread.
 
+use std::time::Instant;
+
 use super::super::blocking::complete;
-use super::super::context::{Outcome, StorageResult};
+use super::super::context::{Lookup, Outcome, StorageResult};
 use super::super::fetch::Fetched;
 use super::super::refresh::found_stale;
 use super::{
@@ -72,7 +74,8 @@ where
     let (storage, keys, stale) = (group.storage(), group.keys(), group.stale());
     let there = are_fresh(storage, &keys, stale)?;
     let keys = keys.into_iter().zip(&there).filter(|(_, there)| **there);
-    let entries: Vec<_> = keys.map(|(key, _)| (key, stale)).collect();
+    let life = group.context().ring.stale_life();
+    let entries: Vec<_> = keys.map(|(key, _)| (key, life)).collect();
     let renewed = storage.renew_many(&entries, None)?;
     Ok(in_places(&there, renewed))
 }
@@ -201,16 +204,21 @@ where
         for seen in seen {
             match seen {
                 Seen::Fresh(place, value) => ended[place] = Some(Ok(value)),
-                Seen::Stale(call, value) => stale.push((call, value)),
+                Seen::Stale(call, value, lookup) => stale.push((call, value, lookup)),
                 Seen::Absent(absent) => pending.push(absent),
             }
         }
     }
-    for (call, value) in stale {
+    let bulk_waits_since = Some(Instant::now());
+    for (call, value, lookup) in stale {
+        let lookup = Lookup {
+            bulk_waits_since,
+            ..lookup
+        };
         let Some(body) = bodies[call.place].take() else {
             continue;
         };
-        let out = found_stale::<R, S, B>(&call.context, call.key, body, value);
+        let out = found_stale::<R, S, B>(&call.context, call.key, body, value, lookup);
         ended[call.place] = Some(R::value(out));
     }
     compute(&pending, ended, bodies)

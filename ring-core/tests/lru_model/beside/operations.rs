@@ -35,6 +35,7 @@ impl<'w> Beside<'w> {
                 self.clock.advance(Duration::from_nanos(time));
                 self.model.advance(time);
             }
+            verb if verb.is_stale() => self.stale_call(step),
             _ => self.call(step),
         }
     }
