@@ -134,14 +134,16 @@ fn low_hit_ratio(info: &RingInfo, _: &[RingInfo]) -> Option<String> {
 
 fn decode_errors(info: &RingInfo, _: &[RingInfo]) -> Option<String> {
     let errors = info.stats().errors_by_kind.of(crate::ErrorKind::Decode);
-    (errors > 0).then(|| format!("could not decode what was stored {errors} times"))
+    let times = if errors == 1 { "time" } else { "times" };
+    (errors > 0).then(|| format!("could not decode what was stored {errors} {times}"))
 }
 
 fn storage_fails(info: &RingInfo, _: &[RingInfo]) -> Option<String> {
     let errors = info.stats().errors_by_kind.of(crate::ErrorKind::Storage);
     let last = info.uses.iter().find_map(|used| used.last_failure())?;
+    let failures = if errors == 1 { "failure" } else { "failures" };
     Some(format!(
-        "has had {errors} failures of its storage, the last: {last}"
+        "has had {errors} {failures} of its storage, the last: {last}"
     ))
 }
 
