@@ -59,7 +59,7 @@
 //! ```console
 //! $ curl localhost:9009
 //! $ curl 'localhost:9009/ring?ring=user'
-//! $ curl -d token=… -d ring=user -d delete=user:7 localhost:9009/change
+//! $ curl -d token=… -d ring=user --data-urlencode delete=user:7 localhost:9009/change
 //! ```
 //!
 //! # Which keys are listed

@@ -104,3 +104,31 @@ pub(crate) fn protected(mut response: Response<Body>) -> Response<Body> {
     ));
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The error of a server may have any characters.
+    #[tokio::test]
+    async fn text_does_not_command_the_terminal() {
+        let response = plain(StatusCode::OK, "failed: \u{1b}[2J\u{7}\r\u{9b}31mred\n".into());
+        let body = axum::body::to_bytes(response.into_body(), 1000).await;
+        let text = String::from_utf8(body.expect("a body").to_vec()).expect("text");
+        assert_eq!(text, "failed: \\u{1b}[2J\\u{7}\\r\\u{9b}31mred\n");
+    }
+
+    #[test]
+    fn only_who_asks_for_html_gets_it() {
+        let wants = |accept: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
+            Wants::of(&headers)
+        };
+        assert_eq!(wants("text/html,application/xhtml+xml,*/*;q=0.8"), Wants::Html);
+        assert_eq!(
+            [wants("*/*"), wants("text/plain"), Wants::of(&HeaderMap::new())],
+            [Wants::Text; 3]
+        );
+    }
+}
