@@ -53,6 +53,8 @@ impl Idle {
         self.of_slots.swap_remove(slot);
     }
 
+    /// The number of entries.
+    #[cfg(any(test, feature = "testing"))]
     pub(super) fn count(&self) -> usize {
         self.of_slots.len()
     }
