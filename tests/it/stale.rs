@@ -1072,7 +1072,7 @@ mod hooks {
         let _clock = testing::clock();
         _clock.advance(60 * SECOND);
         assert_eq!(aging_ring(1).lookup(), Lookup::Stale(1));
-        let elsewhere = thread::scope(|scope| scope.spawn(|| ring_cache::testing::computed()).join());
+        let elsewhere = thread::scope(|scope| scope.spawn(ring_cache::testing::computed).join());
         assert_eq!(elsewhere.unwrap(), 0, "another thread has switches of its own");
     }
 

@@ -6,7 +6,8 @@ use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
-use syn::{Expr, ExprPath, Ident, Lit, LitStr, Meta, Path, Token, Type, UnOp, Visibility};
+use syn::spanned::Spanned;
+use syn::{Expr, ExprPath, Ident, Lit, LitFloat, LitStr, Meta, Path, Token, Type, UnOp, Visibility};
 
 use super::table;
 
@@ -167,7 +168,10 @@ pub(super) fn part(option: &Meta) -> Result<Option<Expr>> {
         _ => None,
     };
     match number {
-        Some(number) if number > 0.0 && number <= 1.0 => Ok(Some(syn::parse_quote!(#number))),
+        Some(number) if number > 0.0 && number <= 1.0 => {
+            let literal = LitFloat::new(&format!("{number:?}"), value.span());
+            Ok(Some(syn::parse_quote!(#literal)))
+        }
         _ => Err(expected(
             option,
             "takes a part of the expiry, above 0 and up to 1",

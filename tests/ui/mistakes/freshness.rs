@@ -16,10 +16,6 @@ fn f6(n: u32) -> u32 { n }
 fn f7(n: u32) -> u32 { n }
 #[ring(expire = 1, wait = forever)] //~
 fn f8(n: u32) -> u32 { n }
-#[ring(expire = 1, stale = 1, coalesce = false)] //~
-fn f9(n: u32) -> u32 { n }
-#[ring(expire = 1, stale = 1, action = update)] //~
-fn f10(n: u32) -> u32 { n }
 #[ring(expire = 1, stale = 1, refresh = caller, wait = "1s")] //~
 fn f11(n: u32) -> u32 { n }
 #[ring(jitter = 0.1)] //~
