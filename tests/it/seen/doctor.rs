@@ -84,7 +84,7 @@ fn decode_errors() {
     assert_eq!(decoded(2), 2);
     let found = findings("doctor.decoded");
     assert_eq!((found.len(), found[0].code()), (1, "decode-errors"));
-    assert!(found[0].sentence().ends_with("1 times"));
+    assert!(found[0].sentence().ends_with("1 time"));
 }
 
 static GROWING: LazyLock<Map<u32>> = LazyLock::new(Map::new);
