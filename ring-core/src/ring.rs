@@ -200,8 +200,8 @@ impl Ring {
         match (seconds, millis) {
             (0, 0) => self.stale,
             (0, millis) => Duration::from_millis(millis),
-            // Beyond this, Memcached takes a date, which is rounded up itself.
-            (seconds, _) if seconds > MONTH => Duration::from_secs(seconds - 1),
+            // Beyond this, Memcached takes a date, which is rounded up itself, and its clock may be late by some seconds.
+            (seconds, _) if seconds > MONTH => Duration::from_secs(seconds - 5),
             (seconds, _) => Duration::from_secs(seconds),
         }
     }
