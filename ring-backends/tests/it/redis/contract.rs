@@ -23,7 +23,9 @@ fn redis(namespace: &str) -> Option<impl Fn() -> Redis> {
 
 fn redis_hash(namespace: &str) -> Option<impl Fn() -> RedisHash> {
     let server = shared("the contract of RedisHash")?;
-    Some(move || hash::hash(server).namespace(namespace).storage)
+    // A hash has the name of its ring, which is the key of a `Redis` whose ring has no arguments.
+    let namespace = format!("{namespace}-hash");
+    Some(move || hash::hash(server).namespace(&namespace).storage)
 }
 
 fn redis_cluster(namespace: &str) -> Option<impl Fn() -> RedisCluster> {
