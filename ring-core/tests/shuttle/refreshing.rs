@@ -169,7 +169,7 @@ fn f13_a_call_that_is_dropped_leaves_the_entry_and_no_call_waits_for_it<S: KeptS
     dropped.drop_it();
     let answers = answers(readers);
     assert!(all_are(&answers, &[Ok(1), Ok(2)]), "{answers:?}");
-    drop(dropped.join());
+    let _ = dropped.join();
     let left = world.left_stale();
     assert!(matches!(left, Lookup::Stale(1) | Lookup::Fresh(2)), "{left:?}");
     assert_eq!(
