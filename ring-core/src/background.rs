@@ -3,7 +3,7 @@
 //! Blocking methods are refreshed by threads of this module: as many as needed, at most four and at most as many as the
 //! machine has cores. A thread that is idle for ten seconds ends. At most 1,024 refreshes wait for a thread; more are
 //! dropped, and the next call that finds the stale entry tries again. Bodies of rings with `timeout` have threads of
-//! their own, at most 512: as many as calls wait, and those that nobody waits for any more.
+//! their own, at most 512: one for each body that runs, also after its call has left.
 //!
 //! `async fn`s are refreshed and computed by tasks: of the spawner that was [`set`], or else of the tokio runtime that the
 //! caller runs on (feature `tokio`). Without either, the caller does it itself, and so it does when all threads that refresh

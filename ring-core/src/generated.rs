@@ -118,8 +118,8 @@ impl<T: Nothing + ?Sized> CopiedOf<()> for T {
     fn copied_of(&self) {}
 }
 
-/// A value that is passed on. What it is passed to does not tell its type: if a value is no key, or cannot be copied, the
-/// compiler does not come to know it, and says nothing more about it.
+/// A value whose type the compiler knows only after a check, such as that of a key, has passed. If the check fails, it
+/// reports that error and no others that would follow from it.
 pub trait Passed<How> {
     /// The type of the value.
     type Value;

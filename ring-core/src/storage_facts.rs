@@ -136,7 +136,7 @@ impl StorageFacts {
         visit.as_ref().map(|(_, visit)| Visit::clone(visit))
     }
 
-    /// Says how the storage can be looked into, unless somebody said so who knows more.
+    /// Keeps the way in which the inspector reaches the storage, unless a better one is known.
     #[cfg(feature = "inspect")]
     pub(crate) fn lend(&self, by: LentBy, visit: Visit) {
         let mut known = self.visit.lock();

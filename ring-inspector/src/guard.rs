@@ -143,7 +143,7 @@ fn host(request: &Request) -> Option<&str> {
     match (named.next(), named.next()) {
         (Some(host), None) => host.to_str().ok(),
         (None, None) => request.uri().authority().map(|authority| authority.as_str()),
-        // Two of them: nobody knows which one others believe.
+        // With two of them, a proxy before this server may have read the other one.
         _ => None,
     }
 }

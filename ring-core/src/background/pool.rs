@@ -21,7 +21,7 @@ const QUEUE: usize = 1_024;
 /// The time after which an idle thread ends.
 const IDLE: Duration = Duration::from_secs(10);
 
-/// Refreshes of stale entries, for which nobody waits.
+/// Refreshes of entries.
 pub(super) static REFRESHES: Pool = Pool::new("ring-cache-refresh", || {
     thread::available_parallelism().map_or(1, |cores| cores.get().min(MOST_REFRESHING))
 });

@@ -1,7 +1,7 @@
 //! The result of a job in the background, for the call that waits for it.
 //!
-//! A job that begins while its call waits takes the lead of the call's flight, and goes on whatever the call does. A call may
-//! leave before: then the job looks for the value, and computes it if nobody else does.
+//! A job that begins while its call waits takes the lead of the call's flight, and goes on whatever the call does. If the
+//! call has left before that, the job looks the value up, and computes it if it is absent.
 
 use std::fmt;
 use std::panic::resume_unwind;
@@ -113,7 +113,8 @@ impl<O> Promise<O> {
 }
 
 impl<O> Promised<O> {
-    /// Begins the job. `take` takes the lead of the call, or `None` if there is none to take any more. `None` if nobody waits.
+    /// Begins the job. Returns the lead that `take` takes from the call: `None` if the call has left, or if its flight has
+    /// ended.
     pub(crate) fn begin<L>(&self, take: impl FnOnce(Taken) -> Option<L>) -> Option<L> {
         let mut state = self.0.state.lock();
         if state.is_left {
@@ -129,7 +130,7 @@ impl<O> Promised<O> {
         &self.0.scopes
     }
 
-    /// Ends the job. A panic goes on here if nobody waits for it.
+    /// Ends the job with its result for the call. If the call has left, a panic of the body goes on here.
     pub(crate) fn keep(self, caught: Caught<O>) {
         let mut state = self.0.state.lock();
         if !state.is_left {

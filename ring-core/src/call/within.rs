@@ -96,7 +96,7 @@ impl<'c, T, O> HandedOver<'c, T, O> {
         self.leader.take().expect("the lead is there until its end")
     }
 
-    /// What became of the job at this instant.
+    /// The result of the job. `None` if the instant comes first, or if the job was dropped.
     pub(super) async fn settle(self, until: Option<Instant>) -> Option<O> {
         settled(self.promise.settle(until).await)
     }

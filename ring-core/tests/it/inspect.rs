@@ -128,7 +128,7 @@ fn a_key_is_deleted_by_its_text_and_no_other() {
     assert!(!call(own, &lru, 7, never::<u32>).has() && call(other, &lru, 7, never::<u32>).has());
 }
 
-/// A text that is no key of the storage, and nonsense in the place of a cursor.
+/// Texts that are no keys of the storage, and texts that are no cursors.
 #[test]
 fn nonsense_is_no_key_and_no_page() {
     let ring = named("inspect-nonsense");
