@@ -43,6 +43,39 @@ impl<B> sealed::Sealed for KeepingStale<B> {}
 impl<B> sealed::Sealed for WithTimeout<B> {}
 impl<B, F> sealed::Sealed for WithFailures<B, F> {}
 
+/// The items of a wrapper that are those of the body in its field `$call`.
+macro_rules! as_wrapped {
+    ($call:tt, run: $Ran:ty, job: $Job:ty) => {
+        #[inline]
+        fn run(self) -> $Ran {
+            self.$call.run()
+        }
+
+        fn job(&self, order: Order<B::Out>) -> Result<Admitted<$Job>, Order<B::Out>> {
+            self.$call.job(order)
+        }
+
+        fn show(&mut self, old: Option<Old>) -> Option<Arc<Wishes>> {
+            self.$call.show(old)
+        }
+    };
+    ($call:tt, run: $Ran:ty, job: $Job:ty, overdue) => {
+        as_wrapped!($call, run: $Ran, job: $Job);
+
+        fn overdue(timed_out: TimedOut) -> Option<B::Out> {
+            B::overdue(timed_out)
+        }
+    };
+    ($call:tt, failures) => {
+        type Failures = B::Failures;
+
+        #[inline]
+        fn failures(&self) -> B::Failures {
+            self.$call.failures()
+        }
+    };
+}
+
 /// The key of a call, without its body: bound by `{method}_entry(..)`.
 #[derive(Clone, Copy, Debug)]
 pub struct Unbodied<P>(P);
@@ -105,58 +138,18 @@ impl<B: Bind, T: ?Sized> Bind for Borne<B, T> {
 impl<B: Body, T: ?Sized> Body for Borne<B, T> {
     type Out = B::Out;
 
-    #[inline]
-    fn run(self) -> B::Out {
-        self.call.run()
-    }
+    as_wrapped!(call, run: B::Out, job: BlockingJob, overdue);
 
-    fn job(&self, order: Order<Self::Out>) -> Result<Admitted<BlockingJob>, Order<Self::Out>> {
-        self.call.job(order)
-    }
-
-    fn overdue(timed_out: TimedOut) -> Option<Self::Out> {
-        B::overdue(timed_out)
-    }
-
-    fn show(&mut self, old: Option<Old>) -> Option<Arc<Wishes>> {
-        self.call.show(old)
-    }
-
-    type Failures = B::Failures;
-
-    #[inline]
-    fn failures(&self) -> B::Failures {
-        self.call.failures()
-    }
+    as_wrapped!(call, failures);
 }
 
 impl<B: AsyncBody, T: ?Sized> AsyncBody for Borne<B, T> {
     type Out = B::Out;
     type Fut = B::Fut;
 
-    #[inline]
-    fn run(self) -> B::Fut {
-        self.call.run()
-    }
+    as_wrapped!(call, run: B::Fut, job: AsyncJob, overdue);
 
-    fn job(&self, order: Order<Self::Out>) -> Result<Admitted<AsyncJob>, Order<Self::Out>> {
-        self.call.job(order)
-    }
-
-    fn overdue(timed_out: TimedOut) -> Option<Self::Out> {
-        B::overdue(timed_out)
-    }
-
-    fn show(&mut self, old: Option<Old>) -> Option<Arc<Wishes>> {
-        self.call.show(old)
-    }
-
-    type Failures = B::Failures;
-
-    #[inline]
-    fn failures(&self) -> B::Failures {
-        self.call.failures()
-    }
+    as_wrapped!(call, failures);
 }
 
 /// A bound call and the user's code.
@@ -427,12 +420,7 @@ impl<B: Body, F: Fn(&B::Parts, Order<B::Out>) -> BlockingJob> Body for InBackgro
         self.call.show(old)
     }
 
-    type Failures = B::Failures;
-
-    #[inline]
-    fn failures(&self) -> B::Failures {
-        self.call.failures()
-    }
+    as_wrapped!(call, failures);
 }
 
 impl<B: AsyncBody, F: Fn(&B::Parts, Order<B::Out>) -> AsyncJob> AsyncBody for InBackground<B, F> {
@@ -459,12 +447,7 @@ impl<B: AsyncBody, F: Fn(&B::Parts, Order<B::Out>) -> AsyncJob> AsyncBody for In
         self.call.show(old)
     }
 
-    type Failures = B::Failures;
-
-    #[inline]
-    fn failures(&self) -> B::Failures {
-        self.call.failures()
-    }
+    as_wrapped!(call, failures);
 }
 
 /// A bound call of a ring that keeps stale entries.
@@ -488,58 +471,18 @@ impl<B: Bind> Bind for KeepingStale<B> {
 impl<B: Body> Body for KeepingStale<B> {
     type Out = B::Out;
 
-    #[inline]
-    fn run(self) -> B::Out {
-        self.0.run()
-    }
+    as_wrapped!(0, run: B::Out, job: BlockingJob, overdue);
 
-    fn job(&self, order: Order<B::Out>) -> Result<Admitted<BlockingJob>, Order<B::Out>> {
-        self.0.job(order)
-    }
-
-    fn overdue(timed_out: TimedOut) -> Option<B::Out> {
-        B::overdue(timed_out)
-    }
-
-    fn show(&mut self, old: Option<Old>) -> Option<Arc<Wishes>> {
-        self.0.show(old)
-    }
-
-    type Failures = B::Failures;
-
-    #[inline]
-    fn failures(&self) -> B::Failures {
-        self.0.failures()
-    }
+    as_wrapped!(0, failures);
 }
 
 impl<B: AsyncBody> AsyncBody for KeepingStale<B> {
     type Out = B::Out;
     type Fut = B::Fut;
 
-    #[inline]
-    fn run(self) -> B::Fut {
-        self.0.run()
-    }
+    as_wrapped!(0, run: B::Fut, job: AsyncJob, overdue);
 
-    fn job(&self, order: Order<B::Out>) -> Result<Admitted<AsyncJob>, Order<B::Out>> {
-        self.0.job(order)
-    }
-
-    fn overdue(timed_out: TimedOut) -> Option<B::Out> {
-        B::overdue(timed_out)
-    }
-
-    fn show(&mut self, old: Option<Old>) -> Option<Arc<Wishes>> {
-        self.0.show(old)
-    }
-
-    type Failures = B::Failures;
-
-    #[inline]
-    fn failures(&self) -> B::Failures {
-        self.0.failures()
-    }
+    as_wrapped!(0, failures);
 }
 
 impl<B: Bind> Bind for WithTimeout<B> {
@@ -557,58 +500,26 @@ impl<B: Bind> Bind for WithTimeout<B> {
 impl<B: Body<Out: Overdue>> Body for WithTimeout<B> {
     type Out = B::Out;
 
-    #[inline]
-    fn run(self) -> B::Out {
-        self.0.run()
-    }
-
-    fn job(&self, order: Order<B::Out>) -> Result<Admitted<BlockingJob>, Order<B::Out>> {
-        self.0.job(order)
-    }
+    as_wrapped!(0, run: B::Out, job: BlockingJob);
 
     fn overdue(timed_out: TimedOut) -> Option<B::Out> {
         Some(B::Out::overdue(timed_out))
     }
 
-    fn show(&mut self, old: Option<Old>) -> Option<Arc<Wishes>> {
-        self.0.show(old)
-    }
-
-    type Failures = B::Failures;
-
-    #[inline]
-    fn failures(&self) -> B::Failures {
-        self.0.failures()
-    }
+    as_wrapped!(0, failures);
 }
 
 impl<B: AsyncBody<Out: Overdue>> AsyncBody for WithTimeout<B> {
     type Out = B::Out;
     type Fut = B::Fut;
 
-    #[inline]
-    fn run(self) -> B::Fut {
-        self.0.run()
-    }
-
-    fn job(&self, order: Order<B::Out>) -> Result<Admitted<AsyncJob>, Order<B::Out>> {
-        self.0.job(order)
-    }
+    as_wrapped!(0, run: B::Fut, job: AsyncJob);
 
     fn overdue(timed_out: TimedOut) -> Option<B::Out> {
         Some(B::Out::overdue(timed_out))
     }
 
-    fn show(&mut self, old: Option<Old>) -> Option<Arc<Wishes>> {
-        self.0.show(old)
-    }
-
-    type Failures = B::Failures;
-
-    #[inline]
-    fn failures(&self) -> B::Failures {
-        self.0.failures()
-    }
+    as_wrapped!(0, failures);
 }
 
 /// A bound call of a ring whose errors other calls get, by the rules `F`.
@@ -639,22 +550,7 @@ impl<B: Bind, F> Bind for WithFailures<B, F> {
 impl<B: Body, F: FailureRules<B::Out>> Body for WithFailures<B, F> {
     type Out = B::Out;
 
-    #[inline]
-    fn run(self) -> B::Out {
-        self.call.run()
-    }
-
-    fn job(&self, order: Order<Self::Out>) -> Result<Admitted<BlockingJob>, Order<Self::Out>> {
-        self.call.job(order)
-    }
-
-    fn overdue(timed_out: TimedOut) -> Option<Self::Out> {
-        B::overdue(timed_out)
-    }
-
-    fn show(&mut self, old: Option<Old>) -> Option<Arc<Wishes>> {
-        self.call.show(old)
-    }
+    as_wrapped!(call, run: B::Out, job: BlockingJob, overdue);
 
     type Failures = F;
 
@@ -668,22 +564,7 @@ impl<B: AsyncBody, F: FailureRules<B::Out>> AsyncBody for WithFailures<B, F> {
     type Out = B::Out;
     type Fut = B::Fut;
 
-    #[inline]
-    fn run(self) -> B::Fut {
-        self.call.run()
-    }
-
-    fn job(&self, order: Order<Self::Out>) -> Result<Admitted<AsyncJob>, Order<Self::Out>> {
-        self.call.job(order)
-    }
-
-    fn overdue(timed_out: TimedOut) -> Option<Self::Out> {
-        B::overdue(timed_out)
-    }
-
-    fn show(&mut self, old: Option<Old>) -> Option<Arc<Wishes>> {
-        self.call.show(old)
-    }
+    as_wrapped!(call, run: B::Fut, job: AsyncJob, overdue);
 
     type Failures = F;
 
