@@ -111,7 +111,7 @@ where
             Refreshed::UnderWay => return R::found(context.found_stale(value)),
             Refreshed::Failed(out) => {
                 return match look_again::<R::Value, S>(context, &key) {
-                    (Some(found), _) => R::found(context.found_again(found)),
+                    (Some(found), _) => R::found(context.found_meanwhile(found)),
                     (None, again) if context.holds(&key, lookup, again) => {
                         R::found(context.found_stale(value))
                     }
@@ -127,7 +127,7 @@ where
         return R::found(value);
     }
     match look_again::<R::Value, S>(context, &key) {
-        (Some(found), _) => R::found(context.found_again(found)),
+        (Some(found), _) => R::found(context.found_meanwhile(found)),
         (None, again) if context.holds(&key, lookup, again) => R::found(context.found_stale(value)),
         (None, lookup) => miss::<R, S, B>(context, key, body, lookup),
     }
@@ -430,7 +430,7 @@ where
             }
             let (found, again) = look_again_async(context, key).await;
             if let Some(found) = found {
-                return (Way::Return(context.found_again(found)), again);
+                return (Way::Return(context.found_meanwhile(found)), again);
             }
             if context.holds(key, lookup, again) {
                 return (Way::Return(context.found_stale(value)), again);
@@ -580,7 +580,7 @@ where
 {
     let (again, state) = look_again_async(context, key).await;
     let found = again.or_else(|| found.take_if(|_| context.holds(key, lookup, state)));
-    found.map(|found| context.found_again(found))
+    found.map(|found| context.found_meanwhile(found))
 }
 
 /// The result of a read of an entry and its remaining life.
@@ -634,7 +634,7 @@ impl<V, S: View<V>> CallContext<V, S> {
         value
     }
 
-    /// The value that was found before another call turned out to compute. A fresh value was counted.
+    /// The value that a look-up found, before or while another call computes. A fresh value was counted.
     fn found_meanwhile(&self, found: freshness::Lookup<V>) -> V {
         match found {
             freshness::Lookup::Stale(value) => self.found_stale(value),
@@ -682,11 +682,6 @@ impl<V, S: View<V>> CallContext<V, S> {
     /// Whether a call that finds a stale value waits for the new one. Inside of its computation it would wait for itself.
     fn waits(&self, key: &EncodedKey) -> bool {
         self.ring.wait.is_none_or(|wait| !wait.is_zero()) && !self.flights().is_computing(key)
-    }
-
-    /// The value of a call that looked again. A fresh one was counted.
-    fn found_again(&self, found: freshness::Lookup<V>) -> V {
-        self.found_meanwhile(found)
     }
 
     /// The result of a call whose refresh failed, without an entry to fall back to.
