@@ -24,6 +24,7 @@ use tokio::sync::oneshot;
 use job::{Job, Outcome};
 use line::Access;
 use order::{Claim, Order};
+use straggler::Effect;
 
 /// A storage that blocks, made fit for `async fn`s: it works on the threads that tokio keeps for what blocks. While all of
 /// these have other work, it works on up to 16 threads of its own.
@@ -70,7 +71,8 @@ use order::{Claim, Order};
 ///
 /// # Failures
 ///
-/// An operation ends at the deadline of the storage, if it has one, whatever its thread does. Operations fail outside of a
+/// An operation ends at the deadline of the storage, if it has one, whatever its thread does. A write or removal
+/// that was not made in time leaves no older value to be found. Operations fail outside of a
 /// tokio runtime, and while it shuts down. Explicit verbs return the [`Error`]; a plain
 /// call returns what the body returns, as always. If the storage panics, the call that asked it does.
 pub struct Blocking<S> {
@@ -213,8 +215,8 @@ where
         until: Option<Instant>,
     ) -> impl Future<Output = Result<(), Error>> {
         let key = EncodedKey::of(key);
-        let (claim, keys) = (Claim::of(Access::Alone, once(&key)), vec![key.clone()]);
-        self.put("set", claim, self.limit(until), keys, move |storage| {
+        let keys = vec![key.clone()];
+        self.change("set", Effect::Writes, keys, until, move |storage| {
             storage.write(&key, value, expiry, until)
         })
     }
@@ -225,8 +227,8 @@ where
         until: Option<Instant>,
     ) -> impl Future<Output = Result<bool, Error>> {
         let key = EncodedKey::of(key);
-        let claim = Claim::of(Access::Alone, once(&key));
-        self.run("delete", claim, self.limit(until), move |storage| {
+        let keys = vec![key.clone()];
+        self.change("delete", Effect::Removes, keys, until, move |storage| {
             storage.remove(&key, until)
         })
     }
@@ -329,8 +331,7 @@ where
             .map(|(key, value, expiry)| (EncodedKey::of(&key), value, expiry))
             .collect();
         let keys: Vec<_> = entries.iter().map(|(key, ..)| key.clone()).collect();
-        let claim = Claim::of(Access::Alone, &keys);
-        self.put("set_many", claim, self.limit(until), keys, move |storage| {
+        self.change("set_many", Effect::Writes, keys, until, move |storage| {
             storage.write_many(entries, until)
         })
     }
@@ -341,8 +342,8 @@ where
         until: Option<Instant>,
     ) -> impl Future<Output = Result<Vec<bool>, Error>> {
         let keys = recorded(keys);
-        let claim = Claim::of(Access::Alone, &keys);
-        self.run("delete_many", claim, self.limit(until), move |storage| {
+        let changed = keys.clone();
+        self.change("delete_many", Effect::Removes, changed, until, move |storage| {
             storage.remove_many(&keys, until)
         })
     }
@@ -365,22 +366,24 @@ fn recorded<K: RingKey>(keys: &[K]) -> Vec<EncodedKey> {
 }
 
 impl<S: Send + Sync + 'static> Blocking<S> {
-    /// [`run`](Self::run) for a write. If its caller goes while it is at work, what it writes is removed, and not found
-    /// until then; if it is not done since there was no thread for it, what lies there is not trusted.
-    async fn put<T, W>(
+    /// [`run`](Self::run) for a change of `keys`. If its caller goes while it is at work, they are not found until its end,
+    /// and what it wrote is removed; if it fails without being begun, what lies there is not trusted.
+    async fn change<T, R, W>(
         &self,
         operation: &'static str,
-        claim: Claim,
-        limit: Option<Instant>,
+        effect: Effect,
         keys: Vec<EncodedKey>,
+        until: Option<Instant>,
         work: W,
-    ) -> Result<(), Error>
+    ) -> Result<R, Error>
     where
         T: 'static,
+        R: Send + 'static,
         S: Storage<T>,
-        W: FnOnce(&S) -> Result<(), S::Error> + Send + 'static,
+        W: FnOnce(&S) -> Result<R, S::Error> + Send + 'static,
     {
-        let (progress, caller) = straggler::begin(&self.storage, keys);
+        let (claim, limit) = (Claim::of(Access::Alone, &keys), self.limit(until));
+        let (progress, caller) = straggler::begin(&self.storage, effect, keys);
         let done = self
             .run(operation, claim, limit, move |_| progress.pass(work))
             .await;

@@ -101,8 +101,8 @@ const OPENING_DEADLINE: Duration = Duration::from_secs(5);
 /// # Failures
 ///
 /// An operation that fails returns an [`Error`]; a plain call returns what the body returns, as always. What could not
-/// be written or removed is remembered (the last 1,024 keys): in this process it is not found any more, and it is removed
-/// with the next write that succeeds.
+/// be written or removed is remembered (the last 1,024 keys): this handle and its clones do not find it any more, and it is
+/// removed with the next write that succeeds.
 ///
 /// A file of another program is not opened, and stays as it is. A storage that is damaged, or one of another version, is
 /// renamed to `….damaged-` and the time in milliseconds, and a new one begins. The first of these stays, and the last three;

@@ -1,8 +1,9 @@
-//! Writes that go on although their callers are gone.
+//! Writes and removals that go on although their callers are gone, and those that never begin.
 //!
-//! A thread that writes cannot be stopped. Its call gives back its turn when it is dropped, and others write meanwhile,
-//! perhaps past the wrapper, in the storage itself. So what it writes is in doubt until its end, and is removed then if the
-//! key may have been changed meanwhile.
+//! A thread that is at work cannot be stopped. Its call gives back its turn when it is dropped or out of time, and others
+//! write meanwhile, perhaps past the wrapper, in the storage itself. So its keys are in doubt until its end, and what it
+//! wrote is removed then if the key may have been changed meanwhile. A call that returns although its change has not begun
+//! leaves an entry that is out of date: the storage is told not to trust it.
 
 use std::marker::PhantomData;
 use std::mem;
@@ -15,14 +16,22 @@ use ring_cache_core::flights::Doubt;
 use ring_cache_core::key::EncodedKey;
 use ring_cache_core::storage::Storage;
 
-/// How far a write got, as its thread knows it.
-pub(super) struct Progress<S: Storage<T>, T>(Arc<Write<S, T>>);
+/// The effect of a change on its entries.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Effect {
+    Writes,
+    Removes,
+}
+
+/// How far a change got, as its thread knows it.
+pub(super) struct Progress<S: Storage<T>, T>(Arc<Change<S, T>>);
 
 /// The same, as its caller knows it. Dropped while the thread is at work, it leaves a straggler.
-pub(super) struct Caller<S: Storage<T>, T>(Arc<Write<S, T>>);
+pub(super) struct Caller<S: Storage<T>, T>(Arc<Change<S, T>>);
 
-struct Write<S, T> {
+struct Change<S, T> {
     storage: Arc<S>,
+    effect: Effect,
     keys: Vec<EncodedKey>,
     stage: Mutex<Stage>,
     value: PhantomData<fn() -> T>,
@@ -40,32 +49,34 @@ enum Stage {
     Straggling(Vec<Doubt>),
 }
 
-/// What one knows of the write of `keys`, and the other.
+/// What one knows of the change of `keys`, and the other.
 pub(super) fn begin<S: Storage<T>, T>(
     storage: &Arc<S>,
+    effect: Effect,
     keys: Vec<EncodedKey>,
 ) -> (Progress<S, T>, Caller<S, T>) {
-    let write = Arc::new(Write {
+    let change = Arc::new(Change {
         storage: Arc::clone(storage),
+        effect,
         keys,
         stage: Mutex::new(Stage::Waiting),
         value: PhantomData,
     });
-    (Progress(Arc::clone(&write)), Caller(write))
+    (Progress(Arc::clone(&change)), Caller(change))
 }
 
 impl<S: Storage<T>, T> Progress<S, T> {
     /// Does `work`, unless the caller is gone. If it goes meanwhile, what was written is removed.
-    pub(super) fn pass(self, work: impl FnOnce(&S) -> Result<(), S::Error>) -> Result<(), Error>
+    pub(super) fn pass<R>(self, work: impl FnOnce(&S) -> Result<R, S::Error>) -> Result<R, Error>
     where
         S::Error: Into<Error>,
     {
-        let write = &*self.0;
-        if !write.goes_on(Stage::Waiting, Stage::AtWork) {
-            return Ok(());
+        let change = &*self.0;
+        if !change.goes_on(Stage::Waiting, Stage::AtWork) {
+            return Err(Error::storage("blocking", "change", "its caller is gone"));
         }
-        let done = catch_unwind(AssertUnwindSafe(|| work(&write.storage)));
-        write.end();
+        let done = catch_unwind(AssertUnwindSafe(|| work(&change.storage)));
+        change.end();
         match done {
             Ok(done) => done.map_err(Into::into),
             Err(panic) => std::panic::resume_unwind(panic),
@@ -73,13 +84,13 @@ impl<S: Storage<T>, T> Progress<S, T> {
     }
 }
 
-impl<S: Storage<T>, T> Write<S, T> {
+impl<S: Storage<T>, T> Change<S, T> {
     /// The work is over. What it wrote without a caller is removed, if the key may have been changed meanwhile.
     fn end(&self) {
         let stage = mem::replace(&mut *self.stage.lock(), Stage::Ended);
         let Stage::Straggling(doubts) = stage else { return };
         for (key, doubt) in self.keys.iter().zip(&doubts) {
-            if self.storage.flights().is_outdated(key, doubt) {
+            if self.effect == Effect::Writes && self.storage.flights().is_outdated(key, doubt) {
                 self.clear_away(key);
             }
             self.storage.flights().end_doubt(key);
@@ -118,13 +129,13 @@ impl<S: Storage<T>, T> Caller<S, T> {
 
 impl<S: Storage<T>, T> Drop for Caller<S, T> {
     fn drop(&mut self) {
-        let write = &*self.0;
-        let mut stage = write.stage.lock();
+        let change = &*self.0;
+        let mut stage = change.stage.lock();
         match &*stage {
             Stage::Waiting => *stage = Stage::Left,
             Stage::AtWork => {
-                let flights = write.storage.flights();
-                let doubts = write.keys.iter().map(|key| flights.begin_doubt(key));
+                let flights = change.storage.flights();
+                let doubts = change.keys.iter().map(|key| flights.begin_doubt(key));
                 *stage = Stage::Straggling(doubts.collect());
             }
             Stage::Ended | Stage::Left | Stage::Straggling(_) => {}

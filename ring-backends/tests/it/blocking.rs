@@ -6,6 +6,7 @@ mod contract;
 mod failing;
 mod files;
 pub(crate) mod gated;
+mod late;
 mod ordered;
 mod verbs;
 

@@ -17,6 +17,7 @@ type Hook = Arc<dyn Fn() + Send + Sync>;
 /// A map whose operations wait at gates.
 pub(crate) struct Gated<T> {
     pub(crate) map: Map<T>,
+    deadline: Option<Duration>,
     hooks: Mutex<HashMap<&'static str, Hook>>,
     gates: Mutex<Gates>,
     changed: Condvar,
@@ -33,9 +34,18 @@ impl<T> Gated<T> {
     pub(crate) fn new() -> Self {
         Gated {
             map: Map::new(),
+            deadline: None,
             hooks: Mutex::default(),
             gates: Mutex::default(),
             changed: Condvar::new(),
+        }
+    }
+
+    /// With a deadline, which the gates do not keep.
+    pub(crate) fn deadline(self, deadline: Duration) -> Self {
+        Gated {
+            deadline: Some(deadline),
+            ..self
         }
     }
 
@@ -106,7 +116,7 @@ impl<T: Clone> StorageBase<T> for Gated<T> {
     }
 
     fn deadline(&self) -> Option<Duration> {
-        None
+        self.deadline
     }
 
     fn eviction_counts(&self) -> EvictionCounts {
@@ -117,7 +127,9 @@ impl<T: Clone> StorageBase<T> for Gated<T> {
         false
     }
 
-    fn mark_suspect(&self, _: &EncodedKey) {}
+    fn mark_suspect(&self, key: &EncodedKey) {
+        let Ok(_) = self.map.remove(key, None);
+    }
 }
 
 impl<T: Clone> Storage<T> for Gated<T> {
