@@ -11,6 +11,8 @@ mod faults;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod hash;
+#[cfg(feature = "tokio")]
+mod line;
 #[cfg(feature = "inspect")]
 mod listing;
 mod opener;
@@ -24,6 +26,7 @@ mod shared;
 mod single;
 #[cfg(feature = "tiered")]
 mod watching;
+mod wire;
 
 use ring_cache_core::Error;
 
@@ -92,7 +95,7 @@ use crate::remote::own_type::own_type;
 /// failures. A `set`, `update` or `delete` that failed leaves no old value: the entry is deleted before the server is asked
 /// for anything else.
 ///
-/// For blocking calls, the deadline applies to each piece of a reply: a large value that comes slowly may take longer.
+/// For blocking calls by TLS, the deadline applies to each piece of a reply: a large value that comes slowly may take longer.
 #[derive(Clone)]
 pub struct Redis {
     remote: Remote<RedisServer<Keys>>,

@@ -5,21 +5,20 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, ErrorKind, RedisError, RedisResult, Value};
+use redis::{ErrorKind, RedisError, RedisResult, Value};
 use tokio::runtime::{Handle, Id};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::address;
 use super::dialect::{Dialect, Echo, leads_elsewhere};
 use super::faults;
+use super::line::{Line, LineInUse};
 use super::opener::Opener;
 use super::request::Commands;
 #[cfg(feature = "tiered")]
 use super::watching::ServerId;
 use crate::remote::Fault;
-use crate::remote::pool::{CONNECT_TIMEOUT, IDLE_TIMEOUT, OVERDUE, TRIED_AFTER};
+use crate::remote::pool::{IDLE_TIMEOUT, OVERDUE, TRIED_AFTER};
 use crate::remote::unacked::UnackedWrites;
 
 /// The most attempts to connect at a time.
@@ -38,7 +37,7 @@ pub(super) struct SharedConnections {
 
 /// The connection of one runtime: being opened, open, or failed.
 struct SharedConnection {
-    opened: OnceLock<RedisResult<MultiplexedConnection>>,
+    opened: OnceLock<RedisResult<Line>>,
     /// Changes when it is opened. Closed when the runtime ends.
     changed: watch::Receiver<()>,
     /// Whether to open a new one.
@@ -159,7 +158,7 @@ impl SharedConnections {
         let connection = shared.connection().await?;
         let mut exchange = Exchange {
             connections: self,
-            connection: commands.mutate().then(|| connection.clone()),
+            connection: commands.mutate().then(|| connection.in_use()),
             runtime: Handle::try_current().map_err(|error| Fault::Disconnected(error.into()))?,
         };
         let sent = shared
@@ -195,23 +194,12 @@ impl SharedConnections {
 }
 
 /// A connection that is open, and the server that it leads to, where tiers need to know.
-async fn open(opener: Opener) -> RedisResult<MultiplexedConnection> {
-    greeted(connect(&opener).await?, &opener).await
-}
-
-async fn connect(opener: &Opener) -> RedisResult<MultiplexedConnection> {
-    address::prepare(&opener.client);
-    // Calls have deadlines of their own.
-    let config = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(CONNECT_TIMEOUT))
-        .set_dns_resolver(address::Resolver)
-        .set_response_timeout(None);
-    let client = &opener.client;
-    client.get_multiplexed_async_connection_with_config(&config).await
+async fn open(opener: Opener) -> RedisResult<Line> {
+    greeted(Line::open(&opener).await?, &opener).await
 }
 
 /// Notices whether the server takes the connection, and knows `ECHO`. Some proxies close the connection for it.
-async fn greeted(connection: MultiplexedConnection, opener: &Opener) -> RedisResult<MultiplexedConnection> {
+async fn greeted(connection: Line, opener: &Opener) -> RedisResult<Line> {
     let dialect = &opener.dialect;
     match bare(connection.clone(), &dialect.greeting()).await {
         Ok(replies) => {
@@ -225,50 +213,48 @@ async fn greeted(connection: MultiplexedConnection, opener: &Opener) -> RedisRes
 }
 
 /// The server ended the connection at the greeting. If it does so twice, and not for another greeting, that is why.
-async fn greeted_without_echo(opener: &Opener, error: RedisError) -> RedisResult<MultiplexedConnection> {
+async fn greeted_without_echo(opener: &Opener, error: RedisError) -> RedisResult<Line> {
     let dialect = &opener.dialect;
     if dialect.echo() != Echo::Unknown {
         // Another server may be there now.
         dialect.set_echo(Echo::Unknown);
         return Err(error);
     }
-    let another = connect(opener).await?;
+    let another = Line::open(opener).await?;
     if let Ok(replies) = bare(another.clone(), &dialect.greeting()).await {
         let refused = |reason| RedisError::from((ErrorKind::Client, reason));
         dialect.greeted(&replies).map_err(refused)?;
         return Ok(another);
     }
-    let another = connect(opener).await?;
+    let another = Line::open(opener).await?;
     bare(another.clone(), &Commands::One(redis::cmd("PING"))).await?;
     dialect.set_echo(Echo::Missing);
     Ok(another)
 }
 
 #[cfg(feature = "tiered")]
-async fn server_of(connection: MultiplexedConnection) -> RedisResult<ServerId> {
+async fn server_of(connection: Line) -> RedisResult<ServerId> {
     let replies = bare(connection, &Commands::One(ServerId::command())).await?;
     Ok(ServerId::of(replies.first().unwrap_or(&Value::Nil)))
 }
 
 /// Sends commands without a token behind them.
-async fn bare(mut connection: MultiplexedConnection, commands: &Commands) -> RedisResult<Vec<Value>> {
+async fn bare(mut connection: Line, commands: &Commands) -> RedisResult<Vec<Value>> {
     let pipeline = commands.pipeline();
     connection
+        .connection
         .send_packed_commands(&pipeline, 0, commands.len())
         .await
 }
 
-async fn exchange(
-    mut connection: MultiplexedConnection,
-    dialect: &Dialect,
-    commands: &Commands,
-) -> RedisResult<Vec<Value>> {
+async fn exchange(mut connection: Line, dialect: &Dialect, commands: &Commands) -> RedisResult<Vec<Value>> {
     let Some(token) = dialect.token() else {
         return bare(connection, commands).await;
     };
     let pipeline = token.pipeline(commands);
     let count = pipeline.len();
-    let replies = connection.send_packed_commands(&pipeline, 0, count).await?;
+    let sending = connection.connection.send_packed_commands(&pipeline, 0, count);
+    let replies = sending.await?;
     token.replies(replies, commands)
 }
 
@@ -339,7 +325,7 @@ impl SharedConnection {
     }
 
     /// Stores the outcome of an attempt. Returns whether it decides.
-    fn conclude(&self, opened: RedisResult<MultiplexedConnection>) -> bool {
+    fn conclude(&self, opened: RedisResult<Line>) -> bool {
         let mut attempts = self.attempts.lock();
         attempts.running -= 1;
         let others_may_succeed = opened.is_err() && attempts.running > 0;
@@ -355,7 +341,7 @@ impl SharedConnection {
         self.changed.has_changed().is_err()
     }
 
-    async fn connection(&self) -> Result<MultiplexedConnection, Fault> {
+    async fn connection(&self) -> Result<Line, Fault> {
         if self.opened.get().is_none() {
             // An error means that the runtime has ended.
             let _ = self.changed.clone().changed().await;
@@ -390,13 +376,15 @@ impl SharedConnection {
 
     async fn send(
         &self,
-        connection: MultiplexedConnection,
+        connection: Line,
         dialect: &Dialect,
         commands: &Commands,
         until: Instant,
     ) -> RedisResult<Vec<Value>> {
+        let (line, received) = (connection.clone(), connection.received());
         let mut watch = TimeoutWatch {
             shared: Some(self),
+            received,
             until,
         };
         if self.timeouts.load(Ordering::Relaxed) == 0 {
@@ -408,6 +396,7 @@ impl SharedConnection {
             Ok(_) => {
                 self.timeouts.store(0, Ordering::Relaxed);
                 self.replied.store(self.age(), Ordering::Relaxed);
+                line.replied();
             }
             Err(error) if faults::is_lost(error) => self.dead.store(true, Ordering::Relaxed),
             Err(_) => {}
@@ -415,7 +404,15 @@ impl SharedConnection {
         sent
     }
 
-    fn count_timeout(&self) {
+    /// A call is out of time that was sent when so many bytes had come. The rest of a long reply is not waited for.
+    fn count_timeout(&self, received: u64) {
+        if let Some(Ok(line)) = self.opened.get()
+            && line.is_in_long_reply(received)
+        {
+            self.dead.store(true, Ordering::Relaxed);
+            line.end();
+            return;
+        }
         let timeouts = self.timeouts.fetch_add(1, Ordering::Relaxed) + 1;
         let silence = self.age().saturating_sub(self.heard.load(Ordering::Relaxed));
         if timeouts >= MAX_TIMEOUTS || u128::from(silence) >= MAX_SILENCE.as_millis() {
@@ -431,7 +428,7 @@ impl SharedConnection {
 /// A change under way. Dropped with its connection, as by a cancelled call, it is an unacknowledged write.
 struct Exchange<'s> {
     connections: &'s SharedConnections,
-    connection: Option<MultiplexedConnection>,
+    connection: Option<LineInUse>,
     runtime: Handle,
 }
 
@@ -445,8 +442,8 @@ impl Drop for Exchange<'_> {
         self.runtime.spawn(async move {
             // A connection replies in turn: behind the reply to what does nothing, nothing is left.
             let (dialect, nothing) = (&opener.dialect, opener.dialect.nothing());
-            let settled = async { drop(exchange(connection, dialect, &nothing).await) };
-            write.settle_async(settled, || connect(&opener)).await;
+            let settled = async { drop(exchange(connection.0.clone(), dialect, &nothing).await) };
+            write.settle_async(settled, || Line::open(&opener)).await;
         });
     }
 }
@@ -454,6 +451,7 @@ impl Drop for Exchange<'_> {
 /// Counts a timeout when it is dropped with its future after `until`.
 struct TimeoutWatch<'s> {
     shared: Option<&'s SharedConnection>,
+    received: u64,
     until: Instant,
 }
 
@@ -462,7 +460,7 @@ impl Drop for TimeoutWatch<'_> {
         if let Some(shared) = self.shared
             && Instant::now() >= self.until
         {
-            shared.count_timeout();
+            shared.count_timeout(self.received);
         }
     }
 }

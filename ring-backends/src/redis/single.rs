@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use redis::{Client, Connection, ConnectionAddr, RedisError, RedisResult, Value};
+use redis::{Client, RedisError, RedisResult, Value};
 
 use super::address;
 use super::dialect::{Dialect, Echo, leads_elsewhere};
@@ -21,10 +21,11 @@ use super::route::Route;
 use super::shared::SharedConnections;
 #[cfg(feature = "tiered")]
 use super::watching::{ServerId, Watch};
+use super::wire::Wire;
 use crate::remote::pool::{CONNECT_TIMEOUT, Lease, Pool, TRIED_AFTER};
 use crate::remote::process::PerProcess;
 use crate::remote::unacked::UnackedWrites;
-use crate::remote::{Fault, NO_TIME, dial};
+use crate::remote::{Fault, NO_TIME};
 
 /// By how much the timeout of a connection may exceed the time left to a call. Setting it costs system calls.
 const SLACK: Duration = Duration::from_millis(2);
@@ -119,10 +120,7 @@ impl Single {
         self.links().unacked.begin().settle(
             connection,
             |connection, until| connection.has_settled(until),
-            move |_, until| {
-                let left = until.saturating_duration_since(Instant::now());
-                client.get_connection_with_timeout(left).is_ok()
-            },
+            move |_, until| Wire::open(&client, until).is_ok(),
         );
     }
 
@@ -223,7 +221,7 @@ fn prepared(client: Client) -> Client {
 
 /// A connection, the timeout that was set for it, and the request without a reply.
 struct Timed {
-    connection: Connection,
+    wire: Wire,
     opened: Instant,
     timeout: Duration,
     pending: Option<Pending>,
@@ -253,9 +251,9 @@ impl Timed {
 
     fn connect(client: &Client) -> Result<Self, String> {
         address::prepare(client);
-        let connection = reachable(client).get_connection_with_timeout(CONNECT_TIMEOUT);
+        let wire = Wire::open(client, Instant::now() + CONNECT_TIMEOUT);
         Ok(Timed {
-            connection: connection.map_err(|error| faults::connecting(&error))?,
+            wire: wire.map_err(|error| faults::connecting(&error))?,
             opened: Instant::now(),
             timeout: Duration::ZERO,
             pending: None,
@@ -316,7 +314,7 @@ impl Timed {
             replies: Vec::with_capacity(commands.len() + 1),
             commands: commands.len(),
         });
-        self.connection.send_packed_command(&packed)?;
+        self.wire.send(&packed)?;
         self.read(until)?;
         match self.pending.take() {
             Some(Pending {
@@ -355,8 +353,9 @@ impl Timed {
             let now = Instant::now();
             let is_late = now >= until && late_reads < LATE_READS;
             late_reads += u32::from(is_late);
-            self.set_timeout(if is_late { now + SLACK } else { until })?;
-            match (self.connection.recv_response()?, &mut self.pending) {
+            let until = if is_late { now + SLACK } else { until };
+            self.set_timeout(until)?;
+            match (self.wire.receive(until)?, &mut self.pending) {
                 (Value::Push { .. }, _) | (_, None) => {}
                 (reply, Some(pending)) => pending.replies.push(reply),
             }
@@ -377,35 +376,10 @@ impl Timed {
         }
         if self.timeout < left || self.timeout > left + SLACK {
             self.timeout = left + SLACK / 2;
-            self.connection.set_read_timeout(Some(self.timeout))?;
-            self.connection.set_write_timeout(Some(self.timeout))?;
+            self.wire.set_timeout(self.timeout)?;
         }
         Ok(())
     }
-}
-
-/// The client, at an address that answers if its name has several. The name itself stays for TLS, whose certificates have it.
-fn reachable(client: &Client) -> std::borrow::Cow<'_, Client> {
-    use std::borrow::Cow;
-    use std::net::ToSocketAddrs;
-
-    let info = client.get_connection_info();
-    let ConnectionAddr::Tcp(host, port) = info.addr() else {
-        return Cow::Borrowed(client);
-    };
-    let addresses = (host.as_str(), *port)
-        .to_socket_addrs()
-        .map_or(0, Iterator::count);
-    if addresses < 2 {
-        return Cow::Borrowed(client);
-    }
-    let peer =
-        dial::connect(host, *port, Instant::now() + CONNECT_TIMEOUT).and_then(|stream| stream.peer_addr());
-    let opened = peer.ok().and_then(|peer| {
-        let address = ConnectionAddr::Tcp(peer.ip().to_string(), peer.port());
-        Client::open(info.clone().set_addr(address)).ok()
-    });
-    opened.map_or(Cow::Borrowed(client), Cow::Owned)
 }
 
 impl Pending {

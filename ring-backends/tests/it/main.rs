@@ -7,6 +7,8 @@
     feature = "tiered"
 ))]
 mod abuse;
+#[cfg(all(feature = "memcached", feature = "redis", feature = "tokio"))]
+mod announced;
 #[cfg(feature = "tokio")]
 mod blocking;
 #[cfg(feature = "disk")]

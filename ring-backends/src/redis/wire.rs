@@ -1,0 +1,215 @@
+//! A blocking connection to one server. Reading ends at a deadline, also in the middle of a reply.
+
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+#[cfg(unix)]
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+use redis::io::tcp::TcpSettings;
+use redis::io::tcp::socket2::SockRef;
+use redis::{
+    Client, Cmd, Connection, ConnectionAddr, ErrorKind, Parser, ProtocolVersion, RedisConnectionInfo,
+    RedisError, RedisResult, ServerError, Value,
+};
+
+use crate::remote::dial;
+
+/// The largest reply that is read: Redis takes values of up to 512 MB, and many may be asked for at a time.
+pub(super) const MAX_REPLY: u64 = 1 << 30;
+
+/// A connection to one server.
+pub(super) enum Wire {
+    Plain(Box<Plain>),
+    /// By the client of the crate `redis`, which reads a reply to its end while each piece of it comes in time.
+    Encrypted(Box<Connection>),
+}
+
+/// A connection without TLS.
+pub(super) struct Plain {
+    stream: Stream,
+    parser: Parser,
+}
+
+enum Stream {
+    Tcp(TcpStream),
+    #[cfg(unix)]
+    Unix(UnixStream),
+}
+
+macro_rules! on {
+    ($stream:expr, $name:ident => $does:expr) => {
+        match $stream {
+            Stream::Tcp($name) => $does,
+            #[cfg(unix)]
+            Stream::Unix($name) => $does,
+        }
+    };
+}
+
+/// The bytes of one reply, until a deadline.
+struct Incoming<'w> {
+    stream: &'w mut Stream,
+    until: Instant,
+    count: u64,
+}
+
+impl Read for Incoming<'_> {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        if Instant::now() >= self.until {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        if self.count > MAX_REPLY {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "the reply is too large",
+            ));
+        }
+        let count = on!(&mut self.stream, stream => stream.read(space))?;
+        self.count += count as u64;
+        Ok(count)
+    }
+}
+
+impl Wire {
+    /// Connects, logs in, and chooses the database.
+    pub(super) fn open(client: &Client, until: Instant) -> RedisResult<Self> {
+        let info = client.get_connection_info();
+        let stream = match info.addr() {
+            ConnectionAddr::Tcp(host, port) => {
+                let stream = dial::connect(host, *port, until)?;
+                set_up(&stream, info.tcp_settings())?;
+                Stream::Tcp(stream)
+            }
+            #[cfg(unix)]
+            ConnectionAddr::Unix(path) => Stream::Unix(UnixStream::connect(path)?),
+            _ => {
+                let left = until.saturating_duration_since(Instant::now());
+                let connection = client.get_connection_with_timeout(left)?;
+                return Ok(Wire::Encrypted(Box::new(connection)));
+            }
+        };
+        let mut plain = Plain {
+            stream,
+            parser: Parser::new(),
+        };
+        plain.log_in(info.redis_settings(), until)?;
+        Ok(Wire::Plain(Box::new(plain)))
+    }
+
+    pub(super) fn send(&mut self, packed: &[u8]) -> RedisResult<()> {
+        match self {
+            Wire::Plain(plain) => Ok(on!(&mut plain.stream, stream => stream.write_all(packed))?),
+            Wire::Encrypted(connection) => connection.send_packed_command(packed),
+        }
+    }
+
+    /// The next reply. One that was read in part goes on with the next call.
+    pub(super) fn receive(&mut self, until: Instant) -> RedisResult<Value> {
+        match self {
+            Wire::Plain(plain) => plain.receive(until),
+            Wire::Encrypted(connection) => connection.recv_response(),
+        }
+    }
+
+    /// Sets the timeouts of reading and writing.
+    pub(super) fn set_timeout(&self, timeout: Duration) -> RedisResult<()> {
+        match self {
+            Wire::Plain(plain) => Ok(plain.set_timeout(timeout)?),
+            Wire::Encrypted(connection) => {
+                connection.set_read_timeout(Some(timeout))?;
+                connection.set_write_timeout(Some(timeout))
+            }
+        }
+    }
+}
+
+impl Plain {
+    fn receive(&mut self, until: Instant) -> RedisResult<Value> {
+        self.parser.parse_value(Incoming {
+            stream: &mut self.stream,
+            until,
+            count: 0,
+        })
+    }
+
+    fn set_timeout(&self, timeout: Duration) -> io::Result<()> {
+        on!(&self.stream, stream => stream.set_read_timeout(Some(timeout)))?;
+        on!(&self.stream, stream => stream.set_write_timeout(Some(timeout)))
+    }
+
+    fn log_in(&mut self, settings: &RedisConnectionInfo, until: Instant) -> RedisResult<()> {
+        match self.execute(logins(settings, settings.username()), until)? {
+            // Redis 5 has no users.
+            Some(error) if says(&error, "wrong number of arguments for 'auth'") => {
+                let refused = self.execute(logins(settings, None), until)?;
+                refused.map_or(Ok(()), |error| Err(refusal(error)))
+            }
+            refused => refused.map_or(Ok(()), |error| Err(refusal(error))),
+        }
+    }
+
+    /// Executes commands, one after the other, and returns what the server says against one of them.
+    fn execute(&mut self, commands: Vec<Cmd>, until: Instant) -> RedisResult<Option<ServerError>> {
+        for command in commands {
+            let left = until.saturating_duration_since(Instant::now());
+            self.set_timeout(left.max(Duration::from_millis(1)))?;
+            on!(&mut self.stream, stream => stream.write_all(&command.get_packed_command()))?;
+            if let Value::ServerError(error) = self.receive(until)? {
+                return Ok(Some(error));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// The commands by which a connection begins.
+fn logins(settings: &RedisConnectionInfo, user: Option<&str>) -> Vec<Cmd> {
+    let (is_newer, mut commands) = (settings.protocol() == ProtocolVersion::RESP3, Vec::new());
+    let mut login = redis::cmd(if is_newer { "HELLO" } else { "AUTH" });
+    if is_newer {
+        login.arg(3);
+    }
+    match (settings.password(), user) {
+        (Some(password), user) if is_newer => {
+            let user = user.unwrap_or("default");
+            login.arg("AUTH").arg(user).arg(password);
+        }
+        (Some(password), user) => _ = login.arg(user).arg(password),
+        (None, _) => {}
+    }
+    if is_newer || settings.password().is_some() {
+        commands.push(login);
+    }
+    if settings.db() != 0 {
+        commands.push(redis::cmd("SELECT").arg(settings.db()).clone());
+    }
+    commands
+}
+
+fn says(error: &ServerError, words: &str) -> bool {
+    error.details().is_some_and(|details| details.contains(words))
+}
+
+fn refusal(error: ServerError) -> RedisError {
+    // A server without a password says that it was sent AUTH.
+    if error.code() == "WRONGPASS" || says(&error, "AUTH") {
+        return (ErrorKind::AuthenticationFailed, "Password authentication failed").into();
+    }
+    error.into()
+}
+
+/// The options of the client's sockets. Closing one discards what the system has not sent yet: otherwise a write could reach
+/// the server after newer ones.
+pub(super) fn set_up<'s, S>(stream: &'s S, settings: &TcpSettings) -> io::Result<()>
+where
+    SockRef<'s>: From<&'s S>,
+{
+    let socket = SockRef::from(stream);
+    socket.set_tcp_nodelay(true)?;
+    socket.set_linger(Some(Duration::ZERO))?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(settings.user_timeout())?;
+    let keepalive = settings.keepalive();
+    keepalive.map_or(Ok(()), |keepalive| socket.set_tcp_keepalive(keepalive))
+}
