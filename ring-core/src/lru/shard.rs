@@ -177,6 +177,9 @@ impl<T> Shard<T> {
 
     #[inline]
     pub(super) fn deadline(&self, slot: usize) -> u64 {
+        if self.is_without_deadlines() {
+            return NEVER;
+        }
         match &self.idle {
             Some(idle) => idle.deadline(slot),
             None => self.deadlines.get(slot).copied().unwrap_or(NEVER),
@@ -186,22 +189,34 @@ impl<T> Shard<T> {
     /// The deadline by expiry, whatever the entry's use: what is stale is told by it.
     #[inline]
     pub(super) fn expires_at(&self, slot: usize) -> u64 {
+        if self.is_without_deadlines() {
+            return NEVER;
+        }
         match &self.idle {
             Some(idle) => idle.expires_at(slot),
             None => self.deadlines.get(slot).copied().unwrap_or(NEVER),
         }
     }
 
+    /// Whether no entry ends but by eviction. With a time of rest, each has a deadline.
+    #[inline]
+    fn is_without_deadlines(&self) -> bool {
+        self.deadlines.is_empty()
+    }
+
     #[inline]
     pub(super) fn set_deadline(&mut self, slot: usize, deadline: u64) {
+        if deadline != NEVER || !self.is_without_deadlines() {
+            self.change_deadline(slot, deadline);
+        }
+    }
+
+    fn change_deadline(&mut self, slot: usize, deadline: u64) {
         if let Some(idle) = &mut self.idle {
             idle.set(slot, deadline);
             return;
         }
         if self.deadlines.is_empty() {
-            if deadline == NEVER {
-                return;
-            }
             self.deadlines = vec![NEVER; self.slots.len()];
         }
         if let Some(place) = self.deadlines.get_mut(slot) {

@@ -37,9 +37,6 @@ const PROTECTED: usize = 1;
 /// The number of entries of a queue that get another chance before one is evicted.
 const CHANCES: usize = 16;
 
-/// No slot.
-const NONE: u32 = u32::MAX;
-
 pub(in crate::lru) struct ScanResistant {
     capacity: usize,
     links: Vec<Link>,
@@ -52,7 +49,7 @@ pub(in crate::lru) struct ScanResistant {
     rotation: Rotation,
 }
 
-/// A slot's neighbours in its queue.
+/// A slot's neighbours in its queue, which is a ring: the last one is followed by the first.
 #[derive(Clone, Copy)]
 struct Link {
     previous: u32,
@@ -61,17 +58,13 @@ struct Link {
 
 #[derive(Clone, Copy)]
 struct Queue {
+    /// Any number if it is empty.
     front: u32,
-    back: u32,
     length: usize,
 }
 
 /// No entries yet.
-const EMPTY: Queue = Queue {
-    front: NONE,
-    back: NONE,
-    length: 0,
-};
+const EMPTY: Queue = Queue { front: 0, length: 0 };
 
 impl EvictionPolicy for ScanResistant {
     #[inline(always)]
@@ -84,10 +77,7 @@ impl EvictionPolicy for ScanResistant {
 
     fn push(&mut self, marks: &mut impl Marks, hash: u32) {
         let mark = self.admit(marks, hash);
-        let alone = Link {
-            previous: NONE,
-            next: NONE,
-        };
+        let alone = Link { previous: 0, next: 0 };
         push_within(self.capacity, &mut self.links, alone);
         self.link(marks, marks.count() - 1, mark);
         if self.queues[PROBATION].length > self.share / 2 {
@@ -136,9 +126,7 @@ impl EvictionPolicy for ScanResistant {
         let last = marks.count() - 1;
         self.links.swap_remove(slot);
         if slot < last {
-            let (Link { previous, next }, queue) = (self.links[slot], mark_of(marks, last).queue());
-            self.join(queue, previous, slot as u32);
-            self.join(queue, slot as u32, next);
+            self.renumber(mark_of(marks, last).queue(), last as u32, slot as u32);
         }
     }
 
@@ -152,16 +140,14 @@ impl EvictionPolicy for ScanResistant {
         assert!(self.links.capacity() <= self.capacity);
         assert!((2..=self.longest()).contains(&self.share));
         for (number, queue) in self.queues.iter().enumerate() {
-            let (mut previous, mut slot) = (NONE, queue.front);
+            let mut slot = queue.front;
             for _ in 0..queue.length {
-                let mark = Mark(marks[slot as usize]);
-                assert_eq!(
-                    (mark.queue(), self.links[slot as usize].previous),
-                    (number, previous)
-                );
-                (previous, slot) = (slot, self.links[slot as usize].next);
+                let next = self.links[slot as usize].next;
+                assert_eq!(Mark(marks[slot as usize]).queue(), number);
+                assert_eq!(self.links[next as usize].previous, slot);
+                slot = next;
             }
-            assert_eq!((slot, queue.back), (NONE, previous));
+            assert!(queue.length == 0 || slot == queue.front, "it is a ring");
         }
         assert_eq!(
             self.queues[PROBATION].length + self.queues[PROTECTED].length,
@@ -190,7 +176,15 @@ impl ScanResistant {
     }
 
     /// Moves an entry to the end of the queue that its new mark names.
+    #[inline]
     fn requeue(&mut self, marks: &mut impl Marks, slot: usize, mark: Mark) {
+        let (from, to) = (mark_of(marks, slot).queue(), mark.queue());
+        if from == to && self.queues[from].front as usize == slot {
+            // The ring turns.
+            *marks.mark(slot) = mark.0;
+            self.queues[from].front = self.links[slot].next;
+            return;
+        }
         self.unlink(marks, slot);
         self.link(marks, slot, mark);
     }
@@ -281,28 +275,55 @@ impl ScanResistant {
     /// Puts a slot at the end of the queue that its new mark names.
     fn link(&mut self, marks: &mut impl Marks, slot: usize, mark: Mark) {
         *marks.mark(slot) = mark.0;
-        let queue = mark.queue();
-        self.join(queue, self.queues[queue].back, slot as u32);
-        self.join(queue, slot as u32, NONE);
-        self.queues[queue].length += 1;
+        let (queue, slot) = (&mut self.queues[mark.queue()], slot as u32);
+        if queue.length == 0 {
+            queue.front = slot;
+        }
+        queue.length += 1;
+        // The first one is its own neighbour.
+        let next = queue.front;
+        let previous = if next == slot {
+            slot
+        } else {
+            self.links[next as usize].previous
+        };
+        self.links[slot as usize] = Link { previous, next };
+        self.join(previous, slot);
+        self.join(slot, next);
     }
 
     fn unlink(&mut self, marks: &mut impl Marks, slot: usize) {
         let (Link { previous, next }, queue) = (self.links[slot], mark_of(marks, slot).queue());
-        self.join(queue, previous, next);
-        self.queues[queue].length -= 1;
+        self.join(previous, next);
+        let queue = &mut self.queues[queue];
+        queue.length -= 1;
+        if queue.front as usize == slot {
+            queue.front = next;
+        }
     }
 
-    /// Makes two slots of a queue neighbours; `NONE` stands for its end.
-    fn join(&mut self, queue: usize, previous: u32, next: u32) {
-        match self.links.get_mut(previous as usize) {
-            Some(link) => link.next = next,
-            None => self.queues[queue].front = next,
+    /// The entry of the slot `old` in this queue has the slot `new` now.
+    fn renumber(&mut self, queue: usize, old: u32, new: u32) {
+        let Link { previous, next } = self.links[new as usize];
+        if previous == old {
+            self.links[new as usize] = Link {
+                previous: new,
+                next: new,
+            };
+        } else {
+            self.join(previous, new);
+            self.join(new, next);
         }
-        match self.links.get_mut(next as usize) {
-            Some(link) => link.previous = previous,
-            None => self.queues[queue].back = previous,
+        if self.queues[queue].front == old {
+            self.queues[queue].front = new;
         }
+    }
+
+    /// Makes two slots of a queue neighbours.
+    #[inline]
+    fn join(&mut self, previous: u32, next: u32) {
+        self.links[previous as usize].next = next;
+        self.links[next as usize].previous = previous;
     }
 }
 

@@ -5,17 +5,32 @@ use super::mark::Mark;
 /// The number of ghosts in a bucket.
 const BUCKET: usize = 8;
 
-/// Recently evicted entries, in buckets of words: tag (16 bits), queue (1), times seen (4, zero: no ghost), time
-/// (11). Two keys may share a tag, which costs a wrong guess at most.
+/// The longest lifetime of a ghost, in times.
+const LONGEST_STAY: u16 = 256;
+
+/// The bits of a note that say how often the ghost was seen.
+const SEEN: u16 = 15 << 11;
+
+/// Recently evicted entries, in buckets. Two keys may share a tag, which costs a wrong guess at most.
 pub(super) struct Ghosts {
-    words: Vec<u32>,
-    buckets: usize,
+    /// Empty until there is a ghost.
+    buckets: Vec<Bucket>,
+    /// The number of buckets.
+    count: usize,
     /// The number of evictions from each queue.
     gone: [u32; 2],
     /// Time advances once in 2^`step` evictions.
     step: u32,
     /// The lifetime of the ghosts of each queue, in such times.
-    stay: [u32; 2],
+    stay: [u16; 2],
+}
+
+/// The ghosts of some hashes, in two rows: a row is compared by a few instructions, without a branch for each ghost.
+#[derive(Clone)]
+struct Bucket {
+    tags: [u16; BUCKET],
+    /// Queue (1 bit), times seen (4, zero: no ghost), time (11).
+    notes: [u16; BUCKET],
 }
 
 pub(super) struct Ghost {
@@ -25,85 +40,154 @@ pub(super) struct Ghost {
     pub(super) age: usize,
 }
 
+/// The ages and remaining lifetimes of ghosts at one moment.
+#[derive(Clone, Copy)]
+struct Moment {
+    times: [u16; 2],
+    stay: [u16; 2],
+}
+
+impl Moment {
+    #[inline(always)]
+    fn age(self, note: u16) -> u16 {
+        choose(note, self.times).wrapping_sub(note) & Ghosts::TIMES
+    }
+
+    fn is_over(self, note: u16) -> bool {
+        seen(note) == 0 || self.age(note) > choose(note, self.stay)
+    }
+
+    /// The greater, the sooner the ghost would expire. Greatest where there is none.
+    #[inline(always)]
+    fn urgency(self, note: u16) -> u16 {
+        let is_none = (note & SEEN).wrapping_sub(1) >> 15;
+        (is_none << 12) + self.age(note) + LONGEST_STAY - choose(note, self.stay)
+    }
+
+    /// The place of the ghost that would expire first; of several, the first one's.
+    #[inline(always)]
+    fn first_to_expire(self, notes: &[u16; BUCKET]) -> usize {
+        let mut most = 0;
+        for (place, urgency) in self.urgencies(notes).into_iter().enumerate() {
+            most = most.max(usize::from(urgency) * BUCKET + BUCKET - 1 - place);
+        }
+        BUCKET - 1 - most % BUCKET
+    }
+
+    /// The [`urgency`](Self::urgency) of each. In a function of its own the compiler computes all of them at once.
+    #[inline(never)]
+    fn urgencies(self, notes: &[u16; BUCKET]) -> [u16; BUCKET] {
+        notes.map(|note| self.urgency(note))
+    }
+}
+
+/// The number of the ghost's queue, of one for each.
+#[inline(always)]
+fn choose(note: u16, [first, second]: [u16; 2]) -> u16 {
+    first ^ (first ^ second) & (queue(note) as u16).wrapping_neg()
+}
+
+impl Bucket {
+    const EMPTY: Bucket = Bucket {
+        tags: [0; BUCKET],
+        notes: [0; BUCKET],
+    };
+
+    #[inline(always)]
+    fn may_have(&self, tag: u16) -> bool {
+        self.tags.iter().fold(false, |any, other| any | (*other == tag))
+    }
+}
+
 impl Ghosts {
-    const TIMES: u32 = (1 << 11) - 1;
+    const TIMES: u16 = (1 << 11) - 1;
 
     pub(super) fn new(capacity: usize) -> Self {
         let capacity = u32::try_from(capacity).unwrap_or(u32::MAX);
         let step = u32::BITS - (capacity.saturating_sub(1) >> 8).leading_zeros();
         let stay = [capacity - capacity / 10, capacity.div_ceil(4)];
         Ghosts {
-            words: Vec::new(),
+            buckets: Vec::new(),
             // Half as many more than the capacity, and a few more for small ones.
-            buckets: capacity as usize / BUCKET * 3 / 2 + BUCKET,
+            count: capacity as usize / BUCKET * 3 / 2 + BUCKET,
             gone: [0; 2],
             step,
-            stay: stay.map(|gone| gone.div_ceil(1 << step)),
+            stay: stay.map(|gone| (gone.div_ceil(1 << step) as u16).min(LONGEST_STAY)),
         }
     }
 
     /// Removes and returns the ghost with this hash.
+    #[inline]
     pub(super) fn take(&mut self, hash: u32) -> Option<Ghost> {
-        let bucket = self.bucket(hash);
-        let place = bucket.clone().find(|&place| {
-            let word = self.words[place];
-            word >> 16 == tag(hash) && seen(word) != 0 && self.left(word) >= 0
-        })?;
-        let word = std::mem::take(&mut self.words[place]);
+        let bucket = self.buckets.get(self.number(hash))?;
+        if bucket.may_have(tag(hash)) {
+            self.take_alike(hash)
+        } else {
+            None
+        }
+    }
+
+    #[inline(never)]
+    fn take_alike(&mut self, hash: u32) -> Option<Ghost> {
+        let (moment, number, step) = (self.moment(), self.number(hash), self.step);
+        let Bucket { tags, notes } = self.buckets.get_mut(number)?;
+        let mut pairs = tags.iter().zip(notes);
+        let (_, note) = pairs.find(|(other, note)| **other == tag(hash) && !moment.is_over(**note))?;
+        let note = std::mem::take(note);
         Some(Ghost {
-            queue: queue(word),
-            seen: seen(word),
-            age: (self.age(word) as usize) << self.step,
+            queue: queue(note),
+            seen: seen(note),
+            age: usize::from(moment.age(note)) << step,
         })
     }
 
     /// Adds a ghost, in place of the ghost of its bucket that would have expired first.
     pub(super) fn remember(&mut self, hash: u32, queue: usize, seen: u8) {
-        if self.words.is_empty() {
-            self.words = vec![0; self.buckets * BUCKET];
+        if self.buckets.is_empty() {
+            self.buckets = vec![Bucket::EMPTY; self.count];
         }
-        let left = |place: &usize| self.left(self.words[*place]);
-        let place = self.bucket(hash).min_by_key(left).unwrap_or_default();
+        let (moment, number) = (self.moment(), self.number(hash));
         self.gone[queue] = self.gone[queue].wrapping_add(1);
-        let seen = u32::from(seen.min(Mark::MOST_SEEN));
-        self.words[place] = tag(hash) << 16 | (queue as u32) << 15 | seen << 11 | self.time(queue);
-    }
-
-    fn bucket(&self, hash: u32) -> std::ops::Range<usize> {
-        if self.words.is_empty() {
-            return 0..0;
+        let note = self.note(queue, seen);
+        if let Some(bucket) = self.buckets.get_mut(number) {
+            let place = moment.first_to_expire(&bucket.notes);
+            (bucket.tags[place], bucket.notes[place]) = (tag(hash), note);
         }
-        let number = ((u64::from(hash) * self.buckets as u64) >> 32) as usize;
-        number * BUCKET..(number + 1) * BUCKET
     }
 
-    fn time(&self, queue: usize) -> u32 {
-        self.gone[queue] >> self.step & Self::TIMES
+    /// The note of a ghost that begins now.
+    fn note(&self, queue: usize, seen: u8) -> u16 {
+        (queue as u16) << 15 | u16::from(seen.min(Mark::MOST_SEEN)) << 11 | self.time(queue)
     }
 
-    fn age(&self, word: u32) -> u32 {
-        self.time(queue(word)).wrapping_sub(word) & Self::TIMES
+    /// The number of the bucket of a hash.
+    #[inline(always)]
+    fn number(&self, hash: u32) -> usize {
+        ((u64::from(hash) * self.count as u64) >> 32) as usize
     }
 
-    /// The remaining lifetime of a ghost.
-    fn left(&self, word: u32) -> i32 {
-        if seen(word) == 0 {
-            return i32::MIN;
+    fn moment(&self) -> Moment {
+        Moment {
+            times: [self.time(0), self.time(1)],
+            stay: self.stay,
         }
-        self.stay[queue(word)] as i32 - self.age(word) as i32
+    }
+
+    fn time(&self, queue: usize) -> u16 {
+        (self.gone[queue] >> self.step) as u16 & Self::TIMES
     }
 }
 
-fn tag(hash: u32) -> u32 {
-    hash & 0xffff
+fn tag(hash: u32) -> u16 {
+    hash as u16
 }
 
-fn queue(word: u32) -> usize {
-    (word >> 15 & 1) as usize
+fn queue(note: u16) -> usize {
+    usize::from(note >> 15)
 }
 
-fn seen(word: u32) -> u8 {
-    (word >> 11 & 15) as u8
+fn seen(note: u16) -> u8 {
+    ((note & SEEN) >> 11) as u8
 }
 
 #[cfg(test)]
