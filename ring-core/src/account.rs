@@ -135,6 +135,7 @@ impl Use {
     }
 
     /// Prepares this thread to count hits without allocating.
+    #[inline]
     pub(crate) fn expect_hits(&self) {
         cells::prepare(self.place.load(Ordering::Relaxed));
     }
@@ -158,6 +159,7 @@ impl Use {
     }
 
     /// Notes the expiry of a value that was stored.
+    #[inline]
     pub(crate) fn stored(&self, expiry: Option<Duration>) {
         self.counters.store();
         let nanos = expiry.map_or(NEVER, crate::stats::nanos);
@@ -180,6 +182,7 @@ impl Use {
 
 impl Use {
     /// Counts and reports an entry that the storage dropped. Called without a lock.
+    #[inline]
     pub(crate) fn lost(&self, reason: EvictionReason) {
         match reason {
             EvictionReason::Capacity => self.counters.evicted(),

@@ -487,7 +487,7 @@ where
     /// The slow path: a hit that waits, or a miss.
     #[inline(never)]
     fn look_up(self) -> R::Out {
-        let (context, key) = (self.context, self.call_key());
+        let (context, key) = (&self.context, self.call_key());
         let lookup = context.begin_lookup(&key);
         match context.finish_lookup(&key, context.storage().read(&key, lookup.until), lookup) {
             Ok(value) => R::found(value),
@@ -498,14 +498,12 @@ where
         }
     }
 
+    #[inline]
     fn miss(self, key: EncodedKey, lookup: Lookup) -> R::Out {
         if B::HAS_TIMEOUT {
             return within::miss::<R, S, B>(&self.context, key, self.body, lookup);
         }
-        let context = self.context;
-        context.counters().miss();
-        let fetched = blocking::fetch(&context, key, lookup);
-        blocking::complete::<R, S, B>(&context, fetched, self.body, lookup)
+        blocking::miss::<R, S, B>(&self.context, key, self.body, lookup)
     }
 }
 

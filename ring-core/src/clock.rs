@@ -97,6 +97,7 @@ impl StorageClock {
     }
 
     /// The deadline of an entry that lives for `expiry` from now on; [`NEVER`] without one.
+    #[inline]
     pub(crate) fn deadline(&self, expiry: Option<Duration>) -> u64 {
         expiry.map_or(NEVER, |expiry| self.now().saturating_add(nanos(expiry)))
     }

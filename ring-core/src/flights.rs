@@ -43,7 +43,7 @@ use registry::RingRegistry;
 pub(crate) use registry::may_meet;
 use ring_doubts::RingDoubts;
 pub(crate) use scope::{Scope, ScopeGuard, Scoped, Scopes};
-use shard::Shard;
+use shard::{Shard, Spare};
 
 use crate::key::{EncodedKey, KeyShape, Name, RingKey};
 use crate::observer::EvictionReason;
@@ -122,35 +122,48 @@ impl<T> Default for Flights<T> {
 
 impl<T> Flights<T> {
     /// Joins the computation of a key's value, or starts one.
+    #[inline]
     pub(crate) fn join(&self, key: EncodedKey) -> Role<'_, T> {
         if self.is_computing(&key) {
             return Role::Bypass;
         }
         let mut shard = self.shard(&key).lock();
-        let state = self.state(&mut shard, &key);
-        if let Some(flight) = state.flight.clone() {
-            state.ref_count += 1;
-            if flight.take_lead() {
-                return Role::Lead(self.leader(key, Some(flight)));
-            }
-            flight.waiters.fetch_add(1, Ordering::SeqCst);
-            return Role::Wait(Waiter::new(self, key, flight));
+        let (state, spare) = self.state_and_spare(&mut shard, &key);
+        if state.flight.is_some() {
+            return self.join_flight(state, key);
         }
-        Role::Lead(self.begin_flight(&mut shard, key))
+        Role::Lead(self.begin_flight(state, spare, key))
+    }
+
+    /// Joins the flight that there is. Requires the lock of the key's shard.
+    #[inline(never)]
+    fn join_flight(&self, state: &mut KeyState<T>, key: EncodedKey) -> Role<'_, T> {
+        let Some(flight) = state.flight.clone() else {
+            unreachable!("the caller has seen it")
+        };
+        state.ref_count += 1;
+        if flight.take_lead() {
+            return Role::Lead(self.leader(key, Some(flight)));
+        }
+        flight.waiters.fetch_add(1, Ordering::SeqCst);
+        Role::Wait(Waiter::new(self, key, flight))
     }
 
     /// Starts a computation beside one that takes too long. Newcomers join this one.
     pub(crate) fn lead_anew(&self, key: EncodedKey) -> Leader<'_, T> {
-        let leader = self.begin_flight(&mut self.shard(&key).lock(), key);
+        let mut shard = self.shard(&key).lock();
+        let (state, spare) = self.state_and_spare(&mut shard, &key);
+        let leader = self.begin_flight(state, spare, key);
+        drop(shard);
         self.notify_refreshes();
         leader
     }
 
-    /// Starts a computation that newcomers join.
-    fn begin_flight(&self, shard: &mut Shard<T>, key: EncodedKey) -> Leader<'_, T> {
+    /// Starts a computation that newcomers join. Requires the lock of the key's shard.
+    #[inline]
+    fn begin_flight(&self, state: &mut KeyState<T>, spare: &mut Spare<T>, key: EncodedKey) -> Leader<'_, T> {
         let epoch = self.next_epoch();
-        let flight = shard.flight(epoch);
-        let state = self.state(shard, &key);
+        let flight = shard::flight(spare, epoch);
         state.flight = Some(Arc::clone(&flight));
         state.ref_count += 1;
         Leader::new(self, key, epoch, Some(flight))
@@ -237,7 +250,7 @@ impl<T> Flights<T> {
             self.counting_doubts(state, |state| state.took_effect(epoch));
         }
         let hash = key.hash_value();
-        let evicted = storage.write(key, value, terms);
+        let evicted = storage.write(&key, value, terms);
         // After the write: a look-up that saw the count sees the value.
         self.count_write(hash);
         drop(shard);
@@ -380,12 +393,23 @@ impl<T> Flights<T> {
     }
 
     /// The state of a key, created if there is none.
+    #[inline]
     fn state<'t>(&self, shard: &'t mut Shard<T>, key: &EncodedKey) -> &'t mut KeyState<T> {
-        let (state, created) = shard.state(key);
+        self.state_and_spare(shard, key).0
+    }
+
+    /// [`state`](Self::state), and the place of a flight to use again.
+    #[inline]
+    fn state_and_spare<'t>(
+        &self,
+        shard: &'t mut Shard<T>,
+        key: &EncodedKey,
+    ) -> (&'t mut KeyState<T>, &'t mut Spare<T>) {
+        let (state, created, spare) = shard.state(key);
         if created {
             self.keys.fetch_add(1, Ordering::SeqCst);
         }
-        state
+        (state, spare)
     }
 
     /// The next epoch. Taken under the lock of the key's shard, so that the epochs of one key are in order.
@@ -519,7 +543,13 @@ impl<T> Flights<T> {
 
     /// Whether the state of a key outlives its last reference: it is in doubt until the next write, or its ring is and it
     /// is not.
+    #[inline]
     fn is_remembered(&self, state: &KeyState<T>) -> bool {
+        self.doubts.load(Ordering::SeqCst) > 0 && self.is_remembered_for_doubts(state)
+    }
+
+    #[cold]
+    fn is_remembered_for_doubts(&self, state: &KeyState<T>) -> bool {
         if state.is_in_doubt() {
             return self.doubts.load(Ordering::SeqCst) <= REMEMBERED_DOUBTS;
         }
@@ -535,6 +565,7 @@ impl<T> Flights<T> {
     }
 
     /// [`release`](Self::release), unless `change` fails.
+    #[inline]
     fn try_release<R, E>(
         &self,
         key: &EncodedKey,
@@ -543,16 +574,19 @@ impl<T> Flights<T> {
         let mut shard = self.shard(key).lock();
         let mut entry = shard.expect_entry(key);
         let result = self.counting_doubts(entry.get_mut(), change)?;
-        entry.get_mut().ref_count -= 1;
-        if entry.get().ref_count == 0 && !self.is_remembered(entry.get()) {
-            let (mut state, _) = entry.remove();
-            self.keys.fetch_sub(1, Ordering::SeqCst);
+        let state = entry.get_mut();
+        state.ref_count -= 1;
+        if state.ref_count == 0 && !self.is_remembered(state) {
             if state.is_in_doubt() {
                 self.doubts.fetch_sub(1, Ordering::SeqCst);
             }
-            shard.keep_spare(&mut state);
+            let flight = state.flight.take();
+            entry.remove();
+            self.keys.fetch_sub(1, Ordering::SeqCst);
+            let landed = shard.keep_spare(flight);
             drop(shard);
-            drop(state);
+            // With the value that it gave to its waiters.
+            drop(landed);
         }
         Ok(result)
     }

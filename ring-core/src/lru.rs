@@ -81,6 +81,17 @@ struct Extras<T> {
     idle: Option<Duration>,
 }
 
+impl<T> Extras<T> {
+    /// Tells the listener of an entry that was evicted.
+    fn tell(&self, gone: Evicted<T>, reason: EvictionReason) {
+        if let Some(listener) = &self.listener {
+            // A panic is the listener's own: the value that is stored does not depend on it.
+            let told = || listener(&recorded_text(&gone.key), gone.value, reason);
+            drop(catch_unwind(AssertUnwindSafe(told)));
+        }
+    }
+}
+
 /// A handle of the same entries.
 impl<T> Clone for Lru<T> {
     fn clone(&self) -> Self {
@@ -201,6 +212,7 @@ impl<T> Lru<T> {
     }
 
     /// Counts and reports an entry that is gone, unless it was removed or replaced while it was alive. Called without a lock.
+    #[inline(always)]
     fn report(&self, gone: Evicted<T>) {
         let reason = if self.clock.is_past(gone.expires_at) {
             EvictionReason::Expired
@@ -210,15 +222,13 @@ impl<T> Lru<T> {
             return;
         };
         self.flights.usage().lost(gone.key.ring_number(), reason);
-        let listener = self.extras.as_ref().and_then(|extras| extras.listener.as_ref());
-        if let Some(listener) = listener {
-            // A panic is the listener's own: the value that is stored does not depend on it.
-            let told = || listener(&recorded_text(&gone.key), gone.value, reason);
-            drop(catch_unwind(AssertUnwindSafe(told)));
+        if let Some(extras) = &self.extras {
+            extras.tell(gone, reason);
         }
     }
 
     /// The instant at which an entry ends that is used now, unless it is used again.
+    #[inline]
     fn idle_until(&self) -> u64 {
         let idle = self.extras.as_ref().and_then(|extras| extras.idle);
         idle.map_or(NEVER, |idle| self.clock.deadline(Some(idle)))
@@ -370,6 +380,7 @@ impl<T: Clone> StorageBase<T> for Lru<T> {
 impl<T> InMemory for Lru<T> {}
 
 impl<T> InPlace<T> for Lru<T> {
+    #[inline(always)]
     fn terms(&self, value: &T, expiry: Option<Duration>) -> Option<Terms> {
         if expiry == Some(Duration::ZERO) {
             return None;
@@ -382,14 +393,11 @@ impl<T> InPlace<T> for Lru<T> {
         })
     }
 
-    fn write(&self, key: EncodedKey, value: T, terms: Terms) -> Option<Evicted<T>> {
+    fn write(&self, key: &EncodedKey, value: T, terms: Terms) -> Option<Evicted<T>> {
         self.flights.usage().written(key.ring_number());
         let mut shard = self.shard(key.hash_value()).write();
         let before = shard.len();
-        let gone = match shard.find(key.hash_value(), &key) {
-            Some(slot) => Some(shard.replace(slot, value, terms)),
-            None => shard.insert(key, value, terms),
-        };
+        let gone = shard.put(key, value, terms);
         match before.checked_sub(shard.len()) {
             Some(0) => {}
             Some(fewer) => self.facts().went(fewer),
@@ -399,10 +407,12 @@ impl<T> InPlace<T> for Lru<T> {
     }
 
     fn count_evicted(&self, mut evicted: Evicted<T>) {
-        while let Some(next) = evicted.next.take() {
-            self.report(std::mem::replace(&mut evicted, *next));
-        }
+        let mut others = evicted.next.take();
         self.report(evicted);
+        while let Some(mut evicted) = others {
+            others = evicted.next.take();
+            self.report(*evicted);
+        }
     }
 }
 
@@ -423,7 +433,7 @@ impl<T: Clone> Storage<T> for Lru<T> {
             self.take(key);
             return Ok(());
         };
-        if let Some(evicted) = InPlace::write(self, self.encode(key), value, terms) {
+        if let Some(evicted) = InPlace::write(self, &self.encode(key), value, terms) {
             self.count_evicted(evicted);
         }
         Ok(())

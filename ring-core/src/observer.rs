@@ -13,7 +13,8 @@ use crate::sync::lasting::{AtomicBool, Ordering, RwLock};
 /// that they are told of. A panic in one is caught. Hits are only counted.
 #[allow(unused_variables)]
 pub trait Observer: Send + Sync {
-    /// A body ran to its end, for a value to be cached. It took so long; an `async fn` until its future was ready.
+    /// A body ran to its end, for a value to be cached. It took so long; an `async fn` until its future was ready. Bodies
+    /// that began before there was an observer may be left out.
     fn computed(&self, ring: &str, took: Duration) {}
 
     /// A body ran for an entry that is still there but out of date. [`computed`](Self::computed) is called as well.
@@ -84,10 +85,16 @@ pub fn observe(observer: impl Observer + 'static) {
     IS_OBSERVED.store(true, Ordering::Release);
 }
 
+/// Whether there is an observer.
+#[inline]
+pub(crate) fn is_there() -> bool {
+    IS_OBSERVED.load(Ordering::Relaxed)
+}
+
 /// Tells all observers. Called without a lock.
 #[inline]
 pub(crate) fn each(tell: impl Fn(&dyn Observer)) {
-    if IS_OBSERVED.load(Ordering::Relaxed) {
+    if is_there() {
         each_now(&tell);
     }
 }

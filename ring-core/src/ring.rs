@@ -240,9 +240,15 @@ impl Ring {
         Duration::from_nanos(self.mean_nanos.load(Ordering::Relaxed))
     }
 
+    /// Whether the ring needs the time of each body.
+    #[inline]
+    pub(crate) fn needs_times(&self) -> bool {
+        self.early == Early::XFetch
+    }
+
     /// The body took this long.
     pub(crate) fn note_time(&self, took: Duration) {
-        if self.early != Early::XFetch {
+        if !self.needs_times() {
             return;
         }
         let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);

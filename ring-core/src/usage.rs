@@ -96,6 +96,7 @@ impl Usage {
         self.all().find(|used| std::ptr::eq(used.account, ring))
     }
 
+    #[inline]
     fn all(&self) -> impl Iterator<Item = &Use> {
         let first = self.first.get();
         std::iter::successors(first, |node| node.next.get()).map(|node| &*node.used)
@@ -136,11 +137,17 @@ impl Usage {
     }
 
     /// An entry is written under the key of a ring with this number of its name.
+    #[inline]
     pub(crate) fn written(&self, ring: Option<u32>) {
-        let Some(name) = ring else { return };
-        if self.all().any(|used| used.account.name.id() == name) {
-            return;
+        if self.of_name(ring).is_none() {
+            self.written_unused(ring);
         }
+    }
+
+    /// [`written`](Self::written) for a ring that has not used the storage, and for the keys of no ring.
+    #[inline(never)]
+    fn written_unused(&self, ring: Option<u32>) {
+        let Some(name) = ring else { return };
         let mut strangers = self.strangers.lock();
         if !strangers.contains(&name) {
             strangers.push(name);
@@ -150,12 +157,18 @@ impl Usage {
 
     /// Counts and reports an entry that the storage lost. `ring` is the number of the name of its ring. Called without a
     /// lock.
+    #[inline]
     pub(crate) fn lost(&self, ring: Option<u32>, reason: EvictionReason) {
         self.facts.lost(reason);
-        let is_meant = |used: &&Use| Some(used.account.name.id()) == ring;
-        if let Some(used) = ring.and_then(|_| self.all().find(is_meant)) {
+        if let Some(used) = self.of_name(ring) {
             used.lost(reason);
         }
+    }
+
+    /// The use of the ring with this number of its name.
+    #[inline]
+    fn of_name(&self, ring: Option<u32>) -> Option<&Use> {
+        self.all().find(|used| Some(used.account.name.id()) == ring)
     }
 
     /// [`lost`](Self::lost) for a storage that does not know the rings of its entries. A storage of one ring has only

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crate::sync::{Delay, EventListener, Listener};
 
 /// The time from now to `until`, if it is limited.
+#[inline]
 pub(crate) fn remaining(until: Option<Instant>) -> Option<Duration> {
     until.map(|until| until.saturating_duration_since(Instant::now()))
 }

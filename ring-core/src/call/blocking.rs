@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
-use super::context::{CallContext, Lookup, StorageResult};
+use super::context::{CallContext, Commit, Lookup, StorageResult};
 use super::fetch::{Fetch, Fetched};
+use crate::account::Use;
 use crate::body::Body;
 use crate::errors::FailureRules;
-use crate::flights::{Leader, Outcome};
+use crate::flights::{Leader, Outcome, Role};
 use crate::key::{EncodedKey, RingKey};
 use crate::output::Output;
 use crate::storage::blocking::{is_fresh, run};
 use crate::storage::{Storage, View};
+use crate::wait::remaining;
 
 /// The result of a miss: another call's value, or the right to compute.
 pub(crate) fn fetch<V, S>(
@@ -25,39 +27,59 @@ where
     run(context.storage(), &mut Fetch::new(context, key, lookup)).0
 }
 
-/// Stores the value of a body, and notifies its waiters.
-fn commit<R, S, F>(
+/// Goes on with the role of a call that missed.
+#[inline(never)]
+fn go_on<'c, V, S>(
+    context: &'c CallContext<V, S>,
+    role: Role<'c, S::Held>,
+    lookup: Lookup,
+) -> Fetched<'c, V, S::Held>
+where
+    S: View<V>,
+    S::Storage: Storage<S::Held>,
+{
+    match Fetch::with_role(context, role, lookup) {
+        Ok(mut fetch) => run(context.storage(), &mut fetch).0,
+        Err(fetched) => fetched,
+    }
+}
+
+/// Computes after a look-up that found nothing, unless another call's value is available. Mostly the call leads at once.
+#[inline]
+pub(crate) fn miss<R, S, B>(
     context: &CallContext<R::Value, S>,
-    leader: Leader<'_, S::Held>,
-    left: Option<Duration>,
-    out: R::Out,
-    failures: F,
+    key: EncodedKey,
+    body: B,
+    lookup: Lookup,
 ) -> R::Out
 where
     R: Output,
-    S: View<R::Value>,
-    S::Storage: Storage<S::Held>,
-    F: FailureRules<R::Out>,
+    S: View<R::Value, Storage: Storage<S::Held>>,
+    B: Body<Out = R::Out>,
 {
-    let value = match R::value(out) {
-        Ok(value) => value,
-        Err(out) => {
-            context.count_refused::<R>();
-            context.remember(Some(failures), leader.key(), &out);
-            leader.finish(|| Outcome::Failed);
-            return out;
-        }
+    let used = context.used();
+    used.counters.miss();
+    let mut left = remaining(lookup.until);
+    let leader = match context.join(key) {
+        Role::Lead(leader) if !context.may_be_stored(&leader, lookup) => leader,
+        role => match go_on(context, role, lookup) {
+            Fetched::Found(value) => return R::found(value),
+            Fetched::Bypass => return body.run(),
+            Fetched::Lead(leader, rest) => {
+                left = rest;
+                leader
+            }
+        },
     };
-    R::found(store(context, leader, left, value))
+    lead::<R, S, B>(context, used, leader, left, body, lookup)
 }
 
 /// Runs the body, unless another call's value is available. The body may recurse: no frame of shared code is on the
 /// stack meanwhile.
-#[inline]
 pub(crate) fn complete<R, S, B>(
     context: &CallContext<R::Value, S>,
     fetched: Fetched<'_, R::Value, S::Held>,
-    mut body: B,
+    body: B,
     lookup: Lookup,
 ) -> R::Out
 where
@@ -68,25 +90,67 @@ where
     match fetched {
         Fetched::Found(value) => R::found(value),
         Fetched::Bypass => body.run(),
-        Fetched::Lead(mut leader, left) => {
-            let failures = body.failures();
-            if let Some(out) = context.remembered(Some(failures), leader.key(), lookup) {
-                leader.finish(|| Outcome::Failed);
-                return out;
+        Fetched::Lead(leader, left) => lead::<R, S, B>(context, context.used(), leader, left, body, lookup),
+    }
+}
+
+/// Runs the body as the leader, unless another call's error is available. Stores its value, and notifies its waiters.
+#[inline]
+fn lead<R, S, B>(
+    context: &CallContext<R::Value, S>,
+    used: &Use,
+    mut leader: Leader<'_, S::Held>,
+    left: Option<Duration>,
+    mut body: B,
+    lookup: Lookup,
+) -> R::Out
+where
+    R: Output,
+    S: View<R::Value, Storage: Storage<S::Held>>,
+    B: Body<Out = R::Out>,
+{
+    let failures = body.failures();
+    if let Some(out) = context.remembered(Some(failures), leader.key(), lookup) {
+        leader.finish(|| Outcome::Failed);
+        return out;
+    }
+    leader.heed(body.show(None));
+    let scope = context.computing_for(used, &leader).enter();
+    let out = body.run();
+    drop(scope);
+    match R::value(out) {
+        Ok(value) => {
+            match context.store_at_once(&mut leader, &value, used) {
+                Some(commit) => store_later(context, leader, commit, left, &value),
+                // Here and not at the end: its waiters' value may panic, and the result would not be dropped.
+                None => drop(leader),
             }
-            leader.heed(body.show(None));
-            let scope = context.computing(&leader).enter();
-            let out = body.run();
-            drop(scope);
-            commit::<R, S, _>(context, leader, left, out, failures)
+            R::found(value)
+        }
+        Err(out) => {
+            fail::<R, S, _>(context, leader, &out, failures);
+            out
         }
     }
+}
+
+/// Ends without a value.
+#[inline(never)]
+fn fail<R, S, F>(context: &CallContext<R::Value, S>, leader: Leader<'_, S::Held>, out: &R::Out, failures: F)
+where
+    R: Output,
+    S: View<R::Value>,
+    F: FailureRules<R::Out>,
+{
+    context.count_refused::<R>();
+    context.remember(Some(failures), leader.key(), out);
+    leader.finish(|| Outcome::Failed);
 }
 
 /// Stores a computed value, and notifies its waiters.
 pub(crate) fn store<V, S>(
     context: &CallContext<V, S>,
-    leader: Leader<'_, S::Held>,
+    mut leader: Leader<'_, S::Held>,
     left: Option<Duration>,
     value: V,
 ) -> V
@@ -94,12 +158,30 @@ where
     S: View<V>,
     S::Storage: Storage<S::Held>,
 {
-    if let Some(mut store) = context.begin_store(leader, &value, left) {
+    match context.store_at_once(&mut leader, &value, context.used()) {
+        Some(commit) => store_later(context, leader, commit, left, &value),
+        None => drop(leader),
+    }
+    value
+}
+
+/// Carries out what takes time of the decision for a computed value.
+#[inline(never)]
+fn store_later<V, S>(
+    context: &CallContext<V, S>,
+    leader: Leader<'_, S::Held>,
+    commit: Commit<S::Held>,
+    left: Option<Duration>,
+    value: &V,
+) where
+    S: View<V>,
+    S::Storage: Storage<S::Held>,
+{
+    if let Some(mut store) = context.store_later(leader, commit, value, left) {
         let (stored, failure) = run(context.storage(), &mut store);
         context.count_store(stored, failure.as_ref());
         store.finish();
     }
-    value
 }
 
 /// Stores a value given by the user.

@@ -2,7 +2,6 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Instant;
 
 use super::context::CallContext;
 use crate::account::Use;
@@ -10,6 +9,7 @@ use crate::flights::{Leader, Scope, ScopeGuard, Scoped};
 use crate::observer;
 use crate::ring::Ring;
 use crate::spans::{Entered, Span};
+use crate::stats::Timed;
 use crate::storage::View;
 
 /// The computation of a leader, before its body runs.
@@ -23,7 +23,7 @@ pub(crate) struct Computing<'c> {
 struct Measure<'c> {
     ring: &'static Ring,
     used: &'c Use,
-    began: Instant,
+    timed: Option<Timed>,
     /// Whether the entry is still there, but out of date.
     is_refresh: bool,
 }
@@ -38,13 +38,20 @@ pub(crate) struct Running<'c> {
 impl<V, S: View<V>> CallContext<V, S> {
     /// The computation of a leader. Its time begins now.
     pub(crate) fn computing(&self, leader: &Leader<'_, S::Held>) -> Computing<'_> {
+        self.computing_for(self.used(), leader)
+    }
+
+    /// [`computing`](Self::computing) for this use of the storage.
+    #[inline]
+    pub(super) fn computing_for<'u>(&self, used: &'u Use, leader: &Leader<'_, S::Held>) -> Computing<'u> {
+        let times_all = cfg!(feature = "metrics") || observer::is_there() || self.ring.needs_times();
         Computing {
             scope: leader.computing(),
             span: Span::of(self.ring, leader.key()),
             measure: Measure {
                 ring: self.ring,
-                used: self.used(),
-                began: Instant::now(),
+                used,
+                timed: used.counters.time(times_all),
                 is_refresh: false,
             },
         }
@@ -59,6 +66,7 @@ impl<'c> Computing<'c> {
     }
 
     /// Runs the body on this thread until the result is dropped.
+    #[inline]
     pub(crate) fn enter(self) -> Running<'c> {
         Running {
             _scope: self.scope.enter(),
@@ -78,9 +86,17 @@ impl<'c> Computing<'c> {
 }
 
 impl Measure<'_> {
+    #[inline]
     fn end(&self) {
-        let (took, ring) = (self.began.elapsed(), self.ring.name().as_str());
-        self.used.counters.computed(took);
+        self.used.counters.computed();
+        if let Some(timed) = self.timed {
+            self.tell(timed);
+        }
+    }
+
+    fn tell(&self, timed: Timed) {
+        let (took, ring) = (timed.took(), self.ring.name().as_str());
+        self.used.counters.took(timed, took);
         self.ring.note_time(took);
         #[cfg(feature = "metrics")]
         crate::metrics::computed(self.ring, took);
@@ -95,6 +111,7 @@ impl Measure<'_> {
 
 /// A body that panicked did not run to its end.
 impl Drop for Running<'_> {
+    #[inline]
     fn drop(&mut self) {
         if !std::thread::panicking() {
             self.measure.end();

@@ -128,16 +128,13 @@ pub(crate) struct Set<'c, S: StorageBase<T>, T> {
 }
 
 /// The decision for a computed value.
-enum Commit<T> {
+pub(super) enum Commit<T> {
     Store(T),
     /// Removes an older value.
     Remove,
     /// Changes nothing in the storage.
     Keep,
 }
-
-/// A leader, and the decision for its value.
-type Uncommitted<'f, T> = (Leader<'f, T>, Commit<T>);
 
 impl<V, S: View<V>> CallContext<V, S> {
     #[inline]
@@ -395,13 +392,24 @@ impl<V, S: View<V>> CallContext<V, S> {
     /// Begins to store a computed value. `None` if it is done: in memory, it takes no time.
     pub(crate) fn begin_store<'c>(
         &'c self,
-        leader: Leader<'c, S::Held>,
+        mut leader: Leader<'c, S::Held>,
         value: &V,
         left: Option<Duration>,
     ) -> Option<Store<'c, S::Storage, S::Held>> {
-        let commit = self.commit(&leader, value);
-        let (leader, commit) = self.store_in_place(leader, commit, value)?;
+        let commit = self.store_at_once(&mut leader, value, self.used())?;
         self.store_later(leader, commit, value, left)
+    }
+
+    /// Stores a computed value, if that takes no time. Returns the decision that is left to carry out, if it is.
+    #[inline(never)]
+    pub(super) fn store_at_once(
+        &self,
+        leader: &mut Leader<'_, S::Held>,
+        value: &V,
+        used: &Use,
+    ) -> Option<Commit<S::Held>> {
+        let commit = self.commit(leader, value);
+        self.store_in_place(leader, commit, value, used)
     }
 
     /// [`begin_store`](Self::begin_store) for a value that is stored in bulk.
@@ -415,7 +423,9 @@ impl<V, S: View<V>> CallContext<V, S> {
         self.store_later(leader, commit, value, left)
     }
 
-    fn store_later<'c>(
+    /// Begins to carry out a decision. `None` if it is done.
+    #[inline(never)]
+    pub(super) fn store_later<'c>(
         &'c self,
         leader: Leader<'c, S::Held>,
         commit: Commit<S::Held>,
@@ -445,6 +455,7 @@ impl<V, S: View<V>> CallContext<V, S> {
     }
 
     /// The time for which the storage keeps a value.
+    #[inline(always)]
     fn life(&self, value: &V, wishes: Option<&Wishes>) -> Option<Duration> {
         if let Some(expiry) = wishes.and_then(Wishes::expiry) {
             return Some(self.plus_stale(expiry));
@@ -480,6 +491,7 @@ impl<V, S: View<V>> CallContext<V, S> {
         self.erase.zip(old).map(|(erase, old)| erase(old))
     }
 
+    #[inline]
     fn commit(&self, leader: &Leader<'_, S::Held>, value: &V) -> Commit<S::Held> {
         let key = leader.key();
         self.forget_error(|| key.hash_value());
@@ -502,27 +514,29 @@ impl<V, S: View<V>> CallContext<V, S> {
         held.map_or(FlightOutcome::Failed, FlightOutcome::Value)
     }
 
-    /// Stores in a storage that is written in place. Returns the work that is left, if any.
-    fn store_in_place<'f>(
+    /// Stores in a storage that is written in place. Returns the decision that is left to carry out, if it is.
+    #[inline]
+    fn store_in_place(
         &self,
-        leader: Leader<'f, S::Held>,
+        leader: &mut Leader<'_, S::Held>,
         commit: Commit<S::Held>,
         value: &V,
-    ) -> Option<Uncommitted<'f, S::Held>> {
+        used: &Use,
+    ) -> Option<Commit<S::Held>> {
         let (held, storage) = match (commit, self.storage().in_place()) {
             (Commit::Store(held), Some(storage)) => (held, storage),
-            (commit, _) => return Some((leader, commit)),
+            (commit, _) => return Some(commit),
         };
         let Some(terms) = storage.terms(&held, self.life(value, leader.wishes())) else {
-            return Some((leader, Commit::Store(held)));
+            return Some(Commit::Store(held));
         };
         let count = |stored| {
             if stored {
-                self.used().stored(self.expiry);
+                used.stored(self.expiry);
             }
         };
         let stored = leader.store_in_place(storage, held, terms, count, |key| self.share(key, value));
-        stored.err().map(|(leader, held)| (leader, Commit::Store(held)))
+        stored.err().map(Commit::Store)
     }
 
     /// Counts the result of a [`Store`].
@@ -615,6 +629,7 @@ impl<V, S: View<V>> CallContext<V, S> {
     }
 
     /// The counters of the ring on this storage.
+    #[inline]
     pub(crate) fn counters(&self) -> &Counters {
         &self.used().counters
     }

@@ -24,6 +24,8 @@ pub(crate) struct Fetch<'c, V, S: View<V>> {
 enum State<'f, T> {
     /// The call has no role yet.
     Join,
+    /// It has this one.
+    Begin(Role<'f, T>),
     /// It waits for another call.
     Wait(Waiter<'f, T>),
     /// It leads, and reads again, until this instant.
@@ -51,6 +53,21 @@ impl<V, S: View<V>> CallContext<V, S> {
         }
         Fetched::Lead(self.flights().lead_alone(key).update(), self.deadline())
     }
+
+    /// Joins the computation of the key's value or starts one, according to the ring's settings.
+    #[inline(never)]
+    pub(super) fn join(&self, key: EncodedKey) -> Role<'_, S::Held> {
+        let flights = self.flights();
+        if !self.is_admitted() {
+            Role::Bypass
+        } else if self.ring.coalesce {
+            flights.join(key)
+        } else if flights.is_computing(&key) {
+            Role::Bypass
+        } else {
+            Role::Lead(flights.lead_alone(key))
+        }
+    }
 }
 
 impl<'c, V, S: View<V>> Fetch<'c, V, S> {
@@ -66,25 +83,31 @@ impl<'c, V, S: View<V>> Fetch<'c, V, S> {
         }
     }
 
+    /// Begins with the role of the call.
+    ///
+    /// # Errors
+    ///
+    /// The result, if there is nothing to wait for.
+    pub(crate) fn with_role(
+        context: &'c CallContext<V, S>,
+        role: Role<'c, S::Held>,
+        lookup: Lookup,
+    ) -> Result<Self, Fetched<'c, V, S::Held>> {
+        let key = match &role {
+            Role::Bypass => return Err(Fetched::Bypass),
+            Role::Lead(leader) => leader.key().clone(),
+            Role::Wait(waiter) => waiter.key().clone(),
+        };
+        Ok(Fetch {
+            state: State::Begin(role),
+            ..Self::new(context, key, lookup)
+        })
+    }
+
     /// Waits at most for `flight_timeout` from now on.
     pub(crate) fn restart_wait(&mut self) {
         if let State::Wait(waiter) = &mut self.state {
             waiter.start(self.context.ring.flight_timeout);
-        }
-    }
-
-    /// Joins the computation of the key's value or starts one, according to the ring's settings.
-    fn join(&mut self) -> Role<'c, S::Held> {
-        if !self.context.is_admitted() {
-            return Role::Bypass;
-        }
-        let (flights, key) = (self.context.flights(), self.key.clone());
-        if self.context.ring.coalesce {
-            flights.join(key)
-        } else if flights.is_computing(&key) {
-            Role::Bypass
-        } else {
-            Role::Lead(flights.lead_alone(key))
         }
     }
 
@@ -154,7 +177,7 @@ impl<'c, V, S: View<V>> Fetch<'c, V, S> {
             (_, Some(value)) => self.found(value),
             (State::Retry(until), None) => {
                 self.left = remaining(until);
-                let role = self.join();
+                let role = self.context.join(self.key.clone());
                 self.begin(role)
             }
             _ => unreachable!("only these states read"),
@@ -183,7 +206,10 @@ impl<'c, V, S: View<V>> Machine<S::Held> for Fetch<'c, V, S> {
     fn next(&mut self, event: Event<S::Held>) -> Next<'c, V, S> {
         match event {
             Event::Start => {
-                let role = self.join();
+                let role = match mem::replace(&mut self.state, State::Join) {
+                    State::Begin(role) => role,
+                    _ => self.context.join(self.key.clone()),
+                };
                 self.begin(role)
             }
             Event::Woken(in_time) => match mem::replace(&mut self.state, State::Join) {

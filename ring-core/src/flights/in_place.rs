@@ -14,7 +14,7 @@ pub trait InPlace<T> {
     fn terms(&self, value: &T, expiry: Option<Duration>) -> Option<Terms>;
 
     /// Puts a value under `key`. Returns the entry that it replaced or evicted.
-    fn write(&self, key: EncodedKey, value: T, terms: Terms) -> Option<Evicted<T>>;
+    fn write(&self, key: &EncodedKey, value: T, terms: Terms) -> Option<Evicted<T>>;
 
     /// Counts and drops an entry. Called after the lock is released.
     fn count_evicted(&self, evicted: Evicted<T>);

@@ -51,7 +51,7 @@ pub(crate) enum Turn {
 }
 
 /// The values that a write in place leaves to be dropped without a lock.
-struct Written<T> {
+struct Leftovers<T> {
     /// The value, if it was superseded.
     refused: Option<T>,
     evicted: Option<Evicted<T>>,
@@ -163,47 +163,52 @@ impl<'f, T> Leader<'f, T> {
     ///
     /// # Errors
     ///
-    /// The leader and the value, if it must wait for another write.
+    /// The value, if it must wait for another write.
+    #[inline]
     pub(crate) fn store_in_place(
-        mut self,
+        &mut self,
         storage: &dyn InPlace<T>,
         held: T,
         terms: Terms,
         count: impl FnOnce(bool),
         share: impl FnOnce(&EncodedKey) -> Outcome<T>,
-    ) -> Result<(), (Self, T)> {
-        let written = match self.write_in_place(storage, held, terms) {
-            Ok(written) => written,
-            Err(held) => return Err((self, held)),
+    ) -> Result<(), T> {
+        let mut left = Leftovers {
+            refused: None,
+            evicted: None,
         };
+        self.write_in_place(storage, held, terms, &mut left)?;
         self.released = true;
         // The rest runs code of values, which may panic.
-        count(written.refused.is_none());
+        count(left.refused.is_none());
         self.notify_waiters(|| share(&self.key));
         self.settled = true;
-        if let Some(evicted) = written.evicted {
+        if let Some(evicted) = left.evicted {
             storage.count_evicted(evicted);
         }
         Ok(())
     }
 
     /// Writes in place, if it still may, and releases the state of its key.
-    fn write_in_place(&mut self, storage: &dyn InPlace<T>, held: T, terms: Terms) -> Result<Written<T>, T> {
+    #[inline]
+    fn write_in_place(
+        &mut self,
+        storage: &dyn InPlace<T>,
+        held: T,
+        terms: Terms,
+        left: &mut Leftovers<T>,
+    ) -> Result<(), T> {
         let (key, epoch, is_update, own) = (&self.key, self.epoch, self.is_update(), &mut self.flight);
         let flights = self.flights;
         flights.try_release(key, |state| {
-            let mut written = Written {
-                refused: None,
-                evicted: None,
-            };
             if state.min_epoch > epoch && is_update && !state.is_superseded(epoch) {
                 return Err(held);
             } else if state.min_epoch > epoch {
-                written.refused = Some(held);
+                left.refused = Some(held);
             } else if state.writer.is_some() {
                 return Err(held);
             } else {
-                written.evicted = storage.write(key.clone(), held, terms);
+                left.evicted = storage.write(key, held, terms);
                 flights.count_write(key.hash_value());
                 state.begin_write(epoch, own.as_ref());
                 state.took_effect(epoch);
@@ -214,7 +219,7 @@ impl<'f, T> Leader<'f, T> {
                 Some(flight) => state.detach(flight),
                 None => {}
             }
-            Ok(written)
+            Ok(())
         })
     }
 
@@ -325,7 +330,17 @@ impl<'f, T> Leader<'f, T> {
 }
 
 impl<T> Drop for Leader<'_, T> {
+    #[inline]
     fn drop(&mut self) {
+        if !(self.released && self.settled) {
+            self.leave();
+        }
+    }
+}
+
+impl<T> Leader<'_, T> {
+    /// Ends without having stored in place.
+    fn leave(&mut self) {
         if self.drop_write() {
             self.end_abandoned_write();
         }

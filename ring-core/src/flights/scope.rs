@@ -51,6 +51,7 @@ impl Drop for ScopesGuard {
 }
 
 impl Scope {
+    #[inline]
     pub(crate) fn enter(self) -> ScopeGuard {
         with_scopes((), |all| all.push(self));
         ScopeGuard(())
@@ -66,6 +67,7 @@ impl Scope {
 }
 
 impl Drop for ScopeGuard {
+    #[inline]
     fn drop(&mut self) {
         with_scopes((), |all| _ = all.pop());
     }
@@ -102,6 +104,7 @@ impl<F: Future + Unpin> Future for Scoped<F> {
 }
 
 /// Whether this thread is computing the value of `key` in the storage of these flights.
+#[inline]
 pub(super) fn is_computing(flights: usize, key: &EncodedKey) -> bool {
     is_inside(
         |scope| matches!(scope, Scope::Computing(at, hash) if *at == flights && *hash == key.hash_value()),
@@ -113,11 +116,13 @@ pub(super) fn is_writing(flights: usize) -> bool {
     is_inside(|scope| matches!(scope, Scope::Writing(at) if *at == flights))
 }
 
+#[inline]
 fn is_inside(is_meant: impl FnMut(&Scope) -> bool) -> bool {
     with_scopes(false, |all| all.iter().any(is_meant))
 }
 
 /// Returns `gone` if the thread is ending and its list is dropped already.
+#[inline]
 fn with_scopes<T>(gone: T, run: impl FnOnce(&mut Vec<Scope>) -> T) -> T {
     SCOPES.try_with(|all| run(&mut all.borrow_mut())).unwrap_or(gone)
 }

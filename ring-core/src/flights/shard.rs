@@ -10,76 +10,156 @@ use crate::sync::Arc;
 
 /// The states of the keys behind one lock.
 pub(super) struct Shard<T> {
-    states: HashTable<KeyState<T>>,
-    /// A flight without waiters, kept for the next leader to save an allocation.
-    spare: Option<Arc<Flight<T>>>,
+    /// The state of the key that came while there was no other: mostly calls work on one key at a time, which then needs no
+    /// place in a table.
+    first: Option<KeyState<T>>,
+    others: HashTable<KeyState<T>>,
+    spare: Spare<T>,
 }
+
+/// A flight without waiters, kept for the next leader to save an allocation.
+pub(super) type Spare<T> = Option<Arc<Flight<T>>>;
 
 impl<T> Default for Shard<T> {
     fn default() -> Self {
         Shard {
-            states: HashTable::new(),
+            first: None,
+            others: HashTable::new(),
             spare: None,
         }
     }
 }
 
-impl<T> Shard<T> {
-    /// The state of a key, and whether it was created for it.
-    pub(super) fn state(&mut self, key: &EncodedKey) -> (&mut KeyState<T>, bool) {
-        let hash = |state: &KeyState<T>| state.key.hash_value();
-        match self
-            .states
-            .entry(key.hash_value(), |state| state.key == *key, hash)
-        {
-            Entry::Occupied(state) => (state.into_mut(), false),
-            Entry::Vacant(vacant) => (vacant.insert(KeyState::new(key.clone())).into_mut(), true),
+/// The state of a key to which somebody holds a reference.
+pub(super) enum StateEntry<'t, T> {
+    First(&'t mut Option<KeyState<T>>),
+    Other(OccupiedEntry<'t, KeyState<T>>),
+}
+
+impl<'t, T> StateEntry<'t, T> {
+    #[inline]
+    pub(super) fn get_mut(&mut self) -> &mut KeyState<T> {
+        match self {
+            StateEntry::First(state) => expect(state),
+            StateEntry::Other(entry) => entry.get_mut(),
         }
+    }
+
+    #[inline]
+    pub(super) fn into_mut(self) -> &'t mut KeyState<T> {
+        match self {
+            StateEntry::First(state) => expect(state),
+            StateEntry::Other(entry) => entry.into_mut(),
+        }
+    }
+
+    /// Removes the state, whose flight was taken.
+    #[inline(always)]
+    pub(super) fn remove(self) {
+        match self {
+            StateEntry::First(state) => *state = None,
+            StateEntry::Other(entry) => drop(entry.remove()),
+        }
+    }
+}
+
+#[inline]
+fn expect<T>(state: &mut Option<KeyState<T>>) -> &mut KeyState<T> {
+    state
+        .as_mut()
+        .unwrap_or_else(|| unreachable!("the entry was found"))
+}
+
+#[inline(never)]
+fn state_of_several<'t, T>(
+    first: &'t mut Option<KeyState<T>>,
+    others: &'t mut HashTable<KeyState<T>>,
+    key: &EncodedKey,
+) -> (&'t mut KeyState<T>, bool) {
+    if let Some(state) = first
+        && state.key == *key
+    {
+        return (state, false);
+    }
+    let hash = |state: &KeyState<T>| state.key.hash_value();
+    match others.entry(key.hash_value(), |state| state.key == *key, hash) {
+        Entry::Occupied(state) => (state.into_mut(), false),
+        Entry::Vacant(vacant) => (vacant.insert(KeyState::new(key.clone())).into_mut(), true),
+    }
+}
+
+/// A flight that the leader of this epoch leads.
+#[inline]
+pub(super) fn flight<T>(spare: &mut Spare<T>, epoch: u64) -> Arc<Flight<T>> {
+    if let Some(mut kept) = spare.take()
+        && let Some(flight) = Arc::get_mut(&mut kept)
+    {
+        flight.first_epoch = epoch;
+        return kept;
+    }
+    Flight::new(epoch)
+}
+
+impl<T> Shard<T> {
+    /// The state of a key, whether it was created for it, and the place of a flight to use again.
+    #[inline(always)]
+    pub(super) fn state(&mut self, key: &EncodedKey) -> (&mut KeyState<T>, bool, &mut Spare<T>) {
+        let Shard { first, others, spare } = self;
+        if first.is_none() && others.is_empty() {
+            return (first.insert(KeyState::new(key.clone())), true, spare);
+        }
+        let (state, created) = state_of_several(first, others, key);
+        (state, created, spare)
     }
 
     /// The state of a key, if it has one.
     pub(super) fn find(&mut self, key: &EncodedKey) -> Option<&mut KeyState<T>> {
-        self.states.find_mut(key.hash_value(), |state| state.key == *key)
+        self.entry(key).map(StateEntry::into_mut)
+    }
+
+    /// The entry of a key, if it has one.
+    #[inline(always)]
+    fn entry(&mut self, key: &EncodedKey) -> Option<StateEntry<'_, T>> {
+        if self.first.as_ref().is_some_and(|state| state.key == *key) {
+            return Some(StateEntry::First(&mut self.first));
+        }
+        let entry = self
+            .others
+            .find_entry(key.hash_value(), |state| state.key == *key);
+        entry.ok().map(StateEntry::Other)
     }
 
     /// The state of a key to which the caller holds a reference.
-    pub(super) fn expect_entry(&mut self, key: &EncodedKey) -> OccupiedEntry<'_, KeyState<T>> {
-        let entry = self
-            .states
-            .find_entry(key.hash_value(), |state| state.key == *key);
-        entry.unwrap_or_else(|_| unreachable!("a leader, waiter or invalidation keeps the state of its key"))
+    #[inline(always)]
+    pub(super) fn expect_entry(&mut self, key: &EncodedKey) -> StateEntry<'_, T> {
+        self.entry(key)
+            .unwrap_or_else(|| unreachable!("a leader, waiter or invalidation keeps the state of its key"))
     }
 
     /// The keys for which `concerns` is true.
     pub(super) fn keys(&self, concerns: impl Fn(&EncodedKey) -> bool) -> impl Iterator<Item = EncodedKey> {
-        let keys = self.states.iter().map(|state| &state.key);
+        let keys = self.first.iter().chain(&self.others).map(|state| &state.key);
         keys.filter(move |key| concerns(key)).cloned()
     }
 
     /// Drops the states that nobody refers to and that are not in doubt, of the keys that `concerns`. Returns their number.
     pub(super) fn drop_idle(&mut self, concerns: impl Fn(&EncodedKey) -> bool) -> usize {
-        let before = self.states.len();
-        self.states
-            .retain(|state| state.ref_count > 0 || state.is_in_doubt() || !concerns(&state.key));
-        before - self.states.len()
+        let is_idle =
+            |state: &mut KeyState<T>| state.ref_count == 0 && !state.is_in_doubt() && concerns(&state.key);
+        let first = self.first.take_if(|state| is_idle(state));
+        let before = self.others.len();
+        self.others.retain(|state| !is_idle(state));
+        before - self.others.len() + usize::from(first.is_some())
     }
 
-    /// A flight that the leader of this epoch leads.
-    pub(super) fn flight(&mut self, epoch: u64) -> Arc<Flight<T>> {
-        let mut spare = self.spare.take();
-        match spare.as_mut().and_then(Arc::get_mut) {
-            Some(flight) => flight.first_epoch = epoch,
-            None => return Flight::new(epoch),
-        }
-        spare.unwrap_or_else(|| unreachable!("it was there"))
-    }
-
-    /// Keeps the flight of a state that is dropped, if no call ever waited for it.
-    pub(super) fn keep_spare(&mut self, state: &mut KeyState<T>) {
+    /// Keeps the flight of a state that ends, if no call ever waited for it. Returns it otherwise.
+    #[inline]
+    pub(super) fn keep_spare(&mut self, mut flight: Option<Arc<Flight<T>>>) -> Option<Arc<Flight<T>>> {
         let is_unused = |flight: &mut Arc<Flight<T>>| Arc::get_mut(flight).is_some_and(Flight::is_unused);
-        if state.flight.as_mut().is_some_and(is_unused) {
-            self.spare = state.flight.take();
+        if self.spare.is_none() && flight.as_mut().is_some_and(is_unused) {
+            self.spare = flight.take();
         }
+        flight
     }
 }
 
@@ -90,17 +170,14 @@ mod tests {
     #[test]
     fn a_flight_without_waiters_is_kept_for_the_next_leader() {
         let mut shard = Shard::<()>::default();
-        let mut state = KeyState::new(EncodedKey::of(&1));
-        let first = shard.flight(1);
-        state.flight = Some(Arc::clone(&first));
-        shard.keep_spare(&mut state);
-        assert!(state.flight.is_some(), "another reference exists");
+        let first = flight(&mut shard.spare, 1);
+        let other = shard.keep_spare(Some(Arc::clone(&first)));
+        assert!(other.is_some(), "another reference exists");
 
         let place = Arc::as_ptr(&first);
-        drop(first);
-        shard.keep_spare(&mut state);
-        assert!(state.flight.is_none());
-        let second = shard.flight(2);
+        drop(other);
+        assert!(shard.keep_spare(Some(first)).is_none());
+        let second = flight(&mut shard.spare, 2);
         assert_eq!((Arc::as_ptr(&second), second.first_epoch), (place, 2));
     }
 }

@@ -48,6 +48,11 @@ impl<'f, T> Waiter<'f, T> {
         }
     }
 
+    /// The key whose value it waits for.
+    pub(crate) fn key(&self) -> &EncodedKey {
+        &self.key
+    }
+
     /// Waits at most for `timeout` from now on.
     pub(crate) fn start(&mut self, timeout: Duration) {
         self.timeout = timeout;

@@ -81,7 +81,7 @@ impl KeyBytes {
     #[inline(always)]
     pub(crate) fn is<K: RingKey + ?Sized>(&self, key: &K) -> bool {
         match &self.0 {
-            SmallBytes::Inline { length, bytes } => feeds(key, bytes, usize::from(*length)),
+            SmallBytes::Inline(short) => feeds(key, &short.bytes, usize::from(short.length)),
             SmallBytes::Heap(bytes) => feeds(key, &**bytes, bytes.len()),
         }
     }

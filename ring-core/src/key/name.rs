@@ -123,6 +123,7 @@ fn ring_item(number: u32) -> [u8; 4] {
 }
 
 /// The number of the ring that begins these bytes.
+#[inline]
 pub(crate) fn ring_number(bytes: &[u8]) -> Option<u32> {
     let item = u32::from_be_bytes(*bytes.first_chunk()?);
     (item & RING != 0).then_some(item & !RING)

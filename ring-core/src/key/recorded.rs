@@ -24,6 +24,7 @@ impl KeyBytes {
     }
 
     /// The number of the name of its ring, if it is the key of one's call.
+    #[inline]
     pub(crate) fn ring_number(&self) -> Option<u32> {
         ring_number(&self.0)
     }
@@ -50,6 +51,7 @@ impl EncodedKey {
         ring_number(self.as_bytes()).map(Name::of_id)
     }
 
+    #[inline]
     pub(crate) fn ring_number(&self) -> Option<u32> {
         self.bytes.ring_number()
     }
@@ -62,8 +64,9 @@ impl EncodedKey {
         &self.bytes.0
     }
 
-    pub(crate) fn into_bytes(self) -> KeyBytes {
-        self.bytes
+    #[inline]
+    pub(crate) fn bytes(&self) -> &KeyBytes {
+        &self.bytes
     }
 }
 
@@ -80,6 +83,7 @@ impl RingKey for EncodedKey {
 }
 
 impl PartialEq for EncodedKey {
+    #[inline]
     fn eq(&self, other: &Self) -> bool {
         self.hash == other.hash && self.bytes == other.bytes
     }

@@ -9,8 +9,15 @@ const INLINE: usize = 22;
 /// Bytes that never change, short ones in place, and zeros after them. Clones share long ones.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum SmallBytes {
-    Inline { length: u8, bytes: [u8; INLINE] },
+    Inline(InlineBytes),
     Heap(Arc<[u8]>),
+}
+
+/// Short bytes: copied and compared as a whole.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct InlineBytes {
+    pub(super) length: u8,
+    pub(super) bytes: [u8; INLINE],
 }
 
 impl Deref for SmallBytes {
@@ -19,7 +26,7 @@ impl Deref for SmallBytes {
     #[inline]
     fn deref(&self) -> &[u8] {
         match self {
-            SmallBytes::Inline { length, bytes } => &bytes[..usize::from(*length)],
+            SmallBytes::Inline(InlineBytes { length, bytes }) => &bytes[..usize::from(*length)],
             SmallBytes::Heap(bytes) => bytes,
         }
     }
@@ -27,29 +34,30 @@ impl Deref for SmallBytes {
 
 /// Bytes while they are collected.
 pub(crate) enum Collector {
-    Inline { length: u8, bytes: [u8; INLINE] },
+    Inline(InlineBytes),
     Heap(Vec<u8>),
 }
 
 impl Collector {
     #[inline]
     pub(crate) fn new() -> Self {
-        Collector::Inline {
+        Collector::Inline(InlineBytes {
             length: 0,
             bytes: [0; INLINE],
-        }
+        })
     }
 
+    #[inline]
     pub(crate) fn finish(self) -> SmallBytes {
         match self {
-            Collector::Inline { length, bytes } => SmallBytes::Inline { length, bytes },
+            Collector::Inline(bytes) => SmallBytes::Inline(bytes),
             Collector::Heap(bytes) => SmallBytes::Heap(bytes.into()),
         }
     }
 
     #[inline(always)]
     pub(crate) fn append(&mut self, more: &[u8]) {
-        if let Collector::Inline { length, bytes } = self
+        if let Collector::Inline(InlineBytes { length, bytes }) = self
             && let Some(place) = bytes.get_mut(usize::from(*length)..usize::from(*length) + more.len())
         {
             place.copy_from_slice(more);
@@ -61,7 +69,7 @@ impl Collector {
 
     fn append_to_heap(&mut self, more: &[u8]) {
         match self {
-            Collector::Inline { length, bytes } => {
+            Collector::Inline(InlineBytes { length, bytes }) => {
                 let start = &bytes[..usize::from(*length)];
                 let mut bytes = Vec::with_capacity(2 * (start.len() + more.len()));
                 bytes.extend_from_slice(start);

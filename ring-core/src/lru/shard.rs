@@ -225,7 +225,7 @@ impl<T> Shard<T> {
     }
 
     /// Puts a new value into the slot of its key. Returns the old one, and what is evicted because the new one is heavier.
-    pub(super) fn replace(&mut self, slot: usize, value: T, terms: Terms) -> Evicted<T> {
+    fn replace(&mut self, slot: usize, value: T, terms: Terms) -> Evicted<T> {
         if !self.has_room_in(slot, terms.weight) {
             return self.replace_by_heavier(slot, value, terms);
         }
@@ -257,19 +257,46 @@ impl<T> Shard<T> {
         old.before(gone.map(Box::new))
     }
 
+    /// Puts an entry. Returns the old value of its key, and what was evicted.
+    #[inline]
+    pub(super) fn put(&mut self, key: &EncodedKey, value: T, terms: Terms) -> Option<Evicted<T>> {
+        match self.find(key.hash_value(), key) {
+            Some(slot) => Some(self.replace(slot, value, terms)),
+            None => self.insert(key, value, terms),
+        }
+    }
+
     /// Adds an entry whose key is absent. Returns what was evicted for it; with capacity 0, and if it is too heavy, the new
     /// entry.
-    pub(super) fn insert(&mut self, key: EncodedKey, value: T, terms: Terms) -> Option<Evicted<T>> {
+    #[inline]
+    fn insert(&mut self, key: &EncodedKey, value: T, terms: Terms) -> Option<Evicted<T>> {
         let slot = Slot {
             hash: key.hash_value() as u32,
-            key: key.into_bytes(),
+            key: key.bytes().clone(),
             mark: AtomicU32::new(0),
             value,
         };
         self.insert_slot(slot, terms)
     }
 
-    fn insert_slot(&mut self, mut slot: Slot<T>, terms: Terms) -> Option<Evicted<T>> {
+    fn insert_slot(&mut self, slot: Slot<T>, terms: Terms) -> Option<Evicted<T>> {
+        if self.weights.is_some() {
+            return self.insert_weighed(slot, terms);
+        }
+        if self.capacity == 0 {
+            return Some(evicted(slot, NEVER, true));
+        }
+        if self.slots.len() < self.capacity {
+            self.push(slot, terms);
+            return None;
+        }
+        let victim = self.policy.victim(&mut self.slots, slot.hash);
+        Some(self.exchange(victim, slot, terms))
+    }
+
+    /// [`insert_slot`](Self::insert_slot) where entries have weights: several may give way.
+    #[inline(never)]
+    fn insert_weighed(&mut self, slot: Slot<T>, terms: Terms) -> Option<Evicted<T>> {
         if self.capacity == 0 || self.is_too_heavy(terms.weight) {
             return Some(evicted(slot, NEVER, true));
         }
@@ -281,18 +308,24 @@ impl<T> Shard<T> {
             }
             let victim = self.policy.victim(&mut self.slots, slot.hash);
             if self.has_room_in(victim, terms.weight) {
-                let old_deadline = self.deadline(victim);
-                self.unlink(victim);
-                self.link(slot.hash, victim);
-                self.set_terms(victim, terms);
-                let old_hash = self.slots[victim].hash;
-                *slot.mark.get_mut() = *self.slots[victim].mark.get_mut();
-                let old = std::mem::replace(&mut self.slots[victim], slot);
-                self.policy.reuse(&mut self.slots, victim, old_hash);
-                return Some(evicted(old, old_deadline, true).before(gone.map(Box::new)));
+                return Some(self.exchange(victim, slot, terms).before(gone.map(Box::new)));
             }
             gone = Some(self.evict(victim).before(gone.map(Box::new)));
         }
+    }
+
+    /// Puts an entry into the slot of the victim.
+    #[inline]
+    fn exchange(&mut self, victim: usize, mut slot: Slot<T>, terms: Terms) -> Evicted<T> {
+        let expires_at = self.deadline(victim);
+        self.unlink(victim);
+        self.link(slot.hash, victim);
+        self.set_terms(victim, terms);
+        let place = &mut self.slots[victim];
+        *slot.mark.get_mut() = *place.mark.get_mut();
+        let old = std::mem::replace(place, slot);
+        self.policy.reuse(&mut self.slots, victim, old.hash);
+        evicted(old, expires_at, true)
     }
 
     fn is_too_heavy(&self, weight: u32) -> bool {
@@ -492,7 +525,7 @@ mod tests {
                         assert_eq!((shard.slots[slot].value, shard.deadline(slot)), (step, deadline));
                     }
                     (None, _) => {
-                        shard.insert(key.clone(), step, terms(deadline));
+                        shard.insert(&key, step, terms(deadline));
                         let slot = shard.find(key.hash_value(), &key).expect("it was inserted");
                         assert_eq!((shard.slots[slot].value, shard.deadline(slot)), (step, deadline));
                     }
@@ -515,7 +548,7 @@ mod tests {
     fn a_shard_takes_no_more_memory_than_its_capacity_needs() {
         let mut shard = Shard::new(100, PolicyImpl::new(Policy::LeastRecentlyUsed, 100, true));
         for number in 0..1000_u64 {
-            shard.insert(EncodedKey::of(&number), (), terms(NEVER));
+            shard.insert(&EncodedKey::of(&number), (), terms(NEVER));
         }
         assert_eq!((shard.len(), shard.slots.capacity()), (100, 100));
         assert!(shard.deadlines.is_empty(), "nothing expires");
@@ -533,7 +566,7 @@ mod tests {
             let find = |shard: &Shard<u64>, key: &EncodedKey| shard.find(key.hash_value(), key);
             for (number, key) in (0..).zip(&keys[..3]) {
                 assert_eq!(find(&shard, key), None);
-                assert!(shard.insert(key.clone(), number, terms(NEVER)).is_none());
+                assert!(shard.insert(key, number, terms(NEVER)).is_none());
             }
             assert_eq!(find(&shard, &keys[3]), None);
             for gone in [1, 0, 2] {

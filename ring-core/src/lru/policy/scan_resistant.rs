@@ -221,12 +221,14 @@ impl ScanResistant {
         (self.capacity / 5 * 4).max(2)
     }
 
+    #[inline]
     fn probation_gives_way(&self) -> bool {
         let [probation, protected] = self.queues.map(|queue| queue.length);
         probation > 0 && (protected == 0 || probation >= self.share / 2)
     }
 
     /// The queue for the entry with this hash. Removes its ghost.
+    #[inline]
     fn admit(&mut self, marks: &mut impl Marks, hash: u32) -> Mark {
         let Some(ghost) = self.ghosts.take(hash) else {
             return Mark::new(PROBATION, 1, 0);

@@ -67,17 +67,19 @@ impl Moment {
     /// The place of the ghost that would expire first; of several, the first one's.
     #[inline(always)]
     fn first_to_expire(self, notes: &[u16; BUCKET]) -> usize {
-        let mut most = 0;
-        for (place, urgency) in self.urgencies(notes).into_iter().enumerate() {
-            most = most.max(usize::from(urgency) * BUCKET + BUCKET - 1 - place);
-        }
-        BUCKET - 1 - most % BUCKET
+        let most = self.ranks(notes).iter().fold(1, |most, rank| most.max(*rank));
+        BUCKET - 1 - usize::from(most - 1) % BUCKET
     }
 
-    /// The [`urgency`](Self::urgency) of each. In a function of its own the compiler computes all of them at once.
+    /// The [`urgency`](Self::urgency) of each, and behind it the number of places from it on. In a function of its own the
+    /// compiler computes all of them at once.
     #[inline(never)]
-    fn urgencies(self, notes: &[u16; BUCKET]) -> [u16; BUCKET] {
-        notes.map(|note| self.urgency(note))
+    fn ranks(self, notes: &[u16; BUCKET]) -> [u16; BUCKET] {
+        let mut ranks = notes.map(|note| self.urgency(note).wrapping_mul(BUCKET as u16));
+        for (place, rank) in ranks.iter_mut().enumerate() {
+            *rank = rank.wrapping_add((BUCKET - place) as u16);
+        }
+        ranks
     }
 }
 

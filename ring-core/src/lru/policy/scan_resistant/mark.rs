@@ -8,18 +8,22 @@ impl Mark {
     pub(super) const MOST_USES: u8 = 3;
     pub(super) const MOST_SEEN: u8 = 7;
 
+    #[inline]
     pub(super) fn new(queue: usize, seen: u8, uses: u8) -> Self {
         Mark((queue as u32) << 5 | u32::from(seen.min(Self::MOST_SEEN)) << 2 | u32::from(uses))
     }
 
+    #[inline]
     pub(super) fn uses(self) -> u8 {
         (self.0 & 3) as u8
     }
 
+    #[inline]
     pub(super) fn seen(self) -> u8 {
         (self.0 >> 2 & 7) as u8
     }
 
+    #[inline]
     pub(super) fn queue(self) -> usize {
         (self.0 >> 5) as usize
     }
