@@ -15,6 +15,8 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 
+use crate::real_time;
+
 /// How long a thread of tokio's is waited for. The wait doubles each time.
 const PATIENCE: Duration = Duration::from_millis(5);
 /// The longest time between two looks whether a thread has begun.
@@ -139,8 +141,9 @@ impl Drop for OwnThread {
 /// The output of `work`, or `None` after `time`. Without timers in its runtime, or in one that is shut down, tokio panics: then
 /// the time has no end.
 async fn within<F: Future + Unpin>(time: Duration, work: &mut F) -> Option<F::Output> {
+    let until = Instant::now() + time;
     let mut timer = without_panic(|| Box::pin(sleep(time)));
-    poll_fn(|context| {
+    let output = poll_fn(|context| {
         if let Poll::Ready(output) = Pin::new(&mut *work).poll(context) {
             return Poll::Ready(Some(output));
         }
@@ -154,7 +157,11 @@ async fn within<F: Future + Unpin>(time: Duration, work: &mut F) -> Option<F::Ou
         }
         Poll::Pending
     })
-    .await
+    .await;
+    match output {
+        Some(output) => Some(output),
+        None => real_time::rest(until, work).await,
+    }
 }
 
 fn without_panic<T>(work: impl FnOnce() -> T) -> Option<T> {

@@ -13,13 +13,13 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::runtime::{Handle, Id};
 use tokio::sync::watch;
 use tokio::task::yield_now;
-use tokio::time::timeout;
 
 use super::address::Address;
 use super::handshake::{HANDSHAKE, Handshake};
 use super::lingering::without_lingering;
 use super::reply_buffer::ReplyBuffer;
 use super::request::{Replies, ReplyError, Request};
+use crate::real_time;
 use crate::remote::pool::{CONNECT_TIMEOUT, Lease, Pool, TRIED_AFTER};
 use crate::remote::unacked::UnackedWrites;
 use crate::remote::{Fault, dial};
@@ -200,8 +200,9 @@ impl<T> Drop for Exchange<'_, T> {
 
 impl Connection {
     async fn open(address: Arc<Address>) -> Result<Self, String> {
-        let opened = timeout(CONNECT_TIMEOUT, Connection::connect(&address)).await;
-        let opened = opened.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+        let until = Instant::now() + CONNECT_TIMEOUT;
+        let opened = real_time::within(until, Connection::connect(&address)).await;
+        let opened = opened.unwrap_or_else(|| Err(io::ErrorKind::TimedOut.into()));
         opened.map_err(|error| error.to_string())
     }
 
@@ -226,8 +227,9 @@ impl Connection {
 
     /// Whether the server answers within a third of the time.
     async fn answers(&mut self, until: Instant) -> bool {
-        let left = until.saturating_duration_since(Instant::now());
-        matches!(timeout(left / 3, self.greet()).await, Ok(Ok(())))
+        let now = Instant::now();
+        let third = now + until.saturating_duration_since(now) / 3;
+        matches!(real_time::within(third, self.greet()).await, Some(Ok(())))
     }
 
     async fn exchange<T>(&mut self, replies: &mut Replies<'_, T>) -> Result<(), ReplyError> {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::Duration;
 
-use redis::{Cmd, Value};
+use redis::{Arg, Cmd, Value};
 
 use super::echo_token::{EchoToken, REFUSES_ALL};
 use super::request::Commands;
@@ -16,7 +16,8 @@ const RECONNECT_INTERVAL: Duration = Duration::from_secs(1);
 #[derive(Default)]
 pub(super) struct Dialect {
     echo: AtomicU8,
-    lacks_unlink: AtomicBool,
+    /// Whether it lacks each [`Word`].
+    lacks: [AtomicBool; 2],
 }
 
 /// Whether a server knows `ECHO`.
@@ -79,25 +80,83 @@ impl Dialect {
 
     /// The commands in words that the server knows.
     pub(super) fn translated<'c>(&self, commands: &'c Commands) -> Cow<'c, Commands> {
-        if self.lacks_unlink.load(Ordering::Relaxed) && commands.mutate() {
-            return Cow::Owned(without_unlink(commands));
+        let lacks = |word: Word| self.lacks[word as usize].load(Ordering::Relaxed);
+        let mut said = commands.iter().filter_map(Word::of);
+        match said.find(|word| lacks(*word)) {
+            Some(word) => Cow::Owned(word.said_otherwise(commands)),
+            None => Cow::Borrowed(commands),
         }
-        Cow::Borrowed(commands)
     }
 
-    /// The commands once more, in other words, if the server did not know `UNLINK`.
-    pub(super) fn retranslated(&self, commands: &Commands, replies: &[Value]) -> Option<Commands> {
-        let mut unknown = commands.iter().zip(replies);
-        let is_unknown = unknown.any(|(command, reply)| is_unlink(command) && is_refused(reply));
-        is_unknown.then(|| without_unlink(commands))
-    }
-
-    /// From now on `DEL` takes the place of `UNLINK`: it is known.
-    pub(super) fn note_without_unlink(&self, replies: &[Value]) {
+    /// From now on the word is said otherwise, if the server knew that.
+    pub(super) fn note_refused(&self, word: Word, replies: &[Value]) {
         if !replies.iter().any(is_refused) {
-            self.lacks_unlink.store(true, Ordering::Relaxed);
+            self.lacks[word as usize].store(true, Ordering::Relaxed);
         }
     }
+}
+
+/// A command that a server may not know, or its user may not use, and that can be said otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Word {
+    /// `DEL` does the same, and is slower for large values.
+    Unlink,
+    /// Many `GET`s do the same, also where the keys are on several servers.
+    Mget,
+}
+
+impl Word {
+    fn of(command: &Cmd) -> Option<Self> {
+        match command.args_iter().next() {
+            Some(Arg::Simple(b"UNLINK")) => Some(Word::Unlink),
+            Some(Arg::Simple(b"MGET")) => Some(Word::Mget),
+            _ => None,
+        }
+    }
+
+    /// The word that the server refused for being that word, if there is one.
+    pub(super) fn refused(commands: &Commands, replies: &[Value]) -> Option<Self> {
+        let mut refused = commands.iter().zip(replies);
+        refused.find_map(|(command, reply)| Word::of(command).filter(|word| word.is_refused_by(reply)))
+    }
+
+    fn is_refused_by(self, reply: &Value) -> bool {
+        let of_several_servers =
+            |reply: &Value| matches!(reply, Value::ServerError(error) if error.code() == "CROSSSLOT");
+        is_refused(reply) || (self == Word::Mget && of_several_servers(reply))
+    }
+
+    /// The commands in other words.
+    pub(super) fn said_otherwise(self, commands: &Commands) -> Commands {
+        let other = match self {
+            Word::Unlink => "DEL",
+            Word::Mget => "GET",
+        };
+        let others = commands.iter().flat_map(|command| {
+            if Word::of(command) != Some(self) {
+                return vec![command.clone()];
+            }
+            let keys = command.args_iter().skip(1).filter_map(|argument| match argument {
+                Arg::Simple(key) => Some(key),
+                _ => None,
+            });
+            keys.map(|key| redis::cmd(other).arg(key).clone()).collect()
+        });
+        Commands::each(others, |command| command)
+    }
+}
+
+/// The replies to commands, from those to what was said instead: many `GET`s stand for one `MGET`, which finds nothing where
+/// a key has another type.
+pub(super) fn gathered(commands: &Commands, replies: Vec<Value>) -> Vec<Value> {
+    if replies.len() == commands.len() {
+        return replies;
+    }
+    let of_any_type = |reply| match reply {
+        Value::ServerError(error) if error.code() == "WRONGTYPE" => Value::Nil,
+        reply => reply,
+    };
+    vec![Value::Array(replies.into_iter().map(of_any_type).collect())]
 }
 
 /// Whether to ask again on a new connection: one that is as old as this leads to a server that is not the one to be asked, or
@@ -118,10 +177,6 @@ fn is_of_another_role(reply: &Value) -> bool {
     matches!(reply, Value::ServerError(error) if ["READONLY", "MASTERDOWN", "LOADING"].contains(&error.code()))
 }
 
-fn is_unlink(command: &Cmd) -> bool {
-    matches!(command.args_iter().next(), Some(redis::Arg::Simple(name)) if name == b"UNLINK")
-}
-
 /// Errors that tell of the server's state, or of the key, and not of the command.
 const OF_STATE: [&str; 13] = [
     "READONLY",
@@ -139,24 +194,8 @@ const OF_STATE: [&str; 13] = [
     "NOREPLICAS",
 ];
 
-fn is_refused(reply: &Value) -> bool {
+pub(super) fn is_refused(reply: &Value) -> bool {
     matches!(reply, Value::ServerError(error) if !OF_STATE.contains(&error.code()))
-}
-
-/// `DEL` instead of `UNLINK`: slower for large values.
-fn without_unlink(commands: &Commands) -> Commands {
-    Commands::each(commands.iter(), |command| {
-        if !is_unlink(command) {
-            return command.clone();
-        }
-        let mut del = redis::cmd("DEL");
-        for argument in command.args_iter().skip(1) {
-            if let redis::Arg::Simple(argument) = argument {
-                del.arg(argument);
-            }
-        }
-        del
-    })
 }
 
 #[cfg(test)]
@@ -167,30 +206,50 @@ mod tests {
         vec![redis::parse_redis_value(text.as_bytes()).unwrap()]
     }
 
+    fn packed(commands: &Commands) -> String {
+        String::from_utf8(commands.packed()).unwrap()
+    }
+
     #[test]
     fn removals_are_said_in_other_words_once_unlink_is_unknown() {
         let (dialect, removal) = (
             Dialect::default(),
             Commands::One(redis::cmd("UNLINK").arg("key").clone()),
         );
-        let packed = |commands: &Commands| String::from_utf8(commands.packed()).unwrap();
         assert!(packed(&dialect.translated(&removal)).contains("UNLINK"));
-        assert!(dialect.retranslated(&removal, &replies(":1\r\n")).is_none());
-        assert!(
-            dialect
-                .retranslated(&removal, &replies("-READONLY You can't\r\n"))
-                .is_none()
-        );
+        assert_eq!(Word::refused(&removal, &replies(":1\r\n")), None);
+        assert_eq!(Word::refused(&removal, &replies("-READONLY You can't\r\n")), None);
         for unknown in [
             "-ERR unknown command 'UNLINK'\r\n",
             "-unsupported command 'unlink'\r\n",
             "-NOPERM no\r\n",
         ] {
-            let other = dialect.retranslated(&removal, &replies(unknown)).unwrap();
-            assert_eq!(packed(&other), "*2\r\n$3\r\nDEL\r\n$3\r\nkey\r\n");
+            let word = Word::refused(&removal, &replies(unknown)).unwrap();
+            let other = packed(&word.said_otherwise(&removal));
+            assert_eq!(other, "*2\r\n$3\r\nDEL\r\n$3\r\nkey\r\n");
         }
-        dialect.note_without_unlink(&replies(":1\r\n"));
+        dialect.note_refused(Word::Unlink, &replies(":1\r\n"));
         assert!(!packed(&dialect.translated(&removal)).contains("UNLINK"));
+    }
+
+    #[test]
+    fn many_values_are_asked_for_one_by_one_where_that_is_refused() {
+        let (dialect, look) = (
+            Dialect::default(),
+            Commands::One(redis::cmd("MGET").arg("a").arg("b").clone()),
+        );
+        assert_eq!(Word::refused(&look, &replies("*2\r\n$-1\r\n$-1\r\n")), None);
+        for refusal in ["-NOPERM no\r\n", "-CROSSSLOT Keys in request don't hash\r\n"] {
+            assert_eq!(Word::refused(&look, &replies(refusal)), Some(Word::Mget));
+        }
+        let found = [replies("$1\r\n7\r\n"), replies("-WRONGTYPE no\r\n")].concat();
+        dialect.note_refused(Word::Mget, &replies("$-1\r\n"));
+        assert_eq!(dialect.translated(&look).len(), 2);
+        let gathered = gathered(&look, found);
+        assert_eq!(
+            gathered,
+            [Value::Array(vec![Value::BulkString(b"7".into()), Value::Nil])]
+        );
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, ConnectionAddr, RedisResult};
@@ -13,11 +14,11 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::UnixStream;
 use tokio::net::lookup_host;
 use tokio::task::AbortHandle;
-use tokio::time::timeout;
 
 use super::address;
 use super::opener::Opener;
 use super::wire::{MAX_REPLY, set_up};
+use crate::real_time;
 use crate::remote::dial;
 use crate::remote::pool::CONNECT_TIMEOUT;
 
@@ -85,8 +86,8 @@ impl Line {
                 }
             }
         };
-        let timed_out = |_| io::Error::from(io::ErrorKind::TimedOut);
-        timeout(CONNECT_TIMEOUT, opening).await.map_err(timed_out)?
+        let opened = real_time::within(Instant::now() + CONNECT_TIMEOUT, opening).await;
+        opened.unwrap_or_else(|| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
     }
 
     async fn over<S>(stream: S, opener: &Opener, config: AsyncConnectionConfig) -> RedisResult<Self>

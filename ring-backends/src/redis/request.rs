@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use redis::{Arg, Cmd, Pipeline, Value};
 
+use super::dialect::is_refused;
 use super::faults::Unexpected;
 use crate::remote::{Fault, Found};
 
@@ -199,8 +200,12 @@ pub(super) fn expiring(replies: Vec<Value>) -> Result<Vec<Option<Found>>, Unexpe
     let mut replies = replies.into_iter();
     let mut found = Vec::with_capacity(replies.len() / 2);
     while let (Some(bytes), Some(left)) = (replies.next(), replies.next()) {
-        let (bytes, left) = (value(bytes)?, Unexpected::check(left)?);
+        let bytes = value(bytes)?;
         found.push(match (bytes, left) {
+            // Who may not ask how long an entry lives takes it as one that expires now: good for this once.
+            (Some(bytes), left) if is_refused(&left) => Some((bytes, Some(Duration::ZERO))),
+            (None, left) if is_refused(&left) => None,
+            (_, Value::ServerError(error)) => return Err(Unexpected::Error(error.into())),
             (Some(bytes), Value::Int(-1)) => Some((bytes, None)),
             (Some(bytes), Value::Int(left @ 0..)) => {
                 Some((bytes, Some(Duration::from_millis(left.unsigned_abs()))))

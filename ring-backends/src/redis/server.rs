@@ -13,6 +13,8 @@ use super::route::AsyncRoute;
 use super::route::Route;
 use super::schema::KeySchema;
 #[cfg(feature = "tokio")]
+use crate::real_time;
+#[cfg(feature = "tokio")]
 use crate::remote::{AsyncClear, AsyncServer};
 use crate::remote::{BlockingClear, BlockingServer, Entry, Fault, Found, Server};
 
@@ -142,7 +144,7 @@ impl<L: KeySchema> BlockingClear for RedisServer<L> {
 /// The output of `sending`, if it comes in time.
 #[cfg(feature = "tokio")]
 async fn in_time<T>(until: Instant, sending: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
-    let sent = tokio::time::timeout_at(until.into(), sending).await;
+    let sent = real_time::within(until, sending).await;
     sent.unwrap_or(Err(Fault::Timeout))
 }
 

@@ -8,7 +8,6 @@ use parking_lot::Mutex;
 use redis::{ErrorKind, RedisError, RedisResult, Value};
 use tokio::runtime::{Handle, Id};
 use tokio::sync::watch;
-use tokio::time::timeout;
 
 use super::dialect::{Dialect, Echo, leads_elsewhere};
 use super::faults;
@@ -17,6 +16,7 @@ use super::opener::Opener;
 use super::request::Commands;
 #[cfg(feature = "tiered")]
 use super::watching::ServerId;
+use crate::real_time;
 use crate::remote::Fault;
 use crate::remote::pool::{IDLE_TIMEOUT, OVERDUE, TRIED_AFTER};
 use crate::remote::unacked::UnackedWrites;
@@ -115,12 +115,10 @@ impl SharedConnections {
         if shared.opened.get().is_none() {
             return Ok(shared);
         }
-        let left = until.saturating_duration_since(Instant::now());
+        let now = Instant::now();
+        let third = now + until.saturating_duration_since(now) / 3;
         let is_fit = !shared.is_idle(TRIED_AFTER)
-            || matches!(
-                timeout(left / 3, shared.answers(&self.opener.dialect)).await,
-                Ok(true)
-            );
+            || real_time::within(third, shared.answers(&self.opener.dialect)).await == Some(true);
         #[cfg(feature = "tiered")]
         let is_fit = is_fit && self.is_watched(&shared).await;
         if is_fit {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use redis::{Client, RedisError, RedisResult, Value};
 
 use super::address;
-use super::dialect::{Dialect, Echo, leads_elsewhere};
+use super::dialect::{Dialect, Echo, Word, gathered, leads_elsewhere};
 use super::echo_token::EchoToken;
 use super::faults;
 use super::opener::Opener;
@@ -412,14 +412,14 @@ impl Route for Single {
     }
 
     fn send(&self, commands: &Commands, until: Instant) -> Result<Vec<Value>, Fault> {
-        let commands = self.dialect.translated(commands);
-        let replies = self.exchange(&commands, until)?;
-        let Some(other) = self.dialect.retranslated(&commands, &replies) else {
-            return Ok(replies);
+        let said = self.dialect.translated(commands);
+        let replies = self.exchange(&said, until)?;
+        let Some(word) = Word::refused(&said, &replies) else {
+            return Ok(gathered(commands, replies));
         };
-        let replies = self.exchange(&other, until)?;
-        self.dialect.note_without_unlink(&replies);
-        Ok(replies)
+        let replies = self.exchange(&word.said_otherwise(&said), until)?;
+        self.dialect.note_refused(word, &replies);
+        Ok(gathered(commands, replies))
     }
 
     fn close_idle(&self) {
@@ -438,14 +438,15 @@ impl Route for Single {
 #[cfg(feature = "tokio")]
 impl AsyncRoute for Single {
     async fn send_async(&self, commands: &Commands, until: Instant) -> Result<Vec<Value>, Fault> {
-        let commands = self.dialect.translated(commands);
-        let replies = self.links().shared.send(&commands, until).await?;
-        let Some(other) = self.dialect.retranslated(&commands, &replies) else {
-            return Ok(replies);
+        let said = self.dialect.translated(commands);
+        let replies = self.links().shared.send(&said, until).await?;
+        let Some(word) = Word::refused(&said, &replies) else {
+            return Ok(gathered(commands, replies));
         };
+        let other = word.said_otherwise(&said);
         let replies = self.links().shared.send(&other, until).await?;
-        self.dialect.note_without_unlink(&replies);
-        Ok(replies)
+        self.dialect.note_refused(word, &replies);
+        Ok(gathered(commands, replies))
     }
 
     async fn nodes_async(&self, _: Instant) -> Result<Vec<()>, Fault> {

@@ -18,6 +18,8 @@ use super::breaker::Permit;
 use super::repairs::{Change, RepairStep, Repairs};
 use super::{BlockingServer, Entry, Fault, Found, Remote, Server, located};
 use crate::pending_deletes::PendingDeletes;
+#[cfg(feature = "tokio")]
+use crate::real_time;
 
 /// Builds the request for items.
 type Build<S, I, T> = fn(&[I]) -> Result<<S as Server>::Request<T>, Fault>;
@@ -353,7 +355,7 @@ impl<S: AsyncServer> Remote<S> {
         loop {
             match repairs.step(until, &concerns) {
                 RepairStep::Nothing => return Ok(()),
-                RepairStep::Wait(ended, over) => drop(tokio::time::timeout_at(over.into(), ended).await),
+                RepairStep::Wait(ended, over) => drop(real_time::within(over, ended).await),
                 RepairStep::Delete(batch) => {
                     let request = S::remove(&batch.keys)?;
                     match self.server.send_async(node, request, until).await {
@@ -375,6 +377,9 @@ async fn in_time_async<T>(
     mut work: Pin<&mut impl Future<Output = Result<T, Fault>>>,
 ) -> Result<T, Fault> {
     if let Ok(done) = timed(until, work.as_mut())?.await {
+        return done;
+    }
+    if let Some(done) = real_time::rest(until, work.as_mut()).await {
         return done;
     }
     if Instant::now() < until + LATE {

@@ -15,8 +15,6 @@ use event_listener::{Event, EventListener, Listener};
 use parking_lot::Mutex;
 #[cfg(all(feature = "tokio", feature = "memcached"))]
 use tokio::runtime::Handle;
-#[cfg(all(feature = "tokio", feature = "memcached"))]
-use tokio::time::timeout_at;
 
 use super::Fault;
 
@@ -232,9 +230,9 @@ impl<C: Send + 'static> Pool<C> {
                     let open = connect();
                     drop(runtime.spawn(async move { attempt.end(open.await) }));
                 }
-                Step::Wait(changed) => timeout_at(until.into(), changed)
+                Step::Wait(changed) => crate::real_time::within(until, changed)
                     .await
-                    .map_err(|_| self.fault())?,
+                    .ok_or_else(|| self.fault())?,
                 Step::Fail(reason) => return Err(Fault::Disconnected(reason.into())),
             }
         }

@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 
 use event_listener::{Event, EventListener, Listener};
 use parking_lot::Mutex;
-#[cfg(feature = "tokio")]
-use tokio::time::timeout;
 
 use super::Fault;
+#[cfg(feature = "tokio")]
+use crate::real_time;
 
 /// The longest wait for the replies. A connection that is silent for longer counts as lost.
 const MAX_WAIT: Duration = Duration::from_secs(5);
@@ -116,8 +116,12 @@ impl UnackedWrite {
     {
         let (over, mut is_last) = (Instant::now() + MAX_WAIT, false);
         let mut settled = pin!(settled);
-        while timeout(PROBE, settled.as_mut()).await.is_err() && !is_last && Instant::now() < over {
-            is_last = matches!(timeout(PROBE, open_another()).await, Ok(Ok(_)));
+        let probe = || Instant::now() + PROBE;
+        while real_time::within(probe(), settled.as_mut()).await.is_none()
+            && !is_last
+            && Instant::now() < over
+        {
+            is_last = matches!(real_time::within(probe(), open_another()).await, Some(Ok(_)));
         }
     }
 }

@@ -32,6 +32,8 @@ mod forked;
 mod inspect;
 #[cfg(all(feature = "memcached", feature = "tokio"))]
 mod memcached;
+#[cfg(all(feature = "disk", feature = "memcached", feature = "redis", feature = "tokio"))]
+mod paused;
 #[cfg(any(feature = "disk", feature = "tokio"))]
 mod random;
 #[cfg(feature = "redis")]

@@ -110,7 +110,7 @@ impl ClusterNode {
     #[cfg(feature = "tokio")]
     pub(super) async fn send_async(&self, commands: &Commands, until: Instant) -> Result<Vec<Value>, Fault> {
         let sending = self.single.send_async(commands, until);
-        let sent = tokio::time::timeout_at(until.into(), sending).await;
+        let sent = crate::real_time::within(until, sending).await;
         let sent = sent.unwrap_or(Err(Fault::Timeout));
         self.failed.store(sent.is_err(), Ordering::Relaxed);
         sent

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
+use std::time::Duration;
 
 use ring_cache_core::Key;
 use ring_cache_core::storage::Storage;
@@ -138,6 +139,76 @@ fn servers_without_unlink() {
     }
 }
 
+/// Also a proxy, or a cluster behind one address, whose keys are on several servers.
+#[test]
+fn servers_without_mget() {
+    let Some(server) = own("proxies that do not know MGET") else {
+        return;
+    };
+    let several = Unknown::Says("CROSSSLOT Keys in request don't hash to the same slot");
+    for unknown in SAYINGS.into_iter().chain([several]) {
+        if !matches!(unknown, Unknown::Says(_)) {
+            continue;
+        }
+        let redis = proxy(&server, |name| name != "MGET", unknown);
+        let keys = [1_u32, 2, 3].map(|number| Key::of(&(number, "many")));
+        redis.set(&keys[0], vec![7], None).unwrap();
+        redis.set(&keys[2], vec![9], None).unwrap();
+        for _ in 0..3 {
+            let found = Storage::read_many(&*redis, &keys, None).unwrap();
+            assert_eq!(found, [Some(vec![7]), None, Some(vec![9])]);
+        }
+        assert_eq!(redis.health().refused, 0);
+    }
+}
+
+/// Then an entry is good for the look-up that found it, and for no longer.
+#[test]
+fn servers_that_do_not_tell_how_long_entries_live() {
+    let Some(server) = own("proxies that do not know PTTL") else {
+        return;
+    };
+    for unknown in SAYINGS {
+        if matches!(unknown, Unknown::Says(_)) {
+            let redis = proxy(&server, |name| name != "PTTL", unknown);
+            let (there, absent) = (Key::of(&"lives"), Key::of(&"never there"));
+            redis.set(&there, vec![7], Some(PATIENCE)).unwrap();
+            let found = Storage::read_many_expiring(&*redis, &[there, absent], None).unwrap();
+            let found: Vec<_> = found
+                .into_iter()
+                .map(|found| found.map(|found| (found.value, found.remaining)))
+                .collect();
+            assert_eq!(found, [Some((vec![7], Some(Duration::ZERO))), None]);
+            assert_eq!(redis.health().refused, 0);
+        }
+    }
+}
+
+/// A real server that refuses them to one user.
+#[test]
+fn a_user_who_may_not_use_every_command() {
+    let Some(server) = own("a user without MGET, PTTL and UNLINK") else {
+        return;
+    };
+    let client = redis::Client::open(server.url()).unwrap();
+    let mut connection = client.get_connection().unwrap();
+    redis::cmd("ACL")
+        .arg(&[
+            "SETUSER", "reader", "on", ">word", "~*", "+@all", "-mget", "-pttl", "-unlink",
+        ])
+        .exec(&mut connection)
+        .unwrap();
+    let redis = at(&format!("redis://reader:word@127.0.0.1:{}", server.port())).deadline(PATIENCE);
+    assert_works(&redis);
+    let keys = [Key::of(&2_u32), Key::of(&3_u32)];
+    assert_eq!(
+        Storage::read_many(&*redis, &keys, None).unwrap(),
+        [Some(vec![2]), Some(vec![2])]
+    );
+    assert!(Storage::read_expiring(&*redis, &keys[0], None).unwrap().is_some());
+    assert_eq!(redis.health().refused, 0);
+}
+
 #[cfg(feature = "tokio")]
 #[test]
 fn awaited() {
@@ -146,7 +217,7 @@ fn awaited() {
     let Some(server) = own("proxies that do not know ECHO, awaited") else {
         return;
     };
-    let known = |name: &str| !["ECHO", "HELLO", "CLIENT", "UNLINK"].contains(&name);
+    let known = |name: &str| !["ECHO", "HELLO", "CLIENT", "UNLINK", "MGET", "PTTL"].contains(&name);
     let runtime = tokio::runtime::Runtime::new().unwrap();
     for unknown in SAYINGS {
         let redis = proxy(&server, known, unknown);
@@ -156,6 +227,11 @@ fn awaited() {
                 AsyncStorage::set(&*redis, &key, vec![1], None).await.unwrap();
                 assert_eq!(AsyncStorage::get(&*redis, &key).await.unwrap(), Some(vec![1]));
                 if matches!(unknown, Unknown::Says(_)) {
+                    let keys = [key.clone(), Key::of(&"never there")];
+                    let found = AsyncStorage::read_many(&*redis, &keys, None).await.unwrap();
+                    assert_eq!(found, [Some(vec![1]), None]);
+                    let found = AsyncStorage::read_expiring(&*redis, &key, None).await.unwrap();
+                    assert_eq!(found.map(|found| found.value), Some(vec![1]));
                     assert!(AsyncStorage::delete(&*redis, &key).await.unwrap());
                 }
             }

@@ -1,0 +1,32 @@
+//! Limits of time by the real clock. A test may have paused tokio's clock, which then jumps to the next timer whenever a
+//! runtime has nothing to do, such as while it waits for a server.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
+use std::time::Instant;
+
+use tokio::task::yield_now;
+
+/// The output of `work`, unless it is not there by `until`.
+#[cfg(feature = "remote")]
+pub(crate) async fn within<F: Future>(until: Instant, work: F) -> Option<F::Output> {
+    let mut work = std::pin::pin!(work);
+    match tokio::time::timeout_at(until.into(), work.as_mut()).await {
+        Ok(output) => Some(output),
+        Err(_) => rest(until, work).await,
+    }
+}
+
+/// The output of `work` if it comes in the time that is left after a timer fired. With a paused clock that is nearly all of it.
+pub(crate) async fn rest<F: Future + Unpin>(until: Instant, mut work: F) -> Option<F::Output> {
+    while Instant::now() < until {
+        let polled = poll_fn(|context| Poll::Ready(Pin::new(&mut work).poll(context))).await;
+        if let Poll::Ready(output) = polled {
+            return Some(output);
+        }
+        // A runtime with something to do leaves the clock as it is, and looks for what came in.
+        yield_now().await;
+    }
+    None
+}
