@@ -493,17 +493,17 @@ where
             Ok(value) => R::found(value),
             Err(lookup) => {
                 let key = EncodedKey::of(&key);
-                self.miss(key, lookup)
+                Self::miss(context, self.body, key, lookup)
             }
         }
     }
 
     #[inline]
-    fn miss(self, key: EncodedKey, lookup: Lookup) -> R::Out {
+    fn miss(context: &CallContext<R::Value, S>, body: B, key: EncodedKey, lookup: Lookup) -> R::Out {
         if B::HAS_TIMEOUT {
-            return within::miss::<R, S, B>(&self.context, key, self.body, lookup);
+            return within::miss::<R, S, B>(context, key, body, lookup);
         }
-        blocking::miss::<R, S, B>(&self.context, key, self.body, lookup)
+        blocking::miss::<R, S, B>(context, key, body, lookup)
     }
 }
 

@@ -46,6 +46,16 @@ impl<T> Slot<T> {
     }
 }
 
+/// The place for a new entry.
+enum Place {
+    /// A new slot.
+    New,
+    /// The slot of the entry that is evicted for it.
+    Of(usize),
+    /// None: it cannot be stored.
+    Nowhere,
+}
+
 /// The table uses the lowest bits and the seven highest bits of its hash.
 #[inline]
 fn table_hash(hash: u32) -> u64 {
@@ -224,11 +234,26 @@ impl<T> Shard<T> {
         }
     }
 
-    /// Puts a new value into the slot of its key. Returns the old one, and what is evicted because the new one is heavier.
-    fn replace(&mut self, slot: usize, value: T, terms: Terms) -> Evicted<T> {
-        if !self.has_room_in(slot, terms.weight) {
-            return self.replace_by_heavier(slot, value, terms);
+    /// Puts an entry. Returns the old value of its key, and what was evicted.
+    #[inline]
+    pub(super) fn put(&mut self, key: &EncodedKey, value: T, terms: Terms) -> Option<Evicted<T>> {
+        let mut old = None;
+        if let Some(slot) = self.find(key.hash_value(), key) {
+            if self.has_room_in(slot, terms.weight) {
+                return Some(self.replace(slot, value, terms));
+            }
+            // As a new entry, which others give way to.
+            old = Some(self.remove(slot));
         }
+        let gone = self.insert(key, value, terms);
+        match old {
+            Some(old) => Some(old.before(gone.map(Box::new))),
+            None => gone,
+        }
+    }
+
+    /// Puts a new value into the slot of its key. Returns the old one.
+    fn replace(&mut self, slot: usize, value: T, terms: Terms) -> Evicted<T> {
         let old_deadline = self.deadline(slot);
         self.set_terms(slot, terms);
         self.policy.replace(self.slots[slot].mark.get_mut());
@@ -243,29 +268,6 @@ impl<T> Shard<T> {
         }
     }
 
-    /// As a new entry, which others give way to.
-    fn replace_by_heavier(&mut self, slot: usize, value: T, terms: Terms) -> Evicted<T> {
-        let hash = self.slots[slot].hash;
-        let old = self.remove(slot);
-        let slot = Slot {
-            hash,
-            key: old.key.clone(),
-            mark: AtomicU32::new(0),
-            value,
-        };
-        let gone = self.insert_slot(slot, terms);
-        old.before(gone.map(Box::new))
-    }
-
-    /// Puts an entry. Returns the old value of its key, and what was evicted.
-    #[inline]
-    pub(super) fn put(&mut self, key: &EncodedKey, value: T, terms: Terms) -> Option<Evicted<T>> {
-        match self.find(key.hash_value(), key) {
-            Some(slot) => Some(self.replace(slot, value, terms)),
-            None => self.insert(key, value, terms),
-        }
-    }
-
     /// Adds an entry whose key is absent. Returns what was evicted for it; with capacity 0, and if it is too heavy, the new
     /// entry.
     #[inline]
@@ -276,42 +278,47 @@ impl<T> Shard<T> {
             mark: AtomicU32::new(0),
             value,
         };
-        self.insert_slot(slot, terms)
-    }
-
-    fn insert_slot(&mut self, slot: Slot<T>, terms: Terms) -> Option<Evicted<T>> {
-        if self.weights.is_some() {
-            return self.insert_weighed(slot, terms);
-        }
-        if self.capacity == 0 {
-            return Some(evicted(slot, NEVER, true));
-        }
-        if self.slots.len() < self.capacity {
-            self.push(slot, terms);
-            return None;
-        }
-        let victim = self.policy.victim(&mut self.slots, slot.hash);
-        Some(self.exchange(victim, slot, terms))
-    }
-
-    /// [`insert_slot`](Self::insert_slot) where entries have weights: several may give way.
-    #[inline(never)]
-    fn insert_weighed(&mut self, slot: Slot<T>, terms: Terms) -> Option<Evicted<T>> {
-        if self.capacity == 0 || self.is_too_heavy(terms.weight) {
-            return Some(evicted(slot, NEVER, true));
-        }
         let mut gone = None;
-        loop {
-            if self.has_room(terms.weight) {
+        let place = match self.weights {
+            None => self.place(slot.hash),
+            Some(_) => self.place_for(slot.hash, terms.weight, &mut gone),
+        };
+        match place {
+            Place::New => {
                 self.push(slot, terms);
-                return gone;
+                gone
             }
-            let victim = self.policy.victim(&mut self.slots, slot.hash);
-            if self.has_room_in(victim, terms.weight) {
-                return Some(self.exchange(victim, slot, terms).before(gone.map(Box::new)));
-            }
-            gone = Some(self.evict(victim).before(gone.map(Box::new)));
+            Place::Of(victim) => Some(self.exchange(victim, slot, terms).before(gone.map(Box::new))),
+            Place::Nowhere => Some(evicted(slot, NEVER, true)),
         }
+    }
+
+    /// The place for an entry with this hash.
+    #[inline]
+    fn place(&mut self, hash: u32) -> Place {
+        if self.slots.len() < self.capacity {
+            Place::New
+        } else if self.capacity == 0 {
+            Place::Nowhere
+        } else {
+            Place::Of(self.policy.victim(&mut self.slots, hash))
+        }
+    }
+
+    /// [`place`](Self::place) where entries have weights: several may give way, which are `gone`.
+    #[inline(never)]
+    fn place_for(&mut self, hash: u32, weight: u32, gone: &mut Option<Evicted<T>>) -> Place {
+        if self.capacity == 0 || self.is_too_heavy(weight) {
+            return Place::Nowhere;
+        }
+        while !self.has_room(weight) {
+            let victim = self.policy.victim(&mut self.slots, hash);
+            if self.has_room_in(victim, weight) {
+                return Place::Of(victim);
+            }
+            *gone = Some(self.evict(victim).before(gone.take().map(Box::new)));
+        }
+        Place::New
     }
 
     /// Puts an entry into the slot of the victim.
