@@ -6,7 +6,7 @@
 use super::hash::hash_key;
 use super::name::Name;
 use super::recorded::{EncodedKey, KeyBytes};
-use super::small_bytes::{Collector, SmallBytes};
+use super::small_bytes::{Collector, INLINE, SmallBytes};
 use super::{Bracket, KeyWriter, RingKey, number, sealed::Sealed};
 
 /// The first byte of each item of the encoding.
@@ -82,7 +82,10 @@ impl KeyBytes {
     pub(crate) fn is<K: RingKey + ?Sized>(&self, key: &K) -> bool {
         match &self.0 {
             SmallBytes::Inline(short) => feeds(key, &short.bytes, usize::from(short.length)),
-            SmallBytes::Heap(bytes) => feeds(key, &**bytes, bytes.len()),
+            SmallBytes::Heap(bytes) => {
+                let rest = encode(key, Rest { bytes, equal: true });
+                rest.equal && rest.bytes.is_empty()
+            }
         }
     }
 }
@@ -104,7 +107,7 @@ fn encode<K: RingKey + ?Sized, S: Sink>(key: &K, sink: S) -> S {
 
 /// Whether `key` feeds exactly the first `length` of these bytes.
 #[inline(always)]
-fn feeds<K: RingKey + ?Sized>(key: &K, bytes: &(impl AsRef<[u8]> + ?Sized), length: usize) -> bool {
+fn feeds<K: RingKey + ?Sized>(key: &K, bytes: &[u8; INLINE], length: usize) -> bool {
     let compared = encode(
         key,
         Comparer {
@@ -141,23 +144,23 @@ impl Sink for Collector {
     }
 }
 
-/// Compares with the bytes of an entry.
-struct Comparer<'a, B: ?Sized> {
-    bytes: &'a B,
+/// Compares with the bytes of an entry, in a place of fixed size.
+struct Comparer<'a> {
+    bytes: &'a [u8; INLINE],
     /// Known to the compiler as long as all parts before are of fixed lengths.
     place: usize,
     equal: bool,
 }
 
-impl<B: AsRef<[u8]> + ?Sized> Comparer<'_, B> {
+impl Comparer<'_> {
     /// The bytes at the place, of which there may be too few.
     #[inline]
     fn rest(&self) -> &[u8] {
-        self.bytes.as_ref().get(self.place..).unwrap_or_default()
+        self.bytes.get(self.place..).unwrap_or_default()
     }
 }
 
-impl<B: AsRef<[u8]> + ?Sized> Sink for Comparer<'_, B> {
+impl Sink for Comparer<'_> {
     #[inline]
     fn put(&mut self, bytes: &[u8]) {
         self.equal &= self.rest().get(..bytes.len()).is_some_and(|found| found == bytes);
@@ -168,6 +171,36 @@ impl<B: AsRef<[u8]> + ?Sized> Sink for Comparer<'_, B> {
     fn put_fixed<const N: usize>(&mut self, bytes: [u8; N]) {
         self.equal &= self.rest().first_chunk() == Some(&bytes);
         self.place += N;
+    }
+}
+
+/// Compares with the rest of the bytes of an entry, of which any number may be left.
+struct Rest<'a> {
+    bytes: &'a [u8],
+    equal: bool,
+}
+
+impl Sink for Rest<'_> {
+    #[inline]
+    fn put(&mut self, bytes: &[u8]) {
+        match self.bytes.split_at_checked(bytes.len()) {
+            Some((found, rest)) => {
+                self.equal &= found == bytes;
+                self.bytes = rest;
+            }
+            None => self.equal = false,
+        }
+    }
+
+    #[inline]
+    fn put_fixed<const N: usize>(&mut self, bytes: [u8; N]) {
+        match self.bytes.split_first_chunk() {
+            Some((found, rest)) => {
+                self.equal &= *found == bytes;
+                self.bytes = rest;
+            }
+            None => self.equal = false,
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 /// Up to this many bytes need no allocation: the ring's identity, one number and a short string.
-const INLINE: usize = 22;
+pub(super) const INLINE: usize = 22;
 
 /// Bytes that never change, short ones in place, and zeros after them. Clones share long ones.
 #[derive(Clone, PartialEq, Eq)]
