@@ -26,7 +26,7 @@ doctest   both  examples in the documentation, all features
 example   both  the first example of README.md
 full      all   all tests, slow ones and more cases of repeated ones, all features
 docs      all   documentation without warnings
-default   all   clippy and tests, default features
+default   all   clippy: all targets, default features
 features  all   each feature alone
 model     all   ten million steps of the memory cache against a model
 schedules all   threads and tasks in many orders (shuttle), with lints
@@ -100,12 +100,10 @@ step_docs() {
 }
 
 
-# Without --workspace, whose other members switch features on.
+# Without --workspace, whose other members switch features on. The tests run with all features.
 step_default() {
-    if has clippy cargo clippy --version; then
-        cargo clippy --all-targets -- -D warnings
-    fi
-    cargo test
+    has clippy cargo clippy --version || return 0
+    cargo clippy --all-targets -- -D warnings
 }
 
 step_features() {
@@ -127,7 +125,7 @@ step_model() {
 
 step_schedules() {
     if has clippy cargo clippy --version; then
-        modelled shuttle clippy --all-targets -- -D warnings
+        modelled shuttle clippy --lib --test shuttle -- -D warnings
     fi
     RING_CACHE_SCHEDULES="${RING_CACHE_SCHEDULES:-2000}" modelled shuttle test --profile schedules --test shuttle
 }
@@ -253,6 +251,7 @@ step_deny() {
 summary=""
 current=""
 scratch=""
+lane=""
 may_install=yes
 
 main() {
@@ -277,8 +276,52 @@ main() {
     export RUST_TEST_THREADS="${RUST_TEST_THREADS:-$((2 * $(getconf _NPROCESSORS_ONLN)))}"
     trap finish EXIT
     for name in $names; do
-        step "$name"
+        if [ "${1:-}" != all ] || ! is_apart "$name"; then
+            step "$name"
+        fi
+        if [ "${1:-}" = all ] && [ "$name" = full ]; then
+            begin_lane "$names"
+        fi
     done
+    if [ -n "$lane" ]; then
+        end_lane
+    fi
+}
+
+# Steps with target folders of their own. With `all` they run beside the others once the tests have ended, whose servers
+# need the machine for themselves.
+is_apart() {
+    case $1 in
+        schedules | loom | beside | packages | fuzz) return 0 ;;
+        *) return 1 ;;
+    esac
+}
+
+begin_lane() {
+    local name
+    (
+        trap - EXIT
+        summary=""
+        for name in $1; do
+            if is_apart "$name"; then
+                step "$name"
+            fi
+        done
+        printf '%s' "$summary" >"$(target)/lane.summary"
+    ) >"$(target)/lane.log" 2>&1 &
+    lane=$!
+}
+
+end_lane() {
+    local status=0
+    wait "$lane" || status=$?
+    lane=""
+    cat "$(target)/lane.log"
+    if [ "$status" -ne 0 ]; then
+        current="$(grep '^==> ' "$(target)/lane.log" | tail -n 1 | cut -c 5-)"
+        exit "$status"
+    fi
+    summary+="$(cat "$(target)/lane.summary")"$'\n'
 }
 
 # step NAME: runs a step, and ends all if it fails.
@@ -301,6 +344,9 @@ leave_out() {
 finish() {
     local status=$?
     rm -rf "$scratch"
+    if [ -n "$lane" ]; then
+        kill "$lane" 2>/dev/null || true
+    fi
     if [ -n "$current" ]; then
         summary+="FAILED    $current"$'\n'
     fi

@@ -60,8 +60,8 @@ pub use ring_cache_core::{
     DEFAULT_CONCURRENCY, DEFAULT_FLIGHT_TIMEOUT, Entry, Error, ErrorCounts, ErrorKind, EvictionReason,
     Failure, Fallible, Finding, Forgetting, Key, KeyWriter, Lookup, Lru, LruBuilder, Map, Name, Observer,
     Outcome, Output, Plain, Policy, RingInfo, RingKey, RingShape, Settings, ShapeWriter, Stats, StorageInfo,
-    TimedOut, TypeName, UnknownAction, background, body, clear_all, clear_namespace, clock, coder, doctor,
-    flights, key, mode, observe, rings, storage, watch,
+    Tag, TimedOut, TypeName, UnknownAction, background, body, clear_all, clear_namespace, clock, coder,
+    doctor, flights, key, mode, observe, rings, storage, tag, watch,
 };
 #[cfg(feature = "testing")]
 pub use ring_cache_core::{assert_computed, testing};

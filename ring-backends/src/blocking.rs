@@ -448,4 +448,6 @@ const SLACK: Duration = Duration::from_millis(10);
 const NO_RUNTIME: &str = "outside of a tokio runtime there are no threads for a storage that blocks";
 const NO_THREAD: &str = "the tokio runtime had no thread for it, or was shut down";
 
-impl<S: ring_cache_core::storage::HoldsBytes> ring_cache_core::storage::HoldsBytes for Blocking<S> {}
+impl<S: ring_cache_core::storage::HoldsBytes> ring_cache_core::storage::HoldsBytes for Blocking<S> {
+    const EXPIRES: bool = S::EXPIRES;
+}

@@ -206,7 +206,7 @@ impl<S, B> Handle<S, Awaited, B> {
         S: View<V>,
         S::Storage: AsyncClear<S::Held>,
     {
-        let (ring, view) = (self.ring, self.view);
+        let (ring, view) = (self.ring, self.view.clone());
         async move {
             let cleared = clearing::clear_awaited(ring, view.storage()).await;
             Failure::outcome(cleared, ring.name().as_str())
@@ -214,9 +214,13 @@ impl<S, B> Handle<S, Awaited, B> {
     }
 }
 
-impl<S: Copy, M, B> Clone for Handle<S, M, B> {
+impl<S: Clone, M, B> Clone for Handle<S, M, B> {
     fn clone(&self) -> Self {
-        *self
+        Handle {
+            ring: self.ring,
+            view: self.view.clone(),
+            mode: PhantomData,
+        }
     }
 }
 

@@ -9,6 +9,7 @@ mod cached_call;
 mod calls;
 mod computing;
 mod context;
+pub(crate) mod dependents;
 mod fetch;
 mod forgetting;
 mod job;
@@ -27,6 +28,7 @@ pub use context::Outcome;
 pub use forgetting::Forgetting;
 
 use context::{CallContext, Lookup, StorageResult};
+use dependents::{both, forget};
 
 use crate::action::{Action, ActionResult};
 use crate::background::Order;
@@ -386,7 +388,8 @@ where
         }
         let key = self.call_key();
         let invalidation = self.context.invalidate(&key).block();
-        invalidation.end(self.make_stale(&key))
+        let expired = invalidation.end(self.make_stale(&key));
+        both(expired, forget(self.storage(), &self.context.dependents([&key])))
     }
 
     /// Restarts the life of a fresh entry as a stale one. Returns whether there was one.
@@ -459,9 +462,13 @@ where
     /// Computes and stores, also if there is an entry. A value that `unless` refuses removes the entry; an error of a
     /// fallible body leaves it.
     pub fn update(self) -> R::Out {
-        let (context, key) = (self.context.update(), self.encoded_key());
+        let (key, context) = (self.encoded_key(), self.context.update());
+        let dependents = context.dependents([&key]);
+        blocking::see_version(&context, &key);
         let begun = context.begin_update(key);
-        blocking::complete::<R, S, B>(&context, begun, self.body, Lookup::default())
+        let out = blocking::complete::<R, S, B>(&context, begun, self.body, Lookup::default());
+        context.count_errors(forget(context.storage(), &dependents));
+        out
     }
 
     /// Computes without the cache.
@@ -471,7 +478,7 @@ where
 
     /// Runs the verb that `action` names.
     pub fn run(self, action: Action) -> Outcome<R, S, ActionResult<R::Value, R::Out>> {
-        let context = self.context;
+        let context = self.context.clone();
         context.outcome(match action {
             Action::Get => self.try_get().map(ActionResult::Cached),
             Action::Delete => self.try_delete().map(ActionResult::Existed),

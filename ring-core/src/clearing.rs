@@ -4,6 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
+use crate::call::dependents::{self, both};
 use crate::error::Failure;
 use crate::flights::Flights;
 use crate::key::Name;
@@ -42,6 +43,7 @@ pub(crate) fn clear<T, S: Clear<T>>(ring: &Ring, storage: &S) -> Result<(), S::E
     forget_errors(ring, storage);
     let (flights, name) = (storage.flights(), ring.name());
     let cleared = clear_by(flights, name, ring.write_timeout, || storage.clear_ring(name));
+    let cleared = both(cleared, dependents::end_of_all(ring, storage));
     counted(ring, storage, cleared)
 }
 
@@ -85,11 +87,9 @@ pub(crate) async fn clear_awaited<T, S: AsyncClear<T>>(ring: &Ring, storage: &S)
     let epoch = flights.begin_clear();
     let invalidation = flights.invalidate_ring(ring.name(), ring.write_timeout);
     let invalidation = invalidation.settle().await;
-    counted(
-        ring,
-        storage,
-        invalidation.end(storage.clear_ring(ring.name()).await),
-    )?;
+    let cleared = invalidation.end(storage.clear_ring(ring.name()).await);
+    let cleared = both(cleared, dependents::end_of_all_awaited(ring, storage).await);
+    counted(ring, storage, cleared)?;
     flights.end_ring_doubt(ring.name(), epoch);
     Ok(())
 }
@@ -98,6 +98,7 @@ impl<T, S: StorageBase<T>, M> Clearing<T, S, M> {
     /// The entries were to be removed, and may still be there: they are not returned any more.
     pub(crate) fn distrust(&self) {
         self.storage.flights().distrust_ring(self.ring.name());
+        dependents::distrust_of_all(self.ring, &self.storage);
     }
 
     /// After a failed removal the entries are not trusted any more.

@@ -121,28 +121,32 @@ impl<T> Default for Flights<T> {
 }
 
 impl<T> Flights<T> {
-    /// Joins the computation of a key's value, or starts one.
+    /// Joins the computation of a key's value, or starts one. `version` is that of the call's tags; a computation that
+    /// began with another one is not joined.
     #[inline]
-    pub(crate) fn join(&self, key: EncodedKey) -> Role<'_, T> {
+    pub(crate) fn join(&self, key: EncodedKey, version: u64) -> Role<'_, T> {
         if self.is_computing(&key) {
             return Role::Bypass;
         }
         let mut shard = self.shard(&key).lock();
         let (state, spare) = self.state_and_spare(&mut shard, &key);
-        if state.flight.is_some() {
-            return self.join_flight(state, key);
+        if state.flight.as_ref().is_some_and(|flight| flight.is_of(version)) {
+            return self.join_flight(state, key, version);
         }
-        Role::Lead(self.begin_flight(state, spare, key))
+        let leader = self.begin_flight(state, spare, key);
+        leader.set_version(version);
+        Role::Lead(leader)
     }
 
     /// Joins the flight that there is. Requires the lock of the key's shard.
     #[inline(never)]
-    fn join_flight(&self, state: &mut KeyState<T>, key: EncodedKey) -> Role<'_, T> {
+    fn join_flight(&self, state: &mut KeyState<T>, key: EncodedKey, version: u64) -> Role<'_, T> {
         let Some(flight) = state.flight.clone() else {
             unreachable!("the caller has seen it")
         };
         state.ref_count += 1;
         if flight.take_lead() {
+            flight.version.store(version, Ordering::SeqCst);
             return Role::Lead(self.leader(key, Some(flight)));
         }
         flight.waiters.fetch_add(1, Ordering::SeqCst);

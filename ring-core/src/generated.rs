@@ -23,6 +23,7 @@ pub use crate::output::{Fallible, Plain};
 pub use crate::registry::Registry;
 pub use crate::ring::Ring;
 pub use crate::storage::Coded;
+pub use crate::tag::{Tag, TagText};
 pub use crate::used::{Answer, Clears, Hides, Leaves, Reached, Shows, keep_free, keep_of};
 pub use crate::writer::{AsyncWriter, Writer, named_by};
 
@@ -190,6 +191,11 @@ pub fn keyed<How, T: Keyed<How>>(value: T) -> T::Part {
 /// A value that joins the key and may borrow from the values that the call binds: it is recorded before they move.
 pub fn recorded<How, T: Keyed<How>>(value: T) -> Recorded {
     Recorded::of(&value.part())
+}
+
+/// The tag that a value names.
+pub fn tag_of<P: KeyPart>(name: P) -> Tag {
+    TagText::default().value(name).tag()
 }
 
 /// Every [`RingKey`], as itself.

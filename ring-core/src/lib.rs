@@ -54,6 +54,7 @@ mod stats;
 mod storage_facts;
 mod switches;
 mod sync;
+mod tag;
 mod timeout;
 mod usage;
 mod used;
@@ -84,6 +85,9 @@ pub use ring::{DEFAULT_FLIGHT_TIMEOUT, Ring};
 pub use ring_info::{RingInfo, Settings, StorageInfo, rings};
 pub use shape::{RingShape, ShapeWriter};
 pub use stats::{ErrorCounts, Stats};
+#[doc(hidden)]
+pub use tag::tag_of_stored_key;
+pub use tag::{Tag, tag};
 pub use timeout::TimedOut;
 pub use used::{ClearRings, Cleared, clear_all, clear_namespace};
 pub use watched::watch;

@@ -10,6 +10,7 @@ mod idle;
 mod inspect;
 mod policy;
 mod shard;
+mod tags;
 mod weights;
 
 use std::convert::Infallible;
@@ -299,24 +300,47 @@ impl<T: Clone> Lru<T> {
     /// The value under `key` and its deadline.
     #[inline(always)]
     fn find<K: RingKey + ?Sized>(&self, key: &K) -> Option<(T, u64)> {
+        self.find_if(key, |_, _| true)
+    }
+
+    /// [`find`](Self::find) among the entries of which `counts` is true.
+    #[inline(always)]
+    fn find_if<K>(&self, key: &K, counts: impl Fn(&Shard<T>, usize) -> bool + Copy) -> Option<(T, u64)>
+    where
+        K: RingKey + ?Sized,
+    {
         let hash = hash_key(key);
         let found = match self.shard(hash).try_read_biased() {
-            Some(shard) => self.find_in(&shard, hash, key),
-            None => return self.find_locked(hash, key),
+            Some(shard) => self.find_in(&shard, hash, key, counts),
+            None => return self.find_locked(hash, key, counts),
         };
         found.unwrap_or_else(|slot| self.expire(hash, slot))
     }
 
-    /// [`find`](Self::find) under the lock that writers take. Used after recent writes.
+    /// [`find_if`](Self::find_if) under the lock that writers take. Used after recent writes.
     #[inline(never)]
-    fn find_locked<K: RingKey + ?Sized>(&self, hash: u64, key: &K) -> Option<(T, u64)> {
-        let found = self.find_in(&self.shard(hash).read(), hash, key);
+    fn find_locked<K>(
+        &self,
+        hash: u64,
+        key: &K,
+        counts: impl Fn(&Shard<T>, usize) -> bool,
+    ) -> Option<(T, u64)>
+    where
+        K: RingKey + ?Sized,
+    {
+        let found = self.find_in(&self.shard(hash).read(), hash, key, counts);
         found.unwrap_or_else(|slot| self.expire(hash, slot))
     }
 
     /// The value under `key` and its deadline by expiry, or the slot of an entry that ended.
     #[inline(always)]
-    fn find_in<K>(&self, shard: &Shard<T>, hash: u64, key: &K) -> Result<Option<(T, u64)>, usize>
+    fn find_in<K>(
+        &self,
+        shard: &Shard<T>,
+        hash: u64,
+        key: &K,
+        counts: impl Fn(&Shard<T>, usize) -> bool,
+    ) -> Result<Option<(T, u64)>, usize>
     where
         K: RingKey + ?Sized,
     {
@@ -326,6 +350,9 @@ impl<T: Clone> Lru<T> {
         let deadline = shard.deadline(slot);
         if self.clock.is_past(deadline) {
             return Err(slot);
+        }
+        if !counts(shard, slot) {
+            return Ok(None);
         }
         shard.note_use(entry);
         shard.note_idle(slot, || self.idle_until());
@@ -372,6 +399,15 @@ impl<T: Clone> StorageBase<T> for Lru<T> {
         shard.try_read_biased()?.hit(hash, key, stale, &self.clock)
     }
 
+    #[inline(always)]
+    fn hit_of<K: RingKey + ?Sized>(&self, key: &K, stale: Duration, version: u64) -> Option<T> {
+        let hash = hash_key(key);
+        let shard = self.shards.get((hash >> 32) as usize & self.mask)?;
+        shard
+            .try_read_biased()?
+            .hit_of(hash, key, stale, &self.clock, version)
+    }
+
     fn in_place(&self) -> Option<&dyn InPlace<T>> {
         Some(self)
     }
@@ -390,6 +426,7 @@ impl<T> InPlace<T> for Lru<T> {
             expires_at: self.clock.deadline(expiry),
             idle_until: self.idle_until(),
             weight: weigher.map_or(1, |weigher| weigher(value)),
+            version: 0,
         })
     }
 
@@ -457,6 +494,24 @@ impl<T: Clone> Storage<T> for Lru<T> {
             value,
             remaining: self.clock.left(deadline),
         }))
+    }
+
+    fn read_of<K>(&self, key: &K, version: u64) -> Result<Option<Expiring<T>>, Infallible>
+    where
+        K: RingKey + ?Sized,
+    {
+        Ok(self.find_of(key, version))
+    }
+
+    fn write_of<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        value: T,
+        expiry: Option<Duration>,
+        version: u64,
+    ) -> Result<(), Infallible> {
+        self.put_of(key, value, expiry, version);
+        Ok(())
     }
 
     fn contains_fresh<K: RingKey + ?Sized>(

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "inspect")]
 mod inspect;
+mod tags;
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -54,6 +55,8 @@ impl<T> Clone for Map<T> {
 struct Entry<T> {
     value: T,
     deadline: u64,
+    /// The version of its tags, zero without any.
+    version: u64,
 }
 
 impl<T> Default for Map<T> {
@@ -177,6 +180,26 @@ impl<T: Clone> Map<T> {
     }
 }
 
+impl<T: Clone> Map<T> {
+    fn put<K: RingKey + ?Sized>(&self, key: &K, value: T, expiry: Option<Duration>, version: u64) {
+        if expiry == Some(Duration::ZERO) {
+            let Ok(_) = Storage::remove(self, key, None);
+            return;
+        }
+        let entry = Entry {
+            value,
+            deadline: self.clock.deadline(expiry),
+            version,
+        };
+        let key = key_text(key).into_boxed_str();
+        let replaced = self.shared.entries.write().insert(key, entry);
+        if replaced.is_none() {
+            self.shared.flights.usage().facts().came();
+        }
+        drop(replaced);
+    }
+}
+
 impl<T: Clone> StorageBase<T> for Map<T> {
     type Error = Infallible;
 
@@ -219,22 +242,9 @@ impl<T: Clone> Storage<T> for Map<T> {
         key: &K,
         value: T,
         expiry: Option<Duration>,
-        until: Option<Instant>,
+        _: Option<Instant>,
     ) -> Result<(), Infallible> {
-        if expiry == Some(Duration::ZERO) {
-            self.remove(key, until)?;
-            return Ok(());
-        }
-        let entry = Entry {
-            value,
-            deadline: self.clock.deadline(expiry),
-        };
-        let key = key_text(key).into_boxed_str();
-        let replaced = self.shared.entries.write().insert(key, entry);
-        if replaced.is_none() {
-            self.shared.flights.usage().facts().came();
-        }
-        drop(replaced);
+        self.put(key, value, expiry, 0);
         Ok(())
     }
 
@@ -266,6 +276,24 @@ impl<T: Clone> Storage<T> for Map<T> {
             value: entry.value.clone(),
             remaining: self.clock.left(entry.deadline),
         }))
+    }
+
+    fn read_of<K>(&self, key: &K, version: u64) -> Result<Option<Expiring<T>>, Infallible>
+    where
+        K: RingKey + ?Sized,
+    {
+        Ok(self.find_of(key, version))
+    }
+
+    fn write_of<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        value: T,
+        expiry: Option<Duration>,
+        version: u64,
+    ) -> Result<(), Infallible> {
+        self.put(key, value, expiry, version);
+        Ok(())
     }
 
     fn contains_fresh<K: RingKey + ?Sized>(

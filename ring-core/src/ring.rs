@@ -8,7 +8,7 @@ use crate::errors::Errors;
 use crate::freshness::Early;
 use crate::key::{Name, TypeName};
 use crate::shape::{RingShape, ShapeWriter};
-use crate::sync::lasting::{AtomicU64, Ordering};
+use crate::sync::lasting::{AtomicBool, AtomicU64, Ordering};
 
 /// The default of `flight_timeout`: the time that a call waits for another's computation before it computes itself.
 pub const DEFAULT_FLIGHT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -50,6 +50,8 @@ pub struct Ring {
     mean_nanos: AtomicU64,
     /// The greatest part by which an expiry is shortened.
     pub(crate) jitter: f64,
+    /// Whether entries of other rings depend on calls of this one.
+    has_dependents: AtomicBool,
     /// Made for the first error that is remembered.
     pub(crate) errors: Errors,
     pub(crate) account: &'static Account,
@@ -73,6 +75,7 @@ impl Ring {
             early: Early::Off,
             mean_nanos: AtomicU64::new(0),
             jitter: 0.0,
+            has_dependents: AtomicBool::new(false),
             errors: Errors::new(),
             account: Account::of(name),
             number: name.id() as usize,
@@ -276,6 +279,24 @@ impl Ring {
         let shortened = expiry.mul_f64(1.0 - self.jitter * fastrand::f64());
         // A value that is to be stored is not lost by rounding.
         shortened.clamp(expiry.min(Duration::from_nanos(1)), expiry)
+    }
+
+    /// The same ring, on whose calls entries of other rings depend.
+    #[must_use]
+    pub fn with_dependents(self) -> Self {
+        self.expect_dependents();
+        self
+    }
+
+    /// From now on entries of other rings depend on its calls.
+    pub(crate) fn expect_dependents(&self) {
+        if !self.has_dependents() {
+            self.has_dependents.store(true, Ordering::SeqCst);
+        }
+    }
+
+    pub(crate) fn has_dependents(&self) -> bool {
+        self.has_dependents.load(Ordering::SeqCst)
     }
 
     /// The full name of the function: module, type and name.

@@ -12,12 +12,18 @@ mod batch;
 pub(crate) mod blocking;
 mod machine;
 mod store;
+mod tagged;
+mod versioned;
 mod view;
 
 pub use awaited::{AsyncClear, AsyncStorage, InMemory};
 pub use base::{ChangeObserver, EvictionCounts, Expires, Expiring, StorageBase, TellsLife};
 pub use blocking::{Clear, Storage};
+#[doc(hidden)]
+pub use tagged::{Asked, Reaches, Tagged};
+pub use tagged::{AsyncForgetsTags, AsyncTags, ForgetsTags, Tags};
 pub use view::{Coded, CodedStorage, Detach, HasCoder, HoldsBytes, NamedStorage, View};
 
 pub(crate) use machine::{Event, Machine, Step};
 pub(crate) use store::Store;
+pub(crate) use tagged::in_memory_tags;

@@ -12,11 +12,13 @@ mod item;
 mod marks;
 mod model;
 mod name;
+mod named_calls;
 mod names;
 mod owner;
 mod passed;
 mod scope;
 mod self_type;
+mod tags;
 mod template;
 mod writer;
 

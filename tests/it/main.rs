@@ -51,6 +51,7 @@ mod seen;
 #[cfg(all(feature = "testing", feature = "tokio"))]
 mod stale;
 mod storages;
+mod tags;
 mod templates;
 mod timeout;
 mod traits;

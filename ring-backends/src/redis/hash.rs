@@ -238,4 +238,6 @@ fn read_run(run: &[Field]) -> Cmd {
     command
 }
 
-impl ring_cache_core::storage::HoldsBytes for RedisHash {}
+impl ring_cache_core::storage::HoldsBytes for RedisHash {
+    const EXPIRES: bool = false;
+}

@@ -6,6 +6,7 @@ mod blocking;
 mod inspect;
 mod many;
 mod steps;
+mod tags;
 
 use std::convert::Infallible;
 use std::fmt;

@@ -47,5 +47,12 @@ mod remote;
     feature = "tiered"
 ))]
 mod stale;
+#[cfg(all(
+    feature = "disk",
+    feature = "memcached",
+    feature = "redis",
+    feature = "tiered"
+))]
+mod tags;
 #[cfg(feature = "tiered")]
 mod tiered;

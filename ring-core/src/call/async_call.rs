@@ -2,6 +2,7 @@
 
 use super::awaited;
 use super::context::{Lookup, Outcome, StorageResult};
+use super::dependents::{both, forget_awaited};
 use super::fetch::Fetched;
 use super::refresh::{go_on, look};
 use super::{BoundCall, CallContext};
@@ -37,45 +38,45 @@ where
 {
     /// The cached value, fresh or stale, or neither. Never computes.
     pub fn lookup(&self) -> impl Future<Output = Outcome<R, S, freshness::Lookup<R::Value>>> + use<R, S, B> {
-        let (context, key) = (self.context, self.encoded_key());
+        let (context, key) = (self.context.clone(), self.encoded_key());
         async move { context.outcome(try_lookup::<R, S>(&context, &key).await) }
     }
 
     /// Ends the life of the value before its expiry: a ring with `stale` keeps it as a stale one, and other rings
     /// remove it. Computations under way are not stored. Returns whether there was a value that had not expired.
     pub fn expire(&self) -> impl Future<Output = Outcome<R, S, bool>> + use<R, S, B> {
-        let (context, key) = (self.context, self.encoded_key());
+        let (context, key) = (self.context.clone(), self.encoded_key());
         async move { context.outcome(try_expire::<R, S>(&context, &key).await) }
     }
 
     /// The cached value, or `None`. Never computes.
     pub fn get(&self) -> impl Future<Output = Outcome<R, S, Option<R::Value>>> + use<R, S, B> {
-        let (context, key) = (self.context, self.encoded_key());
+        let (context, key) = (self.context.clone(), self.encoded_key());
         async move { context.outcome(try_get::<R, S>(&context, &key).await) }
     }
 
     /// Stores `value` without computing. It replaces any entry, and computations under way are not stored.
     pub fn set(&self, value: R::Value) -> impl Future<Output = Outcome<R, S, ()>> + use<R, S, B> {
-        let (context, key) = (self.context, self.encoded_key());
+        let (context, key) = (self.context.clone(), self.encoded_key());
         async move { context.outcome(awaited::set(&context, key, value).await) }
     }
 
     /// Removes the value, also one being computed. Returns whether there was an entry.
     pub fn delete(&self) -> impl Future<Output = Outcome<R, S, bool>> + use<R, S, B> {
-        let (context, key) = (self.context, self.encoded_key());
+        let (context, key) = (self.context.clone(), self.encoded_key());
         async move { context.outcome(awaited::delete(&context, &key).await) }
     }
 
     /// Whether a value is cached. Not a use for the eviction policy.
     pub fn has(&self) -> impl Future<Output = Outcome<R, S, bool>> + use<R, S, B> {
-        let (context, key) = (self.context, self.encoded_key());
+        let (context, key) = (self.context.clone(), self.encoded_key());
         async move { context.outcome(try_has::<R, S>(&context, &key).await) }
     }
 
     /// Restarts the expiry of the value. Returns whether there was an entry. Without an expiry it equals
     /// [`has`](Self::has).
     pub fn touch(&self) -> impl Future<Output = Outcome<R, S, bool>> + use<R, S, B> {
-        let (context, key) = (self.context, self.encoded_key());
+        let (context, key) = (self.context.clone(), self.encoded_key());
         async move { context.outcome(try_touch::<R, S>(&context, &key).await) }
     }
 }
@@ -108,7 +109,7 @@ where
                 if let Some(value) = self.context.hit(&self.call_key(), self.context.refreshed_from()) {
                     return R::found(value);
                 }
-                let (context, key) = (self.context, self.encoded_key());
+                let (context, key) = (self.context.clone(), self.encoded_key());
                 let body = Boxed::new(self.body);
                 let looked_up = Box::pin(look(&context, &key)).await;
                 return Box::pin(go_on::<R, S, _>(context, key, body, looked_up)).await;
@@ -117,13 +118,22 @@ where
             if let Some(Ok(value)) = looked_up {
                 return R::found(value);
             }
+            let key = self.encoded_key();
             let context = CallContext {
                 is_update,
                 ..self.context
             };
-            let (key, mut body) = (self.encoded_key(), Boxed::new(self.body));
+            let mut body = Boxed::new(self.body);
             let (failures, begun) = (body.failures(), context.begin_errors());
+            let dependents = if is_update {
+                context.dependents([&key])
+            } else {
+                Vec::new()
+            };
             let fetched = if is_update {
+                if S::TAGGED {
+                    Box::pin(awaited::see_version(&context, &key)).await;
+                }
                 context.begin_update(key)
             } else {
                 Box::pin(awaited::fetch(&context, key, looked_up.and_then(Result::err))).await
@@ -147,7 +157,12 @@ where
                     return out;
                 }
             };
-            R::found(Box::pin(awaited::store(&context, leader, left, value)).await)
+            let value = Box::pin(awaited::store(&context, leader, left, value)).await;
+            if !dependents.is_empty() {
+                let ended = Box::pin(forget_awaited(context.storage(), &dependents)).await;
+                context.count_errors(ended);
+            }
+            R::found(value)
         }
     }
 
@@ -174,7 +189,7 @@ where
 
     /// Runs the verb that `action` names.
     pub async fn run(self, action: Action) -> Outcome<R, S, ActionResult<R::Value, R::Out>> {
-        let (context, key) = (self.context, self.encoded_key());
+        let (context, key) = (self.context.clone(), self.encoded_key());
         context.outcome(match action {
             Action::Get => try_get::<R, S>(&context, &key).await.map(ActionResult::Cached),
             Action::Delete => awaited::delete(&context, &key).await.map(ActionResult::Existed),
@@ -229,7 +244,9 @@ where
         return Ok(false);
     }
     let invalidation = context.invalidate(key).settle().await;
-    invalidation.end(make_stale::<R, S>(context, key).await)
+    let expired = invalidation.end(make_stale::<R, S>(context, key).await);
+    let dependents = context.dependents([key]);
+    both(expired, forget_awaited(context.storage(), &dependents).await)
 }
 
 /// Restarts the life of a fresh entry as a stale one. Returns whether there was one.

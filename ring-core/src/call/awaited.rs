@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::context::{CallContext, Lookup, StorageResult};
+use super::dependents::{both, forget_awaited};
 use super::fetch::{Fetch, Fetched};
 use crate::body::BodyFuture;
 use crate::flights::{Leader, Outcome};
@@ -10,6 +11,7 @@ use crate::key::EncodedKey;
 use crate::output::Output;
 use crate::storage::awaited::run;
 use crate::storage::{AsyncStorage, View};
+use crate::wait::after;
 
 /// The result of a call without a value: a value after all, or the right to compute. It looks up first, unless it
 /// did.
@@ -124,12 +126,31 @@ where
     S: View<V>,
     S::Storage: AsyncStorage<S::Held>,
 {
+    if S::TAGGED && context.is_admitted() {
+        Box::pin(context.storage().read(&key, None)).await?;
+    }
+    let dependents = context.dependents([&key]);
     let set = context.begin_set(key, value);
-    let Some(mut store) = set.store else {
-        return context.finish_unset(set.error);
+    let set = match set.store {
+        Some(mut store) => {
+            let (stored, failure) = run(context.storage(), &mut store).await;
+            context.finish_set(set.error, stored, failure)
+        }
+        None => context.finish_unset(set.error),
     };
-    let (stored, failure) = run(context.storage(), &mut store).await;
-    context.finish_set(set.error, stored, failure)
+    both(set, forget_awaited(context.storage(), &dependents).await)
+}
+
+/// Reads the version of the tags of a call, for a value that is made without a look-up.
+pub(crate) async fn see_version<V, S>(context: &CallContext<V, S>, key: &EncodedKey)
+where
+    S: View<V>,
+    S::Storage: AsyncStorage<S::Held>,
+{
+    if S::TAGGED && context.is_admitted() {
+        let read = context.storage().read(key, after(context.deadline())).await;
+        context.count_errors(read);
+    }
 }
 
 /// Removes the entry of a key, also a value being computed. Returns whether there was one.
@@ -142,7 +163,9 @@ where
         return Ok(false);
     }
     let invalidation = context.invalidate(key).settle().await;
-    invalidation.end(remove(context, key).await)
+    let removed = invalidation.end(remove(context, key).await);
+    let dependents = context.dependents([key]);
+    both(removed, forget_awaited(context.storage(), &dependents).await)
 }
 
 /// Removes an entry. A stale one is as good as absent for the result.

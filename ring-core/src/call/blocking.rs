@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::context::{CallContext, Commit, Lookup, StorageResult};
+use super::dependents::{both, forget};
 use super::fetch::{Fetch, Fetched};
 use crate::account::Use;
 use crate::body::Body;
@@ -12,7 +13,7 @@ use crate::key::{EncodedKey, RingKey};
 use crate::output::Output;
 use crate::storage::blocking::{is_fresh, run};
 use crate::storage::{Storage, View};
-use crate::wait::remaining;
+use crate::wait::{after, remaining};
 
 /// The result of a miss: another call's value, or the right to compute.
 pub(crate) fn fetch<V, S>(
@@ -190,12 +191,31 @@ where
     S: View<V>,
     S::Storage: Storage<S::Held>,
 {
+    if S::TAGGED && context.is_admitted() {
+        context.storage().read(&key, None)?;
+    }
+    let dependents = context.dependents([&key]);
     let set = context.begin_set(key, value);
-    let Some(mut store) = set.store else {
-        return context.finish_unset(set.error);
+    let set = match set.store {
+        Some(mut store) => {
+            let (stored, failure) = run(context.storage(), &mut store);
+            context.finish_set(set.error, stored, failure)
+        }
+        None => context.finish_unset(set.error),
     };
-    let (stored, failure) = run(context.storage(), &mut store);
-    context.finish_set(set.error, stored, failure)
+    both(set, forget(context.storage(), &dependents))
+}
+
+/// Reads the version of the tags of a call, for a value that is made without a look-up.
+pub(crate) fn see_version<V, S>(context: &CallContext<V, S>, key: &EncodedKey)
+where
+    S: View<V>,
+    S::Storage: Storage<S::Held>,
+{
+    if S::TAGGED && context.is_admitted() {
+        let read = context.storage().read(key, after(context.deadline()));
+        context.count_errors(read);
+    }
 }
 
 /// Removes the entry of a key, also a value being computed. Returns whether there was one.
@@ -209,7 +229,8 @@ where
         return Ok(false);
     }
     let invalidation = context.invalidate(key).block();
-    invalidation.end(remove(context, key))
+    let removed = invalidation.end(remove(context, key));
+    both(removed, forget(context.storage(), &context.dependents([key])))
 }
 
 /// Removes an entry. A stale one is as good as absent for the result.

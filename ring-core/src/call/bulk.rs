@@ -23,6 +23,7 @@ use crate::key::EncodedKey;
 use crate::output::Output;
 use crate::ring::Ring;
 use crate::storage::{Expiring, Store, View};
+use crate::tag::Tag;
 use crate::wait::{after, remaining};
 
 /// A call without its body.
@@ -111,6 +112,11 @@ where
             .collect()
     }
 
+    /// The tags that a change of these entries forgets.
+    fn dependents(&self) -> Vec<Tag> {
+        self.context().dependents(self.0.iter().map(|call| &call.key))
+    }
+
     fn begin_lookups(&self) -> Vec<Lookup> {
         let calls = self.0.iter();
         calls
@@ -190,7 +196,32 @@ fn padded<T: Default>(answers: Vec<T>) -> impl Iterator<Item = T> {
     answers.into_iter().chain(std::iter::repeat_with(T::default))
 }
 
+/// Tells the views of calls that share a storage of each other.
+fn bring_together<R, S>(calls: &mut [Keyed<R, S>])
+where
+    R: Output,
+    S: View<R::Value>,
+{
+    let calls_and_views: Vec<_> = calls.iter().map(|call| (&call.key, &call.context.view)).collect();
+    if let Some(view) = S::together(&calls_and_views) {
+        calls.iter_mut().for_each(|call| call.context.view = view.clone());
+    }
+}
+
 fn by_storage<R, S>(calls: Vec<Keyed<R, S>>) -> Vec<Group<R, S>>
+where
+    R: Output,
+    S: View<R::Value>,
+{
+    for call in &calls {
+        if !call.context.is_admitted() {
+            call.context.count_conflict();
+        }
+    }
+    grouped(calls)
+}
+
+fn grouped<R, S>(calls: Vec<Keyed<R, S>>) -> Vec<Group<R, S>>
 where
     R: Output,
     S: View<R::Value>,
@@ -198,9 +229,6 @@ where
     let mut groups: Vec<Group<R, S>> = Vec::new();
     let mut known = HashMap::new();
     for call in calls {
-        if !call.context.is_admitted() {
-            call.context.count_conflict();
-        }
         let group = *known
             .entry(call.context.flights().address())
             .or_insert_with(|| groups.len());
@@ -209,7 +237,35 @@ where
             None => groups.push(Group(vec![call])),
         }
     }
+    groups.iter_mut().for_each(|group| bring_together(&mut group.0));
     groups
+}
+
+/// What the calls of an update end on one storage.
+type Ends<R, S> = (CallContext<<R as Output>::Value, S>, Vec<Tag>);
+
+/// The calls of an update.
+struct Updates<R: Output, S> {
+    pending: Vec<Pending<R, S>>,
+    ends: Vec<Ends<R, S>>,
+}
+
+impl<R, S> Updates<R, S>
+where
+    R: Output,
+    S: View<R::Value>,
+{
+    fn new(groups: Vec<Group<R, S>>) -> Self {
+        let ends = groups
+            .iter()
+            .map(|group| (group.context().clone(), group.dependents()));
+        let ends = ends.filter(|(_, dependents)| !dependents.is_empty()).collect();
+        let calls = groups.into_iter().flat_map(|group| group.0);
+        Updates {
+            ends,
+            pending: calls.map(Pending::update).collect(),
+        }
+    }
 }
 
 /// Calls whose entries expire, and calls whose entries do not.

@@ -10,7 +10,7 @@ use crate::observer;
 use crate::ring::Ring;
 use crate::spans::{Entered, Span};
 use crate::stats::Timed;
-use crate::storage::View;
+use crate::storage::{StorageBase, View};
 
 /// The computation of a leader, before its body runs.
 pub(crate) struct Computing<'c> {
@@ -44,6 +44,11 @@ impl<V, S: View<V>> CallContext<V, S> {
     /// [`computing`](Self::computing) for this use of the storage.
     #[inline]
     pub(super) fn computing_for<'u>(&self, used: &'u Use, leader: &Leader<'_, S::Held>) -> Computing<'u> {
+        if S::TAGGED {
+            let storage = self.storage();
+            storage.fix_version(leader.key());
+            leader.set_version(storage.version(leader.key()));
+        }
         let times_all = cfg!(feature = "metrics") || observer::is_there() || self.ring.needs_times();
         Computing {
             scope: leader.computing(),

@@ -16,11 +16,12 @@ use crate::ring::Ring;
 use crate::spans;
 use crate::stats::Counters;
 use crate::stats::cells;
-use crate::storage::{Expiring, StorageBase, Store, View};
+use crate::storage::{Expiring, StorageBase, Store, Tagged, View};
 #[cfg(feature = "inspect")]
 use crate::storage_facts::LentBy;
 use crate::storage_facts::{Description, StorageFacts, short};
 use crate::switches;
+use crate::tag::Tag;
 use crate::used_rings;
 use crate::wait::{after, remaining};
 use crate::warned::warn_once;
@@ -101,15 +102,42 @@ pub(crate) struct CallContext<V, S> {
     pub(crate) is_update: bool,
 }
 
-impl<V, S: Copy> Clone for CallContext<V, S> {
+impl<V, S: Clone> Clone for CallContext<V, S> {
     fn clone(&self) -> Self {
-        *self
+        CallContext {
+            view: self.view.clone(),
+            ..*self
+        }
     }
 }
 
-impl<V, S: Copy> Copy for CallContext<V, S> {}
-
 impl<V, S> CallContext<V, S> {
+    /// The same with tags.
+    pub(crate) fn tagged<const N: usize>(self, tags: [Tag; N]) -> CallContext<V, Tagged<S, N>> {
+        let CallContext {
+            ring,
+            view,
+            shape,
+            expiry,
+            expire_of,
+            jitters,
+            unless,
+            erase,
+            is_update,
+        } = self;
+        CallContext {
+            ring,
+            view: Tagged::new(view, tags),
+            shape,
+            expiry,
+            expire_of,
+            jitters,
+            unless,
+            erase,
+            is_update,
+        }
+    }
+
     /// The same for a value that replaces the entry.
     pub(crate) fn update(self) -> Self {
         CallContext {
@@ -349,7 +377,8 @@ impl<V, S: View<V>> CallContext<V, S> {
         if claim.takes_over() {
             return (!flights.is_computing(&key)).then(|| flights.lead_anew(key));
         }
-        match flights.join(key) {
+        let version = self.storage().version(&key);
+        match flights.join(key, version) {
             Role::Lead(leader) => Some(leader),
             Role::Wait(_) | Role::Bypass => None,
         }

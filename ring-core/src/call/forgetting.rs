@@ -59,6 +59,7 @@ impl<T: Clone, S: StorageBase<T>, M> Forgetting<T, S, M> {
     pub(crate) fn distrust(&self) {
         self.storage.flights().distrust(&self.key);
         self.storage.mark_suspect(&self.key);
+        self.context().distrust_dependents(&self.key);
     }
 
     /// Counts a failed removal, after which the entry is not trusted any more.
@@ -105,7 +106,10 @@ impl<T: Clone, S: AsyncStorage<T>, M> Forgetting<T, S, M> {
         }
         let invalidation = context.invalidate(&self.key).at_once();
         match self.storage.remove_at_once(&self.key) {
-            Some(removed) => self.finish(invalidation.end(removed)),
+            Some(removed) => {
+                self.finish(invalidation.end(removed));
+                context.distrust_dependents(&self.key);
+            }
             None => self.distrust(),
         }
     }

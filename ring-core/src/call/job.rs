@@ -44,7 +44,7 @@ where
     /// Does the work of a job. Called by generated code.
     #[doc(hidden)]
     pub async fn serve(self, order: Order<R::Out>) {
-        let (context, key) = (self.context, self.encoded_key());
+        let (key, context) = (self.encoded_key(), self.context);
         let body = Boxed::new(self.body);
         match order {
             Order::Refresh(claim) => refresh_awaited::<R, S, _>(context, key, body, claim).await,
@@ -75,7 +75,10 @@ where
     let caught = catch_unwind(AssertUnwindSafe(|| {
         let lookup = context.begin_errors();
         let fetched = match leader {
-            Some(leader) => Fetched::Lead(leader, context.deadline()),
+            Some(leader) => {
+                blocking::see_version(context, &key);
+                Fetched::Lead(leader, context.deadline())
+            }
             None => look_up_and_fetch(context, key),
         };
         blocking::complete::<R, S, B>(context, fetched, body, lookup)
@@ -112,7 +115,10 @@ async fn compute_awaited<R, S, F>(
     let lookup = context.begin_errors();
     let computed = async {
         let fetched = match leader {
-            Some(leader) => Fetched::Lead(leader, context.deadline()),
+            Some(leader) => {
+                awaited::see_version(&context, &key).await;
+                Fetched::Lead(leader, context.deadline())
+            }
             None => awaited::fetch(&context, key, None).await,
         };
         awaited::complete::<R, S, F>(&context, fetched, body, lookup).await

@@ -41,18 +41,18 @@ where
     /// The slow path of a plain call.
     #[inline(never)]
     pub(super) fn look_up_expiring(self) -> R::Out {
-        let (context, key) = (self.context, self.call_key());
+        let (context, key) = (&self.context, self.call_key());
         let lookup = context.begin_expiring_lookup(&key);
         let read = context.storage().read_expiring(&key, lookup.until);
         let (found, lookup) = context.finish_expiring_lookup(&key, read, lookup);
         let key = EncodedKey::of(&key);
         match found {
             freshness::Lookup::Fresh(value) if lookup.is_early => {
-                found_early::<R, S, B>(&context, key, self.body, value)
+                found_early::<R, S, B>(&self.context, key, self.body, value)
             }
             freshness::Lookup::Fresh(value) => R::found(value),
             freshness::Lookup::Stale(value) => {
-                found_stale::<R, S, B>(&context, key, self.body, value, lookup)
+                found_stale::<R, S, B>(&self.context, key, self.body, value, lookup)
             }
             freshness::Lookup::Absent => Self::miss(&context, self.body, key, lookup),
         }
@@ -200,7 +200,7 @@ where
     S: View<R::Value, Storage: Storage<S::Held>>,
     B: Body<Out = R::Out>,
 {
-    let context = context.update();
+    let context = context.clone().update();
     let Some(mut leader) = context.lead_refresh(key, &claim) else {
         return Refreshed::UnderWay;
     };

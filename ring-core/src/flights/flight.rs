@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::sync::{Arc, AtomicBool, AtomicUsize, Event, OnceLock, Ordering};
+use crate::sync::{Arc, AtomicBool, AtomicU64, AtomicUsize, Event, OnceLock, Ordering};
 
 /// The outcome of a flight, for its waiters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub(super) struct Flight<T> {
     pub(super) landed: Event,
     /// When the job that leads it began, if one does: its callers leave it, and newcomers ask how long it has taken.
     pub(super) job_began: OnceLock<Instant>,
+    /// The version of the leader's tags when it looked up: zero without tags, and if it is not known.
+    pub(super) version: AtomicU64,
 }
 
 impl<T> Flight<T> {
@@ -40,6 +42,7 @@ impl<T> Flight<T> {
             waiters: AtomicUsize::new(0),
             landed: Event::new(),
             job_began: OnceLock::new(),
+            version: AtomicU64::new(0),
         })
     }
 
@@ -50,6 +53,13 @@ impl<T> Flight<T> {
             && !self.taken_over.load(Ordering::Relaxed)
             && self.job_began.get().is_none()
             && self.waiters.load(Ordering::Relaxed) == 0
+            && self.version.load(Ordering::Relaxed) == 0
+    }
+
+    /// Whether a call whose tags have this version may take the outcome.
+    pub(super) fn is_of(&self, version: u64) -> bool {
+        let own = self.version.load(Ordering::SeqCst);
+        own == version || own == 0
     }
 
     /// Takes the lead if there is no leader.
@@ -89,12 +99,13 @@ mod tests {
     #[test]
     fn a_flight_that_anything_happened_to_is_used() {
         assert!(flight().is_unused());
-        let happenings: [fn(&Flight<_>); 5] = [
+        let happenings: [fn(&Flight<_>); 6] = [
             |flight| _ = flight.job_began.set(Instant::now()),
             |flight| flight.land(Outcome::Failed),
             |flight| flight.led.store(false, Ordering::SeqCst),
             |flight| _ = flight.take_over(),
             |flight| flight.waiters.store(1, Ordering::SeqCst),
+            |flight| flight.version.store(1, Ordering::SeqCst),
         ];
         for (which, happen) in happenings.iter().enumerate() {
             let mut flight = flight();

@@ -29,6 +29,8 @@ pub struct Terms {
     pub idle_until: u64,
     /// Its weight.
     pub weight: u32,
+    /// The version of its tags, zero without any.
+    pub version: u64,
 }
 
 /// An entry that was replaced by another value of its key, or evicted by another key.

@@ -108,6 +108,13 @@ impl<'f, T> Leader<'f, T> {
         self.flight.as_ref().map(|flight| flight.first_epoch)
     }
 
+    /// Notes the version of its tags, for calls that are to wait.
+    pub(crate) fn set_version(&self, version: u64) {
+        if let Some(flight) = self.flight.as_ref().filter(|_| version != 0) {
+            flight.version.store(version, Ordering::SeqCst);
+        }
+    }
+
     /// Ends after another leader took its flight.
     pub(crate) fn resign(mut self) {
         self.flight = None;

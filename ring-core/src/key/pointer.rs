@@ -26,6 +26,11 @@ macro_rules! pointer {
             fn as_recorded(&self) -> Option<&EncodedKey> {
                 T::as_recorded(self)
             }
+
+            #[inline]
+            fn known_hash(&self) -> Option<u64> {
+                T::known_hash(self)
+            }
         }
     )*};
 }
@@ -54,6 +59,11 @@ impl<T: RingKey + ?Sized> RingKey for &T {
     #[inline]
     fn as_recorded(&self) -> Option<&EncodedKey> {
         T::as_recorded(self)
+    }
+
+    #[inline]
+    fn known_hash(&self) -> Option<u64> {
+        T::known_hash(self)
     }
 }
 

@@ -23,6 +23,8 @@ pub(super) struct Shard<T> {
     slots: Vec<Slot<T>>,
     /// The deadline of the entry in each slot: empty until an entry can expire.
     deadlines: Vec<u64>,
+    /// The version of the tags of the entry in each slot: empty until an entry has tags.
+    versions: Vec<u64>,
     policy: PolicyImpl,
     capacity: usize,
     weights: Option<Box<Weights>>,
@@ -68,6 +70,7 @@ impl<T> Shard<T> {
             table: HashTable::new(),
             slots: Vec::new(),
             deadlines: Vec::new(),
+            versions: Vec::new(),
             policy,
             capacity: capacity.min(u32::MAX as usize),
             weights: None,
@@ -127,6 +130,37 @@ impl<T> Shard<T> {
     where
         T: Clone,
     {
+        self.hit_if(hash, key, stale, clock, |_| true)
+    }
+
+    /// [`hit`](Self::hit) for an entry that was stored with this version.
+    #[inline(always)]
+    pub(super) fn hit_of<K: RingKey + ?Sized>(
+        &self,
+        hash: u64,
+        key: &K,
+        stale: Duration,
+        clock: &StorageClock,
+        version: u64,
+    ) -> Option<T>
+    where
+        T: Clone,
+    {
+        self.hit_if(hash, key, stale, clock, |slot| self.version(slot) == version)
+    }
+
+    #[inline(always)]
+    fn hit_if<K: RingKey + ?Sized>(
+        &self,
+        hash: u64,
+        key: &K,
+        stale: Duration,
+        clock: &StorageClock,
+        counts: impl FnOnce(usize) -> bool,
+    ) -> Option<T>
+    where
+        T: Clone,
+    {
         let hash = hash as u32;
         let is_of_hash = |slot: &u32| {
             self.slots
@@ -136,7 +170,7 @@ impl<T> Shard<T> {
         let slot = *self.table.find(table_hash(hash), is_of_hash)?;
         let entry = self.slots.get(slot as usize)?;
         let deadline = self.deadlines.get(slot as usize).copied().unwrap_or(NEVER);
-        if !entry.key.is(key) || clock.is_past(stale_from(deadline, stale)) {
+        if !entry.key.is(key) || clock.is_past(stale_from(deadline, stale)) || !counts(slot as usize) {
             return None;
         }
         self.note_use(entry);
@@ -212,6 +246,25 @@ impl<T> Shard<T> {
     #[inline]
     fn is_without_deadlines(&self) -> bool {
         self.deadlines.is_empty()
+    }
+
+    /// The version of an entry's tags when its value was computed.
+    #[inline]
+    pub(super) fn version(&self, slot: usize) -> u64 {
+        self.versions.get(slot).copied().unwrap_or(0)
+    }
+
+    #[inline]
+    fn set_version(&mut self, slot: usize, version: u64) {
+        if self.versions.is_empty() {
+            if version == 0 {
+                return;
+            }
+            self.versions = vec![0; self.slots.len()];
+        }
+        if let Some(place) = self.versions.get_mut(slot) {
+            *place = version;
+        }
     }
 
     #[inline]
@@ -364,6 +417,7 @@ impl<T> Shard<T> {
     }
 
     fn set_terms(&mut self, slot: usize, terms: Terms) {
+        self.set_version(slot, terms.version);
         self.set_deadline(slot, terms.expires_at);
         self.note_idle(slot, || terms.idle_until);
         if let Some(weights) = &mut self.weights {
@@ -377,6 +431,10 @@ impl<T> Shard<T> {
         let hash = slot.hash;
         push_within(self.capacity, &mut self.slots, slot);
         self.policy.push(&mut self.slots, hash);
+        if !self.versions.is_empty() {
+            push_within(self.capacity, &mut self.versions, 0);
+        }
+        self.set_version(index, terms.version);
         if let Some(weights) = &mut self.weights {
             weights.push(terms.weight);
         }
@@ -403,6 +461,9 @@ impl<T> Shard<T> {
         if !self.deadlines.is_empty() {
             self.deadlines.swap_remove(slot);
         }
+        if !self.versions.is_empty() {
+            self.versions.swap_remove(slot);
+        }
         if let Some(idle) = &mut self.idle {
             idle.swap_remove(slot);
         }
@@ -424,6 +485,7 @@ impl<T> Shard<T> {
         if self.slots.is_empty() {
             self.policy.clear();
             self.deadlines = Vec::new();
+            self.versions = Vec::new();
         }
         extracted
     }
@@ -453,6 +515,7 @@ impl<T> Shard<T> {
         self.policy.validate(&marks.collect::<Vec<_>>());
         assert_eq!(self.table.len(), self.slots.len());
         assert!(self.deadlines.is_empty() || self.deadlines.len() == self.slots.len());
+        assert!(self.versions.is_empty() || self.versions.len() == self.slots.len());
         if let Some(weights) = &self.weights {
             weights.validate(self.slots.len());
         }
@@ -506,6 +569,7 @@ mod tests {
             expires_at,
             idle_until: NEVER,
             weight: 1,
+            version: 0,
         }
     }
 

@@ -54,6 +54,29 @@ pub trait StorageBase<T> {
         None
     }
 
+    /// [`hit`](Self::hit) for an entry that was stored with this version.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn hit_of<K: RingKey + ?Sized>(&self, key: &K, stale: Duration, version: u64) -> Option<T> {
+        let _ = (key, stale, version);
+        None
+    }
+
+    /// The version of the tags of a call that was read last: zero without tags, and if it is not known.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn version<K: RingKey + ?Sized>(&self, key: &K) -> u64 {
+        let _ = key;
+        0
+    }
+
+    /// From now on the version of the tags of a call stays, whatever is read: its value is being made.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn fix_version<K: RingKey + ?Sized>(&self, key: &K) {
+        let _ = key;
+    }
+
     /// Lends this storage to the inspector, without keeping it. `None` if it cannot be looked into, or has to be
     /// asked for.
     #[cfg(feature = "inspect")]

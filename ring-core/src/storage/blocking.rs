@@ -51,6 +51,30 @@ pub trait Storage<T>: StorageBase<T> {
         until: Option<Instant>,
     ) -> Result<bool, Self::Error>;
 
+    /// Raw: the value under `key` that was stored with this version of its tags, and its remaining life.
+    #[doc(hidden)]
+    fn read_of<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        version: u64,
+    ) -> Result<Option<Expiring<T>>, Self::Error> {
+        let _ = (key, version);
+        Ok(None)
+    }
+
+    /// Raw: puts a value under `key`, with the version of its tags. A storage that keeps none keeps no such value.
+    #[doc(hidden)]
+    fn write_of<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        value: T,
+        expiry: Option<Duration>,
+        version: u64,
+    ) -> Result<(), Self::Error> {
+        let _ = (value, expiry, version);
+        self.remove(key, None).map(drop)
+    }
+
     /// Raw: the value under `key` and its remaining life.
     fn read_expiring<K: RingKey + ?Sized>(
         &self,

@@ -7,17 +7,29 @@ use std::time::Duration;
 use super::base::StorageBase;
 use crate::coder::{Coder, EntryKey};
 use crate::error::Error;
-use crate::key::RingKey;
+use crate::key::{EncodedKey, RingKey};
 
 /// A storage as a ring with values `V` reaches it: `&S` holds the values, [`Coded`] the bytes of a coder.
-pub trait View<V>: Copy {
+pub trait View<V>: Clone {
     /// The form of a value in the storage.
     type Held: Clone;
     /// The storage.
     type Storage: StorageBase<Self::Held>;
 
+    /// Whether entries have tags, whose version is to be read before a value is made.
+    #[doc(hidden)]
+    const TAGGED: bool = false;
+
     /// The storage.
     fn storage(&self) -> &Self::Storage;
+
+    /// The storage as calls reach it together, if it knows of each call something else.
+    #[doc(hidden)]
+    #[must_use]
+    fn together(calls: &[(&EncodedKey, &Self)]) -> Option<Self> {
+        let _ = calls;
+        None
+    }
 
     /// The same for a ring that keeps its entries for so long after they became stale. A near tier keeps an entry only
     /// before.
@@ -155,7 +167,10 @@ impl<C, S: StorageBase<Vec<u8>>> CodedStorage<C> for S {
 
 /// A storage of this library that holds bytes. Macros know its name, and check here that a type of that name is it.
 #[doc(hidden)]
-pub trait HoldsBytes {}
+pub trait HoldsBytes {
+    /// Whether its entries can expire.
+    const EXPIRES: bool = true;
+}
 
 /// A type that is named like a storage of bytes of this library: as a ring with values `V` reaches it, with the coder
 /// `C` if it is one.
@@ -234,6 +249,12 @@ in_memory!(Lru Map);
 pub struct Coded<'s, S, C> {
     storage: &'s S,
     coder: PhantomData<fn() -> C>,
+}
+
+impl<S, C> Coded<'_, S, C> {
+    pub(super) fn coded_storage(&self) -> &S {
+        self.storage
+    }
 }
 
 impl<S, C> HasCoder for Coded<'_, S, C> {

@@ -191,7 +191,7 @@ fn misplaced(known: &Known, target: Target) -> String {
 }
 
 /// Names that other libraries give to options of ours.
-const SYNONYMS: [(&str, &str); 48] = [
+const SYNONYMS: [(&str, &str); 53] = [
     ("ttl", "expire"),
     ("timeToLive", "expire"),
     ("time", "expire"),
@@ -237,6 +237,11 @@ const SYNONYMS: [(&str, &str); 48] = [
     ("store", "storage"),
     ("create", "storage"),
     ("ty", "storage"),
+    ("tag", "tags"),
+    ("groups", "tags"),
+    ("surrogate_keys", "tags"),
+    ("depends_on", "depends"),
+    ("dependencies", "depends"),
     ("invalidate", "invalidates"),
     ("evicts", "invalidates"),
     ("cache_evict", "invalidates"),
@@ -248,15 +253,11 @@ const WEIGHER: &str =
 const IDLE: &str = "name a storage whose entries end if they are not used, by `Lru::builder().time_to_idle(..)`: write `lru = EXPRESSION`";
 
 /// What others have and we do by other means.
-const REMEDIES: [(&str, &str); 7] = [
+const REMEDIES: [(&str, &str); 6] = [
     ("weigher", WEIGHER),
     ("weight", WEIGHER),
     ("time_to_idle", IDLE),
     ("tti", IDLE),
-    (
-        "tags",
-        "entries have no tags: forget those of a method by `{method}_cache().clear()`, and one by `{method}_entry(..).delete()`",
-    ),
     (
         "refresh",
         "compute anew by `{method}_ring(..).update()`, or on each call by `action = update`",

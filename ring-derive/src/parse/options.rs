@@ -58,6 +58,10 @@ pub(crate) struct RingOptions {
     #[darling(default, with = values::boolean)]
     pub(crate) coalesce: Option<bool>,
     pub(crate) flight_timeout: Option<Duration>,
+    #[darling(default, with = values::names_of_groups)]
+    pub(crate) tags: Vec<Expr>,
+    #[darling(default, with = values::expressions)]
+    pub(crate) depends: Vec<Expr>,
     #[darling(default, with = values::expressions)]
     pub(crate) invalidates: Vec<Expr>,
     #[darling(default, with = values::outcome)]

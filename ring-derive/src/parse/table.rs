@@ -41,7 +41,7 @@ pub(crate) enum Holds {
     BytesBlocking,
 }
 
-static OPTIONS: [Known; 46] = [
+static OPTIONS: [Known; 48] = [
     // Storages: a ring has one.
     option("capacity", "capacity = 10_000", RINGS),
     option("storage", "storage = EXPRESSION as Type", RINGS),
@@ -80,6 +80,8 @@ static OPTIONS: [Known; 46] = [
     option("fallible", "fallible", RINGS),
     option("action", "action = update", RINGS),
     option("coalesce", "coalesce = false", RINGS),
+    option("tags", "tags(\"team:{id}\", …)", RINGS),
+    option("depends", "depends(Self::user(id), …)", &[Target::Method]),
     option("flight_timeout", "flight_timeout = \"10s\"", RINGS),
     // Of writers, which are not cached.
     option("invalidates", "invalidates(self.user(id), …)", &[Target::Method]),

@@ -278,6 +278,19 @@ pub(super) fn expressions(option: &Meta) -> Result<Vec<Expr>> {
     }
 }
 
+/// `tags("team", id)`: names of groups.
+pub(super) fn names_of_groups(option: &Meta) -> Result<Vec<Expr>> {
+    let names = match option {
+        Meta::List(list) => list.parse_args_with(Punctuated::<Expr, Token![,]>::parse_terminated),
+        Meta::Path(_) | Meta::NameValue(_) => return Err(expected(option, "takes names in parentheses")),
+    };
+    match names {
+        Ok(names) if names.is_empty() => Err(expected(option, "names no group")),
+        Ok(names) => Ok(names.into_iter().collect()),
+        Err(error) => Err(expected(option, &format!("takes names ({error})"))),
+    }
+}
+
 /// An option without a value.
 pub(crate) struct Flag(pub(crate) Path);
 

@@ -8,10 +8,11 @@ use syn::{Attribute, FnArg, Ident, ImplItem, ItemTrait, PathArguments, TraitItem
 
 use super::expand::attributes::{lints, without_expectation};
 use super::expand::{self, Expanded};
-use super::item::{Block as Source, Function, Item};
+use super::item::{Block as Source, Function, Item, is_conditional};
 use super::model::Method;
+use super::named_calls::{Cached, Methods, own_method};
 use super::owner::{OfTrait, Owner};
-use super::writer::{Methods, Writer};
+use super::writer::Writer;
 use super::{check, marks};
 use crate::errors::{Errors, at_start, with_error};
 use crate::generics;
@@ -71,6 +72,7 @@ fn try_expand(options: TokenStream, mut source: Source) -> syn::Result<TokenStre
         defaults,
         owner: Rc::new(owner),
         root: Root::named(options.root.as_ref())?,
+        cached: Vec::new(),
         expanded: Vec::new(),
         methods: Methods::among(source.functions()),
         writers: Vec::new(),
@@ -82,7 +84,10 @@ fn try_expand(options: TokenStream, mut source: Source) -> syn::Result<TokenStre
     for (place, item) in source.items.iter_mut().enumerate() {
         block.item(place, item);
     }
-    // Now the methods that writers name are known.
+    // Now the methods that attributes name are known.
+    for (place, method) in std::mem::take(&mut block.cached) {
+        source.items[place] = Item::Tokens(block.cached(&method));
+    }
     for (place, writer) in std::mem::take(&mut block.writers) {
         source.items[place] = Item::Tokens(block.writer(&writer));
     }
@@ -105,8 +110,10 @@ struct Block {
     defaults: Options,
     owner: Rc<Owner>,
     root: Root,
+    /// The cached methods, and their places in the block.
+    cached: Vec<(usize, Method)>,
     expanded: Vec<Expanded>,
-    /// The cached methods, as writers name them.
+    /// The cached methods, as attributes name them.
     methods: Methods,
     /// The methods that are not cached, and their places in the block.
     writers: Vec<(usize, Writer)>,
@@ -121,37 +128,55 @@ struct Block {
 
 /// What `#[ring]` is on.
 enum Marked {
-    Cached(Box<Expanded>),
+    Cached(Box<Method>),
     Writer(Box<Writer>),
 }
 
 impl Block {
-    /// Expands an item of the block in its place, if it is marked.
+    /// Reads an item of the block, if it is marked.
     fn item(&mut self, place: usize, item: &mut Item) {
         let marks = take_marks(item);
         if marks.is_empty() {
             return;
         }
-        let expanded = self.marked(item, &marks);
-        let Some(expanded) = self.errors.handle(expanded) else {
+        let marked = self.marked(item, &marks);
+        let Some(marked) = self.errors.handle(marked) else {
             if let Item::Function(function) = item {
                 self.methods.refuse(&function.sig.ident);
                 *item = Item::Tokens(function.left());
             }
             return;
         };
-        let expanded = match expanded {
-            Marked::Cached(expanded) => expanded,
+        match marked {
+            Marked::Cached(method) => {
+                if !is_conditional(&method.attrs) {
+                    self.given
+                        .extend([method.accessor(), method.entry(), method.cache()]);
+                }
+                self.methods.add(Cached::of(&method));
+                let depended_on = method.tags.depends.iter().filter_map(own_method);
+                depended_on.for_each(|name| self.methods.depend_on(name));
+                self.cached.push((place, *method));
+            }
             Marked::Writer(writer) => {
                 *item = Item::Tokens(writer.left());
                 self.writers.push((place, *writer));
-                return;
             }
-        };
-        *item = Item::Tokens(expanded.method.clone());
-        self.given.extend(expanded.names.iter().flatten().cloned());
-        self.methods.add(expanded.cached.clone());
-        self.expanded.push(*expanded);
+        }
+    }
+
+    /// A cached method.
+    fn cached(&mut self, method: &Method) -> TokenStream {
+        for name in method.tags.depends.iter().filter_map(own_method) {
+            let checked = self.methods.check(name);
+            if self.errors.handle(checked).is_none() {
+                self.methods.refuse(name);
+            }
+        }
+        let expanded = expand::expand(method, &self.methods);
+        let tokens = expanded.method.clone();
+        self.expanded.push(expanded);
+        tokens
     }
 
     /// A method that is not cached.
@@ -194,7 +219,7 @@ impl Block {
         let method = Method::new((**method).clone(), options, Some(Rc::clone(&self.owner)), root)?;
         check::method(&method)?;
         check::names(&method, &self.functions, &self.given)?;
-        Ok(Marked::Cached(Box::new(expand::expand(&method))))
+        Ok(Marked::Cached(Box::new(method)))
     }
 
     /// `self`, if the block ignores it and the method has it in its key.

@@ -12,8 +12,10 @@ use super::bounds;
 use super::expand::attributes::any;
 use super::item::is_conditional;
 use super::model::{Argument, KeyForm, Method};
+use super::names::uses;
 use super::owner::{OfTrait, Owner};
 use super::scope;
+use super::tags::check_calls;
 use super::template::Template;
 use crate::errors::Errors;
 use crate::parse::{Accessor, RingOptions, Storage};
@@ -32,6 +34,7 @@ pub(crate) fn method(method: &Method) -> syn::Result<()> {
     forms(method, &mut errors);
     ignored(method, &mut errors);
     key(method, &mut errors);
+    tags(method, &mut errors);
     flights(method, &mut errors);
     freshness(method, &mut errors);
     scope::check(method, &mut errors);
@@ -264,6 +267,43 @@ fn key(method: &Method, errors: &mut Errors) {
         );
         errors.at(key, message);
     }
+}
+
+/// Tags are made of what an entry is named with.
+fn tags(method: &Method, errors: &mut Errors) {
+    check_calls(&method.tags.depends, &method.sig, errors);
+    for (tag, written) in method.tags.named.iter().zip(&method.options.tags) {
+        if let Some((text, unknown)) = tag.unknown(|name| is_known(method, name)) {
+            let known = known_names(method);
+            errors.at(
+                text,
+                format!("unknown argument `{unknown}` in this text: {known}"),
+            );
+            return;
+        }
+        if let Some(name) = unnamed(method).find(|name| tag.names(name)) {
+            errors.at(written, without_it("tag", &name));
+        }
+    }
+    for call in &method.tags.depends {
+        if let Some(name) = unnamed(method).find(|name| uses(call, name)) {
+            errors.at(call, without_it("call", &name));
+        }
+    }
+}
+
+fn without_it(what: &str, name: &str) -> String {
+    format!(
+        "an entry is named without `{name}`, which is left out of the key: make this {what} of what is in the key"
+    )
+}
+
+/// The names of the arguments that an entry is named without.
+fn unnamed(method: &Method) -> impl Iterator<Item = String> {
+    let arguments = method.arguments.iter().filter(|argument| argument.unnamed);
+    arguments
+        .filter_map(Argument::written_name)
+        .map(|name| name.unraw().to_string())
 }
 
 /// What `key` names and the pattern of an argument binds.

@@ -7,6 +7,7 @@ mod entry;
 mod expansion;
 mod freshness;
 mod parts;
+mod tags;
 mod types;
 
 use proc_macro2::{Delimiter, Group, TokenStream};
@@ -14,10 +15,9 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::{Attribute, FnArg};
 
 use self::expansion::{Expansion, Place};
-use super::item::is_conditional;
 use super::model::{Argument, Method};
+use super::named_calls::Methods;
 use super::owner::Owner;
-use super::writer::Cached;
 use crate::generics;
 use crate::root::located_at;
 
@@ -31,15 +31,11 @@ pub(crate) struct Expanded {
     pub(crate) declarations: TokenStream,
     /// Inherent methods that call them, if their trait is hidden.
     pub(crate) inherent: TokenStream,
-    /// The names of them, if they are there in any case.
-    pub(crate) names: Option<[syn::Ident; 3]>,
-    /// How writers of its block name its entries.
-    pub(crate) cached: Cached,
 }
 
 /// Expands a method that was checked.
-pub(crate) fn expand(method: &Method) -> Expanded {
-    let expansion = Expansion::of(method);
+pub(crate) fn expand(method: &Method, methods: &Methods) -> Expanded {
+    let expansion = Expansion::of(method, methods);
     let bodies = [
         expansion.accessor_body(),
         expansion.entry_body(),
@@ -55,8 +51,6 @@ pub(crate) fn expand(method: &Method) -> Expanded {
         accessors: quote!(#(#functions)* #job),
         declarations: quote!(#(#declarations;)* #job_declaration),
         inherent: expansion.inherent(),
-        names: (!is_conditional(&method.attrs)).then(|| [method.accessor(), method.entry(), method.cache()]),
-        cached: Cached::of(method),
     }
 }
 

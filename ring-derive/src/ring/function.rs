@@ -6,7 +6,8 @@ use syn::FnArg;
 
 use super::item::Function;
 use super::model::Method;
-use super::writer::{Methods, Writer};
+use super::named_calls::Methods;
+use super::writer::Writer;
 use super::{check, enclosing, expand, marks};
 use crate::errors::{at_start, with_error};
 use crate::parse::{Options, RingOptions, Target};
@@ -46,7 +47,7 @@ fn try_expand(options: TokenStream, function: Function) -> syn::Result<TokenStre
     let root = Root::named(options.root.as_ref())?;
     let method = Method::new(function, options, None, root)?;
     check::method(&method)?;
-    let expanded = expand::expand(&method);
+    let expanded = expand::expand(&method, &Methods::default());
     let hint = expand::hidden_constant(&method.block_hint(), &method.attrs);
     let (function, accessors) = (expanded.method, expanded.accessors);
     Ok(quote! {

@@ -16,6 +16,7 @@ use super::item::Function;
 use super::names::uses;
 use super::owner::Owner;
 use super::passed::Passed;
+use super::tags::Tags;
 use super::template::Template;
 use crate::generics;
 use crate::parse::{Accessor, Duration, RingOptions};
@@ -35,6 +36,7 @@ pub(crate) struct Method {
     pub(crate) options: RingOptions,
     /// The segments of the key.
     pub(crate) key: KeyForm,
+    pub(crate) tags: Tags,
     pub(crate) arguments: Vec<Argument>,
     /// The parameters of the accessor: those of the method, and those that its impl block could not keep.
     pub(crate) generics: Generics,
@@ -96,12 +98,14 @@ impl Method {
             of_trait.vis.borrow_mut().get_or_insert_with(|| vis.clone());
         }
         let key = KeyForm::of(options.key.as_ref())?;
+        let tags = Tags::of(&options)?;
         let typed = sig.inputs.iter().filter_map(|argument| match argument {
             FnArg::Typed(argument) => Some(argument),
             FnArg::Receiver(_) => None,
         });
         let arguments = typed.enumerate();
-        let arguments = arguments.map(|(index, argument)| Argument::new(index, argument, &options, &key));
+        let arguments =
+            arguments.map(|(index, argument)| Argument::new(index, argument, &options, &key, &tags));
         let arguments: Vec<_> = arguments.collect();
         let generics = sig.generics.clone();
         Ok(Method {
@@ -114,6 +118,7 @@ impl Method {
             body,
             options,
             key,
+            tags,
             generics,
             owner,
             root,
@@ -137,7 +142,7 @@ impl Method {
     /// The receiver, if an entry is named with it.
     pub(crate) fn naming_receiver(&self) -> Option<&Receiver> {
         let named = self.keyed_receiver().is_some() || self.key.names("self") || self.storage_needs_self();
-        self.receiver().filter(|_| named)
+        self.receiver().filter(|_| named || self.tags.names("self"))
     }
 
     /// Whether `self` is moved into a call, as `Arc<Self>` is.
@@ -318,14 +323,15 @@ impl KeyForm {
 }
 
 impl Argument {
-    fn new(index: usize, argument: &PatType, options: &RingOptions, key: &KeyForm) -> Self {
+    fn new(index: usize, argument: &PatType, options: &RingOptions, key: &KeyForm, tags: &Tags) -> Self {
         let written = match &*argument.pat {
             Pat::Ident(pattern) => Some(&pattern.ident),
             _ => None,
         };
         let named = written.is_some_and(|written| key.names(&written.unraw().to_string()));
+        let tagged = written.is_some_and(|written| tags.names(&written.unraw().to_string()));
         let name = written.and_then(|written| {
-            if named || options.expiry_uses(written) {
+            if named || tagged || options.expiry_uses(written) {
                 Some(written.clone())
             } else {
                 without_underscores(written)

@@ -6,7 +6,7 @@ use ring_cache::{RingKey, ring, ring_impl};
 #[ring(max_size = 60)] fn c(n: u32) -> u32 { n } //~
 #[ring(size = 60)] fn d(n: u32) -> u32 { n } //~
 #[ring(weigher = f)] fn e(n: u32) -> u32 { n } //~
-#[ring(tags("x"))] fn f(n: u32) -> u32 { n } //~
+#[ring(groups("x"))] fn f(n: u32) -> u32 { n } //~
 #[ring(time_to_live = 5)] fn g(n: u32) -> u32 { n } //~
 #[ring(maxsize = 5)] fn h(n: u32) -> u32 { n } //~
 #[ring(result = true)] fn i(n: u32) -> u32 { n } //~

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use ring_cache_core::coder::{Cause, Coder, EntryKey};
 use ring_cache_core::key::EncodedKey;
 use ring_cache_core::storage::{ChangeObserver, Clear, Expiring, StorageBase};
-use ring_cache_core::{Name, RingKey};
+use ring_cache_core::{Name, RingKey, tag_of_stored_key};
 
 use super::super::fills::Fill;
 use super::super::{Tiered, Tiers};
@@ -108,9 +108,29 @@ where
         K: RingKey + ?Sized,
     {
         let Ok(found) = self.near().read_expiring(key, None);
-        let mut found = found?;
+        self.with_far_life(found?)
+    }
+
+    fn with_far_life<V>(&self, mut found: Expiring<V>) -> Option<Expiring<V>> {
         found.remaining = found.remaining.map(|near| near.saturating_add(self.stale));
         Some(found)
+    }
+
+    /// The value that lies near and was stored with this version of its tags, if it may be used. `instead`: for one whom
+    /// the far tier failed.
+    pub(super) fn look_near_of<V, K>(&self, key: &K, version: u64, instead: bool) -> Option<Expiring<V>>
+    where
+        V: 'static,
+        N: Near<V>,
+        K: RingKey + ?Sized,
+    {
+        match self.near_use() {
+            NearUse::Always => {}
+            NearUse::Instead if instead => {}
+            _ => return None,
+        }
+        let Ok(found) = self.near().read_of(key, version);
+        self.with_far_life(found?)
     }
 
     /// The value that lies near, for one whom the far tier failed.
@@ -184,6 +204,7 @@ where
             begun,
             near_expiry: self.tiered.near_expiry,
             stale: self.stale,
+            version: 0,
             value: PhantomData,
         }
     }
@@ -207,6 +228,8 @@ pub(super) struct Fetch<'t, V, N, F> {
     begun: Instant,
     near_expiry: Option<Duration>,
     stale: Duration,
+    /// The version of the tags in memory, zero without tags.
+    version: u64,
     value: PhantomData<fn() -> V>,
 }
 
@@ -226,6 +249,12 @@ impl<V: Clone, N: Near<V>, F: StorageBase<Vec<u8>>> Fetch<'_, V, N, F> {
 }
 
 impl<V, N: Near<V>, F> Fetch<'_, V, N, F> {
+    /// The same for an entry whose tags have this version in memory.
+    pub(super) fn of(mut self, version: u64) -> Self {
+        self.version = version;
+        self
+    }
+
     /// For how long a value may lie near that has this expiry far away: while it is fresh. The time that the far tier
     /// took may have been a part of it.
     fn near_expiry(&self, expiry: Option<Duration>) -> Option<Duration> {
@@ -246,7 +275,10 @@ impl<V, N: Near<V>, F> Fetch<'_, V, N, F> {
         }
         let expiry = self.near_expiry(expiry);
         let put = |key: &EncodedKey| {
-            let Ok(()) = near.write(key, value, expiry, None);
+            let Ok(()) = match self.version {
+                0 => near.write(key, value, expiry, None),
+                version => near.write_of(key, value, expiry, version),
+            };
         };
         self.fill.store(put, |key| drop_from(near, key));
     }
@@ -372,7 +404,7 @@ impl<V, N: Near<V>, F> Drops<V, N, F> {
 impl<V, N, F> ChangeObserver for Drops<V, N, F>
 where
     N: Near<V>,
-    F: Send + Sync + 'static,
+    F: StorageBase<Vec<u8>> + Send + Sync + 'static,
 {
     fn began(&self) {
         if let Some(tiers) = self.tiers.upgrade() {
@@ -406,6 +438,11 @@ where
 
     fn changed(&self, stored_key: &str) {
         let Some(tiers) = self.tiers.upgrade() else { return };
+        let key = stored_key.strip_prefix(tiers.far.namespace());
+        if let Some(tag) = key.and_then(tag_of_stored_key) {
+            tag.forget();
+            return;
+        }
         if let Some(key) = tiers.watched.key(stored_key) {
             tiers.fills.changed(&key);
             quietly(|| drop_from(&tiers.near, &key));

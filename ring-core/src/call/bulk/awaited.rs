@@ -4,12 +4,14 @@ use std::time::Instant;
 
 use super::super::awaited::complete;
 use super::super::context::{Lookup, Outcome, StorageResult};
+use super::super::dependents::{both, forget_awaited};
 use super::super::fetch::{Fetch, Fetched};
 use super::super::refresh::go_on;
 use super::concurrently::concurrently;
 use super::{
-    Bulk, Computation, Computed, Gathered, Group, Keyed, Pending, Progress, Seen, SetGroup, by_expiry,
-    by_storage, classified, count_stores, decoded, in_places, padded, set_outcome, trusted,
+    Bulk, Computation, Computed, Gathered, Group, Keyed, Pending, Progress, Seen, SetGroup, Updates,
+    by_expiry, by_storage, classified, count_stores, decoded, grouped, in_places, padded, set_outcome,
+    trusted,
 };
 use crate::body::BodyFuture;
 use crate::error::Error;
@@ -61,7 +63,9 @@ where
     let mut gathered = Gathered::of(&calls);
     for group in by_storage(calls) {
         let invalidation = group.invalidate().settle().await;
-        gathered.add(&group, invalidation.end(make_stale(&group).await));
+        let expired = invalidation.end(make_stale(&group).await);
+        let ended = forget_awaited(group.storage(), &group.dependents()).await;
+        gathered.add(&group, both(expired, ended));
     }
     gathered.finish()
 }
@@ -90,7 +94,9 @@ where
     let mut gathered = Gathered::of(&calls);
     for group in by_storage(calls) {
         let invalidation = group.invalidate().settle().await;
-        gathered.add(&group, invalidation.end(remove(&group).await));
+        let removed = invalidation.end(remove(&group).await);
+        let ended = forget_awaited(group.storage(), &group.dependents()).await;
+        gathered.add(&group, both(removed, ended));
     }
     gathered.finish()
 }
@@ -175,9 +181,16 @@ where
     let mut values: Vec<_> = values.into_iter().map(Some).collect();
     let mut failure = None;
     for group in by_storage(calls) {
+        if S::TAGGED {
+            group
+                .context()
+                .count_errors(group.storage().read_many(&group.keys(), None).await);
+        }
         let mut writes = SetGroup::begin(&group, &mut values);
         let (stored, failed) = store_many(group.storage(), &mut writes.stores).await;
         failure = failure.or(writes.finish(&stored, failed));
+        let ended = forget_awaited(group.storage(), &group.dependents()).await;
+        failure = failure.or(ended.err().map(Into::into));
     }
     set_outcome(ring, failure)
 }
@@ -238,10 +251,21 @@ where
     S: View<R::Value, Storage: AsyncStorage<S::Held>>,
     B: BodyFuture<Output = R::Out>,
 {
-    let pending: Vec<_> = calls.into_iter().map(Pending::update).collect();
+    let groups = grouped(calls);
+    if S::TAGGED {
+        for group in &groups {
+            let read = group.storage().read_many(&group.keys(), None).await;
+            group.context().count_errors(read);
+        }
+    }
+    let Updates { pending, ends } = Updates::new(groups);
     let ended = bodies.iter().map(|_| None).collect();
     let bodies = bodies.into_iter().map(Some).collect();
-    compute(&pending, ended, bodies, limit).await
+    let outs = compute(&pending, ended, bodies, limit).await;
+    for (context, dependents) in ends {
+        context.count_errors(forget_awaited(context.storage(), &dependents).await);
+    }
+    outs
 }
 
 /// Computes the values of calls, for equal calls once, at most `limit` at a time, and stores them together.

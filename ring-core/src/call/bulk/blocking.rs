@@ -4,11 +4,13 @@ use std::time::Instant;
 
 use super::super::blocking::complete;
 use super::super::context::{Lookup, Outcome, StorageResult};
+use super::super::dependents::{both, forget};
 use super::super::fetch::Fetched;
 use super::super::refresh::found_stale;
 use super::{
-    Bulk, Computation, Computed, Gathered, Group, Keyed, Pending, Progress, Seen, SetGroup, by_expiry,
-    by_storage, classified, count_stores, decoded, in_places, padded, set_outcome, trusted,
+    Bulk, Computation, Computed, Gathered, Group, Keyed, Pending, Progress, Seen, SetGroup, Updates,
+    by_expiry, by_storage, classified, count_stores, decoded, grouped, in_places, padded, set_outcome,
+    trusted,
 };
 use crate::body::Body;
 use crate::error::Error;
@@ -60,7 +62,9 @@ where
     let mut gathered = Gathered::of(&calls);
     for group in by_storage(calls) {
         let invalidation = group.invalidate().block();
-        gathered.add(&group, invalidation.end(make_stale(&group)));
+        let expired = invalidation.end(make_stale(&group));
+        let ended = forget(group.storage(), &group.dependents());
+        gathered.add(&group, both(expired, ended));
     }
     gathered.finish()
 }
@@ -89,7 +93,9 @@ where
     let mut gathered = Gathered::of(&calls);
     for group in by_storage(calls) {
         let invalidation = group.invalidate().block();
-        gathered.add(&group, invalidation.end(remove(&group)));
+        let removed = invalidation.end(remove(&group));
+        let ended = forget(group.storage(), &group.dependents());
+        gathered.add(&group, both(removed, ended));
     }
     gathered.finish()
 }
@@ -174,9 +180,16 @@ where
     let mut values: Vec<_> = values.into_iter().map(Some).collect();
     let mut failure = None;
     for group in by_storage(calls) {
+        if S::TAGGED {
+            group
+                .context()
+                .count_errors(group.storage().read_many(&group.keys(), None));
+        }
         let mut writes = SetGroup::begin(&group, &mut values);
         let (stored, failed) = store_many(group.storage(), &mut writes.stores);
         failure = failure.or(writes.finish(&stored, failed));
+        let ended = forget(group.storage(), &group.dependents());
+        failure = failure.or(ended.err().map(Into::into));
     }
     set_outcome(ring, failure)
 }
@@ -231,10 +244,21 @@ where
     S: View<R::Value, Storage: Storage<S::Held>>,
     B: Body<Out = R::Out>,
 {
-    let pending: Vec<_> = calls.into_iter().map(Pending::update).collect();
+    let groups = grouped(calls);
+    if S::TAGGED {
+        for group in &groups {
+            let read = group.storage().read_many(&group.keys(), None);
+            group.context().count_errors(read);
+        }
+    }
+    let Updates { pending, ends } = Updates::new(groups);
     let ended = bodies.iter().map(|_| None).collect();
     let bodies = bodies.into_iter().map(Some).collect();
-    compute(&pending, ended, bodies)
+    let outs = compute(&pending, ended, bodies);
+    for (context, dependents) in ends {
+        context.count_errors(forget(context.storage(), &dependents));
+    }
+    outs
 }
 
 /// Computes the values of calls, for equal calls once, and stores them together.

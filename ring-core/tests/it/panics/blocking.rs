@@ -29,7 +29,7 @@ where
 {
     fn bind(&self, id: u32) -> Call<Plain<Value>, S, impl Body<Out = Value>> {
         let (key, fuse) = (FusedKey(id, Arc::clone(self.fuse)), Arc::clone(self.fuse));
-        self.cache.bind((key,), move |_| {
+        self.cache.clone().bind((key,), move |_| {
             fuse.burn_freely("body");
             Value::new(id, &fuse)
         })
@@ -38,7 +38,9 @@ where
     /// A call whose body fails; its error is a value, too.
     fn failing(&self, id: u32) -> Call<Fallible<Value, Value>, S, impl Body<Out = Result<Value, Value>>> {
         let (key, fuse) = (FusedKey(id, Arc::clone(self.fuse)), Arc::clone(self.fuse));
-        self.cache.bind((key,), move |_| Err(Value::new(id, &fuse)))
+        self.cache
+            .clone()
+            .bind((key,), move |_| Err(Value::new(id, &fuse)))
     }
 
     fn many(&self, ids: [u32; 4]) -> [Call<Plain<Value>, S, impl Body<Out = Value>>; 4] {
@@ -125,7 +127,7 @@ where
         step("call itself", || {
             let key = FusedKey(11, Arc::clone(self.fuse));
             let same = |_| self.bind(11).get_or_update();
-            let call: Call<Plain<Value>, S, _> = self.cache.bind((key,), same);
+            let call: Call<Plain<Value>, S, _> = self.cache.clone().bind((key,), same);
             self.seen.value(11, &call.get_or_update());
         });
         step("call another", || {
@@ -134,7 +136,7 @@ where
                 self.fill(13);
                 self.new_value(12)
             };
-            let call: Call<Plain<Value>, S, _> = self.cache.bind((key,), other);
+            let call: Call<Plain<Value>, S, _> = self.cache.clone().bind((key,), other);
             self.seen.value(12, &call.get_or_update());
         });
         step("delete in the body", || {
@@ -144,7 +146,7 @@ where
                 self.delete(14);
                 value
             };
-            let call: Call<Plain<Value>, S, _> = self.cache.bind((key,), deletes);
+            let call: Call<Plain<Value>, S, _> = self.cache.clone().bind((key,), deletes);
             drop(call.get_or_update());
             assert!(!self.bind(14).has(), "it began before a delete");
         });
@@ -155,7 +157,7 @@ where
                 self.set(15, None);
                 value
             };
-            let call: Call<Plain<Value>, S, _> = self.cache.bind((key,), sets);
+            let call: Call<Plain<Value>, S, _> = self.cache.clone().bind((key,), sets);
             drop(call.update());
             self.look(15);
         });

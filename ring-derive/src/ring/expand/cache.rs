@@ -322,6 +322,9 @@ impl Expansion<'_> {
             };
             ring = quote!(#ring_type::early(#ring, #early));
         }
+        if self.methods.has_dependents(&self.method.sig.ident) {
+            ring = quote!(#ring_type::with_dependents(#ring));
+        }
         if let Some(jitter) = &options.jitter {
             ring = quote!(#ring_type::jitter(#ring, #jitter));
         }

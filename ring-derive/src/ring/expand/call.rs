@@ -16,7 +16,8 @@ impl Expansion<'_> {
     /// The type of a call.
     pub(super) fn call_type(&self, place: Place) -> TokenStream {
         let ((root, span), types, call) = (self.root_of_types(), &self.types, self.in_library("Call"));
-        let (returned, view, out, body) = (&types.returned, &types.view, &types.out, self.in_library("Body"));
+        let view = self.tagged_view();
+        let (returned, out, body) = (&types.returned, &types.out, self.in_library("Body"));
         let future = quote!(, Fut = impl ::core::future::Future<Output = #out>);
         let future = self.method.is_async().then_some(future);
         let borne = self.borne(place);
@@ -76,6 +77,7 @@ impl Expansion<'_> {
         let call = quote! {
             #root::generated::#handle::#bind::<#returned, _, _ #future>(#cache, #values, #asyncness move |#pattern #entry| -> #out #body)
         };
+        let (tags, call) = self.tagged(call);
         let call = self.expiring(call, expiry.is_some());
         let call = self.deciding_expiry(call);
         let call = match &self.method.options.unless {
@@ -86,7 +88,7 @@ impl Expansion<'_> {
         let call = self.keeping_stale(self.in_background(call));
         let (copy, call) = (self.copy_of_self(), self.with_timeout(call));
         let holder = self.coder_holder();
-        quote!(#holder #before #expiry #copy #call)
+        quote!(#holder #before #expiry #tags #copy #call)
     }
 
     /// The handle of the method, over a storage of bytes with its coder.

@@ -14,7 +14,7 @@ impl Expansion<'_> {
     /// The function without its body.
     pub(super) fn entry(&self, place: Place) -> TokenStream {
         let ((root, span), types, call) = (self.root_of_types(), &self.types, self.in_library("Call"));
-        let (returned, view) = (&types.returned, &types.view);
+        let (returned, view) = (&types.returned, self.tagged_view());
         let (attrs, vis) = (
             attributes::of_accessors(&self.method.attrs),
             self.visibility(place),
@@ -50,11 +50,12 @@ impl Expansion<'_> {
         let (cache, handle) = (self.coded_cache(), self.in_library("Cache"));
         let (root, returned) = (self.root, &self.types.returned);
         let call = quote!(#root::generated::#handle::name_entry::<#returned, _>(#cache, #values));
+        let (tags, call) = self.tagged(call);
         let expiry = if self.knows_expiry() { self.expiry() } else { None };
         let call = self.expiring(call, expiry.is_some());
         let call = self.keeping_stale_entry(self.deciding_expiry(call));
         let holder = self.coder_holder();
-        quote!(#holder #before #expiry #call)
+        quote!(#holder #before #expiry #tags #call)
     }
 
     /// Whether the time to live needs no value that an entry is named without.

@@ -9,10 +9,13 @@ use syn::{Generics, Ident, Visibility};
 use super::types::{self, Types};
 use crate::generics;
 use crate::ring::model::{Argument, Method};
+use crate::ring::named_calls::Methods;
 use crate::root::{Root, located_at, moved_to};
 
 pub(super) struct Expansion<'a> {
     pub(super) method: &'a Method,
+    /// The cached methods of its block.
+    pub(super) methods: &'a Methods,
     pub(super) root: &'a Root,
     pub(super) types: Types,
     /// The same for the bodies of generated functions.
@@ -31,9 +34,10 @@ pub(super) enum Place {
 }
 
 impl<'a> Expansion<'a> {
-    pub(super) fn of(method: &'a Method) -> Self {
+    pub(super) fn of(method: &'a Method, methods: &'a Methods) -> Self {
         Expansion {
             method,
+            methods,
             root: &method.root,
             types: Types::of(method),
             types_in_bodies: Types::in_bodies(method),

@@ -1,0 +1,295 @@
+//! Tags of entries in two tiers: the far one keeps them, and the near one keeps the version in memory with what it has of
+//! the far one. If the far tier tells of changes, a tag that another process forgets is forgotten in the memory of this one.
+
+use std::ops::Deref;
+use std::time::{Duration, Instant};
+
+use ring_cache_core::coder::Coder;
+use ring_cache_core::storage::{
+    Asked, AsyncForgetsTags, AsyncTags, Expiring, ForgetsTags, Reaches, StorageBase, Tags,
+};
+use ring_cache_core::{Error, Failure, RingKey, Tag};
+
+use super::many::{all_removed, all_renewed, refused};
+use super::steps::Change;
+use super::{Near, TieredView};
+use crate::tiered::Tiered;
+
+impl<P, N, F, C> Reaches for TieredView<P, N, F, C> {
+    type Storage = Self;
+
+    fn reached(&self) -> &Self {
+        self
+    }
+}
+
+/// What was found near, and what is to be asked of the far tier, by the places of the keys.
+struct Look<'k, 'a, K: ?Sized, V> {
+    found: Vec<Option<Expiring<V>>>,
+    places: Vec<usize>,
+    absent: Vec<(&'k K, Asked<'a>)>,
+}
+
+/// An entry of a bulk write.
+type Entry<K, V> = (K, V, Option<Duration>);
+
+/// Entries for the far tier, with the tags of each.
+struct Encoded<'t, 'a, K, V, N: Near<V>, F> {
+    entries: Vec<Entry<K, Vec<u8>>>,
+    asked: Vec<Asked<'a>>,
+    /// The keys of values that could not be encoded.
+    unfit: Vec<K>,
+    refusal: Option<Error>,
+    /// They leave nothing near: what is put there has the version that the memory had before the far tier was asked.
+    _changes: Vec<Change<'t, V, N, F>>,
+}
+
+impl<N, F, C, P> TieredView<P, N, F, C>
+where
+    P: Deref<Target = Tiered<N, F>>,
+    F: StorageBase<Vec<u8>> + Send + Sync + 'static,
+{
+    fn look<'k, 'a, V, K>(&self, keys: &[(&'k K, Asked<'a>)]) -> Look<'k, 'a, K, V>
+    where
+        V: 'static,
+        N: Near<V>,
+        K: RingKey + ?Sized,
+    {
+        let mut look = Look {
+            found: Vec::with_capacity(keys.len()),
+            places: Vec::new(),
+            absent: Vec::new(),
+        };
+        for (place, (key, asked)) in keys.iter().enumerate() {
+            let found = self.look_near_of(*key, asked.version_in_memory(), false);
+            if found.is_none() {
+                look.places.push(place);
+                look.absent.push((*key, asked.again()));
+            }
+            look.found.push(found);
+        }
+        look
+    }
+
+    /// What lies near, for those whom the far tier failed. Without anything it is a failure.
+    fn near_instead_of_tagged<V, K, E>(
+        &self,
+        keys: &[(&K, Asked<'_>)],
+        failure: E,
+    ) -> Result<Vec<Option<Expiring<V>>>, E>
+    where
+        V: 'static,
+        N: Near<V>,
+        K: RingKey + ?Sized,
+    {
+        let found = keys.iter();
+        let found = found.map(|(key, asked)| self.look_near_of(*key, asked.version_in_memory(), true));
+        self.near_instead_of_many(found.map(Ok), failure)
+    }
+
+    fn encode_tagged<'a, K, V>(
+        &self,
+        entries: Vec<Entry<K, V>>,
+        asked: &[Asked<'a>],
+    ) -> Encoded<'_, 'a, K, V, N, F>
+    where
+        V: 'static,
+        N: Near<V>,
+        C: Coder<V>,
+        K: RingKey,
+    {
+        let mut encoded = Encoded {
+            entries: Vec::new(),
+            asked: Vec::new(),
+            unfit: Vec::new(),
+            refusal: None,
+            _changes: entries.iter().map(|(key, ..)| self.change::<V, _>(key)).collect(),
+        };
+        for ((key, value, expiry), asked) in entries.into_iter().zip(asked) {
+            match self.encode_far(&value, &key) {
+                Ok(bytes) => {
+                    encoded.entries.push((key, bytes, expiry));
+                    encoded.asked.push(asked.again());
+                }
+                Err(cause) => {
+                    encoded.unfit.push(key);
+                    encoded.refusal = encoded.refusal.or(Some(Error::encode(cause)));
+                }
+            }
+        }
+        encoded
+    }
+}
+
+/// The coder's error as one of the far tier, if there was one.
+fn end<E: Failure>(refusal: Option<Error>) -> Result<(), E> {
+    refusal.map_or(Ok(()), refused)
+}
+
+impl<V, N, F, C, P> Tags<V> for TieredView<P, N, F, C>
+where
+    P: Deref<Target = Tiered<N, F>>,
+    V: Clone + Send + Sync + 'static,
+    N: Near<V>,
+    F: Tags<Vec<u8>> + Send + Sync + 'static,
+    C: Coder<V>,
+{
+    fn read_tagged<K: RingKey + ?Sized>(
+        &self,
+        keys: &[(&K, Asked<'_>)],
+        until: Option<Instant>,
+    ) -> Result<Vec<Option<Expiring<V>>>, F::Error> {
+        let mut look = self.look(keys);
+        if look.places.is_empty() {
+            return Ok(look.found);
+        }
+        let absent = look.absent.iter();
+        let fetches: Vec<_> = absent
+            .map(|(key, asked)| self.fetch::<V, _>(*key).of(asked.version_in_memory()))
+            .collect();
+        let read = self.far().read_tagged(&look.absent, until);
+        match read {
+            Ok(found) => {
+                for ((place, fetch), found) in look.places.into_iter().zip(fetches).zip(found) {
+                    look.found[place] = fetch.arrived::<C>(found);
+                }
+                Ok(look.found)
+            }
+            Err(failure) => self.near_instead_of_tagged(keys, failure),
+        }
+    }
+
+    fn write_tagged<K: RingKey>(
+        &self,
+        entries: Vec<Entry<K, V>>,
+        asked: &[Asked<'_>],
+        until: Option<Instant>,
+    ) -> Result<(), F::Error> {
+        let encoded = self.encode_tagged(entries, asked);
+        if !encoded.unfit.is_empty() {
+            let unfit: Vec<_> = encoded.unfit.iter().collect();
+            self.far().remove_tagged(&unfit, until)?;
+        }
+        if !encoded.entries.is_empty() {
+            self.far().write_tagged(encoded.entries, &encoded.asked, until)?;
+        }
+        end(encoded.refusal)
+    }
+
+    fn remove_tagged<K: RingKey + ?Sized>(
+        &self,
+        keys: &[&K],
+        until: Option<Instant>,
+    ) -> Result<Vec<bool>, F::Error> {
+        let changes: Vec<_> = keys.iter().map(|key| self.change::<V, _>(*key)).collect();
+        let there = self.far().remove_tagged(keys, until)?;
+        Ok(all_removed(changes, there))
+    }
+
+    fn renew_tagged<K: RingKey + ?Sized>(
+        &self,
+        entries: &[(&K, Duration)],
+        asked: &[Asked<'_>],
+        until: Option<Instant>,
+    ) -> Result<Vec<bool>, F::Error> {
+        let changes: Vec<_> = entries.iter().map(|(key, _)| self.change::<V, _>(*key)).collect();
+        let there = self.far().renew_tagged(entries, asked, until)?;
+        all_renewed(changes, entries, &there);
+        Ok(there)
+    }
+}
+
+impl<V, N, F, C, P> AsyncTags<V> for TieredView<P, N, F, C>
+where
+    P: Deref<Target = Tiered<N, F>>,
+    V: Clone + Send + Sync + 'static,
+    N: Near<V>,
+    F: AsyncTags<Vec<u8>> + Send + Sync + 'static,
+    C: Coder<V>,
+{
+    async fn read_tagged<K: RingKey + ?Sized>(
+        &self,
+        keys: &[(&K, Asked<'_>)],
+        until: Option<Instant>,
+    ) -> Result<Vec<Option<Expiring<V>>>, F::Error> {
+        let mut look = self.look(keys);
+        if look.places.is_empty() {
+            return Ok(look.found);
+        }
+        let absent = look.absent.iter();
+        let fetches: Vec<_> = absent
+            .map(|(key, asked)| self.fetch::<V, _>(*key).of(asked.version_in_memory()))
+            .collect();
+        let read = self.far().read_tagged(&look.absent, until).await;
+        match read {
+            Ok(found) => {
+                for ((place, fetch), found) in look.places.into_iter().zip(fetches).zip(found) {
+                    look.found[place] = fetch.arrived::<C>(found);
+                }
+                Ok(look.found)
+            }
+            Err(failure) => self.near_instead_of_tagged(keys, failure),
+        }
+    }
+
+    async fn write_tagged<K: RingKey>(
+        &self,
+        entries: Vec<Entry<K, V>>,
+        asked: &[Asked<'_>],
+        until: Option<Instant>,
+    ) -> Result<(), F::Error> {
+        let encoded = self.encode_tagged(entries, asked);
+        if !encoded.unfit.is_empty() {
+            let unfit: Vec<_> = encoded.unfit.iter().collect();
+            self.far().remove_tagged(&unfit, until).await?;
+        }
+        if !encoded.entries.is_empty() {
+            self.far()
+                .write_tagged(encoded.entries, &encoded.asked, until)
+                .await?;
+        }
+        end(encoded.refusal)
+    }
+
+    async fn remove_tagged<K: RingKey + ?Sized>(
+        &self,
+        keys: &[&K],
+        until: Option<Instant>,
+    ) -> Result<Vec<bool>, F::Error> {
+        let changes: Vec<_> = keys.iter().map(|key| self.change::<V, _>(*key)).collect();
+        let there = self.far().remove_tagged(keys, until).await?;
+        Ok(all_removed(changes, there))
+    }
+
+    async fn renew_tagged<K: RingKey + ?Sized>(
+        &self,
+        entries: &[(&K, Duration)],
+        asked: &[Asked<'_>],
+        until: Option<Instant>,
+    ) -> Result<Vec<bool>, F::Error> {
+        let changes: Vec<_> = entries.iter().map(|(key, _)| self.change::<V, _>(*key)).collect();
+        let there = self.far().renew_tagged(entries, asked, until).await?;
+        all_renewed(changes, entries, &there);
+        Ok(there)
+    }
+}
+
+impl<N, F: ForgetsTags> ForgetsTags for Tiered<N, F> {
+    type Failure = F::Failure;
+
+    fn forget_tag(&self, tag: Tag) -> Result<(), F::Failure> {
+        let forgotten = self.far().forget_tag(tag);
+        tag.forget();
+        forgotten
+    }
+}
+
+impl<N, F: AsyncForgetsTags> AsyncForgetsTags for Tiered<N, F> {
+    type Failure = F::Failure;
+
+    async fn forget_tag(&self, tag: Tag) -> Result<(), F::Failure> {
+        let forgotten = self.far().forget_tag(tag).await;
+        tag.forget();
+        forgotten
+    }
+}

@@ -1,0 +1,138 @@
+//! What depends on a call: entries of rings with `depends(..)`, which a change of this call's entry ends.
+//!
+//! A call that others depend on is the name of a [tag](crate::tag()). Its `set`, `update`, `delete` and `expire` forget that
+//! tag, in this process and in the storage, once they have taken effect.
+
+use super::BoundCall;
+use super::context::CallContext;
+use crate::body::Bind;
+use crate::cache::Handle;
+use crate::error::Failure;
+use crate::key::{EncodedKey, RingKey};
+use crate::output::Output;
+use crate::ring::Ring;
+use crate::storage::{AsyncStorage, Storage, StorageBase, Tagged, View};
+use crate::tag::Tag;
+
+impl<R: Output, S, B: Bind, M> BoundCall<R, S, B, M> {
+    /// The call of a ring with tags. Generated for `#[ring(tags(..))]` and `depends`.
+    #[doc(hidden)]
+    #[inline]
+    pub fn tagged<const N: usize>(self, tags: [Tag; N]) -> BoundCall<R, Tagged<S, N>, B, M> {
+        let Self { context, body, mode } = self;
+        BoundCall {
+            context: context.tagged(tags),
+            body,
+            mode,
+        }
+    }
+
+    /// The tags of an entry that depends on this call. Generated for `#[ring(depends(..))]`.
+    #[doc(hidden)]
+    pub fn dependence(&self) -> [Tag; 2] {
+        let ring = self.context.ring;
+        ring.expect_dependents();
+        [Tag::of(&self.call_key()), Tag::of_all(ring.name())]
+    }
+}
+
+impl<S, M, B> Handle<S, M, B> {
+    /// The tags of an entry that depends on all calls of this ring. Generated for `#[ring(depends(..))]`.
+    #[doc(hidden)]
+    pub fn dependence(&self) -> [Tag; 2] {
+        let ring = self.ring();
+        ring.expect_dependents();
+        [Tag::of_any(ring.name()), Tag::of_all(ring.name())]
+    }
+}
+
+impl Ring {
+    /// The tags that a change of an entry of this ring forgets.
+    fn tags_of<'k, K: RingKey + 'k>(&self, keys: impl IntoIterator<Item = &'k K>) -> Vec<Tag> {
+        if !self.has_dependents() {
+            return Vec::new();
+        }
+        let mut tags: Vec<_> = keys.into_iter().map(Tag::of).collect();
+        if !tags.is_empty() {
+            tags.push(Tag::of_any(self.name()));
+        }
+        tags
+    }
+
+    /// The tags that the removal of all its entries forgets.
+    fn tags_of_all(&self) -> Vec<Tag> {
+        if self.has_dependents() {
+            vec![Tag::of_all(self.name()), Tag::of_any(self.name())]
+        } else {
+            Vec::new()
+        }
+    }
+}
+
+/// Forgets tags in memory, and in a storage that is shared.
+pub(super) fn forget<T, S: Storage<T>>(storage: &S, tags: &[Tag]) -> Result<(), S::Error> {
+    tags.iter().for_each(|tag| tag.forget());
+    if tags.is_empty() || !S::TEXT_KEYS {
+        return Ok(());
+    }
+    let removed = storage.remove_many(tags, None).map(drop);
+    removed.inspect_err(|_| distrust(storage, tags))
+}
+
+/// [`forget`], awaited.
+pub(super) async fn forget_awaited<T, S: AsyncStorage<T>>(storage: &S, tags: &[Tag]) -> Result<(), S::Error> {
+    tags.iter().for_each(|tag| tag.forget());
+    if tags.is_empty() || !S::TEXT_KEYS {
+        return Ok(());
+    }
+    let removed = Box::pin(storage.remove_many(tags, None)).await.map(drop);
+    removed.inspect_err(|_| distrust(storage, tags))
+}
+
+/// The versions of tags were to be removed, and may still be there: they do not count any more.
+fn distrust<T, S: StorageBase<T>>(storage: &S, tags: &[Tag]) {
+    for key in tags.iter().map(EncodedKey::of) {
+        storage.flights().distrust(&key);
+        storage.mark_suspect(&key);
+    }
+}
+
+/// All entries of a ring were removed.
+pub(crate) fn end_of_all<T, S: Storage<T>>(ring: &Ring, storage: &S) -> Result<(), S::Error> {
+    forget(storage, &ring.tags_of_all())
+}
+
+/// [`end_of_all`], awaited.
+pub(crate) async fn end_of_all_awaited<T, S: AsyncStorage<T>>(
+    ring: &Ring,
+    storage: &S,
+) -> Result<(), S::Error> {
+    forget_awaited(storage, &ring.tags_of_all()).await
+}
+
+/// The entries of a ring are not trusted any more, and neither is what depends on them.
+pub(crate) fn distrust_of_all<T, S: StorageBase<T>>(ring: &Ring, storage: &S) {
+    let tags = ring.tags_of_all();
+    tags.iter().for_each(|tag| tag.forget());
+    distrust(storage, &tags);
+}
+
+impl<V, S: View<V>> CallContext<V, S> {
+    /// The tags that a change of these entries forgets.
+    pub(super) fn dependents<'k, K: RingKey + 'k>(&self, keys: impl IntoIterator<Item = &'k K>) -> Vec<Tag> {
+        self.ring.tags_of(keys)
+    }
+
+    /// The entry of a key is not trusted any more, and neither is what depends on it. Nobody is left to wait.
+    pub(super) fn distrust_dependents<K: RingKey>(&self, key: &K) {
+        let tags = self.ring.tags_of([key]);
+        tags.iter().for_each(|tag| tag.forget());
+        distrust(self.storage(), &tags);
+    }
+}
+
+/// The result of a change, or else that of what had to follow.
+pub(crate) fn both<T, E: Failure>(changed: Result<T, E>, ended: Result<(), E>) -> Result<T, E> {
+    let changed = changed?;
+    ended.map(|()| changed)
+}

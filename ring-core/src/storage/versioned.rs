@@ -1,0 +1,468 @@
+//! Tags in a storage of bytes: a second entry beside each, and one for each tag.
+//!
+//! The entry of a tag holds random bytes, its version. To forget the tag is to remove that entry; whoever finds none
+//! makes a new version. The second entry beside a value holds a digest of the versions that the value's tags had before
+//! it was computed, and a digest of the value: the two are written one after the other, by anyone, and belong together
+//! only then. The value itself stays as the coder made it. All are read in one trip.
+//!
+//! Versions, in place of a list of the entries of a tag, are those of [memcached's
+//! namespaces](https://docs.memcached.org/advisories/grouping/).
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::time::{Duration, Instant, SystemTime};
+
+use super::awaited::AsyncStorage;
+use super::base::Expiring;
+use super::blocking::Storage;
+use super::tagged::{Asked, AsyncForgetsTags, AsyncTags, ForgetsTags, Seen, Tags};
+use super::view::HoldsBytes;
+use crate::key::{EncodedKey, KeyWriter, Name, RingKey, key_text};
+use crate::sync::lasting::{AtomicU64, OnceLock, Ordering};
+use crate::tag::{Tag, digest};
+
+/// A key of an operation on tagged entries.
+enum Part<'k, K: ?Sized> {
+    Value(&'k K),
+    /// The entry beside a value.
+    Beside(&'k K),
+    Tag(Tag),
+}
+
+impl<K: ?Sized> Clone for Part<'_, K> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<K: ?Sized> Copy for Part<'_, K> {}
+
+impl<K: RingKey + ?Sized> RingKey for Part<'_, K> {
+    fn ring_key<W: KeyWriter>(&self, key: &mut W) {
+        match self {
+            Part::Value(value) => value.ring_key(key),
+            Part::Beside(value) => {
+                key.ring(ring_of_versions());
+                key.begin_segment();
+                key.text(&key_text(*value));
+                key.end_segment();
+            }
+            Part::Tag(tag) => tag.ring_key(key),
+        }
+    }
+
+    fn as_recorded(&self) -> Option<&EncodedKey> {
+        match self {
+            Part::Value(value) => value.as_recorded(),
+            Part::Beside(_) | Part::Tag(_) => None,
+        }
+    }
+
+    fn known_hash(&self) -> Option<u64> {
+        match self {
+            Part::Value(value) => value.known_hash(),
+            Part::Beside(_) | Part::Tag(_) => None,
+        }
+    }
+}
+
+/// What the keys of the entries beside values begin with.
+fn ring_of_versions() -> &'static Name {
+    static NAME: OnceLock<&'static Name> = OnceLock::new();
+    NAME.get_or_init(|| Name::chosen("ring-tags"))
+}
+
+type Found = Option<Expiring<Vec<u8>>>;
+
+/// A look-up of tagged entries.
+struct Inquiry<'q, 'k, K: ?Sized> {
+    keys: &'q [(&'k K, Asked<'q>)],
+    /// The tags of all, each once.
+    tags: Vec<Tag>,
+}
+
+impl<'q, 'k, K: RingKey + ?Sized> Inquiry<'q, 'k, K> {
+    fn new(keys: &'q [(&'k K, Asked<'q>)]) -> Self {
+        Inquiry {
+            keys,
+            tags: distinct(keys.iter().flat_map(|(_, asked)| asked.tags)),
+        }
+    }
+
+    /// What is to be read.
+    fn parts(&self) -> Vec<Part<'k, K>> {
+        let entries = self.keys.iter();
+        let entries = entries.flat_map(|(key, _)| [Part::Value(*key), Part::Beside(*key)]);
+        entries
+            .chain(self.tags.iter().map(|tag| Part::Tag(*tag)))
+            .collect()
+    }
+
+    /// What was read: the entries, and the versions of the tags. `trusts` says of a tag whether its version counts.
+    fn split(&self, found: Vec<Found>, trusts: impl Fn(Tag) -> bool) -> (Vec<Found>, Vec<Version>) {
+        let mut found = found.into_iter();
+        let entries: Vec<_> = found.by_ref().take(2 * self.keys.len()).collect();
+        let versions = self.tags.iter().map(|tag| {
+            let found = found.next().flatten().filter(|_| trusts(*tag));
+            Version::of(*tag, found)
+        });
+        let versions = versions.collect();
+        (entries, versions)
+    }
+
+    /// The entries whose versions are those of their tags.
+    fn judge(&self, entries: Vec<Found>, versions: &[Version]) -> Vec<Found> {
+        let mut entries = entries.into_iter();
+        let keys = self.keys.iter();
+        keys.map(|(_, asked)| {
+            let (value, beside) = (entries.next().flatten(), entries.next().flatten());
+            let version = self.version(asked.tags, versions);
+            asked.see(version);
+            value.filter(|value| {
+                let expected = version.map(|version| beside_of(version, &value.value));
+                expected.is_some_and(|expected| beside.is_some_and(|beside| beside.value == expected))
+            })
+        })
+        .collect()
+    }
+
+    /// The version of tags together; `None` if one of them has none.
+    fn version(&self, tags: &[Tag], versions: &[Version]) -> Option<u64> {
+        let of = |tag: &Tag| {
+            versions
+                .iter()
+                .find(|version| version.tag == *tag)?
+                .bytes
+                .as_deref()
+        };
+        let versions: Vec<&[u8]> = tags.iter().map(of).collect::<Option<_>>()?;
+        Some(digest(versions).max(1))
+    }
+}
+
+/// The version of a tag, as it lies in the storage.
+struct Version {
+    tag: Tag,
+    /// `None` if there is none, or if it is not trusted.
+    bytes: Option<Vec<u8>>,
+    /// Whether it may end before an entry does that has it.
+    ends_early: bool,
+}
+
+impl Version {
+    fn of(tag: Tag, found: Found) -> Self {
+        let remaining = found.as_ref().and_then(|found| found.remaining);
+        Version {
+            tag,
+            bytes: found.map(|found| found.value),
+            ends_early: remaining.is_some_and(|remaining| remaining < longest()),
+        }
+    }
+}
+
+fn distinct<'t>(tags: impl IntoIterator<Item = &'t Tag>) -> Vec<Tag> {
+    let mut distinct = Vec::new();
+    for tag in tags {
+        if !distinct.contains(tag) {
+            distinct.push(*tag);
+        }
+    }
+    distinct
+}
+
+/// The content of the entry beside a value.
+fn beside_of(version: u64, value: &[u8]) -> Vec<u8> {
+    let digest = digest([value]);
+    [version.to_le_bytes(), digest.to_le_bytes()].concat()
+}
+
+/// A version that nobody else makes. It does not come from the source of random numbers, which tests seed, and which a
+/// forked process has in common with its parent.
+fn new_version() -> Vec<u8> {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let nanos = since.unwrap_or_default().as_nanos() as u64;
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let random = RandomState::new().hash_one((std::process::id(), number));
+    [nanos.to_le_bytes(), random.to_le_bytes()].concat()
+}
+
+/// For how long a version lies there that no entry has yet.
+const UNUSED: Duration = Duration::from_secs(60 * 60);
+
+/// For how long a version lies there that entries have that do not expire.
+const LONG: Duration = Duration::from_secs(5 * 365 * 24 * 60 * 60);
+
+/// The longest life of an entry with tags that was stored by this process, in milliseconds.
+static LONGEST: AtomicU64 = AtomicU64::new(0);
+
+fn longest() -> Duration {
+    Duration::from_millis(LONGEST.load(Ordering::Relaxed))
+}
+
+/// The life that versions get. It is so much longer than that of entries that few changes of it are needed: who watches the
+/// storage is told of each.
+fn life_of_versions() -> Duration {
+    longest().saturating_mul(2).clamp(UNUSED, LONG)
+}
+
+/// The life of a new version in this storage.
+fn life_of_new<S: HoldsBytes>() -> Option<Duration> {
+    S::EXPIRES.then(life_of_versions)
+}
+
+/// Entries with these lives are stored. Returns whether some live longer than any before.
+fn lengthens(lives: impl Iterator<Item = Option<Duration>>) -> bool {
+    let longest = lives.map(|life| life.unwrap_or(LONG)).max().unwrap_or_default();
+    let millis = u64::try_from(longest.as_millis()).unwrap_or(u64::MAX);
+    LONGEST.fetch_max(millis, Ordering::Relaxed) < millis
+}
+
+type Entry<K> = (K, Vec<u8>, Option<Duration>);
+
+/// A write of tagged entries.
+struct Writes<'w, K> {
+    entries: Vec<Entry<Part<'w, K>>>,
+    /// The keys of values whose versions are not known.
+    removed: Vec<Part<'w, K>>,
+    /// The versions that have to live longer than before.
+    versions: Vec<(Part<'w, K>, Duration)>,
+}
+
+impl<'w, K: RingKey> Writes<'w, K> {
+    fn new(written: &'w [Entry<K>], asked: &[Asked<'_>]) -> Self {
+        let mut writes = Writes {
+            entries: Vec::new(),
+            removed: Vec::new(),
+            versions: Vec::new(),
+        };
+        if lengthens(written.iter().map(|(.., expiry)| *expiry)) {
+            writes.versions = versions(asked);
+        }
+        for ((key, value, expiry), asked) in written.iter().zip(asked) {
+            let Some(version) = asked.seen() else {
+                writes.removed.extend([Part::Value(key), Part::Beside(key)]);
+                continue;
+            };
+            let beside = beside_of(version, value);
+            writes.entries.push((Part::Value(key), value.clone(), *expiry));
+            writes.entries.push((Part::Beside(key), beside, *expiry));
+        }
+        writes
+    }
+}
+
+/// The versions of tags, and the life that they get.
+fn versions<'k, K: ?Sized>(asked: &[Asked<'_>]) -> Vec<(Part<'k, K>, Duration)> {
+    let tags = distinct(asked.iter().flat_map(|asked| asked.tags));
+    tags.into_iter()
+        .map(|tag| (Part::Tag(tag), life_of_versions()))
+        .collect()
+}
+
+fn values_and_besides<'k, K: ?Sized>(keys: &[&'k K]) -> Vec<Part<'k, K>> {
+    let values = keys.iter().map(|key| Part::Value(*key));
+    values.chain(keys.iter().map(|key| Part::Beside(*key))).collect()
+}
+
+/// The renewals of entries that are there, of what lies beside them, and of their versions.
+fn renewals<'k, K: ?Sized>(
+    entries: &[(&'k K, Duration)],
+    there: &[Found],
+    asked: &[Asked<'_>],
+) -> Vec<(Part<'k, K>, Duration)> {
+    let there = entries.iter().zip(there).filter(|(_, found)| found.is_some());
+    let mut renewals: Vec<_> = there
+        .flat_map(|((key, expiry), _)| [(Part::Value(*key), *expiry), (Part::Beside(*key), *expiry)])
+        .collect();
+    if lengthens(entries.iter().map(|(_, expiry)| Some(*expiry))) {
+        renewals.extend(versions(asked));
+    }
+    renewals
+}
+
+/// For each entry whether it was there and was renewed.
+fn renewed(there: &[Found], renewed: Vec<bool>) -> Vec<bool> {
+    let mut renewed = renewed.into_iter();
+    let there = there.iter();
+    there
+        .map(|found| {
+            found.is_some() && {
+                let value = renewed.next().unwrap_or(false);
+                renewed.next().unwrap_or(false) && value
+            }
+        })
+        .collect()
+}
+
+/// Numbers beside those of the calls: a renewal checks an entry, and the version that a value was made with stays.
+fn beside<'a>(asked: &'a [Asked<'_>], seen: &'a [Seen]) -> impl Iterator<Item = Asked<'a>> {
+    asked
+        .iter()
+        .zip(seen)
+        .map(|(asked, seen)| Asked::new(asked.tags, seen))
+}
+
+fn unseen(count: usize) -> Vec<Seen> {
+    (0..count).map(|_| Seen::default()).collect()
+}
+
+impl<S: HoldsBytes + Storage<Vec<u8>>> Tags<Vec<u8>> for S {
+    fn read_tagged<K: RingKey + ?Sized>(
+        &self,
+        keys: &[(&K, Asked<'_>)],
+        until: Option<Instant>,
+    ) -> Result<Vec<Found>, Self::Error> {
+        let inquiry = Inquiry::new(keys);
+        let found = self.read_many_expiring(&inquiry.parts(), until)?;
+        let (entries, mut versions) = inquiry.split(found, |tag| !self.flights().is_in_doubt(&tag));
+        for version in &mut versions {
+            if version.bytes.is_none() {
+                let new = new_version();
+                self.set(&version.tag, new.clone(), life_of_new::<S>())?;
+                version.bytes = Some(new);
+            } else if version.ends_early {
+                self.renew(&version.tag, life_of_versions(), until)?;
+            }
+        }
+        Ok(inquiry.judge(entries, &versions))
+    }
+
+    fn write_tagged<K: RingKey>(
+        &self,
+        entries: Vec<Entry<K>>,
+        asked: &[Asked<'_>],
+        until: Option<Instant>,
+    ) -> Result<(), Self::Error> {
+        let Writes {
+            entries,
+            removed,
+            versions,
+        } = Writes::new(&entries, asked);
+        if !removed.is_empty() {
+            self.remove_many(&removed, until)?;
+        }
+        if !entries.is_empty() {
+            self.write_many(entries, until)?;
+        }
+        if S::EXPIRES && !versions.is_empty() {
+            // Without this, the entries are absent sooner.
+            let _ = self.renew_many(&versions, until);
+        }
+        Ok(())
+    }
+
+    fn remove_tagged<K: RingKey + ?Sized>(
+        &self,
+        keys: &[&K],
+        until: Option<Instant>,
+    ) -> Result<Vec<bool>, Self::Error> {
+        let mut removed = self.remove_many(&values_and_besides(keys), until)?;
+        removed.truncate(keys.len());
+        Ok(removed)
+    }
+
+    fn renew_tagged<K: RingKey + ?Sized>(
+        &self,
+        entries: &[(&K, Duration)],
+        asked: &[Asked<'_>],
+        until: Option<Instant>,
+    ) -> Result<Vec<bool>, Self::Error> {
+        let seen = unseen(entries.len());
+        let questions = entries.iter().map(|(key, _)| *key).zip(beside(asked, &seen));
+        let there = self.read_tagged(&questions.collect::<Vec<_>>(), until)?;
+        if there.iter().all(Option::is_none) {
+            return Ok(vec![false; there.len()]);
+        }
+        let answers = self.renew_many(&renewals(entries, &there, asked), until)?;
+        Ok(renewed(&there, answers))
+    }
+}
+
+impl<S: HoldsBytes + AsyncStorage<Vec<u8>>> AsyncTags<Vec<u8>> for S {
+    async fn read_tagged<K: RingKey + ?Sized>(
+        &self,
+        keys: &[(&K, Asked<'_>)],
+        until: Option<Instant>,
+    ) -> Result<Vec<Found>, Self::Error> {
+        let inquiry = Inquiry::new(keys);
+        let found = self.read_many_expiring(&inquiry.parts(), until).await?;
+        let (entries, mut versions) = inquiry.split(found, |tag| !self.flights().is_in_doubt(&tag));
+        for version in &mut versions {
+            if version.bytes.is_none() {
+                let new = new_version();
+                AsyncStorage::set(self, &version.tag, new.clone(), life_of_new::<S>()).await?;
+                version.bytes = Some(new);
+            } else if version.ends_early {
+                self.renew(&version.tag, life_of_versions(), until).await?;
+            }
+        }
+        Ok(inquiry.judge(entries, &versions))
+    }
+
+    async fn write_tagged<K: RingKey>(
+        &self,
+        entries: Vec<Entry<K>>,
+        asked: &[Asked<'_>],
+        until: Option<Instant>,
+    ) -> Result<(), Self::Error> {
+        let Writes {
+            entries,
+            removed,
+            versions,
+        } = Writes::new(&entries, asked);
+        if !removed.is_empty() {
+            self.remove_many(&removed, until).await?;
+        }
+        if !entries.is_empty() {
+            self.write_many(entries, until).await?;
+        }
+        if S::EXPIRES && !versions.is_empty() {
+            // Without this, the entries are absent sooner.
+            let _ = self.renew_many(&versions, until).await;
+        }
+        Ok(())
+    }
+
+    async fn remove_tagged<K: RingKey + ?Sized>(
+        &self,
+        keys: &[&K],
+        until: Option<Instant>,
+    ) -> Result<Vec<bool>, Self::Error> {
+        let mut removed = self.remove_many(&values_and_besides(keys), until).await?;
+        removed.truncate(keys.len());
+        Ok(removed)
+    }
+
+    async fn renew_tagged<K: RingKey + ?Sized>(
+        &self,
+        entries: &[(&K, Duration)],
+        asked: &[Asked<'_>],
+        until: Option<Instant>,
+    ) -> Result<Vec<bool>, Self::Error> {
+        let seen = unseen(entries.len());
+        let questions = entries.iter().map(|(key, _)| *key).zip(beside(asked, &seen));
+        let there = self.read_tagged(&questions.collect::<Vec<_>>(), until).await?;
+        if there.iter().all(Option::is_none) {
+            return Ok(vec![false; there.len()]);
+        }
+        let answers = self.renew_many(&renewals(entries, &there, asked), until).await?;
+        Ok(renewed(&there, answers))
+    }
+}
+
+impl<S: HoldsBytes + Storage<Vec<u8>>> ForgetsTags for S {
+    type Failure = S::Error;
+
+    fn forget_tag(&self, tag: Tag) -> Result<(), S::Error> {
+        self.delete(&tag).map(drop)
+    }
+}
+
+impl<S: HoldsBytes + AsyncStorage<Vec<u8>>> AsyncForgetsTags for S {
+    type Failure = S::Error;
+
+    async fn forget_tag(&self, tag: Tag) -> Result<(), S::Error> {
+        AsyncStorage::delete(self, &tag).await.map(drop)
+    }
+}

@@ -1,0 +1,249 @@
+//! Tags: names of groups of entries, which are forgotten together.
+//!
+//! A tag has a version, a number that changes when the tag is forgotten. An entry of a ring with `tags` is stored with
+//! the versions that its tags had before its value was computed, and counts as absent once one of them has changed. So
+//! nothing is listed or searched, and a computation that began before is outdated as well.
+//!
+//! The versions for storages in memory lie here, for all of the process. A storage that is shared keeps those of its
+//! own entries: see [`tagged`](crate::storage).
+
+use std::hash::Hasher;
+
+use siphasher::sip128::{Hasher128, SipHasher13};
+
+use crate::error::Failure;
+use crate::key::{KeyPart, KeyWriter, Name, RingKey, key_text};
+use crate::storage::{AsyncForgetsTags, ForgetsTags};
+use crate::sync::lasting::{AtomicU64, OnceLock, Ordering};
+
+/// The name of a group of entries: see [`tag`].
+///
+/// Two tags are equal if their names have one text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Tag(u128);
+
+/// The tag of this name: the entries of all calls for which `#[ring(tags(..))]` names it.
+///
+/// ```
+/// # use ring_cache_core as ring_cache;
+/// let id = 7;
+/// assert_eq!(ring_cache::tag("team:7"), ring_cache::tag(format!("team:{id}")));
+/// ring_cache::tag("team:7").forget();
+/// ```
+pub fn tag<K: RingKey>(name: K) -> Tag {
+    Tag::of(&name)
+}
+
+impl Tag {
+    /// [`tag`], by reference. A tag names itself.
+    pub fn of<K: RingKey + ?Sized>(name: &K) -> Tag {
+        Tag::of_text(&key_text(name))
+    }
+
+    fn of_text(text: &str) -> Tag {
+        if let Some(tag) = tag_of_stored_key(text) {
+            return tag;
+        }
+        let mut hasher = SipHasher13::new();
+        hasher.write(text.as_bytes());
+        Tag(hasher.finish128().as_u128())
+    }
+
+    /// The tag of a ring, of which each change of an entry is a change.
+    pub(crate) fn of_any(ring: &Name) -> Tag {
+        Tag::of_text(&format!("{ring}:?"))
+    }
+
+    /// The tag of a ring, which changes when the whole ring is cleared.
+    pub(crate) fn of_all(ring: &Name) -> Tag {
+        Tag::of_text(&format!("{ring}:*"))
+    }
+
+    /// Forgets the entries with this tag in all memory of this process: in each [`Lru`](crate::Lru), each
+    /// [`Map`](crate::Map) and the near tiers. Calls that begin later compute anew.
+    ///
+    /// Processes keep the times at which 65,536 groups of tags were forgotten, whatever their number: an entry of
+    /// another tag may be forgotten along with this one.
+    ///
+    /// ```
+    /// # use ring_cache_core as ring_cache;
+    /// ring_cache::tag("team").forget();
+    /// ```
+    pub fn forget(self) {
+        let version = CLOCK.fetch_add(1, Ordering::SeqCst) + 1;
+        self.place(table()).fetch_max(version, Ordering::SeqCst);
+    }
+
+    /// Forgets the entries with this tag in a storage that other processes share, for all of them. In memory it equals
+    /// [`forget`](Self::forget).
+    ///
+    /// # Errors
+    ///
+    /// If the storage fails, for storages that can.
+    ///
+    /// ```
+    /// # use ring_cache_core as ring_cache;
+    /// let storage = ring_cache::Lru::<u32>::new(100);
+    /// ring_cache::tag("team").forget_in(&storage);
+    /// ```
+    pub fn forget_in<S: ForgetsTags>(self, storage: &S) -> <S::Failure as Failure>::Outcome<()> {
+        Failure::outcome(storage.forget_tag(self), "")
+    }
+
+    /// [`forget_in`](Self::forget_in), awaited.
+    ///
+    /// # Errors
+    ///
+    /// If the storage fails, for storages that can.
+    pub async fn forget_in_awaited<S>(self, storage: &S) -> <S::Failure as Failure>::Outcome<()>
+    where
+        S: AsyncForgetsTags,
+    {
+        Failure::outcome(storage.forget_tag(self).await, "")
+    }
+
+    fn place(self, table: &[AtomicU64]) -> &AtomicU64 {
+        &table[self.0 as usize % table.len()]
+    }
+}
+
+/// The name of a tag that is made of texts and values.
+#[derive(Debug, Default)]
+pub struct TagText(String);
+
+impl TagText {
+    /// A text.
+    #[must_use]
+    pub fn text(mut self, text: &str) -> Self {
+        self.0.push_str(&key_text(text));
+        self
+    }
+
+    /// A value.
+    #[must_use]
+    pub fn value<P: KeyPart>(mut self, value: P) -> Self {
+        let text = key_text(&Segment(value));
+        self.0.push_str(text.strip_prefix(':').unwrap_or(&text));
+        self
+    }
+
+    /// The tag of this name.
+    pub fn tag(self) -> Tag {
+        Tag::of_text(&self.0)
+    }
+}
+
+/// A value that stands alone.
+struct Segment<P>(P);
+
+impl<P: KeyPart> RingKey for Segment<P> {
+    fn ring_key<W: KeyWriter>(&self, key: &mut W) {
+        self.0.segment(key);
+    }
+}
+
+/// Its entry in a shared storage, which holds its version.
+impl RingKey for Tag {
+    fn ring_key<W: KeyWriter>(&self, key: &mut W) {
+        key.ring(ring_of_tags());
+        key.begin_segment();
+        key.word(&format!("{:032x}", self.0));
+        key.end_segment();
+    }
+}
+
+/// What the keys of tags begin with.
+const PREFIX: &str = "ring-tag";
+
+fn ring_of_tags() -> &'static Name {
+    static NAME: OnceLock<&'static Name> = OnceLock::new();
+    NAME.get_or_init(|| Name::chosen(PREFIX))
+}
+
+/// The tag whose version lies under this text in a shared storage.
+#[doc(hidden)]
+pub fn tag_of_stored_key(text: &str) -> Option<Tag> {
+    let digest = text.strip_prefix(PREFIX)?.strip_prefix(':')?;
+    u128::from_str_radix(digest, 16).ok().map(Tag)
+}
+
+/// The number of counters. A tag shares one with others, so that the table needs no bound on the number of tags.
+const COUNTERS: usize = 1 << 16;
+
+/// Rises when a tag is forgotten.
+static CLOCK: AtomicU64 = AtomicU64::new(1);
+
+/// When tags were forgotten. Made when the first one is.
+static FORGOTTEN: OnceLock<Box<[AtomicU64]>> = OnceLock::new();
+
+fn table() -> &'static [AtomicU64] {
+    FORGOTTEN.get_or_init(|| (0..COUNTERS).map(|_| AtomicU64::new(0)).collect())
+}
+
+/// The version of these tags in memory: never zero. It changes when one of them is forgotten.
+#[inline]
+pub(crate) fn version_in_memory(tags: &[Tag]) -> u64 {
+    let Some(table) = FORGOTTEN.get() else {
+        return 1;
+    };
+    let forgotten = tags.iter().map(|tag| tag.place(table).load(Ordering::SeqCst));
+    forgotten.max().unwrap_or_default().max(1)
+}
+
+/// A digest that is the same in all processes. It protects against chance, not against malice.
+pub(crate) fn digest<'b>(parts: impl IntoIterator<Item = &'b [u8]>) -> u64 {
+    let mut hasher = siphasher::sip::SipHasher13::new();
+    for part in parts {
+        hasher.write(&(part.len() as u64).to_le_bytes());
+        hasher.write(part);
+    }
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::EncodedKey;
+
+    #[test]
+    fn a_tag_is_its_text() {
+        assert_eq!(tag("team"), tag(String::from("team")));
+        assert_eq!(tag(7_u32), tag("7"));
+        assert_ne!(tag("team"), tag("teams"));
+        assert_eq!(tag(tag("team")), tag("team"));
+    }
+
+    #[test]
+    fn the_version_of_tags_changes_with_each_of_them() {
+        let tags = [tag("version 1"), tag("version 2")];
+        let mut versions = vec![version_in_memory(&tags)];
+        for forgotten in [0, 0, 1, 0, 1, 1] {
+            tags[forgotten].forget();
+            versions.push(version_in_memory(&tags));
+        }
+        let mut distinct = versions.clone();
+        distinct.sort_unstable();
+        distinct.dedup();
+        assert_eq!(distinct, versions, "each is higher than the one before");
+        assert!(!versions.contains(&0));
+    }
+
+    #[test]
+    fn the_key_of_a_version_says_the_tag() {
+        let team = tag("team");
+        assert_eq!(tag_of_stored_key(&key_text(&team)), Some(team));
+        assert_eq!(tag_of_stored_key(&key_text(&EncodedKey::of(&team))), Some(team));
+        assert_eq!(tag_of_stored_key("ring-tag:team"), None);
+        assert_eq!(tag_of_stored_key("users:7"), None);
+    }
+
+    /// Processes of different builds share storages.
+    #[test]
+    fn the_digest_of_a_name_is_the_same_for_ever() {
+        assert_eq!(
+            key_text(&tag("team")),
+            "ring-tag:032d4732e286f407d0fc654c1c951099"
+        );
+        assert_eq!(digest([&b"team"[..], b"7"]), 15_482_589_436_478_005_235);
+    }
+}
