@@ -127,7 +127,7 @@ where
     S::Storage: AsyncStorage<S::Held>,
 {
     if S::TAGGED && context.is_admitted() {
-        Box::pin(context.storage().read(&key, None)).await?;
+        Box::pin(context.storage().see_versions(&[&key], None)).await?;
     }
     let dependents = context.dependents([&key]);
     let set = context.begin_set(key, value);
@@ -148,8 +148,9 @@ where
     S::Storage: AsyncStorage<S::Held>,
 {
     if S::TAGGED && context.is_admitted() {
-        let read = context.storage().read(key, after(context.deadline())).await;
-        context.count_errors(read);
+        let until = after(context.deadline());
+        let seen = context.storage().see_versions(&[key], until).await;
+        context.count_errors(seen);
     }
 }
 

@@ -192,7 +192,7 @@ where
     S::Storage: Storage<S::Held>,
 {
     if S::TAGGED && context.is_admitted() {
-        context.storage().read(&key, None)?;
+        context.storage().see_versions(&[&key], None)?;
     }
     let dependents = context.dependents([&key]);
     let set = context.begin_set(key, value);
@@ -213,8 +213,8 @@ where
     S::Storage: Storage<S::Held>,
 {
     if S::TAGGED && context.is_admitted() {
-        let read = context.storage().read(key, after(context.deadline()));
-        context.count_errors(read);
+        let seen = context.storage().see_versions(&[key], after(context.deadline()));
+        context.count_errors(seen);
     }
 }
 

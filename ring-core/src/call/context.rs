@@ -213,6 +213,11 @@ impl<V, S: View<V>> CallContext<V, S> {
         Some(value)
     }
 
+    /// Whether the call has tags, whose version it has not read: what it found lay in a near tier.
+    pub(crate) fn lacks_version(&self, key: &EncodedKey) -> bool {
+        S::TAGGED && self.storage().version(key) == 0
+    }
+
     /// Begins a look-up.
     #[inline]
     pub(crate) fn begin_lookup<K: RingKey>(&self, key: &K) -> Lookup {

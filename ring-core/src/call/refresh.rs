@@ -214,6 +214,9 @@ where
         }
         Err(old) => old,
     };
+    if context.lacks_version(leader.key()) {
+        blocking::see_version(&context, leader.key());
+    }
     leader.heed(body.show(context.erased(old)));
     let failures = body.failures();
     let scope = context.computing(&leader).of_refresh(true).enter();
@@ -476,7 +479,13 @@ where
             leader.finish(|| FlightOutcome::Retry);
             RefreshLead::Value(value)
         }
-        Err(old) => RefreshLead::Led(leader, context.erased(old)),
+        Err(old) => {
+            let old = context.erased(old);
+            if context.lacks_version(leader.key()) {
+                Box::pin(awaited::see_version(context, leader.key())).await;
+            }
+            RefreshLead::Led(leader, old)
+        }
     }
 }
 

@@ -47,6 +47,13 @@ impl<T: Clone> Tags<T> for Map<T> {
             .collect())
     }
 
+    fn see_tagged(&self, asked: &[Asked<'_>], _: Option<Instant>) -> Result<(), Infallible> {
+        for asked in asked {
+            asked.see(Some(asked.version_in_memory()));
+        }
+        Ok(())
+    }
+
     fn write_tagged<K: RingKey>(
         &self,
         entries: Vec<(K, T, Option<Duration>)>,

@@ -134,6 +134,13 @@ pub trait AsyncStorage<T>: StorageBase<T> {
         until: Option<Instant>,
     ) -> Result<bool, Self::Error>;
 
+    /// Raw: [`Storage::see_versions`], awaited.
+    #[doc(hidden)]
+    async fn see_versions<K: RingKey>(&self, keys: &[K], until: Option<Instant>) -> Result<(), Self::Error> {
+        let _ = (keys, until);
+        Ok(())
+    }
+
     /// Raw: the values under many keys, in the order of the keys.
     async fn read_many<K: RingKey>(
         &self,

@@ -51,6 +51,13 @@ pub trait Storage<T>: StorageBase<T> {
         until: Option<Instant>,
     ) -> Result<bool, Self::Error>;
 
+    /// Raw: reads the versions of the tags of these calls, for values that are made without a look-up.
+    #[doc(hidden)]
+    fn see_versions<K: RingKey>(&self, keys: &[K], until: Option<Instant>) -> Result<(), Self::Error> {
+        let _ = (keys, until);
+        Ok(())
+    }
+
     /// Raw: the value under `key` that was stored with this version of its tags, and its remaining life.
     #[doc(hidden)]
     fn read_of<K: RingKey + ?Sized>(

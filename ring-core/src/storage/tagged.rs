@@ -92,6 +92,9 @@ pub trait Tags<T>: Storage<T> {
         until: Option<Instant>,
     ) -> Result<Vec<Option<Expiring<T>>>, Self::Error>;
 
+    /// Sees the versions of tags, for values that are made without a look-up.
+    fn see_tagged(&self, asked: &[Asked<'_>], until: Option<Instant>) -> Result<(), Self::Error>;
+
     /// Puts values, each with the version that was seen. Where none was, the entry is removed.
     fn write_tagged<K: RingKey>(
         &self,
@@ -138,6 +141,9 @@ pub trait AsyncTags<T>: AsyncStorage<T> {
         keys: &[(&K, Asked<'_>)],
         until: Option<Instant>,
     ) -> Result<Vec<Option<Expiring<T>>>, Self::Error>;
+
+    /// [`Tags::see_tagged`]
+    async fn see_tagged(&self, asked: &[Asked<'_>], until: Option<Instant>) -> Result<(), Self::Error>;
 
     /// [`Tags::write_tagged`]
     async fn write_tagged<K: RingKey>(
@@ -437,6 +443,10 @@ fn borrowed<K>(entries: &[(K, Duration)]) -> Vec<(&K, Duration)> {
 }
 
 impl<T, W: Reaches<Storage: Tags<T>>, const N: usize> Storage<T> for Tagged<W, N> {
+    fn see_versions<K: RingKey>(&self, keys: &[K], until: Option<Instant>) -> Result<(), Self::Error> {
+        (**self).see_tagged(&self.all_asked(keys), until)
+    }
+
     fn read<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<Option<T>, Self::Error> {
         Ok(Storage::read_expiring(self, key, until)?.map(|found| found.value))
     }
@@ -530,6 +540,10 @@ impl<T, W: Reaches<Storage: Tags<T>>, const N: usize> Storage<T> for Tagged<W, N
 }
 
 impl<T, W: Reaches<Storage: AsyncTags<T>>, const N: usize> AsyncStorage<T> for Tagged<W, N> {
+    async fn see_versions<K: RingKey>(&self, keys: &[K], until: Option<Instant>) -> Result<(), Self::Error> {
+        (**self).see_tagged(&self.all_asked(keys), until).await
+    }
+
     fn read_at_once<K: RingKey + ?Sized>(&self, key: &K) -> Option<Result<Option<T>, Self::Error>> {
         (**self).read_tagged_at_once(key, &self.asked(key))
     }
@@ -668,6 +682,14 @@ macro_rules! in_memory_tags {
                 until: Option<Instant>,
             ) -> Result<Vec<Option<Expiring<T>>>, Self::Error> {
                 $crate::storage::Tags::read_tagged(self, keys, until)
+            }
+
+            async fn see_tagged(
+                &self,
+                asked: &[$crate::storage::Asked<'_>],
+                until: Option<Instant>,
+            ) -> Result<(), Self::Error> {
+                $crate::storage::Tags::see_tagged(self, asked, until)
             }
 
             async fn write_tagged<K: RingKey>(

@@ -99,15 +99,9 @@ impl<'q, 'k, K: RingKey + ?Sized> Inquiry<'q, 'k, K> {
     }
 
     /// What was read: the entries, and the versions of the tags. `trusts` says of a tag whether its version counts.
-    fn split(&self, found: Vec<Found>, trusts: impl Fn(Tag) -> bool) -> (Vec<Found>, Vec<Version>) {
-        let mut found = found.into_iter();
-        let entries: Vec<_> = found.by_ref().take(2 * self.keys.len()).collect();
-        let versions = self.tags.iter().map(|tag| {
-            let found = found.next().flatten().filter(|_| trusts(*tag));
-            Version::of(*tag, found)
-        });
-        let versions = versions.collect();
-        (entries, versions)
+    fn split(&self, mut found: Vec<Found>, trusts: impl Fn(Tag) -> bool) -> (Vec<Found>, Vec<Version>) {
+        let of_tags = found.split_off(found.len().min(2 * self.keys.len()));
+        (found, Version::all(&self.tags, of_tags, trusts))
     }
 
     /// The entries whose versions are those of their tags.
@@ -116,7 +110,7 @@ impl<'q, 'k, K: RingKey + ?Sized> Inquiry<'q, 'k, K> {
         let keys = self.keys.iter();
         keys.map(|(_, asked)| {
             let (value, beside) = (entries.next().flatten(), entries.next().flatten());
-            let version = self.version(asked.tags, versions);
+            let version = together(asked.tags, versions);
             asked.see(version);
             value.filter(|value| {
                 let expected = version.map(|version| beside_of(version, &value.value));
@@ -125,19 +119,16 @@ impl<'q, 'k, K: RingKey + ?Sized> Inquiry<'q, 'k, K> {
         })
         .collect()
     }
+}
 
-    /// The version of tags together; `None` if one of them has none.
-    fn version(&self, tags: &[Tag], versions: &[Version]) -> Option<u64> {
-        let of = |tag: &Tag| {
-            versions
-                .iter()
-                .find(|version| version.tag == *tag)?
-                .bytes
-                .as_deref()
-        };
-        let versions: Vec<&[u8]> = tags.iter().map(of).collect::<Option<_>>()?;
-        Some(digest(versions).max(1))
-    }
+/// The version of tags together; `None` if one of them has none.
+fn together(tags: &[Tag], versions: &[Version]) -> Option<u64> {
+    let of = |tag: &Tag| {
+        let version = versions.iter().find(|version| version.tag == *tag)?;
+        version.bytes.as_deref()
+    };
+    let versions: Vec<&[u8]> = tags.iter().map(of).collect::<Option<_>>()?;
+    Some(digest(versions).max(1))
 }
 
 /// The version of a tag, as it lies in the storage.
@@ -150,6 +141,15 @@ struct Version {
 }
 
 impl Version {
+    /// Those of these tags, of what was found.
+    fn all(tags: &[Tag], found: Vec<Found>, trusts: impl Fn(Tag) -> bool) -> Vec<Self> {
+        let found = found.into_iter().chain(std::iter::repeat_with(|| None));
+        let versions = tags.iter().zip(found);
+        versions
+            .map(|(tag, found)| Version::of(*tag, found.filter(|_| trusts(*tag))))
+            .collect()
+    }
+
     fn of(tag: Tag, found: Found) -> Self {
         let remaining = found.as_ref().and_then(|found| found.remaining);
         Version {
@@ -307,6 +307,44 @@ fn unseen(count: usize) -> Vec<Seen> {
     (0..count).map(|_| Seen::default()).collect()
 }
 
+/// Makes the versions that are not there, and lengthens the lives of those that end early.
+fn complete<S>(storage: &S, versions: &mut [Version], until: Option<Instant>) -> Result<(), S::Error>
+where
+    S: HoldsBytes + Storage<Vec<u8>>,
+{
+    for version in versions {
+        if version.bytes.is_none() {
+            let new = new_version();
+            storage.set(&version.tag, new.clone(), life_of_new::<S>())?;
+            version.bytes = Some(new);
+        } else if version.ends_early {
+            storage.renew(&version.tag, life_of_versions(), until)?;
+        }
+    }
+    Ok(())
+}
+
+/// [`complete`], awaited.
+async fn complete_awaited<S>(
+    storage: &S,
+    versions: &mut [Version],
+    until: Option<Instant>,
+) -> Result<(), S::Error>
+where
+    S: HoldsBytes + AsyncStorage<Vec<u8>>,
+{
+    for version in versions {
+        if version.bytes.is_none() {
+            let new = new_version();
+            storage.set(&version.tag, new.clone(), life_of_new::<S>()).await?;
+            version.bytes = Some(new);
+        } else if version.ends_early {
+            storage.renew(&version.tag, life_of_versions(), until).await?;
+        }
+    }
+    Ok(())
+}
+
 impl<S: HoldsBytes + Storage<Vec<u8>>> Tags<Vec<u8>> for S {
     fn read_tagged<K: RingKey + ?Sized>(
         &self,
@@ -316,16 +354,19 @@ impl<S: HoldsBytes + Storage<Vec<u8>>> Tags<Vec<u8>> for S {
         let inquiry = Inquiry::new(keys);
         let found = self.read_many_expiring(&inquiry.parts(), until)?;
         let (entries, mut versions) = inquiry.split(found, |tag| !self.flights().is_in_doubt(&tag));
-        for version in &mut versions {
-            if version.bytes.is_none() {
-                let new = new_version();
-                self.set(&version.tag, new.clone(), life_of_new::<S>())?;
-                version.bytes = Some(new);
-            } else if version.ends_early {
-                self.renew(&version.tag, life_of_versions(), until)?;
-            }
-        }
+        complete(self, &mut versions, until)?;
         Ok(inquiry.judge(entries, &versions))
+    }
+
+    fn see_tagged(&self, asked: &[Asked<'_>], until: Option<Instant>) -> Result<(), Self::Error> {
+        let tags = distinct(asked.iter().flat_map(|asked| asked.tags));
+        let found = self.read_many_expiring(&tags, until)?;
+        let mut versions = Version::all(&tags, found, |tag| !self.flights().is_in_doubt(&tag));
+        complete(self, &mut versions, until)?;
+        asked
+            .iter()
+            .for_each(|asked| asked.see(together(asked.tags, &versions)));
+        Ok(())
     }
 
     fn write_tagged<K: RingKey>(
@@ -388,16 +429,19 @@ impl<S: HoldsBytes + AsyncStorage<Vec<u8>>> AsyncTags<Vec<u8>> for S {
         let inquiry = Inquiry::new(keys);
         let found = self.read_many_expiring(&inquiry.parts(), until).await?;
         let (entries, mut versions) = inquiry.split(found, |tag| !self.flights().is_in_doubt(&tag));
-        for version in &mut versions {
-            if version.bytes.is_none() {
-                let new = new_version();
-                AsyncStorage::set(self, &version.tag, new.clone(), life_of_new::<S>()).await?;
-                version.bytes = Some(new);
-            } else if version.ends_early {
-                self.renew(&version.tag, life_of_versions(), until).await?;
-            }
-        }
+        complete_awaited(self, &mut versions, until).await?;
         Ok(inquiry.judge(entries, &versions))
+    }
+
+    async fn see_tagged(&self, asked: &[Asked<'_>], until: Option<Instant>) -> Result<(), Self::Error> {
+        let tags = distinct(asked.iter().flat_map(|asked| asked.tags));
+        let found = self.read_many_expiring(&tags, until).await?;
+        let mut versions = Version::all(&tags, found, |tag| !self.flights().is_in_doubt(&tag));
+        complete_awaited(self, &mut versions, until).await?;
+        asked
+            .iter()
+            .for_each(|asked| asked.see(together(asked.tags, &versions)));
+        Ok(())
     }
 
     async fn write_tagged<K: RingKey>(

@@ -2,7 +2,7 @@
 
 pub(crate) mod readers;
 
-pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 pub(crate) use loom::sync::{Arc, Mutex};
 pub(crate) use readers::{RwLock, RwLockReadGuard, RwLockWriteGuard, fence, thread_slot};
 

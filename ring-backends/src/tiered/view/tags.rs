@@ -159,6 +159,10 @@ where
         }
     }
 
+    fn see_tagged(&self, asked: &[Asked<'_>], until: Option<Instant>) -> Result<(), F::Error> {
+        self.far().see_tagged(asked, until)
+    }
+
     fn write_tagged<K: RingKey>(
         &self,
         entries: Vec<Entry<K, V>>,
@@ -230,6 +234,10 @@ where
             }
             Err(failure) => self.near_instead_of_tagged(keys, failure),
         }
+    }
+
+    async fn see_tagged(&self, asked: &[Asked<'_>], until: Option<Instant>) -> Result<(), F::Error> {
+        self.far().see_tagged(asked, until).await
     }
 
     async fn write_tagged<K: RingKey>(

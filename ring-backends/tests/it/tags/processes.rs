@@ -88,7 +88,8 @@ macro_rules! site {
                             let new = self.write(own);
                             tag(format!("page {own}")).forget_in(&self.storage).unwrap();
                             self.truth.set(2 * own + 1, new);
-                            thread::sleep(Duration::from_micros(300));
+                            // So that others find what they stored.
+                            thread::sleep(Duration::from_millis(4));
                         }
                     });
                     for _ in 0..2 {

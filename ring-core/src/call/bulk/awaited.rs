@@ -181,10 +181,11 @@ where
     let mut values: Vec<_> = values.into_iter().map(Some).collect();
     let mut failure = None;
     for group in by_storage(calls) {
-        if S::TAGGED {
-            group
-                .context()
-                .count_errors(group.storage().read_many(&group.keys(), None).await);
+        if S::TAGGED
+            && let Err(failed) = group.storage().see_versions(&group.keys(), None).await
+        {
+            failure = failure.or(Some(failed.into()));
+            continue;
         }
         let mut writes = SetGroup::begin(&group, &mut values);
         let (stored, failed) = store_many(group.storage(), &mut writes.stores).await;
@@ -254,8 +255,8 @@ where
     let groups = grouped(calls);
     if S::TAGGED {
         for group in &groups {
-            let read = group.storage().read_many(&group.keys(), None).await;
-            group.context().count_errors(read);
+            let seen = group.storage().see_versions(&group.keys(), None).await;
+            group.context().count_errors(seen);
         }
     }
     let Updates { pending, ends } = Updates::new(groups);
