@@ -43,7 +43,7 @@ impl<'s> Method<'s> {
         id: u32,
     ) -> AsyncCall<Plain<Value>, &'s Lru<Value>, impl AsyncBody<Out = Value> + use<'s>> {
         let fuse = self.fuse;
-        self.cache.clone().bind((self.key(id),), move |_| body(id, fuse))
+        self.cache.bind((self.key(id),), move |_| body(id, fuse))
     }
 
     fn many(
@@ -104,8 +104,7 @@ impl<'s> Method<'s> {
         step("execute", || drop(finish(hold(self.bind(7).execute()))));
         step("fail", || {
             let fails = |_| async { Err(Value::new(9, self.fuse)) };
-            let call: AsyncCall<Fallible<Value, Value>, _, _> =
-                self.cache.clone().bind((self.key(9),), fails);
+            let call: AsyncCall<Fallible<Value, Value>, _, _> = self.cache.bind((self.key(9),), fails);
             assert!(finish(hold(call.get_or_update())).is_err());
         });
         step("delete", || self.delete(5));
