@@ -34,7 +34,7 @@ impl<T: Clone> Lru<T> {
             self.take(key);
             return;
         };
-        let evicted = InPlace::write(self, self.encode(key), value, Terms { version, ..terms });
+        let evicted = InPlace::write(self, &self.encode(key), value, Terms { version, ..terms });
         if let Some(evicted) = evicted {
             self.count_evicted(evicted);
         }

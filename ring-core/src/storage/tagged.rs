@@ -411,8 +411,8 @@ impl<T, W: Reaches<Storage: StorageBase<T>>, const N: usize> InPlace<T> for Tagg
         (**self).in_place()?.terms(value, expiry)
     }
 
-    fn write(&self, key: EncodedKey, value: T, terms: Terms) -> Option<Evicted<T>> {
-        let version = self.version(&key);
+    fn write(&self, key: &EncodedKey, value: T, terms: Terms) -> Option<Evicted<T>> {
+        let version = self.version(key);
         (**self).in_place()?.write(key, value, Terms { version, ..terms })
     }
 
