@@ -7,6 +7,7 @@ use std::time::Duration;
 use redis::{Arg, Cmd, Value};
 
 use super::echo_token::{EchoToken, REFUSES_ALL};
+use super::faults::is_refused;
 use super::request::Commands;
 
 /// A connection that is younger is not replaced since its server is not the one to be asked: another would lead there, too.
@@ -175,27 +176,6 @@ fn is_full(error: &redis::ServerError) -> bool {
 /// Whether a server says that it is a replica, or not ready.
 fn is_of_another_role(reply: &Value) -> bool {
     matches!(reply, Value::ServerError(error) if ["READONLY", "MASTERDOWN", "LOADING"].contains(&error.code()))
-}
-
-/// Errors that tell of the server's state, or of the key, and not of the command.
-const OF_STATE: [&str; 13] = [
-    "READONLY",
-    "MASTERDOWN",
-    "LOADING",
-    "NOAUTH",
-    "CLUSTERDOWN",
-    "CROSSSLOT",
-    "MOVED",
-    "ASK",
-    "TRYAGAIN",
-    "OOM",
-    "MISCONF",
-    "BUSY",
-    "NOREPLICAS",
-];
-
-pub(super) fn is_refused(reply: &Value) -> bool {
-    matches!(reply, Value::ServerError(error) if !OF_STATE.contains(&error.code()))
 }
 
 #[cfg(test)]

@@ -104,3 +104,25 @@ pub(super) fn is_lost(error: &RedisError) -> bool {
 pub(super) fn may_be_sent_again(error: &RedisError, mutate: bool) -> bool {
     error.is_connection_dropped() || (is_lost(error) && !mutate)
 }
+
+/// Errors that tell of the server's state, or of the key, and not of the command.
+const OF_STATE: [&str; 13] = [
+    "READONLY",
+    "MASTERDOWN",
+    "LOADING",
+    "NOAUTH",
+    "CLUSTERDOWN",
+    "CROSSSLOT",
+    "MOVED",
+    "ASK",
+    "TRYAGAIN",
+    "OOM",
+    "MISCONF",
+    "BUSY",
+    "NOREPLICAS",
+];
+
+/// Whether a server refuses a command for what it is.
+pub(super) fn is_refused(reply: &Value) -> bool {
+    matches!(reply, Value::ServerError(error) if !OF_STATE.contains(&error.code()))
+}

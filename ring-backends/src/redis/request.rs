@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use redis::{Arg, Cmd, Pipeline, Value};
 
-use super::dialect::is_refused;
-use super::faults::Unexpected;
+use super::faults::{Unexpected, is_refused};
 use crate::remote::{Fault, Found};
 
 /// Commands that are sent together.
