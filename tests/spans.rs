@@ -74,7 +74,7 @@ fn one(id: u32) -> u32 {
 
 /// One test, since the setting for keys is the process's.
 #[test]
-fn a_computation_is_one_span_and_a_hit_is_none() {
+fn o4_a_computation_is_one_span_and_a_hit_is_none() {
     let _turn = TURN.lock();
     let lines = Lines::default();
     tracing::subscriber::with_default(lines.clone(), || {
@@ -105,7 +105,7 @@ async fn awaited(id: u32) -> u32 {
 }
 
 #[test]
-fn an_awaited_computation_is_inside_its_span_only_while_it_is_polled() {
+fn o4_an_awaited_computation_is_inside_its_span_only_while_it_is_polled() {
     let _turn = TURN.lock();
     let lines = Lines::default();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -117,7 +117,7 @@ fn an_awaited_computation_is_inside_its_span_only_while_it_is_polled() {
 
 #[cfg(feature = "redis")]
 #[test]
-fn failures_are_events_and_a_storage_that_does_not_work_is_one_warning() {
+fn o4_failures_are_events_and_a_storage_that_does_not_work_is_one_warning() {
     use ring_cache::{Redis, RingKey, ring_impl};
 
     #[derive(RingKey)]

@@ -30,7 +30,7 @@ impl Served {
 
 /// Markup wherever users and errors bring text in: keys, names of rings and services, addresses, failures.
 #[test]
-fn text_from_elsewhere_is_never_markup_or_script() {
+fn o7_text_from_elsewhere_is_never_markup_or_script() {
     let Some(mut browser) = Browser::open("hostile texts in the inspector") else {
         return;
     };
@@ -77,7 +77,7 @@ fn text_from_elsewhere_is_never_markup_or_script() {
 }
 
 #[test]
-fn figures_change_while_the_page_is_open() {
+fn o7_figures_change_while_the_page_is_open() {
     let Some(mut browser) = Browser::open("live figures in the inspector") else {
         return;
     };
@@ -106,7 +106,7 @@ fn figures_change_while_the_page_is_open() {
 }
 
 #[test]
-fn a_mouse_deletes_refreshes_and_clears() {
+fn o7_a_mouse_deletes_refreshes_and_clears() {
     let Some(mut browser) = Browser::open("buttons of the inspector") else {
         return;
     };
@@ -164,7 +164,7 @@ fn a_mouse_deletes_refreshes_and_clears() {
 }
 
 #[test]
-fn without_javascript_there_are_the_same_tables_and_buttons() {
+fn o7_without_javascript_there_are_the_same_tables_and_buttons() {
     let Some(mut browser) = Browser::open("the inspector without JavaScript") else {
         return;
     };
@@ -184,7 +184,7 @@ fn without_javascript_there_are_the_same_tables_and_buttons() {
 }
 
 #[test]
-fn a_keyboard_reaches_all_in_the_order_of_the_page_and_sees_where_it_is() {
+fn o7_a_keyboard_reaches_all_in_the_order_of_the_page_and_sees_where_it_is() {
     let Some(mut browser) = Browser::open("the inspector by keyboard") else {
         return;
     };
@@ -247,7 +247,7 @@ const CONTRAST: &str = "(() => {
 
 /// On a desk and on a phone, in the light and in the dark: nothing is cut off, and all can be read.
 #[test]
-fn pages_are_readable_on_a_phone_and_in_the_dark() {
+fn o7_pages_are_readable_on_a_phone_and_in_the_dark() {
     let Some(mut browser) = Browser::open("how the inspector looks") else {
         return;
     };

@@ -16,7 +16,7 @@ fn served() -> Served {
 }
 
 #[test]
-fn a_key_is_deleted_with_the_token_and_no_other() {
+fn o7_a_key_is_deleted_with_the_token_and_no_other() {
     let served = served();
     for id in ["one", "two"] {
         removed(id.into());
@@ -48,7 +48,7 @@ fn a_key_is_deleted_with_the_token_and_no_other() {
 }
 
 #[test]
-fn a_refreshed_entry_is_stale_and_computed_anew_by_the_next_call() {
+fn o7_a_refreshed_entry_is_stale_and_computed_anew_by_the_next_call() {
     let served = served();
     refreshed("one".into());
     assert!(matches!(refreshed_ring("one".into()).lookup(), Lookup::Fresh(_)));
@@ -64,7 +64,7 @@ fn a_refreshed_entry_is_stale_and_computed_anew_by_the_next_call() {
 }
 
 #[test]
-fn a_ring_is_cleared_when_it_is_asked_for_twice() {
+fn o7_a_ring_is_cleared_when_it_is_asked_for_twice() {
     let served = served();
     (0..5).for_each(|id| drop(cleared(id.to_string())));
     let form = [("token", TOKEN), ("ring", "cleared"), ("clear", "yes")];
@@ -88,7 +88,7 @@ fn a_ring_is_cleared_when_it_is_asked_for_twice() {
 }
 
 #[test]
-fn a_form_of_the_page_leads_back_to_it() {
+fn o7_a_form_of_the_page_leads_back_to_it() {
     let served = served();
     removed("three".into());
     let form = [
@@ -114,7 +114,7 @@ fn a_form_of_the_page_leads_back_to_it() {
 }
 
 #[test]
-fn nonsense_changes_nothing() {
+fn o7_nonsense_changes_nothing() {
     let served = served();
     let cases: [(&[(&str, &str)], u16); 5] = [
         (&[("token", TOKEN)], 400),
@@ -140,7 +140,7 @@ fn nonsense_changes_nothing() {
 }
 
 #[test]
-fn an_inspector_without_a_token_changes_nothing() {
+fn o7_an_inspector_without_a_token_changes_nothing() {
     removed("four".into());
     let served = Served::new(Inspector::new());
     for token in ["", TOKEN] {

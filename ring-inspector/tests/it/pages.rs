@@ -15,7 +15,7 @@ use crate::http::Served;
 use crate::rings::{Articles, Users, as_text, nested, read_only, shown};
 
 #[test]
-fn curl_gets_text() {
+fn o7_curl_gets_text() {
     as_text("one".into());
     as_text("one".into());
     let served = Served::new(Inspector::new());
@@ -37,7 +37,7 @@ fn curl_gets_text() {
 }
 
 #[test]
-fn browsers_get_a_page_and_programs_figures() {
+fn o7_browsers_get_a_page_and_programs_figures() {
     shown("two".into());
     let served = Served::new(Inspector::new());
     let page = served.browse("/");
@@ -60,7 +60,7 @@ fn browsers_get_a_page_and_programs_figures() {
 }
 
 #[test]
-fn the_page_can_be_below_any_path() {
+fn o7_the_page_can_be_below_any_path() {
     nested("one".into());
     let served = Served::serving(|listener| async {
         let app: Router = Router::new()
@@ -91,7 +91,7 @@ fn the_page_can_be_below_any_path() {
 }
 
 #[test]
-fn without_a_token_there_are_no_buttons() {
+fn o7_without_a_token_there_are_no_buttons() {
     read_only("one".into());
     let page = Served::new(Inspector::new()).browse("/ring?ring=read-only");
     assert!(
@@ -109,7 +109,7 @@ fn without_a_token_there_are_no_buttons() {
 }
 
 #[test]
-fn a_service_that_owns_its_storage_is_a_row_of_its_own_with_its_keys() {
+fn o7_a_service_that_owns_its_storage_is_a_row_of_its_own_with_its_keys() {
     let users = [1, 2].map(|_| {
         Arc::new(Users {
             cache: Lru::new(10).inspectable(),
@@ -138,7 +138,7 @@ fn a_service_that_owns_its_storage_is_a_row_of_its_own_with_its_keys() {
 }
 
 #[test]
-fn a_ring_that_was_not_used_is_not_found() {
+fn o7_a_ring_that_was_not_used_is_not_found() {
     let served = Served::new(Inspector::new());
     for path in ["/ring?ring=none", "/ring", "/ring?ring=", "/ring?storage=1"] {
         assert_eq!(
@@ -163,7 +163,7 @@ fn a_ring_that_was_not_used_is_not_found() {
 
 /// A server that accepts and never answers: the request for its keys waits, and others do not.
 #[test]
-fn a_storage_that_hangs_holds_nobody_else_up() {
+fn o7_a_storage_that_hangs_holds_nobody_else_up() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("redis://{}", silent.local_addr().unwrap());
     let articles = Articles(Redis::open(url).unwrap().deadline(Duration::from_millis(50)));

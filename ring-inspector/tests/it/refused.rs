@@ -8,7 +8,7 @@ use ring_cache::inspector::{self, Inspector};
 use crate::http::Served;
 
 #[test]
-fn only_names_of_this_machine_are_answered() {
+fn o7_only_names_of_this_machine_are_answered() {
     let served = Served::new(Inspector::new().allow_host("cache.example.com"));
     let port = served.address.port();
     for host in [
@@ -38,7 +38,7 @@ fn only_names_of_this_machine_are_answered() {
 
 /// Each page and each form, also those that do not exist.
 #[test]
-fn requests_from_pages_of_other_sites_are_refused() {
+fn o7_requests_from_pages_of_other_sites_are_refused() {
     let served = Served::new(Inspector::new().allow_changes("secret"));
     let form = "token=secret&ring=refused&delete=x";
     for (method, path, body) in [
@@ -67,7 +67,7 @@ fn requests_from_pages_of_other_sites_are_refused() {
 }
 
 #[test]
-fn what_a_proxy_passes_on_is_refused_unless_the_service_decides() {
+fn o7_what_a_proxy_passes_on_is_refused_unless_the_service_decides() {
     let headers = [
         "X-Forwarded-For: 10.0.0.1",
         "X-Real-IP: 10.0.0.1",
@@ -86,7 +86,7 @@ fn what_a_proxy_passes_on_is_refused_unless_the_service_decides() {
 }
 
 #[test]
-fn a_router_that_does_not_know_who_asks_refuses_and_says_what_to_do() {
+fn o7_a_router_that_does_not_know_who_asks_refuses_and_says_what_to_do() {
     let served = Served::serving(|listener| async {
         let router: Router = inspector::router();
         axum::serve(listener, router).await
@@ -107,7 +107,7 @@ fn a_router_that_does_not_know_who_asks_refuses_and_says_what_to_do() {
 
 /// As told by the connection, from an address that is not this machine's own.
 #[test]
-fn other_machines_are_refused() {
+fn o7_other_machines_are_refused() {
     let served = Served::serving(|listener| async {
         let remote = SocketAddr::from(([10, 0, 0, 1], 1));
         let router: Router = inspector::router();
@@ -132,7 +132,7 @@ fn other_machines_are_refused() {
 }
 
 #[test]
-fn replies_are_not_kept_embedded_or_scripted_by_others() {
+fn o7_replies_are_not_kept_embedded_or_scripted_by_others() {
     let served = Served::new(Inspector::new());
     for path in ["/", "/ring?ring=none", "/figures", "/none"] {
         let reply = served.browse(path);

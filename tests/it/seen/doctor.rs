@@ -17,7 +17,7 @@ fn sometimes(id: u32) -> u32 {
 }
 
 #[test]
-fn never_hit() {
+fn o6_never_hit() {
     (0..30).for_each(|id| _ = never(id));
     (0..30).for_each(|id| _ = sometimes(id % 3));
     let found = findings("doctor.never");
@@ -44,7 +44,7 @@ fn roomy(id: u32) -> u32 {
 }
 
 #[test]
-fn churn() {
+fn o6_churn() {
     for id in 0..100 {
         churning(id);
         roomy(id);
@@ -59,7 +59,7 @@ fn low(id: u32) -> u32 {
 }
 
 #[test]
-fn low_hit_ratio() {
+fn o6_low_hit_ratio() {
     (0..30).for_each(|id| _ = low(id));
     low(29);
     assert!(has("doctor.low", "low-hit-ratio"));
@@ -77,7 +77,7 @@ fn decoded(id: u32) -> u32 {
 
 #[cfg(feature = "json")]
 #[test]
-fn decode_errors() {
+fn o6_decode_errors() {
     decoded(1);
     assert!(findings("doctor.decoded").is_empty());
     BYTES.set(&decoded_ring(2).key(), b"no number".to_vec());
@@ -101,7 +101,7 @@ fn expiring(id: u32) -> u32 {
 }
 
 #[test]
-fn unbounded() {
+fn o6_unbounded() {
     for id in 0..10_000 {
         growing(id);
         expiring(id);
@@ -124,7 +124,7 @@ fn filling(id: u32) -> u32 {
 }
 
 #[test]
-fn capacity_never_filled() {
+fn o6_capacity_never_filled() {
     (0..200).for_each(|id| _ = empty(id % 3));
     (0..200).for_each(|id| _ = filling(id / 2));
     assert!(has("doctor.empty", "capacity-never-filled"));
@@ -178,7 +178,7 @@ mod far {
     }
 
     #[test]
-    fn prefixes_overlap_across_handles() {
+    fn o6_prefixes_overlap_across_handles() {
         let _ = (short("a"), long(1), elsewhere(1), number(1), posts(1));
         assert!(has("doctor.p", "prefixes-overlap") && has("doctor.p:posts", "prefixes-overlap"));
         let found = findings("doctor.p:posts");
@@ -194,7 +194,7 @@ mod far {
     }
 
     #[test]
-    fn storage_fails() {
+    fn o6_storage_fails() {
         number(2);
         assert!(has("doctor.q", "storage-fails"));
         super::sometimes(1);
@@ -238,7 +238,7 @@ mod on_disk {
     }
 
     #[test]
-    fn no_expiry_and_slow_look_up() {
+    fn o6_no_expiry_and_slow_look_up() {
         let folder = std::env::temp_dir().join(format!("ring-cache-doctor-{}", std::process::id()));
         let files = Files {
             disk: Disk::open(folder.join("cache"))

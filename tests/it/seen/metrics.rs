@@ -32,7 +32,7 @@ fn value(lines: &[String], series: &str) -> f64 {
 }
 
 #[test]
-fn all_series_are_there_from_the_first_call_on_and_exact_when_they_are_published() {
+fn o3_all_series_are_there_from_the_first_call_on_and_exact_when_they_are_published() {
     let recorder = PrometheusBuilder::new().build_recorder();
     let handle = recorder.handle();
     metrics::with_local_recorder(&recorder, || {
@@ -90,7 +90,7 @@ fn secret(token: &str) -> usize {
 }
 
 #[test]
-fn a_key_is_never_a_label() {
+fn o3_a_key_is_never_a_label() {
     let recorder = PrometheusBuilder::new().build_recorder();
     let handle = recorder.handle();
     metrics::with_local_recorder(&recorder, || {

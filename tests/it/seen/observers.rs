@@ -51,7 +51,7 @@ fn one(id: u32) -> u32 {
 }
 
 #[test]
-fn computations_and_evictions_are_told_and_hits_are_not() {
+fn o1_o2_computations_and_evictions_are_told_and_hits_are_not() {
     let lines = Log::of("observers.one");
     one(1);
     one(1);
@@ -68,7 +68,7 @@ async fn short(id: u32) -> u32 {
 }
 
 #[test]
-fn expired_entries_are_told_in_async_code_too() {
+fn o2_expired_entries_are_told_in_async_code_too() {
     let lines = Log::of("observers.short");
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         short(1).await;
@@ -91,7 +91,7 @@ async fn stale_awaited(id: u32, _awaited: bool) -> u32 {
 }
 
 #[test]
-fn refreshes_are_told_beside_their_computations() {
+fn o2_refreshes_are_told_beside_their_computations() {
     let lines = Log::of("observers.stale");
     stale(1);
     stale_ring(1).expire();
@@ -116,7 +116,7 @@ fn panics(id: u32) -> u32 {
 }
 
 #[test]
-fn a_panic_of_an_observer_changes_nothing_and_others_are_still_told() {
+fn o2_a_panic_of_an_observer_changes_nothing_and_others_are_still_told() {
     struct Panics;
     impl Observer for Panics {
         fn computed(&self, ring: &str, _: Duration) {
@@ -142,7 +142,7 @@ fn again(_id: u32) -> Counted {
 
 /// No lock is held: an observer may use the very storage and keys that it is told of.
 #[test]
-fn an_observer_may_call_cached_methods() {
+fn o2_an_observer_may_call_cached_methods() {
     struct Calls;
     impl Observer for Calls {
         fn computed(&self, ring: &str, _: Duration) {
@@ -168,7 +168,7 @@ fn an_observer_may_call_cached_methods() {
 
 #[cfg(feature = "redis")]
 #[test]
-fn failures_are_told_with_ring_storage_and_operation() {
+fn o2_failures_are_told_with_ring_storage_and_operation() {
     use ring_cache::Redis;
 
     #[derive(RingKey)]
@@ -202,7 +202,7 @@ fn failures_are_told_with_ring_storage_and_operation() {
 /// Several rings, many calls: one warning for a wrong address and one for a wrong password, each with the address.
 #[cfg(feature = "redis")]
 #[test]
-fn a_storage_that_does_not_work_is_warned_of_once() {
+fn o2_a_storage_that_does_not_work_is_warned_of_once() {
     use ring_cache::Redis;
     use ring_cache_test_servers::{Redis as Server, or_leave_out};
 

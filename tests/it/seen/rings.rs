@@ -19,7 +19,7 @@ fn unused(id: u32) -> u32 {
 }
 
 #[test]
-fn a_ring_that_was_used_is_listed_with_what_is_known_of_it() {
+fn o5_a_ring_that_was_used_is_listed_with_what_is_known_of_it() {
     assert!(rings("rings.used").is_empty());
     let _ = (used(1), used(1), used(2));
     let ring = ring("rings.used");
@@ -85,7 +85,7 @@ fn until_gone(services: &[Weak<Users>]) {
 }
 
 #[test]
-fn a_watched_service_is_listed_by_itself_until_it_is_gone() {
+fn o5_a_watched_service_is_listed_by_itself_until_it_is_gone() {
     let (one, other, unwatched) = (users(), users(), users());
     watch(&one);
     watch(&other);
