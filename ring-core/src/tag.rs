@@ -62,16 +62,14 @@ impl Tag {
     /// Forgets the entries with this tag in all memory of this process: in each [`Lru`](crate::Lru), each
     /// [`Map`](crate::Map) and the near tiers. Calls that begin later compute anew.
     ///
-    /// Processes keep the times at which 65,536 groups of tags were forgotten, whatever their number: an entry of
-    /// another tag may be forgotten along with this one.
+    /// Tags share 65,536 counters, whatever their number: an entry of another tag may be forgotten along with this one.
     ///
     /// ```
     /// # use ring_cache_core as ring_cache;
     /// ring_cache::tag("team").forget();
     /// ```
     pub fn forget(self) {
-        let version = CLOCK.fetch_add(1, Ordering::SeqCst) + 1;
-        self.place(table()).fetch_max(version, Ordering::SeqCst);
+        self.place(table()).fetch_add(1, Ordering::SeqCst);
     }
 
     /// Forgets the entries with this tag in a storage that other processes share, for all of them. In memory it equals
@@ -170,24 +168,22 @@ pub fn tag_of_stored_key(text: &str) -> Option<Tag> {
 /// The number of counters. A tag shares one with others, so that the table needs no bound on the number of tags.
 const COUNTERS: usize = 1 << 16;
 
-/// Rises when a tag is forgotten.
-static CLOCK: AtomicU64 = AtomicU64::new(1);
-
-/// When tags were forgotten. Made when the first one is.
+/// How often tags were forgotten. Made when the first one is.
 static FORGOTTEN: OnceLock<Box<[AtomicU64]>> = OnceLock::new();
 
 fn table() -> &'static [AtomicU64] {
     FORGOTTEN.get_or_init(|| (0..COUNTERS).map(|_| AtomicU64::new(0)).collect())
 }
 
-/// The version of these tags in memory: never zero. It changes when one of them is forgotten.
+/// The version of these tags in memory: never zero. It changes when one of them is forgotten: no counter ever falls, so
+/// their sum is the same only if each of them is.
 #[inline]
 pub(crate) fn version_in_memory(tags: &[Tag]) -> u64 {
     let Some(table) = FORGOTTEN.get() else {
         return 1;
     };
     let forgotten = tags.iter().map(|tag| tag.place(table).load(Ordering::SeqCst));
-    forgotten.max().unwrap_or_default().max(1)
+    1 + forgotten.sum::<u64>()
 }
 
 /// A digest that is the same in all processes. It protects against chance, not against malice.
