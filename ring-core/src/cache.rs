@@ -15,6 +15,7 @@ use crate::output::Output;
 use crate::ring::Ring;
 use crate::stats::Stats;
 use crate::storage::{AsyncClear, Clear, Detach, StorageBase, View};
+use crate::tag::Tag;
 
 /// A cached method as a whole, returned by `{method}_cache()`.
 pub type Cache<S> = Handle<S, Blocking>;
@@ -110,6 +111,16 @@ impl<S, M, B> Handle<S, M, B> {
     /// The counters of the method on all storages of this process together, also those that are gone.
     pub fn total_stats(&self) -> Stats {
         self.ring.account.total_stats()
+    }
+}
+
+impl<S, M, B> Handle<S, M, B> {
+    /// The tags of an entry that depends on all calls of this ring. Generated for `#[ring(depends(..))]`.
+    #[doc(hidden)]
+    pub fn dependence(&self) -> [Tag; 2] {
+        let ring = self.ring();
+        ring.expect_dependents();
+        [Tag::of_any(ring.name()), Tag::of_all(ring.name())]
     }
 }
 

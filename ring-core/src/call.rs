@@ -42,7 +42,8 @@ use crate::mode::Blocking;
 use crate::output::{Fails, Output};
 use crate::ring::Ring;
 use crate::storage::blocking::{is_fresh, read_fresh};
-use crate::storage::{Detach, Expires, HasCoder, Storage, StorageBase, TellsLife, View};
+use crate::storage::{Detach, Expires, HasCoder, Storage, StorageBase, Tagged, TellsLife, View};
+use crate::tag::Tag;
 
 /// One call of a cached method with its arguments bound, returned by `{method}_ring(..)`.
 ///
@@ -121,6 +122,28 @@ impl<R: Output, S, B: Bind, M> BoundCall<R, S, B, M> {
 
     fn encoded_key(&self) -> EncodedKey {
         EncodedKey::of(&self.call_key())
+    }
+}
+
+impl<R: Output, S, B: Bind, M> BoundCall<R, S, B, M> {
+    /// The call of a ring with tags. Generated for `#[ring(tags(..))]` and `depends`.
+    #[doc(hidden)]
+    #[inline]
+    pub fn tagged<const N: usize>(self, tags: [Tag; N]) -> BoundCall<R, Tagged<S, N>, B, M> {
+        let Self { context, body, mode } = self;
+        BoundCall {
+            context: context.tagged(tags),
+            body,
+            mode,
+        }
+    }
+
+    /// The tags of an entry that depends on this call. Generated for `#[ring(depends(..))]`.
+    #[doc(hidden)]
+    pub fn dependence(&self) -> [Tag; 2] {
+        let ring = self.context.ring;
+        ring.expect_dependents();
+        [Tag::of(&self.call_key()), Tag::of_all(ring.name())]
     }
 }
 

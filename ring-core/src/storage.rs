@@ -16,12 +16,13 @@ mod tagged;
 mod versioned;
 mod view;
 
+pub use crate::tag::{AsyncForgetsTags, ForgetsTags};
 pub use awaited::{AsyncClear, AsyncStorage, InMemory};
 pub use base::{ChangeObserver, EvictionCounts, Expires, Expiring, StorageBase, TellsLife};
 pub use blocking::{Clear, Storage};
 #[doc(hidden)]
 pub use tagged::{Asked, Reaches, Tagged};
-pub use tagged::{AsyncForgetsTags, AsyncTags, ForgetsTags, Tags};
+pub use tagged::{AsyncTags, Tags};
 pub use view::{Coded, CodedStorage, Detach, HasCoder, HoldsBytes, NamedStorage, View};
 
 pub(crate) use machine::{Event, Machine, Step};

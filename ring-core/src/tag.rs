@@ -13,7 +13,6 @@ use siphasher::sip128::{Hasher128, SipHasher13};
 
 use crate::error::Failure;
 use crate::key::{KeyPart, KeyWriter, Name, RingKey, key_text};
-use crate::storage::{AsyncForgetsTags, ForgetsTags};
 use crate::sync::lasting::{AtomicU64, OnceLock, Ordering};
 
 /// The name of a group of entries: see [`tag`].
@@ -103,6 +102,38 @@ impl Tag {
     fn place(self, table: &[AtomicU64]) -> &AtomicU64 {
         &table[self.0 as usize % table.len()]
     }
+}
+
+/// A storage in which a tag can be forgotten: see [`Tag::forget_in`].
+#[diagnostic::on_unimplemented(
+    message = "tags cannot be forgotten in `{Self}` by a call that blocks",
+    note = "a storage that is awaited: `tag.forget_in_awaited(&storage).await`"
+)]
+pub trait ForgetsTags {
+    /// The error of the storage.
+    type Failure: Failure;
+
+    /// Forgets the entries with this tag.
+    ///
+    /// # Errors
+    ///
+    /// If the storage fails.
+    fn forget_tag(&self, tag: Tag) -> Result<(), Self::Failure>;
+}
+
+/// [`ForgetsTags`], awaited.
+#[diagnostic::on_unimplemented(message = "tags cannot be forgotten in `{Self}` by a call that is awaited")]
+#[allow(async_fn_in_trait)]
+pub trait AsyncForgetsTags {
+    /// The error of the storage.
+    type Failure: Failure;
+
+    /// Forgets the entries with this tag.
+    ///
+    /// # Errors
+    ///
+    /// If the storage fails.
+    async fn forget_tag(&self, tag: Tag) -> Result<(), Self::Failure>;
 }
 
 /// The name of a tag that is made of texts and values.

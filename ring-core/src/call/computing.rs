@@ -45,9 +45,8 @@ impl<V, S: View<V>> CallContext<V, S> {
     #[inline]
     pub(super) fn computing_for<'u>(&self, used: &'u Use, leader: &Leader<'_, S::Held>) -> Computing<'u> {
         if S::TAGGED {
-            let storage = self.storage();
-            storage.fix_version(leader.key());
-            leader.set_version(storage.version(leader.key()));
+            self.storage().fix_version(leader.key());
+            leader.set_version(self.version(leader.key()));
         }
         let times_all = cfg!(feature = "metrics") || observer::is_there() || self.ring.needs_times();
         Computing {

@@ -215,7 +215,12 @@ impl<V, S: View<V>> CallContext<V, S> {
 
     /// Whether the call has tags, whose version it has not read: what it found lay in a near tier.
     pub(crate) fn lacks_version(&self, key: &EncodedKey) -> bool {
-        S::TAGGED && self.storage().version(key) == 0
+        S::TAGGED && self.version(key) == 0
+    }
+
+    /// The version of the tags of the call that it has read: zero without tags, and if it is not known.
+    pub(super) fn version(&self, key: &EncodedKey) -> u64 {
+        self.storage().version(key)
     }
 
     /// Begins a look-up.
@@ -382,7 +387,7 @@ impl<V, S: View<V>> CallContext<V, S> {
         if claim.takes_over() {
             return (!flights.is_computing(&key)).then(|| flights.lead_anew(key));
         }
-        let version = self.storage().version(&key);
+        let version = self.version(&key);
         match flights.join(key, version) {
             Role::Lead(leader) => Some(leader),
             Role::Wait(_) | Role::Bypass => None,

@@ -3,48 +3,12 @@
 //! A call that others depend on is the name of a [tag](crate::tag()). Its `set`, `update`, `delete` and `expire` forget that
 //! tag, in this process and in the storage, once they have taken effect.
 
-use super::BoundCall;
 use super::context::CallContext;
-use crate::body::Bind;
-use crate::cache::Handle;
 use crate::error::Failure;
 use crate::key::{EncodedKey, RingKey};
-use crate::output::Output;
 use crate::ring::Ring;
-use crate::storage::{AsyncStorage, Storage, StorageBase, Tagged, View};
+use crate::storage::{AsyncStorage, Storage, StorageBase, View};
 use crate::tag::Tag;
-
-impl<R: Output, S, B: Bind, M> BoundCall<R, S, B, M> {
-    /// The call of a ring with tags. Generated for `#[ring(tags(..))]` and `depends`.
-    #[doc(hidden)]
-    #[inline]
-    pub fn tagged<const N: usize>(self, tags: [Tag; N]) -> BoundCall<R, Tagged<S, N>, B, M> {
-        let Self { context, body, mode } = self;
-        BoundCall {
-            context: context.tagged(tags),
-            body,
-            mode,
-        }
-    }
-
-    /// The tags of an entry that depends on this call. Generated for `#[ring(depends(..))]`.
-    #[doc(hidden)]
-    pub fn dependence(&self) -> [Tag; 2] {
-        let ring = self.context.ring;
-        ring.expect_dependents();
-        [Tag::of(&self.call_key()), Tag::of_all(ring.name())]
-    }
-}
-
-impl<S, M, B> Handle<S, M, B> {
-    /// The tags of an entry that depends on all calls of this ring. Generated for `#[ring(depends(..))]`.
-    #[doc(hidden)]
-    pub fn dependence(&self) -> [Tag; 2] {
-        let ring = self.ring();
-        ring.expect_dependents();
-        [Tag::of_any(ring.name()), Tag::of_all(ring.name())]
-    }
-}
 
 impl Ring {
     /// The tags that a change of an entry of this ring forgets.

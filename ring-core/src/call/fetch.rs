@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::context::{CallContext, Lookup};
 use crate::flights::{Leader, Outcome, Role, WaitOutcome, Waiter};
 use crate::key::EncodedKey;
-use crate::storage::{Event, Machine, Step, StorageBase, View};
+use crate::storage::{Event, Machine, Step, View};
 use crate::wait::{after, remaining};
 
 /// The machine of a miss.
@@ -61,7 +61,7 @@ impl<V, S: View<V>> CallContext<V, S> {
         if !self.is_admitted() {
             Role::Bypass
         } else if self.ring.coalesce {
-            let version = self.storage().version(&key);
+            let version = self.version(&key);
             flights.join(key, version)
         } else if flights.is_computing(&key) {
             Role::Bypass

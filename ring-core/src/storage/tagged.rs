@@ -169,38 +169,6 @@ pub trait AsyncTags<T>: AsyncStorage<T> {
     ) -> Result<Vec<bool>, Self::Error>;
 }
 
-/// A storage in which a tag can be forgotten: see [`Tag::forget_in`].
-#[diagnostic::on_unimplemented(
-    message = "tags cannot be forgotten in `{Self}` by a call that blocks",
-    note = "a storage that is awaited: `tag.forget_in_awaited(&storage).await`"
-)]
-pub trait ForgetsTags {
-    /// The error of the storage.
-    type Failure: crate::error::Failure;
-
-    /// Forgets the entries with this tag.
-    ///
-    /// # Errors
-    ///
-    /// If the storage fails.
-    fn forget_tag(&self, tag: Tag) -> Result<(), Self::Failure>;
-}
-
-/// [`ForgetsTags`], awaited.
-#[diagnostic::on_unimplemented(message = "tags cannot be forgotten in `{Self}` by a call that is awaited")]
-#[allow(async_fn_in_trait)]
-pub trait AsyncForgetsTags {
-    /// The error of the storage.
-    type Failure: crate::error::Failure;
-
-    /// Forgets the entries with this tag.
-    ///
-    /// # Errors
-    ///
-    /// If the storage fails.
-    async fn forget_tag(&self, tag: Tag) -> Result<(), Self::Failure>;
-}
-
 /// A view whose storage does not depend on the type of the values.
 pub trait Reaches {
     /// The storage.
@@ -719,7 +687,7 @@ macro_rules! in_memory_tags {
             }
         }
 
-        impl<T> $crate::storage::ForgetsTags for $Storage<T> {
+        impl<T> $crate::tag::ForgetsTags for $Storage<T> {
             type Failure = std::convert::Infallible;
 
             fn forget_tag(&self, tag: $crate::tag::Tag) -> Result<(), std::convert::Infallible> {
@@ -728,7 +696,7 @@ macro_rules! in_memory_tags {
             }
         }
 
-        impl<T> $crate::storage::AsyncForgetsTags for $Storage<T> {
+        impl<T> $crate::tag::AsyncForgetsTags for $Storage<T> {
             type Failure = std::convert::Infallible;
 
             async fn forget_tag(&self, tag: $crate::tag::Tag) -> Result<(), std::convert::Infallible> {

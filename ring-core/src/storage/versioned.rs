@@ -15,11 +15,11 @@ use std::time::{Duration, Instant, SystemTime};
 use super::awaited::AsyncStorage;
 use super::base::Expiring;
 use super::blocking::Storage;
-use super::tagged::{Asked, AsyncForgetsTags, AsyncTags, ForgetsTags, Seen, Tags};
+use super::tagged::{Asked, AsyncTags, Seen, Tags};
 use super::view::HoldsBytes;
 use crate::key::{EncodedKey, KeyWriter, Name, RingKey, key_text};
 use crate::sync::lasting::{AtomicU64, OnceLock, Ordering};
-use crate::tag::{Tag, digest};
+use crate::tag::{AsyncForgetsTags, ForgetsTags, Tag, digest};
 
 /// A key of an operation on tagged entries.
 enum Part<'k, K: ?Sized> {

@@ -12,10 +12,10 @@ use super::bounds;
 use super::expand::attributes::any;
 use super::item::is_conditional;
 use super::model::{Argument, KeyForm, Method};
+use super::named_calls::{is_call, own_method, without_object};
 use super::names::uses;
 use super::owner::{OfTrait, Owner};
 use super::scope;
-use super::tags::check_calls;
 use super::template::Template;
 use crate::errors::Errors;
 use crate::parse::{Accessor, RingOptions, Storage};
@@ -271,7 +271,7 @@ fn key(method: &Method, errors: &mut Errors) {
 
 /// Tags are made of what an entry is named with.
 fn tags(method: &Method, errors: &mut Errors) {
-    check_calls(&method.tags.depends, &method.sig, errors);
+    depends(method, errors);
     for (tag, written) in method.tags.named.iter().zip(&method.options.tags) {
         if let Some((text, unknown)) = tag.unknown(|name| is_known(method, name)) {
             let known = known_names(method);
@@ -288,6 +288,24 @@ fn tags(method: &Method, errors: &mut Errors) {
     for call in &method.tags.depends {
         if let Some(name) = unnamed(method).find(|name| uses(call, name)) {
             errors.at(call, without_it("call", &name));
+        }
+    }
+}
+
+/// Checks that calls are named.
+fn depends(method: &Method, errors: &mut Errors) {
+    let sig = &method.sig;
+    for call in &method.tags.depends {
+        if !is_call(call) {
+            let message = "not a call of a cached method: write `Self::user(id)`, or `Self::user(..)` for all calls of a \
+                           method";
+            errors.at(call, message);
+        } else if let Some(token) = without_object(call, sig) {
+            let message =
+                "this function has no `self`: add `&self`, or name a function of the type, `Self::user(id)`";
+            errors.at(token, message);
+        } else if own_method(call).is_some_and(|method| *method == sig.ident) {
+            errors.at(call, "an entry cannot depend on its own method: name another one");
         }
     }
 }

@@ -2,9 +2,7 @@
 
 use syn::{Expr, ExprLit, Lit, LitStr};
 
-use super::named_calls::{is_call, own_method, without_object};
 use super::names::uses;
-use crate::errors::Errors;
 use crate::parse::RingOptions;
 use crate::template::{Names, Piece, pieces};
 
@@ -72,22 +70,5 @@ impl Tag {
             Piece::Place(place) if !is_known(&place.root) => Some((text, place.root.as_str())),
             _ => None,
         })
-    }
-}
-
-/// Checks that calls are named.
-pub(crate) fn check_calls(depends: &[Expr], sig: &syn::Signature, errors: &mut Errors) {
-    for call in depends {
-        if !is_call(call) {
-            let message = "not a call of a cached method: write `Self::user(id)`, or `Self::user(..)` for all calls of a \
-                           method";
-            errors.at(call, message);
-        } else if let Some(token) = without_object(call, sig) {
-            let message =
-                "this function has no `self`: add `&self`, or name a function of the type, `Self::user(id)`";
-            errors.at(token, message);
-        } else if own_method(call).is_some_and(|method| *method == sig.ident) {
-            errors.at(call, "an entry cannot depend on its own method: name another one");
-        }
     }
 }
