@@ -54,7 +54,7 @@ where
             freshness::Lookup::Stale(value) => {
                 found_stale::<R, S, B>(&self.context, key, self.body, value, lookup)
             }
-            freshness::Lookup::Absent => Self::miss(&context, self.body, key, lookup),
+            freshness::Lookup::Absent => Self::miss(context, self.body, key, lookup),
         }
     }
 }
