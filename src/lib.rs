@@ -55,13 +55,13 @@ pub use ring_cache_core::metrics;
 #[cfg(feature = "tracing")]
 pub use ring_cache_core::tracing;
 pub use ring_cache_core::{
-    Action, ActionResult, AsyncCache, AsyncCall, AsyncCalls, AtMost, BoundCall, Bracket, Cache,
-    CachedAsyncCall, CachedCall, Call, Calls, Cause, ClearRings, Cleared, Clearing, DEFAULT_CAPACITY,
-    DEFAULT_CONCURRENCY, DEFAULT_FLIGHT_TIMEOUT, Entry, Error, ErrorCounts, ErrorKind, EvictionReason,
-    Failure, Fallible, Finding, Forgetting, Key, KeyWriter, Lookup, Lru, LruBuilder, Map, Name, Observer,
-    Outcome, Output, Plain, Policy, RingInfo, RingKey, RingShape, Settings, ShapeWriter, Stats, StorageInfo,
-    Tag, TimedOut, TypeName, UnknownAction, background, body, clear_all, clear_namespace, clock, coder,
-    doctor, flights, key, mode, observe, rings, storage, tag, watch,
+    Action, ActionResult, AnyAsyncStorage, AnyStorage, AsyncCache, AsyncCall, AsyncCalls, AtMost, BoundCall,
+    Bracket, Cache, CachedAsyncCall, CachedCall, Call, Calls, Cause, ClearRings, Cleared, Clearing,
+    DEFAULT_CAPACITY, DEFAULT_CONCURRENCY, DEFAULT_FLIGHT_TIMEOUT, Entry, Error, ErrorCounts, ErrorKind,
+    EvictionReason, Fails, Failure, Fallible, Finding, Forgetting, Key, KeyWriter, Lookup, Lru, LruBuilder,
+    Map, Name, Observer, Outcome, Output, Plain, Policy, RingInfo, RingKey, RingShape, Settings, ShapeWriter,
+    Stats, StorageInfo, Tag, TimedOut, TypeName, UnknownAction, background, body, clear_all, clear_namespace,
+    clock, coder, doctor, flights, key, mode, observe, rings, send_storage, storage, tag, watch,
 };
 #[cfg(feature = "testing")]
 pub use ring_cache_core::{assert_computed, testing};

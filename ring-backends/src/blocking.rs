@@ -14,10 +14,10 @@ use std::time::{Duration, Instant};
 use ring_cache_core::flights::Flights;
 use ring_cache_core::key::EncodedKey;
 use ring_cache_core::storage::{
-    AsyncClear, AsyncStorage, ChangeObserver, Clear, EvictionCounts, Expires, Expiring, Storage, StorageBase,
-    TellsLife,
+    AsyncClear, AsyncStorage, ChangeObserver, Clear, EvictionCounts, Expires, Expiring, SendClear,
+    SendStorage, Storage, StorageBase, TellsLife,
 };
-use ring_cache_core::{Error, Name, RingKey};
+use ring_cache_core::{Error, Name, RingKey, send_operations};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
@@ -359,6 +359,22 @@ where
             storage.clear_ring(name)
         })
     }
+}
+
+impl<T, S> SendStorage<T> for Blocking<S>
+where
+    T: Send + 'static,
+    S: Storage<T> + Send + Sync + 'static,
+{
+    send_operations!();
+}
+
+impl<T, S> SendClear<T> for Blocking<S>
+where
+    T: Send + 'static,
+    S: Clear<T> + Send + Sync + 'static,
+{
+    send_operations!(@clear);
 }
 
 fn recorded<K: RingKey>(keys: &[K]) -> Vec<EncodedKey> {

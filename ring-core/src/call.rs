@@ -39,7 +39,7 @@ use crate::errors::ErrorRules;
 use crate::freshness;
 use crate::key::{CallKey, EncodedKey, Key, KeyShape, RingKey};
 use crate::mode::Blocking;
-use crate::output::{Fails, Output};
+use crate::output::{FallibleOutput, Output};
 use crate::ring::Ring;
 use crate::storage::blocking::{is_fresh, read_fresh};
 use crate::storage::{Detach, Expires, HasCoder, Storage, StorageBase, Tagged, TellsLife, View};
@@ -265,7 +265,7 @@ impl<R: Output, S, B, M> BoundCall<R, S, B, M> {
         rules: ErrorRules<R::Error>,
     ) -> BoundCall<R, S, WithFailures<B, ErrorRules<R::Error>>, M>
     where
-        R: Fails,
+        R: FallibleOutput,
     {
         let Self { context, body, mode } = self;
         BoundCall {

@@ -31,6 +31,7 @@ pub mod tracing;
 
 mod account;
 mod action;
+mod any_storage;
 mod cache;
 mod call;
 mod clearing;
@@ -38,6 +39,7 @@ mod doctor;
 mod entry;
 mod error;
 mod errors;
+mod fails;
 mod freshness;
 mod lru;
 mod map;
@@ -65,6 +67,8 @@ mod watched;
 mod writer;
 
 pub use action::{Action, ActionResult, UnknownAction};
+pub use any_storage::AnyStorage;
+pub use any_storage::awaited::AnyAsyncStorage;
 pub use cache::{AsyncCache, Cache, Handle, RingStatic};
 pub use call::{
     AsyncCall, AsyncCalls, AtMost, BoundCall, CachedAsyncCall, CachedCall, Call, Calls, DEFAULT_CONCURRENCY,
@@ -74,6 +78,7 @@ pub use clearing::Clearing;
 pub use doctor::{Finding, doctor};
 pub use entry::Entry;
 pub use error::{Cause, Error, ErrorKind, Failure};
+pub use fails::Fails;
 pub use freshness::Lookup;
 pub use key::{Bracket, Key, KeyWriter, Name, RingKey, TypeName};
 pub use lru::{DEFAULT_CAPACITY, Lru, LruBuilder, Policy};

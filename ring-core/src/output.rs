@@ -32,12 +32,12 @@ impl<V, E> sealed::Sealed for Fallible<V, E> {}
 
 /// A return type with an error, which is not cached.
 #[doc(hidden)]
-pub trait Fails: Output {
+pub trait FallibleOutput: Output {
     /// The error.
     type Error;
 }
 
-impl<V, E> Fails for Fallible<V, E> {
+impl<V, E> FallibleOutput for Fallible<V, E> {
     type Error = E;
 }
 

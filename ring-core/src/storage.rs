@@ -11,6 +11,7 @@ mod base;
 mod batch;
 pub(crate) mod blocking;
 mod machine;
+mod operations;
 mod store;
 mod tagged;
 mod versioned;
@@ -24,6 +25,10 @@ pub use blocking::{Clear, Storage};
 pub use tagged::{Asked, Reaches, Tagged};
 pub use tagged::{AsyncTags, Tags};
 pub use view::{Coded, CodedStorage, Detach, HasCoder, HoldsBytes, NamedStorage, View};
+
+#[doc(hidden)]
+pub use crate::any_storage::DynBase;
+pub use crate::any_storage::awaited::{BoxFuture, SendClear, SendStorage};
 
 pub(crate) use machine::{Event, Machine, Step};
 pub(crate) use store::Store;

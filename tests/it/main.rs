@@ -5,10 +5,21 @@ mod async_forms;
 mod async_nesting;
 #[cfg(all(feature = "json", feature = "tokio"))]
 mod blocking;
+#[cfg(all(
+    feature = "disk",
+    feature = "json",
+    feature = "memcached",
+    feature = "redis",
+    feature = "tiered",
+    feature = "tokio"
+))]
+mod chosen;
 mod derive;
 mod editor;
 mod entries;
 mod entry;
+#[cfg(all(feature = "json", feature = "redis", feature = "tiered", feature = "tokio"))]
+mod fails;
 mod formats;
 mod forms;
 mod generics;

@@ -12,50 +12,37 @@ pub(crate) mod names {
     #[cfg(feature = "inspect")]
     pub(crate) use ring_cache_core::inspect::{Inspect, KeyPage, StorageHealth, Visit};
     pub(crate) use ring_cache_core::key::EncodedKey;
-    #[cfg(all(feature = "redis", feature = "tokio"))]
-    pub(crate) use ring_cache_core::storage::AsyncClear;
     #[cfg(feature = "tokio")]
-    pub(crate) use ring_cache_core::storage::AsyncStorage;
+    pub(crate) use ring_cache_core::send_operations;
     #[cfg(feature = "redis")]
     pub(crate) use ring_cache_core::storage::Clear;
+    #[cfg(all(feature = "redis", feature = "tokio"))]
+    pub(crate) use ring_cache_core::storage::{AsyncClear, SendClear};
+    #[cfg(feature = "tokio")]
+    pub(crate) use ring_cache_core::storage::{AsyncStorage, SendStorage};
     pub(crate) use ring_cache_core::storage::{
-        ChangeObserver, EvictionCounts, Expires, Expiring, Storage, StorageBase, TellsLife,
+        ChangeObserver, EvictionCounts, Expires, Storage, StorageBase, TellsLife,
     };
-    pub(crate) use ring_cache_core::{Error, RingKey};
+    pub(crate) use ring_cache_core::{Error, RingKey, storage_mutations, storage_queries};
 
     #[cfg(feature = "inspect")]
     pub(crate) use crate::remote::inspect::visit;
     #[cfg(feature = "tokio")]
     pub(crate) use crate::remote::own_type::awaited;
-    pub(crate) use crate::remote::own_type::{blocking, operations, own_type};
+    pub(crate) use crate::remote::own_type::{blocking, own_type};
     pub(crate) use crate::remote::{Breaker, Health};
 }
 
-/// The operations that are the same in both modes, as `blocking` or `awaited` ones.
-macro_rules! operations {
-    ($mode:ident) => {
-        $mode! {
-            read(K: RingKey + ?Sized)(key: &K, until: Option<Instant>) -> Option<Vec<u8>>;
-            write(K: RingKey + ?Sized)(key: &K, value: Vec<u8>, expiry: Option<Duration>, until: Option<Instant>) -> ();
-            remove(K: RingKey + ?Sized)(key: &K, until: Option<Instant>) -> bool;
-            contains(K: RingKey + ?Sized)(key: &K, until: Option<Instant>) -> bool;
-            renew(K: RingKey + ?Sized)(key: &K, expiry: Duration, until: Option<Instant>) -> bool;
-            read_expiring(K: RingKey + ?Sized)(key: &K, until: Option<Instant>) -> Option<Expiring<Vec<u8>>>;
-            read_many(K: RingKey)(keys: &[K], until: Option<Instant>) -> Vec<Option<Vec<u8>>>;
-            read_many_expiring(K: RingKey)(keys: &[K], until: Option<Instant>) -> Vec<Option<Expiring<Vec<u8>>>>;
-            contains_many(K: RingKey)(keys: &[K], until: Option<Instant>) -> Vec<bool>;
-            renew_many(K: RingKey)(entries: &[(K, Duration)], until: Option<Instant>) -> Vec<bool>;
-            write_many(K: RingKey)(entries: Vec<(K, Vec<u8>, Option<Duration>)>, until: Option<Instant>) -> ();
-            remove_many(K: RingKey)(keys: &[K], until: Option<Instant>) -> Vec<bool>;
-        }
-    };
-}
-pub(crate) use operations;
-
 macro_rules! blocking {
-    ($($name:ident($($bounds:tt)*)($($argument:ident: $type:ty),*) -> $output:ty;)*) => {$(
-        fn $name<$($bounds)*>(&self, $($argument: $type),*) -> Result<$output, Error> {
-            Storage::$name(&self.remote, $($argument),*)
+    ($($name:ident $word:literal ($($bounds:tt)*) ($key:ident: $keys:ty => $recorded:ty = $lent:expr)
+        ($($argument:ident: $type:ty),*) -> $output:ty;)*) => {$(
+        fn $name<$($bounds)*>(
+            &self,
+            $key: $keys,
+            $($argument: $type,)*
+            until: Option<Instant>,
+        ) -> Result<$output, Error> {
+            Storage::$name(&self.remote, $key, $($argument,)* until)
         }
     )*};
 }
@@ -63,12 +50,15 @@ pub(crate) use blocking;
 
 #[cfg(feature = "tokio")]
 macro_rules! awaited {
-    ($($name:ident($($bounds:tt)*)($($argument:ident: $type:ty),*) -> $output:ty;)*) => {$(
+    ($($name:ident $word:literal ($($bounds:tt)*) ($key:ident: $keys:ty => $recorded:ty = $lent:expr)
+        ($($argument:ident: $type:ty),*) -> $output:ty;)*) => {$(
         fn $name<$($bounds)*>(
             &self,
-            $($argument: $type),*
+            $key: $keys,
+            $($argument: $type,)*
+            until: Option<Instant>,
         ) -> impl Future<Output = Result<$output, Error>> {
-            AsyncStorage::$name(&self.remote, $($argument),*)
+            AsyncStorage::$name(&self.remote, $key, $($argument,)* until)
         }
     )*};
 }
@@ -184,12 +174,19 @@ macro_rules! own_type {
         }
 
         impl Storage<Vec<u8>> for $Storage {
-            operations!(blocking);
+            storage_queries!(blocking);
+            storage_mutations!(blocking);
         }
 
         #[cfg(feature = "tokio")]
         impl AsyncStorage<Vec<u8>> for $Storage {
-            operations!(awaited);
+            storage_queries!(awaited);
+            storage_mutations!(awaited);
+        }
+
+        #[cfg(feature = "tokio")]
+        impl SendStorage<T> for $Storage {
+            send_operations!();
         }
     };
     (@Expires $Storage:ident) => {
@@ -210,10 +207,18 @@ macro_rules! own_type {
                 AsyncClear::clear_ring(&self.remote, name)
             }
         }
+
+        #[cfg(feature = "tokio")]
+        impl SendClear<T> for $Storage {
+            send_operations!(@clear);
+        }
     };
     ($Storage:ident: $($capability:ident),*) => {
         const _: () = {
             use crate::remote::own_type::names::*;
+
+            /// The values.
+            type T = Vec<u8>;
 
             own_type!(@both $Storage);
             $(own_type!(@$capability $Storage);)*

@@ -10,7 +10,7 @@ use super::machine::{Event, Machine, Step};
 use super::store::Store;
 use crate::key::{EncodedKey, Name, RingKey};
 use crate::ring::DEFAULT_WRITE_TIMEOUT;
-use crate::wait;
+use crate::{storage_mutations, storage_queries, wait};
 
 /// A storage of values `T` for `async fn`s: the awaited operations of [`Storage`].
 ///
@@ -69,6 +69,9 @@ use crate::wait;
 /// #       self.client.expire(&self.stored_key(key), expiry).await.map_err(|error| Error::storage("remote", "touch", error))
 /// #   }
 /// }
+///
+/// // Its futures are `Send`: it can be an `AnyAsyncStorage`.
+/// ring_cache::send_storage!(Remote: Vec<u8>);
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be awaited, and an `async fn` must not block",
@@ -316,6 +319,21 @@ pub trait AsyncClear<T>: AsyncStorage<T> {
 /// A storage whose operations wait only for locks that are held briefly. It is an [`AsyncStorage`].
 pub trait InMemory {}
 
+/// Operations that are done when their future is first polled.
+macro_rules! at_once {
+    ($($name:ident $word:literal ($($bounds:tt)*) ($key:ident: $keys:ty => $recorded:ty = $lent:expr)
+        ($($argument:ident: $type:ty),*) -> $output:ty;)*) => {$(
+        async fn $name<$($bounds)*>(
+            &self,
+            $key: $keys,
+            $($argument: $type,)*
+            until: Option<Instant>,
+        ) -> Result<$output, Self::Error> {
+            Storage::$name(self, $key, $($argument,)* until)
+        }
+    )*};
+}
+
 #[diagnostic::do_not_recommend]
 impl<T, S: Storage<T> + InMemory> AsyncStorage<T> for S {
     #[inline]
@@ -327,122 +345,8 @@ impl<T, S: Storage<T> + InMemory> AsyncStorage<T> for S {
         Some(Storage::remove(self, key, None))
     }
 
-    async fn read<K: RingKey + ?Sized>(
-        &self,
-        key: &K,
-        until: Option<Instant>,
-    ) -> Result<Option<T>, Self::Error> {
-        Storage::read(self, key, until)
-    }
-
-    async fn write<K: RingKey + ?Sized>(
-        &self,
-        key: &K,
-        value: T,
-        expiry: Option<Duration>,
-        until: Option<Instant>,
-    ) -> Result<(), Self::Error> {
-        Storage::write(self, key, value, expiry, until)
-    }
-
-    async fn remove<K: RingKey + ?Sized>(
-        &self,
-        key: &K,
-        until: Option<Instant>,
-    ) -> Result<bool, Self::Error> {
-        Storage::remove(self, key, until)
-    }
-
-    async fn contains<K: RingKey + ?Sized>(
-        &self,
-        key: &K,
-        until: Option<Instant>,
-    ) -> Result<bool, Self::Error> {
-        Storage::contains(self, key, until)
-    }
-
-    async fn renew<K: RingKey + ?Sized>(
-        &self,
-        key: &K,
-        expiry: Duration,
-        until: Option<Instant>,
-    ) -> Result<bool, Self::Error> {
-        Storage::renew(self, key, expiry, until)
-    }
-
-    async fn read_many<K: RingKey>(
-        &self,
-        keys: &[K],
-        until: Option<Instant>,
-    ) -> Result<Vec<Option<T>>, Self::Error> {
-        Storage::read_many(self, keys, until)
-    }
-
-    async fn read_expiring<K: RingKey + ?Sized>(
-        &self,
-        key: &K,
-        until: Option<Instant>,
-    ) -> Result<Option<Expiring<T>>, Self::Error> {
-        Storage::read_expiring(self, key, until)
-    }
-
-    async fn read_many_expiring<K: RingKey>(
-        &self,
-        keys: &[K],
-        until: Option<Instant>,
-    ) -> Result<Vec<Option<Expiring<T>>>, Self::Error> {
-        Storage::read_many_expiring(self, keys, until)
-    }
-
-    async fn contains_fresh<K: RingKey + ?Sized>(
-        &self,
-        key: &K,
-        stale: Duration,
-        until: Option<Instant>,
-    ) -> Result<bool, Self::Error> {
-        Storage::contains_fresh(self, key, stale, until)
-    }
-
-    async fn contains_fresh_many<K: RingKey>(
-        &self,
-        keys: &[K],
-        stale: Duration,
-        until: Option<Instant>,
-    ) -> Result<Vec<bool>, Self::Error> {
-        Storage::contains_fresh_many(self, keys, stale, until)
-    }
-
-    async fn contains_many<K: RingKey>(
-        &self,
-        keys: &[K],
-        until: Option<Instant>,
-    ) -> Result<Vec<bool>, Self::Error> {
-        Storage::contains_many(self, keys, until)
-    }
-
-    async fn renew_many<K: RingKey>(
-        &self,
-        entries: &[(K, Duration)],
-        until: Option<Instant>,
-    ) -> Result<Vec<bool>, Self::Error> {
-        Storage::renew_many(self, entries, until)
-    }
-
-    async fn write_many<K: RingKey>(
-        &self,
-        entries: Vec<(K, T, Option<Duration>)>,
-        until: Option<Instant>,
-    ) -> Result<(), Self::Error> {
-        Storage::write_many(self, entries, until)
-    }
-
-    async fn remove_many<K: RingKey>(
-        &self,
-        keys: &[K],
-        until: Option<Instant>,
-    ) -> Result<Vec<bool>, Self::Error> {
-        Storage::remove_many(self, keys, until)
-    }
+    storage_queries!(at_once);
+    storage_mutations!(at_once);
 }
 
 #[diagnostic::do_not_recommend]

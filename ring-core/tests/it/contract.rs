@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ring_cache_core::clock::ManualClock;
 use ring_cache_core::testing::contract;
-use ring_cache_core::{Lru, Map};
+use ring_cache_core::{AnyAsyncStorage, AnyStorage, Fails, Lru, Map};
 
 fn block_on(future: Pin<Box<dyn Future<Output = ()> + '_>>) {
     futures_executor::block_on(future);
@@ -104,5 +104,45 @@ fn async_map_of_numbers() {
         .values(u64::from)
         .expires(|by| clock.advance(by))
         .clears()
+        .run();
+}
+
+#[test]
+fn what_could_fail_and_does_not() {
+    let clock = ManualClock::default();
+    contract::blocking(|| Fails::new(lru(&clock, ROOMY, 4)))
+        .bytes()
+        .expires(|by| clock.advance(by))
+        .clears()
+        .clones()
+        .run();
+    contract::awaited(|| Fails::new(Map::with_clock(clock.clone())), block_on)
+        .values(u64::from)
+        .expires(|by| clock.advance(by))
+        .clears()
+        .clones()
+        .run();
+}
+
+#[test]
+fn any_storage() {
+    let clock = ManualClock::default();
+    contract::blocking(|| AnyStorage::new(lru(&clock, ROOMY, 4)))
+        .bytes()
+        .expires(|by| clock.advance(by))
+        .clears()
+        .clones()
+        .run();
+    contract::blocking(|| AnyStorage::new(Map::with_clock(clock.clone())))
+        .values(u64::from)
+        .expires(|by| clock.advance(by))
+        .clears()
+        .clones()
+        .run();
+    contract::awaited(|| AnyAsyncStorage::new(lru(&clock, ROOMY, 4)), block_on)
+        .bytes()
+        .expires(|by| clock.advance(by))
+        .clears()
+        .clones()
         .run();
 }
