@@ -204,7 +204,7 @@ impl<T> Flights<T> {
         let mut shard = self.shard(key).lock();
         let state = shard.find(key)?;
         let flight = state.flight.clone()?;
-        if flight.first_epoch != first_epoch || flight.job_began.set(Instant::now()).is_err() {
+        if flight.first_epoch() != first_epoch || flight.job_began.set(Instant::now()).is_err() {
             return None;
         }
         state.ref_count += 1;

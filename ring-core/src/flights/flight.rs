@@ -18,7 +18,7 @@ pub(crate) enum Outcome<T> {
 /// One computation and its waiters.
 pub(super) struct Flight<T> {
     /// The epoch of its first leader.
-    pub(super) first_epoch: u64,
+    first_epoch: AtomicU64,
     pub(super) outcome: OnceLock<Outcome<T>>,
     /// Whether a leader computes. A call that finds it unset may take the lead.
     pub(super) led: AtomicBool,
@@ -35,7 +35,7 @@ pub(super) struct Flight<T> {
 impl<T> Flight<T> {
     pub(super) fn new(first_epoch: u64) -> Arc<Self> {
         Arc::new(Flight {
-            first_epoch,
+            first_epoch: AtomicU64::new(first_epoch),
             outcome: OnceLock::new(),
             led: AtomicBool::new(true),
             taken_over: AtomicBool::new(false),
@@ -46,8 +46,19 @@ impl<T> Flight<T> {
         })
     }
 
-    /// Whether only its leader changed it. Requires that the caller holds the only reference.
-    pub(super) fn is_unused(&mut self) -> bool {
+    /// The epoch of its first leader.
+    pub(super) fn first_epoch(&self) -> u64 {
+        self.first_epoch.load(Ordering::Relaxed)
+    }
+
+    /// Begins again, with another first leader. Requires that it [is unused](Self::is_unused).
+    pub(super) fn begin_again(&self, first_epoch: u64) {
+        self.first_epoch.store(first_epoch, Ordering::Relaxed);
+    }
+
+    /// Whether only its leader changed it. Requires that the caller holds the only reference, and the lock under which others
+    /// gave theirs back.
+    pub(super) fn is_unused(&self) -> bool {
         self.outcome.get().is_none()
             && self.led.load(Ordering::Relaxed)
             && !self.taken_over.load(Ordering::Relaxed)
@@ -108,7 +119,7 @@ mod tests {
             |flight| flight.version.store(1, Ordering::SeqCst),
         ];
         for (which, happen) in happenings.iter().enumerate() {
-            let mut flight = flight();
+            let flight = flight();
             happen(&flight);
             assert!(!flight.is_unused(), "{which}");
         }

@@ -128,7 +128,7 @@ impl<T> KeyState<T> {
     pub(super) fn begin_write(&mut self, epoch: u64, own: Option<&Arc<Flight<T>>>) {
         self.min_epoch = self.min_epoch.max(epoch);
         let is_older = |flight: &Arc<Flight<T>>| {
-            flight.first_epoch < epoch && !own.is_some_and(|own| Arc::ptr_eq(own, flight))
+            flight.first_epoch() < epoch && !own.is_some_and(|own| Arc::ptr_eq(own, flight))
         };
         if self.flight.as_ref().is_some_and(is_older) {
             self.flight = None;

@@ -105,7 +105,7 @@ impl<'f, T> Leader<'f, T> {
 
     /// What tells its flight from others of the key, if it leads one.
     pub(crate) fn flight(&self) -> Option<u64> {
-        self.flight.as_ref().map(|flight| flight.first_epoch)
+        self.flight.as_ref().map(|flight| flight.first_epoch())
     }
 
     /// Notes the version of its tags, for calls that are to wait.

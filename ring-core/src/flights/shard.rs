@@ -91,13 +91,13 @@ fn state_of_several<'t, T>(
 /// A flight that the leader of this epoch leads.
 #[inline]
 pub(super) fn flight<T>(spare: &mut Spare<T>, epoch: u64) -> Arc<Flight<T>> {
-    if let Some(mut kept) = spare.take()
-        && let Some(flight) = Arc::get_mut(&mut kept)
-    {
-        flight.first_epoch = epoch;
-        return kept;
+    match spare.take() {
+        Some(flight) => {
+            flight.begin_again(epoch);
+            flight
+        }
+        None => Flight::new(epoch),
     }
-    Flight::new(epoch)
 }
 
 impl<T> Shard<T> {
@@ -155,8 +155,9 @@ impl<T> Shard<T> {
     /// Keeps the flight of a state that ends, if no call ever waited for it. Returns it otherwise.
     #[inline]
     pub(super) fn keep_spare(&mut self, mut flight: Option<Arc<Flight<T>>>) -> Option<Arc<Flight<T>>> {
-        let is_unused = |flight: &mut Arc<Flight<T>>| Arc::get_mut(flight).is_some_and(Flight::is_unused);
-        if self.spare.is_none() && flight.as_mut().is_some_and(is_unused) {
+        // Nobody has a weak reference.
+        let is_unused = |flight: &Arc<Flight<T>>| Arc::strong_count(flight) == 1 && flight.is_unused();
+        if self.spare.is_none() && flight.as_ref().is_some_and(is_unused) {
             self.spare = flight.take();
         }
         flight
@@ -178,6 +179,6 @@ mod tests {
         drop(other);
         assert!(shard.keep_spare(Some(first)).is_none());
         let second = flight(&mut shard.spare, 2);
-        assert_eq!((Arc::as_ptr(&second), second.first_epoch), (place, 2));
+        assert_eq!((Arc::as_ptr(&second), second.first_epoch()), (place, 2));
     }
 }
