@@ -5,7 +5,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
-use std::time::Instant;
 
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, ConnectionAddr, RedisResult};
@@ -18,7 +17,6 @@ use tokio::task::AbortHandle;
 use super::address;
 use super::opener::Opener;
 use super::wire::{MAX_REPLY, set_up};
-use crate::real_time;
 use crate::remote::dial;
 use crate::remote::pool::CONNECT_TIMEOUT;
 
@@ -54,7 +52,7 @@ struct Traffic {
 pub(super) struct LineInUse(pub(super) Line);
 
 impl Line {
-    /// Connects, logs in, and chooses the database.
+    /// Connects, logs in, and chooses the database. It has no time limit of its own.
     pub(super) async fn open(opener: &Opener) -> RedisResult<Self> {
         let client = &opener.client;
         address::prepare(client);
@@ -64,30 +62,24 @@ impl Line {
             .set_dns_resolver(address::Resolver)
             .set_response_timeout(None);
         let info = client.get_connection_info();
-        let opening = async {
-            match info.addr() {
-                ConnectionAddr::Tcp(host, port) => {
-                    let addresses = lookup_host((host.as_str(), *port)).await?.collect();
-                    let stream = dial::connect_async(addresses).await?;
-                    set_up(&stream, info.tcp_settings())?;
-                    Line::over(stream, opener, config).await
-                }
-                #[cfg(unix)]
-                ConnectionAddr::Unix(path) => {
-                    Line::over(UnixStream::connect(path).await?, opener, config).await
-                }
-                _ => {
-                    let connection = client.get_multiplexed_async_connection_with_config(&config);
-                    let connection = connection.await?;
-                    Ok(Line {
-                        connection,
-                        driver: None,
-                    })
-                }
+        match info.addr() {
+            ConnectionAddr::Tcp(host, port) => {
+                let addresses = lookup_host((host.as_str(), *port)).await?.collect();
+                let stream = dial::connect_async(addresses).await?;
+                set_up(&stream, info.tcp_settings())?;
+                Line::over(stream, opener, config).await
             }
-        };
-        let opened = real_time::within(Instant::now() + CONNECT_TIMEOUT, opening).await;
-        opened.unwrap_or_else(|| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
+            #[cfg(unix)]
+            ConnectionAddr::Unix(path) => Line::over(UnixStream::connect(path).await?, opener, config).await,
+            _ => {
+                let connection = client.get_multiplexed_async_connection_with_config(&config);
+                let connection = connection.await?;
+                Ok(Line {
+                    connection,
+                    driver: None,
+                })
+            }
+        }
     }
 
     async fn over<S>(stream: S, opener: &Opener, config: AsyncConnectionConfig) -> RedisResult<Self>

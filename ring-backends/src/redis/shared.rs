@@ -1,5 +1,6 @@
 //! The connections of awaited calls: one for each runtime, which drives it, shared by all calls on the runtime.
 
+use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
@@ -18,7 +19,7 @@ use super::request::Commands;
 use super::watching::ServerId;
 use crate::real_time;
 use crate::remote::Fault;
-use crate::remote::pool::{IDLE_TIMEOUT, OVERDUE, TRIED_AFTER};
+use crate::remote::pool::{CONNECT_TIMEOUT, IDLE_TIMEOUT, OVERDUE, TRIED_AFTER};
 use crate::remote::unacked::UnackedWrites;
 
 /// The most attempts to connect at a time.
@@ -193,7 +194,13 @@ impl SharedConnections {
 
 /// A connection that is open, and the server that it leads to, where tiers need to know.
 async fn open(opener: Opener) -> RedisResult<Line> {
-    greeted(Line::open(&opener).await?, &opener).await
+    in_time(async { greeted(Line::open(&opener).await?, &opener).await }).await
+}
+
+/// What belongs to connecting. A server that takes the connection and says nothing does not hold it up for ever.
+async fn in_time<T>(connecting: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
+    let done = real_time::within(Instant::now() + CONNECT_TIMEOUT, connecting).await;
+    done.unwrap_or_else(|| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
 }
 
 /// Notices whether the server takes the connection, and knows `ECHO`. Some proxies close the connection for it.
@@ -289,7 +296,7 @@ impl SharedConnection {
             let opened = open(opener).await;
             #[cfg(feature = "tiered")]
             if let (Some(watch), Ok(connection)) = (watch.get(), &opened)
-                && let Ok(server) = server_of(connection.clone()).await
+                && let Ok(server) = in_time(server_of(connection.clone())).await
             {
                 watch.meet(server);
                 waiting.upgrade().map(|shared| shared.server.set(server));
