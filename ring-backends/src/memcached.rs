@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 
 use memcache::exp::MetaClient;
 use parking_lot::Mutex;
+use ring_cache_core::storage::{LeaseRequest, LeaseToken};
 use ring_cache_core::{Error, RingKey};
 
 use address::Address;
@@ -36,7 +37,7 @@ use crate::remote::own_type::own_type;
 use crate::remote::pool::Pool;
 use crate::remote::process::PerProcess;
 use crate::remote::unacked::UnackedWrites;
-use crate::remote::{BlockingServer, Entry, Fault, Found, Remote, Server};
+use crate::remote::{BlockingServer, Entry, Fault, Found, LeaseAnswer, Remote, Server, ServerLeases};
 
 /// A storage on one memcached or several, version 1.6.10 or newer.
 ///
@@ -89,7 +90,7 @@ pub struct Memcached {
     remote: Remote<MemcachedServer>,
 }
 
-own_type!(Memcached: Expires);
+own_type!(Memcached: Expires, Leases);
 
 /// The servers of a [`Memcached`].
 struct MemcachedServer {
@@ -247,6 +248,25 @@ impl Server for MemcachedServer {
 
     fn touch(entries: &[(StoredKey, Duration)]) -> Result<Request<bool>, Fault> {
         request::touch(entries)
+    }
+
+    /// Memcached compares one item only.
+    const LEASES: ServerLeases = ServerLeases::Apart;
+
+    fn leased(key: StoredKey) -> StoredKey {
+        key.leased()
+    }
+
+    fn acquire(items: &[(StoredKey, LeaseRequest)]) -> Result<Request<LeaseAnswer>, Fault> {
+        request::acquire(items)
+    }
+
+    fn lease_tokens(keys: &[StoredKey]) -> Result<Request<Option<LeaseToken>>, Fault> {
+        request::tokens(keys)
+    }
+
+    fn release(leases: &[(StoredKey, LeaseToken)]) -> Result<Request<bool>, Fault> {
+        request::release(leases)
     }
 }
 

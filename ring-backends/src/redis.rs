@@ -11,6 +11,7 @@ mod faults;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod hash;
+mod lease;
 #[cfg(feature = "tokio")]
 mod line;
 #[cfg(feature = "inspect")]
@@ -24,6 +25,7 @@ mod server;
 #[cfg(feature = "tokio")]
 mod shared;
 mod single;
+mod stored_key;
 #[cfg(feature = "tiered")]
 mod watching;
 mod wire;
@@ -101,7 +103,7 @@ pub struct Redis {
     remote: Remote<RedisServer<Keys>>,
 }
 
-own_type!(Redis: Expires, Clear);
+own_type!(Redis: Expires, Clear, Leases);
 
 impl Redis {
     /// Opens the storage on the server at `url`. It connects when it is first used.

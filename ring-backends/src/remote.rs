@@ -13,6 +13,7 @@ mod breaker;
 pub(crate) mod dial;
 #[cfg(feature = "inspect")]
 pub(crate) mod inspect;
+mod leases;
 mod nodes;
 mod operation;
 #[cfg(any(feature = "redis", feature = "memcached"))]
@@ -20,6 +21,7 @@ pub(crate) mod own_type;
 #[cfg(any(feature = "redis", feature = "memcached"))]
 pub(crate) mod pool;
 pub(crate) mod process;
+mod releases;
 mod repairs;
 mod storage;
 #[cfg(any(feature = "redis", feature = "memcached"))]
@@ -34,12 +36,13 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use ring_cache_core::flights::Flights;
 use ring_cache_core::key::namespace_text;
-use ring_cache_core::storage::ChangeObserver;
+use ring_cache_core::storage::{ChangeObserver, LeaseRequest, LeaseToken};
 use ring_cache_core::{Cause, Error, Name, RingKey};
 
 pub use breaker::Breaker;
 use breaker::BreakerState;
 use process::PerProcess;
+use releases::Releases;
 use repairs::Repairs;
 
 /// Why an operation failed whose time was over when it had a connection at last.
@@ -115,7 +118,76 @@ pub trait Server: Send + Sync + 'static {
     fn contains(keys: &[Self::StoredKey]) -> Result<Self::Request<bool>, Fault>;
     /// Restarts expiries; one of zero removes the entry. Returns whether each entry existed.
     fn touch(entries: &[(Self::StoredKey, Duration)]) -> Result<Self::Request<bool>, Fault>;
+
+    /// How the server gives leases, if it does. A server that gives some implements what follows.
+    const LEASES: ServerLeases = ServerLeases::None;
+
+    /// The key of an entry whose ring has leases: requests that write, remove or touch the entry first end its lease.
+    fn leased(key: Self::StoredKey) -> Self::StoredKey {
+        key
+    }
+
+    /// Asks for leases.
+    fn acquire(items: &[(Self::StoredKey, LeaseRequest)]) -> Result<Self::Request<LeaseAnswer>, Fault> {
+        let _ = items;
+        Err(no_leases())
+    }
+
+    /// Stores values whose leases have these tokens, and ends the leases, [with the entries](ServerLeases::WithEntries). No
+    /// expiry is zero. Returns whether each was stored.
+    fn write_leased(entries: &[LeasedEntry<Self::StoredKey>]) -> Result<Self::Request<bool>, Fault> {
+        let _ = entries;
+        Err(no_leases())
+    }
+
+    /// Looks for leases [apart](ServerLeases::Apart) from entries. Returns the token of each that is there.
+    fn lease_tokens(keys: &[Self::StoredKey]) -> Result<Self::Request<Option<LeaseToken>>, Fault> {
+        let _ = keys;
+        Err(no_leases())
+    }
+
+    /// Ends leases that have these tokens. Returns whether each was there.
+    fn release(leases: &[(Self::StoredKey, LeaseToken)]) -> Result<Self::Request<bool>, Fault> {
+        let _ = leases;
+        Err(no_leases())
+    }
 }
+
+/// The fault of a server without leases.
+pub(crate) fn no_leases() -> Fault {
+    Fault::Refused("this storage has no leases".into())
+}
+
+/// How a server gives leases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServerLeases {
+    /// It gives none.
+    None,
+    /// A request [for a lease](Server::acquire) also looks for the entry, and a [write under a lease](Server::write_leased)
+    /// is one request.
+    WithEntries,
+    /// The entry is read after the lease was asked for, and written after the lease was [looked at](Server::lease_tokens).
+    Apart,
+}
+
+/// The answer of a server that was asked for a lease.
+#[derive(Debug, Default)]
+pub enum LeaseAnswer {
+    /// There is an entry, and no lease was given.
+    Found(Found),
+    /// The lease was given, with the token of the request or with this one.
+    Won(Option<LeaseToken>),
+    /// Another computation has the lease.
+    Busy,
+    /// The server gives no leases, for this reason: it is not asked again.
+    Refused(String),
+    /// The server did not say.
+    #[default]
+    Unknown,
+}
+
+/// An [`Entry`], and the token of its lease.
+pub type LeasedEntry<K> = (K, Vec<u8>, Option<Duration>, LeaseToken);
 
 /// The key of an entry, its value, and its expiry.
 pub type Entry<K> = (K, Vec<u8>, Option<Duration>);
@@ -198,8 +270,16 @@ pub enum Fault {
     Busy(Cause),
 }
 
-/// Repairs a node of a server on a thread of its own, until nothing is left to be deleted.
-type Repairer<S> = fn(&Arc<S>, &Arc<Nodes<<S as Server>::StoredKey>>, usize);
+/// Begins work on a node of a server, on a thread of its own.
+type Begin<S> = fn(&Arc<S>, &Arc<Nodes<<S as Server>::StoredKey>>, usize);
+
+/// What a storage does in the background.
+struct Background<S: Server> {
+    /// Deletes entries that may be out of date, until none is left.
+    repair: Begin<S>,
+    /// Releases leases.
+    release: Begin<S>,
+}
 
 /// A storage on a server: see the [module](self).
 ///
@@ -208,7 +288,7 @@ pub struct Remote<S: Server> {
     server: Arc<S>,
     nodes: Arc<PerProcess<Arc<Nodes<S::StoredKey>>>>,
     flights: Arc<PerProcess<Flights<Vec<u8>>>>,
-    repairer: Arc<OnceLock<Repairer<S>>>,
+    background: Arc<OnceLock<Background<S>>>,
     namespace: Arc<str>,
     deadline: Duration,
 }
@@ -218,6 +298,8 @@ struct Nodes<K> {
     nodes: Box<[Node<K>]>,
     breaker: Breaker,
     counts: Counts,
+    /// Whether the server gives no leases.
+    without_leases: AtomicBool,
 }
 
 /// The state of one node.
@@ -228,6 +310,7 @@ struct Node<K> {
     repairs: Repairs<K>,
     /// Whether a thread repairs in the background.
     is_repairing: AtomicBool,
+    releases: Releases<K>,
 }
 
 #[derive(Default)]
@@ -273,7 +356,7 @@ impl<S: Server> Remote<S> {
             nodes: own(Nodes::new(server.nodes(), Breaker::default())),
             server: Arc::new(server),
             flights: no_flights(),
-            repairer: Arc::default(),
+            background: Arc::default(),
             namespace: "".into(),
             deadline: DEFAULT_DEADLINE,
         }
@@ -354,6 +437,7 @@ impl<K: Clone + Eq + Hash> Nodes<K> {
                 .collect(),
             breaker,
             counts: Counts::default(),
+            without_leases: AtomicBool::new(false),
         }
     }
 
@@ -364,6 +448,7 @@ impl<K: Clone + Eq + Hash> Nodes<K> {
             nodes: self.nodes.iter().map(inherited).collect(),
             breaker: self.breaker,
             counts: Counts::default(),
+            without_leases: AtomicBool::new(false),
         }
     }
 }
@@ -375,6 +460,7 @@ impl<K> Node<K> {
             last_fault: Mutex::default(),
             repairs,
             is_repairing: AtomicBool::new(false),
+            releases: Releases::new(),
         }
     }
 }
@@ -428,7 +514,7 @@ impl<S: Server> Clone for Remote<S> {
             server: Arc::clone(&self.server),
             nodes: Arc::clone(&self.nodes),
             flights: Arc::clone(&self.flights),
-            repairer: Arc::clone(&self.repairer),
+            background: Arc::clone(&self.background),
             namespace: Arc::clone(&self.namespace),
             deadline: self.deadline,
         }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::error::Error;
-use crate::flights::Flights;
+use crate::flights::{Flights, LeaseToken};
 use crate::key::{EncodedKey, Name, RingKey};
 use crate::storage::{
     ChangeObserver, Clear, EvictionCounts, Expires, HoldsBytes, Storage, StorageBase, TellsLife,
@@ -128,6 +128,10 @@ macro_rules! handle {
                 self.storage.watch(observer)
             }
 
+            fn leases(&self) -> Option<&dyn crate::flights::Leases> {
+                self.storage.leases()
+            }
+
             fn mark_suspect(&self, key: &EncodedKey) {
                 self.storage.mark_suspect(key);
             }
@@ -202,6 +206,7 @@ pub trait DynBase<T>: Send + Sync {
     fn deadline(&self) -> Option<Duration>;
     fn eviction_counts(&self) -> EvictionCounts;
     fn watch(&self, observer: Arc<dyn ChangeObserver>) -> bool;
+    fn leases(&self) -> Option<&dyn crate::flights::Leases>;
     fn mark_suspect(&self, key: &EncodedKey);
     fn hit(&self, key: &EncodedKey, stale: Duration) -> Option<T>;
     #[cfg(feature = "inspect")]
@@ -231,6 +236,10 @@ impl<T, S: StorageBase<T> + Send + Sync> DynBase<T> for S {
 
     fn watch(&self, observer: Arc<dyn ChangeObserver>) -> bool {
         StorageBase::watch(self, observer)
+    }
+
+    fn leases(&self) -> Option<&dyn crate::flights::Leases> {
+        StorageBase::leases(self)
     }
 
     fn mark_suspect(&self, key: &EncodedKey) {
@@ -326,6 +335,16 @@ impl<K: RingKey, T> Record<Vec<(EncodedKey, T, Option<Duration>)>> for Vec<(K, T
     fn record(self) -> Vec<(EncodedKey, T, Option<Duration>)> {
         let entries = self.into_iter();
         let entries = entries.map(|(key, value, expiry)| (Record::record(&key), value, expiry));
+        entries.collect()
+    }
+}
+
+impl<K: RingKey, T> Record<Vec<(EncodedKey, T, Option<Duration>, LeaseToken)>>
+    for Vec<(K, T, Option<Duration>, LeaseToken)>
+{
+    fn record(self) -> Vec<(EncodedKey, T, Option<Duration>, LeaseToken)> {
+        let entries = self.into_iter();
+        let entries = entries.map(|(key, value, expiry, token)| (Record::record(&key), value, expiry, token));
         entries.collect()
     }
 }

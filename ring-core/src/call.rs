@@ -13,6 +13,7 @@ pub(crate) mod dependents;
 mod fetch;
 mod forgetting;
 mod job;
+mod lease;
 mod refresh;
 mod within;
 
@@ -42,7 +43,7 @@ use crate::mode::Blocking;
 use crate::output::{FallibleOutput, Output};
 use crate::ring::Ring;
 use crate::storage::blocking::{is_fresh, read_fresh};
-use crate::storage::{Detach, Expires, HasCoder, Storage, StorageBase, Tagged, TellsLife, View};
+use crate::storage::{Detach, Expires, HasCoder, Leases, Storage, StorageBase, Tagged, TellsLife, View};
 use crate::tag::Tag;
 
 /// One call of a cached method with its arguments bound, returned by `{method}_ring(..)`.
@@ -200,6 +201,16 @@ impl<R: Output, S, B, M> BoundCall<R, S, B, M> {
         S: View<R::Value, Storage: TellsLife>,
     {
         self.of_stale_entry()
+    }
+
+    /// The call of a ring whose computations have leases. Generated for `#[ring(lease = ..)]`.
+    #[doc(hidden)]
+    #[inline]
+    pub fn leased(self) -> Self
+    where
+        S: View<R::Value, Storage: Leases>,
+    {
+        self
     }
 
     /// Does not store computed values for which `unless` is true. Generated for `#[ring(unless = ..)]`.
@@ -488,7 +499,7 @@ where
         let (key, context) = (self.encoded_key(), self.context.update());
         let dependents = context.dependents([&key]);
         blocking::see_version(&context, &key);
-        let begun = context.begin_update(key);
+        let begun = blocking::begin_update(&context, key);
         let out = blocking::complete::<R, S, B>(&context, begun, self.body, Lookup::default());
         context.count_errors(forget(context.storage(), &dependents));
         out

@@ -128,6 +128,12 @@ impl Error {
         Self::new(ErrorKind::Refused, "store", Some(cause.into()))
     }
 
+    pub(crate) fn no_leases() -> Self {
+        let cause = "the storage says that it has leases, and does not implement all of their operations: forward \
+                     `leases`, `acquire` and `write_leased`";
+        Self::new(ErrorKind::Unavailable, "lease", Some(cause.into()))
+    }
+
     fn new(kind: ErrorKind, operation: &'static str, cause: Option<Cause>) -> Self {
         Error {
             kind,

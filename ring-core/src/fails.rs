@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::error::Error;
-use crate::flights::Flights;
+use crate::flights::{Flights, Leases};
 use crate::key::{EncodedKey, Name, RingKey};
 use crate::storage::{
     ChangeObserver, Clear, EvictionCounts, Expires, HoldsBytes, InMemory, Storage, StorageBase, TellsLife,
@@ -151,6 +151,10 @@ impl<T, S: StorageBase<T>> StorageBase<T> for Fails<S> {
 
     fn watch(&self, observer: Arc<dyn ChangeObserver>) -> bool {
         self.inner.storage.watch(observer)
+    }
+
+    fn leases(&self) -> Option<&dyn Leases> {
+        self.inner.storage.leases()
     }
 
     fn mark_suspect(&self, key: &EncodedKey) {

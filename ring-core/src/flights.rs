@@ -17,6 +17,7 @@ mod in_place;
 mod invalidation;
 mod key_state;
 mod leader;
+mod lease;
 mod refreshes;
 mod registry;
 mod ring_doubts;
@@ -32,6 +33,7 @@ pub(crate) use flight::Outcome;
 pub use in_place::{Evicted, InPlace, Terms};
 pub(crate) use invalidation::Invalidation;
 pub(crate) use leader::{Leader, Turn};
+pub use lease::{LeaseToken, Leases};
 #[doc(hidden)]
 pub use refreshes::Claim;
 pub(crate) use waiter::{WaitOutcome, Waiter};

@@ -48,6 +48,8 @@ pub struct Ring {
     pub(crate) early: Early,
     /// The moving average of the time that the body takes, in nanoseconds. Kept for [`Early::XFetch`].
     mean_nanos: AtomicU64,
+    /// The life of a lease, if computations have one.
+    pub(crate) lease: Option<Duration>,
     /// The greatest part by which an expiry is shortened.
     pub(crate) jitter: f64,
     /// Whether entries of other rings depend on calls of this one.
@@ -74,6 +76,7 @@ impl Ring {
             timeout: None,
             early: Early::Off,
             mean_nanos: AtomicU64::new(0),
+            lease: None,
             jitter: 0.0,
             has_dependents: AtomicBool::new(false),
             errors: Errors::new(),
@@ -268,6 +271,15 @@ impl Ring {
     #[must_use]
     pub fn jitter(mut self, jitter: f64) -> Self {
         self.jitter = jitter.clamp(0.0, 1.0);
+        self
+    }
+
+    /// Computations have a lease among processes, which ends by itself after `life`. To be called after
+    /// [`version`](Self::version): the lease is that of the name.
+    #[must_use]
+    pub fn lease(mut self, life: Duration) -> Self {
+        self.lease = Some(life);
+        self.name.set_leased();
         self
     }
 

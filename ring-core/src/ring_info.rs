@@ -115,6 +115,7 @@ impl RingInfo {
             expire: self.uses.last().and_then(|used| used.expiry()),
             coalesce: self.ring.coalesce,
             flight_timeout: self.ring.flight_timeout,
+            lease: self.ring.lease,
         }
     }
 
@@ -154,6 +155,8 @@ pub struct Settings {
     pub coalesce: bool,
     /// The time that a call waits for another's computation before it computes itself.
     pub flight_timeout: Duration,
+    /// The life of a lease, if one process computes for all.
+    pub lease: Option<Duration>,
 }
 
 /// A storage, as far as it is known without its type.

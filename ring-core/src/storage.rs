@@ -10,6 +10,7 @@ pub(crate) mod awaited;
 mod base;
 mod batch;
 pub(crate) mod blocking;
+mod lease;
 mod machine;
 mod operations;
 mod store;
@@ -21,6 +22,7 @@ pub use crate::tag::{AsyncForgetsTags, ForgetsTags};
 pub use awaited::{AsyncClear, AsyncStorage, InMemory};
 pub use base::{ChangeObserver, EvictionCounts, Expires, Expiring, StorageBase, TellsLife};
 pub use blocking::{Clear, Storage};
+pub use lease::{Acquired, LeaseRequest, YieldsTo, is_leased};
 #[doc(hidden)]
 pub use tagged::{Asked, Reaches, Tagged};
 pub use tagged::{AsyncTags, Tags};
@@ -29,6 +31,7 @@ pub use view::{Coded, CodedStorage, Detach, HasCoder, HoldsBytes, NamedStorage, 
 #[doc(hidden)]
 pub use crate::any_storage::DynBase;
 pub use crate::any_storage::awaited::{BoxFuture, SendClear, SendStorage};
+pub use crate::flights::{LeaseToken, Leases};
 
 pub(crate) use machine::{Event, Machine, Step};
 pub(crate) use store::Store;

@@ -4,7 +4,12 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use crate::sync::{Delay, EventListener, Listener};
+use crate::sync::{Delay, Event, EventListener, Listener};
+
+/// An event that does not happen: the wait for it is a pause.
+pub(crate) fn never() -> EventListener {
+    Event::new().listen()
+}
 
 /// The time from now to `until`, if it is limited.
 #[inline]

@@ -14,7 +14,9 @@ impl InspectedServer for MemcachedServer {
     const REFUSAL: Option<&'static str> = Some(LISTS_NOTHING);
 
     fn key_of_text(namespace: &str, ring: &Name, text: &str) -> Option<StoredKey> {
-        is_of_ring(text, namespace, ring).then(|| StoredKey::of_text(text))
+        let key = || StoredKey::of_text(text);
+        let key = || if ring.is_leased() { key().leased() } else { key() };
+        is_of_ring(text, namespace, ring).then(key)
     }
 
     fn keys(&self, _: &str, _: &Name, _: &str, _: usize) -> Result<(Vec<FoundKey>, Option<String>), Fault> {

@@ -7,14 +7,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use memcache::exp::{
-    DeleteOptions, GetOptions, MetaCommand, MetaCommandResult, ReturnCode, SetOptions, build_delete,
+    DeleteOptions, GetOptions, MetaCommand, MetaCommandResult, ReturnCode, SetMode, SetOptions, build_delete,
     build_get, build_set,
 };
+use ring_cache_core::storage::{LeaseRequest, LeaseToken, YieldsTo};
 
 use super::expiry::expiry;
 use super::reply_buffer::{MAX_VALUE, Reply, ReplyBuffer};
 use super::stored_key::StoredKey;
-use crate::remote::{Entry, Fault, Found};
+use crate::remote::{Entry, Fault, Found, LeaseAnswer};
 
 /// The number of the next command.
 static NUMBERS: AtomicU64 = AtomicU64::new(1);
@@ -26,6 +27,8 @@ pub(super) struct Request<T> {
     ends: Vec<usize>,
     /// The number of the first command. Those of the others follow.
     first: u64,
+    /// The number of commands before those of the items. Their replies have no results.
+    leading: usize,
     /// Whether it changes entries.
     pub(super) mutates: bool,
     /// The meaning of a reply; `None` if it does not fit the command.
@@ -41,21 +44,51 @@ impl<T> Request<T> {
         command: impl Fn(&I, Vec<u8>) -> Command,
         read: fn(MetaCommandResult) -> Option<T>,
     ) -> Result<Self, Fault> {
-        let count = items.len() as u64;
+        Self::each_after(Vec::new(), items, mutates, command, read)
+    }
+
+    /// Changes entries, after their leases were ended: from then on, no computation that is overtaken is stored.
+    fn each_change<I>(
+        items: &[I],
+        key: impl Fn(&I) -> &StoredKey,
+        command: impl Fn(&I, Vec<u8>) -> Command,
+        read: fn(MetaCommandResult) -> Option<T>,
+    ) -> Result<Self, Fault> {
+        let leases = items.iter().filter_map(|item| key(item).lease());
+        Self::each_after(leases.collect(), items, true, command, read)
+    }
+
+    fn each_after<I>(
+        leases: Vec<StoredKey>,
+        items: &[I],
+        mutates: bool,
+        command: impl Fn(&I, Vec<u8>) -> Command,
+        read: fn(MetaCommandResult) -> Option<T>,
+    ) -> Result<Self, Fault> {
+        let count = leases.len() + items.len();
         let mut request = Request {
-            bytes: Vec::with_capacity(64 * items.len()),
-            ends: Vec::with_capacity(items.len()),
-            first: NUMBERS.fetch_add(count, Ordering::Relaxed),
+            bytes: Vec::with_capacity(64 * count),
+            ends: Vec::with_capacity(count),
+            first: NUMBERS.fetch_add(count as u64, Ordering::Relaxed),
+            leading: leases.len(),
             mutates,
             read,
         };
-        for (item, number) in items.iter().zip(request.first..) {
-            let number = number.to_string().into_bytes();
-            let command = command(item, number).map_err(refused)?;
-            command.encode_into(&mut request.bytes).map_err(refused)?;
-            request.ends.push(request.bytes.len());
+        for lease in &leases {
+            request.add(|number| delete(lease, number))?;
+        }
+        for item in items {
+            request.add(|number| command(item, number))?;
         }
         Ok(request)
+    }
+
+    fn add(&mut self, command: impl FnOnce(Vec<u8>) -> Command) -> Result<(), Fault> {
+        let number = self.first + self.ends.len() as u64;
+        let command = command(number.to_string().into_bytes()).map_err(refused)?;
+        command.encode_into(&mut self.bytes).map_err(refused)?;
+        self.ends.push(self.bytes.len());
+        Ok(())
     }
 
     /// With numbers that are known in advance.
@@ -105,12 +138,12 @@ pub(super) fn write(entries: &[Entry<StoredKey>]) -> Result<Request<()>, Fault> 
         options.opaque = Some(number);
         build_set(key.as_str(), value.as_slice(), &options)
     };
-    Request::each(entries, true, command, stored)
+    Request::each_change(entries, |(key, ..)| key, command, stored)
 }
 
 /// Removes entries.
 pub(super) fn remove(keys: &[StoredKey]) -> Result<Request<bool>, Fault> {
-    Request::each(keys, true, delete, existed)
+    Request::each_change(keys, |key| key, delete, existed)
 }
 
 /// Restarts expiries.
@@ -126,7 +159,53 @@ pub(super) fn touch(entries: &[(StoredKey, Duration)]) -> Result<Request<bool>, 
         options.opaque = Some(number);
         build_get(key.as_str(), &options)
     };
-    Request::each(entries, true, command, existed)
+    Request::each_change(entries, |(key, _)| key, command, existed)
+}
+
+/// Asks for leases. Each is an item of its own, with a number of the server as its token.
+pub(super) fn acquire(items: &[(StoredKey, LeaseRequest)]) -> Result<Request<LeaseAnswer>, Fault> {
+    let now = SystemTime::now();
+    let command = |(key, request): &(StoredKey, LeaseRequest), number| {
+        let mut options = SetOptions::default();
+        if request.yields_to != YieldsTo::Nothing {
+            options.mode = SetMode::Add;
+        }
+        options.ttl = Some(expiry(request.life, now));
+        options.return_cas = true;
+        options.opaque = Some(number);
+        build_set(lease(key).as_str(), "1", &options)
+    };
+    Request::each(items, true, command, answer)
+}
+
+/// Looks for leases.
+pub(super) fn tokens(keys: &[StoredKey]) -> Result<Request<Option<LeaseToken>>, Fault> {
+    let command = |key: &StoredKey, number| {
+        let mut options = GetOptions::default();
+        options.value = false;
+        options.return_cas = true;
+        options.opaque = Some(number);
+        build_get(lease(key).as_str(), &options)
+    };
+    Request::each(keys, false, command, token)
+}
+
+/// Ends leases that have these tokens.
+pub(super) fn release(leases: &[(StoredKey, LeaseToken)]) -> Result<Request<bool>, Fault> {
+    let command = |(key, token): &(StoredKey, LeaseToken), number| {
+        let mut options = DeleteOptions::default();
+        options.compare_cas = Some(token.number());
+        options.opaque = Some(number);
+        build_delete(lease(key).as_str(), &options)
+    };
+    Request::each(leases, true, command, released)
+}
+
+fn lease(key: &StoredKey) -> StoredKey {
+    key.clone()
+        .leased()
+        .lease()
+        .unwrap_or_else(|| unreachable!("it is leased"))
 }
 
 fn get(key: &StoredKey, number: Vec<u8>, expiring: bool) -> Command {
@@ -169,6 +248,33 @@ fn existed(reply: MetaCommandResult) -> Option<bool> {
     match reply.rc {
         ReturnCode::Hd => Some(!reply.stale),
         ReturnCode::En | ReturnCode::Nf => Some(false),
+        _ => None,
+    }
+}
+
+/// Whether the lease was given.
+fn answer(reply: MetaCommandResult) -> Option<LeaseAnswer> {
+    match reply.rc {
+        ReturnCode::Hd => Some(LeaseAnswer::Won(Some(LeaseToken::of(reply.cas?)))),
+        ReturnCode::Ns => Some(LeaseAnswer::Busy),
+        _ => None,
+    }
+}
+
+/// The token of a lease that is there.
+fn token(reply: MetaCommandResult) -> Option<Option<LeaseToken>> {
+    match reply.rc {
+        ReturnCode::Hd => Some(Some(LeaseToken::of(reply.cas?))),
+        ReturnCode::En => Some(None),
+        _ => None,
+    }
+}
+
+/// Whether the lease was there, with its token.
+fn released(reply: MetaCommandResult) -> Option<bool> {
+    match reply.rc {
+        ReturnCode::Hd => Some(true),
+        ReturnCode::Nf | ReturnCode::Ex => Some(false),
         _ => None,
     }
 }
@@ -260,6 +366,10 @@ impl<'r, T> Replies<'r, T> {
         let expected = self.request.first + self.count as u64;
         if reply.opaque.as_deref() != Some(expected.to_string().as_bytes()) {
             return Err(ReplyError::Invalid("the reply to another command".into()));
+        }
+        if self.count < self.request.leading {
+            let ended = existed(reply).map(drop);
+            return ended.ok_or_else(|| ReplyError::Invalid("the reply does not fit the command".into()));
         }
         let result = (self.request.read)(reply);
         let result =

@@ -1,6 +1,7 @@
 //! The keys of entries in memcached: the text of the entry's key, or a short form if memcached does not take it.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use ring_cache_core::RingKey;
 use ring_cache_core::key::text_in_namespace;
@@ -11,29 +12,65 @@ pub(super) const MAX_KEY: usize = 250;
 const MARK: &str = "%~";
 const HASH: usize = 2 * blake3::OUT_LEN;
 
-/// The key of an entry in memcached.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct StoredKey(Box<str>);
+/// Behind the key of an entry it makes the key of its lease: no entry has such a key.
+const LEASE: &str = "%lease";
+
+/// The key of an entry in memcached. Keys are equal when their texts are.
+#[derive(Clone, Debug)]
+pub(super) struct StoredKey {
+    text: Box<str>,
+    /// Whether its ring has leases.
+    is_leased: bool,
+}
 
 impl StoredKey {
     pub(super) fn of<K: RingKey + ?Sized>(namespace: &str, key: &K) -> Self {
-        StoredKey(fitted(text_in_namespace(namespace, key)).into())
+        Self::of_text(&text_in_namespace(namespace, key))
     }
 
     /// The key of an entry whose key has this text.
-    #[cfg(feature = "inspect")]
     pub(super) fn of_text(text: &str) -> Self {
-        StoredKey(fitted(text.to_owned()).into())
+        StoredKey {
+            text: fitted(text.to_owned()).into(),
+            is_leased: false,
+        }
+    }
+
+    /// The same key of a ring with leases.
+    pub(super) fn leased(self) -> Self {
+        StoredKey {
+            is_leased: true,
+            ..self
+        }
+    }
+
+    /// The key of the lease of the entry, if its ring has leases.
+    pub(super) fn lease(&self) -> Option<StoredKey> {
+        self.is_leased.then(|| Self::of_text(&format!("{self}{LEASE}")))
     }
 
     pub(super) fn as_str(&self) -> &str {
-        &self.0
+        &self.text
+    }
+}
+
+impl PartialEq for StoredKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for StoredKey {}
+
+impl Hash for StoredKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.text.hash(state);
     }
 }
 
 impl fmt::Display for StoredKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 

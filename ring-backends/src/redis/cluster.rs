@@ -3,6 +3,7 @@
 mod dispatch;
 #[cfg(fuzzing)]
 pub(super) mod fuzzing;
+mod same_slot;
 mod seeds;
 mod slot_map;
 
@@ -17,6 +18,7 @@ use redis::{Client, ConnectionInfo, Value};
 #[cfg(feature = "inspect")]
 use ring_cache_core::inspect::is_of_ring;
 use ring_cache_core::key::text_in_namespace;
+use ring_cache_core::storage::{LeaseRequest, LeaseToken};
 use ring_cache_core::{Error, Name, RingKey};
 
 use super::address;
@@ -27,15 +29,19 @@ use super::ring_scan::{scan, texts};
 #[cfg(feature = "tokio")]
 use super::route::AsyncRoute;
 use super::route::Route;
-#[cfg(feature = "inspect")]
-use super::schema::LISTED;
 use super::schema::{KeySchema, Keys};
+#[cfg(feature = "inspect")]
+use super::schema::{LISTED, key_of_ring};
 use super::server::RedisServer;
 use super::single::Single;
+#[cfg(feature = "inspect")]
+use super::stored_key::is_lease;
+use super::stored_key::{LEASE, StoredKey};
 use crate::remote::own_type::own_type;
 use crate::remote::process::PerProcess;
-use crate::remote::{Entry, Fault, Found, Remote};
+use crate::remote::{Entry, Fault, Found, LeaseAnswer, LeasedEntry, Remote, ServerLeases};
 use dispatch::Dispatch;
+use same_slot::in_slot_of;
 use slot_map::{Address, ClusterNode, SlotMap, unreachable};
 
 /// A storage on a cluster of Redis servers.
@@ -53,7 +59,7 @@ pub struct RedisCluster {
     remote: Remote<RedisServer<SpreadKeys>>,
 }
 
-own_type!(RedisCluster: Expires, Clear);
+own_type!(RedisCluster: Expires, Clear, Leases);
 
 impl RedisCluster {
     /// Opens the storage on the cluster of the servers at these addresses; one is enough. It connects when it is first
@@ -108,15 +114,15 @@ const SPREAD: &str = "{}";
 impl KeySchema for SpreadKeys {
     const NAME: &'static str = "redis_cluster";
 
-    type StoredKey = Arc<str>;
+    type StoredKey = StoredKey;
     type Route = Cluster;
     type Scan = KeyScan;
 
-    fn routed(key: &Arc<str>) -> &str {
+    fn routed(key: &StoredKey) -> &str {
         key
     }
 
-    fn stored_key<K: RingKey + ?Sized>(namespace: &str, key: &K) -> Arc<str> {
+    fn stored_key<K: RingKey + ?Sized>(namespace: &str, key: &K) -> StoredKey {
         let key = text_in_namespace(namespace, key);
         if key.contains('{') {
             format!("{SPREAD}{key}").into()
@@ -126,7 +132,7 @@ impl KeySchema for SpreadKeys {
     }
 
     /// There is no `MGET` across slots.
-    fn read(keys: &[Arc<str>]) -> Result<Request<Option<Vec<u8>>>, Fault> {
+    fn read(keys: &[StoredKey]) -> Result<Request<Option<Vec<u8>>>, Fault> {
         let read = match keys {
             [_] => request::values,
             _ => request::values_of_type,
@@ -134,24 +140,43 @@ impl KeySchema for SpreadKeys {
         Ok(Request::each(keys, |key| request::on("GET", key), read))
     }
 
-    fn read_expiring(keys: &[Arc<str>]) -> Result<Request<Option<Found>>, Fault> {
+    fn read_expiring(keys: &[StoredKey]) -> Result<Request<Option<Found>>, Fault> {
         Keys::read_expiring(keys)
     }
 
-    fn write(entries: &[Entry<Arc<str>>]) -> Result<Request<()>, Fault> {
+    fn write(entries: &[Entry<StoredKey>]) -> Result<Request<()>, Fault> {
         Keys::write(entries)
     }
 
-    fn remove(keys: &[Arc<str>]) -> Result<Request<bool>, Fault> {
+    fn remove(keys: &[StoredKey]) -> Result<Request<bool>, Fault> {
         Keys::remove(keys)
     }
 
-    fn contains(keys: &[Arc<str>]) -> Result<Request<bool>, Fault> {
+    fn contains(keys: &[StoredKey]) -> Result<Request<bool>, Fault> {
         Keys::contains(keys)
     }
 
-    fn touch(entries: &[(Arc<str>, Duration)]) -> Result<Request<bool>, Fault> {
+    fn touch(entries: &[(StoredKey, Duration)]) -> Result<Request<bool>, Fault> {
         Keys::touch(entries)
+    }
+
+    const LEASES: ServerLeases = ServerLeases::WithEntries;
+
+    fn leased(key: StoredKey) -> StoredKey {
+        let lease = in_slot_of(&key, format!("{key}{LEASE}."));
+        key.leased_by(lease)
+    }
+
+    fn acquire(items: &[(StoredKey, LeaseRequest)]) -> Result<Request<LeaseAnswer>, Fault> {
+        Keys::acquire(items)
+    }
+
+    fn write_leased(entries: &[LeasedEntry<StoredKey>]) -> Result<Request<bool>, Fault> {
+        Keys::write_leased(entries)
+    }
+
+    fn release(leases: &[(StoredKey, LeaseToken)]) -> Result<Request<bool>, Fault> {
+        Keys::release(leases)
     }
 
     fn clear(namespace: &str, name: &Name) -> KeyScan {
@@ -159,9 +184,9 @@ impl KeySchema for SpreadKeys {
     }
 
     #[cfg(feature = "inspect")]
-    fn key_of_text(namespace: &str, ring: &Name, text: &str) -> Option<Arc<str>> {
+    fn key_of_text(namespace: &str, ring: &Name, text: &str) -> Option<StoredKey> {
         let is_own = is_of_ring(text.strip_prefix(SPREAD).unwrap_or(text), namespace, ring);
-        is_own.then(|| text.into())
+        (is_own && !is_lease(text)).then(|| key_of_ring::<Self>(text, ring))
     }
 
     #[cfg(feature = "inspect")]
@@ -176,7 +201,7 @@ impl KeySchema for SpreadKeys {
     }
 
     #[cfg(feature = "inspect")]
-    fn lives(keys: &[Arc<str>]) -> Option<Commands> {
+    fn lives(keys: &[StoredKey]) -> Option<Commands> {
         Keys::lives(keys)
     }
 }

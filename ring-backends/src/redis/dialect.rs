@@ -8,6 +8,7 @@ use redis::{Arg, Cmd, Value};
 
 use super::echo_token::{EchoToken, REFUSES_ALL};
 use super::faults::is_refused;
+use super::lease;
 use super::request::Commands;
 
 /// A connection that is younger is not replaced since its server is not the one to be asked: another would lead there, too.
@@ -18,7 +19,7 @@ const RECONNECT_INTERVAL: Duration = Duration::from_secs(1);
 pub(super) struct Dialect {
     echo: AtomicU8,
     /// Whether it lacks each [`Word`].
-    lacks: [AtomicBool; 2],
+    lacks: [AtomicBool; 3],
 }
 
 /// Whether a server knows `ECHO`.
@@ -91,7 +92,7 @@ impl Dialect {
 
     /// From now on the word is said otherwise, if the server knew that.
     pub(super) fn note_refused(&self, word: Word, replies: &[Value]) {
-        if !replies.iter().any(is_refused) {
+        if word != Word::Evalsha && !replies.iter().any(is_refused) {
             self.lacks[word as usize].store(true, Ordering::Relaxed);
         }
     }
@@ -104,6 +105,8 @@ pub(super) enum Word {
     Unlink,
     /// Many `GET`s do the same, also where the keys are on several servers.
     Mget,
+    /// `EVAL` does the same with the text of a script that the server does not have, and has from then on.
+    Evalsha,
 }
 
 impl Word {
@@ -111,6 +114,7 @@ impl Word {
         match command.args_iter().next() {
             Some(Arg::Simple(b"UNLINK")) => Some(Word::Unlink),
             Some(Arg::Simple(b"MGET")) => Some(Word::Mget),
+            Some(Arg::Simple(b"EVALSHA")) => Some(Word::Evalsha),
             _ => None,
         }
     }
@@ -122,21 +126,25 @@ impl Word {
     }
 
     fn is_refused_by(self, reply: &Value) -> bool {
-        let of_several_servers =
-            |reply: &Value| matches!(reply, Value::ServerError(error) if error.code() == "CROSSSLOT");
-        is_refused(reply) || (self == Word::Mget && of_several_servers(reply))
+        let has_code = |code| matches!(reply, Value::ServerError(error) if error.code() == code);
+        match self {
+            Word::Unlink => is_refused(reply),
+            Word::Mget => is_refused(reply) || has_code("CROSSSLOT"),
+            Word::Evalsha => has_code("NOSCRIPT"),
+        }
     }
 
     /// The commands in other words.
     pub(super) fn said_otherwise(self, commands: &Commands) -> Commands {
-        let other = match self {
-            Word::Unlink => "DEL",
-            Word::Mget => "GET",
-        };
         let others = commands.iter().flat_map(|command| {
             if Word::of(command) != Some(self) {
                 return vec![command.clone()];
             }
+            let other = match self {
+                Word::Unlink => "DEL",
+                Word::Mget => "GET",
+                Word::Evalsha => return vec![lease::with_text(command)],
+            };
             let keys = command.args_iter().skip(1).filter_map(|argument| match argument {
                 Arg::Simple(key) => Some(key),
                 _ => None,

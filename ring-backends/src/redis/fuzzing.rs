@@ -1,6 +1,5 @@
 //! Entry points to what reads a server's replies. The client parses the bytes; their meaning is ours.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use redis::{Parser, Value};
@@ -10,6 +9,7 @@ use super::hash::Fields;
 use super::request::Request;
 use super::ring_scan::RingScan;
 use super::schema::{KeySchema, Keys};
+use super::stored_key::StoredKey;
 use crate::remote::{Fault, Found};
 
 pub use super::cluster::fuzzing::through_a_cluster;
@@ -73,7 +73,7 @@ pub fn cleared(name: &Name, answers: Vec<Value>) -> usize {
     removed
 }
 
-fn keys(count: usize) -> Vec<Arc<str>> {
+fn keys(count: usize) -> Vec<StoredKey> {
     (0..count).map(|number| Keys::stored_key("", &number)).collect()
 }
 

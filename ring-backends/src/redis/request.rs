@@ -5,6 +5,7 @@ use std::time::Duration;
 use redis::{Arg, Cmd, Pipeline, Value};
 
 use super::faults::{Unexpected, is_refused};
+use super::stored_key::StoredKey;
 use crate::remote::{Fault, Found};
 
 /// Commands that are sent together.
@@ -19,6 +20,8 @@ pub(super) enum Commands {
 /// Commands, and how to read their replies: one `T` for each key.
 pub(super) struct Request<T> {
     pub(super) commands: Commands,
+    /// The number of commands before those of the keys. Their replies are only looked at for errors.
+    leading: usize,
     pub(super) read: fn(Vec<Value>) -> Result<Vec<T>, Unexpected>,
 }
 
@@ -29,23 +32,47 @@ impl<T> Request<T> {
         command: impl Fn(P) -> Cmd,
         read: fn(Vec<Value>) -> Result<Vec<T>, Unexpected>,
     ) -> Self {
+        Request::of(Commands::each(parts, command), read)
+    }
+
+    /// Commands, and how to read their replies.
+    pub(super) fn of(commands: Commands, read: fn(Vec<Value>) -> Result<Vec<T>, Unexpected>) -> Self {
         Request {
-            commands: Commands::each(parts, command),
+            commands,
+            leading: 0,
             read,
         }
     }
 
+    /// The same after the ends of the leases of these keys: from then on, no computation that is overtaken is stored.
+    pub(super) fn ending_leases<'k>(mut self, keys: impl Iterator<Item = &'k StoredKey>) -> Self {
+        let leases: Vec<&str> = keys.filter_map(StoredKey::lease).collect();
+        if leases.is_empty() {
+            return self;
+        }
+        self.leading = leases.len();
+        let leases = leases.into_iter().map(|lease| on("UNLINK", lease));
+        let all: Vec<Cmd> = leases.chain(self.commands.iter().cloned()).collect();
+        self.commands = Commands::each(all, |command| command);
+        self
+    }
+
     /// The meaning of the replies.
-    pub(super) fn read(&self, replies: Vec<Value>) -> Result<Vec<T>, Fault> {
+    pub(super) fn read(&self, mut replies: Vec<Value>) -> Result<Vec<T>, Fault> {
         if replies.len() != self.commands.len() {
             return Err(Unexpected::Reply.into());
+        }
+        for reply in replies.drain(..self.leading) {
+            Unexpected::check(reply)?;
         }
         Ok((self.read)(replies)?)
     }
 }
 
 /// The commands that change entries.
-const MUTATIONS: [&[u8]; 6] = [b"SET", b"UNLINK", b"DEL", b"PEXPIRE", b"HSET", b"HDEL"];
+const MUTATIONS: [&[u8]; 8] = [
+    b"SET", b"UNLINK", b"DEL", b"PEXPIRE", b"HSET", b"HDEL", b"EVALSHA", b"EVAL",
+];
 
 /// The longest expiry, a hundred years: Redis refuses those that are much longer.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);

@@ -4,6 +4,7 @@ use redis::{Cmd, Value};
 
 use super::faults::Unexpected;
 use super::request::{self, Commands};
+use super::stored_key::LEASE;
 
 /// The number of keys that Redis examines for one page.
 const PAGE: u32 = 1_000;
@@ -90,7 +91,7 @@ impl KeyScan {
     fn is_of_ring(&self, key: &str) -> bool {
         let key = key.strip_prefix(self.before).unwrap_or(key);
         let rest = key.strip_prefix(&self.prefix);
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(':') || rest.starts_with(LEASE))
     }
 }
 

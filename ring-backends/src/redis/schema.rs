@@ -9,16 +9,20 @@ use redis::{Cmd, Pipeline};
 #[cfg(feature = "inspect")]
 use ring_cache_core::inspect::is_of_ring;
 use ring_cache_core::key::text_in_namespace;
-use ring_cache_core::storage::ChangeObserver;
+use ring_cache_core::storage::{ChangeObserver, LeaseRequest, LeaseToken};
 use ring_cache_core::{Name, RingKey};
 
+use super::lease;
 use super::request::{self, Commands, Request};
 use super::ring_scan::{KeyScan, RingScan};
 #[cfg(feature = "inspect")]
 use super::ring_scan::{scan, texts};
 use super::route::Route;
 use super::single::Single;
-use crate::remote::{Entry, Fault, Found};
+#[cfg(feature = "inspect")]
+use super::stored_key::is_lease;
+use super::stored_key::{LEASE, StoredKey};
+use crate::remote::{Entry, Fault, Found, LeaseAnswer, LeasedEntry, ServerLeases, no_leases};
 
 /// Under which keys of Redis entries are stored, and which commands reach them.
 pub(super) trait KeySchema: Send + Sync + 'static {
@@ -48,6 +52,24 @@ pub(super) trait KeySchema: Send + Sync + 'static {
     fn contains(keys: &[Self::StoredKey]) -> Result<Request<bool>, Fault>;
     /// Restarts expiries.
     fn touch(entries: &[(Self::StoredKey, Duration)]) -> Result<Request<bool>, Fault>;
+    /// How the server gives leases of such entries, if it does.
+    const LEASES: ServerLeases = ServerLeases::None;
+    /// The same key with that of its lease. See [`Server`](crate::remote::Server), as for the requests of leases.
+    fn leased(key: Self::StoredKey) -> Self::StoredKey {
+        key
+    }
+    /// Asks for leases.
+    fn acquire(_: &[(Self::StoredKey, LeaseRequest)]) -> Result<Request<LeaseAnswer>, Fault> {
+        Err(no_leases())
+    }
+    /// Stores values under leases.
+    fn write_leased(_: &[LeasedEntry<Self::StoredKey>]) -> Result<Request<bool>, Fault> {
+        Err(no_leases())
+    }
+    /// Ends leases.
+    fn release(_: &[(Self::StoredKey, LeaseToken)]) -> Result<Request<bool>, Fault> {
+        Err(no_leases())
+    }
     /// Removes the entries of the ring `name` from one server.
     fn clear(namespace: &str, name: &Name) -> Self::Scan;
     /// The key of this text, if it is one of the ring's.
@@ -73,21 +95,28 @@ pub(super) trait KeySchema: Send + Sync + 'static {
 #[cfg(feature = "inspect")]
 pub(super) const LISTED: u32 = 500;
 
+/// The key of this text, which is one of the ring's.
+#[cfg(feature = "inspect")]
+pub(super) fn key_of_ring<L: KeySchema<StoredKey = StoredKey>>(text: &str, ring: &Name) -> StoredKey {
+    let key = StoredKey::from(text.to_owned());
+    if ring.is_leased() { L::leased(key) } else { key }
+}
+
 /// A key of Redis for each entry: the text of the entry's key.
 pub(super) struct Keys;
 
 impl KeySchema for Keys {
     const NAME: &'static str = "redis";
 
-    type StoredKey = Arc<str>;
+    type StoredKey = StoredKey;
     type Route = Single;
     type Scan = KeyScan;
 
-    fn stored_key<K: RingKey + ?Sized>(namespace: &str, key: &K) -> Arc<str> {
+    fn stored_key<K: RingKey + ?Sized>(namespace: &str, key: &K) -> StoredKey {
         text_in_namespace(namespace, key).into()
     }
 
-    fn routed(key: &Arc<str>) -> &str {
+    fn routed(key: &StoredKey) -> &str {
         key
     }
 
@@ -97,7 +126,7 @@ impl KeySchema for Keys {
         true
     }
 
-    fn read(keys: &[Arc<str>]) -> Result<Request<Option<Vec<u8>>>, Fault> {
+    fn read(keys: &[StoredKey]) -> Result<Request<Option<Vec<u8>>>, Fault> {
         if let [_] = keys {
             return Ok(Request::each(
                 keys,
@@ -110,39 +139,31 @@ impl KeySchema for Keys {
         for key in keys {
             command.arg(&**key);
         }
-        Ok(Request {
-            commands: Commands::One(command),
-            read: request::listed,
-        })
+        Ok(Request::of(Commands::One(command), request::listed))
     }
 
-    fn read_expiring(keys: &[Arc<str>]) -> Result<Request<Option<Found>>, Fault> {
+    fn read_expiring(keys: &[StoredKey]) -> Result<Request<Option<Found>>, Fault> {
         let mut pipeline = Pipeline::with_capacity(2 * keys.len());
         for key in keys {
             pipeline.add_command(request::on("GET", key));
             pipeline.add_command(request::on("PTTL", key));
         }
-        Ok(Request {
-            commands: Commands::Many(pipeline),
-            read: request::expiring,
-        })
+        Ok(Request::of(Commands::Many(pipeline), request::expiring))
     }
 
-    fn write(entries: &[Entry<Arc<str>>]) -> Result<Request<()>, Fault> {
-        let set = |(key, value, expiry): &Entry<Arc<str>>| request::set((key, value, *expiry));
-        Ok(Request::each(entries, set, request::done))
+    fn write(entries: &[Entry<StoredKey>]) -> Result<Request<()>, Fault> {
+        let set = |(key, value, expiry): &Entry<StoredKey>| request::set((key, value, *expiry));
+        let request = Request::each(entries, set, request::done);
+        Ok(request.ending_leases(entries.iter().map(|(key, ..)| key)))
     }
 
     /// `UNLINK` frees memory in the background; `DEL` would delay other commands for large values.
-    fn remove(keys: &[Arc<str>]) -> Result<Request<bool>, Fault> {
-        Ok(Request::each(
-            keys,
-            |key| request::on("UNLINK", key),
-            request::flags,
-        ))
+    fn remove(keys: &[StoredKey]) -> Result<Request<bool>, Fault> {
+        let request = Request::each(keys, |key| request::on("UNLINK", key), request::flags);
+        Ok(request.ending_leases(keys.iter()))
     }
 
-    fn contains(keys: &[Arc<str>]) -> Result<Request<bool>, Fault> {
+    fn contains(keys: &[StoredKey]) -> Result<Request<bool>, Fault> {
         Ok(Request::each(
             keys,
             |key| request::on("EXISTS", key),
@@ -151,13 +172,33 @@ impl KeySchema for Keys {
     }
 
     /// Redis itself removes an entry whose expiry is zero.
-    fn touch(entries: &[(Arc<str>, Duration)]) -> Result<Request<bool>, Fault> {
-        let touch = |(key, expiry): &(Arc<str>, Duration)| {
+    fn touch(entries: &[(StoredKey, Duration)]) -> Result<Request<bool>, Fault> {
+        let touch = |(key, expiry): &(StoredKey, Duration)| {
             let mut command = request::on("PEXPIRE", key);
             command.arg(request::milliseconds(*expiry));
             command
         };
-        Ok(Request::each(entries, touch, request::flags))
+        let request = Request::each(entries, touch, request::flags);
+        Ok(request.ending_leases(entries.iter().map(|(key, _)| key)))
+    }
+
+    const LEASES: ServerLeases = ServerLeases::WithEntries;
+
+    fn leased(key: StoredKey) -> StoredKey {
+        let lease = format!("{key}{LEASE}");
+        key.leased_by(lease)
+    }
+
+    fn acquire(items: &[(StoredKey, LeaseRequest)]) -> Result<Request<LeaseAnswer>, Fault> {
+        lease::acquire(items)
+    }
+
+    fn write_leased(entries: &[LeasedEntry<StoredKey>]) -> Result<Request<bool>, Fault> {
+        lease::write(entries)
+    }
+
+    fn release(leases: &[(StoredKey, LeaseToken)]) -> Result<Request<bool>, Fault> {
+        lease::release(leases)
     }
 
     fn clear(namespace: &str, name: &Name) -> KeyScan {
@@ -165,8 +206,9 @@ impl KeySchema for Keys {
     }
 
     #[cfg(feature = "inspect")]
-    fn key_of_text(namespace: &str, ring: &Name, text: &str) -> Option<Arc<str>> {
-        is_of_ring(text, namespace, ring).then(|| text.into())
+    fn key_of_text(namespace: &str, ring: &Name, text: &str) -> Option<StoredKey> {
+        let is_own = is_of_ring(text, namespace, ring) && !is_lease(text);
+        is_own.then(|| key_of_ring::<Self>(text, ring))
     }
 
     #[cfg(feature = "inspect")]
@@ -177,12 +219,12 @@ impl KeySchema for Keys {
     #[cfg(feature = "inspect")]
     fn texts(namespace: &str, ring: &Name, found: Vec<Vec<u8>>) -> Vec<String> {
         texts(found)
-            .filter(|key| is_of_ring(key, namespace, ring))
+            .filter(|key| is_of_ring(key, namespace, ring) && !is_lease(key))
             .collect()
     }
 
     #[cfg(feature = "inspect")]
-    fn lives(keys: &[Arc<str>]) -> Option<Commands> {
+    fn lives(keys: &[StoredKey]) -> Option<Commands> {
         Some(Commands::each(keys, |key| request::on("PTTL", key)))
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ring_cache_core::storage::ChangeObserver;
+use ring_cache_core::storage::{ChangeObserver, LeaseRequest, LeaseToken};
 use ring_cache_core::{Name, RingKey};
 
 use super::request::{self, Request};
@@ -16,7 +16,9 @@ use super::schema::KeySchema;
 use crate::real_time;
 #[cfg(feature = "tokio")]
 use crate::remote::{AsyncClear, AsyncServer};
-use crate::remote::{BlockingClear, BlockingServer, Entry, Fault, Found, Server};
+use crate::remote::{
+    BlockingClear, BlockingServer, Entry, Fault, Found, LeaseAnswer, LeasedEntry, Server, ServerLeases,
+};
 
 /// A Redis server, or a cluster, with entries by the key schema `L`.
 pub(super) struct RedisServer<L: KeySchema> {
@@ -96,6 +98,24 @@ impl<L: KeySchema> Server for RedisServer<L> {
 
     fn touch(entries: &[(L::StoredKey, Duration)]) -> Result<Request<bool>, Fault> {
         L::touch(entries)
+    }
+
+    const LEASES: ServerLeases = L::LEASES;
+
+    fn leased(key: L::StoredKey) -> L::StoredKey {
+        L::leased(key)
+    }
+
+    fn acquire(items: &[(L::StoredKey, LeaseRequest)]) -> Result<Request<LeaseAnswer>, Fault> {
+        L::acquire(items)
+    }
+
+    fn write_leased(entries: &[LeasedEntry<L::StoredKey>]) -> Result<Request<bool>, Fault> {
+        L::write_leased(entries)
+    }
+
+    fn release(leases: &[(L::StoredKey, LeaseToken)]) -> Result<Request<bool>, Fault> {
+        L::release(leases)
     }
 }
 

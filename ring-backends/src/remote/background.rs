@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::operation::repair;
-use super::{BlockingServer, Node, Nodes, Remote, Server};
+use super::{Background, BlockingServer, Node, Nodes, Remote, Server, leases};
 
 /// The pause before the first attempt, and after progress. It doubles with each attempt without.
 const MIN_PAUSE: Duration = Duration::from_millis(500);
@@ -27,7 +27,10 @@ impl<S: BlockingServer> Remote<S> {
     }
 
     pub(super) fn repair_by_itself(&self) {
-        self.repairer.get_or_init(|| begin::<S>);
+        self.background.get_or_init(|| Background {
+            repair: begin::<S>,
+            release: leases::begin::<S>,
+        });
     }
 }
 
@@ -35,10 +38,10 @@ impl<S: Server> Remote<S> {
     /// To be called when entries of a node may be out of date.
     pub(super) fn start_repairs(&self, node: usize) {
         let nodes = self.nodes();
-        if let Some(repairer) = self.repairer.get()
+        if let Some(background) = self.background.get()
             && nodes.nodes[node].begin_repairing()
         {
-            repairer(&self.server, nodes, node);
+            (background.repair)(&self.server, nodes, node);
         }
     }
 }

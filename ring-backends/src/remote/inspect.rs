@@ -35,14 +35,17 @@ pub(crate) trait InspectedServer: BlockingServer {
 /// Lends a storage, which is held weakly.
 pub(crate) fn visit<S: InspectedServer>(remote: &Remote<S>) -> Visit {
     let (server, nodes) = (Arc::downgrade(&remote.server), Arc::downgrade(&remote.nodes));
-    let (flights, repairer) = (Arc::downgrade(&remote.flights), Arc::downgrade(&remote.repairer));
+    let (flights, background) = (
+        Arc::downgrade(&remote.flights),
+        Arc::downgrade(&remote.background),
+    );
     let (namespace, deadline) = (Arc::clone(&remote.namespace), remote.deadline);
     let upgrade = move || {
         Some(Remote {
             server: server.upgrade()?,
             nodes: nodes.upgrade()?,
             flights: flights.upgrade()?,
-            repairer: repairer.upgrade()?,
+            background: background.upgrade()?,
             namespace: Arc::clone(&namespace),
             deadline,
         })

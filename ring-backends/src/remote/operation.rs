@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use event_listener::Listener;
 use ring_cache_core::Error;
+use ring_cache_core::storage::{LeaseRequest, LeaseToken};
 #[cfg(feature = "tokio")]
 use tokio::time::Timeout;
 
@@ -16,7 +17,7 @@ use tokio::time::Timeout;
 use super::AsyncServer;
 use super::breaker::Permit;
 use super::repairs::{Change, RepairStep, Repairs};
-use super::{BlockingServer, Entry, Fault, Found, Remote, Server, located};
+use super::{BlockingServer, Entry, Fault, Found, LeaseAnswer, LeasedEntry, Remote, Server, located};
 use crate::pending_deletes::PendingDeletes;
 #[cfg(feature = "tokio")]
 use crate::real_time;
@@ -31,6 +32,8 @@ pub(super) struct Operation<S: Server, I, T: Send + 'static> {
     request: Build<S, I, T>,
     /// Whether entries are not trusted if it fails.
     mutates: bool,
+    /// Whether it changed all entries, by its results.
+    changed: fn(&[T]) -> bool,
 }
 
 impl<S: Server, I, T: Send + 'static> Operation<S, I, T> {
@@ -40,6 +43,7 @@ impl<S: Server, I, T: Send + 'static> Operation<S, I, T> {
             key,
             request,
             mutates: false,
+            changed: |_| true,
         }
     }
 
@@ -85,6 +89,24 @@ pub(super) fn remove<S: Server>(name: &'static str) -> Keys<S, bool> {
     Operation::mutation(name, |key| key, S::remove)
 }
 
+pub(super) fn acquire<S: Server>(
+    name: &'static str,
+) -> Operation<S, (S::StoredKey, LeaseRequest), LeaseAnswer> {
+    Operation::query(name, |(key, _)| key, S::acquire)
+}
+
+/// What was not written was changed by another computation.
+pub(super) fn write_leased<S: Server>(name: &'static str) -> Operation<S, LeasedEntry<S::StoredKey>, bool> {
+    Operation {
+        changed: |written| written.iter().all(|written| *written),
+        ..Operation::mutation(name, |(key, ..)| key, S::write_leased)
+    }
+}
+
+pub(super) fn lease_tokens<S: Server>(name: &'static str) -> Keys<S, Option<LeaseToken>> {
+    Operation::query(name, |key| key, S::lease_tokens)
+}
+
 /// One operation on one node, with the permission to ask it.
 struct Attempt<'r, S: Server> {
     remote: &'r Remote<S>,
@@ -103,9 +125,11 @@ struct Mutation<'r, S: Server> {
 }
 
 impl<S: Server> Mutation<'_, S> {
-    fn made(mut self) {
-        if let Some(change) = self.change.take() {
-            change.made();
+    fn ended(mut self, was_made: bool) {
+        match self.change.take() {
+            Some(change) if was_made => change.made(),
+            Some(change) => change.was_not_made(),
+            None => {}
         }
     }
 }
@@ -264,7 +288,7 @@ impl<S: BlockingServer> Remote<S> {
         });
         let results = attempt.end(sent)?;
         if let Some(change) = change {
-            change.made();
+            change.ended((operation.changed)(&results.1));
         }
         Ok(self.results(operation, items, results))
     }
@@ -329,7 +353,7 @@ impl<S: AsyncServer> Remote<S> {
         let sent = in_time_async(until, work).await;
         let results = attempt.end(sent)?;
         if let Some(change) = change {
-            change.made();
+            change.ended((operation.changed)(&results.1));
         }
         Ok(self.results(operation, items, results))
     }

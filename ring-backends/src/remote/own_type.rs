@@ -21,7 +21,7 @@ pub(crate) mod names {
     #[cfg(feature = "tokio")]
     pub(crate) use ring_cache_core::storage::{AsyncStorage, SendStorage};
     pub(crate) use ring_cache_core::storage::{
-        ChangeObserver, EvictionCounts, Expires, Storage, StorageBase, TellsLife,
+        ChangeObserver, EvictionCounts, Expires, LeaseToken, Leases, Storage, StorageBase, TellsLife,
     };
     pub(crate) use ring_cache_core::{Error, RingKey, storage_mutations, storage_queries};
 
@@ -136,6 +136,10 @@ macro_rules! own_type {
                 self.remote.watch(observer)
             }
 
+            fn leases(&self) -> Option<&dyn Leases> {
+                self.remote.leases()
+            }
+
             fn mark_suspect(&self, key: &EncodedKey) {
                 self.remote.mark_suspect(key);
             }
@@ -193,6 +197,13 @@ macro_rules! own_type {
         impl Expires for $Storage {}
 
         impl TellsLife for $Storage {}
+    };
+    (@Leases $Storage:ident) => {
+        impl Leases for $Storage {
+            fn release(&self, key: &EncodedKey, token: LeaseToken) {
+                self.remote.release(key, token);
+            }
+        }
     };
     (@Clear $Storage:ident) => {
         impl Clear<Vec<u8>> for $Storage {

@@ -192,6 +192,13 @@ impl<K: Clone + Eq + Hash> Change<'_, K> {
     }
 }
 
+impl<K: Clone + Eq + Hash> Change<'_, K> {
+    /// The server did not make the change, and will not: nothing is known of earlier failures.
+    pub(super) fn was_not_made(mut self) {
+        self.made = true;
+    }
+}
+
 impl<K: Clone + Eq + Hash> Drop for Change<'_, K> {
     fn drop(&mut self) {
         if !self.made {

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use ring_cache_core::flights::Flights;
 use ring_cache_core::key::EncodedKey;
 use ring_cache_core::storage::{
-    self, ChangeObserver, Clear, EvictionCounts, Expires, Storage, StorageBase, TellsLife,
+    self, Acquired, ChangeObserver, Clear, EvictionCounts, Expires, LeaseRequest, LeaseToken, Leases,
+    Storage, StorageBase, TellsLife,
 };
 #[cfg(feature = "tokio")]
 use ring_cache_core::storage::{AsyncClear, AsyncStorage};
@@ -15,8 +16,11 @@ use ring_cache_core::{Error, Name, RingKey};
 
 #[cfg(feature = "tokio")]
 use super::AsyncServer;
-use super::operation::{contains, read, read_expiring, remove, touch, write};
-use super::{BlockingClear, BlockingServer, Entry, Expiring, Found, Remote, Server};
+use super::leases::{are_leased, entries_of, keys_of, leased};
+use super::operation::{
+    acquire, contains, lease_tokens, read, read_expiring, remove, touch, write, write_leased,
+};
+use super::{BlockingClear, BlockingServer, Entry, Expiring, Found, Remote, Server, ServerLeases};
 
 type Result<T> = std::result::Result<T, Error>;
 
@@ -47,8 +51,12 @@ impl<S: Server> StorageBase<Vec<u8>> for Remote<S> {
         self.server.watch(&self.namespace, observer)
     }
 
+    fn leases(&self) -> Option<&dyn Leases> {
+        Some(self)
+    }
+
     fn mark_suspect(&self, key: &EncodedKey) {
-        let key = self.key(key);
+        let key = self.changed_key(key);
         let node = self.node_of(&read("get"), std::slice::from_ref(&key));
         self.nodes().nodes[node].repairs.pending().add([key]);
         self.start_repairs(node);
@@ -60,7 +68,7 @@ impl<S: Expiring> Expires for Remote<S> {}
 impl<S: Expiring> TellsLife for Remote<S> {}
 
 impl<S: Server> Remote<S> {
-    fn key<K: RingKey + ?Sized>(&self, key: &K) -> S::StoredKey {
+    pub(super) fn key<K: RingKey + ?Sized>(&self, key: &K) -> S::StoredKey {
         S::stored_key(&self.namespace, key)
     }
 
@@ -68,9 +76,15 @@ impl<S: Server> Remote<S> {
         keys.iter().map(|key| self.key(key)).collect()
     }
 
+    fn changed_keys<K: RingKey>(&self, keys: &[K]) -> Vec<S::StoredKey> {
+        keys.iter().map(|key| self.changed_key(key)).collect()
+    }
+
     fn touches<K: RingKey>(&self, entries: &[(K, Duration)]) -> Vec<(S::StoredKey, Duration)> {
         let entries = entries.iter();
-        entries.map(|(key, expiry)| (self.key(key), *expiry)).collect()
+        entries
+            .map(|(key, expiry)| (self.changed_key(key), *expiry))
+            .collect()
     }
 
     fn entries<K: RingKey>(
@@ -78,7 +92,7 @@ impl<S: Server> Remote<S> {
         entries: impl IntoIterator<Item = (K, Vec<u8>, Option<Duration>)>,
     ) -> Entries<S::StoredKey> {
         let entries = entries.into_iter();
-        let entries = entries.map(|(key, value, expiry)| (self.key(&key), value, expiry));
+        let entries = entries.map(|(key, value, expiry)| (self.changed_key(&key), value, expiry));
         let mut entries: Vec<_> = entries.collect();
         if entries.iter().any(|(.., expiry)| is_zero(*expiry)) {
             // Removals go first: of several entries of one key only the last may be left.
@@ -131,7 +145,7 @@ impl<S: BlockingServer> Storage<Vec<u8>> for Remote<S> {
         expiry: Option<Duration>,
         until: Option<Instant>,
     ) -> Result<()> {
-        let (key, until) = (self.key(key), self.until(until));
+        let (key, until) = (self.changed_key(key), self.until(until));
         if is_zero(expiry) {
             return self.execute(&remove("set"), &[key], until).map(drop);
         }
@@ -140,7 +154,7 @@ impl<S: BlockingServer> Storage<Vec<u8>> for Remote<S> {
     }
 
     fn remove<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<bool> {
-        self.execute(&remove("delete"), &[self.key(key)], self.until(until))
+        self.execute(&remove("delete"), &[self.changed_key(key)], self.until(until))
             .map(only)
     }
 
@@ -150,8 +164,12 @@ impl<S: BlockingServer> Storage<Vec<u8>> for Remote<S> {
     }
 
     fn renew<K: RingKey + ?Sized>(&self, key: &K, expiry: Duration, until: Option<Instant>) -> Result<bool> {
-        self.execute(&touch("touch"), &[(self.key(key), expiry)], self.until(until))
-            .map(only)
+        self.execute(
+            &touch("touch"),
+            &[(self.changed_key(key), expiry)],
+            self.until(until),
+        )
+        .map(only)
     }
 
     fn read_expiring<K: RingKey + ?Sized>(
@@ -201,8 +219,50 @@ impl<S: BlockingServer> Storage<Vec<u8>> for Remote<S> {
         removed.map(drop)
     }
 
+    fn acquire<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        request: LeaseRequest,
+        until: Option<Instant>,
+    ) -> Result<Acquired<Vec<u8>>> {
+        if !self.asks_for_lease()? {
+            return Ok(Acquired::Won(request.token));
+        }
+        let (key, until) = (EncodedKey::of(key), self.until(until));
+        let items = [(self.leased_key(&key), request)];
+        let answer = self.execute(&acquire("lease"), &items, until).map(only)?;
+        let mut found = None;
+        if Self::reads_after_lease(request) {
+            let read = self.execute(&read_expiring("get"), &[self.key(&key)], until);
+            found = read.ok().and_then(only);
+        }
+        self.acquired(&key, request, answer, found)
+    }
+
+    fn write_leased<K: RingKey>(
+        &self,
+        entries: Vec<(K, Vec<u8>, Option<Duration>, LeaseToken)>,
+        until: Option<Instant>,
+    ) -> Result<Vec<bool>> {
+        let (mut entries, until) = (self.entries_with_tokens(entries), self.until(until));
+        let are_leased = if self.is_without_leases() {
+            vec![true; entries.len()]
+        } else if S::LEASES == ServerLeases::WithEntries {
+            return self
+                .execute_on_all(&write_leased("set"), leased::<S>(entries), until)
+                .all();
+        } else {
+            let tokens = self.execute_on_all(&lease_tokens("set"), keys_of(&entries), until);
+            are_leased(&entries, &tokens.all()?)
+        };
+        let leased = entries_of(&mut entries, &are_leased);
+        self.execute_on_all(&write("set"), leased, until).all()?;
+        self.release_all_later(&entries, &are_leased);
+        Ok(are_leased)
+    }
+
     fn remove_many<K: RingKey>(&self, keys: &[K], until: Option<Instant>) -> Result<Vec<bool>> {
-        self.execute_on_all(&remove("delete_many"), self.keys(keys), self.until(until))
+        self.execute_on_all(&remove("delete_many"), self.changed_keys(keys), self.until(until))
             .all()
     }
 }
@@ -223,7 +283,7 @@ impl<S: AsyncServer> AsyncStorage<Vec<u8>> for Remote<S> {
         expiry: Option<Duration>,
         until: Option<Instant>,
     ) -> Result<()> {
-        let (key, until) = (self.key(key), self.until(until));
+        let (key, until) = (self.changed_key(key), self.until(until));
         if is_zero(expiry) {
             return self.execute_async(&remove("set"), &[key], until).await.map(drop);
         }
@@ -232,7 +292,7 @@ impl<S: AsyncServer> AsyncStorage<Vec<u8>> for Remote<S> {
     }
 
     async fn remove<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<bool> {
-        let keys = [self.key(key)];
+        let keys = [self.changed_key(key)];
         self.execute_async(&remove("delete"), &keys, self.until(until))
             .await
             .map(only)
@@ -251,7 +311,7 @@ impl<S: AsyncServer> AsyncStorage<Vec<u8>> for Remote<S> {
         expiry: Duration,
         until: Option<Instant>,
     ) -> Result<bool> {
-        let entries = [(self.key(key), expiry)];
+        let entries = [(self.changed_key(key), expiry)];
         self.execute_async(&touch("touch"), &entries, self.until(until))
             .await
             .map(only)
@@ -327,8 +387,59 @@ impl<S: AsyncServer> AsyncStorage<Vec<u8>> for Remote<S> {
         removed.map(drop)
     }
 
+    async fn acquire<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        request: LeaseRequest,
+        until: Option<Instant>,
+    ) -> Result<Acquired<Vec<u8>>> {
+        if !self.asks_for_lease()? {
+            return Ok(Acquired::Won(request.token));
+        }
+        let (key, until) = (EncodedKey::of(key), self.until(until));
+        let items = [(self.leased_key(&key), request)];
+        let answer = self
+            .execute_async(&acquire("lease"), &items, until)
+            .await
+            .map(only)?;
+        let mut found = None;
+        if Self::reads_after_lease(request) {
+            let keys = [self.key(&key)];
+            let read = self.execute_async(&read_expiring("get"), &keys, until).await;
+            found = read.ok().and_then(only);
+        }
+        self.acquired(&key, request, answer, found)
+    }
+
+    async fn write_leased<K: RingKey>(
+        &self,
+        entries: Vec<(K, Vec<u8>, Option<Duration>, LeaseToken)>,
+        until: Option<Instant>,
+    ) -> Result<Vec<bool>> {
+        let (mut entries, until) = (self.entries_with_tokens(entries), self.until(until));
+        let are_leased = if self.is_without_leases() {
+            vec![true; entries.len()]
+        } else if S::LEASES == ServerLeases::WithEntries {
+            let entries = leased::<S>(entries);
+            return self
+                .execute_on_all_async(&write_leased("set"), entries, until)
+                .await
+                .all();
+        } else {
+            let keys = keys_of(&entries);
+            let tokens = self.execute_on_all_async(&lease_tokens("set"), keys, until).await;
+            are_leased(&entries, &tokens.all()?)
+        };
+        let leased = entries_of(&mut entries, &are_leased);
+        self.execute_on_all_async(&write("set"), leased, until)
+            .await
+            .all()?;
+        self.release_all_later(&entries, &are_leased);
+        Ok(are_leased)
+    }
+
     async fn remove_many<K: RingKey>(&self, keys: &[K], until: Option<Instant>) -> Result<Vec<bool>> {
-        let keys = self.keys(keys);
+        let keys = self.changed_keys(keys);
         self.execute_on_all_async(&remove("delete_many"), keys, self.until(until))
             .await
             .all()

@@ -20,8 +20,8 @@ use ring_cache_core::coder::Coder;
 use ring_cache_core::flights::Flights;
 use ring_cache_core::key::EncodedKey;
 use ring_cache_core::storage::{
-    ChangeObserver, Detach, EvictionCounts, Expires, HasCoder, InMemory, Storage, StorageBase, TellsLife,
-    View,
+    ChangeObserver, Detach, EvictionCounts, Expires, HasCoder, InMemory, LeaseToken, Leases, Storage,
+    StorageBase, TellsLife, View,
 };
 use ring_cache_core::{Error, RingKey};
 
@@ -137,6 +137,10 @@ where
         self.far().watch(observer)
     }
 
+    fn leases(&self) -> Option<&dyn Leases> {
+        self.far().leases()
+    }
+
     fn mark_suspect(&self, key: &EncodedKey) {
         self.far().mark_suspect(key);
         self.drop_near(key);
@@ -151,6 +155,17 @@ where
 impl<P, N, F: Expires, C> Expires for TieredView<P, N, F, C> {}
 
 impl<P, N, F: TellsLife, C> TellsLife for TieredView<P, N, F, C> {}
+
+/// The far tier gives the leases.
+impl<P, N, F, C> Leases for TieredView<P, N, F, C>
+where
+    P: Deref<Target = Tiered<N, F>> + Send + Sync,
+    F: Leases,
+{
+    fn release(&self, key: &EncodedKey, token: LeaseToken) {
+        self.far().release(key, token);
+    }
+}
 
 impl<P: Deref<Target = Tiered<N, F>>, N, F, C> Deref for TieredView<P, N, F, C> {
     type Target = Tiered<N, F>;

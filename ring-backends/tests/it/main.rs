@@ -30,6 +30,8 @@ mod forked;
     feature = "tiered"
 ))]
 mod inspect;
+#[cfg(all(unix, feature = "memcached", feature = "redis", feature = "tiered"))]
+mod lease;
 #[cfg(all(feature = "memcached", feature = "tokio"))]
 mod memcached;
 #[cfg(all(feature = "disk", feature = "memcached", feature = "redis", feature = "tokio"))]

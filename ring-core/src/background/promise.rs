@@ -8,17 +8,17 @@ use std::panic::resume_unwind;
 use std::thread::Result as Caught;
 use std::time::Instant;
 
-use crate::flights::Scopes;
+use crate::flights::{LeaseToken, Scopes};
 use crate::sync::{Arc, Event, EventListener, Mutex};
 use crate::wait::{block, event};
 
 /// What a job takes from the call that waits for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Taken {
-    /// The lead of this flight.
-    Flight(u64),
-    /// A lead that no other call waits for.
-    Lead,
+    /// The lead of this flight, and the lease of its key.
+    Flight(u64, Option<LeaseToken>),
+    /// A lead that no other call waits for, and the lease of its key.
+    Lead(Option<LeaseToken>),
 }
 
 /// Makes the two ends of a promise.

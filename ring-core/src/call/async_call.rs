@@ -134,7 +134,7 @@ where
                 if S::TAGGED {
                     Box::pin(awaited::see_version(&context, &key)).await;
                 }
-                context.begin_update(key)
+                Box::pin(awaited::begin_update(&context, key)).await
             } else {
                 Box::pin(awaited::fetch(&context, key, looked_up.and_then(Result::err))).await
             };

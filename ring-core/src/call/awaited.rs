@@ -5,12 +5,13 @@ use std::time::Duration;
 use super::context::{CallContext, Lookup, StorageResult};
 use super::dependents::{both, forget_awaited};
 use super::fetch::{Fetch, Fetched};
+use super::lease::LeasedFetch;
 use crate::body::BodyFuture;
 use crate::flights::{Leader, Outcome};
 use crate::key::EncodedKey;
 use crate::output::Output;
 use crate::storage::awaited::run;
-use crate::storage::{AsyncStorage, View};
+use crate::storage::{AsyncStorage, View, YieldsTo};
 use crate::wait::after;
 
 /// The result of a call without a value: a value after all, or the right to compute. It looks up first, unless it
@@ -36,9 +37,34 @@ where
         }
     };
     context.counters().miss();
-    run(context.storage(), &mut Fetch::new(context, key, lookup))
-        .await
-        .0
+    if !context.has_leases() {
+        let mut fetch = Fetch::new(context, key, lookup);
+        return run(context.storage(), &mut fetch).await.0;
+    }
+    let mut fetch = LeasedFetch::new(context, key, lookup);
+    let ran = Box::pin(run(context.storage(), &mut fetch)).await;
+    context.count_lease(ran)
+}
+
+/// Begins a computation whose value replaces the entry. It takes the lease from any other computation.
+pub(crate) async fn begin_update<V, S>(
+    context: &CallContext<V, S>,
+    key: EncodedKey,
+) -> Fetched<'_, V, S::Held>
+where
+    S: View<V>,
+    S::Storage: AsyncStorage<S::Held>,
+{
+    match context.begin_update(key) {
+        Fetched::Lead(leader, left) => match context.take_lease(leader, left, YieldsTo::Nothing) {
+            Ok(mut take) => {
+                let ran = Box::pin(run(context.storage(), &mut take)).await;
+                context.count_lease(ran).fetched()
+            }
+            Err(leader) => Fetched::Lead(leader, left),
+        },
+        fetched => fetched,
+    }
 }
 
 /// Stores a computed value, and notifies its waiters.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::context::{CallContext, Commit, Lookup, StorageResult};
 use super::dependents::{both, forget};
 use super::fetch::{Fetch, Fetched};
+use super::lease::LeasedFetch;
 use crate::account::Use;
 use crate::body::Body;
 use crate::errors::FailureRules;
@@ -12,7 +13,7 @@ use crate::flights::{Leader, Outcome, Role};
 use crate::key::{EncodedKey, RingKey};
 use crate::output::Output;
 use crate::storage::blocking::{is_fresh, run};
-use crate::storage::{Storage, View};
+use crate::storage::{Storage, View, YieldsTo};
 use crate::wait::{after, remaining};
 
 /// The result of a miss: another call's value, or the right to compute.
@@ -25,7 +26,26 @@ where
     S: View<V>,
     S::Storage: Storage<S::Held>,
 {
-    run(context.storage(), &mut Fetch::new(context, key, lookup)).0
+    if !context.has_leases() {
+        return run(context.storage(), &mut Fetch::new(context, key, lookup)).0;
+    }
+    let ran = run(context.storage(), &mut LeasedFetch::new(context, key, lookup));
+    context.count_lease(ran)
+}
+
+/// Begins a computation whose value replaces the entry. It takes the lease from any other computation.
+pub(crate) fn begin_update<V, S>(context: &CallContext<V, S>, key: EncodedKey) -> Fetched<'_, V, S::Held>
+where
+    S: View<V>,
+    S::Storage: Storage<S::Held>,
+{
+    match context.begin_update(key) {
+        Fetched::Lead(leader, left) => match context.take_lease(leader, left, YieldsTo::Nothing) {
+            Ok(mut take) => context.count_lease(run(context.storage(), &mut take)).fetched(),
+            Err(leader) => Fetched::Lead(leader, left),
+        },
+        fetched => fetched,
+    }
 }
 
 /// Goes on with the role of a call that missed.
@@ -60,6 +80,10 @@ where
 {
     let used = context.used();
     used.counters.miss();
+    if context.has_leases() {
+        let fetched = fetch(context, key, lookup);
+        return complete::<R, S, B>(context, fetched, body, lookup);
+    }
     let mut left = remaining(lookup.until);
     let leader = match context.join(key) {
         Role::Lead(leader) if !context.may_be_stored(&leader, lookup) => leader,

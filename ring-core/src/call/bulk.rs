@@ -13,7 +13,8 @@ use hashbrown::HashMap;
 
 use super::BoundCall;
 use super::context::{CallContext, Lookup, StorageError, StorageResult};
-use super::fetch::{Fetch, Fetched};
+use super::fetch::Fetched;
+use super::lease::LeasedFetch;
 use crate::body::Bind;
 use crate::error::{Error, Failure};
 use crate::errors::FailureRules;
@@ -444,8 +445,13 @@ where
         &self.call.context
     }
 
-    fn fetch(&self) -> Fetch<'_, R::Value, S> {
-        Fetch::new(self.context(), self.call.key.clone(), self.lookup)
+    fn fetch(&self) -> LeasedFetch<'_, R::Value, S> {
+        let mut lookup = self.lookup;
+        if self.context().has_leases() && lookup.epoch.is_some() {
+            // The bodies of the calls before took their time: the deadline is that of this call's requests.
+            lookup.until = after(self.context().deadline());
+        }
+        LeasedFetch::new(self.context(), self.call.key.clone(), lookup)
     }
 
     /// The right to compute without the cache.
@@ -493,7 +499,7 @@ enum Progress<'c, R: Output, S: View<R::Value>, B> {
     /// The value is to be stored.
     Store(R::Value, Store<'c, S::Storage, S::Held>),
     /// Another call computes.
-    Wait(Fetch<'c, R::Value, S>, B),
+    Wait(LeasedFetch<'c, R::Value, S>, B),
 }
 
 /// Pending calls and their results.
@@ -502,7 +508,7 @@ struct Computation<'c, R: Output, S: View<R::Value>, B> {
     /// By the indices of all calls.
     ended: Vec<Option<Computed<R>>>,
     stores: Vec<(usize, StoreOf<'c, R::Value, S>)>,
-    waiting: Vec<(usize, Fetch<'c, R::Value, S>, B)>,
+    waiting: Vec<(usize, LeasedFetch<'c, R::Value, S>, B)>,
 }
 
 /// A pending call with its index, and its body.
@@ -582,7 +588,7 @@ where
     }
 
     /// The calls that wait for other calls. Together they wait no longer than one.
-    fn take_waiting(&mut self) -> Vec<(usize, Fetch<'c, R::Value, S>, B)> {
+    fn take_waiting(&mut self) -> Vec<(usize, LeasedFetch<'c, R::Value, S>, B)> {
         let mut waiting = std::mem::take(&mut self.waiting);
         for (_, fetch, _) in &mut waiting {
             fetch.restart_wait();

@@ -489,8 +489,9 @@ impl<V, S: View<V>> CallContext<V, S> {
         };
         let life = self.life(value, leader.wishes());
         let is_unchanged = leader.wishes().is_some_and(Wishes::is_unchanged);
+        let token = self.lease_token(&leader);
         let store = Store::computed(self.storage(), leader, held, life, left, self.ring.write_timeout);
-        Some(store.renewing(is_unchanged))
+        Some(store.renewing(is_unchanged).leased(token))
     }
 
     /// The time for which the storage keeps a value.

@@ -218,7 +218,7 @@ impl<'c, V, S: View<V>> Machine<S::Held> for Fetch<'c, V, S> {
                 _ => unreachable!("only this state waits"),
             },
             Event::Read(held) => self.read(held),
-            Event::Changed | Event::Renewed(_) | Event::Failed => self.read(None),
+            _ => self.read(None),
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::flights::{Leader, Scopes};
 use crate::key::EncodedKey;
 use crate::output::Output;
 use crate::storage::blocking::read_fresh;
-use crate::storage::{AsyncStorage, Storage, View};
+use crate::storage::{AsyncStorage, Storage, StorageBase, View};
 
 impl<R, S, B> Call<R, S, B>
 where
@@ -56,10 +56,14 @@ where
 impl<V, S: View<V>> CallContext<V, S> {
     /// The lead that a job takes from its call.
     fn take_lead(&self, key: &EncodedKey, taken: Taken) -> Option<Leader<'_, S::Held>> {
-        match taken {
-            Taken::Flight(flight) => self.flights().lead_as_job(key, flight),
-            Taken::Lead => Some(self.flights().lead_alone(key.clone())),
+        let (mut leader, token) = match taken {
+            Taken::Flight(flight, token) => (self.flights().lead_as_job(key, flight)?, token),
+            Taken::Lead(token) => (self.flights().lead_alone(key.clone()), token),
+        };
+        if let Some(token) = token {
+            leader.hold_lease(token, self.storage().leases());
         }
+        Some(leader)
     }
 }
 

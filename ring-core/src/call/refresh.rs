@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::context::{CallContext, Lookup, StorageResult};
 use super::fetch::Fetched;
+use super::lease::TakeLease;
 use super::within::{HandedOver, fetch_awaited, miss};
 use super::{Call, awaited, blocking};
 use crate::background::{self, Admitted, AsyncJob, BlockingJob, Order};
@@ -18,7 +19,9 @@ use crate::flights::{Claim, Leader, Outcome as FlightOutcome, Waiter};
 use crate::freshness;
 use crate::key::EncodedKey;
 use crate::output::Output;
-use crate::storage::{AsyncStorage, Expiring, Storage, View};
+use crate::storage::awaited::run as run_awaited;
+use crate::storage::blocking::run;
+use crate::storage::{AsyncStorage, Expiring, Storage, View, YieldsTo};
 use crate::sync::EventListener;
 use crate::wait::{after, block, event, within};
 
@@ -201,7 +204,7 @@ where
     B: Body<Out = R::Out>,
 {
     let context = context.clone().update();
-    let Some(mut leader) = context.lead_refresh(key, &claim) else {
+    let Some(leader) = context.lead_refresh(key, &claim) else {
         return Refreshed::UnderWay;
     };
     // Another process may have refreshed it, and another call since the look-up.
@@ -217,6 +220,17 @@ where
     if context.lacks_version(leader.key()) {
         blocking::see_version(&context, leader.key());
     }
+    let mut leader = match context.take_refresh(leader, &claim) {
+        Ok(mut take) => {
+            let ran = run(context.storage(), &mut take);
+            match context.count_lease(ran).refresh() {
+                Ok(leader) => leader,
+                Err(Some(value)) => return Refreshed::Value(value),
+                Err(None) => return Refreshed::UnderWay,
+            }
+        }
+        Err(leader) => leader,
+    };
     leader.heed(body.show(context.erased(old)));
     let failures = body.failures();
     let scope = context.computing(&leader).of_refresh(true).enter();
@@ -474,19 +488,28 @@ where
     };
     let until = after(context.deadline());
     let read = context.storage().read_expiring(leader.key(), until).await;
-    match context.fresh_again(leader.key(), read, claim.margin()) {
+    let old = match context.fresh_again(leader.key(), read, claim.margin()) {
         Ok(value) => {
             leader.finish(|| FlightOutcome::Retry);
-            RefreshLead::Value(value)
+            return RefreshLead::Value(value);
         }
-        Err(old) => {
-            let old = context.erased(old);
-            if context.lacks_version(leader.key()) {
-                Box::pin(awaited::see_version(context, leader.key())).await;
-            }
-            RefreshLead::Led(leader, old)
-        }
+        Err(old) => context.erased(old),
+    };
+    if context.lacks_version(leader.key()) {
+        Box::pin(awaited::see_version(context, leader.key())).await;
     }
+    let leader = match context.take_refresh(leader, claim) {
+        Ok(mut take) => {
+            let ran = Box::pin(run_awaited(context.storage(), &mut take)).await;
+            match context.count_lease(ran).refresh() {
+                Ok(leader) => leader,
+                Err(Some(value)) => return RefreshLead::Value(value),
+                Err(None) => return RefreshLead::UnderWay,
+            }
+        }
+        Err(leader) => leader,
+    };
+    RefreshLead::Led(leader, old)
 }
 
 /// [`wait_for_refresh`], awaited.
@@ -596,6 +619,22 @@ where
 type Read<V, S> = StorageResult<V, S, Option<Expiring<<S as View<V>>::Held>>>;
 
 impl<V, S: View<V>> CallContext<V, S> {
+    /// Asks for the lease of an entry to refresh, if the ring has leases. The call has a value: it does not wait for another
+    /// process.
+    ///
+    /// # Errors
+    ///
+    /// The leader, if the ring has none.
+    fn take_refresh<'c>(
+        &'c self,
+        leader: Leader<'c, S::Held>,
+        claim: &Claim,
+    ) -> Result<TakeLease<'c, V, S>, Leader<'c, S::Held>> {
+        let refreshed_from = self.ring.stale.saturating_add(claim.margin());
+        let take = self.take_lease(leader, self.deadline(), YieldsTo::Entry(refreshed_from))?;
+        Ok(take.at_once())
+    }
+
     /// The right to refresh the entry that a look-up found, if it is stale or to be refreshed early.
     fn claim(&self, key: &EncodedKey, found: &freshness::Lookup<V>, lookup: Lookup) -> Option<Claim> {
         match found {

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use super::blocking;
 use super::context::{CallContext, Lookup};
-use super::fetch::{Fetch, Fetched};
+use super::fetch::Fetched;
+use super::lease::LeasedFetch;
 use crate::background::{self, Order, Promise, Settled, Taken, promise};
 use crate::body::Body;
 use crate::flights::{Leader, Outcome as FlightOutcome};
@@ -25,14 +26,14 @@ use crate::wait::after;
 
 /// A miss that waits for other calls until an instant. Its result is `None` if that came first.
 struct Limited<'c, V, S: View<V>> {
-    fetch: Fetch<'c, V, S>,
+    fetch: LeasedFetch<'c, V, S>,
     until: Option<Instant>,
     /// Whether the last wait would end at `until`.
     is_last: bool,
 }
 
 impl<'c, V, S: View<V>> Limited<'c, V, S> {
-    fn new(fetch: Fetch<'c, V, S>, until: Option<Instant>) -> Self {
+    fn new(fetch: LeasedFetch<'c, V, S>, until: Option<Instant>) -> Self {
         Limited {
             fetch,
             until,
@@ -66,11 +67,7 @@ impl<'c, V, S: View<V>> Machine<S::Held> for Limited<'c, V, S> {
         }
         match self.fetch.next(event) {
             Step::Wait(event, until) => self.wait(event, until),
-            Step::Read(until) => Step::Read(until),
-            Step::Write(value, expiry, until) => Step::Write(value, expiry, until),
-            Step::Renew(life, until) => Step::Renew(life, until),
-            Step::Remove(until) => Step::Remove(until),
-            Step::Done(fetched) => Step::Done(Some(fetched)),
+            step => step.map(Some),
         }
     }
 }
@@ -85,7 +82,11 @@ pub(super) struct HandedOver<'c, T, O> {
 impl<'c, T, O> HandedOver<'c, T, O> {
     /// The lead, and the order for the job that takes it.
     pub(super) fn new(leader: Leader<'c, T>) -> (Self, Order<O>) {
-        let taken = leader.flight().map_or(Taken::Lead, Taken::Flight);
+        let token = leader.lease_token();
+        let taken = match leader.flight() {
+            Some(flight) => Taken::Flight(flight, token),
+            None => Taken::Lead(token),
+        };
         let (promise, promised) = promise(taken);
         let leader = Some(leader);
         (HandedOver { leader, promise }, Order::Compute(promised))
@@ -155,8 +156,8 @@ where
         return blocking::complete::<R, S, B>(context, fetched, body, lookup);
     }
     let until = context.limit();
-    let mut fetch = Limited::new(Fetch::new(context, key, lookup), until);
-    let leader = match run(context.storage(), &mut fetch).0 {
+    let mut fetch = Limited::new(LeasedFetch::new(context, key, lookup), until);
+    let leader = match context.count_lease(run(context.storage(), &mut fetch)) {
         Some(Fetched::Found(value)) => return R::found(value),
         Some(Fetched::Bypass) => return body.run(),
         Some(Fetched::Lead(leader, _)) => leader,
@@ -193,6 +194,7 @@ where
     S: View<V, Storage: AsyncStorage<S::Held>>,
 {
     context.counters().miss();
-    let mut fetch = Limited::new(Fetch::new(context, key, lookup), until);
-    run_awaited(context.storage(), &mut fetch).await.0
+    let mut fetch = Limited::new(LeasedFetch::new(context, key, lookup), until);
+    let ran = run_awaited(context.storage(), &mut fetch).await;
+    context.count_lease(ran)
 }

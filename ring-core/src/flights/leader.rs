@@ -2,6 +2,7 @@
 
 use super::flight::{Flight, Outcome};
 use super::in_place::{Evicted, InPlace, Terms};
+use super::lease::{Lease, LeaseToken, Leases};
 use super::scope::Scope;
 use super::{Flights, KeyState};
 use crate::entry::Wishes;
@@ -20,6 +21,8 @@ pub(crate) struct Leader<'f, T> {
     kind: Kind,
     /// What its body decides about the entry.
     wishes: Option<Arc<Wishes>>,
+    /// The lease of its key that it asked for. Boxed: few leaders have one.
+    lease: Option<Box<Lease<'f>>>,
     /// Whether it has the write turn.
     is_writing: bool,
     /// Whether the waiters have the outcome, or no outcome is due.
@@ -71,6 +74,7 @@ impl<'f, T> Leader<'f, T> {
             flight,
             kind: Kind::Fill,
             wishes: None,
+            lease: None,
             is_writing: false,
             settled: false,
             released: false,
@@ -118,6 +122,24 @@ impl<'f, T> Leader<'f, T> {
     /// Ends after another leader took its flight.
     pub(crate) fn resign(mut self) {
         self.flight = None;
+        self.lease = None;
+    }
+
+    /// Holds the lease of its key with this token: it gives back what it does not use. Without a storage it was not given.
+    pub(crate) fn hold_lease(&mut self, token: LeaseToken, storage: Option<&'f dyn Leases>) {
+        self.lease = Some(Box::new(Lease { token, storage }));
+    }
+
+    /// The token of the lease that it asked for.
+    pub(crate) fn lease_token(&self) -> Option<LeaseToken> {
+        self.lease.as_ref().map(|lease| lease.token)
+    }
+
+    /// The lease is not there any more, or was not given.
+    pub(crate) fn forget_lease(&mut self) {
+        if let Some(lease) = &mut self.lease {
+            lease.storage = None;
+        }
     }
 
     /// Heeds what its body decides.
@@ -352,6 +374,11 @@ impl<T> Leader<'_, T> {
             self.end_abandoned_write();
         }
         let flight = self.release();
+        if let Some(lease) = self.lease.take()
+            && let Some(storage) = lease.storage
+        {
+            storage.release(&self.key, lease.token);
+        }
         if self.kind == Kind::Explicit {
             self.flights.written.notify(usize::MAX);
         }

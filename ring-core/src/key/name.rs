@@ -12,7 +12,7 @@ use hashbrown::HashMap;
 use super::escape::escaped_word;
 use super::seed::HashSeed;
 use super::typename::TypeName;
-use crate::sync::lasting::RwLock;
+use crate::sync::lasting::{AtomicBool, Ordering, RwLock};
 
 /// The name of a ring.
 ///
@@ -24,6 +24,8 @@ pub struct Name {
     text: Box<str>,
     /// Whether it has a number in the place of a text that another ring of stored keys has.
     taken: bool,
+    /// Whether the computations of its ring have leases.
+    leased: AtomicBool,
 }
 
 impl Name {
@@ -84,6 +86,16 @@ impl Name {
     /// Whether it stands in the place of a name that another ring has.
     pub(crate) fn is_taken(&self) -> bool {
         self.taken
+    }
+
+    /// Whether the computations of its ring have leases.
+    pub fn is_leased(&self) -> bool {
+        self.leased.load(Ordering::Relaxed)
+    }
+
+    /// The computations of its ring have leases.
+    pub(crate) fn set_leased(&self) {
+        self.leased.store(true, Ordering::Relaxed);
     }
 
     /// A number that only this name has, in this process.
@@ -211,6 +223,7 @@ impl Interner {
             seed: HashSeed::of_ring(),
             text: text.into_boxed_str(),
             taken,
+            leased: AtomicBool::new(false),
         }));
         self.all.push(name);
         self.by_text.insert(name.as_str(), name);

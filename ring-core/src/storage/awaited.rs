@@ -5,9 +5,11 @@ use std::time::{Duration, Instant};
 
 use super::base::{Expiring, StorageBase, all_fresh, which_are_fresh};
 use super::batch::{Batch, Round};
-use super::blocking::{Clear, Storage};
-use super::machine::{Event, Machine, Step};
+use super::blocking::{Clear, Storage, event_of, only};
+use super::lease::{Acquired, LeaseRequest, not_implemented};
+use super::machine::{Event, Machine, Step, UntilWait};
 use super::store::Store;
+use crate::flights::LeaseToken;
 use crate::key::{EncodedKey, Name, RingKey};
 use crate::ring::DEFAULT_WRITE_TIMEOUT;
 use crate::{storage_mutations, storage_queries, wait};
@@ -246,6 +248,33 @@ pub trait AsyncStorage<T>: StorageBase<T> {
         Ok(())
     }
 
+    /// Raw: asks for the lease of `key`, as [`LeaseRequest`] says. A storage with [leases](StorageBase::leases) implements
+    /// it.
+    async fn acquire<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        request: LeaseRequest,
+        until: Option<Instant>,
+    ) -> Result<Acquired<T>, Self::Error> {
+        let _ = (key, until);
+        not_implemented(request)
+    }
+
+    /// Raw: puts values, each with its expiry, whose leases have these tokens, and ends the leases. Returns for each
+    /// whether it was put. A storage with [leases](StorageBase::leases) implements it.
+    async fn write_leased<K: RingKey>(
+        &self,
+        entries: Vec<(K, T, Option<Duration>, LeaseToken)>,
+        until: Option<Instant>,
+    ) -> Result<Vec<bool>, Self::Error> {
+        let mut written = Vec::with_capacity(entries.len());
+        for (key, value, expiry, _) in entries {
+            self.write(&key, value, expiry, until).await?;
+            written.push(true);
+        }
+        Ok(written)
+    }
+
     /// Raw: removes many entries. Returns for each whether there was one.
     async fn remove_many<K: RingKey>(
         &self,
@@ -451,6 +480,23 @@ where
                 failure = failure.or(renewed.err());
                 continue;
             }
+            // What rings with leases alone need is boxed, as in `read_fresh`.
+            Step::Acquire(request, until) => {
+                let acquired = Box::pin(storage.acquire(machine.key(), request, until)).await;
+                let (event, failed) = event_of(acquired, Event::Acquired);
+                step = machine.next(event);
+                failure = failure.or(failed);
+                continue;
+            }
+            Step::WriteLeased(value, expiry, token, until) => {
+                let entries = vec![(machine.key(), value, expiry, token)];
+                let writing = Box::pin(async { storage.write_leased(entries, until).await });
+                let written = storage.flights().write_scope().around(writing).await;
+                let (event, failed) = event_of(written.map(only), Event::WrittenLeased);
+                step = machine.next(event);
+                failure = failure.or(failed);
+                continue;
+            }
             Step::Write(value, expiry, until) => {
                 let key = machine.key();
                 // The operation is started inside the scope: it may run before its first await.
@@ -478,6 +524,18 @@ where
     run_from(storage, machine, step).await
 }
 
+/// Runs a machine until it waits. Returns its result if it does not, and the first failure of the storage.
+pub(crate) async fn run_until_wait<S, T, M>(
+    storage: &S,
+    machine: &mut M,
+) -> (Option<M::Output>, Option<S::Error>)
+where
+    S: AsyncStorage<T>,
+    M: Machine<T>,
+{
+    run(storage, &mut UntilWait(machine)).await
+}
+
 /// Makes many writes together. Returns whether each stored a value, and the first failure of the storage.
 pub(crate) async fn store_many<S, T>(
     storage: &S,
@@ -497,6 +555,14 @@ where
                     storage.flights().write_scope().around(removing).await
                 };
                 failure = failure.or(batch.ended(&places, removed));
+            }
+            Round::WriteLeased(entries, until) => {
+                let (places, written) = {
+                    let (places, entries) = batch.leased_entries(entries);
+                    let writing = Box::pin(async { storage.write_leased(entries, until).await });
+                    (places, storage.flights().write_scope().around(writing).await)
+                };
+                failure = failure.or(batch.ended_leased(&places, written));
             }
             Round::Write(entries, until) => {
                 let (places, written) = {

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::error::Failure;
-use crate::flights::{Flights, InPlace};
+use crate::flights::{Flights, InPlace, Leases};
 use crate::key::{EncodedKey, RingKey};
 
 /// The common part of blocking and awaited storages.
 ///
-/// All methods but one are required, so that a storage that wraps another must forward them.
+/// All methods that every storage needs are required, so that a storage that wraps another must forward them. One that
+/// wraps a storage with leases also forwards [`leases`](Self::leases).
 pub trait StorageBase<T> {
     /// The error of operations: [`Infallible`](std::convert::Infallible) if they cannot fail.
     type Error: Failure;
@@ -44,6 +45,11 @@ pub trait StorageBase<T> {
     /// Called where a write may have landed after a newer one and no call is left to remove it. A storage whose
     /// writes end with their operation need not do anything.
     fn mark_suspect(&self, key: &EncodedKey);
+
+    /// This storage as a storage with leases, if it is one.
+    fn leases(&self) -> Option<&dyn Leases> {
+        None
+    }
 
     /// The value under `key`, if it is found without waiting and is not stale: the fast path of a hit in memory. An
     /// entry is stale when its remaining life is at most `stale`. `None` proves nothing.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::base::StorageBase;
 use super::machine::{Event, Machine, Step};
 use super::store::Store;
+use crate::flights::LeaseToken;
 use crate::key::EncodedKey;
 use crate::sync::EventListener;
 
@@ -18,6 +19,7 @@ pub(crate) struct Batch<'b, 'c, S: StorageBase<T>, T> {
     events: Vec<Option<Event<T>>>,
     removals: Together<usize>,
     writes: Together<Place<T>>,
+    leased_writes: Together<LeasedPlace<T>>,
     waits: Vec<(usize, EventListener, Option<Instant>)>,
     /// Whether each stored a value.
     stored: Vec<bool>,
@@ -51,10 +53,14 @@ impl<I> Together<I> {
 /// An entry to write, by the place of its machine.
 type Place<T> = (usize, T, Option<Duration>);
 
+/// An entry to write whose lease has this token.
+type LeasedPlace<T> = (usize, T, Option<Duration>, LeaseToken);
+
 /// The driver's next action, by the indices of machines. Operations end at the instant, if there is one.
 pub(crate) enum Round<T> {
     Remove(Vec<usize>, Option<Instant>),
     Write(Vec<Place<T>>, Option<Instant>),
+    WriteLeased(Vec<LeasedPlace<T>>, Option<Instant>),
     /// Waits for the event, until the instant comes.
     Wait(usize, EventListener, Option<Instant>),
 }
@@ -62,12 +68,16 @@ pub(crate) enum Round<T> {
 /// An entry of a bulk write.
 type Entry<'k, T> = (&'k EncodedKey, T, Option<Duration>);
 
+/// An entry of a bulk write whose lease has this token.
+type LeasedEntry<'k, T> = (&'k EncodedKey, T, Option<Duration>, LeaseToken);
+
 impl<'b, 'c, S: StorageBase<T>, T> Batch<'b, 'c, S, T> {
     pub(crate) fn new(stores: &'b mut [Store<'c, S, T>]) -> Self {
         Batch {
             events: stores.iter().map(|_| Some(Event::Start)).collect(),
             removals: Together::new(),
             writes: Together::new(),
+            leased_writes: Together::new(),
             waits: Vec::new(),
             stored: vec![false; stores.len()],
             stores,
@@ -83,6 +93,9 @@ impl<'b, 'c, S: StorageBase<T>, T> Batch<'b, 'c, S, T> {
         if let Some((entries, until)) = self.writes.take() {
             return Some(Round::Write(entries, until));
         }
+        if let Some((entries, until)) = self.leased_writes.take() {
+            return Some(Round::WriteLeased(entries, until));
+        }
         let (place, event, until) = (!self.waits.is_empty()).then(|| self.waits.remove(0))?;
         Some(Round::Wait(place, event, until))
     }
@@ -94,8 +107,13 @@ impl<'b, 'c, S: StorageBase<T>, T> Batch<'b, 'c, S, T> {
                 Step::Done(stored) => self.stored[place] = stored,
                 Step::Wait(event, until) => self.waits.push((place, event, until)),
                 Step::Write(value, expiry, until) => self.writes.add((place, value, expiry), until),
+                Step::WriteLeased(value, expiry, token, until) => {
+                    self.leased_writes.add((place, value, expiry, token), until);
+                }
                 Step::Remove(until) => self.removals.add(place, until),
-                Step::Read(_) | Step::Renew(..) => unreachable!("a write in bulk does not read or renew"),
+                Step::Read(_) | Step::Renew(..) | Step::Acquire(..) => {
+                    unreachable!("a write in bulk does not read, renew or ask for a lease")
+                }
             }
         }
     }
@@ -113,6 +131,17 @@ impl<'b, 'c, S: StorageBase<T>, T> Batch<'b, 'c, S, T> {
         entries.unzip()
     }
 
+    /// [`entries`](Self::entries) whose leases have tokens.
+    pub(crate) fn leased_entries(
+        &self,
+        entries: Vec<LeasedPlace<T>>,
+    ) -> (Vec<usize>, Vec<LeasedEntry<'_, T>>) {
+        let entries = entries
+            .into_iter()
+            .map(|(place, value, expiry, token)| (place, (self.stores[place].key(), value, expiry, token)));
+        entries.unzip()
+    }
+
     /// The wait of the machine at this index ended.
     pub(crate) fn woken(&mut self, place: usize, in_time: bool) {
         self.events[place] = Some(Event::Woken(in_time));
@@ -124,6 +153,22 @@ impl<'b, 'c, S: StorageBase<T>, T> Batch<'b, 'c, S, T> {
             self.events[place] = Some(Event::of_change(&changed));
         }
         changed.err()
+    }
+
+    /// [`ended`](Self::ended) with whether each was written. A storage that returns too few answers did not write the rest.
+    pub(crate) fn ended_leased<E>(&mut self, places: &[usize], written: Result<Vec<bool>, E>) -> Option<E> {
+        let (written, failure) = match written {
+            Ok(written) => (written, None),
+            Err(failure) => (Vec::new(), Some(failure)),
+        };
+        let mut written = written.into_iter();
+        for &place in places {
+            self.events[place] = Some(match failure {
+                Some(_) => Event::Failed,
+                None => Event::WrittenLeased(written.next().unwrap_or(false)),
+            });
+        }
+        failure
     }
 
     /// Whether each stored a value.

@@ -4,8 +4,10 @@ use std::time::{Duration, Instant};
 
 use super::base::{Expiring, StorageBase, all_fresh, which_are_fresh};
 use super::batch::{Batch, Round};
-use super::machine::{Event, Machine, Step};
+use super::lease::{Acquired, LeaseRequest, not_implemented};
+use super::machine::{Event, Machine, Step, UntilWait};
 use super::store::Store;
+use crate::flights::LeaseToken;
 use crate::key::{EncodedKey, Name, RingKey};
 use crate::ring::DEFAULT_WRITE_TIMEOUT;
 use crate::wait;
@@ -167,6 +169,31 @@ pub trait Storage<T>: StorageBase<T> {
             .try_for_each(|(key, value, expiry)| self.write(&key, value, expiry, until))
     }
 
+    /// Raw: asks for the lease of `key`, as [`LeaseRequest`] says. A storage with [leases](StorageBase::leases) implements
+    /// it.
+    fn acquire<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        request: LeaseRequest,
+        until: Option<Instant>,
+    ) -> Result<Acquired<T>, Self::Error> {
+        let _ = (key, until);
+        not_implemented(request)
+    }
+
+    /// Raw: puts values, each with its expiry, whose leases have these tokens, and ends the leases. Returns for each
+    /// whether it was put. A storage with [leases](StorageBase::leases) implements it.
+    fn write_leased<K: RingKey>(
+        &self,
+        entries: Vec<(K, T, Option<Duration>, LeaseToken)>,
+        until: Option<Instant>,
+    ) -> Result<Vec<bool>, Self::Error> {
+        let entries = entries.into_iter();
+        entries
+            .map(|(key, value, expiry, _)| self.write(&key, value, expiry, until).map(|()| true))
+            .collect()
+    }
+
     /// Raw: removes many entries. Returns for each whether there was one.
     fn remove_many<K: RingKey>(&self, keys: &[K], until: Option<Instant>) -> Result<Vec<bool>, Self::Error> {
         keys.iter().map(|key| self.remove(key, until)).collect()
@@ -277,6 +304,19 @@ where
     storage.contains_fresh_many(keys, stale, None)
 }
 
+/// The event of a result, and its failure.
+pub(super) fn event_of<T, O, E>(result: Result<O, E>, event: fn(O) -> Event<T>) -> (Event<T>, Option<E>) {
+    match result {
+        Ok(output) => (event(output), None),
+        Err(failure) => (Event::Failed, Some(failure)),
+    }
+}
+
+/// The answer for the only entry. A storage that returns none did not write it.
+pub(super) fn only(written: Vec<bool>) -> bool {
+    written.first().is_some_and(|written| *written)
+}
+
 /// Runs a machine from this step on. Returns its result, and the first failure of the storage.
 pub(crate) fn run_from<S, T, M>(
     storage: &S,
@@ -307,6 +347,21 @@ where
                 failure = failure.or(renewed.err());
                 continue;
             }
+            Step::Acquire(request, until) => {
+                let acquired = storage.acquire(machine.key(), request, until);
+                let (event, failed) = event_of(acquired, Event::Acquired);
+                step = machine.next(event);
+                failure = failure.or(failed);
+                continue;
+            }
+            Step::WriteLeased(value, expiry, token, until) => {
+                let _scope = storage.flights().write_scope().enter();
+                let written = storage.write_leased(vec![(machine.key(), value, expiry, token)], until);
+                let (event, failed) = event_of(written.map(only), Event::WrittenLeased);
+                step = machine.next(event);
+                failure = failure.or(failed);
+                continue;
+            }
             Step::Write(value, expiry, until) => {
                 let _scope = storage.flights().write_scope().enter();
                 storage.write(machine.key(), value, expiry, until)
@@ -331,6 +386,15 @@ where
     run_from(storage, machine, step)
 }
 
+/// Runs a machine until it waits. Returns its result if it does not, and the first failure of the storage.
+pub(crate) fn run_until_wait<S, T, M>(storage: &S, machine: &mut M) -> (Option<M::Output>, Option<S::Error>)
+where
+    S: Storage<T>,
+    M: Machine<T>,
+{
+    run(storage, &mut UntilWait(machine))
+}
+
 /// Makes many writes together. Returns whether each stored a value, and the first failure of the storage.
 pub(crate) fn store_many<S, T>(storage: &S, stores: &mut [Store<'_, S, T>]) -> (Vec<bool>, Option<S::Error>)
 where
@@ -345,6 +409,12 @@ where
                 let _scope = storage.flights().write_scope().enter();
                 let removed = storage.remove_many(&keys, until);
                 failure = failure.or(batch.ended(&places, removed.map(drop)));
+            }
+            Round::WriteLeased(entries, until) => {
+                let (places, entries) = batch.leased_entries(entries);
+                let _scope = storage.flights().write_scope().enter();
+                let written = storage.write_leased(entries, until);
+                failure = failure.or(batch.ended_leased(&places, written));
             }
             Round::Write(entries, until) => {
                 let (places, entries) = batch.entries(entries);

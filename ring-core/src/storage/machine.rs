@@ -3,6 +3,8 @@
 
 use std::time::{Duration, Instant};
 
+use super::lease::{Acquired, LeaseRequest};
+use crate::flights::LeaseToken;
 use crate::key::EncodedKey;
 use crate::sync::EventListener;
 
@@ -14,12 +16,32 @@ pub(crate) enum Step<T, O> {
     Read(Option<Instant>),
     /// Writes this value with this expiry under the machine's key.
     Write(T, Option<Duration>, Option<Instant>),
+    /// Writes as `Write`, if the lease of the machine's key has this token.
+    WriteLeased(T, Option<Duration>, LeaseToken, Option<Instant>),
+    /// Asks for the lease of the machine's key.
+    Acquire(LeaseRequest, Option<Instant>),
     /// Restarts the life of the entry of the machine's key.
     Renew(Duration, Option<Instant>),
     /// Removes the entry of the machine's key.
     Remove(Option<Instant>),
     /// Nothing: the machine ended with this result.
     Done(O),
+}
+
+impl<T, O> Step<T, O> {
+    /// The same step of a machine with another result.
+    pub(crate) fn map<P>(self, map: impl FnOnce(O) -> P) -> Step<T, P> {
+        match self {
+            Step::Wait(event, until) => Step::Wait(event, until),
+            Step::Read(until) => Step::Read(until),
+            Step::Write(value, expiry, until) => Step::Write(value, expiry, until),
+            Step::WriteLeased(value, expiry, token, until) => Step::WriteLeased(value, expiry, token, until),
+            Step::Acquire(request, until) => Step::Acquire(request, until),
+            Step::Renew(life, until) => Step::Renew(life, until),
+            Step::Remove(until) => Step::Remove(until),
+            Step::Done(output) => Step::Done(map(output)),
+        }
+    }
 }
 
 /// The result of the last step.
@@ -32,6 +54,10 @@ pub(crate) enum Event<T> {
     Read(Option<T>),
     /// Whether there was an entry whose life was restarted.
     Renewed(bool),
+    /// The answer to the request for a lease.
+    Acquired(Acquired<T>),
+    /// Whether the lease was there, and the value was written.
+    WrittenLeased(bool),
     /// The storage was changed.
     Changed,
     /// The storage failed.
@@ -71,4 +97,26 @@ pub(crate) trait Machine<T> {
 
     /// The step after this event.
     fn next(&mut self, event: Event<T>) -> Step<T, Self::Output>;
+}
+
+/// A machine that is run until it waits, and goes on later. Its result is then `None`.
+pub(super) struct UntilWait<'m, M>(pub(super) &'m mut M);
+
+impl<T, M: Machine<T>> Machine<T> for UntilWait<'_, M> {
+    type Output = Option<M::Output>;
+
+    fn key(&self) -> &EncodedKey {
+        self.0.key()
+    }
+
+    fn stale(&self) -> Duration {
+        self.0.stale()
+    }
+
+    fn next(&mut self, event: Event<T>) -> Step<T, Option<M::Output>> {
+        match self.0.next(event) {
+            Step::Wait(..) => Step::Done(None),
+            step => step.map(Some),
+        }
+    }
 }

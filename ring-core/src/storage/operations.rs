@@ -30,6 +30,9 @@ macro_rules! storage_queries {
                 (keys: &[K] => Vec<$crate::key::EncodedKey> = &keys) () -> Vec<Option<$crate::storage::Expiring<T>>>;
             contains_fresh_many "has_many" (K: $crate::RingKey)
                 (keys: &[K] => Vec<$crate::key::EncodedKey> = &keys) (stale: ::std::time::Duration) -> Vec<bool>;
+            acquire "lease" (K: $crate::RingKey + ?Sized)
+                (key: &K => $crate::key::EncodedKey = &key) (request: $crate::storage::LeaseRequest)
+                -> $crate::storage::Acquired<T>;
         }
     };
 }
@@ -48,6 +51,10 @@ macro_rules! storage_mutations {
                 (entries: Vec<(K, T, Option<::std::time::Duration>)>
                     => Vec<($crate::key::EncodedKey, T, Option<::std::time::Duration>)> = entries)
                 () -> ();
+            write_leased "set" (K: $crate::RingKey)
+                (entries: Vec<(K, T, Option<::std::time::Duration>, $crate::storage::LeaseToken)>
+                    => Vec<($crate::key::EncodedKey, T, Option<::std::time::Duration>, $crate::storage::LeaseToken)> = entries)
+                () -> Vec<bool>;
             remove_many "delete_many" (K: $crate::RingKey)
                 (keys: &[K] => Vec<$crate::key::EncodedKey> = &keys) () -> Vec<bool>;
         }

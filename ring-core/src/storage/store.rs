@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::base::StorageBase;
 use super::machine::{Event, Machine, Step};
-use crate::flights::{Leader, Outcome, Turn};
+use crate::flights::{Leader, LeaseToken, Outcome, Turn};
 use crate::key::EncodedKey;
 use crate::sync::EventListener;
 use crate::wait::{after, remaining};
@@ -22,6 +22,8 @@ pub(crate) struct Store<'c, S: StorageBase<T>, T> {
     is_removal: bool,
     /// Whether the entry has this value already, and its life restarts.
     is_renewal: bool,
+    /// The token that the lease of the key must have.
+    token: Option<LeaseToken>,
     expiry: Option<Duration>,
     /// The end of the write's time.
     until: Option<Instant>,
@@ -62,6 +64,7 @@ impl<'c, S: StorageBase<T>, T> Store<'c, S, T> {
             leader: Some(leader),
             is_removal: value.is_none(),
             is_renewal: false,
+            token: None,
             value,
             expiry,
             until,
@@ -74,6 +77,14 @@ impl<'c, S: StorageBase<T>, T> Store<'c, S, T> {
     /// The same for an entry that has this value already: its life restarts, if it is still there.
     pub(crate) fn renewing(mut self, is_renewal: bool) -> Self {
         self.is_renewal = is_renewal && self.expiry.is_some();
+        self
+    }
+
+    /// The same for a ring with leases: the value is stored only if the lease has this token.
+    pub(crate) fn leased(mut self, token: Option<LeaseToken>) -> Self {
+        self.token = token;
+        // A renewal would not ask for the token.
+        self.is_renewal &= token.is_none();
         self
     }
 
@@ -93,6 +104,7 @@ impl<'c, S: StorageBase<T>, T> Store<'c, S, T> {
             leader: Some(storage.flights().lead_explicit(key)),
             is_removal: value.is_none(),
             is_renewal: false,
+            token: None,
             value,
             expiry,
             // Its operations apply the storage's own deadline.
@@ -166,10 +178,23 @@ impl<'c, S: StorageBase<T>, T> Store<'c, S, T> {
 
     fn write_value(&mut self) -> Step<T, bool> {
         self.state = State::Write;
-        match self.value.take() {
-            Some(value) => Step::Write(value, self.expiry, self.until),
-            None => Step::Remove(self.until),
+        match (self.value.take(), self.token) {
+            (Some(value), Some(token)) => Step::WriteLeased(value, self.expiry, token, self.until),
+            (Some(value), None) => Step::Write(value, self.expiry, self.until),
+            (None, _) => Step::Remove(self.until),
         }
+    }
+
+    /// The lease is not there any more. If it was not there before, the value is not stored: an update then removes what it
+    /// was to replace.
+    fn written_leased(&mut self, was_leased: bool) -> Step<T, bool> {
+        let leader = self.leader();
+        leader.forget_lease();
+        if was_leased || !leader.is_update() {
+            return self.written(was_leased);
+        }
+        self.is_removal = true;
+        Step::Remove(self.until)
     }
 
     /// The entry of the abandoned write was removed, or is reported.
@@ -233,6 +258,7 @@ impl<S: StorageBase<T>, T> Machine<T> for Store<'_, S, T> {
             // It is gone meanwhile.
             (State::Renew, Event::Renewed(false)) => self.write_value(),
             (State::Renew, event) => self.written(matches!(event, Event::Renewed(true))),
+            (State::Write, Event::WrittenLeased(was_leased)) => self.written_leased(was_leased),
             (State::Write, _) => self.written(succeeded),
             (State::Undo(stored), _) => {
                 self.end_undo(succeeded);

@@ -30,6 +30,7 @@ mod held_leaders;
 #[cfg(feature = "inspect")]
 mod inspect;
 mod key_values;
+mod leases;
 mod lru;
 mod lru_builder;
 mod overlapping;

@@ -62,6 +62,7 @@ pub(crate) struct RingOptions {
     pub(crate) tags: Vec<Expr>,
     #[darling(default, with = values::expressions)]
     pub(crate) depends: Vec<Expr>,
+    pub(crate) lease: Option<Duration>,
     #[darling(default, with = values::expressions)]
     pub(crate) invalidates: Vec<Expr>,
     #[darling(default, with = values::outcome)]

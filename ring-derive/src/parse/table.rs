@@ -41,7 +41,7 @@ pub(crate) enum Holds {
     BytesBlocking,
 }
 
-static OPTIONS: [Known; 48] = [
+static OPTIONS: [Known; 49] = [
     // Storages: a ring has one.
     option("capacity", "capacity = 10_000", RINGS),
     option("storage", "storage = EXPRESSION as Type", RINGS),
@@ -83,6 +83,7 @@ static OPTIONS: [Known; 48] = [
     option("tags", "tags(\"team:{id}\", …)", RINGS),
     option("depends", "depends(Self::user(id), …)", &[Target::Method]),
     option("flight_timeout", "flight_timeout = \"10s\"", RINGS),
+    option("lease", "lease = \"5s\"", RINGS),
     // Of writers, which are not cached.
     option("invalidates", "invalidates(self.user(id), …)", &[Target::Method]),
     option("on", "on = ok", &[Target::Method]),

@@ -415,6 +415,21 @@ fn flights(method: &Method, errors: &mut Errors) {
                        remove one of them";
         errors.at(&timeout.value, message);
     }
+    let Some(lease) = &options.lease else { return };
+    if !options.tags.is_empty() || !options.depends.is_empty() {
+        let message = "a lease is compared when one entry is stored, and the versions of tags are another one: remove `lease`, or \
+                       `tags` and `depends`";
+        errors.at(&lease.value, message);
+    }
+    if options.coalesce == Some(false) {
+        let message = "with a lease one call computes for all: remove `coalesce = false`, or `lease`";
+        errors.at(&lease.value, message);
+    }
+    let action = options.action.as_ref();
+    if let Some(action) = action.filter(|action| *action != "get_or_update") {
+        let message = format!("`action = {action}` waits for no other process: remove `lease`, or `action`");
+        errors.at(&lease.value, &message);
+    }
 }
 
 fn freshness(method: &Method, errors: &mut Errors) {

@@ -87,6 +87,9 @@ pub(super) fn facts(row: &Row) -> Vec<(&'static str, String)> {
         "no".into()
     };
     facts.push(("Calls wait for each other", coalesce));
+    if settings.lease.is_some() {
+        facts.push(("Processes wait for each other", number::time(settings.lease)));
+    }
     let counts = [
         ("Hits", stats.hits),
         ("Stale hits", stats.stale_hits),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use redis::{Arg, Cmd, ErrorKind, Pipeline, RedisError, ServerErrorKind, Value};
 
+use super::super::lease::place_of_key;
 use super::super::request::Commands;
 use super::slot_map::{Address, ClusterNode, SlotMap, unreachable};
 use crate::remote::Fault;
@@ -185,7 +186,7 @@ impl<'c> Dispatch<'c> {
 }
 
 fn owner<'m>(map: &'m SlotMap, command: &Cmd) -> Result<&'m Arc<ClusterNode>, Fault> {
-    let key = match command.args_iter().nth(1) {
+    let key = match command.args_iter().nth(place_of_key(command)) {
         Some(Arg::Simple(key)) => key,
         _ => b"",
     };

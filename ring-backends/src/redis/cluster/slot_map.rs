@@ -190,20 +190,24 @@ pub(super) fn unreachable() -> Fault {
 
 /// The slot of a key, by the cluster's specification: the XMODEM sum of the text in the first braces, if there is any,
 /// or of the whole key.
-fn slot(key: &[u8]) -> u16 {
+pub(super) fn slot(key: &[u8]) -> u16 {
     let tag = || {
         let open = key.iter().position(|byte| *byte == b'{')?;
         let rest = &key[open + 1..];
         let close = rest.iter().position(|byte| *byte == b'}')?;
         (close > 0).then(|| &rest[..close])
     };
-    let sum = tag().unwrap_or(key).iter().fold(0_u16, |sum, byte| {
+    sum(0, tag().unwrap_or(key)) % 16_384
+}
+
+/// The XMODEM sum of a text behind another one, whose sum is `begun`.
+pub(super) fn sum(begun: u16, text: &[u8]) -> u16 {
+    text.iter().fold(begun, |sum, byte| {
         let sum = sum ^ (u16::from(*byte) << 8);
         (0..8).fold(sum, |sum, _| {
             (sum << 1) ^ if sum & 0x8000 == 0 { 0 } else { 0x1021 }
         })
-    });
-    sum % 16_384
+    })
 }
 
 #[cfg(test)]

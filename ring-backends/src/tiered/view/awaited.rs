@@ -4,7 +4,9 @@ use std::ops::Deref;
 use std::time::{Duration, Instant};
 
 use ring_cache_core::coder::Coder;
-use ring_cache_core::storage::{AsyncClear, AsyncStorage, Clear, Expiring};
+use ring_cache_core::storage::{
+    Acquired, AsyncClear, AsyncStorage, Clear, Expiring, LeaseRequest, LeaseToken, YieldsTo,
+};
 use ring_cache_core::{Error, Name, RingKey};
 
 use super::many::{all_removed, all_renewed, refused};
@@ -190,6 +192,52 @@ where
         let encoded = std::mem::take(&mut many.encoded);
         match self.far().write_many(encoded, until).await {
             Ok(()) => many.written().and(removed.map(drop)),
+            Err(failure) => {
+                many.failed();
+                Err(failure)
+            }
+        }
+    }
+
+    async fn acquire<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        request: LeaseRequest,
+        until: Option<Instant>,
+    ) -> Result<Acquired<V>, F::Error> {
+        let fetch = self.fetch(key);
+        let answer = self.far().acquire(key, request, until).await?;
+        if let Some(answer) = fetch.acquired::<C>(answer) {
+            return Ok(answer);
+        }
+        let again = LeaseRequest {
+            yields_to: YieldsTo::Lease,
+            ..request
+        };
+        Ok(match self.far().acquire(key, again, until).await? {
+            Acquired::Busy => Acquired::Busy,
+            Acquired::Won(token) => Acquired::Won(token),
+            Acquired::Found(_) => Acquired::Won(request.token),
+        })
+    }
+
+    async fn write_leased<K: RingKey>(
+        &self,
+        entries: Vec<(K, V, Option<Duration>, LeaseToken)>,
+        until: Option<Instant>,
+    ) -> Result<Vec<bool>, F::Error> {
+        let entries = entries.into_iter();
+        let (entries, tokens) = entries
+            .map(|(key, value, expiry, token)| ((key, value, expiry), token))
+            .unzip();
+        let mut many = self.begin_write_many(entries);
+        if !many.unfit.is_empty() {
+            self.far().remove_many(&many.unfit, until).await?;
+        }
+        many.removed();
+        let leased = many.take_leased(tokens);
+        match self.far().write_leased(leased, until).await {
+            Ok(written) => many.written_leased(written),
             Err(failure) => {
                 many.failed();
                 Err(failure)

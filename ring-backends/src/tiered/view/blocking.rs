@@ -4,7 +4,7 @@ use std::ops::Deref;
 use std::time::{Duration, Instant};
 
 use ring_cache_core::coder::Coder;
-use ring_cache_core::storage::{Clear, Expiring, Storage};
+use ring_cache_core::storage::{Acquired, Clear, Expiring, LeaseRequest, LeaseToken, Storage, YieldsTo};
 use ring_cache_core::{Error, Name, RingKey};
 
 use super::many::{all_removed, all_renewed, refused};
@@ -174,6 +174,52 @@ where
         let encoded = std::mem::take(&mut many.encoded);
         match self.far().write_many(encoded, until) {
             Ok(()) => many.written().and(removed.map(drop)),
+            Err(failure) => {
+                many.failed();
+                Err(failure)
+            }
+        }
+    }
+
+    fn acquire<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        request: LeaseRequest,
+        until: Option<Instant>,
+    ) -> Result<Acquired<V>, F::Error> {
+        let fetch = self.fetch(key);
+        let answer = self.far().acquire(key, request, until)?;
+        if let Some(answer) = fetch.acquired::<C>(answer) {
+            return Ok(answer);
+        }
+        let again = LeaseRequest {
+            yields_to: YieldsTo::Lease,
+            ..request
+        };
+        Ok(match self.far().acquire(key, again, until)? {
+            Acquired::Busy => Acquired::Busy,
+            Acquired::Won(token) => Acquired::Won(token),
+            Acquired::Found(_) => Acquired::Won(request.token),
+        })
+    }
+
+    fn write_leased<K: RingKey>(
+        &self,
+        entries: Vec<(K, V, Option<Duration>, LeaseToken)>,
+        until: Option<Instant>,
+    ) -> Result<Vec<bool>, F::Error> {
+        let entries = entries.into_iter();
+        let (entries, tokens) = entries
+            .map(|(key, value, expiry, token)| ((key, value, expiry), token))
+            .unzip();
+        let mut many = self.begin_write_many(entries);
+        if !many.unfit.is_empty() {
+            self.far().remove_many(&many.unfit, until)?;
+        }
+        many.removed();
+        let leased = many.take_leased(tokens);
+        match self.far().write_leased(leased, until) {
+            Ok(written) => many.written_leased(written),
             Err(failure) => {
                 many.failed();
                 Err(failure)

@@ -4,7 +4,7 @@ use std::ops::Deref;
 use std::time::Duration;
 
 use ring_cache_core::coder::Coder;
-use ring_cache_core::storage::{Expiring, StorageBase};
+use ring_cache_core::storage::{Expiring, LeaseToken, StorageBase};
 use ring_cache_core::{Error, Failure, RingKey};
 
 use super::steps::{Change, Fetch};
@@ -41,12 +41,17 @@ impl<'t, T, V: Clone, N: Near<V>, F: StorageBase<Vec<u8>>> ReadMany<'t, T, V, N,
 /// An entry of a bulk write.
 type Entry<K, V> = (K, V, Option<Duration>);
 
+/// An entry of a bulk write under leases, for the far tier.
+type LeasedEntry<K> = (K, Vec<u8>, Option<Duration>, LeaseToken);
+
 /// A write of many values.
 pub(super) struct WriteMany<'t, K, V, N: Near<V>, F> {
     /// The entries for the far tier.
     pub(super) encoded: Vec<Entry<K, Vec<u8>>>,
     /// Keys whose values could not be encoded: an older value is removed.
     pub(super) unfit: Vec<K>,
+    /// Whether each value could be encoded.
+    fits: Vec<bool>,
     changes: Vec<Entry<Change<'t, V, N, F>, V>>,
     removals: Vec<Change<'t, V, N, F>>,
     refusal: Option<Error>,
@@ -71,6 +76,38 @@ impl<K, V, N: Near<V>, F> WriteMany<'_, K, V, N, F> {
             change.written(value, expiry);
         }
         self.refusal.map_or(Ok(()), refused)
+    }
+}
+
+impl<K, V, N: Near<V>, F> WriteMany<'_, K, V, N, F> {
+    /// The entries for the far tier, with their tokens among those of all entries.
+    pub(super) fn take_leased(&mut self, tokens: Vec<LeaseToken>) -> Vec<LeasedEntry<K>> {
+        let tokens = tokens.into_iter().zip(&self.fits);
+        let tokens = tokens.filter_map(|(token, fits)| fits.then_some(token));
+        let entries = std::mem::take(&mut self.encoded).into_iter().zip(tokens);
+        entries
+            .map(|((key, bytes, expiry), token)| (key, bytes, expiry, token))
+            .collect()
+    }
+
+    /// Those of the values lie far away now that were written. Returns for each entry whether it was.
+    pub(super) fn written_leased<E: Failure>(self, written: Vec<bool>) -> Result<Vec<bool>, E> {
+        let mut written = written.into_iter().chain(std::iter::repeat(false));
+        let mut changes = self.changes.into_iter();
+        let mut end = || {
+            let is_written = written.next().unwrap_or(false);
+            match changes.next() {
+                Some((change, value, expiry)) if is_written => change.written(value, expiry),
+                Some((change, ..)) => _ = change.removed(),
+                None => {}
+            }
+            is_written
+        };
+        let all = self.fits.into_iter().map(|fits| fits && end()).collect();
+        match self.refusal {
+            Some(refusal) => refused(refusal).map(|()| all),
+            None => Ok(all),
+        }
     }
 }
 
@@ -150,13 +187,16 @@ where
         let mut many = WriteMany {
             encoded: Vec::new(),
             unfit: Vec::new(),
+            fits: Vec::new(),
             changes: Vec::new(),
             removals: Vec::new(),
             refusal: None,
         };
         for (key, value, expiry) in entries {
             let change = self.change::<V, _>(&key);
-            match self.encode_far(&value, &key) {
+            let encoded = self.encode_far(&value, &key);
+            many.fits.push(encoded.is_ok());
+            match encoded {
                 Ok(bytes) => {
                     many.encoded.push((key, bytes, expiry));
                     many.changes.push((change, value, expiry));

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use ring_cache_core::coder::{Cause, Coder, EntryKey};
 use ring_cache_core::key::EncodedKey;
-use ring_cache_core::storage::{ChangeObserver, Clear, Expiring, StorageBase};
+use ring_cache_core::storage::{Acquired, ChangeObserver, Clear, Expiring, StorageBase};
 use ring_cache_core::{Name, RingKey, tag_of_stored_key};
 
 use super::super::fills::Fill;
@@ -245,6 +245,17 @@ impl<V: Clone, N: Near<V>, F: StorageBase<Vec<u8>>> Fetch<'_, V, N, F> {
             value,
             remaining: found.remaining,
         })
+    }
+}
+
+impl<V: Clone, N: Near<V>, F: StorageBase<Vec<u8>>> Fetch<'_, V, N, F> {
+    /// The answer of the far tier to a request for a lease. `None` if it is an entry that cannot be decoded.
+    pub(super) fn acquired<C: Coder<V>>(self, answer: Acquired<Vec<u8>>) -> Option<Acquired<V>> {
+        match answer {
+            Acquired::Found(found) => self.arrived::<C>(Some(found)).map(Acquired::Found),
+            Acquired::Won(token) => Some(Acquired::Won(token)),
+            Acquired::Busy => Some(Acquired::Busy),
+        }
     }
 }
 

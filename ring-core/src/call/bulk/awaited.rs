@@ -2,10 +2,11 @@
 
 use std::time::Instant;
 
-use super::super::awaited::complete;
+use super::super::awaited::{begin_update, complete};
 use super::super::context::{Lookup, Outcome, StorageResult};
 use super::super::dependents::{both, forget_awaited};
-use super::super::fetch::{Fetch, Fetched};
+use super::super::fetch::Fetched;
+use super::super::lease::LeasedFetch;
 use super::super::refresh::go_on;
 use super::concurrently::concurrently;
 use super::{
@@ -18,8 +19,8 @@ use crate::error::Error;
 use crate::flights::Outcome as FlightOutcome;
 use crate::freshness;
 use crate::output::Output;
-use crate::storage::awaited::{are_fresh, read_fresh_many, run_from, store_many};
-use crate::storage::{AsyncStorage, Event, Machine, Step, View};
+use crate::storage::awaited::{are_fresh, read_fresh_many, run_from, run_until_wait, store_many};
+use crate::storage::{AsyncStorage, Event, Machine, View};
 
 /// [`AsyncCalls::get_many`](crate::AsyncCalls::get_many)
 pub(crate) async fn get<R, S>(calls: Vec<Keyed<R, S>>) -> Outcome<R, S, Vec<Option<R::Value>>>
@@ -320,12 +321,13 @@ where
 {
     let context = pending.context();
     let fetched = if context.is_update {
-        context.begin_update(pending.call.key.clone())
+        Box::pin(begin_update(context, pending.call.key.clone())).await
     } else {
         let mut fetch = pending.fetch();
-        match fetch.next(Event::Start) {
-            Step::Wait(..) => return Progress::Wait(fetch, body),
-            step => run_from(context.storage(), &mut fetch, step).await.0,
+        let ran = run_until_wait(context.storage(), &mut fetch).await;
+        match context.count_lease(ran) {
+            Some(fetched) => fetched,
+            None => return Progress::Wait(fetch, body),
         }
     };
     match fetched {
@@ -357,14 +359,15 @@ where
 }
 
 /// Waits for another call's computation.
-async fn wait<R, S, B>(pending: &Pending<R, S>, mut fetch: Fetch<'_, R::Value, S>, body: B) -> R::Out
+async fn wait<R, S, B>(pending: &Pending<R, S>, mut fetch: LeasedFetch<'_, R::Value, S>, body: B) -> R::Out
 where
     R: Output,
     S: View<R::Value, Storage: AsyncStorage<S::Held>>,
     B: BodyFuture<Output = R::Out>,
 {
     let step = fetch.next(Event::Woken(true));
-    let (fetched, _) = run_from(pending.context().storage(), &mut fetch, step).await;
+    let ran = run_from(pending.context().storage(), &mut fetch, step).await;
+    let fetched = pending.context().count_lease(ran);
     finish(pending, fetched, body).await
 }
 

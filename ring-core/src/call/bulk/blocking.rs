@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::super::blocking::complete;
+use super::super::blocking::{begin_update, complete};
 use super::super::context::{Lookup, Outcome, StorageResult};
 use super::super::dependents::{both, forget};
 use super::super::fetch::Fetched;
@@ -17,8 +17,8 @@ use crate::error::Error;
 use crate::flights::Outcome as FlightOutcome;
 use crate::freshness;
 use crate::output::Output;
-use crate::storage::blocking::{are_fresh, read_fresh_many, run_from, store_many};
-use crate::storage::{Event, Machine, Step, Storage, View};
+use crate::storage::blocking::{are_fresh, read_fresh_many, run_from, run_until_wait, store_many};
+use crate::storage::{Event, Machine, Storage, View};
 
 /// [`Calls::get_many`](crate::Calls::get_many)
 pub(crate) fn get<R, S>(calls: Vec<Keyed<R, S>>) -> Outcome<R, S, Vec<Option<R::Value>>>
@@ -281,7 +281,8 @@ where
     store(&mut computation);
     for (number, mut fetch, body) in computation.take_waiting() {
         let step = fetch.next(Event::Woken(true));
-        let (fetched, _) = run_from(pending[number].context().storage(), &mut fetch, step);
+        let context = pending[number].context();
+        let fetched = context.count_lease(run_from(context.storage(), &mut fetch, step));
         computation.end(
             number,
             R::value(complete::<R, S, B>(
@@ -316,12 +317,12 @@ where
 {
     let context = pending.context();
     let fetched = if context.is_update {
-        context.begin_update(pending.call.key.clone())
+        begin_update(context, pending.call.key.clone())
     } else {
         let mut fetch = pending.fetch();
-        match fetch.next(Event::Start) {
-            Step::Wait(..) => return Progress::Wait(fetch, body),
-            step => run_from(context.storage(), &mut fetch, step).0,
+        match context.count_lease(run_until_wait(context.storage(), &mut fetch)) {
+            Some(fetched) => fetched,
+            None => return Progress::Wait(fetch, body),
         }
     };
     match fetched {

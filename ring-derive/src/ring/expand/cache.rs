@@ -297,6 +297,10 @@ impl Expansion<'_> {
             let timeout = timeout.expression(root);
             ring = quote!(#ring_type::flight_timeout(#ring, #timeout));
         }
+        if let Some(lease) = &options.lease {
+            let lease = lease.expression(root);
+            ring = quote!(#ring_type::lease(#ring, #lease));
+        }
         if let Some(stale) = &options.stale {
             let stale = stale.expression(root);
             ring = quote!(#ring_type::stale(#ring, #stale));

@@ -86,6 +86,7 @@ impl Expansion<'_> {
         };
         let call = self.with_errors(call);
         let call = self.keeping_stale(self.in_background(call));
+        let call = self.leased(call);
         let (copy, call) = (self.copy_of_self(), self.with_timeout(call));
         let holder = self.coder_holder();
         quote!(#holder #before #expiry #tags #copy #call)
@@ -118,6 +119,14 @@ impl Expansion<'_> {
                 let verb = quote_spanned!(span=> .expire_in(#expiry));
                 quote!(#call #verb)
             }
+            None => call,
+        }
+    }
+
+    /// The call of a ring with leases. The error of a storage without them is at the user's time.
+    fn leased(&self, call: TokenStream) -> TokenStream {
+        match &self.method.options.lease {
+            Some(lease) => quote_spanned!(located_at(lease.value.span())=> #call.leased()),
             None => call,
         }
     }

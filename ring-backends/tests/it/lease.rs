@@ -1,0 +1,10 @@
+//! Leases: one computation of a key among processes. Two handles of one server stand for two processes: they share no
+//! flights. Real processes are in `processes`.
+
+mod forms;
+mod memcached;
+mod processes;
+mod rules;
+mod servers;
+mod service;
+mod tiers;

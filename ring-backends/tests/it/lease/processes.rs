@@ -1,0 +1,384 @@
+//! Leases among real processes: this test program once more, which is killed and stopped.
+
+use std::env;
+use std::fs::{self, OpenOptions};
+use std::io::{BufRead, BufReader, Write, stdin};
+use std::path::{Path, PathBuf};
+use std::process::{self, Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use ring_cache::{Memcached, Redis, RedisCluster};
+use ring_cache_test_servers::{
+    Memcached as MemcachedServer, Redis as Server, RedisCluster as Servers, or_leave_out,
+};
+
+use super::service::{PATIENCE, Service, eventually};
+use crate::random::Random;
+
+const PART: &str = "RING_CACHE_TEST_LEASE";
+const SERVER: &str = "RING_CACHE_TEST_SERVER";
+/// A file with a line for each computation.
+const LOG: &str = "RING_CACHE_TEST_LOG";
+const CALLERS: usize = 64;
+
+/// A process that plays a part.
+struct Process {
+    child: Child,
+    /// `None` when a thread listens.
+    says: Option<BufReader<ChildStdout>>,
+    told: ChildStdin,
+}
+
+impl Process {
+    fn start(part: &str, server: &str, log: &Path) -> Self {
+        let mut child = Command::new(env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "lease::processes::child_part",
+                "--nocapture",
+                "--test-threads=1",
+            ])
+            .env(PART, part)
+            .env(SERVER, server)
+            .env(LOG, log)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let says = child.stdout.take().map(BufReader::new);
+        let told = child.stdin.take().unwrap();
+        let mut process = Process { child, says, told };
+        process.hear("ready");
+        process
+    }
+
+    fn tell(&mut self, line: &str) {
+        writeln!(self.told, "{line}").unwrap();
+    }
+
+    /// Waits for a line that begins so, and returns the rest of it.
+    fn hear(&mut self, beginning: &str) -> String {
+        let mut lines = self.says.as_mut().expect("nobody else listens").lines();
+        let line = lines.find_map(|line| line.unwrap().strip_prefix(beginning).map(str::to_owned));
+        line.unwrap_or_else(|| panic!("the process never said {beginning}"))
+    }
+
+    fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
+    }
+
+    /// Stops it, and waits until it is: until then its threads may go on.
+    fn stop(&self) {
+        self.signal("-STOP");
+        let id = self.child.id().to_string();
+        eventually(|| {
+            let output = Command::new("ps").args(["-o", "state=", "-p", &id]).output();
+            output.unwrap().stdout.trim_ascii().starts_with(b"T")
+        });
+    }
+
+    fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+fn say(line: &str) {
+    println!("\n{line}");
+}
+
+fn heard() -> String {
+    let mut line = String::new();
+    stdin().read_line(&mut line).unwrap();
+    line.trim().to_owned()
+}
+
+/// A file of its own in the folder for temporary ones.
+fn log(name: &str) -> PathBuf {
+    let path = env::temp_dir().join(format!("ring-cache-lease-{}-{name}", process::id()));
+    drop(fs::remove_file(&path));
+    path
+}
+
+/// Notes a computation.
+fn note() {
+    let path = env::var(LOG).unwrap();
+    let mut file = OpenOptions::new().create(true).append(true).open(path).unwrap();
+    file.write_all(b"computed\n").unwrap();
+}
+
+/// Notes a computation of some length, whose value names the process.
+fn compute(_: u32) -> Result<u32, String> {
+    note();
+    thread::sleep(Duration::from_millis(300));
+    Ok(process::id())
+}
+
+/// Computes until it is told to go on.
+fn hold(_: u32) -> Result<u32, String> {
+    note();
+    say("computing");
+    heard();
+    Ok(process::id())
+}
+
+/// Many callers at once of one key.
+fn burst(get: impl Fn() -> Result<u32, String> + Sync) {
+    say("ready");
+    heard();
+    let values: Vec<_> = thread::scope(|scope| {
+        let callers: Vec<_> = (0..CALLERS).map(|_| scope.spawn(&get)).collect();
+        callers
+            .into_iter()
+            .map(|caller| caller.join().unwrap().unwrap())
+            .collect()
+    });
+    assert!(values.iter().all(|value| *value == values[0]), "{values:?}");
+    say(&format!("value {}", values[0]));
+    heard();
+}
+
+fn one_call(get: impl Fn() -> Result<u32, String>) {
+    say("ready");
+    heard();
+    say(&format!("returned {}", get().unwrap()));
+    heard();
+}
+
+/// Not a test of its own: what the processes do.
+#[test]
+fn child_part() {
+    let (Ok(part), Ok(server)) = (env::var(PART), env::var(SERVER)) else {
+        return;
+    };
+    let redis = || Redis::open(&server).unwrap().deadline(PATIENCE);
+    match part.as_str() {
+        "burst on redis" => {
+            let service = Service::new(redis(), compute);
+            burst(|| service.get(1));
+        }
+        "burst on memcached" => {
+            let service = Service::new(Memcached::open(&server).unwrap().deadline(PATIENCE), compute);
+            burst(|| service.get(1));
+        }
+        "burst on a cluster" => {
+            let cluster = RedisCluster::open(server.split(' ')).unwrap().deadline(PATIENCE);
+            let service = Service::new(cluster, compute);
+            burst(|| service.get(1));
+        }
+        "hold briefly" => {
+            let service = Service::new(redis(), hold);
+            one_call(|| service.get_briefly(1));
+        }
+        "history" => history(&server),
+        part => panic!("nobody plays {part}"),
+    }
+}
+
+/// Four processes with 64 callers each, of one cold key.
+fn one_computation(part: &str, server: &str) {
+    let log = log(&part.replace(' ', "-"));
+    let mut processes: Vec<_> = (0..4).map(|_| Process::start(part, server, &log)).collect();
+    processes.iter_mut().for_each(|process| process.tell("go"));
+    let values: Vec<_> = processes
+        .iter_mut()
+        .map(|process| process.hear("value "))
+        .collect();
+    assert!(values.iter().all(|value| *value == values[0]), "{values:?}");
+    assert_eq!(fs::read_to_string(&log).unwrap(), "computed\n");
+    fs::remove_file(log).unwrap();
+}
+
+#[test]
+fn four_processes_compute_a_cold_key_once_on_redis() {
+    let Some(server) = or_leave_out("processes on Redis", Server::start()) else {
+        return;
+    };
+    one_computation("burst on redis", &server.url());
+}
+
+#[test]
+fn four_processes_compute_a_cold_key_once_on_memcached() {
+    let Some(server) = or_leave_out("processes on memcached", MemcachedServer::start()) else {
+        return;
+    };
+    one_computation("burst on memcached", &server.address());
+}
+
+#[test]
+fn four_processes_compute_a_cold_key_once_on_a_cluster() {
+    let Some(servers) = or_leave_out("processes on a cluster", Servers::start()) else {
+        return;
+    };
+    one_computation("burst on a cluster", &servers.urls().join(" "));
+}
+
+#[test]
+fn a_holder_that_is_killed_costs_the_life_of_its_lease() {
+    let Some(server) = or_leave_out("holders that are killed", Server::start()) else {
+        return;
+    };
+    let log = log("killed");
+    let mut holder = Process::start("hold briefly", &server.url(), &log);
+    holder.tell("go");
+    holder.hear("computing");
+    holder.kill();
+    let next = Service::new(Redis::open(server.url()).unwrap().deadline(PATIENCE), Ok);
+    eventually(|| {
+        next.get_briefly(1).unwrap();
+        next.get_briefly_ring(1).get().unwrap() == Some(1)
+    });
+    fs::remove_file(log).unwrap();
+}
+
+#[test]
+fn a_holder_that_was_stopped_stores_nothing_when_it_goes_on() {
+    let Some(server) = or_leave_out("holders that are stopped", Server::start()) else {
+        return;
+    };
+    let log = log("stopped");
+    let mut holder = Process::start("hold briefly", &server.url(), &log);
+    holder.tell("go");
+    holder.hear("computing");
+    holder.stop();
+    holder.tell("go on");
+    let next = Service::new(Redis::open(server.url()).unwrap().deadline(PATIENCE), Ok);
+    // It waits for the life of the lease at most.
+    eventually(|| {
+        next.get_briefly(1).unwrap();
+        next.get_briefly_ring(1).get().unwrap() == Some(1)
+    });
+    holder.signal("-CONT");
+    let id = holder.child.id().to_string();
+    assert_eq!(holder.hear("returned "), id, "its caller gets what it computed");
+    assert_eq!(next.get_briefly_ring(1).get().unwrap(), Some(1));
+    fs::remove_file(log).unwrap();
+}
+
+const KEYS: u32 = 3;
+/// How long the history is, at least.
+const HISTORY: Duration = Duration::from_secs(4);
+
+/// Reads what is true of a key: 0 before anything is.
+fn truth(connection: &mut redis::Connection, kind: &str, id: u32) -> u32 {
+    let read: Option<u32> = redis::cmd("GET")
+        .arg(format!("{kind}:{id}"))
+        .query(connection)
+        .unwrap();
+    read.unwrap_or(0)
+}
+
+fn connect(redis: &Redis) -> redis::Connection {
+    redis.backend().get_connection().unwrap()
+}
+
+/// Computes what is true, and looks whether what is stored was true when its last delete was acknowledged, or later.
+fn history(server: &str) {
+    let redis = Redis::open(server).unwrap();
+    let origin = parking_lot::Mutex::new((connect(&redis), Random::seeded(u64::from(process::id()))));
+    let mut looking = connect(&redis);
+    let service = Service::new(redis, move |id| {
+        let (value, pause) = {
+            let (connection, random) = &mut *origin.lock();
+            (truth(connection, "truth", id), random.below(40))
+        };
+        thread::sleep(Duration::from_millis(pause));
+        Ok(value)
+    });
+    let mut random = Random::seeded(u64::from(process::id()) + 1);
+    say("ready");
+    loop {
+        let id = u32::try_from(random.below(u64::from(KEYS))).unwrap();
+        service.get_briefly(id).unwrap();
+        let acknowledged = truth(&mut looking, "acknowledged", id);
+        if let Ok(Some(stored)) = service.get_briefly_ring(id).get() {
+            assert!(
+                stored >= acknowledged,
+                "{stored} is stored, {acknowledged} was acknowledged"
+            );
+            say("found");
+        }
+    }
+}
+
+/// Changes what is true, deletes the entry, and notes when that was acknowledged.
+fn change(service: &Service<Redis>, connection: &mut redis::Connection, id: u32) {
+    let value: u32 = redis::cmd("INCR")
+        .arg(format!("truth:{id}"))
+        .query(connection)
+        .unwrap();
+    eventually(|| service.get_briefly_ring(id).delete().is_ok());
+    redis::cmd("SET")
+        .arg(format!("acknowledged:{id}"))
+        .arg(value)
+        .exec(connection)
+        .unwrap();
+}
+
+/// Three processes compute, are stopped for longer than a lease, killed, and left without an answer.
+#[test]
+fn no_process_stores_what_an_acknowledged_delete_made_out_of_date() {
+    let Some(server) = or_leave_out("a history of leases", Server::start()) else {
+        return;
+    };
+    let (url, log) = (server.url(), log("history"));
+    let redis = Redis::open(&url).unwrap();
+    let mut connection = connect(&redis);
+    let service = Service::new(redis, |_| panic!("the writer does not compute"));
+    let found = Arc::<AtomicU32>::default();
+    let start = || counting(Process::start("history", &url, &log), Arc::clone(&found));
+    let mut processes: Vec<_> = (0..3).map(|_| start()).collect();
+    let mut random = Random::seeded(7);
+    let begin = Instant::now();
+    // However busy the machine is, something is found: else the history says nothing.
+    while begin.elapsed() < HISTORY || found.load(SeqCst) < 100 {
+        assert!(begin.elapsed() < PATIENCE * 4, "too little was found");
+        for _ in 0..20 {
+            let id = random.below(u64::from(KEYS));
+            change(&service, &mut connection, u32::try_from(id).unwrap());
+            thread::sleep(Duration::from_millis(random.below(40)));
+        }
+        let place = usize::try_from(random.below(3)).unwrap();
+        match random.below(4) {
+            0 => processes[place] = start(),
+            1 => {
+                server.command(&["CLIENT", "PAUSE", "150"]);
+            }
+            _ => {
+                processes[place].stop();
+                for id in 0..KEYS {
+                    change(&service, &mut connection, id);
+                }
+                thread::sleep(Duration::from_millis(250));
+                processes[place].signal("-CONT");
+            }
+        }
+        for process in &mut processes {
+            let ended = process.child.try_wait().unwrap();
+            assert!(ended.is_none(), "a process found what was out of date: {ended:?}");
+        }
+    }
+    drop(fs::remove_file(log));
+}
+
+/// Counts how often a process found an entry.
+fn counting(mut process: Process, found: Arc<AtomicU32>) -> Process {
+    let says = process.says.take().expect("nobody else listens");
+    thread::spawn(move || {
+        for line in says.lines().map_while(Result::ok) {
+            found.fetch_add(u32::from(line == "found"), SeqCst);
+        }
+    });
+    process
+}
