@@ -47,7 +47,8 @@ impl<T, S: Clear<T>> Forgets for Clearing<T, S, Blocking> {
 
 impl<T: Clone, S: AsyncStorage<T>, M> ForgetsAwaited for Forgetting<T, S, M> {
     async fn forget(&self) {
-        if !ends_quietly(self.forget_awaited()).await {
+        // Boxed: the compiler computes the layout of futures within futures to some depth only.
+        if !ends_quietly(Box::pin(self.forget_awaited())).await {
             ForgetsAwaited::abandon(self);
         }
     }
