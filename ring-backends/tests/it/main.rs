@@ -42,6 +42,8 @@ mod random;
 mod redis;
 #[cfg(feature = "remote")]
 mod remote;
+#[cfg(all(feature = "memcached", feature = "redis"))]
+mod slow_bodies;
 #[cfg(all(
     feature = "disk",
     feature = "memcached",

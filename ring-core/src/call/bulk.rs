@@ -169,11 +169,7 @@ where
                 (freshness::Lookup::Stale(value), lookup) => Seen::Stale(call, value, lookup),
                 (freshness::Lookup::Absent, lookup) => {
                     call.context.counters().miss();
-                    let until = after(left);
-                    Seen::Absent(Pending {
-                        call,
-                        lookup: Lookup { until, ..lookup },
-                    })
+                    Seen::Absent(Pending { call, lookup, left })
                 }
             }
         });
@@ -425,6 +421,8 @@ fn set_outcome(ring: Option<&Ring>, failure: Option<Error>) -> Result<(), Error>
 pub(crate) struct Pending<R: Output, S> {
     call: Keyed<R, S>,
     lookup: Lookup,
+    /// The rest of the storage's deadline. The bodies of other calls do not count against it.
+    left: Option<Duration>,
 }
 
 impl<R, S> Pending<R, S>
@@ -438,6 +436,7 @@ where
         Pending {
             call: Keyed { context, ..call },
             lookup: Lookup::default(),
+            left: None,
         }
     }
 
@@ -446,18 +445,24 @@ where
     }
 
     fn fetch(&self) -> LeasedFetch<'_, R::Value, S> {
-        let mut lookup = self.lookup;
-        if self.context().has_leases() && lookup.epoch.is_some() {
-            // The bodies of the calls before took their time: the deadline is that of this call's requests.
-            lookup.until = after(self.context().deadline());
-        }
+        // With leases each call has requests of its own, and the deadline is that of these.
+        let has_requests = self.context().has_leases() && self.lookup.epoch.is_some();
+        let left = if has_requests {
+            self.context().deadline()
+        } else {
+            self.left
+        };
+        let lookup = Lookup {
+            until: after(left),
+            ..self.lookup
+        };
         LeasedFetch::new(self.context(), self.call.key.clone(), lookup)
     }
 
     /// The right to compute without the cache.
     fn lead_alone(&self) -> Fetched<'_, R::Value, S::Held> {
         let leader = self.context().flights().lead_alone(self.call.key.clone());
-        Fetched::Lead(leader, remaining(self.lookup.until))
+        Fetched::Lead(leader, self.left)
     }
 
     /// Goes on with the result of the leader's body.

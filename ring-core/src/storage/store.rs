@@ -25,9 +25,13 @@ pub(crate) struct Store<'c, S: StorageBase<T>, T> {
     /// The token that the lease of the key must have.
     token: Option<LeaseToken>,
     expiry: Option<Duration>,
+    /// The write's time. It begins with the machine, which in bulk waits for other bodies.
+    left: Option<Duration>,
     /// The end of the write's time.
     until: Option<Instant>,
-    /// The end of the wait for other writes.
+    /// The longest wait for other writes.
+    write_timeout: Duration,
+    /// The end of that wait.
     patience: Option<Instant>,
     /// Taken before the last check of the other writes, so that none ends unnoticed in between.
     written: Option<EventListener>,
@@ -56,8 +60,6 @@ impl<'c, S: StorageBase<T>, T> Store<'c, S, T> {
         left: Option<Duration>,
         write_timeout: Duration,
     ) -> Self {
-        let until = after(left);
-        let patience = after(Some(write_timeout));
         let value = unless_zero(value, expiry);
         Store {
             storage,
@@ -67,8 +69,10 @@ impl<'c, S: StorageBase<T>, T> Store<'c, S, T> {
             token: None,
             value,
             expiry,
-            until,
-            patience: patience.into_iter().chain(until).min(),
+            left,
+            until: None,
+            write_timeout,
+            patience: None,
             written: None,
             state: State::Turn,
         }
@@ -108,8 +112,10 @@ impl<'c, S: StorageBase<T>, T> Store<'c, S, T> {
             value,
             expiry,
             // Its operations apply the storage's own deadline.
+            left: None,
             until: None,
-            patience: after(Some(write_timeout)),
+            write_timeout,
+            patience: None,
             written: None,
             state: State::Turn,
         })
@@ -126,6 +132,12 @@ impl<'c, S: StorageBase<T>, T> Store<'c, S, T> {
         self.leader
             .as_mut()
             .unwrap_or_else(|| unreachable!("it is taken at the end"))
+    }
+
+    fn begin(&mut self) {
+        self.until = after(self.left);
+        let patience = after(Some(self.write_timeout));
+        self.patience = patience.into_iter().chain(self.until).min();
     }
 
     /// Takes the turn to write, or waits for it.
@@ -254,6 +266,10 @@ impl<S: StorageBase<T>, T> Machine<T> for Store<'_, S, T> {
     fn next(&mut self, event: Event<T>) -> Step<T, bool> {
         let succeeded = matches!(event, Event::Changed);
         match (self.state, event) {
+            (State::Turn, Event::Start) => {
+                self.begin();
+                self.take_turn(true)
+            }
             (State::Turn, event) => self.take_turn(!matches!(event, Event::Woken(false))),
             // It is gone meanwhile.
             (State::Renew, Event::Renewed(false)) => self.write_value(),
