@@ -1,7 +1,7 @@
 //! Groups of entries that are forgotten together, and entries that depend on others, in memory.
 
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -29,6 +29,13 @@ struct Team {
 
 mod forms {
     use super::*;
+
+    /// The tests below forget the same tags.
+    static ALONE: Mutex<()> = Mutex::new(());
+
+    fn alone() -> MutexGuard<'static, ()> {
+        ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 
     trait Titled {
         fn title(&self) -> u32;
@@ -116,6 +123,7 @@ mod forms {
 
     #[test]
     fn i6_a_tag_ends_the_entries_that_have_it() {
+        let _alone = alone();
         assert!(anew(|| ()).is_empty());
         assert_eq!(anew(|| tag("forms").forget()), [0, 1, 2, 3, 4, 5, 6, 7]);
         assert_eq!(anew(|| tag("forms:acme:7").forget()), [0]);
@@ -135,6 +143,7 @@ mod forms {
 
     #[test]
     fn an_entry_is_named_with_its_tags() {
+        let _alone = alone();
         let team = Team {
             tenant: "entries".into(),
             id: 1,
