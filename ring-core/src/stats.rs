@@ -220,8 +220,8 @@ impl Counters {
         self.count(Event::Coalesced);
     }
 
-    /// Begins to measure a body. `None` if another one, that was or will be measured, stands for it. `of_all` is whether
-    /// somebody asks for the time of each.
+    /// Begins to measure a body. `None` if another one, that was or will be measured, stands for it. `of_all`: the time of
+    /// each body is needed, not that of samples.
     #[inline]
     pub(crate) fn time(&self, of_all: bool) -> Option<Timed> {
         if of_all || self.quick.load(Ordering::Relaxed) < QUICK_IN_A_ROW {

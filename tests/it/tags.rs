@@ -306,7 +306,7 @@ mod overtaken {
                 let older = scope.spawn(|| compute(&slow));
                 gate.wait();
                 tag(format!("slow {id}")).forget();
-                // It came later, so it waits for nobody who began before.
+                // It began after the forget, so it does not join the older flight.
                 let newer = compute(&fast);
                 gate.wait();
                 assert!(older.join().unwrap() < newer);

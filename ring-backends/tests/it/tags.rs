@@ -146,7 +146,7 @@ macro_rules! blocking {
                 let slow = scope.spawn(move || slow.page(1));
                 gate.wait();
                 tag("member:1").forget_in(&there.storage)?;
-                // It comes later, and so waits for nobody who began before.
+                // It began after the forget, so it does not join the older flight.
                 let newer = here.page(1);
                 gate.wait();
                 let older = slow.join().unwrap();

@@ -87,7 +87,7 @@ impl<V, S: View<V>> CallContext<V, S> {
         self.ring.tags_of(keys)
     }
 
-    /// The entry of a key is not trusted any more, and neither is what depends on it. Nobody is left to wait.
+    /// The entry of a key is not trusted any more, and neither is what depends on it. No call waits for it.
     pub(super) fn distrust_dependents<K: RingKey>(&self, key: &K) {
         let tags = self.ring.tags_of([key]);
         tags.iter().for_each(|tag| tag.forget());

@@ -129,7 +129,7 @@ impl<V, S: View<V>> CallContext<V, S> {
     ///
     /// # Errors
     ///
-    /// The leader, if there is no lease.
+    /// The leader is given back if the ring or its storage has no leases.
     pub(crate) fn take_lease<'c>(
         &'c self,
         mut leader: Leader<'c, S::Held>,
@@ -149,7 +149,7 @@ impl<V, S: View<V>> CallContext<V, S> {
                 yields_to,
             },
             in_doubt: false,
-            // Calls that wait for nobody, as after an error, compute at once.
+            // A leader without a flight, as after an error, computes at once.
             waits: leader.flight().is_some(),
             leader: Some(leader),
             left,

@@ -30,7 +30,7 @@ impl<T> Default for Shard<T> {
     }
 }
 
-/// The state of a key to which somebody holds a reference.
+/// The state of a key, in the place where it lies.
 pub(super) enum StateEntry<'t, T> {
     First(&'t mut Option<KeyState<T>>),
     Other(OccupiedEntry<'t, KeyState<T>>),

@@ -1,12 +1,12 @@
 //! Tags in a storage of bytes: a second entry beside each, and one for each tag.
 //!
-//! The entry of a tag holds random bytes, its version. To forget the tag is to remove that entry; whoever finds none
-//! makes a new version. The second entry beside a value holds a digest of the versions that the value's tags had before
+//! The entry of a tag holds its version, bytes that are made once. To forget the tag is to remove that entry; a call that
+//! finds none makes a new version. The second entry beside a value holds a digest of the versions that the value's tags had before
 //! it was computed, and a digest of the value: the two are written one after the other, by anyone, and belong together
 //! only then. The value itself stays as the coder made it. All are read in one trip.
 //!
 //! Versions, in place of a list of the entries of a tag, are those of [memcached's
-//! namespaces](https://docs.memcached.org/advisories/grouping/).
+//! namespaces](https://github.com/memcached/memcached/wiki/ProgrammingTricks#namespacing).
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -176,7 +176,7 @@ fn beside_of(version: u64, value: &[u8]) -> Vec<u8> {
     [version.to_le_bytes(), digest.to_le_bytes()].concat()
 }
 
-/// A version that nobody else makes. It does not come from the source of random numbers, which tests seed, and which a
+/// A version that differs from all others. It does not come from the source of random numbers, which tests seed, and which a
 /// forked process has in common with its parent.
 fn new_version() -> Vec<u8> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -200,8 +200,8 @@ fn longest() -> Duration {
     Duration::from_millis(LONGEST.load(Ordering::Relaxed))
 }
 
-/// The life that versions get. It is so much longer than that of entries that few changes of it are needed: who watches the
-/// storage is told of each.
+/// The life that versions get. It is so much longer than that of entries that few changes of it are needed: each sends a
+/// message to the listeners of the storage.
 fn life_of_versions() -> Duration {
     longest().saturating_mul(2).clamp(UNUSED, LONG)
 }

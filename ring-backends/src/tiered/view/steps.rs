@@ -116,8 +116,8 @@ where
         Some(found)
     }
 
-    /// The value that lies near and was stored with this version of its tags, if it may be used. `instead`: for one whom
-    /// the far tier failed.
+    /// The value that lies near and was stored with this version of its tags, if it may be used. `instead`: the far
+    /// tier failed.
     pub(super) fn look_near_of<V, K>(&self, key: &K, version: u64, instead: bool) -> Option<Expiring<V>>
     where
         V: 'static,

@@ -23,7 +23,7 @@ impl<P, N, F, C> Reaches for TieredView<P, N, F, C> {
     }
 }
 
-/// What was found near, and what is to be asked of the far tier, by the places of the keys.
+/// The answers of the near tier, by the places of the keys, and the keys to ask of the far tier, with their places.
 struct Look<'k, 'a, K: ?Sized, V> {
     found: Vec<Option<Expiring<V>>>,
     places: Vec<usize>,

@@ -61,7 +61,7 @@ impl Process {
 
     /// Waits for a line that begins so, and returns the rest of it.
     fn hear(&mut self, beginning: &str) -> String {
-        let mut lines = self.says.as_mut().expect("nobody else listens").lines();
+        let mut lines = self.says.as_mut().expect("the output is read once").lines();
         let line = lines.find_map(|line| line.unwrap().strip_prefix(beginning).map(str::to_owned));
         line.unwrap_or_else(|| panic!("the process never said {beginning}"))
     }
@@ -182,7 +182,7 @@ fn child_part() {
             one_call(|| service.get_briefly(1));
         }
         "history" => history(&server),
-        part => panic!("nobody plays {part}"),
+        part => panic!("unknown part {part}"),
     }
 }
 
@@ -374,7 +374,7 @@ fn no_process_stores_what_an_acknowledged_delete_made_out_of_date() {
 
 /// Counts how often a process found an entry.
 fn counting(mut process: Process, found: Arc<AtomicU32>) -> Process {
-    let says = process.says.take().expect("nobody else listens");
+    let says = process.says.take().expect("the output is read once");
     thread::spawn(move || {
         for line in says.lines().map_while(Result::ok) {
             found.fetch_add(u32::from(line == "found"), SeqCst);

@@ -302,7 +302,7 @@ fn l4_the_lease_of_a_process_that_is_gone_is_taken_when_it_ends() {
     let Some(server) = server("leases of processes that are gone") else {
         return;
     };
-    server.command(&["SET", "leased:9%lease", "somebody's", "PX", "300"]);
+    server.command(&["SET", "leased:9%lease", "another token", "PX", "300"]);
     assert_eq!(process(&server, Ok).get(9), Ok(9));
     assert_eq!(
         idle(&server).get_ring(9).get().unwrap(),
@@ -316,7 +316,7 @@ fn l4_who_waited_for_the_life_of_a_lease_computes() {
     let Some(server) = server("leases that do not end") else {
         return;
     };
-    server.command(&["SET", "briefly:9%lease", "somebody's"]);
+    server.command(&["SET", "briefly:9%lease", "another token"]);
     assert_eq!(process(&server, Ok).get_briefly(9), Ok(9));
     assert_eq!(idle(&server).get_briefly_ring(9).get().unwrap(), None);
 }

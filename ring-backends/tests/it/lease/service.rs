@@ -95,7 +95,7 @@ impl Gate {
         while !state.1 {
             assert!(
                 !self.0.1.wait_for(&mut state, PATIENCE).timed_out(),
-                "nobody opened the gate"
+                "the gate stayed closed"
             );
         }
     }
