@@ -106,12 +106,23 @@ step_default() {
     cargo clippy --all-targets -- -D warnings
 }
 
+# Of one package: others of the workspace switch features on.
 step_features() {
-    local feature
+    local feature example
     for feature in $(sed -n '/^\[features\]/,/^\[dep/s/^\([a-z][a-z0-9_-]*\) = .*/\1/p' Cargo.toml); do
         printf '%s\n' "$feature"
-        cargo check --quiet --no-default-features --features "$feature"
+        cargo check --quiet -p ring-cache --no-default-features --features "$feature"
     done
+    while read -r example feature; do
+        printf 'example %s: %s\n' "$example" "$feature"
+        cargo check --quiet -p ring-cache --example "$example" --features "$feature"
+    done < <(examples_with_features)
+}
+
+# A line for each example that needs features: its name, and they.
+examples_with_features() {
+    sed -n '/^\[\[example\]\]/,/^$/{s/^name = "\(.*\)"/\1/p;s/^required-features = \[\(.*\)\]/\1/p}' Cargo.toml |
+        sed 's/", "/,/g; s/"//g' | paste - -
 }
 
 # With checks for overflow.
@@ -154,18 +165,14 @@ step_miri() {
         cargo +nightly miri test -p ring-cache-core --all-features --lib -- coder:: flights:: key:: readers_lock::
 }
 
+# Compiled once, with all features. `features` compiles each with its own.
 step_examples() {
     servers
     original_ring
-    cargo run --quiet --example user
-    cargo run --quiet --example async_service
-    cargo run --quiet --features tokio --example stale
-    cargo run --quiet --features disk --example disk
-    cargo run --quiet --features json,redis,tokio --example redis
-    cargo run --quiet --features memcached,json --example memcached
-    cargo run --quiet --features tiered,redis --example tiered
-    cargo run --quiet --features pages,redis,tiered,tokio --example pages
-    cargo run --quiet --features inspector --example inspector
+    local example
+    for example in user async_service stale disk metrics redis memcached tiered pages inspector; do
+        cargo run --quiet --all-features --example "$example"
+    done
     if [ -n "${POLYGLOT_PYTHON:-}" ] && [ "${RING_CACHE_SERVERS:-}" = required ]; then
         cargo run --quiet --all-features --example polyglot
     else

@@ -125,6 +125,30 @@ impl Method {
         })
     }
 
+    /// The names by which a text may refer to values of the call: `self` and the arguments, without `r#`.
+    pub(crate) fn value_names(&self) -> impl Iterator<Item = String> {
+        let receiver = self.receiver().map(|_| "self".to_owned());
+        let names = self.arguments.iter().filter_map(Argument::written_name);
+        receiver
+            .into_iter()
+            .chain(names.map(|name| name.unraw().to_string()))
+    }
+
+    pub(crate) fn has_value(&self, name: &str) -> bool {
+        self.value_names().any(|known| known == name)
+    }
+
+    /// The error about a name in a text that is of no value.
+    pub(crate) fn unknown_value(&self, name: &str) -> String {
+        let names: Vec<String> = self.value_names().collect();
+        let known = match names.as_slice() {
+            [] => "no argument has a name; write `{{` for a brace".to_owned(),
+            [only] => format!("write `{{{only}}}`"),
+            all => format!("write one of `{{{}}}`", all.join("}`, `{")),
+        };
+        format!("unknown argument `{name}` in this text: {known}")
+    }
+
     pub(crate) fn receiver(&self) -> Option<&Receiver> {
         match self.sig.inputs.first() {
             Some(FnArg::Receiver(receiver)) => Some(receiver),
