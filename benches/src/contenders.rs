@@ -7,6 +7,7 @@ pub(crate) mod foyer;
 pub(crate) mod memoize;
 pub(crate) mod moka;
 pub(crate) mod mutexed_lru;
+pub(crate) mod papaya;
 pub(crate) mod quick;
 pub(crate) mod ring;
 pub(crate) mod schnellru;
@@ -24,5 +25,6 @@ pub fn by_hand<K: Borrowed, V: Value>(capacity: usize, visit: &mut impl Visit<K,
     visit.peer(Who::Foyer, || foyer::Foyer::new(capacity));
     visit.peer(Who::Schnellru, || schnellru::Schnellru::new(capacity));
     visit.peer(Who::Lru, || mutexed_lru::Lru::new(capacity));
+    visit.peer(Who::Papaya, papaya::Papaya::new);
     visit.peer(Who::Floor, floor::Floor::new);
 }

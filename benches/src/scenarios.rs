@@ -147,6 +147,7 @@ impl Scenario for Expiring {
             Who::Foyer,
             Who::Schnellru,
             Who::Lru,
+            Who::Papaya,
             Who::Floor,
         ] {
             visit.cannot(who, "entries do not expire");

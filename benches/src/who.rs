@@ -27,13 +27,15 @@ pub enum Who {
     Lru,
     /// `#[memoize(SharedCache, Capacity)]`.
     Memoize,
+    /// `papaya`: a concurrent map without a bound.
+    Papaya,
     /// A hash table without a lock and without a bound.
     Floor,
 }
 
 impl Who {
     /// All of them.
-    pub const ALL: [Who; 12] = [
+    pub const ALL: [Who; 13] = [
         Who::Ring,
         Who::RingStorage,
         Who::Cached,
@@ -45,12 +47,18 @@ impl Who {
         Who::Schnellru,
         Who::Lru,
         Who::Memoize,
+        Who::Papaya,
         Who::Floor,
     ];
 
-    /// Whether it is neither ours nor the floor.
+    /// Whether it is a cache of others.
     pub fn is_peer(self) -> bool {
-        !matches!(self, Who::Ring | Who::RingStorage | Who::Floor)
+        self.is_bounded() && !matches!(self, Who::Ring | Who::RingStorage)
+    }
+
+    /// Whether it evicts entries.
+    pub fn is_bounded(self) -> bool {
+        !matches!(self, Who::Papaya | Who::Floor)
     }
 
     /// Whether calls of it for one key at a time compute once, in the form that is measured here.
@@ -77,6 +85,7 @@ impl Who {
             Who::Schnellru => "schnellru in a mutex",
             Who::Lru => "lru in a mutex",
             Who::Memoize => "`#[memoize]`",
+            Who::Papaya => "papaya, no bound",
             Who::Floor => "hashbrown, no lock",
         }
     }

@@ -38,7 +38,7 @@ pub(super) fn new_keys<K: Borrowed, V>(peer: &impl Peer<K, V>, next: &mut u64, c
 
 impl<K: Borrowed, V> Visit<K, V> for Misses {
     fn peer<P: Peer<K, V> + 'static>(&mut self, who: Who, make: impl FnOnce() -> P) {
-        if who == Who::Floor {
+        if !who.is_bounded() {
             return self.all.cannot(who, UNBOUNDED);
         }
         let peer = make();

@@ -4,6 +4,7 @@ use std::hint::black_box;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::misses::UNBOUNDED;
 use super::threads::at_once;
 use super::{Match, fill};
 use crate::form::Form;
@@ -80,7 +81,10 @@ fn calls<K: Borrowed, V>(peer: &impl Peer<K, V>, visits: &[K], every: u64, passe
 
 impl<K: Borrowed, V> Visit<K, V> for Mixed<K> {
     fn peer<P: Peer<K, V> + 'static>(&mut self, who: Who, make: impl FnOnce() -> P) {
-        if who == Who::Floor || (who == Who::RingStorage) {
+        if !who.is_bounded() {
+            return self.all.cannot(who, UNBOUNDED);
+        }
+        if who == Who::RingStorage {
             return self.all.cannot(who, "stores nothing by itself");
         }
         let mut peer = make();
@@ -101,11 +105,12 @@ impl<K: Borrowed, V> Visit<K, V> for Mixed<K> {
 /// Measures all mixtures of a scenario's function.
 pub fn measure<S: Scenario>(form: &Form) -> Vec<Row> {
     ALL.iter()
-        .map(|&(measure, every, threads)| run::<S>(measure, every, threads, form))
+        .map(|&(measure, every, threads)| measure_on::<S>(measure, every, threads, form))
         .collect()
 }
 
-fn run<S: Scenario>(measure: Measure, every: u64, threads: u64, form: &Form) -> Row {
+/// Measures calls on so many threads, of which one in `every` has a new key.
+pub fn measure_on<S: Scenario>(measure: Measure, every: u64, threads: u64, form: &Form) -> Row {
     let keys = keys::all();
     let visits: Vec<_> = (1..=threads).map(|thread| keys::visits(&keys, thread)).collect();
     let calls = visits.iter().map(Vec::len).sum::<usize>() * form.passes;

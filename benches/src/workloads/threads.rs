@@ -1,4 +1,4 @@
-//! All calls are hits, on two threads at a time.
+//! All calls are hits, on several threads at a time.
 
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
@@ -87,8 +87,13 @@ pub(super) fn at_once<P: Sync>(
 
 /// Measures hits of a scenario's function on two threads, each with an order of its own.
 pub fn measure<S: Scenario>(measure: Measure, form: &Form) -> Row {
+    measure_on::<S>(measure, THREADS, form)
+}
+
+/// As [`measure`], on so many threads.
+pub fn measure_on<S: Scenario>(measure: Measure, threads: u64, form: &Form) -> Row {
     let keys = keys::all();
-    let visits = (1..=THREADS).map(|thread| keys::visits(&keys, thread)).collect();
+    let visits = (1..=threads).map(|thread| keys::visits(&keys, thread)).collect();
     run::<S>(measure, form, keys, visits)
 }
 

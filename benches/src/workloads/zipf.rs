@@ -37,7 +37,7 @@ struct Draws<K> {
 
 impl<K: Borrowed, V> Visit<K, V> for Draws<K> {
     fn peer<P: Peer<K, V> + 'static>(&mut self, who: Who, make: impl FnOnce() -> P) {
-        if who == Who::Floor {
+        if !who.is_bounded() {
             return self.all.cannot(who, UNBOUNDED);
         }
         let peer = make();
