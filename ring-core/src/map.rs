@@ -181,7 +181,7 @@ impl<T: Clone> Map<T> {
 }
 
 impl<T: Clone> Map<T> {
-    fn put<K: RingKey + ?Sized>(&self, key: &K, value: T, expiry: Option<Duration>, version: u64) {
+    fn put_of<K: RingKey + ?Sized>(&self, key: &K, value: T, expiry: Option<Duration>, version: u64) {
         if expiry == Some(Duration::ZERO) {
             let Ok(_) = Storage::remove(self, key, None);
             return;
@@ -244,7 +244,7 @@ impl<T: Clone> Storage<T> for Map<T> {
         expiry: Option<Duration>,
         _: Option<Instant>,
     ) -> Result<(), Infallible> {
-        self.put(key, value, expiry, 0);
+        self.put_of(key, value, expiry, 0);
         Ok(())
     }
 
@@ -292,7 +292,7 @@ impl<T: Clone> Storage<T> for Map<T> {
         expiry: Option<Duration>,
         version: u64,
     ) -> Result<(), Infallible> {
-        self.put(key, value, expiry, version);
+        self.put_of(key, value, expiry, version);
         Ok(())
     }
 

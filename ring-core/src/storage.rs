@@ -10,6 +10,7 @@ pub(crate) mod awaited;
 mod base;
 mod batch;
 pub(crate) mod blocking;
+mod in_memory_tags;
 mod lease;
 mod machine;
 mod operations;
@@ -33,6 +34,6 @@ pub use crate::any_storage::DynBase;
 pub use crate::any_storage::awaited::{BoxFuture, SendClear, SendStorage};
 pub use crate::flights::{LeaseToken, Leases};
 
+pub(crate) use in_memory_tags::in_memory_tags;
 pub(crate) use machine::{Event, Machine, Step};
 pub(crate) use store::Store;
-pub(crate) use tagged::in_memory_tags;
