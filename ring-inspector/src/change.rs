@@ -147,8 +147,7 @@ pub(crate) async fn change(
 /// Whether the form has the token.
 async fn authorize(site: &Site, form: &Query, answer: &Answer) -> Result<(), Response<Body>> {
     let Some(token) = site.token() else {
-        let message =
-            "The inspector is read-only. `allow_changes(token)` allows changes with that token.";
+        let message = "The inspector is read-only. `allow_changes(token)` allows changes with that token.";
         return Err(answer.refuse(StatusCode::FORBIDDEN, message, ""));
     };
     let given = form.get("token").unwrap_or_default();
