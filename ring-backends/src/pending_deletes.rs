@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_oldest_give_way() {
+    fn the_oldest_are_forgotten() {
         let pending = PendingDeletes::new(100);
         pending.add(0..110);
         assert_eq!(

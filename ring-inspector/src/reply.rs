@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn only_who_asks_for_html_gets_it() {
+    fn only_clients_that_ask_for_html_get_it() {
         let wants = |accept: &'static str| {
             let mut headers = HeaderMap::new();
             headers.insert(header::ACCEPT, HeaderValue::from_static(accept));

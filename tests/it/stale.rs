@@ -618,7 +618,7 @@ mod wait {
     }
 
     #[test]
-    fn who_waits_while_the_entry_is_deleted_computes() {
+    fn a_call_that_waits_while_the_entry_is_deleted_computes() {
         let origin = Origin::new();
         origin.till_it_ends().unwrap();
         origin.wait(TILL_STALE);
@@ -964,7 +964,7 @@ mod errors {
     }
 
     #[test]
-    fn share_errors_gives_those_who_wait_the_leaders_error() {
+    fn share_errors_gives_waiters_the_leaders_error() {
         let _turn = TURN.lock();
         fail(Some(Failure::Down));
         let computed = AtomicU32::new(0);

@@ -223,7 +223,7 @@ fn verbs_of_many_calls_know_the_tags_of_each() {
 }
 
 #[test]
-fn what_is_forgotten_leaves_nothing_behind() {
+fn forgotten_tags_leave_no_state() {
     let shelf = shelf();
     for _ in 0..1_000 {
         shelf.kept(100);

@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_never_opens_never_does() {
+    fn a_breaker_that_never_opens() {
         let breaker = BreakerState::new(Breaker::never());
         for _ in 0..1000 {
             breaker.admit(DEADLINE).unwrap().failed();
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trial_that_nobody_polls_gives_way() {
+    fn an_unpolled_trial_is_replaced() {
         let breaker = BreakerState::new(Breaker::after(1).pause(Duration::ZERO));
         breaker.admit(DEADLINE).unwrap().failed();
         let held = breaker.admit(Duration::ZERO).unwrap();

@@ -555,7 +555,7 @@ mod tests {
     }
 
     #[test]
-    fn those_who_were_called_and_left_let_the_next_come() {
+    fn a_called_operation_that_leaves_calls_the_next() {
         let pool = Pool::new();
         let (first, second, third) = (wait(&pool), wait(&pool), wait(&pool));
         attempt(&first).end(Ok(1));
@@ -588,7 +588,7 @@ mod tests {
     }
 
     #[test]
-    fn those_who_come_last_are_served_first_while_there_are_too_many() {
+    fn under_overload_the_latest_are_served_first() {
         let pool = Pool::new();
         let first = wait(&pool);
         attempt(&first).end(Ok(1));

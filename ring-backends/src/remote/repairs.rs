@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_removed_stays() {
+    fn an_entry_that_was_not_removed_stays() {
         let repairs = Repairs::new();
         repairs.pending.add([1, 2]);
         drop(batch(&repairs));
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fails_again_meanwhile_stays() {
+    fn an_entry_that_fails_again_meanwhile_stays() {
         let repairs = Repairs::new();
         repairs.pending.add([1, 2]);
         let removing = batch(&repairs);
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_takes_too_long_is_not_waited_for() {
+    fn a_batch_that_takes_too_long_is_not_waited_for() {
         let repairs = Repairs::new();
         repairs.pending.add([1]);
         let RepairStep::Delete(held) = repairs.step(Instant::now(), |_| true) else {
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_server_will_not_remove_stays_and_holds_nobody_up() {
+    fn entries_that_the_server_refuses_to_delete_stay_and_block_no_operation() {
         let repairs = Repairs::new();
         repairs.pending.add([1, 2]);
         batch(&repairs).refused();
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_the_server_will_not_remove_does_not_keep_the_others_here() {
+    fn an_entry_that_the_server_refuses_to_delete_does_not_keep_the_others() {
         let repairs = Repairs::new();
         repairs.pending.add(0..100);
         for _ in 0..40 {

@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn what_began_before_a_change_is_not_stored() {
+    fn a_fill_that_began_before_a_change_stores_nothing() {
         let fills = Fills::new();
         let (before, other) = (fills.begin(key(1)), fills.begin(key(2)));
         fills.changed(&key(1));
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_writers_neither_knows_what_lies_far_away() {
+    fn of_two_writers_neither_knows_the_far_value() {
         let fills = Fills::new();
         let (mut first, mut second, reader) = (fills.begin(key(1)), fills.begin(key(1)), fills.begin(key(1)));
         assert!(first.supersede());
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn what_changes_while_it_is_stored_is_removed() {
+    fn a_value_changed_while_it_is_stored_is_removed() {
         let (fills, removed) = (Fills::new(), Cell::new(false));
         let fill = fills.begin(key(1));
         // As by the `Drop` of an evicted value: it does not wait for itself.
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn what_changes_is_removed_also_if_storing_panics() {
+    fn a_changed_value_is_removed_also_if_storing_panics() {
         let (fills, removed) = (Fills::new(), Cell::new(false));
         let fill = fills.begin(key(1));
         let put = |_: &EncodedKey| {
@@ -300,7 +300,7 @@ mod tests {
 
     /// After a change has returned, a value stored before it can be removed.
     #[test]
-    fn a_change_waits_for_who_stores() {
+    fn a_change_waits_for_a_fill_that_stores() {
         let (fills, stored, under_way) = (Fills::new(), AtomicBool::new(false), Barrier::new(2));
         thread::scope(|scope| {
             scope.spawn(|| {
@@ -325,7 +325,7 @@ mod tests {
 
     /// Two fills that each change the other's entry while they store.
     #[test]
-    fn who_stores_waits_for_nobody() {
+    fn a_fill_that_stores_does_not_wait_for_another() {
         let (fills, both, removed) = (Fills::new(), Barrier::new(2), AtomicUsize::new(0));
         thread::scope(|scope| {
             for (own, other) in [(1, 2), (2, 1)] {
@@ -347,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_kept_of_a_key_that_nobody_fills() {
+    fn no_state_is_kept_for_a_key_without_fills() {
         let fills = Arc::new(Fills::new());
         let mut fill = fills.begin(key(1));
         fill.supersede();

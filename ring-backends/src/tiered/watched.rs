@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_near_is_kept() {
+    fn keys_with_a_near_entry_are_kept() {
         let watched = Watched::new();
         (0..100).for_each(|n| note(&watched, n, true));
         assert!((0..100).all(|n: u32| watched.key(&n.to_string()) == Some(EncodedKey::of(&n))));
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_is_forgotten_soon() {
+    fn keys_without_a_near_entry_are_forgotten_soon() {
         let watched = Watched::new();
         (0..1000).for_each(|n| note(&watched, n, false));
         let keys = watched.keys.lock();
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn as_many_are_kept_as_lie_near() {
+    fn as_many_keys_are_kept_as_near_entries() {
         const NEAR: u32 = 50;
         let watched = Watched::new();
         for n in 0..5_000_u32 {
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_noted_while_it_is_looked_at_is_kept() {
+    fn a_key_noted_during_its_check_is_kept() {
         let watched = Watched::new();
         watched.note("a", &EncodedKey::of("a"), |_| true);
         watched.note("b", &EncodedKey::of("b"), |_| {
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_noted_after_all_were_taken_is_kept() {
+    fn a_key_noted_after_all_were_taken_is_kept() {
         let watched = Watched::new();
         watched.note("a", &EncodedKey::of("a"), |_| {
             watched.take_all();

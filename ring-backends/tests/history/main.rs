@@ -198,6 +198,6 @@ fn tiers_over_memcached() {
 }
 
 #[test]
-fn shelves_are_one_whoever_asks() {
+fn shelves_are_one_for_all_callers() {
     shelves::assert_one_key(Shelf::new(Map::<u64>::new()));
 }

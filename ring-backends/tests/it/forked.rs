@@ -193,7 +193,7 @@ fn pauses(url: &str) {
 
 /// While it does not run, as on a machine that sleeps, a process is told nothing.
 #[test]
-fn what_changed_while_the_process_was_stopped_is_not_read_near() {
+fn values_changed_while_the_process_was_stopped_are_not_read_near() {
     let Some(server) = or_leave_out("tiers in a process that is stopped", Server::start()) else {
         return;
     };

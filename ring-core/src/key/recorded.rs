@@ -114,7 +114,7 @@ mod tests {
 
     /// An `Lru` compares whole keys only if their hashes are equal, so its own tests rarely compare different keys.
     #[test]
-    fn what_was_recorded_of_a_key_is_that_of_no_other() {
+    fn records_of_different_keys_differ() {
         let long = "long ".repeat(60);
         let keys = [
             asked(1_u64),

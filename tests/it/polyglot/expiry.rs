@@ -6,7 +6,7 @@ use super::servers::{Original, both, original};
 use super::value::{Answer, Shared};
 
 #[test]
-fn entries_live_as_long_whoever_stored_them() {
+fn entries_live_equally_long_in_both_languages() {
     let Some(mut original) = original() else { return };
     for calls in [redis_json::calls(), memcached_json::calls()] {
         lives_as_long(&calls[0], &mut original);

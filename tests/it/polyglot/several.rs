@@ -14,7 +14,7 @@ fn spread(_n: u32) -> Answer {
 }
 
 #[test]
-fn keys_lie_on_the_same_servers() {
+fn keys_are_on_the_same_servers() {
     let Some(mut original) = original() else { return };
     computed();
     for n in 0..40 {

@@ -204,7 +204,7 @@ async fn f8_a_source_that_is_down_is_asked_once_a_key_until_entries_end_their_li
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn f6_a_source_that_hangs_is_asked_once_a_key_and_nobody_waits_for_it() {
+async fn f6_a_source_that_hangs_is_asked_once_a_key_and_no_call_waits_for_it() {
     let source = Source::new();
     ask(&source, get).await;
     source.computed();
@@ -223,7 +223,7 @@ async fn f6_a_source_that_hangs_is_asked_once_a_key_and_nobody_waits_for_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn f8_a_source_that_flaps_never_makes_anybody_wait_and_never_lengthens_a_life() {
+async fn f8_a_source_that_flaps_makes_no_call_wait_and_lengthens_no_life() {
     let source = Source::new();
     ask(&source, try_again).await;
     let mut stale = 0;

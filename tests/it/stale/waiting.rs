@@ -107,7 +107,7 @@ async fn others_wait() {
 }
 
 #[tokio::test]
-async fn who_waits_for_a_refresh_does_not_wait_for_its_write() {
+async fn a_call_that_waits_for_a_refresh_does_not_wait_for_its_write() {
     let origin = Origin::new();
     assert_eq!(origin.waits().await, 1);
     origin.pass(TILL_STALE);
@@ -146,7 +146,7 @@ async fn f6_past_its_life_a_call_does_not_wait_for_the_write_of_the_refresh() {
 }
 
 #[tokio::test]
-async fn who_waits_for_a_refresh_needs_no_write_that_succeeds() {
+async fn a_call_that_waits_for_a_refresh_gets_the_value_though_the_write_fails() {
     let origin = Origin::new();
     origin.waits().await;
     origin.pass(TILL_STALE);
@@ -166,7 +166,7 @@ async fn who_waits_for_a_refresh_needs_no_write_that_succeeds() {
 
 /// The server dies together with the source.
 #[tokio::test]
-async fn who_waits_while_the_storage_dies_gets_the_value_that_it_found() {
+async fn a_call_that_waits_while_the_storage_dies_gets_the_value_that_it_found() {
     let origin = Origin::new();
     origin.waits_a_while().await;
     for is_deleted in [false, true] {
@@ -203,7 +203,7 @@ async fn who_waits_while_the_storage_dies_gets_the_value_that_it_found() {
 }
 
 #[tokio::test]
-async fn f8_who_fails_to_refresh_while_the_storage_dies_gets_the_value_that_it_found() {
+async fn f8_a_call_that_fails_to_refresh_while_the_storage_dies_gets_the_value_that_it_found() {
     let origin = Origin::new();
     origin.breaks_the_storage_ring().set(1).await.unwrap();
     origin.pass(TILL_STALE);
@@ -219,7 +219,7 @@ async fn a_body_that_calls_itself_does_not_wait_for_itself() {
 }
 
 #[tokio::test]
-async fn f14_who_joins_after_a_hung_refresh_was_replaced_joins_the_new_one() {
+async fn f14_a_call_after_a_hung_refresh_was_replaced_joins_the_new_one() {
     let origin = Origin::new();
     origin.may_hang().await;
     origin.pass(TILL_STALE);

@@ -96,7 +96,7 @@ pub(super) fn assert_no_panic_showed_it() {
 
 #[test]
 #[should_panic(expected = "error: [SECRET]")]
-fn one_that_is_shown_is_found() {
+fn a_shown_secret_is_found() {
     assert_error_discreet(&Error::storage("none", "get", format!("error: {SECRET}")));
 }
 

@@ -61,7 +61,7 @@ impl Sevens {
 /// A thread that writes cannot be stopped. What it writes for nobody does not come after what others write meanwhile, in
 /// the storage inside.
 #[test]
-fn a_write_that_goes_on_for_nobody_is_not_seen() {
+fn a_write_of_a_dropped_call_is_not_seen() {
     let storage = slow();
     let (sevens, inside) = (
         Sevens {
@@ -164,7 +164,7 @@ fn a_cancelled_write_does_not_come_back() {
 }
 
 #[test]
-fn one_that_waits_is_not_done() {
+fn a_waiting_operation_does_not_run_after_its_drop() {
     let storage = Blocking::new(Gated::new());
     let value = Arc::new(());
     run(async {
@@ -187,7 +187,7 @@ fn one_that_waits_is_not_done() {
 
 /// What waited for it alone goes on at once.
 #[test]
-fn one_that_waits_makes_room() {
+fn a_waiting_operation_that_is_dropped_leaves_the_queue() {
     let storage = slow();
     run(async {
         storage.backend().close("read");
@@ -205,7 +205,7 @@ fn one_that_waits_makes_room() {
 }
 
 #[test]
-fn one_at_work_is_ended_before_the_next() {
+fn a_running_operation_ends_before_the_next() {
     let storage = slow();
     run(async {
         storage.backend().close("write");

@@ -137,7 +137,7 @@ fn in_the_queue_of_a_runtime_that_ends() {
 }
 
 #[test]
-fn what_was_begun_is_ended_when_the_runtime_ends() {
+fn begun_operations_end_when_the_runtime_ends() {
     let storage = slow();
     let runtime = one_thread();
     storage.backend().close("write");

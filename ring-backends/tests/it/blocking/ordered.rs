@@ -9,7 +9,7 @@ use crate::random::Random;
 use super::{Slow, ask, eventually, one_thread, run, slow, within_patience};
 
 #[test]
-fn looking_goes_on_side_by_side_and_nothing_else_does() {
+fn only_look_ups_run_in_parallel() {
     let storage = slow();
     run(async {
         storage.backend().close("read");
@@ -60,7 +60,7 @@ fn writes_keep_their_order() {
 
 /// A task may be kept from going on, by a `select!` say. That holds up nobody else.
 #[test]
-fn one_that_is_not_polled_holds_up_nobody() {
+fn an_unpolled_operation_blocks_no_other() {
     let storage = slow();
     run(async {
         storage.backend().close("write");

@@ -11,7 +11,7 @@ use super::{Folder, get, set};
 
 /// As what a call left that was dropped in the middle of its write.
 #[test]
-fn what_is_not_trusted_is_not_found_until_it_is_written_again() {
+fn suspect_entries_are_not_found_until_they_are_written_again() {
     let folder = Folder::new();
     let disk = folder.open();
     set(&disk, 1, "old");
@@ -75,7 +75,7 @@ fn a_folder_that_was_made_read_only() {
 /// A file that its user may not write is left alone.
 #[cfg(target_os = "linux")]
 #[test]
-fn nothing_of_others_is_put_aside() {
+fn files_of_other_programs_are_not_renamed() {
     let (folder, file) = (Folder::new(), "/proc/version");
     assert!(Disk::open(file).is_err());
     assert!(Path::new(file).exists() && folder.names().is_empty());

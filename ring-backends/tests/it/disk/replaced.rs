@@ -46,7 +46,7 @@ fn processes_agree_on_the_new_file() {
 type Create = fn(&Folder);
 
 #[test]
-fn storages_that_cannot_be_read_are_put_aside() {
+fn unreadable_storages_are_renamed() {
     let contents: [(&str, Create); 5] = [
         ("one of a version to come", |folder| {
             tamper(

@@ -312,7 +312,7 @@ fn l4_the_lease_of_a_process_that_is_gone_is_taken_when_it_ends() {
 }
 
 #[test]
-fn l4_who_waited_for_the_life_of_a_lease_computes() {
+fn l4_a_call_that_waited_for_the_life_of_a_lease_computes() {
     let Some(server) = server("leases that do not end") else {
         return;
     };

@@ -110,7 +110,7 @@ fn more_than_fits_into_any_buffer() {
 }
 
 #[test]
-fn nothing_is_asked_for_nothing() {
+fn no_keys_cause_no_request() {
     let storage = Memcached::open("127.0.0.1:1").unwrap();
     assert!(Storage::read_many::<u32>(&storage, &[], None).unwrap().is_empty());
     assert!(

@@ -28,7 +28,7 @@ fn bytes_and_keys_are_what_other_programs_see() {
 }
 
 #[test]
-fn long_keys_lie_under_their_hash() {
+fn long_keys_are_stored_under_their_hash() {
     let Some((server, storage)) = start("long keys in memcached") else {
         return;
     };

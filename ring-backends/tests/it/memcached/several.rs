@@ -101,7 +101,7 @@ fn keys_are_spread_whatever_the_order_of_the_servers() {
 
 /// Whether it stopped or died: the keys of the others do not suffer, one by one and in bulk.
 #[test]
-fn one_that_is_down_harms_its_own_keys_only() {
+fn a_server_that_is_down_affects_its_own_keys_only() {
     let Some(three) = Three::start() else { return };
     let breaker = Breaker::after(2).pause(Duration::from_secs(3600));
     let open = || {

@@ -257,7 +257,7 @@ fn changes_are_not_asked_again_on_nonsense() {
 
 /// The first command on each connection is answered, and then it is cut: as by a server that closes what rests.
 #[test]
-fn a_connection_that_died_while_it_rested() {
+fn a_connection_that_died_while_idle() {
     let asked: Arc<AtomicUsize> = Arc::default();
     let count = Arc::clone(&asked);
     let server = Scripted::replying(move |line| {

@@ -35,7 +35,7 @@ fn assert_works(redis: Redis) {
 }
 
 #[test]
-fn addresses_that_are_none_are_errors_without_their_text() {
+fn invalid_addresses_are_errors_without_their_text() {
     let none = [
         format!("redis://:{SENTINEL}@"),
         format!("redis://:{SENTINEL}@host:port"),
@@ -144,7 +144,7 @@ mod encrypted {
     use super::*;
 
     #[test]
-    fn those_who_trust_the_authority_are_served() {
+    fn clients_that_trust_the_authority_are_served() {
         let started = Server::options().tls().start();
         let Some(server) = or_leave_out("Redis by TLS", started) else {
             return;

@@ -13,7 +13,7 @@ use super::proxy::Proxy;
 use super::{PATIENCE, at, open, own};
 
 #[test]
-fn opening_connects_to_nobody() {
+fn opening_does_not_connect() {
     let Some(server) = own("opening Redis") else {
         return;
     };
@@ -93,7 +93,7 @@ fn connecting_that_takes_long_is_done_in_few_threads_and_not_waited_for() {
 }
 
 #[test]
-fn a_connection_that_comes_late_is_there_for_the_next() {
+fn a_late_connection_serves_the_next_call() {
     let Some(server) = own("a Redis that answers late") else {
         return;
     };

@@ -55,7 +55,7 @@ fn nobody_is_there() {
 }
 
 #[test]
-fn one_that_is_started_later_is_used() {
+fn a_server_started_later_is_used() {
     let Some(server) = own("a Redis that is started later") else {
         return;
     };
@@ -131,7 +131,7 @@ fn after_kill_9_calls_answer_at_once() {
 }
 
 #[test]
-fn one_that_hangs_costs_a_deadline_and_then_nothing() {
+fn a_server_that_hangs_costs_one_deadline() {
     let Some(server) = own("a Redis that hangs") else {
         return;
     };

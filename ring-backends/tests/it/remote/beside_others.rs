@@ -34,7 +34,7 @@ fn a_write_that_hangs_is_not_waited_for_longer_than_the_deadline() {
 }
 
 #[test]
-fn who_comes_while_a_value_is_stored_is_given_it() {
+fn a_call_during_a_store_gets_the_value() {
     let (shop, gate) = writing();
     thread::scope(|scope| {
         let first = scope.spawn(|| run(shop.price(1)));

@@ -18,7 +18,7 @@ in_both_colours!(
     an_answer_in_between_keeps_it_closed,
     it_recovers_by_itself,
     a_trial_without_an_answer_begins_the_pause_anew,
-    one_that_never_opens_never_does,
+    a_breaker_that_never_opens,
     silence_counts_as_broken_connections_do,
 );
 
@@ -98,7 +98,7 @@ async fn a_trial_without_an_answer_begins_the_pause_anew(shop: &impl Shop) {
     assert_eq!(shop.server().count(), 1, "one failure is enough");
 }
 
-async fn one_that_never_opens_never_does(shop: &impl Shop) {
+async fn a_breaker_that_never_opens(shop: &impl Shop) {
     let shop = shop.with(|storage| storage.breaker(Breaker::never()));
     shop.server().always(Does::Break);
     for _ in 0..100 {

@@ -67,7 +67,7 @@ fn a_plain_call_that_is_dropped_leaves_no_value_that_is_not_trusted() {
 }
 
 #[test]
-fn what_was_never_polled_asks_nothing() {
+fn an_unpolled_operation_sends_no_request() {
     run(async {
         let shop = AsyncShop::new();
         drop((shop.set(1, 10), shop.delete(1), shop.price(1)));
@@ -113,7 +113,7 @@ fn a_call_that_is_dropped_while_it_removes_leaves_that_to_the_next() {
 }
 
 #[test]
-fn those_who_wait_for_a_removal_are_told_when_it_is_dropped() {
+fn calls_that_wait_for_a_removal_are_notified_when_it_is_dropped() {
     run(async {
         let (shop, held) = held_in_a_removal(HOUR).await;
         let shop = shop.with(|storage| storage.deadline(HOUR));
@@ -126,7 +126,7 @@ fn those_who_wait_for_a_removal_are_told_when_it_is_dropped() {
 }
 
 #[test]
-fn a_call_that_nobody_polls_while_it_removes_holds_nobody_up() {
+fn an_unpolled_call_that_removes_blocks_no_other() {
     run(async {
         let (shop, held) = held_in_a_removal(SHORT).await;
         let patient = shop.with(|storage| storage.deadline(HOUR));
@@ -165,7 +165,7 @@ fn a_trial_that_is_dropped_lets_another_try() {
 }
 
 #[test]
-fn a_trial_that_nobody_polls_holds_nobody_up() {
+fn an_unpolled_trial_blocks_no_other() {
     run(async {
         let (shop, held) = held_trial(10 * SHORT).await;
         while shop.get(1).await.is_err() {

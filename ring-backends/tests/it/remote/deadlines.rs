@@ -16,7 +16,7 @@ in_both_colours!(
     look_up_and_store_share_one_deadline,
     nothing_is_left_for_the_store_of_a_look_up_without_an_answer,
     look_ups_and_stores_of_a_bulk_call_share_one_deadline,
-    what_is_removed_first_takes_its_time_from_the_same_deadline,
+    repairs_use_the_deadline_of_the_operation,
     entries_that_expire_at_once_and_others_share_one_deadline,
     computing_does_not_count,
     a_hanging_server_costs_one_deadline,
@@ -67,7 +67,7 @@ async fn look_ups_and_stores_of_a_bulk_call_share_one_deadline(shop: &impl Shop)
     assert_shared(&shop, "read", "write");
 }
 
-async fn what_is_removed_first_takes_its_time_from_the_same_deadline(shop: &impl Shop) {
+async fn repairs_use_the_deadline_of_the_operation(shop: &impl Shop) {
     let shop = shop.with(|storage| storage.deadline(DEADLINE));
     shop.server().on("write", Does::Break);
     shop.set(1, 1).await.unwrap_err();

@@ -72,7 +72,7 @@ impl Market {
 }
 
 #[test]
-fn one_that_is_dropped_is_not_trusted() {
+fn an_abandoned_write_that_is_dropped_is_suspect() {
     run(async {
         let market = Market::new();
         let held = market.passed_over(Does::Hang).await;
@@ -89,7 +89,7 @@ fn one_that_is_dropped_is_not_trusted() {
 }
 
 #[test]
-fn one_that_goes_on_takes_away_what_it_wrote() {
+fn an_abandoned_write_removes_its_value() {
     run(async {
         let market = Market::new();
         let held = market.passed_over(Does::AnswerAfter(SHORT / 2)).await;
@@ -99,7 +99,7 @@ fn one_that_goes_on_takes_away_what_it_wrote() {
 }
 
 #[test]
-fn one_that_cannot_take_away_what_it_wrote_is_not_trusted() {
+fn an_abandoned_write_that_cannot_remove_its_value_is_suspect() {
     run(async {
         let market = Market::new();
         let held = market.passed_over(Does::AnswerAfter(SHORT / 2)).await;
@@ -112,7 +112,7 @@ fn one_that_cannot_take_away_what_it_wrote_is_not_trusted() {
 }
 
 #[test]
-fn one_that_is_dropped_as_it_takes_away_what_it_wrote_is_not_trusted() {
+fn an_abandoned_write_dropped_during_its_removal_is_suspect() {
     run(async {
         let market = Market::new();
         let mut held = market.passed_over(Does::AnswerAfter(SHORT / 2)).await;

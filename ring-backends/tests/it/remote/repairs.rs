@@ -15,12 +15,12 @@ in_both_colours!(
     a_set_that_failed_is_removed_before_anything_else_is_asked,
     a_delete_that_failed_is_made_up_for,
     an_update_that_failed_leaves_no_older_value,
-    what_was_not_even_asked_is_made_up_for,
+    a_removal_that_was_never_sent_is_repaired,
     one_look_up_of_many_waits_for_the_removal_too,
     a_later_set_is_not_taken_away,
     a_later_set_of_what_will_not_be_removed_counts,
     one_key_that_will_not_be_removed_does_not_hold_up_others,
-    what_failed_again_is_removed_again,
+    an_entry_that_failed_again_is_removed_again,
     a_failed_removal_is_not_forgotten_for_others_that_were_written,
     a_server_too_slow_to_remove_much_recovers,
     keys_that_fail_often_do_not_push_others_out,
@@ -65,7 +65,7 @@ async fn an_update_that_failed_leaves_no_older_value(shop: &impl Shop) {
     assert_eq!(shop.price(1).await, 2, "not the one before");
 }
 
-async fn what_was_not_even_asked_is_made_up_for(shop: &impl Shop) {
+async fn a_removal_that_was_never_sent_is_repaired(shop: &impl Shop) {
     let shop = shop.with(|storage| storage.breaker(Breaker::after(1).pause(10 * SHORT)));
     shop.set(1, 10).await.unwrap();
     shop.server().always(Does::Break);
@@ -168,7 +168,7 @@ async fn one_key_that_will_not_be_removed_does_not_hold_up_others(shop: &impl Sh
     assert_eq!(shop.storage().health().repairs, 1);
 }
 
-async fn what_failed_again_is_removed_again(shop: &impl Shop) {
+async fn an_entry_that_failed_again_is_removed_again(shop: &impl Shop) {
     for price in 1..5 {
         shop.server().on("write", Does::DoAndBreak);
         shop.set(1, price).await.unwrap_err();
@@ -244,7 +244,7 @@ fn the_oldest_repairs_are_forgotten_when_there_are_too_many() {
 }
 
 #[test]
-fn what_a_storage_is_told_not_to_trust_is_removed_first() {
+fn suspect_entries_are_removed_first() {
     let shop = BlockingShop::new();
     let storage = shop.storage();
     storage.set(&1, b"old".to_vec(), None).unwrap();

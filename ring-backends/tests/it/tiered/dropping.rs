@@ -93,7 +93,7 @@ fn in_time<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
 }
 
 #[test]
-fn a_value_that_gives_way_may_delete_its_own_entry() {
+fn an_evicted_value_may_delete_its_own_entry() {
     in_time(|| {
         let tier = tier(&Far::new());
         let own = tier.clone();
@@ -109,7 +109,7 @@ fn a_value_that_gives_way_may_delete_its_own_entry() {
 
 /// Two threads, each in the middle of a write near, whose old values delete the other's entry.
 #[test]
-fn values_that_give_way_do_not_wait_for_each_other() {
+fn evicted_values_do_not_wait_for_each_other() {
     in_time(|| {
         let tier = tier(&Far::new());
         let both = Arc::new(Barrier::new(2));

@@ -138,7 +138,7 @@ fn watch(server: &Server) -> Arc<Told> {
 }
 
 #[test]
-fn who_watches_ends_when_nobody_listens() {
+fn the_watch_ends_without_observers() {
     let Some(server) = or_leave_out("the end of watching", Server::start()) else {
         return;
     };

@@ -133,7 +133,7 @@ fn without_one_each_call_is_computed() {
 }
 
 #[test]
-fn one_who_may_not_be_told_of_changes_hears_why() {
+fn a_user_without_client_tracking_gets_the_reason() {
     let Some(server) = or_leave_out("users of tiers without rights", Server::start()) else {
         return;
     };
@@ -162,7 +162,7 @@ fn one_who_may_not_be_told_of_changes_hears_why() {
 
 /// Heartbeats are answered, though with a refusal.
 #[test]
-fn one_who_may_not_ping_is_told_of_changes() {
+fn a_user_without_ping_gets_reports_of_changes() {
     let Some(server) = or_leave_out("users of tiers without PING", Server::start()) else {
         return;
     };

@@ -224,7 +224,7 @@ fn changes_elsewhere() {
 
 /// The time that an answer takes to come counts.
 #[test]
-fn what_expires_on_its_way_is_not_near() {
+fn a_value_that_expires_in_flight_is_not_put_near() {
     let (tier, key) = run(prepared(false, Before::Nowhere));
     let Ok(()) = Storage::write(tier.far().map(), &key, b"1".to_vec(), Some(MINUTE / 600), None);
     run(async {

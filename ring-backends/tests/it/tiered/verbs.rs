@@ -220,7 +220,7 @@ fn near_for_less_long_than_far() {
 }
 
 #[test]
-fn what_nobody_can_read_is_computed_again() {
+fn unreadable_values_are_computed_again() {
     let shop = shop(&ManualClock::default());
     let key = shop.user_ring("Ada").key();
     shop.users.far().set(&key, b"not ours".to_vec());
@@ -245,7 +245,7 @@ impl Serialize for Sum {
 }
 
 #[test]
-fn what_cannot_be_written_takes_the_old_value_away() {
+fn a_value_that_cannot_be_encoded_removes_the_old_one() {
     static SUMS: LazyLock<Sums> = LazyLock::new(|| Tiered::new(Lru::new(10), Map::new()));
     #[ring(storage = SUMS as Sums, coder = Json)]
     fn sum(of: u32) -> Sum {
@@ -264,7 +264,7 @@ fn what_cannot_be_written_takes_the_old_value_away() {
 }
 
 #[test]
-fn what_the_far_tier_refuses_is_not_near_either() {
+fn values_that_the_far_tier_refuses_are_not_near_either() {
     let far = Far::new();
     let tier = tier(&far);
     let view = view(&tier);
