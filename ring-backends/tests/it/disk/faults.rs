@@ -1,4 +1,4 @@
-//! What the system may refuse.
+//! Operations that the system refuses.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ use ring_cache_backends::Disk;
 
 use super::{Folder, get, set};
 
-/// As what a call left that was dropped in the middle of its write.
+/// As after a call that was dropped during its write.
 #[test]
 fn suspect_entries_are_not_found_until_they_are_written_again() {
     let folder = Folder::new();
@@ -72,7 +72,7 @@ fn a_folder_that_was_made_read_only() {
     }
 }
 
-/// A file that its user may not write is left alone.
+/// A file that the user may not write stays unchanged.
 #[cfg(target_os = "linux")]
 #[test]
 fn files_of_other_programs_are_not_renamed() {
@@ -101,7 +101,7 @@ fn a_deleted_file_begins_anew() {
     assert!(folder.damaged().is_empty());
 }
 
-/// By a cleaner of temporary files, say.
+/// For instance by a cleaner of temporary files.
 #[test]
 fn a_deleted_folder_is_made_again() {
     let folder = Folder::new();

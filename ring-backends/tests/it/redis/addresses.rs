@@ -1,4 +1,4 @@
-//! Addresses and passwords, which no error and no `Debug` shows.
+//! Addresses and passwords: no error and no `Debug` shows them.
 
 use std::error::Error as _;
 
@@ -15,7 +15,7 @@ fn assert_discreet(shown: &str) {
     assert!(!shown.contains(SENTINEL), "{shown}");
 }
 
-/// Looks at all that an error shows.
+/// Checks everything that an error shows.
 fn assert_error_discreet(error: &Error) {
     assert_discreet(&format!("{error} {error:?} {error:#?}"));
     let mut source = error.source();

@@ -1,4 +1,4 @@
-//! Awaited calls: runtimes, cancelled calls, and outages as tasks see them.
+//! Awaited calls: runtimes, cancelled calls, and outages.
 
 use std::future::poll_fn;
 use std::pin::pin;

@@ -16,7 +16,7 @@ impl On<Redis> {
     }
 }
 
-/// A storage with a connection, and the proxy that counts.
+/// A connected storage, and the proxy that counts.
 fn connected(what: &str) -> Option<(On<Redis>, Proxy)> {
     let proxy = Proxy::before(shared(what)?);
     let redis = at(&proxy.url()).deadline(PATIENCE).namespace(what);

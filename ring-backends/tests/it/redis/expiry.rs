@@ -1,4 +1,4 @@
-//! How long entries are there.
+//! The life of entries.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Servers that go, hang and come back: plain calls answer, within their deadline, and old values stay gone.
+//! Servers that die, hang and come back: plain calls return within their deadline, and old values do not come back.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -22,7 +22,7 @@ impl On<Redis> {
 }
 
 const DEADLINE: Duration = Duration::from_millis(100);
-/// What a busy machine may add to it.
+/// The most that a busy machine adds.
 const BUSY: Duration = Duration::from_secs(2);
 
 fn counter() -> AtomicU32 {
@@ -237,7 +237,7 @@ fn the_breaker_opens_and_closes_by_itself() {
     assert!(redis.get(&key).is_ok());
 }
 
-/// Does something to a storage whose server hangs, which fails, and lets the server go on.
+/// Runs a failing operation on a storage whose server hangs, then lets the server continue.
 fn after_failing(server: &Server, what: impl FnOnce(&On<Redis>)) -> On<Redis> {
     let redis = stubborn(server, DEADLINE);
     let call = |count| redis.version_ring(count).set(7);

@@ -1,4 +1,4 @@
-//! Calls that are dropped before they are done, or kept and not polled.
+//! Calls that are dropped before their end, or not polled.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -89,7 +89,7 @@ fn a_look_up_that_is_dropped_leaves_nothing_to_repair() {
     });
 }
 
-/// A shop whose next operation removes an entry first, and a call that hangs in the middle of that.
+/// A shop whose next operation first removes an entry, and a call that hangs in this removal.
 async fn held_in_a_removal(deadline: Duration) -> (AsyncShop, Pin<Box<impl Future>>) {
     let shop = AsyncShop::new();
     shop.set(1, 10).await.unwrap();
@@ -118,7 +118,7 @@ fn calls_that_wait_for_a_removal_are_notified_when_it_is_dropped() {
         let (shop, held) = held_in_a_removal(HOUR).await;
         let shop = shop.with(|storage| storage.deadline(HOUR));
         let (waiting, other) = (begin(shop.get(1)).await, begin(shop.get(1)).await);
-        // Those on other entries do not wait.
+        // Calls of other entries do not wait.
         assert_eq!(shop.get(2).await.unwrap(), None);
         drop(held);
         assert_eq!((waiting.await.unwrap(), other.await.unwrap()), (None, None));
@@ -140,7 +140,7 @@ fn an_unpolled_call_that_removes_blocks_no_other() {
     });
 }
 
-/// A shop whose breaker is open, and a call that hangs as it tries the server again.
+/// A shop with an open breaker, and a call that hangs as the trial.
 async fn held_trial(deadline: Duration) -> (AsyncShop, Pin<Box<impl Future>>) {
     let shop = AsyncShop::new();
     let shop = shop.with(|storage| storage.breaker(Breaker::after(1).pause(Duration::ZERO)));

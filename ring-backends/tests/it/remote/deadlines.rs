@@ -1,4 +1,4 @@
-//! One plain call keeps the server busy no longer than its deadline, look-up and store together.
+//! One plain call occupies the server no longer than its deadline, look-up and store together.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use super::in_both_colours;
 use super::shops::{SHORT, Shop, place};
 
 const DEADLINE: Duration = Duration::from_millis(1000);
-/// What the server takes for one operation.
+/// The server's time for one operation.
 const SLOW: Duration = Duration::from_millis(300);
 
 in_both_colours!(
@@ -28,7 +28,7 @@ fn slow(shop: &impl Shop, operation: &'static str) {
     shop.server().on(operation, Does::AnswerAfter(SLOW));
 }
 
-/// The first operation had the whole deadline, the second no more than what the first left.
+/// The first operation had the whole deadline, the second only the rest.
 fn assert_shared(shop: &impl Shop, first: &str, second: &str) {
     match &shop.server().times()[..] {
         [(one, all), (other, rest)] => {
@@ -97,7 +97,7 @@ async fn a_hanging_server_costs_one_deadline(shop: &impl Shop) {
         shop.server().always(does);
         let start = Instant::now();
         assert_eq!(shop.price(1).await, 1);
-        // A machine that is busy may be late, but not by half a minute.
+        // A busy machine may be late, but not by half a minute.
         let operations = shop.server().times().len();
         assert_eq!(operations, 1, "after {:?}", start.elapsed());
     }

@@ -1,4 +1,4 @@
-//! Entries whose writes failed are removed before anything else is asked, and are not seen until then.
+//! Entries whose writes failed are removed before any other request, and are not found until then.
 
 use std::time::{Duration, Instant};
 
@@ -76,7 +76,7 @@ async fn a_removal_that_was_never_sent_is_repaired(shop: &impl Shop) {
     assert_eq!(shop.server().count(), 0, "the breaker is open");
     std::thread::sleep(10 * SHORT);
     let mut found = shop.get(1).await;
-    // One operation at a time tries a server whose breaker is open, and the repair may be the one.
+    // One operation at a time tries a server with an open breaker, and it may be a repair.
     while found.is_err() {
         std::thread::sleep(SHORT);
         found = shop.get(1).await;
@@ -114,7 +114,7 @@ async fn a_later_set_is_not_taken_away(shop: &impl Shop) {
     assert_eq!(shop.server().lies_at(&place).as_deref(), Some("11"));
 }
 
-/// Breaks a delete, after which the server will not remove the entry.
+/// Breaks a delete, after which the server refuses to remove the entry.
 async fn fail_to_remove(shop: &impl Shop, id: u32) {
     let stubborn = place(id);
     shop.server()
@@ -180,7 +180,7 @@ async fn an_entry_that_failed_again_is_removed_again(shop: &impl Shop) {
 async fn a_failed_removal_is_not_forgotten_for_others_that_were_written(shop: &impl Shop) {
     shop.set_many(&[1, 2]).await.unwrap();
     shop.server().on("remove", Does::Refuse);
-    // To set a value for no time removes what is there.
+    // A `set` with a zero expiry removes the entry.
     shop.set_some_expired(&[1], &[2]).await.unwrap_err();
     assert_eq!(shop.get_many(&[1, 2]).await.unwrap(), [Some(1), None]);
 }
@@ -208,7 +208,7 @@ async fn keys_that_fail_often_do_not_push_others_out(shop: &impl Shop) {
     for _ in 0..70 {
         hasty.set_many(&[7; 1_000]).await.unwrap_err();
     }
-    // Some may have been made by themselves meanwhile.
+    // Background repairs may have made some.
     let health = shop.storage().health();
     assert!(health.repairs <= 2 && health.repairs_lost == 0, "{health:?}");
     assert_eq!(shop.get(1).await.unwrap(), None);
@@ -224,11 +224,11 @@ fn the_oldest_repairs_are_forgotten_when_there_are_too_many() {
     assert_eq!((health.repairs, health.repairs_lost), (65_536, 10));
     shop.server().put("9", "forgotten");
     shop.server().put("10", "remembered");
-    // Each operation has time for some of them; this one has for all.
+    // Each operation has time for some of them; this one has time for all.
     let patient = shop.storage().clone().deadline(Duration::from_secs(60));
     assert_eq!(patient.get(&9_u32).unwrap().as_deref(), Some(&b"forgotten"[..]));
     assert_eq!(patient.get(&10_u32).unwrap(), None);
-    // A part of them may be under way by themselves.
+    // Background repairs may be making some.
     let start = Instant::now();
     while shop.storage().health().repairs > 0 {
         assert!(start.elapsed() < Duration::from_secs(60), "some are left");
@@ -277,7 +277,7 @@ fn threads_that_ask_at_once_remove_an_entry_once() {
     assert_eq!(asked.len(), 9);
 }
 
-/// Nobody asks for anything any more.
+/// Without further calls.
 #[test]
 fn repairs_run_by_themselves() {
     let shop = BlockingShop::new();

@@ -1,4 +1,4 @@
-//! Nothing is kept for longer than it is of use.
+//! State is not kept longer than needed.
 
 use ring_cache::Lru;
 use ring_cache::storage::{AsyncStorage, Storage};
@@ -23,7 +23,7 @@ fn the_far_tier_is_told_when_no_tier_observes_it() {
     far.observer().ended();
 }
 
-/// Before the far tier tells of changes, and when it no longer does, each look-up goes there.
+/// Before the far tier reports changes, and when it no longer does, each look-up goes to it.
 #[test]
 fn the_near_tier_is_not_used_while_no_changes_are_reported() {
     let far = Far::telling();
@@ -42,7 +42,7 @@ fn the_near_tier_is_not_used_while_no_changes_are_reported() {
     assert!(tier.near().is_empty());
 }
 
-/// Keys are forgotten that do not lie near any more, and no others.
+/// Keys without a near entry are forgotten, and no others.
 #[test]
 fn near_entries_are_known_after_any_number_of_keys() {
     const NEAR: usize = 50;

@@ -1,4 +1,4 @@
-//! What a ring sees of two tiers: every verb, in both colours, wherever the tiers are kept.
+//! Two tiers as a ring sees them: every verb, in both colours, with tiers in all places.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -52,7 +52,7 @@ impl Shop {
         named(name)
     }
 
-    /// The coder that rings have which name none.
+    /// The coder of rings that name none.
     #[ring(storage = self.slow as SlowUsers, coder = ring_cache::coder::Json)]
     async fn slow_user(&self, name: &str) -> User {
         self.computed.fetch_add(1, Ordering::SeqCst);
@@ -190,7 +190,7 @@ fn near_for_as_long_as_far() {
     assert_eq!(shop.computed(), 1);
     shop.user("Ada");
     assert_eq!(shop.computed(), 2);
-    // Touched, it is there as if it were new, in both.
+    // Touched, it lives as if it were new, in both.
     clock.advance(Duration::from_secs(50));
     assert!(shop.user_ring("Ada").touch());
     clock.advance(Duration::from_secs(59));
@@ -229,7 +229,7 @@ fn unreadable_values_are_computed_again() {
     assert_eq!(shop.far(&key).as_deref(), Some(r#"{"name":"Ada"}"#));
 }
 
-/// Values that JSON has no words for.
+/// Values that JSON cannot represent.
 type Sums = Tiered<Lru<Sum>, Map<Vec<u8>>>;
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
