@@ -18,7 +18,7 @@ fn weighing(max_weight: u64) -> Lru<u32> {
         .build()
 }
 
-/// The invariants, where they can be checked.
+/// Checks the invariants, where that is possible.
 #[cfg(feature = "testing")]
 fn validate<T>(lru: &Lru<T>) {
     lru.validate();

@@ -1,4 +1,4 @@
-//! Several servers: each key lies where the other language looks for it.
+//! Several servers: both languages find each key on the same one.
 
 use ring_cache::coder::Json;
 use ring_cache::ring;

@@ -1,4 +1,4 @@
-//! Calls that wait for a refresh in the background get its value: when the body has it, whatever becomes of its write.
+//! Calls that wait for a background refresh get its value when the body returns it, independent of its write.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
@@ -10,7 +10,7 @@ use tokio::task::{JoinHandle, yield_now};
 
 use super::gated::Gated;
 
-/// An origin whose answers are numbered, and wait at a gate of their own.
+/// An origin with numbered answers, which wait at a gate.
 #[derive(Clone, RingKey)]
 struct Origin {
     #[ring_key(skip)]
@@ -99,7 +99,7 @@ fn spawn(call: impl Future<Output = u32> + Send + 'static) -> JoinHandle<u32> {
     tokio::spawn(call)
 }
 
-/// Lets all other tasks go on until they wait.
+/// Lets all other tasks run until they wait.
 async fn others_wait() {
     for _ in 0..20 {
         yield_now().await;
@@ -164,7 +164,7 @@ async fn a_call_that_waits_for_a_refresh_gets_the_value_though_the_write_fails()
     assert_eq!(origin.waits_ring().lookup().await.unwrap(), Lookup::Stale(1));
 }
 
-/// The server dies together with the source.
+/// The server fails together with the source.
 #[tokio::test]
 async fn a_call_that_waits_while_the_storage_dies_gets_the_value_that_it_found() {
     let origin = Origin::new();
