@@ -1,5 +1,5 @@
-//! F12, F14, F15: what refreshes in the background do to a process, and what a process does to them. Each test is a process of
-//! its own, since a spawner and the end of the background are those of a process.
+//! F12, F14, F15: background refreshes and the process. Each test is a separate process: the spawner and the end of
+//! background work are global.
 
 #![cfg(feature = "tokio")]
 
@@ -17,7 +17,7 @@ use ring_cache::{Lookup, RingKey, ring};
 const PART: &str = "RING_CACHE_TEST_PART";
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Runs a test in a process of its own: this program once more.
+/// Runs a test in a separate process: this program again.
 fn alone(name: &str, run: impl FnOnce()) {
     if env::var(PART).is_ok_and(|part| part == name) {
         return run();
@@ -37,7 +37,7 @@ fn alone(name: &str, run: impl FnOnce()) {
     assert!(status.success(), "{status}");
 }
 
-/// A process that ends with the test.
+/// A process that is killed with the test.
 struct Ends(Child);
 
 impl Drop for Ends {
@@ -47,7 +47,7 @@ impl Drop for Ends {
     }
 }
 
-/// A test in a process of its own.
+/// A test in a separate process.
 macro_rules! alone {
     ($(#[$attribute:meta])* fn $name:ident() $body:block) => {
         #[test]
@@ -58,7 +58,7 @@ macro_rules! alone {
     };
 }
 
-/// Waits for something that comes, however busy the machine is.
+/// Waits for an event, however busy the machine is.
 fn until(what: &str, is_so: impl Fn() -> bool) {
     let start = Instant::now();
     while !is_so() {
@@ -71,16 +71,16 @@ fn is_background() -> bool {
     thread::current().name() == Some("ring-cache-refresh")
 }
 
-/// A gate at which bodies in the background wait while it is closed.
+/// A gate for bodies in the background.
 #[derive(Default)]
 struct Gate {
     closed: Mutex<bool>,
     changed: Condvar,
-    /// Bodies that wait.
+    /// Waiting bodies.
     inside: AtomicUsize,
     threads: Mutex<HashSet<ThreadId>>,
     ended: AtomicU32,
-    /// What bodies say about where they run.
+    /// Where bodies ran.
     after_drain: AtomicU32,
     is_drained: AtomicBool,
 }
@@ -153,7 +153,7 @@ async fn awaited(id: u32) -> u32 {
     answer() * 100_000 + id
 }
 
-/// Hangs, but the first time.
+/// Hangs, except for the first time.
 #[ring(expire = "1h", stale = "1h", flight_timeout = "1h")]
 async fn hangs(id: u32) -> u32 {
     if AGAIN.swap(true, SeqCst) {
@@ -170,7 +170,7 @@ fn make_stale(id: u32) -> u32 {
     value
 }
 
-/// The greatest number of threads.
+/// The most threads.
 fn most_threads() -> usize {
     thread::available_parallelism().map_or(1, |cores| cores.get().min(4))
 }
@@ -232,7 +232,7 @@ alone! {
         GATE.open();
         until("the others were refreshed", || background::counts().under_way == 0);
         assert_eq!(ended(), (u64::from(threads) + 1_024, 10, 0));
-        // The next call tries again what was dropped.
+        // The next call retries the dropped refresh.
         let last = all - 1;
         assert_eq!(blocking(last), old[last as usize]);
         until("it was refreshed", || blocking_ring(last).get().is_some());
@@ -277,7 +277,7 @@ alone! {
     }
 }
 
-/// A runtime that knows no tasks.
+/// Blocks on a future without a tokio runtime.
 fn block_on_without_tasks<F: Future>(future: F) -> F::Output {
     let mut future = std::pin::pin!(future);
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
@@ -310,7 +310,7 @@ alone! {
     }
 }
 
-/// What a panic carries, whose drop panics as well.
+/// A panic's payload whose drop panics as well.
 struct PanicsAgain;
 
 impl Drop for PanicsAgain {
@@ -337,7 +337,7 @@ alone! {
             hangs_soon(100) != old
         });
         assert!(background::counts().by_caller > before);
-        // The hung ones have lost their lead, too.
+        // The hung refreshes have lost their lead, too.
         let first = hangs_soon_ring(0).lookup().value().unwrap();
         assert_ne!(hangs_soon(0), first);
         assert!(matches!(hangs_soon_ring(0).lookup(), Lookup::Fresh(_)));
@@ -378,7 +378,7 @@ alone! {
     }
 }
 
-/// An argument that drains the background while it is copied into it: a refresh is about to begin.
+/// An argument that drains the background while it is copied into a job, just before a refresh begins.
 #[derive(RingKey)]
 struct Drains;
 
@@ -488,7 +488,7 @@ alone! {
             tokio::task::yield_now().await;
             assert_eq!(hangs_ring(1).lookup().await, Lookup::Fresh(1));
         });
-        // And a call that finds no entry any more does not wait for what the runtime computed.
+        // A call that finds no entry does not wait for the computation of that runtime.
         AGAIN.store(true, SeqCst);
         let second = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
         second.block_on(async {

@@ -1,5 +1,5 @@
-//! I8: all rings that statics reach are cleared, or those of a type, or those of a namespace. In a process of its own, as
-//! other tests expect what they stored.
+//! I8: clearing all rings in statics, or those of a type or of a namespace. In a separate process, since other tests expect
+//! their entries.
 
 use std::sync::{LazyLock, Mutex, MutexGuard};
 
@@ -93,7 +93,7 @@ fn pages() -> Pages<'static> {
     }
 }
 
-/// Fills them all, and returns which are there.
+/// Fills all, and returns which exist.
 fn fill(pages: &Pages<'_>) {
     plain(1);
     run(awaited(1));
@@ -172,7 +172,7 @@ mod servers {
     use ring_cache_test_servers::{Redis as Server, or_leave_out};
     use std::time::Duration;
 
-    /// Longer than anything takes on a machine that is busy.
+    /// Longer than anything takes on a busy machine.
     const PATIENCE: Duration = Duration::from_secs(20);
 
     static SERVER: LazyLock<Option<Server>> =

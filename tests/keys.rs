@@ -1,4 +1,4 @@
-//! The tests of keys, in a binary of their own that is quick to build: for `cargo mutants`. Every day they run as part of `it`.
+//! The tests of keys, in a separate binary that builds fast: for `cargo mutants`. They also run as part of `it`.
 
 #[path = "it"]
 mod topics {

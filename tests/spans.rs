@@ -1,5 +1,5 @@
-//! Spans of computations and events of failures, as a subscriber sees them. In a process of its own: what threads without a
-//! subscriber do at the same time decides which spans there are.
+//! Spans of computations and events of failures, as a subscriber gets them. In a separate process: concurrent threads
+//! without a subscriber influence which spans are enabled.
 
 #![cfg(feature = "tracing")]
 
@@ -11,7 +11,7 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-/// All that a subscriber is told, as lines.
+/// Everything that a subscriber gets, as lines.
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<String>>>);
 
@@ -25,7 +25,7 @@ impl Lines {
         self.0.lock().unwrap().push(text.0);
     }
 
-    /// The lines with this text, for there are events of other libraries.
+    /// The lines with this text, since other libraries have events, too.
     fn with(&self, part: &str) -> Vec<String> {
         let lines = self.0.lock().unwrap();
         lines.iter().filter(|line| line.contains(part)).cloned().collect()
@@ -72,7 +72,7 @@ fn one(id: u32) -> u32 {
     id
 }
 
-/// One test, since the setting for keys is the process's.
+/// One test, since the setting for keys is global.
 #[test]
 fn o4_a_computation_is_one_span_and_a_hit_is_none() {
     let _turn = TURN.lock();

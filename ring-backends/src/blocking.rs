@@ -1,4 +1,4 @@
-//! Storages that block, for `async fn`s: the work is done on other threads.
+//! Blocking storages for `async fn`s: other threads do the work.
 
 mod job;
 mod line;
@@ -26,8 +26,8 @@ use line::Access;
 use order::{Claim, Order};
 use straggler::Effect;
 
-/// A storage that blocks, made fit for `async fn`s: it works on the threads that tokio keeps for what blocks. While all of
-/// these have other work, it works on up to 16 threads of its own.
+/// A blocking storage for `async fn`s. It works on tokio's threads for blocking work. While all of these are busy, it
+/// works on up to 16 threads of its own.
 ///
 /// ```
 /// use ring_cache::{RingKey, ring_impl};
@@ -61,27 +61,26 @@ use straggler::Effect;
 ///
 /// # Order
 ///
-/// Operations on one key are done in the order in which they were asked, each when the one before has ended; look-ups
-/// side by side. What was asked by a future that is dropped meanwhile is not done if it has not begun; if it has, it is
-/// ended before the next one begins, and what it wrote is removed: others may have written in the storage itself meanwhile,
-/// and an older value must not come after theirs. `clear` is an operation on all keys.
+/// Operations on one key run in the order in which they were requested, each after the one before has ended; look-ups
+/// run in parallel. If a future is dropped before its operation began, the operation does not run. If it has begun, it
+/// ends before the next one begins, and its write is removed: others may have written to the storage directly meanwhile,
+/// and an older value must not replace theirs. `clear` is an operation on all keys.
 ///
-/// The storage inside is [`backend`](Self::backend). Blocking calls may use it at the same time, and calls of both kinds
-/// wait for each other's computations. What they ask of it directly is not part of this order.
+/// [`backend`](Self::backend) is the inner storage. Blocking calls may use it at the same time, and calls of both kinds
+/// wait for each other's computations. Direct operations on it are not part of this order.
 ///
 /// # Failures
 ///
-/// An operation ends at the deadline of the storage, if it has one, whatever its thread does. A write or removal
-/// that was not made in time leaves no older value to be found. Operations fail outside of a
-/// tokio runtime, and while it shuts down. Explicit verbs return the [`Error`]; a plain
-/// call returns what the body returns, as always. If the storage panics, the call that asked it does.
+/// An operation ends at the deadline of the storage, if it has one, even if its thread still works. After a late write
+/// or removal, no older value is found. Operations fail outside of a tokio runtime, and while it shuts down. Explicit
+/// verbs return the [`Error`]; a plain call returns the body's result, as always. If the storage panics, the call panics.
 pub struct Blocking<S> {
     storage: Arc<S>,
     order: Arc<Order>,
 }
 
 impl<S> Blocking<S> {
-    /// Lets `storage` work on other threads.
+    /// Wraps `storage`, to work on other threads.
     pub fn new(storage: S) -> Self {
         Blocking {
             storage: Arc::new(storage),
@@ -89,7 +88,7 @@ impl<S> Blocking<S> {
         }
     }
 
-    /// The storage inside.
+    /// The inner storage.
     pub fn backend(&self) -> &S {
         &self.storage
     }
@@ -143,7 +142,7 @@ impl<T, S: StorageBase<T>> StorageBase<T> for Blocking<S> {
         self.storage.mark_suspect(key);
     }
 
-    /// The inspector blocks on threads of its own, and what it removes waits for writes under way.
+    /// The inspector blocks on its own threads; its removals wait for writes under way.
     #[cfg(feature = "inspect")]
     fn visit(&self) -> Option<ring_cache_core::inspect::Visit> {
         self.storage.visit()
@@ -189,7 +188,7 @@ impl<S: Expires> Expires for Blocking<S> {}
 
 impl<S: TellsLife> TellsLife for Blocking<S> {}
 
-/// Keys are recorded before anything is awaited: a future holds none of the caller's.
+/// Keys are recorded before the first await: a future borrows no key of the caller.
 impl<T, S> AsyncStorage<T> for Blocking<S>
 where
     T: Send + 'static,
@@ -382,8 +381,8 @@ fn recorded<K: RingKey>(keys: &[K]) -> Vec<EncodedKey> {
 }
 
 impl<S: Send + Sync + 'static> Blocking<S> {
-    /// [`run`](Self::run) for a change of `keys`. If its caller goes while it is at work, they are not found until its end,
-    /// and what it wrote is removed; if it fails without being begun, what lies there is not trusted.
+    /// [`run`](Self::run) for a change of `keys`. If the caller is dropped while the change runs, the keys are in doubt
+    /// until its end, and its writes are removed. If it fails before it began, the keys' entries are marked suspect.
     async fn change<T, R, W>(
         &self,
         operation: &'static str,
@@ -409,7 +408,7 @@ impl<S: Send + Sync + 'static> Blocking<S> {
         done
     }
 
-    /// Does `work` on another thread, in the order of the first polls.
+    /// Runs `work` on another thread, in the order of the first polls.
     async fn run<R, E, W>(
         &self,
         operation: &'static str,
@@ -431,9 +430,9 @@ impl<S: Send + Sync + 'static> Blocking<S> {
                 return;
             }
             let result = catch_unwind(AssertUnwindSafe(move || work(&storage).map_err(Into::into)));
-            // Before anybody knows the result, so that nothing of the operation is left by then.
+            // Released before the result is known, so that nothing of the operation is left by then.
             drop(place);
-            // If nobody waits for the result any more, it has served its purpose.
+            // Fails if the caller is gone: then the result is not needed.
             let _ = sender.send(result);
         };
         let (job, begun) = (Job::new(), Instant::now());
@@ -448,7 +447,7 @@ impl<S: Send + Sync + 'static> Blocking<S> {
         }
     }
 
-    /// When to give up: a little after the storage itself, whose error says more.
+    /// When to give up: a little after the storage itself, whose error is more precise.
     fn limit<T>(&self, until: Option<Instant>) -> Option<Instant>
     where
         S: StorageBase<T>,
@@ -458,7 +457,7 @@ impl<S: Send + Sync + 'static> Blocking<S> {
     }
 }
 
-/// How much longer than the storage an operation waits for a thread.
+/// The time beyond the storage's deadline that an operation waits for a thread.
 const SLACK: Duration = Duration::from_millis(10);
 
 const NO_RUNTIME: &str = "outside of a tokio runtime there are no threads for a storage that blocks";

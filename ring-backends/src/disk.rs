@@ -36,7 +36,7 @@ const DEFAULT_DEADLINE: Duration = Duration::from_millis(100);
 /// How long opening waits for other processes that open the same file, if that is longer than the deadline.
 const OPENING_DEADLINE: Duration = Duration::from_secs(5);
 
-/// A storage in a file: entries are there after a restart, and for all processes that open it.
+/// A storage in a file: entries survive restarts, and are shared by all processes that open the file.
 ///
 /// ```
 /// # let folder = std::env::temp_dir().join(format!("ring-cache-disk-{}", std::process::id()));
@@ -68,52 +68,51 @@ const OPENING_DEADLINE: Duration = Duration::from_secs(5);
 /// # Ok::<_, ring_cache::Error>(())
 /// ```
 ///
-/// It blocks. In an `async fn` write `Blocking<Disk>`, which does its work on other threads.
+/// It blocks. In an `async fn` use `Blocking<Disk>`, which works on other threads.
 ///
-/// Clones are handles to one storage. The settings, such as [`namespace`](Self::namespace), give a handle that has them
-/// and leave clones as they were.
+/// Clones are handles to one storage. A setting, such as [`namespace`](Self::namespace), applies to the returned handle
+/// and not to its clones.
 ///
 /// # The file
 ///
-/// It is a database of SQLite, with a log (`-wal`), an index of it (`-shm`) and a lock (`-lock`) beside it. All are
-/// created readable for their user only; one that is there keeps its mode. An entry lies under the text of its key, behind
-/// the namespace. The value is what the coder made; moments are in milliseconds; checksums (XXH3, 64 bits) are kept of
-/// the value, and of all that stands beside it together with the key. [`backend`](Self::backend) lets you look in.
+/// The file is a database of SQLite, with a log (`-wal`), its index (`-shm`) and a lock (`-lock`) beside it. New files are
+/// readable by their owner only; existing files keep their mode. The key of a row is the namespace and the text of the
+/// entry's key. The value is the coder's bytes; times are in milliseconds. Two checksums (XXH3, 64 bits) cover the value,
+/// and the key with the metadata. [`backend`](Self::backend) gives access to the database.
 ///
-/// An entry is there for good when `set` or the plain call has returned, also if the process is killed then. A loss of
-/// power may take those of the last moments, or bring back what was deleted in them.
+/// When `set` or the plain call has returned, the entry survives the end of the process, even if it is killed. A loss of
+/// power may lose the last writes, and undo the last deletes.
 ///
 /// # Several processes
 ///
-/// Any number may use one file, on one machine: the file system must not be one of a network. While one writes, others
-/// read; those that want to write wait, for the [`deadline`](Self::deadline) at most. Expiry is by the wall clock, since
-/// entries outlive processes: if it was set back, an entry lives for its whole expiry once more, counted from when it is
-/// next found, and never longer; if it was set forward, entries expire early.
+/// Any number of processes on one machine may use one file, on a local file system. One process writes while others read;
+/// writers wait for each other, up to the [`deadline`](Self::deadline). Expiry follows the wall clock, since entries outlive
+/// processes. If it is set back, the expiry of an entry restarts when the entry is next found; if it is set forward,
+/// entries expire early.
 ///
 /// # Size
 ///
-/// The file grows up to [`max_bytes`](Self::max_bytes). Then the entries that were written first make room, whether
-/// they are read or not: reading writes nothing. Each write removes a few that have expired, and evicts about as many
-/// bytes as it writes. The log takes 4 MB more, and up to 8 MB while others read all the time; more than that only while a
-/// write of many entries is under way, or a transaction stays open, as of [`backend`](Self::backend): from 64 MB on, writes
-/// fail until it ends.
+/// The file grows up to [`max_bytes`](Self::max_bytes). Then the oldest entries are evicted, whether they are read or not:
+/// reads do not write. Each write removes a few expired entries, and evicts about as many bytes as it writes. The log takes
+/// 4 MB more, and up to 8 MB under constant reads. It exceeds that only during a write of many entries, or while a
+/// transaction stays open, such as one of [`backend`](Self::backend): from 64 MB on, writes fail until it ends.
 ///
 /// # Failures
 ///
-/// An operation that fails returns an [`Error`]; a plain call returns what the body returns, as always. What could not
-/// be written or removed is remembered (the last 1,024 keys): this handle and its clones do not find it any more, and it is
-/// removed with the next write that succeeds.
+/// An operation that fails returns an [`Error`]; a plain call returns the body's result, as always. The keys of failed
+/// writes and removals are remembered (the last 1,024): this handle and its clones no longer find them, and the next
+/// successful write removes them.
 ///
-/// A file of another program is not opened, and stays as it is. A storage that is damaged, or one of another version, is
-/// renamed to `….damaged-` and the time in milliseconds, and a new one begins. The first of these stays, and the last three;
-/// others are deleted. An entry whose checksum does not fit is not found, and
-/// is deleted. [`damages`](Self::damages) counts both. If the file, or its folder, is deleted while it is open, a new one
-/// begins. After a `fork` the child must open the storage itself: SQLite does not allow to share it.
+/// A file of another program is not opened or changed. A damaged storage, or one of another version, is renamed to
+/// `….damaged-` and the time in milliseconds, and a new one is created. The first renamed file and the last three are kept.
+/// An entry whose checksum does not match is not found, and is deleted. [`damages`](Self::damages) counts both. If the file
+/// or its folder is deleted while it is open, a new one is created. After a `fork` the child must open the storage itself:
+/// SQLite does not allow sharing it.
 ///
-/// A write makes sure that what it wrote is what is found, and what it removed is not. Damage while the storage is open can
-/// escape that nonetheless: connections that read may keep pages from before it, with older values. The index of the log
-/// (`-shm`) is memory that the processes share, and SQLite believes it: who writes there may bring back older values, and
-/// the system ends a process when another cuts that file off.
+/// A write verifies that its entry is found, and a removal that it is not. Damage while the storage is open can still go
+/// unnoticed: read connections may have cached older pages, with older values. The index of the log (`-shm`) is memory
+/// shared by the processes, and SQLite trusts it: writing to it may bring back older values, and if a process truncates the
+/// file, the system kills the others.
 #[derive(Clone)]
 pub struct Disk {
     inner: Arc<Inner>,
@@ -123,32 +122,32 @@ pub struct Disk {
 struct Inner {
     files: Arc<Files>,
     flights: Arc<Flights<Vec<u8>>>,
-    /// As it stands before keys.
+    /// The prefix of keys.
     namespace: Box<str>,
     max_bytes: u64,
     deadline: Duration,
     clock: WallClock,
 }
 
-/// What a [`Disk`] found damaged: see [`Disk::damages`].
+/// Counts of damage to a [`Disk`]: see [`Disk::damages`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Damages {
-    /// Entries that were deleted since their checksums did not fit.
+    /// Entries deleted because their checksums did not match.
     pub entries: u64,
-    /// Files that were put aside.
+    /// Files that were renamed.
     pub files: u64,
 }
 
 impl Disk {
-    /// Opens the storage in the file at `path`. The file is created if it is not there, and the folders above it.
+    /// Opens the storage in the file at `path`. Creates the file and its parent folders if absent.
     ///
-    /// A file rather than a folder: it is one thing to name, to look into and to delete.
+    /// Not a folder: a single file is easy to name, inspect and delete.
     ///
     /// # Errors
     ///
     /// If the file cannot be created, read or written, is a folder, or is not a storage, such as another program's database:
-    /// `open` then changes nothing. A damaged storage is not an error: it is moved aside and counted.
+    /// `open` then changes nothing. A damaged storage is not an error: it is renamed and counted.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let files = Files::open(path.as_ref(), Patience::of(None, OPENING_DEADLINE));
         Ok(Disk {
@@ -163,10 +162,10 @@ impl Disk {
         })
     }
 
-    /// Puts a namespace before all keys: with `shop`, they begin with `shop:`. A `:` of its own, a `%`, and what is not
-    /// printable ASCII are escaped.
+    /// Puts a namespace before all keys: with `shop`, they begin with `shop:`. In it `:`, `%` and everything but printable
+    /// ASCII are escaped.
     ///
-    /// Services with namespaces of their own share a file and its size, and do not see each other's entries.
+    /// Services with different namespaces share a file and its size limit, and do not see each other's entries.
     #[must_use]
     pub fn namespace(self, namespace: &str) -> Self {
         self.with(|inner| {
@@ -175,24 +174,23 @@ impl Disk {
         })
     }
 
-    /// How many bytes the file may have, 1 GiB if nothing is said and 64 KiB at least.
+    /// Sets the largest size of the file in bytes: 1 GiB by default, at least 64 KiB.
     ///
-    /// A value may have half of it. A file that is larger already does not shrink, but entries are evicted until it holds
-    /// no more than this.
+    /// A value may take half of it. A larger file does not shrink, but entries are evicted until the used part fits.
     #[must_use]
     pub fn max_bytes(self, max_bytes: u64) -> Self {
         self.with(|inner| inner.max_bytes = max_bytes.max(LEAST_MAX_BYTES))
     }
 
-    /// How long an operation waits for other processes and threads, 100 ms if nothing is said and a day at most.
+    /// Sets how long an operation waits for other processes and threads: 100 ms by default, at most a day.
     ///
-    /// How long the file system takes is not part of it.
+    /// The time of the file system is not included.
     #[must_use]
     pub fn deadline(self, deadline: Duration) -> Self {
         self.with(|inner| inner.deadline = deadline)
     }
 
-    /// What tells the time of day: the system's clock if nothing is said. For tests.
+    /// Sets the wall clock: the system's by default. For tests.
     ///
     /// ```
     /// # let folder = std::env::temp_dir().join(format!("ring-cache-clock-{}", std::process::id()));
@@ -228,7 +226,7 @@ impl Disk {
         self.inner.files.path()
     }
 
-    /// What was found damaged by this handle and its clones.
+    /// The damage found by this handle and its clones.
     pub fn damages(&self) -> Damages {
         let files = &self.inner.files;
         Damages {
@@ -237,11 +235,11 @@ impl Disk {
         }
     }
 
-    /// The database behind the storage: a new connection of `rusqlite`, which reads only.
+    /// The database behind the storage: a new, read-only connection of `rusqlite`.
     ///
-    /// It is the caller's own, so that whatever is done with it holds up no cached method. The table is `entries`, with
-    /// the columns `key` and `value`, `created` and `expires` in milliseconds since 1970, and `lifetime` in
-    /// milliseconds.
+    /// It belongs to the caller, so its use delays no cached method. The table is `entries`, with the columns `key` and
+    /// `value`,
+    /// `created` and `expires` in milliseconds since 1970, and `lifetime` in milliseconds.
     ///
     /// # Errors
     ///
@@ -256,7 +254,7 @@ impl Disk {
         connection.map_err(|error| failed("backend", error.into()))
     }
 
-    /// The text under which an entry lies.
+    /// The key of an entry in the database.
     fn text<K: RingKey + ?Sized>(&self, key: &K) -> String {
         text_in_namespace(&self.inner.namespace, key)
     }

@@ -9,9 +9,9 @@
 //! | `Blocking` | `tokio` | a storage that blocks, for `async fn`s |
 //! | `Memcached` | `memcached` | entries on memcached servers |
 //!
-//! A storage of your own needs nothing from here: implement
-//! [`Storage`](ring_cache_core::storage::Storage), or
-//! [`AsyncStorage`](ring_cache_core::storage::AsyncStorage) if it is awaited, and name it by
+//! For a storage of your own this crate is not needed: implement
+//! [`Storage`](ring_cache_core::storage::Storage) or
+//! [`AsyncStorage`](ring_cache_core::storage::AsyncStorage), and name it by
 //! `#[ring(storage = EXPRESSION as Type)]`.
 
 #![forbid(unsafe_code)]

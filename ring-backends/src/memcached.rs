@@ -39,7 +39,7 @@ use crate::remote::process::PerProcess;
 use crate::remote::unacked::UnackedWrites;
 use crate::remote::{BlockingServer, Entry, Fault, Found, LeaseAnswer, Remote, Server, ServerLeases};
 
-/// A storage on one memcached or several, version 1.6.10 or newer.
+/// A storage on one or several memcached servers, version 1.6.10 or newer.
 ///
 /// ```no_run
 /// use std::sync::LazyLock;
@@ -62,24 +62,24 @@ use crate::remote::{BlockingServer, Entry, Fault, Found, LeaseAnswer, Remote, Se
 /// # Ok::<_, ring_cache::Error>(())
 /// ```
 ///
-/// The value is exactly the coder's bytes, with flags of zero, and the key exactly the text of the key: other programs can
-/// read and write both. Awaited calls need the feature `tokio`. Clones are handles to one storage.
+/// The value is exactly the coder's bytes, with flags of zero, and the key exactly the key's text: other programs can read
+/// and write both. Awaited calls need the feature `tokio`. Clones are handles to one storage.
 ///
 /// # Keys
 ///
-/// Memcached takes keys of up to 250 bytes, namespace included. A longer one becomes its beginning, `%~` and the BLAKE3 hash
-/// of its whole text, which is the text of no other key: `stored_key()` of a call returns it. The Python original takes the
-/// SHA-1 hash of keys of 250 bytes or more, so such entries are not shared with it.
+/// Memcached takes keys of up to 250 bytes, namespace included. A longer key becomes its beginning, `%~` and the BLAKE3 hash
+/// of its whole text. This is the text of no other key, and `stored_key()` of a call returns it. The Python original uses
+/// the SHA-1 hash of keys of 250 bytes or more, so such entries are not shared with it.
 ///
 /// # Expiry
 ///
-/// Durations are rounded up to seconds, and end in January 2038 at the latest, the last date that memcached counts.
+/// Expiries are rounded up to seconds, and end in January 2038 at the latest, the last date that memcached counts.
 ///
 /// # Several servers
 ///
-/// Keys are spread by rendezvous hashing, as by `HashClient` of Python's pymemcache. Each server has a breaker of its own:
-/// if it is down, its own keys are computed, and no others. No key moves to another server meanwhile, so no old value comes
-/// back with the server. A bulk look-up asks all servers at the same time, and fails if all fail.
+/// Keys are spread by rendezvous hashing, as by `HashClient` of Python's pymemcache. Each server has its own breaker: if a
+/// server is down, only its keys are computed. They do not move to another server meanwhile, so no old value comes back
+/// with the server. A bulk look-up asks all servers at the same time, and fails if all fail.
 ///
 /// # Time
 ///
@@ -135,7 +135,7 @@ impl Memcached {
         })
     }
 
-    /// A blocking client of the same servers, with connections of its own, for whatever the verbs cannot do. It finds keys
+    /// A blocking client of the same servers, with connections of its own, for operations that the verbs lack. It finds keys
     /// on the same servers as this storage. Its type follows the versions of the crate `memcache`.
     ///
     /// ```no_run
@@ -153,7 +153,7 @@ impl Memcached {
         if let Some(client) = &*server.client.lock() {
             return Ok(client.clone());
         }
-        // Without the lock: names are resolved here.
+        // Not under the lock: names are resolved here.
         let client = server.client()?;
         Ok(server.client.lock().get_or_insert(client).clone())
     }
@@ -250,7 +250,7 @@ impl Server for MemcachedServer {
         request::touch(entries)
     }
 
-    /// Memcached compares one item only.
+    /// Memcached compares and swaps single items only.
     const LEASES: ServerLeases = ServerLeases::Apart;
 
     fn leased(key: StoredKey) -> StoredKey {

@@ -1,4 +1,4 @@
-//! Keys whose entries may be out of date, since a write to them failed, and that are to be deleted for it.
+//! Pending deletes: keys whose entries may be out of date after a failed write.
 
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, HashMap};
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
-/// How long a table is locked at most, by far.
+/// Far longer than any thread holds the lock.
 #[cfg(feature = "remote")]
 const LOCKED_FOR: std::time::Duration = std::time::Duration::from_millis(20);
 
@@ -15,7 +15,7 @@ const LOCKED_FOR: std::time::Duration = std::time::Duration::from_millis(20);
 #[derive(Debug)]
 pub(crate) struct PendingDeletes<K> {
     limit: usize,
-    /// Read without the lock: a hit costs nothing else.
+    /// Read without the lock: the only cost of a hit.
     len: AtomicUsize,
     forgotten: AtomicU64,
     /// The number of the next failure. Raised with the table locked.
@@ -44,7 +44,8 @@ impl<K: Clone + Eq + Hash> PendingDeletes<K> {
         }
     }
 
-    /// The same keys, in a child process. A lock that a thread of the parent held is not waited for: it never ends there.
+    /// The same keys in a forked child. Does not wait for a lock that a thread of the parent held: that thread does not
+    /// exist here.
     #[cfg(feature = "remote")]
     pub(crate) fn inherited(&self) -> Self {
         let inherited = PendingDeletes::new(self.limit);
@@ -78,7 +79,7 @@ impl<K: Clone + Eq + Hash> PendingDeletes<K> {
         self.len() > 0 && self.table.lock().numbers.contains_key(key)
     }
 
-    /// Adds keys, each with a failure of its own.
+    /// Adds keys, each with a new failure number.
     pub(crate) fn add(&self, keys: impl IntoIterator<Item = K>) {
         let mut table = self.table.lock();
         for key in keys {
@@ -95,8 +96,8 @@ impl<K: Clone + Eq + Hash> PendingDeletes<K> {
         self.count(&table);
     }
 
-    /// At most `count` keys, the oldest first, beginning with the failure of the number `from`; and the number after
-    /// their last failure, to [settle](Self::settle) them by.
+    /// At most `count` keys, the oldest first, from failure number `from` on; and the number after their last failure, for
+    /// [settle](Self::settle).
     pub(crate) fn oldest(&self, from: u64, count: usize) -> (Vec<K>, u64) {
         if self.len() == 0 {
             return (Vec::new(), from);
@@ -107,7 +108,7 @@ impl<K: Clone + Eq + Hash> PendingDeletes<K> {
         (oldest().map(|(_, key)| key.clone()).collect(), next)
     }
 
-    /// Removes those of `keys` whose last failure has a number less than `before`. Keys that failed since stay.
+    /// Removes the `keys` whose last failure number is less than `before`. Keys that failed again stay.
     pub(crate) fn settle(&self, keys: &[K], before: u64) {
         if self.len() == 0 {
             return;
@@ -141,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_oldest_give_way() {
+    fn the_oldest_are_forgotten() {
         let pending = PendingDeletes::new(100);
         pending.add(0..110);
         assert_eq!(

@@ -1,5 +1,5 @@
-//! Limits of time by the real clock. A test may have paused tokio's clock, which then jumps to the next timer whenever a
-//! runtime has nothing to do, such as while it waits for a server.
+//! Timeouts by the real clock. A test may pause tokio's clock, which then jumps to the next timer whenever the runtime is
+//! idle, for instance while it waits for a server.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use tokio::task::yield_now;
 
-/// The output of `work`, unless it is not there by `until`.
+/// The output of `work`, or `None` after `until`.
 #[cfg(feature = "remote")]
 pub(crate) async fn within<F: Future>(until: Instant, work: F) -> Option<F::Output> {
     let mut work = std::pin::pin!(work);
@@ -18,14 +18,14 @@ pub(crate) async fn within<F: Future>(until: Instant, work: F) -> Option<F::Outp
     }
 }
 
-/// The output of `work` if it comes in the time that is left after a timer fired. With a paused clock that is nearly all of it.
+/// The output of `work` if it comes in the real time left when a timer fired. With a paused clock that is nearly all of it.
 pub(crate) async fn rest<F: Future + Unpin>(until: Instant, mut work: F) -> Option<F::Output> {
     while Instant::now() < until {
         let polled = poll_fn(|context| Poll::Ready(Pin::new(&mut work).poll(context))).await;
         if let Poll::Ready(output) = polled {
             return Some(output);
         }
-        // A runtime with something to do leaves the clock as it is, and looks for what came in.
+        // A busy runtime does not advance the clock, and polls I/O.
         yield_now().await;
     }
     None

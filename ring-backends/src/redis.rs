@@ -1,7 +1,7 @@
 //! Redis: one server, its hashes, and clusters of it.
 //!
-//! A `KeySchema` says under which keys entries are stored, and builds the requests. A `Route` sends them to the server or
-//! the servers, blocking or awaited.
+//! A `KeySchema` defines the keys of entries and builds requests. A `Route` sends them to one server or several, blocking or
+//! awaited.
 
 mod address;
 mod cluster;
@@ -41,7 +41,7 @@ use single::Single;
 use crate::remote::Remote;
 use crate::remote::own_type::own_type;
 
-/// A storage on a Redis server, or one with its protocol: a key for each entry.
+/// A storage on a Redis server, or a compatible one: a key for each entry.
 ///
 /// ```no_run
 /// use std::sync::LazyLock;
@@ -67,20 +67,20 @@ use crate::remote::own_type::own_type;
 /// let client: &redis::Client = call.storage().backend();
 /// ```
 ///
-/// The key is the text that [`Call::key`](ring_cache_core::BoundCall::key) returns, the value exactly the bytes of the
-/// coder. Other programs can read and write both: bytes that are not a value count as a miss, and are overwritten. Expiries
-/// are rounded up to milliseconds, and end after a hundred years.
+/// The key is the text that [`Call::key`](ring_cache_core::BoundCall::key) returns, the value exactly the coder's bytes.
+/// Other programs can read and write both: bytes that are not a value count as a miss, and are overwritten. Expiries are
+/// rounded up to milliseconds, and end after a hundred years.
 ///
 /// # Connections
 ///
 /// Blocking calls share up to 64 connections. With the feature `tokio`, all awaited calls on one runtime share one
-/// connection, and one storage in a static serves many runtimes. Connections are opened in the background when they are
-/// needed: no call waits for longer than its [`deadline`](Self::deadline), and a connection that is open too late serves
-/// the next call. A broken connection is replaced and the commands are sent again: a restart of the server causes no error
-/// if it ends within the deadline.
+/// connection, and one storage in a static serves many runtimes. Connections are opened in the background on demand: no call
+/// waits for longer than its [`deadline`](Self::deadline), and a connection that is open too late serves the next call. A
+/// broken connection is replaced and the commands are sent again: a restart of the server within the deadline causes no
+/// error.
 ///
-/// Redis does not number its replies. An `ECHO` of a token follows each request, so that no reply is taken for that to
-/// another request. If the server refuses `ECHO`, replies are accepted without it.
+/// Redis does not number its replies. An `ECHO` of a token follows each request, so that a reply is never taken for that
+/// to another request. If the server refuses `ECHO`, replies are accepted without it.
 ///
 /// A bulk look-up or store takes one round trip. `clear` scans all keys of the server (`SCAN`) and removes those of the
 /// ring: this takes long on a large server, and does not block it.
@@ -97,7 +97,7 @@ use crate::remote::own_type::own_type;
 /// failures. A `set`, `update` or `delete` that failed leaves no old value: the entry is deleted before the server is asked
 /// for anything else.
 ///
-/// For blocking calls by TLS, the deadline applies to each piece of a reply: a large value that comes slowly may take longer.
+/// For blocking calls over TLS, the deadline applies to each piece of a reply: a large, slow value may take longer.
 #[derive(Clone)]
 pub struct Redis {
     remote: Remote<RedisServer<Keys>>,
@@ -106,7 +106,7 @@ pub struct Redis {
 own_type!(Redis: Expires, Clear, Leases);
 
 impl Redis {
-    /// Opens the storage on the server at `url`. It connects when it is first used.
+    /// Opens the storage on the server at `url`. It connects at the first use.
     ///
     /// - `redis://name:password@host:port/database`, all but the host optional;
     /// - `rediss://..`: TLS with the certificate authorities of the system, with the feature `tls`; for others see
@@ -145,7 +145,7 @@ impl Redis {
         }
     }
 
-    /// The client of the server, for whatever the verbs cannot do. Its type follows the versions of the crate `redis`.
+    /// The client of the server, for operations that the verbs lack. Its type follows the versions of the crate `redis`.
     pub fn backend(&self) -> &redis::Client {
         self.remote.server().route().client()
     }

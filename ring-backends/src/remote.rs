@@ -1,11 +1,11 @@
-//! What storages behind a network have in common, whatever their client: one deadline for an operation, a
-//! [`Breaker`], and the repair of entries whose writes failed.
+//! The common part of storages behind a network, for any client: one deadline for an operation, a [`Breaker`], and repairs
+//! of entries whose writes failed.
 //!
-//! A [`Server`] says under which keys entries are stored and builds the requests, which a [`BlockingServer`] or an
-//! [`AsyncServer`] sends. [`Remote`] makes a storage of it.
+//! A [`Server`] defines the keys of entries and builds requests; a [`BlockingServer`] or an [`AsyncServer`] sends them.
+//! [`Remote`] makes a storage of it.
 //!
-//! A write that failed may still take effect later, or not at all: the entry counts as absent, and is deleted before the
-//! server is asked for anything else.
+//! A write that failed may still take effect later, or never: the entry counts as absent, and is deleted before the next
+//! request to the server.
 
 mod background;
 mod breaker;
@@ -45,7 +45,7 @@ use process::PerProcess;
 use releases::Releases;
 use repairs::Repairs;
 
-/// Why an operation failed whose time was over when it had a connection at last.
+/// The cause if the deadline passed before a connection was available.
 #[cfg(any(feature = "redis", feature = "memcached"))]
 pub(crate) const NO_TIME: &str = "waiting for a connection took all the time";
 
@@ -54,7 +54,7 @@ pub const DEFAULT_DEADLINE: Duration = Duration::from_millis(100);
 
 /// A server, or several, on which a [`Remote`] storage keeps entries.
 ///
-/// The operations build requests, the same for blocking and awaited calls. Each is answered by one result for each key.
+/// Operations build requests, the same for blocking and awaited calls. A reply has one result for each key.
 pub trait Server: Send + Sync + 'static {
     /// The name of the storage in errors.
     const NAME: &'static str;
@@ -70,8 +70,8 @@ pub trait Server: Send + Sync + 'static {
     /// The key on the server of the entry of `key`. `namespace` is the text before all keys.
     fn stored_key<K: RingKey + ?Sized>(namespace: &str, key: &K) -> Self::StoredKey;
 
-    /// The number of nodes that the entries are spread over, if each of them fails by itself: at least one. Each has a
-    /// breaker and repairs of its own, and all keys of a request are on one of them.
+    /// The number of nodes, at least one, that the entries are spread over and that fail separately. Each has its own
+    /// breaker and repairs, and all keys of a request are on one node.
     fn nodes(&self) -> usize {
         1
     }
@@ -82,20 +82,20 @@ pub trait Server: Send + Sync + 'static {
         0
     }
 
-    /// Where a node is, such as `127.0.0.1:6379`, for errors. It must not contain a password.
+    /// The address of a node, such as `127.0.0.1:6379`, for errors. It must not contain a password.
     fn address(&self, node: usize) -> Option<String> {
         let _ = node;
         None
     }
 
-    /// When a node last answered anything. An operation that is late does not count as a failure of a node that answered
-    /// since it began. `None` if that is not known.
+    /// The time of a node's last reply to any request. A timeout does not count as a failure if the node replied to another
+    /// request meanwhile. `None` if unknown.
     fn answered(&self, node: usize) -> Option<Instant> {
         let _ = node;
         None
     }
 
-    /// Why the server does not tell of changes although it was asked to, if it refuses.
+    /// Why the server refuses to report changes, if it does.
     fn watch_error(&self) -> Option<String> {
         None
     }
@@ -119,7 +119,7 @@ pub trait Server: Send + Sync + 'static {
     /// Restarts expiries; one of zero removes the entry. Returns whether each entry existed.
     fn touch(entries: &[(Self::StoredKey, Duration)]) -> Result<Self::Request<bool>, Fault>;
 
-    /// How the server gives leases, if it does. A server that gives some implements what follows.
+    /// How the server gives leases. If it does, it implements the following methods.
     const LEASES: ServerLeases = ServerLeases::None;
 
     /// The key of an entry whose ring has leases: requests that write, remove or touch the entry first end its lease.
@@ -146,7 +146,7 @@ pub trait Server: Send + Sync + 'static {
         Err(no_leases())
     }
 
-    /// Ends leases that have these tokens. Returns whether each was there.
+    /// Ends leases that have these tokens. Returns whether each existed.
     fn release(leases: &[(Self::StoredKey, LeaseToken)]) -> Result<Self::Request<bool>, Fault> {
         let _ = leases;
         Err(no_leases())
@@ -161,7 +161,7 @@ pub(crate) fn no_leases() -> Fault {
 /// How a server gives leases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ServerLeases {
-    /// It gives none.
+    /// Not at all.
     None,
     /// A request [for a lease](Server::acquire) also looks for the entry, and a [write under a lease](Server::write_leased)
     /// is one request.
@@ -170,18 +170,18 @@ pub enum ServerLeases {
     Apart,
 }
 
-/// The answer of a server that was asked for a lease.
+/// A server's answer to a request for a lease.
 #[derive(Debug, Default)]
 pub enum LeaseAnswer {
-    /// There is an entry, and no lease was given.
+    /// There is an entry. No lease was given.
     Found(Found),
-    /// The lease was given, with the token of the request or with this one.
+    /// The lease was acquired, with the token of the request or with this one.
     Won(Option<LeaseToken>),
     /// Another computation has the lease.
     Busy,
-    /// The server gives no leases, for this reason: it is not asked again.
+    /// The server gives no leases, for this reason. It is not asked again.
     Refused(String),
-    /// The server did not say.
+    /// The server did not tell.
     #[default]
     Unknown,
 }
@@ -201,7 +201,7 @@ pub trait BlockingServer: Server {
     ///
     /// # Errors
     ///
-    /// A [`Fault`]. The server may still do what was requested.
+    /// A [`Fault`]. The server may still execute the request.
     fn send<T: Send + 'static>(
         &self,
         node: usize,
@@ -212,8 +212,8 @@ pub trait BlockingServer: Server {
 
 /// A server for awaited calls.
 pub trait AsyncServer: Server {
-    /// [`BlockingServer::send`], awaited. The future is dropped at `until`: the server may still do what was requested,
-    /// but its reply must never be taken for that to another request.
+    /// [`BlockingServer::send`], awaited. The future is dropped at `until`: the server may still execute the request, but
+    /// its reply must never be taken for that to another one.
     fn send_async<T: Send + 'static>(
         &self,
         node: usize,
@@ -230,7 +230,7 @@ pub trait AsyncServer: Server {
 )]
 pub trait Expiring: Server {}
 
-/// A server that can find and remove the entries of one ring. This has no deadline.
+/// A server that can find and remove the entries of one ring, without a deadline.
 #[diagnostic::on_unimplemented(
     message = "this storage cannot clear the entries of one ring",
     label = "its server does not tell which entries there are",
@@ -256,7 +256,7 @@ pub trait AsyncClear: AsyncServer {
     fn clear(&self, namespace: &str, name: &'static Name) -> impl Future<Output = Result<(), Fault>> + Send;
 }
 
-/// Why an operation of a server failed.
+/// Why an operation on a server failed.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Fault {
@@ -266,14 +266,14 @@ pub enum Fault {
     Disconnected(Cause),
     /// The server replied with an error.
     Refused(Cause),
-    /// This process had no connection, or no time, for the operation before its deadline: no fault of the server.
+    /// This process had no connection or no time for the operation before its deadline: not a failure of the server.
     Busy(Cause),
 }
 
-/// Begins work on a node of a server, on a thread of its own.
+/// Begins work on a node of a server, on its own thread.
 type Begin<S> = fn(&Arc<S>, &Arc<Nodes<<S as Server>::StoredKey>>, usize);
 
-/// What a storage does in the background.
+/// The background work of a storage.
 struct Background<S: Server> {
     /// Deletes entries that may be out of date, until none is left.
     repair: Begin<S>,
@@ -323,7 +323,7 @@ struct Counts {
     last_error: Mutex<Option<String>>,
 }
 
-/// The failures of a remote storage since it was opened: see its method `health`.
+/// Counts of failures of a remote storage since it was opened: see its method `health`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Health {
@@ -334,18 +334,18 @@ pub struct Health {
     /// Operations that the server answered with an error.
     pub refused: u64,
     /// Operations for which this process had no connection or no time before their deadline, as when many threads use all
-    /// connections. They are not failures of the server: no breaker opens for them.
+    /// connections. They are not failures of the server, and no breaker counts them.
     pub busy: u64,
     /// Operations that were not tried, since the breaker was open.
     pub spared: u64,
     /// Entries that are pending deletion, since a write to them failed.
     pub repairs: u64,
-    /// Entries whose deletion was pending and is not any more, since too many were.
+    /// Entries that were dropped from the pending deletions, since there were too many.
     pub repairs_lost: u64,
-    /// The last failure in words: the operation, the server and the cause, as a wrong password, an unknown host or a full
-    /// server. It stays when the server is well again.
+    /// The last failure as text: the operation, the server and the cause, such as a wrong password, an unknown host or a
+    /// full server. It stays after the server recovers.
     pub last_error: Option<String>,
-    /// Why the server does not tell tiers of changes, if it refuses to.
+    /// Why the server refuses to report changes to tiers, if it does.
     pub watch_error: Option<String>,
 }
 
@@ -369,21 +369,21 @@ impl<S: Server> Remote<S> {
     pub fn namespace(self, namespace: &str) -> Self {
         Remote {
             namespace: namespace_text(namespace).into(),
-            // The computations under way are those of other entries.
+            // Other keys, so other computations in flight.
             flights: no_flights(),
             ..self
         }
     }
 
-    /// Sets the time that a plain call may spend on the storage, look-up and store together, and an explicit verb in all.
-    /// The default is 100 ms.
+    /// Sets the time that a plain call may spend on the storage, for look-up and store together, and an explicit verb in
+    /// all. The default is 100 ms.
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
     }
 
-    /// Sets when to stop asking a server that does not answer. Each of several servers has a breaker of its own.
+    /// Sets when the storage stops asking a server that does not answer. Each server has its own breaker.
     #[must_use]
     pub fn breaker(self, breaker: Breaker) -> Self {
         Remote {
@@ -441,7 +441,7 @@ impl<K: Clone + Eq + Hash> Nodes<K> {
         }
     }
 
-    /// Those of a child. It does not trust what the parent did not trust.
+    /// The nodes of a forked child. Keys that are suspect in the parent stay so.
     fn inherited(&self) -> Self {
         let inherited = |node: &Node<K>| Node::new(self.breaker, node.repairs.inherited());
         Nodes {
@@ -475,12 +475,12 @@ impl fmt::Display for Fault {
 }
 
 impl Fault {
-    /// Whether the server failed: it did not answer, or not as it should.
+    /// Whether the server failed: no reply, or an invalid one.
     fn is_failure(&self) -> bool {
         matches!(self, Fault::Timeout | Fault::Disconnected(_))
     }
 
-    /// Counts the fault, and makes it the error of an operation of the storage `name` at `address`.
+    /// Counts the fault, and converts it to the error of an operation of the storage `name` at `address`.
     fn into_error(
         self,
         counts: &Counts,

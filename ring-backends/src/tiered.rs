@@ -50,29 +50,27 @@ use watched::Watched;
 /// # fn main() {}
 /// ```
 ///
-/// A value is looked for near, then far. One that is found far is put near, for as long as it will be there. `set`,
-/// `update` and `delete` reach both, the far one first. The coder is the ring's, as for any storage of bytes, and only
-/// the far tier needs it: a hit in the near one is a memory hit.
+/// A look-up asks near, then far. A value that is found far is put near, for its remaining life. `set`, `update` and
+/// `delete` change both, far first. The ring's coder is needed for the far tier only: a hit in the near one is a memory hit.
 ///
-/// # What others change
+/// # Changes by other processes
 ///
-/// If the far storage tells of changes, as [`Redis`](crate::Redis) does, values that another process changed or removed
-/// are dropped from the near tier at once. Before it begins to tell, and when it ceases to, as when the connection is
-/// lost or hangs, or the process was stopped, the near tier is left out: calls ask the far one. Who changes something hears
-/// of it as well, so the first look-up after a `set` goes far. All tiers on one server share a connection for this, and a
-/// thread.
+/// If the far storage reports changes, as [`Redis`](crate::Redis) does, values that another process changed or removed are
+/// dropped from the near tier at once. Before reports begin, and when they end, because the connection is lost or hangs or
+/// the process was stopped, the near tier is not used: calls ask the far one. A process gets reports of its own changes as
+/// well, so the first look-up after a `set` goes far. All tiers on one server share a connection and a thread for this.
 ///
-/// If it does not, as all others, what lies near is as old as its expiry lets it become: give the near tier
-/// [a shorter one](Self::near_expiry). So do if it cannot say how long an entry will still be there, as a storage of your
-/// own that leaves [`read_expiring`](ring_cache_core::storage::Storage::read_expiring) as it is.
+/// Other storages report nothing: near values then stay until they expire, so give the near tier
+/// [a shorter expiry](Self::near_expiry). Do the same if the far storage cannot tell the remaining life of an entry, as a
+/// storage of your own with the default [`read_expiring`](ring_cache_core::storage::Storage::read_expiring).
 ///
 /// # When the far tier fails
 ///
-/// With a [`near_expiry`](Self::near_expiry), which bounds how old a value may be, the near tier serves what the far one
-/// does not while that is down, and takes what is computed meanwhile. Without it, each call is computed.
+/// With a [`near_expiry`](Self::near_expiry), which bounds the age of values, the near tier serves and stores values while
+/// the far one is down. Without it, each call is computed.
 ///
-/// Clones are handles to the same tiers. What is asked of [`near`](Self::near) or [`far`](Self::far) directly is not kept
-/// in step.
+/// Clones are handles to the same tiers. Direct operations on [`near`](Self::near) or [`far`](Self::far) do not change the
+/// other tier.
 pub struct Tiered<N, F> {
     tiers: Arc<Tiers<N, F>>,
     near_expiry: Option<Duration>,
@@ -84,9 +82,9 @@ struct Tiers<N, F> {
     fills: Fills,
     watched: Watched,
     trust: Trust,
-    /// Whether values may lie near whose age nothing bounds but the telling of changes.
+    /// Whether near may have values whose age is bounded by reports of changes only.
     has_unbounded: AtomicBool,
-    /// Whether the far storage tells of changes, asked when it is first used.
+    /// Whether the far storage reports changes; asked at the first use.
     tells: OnceLock<bool>,
 }
 
@@ -127,13 +125,13 @@ impl<N, F> Tiered<N, F> {
         &self.tiers.far
     }
 
-    /// Whether the far tier tells of changes just now.
+    /// Whether the far tier reports changes at present.
     pub fn is_watching(&self) -> bool {
         self.tiers.trust.is_complete()
     }
 
-    /// Why the far tier does not tell of changes, if it refuses to, as a server does whose user may not `CLIENT TRACKING`. The
-    /// near tier is used nonetheless if [`near_expiry`](Self::near_expiry) bounds the age of what lies there.
+    /// Why the far tier refuses to report changes, as a server does if its user may not use `CLIENT TRACKING`. The near tier
+    /// is then used only if [`near_expiry`](Self::near_expiry) bounds the age of its values.
     pub fn watch_error(&self) -> Option<String> {
         self.tiers.trust.refusal()
     }

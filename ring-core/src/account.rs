@@ -1,4 +1,4 @@
-//! The accounts of rings: what is counted of each, on each storage.
+//! Accounts of rings: the counters of each ring, on each storage.
 
 use std::fmt;
 use std::sync::{Arc, LazyLock};
@@ -14,7 +14,7 @@ use crate::stats::{Counters, Stats};
 use crate::storage_facts::StorageFacts;
 use crate::sync::lasting::{AtomicBool, AtomicU64, AtomicUsize, Mutex, Ordering, RwLock};
 
-/// The account of all rings of one name: on one storage they are one ring.
+/// The account of all rings with one name: on one storage they are one ring.
 #[derive(Debug)]
 pub(crate) struct Account {
     pub(crate) name: &'static Name,
@@ -27,11 +27,11 @@ pub(crate) struct Account {
 #[derive(Debug, Default)]
 struct Uses {
     live: Vec<Arc<Use>>,
-    /// The counters of storages that are gone.
+    /// The counters of dropped storages.
     past: Stats,
 }
 
-/// One for each name, of which there are as many as the program has rings.
+/// One per name; the program's rings bound their number.
 static ACCOUNTS: LazyLock<Mutex<HashMap<u32, &'static Account>>> = LazyLock::new(Mutex::default);
 
 /// One ring on one storage.
@@ -40,15 +40,15 @@ pub(crate) struct Use {
     pub(crate) shape: &'static KeyShape,
     pub(crate) storage: Arc<StorageFacts>,
     pub(crate) counters: Counters,
-    /// The cells of its hits: one, and those that it had before another ring came to the storage.
+    /// The cells of its hits: the current one, and those that it had before another ring came to the storage.
     cells: Mutex<Vec<Cell>>,
-    /// The place of the latest of them.
+    /// The index of the current one.
     place: AtomicUsize,
-    /// The expiry of the value that was stored last, in nanoseconds.
+    /// The expiry of the last stored value, in nanoseconds.
     expiry: AtomicU64,
-    /// Whether a value was stored that does not expire.
+    /// Whether a value without expiry was stored.
     stored_for_ever: AtomicBool,
-    /// The last failure of the storage, in words.
+    /// The last failure of the storage, as text.
     last_failure: Mutex<Option<String>>,
 }
 
@@ -69,17 +69,17 @@ impl Account {
         })
     }
 
-    /// A number that only this account has.
+    /// The unique number of this account.
     pub(crate) fn number(&self) -> usize {
         self.name.id() as usize
     }
 
-    /// Begins to use a storage.
+    /// Adds a storage.
     pub(crate) fn begin_use(&self, used: &Arc<Use>) {
         self.uses.write().live.push(Arc::clone(used));
     }
 
-    /// A storage is gone. Its counters are kept.
+    /// Removes a dropped storage, and keeps its counters.
     pub(crate) fn end_use(&self, used: &Use) {
         let mut uses = self.uses.write();
         if let Some(place) = uses.live.iter().position(|live| std::ptr::eq(&**live, used)) {
@@ -88,13 +88,13 @@ impl Account {
         }
     }
 
-    /// The storages that there are, and the counters of those that are gone.
+    /// The storages, and the counters of dropped ones.
     pub(crate) fn uses(&self) -> (Vec<Arc<Use>>, Stats) {
         let uses = self.uses.read();
         (uses.live.clone(), uses.past)
     }
 
-    /// The counters on all storages, together.
+    /// The sum of the counters on all storages.
     pub(crate) fn total_stats(&self) -> Stats {
         let (live, past) = self.uses();
         live.iter().fold(past, |stats, used| stats.plus(&used.stats()))
@@ -123,13 +123,13 @@ impl Use {
         })
     }
 
-    /// Counts hits in another cell from now on, and keeps the count of the old one.
+    /// From now on counts hits in another cell; keeps the count of the old one.
     pub(crate) fn change_cell(&self, cell: Cell) {
         self.place.store(cell.place(), Ordering::Relaxed);
         self.cells.lock().push(cell);
     }
 
-    /// Counts a hit of a thread that could not do so at once.
+    /// Counts a hit of a thread that lacks the cell.
     pub(crate) fn count_hit(&self) {
         cells::count(self.place.load(Ordering::Relaxed));
     }
@@ -153,12 +153,12 @@ impl Use {
         }
     }
 
-    /// The last failure of the storage, in words.
+    /// The last failure of the storage, as text.
     pub(crate) fn last_failure(&self) -> Option<String> {
         self.last_failure.lock().clone()
     }
 
-    /// Notes the expiry of a value that was stored.
+    /// Notes the expiry of a stored value.
     #[inline]
     pub(crate) fn stored(&self, expiry: Option<Duration>) {
         self.counters.store();
@@ -169,7 +169,7 @@ impl Use {
         }
     }
 
-    /// The expiry of the value that was stored last.
+    /// The expiry of the last stored value.
     pub(crate) fn expiry(&self) -> Option<Duration> {
         let nanos = self.expiry.load(Ordering::Relaxed);
         (nanos != NEVER).then(|| Duration::from_nanos(nanos))
@@ -196,7 +196,7 @@ impl Use {
     }
 }
 
-/// Not the account, which names its uses.
+/// Omits the account, which refers back to its uses.
 impl fmt::Debug for Use {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Use")

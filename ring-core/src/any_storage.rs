@@ -1,7 +1,7 @@
-//! Storages that are chosen at run time: handles of any storage, for blocking calls and for awaited ones.
+//! Storages chosen at run time: handles of any storage, for blocking calls and for awaited ones.
 //!
-//! The traits of storages are generic over keys, so no pointer can hide their type. Here keys are recorded first:
-//! [`DynBase`], [`DynStorage`] and [`SendStorage`](awaited::SendStorage) are the same traits for recorded keys.
+//! The traits of storages are generic over keys, so they have no trait objects. Here keys are recorded first: [`DynBase`],
+//! [`DynStorage`] and [`SendStorage`](awaited::SendStorage) are the same traits for recorded keys.
 
 pub(crate) mod awaited;
 
@@ -37,19 +37,18 @@ use crate::{storage_mutations, storage_queries};
 /// # Ok::<(), ring_cache::Error>(())
 /// ```
 ///
-/// A ring names it as `storage = self.store as AnyStorage<User>`, or with a coder as `AnyStorage<Vec<u8>>`: storages of
-/// memory hold either, servers and files hold bytes.
+/// A ring names it as `storage = self.store as AnyStorage<User>`, or with a coder as `AnyStorage<Vec<u8>>`: memory storages
+/// hold either, servers and files hold bytes.
 ///
-/// It is a handle: a clone has the same entries, and so has each handle of the storage inside. Verbs return a `Result`,
-/// whatever the storage is; in memory it is always `Ok`. Entries of the storage expire and tell their life, so a `RedisHash`
-/// cannot be inside. A `Tiered` cannot either, since its entries are values and bytes at once; an `AnyStorage<Vec<u8>>` can be its
-/// far tier.
+/// Clones are handles to the same entries, as are handles of the inner storage. Verbs return a `Result`; over memory it is
+/// always `Ok`. The inner storage must support expiry and tell the remaining life, so a `RedisHash` cannot be inside. A
+/// `Tiered` cannot either, since its entries are both values and bytes; an `AnyStorage<Vec<u8>>` can be its far tier.
 ///
 /// # Cost
 ///
-/// A hit in memory records its key, and calls through a pointer: on `AnyStorage<u64>` over an [`Lru`](crate::Lru) it takes 2.2 times
-/// as long as on the `Lru` itself (`cargo run --release --bin any_storage` in `benches/`). It allocates only if the key is
-/// long.
+/// A hit in memory records its key, and calls through a pointer: on `AnyStorage<u64>` over an [`Lru`](crate::Lru) it takes
+/// 2.2 times as long as on the `Lru` itself (`cargo run --release --bin any_storage` in `benches/`). It allocates only for
+/// long keys.
 pub struct AnyStorage<T> {
     storage: Arc<dyn DynStorage<T>>,
     clear: Option<Arc<dyn DynClear<T>>>,
@@ -82,7 +81,7 @@ impl<T> AnyStorage<T> {
     }
 }
 
-/// Implements what handles of both modes have in common.
+/// Implements the common part of the handles of both modes.
 macro_rules! handle {
     ($Handle:ident) => {
         impl<T> Clone for $Handle<T> {
@@ -100,7 +99,7 @@ macro_rules! handle {
             }
         }
 
-        /// Not `in_place`: memory does not keep the versions of tags for it.
+        /// Without `in_place`: memory storages keep no versions of tags for it.
         impl<T> StorageBase<T> for $Handle<T> {
             type Error = Error;
 
@@ -149,13 +148,13 @@ macro_rules! handle {
             }
         }
 
-        /// Tags lie beside the entries, as on a server.
+        /// Tags are entries of their own, as on a server.
         impl HoldsBytes for $Handle<Vec<u8>> {}
 
-        /// What is inside can.
+        /// The inner storage can.
         impl<T> Expires for $Handle<T> {}
 
-        /// What is inside does.
+        /// The inner storage does.
         impl<T> TellsLife for $Handle<T> {}
     };
 }
@@ -293,7 +292,7 @@ impl<T, S: Storage<T> + Send + Sync> DynStorage<T> for S {
     storage_mutations!(lend);
 }
 
-/// [`Clear`] behind a pointer.
+/// [`Clear`] as a trait object.
 trait DynClear<T>: Send + Sync {
     fn clear_ring(&self, name: &Name) -> Result<(), Error>;
 }
@@ -304,7 +303,7 @@ impl<T, S: Clear<T> + Send + Sync> DynClear<T> for S {
     }
 }
 
-/// Keys as a storage gets them, one or many, recorded as `R`.
+/// Keys as passed to a storage, one or many, recorded as `R`.
 trait Record<R> {
     fn record(self) -> R;
 }

@@ -1,15 +1,15 @@
-//! Work in the background: refreshes of stale entries, and bodies that calls wait for with a `timeout`.
+//! Background work: refreshes of stale entries, and bodies of calls with a `timeout`.
 //!
-//! Blocking methods are refreshed by threads of this module: as many as needed, at most four and at most as many as the
-//! machine has cores. A thread that is idle for ten seconds ends. At most 1,024 refreshes wait for a thread; more are
-//! dropped, and the next call that finds the stale entry tries again. Bodies of rings with `timeout` have threads of
-//! their own, at most 512: one for each body that runs, also after its call has left.
+//! Threads of this module refresh blocking methods: at most four, and at most one per core, started on demand. A thread ends
+//! after ten idle seconds. At most 1,024 refreshes wait for a thread; more are dropped, and the next call that finds the
+//! stale entry tries again. Bodies of rings with `timeout` have their own threads, at most 512: one for each running body,
+//! also after its call has left.
 //!
-//! `async fn`s are refreshed and computed by tasks: of the spawner that was [`set`], or else of the tokio runtime that the
-//! caller runs on (feature `tokio`). Without either, the caller does it itself, and so it does when all threads that refresh
-//! are stuck in a body.
+//! Tasks refresh and compute `async fn`s: tasks of the spawner that was [`set`], or else of the caller's tokio runtime
+//! (feature
+//! `tokio`). Without either, the caller does the work itself, and also when all threads that refresh are stuck in a body.
 //!
-//! A process does not wait for the background when it exits: [`drain`] does.
+//! A process does not wait for background work when it exits: [`drain`] does.
 
 mod counts;
 mod pool;
@@ -29,13 +29,13 @@ use crate::flights::Claim;
 use crate::switches;
 use crate::wait::after;
 
-/// Work in the background: of a blocking method.
+/// Background work of a blocking method.
 pub type BlockingJob = Box<dyn FnOnce() + Send>;
 
-/// Work in the background: of an `async fn`.
+/// Background work of an `async fn`.
 pub type AsyncJob = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// What a job in the background does.
+/// The work of a background job.
 #[doc(hidden)]
 #[derive(Debug)]
 pub enum Order<O> {
@@ -45,10 +45,10 @@ pub enum Order<O> {
     Compute(Promised<O>),
 }
 
-/// Spawns the work of `async fn`s by `spawner`, in place of the caller's tokio runtime. The last call holds.
+/// Sets the spawner of background work of `async fn`s, instead of the caller's tokio runtime. The last call counts.
 ///
-/// If `spawner` panics, the job is dropped: a refresh has failed, so calls return the stale value, and one tries again after
-/// `retry`.
+/// If `spawner` panics, the job is dropped: the refresh has failed, so calls return the stale value, and one tries again
+/// after `retry`.
 ///
 /// ```
 /// # use ring_cache_core as ring_cache;
@@ -62,8 +62,8 @@ pub fn set(spawner: impl Fn(AsyncJob) + Send + Sync + 'static) {
     tasks::set(Box::new(spawner));
 }
 
-/// Refuses new work in the background from now on, and waits at most for `patience` until what began has ended, what
-/// waits for a thread included. Returns how much has not. Calls then refresh and compute themselves.
+/// Refuses new background work from now on, and waits at most for `patience` until the accepted work has ended. Returns the
+/// number of unfinished jobs. From then on, calls refresh and compute themselves.
 ///
 /// It blocks the thread.
 ///
@@ -78,12 +78,12 @@ pub fn drain(patience: Duration) -> usize {
     counts::drain(after(Some(patience)))
 }
 
-/// What happened to work in the background since the process began.
+/// Counts of background work since the process began.
 pub fn counts() -> Counts {
     counts::read()
 }
 
-/// A job that may begin: a [drain](drain()) waits for it.
+/// A job that may begin; [drain](drain()) waits for it.
 #[doc(hidden)]
 pub struct Admitted<J> {
     job: J,
@@ -92,7 +92,7 @@ pub struct Admitted<J> {
 
 /// Where a job runs.
 pub(crate) enum Place {
-    /// In the call: a test wants it.
+    /// In the call, by request of a test.
     Inline,
     /// In the background.
     Elsewhere(Running),
@@ -105,8 +105,8 @@ impl Place {
     }
 }
 
-/// A place for a job on a thread of the background, unless no job begins any more. For refreshes, not all threads have been
-/// busy with one job for too long.
+/// A place for a job on a background thread. `None` while draining and, for refreshes, if each thread has been busy with one
+/// job for too long.
 pub(crate) fn admit_blocking<O>(order: &Order<O>) -> Option<Place> {
     admit(|| match order {
         Order::Refresh(claim) => pool::REFRESHES.responds(claim.patience()),
@@ -114,7 +114,7 @@ pub(crate) fn admit_blocking<O>(order: &Order<O>) -> Option<Place> {
     })
 }
 
-/// A place for a job as a task, unless nothing runs tasks here, or no job begins any more.
+/// A place for a job as a task. `None` while draining, or if nothing runs tasks here.
 pub(crate) fn admit_async() -> Option<Place> {
     admit(tasks::can_spawn)
 }
@@ -130,12 +130,12 @@ fn admit(can_run: impl FnOnce() -> bool) -> Option<Place> {
     running.map(Place::Elsewhere)
 }
 
-/// Runs a refresh on a thread of the background.
+/// Runs a refresh on a background thread.
 pub(crate) fn spawn(job: Admitted<BlockingJob>) {
     spawn_on(&pool::REFRESHES, job);
 }
 
-/// Runs a computation that a call waits for on a thread of the background.
+/// Runs a computation that a call waits for on a background thread.
 pub(crate) fn spawn_computation(job: Admitted<BlockingJob>) {
     spawn_on(&pool::COMPUTATIONS, job);
 }
@@ -155,11 +155,11 @@ pub(crate) async fn spawn_task(Admitted { job, place }: Admitted<AsyncJob>) {
     }
 }
 
-/// Runs code of the user whose panic must not reach the caller. Returns whether it ran to its end.
+/// Contains a panic of user code. Returns whether the code ran to its end.
 fn contain(run: impl FnOnce()) -> bool {
     let ran = catch_unwind(AssertUnwindSafe(run));
     let is_whole = ran.is_ok();
-    // What a panic carries is the user's, and so is its `Drop`.
+    // The panic's payload is the user's, and so is its `Drop`.
     if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(ran))) {
         std::mem::forget(second);
     }

@@ -17,7 +17,7 @@ pub trait Bind: sealed::Sealed {
     /// The bound values, `self` first.
     type Parts: KeyParts;
 
-    /// Whether the ring keeps stale entries. Known to the compiler, so that other rings do not pay for them.
+    /// Whether the ring keeps stale entries. A constant, so that other rings have no cost.
     #[doc(hidden)]
     const KEEPS_STALE: bool = false;
 
@@ -43,7 +43,7 @@ impl<B> sealed::Sealed for KeepingStale<B> {}
 impl<B> sealed::Sealed for WithTimeout<B> {}
 impl<B, F> sealed::Sealed for WithFailures<B, F> {}
 
-/// The items of a wrapper that are those of the body in its field `$call`.
+/// The items of a wrapper that forward to its field `$call`.
 macro_rules! as_wrapped {
     ($call:tt, run: $Ran:ty, job: $Job:ty) => {
         #[inline]
@@ -76,7 +76,7 @@ macro_rules! as_wrapped {
     };
 }
 
-/// The key of a call, without its body: bound by `{method}_entry(..)`.
+/// The key of a call without its body, bound by `{method}_entry(..)`.
 #[derive(Clone, Copy, Debug)]
 pub struct Unbodied<P>(P);
 
@@ -97,7 +97,7 @@ impl<P: KeyParts> Bind for Unbodied<P> {
     }
 }
 
-/// A call of a trait's method, which names the type that implements the trait. It can be used where the trait can.
+/// A call of a trait's method, which names the implementing type. It can be used where the trait can.
 pub trait OfTrait {
     /// The type that implements the trait.
     type Bearer: ?Sized;
@@ -165,34 +165,34 @@ pub trait Body: Bind {
     /// Runs the code.
     fn run(self) -> Self::Out;
 
-    /// The job that does this work in the background, or the order if the caller does it.
+    /// The background job of this work, or the order if the caller does the work.
     #[doc(hidden)]
     fn job(&self, order: Order<Self::Out>) -> Result<Admitted<BlockingJob>, Order<Self::Out>> {
         Err(order)
     }
 
-    /// The result of a plain call that has waited for the body long enough.
+    /// The result of a plain call that timed out.
     #[doc(hidden)]
     fn overdue(_: TimedOut) -> Option<Self::Out> {
         None
     }
 
-    /// Shows the body the entry, if it is to see it. Returns where its decisions are.
+    /// Shows the entry to the body, if the body wants it. Returns the body's decisions.
     #[doc(hidden)]
     fn show(&mut self, _: Option<Old>) -> Option<Arc<Wishes>> {
         None
     }
 
-    /// What becomes of errors.
+    /// The rules for errors.
     #[doc(hidden)]
     type Failures: FailureRules<Self::Out>;
 
-    /// What becomes of errors.
+    /// The rules for errors.
     #[doc(hidden)]
     fn failures(&self) -> Self::Failures;
 }
 
-/// A bound call and the user's code, which is async.
+/// A bound call and the user's async code.
 #[diagnostic::on_unimplemented(
     message = "an entry is named without its body, so it computes nothing",
     label = "this needs a call",
@@ -207,29 +207,29 @@ pub trait AsyncBody: Bind {
     /// Starts the code.
     fn run(self) -> Self::Fut;
 
-    /// The job that does this work in the background, or the order if the caller does it.
+    /// The background job of this work, or the order if the caller does the work.
     #[doc(hidden)]
     fn job(&self, order: Order<Self::Out>) -> Result<Admitted<AsyncJob>, Order<Self::Out>> {
         Err(order)
     }
 
-    /// The result of a plain call that has waited for the body long enough.
+    /// The result of a plain call that timed out.
     #[doc(hidden)]
     fn overdue(_: TimedOut) -> Option<Self::Out> {
         None
     }
 
-    /// Shows the body the entry, if it is to see it. Returns where its decisions are.
+    /// Shows the entry to the body, if the body wants it. Returns the body's decisions.
     #[doc(hidden)]
     fn show(&mut self, _: Option<Old>) -> Option<Arc<Wishes>> {
         None
     }
 
-    /// What becomes of errors.
+    /// The rules for errors.
     #[doc(hidden)]
     type Failures: FailureRules<Self::Out>;
 
-    /// What becomes of errors.
+    /// The rules for errors.
     #[doc(hidden)]
     fn failures(&self) -> Self::Failures;
 }
@@ -372,7 +372,7 @@ impl<P: KeyParts, O: Future, V: 'static, F: FnOnce(P, Entry<V>) -> O> AsyncBody 
     }
 }
 
-/// A bound call whose work other threads or tasks can do: `F` makes the job, of copies of the values.
+/// A bound call that can run in the background: `F` makes the job from copies of the values.
 pub struct InBackground<B, F> {
     call: B,
     job: F,
@@ -522,7 +522,7 @@ impl<B: AsyncBody<Out: Overdue>> AsyncBody for WithTimeout<B> {
     as_wrapped!(0, failures);
 }
 
-/// A bound call of a ring whose errors other calls get, by the rules `F`.
+/// A bound call of a ring that shares errors with other calls, by the rules `F`.
 pub struct WithFailures<B, F> {
     call: B,
     failures: F,
@@ -576,8 +576,7 @@ impl<B: AsyncBody, F: FailureRules<B::Out>> AsyncBody for WithFailures<B, F> {
 
 /// An async body as a future.
 ///
-/// The code's own future is boxed at the first poll. The futures around it stay small at any call depth, and a
-/// recursive
+/// The code's own future is boxed at the first poll, so the futures around it stay small at any call depth, and a recursive
 /// method needs no box of its own.
 pub(crate) enum Boxed<B: AsyncBody> {
     Bound(Option<B>),
@@ -592,7 +591,7 @@ impl<B: AsyncBody> Boxed<B> {
 
 impl<B: AsyncBody> Unpin for Boxed<B> {}
 
-/// The future of a body whose work may be done in the background instead. All but polling is asked before it is polled.
+/// The future of a body whose work may run in the background instead. All methods are called before the first poll.
 pub(crate) trait BodyFuture: Future + Unpin {
     /// [`AsyncBody::Failures`]
     type Failures: FailureRules<Self::Output>;

@@ -1,4 +1,4 @@
-//! A ring, kept to remove all its entries later.
+//! A handle to remove all entries of a ring later.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -67,7 +67,7 @@ fn forget_errors<T, S: StorageBase<T>>(ring: &Ring, storage: &S) {
     }
 }
 
-/// A result whose error is counted, if the ring uses the storage.
+/// Counts the error of a result, if the ring uses the storage.
 fn counted<T, S: StorageBase<T>>(
     ring: &Ring,
     storage: &S,
@@ -95,13 +95,13 @@ pub(crate) async fn clear_awaited<T, S: AsyncClear<T>>(ring: &Ring, storage: &S)
 }
 
 impl<T, S: StorageBase<T>, M> Clearing<T, S, M> {
-    /// The entries were to be removed, and may still be there: they are not returned any more.
+    /// The removal may have failed: from now on, the entries are not returned.
     pub(crate) fn distrust(&self) {
         self.storage.flights().distrust_ring(self.ring.name());
         dependents::distrust_of_all(self.ring, &self.storage);
     }
 
-    /// After a failed removal the entries are not trusted any more.
+    /// Marks the entries suspect after a failed removal.
     fn finish(&self, cleared: Result<(), S::Error>) {
         if cleared.is_err() {
             self.distrust();
@@ -117,7 +117,7 @@ impl<T, S: Clear<T>> Clearing<T, S, Blocking> {
         Failure::outcome(clear(self.ring, &self.storage), self.name().as_str())
     }
 
-    /// [`clear`](Self::clear) without telling of failures, which are counted.
+    /// [`clear`](Self::clear) that reports no failure, but counts it.
     pub(crate) fn forget(&self) {
         self.finish(clear(self.ring, &self.storage));
     }
@@ -137,7 +137,7 @@ impl<T, S: AsyncClear<T>, M> Clearing<T, S, M> {
         self.finish(clear_awaited(self.ring, &self.storage).await);
     }
 
-    /// The entries were to be removed, and nobody is left to wait for it.
+    /// The removal was dropped without an awaiting caller.
     pub(crate) fn abandon(&self) {
         let (flights, name) = (self.storage.flights(), self.ring.name());
         let invalidation = flights.invalidate_ring(name, self.ring.write_timeout).at_once();

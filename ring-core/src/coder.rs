@@ -68,7 +68,7 @@ pub use sealed::{Keys, Sealed, SealingKey};
 
 pub use crate::error::Cause;
 
-/// Turns values into bytes and back.
+/// Converts values to bytes and back.
 ///
 /// Errors are shown to the caller and may be logged. The errors of this crate's coders quote no values.
 ///
@@ -90,9 +90,9 @@ pub use crate::error::Cause;
     note = "`Cbor` and `Json` take types that implement serde's `Serialize` and `DeserializeOwned`; `Raw` takes bytes and strings"
 )]
 pub trait Coder<V> {
-    /// The bytes of a value. An error, if `decode` would not make an equal value of them.
+    /// The bytes of a value. An error if `decode` would not return an equal value.
     fn encode(value: &V) -> Result<Vec<u8>, Cause>;
-    /// The value of bytes. Bytes are untrusted: any input must give a value or an error.
+    /// Decodes a value. Bytes are untrusted: any input must give a value or an error.
     fn decode(bytes: &[u8]) -> Result<V, Cause>;
 
     /// [`encode`](Self::encode) for one entry. Rings call this method. A coder whose bytes depend on the key of the

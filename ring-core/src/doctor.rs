@@ -1,4 +1,4 @@
-//! The doctor: what is wrong with how the rings of this process are used.
+//! The doctor: faults in the use of this process's rings.
 
 mod findings;
 
@@ -6,7 +6,7 @@ use std::fmt;
 
 use crate::ring_info::{RingInfo, rings};
 
-/// Something that is wrong with a ring: see [`doctor`].
+/// A fault of a ring: see [`doctor`].
 ///
 /// It displays as a line for logs: `low-hit-ratio: …`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,12 +28,12 @@ impl Finding {
         &self.ring
     }
 
-    /// What is wrong, with numbers.
+    /// The fault, with numbers.
     pub fn sentence(&self) -> &str {
         &self.sentence
     }
 
-    /// What to do about it.
+    /// The remedy.
     pub fn remedy(&self) -> &str {
         self.remedy
     }
@@ -51,9 +51,9 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Looks at the counters of all rings of this process, and says what is wrong. It changes nothing.
+/// The faults that the counters of this process's rings show. It changes nothing.
 ///
-/// Ratios are judged from twenty look-ups on. Ask a process that has worked for a while.
+/// Ratios need twenty look-ups or more, so ask a process that has worked for a while.
 ///
 /// | code | the fault |
 /// |---|---|

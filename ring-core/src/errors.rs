@@ -1,7 +1,7 @@
-//! Errors of bodies that later calls get too: those that wait for a computation (`share_errors`), and those that come
-//! soon after it (`errors`).
+//! Errors of bodies that other calls get too: calls that wait for the computation (`share_errors`), and calls soon after it
+//! (`errors`).
 //!
-//! Errors stay in this process, and never get into a storage.
+//! Errors stay in this process, and never reach a storage.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use hashbrown::HashMap;
 use crate::sync::lasting::{Mutex, OnceLock};
 use crate::wait::after;
 
-/// The greatest number of keys of a ring whose errors are remembered.
+/// The most keys of a ring whose errors are remembered.
 const CAPACITY: usize = 1_024;
 
-/// The time for which an error is kept for calls that wait. They began before it.
+/// How long an error is kept for waiting calls, which began before it.
 const FOR_WAITERS: Duration = Duration::from_secs(10);
 
 /// The key of an entry: the address of the storage's flights, and the hash.
@@ -25,7 +25,7 @@ pub(crate) type Place = (usize, u64);
 #[derive(Default)]
 pub struct RememberedErrors(Mutex<Table>);
 
-/// The errors of one ring, made for the first that is remembered.
+/// The errors of one ring, allocated for the first remembered one.
 pub(crate) type Errors = OnceLock<RememberedErrors>;
 
 #[derive(Default)]
@@ -38,9 +38,9 @@ struct Table {
 struct Remembered {
     error: Arc<dyn Any + Send + Sync>,
     number: u64,
-    /// The end of its time for calls that come after it.
+    /// The end of its life for later calls.
     until: Option<Instant>,
-    /// The end of its time for calls that wait.
+    /// The end of its life for waiting calls.
     shared_until: Option<Instant>,
 }
 
@@ -52,7 +52,7 @@ impl Remembered {
 }
 
 impl RememberedErrors {
-    /// The number of the last error: calls get those that come after.
+    /// The number of the last error: a waiting call gets later ones.
     pub(crate) fn last(&self) -> u64 {
         self.0.lock().last
     }
@@ -108,14 +108,14 @@ impl std::fmt::Debug for RememberedErrors {
     }
 }
 
-/// What becomes of results `O` that hold no value to cache.
+/// The rules for results `O` without a value to cache.
 #[diagnostic::on_unimplemented(
     message = "this error cannot be given to other calls",
     label = "the error of this method is not `Clone + Send + Sync + 'static`",
     note = "derive `Clone` for it, wrap it in an `Arc`, or leave out `errors` and `share_errors`"
 )]
 pub trait FailureRules<O>: Copy + Send {
-    /// Whether there are rules at all.
+    /// Whether there are any rules.
     const ANY: bool;
 
     /// The result that a call gets in place of a computation.
@@ -127,7 +127,7 @@ pub trait FailureRules<O>: Copy + Send {
     fn remember(&self, errors: &Errors, place: (usize, u64), out: &O);
 }
 
-/// No call gets the error of another.
+/// Calls do not share errors.
 #[derive(Clone, Copy, Debug)]
 pub struct EachItsOwn;
 
@@ -146,11 +146,11 @@ impl<O> FailureRules<O> for EachItsOwn {
 /// The rules for errors `E` of a ring with `errors` or `share_errors`.
 #[derive(Debug)]
 pub struct ErrorRules<E> {
-    /// The time for which calls get an error that came before them.
+    /// How long later calls get an error.
     pub remember: Option<Duration>,
-    /// Which errors those are; without it, all.
+    /// The errors that later calls get; `None`: all.
     pub when: Option<fn(&E) -> bool>,
-    /// Whether calls that wait for a computation get its error.
+    /// Whether waiting calls get the error of the computation.
     pub share: bool,
 }
 

@@ -1,4 +1,4 @@
-//! A storage in memory in the place of one that can fail, for tests.
+//! A memory storage that can fail, in tests, instead of a server.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,10 +13,10 @@ use crate::storage::{
 };
 use crate::storage_queries;
 
-/// A storage that can fail, made of one that cannot: verbs return a `Result`, as on a server, and
-/// [`set_down`](Self::set_down) makes all operations fail.
+/// A memory storage whose operations can fail: verbs return a `Result`, as on a server, and [`set_down`](Self::set_down)
+/// makes all operations fail.
 ///
-/// It stands in for a server in tests: a service that is generic over its storage, `storage = self.store as R, coder = Json`,
+/// It replaces a server in tests: a service that is generic over its storage, `storage = self.store as R, coder = Json`,
 /// compiles with `Redis` and with `Fails<Lru<Vec<u8>>>`. The guide to storages has an example.
 ///
 /// ```
@@ -36,9 +36,9 @@ use crate::storage_queries;
 /// # Ok::<(), ring_cache::Error>(())
 /// ```
 ///
-/// It is a handle: a clone has the same entries and goes down with it. The storage inside is [`backend`](Self::backend),
-/// which never fails. While it is down, a change that fails removes the entry, as a server's is removed when it answers again:
-/// an old value does not come back after the outage.
+/// Clones are handles to the same entries and fail together. The inner storage, [`backend`](Self::backend), never fails. A
+/// change that fails while it is down removes the entry, as a server's entry is removed when it answers again: no old value
+/// comes back after the outage.
 pub struct Fails<S> {
     inner: Arc<Inner<S>>,
 }
@@ -49,7 +49,7 @@ struct Inner<S> {
 }
 
 impl<S> Fails<S> {
-    /// Lets `storage` fail when it is told to.
+    /// Wraps `storage`, which works until [`set_down`](Self::set_down).
     pub fn new(storage: S) -> Self {
         Fails {
             inner: Arc::new(Inner {
@@ -59,7 +59,7 @@ impl<S> Fails<S> {
         }
     }
 
-    /// From now on all operations fail, or work again.
+    /// Makes all operations fail, or work again.
     pub fn set_down(&self, is_down: bool) {
         self.inner.is_down.store(is_down, Ordering::SeqCst);
     }
@@ -69,7 +69,7 @@ impl<S> Fails<S> {
         self.inner.is_down.load(Ordering::SeqCst)
     }
 
-    /// The storage inside.
+    /// The inner storage.
     pub fn backend(&self) -> &S {
         &self.inner.storage
     }
@@ -82,7 +82,7 @@ impl<S> Fails<S> {
         Ok(&self.inner.storage)
     }
 
-    /// Makes a change of `keys`. If it fails, they are forgotten.
+    /// Makes a change of `keys`. If it fails, their entries are removed.
     fn change<'k, T, R, K: RingKey + ?Sized + 'k>(
         &self,
         operation: &'static str,
@@ -123,7 +123,7 @@ impl<S: fmt::Debug> fmt::Debug for Fails<S> {
     }
 }
 
-/// Neither `hit` nor `in_place`: calls take the way that they take on a server.
+/// Without `hit` and `in_place`: calls take the same path as on a server.
 impl<T, S: StorageBase<T>> StorageBase<T> for Fails<S> {
     type Error = Error;
 

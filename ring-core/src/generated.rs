@@ -1,4 +1,4 @@
-//! What generated code names, and nothing else does. It may change with every release.
+//! Items for generated code only. They may change with every release.
 
 use std::any::Any;
 use std::marker::PhantomData;
@@ -31,7 +31,7 @@ pub use crate::writer::{AsyncWriter, Writer, named_by};
 #[derive(Debug)]
 pub struct Static<S: ForAllThreads>(pub LazyLock<S::Held>);
 
-/// Names the storage that the static of a method holds, or the coder of its values.
+/// The storage in the static of a method, or the coder of its values.
 pub trait Holds {
     /// The storage or the coder.
     type Held;
@@ -43,14 +43,14 @@ impl<T> Holds for PhantomData<T> {
 
 /// A storage that a static can hold.
 ///
-/// [`Static`] finds its type by this trait, so that a value for one thread is one error, from which no others follow.
+/// [`Static`] gets its type from this trait, so that a value for one thread causes one error, without consequential ones.
 #[diagnostic::on_unimplemented(
     message = "values that are not `Send` and `Sync` cannot be cached for all threads",
     label = "all threads would see this",
     note = "return `Arc` in the place of `Rc`, and `Mutex` in the place of `Cell` and `RefCell`"
 )]
 pub trait ForAllThreads {
-    /// What the static holds.
+    /// The content of the static.
     type Held;
 }
 
@@ -59,7 +59,7 @@ impl<S: Send + Sync> ForAllThreads for S {
     type Held = RingStatic<S>;
 }
 
-/// A value that a body in the background has a copy of. See [`Keyed`] for its form.
+/// A value that a background body has a copy of. See [`Keyed`] for its form.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be copied into the background, where `stale` and `timeout` have the body run",
     label = "not `Clone + Send + 'static`",
@@ -89,7 +89,7 @@ impl<T: Nothing> Copied<()> for T {
     fn copied(&self) {}
 }
 
-/// What a reference is to, if a body in the background has a copy of it.
+/// The target of a reference, if a background body has a copy of it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be copied into the background, where `stale` and `timeout` have the body run",
     label = "not `ToOwned` with a copy that is `Send + 'static`",
@@ -120,7 +120,7 @@ impl<T: Nothing + ?Sized> CopiedOf<()> for T {
 }
 
 /// A value whose type the compiler knows only after a check, such as that of a key, has passed. If the check fails, it
-/// reports that error and no others that would follow from it.
+/// reports that error and no consequential ones.
 pub trait Passed<How> {
     /// The type of the value.
     type Value;
@@ -156,18 +156,18 @@ impl<T: Nothing> Passed<()> for T {
     }
 }
 
-/// The expiry that a value decides. The function may be a closure, whose argument's type is known here.
+/// The expiry that a value determines. The function may be a closure: its argument's type is known here.
 #[inline]
 pub fn decided<V>(expire_of: fn(&V) -> Option<Duration>, value: &V) -> Option<Duration> {
     expire_of(value)
 }
 
-/// A copy for the background.
+/// A copy for a background body.
 pub fn copied<How, T: Copied<How>>(value: &T) -> T::Copy {
     value.copied()
 }
 
-/// A copy of what a reference is to, for the background.
+/// A copy of a reference's target, for a background body.
 pub fn copied_of<How, T: CopiedOf<How> + ?Sized>(value: &T) -> T::Copy {
     value.copied_of()
 }
@@ -188,7 +188,7 @@ pub fn keyed<How, T: Keyed<How>>(value: T) -> T::Part {
     value.part()
 }
 
-/// A value that joins the key and may borrow from the values that the call binds: it is recorded before they move.
+/// A value in the key that may borrow from the call's other bound values: it is recorded before they move.
 pub fn recorded<How, T: Keyed<How>>(value: T) -> Recorded {
     Recorded::of(&value.part())
 }
@@ -200,8 +200,8 @@ pub fn tag_of<P: KeyPart>(name: P) -> Tag {
 
 /// Every [`RingKey`], as itself.
 ///
-/// The parameter and the second implementation, which nothing meets, spare the user all errors but one: with two to
-/// choose from, the compiler does not come to know the type of a value that is no key, and says nothing more about it.
+/// The parameter and the second implementation, which no type has, limit the user's errors to one: with two to choose from,
+/// the compiler does not infer the type of a value that is not a key, and reports nothing more about it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be part of a key",
     label = "this has no `RingKey`",
@@ -221,7 +221,7 @@ pub trait Keyed<How> {
 #[derive(Debug)]
 pub struct AsItself;
 
-/// Met by nothing.
+/// Implemented by no type.
 pub trait Nothing {}
 
 #[diagnostic::do_not_recommend]
@@ -250,7 +250,7 @@ impl<T: Nothing> Keyed<()> for T {
     note = "return `Arc` in the place of `Rc`; a generic value needs `Send + Sync + 'static`"
 )]
 pub trait Shared<How> {
-    /// As all threads see it.
+    /// As a value for all threads.
     fn shared(self) -> Box<dyn Any + Send + Sync>
     where
         Self: 'static;
@@ -279,10 +279,10 @@ impl<T: Nothing> Shared<()> for T {
 /// The value that a `Result` caches.
 pub type OkOf<O> = <O as IsResult>::Ok;
 
-/// What a body returns that returns the `Result` `O`.
+/// The return type of a body that returns the `Result` `O`.
 pub type FallibleOf<O> = <O as IsResult>::Returned;
 
-/// `Result`, by whatever name.
+/// `Result`, by any name.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a `Result`",
     label = "not std's `Result`",
@@ -291,7 +291,7 @@ pub type FallibleOf<O> = <O as IsResult>::Returned;
 pub trait IsResult: Sized {
     /// The type of its values.
     type Ok;
-    /// How a body returns it. As it is one type, of another than `Result` nothing more is said.
+    /// How a body returns it. One fixed type, so that types other than `Result` cause no more errors.
     type Returned: Output<Value = Self::Ok, Out = Self>;
 }
 
@@ -304,7 +304,7 @@ impl<T, E> IsResult for Result<T, E> {
 #[inline]
 pub fn may_fail<T: MayFail>(_: &T) {}
 
-/// `Result`, by whatever name.
+/// `Result`, by any name.
 #[diagnostic::on_unimplemented(
     message = "`on = ok` needs a `Result`, and this method returns `{Self}`",
     label = "there is no `Ok`",
@@ -314,8 +314,8 @@ pub trait MayFail {}
 
 impl<T, E> MayFail for Result<T, E> {}
 
-/// Checks a type. Of a return type it finds out whether it is a `Result` by another name: for one, the methods are those
-/// with the bound that nothing meets, for all others those of [`Plainly`]. No trait of the user's has such names.
+/// Checks a type. For a return type it detects a `Result` by another name: then the methods with the unsatisfiable bound
+/// apply, for all other types those of [`Plainly`]. No trait of a user has such method names.
 #[derive(Debug)]
 pub struct Probe<T>(PhantomData<fn() -> T>);
 
@@ -357,7 +357,7 @@ impl<T, E> Probe<Result<T, E>> {
     }
 }
 
-/// Met by nothing.
+/// Implemented by no type.
 #[diagnostic::on_unimplemented(
     message = "this return type is a `Result` by another name, whose errors must not be cached",
     label = "this is `{Self}`",
@@ -373,17 +373,17 @@ pub trait MarkedFallible {
 pub struct Refused(std::convert::Infallible);
 
 impl Refused {
-    /// Whatever the method returns.
+    /// Any return type of the method.
     pub fn get_or_update<O>(self) -> O {
         match self.0 {}
     }
 
-    /// Whatever the method returns.
+    /// Any return type of the method.
     pub fn update<O>(self) -> O {
         match self.0 {}
     }
 
-    /// Whatever the method returns.
+    /// Any return type of the method.
     pub fn execute<O>(self) -> O {
         match self.0 {}
     }
@@ -481,7 +481,7 @@ macro_rules! check {
 }
 
 check! {
-    /// A value that a memory storage can hand out.
+    /// A value that a memory storage can return.
     #[diagnostic::on_unimplemented(
         message = "`{Self}` cannot be cached in memory: every hit returns a clone, and it is not `Clone`",
         label = "not `Clone`",
@@ -491,7 +491,7 @@ check! {
 }
 
 check! {
-    /// A value that a coder can turn into bytes.
+    /// A value that a coder can convert to bytes.
     #[diagnostic::on_unimplemented(
         message = "the coder `{Coder}` cannot turn `{Self}` into bytes and back",
         label = "no `Coder<{Self}>`",
@@ -593,11 +593,11 @@ pub fn cleared_awaited<How, F: ClearedAwaited<How>>(named: F) -> F::Call<F> {
 #[cfg(feature = "cbor")]
 pub type DefaultCoder = crate::coder::Cbor;
 
-/// Without storages that hold bytes, no value needs a coder: a type of the user's has such a storage's name.
+/// Without storages of bytes, no value needs a coder: a user's type has the name of such a storage.
 #[cfg(not(feature = "cbor"))]
 pub type DefaultCoder = NoCoder;
 
-/// Makes no bytes.
+/// Encodes nothing.
 #[cfg(not(feature = "cbor"))]
 #[derive(Debug)]
 pub struct NoCoder;

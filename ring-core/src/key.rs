@@ -47,9 +47,9 @@ pub(crate) use recorded::KeyBytes;
 pub(crate) use text::key_text;
 pub(crate) use text::recorded_text;
 
-/// A value that can be part of a key.
+/// A type whose values can be parts of keys.
 ///
-/// Derive it on domain types; by hand it is one line, the twin of the original's `__ring_key__`:
+/// Derive it on domain types; by hand it is one line, like the original's `__ring_key__`:
 ///
 /// ```
 /// # use ring_cache_core as ring_cache;
@@ -62,11 +62,11 @@ pub(crate) use text::recorded_text;
 /// }
 /// ```
 ///
-/// Equal values must feed equal parts, and different values different parts. Several parts one after another are
-/// fine: the writers keep them apart. A type whose values take different shapes names the shape first
-/// ([`KeyWriter::word`] or [`KeyWriter::label`]), as a derived enum does.
+/// Equal values must feed equal parts, and different values different parts. Several parts in a row are allowed: the writers
+/// separate them. A type whose values have different shapes feeds the shape first ([`KeyWriter::word`] or
+/// [`KeyWriter::label`]), as a derived enum does.
 ///
-/// A look-up in memory runs this code while the compared entry is locked for reading. It should only read fields, and
+/// A look-up in memory runs this code while the compared entry is locked for reading. It should only read fields, and must
 /// not call a cached method.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be part of a key",
@@ -81,13 +81,13 @@ pub trait RingKey {
 
     /// Writes the stable name of the type, its module included.
     ///
-    /// It tells the instantiations of a generic ring apart on a storage that outlives the process. The derive
-    /// writes it; an impl by hand needs it only for types that stand as type arguments of such rings.
+    /// Distinguishes the instantiations of a generic ring on a storage that outlives the process. The derive writes it; a
+    /// manual impl needs it only for types that are type arguments of such rings.
     fn ring_name(name: &mut TypeName) {
         name.unnamed();
     }
 
-    /// Whether the text of a value may be like this. Where a type does not know, it may.
+    /// Whether the text of a value may match. True if the type does not know.
     #[doc(hidden)]
     fn may_read(_: Reading<'_>) -> bool {
         true
@@ -99,14 +99,14 @@ pub trait RingKey {
         reading.of_group("[")
     }
 
-    /// The record of this key, if it is one: it need not be made again.
+    /// The recorded form of this key, if it is one: it need not be recorded again.
     #[doc(hidden)]
     #[inline]
     fn as_recorded(&self) -> Option<&EncodedKey> {
         None
     }
 
-    /// The hash of this key, if it is kept: it need not be computed again.
+    /// The kept hash of this key, if any: it need not be computed again.
     #[doc(hidden)]
     #[inline]
     fn known_hash(&self) -> Option<u64> {
@@ -134,17 +134,17 @@ pub enum Bracket {
 
 /// Receives the parts of a key: see [`RingKey`].
 ///
-/// The trait is sealed: its four implementations belong to this crate, so that new kinds of parts can be added.
+/// The trait is sealed: its four implementations are in this crate, so that new kinds of parts can be added.
 pub trait KeyWriter: Sized + sealed::Sealed {
-    /// A whole number that is not negative.
+    /// A non-negative integer.
     fn unsigned(&mut self, value: u64);
-    /// A whole number; those that are not negative equal [`unsigned`](Self::unsigned) ones.
+    /// An integer; non-negative ones equal [`unsigned`](Self::unsigned) ones.
     fn signed(&mut self, value: i64);
-    /// A whole number of up to 128 bits; those that fit into 64 equal [`unsigned`](Self::unsigned) ones.
+    /// A non-negative integer of up to 128 bits; those that fit into 64 equal [`unsigned`](Self::unsigned) ones.
     fn unsigned_wide(&mut self, value: u128);
-    /// A whole number of up to 128 bits; those that fit into 64 equal [`signed`](Self::signed) ones.
+    /// An integer of up to 128 bits; those that fit into 64 equal [`signed`](Self::signed) ones.
     fn signed_wide(&mut self, value: i128);
-    /// A floating point number. All NaN are one value; `-0.0` and `0.0` are two, since `1.0 / x` tells them apart.
+    /// A floating point number. All NaN are equal; `-0.0` and `0.0` differ, since `1.0 / x` does.
     fn float(&mut self, value: f64);
     /// A floating point number of 32 bits, by the rules of [`float`](Self::float).
     fn float_narrow(&mut self, value: f32);
@@ -193,14 +193,13 @@ pub trait KeyWriter: Sized + sealed::Sealed {
     /// Ends a segment of a ring's call.
     #[doc(hidden)]
     fn end_segment(&mut self);
-    /// Puts texts of a template around the value of a segment, which was begun just before.
+    /// Puts texts of a template around the value of the segment that was just begun.
     #[doc(hidden)]
     fn surround(&mut self, before: &str, after: &str);
-    /// Begins a part that reads as a text with values in it, of which one follows at least.
+    /// Begins a part that reads as text with one or more values in it.
     #[doc(hidden)]
     fn open_format(&mut self, before: &str);
-    /// Ends a value of a format, and begins the next one. The text between them has a
-    /// punctuation mark that keeps them apart.
+    /// Ends a value of a format, and begins the next one. The text between them has a punctuation mark that separates them.
     #[doc(hidden)]
     fn next_field(&mut self, between: &str);
     /// Ends the last value of a format, and the format.
@@ -212,6 +211,6 @@ pub trait KeyWriter: Sized + sealed::Sealed {
 }
 
 pub(crate) mod sealed {
-    /// Only this crate writes keys.
+    /// Only this crate implements it.
     pub trait Sealed {}
 }

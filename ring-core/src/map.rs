@@ -20,7 +20,7 @@ use crate::sync::{Arc, RwLock};
 
 /// An unbounded storage by the text of the keys, for tests and for learning: its content can be inspected.
 ///
-/// It is a handle: a clone has the same entries.
+/// Clones are handles to the same entries.
 ///
 /// ```
 /// # use ring_cache_core as ring_cache;
@@ -36,7 +36,7 @@ pub struct Map<T> {
     clock: StorageClock,
 }
 
-/// What the clones of a map have in common.
+/// The common state of a map's clones.
 struct Shared<T> {
     entries: RwLock<HashMap<Box<str>, Entry<T>>>,
     flights: Flights<T>,
@@ -55,7 +55,7 @@ impl<T> Clone for Map<T> {
 struct Entry<T> {
     value: T,
     deadline: u64,
-    /// The version of its tags, zero without any.
+    /// The version of its tags; zero without tags.
     version: u64,
 }
 

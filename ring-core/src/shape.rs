@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn others_have_others() {
+    fn other_types_have_other_shapes() {
         let shapes = [
             of::<u8>(),
             of::<i8>(),

@@ -1,4 +1,4 @@
-//! Counters of a ring, and what they are at one moment.
+//! Counters of a ring, and their snapshots.
 
 pub(crate) mod cells;
 
@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use crate::error::ErrorKind;
 use crate::sync::lasting::{AtomicU64, Ordering};
 
-/// The counters of a ring at one moment: exact, and read while calls go on.
+/// A snapshot of a ring's counters: exact, and read while calls go on.
 ///
-/// `{method}_cache().stats()` counts the calls on the storage of that handle: for a service that owns its storage, the
-/// calls of that instance. [`Handle::total_stats`](crate::Handle::total_stats) adds up all storages. The counters are
-/// never reset; [`since`](Self::since) is what happened after an earlier moment.
+/// `{method}_cache().stats()` counts the calls on the storage of that handle: for a service that owns its storage, the calls
+/// of that instance. [`Handle::total_stats`](crate::Handle::total_stats) adds up all storages. Counters are never reset;
+/// [`since`](Self::since) returns the difference to an earlier snapshot.
 ///
 /// ```
 /// # use ring_cache_core as ring_cache;
@@ -34,55 +34,54 @@ pub struct Stats {
     pub stale_hits: u64,
     /// Look-ups that found no value, or a stale one that was not returned.
     pub misses: u64,
-    /// Plain calls that took the value of another call's computation. They count as misses too.
+    /// Plain calls that got the value of another call's computation. They count as misses too.
     pub coalesced: u64,
     /// Bodies that ran to their end to make a value for the cache.
     pub computed: u64,
-    /// The time that those bodies took, together. For an `async fn` it is the time until the future was ready.
+    /// The total time of those bodies. For an `async fn`, the time until the future was ready.
     ///
-    /// An estimate where bodies are so quick that reading the clock would take as long: after 64 in a row that took less
-    /// than five microseconds one of 16 is measured, and counts for all of them, until one takes longer. With an
-    /// [observer](crate::observe), with `early = "xfetch"` and with the feature `metrics` all are measured.
+    /// An estimate for bodies so fast that reading the clock would take as long: after 64 in a row that took less than five
+    /// microseconds, one of 16 is measured and counts for all of them, until one takes longer. With an
+    /// [observer](crate::observe), with `early = "xfetch"` and with the feature `metrics`, all are measured.
     pub compute_time: Duration,
-    /// The time that plain calls waited for the answers of the storage, together. Zero in memory, where it is not
-    /// measured.
+    /// The total time that plain calls waited for the storage. Zero in memory, where it is not measured.
     pub lookup_time: Duration,
     /// Values that were stored.
     pub stores: u64,
-    /// Failures of the storage or the coder. They never changed the answer of a plain call.
+    /// Failures of the storage or the coder. They never change the result of a plain call.
     pub errors: u64,
-    /// The same by their kinds.
+    /// The same by kind.
     pub errors_by_kind: ErrorCounts,
     /// Entries of the ring that were evicted for newer ones. Only storages in memory know the ring of an entry:
     /// [`eviction_counts`](crate::storage::StorageBase::eviction_counts) has those of a whole storage.
     pub evictions: u64,
-    /// Entries of the ring that were found to have expired. See [`evictions`](Self::evictions).
+    /// Entries of the ring that were found expired. See [`evictions`](Self::evictions).
     pub expirations: u64,
-    /// The look-ups that `lookup_time` is the time of.
+    /// The number of look-ups in `lookup_time`.
     timed_lookups: u64,
 }
 
 impl Stats {
-    /// What was counted after `earlier`.
+    /// The counts since `earlier`.
     #[must_use]
     pub fn since(&self, earlier: &Stats) -> Stats {
         self.combined(earlier, u64::saturating_sub)
     }
 
-    /// The part of the look-ups that found a value, stale ones included. `None` before the first.
+    /// The ratio of look-ups that found a value, stale ones included. `None` before the first.
     #[must_use]
     pub fn hit_ratio(&self) -> Option<f64> {
         let found = self.hits + self.stale_hits;
         ratio(found, found + self.misses)
     }
 
-    /// The time that a body takes. `None` before the first.
+    /// The mean time of a body. `None` before the first.
     #[must_use]
     pub fn mean_compute_time(&self) -> Option<Duration> {
         mean(self.compute_time, self.computed)
     }
 
-    /// The time that a look-up takes in a storage outside the process. `None` in memory, where it is not measured.
+    /// The mean time of a look-up in a storage outside the process. `None` in memory, where it is not measured.
     #[must_use]
     pub fn mean_lookup_time(&self) -> Option<Duration> {
         mean(self.lookup_time, self.timed_lookups)
@@ -114,7 +113,7 @@ impl Stats {
     }
 }
 
-/// The nanoseconds of a duration: 584 years fit.
+/// The nanoseconds of a duration: up to 584 years.
 pub(crate) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
@@ -144,7 +143,7 @@ impl ErrorCounts {
     }
 }
 
-/// What is counted where calls take long anyway. Hits have [`cells`].
+/// Counters of slow paths. Hits have [`cells`].
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     events: [AtomicU64; 8],
@@ -155,7 +154,7 @@ pub(crate) struct Counters {
     lookup_nanos: AtomicU64,
 }
 
-/// Bodies that take less are quick: for the quickest, reading the clock would take longer than the body.
+/// The limit of quick bodies: for the quickest, reading the clock would take longer than the body.
 const QUICK: Duration = Duration::from_micros(5);
 
 /// The number of quick bodies in a row after which only some are measured.
@@ -164,11 +163,11 @@ const QUICK_IN_A_ROW: u64 = 64;
 /// One of so many quick bodies is measured.
 const SAMPLED: u64 = 16;
 
-/// The time of a body that is measured.
+/// The measurement of a body.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Timed {
     began: Instant,
-    /// The number of bodies that it is measured for.
+    /// The number of bodies that it counts for.
     stands_for: u64,
 }
 
@@ -220,8 +219,8 @@ impl Counters {
         self.count(Event::Coalesced);
     }
 
-    /// Begins to measure a body. `None` if another one, that was or will be measured, stands for it. `of_all`: the time of
-    /// each body is needed, not that of samples.
+    /// Begins to measure a body. `None` if a measurement of another one counts for it. `of_all`: each body must be measured,
+    /// not samples.
     #[inline]
     pub(crate) fn time(&self, of_all: bool) -> Option<Timed> {
         if of_all || self.quick.load(Ordering::Relaxed) < QUICK_IN_A_ROW {
@@ -231,13 +230,13 @@ impl Counters {
         computed.is_multiple_of(SAMPLED).then(|| Timed::now(SAMPLED))
     }
 
-    /// A body ran to its end.
+    /// Counts a body that ran to its end.
     #[inline]
     pub(crate) fn computed(&self) {
         self.count(Event::Computed);
     }
 
-    /// A body that was measured took this long.
+    /// Records the time of a measured body.
     pub(crate) fn took(&self, timed: Timed, took: Duration) {
         let together = nanos(took).saturating_mul(timed.stands_for);
         self.compute_nanos.fetch_add(together, Ordering::Relaxed);

@@ -29,8 +29,8 @@ pub(crate) use std::sync::{Arc, OnceLock};
 #[cfg(not(shuttle))]
 pub(crate) use std::thread_local;
 
-/// For statics, which outlive one execution under a model checker: always the real locks. No thread waits for another
-/// while it holds one.
+/// Real locks, for statics, which outlive one execution under a model checker. No thread waits for another while it holds
+/// one.
 pub(crate) mod lasting {
     pub(crate) use parking_lot::{Mutex, RwLock};
     pub(crate) use std::sync::OnceLock;

@@ -1,9 +1,9 @@
-//! For users' own tests, behind the feature `testing`. Enable it in the dev-dependencies.
+//! Tools for users' own tests, behind the feature `testing`. Enable it in the dev-dependencies.
 //!
 //! # Code that caches
 //!
-//! Guards switch the caches of one thread, until they are dropped. A test of an `async fn` needs a runtime that keeps
-//! it on one thread, as `#[tokio::test]` does by default.
+//! Guards change the caches of one thread, until they are dropped. A test of an `async fn` needs a single-threaded runtime,
+//! such as the default of `#[tokio::test]`.
 //!
 //! Nothing is cached:
 //!
@@ -12,7 +12,7 @@
 //! let _off = ring_cache::testing::off();
 //! ```
 //!
-//! The test has entries of its own, also in a storage that other tests use:
+//! The test has its own entries, also in a storage that other tests use:
 //!
 //! ```
 //! # use ring_cache_core as ring_cache;
@@ -33,10 +33,10 @@
 //! assert_eq!(users.get(&1_u32), None);
 //! ```
 //!
-//! How often a body ran: [`assert_computed!`](crate::assert_computed).
+//! The number of runs of a body: [`assert_computed!`](crate::assert_computed).
 //!
-//! Refreshes in the background run at once, by the call that finds the stale entry: [`inline`]. Jitter is the same in
-//! each run: [`seed`].
+//! Background refreshes run at once, in the call that finds the stale entry: [`inline`]. Jitter is the same in each run:
+//! [`seed`].
 //!
 //! # Storages
 //!
@@ -88,7 +88,7 @@ pub fn off() -> Guard {
     )
 }
 
-/// Gives this thread entries of its own: keys have a segment more, which no other thread has.
+/// Gives this thread its own entries: its keys have an additional segment that no other thread has.
 pub fn isolated() -> Guard {
     let salt = switches::next_salt();
     Guard::new(
@@ -97,8 +97,8 @@ pub fn isolated() -> Guard {
     )
 }
 
-/// Runs refreshes in the background at once, by the call on this thread that finds the stale entry. The call returns
-/// the stale value nonetheless.
+/// Runs background refreshes at once, in the call on this thread that finds the stale entry. The call still returns the
+/// stale value.
 pub fn inline() -> Guard {
     Guard::new(
         |switches| switches.is_inline = true,
@@ -106,7 +106,7 @@ pub fn inline() -> Guard {
     )
 }
 
-/// The system's clock as memory storages read it on this thread. It is set back when the guard is dropped.
+/// The system's clock as memory storages read it on this thread. Dropping the guard resets it.
 #[derive(Debug)]
 #[must_use = "the clock is set back when the guard is dropped: bind it, as in `let clock = ..`"]
 pub struct TestClock(#[allow(dead_code, reason = "it is dropped")] Guard);
@@ -118,8 +118,8 @@ impl TestClock {
     }
 }
 
-/// A clock that this thread moves, for memory storages that have the system's clock: statics among them. Entries of
-/// servers and files expire by the clocks of those.
+/// A clock that this thread advances, for memory storages with the system's clock, also in statics. Entries on servers and
+/// in files expire by other clocks.
 pub fn clock() -> TestClock {
     TestClock(Guard::new(
         |_| {},
@@ -127,7 +127,7 @@ pub fn clock() -> TestClock {
     ))
 }
 
-/// Chooses the seed of the random numbers of this thread, by which expiries are shortened (`jitter`).
+/// Sets the seed of this thread's random numbers, which shorten expiries (`jitter`).
 pub fn seed(seed: u64) {
     fastrand::seed(seed);
 }

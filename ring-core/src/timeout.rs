@@ -3,10 +3,10 @@
 use std::fmt;
 use std::time::Duration;
 
-/// A plain call of a ring with `timeout` has waited for the body long enough. The body goes on in the background, and
-/// its value is stored.
+/// A plain call of a ring with `timeout` has waited for the body for that time. The body runs on in the background, and its
+/// value is stored.
 ///
-/// The error of the method is made of it, by `From`:
+/// The method's error is made from it by `From`:
 ///
 /// ```
 /// # use ring_cache_core as ring_cache;
@@ -24,7 +24,7 @@ use std::time::Duration;
 /// }
 /// ```
 ///
-/// `Box<dyn Error + Send + Sync>`, and the errors of the crates anyhow and eyre, have that already.
+/// `Box<dyn Error + Send + Sync>`, and the errors of the crates anyhow and eyre, already implement it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimedOut {
     ring: &'static str,
@@ -55,7 +55,7 @@ impl fmt::Display for TimedOut {
 
 impl std::error::Error for TimedOut {}
 
-/// A result that can say that a call timed out.
+/// A result that can express that a call timed out.
 #[diagnostic::on_unimplemented(
     message = "`timeout` needs an error that can be made of `TimedOut`",
     label = "no `Result` whose error is `From<ring_cache::TimedOut>`",

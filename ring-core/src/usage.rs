@@ -1,7 +1,7 @@
-//! What rings do on one storage: their counters there, and facts on the storage that outlive it.
+//! The rings of one storage: their counters on it, and facts about the storage that outlive it.
 //!
-//! A storage's [`Flights`](crate::flights::Flights) own its [`Usage`]. Rings keep the [`Use`] of each storage, so that
-//! their counters can be read without the storage, whose type and lifetime nobody else knows.
+//! A storage's [`Flights`](crate::flights::Flights) own its [`Usage`]. Rings keep the [`Use`] of each storage, so that their
+//! counters can be read without the storage, whose type and lifetime are not known.
 
 use std::sync::Arc;
 
@@ -14,17 +14,17 @@ use crate::sync::lasting::{AtomicUsize, Mutex, OnceLock, Ordering};
 
 /// The rings that use one storage.
 pub(crate) struct Usage {
-    /// The number of this storage by which hits find their cell: see [`cells`]. [`NO_BASE`] while there are strangers.
+    /// The number of this storage that gives the cells of hits: see [`cells`]. [`NO_BASE`] while there are strangers.
     base: AtomicUsize,
     chosen_base: AtomicUsize,
-    /// The numbers of the names of rings that have entries here, and have not used the storage yet: somebody wrote under
-    /// the keys of their calls. Without a base their first hit takes the long way, and makes them known.
+    /// The numbers of the names of rings with entries here that have not used the storage yet: the entries were written
+    /// under their calls' keys. Without a base, their first hit takes the slow path, which registers them.
     strangers: Mutex<Vec<u32>>,
     first: Place,
     facts: Arc<StorageFacts>,
 }
 
-/// Where a list goes on. It only grows, by one node for each ring, and is read without a lock.
+/// The next node of a list. It only grows, by one node for each ring, and is read without a lock.
 type Place = OnceLock<Box<Node>>;
 
 struct Node {
@@ -51,12 +51,12 @@ impl Usage {
         self.base.load(Ordering::Relaxed).wrapping_add(ring)
     }
 
-    /// The facts on the storage.
+    /// The facts about the storage.
     pub(crate) fn facts(&self) -> &StorageFacts {
         &self.facts
     }
 
-    /// The use of the ring that came first, if all hits find their cells: a storage has mostly one ring.
+    /// The use of the first ring, if all hits find their cells: most storages have one ring.
     #[inline]
     pub(crate) fn of_first(&self, ring: &Account) -> Option<&Use> {
         let first = &self.first.get()?.used;
@@ -112,13 +112,13 @@ impl Usage {
             used.change_cell(cell);
         }
         self.chosen_base.store(base, Ordering::Relaxed);
-        // The old base may lead to cells of others for the new ring.
+        // For the new ring, the old base may give cells of others.
         self.base.store(NO_BASE, Ordering::Relaxed);
         ring.begin_use(&used);
         used
     }
 
-    /// A ring with a use is no stranger, whatever was written while its use began.
+    /// A ring with a use is not a stranger, even if an entry was written while its use began.
     fn know(&self, ring: &Account) {
         if self.base.load(Ordering::Relaxed) == NO_BASE {
             let mut strangers = self.strangers.lock();
@@ -136,7 +136,7 @@ impl Usage {
         self.base.store(base, Ordering::Relaxed);
     }
 
-    /// An entry is written under the key of a ring with this number of its name.
+    /// An entry is written under a key of the ring whose name has this number.
     #[inline]
     pub(crate) fn written(&self, ring: Option<u32>) {
         if self.of_name(ring).is_none() {
@@ -155,8 +155,7 @@ impl Usage {
         }
     }
 
-    /// Counts and reports an entry that the storage lost. `ring` is the number of the name of its ring. Called without a
-    /// lock.
+    /// Counts and reports an entry that the storage lost. `ring` is the number of its ring's name. Called without a lock.
     #[inline]
     pub(crate) fn lost(&self, ring: Option<u32>, reason: EvictionReason) {
         self.facts.lost(reason);
@@ -165,14 +164,14 @@ impl Usage {
         }
     }
 
-    /// The use of the ring with this number of its name.
+    /// The use of the ring whose name has this number.
     #[inline]
     fn of_name(&self, ring: Option<u32>) -> Option<&Use> {
         self.all().find(|used| Some(used.account.name.id()) == ring)
     }
 
-    /// [`lost`](Self::lost) for a storage that does not know the rings of its entries. A storage of one ring has only
-    /// entries of that.
+    /// [`lost`](Self::lost) for a storage that does not know the rings of its entries. If it has one ring, the entry is that
+    /// ring's.
     pub(crate) fn lost_of_any(&self, reason: EvictionReason) {
         self.facts.lost(reason);
         let mut all = self.all();
@@ -182,13 +181,13 @@ impl Usage {
     }
 }
 
-/// Rings keep the counts of storages that are gone.
+/// Rings keep the counts of dropped storages.
 impl Drop for Usage {
     fn drop(&mut self) {
         for used in self.all() {
             used.account.end_use(used);
         }
-        // Not one within another.
+        // Iterative: a recursive drop could overflow the stack.
         let mut next = self.first.take();
         while let Some(mut node) = next {
             next = node.next.take();

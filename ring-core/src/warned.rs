@@ -1,16 +1,16 @@
-//! Failures of storages that were warned of: each is said once.
+//! Warnings of failing storages: each is logged once.
 
 use crate::error::{Error, ErrorKind};
 use crate::observer;
 use crate::spans;
 use crate::sync::lasting::Mutex;
 
-/// The greatest number of warnings of a process.
+/// The most warnings of a process.
 const MOST: usize = 64;
 
 static WARNED: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-/// Warns of the storage, if it is the first failure there for this reason. Slow answers and open breakers are no reason.
+/// Warns of the storage, if it is the first failure there for this reason. Timeouts and open breakers cause no warning.
 pub(crate) fn warn_once(error: &Error) {
     let (ErrorKind::Storage, Some(storage)) = (error.kind(), error.storage_name()) else {
         return;

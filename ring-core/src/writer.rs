@@ -1,8 +1,7 @@
-//! Writers: methods that make cached values out of date. What they forget is removed when the body ends, however it ends.
+//! Writers: methods that make cached values out of date. The entries that they name are removed when the body ends.
 //!
-//! The removal after the body suffices. A computation that began before it is not stored, whatever it read, and a call
-//! that begins after it reads what the body wrote. Between the two, calls may return the old value: the writer has not
-//! returned yet.
+//! Removing after the body suffices. A computation that began before is not stored, and a call that begins after it reads
+//! the body's changes. In between, calls may return the old value: the writer has not returned yet.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -13,19 +12,19 @@ use crate::clearing::Clearing;
 use crate::mode::Blocking;
 use crate::storage::{AsyncClear, AsyncStorage, Clear, Storage};
 
-/// What a blocking writer forgets: an entry, a ring, a pair of those, or nothing.
+/// What a blocking writer removes: an entry, a ring, a pair of those, or nothing.
 pub trait Forgets {
     /// Removes it. Failures are counted.
     fn forget(&self);
 }
 
-/// What an async writer forgets: an entry, a ring, a pair of those, or nothing.
+/// What an async writer removes: an entry, a ring, a pair of those, or nothing.
 #[allow(async_fn_in_trait)]
 pub trait ForgetsAwaited {
     /// Removes it. Failures are counted.
     async fn forget(&self);
 
-    /// It was to be removed, and nobody is left to wait for it: it is not trusted any more.
+    /// Marks it suspect: the removal was dropped without an awaiting caller.
     fn abandon(&self);
 }
 
@@ -47,7 +46,7 @@ impl<T, S: Clear<T>> Forgets for Clearing<T, S, Blocking> {
 
 impl<T: Clone, S: AsyncStorage<T>, M> ForgetsAwaited for Forgetting<T, S, M> {
     async fn forget(&self) {
-        // Boxed: the compiler computes the layout of futures within futures to some depth only.
+        // Boxed: the compiler computes the layout of nested futures to a limited depth.
         if !ends_quietly(Box::pin(self.forget_awaited())).await {
             ForgetsAwaited::abandon(self);
         }
@@ -122,10 +121,9 @@ pub fn named_by<V: ?Sized, F>(value: Option<&V>, name: impl FnOnce(&V) -> F) -> 
     value.map(name)
 }
 
-/// Lets the `Drop` of a value panic: a writer returns what its body returns.
-/// Returns whether the work ended.
+/// Contains a panic of a value's `Drop`: a writer returns the result of its body. Returns whether `work` ended.
 fn quietly(work: impl FnOnce()) -> bool {
-    // The panic was reported when it began.
+    // The panic hook has reported it.
     catch_unwind(AssertUnwindSafe(work)).is_ok()
 }
 
@@ -142,16 +140,16 @@ async fn ends_quietly(work: impl Future<Output = ()>) -> bool {
     .await
 }
 
-/// A blocking writer while its body runs. If the body panics, it forgets as well.
+/// A blocking writer while its body runs. It also removes entries if the body panics.
 #[derive(Debug)]
 pub struct Writer<F: Forgets> {
     named: Option<F>,
-    /// Whether only `Ok` forgets.
+    /// Whether only `Ok` removes entries.
     on_ok: bool,
 }
 
 impl<F: Forgets> Writer<F> {
-    /// A writer that forgets this.
+    /// A writer that removes `named`.
     pub fn new(named: F, on_ok: bool) -> Self {
         Writer {
             named: Some(named),
@@ -165,7 +163,7 @@ impl<F: Forgets> Writer<F> {
         body()
     }
 
-    /// Ends the writer after its body. `is_ok` is whether there is a value, which names `also`.
+    /// Ends the writer after its body. `is_ok`: there is a value, which names `also`.
     pub fn end(mut self, is_ok: bool, also: impl Forgets) {
         if let Some(named) = self.named.take().filter(|_| is_ok || !self.on_ok) {
             named.forget();
@@ -182,18 +180,18 @@ impl<F: Forgets> Drop for Writer<F> {
     }
 }
 
-/// An async writer while its future lives. If the body panics or the future is dropped, entries are not trusted any more.
+/// An async writer while its future lives. If the body panics or the future is dropped, entries are marked suspect.
 #[derive(Debug)]
 pub struct AsyncWriter<F: ForgetsAwaited> {
     named: Option<F>,
-    /// Whether only `Ok` forgets.
+    /// Whether only `Ok` removes entries.
     on_ok: bool,
-    /// Whether the body is being polled: if this is dropped meanwhile, it panics.
+    /// Whether the body is being polled: dropping the writer then means a panic.
     is_polled: bool,
 }
 
 impl<F: ForgetsAwaited> AsyncWriter<F> {
-    /// A writer that forgets this.
+    /// A writer that removes `named`.
     pub fn new(named: F, on_ok: bool) -> Self {
         AsyncWriter {
             named: Some(named),
@@ -214,7 +212,7 @@ impl<F: ForgetsAwaited> AsyncWriter<F> {
         .await
     }
 
-    /// Ends the writer after its body. `is_ok` is whether there is a value, which names `also`.
+    /// Ends the writer after its body. `is_ok`: there is a value, which names `also`.
     pub async fn end(mut self, is_ok: bool, also: impl ForgetsAwaited) {
         let Some(named) = self.named.take().filter(|_| is_ok || !self.on_ok) else {
             return;

@@ -1,11 +1,11 @@
-//! Errors: all mistakes of an item are collected, and the item stays beside them.
+//! Errors: all mistakes of an item are collected, and the item is kept beside them.
 
 use std::fmt::Display;
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 
-/// The mistakes that were found so far.
+/// The mistakes found so far.
 #[derive(Default)]
 pub(crate) struct Errors(Option<syn::Error>);
 

@@ -24,13 +24,13 @@ fn predicates(generics: &Generics) -> impl Iterator<Item = &WherePredicate> {
     generics.where_clause.iter().flat_map(|clause| &clause.predicates)
 }
 
-/// The parameters that tell instantiations apart: all but lifetimes.
+/// The parameters that distinguish instantiations: all but lifetimes.
 pub(crate) fn of_instances(generics: &Generics) -> impl Iterator<Item = &GenericParam> {
     let params = generics.params.iter();
     params.filter(|parameter| !matches!(parameter, GenericParam::Lifetime(_)))
 }
 
-/// `::<T, N>`, or nothing.
+/// `::<T, N>`, or nothing without parameters.
 pub(crate) fn turbofish(generics: &Generics) -> TokenStream {
     let mut names = of_instances(generics).map(name_of).peekable();
     match names.peek() {
@@ -44,7 +44,7 @@ pub(crate) fn split_by(generics: &Generics, self_ty: &Type) -> (Generics, Generi
     split(generics, |name| mentions(self_ty, name))
 }
 
-/// A path whose lifetimes have names: those without one become parameters.
+/// Gives the lifetimes of a path names: unnamed ones become parameters.
 pub(crate) fn name_lifetimes(path: &Path, generics: &mut Generics) -> Path {
     struct Name<'g>(&'g mut Generics);
     impl Name<'_> {
@@ -69,7 +69,7 @@ pub(crate) fn name_lifetimes(path: &Path, generics: &mut Generics) -> Path {
             visit_mut::visit_type_reference_mut(self, reference);
         }
 
-        /// References in the types of functions are of all lifetimes.
+        /// References in function pointer types have higher-ranked lifetimes: they stay.
         fn visit_type_fn_ptr_mut(&mut self, _: &mut TypeFnPtr) {}
 
         fn visit_parenthesized_generic_arguments_mut(&mut self, _: &mut ParenthesizedGenericArguments) {}
@@ -79,8 +79,8 @@ pub(crate) fn name_lifetimes(path: &Path, generics: &mut Generics) -> Path {
     path
 }
 
-/// The parameters of an item that stands beside the user's. The compiler suggests another one in the place of the user's item,
-/// also if there is none, so that it reports an unknown type once.
+/// The parameters of an item beside the user's; `<>` if there are none. For an unknown type the compiler suggests a
+/// parameter of the item: at the same place as for the user's item, it reports the type once.
 pub(crate) fn beside(place: Span, parameters: impl ToTokens) -> TokenStream {
     let parameters = parameters.into_token_stream();
     if parameters.is_empty() {
@@ -90,7 +90,7 @@ pub(crate) fn beside(place: Span, parameters: impl ToTokens) -> TokenStream {
     }
 }
 
-/// The same parameters, of generated code: lints about how often a lifetime is used do not see them.
+/// The same parameters in generated code, hidden from lints about the use of lifetimes.
 pub(crate) fn generated(generics: &Generics) -> Generics {
     let mut generics = generics.clone();
     for parameter in &mut generics.params {
@@ -102,7 +102,7 @@ pub(crate) fn generated(generics: &Generics) -> Generics {
     generics
 }
 
-/// Splits parameters into those that are kept, by their names, and the rest.
+/// Splits parameters into those kept, by their names, and the rest.
 pub(crate) fn split(generics: &Generics, is_kept: impl Fn(&str) -> bool) -> (Generics, Generics) {
     let is_kept = |parameter: &GenericParam| is_kept(&name_of(parameter).to_string());
     let (mut kept, moved): (Vec<_>, Vec<_>) = generics.params.iter().cloned().partition(is_kept);
@@ -116,7 +116,7 @@ pub(crate) fn split(generics: &Generics, is_kept: impl Fn(&str) -> bool) -> (Gen
     (build(kept, of_kept), build(moved, of_moved))
 }
 
-/// Takes the bounds of a type parameter out, as a predicate, if they mention one of `names`.
+/// Moves the bounds of a type parameter into a predicate, if they mention one of `names`.
 fn take_bounds(parameter: &mut GenericParam, names: &[String]) -> Option<WherePredicate> {
     let GenericParam::Type(parameter) = parameter else {
         return None;

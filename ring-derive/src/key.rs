@@ -1,4 +1,4 @@
-//! `#[derive(RingKey)]`: the input is read into a model, the model is checked, and the impl is made of it.
+//! `#[derive(RingKey)]`: reads the input into a model, checks the model, and makes the impl.
 
 mod bounds;
 mod check;

@@ -1,4 +1,4 @@
-//! Attributes become options: the options' names are looked up in one table, and darling reads their values.
+//! Parsing of attributes into options: one table has the options' names; darling reads their values.
 
 mod list;
 mod options;

@@ -1,5 +1,5 @@
-//! `#[ring]` and `#[ring_impl]`: a method and its options are read into a model, the model is checked, and the method,
-//! its accessor and its handle are made of it.
+//! `#[ring]` and `#[ring_impl]`: read a method and its options into a model, check the model, and make the method, its
+//! accessor and its handle.
 
 mod associated;
 mod block;

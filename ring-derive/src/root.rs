@@ -1,4 +1,4 @@
-//! Where generated code finds the library: users may have renamed it.
+//! The library's path in generated code: users may have renamed it.
 
 use proc_macro_crate::{Error, FoundCrate, crate_name};
 use proc_macro2::{Span, TokenStream, TokenTree};
@@ -10,7 +10,7 @@ use syn::{Ident, Path};
 pub(crate) struct Root(TokenStream);
 
 impl Root {
-    /// The library as the user's crate depends on it.
+    /// The library as a dependency of the user's crate.
     pub(crate) fn find() -> syn::Result<Self> {
         match crate_name("ring-cache") {
             Ok(FoundCrate::Name(name)) => {
@@ -22,22 +22,22 @@ impl Root {
                                `crate = path::to::ring_cache`";
                 Err(syn::Error::new(Span::call_site(), message))
             }
-            // The library's own tests and examples, and crates whose manifest cannot be read.
+            // Also the library's own tests and examples, and crates whose manifest cannot be read.
             Ok(FoundCrate::Itself) | Err(_) => Ok(Root(quote!(::ring_cache))),
         }
     }
 
-    /// The path that the user named, or else the library as the user's crate depends on it.
+    /// The path given by the user, or else the library as a dependency of the user's crate.
     pub(crate) fn named(path: Option<&Path>) -> syn::Result<Self> {
         path.map_or_else(Root::find, |path| Ok(Root(path.to_token_stream())))
     }
 
-    /// The same path, whose errors are reported at `place`.
+    /// The same path, with errors reported at `place`.
     pub(crate) fn at(&self, place: Span) -> TokenStream {
         moved_to(place, self.0.clone())
     }
 
-    /// The module for generated code, whose errors are reported at `place`.
+    /// The module for generated code, with errors reported at `place`.
     pub(crate) fn generated_at(&self, place: Span) -> TokenStream {
         let root = self.at(place);
         quote_spanned!(place=> #root::generated)
@@ -50,7 +50,7 @@ impl ToTokens for Root {
     }
 }
 
-/// The tokens, whose errors are reported at `place`.
+/// The tokens, with errors reported at `place`.
 pub(crate) fn moved_to(place: Span, tokens: TokenStream) -> TokenStream {
     let at_place = |mut tree: TokenTree| {
         tree.set_span(tree.span().located_at(place));
@@ -59,7 +59,7 @@ pub(crate) fn moved_to(place: Span, tokens: TokenStream) -> TokenStream {
     tokens.into_iter().map(at_place).collect()
 }
 
-/// The span of generated code whose errors are reported at `place`.
+/// The span of generated code with errors reported at `place`.
 pub(crate) fn located_at(place: Span) -> Span {
     Span::call_site().located_at(place)
 }

@@ -40,7 +40,7 @@ fn implementation(input: &DeriveInput, code: &TokenStream, root: &Root) -> Token
     }
 }
 
-/// Type parameters have shapes.
+/// Bounds type parameters: they must have shapes.
 fn bound(generics: &Generics, root: &Root) -> Generics {
     let mut generics = generics.clone();
     for parameter in generics.type_params_mut() {
@@ -49,7 +49,7 @@ fn bound(generics: &Generics, root: &Root) -> Generics {
     generics
 }
 
-/// The parts of a shape in their order.
+/// The parts of a shape, in order.
 #[derive(Default)]
 struct Parts(Vec<Part>);
 
@@ -128,7 +128,7 @@ fn parts(input: &DeriveInput, errors: &mut Errors) -> Parts {
     parts
 }
 
-/// The texts of all tokens: not their spaces, which a compiler may change.
+/// The texts of all tokens, without spaces, which may differ between compilers.
 fn texts(tokens: TokenStream) -> Vec<String> {
     let of_tree = |tree: TokenTree| match tree {
         TokenTree::Group(group) => {

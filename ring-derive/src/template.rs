@@ -1,4 +1,4 @@
-//! A text with names in braces, as `format!` takes it: `user:{id}`, read into pieces.
+//! Texts with names in braces, like those of `format!`: `user:{id}`, parsed into pieces.
 
 use proc_macro2::Span;
 use syn::ext::IdentExt;
@@ -18,7 +18,7 @@ pub(crate) struct Place {
     pub(crate) written: String,
 }
 
-/// What the names of a text are.
+/// The kind of names in a text.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Names {
     /// Arguments of a call, or `self`.
@@ -27,7 +27,7 @@ pub(crate) enum Names {
     Fields,
 }
 
-/// Reads the text. Texts do not follow each other.
+/// Parses the text. Adjacent texts are joined.
 pub(crate) fn pieces(text: &LitStr, names: Names) -> syn::Result<Vec<Piece>> {
     let reader = Reader {
         text,
@@ -136,7 +136,7 @@ impl Reader<'_> {
     }
 }
 
-/// The name that is written. A keyword stands for the raw name, as in `format!`.
+/// The name. A keyword means the raw name, as in `format!`.
 fn name(written: &str) -> Option<Ident> {
     let raw = || {
         let cannot_be_raw = ["self", "Self", "super", "crate", "_"].contains(&written);

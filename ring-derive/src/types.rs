@@ -1,16 +1,16 @@
-//! Properties of types that the macros know from how they are written.
+//! Properties of types that are known from their text.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{GenericArgument, PathArguments, PathSegment, Type};
 
-/// Types that are known not to be `Result`s, beside [`CLONE`].
+/// Types that are certainly not `Result`s, in addition to [`CLONE`].
 const PLAIN: [&str; 7] = [
     "Vec", "Option", "Box", "HashMap", "HashSet", "BTreeMap", "BTreeSet",
 ];
 
-/// Types that are known to be `Clone`, which spares the compiler a check.
+/// Types that are certainly `Clone`, which saves the compiler a check.
 const CLONE: [&str; 16] = [
     "String", "Arc", "Rc", "bool", "char", "u8", "u16", "u32", "u64", "usize", "i32", "i64", "isize", "f32",
     "f64", "Bytes",
@@ -22,14 +22,14 @@ const PRIMITIVE: [&str; 16] = [
     "f32", "f64",
 ];
 
-/// Types that cannot be the user's own. The compiler refuses others in its own words.
+/// Types that cannot be the user's own. For others, the compiler's own error suffices.
 const FOREIGN: [&str; 33] = [
     "String", "str", "Vec", "Option", "Result", "Box", "Arc", "Rc", "HashMap", "HashSet", "BTreeMap",
     "BTreeSet", "VecDeque", "PathBuf", "Path", "Duration", "bool", "char", "u8", "u16", "u32", "u64", "u128",
     "usize", "i8", "i16", "i32", "i64", "i128", "isize", "f32", "f64", "Mutex",
 ];
 
-/// Types of std without a fixed size, and those that own such values.
+/// Unsized types of std, and their owned types.
 const UNSIZED: [(&str, &str); 4] = [
     ("str", "String"),
     ("std::path::Path", "PathBuf"),
@@ -37,7 +37,7 @@ const UNSIZED: [(&str, &str); 4] = [
     ("std::ffi::CStr", "CString"),
 ];
 
-/// The storages of the library that hold bytes.
+/// The library's storages of bytes.
 const STORAGES_OF_BYTES: [&str; 6] = [
     "Redis",
     "RedisHash",
@@ -74,7 +74,7 @@ fn ends_in(ty: &Type, names: &[&str]) -> bool {
     last_segment(ty).is_some_and(|last| names.iter().any(|name| last.ident == name))
 }
 
-/// Where an error about a value of this type is reported: at the name of the type.
+/// The span for errors about a value of this type: the type's name.
 pub(crate) fn place_of(ty: &Type) -> Span {
     match ty {
         Type::Reference(reference) => place_of(&reference.elem),
@@ -102,7 +102,7 @@ pub(crate) fn type_arguments(segment: &PathSegment) -> impl Iterator<Item = &Typ
         })
 }
 
-/// What an `Arc`, `Rc` or `Box` points to.
+/// The target of an `Arc`, `Rc` or `Box`.
 pub(crate) fn pointee(ty: &Type) -> Option<&Type> {
     let last = last_segment(ty).filter(|_| ends_in(ty, &["Arc", "Rc", "Box"]))?;
     first_argument(last)
@@ -126,8 +126,8 @@ pub(crate) fn is_known_clone(ty: &Type) -> bool {
     is_named(ty, &CLONE)
 }
 
-/// The type as an argument of another. A name alone is written `Name<>`: if it is unknown, the compiler would else suggest a
-/// type parameter here and not at the user's signature, and report both.
+/// The type as an argument of another. A single name is written `Name<>`: otherwise, if it is unknown, the compiler would
+/// also suggest a type parameter here, and report both.
 pub(crate) fn as_argument(ty: &Type) -> TokenStream {
     match ty {
         Type::Path(path) if path.path.get_ident().is_some_and(|name| name != "Self") && !is_known(ty) => {
@@ -138,12 +138,12 @@ pub(crate) fn as_argument(ty: &Type) -> TokenStream {
     }
 }
 
-/// Whether a type is one that the macros know by its name.
+/// Whether the macros know a type by its name.
 fn is_known(ty: &Type) -> bool {
     is_named(ty, &PLAIN) || is_known_clone(ty) || is_primitive(ty)
 }
 
-/// Whether a type is one of the language's that are copied.
+/// Whether a type is a `Copy` type of the language.
 pub(crate) fn is_primitive(ty: &Type) -> bool {
     is_named(ty, &PRIMITIVE)
 }
@@ -166,14 +166,14 @@ pub(crate) fn is_result(ty: &Type) -> bool {
     ends_in(ty, &["Result"])
 }
 
-/// The type between the brackets of a `Result`, whose errors may be written or not.
+/// The value type of a `Result`, with or without its error type.
 pub(crate) fn ok_type(ty: &Type) -> Option<&Type> {
     last_segment(ty)
         .filter(|_| is_result(ty))
         .and_then(first_argument)
 }
 
-/// Whether it is `impl Future`, or a future in a box.
+/// Whether it is `impl Future`, or a boxed future.
 pub(crate) fn is_future(ty: &Type) -> bool {
     let is_boxed = |last: &PathSegment| {
         let pinned = last.ident == "Pin" && mentions(&last.arguments, "Future");
@@ -185,14 +185,14 @@ pub(crate) fn is_future(ty: &Type) -> bool {
     last_segment(ty).is_some_and(is_boxed) || (matches!(ty, Type::ImplTrait(_)) && mentions(ty, "Future"))
 }
 
-/// Whether values of a type are bytes already.
+/// Whether values of a type are bytes.
 pub(crate) fn is_bytes(ty: &Type) -> bool {
     let of_bytes =
         |segment| first_argument(segment).is_some_and(|ty| ty.to_token_stream().to_string() == "u8");
     ends_in(ty, &["String", "Bytes"]) || (ends_in(ty, &["Vec"]) && last_segment(ty).is_some_and(of_bytes))
 }
 
-/// Whether a path can be one of the library's: a name alone, or a name after a crate's.
+/// Whether a path can be the library's: a name alone, or a name after a crate's.
 fn may_be_the_librarys(ty: &Type) -> bool {
     match ty {
         Type::Path(path) => {
@@ -208,7 +208,7 @@ fn may_be_the_librarys(ty: &Type) -> bool {
     }
 }
 
-/// Whether a storage of this type is one of the library's that holds bytes.
+/// Whether a type is one of the library's storages of bytes.
 pub(crate) fn is_storage_of_bytes(storage: &Type) -> bool {
     let inner = last_segment(storage).filter(|last| last.ident == "Blocking");
     match inner {
@@ -217,20 +217,21 @@ pub(crate) fn is_storage_of_bytes(storage: &Type) -> bool {
     }
 }
 
-/// A type without a fixed size.
+/// An unsized type.
 pub(crate) struct Unsized<'a> {
     pub(crate) ty: &'a Type,
-    /// What it is.
+    /// Its kind.
     pub(crate) what: String,
     /// A reference to it.
     pub(crate) reference: String,
-    /// `Arc` of it.
+    /// An `Arc` of it.
     pub(crate) shared: String,
-    /// The type that owns such a value.
+    /// The owned type.
     pub(crate) owned: String,
 }
 
-/// The first type without a fixed size where one is needed: a type, or what an `Option`, a `Result` or a `Vec` has of it.
+/// The first unsized type where a sized one is needed: the type itself, or the content of an `Option`, a `Result` or a
+/// `Vec`.
 pub(crate) fn find_unsized(ty: &Type) -> Option<Unsized<'_>> {
     let (what, owned) = match ty {
         Type::Slice(slice) => ("a slice".to_owned(), format!("Vec<{}>", written(&slice.elem))),
@@ -260,7 +261,7 @@ pub(crate) fn find_unsized(ty: &Type) -> Option<Unsized<'_>> {
     })
 }
 
-/// A type as one writes it: without the spaces that tokens have between them.
+/// The usual text of a type: without the spaces between tokens.
 pub(crate) fn written(tokens: impl ToTokens) -> String {
     let is_word = |character: char| character.is_alphanumeric() || character == '_';
     let mut written = String::new();

@@ -17,16 +17,16 @@ use crate::snapshot::Place;
 use crate::view::message::{self, Confirm};
 use crate::view::{Html, Nonce};
 
-/// The longest form, in bytes: long keys have room.
+/// The largest form, in bytes: long keys fit.
 const LONGEST: usize = 256 << 10;
 
-/// For so long a wrong token is not answered.
+/// The delay of the answer to a wrong token.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// What is to be done.
+/// The requested change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Change {
-    /// Nothing: the token is to be checked.
+    /// No change: checks the token.
     Check,
     Delete(String),
     Refresh(String),
@@ -62,7 +62,7 @@ impl Change {
     }
 }
 
-/// How the request is answered.
+/// The form of the answer.
 struct Answer {
     place: Place,
     wants: Wants,
@@ -147,15 +147,14 @@ pub(crate) async fn change(
 /// Whether the form has the token.
 async fn authorize(site: &Site, form: &Query, answer: &Answer) -> Result<(), Response<Body>> {
     let Some(token) = site.token() else {
-        let message =
-            "The inspector is read-only. `allow_changes(token)` lets who knows the token change something.";
+        let message = "The inspector is read-only. `allow_changes(token)` allows changes with that token.";
         return Err(answer.refuse(StatusCode::FORBIDDEN, message, ""));
     };
     let given = form.get("token").unwrap_or_default();
     if is_equal(given.as_bytes(), token.as_bytes()) {
         return Ok(());
     }
-    // Nobody tries many.
+    // Slows down guessing.
     let _turn = site.wrong_token().await;
     sleep(PAUSE).await;
     Err(answer.refuse(
@@ -165,7 +164,7 @@ async fn authorize(site: &Site, form: &Query, answer: &Answer) -> Result<(), Res
     ))
 }
 
-/// Takes the same time wherever two tokens of one length differ.
+/// Takes the same time for all tokens of one length.
 fn is_equal(given: &[u8], token: &[u8]) -> bool {
     let differences = given
         .iter()
@@ -174,7 +173,7 @@ fn is_equal(given: &[u8], token: &[u8]) -> bool {
     given.len() == token.len() && std::hint::black_box(differences) == 0
 }
 
-/// The page that the form was on.
+/// The page with the form.
 fn back(place: &Place, form: &Query) -> String {
     let pairs = ["ring", "storage", "from"].map(|name| form.get(name).map(|value| (name, value)));
     with_query(&format!("{}/ring", place.base), pairs.into_iter().flatten())

@@ -1,6 +1,6 @@
-//! What a change did, in a word and in a sentence.
+//! The outcome of a change, as a word and as a sentence.
 
-/// What was done.
+/// The outcome of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Done {
     Checked,
@@ -21,7 +21,7 @@ impl Done {
         (
             Done::Refreshed,
             "refreshed",
-            "The entry is stale now: the next call has it computed anew.",
+            "The entry is stale now: the next call recomputes it.",
         ),
         (Done::Cleared, "cleared", "The ring was cleared."),
         (Done::Absent, "absent", "There was no such entry."),

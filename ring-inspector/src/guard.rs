@@ -1,4 +1,4 @@
-//! Which requests are answered: those of who sits at this machine, and came from no page of another site.
+//! The guard: it admits requests from this machine that no page of another site sent.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use axum::response::Response;
 
 use crate::reply::{plain, protected};
 
-/// Who is answered.
+/// The admitted requests.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Guard {
-    /// Hosts besides this machine's own names.
+    /// Hosts in addition to this machine's own names.
     pub(crate) hosts: Vec<String>,
     pub(crate) allows_any_peer: bool,
 }
@@ -121,7 +121,7 @@ fn is_loopback(address: IpAddr) -> bool {
     address.to_canonical().is_loopback()
 }
 
-/// Whether a page of another site asks. Browsers tell, and pages cannot make them tell something else.
+/// Whether a page of another site sent the request. Browsers tell, and pages cannot forge it.
 fn is_of_other_site(host: &str, headers: &HeaderMap) -> bool {
     let text = |name: &HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or_default());
     let site = text(&HeaderName::from_static("sec-fetch-site"));
@@ -137,13 +137,13 @@ fn is_of_other_site(host: &str, headers: &HeaderMap) -> bool {
     })
 }
 
-/// The host that is asked: of HTTP/2 it stands in the URI.
+/// The requested host; in HTTP/2 it is in the URI.
 fn host(request: &Request) -> Option<&str> {
     let mut named = request.headers().get_all(header::HOST).iter();
     match (named.next(), named.next()) {
         (Some(host), None) => host.to_str().ok(),
         (None, None) => request.uri().authority().map(|authority| authority.as_str()),
-        // With two of them, a proxy before this server may have read the other one.
+        // With two of them, a proxy may have read the other one.
         _ => None,
     }
 }

@@ -1,4 +1,4 @@
-//! The last minutes of each ring, as far as somebody looked: its hit ratio from one look to the next.
+//! The history of each ring while the inspector is used: its hit ratios between looks.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt::Write;
@@ -6,19 +6,19 @@ use std::time::{Duration, Instant};
 
 use ring_cache_core::Stats;
 
-/// The number of looks that are kept.
+/// The number of looks kept.
 const LOOKS: usize = 61;
 
-/// Looks that follow sooner than this are one.
+/// Looks in quicker succession count as one.
 const APART: Duration = Duration::from_millis(900);
 
-/// The counters of rings at some moments.
+/// The counters of rings at several times.
 #[derive(Default)]
 pub(crate) struct History {
     rings: HashMap<String, VecDeque<(Instant, Stats)>>,
 }
 
-/// What became of a ring from look to look.
+/// The recent history of a ring.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Recent {
     /// The hit ratios of the last intervals, from the oldest on. `None` for one without look-ups.
@@ -28,7 +28,7 @@ pub(crate) struct Recent {
 }
 
 impl History {
-    /// Notes the counters of all rings. Others are forgotten.
+    /// Notes the counters of all rings. Forgets other rings.
     pub(crate) fn note<'r>(&mut self, now: Instant, rings: impl Iterator<Item = (&'r str, Stats)>) {
         let mut known = std::mem::take(&mut self.rings);
         for (id, stats) in rings {
@@ -68,7 +68,7 @@ impl Recent {
     /// The width of a sparkline, whose height is 1.
     pub(crate) const WIDTH: usize = LOOKS - 1;
 
-    /// The ratios as the path of a line, the newest at the right. It has gaps where nothing was looked up.
+    /// The ratios as the path of a line, the newest at the right, with gaps where nothing was looked up.
     pub(crate) fn path(&self) -> String {
         let mut path = String::new();
         let start = Self::WIDTH.saturating_sub(self.ratios.len());
@@ -80,7 +80,7 @@ impl Recent {
             };
             let (x, y) = (start + place, 1.0 - ratio);
             let command = if pen_is_down { 'L' } else { 'M' };
-            // A point of its own shows as a dot.
+            // A single point becomes a dot.
             let _ = write!(path, "{command}{x} {y:.3}h1");
             pen_is_down = true;
         }
@@ -105,7 +105,7 @@ mod tests {
         for (second, (hits, misses)) in (0..).zip(looks) {
             let now = start + Duration::from_secs(second);
             history.note(now, [("a", stats(hits, misses))].into_iter());
-            // Too soon to be another look.
+            // Too early for another look.
             history.note(now + APART / 2, [("a", stats(99, 99))].into_iter());
         }
         let recent = history.recent("a");

@@ -14,7 +14,7 @@ use crate::pages::{figures, overview, ring};
 use crate::site::Site;
 use crate::{change, reply};
 
-/// An inspector that only shows, to whoever is at this machine, for a path of a service: `Inspector::new().router()`.
+/// A read-only inspector for this machine, at a path of a service: `Inspector::new().router()`.
 ///
 /// See the [module](crate) for how to serve it.
 pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
@@ -36,14 +36,14 @@ pub struct Inspector {
 }
 
 impl Inspector {
-    /// An inspector that only shows, to whoever is at this machine.
+    /// A read-only inspector for this machine.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Allows who knows this token to delete, refresh and clear. An empty token allows nothing.
+    /// Allows deleting, refreshing and clearing with this token. An empty token allows nothing.
     ///
-    /// Make it as long as a password, and do not write it into the program.
+    /// Use a token as long as a password, and do not write it into the source.
     #[must_use]
     pub fn allow_changes(mut self, token: impl Into<String>) -> Self {
         let token = token.into();
@@ -51,16 +51,16 @@ impl Inspector {
         self
     }
 
-    /// Answers requests to this host too, such as `cache.example.com`, without a port: the name by which a proxy, or a machine
-    /// in the network, reaches it.
+    /// Also answers requests to this host, such as `cache.example.com`, without a port: the name by which a proxy, or
+    /// another machine in the network, reaches it.
     #[must_use]
     pub fn allow_host(mut self, host: impl Into<String>) -> Self {
         self.guard.hosts.push(host.into().to_ascii_lowercase());
         self
     }
 
-    /// Answers whoever reaches it. Who that is is left to the service: put a log-in in front of it. Each name by which it is
-    /// reached needs an [`allow_host`](Self::allow_host).
+    /// Answers any peer. The service must restrict access: put a log-in in front of it. Each name by which it is reached
+    /// needs an [`allow_host`](Self::allow_host).
     #[must_use]
     pub fn allow_any_peer(mut self) -> Self {
         self.guard.allows_any_peer = true;

@@ -1,5 +1,5 @@
-//! A page that shows the rings of [ring-cache](https://docs.rs/ring-cache) to whoever operates a service. Depend on
-//! `ring-cache` with the feature `inspector`, which has this crate as `ring_cache::inspector`.
+//! A page that shows the rings of [ring-cache](https://docs.rs/ring-cache) to operators of a service. Depend on `ring-cache`
+//! with the feature `inspector`, which re-exports this crate as `ring_cache::inspector`.
 //!
 //! ```
 //! use ring_cache::inspector::Inspector;
@@ -12,14 +12,15 @@
 //! # std::io::Result::Ok(()) }).unwrap();
 //! ```
 //!
-//! A browser shows for each ring its live hit ratio, its storage, how long look-ups and bodies take, and its keys; for each
-//! storage its servers and breakers; and what the [doctor](ring_cache_core::doctor) finds. `curl` gets the same as text, and
-//! `/figures` is JSON. Values are never shown. The page is one document without anything from elsewhere. It works without
-//! JavaScript, which keeps the figures up to date.
+//! A browser shows for each ring its live hit ratio, its storage, the times of look-ups and bodies, and its keys; for each
+//! storage its servers and breakers; and the findings of the [doctor](ring_cache_core::doctor). `curl` gets the same as
+//! text, and `/figures` is JSON. Values are never shown. The page is one document without external resources. It works
+//! without JavaScript, which only updates the figures.
 //!
 //! # Beside other routes
 //!
-//! [`router`] and [`Inspector::router`] give a [`Router`] for a path of a service. It has to know the peer of each connection:
+//! [`router`] and [`Inspector::router`] return a [`Router`] for a path of a service. It needs the peer address of
+//! connections:
 //!
 //! ```
 //! use std::net::SocketAddr;
@@ -33,11 +34,11 @@
 //! # let _ = service;
 //! ```
 //!
-//! The page is at `/cache`, without a `/` at the end, as of all nested routers.
+//! The page is at `/cache`, without a trailing `/`, as with all nested routers.
 //!
-//! # Who may look
+//! # Access
 //!
-//! Only who sits at the machine, or has a tunnel to it, as by `ssh -L 9009:localhost:9009 host`:
+//! Only this machine has access, also by a tunnel such as `ssh -L 9009:localhost:9009 host`:
 //!
 //! - The peer must be a loopback address, and no proxy may have passed the request on, unless
 //!   [`allow_any_peer`](Inspector::allow_any_peer) leaves that to the service.
@@ -48,13 +49,13 @@
 //!
 //! # Changes
 //!
-//! Nothing can be changed until [`allow_changes`](Inspector::allow_changes) sets a token. Then a `POST` with the token can
+//! Changes are off until [`allow_changes`](Inspector::allow_changes) sets a token. Then a `POST` with the token can
 //!
 //! - *delete* a key, as `call.delete()` does;
-//! - *refresh* a key, as `call.expire()` does: the ring keeps the value as a stale one, and the next call has it computed anew.
-//!   Only rings with `stale` offer this. A value cannot be computed from here, since a key does not have the arguments of the
-//!   call;
-//! - *clear* a ring, as `{method}_cache().clear()` does. It is asked for twice.
+//! - *refresh* a key, as `call.expire()` does: the ring keeps the value as a stale one, and the next call recomputes it.
+//! Only   rings with `stale` offer this. The inspector cannot compute a value, since a key does not contain the arguments of
+//! the   call;
+//! - *clear* a ring, as `{method}_cache().clear()` does, after a confirmation.
 //!
 //! ```console
 //! $ curl localhost:9009
@@ -62,17 +63,16 @@
 //! $ curl -d token=… -d ring=user --data-urlencode delete=user:7 localhost:9009/change
 //! ```
 //!
-//! # Which keys are listed
+//! # Listed keys
 //!
-//! Those in `Redis`, `RedisHash`, `RedisCluster` and `Disk`; those in an `Lru` or a `Map` that a static owns, as that of a ring
-//! without `storage`, and those in others that were made with [`inspectable`](ring_cache_core::Lru::inspectable); those of
-//! `Tiered` by the same rule. Memcached does not list keys, and deletes those of which you know the text.
+//! Keys in `Redis`, `RedisHash`, `RedisCluster` and `Disk`; keys in an `Lru` or a `Map` in a static, such as that of a ring
+//! without `storage`, or with [`inspectable`](ring_cache_core::Lru::inspectable); and keys in a `Tiered` by the same rule.
+//! Memcached does not list keys; it can delete a key whose text you know.
 //!
-//! # What it costs
+//! # Cost
 //!
-//! Without a request nothing. A request reads counters; a page of keys looks at some thousands of entries at most, a few hundred
-//! under one lock, and in Redis by a few `SCAN`s. All that may block runs on the threads that tokio keeps for that, four at a
-//! time.
+//! None without requests. A request reads counters; a page of keys reads some thousands of entries at most, a few hundred
+//! under one lock, and in Redis by a few `SCAN`s. Blocking work runs on tokio's threads for it, four at a time.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]

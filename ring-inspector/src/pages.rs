@@ -52,7 +52,7 @@ pub(crate) async fn ring(
     })
 }
 
-/// All figures, for programs.
+/// All figures, as JSON.
 pub(crate) async fn figures(State(site): State<Site>) -> Result<Response<Body>, Response<Body>> {
     let snapshot = site.read(Site::snapshot).await?;
     Ok(json(&view::json::figures(&snapshot)))

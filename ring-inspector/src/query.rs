@@ -1,4 +1,4 @@
-//! What a query or a form says.
+//! Queries and forms.
 
 /// Pairs of names and values, as `application/x-www-form-urlencoded`.
 pub(crate) struct Query(Vec<(String, String)>);

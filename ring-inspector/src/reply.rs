@@ -1,11 +1,11 @@
-//! Replies, and what all of them have in common.
+//! Replies, and their common headers.
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 
 use crate::view::{Html, Nonce};
 
-/// What a client reads.
+/// The format for a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wants {
     Html,
@@ -13,7 +13,7 @@ pub(crate) enum Wants {
 }
 
 impl Wants {
-    /// Browsers ask for HTML. Whoever takes anything, as `curl`, gets text.
+    /// HTML for browsers, which ask for it; text for others, such as `curl`.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let accepted = headers.get_all(header::ACCEPT).iter();
         let mut accepted = accepted.filter_map(|value| value.to_str().ok());
@@ -33,7 +33,7 @@ fn reply(status: StatusCode, media: &'static str, body: String) -> Response<Body
     response
 }
 
-/// Text without control characters but for line feeds, so that nothing commands the terminal.
+/// Text without control characters except line feeds: a terminal could execute them.
 pub(crate) fn plain(status: StatusCode, text: String) -> Response<Body> {
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
@@ -50,7 +50,7 @@ pub(crate) fn json(value: &serde_json::Value) -> Response<Body> {
     reply(StatusCode::OK, "application/json", value.to_string())
 }
 
-/// A page whose style and script have this nonce, and which can load, send and embed nothing else.
+/// A page whose style and script have this nonce. It can load, send and embed nothing else.
 pub(crate) fn html(status: StatusCode, nonce: &Nonce, page: Html) -> Response<Body> {
     let mut response = reply(status, "text/html; charset=utf-8", page.finish());
     let policy = format!(
@@ -65,7 +65,7 @@ pub(crate) fn html(status: StatusCode, nonce: &Nonce, page: Html) -> Response<Bo
     response
 }
 
-/// Sends the browser to a page of this site.
+/// Redirects the browser to a page of this site.
 pub(crate) fn see_other(location: &str) -> Response<Body> {
     let mut response = reply(StatusCode::SEE_OTHER, "text/plain; charset=utf-8", String::new());
     match HeaderValue::from_str(location) {
@@ -79,8 +79,8 @@ pub(crate) async fn not_found() -> Response<Body> {
     plain(StatusCode::NOT_FOUND, "The inspector has no such page.\n".into())
 }
 
-/// Headers of all replies: nothing is kept, embedded, or taken for something else. `Referrer-Policy` is not `no-referrer`,
-/// with which browsers would send `Origin: null` with forms.
+/// Headers of all replies: no caching, embedding or type sniffing. `Referrer-Policy` is not `no-referrer`, with which
+/// browsers would send `Origin: null` with forms.
 pub(crate) fn protected(mut response: Response<Body>) -> Response<Body> {
     const HEADERS: [(header::HeaderName, &str); 5] = [
         (header::CACHE_CONTROL, "no-store"),
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn only_who_asks_for_html_gets_it() {
+    fn only_clients_that_ask_for_html_get_it() {
         let wants = |accept: &'static str| {
             let mut headers = HeaderMap::new();
             headers.insert(header::ACCEPT, HeaderValue::from_static(accept));

@@ -1,4 +1,4 @@
-//! What all requests share: the token, the history, and the threads that may block.
+//! The state of all requests: the token, the history, and permits for blocking threads.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -18,25 +18,25 @@ use crate::query::Query;
 use crate::reply::plain;
 use crate::snapshot::{Place, RingPage, SHOWN, Snapshot, keys_of};
 
-/// The number of requests that are worked on at a time: a storage that hangs takes no more threads.
+/// The number of concurrent requests: a storage that hangs blocks no more threads.
 const AT_A_TIME: usize = 4;
 
-/// What all requests share.
+/// The state of all requests.
 #[derive(Clone)]
 pub(crate) struct Site(Arc<Shared>);
 
 struct Shared {
     token: Option<Arc<str>>,
     history: Mutex<History>,
-    /// For reading counters.
+    /// Permits for reading counters.
     readers: Arc<Semaphore>,
-    /// For asking storages, of which one may hang.
+    /// Permits for requests to storages, which may hang.
     askers: Arc<Semaphore>,
     /// Held while a wrong token is answered: one at a time.
     wrong_tokens: tokio::sync::Mutex<()>,
 }
 
-/// The path of the service that the routes are below; empty at the top.
+/// The path of the service above the routes; empty at the top.
 pub(crate) struct Base(String);
 
 impl<S: Sync> FromRequestParts<S> for Base {
@@ -64,12 +64,12 @@ impl Site {
         self.0.token.as_deref()
     }
 
-    /// Waits until no other wrong token is answered.
+    /// Waits until no other wrong token is being answered.
     pub(crate) async fn wrong_token(&self) -> impl Drop + '_ {
         self.0.wrong_tokens.lock().await
     }
 
-    /// The storage that a form is about. To be called where it may block.
+    /// The storage of a form. To be called where it may block.
     pub(crate) fn find(&self, form: &Query) -> Option<Inspected> {
         let (ring, number) = (form.get("ring")?, form.number("storage"));
         let mut row = Snapshot::read().take_row(ring, number)?;
@@ -89,7 +89,7 @@ impl Site {
         }
     }
 
-    /// Reads counters on a thread that may block.
+    /// Reads counters on a blocking thread.
     pub(crate) async fn read<R: Send + 'static>(
         &self,
         read: impl FnOnce(&Site) -> R + Send + 'static,
@@ -97,7 +97,7 @@ impl Site {
         self.work(&self.0.readers, read).await
     }
 
-    /// Asks a storage on a thread that may block.
+    /// Queries a storage on a blocking thread.
     pub(crate) async fn ask<R: Send + 'static>(
         &self,
         ask: impl FnOnce(&Site) -> R + Send + 'static,
@@ -105,7 +105,7 @@ impl Site {
         self.work(&self.0.askers, ask).await
     }
 
-    /// A panic is an error of this request.
+    /// A panic becomes an error of this request.
     async fn work<R: Send + 'static>(
         &self,
         permits: &Arc<Semaphore>,
@@ -120,7 +120,7 @@ impl Site {
         };
         let site = self.clone();
         let work = tokio::task::spawn_blocking(move || {
-            // Also if nobody waits any more.
+            // Held to the end of the work, also if the request is dropped.
             let _permit = permit;
             work(&site)
         });

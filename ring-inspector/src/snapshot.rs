@@ -1,4 +1,4 @@
-//! What the pages show, read at one moment.
+//! Snapshots: the data of the pages.
 
 use ring_cache_core::inspect::{Inspected, KeyPage};
 use ring_cache_core::{Error, Finding, RingInfo};
@@ -8,34 +8,33 @@ use crate::history::Recent;
 /// The number of keys of a page.
 const KEYS: usize = 100;
 
-/// The number of rings of the page, and of those whose last minutes are kept: of services that are watched one by one there may
-/// be very many.
+/// The number of rings on the page and in the history: services that are watched one by one may have very many.
 pub(crate) const SHOWN: usize = 500;
 
 /// A ring, as one row.
 pub(crate) struct Row {
-    /// Tells it from all other rows, also in other snapshots.
+    /// The unique id of the row, the same in all snapshots.
     pub(crate) id: String,
     pub(crate) info: RingInfo,
     pub(crate) storages: Vec<Inspected>,
     pub(crate) recent: Recent,
 }
 
-/// All there is at one moment.
+/// The data of all rings.
 pub(crate) struct Snapshot {
     pub(crate) rows: Vec<Row>,
     pub(crate) findings: Vec<Finding>,
 }
 
-/// Where pages are, and what they may offer.
+/// The paths of pages, and the allowed actions.
 #[derive(Clone)]
 pub(crate) struct Place {
-    /// The path before those of the pages.
+    /// The path above the pages.
     pub(crate) base: String,
     pub(crate) allows_changes: bool,
 }
 
-/// A page of keys, or why there is none.
+/// A page of keys, or the reason for none.
 pub(crate) enum Keys {
     Page(KeyPage),
     Refused(&'static str),
@@ -45,18 +44,18 @@ pub(crate) enum Keys {
 /// One ring on one of its storages.
 pub(crate) struct RingPage {
     pub(crate) row: Row,
-    /// The place of the storage among those of the row.
+    /// The index of the storage among those of the row.
     pub(crate) chosen: Option<usize>,
     pub(crate) keys: Option<Keys>,
-    /// Where the page of keys begins.
+    /// The start of the page of keys.
     pub(crate) from: String,
     pub(crate) findings: Vec<Finding>,
-    /// What was done before, in words.
+    /// The outcome of the last change, as a sentence.
     pub(crate) done: Option<&'static str>,
 }
 
 impl Row {
-    /// The number by which a row of a watched service is asked for. The row of all others has none.
+    /// The number by which the row of a watched service is requested. The row of all others has none.
     pub(crate) fn number(&self) -> Option<u64> {
         self.info.service()?;
         self.storages.first().map(Inspected::number)
@@ -64,7 +63,7 @@ impl Row {
 }
 
 impl Snapshot {
-    /// Reads all. To be called where it may block.
+    /// Reads all data. To be called where it may block.
     pub(crate) fn read() -> Self {
         let rows = ring_cache_core::rings().into_iter().map(|info| {
             let storages = info.inspected();
@@ -85,7 +84,7 @@ impl Snapshot {
         }
     }
 
-    /// The row of a ring: the one with this storage, if it is named.
+    /// The row of a ring: that with this storage, if given.
     pub(crate) fn take_row(&mut self, ring: &str, storage: Option<u64>) -> Option<Row> {
         let has = |row: &Row, number| row.storages.iter().any(|storage| storage.number() == number);
         let is_meant = |row: &&Row| row.info.name() == ring;

@@ -1,4 +1,4 @@
-//! The pages: HTML, text and JSON of what was read.
+//! Views of the data: HTML, text and JSON.
 
 mod html;
 pub(crate) mod json;
@@ -38,7 +38,7 @@ fn page(title: &str, place: &Place, nonce: &Nonce, content: impl FnOnce(&mut Htm
     html
 }
 
-/// The script that keeps a page up to date. Without it the page is what it was when it was loaded.
+/// The script that updates a page. Without it, the page stays as loaded.
 fn script(html: &mut Html, place: &Place, nonce: &Nonce) {
     html.raw("<script nonce=\"")
         .text(nonce)

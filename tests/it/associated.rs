@@ -1,4 +1,4 @@
-//! `Self::Item` and `Self::SIZE` in the `impl` of a trait mean what they mean without the macro.
+//! `Self::Item` and `Self::SIZE` in the `impl` of a trait keep their meaning.
 
 use ring_cache::{RingKey, ring_impl};
 
@@ -153,7 +153,7 @@ fn generic_traits_and_types() {
     assert_eq!(Store("a").load_ring(1_u16).get(), Some(("a", 2)));
 }
 
-/// The type of the block borrows, and what it declares does not.
+/// The type of the block borrows, its declared types do not.
 mod of_types_that_borrow {
     use super::*;
 

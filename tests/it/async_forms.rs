@@ -9,7 +9,7 @@ use ring_cache::coder::Raw;
 use ring_cache::{Action, ActionResult, AsyncCalls, Lru, Map, RingKey, ring, ring_impl};
 use tokio::task::yield_now;
 
-/// Runs a future on the thread of the test, with what a runtime offers.
+/// Runs a future on the thread of the test, in a runtime.
 fn run<F: Future>(future: F) -> F::Output {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -18,12 +18,12 @@ fn run<F: Future>(future: F) -> F::Output {
     runtime.block_on(future)
 }
 
-/// A future that another thread may go on with.
+/// A future that may move to another thread.
 fn sent<F: Future + Send>(future: F) -> F {
     future
 }
 
-/// Counts how often a body ran.
+/// Counts the runs of a body.
 #[derive(Default)]
 struct Runs(AtomicUsize);
 

@@ -1,9 +1,9 @@
-//! Cached `async fn`s that call each other many times over: the compiler follows, and so does the stack.
+//! Deeply nested calls of cached `async fn`s: they compile, and do not overflow the stack.
 
 use ring_cache::{AsyncCalls, RingKey, ring, ring_impl};
 use tokio::task::yield_now;
 
-/// Runs a future in a task of its own, which another thread may go on with.
+/// Runs a future in a separate task, which may move to another thread.
 fn spawned<F>(future: F) -> F::Output
 where
     F: Future<Output: Send> + Send + 'static,
@@ -14,7 +14,7 @@ where
     runtime.block_on(task).expect("no panic")
 }
 
-/// Functions that each add one to what `$call` says of the next.
+/// Functions that each add one to the result of the next.
 macro_rules! chain {
     ($($name:ident: |$number:ident| $call:expr;)*) => {
         $(
@@ -63,7 +63,7 @@ mod updates {
     }
 }
 
-/// Functions that each sum up what the next says of a few numbers.
+/// Functions that each sum up the results of the next for a few numbers.
 macro_rules! bulks {
     ($($name:ident: |$calls:ident| $inner:ident, $verb:expr;)*) => {
         $(
@@ -108,7 +108,7 @@ mod bulk_calls {
     }
 }
 
-/// Sums of the numbers to `n`, in every way in which a method may call itself.
+/// Sums of the numbers to `n`, by every verb of a recursive method.
 #[derive(RingKey, Clone, Copy)]
 struct Sums;
 

@@ -1,4 +1,4 @@
-//! A service with a storage that blocks, for its `async fn`s and its other functions.
+//! A service with a blocking storage, for its `async fn`s and its other functions.
 
 #[path = "../../ring-backends/tests/it/blocking/files.rs"]
 mod files;
@@ -38,7 +38,7 @@ impl Users {
         self.load(id)
     }
 
-    /// The same entries, for those who block.
+    /// The same entries, for blocking calls.
     #[ring(storage = self.files.backend() as Files, key_prefix = "user")]
     fn user_at_once(&self, id: u64) -> Result<User, String> {
         self.load(id)
@@ -57,7 +57,7 @@ impl Users {
     fn load(&self, id: u64) -> Result<User, String> {
         let version = self.loaded.fetch_add(1, Ordering::SeqCst) + 1;
         match id {
-            0 => Err("nobody".into()),
+            0 => Err("unknown".into()),
             id => Ok(User { id, version }),
         }
     }
@@ -83,7 +83,7 @@ fn an_async_fn_keeps_its_values_in_files() {
         assert!(call().delete().await.unwrap() && !call().delete().await.unwrap());
         call().set(second.clone()).await.unwrap();
         assert_eq!(users.user(7).await, Ok(second));
-        assert_eq!(users.user(0).await, Err("nobody".into()));
+        assert_eq!(users.user(0).await, Err("unknown".into()));
         assert_eq!(users.files.backend().keys(), ["user:eu:7"]);
 
         let calls = || [7, 8, 9].map(|id| users.user_ring(id));
@@ -117,7 +117,7 @@ fn entries_expire() {
     });
 }
 
-/// What a service is told to do on another thread, as servers do with requests.
+/// A call that is sent to another thread, as servers do with requests.
 #[test]
 fn calls_are_send() {
     let users = std::sync::Arc::new(Users::new(Files::new()));

@@ -1,4 +1,4 @@
-//! A storage that is chosen at run time, as by a setting.
+//! A storage chosen at run time, such as by a setting.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use ring_cache::{
 };
 use ring_cache_test_servers::{Redis as Server, or_leave_out};
 
-/// Longer than anything takes on a machine that is busy.
+/// Longer than anything takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 #[derive(Clone, RingKey)]

@@ -17,7 +17,7 @@ fn name<K: RingKey + ?Sized>() -> String {
     name.to_string()
 }
 
-/// Not a key, and not to become one.
+/// Not a key.
 struct Client;
 
 #[derive(RingKey)]
@@ -241,7 +241,7 @@ mod generic {
         pub(super) right: Vec<B>,
     }
 
-    /// The usual type of a typed number: nothing is asked of `T`.
+    /// The usual type of a typed number: `T` has no bounds.
     #[derive(RingKey)]
     pub(super) struct Id<T: ?Sized> {
         pub(super) number: u64,
@@ -373,7 +373,7 @@ fn types_know_their_names() {
     );
     assert_eq!(name::<Named<bool>>(), "shop.User<bool>");
     assert_eq!(name::<generic::Bounded<u8>>(), "it.derive.generic.Bounded<u8>");
-    // Nothing is asked of the parameter, so it has no name here.
+    // The parameter has no bounds, so it has no name here.
     assert_eq!(name::<generic::Id<Client>>(), "it.derive.generic.Id<_>");
 }
 
@@ -407,7 +407,7 @@ fn packed_structs_are_copied() {
     assert_eq!(text(&Packed { small: 1, big: 2 }), "(small=1,big=2)");
 }
 
-/// Names of the user that the generated code must not trip over.
+/// The user's names that generated code must not use.
 mod hygiene {
     #![allow(dead_code, non_camel_case_types)]
 

@@ -1,4 +1,4 @@
-//! What an editor shows while a body is written: rust-analyzer reads `tests/editor`, whose bodies do not parse.
+//! Diagnostics of an editor while a body is being written: rust-analyzer reads `tests/editor`, whose bodies do not parse.
 
 use std::process::Command;
 
@@ -25,7 +25,7 @@ fn half_written_bodies_hide_no_accessor() {
     let of_uses: Vec<&str> = errors
         .filter(|line| first_line(line).is_some_and(|line| line > uses))
         .collect();
-    // That one shows that rust-analyzer looks for them.
+    // This diagnostic shows that rust-analyzer looks for them.
     assert!(
         matches!(of_uses[..], [only] if only.contains("`missing_ring`")),
         "{shown}"

@@ -1,4 +1,4 @@
-//! `{method}_entry(..)` names an entry where the ignored arguments are not at hand.
+//! `{method}_entry(..)` names an entry where the ignored arguments are not available.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use ring_cache::{AsyncCalls, Calls, Lru, Map, RingKey, ring, ring_impl};
 
 static MAP: LazyLock<Map<u32>> = LazyLock::new(Map::new);
 
-/// It cannot be made outside the framework that calls us.
+/// Only the calling framework can make it.
 struct Next(());
 
 #[ring(map = MAP, key_prefix = "page", ignore(next), expire = "1h")]
@@ -86,7 +86,7 @@ fn methods_and_methods_of_traits() {
         cache: Lru::new(10),
     };
     assert_eq!(shop.shared(2), 3);
-    // `self` is ignored, and reaches the storage all the same.
+    // `self` is ignored, but still reaches the storage.
     assert_eq!(shop.shared_entry(2).get(), Some(3));
     assert_eq!(shop.price(4, |id| id * 2), 8);
     assert!(shop.price_entry(4).delete());
@@ -117,7 +117,7 @@ struct State<T>(T);
 
 struct Service<R>(R);
 
-/// `self` joins no key, so it need not be one.
+/// `self` is in no key, so it need not be one.
 #[ring_impl(ignore(self))]
 impl<R: AsRef<str>> Service<R> {
     #[ring(ignore(app), key_prefix = "service")]
@@ -149,7 +149,7 @@ fn logged<L: Fn(&str), K: RingKey>(id: K, log: L) -> u32 {
 
 static RUNS: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
 
-/// Else each closure would have a cache of its own.
+/// Otherwise each closure would have its own cache.
 #[test]
 fn the_type_of_an_ignored_argument_is_ignored_as_well() {
     let first = logged(1_u8, |_| ());

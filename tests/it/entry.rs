@@ -36,7 +36,7 @@ impl Origin {
         }
     }
 
-    /// The version, or `None` if it is the one that is known.
+    /// The version, or `None` if it equals the known one.
     fn fetch(&self, known: Option<u32>) -> Option<u32> {
         self.state.asked.fetch_add(1, SeqCst);
         let version = self.state.version.load(SeqCst);

@@ -1,4 +1,4 @@
-//! `Fails`: a storage in memory in the place of one that can fail, for tests of outages without a server.
+//! `Fails`: a memory storage that can fail, for tests of outages without a server.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
@@ -12,10 +12,10 @@ use ring_cache::{
 };
 use ring_cache_test_servers::{Redis as Server, or_leave_out};
 
-/// Longer than anything takes on a machine that is busy.
+/// Longer than anything takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A service that is written once, for any storage that can fail.
+/// A service for any storage that can fail.
 #[derive(Clone, RingKey)]
 struct Users<R> {
     tenant: &'static str,

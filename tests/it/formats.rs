@@ -1,4 +1,4 @@
-//! `#[ring_key(format = "{tenant}/{id}")]`: a type says how it reads in a key.
+//! `#[ring_key(format = "{tenant}/{id}")]`: a type defines its text in keys.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -215,7 +215,7 @@ fn posts(n: u32) -> u32 {
     n
 }
 
-/// The beginning of its text tells the keys of two rings apart.
+/// The beginning of its text distinguishes the keys of two rings.
 #[test]
 fn a_prefix_may_go_on_where_no_value_of_the_type_does() {
     assert_eq!((of_user(UserId { id: 1 }), posts(2)), (1, 2));

@@ -1,4 +1,4 @@
-//! The forms of methods and functions, each with its signature and body as its user wrote them.
+//! The forms of methods and functions, each with the user's signature and body.
 
 use std::fmt::{Debug, Display};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Generic blocks, methods and functions: each instantiation has entries of its own, wherever they lie.
+//! Generic blocks, methods and functions: each instantiation has its own entries, in any storage.
 
 use std::fmt::Debug;
 use std::marker::PhantomData;

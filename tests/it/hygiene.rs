@@ -1,4 +1,4 @@
-//! What the macros write does not depend on names, traits and lints of the user's.
+//! Generated code does not depend on names, traits and lints of the user.
 
 #![deny(warnings)]
 

@@ -1,4 +1,4 @@
-//! What a ring is called, and that no two are called the same.
+//! The names of rings: no two rings have the same.
 
 use std::sync::LazyLock;
 
@@ -253,7 +253,7 @@ mod functions_in_functions {
     }
 }
 
-/// Nothing but their place tells these rings apart. Those in memory are numbered.
+/// Only their positions distinguish these rings. Those in memory are numbered.
 mod alike {
     use super::*;
 

@@ -1,4 +1,4 @@
-//! Methods that are not cached and say which calls they make out of date: `#[ring(invalidates(..))]`.
+//! Methods that are not cached and make calls out of date: `#[ring(invalidates(..))]`.
 
 mod dropped;
 mod failures;
@@ -8,7 +8,7 @@ mod outcomes;
 mod redis;
 mod threads;
 
-/// Runs a future on the thread of the test, with what a runtime offers.
+/// Runs a future on the thread of the test, in a runtime.
 fn run<F: Future>(future: F) -> F::Output {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

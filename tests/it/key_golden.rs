@@ -1,14 +1,13 @@
-//! Keys outlive a release: what lies in a remote storage is found by the next one.
+//! Golden keys: a new release finds the entries of older ones in remote storages.
 //!
-//! `tests/golden/keys.txt` pins them, a line each: what it is, a tab, and the text. A line that changes is a breaking
-//! change: every user starts with a cold cache, and programs in other languages find nothing. To change or add lines
-//! on purpose, run
+//! `tests/golden/keys.txt` has one line per key: a description, a tab, and the text. Changing a line is a breaking change:
+//! every user starts with a cold cache, and programs in other languages find nothing. To change or add lines on purpose, run
 //!
 //! ```text
 //! BLESS=1 cargo test --test it key_golden
 //! ```
 //!
-//! and say so in the changelog.
+//! and mention it in the changelog.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write;
@@ -95,7 +94,7 @@ impl Golden {
     fn type_name<K: RingKey + ?Sized>(&mut self, what: &str) {
         let mut name = TypeName::default();
         K::ring_name(&mut name);
-        // Which binary this is part of does not matter.
+        // The test binary does not matter.
         let here = module_path!().replace("::", ".");
         self.line(what, &name.to_string().replace(&here, "it.key_golden"));
     }
@@ -206,7 +205,7 @@ fn keys_are_what_they_were() {
     );
 }
 
-/// The lines that only one of the texts has.
+/// The lines in only one of the texts.
 fn difference(pinned: &str, now: &str) -> String {
     let only = |sign, these: &str, those: &str| -> String {
         let those: HashSet<_> = those.lines().collect();

@@ -1,6 +1,6 @@
-//! The proof that keys are injective: a parser of their text that gives the values back.
+//! Keys are injective: a parser of their text restores the values.
 //!
-//! Text is injective among the values of one type, so the parser is told the type, as a [`Schema`].
+//! Text is injective among the values of one type, so the parser gets the type, as a [`Schema`].
 
 mod format;
 mod parser;
@@ -88,7 +88,7 @@ proptest! {
     }
 }
 
-/// An impl by hand that feeds its parts one after another.
+/// A manual impl that feeds its parts one after another.
 struct Parts<A, B>(A, B);
 
 impl<A: RingKey, B: RingKey> RingKey for Parts<A, B> {
@@ -119,7 +119,7 @@ fn differ<K: RingKey>(a: &K, b: &K) {
     assert_ne!(EncodedKey::of(a), EncodedKey::of(b), "{}", text(a));
 }
 
-/// In every place where a value can stand.
+/// At every position of a value.
 fn differ_everywhere<K: RingKey>(a: &K, b: &K) {
     differ(&a, &b);
     differ(&[a], &[b]);
@@ -153,7 +153,7 @@ fn parts_of_impls_by_hand_do_not_run_together() {
     differ_everywhere(&Parts((1, 2), ()), &Parts((1, 1), ()));
 }
 
-/// An impl by hand that feeds as many parts as it has.
+/// A manual impl that feeds a variable number of parts.
 struct Loose(Vec<u32>);
 
 impl RingKey for Loose {

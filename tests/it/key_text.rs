@@ -1,4 +1,4 @@
-//! Keys as people and remote storages read them, byte for byte.
+//! The texts of keys, for people and remote storages, byte for byte.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, LinkedList, VecDeque};
@@ -299,7 +299,7 @@ fn what_feeds_nothing() {
     }
 }
 
-/// An impl by hand that feeds its parts one after another.
+/// A manual impl that feeds its parts one after another.
 struct Parts<A, B>(A, B);
 
 impl<A: RingKey, B: RingKey> RingKey for Parts<A, B> {
@@ -325,7 +325,7 @@ fn parts_of_impls_by_hand_are_joined() {
     }
 }
 
-/// An impl by hand that names what follows, and may then have nothing to say.
+/// A manual impl that feeds a label, and then maybe nothing.
 struct Labelled<T>(T);
 
 impl<T: RingKey> RingKey for Labelled<T> {
@@ -350,7 +350,7 @@ fn labels_name_what_follows() {
     }
 }
 
-/// An impl by hand that forgets to say where elements begin and end.
+/// A manual impl that does not mark the beginnings and ends of elements.
 struct Careless;
 
 impl RingKey for Careless {

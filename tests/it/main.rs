@@ -1,4 +1,4 @@
-//! Behaviour, in the words of those who use it: one file a topic.
+//! Behaviour, in the users' words: one file per topic.
 
 mod associated;
 mod async_forms;

@@ -7,7 +7,7 @@ mod no_prelude {
     use ::ring_cache::{RingKey, ring, ring_impl};
     use ::std::string::String;
 
-    /// Hide what the prelude and the library call so.
+    /// Hide the names of the prelude and of the library.
     #[allow(dead_code)]
     enum Option {}
     #[allow(dead_code)]

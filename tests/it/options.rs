@@ -1,4 +1,4 @@
-//! What each option does, and how a block's defaults and a method's own options meet.
+//! The effect of each option, and the combination of a block's defaults with a method's own options.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
@@ -10,7 +10,7 @@ use ring_cache::{Lru, Map, RingKey, ring, ring_impl};
 
 static CLOCK: LazyLock<ManualClock> = LazyLock::new(ManualClock::default);
 
-/// Advanced by one test only: entries of others would expire.
+/// Advanced by one test only: other tests' entries would expire.
 static TIMED: LazyLock<Map<u32>> = LazyLock::new(|| Map::with_clock(CLOCK.clone()));
 
 #[derive(RingKey)]
@@ -129,7 +129,7 @@ mod policy {
         n
     }
 
-    /// How many of fifty popular values are still there after a scan.
+    /// The number of fifty popular values that remain after a scan.
     fn survivors(call: impl Fn(u32) -> u32, get: impl Fn(u32) -> Option<u32>) -> usize {
         (0..9).for_each(|_| (0..50).for_each(|n| assert_eq!(call(n), n)));
         (1000..3000).for_each(|n| assert_eq!(call(n), n));

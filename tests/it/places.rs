@@ -1,4 +1,4 @@
-//! Where a storage outside the process may be, whatever holds it, and what lies there if no coder is named.
+//! The places of storages outside the process, and their entries if no coder is named.
 
 use std::fmt::Debug;
 use std::num::ParseIntError;
@@ -59,7 +59,7 @@ fn generic<T: RingKey + Debug>(id: T) -> Vec<u8> {
     format!("{id:?}").into_bytes()
 }
 
-/// What lies on the server under the key of a call.
+/// The bytes on the server under the key of a call.
 fn lying(server: &servers::Redis, key: &ring_cache::Key) -> Option<Vec<u8>> {
     server.command(&["GET", key.as_str()]).bytes()
 }

@@ -1,7 +1,7 @@
 //! One cache for two languages: the original Ring, in Python, and this crate, on real servers.
 //!
-//! It needs Python with the packages of `examples/polyglot/requirements.txt`; the environment variable `POLYGLOT_PYTHON`
-//! says which. `test.sh` installs it.
+//! It needs Python with the packages of `examples/polyglot/requirements.txt`, named by the environment variable
+//! `POLYGLOT_PYTHON`. `test.sh` installs it.
 
 mod bulk;
 mod call;

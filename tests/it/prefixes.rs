@@ -1,4 +1,4 @@
-//! `key_prefix`, and what stands beside it.
+//! `key_prefix` with other options.
 
 use std::marker::PhantomData;
 use std::sync::LazyLock;

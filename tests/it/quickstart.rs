@@ -1,4 +1,4 @@
-//! The original's quickstart and tests, example by example. What is Memcached there is a `Map` of bytes here.
+//! The original's quickstart and tests, example by example. A `Map` of bytes replaces its Memcached.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
@@ -10,7 +10,7 @@ use ring_cache::coder::Json;
 use ring_cache::{Action, ActionResult, Calls, Key, KeyWriter, Lru, Map, RingKey, ring, ring_impl};
 use serde::{Deserialize, Serialize};
 
-/// Stands for the network: counts requests.
+/// Replaces the network: counts requests.
 #[derive(Default)]
 struct Http(AtomicU32);
 
@@ -379,7 +379,7 @@ fn lru_of_two() {
     assert_eq!(f_ring(1, 2).get(), None);
 }
 
-/// The original's `test_common_value`: as many arguments as one likes; here they are a slice and a map.
+/// The original's `test_common_value`: any number of arguments; here they are a slice and a map.
 #[test]
 fn many_arguments() {
     #[ring]
@@ -394,7 +394,7 @@ fn many_arguments() {
     assert_eq!(complicated_ring(0, &[1, 2], &named).get(), None);
 }
 
-/// The original's `test_coerce`, for what Rust has.
+/// The original's `test_coerce`, as far as it applies to Rust.
 #[test]
 fn keys_of_values() {
     fn segment(key: impl RingKey) -> String {
@@ -414,7 +414,7 @@ fn keys_of_values() {
     assert_eq!(segment(("1", "2", "3", "4")), "('1','2','3','4')");
 }
 
-/// The original joins unescaped, so these two share an entry there.
+/// The original joins without escapes, so these two share an entry there.
 #[test]
 fn a_separator_in_an_argument_is_no_separator() {
     static CACHE: LazyLock<Map<String>> = LazyLock::new(Map::new);

@@ -6,7 +6,7 @@ use ring_cache_test_servers::{Redis as Server, RedisCluster as Servers, or_leave
 use std::sync::LazyLock;
 use std::time::Duration;
 
-/// Longer than anything takes on a machine that is busy.
+/// Longer than anything takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 #[derive(RingKey)]
@@ -126,7 +126,7 @@ fn prefixes_of_which_one_goes_on() -> Result<(), ring_cache::Error> {
     for _ in 0..2 {
         assert_eq!(files.file("size:a"), "file size:a");
         assert_eq!(files.size("a"), "size of a");
-        // Numbers are no `posts`.
+        // Numbers are not `posts`.
         assert_eq!(
             (files.user(1), files.posts(1)),
             ("user 1".into(), "posts of 1".into())

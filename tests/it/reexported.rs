@@ -1,4 +1,4 @@
-//! The macros, used by those who reach the library through another crate.
+//! The macros, reached through another crate.
 
 mod framework {
     pub(super) mod caching {

@@ -1,4 +1,4 @@
-//! Methods that may fail: only `Ok` is cached, whatever the type is called.
+//! Fallible methods: only `Ok` is cached, whatever the name of the type.
 
 use std::error::Error as StdError;
 use std::io;
@@ -135,7 +135,7 @@ fn each_result_stands_alone() {
     assert_eq!(found, [None, Some(101), None, Some(102)]);
 }
 
-/// Where the macro cannot see it, the library does: it is not stored.
+/// Where the macro cannot detect it, the library does: errors are not stored.
 #[test]
 fn a_generic_value_that_is_a_result() {
     #[ring]
@@ -175,7 +175,7 @@ impl Task for Number {
     }
 }
 
-/// What a parameter says could be a `Result`: the user says that it is not.
+/// A type parameter could be a `Result`: the user says that it is not.
 #[test]
 fn a_value_of_a_type_parameter() {
     #[ring(fallible = false)]

@@ -12,7 +12,7 @@ use ring_cache::{
 use ring_cache_test_servers::{self as servers, Missing, or_leave_out};
 use serde::{Deserialize, Serialize};
 
-/// Longer than anything takes on a machine that is busy.
+/// Longer than anything takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 struct OfThisProgram;

@@ -1,4 +1,4 @@
-//! What is seen of the cache: statistics, events, rings, findings, metrics and spans.
+//! Observability: statistics, events, rings, findings, metrics and spans.
 
 mod doctor;
 mod instances;
@@ -24,7 +24,7 @@ fn rings(name: &str) -> Vec<RingInfo> {
     rings
 }
 
-/// The codes of what the doctor says of the ring of this name.
+/// The codes of the doctor's findings about the ring of this name.
 fn findings(name: &str) -> Vec<Finding> {
     let mut found = ring_cache::doctor();
     found.retain(|finding| finding.ring() == name);
@@ -35,7 +35,7 @@ fn has(name: &str, code: &str) -> bool {
     findings(name).iter().any(|finding| finding.code() == code)
 }
 
-/// A storage that cannot be reached.
+/// An unreachable storage.
 #[cfg(feature = "redis")]
 fn unreachable_redis() -> ring_cache::Redis {
     let redis = ring_cache::Redis::open("redis://127.0.0.1:1").expect("an address");

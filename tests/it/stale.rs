@@ -1,4 +1,4 @@
-//! Stale values: returned while one call computes them anew, and if that fails.
+//! Stale values: returned while one call recomputes them, and if that fails.
 
 mod gated;
 mod outages;
@@ -16,7 +16,7 @@ use ring_cache::{AsyncCalls, Calls, Lookup, Lru, Map, RingKey, ring, ring_impl};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// An origin whose answers are numbered, and which can be down.
+/// An origin with numbered answers that can be down.
 #[derive(Clone, RingKey)]
 struct Origin {
     #[ring_key(skip)]
@@ -512,7 +512,7 @@ fn f12_without_a_runtime_the_caller_refreshes() {
     assert!(ring_cache::background::counts().by_caller > before);
 }
 
-/// A runtime that knows no tasks.
+/// Blocks on a future without a tokio runtime.
 fn futures_util_block_on<F: Future>(future: F) -> F::Output {
     let mut future = std::pin::pin!(future);
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
@@ -618,7 +618,7 @@ mod wait {
     }
 
     #[test]
-    fn who_waits_while_the_entry_is_deleted_computes() {
+    fn a_call_that_waits_while_the_entry_is_deleted_computes() {
         let origin = Origin::new();
         origin.till_it_ends().unwrap();
         origin.wait(TILL_STALE);
@@ -660,7 +660,7 @@ mod wait {
     }
 }
 
-/// Expiries that values decide, and jitter.
+/// Expiries that depend on values, and jitter.
 mod expiry {
     use super::*;
 
@@ -861,7 +861,7 @@ mod errors {
         *FAILS.lock().unwrap() = with;
     }
 
-    /// One test at a time has the answers.
+    /// One test at a time uses the answers.
     static TURN: Mutex<()> = Mutex::new(());
 
     #[ring(errors("200ms", when = Failure::is_not_found), expire = "10s", stale = "60s", refresh = caller)]
@@ -964,7 +964,7 @@ mod errors {
     }
 
     #[test]
-    fn share_errors_gives_those_who_wait_the_leaders_error() {
+    fn share_errors_gives_waiters_the_leaders_error() {
         let _turn = TURN.lock();
         fail(Some(Failure::Down));
         let computed = AtomicU32::new(0);

@@ -1,4 +1,4 @@
-//! Where storages may be: in services, in statics of all kinds, behind functions.
+//! Places of storages: services, statics of all kinds, functions.
 
 use std::sync::{Arc, LazyLock, OnceLock};
 
@@ -178,7 +178,7 @@ mod generic {
 
     #[test]
     fn storages_of_generic_services() {
-        // Neither `Send` nor `'static`: the storage is the service's own business.
+        // Neither `Send` nor `'static`: only the service uses the storage.
         let numbers = Repo::<std::rc::Rc<u32>> {
             id: 1,
             cache: Map::new(),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ring_cache::{AsyncCalls, Calls, Lru, Map, RingKey, Tag, ring, ring_impl, tag};
 
-/// Numbers that rise.
+/// Rising numbers.
 fn next() -> u32 {
     static NEXT: AtomicU32 = AtomicU32::new(1);
     NEXT.fetch_add(1, SeqCst)
@@ -94,7 +94,7 @@ mod forms {
         next()
     }
 
-    /// What is computed anew after `forget`.
+    /// The indices of the values that are recomputed after `forget`.
     fn anew(forget: impl FnOnce()) -> Vec<usize> {
         let team = Team {
             tenant: "acme".into(),
@@ -223,7 +223,7 @@ fn verbs_of_many_calls_know_the_tags_of_each() {
 }
 
 #[test]
-fn what_is_forgotten_leaves_nothing_behind() {
+fn forgotten_tags_leave_no_state() {
     let shelf = shelf();
     for _ in 0..1_000 {
         shelf.kept(100);
@@ -234,7 +234,7 @@ fn what_is_forgotten_leaves_nothing_behind() {
     shelf.lru.validate();
 }
 
-/// The storage's own verbs know of no tags: what they store is not an entry of a ring that has some.
+/// The storage's own verbs do not know tags: their entries are not entries of a ring with tags.
 #[test]
 fn what_is_stored_without_tags_is_not_taken_for_an_entry_with_tags() {
     let shelf = shelf();
@@ -315,7 +315,7 @@ mod overtaken {
         }
     }
 
-    /// `forget` counts for computations under way: they are returned, and not used.
+    /// `forget` applies to computations in flight: they are returned, and not used.
     #[test]
     fn i6_a_computation_that_began_before_is_not_used_after() {
         Slow::check(|slow| slow.kept(1), 1);
@@ -445,7 +445,7 @@ mod dependents {
     }
 }
 
-/// An entry that was forgotten is not kept as a stale one.
+/// A forgotten entry is not kept as a stale one.
 #[cfg(feature = "testing")]
 #[test]
 fn what_is_forgotten_is_not_served_stale() {
@@ -462,7 +462,7 @@ fn what_is_forgotten_is_not_served_stale() {
     assert_eq!(page_ring(0).lookup(), ring_cache::Lookup::Absent);
 }
 
-/// The body goes on in the background, with the version that was read before.
+/// The body runs on in the background, with the version read before.
 #[test]
 fn a_body_with_a_time_limit_has_tags_as_well() {
     #[derive(Debug, PartialEq)]
@@ -486,7 +486,7 @@ fn a_body_with_a_time_limit_has_tags_as_well() {
     assert!(page_ring(1).has());
 }
 
-/// Threads read while others forget: whoever begins after a `forget` sees nothing from before it.
+/// Threads read while others forget: a call that begins after a `forget` sees nothing from before it.
 #[test]
 fn i6_no_call_returns_a_value_from_before_a_forget_that_it_followed() {
     static TRUTH: AtomicU32 = AtomicU32::new(0);

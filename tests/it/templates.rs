@@ -1,4 +1,4 @@
-//! `key = "user:{id}"`: a key that is written as a text.
+//! `key = "user:{id}"`: a key written as a text.
 
 use std::sync::Arc;
 
@@ -58,7 +58,7 @@ fn around(tenant: &str, number: u32) -> u32 {
     number
 }
 
-/// Bytes and text of a whole key, told apart and read back.
+/// Bytes and text of a whole key, distinguished and read back.
 #[test]
 fn texts_around_values_are_a_part_of_the_key() {
     use ring_cache::Name;
@@ -250,7 +250,7 @@ fn raw_names_are_written_as_in_format() {
     assert_eq!(raw_ring(1, &Token { r#type: 2 }, 3).key().as_str(), "raw:1:2:3");
 }
 
-/// What an option binds itself is not the argument of that name, and a function is none.
+/// A name that an option binds itself is not the argument of that name, and a called function is not an argument.
 #[test]
 fn options_may_use_names_that_arguments_have() {
     use std::time::Duration;
@@ -269,7 +269,7 @@ fn options_may_use_names_that_arguments_have() {
     assert!(load_ring(1, 2, 3).has());
 }
 
-/// What stands in a key by itself is not moved into it.
+/// A value used directly in a key is not moved into it.
 #[test]
 fn keys_may_name_owned_arguments_and_their_fields() {
     struct Page {

@@ -1,4 +1,4 @@
-//! Calls that wait for a body for a limited time.
+//! Calls with a limited wait for the body.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 use std::sync::{Arc, Condvar, Mutex};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use ring_cache::testing::assert_computed;
 use ring_cache::{AsyncCalls, Calls, Lru, Map, RingKey, TimedOut, background, ring, ring_impl};
 
-/// Long enough for any machine, where the limit must not be what ends a call.
+/// Long enough for any machine, where the limit must not end a call.
 const LONG: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Debug, PartialEq)]
@@ -23,7 +23,7 @@ impl From<TimedOut> for Error {
     }
 }
 
-/// An origin whose answers are numbered, and wait for a gate that the test opens.
+/// An origin with numbered answers, which wait at a gate.
 #[derive(Clone, RingKey)]
 struct Origin {
     #[ring_key(skip)]
@@ -153,7 +153,7 @@ impl Origin {
     }
 }
 
-/// Waits until something is so.
+/// Waits until `is_so` is true.
 fn until(is_so: impl Fn() -> bool) {
     let began = Instant::now();
     while !is_so() {
@@ -471,7 +471,7 @@ fn many_calls_at_once_in_async_code() {
     });
 }
 
-/// A source whose value rises, and which is slow now and then.
+/// A source with rising values that is sometimes slow.
 #[derive(Clone, RingKey)]
 struct Rising {
     #[ring_key(skip)]

@@ -1,4 +1,4 @@
-//! Methods of traits, on the user's own types and on those of others.
+//! Methods of traits, on types of the user and of other crates.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
@@ -302,7 +302,7 @@ mod foreign {
     }
 }
 
-/// Traits of the standard library, by a name that the prelude brings.
+/// Traits of the standard library, by names in the prelude.
 mod of_std {
     use super::*;
 
@@ -363,7 +363,7 @@ fn a_trait_within_a_function() {
     assert!(page().local_ring().has());
 }
 
-/// Associated types where a path is not a type: in literals, patterns, and beside an item with a `Self` of its own.
+/// Associated types where a path is not a type: in literals, patterns, and beside an item with its own `Self`.
 mod paths {
     use ring_cache::{RingKey, ring_impl};
 

@@ -1,12 +1,12 @@
-//! Wrong uses and the compiler's messages: one file an option or a mistake, in `tests/ui`.
+//! Compile errors: one file per option or mistake, in `tests/ui`.
 //!
-//! A line that is marked by `//~` has exactly one error, and lines without a mark have none: see `ui/marks.rs`.
+//! A line marked by `//~` has exactly one error, and lines without a mark have none: see `ui/marks.rs`.
 //!
-//! Each file is compiled alone, against the crate that `cargo test` built, so nothing is compiled again. The messages are
-//! compared with the `.stderr` file beside it; `RING_CACHE_UI=overwrite` writes that file.
+//! Each file is compiled alone, against the crate that `cargo test` built. The messages are compared with the `.stderr` file
+//! beside it; `RING_CACHE_UI=overwrite` writes that file.
 //!
-//! A part of each message is the compiler's own and changes with it, so they are compared for one release only. With
-//! another `test.sh` says that they were left out.
+//! Part of each message is the compiler's and changes with it, so messages are compared for one release only. With another
+//! release, `test.sh` reports that they were left out.
 
 mod compiler;
 mod marks;
@@ -14,7 +14,7 @@ mod normal;
 
 use compiler::Compiler;
 
-/// The release whose messages the `.stderr` files hold. `test.sh` reads it here.
+/// The release of the messages in the `.stderr` files. `test.sh` reads it here.
 const COMPILER: &str = "1.95";
 
 #[test]
@@ -66,7 +66,7 @@ fn compare(folder: &str) {
     );
 }
 
-/// What is wrong with the messages of a file, if anything is.
+/// The difference between the messages of a file and the expected ones, if any.
 fn difference((file, messages): (String, Result<String, String>)) -> Option<String> {
     let messages = match messages {
         Ok(_) => return Some(format!("{file} compiles, and should not")),

@@ -1,4 +1,4 @@
-//! The twin of the original's `user_interface`: verbs of a user's own, over the public parts of a call.
+//! The counterpart of the original's `user_interface`: a user's own verbs, over the public parts of a call.
 
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
@@ -7,7 +7,7 @@ use ring_cache::{CachedAsyncCall, CachedCall, ring};
 
 /// Serves the old value while storing a new one.
 trait Rotate: CachedCall {
-    /// The value that was there, as the storage says it; a new one is there afterwards.
+    /// Returns the old value as the storage does, and stores a new one.
     fn rotate(self) -> Self::Outcome<Option<Self::Value>> {
         let old = self.get();
         self.update();
@@ -17,7 +17,7 @@ trait Rotate: CachedCall {
 
 impl<C: CachedCall> Rotate for C {}
 
-/// Looks before it leaps: computes only what is not there, and says whether it did.
+/// Computes only if there is no value, and tells whether it did.
 trait Tell: CachedCall {
     fn tell(self) -> (bool, Self::Out)
     where
@@ -70,7 +70,7 @@ fn a_verb_for_every_storage_and_return_type() {
     assert_eq!(length_ring("").tell(), (false, Err("empty".into())));
 }
 
-/// A function may ask for calls of any method that returns what it needs.
+/// A function may take calls of any method with the right return type.
 #[test]
 fn calls_as_arguments() {
     fn refresh(call: impl CachedCall<Out = Result<usize, String>>) -> usize {

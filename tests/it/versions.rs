@@ -1,4 +1,4 @@
-//! `version = 2` and `version = shape`: old and new values live side by side.
+//! `version = 2` and `version = shape`: old and new values coexist.
 
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
@@ -103,7 +103,7 @@ mod releases {
             pub(crate) address: super::super::Address<Box<str>>,
         }
     }
-    /// A type inside of it is another.
+    /// A type in it has changed.
     pub(super) mod three {
         #[derive(Clone, Debug, PartialEq, ring_cache::RingShape)]
         pub(crate) struct User {
@@ -152,7 +152,7 @@ fn a_shape_is_a_fingerprint_of_the_value_and_all_types_in_it() {
     assert_eq!(user_one_ring(1).get(), Some(user_one(1)));
 }
 
-/// Of other crates, with attributes, and within itself.
+/// With types of other crates, attributes, and itself.
 #[derive(Clone, RingShape, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 enum Tree<'a, T> {

@@ -1,4 +1,4 @@
-//! Which file imports which: none imports itself by a detour.
+//! The imports of files: no circles.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -10,7 +10,7 @@ type ModulePath = Vec<String>;
 /// The files of one crate, by the paths of their modules.
 struct Crate {
     files: HashMap<ModulePath, String>,
-    /// What a module hands on with `pub use`: a name, and where it comes from.
+    /// The names that a module re-exports, and their origins.
     exports: HashMap<ModulePath, HashMap<String, ModulePath>>,
 }
 
@@ -45,7 +45,7 @@ impl Crate {
         }
     }
 
-    /// For each file the files that it imports. What it only hands on does not count.
+    /// The files that each file imports, without re-exports.
     fn arrows(&self) -> BTreeMap<&String, BTreeSet<&String>> {
         let arrows = self.files.iter().map(|(module, file)| {
             let imports = imports(&code(file), module)
@@ -121,7 +121,7 @@ fn expanded(tree: &str) -> Vec<String> {
 
 /// A path from the root of the crate, if it begins there.
 fn absolute(path: &str, module: &[String]) -> Option<ModulePath> {
-    // `x as y` has lost its spaces: no segment that matters here contains "as".
+    // `x as y` has lost its spaces: no relevant segment contains "as".
     let mut base = module.to_vec();
     let mut segments = path.split("::").peekable();
     match segments.next()? {
@@ -139,7 +139,7 @@ fn absolute(path: &str, module: &[String]) -> Option<ModulePath> {
     Some(base)
 }
 
-/// The files that one can reach from `start` by imports.
+/// The files reachable from `start` by imports.
 fn reachable<'c>(
     arrows: &BTreeMap<&'c String, BTreeSet<&'c String>>,
     start: &'c String,

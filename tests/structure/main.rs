@@ -1,5 +1,5 @@
-//! The structure of the repository: ARCHITECTURE.md names what exists, walks are short, and no files import each other in a
-//! circle. `./test.sh structure` shows the counts.
+//! The structure of the repository: names in ARCHITECTURE.md exist, walks are short, and files do not import each other in
+//! circles. `./test.sh structure` shows the counts.
 
 mod imports;
 mod walks;

@@ -59,7 +59,7 @@ fn an_awaited_miss_on_redis_is_short() {
     is_short("An awaited miss on Redis", 25, 14);
 }
 
-/// The types and traits of the core that its code names.
+/// The types and traits of the core that the code of a file names.
 fn concepts(file: &str) -> BTreeSet<String> {
     let all: String = rust_files("ring-core/src")
         .iter()
@@ -75,7 +75,7 @@ fn concepts(file: &str) -> BTreeSet<String> {
         })
         .filter(|name| name.len() > 1)
         .collect();
-    // What belongs to a type or trait, such as `WaitOutcome::Value`, is not counted beside it.
+    // Parts of a type or trait, such as `WaitOutcome::Value`, are not counted separately.
     let code = code(file).replace("type Output", "").replace("use crate::", "");
     let words = code.split(|c: char| !c.is_alphanumeric() && !"_:".contains(c));
     let words = words.map(|word| word.trim_matches(':').split("::").next().unwrap_or_default());

@@ -1,5 +1,5 @@
-//! A piece of work for a thread that may block: one of tokio's, or, when none of these has begun it soon, one of our own.
-//! Tokio's may all be busy, or wait for this very work.
+//! Work for a thread that may block: one of tokio's or, if none begins it soon, one of our own. Tokio's threads may all be
+//! busy, or wait for this work.
 
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,11 +17,11 @@ use tokio::time::sleep;
 
 use crate::real_time;
 
-/// How long a thread of tokio's is waited for. The wait doubles each time.
+/// The first wait for a thread of tokio's. It doubles each time.
 const PATIENCE: Duration = Duration::from_millis(5);
-/// The longest time between two looks whether a thread has begun.
+/// The longest interval between checks whether a thread has begun.
 const MAX_PATIENCE: Duration = Duration::from_millis(80);
-/// The most threads of our own at a time.
+/// The most own threads at a time.
 const MAX_THREADS: usize = 16;
 
 static THREADS: AtomicUsize = AtomicUsize::new(0);
@@ -31,24 +31,24 @@ type Work = Box<dyn FnOnce() + Send>;
 /// The work, until a thread begins it.
 pub(super) struct Job(Mutex<Option<Work>>);
 
-/// What came of the work.
+/// The outcome of the work.
 pub(super) enum Outcome<R> {
     Done(R),
-    /// There was no thread for it.
+    /// No thread ran it.
     Dropped,
-    /// It was not done in time.
+    /// It did not end in time.
     Late,
 }
 
 impl Job {
-    /// Without work yet: it waits for its turn.
+    /// Without work: it waits for its turn.
     pub(super) fn new() -> Arc<Self> {
         Arc::new(Job(Mutex::new(None)))
     }
 
     /// Queues `work` for a thread of tokio's, or drops it if there is none.
     ///
-    /// Where no thread can be made, tokio panics, with what it was given left in its queue.
+    /// If no thread can be created, tokio panics, and keeps the work in its queue.
     pub(super) fn queue(self: &Arc<Self>, runtime: &Handle, work: impl FnOnce() + Send + 'static) {
         *self.0.lock() = Some(Box::new(work));
         let queued = Queued(Arc::clone(self));
@@ -72,7 +72,7 @@ impl Job {
         }
     }
 
-    /// Waits for the result until `limit`. Without timers in the runtime, for as long as it takes.
+    /// Waits for the result until `limit`. If the runtime has no timers, waits without limit.
     pub(super) async fn outcome<R>(
         self: &Arc<Self>,
         mut result: oneshot::Receiver<R>,
@@ -121,11 +121,11 @@ impl Drop for Queued {
     }
 }
 
-/// One of our own threads, counted until this is dropped.
+/// An own thread, counted until this is dropped.
 struct OwnThread;
 
 impl OwnThread {
-    /// Unless there are too many.
+    /// `None` if there are too many.
     fn count() -> Option<Self> {
         let thread = OwnThread;
         (THREADS.fetch_add(1, Ordering::Relaxed) < MAX_THREADS).then_some(thread)
@@ -138,8 +138,8 @@ impl Drop for OwnThread {
     }
 }
 
-/// The output of `work`, or `None` after `time`. Without timers in its runtime, or in one that is shut down, tokio panics: then
-/// the time has no end.
+/// The output of `work`, or `None` after `time`. Tokio panics if the runtime has no timers or is shut down: then there is no
+/// limit.
 async fn within<F: Future + Unpin>(time: Duration, work: &mut F) -> Option<F::Output> {
     let until = Instant::now() + time;
     let mut timer = without_panic(|| Box::pin(sleep(time)));

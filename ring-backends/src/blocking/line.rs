@@ -1,19 +1,19 @@
-//! The line before one key.
+//! The queue of operations on one key.
 
 use std::collections::VecDeque;
 
-/// What an operation allows beside itself.
+/// How an operation shares its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Access {
-    /// Others that share: it changes nothing.
+    /// Shared with others: it changes nothing.
     Shared,
-    /// Nothing.
+    /// Exclusive.
     Alone,
 }
 
-/// Who is at work on one key, and who waits for it, by their numbers.
+/// The operations on one key that run or wait, by their numbers.
 ///
-/// Nobody overtakes: one that shares waits behind one that waits to be alone.
+/// First in, first out: a shared operation waits behind an exclusive one that waits.
 #[derive(Default)]
 pub(super) struct Line {
     sharing: usize,
@@ -23,7 +23,7 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// Joins the line. Returns whether there is nobody to wait for.
+    /// Joins the queue. Returns whether the operation may start now.
     pub(super) fn enter(&mut self, number: u64, access: Access) -> bool {
         let admitted = self.waiting.is_empty() && self.has_room(access);
         if admitted {
@@ -34,7 +34,7 @@ impl Line {
         admitted
     }
 
-    /// Leaves the line, from work or from waiting. Returns those who are admitted for it.
+    /// Leaves the queue, from running or from waiting. Returns the operations that this admits.
     pub(super) fn leave(&mut self, number: u64, access: Access) -> Vec<u64> {
         match self
             .waiting

@@ -1,12 +1,12 @@
-//! The order of operations: those on one key run as they were asked, one after another, unless all they do is look.
+//! The order of operations: those on one key run in the order in which they were requested, one after another; look-ups run
+//! in parallel.
 //!
-//! An operation joins the lines of all its keys in one step, under one lock. So the lines agree on who came first, each
-//! waits for earlier ones only, and operations on many keys cannot wait for each other in a circle. One line more is
-//! shared by all, unless one clears.
+//! An operation joins the queues of all its keys in one step, under one lock. So all queues have the same order, each
+//! operation waits for earlier ones only, and operations on many keys cannot deadlock. All operations also share one queue
+//! of the whole storage; `clear` is exclusive in it.
 //!
-//! A lock for tasks would do the same with less code, but for one thing: it is handed to the next task in line, also if
-//! nobody polls that task, and then all behind it hang. Here the operation itself waits, and whoever ends the one before
-//! starts it. Nor does an operation occupy a thread while it waits.
+//! Not an async lock: that is handed to the next waiting task, and if this task is never polled, all behind it hang. Here
+//! the end of one operation starts the next, whether or not its caller polls. A waiting operation occupies no thread.
 
 use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,31 +17,31 @@ use ring_cache_core::key::EncodedKey;
 
 use super::line::{Access, Line};
 
-/// The operations of one storage that are at work or wait.
+/// The operations of one storage that run or wait.
 ///
-/// Nothing is kept of a key when nobody works on it.
+/// Keeps nothing for keys without operations.
 #[derive(Default)]
 pub(super) struct Order {
     queue: Mutex<Queue>,
 }
 
-/// The lines that an operation joins: those of its keys, and `None`, the line of the whole storage.
+/// The queues that an operation joins: those of its keys, and `None`, the queue of the whole storage.
 pub(super) struct Claim(HashMap<Option<EncodedKey>, Access>);
 
 impl Claim {
-    /// To some keys.
+    /// A claim on some keys.
     pub(super) fn of<'k>(access: Access, keys: impl IntoIterator<Item = &'k EncodedKey>) -> Self {
         let keys = keys.into_iter().map(|key| (Some(key.clone()), access));
         Claim(keys.chain([(None, Access::Shared)]).collect())
     }
 
-    /// To everything.
+    /// A claim on the whole storage.
     pub(super) fn all() -> Self {
         Claim(HashMap::from([(None, Access::Alone)]))
     }
 }
 
-/// Starts an operation, which works for as long as it keeps its place.
+/// Starts an operation, which runs until its place is dropped.
 type Start = Box<dyn FnOnce(Place) + Send>;
 
 #[derive(Default)]
@@ -51,19 +51,19 @@ struct Queue {
     lines: HashMap<Option<EncodedKey>, Line>,
     waiting: HashMap<u64, Waiting>,
     ready: VecDeque<(u64, Claim, Start)>,
-    /// Whether a thread starts operations just now. It starts all that become ready meanwhile.
+    /// Whether a thread is starting operations. It also starts those that become ready meanwhile.
     starting: bool,
 }
 
 struct Waiting {
     claim: Claim,
     start: Start,
-    /// In how many lines it waits.
+    /// The number of queues in which it still waits.
     lines: usize,
 }
 
 impl Order {
-    /// Runs `start` when all earlier operations are done that `claim` is at odds with.
+    /// Runs `start` when all earlier operations that conflict with `claim` have ended.
     pub(super) fn ask(self: &Arc<Self>, claim: Claim, start: Start) -> Request {
         let number = self.queue.lock().add(claim, start);
         self.start_ready();
@@ -73,8 +73,8 @@ impl Order {
         }
     }
 
-    /// Starts what is ready. An operation that ends while it is started calls this again, and is not to do it from
-    /// there: each would go one deeper.
+    /// Starts what is ready. An operation that ends while it is started calls this again; starting the next from there would
+    /// recurse.
     fn start_ready(self: &Arc<Self>) {
         loop {
             let next = self.queue.lock().begin_start();
@@ -83,7 +83,7 @@ impl Order {
             };
             let order = Arc::clone(self);
             let place = Place { order, number, claim };
-            // Without a thread for it, the operation is dropped here, with a value that may panic at that.
+            // Without a thread the operation is dropped here, and the `Drop` of its value may panic.
             let _ = catch_unwind(AssertUnwindSafe(|| start(place)));
             self.queue.lock().starting = false;
         }
@@ -107,7 +107,7 @@ impl Queue {
         number
     }
 
-    /// Takes an operation out of its lines; those that waited for nothing else are ready.
+    /// Removes an operation from its queues. Operations that waited for nothing else become ready.
     fn leave(&mut self, number: u64, claim: &Claim) {
         for (key, access) in &claim.0 {
             let Some(line) = self.lines.get_mut(key) else {
@@ -121,7 +121,7 @@ impl Queue {
         }
     }
 
-    /// One line less to wait in.
+    /// The operation waits in one queue less.
     fn admit(&mut self, number: u64) {
         if let Some(waiting) = self.waiting.get_mut(&number) {
             waiting.lines -= 1;
@@ -134,7 +134,7 @@ impl Queue {
         }
     }
 
-    /// The next to start, unless another thread is at it.
+    /// The next operation to start, unless another thread starts operations.
     fn begin_start(&mut self) -> Option<(u64, Claim, Start)> {
         if self.starting {
             return None;
@@ -145,7 +145,7 @@ impl Queue {
     }
 }
 
-/// What an operation at work holds. Dropped, it lets the next ones begin.
+/// Held by a running operation. Dropped, it admits the next ones.
 pub(super) struct Place {
     order: Arc<Order>,
     number: u64,
@@ -159,7 +159,7 @@ impl Drop for Place {
     }
 }
 
-/// What asked for an operation. Dropped, it takes back one that still waits.
+/// Held by the caller of an operation. Dropped, it withdraws the operation if that still waits.
 pub(super) struct Request {
     order: Arc<Order>,
     number: u64,
@@ -174,7 +174,7 @@ impl Drop for Request {
         queue.leave(self.number, &claim);
         drop(queue);
         self.order.start_ready();
-        // The value that it was to write is the user's: not under the lock, and last, since it may panic.
+        // Dropped without the lock and last: `Drop` of the user's value may panic.
         drop(start);
     }
 }

@@ -1,9 +1,9 @@
-//! Writes and removals that go on although their callers are gone, and those that never begin.
+//! Stragglers: writes and removals that run on after their callers are gone, and changes that never begin.
 //!
-//! A thread that is at work cannot be stopped. Its call gives back its turn when it is dropped or out of time, and others
-//! write meanwhile, perhaps past the wrapper, in the storage itself. So its keys are in doubt until its end, and what it
-//! wrote is removed then if the key may have been changed meanwhile. A call that returns although its change has not begun
-//! leaves an entry that is out of date: the storage is told not to trust it.
+//! A running thread cannot be stopped. Its call gives up its turn when it is dropped or times out, and others may then
+//! write, perhaps to the inner storage directly. So its keys are in doubt until the thread ends, and then its write is
+//! removed if the key may have been changed meanwhile. If a call returns before its change began, the entry is out of date:
+//! the storage is told to mark it suspect.
 
 use std::marker::PhantomData;
 use std::mem;
@@ -23,10 +23,10 @@ pub(super) enum Effect {
     Removes,
 }
 
-/// How far a change got, as its thread knows it.
+/// The state of a change, held by its thread.
 pub(super) struct Progress<S: Storage<T>, T>(Arc<Change<S, T>>);
 
-/// The same, as its caller knows it. Dropped while the thread is at work, it leaves a straggler.
+/// The state of a change, held by its caller. Dropped while the thread runs, it leaves a straggler.
 pub(super) struct Caller<S: Storage<T>, T>(Arc<Change<S, T>>);
 
 struct Change<S, T> {
@@ -39,17 +39,17 @@ struct Change<S, T> {
 
 #[derive(PartialEq, Eq)]
 enum Stage {
-    /// Not begun, and not to be if the caller goes.
+    /// Not begun; it does not begin if the caller goes.
     Waiting,
     AtWork,
     Ended,
     /// The caller went before it began.
     Left,
-    /// The caller went while it was at work: the keys are in doubt.
+    /// The caller went while it ran: the keys are in doubt.
     Straggling(Vec<Doubt>),
 }
 
-/// What one knows of the change of `keys`, and the other.
+/// Begins a change of `keys`: the handles of its thread and of its caller.
 pub(super) fn begin<S: Storage<T>, T>(
     storage: &Arc<S>,
     effect: Effect,
@@ -66,7 +66,7 @@ pub(super) fn begin<S: Storage<T>, T>(
 }
 
 impl<S: Storage<T>, T> Progress<S, T> {
-    /// Does `work`, unless the caller is gone. If it goes meanwhile, what was written is removed.
+    /// Runs `work`, unless the caller is gone. If it goes meanwhile, the write is removed.
     pub(super) fn pass<R>(self, work: impl FnOnce(&S) -> Result<R, S::Error>) -> Result<R, Error>
     where
         S::Error: Into<Error>,
@@ -85,7 +85,7 @@ impl<S: Storage<T>, T> Progress<S, T> {
 }
 
 impl<S: Storage<T>, T> Change<S, T> {
-    /// The work is over. What it wrote without a caller is removed, if the key may have been changed meanwhile.
+    /// The end of the work. A write without a caller is removed if the key may have been changed meanwhile.
     fn end(&self) {
         let stage = mem::replace(&mut *self.stage.lock(), Stage::Ended);
         let Stage::Straggling(doubts) = stage else { return };
@@ -97,7 +97,7 @@ impl<S: Storage<T>, T> Change<S, T> {
         }
     }
 
-    /// Goes on to the next stage, if it is at this one.
+    /// Enters stage `to` if the stage is `from`.
     fn goes_on(&self, from: Stage, to: Stage) -> bool {
         let mut stage = self.stage.lock();
         let here = *stage == from;
@@ -116,7 +116,7 @@ impl<S: Storage<T>, T> Change<S, T> {
 }
 
 impl<S: Storage<T>, T> Caller<S, T> {
-    /// The caller was told that it failed: what was not even begun leaves behind what was there before.
+    /// The caller got an error: if the change never began, the old entry is still there.
     pub(super) fn was_refused(&self) {
         if self.0.goes_on(Stage::Waiting, Stage::Left) {
             self.0

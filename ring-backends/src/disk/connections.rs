@@ -1,4 +1,4 @@
-//! The connections to one file: one that writes, and a few that read meanwhile.
+//! The connections to one file: one writer, and a few readers.
 
 use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
@@ -13,12 +13,12 @@ use super::opening::{Opening, beside};
 use super::patience::Patience;
 use super::schema;
 
-/// How many threads read at a time. Each connection keeps pages of up to 2 MB in memory.
+/// The number of concurrent readers. Each connection caches pages of up to 2 MB.
 const READERS: usize = 4;
 
-/// From this size on the log is emptied, though others read meanwhile. SQLite begins to do so at 4 MB.
+/// From this size on the log is emptied although there are readers. SQLite starts at 4 MB.
 const LOG_BYTES: u64 = 8 << 20;
-/// From this size on writes fail, until the long reader ends.
+/// From this size on writes fail, until the long read ends.
 const MAX_LOG_BYTES: u64 = 64 << 20;
 /// How long a write waits for readers, to empty the log.
 const EMPTYING: Duration = Duration::from_millis(50);
@@ -33,7 +33,7 @@ pub(super) struct Connections {
     path: PathBuf,
     identity: Identity,
     writer: Mutex<Connection>,
-    /// Opened when there are more readers at a time than before.
+    /// Opened on demand.
     readers: [Mutex<Option<Connection>>; READERS],
     next: AtomicUsize,
     /// When the log may be emptied again.
@@ -41,7 +41,7 @@ pub(super) struct Connections {
 }
 
 impl Connections {
-    /// The first connection to the file, which is there.
+    /// The first connection to a file that exists.
     pub(super) fn open(path: &Path, _opening: &Opening, patience: Patience) -> Result<Self, Fault> {
         Ok(Connections {
             writer: Mutex::new(schema::connect(path, patience)?),
@@ -53,13 +53,13 @@ impl Connections {
         })
     }
 
-    /// Whether the file at the path is still the one that is open: it may have been deleted, or replaced by another
-    /// process that found it damaged.
+    /// Whether the open file is still the file at the path: it may have been deleted, or replaced by a process that found it
+    /// damaged.
     pub(super) fn are_current(&self) -> bool {
         fs::metadata(&self.path).is_ok_and(|metadata| Identity::of(&metadata) == self.identity)
     }
 
-    /// Reads, all within one state of the file.
+    /// Reads in one transaction.
     pub(super) fn read<R>(
         &self,
         patience: Patience,
@@ -84,7 +84,7 @@ impl Connections {
     fn another(&self, patience: Patience) -> Result<Connection, Fault> {
         let _opening = Opening::of(&self.path, patience)?;
         if !self.are_current() {
-            // The other connections are to a file that is gone.
+            // The other connections belong to the deleted file.
             return Err(Fault::damaged("the file was replaced meanwhile"));
         }
         let connection = schema::connect(&self.path, patience)?;
@@ -92,7 +92,7 @@ impl Connections {
         Ok(connection)
     }
 
-    /// Writes, all or nothing.
+    /// Writes in one transaction.
     pub(super) fn write<R>(
         &self,
         patience: Patience,
@@ -107,8 +107,8 @@ impl Connections {
         Ok(done)
     }
 
-    /// Empties a log that constant readers let grow: SQLite empties it only while no connection reads. A reader that stays,
-    /// such as an open transaction, prevents this; at the size limit, writes then fail.
+    /// Empties a log that constant readers let grow: SQLite empties it only while no connection reads. A long reader, such
+    /// as an open transaction, prevents this; at the size limit, writes then fail.
     fn bound_log(&self, writer: &Connection, patience: Patience) -> Result<(), Fault> {
         let size = || fs::metadata(beside(&self.path, "-wal")).map_or(0, |log| log.len());
         if size() <= LOG_BYTES || !self.is_time_to_empty() {
@@ -138,12 +138,12 @@ fn make_ready(connection: &Connection, patience: Patience) -> Result<(), Fault> 
     if connection.is_autocommit() {
         return Ok(());
     }
-    // What failed before could not be undone then.
+    // The transaction of an operation whose rollback failed.
     let undone = connection.execute_batch("ROLLBACK");
     undone.map_err(Fault::failed)
 }
 
-/// What tells a file from another that has its name. As long as it is open, no other gets its number.
+/// The device and inode of a file. An inode is not reused while the file is open.
 #[derive(Debug, PartialEq, Eq)]
 struct Identity(u64, u64);
 
@@ -154,7 +154,7 @@ impl Identity {
         Identity(metadata.dev(), metadata.ino())
     }
 
-    /// Files that are open cannot be replaced here.
+    /// Open files cannot be replaced on this system.
     #[cfg(not(unix))]
     fn of(_: &Metadata) -> Self {
         Identity(0, 0)

@@ -1,14 +1,14 @@
-//! What is kept beside a value: when it was written, how long it lives, and what tells damage.
+//! Metadata of an entry: creation time, expiry, checksums.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use twox_hash::XxHash3_64;
 
-/// Tells the time of day, which goes on while no process runs, and which people set.
+/// The wall clock: it runs while no process does, and can be set.
 pub(super) type WallClock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
-/// What is kept beside a value. Moments are milliseconds since 1970.
+/// Metadata of an entry. Times are milliseconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Head {
     pub(super) created: i64,
@@ -16,20 +16,20 @@ pub(super) struct Head {
     pub(super) value_checksum: i64,
 }
 
-/// How long an entry lives. That it is known twice limits what a clock can do that is set back.
+/// The life of an entry. Creation and lifetime together bound the effect of a clock that is set back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Term {
-    /// The expiry that was asked for.
+    /// The requested expiry.
     pub(super) lifetime: i64,
     pub(super) expires: i64,
 }
 
-/// What an entry is at some moment.
+/// The state of an entry at some time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Condition {
-    /// It lives, and so long if it can expire.
+    /// It lives, with its remaining life if it can expire.
     Lives(Option<Duration>),
-    /// It was written in the future: the clock was set back meanwhile. Its expiry begins anew.
+    /// It was created in the future: the clock was set back. Its expiry restarts.
     Early(Duration),
     Expired,
 }
@@ -43,7 +43,7 @@ impl Head {
         }
     }
 
-    /// The same value, whose expiry begins now.
+    /// The same value with an expiry that begins now.
     pub(super) fn restarted(self, now: SystemTime, expiry: Duration) -> Self {
         Head {
             created: milliseconds(now),
@@ -62,7 +62,7 @@ impl Head {
         }
     }
 
-    /// The checksum over all of this and the key.
+    /// The checksum of the key and the metadata.
     pub(super) fn checksum(&self, key: &str) -> i64 {
         let (lifetime, expires) = self.term.map_or((-1, -1), |term| (term.lifetime, term.expires));
         let numbers = [self.created, lifetime, expires, self.value_checksum];
@@ -76,7 +76,7 @@ impl Head {
 impl Term {
     fn new(now: SystemTime, expiry: Duration) -> Self {
         let lifetime = saturated(expiry.as_nanos().div_ceil(1_000_000));
-        // The clock's own fraction of a millisecond must not shorten it.
+        // A fraction of a millisecond must not shorten the life.
         let begin = milliseconds(now.checked_add(Duration::from_nanos(999_999)).unwrap_or(now));
         Term {
             lifetime,
@@ -93,7 +93,7 @@ fn duration(milliseconds: i64) -> Duration {
     Duration::from_millis(milliseconds.try_into().unwrap_or(0))
 }
 
-/// The milliseconds since 1970 that are over.
+/// The whole milliseconds since 1970.
 pub(super) fn milliseconds(time: SystemTime) -> i64 {
     match time.duration_since(UNIX_EPOCH) {
         Ok(since) => saturated(since.as_millis()),

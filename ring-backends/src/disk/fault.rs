@@ -1,18 +1,18 @@
-//! What can go wrong, by what has to be done about it.
+//! Faults, by their remedy.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use ring_cache_core::Cause;
 use rusqlite::ErrorCode;
 
-/// Why an operation on the file did not succeed.
+/// Why an operation on the file failed.
 #[derive(Debug)]
 pub(super) enum Fault {
-    /// The file is no storage, or not any more: another one has to take its place.
+    /// The file is not a storage, or not any more: it has to be replaced.
     Damaged(Cause),
-    /// The file is another program's: it stays as it is.
+    /// The file belongs to another program: it stays unchanged.
     Foreign(Cause),
-    /// The file may be as it should.
+    /// The file may be intact.
     Failed(Cause),
 }
 
@@ -52,11 +52,11 @@ impl From<std::io::Error> for Fault {
     }
 }
 
-/// Whether an error can come from the contents of the file only.
+/// Whether only the contents of the file can cause this error.
 fn tells_damage(error: &rusqlite::Error) -> bool {
     use rusqlite::ffi::{SQLITE_IOERR_CORRUPTFS, SQLITE_IOERR_SHORT_READ};
     let rusqlite::Error::SqliteFailure(failure, _) = error else {
-        // Values of the wrong type where the schema allows one type.
+        // A value of another type than the schema allows.
         return !matches!(
             error,
             rusqlite::Error::InvalidPath(_) | rusqlite::Error::NulError(_)
@@ -64,16 +64,16 @@ fn tells_damage(error: &rusqlite::Error) -> bool {
     };
     match failure.code {
         ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => true,
-        // The statements are right: they fail where a table is missing or has become another.
+        // The statements are valid: they fail only if a table is missing or has changed.
         ErrorCode::Unknown => failure.extended_code == rusqlite::ffi::SQLITE_ERROR,
         ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch => true,
         _ => [SQLITE_IOERR_SHORT_READ, SQLITE_IOERR_CORRUPTFS].contains(&failure.extended_code),
     }
 }
 
-/// Does `work`. A panic in it is a failure.
+/// Runs `work`; a panic becomes a failure.
 pub(super) fn contained<R>(work: impl FnOnce() -> Result<R, Fault>) -> Result<R, Fault> {
-    // What it may have left half done is a transaction, which has been rolled back.
+    // Unwind-safe: only a transaction can be left open, and it has been rolled back.
     let done = catch_unwind(AssertUnwindSafe(work));
     done.unwrap_or_else(|_| Err(Fault::failed("the library panicked")))
 }

@@ -1,4 +1,4 @@
-//! The file behind a storage, whatever happens to it: opened again when it is gone, replaced when it is damaged.
+//! The file behind a storage: opened again if it was deleted, replaced if it is damaged.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ const MAX_PENDING_DELETES: usize = 1024;
 pub(super) struct Files {
     path: PathBuf,
     connections: RwLock<Option<Arc<Connections>>>,
-    /// Deleted by the next write that succeeds, and not found until then.
+    /// Deleted by the next successful write, and not found until then.
     pub(super) pending_deletes: PendingDeletes<Box<str>>,
     pub(super) evictions: AtomicU64,
     pub(super) expirations: AtomicU64,
@@ -34,7 +34,7 @@ pub(super) struct Files {
 }
 
 impl Files {
-    /// Opens the file, and creates what is missing, folders included.
+    /// Opens the file. Creates it and its parent folders if absent.
     pub(super) fn open(path: &Path, patience: Patience) -> Result<Self, Cause> {
         let path = std::path::absolute(path)?;
         let folder = path.parent().ok_or("the path names no file")?;
@@ -45,7 +45,7 @@ impl Files {
         fs::create_dir_all(folder)?;
         let opened = Files::open_in(folder, &path, patience);
         if opened.is_err() {
-            // Nothing is left of it. Folders that others use meanwhile stay.
+            // Undo. Folders that others use meanwhile stay.
             for folder in &missing {
                 let _ = fs::remove_dir(folder);
             }
@@ -54,7 +54,7 @@ impl Files {
     }
 
     fn open_in(folder: &Path, path: &Path, patience: Patience) -> Result<Self, Cause> {
-        // The database's companions lie beside the file itself.
+        // SQLite's other files are in the folder of the file itself, not of a link to it.
         let path = fs::canonicalize(path).or_else(|_| {
             let name = path.file_name().ok_or(std::io::ErrorKind::InvalidInput)?;
             fs::canonicalize(folder).map(|folder| folder.join(name))
@@ -76,7 +76,7 @@ impl Files {
         &self.path
     }
 
-    /// Reads, all within one state of the file. `work` is done again if the file had to be replaced.
+    /// Reads in one transaction. Repeats `work` if the file had to be replaced.
     pub(super) fn read<R>(
         &self,
         patience: Patience,
@@ -86,7 +86,7 @@ impl Files {
             .map_err(Fault::into_cause)
     }
 
-    /// Writes, all or nothing. `work` is done again if the file had to be replaced.
+    /// Writes in one transaction. Repeats `work` if the file had to be replaced.
     pub(super) fn write<R>(
         &self,
         patience: Patience,
@@ -112,13 +112,13 @@ impl Files {
         }
     }
 
-    /// The connections to the file that is at the path now.
+    /// The connections to the current file at the path.
     fn connections(&self, patience: Patience) -> Result<Arc<Connections>, Fault> {
         if let Some(connections) = self.current() {
             return Ok(connections);
         }
         if let Some(folder) = self.path.parent() {
-            // It may have been removed meanwhile. Where this fails, opening tells why.
+            // The folder may have been removed. If this fails, opening reports why.
             let _ = fs::create_dir_all(folder);
         }
         let opening = Opening::of(&self.path, patience)?;
@@ -151,7 +151,7 @@ impl Files {
         Ok(opened)
     }
 
-    /// Puts another file in the place of one that was found damaged.
+    /// Replaces a file that was found damaged.
     fn replace(&self, damaged: &Arc<Connections>, patience: Patience) -> Result<(), Fault> {
         let opening = Opening::of(&self.path, patience)?;
         if damaged.are_current() {

@@ -21,7 +21,7 @@ struct WeakDisk {
     settings: Settings,
 }
 
-/// What handles to one file may differ in.
+/// The settings of a handle.
 #[derive(Clone)]
 struct Settings {
     namespace: Box<str>,
@@ -73,7 +73,7 @@ impl WeakDisk {
 }
 
 impl Disk {
-    /// Lends this storage, which is held weakly.
+    /// Lends this storage, held weakly.
     pub(super) fn lend(&self) -> Visit {
         let weak = WeakDisk::of(&self.inner);
         Arc::new(move |visitor: &mut dyn FnMut(&dyn AnyStorage)| {
@@ -130,7 +130,7 @@ impl Inspect<Vec<u8>> for Disk {
 }
 
 impl Inner {
-    /// A page of keys: as many rows are read as it may have, those that have expired as well.
+    /// A page of keys: reads `at_most` rows, expired ones included.
     fn keys(&self, ring: &Name, from: &str, at_most: usize) -> Result<KeyPage, Cause> {
         let whole = format!("{}{ring}", self.namespace);
         // `;` comes next to `:`. A ring without arguments has one key, its name.

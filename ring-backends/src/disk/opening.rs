@@ -1,4 +1,4 @@
-//! One process at a time opens a storage's file, or puts another in its place.
+//! A lock: one process at a time opens or replaces a storage's file.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -12,24 +12,24 @@ use super::fault::Fault;
 use super::patience::Patience;
 use super::schema;
 
-/// What SQLite keeps beside a database.
+/// Suffixes of SQLite's other files.
 pub(super) const COMPANIONS: [&str; 2] = ["-wal", "-shm"];
 
-/// The size of a database's first page.
+/// The size of a database's first page, in bytes.
 const PAGE: u64 = 4096;
 
-/// Within the process. A file that is created is opened and closed by other means than SQLite's, which would release
-/// the locks of a connection that another thread has opened to it meanwhile.
+/// Locks within the process. Files are created and closed without SQLite, and closing releases the locks of another
+/// connection of this process to the same file.
 static OPENING: Mutex<()> = Mutex::new(());
 
-/// While it exists, no other thread or process opens or replaces the file.
+/// Held while a thread opens or replaces the file; excludes all others.
 #[derive(Debug)]
 pub(super) struct Opening {
-    /// What did not exist before. It is removed unless opening [succeeds](Self::succeeded).
+    /// Files that this call created. They are removed unless opening [succeeds](Self::succeeded).
     created: Mutex<Vec<PathBuf>>,
     /// Whether a storage was opened at the path before.
     had_lock: bool,
-    /// Closed before the mutex is released. The lock goes with it, also if the process is killed.
+    /// Closed before the mutex is released, also if the process is killed.
     _between_processes: Connection,
     _within_process: MutexGuard<'static, ()>,
 }
@@ -62,7 +62,7 @@ impl Opening {
         self.created.lock().clear();
     }
 
-    /// Whether a file that cannot be read is a damaged storage, and nothing else: it says so itself, or its lock was there
+    /// Whether an unreadable file is a damaged storage, not a foreign file: it is marked as one, or its lock file existed
     /// before.
     pub(super) fn is_of_storage(&self, path: &Path) -> bool {
         let mut page = Vec::new();
@@ -70,11 +70,11 @@ impl Opening {
         read.is_ok() && (self.had_lock || schema::is_marked(&page))
     }
 
-    /// Creates the file if it is not there, for the eyes of its user only.
+    /// Creates the file if absent, readable by its owner only.
     pub(super) fn create(&self, path: &Path) -> Result<(), Fault> {
         if create_private(path)? {
             self.created.lock().push(path.to_owned());
-            // Those of a file that was deleted alone: no part of this one.
+            // Left over from a file that was deleted alone.
             for companion in COMPANIONS {
                 let _ = fs::remove_file(beside(path, companion));
             }
@@ -102,7 +102,7 @@ fn remove_all(created: &[PathBuf]) {
 }
 
 fn locked(lock: &Path, patience: Patience) -> Result<Connection, rusqlite::Error> {
-    // Where this fails, opening tells why.
+    // If this fails, opening reports why.
     let _ = create_private(lock);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(lock, flags)?;
@@ -111,7 +111,7 @@ fn locked(lock: &Path, patience: Patience) -> Result<Connection, rusqlite::Error
     Ok(connection)
 }
 
-/// Whether it was not there.
+/// Returns whether the file was absent.
 fn create_private(path: &Path) -> io::Result<bool> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -123,7 +123,7 @@ fn create_private(path: &Path) -> io::Result<bool> {
     }
 }
 
-/// The path with something behind it.
+/// The path with a suffix.
 pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);

@@ -1,4 +1,4 @@
-//! What is done to the entries: statements, each on one connection.
+//! The operations on entries: statements, each on one connection.
 
 use std::mem::take;
 use std::ops::AddAssign;
@@ -10,19 +10,19 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 use super::entry::{Condition, Head, Term, checksum, milliseconds};
 use super::fault::Fault;
 
-/// How many entries that have expired one write removes at most.
+/// The most expired entries that one write removes.
 const SWEPT: u32 = 8;
 
-/// How many entries are evicted at a time.
+/// The number of entries evicted at a time.
 const EVICTED: u32 = 16;
 
-/// For so many bytes that are written, one entry more may be evicted. No entry takes less, so that there is room.
+/// One more entry may be evicted for so many written bytes. No entry takes less, so eviction keeps pace with writes.
 const BYTES_PER_EVICTED: u64 = 64;
 
-/// What an entry takes at most beside its key and its value, the key once more in the index.
+/// The most bytes of an entry beside its key and value; the index has the key again.
 const OVERHEAD: u64 = 256;
 
-/// How many entries a write removed that it was not asked to.
+/// Counts of entries that a write removed beside its own.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Losses {
     pub(super) evictions: u64,
@@ -36,7 +36,7 @@ impl AddAssign for Losses {
     }
 }
 
-/// An entry as it lies there.
+/// A row of an entry.
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) id: i64,
@@ -47,7 +47,7 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// The value and what is kept beside it, unless one of them is damaged.
+    /// The value and metadata, unless one of them is damaged.
     pub(super) fn take_intact(&mut self) -> Option<(Head, Vec<u8>)> {
         let head = self.head?;
         (checksum(&self.value) == head.value_checksum).then(|| (head, take(&mut self.value)))
@@ -75,7 +75,7 @@ pub(super) fn look(connection: &Connection, key: &str) -> Result<Option<Found>, 
     first(&mut statement, key, |row| found(key, row, Some(Vec::new())))
 }
 
-/// Entries without their values whose keys come after one text and before another, in the order of their keys.
+/// The entries, without values, whose keys are between two texts, both exclusive, in the order of keys.
 #[cfg(feature = "inspect")]
 pub(super) fn look_between(
     connection: &Connection,
@@ -127,14 +127,14 @@ fn head(row: &Row<'_>) -> Option<Head> {
     })
 }
 
-/// A column's value, unless damage made another type of it.
+/// The value of a column, unless damage changed its type.
 fn column<T: FromSql>(row: &Row<'_>, index: usize) -> Option<T> {
     let value = row.get_ref(index).ok()?;
     let read: FromSqlResult<T> = T::column_result(value);
     read.ok()
 }
 
-/// What one write puts under one key.
+/// A write of one key.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Put<'p> {
     pub(super) key: &'p str,
@@ -142,7 +142,7 @@ pub(super) struct Put<'p> {
     pub(super) head: Head,
 }
 
-/// Puts an entry in the place of what was under its key, and makes room for it.
+/// Replaces the entry under the key, and makes room for it.
 pub(super) fn put(
     connection: &Connection,
     put: Put<'_>,
@@ -170,14 +170,14 @@ pub(super) fn put(
         checksum,
         value
     ])?;
-    // Damage may have parted the index from the entries: then what is found under the key is still the old one.
+    // Damage may separate the index from the table: a look-up by key then still finds the old row.
     match look(connection, key)? {
         Some(found) if found.id == connection.last_insert_rowid() => Ok(losses),
         _ => Err(Fault::damaged("an entry was put, and is not found")),
     }
 }
 
-/// Removes some of what has expired, first what is in the place of `key`.
+/// Removes some expired entries, first that of `key`.
 fn sweep(connection: &Connection, key: &str, now: SystemTime) -> Result<u64, Fault> {
     let now = milliseconds(now);
     let mut own = connection.prepare_cached("DELETE FROM entries WHERE key = ?1 AND expires <= ?2")?;
@@ -189,7 +189,7 @@ fn sweep(connection: &Connection, key: &str, now: SystemTime) -> Result<u64, Fau
     Ok(swept as u64)
 }
 
-/// Evicts what was written first until there is room for so many bytes, as far as it may for so many.
+/// Evicts the oldest entries until there is room for `bytes`, at most as many as `bytes` allow.
 fn make_room(connection: &Connection, bytes: u64, max_bytes: u64) -> Result<u64, Fault> {
     let may_evict = u64::from(EVICTED) + bytes / BYTES_PER_EVICTED;
     let mut evicted = 0;
@@ -205,7 +205,7 @@ fn make_room(connection: &Connection, bytes: u64, max_bytes: u64) -> Result<u64,
     Ok(evicted)
 }
 
-/// The bytes of the file that are in use.
+/// The used bytes of the file.
 fn used(connection: &Connection) -> Result<u64, Fault> {
     let number = |pragma: &str| -> Result<u64, Fault> {
         let mut statement = connection.prepare_cached(pragma)?;
@@ -218,7 +218,7 @@ fn used(connection: &Connection) -> Result<u64, Fault> {
     Ok(used.saturating_mul(number("PRAGMA page_size")?))
 }
 
-/// Removes what is under `key`. Returns whether it lived.
+/// Removes the entry under `key`. Returns whether it lived.
 pub(super) fn remove(connection: &Connection, key: &str, now: SystemTime) -> Result<bool, Fault> {
     let Some(found) = look(connection, key)? else {
         return Ok(false);
@@ -255,7 +255,7 @@ pub(super) fn renew(
     Ok(true)
 }
 
-/// Changes what is kept beside a value, if the entry is still the one that was found.
+/// Changes the metadata of an entry, if it is still the one that was found.
 pub(super) fn restart(connection: &Connection, found: &Found, key: &str, head: Head) -> Result<(), Fault> {
     let (lifetime, expires) = head.term.map(|term| (term.lifetime, term.expires)).unzip();
     let mut statement = connection.prepare_cached(
@@ -267,7 +267,7 @@ pub(super) fn restart(connection: &Connection, found: &Found, key: &str, head: H
     Ok(())
 }
 
-/// Removes a bounded number of the entries up to the id `last` whose keys are between two texts. Returns how many.
+/// Removes a bounded number of entries with ids up to `last` and keys between two texts. Returns the number.
 pub(super) fn remove_between(
     connection: &Connection,
     (from, to): (&str, &str),
@@ -281,7 +281,7 @@ pub(super) fn remove_between(
     Ok(statement.execute(params![from, to, last, at_most])? as u32)
 }
 
-/// The id of the entry that was written last.
+/// The id of the newest entry.
 pub(super) fn last(connection: &Connection) -> Result<i64, Fault> {
     let mut statement = connection.prepare_cached("SELECT coalesce(max(id), 0) FROM entries")?;
     Ok(statement.query_row([], |row| row.get(0))?)

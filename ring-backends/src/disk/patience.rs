@@ -1,4 +1,4 @@
-//! How long one operation waits, for whatever it has to wait.
+//! How long one operation waits in all.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use super::fault::Fault;
 /// The longest wait: SQLite counts milliseconds in 32 bits.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The moment until which an operation waits.
+/// The instant until which an operation waits.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Patience {
     until: Instant,

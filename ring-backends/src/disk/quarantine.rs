@@ -1,4 +1,4 @@
-//! Where damaged files go: out of the way, and not lost at once.
+//! Quarantine: damaged files are renamed, and the last few are kept.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -8,10 +8,10 @@ use std::time::SystemTime;
 use super::entry::milliseconds;
 use super::opening::{COMPANIONS, Opening, beside};
 
-/// How many damaged files are kept. The first stays: it may be something else that somebody took for a storage.
+/// The number of damaged files kept. The first always stays: it may be another program's file, mistaken for a storage.
 const KEPT: usize = 4;
 
-/// Renames the file and what belongs to it.
+/// Renames the file and SQLite's other files.
 pub(super) fn quarantine(path: &Path, _opening: &Opening) -> io::Result<()> {
     let mut stamp = milliseconds(SystemTime::now());
     let name = loop {
@@ -36,7 +36,7 @@ fn rename(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
-/// Whatever fails here is tried again the next time.
+/// Files that cannot be removed are tried again the next time.
 fn forget_most(path: &Path) {
     let mut kept = quarantined(path);
     while kept.len() > KEPT {

@@ -1,4 +1,4 @@
-//! The raw operations: what is found, put and removed, by the texts of keys.
+//! The raw operations: find, put and remove entries by the texts of keys.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
@@ -13,13 +13,13 @@ use super::fault::Fault;
 use super::operations::{self, Found, Losses, Put};
 use super::patience::Patience;
 
-/// A value, and how long it will live.
+/// A value and its remaining life.
 pub(super) type Lasting = (Vec<u8>, Option<Duration>);
 
-/// How many entries `clear` removes before it lets others write.
+/// The number of entries that `clear` removes per transaction: others write in between.
 const CLEARED: u32 = 512;
 
-/// The most pending deletes that one write does.
+/// The most pending deletes that one write executes.
 const DELETED_AT_ONCE: usize = 64;
 
 impl Inner {
@@ -40,7 +40,7 @@ impl Inner {
         until: Option<Instant>,
     ) -> Result<Vec<Option<Vec<u8>>>, Cause> {
         let now = self.now();
-        // Before they are looked for: by the time they are found, what was owed may be settled.
+        // Checked before the look-up: a delete may be executed in between.
         let owed: Vec<_> = keys.iter().map(|key| self.is_to_be_deleted(key)).collect();
         let found = self.files.read(self.patience(until), |reader| {
             let _one_state = Transaction::new_unchecked(reader, TransactionBehavior::Deferred)?;
@@ -72,7 +72,7 @@ impl Inner {
         }))
     }
 
-    /// The value of an entry that lives and is intact.
+    /// The value of an intact entry that lives.
     fn show(&self, key: &str, mut found: Found, now: SystemTime) -> Option<Lasting> {
         let Some((head, value)) = found.take_intact() else {
             self.drop_damaged(found.id);
@@ -82,14 +82,14 @@ impl Inner {
         Some((value, left))
     }
 
-    /// How long an entry that lives will do so.
+    /// The remaining life of an entry that lives.
     fn lasts(&self, key: &str, found: &Found, head: Head, now: SystemTime) -> Option<Option<Duration>> {
         match head.condition(now) {
             Condition::Expired => None,
             Condition::Lives(left) => Some(left),
             Condition::Early(lifetime) => {
                 let head = head.restarted(now, lifetime);
-                // Where this fails, the next look-up does it.
+                // If this fails, the next look-up does it.
                 let _ = self.write(Patience::of(None, Duration::ZERO), |writer| {
                     operations::restart(writer, found, key, head)
                 });
@@ -98,7 +98,7 @@ impl Inner {
         }
     }
 
-    /// Where this fails, the entry is not found all the same.
+    /// If this fails, the entry still counts as absent.
     fn drop_damaged(&self, id: i64) {
         let dropped = self.write(Patience::of(None, Duration::ZERO), |writer| {
             operations::remove_id(writer, id)
@@ -108,7 +108,7 @@ impl Inner {
         }
     }
 
-    /// Puts entries under their keys. Those with a zero expiry, and those that are too large, remove what is there.
+    /// Puts entries under their keys. An entry that is too large, or whose expiry is zero, removes the old one.
     pub(super) fn put(
         &self,
         entries: &[(String, Vec<u8>, Option<Duration>)],
@@ -165,12 +165,12 @@ impl Inner {
         })
     }
 
-    /// Removes the entries of a ring that are there now, in steps.
+    /// Removes the current entries of a ring, in steps.
     pub(super) fn clear(&self, ring: &str) -> Result<(), Cause> {
         let (whole, from, to) = (
             format!("{}{ring}", self.namespace),
             format!("{}{ring}:", self.namespace),
-            // `;` comes next to `:`.
+            // `;` follows `:` in ASCII.
             format!("{}{ring};", self.namespace),
         );
         let now = self.now();
@@ -188,12 +188,12 @@ impl Inner {
         }
     }
 
-    /// Takes the entry under `key` for out of date from now on.
+    /// Marks the entry under `key` suspect.
     pub(super) fn distrust(&self, key: &str) {
         self.files.pending_deletes.add([key.into()]);
     }
 
-    /// Whether the entry under `key` is out of date. If so, tries to remove it, without waiting.
+    /// Whether the entry under `key` is suspect. If so, tries to remove it, without waiting.
     fn is_to_be_deleted(&self, key: &str) -> bool {
         let is_pending = self.files.pending_deletes.contains(key);
         if is_pending {
@@ -202,7 +202,7 @@ impl Inner {
         is_pending
     }
 
-    /// Writes, and first deletes entries that could not be deleted before.
+    /// Writes, after the pending deletes.
     fn write<R>(
         &self,
         patience: Patience,

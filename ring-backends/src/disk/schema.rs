@@ -1,4 +1,4 @@
-//! What a database of this storage looks like, and how a connection to it behaves.
+//! The schema of the database, and the settings of its connections.
 
 use std::fs;
 use std::path::Path;
@@ -10,13 +10,13 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use super::fault::Fault;
 use super::patience::Patience;
 
-/// Marks databases that are storages: "ring".
+/// The application id of storages: "ring".
 const APPLICATION: i32 = 0x7269_6e67;
 
 /// The version of the schema. A database with another one is replaced.
 const VERSION: i32 = 1;
 
-/// Ids grow, so that they tell which entries were written first.
+/// Ids rise, so they give the order of writes.
 const SCHEMA: [&str; 2] = [
     "CREATE TABLE entries (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, created INTEGER NOT NULL, \
      lifetime INTEGER, expires INTEGER, value_checksum INTEGER NOT NULL, checksum INTEGER NOT NULL, \
@@ -24,24 +24,24 @@ const SCHEMA: [&str; 2] = [
     "CREATE INDEX entries_by_expiry ON entries (expires) WHERE expires IS NOT NULL",
 ];
 
-/// With `NORMAL`, a crash of the process loses nothing, and a loss of power the last entries at most. No memory is
-/// mapped: a file that is cut off would end the process.
+/// With `NORMAL`, a crash of the process loses nothing; a loss of power, the last writes. No memory is mapped: truncating a
+/// mapped file would kill the process.
 const BEHAVIOUR: &str = "\
     PRAGMA synchronous = NORMAL; PRAGMA mmap_size = 0; PRAGMA cache_size = -2000; PRAGMA temp_store = MEMORY; \
     PRAGMA cell_size_check = ON; PRAGMA journal_size_limit = 4194304;";
 
-/// Opens a connection to a file that exists, which becomes a storage if it is empty.
+/// Opens a connection to an existing file. An empty file becomes a storage.
 pub(super) fn connect(path: &Path, patience: Patience) -> Result<Connection, Fault> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(patience.left())?;
     connection.set_prepared_statement_cache_capacity(32);
-    // What the file says must not make the library do anything but read it.
+    // A hostile schema must not run code of the library.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     connection.execute_batch(BEHAVIOUR)?;
     let is_new = is_new(&connection)?;
-    // Before anything is written, which would fail in a way that does not tell damage.
+    // Checked before the first write, whose error would not show that the header is damaged.
     check_writable(&connection, path, patience)?;
     if is_new {
         create(&connection, patience)?;
@@ -55,7 +55,7 @@ fn is_new(connection: &Connection) -> Result<bool, Fault> {
     Ok(objects == 0 && number(connection, "application_id")? == 0)
 }
 
-/// Other processes do not disturb: connections are opened one at a time.
+/// Without conflicts: connections are opened one at a time.
 fn create(connection: &Connection, patience: Patience) -> Result<(), Fault> {
     enter_wal(connection, patience)?;
     let transaction = rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
@@ -91,7 +91,7 @@ fn check(connection: &Connection, patience: Patience) -> Result<(), Fault> {
 pub(super) const FOREIGN: &str =
     "the file is not a storage of ring-cache, and stays as it is: name another file, or remove it";
 
-/// Whether the first page of a file shows that it is a storage, though it may be damaged: by the mark or by the tables.
+/// Whether the first page of a file shows a storage, maybe damaged: by the mark or by the tables.
 pub(super) fn is_marked(page: &[u8]) -> bool {
     const MAGIC: &[u8] = b"SQLite format 3\0";
     let has_mark = page.starts_with(MAGIC) && page.get(68..72) == Some(&APPLICATION.to_be_bytes());
@@ -102,10 +102,10 @@ pub(super) fn is_marked(page: &[u8]) -> bool {
     has_mark || SCHEMA.into_iter().any(shows)
 }
 
-/// How much of a statement no other program's tables have.
+/// The length of a prefix of a statement that is unique to storages.
 const STATEMENT_PART: usize = 60;
 
-/// Writes go to a log first, so that readers go on, in other processes as well.
+/// Enters WAL mode: readers go on during writes, also in other processes.
 fn enter_wal(connection: &Connection, patience: Patience) -> Result<(), Fault> {
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     if mode == "wal" || is_readonly(connection, patience)? {
@@ -116,24 +116,24 @@ fn enter_wal(connection: &Connection, patience: Patience) -> Result<(), Fault> {
     ))
 }
 
-/// A damaged header can make a database read-only, as can the rights of the user.
+/// A database is read-only if its header is damaged, or if the user may not write.
 fn check_writable(connection: &Connection, path: &Path, patience: Patience) -> Result<(), Fault> {
     if !is_readonly(connection, patience)? {
         return Ok(());
     }
     let permissions = fs::metadata(path)?.permissions();
-    // Only those whose file it is can do this. To open it instead would release the locks of other connections.
+    // Only the owner can set permissions. Opening the file instead would release the locks of other connections.
     if !permissions.readonly() && fs::set_permissions(path, permissions).is_ok() {
         return Err(Fault::damaged("the file says that it cannot be written"));
     }
     Err(Fault::failed("the file cannot be written"))
 }
 
-/// Whether SQLite refuses writes, independent of other connections. It runs a statement, because the method for this differs
-/// between the versions of rusqlite.
+/// Whether SQLite refuses writes, independent of other connections. Runs a statement: the method for this differs between
+/// versions of rusqlite.
 fn is_readonly(connection: &Connection, patience: Patience) -> Result<bool, Fault> {
     connection.busy_timeout(Duration::ZERO)?;
-    // `BEGIN IMMEDIATE` alone succeeds on a database that is read-only.
+    // `BEGIN IMMEDIATE` alone succeeds on a read-only database.
     let begun = connection.execute_batch("BEGIN IMMEDIATE; PRAGMA user_version = 0");
     let code = begun.as_ref().err().and_then(rusqlite::Error::sqlite_error_code);
     // `ROLLBACK` fails if the transaction did not begin.

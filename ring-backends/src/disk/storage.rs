@@ -1,4 +1,4 @@
-//! `Disk` as the rings see it.
+//! The storage traits of `Disk`.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -52,7 +52,7 @@ impl StorageBase<Vec<u8>> for Disk {
     }
 }
 
-/// Keys become text before anything is locked: they are code of users.
+/// Keys are rendered before anything is locked: they run user code.
 impl Storage<Vec<u8>> for Disk {
     fn read<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<Option<Vec<u8>>, Error> {
         let found = self.read_expiring(key, until)?;

@@ -1,4 +1,4 @@
-//! The connections of awaited calls. They belong to the runtime that they were opened on, and end with it.
+//! The connections of awaited calls. They belong to the runtime that opened them, and end with it.
 
 use std::io;
 use std::sync::{Arc, Weak};
@@ -27,13 +27,13 @@ use crate::remote::{Fault, dial};
 /// The connections of each runtime.
 pub(super) struct RuntimePools {
     by_runtime: Arc<ByRuntime>,
-    /// Dropped with the storage, which ends the tasks that wait for the end of the runtimes.
+    /// Dropped with the storage, which ends the tasks that wait for the runtimes to end.
     open: watch::Sender<()>,
 }
 
 type ByRuntime = Mutex<HashMap<Id, Arc<Pool<Connection>>>>;
 
-/// Held by a task of the runtime, so that it is dropped when the runtime ends.
+/// Held by a task of the runtime: dropped when the runtime ends.
 struct Runtime {
     id: Id,
     pools: Weak<ByRuntime>,
@@ -109,7 +109,7 @@ impl Drop for Runtime {
     }
 }
 
-/// Sends a request on a connection of this runtime, and reads the replies. Dropped before, it closes the connection.
+/// Sends a request on a connection of this runtime, and reads the replies. Dropped before its end, it closes the connection.
 pub(super) async fn send<T>(
     address: &Arc<Address>,
     pools: &RuntimePools,
@@ -126,7 +126,7 @@ pub(super) async fn send<T>(
     loop {
         let connect = || Connection::open(Arc::clone(address));
         let mut connection = pool.lease_async(since, until, &runtime, connect).await?;
-        // What lies between may have forgotten one that was idle for long.
+        // A proxy or firewall may have dropped an idle connection.
         if connection.was_idle() > TRIED_AFTER && !connection.answers(until).await {
             since = Some(Instant::now());
             continue;
@@ -146,7 +146,7 @@ pub(super) async fn send<T>(
                 }
                 return replies.results();
             }
-            // It may have been dead or out of step before, as others may be: once more, on a new one.
+            // The connection may have been broken or out of step before, as others may be: retry once, on a new one.
             Err(error)
                 if since.is_none() && replies.may_be_sent_again(&error, &exchange.connection().buffer) =>
             {
@@ -163,7 +163,7 @@ pub(super) async fn send<T>(
     }
 }
 
-/// A request under way. Dropped with its connection, as by a cancelled call, it may leave unacknowledged writes.
+/// A request in flight. Dropped with its connection, as by a cancelled call, it may leave unacknowledged writes.
 struct Exchange<'e, T> {
     address: &'e Arc<Address>,
     connection: Option<Lease<Connection>>,
@@ -249,7 +249,7 @@ impl Connection {
                 Ok(Some(_)) => {}
                 Ok(None) if self.write_or_read(&[]).await.is_ok() => {}
                 Ok(None) => return,
-                // Out of step: the bytes mean nothing.
+                // Out of step: the bytes have no meaning.
                 Err(_) => self.buffer.discard(),
             }
         }
@@ -258,7 +258,7 @@ impl Connection {
     /// Writes and reads, until something was read. The server stops reading while its replies are not read.
     async fn write_or_read(&mut self, bytes: &[u8]) -> io::Result<()> {
         if !self.buffer.is_empty() {
-            // A server that always has more of a reply does not keep its deadline from being noticed.
+            // A server that sends without end must not delay the check of the deadline.
             yield_now().await;
         }
         loop {

@@ -16,11 +16,10 @@ use crate::remote::pool::{CONNECT_TIMEOUT, Pool, TRIED_AFTER};
 use crate::remote::unacked::UnackedWrites;
 use crate::remote::{Fault, NO_TIME, dial};
 
-/// A request of up to so many bytes is written before replies are read: the system buffers more than that.
+/// A request up to this size is written before replies are read: the system buffers more.
 const AT_ONCE: usize = 16 * 1024;
 
-/// For how long replies are read after the deadline, in case they are there: a busy machine may not have given this thread
-/// the time to read them.
+/// How long replies are read after the deadline: on a busy machine they may have arrived unread.
 const GRACE: Duration = Duration::from_millis(2);
 
 enum Stream {
@@ -65,7 +64,7 @@ pub(super) fn send<T>(
             let address = Arc::clone(address);
             move || Connection::open(&address)
         })?;
-        // What lies between may have forgotten one that was idle for long.
+        // A proxy or firewall may have dropped an idle connection.
         if connection.was_idle() > TRIED_AFTER && !connection.answers(until) {
             since = Some(Instant::now());
             continue;
@@ -80,7 +79,7 @@ pub(super) fn send<T>(
                 connection.give_back();
                 return replies.results();
             }
-            // It may have been dead or out of step before, as others may be: once more, on a new one.
+            // The connection may have been broken or out of step before, as others may be: retry once, on a new one.
             Err(error) if since.is_none() && replies.may_be_sent_again(&error, &connection.buffer) => {
                 since = Some(Instant::now());
             }
@@ -108,7 +107,7 @@ impl Connection {
         connection.map_err(|error| error.to_string())
     }
 
-    /// Another connection to the same server, without a look-up of its name, which has no timeout.
+    /// Another connection to the same server, without a name look-up, which has no timeout.
     fn open_another(&self, address: &Address, until: Instant) -> io::Result<Self> {
         let stream = match &self.stream {
             Stream::Tcp(stream) => {
@@ -147,7 +146,7 @@ impl Connection {
         self.greet(now + until.saturating_duration_since(now) / 3).is_ok()
     }
 
-    /// [`exchange`](Self::exchange). After the deadline, replies that are there are read.
+    /// [`exchange`](Self::exchange). Reads replies that have arrived also after the deadline.
     fn exchange_in_time<T>(
         &mut self,
         replies: &mut Replies<'_, T>,
@@ -179,7 +178,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Writes a large request. The server stops reading while its replies are not read, so they are read meanwhile.
+    /// Writes a large request. Reads replies meanwhile: otherwise the server stops reading.
     fn write_and_read<T>(&mut self, replies: &mut Replies<'_, T>, until: Instant) -> Result<(), ReplyError> {
         let request = replies.request;
         while self.sent < request.bytes.len() {
@@ -247,14 +246,14 @@ impl Connection {
                     Ok(()) => {}
                     Err(error) => return !matches!(error, ReplyError::Timeout),
                 },
-                // Out of step: the bytes mean nothing.
+                // Out of step: the bytes have no meaning.
                 Err(_) => self.buffer.discard(),
             }
         }
         true
     }
 
-    /// Sets the timeout of the stream, unless it is about right: setting it is a system call.
+    /// Sets the timeout of the stream, unless the current one is close: setting it is a system call.
     fn set_timeout(&mut self, until: Instant) -> io::Result<()> {
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() {

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
-/// Up to this, memcached reads a number as seconds from now, beyond it as seconds since 1970.
+/// Memcached reads a number up to this as seconds from now, and a larger one as seconds since 1970.
 const MONTH: u64 = 60 * 60 * 24 * 30;
-/// The last date, in January 2038: beyond it the numbers of memcached wrap around, and the entry is lost.
+/// The last date, in January 2038: beyond it memcached's numbers overflow, and the entry is lost.
 const LAST: u64 = i32::MAX as u64;
 
 /// The number for an expiry that begins `now`, rounded up. It is never zero, which would mean no expiry.

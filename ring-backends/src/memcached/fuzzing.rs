@@ -1,4 +1,4 @@
-//! Entry points to what reads a server's bytes.
+//! Fuzzing entry points of the parser of replies.
 
 use std::io;
 
@@ -11,17 +11,17 @@ use crate::remote::{Fault, Found};
 /// The number of bytes that were read, and the results.
 pub type Read<T> = (usize, Result<T, String>);
 
-/// Reads `pieces`, one after another, as the replies to so many look-ups.
+/// Reads `pieces`, one after another, as the replies to `asked` look-ups.
 pub fn found_values<'p>(asked: usize, pieces: impl Iterator<Item = &'p [u8]>) -> Read<Vec<Option<Found>>> {
     exchange(request::read_expiring(&keys(asked)), pieces)
 }
 
-/// Reads `pieces` as the replies to so many removals.
+/// Reads `pieces` as the replies to `asked` removals.
 pub fn removed<'p>(asked: usize, pieces: impl Iterator<Item = &'p [u8]>) -> Read<Vec<bool>> {
     exchange(request::remove(&keys(asked)), pieces)
 }
 
-/// Reads `pieces` as the replies to so many values that were sent.
+/// Reads `pieces` as the replies to `asked` writes.
 pub fn written<'p>(asked: usize, pieces: impl Iterator<Item = &'p [u8]>) -> Read<Vec<()>> {
     let entries: Vec<_> = keys(asked)
         .into_iter()
@@ -30,7 +30,7 @@ pub fn written<'p>(asked: usize, pieces: impl Iterator<Item = &'p [u8]>) -> Read
     exchange(request::write(&entries), pieces)
 }
 
-/// Reads `pieces` as the first words of a server.
+/// Reads `pieces` as the replies to the handshake.
 pub fn greeted<'p>(pieces: impl Iterator<Item = &'p [u8]>) -> Read<()> {
     let mut handshake = Handshake::default();
     read_all(pieces, |buffer| {
@@ -57,7 +57,7 @@ fn exchange<'p, T>(
     (taken, read.and_then(|()| results()))
 }
 
-/// Reads as a connection does whose stream consists of the pieces.
+/// Reads as from a stream that delivers these pieces.
 fn read_all<'p>(
     mut pieces: impl Iterator<Item = &'p [u8]>,
     mut take: impl FnMut(&mut ReplyBuffer) -> Result<bool, String>,

@@ -1,4 +1,4 @@
-//! The handshake of a connection: is the server a memcached, and new enough?
+//! The handshake of a connection: checks that the server is memcached, in a supported version.
 //!
 //! A server that does not know the commands would execute the bytes of values as commands.
 
@@ -8,7 +8,7 @@ use super::reply_buffer::ReplyBuffer;
 
 pub(super) const HANDSHAKE: &[u8] = b"mn\r\nversion\r\n";
 
-/// The first version with the commands of today.
+/// The first version with all commands that are used.
 const OLDEST: [u32; 3] = [1, 6, 10];
 
 /// The replies to the [`HANDSHAKE`] so far.
@@ -47,7 +47,7 @@ fn is_too_old(version: &str) -> bool {
         digits.and_then(|digits| digits.parse::<u32>().ok())
     };
     let numbers: Option<Vec<_>> = version.split('.').take(3).map(number).collect();
-    // Other numbers: not memcached itself, but it knew the first command.
+    // Another version scheme: not memcached itself, but the server knew the first command.
     numbers.is_some_and(|numbers| numbers.as_slice() < OLDEST.as_slice())
 }
 

@@ -1,4 +1,4 @@
-//! Memcached as the inspector sees it: it lists no keys, and knows no rings. A key of known text can be deleted.
+//! Memcached as the inspector sees it: it cannot list keys or rings. A key of known text can be deleted.
 
 use ring_cache_core::Name;
 use ring_cache_core::inspect::{FoundKey, is_of_ring};

@@ -1,12 +1,11 @@
-//! The end of a connection.
+//! Closing of connections.
 
 use std::io;
 use std::time::Duration;
 
 use socket2::SockRef;
 
-/// Closing the connection discards what the system has not sent yet: otherwise a write could reach the server after newer
-/// ones.
+/// Makes closing discard unsent bytes: otherwise a write could reach the server after newer ones.
 pub(super) fn without_lingering<'s, S>(stream: &'s S) -> io::Result<()>
 where
     SockRef<'s>: From<&'s S>,

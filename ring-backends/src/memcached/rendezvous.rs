@@ -1,7 +1,7 @@
 //! Which of several servers has a key: rendezvous hashing, with the same hashes as `HashClient` of Python's pymemcache.
 //!
-//! Each server has a score for the key, and the one with the highest score has the key. So the order of the servers does
-//! not matter, and a server that is added or removed moves its own keys only.
+//! Each server has a score for the key; the one with the highest score has the key. So the order of the servers does not
+//! matter, and adding or removing a server moves only that server's keys.
 
 use memcache::exp::Router;
 

@@ -1,4 +1,4 @@
-//! The bytes that a server sent, and the replies in them.
+//! The bytes received from a server, and the replies in them.
 
 use memcache::exp::{Error, MetaCommandResult, MetaResponse, ReturnCode, parse_meta_result};
 
@@ -14,16 +14,16 @@ const SPACE: usize = 16 * 1024;
 pub(super) enum Reply {
     /// The result of the command.
     Done(MetaCommandResult),
-    /// The server failed to execute the command. The next reply is that to the next command.
+    /// The server failed to execute the command. The next reply belongs to the next command.
     Failed(String),
-    /// The server did not understand the command. What comes next is unknown.
+    /// The server did not understand the command. The bytes after it have no known meaning.
     Rejected(String),
 }
 
-/// Bytes that were read and are not a complete reply yet.
+/// Received bytes that are not a complete reply yet.
 #[derive(Debug, Default)]
 pub(super) struct ReplyBuffer {
-    /// Has room for the next read. The bytes that were read are between `start` and `end`.
+    /// Has room for the next read. Received bytes are between `start` and `end`.
     bytes: Vec<u8>,
     start: usize,
     end: usize,
@@ -59,7 +59,7 @@ impl ReplyBuffer {
         &mut self.bytes[self.end..]
     }
 
-    /// To be called when `count` bytes were read into the [`space`](Self::space).
+    /// To be called after `count` bytes were read into the [`space`](Self::space).
     pub(super) fn filled(&mut self, count: usize) {
         self.end += count;
     }
@@ -184,8 +184,7 @@ impl From<Error> for Reply {
     }
 }
 
-/// Beginnings of errors of servers. Nothing else of an error is shown: a proxy may repeat what it was sent, which may be
-/// values.
+/// Beginnings of errors of servers. Only these are shown: a proxy may repeat what it received, values included.
 const KNOWN: [&str; 9] = [
     "object too large",
     "out of memory",

@@ -1,6 +1,6 @@
 //! The commands for memcached, and the meaning of the replies. Nothing here does I/O: blocking and awaited calls share it.
 //!
-//! Each command carries a number of its own that its reply repeats: the reply to another command is recognized.
+//! Each command has a unique number, which its reply repeats: a reply to another command is recognized.
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -47,7 +47,7 @@ impl<T> Request<T> {
         Self::each_after(Vec::new(), items, mutates, command, read)
     }
 
-    /// Changes entries, after their leases were ended: from then on, no computation that is overtaken is stored.
+    /// Changes entries, after ending their leases: from then on, no superseded computation is stored.
     fn each_change<I>(
         items: &[I],
         key: impl Fn(&I) -> &StoredKey,
@@ -205,7 +205,7 @@ fn lease(key: &StoredKey) -> StoredKey {
     key.clone()
         .leased()
         .lease()
-        .unwrap_or_else(|| unreachable!("it is leased"))
+        .unwrap_or_else(|| unreachable!("the ring has leases"))
 }
 
 fn get(key: &StoredKey, number: Vec<u8>, expiring: bool) -> Command {
@@ -252,7 +252,7 @@ fn existed(reply: MetaCommandResult) -> Option<bool> {
     }
 }
 
-/// Whether the lease was given.
+/// Whether the lease was acquired.
 fn answer(reply: MetaCommandResult) -> Option<LeaseAnswer> {
     match reply.rc {
         ReturnCode::Hd => Some(LeaseAnswer::Won(Some(LeaseToken::of(reply.cas?)))),
@@ -261,7 +261,7 @@ fn answer(reply: MetaCommandResult) -> Option<LeaseAnswer> {
     }
 }
 
-/// The token of a lease that is there.
+/// The token of an existing lease.
 fn token(reply: MetaCommandResult) -> Option<Option<LeaseToken>> {
     match reply.rc {
         ReturnCode::Hd => Some(Some(LeaseToken::of(reply.cas?))),
@@ -270,7 +270,7 @@ fn token(reply: MetaCommandResult) -> Option<Option<LeaseToken>> {
     }
 }
 
-/// Whether the lease was there, with its token.
+/// Whether the lease existed, with its token.
 fn released(reply: MetaCommandResult) -> Option<bool> {
     match reply.rc {
         ReturnCode::Hd => Some(true),
@@ -283,7 +283,7 @@ fn stored(reply: MetaCommandResult) -> Option<()> {
     (reply.rc == ReturnCode::Hd).then_some(())
 }
 
-/// The replies to a request, as they come.
+/// The replies to a request, as they arrive.
 pub(super) struct Replies<'r, T> {
     pub(super) request: &'r Request<T>,
     results: Vec<T>,
@@ -292,7 +292,7 @@ pub(super) struct Replies<'r, T> {
     refusal: Option<String>,
 }
 
-/// Why the replies cannot be read. The connection cannot be used any more.
+/// Why replies cannot be read. The connection must be closed.
 #[derive(Debug)]
 pub(super) enum ReplyError {
     Timeout,
@@ -322,15 +322,14 @@ impl<'r, T> Replies<'r, T> {
     pub(super) fn may_be_sent_again(&self, error: &ReplyError, buffer: &ReplyBuffer) -> bool {
         let is_of_before = match error {
             ReplyError::Disconnected(_) => buffer.is_empty(),
-            // A change may still take effect, later than the commands after it.
+            // A change may still take effect, after later commands.
             ReplyError::Invalid(_) => !self.request.mutates,
             ReplyError::Timeout | ReplyError::Rejected(_) => false,
         };
         is_of_before && self.count == 0
     }
 
-    /// Takes the replies that are complete. Returns whether these are all. Replies to earlier commands, as one that came
-    /// twice, are skipped.
+    /// Takes the complete replies. Returns whether these are all. Skips replies to earlier commands, such as duplicates.
     pub(super) fn take(&mut self, buffer: &mut ReplyBuffer) -> Result<bool, ReplyError> {
         while self.count < self.request.ends.len() {
             let reply = buffer

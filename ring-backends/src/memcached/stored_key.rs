@@ -1,4 +1,4 @@
-//! The keys of entries in memcached: the text of the entry's key, or a short form if memcached does not take it.
+//! The keys of entries in memcached: the text of the entry's key, or a short form if memcached does not accept it.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -8,11 +8,11 @@ use ring_cache_core::key::text_in_namespace;
 
 /// The most bytes of a key.
 pub(super) const MAX_KEY: usize = 250;
-/// In the text of keys two digits follow each `%`: no text is the short form of another.
+/// In the text of keys two digits follow each `%`, so a short form equals no text.
 const MARK: &str = "%~";
 const HASH: usize = 2 * blake3::OUT_LEN;
 
-/// Behind the key of an entry it makes the key of its lease: no entry has such a key.
+/// The suffix that makes an entry's key the key of its lease. No entry has such a key.
 const LEASE: &str = "%lease";
 
 /// The key of an entry in memcached. Keys are equal when their texts are.
@@ -74,7 +74,7 @@ impl fmt::Display for StoredKey {
     }
 }
 
-/// The text itself if memcached takes it, else its beginning and its hash.
+/// The text if memcached accepts it, else its beginning and its hash.
 fn fitted(text: String) -> String {
     if text.is_empty() {
         return MARK.to_owned();

@@ -26,7 +26,7 @@ pub(super) fn parsed<T>(
     })
 }
 
-/// The address that answers first, if a name has several: see [`dial`](crate::remote::dial).
+/// Resolves a name to the first of its addresses that answers: see [`dial`](crate::remote::dial).
 #[cfg(feature = "tokio")]
 pub(super) struct Resolver;
 

@@ -49,11 +49,11 @@ use slot_map::{Address, ClusterNode, SlotMap, unreachable};
 /// Keys are spread over all slots. Redis would keep keys with the same text in braces together, so a key with a `{` has
 /// `{}` in front: [`stored_key`](ring_cache_core::BoundCall::stored_key) returns it.
 ///
-/// Each server has connections, a breaker and repairs of its own: one that hangs or is gone costs its own keys, and no
-/// others. The map of slots is read from the servers, and again after a redirection or a failure. A bulk call asks all
-/// servers at the same time; a bulk look-up fails if all fail. `clear` asks all, and fails if one cannot be reached.
+/// Each server has its own connections, breaker and repairs: one that hangs or is down affects only its keys. The map of
+/// slots is read from the servers, and again after a redirection or a failure. A bulk call asks all servers at the same
+/// time; a bulk look-up fails if all fail. `clear` asks all, and fails if one cannot be reached.
 ///
-/// All else is as with [`Redis`](crate::Redis).
+/// Otherwise it works like [`Redis`](crate::Redis).
 #[derive(Clone)]
 pub struct RedisCluster {
     remote: Remote<RedisServer<SpreadKeys>>,
@@ -105,10 +105,10 @@ impl RedisCluster {
     }
 }
 
-/// A key of Redis for each entry, in the slot that its whole text decides.
+/// A key of Redis for each entry, in the slot that its whole text determines.
 pub(super) struct SpreadKeys;
 
-/// Before a key it makes Redis hash the whole key, whatever braces it contains.
+/// The prefix that makes Redis hash the whole key, whatever braces it contains.
 const SPREAD: &str = "{}";
 
 impl KeySchema for SpreadKeys {
@@ -131,7 +131,7 @@ impl KeySchema for SpreadKeys {
         }
     }
 
-    /// There is no `MGET` across slots.
+    /// `MGET` across slots is not possible.
     fn read(keys: &[StoredKey]) -> Result<Request<Option<Vec<u8>>>, Fault> {
         let read = match keys {
             [_] => request::values,
@@ -206,10 +206,10 @@ impl KeySchema for SpreadKeys {
     }
 }
 
-/// The servers of a cluster, and which keys they have as far as is known.
+/// The servers of a cluster, and the known owners of keys.
 pub(super) struct Cluster {
     client: ClusterClient,
-    /// The addresses that are known from the beginning, with the settings of all connections.
+    /// The initial addresses, with the settings of all connections.
     seeds: Vec<ConnectionInfo>,
     known: PerProcess<Mutex<Known>>,
 }
@@ -221,16 +221,16 @@ struct Known {
     is_suspect: bool,
     updated: Option<Instant>,
     nodes: Vec<Arc<ClusterNode>>,
-    /// The addresses of all nodes so far. The number of a node is one more than its place here; 0 stands for a node that is
-    /// not known yet.
+    /// The addresses of all nodes so far. The number of a node is its index here plus one; 0 stands for a node that is not
+    /// known yet.
     addresses: Vec<Address>,
 }
 
-/// The most nodes that are told apart by their numbers.
+/// The most nodes with numbers of their own.
 const MAX_NODES: usize = 64;
 
 impl Known {
-    /// The number of the node at `address`. Those of nodes that are gone are given again.
+    /// The number of the node at `address`. Numbers of removed nodes are reused.
     fn number(&mut self, address: &Address) -> usize {
         if let Some(place) = self.addresses.iter().position(|known| known == address) {
             return place + 1;
@@ -260,7 +260,7 @@ impl Cluster {
         }
     }
 
-    /// What this process knows.
+    /// The state of this process.
     fn known(&self) -> &Mutex<Known> {
         self.known.get(|_| Mutex::default())
     }
@@ -322,7 +322,7 @@ impl Cluster {
         Ok(map)
     }
 
-    /// An old map is better than none.
+    /// Without a new map, the old one is used.
     fn last_map(&self, fault: Option<Fault>) -> Result<Arc<SlotMap>, Fault> {
         let last = self.known().lock().map.clone();
         last.ok_or_else(|| fault.unwrap_or_else(unreachable))
@@ -335,7 +335,7 @@ impl Cluster {
     }
 }
 
-/// Half of the time until then: other servers may have to be asked as well.
+/// Half of the time until then, since other servers may have to be asked as well.
 fn half(until: Instant) -> Instant {
     let now = Instant::now();
     now + until.saturating_duration_since(now) / 2

@@ -1,4 +1,4 @@
-//! What a server, or a proxy before it, does not know: noticed once, then done without.
+//! Commands that a server, or a proxy before it, does not support: detected once, then replaced.
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
@@ -11,10 +11,10 @@ use super::faults::is_refused;
 use super::lease;
 use super::request::Commands;
 
-/// A connection that is younger is not replaced since its server is not the one to be asked: another would lead there, too.
+/// A younger connection is not replaced for leading to another server: a new one would lead there, too.
 const RECONNECT_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What is known of a server.
+/// The known limits of a server.
 #[derive(Default)]
 pub(super) struct Dialect {
     echo: AtomicU8,
@@ -49,7 +49,7 @@ impl Dialect {
         (self.echo() != Echo::Missing).then(EchoToken::new)
     }
 
-    /// What a new connection is greeted with: some servers, and what lies before them, take it and refuse only then.
+    /// The first commands on a new connection: some servers and proxies accept the connection and refuse only then.
     pub(super) fn greeting(&self) -> Commands {
         Commands::One(match self.echo() {
             Echo::Missing => redis::cmd("PING"),
@@ -57,11 +57,11 @@ impl Dialect {
         })
     }
 
-    /// Notices by the reply to a greeting whether the server knows `ECHO`. Returns why it does not take the connection.
+    /// Detects by the reply to the greeting whether the server knows `ECHO`. Returns why it refuses the connection.
     pub(super) fn greeted(&self, replies: &[Value]) -> Result<(), &'static str> {
         let echo = match replies.first() {
             Some(Value::ServerError(error)) if is_full(error) => return Err(FULL),
-            // A server that is not ready refuses whatever it is asked.
+            // A server that is not ready refuses every command.
             Some(Value::ServerError(error)) if REFUSES_ALL.contains(&error.code()) => return Ok(()),
             Some(Value::ServerError(_)) => Echo::Missing,
             _ => Echo::Known,
@@ -72,7 +72,7 @@ impl Dialect {
         Ok(())
     }
 
-    /// A command that does nothing, and that the server knows.
+    /// A command without effect that the server knows.
     pub(super) fn nothing(&self) -> Commands {
         Commands::One(redis::cmd(match self.echo() {
             Echo::Missing => "PING",
@@ -80,7 +80,7 @@ impl Dialect {
         }))
     }
 
-    /// The commands in words that the server knows.
+    /// The commands, replaced by others if the server lacks them.
     pub(super) fn translated<'c>(&self, commands: &'c Commands) -> Cow<'c, Commands> {
         let lacks = |word: Word| self.lacks[word as usize].load(Ordering::Relaxed);
         let mut said = commands.iter().filter_map(Word::of);
@@ -90,7 +90,7 @@ impl Dialect {
         }
     }
 
-    /// From now on the word is said otherwise, if the server knew that.
+    /// If the server refused the word, it is replaced from now on.
     pub(super) fn note_refused(&self, word: Word, replies: &[Value]) {
         if word != Word::Evalsha && !replies.iter().any(is_refused) {
             self.lacks[word as usize].store(true, Ordering::Relaxed);
@@ -98,14 +98,14 @@ impl Dialect {
     }
 }
 
-/// A command that a server may not know, or its user may not use, and that can be said otherwise.
+/// A command that a server may not know, or its user may not use, and that has a replacement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Word {
-    /// `DEL` does the same, and is slower for large values.
+    /// Replaced by `DEL`, which is slower for large values.
     Unlink,
-    /// Many `GET`s do the same, also where the keys are on several servers.
+    /// Replaced by many `GET`s, which may also have their keys on several servers.
     Mget,
-    /// `EVAL` does the same with the text of a script that the server does not have, and has from then on.
+    /// Replaced by `EVAL` with the text of the script, which the server then caches.
     Evalsha,
 }
 
@@ -119,7 +119,7 @@ impl Word {
         }
     }
 
-    /// The word that the server refused for being that word, if there is one.
+    /// The word that the server does not accept, if any.
     pub(super) fn refused(commands: &Commands, replies: &[Value]) -> Option<Self> {
         let mut refused = commands.iter().zip(replies);
         refused.find_map(|(command, reply)| Word::of(command).filter(|word| word.is_refused_by(reply)))
@@ -134,7 +134,7 @@ impl Word {
         }
     }
 
-    /// The commands in other words.
+    /// The replacement of the commands.
     pub(super) fn said_otherwise(self, commands: &Commands) -> Commands {
         let others = commands.iter().flat_map(|command| {
             if Word::of(command) != Some(self) {
@@ -155,8 +155,8 @@ impl Word {
     }
 }
 
-/// The replies to commands, from those to what was said instead: many `GET`s stand for one `MGET`, which finds nothing where
-/// a key has another type.
+/// The replies to the original commands, from those to their replacement: many `GET`s replace one `MGET`, which finds
+/// nothing if a key has another type.
 pub(super) fn gathered(commands: &Commands, replies: Vec<Value>) -> Vec<Value> {
     if replies.len() == commands.len() {
         return replies;
@@ -168,8 +168,8 @@ pub(super) fn gathered(commands: &Commands, replies: Vec<Value>) -> Vec<Value> {
     vec![Value::Array(replies.into_iter().map(of_any_type).collect())]
 }
 
-/// Whether to ask again on a new connection: one that is as old as this leads to a server that is not the one to be asked, or
-/// not any more, as after a failover behind one name.
+/// Whether to ask again on a new connection: one of this age leads to the wrong server, such as after a failover behind one
+/// name.
 pub(super) fn leads_elsewhere(age: Duration, replies: &[Value]) -> bool {
     age > RECONNECT_INTERVAL && replies.iter().any(is_of_another_role)
 }

@@ -1,6 +1,6 @@
-//! Tokens that tell which replies belong to which commands. Redis numbers neither, so that after one reply too many or too
-//! few, each would be taken for that to the next command: for the value of another key. So an `ECHO` of a token follows
-//! the commands, in the same round trip, and the token must come back behind their replies.
+//! Echo tokens match replies to commands. Redis numbers neither: after one reply too many or too few, each would be taken
+//! for that to the next command, and so for the value of another key. So an `ECHO` of a token follows the commands, in the
+//! same round trip, and its reply must follow theirs.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::LazyLock;
@@ -12,10 +12,10 @@ use redis::{Cmd, ErrorKind, RedisError, RedisResult, Value};
 
 use super::request::Commands;
 
-/// The first number. It is random, so that no value looks like a token.
+/// The first number; random, so that no value equals a token.
 static FIRST: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(()) >> 16);
 
-/// How many tokens there are.
+/// The number of tokens so far.
 static COUNT: AtomicU64 = AtomicU64::new(0);
 
 const PREFIX: &str = "ring:";
@@ -23,10 +23,10 @@ const PREFIX: &str = "ring:";
 /// The most replies to earlier commands that are skipped.
 const MAX_SKIPPED: usize = 1024;
 
-/// Errors with which a server replies to all commands, `ECHO` included.
+/// Codes of errors that a server returns for every command, `ECHO` included.
 pub(super) const REFUSES_ALL: [&str; 4] = ["NOAUTH", "LOADING", "BUSY", "MASTERDOWN"];
 
-/// The token behind some commands.
+/// The token after some commands.
 pub(super) struct EchoToken(String);
 
 impl EchoToken {
@@ -41,14 +41,14 @@ impl EchoToken {
         command
     }
 
-    /// The bytes of commands, followed by the token's.
+    /// The bytes of commands and of the token's `ECHO`.
     pub(super) fn packed(&self, commands: &Commands) -> Vec<u8> {
         let mut bytes = commands.packed();
         self.command().write_packed_command(&mut bytes);
         bytes
     }
 
-    /// Commands, followed by the token's.
+    /// Commands, and the token's `ECHO`.
     #[cfg(feature = "tokio")]
     pub(super) fn pipeline(&self, commands: &Commands) -> Pipeline {
         let mut pipeline = commands.pipeline();
@@ -56,8 +56,8 @@ impl EchoToken {
         pipeline
     }
 
-    /// Whether no further reply is to be read: the token came, or a server that echoes none replied to all commands, or too
-    /// many replies are to other commands. Once the token came, the commands before it were executed.
+    /// Whether to stop reading: the token came, or a server without `ECHO` replied to all commands, or too many replies are
+    /// to other commands. Once the token came, the commands before it were executed.
     pub(super) fn is_last_of(&self, replies: &[Value], commands: usize) -> bool {
         let Some((last, before)) = replies.split_last() else {
             return false;
@@ -67,7 +67,7 @@ impl EchoToken {
         has_all || has_too_many || self.is_behind(last, before, commands)
     }
 
-    /// The replies to the commands, without those to earlier commands before them.
+    /// The replies to the commands; skips those to earlier commands.
     ///
     /// # Errors
     ///
@@ -88,7 +88,7 @@ impl EchoToken {
         Ok(replies)
     }
 
-    /// Whether `reply`, after those `before` it, is that to the token's command.
+    /// Whether `reply`, after the replies `before`, is that to the token's `ECHO`.
     fn is_behind(&self, reply: &Value, before: &[Value], commands: usize) -> bool {
         let Value::ServerError(error) = reply else {
             return text(reply) == Some(self.0.as_bytes());

@@ -1,4 +1,4 @@
-//! Errors of Redis and its client as faults of a storage. They contain neither passwords nor values.
+//! Converts errors of Redis and its client to faults of a storage, without passwords and values.
 
 use redis::{ErrorKind, RedisError, Value};
 
@@ -26,7 +26,7 @@ impl From<Unexpected> for Fault {
     fn from(unexpected: Unexpected) -> Self {
         match unexpected {
             Unexpected::Error(error) => fault(&error),
-            // Without the reply, which may be a value.
+            // The reply is omitted: it may be a value.
             Unexpected::Reply => Fault::Disconnected("the reply does not fit the command".into()),
         }
     }
@@ -38,7 +38,7 @@ pub(super) fn fault(error: &RedisError) -> Fault {
         return Fault::Timeout;
     }
     match error.kind() {
-        // Without the error, which shows what was received.
+        // The error is omitted: it shows received bytes.
         ErrorKind::Parse => Fault::Disconnected("invalid reply: not the protocol of Redis".into()),
         ErrorKind::Io | ErrorKind::ClusterConnectionNotFound => Fault::Disconnected(shown(error).into()),
         _ => Fault::Refused(shown(error).into()),
@@ -53,7 +53,7 @@ pub(super) fn connecting(error: &RedisError) -> String {
     }
 }
 
-/// Beginnings of errors of servers. Nothing else of an error is shown: servers repeat the arguments of commands, as in
+/// Beginnings of errors of servers. Only these are shown: servers repeat the arguments of commands, as in
 /// "unknown command 'SET', with args beginning with: ..", which may be values and passwords.
 const KNOWN: [&str; 14] = [
     "DB index is out of range",
@@ -72,7 +72,7 @@ const KNOWN: [&str; 14] = [
     "Authentication required",
 ];
 
-/// The text of an error, without what a server may have repeated.
+/// The text of an error, without anything that a server may have repeated.
 fn shown(error: &RedisError) -> String {
     if error.kind() == ErrorKind::Io {
         return error.to_string();
@@ -89,23 +89,23 @@ fn shown(error: &RedisError) -> String {
     }
 }
 
-/// Whether it can be the code of an error of Redis, such as `WRONGTYPE`.
+/// Whether it can be a code of Redis's errors, such as `WRONGTYPE`.
 fn is_code(word: &str) -> bool {
     word.len() <= 16 && word.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
-/// Whether the connection cannot be used any more.
+/// Whether the connection must be closed.
 pub(super) fn is_lost(error: &RedisError) -> bool {
     error.is_connection_dropped() || error.kind() == ErrorKind::Parse
 }
 
-/// Whether commands may be sent again on another connection. Those that `mutate` entries may not, if
-/// they may still take effect later than the commands after them.
+/// Whether commands may be retried on another connection. Not those that `mutate` entries and may still take effect after
+/// later commands.
 pub(super) fn may_be_sent_again(error: &RedisError, mutate: bool) -> bool {
     error.is_connection_dropped() || (is_lost(error) && !mutate)
 }
 
-/// Errors that tell of the server's state, or of the key, and not of the command.
+/// Codes of errors about the server's state or the key, not the command.
 const OF_STATE: [&str; 13] = [
     "READONLY",
     "MASTERDOWN",
@@ -122,7 +122,7 @@ const OF_STATE: [&str; 13] = [
     "NOREPLICAS",
 ];
 
-/// Whether a server refuses a command for what it is.
+/// Whether a server refuses this kind of command.
 pub(super) fn is_refused(reply: &Value) -> bool {
     matches!(reply, Value::ServerError(error) if !OF_STATE.contains(&error.code()))
 }

@@ -1,4 +1,4 @@
-//! Entry points to what reads a server's replies. The client parses the bytes; their meaning is ours.
+//! Fuzzing entry points for replies. The client parses the bytes; this crate interprets them.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ pub use super::cluster::fuzzing::through_a_cluster;
 
 /// The replies in these bytes.
 pub fn answers(mut bytes: &[u8]) -> Vec<Value> {
-    // It reads ahead: the rest of the bytes says nothing.
+    // The parser reads ahead: the remaining bytes have no meaning.
     let mut parser = Parser::new();
     std::iter::from_fn(|| parser.parse_value(&mut bytes).ok()).collect()
 }
@@ -56,7 +56,7 @@ pub fn written(asked: usize, answers: Vec<Value>) -> Option<()> {
     read(Keys::write(&entries), answers).map(drop)
 }
 
-/// Reads each reply as a page of keys, while a ring is cleared. Returns how many entries would be removed.
+/// Reads each reply as a page of keys while clearing a ring. Returns the number of entries to remove.
 pub fn cleared(name: &Name, answers: Vec<Value>) -> usize {
     let mut scan = Keys::clear("", name);
     let mut removed = 0;

@@ -46,7 +46,8 @@ use crate::remote::{Entry, Fault, Found, Remote};
 /// ```
 ///
 /// The key of the hash is the name of the ring (`key_prefix` if there is one) after the namespace. Its fields are the keys
-/// that [`Call::key`](ring_cache_core::BoundCall::key) returns, their values the bytes of the coder. With `key_prefix = "squares"` a Python service shares it as
+/// that [`Call::key`](ring_cache_core::BoundCall::key) returns, their values the bytes of the coder. With `key_prefix =
+/// "squares"` a Python service shares it as
 /// `ring.redis_hash(client, hash_key="squares", key_prefix="squares", coder="json")`.
 ///
 /// `clear` removes the hash, one command whatever its size. Fields cannot expire before Redis 7.4, so `expire` does not
@@ -64,10 +65,10 @@ use crate::remote::{Entry, Fault, Found, Remote};
 /// }
 /// ```
 ///
-/// Keys outside of any ring, by the storage's own methods, are fields of the hash `%keys`, after the namespace. No ring has
-/// that name.
+/// Keys without a ring, by the storage's own methods, are fields of the hash `%keys`, after the namespace. This is the name
+/// of no ring.
 ///
-/// All else is as with [`Redis`](crate::Redis).
+/// Otherwise it works like [`Redis`](crate::Redis).
 #[derive(Clone)]
 pub struct RedisHash {
     remote: Remote<RedisServer<Fields>>,
@@ -101,11 +102,11 @@ impl RedisHash {
 /// A hash for each ring, with a field for each entry.
 pub(super) struct Fields;
 
-/// The number of fields that Redis examines for one step of a listing. Their values come along.
+/// The number of fields that Redis examines per step of a listing. It sends their values as well.
 #[cfg(feature = "inspect")]
 const LISTED: u32 = 100;
 
-/// The hash of keys outside of any ring. In the name of a ring a `%` would be escaped.
+/// The hash of keys without a ring. In the name of a ring, `%` would be escaped.
 const OUTSIDE: &str = "%keys";
 
 /// A field of a hash. It displays as the field.
@@ -210,7 +211,7 @@ impl KeySchema for Fields {
         command
     }
 
-    /// A value follows each field: a scan without values needs Redis 7.4.
+    /// Each field is followed by its value: a scan without values needs Redis 7.4.
     #[cfg(feature = "inspect")]
     fn texts(namespace: &str, ring: &Name, found: Vec<Vec<u8>>) -> Vec<String> {
         let fields = texts(found.into_iter().step_by(2));

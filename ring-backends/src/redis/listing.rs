@@ -18,7 +18,7 @@ use crate::remote::{BlockingClear, Fault};
 /// The number of scans for one page.
 const SCANS: u32 = 20;
 
-/// Where a page begins: a server by its place, and the server's own cursor.
+/// The start of a page: the position of a server, and the server's cursor.
 struct Cursor {
     node: usize,
     place: String,
@@ -59,7 +59,7 @@ impl<L: KeySchema> InspectedServer for RedisServer<L> {
         from: &str,
         at_most: usize,
     ) -> Result<(Vec<FoundKey>, Option<String>), Fault> {
-        // All scans of a page together take no longer than one step, and then the last of them.
+        // The time limit of all scans of a page but the last, which may take one more step.
         let until = next_step();
         let nodes = self.route().nodes(until)?;
         let (mut cursor, mut found) = (Cursor::parse(from), Vec::new());
@@ -89,7 +89,7 @@ impl<L: KeySchema> InspectedServer for RedisServer<L> {
 }
 
 impl<L: KeySchema> RedisServer<L> {
-    /// The keys with their remaining lives. Those that are gone meanwhile are left out.
+    /// The keys with their remaining lives. Omits keys removed meanwhile.
     fn with_lives(&self, namespace: &str, ring: &Name, texts: Vec<String>) -> Result<Vec<FoundKey>, Fault> {
         let keys: Vec<_> = texts
             .iter()
@@ -108,7 +108,7 @@ impl<L: KeySchema> RedisServer<L> {
     }
 }
 
-/// The replies to `PTTL`: a life for each key that is there, if it expires.
+/// The replies to `PTTL`: the life of each existing key, if it expires.
 fn lives(replies: Vec<Value>) -> Result<Vec<Option<Option<Duration>>>, Unexpected> {
     let life = |reply| match Unexpected::check(reply)? {
         Value::Int(-1) => Ok(Some(None)),

@@ -1,4 +1,4 @@
-//! What opening a connection to one server needs.
+//! Opening of connections to one server.
 
 use std::sync::Arc;
 #[cfg(feature = "tiered")]
@@ -10,12 +10,12 @@ use super::dialect::Dialect;
 #[cfg(feature = "tiered")]
 use super::watching::Watch;
 
-/// How connections to the server are opened.
+/// How to open connections to the server.
 #[derive(Clone)]
 pub(super) struct Opener {
     pub(super) client: Client,
     pub(super) dialect: Arc<Dialect>,
-    /// What tells tiers of changes on the server, if there are any.
+    /// Reports changes on the server to tiers, if there are any.
     #[cfg(feature = "tiered")]
     pub(super) watch: Arc<OnceLock<Arc<Watch>>>,
 }

@@ -20,13 +20,13 @@ pub(super) enum Commands {
 /// Commands, and how to read their replies: one `T` for each key.
 pub(super) struct Request<T> {
     pub(super) commands: Commands,
-    /// The number of commands before those of the keys. Their replies are only looked at for errors.
+    /// The number of commands before those of the keys. Their replies are checked for errors only.
     leading: usize,
     pub(super) read: fn(Vec<Value>) -> Result<Vec<T>, Unexpected>,
 }
 
 impl<T> Request<T> {
-    /// One command for each of `parts`, of which there is at least one.
+    /// One command for each of `parts`, which must not be empty.
     pub(super) fn each<P>(
         parts: impl IntoIterator<Item = P>,
         command: impl Fn(P) -> Cmd,
@@ -44,7 +44,7 @@ impl<T> Request<T> {
         }
     }
 
-    /// The same after the ends of the leases of these keys: from then on, no computation that is overtaken is stored.
+    /// The same, after ending the leases of these keys: from then on, no superseded computation is stored.
     pub(super) fn ending_leases<'k>(mut self, keys: impl Iterator<Item = &'k StoredKey>) -> Self {
         let leases: Vec<&str> = keys.filter_map(StoredKey::lease).collect();
         if leases.is_empty() {
@@ -57,7 +57,7 @@ impl<T> Request<T> {
         self
     }
 
-    /// The meaning of the replies.
+    /// Interprets the replies.
     pub(super) fn read(&self, mut replies: Vec<Value>) -> Result<Vec<T>, Fault> {
         if replies.len() != self.commands.len() {
             return Err(Unexpected::Reply.into());
@@ -74,11 +74,11 @@ const MUTATIONS: [&[u8]; 8] = [
     b"SET", b"UNLINK", b"DEL", b"PEXPIRE", b"HSET", b"HDEL", b"EVALSHA", b"EVAL",
 ];
 
-/// The longest expiry, a hundred years: Redis refuses those that are much longer.
+/// The longest expiry, a hundred years: Redis refuses much longer ones.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 impl Commands {
-    /// One command for each of `parts`, of which there is at least one.
+    /// One command for each of `parts`, which must not be empty.
     pub(super) fn each<T>(parts: impl IntoIterator<Item = T>, command: impl Fn(T) -> Cmd) -> Self {
         let mut parts = parts.into_iter();
         match (parts.next(), parts.next()) {
@@ -228,7 +228,7 @@ pub(super) fn expiring(replies: Vec<Value>) -> Result<Vec<Option<Found>>, Unexpe
     while let (Some(bytes), Some(left)) = (replies.next(), replies.next()) {
         let bytes = value(bytes)?;
         found.push(match (bytes, left) {
-            // Who may not ask how long an entry lives takes it as one that expires now: good for this once.
+            // If the user may not use `PTTL`, the entry counts as expiring now: usable once.
             (Some(bytes), left) if is_refused(&left) => Some((bytes, Some(Duration::ZERO))),
             (None, left) if is_refused(&left) => None,
             (_, Value::ServerError(error)) => return Err(Unexpected::Error(error.into())),
@@ -236,7 +236,7 @@ pub(super) fn expiring(replies: Vec<Value>) -> Result<Vec<Option<Found>>, Unexpe
             (Some(bytes), Value::Int(left @ 0..)) => {
                 Some((bytes, Some(Duration::from_millis(left.unsigned_abs()))))
             }
-            // It expired between the two commands, or did not exist.
+            // The entry expired between the two commands, or did not exist.
             (_, Value::Int(_)) => None,
             _ => return Err(Unexpected::Reply),
         });

@@ -6,14 +6,14 @@ use super::faults::Unexpected;
 use super::request::{self, Commands};
 use super::stored_key::LEASE;
 
-/// The number of keys that Redis examines for one page.
+/// The number of keys that Redis examines per page.
 const PAGE: u32 = 1_000;
 
 /// The removal of a ring from one server, step by step.
 pub(super) trait RingScan: Send + Sync {
     /// The next step.
     fn step(&self) -> Commands;
-    /// Reads its reply. Returns the commands that remove the entries it named, if there are any.
+    /// Reads the reply to it. Returns the commands that remove the found entries, if any.
     fn read(&mut self, replies: Vec<Value>) -> Result<Option<Commands>, Unexpected>;
     /// Whether that was the last step.
     fn is_over(&self) -> bool;
@@ -21,24 +21,24 @@ pub(super) trait RingScan: Send + Sync {
 
 /// A scan of all keys of a server.
 pub(super) struct KeyScan {
-    /// The beginning of the ring's keys.
+    /// The prefix of the ring's keys.
     prefix: String,
-    /// What may stand before it.
+    /// An optional prefix before it.
     before: &'static str,
-    /// Where the next page begins. `None` after the last.
+    /// The start of the next page. `None` after the last.
     cursor: Option<String>,
 }
 
-/// What a scan found in one step.
+/// The result of one step of a scan.
 pub(super) struct Page {
-    /// Where the next step begins. `None` after the last.
+    /// The start of the next step. `None` after the last.
     pub(super) next: Option<String>,
-    /// All that was found.
+    /// All found keys.
     pub(super) found: Vec<Vec<u8>>,
 }
 
 impl Page {
-    /// Reads the reply to `SCAN` and its like.
+    /// Reads the reply to `SCAN` or a similar command.
     pub(super) fn read(replies: Vec<Value>) -> Result<Self, Unexpected> {
         let page = replies.into_iter().next().ok_or(Unexpected::Reply)?;
         let Value::Array(page) = Unexpected::check(page)? else {
@@ -60,15 +60,15 @@ impl Page {
     }
 }
 
-/// What of it is text, as all keys of rings are.
+/// The texts among it: all keys of rings are text.
 pub(super) fn texts(found: impl IntoIterator<Item = Vec<u8>>) -> impl Iterator<Item = String> {
     found
         .into_iter()
         .filter_map(|bytes| String::from_utf8(bytes).ok())
 }
 
-/// `SCAN` for the keys that begin with `prefix`, with or without `before` in front of it. `count` of the server's keys are
-/// looked at.
+/// `SCAN` for the keys that begin with `prefix`, with or without `before` in front of it. Examines `count` of the server's
+/// keys.
 pub(super) fn scan(prefix: &str, before: &str, cursor: &str, count: u32) -> Cmd {
     let before = if before.is_empty() { "" } else { "*" };
     let mut command = Cmd::new();

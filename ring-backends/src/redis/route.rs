@@ -1,4 +1,4 @@
-//! How commands reach a server, or the servers of a cluster.
+//! Routes of commands to a server, or to the servers of a cluster.
 
 use std::time::Instant;
 
@@ -7,12 +7,12 @@ use redis::Value;
 use super::request::Commands;
 use crate::remote::Fault;
 
-/// How commands reach a server, or the servers of a cluster. They may be sent twice: all of them can be repeated.
+/// A route of commands to a server, or to the servers of a cluster. Commands may be sent twice: all are idempotent.
 pub(super) trait Route: Send + Sync + 'static {
     /// A server that holds keys.
     type Node: Send + Sync + 'static;
 
-    /// The number of servers that fail each by itself, as far as they are told apart.
+    /// The number of servers that fail separately and can be distinguished.
     fn count(&self) -> usize {
         1
     }
@@ -23,10 +23,10 @@ pub(super) trait Route: Send + Sync + 'static {
         0
     }
 
-    /// Where a server is.
+    /// The address of a server.
     fn address(&self, number: usize) -> Option<String>;
 
-    /// When a server last answered.
+    /// When a server last replied.
     fn answered(&self, number: usize) -> Option<Instant>;
 
     /// See [`Server::watch_error`](crate::remote::Server::watch_error).
@@ -36,7 +36,7 @@ pub(super) trait Route: Send + Sync + 'static {
 
     /// Sends commands to the servers of their keys. Returns a reply to each, which may be the server's error.
     fn send(&self, commands: &Commands, until: Instant) -> Result<Vec<Value>, Fault>;
-    /// Closes idle connections: replies did not fit their commands, so the next may be those to earlier ones.
+    /// Closes idle connections: after replies that did not fit, these may have replies to earlier commands.
     fn close_idle(&self);
     /// The servers that hold keys.
     fn nodes(&self, until: Instant) -> Result<Vec<Self::Node>, Fault>;

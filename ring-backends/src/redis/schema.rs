@@ -24,21 +24,21 @@ use super::stored_key::is_lease;
 use super::stored_key::{LEASE, StoredKey};
 use crate::remote::{Entry, Fault, Found, LeaseAnswer, LeasedEntry, ServerLeases, no_leases};
 
-/// Under which keys of Redis entries are stored, and which commands reach them.
+/// Defines the keys of entries in Redis, and the commands on them.
 pub(super) trait KeySchema: Send + Sync + 'static {
     /// The name of the storage in errors.
     const NAME: &'static str;
 
     /// See [`Server::StoredKey`](crate::remote::Server::StoredKey).
     type StoredKey: Clone + Eq + Hash + fmt::Display + Send + Sync + 'static;
-    /// The way to the server.
+    /// The route to the server.
     type Route: Route;
     /// The removal of a ring.
     type Scan: RingScan;
 
-    /// See [`Server`](crate::remote::Server), as for all requests.
+    /// See [`Server`](crate::remote::Server), also for all requests.
     fn stored_key<K: RingKey + ?Sized>(namespace: &str, key: &K) -> Self::StoredKey;
-    /// The key of Redis that an entry lies under, which tells the server that has it.
+    /// The key of Redis that contains an entry, which determines the server.
     fn routed(key: &Self::StoredKey) -> &str;
     /// Reads values.
     fn read(keys: &[Self::StoredKey]) -> Result<Request<Option<Vec<u8>>>, Fault>;
@@ -52,9 +52,9 @@ pub(super) trait KeySchema: Send + Sync + 'static {
     fn contains(keys: &[Self::StoredKey]) -> Result<Request<bool>, Fault>;
     /// Restarts expiries.
     fn touch(entries: &[(Self::StoredKey, Duration)]) -> Result<Request<bool>, Fault>;
-    /// How the server gives leases of such entries, if it does.
+    /// How the server gives leases, if it does.
     const LEASES: ServerLeases = ServerLeases::None;
-    /// The same key with that of its lease. See [`Server`](crate::remote::Server), as for the requests of leases.
+    /// The key with that of its lease. See [`Server`](crate::remote::Server), also for the requests of leases.
     fn leased(key: Self::StoredKey) -> Self::StoredKey {
         key
     }
@@ -72,16 +72,16 @@ pub(super) trait KeySchema: Send + Sync + 'static {
     }
     /// Removes the entries of the ring `name` from one server.
     fn clear(namespace: &str, name: &Name) -> Self::Scan;
-    /// The key of this text, if it is one of the ring's.
+    /// The key of this text, if it is a key of the ring.
     #[cfg(feature = "inspect")]
     fn key_of_text(namespace: &str, ring: &Name, text: &str) -> Option<Self::StoredKey>;
     /// One step of listing the keys of a ring on one server.
     #[cfg(feature = "inspect")]
     fn list(namespace: &str, ring: &Name, cursor: &str) -> Cmd;
-    /// The texts of the ring's keys among what such a step found.
+    /// The texts of the ring's keys among those that such a step found.
     #[cfg(feature = "inspect")]
     fn texts(namespace: &str, ring: &Name, found: Vec<Vec<u8>>) -> Vec<String>;
-    /// Asks how long keys live. `None` if they live for ever.
+    /// Asks for the remaining lives of keys. `None` if they do not expire.
     #[cfg(feature = "inspect")]
     fn lives(keys: &[Self::StoredKey]) -> Option<Commands>;
     /// See [`Server::watch`](crate::remote::Server::watch).
@@ -91,11 +91,11 @@ pub(super) trait KeySchema: Send + Sync + 'static {
     }
 }
 
-/// The number of keys that Redis examines for one step of a listing.
+/// The number of keys that Redis examines per step of a listing.
 #[cfg(feature = "inspect")]
 pub(super) const LISTED: u32 = 500;
 
-/// The key of this text, which is one of the ring's.
+/// The key of this text, which is a key of the ring.
 #[cfg(feature = "inspect")]
 pub(super) fn key_of_ring<L: KeySchema<StoredKey = StoredKey>>(text: &str, ring: &Name) -> StoredKey {
     let key = StoredKey::from(text.to_owned());
@@ -157,7 +157,7 @@ impl KeySchema for Keys {
         Ok(request.ending_leases(entries.iter().map(|(key, ..)| key)))
     }
 
-    /// `UNLINK` frees memory in the background; `DEL` would delay other commands for large values.
+    /// `UNLINK` frees memory in the background; `DEL` of a large value would delay other commands.
     fn remove(keys: &[StoredKey]) -> Result<Request<bool>, Fault> {
         let request = Request::each(keys, |key| request::on("UNLINK", key), request::flags);
         Ok(request.ending_leases(keys.iter()))

@@ -20,7 +20,7 @@ use crate::remote::{
     BlockingClear, BlockingServer, Entry, Fault, Found, LeaseAnswer, LeasedEntry, Server, ServerLeases,
 };
 
-/// A Redis server, or a cluster, with entries by the key schema `L`.
+/// A Redis server or cluster with entries by the key schema `L`.
 pub(super) struct RedisServer<L: KeySchema> {
     route: L::Route,
 }
@@ -161,7 +161,7 @@ impl<L: KeySchema> BlockingClear for RedisServer<L> {
     }
 }
 
-/// The output of `sending`, if it comes in time.
+/// The output of `sending`, if it ends in time.
 #[cfg(feature = "tokio")]
 async fn in_time<T>(until: Instant, sending: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
     let sent = real_time::within(until, sending).await;

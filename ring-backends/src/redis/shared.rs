@@ -1,4 +1,4 @@
-//! The connections of awaited calls: one for each runtime, which drives it, shared by all calls on the runtime.
+//! The connections of awaited calls: one per runtime, which drives it, shared by all calls on the runtime.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -26,7 +26,7 @@ use crate::remote::unacked::UnackedWrites;
 const MAX_ATTEMPTS: usize = 8;
 /// After so many timeouts in a row the connection counts as dead.
 const MAX_TIMEOUTS: u32 = 3;
-/// One timeout is enough if there was no reply for so long though one was due: a breaker lets few commands through.
+/// With a reply due and none for so long, one timeout suffices: an open breaker lets few commands through.
 const MAX_SILENCE: Duration = Duration::from_millis(400);
 
 /// The connections of all runtimes.
@@ -39,7 +39,7 @@ pub(super) struct SharedConnections {
 /// The connection of one runtime: being opened, open, or failed.
 struct SharedConnection {
     opened: OnceLock<RedisResult<Line>>,
-    /// Changes when it is opened. Closed when the runtime ends.
+    /// Changes when the connection is opened. Closed when the runtime ends.
     changed: watch::Receiver<()>,
     /// Whether to open a new one.
     dead: AtomicBool,
@@ -50,17 +50,17 @@ struct SharedConnection {
     heard: AtomicU64,
     /// When the last reply came.
     replied: AtomicU64,
-    /// Which server it leads to, if that was asked.
+    /// The server that it leads to, if asked.
     #[cfg(feature = "tiered")]
     server: OnceLock<ServerId>,
     attempts: Mutex<Attempts>,
 }
 
-/// The attempts to open a connection. The first that succeeds decides, or the last that fails.
+/// The attempts to open a connection. The first success decides, or the last failure.
 struct Attempts {
     running: usize,
     last: Instant,
-    /// Tells of the outcome. Held by the attempts.
+    /// Reports the outcome. Held by the attempts.
     outcome: Weak<watch::Sender<()>>,
 }
 
@@ -82,7 +82,7 @@ impl SharedConnections {
             .max()
     }
 
-    /// Sends commands by the connection of this runtime. If it turns out to be dead, by a new one.
+    /// Sends commands on the connection of this runtime. If it turns out to be dead, on a new one.
     pub(super) async fn send(&self, commands: &Commands, until: Instant) -> Result<Vec<Value>, Fault> {
         if commands.mutate() {
             self.unacked.wait_async().await;
@@ -99,7 +99,7 @@ impl SharedConnections {
             }
             Err(error) => {
                 if faults::is_lost(&error) {
-                    // Another server may be there now.
+                    // The server may have been replaced.
                     self.opener.dialect.set_echo(Echo::Unknown);
                 }
                 Err(error)
@@ -109,8 +109,8 @@ impl SharedConnections {
         sent.map_err(|error| faults::fault(&error))
     }
 
-    /// The connection of this runtime, or another one if that cannot be used. One that was idle for long is tried: what lies
-    /// between may have forgotten it. With tiers, it must lead to the server that is watched.
+    /// The connection of this runtime, or a new one if that cannot be used. Tests one that was idle for long: a proxy or
+    /// firewall may have dropped it. With tiers, it must lead to the watched server.
     async fn fit(&self, until: Instant) -> Result<Arc<SharedConnection>, Fault> {
         let shared = self.here()?;
         if shared.opened.get().is_none() {
@@ -192,18 +192,18 @@ impl SharedConnections {
     }
 }
 
-/// A connection that is open, and the server that it leads to, where tiers need to know.
+/// An open connection, with the server that it leads to if tiers need it.
 async fn open(opener: Opener) -> RedisResult<Line> {
     in_time(async { greeted(Line::open(&opener).await?, &opener).await }).await
 }
 
-/// What belongs to connecting. A server that takes the connection and says nothing does not hold it up for ever.
+/// Limits the time of connecting: a server may accept the connection and stay silent.
 async fn in_time<T>(connecting: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
     let done = real_time::within(Instant::now() + CONNECT_TIMEOUT, connecting).await;
     done.unwrap_or_else(|| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
 }
 
-/// Notices whether the server takes the connection, and knows `ECHO`. Some proxies close the connection for it.
+/// Detects whether the server accepts the connection and knows `ECHO`. Some proxies close the connection for it.
 async fn greeted(connection: Line, opener: &Opener) -> RedisResult<Line> {
     let dialect = &opener.dialect;
     match bare(connection.clone(), &dialect.greeting()).await {
@@ -217,11 +217,11 @@ async fn greeted(connection: Line, opener: &Opener) -> RedisResult<Line> {
     }
 }
 
-/// The server ended the connection at the greeting. If it does so twice, and not for another greeting, that is why.
+/// The server closed the connection at the greeting. If it does so again, and not after a `PING`, it lacks `ECHO`.
 async fn greeted_without_echo(opener: &Opener, error: RedisError) -> RedisResult<Line> {
     let dialect = &opener.dialect;
     if dialect.echo() != Echo::Unknown {
-        // Another server may be there now.
+        // The server may have been replaced.
         dialect.set_echo(Echo::Unknown);
         return Err(error);
     }
@@ -287,7 +287,7 @@ impl SharedConnection {
         shared
     }
 
-    /// Connects in a task of its own: dropping a call does not end it.
+    /// Connects in its own task: dropping a call does not end it.
     fn attempt(self: &Arc<Self>, opener: Opener, runtime: &Handle, outcome: Arc<watch::Sender<()>>) {
         let waiting = Arc::downgrade(self);
         runtime.spawn(async move {
@@ -304,7 +304,7 @@ impl SharedConnection {
             let decides = waiting.upgrade().is_none_or(|shared| shared.conclude(opened));
             if decides {
                 outcome.send_replace(());
-                // The task ends with the runtime, which is how one learns of that.
+                // The task ends with the runtime; that closes `changed`.
                 outcome.closed().await;
             }
         });
@@ -348,7 +348,7 @@ impl SharedConnection {
 
     async fn connection(&self) -> Result<Line, Fault> {
         if self.opened.get().is_none() {
-            // An error means that the runtime has ended.
+            // An error: the runtime has ended.
             let _ = self.changed.clone().changed().await;
         }
         match self.opened.get() {
@@ -366,7 +366,7 @@ impl SharedConnection {
         (!replied.is_zero()).then(|| self.since + replied)
     }
 
-    /// Whether the last reply came so long ago.
+    /// Whether the last reply is older than `longer`.
     fn is_idle(&self, longer: Duration) -> bool {
         let idle = self.age().saturating_sub(self.replied.load(Ordering::Relaxed));
         u128::from(idle) >= longer.as_millis()
@@ -409,7 +409,8 @@ impl SharedConnection {
         sent
     }
 
-    /// A call is out of time that was sent when so many bytes had come. The rest of a long reply is not waited for.
+    /// Counts a timeout of a call, sent when `received` bytes had come. In a long reply, closes the connection: the rest is
+    /// not awaited.
     fn count_timeout(&self, received: u64) {
         if let Some(Ok(line)) = self.opened.get()
             && line.is_in_long_reply(received)
@@ -430,7 +431,7 @@ impl SharedConnection {
     }
 }
 
-/// A change under way. Dropped with its connection, as by a cancelled call, it is an unacknowledged write.
+/// A change in flight. Dropped with its connection, as by a cancelled call, it is an unacknowledged write.
 struct Exchange<'s> {
     connections: &'s SharedConnections,
     connection: Option<LineInUse>,
@@ -445,7 +446,7 @@ impl Drop for Exchange<'_> {
         let SharedConnections { opener, unacked, .. } = self.connections;
         let (opener, write) = (opener.clone(), unacked.begin());
         self.runtime.spawn(async move {
-            // A connection replies in turn: behind the reply to what does nothing, nothing is left.
+            // Replies come in order: after that to a no-op, no earlier one is outstanding.
             let (dialect, nothing) = (&opener.dialect, opener.dialect.nothing());
             let settled = async { drop(exchange(connection.0.clone(), dialect, &nothing).await) };
             write.settle_async(settled, || Line::open(&opener)).await;
@@ -453,7 +454,7 @@ impl Drop for Exchange<'_> {
     }
 }
 
-/// Counts a timeout when it is dropped with its future after `until`.
+/// Counts a timeout if it is dropped with its future after `until`.
 struct TimeoutWatch<'s> {
     shared: Option<&'s SharedConnection>,
     received: u64,

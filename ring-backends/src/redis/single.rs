@@ -27,10 +27,9 @@ use crate::remote::process::PerProcess;
 use crate::remote::unacked::UnackedWrites;
 use crate::remote::{Fault, NO_TIME};
 
-/// By how much the timeout of a connection may exceed the time left to a call. Setting it costs system calls.
+/// The most that the timeout of a connection may exceed the call's remaining time. Setting it costs system calls.
 const SLACK: Duration = Duration::from_millis(2);
-/// How many replies are read after the deadline, each for [`SLACK`], in case they are there: a busy machine may not have
-/// given this thread the time to read them.
+/// The number of reads after the deadline, each for [`SLACK`]: on a busy machine replies may have arrived unread.
 const LATE_READS: u32 = 2;
 
 /// One server.
@@ -108,7 +107,7 @@ impl Single {
         }
     }
 
-    /// The watch of the server, which all storages on it share.
+    /// The watch of the server, shared by all storages on it.
     #[cfg(feature = "tiered")]
     pub(super) fn watch(&self) -> &Arc<Watch> {
         self.links().watch.get_or_init(|| Watch::of(&self.client))
@@ -159,13 +158,13 @@ impl Single {
                     connection.give_back();
                     return Ok(replies);
                 }
-                // It broke while it was idle, as others may have: once more, on a new one.
+                // An idle connection broke, as others may have: retry once, on a new one.
                 Err(error) if since.is_none() && faults::may_be_sent_again(&error, mutates) => {
                     since = Some(Instant::now());
                 }
                 Err(error) => {
                     if faults::is_lost(&error) {
-                        // Another server may be there now.
+                        // The server may have been replaced.
                         self.dialect.set_echo(Echo::Unknown);
                     }
                     if mutates && error.is_timeout() && connection.pending.is_some() {
@@ -177,7 +176,7 @@ impl Single {
         }
     }
 
-    /// Whether a connection may be used. One that was idle for long is tried: what lies between may have forgotten it.
+    /// Whether a connection may be used. Tests one that was idle for long: a proxy or firewall may have dropped it.
     fn answers(&self, connection: &mut Lease<Timed>, until: Instant) -> bool {
         if connection.was_idle() > TRIED_AFTER {
             let now = Instant::now();
@@ -190,8 +189,8 @@ impl Single {
         true
     }
 
-    /// Whether a connection leads to the server that is watched for tiers. If even a `new` one does not, the watch begins
-    /// anew, and it does.
+    /// Whether a connection leads to the server that is watched for tiers. If even a `new` one does not, the watch restarts,
+    /// and the connection is used.
     #[cfg(feature = "tiered")]
     fn is_watched(&self, connection: &mut Lease<Timed>, new: bool, until: Instant) -> bool {
         let watch = self.links().watch.get();
@@ -209,8 +208,8 @@ impl Single {
     }
 }
 
-/// Closing a connection discards what the system has not sent yet: otherwise a write could reach the server after newer
-/// ones. The client does not introduce itself: some proxies close the connection for it.
+/// Makes closing discard unsent bytes: otherwise a write could reach the server after newer ones. The client does not
+/// introduce itself: some proxies close the connection for it.
 fn prepared(client: Client) -> Client {
     let info = client.get_connection_info();
     let tcp = info.tcp_settings().clone().set_linger_time(Duration::ZERO);
@@ -219,18 +218,18 @@ fn prepared(client: Client) -> Client {
     Client::open(info).unwrap_or(client)
 }
 
-/// A connection, the timeout that was set for it, and the request without a reply.
+/// A connection, its timeout, and its request without a reply.
 struct Timed {
     wire: Wire,
     opened: Instant,
     timeout: Duration,
     pending: Option<Pending>,
-    /// Which server it leads to, if that was asked.
+    /// The server that it leads to, if asked.
     #[cfg(feature = "tiered")]
     server: Option<ServerId>,
 }
 
-/// A request that was sent, at least in part, and the replies so far.
+/// A request that was sent, at least in part, and its replies so far.
 struct Pending {
     token: Option<EchoToken>,
     replies: Vec<Value>,
@@ -262,7 +261,7 @@ impl Timed {
         })
     }
 
-    /// Notices whether the server takes the connection, and knows `ECHO`. Some proxies close the connection for it.
+    /// Detects whether the server accepts the connection and knows `ECHO`. Some proxies close the connection for it.
     fn greeted(mut self, opener: &Opener) -> Result<Self, String> {
         let (until, dialect) = (Instant::now() + CONNECT_TIMEOUT, &opener.dialect);
         match self.send(&dialect.greeting(), None, until) {
@@ -275,11 +274,11 @@ impl Timed {
         }
     }
 
-    /// The server ended the connection at the greeting. If it does so twice, and not for another greeting, that is why.
+    /// The server closed the connection at the greeting. If it does so again, and not after a `PING`, it lacks `ECHO`.
     fn greeted_without_echo(self, opener: &Opener, error: RedisError) -> Result<Self, String> {
         let (until, dialect) = (Instant::now() + CONNECT_TIMEOUT, &opener.dialect);
         if dialect.echo() != Echo::Unknown {
-            // Another server may be there now.
+            // The server may have been replaced.
             dialect.set_echo(Echo::Unknown);
             return Err(faults::connecting(&error));
         }
@@ -327,7 +326,7 @@ impl Timed {
         }
     }
 
-    /// Which server it leads to.
+    /// The server that it leads to.
     #[cfg(feature = "tiered")]
     fn server(&mut self, until: Instant) -> RedisResult<ServerId> {
         if let Some(server) = self.server {
@@ -339,10 +338,10 @@ impl Timed {
         Ok(server)
     }
 
-    /// Reads the replies that are pending.
+    /// Reads the pending replies.
     ///
-    /// One by one: the client's own function would go on after a timeout. Replies to earlier commands are skipped: if the
-    /// connection were closed instead, the server might still execute the commands, later.
+    /// One by one: the client's own function would continue after a timeout. Replies to earlier commands are skipped, and
+    /// the connection stays open: after closing it, the server might still execute the commands, later.
     fn read(&mut self, until: Instant) -> RedisResult<()> {
         let mut late_reads = 0;
         while self
@@ -363,7 +362,7 @@ impl Timed {
         Ok(())
     }
 
-    /// Whether the server will do nothing more of the pending request: it replied, or the connection has ended.
+    /// Whether the pending request has no further effect: the server replied, or the connection has ended.
     fn has_settled(&mut self, until: Instant) -> bool {
         !self.read(until).is_err_and(|error| error.is_timeout())
     }

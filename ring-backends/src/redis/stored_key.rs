@@ -5,7 +5,7 @@ use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// Behind the key of an entry it makes the key of its lease. In the text of keys two digits follow each `%`: no entry has
+/// The suffix that makes an entry's key the key of its lease. In the text of keys two digits follow each `%`: no entry has
 /// such a key.
 pub(super) const LEASE: &str = "%lease";
 
@@ -32,7 +32,7 @@ impl StoredKey {
     }
 }
 
-/// Whether a key is that of a lease.
+/// Whether it is the key of a lease.
 #[cfg(feature = "inspect")]
 pub(super) fn is_lease(key: &str) -> bool {
     key.contains(LEASE)

@@ -1,11 +1,11 @@
 //! Invalidations from Redis: client-side caching in broadcasting mode, over RESP3.
 //!
-//! One connection to each server, on one thread, receives the changed keys of all namespaces that are watched. Heartbeats
-//! confirm that it does, and detect that it hangs. See
+//! One thread with one connection to each server receives the changed keys of all watched namespaces. Heartbeats confirm
+//! this, and detect a connection that hangs. See
 //! <https://redis.io/docs/latest/develop/reference/client-side-caching/>.
 //!
-//! The watch must be of the server that the data comes from: a name or a proxy may lead elsewhere in the meantime. So
-//! connections for data are asked for the id of their server, and the watch begins anew where it is another one's.
+//! The watch must be on the server of the data, though a name or a proxy may lead to another one later. So data connections
+//! are asked for the id of their server, and the watch restarts if it is on another one.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -39,22 +39,22 @@ const MAX_PAUSE: Duration = Duration::from_secs(2);
 const MAX_REFUSED_PAUSE: Duration = Duration::from_secs(30);
 /// How often to check whether all observers are gone.
 const CHECK: Duration = Duration::from_millis(100);
-/// A server, or a proxy, that ends so many connections in a row for the first command refuses.
+/// After so many connections in a row that end at the first command, the server or a proxy counts as refusing.
 const MAX_DROPS: u32 = 3;
 
-/// Which server a connection leads to: the same number for the same run of the same server.
+/// The server that a connection leads to: the same number for the same run of the same server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ServerId(u64);
 
 impl ServerId {
-    /// What is asked.
+    /// The command that asks for it.
     pub(super) fn command() -> Cmd {
         let mut command = cmd("INFO");
         command.arg("server");
         command
     }
 
-    /// By the reply. Servers that do not tell cannot be told apart.
+    /// From the reply. Servers that do not tell cannot be distinguished.
     pub(super) fn of(reply: &Value) -> Self {
         static NUMBERS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
         let text = match reply {
@@ -67,11 +67,11 @@ impl ServerId {
     }
 }
 
-/// The watch of one server, shared by all storages on it.
+/// The watch on one server, shared by all storages on it.
 pub(super) struct Watch {
     client: Client,
     state: Arc<Mutex<State>>,
-    /// Notified of new observers, and when the watch is to begin anew.
+    /// Notified of new observers, and when the watch has to restart.
     changed: Notify,
 }
 
@@ -79,7 +79,7 @@ pub(super) struct Watch {
 struct State {
     observers: Arc<Vec<Arc<Watcher>>>,
     is_running: bool,
-    /// The server that is watched just now, and whether it still is.
+    /// The watched server, and whether it is still watched.
     current: Option<(ServerId, Arc<AtomicBool>)>,
     refusal: Option<String>,
 }
@@ -92,7 +92,7 @@ struct Watcher {
     has_begun: AtomicBool,
 }
 
-/// By which watches are shared: the address and the user.
+/// The identity of shared watches: the address and the user.
 #[derive(PartialEq, Eq)]
 struct Login {
     address: ConnectionAddr,
@@ -131,7 +131,7 @@ impl Watch {
         watch
     }
 
-    /// Tells `observer` of changes in the namespace, until it is gone.
+    /// Reports changes in the namespace to `observer`, until it is dropped.
     pub(super) fn observe(self: &Arc<Self>, namespace: &str, observer: Arc<dyn ChangeObserver>) {
         let watcher = Arc::new(Watcher {
             namespace: namespace.to_owned(),
@@ -144,17 +144,17 @@ impl Watch {
         drop(state);
         self.changed.notify_one();
         if begins && !self.begin() {
-            // Without a thread, the observer is never told that it began.
+            // Without a thread, the observer is never told that reports began.
             self.state.lock().is_running = false;
         }
     }
 
-    /// Why the server refuses to tell of changes.
+    /// Why the server refuses to report changes.
     pub(super) fn refusal(&self) -> Option<String> {
         self.state.lock().refusal.clone()
     }
 
-    /// Whether the watch is of this server, or of none just now.
+    /// Whether the watch is on this server, or on none at present.
     pub(super) fn is_of(&self, server: ServerId) -> bool {
         let state = self.state.lock();
         state
@@ -163,12 +163,12 @@ impl Watch {
             .is_none_or(|(watched, _)| *watched == server)
     }
 
-    /// Whether any server is watched just now.
+    /// Whether a server is watched at present.
     pub(super) fn is_current(&self) -> bool {
         self.state.lock().current.is_some()
     }
 
-    /// A new connection for data leads to this server: if it is another one, the watch begins anew.
+    /// A new data connection leads to this server: if the watch is on another one, it restarts.
     pub(super) fn meet(&self, server: ServerId) {
         if !self.is_of(server) {
             self.end();
@@ -176,7 +176,7 @@ impl Watch {
         }
     }
 
-    /// No changes are told any more by the current connection.
+    /// The current connection reports no more changes.
     fn end(&self) {
         let mut state = self.state.lock();
         if let Some((_, is_current)) = state.current.take() {
@@ -205,14 +205,14 @@ impl Watch {
                 }
             });
             watch.end();
-            // Without waiting for a name look-up or a connection.
+            // Does not wait for a name look-up or a connection.
             runtime.shutdown_background();
         };
         let thread = thread::Builder::new().name("ring-cache-watch".to_owned());
         thread.spawn(run).is_ok()
     }
 
-    /// Forgets the observers that are gone. Whether none is left, which ends the thread.
+    /// Forgets dropped observers. Returns whether none is left, which ends the thread.
     fn is_over(&self) -> bool {
         let mut state = self.state.lock();
         if state.observers.iter().any(|watcher| watcher.observer.is_gone()) {
@@ -272,7 +272,7 @@ impl Watch {
         Arc::clone(&self.state.lock().observers)
     }
 
-    /// A connection that tells of changes in namespaces, which are returned.
+    /// Opens a connection that reports changes. Returns the namespaces that it reports.
     async fn subscribed(
         &self,
         is_current: &Arc<AtomicBool>,
@@ -313,7 +313,7 @@ impl Watch {
         Ok((connection, namespaces))
     }
 
-    /// Confirms by heartbeats that changes are reported. Returns when the connection is lost or hangs, or another one is
+    /// Confirms by heartbeats that changes are reported. Returns when the connection is lost or hangs, or a new one is
     /// needed.
     async fn report(
         &self,
@@ -348,7 +348,7 @@ impl Watch {
         }
     }
 
-    /// All changes of before `at` were reported to observers of these namespaces.
+    /// All changes before `at` were reported to the observers of these namespaces.
     fn confirm(&self, watched: &[Arc<Watcher>], namespaces: &[String], at: Instant, is_current: &AtomicBool) {
         for watcher in watched {
             let is_tracked = namespaces
@@ -362,7 +362,7 @@ impl Watch {
                 watcher.observer.began();
             }
         }
-        // It ended meanwhile: some may have been told after that that it began.
+        // It ended meanwhile: an observer may have been told that reports began after it was told that they ended.
         if !is_current.load(Ordering::SeqCst) {
             self.end();
         }
@@ -414,14 +414,14 @@ async fn server_of(connection: &mut MultiplexedConnection) -> RedisResult<Server
     }
 }
 
-/// When a heartbeat was sent that was answered: `Some(None)` if it took too long to mean anything, as in a process that was
-/// stopped, or on a machine that slept, meanwhile; `None` if there was no answer.
+/// When the last answered heartbeat was sent. `Some(None)` if the answer took too long to prove anything, since the process
+/// was stopped or the machine slept meanwhile; `None` without an answer.
 async fn heartbeat(connection: &mut MultiplexedConnection) -> Option<Option<Instant>> {
     let (sent, wall) = (Instant::now(), SystemTime::now());
     let beat = timeout(HEARTBEAT_TIMEOUT, cmd("PING").query_async::<Value>(connection)).await;
     let is_answered = match beat {
         Ok(Ok(_)) => true,
-        // The user may not ask, and is told so.
+        // The user may not ask: the refusal is an answer.
         Ok(Err(error)) => error.code().is_some(),
         Err(_) => false,
     };

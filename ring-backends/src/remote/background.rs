@@ -1,4 +1,4 @@
-//! Repairs in the background: a thread deletes entries that may be out of date, in case no call does.
+//! Background repairs: a thread deletes entries that may be out of date, in case no call does.
 
 use std::hash::Hash;
 use std::sync::atomic::Ordering;
@@ -9,17 +9,17 @@ use std::time::{Duration, Instant};
 use super::operation::repair;
 use super::{Background, BlockingServer, Node, Nodes, Remote, Server, leases};
 
-/// The pause before the first attempt, and after progress. It doubles with each attempt without.
+/// The pause before the first attempt, and after progress. It doubles with each attempt without progress.
 const MIN_PAUSE: Duration = Duration::from_millis(500);
 /// The longest pause between two attempts.
 const MAX_PAUSE: Duration = Duration::from_secs(5);
-/// For how long one attempt may ask the server.
+/// The time limit of one attempt.
 const ATTEMPT: Duration = Duration::from_secs(1);
-/// After so long without an end the thread ends. The next call, or the next failure, goes on.
+/// The thread ends after this time. The next call, or the next failure, continues.
 const MAX_TIME: Duration = Duration::from_secs(10 * 60);
 
 impl<S: BlockingServer> Remote<S> {
-    /// Lets repairs run by themselves.
+    /// Enables background repairs.
     #[cfg(any(feature = "redis", feature = "memcached"))]
     pub(crate) fn repairing(self) -> Self {
         self.repair_by_itself();
@@ -47,18 +47,18 @@ impl<S: Server> Remote<S> {
 }
 
 impl<K: Clone + Eq + Hash> Node<K> {
-    /// Whether entries await repair and no thread repairs them yet. Then the caller has to start one.
+    /// Whether entries await repair and no thread repairs them. The caller must then start one.
     fn begin_repairing(&self) -> bool {
         self.repairs.pending().len() > 0 && !self.is_repairing.swap(true, Ordering::SeqCst)
     }
 
-    /// Whether the thread may end: nothing is left, or another thread has begun meanwhile.
+    /// Whether the thread may end: nothing is left, or another thread has begun.
     fn end_repairing(&self, is_over: bool) -> bool {
         if self.repairs.pending().len() > 0 && !is_over {
             return false;
         }
         self.is_repairing.store(false, Ordering::SeqCst);
-        // What failed just now found this thread still there.
+        // A failure since then relied on this thread.
         is_over || !self.begin_repairing()
     }
 }
@@ -71,7 +71,7 @@ fn begin<S: BlockingServer>(server: &Arc<S>, nodes: &Arc<Nodes<S::StoredKey>>, n
     }
 }
 
-/// Nothing keeps the storage while the thread sleeps.
+/// The thread does not keep the storage alive while it sleeps.
 fn run<S: BlockingServer>(server: &Weak<S>, nodes: &Weak<Nodes<S::StoredKey>>, node: usize) {
     let (mut pause, over) = (MIN_PAUSE, Instant::now() + MAX_TIME);
     loop {
@@ -91,7 +91,7 @@ fn run<S: BlockingServer>(server: &Weak<S>, nodes: &Weak<Nodes<S::StoredKey>>, n
     }
 }
 
-/// Whether fewer entries are left.
+/// Returns whether it made progress.
 fn attempt<S: BlockingServer>(server: &S, state: &Node<S::StoredKey>, node: usize) -> bool {
     let before = state.repairs.pending().len();
     if before == 0 {

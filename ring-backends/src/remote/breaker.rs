@@ -6,9 +6,9 @@ use parking_lot::Mutex;
 
 /// When a storage stops asking a server that does not answer, and when it tries again.
 ///
-/// This is a circuit breaker (Michael Nygard, *Release It!*). While it is open, operations fail at once with
+/// A circuit breaker (Michael Nygard, *Release It!*). While it is open, operations fail at once with
 /// [`ErrorKind::Unavailable`](ring_cache_core::ErrorKind), and a plain call costs its computation only. After the pause one
-/// operation tries the server: if it answers, the breaker closes, else the pause begins again. Timeouts and broken
+/// operation tries the server: if the server answers, the breaker closes, else the pause starts again. Timeouts and broken
 /// connections count as failures; errors that the server returns do not.
 ///
 /// ```
@@ -40,7 +40,7 @@ impl Breaker {
         }
     }
 
-    /// Sets for how long the server is not asked.
+    /// Sets how long the server is not asked.
     #[must_use]
     pub const fn pause(mut self, pause: Duration) -> Self {
         self.pause = pause;
@@ -67,20 +67,20 @@ struct State {
     /// Failures in a row.
     failures: u64,
     opened: Option<Instant>,
-    /// The operation that tries whether the server answers again.
+    /// The operation that tries the server again.
     trial: Option<Trial>,
-    /// How many trials there were.
+    /// The number of trials so far.
     trials: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Trial {
     number: u64,
-    /// When another trial may begin: this one may be a task that is not polled. `None`: never.
+    /// When another trial may begin, since this one may be a task that is never polled. `None`: never.
     over: Option<Instant>,
 }
 
-/// The permission to ask the server. Dropped before an outcome, as by a cancelled call, it changes nothing.
+/// The permission to ask the server. Dropped without an outcome, as by a cancelled call, it changes nothing.
 #[derive(Debug)]
 pub(super) struct Permit<'c> {
     breaker: &'c BreakerState,
@@ -96,7 +96,7 @@ impl BreakerState {
         }
     }
 
-    /// Whether operations are not tried, but for one after each pause.
+    /// Whether operations fail at once, except for one trial after each pause.
     #[cfg(feature = "inspect")]
     pub(super) fn is_open(&self) -> bool {
         self.state.lock().opened.is_some()
@@ -136,7 +136,7 @@ impl Permit<'_> {
     /// The server answered.
     pub(super) fn answered(self) {
         let mut state = self.breaker.state.lock();
-        // A late answer to an operation of before the breaker opened does not show that the server answers now.
+        // A late answer to an operation of before the opening does not show that the server answers now.
         if self.is_trial(&state) || state.opened.is_none() {
             state.failures = 0;
             state.opened = None;
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_never_opens_never_does() {
+    fn a_breaker_that_never_opens() {
         let breaker = BreakerState::new(Breaker::never());
         for _ in 0..1000 {
             breaker.admit(DEADLINE).unwrap().failed();
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trial_that_nobody_polls_gives_way() {
+    fn an_unpolled_trial_is_replaced() {
         let breaker = BreakerState::new(Breaker::after(1).pause(Duration::ZERO));
         breaker.admit(DEADLINE).unwrap().failed();
         let held = breaker.admit(Duration::ZERO).unwrap();

@@ -1,5 +1,5 @@
-//! Connecting to a name that has several addresses, of which some may be dead: one after the other, each a little after the
-//! one before, and the first that answers wins ("happy eyeballs", RFC 8305).
+//! Connecting to a name with several addresses, some of which may be dead: attempts start one after another with a short
+//! delay, and the first connection wins ("happy eyeballs", RFC 8305).
 
 use std::io;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
@@ -7,10 +7,10 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long an address is waited for before the next is tried beside it. Short, since calls wait for tenths of a second.
+/// The delay before the next address is tried in parallel. Short, since calls wait for tenths of a second.
 pub(crate) const STAGGER: Duration = Duration::from_millis(15);
 
-/// The most addresses that are tried.
+/// The most addresses tried.
 pub(crate) const MAX_ADDRESSES: usize = 16;
 
 /// Connects to one of the addresses of a name.

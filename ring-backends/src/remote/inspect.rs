@@ -11,12 +11,12 @@ use ring_cache_core::{Error, Name};
 use super::operation::{read_expiring, remove, touch};
 use super::{BlockingServer, Fault, Health, Remote, Server};
 
-/// A server whose keys have texts by which they can be found again.
+/// A server whose entries can be found by the texts of their keys.
 pub(crate) trait InspectedServer: BlockingServer {
     /// Why keys cannot be listed. `None` if they can.
     const REFUSAL: Option<&'static str>;
 
-    /// The key of this text, if it is one of the ring's.
+    /// The key of this text, if it is a key of the ring.
     fn key_of_text(namespace: &str, ring: &Name, text: &str) -> Option<Self::StoredKey>;
 
     /// See [`Inspect::keys`].
@@ -32,7 +32,7 @@ pub(crate) trait InspectedServer: BlockingServer {
     fn clear_ring(&self, namespace: &str, ring: &Name) -> Result<(), Fault>;
 }
 
-/// Lends a storage, which is held weakly.
+/// Lends a storage, held weakly.
 pub(crate) fn visit<S: InspectedServer>(remote: &Remote<S>) -> Visit {
     let (server, nodes) = (Arc::downgrade(&remote.server), Arc::downgrade(&remote.nodes));
     let (flights, background) = (
@@ -140,7 +140,7 @@ impl<S: Server> Remote<S> {
                 fault: is_open.then(|| node.last_fault.lock().clone()),
             }
         });
-        // A cluster has room for nodes that it does not know.
+        // A cluster has spare places for nodes that it does not know yet.
         health
             .filter(|node| node.address.is_some() || node.is_open)
             .collect()

@@ -1,4 +1,4 @@
-//! An operation on items whose keys are on several nodes: all nodes are asked at the same time, and one that fails does
+//! An operation on items whose keys are on several nodes: all nodes are asked at the same time, and the failure of one does
 //! not affect the others.
 
 use std::time::Instant;
@@ -25,7 +25,7 @@ type Results<T> = Result<Vec<T>, Error>;
 type Part<I> = (Vec<usize>, Vec<I>);
 
 impl<S: Server> Remote<S> {
-    /// The node of items that are all on one.
+    /// The node of the items, if all are on one.
     pub(super) fn node_of<I, T: Send>(&self, operation: &Operation<S, I, T>, items: &[I]) -> usize {
         match (self.nodes().nodes.len(), items.first()) {
             (count @ 2.., Some(item)) => self.server.node((operation.key)(item)) % count,
@@ -46,7 +46,7 @@ impl<S: Server> Remote<S> {
 }
 
 impl<S: BlockingServer> Remote<S> {
-    /// Executes an operation on a thread for each node.
+    /// Executes an operation, with one thread for each node.
     pub(super) fn execute_on_all<I: Send, T: Default + Send>(
         &self,
         operation: &Operation<S, I, T>,
@@ -57,7 +57,7 @@ impl<S: BlockingServer> Remote<S> {
         let parts = self.parts(operation, items).into_iter();
         let parts: Vec<_> = parts.map(|part| Mutex::new(Some(part))).collect();
         let results = Mutex::new(Vec::with_capacity(parts.len()));
-        // A part is taken by whoever comes first: this thread takes those for which there is no thread.
+        // Each part is taken once; this thread takes the parts whose threads could not be started.
         let work = |part: &Mutex<Option<Part<I>>>| {
             let part = part.lock().take();
             if let Some((positions, items)) = part {
@@ -114,7 +114,7 @@ impl<T: Default> Gathered<T> {
         Ok(all)
     }
 
-    /// What was found. Nothing was found on nodes that failed; if all did, it is an error.
+    /// The results of a look-up. Keys on failed nodes count as absent; if all nodes failed, the error.
     pub(super) fn found(mut self) -> Results<T> {
         if self.results.iter().any(|(_, results)| results.is_ok()) {
             self.results.retain(|(_, results)| results.is_ok());

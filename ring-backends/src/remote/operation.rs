@@ -30,9 +30,9 @@ pub(super) struct Operation<S: Server, I, T: Send + 'static> {
     name: &'static str,
     pub(super) key: fn(&I) -> &S::StoredKey,
     request: Build<S, I, T>,
-    /// Whether entries are not trusted if it fails.
+    /// Whether entries are suspect if it fails.
     mutates: bool,
-    /// Whether it changed all entries, by its results.
+    /// Whether its results show that it changed all entries.
     changed: fn(&[T]) -> bool,
 }
 
@@ -56,7 +56,7 @@ impl<S: Server, I, T: Send + 'static> Operation<S, I, T> {
 }
 
 impl<S: Server, I, T: Send + 'static> Operation<S, I, T> {
-    /// Whether any of these entries is to be deleted.
+    /// Whether any of these entries is pending deletion.
     fn is_on_any(&self, pending: &PendingDeletes<S::StoredKey>, items: &[I]) -> bool {
         items.iter().any(|item| pending.contains((self.key)(item)))
     }
@@ -95,7 +95,7 @@ pub(super) fn acquire<S: Server>(
     Operation::query(name, |(key, _)| key, S::acquire)
 }
 
-/// What was not written was changed by another computation.
+/// An entry that was not written was changed by another computation.
 pub(super) fn write_leased<S: Server>(name: &'static str) -> Operation<S, LeasedEntry<S::StoredKey>, bool> {
     Operation {
         changed: |written| written.iter().all(|written| *written),
@@ -107,7 +107,7 @@ pub(super) fn lease_tokens<S: Server>(name: &'static str) -> Keys<S, Option<Leas
     Operation::query(name, |key| key, S::lease_tokens)
 }
 
-/// One operation on one node, with the permission to ask it.
+/// One operation on one node, with its permit.
 struct Attempt<'r, S: Server> {
     remote: &'r Remote<S>,
     operation: &'static str,
@@ -116,11 +116,11 @@ struct Attempt<'r, S: Server> {
     began: Instant,
 }
 
-/// A change of entries. If it fails, or is dropped, they are repaired.
+/// A change of entries. If it fails or is dropped, they are repaired.
 struct Mutation<'r, S: Server> {
     remote: &'r Remote<S>,
     node: usize,
-    /// `None` when it was made.
+    /// `None` after the change was made.
     change: Option<Change<'r, S::StoredKey>>,
 }
 
@@ -142,10 +142,10 @@ impl<S: Server> Drop for Mutation<'_, S> {
     }
 }
 
-/// A timer that fires so late tells of a busy runtime, not of the server.
+/// A timer this late shows a busy runtime, not a slow server.
 #[cfg(feature = "tokio")]
 const LATE: Duration = Duration::from_millis(25);
-/// What an operation gets then to read the reply.
+/// The time that an operation then gets to read the reply.
 #[cfg(feature = "tokio")]
 const GRACE: Duration = Duration::from_millis(5);
 
@@ -153,7 +153,7 @@ const GRACE: Duration = Duration::from_millis(5);
 const LONGEST_DEADLINE: Duration = Duration::from_secs(60 * 60 * 24 * 365);
 
 impl<S: Server> Remote<S> {
-    /// When an operation has to end that begins now: at `until`, or after the storage's own deadline.
+    /// The end of an operation that begins now: `until`, or the storage's own deadline.
     pub(super) fn until(&self, until: Option<Instant>) -> Instant {
         until.unwrap_or_else(|| Instant::now() + self.deadline.min(LONGEST_DEADLINE))
     }
@@ -194,8 +194,8 @@ impl<S: Server> Remote<S> {
         })
     }
 
-    /// Whether each key of a query is to be deleted, so that what lies there may be out of date; empty if none is. A key may
-    /// have been another node's when the write to it failed.
+    /// Whether each key of a query is pending deletion, so that its entry may be out of date; empty if none is. When the
+    /// write failed, a key may have been on another node.
     fn suspects<I, T: Send>(&self, operation: &Operation<S, I, T>, items: &[I]) -> Vec<bool> {
         let pending = || {
             let nodes = self.nodes().nodes.iter();
@@ -211,8 +211,8 @@ impl<S: Server> Remote<S> {
             .collect()
     }
 
-    /// One result for each item, however many the server returned. What a query found at a suspect key counts as absent:
-    /// one that was suspect before the server was asked, and may be deleted by now, or is suspect now.
+    /// One result for each item, however many the server returned. A query's result for a suspect key counts as absent,
+    /// whether the key was suspect before the request, and may be deleted by now, or became so since.
     fn results<I, T: Default + Send>(
         &self,
         operation: &Operation<S, I, T>,
@@ -231,12 +231,12 @@ impl<S: Server> Remote<S> {
 }
 
 impl<S: Server> Attempt<'_, S> {
-    /// Tells the breaker, and counts, how it ended.
+    /// Reports the outcome to the breaker, and counts it.
     fn end<T>(self, result: Result<T, Fault>) -> Result<T, Error> {
         let (remote, node) = (self.remote, self.node);
         let nodes = remote.nodes();
         let result = result.map_err(|fault| match fault {
-            // It answered others meanwhile: there was more to do than time.
+            // It answered others meanwhile: it was busy, not down.
             Fault::Timeout if remote.server.answered(node) >= Some(self.began) => {
                 Fault::Busy("the server answered others, and not in time".into())
             }
@@ -259,7 +259,7 @@ impl<S: Server> Attempt<'_, S> {
     }
 }
 
-/// An operation that would begin too late does not begin.
+/// Fails if it is too late to begin.
 fn in_time(until: Instant) -> Result<(), Fault> {
     let busy = || Fault::Busy("repairs of other entries took all the time".into());
     (Instant::now() < until).then_some(()).ok_or_else(busy)
@@ -293,7 +293,7 @@ impl<S: BlockingServer> Remote<S> {
         Ok(self.results(operation, items, results))
     }
 
-    /// Does what takes as long as it takes, if the breaker permits it.
+    /// Runs work without a deadline, if the breaker permits it.
     pub(super) fn without_deadline<T>(
         &self,
         operation: &'static str,
@@ -339,7 +339,7 @@ impl<S: AsyncServer> Remote<S> {
         let change = self.begin_change(operation, node, items);
         in_runtime(S::NAME, operation.name)?;
         let attempt = self.attempt(operation.name, node, until)?;
-        // Pinned here: moved into the timeout, it would be copied.
+        // Pinned here: moving it into the timeout would copy it.
         let work = pin!(async {
             if self.nodes().nodes[node].repairs.pending().len() > 0 {
                 self.repair_async(node, until, |pending| operation.is_on_any(pending, items))
@@ -393,8 +393,8 @@ impl<S: AsyncServer> Remote<S> {
     }
 }
 
-/// The result of `work`. A task that was polled late may have an unread reply: after the deadline, `work` is polled a little
-/// longer.
+/// The result of `work`. If a task was polled late, its reply may have arrived unread: then `work` is polled a little longer
+/// after the deadline.
 #[cfg(feature = "tokio")]
 async fn in_time_async<T>(
     until: Instant,
@@ -414,7 +414,7 @@ async fn in_time_async<T>(
     rest.await.unwrap_or_else(|_| Err(late()))
 }
 
-/// Limits the time of `work`. Without timers in its runtime tokio panics, which is a fault like others.
+/// Limits the time of `work`. Tokio panics if the runtime has no timers; this becomes a fault.
 #[cfg(feature = "tokio")]
 fn timed<F: Future>(until: Instant, work: F) -> Result<Timeout<F>, Fault> {
     let timed = catch_unwind(AssertUnwindSafe(|| tokio::time::timeout_at(until.into(), work)));
@@ -423,7 +423,7 @@ fn timed<F: Future>(until: Instant, work: F) -> Result<Timeout<F>, Fault> {
     })
 }
 
-/// The clients of servers work in tokio's runtimes only.
+/// The clients work in tokio's runtimes only.
 #[cfg(feature = "tokio")]
 fn in_runtime(storage: &'static str, operation: &'static str) -> Result<(), Error> {
     let runtime = tokio::runtime::Handle::try_current();

@@ -1,4 +1,4 @@
-//! Types of their own for [`Remote`](super::Remote) storages, with their methods on their own pages.
+//! A macro for own types of [`Remote`](super::Remote) storages, whose methods are documented on their own pages.
 
 /// The names that [`own_type`] uses.
 pub(crate) mod names {
@@ -65,8 +65,8 @@ macro_rules! awaited {
 #[cfg(feature = "tokio")]
 pub(crate) use awaited;
 
-/// Implements the settings of a storage and all traits that its [`Remote`](super::Remote), the field `remote`, implements
-/// whatever its server is.
+/// Implements the settings of a storage, and all traits that its [`Remote`](super::Remote), the field `remote`, implements
+/// for every server.
 macro_rules! own_type {
     (@both $Storage:ident) => {
         impl $Storage {
@@ -80,8 +80,8 @@ macro_rules! own_type {
                 }
             }
 
-            /// Sets the time that a plain call may spend on the storage, look-up and store together, and an explicit verb
-            /// in all. The default is 100 ms.
+            /// Sets the time that a plain call may spend on the storage, for look-up and store together, and an explicit
+            /// verb in all. The default is 100 ms.
             #[must_use]
             pub fn deadline(self, deadline: Duration) -> Self {
                 $Storage {
@@ -89,7 +89,7 @@ macro_rules! own_type {
                 }
             }
 
-            /// Sets when to stop asking a server that does not answer. Each of several servers has a breaker of its own.
+            /// Sets when the storage stops asking a server that does not answer. Each server has its own breaker.
             #[must_use]
             pub fn breaker(self, breaker: Breaker) -> Self {
                 $Storage {

@@ -1,8 +1,8 @@
-//! The connections to one server: a bounded number, opened when they are needed, each used by one operation at a time.
+//! The connections to one server: a bounded number, opened on demand, each used by one operation at a time.
 //!
-//! Connections are opened in the background. A call waits for one until its deadline, those that wait longest first, or last
-//! while there are more calls than can be served in time; a connection that is open too late serves the next call. A server that refuses further connections goes on to serve by
-//! those that there are. The pool itself does no I/O: blocking and awaited calls drive it.
+//! Connections are opened in the background. A call waits for one until its deadline. The queue is FIFO, but LIFO under
+//! overload, when not all calls can be served in time. A connection that is open too late serves the next call. If a server
+//! refuses more connections, the existing ones serve all calls. The pool does no I/O: blocking and awaited calls drive it.
 
 use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut};
@@ -22,66 +22,67 @@ use super::Fault;
 const MAX_CONNECTIONS: usize = 64;
 /// The most attempts to connect at a time.
 const MAX_ATTEMPTS: usize = 8;
-/// An attempt that takes longer may have met a fault that is over: another one begins beside it.
+/// An attempt that takes longer may have met a fault that is over: another one begins in parallel.
 pub(crate) const OVERDUE: Duration = Duration::from_millis(200);
 /// The most attempts to connect at a time, overdue ones included.
 const MAX_OVERDUE_ATTEMPTS: usize = 3 * MAX_ATTEMPTS;
 /// The time limit of each step of connecting. No call waits for longer than its deadline.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// Connections that were idle for longer are closed: a firewall in between may have dropped them.
+/// Connections that were idle for longer are closed: a firewall may have dropped them.
 pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
-/// A connection that was idle for longer is tried before it is used: what lies in between may have forgotten it.
+/// A connection that was idle for longer is tested before use: a proxy or firewall may have dropped it.
 pub(crate) const TRIED_AFTER: Duration = Duration::from_secs(1);
-/// While there are connections, another one is not tried for so long after one was refused.
+/// The pause after a refused connection, while there are others.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
-/// Connections that were not used at the same time within this and the last such time are closed.
+/// The period over which the most connections in use are counted. Connections beyond that of this and the last period are
+/// closed.
 const USAGE_PERIOD: Duration = Duration::from_secs(10);
 
-/// Connections, and the operations that wait for one.
+/// The connections, and the queue of operations.
 pub(crate) struct Pool<C> {
     state: Mutex<State<C>>,
 }
 
 struct State<C> {
-    /// Idle connections, and when they became idle. The most recently used one is last, and taken first.
+    /// Idle connections, and when they became idle. The most recently used is last, and taken first.
     idle: Vec<(C, Instant)>,
-    /// The number of them that are reserved for called operations.
+    /// The number of idle connections reserved for called operations.
     reserved: usize,
-    /// The connections that are idle, leased or being opened.
+    /// The number of connections: idle, leased or being opened.
     count: usize,
     attempts: usize,
     last_attempt: Option<Instant>,
     waiting: usize,
     /// The operations that wait for a connection, the longest first.
     queue: VecDeque<Arc<Turn>>,
-    /// How many attempts failed so far, when and why the last did.
+    /// The number of failed attempts, and when and why the last failed.
     failures: u64,
     failed: Option<Instant>,
     failure: String,
-    /// When a connection was last given back: after an answer.
+    /// When a connection was last given back, that is, after a reply.
     answered: Option<Instant>,
     usage: Usage,
 }
 
-/// How many connections were leased at the same time, at most.
+/// The most connections leased at the same time.
 struct Usage {
     since: Instant,
     now: usize,
     before: usize,
 }
 
-/// The turn of one who waits.
+/// The place of an operation in the queue.
 struct Turn {
     /// When most of its time is over.
     late: Instant,
     /// Whether an idle connection is reserved for it. Changed with the pool locked.
     is_called: AtomicBool,
     is_queued: AtomicBool,
-    /// Notified when it is called, and when it may be able to connect, or has to give up.
+    /// Notified when it is called, when it may be able to connect, and when it has to give up.
     changed: Event,
 }
 
-/// A connection for one operation. It is closed when it is dropped: only a caller that knows that no reply is outstanding
+/// A connection for one operation. Dropping it closes the connection: only a caller without outstanding replies
 /// [gives it back](Lease::give_back).
 pub(crate) struct Lease<C> {
     pool: Arc<Pool<C>>,
@@ -92,13 +93,13 @@ pub(crate) struct Lease<C> {
 /// An operation that waits for a connection.
 struct Waiting<'p, C> {
     pool: &'p Arc<Pool<C>>,
-    /// Connections that are idle since before this moment will not do.
+    /// Connections that became idle before this instant are not used.
     since: Option<Instant>,
     failures: u64,
     turn: Arc<Turn>,
 }
 
-/// The next step of an operation that waits.
+/// The next step of a waiting operation.
 enum Step<C> {
     Use(Lease<C>),
     /// Open a connection in the background, and ask again.
@@ -108,7 +109,7 @@ enum Step<C> {
     Fail(String),
 }
 
-/// The right to open a connection. Dropped before its [end](Attempt::end), it counts as failed.
+/// The right to open a connection. Dropped before its [end](Attempt::end), it counts as a failure.
 struct Attempt<C> {
     pool: Arc<Pool<C>>,
     outcome: Result<C, String>,
@@ -146,7 +147,7 @@ impl<C> Pool<C> {
         state.count -= idle.len();
         state.wake_all();
         drop(state);
-        // Closing takes time: not under the lock.
+        // Not under the lock: closing takes time.
         drop(idle);
     }
 
@@ -167,12 +168,12 @@ impl<C> Pool<C> {
         }
     }
 
-    /// When an operation last ended with an answer.
+    /// When an operation last got a reply.
     pub(crate) fn answered(&self) -> Option<Instant> {
         self.state.lock().answered
     }
 
-    /// Why an operation had no connection at its deadline: others used all of them, or none could be opened.
+    /// Why an operation had no connection at its deadline: others used all, or none could be opened.
     fn fault(&self) -> Fault {
         if self.state.lock().established() > 0 {
             return Fault::Busy("all connections were in use until the deadline".into());
@@ -182,9 +183,9 @@ impl<C> Pool<C> {
 }
 
 impl<C: Send + 'static> Pool<C> {
-    /// Leases a connection for a blocking call. `connect` makes what opens one, which runs on a thread of its own.
+    /// Leases a connection for a blocking call. `connect` returns a function that opens one, which runs on its own thread.
     ///
-    /// With `since`, connections that are idle since before that moment are closed.
+    /// With `since`, connections that became idle before that instant are closed.
     pub(crate) fn lease<O>(
         self: &Arc<Self>,
         since: Option<Instant>,
@@ -239,11 +240,11 @@ impl<C: Send + 'static> Pool<C> {
     }
 }
 
-/// A connection that is not in use, and since when.
+/// A connection that is not in use, and when it became idle.
 type Idle<C> = (C, Instant);
 
 impl<C> State<C> {
-    /// Takes the connection that was used last, and those that are too old or too many.
+    /// Takes the connection that was used last, and the connections to close: too old, or too many.
     fn take(&mut self, since: Option<Instant>, now: Instant) -> (Option<Idle<C>>, Vec<Idle<C>>) {
         let fits =
             |at: Instant| since.is_none_or(|since| at >= since) && now.duration_since(at) < IDLE_TIMEOUT;
@@ -256,7 +257,7 @@ impl<C> State<C> {
         (taken, old)
     }
 
-    /// How many idle connections are more than were used lately, the one for this call included.
+    /// The number of idle connections beyond recent use, which includes this call.
     fn surplus(&mut self, now: Instant) -> usize {
         let leased = self.established() - self.idle.len();
         if now.duration_since(self.usage.since) >= USAGE_PERIOD {
@@ -267,7 +268,7 @@ impl<C> State<C> {
             };
         }
         let used = self.usage.now.max(self.usage.before).max(leased + 1);
-        // Others that wait will use some as well.
+        // Other waiting operations will use some as well.
         self.established().saturating_sub(used.max(leased + self.waiting))
     }
 
@@ -286,7 +287,7 @@ impl<C> State<C> {
         self.count < MAX_CONNECTIONS && self.attempts < useful && !self.is_refused(now)
     }
 
-    /// Whether the server has just refused a connection although there are some.
+    /// Whether the server just refused a connection while there are others.
     fn is_refused(&self, now: Instant) -> bool {
         let is_fresh = |failed| now.duration_since(failed) < RETRY_AFTER;
         self.established() > 0 && self.failed.is_some_and(is_fresh)
@@ -304,8 +305,8 @@ impl<C> State<C> {
         }
     }
 
-    /// The operation that waits longest. If it has spent most of its time, the pool is overloaded: then the latest operation
-    /// comes first, since otherwise each would get a connection after its deadline.
+    /// The operation to call next: the one that waits longest. If most of its time is over, the pool is overloaded: then the
+    /// latest, since otherwise each operation would get its connection after its deadline.
     fn next_turn(&mut self) -> Option<Arc<Turn>> {
         let is_crowded = self.queue.front().is_some_and(|turn| Instant::now() > turn.late);
         if is_crowded {
@@ -352,11 +353,11 @@ impl<C> Waiting<'_, C> {
             if !self.turn.is_queued.swap(true, Ordering::Relaxed) {
                 state.queue.push_back(Arc::clone(&self.turn));
             }
-            // Listening begins under the lock, so that no change is missed.
+            // Listens under the lock, so that no change is missed.
             Step::Wait(self.turn.changed.listen())
         };
         drop(state);
-        // Closing takes time: not under the lock.
+        // Not under the lock: closing takes time.
         drop(old);
         step
     }
@@ -391,7 +392,7 @@ impl<C> Drop for Attempt<C> {
             Ok(connection) => {
                 state.idle.push((connection, Instant::now()));
                 state.call();
-                // It may begin another attempt.
+                // The next operation may begin another attempt.
                 if let Some(turn) = state.queue.front() {
                     turn.changed.notify(1);
                 }
@@ -554,7 +555,7 @@ mod tests {
     }
 
     #[test]
-    fn those_who_were_called_and_left_let_the_next_come() {
+    fn a_called_operation_that_leaves_calls_the_next() {
         let pool = Pool::new();
         let (first, second, third) = (wait(&pool), wait(&pool), wait(&pool));
         attempt(&first).end(Ok(1));
@@ -587,7 +588,7 @@ mod tests {
     }
 
     #[test]
-    fn those_who_come_last_are_served_first_while_there_are_too_many() {
+    fn under_overload_the_latest_are_served_first() {
         let pool = Pool::new();
         let first = wait(&pool);
         attempt(&first).end(Ok(1));

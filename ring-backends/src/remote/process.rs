@@ -1,14 +1,13 @@
-//! State of one process. A `fork` copies memory, but not threads, and shares sockets: the child begins with a state of its
-//! own.
+//! Per-process state. A `fork` copies memory but not threads, and shares sockets: the child starts with its own state.
 
 use std::process;
 use std::sync::OnceLock;
 
-/// A state for each process. That of the parent is kept in the child and not used there: to drop it could tell the parent's
-/// event loops to forget its sockets.
+/// A state per process. The child keeps the parent's state unused: dropping it could remove the parent's sockets from its
+/// event loops.
 pub(crate) struct PerProcess<T> {
     process: u32,
-    /// `None` while it is dropped.
+    /// `None` while dropping.
     state: Option<T>,
     /// The state of the child, in the child.
     next: OnceLock<Box<PerProcess<T>>>,
@@ -23,8 +22,8 @@ impl<T> PerProcess<T> {
         }
     }
 
-    /// The state of this process. The first time after a fork, `renew` makes it, knowing that of the parent. Locks in the
-    /// parent's state may be held by threads that the child does not have.
+    /// The state of this process. The first call after a fork makes it by `renew` from the parent's state, whose locks may
+    /// be held by threads that the child does not have.
     pub(crate) fn get(&self, renew: impl FnOnce(&T) -> T) -> &T {
         let mut last = self;
         while let Some(next) = last.next.get() {
@@ -60,7 +59,7 @@ mod tests {
         assert_eq!(*state.get(|_| unreachable!()), 1);
     }
 
-    /// As a child has it.
+    /// As in a forked child.
     fn inherited<T>(state: T) -> PerProcess<T> {
         let mut state = PerProcess::new(state);
         state.process = state.process.wrapping_add(1);

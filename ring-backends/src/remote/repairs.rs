@@ -1,7 +1,7 @@
-//! The repair of entries that may be out of date since a write to them failed.
+//! Repairs: entries that may be out of date since a write to them failed.
 //!
-//! A write that failed may have been done, may be done later, or not at all. The entry counts as absent, and is deleted
-//! before the server is asked for anything else.
+//! A write that failed may have taken effect, may do so later, or never. The entry counts as absent, and is deleted before
+//! the next request to the server.
 
 use std::hash::Hash;
 use std::time::{Duration, Instant};
@@ -11,14 +11,14 @@ use parking_lot::Mutex;
 
 use crate::pending_deletes::PendingDeletes;
 
-/// The most entries that are remembered.
+/// The most entries remembered.
 const LIMIT: usize = 65_536;
-/// The most entries that are deleted by one request.
+/// The most entries deleted by one request.
 const MAX_BATCH: usize = 1_000;
-/// How long to wait after the server refused to delete entries.
+/// The pause after the server refused to delete entries.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// The entries of one node that are to be deleted, and the progress of that.
+/// The pending deletions of one node, and their progress.
 #[derive(Debug)]
 pub(super) struct Repairs<K> {
     pending: PendingDeletes<K>,
@@ -29,27 +29,27 @@ pub(super) struct Repairs<K> {
 
 #[derive(Debug)]
 struct Schedule {
-    /// The next batch begins with the failure of this number.
+    /// The failure number at which the next batch begins.
     from: u64,
-    /// The size of the next batch. It shrinks when one fails, so that a slow server makes progress, and the entry that a
-    /// server refuses to delete is found.
+    /// The size of the next batch. It shrinks after a failure, so that a slow server makes progress, and an entry that the
+    /// server refuses to delete is isolated.
     size: usize,
-    /// How many batches there were.
+    /// The number of batches so far.
     batches: u64,
-    /// The number of the batch under way, and when others no longer wait for it.
+    /// The number of the running batch, and when others stop waiting for it.
     running: Option<(u64, Instant)>,
     refused: Option<Instant>,
 }
 
-/// What to do before the server is asked.
+/// The step before a request to the server.
 pub(super) enum RepairStep<'r, K: Clone + Eq + Hash> {
     Nothing,
     Delete(Batch<'r, K>),
-    /// Another operation deletes entries. It may be a task that is not polled: no longer than until this moment.
+    /// Another operation deletes entries. Wait no longer than until this instant: it may be a task that is not polled.
     Wait(EventListener, Instant),
 }
 
-/// Entries that one operation deletes. They stay pending unless it says that they are [deleted](Self::deleted).
+/// Entries that one operation deletes. They stay pending unless it reports them [deleted](Self::deleted).
 pub(super) struct Batch<'r, K: Clone + Eq + Hash> {
     repairs: &'r Repairs<K>,
     number: u64,
@@ -59,12 +59,12 @@ pub(super) struct Batch<'r, K: Clone + Eq + Hash> {
     deleted: bool,
 }
 
-/// A change of entries under way. Unless it is [made](Self::made), they are to be deleted: also when it is dropped, since
-/// the server may still make it.
+/// A change of entries in flight. Unless it is [made](Self::made), they are pending deletion, also if it is dropped: the
+/// server may still execute it.
 pub(super) struct Change<'r, K: Clone + Eq + Hash> {
     repairs: &'r Repairs<K>,
     keys: Vec<K>,
-    /// The number of the next failure when it began.
+    /// The next failure number when it began.
     began: u64,
     made: bool,
 }
@@ -84,7 +84,7 @@ impl<K: Clone + Eq + Hash> Repairs<K> {
         }
     }
 
-    /// Those of a child process: the same entries are to be deleted.
+    /// The repairs of a forked child: the same entries are pending.
     pub(super) fn inherited(&self) -> Self {
         Repairs {
             pending: self.pending.inherited(),
@@ -106,8 +106,8 @@ impl<K: Clone + Eq + Hash> Repairs<K> {
         }
     }
 
-    /// The next step of an operation that ends at `until`, before it asks the server. `concerns` says whether the
-    /// operation is on any of the entries: then it waits for others that delete them.
+    /// The next step of an operation that ends at `until`, before its request. `concerns` tells whether it is on any of the
+    /// entries: then it waits for others that delete them.
     pub(super) fn step(
         &self,
         until: Instant,
@@ -121,7 +121,7 @@ impl<K: Clone + Eq + Hash> Repairs<K> {
             if !concerns(&self.pending) {
                 return RepairStep::Nothing;
             }
-            // Listening begins under the lock, so that the end of the batch is not missed.
+            // Listens under the lock, so that the end of the batch is not missed.
             return RepairStep::Wait(self.ended.listen(), over);
         }
         if schedule
@@ -160,7 +160,7 @@ impl<K: Clone + Eq + Hash> Batch<'_, K> {
         schedule.refused = None;
     }
 
-    /// The server refused to delete them: they count as absent, and it is asked again later.
+    /// The server refused to delete the entries: they count as absent, and are tried again later.
     pub(super) fn refused(self) {
         let mut schedule = self.repairs.schedule.lock();
         schedule.refused = Some(Instant::now());
@@ -185,7 +185,7 @@ impl<K: Clone + Eq + Hash> Drop for Batch<'_, K> {
 }
 
 impl<K: Clone + Eq + Hash> Change<'_, K> {
-    /// The server made the change. Failures since it began may be those of writes that take effect after it.
+    /// The server made the change. Entries with failures since it began stay pending: those writes may take effect after it.
     pub(super) fn made(mut self) {
         self.made = true;
         self.repairs.pending.settle(&self.keys, self.began);
@@ -193,7 +193,7 @@ impl<K: Clone + Eq + Hash> Change<'_, K> {
 }
 
 impl<K: Clone + Eq + Hash> Change<'_, K> {
-    /// The server did not make the change, and will not: nothing is known of earlier failures.
+    /// The server did not make the change, and will not: earlier failures stay pending.
     pub(super) fn was_not_made(mut self) {
         self.made = true;
     }
@@ -222,13 +222,13 @@ mod tests {
         }
     }
 
-    /// As after [`RETRY_AFTER`].
+    /// Lets the refusal's [`RETRY_AFTER`] pass.
     fn let_the_refusal_pass(repairs: &Repairs<u32>) {
         repairs.schedule.lock().refused = None;
     }
 
     #[test]
-    fn what_was_not_removed_stays() {
+    fn an_entry_that_was_not_removed_stays() {
         let repairs = Repairs::new();
         repairs.pending.add([1, 2]);
         drop(batch(&repairs));
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fails_again_meanwhile_stays() {
+    fn an_entry_that_fails_again_meanwhile_stays() {
         let repairs = Repairs::new();
         repairs.pending.add([1, 2]);
         let removing = batch(&repairs);
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_takes_too_long_is_not_waited_for() {
+    fn a_batch_that_takes_too_long_is_not_waited_for() {
         let repairs = Repairs::new();
         repairs.pending.add([1]);
         let RepairStep::Delete(held) = repairs.step(Instant::now(), |_| true) else {
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_server_will_not_remove_stays_and_holds_nobody_up() {
+    fn entries_that_the_server_refuses_to_delete_stay_and_block_no_operation() {
         let repairs = Repairs::new();
         repairs.pending.add([1, 2]);
         batch(&repairs).refused();
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_the_server_will_not_remove_does_not_keep_the_others_here() {
+    fn an_entry_that_the_server_refuses_to_delete_does_not_keep_the_others() {
         let repairs = Repairs::new();
         repairs.pending.add(0..100);
         for _ in 0..40 {

@@ -95,7 +95,7 @@ impl<S: Server> Remote<S> {
         let entries = entries.map(|(key, value, expiry)| (self.changed_key(&key), value, expiry));
         let mut entries: Vec<_> = entries.collect();
         if entries.iter().any(|(.., expiry)| is_zero(*expiry)) {
-            // Removals go first: of several entries of one key only the last may be left.
+            // Removals are sent first, so of several entries of one key only the last is kept.
             let mut later = HashSet::new();
             entries.reverse();
             entries.retain(|(key, ..)| later.insert(key.clone()));
@@ -122,7 +122,7 @@ fn is_zero(expiry: Option<Duration>) -> bool {
     expiry.is_some_and(|expiry| expiry.is_zero())
 }
 
-/// Entries to be written, and the keys of those whose expiry is zero, which removes what is there.
+/// Entries to write, and the keys whose expiry is zero, which are removed.
 struct Entries<K> {
     lasting: Vec<Entry<K>>,
     expired: Vec<K>,

@@ -1,5 +1,5 @@
-//! Writes without a reply that no call waits for any more: the server may still do them, later than commands on other
-//! connections. So nothing is changed before it has replied to them, or their connections have ended.
+//! Unacknowledged writes: no call waits for their replies, and the server may execute them after commands on other
+//! connections. So the next change waits until the server has replied to them, or their connections have ended.
 
 use std::collections::BTreeSet;
 #[cfg(feature = "tokio")]
@@ -17,8 +17,8 @@ use crate::real_time;
 
 /// The longest wait for the replies. A connection that is silent for longer counts as lost.
 const MAX_WAIT: Duration = Duration::from_secs(5);
-/// A server that answers on a new connection does within this time what it received before. New connections are tried at
-/// this interval, each for this long.
+/// A server that answers on a new connection executes earlier requests within this time. New connections are tried at this
+/// interval, each for this long.
 const PROBE: Duration = Duration::from_millis(100);
 
 /// The unacknowledged writes of one server.
@@ -35,7 +35,7 @@ struct Numbers {
     next: u64,
 }
 
-/// An unacknowledged write, until this is dropped.
+/// An unacknowledged write. Dropping this settles it.
 pub(crate) struct UnackedWrite {
     writes: Arc<UnackedWrites>,
     number: u64,
@@ -53,7 +53,7 @@ impl UnackedWrites {
         }
     }
 
-    /// Waits for the writes that there are now, and not for later ones.
+    /// Waits for the current unacknowledged writes, and not for later ones.
     pub(crate) fn wait(&self, until: Instant) -> Result<(), Fault> {
         let before = self.numbers.lock().next;
         while let Some(settled) = self.unsettled(before) {
@@ -72,18 +72,18 @@ impl UnackedWrites {
         }
     }
 
-    /// Listens, if any write with a number less than `before` is unsettled.
+    /// Listens, if a write with a number less than `before` is unsettled.
     fn unsettled(&self, before: u64) -> Option<EventListener> {
         let numbers = self.numbers.lock();
         let is_unsettled = numbers.unsettled.first().is_some_and(|first| *first < before);
-        // Listening begins under the lock, so that the end of the write is not missed.
+        // Listens under the lock, so that the end of the write is not missed.
         is_unsettled.then(|| self.settled.listen())
     }
 }
 
 impl UnackedWrite {
-    /// Waits on a thread of its own for the end of the write, while it may still come: until `has_settled`, or a while
-    /// after the server `answers` on another connection. Then the connection is closed.
+    /// Waits on its own thread while the write may still take effect: until `has_settled`, or a while after the server
+    /// `answers` on another connection. Then closes the connection.
     pub(crate) fn settle<C: Send + 'static>(
         self,
         mut connection: C,

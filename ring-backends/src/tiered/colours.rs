@@ -1,13 +1,13 @@
-//! In which functions two tiers may be named: what the macros check of a storage's type, where the user wrote it.
+//! The modes of functions that may use tiers: the macros check the type of a storage where the user wrote it.
 //!
-//! They look for a storage of bytes there, which two tiers are only through a ring's coder.
+//! They expect a storage of bytes, and tiers are one only through a ring's coder.
 
 use ring_cache_core::generated::{Awaited, Blocking};
 use ring_cache_core::storage::{AsyncStorage, Storage};
 
 use super::Tiered;
 
-/// Tiers are what their far tier is.
+/// Tiers have the modes of their far tier.
 #[derive(Debug)]
 pub struct AsTiers;
 

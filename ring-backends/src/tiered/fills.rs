@@ -1,7 +1,7 @@
-//! Values on their way from a far storage into a near one, and the changes that outdate them.
+//! Values on their way from the far storage to the near one, and the changes that supersede them.
 //!
-//! A value that was read far away may be old by the time it arrives. So who reads begins a [`Fill`] before, and whoever
-//! changes the entry far away says so afterwards: what began before does not get into the near storage any more.
+//! A value that was read far away may be out of date when it arrives. So a reader begins a [`Fill`] before it asks the far
+//! storage, and a writer reports its change after it: a fill that began before the change stores nothing.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -13,32 +13,32 @@ use parking_lot::Mutex;
 use ring_cache_core::Name;
 use ring_cache_core::key::EncodedKey;
 
-/// The fills that are under way.
+/// The fills in flight.
 #[derive(Debug)]
 pub(super) struct Fills {
     keys: Mutex<HashMap<EncodedKey, State>>,
     /// Numbers fills and changes in their order.
     next: AtomicU64,
-    /// Told when a value has been stored.
+    /// Notified when a value has been stored.
     stored: Event,
 }
 
-/// What is known of a key while there are fills of it.
+/// The state of a key with fills in flight.
 #[derive(Debug, Default)]
 struct State {
     fills: usize,
     /// The number of the last change.
     changed: u64,
-    /// How many values are being put into the near storage just now.
+    /// The number of values being put into the near storage.
     storing: usize,
 }
 
 thread_local! {
-    /// How many values this thread puts into near storages just now, one as a part of another.
+    /// The depth of nested puts into near storages on this thread.
     static STORING: Cell<usize> = const { Cell::new(0) };
 }
 
-/// The right to put a value into the near storage, unless the entry changes meanwhile.
+/// The right to put a value into the near storage, unless the entry changes first.
 #[derive(Debug)]
 pub(super) struct Fill<'f> {
     fills: &'f Fills,
@@ -55,7 +55,7 @@ impl Fills {
         }
     }
 
-    /// To be called before the far storage is asked for the value of `key`, or for a change of it.
+    /// To be called before the far storage is asked for the value of `key`, or to change it.
     pub(super) fn begin(&self, key: EncodedKey) -> Fill<'_> {
         let mut keys = self.keys.lock();
         keys.entry(key.clone()).or_default().fills += 1;
@@ -68,18 +68,18 @@ impl Fills {
         }
     }
 
-    /// Whether there are fills of `key`.
+    /// Whether a fill of `key` is in flight.
     pub(super) fn is_under_way(&self, key: &EncodedKey) -> bool {
         self.keys.lock().contains_key(key)
     }
 
-    /// To be called after the entry of `key` was changed far away, and before it is changed or removed near. No fill
-    /// that began before stores anything any more when this returns.
+    /// To be called after the entry of `key` was changed in the far storage, and before it is changed or removed in the near
+    /// one. When it returns, no fill that began before stores anything.
     pub(super) fn changed(&self, key: &EncodedKey) {
         self.outdate(key, |_| true);
     }
 
-    /// [`changed`](Self::changed) for all keys of a ring, or for all there are.
+    /// [`changed`](Self::changed) for all keys of a ring, or of all rings.
     pub(super) fn changed_all(&self, ring: Option<&Name>) {
         let keys = self.keys.lock();
         let concerned = keys.keys();
@@ -91,9 +91,9 @@ impl Fills {
         }
     }
 
-    /// Notes a change if `notes` says so of the last one, and waits for those that store just now. Code that is itself
-    /// part of that, as the `Drop` of a value that gives way, waits for nobody: two such could wait for each other. What
-    /// they store is removed at its end.
+    /// Notes a change if `notes` returns true for the last one, and waits for fills that are storing. A call from within a
+    /// put, such as by the `Drop` of an evicted value, does not wait: two of these could deadlock. The value stored by that
+    /// put is removed at its end.
     fn outdate(&self, key: &EncodedKey, notes: impl Fn(u64) -> bool) -> Option<u64> {
         let (mut noted, mut stored) = (None, None);
         loop {
@@ -130,8 +130,8 @@ impl Fill<'_> {
         &self.key
     }
 
-    /// To be called after the entry was changed far away by who holds this fill: outdates all others. Returns whether
-    /// nobody else changed it meanwhile, so that what was written is what lies there.
+    /// To be called after this fill's owner changed the entry in the far storage: supersedes all other fills. Returns
+    /// whether the entry had no other change meanwhile, so that the far storage has the written value.
     pub(super) fn supersede(&mut self) -> bool {
         let own = self.number;
         match self.fills.outdate(&self.key, |changed| changed < own) {
@@ -146,8 +146,8 @@ impl Fill<'_> {
         }
     }
 
-    /// Stores a value by `put`, if nothing changed. If something changes meanwhile, it is taken away again by `remove`,
-    /// also if `put` panics, as it does with the `Drop` of a value that gives way.
+    /// Stores a value by `put`, if nothing changed. If something changes during `put`, `remove` removes the value, also if
+    /// `put` panics, such as by the `Drop` of an evicted value.
     pub(super) fn store(self, put: impl FnOnce(&EncodedKey), remove: impl FnOnce(&EncodedKey)) {
         let Some(storing) = Storing::begin(&self) else {
             return;
@@ -162,7 +162,7 @@ impl Fill<'_> {
     }
 }
 
-/// A value is being put into the near storage. Ends also when that panics.
+/// A put into the near storage under way. Dropping it ends it, also in a panic.
 struct Storing<'s, 'f> {
     fill: &'s Fill<'f>,
 }
@@ -199,7 +199,7 @@ impl Drop for Storing<'_, '_> {
     }
 }
 
-/// Whether this thread puts a value into a near storage just now.
+/// Whether this thread is within a put into a near storage.
 fn is_storing() -> bool {
     // While a thread ends, the count may be gone: then it waits.
     STORING.try_with(Cell::get).is_ok_and(|count| count > 0)
@@ -235,7 +235,7 @@ mod tests {
         EncodedKey::of(&of)
     }
 
-    /// Whether a fill stores, and whether that lasts.
+    /// Whether a fill stores, and whether the value stays.
     fn store(fill: Fill<'_>) -> (bool, bool) {
         let (mut stored, mut removed) = (false, false);
         fill.store(|_| stored = true, |_| removed = true);
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn what_began_before_a_change_is_not_stored() {
+    fn a_fill_that_began_before_a_change_stores_nothing() {
         let fills = Fills::new();
         let (before, other) = (fills.begin(key(1)), fills.begin(key(2)));
         fills.changed(&key(1));
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_writers_neither_knows_what_lies_far_away() {
+    fn of_two_writers_neither_knows_the_far_value() {
         let fills = Fills::new();
         let (mut first, mut second, reader) = (fills.begin(key(1)), fills.begin(key(1)), fills.begin(key(1)));
         assert!(first.supersede());
@@ -277,16 +277,16 @@ mod tests {
     }
 
     #[test]
-    fn what_changes_while_it_is_stored_is_removed() {
+    fn a_value_changed_while_it_is_stored_is_removed() {
         let (fills, removed) = (Fills::new(), Cell::new(false));
         let fill = fills.begin(key(1));
-        // As by the `Drop` of a value that gives way: it does not wait for itself.
+        // As by the `Drop` of an evicted value: it does not wait for itself.
         fill.store(|_| fills.changed(&key(1)), |_| removed.set(true));
         assert!(removed.get());
     }
 
     #[test]
-    fn what_changes_is_removed_also_if_storing_panics() {
+    fn a_changed_value_is_removed_also_if_storing_panics() {
         let (fills, removed) = (Fills::new(), Cell::new(false));
         let fill = fills.begin(key(1));
         let put = |_: &EncodedKey| {
@@ -298,9 +298,9 @@ mod tests {
         assert!(removed.get() && !is_storing() && !fills.is_under_way(&key(1)));
     }
 
-    /// When a change has returned, what was stored before it can be removed.
+    /// After a change has returned, a value stored before it can be removed.
     #[test]
-    fn a_change_waits_for_who_stores() {
+    fn a_change_waits_for_a_fill_that_stores() {
         let (fills, stored, under_way) = (Fills::new(), AtomicBool::new(false), Barrier::new(2));
         thread::scope(|scope| {
             scope.spawn(|| {
@@ -311,7 +311,7 @@ mod tests {
                     while fills.keys.lock()[key].changed < number {
                         thread::yield_now();
                     }
-                    // The change has begun. Now it has time to do without waiting.
+                    // Time for a change that does not wait to end.
                     (0..1000).for_each(|_| thread::yield_now());
                     stored.store(true, Ordering::SeqCst);
                 };
@@ -323,9 +323,9 @@ mod tests {
         });
     }
 
-    /// Two that are in the middle of storing each change the other's entry.
+    /// Two fills that each change the other's entry while they store.
     #[test]
-    fn who_stores_waits_for_nobody() {
+    fn a_fill_that_stores_does_not_wait_for_another() {
         let (fills, both, removed) = (Fills::new(), Barrier::new(2), AtomicUsize::new(0));
         thread::scope(|scope| {
             for (own, other) in [(1, 2), (2, 1)] {
@@ -347,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_kept_of_a_key_that_nobody_fills() {
+    fn no_state_is_kept_for_a_key_without_fills() {
         let fills = Arc::new(Fills::new());
         let mut fill = fills.begin(key(1));
         fill.supersede();

@@ -1,4 +1,4 @@
-//! Whether what lies near may be used: while a far storage that tells of changes does so.
+//! Whether the near tier may be used: only while the far storage reports its changes.
 
 use std::process;
 use std::sync::LazyLock;
@@ -7,25 +7,25 @@ use std::time::Instant;
 
 use parking_lot::Mutex;
 
-/// For how long, in milliseconds, a confirmation that all changes were told counts.
+/// For how many milliseconds a confirmation of complete reports is valid.
 const COUNTS_FOR: u64 = 1_000;
 
-/// What the far storage told of its telling.
+/// The state of the far storage's reports.
 #[derive(Debug)]
 pub(super) struct Trust {
-    /// Whether changes are told of just now.
+    /// Whether changes are reported at present.
     is_watching: AtomicBool,
-    /// The last confirmation, by the monotonic clock and by that of the wall. 0 if the far storage confirms nothing: then
-    /// none is needed.
+    /// The last confirmation, by the monotonic clock and by the wall clock. 0 if the far storage confirms nothing: then none
+    /// is needed.
     confirmed: AtomicU64,
     confirmed_by_wall: AtomicU64,
     refusal: Mutex<Option<String>>,
-    /// The process that is told, and the time when that was looked at.
+    /// The process that gets the reports, and the time of the last check.
     process: AtomicU32,
     looked_at: AtomicU64,
 }
 
-/// Milliseconds, in steps of some. The monotonic clock may stop while the machine sleeps, and that of the wall may be set.
+/// Coarse milliseconds. The monotonic clock may stop while the machine sleeps, and the wall clock may be set.
 fn now() -> (u64, u64) {
     static START: LazyLock<coarsetime::Instant> = LazyLock::new(coarsetime::Instant::now);
     let monotonic = coarsetime::Instant::now().duration_since(*START).as_millis() + 1;
@@ -44,7 +44,7 @@ impl Trust {
         }
     }
 
-    /// Whether all changes were told until about now: a process that was stopped, or a machine that slept, has missed some.
+    /// Whether all changes until about now were reported. A process that was stopped, or a machine that slept, missed some.
     pub(super) fn is_complete(&self) -> bool {
         self.is_watching.load(Ordering::SeqCst) && self.is_fresh(now())
     }
@@ -83,8 +83,7 @@ impl Trust {
         self.refusal.lock().is_some()
     }
 
-    /// Whether this process was forked since the last check: the reports of changes go to its parent. It checks every few
-    /// milliseconds.
+    /// Whether this process was forked since the last check: reports go to the parent. Checks every few milliseconds.
     pub(super) fn was_forked(&self) -> bool {
         let (monotonic, _) = now();
         if self.looked_at.swap(monotonic, Ordering::Relaxed) == monotonic {

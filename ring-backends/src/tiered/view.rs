@@ -27,19 +27,19 @@ use ring_cache_core::{Error, RingKey};
 
 use super::Tiered;
 
-/// [`Tiered`] storages as a ring with the coder `C` sees them: what `call.storage()` gives. It derefs to them.
+/// [`Tiered`] storages as a ring with the coder `C` sees them: the type of `call.storage()`. It derefs to them.
 ///
-/// `P` is a reference to them, or a box of a handle of them.
+/// `P` is a reference to the tiers, or a box with a handle to them.
 pub struct TieredView<P, N, F, C> {
     tiered: P,
-    /// The part of an entry's life in which it is stale: near keeps it only before.
+    /// The stale part of an entry's life: near drops it before.
     stale: Duration,
     types: PhantomData<Types<N, F, C>>,
 }
 
 type Types<N, F, C> = fn() -> (N, F, C);
 
-/// A memory storage of values `V` that can expire, for all threads.
+/// A memory storage of values `V` that can expire, shared by all threads.
 pub trait Near<V>: Storage<V, Error = Infallible> + InMemory + Expires + Send + Sync + 'static {}
 
 impl<V, N: Storage<V, Error = Infallible> + InMemory + Expires + Send + Sync + 'static> Near<V> for N {}

@@ -1,7 +1,6 @@
-//! What a tier knows of a far storage that tells of changes.
+//! The keys of near entries, by their texts in the far storage.
 //!
-//! Others name an entry by its text; the near storage knows it by the parts of its key. So the keys of what may lie near
-//! are kept by their texts.
+//! Reports of changes name an entry by its text; the near storage finds it by its key.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -10,10 +9,10 @@ use hashbrown::HashMap;
 use parking_lot::Mutex;
 use ring_cache_core::key::EncodedKey;
 
-/// With each new key so many old ones are looked at, and forgotten if they do not lie near any more.
+/// The number of old keys checked for each new one. Keys without a near entry are forgotten.
 const SWEPT: usize = 2;
 
-/// The keys of what may lie near, by the texts that the far storage has for them.
+/// The keys of possible near entries, by their texts in the far storage.
 #[derive(Debug)]
 pub(super) struct Watched {
     keys: Mutex<Keys>,
@@ -22,16 +21,16 @@ pub(super) struct Watched {
 #[derive(Debug, Default)]
 struct Keys {
     by_text: HashMap<Arc<str>, Noted>,
-    /// All texts, in the order in which they were noted or looked at.
+    /// All texts, in the order in which they were noted or checked.
     order: VecDeque<Arc<str>>,
-    /// Goes on when all keys are taken: who looks at one meanwhile must not take the next of its text for it.
+    /// Not reset when all keys are taken: a check in progress must not confuse a new key with an old one of the same text.
     next: u64,
 }
 
 #[derive(Clone, Debug)]
 struct Noted {
     key: EncodedKey,
-    /// Tells whether it was noted again.
+    /// Changes when the key is noted again.
     number: u64,
 }
 
@@ -42,7 +41,7 @@ impl Watched {
         }
     }
 
-    /// Notes a key before the far storage is asked for it. `is_near` says of others whether they must be kept.
+    /// Notes a key before the far storage is asked for it. `is_near` tells whether an old key must be kept.
     pub(super) fn note(&self, text: &str, key: &EncodedKey, is_near: impl Fn(&EncodedKey) -> bool) {
         let looked_at: Vec<_> = {
             let mut keys = self.keys.lock();
@@ -50,7 +49,7 @@ impl Watched {
             (0..SWEPT).filter_map(|_| keys.take_oldest()).collect()
         };
         for (text, noted) in looked_at {
-            // Asked without the lock.
+            // User code: called without the lock.
             let is_near = is_near(&noted.key);
             self.keys.lock().put_back(text, &noted, is_near);
         }
@@ -62,7 +61,7 @@ impl Watched {
         keys.by_text.get(text).map(|noted| noted.key.clone())
     }
 
-    /// All keys that were noted. They are not any more.
+    /// Takes all noted keys.
     pub(super) fn take_all(&self) -> Vec<EncodedKey> {
         let mut keys = self.keys.lock();
         keys.order.clear();
@@ -113,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_near_is_kept() {
+    fn keys_with_a_near_entry_are_kept() {
         let watched = Watched::new();
         (0..100).for_each(|n| note(&watched, n, true));
         assert!((0..100).all(|n: u32| watched.key(&n.to_string()) == Some(EncodedKey::of(&n))));
@@ -122,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_is_forgotten_soon() {
+    fn keys_without_a_near_entry_are_forgotten_soon() {
         let watched = Watched::new();
         (0..1000).for_each(|n| note(&watched, n, false));
         let keys = watched.keys.lock();
@@ -130,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn as_many_are_kept_as_lie_near() {
+    fn as_many_keys_are_kept_as_near_entries() {
         const NEAR: u32 = 50;
         let watched = Watched::new();
         for n in 0..5_000_u32 {
@@ -147,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_noted_while_it_is_looked_at_is_kept() {
+    fn a_key_noted_during_its_check_is_kept() {
         let watched = Watched::new();
         watched.note("a", &EncodedKey::of("a"), |_| true);
         watched.note("b", &EncodedKey::of("b"), |_| {
@@ -158,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_noted_after_all_were_taken_is_kept() {
+    fn a_key_noted_after_all_were_taken_is_kept() {
         let watched = Watched::new();
         watched.note("a", &EncodedKey::of("a"), |_| {
             watched.take_all();

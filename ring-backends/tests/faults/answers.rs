@@ -1,14 +1,14 @@
-//! What is computed and cached, and which answers are right.
+//! The cached values, and the check of answers.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 
-/// How many entries there are.
+/// The number of entries.
 pub(crate) const KEYS: u32 = 50;
 
-/// An answer. It says to which question, how old it is, and whether it is whole: bytes in a cache are exactly the coder's,
-/// so that a value of which a byte was changed on its way can be seen by its type alone.
+/// An answer with its question, its version and a checksum. Bytes in a cache are exactly the coder's, so a value with a byte
+/// changed on the way is detected by its type alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Written")]
 pub(crate) struct Answer {
@@ -48,7 +48,7 @@ fn sum(key: u32, version: u64) -> u64 {
     })
 }
 
-/// What is computed.
+/// The source of the values.
 pub(crate) struct Truth {
     entries: Vec<Entry>,
     bodies: AtomicU64,
@@ -57,7 +57,7 @@ pub(crate) struct Truth {
 #[derive(Default)]
 struct Entry {
     version: AtomicU64,
-    /// The version that was cached last, or whose forerunner was removed last. A later call has none that is older.
+    /// The version that was last cached, or whose predecessor was last removed. Later calls must not return an older one.
     oldest: AtomicU64,
 }
 
@@ -75,30 +75,30 @@ impl Truth {
         Answer::new(key, self.entry(key).version.load(Ordering::SeqCst))
     }
 
-    /// How often it ran.
+    /// The number of its runs.
     pub(crate) fn bodies(&self) -> u64 {
         self.bodies.load(Ordering::SeqCst)
     }
 
-    /// From now on another answer is computed. Only one may change an entry at a time.
+    /// Changes the computed answer. An entry must not be changed by several callers at a time.
     pub(crate) fn change(&self, key: u32) -> Answer {
         let version = self.entry(key).version.fetch_add(1, Ordering::SeqCst) + 1;
         Answer::new(key, version)
     }
 
-    /// The cache was told of the change.
+    /// Notes that the change reached the cache.
     pub(crate) fn told(&self, answer: &Answer) {
         self.entry(answer.key)
             .oldest
             .store(answer.version, Ordering::SeqCst);
     }
 
-    /// The oldest version that a call may give that begins now.
+    /// The oldest version that a call that begins now may return.
     pub(crate) fn oldest(&self, key: u32) -> u64 {
         self.entry(key).oldest.load(Ordering::SeqCst)
     }
 
-    /// What is wrong with an answer of a call that began when `oldest` was.
+    /// The fault of an answer to a call that began when `oldest` was read, if any.
     pub(crate) fn wrong(&self, key: u32, oldest: u64, answer: &Answer) -> Option<String> {
         let newest = self.entry(key).version.load(Ordering::SeqCst);
         let right = answer.key == key && (oldest..=newest).contains(&answer.version);

@@ -1,4 +1,4 @@
-//! One fault on one storage: the calls meanwhile, and how soon the cache is used again.
+//! A cell: one fault on one storage, the calls during it, and the time until the cache is used again.
 
 use std::fmt;
 use std::pin::pin;
@@ -18,17 +18,17 @@ use crate::services::Service;
 use crate::site::Site;
 use crate::{DEADLINE, from_environment};
 
-/// How many threads or tasks call.
+/// The number of calling threads or tasks.
 const CALLERS: u32 = 16;
-/// How often the calls are made at most until the fault strikes.
+/// The most rounds of calls until the fault strikes.
 const MOST_ROUNDS: u32 = 50;
-/// What a call may take beyond the deadline.
+/// The time that a call may take beyond the deadline.
 const ALLOWED: Duration = Duration::from_millis(20);
-/// How soon after a fault the cache is to be used again.
+/// The time within which the cache must be used again after a fault.
 const RECOVERY: Duration = Duration::from_secs(1);
-/// Longer than that takes on a machine that is busy.
+/// Longer than this takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How often something is done that is done again and again.
+/// The interval of repeated actions.
 const AGAIN: Duration = Duration::from_millis(5);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,11 +54,11 @@ pub(crate) struct Cell<'s> {
     pub(crate) calls: u64,
 }
 
-/// What came of a cell.
+/// The outcome of a cell.
 pub(crate) struct Figures {
-    /// How long each plain call took during the fault, in order.
+    /// The time of each plain call during the fault, sorted.
     times: Vec<Duration>,
-    /// Answers that were wrong, during the fault and after it.
+    /// Wrong answers, during the fault and after it.
     wrong: Vec<String>,
     bodies: u64,
     spoiled: Option<usize>,
@@ -66,7 +66,7 @@ pub(crate) struct Figures {
     health: String,
 }
 
-/// What those who call share.
+/// The shared state of the callers.
 struct Callers<S> {
     service: S,
     truth: Arc<Truth>,
@@ -101,7 +101,7 @@ impl Cell<'_> {
         let spoiled = self.site.spoiled();
         let bodies = callers.truth.bodies();
         self.fault.begin(self.site);
-        // Some faults strike by chance: a few calls may not meet them.
+        // Some faults strike at random: a few calls may miss them.
         for _ in 0..MOST_ROUNDS {
             callers.left.store(self.calls, Ordering::SeqCst);
             self.meanwhile(&callers, || callers.call(&runtime));
@@ -124,13 +124,13 @@ impl Cell<'_> {
         }
     }
 
-    /// Whether calls may take longer than the deadline for a reason that the documentation gives.
+    /// Whether calls may exceed the deadline for a documented reason.
     pub(crate) fn waits_for_pieces<S: Service>(&self) -> bool {
         let comes_in_pieces = matches!(self.fault.kind, Kind::Spoiled(Spoil::Trickle(_)));
         comes_in_pieces && self.colour == Colour::Blocking && S::WAITS_FOR_PIECES
     }
 
-    /// Runs the calls, and beside them what the fault does again and again.
+    /// Runs the calls, and repeats the fault's action during them.
     fn meanwhile<S: Service>(&self, callers: &Callers<S>, calls: impl FnOnce()) {
         let Kind::Again(act) = self.fault.kind else {
             return calls();
@@ -179,7 +179,7 @@ impl<S: Service> Callers<S> {
         }
     }
 
-    /// The calls of one of them. Each changes keys of its own now and then.
+    /// The calls of one caller. Each sometimes changes keys of its own.
     async fn calls_of(&self, caller: u32) {
         let seed = from_environment("RING_CACHE_SEED").unwrap_or(1);
         let mut random = (seed << 32) ^ u64::from(caller + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -203,13 +203,13 @@ impl<S: Service> Callers<S> {
                 let own = KEYS / CALLERS;
                 let key = caller * own + below(own.into()) as u32;
                 self.change(key, below(4)).await;
-                // At once, when what was to be replaced may still be about.
+                // At once, while the replaced value may still arrive.
                 self.ask(key).await;
             }
         }
     }
 
-    /// A plain call, whose answer is to be right.
+    /// A plain call, whose answer must be right.
     async fn ask(&self, key: u32) {
         let oldest = self.truth.oldest(key);
         let answer = self.service.answer(self.colour, key).await;
@@ -218,7 +218,7 @@ impl<S: Service> Callers<S> {
         }
     }
 
-    /// Makes what is cached out of date, and tells the cache.
+    /// Makes a cached value out of date, and changes the cache.
     async fn change(&self, key: u32, how: u64) {
         let answer = self.truth.change(key);
         match how {
@@ -237,8 +237,8 @@ impl<S: Service> Callers<S> {
         self.truth.told(&answer);
     }
 
-    /// How long it takes until each key was found in the cache. A call that is late on a busy machine computes, and its key
-    /// is asked for again.
+    /// The time until each key was found in the cache. On a busy machine a late call computes, and its key is asked for
+    /// again.
     fn is_used_within(self: &Arc<Self>, patience: Duration, runtime: &Runtime) -> Option<Duration> {
         let start = Instant::now();
         let mut missing: Vec<u32> = (0..KEYS).collect();
@@ -267,7 +267,7 @@ impl<S: Service> Callers<S> {
     }
 }
 
-/// What blocks is ready when it is polled.
+/// A blocking call is ready when polled.
 fn at_once<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,
@@ -276,13 +276,13 @@ fn at_once<T>(future: impl Future<Output = T>) -> T {
 }
 
 impl Figures {
-    /// The time that so many of a thousand calls did not exceed.
+    /// The time that this many of a thousand calls did not exceed.
     fn quantile(&self, per_mille: usize) -> Duration {
         let rank = (self.times.len() * per_mille).div_ceil(1_000).max(1);
         self.times[rank - 1]
     }
 
-    /// What is not as it should be.
+    /// The failure, if any.
     pub(crate) fn failed(&self, in_time: bool) -> Option<String> {
         if let Some(wrong) = self.wrong.first() {
             return Some(format!("{} wrong answers, the first: {wrong}", self.wrong.len()));

@@ -1,4 +1,4 @@
-//! The faults: how each begins and ends, and what goes on meanwhile.
+//! The faults: how each begins and ends, and its repeated actions.
 
 use std::time::Duration;
 
@@ -12,11 +12,11 @@ pub(crate) struct Fault {
 }
 
 pub(crate) enum Kind {
-    /// The proxies spoil what is said.
+    /// The proxies disturb the traffic.
     Spoiled(Spoil),
     /// Something begins and ends.
     Between(fn(&Site), fn(&Site)),
-    /// Something is done to the keys of the answers, again and again.
+    /// The keys of the answers are changed, repeatedly.
     Again(fn(&Site, &[String])),
 }
 
@@ -35,7 +35,7 @@ const fn again(name: &'static str, act: fn(&Site, &[String])) -> Fault {
     Fault { name, kind }
 }
 
-/// More than the longest reply, so that some connections do without a cut for a while.
+/// More than the longest reply, so that some connections are not cut for a while.
 const CUT_WITHIN: usize = 250;
 
 pub(crate) const FAULTS: &[Fault] = &[
@@ -76,7 +76,7 @@ impl Fault {
         }
     }
 
-    /// Whether the proxies are to have spoiled something. A refused connection never reaches one.
+    /// Whether the proxies must count disturbances. A refused connection never reaches one.
     pub(crate) fn is_counted(&self) -> bool {
         matches!(self.kind, Kind::Spoiled(spoil) if spoil != Spoil::Refuse)
     }

@@ -1,8 +1,8 @@
-//! Faults of servers and of the network, as many as there are, on every storage: plain calls answer, rightly and in time,
-//! and soon after the fault's end the cache is used again. docs/testing.md describes longer runs.
+//! Faults of servers and of the network, on every storage: plain calls return right answers in time, and soon after the
+//! fault's end the cache is used again. docs/testing.md describes longer runs.
 //!
-//! A cell is one fault on one storage: calls of some threads or tasks, which also change what is cached. Times are printed,
-//! and compared with bounds only with `RING_CACHE_TIMES=asserted`: a busy machine is late for other reasons.
+//! A cell is one fault on one storage: calls of some threads or tasks, which also change cached values. Times are printed,
+//! and asserted only with `RING_CACHE_TIMES=asserted`: on a busy machine calls are late for other reasons.
 
 mod answers;
 mod cell;
@@ -18,10 +18,10 @@ use ring_cache_backends::Breaker;
 use services::{ClusterService, HashService, MemcachedService, RedisService, Service, TieredService};
 use site::Site;
 
-/// So many calls are quick enough for every day.
+/// The number of calls in a usual run.
 const FEW: u64 = 20;
 
-/// A number that the environment may give.
+/// A number from the environment.
 fn from_environment(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
     Some(
@@ -30,7 +30,7 @@ fn from_environment(name: &str) -> Option<u64> {
     )
 }
 
-/// Whether the environment asks for this fault.
+/// Whether the environment selects this fault.
 fn is_wanted(fault: &str) -> bool {
     std::env::var("RING_CACHE_FAULT").map_or(true, |wanted| wanted.split(',').any(|name| name == fault))
 }
@@ -44,7 +44,7 @@ fn run<S: Service>(site: Option<Site>, colour: Colour) {
     let mut failures = Vec::new();
     for (number, fault) in FAULTS.iter().filter(|fault| is_wanted(fault.name)).enumerate() {
         for (index, (breaker_name, breaker)) in breakers.iter().enumerate() {
-            // The slice of every day takes one of them.
+            // A usual run takes one of them.
             if calls.is_none() && number % 2 != index {
                 continue;
             }
@@ -69,7 +69,7 @@ fn run<S: Service>(site: Option<Site>, colour: Colour) {
     assert!(failures.is_empty(), "\n{}", failures.join("\n"));
 }
 
-/// How long one plain call may keep a storage busy.
+/// The time that one plain call may spend on a storage.
 const DEADLINE: Duration = Duration::from_millis(100);
 
 macro_rules! storages {

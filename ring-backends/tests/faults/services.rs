@@ -14,22 +14,22 @@ use crate::site::Site;
 /// A service with cached answers.
 pub(crate) trait Service: Send + Sync + 'static {
     const NAME: &'static str;
-    /// Whether a blocking call measures the time of a reply from one piece of it to the next, as the documentation of
-    /// `Redis` says: the client reads, and has no other deadline.
+    /// Whether a blocking call measures time from one piece of a reply to the next, as the documentation of `Redis` says:
+    /// the client reads, and has no other deadline.
     const WAITS_FOR_PIECES: bool = true;
 
-    /// The service by way of the proxies.
+    /// The service through the proxies.
     fn at(site: &Site, namespace: &str, breaker: Breaker, truth: &Arc<Truth>) -> Self;
     /// The plain call.
     fn answer(&self, colour: Colour, key: u32) -> impl Future<Output = Answer> + Send;
     fn update(&self, colour: Colour, key: u32) -> impl Future<Output = Answer> + Send;
     fn set(&self, colour: Colour, answer: Answer) -> impl Future<Output = bool> + Send;
     fn delete(&self, colour: Colour, key: u32) -> impl Future<Output = bool> + Send;
-    /// Where the entry lies.
+    /// The key of the entry in the storage.
     fn stored_key(&self, colour: Colour, key: u32) -> String;
-    /// How the storage fares.
+    /// The state of the storage.
     fn health(&self) -> String;
-    /// Whether all of it is in use.
+    /// Whether all of it is used.
     fn is_ready(&self) -> bool {
         true
     }

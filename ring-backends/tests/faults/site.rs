@@ -6,9 +6,9 @@ use ring_cache_test_servers::{Memcached, Missing, Proxy, Redis, RedisCluster, Re
 
 use crate::from_environment;
 
-/// Longer than anything takes on a machine that is busy.
+/// Longer than anything takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// The length of a value by which a memcached is filled: about that of the answers, so that they share its room.
+/// The length of the values that fill a memcached: about that of the answers, so that they share its slabs.
 const FILLING: usize = 60;
 
 pub(crate) struct Site {
@@ -34,7 +34,7 @@ impl Site {
         Some(site)
     }
 
-    /// One memcached or several, which refuse what they have no room for.
+    /// One or several memcached servers, which refuse values without room for them.
     pub(crate) fn memcached(count: usize) -> Option<Site> {
         let options = Memcached::options().memory(2).arguments(["-M"]);
         let started: Result<_, _> = (0..count).map(|_| options.start()).collect();
@@ -63,7 +63,7 @@ impl Site {
             .collect()
     }
 
-    /// How much was spoiled by the proxies so far.
+    /// The number of disturbances by the proxies so far.
     pub(crate) fn spoiled(&self) -> usize {
         self.proxies.iter().map(Proxy::spoiled).sum()
     }
@@ -84,7 +84,7 @@ impl Site {
         self.servers.each(Redis::kill, Memcached::kill);
     }
 
-    /// Starts the servers anew, and waits until they do their work.
+    /// Restarts the servers, and waits until they serve.
     pub(crate) fn restart(&self) {
         self.servers.each(Redis::restart, Memcached::restart);
         if let Servers::Cluster(cluster) = &self.servers {
@@ -99,7 +99,7 @@ impl Site {
             .each(redis, |memcached| drop(memcached.command("flush_all")));
     }
 
-    /// Puts what is no answer where answers lie.
+    /// Puts bytes that are not answers under the keys of answers.
     pub(crate) fn write_foreign(&self, keys: &[String]) {
         const FOREIGN: [&str; 4] = ["", "{\"key\":", "\0\u{ff}", "{\"key\":1,\"version\":9,\"sum\":1}"];
         for (key, foreign) in keys.iter().zip(FOREIGN.iter().cycle()) {
@@ -120,7 +120,7 @@ impl Site {
         }
     }
 
-    /// Puts another type where answers lie, if the servers know types.
+    /// Puts another type under the keys of answers, if the servers have types.
     pub(crate) fn write_other_types(&self, keys: &[String]) {
         let write = |redis: &Redis, key: &str| {
             redis.command(&["DEL", key]);
@@ -135,7 +135,7 @@ impl Site {
         }
     }
 
-    /// Leaves no room for answers.
+    /// Fills the servers.
     pub(crate) fn fill(&self) {
         self.servers.each(
             |redis| limit_memory(redis, "1"),
@@ -155,13 +155,13 @@ impl Site {
         );
     }
 
-    /// Makes room again.
+    /// Frees the memory again.
     pub(crate) fn empty(&self) {
         self.servers
             .each(|redis| limit_memory(redis, "0"), Memcached::restart);
     }
 
-    /// Lets the nodes of a cluster name each other by the ports of their proxies.
+    /// Makes the nodes of a cluster announce the ports of their proxies.
     fn announce_proxies(&self) {
         let Servers::Cluster(cluster) = &self.servers else {
             return;

@@ -1,15 +1,15 @@
-//! What calls come to, on storages that can fail and on others.
+//! Outcomes of calls, on fallible and infallible storages.
 
-/// What one call came to.
+/// The outcome of one call.
 pub(crate) struct Answer {
-    /// The versions that were seen, with their keys.
+    /// The versions that were returned, with their keys.
     pub(crate) seen: Vec<(u32, u64)>,
-    /// Whether it did what it was to do.
+    /// Whether it succeeded.
     pub(crate) done: bool,
 }
 
 impl Answer {
-    /// A call that returns values, as the body does.
+    /// A call that returns values of the body.
     pub(crate) fn values(keys: &[u32], values: Vec<u64>) -> Self {
         assert_eq!(keys.len(), values.len());
         Answer {
@@ -36,7 +36,7 @@ impl Answer {
     }
 }
 
-/// What look-ups return.
+/// The result of a look-up.
 pub(crate) trait Found {
     fn found(self) -> Vec<Option<u64>>;
 }
@@ -59,7 +59,7 @@ impl<F: Found, E> Found for Result<F, E> {
     }
 }
 
-/// What changes return.
+/// The result of a change.
 pub(crate) trait Outcome {
     fn is_done(&self) -> bool;
 }

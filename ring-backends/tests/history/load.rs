@@ -1,4 +1,4 @@
-//! Those who call: threads that block, and tasks that await and are cancelled.
+//! Callers: blocking threads, and tasks that are cancelled.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -15,17 +15,17 @@ const READING_THREADS: u64 = 3;
 const CHANGING_THREADS: u64 = 2;
 const READING_TASKS: u64 = 14;
 const CHANGING_TASKS: u64 = 6;
-/// How long a call goes on at most that is cancelled, in microseconds.
+/// The longest time until a call is cancelled, in microseconds.
 const CANCELLED_WITHIN: u64 = 900;
 
-/// How many call, what, and for how long.
+/// The number of callers, their kinds, and their time.
 #[derive(Clone, Copy)]
 pub(crate) struct Load {
     lasting: Duration,
     cancels: bool,
 }
 
-/// One who calls a storage.
+/// A caller of a storage.
 #[derive(Clone, Copy)]
 struct Caller<C: 'static> {
     shelf: &'static C,
@@ -34,7 +34,7 @@ struct Caller<C: 'static> {
     cancels: bool,
 }
 
-/// How many calls came to their ends, so that a run that did nothing is no success.
+/// The number of finished calls: a run without any is a failure.
 static CALLS: AtomicU64 = AtomicU64::new(0);
 
 impl Load {
@@ -52,7 +52,7 @@ impl Load {
         }
     }
 
-    /// Calls a storage that `open` opens, while `meanwhile` is done again and again.
+    /// Calls the storage that `open` opens, while `meanwhile` runs repeatedly.
     pub(crate) fn run<S: 'static>(self, name: &str, open: impl FnOnce() -> S, meanwhile: impl Fn(&mut Random))
     where
         Shelf<S>: Calling,
@@ -120,16 +120,16 @@ impl Load {
     }
 }
 
-/// What one does next.
+/// The next action of a caller.
 struct Next {
     verb: Verb,
     keys: [u32; 2],
-    /// When a call that is awaited is cancelled, if it is.
+    /// When an awaited call is cancelled, if it is.
     cancelled_after: Option<Duration>,
 }
 
 impl<C: Calling> Caller<C> {
-    /// What is to be looked at next.
+    /// The next look-up.
     fn next_look(&self, random: &mut Random) -> Next {
         let verb = match random.below(10) {
             0..5 => Verb::Plain,
@@ -142,7 +142,7 @@ impl<C: Calling> Caller<C> {
         self.next(verb, random)
     }
 
-    /// What is to be changed next. A value that is to be set is the version that `next` makes.
+    /// The next change. The value for `set` is the version that `next` returns.
     fn next_change(&self, random: &mut Random) -> Next {
         let verb = match random.below(8) {
             0 | 1 => Verb::Update,
@@ -233,7 +233,7 @@ impl<C: Calling> Caller<C> {
         }
     }
 
-    /// The oldest versions that a call which begins now may see.
+    /// The oldest versions that a call that begins now may see.
     fn promised(&self, verb: Verb, keys: [u32; 2]) -> [(u32, u64); 2] {
         let promised = keys.map(|key| (key, self.truth.promised(key)));
         self.worker.did(keys[0], format_args!("{verb:?} {keys:?}"));
@@ -256,7 +256,7 @@ impl<C: Calling> Caller<C> {
         }
     }
 
-    /// Makes a new version of the first key, which the call is to bring into the storage or to make room for.
+    /// Makes a new version of the first key, which the call stores or removes the old value for.
     fn begin_change(&self, verb: Verb, keys: [u32; 2]) -> (Verb, u64) {
         let version = self.truth.change(keys[0]);
         let verb = match verb {

@@ -1,12 +1,12 @@
-//! History checks: threads and tasks compute, change and look at a few keys, and each value carries a version. After a
-//! `delete`, `set` or `update` has returned, no call that starts later sees an older one: whatever is cancelled, out of
-//! time, overloaded or late.
+//! History checks: threads and tasks compute, change and look up a few keys, and each value carries a version. After a
+//! `delete`, `set` or `update` has returned, no later call returns an older version, whatever is cancelled, late or
+//! overloaded.
 //!
-//! Each test runs for a moment, with other numbers each time. `RING_CACHE_HISTORY_SECONDS=600` makes each last so long, and
-//! `RING_CACHE_SEED` repeats the numbers, though not what threads make of them. A failure shows the seed and what was done
-//! with the key.
+//! Each test runs for a moment, with new random numbers. `RING_CACHE_HISTORY_SECONDS=600` sets its time, and
+//! `RING_CACHE_SEED` repeats the numbers, though not the schedule of threads. A failure shows the seed and the history of
+//! the key.
 
-// Futures that await one of many calls are deep.
+// Futures that await one of many calls are deeply nested.
 #![recursion_limit = "256"]
 
 mod answer;
@@ -26,7 +26,7 @@ use ring_cache_backends::{Blocking, Breaker, Disk, Memcached, Redis, RedisHash, 
 use ring_cache_test_servers::{Memcached as MemcachedServer, Redis as RedisServer, or_leave_out};
 use shelves::{Disks, Shelf};
 
-/// How long one test lasts if nothing else is said.
+/// The default time of one test.
 const MOMENT: Duration = Duration::from_millis(1_500);
 
 const USUAL: Duration = Duration::from_millis(100);
@@ -41,7 +41,7 @@ fn number(name: &str) -> Option<u64> {
     )
 }
 
-/// How long each test lasts.
+/// The time of each test.
 fn lasting() -> Duration {
     number("RING_CACHE_HISTORY_SECONDS").map_or(MOMENT, Duration::from_secs)
 }
@@ -54,19 +54,19 @@ fn seed() -> u64 {
     })
 }
 
-/// A namespace of its own for each run: versions begin anew.
+/// A unique namespace for each run: versions begin anew.
 fn fresh() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     format!("run {}", NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// Every way of calling that a storage in memory knows.
+/// All callers of a storage in memory.
 fn in_memory() -> [Load; 2] {
     let each = lasting() / 2;
     [Load::lasting(each), Load::lasting(each).cancelling()]
 }
 
-/// The deadlines that a storage elsewhere is given, with the calls that it is to stand.
+/// The deadlines of a remote storage, with the callers for each.
 fn elsewhere() -> [(Duration, Load); 3] {
     let each = Load::lasting(lasting() / 3);
     [
@@ -105,7 +105,7 @@ fn disk() {
     }
 }
 
-/// Stops and continues the server now and then: what was asked for before comes late.
+/// Stops and continues the server now and then: replies come late.
 fn hiccups(stop: impl Fn(), cont: impl Fn()) -> impl Fn(&mut random::Random) {
     move |random| {
         std::thread::sleep(Duration::from_millis(random.below(40)));
@@ -178,7 +178,7 @@ fn tiers() {
     }
 }
 
-/// A far tier that does not tell of changes.
+/// A far tier without reports of changes.
 #[test]
 fn tiers_over_memcached() {
     let Some(server) = or_leave_out("histories of tiers over memcached", MemcachedServer::start()) else {
@@ -198,6 +198,6 @@ fn tiers_over_memcached() {
 }
 
 #[test]
-fn shelves_are_one_whoever_asks() {
+fn shelves_are_one_for_all_callers() {
     shelves::assert_one_key(Shelf::new(Map::<u64>::new()));
 }

@@ -1,4 +1,4 @@
-//! One method, cached on every storage, that blocks and is awaited, with one entry for both.
+//! One method, cached on every storage, blocking and awaited, with one entry for both.
 
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -12,7 +12,7 @@ use ring_cache_backends::{Blocking, Disk, Memcached, Redis, RedisHash, Tiered};
 use crate::answer::Answer;
 use crate::truth::Truth;
 
-/// What has the cached method. It is no part of the key.
+/// The object of the cached method. It is not part of the key.
 #[derive(RingKey)]
 pub(crate) struct Shelf<S> {
     #[ring_key(skip)]
@@ -21,7 +21,7 @@ pub(crate) struct Shelf<S> {
     truth: OnceLock<&'static Truth>,
 }
 
-/// One file, for those that block and for those that are awaited.
+/// One file, for blocking and awaited calls.
 pub(crate) struct Disks {
     pub(crate) disk: Disk,
     pub(crate) blocking: Blocking<Disk>,
@@ -69,7 +69,7 @@ impl<S> Shelf<S> {
     }
 }
 
-/// What a verb comes to. `$wait` is what follows a call.
+/// The outcome of a verb. `$wait` is the token after a call.
 macro_rules! answer {
     ($call:ident, $verb:ident, $key:ident, $other:ident $(, $wait:tt)*) => {
         match $verb {
@@ -164,12 +164,12 @@ shelf!(
     expire = "1h"
 );
 
-/// Fails if calls that block and calls that are awaited had entries of their own.
+/// Fails if blocking and awaited calls had different entries.
 pub(crate) fn assert_one_key(shelf: Shelf<Map<u64>>) {
     assert_eq!(shelf.version_ring(1).key(), shelf.version_later_ring(1).key());
 }
 
-/// A folder that goes with its owner.
+/// A folder, removed on drop.
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {

@@ -1,4 +1,4 @@
-//! What is true of each key, what was promised, and what was done.
+//! The current versions, the promised ones, and the log of calls.
 
 use std::collections::VecDeque;
 use std::fmt::{self, Write};
@@ -8,28 +8,28 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use tokio::sync::RwLock;
 
-/// How many keys there are: few, so that calls meet.
+/// The number of keys: few, so that calls overlap.
 pub(crate) const KEYS: usize = 5;
-/// How much each worker remembers of what it did.
+/// The number of calls that each worker logs.
 const REMEMBERED: usize = 4_000;
-/// How much is shown of a key.
+/// The number of lines shown of a key.
 const SHOWN: usize = 120;
-/// Those who are in the middle of a call when a fault is found have so long to say what came of it.
+/// When a fault is found, calls in progress get this time to log their outcome.
 const LAST_WORDS: Duration = Duration::from_millis(100);
 
-/// The data that is cached: a number for each key, which only grows.
+/// The cached data: a number for each key, which only grows.
 pub(crate) struct Truth {
     versions: [AtomicU64; KEYS],
-    /// The oldest version that a call which starts now may see.
+    /// The oldest version that a call that begins now may return.
     promised: [AtomicU64; KEYS],
-    /// Explicit values are set by one at a time, with no other change beside.
+    /// Held to set an explicit value, exclusively.
     setting: [RwLock<()>; KEYS],
     workers: Mutex<Vec<&'static Worker>>,
     stopped: AtomicBool,
     began: Instant,
 }
 
-/// One who calls, and what it did of late.
+/// A caller and its recent log.
 pub(crate) struct Worker {
     name: String,
     truth: &'static Truth,
@@ -54,7 +54,7 @@ impl Truth {
         }))
     }
 
-    /// The version of `key` now.
+    /// The current version of `key`.
     pub(crate) fn version(&self, key: u32) -> u64 {
         self.versions[key as usize].load(SeqCst)
     }
@@ -64,12 +64,12 @@ impl Truth {
         self.versions[key as usize].fetch_add(1, SeqCst) + 1
     }
 
-    /// The oldest version that a call which starts now may see.
+    /// The oldest version that a call that begins now may return.
     pub(crate) fn promised(&self, key: u32) -> u64 {
         self.promised[key as usize].load(SeqCst)
     }
 
-    /// A call returned which promises that nothing older than `version` is seen from now on.
+    /// A change returned: from now on calls return nothing older than `version`.
     pub(crate) fn promise(&self, key: u32, version: u64) {
         self.promised[key as usize].fetch_max(version, SeqCst);
     }
@@ -96,7 +96,7 @@ impl Truth {
         self.stopped.load(SeqCst)
     }
 
-    /// What was done with `key`, in order.
+    /// The log of `key`, in order.
     fn history(&self, key: u32) -> String {
         let workers = self.workers.lock();
         let mut events = Vec::new();
@@ -128,7 +128,7 @@ impl Worker {
         done.push_back(event);
     }
 
-    /// Fails if a call saw an older version than was promised when it began. The first to find a fault reports it.
+    /// Fails if a call returned an older version than was promised when it began. The first to find a fault reports it.
     pub(crate) fn check(&self, key: u32, what: &str, promised: u64, seen: u64) {
         if seen >= promised || self.truth.stopped.swap(true, SeqCst) {
             return;

@@ -1,5 +1,5 @@
-//! What those may do who choose arguments, addresses and values: keys that are to look like others or like commands, and
-//! secrets that are to be shown.
+//! Attacks by chosen arguments, addresses and values: keys that imitate other keys or commands, and secrets that must not be
+//! shown.
 
 mod echo;
 mod hostile;

@@ -14,10 +14,10 @@ use ring_cache_core::storage::{AsyncStorage, Storage};
 
 const ANNOUNCED: usize = 512 << 20;
 const DEADLINE: Duration = Duration::from_millis(200);
-/// For what is expected, on a machine that has much else to do.
+/// Enough for any expected event on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// How the announced value comes.
+/// The speed of the announced value.
 #[derive(Clone, Copy, Debug)]
 struct Pace {
     bytes: usize,
@@ -38,17 +38,17 @@ const PACES: [Pace; 2] = [
 /// A server that answers lines, and then announces a value.
 struct Announcing {
     port: u16,
-    /// How many values were announced.
+    /// The number of announced values.
     announced: Arc<AtomicUsize>,
-    /// How many connections ended in the middle of one.
+    /// The number of connections that ended within one.
     ended: Arc<AtomicUsize>,
 }
 
-/// What is said about a line.
+/// The reply to a line.
 enum Says {
     Nothing,
     This(&'static str),
-    /// The beginning of a value, which goes on.
+    /// The beginning of a value that continues.
     Announces(String),
 }
 
@@ -95,10 +95,10 @@ impl Announcing {
         })
     }
 
-    /// Nothing more is asked of the storage, and yet the connection ends.
+    /// The connection ends without another request to the storage.
     fn assert_ended(&self, call: &str, pace: Pace, took: Duration) {
         assert_eq!(self.announced.load(Ordering::SeqCst), 1, "{call}, {pace:?}");
-        // Without an end, either pace goes on for longer than this.
+        // Otherwise, at either pace the value would last longer.
         assert!(took < PATIENCE / 2, "{call}, {pace:?}: {took:?}");
         let start = Instant::now();
         while self.ended.load(Ordering::SeqCst) == 0 {
@@ -128,7 +128,7 @@ fn announce(mut stream: TcpStream, says: fn(&str) -> Says, announced: &AtomicUsi
     None
 }
 
-/// Sends a value, until the connection ends. Returns how much of it was sent.
+/// Sends a value, until the connection ends. Returns the number of bytes sent.
 fn send_value(mut stream: TcpStream, pace: Pace) -> usize {
     let (piece, mut sent) = (vec![b'7'; pace.bytes], 0);
     while sent < ANNOUNCED && stream.write_all(&piece).is_ok() {
@@ -167,7 +167,7 @@ fn assert_ends(start: fn(Pace) -> Announcing, blocking: fn(&Announcing), awaited
     }
 }
 
-/// Asks once. The storage is returned: it is not its end that ends the connection.
+/// Calls once. Returns the storage, so that dropping it does not end the connection.
 type AwaitedCall = fn(&Announcing) -> Pin<Box<dyn Future<Output = Box<dyn Any>>>>;
 
 #[test]

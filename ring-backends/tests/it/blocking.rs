@@ -1,4 +1,4 @@
-//! `Blocking`: what blocks, in async functions.
+//! `Blocking`: blocking storages in async functions.
 
 mod busy;
 mod cancelled;
@@ -27,12 +27,12 @@ fn slow() -> Slow {
     Blocking::new(Gated::new())
 }
 
-/// How many keys are being computed.
+/// The number of keys being computed.
 fn under_way(storage: &Slow) -> usize {
     storage.backend().map.flights().under_way()
 }
 
-/// A runtime of one thread, beside those that may block.
+/// A runtime of one thread, besides those for blocking work.
 fn one_thread() -> Runtime {
     Builder::new_current_thread().enable_time().build().unwrap()
 }
@@ -62,14 +62,14 @@ async fn ask<F: Future>(future: &mut Pin<Box<F>>) {
     assert!(!ready);
 }
 
-/// What a task may be spawned with.
+/// Checks that a task can be spawned with the future.
 fn assert_send<F: Future + Send>(future: F) -> F {
     future
 }
 
 #[test]
 fn futures_are_send() {
-    /// A key that is only for one thread at a time.
+    /// A key that is not `Sync`.
     struct Cell(std::cell::Cell<u32>);
     impl ring_cache::RingKey for Cell {
         fn ring_key<W: ring_cache::KeyWriter>(&self, key: &mut W) {

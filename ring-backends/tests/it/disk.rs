@@ -1,4 +1,4 @@
-//! `Disk`: a file that survives.
+//! `Disk`: a file that survives restarts.
 
 mod bounds;
 mod children;
@@ -26,7 +26,7 @@ use std::{env, process};
 use ring_cache::storage::Storage;
 use ring_cache_backends::Disk;
 
-/// A folder that goes with its owner.
+/// A folder, removed on drop.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -69,7 +69,7 @@ impl Folder {
         names
     }
 
-    /// The databases that were put aside.
+    /// The renamed databases.
     fn damaged(&self) -> Vec<String> {
         let mut names = self.names();
         names.retain(|name| {
@@ -85,12 +85,12 @@ impl Drop for Folder {
     }
 }
 
-/// With patience for a machine that has much to do.
+/// With a deadline for a busy machine.
 fn open(path: &Path) -> Disk {
     Disk::open(path).unwrap().deadline(Duration::from_secs(30))
 }
 
-/// A number that the environment may give.
+/// A number from the environment.
 fn from_environment(name: &str) -> Option<u64> {
     let text = env::var(name).ok()?;
     Some(
@@ -99,7 +99,7 @@ fn from_environment(name: &str) -> Option<u64> {
     )
 }
 
-/// How a case is tried again. It is told if the case panics.
+/// How to repeat a case, printed if the case panics.
 struct Place(String);
 
 impl Drop for Place {
@@ -110,7 +110,7 @@ impl Drop for Place {
     }
 }
 
-/// A clock that is set by hand, forward and back.
+/// A clock that tests set, forward and back.
 #[derive(Clone)]
 struct Wall(Arc<AtomicI64>);
 
@@ -119,7 +119,7 @@ impl Wall {
         Wall(Arc::new(AtomicI64::new(1_800_000_000_000)))
     }
 
-    /// Moves it by so many seconds.
+    /// Moves it by this number of seconds.
     fn move_by(&self, seconds: i64) {
         self.0.fetch_add(seconds * 1000, Ordering::SeqCst);
     }
@@ -147,7 +147,7 @@ fn get(disk: &Disk, key: u32) -> Option<String> {
     value.map(|value| String::from_utf8(value).unwrap())
 }
 
-/// The texts of the keys that lie in the file, sorted.
+/// The texts of the keys in the file, sorted.
 fn keys(disk: &Disk) -> Vec<String> {
     let database = disk.backend().unwrap();
     let mut statement = database.prepare("SELECT key FROM entries ORDER BY key").unwrap();
@@ -155,7 +155,7 @@ fn keys(disk: &Disk) -> Vec<String> {
     keys.map(Result::unwrap).collect()
 }
 
-/// Changes the file behind the storage's back.
+/// Changes the file without the storage.
 fn tamper(disk: &Disk, statement: &str) {
     let database = rusqlite::Connection::open(disk.path()).unwrap();
     database.execute_batch(statement).unwrap();

@@ -22,7 +22,7 @@ impl From<TimedOut> for Error {
     }
 }
 
-/// An origin that never changes. Another handle of the storage is another process in all that matters here.
+/// An origin that never changes. Another handle of the storage acts as another process.
 #[derive(Clone, RingKey)]
 struct Origin<S> {
     #[ring_key(skip)]
@@ -87,7 +87,11 @@ macro_rules! blocking {
             assert_eq!(origin.page_ring(1).lookup()?, Lookup::Stale(7));
             assert_eq!(origin.page(1), 7);
             let found = origin.elsewhere_ring(1).lookup()?;
-            assert_eq!(found, Lookup::Fresh(99), "what is unchanged is not written");
+            assert_eq!(
+                found,
+                Lookup::Fresh(99),
+                "an unchanged value is not written"
+            );
             assert_eq!(origin.page(50), 7);
             origin.is_slow.store(true, SeqCst);
             assert_eq!(origin.slow(5), Err(Error::Slow));
@@ -140,7 +144,11 @@ macro_rules! awaited {
             assert!(origin.page_async_ring(1).expire().await?);
             assert_eq!(origin.page_async(1).await, 7);
             let found = origin.elsewhere_async_ring(1).lookup().await?;
-            assert_eq!(found, Lookup::Fresh(99), "what is unchanged is not written");
+            assert_eq!(
+                found,
+                Lookup::Fresh(99),
+                "an unchanged value is not written"
+            );
             origin.is_slow.store(true, SeqCst);
             assert_eq!(origin.slow_async(5).await, Err(Error::Slow));
             origin.is_slow.store(false, SeqCst);

@@ -1,6 +1,6 @@
-//! A process that forks after it used its storages, as a server does that forks its workers: both go on.
+//! A process that forks after it used its storages, like a server that forks workers: both continue.
 //!
-//! Threads do not come along, so a test that forks is a process of its own: this test program once more.
+//! Threads are not forked, so a test that forks is its own process: this test program again.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -55,7 +55,7 @@ fn runtime() -> tokio::runtime::Runtime {
         .unwrap()
 }
 
-/// What both sides do: how many answers were those to others.
+/// The calls of both sides. Returns the number of wrong answers.
 fn ask(blocking: &dyn Fn(u64) -> u64, awaited: &dyn Fn(u64) -> u64) -> u64 {
     let mut random = Random::seeded(u64::from(process::id()));
     let number = |random: &mut Random| random.below(KEYS);
@@ -94,7 +94,7 @@ macro_rules! forks {
         let on = On { storage: $storage };
         fork_and_ask(
             |number| {
-                // From the storage, if it is there.
+                // From the storage, if stored.
                 let found = on.square_ring(number).get().unwrap();
                 found.unwrap_or_else(|| on.square(number))
             },
@@ -111,7 +111,7 @@ macro_rules! forks {
     }};
 }
 
-/// Tiers in the child are told of changes, as those in the parent.
+/// Tiers in the child get reports of changes, as those in the parent.
 fn tiers_are_told(url: &str) {
     let tier = Tiered::new(Lru::new(100), Redis::open(url).unwrap().deadline(DEADLINE));
     let on = On { storage: tier };
@@ -145,7 +145,7 @@ fn eventually(what: impl Fn() -> bool) {
     }
 }
 
-/// Not a test of its own: what the processes do that fork.
+/// Not a test of its own: the part of the processes that fork.
 #[test]
 fn child_part() {
     let (Ok(part), Ok(server)) = (env::var(PART), env::var(SERVER)) else {
@@ -162,11 +162,11 @@ fn child_part() {
             tiers_are_told(&server);
         }
         "pauses" => pauses(&server),
-        part => panic!("nobody plays {part}"),
+        part => panic!("unknown part {part}"),
     }
 }
 
-/// Reads all the time from tiers. What is read after a pause of the process must be what lies far away then.
+/// Reads from tiers all the time. After a pause of the process, it must read the current far value.
 fn pauses(url: &str) {
     let on = On {
         storage: Tiered::new(Lru::new(100), Redis::open(url).unwrap().deadline(DEADLINE)),
@@ -177,7 +177,7 @@ fn pauses(url: &str) {
     loop {
         let read = on.square(3);
         if last.elapsed() > Duration::from_secs(1) {
-            // What was read may be from before.
+            // The read value may be an older one.
             let after = on.square(3);
             let far = On {
                 storage: on.storage.far().clone(),
@@ -191,9 +191,9 @@ fn pauses(url: &str) {
     }
 }
 
-/// While it does not run, as on a machine that sleeps, a process is told nothing.
+/// While it does not run, as on a sleeping machine, a process gets no reports.
 #[test]
-fn what_changed_while_the_process_was_stopped_is_not_read_near() {
+fn values_changed_while_the_process_was_stopped_are_not_read_near() {
     let Some(server) = or_leave_out("tiers in a process that is stopped", Server::start()) else {
         return;
     };
@@ -218,7 +218,7 @@ fn what_changed_while_the_process_was_stopped_is_not_read_near() {
     assert!(child.wait().unwrap().success());
 }
 
-/// The command that plays a part in a process of its own, which may fork.
+/// The command for a part in its own process, which may fork.
 fn command(part: &str, server: &str) -> Command {
     let mut command = Command::new(env::current_exe().unwrap());
     command

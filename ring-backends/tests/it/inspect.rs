@@ -1,4 +1,4 @@
-//! The keys of a ring as the inspector asks for them, in each storage outside the process.
+//! The keys of a ring as the inspector lists them, in each storage outside the process.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -12,7 +12,7 @@ use ring_cache_test_servers::{self as servers, or_leave_out};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The keys that are not deleted one by one.
+/// The number of keys that are not deleted singly.
 const COUNT: u32 = 250;
 
 /// A service over a storage. Texts have braces and spaces.
@@ -64,7 +64,7 @@ macro_rules! service {
 
 trait Service {
     fn fill(&self);
-    /// The texts of the keys, as the storage has them.
+    /// The texts of the keys in the storage.
     fn texts(&self) -> BTreeSet<String>;
     fn has(&self, id: u32) -> bool;
     fn has_other(&self, id: u32) -> bool;
@@ -142,7 +142,7 @@ fn all_keys(storage: &Inspected, at_most: usize) -> Vec<String> {
     }
 }
 
-/// Lists, expires, deletes and clears, while another ring stays as it is.
+/// Lists, expires, deletes and clears, while another ring stays unchanged.
 fn assert_inspectable(service: &impl Service, name: &str, expires: bool) {
     service.fill();
     let storage = inspected(name);
@@ -209,7 +209,7 @@ fn keys_in_redis() {
     assert_inspectable(&Texts { storage: hash }, "inspect:hash", false);
 }
 
-/// Another program's keys are no keys of the ring, nor are values that look like them.
+/// Keys of another program are not listed as keys of the ring, nor are values that look like them.
 #[test]
 fn what_others_keep_in_redis_is_not_listed() {
     let Some(server) = or_leave_out("keys of others in Redis", servers::Redis::start()) else {
@@ -345,7 +345,7 @@ fn memcached_lists_nothing_and_deletes_what_is_named() {
     assert!(service.has_other(8));
 }
 
-/// The breaker of a server that is gone.
+/// The breaker of a server that is down.
 #[test]
 fn an_open_breaker_is_seen() {
     let redis = Redis::open("redis://127.0.0.1:1")
@@ -417,7 +417,7 @@ fn generic<T: RingKey + Clone + Send + Sync + 'static>(id: T) -> T {
     id
 }
 
-/// Storages that statics own need no word of the user.
+/// Storages in statics need no call of the user.
 #[test]
 fn keys_of_statics() {
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -1,5 +1,5 @@
-//! Leases: one computation of a key among processes. Two handles of one server stand for two processes: they share no
-//! flights. Real processes are in `processes`.
+//! Leases: one computation of a key among processes. Two handles of one server act as two processes: they share no flights.
+//! `processes` has real processes.
 
 mod forms;
 mod memcached;

@@ -21,10 +21,10 @@ use ring_cache_core::storage::{AsyncStorage, Storage};
 use ring_cache_test_servers as servers;
 use tokio::runtime::{Builder, Runtime};
 
-/// For what is expected, on a machine that has much else to do.
+/// Enough for any expected event on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A server of its own, and the storage on it, which is patient.
+/// A server for one test, and a storage on it with a long deadline.
 fn start(what: &str) -> Option<(servers::Memcached, Memcached)> {
     let server = servers::or_leave_out(what, servers::Memcached::start())?;
     let storage = patient(server.url());
@@ -50,7 +50,7 @@ fn run<F: Future>(future: F) -> F::Output {
     })
 }
 
-/// Asks again until it is so, or fails.
+/// Repeats until true, or fails.
 fn eventually(what: impl Fn() -> bool) {
     let start = Instant::now();
     while !what() {
@@ -59,7 +59,7 @@ fn eventually(what: impl Fn() -> bool) {
     }
 }
 
-// With both traits in scope, the colour of an operation must be said.
+// With both traits in scope, the colour of an operation must be named.
 
 fn read(storage: &Memcached, key: &str) -> Result<Option<Vec<u8>>, ring_cache::Error> {
     Storage::read(storage, key, None)

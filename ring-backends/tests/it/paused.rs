@@ -1,4 +1,4 @@
-//! Storages under tokio's paused clock, as tests of users have it: deadlines are of the real clock.
+//! Storages under tokio's paused clock, as in users' tests: deadlines follow the real clock.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use ring_cache_backends::{Blocking, Breaker, Disk, Memcached, Redis};
 use ring_cache_test_servers::{Memcached as MemcachedServer, Redis as RedisServer, or_leave_out};
 use tokio::runtime::Builder;
 
-/// Longer than anything takes on a machine that is busy.
+/// Longer than anything takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 #[derive(RingKey)]
@@ -46,7 +46,7 @@ macro_rules! squares {
 }
 squares!(Redis, Memcached, Blocking<Disk>);
 
-/// What is stored is found, and nothing is computed twice.
+/// Stored values are found, and nothing is computed twice.
 macro_rules! assert_found {
     ($storage:expr) => {
         paused(async {

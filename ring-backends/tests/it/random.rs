@@ -1,6 +1,6 @@
-//! Numbers for tests that try many things.
+//! Random numbers for tests with many cases.
 
-/// Numbers that look random and are the same in every run.
+/// Pseudo-random numbers, the same in every run.
 pub(crate) struct Random(u64);
 
 impl Random {

@@ -29,10 +29,10 @@ use ring_cache::RingKey;
 use ring_cache_backends::{Breaker, Redis, RedisCluster, RedisHash};
 use ring_cache_test_servers::{Missing, Redis as Server, or_leave_out};
 
-/// Longer than anything takes on a machine that is busy.
+/// Longer than anything takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The server that tests share which do it no harm. Each has keys of its own.
+/// The server shared by tests that do not harm it. Each has its own keys.
 pub(crate) fn shared(what: &str) -> Option<&'static Server> {
     static SERVER: LazyLock<Result<Server, Missing>> = LazyLock::new(Server::start);
     match &*SERVER {
@@ -41,12 +41,12 @@ pub(crate) fn shared(what: &str) -> Option<&'static Server> {
     }
 }
 
-/// One that a test may harm.
+/// A server that a test may harm.
 fn own(what: &str) -> Option<Server> {
     or_leave_out(what, Server::start())
 }
 
-/// What has the cached methods of the tests. It is no part of their keys.
+/// The object of the tests' cached methods. It is not part of their keys.
 #[derive(Clone, RingKey)]
 struct On<S> {
     #[ring_key(skip)]
@@ -96,17 +96,17 @@ fn at(url: &str) -> On<Redis> {
     }
 }
 
-/// A storage that waits for busy machines.
+/// A storage with a deadline for busy machines.
 fn open(server: &Server) -> On<Redis> {
     at(&server.url()).deadline(PATIENCE)
 }
 
-/// One that is asked whatever happened before.
+/// A storage without a breaker.
 fn stubborn(server: &Server, deadline: Duration) -> On<Redis> {
     open(server).deadline(deadline).breaker(Breaker::never())
 }
 
-/// Waits until something holds, or fails.
+/// Waits until `what` is true, or fails.
 fn eventually(what: impl Fn() -> bool) {
     let start = Instant::now();
     while !what() {

@@ -1,6 +1,6 @@
-//! The frame of storages behind a network, on a server that does what a test says.
+//! The common part of storages behind a network, on a scripted server.
 //!
-//! Most tests run twice: with calls that block and with calls that are awaited.
+//! Most tests run twice: with blocking calls and with awaited calls.
 
 mod beside_others;
 mod breaker;
@@ -19,7 +19,7 @@ mod shops;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-/// Long enough for everything that is to happen, and short enough to wait for what hangs.
+/// Long enough for any expected event, and short enough to wait for a hang.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Runs `test` on one thread. It must not hang.
@@ -39,7 +39,7 @@ fn eventually(what: impl Fn() -> bool) {
     }
 }
 
-/// Makes two tests of a scenario: with a shop whose calls block, and with one whose calls are awaited.
+/// Makes two tests of a scenario: with blocking and with awaited calls.
 macro_rules! in_both_colours {
     ($($scenario:ident),+ $(,)?) => {
         $(

@@ -1,4 +1,4 @@
-//! Bulk calls whose bodies take longer than the storage may: the deadline is the storage's, and bodies do not count.
+//! Bulk calls with slow bodies: the deadline is for the storage, and bodies do not use it up.
 
 use std::thread;
 use std::time::Duration;

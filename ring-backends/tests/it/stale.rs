@@ -1,4 +1,4 @@
-//! Stale entries in each storage outside the process: it tells the remaining life, and nothing but the value is stored.
+//! Stale entries in each storage outside the process: it tells the remaining life, and stores only the value.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
@@ -12,7 +12,7 @@ use ring_cache_test_servers::{self as servers, Reply, or_leave_out};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// An origin whose answers are numbered; an odd one fails if it is down.
+/// An origin with numbered answers; odd ones fail while it is down.
 #[derive(Clone, RingKey)]
 struct Origin<S> {
     #[ring_key(skip)]
@@ -59,7 +59,7 @@ macro_rules! blocking {
 
         fn $name(storage: $Storage) -> Result<(), ring_cache::Error> {
             let origin = Origin::new(storage);
-            // However the storage rounds and limits lives.
+            // For any rounding and limit of lives.
             let short = || origin.for_parts_of_seconds_ring(1);
             short().set(1)?;
             assert_eq!(short().lookup()?, Lookup::Fresh(1));
@@ -195,7 +195,7 @@ fn f2_redis_tells_the_remaining_life_and_holds_the_value_alone() -> Result<(), r
         panic!("no expiry")
     };
     assert!((1_090_000..=1_100_000).contains(&life), "{life}");
-    // What another program wrote with a life of its own is stale at its end.
+    // An entry of another program with its own life is stale at the end of that.
     server.command(&["SET", &*key, "5", "EX", "1000"]);
     assert_eq!(origin.get_ring(1).lookup()?, Lookup::Stale(5));
     server.command(&["SET", &*key, "6"]);
@@ -245,7 +245,7 @@ fn f5_the_near_tier_keeps_fresh_entries_only() -> Result<(), ring_cache::Error> 
     };
     on_tiers(tiers()?)?;
     run(on_tiers_async(tiers()?))?;
-    // Without reports of changes, what lies near is used: it must not be stale.
+    // Without reports of changes, near entries are used: none may be stale.
     let (one, other) = (Origin::new(tiers()?), Origin::new(tiers()?));
     let near =
         |origin: &Origin<Tiered<Lru<u32>, Redis>>| origin.storage.near().get(&origin.get_ring(1).key());
@@ -257,6 +257,6 @@ fn f5_the_near_tier_keeps_fresh_entries_only() -> Result<(), ring_cache::Error> 
     assert_eq!((near(&one), one.get_ring(1).lookup()?), (None, Lookup::Stale(1)));
     assert_eq!(near(&one), None, "a stale value that was read is not put near");
     other.get_ring(1).set(9)?;
-    assert_eq!(one.get(1), Ok(9), "what another process refreshed is found");
+    assert_eq!(one.get(1), Ok(9), "a value refreshed by another process is found");
     Ok(())
 }

@@ -1,5 +1,4 @@
-//! Entries with tags in each storage outside the process. Another handle of the storage is another process in all that
-//! matters here.
+//! Entries with tags in each storage outside the process. Another handle of the storage acts as another process.
 
 #[cfg(unix)]
 mod processes;
@@ -17,14 +16,14 @@ use ring_cache_test_servers::{self as servers, or_leave_out};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A source whose answers are numbered.
+/// A source with numbered answers.
 #[derive(Clone, RingKey)]
 struct Source<S> {
     #[ring_key(skip)]
     storage: S,
     #[ring_key(skip)]
     answers: Arc<AtomicU32>,
-    /// Where a body waits, if it does.
+    /// A gate for bodies.
     #[ring_key(skip)]
     gate: Option<Arc<Barrier>>,
 }
@@ -39,7 +38,7 @@ impl<S> Source<S> {
         })
     }
 
-    /// What is computed before the gate opens is older than what is computed after it.
+    /// A value computed before the gate opens is older than one computed after it.
     fn answer(&self) -> u32 {
         let answer = self.answers.fetch_add(1, SeqCst);
         if let Some(gate) = &self.gate {
@@ -62,7 +61,7 @@ impl<S> Source<S> {
     }
 }
 
-/// Whether `check` holds in time: tiers are told of changes a little later.
+/// Whether `check` holds in time: tiers get reports of changes a little later.
 fn soon(mut check: impl FnMut() -> bool) -> bool {
     let began = Instant::now();
     while !check() {
@@ -92,7 +91,7 @@ macro_rules! blocking {
 
             #[ring(key_prefix = "tags-friends", depends(self.user(id)))]
             fn friends(&self, id: u32) -> u32 {
-                // What is read near may be a moment old, and so may be what is made of it.
+                // A near value may be a moment old, and so may a value computed from it.
                 let _ = self.user(id);
                 self.answer()
             }
@@ -125,7 +124,7 @@ macro_rules! blocking {
             assert_eq!((partly[0], partly[2]), (all[0], all[2]));
             assert!(partly[1] > all[2]);
 
-            // What the user gives has the tags as well.
+            // A value set by the user has the tags as well.
             here.page_ring(1).set(7)?;
             assert!(soon(|| there.page(1) == 7));
             assert!(here.page_ring(1).touch()?);
@@ -139,7 +138,7 @@ macro_rules! blocking {
             let updated = [here.page_ring(1), here.page_ring(2)].update_many();
             assert_eq!([page(1), page(2)], updated[..]);
 
-            // What is overtaken while it is computed is returned, and not used any more.
+            // A superseded computation is returned, and not used any more.
             let (slow, gate) = here.gated();
             tag("team").forget_in(&here.storage)?;
             thread::scope(|scope| {
@@ -156,7 +155,7 @@ macro_rules! blocking {
                 Ok::<_, ring_cache::Error>(())
             })?;
 
-            // A call that others depend on.
+            // A call with dependents.
             let friends = here.friends(5);
             assert_eq!((here.friends(5), there.friends(5)), (friends, friends));
             there.user_ring(6).delete()?;

@@ -1,4 +1,4 @@
-//! `Tiered`: memory in front of a storage that is farther away.
+//! `Tiered`: memory in front of another storage.
 
 #[cfg(feature = "redis")]
 mod changed_elsewhere;

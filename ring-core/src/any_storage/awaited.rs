@@ -1,7 +1,7 @@
 //! A handle of any storage, for awaited calls.
 //!
-//! Nothing says in general whether the futures of an [`AsyncStorage`] are [`Send`]: it is known of each type alone. So
-//! [`SendStorage`] is implemented type by type, by a macro; for storages in memory once for all.
+//! Whether the futures of an [`AsyncStorage`] are [`Send`] cannot be expressed in general, only for each type. So a macro
+//! implements [`SendStorage`] type by type; one impl covers all memory storages.
 
 use std::fmt;
 use std::pin::Pin;
@@ -39,8 +39,8 @@ use crate::{storage_mutations, storage_queries};
 /// # Ok::<(), ring_cache::Error>(()) }).unwrap();
 /// ```
 ///
-/// It is [`AnyStorage`](crate::AnyStorage) for `async fn`s: a storage that blocks, such as `Disk`, goes into it as
-/// `Blocking<Disk>`. All futures are `Send` and boxed, unless memory answers at once.
+/// [`AnyStorage`](crate::AnyStorage) for `async fn`s: a blocking storage, such as `Disk`, is wrapped as `Blocking<Disk>`.
+/// All futures are `Send` and boxed, unless memory answers at once.
 pub struct AnyAsyncStorage<T> {
     storage: Arc<dyn SendStorage<T>>,
     clear: Option<Arc<dyn SendClear<T>>>,
@@ -131,9 +131,10 @@ macro_rules! declare {
     )*};
 }
 
-/// An [`AsyncStorage`] whose futures may move to other threads, as [`AnyAsyncStorage`] needs it.
+/// An [`AsyncStorage`] whose futures are `Send`, as [`AnyAsyncStorage`] needs it.
 ///
-/// All storages in memory are, those of this library, and what [`send_storage!`](crate::send_storage) names.
+/// Implemented by all memory storages, the storages of this library, and the types named in
+/// [`send_storage!`](crate::send_storage).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not known as an awaited storage whose futures are `Send`",
     note = "a storage that blocks is awaited as `Blocking<{Self}>`",
@@ -148,7 +149,7 @@ pub trait SendStorage<T>: DynBase<T> {
     storage_mutations!(declare);
 }
 
-/// An [`AsyncClear`] whose futures may move to other threads.
+/// An [`AsyncClear`] whose futures are `Send`.
 pub trait SendClear<T>: Send + Sync {
     #[doc(hidden)]
     fn clear_ring(&self, name: &'static Name) -> BoxFuture<'_, ()>;
@@ -195,10 +196,10 @@ impl<T: 'static, S: Clear<T> + InMemory + Send + Sync> SendClear<T> for S {
     }
 }
 
-/// Says that the futures of an [`AsyncStorage`](crate::storage::AsyncStorage) of your own are `Send`, which the compiler checks, so
-/// that [`AnyAsyncStorage`](crate::AnyAsyncStorage) can hold it: its type and that of its values, and `clear` if it is
-/// [`AsyncClear`](crate::storage::AsyncClear), as in `send_storage!(MyStorage: Vec<u8>, clear)`. The page of `AsyncStorage` has an
-/// example.
+/// Declares that the futures of your own [`AsyncStorage`](crate::storage::AsyncStorage) are `Send`, which the compiler
+/// checks, so that [`AnyAsyncStorage`](crate::AnyAsyncStorage) can hold it. Takes its type and that of its values, and
+/// `clear` if it is [`AsyncClear`](crate::storage::AsyncClear), as in `send_storage!(MyStorage: Vec<u8>, clear)`.
+/// `AsyncStorage` has an example.
 #[macro_export]
 macro_rules! send_storage {
     ($Storage:ty: $Value:ty $(, $clear:ident)?) => {

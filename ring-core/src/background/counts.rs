@@ -1,11 +1,11 @@
-//! How many refreshes run in the background, and what happened to the others.
+//! Counts of background refreshes.
 
 use std::process;
 use std::time::Instant;
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
-/// What happened to refreshes in the background: see [`counts`](super::counts).
+/// Counts of background refreshes: see [`counts`](super::counts).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {
@@ -17,7 +17,7 @@ pub struct Counts {
     pub dropped: u64,
     /// Refreshes whose body panicked.
     pub panicked: u64,
-    /// Refreshes that the caller made because nothing ran them: no runtime and no spawner, threads that are all stuck, or
+    /// Refreshes that the caller ran itself: without a runtime and spawner, with all threads stuck, or after
     /// [`drain`](super::drain).
     pub by_caller: u64,
 }
@@ -25,7 +25,7 @@ pub struct Counts {
 struct State {
     counts: Counts,
     is_draining: bool,
-    /// The process that counts: what was under way when it was forked does not go on in it.
+    /// The counting process: after a fork, refreshes in flight belong to the parent.
     process: u32,
 }
 
@@ -51,14 +51,14 @@ pub(super) enum End {
     Panicked,
 }
 
-/// One refresh in the background. It is counted until it is dropped.
+/// A background refresh, counted until it is dropped.
 pub(crate) struct Running {
     pub(super) end: End,
     process: u32,
 }
 
 impl Running {
-    /// Unless no refresh begins any more.
+    /// `None` if no more refreshes begin.
     pub(super) fn begin() -> Option<Self> {
         let mut state = lock();
         if state.is_draining {
@@ -107,7 +107,7 @@ pub(super) fn read() -> Counts {
     lock().counts
 }
 
-/// Waits until no refresh is under way or the instant comes. Returns how many are.
+/// Waits until no refresh is in flight or the instant comes. Returns the number in flight.
 pub(super) fn drain(until: Option<Instant>) -> usize {
     let mut state = lock();
     state.is_draining = true;

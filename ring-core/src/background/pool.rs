@@ -1,4 +1,4 @@
-//! The threads that do the work of blocking methods in the background.
+//! The background threads of blocking methods.
 
 use std::collections::VecDeque;
 use std::thread;
@@ -9,13 +9,13 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 use super::counts::{End, Running};
 use super::{BlockingJob, contain};
 
-/// The greatest number of threads that refresh, if the machine has as many cores.
+/// The most threads that refresh, on a machine with as many cores.
 const MOST_REFRESHING: usize = 4;
 
-/// The greatest number of threads that compute what calls wait for. Each call that waits is a thread itself.
+/// The most threads that compute for waiting calls. Each waiting call is a thread itself.
 const MOST_COMPUTING: usize = 512;
 
-/// The greatest number of jobs that wait.
+/// The most jobs that wait.
 const QUEUE: usize = 1_024;
 
 /// The time after which an idle thread ends.
@@ -39,12 +39,12 @@ pub(super) struct Pool {
 }
 
 struct State {
-    /// The process whose threads these are: a forked one has none.
+    /// The process of these threads: a forked child has none.
     process: u32,
     waiting: VecDeque<(BlockingJob, Running)>,
     /// The number of threads without a job.
     idle: usize,
-    /// When the present jobs of the other threads began.
+    /// When the current job of each other thread began.
     busy: Vec<Instant>,
 }
 
@@ -67,7 +67,7 @@ impl Pool {
         let mut state = self.state.lock();
         let process = std::process::id();
         if state.process != process {
-            // The jobs of the process that forked belong to its threads; to drop them here could wait for its locks.
+            // The parent's jobs belong to its threads; dropping them here could wait for its locks.
             state.waiting.drain(..).for_each(std::mem::forget);
             (state.process, state.idle) = (process, 0);
             state.busy.clear();
@@ -75,7 +75,7 @@ impl Pool {
         state
     }
 
-    /// Whether not all threads have been busy with one job for `patience`.
+    /// Whether some thread has not been busy with one job for `patience`.
     pub(super) fn responds(&self, patience: Duration) -> bool {
         let state = self.lock();
         let is_stuck = |began: &Instant| began.elapsed() >= patience;
@@ -122,7 +122,7 @@ impl Pool {
         }
     }
 
-    /// Runs jobs until there are none for a while.
+    /// Runs jobs until there are none for some time.
     fn work(&self) {
         let mut state = self.lock();
         loop {

@@ -1,7 +1,7 @@
-//! The result of a job in the background, for the call that waits for it.
+//! The result of a background job, for the call that waits for it.
 //!
-//! A job that begins while its call waits takes the lead of the call's flight, and goes on whatever the call does. If the
-//! call has left before that, the job looks the value up, and computes it if it is absent.
+//! A job that begins while its call waits takes the lead of the call's flight, and runs on even if the call leaves. If the
+//! call has left before, the job looks the value up, and computes it if it is absent.
 
 use std::fmt;
 use std::panic::resume_unwind;
@@ -38,7 +38,7 @@ pub(crate) fn promise<O>(taken: Taken) -> (Promise<O>, Promised<O>) {
 
 struct Shared<O> {
     taken: Taken,
-    /// The computations that contain the call: inside the job, too, their keys are not waited for.
+    /// The computations that contain the call: inside the job, too, their keys must not be waited for.
     scopes: Scopes,
     state: Mutex<State<O>>,
     changed: Event,
@@ -51,24 +51,24 @@ struct State<O> {
     settled: Option<Settled<O>>,
 }
 
-/// What became of a job.
+/// The outcome of a job.
 pub(crate) enum Settled<O> {
     /// It ended with this result, or a panic.
     Kept(Caught<O>),
     /// It was dropped.
     Broken,
-    /// It goes on, and the call has waited long enough.
+    /// It runs on; the call's time is over.
     Late,
 }
 
-/// The end of the call.
+/// The call's end.
 pub(crate) struct Promise<O>(Arc<Shared<O>>);
 
-/// The end of the job.
+/// The job's end.
 pub struct Promised<O>(Arc<Shared<O>>);
 
 impl<O> Promise<O> {
-    /// Waits until the instant at most.
+    /// Waits for the outcome, until the instant at most.
     pub(crate) fn block(&self, until: Option<Instant>) -> Settled<O> {
         loop {
             let changed = match self.check() {
@@ -94,13 +94,13 @@ impl<O> Promise<O> {
         }
     }
 
-    /// What became of the job, or an event that its end notifies.
+    /// The outcome, or an event that the job's end notifies.
     fn check(&self) -> Result<Settled<O>, EventListener> {
         let changed = self.0.changed.listen();
         self.0.state.lock().settled.take().ok_or(changed)
     }
 
-    /// Leaves the job to itself. Returns whether it leads the flight of the call. Before it began, it never does.
+    /// Leaves the job. Returns whether the job leads the flight of the call; false before it began.
     pub(crate) fn leave(&self) -> bool {
         let mut state = self.0.state.lock();
         state.is_left = true;
@@ -130,7 +130,7 @@ impl<O> Promised<O> {
         &self.0.scopes
     }
 
-    /// Ends the job with its result for the call. If the call has left, a panic of the body goes on here.
+    /// Ends the job with its result. If the call has left, a panic of the body resumes here.
     pub(crate) fn keep(self, caught: Caught<O>) {
         let mut state = self.0.state.lock();
         if !state.is_left {

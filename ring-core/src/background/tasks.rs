@@ -22,7 +22,7 @@ pub(super) fn can_spawn() -> bool {
     SPAWNER.read().is_some() || runs_on_tokio()
 }
 
-/// Spawns a job. Without a spawner it is dropped, and so it is by one that panics.
+/// Spawns a job. Drops it if there is no spawner, or if the spawner panics.
 pub(super) fn spawn(job: AsyncJob, running: Running) {
     let job: AsyncJob = Box::pin(counted(job, running));
     let spawner = SPAWNER.read().clone();
@@ -54,7 +54,7 @@ fn spawn_on_tokio(job: AsyncJob) {
     drop(job);
 }
 
-/// A job whose panic ends it alone.
+/// A job whose panic ends only itself.
 pub(super) async fn contained(job: AsyncJob) {
     let _ = Contained { job: Some(job) }.await;
 }
@@ -82,7 +82,7 @@ impl Future for Contained {
         if is_whole && polled.is_pending() {
             return Poll::Pending;
         }
-        // A panic of its values' `Drop` is this job's as well.
+        // A panic of a `Drop` of its values counts as the job's.
         let job = self.job.take();
         Poll::Ready(contain(|| drop(job)) && is_whole)
     }

@@ -41,7 +41,7 @@ type KeyedCalls<R, S> = Vec<Keyed<R, S>>;
 /// Calls, and their bodies.
 pub(crate) type Bulk<R, S, B> = (Vec<Keyed<R, S>>, Vec<B>);
 
-/// Splits calls into the parts that bulk verbs need first, and their bodies.
+/// Splits calls into keyed calls and their bodies.
 pub(crate) fn take_apart<R, S, B, M>(calls: impl IntoIterator<Item = BoundCall<R, S, B, M>>) -> Bulk<R, S, B>
 where
     R: Output,
@@ -105,7 +105,7 @@ where
             .invalidate_many(keys, context.ring.write_timeout)
     }
 
-    /// The keys of entries that expire and are there.
+    /// The keys of existing entries that expire.
     fn renewals(&self, there: &[bool]) -> Vec<(&EncodedKey, Duration)> {
         let calls = self.0.iter().zip(there).filter(|(_, there)| **there);
         calls
@@ -125,14 +125,14 @@ where
             .collect()
     }
 
-    /// What look-ups found. They began and ended together.
+    /// The results of look-ups, which began and ended together.
     fn finish_lookups(
         self,
         read: StorageResult<R::Value, S, Vec<Option<S::Held>>>,
         lookups: Vec<Lookup>,
     ) -> Vec<Seen<R, S>> {
         self.finish(read, lookups, |call, held, lookup| {
-            // The time of a look-up of many keys is not that of each.
+            // One look-up has many keys: its time is not that of each.
             let started = Lookup {
                 until: None,
                 ..lookup
@@ -157,7 +157,7 @@ where
         lookups: Vec<Lookup>,
         finish: impl Fn(&Keyed<R, S>, Option<T>, Lookup) -> (freshness::Lookup<R::Value>, Lookup),
     ) -> Vec<Seen<R, S>> {
-        // Decoding does not count against the storage's deadline.
+        // Decoding must not use up the storage's deadline.
         let left = remaining(lookups.first().and_then(|lookup| lookup.until));
         let answered = read.is_ok();
         let found = self.context().count_errors(read).unwrap_or_default();
@@ -181,19 +181,19 @@ where
 type ReadMany<R, S> =
     StorageResult<<R as Output>::Value, S, Vec<Option<Expiring<<S as View<<R as Output>::Value>>::Held>>>>;
 
-/// What the look-up of one call found, by its index.
+/// The result of one call's look-up, with its index.
 enum Seen<R: Output, S> {
     Fresh(usize, R::Value),
     Stale(Keyed<R, S>, R::Value, Lookup),
     Absent(Pending<R, S>),
 }
 
-/// A storage that returns too few answers does not lose calls.
+/// A storage that returns too few answers must not lose calls.
 fn padded<T: Default>(answers: Vec<T>) -> impl Iterator<Item = T> {
     answers.into_iter().chain(std::iter::repeat_with(T::default))
 }
 
-/// Tells the views of calls that share a storage of each other.
+/// Lets the views of calls on one storage share state.
 fn bring_together<R, S>(calls: &mut [Keyed<R, S>])
 where
     R: Output,
@@ -238,7 +238,7 @@ where
     groups
 }
 
-/// What the calls of an update end on one storage.
+/// The tags that the calls of an update on one storage forget, with the context of one call.
 type Ends<R, S> = (CallContext<<R as Output>::Value, S>, Vec<Tag>);
 
 /// The calls of an update.
@@ -270,7 +270,7 @@ fn by_expiry<R: Output, S>(calls: KeyedCalls<R, S>) -> (KeyedCalls<R, S>, KeyedC
     calls.into_iter().partition(|call| call.context.expiry.is_some())
 }
 
-/// The answers of storages, to be put into the order of the calls.
+/// The answers of storages, for sorting into the order of the calls.
 struct Gathered<T, E> {
     ring: Option<&'static Ring>,
     answers: Vec<(usize, T)>,
@@ -340,7 +340,7 @@ where
         .collect()
 }
 
-/// The answers for entries that were there, in the place of the entries that still are.
+/// Puts the answers for existing entries at the positions of these entries.
 fn in_places(there: &[bool], answers: Vec<bool>) -> Vec<bool> {
     let mut answers = answers.into_iter();
     let there = there.iter();
@@ -421,7 +421,7 @@ fn set_outcome(ring: Option<&Ring>, failure: Option<Error>) -> Result<(), Error>
 pub(crate) struct Pending<R: Output, S> {
     call: Keyed<R, S>,
     lookup: Lookup,
-    /// The rest of the storage's deadline. The bodies of other calls do not count against it.
+    /// The rest of the storage's deadline. Bodies of other calls do not use it up.
     left: Option<Duration>,
 }
 
@@ -430,7 +430,7 @@ where
     R: Output,
     S: View<R::Value>,
 {
-    /// A call that replaces any entry.
+    /// An update: a call that replaces any entry.
     fn update(call: Keyed<R, S>) -> Self {
         let context = call.context.update();
         Pending {
@@ -445,7 +445,7 @@ where
     }
 
     fn fetch(&self) -> LeasedFetch<'_, R::Value, S> {
-        // With leases each call has requests of its own, and the deadline is that of these.
+        // With leases each call has its own requests, with their deadlines.
         let has_requests = self.context().has_leases() && self.lookup.epoch.is_some();
         let left = if has_requests {
             self.context().deadline()
@@ -465,7 +465,7 @@ where
         Fetched::Lead(leader, self.left)
     }
 
-    /// Goes on with the result of the leader's body.
+    /// Continues with the result of the leader's body.
     fn computed<'c, B, F: FailureRules<R::Out>>(
         &'c self,
         leader: Leader<'c, S::Held>,
@@ -497,7 +497,7 @@ where
     }
 }
 
-/// The progress of a pending call without waiting for other calls.
+/// The progress of a pending call that does not wait for other calls.
 enum Progress<'c, R: Output, S: View<R::Value>, B> {
     /// There is nothing to store.
     Ended(Computed<R>),
@@ -539,7 +539,7 @@ where
         }
     }
 
-    /// The calls that compute, and the calls that equal an earlier one, with its index.
+    /// Splits the calls: those to compute, and those that equal an earlier one, with its index.
     fn split_equals(&self, bodies: &mut [Option<B>]) -> (Vec<Numbered<B>>, Vec<Equal<B>>) {
         let mut known = HashMap::with_capacity(self.pending.len());
         let (mut first, mut equals) = (Vec::new(), Vec::new());
@@ -574,7 +574,7 @@ where
         }
     }
 
-    /// The stores of each storage together, with the contexts of their calls.
+    /// Takes the stores, grouped by storage, with the contexts of their calls.
     fn take_stores(&mut self) -> Vec<StoreGroup<'c, R::Value, S>> {
         let mut groups: Vec<(usize, StoreGroup<'c, R::Value, S>)> = Vec::new();
         for (number, store) in std::mem::take(&mut self.stores) {
@@ -592,7 +592,7 @@ where
         groups.into_iter().map(|(_, group)| group).collect()
     }
 
-    /// The calls that wait for other calls. Together they wait no longer than one.
+    /// Takes the calls that wait for other calls. All together wait no longer than one.
     fn take_waiting(&mut self) -> Vec<(usize, LeasedFetch<'c, R::Value, S>, B)> {
         let mut waiting = std::mem::take(&mut self.waiting);
         for (_, fetch, _) in &mut waiting {
@@ -601,13 +601,13 @@ where
         waiting
     }
 
-    /// Takes the values computed by equal calls of this bulk call. Returns the calls that still have to compute.
+    /// Gives equal calls of this bulk call the computed value. Returns the calls that still have to compute.
     fn take_equals(&mut self, equals: Vec<Equal<B>>) -> Vec<Numbered<B>> {
         let mut without = Vec::new();
         for ((number, body), first) in equals {
             match self.pending[number].share(self.ended[first].as_ref()) {
                 Some(value) => self.end(number, Ok(value)),
-                // An error belongs to its own call only.
+                // An error is not shared.
                 None => without.push((number, body)),
             }
         }

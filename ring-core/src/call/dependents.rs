@@ -1,7 +1,7 @@
-//! What depends on a call: entries of rings with `depends(..)`, which a change of this call's entry ends.
+//! Dependents of a call: entries of rings with `depends(..)`, which end with a change of this call's entry.
 //!
-//! A call that others depend on is the name of a [tag](crate::tag()). Its `set`, `update`, `delete` and `expire` forget that
-//! tag, in this process and in the storage, once they have taken effect.
+//! A call with dependents is the name of a [tag](crate::tag()). Its `set`, `update`, `delete` and `expire` forget that tag,
+//! in this process and in the storage, after they have taken effect.
 
 use super::context::CallContext;
 use crate::error::Failure;
@@ -23,7 +23,7 @@ impl Ring {
         tags
     }
 
-    /// The tags that the removal of all its entries forgets.
+    /// The tags that the removal of all entries of this ring forgets.
     fn tags_of_all(&self) -> Vec<Tag> {
         if self.has_dependents() {
             vec![Tag::of_all(self.name()), Tag::of_any(self.name())]
@@ -33,7 +33,7 @@ impl Ring {
     }
 }
 
-/// Forgets tags in memory, and in a storage that is shared.
+/// Forgets tags in memory, and in a shared storage.
 pub(super) fn forget<T, S: Storage<T>>(storage: &S, tags: &[Tag]) -> Result<(), S::Error> {
     tags.iter().for_each(|tag| tag.forget());
     if tags.is_empty() || !S::TEXT_KEYS {
@@ -53,7 +53,7 @@ pub(super) async fn forget_awaited<T, S: AsyncStorage<T>>(storage: &S, tags: &[T
     removed.inspect_err(|_| distrust(storage, tags))
 }
 
-/// The versions of tags were to be removed, and may still be there: they do not count any more.
+/// The removal of tags' versions may have failed: marks them suspect.
 fn distrust<T, S: StorageBase<T>>(storage: &S, tags: &[Tag]) {
     for key in tags.iter().map(EncodedKey::of) {
         storage.flights().distrust(&key);
@@ -61,7 +61,7 @@ fn distrust<T, S: StorageBase<T>>(storage: &S, tags: &[Tag]) {
     }
 }
 
-/// All entries of a ring were removed.
+/// All entries of a ring were removed: forgets their dependents.
 pub(crate) fn end_of_all<T, S: Storage<T>>(ring: &Ring, storage: &S) -> Result<(), S::Error> {
     forget(storage, &ring.tags_of_all())
 }
@@ -74,7 +74,7 @@ pub(crate) async fn end_of_all_awaited<T, S: AsyncStorage<T>>(
     forget_awaited(storage, &ring.tags_of_all()).await
 }
 
-/// The entries of a ring are not trusted any more, and neither is what depends on them.
+/// Marks the entries of a ring and their dependents suspect.
 pub(crate) fn distrust_of_all<T, S: StorageBase<T>>(ring: &Ring, storage: &S) {
     let tags = ring.tags_of_all();
     tags.iter().for_each(|tag| tag.forget());
@@ -87,7 +87,7 @@ impl<V, S: View<V>> CallContext<V, S> {
         self.ring.tags_of(keys)
     }
 
-    /// The entry of a key is not trusted any more, and neither is what depends on it. No call waits for it.
+    /// Marks the entry of a key and its dependents suspect, without a waiting call.
     pub(super) fn distrust_dependents<K: RingKey>(&self, key: &K) {
         let tags = self.ring.tags_of([key]);
         tags.iter().for_each(|tag| tag.forget());
@@ -95,7 +95,7 @@ impl<V, S: View<V>> CallContext<V, S> {
     }
 }
 
-/// The result of a change, or else that of what had to follow.
+/// The result of a change, or else that of its consequence.
 pub(crate) fn both<T, E: Failure>(changed: Result<T, E>, ended: Result<(), E>) -> Result<T, E> {
     let changed = changed?;
     ended.map(|()| changed)

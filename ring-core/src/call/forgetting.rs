@@ -1,4 +1,4 @@
-//! The key of one call, kept to delete its entry later.
+//! A handle to delete the entry of one call later.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -55,14 +55,14 @@ impl<T: Clone, S: StorageBase<T>, M> Forgetting<T, S, M> {
         }
     }
 
-    /// The entry was to be removed, and may still be there: it is not returned any more, and removed when possible.
+    /// The removal may have failed: from now on, the entry is not returned, and it is removed when possible.
     pub(crate) fn distrust(&self) {
         self.storage.flights().distrust(&self.key);
         self.storage.mark_suspect(&self.key);
         self.context().distrust_dependents(&self.key);
     }
 
-    /// Counts a failed removal, after which the entry is not trusted any more.
+    /// Counts a failed removal, and marks the entry suspect.
     fn finish(&self, removed: StorageResult<T, &S, bool>) {
         if self.context().count_errors(removed).is_none() {
             self.distrust();
@@ -77,7 +77,7 @@ impl<T: Clone, S: Storage<T>> Forgetting<T, S, Blocking> {
         context.outcome(blocking::delete(&context, &self.key))
     }
 
-    /// Removes the value without telling of failures, which are counted.
+    /// Removes the value. Reports no failure, but counts it.
     pub(crate) fn forget(&self) {
         self.finish(blocking::delete(&self.context(), &self.key));
     }
@@ -97,10 +97,10 @@ impl<T: Clone, S: AsyncStorage<T>, M> Forgetting<T, S, M> {
         self.finish(awaited::delete(&self.context(), &self.key).await);
     }
 
-    /// The entry was to be removed, and nobody is left to wait for it.
+    /// The removal was dropped without an awaiting caller.
     pub(crate) fn abandon(&self) {
         let context = self.context();
-        // Rings that keep away from their storage have no entries.
+        // Rings that do not use their storage have no entries.
         if !context.is_admitted() {
             return;
         }

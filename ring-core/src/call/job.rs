@@ -1,4 +1,4 @@
-//! The jobs in the background: what a call of copies does there.
+//! Background jobs of calls, on copies of the values.
 
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -24,7 +24,7 @@ where
     S: View<R::Value, Storage: Storage<S::Held>>,
     B: Body<Out = R::Out>,
 {
-    /// Does the work of a job. Called by generated code.
+    /// Runs the job. Called by generated code.
     #[doc(hidden)]
     pub fn serve(self, order: Order<R::Out>) {
         let key = self.encoded_key();
@@ -41,7 +41,7 @@ where
     S: View<R::Value, Storage: AsyncStorage<S::Held>>,
     B: AsyncBody<Out = R::Out>,
 {
-    /// Does the work of a job. Called by generated code.
+    /// Runs the job. Called by generated code.
     #[doc(hidden)]
     pub async fn serve(self, order: Order<R::Out>) {
         let (key, context) = (self.encoded_key(), self.context);
@@ -54,7 +54,7 @@ where
 }
 
 impl<V, S: View<V>> CallContext<V, S> {
-    /// The lead that a job takes from its call.
+    /// Takes over the lead of the call.
     fn take_lead(&self, key: &EncodedKey, taken: Taken) -> Option<Leader<'_, S::Held>> {
         let (mut leader, token) = match taken {
             Taken::Flight(flight, token) => (self.flights().lead_as_job(key, flight)?, token),
@@ -67,7 +67,7 @@ impl<V, S: View<V>> CallContext<V, S> {
     }
 }
 
-/// Computes for a call that waits.
+/// Computes for a waiting call.
 fn compute<R, S, B>(context: &CallContext<R::Value, S>, key: EncodedKey, body: B, promised: Promised<R::Out>)
 where
     R: Output,

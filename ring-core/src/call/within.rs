@@ -1,8 +1,8 @@
-//! The miss of a plain call that waits for the body for a limited time: the option `timeout`.
+//! The miss of a plain call with a limited wait for the body: the option `timeout`.
 //!
-//! The call that is to compute hands its lead to a job in the background, and waits for the job's result as others wait
-//! for the flight. Whoever has waited long enough leaves; the job goes on, and stores its value. A job that exceeds
-//! `flight_timeout` is left by its flight as well: the next call starts another.
+//! The leading call hands its lead to a background job, and waits for the job's result as other calls wait for the flight.
+//! A call leaves when its time is over; the job runs on, and stores its value. If a job exceeds `flight_timeout`, its flight
+//! leaves it as well: the next call starts another.
 
 use std::mem;
 use std::panic::resume_unwind;
@@ -24,7 +24,7 @@ use crate::sync::EventListener;
 use crate::timeout::TimedOut;
 use crate::wait::after;
 
-/// A miss that waits for other calls until an instant. Its result is `None` if that came first.
+/// A miss that waits for other calls until an instant. Its result is `None` if the instant comes first.
 struct Limited<'c, V, S: View<V>> {
     fetch: LeasedFetch<'c, V, S>,
     until: Option<Instant>,
@@ -72,7 +72,7 @@ impl<'c, V, S: View<V>> Machine<S::Held> for Limited<'c, V, S> {
     }
 }
 
-/// The lead of a call while a job is to take it. Dropped before that, it passes to another call.
+/// The lead of a call, until a job takes it. Dropped before, it passes to another call.
 pub(super) struct HandedOver<'c, T, O> {
     /// `None` after its end.
     leader: Option<Leader<'c, T>>,
@@ -92,7 +92,7 @@ impl<'c, T, O> HandedOver<'c, T, O> {
         (HandedOver { leader, promise }, Order::Compute(promised))
     }
 
-    /// The lead, as no job takes it.
+    /// Takes the lead back, since no job takes it.
     pub(super) fn take_back(mut self) -> Leader<'c, T> {
         self.leader.take().expect("the lead is there until its end")
     }
@@ -117,7 +117,7 @@ impl<T, O> Drop for HandedOver<'_, T, O> {
     }
 }
 
-/// The result of a job. A panic goes on in the call that waited.
+/// The result of a job. Its panic resumes in the waiting call.
 fn settled<O>(settled: Settled<O>) -> Option<O> {
     match settled {
         Settled::Kept(Ok(out)) => Some(out),
@@ -132,13 +132,13 @@ impl<V, S: View<V>> CallContext<V, S> {
         after(self.ring.timeout)
     }
 
-    /// What a call says that has waited long enough.
+    /// The error of a call that timed out.
     pub(super) fn timed_out(&self) -> TimedOut {
         TimedOut::new(self.ring.name().as_str(), self.ring.timeout.unwrap_or_default())
     }
 }
 
-/// The rest of a plain call that found nothing.
+/// The rest of a plain call after a miss.
 pub(super) fn miss<R, S, B>(
     context: &CallContext<R::Value, S>,
     key: EncodedKey,
@@ -183,7 +183,7 @@ fn overdue<V, S: View<V>, B: Body>(context: &CallContext<V, S>, body: B) -> B::O
     B::overdue(context.timed_out()).unwrap_or_else(|| body.run())
 }
 
-/// The result of a miss of an awaited call, or `None` if it has waited for others long enough.
+/// The result of a miss of an awaited call. `None` if its wait for other calls timed out.
 pub(super) async fn fetch_awaited<V, S>(
     context: &CallContext<V, S>,
     key: EncodedKey,

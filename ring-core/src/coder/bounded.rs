@@ -1,7 +1,7 @@
 //! Bounds for untrusted bytes that deserializers lack: how deep a value may be nested, and how many elements without
 //! bytes it may have.
 //!
-//! A deserializer is wrapped, and with it all that comes from it: visitors, seeds, sequences, maps and variants.
+//! The wrapper of a deserializer also wraps all of its visitors, seeds, sequences, maps and variants.
 
 use std::cell::Cell;
 use std::fmt;
@@ -21,14 +21,14 @@ const ELEMENTS_WITHOUT_BYTES: usize = 1 << 16;
 
 /// The bounds of one value.
 pub(super) struct Bounds {
-    /// The elements that may still come.
+    /// The number of elements left.
     elements: Cell<usize>,
-    /// The bound that was exceeded.
+    /// The exceeded bound.
     exceeded: Cell<Option<&'static str>>,
 }
 
 impl Bounds {
-    /// The bounds of a value in so many bytes.
+    /// The bounds of a value in these bytes.
     pub(super) fn of(bytes: &[u8]) -> Self {
         Bounds {
             elements: Cell::new(bytes.len().saturating_add(ELEMENTS_WITHOUT_BYTES)),
@@ -46,7 +46,7 @@ impl Bounds {
         limits.around(deserializer)
     }
 
-    /// The bound that was exceeded, if one was.
+    /// The exceeded bound, if any.
     pub(super) fn exceeded(&self) -> Option<&'static str> {
         self.exceeded.get()
     }
@@ -73,7 +73,7 @@ pub(super) struct Bounded<'b, T> {
 #[derive(Clone, Copy)]
 struct Limits<'b> {
     bounds: &'b Bounds,
-    /// The levels that are left.
+    /// The levels left.
     depth: u16,
     /// Whether elements are counted: not those of a struct or tuple, whose number is the type's.
     counts: bool,
@@ -84,7 +84,7 @@ impl<'b> Limits<'b> {
         Bounded { inner, limits: self }
     }
 
-    /// The limits of what lies deeper.
+    /// The bounds one level deeper.
     fn deeper<E: Error>(self, cost: u16) -> Result<Self, E> {
         match self.depth.checked_sub(cost) {
             Some(depth) => Ok(Limits { depth, ..self }),
@@ -100,7 +100,7 @@ impl<'b> Limits<'b> {
     }
 }
 
-/// Methods that take a visitor, and `counts` for those of a number of elements that the bytes say.
+/// Methods with a visitor; `counts` marks those whose number of elements is in the bytes.
 macro_rules! deserialize {
     ($($method:ident($($arg:ident: $type:ty),*) $counts:literal)*) => {
         $(fn $method<V: Visitor<'de>>(self, $($arg: $type,)* visitor: V) -> Result<V::Value, D::Error> {

@@ -16,8 +16,7 @@ const DEPTH: usize = 64;
 
 /// CBOR: compact, self-describing, so that fields may be added and reordered. At most 64 MiB and 64 levels.
 ///
-/// Values that would be read as another value are refused: `Some(None)` and `Some(())`, which are written as `None`
-/// is.
+/// Values that would be read as another value are refused: `Some(None)` and `Some(())`, which are written like `None`.
 #[derive(Clone, Copy, Debug)]
 pub struct Cbor;
 

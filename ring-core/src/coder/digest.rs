@@ -1,7 +1,7 @@
-//! A digest of a value as serde sees it, with the names of fields and variants: whether a value was read as another
-//! one, where the type need not be `PartialEq`.
+//! A digest of a value by serde, with the names of fields and variants. It shows whether a value was read as another one,
+//! without `PartialEq`.
 //!
-//! Elements of a sequence are added up, since those of a `HashSet` come in any order.
+//! Digests of a sequence's elements are added: those of a `HashSet` come in any order.
 
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -146,7 +146,7 @@ struct Parts {
     kind: &'static str,
     number: u64,
     sum: u64,
-    /// The digest of a map's key, whose value comes.
+    /// The digest of a map's key, until its value comes.
     key: u64,
 }
 
@@ -170,7 +170,7 @@ impl Parts {
     }
 }
 
-/// The place of a part is its number in a tuple, and its name in a struct; in a sequence it does not matter.
+/// Parts are distinguished by index in a tuple and by name in a struct; in a sequence not at all.
 macro_rules! compound {
     ($($interface:ident: $method:ident($($name:ident: $type:ty)?) at $parts:ident $place:expr;)*) => {
         $(impl $interface for Parts {

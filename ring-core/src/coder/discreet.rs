@@ -1,6 +1,6 @@
-//! Errors of serde without the values that they quote: errors are logged, and logs must not contain values.
+//! Errors of serde without quoted values: errors are logged, and logs must not contain values.
 
-/// The message without parts of a value. The expected names and types remain.
+/// The message without values. Expected names and types remain.
 pub(super) fn discreet(message: &str) -> String {
     for names_field in ["missing field `", "duplicate field `"] {
         if let Some((field, _)) = message
@@ -24,7 +24,7 @@ pub(super) fn discreet(message: &str) -> String {
     if none.iter().any(|none| message.contains(none)) {
         return (*what).to_owned();
     }
-    // The rejected value may contain the same text, and stands before it.
+    // The last occurrence: the rejected value, before it, may contain the same text.
     match message.rsplit_once(", expected ") {
         Some((_, expected)) => format!("{what}, expected {expected}"),
         None => (*what).to_owned(),

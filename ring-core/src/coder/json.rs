@@ -11,7 +11,7 @@ use super::{Cause, Coder};
 /// to 128 levels.
 ///
 /// Numbers with a fraction keep every bit. Values that would be read as another value are refused: `Some(None)` and
-/// `Some(())`, which are written as `None` is, and infinities and NaN, which JSON does not have.
+/// `Some(())`, which are written like `None`, and infinities and NaN, which JSON lacks.
 #[derive(Clone, Copy, Debug)]
 pub struct Json;
 

@@ -1,8 +1,7 @@
-//! Values that would be read as other values, since CBOR, MessagePack and JSON write them as null. A `Some` is written as its
-//! content, so `Some(None)` and `Some(())` read as `None`. JSON has neither infinities nor NaN.
+//! Values that would be read as other values, since CBOR, MessagePack and JSON write them as null. A `Some` is written as
+//! its content, so `Some(None)` and `Some(())` are read as `None`. JSON lacks infinities and NaN.
 //!
-//! Such values are counted in the value that is written, and again in the value that is read: types with an impl of
-//! their own may distinguish them.
+//! Such values are counted in the written value and in the value read back: types with their own impl may distinguish them.
 
 use std::cell::Cell;
 use std::fmt;
@@ -14,7 +13,7 @@ use serde::ser::{
 
 use super::{Cause, Coder};
 
-/// It decides which values are written as null.
+/// The format, which determines the values written as null.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Format {
     #[cfg(feature = "cbor")]
@@ -55,7 +54,7 @@ impl Format {
     }
 }
 
-/// An error if `bytes`, which `C` made of the value, would be read without the values that were written as null.
+/// An error if decoding `bytes`, the encoded value, would lose values that were written as null.
 pub(super) fn refuse<C: Coder<V>, V: Serialize>(
     value: &V,
     bytes: &[u8],
@@ -78,7 +77,8 @@ fn count<V: Serialize>(value: &V, format: Format) -> Result<usize, fmt::Error> {
     Ok(found.get())
 }
 
-/// Writes nothing. Returns whether a value is written as null, and counts the values that are null and not nothing.
+/// A serializer without output. Returns whether a value is written as null, and counts null values other than `None` and
+/// `()`.
 #[derive(Clone, Copy)]
 struct Nulls<'a> {
     format: Format,
@@ -207,7 +207,7 @@ impl Serializer for Nulls<'_> {
         Ok(self)
     }
 
-    /// The content of a text does not matter, so it is not written.
+    /// The content of a text does not matter, so it is not rendered.
     fn collect_str<T: fmt::Display + ?Sized>(self, _: &T) -> Result<bool, fmt::Error> {
         SOMETHING
     }

@@ -13,11 +13,9 @@ use super::{Cause, Coder, size};
 
 /// MessagePack: compact, self-describing, so that fields may be added and reordered. Structs are maps by the names of
 /// their fields, and variants have their names, as other languages expect. At most 64 MiB and 48 levels; an option or a
-/// newtype is half a level. Feature
-/// `message-pack`.
+/// newtype is half a level. Feature `message-pack`.
 ///
-/// Values that would be read as another value are refused: `Some(None)` and `Some(())`, which are written as `None`
-/// is.
+/// Values that would be read as another value are refused: `Some(None)` and `Some(())`, which are written like `None`.
 ///
 /// ```
 /// # use ring_cache_core as ring_cache;
@@ -60,7 +58,7 @@ fn encoding(error: EncodeError) -> Cause {
     }
 }
 
-/// Markers are not shown: those of small numbers are the numbers.
+/// Markers are not shown: that of a small number is the number.
 fn decoding(error: DecodeError) -> Cause {
     match error {
         DecodeError::Syntax(message) => discreet(&message).into(),

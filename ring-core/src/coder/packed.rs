@@ -17,7 +17,7 @@ pub use zstd::Zstd;
 
 use super::{Cause, Coder, EntryKey, size};
 
-/// The beginning of a frame. No value of [`Cbor`](super::Cbor), `Json` or `MessagePack` and no string begins so.
+/// The beginning of a frame. No string, and no value of [`Cbor`](super::Cbor), `Json` or `MessagePack`, begins with it.
 const MARK: [u8; 3] = [0xff, b'r', b'p'];
 
 /// The number of the method without compression.
@@ -28,22 +28,22 @@ const THRESHOLD: usize = 256;
 
 /// The values of the coder `C`, compressed by `A`: [`Lz4`] or [`Zstd`]. Features `lz4` and `zstd`.
 ///
-/// Values of less than 256 bytes, and those that would not get smaller, are stored as the bytes of `C`, so that other
-/// programs can read them. Compressed ones begin with a mark, and have 8 bytes beside the compressed data.
+/// Values under 256 bytes, and those that compression would not shorten, are stored as the bytes of `C`, so that other
+/// programs can read them. Others begin with a mark, and have 8 bytes beside the compressed data.
 ///
-/// It may be switched on and off, and the algorithm be changed, while entries exist:
-/// - `Packed<C, A>` reads what `C` wrote. With [`Cbor`](super::Cbor), [`Json`](super::Json), `MessagePack` and strings
-///   there is no doubt. Bytes that [`Raw`](super::Raw) or `Postcard` stored before could begin with the mark, `FF 72 70`:
-///   such an entry is read as what it says, which is an error, or another value if someone chose the bytes for it.
-///   What `Packed` itself writes is always read as it was.
-/// - `Packed<C, Lz4>` reads what `Packed<C, Zstd>` wrote if the feature is on, and the reverse.
+/// It may be switched on or off, and the algorithm changed, while entries exist:
+/// - `Packed<C, A>` reads bytes written by `C`. With [`Cbor`](super::Cbor), [`Json`](super::Json), `MessagePack` and
+///   strings this is unambiguous. Older bytes of [`Raw`](super::Raw) or `Postcard` may begin with the mark, `FF 72 70`: such
+///   an entry is an error or, if its bytes were chosen for this, another value. Bytes written by `Packed` itself are
+///   always read correctly.
+/// - `Packed<C, Lz4>` reads bytes written by `Packed<C, Zstd>` if the feature is on, and the reverse.
 /// - `C` alone cannot read compressed values: they are misses.
 ///
-/// A compressed value that says it has more than 64 MiB is refused before memory is allocated for it. Larger values
-/// are not compressed.
+/// A compressed value that claims to have more than 64 MiB is refused before memory is allocated. Larger values are not
+/// compressed.
 ///
-/// Compression tells something: if a part of a value comes from one person and a secret in the same value from
-/// another, the length shows whether they are alike. [`Sealed`](super::Sealed) around it does not hide lengths.
+/// Compression leaks information: if one party controls a part of a value and another part is secret, the length shows how
+/// similar they are. [`Sealed`](super::Sealed) around it does not hide lengths.
 ///
 /// ```
 /// # use ring_cache_core as ring_cache;
@@ -62,7 +62,7 @@ const THRESHOLD: usize = 256;
 #[derive(Debug)]
 pub struct Packed<C, A>(PhantomData<fn() -> (C, A)>);
 
-/// An algorithm of [`Packed`]. The trait is sealed: `Packed` writes a number for each.
+/// An algorithm of [`Packed`]. Sealed: `Packed` writes a number for each.
 pub trait Algorithm: sealed::Sealed {
     /// The number in frames.
     #[doc(hidden)]
@@ -74,7 +74,7 @@ pub trait Algorithm: sealed::Sealed {
 }
 
 mod sealed {
-    /// Only this crate has algorithms.
+    /// Only this crate defines algorithms.
     pub trait Sealed {}
 }
 

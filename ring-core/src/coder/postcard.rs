@@ -10,14 +10,14 @@ use super::{Cause, Coder, digest, size};
 /// Postcard: the shortest bytes, without names and types. At most 64 MiB and 48 levels; an option
 /// or a newtype is half a level. Feature `postcard`.
 ///
-/// Nothing in the bytes says what they are. **A struct with a field added, removed or reordered may read old bytes as
-/// another value**, without an error. Write `version = shape` on the ring, change its `version` with the type, or use
+/// The bytes do not describe themselves. **A struct with a field added, removed or reordered may read old bytes as another
+/// value**, without an error. Write `version = shape` on the ring, change its `version` with the type, or use
 /// [`Cbor`](super::Cbor) or [`MessagePack`](super::MessagePack), which store names.
 ///
-/// A value that would be read as another value, or not at all, is refused: each value that is encoded is also decoded
-/// and compared, so that a store takes several times as long as with `MessagePack`, and a hit less. Refused are types
-/// that need names, as with `#[serde(flatten)]`, `#[serde(untagged)]` and `#[serde(tag)]`; values with fields that
-/// `skip_serializing_if` leaves out; and more than 65,536 elements that take no bytes, as of a `Vec<()>`.
+/// A value that would be read as another value, or not at all, is refused: each encoded value is also decoded and compared,
+/// so a store takes several times as long as with `MessagePack`, and a hit less. Refused are types that need names, as with
+/// `#[serde(flatten)]`, `#[serde(untagged)]` and `#[serde(tag)]`; values with fields omitted by `skip_serializing_if`; and
+/// more than 65,536 elements without bytes, as of a `Vec<()>`.
 ///
 /// ```
 /// # use ring_cache_core as ring_cache;
@@ -64,7 +64,7 @@ fn encoding(error: Error) -> Cause {
     }
 }
 
-/// The crate's errors quote no values, and keep no messages of types.
+/// The crate's errors quote no values, and omit messages of types.
 fn decoding(error: Error) -> Cause {
     match error {
         Error::WontImplement => "its type needs names in the bytes, which Postcard does not write".into(),

@@ -4,8 +4,8 @@
 //! the output of XChaCha20-Poly1305, whose last 16 bytes are the tag. The associated data are the version, the id and
 //! the nonce, and then the text of the entry's key.
 //!
-//! Nonces are random, since processes that share a storage share no counter. 24 bytes make a repetition impossible in
-//! practice; with the 12 bytes of other ciphers a key would have to be replaced after some 2^32 values.
+//! Nonces are random, since processes that share a storage share no counter. With 24 bytes a repetition is practically
+//! impossible; with the 12 bytes of other ciphers a key would have to be replaced after some 2^32 values.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -24,19 +24,19 @@ const NONCE: usize = 24;
 
 /// The values of the coder `C`, encrypted by XChaCha20-Poly1305 with the keys `K`. Feature `sealed`.
 ///
-/// Whoever reads the storage learns the keys of entries, and the length, age and expiry of values, but no values.
-/// Whoever writes to it can remove entries and bring back what was once stored under the same key, but cannot make,
-/// change or move values: the text under which an entry lies ([`Call::stored_key`](crate::BoundCall::stored_key),
-/// namespace included) is sealed with it. What cannot be opened is a miss, which is counted as an error and overwritten.
+/// A reader of the storage learns the keys of entries, and the length, age and expiry of values, but no values. A writer to
+/// it can remove entries and restore older values of the same key, but cannot make, change or move values: the stored text
+/// of the key ([`Call::stored_key`](crate::BoundCall::stored_key), namespace included) is authenticated. A value that cannot
+/// be opened is a miss, counted as an error and overwritten.
 ///
-/// Keys of entries are not encrypted, so keep secrets out of arguments, or give them a `ring_key` by hand. In a
-/// `Tiered`, the near tier holds values as they are.
+/// Keys of entries are not encrypted, so keep secrets out of arguments, or implement `ring_key` for them by hand. The near
+/// tier of a `Tiered` holds plain values.
 ///
 /// # Keys
 ///
 /// The first of the [`Keys`] seals, and all of them open. So keys are replaced while processes run:
 /// 1. Add the new key at the end, in all processes.
-/// 2. Move it to the front, in all processes: what is stored from now on needs the new key.
+/// 2. Move it to the front, in all processes: from now on, values are sealed with the new key.
 /// 3. When no entry of the old key is left or needed, remove the old key. Its entries are misses.
 ///
 /// ```
@@ -82,16 +82,16 @@ const NONCE: usize = 24;
 /// # }
 /// ```
 ///
-/// Each value has 45 bytes beside those of `C`. To compress it as well, compress first: `Sealed<Packed<Cbor, Lz4>, K>`.
+/// Each value has 45 bytes beside those of `C`. To compress as well, compress first: `Sealed<Packed<Cbor, Lz4>, K>`.
 #[derive(Debug)]
 pub struct Sealed<C, K>(PhantomData<fn() -> (C, K)>);
 
 /// The keys of [`Sealed`], implemented by a type of yours.
 pub trait Keys {
-    /// The keys at this moment: the first seals, all open. They may change while the program runs.
+    /// The current keys: the first seals, all open. They may change while the program runs.
     ///
-    /// It is called for each value that is encoded or decoded, so it should return what is at hand. Without keys nothing
-    /// is stored and nothing is found, each counted as an error.
+    /// It is called for each encoded or decoded value, so it should be fast. Without keys, stores and look-ups fail, each
+    /// counted as an error.
     fn current() -> Arc<[SealingKey]>;
 }
 
@@ -105,8 +105,8 @@ pub struct SealingKey {
 impl SealingKey {
     /// The key `secret`, known as `id`.
     ///
-    /// The id is stored with each value. It tells which key opens the value, so each key needs an id of its own. The
-    /// secret must be random, not a password: `head -c 32 /dev/urandom`.
+    /// The id is stored with each value and selects the key that opens it, so each key needs a unique id. The secret must be
+    /// random, not a password: `head -c 32 /dev/urandom`.
     pub fn new(id: u32, secret: [u8; 32]) -> Self {
         SealingKey {
             id,
@@ -119,7 +119,7 @@ impl SealingKey {
         self.id
     }
 
-    /// The header with a nonce of its own, and the sealed value.
+    /// The header with a fresh nonce, and the sealed value.
     fn seal(&self, value: &[u8], key: EntryKey<'_>) -> Result<Vec<u8>, Cause> {
         let nonce =
             XNonce::try_generate().map_err(|error| format!("the system has no random bytes: {error}"))?;

@@ -1,9 +1,9 @@
 //! The greatest size of a value.
 
-/// In bytes: far above a sensible entry, far below the memory of a machine.
+/// In bytes: far above a reasonable entry, far below the memory of a machine.
 pub(super) const LIMIT: usize = 64 << 20;
 
-/// An error if a value has more bytes than the limit.
+/// An error if a value exceeds the limit.
 #[cfg(any(feature = "cbor", feature = "message-pack", feature = "postcard"))]
 pub(super) fn check(bytes: &[u8]) -> Result<(), super::Cause> {
     if bytes.len() > LIMIT {

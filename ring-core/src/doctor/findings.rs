@@ -1,12 +1,12 @@
-//! The faults that the doctor knows, each with the sentence of a ring that has it.
+//! The faults that the doctor knows, each with the sentence about a ring.
 
 use crate::flights::may_meet;
 use crate::ring_info::RingInfo;
 
-/// Look-ups and stores from which on a ratio says something.
+/// The number of look-ups or stores from which ratios are judged.
 const ENOUGH: u64 = 20;
 
-/// Entries of a storage without a bound that are many.
+/// The number of entries from which an unbounded storage is reported.
 const MANY: u64 = 10_000;
 
 /// The sentence about a ring that has the fault. It follows the ring's name, and has no full stop.
@@ -67,7 +67,7 @@ fn look_ups(info: &RingInfo) -> u64 {
     stats.hits + stats.stale_hits + stats.misses
 }
 
-/// Also on other handles: they may lead to the same server.
+/// Includes other handles: they may lead to the same server.
 fn prefixes_overlap(info: &RingInfo, all: &[RingInfo]) -> Option<String> {
     let others = all.iter().filter(|other| other.name() != info.name());
     let overlap = others.into_iter().find(|other| overlaps(info, other))?;

@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_rest_when_each_change_that_began_has_ended() {
+    fn all_is_settled_when_each_begun_change_has_ended() {
         let mut state = state();
         state.begin_change(2);
         state.begin_change(3);

@@ -1,15 +1,15 @@
-//! The functions that an item is declared in.
+//! The functions that enclose an item.
 
-/// The functions that a type is declared in, outermost first, each followed by `::`; `own_items` of the segments of its
-/// path are the type itself and the items around it.
+/// The functions that enclose a type, outermost first, each followed by `::`; the last `own_items` segments of its path are
+/// the type itself and the items around it.
 ///
-/// `module_path!` leaves functions out, and macros are not told; only the path of a type shows them. Of that path only
-/// names are used. How the compiler spells types of the standard library is its own business.
+/// `module_path!` omits functions, and macros do not know them; only the path of a type shows them. Only names of that path
+/// are used: how the compiler spells types of the standard library may change.
 pub(super) fn enclosing_functions(local_type: &str, module: &str, own_items: usize) -> String {
     let in_module = local_type
         .strip_prefix(module)
         .and_then(|path| path.strip_prefix("::"));
-    // A method of a trait is named by its type and trait, which are paths of their own.
+    // A method of a trait is named by its type and its trait, which are paths.
     let Some(path) = in_module.or_else(|| local_type.starts_with('<').then_some(local_type)) else {
         return String::new();
     };
@@ -22,7 +22,7 @@ pub(super) fn enclosing_functions(local_type: &str, module: &str, own_items: usi
         .collect()
 }
 
-/// The segments of a path, those of its type arguments left whole.
+/// The segments of a path; type arguments stay whole.
 fn segments(path: &str) -> Vec<&str> {
     let (mut segments, mut start, mut depth) = (Vec::new(), 0, 0_usize);
     let bytes = path.as_bytes();
@@ -74,7 +74,7 @@ fn item(segment: &str, module: &str) -> String {
     }
 }
 
-/// A type without the module, and without the modules of the standard library.
+/// A type without the path of this module, and without modules of the standard library.
 fn names(ty: &str, module: &str) -> String {
     let mut rest = ty;
     let mut names = String::new();
@@ -85,7 +85,7 @@ fn names(ty: &str, module: &str) -> String {
         names.push_str(own_name(path, module));
         let mut others = others.chars();
         match others.next() {
-            // Keeps words such as `dyn` apart from their neighbours.
+            // Separates words such as `dyn` from their neighbours.
             Some(' ') if matches!(path, "dyn" | "mut" | "const" | "impl") => names.push('-'),
             Some(' ') | None => {}
             Some(other) => names.push(other),

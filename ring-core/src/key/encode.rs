@@ -1,7 +1,7 @@
-//! The two writers of the bytes of a key: one produces them, one compares them with what an entry keeps.
+//! The two writers of a key's bytes: one produces them, one compares them with those of an entry.
 //!
-//! Both are one encoder over two sinks, so that they cannot disagree. Every part is a tag and a fixed or prefixed
-//! length; `KEYS.md` has the table.
+//! Both are one encoder with two sinks, so that they cannot differ. Every part is a tag and a fixed or prefixed length;
+//! `KEYS.md` has the table.
 
 use super::hash::hash_key;
 use super::name::Name;
@@ -11,7 +11,7 @@ use super::{Bracket, KeyWriter, RingKey, number, sealed::Sealed};
 
 /// The first byte of each item of the encoding.
 pub(crate) mod tag {
-    // Tags and big-endian bytes of whole numbers sort as the numbers do.
+    // Tags and big-endian integers sort as the numbers do.
     pub(crate) const NEGATIVE_WIDE: u8 = 0x02;
     pub(crate) const NEGATIVE: u8 = 0x03;
     pub(crate) const UNSIGNED: u8 = 0x04;
@@ -42,7 +42,7 @@ pub(crate) mod tag {
 /// A length of at least this many bytes follows this byte as eight bytes.
 pub(crate) const LONG: u8 = 0xff;
 
-/// The bytes of a key as an element of a group, where a recorded key is but a string.
+/// The bytes of a key as an element of a group, where a recorded key counts as a string.
 pub(crate) fn element_bytes<K: RingKey + ?Sized>(key: &K) -> Vec<u8> {
     let mut encoder = Encoder {
         sink: Vec::new(),
@@ -99,7 +99,7 @@ fn encode<K: RingKey + ?Sized, S: Sink>(key: &K, sink: S) -> S {
     };
     key.ring_key(&mut encoder);
     if encoder.nested {
-        // A label that names nothing is completed; elsewhere the end of the element does this.
+        // A label without a part is completed; elsewhere the end of the element does this.
         encoder.end_element();
     }
     encoder.sink
@@ -119,12 +119,12 @@ fn feeds<K: RingKey + ?Sized>(key: &K, bytes: &[u8; INLINE], length: usize) -> b
     compared.equal && compared.place == length
 }
 
-/// Takes the bytes of a key as they are made.
+/// Takes the bytes of a key as they are produced.
 pub(super) trait Sink {
     /// Bytes of any number.
     fn put(&mut self, bytes: &[u8]);
 
-    /// Bytes whose number is known beforehand.
+    /// Bytes of a number known at compile time.
     #[inline]
     fn put_fixed<const N: usize>(&mut self, bytes: [u8; N]) {
         self.put(&bytes);
@@ -144,16 +144,16 @@ impl Sink for Collector {
     }
 }
 
-/// Compares with the bytes of an entry, in a place of fixed size.
+/// Compares with the inline bytes of an entry.
 struct Comparer<'a> {
     bytes: &'a [u8; INLINE],
-    /// Known to the compiler as long as all parts before are of fixed lengths.
+    /// Constant as long as all parts before have fixed lengths.
     place: usize,
     equal: bool,
 }
 
 impl Comparer<'_> {
-    /// The bytes at the place, of which there may be too few.
+    /// The bytes at the offset; may be too few.
     #[inline]
     fn rest(&self) -> &[u8] {
         self.bytes.get(self.place..).unwrap_or_default()
@@ -174,7 +174,7 @@ impl Sink for Comparer<'_> {
     }
 }
 
-/// Compares with the rest of the bytes of an entry, of which any number may be left.
+/// Compares with an entry's bytes of any length. `bytes` are the remaining ones.
 struct Rest<'a> {
     bytes: &'a [u8],
     equal: bool,
@@ -208,7 +208,7 @@ struct Encoder<S> {
     sink: S,
     /// Whether the current element has a part.
     started: bool,
-    /// Whether an element was begun: a recorded key stands for the whole key only at its beginning.
+    /// Whether an element was begun: only at the very beginning does a recorded key stand for the whole key.
     nested: bool,
 }
 
@@ -306,7 +306,7 @@ impl<S: Sink> KeyWriter for Encoder<S> {
     fn label(&mut self, name: &str) {
         self.part();
         self.tagged(tag::LABEL, name.as_bytes());
-        // The label belongs to the part that follows: nothing stands between them.
+        // No separator between the label and its part.
         self.started = false;
         self.nested = true;
     }

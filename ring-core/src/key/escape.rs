@@ -2,33 +2,33 @@
 
 use std::fmt::Write;
 
-/// A word as it stands in a key: escaped where it could be taken for structure.
+/// A word as it is in a key: escaped where it could be taken for structure.
 pub(crate) fn escaped_word(word: &str) -> String {
     let mut text = String::with_capacity(word.len());
     push_escaped(&mut text, word.as_bytes(), is_word_byte);
     text
 }
 
-/// Bytes that stand for themselves within a word.
+/// Bytes that are not escaped within a word.
 pub(super) fn is_word_byte(byte: u8) -> bool {
     is_plain(byte) && !b"()[]+,='\"\\".contains(&byte)
 }
 
-/// Bytes that stand for themselves within a string.
+/// Bytes that are not escaped within a string.
 pub(super) fn is_plain(byte: u8) -> bool {
     byte.is_ascii_graphic() && byte != b'%' && byte != b':'
 }
 
-/// The character of a text between two values that does not stand for itself in the value before it.
+/// The first character of `between` that the value before it must escape.
 pub(super) fn separator(between: &str) -> Option<u8> {
     between
         .bytes()
         .find(|byte| byte.is_ascii_punctuation() && *byte != b'%')
 }
 
-/// Escapes the separator in a text that is escaped already.
+/// Escapes the separator in an escaped text.
 ///
-/// What was an escape of the separator has to differ from what becomes one: its `%` is escaped, and that of each `%25`.
+/// Existing escapes of the separator must differ from new ones: their `%` is escaped, and that of each `%25`.
 pub(super) fn without_separator(text: &str, separator: u8) -> String {
     let escape = format!("%{separator:02X}");
     let mut result = String::with_capacity(text.len());

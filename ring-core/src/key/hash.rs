@@ -1,8 +1,8 @@
 //! The writer that hashes.
 //!
-//! Equality of keys is decided by the bytes, so the hash may be coarser: it leaves out round brackets, and labels outside
-//! of lists, which are the same in all keys of a ring. It is not coarser where whoever chooses a key chooses how often
-//! something occurs: without any knowledge of the seed, one could make very many keys of one hash.
+//! The bytes decide equality, so the hash may be coarser: it omits round brackets, and labels outside of lists, which are
+//! the same in all keys of a ring. It must not be coarser where an attacker who chooses keys chooses how often something
+//! occurs: without the seed, they could make many keys of one hash.
 
 use std::hash::Hasher;
 
@@ -11,7 +11,7 @@ use super::seed::{HashSeed, SeededHasher};
 use super::{Bracket, EncodedKey, KeyWriter, RingKey, sealed::Sealed};
 
 impl HashSeed {
-    /// Hashes a key as its parts go by.
+    /// Hashes a key part by part.
     #[inline]
     pub(crate) fn hash<K: RingKey + ?Sized>(&self, key: &K) -> u64 {
         let mut writer = HashWriter {
@@ -27,7 +27,7 @@ impl HashSeed {
     }
 }
 
-/// The hash of a key: the one that is kept with it, or else by the seed of the process.
+/// The hash of a key: the kept one, or else computed with the seed of the process.
 #[inline]
 pub(crate) fn hash_key<K: RingKey + ?Sized>(key: &K) -> u64 {
     match key.known_hash() {
@@ -38,28 +38,28 @@ pub(crate) fn hash_key<K: RingKey + ?Sized>(key: &K) -> u64 {
 
 struct HashWriter {
     hasher: SeededHasher,
-    /// Whether anything but `recorded` went by: a recorded key stands for itself only at the beginning.
+    /// Whether anything but `recorded` was written: only at the beginning does a recorded key stand for itself.
     started: bool,
     /// The hash of the recorded key at the beginning.
     recorded: Option<u64>,
-    /// How many elements were begun, and parts written.
+    /// The number of begun elements and written parts.
     place: u64,
-    /// How many lists are open.
+    /// The number of open lists.
     lists: u32,
-    /// Hashes what the parts themselves do not say, apart from them, so that no part can look like it.
+    /// Hashes marks separately from the parts, so that no part can look like a mark.
     marks: Option<SeededHasher>,
 }
 
-/// What is said of a place.
+/// The kinds of marks at a position.
 #[derive(Clone, Copy)]
 enum Mark {
-    /// A list begins here: keeps [5, [[]]] and [[5, []]] apart.
+    /// A list begins: distinguishes [5, [[]]] from [[5, []]].
     Begin,
-    /// A list ends here: keeps ([1], [2, 3]) and ([1, 2], [3]) apart.
+    /// A list ends: distinguishes ([1], [2, 3]) from ([1, 2], [3]).
     End,
-    /// The number that follows is below zero: keeps -1 and 2^64 - 1 apart.
+    /// The next number is negative: distinguishes -1 from 2^64 - 1.
     Negative,
-    /// The number that follows takes two words.
+    /// The next number takes two words.
     Wide,
 }
 
@@ -92,7 +92,7 @@ impl HashWriter {
         }
         match self.recorded {
             Some(hash) if !self.started => return hash,
-            // More parts followed, which tell it from others that begin so.
+            // More parts followed: the hash must cover them.
             Some(hash) => self.hasher.write_u64(hash),
             None => {}
         }
@@ -100,8 +100,8 @@ impl HashWriter {
     }
 }
 
-/// Makes all bits of a hash good, of which some choose the shard and others the place there: numbers in a row can come out
-/// as regular as they went in, and fill one shard. foldhash, hashbrown's hasher, has this step in its better kind.
+/// Mixes the bits of a hash: some choose the shard and others the bucket, and the hashes of consecutive numbers can be so
+/// regular that they fill one shard. foldhash, hashbrown's hasher, has this step in its quality variant.
 #[inline]
 fn spread(hash: u64) -> u64 {
     let product = u128::from(hash) * 0x9e37_79b9_7f4a_7c15;
@@ -173,7 +173,7 @@ impl KeyWriter for HashWriter {
     #[inline]
     fn label(&mut self, name: &str) {
         self.started = true;
-        // Elsewhere the ring decides how many there are.
+        // Outside of lists, the ring decides their number.
         if self.lists > 0 {
             self.word(name);
         }
@@ -210,7 +210,7 @@ impl KeyWriter for HashWriter {
     #[inline]
     fn ring(&mut self, name: &Name) {
         self.started = true;
-        // The ring's own seed stands for its name.
+        // The ring's own seed replaces its name.
         self.hasher = name.seed().hasher();
         #[cfg(shuttle)]
         self.hasher.write_u32(name.id());
@@ -225,7 +225,7 @@ impl KeyWriter for HashWriter {
     #[inline]
     fn surround(&mut self, _: &str, _: &str) {}
 
-    /// The texts of a format belong to its type.
+    /// The texts of a format are the same for the type.
     #[inline]
     fn open_format(&mut self, _: &str) {
         self.begin_element();
@@ -322,7 +322,7 @@ mod tests {
         assert_eq!(hash_key(&(&recorded, "a")), hash_key(&(&text, "a")));
     }
 
-    /// What chooses the shard, and the place there.
+    /// The bits for the shard, and those for the bucket.
     #[test]
     fn numbers_in_steps_are_spread_over_the_bits_at_both_ends() {
         for step in [0, 8, 20, 32, 44, 52] {
@@ -338,7 +338,7 @@ mod tests {
         }
     }
 
-    /// With one hash for all of them, each look-up would compare with every other.
+    /// With one hash for all, each look-up would compare with every key.
     #[test]
     fn what_follows_a_recorded_key_is_hashed() {
         let first = Key::of(&("page", 1));

@@ -1,8 +1,8 @@
 //! Names of rings: the first part of every key.
 //!
-//! A name is interned once and for all, so that a key in memory holds a small number in its place. Two rings that
-//! were given one `key_prefix` have one name and are one ring; of two that came to one name by chance one is numbered, or
-//! refused if its keys may reach other processes.
+//! A name is interned for ever, so that a key in memory holds a small number instead. Two rings with one `key_prefix` have
+//! one name and are one ring. Of two rings with one name by chance, one is numbered, or refused if its keys may reach other
+//! processes.
 
 use std::any::TypeId;
 use std::fmt;
@@ -22,23 +22,23 @@ pub struct Name {
     item: [u8; 4],
     seed: HashSeed,
     text: Box<str>,
-    /// Whether it has a number in the place of a text that another ring of stored keys has.
+    /// Whether it is numbered because a ring of stored keys has its text.
     taken: bool,
     /// Whether the computations of its ring have leases.
     leased: AtomicBool,
 }
 
 impl Name {
-    /// Names are numbered below this: one bit of the number is free where keys are encoded.
+    /// The upper limit of numbers: one bit is free where keys are encoded.
     const NUMBERS: u32 = 1 << 31;
 
-    /// The name that a user chose: `key_prefix`. `:` separates, as in the original; everything unprintable is escaped.
+    /// A name chosen by the user: `key_prefix`. `:` separates, as in the original; everything unprintable is escaped.
     pub fn chosen(prefix: &str) -> &'static Name {
         Interner::with(|names| names.intern(chosen_text(prefix), false))
     }
 
-    /// The name that a user chose, and what follows it: the type arguments of one instantiation, or the type of a class.
-    /// A type without a stable name is told by the ring's `site`, within this process.
+    /// A name chosen by the user, followed by the type arguments of one instantiation, or the type of a class. A type
+    /// without a stable name is identified by the ring's `site`, within this process.
     pub(crate) fn chosen_generic(prefix: &str, more: &TypeName, site: TypeId) -> &'static Name {
         let text = chosen_text(prefix) + more.as_str();
         Interner::with(|names| {
@@ -54,14 +54,13 @@ impl Name {
         })
     }
 
-    /// The full name of the ring at `site`, a type that no other ring has. `shared` says that keys may reach other
-    /// processes.
+    /// The full name of the ring at `site`, a type that no other ring has. `shared`: keys may reach other processes.
     ///
-    /// Rings that nothing but their place in one function body tells apart have one full name: the first to be used
-    /// gets it, the others get it with a number.
+    /// Rings that differ only by their position in one function body have one full name: the first to be used gets it, the
+    /// others get it with a number.
     ///
-    /// A number is not the same in all processes, so a ring that would have one on a storage that is `shared` keeps away
-    /// from it. `key_prefix` gives it a name of its own.
+    /// A number is not the same in all processes, so a ring with a number does not use a storage that is `shared`.
+    /// `key_prefix` gives it a name of its own.
     pub(crate) fn full(name: &TypeName, site: TypeId, shared: bool) -> &'static Name {
         Interner::with(|names| {
             let taken = names.by_text.contains_key(name.as_str());
@@ -83,7 +82,7 @@ impl Name {
         &self.text
     }
 
-    /// Whether it stands in the place of a name that another ring has.
+    /// Whether it is numbered because another ring has its text.
     pub(crate) fn is_taken(&self) -> bool {
         self.taken
     }
@@ -98,25 +97,25 @@ impl Name {
         self.leased.store(true, Ordering::Relaxed);
     }
 
-    /// A number that only this name has, in this process.
+    /// The unique number of this name in this process.
     #[inline]
     pub(crate) fn id(&self) -> u32 {
         self.id
     }
 
-    /// What the bytes of its ring's keys begin with.
+    /// The first bytes of its ring's keys.
     #[inline]
     pub(crate) fn item(&self) -> [u8; 4] {
         self.item
     }
 
-    /// What hashes the keys of its ring.
+    /// The seed of its ring's hashes.
     #[inline]
     pub(crate) fn seed(&self) -> &HashSeed {
         &self.seed
     }
 
-    /// The name that has this number.
+    /// The name with this number.
     pub(crate) fn of_id(id: u32) -> &'static Name {
         INTERNER
             .read()
@@ -129,12 +128,12 @@ impl Name {
     }
 }
 
-/// The number of a ring, as a key begins with it. No tag has the highest bit.
+/// The first bytes of a ring's keys, from its number. No tag has the highest bit.
 fn ring_item(number: u32) -> [u8; 4] {
     (RING | number).to_be_bytes()
 }
 
-/// The number of the ring that begins these bytes.
+/// The number of the ring whose keys begin with these bytes.
 #[inline]
 pub(crate) fn ring_number(bytes: &[u8]) -> Option<u32> {
     let item = u32::from_be_bytes(*bytes.first_chunk()?);
@@ -195,8 +194,8 @@ impl Interner {
         run(INTERNER.write().get_or_insert_with(Interner::default))
     }
 
-    /// The name of the ring at `site`. One whose text is not enough is numbered: unique in this process, which is as far
-    /// as a memory storage reaches.
+    /// The name of the ring at `site`. An ambiguous text is numbered: unique in this process, which suffices for a memory
+    /// storage.
     fn intern_at(&mut self, mut text: String, number: Number, site: TypeId) -> &'static Name {
         if let Some(known) = self.by_site.get(&site) {
             return known;
@@ -235,6 +234,6 @@ impl Interner {
 #[derive(Clone, Copy)]
 struct Number {
     wanted: bool,
-    /// Whether the name without the number is that of a ring of stored keys.
+    /// Whether the text without the number is the name of a ring of stored keys.
     taken: bool,
 }

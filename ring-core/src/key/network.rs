@@ -1,4 +1,4 @@
-//! Keys of addresses, and of values that are known by their `Display`.
+//! Keys of addresses, and of values by their `Display` text.
 
 use std::fmt::{self, Display, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
@@ -34,7 +34,7 @@ impl RingKey for SocketAddr {
     }
 }
 
-/// `Display` leaves the flow out, which is part of what makes two addresses equal.
+/// `Display` omits the flow, which is part of equality.
 impl RingKey for SocketAddrV6 {
     fn ring_key<W: KeyWriter>(&self, key: &mut W) {
         match self.flowinfo() {
@@ -48,7 +48,7 @@ impl RingKey for SocketAddrV6 {
     }
 }
 
-/// Hands the text of `value` to `write`, from the stack if it is as short as addresses and dates are.
+/// Passes the text of `value` to `write`; a short one, as of addresses and dates, from the stack.
 pub(super) fn display(value: impl Display, write: impl FnOnce(&str)) {
     let mut short = ShortText {
         bytes: [0; 96],

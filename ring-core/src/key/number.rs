@@ -7,7 +7,7 @@ use std::num::{
 
 use super::{KeyWriter, Reading, RingKey, TypeName};
 
-/// The bits by which a float counts as equal: one NaN, two zeros.
+/// The bits that decide the equality of floats: one NaN, two zeros.
 #[inline]
 pub(super) fn float_bits(value: f64) -> u64 {
     if value.is_nan() {
@@ -27,7 +27,7 @@ pub(super) fn float_narrow_bits(value: f32) -> u32 {
     }
 }
 
-/// Floats have texts of many forms.
+/// Texts of floats have many forms.
 macro_rules! reading_of {
     (float, $reading:ident) => {
         !matches!($reading, Reading::Colon)

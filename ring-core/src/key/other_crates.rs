@@ -9,7 +9,7 @@
 ))]
 use super::{KeyWriter, RingKey, TypeName};
 
-/// Known by its `Display` text, which the crate documents as stable.
+/// Identified by its `Display` text, which the crate documents as stable.
 #[cfg(any(feature = "chrono", feature = "jiff"))]
 macro_rules! displayed {
     ($($type:ty, $name:literal;)*) => {$(
@@ -84,7 +84,7 @@ impl RingKey for chrono::NaiveDateTime {
     }
 }
 
-/// The instant, in UTC: two that chrono calls equal are one key, whatever their time zones.
+/// The instant, in UTC: times equal in chrono are one key, whatever their time zones.
 #[cfg(feature = "chrono")]
 impl<Z: chrono::TimeZone> RingKey for chrono::DateTime<Z> {
     fn ring_key<W: KeyWriter>(&self, key: &mut W) {
@@ -93,7 +93,7 @@ impl<Z: chrono::TimeZone> RingKey for chrono::DateTime<Z> {
         });
     }
 
-    /// With the time zone: what a function makes of an instant can depend on it.
+    /// With the time zone: results of functions of an instant can depend on it.
     fn ring_name(name: &mut TypeName) {
         name.generic("DateTime", |name| name.path(std::any::type_name::<Z>()));
     }
@@ -108,7 +108,7 @@ displayed! {
     jiff::SignedDuration, "SignedDuration";
 }
 
-/// The instant alone, as jiff's own equality has it: two that are equal are one key, whatever their time zones.
+/// The instant alone, like jiff's equality: equal times are one key, whatever their time zones.
 #[cfg(feature = "jiff")]
 impl RingKey for jiff::Zoned {
     fn ring_key<W: KeyWriter>(&self, key: &mut W) {

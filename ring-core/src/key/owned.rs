@@ -1,4 +1,4 @@
-//! The key of one call as a value of its own.
+//! The owned key of one call.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -6,10 +6,10 @@ use std::hash::{Hash, Hasher};
 
 use super::{EncodedKey, KeyWriter, RingKey, text_in_namespace};
 
-/// The key of one call, as [`Call::key`](crate::Call::key) gives it.
+/// The key of one call, as returned by [`Call::key`](crate::Call::key).
 ///
-/// It reads as text, compares and hashes as text, and is itself a [`RingKey`] that equals the call's own: a storage
-/// finds the entry of the call by it.
+/// It displays, compares and hashes as text, and is itself a [`RingKey`] that equals the call's own: a storage finds the
+/// entry of the call by it.
 ///
 /// ```
 /// # use ring_cache_core as ring_cache;
@@ -34,7 +34,7 @@ impl Key {
         Self::in_namespace("", key)
     }
 
-    /// The key as a storage with a namespace sees it.
+    /// The key as a storage with this namespace sees it.
     pub fn in_namespace<K: RingKey + ?Sized>(namespace: &str, key: &K) -> Self {
         Key {
             text: text_in_namespace(namespace, key).into_boxed_str(),

@@ -3,7 +3,7 @@
 use super::name::Name;
 use super::{KeyWriter, Reading, RingKey};
 
-/// An argument that does not join the key.
+/// An argument that is not part of the key.
 #[derive(Clone, Copy, Debug)]
 pub struct Ignored<T>(pub T);
 
@@ -11,10 +11,10 @@ pub struct Ignored<T>(pub T);
 pub trait KeyPart {
     /// Feeds the segment, if there is one.
     fn segment<W: KeyWriter>(&self, key: &mut W);
-    /// How many segments this feeds: one or none.
+    /// The number of segments: one or none.
     const SEGMENTS: usize;
 
-    /// Whether the text of the segment may be like this.
+    /// Whether the text of the segment may match.
     fn may_read(_: Reading<'_>) -> bool {
         true
     }
@@ -46,10 +46,10 @@ impl<T> KeyPart for Ignored<T> {
 pub trait KeyParts {
     /// Feeds all segments.
     fn segments<W: KeyWriter>(&self, key: &mut W);
-    /// How many segments the key has.
+    /// The number of segments of the key.
     const SEGMENTS: usize;
 
-    /// Whether the text of one of them may be like this.
+    /// Whether the text of a segment may match.
     fn may_read(segment: usize, reading: Reading<'_>) -> bool;
 }
 
@@ -97,7 +97,7 @@ parts!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11 M 12 N 13);
 parts!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11 M 12 N 13 O 14);
 parts!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11 M 12 N 13 O 14 P 15);
 
-/// The segments of the keys of a ring, by their types.
+/// The segments of a ring's keys, by their types.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct KeyShape {
     pub(crate) segments: usize,
@@ -121,7 +121,7 @@ pub struct CallKey<'a, P> {
     name: &'a Name,
     parts: &'a P,
     hash: u64,
-    /// What tells the entries of one test from those of others.
+    /// Separates the entries of one test from those of others.
     #[cfg(feature = "testing")]
     salt: Option<u64>,
 }

@@ -1,4 +1,4 @@
-//! Keys of pointers: what they point to.
+//! Keys of pointers: their targets.
 
 use std::marker::PhantomData;
 use std::rc::Rc;
@@ -67,7 +67,7 @@ impl<T: RingKey + ?Sized> RingKey for &T {
     }
 }
 
-/// A phantom has one value: it feeds nothing.
+/// A phantom has one value, so it feeds nothing.
 impl<T: ?Sized> RingKey for PhantomData<T> {
     #[inline]
     fn ring_key<W: KeyWriter>(&self, _: &mut W) {}

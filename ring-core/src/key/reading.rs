@@ -1,4 +1,4 @@
-//! What the text of a value may be, as far as its type says: so that rings are told whose keys cannot be equal.
+//! The possible texts of a value, as far as its type tells: for detecting rings that can have equal keys.
 
 /// A question about the text of a segment.
 #[derive(Clone, Copy, Debug)]
@@ -12,7 +12,7 @@ pub enum Reading<'t> {
 }
 
 impl Reading<'_> {
-    /// The answer of a type of which this is known of a whole text: no such text has a `:`.
+    /// The answer of a type with the test `is_one` of whole texts, which contain no `:`.
     pub fn of_plain(self, is_one: impl Fn(&str) -> bool, may_begin: impl Fn(&str) -> bool) -> bool {
         match self {
             Reading::Whole(text) => is_one(text),
@@ -21,14 +21,14 @@ impl Reading<'_> {
         }
     }
 
-    /// The answer of a whole number.
+    /// The answer of an integer.
     pub(crate) fn of_integer(self) -> bool {
         let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
         let number = |text: &str| digits(text.strip_prefix('-').unwrap_or(text));
         self.of_plain(|text| number(text) && !text.is_empty() && text != "-", number)
     }
 
-    /// The answer of a word out of some.
+    /// The answer of a type with these words as texts.
     pub fn of_words(self, words: &[&str]) -> bool {
         self.of_plain(
             |text| words.contains(&text),
@@ -45,7 +45,7 @@ impl Reading<'_> {
         }
     }
 
-    /// The answer of a text that begins like this, with values in it.
+    /// The answer of a text that begins with `before` and has values in it.
     pub fn of_format(self, before: &str, has_colon: impl Fn(Reading<'_>) -> bool) -> bool {
         match self {
             Reading::Colon => has_colon(self),
@@ -94,7 +94,7 @@ mod tests {
         );
         assert!(whole::<(u32, u32)>("(1,2)") && !whole::<(u32, u32)>("posts"));
         assert!(whole::<Vec<u32>>("[1]") && !whole::<Vec<u32>>("posts"));
-        assert!(whole::<Vec<u8>>("posts"), "bytes are read as they are");
+        assert!(whole::<Vec<u8>>("posts"), "bytes have no quotes");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Keys that were recorded: what entries and tickets keep of them.
+//! Recorded keys: their form in entries and leaders.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -18,12 +18,12 @@ impl fmt::Debug for KeyBytes {
 }
 
 impl KeyBytes {
-    /// Whether it is the key of a call of the ring `name`.
+    /// Whether it is a key of the ring `name`.
     pub(crate) fn belongs_to(&self, name: &Name) -> bool {
         self.ring_number() == Some(name.id())
     }
 
-    /// The number of the name of its ring, if it is the key of one's call.
+    /// The number of its ring's name, if it is a key of a ring.
     #[inline]
     pub(crate) fn ring_number(&self) -> Option<u32> {
         ring_number(&self.0)
@@ -32,8 +32,7 @@ impl KeyBytes {
 
 /// A key as memory storages keep it: its hash and the bytes of its parts.
 ///
-/// It is a [`RingKey`] that equals the key it was made of, which is how a ticket stores a value after the arguments
-/// of the call are gone.
+/// It is a [`RingKey`] that equals the original key. A leader stores a value by it after the arguments of the call are gone.
 #[derive(Clone)]
 pub struct EncodedKey {
     pub(super) hash: u64,
@@ -41,12 +40,12 @@ pub struct EncodedKey {
 }
 
 impl EncodedKey {
-    /// Whether it is the key of a call of the ring `name`.
+    /// Whether it is a key of the ring `name`.
     pub fn belongs_to(&self, name: &Name) -> bool {
         self.bytes.belongs_to(name)
     }
 
-    /// The ring whose call's key it is, if it is one's.
+    /// Its ring's name, if it is a key of a ring.
     pub fn ring(&self) -> Option<&'static Name> {
         ring_number(self.as_bytes()).map(Name::of_id)
     }
@@ -113,9 +112,9 @@ mod tests {
         (KeyBytes::of(&key), Box::new(move |bytes| bytes.is(&key)))
     }
 
-    /// An `Lru` compares whole keys only where hashes are equal, so that its own tests hardly ever see two that differ.
+    /// An `Lru` compares whole keys only if their hashes are equal, so its own tests rarely compare different keys.
     #[test]
-    fn what_was_recorded_of_a_key_is_that_of_no_other() {
+    fn records_of_different_keys_differ() {
         let long = "long ".repeat(60);
         let keys = [
             asked(1_u64),

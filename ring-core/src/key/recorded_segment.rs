@@ -1,4 +1,4 @@
-//! One segment of a key, recorded: the value that it was made of is not needed any more.
+//! One recorded segment of a key, independent of its value.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use super::recorded::KeyBytes;
 use super::replay::Replay;
 use super::{KeyPart, KeyWriter, RingKey};
 
-/// A segment whose value is gone.
+/// A recorded segment.
 #[derive(Clone)]
 pub struct Recorded(KeyBytes);
 

@@ -1,4 +1,4 @@
-//! A recorded key, fed to a writer again.
+//! Replay of a recorded key to a writer.
 
 use std::cell::Cell;
 
@@ -16,7 +16,7 @@ impl<'a> Replay<'a> {
         Self::of_bytes(key.as_bytes())
     }
 
-    /// Feeds what the encoder wrote.
+    /// Feeds bytes written by the encoder.
     pub(crate) fn of_bytes(bytes: &'a [u8]) -> Self {
         Replay {
             rest: Cell::new(bytes),

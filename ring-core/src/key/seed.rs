@@ -18,7 +18,7 @@ pub(super) type SeededHasher = <DefaultHashBuilder as BuildHasher>::Hasher;
 pub(crate) struct HashSeed(DefaultHashBuilder);
 
 impl HashSeed {
-    /// The seed of keys outside of rings. All storages share it, so that a key's hash can be kept and used by each.
+    /// The seed of keys outside of rings. All storages share it, so that a kept hash is valid for each.
     pub(crate) fn shared() -> Self {
         static SHARED: LazyLock<HashSeed> = LazyLock::new(HashSeed::of_ring);
         SHARED.clone()
@@ -29,7 +29,7 @@ impl HashSeed {
         HashSeed(DefaultHashBuilder::default())
     }
 
-    /// A hash of nothing yet.
+    /// A hasher without input.
     #[inline]
     pub(super) fn hasher(&self) -> SeededHasher {
         self.0.build_hasher()

@@ -1,12 +1,12 @@
-//! The bytes of a key, short ones in place.
+//! The bytes of a key; short ones are stored inline.
 
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// Up to this many bytes need no allocation: the ring's identity, one number and a short string.
+/// The most bytes without allocation: the ring's identity, one number and a short string.
 pub(super) const INLINE: usize = 22;
 
-/// Bytes that never change, short ones in place, and zeros after them. Clones share long ones.
+/// Immutable bytes; short ones are inline, padded with zeros. Clones share long ones.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum SmallBytes {
     Inline(InlineBytes),
@@ -32,7 +32,7 @@ impl Deref for SmallBytes {
     }
 }
 
-/// Bytes while they are collected.
+/// Bytes being collected.
 pub(crate) enum Collector {
     Inline(InlineBytes),
     Heap(Vec<u8>),

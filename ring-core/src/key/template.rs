@@ -4,10 +4,10 @@ use std::marker::PhantomData;
 
 use super::{KeyParts, KeyWriter, Reading, RingKey};
 
-/// The values that a call binds, and a key made of some of them and of texts.
+/// The bound values of a call, and a key made of texts and some of the values.
 ///
-/// Generated code makes it of `key = "…"`. A value is reached in its place, so that nothing is moved, rendered or
-/// allocated for a look-up.
+/// Generated code makes it from `key = "…"`. Values are borrowed in place, so a look-up moves, renders and allocates
+/// nothing.
 pub struct Template<P, S> {
     /// All values, for the body.
     pub values: P,
@@ -23,13 +23,13 @@ impl<P> Template<P, ()> {
 }
 
 impl<P, S> Template<P, S> {
-    /// One more segment, which is a text.
+    /// Adds a segment that is a text.
     #[inline]
     pub fn literal(self, text: &'static str) -> Template<P, (S, Literal)> {
         self.and(Literal(text))
     }
 
-    /// One more segment, which is a value with texts around it. The value is a part of the values.
+    /// Adds a segment that is a value with texts around it; the value is a part of `values`.
     #[inline]
     pub fn place<K, F>(
         self,
@@ -74,9 +74,9 @@ pub struct Place<K: ?Sized, F> {
 pub trait TemplateSegments<P> {
     /// Feeds all segments.
     fn feed<W: KeyWriter>(&self, values: &P, key: &mut W);
-    /// How many there are.
+    /// The number of segments.
     const SEGMENTS: usize;
-    /// Whether the text of one may be like this.
+    /// Whether the text of a segment may match.
     fn may_read(segment: usize, reading: Reading<'_>) -> bool;
 }
 
@@ -135,7 +135,7 @@ where
         match reading {
             reading if segment != S::SEGMENTS => S::may_read(segment, reading),
             Reading::Colon => K::may_read(Reading::Colon),
-            // The texts around the value are not known to the type.
+            // The type does not know the texts around the value.
             _ => true,
         }
     }

@@ -1,7 +1,7 @@
-//! The writer that renders text: what people read and what remote storages see.
+//! The writer of text, for people and remote storages.
 //!
-//! Text is printable ASCII without spaces. Whether a `:` ends a segment is known only when the next segment begins,
-//! so `:` is escaped at first, and restored in the segment that turns out to be the last.
+//! Text is printable ASCII without spaces. Whether a `:` ends a segment is known only when the next segment begins, so `:`
+//! is escaped at first, and restored in the last segment.
 
 use std::fmt::Write;
 
@@ -16,8 +16,8 @@ pub(crate) fn key_text<K: RingKey + ?Sized>(key: &K) -> String {
     text_in_namespace("", key)
 }
 
-/// Renders the text of a key, with the text of a [namespace](namespace_text) before it: that of
-/// [`Key::in_namespace`](super::Key::in_namespace), without the rest of such a key.
+/// Renders the text of a key after the text of a [namespace](namespace_text): the beginning of
+/// [`Key::in_namespace`](super::Key::in_namespace).
 ///
 /// ```
 /// # use ring_cache_core as ring_cache;
@@ -37,17 +37,17 @@ pub fn text_in_namespace<K: RingKey + ?Sized>(namespace: &str, key: &K) -> Strin
     writer.finish()
 }
 
-/// The text of a key of which the bytes were kept.
+/// The text of a recorded key.
 pub(crate) fn recorded_text(key: &KeyBytes) -> String {
     key_text(&Replay::of_bytes(&key.0))
 }
 
-/// Most keys are shorter.
+/// The initial capacity: most keys are shorter.
 const USUAL: usize = 96;
 
-/// The text of a storage's namespace, as it stands before all keys: `shop:`. Nothing for an empty one.
+/// The text of a storage's namespace before all keys: `shop:`. Empty for an empty one.
 ///
-/// In the namespace `:` is escaped, and what cannot be printed, so that one cannot reach into another.
+/// In the namespace, `:` and everything unprintable are escaped, so that no namespace can reach into another.
 ///
 /// ```
 /// # use ring_cache_core as ring_cache;
@@ -65,7 +65,7 @@ pub fn namespace_text(namespace: &str) -> String {
     text
 }
 
-/// Quotes the text from `start` on as Python's `repr` does, so that lists of strings look the same in both languages.
+/// Quotes the text from `start` on like Python's `repr`, so that lists of strings look the same in both languages.
 fn quote_from(text: &mut String, start: usize) {
     let raw = text.split_off(start);
     let quote = if raw.contains('\'') && !raw.contains('"') {
@@ -94,11 +94,11 @@ struct TextWriter {
     started: bool,
     /// Whether a label was written and its part was not.
     labelled: bool,
-    /// Where the only part of the segment begins, if it is a string, and its mark: it needs neither mark nor quotes.
+    /// The start and mark of the segment's only part if it is a string: it then needs neither mark nor quotes.
     lone: Option<(usize, &'static str)>,
     /// Whether the segment has several parts.
     joined: bool,
-    /// Whether anything was begun: a recorded key stands for the whole key only at its beginning.
+    /// Whether anything was begun: only at the beginning does a recorded key stand for the whole key.
     nested: bool,
     /// What follows the value of the segment.
     after: String,
@@ -106,7 +106,7 @@ struct TextWriter {
     formats: Vec<Format>,
 }
 
-/// A format, and what was known of the place where it stands.
+/// A format, and the state before it.
 struct Format {
     start: usize,
     /// Where its current value begins.
@@ -169,7 +169,7 @@ impl TextWriter {
         self.labelled = false;
     }
 
-    /// Begins a value of a format, which reads as a segment does.
+    /// Begins a value of a format, which reads like a segment.
     fn begin_value(&mut self, before: &str) {
         push_escaped(&mut self.text, before.as_bytes(), is_plain);
         if let Some(format) = self.formats.last_mut() {

@@ -1,4 +1,4 @@
-//! Keys of durations and points in time: seconds, with as many decimals as there are.
+//! Keys of durations and points in time: seconds, with the decimals that they have.
 
 use std::time::{Duration, SystemTime};
 

@@ -22,7 +22,7 @@ pub struct TypeName {
 }
 
 impl TypeName {
-    /// Appends text as it is; whatever is not printable is escaped.
+    /// Appends text; unprintable characters are escaped.
     pub fn text(&mut self, text: &str) {
         for character in text.chars() {
             if character.is_ascii_graphic() && !matches!(character, ':' | '%') {
@@ -39,8 +39,7 @@ impl TypeName {
         self.text(&path.replace("::", ".").replace("r#", ""));
     }
 
-    /// Appends the path of a type that is declared in `module`: the functions around it count as well, which
-    /// `module_path!()` leaves out.
+    /// Appends the path of a type that is declared in `module`, with the enclosing functions, which `module_path!()` omits.
     pub fn declared<T: ?Sized>(&mut self, module: &str, name: &str) {
         self.place(std::any::type_name::<T>(), module, 1);
         self.path(name);
@@ -68,13 +67,13 @@ impl TypeName {
         self.text(&text);
     }
 
-    /// Says that the type has no stable name.
+    /// Marks the type as having no stable name.
     pub fn unnamed(&mut self) {
         self.unnamed = true;
         self.text.push('_');
     }
 
-    /// Appends another name after a text that is not escaped.
+    /// Appends another name after an unescaped text.
     pub(crate) fn append(&mut self, before: &str, other: &TypeName) {
         self.text.push_str(before);
         self.text.push_str(&other.text);

@@ -1,17 +1,17 @@
-//! Cells that count hits: exact, without waiting, and in no cache line that threads share.
+//! Cells count hits: exactly, without waiting, and in no cache line shared between threads.
 //!
-//! Each thread has a table, to which only that thread writes, so it needs no atomic addition. A ring has a cell for each
-//! storage, at the same place in all tables. The place is a number of the storage plus a number of the ring: a hit finds
-//! its cell by one addition. The number of a storage is chosen so that no two such sums meet.
+//! Each thread has a table that only it writes, so no atomic addition is needed. A ring has a cell for each storage, at the
+//! same index in all tables. The index is a number of the storage plus a number of the ring: a hit finds its cell by one
+//! addition. The number of a storage is chosen so that no two sums are equal.
 //!
-//! A table that is too small is exchanged for a larger one when its thread first counts a cell that it lacks. Tables of
-//! threads that ended go to new threads, with their counts. Threads that end count in a table for all.
+//! A table that is too small is exchanged for a larger one when its thread first counts a cell that it lacks. New threads
+//! reuse the tables of ended threads, with their counts. Threads that are ending count in a common table.
 
 use std::cell::Cell as ThreadCell;
 
 use crate::sync::lasting::{AtomicU64, Mutex, Ordering};
 
-/// The base of a storage without cells: no table is as large.
+/// The base of a storage without cells: no table is that large.
 pub(crate) const NO_BASE: usize = usize::MAX / 2;
 
 /// The smallest table.
@@ -20,7 +20,7 @@ const SMALLEST: usize = 32;
 type Table = &'static [AtomicU64];
 
 std::thread_local! {
-    /// Without a destructor, so that it is read without a check.
+    /// Without a destructor, so that access needs no check.
     static TABLE: ThreadCell<Table> = const { ThreadCell::new(&[]) };
     static OWNED: Owned = const { Owned };
 }
@@ -45,12 +45,12 @@ static TABLES: Mutex<Tables> = Mutex::new(Tables {
 
 struct Tables {
     all: Vec<Table>,
-    /// Without a thread.
+    /// Tables without a thread.
     free: Vec<Table>,
     of_ending_threads: Vec<u64>,
     /// Whether a ring on a storage has the cell.
     taken: Vec<bool>,
-    /// No cell before it is free.
+    /// All cells before it are taken.
     first_free: usize,
 }
 
@@ -63,11 +63,11 @@ pub(crate) fn own(cell: usize) -> Option<&'static AtomicU64> {
 /// Adds one to this thread's count.
 #[inline(always)]
 pub(crate) fn add(count: &AtomicU64) {
-    // No other thread writes here.
+    // No other thread writes to it.
     count.store(count.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
 }
 
-/// Gives this thread the cell, unless it ends.
+/// Gives this thread the cell, unless the thread is ending.
 #[inline]
 pub(crate) fn prepare(cell: usize) {
     if own(cell).is_none() {
@@ -141,16 +141,16 @@ impl Tables {
     }
 }
 
-/// A cell of one ring on one storage. It is free again when this is dropped, which is after the last count.
+/// A cell of one ring on one storage. Dropping it after the last count frees it.
 #[derive(Debug)]
 pub(crate) struct Cell {
     place: usize,
-    /// The count when it was taken, which is that of earlier rings.
+    /// The count of earlier rings when it was taken.
     before: u64,
 }
 
 impl Cell {
-    /// Its place in all tables.
+    /// Its index in all tables.
     pub(crate) fn place(&self) -> usize {
         self.place
     }
@@ -170,7 +170,7 @@ impl Drop for Cell {
 }
 
 /// Takes a cell for the last of these rings on the storage with this base, if it is free. Else takes new cells for all of
-/// them. Returns the base, and the cells that were taken.
+/// them. Returns the base, and the taken cells.
 pub(crate) fn take(base: usize, rings: &[usize]) -> (usize, Vec<Cell>) {
     let mut tables = TABLES.lock();
     let Some(&last) = rings.last() else {

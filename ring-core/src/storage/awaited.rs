@@ -58,8 +58,10 @@ use crate::{storage_mutations, storage_queries, wait};
 ///         read.map_err(|error| Error::storage("remote", "get", error))
 ///     }
 ///     // and so on
-/// #   async fn write<K: RingKey + ?Sized>(&self, key: &K, value: Vec<u8>, expiry: Option<Duration>, until: Option<Instant>) -> Result<(), Error> {
-/// #       self.client.set(&self.stored_key(key), value, expiry).await.map_err(|error| Error::storage("remote", "set", error))
+/// #   async fn write<K: RingKey + ?Sized>(&self, key: &K, value: Vec<u8>, expiry: Option<Duration>, until: Option<Instant>)
+/// -> Result<(), Error> {
+/// #       self.client.set(&self.stored_key(key), value, expiry).await.map_err(|error| Error::storage("remote", "set",
+/// error))
 /// #   }
 /// #   async fn remove<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<bool, Error> {
 /// #       self.client.del(&self.stored_key(key)).await.map_err(|error| Error::storage("remote", "delete", error))
@@ -67,7 +69,8 @@ use crate::{storage_mutations, storage_queries, wait};
 /// #   async fn contains<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<bool, Error> {
 /// #       self.client.exists(&self.stored_key(key)).await.map_err(|error| Error::storage("remote", "has", error))
 /// #   }
-/// #   async fn renew<K: RingKey + ?Sized>(&self, key: &K, expiry: Duration, until: Option<Instant>) -> Result<bool, Error> {
+/// #   async fn renew<K: RingKey + ?Sized>(&self, key: &K, expiry: Duration, until: Option<Instant>) -> Result<bool, Error>
+/// {
 /// #       self.client.expire(&self.stored_key(key), expiry).await.map_err(|error| Error::storage("remote", "touch", error))
 /// #   }
 /// }
@@ -348,7 +351,7 @@ pub trait AsyncClear<T>: AsyncStorage<T> {
 /// A storage whose operations wait only for locks that are held briefly. It is an [`AsyncStorage`].
 pub trait InMemory {}
 
-/// Operations that are done when their future is first polled.
+/// Operations that end when their future is first polled.
 macro_rules! at_once {
     ($($name:ident $word:literal ($($bounds:tt)*) ($key:ident: $keys:ty => $recorded:ty = $lent:expr)
         ($($argument:ident: $type:ty),*) -> $output:ty;)*) => {$(
@@ -391,8 +394,7 @@ impl<T, S: Clear<T> + InMemory> AsyncClear<T> for S {
 
 /// The value under `key`, unless its remaining life is at most `stale`.
 ///
-/// What rings with stale entries alone need is boxed: the compiler computes the layout of futures within futures to some
-/// depth only.
+/// Code for rings with stale entries only is boxed: the compiler computes the layout of nested futures to a limited depth.
 pub(crate) async fn read_fresh<S, T, K>(
     storage: &S,
     key: &K,
@@ -480,7 +482,7 @@ where
                 failure = failure.or(renewed.err());
                 continue;
             }
-            // What rings with leases alone need is boxed, as in `read_fresh`.
+            // Boxed, as in `read_fresh`: only rings with leases need it.
             Step::Acquire(request, until) => {
                 let acquired = Box::pin(storage.acquire(machine.key(), request, until)).await;
                 let (event, failed) = event_of(acquired, Event::Acquired);

@@ -9,8 +9,8 @@ use crate::key::{EncodedKey, RingKey};
 
 /// The common part of blocking and awaited storages.
 ///
-/// All methods that every storage needs are required, so that a storage that wraps another must forward them. One that
-/// wraps a storage with leases also forwards [`leases`](Self::leases).
+/// All methods that every storage needs are required, so that a wrapper of another storage must forward them. A wrapper of
+/// a storage with leases also forwards [`leases`](Self::leases).
 pub trait StorageBase<T> {
     /// The error of operations: [`Infallible`](std::convert::Infallible) if they cannot fail.
     type Error: Failure;
@@ -51,8 +51,8 @@ pub trait StorageBase<T> {
         None
     }
 
-    /// The value under `key`, if it is found without waiting and is not stale: the fast path of a hit in memory. An
-    /// entry is stale when its remaining life is at most `stale`. `None` proves nothing.
+    /// The value under `key`, if it is found without waiting and is not stale: the fast path of a hit in memory. An entry is
+    /// stale when its remaining life is at most `stale`. After `None` the entry may still exist.
     #[doc(hidden)]
     #[inline(always)]
     fn hit<K: RingKey + ?Sized>(&self, key: &K, stale: Duration) -> Option<T> {
@@ -68,7 +68,7 @@ pub trait StorageBase<T> {
         None
     }
 
-    /// The version of the tags of a call that was read last: zero without tags, and if it is not known.
+    /// The version of the call's tags that was read last: zero without tags, or if it is unknown.
     #[doc(hidden)]
     #[inline(always)]
     fn version<K: RingKey + ?Sized>(&self, key: &K) -> u64 {
@@ -76,15 +76,14 @@ pub trait StorageBase<T> {
         0
     }
 
-    /// From now on the version of the tags of a call stays, whatever is read: its value is being made.
+    /// Fixes the version of a call's tags, whatever is read later: its value is being computed.
     #[doc(hidden)]
     #[inline(always)]
     fn fix_version<K: RingKey + ?Sized>(&self, key: &K) {
         let _ = key;
     }
 
-    /// Lends this storage to the inspector, without keeping it. `None` if it cannot be looked into, or has to be
-    /// asked for.
+    /// Lends this storage to the inspector, without keeping it. `None` if it cannot be inspected, or only on request.
     #[cfg(feature = "inspect")]
     #[doc(hidden)]
     fn visit(&self) -> Option<crate::inspect::Visit> {
@@ -102,7 +101,7 @@ pub trait StorageBase<T> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EvictionCounts {
-    /// Entries that other entries displaced.
+    /// Entries evicted for other entries.
     pub evictions: u64,
     /// Entries that were found expired.
     pub expirations: u64,
@@ -122,14 +121,13 @@ impl EvictionCounts {
 pub trait ChangeObserver: Send + Sync {
     /// From now on all changes are reported.
     fn began(&self);
-    /// Changes are not reported any more. Some may have been missed.
+    /// Changes are no longer reported. Some may have been missed.
     fn ended(&self);
     /// The entry under this text was changed or removed.
     fn changed(&self, stored_key: &str);
     /// Any entry may have been changed or removed.
     fn all_changed(&self);
-    /// All changes before `at` were reported. After this call, reported entries stay valid for about a second, and
-    /// then need another confirmation.
+    /// All changes before `at` were reported. Entries then stay valid for about a second, until the next confirmation.
     fn confirmed(&self, at: Instant) {
         let _ = at;
     }
@@ -137,7 +135,7 @@ pub trait ChangeObserver: Send + Sync {
     fn refused(&self, reason: &str) {
         let _ = reason;
     }
-    /// Whether the reports are not needed any more.
+    /// Whether the reports are no longer needed.
     fn is_gone(&self) -> bool;
 }
 

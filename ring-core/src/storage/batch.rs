@@ -12,7 +12,7 @@ use crate::sync::EventListener;
 
 /// Writes on one storage that are made together.
 ///
-/// Writes that need not wait for other writes come first, so that two bulk calls cannot deadlock.
+/// Writes that wait for no other write come first, so that two bulk calls cannot deadlock.
 pub(crate) struct Batch<'b, 'c, S: StorageBase<T>, T> {
     stores: &'b mut [Store<'c, S, T>],
     /// The result of each machine's last step.
@@ -25,7 +25,7 @@ pub(crate) struct Batch<'b, 'c, S: StorageBase<T>, T> {
     stored: Vec<bool>,
 }
 
-/// Operations that are made together, and the earliest of their end instants.
+/// Operations that are made together, and the earliest of their deadlines.
 struct Together<I> {
     items: Vec<I>,
     until: Option<Instant>,
@@ -44,7 +44,7 @@ impl<I> Together<I> {
         self.until = self.until.into_iter().chain(until).min();
     }
 
-    /// Takes all, if there are any.
+    /// Takes all, if any.
     fn take(&mut self) -> Option<(Vec<I>, Option<Instant>)> {
         (!self.items.is_empty()).then(|| (mem::take(&mut self.items), self.until.take()))
     }

@@ -17,8 +17,8 @@ use crate::wait;
 /// Implementors write the raw operations, which ignore computations under way. Users call the verbs:
 /// [`get`](Self::get), [`set`](Self::set), [`delete`](Self::delete), [`has`](Self::has) and [`touch`](Self::touch).
 ///
-/// All operations treat an expired entry as absent. They return by the instant `until`, with an error if they are not
-/// done. Without one, a storage with a [deadline](StorageBase::deadline) applies its own.
+/// All operations treat an expired entry as absent. They return by the instant `until`, with an error if they have not
+/// ended. Without it, a storage with a [deadline](StorageBase::deadline) applies its own.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a blocking storage of `{T}`",
     label = "not a `Storage<{T}>`",
@@ -53,7 +53,7 @@ pub trait Storage<T>: StorageBase<T> {
         until: Option<Instant>,
     ) -> Result<bool, Self::Error>;
 
-    /// Raw: reads the versions of the tags of these calls, for values that are made without a look-up.
+    /// Raw: reads the versions of the tags of these calls, for values that are computed without a look-up.
     #[doc(hidden)]
     fn see_versions<K: RingKey>(&self, keys: &[K], until: Option<Instant>) -> Result<(), Self::Error> {
         let _ = (keys, until);
@@ -71,7 +71,7 @@ pub trait Storage<T>: StorageBase<T> {
         Ok(None)
     }
 
-    /// Raw: puts a value under `key`, with the version of its tags. A storage that keeps none keeps no such value.
+    /// Raw: puts a value under `key`, with the version of its tags. A storage without versions does not store it.
     #[doc(hidden)]
     fn write_of<K: RingKey + ?Sized>(
         &self,

@@ -46,7 +46,7 @@ impl<T, O> Step<T, O> {
 
 /// The result of the last step.
 pub(crate) enum Event<T> {
-    /// There was none.
+    /// No step was executed yet.
     Start,
     /// Whether the event happened in time.
     Woken(bool),
@@ -99,7 +99,7 @@ pub(crate) trait Machine<T> {
     fn next(&mut self, event: Event<T>) -> Step<T, Self::Output>;
 }
 
-/// A machine that is run until it waits, and goes on later. Its result is then `None`.
+/// A machine that runs until it waits, and continues later. Its result is then `None`.
 pub(super) struct UntilWait<'m, M>(pub(super) &'m mut M);
 
 impl<T, M: Machine<T>> Machine<T> for UntilWait<'_, M> {

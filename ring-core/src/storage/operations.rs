@@ -1,9 +1,9 @@
-//! The raw operations of a storage as a table, for types that pass all of them on.
+//! The table of a storage's raw operations, for wrappers that forward all of them.
 //!
-//! Each row has the name, the word in errors, the bounds of `K`, the keys as they are given, recorded and lent, the other
-//! parameters and the result. `until` is the last parameter of all. `T` is the type of values where the table is used.
+//! Each row has the name, the word in errors, the bounds of `K`, the keys as passed, recorded and lent, the other parameters
+//! and the result. `until` is the last parameter of all. `T` is the type of values where the table is used.
 
-/// Calls a macro with the operations after whose failure entries are as good as before.
+/// Calls a macro with the operations whose failure leaves entries valid.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! storage_queries {
@@ -37,7 +37,7 @@ macro_rules! storage_queries {
     };
 }
 
-/// Calls a macro with the operations after whose failure entries are out of date.
+/// Calls a macro with the operations whose failure leaves entries out of date.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! storage_mutations {

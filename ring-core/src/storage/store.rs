@@ -11,8 +11,8 @@ use crate::wait::{after, remaining};
 
 /// The machine of a write.
 ///
-/// A write that takes too long is abandoned: other writes begin before it ends, and then it removes its entry. If it
-/// cannot, because it is dropped or the storage fails, it marks the entry as suspect.
+/// A write that takes too long is abandoned: other writes begin before it ends, and at its end it removes its entry. If
+/// it cannot, because it is dropped or the storage fails, it marks the entry suspect.
 pub(crate) struct Store<'c, S: StorageBase<T>, T> {
     storage: &'c S,
     /// `None` when it is finished.
@@ -20,7 +20,7 @@ pub(crate) struct Store<'c, S: StorageBase<T>, T> {
     /// The value to write; `None` removes the entry.
     value: Option<T>,
     is_removal: bool,
-    /// Whether the entry has this value already, and its life restarts.
+    /// Whether the entry already has this value; then only its life restarts.
     is_renewal: bool,
     /// The token that the lease of the key must have.
     token: Option<LeaseToken>,
@@ -46,7 +46,7 @@ enum State {
     Renew,
     /// Writes.
     Write,
-    /// Removes its entry after it was abandoned. Whether the write succeeded.
+    /// Removes the entry after the write was abandoned. The field: whether the write succeeded.
     Undo(bool),
 }
 
@@ -78,7 +78,7 @@ impl<'c, S: StorageBase<T>, T> Store<'c, S, T> {
         }
     }
 
-    /// The same for an entry that has this value already: its life restarts, if it is still there.
+    /// The same for an entry that already has this value: its life restarts, if it still exists.
     pub(crate) fn renewing(mut self, is_renewal: bool) -> Self {
         self.is_renewal = is_renewal && self.expiry.is_some();
         self
@@ -93,7 +93,7 @@ impl<'c, S: StorageBase<T>, T> Store<'c, S, T> {
     }
 
     /// Stores a value given by the user, superseding any write or computation. Without a value it removes the entry.
-    /// `None` if it is done: in memory, it takes no time.
+    /// `None` if it has ended: in memory, at once.
     pub(crate) fn explicit(
         storage: &'c S,
         key: EncodedKey,
@@ -121,7 +121,7 @@ impl<'c, S: StorageBase<T>, T> Store<'c, S, T> {
         })
     }
 
-    /// Ends the flight, whose waiters have the outcome.
+    /// Ends the flight, whose waiters already have the outcome.
     pub(crate) fn finish(mut self) {
         if let Some(leader) = self.leader.take() {
             leader.finish(|| Outcome::Failed);
@@ -197,8 +197,7 @@ impl<'c, S: StorageBase<T>, T> Store<'c, S, T> {
         }
     }
 
-    /// The lease is not there any more. If it was not there before, the value is not stored: an update then removes what it
-    /// was to replace.
+    /// The lease is over. If it was over before the write, the value was not stored; an update then removes the old entry.
     fn written_leased(&mut self, was_leased: bool) -> Step<T, bool> {
         let leader = self.leader();
         leader.forget_lease();
@@ -209,7 +208,7 @@ impl<'c, S: StorageBase<T>, T> Store<'c, S, T> {
         Step::Remove(self.until)
     }
 
-    /// The entry of the abandoned write was removed, or is reported.
+    /// The entry of the abandoned write was removed, or is marked suspect.
     fn end_undo(&mut self, removed: bool) {
         self.state = State::Turn;
         let Some(leader) = &self.leader else { return };
@@ -271,7 +270,7 @@ impl<S: StorageBase<T>, T> Machine<T> for Store<'_, S, T> {
                 self.take_turn(true)
             }
             (State::Turn, event) => self.take_turn(!matches!(event, Event::Woken(false))),
-            // It is gone meanwhile.
+            // The entry is gone.
             (State::Renew, Event::Renewed(false)) => self.write_value(),
             (State::Renew, event) => self.written(matches!(event, Event::Renewed(true))),
             (State::Write, Event::WrittenLeased(was_leased)) => self.written_leased(was_leased),

@@ -1,4 +1,4 @@
-//! A storage as one ring reaches it: the storage, and the form of the ring's values there.
+//! Views: a storage with the form of one ring's values in it.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -23,7 +23,7 @@ pub trait View<V>: Clone {
     /// The storage.
     fn storage(&self) -> &Self::Storage;
 
-    /// The storage as calls reach it together, if it knows of each call something else.
+    /// The storage as several calls use it together, if it has state per call.
     #[doc(hidden)]
     #[must_use]
     fn together(calls: &[(&EncodedKey, &Self)]) -> Option<Self> {
@@ -31,8 +31,7 @@ pub trait View<V>: Clone {
         None
     }
 
-    /// The same for a ring that keeps its entries for so long after they became stale. A near tier keeps an entry only
-    /// before.
+    /// The same for a ring that keeps stale entries for this long. A near tier drops an entry when it becomes stale.
     #[doc(hidden)]
     #[must_use]
     #[inline]
@@ -119,14 +118,14 @@ impl<V: Clone, S: StorageBase<V>> View<V> for &S {
     }
 }
 
-/// A storage that holds values encoded by `C`: storages of bytes, seen through [`Coded`].
+/// A storage that holds values encoded by `C`: a storage of bytes, seen through [`Coded`].
 pub trait CodedStorage<C> {
     /// The storage as a ring with this coder reaches it.
     type View<'s>: From<Self::Whole<'s>> + HasCoder<Coder = C>
     where
         Self: 's;
 
-    /// The storage as the handle of a method reaches it, without the coder if the storage needs none.
+    /// The storage as the handle of a method uses it, without the coder if the storage needs none.
     type Whole<'s>
     where
         Self: 's;
@@ -165,15 +164,15 @@ impl<C, S: StorageBase<Vec<u8>>> CodedStorage<C> for S {
     }
 }
 
-/// A storage of this library that holds bytes. Macros know its name, and check here that a type of that name is it.
+/// A storage of bytes of this library. The macros know its name, and check here that a type of that name is this one.
 #[doc(hidden)]
 pub trait HoldsBytes {
     /// Whether its entries can expire.
     const EXPIRES: bool = true;
 }
 
-/// A type that is named like a storage of bytes of this library: as a ring with values `V` reaches it, with the coder
-/// `C` if it is one.
+/// A type with the name of one of this library's storages of bytes: its view by a ring with values `V`, and with the coder
+/// `C` if it holds bytes.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has the name of a storage of this library, and is another type",
@@ -189,7 +188,7 @@ pub trait NamedStorage<V, C> {
     where
         Self: 's;
 
-    /// The storage as the handle of a whole method reaches it.
+    /// The storage as the handle of a whole method uses it.
     type Whole<'s>
     where
         Self: 's;
@@ -220,7 +219,7 @@ impl<V, C, S: HoldsBytes + CodedStorage<C>> NamedStorage<V, C> for S {
 
 macro_rules! in_memory {
     ($($storage:ident)*) => {$(
-        /// A user may call it by another name.
+        /// The macros do not know a storage by an alias.
         #[diagnostic::do_not_recommend]
         impl<V, C> NamedStorage<V, C> for crate::$storage<V> {
             type Held = V;

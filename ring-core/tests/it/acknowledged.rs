@@ -95,7 +95,7 @@ fn an_older_write_that_arrives_after_a_bulk_update_is_not_seen() {
     });
 }
 
-/// An update to 2 that gives way to `newer`, and returns before `newer` has taken effect.
+/// An update to 2 that is superseded by `newer`, and returns before `newer` has taken effect.
 fn gives_way_to<'f>(
     newer: impl FnOnce(&'static Ring, &'f Far) -> Held<'f, ()>,
     far: &'f Far,
@@ -259,8 +259,8 @@ fn an_update_leaves_nothing_older_if_the_newer_operation_failed() {
     assert_quiet(&far);
 }
 
-/// Even if a later computation comes too late as well, an update does not return: the operation that both gave way to
-/// still waits for an older value to be written.
+/// Even if a later computation comes too late as well, an update does not return: the operation that superseded both still
+/// waits for the write of an older value.
 #[test]
 fn an_update_does_not_return_while_an_older_value_is_being_written() {
     let ring = keep(

@@ -126,7 +126,7 @@ mod with_serde {
         }
 
         #[test]
-        fn white_space_after_the_value_is_ignored() {
+        fn whitespace_after_the_value_is_ignored() {
             let value: u8 = Json::decode(b" 7\n").unwrap();
             assert_eq!(value, 7);
             assert!(<Json as Coder<u8>>::decode(b"7 7").is_err());

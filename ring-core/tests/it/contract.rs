@@ -108,7 +108,7 @@ fn async_map_of_numbers() {
 }
 
 #[test]
-fn what_could_fail_and_does_not() {
+fn operations_that_can_fail_and_do_not() {
     let clock = ManualClock::default();
     contract::blocking(|| Fails::new(lru(&clock, ROOMY, 4)))
         .bytes()

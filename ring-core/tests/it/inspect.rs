@@ -1,4 +1,4 @@
-//! What the inspector asks of memory storages.
+//! The inspector's view of memory storages.
 
 use std::collections::BTreeSet;
 use std::sync::Barrier;
@@ -128,7 +128,7 @@ fn a_key_is_deleted_by_its_text_and_no_other() {
     assert!(!call(own, &lru, 7, never::<u32>).has() && call(other, &lru, 7, never::<u32>).has());
 }
 
-/// Texts that are no keys of the storage, and texts that are no cursors.
+/// Texts that are neither keys nor cursors of the storage.
 #[test]
 fn nonsense_is_no_key_and_no_page() {
     let ring = named("inspect-nonsense");

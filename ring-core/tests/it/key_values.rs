@@ -1,4 +1,4 @@
-//! `Key`, the key of a call as a value of its own.
+//! `Key`, the owned key of a call.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};

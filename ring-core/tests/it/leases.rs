@@ -1,4 +1,4 @@
-//! Leases on a simulated server that several processes share: a process is a storage with flights of its own.
+//! Leases on a simulated server that several processes share: a process is a storage with its own flights.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -17,12 +17,12 @@ use crate::support::{
     simple_base, text,
 };
 
-/// What becomes of a request.
+/// The outcome of a request.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Line {
     #[default]
     Works,
-    /// It is done, and the answer is lost.
+    /// The request is executed, and the answer is lost.
     LosesAnswers,
     LosesRequests,
 }
@@ -103,7 +103,7 @@ impl Leases for Process {
                 server.leases.remove(&key);
             }
         });
-        // Without an answer it ends by itself.
+        // Without an answer the lease ends by itself.
         drop(released);
     }
 }
@@ -204,7 +204,7 @@ impl Storage<u32> for Process {
     }
 }
 
-/// A ring whose leases end when a test says so.
+/// A ring whose leases a test ends.
 fn leased() -> &'static Ring {
     let ring = Ring::with_prefix("leased").lease(Duration::from_secs(3600));
     keep(ring.flight_timeout(Duration::from_secs(3600)))
@@ -263,8 +263,7 @@ fn an_update_without_a_lease_leaves_no_older_value() {
     assert_eq!(process.entry(), None);
 }
 
-/// The calls that waited for a call that failed compute for themselves: they wait neither for each other nor for another
-/// process.
+/// Calls that waited for a failed call compute for themselves: they wait neither for each other nor for another process.
 #[test]
 fn after_an_error_no_call_waits_for_a_lease() {
     let (ring, process) = (leased(), Process::default());
@@ -295,7 +294,7 @@ fn after_an_error_no_call_waits_for_a_lease() {
 
 #[test]
 fn a_storage_that_does_not_forward_its_leases_is_noticed() {
-    /// A storage around another one, that forgot the operations of leases.
+    /// A wrapper of a storage that does not forward the operations of leases.
     #[derive(Default)]
     struct Forgetful(Process);
 
@@ -352,8 +351,8 @@ fn a_storage_that_does_not_forward_its_leases_is_noticed() {
     assert!(Cache::new(ring, &storage).stats::<u32>().errors > 0);
 }
 
-/// Whatever three processes do, and whatever answers are lost: what is stored was true when the last delete was
-/// acknowledged, or later.
+/// For any operations of three processes and any lost answers: a stored value is at least as new as the last acknowledged
+/// delete.
 #[test]
 fn no_interleaving_stores_what_a_delete_made_out_of_date() {
     for seed in 0..3_000 {

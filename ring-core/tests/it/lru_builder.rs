@@ -18,7 +18,7 @@ fn weighing(max_weight: u64) -> Lru<u32> {
         .build()
 }
 
-/// The invariants, where they can be checked.
+/// Checks the invariants, where that is possible.
 #[cfg(feature = "testing")]
 fn validate<T>(lru: &Lru<T>) {
     lru.validate();
@@ -178,7 +178,7 @@ fn an_expiry_ends_entries_that_are_used_as_well() {
 }
 
 #[test]
-fn to_look_whether_there_is_an_entry_is_no_use_and_to_touch_is() {
+fn has_is_not_a_use_and_touch_is() {
     let clock = ManualClock::default();
     let lru = Lru::<u32>::builder();
     let lru = lru.clock(clock.clone()).time_to_idle(10 * SECOND).build();

@@ -1,4 +1,4 @@
-//! `Packed`: compressed values, and what was stored before it was switched on.
+//! `Packed`: compressed values, and entries from before it was switched on.
 
 use proptest::prelude::*;
 use ring_cache_core::coder::{Cbor, Coder, Json, Lz4, MessagePack, Packed, Raw, Zstd};
@@ -90,7 +90,7 @@ fn values_of_the_coder_alone_and_of_the_other_algorithm_are_read() {
     assert!(<Json as Coder<Vec<String>>>::decode(&Packed::<Json, Lz4>::encode(&long()).unwrap()).is_err());
 }
 
-/// The promise that makes it possible to switch it on: no coder of names writes such bytes.
+/// This makes it possible to switch it on: no coder with names writes such bytes.
 #[test]
 fn the_mark_begins_no_value_of_another_coder() {
     for bytes in [MARK, b"\xffrp\x00", b"\xffrp\x01\x00\x00\x00\x00"] {
@@ -129,7 +129,7 @@ fn bombs_are_refused() {
         for false_size in [0, 1, 1 << 20, size - 1] {
             refused(&frame(method, false_size, data));
         }
-        // More is said to come than does.
+        // The frame announces more bytes than it has.
         for few in [
             &[][..],
             &[0],

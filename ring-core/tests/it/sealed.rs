@@ -1,4 +1,4 @@
-//! `Sealed`: what a storage holds tells no values, and only what was sealed for an entry is read as its value.
+//! `Sealed`: the storage reveals no values, and only bytes sealed for an entry are read as its value.
 
 use std::cell::RefCell;
 use std::sync::Arc;

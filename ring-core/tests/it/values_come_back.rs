@@ -1,4 +1,4 @@
-//! A coder reads its bytes as the same value, or refuses to write them.
+//! A coder decodes its bytes to the same value, or refuses to encode.
 
 use std::fmt::Debug;
 
@@ -188,7 +188,7 @@ fn a_refused_value_is_computed_every_time() {
     assert!(map.is_empty());
 }
 
-/// Postcard has no names, so that a field that is left out shifts all that follow.
+/// Postcard has no names, so an omitted field shifts all that follow.
 #[test]
 fn postcard_refuses_values_with_fields_left_out() {
     #[derive(Debug, Deserialize, PartialEq, Serialize)]

@@ -171,7 +171,7 @@ impl Model {
         }
     }
 
-    /// This value was evicted. Fails if it was absent.
+    /// Notes that this value was evicted. Fails if it was absent.
     pub(crate) fn gave_way(&mut self, key: u32, number: u64) -> Result<(), String> {
         match self.entries[key as usize] {
             Some(entry) if entry.number == number => self.evict(key),

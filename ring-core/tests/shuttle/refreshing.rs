@@ -1,4 +1,4 @@
-//! Stale entries: who refreshes them, and what keeps a refresh from storing.
+//! Stale entries: which call refreshes them, and what prevents a refresh from storing.
 
 use std::sync::Arc;
 
@@ -51,7 +51,7 @@ fn f6_past_its_life_calls_join_the_refresh<S: KeptStale>(world: &Arc<World<S>>) 
     assert!(all_are(&late, &[Ok(2)]), "{late:?}");
     let early = answers(vec![early]);
     assert!(all_are(&early, &[Ok(1), Ok(2)]), "{early:?}");
-    // The refresh may have ended before the time passed.
+    // The refresh may have ended before the clock moved.
     assert!(matches!(world.left_stale(), Lookup::Fresh(2) | Lookup::Stale(2)));
     assert!(world.started() <= 3, "{}", world.started());
 }

@@ -1,9 +1,9 @@
-//! The bounds of the impl: those that the types of the key's fields need, and no others.
+//! The bounds of the impl: only those that the types of the key's fields need.
 //!
-//! `Vec<Option<T>>` needs `T: RingKey`. `Id<T>` needs `Id<T>: RingKey`, which may hold for all `T`. So types of the
-//! standard library, which are keys if their arguments are, are taken apart, and the types that are left are bound. A type that
-//! contains itself, directly or by others, would make such a bound circular. It does so behind a pointer or in a list: there
-//! the parameters are bound instead, as std's derives do.
+//! `Vec<Option<T>>` needs `T: RingKey`. `Id<T>` needs `Id<T>: RingKey`, which may hold for all `T`. So types of the standard
+//! library, which are keys if their arguments are, are replaced by their arguments, and the other types are bound. For a
+//! type that contains itself, directly or by others, such a bound would be circular. It contains itself behind a pointer or
+//! in a list: there the parameters are bound instead, like std's derives do.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
@@ -15,7 +15,7 @@ use crate::generics;
 use crate::root::Root;
 use crate::types::{mentions, type_arguments};
 
-/// Types that are keys if so many of their type arguments are.
+/// Types that are keys if their first arguments, in this number, are.
 const TAKEN_APART: [(&str, usize); 14] = [
     ("Box", 1),
     ("Rc", 1),
@@ -33,10 +33,10 @@ const TAKEN_APART: [(&str, usize); 14] = [
     ("PhantomData", 0),
 ];
 
-/// Where a type stands.
+/// The position of a type.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
-    /// In the type itself, so that it cannot contain it.
+    /// Directly in the type, so it cannot contain it.
     Direct,
     /// Behind a pointer or in a list: it may contain the type, directly or by others that do.
     Indirect,
@@ -106,7 +106,7 @@ impl<'a> Bounds<'a> {
         }
     }
 
-    /// Needs the arguments of a type of the standard library. Returns whether it is one.
+    /// For a type of the standard library, requires its arguments. Returns whether it is one.
     fn take_apart(&mut self, path: &Path, place: Place) -> bool {
         let last = path.segments.last().filter(|last| !last.arguments.is_none());
         let keys = last.and_then(|last| TAKEN_APART.iter().find(|(name, _)| last.ident == name));
@@ -138,7 +138,7 @@ impl<'a> Bounds<'a> {
         }
     }
 
-    /// Whether a type is what a parameter says, as `T::Child`. `module::Type<T>` is not.
+    /// Whether a type is a projection of a parameter, such as `T::Child`. `module::Type<T>` is not.
     fn is_projection(&self, ty: &Type) -> bool {
         let Type::Path(path) = ty else { return false };
         let first = &path.path.segments[0].ident;
@@ -188,7 +188,7 @@ impl<'ast> Visit<'ast> for Search<'_> {
         visit::visit_path(self, path);
     }
 
-    /// The expansion of a macro is not known here.
+    /// The expansion of a macro is unknown here.
     fn visit_type_macro(&mut self, ty: &'ast TypeMacro) {
         self.tokens(ty.to_token_stream());
     }

@@ -1,4 +1,4 @@
-//! Options that are right alone, and wrong beside others.
+//! Checks of options that are valid alone, but not together.
 
 use quote::ToTokens;
 
@@ -100,7 +100,7 @@ fn names(fields: &[Field<'_>]) -> String {
     }
 }
 
-/// Values that differ in one field have to read differently.
+/// Values that differ in one field must have different texts.
 fn in_format(format: &Format, field: &Field<'_>, errors: &mut Errors) {
     let name = field.name();
     if let Some(rename) = &field.options.rename {
@@ -153,7 +153,7 @@ struct Named<'a> {
     rename: Option<&'a Word>,
 }
 
-/// Two that share a name would share keys. One of them was renamed: the error is placed there.
+/// Equal names would give equal keys. One item was renamed: the error is placed there.
 fn distinct<'a>(all: impl Iterator<Item = Named<'a>>, what: &str, errors: &mut Errors) {
     let mut seen: Vec<Named<'a>> = Vec::new();
     for named in all {

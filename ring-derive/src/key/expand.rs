@@ -14,7 +14,7 @@ use crate::parse::Word;
 use crate::root::{Root, moved_to};
 use crate::template::Place;
 
-/// Implements `RingKey`. The code names items by full paths, so that names of the user's do not shadow them.
+/// Implements `RingKey`. The code uses full paths, so that the user's names do not shadow them.
 pub(crate) fn expand(model: &Model<'_>, root: &Root) -> TokenStream {
     let name = &model.input.ident;
     let bounds = Bounds::of(model);
@@ -73,7 +73,7 @@ impl Write<'_> {
         }
     }
 
-    /// Texts and fields, in turn.
+    /// Texts and fields, alternating.
     fn format(&self, model: &Model<'_>, format: &Format, fields: &[Field<'_>]) -> TokenStream {
         let root = self.root;
         let before = &format.before;
@@ -100,7 +100,7 @@ impl Write<'_> {
         if place.members.is_empty() {
             return self.value(&(field, value));
         }
-        // A type of such a field is not known here: if it is not a key, the text names it.
+        // The type of such a field is unknown here: if it is not a key, the error is at the text.
         let (root, place) = (self.root, format.text.span());
         let value = moved_to(place, value);
         moved_to(place, quote!(#root::RingKey::ring_key(#value, __key);))
@@ -155,7 +155,7 @@ impl Write<'_> {
         }
     }
 
-    /// Names what follows, if there is a name.
+    /// Names the next part, if there is a name.
     fn label(&self, name: Option<&str>) -> Option<TokenStream> {
         let root = self.root;
         name.map(|name| quote!(#root::KeyWriter::label(__key, #name);))
@@ -166,7 +166,7 @@ impl Write<'_> {
         quote!(#root::KeyWriter::word(__key, #word);)
     }
 
-    /// The type's own tokens are in the call, so that a missing `RingKey` is reported at the user's field.
+    /// The call contains the type's own tokens, so that a missing `RingKey` is reported at the user's field.
     fn value(&self, (field, value): &Part<'_>) -> TokenStream {
         let (root, ty) = (self.root, &field.field.ty);
         match &field.options.with {
@@ -181,7 +181,7 @@ impl Write<'_> {
 
 /// A reference to a field, or to a field of it.
 fn reference(model: &Model<'_>, field: &Member, below: &[Member]) -> TokenStream {
-    // A field of a packed struct can be copied, but not borrowed.
+    // A field of a packed struct can be copied but not borrowed.
     if is_packed(&model.input.attrs) {
         quote!(&{ self.#field #(.#below)* })
     } else {
@@ -196,7 +196,7 @@ fn is_packed(attributes: &[Attribute]) -> bool {
     })
 }
 
-/// The tokens, whose errors are reported at `span`.
+/// The tokens, with errors reported at `span`.
 fn at(span: Span, tokens: TokenStream) -> TokenStream {
     let span = span.resolved_at(Span::call_site());
     let moved = tokens.into_iter().map(|mut token| {

@@ -1,4 +1,4 @@
-//! `format = "{tenant}/{id}"`: how a type reads.
+//! `format = "{tenant}/{id}"`: the text of a type in keys.
 
 use syn::LitStr;
 

@@ -13,7 +13,7 @@ use crate::template::Place;
 pub(crate) struct Model<'a> {
     pub(crate) input: &'a DeriveInput,
     pub(crate) options: TypeOptions,
-    /// How the type reads, if that is written.
+    /// The text of the type, if the user defined it.
     pub(crate) format: Option<Format>,
     pub(crate) body: Body<'a>,
 }
@@ -66,7 +66,7 @@ impl<'a> Model<'a> {
         })
     }
 
-    /// Whether the type, or a part of it, is deprecated: the impl names it all the same.
+    /// Whether the type, or a part of it, is deprecated. The impl uses it all the same.
     pub(crate) fn is_deprecated(&self) -> bool {
         let is_deprecated = |attrs: &[Attribute]| attrs.iter().any(|attr| attr.path().is_ident("deprecated"));
         let any_field = |fields: &[Field<'_>]| fields.iter().any(|field| is_deprecated(&field.field.attrs));
@@ -90,7 +90,7 @@ impl<'a> Model<'a> {
         }
     }
 
-    /// Whether the key needs a field as a whole: a format may name fields of it instead.
+    /// Whether the key needs the whole field. A format may name fields of it instead.
     pub(crate) fn is_part(&self, field: &Field<'_>) -> bool {
         let is_it = |place: &Place| place.members.is_empty() && field.is_named(place);
         self.format
@@ -98,7 +98,7 @@ impl<'a> Model<'a> {
             .is_none_or(|format| format.places().any(is_it))
     }
 
-    /// The name as it is written, without `r#`.
+    /// The name as written, without `r#`.
     pub(crate) fn ident(&self) -> String {
         self.input.ident.unraw().to_string()
     }
@@ -150,7 +150,7 @@ impl Field<'_> {
         self.name() == place.root
     }
 
-    /// The label that the user asked for.
+    /// The label from `rename`.
     pub(crate) fn rename(&self) -> Option<String> {
         self.options.rename.as_ref().map(Word::text)
     }

@@ -1,4 +1,4 @@
-//! What the text of a value may be: so that rings are told whose keys cannot be equal.
+//! The possible texts of a value, for detecting rings that can have equal keys.
 
 use proc_macro2::TokenStream;
 use quote::quote;

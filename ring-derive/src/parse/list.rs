@@ -1,5 +1,4 @@
-//! The options that are written on one item. Here their names are checked: each is known, belongs there, and is written
-//! once.
+//! The options written on one item. Checks their names: each is known, valid there, and written once.
 
 use darling::FromMeta;
 use darling::ast::NestedMeta;
@@ -15,7 +14,7 @@ use crate::errors::Errors;
 
 pub(crate) struct Options {
     target: Target,
-    /// In the order in which they are written. A method's own come before those of its block.
+    /// In the order of writing. A method's own precede those of its block.
     options: Vec<(&'static Known, Meta)>,
     errors: Errors,
 }
@@ -73,7 +72,7 @@ impl Options {
         Err(syn::Error::new_spanned(meta.path(), message))
     }
 
-    /// Whether they are those of a method that is not cached.
+    /// Whether they belong to a method that is not cached.
     pub(crate) fn is_of_writer(&self) -> bool {
         self.options.iter().any(|(known, _)| known.name == "invalidates")
     }
@@ -85,10 +84,10 @@ impl Options {
         other.map(|(_, meta)| meta.path())
     }
 
-    /// Adds the options of the impl block, unless the method's own take their place.
+    /// Adds the options of the impl block, except those that the method overrides.
     pub(crate) fn inherit(&mut self, block: &Options) {
         for (known, meta) in &block.options {
-            // Of a block it is about `self`, beside the arguments that a method ignores.
+            // `ignore` of a block is about `self`: added to the arguments that the method ignores.
             let is_added = known.name == "ignore";
             if !is_added && !self.options.iter().any(|(own, _)| own.overrides(known)) {
                 self.options.push((known, meta.clone()));
@@ -118,12 +117,12 @@ impl Options {
 }
 
 impl Known {
-    /// Whether a method's option takes the place of an option of its block.
+    /// Whether a method's option overrides an option of its block.
     fn overrides(&self, default: &Known) -> bool {
         let is_users_storage = self.is_storage() && self.name != "capacity";
         self.name == default.name
             || (self.is_storage() && default.is_storage())
-            // A block's policy is for those of its methods that own their storages.
+            // A block's policy applies to methods that own their storages.
             || (is_users_storage && default.name == "policy")
     }
 }
@@ -132,7 +131,7 @@ fn options_of(input: ParseStream<'_>) -> syn::Result<Punctuated<Meta, Token![,]>
     Punctuated::parse_terminated_with(input, option)
 }
 
-/// One option. Values are expressions, but for those that stand for a type, or for a name with its visibility.
+/// One option. Values are expressions, except types, and names with a visibility.
 fn option(input: ParseStream<'_>) -> syn::Result<Meta> {
     let fork = input.fork();
     match special_option(&fork) {
@@ -190,7 +189,7 @@ fn misplaced(known: &Known, target: Target) -> String {
     format!("`{name}` belongs on {there}: {remedy}")
 }
 
-/// Names that other libraries give to options of ours.
+/// Options of other libraries under other names.
 const SYNONYMS: [(&str, &str); 53] = [
     ("ttl", "expire"),
     ("timeToLive", "expire"),
@@ -252,7 +251,7 @@ const WEIGHER: &str =
 
 const IDLE: &str = "name a storage whose entries end if they are not used, by `Lru::builder().time_to_idle(..)`: write `lru = EXPRESSION`";
 
-/// What others have and we do by other means.
+/// Options of other libraries without an equivalent option here.
 const REMEDIES: [(&str, &str); 6] = [
     ("weigher", WEIGHER),
     ("weight", WEIGHER),

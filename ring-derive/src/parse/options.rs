@@ -1,4 +1,4 @@
-//! The options of each attribute, one field each. Their names are those of the table.
+//! The options of each attribute, one field each, named as in the table.
 
 use darling::FromMeta;
 use syn::{Expr, ExprPath, Ident, LitStr, Path, Type};

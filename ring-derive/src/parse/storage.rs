@@ -1,4 +1,4 @@
-//! Where a ring keeps its values: the options that name a storage.
+//! The storage of a ring: the options that name it.
 
 use darling::ast::NestedMeta;
 use darling::{Error, FromMeta, Result};
@@ -8,13 +8,13 @@ use super::table::{Holds, Kind, Known, Target};
 use super::values::{expected, value};
 use crate::types::{is_storage_of_bytes, pointee};
 
-/// Where a ring keeps its values.
+/// The storage of a ring.
 pub(crate) enum Storage {
-    /// In an `Lru` of its own.
+    /// Its own `Lru`.
     Own { capacity: Option<Expr> },
-    /// In a storage of the user's that is named by its kind.
+    /// A storage of the user, named by its kind.
     OfKind { kind: Kind, place: Expr },
-    /// In a storage of the user's that is named by its type.
+    /// A storage of the user, named by its type.
     OfType { ty: Box<Type>, place: Expr },
 }
 
@@ -25,7 +25,7 @@ impl Default for Storage {
 }
 
 impl FromMeta for Storage {
-    /// From all options that belong to no field of its own: at most one, as a ring has one storage.
+    /// From the options without a field of their own: at most one, as a ring has one storage.
     fn from_list(options: &[NestedMeta]) -> Result<Self> {
         match options.first() {
             Some(NestedMeta::Meta(option)) => Self::from_meta(option),
@@ -68,7 +68,7 @@ impl Storage {
 }
 
 impl Storage {
-    /// Whether it holds bytes, so that there must be a coder.
+    /// Whether it holds bytes and so needs a coder.
     pub(crate) fn holds_bytes(&self) -> bool {
         match self {
             Storage::Own { .. } => false,
@@ -77,7 +77,7 @@ impl Storage {
         }
     }
 
-    /// The type parameter that its type is, or that a pointer to it names.
+    /// The type parameter that is its type, directly or behind a pointer.
     pub(crate) fn parameter(&self) -> Option<&Ident> {
         let Storage::OfType { ty, .. } = self else {
             return None;

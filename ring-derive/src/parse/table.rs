@@ -13,17 +13,17 @@ pub(crate) enum Target {
     Field,
 }
 
-/// An option: its name, how it is written, and on which items.
+/// An option: its name, its form, and its items.
 pub(crate) struct Known {
     pub(crate) name: &'static str,
-    /// How it is written, unless it is a kind of storage.
+    /// Its form, unless it is a kind of storage.
     example: &'static str,
     pub(crate) targets: &'static [Target],
     /// Set if the option names a storage by its kind.
     pub(crate) kind: Option<Kind>,
 }
 
-/// The storages of one type in the library.
+/// A kind of storage: one type of the library.
 #[derive(Clone, Copy)]
 pub(crate) struct Kind {
     pub(crate) type_name: &'static str,
@@ -52,7 +52,7 @@ static OPTIONS: [Known; 49] = [
     kind("redis_cluster", "RedisCluster", Holds::Bytes),
     kind("memcached", "Memcached", Holds::Bytes),
     kind("disk", "Disk", Holds::BytesBlocking),
-    // The others of `#[ring]` and `#[ring_impl]`.
+    // The other options of `#[ring]` and `#[ring_impl]`.
     option("policy", "policy = scan_resistant", RINGS),
     option("coder", "coder = Json", RINGS),
     option("expire", "expire = \"60s\"", RINGS),
@@ -84,7 +84,7 @@ static OPTIONS: [Known; 49] = [
     option("depends", "depends(Self::user(id), …)", &[Target::Method]),
     option("flight_timeout", "flight_timeout = \"10s\"", RINGS),
     option("lease", "lease = \"5s\"", RINGS),
-    // Of writers, which are not cached.
+    // Options of writers, which are not cached.
     option("invalidates", "invalidates(self.user(id), …)", &[Target::Method]),
     option("on", "on = ok", &[Target::Method]),
     // `#[ring_key]`.
@@ -94,7 +94,7 @@ static OPTIONS: [Known; 49] = [
     option("rename", "rename = \"id\"", &[Target::Variant, Target::Field]),
     option("skip", "skip", &[Target::Field]),
     option("with", "with = function", &[Target::Field]),
-    // Of all of them.
+    // Options of all attributes.
     option(
         "crate",
         "crate = path::to::ring_cache",
@@ -121,7 +121,7 @@ const fn kind(name: &'static str, type_name: &'static str, holds: Holds) -> Know
 }
 
 impl Known {
-    /// The options that may be written here.
+    /// The options that are valid here.
     pub(crate) fn all_at(target: Target) -> impl Iterator<Item = &'static Known> {
         let options = OPTIONS.iter();
         options.filter(move |known| known.targets.contains(&target))
@@ -134,7 +134,7 @@ impl Known {
         options.find(|known| known.name == name && known.targets.iter().any(in_attribute))
     }
 
-    /// How it is written, for an error.
+    /// Its form, for an error.
     pub(crate) fn example(&self) -> String {
         match self.kind {
             Some(_) => format!("{} = EXPRESSION", self.name),
@@ -159,7 +159,7 @@ impl Known {
 /// The options of a method that is not cached.
 const OF_WRITERS: [&str; 3] = ["invalidates", "on", "crate"];
 
-/// How the option of this name is written.
+/// The form of the option with this name.
 pub(crate) fn example(name: &str) -> String {
     let known = OPTIONS.iter().find(|known| known.name == name);
     known.map(Known::example).unwrap_or_default()
@@ -184,7 +184,7 @@ impl Target {
         }
     }
 
-    /// How options are written, for an error.
+    /// The forms of options, for an error.
     pub(crate) fn forms(self) -> String {
         match Known::all_at(self).next() {
             Some(first) if self.attribute() == "ring_key" => format!("`{}`", first.example),

@@ -21,10 +21,10 @@ const POLICIES: [(&str, &str); 3] = [
     ("scan_resistant", "ScanResistant"),
 ];
 
-/// Who refreshes a stale entry.
+/// The refreshers of a stale entry.
 const REFRESHERS: [&str; 2] = ["background", "caller"];
 
-/// The characters of the structure of keys.
+/// The characters with a meaning in keys.
 const STRUCTURE: &str = r#"%:()[]+,='"\"#;
 
 /// The value in `name = value`.
@@ -35,7 +35,7 @@ pub(super) fn value(option: &Meta) -> Result<&Expr> {
     }
 }
 
-/// An error that ends in how the option is written.
+/// An error that ends with the option's form.
 pub(super) fn expected(option: &Meta, fact: &str) -> Error {
     let name = darling::util::path_to_string(option.path());
     let example = table::example(&name);
@@ -86,7 +86,7 @@ pub(super) fn binding(option: &Meta) -> Result<Option<Ident>> {
 
 /// The name of an accessor, or its visibility, or both.
 pub(crate) struct Accessor {
-    /// As the user wrote it, if it was.
+    /// As written by the user, if at all.
     pub(crate) vis: Visibility,
     pub(crate) name: Option<Ident>,
 }
@@ -116,7 +116,7 @@ pub(super) fn accessor(option: &Meta) -> Result<Option<Accessor>> {
 
 pub(super) fn path(option: &Meta) -> Result<Option<Path>> {
     let mut value = value(option)?;
-    // A macro of the user's passes it on as one piece.
+    // A user's macro passes it as one group.
     while let Expr::Group(group) = value {
         value = &group.expr;
     }
@@ -145,7 +145,7 @@ pub(super) fn action(option: &Meta) -> Result<Option<Ident>> {
     word(option, "action", &ACTIONS)
 }
 
-/// Who refreshes a stale entry.
+/// The refresher of a stale entry.
 pub(super) fn refresher(option: &Meta) -> Result<Option<Ident>> {
     word(option, "refresher", &REFRESHERS)
 }
@@ -158,7 +158,7 @@ pub(super) fn early(option: &Meta) -> Result<Option<Expr>> {
     }
 }
 
-/// A part of a whole: a number from 0 to 1, or an expression of type `f64`.
+/// A fraction: a number from 0 to 1, or an expression of type `f64`.
 pub(super) fn part(option: &Meta) -> Result<Option<Expr>> {
     let value = value(option)?;
     let number = match literal(value) {
@@ -250,7 +250,7 @@ pub(super) fn function(option: &Meta) -> Result<Option<ExprPath>> {
 
 /// Names in parentheses.
 pub(super) fn names(option: &Meta) -> Result<Vec<Ident>> {
-    // `self` is a name like others here.
+    // `self` is a name like any other here.
     let parse = |input: ParseStream<'_>| {
         Punctuated::<Ident, Token![,]>::parse_terminated_with(input, Ident::parse_any)
     };
@@ -325,7 +325,7 @@ impl FromMeta for Fallible {
     }
 }
 
-/// A word that is written in keys as it is.
+/// A word for keys, unescaped.
 pub(crate) struct Word(pub(crate) LitStr);
 
 impl Word {
@@ -355,7 +355,7 @@ impl FromMeta for Word {
 
 /// A duration: `60`, `"60s"` or any expression of type `Duration`.
 pub(crate) struct Duration {
-    /// As it is written.
+    /// As written.
     pub(crate) value: Expr,
     /// The length of a literal, which is not zero.
     literal: Option<std::time::Duration>,
@@ -451,7 +451,7 @@ pub(super) fn patience(option: &Meta) -> Result<Option<Patience>> {
 }
 
 impl Patience {
-    /// As it is written.
+    /// As written.
     pub(crate) fn written(&self) -> TokenStream {
         match self {
             Patience::For(time) => time.value.to_token_stream(),
@@ -459,7 +459,7 @@ impl Patience {
         }
     }
 
-    /// An expression of type `Option<Duration>`: without an end, `None`.
+    /// An expression of type `Option<Duration>`; `None` without a limit.
     pub(crate) fn expression(&self, root: &impl ToTokens) -> TokenStream {
         match self {
             Patience::For(time) => {

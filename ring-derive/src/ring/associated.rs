@@ -1,4 +1,4 @@
-//! `Self::Item` in the signature of a trait's method: outside the trait's `impl` it has no meaning.
+//! `Self::Item` in the signature of a trait's method: outside of the trait's `impl` it is undefined.
 
 use quote::{ToTokens, format_ident, quote};
 use syn::visit_mut::{self, VisitMut};
@@ -8,7 +8,7 @@ use super::names::uses;
 use super::owner::{OfTrait, Owner};
 use crate::types::mentions;
 
-/// Replaces them by paths that say the trait.
+/// Replaces them by paths with the trait.
 pub(super) fn replace_associated(owner: &Owner, sig: &mut Signature) {
     if let Some(of_trait) = &owner.of_trait {
         let parameters = sig.generics.params.iter().map(|parameter| match parameter {
@@ -46,7 +46,7 @@ impl Replace<'_> {
         parse_quote!(#scope #name)
     }
 
-    /// Whether it says the same outside the method.
+    /// Whether it has the same meaning outside of the method.
     fn can_be_hoisted(&self, ty: &Type) -> bool {
         let free = ["&", "'", "impl"];
         let tokens = ty.to_token_stream();
@@ -59,7 +59,7 @@ impl Replace<'_> {
             })
     }
 
-    /// `Self::Name`, if that is what `path` is: with or without its own arguments.
+    /// `Self::Name`, if `path` is that, with or without its own arguments.
     fn associated<'p>(&self, path: &'p TypePath) -> Option<&'p Ident> {
         let mut segments = path.path.segments.iter();
         let (first, second, third) = (segments.next()?, segments.next(), segments.next());
@@ -101,7 +101,7 @@ impl VisitMut for Replace<'_> {
     }
 }
 
-/// Whether a type has a const argument that says `Self`.
+/// Whether a type has a const argument that uses `Self`.
 fn has_const_of_self(ty: &Type) -> bool {
     let Type::Path(path) = ty else { return false };
     let Some(last) = path.path.segments.last() else {

@@ -47,7 +47,7 @@ fn refuse_item(item: TokenStream) -> TokenStream {
     with_error(&at_start(&item, message), definition.into_token_stream())
 }
 
-/// Takes the marks of an item out.
+/// Removes the marks of an item, and returns them.
 fn take_marks(item: &mut Item) -> Vec<Attribute> {
     let attributes = match item {
         Item::Function(function) => &mut function.attrs,
@@ -84,7 +84,7 @@ fn try_expand(options: TokenStream, mut source: Source) -> syn::Result<TokenStre
     for (place, item) in source.items.iter_mut().enumerate() {
         block.item(place, item);
     }
-    // Now the methods that attributes name are known.
+    // Only now are the methods that attributes may name known.
     for (place, method) in std::mem::take(&mut block.cached) {
         source.items[place] = Item::Tokens(block.cached(&method));
     }
@@ -95,7 +95,7 @@ fn try_expand(options: TokenStream, mut source: Source) -> syn::Result<TokenStre
     source.header.attrs = attrs.into_iter().map(without_expectation).collect();
     let tokens = block.assemble(&source);
     match block.errors.finish(()) {
-        // The other methods are expanded all the same.
+        // The other methods are expanded nevertheless.
         Err(errors) => Ok(with_error(&errors, tokens)),
         Ok(()) if block.expanded.is_empty() && !source.has_unknown() => Err(syn::Error::new_spanned(
             &source.header.self_ty,
@@ -105,28 +105,28 @@ fn try_expand(options: TokenStream, mut source: Source) -> syn::Result<TokenStre
     }
 }
 
-/// A block whose methods are expanded one by one.
+/// A block during the expansion of its methods.
 struct Block {
     defaults: Options,
     owner: Rc<Owner>,
     root: Root,
-    /// The cached methods, and their places in the block.
+    /// The cached methods, and their positions in the block.
     cached: Vec<(usize, Method)>,
     expanded: Vec<Expanded>,
     /// The cached methods, as attributes name them.
     methods: Methods,
-    /// The methods that are not cached, and their places in the block.
+    /// The methods that are not cached, and their positions in the block.
     writers: Vec<(usize, Writer)>,
     /// The names of the block's functions.
     functions: Vec<Ident>,
     /// The names of the accessors so far.
     given: Vec<Ident>,
-    /// `self`, if all methods leave it out of their keys.
+    /// `self`, if all methods ignore it.
     ignored: Vec<Ident>,
     errors: Errors,
 }
 
-/// What `#[ring]` is on.
+/// The item under `#[ring]`.
 enum Marked {
     Cached(Box<Method>),
     Writer(Box<Writer>),
@@ -271,7 +271,7 @@ impl Block {
         }
     }
 
-    /// The types that have a name in the trait of the accessors only.
+    /// The types that have a name only in the trait of the accessors.
     fn hoisted(&self) -> TokenStream {
         let hoisted = self.owner.of_trait.iter();
         let hoisted: Vec<_> = hoisted
@@ -295,8 +295,8 @@ impl Block {
     }
 }
 
-/// The trait of the impl block, whose items the code in it may name by `Self` and `self` without an import. A name alone is
-/// imported already.
+/// An import of the impl block's trait, whose items its code may use by `Self` and `self`. Without a path, the trait is
+/// already imported.
 fn import(of_trait: &OfTrait) -> Option<TokenStream> {
     let mut path = of_trait.path.clone();
     if path.segments.len() == 1 && path.leading_colon.is_none() {
@@ -310,7 +310,7 @@ fn import(of_trait: &OfTrait) -> Option<TokenStream> {
 mod tests {
     use quote::quote;
 
-    /// As an editor sends them while they are written.
+    /// Editors send such code while the user types.
     #[test]
     fn a_half_written_block_has_the_accessors_of_its_whole_methods() {
         for half in [

@@ -1,6 +1,6 @@
 //! The bounds that a type parameter needs if its values are cached in memory.
 //!
-//! The compiler reports each of them by itself. Where none of the bounds that are written can say more, they are one error.
+//! The compiler reports each missing bound separately. If no written bound may imply them, they become one error here.
 
 use proc_macro2::Ident;
 use syn::{Generics, Type, TypeParamBound, WherePredicate};
@@ -10,7 +10,7 @@ use crate::errors::Errors;
 use crate::parse::Storage;
 use crate::types::{mentions, type_arguments};
 
-/// Traits that are bounds of a value neither by themselves nor by what they ask for.
+/// Traits that neither are bounds of a cached value nor imply one.
 const OTHERS: [&str; 9] = [
     "Default",
     "Debug",
@@ -45,7 +45,7 @@ pub(super) fn check(method: &Method, errors: &mut Errors) {
     }
 }
 
-/// The bounds that are missing, if it is certain that `'static` is one of them.
+/// The missing bounds, if `'static` is certainly one of them.
 fn missing(name: &Ident, all: &[&Generics]) -> Option<Vec<&'static str>> {
     let mut written = Vec::new();
     for generics in all {
@@ -80,7 +80,7 @@ fn missing(name: &Ident, all: &[&Generics]) -> Option<Vec<&'static str>> {
     Some(missing)
 }
 
-/// The first place where a value of this type is a part of a value: not where it only chooses another type, as in
+/// The first position where a value of this type is part of the cached value; not where it only selects another type, as in
 /// `T::Output`.
 fn find<'t>(ty: &'t Type, name: &Ident) -> Option<&'t Ident> {
     match ty {

@@ -1,13 +1,14 @@
-//! Whether `#[ring]` stands in an impl block. Its tokens do not say so, and an associated function without `self` looks like
-//! a free one. For the error alone, the source is read. Where there is none, the compiler reports names that it does not find.
+//! Detects whether `#[ring]` is in an impl block. The tokens do not show it, and an associated function without `self` looks
+//! like a free one. Only for the error, the source is read. Without a source, the compiler reports names that it does not
+//! find.
 
-/// Whether the attribute that is expanded stands directly in an impl block, as far as its source can be read.
+/// Whether the expanded attribute is directly in an impl block, as far as its source can be read.
 pub(super) fn is_in_impl() -> bool {
     if !proc_macro::is_available() {
         return false;
     }
     let here = proc_macro::Span::call_site();
-    // Most free functions are not indented, and their files are not read.
+    // Most free functions are not indented, so their files are not read.
     if here.column() == 1 {
         return false;
     }
@@ -17,7 +18,7 @@ pub(super) fn is_in_impl() -> bool {
     source.is_some_and(|source| is_in_impl_at(&source, here.line(), here.column()))
 }
 
-/// Whether the innermost braces around a place are those of an impl block. Lines and columns count from 1.
+/// Whether the innermost braces around a position are those of an impl block. Lines and columns count from 1.
 fn is_in_impl_at(source: &str, line: usize, column: usize) -> bool {
     let code = without_text(source);
     let starts = code.split_inclusive('\n').map(str::len);
@@ -52,10 +53,10 @@ fn is_in_impl_at(source: &str, line: usize, column: usize) -> bool {
     braces.is_some_and(|braces| braces.is_impl)
 }
 
-/// Delimiters around a place.
+/// A level of delimiters around the position.
 #[derive(Default)]
 struct Level {
-    /// Where the item in them begins that is read.
+    /// Where the current item in it begins.
     header: usize,
     is_braces: bool,
     is_impl: bool,
@@ -76,7 +77,7 @@ fn begins_impl(header: &str) -> bool {
     words.find(|word| *word != "unsafe" && *word != "default") == Some("impl")
 }
 
-/// The source with spaces in the place of comments and of literals of text, which may contain braces.
+/// The source with comments and literals, which may contain braces, replaced by spaces.
 fn without_text(source: &str) -> String {
     let mut code = String::with_capacity(source.len());
     let mut rest = source;
@@ -94,7 +95,7 @@ fn without_text(source: &str) -> String {
     code
 }
 
-/// The length of the comment or literal that begins here, or 0.
+/// The length of a comment or literal that begins here; 0 if there is none.
 fn length_of_text(rest: &str, before: Option<char>) -> usize {
     let is_word = |character: char| character.is_alphanumeric() || character == '_';
     if rest.starts_with("//") {
@@ -117,7 +118,7 @@ fn length_of_text(rest: &str, before: Option<char>) -> usize {
             .find(&end)
             .map_or(rest.len(), |at| start + at + end.len());
     }
-    // A lifetime has no quote behind it.
+    // A lifetime has no closing quote.
     let mut characters = rest.char_indices().skip(1);
     match (rest.starts_with('\''), characters.next(), characters.next()) {
         (true, Some((_, '\\')), Some((escaped, character))) => {

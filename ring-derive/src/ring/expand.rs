@@ -23,7 +23,7 @@ use crate::root::located_at;
 
 /// The code of a cached method.
 pub(crate) struct Expanded {
-    /// The method, which is now a call of the accessor.
+    /// The method, which now calls the accessor.
     pub(crate) method: TokenStream,
     /// The accessor, the entry and the handle.
     pub(crate) accessors: TokenStream,
@@ -33,7 +33,7 @@ pub(crate) struct Expanded {
     pub(crate) inherent: TokenStream,
 }
 
-/// Expands a method that was checked.
+/// Expands a checked method.
 pub(crate) fn expand(method: &Method, methods: &Methods) -> Expanded {
     let expansion = Expansion::of(method, methods);
     let bodies = [
@@ -55,7 +55,7 @@ pub(crate) fn expand(method: &Method, methods: &Methods) -> Expanded {
 }
 
 impl Expansion<'_> {
-    /// The method as the user wrote it, except for its body.
+    /// The user's method with another body.
     fn method(&self) -> TokenStream {
         let Method { attrs, vis, .. } = self.method;
         let attrs = attributes::of_method(attrs);
@@ -70,7 +70,7 @@ impl Expansion<'_> {
             typed.attrs = attrs.into_iter().map(attributes::without_expectation).collect();
         }
         let action = self.method.options.action.as_ref();
-        // A storage that does not take the value is an error at the method's name, unless the user wrote the verb.
+        // If the storage does not accept the value, the error is at the method's name, unless the user wrote the verb.
         let place = located_at(self.method.sig.ident.span());
         let action = action.map_or_else(
             || quote_spanned!(place=> get_or_update),
@@ -82,10 +82,10 @@ impl Expansion<'_> {
         let wait = self.method.is_async().then(|| quote!(.await));
         let mut body = Group::new(Delimiter::Brace, quote!(#holder #hint #call.#action() #wait));
         if !self.method.hides_types() {
-            // The span of the braces tells the compiler the user's own method, which it reports if it is unused.
+            // By the span of the braces the compiler recognizes the user's method, and reports it if unused.
             body.set_span(self.method.body.span());
         }
-        // The user's names stay, and an argument that the body does not use is part of the key.
+        // The user's names stay, and an argument that the body does not use is still part of the key.
         let underscored = self
             .method
             .arguments
@@ -137,7 +137,7 @@ impl Expansion<'_> {
         }
     }
 
-    /// Inherent methods that call those of a hidden trait.
+    /// Inherent methods that call those of the hidden trait.
     fn inherent(&self) -> TokenStream {
         let Some(owner) = self.method.owner.as_ref().filter(|owner| owner.is_hidden()) else {
             return TokenStream::new();
@@ -174,7 +174,7 @@ pub(crate) fn accessors_trait<'a>(
         None => of_trait.vis.borrow().as_ref().map(ToTokens::to_token_stream),
     };
     let types = owner.hoisted_names();
-    // It may be more visible than its supertrait, which does not let it be used anywhere else.
+    // It may be more visible than its supertrait, which still limits its use.
     let lints = vis
         .as_ref()
         .map(|_| quote!(#[allow(private_bounds, private_interfaces)]));
@@ -188,7 +188,7 @@ pub(crate) fn accessors_trait<'a>(
     })
 }
 
-/// A constant whose absence is an error that names the remedy, where a method with these attributes is.
+/// A constant in place of a method with these attributes; its absence is an error that names the remedy.
 pub(crate) fn hidden_constant(name: &syn::Ident, attrs: &[Attribute]) -> TokenStream {
     let attrs = attributes::of_presence(attrs);
     quote! {

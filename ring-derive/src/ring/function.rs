@@ -61,7 +61,7 @@ fn try_expand(options: TokenStream, function: Function) -> syn::Result<TokenStre
 mod tests {
     use quote::quote;
 
-    /// Other macros on the function name its arguments as the user wrote them.
+    /// Other macros on the function refer to its arguments as the user wrote them.
     #[test]
     fn arguments_keep_their_names_and_patterns() {
         let function = quote! {
@@ -83,7 +83,7 @@ mod tests {
         );
     }
 
-    /// As an editor sends them while they are written.
+    /// Editors send such code while the user types.
     #[test]
     fn a_body_that_does_not_parse_hides_no_accessor() {
         for body in [

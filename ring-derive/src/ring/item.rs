@@ -1,4 +1,4 @@
-//! The items that attributes are on, read without their bodies: a body that does not parse is the compiler's business.
+//! Items under attributes, read without their bodies: the compiler reports errors in bodies.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -22,7 +22,7 @@ pub(crate) struct Function {
 }
 
 impl Function {
-    /// The function to leave after an error: without types that would be another.
+    /// The function to leave after an error, without types that would cause another.
     pub(crate) fn left(&self) -> TokenStream {
         let mut left = self.clone();
         let mut changed = false;
@@ -54,7 +54,7 @@ impl Function {
     }
 }
 
-/// Whether the type of `self` does not say `Self`: the compiler may refuse it, too.
+/// Whether the type of `self` does not contain `Self`: the compiler may refuse it, too.
 fn is_another(receiver: &Receiver) -> bool {
     matches!(&receiver.kind, ReceiverKind::Typed(_, ty) if !mentions(ty, "Self"))
 }
@@ -73,7 +73,7 @@ impl Parse for Function {
     }
 }
 
-/// The braces of a body: also if a macro of the user's got it as one piece.
+/// The braces of a body, also if a user's macro passed it as one group.
 fn body(tree: TokenTree) -> syn::Result<Group> {
     match tree {
         TokenTree::Group(body) if body.delimiter() == Delimiter::Brace => Ok(body),
@@ -96,7 +96,7 @@ fn take_inner(body: &Group, attrs: &mut Vec<Attribute>) -> Group {
     };
     let (inner, rest) = match parse.parse2(body.stream()) {
         Ok((inner, rest)) if !inner.is_empty() => (inner, rest),
-        // The very braces: the compiler knows a mistake that it reported before by its place.
+        // The original braces: the compiler recognizes an error that it has reported by its place.
         _ => return body.clone(),
     };
     attrs.extend(inner.into_iter().map(|attr| Attribute {
@@ -112,7 +112,7 @@ fn take_inner(body: &Group, attrs: &mut Vec<Attribute>) -> Group {
 pub(crate) enum Item {
     Function(Box<Function>),
     Other(Box<ImplItem>),
-    /// What is not an item, or replaces one.
+    /// Other tokens, or the replacement of an item.
     Tokens(TokenStream),
 }
 
@@ -189,7 +189,7 @@ fn item(input: ParseStream<'_>) -> syn::Result<Item> {
     }
 }
 
-/// Tokens up to where an item may end.
+/// The tokens up to a possible end of the item.
 fn unknown(input: ParseStream<'_>) -> syn::Result<TokenStream> {
     let mut tokens = TokenStream::new();
     while !input.is_empty() {
@@ -241,13 +241,13 @@ impl ToTokens for Block {
 }
 
 impl Block {
-    /// Whether the compiler has something to say of an item.
+    /// Whether the compiler will report an error in an item.
     pub(crate) fn has_unknown(&self) -> bool {
         self.items.iter().any(|item| matches!(item, Item::Tokens(_)))
     }
 }
 
-/// Whether a function is there under a condition: others under another may have its name.
+/// Whether a function is conditional: another one under another condition may have its name.
 pub(crate) fn is_conditional(attrs: &[Attribute]) -> bool {
     attrs.iter().any(|attr| attr.path().is_ident("cfg"))
 }

@@ -1,4 +1,4 @@
-//! The attribute `#[ring]`, as it is found on items.
+//! The attribute `#[ring]` on items.
 
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Meta, Token};
@@ -21,7 +21,7 @@ pub(super) fn is_ring(attribute: &Attribute) -> bool {
     }
 }
 
-/// Takes the marks out.
+/// Removes the marks, and returns them.
 pub(super) fn take(attributes: &mut Vec<Attribute>) -> Vec<Attribute> {
     attributes
         .extract_if(.., |attribute| is_ring(attribute))

@@ -27,11 +27,11 @@ use crate::types::{self, mentions};
 pub(crate) struct Method {
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) vis: Visibility,
-    /// As the user wrote it.
+    /// As written by the user.
     pub(crate) written: Signature,
-    /// For the accessors, where `Self::Item` of a trait has no meaning and is replaced.
+    /// For the accessors: `Self::Item` of a trait, undefined there, is replaced.
     pub(crate) sig: Signature,
-    /// With its braces. It stays as tokens.
+    /// With its braces, as tokens.
     pub(crate) body: Group,
     pub(crate) options: RingOptions,
     /// The segments of the key.
@@ -40,14 +40,14 @@ pub(crate) struct Method {
     pub(crate) arguments: Vec<Argument>,
     /// The parameters of the accessor: those of the method, and those that its impl block could not keep.
     pub(crate) generics: Generics,
-    /// Those of them that tell entries apart: not those of ignored arguments alone.
+    /// The parameters that distinguish entries: without those of ignored arguments only.
     pub(crate) keyed_generics: Generics,
     /// The impl block that the method is in.
     pub(crate) owner: Option<Rc<Owner>>,
     pub(crate) root: Root,
 }
 
-/// What the key of a call is made of, after the name of the ring.
+/// The key of a call after the ring's name.
 pub(crate) enum KeyForm {
     /// `self` and the arguments.
     Values,
@@ -66,7 +66,7 @@ pub(crate) struct Argument {
     pub(crate) pattern: Pat,
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) ty: Type,
-    /// Whether it is left out of the key.
+    /// Whether it is not part of the key.
     pub(crate) ignored: bool,
     /// Whether an entry is named without it.
     pub(crate) unnamed: bool,
@@ -178,12 +178,12 @@ impl Method {
         })
     }
 
-    /// Whether an argument hides its type, so that the type arguments of the accessor cannot be written.
+    /// Whether an argument hides its type, so that the accessor's type arguments cannot be written.
     pub(crate) fn hides_types(&self) -> bool {
         self.arguments.iter().any(Argument::hides_its_type)
     }
 
-    /// The type that the body returns, for generated code.
+    /// The return type of the body, for generated code.
     pub(crate) fn out(&self) -> TokenStream {
         self.out_type().map_or_else(|| quote!(()), types::as_argument)
     }
@@ -196,7 +196,7 @@ impl Method {
         }
     }
 
-    /// The return type as the user wrote it.
+    /// The return type as written by the user.
     pub(crate) fn written_out_type(&self) -> Option<&Type> {
         match &self.written.output {
             ReturnType::Default => None,
@@ -214,7 +214,7 @@ impl Method {
         (self.refreshes() || self.options.timeout.is_some()) && !self.runs_by_caller()
     }
 
-    /// Whether the user said that the caller runs the body in any case.
+    /// Whether the user chose that the caller always runs the body.
     pub(crate) fn runs_by_caller(&self) -> bool {
         self.options.refresh.as_ref().is_some_and(|who| who == "caller")
     }
@@ -231,7 +231,7 @@ impl Method {
         }
     }
 
-    /// The type of the value that is cached, as far as it is written.
+    /// The type of the cached value, as far as it is written.
     pub(crate) fn value_type(&self) -> Option<&Type> {
         let out = self.out_type()?;
         if self.is_fallible() {
@@ -260,7 +260,7 @@ impl Method {
         self.options.accessor.as_ref()?.name.clone()
     }
 
-    /// At the place of the name that the user wrote, without being the user's token: lints do not see it.
+    /// At the user's name, but not the user's token: lints ignore it.
     fn with_suffix(&self, suffix: &str) -> Ident {
         let base = self.chosen_name();
         let base = base.as_ref().unwrap_or(&self.sig.ident);
@@ -285,15 +285,15 @@ impl Method {
             .then(|| format_ident!("a_type_of_another_crate_needs_ring_impl_accessors_for_{accessor}"))
     }
 
-    /// Whether there are types or values that tell instantiations apart.
+    /// Whether types or values distinguish instantiations.
     pub(crate) fn is_generic(&self) -> bool {
         let of_owner = self.owner.iter().map(|owner| &owner.generics);
         let mut all = of_owner.chain([&self.keyed_generics]);
         all.any(|generics| generics::of_instances(generics).next().is_some())
     }
 
-    /// Whether a type parameter of the block is the storage's type and nothing else: it tells no entries apart, as another
-    /// storage has others.
+    /// Whether a type parameter of the block is only the storage's type: it does not distinguish entries, as different
+    /// storages have different entries.
     pub(crate) fn is_storage(&self, parameter: &Ident) -> bool {
         let is_one = self.options.storage.parameter() == Some(parameter);
         let Signature { inputs, output, .. } = &self.sig;
@@ -302,7 +302,7 @@ impl Method {
         is_one && !is_mentioned && of_owner.any(|of_owner| of_owner.ident == *parameter)
     }
 
-    /// Whether this is an argument that is moved into a call, or such a `self`.
+    /// Whether this is an argument, or `self`, that is moved into a call.
     pub(crate) fn moves(&self, name: &Ident) -> bool {
         let is_it = |argument: &&Argument| argument.written_name() == Some(name);
         let argument = self.arguments.iter().find(is_it);
@@ -336,7 +336,7 @@ impl KeyForm {
         }
     }
 
-    /// Whether it is written in `key` and names this argument, or `self`.
+    /// Whether `key` names this argument, or `self`.
     pub(crate) fn names(&self, name: &str) -> bool {
         match self {
             KeyForm::Values => false,
@@ -375,7 +375,7 @@ impl Argument {
         }
     }
 
-    /// The name that the user gave it.
+    /// The name given by the user.
     pub(crate) fn written_name(&self) -> Option<&Ident> {
         match &self.pattern {
             Pat::Ident(pattern) => Some(&pattern.ident),
@@ -388,18 +388,18 @@ impl Argument {
         only_name(&self.pattern)
     }
 
-    /// The names that its pattern binds.
+    /// The names bound by its pattern.
     pub(crate) fn bound_names(&self) -> Vec<&Ident> {
         bound_names(&self.pattern)
     }
 
-    /// Whether its pattern binds the name, and others.
+    /// Whether its pattern binds the name and others.
     pub(crate) fn binds_among_others(&self, name: &Ident) -> bool {
         let names = bound_names(&self.pattern);
         names.len() > 1 && names.contains(&name)
     }
 
-    /// Whether `impl Trait` is in its type.
+    /// Whether its type contains `impl Trait`.
     pub(crate) fn hides_its_type(&self) -> bool {
         mentions(&self.ty, "impl")
     }
@@ -412,7 +412,7 @@ impl Argument {
 }
 
 impl RingOptions {
-    /// The expression for the time to live, if it is evaluated at each call.
+    /// The expression of the expiry, if it is evaluated at each call.
     pub(crate) fn expiry(&self) -> Option<&Expr> {
         self.expire.as_ref().and_then(Duration::as_expression)
     }
@@ -430,7 +430,7 @@ fn only_name(pattern: &Pat) -> Option<&Ident> {
     }
 }
 
-/// The names that a pattern binds.
+/// The names bound by a pattern.
 fn bound_names(pattern: &Pat) -> Vec<&Ident> {
     struct Find<'a>(Vec<&'a Ident>);
     impl<'a> Visit<'a> for Find<'a> {
@@ -444,7 +444,7 @@ fn bound_names(pattern: &Pat) -> Vec<&Ident> {
     find.0
 }
 
-/// The parameters without those that only ignored arguments mention: their types are ignored, too.
+/// The parameters without those of ignored arguments only: their types are ignored, too.
 fn keyed_generics(generics: &Generics, arguments: &[Argument], sig: &Signature) -> Generics {
     let mut ignored = TokenStream::new();
     let mut keyed = sig.output.to_token_stream();
@@ -467,8 +467,8 @@ fn keyed_generics(generics: &Generics, arguments: &[Argument], sig: &Signature) 
     .0
 }
 
-/// The name without its leading `_`, which marks unused names. The body does not see a changed name, as it could hide
-/// another item of this name.
+/// The name without a leading `_`, the mark of unused names. The body does not see the changed name, which could shadow
+/// another item.
 fn without_underscores(ident: &Ident) -> Option<Ident> {
     let name = ident.to_string();
     match name.trim_start_matches('_') {

@@ -35,14 +35,14 @@ pub(crate) fn of_type(method: &Method) -> TokenStream {
     name.finish()
 }
 
-/// Statements that write the type arguments of the method only: `<u32>`.
+/// Statements that write only the type arguments of the method: `<u32>`.
 pub(crate) fn of_own_arguments(method: &Method) -> TokenStream {
     let mut name = Name::new(method);
     name.arguments(&method.keyed_generics);
     name.finish()
 }
 
-/// Statements that write the type arguments only: `<u32>`.
+/// Statements that write only the type arguments: `<u32>`.
 pub(crate) fn of_type_arguments(method: &Method) -> TokenStream {
     let mut name = Name::new(method);
     if let Some(owner) = &method.owner {
@@ -60,7 +60,7 @@ pub(crate) fn of_class(self_ty: &Type) -> String {
     )
 }
 
-/// Text, and the names of type parameters in between.
+/// A text with the names of type parameters in it.
 struct Name<'a> {
     method: &'a Method,
     /// The parameters of the accessor and of its block.
@@ -133,7 +133,7 @@ impl<'a> Name<'a> {
         });
     }
 
-    /// A type or path as it is written, with the names of type parameters in their places and without lifetimes.
+    /// A type or path as written, with the names of type parameters filled in, and without lifetimes.
     fn tokens(&mut self, tokens: impl ToTokens) {
         let start = self.text.len();
         self.stream(tokens.to_token_stream());
@@ -182,7 +182,7 @@ impl<'a> Name<'a> {
             }
             return;
         }
-        // Keeps words such as `dyn` apart from their neighbours.
+        // Separates words such as `dyn` from their neighbours.
         let is_word = |last: char| last.is_alphanumeric() || last == '_';
         if self.text.ends_with(is_word) {
             self.text.push('-');

@@ -1,8 +1,8 @@
-//! Calls of cached methods that an attribute names: `invalidates(self.user(id))`, `depends(Self::user(id))`.
+//! Calls of cached methods in attributes: `invalidates(self.user(id))`, `depends(Self::user(id))`.
 //!
-//! They become calls of the functions that `#[ring]` added beside the cached methods: `self.user(id)` becomes
-//! `self.user_entry(id)`, and `self.user(..)` becomes `self.user_cache()`. They keep the user's tokens, so that a wrong name or
-//! argument is the compiler's error there.
+//! They become calls of the functions that `#[ring]` adds beside the cached methods: `self.user(id)` becomes
+//! `self.user_entry(id)`, and `self.user(..)` becomes `self.user_cache()`. They keep the user's tokens, so that the compiler
+//! reports a wrong name or argument there.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -14,7 +14,7 @@ use syn::{Expr, ExprCall, ExprMethodCall, FnArg, Signature, Token};
 use super::model::Method;
 use crate::root::located_at;
 
-/// A cached method, as the attributes of its block name it.
+/// A cached method, for the attributes of its block.
 #[derive(Clone)]
 pub(crate) struct Cached {
     name: Ident,
@@ -27,7 +27,7 @@ pub(crate) struct Cached {
 #[derive(Clone)]
 struct Named {
     name: Ident,
-    /// Whether it takes `self`, if that is known.
+    /// Whether it takes `self`, if known.
     has_self: Option<bool>,
 }
 
@@ -35,11 +35,11 @@ struct Named {
 #[derive(Default)]
 pub(crate) struct Methods {
     known: Vec<Cached>,
-    /// Those with errors.
+    /// Methods with errors.
     refused: Vec<Ident>,
     /// All functions of the block.
     functions: Vec<Ident>,
-    /// Those on which entries of other methods depend.
+    /// Methods with dependent entries.
     depended_on: Vec<Ident>,
 }
 
@@ -66,7 +66,7 @@ impl Cached {
 }
 
 impl Methods {
-    /// Those of a block with these functions.
+    /// The methods of a block with these functions.
     pub(crate) fn among(functions: Vec<Ident>) -> Self {
         Methods {
             functions,
@@ -101,7 +101,7 @@ impl Methods {
         self.refused.push(name.clone());
     }
 
-    /// Entries of another method depend on this one.
+    /// Notes that entries of another method depend on this one.
     pub(crate) fn depend_on(&mut self, name: &Ident) {
         self.depended_on.push(name.clone());
     }
@@ -110,7 +110,7 @@ impl Methods {
         self.depended_on.contains(name)
     }
 
-    /// The function that names an entry of this method, or the whole of it, at the user's token.
+    /// The function that names an entry of this method, or all of them, at the user's token.
     fn named(&self, method: &Ident, is_whole: bool) -> Named {
         let known = self.known.iter().find(|known| known.name == *method);
         let (suffix, of_known) = if is_whole {
@@ -140,7 +140,7 @@ pub(super) fn is_call(named: &Expr) -> bool {
     }
 }
 
-/// The `self` of a function that has none.
+/// The `self` in a function without one.
 pub(super) fn without_object<'n>(named: &'n Expr, sig: &Signature) -> Option<&'n Expr> {
     let has_self = matches!(sig.inputs.first(), Some(FnArg::Receiver(_)));
     match call_of(named) {
@@ -163,7 +163,7 @@ pub(super) fn own_method(named: &Expr) -> Option<&Ident> {
     }
 }
 
-/// The call that is named, also by a closure.
+/// The named call, also of a closure.
 fn call_of(named: &Expr) -> &Expr {
     match named {
         Expr::Closure(closure) => without_groups(&closure.body),
@@ -171,7 +171,7 @@ fn call_of(named: &Expr) -> &Expr {
     }
 }
 
-/// The expression in braces of one expression, or in parentheses.
+/// The expression within braces or parentheses.
 pub(super) fn without_groups(expression: &Expr) -> &Expr {
     match expression {
         Expr::Group(group) => without_groups(&group.expr),
@@ -197,16 +197,16 @@ fn is_self(expression: &Expr) -> bool {
     matches!(expression, Expr::Path(path) if path.path.is_ident("self"))
 }
 
-/// What the names in an attribute mean.
+/// The context of the names in an attribute.
 #[derive(Clone, Copy)]
 pub(super) struct Naming<'a> {
     pub(super) methods: &'a Methods,
-    /// Of the function that the attribute is on.
+    /// The signature of the function under the attribute.
     pub(super) sig: &'a Signature,
 }
 
 impl Naming<'_> {
-    /// A named call as one of the function beside its method, and whether all calls are meant. `None` if the method has
+    /// A named call as a call of the function beside its method, and whether it means all calls. `None` if the method has
     /// errors.
     pub(super) fn function_of(&self, call: &Expr) -> Option<(TokenStream, bool)> {
         match without_groups(call) {

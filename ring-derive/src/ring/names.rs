@@ -3,19 +3,19 @@
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
 
-/// Whether an expression uses the argument `name`, or `self`: also in the text of a macro such as `format!("{name}")`.
+/// Whether an expression uses the argument `name`, or `self`, also in the text of a macro such as `format!("{name}")`.
 pub(crate) fn uses(expression: impl ToTokens, name: &str) -> bool {
     any(expression.to_token_stream(), name, false)
 }
 
 fn any(tokens: TokenStream, name: &str, in_macro: bool) -> bool {
-    // The punctuation just before, and whether a name stands before that.
+    // The punctuation just before, and whether a name precedes it.
     let (mut before, mut named) = (String::new(), false);
     tokens.into_iter().any(|tree| {
         let found = match &tree {
-            // What follows a single dot is a field or a method.
+            // After a single dot: a field or a method.
             TokenTree::Ident(ident) => before != "." && ident.to_string().trim_start_matches("r#") == name,
-            // A name, a `!`, and a group are a macro.
+            // After a name and `!`: a macro's arguments.
             TokenTree::Group(group) => any(group.stream(), name, in_macro || (named && before == "!")),
             TokenTree::Literal(literal) => in_macro && names_in_text(&literal.to_string(), name),
             TokenTree::Punct(_) => false,

@@ -16,10 +16,10 @@ pub(crate) struct Owner {
     pub(crate) self_ty: Type,
     /// The parameters of the block of the accessors.
     pub(crate) generics: Generics,
-    /// The trait whose methods these are.
+    /// The trait of the methods.
     pub(crate) of_trait: Option<OfTrait>,
-    /// The visibility and the name that the user asked for the trait of the accessors. Without them it is hidden, and
-    /// inherent methods call its methods.
+    /// The user's visibility and name for the trait of the accessors. Without them the trait is hidden, and inherent methods
+    /// call its methods.
     pub(crate) named: Option<Accessor>,
 }
 
@@ -30,9 +30,9 @@ pub(crate) struct OfTrait {
     pub(crate) accessors: Ident,
     /// The associated types and constants that the block declares, and their types.
     pub(crate) declared: Vec<(Ident, Type)>,
-    /// Types that have a name in the trait of the accessors only.
+    /// Types that have a name only in the trait of the accessors.
     pub(crate) hoisted: RefCell<Vec<Type>>,
-    /// The visibility that the user gave to an accessor. The trait needs it, as it names types of its signature.
+    /// The user's visibility of an accessor. The trait needs it, as it contains types of the signature.
     pub(crate) vis: RefCell<Option<Visibility>>,
 }
 
@@ -64,12 +64,12 @@ impl Owner {
         declared.find(|(declared, _)| declared == name).map(|(_, ty)| ty)
     }
 
-    /// Whether the accessors are methods of a trait that users do not see.
+    /// Whether the accessors are methods of a hidden trait.
     pub(crate) fn is_hidden(&self) -> bool {
         self.of_trait.is_some() && self.named.is_none()
     }
 
-    /// The names of the types that have one in the trait of the accessors only.
+    /// The names of the types that have one only in the trait of the accessors.
     pub(crate) fn hoisted_names(&self) -> Vec<Ident> {
         let hoisted = self
             .of_trait

@@ -1,4 +1,4 @@
-//! How the method passes an argument on to its accessor.
+//! How the method passes an argument to its accessor.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -6,7 +6,8 @@ use syn::{FieldPat, Ident, Pat, PatIdent};
 
 /// The pattern of an argument in the method, and the expression of its value.
 ///
-/// Other macros on the method name what the user's pattern binds, so it stays, and the value is put together again. Where
+/// Other macros on the method refer to the names of the user's pattern, so it stays, and the value is rebuilt from them. If
+/// that is not possible, the argument gets a name.
 /// that cannot be done, the argument gets a name.
 pub(crate) struct Passed {
     pub(crate) pattern: TokenStream,
@@ -20,7 +21,7 @@ impl Passed {
         Passed { pattern, value }
     }
 
-    /// Whether the value is read of a variable that says that it is not used.
+    /// Whether the value is read from a variable marked as unused.
     pub(crate) fn reads_underscored(&self) -> bool {
         reads_underscored(self.value.clone())
     }
@@ -34,7 +35,7 @@ fn reads_underscored(tokens: TokenStream) -> bool {
     })
 }
 
-/// The pattern without `mut`, and the value that it takes apart, if it keeps all of it.
+/// The pattern without `mut`, and the destructured value, if the pattern keeps all of it.
 fn whole(pattern: &Pat) -> Option<(TokenStream, TokenStream)> {
     match pattern {
         Pat::Ident(PatIdent {
@@ -54,7 +55,7 @@ fn whole(pattern: &Pat) -> Option<(TokenStream, TokenStream)> {
         }
         Pat::Struct(pattern) if pattern.qself.is_none() && pattern.rest.is_none() => {
             let path = &pattern.path;
-            // `Point { x }` stays as short as it is.
+            // The short form of `Point { x }` stays.
             let members = pattern.fields.iter().map(
                 |FieldPat {
                      member, colon_token, ..

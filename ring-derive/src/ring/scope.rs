@@ -1,5 +1,5 @@
-//! What the expressions of options may name. Some are evaluated once for all calls, and some see a value or an error alone:
-//! there the compiler would only say that it does not find an argument.
+//! Names in the expressions of options. Some expressions are evaluated once for all calls, others see only a value or an
+//! error: there the compiler would just report an unknown name.
 
 use proc_macro2::Ident;
 use syn::ext::IdentExt;
@@ -31,7 +31,7 @@ pub(super) fn check(method: &Method, errors: &mut Errors) {
 
 const OF_ALL: &str = "is the same for all calls";
 
-/// The options' names, their expressions, and why they see no argument.
+/// The options' names, their expressions, and why these have no arguments.
 fn expressions(method: &Method) -> Vec<(&'static str, Expr, &'static str)> {
     let options = &method.options;
     let of_time = |time: &Option<Duration>| time.as_ref().map(|time| time.value.clone());
@@ -73,14 +73,14 @@ fn instead(option: &str) -> &'static str {
     }
 }
 
-/// `self` or the argument that an expression names as a variable.
+/// The first of `self` and the arguments that an expression uses as a variable.
 fn named(expression: &Expr, method: &Method) -> Option<Ident> {
     let names = method.arguments.iter().filter_map(Argument::written_name);
     let names: Vec<_> = names.map(IdentExt::unraw).collect();
     variables(expression).find(|name| name == "self" || names.contains(&name.unraw()))
 }
 
-/// The variables that an expression uses and does not bind itself.
+/// The free variables of an expression.
 fn variables(expression: &Expr) -> impl Iterator<Item = Ident> {
     let mut find = Find::default();
     find.visit_expr(expression);
@@ -99,7 +99,7 @@ impl Visit<'_> for Find {
         self.used.extend(path.path.get_ident().cloned());
     }
 
-    /// A function is an item, and not an argument of its name.
+    /// A called name is a function, not an argument.
     fn visit_expr_call(&mut self, call: &ExprCall) {
         if !matches!(*call.func, Expr::Path(_)) {
             self.visit_expr(&call.func);

@@ -1,11 +1,11 @@
-//! `Self`, whose meaning changes when code moves.
+//! `Self`, which changes its meaning when code moves.
 
 use proc_macro2::{Group, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::visit_mut::VisitMut;
 use syn::{Ident, Lifetime, Type};
 
-/// Replaces `Self` in the code of a static, which knows no lifetime except `'static`, by the type; and these lifetimes.
+/// Replaces `Self` by the type, and these lifetimes by `'static`, in the code of a static.
 pub(crate) fn in_static(self_ty: &Type, lifetimes: &[String], code: TokenStream) -> TokenStream {
     struct MakeStatic;
     impl VisitMut for MakeStatic {
@@ -18,14 +18,14 @@ pub(crate) fn in_static(self_ty: &Type, lifetimes: &[String], code: TokenStream)
     replace(&self_ty, lifetimes, code)
 }
 
-/// Replaces `Self` in tokens, also in those that a macro takes.
+/// Replaces `Self` in tokens, also in macro arguments.
 fn replace(self_ty: &Type, lifetimes: &[String], code: TokenStream) -> TokenStream {
     let mut replaced = TokenStream::new();
     let mut trees = code.into_iter().peekable();
     while let Some(tree) = trees.next() {
         match tree {
             TokenTree::Ident(word) if word == "Self" => match trees.peek() {
-                // `<Type>::name` is a path, and `<Type>` alone is not a type.
+                // `<Type>::name` is a path; `<Type>` alone is not a type.
                 Some(TokenTree::Punct(punct)) if punct.as_char() == ':' => {
                     replaced.extend(quote!(<#self_ty>))
                 }

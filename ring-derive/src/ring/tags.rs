@@ -1,4 +1,4 @@
-//! `#[ring(tags("team", id), depends(Self::user(id)))]`: the groups that entries are in, and the calls that they depend on.
+//! `#[ring(tags("team", id), depends(Self::user(id)))]`: the tags of entries, and the calls that they depend on.
 
 use syn::{Expr, ExprLit, Lit, LitStr};
 
@@ -14,7 +14,7 @@ pub(crate) struct Tags {
     pub(crate) depends: Vec<Expr>,
 }
 
-/// One name of a group.
+/// One name in a tag.
 pub(crate) enum Tag {
     /// `"team:{id}"`
     Text(LitStr, Vec<Piece>),
@@ -31,12 +31,12 @@ impl Tags {
         })
     }
 
-    /// The number of tags: a call has its own, and that of its whole ring.
+    /// The number of tags: a call's own, and that of its whole ring.
     pub(crate) fn count(&self) -> usize {
         self.named.len() + 2 * self.depends.len()
     }
 
-    /// Whether this argument, or `self`, is named.
+    /// Whether this argument, or `self`, is used.
     pub(crate) fn names(&self, name: &str) -> bool {
         self.named.iter().any(|tag| tag.names(name)) || self.depends.iter().any(|call| uses(call, name))
     }
@@ -61,7 +61,7 @@ impl Tag {
         }
     }
 
-    /// A name in a text that `is_known` is false of.
+    /// A name in a text for which `is_known` is false.
     pub(crate) fn unknown(&self, is_known: impl Fn(&str) -> bool) -> Option<(&LitStr, &str)> {
         let Tag::Text(text, pieces) = self else {
             return None;

@@ -1,21 +1,21 @@
-//! `key = "user:{id}"`: the pieces of the text become segments.
+//! `key = "user:{id}"`: the parts of the text become segments.
 
 use proc_macro2::Span;
 use syn::LitStr;
 
 use crate::template::{Names, Piece, Place, pieces};
 
-/// A key that is written as a text.
+/// A key written as a text.
 pub(crate) struct Template {
     pub(crate) text: LitStr,
     pub(crate) segments: Vec<Segment>,
 }
 
-/// What stands between two `:` of the text.
+/// The text between two `:`.
 #[derive(Default)]
 pub(crate) struct Segment {
     pub(crate) before: String,
-    /// `None` for a text alone.
+    /// `None` for text only.
     pub(crate) place: Option<Place>,
     pub(crate) after: String,
 }

@@ -1,6 +1,6 @@
 //! `#[ring(invalidates(..))]`: a method that is not cached, and makes cached values out of date.
 //!
-//! What it names is read by [`named_calls`](super::named_calls).
+//! [`named_calls`](super::named_calls) reads the named calls.
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
@@ -66,7 +66,7 @@ impl Writer {
         self.function.left()
     }
 
-    /// The method, which forgets when its body ended.
+    /// The method, which removes the named entries when its body ends.
     pub(crate) fn expand(&self, root: &Root, methods: &Methods) -> syn::Result<TokenStream> {
         let root = match &self.root {
             Some(path) => Root::named(Some(path))?,
@@ -86,7 +86,7 @@ impl Writer {
     }
 }
 
-/// A call of a cached method, or a closure that makes one of the writer's value.
+/// Checks for a call of a cached method, or a closure that maps the writer's value to one.
 fn check(named: &Expr) -> syn::Result<()> {
     let is_fit = match named {
         Expr::Closure(closure) => is_call(&closure.body) && closure.inputs.len() == 1,
@@ -100,12 +100,12 @@ fn check(named: &Expr) -> syn::Result<()> {
     Err(syn::Error::new_spanned(named, message))
 }
 
-/// A variable of generated code, which the user's code does not see.
+/// A variable of generated code, hidden from the user's code.
 fn variable(name: &str) -> Ident {
     Ident::new(name, Span::mixed_site())
 }
 
-/// A writer while it is expanded.
+/// The expansion of a writer.
 struct Expansion<'a> {
     writer: &'a Writer,
     methods: &'a Methods,
@@ -144,7 +144,7 @@ impl Expansion<'_> {
         }
     }
 
-    /// The return type as the one of a closure, if it can be said.
+    /// The return type for a closure, if it can be written there.
     fn returned(&self) -> Option<TokenStream> {
         match &self.writer.function.sig.output {
             ReturnType::Default => Some(quote!(-> ())),
@@ -160,7 +160,7 @@ impl Expansion<'_> {
         Some(quote_spanned!(span=> #generated::may_fail(&#out);))
     }
 
-    /// What is named before the body.
+    /// The calls that are named before the body.
     fn before(&self) -> TokenStream {
         let named = self.writer.invalidates.iter().rev();
         let named = named.filter(|named| !matches!(named, Expr::Closure(_)));
@@ -169,7 +169,7 @@ impl Expansion<'_> {
             .fold(quote!(()), |rest, first| quote!((#first, #rest)))
     }
 
-    /// Whether there is a value, and what it names.
+    /// Whether there is a value, and the calls that it names.
     fn after(&self, out: &Ident) -> TokenStream {
         let (generated, value) = (self.root.generated_at(Span::call_site()), variable("__value"));
         let closures = self
@@ -191,10 +191,10 @@ impl Expansion<'_> {
         }}
     }
 
-    /// A call that the value names.
+    /// A call named by the value.
     fn by_value(&self, closure: &ExprClosure, value: &Ident) -> Option<TokenStream> {
         let mut closure = closure.clone();
-        // The error of an argument of another type is at the closure.
+        // If the argument's type is wrong, the error is at the closure.
         let span = located_at(closure.span());
         let (generated, forgotten) = (self.root.generated_at(span), self.forgotten(&closure.body)?);
         let mut body = Group::new(Delimiter::Brace, forgotten);
@@ -204,7 +204,7 @@ impl Expansion<'_> {
         Some(quote_spanned!(span=> #generated::named_by(#value, #closure)))
     }
 
-    /// What a call names. `None` if its method has errors.
+    /// The target of a call. `None` if its method has errors.
     fn forgotten(&self, call: &Expr) -> Option<TokenStream> {
         let call = without_groups(call);
         let naming = Naming {

@@ -1,4 +1,4 @@
-//! HTML, into which text gets escaped only.
+//! HTML with escaped text.
 
 use std::fmt::{Display, Write};
 
@@ -6,7 +6,7 @@ use std::fmt::{Display, Write};
 #[derive(Default)]
 pub(crate) struct Html(String);
 
-/// Escapes what is written.
+/// Escapes written text.
 struct Escaping<'h>(&'h mut String);
 
 impl Write for Escaping<'_> {
@@ -18,8 +18,8 @@ impl Write for Escaping<'_> {
                 '>' => self.0.push_str("&gt;"),
                 '"' => self.0.push_str("&quot;"),
                 '\'' => self.0.push_str("&#39;"),
-                // Control characters but tabs and line feeds are no HTML, and those that turn the direction of text round could
-                // make it read as something else.
+                // Control characters other than tabs and line feeds are invalid in HTML; characters that reverse the
+                // direction of text could misrepresent it.
                 '\t' | '\n' => self.0.push(character),
                 _ if character.is_control() || turns_round(character) => {
                     self.0.extend(character.escape_unicode());
@@ -36,7 +36,7 @@ fn turns_round(character: char) -> bool {
 }
 
 impl Html {
-    /// Adds markup, which is part of the program.
+    /// Adds markup of the program.
     pub(crate) fn raw(&mut self, markup: &'static str) -> &mut Self {
         self.0.push_str(markup);
         self

@@ -1,4 +1,4 @@
-//! The figures for programs, and for the script of the page.
+//! The figures as JSON, for programs and the page's script.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::overview::{FIGURES, figure};
 use crate::snapshot::{Row, Snapshot};
 
-/// All rings. `cells` and `spark` are what the page shows.
+/// All rings. `cells` and `spark` are the page's texts.
 pub(crate) fn figures(snapshot: &Snapshot) -> Value {
     let findings = snapshot.findings.iter().map(finding);
     json!({

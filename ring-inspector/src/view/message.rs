@@ -1,9 +1,9 @@
-//! A page that says one thing.
+//! A page with one message.
 
 use super::{Html, Nonce, home, page as whole};
 use crate::snapshot::Place;
 
-/// A message, with a way back: to `back`, or to all rings.
+/// A message with a link back: to `back`, or to all rings.
 pub(crate) fn page(message: &str, place: &Place, nonce: &Nonce, back: &str) -> Html {
     whole("Inspector", place, nonce, |html| {
         let back = if back.is_empty() { home(place) } else { back };
@@ -15,7 +15,7 @@ pub(crate) fn page(message: &str, place: &Place, nonce: &Nonce, back: &str) -> H
     })
 }
 
-/// Asks once more before a ring is cleared.
+/// Asks for confirmation before a ring is cleared.
 pub(crate) fn confirm(asked: &Confirm<'_>, place: &Place, nonce: &Nonce) -> Html {
     whole("Clear this ring?", place, nonce, |html| {
         html.raw("<p>All entries of <b>")
@@ -45,7 +45,7 @@ pub(crate) fn confirm(asked: &Confirm<'_>, place: &Place, nonce: &Nonce) -> Html
     })
 }
 
-/// A ring that is to be cleared.
+/// A ring to clear.
 pub(crate) struct Confirm<'a> {
     pub(crate) ring: &'a str,
     pub(crate) storage: &'a str,

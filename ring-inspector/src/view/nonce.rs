@@ -1,14 +1,14 @@
-//! What tells the style and the script of a page from all else in it.
+//! The nonce of a page's style and script.
 
 use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
 
-/// Tells the style and the script of a page from all that got into it from elsewhere.
+/// Distinguishes the page's style and script from injected ones.
 pub(crate) struct Nonce(String);
 
 impl Nonce {
     pub(crate) fn new() -> Self {
-        // std's keys are random, and secret as nothing else of them is shown.
+        // std's keys are random, and secret, since nothing derived from them is shown.
         let random = || RandomState::new().build_hasher().finish();
         Nonce(format!("{:016x}{:016x}", random(), random()))
     }

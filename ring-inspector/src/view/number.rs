@@ -1,4 +1,4 @@
-//! Numbers and times as people read them.
+//! Numbers and times for people.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ pub(super) fn count(number: u64) -> String {
     text
 }
 
-/// A part: `93 %`. `–` if there is none. Only all is `100 %`, and only nothing `0 %`.
+/// A ratio: `93 %`. `–` without a value. Only a whole is `100 %`, and only nothing `0 %`.
 pub(super) fn part(ratio: Option<f64>) -> String {
     match ratio {
         None => "–".into(),
@@ -25,7 +25,7 @@ pub(super) fn part(ratio: Option<f64>) -> String {
     }
 }
 
-/// A time with about three digits: `1.23 ms`. `–` if there is none.
+/// A time with about three digits: `1.23 ms`. `–` without a value.
 pub(super) fn time(time: Option<Duration>) -> String {
     let Some(time) = time else { return "–".into() };
     let nanos = time.as_nanos() as f64;
@@ -38,7 +38,7 @@ pub(super) fn time(time: Option<Duration>) -> String {
     }
 }
 
-/// The remaining life of an entry, of whose life the last part is `stale`.
+/// The remaining life of an entry, which ends with its stale part.
 pub(super) fn life(remaining: Option<Duration>, stale: Duration) -> String {
     match remaining {
         None => "no expiry".into(),

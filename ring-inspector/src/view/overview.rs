@@ -51,7 +51,7 @@ pub(crate) fn page(snapshot: &Snapshot, place: &Place, nonce: &Nonce) -> Html {
     })
 }
 
-/// Says whether figures are kept up to date, and stops it. Without the script it is hidden.
+/// Shows whether the figures are updated, with a switch. Hidden without the script.
 pub(super) fn live(html: &mut Html) {
     html.raw(
         "<p id=\"live\" hidden><button type=\"button\" id=\"pause\" aria-pressed=\"false\">Pause</button> ",
@@ -138,7 +138,7 @@ fn ring_row(html: &mut Html, row: &Row, place: &Place) {
     html.raw("</tr>\n");
 }
 
-/// In words, what a row is a ring on: `Lru<User> of Users`.
+/// A row's storage as text: `Lru<User> of Users`.
 pub(super) fn storage_of(row: &Row) -> String {
     let storage = row.info.storage();
     let kind = match (storage.kind(), row.info.storages()) {
@@ -152,7 +152,7 @@ pub(super) fn storage_of(row: &Row) -> String {
     }
 }
 
-/// The hit ratio of the last looks. The figure beside it says it in words.
+/// The recent hit ratios. The figure beside it has the same as text.
 pub(super) fn sparkline(html: &mut Html, recent: &Recent) {
     html.raw(
         "<svg class=\"spark\" viewBox=\"0 -0.1 60 1.2\" preserveAspectRatio=\"none\" aria-hidden=\"true\">",
@@ -163,7 +163,7 @@ pub(super) fn sparkline(html: &mut Html, recent: &Recent) {
 }
 
 fn storages(html: &mut Html, rows: &[Row]) {
-    // A storage of many rings is one.
+    // One storage may have many rings.
     let mut all: BTreeMap<u64, (&Inspected, Vec<&str>)> = BTreeMap::new();
     for row in rows {
         for storage in &row.storages {
@@ -171,7 +171,7 @@ fn storages(html: &mut Html, rows: &[Row]) {
             rings.push(row.info.name());
         }
     }
-    // The row of its ring says all of a memory storage that has one ring.
+    // A memory storage with one ring is fully described by the ring's row.
     all.retain(|_, (storage, rings)| rings.len() > 1 || storage.info().can_fail());
     if all.is_empty() {
         return;
@@ -187,7 +187,7 @@ fn storages(html: &mut Html, rows: &[Row]) {
     html.raw("</ul>\n</section>\n");
 }
 
-/// What is known of a storage, and how it does.
+/// The facts and the state of a storage.
 pub(super) fn storage_facts(html: &mut Html, storage: &Inspected) {
     let info = storage.info();
     html.raw("<p><b>")

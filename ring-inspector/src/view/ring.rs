@@ -50,7 +50,7 @@ fn figures(html: &mut Html, row: &Row) {
     }
     html.raw("</dl>\n<dl class=\"facts\">\n");
     for (name, value) in facts(row) {
-        // The name of a function is long.
+        // Names of functions are long.
         let is_wide = name == "Function";
         html.raw(if is_wide {
             "<div class=\"wide\"><dt>"
@@ -65,7 +65,7 @@ fn figures(html: &mut Html, row: &Row) {
     html.raw("</dl>\n</section>\n");
 }
 
-/// Settings and counters, in words.
+/// Settings and counters, as text.
 pub(super) fn facts(row: &Row) -> Vec<(&'static str, String)> {
     let (stats, settings) = (row.info.stats(), row.info.settings());
     let mut facts = vec![
@@ -125,7 +125,7 @@ fn storage(html: &mut Html, page: &RingPage, place: &Place, chosen: usize) {
             .iter()
             .enumerate()
             .filter(|(place, _)| *place != chosen);
-        // The newest are asked for most, and there may be very many.
+        // The newest are requested most, and there may be very many.
         for (_, other) in others.rev().take(20) {
             html.raw(" <a href=\"")
                 .text(link(place, &page.row, Some(other.number())))
@@ -156,7 +156,7 @@ fn keys(html: &mut Html, page: &RingPage, place: &Place, storage: &Inspected) {
                 .text(value)
                 .raw("\">\n");
         }
-        // The first button is the one that the enter key presses: it changes nothing.
+        // The enter key presses the first button: it changes nothing.
         html.raw("<p class=\"token\"><label for=\"token\">Token</label> ")
             .raw("<input type=\"password\" id=\"token\" name=\"token\" autocomplete=\"current-password\" required> ")
             .raw("<button name=\"check\" value=\"yes\">Check the token</button></p>\n");
@@ -261,7 +261,7 @@ fn pages(html: &mut Html, keys: &KeyPage, page: &RingPage, place: &Place) {
     html.raw("</p></nav>\n");
 }
 
-/// What concerns keys that are not listed, and all of them.
+/// The form for keys that are not listed, and for all keys.
 fn whole_ring(html: &mut Html, page: &RingPage) {
     html.raw("<p class=\"token\"><label for=\"key\">A key by its text</label> ")
         .raw("<input id=\"key\" name=\"key\" autocomplete=\"off\" spellcheck=\"false\"> ")

@@ -43,7 +43,7 @@ pub(crate) fn overview(snapshot: &Snapshot) -> String {
     text
 }
 
-/// The storages of which there is something to say.
+/// The storages with something to report.
 fn storages(text: &mut String, snapshot: &Snapshot) {
     let mut seen = Vec::new();
     for storage in snapshot.rows.iter().flat_map(|row| &row.storages) {
@@ -121,7 +121,7 @@ pub(crate) fn ring(page: &RingPage) -> String {
     text
 }
 
-/// Lines whose cells stand below each other.
+/// Lines with aligned cells.
 fn columns(text: &mut String, lines: &[Vec<String>]) {
     let count = lines.iter().map(Vec::len).max().unwrap_or_default();
     let width = |column: usize| {

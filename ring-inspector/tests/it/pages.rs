@@ -163,7 +163,7 @@ fn o7_a_ring_that_was_not_used_is_not_found() {
 
 /// A server that accepts and never answers: the request for its keys waits, and others do not.
 #[test]
-fn o7_a_storage_that_hangs_holds_nobody_else_up() {
+fn o7_a_storage_that_hangs_blocks_no_other_request() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("redis://{}", silent.local_addr().unwrap());
     let articles = Articles(Redis::open(url).unwrap().deadline(Duration::from_millis(50)));

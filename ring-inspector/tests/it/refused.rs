@@ -86,7 +86,7 @@ fn o7_what_a_proxy_passes_on_is_refused_unless_the_service_decides() {
 }
 
 #[test]
-fn o7_a_router_that_does_not_know_who_asks_refuses_and_says_what_to_do() {
+fn o7_a_router_without_peer_addresses_refuses_and_names_the_remedy() {
     let served = Served::serving(|listener| async {
         let router: Router = inspector::router();
         axum::serve(listener, router).await

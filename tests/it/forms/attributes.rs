@@ -1,4 +1,4 @@
-//! Attributes of methods are kept, and reach the code that moved.
+//! Attributes of methods are kept, and also apply to moved code.
 
 #![deny(warnings, unused_must_use)]
 #![allow(clippy::items_after_statements)]

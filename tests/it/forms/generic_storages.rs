@@ -1,4 +1,4 @@
-//! A service over a storage of any type: the parameter that is the storage's type tells no entries apart.
+//! A service over a storage of any type: the storage's type parameter does not distinguish entries.
 
 use ring_cache::storage::Storage;
 use ring_cache::{KeyWriter, Lru, Map, RingKey, ring_impl};

@@ -1,4 +1,4 @@
-//! Names of users that generated code must not trip over.
+//! The user's names that generated code must not use.
 
 #![allow(dead_code, non_upper_case_globals, unused)]
 
@@ -52,7 +52,7 @@ impl Call {
     fn lru(value: &Lru) -> Lru {
         Lru(value.0 + 1)
     }
-    /// The argument is called `name` in the accessor, which the body must not see.
+    /// The argument is called `name` in the accessor; the body must not see that.
     #[ring]
     fn global(_name: u32) -> u32 {
         name()
@@ -101,7 +101,7 @@ fn names_of_users_do_not_meet_those_of_macros() {
     assert_eq!(clash(1, 2, 3), 6);
 }
 
-/// Types of the user's with names of std's that the cache could not hold.
+/// The user's types with names of std's types that the cache could not hold.
 mod names_of_std {
     use ring_cache::ring;
 

@@ -1,4 +1,4 @@
-//! Types and arguments of the user's with the names of std's and of this library's.
+//! The user's types and arguments with names of std and of this library.
 
 #![allow(dead_code)]
 
@@ -15,7 +15,7 @@ fn ready<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-/// Names of the prelude and of this library, which are types here.
+/// Names of the prelude and of this library, used for types.
 mod types {
     use super::*;
 
@@ -81,7 +81,7 @@ mod types {
     }
 }
 
-/// Storages and futures of the user's.
+/// The user's storages and futures.
 mod generic_types {
     use super::*;
 
@@ -133,7 +133,7 @@ mod generic_types {
     }
 }
 
-/// Names that generated code could have.
+/// Names that generated code could use.
 mod arguments {
     use super::*;
 

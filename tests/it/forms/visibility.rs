@@ -1,4 +1,4 @@
-//! Accessors are seen where the method is.
+//! Accessors are as visible as the method.
 
 pub(crate) mod inner {
     use ring_cache::{RingKey, ring, ring_impl};

@@ -1,4 +1,4 @@
-//! I2: what a future named that is dropped is not trusted any more.
+//! I2: entries named by a dropped future are suspect.
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -14,7 +14,7 @@ struct Service {
     row: AtomicU32,
     cache: Lru<u32>,
     map: Map<u32>,
-    /// Lets a computation go on.
+    /// Lets a computation continue.
     go_on: Notify,
 }
 

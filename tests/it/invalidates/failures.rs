@@ -1,4 +1,4 @@
-//! I4: failures of a storage are counted, and never change what a writer returns.
+//! I4: failures of a storage are counted, and never change the result of a writer.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -13,7 +13,7 @@ use ring_cache::storage::{
 };
 use ring_cache::{Error, Name, RingKey, ring_impl};
 
-/// A storage that others hold too, and that fails when it is told to.
+/// A shared storage that can fail.
 #[derive(Clone, Default)]
 struct Remote(Arc<Shared>);
 
@@ -150,7 +150,7 @@ impl AsyncClear<u32> for Remote {
     }
 }
 
-/// The counters of a ring are those of all its objects, so its tests run one after the other.
+/// The counters of a ring are those of all its objects, so its tests run in sequence.
 fn alone() -> MutexGuard<'static, ()> {
     static ONE: Mutex<()> = Mutex::new(());
     ONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner())

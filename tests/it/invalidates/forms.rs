@@ -1,4 +1,4 @@
-//! I1: each form of a writer, and each way to name what it forgets.
+//! I1: each form of a writer, and each way to name entries.
 
 use std::collections::HashMap;
 use std::marker::PhantomData;
@@ -183,7 +183,7 @@ fn i1_async_writers_forget_awaited_and_memory_rings() {
     });
 }
 
-/// A future that another thread may go on with.
+/// A future that may move to another thread.
 fn sent<F: Future + Send>(future: F) -> F {
     future
 }
@@ -246,7 +246,7 @@ impl Titles {
     }
 }
 
-/// One after the other: the rows are shared.
+/// In sequence: the rows are shared.
 #[test]
 fn i1_free_functions_and_associated_ones() {
     title(1);
@@ -273,7 +273,7 @@ fn i1_free_functions_and_associated_ones() {
     });
 }
 
-/// Another type's rings, on objects and on the type.
+/// Rings of another type, on objects and on the type.
 #[derive(Clone)]
 struct Admin {
     users: Arc<Users>,
@@ -284,7 +284,7 @@ impl Admin {
     #[ring(invalidates(self.users.name(id), Titles::first(), Admin::count(..)))]
     fn rename(self: &Arc<Self>, id: u64, name: &str) {
         self.users.rows.write(id, name);
-        // A row of its own, which no other test reads.
+        // A row that no other test reads.
         ROWS.write(9, name);
     }
 
@@ -407,7 +407,7 @@ impl Store for Users {
     }
 }
 
-/// An impl of which no method is cached.
+/// An impl without cached methods.
 #[ring_impl]
 impl Extend<(u64, String)> for Users {
     #[ring(invalidates(self.name(..), self.load(1)))]
@@ -434,7 +434,7 @@ fn i1_methods_of_traits() {
     assert_eq!((users.load(1), users.name(1)), ("Grace".into(), "Grace".into()));
 }
 
-/// I3: what a transaction changes is named when it is changed, and forgotten after its end.
+/// I3: entries that a transaction changes are named at the change, and forgotten after the transaction.
 #[test]
 fn i3_keys_are_kept_until_the_commit() {
     struct Transaction<'u> {
@@ -457,7 +457,7 @@ fn i3_keys_are_kept_until_the_commit() {
     assert!(users.name_entry(1).has());
     let Transaction { users, changes } = transaction;
     changes.iter().for_each(|(id, name)| users.rows.write(*id, name));
-    // A key is independent of what it was made of, and may go to another thread.
+    // A key is independent of its origin, and may move to another thread.
     let deleted = std::thread::spawn(move || forgotten.iter().map(|key| key.delete()).collect::<Vec<_>>());
     assert_eq!(deleted.join().unwrap(), [true, false]);
     cleared.clear();

@@ -1,4 +1,4 @@
-//! I2 and I4: a writer forgets however its body ends, and returns what its body returns.
+//! I2 and I4: a writer removes entries however its body ends, and returns the body's result.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -81,7 +81,7 @@ impl Service {
     }
 }
 
-/// Whether the entry is there after the writer ended so; and what the writer returned, or that it panicked.
+/// Whether the entry exists after the writer ended; and the writer's result, or its panic.
 fn after(end: End, write: impl FnOnce(&mut Service, End) -> Answer) -> (bool, Option<Answer>) {
     let mut service = service();
     let returned = catch_unwind(AssertUnwindSafe(|| write(&mut service, end))).ok();
@@ -120,7 +120,7 @@ fn i2_an_err_names_no_call() {
     assert_eq!(after(End::Err, Service::write_named), (true, Some(Err("err"))));
 }
 
-/// Panics when it is dropped, as the cache does with what it forgets.
+/// Panics when it is dropped, as the cache does with removed values.
 #[derive(Clone)]
 struct Bomb;
 

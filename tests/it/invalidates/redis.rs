@@ -9,7 +9,7 @@ use ring_cache_test_servers::{Redis as Server, or_leave_out};
 
 use super::run;
 
-/// Longer than anything takes on a machine that is busy.
+/// Longer than anything takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 struct Shop {
@@ -122,7 +122,7 @@ fn i2_a_dropped_writer_leaves_no_older_value_on_a_server() {
         let writer = tokio::time::timeout(Duration::from_millis(20), shop.write_and_wait(1, 20));
         assert!(writer.await.is_err(), "it waits forever");
     });
-    // Nobody calls any more: the entry is removed all the same.
+    // Without further calls the entry is removed nevertheless.
     wait_for_keys(&server, "1");
 }
 

@@ -1,11 +1,11 @@
-//! The parser of formats: texts and values in turn.
+//! The parser of formats: alternating texts and values.
 
 use super::parser::segment;
 use super::schema::{Schema, Value};
 
 /// Reads the fields of a text without its quotes.
 pub(super) fn read(text: &str, before: &str, fields: &[(Schema, &str)]) -> Option<Vec<Value>> {
-    // A colon may be one that was restored in a last segment.
+    // A colon may have been restored in a last segment.
     let text = text.replace(':', "%3A");
     let mut rest = text.strip_prefix(&escaped(before))?;
     let mut values = Vec::new();
@@ -19,7 +19,7 @@ pub(super) fn read(text: &str, before: &str, fields: &[(Schema, &str)]) -> Optio
     Some(values)
 }
 
-/// The value up to the first separator, and what follows the text between.
+/// The value up to the first separator, and the rest after the text between.
 fn split<'a>(text: &'a str, between: &str) -> Option<(String, &'a str)> {
     let is_separator = |character: &char| character.is_ascii_punctuation() && *character != '%';
     let separator = between.chars().find(is_separator)?;

@@ -28,7 +28,7 @@ pub(super) fn segment(text: &str, schema: &Schema) -> Option<Value> {
     parser.rest.is_empty().then_some(value)
 }
 
-/// How many parts a value feeds at least, which is more than none for all but those that never feed any.
+/// The minimum number of parts that a value feeds: at least one, except for types that never feed any.
 fn parts_of(schema: &Schema) -> usize {
     match schema {
         Schema::Nothing => 0,

@@ -2,13 +2,13 @@
 
 use ring_cache::{Bracket, KeyWriter, RingKey};
 
-/// What a type feeds.
+/// The parts that a type feeds.
 #[derive(Clone, Debug)]
 pub(crate) enum Schema {
     /// No part at all.
     Nothing,
     Whole,
-    /// Whole numbers that are not negative, up to the largest of all.
+    /// Non-negative integers, up to the largest of all.
     Unsigned,
     Float,
     FloatNarrow,
@@ -24,9 +24,9 @@ pub(crate) enum Schema {
     Labelled(&'static str, Box<Schema>),
     /// A struct with a format: the text before its fields, and the fields with the texts after them.
     Format(&'static str, Vec<(Schema, &'static str)>),
-    /// An impl by hand that feeds several parts.
+    /// A manual impl that feeds several parts.
     Joined(Vec<Schema>),
-    /// An impl by hand that names its shape first.
+    /// A manual impl that names its shape first.
     Tagged(Vec<(&'static str, Schema)>),
 }
 
@@ -39,7 +39,7 @@ pub(crate) enum Value {
     Nothing,
     Whole(i128),
     Unsigned(u128),
-    /// The bits, of which NaN has one set.
+    /// The bits; NaN has one representation.
     Float(u64),
     FloatNarrow(u32),
     Bool(bool),
@@ -47,7 +47,7 @@ pub(crate) enum Value {
     Bytes(Vec<u8>),
     /// Elements, fields or parts.
     Many(Vec<Value>),
-    /// Which variant, and its fields.
+    /// The variant, and its fields.
     Chosen(usize, Vec<Value>),
 }
 

@@ -1,4 +1,4 @@
-//! Shapes, values and derived types, made up by proptest.
+//! Random shapes, values and derived types, by proptest.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -55,7 +55,7 @@ fn formats(inner: impl Strategy<Value = Schema> + Clone) -> impl Strategy<Value 
     })
 }
 
-/// Any value of the shape. Strings and numbers are short, so that two of them are often alike.
+/// Any value of the shape. Strings and numbers are short, so that two of them are often equal.
 pub(crate) fn of_schema(schema: &Schema) -> BoxedStrategy<Value> {
     match schema {
         Schema::Nothing => Just(Value::Nothing).boxed(),
@@ -128,7 +128,7 @@ fn floats() -> impl Strategy<Value = f64> {
     ]
 }
 
-/// Mostly of characters that keys use themselves.
+/// Mostly characters that keys use themselves.
 fn texts() -> impl Strategy<Value = String> {
     prop_oneof![
         3 => "[a:,'\"\\\\%+()\\[\\]=/-3A b1é\n]{0,4}",
@@ -147,7 +147,7 @@ fn owners() -> impl Strategy<Value = Owner> {
     })
 }
 
-/// Any account. Most fields have few values, so that two accounts are often alike.
+/// Any account. Most fields have few values, so that two accounts are often equal.
 pub(crate) fn accounts() -> impl Strategy<Value = Account> {
     let rare = |text: BoxedStrategy<String>| prop_oneof![3 => Just(String::new()), 1 => text];
     let raw = vec(any::<u8>(), 0..2);

@@ -4,7 +4,7 @@ use ring_cache::RingKey;
 
 use super::schema::{Schema, Value};
 
-/// A type that knows its shape, and can be made of a value of this shape.
+/// A type with a shape that can be made from a value of this shape.
 pub(crate) trait Shaped {
     fn schema() -> Schema;
     fn of(value: Value) -> Self;
@@ -94,7 +94,7 @@ impl Shaped for Account {
     }
 }
 
-/// Owners of owners down to a depth; deeper ones are not made.
+/// Owners of owners down to a depth.
 fn owner(depth: usize) -> Schema {
     let trustee = match depth {
         0 => vec![],

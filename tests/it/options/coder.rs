@@ -1,4 +1,4 @@
-//! `coder`: what lies in the storage is what the coder made.
+//! `coder`: the storage contains the coder's bytes.
 
 use ring_cache::coder::{Cause, Cbor, Coder, Json, Raw};
 
@@ -81,7 +81,7 @@ fn foreign_bytes_are_a_miss_that_is_overwritten() {
     assert_eq!(service.json_ring().get(), Some(vec![1, 2]));
 }
 
-/// The handle does not need to know the values.
+/// The handle does not depend on the values' type.
 #[test]
 fn the_handle_of_a_method_with_a_coder() {
     #[ring(coder = Json, capacity = 3)]

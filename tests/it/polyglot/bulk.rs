@@ -98,7 +98,7 @@ fn meet<V: Shared>(calls: &SharedCalls<V>, original: &mut Original) {
     assert_eq!((calls.touch)(), [false; 3]);
 }
 
-/// Some are there and some are not: each language computes what neither has stored.
+/// Some entries exist: each language computes the absent ones.
 #[test]
 fn each_adds_what_is_absent() {
     let Some(mut original) = original() else { return };
@@ -132,7 +132,7 @@ fn values<V: Shared>(values: &[V]) -> Value {
 }
 
 impl<V: Shared> SharedCalls<V> {
-    /// What the original's `verb` returns for all calls, and how many bodies ran.
+    /// The results of the original's `verb` for all calls, and the number of bodies that ran.
     fn in_python(&self, original: &mut Original, verb: &str) -> (Value, u64) {
         let answer = self.ask(original, verb, &ARGUMENTS, &[]);
         (answer["returned"].clone(), answer["ran"].as_u64().unwrap())

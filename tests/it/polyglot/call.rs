@@ -1,13 +1,13 @@
-//! One call, as it is made in both languages.
+//! One call, in both languages.
 
 use serde_json::{Value, json};
 
 use super::servers::{Original, both};
 use super::value::Shared;
 
-/// A call in Rust, and what it is in Python.
+/// A call in Rust, and its counterpart in Python.
 pub(crate) struct SharedCall<V> {
-    /// How it reads here.
+    /// Its source text here.
     pub(crate) text: &'static str,
     pub(crate) twin: Twin,
     pub(crate) key: fn() -> String,
@@ -28,9 +28,9 @@ pub(crate) struct Twin {
     pub(crate) storage: &'static str,
     pub(crate) key_prefix: &'static str,
     pub(crate) coder: Option<&'static str>,
-    /// In seconds, if it expires.
+    /// In seconds, if any.
     pub(crate) expire: Option<u32>,
-    /// A class of `rings.py`, or how many arguments the function has.
+    /// A class of `rings.py`, or the number of the function's arguments.
     pub(crate) form: Value,
     /// The method, and the arguments of its `self`, if that is not the class itself.
     pub(crate) method: Option<(&'static str, Vec<Value>)>,
@@ -72,7 +72,7 @@ macro_rules! shared_call {
 pub(crate) use shared_call;
 
 impl<V: Shared> SharedCall<V> {
-    /// What the original's `verb` returns, and whether it ran the body.
+    /// The result of the original's `verb`, and whether it ran the body.
     pub(crate) fn in_python(&self, original: &mut Original, verb: &str) -> (Value, bool) {
         self.twin::<V>().ask(original, verb, &[])
     }

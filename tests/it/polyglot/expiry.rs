@@ -1,4 +1,4 @@
-//! Each language says how long an entry lives, and the server keeps to it.
+//! Expiries set by each language, on the server.
 
 use super::call::{SharedCall, Twin};
 use super::rings::{memcached_json, redis_json};
@@ -6,7 +6,7 @@ use super::servers::{Original, both, original};
 use super::value::{Answer, Shared};
 
 #[test]
-fn entries_live_as_long_whoever_stored_them() {
+fn entries_live_equally_long_in_both_languages() {
     let Some(mut original) = original() else { return };
     for calls in [redis_json::calls(), memcached_json::calls()] {
         lives_as_long(&calls[0], &mut original);
@@ -33,7 +33,7 @@ fn lives_as_long(call: &SharedCall<Answer>, original: &mut Original) {
     assert!(!(call.touch)(), "{text}");
 }
 
-/// As the server says.
+/// According to the server.
 fn seconds_left(call: &SharedCall<Answer>) -> u64 {
     let key = (call.stored_key)();
     let left = match call.twin.storage {

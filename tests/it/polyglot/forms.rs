@@ -1,4 +1,4 @@
-//! Methods, and what the original makes of `self` and `cls`.
+//! Methods, and the original's handling of `self` and `cls`.
 
 use std::sync::LazyLock;
 
@@ -10,7 +10,7 @@ use super::call::{SharedCall, shared_call};
 use super::servers::{REDIS, original};
 use super::value::{Answer, Shared, computed};
 
-/// The twin of a class with `def __ring_key__(self): return "page=" + self.url`.
+/// The counterpart of a class with `def __ring_key__(self): return "page=" + self.url`.
 #[derive(RingKey)]
 #[ring_key(prefix = "page")]
 struct Page {
@@ -27,7 +27,7 @@ impl Page {
     fn section(&self, _number: u32) -> Answer {
         Shared::compute()
     }
-    /// With `class`, the type's module would join the key, which Python does not know.
+    /// With `class`, the key would contain the type's module, which Python does not know.
     #[ring(key_prefix = "Page.class_content:Page")]
     fn class_content() -> Answer {
         Shared::compute()
@@ -42,7 +42,7 @@ impl Page {
     }
 }
 
-/// The twin of a class with `def __ring_key__(self): return self.number`.
+/// The counterpart of a class with `def __ring_key__(self): return self.number`.
 #[derive(RingKey)]
 struct User {
     number: i64,
@@ -80,7 +80,7 @@ fn all_forms_share_their_entries() {
     let Some(mut original) = original() else { return };
     let page = || vec![json!(PAGE.url)];
     let mut of_class = method!("class_content" of "Page" vec![], [], Page::class_content_ring());
-    // Python joins the name of the class by itself.
+    // Python adds the name of the class itself.
     of_class.twin.key_prefix = "Page.class_content";
     let calls: [(SharedCall<Answer>, &str); 5] = [
         (
@@ -115,7 +115,7 @@ fn all_forms_share_their_entries() {
     }
 }
 
-/// What the original has in each `key_prefix`, a storage may say once.
+/// A namespace of the storage replaces the common beginning of each `key_prefix` in the original.
 #[test]
 fn a_namespace_begins_the_key_prefix() {
     let Some(mut original) = original() else { return };
@@ -145,7 +145,7 @@ fn properties_share_their_entries() {
     );
 }
 
-/// A key of `self` with a `:` is shared where no argument follows: see `outside.rs`.
+/// A key of `self` with a `:` is shared if no argument follows: see `outside.rs`.
 #[test]
 fn a_colon_in_self_before_an_argument_is_not_shared() {
     let Some(mut original) = original() else { return };

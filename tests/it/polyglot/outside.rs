@@ -1,5 +1,5 @@
-//! What the two do not share: where the keys of the original are not ours, each language has its own entry, and neither
-//! gets the other's value.
+//! Differences of the two: where keys differ from the original's, each language has its own entry, and neither gets the
+//! other's value.
 
 use ring_cache::coder::Json;
 use ring_cache::ring;
@@ -31,7 +31,7 @@ fn long(_text: &str) -> Answer {
     Shared::compute()
 }
 
-/// The original joins with `:` and nothing else, so two of its calls have one entry.
+/// The original joins with `:` and no escapes, so two of its calls have one entry.
 #[test]
 fn python_mixes_up_what_rust_tells_apart() {
     let Some(mut original) = original() else { return };
@@ -72,7 +72,7 @@ fn the_keys_of_other_values_differ() {
             json!("text:100%"),
             "text:100%25",
         ),
-        // It takes spaces out of lists, also those of strings.
+        // It removes spaces from lists, also within strings.
         (
             shared_call!("redis": texts_ring(&["a b"])),
             json!("texts:['ab']"),
@@ -104,7 +104,7 @@ fn the_keys_of_other_values_differ() {
     assert_eq!(none.in_python(&mut original, "key").0, (none.key)());
 }
 
-/// For Memcached the original takes a SHA-1 from 250 bytes on, and we a beginning and a BLAKE3 from 251 on.
+/// For Memcached the original uses a SHA-1 from 250 bytes on; this crate a beginning and a BLAKE3 from 251 on.
 #[test]
 fn long_keys_of_memcached_differ() {
     macro_rules! long {

@@ -11,7 +11,7 @@ use super::value::{Answer, Shared};
 const PRINTABLE: &str =
     "!\"#$&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~";
 
-/// As many as leave a key of memcached 249 bytes, the longest that the original does not hash.
+/// The longest for a memcached key of 249 bytes, which the original does not hash.
 const LONG: [u8; 244] = [b'x'; 244];
 
 const fn long() -> &'static str {

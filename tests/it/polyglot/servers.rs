@@ -1,4 +1,4 @@
-//! The servers that both languages use, and Python.
+//! Python, and the servers of both languages.
 
 use std::io::{Write, stderr};
 use std::path::Path;
@@ -13,7 +13,7 @@ use super::python::Python;
 
 const INTERPRETER: &str = "POLYGLOT_PYTHON";
 
-/// Long enough for any machine: none of these tests is about a server that does not answer.
+/// Long enough for any machine: no test here is about a server that does not answer.
 const DEADLINE: Duration = Duration::from_secs(20);
 
 pub(crate) struct Both {
@@ -40,13 +40,13 @@ fn memcached(servers: &[servers::Memcached]) -> Memcached {
     Memcached::open(urls).unwrap().deadline(DEADLINE)
 }
 
-/// Python with the original Ring, for one test at a time. `None` where it or a server is missing: that was said.
+/// Python with the original Ring, for one test at a time. `None`, with a message, if it or a server is missing.
 pub(crate) fn original() -> Option<Original> {
     let python = BOTH.as_ref()?.python.lock();
     Some(Original(python.unwrap_or_else(PoisonError::into_inner)))
 }
 
-/// The servers, where there is Python.
+/// The servers, if there is Python.
 pub(crate) fn both() -> &'static Both {
     BOTH.as_ref().expect("only asked for with Python there")
 }
@@ -54,7 +54,7 @@ pub(crate) fn both() -> &'static Both {
 pub(crate) struct Original(MutexGuard<'static, Python>);
 
 impl Original {
-    /// What the original says to `request`: see `rings.py`.
+    /// The original's answer to `request`: see `rings.py`.
     pub(crate) fn ask(&mut self, request: &Value) -> Value {
         self.0
             .ask(request)

@@ -1,4 +1,4 @@
-//! Several servers: each key lies where the other language looks for it.
+//! Several servers: both languages find each key on the same one.
 
 use ring_cache::coder::Json;
 use ring_cache::ring;
@@ -14,7 +14,7 @@ fn spread(_n: u32) -> Answer {
 }
 
 #[test]
-fn keys_lie_on_the_same_servers() {
+fn keys_are_on_the_same_servers() {
     let Some(mut original) = original() else { return };
     computed();
     for n in 0..40 {

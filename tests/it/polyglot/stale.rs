@@ -1,5 +1,5 @@
-//! F3: Python knows of no stale entries. It sees those of a ring with `stale` until the end of their whole life, and what it
-//! writes with a life of its own is stale for the last part of it.
+//! F3: Python does not know stale entries. It sees those of a ring with `stale` until the end of their whole life, and an
+//! entry that it writes with an expiry is stale for the last part of its life.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -27,7 +27,7 @@ macro_rules! stale {
 stale!(in_redis, redis = REDIS);
 stale!(in_memcached, memcached = MEMCACHED);
 
-/// A call, and what tells a stale value from a fresh one.
+/// A call, and a check for a stale value.
 struct Stale {
     call: SharedCall<Answer>,
     lookup: fn() -> Lookup<Answer>,
@@ -42,7 +42,7 @@ impl Stale {
         }
     }
 
-    /// The seconds that the server says.
+    /// The seconds, according to the server.
     fn life(&self) -> u64 {
         let key = (self.call.stored_key)();
         let left = match self.call.twin.storage {
@@ -99,7 +99,7 @@ fn f3_what_python_wrote_is_stale_for_the_last_part_of_its_life() {
         stale.by_python(Some(STALE + 60)).ask(original, "set", &set);
         assert_eq!((stale.lookup)(), Lookup::Fresh(python()), "{text}");
         assert_eq!((stale.call.get_or_update)(), python(), "{text}");
-        // A life that is no longer than that: it is stale at once.
+        // A life of that length: stale at once.
         stale.by_python(Some(STALE)).ask(original, "set", &set);
         assert_eq!((stale.lookup)(), Lookup::Stale(python()), "{text}");
         assert!(!(stale.call.has)() && !(stale.call.touch)(), "{text}");
@@ -132,12 +132,12 @@ fn f3_what_python_wrote_without_an_expiry_is_fresh() {
     each(|stale, original| {
         let (text, python) = (stale.call.text, Answer::of_python());
         let set = [python.in_python()];
-        // That is how the client says it.
+        // The client's value for it.
         let never = (stale.call.twin.storage == "memcached").then_some(0);
         stale.by_python(never).ask(original, "set", &set);
         assert_eq!((stale.lookup)(), Lookup::Fresh(python.clone()), "{text}");
         assert_eq!((stale.call.get_or_update)(), python, "{text}");
-        // And with `expire` it becomes stale for Rust, while Python finds it.
+        // With `expire` it becomes stale for Rust, while Python finds it.
         assert!((stale.expire)(), "{text}");
         assert_eq!((stale.lookup)(), Lookup::Stale(python.clone()), "{text}");
         assert_eq!(

@@ -10,7 +10,7 @@ thread_local! {
     static COMPUTED: Cell<u32> = const { Cell::new(0) };
 }
 
-/// How often Rust has computed a value since it was last asked.
+/// The number of values computed by Rust since the last call.
 pub(crate) fn computed() -> u32 {
     COMPUTED.take()
 }
@@ -18,9 +18,9 @@ pub(crate) fn computed() -> u32 {
 pub(crate) trait Shared: Clone + Debug + PartialEq {
     /// The original's coder.
     const CODER: Option<&str>;
-    /// What lies in the server when Rust has stored its value.
+    /// The bytes stored by Rust.
     const WRITTEN_BY_RUST: &[u8];
-    /// What lies there when Python has.
+    /// The bytes stored by Python.
     const WRITTEN_BY_PYTHON: &[u8];
 
     fn of_rust() -> Self;
@@ -28,7 +28,7 @@ pub(crate) trait Shared: Clone + Debug + PartialEq {
     /// The value as `rings.py` takes and gives it.
     fn in_python(&self) -> Value;
 
-    /// What bodies do.
+    /// The body.
     fn compute() -> Self {
         COMPUTED.set(COMPUTED.get() + 1);
         Self::of_rust()

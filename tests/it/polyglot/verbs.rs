@@ -1,4 +1,4 @@
-//! What one language stores, refreshes and forgets, the other sees.
+//! Each language sees the other's stores, refreshes and removals.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! Each finding of the doctor: a program that has the fault, and one that has not.
+//! Each finding of the doctor: a program with the fault, and one without.
 
 use std::sync::LazyLock;
 

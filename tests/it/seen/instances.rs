@@ -1,4 +1,4 @@
-//! Statistics of one instance, of one ring and of one storage are told apart.
+//! Statistics of one instance, of one ring and of one storage are separate.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -86,7 +86,7 @@ fn an_async_service_reads_its_own_numbers() {
     });
 }
 
-/// Instances come and go on many threads, so that cells of counters are used again.
+/// Instances come and go on many threads, so that cells of counters are reused.
 #[test]
 fn numbers_of_many_instances_on_many_threads_are_exact() {
     std::thread::scope(|scope| {

@@ -1,11 +1,11 @@
-//! Observers are told of what happens, beside hits.
+//! Observers receive all events except hits.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ring_cache::{Calls, Error, EvictionReason, Lru, Observer, RingKey, observe, ring, ring_impl};
 
-/// What happened to the rings whose names begin like this.
+/// The events of rings whose names begin with this.
 struct Log(&'static str, Arc<Mutex<Vec<String>>>);
 
 impl Log {
@@ -140,7 +140,7 @@ fn again(_id: u32) -> Counted {
     Counted
 }
 
-/// No lock is held: an observer may use the very storage and keys that it is told of.
+/// No lock is held: an observer may use the same storage and keys.
 #[test]
 fn o2_an_observer_may_call_cached_methods() {
     struct Calls;

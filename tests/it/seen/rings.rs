@@ -1,4 +1,4 @@
-//! All rings that were used, as data.
+//! All used rings, as data.
 
 use std::sync::{Arc, Weak};
 use std::thread;
@@ -77,7 +77,7 @@ fn users() -> Arc<Users> {
     })
 }
 
-/// Waits until nobody holds the services: a test that lists rings at the same time holds them for a moment.
+/// Waits until the services are gone: a concurrent test that lists rings holds them for a moment.
 fn until_gone(services: &[Weak<Users>]) {
     while services.iter().any(|service| service.strong_count() > 0) {
         thread::yield_now();

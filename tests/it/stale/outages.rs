@@ -1,5 +1,6 @@
-//! A source that is down, slow or flaps, under many tasks and threads: nobody waits longer than `wait`, nothing older than
-//! expiry and `stale` together is returned, and each key is refreshed once at a time.
+//! A source that is down, slow or flapping, under many tasks and threads: no call waits longer than `wait`, nothing older
+//! than
+//! `expire` and `stale` together is returned, and each key is refreshed once at a time.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
@@ -16,10 +17,10 @@ const FRESH: Duration = Duration::from_secs(10);
 const STALE: Duration = Duration::from_secs(60);
 const TASKS: usize = 200;
 const KEYS: u32 = 10;
-/// Far more than `wait`, and far less than a body takes that hangs: for a busy machine.
+/// Far more than `wait` on a busy machine, and far less than the time of a hanging body.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// An origin whose answers are the times at which they were made.
+/// An origin whose answers are their times.
 #[derive(Clone, RingKey)]
 struct Source {
     #[ring_key(skip)]
@@ -34,7 +35,7 @@ struct State {
     /// Open unless bodies hang.
     gate: Semaphore,
     computed: AtomicUsize,
-    /// The bodies under way of each key, and the most at a time.
+    /// The running bodies of each key, and the most at a time.
     under_way: Mutex<HashMap<u32, (usize, usize)>>,
 }
 
@@ -50,7 +51,7 @@ impl Source {
     }
 }
 
-/// A body is under way until it is dropped.
+/// A running body, until it is dropped.
 struct UnderWay<'s>(&'s State, u32);
 
 impl Drop for UnderWay<'_> {
@@ -104,7 +105,7 @@ impl Source {
         self.state.computed.swap(0, SeqCst)
     }
 
-    /// No call and no refresh is under way any more.
+    /// Waits until no call and no refresh is in flight.
     async fn settle(&self) {
         let start = Instant::now();
         while self.values.flights().under_way() > 0 {
@@ -125,7 +126,7 @@ impl Source {
         self.state.is_down.store(is_down, SeqCst);
     }
 
-    /// Asserts that at most one body of a key was under way at a time.
+    /// Asserts that at most one body of a key ran at a time.
     fn assert_one_at_a_time(&self) {
         for (key, (_, most)) in &*self.state.under_way.lock().unwrap() {
             assert_eq!(*most, 1, "of {key}");
@@ -133,7 +134,7 @@ impl Source {
     }
 }
 
-/// The answers of many tasks that call at the same time, each within its time. The age of none is that of a dead entry.
+/// The answers of many concurrent tasks, each in time. None is older than the life of an entry.
 async fn ask<F>(source: &Source, call: fn(Source, u32) -> F) -> Vec<Result<Duration, String>>
 where
     F: Future<Output = Result<Duration, String>> + Send + 'static,
@@ -204,7 +205,7 @@ async fn f8_a_source_that_is_down_is_asked_once_a_key_until_entries_end_their_li
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn f6_a_source_that_hangs_is_asked_once_a_key_and_nobody_waits_for_it() {
+async fn f6_a_source_that_hangs_is_asked_once_a_key_and_no_call_waits_for_it() {
     let source = Source::new();
     ask(&source, get).await;
     source.computed();
@@ -223,7 +224,7 @@ async fn f6_a_source_that_hangs_is_asked_once_a_key_and_nobody_waits_for_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn f8_a_source_that_flaps_never_makes_anybody_wait_and_never_lengthens_a_life() {
+async fn f8_a_source_that_flaps_makes_no_call_wait_and_lengthens_no_life() {
     let source = Source::new();
     ask(&source, try_again).await;
     let mut stale = 0;
@@ -237,7 +238,7 @@ async fn f8_a_source_that_flaps_never_makes_anybody_wait_and_never_lengthens_a_l
             .flatten()
             .filter(|made| **made + FRESH <= source.now());
         stale += old.count();
-        // What a body made is stored in the same round.
+        // A computed value is stored in the same round.
         source.settle().await;
     }
     assert!(stale > 0, "some were stale");

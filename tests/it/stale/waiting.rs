@@ -1,4 +1,4 @@
-//! Calls that wait for a refresh in the background get its value: when the body has it, whatever becomes of its write.
+//! Calls that wait for a background refresh get its value when the body returns it, independent of its write.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
@@ -10,7 +10,7 @@ use tokio::task::{JoinHandle, yield_now};
 
 use super::gated::Gated;
 
-/// An origin whose answers are numbered, and wait at a gate of their own.
+/// An origin with numbered answers, which wait at a gate.
 #[derive(Clone, RingKey)]
 struct Origin {
     #[ring_key(skip)]
@@ -99,7 +99,7 @@ fn spawn(call: impl Future<Output = u32> + Send + 'static) -> JoinHandle<u32> {
     tokio::spawn(call)
 }
 
-/// Lets all other tasks go on until they wait.
+/// Lets all other tasks run until they wait.
 async fn others_wait() {
     for _ in 0..20 {
         yield_now().await;
@@ -107,7 +107,7 @@ async fn others_wait() {
 }
 
 #[tokio::test]
-async fn who_waits_for_a_refresh_does_not_wait_for_its_write() {
+async fn a_call_that_waits_for_a_refresh_does_not_wait_for_its_write() {
     let origin = Origin::new();
     assert_eq!(origin.waits().await, 1);
     origin.pass(TILL_STALE);
@@ -146,7 +146,7 @@ async fn f6_past_its_life_a_call_does_not_wait_for_the_write_of_the_refresh() {
 }
 
 #[tokio::test]
-async fn who_waits_for_a_refresh_needs_no_write_that_succeeds() {
+async fn a_call_that_waits_for_a_refresh_gets_the_value_though_the_write_fails() {
     let origin = Origin::new();
     origin.waits().await;
     origin.pass(TILL_STALE);
@@ -164,9 +164,9 @@ async fn who_waits_for_a_refresh_needs_no_write_that_succeeds() {
     assert_eq!(origin.waits_ring().lookup().await.unwrap(), Lookup::Stale(1));
 }
 
-/// The server dies together with the source.
+/// The server fails together with the source.
 #[tokio::test]
-async fn who_waits_while_the_storage_dies_gets_the_value_that_it_found() {
+async fn a_call_that_waits_while_the_storage_dies_gets_the_value_that_it_found() {
     let origin = Origin::new();
     origin.waits_a_while().await;
     for is_deleted in [false, true] {
@@ -203,7 +203,7 @@ async fn who_waits_while_the_storage_dies_gets_the_value_that_it_found() {
 }
 
 #[tokio::test]
-async fn f8_who_fails_to_refresh_while_the_storage_dies_gets_the_value_that_it_found() {
+async fn f8_a_call_that_fails_to_refresh_while_the_storage_dies_gets_the_value_that_it_found() {
     let origin = Origin::new();
     origin.breaks_the_storage_ring().set(1).await.unwrap();
     origin.pass(TILL_STALE);
@@ -219,7 +219,7 @@ async fn a_body_that_calls_itself_does_not_wait_for_itself() {
 }
 
 #[tokio::test]
-async fn f14_who_joins_after_a_hung_refresh_was_replaced_joins_the_new_one() {
+async fn f14_a_call_after_a_hung_refresh_was_replaced_joins_the_new_one() {
     let origin = Origin::new();
     origin.may_hang().await;
     origin.pass(TILL_STALE);

@@ -1,4 +1,4 @@
-//! Compiles single files against the crate that was built for these tests.
+//! Compiles single files against the crate built for these tests.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::{Mutex, OnceLock};
 use std::thread;
 
-/// The folder that Cargo's messages and the compiler's paths begin from.
+/// The root of paths in messages of Cargo and of the compiler.
 pub(super) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -42,7 +42,7 @@ impl Compiler {
         Compiler { library }
     }
 
-    /// The messages for each file: `Err` if it does not compile. Some files are compiled at a time.
+    /// The messages for each file: `Err` if it does not compile. Compiles several files at a time.
     pub(super) fn messages(
         &self,
         files: &[String],
@@ -90,7 +90,7 @@ impl Compiler {
     }
 }
 
-/// Cargo, without what it tells this test of its package: build scripts would run again.
+/// Cargo, without the environment of this test's package: build scripts would run again.
 fn cargo() -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(root());
@@ -106,11 +106,11 @@ fn cargo() -> Command {
     cargo
 }
 
-/// The library as it was built for these tests. Cargo knows its name: with the features and the profile of `cargo test
-/// --workspace --all-features` nothing is left to build.
+/// The library as built for these tests. Cargo knows its name: with the features and the profile of `cargo test --workspace
+/// --all-features` nothing has to be built.
 fn library() -> PathBuf {
     let output = cargo()
-        // An example is built with the features of development dependencies, as tests are.
+        // An example is built with the features of development dependencies, like tests.
         .args(["build", "--workspace", "--all-features", "--lib", "--example=page"])
         .arg("--message-format=json-render-diagnostics")
         .output()

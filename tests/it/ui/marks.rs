@@ -1,9 +1,9 @@
-//! One error a mistake: lines that are wrong are marked by `//~`, or `//~ 2` for two mistakes, and have as many errors. No
-//! other line has any.
+//! One error per mistake: wrong lines are marked by `//~`, or `//~ 2` for two mistakes, and have that many errors. Other
+//! lines have none.
 
 use std::collections::BTreeMap;
 
-/// What is wrong with the places of the errors of a file, if it has marks.
+/// The differences between the errors and the marks of a file, if it has marks.
 pub(super) fn differences(file: &str, source: &str, messages: &str) -> Option<String> {
     let marks = source.lines().enumerate().filter_map(|(index, line)| {
         let (_, mark) = line.split_once("//~")?;

@@ -1,4 +1,4 @@
-//! Messages of the compiler without what differs from machine to machine and with every change of other files.
+//! Messages of the compiler without parts that differ between machines or change with other files.
 
 use std::collections::HashSet;
 
@@ -7,7 +7,7 @@ use super::compiler::root;
 /// The messages with paths from the root of this repository or of Rust, and without line numbers in other files.
 pub(super) fn normal(messages: &str) -> String {
     let mut seen = HashSet::new();
-    // The compiler repeats messages, of which Cargo shows one.
+    // The compiler repeats messages; Cargo shows each once.
     let messages: Vec<_> = messages
         .split("\n\n")
         .filter(|message| seen.insert(*message))
@@ -51,13 +51,13 @@ fn without_numbers_elsewhere(lines: &[String]) -> Vec<String> {
     lines.iter().filter_map(line).collect()
 }
 
-/// Whether a text is what stands before the bar: a line number, or nothing.
+/// Whether a text is the margin: a line number, or nothing.
 fn is_margin(text: &str) -> bool {
     text.chars()
         .all(|character| character == ' ' || character.is_ascii_digit())
 }
 
-/// One message whose margin has room for the line numbers that are left, and no more.
+/// One message with the margin as narrow as its line numbers allow.
 fn narrow(lines: &[String]) -> Vec<String> {
     let margin = lines.iter().find_map(|line| line.find("--> ")).unwrap_or(0);
     let digits = |line: &String| {
@@ -70,7 +70,7 @@ fn narrow(lines: &[String]) -> Vec<String> {
     lines.iter().map(line).collect()
 }
 
-/// One message in which at most eight types are named that implement a trait: the others change with every such type.
+/// One message with at most eight implementors of a trait: the others change with every such type.
 fn with_few_types(lines: &[&str]) -> Vec<String> {
     let mut few = Vec::new();
     let mut lines = lines.iter().peekable();
@@ -93,7 +93,7 @@ fn with_few_types(lines: &[&str]) -> Vec<String> {
     few
 }
 
-/// How many errors there were, and how they are explained.
+/// Whether a line is the number of errors, or how to explain them.
 fn is_summary(line: &str) -> bool {
     [
         "error: aborting due to",
@@ -106,7 +106,7 @@ fn is_summary(line: &str) -> bool {
 
 fn with_short_paths(line: &str) -> String {
     let line = line.replace(&format!("{}/", root().display()), "");
-    // Where Rust's own source is: of its build, or of the installed component `rust-src`.
+    // The path of Rust's source: of its build, or of the component `rust-src`.
     match line.split_once("/library/") {
         Some((before, after)) => match before
             .find("/rustc/")
@@ -129,7 +129,7 @@ fn without_position(line: &str) -> String {
     }
 }
 
-/// Numbers of fewer digits than others of the message have spaces before them.
+/// Shorter numbers of a message have spaces before them.
 fn without_number(line: &str) -> String {
     let start = line.len() - line.trim_start_matches(' ').len();
     let digits = line[start..]

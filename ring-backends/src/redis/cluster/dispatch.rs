@@ -1,4 +1,4 @@
-//! The dispatch of commands in a cluster: to the servers that own their keys, and on to where those redirect them.
+//! Dispatch of commands in a cluster: to the servers that own their keys, and on to where those redirect them.
 
 use std::sync::Arc;
 
@@ -9,10 +9,10 @@ use super::super::request::Commands;
 use super::slot_map::{Address, ClusterNode, SlotMap, unreachable};
 use crate::remote::Fault;
 
-/// The most redirections of the commands together.
+/// The most redirections in all.
 const MAX_REDIRECTIONS: usize = 5;
 
-/// Commands, and how far each of them got.
+/// Commands and their states.
 pub(super) struct Dispatch<'c> {
     commands: Vec<&'c Cmd>,
     states: Vec<CommandState>,
@@ -26,7 +26,7 @@ enum CommandState {
     New,
     /// Redirected by a server that no longer owns its key.
     Moved(Address),
-    /// Redirected, for this once, by the server that owns its key.
+    /// Redirected once by the server that owns its key.
     Asking(Address),
     Done(Value),
 }
@@ -103,7 +103,7 @@ impl<'c> Dispatch<'c> {
         }
     }
 
-    /// Records the outcome of a batch. Calls `mark_suspect` if the map seems to be out of date.
+    /// Records the outcome of a batch. Calls `mark_suspect` if the map may be out of date.
     pub(super) fn record(
         &mut self,
         batch: Batch,
@@ -170,7 +170,7 @@ impl<'c> Dispatch<'c> {
         self.redirections < MAX_REDIRECTIONS
     }
 
-    /// All replies, once there are.
+    /// All replies, once they are complete.
     pub(super) fn replies(&mut self) -> Option<Vec<Value>> {
         let is_done = |state: &CommandState| matches!(state, CommandState::Done(_));
         if !self.states.iter().all(is_done) {

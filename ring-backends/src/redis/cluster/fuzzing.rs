@@ -1,4 +1,4 @@
-//! An entry point to the dispatch of commands in a cluster.
+//! A fuzzing entry point to the dispatch of commands in a cluster.
 
 use std::sync::Arc;
 
@@ -11,8 +11,8 @@ use super::dispatch::Dispatch;
 use super::slot_map::{SlotMap, unreachable};
 use crate::remote::Fault;
 
-/// Asks a cluster, whose servers reply with `answers` in turn and then disconnect, for the slot map and for `asked` keys.
-/// Returns the number of rounds, and the replies.
+/// Asks a cluster for the slot map and for `asked` keys. Its servers reply with `answers` in turn, then disconnect. Returns
+/// the number of rounds, and the replies.
 pub fn through_a_cluster(
     asked: usize,
     mut answers: impl Iterator<Item = Value>,
@@ -33,7 +33,7 @@ pub fn through_a_cluster(
             return (round, None);
         };
         for batch in batches {
-            // A server gives as many answers as it was asked for, or breaks.
+            // A server returns all requested answers, or disconnects.
             let answered: Vec<_> = answers.by_ref().take(batch.commands.len()).collect();
             let complete = answered.len() == batch.commands.len();
             let answered = complete

@@ -1,18 +1,18 @@
-//! Texts behind a key that do not change its slot.
+//! Suffixes that put a key into a given slot.
 
 use super::slot_map::{slot, sum};
 
-/// The number of sums of one slot: their two highest bits are free.
+/// The number of checksums of one slot: their two highest bits are free.
 const SUMS: u16 = 4;
 
-/// `prefix` with four letters behind it, so that its slot is that of `key`. In neither, braces decide the slot.
+/// `prefix` with four letters after it, so that its slot is that of `key`. In neither, braces determine the slot.
 pub(super) fn in_slot_of(key: &str, prefix: String) -> String {
     let (slot, begun) = (slot(key.as_bytes()), sum(0, prefix.as_bytes()));
     let pairs = (0..=0xff_u16).flat_map(|first| {
         let after = sum(begun, &letters(first).to_be_bytes());
         (0..SUMS).map(move |high| (first, after ^ unshifted(slot | high << 14)))
     });
-    // The letters that lead from one sum to another are the difference of the sums, if they are letters.
+    // The letters that lead from one checksum to another are the difference of the two, if that consists of letters.
     let found = pairs.into_iter().find(|(_, last)| last & 0xf0f0 == 0x6060);
     let (first, last) = found.unwrap_or_else(|| unreachable!("four letters reach all slots: see the test"));
     let letters = [letters(first), last].map(u16::to_be_bytes).concat();
@@ -24,7 +24,7 @@ fn letters(number: u16) -> u16 {
     0x6060 | (number & 0xf0) << 4 | number & 0xf
 }
 
-/// The sum before sixteen bits were shifted in.
+/// The checksum before sixteen bits were shifted in.
 fn unshifted(sum: u16) -> u16 {
     (0..16).fold(sum, |sum, _| match sum & 1 {
         0 => sum >> 1,
@@ -36,7 +36,7 @@ fn unshifted(sum: u16) -> u16 {
 mod tests {
     use super::*;
 
-    /// What lies before the letters adds the same to all sums: if they reach all slots from one, they do from any.
+    /// Linear: the prefix adds the same to all checksums. If the letters reach all slots from one, they do from any.
     #[test]
     fn four_letters_reach_all_slots() {
         for key in 0..100_000_u32 {

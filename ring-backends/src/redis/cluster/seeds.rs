@@ -1,5 +1,5 @@
-//! The addresses of a cluster's client, which passes them to its connections only: so it is asked for one that records
-//! them, and never connects.
+//! The addresses of a cluster's client. It passes them to its connections only, so it is asked for a connection that records
+//! them and never connects.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -14,7 +14,7 @@ thread_local! {
 /// The addresses and settings of a cluster's first servers.
 pub(super) fn of(client: &ClusterClient) -> Vec<ConnectionInfo> {
     RECORDED.take();
-    // This fails after all addresses were tried.
+    // Fails after it has tried all addresses.
     let _ = client.get_generic_connection::<Recorder>();
     RECORDED.take()
 }

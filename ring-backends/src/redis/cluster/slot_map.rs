@@ -1,4 +1,4 @@
-//! Which server of a cluster owns which keys.
+//! The slot map: which server of a cluster owns which keys.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -26,7 +26,7 @@ pub(super) struct Address {
 /// A server of the cluster.
 pub(crate) struct ClusterNode {
     pub(super) address: Address,
-    /// By which it is told from others: less than the number of nodes that are told apart.
+    /// Distinguishes it from other nodes: less than the number of nodes that can be distinguished.
     pub(super) number: usize,
     pub(super) single: Single,
     /// Whether the last commands to it failed.
@@ -154,7 +154,7 @@ pub(super) fn command() -> Commands {
     Commands::One(command)
 }
 
-/// The slots of each server, by the reply of one of them.
+/// The slots of each server, from the reply of one of them.
 pub(super) fn owners(
     replies: Vec<Value>,
     informant: &Address,
@@ -200,7 +200,7 @@ pub(super) fn slot(key: &[u8]) -> u16 {
     sum(0, tag().unwrap_or(key)) % 16_384
 }
 
-/// The XMODEM sum of a text behind another one, whose sum is `begun`.
+/// The XMODEM checksum of `text` after a text with the checksum `begun`.
 pub(super) fn sum(begun: u16, text: &[u8]) -> u16 {
     text.iter().fold(begun, |sum, byte| {
         let sum = sum ^ (u16::from(*byte) << 8);

@@ -47,7 +47,7 @@ where
                 }
                 written
             }
-            // A value that cannot be encoded must not leave an older one in its place.
+            // If the value cannot be encoded, an older one must not stay.
             Err(cause) => {
                 self.far().remove(key, until)?;
                 change.removed();

@@ -14,11 +14,11 @@ use ring_cache_core::{Error, Lru, Name};
 use super::super::{Tiered, Tiers};
 use super::{Near, TieredView};
 
-/// Why tiers are not looked into that an object owns: their type does not say how to hold them.
+/// Why tiers owned by an object are not inspected: their type does not give a handle to hold them by.
 pub(super) const NOT_INSPECTABLE: &str =
     "the keys of these tiers are not listed: write `.inspectable()` after `Tiered::new(..)`";
 
-/// Tiers that were not lent as a whole. What the near tier says of itself alone is not true of both.
+/// Tiers that were not lent as a whole. Facts of the near tier alone do not hold for both.
 pub(super) fn not_lent() -> Visit {
     Arc::new(|visitor: &mut dyn FnMut(&dyn AnyStorage)| visitor(&NotLent))
 }
@@ -64,7 +64,7 @@ where
 {
     /// Lets the inspector list the keys and remove entries of both tiers. It holds them weakly.
     ///
-    /// Tiers that statics own are inspectable as they are.
+    /// Tiers in statics need no call of this.
     #[must_use]
     pub fn inspectable(self) -> Self {
         let (tiers, near_expiry): (Weak<Tiers<Lru<V>, F>>, _) =
@@ -81,7 +81,7 @@ where
     }
 }
 
-/// Stands for the coder of a ring where no value is touched.
+/// The coder of a ring for operations that touch no value.
 struct NoValues;
 
 impl<V> Coder<V> for NoValues {
@@ -116,7 +116,7 @@ where
         Ok(removed? || was_near)
     }
 
-    /// What is stale far away does not lie near.
+    /// A stale far entry has no near one.
     fn shorten_text(&self, ring: &Name, key: &str, life: Duration) -> Result<bool, F::Error> {
         let shortened = self.far().shorten_text(ring, key, life);
         self.drop_near_text(ring, key);
@@ -134,7 +134,7 @@ where
 }
 
 impl<N, F> Tiered<N, F> {
-    /// Drops what lies near under the key that has this text far away, after it was changed there. Near, a key has no
+    /// Drops the near entry of the key with this text in the far storage, after it was changed there. Near keys have no
     /// namespace.
     fn drop_near_text<V>(&self, ring: &Name, key: &str) -> bool
     where

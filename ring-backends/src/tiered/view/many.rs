@@ -14,7 +14,7 @@ use crate::tiered::Tiered;
 /// A look-up of many keys: what was found near, and what is fetched from the far tier.
 pub(super) struct ReadMany<'t, T, V, N, F> {
     values: Vec<Option<T>>,
-    /// The places of the keys that are fetched.
+    /// The positions of the keys to fetch.
     places: Vec<usize>,
     fetches: Vec<Fetch<'t, V, N, F>>,
 }
@@ -25,7 +25,7 @@ impl<'t, T, V: Clone, N: Near<V>, F: StorageBase<Vec<u8>>> ReadMany<'t, T, V, N,
         self.places.iter().map(|place| &keys[*place]).collect()
     }
 
-    /// All values, with what the far tier returned, made of what arrived.
+    /// The results in order: near values, and those that arrived from the far tier.
     pub(super) fn finish<C: Coder<V>>(
         mut self,
         found: Vec<Option<Expiring<Vec<u8>>>>,
@@ -58,7 +58,7 @@ pub(super) struct WriteMany<'t, K, V, N: Near<V>, F> {
 }
 
 impl<K, V, N: Near<V>, F> WriteMany<'_, K, V, N, F> {
-    /// The unfit values were removed, or not: none lies near.
+    /// The unfit values were removed, or their removal failed: none is near.
     pub(super) fn removed(&mut self) {
         self.removals.clear();
     }
@@ -70,7 +70,7 @@ impl<K, V, N: Near<V>, F> WriteMany<'_, K, V, N, F> {
         }
     }
 
-    /// The values lie far away now.
+    /// The far tier has stored the values.
     pub(super) fn written<E: Failure>(self) -> Result<(), E> {
         for (change, value, expiry) in self.changes {
             change.written(value, expiry);
@@ -80,7 +80,7 @@ impl<K, V, N: Near<V>, F> WriteMany<'_, K, V, N, F> {
 }
 
 impl<K, V, N: Near<V>, F> WriteMany<'_, K, V, N, F> {
-    /// The entries for the far tier, with their tokens among those of all entries.
+    /// The entries for the far tier, with their tokens, taken from those of all entries.
     pub(super) fn take_leased(&mut self, tokens: Vec<LeaseToken>) -> Vec<LeasedEntry<K>> {
         let tokens = tokens.into_iter().zip(&self.fits);
         let tokens = tokens.filter_map(|(token, fits)| fits.then_some(token));
@@ -90,7 +90,7 @@ impl<K, V, N: Near<V>, F> WriteMany<'_, K, V, N, F> {
             .collect()
     }
 
-    /// Those of the values lie far away now that were written. Returns for each entry whether it was.
+    /// The far tier has stored the `written` ones. Returns for each entry whether it was stored.
     pub(super) fn written_leased<E: Failure>(self, written: Vec<bool>) -> Result<Vec<bool>, E> {
         let mut written = written.into_iter().chain(std::iter::repeat(false));
         let mut changes = self.changes.into_iter();
@@ -116,7 +116,7 @@ where
     P: Deref<Target = Tiered<N, F>>,
     F: StorageBase<Vec<u8>> + Send + Sync + 'static,
 {
-    /// Looks near for each key by `look`.
+    /// Looks up each key in the near tier by `look`.
     pub(super) fn begin_read_many<T, V, K>(
         &self,
         keys: &[K],
@@ -140,7 +140,7 @@ where
         }
     }
 
-    /// What lies near, for those whom the far tier failed. Without anything it is a failure.
+    /// The near entries, for keys that the far tier failed to read. The failure if there are none.
     pub(super) fn near_instead_of_many<T, E>(
         &self,
         found: impl Iterator<Item = Result<Option<T>, ()>>,
@@ -151,7 +151,7 @@ where
         is_any.then_some(found).ok_or(failure)
     }
 
-    /// Whether something lies near under each key, for those whom the far tier failed. Without anything it is a failure.
+    /// Whether each key has a near entry, for keys that the far tier failed to read. The failure if none has.
     pub(super) fn are_near_instead<V, K, E>(&self, keys: &[K], failure: E) -> Result<Vec<bool>, E>
     where
         V: 'static,
@@ -165,7 +165,7 @@ where
         there.contains(&true).then_some(there).ok_or(failure)
     }
 
-    /// Whether something lies near under each key, and the places of those without.
+    /// Whether each key has a near entry, and the positions of those without.
     pub(super) fn are_near<V, K>(&self, keys: &[K]) -> (Vec<bool>, Vec<usize>)
     where
         V: 'static,
@@ -212,7 +212,7 @@ where
     }
 }
 
-/// The changes of many keys were made. Returns whether something was under each.
+/// The changes of many keys were made. Returns whether each key had an entry.
 pub(super) fn all_removed<V, N: Near<V>, F>(
     changes: Vec<Change<'_, V, N, F>>,
     mut there: Vec<bool>,
@@ -224,7 +224,7 @@ pub(super) fn all_removed<V, N: Near<V>, F>(
     there
 }
 
-/// The expiries of many keys were restarted, where something was there.
+/// The expiries of the existing entries of many keys were restarted.
 pub(super) fn all_renewed<K, V, N: Near<V>, F>(
     changes: Vec<Change<'_, V, N, F>>,
     entries: &[(K, Duration)],
@@ -235,7 +235,7 @@ pub(super) fn all_renewed<K, V, N: Near<V>, F>(
     }
 }
 
-/// The coder's error as one of the far tier, if that has any.
+/// The coder's error as one of the far tier; `Ok` if its errors cannot express it.
 pub(super) fn refused<E: Failure>(error: Error) -> Result<(), E> {
     E::from_error(error).map_or(Ok(()), Err)
 }

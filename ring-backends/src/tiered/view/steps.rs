@@ -16,18 +16,18 @@ use super::super::fills::Fill;
 use super::super::{Tiered, Tiers};
 use super::{Near, TieredView};
 
-/// Whether what lies near may be used.
+/// Whether near entries may be used.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum NearUse {
-    /// As if it lay far away: it is told of changes, or nothing tells of them, or its age is bounded and nothing will tell.
+    /// Like far ones: changes are reported; or nothing reports them; or their age is bounded and reports were refused.
     Always,
-    /// Where the far tier fails: its age is bounded.
+    /// Only if the far tier fails: their age is bounded.
     Instead,
     Never,
 }
 
 impl<N, F, C, P: Deref<Target = Tiered<N, F>>> TieredView<P, N, F, C> {
-    /// Whether what lies near may be used. Asks the far tier, the first time, to tell of changes.
+    /// Whether near entries may be used. The first call asks the far tier to report changes.
     fn near_use<V>(&self) -> NearUse
     where
         V: 'static,
@@ -46,7 +46,7 @@ impl<N, F, C, P: Deref<Target = Tiered<N, F>>> TieredView<P, N, F, C> {
             return NearUse::Always;
         }
         if tiers.trust.was_forked() {
-            // The thread that is told is the parent's.
+            // Reports go to the parent process.
             tiers.trust.set_watching(false);
             Drops::<V, N, F>::drop_all(tiers);
             watch();
@@ -65,7 +65,7 @@ where
     P: Deref<Target = Tiered<N, F>>,
     F: StorageBase<Vec<u8>> + Send + Sync + 'static,
 {
-    /// The value that lies near, if that may be used.
+    /// The near value, if it may be used.
     pub(super) fn look_near<V, K>(&self, key: &K) -> Option<V>
     where
         V: 'static,
@@ -79,7 +79,7 @@ where
         found
     }
 
-    /// The value that lies near and its remaining life far away, which is at least this long.
+    /// The near value and a lower bound of its remaining far life.
     pub(super) fn look_near_expiring<V, K>(&self, key: &K) -> Option<Expiring<V>>
     where
         V: 'static,
@@ -89,7 +89,7 @@ where
         (self.near_use() == NearUse::Always).then(|| self.read_near(key))?
     }
 
-    /// [`look_near_expiring`](Self::look_near_expiring), for one whom the far tier failed.
+    /// [`look_near_expiring`](Self::look_near_expiring), for a key that the far tier failed to read.
     pub(super) fn near_instead_expiring<V, K, E>(&self, key: &K, failure: E) -> Result<Option<Expiring<V>>, E>
     where
         V: 'static,
@@ -116,8 +116,7 @@ where
         Some(found)
     }
 
-    /// The value that lies near and was stored with this version of its tags, if it may be used. `instead`: the far
-    /// tier failed.
+    /// The near value that was stored with this version of its tags, if it may be used. `instead`: the far tier failed.
     pub(super) fn look_near_of<V, K>(&self, key: &K, version: u64, instead: bool) -> Option<Expiring<V>>
     where
         V: 'static,
@@ -133,7 +132,7 @@ where
         self.with_far_life(found?)
     }
 
-    /// The value that lies near, for one whom the far tier failed.
+    /// The near value, for a key that the far tier failed to read.
     pub(super) fn near_instead<V, K, E>(&self, key: &K, failure: E) -> Result<Option<V>, E>
     where
         V: 'static,
@@ -147,7 +146,7 @@ where
         found.map_or(Err(failure), |value| Ok(Some(value)))
     }
 
-    /// Whether something lies near that may be used.
+    /// Whether there is a near entry that may be used.
     pub(super) fn is_near<V, K>(&self, key: &K) -> bool
     where
         V: 'static,
@@ -157,7 +156,7 @@ where
         self.near_use() == NearUse::Always && self.near().contains(key, None) == Ok(true)
     }
 
-    /// Whether something lies near, for one whom the far tier failed.
+    /// Whether there is a near entry, for a key that the far tier failed to read.
     pub(super) fn is_near_instead<V, K, E>(&self, key: &K, failure: E) -> Result<bool, E>
     where
         V: 'static,
@@ -187,7 +186,7 @@ where
     {
         let (tiers, begun) = (&*self.tiered.tiers, Instant::now());
         let fill = tiers.fills.begin(EncodedKey::of(key));
-        // Before it is known whether changes are told of: what is noted later might be missed.
+        // Changes must be reported before the key is noted and after it: otherwise one could be missed.
         let is_usable = self.near_use() != NearUse::Never;
         if is_usable && tiers.tells.get() == Some(&true) {
             let is_near = |key: &EncodedKey| {
@@ -220,7 +219,7 @@ where
     }
 }
 
-/// A value under way from the far tier to the near one.
+/// A value in flight from the far tier to the near one.
 pub(super) struct Fetch<'t, V, N, F> {
     tiers: &'t Tiers<N, F>,
     fill: Fill<'t>,
@@ -228,14 +227,13 @@ pub(super) struct Fetch<'t, V, N, F> {
     begun: Instant,
     near_expiry: Option<Duration>,
     stale: Duration,
-    /// The version of the tags in memory, zero without tags.
+    /// The version of the tags in memory; zero without tags.
     version: u64,
     value: PhantomData<fn() -> V>,
 }
 
 impl<V: Clone, N: Near<V>, F: StorageBase<Vec<u8>>> Fetch<'_, V, N, F> {
-    /// The value of what was found far away, put near as well unless it is stale. What cannot be decoded counts as
-    /// absent.
+    /// The decoded far value. Puts it near unless it is stale. `None` if it cannot be decoded.
     pub(super) fn arrived<C: Coder<V>>(self, found: Option<Expiring<Vec<u8>>>) -> Option<Expiring<V>> {
         let found = found?;
         let text = || self.tiers.far.stored_key(self.fill.key());
@@ -249,7 +247,7 @@ impl<V: Clone, N: Near<V>, F: StorageBase<Vec<u8>>> Fetch<'_, V, N, F> {
 }
 
 impl<V: Clone, N: Near<V>, F: StorageBase<Vec<u8>>> Fetch<'_, V, N, F> {
-    /// The answer of the far tier to a request for a lease. `None` if it is an entry that cannot be decoded.
+    /// The far tier's answer to a request for a lease. `None` if its entry cannot be decoded.
     pub(super) fn acquired<C: Coder<V>>(self, answer: Acquired<Vec<u8>>) -> Option<Acquired<V>> {
         match answer {
             Acquired::Found(found) => self.arrived::<C>(Some(found)).map(Acquired::Found),
@@ -266,8 +264,7 @@ impl<V, N: Near<V>, F> Fetch<'_, V, N, F> {
         self
     }
 
-    /// For how long a value may lie near that has this expiry far away: while it is fresh. The time that the far tier
-    /// took may have been a part of it.
+    /// The life of a near value whose far entry has this expiry: while it is fresh, less the time that the far tier took.
     fn near_expiry(&self, expiry: Option<Duration>) -> Option<Duration> {
         let not_fresh = self.begun.elapsed().saturating_add(self.stale);
         let expiry = expiry.map(|expiry| expiry.saturating_sub(not_fresh));
@@ -295,11 +292,11 @@ impl<V, N: Near<V>, F> Fetch<'_, V, N, F> {
     }
 }
 
-/// A change of an entry in the far tier. Dropped on the way, as by a cancelled call, it leaves nothing near.
+/// A change of an entry in the far tier. Dropped unfinished, as by a cancelled call, it removes the near entry.
 pub(super) struct Change<'t, V, N: Near<V>, F>(Option<Fetch<'t, V, N, F>>);
 
 impl<V, N: Near<V>, F> Change<'_, V, N, F> {
-    /// This value lies far away now.
+    /// The far tier has stored this value.
     pub(super) fn written(mut self, value: V, expiry: Option<Duration>) {
         let Some(mut fetch) = self.0.take() else { return };
         let (tiers, key) = (fetch.tiers, fetch.fill.key().clone());
@@ -317,7 +314,7 @@ impl<V, N: Near<V>, F> Change<'_, V, N, F> {
         }
     }
 
-    /// The expiry of what lies far away was restarted, if something does.
+    /// The expiry of the far entry was restarted, if there is one.
     pub(super) fn renewed(mut self, expiry: Option<Duration>) {
         let Some(mut fetch) = self.0.take() else { return };
         let Tiers { near, .. } = fetch.tiers;
@@ -328,7 +325,7 @@ impl<V, N: Near<V>, F> Change<'_, V, N, F> {
         }
     }
 
-    /// Nothing lies far away any more, or nobody knows what. Returns whether something lay near.
+    /// The far entry is removed or unknown. Returns whether there was a near entry.
     pub(super) fn removed(mut self) -> bool {
         self.0.take().is_some_and(Self::drop_near)
     }
@@ -363,7 +360,7 @@ impl<N, F> Tiered<N, F> {
         }
     }
 
-    /// Drops what lies near.
+    /// Drops the near entry.
     pub(super) fn drop_near<V, K>(&self, key: &K)
     where
         N: Near<V>,
@@ -375,7 +372,7 @@ impl<N, F> Tiered<N, F> {
     }
 }
 
-/// The far tier clears a ring. At the end, whatever came of it, nothing of the ring lies near.
+/// The far tier clears a ring. Dropped, with or without success, it clears the ring in the near tier.
 pub(super) struct Clearing<'t, V, N: Near<V> + Clear<V>, F> {
     tiers: &'t Tiers<N, F>,
     name: &'t Name,
@@ -389,13 +386,13 @@ impl<V, N: Near<V> + Clear<V>, F> Drop for Clearing<'_, V, N, F> {
     }
 }
 
-/// Lets the `Drop` of a value panic where nobody is to be told: there is more to be done.
+/// Contains a panic of a value's `Drop`: there is no caller to get it, and more to do.
 fn quietly<T>(work: impl FnOnce() -> T) {
-    // The panic was reported when it began.
+    // The panic hook has reported it.
     let _ = catch_unwind(AssertUnwindSafe(work));
 }
 
-/// Drops from the near tier what others change.
+/// Drops near entries that others change.
 struct Drops<V, N, F> {
     tiers: Weak<Tiers<N, F>>,
     value: PhantomData<fn() -> V>,
@@ -403,7 +400,7 @@ struct Drops<V, N, F> {
 
 impl<V, N: Near<V>, F> Drops<V, N, F> {
     fn drop_all(tiers: &Tiers<N, F>) {
-        // In this order: what is noted from now on is fetched from now on.
+        // In this order: keys noted from now on are fetched from now on.
         let keys = tiers.watched.take_all();
         tiers.fills.changed_all(None);
         for key in keys {
@@ -419,13 +416,13 @@ where
 {
     fn began(&self) {
         if let Some(tiers) = self.tiers.upgrade() {
-            // Entries that were stored without reports of changes.
+            // Entries stored without reports of changes.
             Self::drop_all(&tiers);
             tiers.trust.set_watching(true);
         }
     }
 
-    /// Values whose age is bounded stay, for calls that the far tier fails.
+    /// Values of bounded age stay, for calls when the far tier fails.
     fn ended(&self) {
         if let Some(tiers) = self.tiers.upgrade() {
             tiers.trust.set_watching(false);

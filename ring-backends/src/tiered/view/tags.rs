@@ -1,5 +1,5 @@
-//! Tags of entries in two tiers: the far one keeps them, and the near one keeps the version in memory with what it has of
-//! the far one. If the far tier tells of changes, a tag that another process forgets is forgotten in the memory of this one.
+//! Tags of entries in two tiers. The far one keeps them; the near one stores the version in memory with each entry. If the
+//! far tier reports changes, forgetting a tag in another process also forgets it in this process's memory.
 
 use std::ops::Deref;
 use std::time::{Duration, Instant};
@@ -23,7 +23,7 @@ impl<P, N, F, C> Reaches for TieredView<P, N, F, C> {
     }
 }
 
-/// The answers of the near tier, by the places of the keys, and the keys to ask of the far tier, with their places.
+/// The answers of the near tier, by positions of the keys, and the keys to ask of the far tier, with their positions.
 struct Look<'k, 'a, K: ?Sized, V> {
     found: Vec<Option<Expiring<V>>>,
     places: Vec<usize>,
@@ -40,7 +40,7 @@ struct Encoded<'t, 'a, K, V, N: Near<V>, F> {
     /// The keys of values that could not be encoded.
     unfit: Vec<K>,
     refusal: Option<Error>,
-    /// They leave nothing near: what is put there has the version that the memory had before the far tier was asked.
+    /// Dropped, so that nothing stays near: a near value would have the tags' version of before the far tier was asked.
     _changes: Vec<Change<'t, V, N, F>>,
 }
 
@@ -71,7 +71,7 @@ where
         look
     }
 
-    /// What lies near, for those whom the far tier failed. Without anything it is a failure.
+    /// The near entries, for keys that the far tier failed to read. The failure if there are none.
     fn near_instead_of_tagged<V, K, E>(
         &self,
         keys: &[(&K, Asked<'_>)],
@@ -121,7 +121,7 @@ where
     }
 }
 
-/// The coder's error as one of the far tier, if there was one.
+/// The coder's error, if there was one, as one of the far tier; `Ok` if its errors cannot express it.
 fn end<E: Failure>(refusal: Option<Error>) -> Result<(), E> {
     refusal.map_or(Ok(()), refused)
 }

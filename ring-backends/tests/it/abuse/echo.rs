@@ -1,10 +1,10 @@
-//! A server that refuses everything, and repeats what it was sent.
+//! A server that refuses everything, and repeats what it received.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
 
-/// Starts it. Each reply begins like this. Returns its address.
+/// Starts it. Each reply begins with `reply`. Returns its address.
 pub(super) fn start(reply: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -30,7 +30,7 @@ fn repeat(mut stream: TcpStream, reply: &str) {
     }
 }
 
-/// How many there are in a message to Redis or memcached.
+/// The number of commands in a message to Redis or memcached.
 fn commands(heard: &str) -> usize {
     let begin = ["*", "mg ", "md ", "ms "];
     let lines = heard.split("\r\n");

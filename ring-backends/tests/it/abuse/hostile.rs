@@ -1,4 +1,4 @@
-//! Keys that are hard to tell apart, or that look like commands, in all lengths around limits.
+//! Keys that are hard to distinguish, or that look like commands, in all lengths around limits.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use ring_cache_core::Key;
 
 use crate::random::Random;
 
-/// What means something to a server, a file, a key's text or a reader.
+/// Texts with a meaning in a server, a file, a key's text or a parser.
 const ATOMS: [&str; 48] = [
     "k",
     ":",
@@ -65,14 +65,14 @@ const LENGTHS: [usize; 17] = [
 ];
 const LONG: [usize; 4] = [65_535, 65_536, 65_537, 1 << 20];
 
-/// Keys that are there from the beginning, whatever their number.
+/// Keys in every run.
 const FIXED: [&str; 36] = [
     "", " ", "  ", "\n", "\r", "\r\n", "\0", "\0\0", "%", "%25", "%2525", ":", "%3A", "%3a", "%253A", "::",
     "a:b", "a%3Ab", "a%3A%62", "a", "A", "a ", " a", "a\n", "a\0", "'a'", "\"a\"", "{a}", "{}{a}", "{}a",
     "{a}b", "é", "e\u{301}", "[1]", "()", "..",
 ];
 
-/// How many keys of each kind there are, and with what seed.
+/// The number of keys of each kind, and the seed.
 pub(super) struct Extent {
     pub(super) count: usize,
     pub(super) seed: u64,
@@ -88,7 +88,7 @@ impl Extent {
         }
     }
 
-    /// Whether all kinds of keys are to be as long as they can.
+    /// Whether all kinds of keys reach their full length.
     fn is_large(&self) -> bool {
         self.count >= 1000
     }
@@ -102,7 +102,7 @@ pub(super) struct Hostile {
 }
 
 impl Hostile {
-    /// `imitations` look like keys as they lie in the storage.
+    /// `imitations` look like stored keys.
     pub(super) fn new(extent: &Extent, imitations: impl IntoIterator<Item = String>) -> Self {
         let mut random = Random::seeded(extent.seed);
         let mut texts: BTreeSet<String> = FIXED.map(str::to_owned).into();
@@ -129,7 +129,7 @@ impl Hostile {
     }
 }
 
-/// Texts of just so many bytes, and one of each that differs in its last.
+/// Texts of exactly these lengths, and for each another one that differs in the last byte.
 fn sized(extent: &Extent) -> Vec<String> {
     let of = |atom: &str, length: usize| {
         let mut text = atom.repeat(length / atom.len());
@@ -158,7 +158,7 @@ fn sized(extent: &Extent) -> Vec<String> {
     all
 }
 
-/// A text that is close to one of these, or made of atoms.
+/// A text similar to one of these, or made of atoms.
 fn near(known: &[String], random: &mut Random) -> String {
     let mut choose = |all: &[&str]| all[random.below(all.len() as u64) as usize].to_owned();
     let atoms = [choose(&ATOMS), choose(&ATOMS), choose(&ATOMS)].concat();
@@ -180,7 +180,7 @@ fn near(known: &[String], random: &mut Random) -> String {
     }
 }
 
-/// Texts in two parts: one text parted in several places.
+/// Pairs of texts: one text, split at several places.
 fn pairs(texts: &BTreeSet<String>, extent: &Extent, random: &mut Random) -> BTreeSet<(String, String)> {
     let short = |text: &&String| extent.is_large() || text.len() <= 512;
     let mut pairs = BTreeSet::new();
@@ -189,7 +189,7 @@ fn pairs(texts: &BTreeSet<String>, extent: &Extent, random: &mut Random) -> BTre
         places.extend(text.find(':').into_iter().flat_map(|colon| [colon, colon + 1]));
         for place in places.into_iter().filter(|place| text.is_char_boundary(*place)) {
             pairs.insert((text[..place].to_owned(), text[place..].to_owned()));
-            // What stands between parts, as part of one.
+            // The separator of parts, inside one part.
             pairs.insert((text[..place].to_owned(), format!(":{}", &text[place..])));
         }
         if pairs.len() >= extent.count {
@@ -199,7 +199,7 @@ fn pairs(texts: &BTreeSet<String>, extent: &Extent, random: &mut Random) -> BTre
     pairs
 }
 
-/// The texts as bytes, and what is no text.
+/// The texts as bytes, and bytes that are not text.
 fn bytes(texts: &BTreeSet<String>, extent: &Extent) -> BTreeSet<Vec<u8>> {
     let short = |text: &&String| extent.is_large() || text.len() <= 512;
     let mut all = BTreeSet::new();

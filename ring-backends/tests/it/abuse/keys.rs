@@ -1,6 +1,6 @@
-//! Hostile keys, in every storage: each entry is found by its own call and by no other, and nothing else is touched.
+//! Hostile keys, in every storage: each entry is found by its own call and no other, and nothing else is touched.
 //!
-//! `RING_CACHE_KEYS` says how many keys of each kind there are, `RING_CACHE_SEED` which.
+//! `RING_CACHE_KEYS` sets the number of keys of each kind, `RING_CACHE_SEED` the seed.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -15,10 +15,10 @@ use super::hostile::{Extent, Hostile};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What a body gives: a value that nobody stored.
+/// The result of a body: a value that is never stored.
 const COMPUTED: u64 = u64::MAX;
 
-/// What a verb returns, on storages that may fail and on those that cannot.
+/// The result of a verb, on fallible and infallible storages.
 trait Sure {
     type Value;
     fn sure(self) -> Self::Value;
@@ -44,7 +44,7 @@ macro_rules! sure {
 
 sure!((), bool, Option<u64>, Vec<bool>, Vec<Option<u64>>);
 
-/// Does something with the rings of all kinds of keys. Each key has a number of its own.
+/// Runs code with the rings of all kinds of keys. Each key has its own number.
 macro_rules! each_kind {
     ($step:ident, $service:ident, $keys:ident) => {
         $step!(0, $keys.texts, |key: &String| $service
@@ -172,7 +172,7 @@ macro_rules! service {
                 }
             }
 
-            /// `count` says how many entries lie there.
+            /// `count` returns the number of entries.
             pub(super) fn try_all(storage: $storage, stored_key: fn(&$storage, &str) -> String, count: impl Fn(&$storage) -> usize) {
                 let (service, extent, start) = (Service { storage }, Extent::asked_for(), Instant::now());
                 let long = ["k".repeat(300), ":".repeat(300), "\r\n".repeat(200), "{a}".into(), "a:b".into(), "%~".into()];
@@ -226,7 +226,7 @@ fn number(reply: &Reply) -> usize {
     }
 }
 
-/// How many keys of Redis there are, beside the one that nobody is to touch.
+/// The number of keys of Redis, besides the one that must not change.
 fn others(server: &servers::Redis) -> usize {
     assert_eq!(server.command(&["GET", "canary"]).text(), "untouched");
     number(&server.command(&["DBSIZE"])) - 1

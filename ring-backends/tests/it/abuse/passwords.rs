@@ -1,4 +1,4 @@
-//! Passwords of addresses, wherever one may stand: nothing shows them.
+//! Passwords at every place of an address: nothing shows them.
 
 use std::fmt::Debug;
 use std::panic;
@@ -17,7 +17,7 @@ use super::secret::{
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Addresses with the password in all places, most of them wrong in some way.
+/// Addresses with the password at all places, most of them invalid.
 fn addresses(secret: &str) -> Vec<String> {
     let mut addresses = Vec::new();
     for scheme in [
@@ -72,7 +72,7 @@ fn addresses(secret: &str) -> Vec<String> {
     addresses
 }
 
-/// Whether the secret stands where nothing but a password does. The client shows names, hosts, paths and databases.
+/// Whether the secret is only where a password is. The client shows names, hosts, paths and databases.
 fn has_password_alone(address: &str) -> bool {
     let places = ["/user:", "/:", "?pass="];
     let hidden = [SECRET, &escaped()]
@@ -85,7 +85,7 @@ fn has_password_alone(address: &str) -> bool {
     !hidden.contains(SECRET) && !hidden.contains(&escaped())
 }
 
-/// Looks at what a storage shows that was opened, at how one fails that is not, and at a panic for it.
+/// Checks everything that an opened storage shows, that a failed opening shows, and a panic of it.
 fn look_at<S: std::fmt::Debug>(opened: impl Fn() -> Result<S, Error>) -> bool {
     let unwrapped = panic::catch_unwind(panic::AssertUnwindSafe(|| drop(opened().unwrap())));
     match opened() {
@@ -131,7 +131,7 @@ fn addresses_of_all_kinds() {
     assert_no_panic_showed_it();
 }
 
-/// What the storages behind a network have in common.
+/// The common traits of storages behind a network.
 trait Remote: Storage<Vec<u8>, Error = Error> + Clone + Debug {
     fn with(&self, deadline: Duration, breaker: Breaker) -> Self;
     fn health(&self) -> Health;
@@ -152,7 +152,7 @@ macro_rules! remote {
 }
 remote!(Memcached, Redis, RedisCluster, RedisHash);
 
-/// All verbs of a storage that cannot be used: the errors, and the state after them.
+/// All verbs of an unusable storage: the errors, and the state after them.
 fn fail(storage: impl Remote, deadline: Duration) {
     let key = "key";
     for storage in [Breaker::never(), Breaker::default()].map(|breaker| storage.with(deadline, breaker)) {
@@ -228,7 +228,7 @@ fn clusters_that_refuse_the_password() {
     assert_no_panic_showed_it();
 }
 
-/// As a server does that has no such command: it names the arguments, so passwords and values.
+/// Like a server without the command: it repeats the arguments, and so passwords and values.
 #[test]
 #[ignore = "slow: hundreds of addresses"]
 fn servers_that_repeat_what_they_were_sent() {
@@ -245,7 +245,7 @@ fn servers_that_repeat_what_they_were_sent() {
         let address = echo::start(reply);
         for credentials in [String::new(), format!("user:{SECRET}@"), format!(":{SECRET}@")] {
             let url = format!("redis://{credentials}{address}");
-            // Where texts are answers, reading is no error.
+            // Where texts are valid replies, reading succeeds.
             if reply != "+" {
                 fail(Redis::open(&url).unwrap(), PATIENCE);
                 fail(RedisHash::open(&url).unwrap(), PATIENCE);

@@ -1,4 +1,4 @@
-//! A text that nobody may see, and who looks for it.
+//! A secret text, and a search for it.
 
 use std::error::Error as _;
 use std::fmt::Debug;
@@ -7,7 +7,7 @@ use std::sync::{Mutex, Once};
 
 use ring_cache_core::Error;
 
-/// It is part of an address without an escape.
+/// It needs no escape in an address.
 pub(super) const SECRET: &str = "s3ntinel-Zq9";
 
 /// The same, with every byte as an escape.
@@ -26,8 +26,7 @@ fn base64(bytes: &[u8]) -> String {
     bytes.chunks_exact(3).flat_map(letters).collect()
 }
 
-/// What it may look like: a piece of it, as text, escaped, as a list of bytes, in hexadecimal digits or base64, wherever
-/// it begins there.
+/// Its forms: a piece of it, as text, escaped, as a list of bytes, in hexadecimal or in base64 at any offset.
 fn forms() -> Vec<String> {
     let bytes = SECRET.as_bytes();
     let mut forms = vec![
@@ -47,7 +46,7 @@ fn forms() -> Vec<String> {
     forms
 }
 
-/// Fails if the secret is to be seen. The failure does not show it, since panics are looked at as well.
+/// Fails if the secret is shown. The failure does not show it, since panics are checked as well.
 pub(super) fn assert_discreet(shown: &str) {
     let mut hidden = shown.to_lowercase();
     for form in forms() {
@@ -60,7 +59,7 @@ pub(super) fn assert_debug_discreet(shown: &dyn Debug) {
     assert_discreet(&format!("{shown:?} {shown:#?}"));
 }
 
-/// Looks at all that an error shows.
+/// Checks everything that an error shows.
 pub(super) fn assert_error_discreet(error: &Error) {
     assert_discreet(&format!("{error} {error:#} {error:?} {error:#?}"));
     let mut source = error.source();
@@ -72,7 +71,7 @@ pub(super) fn assert_error_discreet(error: &Error) {
 
 static PANICS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-/// Looks at the messages of all panics from now on, whichever thread they are in.
+/// From now on checks the messages of all panics, on any thread.
 pub(super) fn watch_panics() {
     static WATCHED: Once = Once::new();
     WATCHED.call_once(|| {
@@ -96,7 +95,7 @@ pub(super) fn assert_no_panic_showed_it() {
 
 #[test]
 #[should_panic(expected = "error: [SECRET]")]
-fn one_that_is_shown_is_found() {
+fn a_shown_secret_is_found() {
     assert_error_discreet(&Error::storage("none", "get", format!("error: {SECRET}")));
 }
 

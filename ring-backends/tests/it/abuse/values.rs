@@ -1,4 +1,4 @@
-//! Values that are secret: no error quotes them, whichever coder failed.
+//! Secret values: no error quotes them, whichever coder fails.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::secret::{SECRET, assert_debug_discreet, assert_error_discreet};
 
-/// A value that says what it does not like about a text.
+/// A value whose error quotes the text.
 #[derive(Clone, Debug, PartialEq)]
 struct Address(String);
 

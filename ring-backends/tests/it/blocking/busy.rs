@@ -1,4 +1,4 @@
-//! While others use all threads for what blocks.
+//! Other work occupies all threads for blocking work.
 
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -42,7 +42,7 @@ fn storages_work_although_other_work_takes_all_threads() {
     drop(release);
 }
 
-/// Each of the threads waits for what needs one.
+/// Each of the threads waits for work that needs one.
 #[test]
 fn threads_that_wait_for_the_storage_do_not_hang() {
     let (runtime, storage) = (few_threads(), Blocking::new(Gated::<u32>::new()));
@@ -61,7 +61,7 @@ fn threads_that_wait_for_the_storage_do_not_hang() {
     }));
 }
 
-/// A plain call has a deadline, and so has a verb.
+/// A plain call has a deadline, and so does a verb.
 #[cfg(feature = "disk")]
 #[test]
 fn the_deadline_of_the_storage_holds_whatever_its_thread_does() {

@@ -1,4 +1,4 @@
-//! A future may be dropped at any moment: what it asked for is done or not, but not later.
+//! A future may be dropped at any time: its operation is executed or not, but not later.
 
 use std::sync::Arc;
 use std::thread;
@@ -15,7 +15,7 @@ use crate::random::Random;
 
 use super::{Slow, ask, eventually, run, slow, within_patience};
 
-/// A storage whose every operation takes another time.
+/// A storage whose operations take different times.
 fn uneven(seed: u64) -> Slow {
     let storage = slow();
     for operation in ["read", "write", "remove"] {
@@ -32,7 +32,7 @@ fn uneven(seed: u64) -> Slow {
     storage
 }
 
-/// Aborts a task at some moment: it may wait to be polled, wait for its turn, be at work or be done.
+/// Aborts a task at a random time: unpolled, waiting for its turn, running or done.
 async fn abort_sometime<T>(task: JoinHandle<T>, random: &mut Random) {
     for _ in 0..random.below(5) {
         yield_now().await;
@@ -58,10 +58,10 @@ impl Sevens {
     }
 }
 
-/// A thread that writes cannot be stopped. What it writes for nobody does not come after what others write meanwhile, in
-/// the storage inside.
+/// A running thread cannot be stopped. The write of a dropped call does not replace later writes by others to the inner
+/// storage.
 #[test]
-fn a_write_that_goes_on_for_nobody_is_not_seen() {
+fn a_write_of_a_dropped_call_is_not_seen() {
     let storage = slow();
     let (sevens, inside) = (
         Sevens {
@@ -86,7 +86,7 @@ fn a_write_that_goes_on_for_nobody_is_not_seen() {
         inside.open();
         assert_eq!(sevens.seven_ring(1).get().await.unwrap(), None);
         assert_eq!(inside.flights().under_way(), 0);
-        // Who stays finds what was written.
+        // A waiting call finds the written value.
         sevens.seven_ring(1).set(7).await.unwrap();
         assert_eq!(sevens.seven_ring(1).get().await.unwrap(), Some(7));
     });
@@ -107,7 +107,7 @@ async fn cancel_and_delete(sevens: Sevens, seed: u64) {
     }
 }
 
-/// A delete takes away what a cancelled call stored or was about to store.
+/// A delete removes the value of a cancelled call, stored or about to be stored.
 #[test]
 fn nothing_is_left_behind_a_delete() {
     for (seed, workers) in [(1, 1), (2, 2), (3, 4), (4, 4)] {
@@ -126,13 +126,13 @@ fn nothing_is_left_behind_a_delete() {
                 within_patience(within_patience(task)).await.unwrap();
             }
         });
-        // Dropped, it waits for what is still at work.
+        // Dropping it waits for running operations.
         drop(runtime);
         assert!(storage.backend().map.is_empty(), "seed {seed}");
     }
 }
 
-/// Between a write that is cancelled and one that is not, the second one wins; nothing that was not asked is there.
+/// After a cancelled and a completed write, the second one's value is found, and no other.
 #[test]
 fn a_cancelled_write_does_not_come_back() {
     let storage = uneven(5);
@@ -164,7 +164,7 @@ fn a_cancelled_write_does_not_come_back() {
 }
 
 #[test]
-fn one_that_waits_is_not_done() {
+fn a_waiting_operation_does_not_run_after_its_drop() {
     let storage = Blocking::new(Gated::new());
     let value = Arc::new(());
     run(async {
@@ -176,7 +176,7 @@ fn one_that_waits_is_not_done() {
         ask(&mut cancelled).await;
         ask(&mut read).await;
         drop(cancelled);
-        // Nor does it wait in memory for its turn.
+        // Nor does it stay in the queue.
         assert_eq!(Arc::strong_count(&value), 1);
         storage.backend().open();
         first.await.unwrap();
@@ -185,9 +185,9 @@ fn one_that_waits_is_not_done() {
     });
 }
 
-/// What waited for it alone goes on at once.
+/// Operations that waited only for it start at once.
 #[test]
-fn one_that_waits_makes_room() {
+fn a_waiting_operation_that_is_dropped_leaves_the_queue() {
     let storage = slow();
     run(async {
         storage.backend().close("read");
@@ -205,7 +205,7 @@ fn one_that_waits_makes_room() {
 }
 
 #[test]
-fn one_at_work_is_ended_before_the_next() {
+fn a_running_operation_ends_before_the_next() {
     let storage = slow();
     run(async {
         storage.backend().close("write");

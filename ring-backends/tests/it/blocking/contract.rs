@@ -1,4 +1,4 @@
-//! A storage that blocks keeps the contract of storages in `Blocking`, as it does without.
+//! A blocking storage keeps the contract of storages inside `Blocking`, as it does without.
 
 use std::thread::yield_now;
 
@@ -11,7 +11,7 @@ use tokio::runtime::{Builder, Runtime};
 use super::gated::Gated;
 use super::one_thread;
 
-/// A storage in whose operations others get a turn.
+/// A storage in whose operations other threads get a turn.
 fn storage<T>(clock: &ManualClock) -> Gated<T> {
     let mut storage = Gated::new();
     storage.map = Map::with_clock(clock.clone());

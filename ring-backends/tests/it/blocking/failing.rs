@@ -37,7 +37,7 @@ fn counter() -> Counter {
     }
 }
 
-/// Runs a future on this thread, which is none of a runtime. It must not hang.
+/// Runs a future on this thread, without a runtime. It must not hang.
 fn block_on<F: Future>(future: F) -> F::Output {
     struct Unpark(Thread);
     impl Wake for Unpark {
@@ -109,7 +109,7 @@ fn without_threads() {
     block_on(only_plain_calls_answer(&counter(), "had no thread for it"));
 }
 
-/// Its only thread has other work. What waits for that is done or dropped, and the next goes on.
+/// Its only thread is busy. Waiting operations are executed or dropped, and the next one starts.
 #[test]
 fn in_the_queue_of_a_runtime_that_ends() {
     let storage = slow();
@@ -137,7 +137,7 @@ fn in_the_queue_of_a_runtime_that_ends() {
 }
 
 #[test]
-fn what_was_begun_is_ended_when_the_runtime_ends() {
+fn begun_operations_end_when_the_runtime_ends() {
     let storage = slow();
     let runtime = one_thread();
     storage.backend().close("write");
@@ -164,7 +164,7 @@ fn a_panic_of_the_storage_is_the_callers() {
         let failed = tokio::spawn(async move { writing.write(&1_u32, 7, None, None).await });
         let panic = failed.await.unwrap_err().into_panic();
         assert_eq!(panic.downcast_ref(), Some(&"the disk is on fire"));
-        // The others do not suffer from it.
+        // Others are not affected.
         assert!(!storage.remove(&1_u32, None).await.unwrap());
         storage.backend().before("write", || {});
         storage.write(&1_u32, 7, None, None).await.unwrap();
@@ -172,7 +172,7 @@ fn a_panic_of_the_storage_is_the_callers() {
     });
 }
 
-/// Nobody learns of a panic whose call was cancelled.
+/// A panic whose call was cancelled reaches no caller.
 #[test]
 fn a_panic_after_its_call() {
     let storage = slow();
@@ -190,7 +190,7 @@ fn a_panic_after_its_call() {
     });
 }
 
-/// A value that cannot be dropped in peace does not hold up others.
+/// A value that panics when dropped does not block others.
 #[test]
 fn a_value_that_panics() {
     #[derive(Clone)]

@@ -1,4 +1,4 @@
-//! A storage that blocks: one file a key, in a directory that goes with it.
+//! A blocking storage: one file per key, in a directory that is removed on drop.
 
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use ring_cache::key::{EncodedKey, text_in_namespace};
 use ring_cache::storage::{ChangeObserver, Clear, EvictionCounts, Expires, Storage, StorageBase};
 use ring_cache::{Error, Key, Name, RingKey};
 
-/// A file has the moment of its expiry in its first eight bytes.
+/// The first eight bytes of a file are its expiry time.
 pub(crate) struct Files {
     directory: PathBuf,
     clock: ManualClock,

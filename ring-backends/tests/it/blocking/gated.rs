@@ -1,4 +1,4 @@
-//! A storage that is as slow as a test wants it.
+//! A storage whose operations a test can delay.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex};
@@ -9,7 +9,7 @@ use ring_cache::key::EncodedKey;
 use ring_cache::storage::{ChangeObserver, Clear, EvictionCounts, Expires, Storage, StorageBase};
 use ring_cache::{Error, Map, Name, RingKey};
 
-/// Long enough for everything that is to happen, and short enough to wait for what hangs.
+/// Long enough for any expected event, and short enough to wait for a hang.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 type Hook = Arc<dyn Fn() + Send + Sync>;
@@ -41,7 +41,7 @@ impl<T> Gated<T> {
         }
     }
 
-    /// With a deadline, which the gates do not keep.
+    /// With a deadline, which the gates ignore.
     pub(crate) fn deadline(self, deadline: Duration) -> Self {
         Gated {
             deadline: Some(deadline),
@@ -54,13 +54,13 @@ impl<T> Gated<T> {
         self.gates.lock().unwrap().closed.push(operation);
     }
 
-    /// Lets all go on.
+    /// Releases all operations.
     pub(crate) fn open(&self) {
         self.gates.lock().unwrap().closed.clear();
         self.changed.notify_all();
     }
 
-    /// Lets this operation go on.
+    /// Releases this operation.
     pub(crate) fn open_only(&self, operation: &'static str) {
         self.gates
             .lock()
@@ -75,7 +75,7 @@ impl<T> Gated<T> {
         self.hooks.lock().unwrap().insert(operation, Arc::new(hook));
     }
 
-    /// The operations that began, in order.
+    /// The begun operations, in order.
     pub(crate) fn begun(&self) -> Vec<&'static str> {
         self.gates.lock().unwrap().begun.clone()
     }
@@ -92,7 +92,7 @@ impl<T> Gated<T> {
         let (mut gates, waited) = self.changed.wait_timeout_while(gates, PATIENCE, closed).unwrap();
         gates.running -= 1;
         drop(gates);
-        assert!(!waited.timed_out(), "nobody opened the gate");
+        assert!(!waited.timed_out(), "the gate was not opened");
         let hook = self.hooks.lock().unwrap().get(operation).cloned();
         if let Some(hook) = hook {
             hook();

@@ -1,4 +1,4 @@
-//! Calls that run out of time while an operation of theirs waits or is at work: they promise what others do.
+//! Calls that time out while an operation of theirs waits or runs: they keep the same promises.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use tokio::sync::Semaphore;
 use super::gated::Gated;
 use super::{Slow, ask, eventually, run};
 
-/// Shorter than what the gates keep waiting, and long enough for a few polls.
+/// Shorter than the delay of the gates, and long enough for a few polls.
 const DEADLINE: Duration = Duration::from_millis(100);
 
-/// One entry, for calls that are awaited and for others.
+/// One entry, for awaited and blocking calls.
 #[derive(RingKey)]
 struct Board {
     #[ring_key(skip)]
@@ -59,13 +59,13 @@ impl Board {
         self.storage.backend()
     }
 
-    /// What a call finds that blocks.
+    /// The values that blocking look-ups find.
     fn found(&self) -> [Option<u32>; 2] {
         [1, 2].map(|line| self.seen_ring(line, 0).get().unwrap())
     }
 }
 
-/// A look-up that is at work on both lines: changes wait for its end.
+/// A look-up that runs on both lines: changes wait for its end.
 async fn occupied(board: &Board) -> impl Future {
     board.inside().close("read");
     let keys = [1, 2].map(|line| board.shown_ring(line, 0).key());
@@ -76,7 +76,7 @@ async fn occupied(board: &Board) -> impl Future {
     reads
 }
 
-/// An update is overtaken by a delete that is cancelled, so it has to remove the older value itself, and has no time left.
+/// A cancelled delete supersedes an update, so the update has to remove the older value, and has no time left.
 #[test]
 fn an_update_that_does_not_come_to_its_removal() {
     run(async {
@@ -96,7 +96,7 @@ fn an_update_that_does_not_come_to_its_removal() {
     });
 }
 
-/// Each verb after which the older value is not to be seen. The value is not stored.
+/// Each verb after which the older value must not be found. The new value is not stored.
 async fn forget(board: &Board, verb: &str) {
     let call = || board.shown_ring(1, 10);
     let calls = || [1, 2].map(|line| board.shown_ring(line, 10));

@@ -1,4 +1,4 @@
-//! Operations on one key keep the order in which they were asked.
+//! Operations on one key run in the order in which they were requested.
 
 use ring_cache::storage::{AsyncClear, AsyncStorage, Storage};
 use ring_cache::{Name, RingKey, ring_impl};
@@ -9,7 +9,7 @@ use crate::random::Random;
 use super::{Slow, ask, eventually, one_thread, run, slow, within_patience};
 
 #[test]
-fn looking_goes_on_side_by_side_and_nothing_else_does() {
+fn only_look_ups_run_in_parallel() {
     let storage = slow();
     run(async {
         storage.backend().close("read");
@@ -29,13 +29,13 @@ fn looking_goes_on_side_by_side_and_nothing_else_does() {
         for read in reads {
             assert_eq!(read.await.unwrap(), None);
         }
-        // The one that came after the write sees it, although nobody waits for the write.
+        // A look-up after the write finds its value, although the write's call is gone.
         assert_eq!(late.await.unwrap(), Some(7));
         write.await.unwrap();
     });
 }
 
-/// The last of many writes stays, whenever each is polled again.
+/// The last of many writes wins, whenever each is polled again.
 #[test]
 fn writes_keep_their_order() {
     let storage = slow();
@@ -58,9 +58,9 @@ fn writes_keep_their_order() {
     });
 }
 
-/// A task may be kept from going on, by a `select!` say. That holds up nobody else.
+/// A `select!` may stop polling a task. This blocks no other operation.
 #[test]
-fn one_that_is_not_polled_holds_up_nobody() {
+fn an_unpolled_operation_blocks_no_other() {
     let storage = slow();
     run(async {
         storage.backend().close("write");
@@ -96,7 +96,7 @@ fn operations_on_many_keys_wait_for_all_of_them() {
     });
 }
 
-/// What was asked before is there to be cleared, what was asked later is not cleared.
+/// Earlier operations are cleared, later ones are not.
 #[test]
 fn clearing_waits_for_all_and_all_wait_for_it() {
     let storage = slow();
@@ -137,7 +137,7 @@ impl Sevens {
     }
 }
 
-/// Also with a single thread that may block: what waits occupies none.
+/// Also with a single blocking thread: waiting operations occupy none.
 #[test]
 fn many_keys_in_all_orders() {
     for threads in [1, 8] {
@@ -173,7 +173,7 @@ fn many_keys_in_all_orders() {
     }
 }
 
-/// What was asked on one runtime does not hang when another, whose turn it is, goes away.
+/// An operation of one runtime does not hang when another runtime, whose turn it is, is dropped.
 #[test]
 fn runtimes_take_turns() {
     let storage = slow();
@@ -197,11 +197,11 @@ fn runtimes_take_turns() {
         assert!(second.await.unwrap_err().to_string().contains("shut down"));
         first.await.unwrap();
     });
-    // It was to be replaced, so it is not trusted any more.
+    // The write was to replace it, so it is suspect.
     assert_eq!(Storage::read(storage.backend(), &1_u32, None).unwrap(), None);
 }
 
-/// A long line of operations that all come to nothing is no deep recursion.
+/// A long queue of failing operations causes no deep recursion.
 #[test]
 fn a_long_line_that_fails() {
     let storage = slow();
@@ -224,7 +224,7 @@ fn a_long_line_that_fails() {
         for remove in lost {
             within_patience(remove).await.unwrap_err();
         }
-        // They were to remove it, so it is not trusted any more.
+        // The operations were to remove it, so it is suspect.
         assert_eq!(storage.read(&1_u32, None).await.unwrap(), None);
     });
 }

@@ -1,4 +1,4 @@
-//! What users see of it: every verb, for tasks of all kinds.
+//! The verbs, for tasks of all kinds.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -169,7 +169,7 @@ fn tasks_share_one_computation() {
     assert_eq!(under_way(&page.gated), 0);
 }
 
-/// Whichever comes first computes: the others take its value.
+/// The first call computes; the others get its value.
 #[test]
 fn tasks_and_threads_share_one_computation() {
     let page = Arc::new(page(Files::new()));
@@ -192,7 +192,7 @@ fn tasks_and_threads_share_one_computation() {
     assert_eq!(page.computed.load(Ordering::SeqCst), 2);
 }
 
-/// The only thread of the runtime opens the gate itself, which it could not if it waited there.
+/// The only thread of the runtime opens the gate itself: it must not wait there.
 #[test]
 fn the_runtime_goes_on_while_the_storage_works() {
     let storage = slow();

@@ -1,4 +1,4 @@
-//! The size of the file has an end.
+//! The size of the file is bounded.
 
 use std::fs;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -13,7 +13,7 @@ use crate::random::Random;
 
 const MAX: u64 = 256 << 10;
 
-/// A file also holds pages that are free, and the page that grows.
+/// A file also contains free pages, and the growing page.
 fn assert_bounded(disk: &Disk, max: u64) {
     let length = fs::metadata(disk.path()).unwrap().len();
     assert!(length <= max + max / 16, "{length} bytes");
@@ -26,7 +26,7 @@ fn the_entries_written_first_make_room() {
     for key in 0..5_000 {
         set(&disk, key, &format!("value {key}"));
     }
-    // Those that are left are the last.
+    // The remaining ones are the last.
     let left = keys(&disk).len() as u32;
     assert!((500..5_000).contains(&left), "{left} entries");
     for key in 0..5_000 {
@@ -40,7 +40,7 @@ fn the_entries_written_first_make_room() {
     assert_bounded(&disk, MAX);
 }
 
-/// Reading writes nothing, and so does not change which entry goes first. Writing does.
+/// Reads do not write, so they do not change the order of eviction. Writes do.
 #[test]
 fn reading_does_not_keep_an_entry_and_writing_does() {
     let folder = Folder::new();
@@ -74,7 +74,7 @@ fn values_of_all_sizes_stay_within_bounds() {
     }
 }
 
-/// Work is bounded by what is written: a small write evicts few.
+/// Written bytes bound the work: a small write evicts few.
 #[test]
 fn no_write_evicts_many_more_than_it_needs() {
     let folder = Folder::new();
@@ -139,7 +139,7 @@ fn log_bytes(disk: &Disk) -> u64 {
     fs::metadata(log).map_or(0, |log| log.len())
 }
 
-/// SQLite itself empties the log only when nobody reads.
+/// SQLite itself empties the log only without readers.
 #[test]
 fn the_log_is_bounded_though_others_read_all_the_time() {
     const KEYS: u32 = 50;
@@ -185,7 +185,7 @@ fn the_log_has_an_end_though_a_transaction_stays_open() {
     let error = (1..400).map(write).find_map(Result::err).expect("no end");
     assert!(error.to_string().contains("the log is full"), "{error}");
     assert!(log_bytes(&disk) < 70 << 20, "{}", log_bytes(&disk));
-    // What could be written is found, what could not is not, and what was there is read.
+    // Written values are found, refused ones are not, and old ones are readable.
     assert_eq!(get(&disk, 1_000), None);
     drop(reader);
     let start = Instant::now();

@@ -1,4 +1,4 @@
-//! Other processes: this test program once more, with a part to play.
+//! Other processes: this test program again, with a part to play.
 
 use std::env;
 use std::io::{BufRead, BufReader, PipeReader, Write, pipe};
@@ -10,16 +10,16 @@ use super::Folder;
 const PART: &str = "RING_CACHE_TEST_PART";
 const FILE: &str = "RING_CACHE_TEST_FILE";
 
-/// A process of our own, and what it says.
+/// A child process, and its output.
 pub(super) struct Process {
     running: Running,
     lines: Lines,
 }
 
-/// A process of our own. It goes with its owner.
+/// A child process, killed on drop.
 pub(super) struct Running(Child);
 
-/// What processes say, in the order in which they do.
+/// The output of several processes, in order.
 pub(super) struct Lines(BufReader<PipeReader>);
 
 /// The command that plays `part`, with the storage in `folder`.
@@ -28,7 +28,7 @@ pub(super) fn command(part: &str, folder: &Folder) -> Command {
     playing(command, part, folder)
 }
 
-/// The same, below a limit that a shell sets.
+/// The same, under a limit set by a shell.
 pub(super) fn limited(limit: &str, part: &str, folder: &Folder) -> Command {
     within(
         &["sh", "-c", &format!("{limit}; exec \"$0\" \"$@\"")],
@@ -37,7 +37,7 @@ pub(super) fn limited(limit: &str, part: &str, folder: &Folder) -> Command {
     )
 }
 
-/// The same, run by another program, which gets it as its last arguments.
+/// The same, started by another program, as its last arguments.
 pub(super) fn within(program: &[&str], part: &str, folder: &Folder) -> Command {
     let mut command = Command::new(program[0]);
     command.args(&program[1..]).arg(env::current_exe().unwrap());
@@ -56,7 +56,7 @@ fn playing(mut command: Command, part: &str, folder: &Folder) -> Command {
     command
 }
 
-/// Starts processes that speak through one pipe, so that it is known who spoke first.
+/// Starts processes that write to one pipe, which shows the order of their lines.
 pub(super) fn start_together(commands: Vec<Command>) -> (Vec<Running>, Lines) {
     let (lines, voice) = pipe().unwrap();
     let start = |mut command: Command| {
@@ -68,14 +68,14 @@ pub(super) fn start_together(commands: Vec<Command>) -> (Vec<Running>, Lines) {
 }
 
 impl Lines {
-    /// What is said next, unless all have ended.
+    /// The next line, unless all have ended.
     pub(super) fn hear(&mut self) -> Option<String> {
         loop {
             let mut line = String::new();
             if self.0.read_line(&mut line).unwrap() == 0 {
                 return None;
             }
-            // Others are those of the test program itself.
+            // Other lines are those of the test program itself.
             if let Some((_, said)) = line.split_once("child: ") {
                 return Some(said.trim_end().to_owned());
             }
@@ -84,7 +84,7 @@ impl Lines {
 }
 
 impl Running {
-    /// Kills it, unless it has ended by itself.
+    /// Kills it, unless it has ended.
     pub(super) fn kill(&mut self) -> ExitStatus {
         self.0.kill().unwrap();
         self.0.wait().unwrap()
@@ -105,7 +105,7 @@ impl Process {
         Process { running, lines }
     }
 
-    /// What it says next, if it does before it ends.
+    /// Its next line, if any before its end.
     pub(super) fn hear(&mut self) -> Option<String> {
         self.lines.hear()
     }
@@ -118,7 +118,7 @@ impl Process {
         self.running.0.id()
     }
 
-    /// Waits for its end, which must be a good one.
+    /// Waits for its successful end.
     pub(super) fn end(mut self) {
         while self.hear().is_some() {}
         let status = self.running.0.wait().unwrap();
@@ -126,20 +126,20 @@ impl Process {
     }
 }
 
-/// Says something to the process that started this one.
+/// Writes a line to the process that started this one.
 pub(super) fn say(what: impl std::fmt::Display) {
-    // At once, and whole.
+    // At once, and in one piece.
     let mut output = std::io::stdout().lock();
     output.write_all(format!("child: {what}\n").as_bytes()).unwrap();
     output.flush().unwrap();
 }
 
-/// Waits until that process says something.
+/// Waits for a line from that process.
 pub(super) fn listen() {
     std::io::stdin().read_line(&mut String::new()).unwrap();
 }
 
-/// Not a test of its own: what the other processes do.
+/// Not a test of its own: the part of the child processes.
 #[test]
 fn part() {
     let (Ok(part), Some(file)) = (env::var(PART), env::var_os(FILE)) else {
@@ -153,6 +153,6 @@ fn part() {
         "fill the disk" => super::full::fill_the_disk(file),
         "create privately" => super::private::create(file),
         "notice damage" => super::replaced::notice_damage(file),
-        part => panic!("nobody plays {part}"),
+        part => panic!("unknown part {part}"),
     }
 }

@@ -1,4 +1,4 @@
-//! Whatever happens to the bytes of the file: a miss, and never another value.
+//! Any change of the file's bytes: a miss, and never another value.
 
 mod anywhere;
 mod image;
@@ -26,7 +26,7 @@ fn value(key: u32) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// The bytes of a file with entries, some of which have been replaced and removed.
+/// The bytes of a file with entries, some of them replaced and removed.
 fn healthy() -> Vec<u8> {
     let folder = Folder::new();
     let disk = folder.open();
@@ -44,7 +44,7 @@ fn healthy() -> Vec<u8> {
     fs::read(folder.file()).unwrap()
 }
 
-/// What was found of the keys, all of it right.
+/// The number of keys found, all of them right.
 fn found(disk: &Disk) -> u32 {
     let mut there = 0;
     for key in 0..KEYS + 20 {
@@ -56,8 +56,7 @@ fn found(disk: &Disk) -> u32 {
     there
 }
 
-/// Writing works, whatever had to be done for it. At the moment in which the damage is noticed, what was written before
-/// is gone.
+/// Writes succeed. When damage is noticed, older entries are lost.
 fn assert_goes_on(disk: &Disk) {
     let files = disk.damages().files;
     if !goes_on(disk) {
@@ -79,7 +78,7 @@ fn goes_on(disk: &Disk) -> bool {
     deleted && written == [true; 3]
 }
 
-/// How many trials noticed the damage, and how many found all entries in spite of it.
+/// The number of trials that noticed the damage, and of those that found all entries nevertheless.
 #[derive(Debug, Default)]
 struct Trials {
     damaged: u32,
@@ -95,7 +94,7 @@ fn try_many(seed: u64, times: u32, damage: impl Fn(&mut Vec<u8>, &mut Random)) -
         damage(&mut bytes, &mut random);
         let file = folder.0.join(format!("{trial}.db"));
         fs::write(&file, bytes).unwrap();
-        // By which a storage is known whose beginning is damaged.
+        // It identifies a storage whose beginning is damaged.
         fs::write(folder.0.join(format!("{trial}.db-lock")), "").unwrap();
         let disk = open(&file);
         trials.whole += u32::from(found(&disk) == KEYS);
@@ -124,7 +123,7 @@ fn a_bit_flips() {
     assert!(trials.damaged > 300 && trials.whole > 50, "{trials:?}");
 }
 
-/// Where the library keeps what it knows of the file.
+/// The part with the library's metadata of the file.
 #[test]
 #[ignore = "slow: hundreds of files"]
 fn a_bit_flips_at_the_beginning() {
@@ -165,8 +164,7 @@ fn blocks_are_zeroed() {
     }
 }
 
-/// The log of a process that was killed. The library drops what comes after damage there, which shows what was there
-/// before.
+/// The log of a killed process. The library drops everything after the damage, which reveals older values.
 #[test]
 fn the_log_is_damaged() {
     let source = Folder::new();
@@ -214,7 +212,7 @@ fn damage_is_noticed_in_operation() {
     assert!(noticed > 20, "{noticed}");
 }
 
-/// Overwrites, zeroes or cuts off a part of a file, in its place.
+/// Overwrites, zeroes or truncates a part of a file, in place.
 fn overwrite(file: &Path, random: &mut Random) {
     use std::io::{Seek, SeekFrom, Write};
     let mut file = fs::OpenOptions::new().write(true).open(file).unwrap();

@@ -1,4 +1,4 @@
-//! Entries expire by the wall clock, whatever is done to it.
+//! Entries expire by the wall clock, also if it is set.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -143,7 +143,7 @@ fn a_clock_may_show_any_time() {
     assert_eq!(get(&then, 1), None);
 }
 
-/// Each write removes a few, so that none of them takes long.
+/// Each write removes a few, so that none takes long.
 #[test]
 fn what_has_expired_is_swept_in_steps() {
     let (folder, wall) = (Folder::new(), Wall::new());
@@ -164,7 +164,7 @@ fn what_has_expired_is_swept_in_steps() {
     assert_eq!(disk.eviction_counts(), EvictionCounts::new(0, 100));
 }
 
-/// Whichever way it goes, an entry that expired is counted once.
+/// In each way, an expired entry is counted once.
 #[test]
 fn what_has_expired_and_is_computed_again_is_counted() {
     let (folder, wall) = (Folder::new(), Wall::new());

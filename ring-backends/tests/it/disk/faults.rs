@@ -1,4 +1,4 @@
-//! What the system may refuse.
+//! Operations that the system refuses.
 
 use std::fs;
 use std::path::Path;
@@ -9,9 +9,9 @@ use ring_cache_backends::Disk;
 
 use super::{Folder, get, set};
 
-/// As what a call left that was dropped in the middle of its write.
+/// As after a call that was dropped during its write.
 #[test]
-fn what_is_not_trusted_is_not_found_until_it_is_written_again() {
+fn suspect_entries_are_not_found_until_they_are_written_again() {
     let folder = Folder::new();
     let disk = folder.open();
     set(&disk, 1, "old");
@@ -72,10 +72,10 @@ fn a_folder_that_was_made_read_only() {
     }
 }
 
-/// A file that its user may not write is left alone.
+/// A file that the user may not write stays unchanged.
 #[cfg(target_os = "linux")]
 #[test]
-fn nothing_of_others_is_put_aside() {
+fn files_of_other_programs_are_not_renamed() {
     let (folder, file) = (Folder::new(), "/proc/version");
     assert!(Disk::open(file).is_err());
     assert!(Path::new(file).exists() && folder.names().is_empty());
@@ -101,7 +101,7 @@ fn a_deleted_file_begins_anew() {
     assert!(folder.damaged().is_empty());
 }
 
-/// By a cleaner of temporary files, say.
+/// For instance by a cleaner of temporary files.
 #[test]
 fn a_deleted_folder_is_made_again() {
     let folder = Folder::new();

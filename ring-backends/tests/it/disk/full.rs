@@ -17,7 +17,7 @@ use super::{Folder, get, open, set};
 const KEYS: u32 = 400;
 const SIZE: usize = 5_000;
 
-/// What takes up room until it is removed, beside the storage's file.
+/// A file that takes up room until it is removed.
 const FILLER: &str = "filler";
 
 #[derive(RingKey)]
@@ -35,7 +35,7 @@ impl Service {
 }
 
 impl Service {
-    /// Calls that find nothing, and those that found something before. Returns how many are stored now.
+    /// Calls that find nothing, and calls that find an entry. Returns the number of stored ones.
     fn call(&self) -> usize {
         let call = |number: &u32| {
             assert_eq!(self.text(*number), self.text_ring(*number).execute());
@@ -45,7 +45,7 @@ impl Service {
     }
 }
 
-/// What was acknowledged last under each key.
+/// The last acknowledged write of each key.
 struct Acknowledged(Vec<Option<u8>>);
 
 impl Acknowledged {
@@ -53,7 +53,7 @@ impl Acknowledged {
         [vec![round; SIZE], key.to_le_bytes().to_vec()].concat()
     }
 
-    /// Writes all keys. Returns how many were refused.
+    /// Writes all keys. Returns the number of refused ones.
     fn write(&mut self, disk: &Disk, round: u8) -> usize {
         for (key, newest) in (0..).zip(&mut self.0) {
             let written = disk.set(&key, Self::value(key, round), None);
@@ -122,11 +122,11 @@ pub(super) fn fill_the_disk(file: &Path) {
 }
 
 fn leave_out(what: &str, reason: &str) {
-    // Not `eprintln!`, which the harness captures. Where stderr is closed, nobody is there to be told.
+    // Not `eprintln!`, which the harness captures. If stderr is closed, the message is lost.
     _ = stderr().write_all(format!("!!! LEFT OUT: {what}: {reason}\n").as_bytes());
 }
 
-/// Whether a program is there, and succeeds.
+/// Whether a program exists and succeeds.
 fn succeeds(command: &mut Command) -> bool {
     let command = command.stdin(Stdio::null()).stdout(Stdio::null());
     command
@@ -135,7 +135,7 @@ fn succeeds(command: &mut Command) -> bool {
         .is_ok_and(|status| status.success())
 }
 
-/// No file may grow beyond a limit, which looks like a disk that is full.
+/// A limit on the size of files, which looks like a full disk.
 #[test]
 fn a_full_disk_is_an_error_and_works_again_with_room() {
     let folder = Folder::new();
@@ -157,12 +157,12 @@ fn a_full_disk_is_an_error_and_works_again_with_room() {
     assert!(folder.damaged().is_empty());
 }
 
-/// A small file system in memory, which goes with the process that mounts it, and which nobody else sees.
+/// A small file system in memory, private to the process that mounts it.
 #[test]
 fn a_full_file_system_is_an_error_and_works_again_with_room() {
     let folder = Folder::new();
     let mount = format!("mount -t tmpfs -o size=16m tmpfs '{}'", folder.0.display());
-    // An administrator may do that; others may where the system lets them be one in a place of their own.
+    // An administrator may do that; others may if the system gives them a user namespace.
     let ways: [&[&str]; 2] = [
         &["unshare", "--mount"],
         &["unshare", "--mount", "--map-root-user"],

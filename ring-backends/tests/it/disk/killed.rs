@@ -1,8 +1,8 @@
-//! Processes that are killed while they write: what they acknowledged is there, and nothing else.
+//! Processes killed during writes: exactly the acknowledged writes are found.
 //!
-//! A case is a file that lives for some rounds. In each, one process or two, of one thread or three, do what the number
-//! of the case and the seed decide, until they are killed at some moment, which differs from run to run. Then all keys are
-//! looked up, and the next round goes on with what is there. docs/testing.md describes longer runs.
+//! A case is a file with several rounds. In each round, one process or two, with one thread or three, run operations chosen
+//! by the number of the case and the seed, until they are killed at a random time. Then all keys are looked up, and the next
+//! round continues. docs/testing.md describes longer runs.
 
 mod history;
 mod operation;
@@ -23,26 +23,26 @@ use history::{History, State};
 use operation::{Entry, KEYS, Operation, key};
 use writer::Orders;
 
-/// So many rounds are quick enough for every day.
+/// The number of rounds in a usual run.
 const FEW: u64 = 40;
 
-/// The second in which a case begins, and how many go by from one round to the next.
+/// The second at which a case begins, and the seconds per round.
 const BEGIN: u64 = 1_800_000_000;
 const STEP: u64 = 10;
 
-/// When processes are killed: some microseconds after something else.
+/// When processes are killed: some microseconds after an event.
 #[derive(Clone, Copy, Debug)]
 enum Moment {
     /// While they start and open the file.
     Started,
-    /// When so many operations were acknowledged.
+    /// When this number of operations was acknowledged.
     Acknowledged(u64),
-    /// At the beginning of an operation of this kind, after as many.
+    /// At the beginning of an operation of this kind, after this number of operations.
     Begun(&'static str, u64),
 }
 
 impl Moment {
-    /// Whether a line was the last to wait for, after so many operations that were acknowledged.
+    /// Whether a line is the awaited event, after this number of acknowledged operations.
     fn has_come(self, line: &str, acknowledged: u64) -> bool {
         match self {
             Moment::Started => true,
@@ -58,7 +58,7 @@ impl Moment {
 #[derive(Debug, Default)]
 struct Totals {
     rounds: u64,
-    /// Processes that were killed.
+    /// Killed processes.
     kills: u64,
     operations: u64,
     /// Entries whose `set` was acknowledged.
@@ -66,7 +66,7 @@ struct Totals {
     found: u64,
     lost: u64,
     wrong: u64,
-    /// Files that a kill left in the middle of a checkpoint, at least, and with a log.
+    /// Files left in the middle of a checkpoint, at least, and with a log.
     checkpoints: u64,
     logs: u64,
 }
@@ -104,7 +104,7 @@ impl fmt::Display for Totals {
     }
 }
 
-/// A file that lives for some rounds.
+/// A file with several rounds.
 struct Case {
     folder: Folder,
     random: Random,
@@ -155,7 +155,7 @@ impl Case {
         let (mut running, mut lines) = start_together(commands.collect());
         let now = BEGIN + self.round * STEP;
         let mut history = History::new(std::mem::take(&mut self.before), now);
-        // Together, or one after the other, which goes on alone.
+        // Together, or one after the other, which continues alone.
         let together = self.random.below(2) == 0;
         while !running.is_empty() {
             let moment = self.moment();
@@ -221,13 +221,13 @@ impl Case {
         Some(line)
     }
 
-    /// What the kill left behind, before anybody opens it.
+    /// The files after the kill, before any process opens them.
     fn look_at_files(&mut self, processes: u64) {
         let read = |name: &str| fs::read(self.folder.0.join(name)).unwrap_or_default();
         self.totals.logs += u64::from(!read("cache.db-wal").is_empty());
         let index = read("cache.db-shm");
-        // How far a checkpoint has come, and how far it wants to. A process that recovers the log writes there as well,
-        // which is known not to have happened where there was only one.
+        // The progress of a checkpoint, and its target. A process that recovers the log also writes there, which cannot have
+        // happened with a single process.
         let number = |at: usize| Some(u32::from_ne_bytes(*index.get(at..)?.first_chunk()?));
         self.totals.checkpoints += u64::from(processes == 1 && number(96) < number(128));
     }
@@ -265,12 +265,12 @@ impl Case {
         let version = Entry::version_of(number, &value);
         if version.is_none() {
             self.totals.wrong += 1;
-            self.report(format_args!("key {number} has a value that nobody wrote"));
+            self.report(format_args!("key {number} has a value that was never written"));
         }
         Some((version.unwrap_or(u64::MAX), left.map(|left| now + left.as_secs())))
     }
 
-    /// The file is whole, and can be written.
+    /// The file is intact, and can be written.
     fn check(&mut self, disk: &Disk) {
         let database = disk.backend().unwrap();
         let check = database.query_row("PRAGMA integrity_check", [], |row| row.get::<_, String>(0));
@@ -291,7 +291,7 @@ impl Case {
     }
 }
 
-/// It must not have ended by itself.
+/// It must still be running.
 fn kill(mut process: Running) {
     let status = process.kill();
     assert_eq!(status.code().filter(|_| cfg!(unix)), None, "a writer failed");

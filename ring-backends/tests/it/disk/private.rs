@@ -1,4 +1,4 @@
-//! Only the user who created the files can read them.
+//! Only the owner of the files can read them.
 #![cfg(unix)]
 
 use std::fs;
@@ -25,7 +25,7 @@ pub(super) fn create(file: &Path) {
     assert_eq!(get(&disk, 1).as_deref(), Some("one"));
 }
 
-/// Whatever else new files are allowed.
+/// Whatever the mode of other new files.
 #[test]
 fn files_are_private() {
     for umask in ["umask 000", "umask 022", "umask 077"] {
@@ -43,7 +43,7 @@ fn files_are_private() {
     }
 }
 
-/// Also the file that takes the place of a damaged one, and that one itself.
+/// Also the file that replaces a damaged one, and the damaged file itself.
 #[test]
 fn new_files_are_private() {
     let folder = Folder::new();

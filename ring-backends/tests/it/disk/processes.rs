@@ -69,8 +69,8 @@ pub(super) fn hold_the_lock(file: &Path) {
     say("released");
 }
 
-/// Another process keeps writing: reads go on, writes fail at the deadline, and what they could not replace or remove is
-/// not found any more.
+/// Another process keeps writing: reads go on, writes fail at the deadline, and the entries that they could not replace or
+/// remove are no longer found.
 #[test]
 fn an_operation_waits_for_the_deadline_at_most() {
     let folder = Folder::new();
@@ -103,7 +103,7 @@ fn an_operation_waits_for_the_deadline_at_most() {
     assert_eq!(other.hear().as_deref(), Some("released"));
     set(&disk, 5, "new");
     other.end();
-    // It is gone for all, not only for this handle.
+    // It is gone for all handles.
     drop(disk);
     assert_eq!(super::keys(&folder.open()), ["4", "5"]);
 }

@@ -1,4 +1,4 @@
-//! A file that takes the place of another.
+//! Files that replace others.
 
 use std::fs;
 use std::path::Path;
@@ -21,7 +21,7 @@ pub(super) fn notice_damage(file: &Path) {
     assert_eq!(get(&disk, 3).as_deref(), Some("ours"));
 }
 
-/// One process puts a damaged file aside, and the others go on with the new one.
+/// One process renames a damaged file, and the others continue with the new one.
 #[test]
 fn processes_agree_on_the_new_file() {
     let folder = Folder::new();
@@ -46,7 +46,7 @@ fn processes_agree_on_the_new_file() {
 type Create = fn(&Folder);
 
 #[test]
-fn storages_that_cannot_be_read_are_put_aside() {
+fn unreadable_storages_are_renamed() {
     let contents: [(&str, Create); 5] = [
         ("one of a version to come", |folder| {
             tamper(
@@ -90,7 +90,7 @@ fn storages_that_cannot_be_read_are_put_aside() {
     }
 }
 
-/// `Disk::open("app.db")`, on the database of the application.
+/// `Disk::open("app.db")` with the application's database.
 #[test]
 fn files_of_others_stay_as_they_are_and_nothing_beside_them() {
     fn database(folder: &Folder, statements: &str) {
@@ -141,13 +141,13 @@ fn opening_that_fails_leaves_nothing() {
     fs::create_dir(folder.0.join("folder.db")).unwrap();
     Disk::open(folder.0.join("folder.db")).unwrap_err();
     assert_eq!(folder.names(), ["folder.db"]);
-    // A name that is too long for what lies beside the file.
+    // A name that is too long with the suffixes of SQLite's other files.
     let long = folder.0.join("new/folders").join("n".repeat(252));
     Disk::open(long).unwrap_err();
     assert_eq!(folder.names(), ["folder.db"]);
 }
 
-/// The first stays: it may be something else that took the place of a storage by mistake.
+/// The first stays: it may be another program's file, mistaken for a storage.
 #[test]
 fn a_few_damaged_files_are_kept() {
     let folder = Folder::new();

@@ -1,4 +1,4 @@
-//! What is there when the file is opened again.
+//! The content of a file that is opened again.
 
 use ring_cache::storage::Storage;
 
@@ -13,7 +13,7 @@ fn entries_survive() {
     }
     disk.delete(&7_u32).unwrap();
     drop(disk);
-    // All that is left of a storage that was closed.
+    // The files of a closed storage.
     assert_eq!(folder.names(), ["cache.db", "cache.db-lock"]);
     let disk = folder.open();
     for key in 0..500 {
@@ -47,7 +47,7 @@ fn folders_above_it_are_created() {
     assert_eq!(get(&open(&path), 1).as_deref(), Some("one"));
 }
 
-/// A name that means something else to the library.
+/// A name with a special meaning in SQLite.
 #[test]
 fn every_name_is_a_file() {
     let folder = Folder::new();

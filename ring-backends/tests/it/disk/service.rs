@@ -108,7 +108,7 @@ fn a_fault_changes_no_answer() {
         assert_eq!(service.words("c"), ["c"]);
     }
     assert_eq!((service.computed(), service.words_cache().stats().errors), (4, 0));
-    // A file where the folder was.
+    // A file in place of the folder.
     std::fs::remove_dir_all(&folder.0).unwrap();
     std::fs::write(&folder.0, "").unwrap();
     for _ in 0..2 {

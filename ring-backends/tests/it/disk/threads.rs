@@ -1,4 +1,4 @@
-//! Threads use one storage.
+//! Threads share one storage.
 
 use std::thread;
 
@@ -28,7 +28,7 @@ fn threads_read_and_write() {
     assert_eq!(super::keys(&disk).len(), 801);
 }
 
-/// A look-up of many sees all of what was written at a time, or nothing of it.
+/// A bulk look-up sees all entries of a bulk write, or none.
 #[test]
 fn many_are_one_state() {
     let folder = Folder::new();
@@ -48,7 +48,7 @@ fn many_are_one_state() {
     });
 }
 
-/// No thread keeps another from reading, as long as each of them has its turn.
+/// No thread blocks another's read, as long as each gets its turn.
 #[test]
 fn more_threads_than_connections_read() {
     let folder = Folder::new();

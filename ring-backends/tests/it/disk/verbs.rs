@@ -1,4 +1,4 @@
-//! The operations, one by one and many at a time.
+//! The operations, single and in bulk.
 
 use std::time::Duration;
 
@@ -76,7 +76,7 @@ fn handles_are_one_storage() {
     assert!(std::ptr::eq(disk.flights(), other.flights()));
     let patient = other.deadline(Duration::from_secs(1));
     assert!(std::ptr::eq(disk.flights(), patient.flights()));
-    // In another namespace the same key is another one: computations of it are none of theirs.
+    // In another namespace the same key is another entry, with computations of its own.
     assert!(!std::ptr::eq(disk.flights(), patient.namespace("shop").flights()));
 }
 

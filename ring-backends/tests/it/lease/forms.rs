@@ -1,4 +1,4 @@
-//! Every form of a method has a lease, and a lease goes with all other options.
+//! Leases with every form of a method, and with all other options.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use ring_cache_test_servers::{Redis as Server, Reply, or_leave_out};
 
 use super::service::{PATIENCE, eventually};
 
-/// A server for these tests alone: all leases there are theirs.
+/// A server for these tests only: all leases on it are theirs.
 static SERVER: LazyLock<Option<Server>> =
     LazyLock::new(|| or_leave_out("leases of all forms", Server::start()));
 static REDIS: LazyLock<Redis> = LazyLock::new(|| {
@@ -152,7 +152,7 @@ fn all_released() {
     eventually(|| leases() == 0);
 }
 
-/// One test, so that no other computes meanwhile.
+/// One test, so that no other computes at the same time.
 #[test]
 fn each_form_computes_under_a_lease_and_stores() {
     if SERVER.is_none() {

@@ -1,4 +1,4 @@
-//! Leases on memcached: a key beside the entry, a mark of the flight and nothing else.
+//! Leases on memcached: a key beside the entry, and no other trace.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;

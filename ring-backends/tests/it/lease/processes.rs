@@ -1,4 +1,4 @@
-//! Leases among real processes: this test program once more, which is killed and stopped.
+//! Leases among real processes: this test program again, killed and stopped.
 
 use std::env;
 use std::fs::{self, OpenOptions};
@@ -24,10 +24,10 @@ const SERVER: &str = "RING_CACHE_TEST_SERVER";
 const LOG: &str = "RING_CACHE_TEST_LOG";
 const CALLERS: usize = 64;
 
-/// A process that plays a part.
+/// A process with a part.
 struct Process {
     child: Child,
-    /// `None` when a thread listens.
+    /// `None` when a thread reads it.
     says: Option<BufReader<ChildStdout>>,
     told: ChildStdin,
 }
@@ -59,7 +59,7 @@ impl Process {
         writeln!(self.told, "{line}").unwrap();
     }
 
-    /// Waits for a line that begins so, and returns the rest of it.
+    /// Waits for a line with this beginning, and returns the rest.
     fn hear(&mut self, beginning: &str) -> String {
         let mut lines = self.says.as_mut().expect("the output is read once").lines();
         let line = lines.find_map(|line| line.unwrap().strip_prefix(beginning).map(str::to_owned));
@@ -71,7 +71,7 @@ impl Process {
         assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
     }
 
-    /// Stops it, and waits until it is: until then its threads may go on.
+    /// Stops it, and waits until it has stopped: until then its threads may run.
     fn stop(&self) {
         self.signal("-STOP");
         let id = self.child.id().to_string();
@@ -104,7 +104,7 @@ fn heard() -> String {
     line.trim().to_owned()
 }
 
-/// A file of its own in the folder for temporary ones.
+/// A unique file in the folder for temporary files.
 fn log(name: &str) -> PathBuf {
     let path = env::temp_dir().join(format!("ring-cache-lease-{}-{name}", process::id()));
     drop(fs::remove_file(&path));
@@ -118,14 +118,14 @@ fn note() {
     file.write_all(b"computed\n").unwrap();
 }
 
-/// Notes a computation of some length, whose value names the process.
+/// Logs a computation of some length, whose value names the process.
 fn compute(_: u32) -> Result<u32, String> {
     note();
     thread::sleep(Duration::from_millis(300));
     Ok(process::id())
 }
 
-/// Computes until it is told to go on.
+/// Computes until it is told to continue.
 fn hold(_: u32) -> Result<u32, String> {
     note();
     say("computing");
@@ -133,7 +133,7 @@ fn hold(_: u32) -> Result<u32, String> {
     Ok(process::id())
 }
 
-/// Many callers at once of one key.
+/// Many concurrent callers of one key.
 fn burst(get: impl Fn() -> Result<u32, String> + Sync) {
     say("ready");
     heard();
@@ -156,7 +156,7 @@ fn one_call(get: impl Fn() -> Result<u32, String>) {
     heard();
 }
 
-/// Not a test of its own: what the processes do.
+/// Not a test of its own: the part of the processes.
 #[test]
 fn child_part() {
     let (Ok(part), Ok(server)) = (env::var(PART), env::var(SERVER)) else {
@@ -186,7 +186,7 @@ fn child_part() {
     }
 }
 
-/// Four processes with 64 callers each, of one cold key.
+/// Four processes with 64 callers each, for one cold key.
 fn one_computation(part: &str, server: &str) {
     let log = log(&part.replace(' ', "-"));
     let mut processes: Vec<_> = (0..4).map(|_| Process::start(part, server, &log)).collect();
@@ -254,7 +254,7 @@ fn a_holder_that_was_stopped_stores_nothing_when_it_goes_on() {
     holder.stop();
     holder.tell("go on");
     let next = Service::new(Redis::open(server.url()).unwrap().deadline(PATIENCE), Ok);
-    // It waits for the life of the lease at most.
+    // It waits at most for the life of the lease.
     eventually(|| {
         next.get_briefly(1).unwrap();
         next.get_briefly_ring(1).get().unwrap() == Some(1)
@@ -267,10 +267,10 @@ fn a_holder_that_was_stopped_stores_nothing_when_it_goes_on() {
 }
 
 const KEYS: u32 = 3;
-/// How long the history is, at least.
+/// The minimum time of the history.
 const HISTORY: Duration = Duration::from_secs(4);
 
-/// Reads what is true of a key: 0 before anything is.
+/// Reads the true value of a key: 0 at first.
 fn truth(connection: &mut redis::Connection, kind: &str, id: u32) -> u32 {
     let read: Option<u32> = redis::cmd("GET")
         .arg(format!("{kind}:{id}"))
@@ -283,7 +283,7 @@ fn connect(redis: &Redis) -> redis::Connection {
     redis.backend().get_connection().unwrap()
 }
 
-/// Computes what is true, and looks whether what is stored was true when its last delete was acknowledged, or later.
+/// Computes the true value, and checks that each stored one is at least as new as the last acknowledged delete.
 fn history(server: &str) {
     let redis = Redis::open(server).unwrap();
     let origin = parking_lot::Mutex::new((connect(&redis), Random::seeded(u64::from(process::id()))));
@@ -312,7 +312,7 @@ fn history(server: &str) {
     }
 }
 
-/// Changes what is true, deletes the entry, and notes when that was acknowledged.
+/// Changes the true value, deletes the entry, and notes the acknowledgement.
 fn change(service: &Service<Redis>, connection: &mut redis::Connection, id: u32) {
     let value: u32 = redis::cmd("INCR")
         .arg(format!("truth:{id}"))
@@ -326,7 +326,7 @@ fn change(service: &Service<Redis>, connection: &mut redis::Connection, id: u32)
         .unwrap();
 }
 
-/// Three processes compute, are stopped for longer than a lease, killed, and left without an answer.
+/// Three processes compute; they are stopped for longer than a lease, killed, and cut off.
 #[test]
 fn no_process_stores_what_an_acknowledged_delete_made_out_of_date() {
     let Some(server) = or_leave_out("a history of leases", Server::start()) else {
@@ -341,7 +341,7 @@ fn no_process_stores_what_an_acknowledged_delete_made_out_of_date() {
     let mut processes: Vec<_> = (0..3).map(|_| start()).collect();
     let mut random = Random::seeded(7);
     let begin = Instant::now();
-    // However busy the machine is, something is found: else the history says nothing.
+    // Also on a busy machine some entries must be found: otherwise the history proves nothing.
     while begin.elapsed() < HISTORY || found.load(SeqCst) < 100 {
         assert!(begin.elapsed() < PATIENCE * 4, "too little was found");
         for _ in 0..20 {
@@ -372,7 +372,7 @@ fn no_process_stores_what_an_acknowledged_delete_made_out_of_date() {
     drop(fs::remove_file(log));
 }
 
-/// Counts how often a process found an entry.
+/// Counts the entries that a process found.
 fn counting(mut process: Process, found: Arc<AtomicU32>) -> Process {
     let says = process.says.take().expect("the output is read once");
     thread::spawn(move || {

@@ -16,7 +16,7 @@ fn server(what: &str) -> Option<Server> {
     or_leave_out(what, Server::start())
 }
 
-/// A process on this server, whose bodies return what `act` does.
+/// A process on this server, whose bodies run `act`.
 fn process(
     server: &Server,
     act: impl Fn(u32) -> Result<u32, String> + Send + Sync + 'static,
@@ -36,7 +36,7 @@ fn has_lease(server: &Server, key: &str) -> bool {
     )
 }
 
-/// How often each command was sent since the last reset.
+/// The number of times that each command was sent since the last reset.
 fn calls(server: &Server, command: &str) -> u64 {
     let stats = server.info("commandstats");
     let line = stats.get(&format!("cmdstat_{command}"));
@@ -50,7 +50,7 @@ fn l1_a_hit_sends_what_it_sends_without_a_lease_and_a_miss_two_scripts() {
         return;
     };
     let one = process(&server, Ok);
-    // The connection, and the scripts.
+    // For the connection and the scripts.
     assert_eq!(one.get(1), Ok(1));
     server.command(&["CONFIG", "RESETSTAT"]);
     assert_eq!(one.get(1), Ok(1));
@@ -95,7 +95,7 @@ fn l1_another_process_takes_the_value_and_computes_nothing() {
     assert_eq!(other.get_ring(7).get().unwrap(), Some(70));
 }
 
-/// Computes 1 in one process, while another does `meanwhile`. Returns what lies there afterwards.
+/// Computes 1 in one process, while another runs `meanwhile`. Returns the stored value afterwards.
 fn overtaken(server: &Server, meanwhile: impl Fn(&Service<Redis>)) -> Option<u32> {
     let gate = Gate::default();
     let one = {
@@ -246,7 +246,7 @@ fn l3_what_is_not_stored_releases_its_lease_at_once() {
     });
     released("leased-awaited:4");
     gate.open();
-    // None of them keeps another process waiting.
+    // None of them makes another process wait.
     let next = process(&server, Ok);
     assert_eq!(
         (next.get(1), next.get(2), next.get_unless_zero(3)),
@@ -312,7 +312,7 @@ fn l4_the_lease_of_a_process_that_is_gone_is_taken_when_it_ends() {
 }
 
 #[test]
-fn l4_who_waited_for_the_life_of_a_lease_computes() {
+fn l4_a_call_that_waited_for_the_life_of_a_lease_computes() {
     let Some(server) = server("leases that do not end") else {
         return;
     };
@@ -405,7 +405,7 @@ fn many_calls_compute_their_own_keys_before_they_wait_for_another_process() {
             Ok(id * 10)
         }
     };
-    // Each first computes a key that the other waits for.
+    // Each first computes a key for which the other waits.
     let [one, other] = [process(&server, act(1)), process(&server, act(2))];
     thread::scope(|scope| {
         let first = scope.spawn(|| [1, 2].map(|id| one.get_ring(id)).get_or_update_many());

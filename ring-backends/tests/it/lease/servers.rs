@@ -1,4 +1,4 @@
-//! What all storages with leases do alike.
+//! The common behaviour of all storages with leases.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
@@ -14,7 +14,7 @@ use super::service::{Gate, PATIENCE, Service, eventually};
 
 macro_rules! a_storage {
     ($name:ident, $Storage:ty) => {
-        /// Two processes on one storage: what one of them computes or changes, the other sees.
+        /// Two processes on one storage: each sees the other's values and changes.
         fn $name(open: impl Fn() -> $Storage) {
             let (gate, computed) = (Gate::default(), Arc::<AtomicU32>::default());
             let act = {
@@ -152,7 +152,7 @@ fn l7_the_lease_of_a_cluster_is_in_the_slot_of_its_key() {
     let open = || RedisCluster::open(servers.urls()).unwrap().deadline(PATIENCE);
     cluster_leases(open);
     let (one, other) = (Service::new(open(), Ok), Service::new(open(), Ok));
-    // Texts of all lengths up to some, with braces that would decide the slot of a key.
+    // Texts of many lengths, with braces that could determine the slot of a key.
     let texts = (0..40).map(|length| {
         "{}}{a{b}c"
             .chars()

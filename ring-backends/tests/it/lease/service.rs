@@ -9,10 +9,10 @@ use ring_cache::{Lru, Memcached, Redis, RedisCluster, RingKey, Tiered, ring_impl
 
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What a body does.
+/// A body.
 pub(super) type Act = Arc<dyn Fn(u32) -> Result<u32, String> + Send + Sync>;
 
-/// One process: a handle of the storage, and what its bodies do.
+/// One process: a handle of the storage, and its body.
 #[derive(Clone, RingKey)]
 pub(super) struct Service<S> {
     #[ring_key(skip)]
@@ -34,7 +34,7 @@ impl<S> Service<S> {
 
 macro_rules! services {
     ($($Storage:ty),*) => {$(
-        // Not every test asks for all of it on every storage.
+        // Not every test uses all of it on every storage.
         #[allow(dead_code)]
         #[ring_impl(storage = self.storage as $Storage, coder = Json, expire = "1000s", lease = "30s", ignore(self))]
         impl Service<$Storage> {
@@ -73,7 +73,7 @@ macro_rules! services {
 }
 services!(Redis, RedisCluster, Memcached, Tiered<Lru<u32>, Redis>);
 
-/// Waits until something is so.
+/// Waits until `what` is true.
 pub(super) fn eventually(what: impl Fn() -> bool) {
     let start = Instant::now();
     while !what() {
@@ -82,12 +82,12 @@ pub(super) fn eventually(what: impl Fn() -> bool) {
     }
 }
 
-/// A gate that bodies wait at. It tells how many have come.
+/// A gate for bodies, with the number that have arrived.
 #[derive(Clone, Default)]
 pub(super) struct Gate(Arc<(parking_lot::Mutex<(usize, bool)>, parking_lot::Condvar)>);
 
 impl Gate {
-    /// Comes to the gate, and waits until it is open.
+    /// Arrives at the gate, and waits until it is open.
     pub(super) fn pass(&self) {
         let mut state = self.0.0.lock();
         state.0 += 1;
@@ -100,7 +100,7 @@ impl Gate {
         }
     }
 
-    /// Waits until so many have come.
+    /// Waits until this number has arrived.
     pub(super) fn wait_for(&self, count: usize) {
         let mut state = self.0.0.lock();
         while state.0 < count {

@@ -61,7 +61,7 @@ fn one_process_computes_for_the_tiers_of_all() {
 }
 
 #[test]
-fn what_is_overtaken_lies_in_no_tier() {
+fn superseded_values_are_in_no_tier() {
     let Some(server) = or_leave_out("tiers that are overtaken", Server::start()) else {
         return;
     };

@@ -27,10 +27,10 @@ impl Texts {
     }
 }
 
-/// A server may begin to answer before all was sent, which counts as a turn of its own.
+/// A server may start to answer before it has received everything, which counts as a turn.
 const FEW: usize = 8;
 
-/// How often each of these commands was sent.
+/// The number of each of these commands.
 fn counts(asked: &str) -> (usize, usize) {
     let count = |command| asked.lines().filter(|line| line.starts_with(command)).count();
     (count("mg "), count("ms "))
@@ -69,7 +69,7 @@ fn a_thousand_calls_are_one_round_trip_each_way() {
     });
 }
 
-/// The server stops reading when nobody reads its replies: more than all buffers hold, both ways.
+/// The server stops reading while its replies are not read: more than all buffers hold, both ways.
 #[test]
 fn more_than_fits_into_any_buffer() {
     let Some((server, storage)) = start("large bulks on memcached") else {
@@ -110,7 +110,7 @@ fn more_than_fits_into_any_buffer() {
 }
 
 #[test]
-fn nothing_is_asked_for_nothing() {
+fn no_keys_cause_no_request() {
     let storage = Memcached::open("127.0.0.1:1").unwrap();
     assert!(Storage::read_many::<u32>(&storage, &[], None).unwrap().is_empty());
     assert!(

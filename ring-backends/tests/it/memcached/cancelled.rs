@@ -9,7 +9,7 @@ use ring_cache_test_servers as servers;
 
 use super::{eventually, patient, read_async, run, runtime, start, write_async};
 
-/// Dropped after so many polls, at any point of an exchange, it leaves no reply to the next.
+/// Dropped after this number of polls, at any point of an exchange, it leaves no reply to the next.
 #[test]
 fn hundreds_of_cancelled_operations_leave_no_wrong_answer() {
     let Some((server, storage)) = start("cancelled operations on memcached") else {
@@ -31,7 +31,7 @@ fn hundreds_of_cancelled_operations_leave_no_wrong_answer() {
             });
             let _ = cancelled.await;
             let other = &keys[(round as usize * 7) % keys.len()];
-            // What a cancelled write was to replace is removed, as nobody knows what became of it.
+            // The old value of a cancelled write is removed, since the outcome of the write is unknown.
             match read_async(&storage, other).await.unwrap() {
                 Some(found) => assert_eq!(found, other.as_bytes()),
                 None => write_async(&storage, other, other).await.unwrap(),
@@ -46,7 +46,7 @@ static SERVER: LazyLock<Option<servers::Memcached>> =
 static STORAGE: LazyLock<Option<Memcached>> =
     LazyLock::new(|| SERVER.as_ref().map(|server| patient(server.url())));
 
-/// As tests of an application have it: one static storage, a runtime for each test, one after another and at once.
+/// As in tests of an application: one static storage, a runtime for each test, in sequence and in parallel.
 #[test]
 fn a_static_storage_and_many_runtimes() {
     let (Some(server), Some(storage)) = (&*SERVER, &*STORAGE) else {

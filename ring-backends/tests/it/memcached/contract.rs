@@ -9,10 +9,10 @@ use ring_cache_test_servers as servers;
 
 use super::{patient, runtime};
 
-/// memcached counts seconds, and may take up to one less than was said.
+/// memcached counts seconds, and an expiry may be up to one second shorter.
 const UNIT: Duration = Duration::from_secs(2);
 
-/// Servers that take values of a mebibyte and a little more.
+/// Servers for values of a little more than 1 MiB.
 fn start(count: usize) -> Option<Vec<servers::Memcached>> {
     let start = || servers::Memcached::options().arguments(["-I", "2m"]).start();
     let started = (0..count).map(|_| servers::or_leave_out("the contract of memcached", start()));
@@ -47,7 +47,7 @@ fn awaited(count: usize) {
         .run();
 }
 
-/// Most of it is to wait until entries expire. So these wait at the same time.
+/// Most of the time they wait for expiries, so they run in parallel.
 fn both(contracts: [(&str, fn()); 2]) {
     thread::scope(|scope| {
         for (name, contract) in contracts {

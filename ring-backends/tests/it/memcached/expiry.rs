@@ -1,4 +1,4 @@
-//! Entries that expire, in whole seconds, whatever memcached makes of large numbers.
+//! Entries that expire, in whole seconds, also beyond memcached's limits of numbers.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ fn write(storage: &Memcached, expiry: Duration) {
     Storage::write(storage, "key", b"value".to_vec(), Some(expiry), None).unwrap();
 }
 
-/// How many seconds are left, as the server says.
+/// The remaining seconds, according to the server.
 fn left(server: &servers::Memcached) -> i64 {
     let reply = String::from_utf8(server.command("mg key t")).unwrap();
     let left = reply.strip_prefix("HD t").unwrap_or_else(|| panic!("{reply:?}"));
@@ -117,7 +117,7 @@ fn what_remains() {
     });
 }
 
-/// A program that marks an entry as stale waits for another to replace it.
+/// A program that marks an entry stale waits for another one to replace it.
 #[test]
 fn stale_entries_are_not_there() {
     let Some((server, storage)) = start("stale entries in memcached") else {

@@ -1,4 +1,4 @@
-//! What lies on the server, and under which keys.
+//! The stored bytes, and their keys.
 
 use ring_cache::Key;
 use ring_cache_core::storage::{AsyncStorage, Storage, StorageBase};
@@ -22,13 +22,13 @@ fn bytes_and_keys_are_what_other_programs_see() {
     Storage::write(&storage, "empty", Vec::new(), None, None).unwrap();
     assert_eq!(server.value("shop:empty").unwrap(), b"");
     assert_eq!(read(&storage, "empty").unwrap().unwrap(), b"");
-    // And the other way round, whatever flags it has.
+    // The reverse, with any flags.
     server.command("set shop:theirs 5 0 3\r\nAda");
     assert_eq!(read(&storage, "theirs").unwrap().unwrap(), b"Ada");
 }
 
 #[test]
-fn long_keys_lie_under_their_hash() {
+fn long_keys_are_stored_under_their_hash() {
     let Some((server, storage)) = start("long keys in memcached") else {
         return;
     };
@@ -43,7 +43,7 @@ fn long_keys_lie_under_their_hash() {
         assert_eq!(server.value(&stored).unwrap(), b"one");
         assert!(stored.len() <= 250 && stored.starts_with("shop:kkk"), "{stored}");
         assert_eq!(stored == Key::in_namespace("shop:", &one).as_str(), length <= 245);
-        // The text of the short form, as a key, is another.
+        // The text of the short form, as a key, is another key.
         let imitation = stored.strip_prefix("shop:").unwrap();
         let same = storage.stored_key(imitation) == stored;
         assert_eq!(same, length <= 245, "{imitation}");
@@ -62,7 +62,7 @@ const HOSTILE: [&str; 9] = [
     "%0D%0Aflush_all",
 ];
 
-/// Whatever is in a key or a namespace, no word of it becomes a command.
+/// No part of a key or a namespace becomes a command.
 #[test]
 fn no_key_and_no_namespace_is_a_command() {
     let Some((server, _)) = start("hostile keys in memcached") else {
@@ -97,7 +97,7 @@ fn no_key_and_no_namespace_is_a_command() {
     assert_eq!(server.statistics()["cmd_flush"], "0");
 }
 
-/// Reads what was asked as memcached does, and fails if it is anything that was not meant.
+/// Parses the sent bytes as memcached does. Fails for any unexpected command.
 fn commands(asked: &str) -> usize {
     let (mut rest, mut count) = (asked, 0);
     while let Some((line, after)) = rest.split_once("\r\n") {

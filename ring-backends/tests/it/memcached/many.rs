@@ -9,7 +9,7 @@ use super::{read, read_async, run, start, write, write_async};
 
 const MANY: u32 = 64;
 
-/// More than there are connections, and none gets another's answer.
+/// More than there are connections; each gets its own answer.
 #[test]
 fn threads_and_tasks_wait_for_connections() {
     let Some((server, storage)) = start("many threads on memcached") else {
@@ -52,7 +52,7 @@ fn threads_and_tasks_wait_for_connections() {
     assert_eq!(storage.health(), Default::default());
 }
 
-/// Not a test of this machine, but to be read: `cargo test --release -- --ignored --nocapture the_cost`.
+/// A measurement, not a test: `cargo test --release -- --ignored --nocapture the_cost`.
 #[test]
 #[ignore = "it measures"]
 fn the_cost_of_a_hit() {

@@ -1,4 +1,4 @@
-//! Servers that restart, die, or stop answering.
+//! Servers that restart, die, or hang.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use ring_cache_test_servers as servers;
 use super::{PATIENCE, eventually, read, read_async, run, start, write, write_async};
 
 const DEADLINE: Duration = Duration::from_millis(150);
-/// What an operation may take on a machine with much else to do.
+/// The most time of an operation on a busy machine.
 const GENEROUS: Duration = Duration::from_secs(5);
 
 fn hasty(server: &servers::Memcached) -> Memcached {
@@ -95,7 +95,7 @@ fn a_server_that_stops_costs_a_deadline_each_until_the_breaker_opens() {
     }
 }
 
-/// Neither what was set nor what was deleted while the server did not answer leaves anything old behind.
+/// Neither a `set` nor a `delete` during the outage leaves an older value.
 #[test]
 fn writes_that_failed_leave_nothing_old() {
     let Some((server, _)) = start("memcached that stops") else {
@@ -123,10 +123,10 @@ fn writes_that_failed_leave_nothing_old() {
     assert_eq!(server.value("set").unwrap(), b"newest");
 }
 
-/// Names are looked up, and connections made, for as long as that takes; calls wait no longer than they may.
+/// Name look-ups and connecting take as long as they need; calls do not wait longer than their deadline.
 #[test]
 fn a_server_that_cannot_be_reached() {
-    // A network that is kept free for documents.
+    // A network reserved for documentation.
     let storage = Memcached::open("192.0.2.1:11211").unwrap().deadline(DEADLINE);
     let storage = storage.breaker(Breaker::never());
     let begun = Instant::now();
@@ -137,7 +137,7 @@ fn a_server_that_cannot_be_reached() {
     assert!(begun.elapsed() < GENEROUS, "{:?}", begun.elapsed());
 }
 
-/// What a connection needs that is made while a server does not answer is done when it does.
+/// A connection opened while the server hangs is ready when the server answers.
 #[test]
 fn connections_are_made_beyond_the_deadline() {
     let Some((server, _)) = start("memcached that stops") else {

@@ -1,4 +1,4 @@
-//! Servers that say what they are told to.
+//! Servers with scripted replies.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -8,13 +8,12 @@ use std::thread;
 
 pub(super) struct Scripted {
     port: u16,
-    /// How many connections were made.
+    /// The number of connections.
     pub(super) connections: Arc<AtomicUsize>,
 }
 
 impl Scripted {
-    /// A server that greets as memcached does, and replies to each line with what `reply` says. `None` cuts the
-    /// connection.
+    /// A server that greets like memcached, and replies to each line by `reply`. `None` closes the connection.
     pub(super) fn replying(reply: impl Fn(&str) -> Option<Vec<u8>> + Send + Sync + 'static) -> Scripted {
         Self::start(move |line| match line {
             "mn" => Some(b"MN\r\n".to_vec()),
@@ -23,7 +22,7 @@ impl Scripted {
         })
     }
 
-    /// A server that replies to each line with what `reply` says.
+    /// A server that replies to each line by `reply`.
     pub(super) fn start(reply: impl Fn(&str) -> Option<Vec<u8>> + Send + Sync + 'static) -> Scripted {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let (port, reply) = (listener.local_addr().unwrap().port(), Arc::new(reply));
@@ -55,7 +54,7 @@ fn serve(mut stream: TcpStream, reply: &dyn Fn(&str) -> Option<Vec<u8>>) {
     let _ = stream.shutdown(std::net::Shutdown::Both);
 }
 
-/// The number that a command carries, and its reply must.
+/// The number of a command, which its reply must repeat.
 pub(super) fn number(command: &str) -> &str {
     let number = command.split(' ').find(|word| word.starts_with('O'));
     number.expect("every command has a number")

@@ -28,7 +28,7 @@ impl Three {
         [0, 1, 2].map(|number| self.servers[number].address())
     }
 
-    /// The number of the server on which a key lies.
+    /// The number of the server with a key.
     fn of(&self, key: &str) -> usize {
         let there = self.servers.iter().map(|server| server.value(key).is_some());
         let there: Vec<_> = there.collect();
@@ -99,9 +99,9 @@ fn keys_are_spread_whatever_the_order_of_the_servers() {
     );
 }
 
-/// Whether it stopped or died: the keys of the others do not suffer, one by one and in bulk.
+/// Stopped or dead: keys of other servers are not affected, singly and in bulk.
 #[test]
-fn one_that_is_down_harms_its_own_keys_only() {
+fn a_server_that_is_down_affects_its_own_keys_only() {
     let Some(three) = Three::start() else { return };
     let breaker = Breaker::after(2).pause(Duration::from_secs(3600));
     let open = || {
@@ -121,7 +121,7 @@ fn one_that_is_down_harms_its_own_keys_only() {
     }
     let found = run(AsyncStorage::read_many(&storage, &three.keys, None)).unwrap();
     assert_eq!(found.iter().flatten().count(), others.len());
-    // The breaker of that server is open now, and no other's.
+    // Only that server's breaker is open.
     assert_eq!(read(&storage, own[0]).unwrap_err().kind(), ErrorKind::Unavailable);
     assert_eq!(
         run(read_async(&storage, own[0])).unwrap_err().kind(),
@@ -132,7 +132,7 @@ fn one_that_is_down_harms_its_own_keys_only() {
         assert_eq!(run(read_async(&storage, key)).unwrap().unwrap(), key.as_bytes());
     }
     assert!(begun.elapsed() < Duration::from_secs(15));
-    // What has to be known is: a delete that did not happen is an error.
+    // Verbs report it: a delete that was not executed is an error.
     Storage::remove_many(&storage, &three.keys, None).unwrap_err();
     assert_eq!(storage.health().repairs, own.len() as u64);
     for key in &others {

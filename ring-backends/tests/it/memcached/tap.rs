@@ -1,4 +1,4 @@
-//! A wire between a storage and its server that remembers what was said.
+//! A proxy between a storage and its server that records the requests.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -13,13 +13,13 @@ pub(super) struct Tap {
 #[derive(Default)]
 struct Heard {
     asked: Vec<u8>,
-    /// How often the storage spoke after the server had.
+    /// The number of times that the storage spoke after the server.
     turns: usize,
     server_spoke: bool,
 }
 
 impl Tap {
-    /// On the wire to the server at `port`.
+    /// A proxy before the server at `port`.
     pub(super) fn on(port: u16) -> Tap {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let heard: Arc<Mutex<Heard>> = Arc::default();
@@ -45,7 +45,7 @@ impl Tap {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// What the storage asked since the last time, and in how many turns.
+    /// The requests since the last time, and the number of turns.
     pub(super) fn asked(&self) -> (String, usize) {
         let mut heard = self.heard.lock().unwrap();
         let asked = std::mem::take(&mut *heard);

@@ -169,7 +169,7 @@ fn over_a_unix_socket() {
     }
 }
 
-/// Its keys lie where the storage has them, on several servers as well.
+/// The client finds keys on the same servers as the storage.
 #[test]
 fn the_client_behind_it() {
     let Some((server, _)) = start("the client of memcached") else {

@@ -1,4 +1,4 @@
-//! Servers that refuse, that are no memcached, or that say what nobody asked for.
+//! Servers that refuse, are not memcached, or send unexpected replies.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -50,7 +50,7 @@ fn too_large_a_value_is_refused_and_the_older_is_gone() {
         );
         assert_eq!(read_async(&storage, "b").await.unwrap(), None);
     });
-    // The connection is fine, and the server in no doubt.
+    // The connection is usable, and the server not in doubt.
     write(&storage, "key", "new").unwrap();
     assert_eq!(read(&storage, "key").unwrap().unwrap(), b"new");
     assert_eq!((storage.health().refused, storage.health().broken), (3, 0));
@@ -107,7 +107,7 @@ fn foreign_and_truncated_bytes_are_replaced() {
     }
 }
 
-/// Whatever a server says, the plain call answers, verbs return an error, and nothing panics.
+/// For any reply of a server, the plain call returns, verbs return an error, and nothing panics.
 fn is_an_error(server: &Scripted, expected: &str) {
     let numbers = Numbers {
         storage: patient(server.address()).breaker(Breaker::never()),
@@ -188,7 +188,7 @@ fn half_a_value() {
     );
 }
 
-/// The reply to another command is never taken for this one's, and the connection is closed.
+/// The reply to another command is never taken for that to this one, and the connection is closed.
 #[test]
 fn replies_to_something_else() {
     let wrong: [fn(&str) -> String; 4] = [
@@ -202,7 +202,7 @@ fn replies_to_something_else() {
         is_an_error(&server, "the reply ");
         assert!(server.connections.load(Ordering::SeqCst) >= 8);
     }
-    // As a server that says more than it is asked for.
+    // As a server that sends too many replies.
     let more = |line: &str| Some(format!("EN {0}\r\nVA 5 {0}\r\nwrong\r\n", number(line)).into_bytes());
     let storage = patient(Scripted::replying(more).address());
     let storage = storage.breaker(Breaker::never());
@@ -212,7 +212,7 @@ fn replies_to_something_else() {
     }
 }
 
-/// A reply that comes again, late, is read over: the connection is as good as it was.
+/// A late duplicate reply is skipped, and the connection stays usable.
 #[test]
 fn replies_to_earlier_commands() {
     let last: Mutex<String> = Mutex::default();
@@ -236,7 +236,7 @@ fn replies_to_earlier_commands() {
     assert_eq!(storage.health(), Default::default());
 }
 
-/// What changes something is asked once if nobody knows what came of it, or it might take effect when something newer has.
+/// A change is sent once if its outcome is unknown: it might take effect after a newer one.
 #[test]
 fn changes_are_not_asked_again_on_nonsense() {
     let (looks, changes): (Arc<AtomicUsize>, Arc<AtomicUsize>) = Default::default();
@@ -255,9 +255,9 @@ fn changes_are_not_asked_again_on_nonsense() {
     );
 }
 
-/// The first command on each connection is answered, and then it is cut: as by a server that closes what rests.
+/// The first command on each connection is answered, then it is cut, as by a server that closes idle connections.
 #[test]
-fn a_connection_that_died_while_it_rested() {
+fn a_connection_that_died_while_idle() {
     let asked: Arc<AtomicUsize> = Arc::default();
     let count = Arc::clone(&asked);
     let server = Scripted::replying(move |line| {

@@ -1,4 +1,4 @@
-//! Addresses and passwords, which no error and no `Debug` shows.
+//! Addresses and passwords: no error and no `Debug` shows them.
 
 use std::error::Error as _;
 
@@ -15,7 +15,7 @@ fn assert_discreet(shown: &str) {
     assert!(!shown.contains(SENTINEL), "{shown}");
 }
 
-/// Looks at all that an error shows.
+/// Checks everything that an error shows.
 fn assert_error_discreet(error: &Error) {
     assert_discreet(&format!("{error} {error:?} {error:#?}"));
     let mut source = error.source();
@@ -35,7 +35,7 @@ fn assert_works(redis: Redis) {
 }
 
 #[test]
-fn addresses_that_are_none_are_errors_without_their_text() {
+fn invalid_addresses_are_errors_without_their_text() {
     let none = [
         format!("redis://:{SENTINEL}@"),
         format!("redis://:{SENTINEL}@host:port"),
@@ -144,7 +144,7 @@ mod encrypted {
     use super::*;
 
     #[test]
-    fn those_who_trust_the_authority_are_served() {
+    fn clients_that_trust_the_authority_are_served() {
         let started = Server::options().tls().start();
         let Some(server) = or_leave_out("Redis by TLS", started) else {
             return;

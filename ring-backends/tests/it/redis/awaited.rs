@@ -1,4 +1,4 @@
-//! Awaited calls: runtimes, cancelled calls, and outages as tasks see them.
+//! Awaited calls: runtimes, cancelled calls, and outages.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -149,7 +149,7 @@ fn the_first_to_connect_may_be_cancelled() {
 }
 
 #[test]
-fn what_is_cancelled_gives_its_answer_to_nobody() {
+fn the_reply_to_a_cancelled_call_reaches_no_other_call() {
     let Some(server) = own("cancelled calls to Redis") else {
         return;
     };
@@ -254,7 +254,7 @@ fn a_black_hole_is_left_for_a_new_connection() {
 }
 
 #[test]
-fn one_question_is_enough_where_nothing_was_heard_for_long() {
+fn one_timeout_is_enough_after_a_long_silence() {
     let Some(server) = own("an awaited black hole before a quiet Redis") else {
         return;
     };

@@ -16,7 +16,7 @@ impl On<Redis> {
     }
 }
 
-/// A storage with a connection, and the proxy that counts.
+/// A connected storage, and the proxy that counts.
 fn connected(what: &str) -> Option<(On<Redis>, Proxy)> {
     let proxy = Proxy::before(shared(what)?);
     let redis = at(&proxy.url()).deadline(PATIENCE).namespace(what);
@@ -57,7 +57,7 @@ fn a_look_up_of_many_is_one_command() {
 }
 
 #[test]
-fn what_is_left_takes_no_further_round_trip() {
+fn the_remaining_life_takes_no_further_round_trip() {
     let Some((redis, proxy)) = connected("expiries read with values") else {
         return;
     };
@@ -69,7 +69,7 @@ fn what_is_left_takes_no_further_round_trip() {
 }
 
 #[test]
-fn nothing_asks_nobody() {
+fn no_keys_need_no_request() {
     let Some((redis, proxy)) = connected("empty bulk calls to Redis") else {
         return;
     };

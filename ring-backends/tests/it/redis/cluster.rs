@@ -29,7 +29,7 @@ impl On<RedisCluster> {
     }
 }
 
-/// The cluster that tests share which do it no harm.
+/// The cluster shared by tests that do not harm it.
 pub(super) fn shared(what: &str) -> Option<&'static Servers> {
     static SERVERS: LazyLock<Result<Servers, Missing>> = LazyLock::new(Servers::start);
     match &*SERVERS {
@@ -159,7 +159,7 @@ fn braces_do_not_keep_keys_together() {
         redis.length_ring("plain".into()).stored_key(),
         "braces:length:On:plain"
     );
-    // One that looks like another that was spread.
+    // A key that looks like the spread form of another.
     let odd = Key::of(&"{}x");
     assert_ne!(redis.stored_key(&odd), redis.stored_key(&Key::of(&"x")));
 }
@@ -223,7 +223,7 @@ fn passwords_reach_all_servers_and_no_error() {
     assert!(!format!("{error} {error:?}").contains("s3ntinel"));
 }
 
-/// Moves the slot of a key to another server, as far as `stable` says.
+/// Moves the slot of a key to another server; `stable` says how far.
 fn migrate(servers: &Servers, key: &Key, stable: bool) {
     let (from, to) = {
         let from = servers.node_of(key.as_str());
@@ -281,7 +281,7 @@ fn a_server_that_dies_fails_its_own_keys_only() {
     let Some(servers) = or_leave_out("a dying server of a cluster", Servers::start()) else {
         return;
     };
-    // The others are to go on, as they do where a replica steps in.
+    // The others must continue, as when a replica steps in.
     for node in servers.nodes() {
         node.command(&["CONFIG", "SET", "cluster-require-full-coverage", "no"]);
     }
@@ -326,7 +326,7 @@ fn a_server_that_hangs_keeps_to_the_deadline() {
     let hurried = redis.clone().deadline(deadline);
     let start = Instant::now();
     hurried.get(stuck[0]).unwrap_err();
-    // What lies on the others is found, unless the machine is so busy that they are late as well.
+    // Keys on the others are found, unless they are late as well on a busy machine.
     if let Ok(found) = hurried.read_many(&keys, None) {
         let found = keys.iter().zip(found).filter(|(_, found)| found.is_some());
         assert!(found.clone().all(|(key, _)| !stuck.contains(&key)));
@@ -343,13 +343,13 @@ fn a_server_that_hangs_keeps_to_the_deadline() {
     eventually(|| redis.get(stuck[0]).is_ok());
 }
 
-/// Whether it hangs or is gone: calls of other keys, plain ones and those that repair, know nothing of it.
+/// Hanging or down: plain calls and repairs of other keys are not affected.
 #[test]
 fn a_server_that_is_down_costs_its_own_keys_only() {
     let Some(servers) = or_leave_out("a cluster without one server", Servers::start()) else {
         return;
     };
-    // With the usual breaker.
+    // With the default breaker.
     let redis = open(&servers);
     let keys: Vec<Key> = (0..60_u32).map(|number| Key::of(&number)).collect();
     let entries = keys.iter().map(|key| (key.clone(), vec![1], None)).collect();
@@ -366,7 +366,7 @@ fn a_server_that_is_down_costs_its_own_keys_only() {
         }
         let hurried = redis.clone().deadline(Duration::from_millis(50));
         for key in gone.iter().cycle().take(20) {
-            // Changes that fail are made up for later.
+            // Failed changes are repaired later.
             hurried.set(key, vec![2], None).unwrap_err();
         }
         for key in &there {
@@ -383,7 +383,7 @@ fn a_server_that_is_down_costs_its_own_keys_only() {
             lost.restart();
             servers.wait_until_ok();
         }
-        // By themselves.
+        // Without a call.
         eventually(|| redis.health().repairs == 0);
         for key in &gone {
             assert_eq!(redis.get(key).unwrap(), None, "an old value came back");

@@ -1,4 +1,4 @@
-//! How many connections and threads there are, and that nothing waits for those that are made.
+//! The number of connections and threads; calls do not wait for connecting.
 
 use std::net::TcpListener;
 use std::sync::Barrier;
@@ -13,7 +13,7 @@ use super::proxy::Proxy;
 use super::{PATIENCE, at, open, own};
 
 #[test]
-fn opening_connects_to_nobody() {
+fn opening_does_not_connect() {
     let Some(server) = own("opening Redis") else {
         return;
     };
@@ -65,7 +65,7 @@ fn many_callers_have_a_bounded_number() {
 
 #[test]
 fn connecting_that_takes_long_is_done_in_few_threads_and_not_waited_for() {
-    // It accepts and says nothing.
+    // It accepts and stays silent.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("redis://{}", listener.local_addr().unwrap());
     let deadline = Duration::from_millis(50);
@@ -81,19 +81,19 @@ fn connecting_that_takes_long_is_done_in_few_threads_and_not_waited_for() {
     });
     let elapsed = start.elapsed();
     times.sort_unstable();
-    // A step of connecting may take a second. Half of the callers are in time on a busy machine, too.
+    // A step of connecting may take a second. Half of the callers are in time also on a busy machine.
     assert!(times[times.len() / 2] < Duration::from_secs(1), "{times:?}");
     listener.set_nonblocking(true).unwrap();
-    // Kept: one that ends is tried again.
+    // Kept open: one that ends is tried again.
     let accepted: Vec<_> = listener.incoming().take_while(Result::is_ok).collect();
     let attempts = accepted.len();
-    // Eight at a time, which end after a second, and another one each 200 ms in which none came.
+    // Eight at a time, which end after a second, and another one for each 200 ms without any.
     let most = 8 + 8 * elapsed.as_secs() as usize + elapsed.as_millis() as usize / 200;
     assert!((1..=most).contains(&attempts), "{attempts} in {elapsed:?}");
 }
 
 #[test]
-fn a_connection_that_comes_late_is_there_for_the_next() {
+fn a_late_connection_serves_the_next_call() {
     let Some(server) = own("a Redis that answers late") else {
         return;
     };

@@ -1,4 +1,4 @@
-//! More callers than connections: a healthy server is not blamed, and those that there are serve all.
+//! More callers than connections: a healthy server is not blamed, and the existing connections serve all.
 
 use std::sync::Barrier;
 use std::thread;
@@ -20,7 +20,7 @@ fn store(redis: &On<ring_cache_backends::Redis>) {
     }
 }
 
-/// Asks for stored values all the time. Returns how many calls did not find theirs.
+/// Asks for stored values all the time. Returns the number of calls that did not find theirs.
 fn ask(redis: &On<ring_cache_backends::Redis>, callers: u32, calls: u32) -> usize {
     let barrier = Barrier::new(callers as usize);
     let caller = |caller: u32| {
@@ -46,7 +46,7 @@ fn ask(redis: &On<ring_cache_backends::Redis>, callers: u32, calls: u32) -> usiz
     })
 }
 
-/// A server that takes twelve clients, of which we are 32.
+/// A server for twelve clients, of which this test has 32.
 #[test]
 fn a_server_that_refuses_further_connections_serves_by_those_that_there_are() {
     let started = Server::options().arguments(["--maxclients", "12"]).start();
@@ -60,7 +60,7 @@ fn a_server_that_refuses_further_connections_serves_by_those_that_there_are() {
     assert_eq!((health.spared, health.busy), (0, 0), "{health:?}");
 }
 
-/// With the usual deadline: however slow this machine is, the server answers, and its breaker stays closed.
+/// With the default deadline: however slow this machine is, the server answers, and its breaker stays closed.
 #[test]
 fn many_callers_do_not_open_the_breaker_of_a_healthy_server() {
     let Some(server) = own("many callers of a healthy Redis") else {
@@ -73,7 +73,7 @@ fn many_callers_do_not_open_the_breaker_of_a_healthy_server() {
     assert_eq!(health.spared, 0, "{missed} missed: {health:?}");
 }
 
-/// Those who wait for a connection do so until their deadline, and no longer.
+/// Waiting for a connection ends at the deadline.
 #[test]
 fn waiting_for_a_connection_ends_at_the_deadline() {
     let started = Server::options().arguments(["--maxclients", "4"]).start();
@@ -85,6 +85,6 @@ fn waiting_for_a_connection_ends_at_the_deadline() {
     let hurried = redis.clone().deadline(Duration::from_millis(20));
     ask(&hurried, 50, 5);
     assert_eq!(hurried.health().spared, 0, "{:?}", hurried.health());
-    // It is well afterwards.
+    // It works afterwards.
     assert_eq!(ask(&redis, 8, 20), 0);
 }

@@ -11,11 +11,11 @@ use ring_cache_test_servers::{Redis as Server, or_leave_out};
 
 use super::{On, PATIENCE, at, own};
 
-/// What a proxy does about commands that it does not know.
+/// The reaction of a proxy to unknown commands.
 #[derive(Clone, Copy)]
 enum Unknown {
     Says(&'static str),
-    /// As twemproxy.
+    /// Like twemproxy.
     EndsTheConnection,
 }
 
@@ -35,14 +35,14 @@ fn command(from: &mut impl BufRead) -> Option<(String, Vec<u8>)> {
     Some((name, bytes))
 }
 
-/// The number of a line such as `$3`, which is added to `bytes`.
+/// The number in a line such as `$3`, which is appended to `bytes`.
 fn number(from: &mut impl BufRead, bytes: &mut Vec<u8>) -> Option<usize> {
     let start = bytes.len();
     from.read_until(b'\n', bytes).ok()?;
     str::from_utf8(bytes.get(start + 1..)?).ok()?.trim().parse().ok()
 }
 
-/// A reply as it is passed on.
+/// Forwards a reply.
 fn reply(from: &mut impl BufRead, bytes: &mut Vec<u8>) -> Option<()> {
     let start = bytes.len();
     let number = number(from, bytes);
@@ -139,7 +139,7 @@ fn servers_without_unlink() {
     }
 }
 
-/// Also a proxy, or a cluster behind one address, whose keys are on several servers.
+/// Also a proxy, or a cluster behind one address, with keys on several servers.
 #[test]
 fn servers_without_mget() {
     let Some(server) = own("proxies that do not know MGET") else {
@@ -162,7 +162,7 @@ fn servers_without_mget() {
     }
 }
 
-/// Then an entry is good for the look-up that found it, and for no longer.
+/// Then an entry can be used once, by the look-up that found it.
 #[test]
 fn servers_that_do_not_tell_how_long_entries_live() {
     let Some(server) = own("proxies that do not know PTTL") else {
@@ -184,7 +184,7 @@ fn servers_that_do_not_tell_how_long_entries_live() {
     }
 }
 
-/// A real server that refuses them to one user.
+/// A real server that refuses them to a user.
 #[test]
 fn a_user_who_may_not_use_every_command() {
     let Some(server) = own("a user without MGET, PTTL and UNLINK") else {
@@ -239,7 +239,7 @@ fn awaited() {
     }
 }
 
-/// Commands that the server itself does not have.
+/// Commands that the server itself lacks.
 #[test]
 fn renamed_commands() {
     let started = Server::options()

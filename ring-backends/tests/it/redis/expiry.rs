@@ -1,4 +1,4 @@
-//! How long entries are there.
+//! The life of entries.
 
 use std::time::Duration;
 
@@ -90,7 +90,7 @@ fn a_touch_restarts_and_a_look_does_not() {
 }
 
 #[test]
-fn what_is_left_is_read_with_the_value() {
+fn the_remaining_life_is_read_with_the_value() {
     let Some(server) = shared("remaining expiries in Redis") else {
         return;
     };

@@ -1,4 +1,4 @@
-//! One name for a server, which leads to another after a failover, while the connections to the first stay.
+//! A failover behind one name: new connections lead to another server, and old ones stay.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ fn writes_go_on_after_a_failover() {
     };
     blocking(1).unwrap();
     awaited(2).unwrap();
-    // Connections that are younger are not replaced.
+    // Younger connections are not replaced.
     std::thread::sleep(Duration::from_millis(1_100));
     let port = second.port().to_string();
     first.command(&["REPLICAOF", "127.0.0.1", &port]);
@@ -39,7 +39,7 @@ fn writes_go_on_after_a_failover() {
     assert_eq!(redis.health().refused, 0);
 }
 
-/// A name that leads to a replica for good: each call says so, and none takes long.
+/// A name that leads to a replica for ever: each call reports it, and none takes long.
 #[test]
 fn a_replica_is_read_only() {
     let (Some(first), Some(replica)) = (own("a replica of Redis"), own("a replica of Redis")) else {
@@ -55,7 +55,7 @@ fn a_replica_is_read_only() {
     }
 }
 
-/// What lies between forgets connections that nobody used for a while, and tells nobody.
+/// A firewall drops idle connections without notice.
 #[test]
 fn forgotten_connections_cost_no_call() {
     let Some(server) = own("forgotten connections to Redis") else {

@@ -1,4 +1,4 @@
-//! Entries that others wrote, or that no longer fit: recomputed, and overwritten.
+//! Foreign entries, and entries that no longer fit: recomputed and overwritten.
 
 use ring_cache::coder::Json;
 use ring_cache::{ErrorKind, RingKey, ring_impl};
@@ -12,7 +12,7 @@ use super::{open, own, shared};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct User {
     id: u32,
-    /// Older versions had none.
+    /// Older versions lack it.
     name: String,
 }
 

@@ -175,7 +175,7 @@ fn an_expiry_is_refused_rather_than_forgotten() {
 }
 
 #[test]
-fn a_hash_that_is_none_is_an_error_and_recomputed() {
+fn a_key_of_another_type_is_an_error_and_recomputed() {
     let Some(server) = own("a RedisHash that is a list") else {
         return;
     };

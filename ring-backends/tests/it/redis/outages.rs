@@ -1,4 +1,4 @@
-//! Servers that go, hang and come back: plain calls answer, within their deadline, and old values stay gone.
+//! Servers that die, hang and come back: plain calls return within their deadline, and old values do not come back.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -22,7 +22,7 @@ impl On<Redis> {
 }
 
 const DEADLINE: Duration = Duration::from_millis(100);
-/// What a busy machine may add to it.
+/// The most that a busy machine adds.
 const BUSY: Duration = Duration::from_secs(2);
 
 fn counter() -> AtomicU32 {
@@ -55,7 +55,7 @@ fn nobody_is_there() {
 }
 
 #[test]
-fn one_that_is_started_later_is_used() {
+fn a_server_started_later_is_used() {
     let Some(server) = own("a Redis that is started later") else {
         return;
     };
@@ -131,7 +131,7 @@ fn after_kill_9_calls_answer_at_once() {
 }
 
 #[test]
-fn one_that_hangs_costs_a_deadline_and_then_nothing() {
+fn a_server_that_hangs_costs_one_deadline() {
     let Some(server) = own("a Redis that hangs") else {
         return;
     };
@@ -237,7 +237,7 @@ fn the_breaker_opens_and_closes_by_itself() {
     assert!(redis.get(&key).is_ok());
 }
 
-/// Does something to a storage whose server hangs, which fails, and lets the server go on.
+/// Runs a failing operation on a storage whose server hangs, then lets the server continue.
 fn after_failing(server: &Server, what: impl FnOnce(&On<Redis>)) -> On<Redis> {
     let redis = stubborn(server, DEADLINE);
     let call = |count| redis.version_ring(count).set(7);

@@ -1,4 +1,4 @@
-//! A proxy before a Redis: it counts round trips, and can cut connections or fall silent.
+//! A proxy before a Redis: it counts round trips, and can cut or block connections.
 
 use std::ops::Deref;
 
@@ -23,8 +23,8 @@ impl Proxy {
         format!("redis://127.0.0.1:{}", self.port())
     }
 
-    /// Makes sure that there were this many round trips since there were `before`. Large messages may come in some parts,
-    /// between which the server speaks, so there may seem to be some more.
+    /// Asserts this number of round trips after `before`. Large messages may come in parts, between which the server sends,
+    /// so some more may be counted.
     pub(super) fn assert_round_trips(&self, before: usize, expected: usize) {
         let seen = self.round_trips() - before;
         assert!(
@@ -33,12 +33,12 @@ impl Proxy {
         );
     }
 
-    /// Holds back all that is said, on connections that there are.
+    /// Blocks the traffic of existing connections.
     pub(super) fn fall_silent(&self) {
         self.set(Spoil::Hole);
     }
 
-    /// Lets new connections speak.
+    /// Lets new connections pass.
     pub(super) fn speak(&self) {
         self.set(Spoil::Nothing);
     }

@@ -1,4 +1,4 @@
-//! Every verb, in both colours, and what lies in Redis then.
+//! The verbs, in both colours, and the resulting content of Redis.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;

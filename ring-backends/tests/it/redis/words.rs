@@ -1,4 +1,4 @@
-//! What errors and `health` say: the ring, the storage, where it is, the operation and the cause, each once.
+//! The texts of errors and `health`: the ring, the storage, its address, the operation and the cause, each once.
 
 use std::error::Error as _;
 use std::time::Duration;
@@ -25,7 +25,7 @@ impl Shop {
     }
 }
 
-/// As anyhow prints an error by `{:#}`.
+/// Like anyhow's `{:#}`.
 fn chain(error: &Error) -> String {
     let mut said = error.to_string();
     let mut source = error.source();
@@ -44,7 +44,7 @@ fn assert_once(said: &str, parts: &[&str]) {
 
 #[test]
 fn an_error_says_everything_once() {
-    // Nobody listens there.
+    // An address that refuses connections.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     drop(listener);

@@ -1,4 +1,4 @@
-//! Plain calls beside others that write the same entry: they spend no more than their own deadline.
+//! Plain calls while others write the same entry: they take no longer than their own deadline.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -7,10 +7,10 @@ use super::fake::{Does, Gate};
 use super::shops::{BlockingShop, SHORT, Shop};
 use super::{eventually, run};
 
-/// Less than calls wait for each other that no server holds up.
+/// Less than the wait of calls for each other on a fast server.
 const LONG: Duration = Duration::from_secs(5);
 
-/// A shop, and a gate behind which its next write waits.
+/// A shop, and the gate at which its next write waits.
 fn writing() -> (BlockingShop, Gate) {
     let shop = BlockingShop::new().with(|storage| storage.deadline(SHORT));
     let gate = Gate::default();
@@ -34,7 +34,7 @@ fn a_write_that_hangs_is_not_waited_for_longer_than_the_deadline() {
 }
 
 #[test]
-fn who_comes_while_a_value_is_stored_is_given_it() {
+fn a_call_during_a_store_gets_the_value() {
     let (shop, gate) = writing();
     thread::scope(|scope| {
         let first = scope.spawn(|| run(shop.price(1)));

@@ -1,4 +1,4 @@
-//! A server that does not answer is left alone for a while, and tried again by one operation at a time.
+//! A server that does not answer is not asked for a while, then tried by one operation at a time.
 
 use std::thread;
 use std::time::Duration;
@@ -18,7 +18,7 @@ in_both_colours!(
     an_answer_in_between_keeps_it_closed,
     it_recovers_by_itself,
     a_trial_without_an_answer_begins_the_pause_anew,
-    one_that_never_opens_never_does,
+    a_breaker_that_never_opens,
     silence_counts_as_broken_connections_do,
 );
 
@@ -83,7 +83,7 @@ async fn it_recovers_by_itself(shop: &impl Shop) {
 }
 
 async fn a_trial_without_an_answer_begins_the_pause_anew(shop: &impl Shop) {
-    // The pause is far longer than what is done in it, however busy the machine is.
+    // The pause is far longer than the work within it, also on a busy machine.
     let pause = Duration::from_millis(500);
     let shop = shop.with(|storage| storage.breaker(Breaker::after(5).pause(pause)));
     shop.server().always(Does::Break);
@@ -98,7 +98,7 @@ async fn a_trial_without_an_answer_begins_the_pause_anew(shop: &impl Shop) {
     assert_eq!(shop.server().count(), 1, "one failure is enough");
 }
 
-async fn one_that_never_opens_never_does(shop: &impl Shop) {
+async fn a_breaker_that_never_opens(shop: &impl Shop) {
     let shop = shop.with(|storage| storage.breaker(Breaker::never()));
     shop.server().always(Does::Break);
     for _ in 0..100 {
@@ -153,7 +153,7 @@ fn the_first_of_many_that_finds_the_pause_over_tries() {
     shop.server().asked();
     thread::scope(|scope| {
         let calls: Vec<_> = (0..8).map(|_| scope.spawn(|| drop(run(shop.get(1))))).collect();
-        // All but one are spared, and are done.
+        // All but one are spared and return.
         eventually(|| calls.iter().filter(|call| call.is_finished()).count() == 7);
         assert_eq!(shop.server().count(), 1);
         gate.open();

@@ -90,7 +90,7 @@ async fn each_value_of_a_bulk_call_that_failed_to_store_is_repaired(shop: &impl 
 }
 
 #[test]
-fn who_asks_a_storage_for_many_keys_gets_one_answer_for_each() {
+fn a_read_of_many_keys_returns_one_answer_for_each() {
     let shop = BlockingShop::new();
     let (storage, keys) = (shop.storage(), [1, 2, 3]);
     let renewals = keys.map(|key| (key, Duration::from_secs(1)));

@@ -1,4 +1,4 @@
-//! Calls that are dropped before they are done, or kept and not polled.
+//! Calls that are dropped before their end, or not polled.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -67,7 +67,7 @@ fn a_plain_call_that_is_dropped_leaves_no_value_that_is_not_trusted() {
 }
 
 #[test]
-fn what_was_never_polled_asks_nothing() {
+fn an_unpolled_operation_sends_no_request() {
     run(async {
         let shop = AsyncShop::new();
         drop((shop.set(1, 10), shop.delete(1), shop.price(1)));
@@ -89,7 +89,7 @@ fn a_look_up_that_is_dropped_leaves_nothing_to_repair() {
     });
 }
 
-/// A shop whose next operation removes an entry first, and a call that hangs in the middle of that.
+/// A shop whose next operation first removes an entry, and a call that hangs in this removal.
 async fn held_in_a_removal(deadline: Duration) -> (AsyncShop, Pin<Box<impl Future>>) {
     let shop = AsyncShop::new();
     shop.set(1, 10).await.unwrap();
@@ -113,12 +113,12 @@ fn a_call_that_is_dropped_while_it_removes_leaves_that_to_the_next() {
 }
 
 #[test]
-fn those_who_wait_for_a_removal_are_told_when_it_is_dropped() {
+fn calls_that_wait_for_a_removal_are_notified_when_it_is_dropped() {
     run(async {
         let (shop, held) = held_in_a_removal(HOUR).await;
         let shop = shop.with(|storage| storage.deadline(HOUR));
         let (waiting, other) = (begin(shop.get(1)).await, begin(shop.get(1)).await);
-        // Those on other entries do not wait.
+        // Calls of other entries do not wait.
         assert_eq!(shop.get(2).await.unwrap(), None);
         drop(held);
         assert_eq!((waiting.await.unwrap(), other.await.unwrap()), (None, None));
@@ -126,7 +126,7 @@ fn those_who_wait_for_a_removal_are_told_when_it_is_dropped() {
 }
 
 #[test]
-fn a_call_that_nobody_polls_while_it_removes_holds_nobody_up() {
+fn an_unpolled_call_that_removes_blocks_no_other() {
     run(async {
         let (shop, held) = held_in_a_removal(SHORT).await;
         let patient = shop.with(|storage| storage.deadline(HOUR));
@@ -140,7 +140,7 @@ fn a_call_that_nobody_polls_while_it_removes_holds_nobody_up() {
     });
 }
 
-/// A shop whose breaker is open, and a call that hangs as it tries the server again.
+/// A shop with an open breaker, and a call that hangs as the trial.
 async fn held_trial(deadline: Duration) -> (AsyncShop, Pin<Box<impl Future>>) {
     let shop = AsyncShop::new();
     let shop = shop.with(|storage| storage.breaker(Breaker::after(1).pause(Duration::ZERO)));
@@ -165,7 +165,7 @@ fn a_trial_that_is_dropped_lets_another_try() {
 }
 
 #[test]
-fn a_trial_that_nobody_polls_holds_nobody_up() {
+fn an_unpolled_trial_blocks_no_other() {
     run(async {
         let (shop, held) = held_trial(10 * SHORT).await;
         while shop.get(1).await.is_err() {

@@ -1,4 +1,4 @@
-//! One plain call keeps the server busy no longer than its deadline, look-up and store together.
+//! One plain call occupies the server no longer than its deadline, look-up and store together.
 
 use std::time::{Duration, Instant};
 
@@ -9,14 +9,14 @@ use super::in_both_colours;
 use super::shops::{SHORT, Shop, place};
 
 const DEADLINE: Duration = Duration::from_millis(1000);
-/// What the server takes for one operation.
+/// The server's time for one operation.
 const SLOW: Duration = Duration::from_millis(300);
 
 in_both_colours!(
     look_up_and_store_share_one_deadline,
     nothing_is_left_for_the_store_of_a_look_up_without_an_answer,
     look_ups_and_stores_of_a_bulk_call_share_one_deadline,
-    what_is_removed_first_takes_its_time_from_the_same_deadline,
+    repairs_use_the_deadline_of_the_operation,
     entries_that_expire_at_once_and_others_share_one_deadline,
     computing_does_not_count,
     a_hanging_server_costs_one_deadline,
@@ -28,7 +28,7 @@ fn slow(shop: &impl Shop, operation: &'static str) {
     shop.server().on(operation, Does::AnswerAfter(SLOW));
 }
 
-/// The first operation had the whole deadline, the second no more than what the first left.
+/// The first operation had the whole deadline, the second only the rest.
 fn assert_shared(shop: &impl Shop, first: &str, second: &str) {
     match &shop.server().times()[..] {
         [(one, all), (other, rest)] => {
@@ -67,7 +67,7 @@ async fn look_ups_and_stores_of_a_bulk_call_share_one_deadline(shop: &impl Shop)
     assert_shared(&shop, "read", "write");
 }
 
-async fn what_is_removed_first_takes_its_time_from_the_same_deadline(shop: &impl Shop) {
+async fn repairs_use_the_deadline_of_the_operation(shop: &impl Shop) {
     let shop = shop.with(|storage| storage.deadline(DEADLINE));
     shop.server().on("write", Does::Break);
     shop.set(1, 1).await.unwrap_err();
@@ -97,7 +97,7 @@ async fn a_hanging_server_costs_one_deadline(shop: &impl Shop) {
         shop.server().always(does);
         let start = Instant::now();
         assert_eq!(shop.price(1).await, 1);
-        // A machine that is busy may be late, but not by half a minute.
+        // A busy machine may be late, but not by half a minute.
         let operations = shop.server().times().len();
         assert_eq!(operations, 1, "after {:?}", start.elapsed());
     }

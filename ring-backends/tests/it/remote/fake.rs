@@ -1,4 +1,4 @@
-//! A server in the process, that answers, fails and hangs as a test says, and remembers what it was asked.
+//! A scripted server in the process: it answers, fails or hangs, and records its requests.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex};
@@ -11,28 +11,28 @@ use ring_cache_backends::remote::{BlockingClear, BlockingServer, Entry, Expiring
 
 use super::PATIENCE;
 
-/// What the server does about an operation.
+/// The server's reaction to an operation.
 #[derive(Clone)]
 pub(crate) enum Does {
-    /// It does it, and answers.
+    /// Executes it, and answers.
     Answer,
-    /// It takes so long for that.
+    /// Executes it, and answers after this time.
     AnswerAfter(Duration),
     /// It never answers.
     Hang,
-    /// It does it, and never answers.
+    /// Executes it, and never answers.
     DoAndHang,
-    /// It answers that it will not.
+    /// Refuses it.
     Refuse,
     /// The connection breaks.
     Break,
-    /// It does it, and the connection breaks before the answer.
+    /// Executes it, and the connection breaks before the answer.
     DoAndBreak,
-    /// It waits until the gate is opened, and then answers. For threads.
+    /// Waits until the gate is opened, and then answers. For threads.
     Wait(Gate),
 }
 
-/// Where a thread waits until it is let go on.
+/// A gate that blocks a thread until it is opened.
 #[derive(Clone, Default)]
 pub(crate) struct Gate(Arc<(Mutex<bool>, Condvar)>);
 
@@ -45,7 +45,7 @@ impl Gate {
     fn pass(&self) {
         let (open, opened) = &*self.0;
         let waited = opened.wait_timeout_while(open.lock().unwrap(), PATIENCE, |open| !*open);
-        assert!(!waited.unwrap().1.timed_out(), "nobody opened the gate");
+        assert!(!waited.unwrap().1.timed_out(), "the gate was not opened");
     }
 }
 
@@ -73,12 +73,12 @@ impl Fake {
         }))
     }
 
-    /// From now on the rule says what the server does about a request, such as `write p:1 p:2`.
+    /// From now on `rule` decides the reaction to a request, such as `write p:1 p:2`.
     pub(crate) fn rule(&self, rule: impl Fn(&str) -> Does + Send + 'static) {
         *self.0.rule.lock().unwrap() = Box::new(rule);
     }
 
-    /// From now on the server does this about operations of this name, and answers all others.
+    /// From now on the server reacts like this to operations of this name, and answers all others.
     pub(crate) fn on(&self, name: &'static str, does: Does) {
         self.rule(move |asked| match asked.split(' ').next() == Some(name) {
             true => does.clone(),
@@ -86,33 +86,33 @@ impl Fake {
         });
     }
 
-    /// From now on the server does this about all.
+    /// From now on the server reacts like this to all requests.
     pub(crate) fn always(&self, does: Does) {
         self.rule(move |_| does.clone());
     }
 
-    /// From now on it answers all, and all is well.
+    /// From now on it answers all requests.
     pub(crate) fn recover(&self) {
         self.always(Does::Answer);
     }
 
-    /// From now on it has so many answers, however many it was asked for.
+    /// From now on it returns this number of results, for any number of keys.
     pub(crate) fn give_answers(&self, count: usize) {
         *self.0.answers.lock().unwrap() = Some(count);
     }
 
-    /// The operations since this was asked last, in order.
+    /// The operations since the last call, in order.
     pub(crate) fn asked(&self) -> Vec<String> {
         let asked = std::mem::take(&mut *self.0.asked.lock().unwrap());
         asked.into_iter().map(|(asked, _)| asked).collect()
     }
 
-    /// How many operations there were since they were asked for last.
+    /// The number of operations since the last call of `asked`.
     pub(crate) fn count(&self) -> usize {
         self.0.asked.lock().unwrap().len()
     }
 
-    /// The names of the operations since they were asked for last, and how much time each was given.
+    /// The names of the operations since the last call, and the time given to each.
     pub(crate) fn times(&self) -> Vec<(String, Duration)> {
         let asked = std::mem::take(&mut *self.0.asked.lock().unwrap());
         let name = |asked: String| asked.split(' ').next().unwrap().to_owned();
@@ -122,14 +122,14 @@ impl Fake {
             .collect()
     }
 
-    /// What lies at `place`, as text.
+    /// The value at `place`, as text.
     pub(crate) fn lies_at(&self, place: &str) -> Option<String> {
         let entries = self.0.entries.lock().unwrap();
         let bytes = entries.get(place).map(|(bytes, _)| bytes.clone())?;
         Some(String::from_utf8(bytes).unwrap())
     }
 
-    /// Puts bytes there as another program would.
+    /// Puts bytes there, like another program.
     pub(crate) fn put(&self, place: &str, bytes: &str) {
         let mut entries = self.0.entries.lock().unwrap();
         entries.insert(place.to_owned(), (bytes.into(), None));
@@ -208,11 +208,11 @@ impl Fake {
 
 type Effect<T> = Box<dyn FnOnce(&mut Entries) -> Vec<T> + Send>;
 
-/// A request: how it is written down, and what it does.
+/// A request: its text, and its execution.
 pub(crate) struct Request<T> {
     asked: String,
     effect: Effect<T>,
-    /// What fills up the answers if there are to be more.
+    /// Makes an additional result.
     more: Option<fn() -> T>,
 }
 
@@ -238,7 +238,7 @@ fn text<'p>(name: &str, keys: impl IntoIterator<Item = &'p String>) -> String {
         .fold(name.to_owned(), |text, key| text + " " + key)
 }
 
-/// A request that does something with each of the keys.
+/// A request for each of the keys.
 fn each<T: 'static>(
     name: &str,
     keys: &[String],

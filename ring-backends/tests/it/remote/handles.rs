@@ -1,4 +1,4 @@
-//! Handles of one server: what clones share, and what namespaces keep apart.
+//! Handles of one server: clones share state, namespaces separate entries.
 
 use std::time::Duration;
 
@@ -61,7 +61,7 @@ async fn clones_share_what_they_know_of_the_server(shop: &impl Shop) {
     assert_eq!(
         shop.server().lies_at(&format!("other:{}", place(1))),
         None,
-        "one mends for all"
+        "one repairs for all"
     );
     shop.server().always(Does::Break);
     one.get(1).await.unwrap_err();

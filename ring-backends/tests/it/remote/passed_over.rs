@@ -1,4 +1,4 @@
-//! Writes that others did not wait for: what they leave does not stay.
+//! Abandoned writes: their values do not stay.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -12,12 +12,12 @@ use super::shops::SHORT;
 
 type Far = &'static Remote<Fake>;
 
-/// A ring whose writers wait for each other for a moment only.
+/// A ring whose writers wait for each other only briefly.
 fn hasty() -> &'static Ring {
     Box::leak(Box::new(Ring::with_prefix("p").write_timeout(SHORT)))
 }
 
-/// Where the only value of these tests lies.
+/// The place of the only value in these tests.
 const PLACE: &str = "p:1";
 
 struct Market {
@@ -57,7 +57,7 @@ impl Market {
         Some(String::from_utf8(found).unwrap())
     }
 
-    /// A plain call that stops in the middle of its write, and a set that does not wait for it.
+    /// A plain call that hangs in its write, and a `set` that does not wait for it.
     async fn passed_over(&self, does: Does) -> Pin<Box<impl Future<Output = Vec<u8>> + use<>>> {
         self.server.on("write", does);
         let mut held = Box::pin(self.plain("old"));
@@ -72,11 +72,11 @@ impl Market {
 }
 
 #[test]
-fn one_that_is_dropped_is_not_trusted() {
+fn an_abandoned_write_that_is_dropped_is_suspect() {
     run(async {
         let market = Market::new();
         let held = market.passed_over(Does::Hang).await;
-        // The server does it now, after the newer one.
+        // The server executes it now, after the newer one.
         market.server.put(PLACE, "old");
         drop(held);
         market.server.asked();
@@ -89,7 +89,7 @@ fn one_that_is_dropped_is_not_trusted() {
 }
 
 #[test]
-fn one_that_goes_on_takes_away_what_it_wrote() {
+fn an_abandoned_write_removes_its_value() {
     run(async {
         let market = Market::new();
         let held = market.passed_over(Does::AnswerAfter(SHORT / 2)).await;
@@ -99,7 +99,7 @@ fn one_that_goes_on_takes_away_what_it_wrote() {
 }
 
 #[test]
-fn one_that_cannot_take_away_what_it_wrote_is_not_trusted() {
+fn an_abandoned_write_that_cannot_remove_its_value_is_suspect() {
     run(async {
         let market = Market::new();
         let held = market.passed_over(Does::AnswerAfter(SHORT / 2)).await;
@@ -112,7 +112,7 @@ fn one_that_cannot_take_away_what_it_wrote_is_not_trusted() {
 }
 
 #[test]
-fn one_that_is_dropped_as_it_takes_away_what_it_wrote_is_not_trusted() {
+fn an_abandoned_write_dropped_during_its_removal_is_suspect() {
     run(async {
         let market = Market::new();
         let mut held = market.passed_over(Does::AnswerAfter(SHORT / 2)).await;

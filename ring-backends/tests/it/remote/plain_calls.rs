@@ -1,4 +1,4 @@
-//! A plain call returns what the body returns, whatever the server does.
+//! A plain call returns the body's result, whatever the server does.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::fake::{Does, Fake};
 use super::in_both_colours;
 use super::shops::{SHORT, Shop, place};
 
-/// All that can go wrong with an operation.
+/// All faults of an operation.
 fn all_faults() -> [Does; 6] {
     let late = Does::AnswerAfter(2 * SHORT);
     let (hang, done) = (Does::Hang, Does::DoAndHang);
@@ -57,7 +57,7 @@ async fn it_returns_what_the_body_returns_whatever_happens(shop: &impl Shop) {
             assert_eq!(shop.prices(&[10, 11]).await, [price, price]);
         }
     }
-    // With the last, the breaker is open.
+    // For the last one, the breaker is open.
     assert!(shop.storage().health().spared > 0);
 }
 
@@ -79,7 +79,7 @@ async fn a_store_that_fails_costs_nothing(shop: &impl Shop) {
         assert_eq!(
             shop.get(id).await.unwrap(),
             None,
-            "what may be there is not trusted"
+            "an entry that may be there is suspect"
         );
         assert_eq!(shop.server().lies_at(&place(id)), None, "and was removed");
     }
@@ -131,7 +131,7 @@ async fn verbs_say_what_went_wrong(shop: &impl Shop) {
                 error.storage_name(),
                 error.ring(),
             );
-            // What is asked first is the removal of what failed, whatever the operation is called.
+            // The first request is the removal of the failed write, whatever the operation is called.
             assert_eq!(known, (kind, operation, Some("fake"), Some("price")));
             let text = format!("{operation} on fake for the ring `price` failed: {cause}");
             assert_eq!(error.to_string(), text);
@@ -155,7 +155,7 @@ impl Counted {
     }
 }
 
-/// Stats of a ring count all of its calls, so no other test uses this one.
+/// Stats of a ring count all of its calls, so no other test uses it.
 #[test]
 fn what_fails_is_counted_once() {
     let server = Fake::new();

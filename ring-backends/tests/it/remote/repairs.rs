@@ -1,4 +1,4 @@
-//! Entries whose writes failed are removed before anything else is asked, and are not seen until then.
+//! Entries whose writes failed are removed before any other request, and are not found until then.
 
 use std::time::{Duration, Instant};
 
@@ -15,12 +15,12 @@ in_both_colours!(
     a_set_that_failed_is_removed_before_anything_else_is_asked,
     a_delete_that_failed_is_made_up_for,
     an_update_that_failed_leaves_no_older_value,
-    what_was_not_even_asked_is_made_up_for,
+    a_removal_that_was_never_sent_is_repaired,
     one_look_up_of_many_waits_for_the_removal_too,
     a_later_set_is_not_taken_away,
     a_later_set_of_what_will_not_be_removed_counts,
     one_key_that_will_not_be_removed_does_not_hold_up_others,
-    what_failed_again_is_removed_again,
+    an_entry_that_failed_again_is_removed_again,
     a_failed_removal_is_not_forgotten_for_others_that_were_written,
     a_server_too_slow_to_remove_much_recovers,
     keys_that_fail_often_do_not_push_others_out,
@@ -65,7 +65,7 @@ async fn an_update_that_failed_leaves_no_older_value(shop: &impl Shop) {
     assert_eq!(shop.price(1).await, 2, "not the one before");
 }
 
-async fn what_was_not_even_asked_is_made_up_for(shop: &impl Shop) {
+async fn a_removal_that_was_never_sent_is_repaired(shop: &impl Shop) {
     let shop = shop.with(|storage| storage.breaker(Breaker::after(1).pause(10 * SHORT)));
     shop.set(1, 10).await.unwrap();
     shop.server().always(Does::Break);
@@ -76,7 +76,7 @@ async fn what_was_not_even_asked_is_made_up_for(shop: &impl Shop) {
     assert_eq!(shop.server().count(), 0, "the breaker is open");
     std::thread::sleep(10 * SHORT);
     let mut found = shop.get(1).await;
-    // One operation at a time tries a server whose breaker is open, and the repair may be the one.
+    // One operation at a time tries a server with an open breaker, and it may be a repair.
     while found.is_err() {
         std::thread::sleep(SHORT);
         found = shop.get(1).await;
@@ -114,7 +114,7 @@ async fn a_later_set_is_not_taken_away(shop: &impl Shop) {
     assert_eq!(shop.server().lies_at(&place).as_deref(), Some("11"));
 }
 
-/// Breaks a delete, after which the server will not remove the entry.
+/// Breaks a delete, after which the server refuses to remove the entry.
 async fn fail_to_remove(shop: &impl Shop, id: u32) {
     let stubborn = place(id);
     shop.server()
@@ -168,7 +168,7 @@ async fn one_key_that_will_not_be_removed_does_not_hold_up_others(shop: &impl Sh
     assert_eq!(shop.storage().health().repairs, 1);
 }
 
-async fn what_failed_again_is_removed_again(shop: &impl Shop) {
+async fn an_entry_that_failed_again_is_removed_again(shop: &impl Shop) {
     for price in 1..5 {
         shop.server().on("write", Does::DoAndBreak);
         shop.set(1, price).await.unwrap_err();
@@ -180,7 +180,7 @@ async fn what_failed_again_is_removed_again(shop: &impl Shop) {
 async fn a_failed_removal_is_not_forgotten_for_others_that_were_written(shop: &impl Shop) {
     shop.set_many(&[1, 2]).await.unwrap();
     shop.server().on("remove", Does::Refuse);
-    // To set a value for no time removes what is there.
+    // A `set` with a zero expiry removes the entry.
     shop.set_some_expired(&[1], &[2]).await.unwrap_err();
     assert_eq!(shop.get_many(&[1, 2]).await.unwrap(), [Some(1), None]);
 }
@@ -208,7 +208,7 @@ async fn keys_that_fail_often_do_not_push_others_out(shop: &impl Shop) {
     for _ in 0..70 {
         hasty.set_many(&[7; 1_000]).await.unwrap_err();
     }
-    // Some may have been made by themselves meanwhile.
+    // Background repairs may have made some.
     let health = shop.storage().health();
     assert!(health.repairs <= 2 && health.repairs_lost == 0, "{health:?}");
     assert_eq!(shop.get(1).await.unwrap(), None);
@@ -224,11 +224,11 @@ fn the_oldest_repairs_are_forgotten_when_there_are_too_many() {
     assert_eq!((health.repairs, health.repairs_lost), (65_536, 10));
     shop.server().put("9", "forgotten");
     shop.server().put("10", "remembered");
-    // Each operation has time for some of them; this one has for all.
+    // Each operation has time for some of them; this one has time for all.
     let patient = shop.storage().clone().deadline(Duration::from_secs(60));
     assert_eq!(patient.get(&9_u32).unwrap().as_deref(), Some(&b"forgotten"[..]));
     assert_eq!(patient.get(&10_u32).unwrap(), None);
-    // A part of them may be under way by themselves.
+    // Background repairs may be making some.
     let start = Instant::now();
     while shop.storage().health().repairs > 0 {
         assert!(start.elapsed() < Duration::from_secs(60), "some are left");
@@ -244,7 +244,7 @@ fn the_oldest_repairs_are_forgotten_when_there_are_too_many() {
 }
 
 #[test]
-fn what_a_storage_is_told_not_to_trust_is_removed_first() {
+fn suspect_entries_are_removed_first() {
     let shop = BlockingShop::new();
     let storage = shop.storage();
     storage.set(&1, b"old".to_vec(), None).unwrap();
@@ -277,7 +277,7 @@ fn threads_that_ask_at_once_remove_an_entry_once() {
     assert_eq!(asked.len(), 9);
 }
 
-/// Nobody asks for anything any more.
+/// Without further calls.
 #[test]
 fn repairs_run_by_themselves() {
     let shop = BlockingShop::new();

@@ -1,4 +1,4 @@
-//! A service that caches its prices on the server of a test, blocking and awaited.
+//! A service that caches prices on the scripted server, blocking and awaited.
 
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -12,17 +12,17 @@ use ring_cache_backends::remote::Remote;
 
 use super::fake::Fake;
 
-/// How long operations may take: more than any test needs that does not wait for it.
+/// The deadline of operations: longer than any test needs that does not wait for it.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(2);
-/// For tests that wait for it.
+/// The deadline for tests that wait for it.
 pub(crate) const SHORT: Duration = Duration::from_millis(50);
 
-/// Where the price of an article lies.
+/// The place of an article's price.
 pub(crate) fn place(id: u32) -> String {
     format!("price:shop:{id}")
 }
 
-/// What both shops have.
+/// The common part of both shops.
 #[derive(Clone)]
 pub(crate) struct Premises {
     pub(crate) server: Fake,
@@ -49,12 +49,12 @@ impl Premises {
         self.price.store(price, Ordering::SeqCst);
     }
 
-    /// How many bodies ran.
+    /// The number of bodies that ran.
     pub(crate) fn runs(&self) -> usize {
         self.runs.load(Ordering::SeqCst)
     }
 
-    /// From now on bodies take so long.
+    /// From now on bodies take this time.
     pub(crate) fn compute_for(&self, time: Duration) {
         *self.takes.lock().unwrap() = time;
     }
@@ -69,11 +69,11 @@ impl Premises {
 
 type Result<T> = std::result::Result<T, Error>;
 
-/// A shop, whatever the colour of its calls.
+/// A shop in either colour.
 #[allow(async_fn_in_trait)]
 pub(crate) trait Shop {
     fn premises(&self) -> &Premises;
-    /// The same shop with a storage made of its own.
+    /// The same shop with a storage of its own.
     fn with(&self, change: impl FnOnce(Remote<Fake>) -> Remote<Fake>) -> Self;
     async fn price(&self, id: u32) -> u32;
     async fn update(&self, id: u32) -> u32;
@@ -89,7 +89,7 @@ pub(crate) trait Shop {
     async fn delete_many(&self, ids: &[u32]) -> Result<Vec<bool>>;
     async fn has_many(&self, ids: &[u32]) -> Result<Vec<bool>>;
     async fn touch_many(&self, ids: &[u32]) -> Result<Vec<bool>>;
-    /// Sets prices, those of `expired` for no time at all.
+    /// Sets prices, those of `expired` with a zero expiry.
     async fn set_some_expired(&self, lasting: &[u32], expired: &[u32]) -> Result<()>;
 
     fn server(&self) -> &Fake {

@@ -1,5 +1,5 @@
-//! Three processes that write and read: after a writer has returned, no later call in any of them returns a value older than
-//! what it wrote.
+//! Three processes that write and read: after a writer has returned, no later call in any of them returns an older value
+//! than the written one.
 
 use std::env;
 use std::fs::File;
@@ -18,7 +18,7 @@ const FILE: &str = "RING_CACHE_TEST_FILE";
 const PROCESSES: u64 = 3;
 const LASTING: Duration = Duration::from_millis(1_500);
 
-/// What is true of each key, and what of it was acknowledged. One process changes a key, all read it.
+/// The true value of each key, and the last acknowledged one. One process changes a key, all read it.
 struct Truth(File);
 
 impl Truth {
@@ -79,7 +79,7 @@ macro_rules! site {
                 new
             }
 
-            /// What one of the processes does.
+            /// The work of one of the processes.
             fn play(&self, own: u64) {
                 let began = Instant::now();
                 thread::scope(|scope| {
@@ -88,7 +88,7 @@ macro_rules! site {
                             let new = self.write(own);
                             tag(format!("page {own}")).forget_in(&self.storage).unwrap();
                             self.truth.set(2 * own + 1, new);
-                            // So that others find what they stored.
+                            // So that others find the stored values.
                             thread::sleep(Duration::from_millis(4));
                         }
                     });
@@ -114,7 +114,7 @@ macro_rules! site {
 site!(Redis);
 site!(Memcached);
 
-/// Not a test: the part of a process of its own.
+/// Not a test: the part of a child process.
 #[test]
 fn part() {
     let Ok(part) = env::var(PART) else { return };

@@ -1,4 +1,4 @@
-//! Redis as the far tier: what others change there does not stay near.
+//! Redis as the far tier: values that others change do not stay near.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -17,16 +17,16 @@ use crate::redis::shared;
 type Tier = Tiered<Lru<u32>, Redis>;
 type View<'t> = <Tier as CodedStorage<Json>>::View<'t>;
 
-/// A process that uses tiers on a server, which others use as well.
+/// A process with tiers on a server that others use as well.
 pub(super) struct Process<'s> {
     pub(super) server: &'s Server,
     pub(super) tier: Tier,
-    /// An entry that only tells how far things are.
+    /// An entry that marks progress.
     last: String,
 }
 
 impl<'s> Process<'s> {
-    /// Entries lie far away before it begins, so that it is not told of them.
+    /// Entries are stored far away before it begins, so it gets no reports of them.
     pub(super) fn start(server: &'s Server, namespace: &str, entries: &[(&str, u32)]) -> Self {
         let far = Redis::open(server.url()).unwrap();
         let far = far.namespace(namespace).deadline(PATIENCE);
@@ -57,7 +57,7 @@ impl<'s> Process<'s> {
         Storage::read(&self.view(), key, None).unwrap()
     }
 
-    /// Puts an entry near that lies far away.
+    /// Brings a far entry near.
     pub(super) fn bring_near(&self, key: &str, value: u32) {
         assert_eq!(self.read(key), Some(value));
         assert_eq!(self.tier.near().get(key), Some(value));
@@ -67,7 +67,7 @@ impl<'s> Process<'s> {
         self.server.command(words);
     }
 
-    /// Returns when all that was changed so far has been told.
+    /// Returns when all changes so far have been reported.
     pub(super) fn settle(&self) {
         self.bring_near(&self.last, 0);
         self.elsewhere(&["SET", &self.text(&self.last), "0"]);
@@ -103,7 +103,7 @@ fn whatever_others_do_to_an_entry() {
         ..
     })) = Storage::read_expiring(process.tier.near(), "expires", None)
     else {
-        panic!("it lies near, and will expire");
+        panic!("it is near, and will expire");
     };
     assert!(left > Duration::from_secs(50) && left <= Duration::from_secs(100));
     process.elsewhere(&["PERSIST", &text("expires")]);
@@ -156,7 +156,7 @@ fn other_namespaces_do_not_matter() {
     assert_eq!((shop.read("a"), other.read("a")), (Some(1), Some(3)));
 }
 
-/// One's own writes are told of as well. What they leave near, if anything, is right.
+/// A process gets reports of its own writes. Near values after them, if any, are right.
 #[test]
 fn ones_own_changes() {
     let Some(server) = shared("own changes in tiers") else {

@@ -1,4 +1,4 @@
-//! Nothing is kept for longer than it is of use.
+//! State is not kept longer than needed.
 
 use ring_cache::Lru;
 use ring_cache::storage::{AsyncStorage, Storage};
@@ -9,7 +9,7 @@ use super::{tier, view};
 use crate::blocking::run;
 
 #[test]
-fn the_far_tier_learns_when_nobody_listens_any_more() {
+fn the_far_tier_is_told_when_no_tier_observes_it() {
     let far = Far::telling();
     let tier = tier(&far);
     let other = tier.clone();
@@ -23,9 +23,9 @@ fn the_far_tier_learns_when_nobody_listens_any_more() {
     far.observer().ended();
 }
 
-/// Before the far tier tells of changes, and when it no longer does, each look-up goes there.
+/// Before the far tier reports changes, and when it no longer does, each look-up goes to it.
 #[test]
-fn the_near_tier_is_left_out_while_nobody_tells_of_changes() {
+fn the_near_tier_is_not_used_while_no_changes_are_reported() {
     let far = Far::telling();
     let tier = tier(&far);
     let read = || Storage::read(&view(&tier), &1, None).unwrap();
@@ -42,9 +42,9 @@ fn the_near_tier_is_left_out_while_nobody_tells_of_changes() {
     assert!(tier.near().is_empty());
 }
 
-/// Keys are forgotten that do not lie near any more, and no others.
+/// Keys without a near entry are forgotten, and no others.
 #[test]
-fn what_lies_near_is_known_however_many_keys_there_were() {
+fn near_entries_are_known_after_any_number_of_keys() {
     const NEAR: usize = 50;
     let far = Far::telling();
     let tier = Tiered::new(Lru::new(NEAR), far.clone());

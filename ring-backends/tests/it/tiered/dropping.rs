@@ -1,4 +1,4 @@
-//! Values that are dropped: their code may panic, or call cached methods itself.
+//! `Drop` of values: it may panic, or call cached methods.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,7 +15,7 @@ use crate::blocking::gated::PATIENCE;
 
 type Hook = Arc<dyn Fn(u32) + Send + Sync>;
 
-/// Runs the test's code when it is dropped, if it came from there.
+/// Runs the test's code when it is dropped, if the test made it.
 struct Value {
     number: u32,
     hook: Option<Hook>,
@@ -77,7 +77,7 @@ fn near(tier: &Tier, key: u32) -> Option<u32> {
     tier.near().get(&key).map(|value| value.number)
 }
 
-/// Ends with a failure instead of never.
+/// Fails instead of hanging.
 fn in_time<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let (done, is_done) = std::sync::mpsc::channel();
     let thread = thread::spawn(move || {
@@ -93,7 +93,7 @@ fn in_time<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
 }
 
 #[test]
-fn a_value_that_gives_way_may_delete_its_own_entry() {
+fn an_evicted_value_may_delete_its_own_entry() {
     in_time(|| {
         let tier = tier(&Far::new());
         let own = tier.clone();
@@ -107,9 +107,9 @@ fn a_value_that_gives_way_may_delete_its_own_entry() {
     });
 }
 
-/// Two threads, each in the middle of a write near, whose old values delete the other's entry.
+/// Two threads write near, and each old value deletes the other's entry.
 #[test]
-fn values_that_give_way_do_not_wait_for_each_other() {
+fn evicted_values_do_not_wait_for_each_other() {
     in_time(|| {
         let tier = tier(&Far::new());
         let both = Arc::new(Barrier::new(2));
@@ -134,7 +134,7 @@ fn values_that_give_way_do_not_wait_for_each_other() {
     });
 }
 
-/// The value that gives way changes the entry, and panics: the one that was about to be stored is not left behind.
+/// The evicted value changes the entry, and panics: the value being stored does not stay.
 #[test]
 fn nothing_old_is_left_by_a_drop_that_panics() {
     let tier = tier(&Far::new());
@@ -148,12 +148,12 @@ fn nothing_old_is_left_by_a_drop_that_panics() {
     catch_unwind(AssertUnwindSafe(write)).unwrap_err();
     assert!(!tier.far().map().has(&1_u32));
     assert_eq!(near(&tier, 1), None);
-    // And all goes on.
+    // Everything continues.
     Storage::write(&view(&tier), &1_u32, plain(3), None, None).unwrap();
     assert_eq!(near(&tier, 1), Some(3));
 }
 
-/// Some panic, and all are dropped.
+/// Some panic; all are dropped.
 #[test]
 fn a_flush_elsewhere_drops_all_values_whatever_their_drops_do() {
     let far = Far::telling();
@@ -181,7 +181,7 @@ fn a_flush_elsewhere_drops_all_values_whatever_their_drops_do() {
     assert!(tier.near().is_empty() && !tier.is_watching());
 }
 
-/// Told of a change, the near tier drops a value whose code calls a cached method.
+/// On a report of a change, the near tier drops a value whose `Drop` calls a cached method.
 #[test]
 fn a_value_that_is_dropped_for_a_change_elsewhere_may_use_the_tiers() {
     in_time(|| {
@@ -203,7 +203,7 @@ fn a_value_that_is_dropped_for_a_change_elsewhere_may_use_the_tiers() {
     });
 }
 
-/// A coder that panics while it writes.
+/// A coder that panics while encoding.
 #[test]
 fn a_coder_that_panics_leaves_nothing_near() {
     static PANICS: AtomicBool = AtomicBool::new(false);

@@ -1,4 +1,4 @@
-//! A far storage in which a test holds single operations, lets them fail, and tells of changes.
+//! A far storage whose single operations a test can hold and fail, and that reports changes.
 
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
@@ -15,19 +15,19 @@ use crate::blocking::run;
 
 type Result<T> = std::result::Result<T, Error>;
 
-/// A map of bytes whose operations stop where they are held. Handles are to one storage.
+/// A map of bytes whose operations stop where they are held. Clones are handles to one storage.
 #[derive(Clone)]
 pub(crate) struct Far(Arc<Held>);
 
 struct Held {
     map: Map<Vec<u8>>,
-    /// Where the next operation that comes there stops: `read` before its effect, `read done` after it.
+    /// Where the next operation stops: `read` before its effect, `read done` after it.
     holds: Mutex<Vec<String>>,
-    /// Where operations stopped, or passed.
+    /// Where operations stopped or passed.
     reached: Mutex<Vec<String>>,
-    /// How often those that stopped were let go on.
+    /// The number of releases of stopped operations.
     released: watch::Sender<usize>,
-    /// The places where operations fail.
+    /// Where operations fail.
     failing: Mutex<Vec<String>>,
     tells: bool,
     observer: OnceLock<Arc<dyn ChangeObserver>>,
@@ -38,7 +38,7 @@ impl Far {
         Self::with(Map::new(), false)
     }
 
-    /// One that tells of changes: what [`observer`](Self::observer) is told.
+    /// A storage that reports changes to [`observer`](Self::observer).
     pub(crate) fn telling() -> Self {
         Self::with(Map::new(), true)
     }
@@ -63,12 +63,12 @@ impl Far {
         &**self.0.observer.get().expect("it was used")
     }
 
-    /// Holds the next operation that comes to `place`.
+    /// Holds the next operation at `place`.
     pub(crate) fn hold(&self, place: &str) {
         self.0.holds.lock().unwrap().push(place.to_owned());
     }
 
-    /// Lets all go on that are held.
+    /// Releases all held operations.
     pub(crate) fn release(&self) {
         self.0.holds.lock().unwrap().clear();
         self.0.released.send_modify(|times| *times += 1);
@@ -79,12 +79,12 @@ impl Far {
         self.0.failing.lock().unwrap().push(place.to_owned());
     }
 
-    /// Nothing fails any more.
+    /// From now on nothing fails.
     pub(crate) fn recover(&self) {
         self.0.failing.lock().unwrap().clear();
     }
 
-    /// How many operations came to `place` so far.
+    /// The number of operations that reached `place`.
     pub(crate) fn count(&self, place: &str) -> usize {
         let reached = self.0.reached.lock().unwrap();
         reached.iter().filter(|other| *other == place).count()

@@ -1,4 +1,4 @@
-//! A server that dies, hangs or hangs up: what lies near is not used while nobody tells of changes.
+//! A server that dies, hangs or disconnects: near entries are not used while no changes are reported.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -13,7 +13,7 @@ use ring_cache_test_servers::{Redis as Server, or_leave_out};
 use super::changed_elsewhere::Process;
 use crate::blocking::{eventually, run};
 
-/// The ids of the connections that are told of changes.
+/// The ids of the connections that get reports of changes.
 fn watching(server: &Server) -> Vec<String> {
     let clients = server.command(&["CLIENT", "LIST"]).text();
     let fields = |client: &str, name: &str| {
@@ -72,7 +72,7 @@ fn the_server_dies_and_comes_back() {
     }));
 }
 
-/// The last sign of life may be as old as the time between two. After a second, what lies near is not used.
+/// The last heartbeat may be one interval old. After a second, near entries are not used.
 #[test]
 fn the_server_hangs() {
     let Some(server) = or_leave_out("hanging servers of tiers", Server::start()) else {
@@ -83,7 +83,7 @@ fn the_server_hangs() {
     server.stop();
     let start = Instant::now();
     run(eventually(|| !process.tier.is_watching()));
-    // A machine with much to do may be late.
+    // A busy machine may be late.
     assert!(
         start.elapsed() < Duration::from_millis(1800),
         "{:?}",
@@ -99,7 +99,7 @@ fn the_server_hangs() {
     }));
 }
 
-/// One that wants to know until the test says otherwise.
+/// An observer that stays until the test ends it.
 #[derive(Default)]
 struct Told {
     began: AtomicUsize,
@@ -118,7 +118,7 @@ impl ChangeObserver for Told {
     }
 }
 
-/// Nobody is left who tells it, a moment after it is gone.
+/// The observer is released soon after it is gone.
 fn assert_let_go(told: &Arc<Told>) {
     assert!(Arc::strong_count(told) > 1);
     told.is_gone.store(true, Ordering::SeqCst);
@@ -138,7 +138,7 @@ fn watch(server: &Server) -> Arc<Told> {
 }
 
 #[test]
-fn who_watches_ends_when_nobody_listens() {
+fn the_watch_ends_without_observers() {
     let Some(server) = or_leave_out("the end of watching", Server::start()) else {
         return;
     };
@@ -149,21 +149,21 @@ fn who_watches_ends_when_nobody_listens() {
     };
     assert_let_go(&begun());
     run(eventually(|| watching(&server).is_empty()));
-    // It hangs; the second cannot even connect.
+    // It hangs; the second one cannot even connect.
     let connected = begun();
     server.stop();
     let connecting = watch(&server);
     assert_let_go(&connected);
     assert_let_go(&connecting);
     server.cont();
-    // It is gone; the second never found it.
+    // It is down; the second one never found it.
     let connected = begun();
     server.kill();
     let connecting = watch(&server);
     assert_let_go(&connected);
     assert_let_go(&connecting);
     server.restart();
-    // So it is with the last handle of a tier.
+    // The same with the last handle of a tier.
     let process = Process::start(&server, "", &[]);
     assert_eq!(watching(&server).len(), 1);
     drop(process);

@@ -1,4 +1,4 @@
-//! A server that is down, that refuses to tell of changes, or that is another one than before.
+//! A server that is down, that refuses to report changes, or that was replaced by another.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -74,7 +74,7 @@ fn tier(url: &str) -> Tier {
     Tiered::new(Lru::new(100), Redis::open(url).unwrap().deadline(PATIENCE))
 }
 
-/// A service whose answers all lie near.
+/// A service whose answers are all near.
 fn warm(tier: Tier) -> Service {
     let service = Service::over(tier);
     service.ask();
@@ -104,7 +104,7 @@ fn with_a_bound_of_its_age_near_serves_while_the_server_is_down() {
         ring_cache::Calls::get_or_update_many(many).len() + service.computed() as usize,
         10
     );
-    // What is computed in the outage is kept as well.
+    // Values computed during the outage are kept as well.
     for _ in 0..3 {
         assert_eq!(service.double(77), 154);
     }
@@ -113,7 +113,7 @@ fn with_a_bound_of_its_age_near_serves_while_the_server_is_down() {
     service.double_ring(3).delete().unwrap_err();
     assert_eq!(service.double(3), 6);
     assert_eq!(service.computed(), 1);
-    // Back, and others have changed something: what lay near is not believed any more.
+    // After the outage, others have changed something: near entries of before are not used.
     server.restart();
     server.command(&["SET", service.double_ring(4).key().as_str(), "99"]);
     eventually(|| service.tier.is_watching());
@@ -133,7 +133,7 @@ fn without_one_each_call_is_computed() {
 }
 
 #[test]
-fn one_who_may_not_be_told_of_changes_hears_why() {
+fn a_user_without_client_tracking_gets_the_reason() {
     let Some(server) = or_leave_out("users of tiers without rights", Server::start()) else {
         return;
     };
@@ -150,7 +150,7 @@ fn one_who_may_not_be_told_of_changes_hears_why() {
     assert!(!service.tier.is_watching());
     service.ask();
     assert_eq!(service.tier.near().len(), 0);
-    // With a bound, near is used all the same.
+    // With a bounded age, near is used nevertheless.
     let bounded = Service::over(tier(&url).near_expiry(Duration::from_secs(600)));
     bounded.ask();
     eventually(|| bounded.tier.watch_error().is_some());
@@ -160,9 +160,9 @@ fn one_who_may_not_be_told_of_changes_hears_why() {
     assert_eq!(bounded.computed(), 0, "others had computed it");
 }
 
-/// Heartbeats are answered, though with a refusal.
+/// Heartbeats are answered with a refusal.
 #[test]
-fn one_who_may_not_ping_is_told_of_changes() {
+fn a_user_without_ping_gets_reports_of_changes() {
     let Some(server) = or_leave_out("users of tiers without PING", Server::start()) else {
         return;
     };
@@ -193,10 +193,10 @@ fn tiers_on_one_server_share_a_connection_and_a_thread() {
         service.double(1);
     }
     eventually(|| tiers.iter().all(|service| service.tier.is_watching()));
-    // One for each storage, one for the watch, and the one that asks.
+    // One for each storage, one for the watch, and that of this command.
     let clients: usize = server.info("clients")["connected_clients"].parse().unwrap();
     assert!(clients <= 22, "{clients}");
-    // Each is told of its own.
+    // Each gets reports of its own entries.
     for service in &tiers {
         eventually(|| {
             service.double(1);
@@ -205,7 +205,7 @@ fn tiers_on_one_server_share_a_connection_and_a_thread() {
         server.command(&["SET", service.double_ring(1).key().as_str(), "99"]);
         eventually(|| service.double(1) == 99);
     }
-    // One without a namespace contains all others.
+    // The empty namespace contains all others.
     let all = warm(tier(&server.url()));
     assert!(all.tier.is_watching());
     server.command(&["SET", tiers[7].double_ring(1).key().as_str(), "98"]);
@@ -214,7 +214,7 @@ fn tiers_on_one_server_share_a_connection_and_a_thread() {
     eventually(|| server.info("clients")["connected_clients"] == "1");
 }
 
-/// A name, or a proxy, that leads new connections elsewhere, while the old ones stay.
+/// A name or a proxy that leads new connections to another server, while old ones stay.
 #[test]
 fn the_server_that_is_watched_is_the_one_that_data_comes_from() {
     let (Some(first), Some(second)) = (

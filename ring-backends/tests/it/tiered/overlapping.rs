@@ -1,4 +1,4 @@
-//! Whatever overlaps, and whatever becomes of it: what lies near afterwards is what lies far away, and not for longer.
+//! Overlapping operations with any outcome: afterwards the near value equals the far one, and lives no longer.
 
 use std::future::{Future, poll_fn};
 use std::task::Poll;
@@ -24,7 +24,7 @@ enum Act {
     Renew,
     RenewMany,
     Clear,
-    // What others do, which the far tier tells of.
+    // Changes by others, which the far tier reports.
     SetElsewhere,
     RemovedElsewhere,
     Flushed,
@@ -39,7 +39,7 @@ const LOCAL: [Act; 11] = [
 const ELSEWHERE: [Act; 4] = [SetElsewhere, RemovedElsewhere, Flushed, NotToldFor];
 
 impl Act {
-    /// What the far tier is asked for.
+    /// The request to the far tier.
     fn asked(self) -> &'static str {
         match self {
             Read | ReadMany => "read",
@@ -48,12 +48,12 @@ impl Act {
             Contains => "contains",
             Renew | RenewMany => "renew",
             Clear => "clear",
-            _ => unreachable!("nobody here asks"),
+            _ => unreachable!("not a request"),
         }
     }
 }
 
-/// What becomes of the one that is held.
+/// The end of the held operation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum End {
     Done,
@@ -61,7 +61,7 @@ enum End {
     Dropped,
 }
 
-/// Where the entry lies before.
+/// Where the entry is before.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Before {
     Nowhere,
@@ -73,7 +73,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 async fn act(tier: &Tier, key: &Key, what: Act, value: u32) {
     let (view, expiry) = (view(tier), MINUTE * value);
-    // Some are to fail.
+    // Some are meant to fail.
     let _ = match what {
         Read => AsyncStorage::read(&view, key, None).await.map(|_| ()),
         ReadMany => AsyncStorage::read_many(&view, &[key, key], None)
@@ -134,7 +134,7 @@ fn assert_agree(tier: &Tier, key: &Key, what: impl Fn() -> String) {
         remaining: far_left,
     }) = far
     else {
-        panic!("{near} lies near, and nothing far away: {}", what());
+        panic!("{near} is near, and nothing is far: {}", what());
     };
     assert_eq!(near.to_string().as_bytes(), far, "{}", what());
     let forever = Duration::MAX;
@@ -165,7 +165,7 @@ async fn prepared(tells: bool, before: Before) -> (Tier, Key) {
     (tier, key)
 }
 
-/// Holds one operation before or after its effect, does something else meanwhile, and lets the first come to an end.
+/// Holds one operation before or after its effect, runs another, and then ends the first.
 async fn overlap(tells: bool, before: Before, held: Act, done: &str, meanwhile: Act, end: End) {
     let (tier, key) = prepared(tells, before).await;
     let place = format!("{}{done}", held.asked());
@@ -186,13 +186,13 @@ async fn overlap(tells: bool, before: Before, held: Act, done: &str, meanwhile: 
     tier.far().recover();
     let what = || format!("{before:?}, {held:?}{done} while {meanwhile:?}, then {end:?}, tells: {tells}");
     assert_agree(&tier, &key, what);
-    // And all goes on as before: what is found once is near.
+    // Everything continues: a value found once is near.
     act(&tier, &key, Write, 9).await;
     act(&tier, &key, Read, 0).await;
     assert_eq!(tier.near().get(&key), Some(9), "{}", what());
 }
 
-/// Each combination has the time that `run` gives, so that a busy machine may take long for all of them.
+/// Each combination has the time limit of `run`, so that a busy machine may take long for all of them.
 fn overlap_all(tells: bool, others: &[Act]) {
     for before in [Before::Nowhere, Before::Far, Before::Both] {
         for held in LOCAL {
@@ -222,9 +222,9 @@ fn changes_elsewhere() {
     overlap_all(true, &ELSEWHERE);
 }
 
-/// The time that an answer takes to come counts.
+/// The time of the far tier's answer counts.
 #[test]
-fn what_expires_on_its_way_is_not_near() {
+fn a_value_that_expires_in_flight_is_not_put_near() {
     let (tier, key) = run(prepared(false, Before::Nowhere));
     let Ok(()) = Storage::write(tier.far().map(), &key, b"1".to_vec(), Some(MINUTE / 600), None);
     run(async {

@@ -1,5 +1,5 @@
-//! Many threads and tasks at once: nobody reads what is older than the last change that was done before, and in the end
-//! what lies near is what lies far away.
+//! Many threads and tasks: no call returns an older value than that of the last completed change, and in the end near values
+//! equal far ones.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,7 +19,7 @@ const KEYS: usize = 12;
 const WRITERS: usize = 3;
 const ROUNDS: usize = 150;
 
-/// What the bodies compute from, and how much of it was said to be done.
+/// The versions that bodies compute from, and the completed ones.
 #[derive(Default)]
 struct Versions {
     newest: [AtomicU64; KEYS],
@@ -57,7 +57,7 @@ macro_rules! stressed {
             }
 
             impl Numbers {
-                /// Changes what the body would compute, lets both rings know, and says that it is done.
+                /// Makes a new version, changes both rings, and marks it as completed.
                 fn change(&self, runtime: &Runtime, key: usize, random: &mut Random) {
                     let version = self.versions.newest[key].fetch_add(1, Ordering::SeqCst) + 1;
                     match random.below(5) {
@@ -81,7 +81,7 @@ macro_rules! stressed {
                     self.versions.done[key].store(version, Ordering::SeqCst);
                 }
 
-                /// Begins something that is given up at some moment.
+                /// Begins an operation that is dropped at some time.
                 async fn abandon(&self, key: usize, version: u64, random: &mut Random) {
                     let (own, what) = (self.clone(), random.below(4));
                     let task = tokio::spawn(async move {
@@ -157,7 +157,7 @@ macro_rules! stressed {
                     runtime.shutdown_timeout(Duration::from_secs(5));
                 }
 
-                /// What lies near is what `far` has.
+                /// Near values equal those of `far`.
                 pub(super) fn assert_agree(&self, far: impl Fn(&Key) -> Option<Vec<u8>>) {
                     for key in self.keys() {
                         let Some(near) = self.tier.near().get(&key) else {
@@ -212,7 +212,7 @@ mod with_others {
         numbers
     }
 
-    /// Two that do not know of each other, and others that write what they like, on one server.
+    /// Two independent ends, and others that write arbitrary values, on one server.
     #[test]
     fn on_redis() {
         let Some(server) = or_leave_out("stress of tiers", Server::start()) else {
@@ -222,8 +222,8 @@ mod with_others {
         let (numbers, other) = (numbers(&server, &versions), numbers(&server, &Arc::default()));
         let is_over = AtomicBool::new(false);
         thread::scope(|scope| {
-            // It changes entries of its own, which the other end reads, and what it reads of those that are not its own
-            // is nobody's business: they differ in time only.
+            // It changes its own entries, which the other end reads. Its reads of the other end's entries are not checked:
+            // they may differ in time.
             scope.spawn(|| {
                 let mut random = Random::seeded(99);
                 while !is_over.load(Ordering::SeqCst) {
@@ -266,7 +266,7 @@ mod with_others {
         Storage::read(&CodedStorage::<Json>::coded(&numbers.tier), key, None).unwrap()
     }
 
-    /// Returns when all that was changed so far has been told: those of one server come in their order.
+    /// Returns when all changes so far have been reported: those of one server come in order.
     fn settle(server: &Server, numbers: &on_redis::Numbers) {
         run(eventually(|| numbers.tier.is_watching()));
         for value in 1..=2_u64 {

@@ -1,4 +1,4 @@
-//! What a ring sees of two tiers: every verb, in both colours, wherever the tiers are kept.
+//! Two tiers as a ring sees them: every verb, in both colours, with tiers in all places.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -52,7 +52,7 @@ impl Shop {
         named(name)
     }
 
-    /// The coder that rings have which name none.
+    /// The coder of rings that name none.
     #[ring(storage = self.slow as SlowUsers, coder = ring_cache::coder::Json)]
     async fn slow_user(&self, name: &str) -> User {
         self.computed.fetch_add(1, Ordering::SeqCst);
@@ -190,7 +190,7 @@ fn near_for_as_long_as_far() {
     assert_eq!(shop.computed(), 1);
     shop.user("Ada");
     assert_eq!(shop.computed(), 2);
-    // Touched, it is there as if it were new, in both.
+    // Touched, it lives as if it were new, in both.
     clock.advance(Duration::from_secs(50));
     assert!(shop.user_ring("Ada").touch());
     clock.advance(Duration::from_secs(59));
@@ -220,7 +220,7 @@ fn near_for_less_long_than_far() {
 }
 
 #[test]
-fn what_nobody_can_read_is_computed_again() {
+fn unreadable_values_are_computed_again() {
     let shop = shop(&ManualClock::default());
     let key = shop.user_ring("Ada").key();
     shop.users.far().set(&key, b"not ours".to_vec());
@@ -229,7 +229,7 @@ fn what_nobody_can_read_is_computed_again() {
     assert_eq!(shop.far(&key).as_deref(), Some(r#"{"name":"Ada"}"#));
 }
 
-/// Values that JSON has no words for.
+/// Values that JSON cannot represent.
 type Sums = Tiered<Lru<Sum>, Map<Vec<u8>>>;
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -245,7 +245,7 @@ impl Serialize for Sum {
 }
 
 #[test]
-fn what_cannot_be_written_takes_the_old_value_away() {
+fn a_value_that_cannot_be_encoded_removes_the_old_one() {
     static SUMS: LazyLock<Sums> = LazyLock::new(|| Tiered::new(Lru::new(10), Map::new()));
     #[ring(storage = SUMS as Sums, coder = Json)]
     fn sum(of: u32) -> Sum {
@@ -264,7 +264,7 @@ fn what_cannot_be_written_takes_the_old_value_away() {
 }
 
 #[test]
-fn what_the_far_tier_refuses_is_not_near_either() {
+fn values_that_the_far_tier_refuses_are_not_near_either() {
     let far = Far::new();
     let tier = tier(&far);
     let view = view(&tier);

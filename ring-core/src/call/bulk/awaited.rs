@@ -71,7 +71,7 @@ where
     gathered.finish()
 }
 
-/// Restarts the lives of fresh entries as stale ones. Returns for each whether there was one.
+/// Restarts the lives of fresh entries as stale ones. Returns whether each key had one.
 async fn make_stale<R, S>(group: &Group<R, S>) -> StorageResult<R::Value, S, Vec<bool>>
 where
     R: Output,
@@ -102,7 +102,7 @@ where
     gathered.finish()
 }
 
-/// Removes entries. Stale ones are as good as absent for the result.
+/// Removes entries. In the result, stale ones count as absent.
 async fn remove<R, S>(group: &Group<R, S>) -> StorageResult<R::Value, S, Vec<bool>>
 where
     R: Output,
@@ -153,7 +153,7 @@ where
     gathered.finish()
 }
 
-/// Restarts the expiries of entries that are not stale. Returns for each whether there was one.
+/// Restarts the expiries of fresh entries. Returns whether each key had one.
 async fn renew<R, S>(group: &Group<R, S>) -> StorageResult<R::Value, S, Vec<bool>>
 where
     R: Output,
@@ -270,7 +270,7 @@ where
     outs
 }
 
-/// Computes the values of calls, for equal calls once, at most `limit` at a time, and stores them together.
+/// Computes calls, equal ones once, at most `limit` at a time, and stores the values together.
 async fn compute<R, S, B>(
     pending: &[Pending<R, S>],
     ended: Vec<Option<Computed<R>>>,
@@ -311,8 +311,7 @@ where
 
 /// Computes, unless another call does.
 ///
-/// It takes the lead when its turn comes: a body may call other keys of this bulk call, which are then computed
-/// there.
+/// Takes the lead only when it runs: a body may call other keys of this bulk call, which are then computed there.
 async fn lead<'c, R, S, B>(pending: &'c Pending<R, S>, mut body: B) -> Progress<'c, R, S, B>
 where
     R: Output,
@@ -371,7 +370,7 @@ where
     finish(pending, fetched, body).await
 }
 
-/// Goes on with a call alone.
+/// Continues with a call alone.
 async fn finish<R, S, B>(pending: &Pending<R, S>, fetched: Fetched<'_, R::Value, S::Held>, body: B) -> R::Out
 where
     R: Output,

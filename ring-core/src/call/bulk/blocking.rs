@@ -69,7 +69,7 @@ where
     gathered.finish()
 }
 
-/// Restarts the lives of fresh entries as stale ones. Returns for each whether there was one.
+/// Restarts the lives of fresh entries as stale ones. Returns whether each key had one.
 fn make_stale<R, S>(group: &Group<R, S>) -> StorageResult<R::Value, S, Vec<bool>>
 where
     R: Output,
@@ -100,7 +100,7 @@ where
     gathered.finish()
 }
 
-/// Removes entries. Stale ones are as good as absent for the result.
+/// Removes entries. In the result, stale ones count as absent.
 fn remove<R, S>(group: &Group<R, S>) -> StorageResult<R::Value, S, Vec<bool>>
 where
     R: Output,
@@ -151,7 +151,7 @@ where
     gathered.finish()
 }
 
-/// Restarts the expiries of entries that are not stale. Returns for each whether there was one.
+/// Restarts the expiries of fresh entries. Returns whether each key had one.
 fn renew<R, S>(group: &Group<R, S>) -> StorageResult<R::Value, S, Vec<bool>>
 where
     R: Output,
@@ -262,7 +262,7 @@ where
     outs
 }
 
-/// Computes the values of calls, for equal calls once, and stores them together.
+/// Computes calls, equal ones once, and stores the values together.
 fn compute<R, S, B>(
     pending: &[Pending<R, S>],
     ended: Vec<Option<Computed<R>>>,
@@ -307,8 +307,7 @@ where
 
 /// Computes, unless another call does.
 ///
-/// It takes the lead when its turn comes: a body may call other keys of this bulk call, which are then computed
-/// there.
+/// Takes the lead only when it runs: a body may call other keys of this bulk call, which are then computed there.
 fn lead<'c, R, S, B>(pending: &'c Pending<R, S>, mut body: B) -> Progress<'c, R, S, B>
 where
     R: Output,

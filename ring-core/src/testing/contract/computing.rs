@@ -29,7 +29,7 @@ pub(super) fn a_cold_key_is_computed_once<Su: Tested<T>, T: Value>(trial: &Trial
         };
         let callers: Vec<_> = values.into_iter().map(call).collect();
         let running = slow.began();
-        // Then all have looked up, and found nothing.
+        // Then all have looked up and found nothing.
         eventually(|| misses(storage, ring) == CALLERS || callers.iter().all(ScopedJoinHandle::is_finished));
         drop(running);
         callers.into_iter().map(join).collect()

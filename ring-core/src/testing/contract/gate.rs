@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::sync::{AtomicBool, Event, EventListener, Ordering};
 use crate::wait;
 
-/// Long enough for any operation on a storage that works, short enough to wait for one that hangs.
+/// Long enough for any operation on a working storage, short enough to wait for one that hangs.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(super) struct Gate {

@@ -1,5 +1,5 @@
-//! A storage under test, in either mode. All cases are blocking code that runs on threads; an awaited storage is given
-//! to the user's executor, operation by operation.
+//! A storage under test, in either mode. All cases are blocking code on threads; each operation of an awaited storage runs
+//! in the user's executor.
 
 use std::fmt::Debug;
 use std::marker::PhantomData;
@@ -82,7 +82,7 @@ impl<S> Subject<'_, S, Awaited> {
         })
     }
 
-    /// Runs a future to its end. The future is created in there: some need a runtime from the beginning.
+    /// Runs a future to its end. Creates it inside the executor: some futures need a runtime from the beginning.
     pub(super) fn wait<F: Future>(&self, future: F) -> F::Output {
         let mut output = None;
         let block_on = self.block_on.as_ref();

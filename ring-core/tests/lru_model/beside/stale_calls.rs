@@ -1,5 +1,5 @@
-//! Steps by calls of rings that keep stale entries. Their entries are those of the second ring without: what a program
-//! wrote that knows of no stale entries is stale for the last part of its life.
+//! Steps by calls of rings that keep stale entries. They share entries with the second ring, which does not: an entry
+//! written without knowledge of stale entries is stale for the last part of its life.
 
 use std::rc::Rc;
 
@@ -35,7 +35,7 @@ macro_rules! with_expiry {
     };
 }
 
-/// What a look-up found, by the model.
+/// The result of a look-up in the model.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Found {
     Fresh(u64),
@@ -181,7 +181,7 @@ impl Beside<'_> {
         }
     }
 
-    /// What is stale, it does not revive.
+    /// It does not revive a stale entry.
     fn touch_fresh(&mut self, key: u32, is_fresh: bool, expiry: Expiry, stale: u64) {
         if is_fresh && expiry != Expiry::Never {
             self.model.renew(key, expiry.and(stale));

@@ -1,4 +1,4 @@
-//! The attributes of a method, and those of them that its accessors need as well.
+//! The attributes of a method, and those that its accessors need as well.
 
 use quote::ToTokens;
 use syn::punctuated::Punctuated;
@@ -7,7 +7,7 @@ use syn::{Attribute, Meta, Token};
 /// Attributes that set the level of a lint.
 const LINTS: [&str; 5] = ["allow", "warn", "deny", "forbid", "expect"];
 
-/// Attributes that apply to the items that replace the method, and to its body.
+/// Attributes for the items that replace the method, and for its body.
 const MOVED: [&str; 7] = ["cfg", "allow", "warn", "deny", "forbid", "expect", "deprecated"];
 
 /// The attributes of the method itself.
@@ -16,14 +16,14 @@ pub(super) fn of_method(attrs: &[Attribute]) -> impl Iterator<Item = Attribute> 
     kept.chain(allow_deprecated(attrs))
 }
 
-/// The attributes by which it is compiled or left out.
+/// The attributes that decide whether it is compiled.
 pub(super) fn of_presence(attrs: &[Attribute]) -> impl Iterator<Item = &Attribute> {
     attrs
         .iter()
         .filter(|attr| all(&attr.meta, &|meta| meta.path().is_ident("cfg")))
 }
 
-/// The lint levels of an impl block, or of arguments: for the code that moves away from them.
+/// The lint levels of an impl block or of arguments, for code moved out of them.
 pub(crate) fn lints(attrs: &[Attribute]) -> impl Iterator<Item = Attribute> {
     let is_lint = |meta: &Meta| LINTS.iter().any(|lint| meta.path().is_ident(lint));
     attrs
@@ -57,7 +57,7 @@ fn hides(meta: &Meta) -> bool {
     matches!(meta, Meta::List(list) if list.path.is_ident("doc") && list.tokens.to_string() == "hidden")
 }
 
-/// Whether `wanted` is true of an attribute, or of all attributes in a `cfg_attr`.
+/// Whether `wanted` holds for an attribute, or for all attributes in a `cfg_attr`.
 fn all(meta: &Meta, wanted: &dyn Fn(&Meta) -> bool) -> bool {
     match conditional(meta) {
         Some(metas) => !metas.is_empty() && metas.iter().all(|meta| all(meta, wanted)),
@@ -65,7 +65,7 @@ fn all(meta: &Meta, wanted: &dyn Fn(&Meta) -> bool) -> bool {
     }
 }
 
-/// Whether `wanted` is true of an attribute, or of one in a `cfg_attr`.
+/// Whether `wanted` holds for an attribute, or for one in a `cfg_attr`.
 pub(crate) fn any(meta: &Meta, wanted: &dyn Fn(&Meta) -> bool) -> bool {
     match conditional(meta) {
         Some(metas) => metas.iter().any(|meta| any(meta, wanted)),
@@ -83,7 +83,7 @@ fn conditional(meta: &Meta) -> Option<Vec<Meta>> {
     Some(metas.into_iter().flatten().skip(1).collect())
 }
 
-/// `expect` as `allow`: of the items that share the method's code, only some may meet the expectation.
+/// `expect` as `allow`: only some of the items that share the method's code may fulfil the expectation.
 pub(crate) fn without_expectation(mut attr: Attribute) -> Attribute {
     allow_expected(&mut attr.meta);
     attr

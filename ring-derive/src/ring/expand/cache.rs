@@ -47,7 +47,7 @@ impl Expansion<'_> {
         }
     }
 
-    /// `self`, if the storage is reached through it. It is the user's own token, which macros tell apart from others.
+    /// `self`, if the storage is reached through it. The user's own token: macros distinguish it from others.
     fn storage_self(&self) -> Option<Token![self]> {
         let receiver = self.method.receiver()?;
         self.method.storage_needs_self().then_some(receiver.self_token)
@@ -90,8 +90,8 @@ impl Expansion<'_> {
         quote! { #holder #used #declarations #cache }
     }
 
-    /// A static, and the expression that reads it. The user's expressions are in their scope, so users do not write such
-    /// names.
+    /// A static, and the expression that reads it. The user's expressions are in scope of its names, so these must be
+    /// unusual.
     fn plain_static(&self) -> (TokenStream, TokenStream) {
         let owned_type = self.in_static(self.owned_type());
         let ring = self.in_static(self.ring(&quote!(__Ring)));
@@ -103,8 +103,8 @@ impl Expansion<'_> {
             self.kept(&self.used(quote_spanned!(span=> <__Value as #generated::Holds>::Held)))
                 .map(|kept| self.in_static(kept)),
         );
-        // What the static holds has a name, and is written where the compiler says of an unknown type what it says of the
-        // user's signature.
+        // The content of the static has a name, at a place where the compiler reports an unknown type in the same words as
+        // in the user's signature.
         let parameters = generics::beside(self.place_of_parameters(), TokenStream::new());
         let value = self.in_static(self.types.value.clone());
         let value = kept.is_some().then(|| {
@@ -135,7 +135,7 @@ impl Expansion<'_> {
     /// A static for all instantiations, and the expression that finds the entry of this one.
     fn registry(&self) -> (TokenStream, TokenStream) {
         let (root, owned_type, state) = (self.root, self.owned_type(), self.owned());
-        // A function item tells this instantiation from all others, as a local type does not.
+        // Unlike a local type, a function item differs between instantiations.
         let (cache, turbofish) = (
             self.method.cache(),
             generics::turbofish(&self.method.keyed_generics),
@@ -166,8 +166,8 @@ impl Expansion<'_> {
         (declarations, found)
     }
 
-    /// A value whose type tells instantiations with names of their own apart. Those that differ by their storage's type have
-    /// one name.
+    /// A value whose type differs between instantiations with different names. Instantiations that differ only by their
+    /// storage's type have one name.
     fn site_of_name(&self, site: &TokenStream) -> TokenStream {
         let of_owner = self.method.owner.iter().map(|owner| &owner.generics);
         let all = of_owner.chain([&self.method.keyed_generics]);
@@ -178,7 +178,7 @@ impl Expansion<'_> {
                     by_storage = true
                 }
                 GenericParam::Type(parameter) => types.push(&parameter.ident),
-                // A value has no type of its own.
+                // A value has no type.
                 _ => return site.clone(),
             }
         }
@@ -193,8 +193,8 @@ impl Expansion<'_> {
         }
     }
 
-    /// Keeps the ring, so that all rings can be cleared, unless its storage is reached through `self`.
-    /// `value` is the type of its values.
+    /// Registers the ring, so that all rings can be cleared, unless its storage is reached through `self`. `value` is the
+    /// type of its values.
     fn kept(&self, value: &TokenStream) -> Option<TokenStream> {
         if self.method.storage_needs_self() {
             return None;
@@ -218,7 +218,7 @@ impl Expansion<'_> {
         })
     }
 
-    /// The type whose path tells where the ring is declared. Accessors of a trait have one for all, beside their impl.
+    /// The type whose path shows where the ring is declared. Accessors of a trait share one, beside their impl.
     fn place(&self) -> Option<TokenStream> {
         let of_trait = self
             .method
@@ -232,7 +232,7 @@ impl Expansion<'_> {
         })
     }
 
-    /// How many segments of that path are not enclosing functions.
+    /// The number of segments of that path that are not enclosing functions.
     fn own_items(&self) -> usize {
         match &self.method.owner {
             Some(owner) if owner.of_trait.is_some() => 1,
@@ -355,7 +355,7 @@ impl Expansion<'_> {
         quote!(#ring_type::with_prefix_of::<__Here, _>(#prefix, #declared, |__name| { #name }, #arguments))
     }
 
-    /// Code of a static, where `Self` has no meaning and is replaced by the type.
+    /// Code of a static: `Self` is undefined there, and replaced by the type.
     fn in_static(&self, code: TokenStream) -> TokenStream {
         match &self.method.owner {
             Some(owner) => {

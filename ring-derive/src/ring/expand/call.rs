@@ -1,4 +1,4 @@
-//! A call of the accessor: its type, the values that it binds, and the checks that only the compiler can make.
+//! A call of the accessor: its type, its bound values, and checks for the compiler.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -24,12 +24,12 @@ impl Expansion<'_> {
         quote_spanned!(span=> #root::#call<#returned, #view, impl #root::body::#body<Out = #out #future> #borne>)
     }
 
-    /// A bound of the call that makes its type so.
+    /// A bound that the call needs for its type.
     pub(super) fn borne(&self, place: Place) -> Option<TokenStream> {
         self.bearer(place).map(|bearer| quote!(+ #bearer))
     }
 
-    /// What makes a type as private as the trait, unless the user said how visible it is.
+    /// Makes a type as private as the trait, unless the user gave a visibility.
     pub(super) fn bearer(&self, place: Place) -> Option<TokenStream> {
         let of_trait = self.method.owner.as_ref()?.of_trait.as_ref()?;
         let (root, path) = (self.root, &of_trait.path);
@@ -101,7 +101,7 @@ impl Expansion<'_> {
         }
     }
 
-    /// The statement that computes the time to live. It comes first: then all arguments are there.
+    /// The statement that computes the expiry. It comes first, while no argument has moved.
     pub(super) fn expiry(&self) -> Option<TokenStream> {
         let expire = self.method.options.expire.as_ref()?;
         let (expire, expiry) = (expire.expression(self.root), variable("__expiry"));
@@ -109,13 +109,13 @@ impl Expansion<'_> {
         Some(quote!(let #expiry: #root::generated::Duration = #expire;))
     }
 
-    /// The call with that time to live.
+    /// The call with that expiry.
     pub(super) fn expiring(&self, call: TokenStream, expires: bool) -> TokenStream {
         match self.method.options.expire.as_ref().filter(|_| expires) {
             Some(expire) => {
                 let (span, expiry) = (located_at(expire.value.span()), variable("__expiry"));
-                // The error of a storage without expiry is at the user's time. No trait's method is meant: the call's own
-                // takes it by value.
+                // Without support of expiry by the storage, the error is at the user's time. The call's own method wins over
+                // any trait's: it takes `self` by value.
                 let verb = quote_spanned!(span=> .expire_in(#expiry));
                 quote!(#call #verb)
             }
@@ -123,7 +123,7 @@ impl Expansion<'_> {
         }
     }
 
-    /// The call of a ring with leases. The error of a storage without them is at the user's time.
+    /// The call of a ring with leases. Without support by the storage, the error is at the user's time.
     fn leased(&self, call: TokenStream) -> TokenStream {
         match &self.method.options.lease {
             Some(lease) => quote_spanned!(located_at(lease.value.span())=> #call.leased()),
@@ -131,7 +131,7 @@ impl Expansion<'_> {
         }
     }
 
-    /// A call of the accessor with the arguments of the method. Errors are placed at the types that the user wrote.
+    /// A call of the accessor with the method's arguments. Errors are placed at the user's types.
     pub(super) fn checked_call(&self) -> TokenStream {
         let accessor = item(self.method.accessor());
         let receiver = self.method.receiver().into_iter();
@@ -145,7 +145,7 @@ impl Expansion<'_> {
         self.checked_value(self.checked_storage(quote!(#scope #accessor(#(#arguments),*))))
     }
 
-    /// A call of the accessor with the arguments of the same name.
+    /// A call of the accessor with arguments of the same names.
     pub(super) fn accessor_call(&self) -> TokenStream {
         let accessor = item(self.method.accessor());
         let receiver = self.method.receiver().into_iter();
@@ -157,7 +157,7 @@ impl Expansion<'_> {
         quote!(#accessor(#(#arguments),*))
     }
 
-    /// An `impl Trait` argument forbids to write type arguments.
+    /// With an `impl Trait` argument, type arguments cannot be written.
     fn turbofish(&self, place: Place) -> Option<TokenStream> {
         let typed = !self.method.hides_types();
         typed.then(|| generics::turbofish(&self.generics(place, &self.method.generics)))

@@ -1,4 +1,4 @@
-//! `{method}_entry(..)`: a call without its body, and without the arguments that its key does not need.
+//! `{method}_entry(..)`: a call without its body, and without arguments outside of its key.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
@@ -58,7 +58,7 @@ impl Expansion<'_> {
         quote!(#holder #before #expiry #tags #call)
     }
 
-    /// Whether the time to live needs no value that an entry is named without.
+    /// Whether the expiry depends only on arguments that name the entry.
     fn knows_expiry(&self) -> bool {
         let Some(expiry) = self.method.options.expiry() else {
             return true;
@@ -69,7 +69,7 @@ impl Expansion<'_> {
         (has_self || !uses(expiry, "self")) && !unnamed.any(|name| uses(expiry, &name.to_string()))
     }
 
-    /// A call of it with the arguments of the same name.
+    /// A call of it with arguments of the same names.
     pub(super) fn entry_call(&self) -> TokenStream {
         let entry = item(self.method.entry());
         let receiver = self.method.naming_receiver().into_iter();

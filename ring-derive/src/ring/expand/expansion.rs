@@ -1,4 +1,4 @@
-//! A method while it is expanded, and the code that its functions share.
+//! The expansion of a method, and code shared by its functions.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
@@ -22,12 +22,12 @@ pub(super) struct Expansion<'a> {
     pub(super) types_in_bodies: Types,
 }
 
-/// Where a function of the accessors stands.
+/// The position of one of the accessors' functions.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
-    /// Where its body is: beside a free function, in an inherent impl, or in the impl of the accessors' trait.
+    /// With its body: beside a free function, in an inherent impl, or in the impl of the accessors' trait.
     Own,
-    /// In that trait.
+    /// In the accessors' trait.
     Declared,
     /// Beside a hidden trait, for users.
     Inherent,
@@ -44,7 +44,7 @@ impl<'a> Expansion<'a> {
         }
     }
 
-    /// The type that holds the coder, for the beginning of a body. It is an argument, as in a signature.
+    /// The holder of the coder, for the start of a body. An argument, as in a signature.
     pub(super) fn coder_holder(&self) -> Option<TokenStream> {
         let coder = types::held_coder(self.method)?;
         let name = types::holder(coder);
@@ -73,8 +73,8 @@ impl<'a> Expansion<'a> {
         })
     }
 
-    /// Uses the method, so that it is not reported as unused if only its accessor is used. The function that this is in
-    /// has no argument that could have the method's name.
+    /// Uses the method, so that it is not reported as unused if only its accessor is used. The enclosing function has no
+    /// argument that could have the method's name.
     pub(super) fn mark_used(&self) -> TokenStream {
         let mut used = TokenStream::new();
         let name = &self.method.sig.ident;
@@ -90,7 +90,7 @@ impl<'a> Expansion<'a> {
             let of_type = owner.map(|_| quote!(Self::));
             used.extend(quote!(let _ = #of_type #name #turbofish;));
         }
-        // An entry that nobody names is not reported either.
+        // An unused entry must not be reported either.
         if !self.named().any(Argument::hides_its_type) {
             let (scope, entry) = (self.scope(), item(self.method.entry()));
             let turbofish = generics::turbofish(&self.method.keyed_generics);
@@ -100,8 +100,8 @@ impl<'a> Expansion<'a> {
         used
     }
 
-    /// The accessors are as visible as the method, or as the user says. A trait's methods are as visible as the trait, which
-    /// is not known here: they stay in the crate.
+    /// The accessors are as visible as the method, or as the user specified. A trait's methods are as visible as the trait,
+    /// whose visibility is unknown here: they stay in the crate.
     pub(super) fn visibility(&self, place: Place) -> TokenStream {
         let of_trait = self
             .method
@@ -137,7 +137,7 @@ impl<'a> Expansion<'a> {
         })
     }
 
-    /// The parameters of a function, as it has them before its arguments.
+    /// The parameters of a function, as written before its arguments.
     pub(super) fn parameters(&self, generics: &Generics) -> TokenStream {
         match &self.method.owner {
             Some(_) => generics.to_token_stream(),
@@ -145,7 +145,7 @@ impl<'a> Expansion<'a> {
         }
     }
 
-    /// Where the parameters of the item that the user wrote would be: of the block, or of the function.
+    /// The place of the parameters of the user's item: the block, or the function.
     pub(super) fn place_of_parameters(&self) -> Span {
         let owner = self.method.owner.as_ref();
         owner.map_or_else(|| self.method.sig.ident.span(), |owner| owner.place)
@@ -159,7 +159,7 @@ impl<'a> Expansion<'a> {
         }
     }
 
-    /// An expression that needs one of these types.
+    /// An expression that uses one of these types.
     pub(super) fn used(&self, expression: TokenStream) -> TokenStream {
         match self.place_of_result() {
             Some(place) => moved_to(place, expression),
@@ -167,8 +167,8 @@ impl<'a> Expansion<'a> {
         }
     }
 
-    /// Where it is an error that a type is not a `Result`, if it has to be one. All code that needs it is there, as the
-    /// compiler reports equal errors in one place once.
+    /// Where an error is reported if a type has to be a `Result` and is not. All code that needs the `Result` is there: the
+    /// compiler reports equal errors at one place once.
     fn place_of_result(&self) -> Option<Span> {
         let ty = self.method.out_type().filter(|_| self.method.is_fallible());
         ty.map(Spanned::span)
@@ -176,7 +176,7 @@ impl<'a> Expansion<'a> {
 
     /// A link to the method, for its documentation.
     pub(super) fn link(&self) -> String {
-        // Without `r#`, which documentation does not know.
+        // Without `r#`, which rustdoc does not accept.
         let name = self.method.sig.ident.unraw();
         match &self.method.owner {
             Some(owner) if owner.of_trait.is_some() => format!("`{name}`"),
@@ -192,7 +192,7 @@ impl<'a> Expansion<'a> {
     }
 }
 
-/// A name that stands for an item, even where an argument has it too.
+/// A name of an item, even if an argument has the same name.
 pub(super) fn item(mut name: Ident) -> Ident {
     name.set_span(Span::mixed_site().located_at(name.span()));
     name

@@ -1,5 +1,5 @@
-//! Stale entries, time limits, and expiries that values decide: what a call learns of them, and the function that makes
-//! jobs for the background.
+//! Stale entries, time limits and expiries that depend on values: the options of a call, and the function that makes
+//! background jobs.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -15,7 +15,7 @@ use crate::root::located_at;
 use crate::types::place_of;
 
 impl Expansion<'_> {
-    /// The call with the expiry that a value decides, and with jitter. It comes after the ring's expiry.
+    /// The call with an expiry that depends on the value, and with jitter. It follows the ring's expiry.
     pub(super) fn deciding_expiry(&self, call: TokenStream) -> TokenStream {
         let options = &self.method.options;
         let (root, value) = (self.root, variable("__value"));
@@ -74,7 +74,7 @@ impl Expansion<'_> {
         }
     }
 
-    /// The call of a ring that waits for its body for a limited time.
+    /// The call of a ring with a limited wait for its body.
     pub(super) fn with_timeout(&self, call: TokenStream) -> TokenStream {
         match self.span_of_timeout() {
             Some(span) => quote_spanned!(span=> #call.with_timeout()),
@@ -82,7 +82,7 @@ impl Expansion<'_> {
         }
     }
 
-    /// The function that binds a body, and the entry among the body's arguments, if it sees it.
+    /// The function that binds a body, and the body's argument for the entry, if it has one.
     pub(super) fn seeing_entry(&self) -> (Ident, Option<TokenStream>) {
         let Some(entry) = &self.method.options.entry else {
             return (Ident::new("bind", Span::call_site()), None);
@@ -114,7 +114,7 @@ impl Expansion<'_> {
         let receiver = bound.as_ref().map(|_| quote!(#object,));
         let arguments = self.method.arguments.iter();
         let arguments = arguments.map(|Argument { name, ty, .. }| match ty {
-            // The bound value is a reference, and seen through one more.
+            // The bound value is a reference, reached through one more.
             Type::Reference(_) => quote!(#generated::passed(*#name)),
             _ => quote!(#generated::passed_ref(#name)),
         });
@@ -129,7 +129,7 @@ impl Expansion<'_> {
         }
     }
 
-    /// The call of a ring whose errors other calls get.
+    /// The call of a ring that shares errors with other calls.
     pub(super) fn with_errors(&self, call: TokenStream) -> TokenStream {
         let options = &self.method.options;
         let place = match (&options.errors, &options.share_errors) {
@@ -162,7 +162,7 @@ impl Expansion<'_> {
         is_needed.then(|| quote!(let #copy = ::core::clone::Clone::clone(&#token);))
     }
 
-    /// The function that makes the job for the background. It stands beside the accessor, which the job calls.
+    /// The function that makes the background job. It is beside the accessor, which the job calls.
     pub(super) fn job_function(&self, place: Place) -> Option<TokenStream> {
         let span = self.span_of_background()?;
         let (generated, function, out) = (self.root.generated_at(span), self.job_name(), &self.types.out);
@@ -197,8 +197,8 @@ impl Expansion<'_> {
         })
     }
 
-    /// The statements that copy the object and the arguments. The error of an argument that cannot be copied is at its type,
-    /// and that of an object at the option.
+    /// The statements that copy the object and the arguments. For an argument that cannot be copied, the error is at its
+    /// type; for an object, at the option.
     fn copies(&self, object: &Ident, span: Span) -> TokenStream {
         let of_receiver = |ty: Option<&Type>| self.copy(object, ty, span);
         let receiver = self.method.receiver().map(|receiver| match &receiver.kind {
@@ -248,7 +248,7 @@ impl Expansion<'_> {
         format_ident!("__job_{}", name.unraw(), span = Span::mixed_site())
     }
 
-    /// Where `stale` is written, if it is.
+    /// The span of `stale`, if written.
     fn span_of_stale(&self) -> Option<Span> {
         let options = &self.method.options;
         let stale = options.stale.as_ref().map(|stale| stale.value.span());
@@ -256,20 +256,20 @@ impl Expansion<'_> {
         stale.or_else(early).map(located_at)
     }
 
-    /// Where `timeout` is written, if it is.
+    /// The span of `timeout`, if written.
     fn span_of_timeout(&self) -> Option<Span> {
         let timeout = self.method.options.timeout.as_ref();
         timeout.map(|timeout| located_at(timeout.value.span()))
     }
 
-    /// Where the option is written that makes the body run in the background, if one does.
+    /// The span of the option that makes the body run in the background, if any.
     fn span_of_background(&self) -> Option<Span> {
         let span = self.span_of_stale().or_else(|| self.span_of_timeout());
         span.filter(|_| self.method.runs_in_background())
     }
 }
 
-/// The parameter for a value that is copied.
+/// The parameter of a value that is copied.
 fn by_reference(name: &Ident, ty: &Type) -> TokenStream {
     match ty {
         Type::Reference(_) => quote!(#name: #ty,),

@@ -1,5 +1,4 @@
-//! The values that a call binds, those of its key and those that only the body needs, and the pattern that takes them
-//! apart again.
+//! The bound values of a call: those of the key, and those for the body only; and the pattern that destructures them.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
@@ -21,20 +20,20 @@ pub(super) struct Parts<'a> {
     pub(super) values: TokenStream,
     /// The pattern of all values, for the body.
     pub(super) pattern: TokenStream,
-    /// The pattern that gives all arguments their names.
+    /// The pattern that names all arguments.
     pub(super) refreshed: TokenStream,
 }
 
-/// What the values are bound for.
+/// The purpose of the values.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Bound {
     /// A call with its body.
     Call,
-    /// An entry: only what the key needs.
+    /// An entry: only the values of the key.
     Entry,
 }
 
-/// The key expression without moves: what only stands in it, as `user.name` or `(name, 1)`, is part of the key by reference.
+/// The key expression without moves: operands, as of `user.name` or `(name, 1)`, are part of the key by reference.
 fn borrowed(key: &Expr, method: &Method) -> Expr {
     let mut key = key.clone();
     borrow(&mut key, method);
@@ -53,7 +52,7 @@ fn borrow(expression: &mut Expr, method: &Method) {
     }
 }
 
-/// Whether it is a part of a variable, and not of a value of the moment.
+/// Whether it is a part of a variable, not of a temporary.
 fn is_place(expression: &Expr) -> bool {
     match expression {
         Expr::Path(_) => true,
@@ -119,14 +118,14 @@ impl<'a> Parts<'a> {
 
     fn class(&mut self) {
         let options = &self.method.options;
-        // With a prefix, the type is a part of the ring's name.
+        // With a prefix, the type is part of the ring's name.
         if let (Some(_), None, Some(owner)) = (&options.class, &options.key_prefix, &self.method.owner) {
             let class = name::of_class(&owner.self_ty);
             self.keyed(&class, class.span(), quote!(_), quote!(_));
         }
     }
 
-    /// A value that borrows from what is bound beside it is recorded before that moves.
+    /// A value that borrows from other bound values is recorded before they move.
     fn by_expression(&mut self, key: &Expr) {
         let method = self.method;
         let mut moved = method.arguments.iter().filter(|argument| argument.moves());
@@ -162,7 +161,7 @@ impl<'a> Parts<'a> {
         self.refreshed.extend(quote!(#ignored(#name),));
     }
 
-    /// `self` as a value. A body that has moved `self` away needs it as well.
+    /// `self` as a value. A body that moves `self` needs it as well.
     fn receiver(&self, self_token: syn::Token![self]) -> TokenStream {
         if self.method.moves_self() {
             quote!(::core::clone::Clone::clone(&#self_token))
@@ -171,7 +170,7 @@ impl<'a> Parts<'a> {
         }
     }
 
-    /// A value of the key, and the place of the error if it cannot be one.
+    /// A value of the key, with the place of the error if it cannot be one.
     fn keyed(&mut self, value: impl ToTokens, place: Span, pattern: TokenStream, refreshed: TokenStream) {
         let span = located_at(place);
         let generated = self.root.generated_at(span);

@@ -21,7 +21,7 @@ impl Expansion<'_> {
         quote!(#root::storage::Tagged<#view, #count>)
     }
 
-    /// The statement that makes the tags, while all arguments are there, and the call with them.
+    /// The statement that makes the tags, while no argument has moved, and the call with them.
     pub(super) fn tagged(&self, call: TokenStream) -> (Option<TokenStream>, TokenStream) {
         let (root, tags) = (self.root, &self.method.tags);
         let Some(span) = self.span_of_tags() else {

@@ -13,7 +13,7 @@ use crate::types::is_bytes;
 pub(super) struct Types {
     /// The return type of the body.
     pub(super) out: TokenStream,
-    /// `Plain` or `Fallible`: how the value is taken out of it.
+    /// `Plain` or `Fallible`: how the value is extracted.
     pub(super) returned: TokenStream,
     /// The type of the value that is cached.
     pub(super) value: TokenStream,
@@ -31,12 +31,12 @@ pub(super) struct Types {
 }
 
 impl Types {
-    /// As the signatures of the accessors write them.
+    /// For the signatures of the accessors.
     pub(super) fn of(method: &Method) -> Self {
         Types::with_coder(method, coder(method))
     }
 
-    /// As their bodies write them: with the alias of a coder that has one.
+    /// For their bodies: a coder that has an alias is named by it.
     pub(super) fn in_bodies(method: &Method) -> Self {
         let coder = match held_coder(method) {
             Some(coder) => {
@@ -103,8 +103,8 @@ impl Types {
     }
 }
 
-/// A coder that bodies name by another type, which holds it: the compiler says of a wrong type in a body another thing than in a
-/// signature, and of one in an impl the same.
+/// A coder that bodies name by another type, its holder: for a wrong type the compiler's message in a body differs from that
+/// in a signature, and equals that in an impl.
 pub(super) fn held_coder(method: &Method) -> Option<&Type> {
     let coder = method.options.coder.as_ref()?;
     let Type::Path(path) = coder else { return None };
@@ -125,12 +125,12 @@ fn is_of_type(method: &Method) -> bool {
     matches!(method.options.storage, Storage::OfType { .. })
 }
 
-/// Whether the storage is known by its name alone to hold bytes: a type of the user's may have that name.
+/// Whether only its name shows that the storage holds bytes: a user's type may have that name.
 fn is_named(method: &Method) -> bool {
     is_of_type(method) && method.options.coder.is_none() && method.options.storage.holds_bytes()
 }
 
-/// The coder that the user named, or else the one that suits the value as it is written.
+/// The user's coder, or else the one for the value's written type.
 fn coder(method: &Method) -> Option<TokenStream> {
     let (root, options) = (&method.root, &method.options);
     match (&options.coder, method.value_type()) {

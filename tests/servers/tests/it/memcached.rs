@@ -9,7 +9,7 @@ use ring_cache_test_servers::{Memcached, or_leave_out};
 use crate::{NEVER, SOON};
 
 #[test]
-fn replies_are_what_lies_there() {
+fn replies_are_the_stored_bytes() {
     let Some(memcached) = or_leave_out("replies of memcached", Memcached::start()) else {
         return;
     };

@@ -17,7 +17,7 @@ fn ok() -> Reply {
 }
 
 #[test]
-fn replies_are_what_lies_there() {
+fn replies_are_the_stored_bytes() {
     let Some(redis) = or_leave_out("replies of Redis", Redis::start()) else {
         return;
     };

@@ -1,7 +1,7 @@
 //! Damage of any kind, anywhere in the file, its log and the index of that, while it is closed or open.
 //!
-//! A case is one storage that is damaged in one place or in some, which its number and the seed decide. docs/testing.md
-//! describes longer runs.
+//! A case is one storage with damage at one or several places, chosen by its number and the seed. docs/testing.md describes
+//! longer runs.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -21,10 +21,10 @@ use super::image::{self, DELETED, EXPIRED, Image, LIVE, METHOD, NEVER, SUFFIXES,
 use super::injury::Injury;
 use crate::random::Random;
 
-/// So many cases are quick enough for every day.
+/// The number of cases in a usual run.
 const FEW: u64 = 200;
 
-/// Nine cases of ten take less, on a busy machine too. Work on a damaged file that does not end soon takes longer in all of
+/// Nine of ten cases take less, also on a busy machine. If work on a damaged file does not end soon, it is slow in all of
 /// them.
 const LONG: Duration = Duration::from_secs(5);
 
@@ -46,21 +46,21 @@ impl Service {
 #[derive(Debug, Default)]
 struct Totals {
     cases: u64,
-    /// Cases in which another value was found, something panicked, or nothing could be written.
+    /// Cases with a wrong value, a panic, or no successful write.
     failed: u64,
     injuries: BTreeMap<Injury, u64>,
-    /// Of cases in which the file was open.
+    /// The number of cases with an open file.
     open: u64,
     found: u64,
-    /// Cases in which an entry was found, and in which the damage was noticed.
+    /// Cases that found an entry, and cases that noticed the damage.
     some_found: u64,
     noticed: u64,
     entries_dropped: u64,
     files_put_aside: u64,
-    /// Operations that were refused.
+    /// Refused operations.
     errors: u64,
     slowest: Duration,
-    /// Cases that took [`LONG`].
+    /// Cases that took longer than [`LONG`].
     long: u64,
 }
 
@@ -127,7 +127,7 @@ impl Case<'_> {
         open(self.path).wall_clock(image::read)
     }
 
-    /// So that there is something that the library remembers of the file.
+    /// So that the library has cached a part of the file.
     fn use_before(&mut self, disk: &Disk) {
         for key in 0..self.random.below(u64::from(NEVER)) as u32 {
             disk.get(&key).unwrap();
@@ -160,7 +160,7 @@ impl Case<'_> {
         }
     }
 
-    /// What is found was written under its key, in one of so many versions, and has not expired. Returns how much.
+    /// Found values were written under their keys, in one of these versions, and have not expired. Returns their number.
     fn look(&mut self, disk: &Disk, versions: u32) -> u32 {
         let keys: Vec<u32> = (0..NEVER).collect();
         let many = self.allow(disk.read_many(&keys, None));
@@ -194,7 +194,7 @@ impl Case<'_> {
         }
     }
 
-    /// Writing works, whatever has to be done for it: the damage may be noticed only now, even twice.
+    /// Writes succeed. Damage may be noticed only now, even twice.
     fn go_on(&mut self, disk: &Disk) {
         let worked = (0..4).any(|_| self.write(disk));
         assert!(worked, "nothing can be written: {:?}", disk.damages());
@@ -239,7 +239,7 @@ fn write_in_place(path: &Path, bytes: &[u8]) {
     file.set_len(bytes.len() as u64).unwrap();
 }
 
-/// Returns what went wrong.
+/// Returns the failures.
 fn run(number: u64, seed: u64, images: &[Image], folder: &Folder, totals: &mut Totals) -> Option<String> {
     let path = folder.0.join(format!("{number}.db"));
     totals.cases += 1;

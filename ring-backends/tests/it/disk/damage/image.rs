@@ -1,4 +1,4 @@
-//! Files as they lie there, which are damaged again and again.
+//! Files that are damaged again and again.
 
 use std::fs;
 use std::path::Path;
@@ -13,14 +13,14 @@ use super::anywhere::Service;
 /// The database, its log, and the index of the log.
 pub(super) const SUFFIXES: [&str; 3] = ["", "-wal", "-shm"];
 
-/// The keys of entries that are there, then of those that have expired, been deleted, been written twice, and never.
+/// The keys of existing entries, then of expired, deleted, twice written, and never written ones.
 pub(super) const LIVE: u32 = 24;
 pub(super) const EXPIRED: u32 = LIVE + 16;
 pub(super) const DELETED: u32 = EXPIRED + 4;
 pub(super) const TWICE: u32 = DELETED + 4;
 pub(super) const NEVER: u32 = TWICE + 4;
 
-/// How many entries come from a method.
+/// The number of entries of a method.
 pub(super) const METHOD: u32 = 4;
 
 /// When the files were written; they are read half a minute later.
@@ -32,7 +32,7 @@ pub(super) fn read() -> SystemTime {
     written() + Duration::from_secs(30)
 }
 
-/// What is written under a key. Some values take several pages.
+/// The value of a key. Some values take several pages.
 pub(super) fn value(key: u32, version: u32) -> Vec<u8> {
     let length = if is_large(key) { 5_000 } else { key as usize };
     let text = format!("value {version} of {key}. ");
@@ -43,10 +43,10 @@ fn is_large(key: u32) -> bool {
     key % 7 == 6
 }
 
-/// All that lies beside each other, by suffix.
+/// The files of a database, by suffix.
 pub(super) type Files = [Vec<u8>; SUFFIXES.len()];
 
-/// A storage, and what it was before some more was written.
+/// A storage, and an older state of it.
 #[derive(Clone, Debug)]
 pub(super) struct Image {
     pub(super) files: Files,
@@ -54,8 +54,8 @@ pub(super) struct Image {
 }
 
 impl Image {
-    /// One that was closed, one whose process was killed before anything had left the log, and one that was killed
-    /// later; each with values of all sizes, and with small ones only, so that half of the bytes are not theirs.
+    /// A closed one, one whose process was killed before any checkpoint, and one killed later; each with values of all
+    /// sizes, and with small ones only, whose bytes are half of the file.
     pub(super) fn all() -> Vec<Image> {
         let kept_open = |_: &mut Option<Disk>, _: &Folder| {};
         let close = |disk: &mut Option<Disk>, _: &Folder| *disk = None;
@@ -95,7 +95,7 @@ impl Image {
                 fs::write(beside(path, suffix), bytes).unwrap();
             }
         }
-        // By which a storage is known whose beginning is damaged.
+        // It identifies a storage whose beginning is damaged.
         fs::write(beside(path, "-lock"), "").unwrap();
     }
 }

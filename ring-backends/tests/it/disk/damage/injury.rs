@@ -13,7 +13,7 @@ pub(super) enum Injury {
     GarbageAppended,
     /// From elsewhere in the file.
     BlockCopied,
-    /// What was there before.
+    /// An older state.
     OldBlock,
     /// The log of another storage.
     OtherLog,
@@ -36,7 +36,7 @@ const LOG: usize = 1;
 const INDEX: usize = 2;
 
 impl Injury {
-    /// Damages one of the files. Returns what was done, unless there was nothing to do it to.
+    /// Damages one of the files. Returns a description, unless there was nothing to damage.
     pub(super) fn random(
         files: &mut Files,
         images: &[Image],
@@ -51,7 +51,7 @@ impl Injury {
             _ => (which, &other.older[which]),
         };
         let before = files[which].clone();
-        // The index of an open file is memory that the processes share, not what a disk gives back: the library believes it.
+        // The index of an open file is memory that the processes share, not content of a disk: the library trusts it.
         let is_memory = is_open && which == INDEX;
         if !is_memory && (!before.is_empty() || injury == Injury::OtherLog) {
             injury.harm(&mut files[which], source, random);
@@ -92,7 +92,7 @@ impl Injury {
     }
 }
 
-/// Half of the time another place than `at`: one that is neither empty nor text, but says how to read what is around it.
+/// Half of the time another offset than `at`: a byte of metadata, neither empty nor text.
 fn dense(bytes: &[u8], at: usize, random: &mut Random) -> usize {
     let is_text = |byte: &u8| byte.is_ascii_graphic() || *byte == b' ';
     let is_dense = |at: &usize| {
@@ -104,7 +104,7 @@ fn dense(bytes: &[u8], at: usize, random: &mut Random) -> usize {
     places.find(is_dense).unwrap_or(at)
 }
 
-/// The block in which a place is.
+/// The block with this offset.
 fn block(bytes: &mut [u8], at: usize, size: usize) -> &mut [u8] {
     let from = at / size * size;
     let end = bytes.len().min(from + size);

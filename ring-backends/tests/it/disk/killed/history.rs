@@ -1,11 +1,11 @@
-//! What was done before a kill, and what may be found after it.
+//! The operations before a kill, and the possible states after it.
 
 use super::operation::{Operation, RINGS};
 
-/// An entry that was found, or may be: its version, and the second in which it expires if it does.
+/// A possible entry: its version, and the second of its expiry, if any.
 pub(super) type State = Option<(u64, Option<u64>)>;
 
-/// The order of what was heard. An operation takes effect between two of them.
+/// A position in the order of lines. An operation takes effect between two of them.
 type Moment = usize;
 
 #[derive(Debug)]
@@ -13,25 +13,25 @@ struct Done {
     writer: u64,
     operation: Operation,
     begin: Moment,
-    /// `Moment::MAX` if it was not acknowledged: it may have taken effect until the end, or never.
+    /// `Moment::MAX` if it was not acknowledged: it may have taken effect at any time, or never.
     end: Moment,
-    /// Whether it surely took effect.
+    /// Whether it certainly took effect.
     effective: bool,
     touched: bool,
 }
 
-/// What several writers said about what they did in one round.
+/// The lines of several writers in one round.
 #[derive(Debug)]
 pub(super) struct History {
-    /// What was there before, by key.
+    /// The state before, by key.
     before: Vec<State>,
-    /// The second of the day in which all of it happened.
+    /// The second at which all of it happened.
     now: u64,
     done: Vec<Done>,
     moments: Moment,
 }
 
-/// Something that changed one key. What it left: a version with its expiry, or nothing.
+/// A change of one key, and its result: a version with its expiry, or nothing.
 #[derive(Clone, Copy, Debug)]
 struct Change {
     begin: Moment,
@@ -71,7 +71,7 @@ impl History {
         &done.operation
     }
 
-    /// What may be found under a key `now`. Nothing is among it if all of it may have expired.
+    /// The possible states of a key `now`. Absence is one of them if all may have expired.
     pub(super) fn possible(&self, key: u32, now: u64) -> Vec<State> {
         let changes = self.changes(key);
         let mut possible = Vec::new();
@@ -89,7 +89,7 @@ impl History {
         possible
     }
 
-    /// What was found tells that a write took effect, with all that it wrote.
+    /// Found entries show that a write took effect, with all of its entries.
     pub(super) fn found(&mut self, found: &[State]) {
         for done in &mut self.done {
             let Operation::Set(entries) = &done.operation else {
@@ -129,7 +129,7 @@ impl History {
         [before].into_iter().chain(later).collect()
     }
 
-    /// When an entry that a change left may expire: as it said itself, or as it was touched after that.
+    /// The possible expiries of an entry that a change left: its own, or those of later touches.
     fn expiries(&self, key: u32, change: Change) -> Vec<Option<u64>> {
         let touches = self.done.iter().filter_map(|done| match done.operation {
             Operation::Touch { key: touched, expiry } if touched == key && done.touched => Some(Change {
@@ -147,7 +147,7 @@ impl History {
     }
 }
 
-/// The changes that may have been the last: those after whose end none began that surely took effect.
+/// The possibly last changes: no change that certainly took effect began after their end.
 fn last(changes: &[Change]) -> impl Iterator<Item = Change> {
     let effective = changes.iter().filter(|change| change.effective);
     let latest = effective.map(|change| change.begin).max().unwrap_or(0);

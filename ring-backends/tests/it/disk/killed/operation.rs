@@ -1,4 +1,4 @@
-//! What a writer does to the storage, told in one line before and after.
+//! The operations of a writer, each printed before and after it.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,28 +9,28 @@ use ring_cache_backends::Disk;
 
 use crate::random::Random;
 
-/// How many keys there are, in how many rings.
+/// The number of keys, and of rings.
 pub(super) const KEYS: u32 = 120;
 pub(super) const RINGS: u32 = 3;
 
 const RING_NAMES: [&str; RINGS as usize] = ["r0", "r1", "r2"];
 
-/// The key of an entry: its ring comes first, as in the keys of the macros.
+/// The key of an entry: its ring first, as in keys of the macros.
 pub(super) fn key(number: u32) -> String {
     format!("{}:{number}", RING_NAMES[(number % RINGS) as usize])
 }
 
-/// One entry that is written. No two writes have the same version.
+/// A written entry. Each write has a unique version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) key: u32,
     pub(super) version: u64,
-    /// In seconds; 0 if it never expires.
+    /// In seconds; 0 if it does not expire.
     pub(super) expiry: u64,
 }
 
 impl Entry {
-    /// A value that tells its key and version, and whose size is theirs as well.
+    /// A value that contains its key and version, with a size derived from them.
     pub(super) fn value(self) -> Vec<u8> {
         let size = match Random::seeded(self.version).below(64) {
             0 => 60_000,
@@ -41,7 +41,7 @@ impl Entry {
         text.bytes().cycle().take(size as usize).collect()
     }
 
-    /// The version of a value that was found under `key`, unless it is no value of this key.
+    /// The version of the value found under `key`, unless it is a value of another key.
     pub(super) fn version_of(key: u32, value: &[u8]) -> Option<u64> {
         let text = std::str::from_utf8(value).ok()?;
         let version = text.strip_prefix("value ")?.split(' ').next()?.parse().ok()?;
@@ -56,7 +56,7 @@ impl Entry {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Operation {
-    /// Of one entry, or of several, which are written all or none.
+    /// Of one entry, or of several, written atomically.
     Set(Vec<Entry>),
     Delete(Vec<u32>),
     Touch {
@@ -64,12 +64,12 @@ pub(super) enum Operation {
         expiry: u64,
     },
     Clear(u32),
-    /// Closes the file, which moves what is in the log if nobody else has it open, and opens it again.
+    /// Closes the file, which checkpoints the log if no other process has it open, and opens it again.
     Reopen,
 }
 
 impl Operation {
-    /// The operation of this number of a writer, whose versions begin at `first`.
+    /// A writer's operation of this number, whose versions begin at `first`.
     pub(super) fn random(random: &mut Random, first: u64) -> Self {
         let key = |random: &mut Random| random.below(u64::from(KEYS)) as u32;
         let expiry = |random: &mut Random| [0, 0, 15, 35, 3600][random.below(5) as usize];
@@ -103,7 +103,7 @@ impl Operation {
         }
     }
 
-    /// Does it. Returns the storage, and whether an entry was touched.
+    /// Executes it. Returns the storage, and whether an entry was touched.
     pub(super) fn run(&self, disk: Disk, open: impl FnOnce() -> Disk) -> (Disk, bool) {
         let mut touched = false;
         match self {
@@ -124,7 +124,7 @@ impl Operation {
         (disk, touched)
     }
 
-    /// What `Display` wrote.
+    /// Parses the output of `Display`.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (verb, rest) = text.split_once(' ').unwrap_or((text, ""));
         let mut words = rest.split(' ').map(|word| {

@@ -1,4 +1,4 @@
-//! The process that is killed: some threads that write, and say so before and after.
+//! The process to be killed: threads that write, and print each operation before and after it.
 
 use std::env;
 use std::path::Path;
@@ -15,14 +15,14 @@ use crate::random::Random;
 
 const ORDERS: &str = "RING_CACHE_TEST_ORDERS";
 
-/// What such a process is told.
+/// The orders of such a process.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Orders {
-    /// The number of the first of its threads; the others follow. No other has it while the file lives.
+    /// The number of its first thread; the others follow. The numbers are unique for the file.
     pub(super) writer: u64,
     pub(super) threads: u64,
     pub(super) seed: u64,
-    /// What the clock shows, in seconds since 1970.
+    /// The time of the clock, in seconds since 1970.
     pub(super) now: u64,
     pub(super) max_bytes: u64,
 }
@@ -45,7 +45,7 @@ impl Orders {
         let orders = env::var(ORDERS).unwrap();
         let numbers: Vec<u64> = orders.split(' ').map(|word| word.parse().unwrap()).collect();
         let [writer, threads, seed, now, max_bytes] = numbers[..] else {
-            panic!("these are no orders: {orders}");
+            panic!("invalid orders: {orders}");
         };
         Orders {
             writer,
@@ -63,7 +63,7 @@ impl Orders {
     }
 }
 
-/// Until the process is killed.
+/// Writes until the process is killed.
 pub(in super::super) fn write_for_ever(file: &Path) {
     let orders = Orders::read();
     let disk = orders.open(file);
