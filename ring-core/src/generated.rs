@@ -243,7 +243,7 @@ impl<T: Nothing> Keyed<()> for T {
     }
 }
 
-/// What a static can hold.
+/// Content for a static.
 #[diagnostic::on_unimplemented(
     message = "values that are not `Send` and `Sync` cannot be cached for all threads",
     label = "all threads would see this",
