@@ -1,8 +1,8 @@
 //! Answers that survive the process: `cargo run --features disk --example disk`.
 //!
-//! The program runs itself several times, with one file for the answers. Each row is one call, and how often its method
-//! has been computed by this process. Each run checks its rows: it panics, and the example fails, if a value that should
-//! be in the file is computed again, or one that should not is found.
+//! The program runs itself several times, with one file for the answers. Each row is one call, with the number of prices
+//! that this process has computed. Each run checks its rows: it panics, and the example fails, if a value that should be in
+//! the file is computed again, or one that should not is found.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use std::{env, fs, process};
 
 use ring_cache::{Disk, RingKey, coder::Cbor, ring_impl};
 
-/// What a shop sells. Its name makes the key; where answers lie does not.
+/// A shop. Its name is in the key; the storage is not.
 #[derive(RingKey)]
 struct Shop {
     name: &'static str,
@@ -24,7 +24,7 @@ struct Shop {
 
 #[ring_impl(storage = self.disk as Disk, coder = Cbor)]
 impl Shop {
-    /// Cents, after a computation that takes a while. Entries live a day, whatever becomes of the process.
+    /// The price in cents, after a slow computation. Entries live a day, also after the process.
     #[ring(expire = "24h")]
     fn price(&self, article: &str) -> u64 {
         self.computed.fetch_add(1, Ordering::Relaxed);
@@ -32,7 +32,7 @@ impl Shop {
     }
 }
 
-/// Does a call, prints it, and checks how many prices this process has computed by then.
+/// Makes a call, prints it, and checks the number of prices computed so far.
 macro_rules! show {
     ($shop:ident, $computed:literal, $call:expr) => {{
         let answer = $call;
@@ -95,7 +95,7 @@ fn play(run: &str, file: &Path) -> Result<(), Box<dyn Error>> {
             show!(shop, 0, shop.price("hammer"));
             show!(shop, 1, shop.price("saw"));
         }
-        // The file was put aside, and a new one began: no call fails.
+        // The file was renamed, and a new one created: no call fails.
         _ => {
             show!(shop, 1, shop.price("hammer"));
             show!(shop, 1, shop.price("hammer"));
@@ -105,7 +105,7 @@ fn play(run: &str, file: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A folder that goes with the program.
+/// A folder, removed at the end of the program.
 struct Folder(PathBuf);
 
 impl Folder {

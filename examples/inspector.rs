@@ -1,7 +1,7 @@
-//! A service that can be looked into: `cargo run --example inspector --features inspector`.
+//! A service with an inspector: `cargo run --example inspector --features inspector`.
 //!
-//! It asks its inspector as `curl` does, deletes a key, and ends. With `INSPECTOR=127.0.0.1:9009` it goes on, and prints the
-//! token: open <http://localhost:9009> in a browser.
+//! It sends its inspector the requests of `curl`, deletes a key, and ends. With `INSPECTOR=127.0.0.1:9009` it continues, and
+//! prints the token: open <http://localhost:9009> in a browser.
 
 use std::error::Error;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use ring_cache::inspector::Inspector;
 use ring_cache::{Lru, RingKey, ring, ring_impl};
 use tokio::net::TcpListener;
 
-/// Its storage is a static, which needs nothing to be looked into.
+/// Its storage is a static, so the inspector lists its keys.
 #[ring(key_prefix = "square", expire = "10m", stale = "1h", refresh = caller)]
 fn square(n: u64) -> u64 {
     n * n

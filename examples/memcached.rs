@@ -1,5 +1,5 @@
-//! Entries on a memcached server, shared with everybody who knows it: `cargo run --example memcached --features
-//! memcached,json`. It starts a server of its own, unless `MEMCACHED_URL` names one.
+//! Entries on a memcached server, shared with all its clients: `cargo run --example memcached --features memcached,json`. It
+//! starts a server, unless `MEMCACHED_URL` names one.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -9,14 +9,14 @@ use ring_cache::coder::Json;
 use ring_cache::{Calls, Error, Memcached, ring};
 use ring_cache_test_servers as servers;
 
-/// The storage, opened when it is first used. Entries of other programs have other namespaces.
+/// The storage, opened at its first use. Entries of other programs have other namespaces.
 static CACHE: LazyLock<Memcached> = LazyLock::new(|| {
     let storage =
         Memcached::open(url()).expect("MEMCACHED_URL is an address such as memcache://127.0.0.1:11211");
     storage.namespace("shop").deadline(Duration::from_secs(2))
 });
 
-/// How many are in stock: kept as JSON, for five minutes.
+/// The number in stock: stored as JSON, for five minutes.
 #[ring(memcached = CACHE, coder = Json, expire = "5m", key_prefix = "stock")]
 fn stock(article: &str) -> u32 {
     QUERIES.fetch_add(1, Ordering::Relaxed);
@@ -77,7 +77,7 @@ fn main() -> Result<(), Error> {
     Ok(())
 }
 
-/// Nobody listens there.
+/// An address that refuses connections.
 static NOWHERE: LazyLock<Memcached> =
     LazyLock::new(|| Memcached::open("127.0.0.1:1").expect("it is an address"));
 
@@ -86,7 +86,7 @@ fn everything() -> String {
     "all of it".to_owned()
 }
 
-/// Stands for a database that counts its queries.
+/// Replaces a database that counts its queries.
 static QUERIES: AtomicU32 = AtomicU32::new(0);
 
 fn expect_queries(expected: u32) {

@@ -1,9 +1,9 @@
 //! A service over HTTP whose cache Prometheus reads, at `/metrics`, and a person, at `/doctor`.
 //!
-//! It asks itself and ends: `cargo run --example metrics --features metrics`. With `-- --serve` it goes on.
+//! It sends itself requests and ends: `cargo run --example metrics --features metrics`. With `-- --serve` it continues.
 //!
-//! For OpenTelemetry exchange the recorder: its exporter for the crate `metrics` reads the same metrics, and a task calls
-//! `ring_cache::metrics::publish()` as often as it sends them.
+//! For OpenTelemetry install another recorder: its exporter for the crate `metrics` reads the same metrics, and a task calls
+//! `ring_cache::metrics::publish()` at the exporter's interval.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +22,7 @@ struct Users {
 
 #[ring_impl]
 impl Users {
-    /// As if a database were asked.
+    /// Imagine a database here.
     #[ring(lru = self.cache, key_prefix = "users", expire = "1m")]
     async fn name(&self, id: u64) -> String {
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -34,7 +34,7 @@ async fn name(State(users): State<Arc<Users>>, Path(id): Path<u64>) -> String {
     users.name(id).await
 }
 
-/// Counters are set when they are read, so that hits need not tell anybody.
+/// Counters are set when they are read, so hits report nothing.
 async fn metrics(State(prometheus): State<PrometheusHandle>) -> String {
     ring_cache::metrics::publish();
     prometheus.render()

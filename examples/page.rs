@@ -1,8 +1,8 @@
 //! Real pages from a real HTTP origin, cached and controlled: `cargo run --example page`.
 //!
-//! The origin serves files of this repository and counts what it is asked for. Each row of the output is one call, how
-//! long it took, how many requests the origin has had since it started, and the answer. The example checks every row:
-//! it panics, and so ends with a failure, if a call that should come from the cache reaches the origin.
+//! The origin serves files of this repository and counts its requests. Each row of the output is one call, with its time,
+//! the number of requests to the origin so far, and the answer. The example checks every row: it panics, and so fails, if a
+//! call that should come from the cache reaches the origin.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -17,7 +17,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use ring_cache::{RingKey, ring_impl};
 
-/// A page of the web. Its address makes the key; the client does not.
+/// A page of the web. Its address is the key; the client is not part of it.
 #[derive(RingKey)]
 #[ring_key(prefix = "page")]
 struct Page {
@@ -28,7 +28,7 @@ struct Page {
 
 #[ring_impl]
 impl Page {
-    /// The page's text, shared by all who ask: a hit clones a pointer. Only `Ok` is cached.
+    /// The page's text, shared by all callers: a hit clones a pointer. Only `Ok` is cached.
     #[ring(expire = "1h")]
     fn content(&self) -> Result<Arc<str>, ureq::Error> {
         let mut response = self.http.get(&self.url).call()?;
@@ -36,7 +36,7 @@ impl Page {
     }
 }
 
-/// Does a call, prints it with its time and its answer, and checks how many requests the origin has had by then.
+/// Makes a call, prints it with its time and its answer, and checks the number of requests to the origin so far.
 macro_rules! show {
     ($origin:ident, $requests:literal, $call:expr) => {{
         let start = Instant::now();
@@ -113,7 +113,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The page's content, asked for by many threads at the same moment.
+/// The page's content, requested by many threads at the same moment.
 fn herd(page: &Page, threads: usize) -> Vec<Arc<str>> {
     let start = Barrier::new(threads);
     let ask = || {
@@ -129,7 +129,7 @@ fn herd(page: &Page, threads: usize) -> Vec<Arc<str>> {
     })
 }
 
-/// What the origin serves, and how long it takes for it, as one in the next town would.
+/// The files of the origin, and its time for one, like that of a server in the next town.
 const FILES: [&str; 3] = ["README.md", "LICENSE-MIT", "src/lib.rs"];
 const LATENCY: Duration = Duration::from_millis(20);
 
@@ -191,7 +191,7 @@ fn heading(text: &str) {
     println!("\n{text:<50} {:>8} {:>8}  answer", "time", "requests");
 }
 
-/// Prints a call, how long it took, the origin's requests so far, and the beginning of the answer.
+/// Prints a call, its time, the origin's requests so far, and the beginning of the answer.
 fn row(call: &str, took: Duration, requests: u32, answer: &dyn Debug) {
     let answer = format!("{answer:?}");
     let end = answer.char_indices().nth(29).map_or("", |_| "…");

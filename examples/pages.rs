@@ -1,5 +1,5 @@
 //! A site whose pages are cached in memory and in Redis, and purged by a verb: `cargo run --example pages --features
-//! pages,redis,tiered,tokio`. It starts a Redis of its own, unless `REDIS_URL` names one.
+//! pages,redis,tiered,tokio`. It starts a Redis, unless `REDIS_URL` names one.
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -17,7 +17,7 @@ use ring_cache_test_servers as servers;
 
 type Failure = Box<dyn Error + Send + Sync>;
 
-/// How often the site made a page.
+/// The number of pages made by the site.
 static MADE: AtomicU32 = AtomicU32::new(0);
 
 async fn article(Path(id): Path<u32>) -> impl IntoResponse {
@@ -31,7 +31,7 @@ async fn account() -> impl IntoResponse {
     (AppendHeaders([("set-cookie", "session=1")]), "your account")
 }
 
-/// A change somewhere else than at the page's URI: the page is purged by hand.
+/// A change that is not at the page's URI: the page is purged explicitly.
 async fn publish(State((pages, host)): State<(Pages, String)>, Path(id): Path<u32>) -> &'static str {
     match pages.ring(format!("http://{host}/articles/{id}")).delete().await {
         Ok(true) => "purged",
@@ -98,7 +98,7 @@ async fn visit(address: SocketAddr) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Says how often the site made a page since the last time.
+/// Checks the number of pages made since the last call.
 fn expect_made(expected: u32) {
     assert_eq!(MADE.swap(0, Ordering::Relaxed), expected);
     println!("    pages made: {expected}");

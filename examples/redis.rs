@@ -1,5 +1,5 @@
-//! Entries in Redis, shared with everybody who knows it, by blocking and by async functions: `cargo run --example redis
-//! --features redis,tokio,json`. It starts a server of its own, unless `REDIS_URL` names one.
+//! Entries in Redis, shared with all its clients, by blocking and async functions: `cargo run --example redis --features
+//! redis,tokio,json`. It starts a server, unless `REDIS_URL` names one.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -9,7 +9,7 @@ use ring_cache::coder::Json;
 use ring_cache::{AsyncCalls, Error, Redis, RingKey, ring, ring_impl};
 use ring_cache_test_servers as servers;
 
-/// A service that owns its storage. Calls never wait for it longer than the deadline.
+/// A service that owns its storage. Calls wait for it no longer than the deadline.
 #[derive(RingKey)]
 struct Shop {
     name: String,
@@ -26,7 +26,7 @@ impl Shop {
         100 * article.len() as u32
     }
 
-    /// An async function beside it, on the same storage.
+    /// An async function on the same storage.
     #[ring(key_prefix = "stock")]
     async fn stock(&self, article: &str) -> u32 {
         QUERIES.fetch_add(1, Ordering::Relaxed);
@@ -109,7 +109,7 @@ async fn awaited(shop: &Shop) -> Result<(), Error> {
     Ok(())
 }
 
-/// Nobody listens there.
+/// An address that refuses connections.
 static NOWHERE: LazyLock<Redis> =
     LazyLock::new(|| Redis::open("redis://user:secret@127.0.0.1:1").expect("it is an address"));
 
@@ -118,7 +118,7 @@ fn everything() -> String {
     "all of it".to_owned()
 }
 
-/// Stands for a database that counts its queries.
+/// Replaces a database that counts its queries.
 static QUERIES: AtomicU32 = AtomicU32::new(0);
 
 fn expect_queries(expected: u32) {

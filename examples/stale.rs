@@ -1,9 +1,9 @@
 //! A service whose origin goes down and comes back, under load: `cargo run --example stale --features tokio`.
 //!
 //! Two routes serve the same prices. Entries of both are fresh for 200 ms; those of one are kept for a minute more, and
-//! returned while a task in the background computes the new value, and while the origin is down. For each tenth of a
-//! second the example draws the slowest answer of each route, its age, and what failed. It checks counts, never times: it
-//! panics, and so ends with a failure, if one is wrong.
+//! returned while a background task computes the new value, and while the origin is down. For each tenth of a second the
+//! example draws the slowest answer of each route, its age, and failures. It checks counts, never times: it panics, and so
+//! fails, if one is wrong.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use ring_cache::{Lru, RingKey, ring_impl};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-/// How long the origin takes for an answer.
+/// The origin's time for an answer.
 const LATENCY: Duration = Duration::from_millis(50);
 
 /// The number of clients, and the time between two requests of one.
@@ -53,7 +53,7 @@ struct Prices {
 /// A price, and when it was read.
 #[derive(Clone)]
 struct Price {
-    #[allow(dead_code, reason = "nobody buys anything here")]
+    #[allow(dead_code, reason = "only the age is checked")]
     value: u64,
     read: Instant,
 }
@@ -165,7 +165,7 @@ async fn load(prices: &Prices, is_kept: bool) -> Vec<Answer> {
     clients.join_all().await.into_iter().flatten().collect()
 }
 
-/// One tenth of a second in words and bars.
+/// One tenth of a second as text and bars.
 fn row(tenth: u64, answers: &[Answer], has_time: bool) -> String {
     let from = Duration::from_millis(tenth * 100);
     let answers: Vec<_> = answers

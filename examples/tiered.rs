@@ -1,7 +1,8 @@
-//! Two processes share one Redis, each with memory of its own in front of it. What one changes, the other drops:
+//! Two processes share one Redis, each with its own memory in front of it. When one changes an entry, the other drops its
+//! copy:
 //! `cargo run --example tiered --features tiered,redis`.
 //!
-//! It starts a Redis of its own, unless `REDIS_URL` names one.
+//! It starts a Redis, unless `REDIS_URL` names one.
 
 use std::env;
 use std::io::{self, BufRead, BufReader, Write};
@@ -24,7 +25,7 @@ static TIERS: LazyLock<Tiered<Lru<String>, Redis>> = LazyLock::new(|| {
     )
 });
 
-/// The user's name, as the database has it.
+/// The user's name in the database.
 #[ring(storage = TIERS as Tiered<Lru<String>, Redis>, expire = "5m")]
 fn name(id: u32) -> String {
     QUERIES.fetch_add(1, Ordering::Relaxed);
@@ -92,7 +93,7 @@ fn this_process(url: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Does what it is told, a line at a time.
+/// Executes commands, one per line.
 fn other_process() -> Result<(), Error> {
     for line in io::stdin().lines().map_while(Result::ok) {
         let answer = match line.split_once(' ').unwrap_or((&line, "")) {
@@ -107,7 +108,7 @@ fn other_process() -> Result<(), Error> {
     Ok(())
 }
 
-/// What lies in this process's memory.
+/// The entry in this process's memory.
 fn near() -> String {
     let near = TIERS.near().get(&name_ring(42).key());
     near.unwrap_or_else(|| "nothing".into())
@@ -148,7 +149,7 @@ impl Other {
         println!("    other: {line}: {expected}");
     }
 
-    /// Only when it hears of changes does it keep what it finds.
+    /// It keeps found entries only after it gets reports of changes.
     fn keeps(&mut self, name: &str) {
         come_to("it keeps what it finds", || {
             self.ask("name") == name && self.ask("near") == name
@@ -164,13 +165,13 @@ impl Other {
 
 impl Drop for Other {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have ended already.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
-/// Waits for what takes a moment: word of a change has some way to go.
+/// Waits until `is_so` is true: reports of changes take a moment.
 fn come_to(what: &str, mut is_so: impl FnMut() -> bool) {
     let start = Instant::now();
     while !is_so() {

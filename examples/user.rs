@@ -1,4 +1,4 @@
-//! The original's user example: one entry for each id, whoever asks: `cargo run --example user`.
+//! The original's user example: one entry for each id, for all instances: `cargo run --example user`.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use ring_cache::{Calls, RingKey, ring_impl};
 
-/// A user, known by the id: the twin of `def __ring_key__(self): return self['id']`.
+/// A user, identified by the id, like `def __ring_key__(self): return self['id']`.
 #[derive(RingKey)]
 struct User {
     id: u64,
@@ -14,13 +14,13 @@ struct User {
 
 #[ring_impl]
 impl User {
-    /// The user's name, as the database has it.
+    /// The user's name in the database.
     #[ring]
     fn name(&self) -> String {
         query(self.id)
     }
 
-    /// Arguments are fine too.
+    /// A method with an argument.
     #[ring]
     fn greeting(&self, greeting: &str) -> String {
         format!("{greeting}, {}!", query(self.id))
@@ -73,7 +73,7 @@ fn main() {
     expect_queries(7);
 }
 
-/// Stands for a database that counts its queries.
+/// Replaces a database that counts its queries.
 static NAMES: Mutex<BTreeMap<u64, &str>> = Mutex::new(BTreeMap::new());
 static QUERIES: AtomicU32 = AtomicU32::new(0);
 

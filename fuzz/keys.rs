@@ -1,4 +1,4 @@
-//! Values whose keys are checked, and what has to hold for all of them.
+//! Values whose keys are checked, and the properties of all of them.
 
 #[path = "../tests/it/key_parser/format.rs"]
 mod format;
@@ -31,8 +31,8 @@ pub(crate) fn text<K: RingKey + ?Sized>(key: &K) -> String {
     Key::of(key).to_string()
 }
 
-/// A value, and another that mostly differs in little: one byte is another where it is read from. Two bytes say which,
-/// and how; `rest` is what both are read from.
+/// A value, and another that mostly differs slightly: one byte of its input is changed. Two bytes give the position and the
+/// change; `rest` is the input of both.
 pub(crate) fn neighbours<T: for<'a> Arbitrary<'a>>(change: [u8; 2], rest: &mut [u8]) -> Option<[T; 2]> {
     let one = T::arbitrary_take_rest(Unstructured::new(rest)).ok()?;
     let [place, bits] = change;
@@ -44,7 +44,7 @@ pub(crate) fn neighbours<T: for<'a> Arbitrary<'a>>(change: [u8; 2], rest: &mut [
     Some([one, other])
 }
 
-/// Texts, what is recorded, and the cache agree on whether two keys are equal.
+/// Texts, records and the cache agree on whether two keys are equal.
 pub(crate) fn agree<K: RingKey>(one: &K, other: &K, equal: bool) {
     let texts = [text(one), text(other)];
     assert!(
@@ -77,7 +77,7 @@ pub(crate) fn agree_as_arguments<K: RingKey>(one: &K, other: &K, equal: bool) {
     agree(&calls[0], &calls[1], equal);
 }
 
-/// The parser gives the parts of a value back.
+/// The parser restores the parts of a value.
 pub(crate) fn can_be_read<T: Shape>(one: &T, other: &T) -> bool {
     T::with_schema(|schema| {
         let (value, text) = (one.value(), text(one));
@@ -86,7 +86,7 @@ pub(crate) fn can_be_read<T: Shape>(one: &T, other: &T) -> bool {
     })
 }
 
-/// The parser gives the parts of a call's two arguments back.
+/// The parser restores the parts of a call's two arguments.
 pub(crate) fn can_be_read_as_arguments<T: Shape>(one: &T, other: &T) -> bool {
     T::with_schema(|schema| {
         let values = [one.value(), other.value()];
@@ -97,8 +97,8 @@ pub(crate) fn can_be_read_as_arguments<T: Shape>(one: &T, other: &T) -> bool {
     })
 }
 
-/// Three bytes, which say what is to be done, and the rest. The first names one of `kinds`, and in which of some forms its
-/// values are tried: one in each execution, so that there are more of them.
+/// Three bytes for the trial, and the rest. The first selects one of `kinds`, and the form of its values: one per execution,
+/// for more executions.
 pub(crate) fn split(input: &[u8], kinds: u8) -> Option<(u8, Trial, Vec<u8>)> {
     let (&[kind, place, bits], rest) = input.split_first_chunk()?;
     let trial = Trial {
@@ -108,14 +108,14 @@ pub(crate) fn split(input: &[u8], kinds: u8) -> Option<(u8, Trial, Vec<u8>)> {
     Some((kind % kinds, trial, rest.to_vec()))
 }
 
-/// What is done with values.
+/// A trial of values.
 #[derive(Clone, Copy)]
 pub(crate) struct Trial {
     pub(crate) form: u8,
     pub(crate) change: [u8; 2],
 }
 
-/// Whether an input was of use.
+/// Whether an input was useful.
 pub(crate) fn corpus(used: Option<()>) -> Corpus {
     if used.is_some() {
         Corpus::Keep

@@ -3,17 +3,17 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-/// Seeing what the cache does: statistics, rings, findings, events, metrics and traces.
+/// Observability: statistics, rings, findings, events, metrics and traces.
 #[doc = include_str!("../SEEING.md")]
 #[cfg(any(doc, doctest))]
 pub mod seeing {}
 
-/// Coming from cached, moka, hitbox, or Ring for Python: what is called how.
+/// Coming from cached, moka, hitbox, or Ring for Python: tables of terms.
 #[doc = include_str!("../COMING_FROM.md")]
 #[cfg(any(doc, doctest))]
 pub mod coming_from {}
 
-/// Storages outside the process: how to use them, what each can do, and what happens when they fail.
+/// Storages outside the process: their use, capabilities and failures.
 #[doc = include_str!("../STORAGES.md")]
 #[cfg(all(
     any(doc, doctest),
@@ -26,12 +26,12 @@ pub mod coming_from {}
 ))]
 pub mod storages {}
 
-/// Stale values and their refresh, jitter, and expiries that values decide.
+/// Stale values and their refresh, jitter, and expiries that depend on values.
 #[doc = include_str!("../FRESHNESS.md")]
 #[cfg(all(any(doc, doctest), feature = "testing", feature = "tokio"))]
 pub mod freshness {}
 
-/// Invalidation: what a method that changes data makes out of date, and how it is forgotten.
+/// Invalidation: writers, tags and dependent entries.
 #[doc = include_str!("../INVALIDATION.md")]
 #[cfg(any(doc, doctest))]
 pub mod invalidation {}

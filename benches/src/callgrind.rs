@@ -12,7 +12,7 @@ use crate::workloads::instructions::{CALLS, COUNTED, run};
 const RUN: &str = "run";
 const NOBODY: &str = "nobody";
 
-/// Whether callgrind is there.
+/// Whether callgrind is installed.
 pub fn is_there() -> bool {
     let mut version = Command::new("valgrind");
     let version = version
@@ -22,7 +22,7 @@ pub fn is_there() -> bool {
     version.status().is_ok_and(|status| status.success())
 }
 
-/// Runs what the arguments of the program name, if they name something.
+/// Runs the contender named by the program's arguments, if any.
 pub fn run_if_asked() -> bool {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     let [first, measure, who, passes] = &arguments[..] else {
@@ -38,8 +38,8 @@ pub fn run_if_asked() -> bool {
     }
 }
 
-/// Counts the instructions of a call: of one pass and of some more, of which the difference does not contain what comes
-/// before; less what the loop alone takes. Hash tables lie otherwise in each process, hence the median of some runs.
+/// Counts the instructions of a call: those of several passes less those of one, without the loop itself. Hash tables differ
+/// between processes, so the median of some runs is taken.
 ///
 /// # Errors
 ///

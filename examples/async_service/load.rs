@@ -1,4 +1,4 @@
-//! The load: a client of the service that measures, and looks at the origin and the cache as well.
+//! The load: a client that measures the service, and checks the origin and the cache as well.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use ring_cache::{AsyncCalls, Stats};
 use crate::origin::Origin;
 use crate::service::{User, UserRepository};
 
-/// By HTTP/2: then 200 requests at a time are one connection, below any limit of open files.
+/// Over HTTP/2: 200 concurrent requests use one connection, below any limit of open files.
 pub(crate) fn client() -> reqwest::Result<Client> {
     let client = Client::builder().http2_prior_knowledge().no_proxy();
     client.timeout(Duration::from_secs(30)).build()
@@ -55,7 +55,7 @@ impl Load {
         self.repository.user_cache().stats()
     }
 
-    /// Asks for all these users, so many at the same time, and prints a row. Checks the answers, and that the origin had
+    /// Requests all these users, `at_a_time` concurrently, and prints a row. Checks the answers, and that the origin had
     /// `origin_reads` requests.
     pub(crate) async fn ask(
         &self,
@@ -73,7 +73,7 @@ impl Load {
         let (hits, shared) = (after.hits - before.hits, after.coalesced - before.coalesced);
         row(name, at_a_time, [reads, hits, shared], &cached, &answers);
         assert_eq!(reads, origin_reads, "requests at the origin");
-        // Who comes late to a cold user finds it cached; the others share what is on its way.
+        // A late request for a cold user is a hit; the others share the computation.
         assert_eq!(hits + shared + reads, ids.len() as u64);
         assert!(hits >= cached.iter().filter(|cached| **cached).count() as u64);
         for (id, (user, _)) in ids.iter().zip(answers) {
@@ -82,7 +82,7 @@ impl Load {
         Ok(())
     }
 
-    /// Asks for all these users, so many at the same time. Returns each with how long it took.
+    /// Requests all these users, `at_a_time` concurrently. Returns each with its time.
     async fn users(&self, at_a_time: usize, ids: &[u64]) -> Result<Vec<(User, Duration)>, Box<dyn Error>> {
         let ask = |id| {
             let request = self.http.get(format!("{}/users/{id}", self.service));
@@ -110,7 +110,7 @@ pub(crate) fn heading() {
     );
 }
 
-/// Prints the counts of a load, and the times of those who asked for what was cached before, and of the others.
+/// Prints the counts of a load, and the times of requests for cached and for other users.
 fn row(name: &str, at_a_time: usize, counts: [u64; 3], cached: &[bool], answers: &[(User, Duration)]) {
     let times = |wanted| {
         let times = cached
@@ -127,7 +127,7 @@ fn row(name: &str, at_a_time: usize, counts: [u64; 3], cached: &[bool], answers:
     );
 }
 
-/// The time within which so many percent of all ended.
+/// The time within which this percentage ended.
 fn percentile(sorted: &[Duration], percent: usize) -> String {
     let place = (sorted.len() * percent).div_ceil(100);
     match place.checked_sub(1) {

@@ -1,8 +1,9 @@
 //! A service whose users are cached, under load: `cargo run --example async_service`.
 //!
-//! `service.rs` is the service: copy from it. It gets its users from `origin.rs`, a slow HTTP server that counts what it
-//! is asked for. `load.rs` is a client that sends 200 requests at a time. The example checks bodies and counts, never
-//! times: it panics, and so ends with a failure, if one is wrong.
+//! `service.rs` is the service: copy from it. It gets its users from `origin.rs`, a slow HTTP server that counts its
+//! requests.
+//! `load.rs` is a client that sends 200 requests at a time. The example checks bodies and counts, never times: it panics,
+//! and so fails, if one is wrong.
 
 mod load;
 mod origin;
@@ -30,7 +31,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let repository = Arc::new(UserRepository::new(address, client()?));
     let service = serve(service::router(repository.clone())).await?;
     let load = Load::new(service, repository, origin)?;
-    load.get("/").await?; // connects, so that those who ask at the same time need not wait for it
+    load.get("/").await?; // connects before the measurement
 
     println!("The origin takes {LATENCY:?} for an answer.");
     if cfg!(debug_assertions) {
@@ -45,7 +46,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Loads of 200 requests for users of whom some are cached, or none, or all.
+/// Loads of 200 requests for users of whom some, none or all are cached.
 async fn measure(load: &Load) -> Result<(), Box<dyn Error>> {
     let some_cold = |first: u64, one_in| {
         let id = move |n| if n % one_in == 0 { first + n } else { 1 };
@@ -96,7 +97,7 @@ async fn miss(load: &Load) -> Result<(), Box<dyn Error>> {
 async fn serve(router: Router) -> io::Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
-    // The end of an answer is not to wait until its beginning is acknowledged.
+    // Sends the end of an answer without waiting for the acknowledgement of its beginning.
     let listener = listener.tap_io(|stream| {
         let _ = stream.set_nodelay(true);
     });

@@ -1,4 +1,4 @@
-//! The origin: an HTTP server that is slow, and counts what it is asked for.
+//! The origin: a slow HTTP server that counts its requests.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -13,7 +13,7 @@ use axum::{Json, Router};
 
 use crate::service::User;
 
-/// How long it takes for an answer, as a database in the next town would.
+/// The time for an answer, like that of a database in the next town.
 pub(crate) const LATENCY: Duration = Duration::from_millis(100);
 
 pub(crate) struct Origin {
@@ -22,7 +22,7 @@ pub(crate) struct Origin {
 }
 
 impl User {
-    /// A user as the origin first had it.
+    /// The original user of the origin.
     pub(crate) fn original(id: u64) -> Self {
         let name = format!("User {id}");
         User { id, name }
@@ -30,7 +30,7 @@ impl User {
 }
 
 impl Origin {
-    /// Starts an origin that knows these users, and returns its address.
+    /// Starts an origin with these users, and returns its address.
     pub(crate) async fn start(ids: impl Iterator<Item = u64>) -> io::Result<(Arc<Self>, String)> {
         let names = ids.map(|id| (id, User::original(id).name)).collect();
         let origin = Arc::new(Origin {
@@ -42,7 +42,7 @@ impl Origin {
         Ok((origin, address))
     }
 
-    /// How often it was asked for a user.
+    /// The number of requests for a user.
     pub(crate) fn reads(&self) -> u64 {
         self.reads.load(Ordering::Relaxed)
     }

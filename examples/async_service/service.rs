@@ -33,14 +33,14 @@ impl UserRepository {
         UserRepository { origin, http, users }
     }
 
-    /// A user, shared by all who ask: a hit clones a pointer. Only `Ok` is cached.
+    /// A user, shared by all callers: a hit clones a pointer. Only `Ok` is cached.
     #[ring(lru = self.users, expire = "5m")]
     pub(crate) async fn user(&self, id: u64) -> Result<Arc<User>, reqwest::Error> {
         let response = self.http.get(self.address(id)).send().await?;
         response.error_for_status()?.json().await
     }
 
-    /// Many users. Those that are not cached are asked for, at most 8 at a time.
+    /// Many users. Those not cached are fetched, at most 8 at a time.
     pub(crate) async fn users(&self, ids: &[u64]) -> Result<Vec<Arc<User>>, reqwest::Error> {
         let calls = ids.iter().map(|id| self.user_ring(*id));
         let users = calls.at_most(8).get_or_update_many().await;
@@ -50,8 +50,8 @@ impl UserRepository {
     /// Writes a name to the origin, and forgets the user here.
     pub(crate) async fn rename(&self, id: u64, name: String) -> Result<(), reqwest::Error> {
         let response = self.http.put(self.address(id)).body(name).send().await;
-        // After an error too, which may have come when the name was written. Not `set`: of two writes at a time, only the
-        // origin knows which was the last.
+        // Also after an error, which may have come after the write. Not `set`: of two concurrent writes, only the origin
+        // knows the last.
         self.user_ring(id).delete().await;
         response?.error_for_status()?;
         Ok(())
@@ -96,7 +96,7 @@ async fn rename(State(repository): Repository, Path(id): Path<u64>, name: String
     repository.rename(id, name).await.map_err(status)
 }
 
-/// What the origin answered, or that it did not.
+/// The status of the origin, or of a failure to reach it.
 fn status(error: reqwest::Error) -> StatusCode {
     error.status().unwrap_or(StatusCode::BAD_GATEWAY)
 }

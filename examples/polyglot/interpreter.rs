@@ -1,4 +1,4 @@
-//! A Python that has the original Ring.
+//! A Python with the original Ring.
 
 use std::env;
 use std::ffi::OsStr;
@@ -6,18 +6,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The interpreter. A virtual environment that was made for it goes with it.
+/// The interpreter. A virtual environment created for it is removed with it.
 pub(crate) struct Interpreter {
     pub(crate) path: PathBuf,
     environment: Option<PathBuf>,
 }
 
 impl Interpreter {
-    /// The one that `POLYGLOT_PYTHON` names, or else that of a virtual environment in a temporary folder.
+    /// The interpreter named by `POLYGLOT_PYTHON`, or else that of a virtual environment in a temporary folder.
     ///
     /// # Errors
     ///
-    /// If there is none: why, and what to do.
+    /// If there is none: the reason and the remedy.
     pub(crate) fn find(requirements: &Path) -> Result<Interpreter, String> {
         let interpreter = match env::var_os("POLYGLOT_PYTHON") {
             Some(path) => Interpreter {
@@ -71,7 +71,7 @@ fn make(requirements: &Path) -> Result<Interpreter, String> {
     Ok(interpreter)
 }
 
-/// Runs Python. What it says when it fails is the error.
+/// Runs Python. The error is its output.
 fn run(python: &Path, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Result<(), String> {
     let output = Command::new(python)
         .args(arguments)
@@ -81,7 +81,7 @@ fn run(python: &Path, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) ->
     if output.status.success() {
         return Ok(());
     }
-    // `venv` says on stdout what is missing.
+    // `venv` reports missing parts on stdout.
     let said = [output.stdout, output.stderr].concat();
     Err(format!(
         "{}: {}",

@@ -31,7 +31,7 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// The two services. Servers that were started for them go with them.
+/// The two services. Servers started for them end with them.
 struct Both {
     rust: Service,
     python: Python,
@@ -39,7 +39,7 @@ struct Both {
     _interpreter: Interpreter,
 }
 
-/// Finds all that is needed, or says what is missing.
+/// Finds everything needed, or reports what is missing.
 fn prepare() -> Result<Both, String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/polyglot");
     let (redis_url, redis) = match env::var("REDIS_URL") {
@@ -69,7 +69,7 @@ fn prepare() -> Result<Both, String> {
 }
 
 fn service(redis_url: &str, memcached_address: &str) -> Result<Service, ring_cache::Error> {
-    // So long that a slow machine does not change the story: usually it is better to compute than to wait.
+    // Long, so that a slow machine does not change the output: usually it is better to compute than to wait.
     let deadline = Duration::from_secs(10);
     Ok(Service {
         redis: Redis::open(redis_url)?.deadline(deadline),
@@ -181,7 +181,7 @@ impl Both {
         println!("    Python deleted icon(\"star\"), and Rust has none.");
     }
 
-    /// Servers of your own keep what lies there.
+    /// Your own servers keep entries of earlier runs.
     fn forget_former_runs(&self) {
         for (user, language) in [(42, "en"), (7, "de")] {
             self.rust.greeting_ring(user, language).delete().unwrap();
@@ -190,14 +190,14 @@ impl Both {
         self.rust.icon_ring("star").delete().unwrap();
     }
 
-    /// What Python's function returns, and whether its body ran.
+    /// The result of Python's function, and whether its body ran.
     fn python(&mut self, function: &str, verb: &str, arguments: Value) -> (Value, bool) {
         let question = json!({"function": function, "verb": verb, "arguments": arguments});
         let mut answer = self.python.ask(&question).expect("the Python service answers");
         (answer["returned"].take(), answer["ran"] == true)
     }
 
-    /// Checks whether a body ran in Rust since it was last asked.
+    /// Checks whether a body ran in Rust since the last call.
     fn rust_ran(&self, expected: bool) {
         assert_eq!(self.rust.body_ran.swap(false, Ordering::Relaxed), expected);
     }

@@ -1,4 +1,4 @@
-//! A Python program that answers a line of JSON with a line of JSON.
+//! A Python program that answers lines of JSON.
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use serde_json::Value;
 
-/// The program, which runs until this is dropped, or the process ends that holds it: then its standard input ends.
+/// The program. It ends when this is dropped or the owning process ends: then its standard input ends.
 pub(crate) struct Python {
     child: Child,
     questions: Option<ChildStdin>,
@@ -35,7 +35,7 @@ impl Python {
         })
     }
 
-    /// The answer to `question`. Why there is none, the program has said on stderr.
+    /// The answer to `question`. Without one, the program has reported the reason on stderr.
     pub(crate) fn ask(&mut self, question: &Value) -> std::io::Result<Value> {
         let questions = self.questions.as_mut().expect("stdin is piped");
         questions.write_all(format!("{question}\n").as_bytes())?;

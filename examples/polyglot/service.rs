@@ -1,4 +1,4 @@
-//! The Rust service: three cached functions, the twins of those in `service.py`.
+//! The Rust service: three cached functions, the counterparts of those in `service.py`.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -29,7 +29,7 @@ pub(crate) struct Service {
     pub(crate) body_ran: AtomicBool,
 }
 
-/// The Python functions have no `self`, so it is no part of these keys.
+/// The Python functions have no `self`, so it is not part of these keys.
 #[ring_impl(redis = self.redis, coder = Json, expire = "5m")]
 impl Service {
     #[ring(key_prefix = "polyglot:greeting", ignore(self))]

@@ -1,5 +1,5 @@
-//! Whatever bytes lie in a storage: a coder gives a value or an error, takes no more memory than they can ask for, and
-//! what it gave is encoded and decoded to the same.
+//! For any bytes in a storage, a coder returns a value or an error, in bounded memory, and the value is encoded and decoded
+//! to an equal one.
 #![no_main]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,16 +12,16 @@ use ring_cache::coder::{Cbor, Coder, Json, MessagePack, Postcard, Raw};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-/// What serde takes beforehand for a list of announced length, at most: a mebibyte, for each level of lists.
+/// The most bytes that serde allocates in advance for a list of announced length, for each level of lists.
 const ANNOUNCED: u64 = 1 << 20;
-/// How deep values of CBOR may be nested; those of MessagePack and Postcard less deep.
+/// The greatest depth of CBOR values; that of MessagePack and Postcard is smaller.
 const LEVELS: u64 = 64;
-/// What one byte may come to: an element of a list that doubles while it grows.
+/// The most memory for one byte: an element of a list that doubles while it grows.
 const FOR_A_BYTE: u64 = 1024;
-/// What costs something whatever the input is, such as an error.
+/// The memory for any input, such as that of an error.
 const ANYWAY: u64 = 16 << 10;
 
-/// A value as users have them.
+/// A typical value.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 struct Order {
     id: u64,
@@ -41,7 +41,7 @@ enum Owner {
     Pair(char, bool),
 }
 
-/// One that is told apart by a field, so that serde keeps the others meanwhile.
+/// An enum with a tag field, for which serde buffers the other fields.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 enum Event {
@@ -49,7 +49,7 @@ enum Event {
     Gone { why: Option<String> },
 }
 
-/// One that is whatever fits first.
+/// An enum whose first matching variant is taken.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(untagged)]
 enum Loose {
@@ -60,7 +60,7 @@ enum Loose {
     Named(BTreeMap<String, Loose>),
 }
 
-/// One as deep as it likes.
+/// A value of any depth.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 struct Tree {
     name: String,
@@ -70,7 +70,7 @@ struct Tree {
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 struct Nest(Vec<Nest>);
 
-/// `levels`: how many lists there can be within each other.
+/// `levels`: the depth of nested lists.
 fn decode<C: Coder<V>, V: Debug>(bytes: &[u8], levels: u64) -> Option<()> {
     let mut decoded = None;
     let allocated = allocation_counter::measure(|| decoded = C::decode(bytes).ok());
@@ -84,12 +84,12 @@ fn decode<C: Coder<V>, V: Debug>(bytes: &[u8], levels: u64) -> Option<()> {
     let value = decoded?;
     let encoded = C::encode(&value).expect("what was decoded can be encoded");
     let again = C::decode(&encoded).expect("what was encoded can be decoded");
-    // By `Debug`, which knows one NaN.
+    // By `Debug`, for which all NaN are equal.
     assert_eq!(format!("{again:?}"), format!("{value:?}"));
     Some(())
 }
 
-/// The coder that the input asks for.
+/// The coder chosen by the input.
 #[derive(Clone, Copy)]
 enum Format {
     Cbor,
@@ -119,7 +119,7 @@ fn coded<V: Serialize + DeserializeOwned + Debug>(format: Format, levels: u64, b
     }
 }
 
-/// Postcard refuses what it could not read again, such as a struct whose field is left out.
+/// Postcard refuses values that it could not decode again, such as a struct with an omitted field.
 fn decode_nameless<V: Serialize + DeserializeOwned + Debug>(bytes: &[u8], levels: u64) -> Option<()> {
     let encodes = <Postcard as Coder<V>>::decode(bytes).is_ok_and(|value| Postcard::encode(&value).is_ok());
     if encodes {

@@ -1,5 +1,5 @@
-//! Whatever value is computed: a coder writes what it reads as the same value, or refuses it. It refuses only what is
-//! written as null and is not nothing.
+//! For any value, a coder writes bytes that it decodes to the same value, or refuses. It refuses only values other than
+//! `None` and `()` that are written as null.
 #![no_main]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -79,7 +79,7 @@ struct Std {
     result: Result<Option<()>, Unit>,
 }
 
-/// Whether there is something in the value, as it reads, that is written as null.
+/// Whether the value contains a part, by its `Debug` text, that is written as null.
 fn may_be_refused(read: &str, json: bool) -> bool {
     let nothing = ["(None", "(()", "(Unit", "(Newtype("]
         .iter()
@@ -110,7 +110,7 @@ where
     Some(())
 }
 
-/// Postcard refuses more, as types without names in the bytes, and never writes what it would read as another value.
+/// Postcard also refuses types that need names, and never writes bytes of another value.
 fn check_nameless<V: DeserializeOwned + Serialize + Debug>(value: &V) {
     if let Ok(bytes) = Postcard::encode(value) {
         let back: V = Postcard::decode(&bytes).expect("what was written can be read");
@@ -118,7 +118,7 @@ fn check_nameless<V: DeserializeOwned + Serialize + Debug>(value: &V) {
     }
 }
 
-/// With keys that JSON cannot have.
+/// With keys that are impossible in JSON.
 fn cbor<V>(bytes: &mut Unstructured<'_>) -> Option<()>
 where
     V: for<'a> Arbitrary<'a> + Debug + DeserializeOwned + Serialize,

@@ -1,5 +1,5 @@
-//! Whatever frame lies in a storage: `Packed` gives a value or an error, and takes no more memory than its bound. Any
-//! bytes come back, also those that look like frames.
+//! For any frame in a storage, `Packed` returns a value or an error, in bounded memory. Any bytes are restored, also those
+//! that look like frames.
 #![no_main]
 
 use libfuzzer_sys::{Corpus, fuzz_target};
@@ -7,7 +7,7 @@ use ring_cache::coder::{Coder, Lz4, Packed, Raw, Zstd};
 
 /// The beginning of a frame.
 const MARK: &[u8] = b"\xffrp";
-/// The greatest size of a value that is unpacked, and what costs something whatever the input is.
+/// The largest unpacked value, and the memory for any input.
 const ALLOWED: u64 = (64 << 20) + (1 << 20);
 
 type Bytes = Vec<u8>;

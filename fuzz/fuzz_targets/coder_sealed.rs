@@ -1,4 +1,4 @@
-//! Whatever bytes lie in a storage: `Sealed` opens what was sealed for the entry, and nothing else.
+//! `Sealed` opens only bytes that were sealed for the entry.
 #![no_main]
 
 use std::sync::{Arc, LazyLock};
@@ -22,7 +22,7 @@ struct Case {
     value: Vec<u8>,
     key: String,
     other: String,
-    /// Bytes to change: their places, and what they are changed by.
+    /// Changes of bytes: their positions and masks.
     changes: Vec<(u16, u8)>,
     cut: u8,
     foreign: Vec<u8>,

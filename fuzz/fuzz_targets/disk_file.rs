@@ -1,4 +1,4 @@
-//! Whatever becomes of the file of a `Disk`: it opens, and finds what was written or nothing.
+//! For any change of its file, a `Disk` opens, and finds written values or nothing.
 #![no_main]
 
 use std::fs;
@@ -10,7 +10,7 @@ use libfuzzer_sys::{Corpus, fuzz_target};
 use ring_cache::Disk;
 use ring_cache::storage::Storage;
 
-/// Entries that are there, then those that have expired, been deleted, and been written twice.
+/// The number of existing entries; then come expired, deleted and twice written ones.
 const LIVE: u32 = 24;
 const EXPIRED: u32 = LIVE + 4;
 const DELETED: u32 = EXPIRED + 4;
@@ -25,7 +25,7 @@ fn read() -> SystemTime {
     written() + Duration::from_secs(30)
 }
 
-/// A file as it lies there, with its log if it was not closed.
+/// The bytes of a file, and of its log if it was not closed.
 #[derive(Clone)]
 struct Image {
     file: Vec<u8>,
@@ -53,7 +53,7 @@ static PLACE: LazyLock<Place> = LazyLock::new(|| {
     Place { folder, images }
 });
 
-/// What is written under a key. Some values take several pages.
+/// The value of a key. Some values take several pages.
 fn value(key: u32, version: u32) -> Vec<u8> {
     let length = if key % 7 == 6 { 5_000 } else { key as usize * 9 };
     let text = format!("value {version} of {key}. ");
@@ -99,7 +99,7 @@ impl Image {
         }
     }
 
-    /// Five bytes: where, what is done, and with what.
+    /// Five bytes: the place, the kind of change, and its value.
     fn change(&mut self, [low, middle, high, what, with]: [u8; 5]) {
         let bytes = if what & 128 == 0 || self.log.is_empty() {
             &mut self.file
@@ -129,7 +129,7 @@ impl Image {
 
 fn check(disk: &Disk) {
     for key in 0..TWICE + 4 {
-        // What was true once may come back with the page that it lay in.
+        // An older value may come back with its page.
         let once = [value(key, 1), value(key, 2)];
         let found = disk.get(&key).unwrap_or_default();
         assert!(

@@ -1,4 +1,4 @@
-//! Two values of one type, and two calls, share a key only if they are equal: also of types whose keys no parser reads.
+//! Two values of one type, or two calls, share a key only if they are equal, also for types without a parser of keys.
 #![no_main]
 
 #[allow(dead_code, reason = "each target uses a part")]
@@ -30,7 +30,7 @@ fn check<T: RingKey + PartialEq + for<'a> Arbitrary<'a>>(trial: Trial, rest: &mu
     Some(())
 }
 
-/// The bytes of paths are told apart, also where `Path` calls them equal.
+/// Distinguishes the bytes of paths, also of paths that are equal by `Path`.
 #[derive(Arbitrary, Debug, PartialEq)]
 struct Bytes(OsString);
 

@@ -1,5 +1,5 @@
-//! The text of a key gives the parts back, and two keys are equal by their texts, as they are recorded, and for the
-//! cache, if their values are.
+//! The parts can be read back from the text of a key. Two keys are equal by text, by record and for the cache exactly if
+//! their values are.
 #![no_main]
 
 #[allow(dead_code, reason = "each target uses a part")]

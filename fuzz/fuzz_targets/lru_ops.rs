@@ -1,4 +1,4 @@
-//! An `Lru` does what a plain model of it allows, whatever is done to it in whatever order.
+//! For any operations in any order, an `Lru` does what its plain model allows.
 #![no_main]
 
 #[path = "../lru/model.rs"]
@@ -15,7 +15,7 @@ use ring_cache::clock::ManualClock;
 use ring_cache::storage::{Clear, Storage, StorageBase};
 use script::{Operation, Rings, Setup};
 
-/// How many entries are set or checked in one run, so that none takes long.
+/// The number of entries set or checked in one run, so that none takes long.
 const WORK: usize = 1_000;
 
 struct Trial {
@@ -23,7 +23,7 @@ struct Trial {
     clock: ManualClock,
     model: Model,
     rings: Rings,
-    /// Counts what is set, so that no two values are equal.
+    /// Counts set values, so that all are different.
     values: u32,
 }
 
@@ -132,7 +132,7 @@ impl Trial {
         self.model.cleared(concerned, after);
     }
 
-    /// What the model holds is there, or is one of as many as gave way, and there is nothing else.
+    /// Entries of the model exist, or are among those that were evicted; there are no others.
     fn end(mut self, keys: usize) {
         for key in 0..keys {
             if self.model.knows(key) {

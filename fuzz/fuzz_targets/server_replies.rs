@@ -1,5 +1,5 @@
-//! Whatever bytes servers send, in whatever pieces: they are read as what they are or refused, in bounded memory, and
-//! come to the same however they were cut.
+//! For any bytes of servers, in any pieces: they are parsed or refused, in bounded memory, with the same result for all
+//! pieces.
 #![no_main]
 
 use std::fmt::Debug;
@@ -11,16 +11,15 @@ use ring_cache_backends::fuzzing::{memcached, redis};
 
 static RING: LazyLock<&Name> = LazyLock::new(|| Name::chosen("p"));
 
-/// What is kept ready for a value that was announced, doubled when it grows.
+/// The memory reserved for an announced value, doubled when it grows.
 const ANYWAY: u64 = 4 << 20;
-/// What one byte may come to: an answer of the client's type, in a list that doubles while it grows.
+/// The most memory for one byte: a reply of the client's type, in a list that doubles while it grows.
 const FOR_A_BYTE: u64 = 512;
-/// How often a cluster is asked at most: for each time that commands are sent on, once more when a server broke, and
-/// at first.
+/// The most requests to a cluster: the first, one for each redirection, and one more after a server broke.
 const ROUNDS: usize = 7;
 
 fn pieces(mut bytes: &[u8], length: usize) -> impl Iterator<Item = &[u8]> {
-    // Each is longer than the one before, so that places differ where a cut falls.
+    // Each is longer than the one before, so that cuts are at different places.
     (length..).map_while(move |length| {
         let (piece, rest) = bytes.split_at(length.min(bytes.len()));
         bytes = rest;
@@ -28,7 +27,7 @@ fn pieces(mut bytes: &[u8], length: usize) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// In pieces it comes to the same as the bytes that were taken come to at once.
+/// Pieces give the same result as the same bytes at once.
 fn however_cut<T: Debug + PartialEq>(
     bytes: &[u8],
     length: usize,
@@ -57,7 +56,7 @@ fn redis(kind: u8, asked: usize, bytes: &[u8]) {
     let as_many = |count: Option<usize>| assert!(count.is_none_or(|count| count == asked));
     match kind {
         4 => as_many(redis::found_values(asked, true, answers).map(|found| found.len())),
-        // A list may be of another length: whoever asked takes as many as it asked for.
+        // A list may have another length: the caller takes as many as it asked for.
         5 => _ = redis::found_values(asked, false, answers),
         6 => _ = redis::found_fields(asked, answers),
         7 | 8 => as_many(redis::flags(asked, kind == 7, answers).map(|flags| flags.len())),

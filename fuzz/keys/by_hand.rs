@@ -1,4 +1,4 @@
-//! Impls by hand, as users write them.
+//! Manual impls, as users write them.
 
 use std::time::{Duration, SystemTime};
 
@@ -19,7 +19,7 @@ impl<A: RingKey, B: RingKey> RingKey for Parts<A, B> {
     }
 }
 
-/// Shapes that are named by a word, or by a label, which the hash leaves out.
+/// Shapes named by a word, or by a label, which the hash omits.
 #[derive(Arbitrary, Debug, PartialEq)]
 pub(crate) enum Shapes {
     Circle(u16),

@@ -1,4 +1,4 @@
-//! Derived types of all kinds, and what they feed.
+//! Derived types of all kinds, and their parts.
 
 use std::collections::{BTreeMap, BTreeSet, LinkedList, VecDeque};
 use std::marker::PhantomData;
@@ -24,7 +24,7 @@ macro_rules! group {
     };
 }
 
-/// Several fields, and one that is left out.
+/// Several fields, one of them omitted.
 #[derive(Arbitrary, Debug, RingKey)]
 pub(crate) struct Plain {
     pub(crate) id: u64,
@@ -67,7 +67,7 @@ impl Shape for Page {
     }
 }
 
-/// A field that reads as itself.
+/// A field without a label.
 #[derive(Arbitrary, Debug, RingKey)]
 pub(crate) struct Alone<T>(pub(crate) T);
 

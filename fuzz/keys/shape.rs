@@ -1,4 +1,4 @@
-//! What the types of values feed, by the table in `KEYS.md`: written once more, so that the two can be compared.
+//! The parts that types feed, by the table in `KEYS.md`: written again, for comparison.
 
 use std::collections::{BTreeMap, BTreeSet, LinkedList, VecDeque};
 use std::marker::PhantomData;
@@ -7,12 +7,12 @@ use ring_cache::RingKey;
 
 use super::schema::{Fields, Schema, Value};
 
-/// A type that knows its shape, and can say its value in this shape.
+/// A type with a shape, whose values can be expressed in it.
 pub(crate) trait Shape: RingKey + Sized + 'static {
     fn schema() -> Schema;
     fn value(&self) -> Value;
 
-    /// Bytes are the one list that is none.
+    /// Bytes are not a list.
     fn schema_of_list() -> Schema {
         Schema::List(Box::new(Self::schema()))
     }
@@ -40,7 +40,7 @@ pub(crate) trait Shape: RingKey + Sized + 'static {
     }
 }
 
-/// Fields in their order: those of tuples have no label.
+/// Fields in order: those of tuples have no label.
 pub(crate) fn fields<const N: usize>(fields: [(&'static str, Schema); N]) -> Fields {
     let labelled = |(label, schema)| (Some(label).filter(|label: &&str| !label.is_empty()), schema);
     fields.into_iter().map(labelled).collect()
@@ -67,7 +67,7 @@ shapes! {
     usize: Schema::Whole, self => Value::Whole(*self as i128);
     isize: Schema::Whole, self => Value::Whole(*self as i128);
     u128: Schema::Unsigned, self => Value::Unsigned(*self);
-    // Keys know one NaN, and two zeros.
+    // Keys have one NaN and two zeros.
     f64: Schema::Float, self => Value::Float(if self.is_nan() { f64::NAN } else { *self }.to_bits());
     f32: Schema::FloatNarrow, self => Value::FloatNarrow(if self.is_nan() { f32::NAN } else { *self }.to_bits());
     bool: Schema::Bool, self => Value::Bool(*self);

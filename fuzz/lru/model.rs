@@ -1,9 +1,9 @@
-//! What an `Lru` may do, said as plainly as possible.
+//! A plain model of an `Lru`.
 //!
-//! With an exact order the model knows which entry gives way. Else any may: the model then knows how many of its
-//! entries are gone, and learns which when one is asked for.
+//! With an exact order the model knows the evicted entry. Otherwise it may be any: the model knows the number of evicted
+//! entries, and learns which ones when they are looked up.
 
-/// What the `Lru` showed after an operation.
+/// The observable state of the `Lru` after an operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Seen {
     pub(crate) len: usize,
@@ -14,7 +14,7 @@ pub(crate) struct Seen {
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     value: u32,
-    /// In nanoseconds; without one it never expires.
+    /// In nanoseconds; `None` without expiry.
     deadline: Option<u64>,
     used: u64,
 }
@@ -24,12 +24,12 @@ pub(crate) struct Model {
     /// By the numbers of keys.
     entries: Vec<Option<Entry>>,
     count: usize,
-    /// How many of the entries are gone.
+    /// The number of evicted entries.
     lost: usize,
-    /// The order of use is exact, so that nothing is lost without the model knowing.
+    /// The order of use is exact, so the model knows each eviction.
     exact: bool,
     capacity: usize,
-    /// Entries give way only when there are at least so many.
+    /// Entries are evicted only from this number on.
     full_from: usize,
     now: u64,
     uses: u64,
@@ -70,7 +70,7 @@ impl Model {
         self.got(key, answer.map(|value| (value, left)), after);
     }
 
-    /// A look-up, with how long the entry will still be there.
+    /// A look-up with the remaining life of the entry.
     pub(crate) fn got(&mut self, key: usize, answer: Option<(u32, Option<u64>)>, after: Seen) {
         match (self.state(key), answer) {
             (State::Absent, None) => {}
@@ -122,10 +122,10 @@ impl Model {
         self.settle(after);
     }
 
-    /// A value was set. `there` is what [`has`](Self::has) said before.
+    /// A value was set. `there` is the earlier result of [`has`](Self::has).
     pub(crate) fn set(&mut self, key: usize, value: u32, expiry: Option<u64>, there: bool, after: Seen) {
         if expiry == Some(0) {
-            // It removes what is there.
+            // A zero expiry removes the entry.
             self.deleted(key, there, after);
             return;
         }
@@ -136,7 +136,7 @@ impl Model {
                 self.miss(key);
                 self.make_room(after);
             }
-            // If it was lost and another that had expired gave way, the sums are the same.
+            // If it was evicted and another, expired one instead, the sums are the same.
             State::Expired => self.seen.expirations += 1,
             State::Absent => self.make_room(after),
         }
@@ -146,7 +146,7 @@ impl Model {
         self.settle(after);
     }
 
-    /// All entries that `concerned` names were dropped.
+    /// All entries for which `concerned` is true were dropped.
     pub(crate) fn cleared(&mut self, concerned: impl Fn(usize) -> bool, after: Seen) {
         let mut known = 0;
         for key in 0..self.entries.len() {
@@ -163,7 +163,7 @@ impl Model {
         self.settle(after);
     }
 
-    /// Whether an entry is known, which may be gone.
+    /// Whether the model knows an entry, which may have been evicted.
     pub(crate) fn knows(&self, key: usize) -> bool {
         self.entries[key].is_some()
     }
@@ -180,7 +180,7 @@ impl Model {
         entry.deadline.map(|deadline| deadline - self.now)
     }
 
-    /// An entry that reaches the end of time never expires.
+    /// An entry whose deadline overflows never expires.
     fn deadline(&self, expiry: u64) -> Option<u64> {
         Some(self.now.saturating_add(expiry)).filter(|&deadline| deadline != u64::MAX)
     }
@@ -200,14 +200,14 @@ impl Model {
         self.count -= 1;
     }
 
-    /// An entry is not there: it is one of those that are lost.
+    /// An entry is absent: it is one of the evicted ones.
     fn miss(&mut self, key: usize) {
         assert!(self.lost > 0, "an entry is gone that did not give way");
         self.lost -= 1;
         self.forget(key);
     }
 
-    /// An entry that has expired was asked for: it is gone now, or was before.
+    /// An expired entry was looked up: it is gone now, or was before.
     fn find_expired(&mut self, key: usize, after: Seen) {
         if after.len == self.seen.len {
             self.miss(key);
@@ -218,7 +218,7 @@ impl Model {
         self.seen.expirations += 1;
     }
 
-    /// A new entry comes.
+    /// A new entry is added.
     fn make_room(&mut self, after: Seen) {
         if self.capacity == 0 {
             self.seen.evictions += 1;
@@ -252,7 +252,7 @@ impl Model {
         used.min().expect("a full cache has entries").1
     }
 
-    /// Checks what always holds.
+    /// Checks the invariants.
     fn settle(&mut self, after: Seen) {
         assert_eq!(after, self.seen, "{} known, {} lost", self.count, self.lost);
         assert_eq!(self.count - self.lost, after.len);

@@ -1,4 +1,4 @@
-//! What a fuzzer's bytes say: how the `Lru` is set up, and what is done to it.
+//! Decodes a fuzzer's bytes: the setup of the `Lru`, and its operations.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use ring_cache::key::CallKey;
 use ring_cache::{KeyWriter, Name, Policy, RingKey};
 
-/// How the `Lru` is set up.
+/// The setup of the `Lru`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Setup {
     pub(crate) capacity: usize,
@@ -15,7 +15,7 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
-    /// Mostly small ones, which fill up soon, and half of them of one shard.
+    /// Mostly small ones, which fill up soon, half of them with one shard.
     pub(crate) fn of([size, shape]: [u8; 2]) -> Self {
         let size = usize::from(size);
         let capacity = match shape & 3 {
@@ -40,7 +40,7 @@ impl Setup {
         }
     }
 
-    /// How many shards there will be: a power of two, of which each can hold an entry.
+    /// The number of shards: a power of two, each with room for an entry.
     pub(crate) fn actual_shards(self) -> usize {
         let most = 1 << self.capacity.max(1).ilog2();
         self.shards.next_power_of_two().min(most)
@@ -50,7 +50,7 @@ impl Setup {
         self.policy == Policy::LeastRecentlyUsed && self.actual_shards() == 1 && self.capacity <= 512
     }
 
-    /// How many keys are used: enough for some to give way.
+    /// The number of keys: enough for evictions.
     pub(crate) fn keys(self) -> usize {
         2 * self.capacity + 8
     }
@@ -73,14 +73,14 @@ impl Operation {
         }
     }
 
-    /// Keys one after another: up to half of all, and no more than sixty-four.
+    /// Consecutive keys: up to half of all, at most sixty-four.
     pub(crate) fn run(self, keys: usize) -> Range<usize> {
         let first = usize::from(self.key) % keys;
         let count = usize::from(self.argument) * keys / 510;
         first..keys.min(first + count.min(64))
     }
 
-    /// Nanoseconds: mostly few, and some without end.
+    /// Nanoseconds: mostly few, and sometimes without end.
     pub(crate) fn time(self) -> u64 {
         match self.argument {
             255 => u64::MAX,
@@ -98,7 +98,7 @@ impl Operation {
     }
 }
 
-/// Two rings, and what belongs to none.
+/// Two rings, and keys without a ring.
 #[derive(Clone, Copy)]
 pub(crate) struct Rings([&'static Name; 2]);
 
@@ -125,7 +125,7 @@ impl Rings {
     }
 }
 
-/// Four keys one after another have the same hash: it leaves out labels.
+/// Four consecutive keys have the same hash: it omits labels.
 pub(crate) enum Key {
     Alone(Parts),
     OfRing(&'static Name, (Parts,)),

@@ -90,7 +90,7 @@ pub struct Admitted<J> {
     place: Place,
 }
 
-/// Where a job runs.
+/// The place of a job.
 pub(crate) enum Place {
     /// In the call, by request of a test.
     Inline,

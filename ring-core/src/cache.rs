@@ -17,18 +17,17 @@ use crate::stats::Stats;
 use crate::storage::{AsyncClear, Clear, Detach, StorageBase, View};
 use crate::tag::Tag;
 
-/// A cached method as a whole, returned by `{method}_cache()`.
+/// A whole cached method, returned by `{method}_cache()`.
 pub type Cache<S> = Handle<S, Blocking>;
 
-/// A cached `async fn` as a whole, returned by `{method}_cache()`.
+/// A whole cached `async fn`, returned by `{method}_cache()`.
 pub type AsyncCache<S> = Handle<S, Awaited>;
 
 /// The handle of a whole cached method: [`Cache`] or [`AsyncCache`].
 ///
-/// `S` is the storage as the ring reaches it: a reference, or the view of
-/// [`CodedStorage`](crate::storage::CodedStorage).
-/// `M` is the mode of its verbs. `B` names the type that implements the method's trait, so that the handle can be used where
-/// the trait can, and is `()` for other methods.
+/// `S` is the ring's storage: a reference, or the view of [`CodedStorage`](crate::storage::CodedStorage). `M` is the mode
+/// of its verbs. `B` names the type that implements the method's trait, so that the handle can be used where the trait can;
+/// it is `()` for other methods.
 pub struct Handle<S, M, B = ()> {
     ring: &'static Ring,
     view: S,
@@ -79,8 +78,8 @@ impl<S, M, B> Handle<S, M, B> {
         self.view.storage()
     }
 
-    /// The conflict that keeps the method away from its storage, if there is one: another ring there could have equal
-    /// keys. Calls of both rings compute, and count an error in [`stats`](Self::stats).
+    /// The conflict that excludes the method from its storage, if there is one: another ring there could have equal keys.
+    /// Calls of both rings compute, and count an error in [`stats`](Self::stats).
     ///
     /// A conflict is known when both rings have been called. A test can check it.
     pub fn conflict<V>(&self) -> Option<String>
@@ -90,7 +89,7 @@ impl<S, M, B> Handle<S, M, B> {
         self.view.storage().flights().conflict(self.ring)
     }
 
-    /// The ring, to remove all its values later: after a transaction, for example. It does not borrow the storage.
+    /// The ring, to remove all its values later, for example after a transaction. It does not borrow the storage.
     pub fn clearing<V>(&self) -> Clearing<S::Held, S::Detached, M>
     where
         S: Detach<V>,
@@ -108,7 +107,7 @@ impl<S, M, B> Handle<S, M, B> {
         used.map(Use::stats).unwrap_or_default()
     }
 
-    /// The counters of the method on all storages of this process together, also those that are gone.
+    /// The counters of the method on all storages of this process, including dropped ones.
     pub fn total_stats(&self) -> Stats {
         self.ring.account.total_stats()
     }
@@ -261,7 +260,7 @@ pub struct RingStatic<S> {
 }
 
 impl<S> RingStatic<S> {
-    /// A ring with a storage of its own.
+    /// A ring with its own storage.
     pub fn new(ring: Ring, storage: S) -> Self {
         RingStatic { ring, storage }
     }

@@ -1,4 +1,4 @@
-//! Clocks: the system's, and one that tests move.
+//! Clocks: the system's, and one for tests.
 
 mod coarse;
 
@@ -11,7 +11,7 @@ use coarse::CoarseClock;
 use crate::switches;
 use crate::sync::{AtomicU64, Ordering};
 
-/// Tells the time since a fixed moment. It never goes back.
+/// Returns the time since a fixed instant. It never goes back.
 pub trait Clock: Debug + Send + Sync {
     /// The time since the clock's start.
     fn now(&self) -> Duration;
@@ -39,7 +39,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that tests move. Clones show the same time.
+/// A clock that tests advance. Clones show the same time.
 ///
 /// ```
 /// # use ring_cache_core as ring_cache;
@@ -73,7 +73,7 @@ impl Clock for ManualClock {
     }
 }
 
-/// A storage's clock: the system's, unless a test brought its own.
+/// A storage's clock: the system's, unless a test set another.
 #[derive(Clone, Debug)]
 pub(crate) enum StorageClock {
     System(SystemClock),

@@ -1,4 +1,4 @@
-//! The entry of a value while its body runs: what the body sees of the old one, and what it decides about the new one.
+//! The entry of a value while its body runs: the old value, and the body's decisions about the new one.
 
 use std::any::Any;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::sync::Arc;
 use crate::sync::lasting::Mutex;
 
-/// The entry that the body of a ring with `entry = e` computes the value of.
+/// The entry for which the body of a ring with `entry = e` computes the value.
 ///
 /// ```
 /// # use ring_cache_core as ring_cache;
@@ -26,14 +26,14 @@ use crate::sync::lasting::Mutex;
 /// }
 /// ```
 ///
-/// What it decides concerns values that are stored after the body: by a plain call, `update` and refreshes. `execute`
-/// stores nothing.
+/// Its decisions apply to values that are stored after the body: by a plain call, `update` and refreshes. `execute` stores
+/// nothing.
 pub struct Entry<V> {
     old: Option<V>,
     wishes: Arc<Wishes>,
 }
 
-/// What a body decided about the entry of its value.
+/// The decisions of a body about the entry of its value.
 #[doc(hidden)]
 #[derive(Default)]
 pub struct Wishes(Mutex<Wish>);
@@ -45,29 +45,29 @@ struct Wish {
     is_unchanged: bool,
 }
 
-/// The old value of an entry, of a type that only the body knows.
+/// The old value of an entry, whose type only the body knows.
 #[doc(hidden)]
 pub type Old = Box<dyn Any + Send>;
 
 impl<V> Entry<V> {
-    /// Sets the expiry of the value, before that of the call and the ring. Jitter does not shorten it. Zero: the value is
-    /// not stored.
+    /// Sets the expiry of the value; takes precedence over that of the call and the ring. Jitter does not shorten it. Zero:
+    /// the value is not stored.
     pub fn expire_in(&self, expiry: Duration) {
         self.wishes.0.lock().expiry = Some(expiry);
     }
 
-    /// The value is not stored. A refresh and an `update` remove the old one, as with `unless`.
+    /// Does not store the value. A refresh and an `update` remove the old one, as with `unless`.
     pub fn skip_store(&self) {
         self.wishes.0.lock().skips_store = true;
     }
 
-    /// The value that this computation is to replace, if it is a refresh: a stale one, or one that is refreshed early.
-    /// `None` in an `update`, which does not look.
+    /// The value that a refresh replaces: a stale one, or one that is refreshed early. `None` in an `update`, which does not
+    /// look up.
     pub fn stale(&self) -> Option<&V> {
         self.old.as_ref()
     }
 
-    /// The old value, if there is one, whose life begins anew: it is not stored again. The body returns it.
+    /// The old value, if there is one. Its life restarts, and it is not stored again. The body returns it.
     pub fn unchanged(&self) -> Option<V>
     where
         V: Clone,

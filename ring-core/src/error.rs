@@ -31,11 +31,11 @@ pub enum ErrorKind {
     Decode,
     /// The storage did not answer within its deadline.
     Deadline,
-    /// The storage was not called, since it did not answer earlier calls.
+    /// The storage was not called: it did not answer earlier calls.
     Unavailable,
-    /// Two lists that belong together have different lengths.
+    /// Two corresponding lists have different lengths.
     Lengths,
-    /// Another ring of the storage could have equal keys, so both keep away from it.
+    /// Another ring of the storage could have equal keys, so neither uses it.
     Conflict,
     /// The value was not stored, because its type could hide an error: a generic `T` that is a `Result`.
     Refused,
@@ -87,7 +87,7 @@ impl Error {
         }
     }
 
-    /// The deadline of the storage `storage` passed in this operation. The cause does not lie in its server.
+    /// The deadline of the storage `storage` passed in this operation, not because of its server.
     pub fn out_of_time(storage: &'static str, operation: &'static str, cause: impl Into<Cause>) -> Self {
         Error {
             kind: ErrorKind::Deadline,
@@ -95,7 +95,7 @@ impl Error {
         }
     }
 
-    /// The storage `storage` was not called for this operation. The cause does not lie in the operation.
+    /// The storage `storage` was not called, independent of this operation.
     pub fn unavailable(storage: &'static str, operation: &'static str, cause: impl Into<Cause>) -> Self {
         Error {
             kind: ErrorKind::Unavailable,

@@ -1,13 +1,13 @@
-//! Freshness: entries that are kept for a while after they expired, and who computes them anew.
+//! Freshness: entries that are kept after they expired, and their refreshes.
 //!
 //! A ring with `stale` stores its entries for `expire` and `stale` together. An entry is *stale* exactly when its
-//! remaining life is at most `stale`; the storage tells the remaining life, so nothing but the value is stored. A plain
-//! call that finds a stale entry has it computed anew, once for all calls, and meanwhile returns the stale value; it
-//! does so too if the computation fails. Explicit verbs treat a stale entry as absent.
+//! remaining life is at most `stale`; the storage tells the remaining life, so only the value is stored. A plain call that
+//! finds a stale entry starts one refresh for all calls, and returns the stale value meanwhile, also if the refresh fails.
+//! Explicit verbs treat a stale entry as absent.
 
 use std::time::Duration;
 
-/// What a look-up found: the result of [`Call::lookup`](crate::Call::lookup).
+/// The result of a look-up: see [`Call::lookup`](crate::Call::lookup).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Lookup<V> {
     /// The value, before it expired.

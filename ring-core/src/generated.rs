@@ -243,7 +243,7 @@ impl<T: Nothing> Keyed<()> for T {
     }
 }
 
-/// What a static can hold.
+/// Content for a static.
 #[diagnostic::on_unimplemented(
     message = "values that are not `Send` and `Sync` cannot be cached for all threads",
     label = "all threads would see this",
@@ -516,7 +516,7 @@ check! {
 check! {
     /// A storage for a function that is not async.
     #[diagnostic::on_unimplemented(
-        message = "`{Self}` is no storage of `{T}` for a function that is not async",
+        message = "`{Self}` is not a storage of `{T}` for a function that is not async",
         label = "no `Storage<{T}>`",
         note = "if it holds bytes, name what makes them: `coder = Cbor`",
         note = "a storage that is awaited, an `AsyncStorage`, is for `async fn`"

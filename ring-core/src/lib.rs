@@ -1,8 +1,7 @@
 //! Keys, calls, flights, coders and memory storages of [ring-cache](https://docs.rs/ring-cache), without I/O and an
 //! async runtime. Depend on `ring-cache`, which includes the macros.
 //!
-//! A hit goes from the generated accessor to [`Call`], to [`Lru`], to its shard. A miss goes on to the machines of
-//! `call`,
+//! A hit goes from the generated accessor to [`Call`], to [`Lru`], to its shard. A miss continues to the machines of `call`,
 //! and to the [`flights`].
 
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -10,14 +10,14 @@
 //! | `ring_cache.evictions` | counter | `ring`, `reason`: `capacity`, `expired` |
 //! | `ring_cache.errors` | counter | `ring`, `kind`: as [`ErrorKind`](crate::ErrorKind) |
 //! | `ring_cache.entries` | gauge | `ring`: entries of the storages in memory that it uses |
-//! | `ring_cache.capacity` | gauge | `ring`: entries that there is room for |
+//! | `ring_cache.capacity` | gauge | `ring`: the capacity of these storages, in entries |
 //!
-//! A key is never a label. Rings of one name have one series. All counters of a ring are there, at 0, from its first call
-//! on.
+//! A key is never a label. Rings of one name have one series. All counters of a ring exist from its first call on, at 0.
 //!
-//! A hit costs nothing: it is counted as without this feature. Counters are set, to their exact value, by [`publish`], and
-//! of one ring whenever it has computed a value, once a second at most. Call [`publish`] before the metrics are read: in the
-//! handler of `/metrics`, or in a task that repeats it as often as an exporter sends them.
+//! A hit costs the same as without this feature. [`publish`] sets all counters to their exact values; those of a ring are
+//! also set after it has computed a value, at most once a second. Call [`publish`] before the metrics are read: in the
+//! handler of
+//! `/metrics`, or in a task that repeats it at the exporter's interval.
 
 use std::time::Duration;
 
@@ -29,19 +29,19 @@ use crate::ring::Ring;
 use crate::stats::Stats;
 use crate::used_rings;
 
-/// Sets all metrics but the histogram to their present values, in the recorder that is installed.
+/// Sets all metrics except the histogram to their current values, in the installed recorder.
 pub fn publish() {
     describe();
     used_rings::all().into_iter().for_each(publish_one);
 }
 
-/// A ring was first used.
+/// Called when a ring is first used.
 pub(crate) fn began(ring: &'static Ring) {
     describe();
     publish_one(ring);
 }
 
-/// A body of a ring ran.
+/// Called after a body of a ring ran.
 pub(crate) fn computed(ring: &'static Ring, took: Duration) {
     let published = &ring.account.published;
     published.duration(took);
@@ -54,7 +54,7 @@ fn publish_one(ring: &'static Ring) {
     Sums::of(ring).publish(ring.name().as_str());
 }
 
-/// What a ring counts on all storages together.
+/// The counts of a ring on all storages.
 struct Sums {
     stats: Stats,
     entries: Option<u64>,
@@ -115,7 +115,7 @@ impl Sums {
     }
 }
 
-/// For the recorder that is installed now.
+/// For the installed recorder.
 fn describe() {
     describe_counter!("ring_cache.requests", Unit::Count, "Look-ups, by their result");
     describe_counter!(

@@ -1,4 +1,4 @@
-//! Observers: who is told of what the cache does, beside hits.
+//! Observers of events other than hits.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -7,31 +7,31 @@ use std::time::Duration;
 use crate::error::Error;
 use crate::sync::lasting::{AtomicBool, Ordering, RwLock};
 
-/// Is told of what rings do: see [`observe`]. All methods do nothing by default.
+/// Receives the events of rings: see [`observe`]. All methods do nothing by default.
 ///
-/// They are called by the thread to which it happens, without a lock, so they may call cached methods. They delay the call
-/// that they are told of. A panic in one is caught. Hits are only counted.
+/// The thread of the event calls them, without a lock, so they may call cached methods. They delay that call. A panic in one
+/// is caught. Hits are only counted.
 #[allow(unused_variables)]
 pub trait Observer: Send + Sync {
-    /// A body ran to its end, for a value to be cached. It took so long; an `async fn` until its future was ready. Bodies
-    /// that began before there was an observer may be left out.
+    /// A body ran to its end, for a value to be cached. `took`: its time; for an `async fn`, until its future was ready. Bodies
+    /// that began before the first observer may be omitted.
     fn computed(&self, ring: &str, took: Duration) {}
 
-    /// A body ran for an entry that is still there but out of date. [`computed`](Self::computed) is called as well.
+    /// A body refreshed an existing entry. [`computed`](Self::computed) is called as well.
     fn refreshed(&self, ring: &str, took: Duration) {}
 
     /// A storage in memory dropped an entry that had not expired.
     fn evicted(&self, ring: &str, reason: EvictionReason) {}
 
-    /// A storage in memory dropped an entry that had expired. It does so when it comes across one.
+    /// A storage in memory found and dropped an expired entry.
     fn expired(&self, ring: &str) {}
 
     /// The storage or the coder failed. A plain call computes instead. The error names the storage, the operation
     /// and the cause.
     fn failed(&self, ring: &str, error: &Error) {}
 
-    /// A storage failed for a reason that is new, such as a wrong password, an unknown host or a full server. Each is said
-    /// once, whatever the number of calls and rings; [`failed`](Self::failed) is called as well.
+    /// A storage failed for a new reason, such as a wrong password, an unknown host or a full server. Called once for each
+    /// reason, for all calls and rings; [`failed`](Self::failed) is called as well.
     fn warned(&self, error: &Error) {}
 }
 

@@ -1,4 +1,4 @@
-//! What the metrics of one ring need between two computations.
+//! The state of one ring's metrics between two computations.
 
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
@@ -7,16 +7,16 @@ use ::metrics::{Key, Label, Level, Metadata, with_recorder};
 
 use crate::sync::lasting::{AtomicU64, Ordering};
 
-/// The milliseconds between two times that a ring is published by itself.
+/// The milliseconds between two automatic publications of a ring.
 const PAUSE: u64 = 1000;
 
 static METADATA: Metadata<'static> = Metadata::new("ring_cache", Level::INFO, None);
 
-/// The histogram of a ring, and when its counters were last published.
+/// The histogram of a ring, and the time of its last publication.
 #[derive(Debug)]
 pub(crate) struct Published {
     at: AtomicU64,
-    /// Made once, so that a computation allocates nothing for it.
+    /// Allocated once, so that a computation allocates nothing for it.
     duration: Key,
 }
 
@@ -37,7 +37,7 @@ impl Published {
         });
     }
 
-    /// Whether the pause is over. It begins anew if so.
+    /// Whether the pause is over. If so, restarts it.
     pub(crate) fn is_due(&self) -> bool {
         static START: LazyLock<Instant> = LazyLock::new(Instant::now);
         let now = PAUSE + u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -10,11 +10,11 @@ use crate::key::{Name, TypeName};
 use crate::shape::{RingShape, ShapeWriter};
 use crate::sync::lasting::{AtomicBool, AtomicU64, Ordering};
 
-/// The default of `flight_timeout`: the time that a call waits for another's computation before it computes itself.
+/// The default of `flight_timeout`: the time that a call waits for another one's computation before it computes itself.
 pub const DEFAULT_FLIGHT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The longest time for which entries are kept after they expired. Each storage has a longest life: near it, the end of an
-/// entry's life says nothing about its expiry. The numbers of Memcached end in 2038.
+/// The longest time for which expired entries are kept. Each storage has a longest life: near it, the end of an entry's life
+/// does not show its expiry. The numbers of Memcached end in 2038.
 const LONGEST_STALE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// Thirty days, in seconds.
@@ -31,7 +31,7 @@ pub(crate) const DEFAULT_WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct Ring {
     /// The account's name as well, which a hit reads.
     name: &'static Name,
-    /// The full name of the function, if it is not the ring's name.
+    /// The full name of the function, if it differs from the ring's name.
     function: Box<str>,
     pub(crate) coalesce: bool,
     pub(crate) flight_timeout: Duration,
@@ -50,11 +50,11 @@ pub struct Ring {
     mean_nanos: AtomicU64,
     /// The life of a lease, if computations have one.
     pub(crate) lease: Option<Duration>,
-    /// The greatest part by which an expiry is shortened.
+    /// The largest part by which an expiry is shortened.
     pub(crate) jitter: f64,
     /// Whether entries of other rings depend on calls of this one.
     has_dependents: AtomicBool,
-    /// Made for the first error that is remembered.
+    /// Allocated for the first remembered error.
     pub(crate) errors: Errors,
     pub(crate) account: &'static Account,
     /// The number of its account.
@@ -90,8 +90,8 @@ impl Ring {
         Self::new(Name::chosen(prefix))
     }
 
-    /// The ring with the user's `key_prefix` whose [full name](Self::declared) is another. `arguments` writes the type
-    /// arguments of one instantiation, and `class` the type whose name joins the key.
+    /// The ring with the user's `key_prefix` and another [full name](Self::declared). `arguments` writes the type arguments
+    /// of one instantiation, and `class` the type whose name is in the key.
     pub fn with_prefix_of<Here, Site>(
         prefix: &str,
         module: &str,
@@ -137,7 +137,7 @@ impl Ring {
         Self::declared_here(here, module, own_items, shared, rest)
     }
 
-    /// [`declared`](Self::declared) for a local type that is known by its name and identity: compiled once for all rings.
+    /// [`declared`](Self::declared) for a local type given by its name and identity: compiled once for all rings.
     fn declared_here(
         (here, id): (&str, TypeId),
         module: &str,
@@ -151,8 +151,7 @@ impl Ring {
         Self::new(Name::full(&name, id, shared))
     }
 
-    /// The same ring with a version, which joins its name: `name@version`. Entries of another version are another
-    /// ring's.
+    /// The same ring with a version in its name: `name@version`. Entries of another version belong to another ring.
     #[must_use]
     pub fn version(mut self, version: &str) -> Self {
         self.function = self.function().into();
@@ -169,7 +168,7 @@ impl Ring {
         self.version(&ShapeWriter::fingerprint_of::<V>())
     }
 
-    /// Whether calls join the computation of another. The default is yes.
+    /// Whether calls join other calls' computations. True by default.
     #[must_use]
     pub fn coalesce(mut self, coalesce: bool) -> Self {
         self.coalesce = coalesce;
@@ -199,20 +198,20 @@ impl Ring {
         self
     }
 
-    /// The life of an entry that is made stale. Storages round lives up, to seconds at most, and a longer one would be that
+    /// The life of an entry that is made stale. Storages round lives up, at most to seconds, and a longer life would be that
     /// of a fresh entry.
     pub(crate) fn stale_life(&self) -> Duration {
         let (seconds, millis) = (self.stale.as_secs(), u64::from(self.stale.subsec_millis()));
         match (seconds, millis) {
             (0, 0) => self.stale,
             (0, millis) => Duration::from_millis(millis),
-            // Beyond this, Memcached takes a date, which is rounded up itself, and its clock may be late by some seconds.
+            // Beyond this, Memcached takes a date, which is rounded up itself, and its clock may be some seconds late.
             (seconds, _) if seconds > MONTH => Duration::from_secs(seconds - 5),
             (seconds, _) => Duration::from_secs(seconds),
         }
     }
 
-    /// The time after a failed refresh of a stale entry in which no other refresh of it begins.
+    /// The pause after a failed refresh of a stale entry.
     #[must_use]
     pub fn retry(mut self, retry: Duration) -> Self {
         self.retry = retry;
@@ -227,7 +226,7 @@ impl Ring {
         self
     }
 
-    /// The longest time that a plain call waits for a body. `None`, the default: as long as it takes.
+    /// The longest time that a plain call waits for a body. `None`, the default: unlimited.
     #[must_use]
     pub fn timeout(mut self, timeout: Option<Duration>) -> Self {
         self.timeout = timeout;
@@ -274,8 +273,8 @@ impl Ring {
         self
     }
 
-    /// Computations have a lease among processes, which ends by itself after `life`. To be called after
-    /// [`version`](Self::version): the lease is that of the name.
+    /// Gives computations a lease among processes, which ends by itself after `life`. To be called after
+    /// [`version`](Self::version): the lease belongs to the name.
     #[must_use]
     pub fn lease(mut self, life: Duration) -> Self {
         self.lease = Some(life);
@@ -289,11 +288,11 @@ impl Ring {
             return expiry;
         }
         let shortened = expiry.mul_f64(1.0 - self.jitter * fastrand::f64());
-        // A value that is to be stored is not lost by rounding.
+        // Rounding must not make the expiry of a stored value zero.
         shortened.clamp(expiry.min(Duration::from_nanos(1)), expiry)
     }
 
-    /// The same ring, on whose calls entries of other rings depend.
+    /// The same ring, with entries of other rings that depend on its calls.
     #[must_use]
     pub fn with_dependents(self) -> Self {
         self.expect_dependents();

@@ -12,23 +12,22 @@ use crate::storage_facts::{Description, StorageFacts};
 use crate::sync::lasting::Ordering;
 use crate::{used_rings, watched};
 
-/// A ring that was used: see [`rings`].
+/// A used ring: see [`rings`].
 ///
 /// It displays as one line.
 #[derive(Clone, Debug)]
 pub struct RingInfo {
     ring: &'static Ring,
-    /// Those of the storages that it is about.
+    /// The uses of its storages.
     pub(crate) uses: Vec<Arc<Use>>,
     stats: Stats,
     service: Option<&'static str>,
 }
 
-/// All rings of this process that were used, in the order of their first use.
+/// All used rings of this process, in the order of their first use.
 ///
-/// A ring is there once for all its storages. A ring of services that are [watched](crate::watch) is there once for each
-/// of them, and once more for all other storages, if it was used on others. So the counters of all together are those of
-/// all calls, each counted once.
+/// A ring is listed once for all its storages. A ring of services that are [watched](crate::watch) is listed once for each
+/// of them, and once more for all other storages, if it was used on others. So all rows together count each call once.
 ///
 /// ```
 /// # use ring_cache_core as ring_cache;
@@ -94,12 +93,12 @@ impl RingInfo {
         self.ring.name().as_str()
     }
 
-    /// The full name of the function: module, type and name. It is the ring's name, unless a `key_prefix` was chosen.
+    /// The full name of the function: module, type and name. It is the ring's name, unless the ring has a `key_prefix`.
     pub fn function(&self) -> &'static str {
         self.ring.function()
     }
 
-    /// The type of the watched service that owns the storage, if it is one's.
+    /// The type of the watched service that owns the storage, if any.
     pub fn service(&self) -> Option<&'static str> {
         self.service
     }
@@ -119,12 +118,12 @@ impl RingInfo {
         }
     }
 
-    /// The storage. Of several, as of a service that there is several times, the one that was used last.
+    /// The storage. Of several, such as those of several instances of a service, the last used one.
     pub fn storage(&self) -> StorageInfo {
         StorageInfo(self.uses.last().map(|used| Arc::clone(&used.storage)))
     }
 
-    /// The number of storages that it is about. Zero if all are gone.
+    /// The number of storages. Zero if all are dropped.
     pub fn storages(&self) -> usize {
         self.uses.len()
     }
@@ -149,7 +148,7 @@ impl fmt::Display for RingInfo {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Settings {
-    /// The expiry of the value that was stored last; `None` if it does not expire, or if none was stored.
+    /// The expiry of the last stored value; `None` if it does not expire, or if none was stored.
     pub expire: Option<Duration>,
     /// Whether calls wait for each other's computations.
     pub coalesce: bool,
@@ -159,7 +158,7 @@ pub struct Settings {
     pub lease: Option<Duration>,
 }
 
-/// A storage, as far as it is known without its type.
+/// A storage without its type.
 ///
 /// It displays as one line.
 #[derive(Clone, Debug)]
@@ -171,7 +170,7 @@ impl StorageInfo {
         StorageInfo(Some(Arc::clone(facts)))
     }
 
-    /// The type without its modules, such as `Lru<User>`. Empty if the storage is gone.
+    /// The type without its modules, such as `Lru<User>`. Empty if the storage was dropped.
     pub fn kind(&self) -> &str {
         self.described(|described| &*described.kind).unwrap_or_default()
     }
@@ -187,12 +186,12 @@ impl StorageInfo {
         self.described(|described| described.deadline).flatten()
     }
 
-    /// Whether it can fail, as storages outside the process can.
+    /// Whether it can fail, like storages outside the process.
     pub fn can_fail(&self) -> bool {
         self.described(|described| described.can_fail) == Some(true)
     }
 
-    /// The greatest number of entries. `None`: not bounded, or not known.
+    /// The most entries. `None`: unbounded or unknown.
     pub fn capacity(&self) -> Option<usize> {
         self.0.as_ref()?.capacity.get().copied()
     }
@@ -207,7 +206,7 @@ impl StorageInfo {
         self.0.as_ref().map_or(0, |facts| facts.evictions())
     }
 
-    /// Entries of all its rings that were found to have expired. Only storages in memory report them.
+    /// Entries of all its rings that were found expired. Only storages in memory report them.
     pub fn expirations(&self) -> u64 {
         self.0.as_ref().map_or(0, |facts| facts.expirations())
     }

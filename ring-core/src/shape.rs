@@ -1,4 +1,4 @@
-//! The shape of a type: a fingerprint of what its encoded bytes depend on.
+//! Shapes of types: fingerprints of everything that determines their encoded bytes.
 
 use std::any::TypeId;
 use std::borrow::Cow;
@@ -7,11 +7,11 @@ use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// A type whose shape is known: names and types of its fields, its variants, and its serde attributes.
+/// A type with a shape: names and types of its fields, its variants, and its serde attributes.
 ///
-/// `#[ring(version = shape)]` puts a fingerprint of the value's shape into the ring's name. When the type is changed, or a
-/// type inside of it, the ring has another name: old and new programs share a storage, and none reads the entries of the
-/// other. Derive it on the types of values; by hand it is one line:
+/// `#[ring(version = shape)]` puts a fingerprint of the value's shape into the ring's name. A change of the type, or of a
+/// type in it, changes the name: old and new programs share a storage, and neither reads the other's entries. Derive it on
+/// the types of values; by hand it is one line:
 ///
 /// ```
 /// # use ring_cache_core as ring_cache;
@@ -25,21 +25,21 @@ use std::sync::Arc;
 /// }
 /// ```
 ///
-/// Types that serde writes alike have one shape: `String` and `Arc<str>`, `Vec` and `HashSet`, `T` and `Box<T>`.
+/// Types with equal encodings in serde have one shape: `String` and `Arc<str>`, `Vec` and `HashSet`, `T` and `Box<T>`.
 #[diagnostic::on_unimplemented(
     message = "the shape of `{Self}` is not known",
     label = "`{Self}` does not implement `RingShape`",
     note = "write `#[derive(RingShape)]` on the type, `#[ring_shape(opaque)]` on a field of another crate's type, or a number: `version = 2`"
 )]
 pub trait RingShape {
-    /// Writes what the bytes of values depend on.
+    /// Writes everything that determines the bytes of values.
     fn ring_shape(shape: &mut ShapeWriter);
 }
 
 /// Receives the parts of a shape: see [`RingShape`].
 pub struct ShapeWriter {
     hash: u64,
-    /// The derived types that were written, so that a type may contain itself.
+    /// The derived types written so far, so that a type may contain itself.
     known: Vec<TypeId>,
 }
 
@@ -58,18 +58,18 @@ impl ShapeWriter {
         format!("{:016x}", shape.hash)
     }
 
-    /// A name, or another text that the bytes depend on.
+    /// Writes a name, or another text that determines the bytes.
     pub fn text(&mut self, text: &str) {
         self.number(text.len() as u64);
         self.bytes(text.as_bytes());
     }
 
-    /// The shape of a part.
+    /// Writes the shape of a part.
     pub fn of<T: RingShape + ?Sized>(&mut self) {
         T::ring_shape(self);
     }
 
-    /// The shape of a derived type, which may contain itself.
+    /// Writes the shape of a derived type, which may contain itself.
     #[doc(hidden)]
     pub fn define<T>(&mut self, parts: fn(&mut Self)) {
         let id = typeid::of::<T>();
@@ -101,7 +101,7 @@ impl fmt::Debug for ShapeWriter {
     }
 }
 
-/// Types that are known by a name.
+/// Types with a name.
 macro_rules! named {
     ($($(#[$meta:meta])* $type:ty => $name:literal;)*) => {$(
         $(#[$meta])*
@@ -177,7 +177,7 @@ named! {
     jiff::civil::DateTime => "jiff::civil::DateTime";
 }
 
-/// Types that are written as their target.
+/// Types that are encoded as their target.
 macro_rules! transparent {
     ($($type:ty)*) => {$(
         impl<T: RingShape + ?Sized> RingShape for $type {
@@ -210,7 +210,7 @@ impl<T: RingShape, const N: usize> RingShape for [T; N] {
     }
 }
 
-/// Generic types: what they are, and their arguments.
+/// Generic types: their names and arguments.
 macro_rules! generic {
     ($($type:ty, <$($parameter:ident),*> => $name:literal;)*) => {$(
         impl<$($parameter: RingShape),*> RingShape for $type {
@@ -297,7 +297,7 @@ mod tests {
         assert_eq!(distinct.len(), shapes.len());
     }
 
-    /// Entries of one release are found by the next.
+    /// The next release finds entries of this one.
     #[test]
     fn shapes_are_stable() {
         assert_eq!(of::<()>(), "f2a939eb82123e3b");

@@ -59,7 +59,7 @@ impl Span {
     }
 }
 
-/// An error, as an event. A breaker that is open says so at the level `DEBUG`, as it would with each call.
+/// An error, as an event. An open breaker is reported at the level `DEBUG`, since it affects each call.
 #[cfg(feature = "tracing")]
 pub(crate) fn failed(ring: &Ring, error: &Error) {
     let (ring, storage) = (ring.name().as_str(), error.storage_name());
@@ -74,7 +74,7 @@ pub(crate) fn failed(ring: &Ring, error: &Error) {
 #[cfg(not(feature = "tracing"))]
 pub(crate) fn failed(_: &Ring, _: &Error) {}
 
-/// A storage that does not work, once.
+/// Warns of a storage that does not work, once.
 #[cfg(feature = "tracing")]
 pub(crate) fn warned(error: &Error) {
     let (storage, address) = (error.storage_name(), error.address());

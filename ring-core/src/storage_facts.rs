@@ -1,4 +1,4 @@
-//! What is known of a storage by its rings, without its type and its lifetime.
+//! The facts about a storage that its rings know, without its type and its lifetime.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,12 +10,12 @@ use crate::observer::EvictionReason;
 use crate::sync::lasting::Mutex;
 use crate::sync::lasting::{AtomicU64, AtomicUsize, OnceLock, Ordering};
 
-/// What is known of a storage whose type is not.
+/// The facts about a storage of unknown type.
 pub(crate) struct StorageFacts {
-    /// A number that no other storage has.
+    /// The unique number of the storage.
     #[cfg(feature = "inspect")]
     number: u64,
-    /// Lends the storage to a visitor, if it can be looked into.
+    /// Lends the storage to a visitor, if it can be inspected.
     #[cfg(feature = "inspect")]
     visit: Mutex<Option<(LentBy, Visit)>>,
     described: OnceLock<Description>,
@@ -29,7 +29,7 @@ pub(crate) struct StorageFacts {
     expirations: AtomicU64,
 }
 
-/// What the type of a storage tells.
+/// The facts from the type of a storage.
 #[derive(Clone, Debug)]
 pub(crate) struct Description {
     pub(crate) kind: String,
@@ -41,7 +41,7 @@ pub(crate) struct Description {
 
 const UNKNOWN: u64 = u64::MAX;
 
-/// Who says how a storage can be looked into: the later, the more they know. A memory storage may be a tier of another.
+/// The lender of a storage; later ones know more. A memory storage may be a tier of another.
 #[cfg(feature = "inspect")]
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum LentBy {
@@ -86,7 +86,7 @@ impl StorageFacts {
         self.described.get()
     }
 
-    /// Says how many entries the storage holds at most, and that it counts them.
+    /// Sets the most entries of the storage, and marks it as counting.
     pub(crate) fn count_entries(&self, capacity: Option<usize>) {
         if let Some(capacity) = capacity {
             self.capacity.get_or_init(|| capacity);
@@ -94,7 +94,7 @@ impl StorageFacts {
         self.entries.store(0, Ordering::Relaxed);
     }
 
-    /// Entries came, for a storage that counts them.
+    /// Counts added entries, for a storage that counts.
     pub(crate) fn came(&self) {
         let entries = self.entries.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
         if entries > self.most_entries.load(Ordering::Relaxed) {

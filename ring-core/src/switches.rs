@@ -1,5 +1,4 @@
-//! What a test has switched on its thread: see `testing`. Without that feature nothing is, and the questions are
-//! constants.
+//! The switches that tests set on their threads: see `testing`. Without that feature they are constants.
 
 #[cfg(feature = "testing")]
 pub(crate) use of_thread::{

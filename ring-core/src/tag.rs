@@ -58,10 +58,10 @@ impl Tag {
         Tag::of_text(&format!("{ring}:*"))
     }
 
-    /// Forgets the entries with this tag in all memory of this process: in each [`Lru`](crate::Lru), each
-    /// [`Map`](crate::Map) and the near tiers. Calls that begin later compute anew.
+    /// Forgets the entries with this tag in the memory of this process: in each [`Lru`](crate::Lru), each
+    /// [`Map`](crate::Map) and the near tiers. Calls that begin later recompute.
     ///
-    /// Tags share 65,536 counters, whatever their number: an entry of another tag may be forgotten along with this one.
+    /// All tags share 65,536 counters: an entry of another tag may be forgotten as well.
     ///
     /// ```
     /// # use ring_cache_core as ring_cache;
@@ -71,7 +71,7 @@ impl Tag {
         self.place(table()).fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Forgets the entries with this tag in a storage that other processes share, for all of them. In memory it equals
+    /// Forgets the entries with this tag in a shared storage, for all processes. In memory it equals
     /// [`forget`](Self::forget).
     ///
     /// # Errors
@@ -136,7 +136,7 @@ pub trait AsyncForgetsTags {
     async fn forget_tag(&self, tag: Tag) -> Result<(), Self::Failure>;
 }
 
-/// The name of a tag that is made of texts and values.
+/// The name of a tag, made of texts and values.
 #[derive(Debug, Default)]
 pub struct TagText(String);
 
@@ -162,7 +162,7 @@ impl TagText {
     }
 }
 
-/// A value that stands alone.
+/// A single value.
 struct Segment<P>(P);
 
 impl<P: KeyPart> RingKey for Segment<P> {
@@ -171,7 +171,7 @@ impl<P: KeyPart> RingKey for Segment<P> {
     }
 }
 
-/// Its entry in a shared storage, which holds its version.
+/// Its entry in a shared storage, which contains its version.
 impl RingKey for Tag {
     fn ring_key<W: KeyWriter>(&self, key: &mut W) {
         key.ring(ring_of_tags());
@@ -181,7 +181,7 @@ impl RingKey for Tag {
     }
 }
 
-/// What the keys of tags begin with.
+/// The prefix of tags' keys.
 const PREFIX: &str = "ring-tag";
 
 fn ring_of_tags() -> &'static Name {
@@ -189,25 +189,25 @@ fn ring_of_tags() -> &'static Name {
     NAME.get_or_init(|| Name::chosen(PREFIX))
 }
 
-/// The tag whose version lies under this text in a shared storage.
+/// The tag whose version has this text as its key in a shared storage.
 #[doc(hidden)]
 pub fn tag_of_stored_key(text: &str) -> Option<Tag> {
     let digest = text.strip_prefix(PREFIX)?.strip_prefix(':')?;
     u128::from_str_radix(digest, 16).ok().map(Tag)
 }
 
-/// The number of counters. A tag shares one with others, so that the table needs no bound on the number of tags.
+/// The number of counters. Tags share them, so the table needs no bound on the number of tags.
 const COUNTERS: usize = 1 << 16;
 
-/// How often tags were forgotten. Made when the first one is.
+/// The counts of `forget`. Allocated by the first one.
 static FORGOTTEN: OnceLock<Box<[AtomicU64]>> = OnceLock::new();
 
 fn table() -> &'static [AtomicU64] {
     FORGOTTEN.get_or_init(|| (0..COUNTERS).map(|_| AtomicU64::new(0)).collect())
 }
 
-/// The version of these tags in memory: never zero. It changes when one of them is forgotten: no counter ever falls, so
-/// their sum is the same only if each of them is.
+/// The version of these tags in memory: never zero. It changes when one of them is forgotten: counters never decrease, so
+/// their sum is unchanged only if each of them is.
 #[inline]
 pub(crate) fn version_in_memory(tags: &[Tag]) -> u64 {
     let Some(table) = FORGOTTEN.get() else {
@@ -217,7 +217,7 @@ pub(crate) fn version_in_memory(tags: &[Tag]) -> u64 {
     1 + forgotten.sum::<u64>()
 }
 
-/// A digest that is the same in all processes. It protects against chance, not against malice.
+/// A digest that is equal in all processes. It prevents accidental collisions, not malicious ones.
 pub(crate) fn digest<'b>(parts: impl IntoIterator<Item = &'b [u8]>) -> u64 {
     let mut hasher = siphasher::sip::SipHasher13::new();
     for part in parts {

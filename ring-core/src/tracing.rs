@@ -1,7 +1,7 @@
 //! Spans and events of the crate [`tracing`](https://docs.rs/tracing).
 //!
-//! A computation is one span, `ring.compute`, at the level `INFO`, with the field `ring`. What the body does is inside of
-//! it. A hit has no span and no event.
+//! A computation is one span, `ring.compute`, at the level `INFO`, with the field `ring`. The body runs inside of it. A hit
+//! has no span and no event.
 //!
 //! Each failure of a storage or a coder is an event at the level `ERROR`, with the fields `ring`, `storage`, `operation`,
 //! `kind` and `error`; at the level `DEBUG` if the storage was not asked because its breaker is open. The first failure of a

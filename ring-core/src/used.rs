@@ -1,4 +1,4 @@
-//! The rings that were used and whose storages statics reach, so that all of them can be cleared.
+//! The used rings with static storages, so that all of them can be cleared.
 
 use std::any::TypeId;
 use std::fmt;
@@ -16,13 +16,13 @@ use crate::storage::{Clear, StorageBase, View};
 use crate::storage_facts::{LentBy, StorageFacts};
 use crate::sync::lasting::RwLock;
 
-/// Every ring, in the order of their first use. It only grows.
+/// Every ring, in the order of first use. It only grows.
 static USED: RwLock<Vec<Used>> = RwLock::new(Vec::new());
 
-/// One ring that was used.
+/// A used ring.
 #[derive(Clone, Copy)]
 struct Used {
-    /// The type whose method it is, if it is one's.
+    /// The type of its method, if any.
     owner: Option<TypeId>,
     clear: Clearer,
 }
@@ -34,10 +34,10 @@ pub(crate) type Shower = fn(&mut Visitor<'_>);
 #[cfg(feature = "inspect")]
 static NEW: RwLock<Vec<Shower>> = RwLock::new(Vec::new());
 
-/// Is shown the storages that statics reach.
+/// A visitor of the storages in statics.
 pub(crate) type Visitor<'v> = dyn FnMut(&Shown<'_>) + 'v;
 
-/// A storage that is shown.
+/// A storage shown to a visitor.
 pub struct Shown<'s> {
     #[cfg(feature = "inspect")]
     facts: &'s StorageFacts,
@@ -56,23 +56,23 @@ impl fmt::Debug for Shown<'_> {
 /// Clears a ring, if the namespace of its storage is this one, or any.
 pub(crate) type Clearer = fn(Option<&str>) -> Answer;
 
-/// What became of a ring that was to be cleared.
+/// The outcome of clearing a ring.
 #[derive(Debug)]
 pub enum Answer {
     /// It is empty, or the storage failed.
     Cleared(Result<(), Error>),
-    /// Its storage cannot remove the entries of one ring, or only awaited.
+    /// Its storage cannot remove the entries of one ring, or only in async code.
     Left,
-    /// It is of another namespace.
+    /// It belongs to another namespace.
     Elsewhere,
 }
 
-/// Keeps a ring of the type `Owner`. Called once, when the ring is first used.
+/// Registers a ring of the type `Owner`. Called once, when the ring is first used.
 pub fn keep_of<Owner: ?Sized>(clear: Clearer, show: Shower) {
     keep(Some(typeid::of::<Owner>()), clear, show);
 }
 
-/// Keeps the ring of a free function. Called once, when the ring is first used.
+/// Registers the ring of a free function. Called once, when the ring is first used.
 pub fn keep_free(clear: Clearer, show: Shower) {
     keep(None, clear, show);
 }
@@ -85,18 +85,18 @@ fn keep(owner: Option<TypeId>, clear: Clearer, show: Shower) {
     let _ = show;
 }
 
-/// Lends the storages of rings that were used since to whoever looks into them. Statics live for ever, so the function that
-/// shows a storage is all that is kept.
+/// Lends the storages of newly used rings to the inspector. Statics live for ever, so only the function that shows a storage
+/// is kept.
 #[cfg(feature = "inspect")]
 pub(crate) fn show_new() {
-    // Showing runs code of users, which may use rings for the first time.
+    // Showing runs user code, which may use rings for the first time.
     let next = || NEW.write().pop();
     while let Some(show) = next() {
         let mut lend = |shown: &Shown<'_>| {
             let number = shown.facts.number();
             let visit = move |visitor: &mut dyn FnMut(&dyn AnyStorage)| {
                 show(&mut |shown: &Shown<'_>| {
-                    // An expression may name another storage each time.
+                    // An expression may evaluate to another storage each time.
                     if shown.facts.number() == number {
                         visitor(shown.storage);
                     }
@@ -104,12 +104,12 @@ pub(crate) fn show_new() {
             };
             shown.facts.lend(LentBy::Whole, std::sync::Arc::new(visit));
         };
-        // A static that cannot be made panics, as it did where the ring was used. Others are shown nonetheless.
+        // A static whose initialization panicked panics again. Others are still shown.
         let _ = catch_unwind(AssertUnwindSafe(|| show(&mut lend)));
     }
 }
 
-/// What became of the rings that were to be cleared: returned by [`clear_all`] and its like.
+/// The outcome of clearing: returned by [`clear_all`] and similar functions.
 #[derive(Debug, Default)]
 pub struct Cleared {
     rings: usize,
@@ -118,24 +118,24 @@ pub struct Cleared {
 }
 
 impl Cleared {
-    /// The number of rings that were cleared.
+    /// The number of cleared rings.
     pub fn rings(&self) -> usize {
         self.rings
     }
 
-    /// The number of rings that have their entries still, as their storages cannot remove the entries of one ring, as
-    /// `Memcached`, or only awaited, as `Blocking`.
+    /// The number of rings that still have their entries, because their storages cannot remove the entries of one ring, like
+    /// `Memcached`, or only in async code, like `Blocking`.
     pub fn left(&self) -> usize {
         self.left
     }
 
-    /// The failures of storages. Each ring of them may have entries still.
+    /// The failures of storages. Each of their rings may still have entries.
     pub fn errors(&self) -> &[Error] {
         &self.errors
     }
 
     fn of(namespace: Option<&str>, concerns: impl Fn(&Used) -> bool) -> Self {
-        // Clearing runs code of users, which may use rings for the first time.
+        // Clearing runs user code, which may use rings for the first time.
         let used: Vec<Used> = USED
             .read()
             .iter()
@@ -155,11 +155,11 @@ impl Cleared {
     }
 }
 
-/// Removes all values of all rings, also those being computed: for tests that share statics, for example.
+/// Removes all values of all rings, also those being computed: for example for tests that share statics.
 ///
-/// It reaches the rings that were used in this process and whose storages are statics: those that the macros make, and
-/// those that options name, as `redis = REDIS`. Storages that objects own are cleared by `{method}_cache().clear()`, or by
-/// their own `clear()`. It blocks, also on storages of rings that are awaited.
+/// It clears the rings that were used in this process and whose storages are statics: those of the macros, and those named
+/// in options, such as `redis = REDIS`. Storages of objects are cleared by `{method}_cache().clear()`, or by their own
+/// `clear()`. It blocks, also on storages of awaited rings.
 ///
 /// ```
 /// # use ring_cache_core as ring_cache;
@@ -180,7 +180,7 @@ pub fn clear_namespace(namespace: &str) -> Cleared {
     Cleared::of(Some(namespace), |_| true)
 }
 
-/// Every type, whose rings can be cleared: `Users::clear_rings()`.
+/// Implemented for every type; clears its rings: `Users::clear_rings()`.
 ///
 /// `#[ring_impl]` imports it into the module of the block. Elsewhere, `use ring_cache::ClearRings`.
 pub trait ClearRings {
@@ -193,8 +193,8 @@ pub trait ClearRings {
 
 impl<T: ?Sized> ClearRings for T {}
 
-/// A ring with values `V`, to be cleared if it can. Methods are found by the way in which the compiler looks for them:
-/// [`Clears`] first, if its bounds are met, and then [`Leaves`].
+/// A ring with values `V`, to be cleared if possible. Method resolution of the compiler chooses [`Clears`] if its bounds
+/// hold, else [`Leaves`].
 #[derive(Debug)]
 pub struct Reached<S, M, V> {
     handle: Handle<S, M>,
@@ -235,13 +235,13 @@ where
 
 /// See [`Reached`].
 pub trait Leaves {
-    /// Leaves the ring as it is.
+    /// Does not clear the ring.
     fn __ring_clear(&self, namespace: Option<&str>) -> Answer;
 }
 
 impl<S, M, V> Leaves for &Reached<S, M, V> {
     fn __ring_clear(&self, namespace: Option<&str>) -> Answer {
-        // Of what cannot be reached, the namespace is not known either.
+        // If the storage cannot be reached, its namespace is unknown, too.
         namespace.map_or(Answer::Left, |_| Answer::Elsewhere)
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::sync::{Delay, Event, EventListener, Listener};
 
-/// An event that does not happen: the wait for it is a pause.
+/// An event that does not occur: waiting for it is a pause.
 pub(crate) fn never() -> EventListener {
     Event::new().listen()
 }

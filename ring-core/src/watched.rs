@@ -1,4 +1,4 @@
-//! Services whose storages are told apart from those of other instances.
+//! Watched services: their storages are listed separately from other instances'.
 
 use std::any::{Any, type_name};
 use std::ops::Range;
@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 
 use crate::sync::lasting::RwLock;
 
-/// A service that is still there.
+/// A service that still exists.
 pub(crate) struct Service {
     pub(crate) name: &'static str,
     /// The addresses of its fields.
@@ -29,10 +29,10 @@ struct Watched {
 
 static WATCHED: RwLock<Vec<Watched>> = RwLock::new(Vec::new());
 
-/// Lists the storages that `service` owns apart from those of other instances, in [`rings`](crate::rings) and for
+/// Lists the storages that `service` owns separately from those of other instances, in [`rings`](crate::rings) and for
 /// metrics. It is held weakly.
 ///
-/// Its own storages are fields of its type, also of structs in it. A storage that it shares with others, such as a field
+/// Its own storages are in fields of its type, also of structs in it. A storage that it shares with others, such as a field
 /// `Arc<Lru<User>>`, is watched by its own `Arc`.
 ///
 /// ```
@@ -66,7 +66,7 @@ pub fn watch<T: Send + Sync + 'static>(service: &Arc<T>) {
     });
 }
 
-/// The watched services that are still there.
+/// The watched services that still exist.
 pub(crate) fn services() -> Vec<Service> {
     let watched = WATCHED.read();
     let alive = watched.iter().filter_map(|watched| {

@@ -12,13 +12,13 @@ use crate::clearing::Clearing;
 use crate::mode::Blocking;
 use crate::storage::{AsyncClear, AsyncStorage, Clear, Storage};
 
-/// What a blocking writer removes: an entry, a ring, a pair of those, or nothing.
+/// The target of a blocking writer: an entry, a ring, a pair of those, or nothing.
 pub trait Forgets {
     /// Removes it. Failures are counted.
     fn forget(&self);
 }
 
-/// What an async writer removes: an entry, a ring, a pair of those, or nothing.
+/// The target of an async writer: an entry, a ring, a pair of those, or nothing.
 #[allow(async_fn_in_trait)]
 pub trait ForgetsAwaited {
     /// Removes it. Failures are counted.

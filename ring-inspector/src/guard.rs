@@ -32,13 +32,13 @@ impl Refusal {
     fn reason(self) -> &'static str {
         match self {
             Refusal::UnknownPeer => {
-                "The inspector does not know who asks. Serve the router with \
-                 `into_make_service_with_connect_info::<SocketAddr>()`, or leave it to the service by `allow_any_peer()`."
+                "The peer address of the request is unknown. Serve the router with \
+                 `into_make_service_with_connect_info::<SocketAddr>()`, or leave access control to the service by `allow_any_peer()`."
             }
             Refusal::OtherMachine => "The inspector answers this machine only.",
             Refusal::Proxy => {
                 "The inspector answers this machine only, and a proxy passed this request on. \
-                 `allow_any_peer()` leaves it to the service whom to answer."
+                 `allow_any_peer()` leaves access control to the service."
             }
             Refusal::Host => {
                 "The inspector answers at `localhost` and loopback addresses only, so that no other site can pose as it. \

@@ -1,6 +1,6 @@
 //! `#[memoize]`, shared by threads and bounded. Arguments are owned, and methods are not taken.
 
-// The macro makes functions beside each function, which nobody calls.
+// The macro makes unused functions beside each function.
 #![allow(dead_code)]
 
 use std::sync::Arc;

@@ -82,7 +82,9 @@ impl Opening {
         if fs::metadata(path)?.is_file() {
             return Ok(());
         }
-        Err(Fault::failed("this is no file: name one, which need not exist"))
+        Err(Fault::failed(
+            "not a regular file: name a file, which need not exist",
+        ))
     }
 }
 

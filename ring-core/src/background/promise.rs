@@ -12,7 +12,7 @@ use crate::flights::{LeaseToken, Scopes};
 use crate::sync::{Arc, Event, EventListener, Mutex};
 use crate::wait::{block, event};
 
-/// What a job takes from the call that waits for it.
+/// The lead that a job takes from the waiting call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Taken {
     /// The lead of this flight, and the lease of its key.

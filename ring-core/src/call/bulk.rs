@@ -321,7 +321,7 @@ where
         .collect()
 }
 
-/// What the look-ups of a group found, fresh or stale, without those in doubt.
+/// The results of a group's look-ups, fresh or stale, without those in doubt.
 fn classified<R, S>(
     group: &Group<R, S>,
     found: Vec<Option<Expiring<S::Held>>>,

@@ -1,8 +1,7 @@
 //! A clock that costs a fifth of the precise one, and may be late.
 //!
-//! The kernel publishes the time of its last tick in memory that a process can read. It suffices to see that a
-//! deadline is
-//! far away, as it is for most hits on entries that expire.
+//! The kernel publishes the time of its last tick in readable memory. This suffices to see that a deadline is far away, as
+//! for most hits on entries that expire.
 
 use std::time::Duration;
 

@@ -28,7 +28,7 @@ pub(super) static CHECKS: &[(&str, Check, &str)] = &[
     (
         "no-expiry",
         no_expiry,
-        "Set `expire`, so that entries of keys that nobody asks for end, and so that old values do",
+        "Set `expire`, so that unused entries and old values end",
     ),
     (
         "low-hit-ratio",

@@ -1,4 +1,4 @@
-//! A storage whose type is not known, and what it tells of itself.
+//! A storage of unknown type, and its facts.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,36 +10,37 @@ use crate::key::Name;
 /// Some keys of a ring.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyPage {
-    /// The keys. There may be none although more follow: the work for one page is bounded.
+    /// The keys. May be empty although more follow: the work for one page is bounded.
     pub keys: Vec<FoundKey>,
-    /// Where the next page begins. `None` after the last.
+    /// The start of the next page. `None` after the last.
     pub next: Option<String>,
 }
 
-/// A key that was found.
+/// A key in a storage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundKey {
-    /// The text under which the storage keeps the entry, as [`stored_key`](crate::storage::StorageBase::stored_key) returns it.
+    /// The text under which the storage keeps the entry, as [`stored_key`](crate::storage::StorageBase::stored_key) returns
+    /// it.
     pub text: String,
-    /// The remaining life of the entry; `None` if it does not expire, or if the storage does not say.
+    /// The remaining life of the entry; `None` if it does not expire, or if the storage does not tell.
     pub remaining: Option<Duration>,
 }
 
-/// How a storage does: its servers and its failures.
+/// The health of a storage: its servers and its failures.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StorageHealth {
-    /// The servers. None for a storage without any.
+    /// The servers, if any.
     pub nodes: Vec<NodeHealth>,
-    /// What is counted, by name. Zeros may be left out.
+    /// Counts, by name. Zeros may be omitted.
     pub counts: Vec<(&'static str, u64)>,
-    /// What else there is to say: the last failure, and why changes are not told of.
+    /// Notes: the last failure, and why changes are not reported.
     pub notes: Vec<String>,
 }
 
-/// How one server does.
+/// The health of one server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NodeHealth {
-    /// Where it is. `None` if that is not known.
+    /// Its address. `None` if unknown.
     pub address: Option<String>,
     /// Whether its breaker is open, so that it is not asked.
     pub is_open: bool,
@@ -47,12 +48,12 @@ pub struct NodeHealth {
     pub fault: Option<String>,
 }
 
-/// What a change has to know of the ring for which it is made.
+/// The facts about a ring that a change needs.
 #[derive(Clone, Copy)]
 pub struct RingRules<'r> {
     /// The name of the ring.
     pub name: &'static Name,
-    /// The time for which entries are kept after they expired.
+    /// The time for which expired entries are kept.
     pub stale: Duration,
     pub(super) write_timeout: Duration,
     /// Forgets the errors that calls get on the storage with these flights.
@@ -67,7 +68,7 @@ impl fmt::Debug for RingRules<'_> {
     }
 }
 
-/// A storage whose type is not known.
+/// A storage of unknown type.
 pub trait AnyStorage {
     /// See [`Inspect::refusal`](super::Inspect::refusal).
     fn refusal(&self) -> Option<&'static str>;
@@ -83,7 +84,7 @@ pub trait AnyStorage {
     ///
     /// If the storage fails.
     fn delete(&self, ring: &RingRules<'_>, key: &str) -> Result<bool, Error>;
-    /// Makes the entries of this text stale, and removes those of a ring that keeps no stale ones.
+    /// Makes the entries of this text stale; removes them in a ring without stale entries.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! The storages of a ring, to be looked into.
+//! The storages of a ring, for inspection.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::ring::Ring;
 use crate::ring_info::{RingInfo, StorageInfo};
 use crate::used;
 
-/// A storage of a ring, to be looked into: see [`RingInfo::inspected`].
+/// A storage of a ring, for inspection: see [`RingInfo::inspected`].
 #[derive(Clone, Debug)]
 pub struct Inspected {
     ring: &'static Ring,
@@ -18,9 +18,9 @@ pub struct Inspected {
 }
 
 impl RingInfo {
-    /// The storages that it is about, to be looked into.
+    /// Its storages, for inspection.
     ///
-    /// It runs no code of users but that of statics that hold storages, where a ring was used whose storage was not.
+    /// Runs user code only to create statics of storages, for a used ring whose storage was not used.
     pub fn inspected(&self) -> Vec<Inspected> {
         used::show_new();
         let uses = self.uses.iter().map(|used| Inspected {
@@ -30,24 +30,24 @@ impl RingInfo {
         uses.collect()
     }
 
-    /// The time for which entries are kept after they expired. Zero: not at all.
+    /// The time for which expired entries are kept. Zero: not at all.
     pub fn stale(&self) -> Duration {
         self.ring().stale
     }
 }
 
 impl Inspected {
-    /// A number that no other storage of this process has.
+    /// The unique number of this storage in this process.
     pub fn number(&self) -> u64 {
         self.used.storage.number()
     }
 
-    /// What is known of the storage.
+    /// The facts about the storage.
     pub fn info(&self) -> StorageInfo {
         StorageInfo::of(&self.used.storage)
     }
 
-    /// Why keys cannot be listed or removed, and what to do about it. `None` if they can.
+    /// Why keys cannot be listed or removed, and the remedy. `None` if they can.
     pub fn refusal(&self) -> Option<&'static str> {
         match self.used.storage.visit() {
             None => Some(NOT_INSPECTABLE),
@@ -56,7 +56,7 @@ impl Inspected {
     }
 
     /// Up to about `at_most` keys of the ring, from `from` on: nothing for the first page, then [`KeyPage::next`].
-    /// Blocks where the storage is outside the process.
+    /// Blocks if the storage is outside the process.
     ///
     /// # Errors
     ///
@@ -66,7 +66,7 @@ impl Inspected {
     }
 
     /// Removes the entry whose stored key has this text, also one that is being computed. Returns whether there was one.
-    /// Blocks where the storage is outside the process.
+    /// Blocks if the storage is outside the process.
     ///
     /// # Errors
     ///
@@ -94,7 +94,7 @@ impl Inspected {
         self.change("clear", |storage, ring| storage.clear(ring))
     }
 
-    /// How the storage does. Asks no server.
+    /// The health of the storage. Sends no request to a server.
     pub fn health(&self) -> StorageHealth {
         self.visit(|storage| storage.health()).unwrap_or_default()
     }
@@ -136,7 +136,7 @@ impl Inspected {
     }
 }
 
-/// Why a memory storage is not looked into.
+/// Why a memory storage is not inspected.
 const NOT_INSPECTABLE: &str = "the keys of this storage are not listed: for an `Lru` or a `Map`, write `.inspectable()` where it is made";
 
 const GONE: &str = "the storage is gone";

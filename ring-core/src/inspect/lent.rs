@@ -13,15 +13,16 @@ use crate::storage_facts::LentBy;
 
 /// A storage whose entries can be listed and removed by the texts of their keys. All operations may block.
 ///
-/// The texts of keys come from people: an operation does nothing to keys that are not of the ring.
+/// The texts of keys come from users: an operation must not affect keys of other rings.
 pub trait Inspect<T>: StorageBase<T> {
     /// Why keys cannot be listed. `None` if they can.
     fn refusal(&self) -> Option<&'static str> {
         None
     }
 
-    /// Up to about `at_most` keys of a ring, from `from` on: nothing for the first page, then what the page before said.
-    /// The work is bounded, and no lock is held for longer than a few hundred entries take. A key may be listed twice while
+    /// Up to about `at_most` keys of a ring, from `from` on: empty for the first page, then [`KeyPage::next`]. The work is
+    /// bounded, and locks are held for a few hundred entries at most. A key may be listed twice while entries are written; a
+    /// key that stays is never omitted.
     /// entries are written, and none is left out that is there all the time.
     ///
     /// # Errors
@@ -50,13 +51,13 @@ pub trait Inspect<T>: StorageBase<T> {
     /// If the storage fails, or cannot remove the entries of one ring.
     fn clear_entries(&self, ring: &Name) -> Result<(), Self::Error>;
 
-    /// How the storage does.
+    /// The health of the storage.
     fn health(&self) -> StorageHealth {
         StorageHealth::default()
     }
 }
 
-/// Whether the text of a stored key is one of the ring's. `namespace` stands before all keys of the storage.
+/// Whether the text of a stored key is one of the ring's. `namespace` precedes all keys of the storage.
 ///
 /// ```
 /// # use ring_cache_core as ring_cache;
@@ -85,7 +86,7 @@ impl<'s, T, S> Lent<'s, T, S> {
 }
 
 impl<T, S: Inspect<T>> Lent<'_, T, S> {
-    /// Changes entries by the text of their keys, as a `delete` does: computations that began before are not stored.
+    /// Changes entries by the text of their keys, like a `delete`: computations that began before are not stored.
     fn change<R>(
         &self,
         ring: &RingRules<'_>,
@@ -93,7 +94,7 @@ impl<T, S: Inspect<T>> Lent<'_, T, S> {
         change: impl FnOnce(&S) -> Result<R, S::Error>,
     ) -> Result<R, Error> {
         let (name, flights) = (ring.name, self.0.flights());
-        // The hash of the key is not known.
+        // The hash of the key is unknown.
         (ring.forget_errors)(flights.address());
         let mut under_way = flights.keys_of(name);
         under_way.retain(|under_way| self.0.stored_key(under_way) == key);
@@ -140,7 +141,7 @@ impl<T, S: Inspect<T>> AnyStorage for Lent<'_, T, S> {
     }
 }
 
-/// Lends a storage that is made of others, whatever they say of themselves.
+/// Lends a storage that wraps others, instead of these.
 #[doc(hidden)]
 pub fn lend_whole<T>(flights: &Flights<T>, visit: Visit) {
     flights.usage().facts().lend(LentBy::Whole, visit);

@@ -85,7 +85,7 @@ impl IsNewFor for Lookup<u32> {
     /// Whether an entry may be there after the verb.
     fn is_new_for(&self, verb: Verb) -> bool {
         match verb {
-            // What was fresh before is the fallback.
+            // A fresh entry of before is the fallback.
             Verb::Expire => matches!(self, Lookup::Stale(1..=3) | Lookup::Fresh(3)),
             Verb::Set(value) => *self == Lookup::Fresh(value),
             Verb::Update => *self == Lookup::Fresh(3),

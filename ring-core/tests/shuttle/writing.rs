@@ -10,7 +10,7 @@ use crate::callers::{Caller, Kept, Verb, task};
 use crate::checking::scenario;
 use crate::world::{World, pause};
 
-/// What a writer names.
+/// The target of a writer.
 #[derive(Clone, Copy)]
 enum Named {
     Entry,

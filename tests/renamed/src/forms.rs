@@ -27,7 +27,7 @@ pub fn generic<T: RingKey + Clone + Send + Sync + 'static>(value: T) -> Vec<T> {
     vec![value]
 }
 
-/// A function that makes what others cached out of date.
+/// A function that makes cached values out of date.
 ///
 /// # Errors
 ///
@@ -50,7 +50,7 @@ pub async fn change_later(number: u32) -> u32 {
 ///
 /// # Errors
 ///
-/// If the text is no number.
+/// If the text is not a number.
 #[ring(flight_timeout = 2)]
 pub async fn parsed(text: &str) -> Result<u32, std::num::ParseIntError> {
     let number = std::future::ready(text.parse()).await?;
@@ -79,7 +79,7 @@ impl FetchLater for Page {
 
 /// A trait of the crate.
 pub trait Fetch {
-    /// What is fetched.
+    /// The fetched type.
     type Item;
 
     /// Fetches.
@@ -106,7 +106,7 @@ impl<T: RingKey> Fetch for Vec<T> {
     }
 }
 
-/// Not to be used any more.
+/// Deprecated.
 #[must_use]
 #[deprecated]
 #[ring]

@@ -1,4 +1,4 @@
-//! What the macros generate is clean where everything is denied, and finds the library by the name it has here.
+//! Generated code is clean with all lints denied, and finds the renamed library.
 #![deny(
     warnings,
     missing_docs,

@@ -4,7 +4,7 @@ use std::task::{Context, Poll, Waker};
 use super::forms::{self, Fetch, FetchLater, FetchRing};
 use super::{Page, Pages, Repo};
 
-/// What a future comes to that never waits.
+/// The output of a future that is ready at once.
 fn now<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,

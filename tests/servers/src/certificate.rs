@@ -1,4 +1,4 @@
-//! Certificates for TLS: an authority that nobody knows, and a server that it vouches for.
+//! Certificates for TLS: an unknown authority, and a server that it certifies.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -34,7 +34,7 @@ impl Certificate {
 fn pem() -> Result<[String; 3], Error> {
     let mut authority = CertificateParams::new([])?;
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    // By default all have one name, and a certificate that is issued by its own name passes for self-signed.
+    // By default all have one name, and a certificate issued by its own name counts as self-signed.
     authority
         .distinguished_name
         .push(DnType::CommonName, "authority of one test server");

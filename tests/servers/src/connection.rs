@@ -1,14 +1,14 @@
-//! A connection that gives up, to look at a server without the client that is under test.
+//! A connection with timeouts, independent of the client under test.
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// How long a server may take that is up, on a busy machine.
+/// The most time of a running server on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long one may take that is asked again.
+/// The most time of one attempt among many.
 pub(crate) const GLANCE: Duration = Duration::from_millis(500);
 
 #[derive(Clone, Debug)]

@@ -11,14 +11,14 @@ use std::time::{Duration, Instant};
 const READY_WITHIN: Duration = Duration::from_secs(20);
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
-/// The port was taken between our look and the server's.
+/// The port was taken after it was found free.
 #[derive(Debug)]
 pub(crate) struct PortTaken;
 
-/// A shell whose child is the server. It does what `keeper.sh` says.
+/// A shell whose child is the server. It runs `keeper.sh`.
 ///
-/// The shell instead of a direct child, since it outlives us for as long as it takes to end the server and to remove the
-/// folder, and since it sends signals, for which we would need another crate.
+/// A shell instead of a direct child: it outlives this process to end the server and remove the folder, and it sends
+/// signals, for which another crate would be needed.
 pub(crate) struct Keeper {
     program: &'static str,
     folder: PathBuf,
@@ -33,10 +33,10 @@ struct Shell {
 }
 
 impl Keeper {
-    /// Takes over `folder`, and starts nothing yet.
+    /// Takes ownership of `folder`. Starts nothing.
     pub(crate) fn new(program: &'static str, folder: &Path, arguments: &[String]) -> Keeper {
         let mut command = Command::new("sh");
-        // In a group of its own it also outlives us where a whole group is killed.
+        // In its own group it also outlives the killing of this process's group.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut child = command
@@ -74,8 +74,8 @@ impl Keeper {
         self.running(self.with_shell(|shell| shell.server))
     }
 
-    /// Starts the server, after the end of the one before, and waits until it is `ready`, which is asked with its
-    /// process id: on the same port may be a server that is not ours.
+    /// Starts the server, after the previous one has ended, and waits until it is `ready`, which gets its process id:
+    /// another server may listen on the same port.
     pub(crate) fn start(&self, ready: impl Fn(u32) -> bool) -> Result<(), PortTaken> {
         let server = self.running(self.order("start"));
         let start = Instant::now();
@@ -95,7 +95,7 @@ impl Keeper {
         Ok(())
     }
 
-    /// `SIGSTOP`, and the wait until it holds.
+    /// Sends `SIGSTOP`, and waits until the server has stopped.
     pub(crate) fn stop(&self) {
         let server = self.running(self.order("STOP"));
         while !stopped(server) {
@@ -103,17 +103,17 @@ impl Keeper {
         }
     }
 
-    /// `SIGCONT`.
+    /// Sends `SIGCONT`.
     pub(crate) fn cont(&self) {
         self.running(self.order("CONT"));
     }
 
-    /// `SIGKILL`, and the wait for the end. Nothing if there is no server.
+    /// Sends `SIGKILL`, and waits for the end. Does nothing without a server.
     pub(crate) fn kill(&self) {
         self.order("KILL");
     }
 
-    /// What the server wrote since it was started last.
+    /// The output of the server since its last start.
     pub(crate) fn log(&self) -> String {
         let log = fs::read(self.folder.join("log")).unwrap_or_default();
         String::from_utf8_lossy(&log).into_owned()
@@ -160,12 +160,12 @@ impl Drop for Keeper {
     }
 }
 
-/// Whether a process of ours has ended, and only its entry is left. False where there is no `/proc`.
+/// Whether a child process has ended, and only its entry is left. False without `/proc`.
 fn ended(process: u32) -> bool {
     states(process).iter().all(|state| *state == 'Z') && Path::new("/proc/self").exists()
 }
 
-/// Whether all threads of a process are stopped, or have ended. True where there is no `/proc`.
+/// Whether all threads of a process are stopped or have ended. True without `/proc`.
 fn stopped(process: u32) -> bool {
     states(process).iter().all(|state| matches!(state, 'T' | 'Z'))
 }

@@ -1,5 +1,5 @@
-//! Redis and memcached for tests, examples and benchmarks: started on free loopback ports, in folders of their own, and
-//! gone with what started them, however that ends.
+//! Redis and memcached for tests, examples and benchmarks: started on free loopback ports, in separate folders, and ended
+//! with the process that started them, however that ends.
 //!
 //! ```
 //! use ring_cache_test_servers::{Redis, Reply, or_leave_out};
@@ -9,12 +9,11 @@
 //! assert_eq!(redis.command(&["GET", "user:1"]), Reply::Bytes(b"Ada".to_vec()));
 //! ```
 //!
-//! Whoever starts a server says what is left out where its program is missing: see [`or_leave_out`].
+//! A test reports that it is left out if the server's program is missing: see [`or_leave_out`].
 //!
-//! A server ends when its handle is dropped, and when the process that started it ends in whatever way: a handle may lie
-//! in a static, which is never dropped. Where signals are spoken of, they go to the server's own process. Methods that
-//! ask a server panic if it does not reply; they are for tests that want to know what lies there without the client
-//! that is tested.
+//! A server ends when its handle is dropped, and when the process that started it ends in any way: a handle may be in a
+//! static, which is never dropped. Signals go to the server's own process. Methods that ask a server panic if it does not
+//! reply; they let tests read stored bytes without the client under test.
 
 mod certificate;
 mod connection;

@@ -14,10 +14,10 @@ use crate::keeper::Keeper;
 
 pub use options::MemcachedOptions;
 
-/// The reply to `mn`, which does nothing: that of the command before it has ended.
+/// The reply to `mn`, a no-op: that of the command before it has ended.
 const END: &[u8] = b"MN\r\n";
 
-/// A memcached server of its own, on a free port of 127.0.0.1. It ends when this is dropped, or with this process.
+/// A memcached server for one test, on a free port of 127.0.0.1. It ends when this is dropped, or with this process.
 ///
 /// ```
 /// use ring_cache_test_servers::{Memcached, or_leave_out};
@@ -32,7 +32,7 @@ pub struct Memcached {
 }
 
 impl Memcached {
-    /// Starts a server with 64 megabytes and nothing in them.
+    /// Starts an empty server with 64 megabytes.
     ///
     /// # Errors
     ///
@@ -75,7 +75,7 @@ impl Memcached {
         }
     }
 
-    /// The server's folder, in which its log lies.
+    /// The server's folder, which contains its log.
     pub fn folder(&self) -> &Path {
         self.keeper.folder()
     }
@@ -89,7 +89,7 @@ impl Memcached {
         self.keeper.process_id()
     }
 
-    /// Stops the server, by `SIGSTOP`: connections are accepted by the system, and nothing is ever replied.
+    /// Stops the server, by `SIGSTOP`: the system accepts connections, and no reply comes.
     ///
     /// # Panics
     ///
@@ -98,7 +98,7 @@ impl Memcached {
         self.keeper.stop();
     }
 
-    /// Lets the server go on after a [`stop`](Self::stop), by `SIGCONT`.
+    /// Lets the server continue after a [`stop`](Self::stop), by `SIGCONT`.
     ///
     /// # Panics
     ///
@@ -107,13 +107,13 @@ impl Memcached {
         self.keeper.cont();
     }
 
-    /// Ends the server, by `SIGKILL`: connections break, and new ones are refused. Its port stays this server's, for a
+    /// Ends the server, by `SIGKILL`: connections break, and new ones are refused. Its port stays reserved for a
     /// [`restart`](Self::restart).
     pub fn kill(&self) {
         self.keeper.kill();
     }
 
-    /// Starts the server anew on the same port, after it was killed if it still ran. It is empty.
+    /// Starts the server again on the same port, empty, after killing it if it still runs.
     ///
     /// # Panics
     ///
@@ -127,8 +127,8 @@ impl Memcached {
         }
     }
 
-    /// What the server replies to a command without its last line end, for example `get key` or
-    /// `set key 0 0 3\r\nAda`. A connection of its own.
+    /// The server's reply to a command without its last line end, for example `get key` or `set key 0 0 3\r\nAda`, on a
+    /// separate connection.
     ///
     /// # Panics
     ///
@@ -138,11 +138,11 @@ impl Memcached {
             .unwrap_or_else(|error| panic!("memcached did not reply: {error}"))
     }
 
-    /// As [`command`](Self::command), with an end to its patience.
+    /// [`command`](Self::command) with a timeout.
     ///
     /// # Errors
     ///
-    /// If the server cannot be connected to, or breaks the connection, or does not reply in time.
+    /// If connecting fails, the connection breaks, or no reply comes in time.
     pub fn command_within(&self, within: Duration, text: impl AsRef<[u8]>) -> io::Result<Vec<u8>> {
         let mut stream = self.address.connect(within)?;
         stream.write_all(&[text.as_ref(), b"\r\nmn\r\n"].concat())?;
@@ -158,13 +158,13 @@ impl Memcached {
         Ok(reply)
     }
 
-    /// Whether the server says its version in time.
+    /// Whether the server replies with its version in time.
     pub fn answers_within(&self, within: Duration) -> bool {
         self.command_within(within, "version")
             .is_ok_and(|reply| reply.starts_with(b"VERSION "))
     }
 
-    /// The bytes that lie at `key`.
+    /// The bytes stored under `key`.
     ///
     /// # Panics
     ///
@@ -185,7 +185,7 @@ impl Memcached {
         fields(&self.command("stats"))
     }
 
-    /// Whether the server with this process id is the one that listens, and replies.
+    /// Whether the server with this process id listens and replies.
     fn is_ready(&self, process: u32) -> bool {
         let statistics = self.command_within(GLANCE, "stats");
         statistics.is_ok_and(|reply| fields(&reply).get("pid") == Some(&process.to_string()))

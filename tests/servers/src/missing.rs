@@ -1,4 +1,4 @@
-//! Programs that are not installed, and what is left out then.
+//! Programs that are not installed, and tests that are left out for it.
 
 use std::env;
 use std::error::Error;
@@ -6,10 +6,10 @@ use std::fmt;
 use std::io::{ErrorKind, Write, stderr};
 use std::process::{Command, Stdio};
 
-/// The environment variable that decides what happens where a server is missing.
+/// The environment variable that decides what happens if a server is missing.
 const SERVERS: &str = "RING_CACHE_SERVERS";
 
-/// A server's program is not installed. Displays which one, and how to get it.
+/// A server's program is not installed. Displays its name, and how to install it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Missing {
     program: &'static str,
@@ -44,9 +44,9 @@ impl fmt::Display for Missing {
 
 impl Error for Missing {}
 
-/// What was started; or `None` where its program is missing, with a line on stderr that says that `what` is left out.
+/// The started server; or `None` if its program is missing, with a line on stderr that says that `what` is left out.
 ///
-/// The line is seen although tests are run by a harness that holds their output back.
+/// A test harness that captures output does not hide the line.
 ///
 /// ```
 /// use ring_cache_test_servers::{Redis, or_leave_out};
@@ -57,8 +57,7 @@ impl Error for Missing {}
 ///
 /// # Panics
 ///
-/// If the program is missing and the environment variable `RING_CACHE_SERVERS` is `required`: so nothing is left out
-/// where all is to be tested.
+/// If the program is missing and the environment variable `RING_CACHE_SERVERS` is `required`: no test is left out then.
 #[track_caller]
 pub fn or_leave_out<T>(what: &str, started: Result<T, Missing>) -> Option<T> {
     let missing = match started {
@@ -70,7 +69,7 @@ pub fn or_leave_out<T>(what: &str, started: Result<T, Missing>) -> Option<T> {
         !required,
         "{what}: {missing}. It cannot be left out, since {SERVERS}=required"
     );
-    // Not `eprintln!`, which the harness captures. Where stderr is closed, nobody is there to be told.
+    // Not `eprintln!`, which the harness captures. If stderr is closed, the message is lost.
     _ = stderr().write_all(format!("!!! LEFT OUT: {what}: {missing}\n").as_bytes());
     None
 }

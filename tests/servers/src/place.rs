@@ -1,4 +1,4 @@
-//! Where a server lives: a folder and ports of its own.
+//! The place of a server: its folder and ports.
 
 use std::collections::hash_map::RandomState;
 use std::fs::DirBuilder;
@@ -7,11 +7,11 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-/// Below the ports that systems give to clients, which the kernel's own choice is not: where a server is down, a client
-/// that tries again and again would sooner or later get its port, and be connected with itself.
+/// Below the ephemeral ports of systems, unlike the kernel's choice: a client that retries while a server is down would
+/// sooner or later get the server's port, and be connected with itself.
 const PORTS: std::ops::Range<u16> = 10_000..32_000;
 
-/// A loopback port that nobody listens on, with nothing that keeps it free.
+/// A free loopback port. It is not reserved.
 pub(crate) fn free_port() -> u16 {
     let width = u64::from(PORTS.end - PORTS.start);
     (0..1_000)
@@ -20,7 +20,7 @@ pub(crate) fn free_port() -> u16 {
         .expect("no free port on 127.0.0.1")
 }
 
-/// A new folder that only its owner may enter. Its path is short, since that of a Unix socket must be.
+/// A new folder that only its owner may enter. Its path is short enough for a Unix socket.
 pub(crate) fn new_folder() -> PathBuf {
     let folder = std::env::temp_dir().join(format!("ring-cache.{:016x}", random()));
     let mut builder = DirBuilder::new();

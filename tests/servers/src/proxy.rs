@@ -1,4 +1,4 @@
-//! A proxy before a server, over loopback TCP: it passes on what is said, counts, and spoils it as it is told to.
+//! A proxy before a server, over loopback TCP: it forwards, counts and disturbs the traffic.
 
 mod spoiling;
 
@@ -13,33 +13,33 @@ use crate::connection::PATIENCE;
 use crate::place::free_port;
 use spoiling::Direction;
 
-/// What a [`Proxy`] does to connections. It holds from when it is [set](Proxy::set) for those that there are, and for those
-/// that come.
+/// A disturbance of connections by a [`Proxy`]. It applies to existing and to new connections from when it is
+/// [set](Proxy::set).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spoil {
-    /// Nothing: all is passed on.
+    /// None: all bytes are forwarded.
     Nothing,
-    /// Questions and replies take so long each.
+    /// Requests and replies are delayed by this time each.
     Delay(Duration),
-    /// Replies come a byte at a time, with so long before each.
+    /// Replies come byte by byte, each after this time.
     Trickle(Duration),
-    /// Each connection ends within its next so many bytes of replies.
+    /// Each connection ends within its next bytes of replies, in this number.
     CutReplies(usize),
-    /// Each connection ends within its next so many bytes of questions.
+    /// Each connection ends within its next bytes of requests, in this number.
     CutQuestions(usize),
-    /// In every third message of a server one byte is another, now and then more.
+    /// In every third message of a server one byte is changed, sometimes more.
     Corrupt,
     /// Every third message of a server comes twice.
     Double,
     /// Every third message of a server is lost.
     Swallow,
-    /// Nothing is passed on, and nobody is told, also later: connections that were in use meanwhile say nothing any more.
+    /// No bytes are forwarded, without notice; connections that were used meanwhile stay silent for ever.
     Hole,
-    /// As [`Hole`](Spoil::Hole), for new connections only. Those that there are end.
+    /// Like [`Hole`](Spoil::Hole), for new connections only. Existing ones end.
     HoleForNew,
-    /// Connections are refused. Those that there are end.
+    /// Connections are refused. Existing ones end.
     Refuse,
-    /// Connections are reset as soon as something is said. Those that there are end.
+    /// Connections are reset at their first bytes. Existing ones end.
     Reset,
 }
 
@@ -61,16 +61,16 @@ pub struct Proxy {
     acceptor: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// What all connections share.
+/// The state of all connections.
 struct Line {
     target: AtomicU16,
     spoil: Mutex<Spoil>,
     closing: AtomicBool,
-    /// How often a client began to speak after the server had.
+    /// The number of times that a client began to send after the server had.
     round_trips: AtomicUsize,
     connections: AtomicUsize,
     spoiled: AtomicUsize,
-    /// What looks random is counted from here.
+    /// The seed of the pseudo-random choices.
     seed: u64,
     ends: Mutex<Vec<Weak<Ends>>>,
 }
@@ -79,9 +79,9 @@ struct Line {
 struct Ends {
     client: TcpStream,
     server: TcpStream,
-    /// What looks random on this connection.
+    /// The seed of this connection's pseudo-random choices.
     number: u64,
-    /// Whether the server was the last to speak.
+    /// Whether the server was the last to send.
     answered: AtomicBool,
     is_hole: AtomicBool,
 }
@@ -96,7 +96,7 @@ impl Proxy {
         Proxy::seeded(target, 1)
     }
 
-    /// One that spoils other bytes than one with another seed.
+    /// A proxy whose disturbances depend on the seed.
     ///
     /// # Panics
     ///
@@ -130,26 +130,26 @@ impl Proxy {
         self.port
     }
 
-    /// How often clients began to speak after the server had.
+    /// The number of times that clients began to send after the server had.
     pub fn round_trips(&self) -> usize {
         self.line.round_trips.load(Ordering::SeqCst)
     }
 
-    /// How many connections were made.
+    /// The number of connections so far.
     pub fn connections(&self) -> usize {
         self.line.connections.load(Ordering::SeqCst)
     }
 
-    /// How many messages and connections were spoiled.
+    /// The number of disturbed messages and connections.
     pub fn spoiled(&self) -> usize {
         self.line.spoiled.load(Ordering::SeqCst)
     }
 
-    /// From now on connections are spoiled so.
+    /// From now on disturbs connections in this way.
     ///
     /// # Panics
     ///
-    /// If the port was taken by others while connections were refused.
+    /// If another process took the port while connections were refused.
     pub fn set(&self, spoil: Spoil) {
         *lock(&self.line.spoil) = spoil;
         if spoil == Spoil::Refuse {
@@ -162,13 +162,12 @@ impl Proxy {
         }
     }
 
-    /// Leads new connections to another server, as a name does after a failover. Those that there are stay.
+    /// Leads new connections to another server, like a name after a failover. Existing ones stay.
     pub fn lead_to(&self, target: u16) {
         self.line.target.store(target, Ordering::SeqCst);
     }
 
-    /// Forgets the connections that there are, as a firewall does with idle ones: nothing is passed on there any more, and
-    /// nobody is told.
+    /// Drops the existing connections without notice, like a firewall: no bytes are forwarded on them any more.
     pub fn forget(&self) {
         for ends in lock(&self.line.ends).drain(..) {
             if let Some(ends) = ends.upgrade() {
@@ -197,7 +196,7 @@ impl Proxy {
     fn close(&self) {
         if let Some(acceptor) = lock(&self.acceptor).take() {
             self.line.closing.store(true, Ordering::SeqCst);
-            // It looks only when somebody comes.
+            // The acceptor checks only at a connection.
             drop(TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)));
             _ = acceptor.join();
         }
@@ -227,7 +226,7 @@ impl Line {
         *lock(&self.spoil)
     }
 
-    /// Counts what is spoiled.
+    /// Counts a disturbance.
     fn spoiled(&self) {
         self.spoiled.fetch_add(1, Ordering::SeqCst);
     }
@@ -307,7 +306,7 @@ impl Line {
     }
 }
 
-/// A connection that is closed with bytes that nobody read is reset.
+/// Closing a connection with unread bytes resets it.
 fn reset(client: &TcpStream) {
     _ = client.set_read_timeout(Some(PATIENCE));
     _ = client.peek(&mut [0]);

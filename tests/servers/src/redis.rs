@@ -15,7 +15,7 @@ use crate::resp::{Reply, read_reply, write_command};
 
 pub use options::RedisOptions;
 
-/// A Redis server of its own, on a free port of 127.0.0.1. It ends when this is dropped, or with this process.
+/// A Redis server for one test, on a free port of 127.0.0.1. It ends when this is dropped, or with this process.
 ///
 /// ```
 /// use ring_cache_test_servers::{Redis, or_leave_out};
@@ -37,7 +37,7 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// Starts a server with no password, no persistence and nothing in it.
+    /// Starts an empty server without password and persistence.
     ///
     /// # Errors
     ///
@@ -64,7 +64,7 @@ impl Redis {
     ///
     /// # Panics
     ///
-    /// If it was not asked for by [`RedisOptions::unix_socket`].
+    /// If the server was started without [`RedisOptions::unix_socket`].
     pub fn unix_url(&self) -> String {
         let password = self
             .password
@@ -93,12 +93,12 @@ impl Redis {
     ///
     /// # Panics
     ///
-    /// If it was not asked for by [`RedisOptions::tls`].
+    /// If the server was started without [`RedisOptions::tls`].
     pub fn tls_url(&self) -> String {
         format!("rediss://{}127.0.0.1:{}", self.user_info(), self.tls().0)
     }
 
-    /// The file, in PEM, with the certificate of the authority that vouches for this server, and for no other.
+    /// The certificate file, in PEM, of the authority that certifies this server, and no other.
     ///
     /// # Panics
     ///
@@ -112,7 +112,7 @@ impl Redis {
         self.port
     }
 
-    /// The server's folder, in which its log lies.
+    /// The server's folder, which contains its log.
     pub fn folder(&self) -> &Path {
         self.keeper.folder()
     }
@@ -126,7 +126,7 @@ impl Redis {
         self.keeper.process_id()
     }
 
-    /// Stops the server, by `SIGSTOP`: connections are accepted by the system, and nothing is ever replied.
+    /// Stops the server, by `SIGSTOP`: the system accepts connections, and no reply comes.
     ///
     /// # Panics
     ///
@@ -135,7 +135,7 @@ impl Redis {
         self.keeper.stop();
     }
 
-    /// Lets the server go on after a [`stop`](Self::stop), by `SIGCONT`.
+    /// Lets the server continue after a [`stop`](Self::stop), by `SIGCONT`.
     ///
     /// # Panics
     ///
@@ -144,13 +144,13 @@ impl Redis {
         self.keeper.cont();
     }
 
-    /// Ends the server, by `SIGKILL`: connections break, and new ones are refused. Its port stays this server's, for a
+    /// Ends the server, by `SIGKILL`: connections break, and new ones are refused. Its port stays reserved for a
     /// [`restart`](Self::restart).
     pub fn kill(&self) {
         self.keeper.kill();
     }
 
-    /// Starts the server anew on the same port, after it was killed if it still ran. It is empty, unless it is
+    /// Starts the server again on the same port, after killing it if it still runs. It is empty, unless it is
     /// [persistent](RedisOptions::persistent).
     ///
     /// # Panics
@@ -165,7 +165,7 @@ impl Redis {
         }
     }
 
-    /// What the server replies to a command, for example `&["GET", "key"]`. A connection of its own.
+    /// The server's reply to a command, for example `&["GET", "key"]`, on a separate connection.
     ///
     /// # Panics
     ///
@@ -175,11 +175,11 @@ impl Redis {
             .unwrap_or_else(|error| panic!("Redis did not reply: {error}"))
     }
 
-    /// As [`command`](Self::command), with an end to its patience.
+    /// [`command`](Self::command) with a timeout.
     ///
     /// # Errors
     ///
-    /// If the server cannot be connected to, or breaks the connection, or does not reply in time.
+    /// If connecting fails, the connection breaks, or no reply comes in time.
     pub fn command_within<A: AsRef<[u8]>>(&self, within: Duration, words: &[A]) -> io::Result<Reply> {
         let mut stream = BufReader::new(Address::Port(self.port).connect(within)?);
         if let Some(password) = &self.password {
@@ -205,12 +205,12 @@ impl Redis {
         fields(&self.command(&["INFO", section]))
     }
 
-    /// The port on which the nodes of a cluster talk to each other.
+    /// The port for communication among the nodes of a cluster.
     pub(crate) fn bus_port(&self) -> u16 {
         self.bus_port.expect("only nodes of a cluster are asked")
     }
 
-    /// Whether the server with this process id is the one that listens, and replies.
+    /// Whether the server with this process id listens and replies.
     fn is_ready(&self, process: u32) -> bool {
         let Ok(info) = self.command_within(GLANCE, &["INFO", "server"]) else {
             return false;

@@ -34,7 +34,7 @@ impl RedisCluster {
     ///
     /// # Panics
     ///
-    /// If a node does not come up, with its log, or if they do not find together.
+    /// If a node does not come up, with its log, or if they do not form a cluster.
     pub fn start() -> Result<RedisCluster, Missing> {
         RedisCluster::start_with(&Redis::options())
     }
@@ -76,7 +76,7 @@ impl RedisCluster {
         &self.nodes
     }
 
-    /// The node where `key` lies.
+    /// The node with `key`.
     ///
     /// # Panics
     ///
@@ -94,7 +94,7 @@ impl RedisCluster {
         &self.nodes[shares.take_while(|end| *end <= slot as usize).count()]
     }
 
-    /// Waits until all nodes know each other and all slots: after a node was restarted, for example.
+    /// Waits until all nodes know each other and all slots, for example after a restart of a node.
     ///
     /// # Panics
     ///
@@ -120,7 +120,7 @@ impl RedisCluster {
     fn share_slots(&self) {
         for (index, node) in self.nodes.iter().enumerate() {
             let [first, last] = [first_slot(index), first_slot(index + 1) - 1].map(|slot| slot.to_string());
-            // Epochs that differ from the start need not be told apart later.
+            // With different epochs from the start, no conflict has to be resolved later.
             ok(node.command(&["CLUSTER", "SET-CONFIG-EPOCH", &(index + 1).to_string()]));
             ok(node.command(&["CLUSTER", "ADDSLOTSRANGE", &first, &last]));
         }
@@ -131,7 +131,7 @@ impl RedisCluster {
     }
 }
 
-/// Where the share of a node begins.
+/// The first slot of a node.
 fn first_slot(index: usize) -> usize {
     SLOTS * index / NODES
 }

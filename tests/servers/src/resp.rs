@@ -1,11 +1,11 @@
-//! What Redis is asked and what it replies: its protocol RESP, version 2.
+//! Requests to Redis and its replies, in the protocol RESP, version 2.
 
 use std::io::{self, BufRead, Write};
 
-/// What Redis replied.
+/// A reply of Redis.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
-    /// Nothing lies there.
+    /// No value.
     Nil,
     /// `OK`, for example.
     Status(String),

@@ -33,7 +33,7 @@ impl Cargo {
         }
     }
 
-    /// Runs cargo as users do who configured nothing.
+    /// Runs cargo with its default configuration.
     pub(crate) fn run(&self, arguments: &[&str]) -> io::Result<()> {
         let mut command = Command::new(env!("CARGO"));
         let configured = env::vars_os().map(|(name, _)| name);

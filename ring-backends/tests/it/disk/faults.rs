@@ -41,7 +41,7 @@ fn a_path_that_cannot_be_a_file() {
     assert!(Path::new("/dev/null").exists());
 }
 
-/// Where not even an administrator creates files.
+/// A place where not even an administrator can create files.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_folder_that_cannot_be_written() {

@@ -1,4 +1,4 @@
-//! How a memcached server is started.
+//! The start of a memcached server.
 
 use super::Memcached;
 use crate::Missing;
@@ -9,7 +9,7 @@ use crate::place::{free_port, new_folder};
 const PROGRAM: &str = "memcached";
 const ATTEMPTS: usize = 10;
 
-/// What a memcached server is started with.
+/// The options of a memcached server.
 ///
 /// ```
 /// use ring_cache_test_servers::{Memcached, or_leave_out};
@@ -27,13 +27,13 @@ pub struct MemcachedOptions {
 }
 
 impl MemcachedOptions {
-    /// For items, in megabytes. 64 unless said.
+    /// The memory for items, in megabytes. 64 by default.
     pub fn memory(mut self, megabytes: u32) -> Self {
         self.memory = Some(megabytes);
         self
     }
 
-    /// Listens on a Unix socket: see [`Memcached::address`]. There is no port then.
+    /// Listens on a Unix socket, without a port: see [`Memcached::address`].
     pub fn unix_socket(mut self) -> Self {
         self.unix_socket = true;
         self
@@ -70,7 +70,7 @@ impl MemcachedOptions {
             Address::Port(port) => vec!["-l".into(), "127.0.0.1".into(), "-p".into(), port.to_string()],
             Address::Socket(path) => vec!["-s".into(), path.display().to_string()],
         };
-        // Root must say that it means to be root; all others may.
+        // memcached refuses to run as root without this; others may pass it, too.
         arguments.extend(["-u", "root", "-U", "0"].map(str::to_owned));
         arguments.extend(
             self.memory

@@ -1,4 +1,4 @@
-//! What is done to the bytes that pass in one direction of one connection.
+//! The disturbance of one direction of one connection.
 
 use std::io::{self, ErrorKind, Write};
 use std::sync::atomic::Ordering;
@@ -13,13 +13,13 @@ pub(super) enum Direction {
     Reply,
 }
 
-/// What passes in one direction.
+/// The traffic in one direction.
 pub(super) struct Spoiling<'l> {
     line: &'l Line,
     ends: &'l Ends,
     direction: Direction,
     random: u64,
-    /// How many bytes pass before the connection ends, since connections are being cut.
+    /// The number of bytes until the connection is cut, while connections are cut.
     left: Option<usize>,
 }
 
@@ -34,7 +34,7 @@ impl<'l> Spoiling<'l> {
         }
     }
 
-    /// Passes a message on, or what is left of it. An error ends the connection.
+    /// Forwards a message, or the rest of it. An error ends the connection.
     pub(super) fn pass(&mut self, bytes: &mut [u8], to: &mut impl Write) -> io::Result<()> {
         let (spoil, is_reply) = (self.line.spoil(), self.direction == Direction::Reply);
         if self.is_lost(spoil) {
@@ -54,7 +54,7 @@ impl<'l> Spoiling<'l> {
         to.write_all(bytes)
     }
 
-    /// Whether the connection leads nowhere, since it was in use while all of them did.
+    /// Whether the connection is lost, since it was used while all were.
     fn is_lost(&self, spoil: Spoil) -> bool {
         if spoil == Spoil::Hole {
             self.ends.is_hole.store(true, Ordering::SeqCst);
@@ -101,7 +101,7 @@ impl<'l> Spoiling<'l> {
         }
     }
 
-    /// A third is, and counted.
+    /// Whether a message is disturbed: every third is, and counted.
     fn is_chosen(&mut self) -> bool {
         let chosen = self.below(3) == 0;
         if chosen {

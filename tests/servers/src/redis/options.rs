@@ -1,4 +1,4 @@
-//! How a Redis server is started.
+//! The start of a Redis server.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::place::{free_port, new_folder};
 const PROGRAM: &str = "redis-server";
 const ATTEMPTS: usize = 10;
 
-/// What a Redis server is started with.
+/// The options of a Redis server.
 ///
 /// ```
 /// use ring_cache_test_servers::{Redis, or_leave_out};
@@ -44,13 +44,13 @@ impl RedisOptions {
         self
     }
 
-    /// Also listens with TLS, on a port of its own: see [`Redis::tls_url`]. Clients need no certificate.
+    /// Also listens with TLS, on another port: see [`Redis::tls_url`]. Clients need no certificate.
     pub fn tls(mut self) -> Self {
         self.tls = true;
         self
     }
 
-    /// Writes all changes to disk at once, so that they are still there after a [`restart`](Redis::restart).
+    /// Writes all changes to disk at once, so that they survive a [`restart`](Redis::restart).
     pub fn persistent(mut self) -> Self {
         self.persistent = true;
         self

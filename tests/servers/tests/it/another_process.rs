@@ -1,4 +1,4 @@
-//! Tests that are run by other tests, in a process of their own: with another environment, or to be killed.
+//! Tests that other tests run in a separate process: with another environment, or to be killed.
 
 use std::env;
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! Nothing is left of a server, however the process ends that started it.
+//! A server leaves nothing behind, however the process that started it ends.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, stdin};
@@ -11,7 +11,7 @@ use ring_cache_test_servers::{Memcached, Missing, Redis, RedisCluster, or_leave_
 use crate::another_process::{self, exists};
 use crate::eventually;
 
-/// Servers of each kind: one that waits for commands, one that is stopped, one that was killed.
+/// Servers of each kind: a waiting, a stopped, and a killed one.
 struct Servers {
     redis: Redis,
     cluster: RedisCluster,
@@ -87,7 +87,7 @@ fn child_says_its_servers_and_waits() {
     std::mem::forget(servers);
 }
 
-/// Lets the process run that waits, ends it in some way, and looks for what is left.
+/// Starts the waiting process, ends it by `end`, and checks that nothing is left.
 fn nothing_is_left_after(end: impl FnOnce(&mut std::process::Child)) {
     let mut command = another_process::test("ends::child_says_its_servers_and_waits");
     command
@@ -107,7 +107,7 @@ fn nothing_is_left_after(end: impl FnOnce(&mut std::process::Child)) {
     };
     let (processes, folders): (Vec<String>, Vec<String>) = (all("process="), all("folder="));
     if processes.is_empty() {
-        // It said on stderr what it leaves out.
+        // It has reported on stderr what it leaves out.
         assert!(child.wait().unwrap().success());
         return;
     }
@@ -125,7 +125,7 @@ fn nothing_is_left_after_the_process_was_killed() {
     nothing_is_left_after(|process| process.kill().unwrap());
 }
 
-/// As a terminal does for Ctrl-C.
+/// Like a terminal for Ctrl-C.
 #[test]
 fn nothing_is_left_after_an_interrupt() {
     nothing_is_left_after(|process| {

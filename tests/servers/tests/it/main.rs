@@ -1,4 +1,4 @@
-//! Behaviour, in the words of those who use it: one file a topic.
+//! Behaviour, in the users' words: one file per topic.
 #![cfg(unix)]
 
 mod another_process;
@@ -11,9 +11,9 @@ mod redis;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// Time for what comes soon, on a busy machine.
+/// The time for expected events on a busy machine.
 const SOON: Duration = Duration::from_secs(10);
-/// Time for what does not come.
+/// The time for events that must not come.
 const NEVER: Duration = Duration::from_millis(100);
 
 fn eventually(what: &str, is_so: impl Fn() -> bool) {

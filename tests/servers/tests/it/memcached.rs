@@ -1,4 +1,4 @@
-//! One memcached server: what it is asked, and what happens to it.
+//! One memcached server: commands and signals.
 
 use std::io;
 use std::net::{Ipv4Addr, TcpStream};

@@ -1,4 +1,4 @@
-//! Where a program is not installed: what is left out, and who is told.
+//! Missing programs: the tests left out, and the messages.
 
 use std::process::Output;
 
@@ -20,7 +20,7 @@ fn child_needs_memcached() {
     assert!(started.is_none());
 }
 
-/// With no programs at all, and with the harness that holds output back.
+/// Without any programs, under the harness that captures output.
 fn without_programs(test: &str, servers: &str) -> (Output, String) {
     let mut command = another_process::test(test);
     let output = command

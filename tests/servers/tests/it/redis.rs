@@ -1,4 +1,4 @@
-//! One Redis server: what it is asked, and what happens to it.
+//! One Redis server: commands and signals.
 
 use std::io;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -116,7 +116,7 @@ fn the_password_is_needed_and_part_of_the_url() {
         format!("redis://:p%40ss%3Aw%2Frd@127.0.0.1:{}", redis.port())
     );
     assert_eq!(redis.command(&["PING"]), Reply::Status("PONG".into()));
-    // The client of Redis asks for the user that other clients suppose.
+    // Redis's client sends the user name that other clients imply.
     let url = url.replace("//:", "//default:");
     assert_eq!(client(&url, &["PING"]), "PONG");
     assert!(client(&url.replace("p%40ss", ""), &["PING"]).contains("WRONGPASS"));
@@ -188,7 +188,7 @@ fn a_port_that_others_took_is_given_up_at_last() {
     assert!(panic.contains("free port"), "{panic}");
 }
 
-/// On the port of a server that is down, another one answers.
+/// Another server answers on the port of a killed one.
 #[test]
 fn another_server_is_not_taken_for_the_one_that_is_restarted() {
     let Some(redis) = or_leave_out("a Redis whose port was taken", Redis::start()) else {
@@ -219,12 +219,12 @@ fn forward(client: TcpStream, port: u16) {
         (client.try_clone().unwrap(), server.try_clone().unwrap()),
         (server, client),
     ] {
-        // It ends when the one or the other goes away.
+        // It ends when either side goes away.
         thread::spawn(move || io::copy(&mut from, &mut to));
     }
 }
 
-/// The message of a panic in place of a server.
+/// The panic message in place of a server.
 fn panic_of<T, E>(start: impl Fn() -> Result<T, E>) -> Result<String, E> {
     match catch_unwind(AssertUnwindSafe(start)) {
         Ok(Ok(_)) => panic!("it started"),
