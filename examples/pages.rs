@@ -1,5 +1,5 @@
-//! A site whose pages are cached in memory and in Redis, and purged by a verb: `cargo run --example pages --features
-//! pages,redis,tiered,tokio`. It starts a Redis, unless `REDIS_URL` names one.
+//! A site whose pages are cached in memory and in Redis, and purged by a verb and by a tag: `cargo run --example pages
+//! --features pages,redis,tiered,tokio`. It starts a Redis, unless `REDIS_URL` names one.
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -7,12 +7,12 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::{AppendHeaders, IntoResponse};
 use axum::routing::{get, post};
-use ring_cache::pages::Pages;
-use ring_cache::{Lru, Redis, Tiered};
+use axum::{Extension, Router};
+use ring_cache::pages::{Pages, Tags};
+use ring_cache::{Lru, Redis, Tiered, tag};
 use ring_cache_test_servers as servers;
 
 type Failure = Box<dyn Error + Send + Sync>;
@@ -24,6 +24,13 @@ async fn article(Path(id): Path<u32>) -> impl IntoResponse {
     let number = MADE.fetch_add(1, Ordering::Relaxed) + 1;
     let headers = AppendHeaders([("cache-control", "max-age=60, stale-if-error=3600")]);
     (headers, format!("article {id}, made {number}"))
+}
+
+/// A page that knows its tags only when it is made.
+async fn author(Path(id): Path<u32>) -> impl IntoResponse {
+    let number = MADE.fetch_add(1, Ordering::Relaxed) + 1;
+    let tags = Tags::new([tag(format!("author:{id}"))]);
+    (Extension(tags), format!("author {id}, made {number}"))
 }
 
 /// A page for one user: its cookie keeps it out of the cache.
@@ -48,11 +55,15 @@ async fn site() -> Result<(), Failure> {
     let redis = Redis::open(url())?
         .namespace("site")
         .deadline(Duration::from_secs(2));
-    let pages = Pages::new(Tiered::new(Lru::new(1_000), redis)).expire(Duration::from_secs(30));
+    let storage = Tiered::new(Lru::new(1_000), redis);
+    let pages = Pages::new(storage.clone())
+        .expire(Duration::from_secs(30))
+        .tags(|_, path| path.starts_with("/articles/").then(|| tag("articles")));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let app = Router::new()
         .route("/articles/{id}", get(article))
+        .route("/authors/{id}", get(author))
         .route("/account", get(account))
         .route("/publish/{id}", post(publish))
         .with_state((pages.clone(), address.to_string()))
@@ -66,6 +77,14 @@ async fn site() -> Result<(), Failure> {
     page.update(app).await?;
     expect_made(1);
     assert!(page.has().await?);
+
+    println!("A tag ends all pages that have it, in memory and in Redis.");
+    let author = pages.ring(format!("http://{address}/authors/1"));
+    assert!(page.has().await? && author.has().await?);
+    tag("articles").forget_in_awaited(&storage).await?;
+    assert!(!page.has().await? && author.has().await?);
+    tag("author:1").forget_in_awaited(&storage).await?;
+    assert!(!author.has().await?);
     Ok(())
 }
 
@@ -84,6 +103,14 @@ async fn visit(address: SocketAddr) -> Result<(), Failure> {
     assert_eq!(ask("/articles/1").await?, "article 1, made 1");
     assert_eq!(ask("/articles/1").await?, "article 1, made 1");
     assert_eq!(ask("/articles/1?utm=x").await?, "article 1, made 2");
+    expect_made(2);
+
+    println!(
+        "What is shared is stored with its tags when they are known: from the URI, or from the response before."
+    );
+    assert_eq!(ask("/authors/1").await?, "author 1, made 1");
+    assert_eq!(ask("/authors/1").await?, "author 1, made 2");
+    assert_eq!(ask("/authors/1").await?, "author 1, made 2");
     expect_made(2);
 
     println!("A page with a cookie is never stored.");

@@ -19,13 +19,15 @@ mod tagged;
 mod versioned;
 mod view;
 
+#[doc(hidden)]
+pub use crate::tag::Moment;
 pub use crate::tag::{AsyncForgetsTags, ForgetsTags};
 pub use awaited::{AsyncClear, AsyncStorage, InMemory};
 pub use base::{ChangeObserver, EvictionCounts, Expires, Expiring, StorageBase, TellsLife};
 pub use blocking::{Clear, Storage};
 pub use lease::{Acquired, LeaseRequest, YieldsTo, is_leased};
 #[doc(hidden)]
-pub use tagged::{Asked, Reaches, Tagged};
+pub use tagged::{Asked, Reaches, Seen, Tagged};
 pub use tagged::{AsyncTags, Tags};
 pub use view::{Coded, CodedStorage, Detach, HasCoder, HoldsBytes, NamedStorage, View};
 

@@ -68,7 +68,9 @@ impl Tag {
     /// ring_cache::tag("team").forget();
     /// ```
     pub fn forget(self) {
-        self.place(table()).fetch_add(1, Ordering::SeqCst);
+        let table = table();
+        let number = FORGETS.fetch_add(1, Ordering::SeqCst) + 1;
+        self.place(table).fetch_max(number, Ordering::SeqCst);
     }
 
     /// Forgets the entries with this tag in a shared storage, for all processes. In memory it equals
@@ -97,6 +99,18 @@ impl Tag {
         S: AsyncForgetsTags,
     {
         Failure::outcome(storage.forget_tag(self).await, "")
+    }
+
+    /// The bytes that stand for this tag in what is stored.
+    #[doc(hidden)]
+    pub fn to_bytes(self) -> [u8; 16] {
+        self.0.to_le_bytes()
+    }
+
+    /// The tag of these [bytes](Self::to_bytes).
+    #[doc(hidden)]
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Tag(u128::from_le_bytes(bytes))
     }
 
     fn place(self, table: &[AtomicU64]) -> &AtomicU64 {
@@ -199,7 +213,10 @@ pub fn tag_of_stored_key(text: &str) -> Option<Tag> {
 /// The number of counters. Tags share them, so the table needs no bound on the number of tags.
 const COUNTERS: usize = 1 << 16;
 
-/// The counts of `forget`. Allocated by the first one.
+/// How often any tag was forgotten.
+static FORGETS: AtomicU64 = AtomicU64::new(0);
+
+/// The number of the last `forget` of each counter's tags, among [all](FORGETS). Allocated by the first one.
 static FORGOTTEN: OnceLock<Box<[AtomicU64]>> = OnceLock::new();
 
 fn table() -> &'static [AtomicU64] {
@@ -215,6 +232,30 @@ pub(crate) fn version_in_memory(tags: &[Tag]) -> u64 {
     };
     let forgotten = tags.iter().map(|tag| tag.place(table).load(Ordering::SeqCst));
     1 + forgotten.sum::<u64>()
+}
+
+/// A moment in this process. Later it tells whether a tag has been forgotten since: for computations whose tags are known
+/// only with their result.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct Moment(u64);
+
+impl Moment {
+    /// Now.
+    pub fn now() -> Self {
+        Moment(FORGETS.load(Ordering::SeqCst))
+    }
+
+    /// The version in memory that these tags had at this moment and still have; `None` if one was forgotten since.
+    pub fn version_of(self, tags: &[Tag]) -> Option<u64> {
+        let Some(table) = FORGOTTEN.get() else {
+            return Some(1);
+        };
+        tags.iter().try_fold(1, |version, tag| {
+            let last = tag.place(table).load(Ordering::SeqCst);
+            (last <= self.0).then_some(version + last)
+        })
+    }
 }
 
 /// A digest that is equal in all processes. It prevents accidental collisions, not malicious ones.
@@ -253,6 +294,24 @@ mod tests {
         distinct.dedup();
         assert_eq!(distinct, versions, "each is higher than the one before");
         assert!(!versions.contains(&0));
+    }
+
+    #[test]
+    fn a_moment_tells_whether_a_tag_was_forgotten_since() {
+        let tags = [tag("moment 1"), tag("moment 2")];
+        let begin = Moment::now();
+        assert_eq!(begin.version_of(&tags), Some(version_in_memory(&tags)));
+        assert!(begin.version_of(&[]).is_some());
+        tags[1].forget();
+        assert_eq!(begin.version_of(&tags), None);
+        assert!(begin.version_of(&tags[..1]).is_some(), "another one");
+        let later = Moment::now();
+        assert_eq!(later.version_of(&tags), Some(version_in_memory(&tags)));
+    }
+
+    #[test]
+    fn a_tag_comes_back_from_its_bytes() {
+        assert_eq!(Tag::from_bytes(tag("team").to_bytes()), tag("team"));
     }
 
     #[test]

@@ -21,7 +21,21 @@ const NAME: &str = "ring-cache";
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Outcome {
     Hit,
-    Forwarded { why: &'static str, collapsed: bool },
+    Forwarded {
+        why: &'static str,
+        collapsed: bool,
+        /// Whether the application said that a stale page has not changed.
+        is_renewed: bool,
+    },
+}
+
+impl Outcome {
+    pub(crate) fn renewed(mut self, renewed: bool) -> Self {
+        if let Outcome::Forwarded { is_renewed, .. } = &mut self {
+            *is_renewed = renewed;
+        }
+        self
+    }
 }
 
 /// The response of a page.
@@ -74,6 +88,7 @@ pub(crate) async fn from_live(
     let Some(head) = live.flow.head() else {
         return status_only(StatusCode::BAD_GATEWAY);
     };
+    let outcome = outcome.renewed(head.is_renewed);
     let needs_tag = asks_for_tag(&asked.headers) && !head.headers.contains_key(ETAG);
     let is_short = head.length == Some(0) || head.status == StatusCode::NO_CONTENT;
     let end = if needs_tag || is_short || is_not_modified(&asked.headers, head.status, &head.headers) {
@@ -112,6 +127,7 @@ pub(crate) fn passed(pages: &Site, mut answer: Response<PageBody>, why: &'static
     let outcome = Outcome::Forwarded {
         why,
         collapsed: false,
+        is_renewed: false,
     };
     add_status(pages, answer.headers_mut(), || forwarded(outcome));
     answer
@@ -122,14 +138,17 @@ pub(crate) fn status_only(status: StatusCode) -> Response<PageBody> {
 }
 
 fn forwarded(outcome: Outcome) -> String {
-    match outcome {
-        Outcome::Hit => format!("{NAME}; hit"),
-        Outcome::Forwarded {
-            why,
-            collapsed: false,
-        } => format!("{NAME}; fwd={why}"),
-        Outcome::Forwarded { why, collapsed: true } => format!("{NAME}; fwd={why}; collapsed"),
-    }
+    let Outcome::Forwarded {
+        why,
+        collapsed,
+        is_renewed,
+    } = outcome
+    else {
+        return format!("{NAME}; hit");
+    };
+    let status = if is_renewed { "; fwd-status=304" } else { "" };
+    let collapsed = if collapsed { "; collapsed" } else { "" };
+    format!("{NAME}; fwd={why}{status}{collapsed}")
 }
 
 /// Adds what this cache did, after what caches behind it did.

@@ -12,8 +12,9 @@ use http_body::Body;
 
 use crate::directives::{Directives, Seconds};
 use crate::key::PageKey;
+use crate::revalidate::has_validator;
 use crate::site::Settings;
-use crate::stored::Page;
+use crate::stored::{Page, StoredResponse};
 
 /// In the extensions of a request: the page is to be computed anew. No client can send it.
 #[derive(Clone, Copy, Debug)]
@@ -96,6 +97,18 @@ impl Asked {
         self.is_update || self.no_cache
     }
 
+    /// The page of which the application is asked whether it has changed, if this is one.
+    pub(crate) fn revalidated(
+        &self,
+        stored: Option<&StoredResponse>,
+        settings: &Settings,
+    ) -> Option<Arc<Page>> {
+        let page = stored?.as_page()?;
+        let is_for_it = page.ageing.shared || !self.credentialed;
+        let is_asked = settings.revalidate.is_some() && is_for_it && !self.is_update && has_validator(page);
+        is_asked.then(|| Arc::clone(page))
+    }
+
     pub(crate) fn fit(&self, page: &Page, now: SystemTime) -> Fit {
         let ageing = &page.ageing;
         let too_old = self.max_age.is_some_and(|max_age| ageing.age(now) > max_age);
@@ -140,12 +153,24 @@ pub(crate) fn page_key<B>(request: &Request<B>, settings: &Settings) -> Option<P
         .as_ref()
         .and_then(|uri_by| uri_by(request.headers(), request.extensions()));
     let uri = uri.as_ref().unwrap_or(request.uri());
+    if says_more(uri) {
+        return None;
+    }
     let host = match (host_of(uri), host_header(request.headers())?) {
         (Some(host), Some(other)) if host != other => return None,
         (Some(host), _) | (None, Some(host)) => host,
         (None, None) => String::new(),
     };
-    Some(PageKey::new(&host, path_of(uri)?))
+    Some(settings.key(&host, path_of(uri)?))
+}
+
+/// Whether a URI has what is not in the key, and the application could use: a name of a user, or a scheme of another kind.
+fn says_more(uri: &Uri) -> bool {
+    let has_user = uri
+        .authority()
+        .is_some_and(|authority| authority.as_str().contains('@'));
+    let is_other = |scheme| !["http", "https"].contains(&scheme);
+    has_user || uri.scheme_str().is_some_and(is_other)
 }
 
 /// Path and query, if the URI has a path: they are not normalised, as the application may tell them apart.

@@ -1,12 +1,16 @@
 //! A stored response as bytes.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use ring_cache_core::Tag;
 use ring_cache_core::coder::{Cause, Coder};
 
+use crate::storable::MOST_VARIED;
 use crate::stored::{Ageing, Entry, MOST_HEADERS, Page, StoredResponse, VARIES_LIFE, Varies};
+use crate::tags::MOST_TAGS;
 
 /// What the bytes begin with: the format and its version.
 const MAGIC: &[u8] = b"ring page 1\n";
@@ -14,6 +18,7 @@ const PAGE: u8 = 1;
 const VARIES: u8 = 2;
 const SHARED: u8 = 1;
 const MAY_BE_STALE: u8 = 2;
+const TAG_IS_OURS: u8 = 4;
 
 /// Turns a [`StoredResponse`] into bytes and back: numbers in little-endian order, lengths before texts.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +29,7 @@ impl Coder<StoredResponse> for PageCoder {
         let mut bytes = Vec::with_capacity(256 + value.size());
         bytes.extend_from_slice(MAGIC);
         put_millis(&mut bytes, value.life());
-        match &value.0 {
+        match &value.entry {
             Entry::Page(page) => encode_page(&mut bytes, page)?,
             Entry::Varies(varies) => encode_varies(&mut bytes, varies)?,
         }
@@ -38,7 +43,7 @@ impl Coder<StoredResponse> for PageCoder {
         }
         rest.millis()?;
         let entry = match rest.byte()? {
-            PAGE => StoredResponse::page(decode_page(&mut rest)?),
+            PAGE => StoredResponse::page(Arc::new(decode_page(&mut rest)?)),
             VARIES => StoredResponse::varies(decode_varies(&mut rest)?),
             _ => return Err("unknown kind of entry".into()),
         };
@@ -64,13 +69,18 @@ fn encode_page(bytes: &mut Vec<u8>, page: &Page) -> Result<(), Cause> {
         fresh,
         while_revalidate,
         if_error,
+        kept,
         ..
     } = page.ageing;
-    for duration in [since_epoch, initial_age, fresh, while_revalidate, if_error] {
+    for duration in [since_epoch, initial_age, fresh, while_revalidate, if_error, kept] {
         put_millis(bytes, duration);
     }
     let flag = |is_set, flag| if is_set { flag } else { 0 };
-    bytes.push(flag(page.ageing.shared, SHARED) | flag(page.ageing.may_be_stale, MAY_BE_STALE));
+    bytes.push(
+        flag(page.ageing.shared, SHARED)
+            | flag(page.ageing.may_be_stale, MAY_BE_STALE)
+            | flag(page.tag_is_ours, TAG_IS_OURS),
+    );
     bytes.extend_from_slice(&page.status.as_u16().to_le_bytes());
     put_length(bytes, page.headers.len())?;
     for (name, value) in &page.headers {
@@ -85,8 +95,9 @@ fn decode_page(rest: &mut Rest<'_>) -> Result<Page, Cause> {
     let stored_at = SystemTime::UNIX_EPOCH
         .checked_add(since_epoch)
         .ok_or("no such date")?;
-    let [initial_age, fresh, while_revalidate, if_error] =
-        [rest.millis()?, rest.millis()?, rest.millis()?, rest.millis()?];
+    let mut duration = || rest.millis();
+    let [initial_age, fresh, while_revalidate, if_error, kept] =
+        [duration()?, duration()?, duration()?, duration()?, duration()?];
     let flags = rest.byte()?;
     let ageing = Ageing {
         stored_at,
@@ -94,16 +105,13 @@ fn decode_page(rest: &mut Rest<'_>) -> Result<Page, Cause> {
         fresh,
         while_revalidate,
         if_error,
+        kept,
         may_be_stale: flags & MAY_BE_STALE != 0,
         shared: flags & SHARED != 0,
     };
     let status = StatusCode::from_u16(u16::from_le_bytes(rest.array()?))?;
     let mut headers = HeaderMap::new();
-    let count = rest.length()?;
-    if count > MOST_HEADERS {
-        return Err("too many headers".into());
-    }
-    for _ in 0..count {
+    for _ in 0..bounded(rest.length()?, MOST_HEADERS)? {
         let name = HeaderName::from_bytes(rest.part()?)?;
         headers.try_append(name, HeaderValue::from_bytes(rest.part()?)?)?;
     }
@@ -113,6 +121,7 @@ fn decode_page(rest: &mut Rest<'_>) -> Result<Page, Cause> {
         headers,
         body,
         ageing,
+        tag_is_ours: flags & TAG_IS_OURS != 0,
     })
 }
 
@@ -120,19 +129,38 @@ fn encode_varies(bytes: &mut Vec<u8>, varies: &Varies) -> Result<(), Cause> {
     bytes.push(VARIES);
     bytes.extend_from_slice(&varies.generation.to_le_bytes());
     put_length(bytes, varies.names.len())?;
-    varies
-        .names
-        .iter()
-        .try_for_each(|name| put(bytes, name.as_str().as_bytes()))
+    for name in &varies.names {
+        put(bytes, name.as_str().as_bytes())?;
+    }
+    put_length(bytes, varies.tags.len())?;
+    let tags = varies.tags.iter().map(|tag| tag.to_bytes());
+    tags.for_each(|tag| bytes.extend_from_slice(&tag));
+    Ok(())
 }
 
 fn decode_varies(rest: &mut Rest<'_>) -> Result<Varies, Cause> {
     let generation = u64::from_le_bytes(rest.array()?);
     let mut names = Vec::new();
-    for _ in 0..rest.length()? {
+    for _ in 0..bounded(rest.length()?, MOST_VARIED)? {
         names.push(HeaderName::from_bytes(rest.part()?)?);
     }
-    Ok(Varies { generation, names })
+    let mut tags = Vec::new();
+    for _ in 0..bounded(rest.length()?, MOST_TAGS)? {
+        tags.push(Tag::from_bytes(rest.array()?));
+    }
+    Ok(Varies {
+        generation,
+        names,
+        tags,
+    })
+}
+
+/// A number that no entry of this library exceeds.
+fn bounded(count: usize, most: usize) -> Result<usize, Cause> {
+    if count > most {
+        return Err("too many headers or tags".into());
+    }
+    Ok(count)
 }
 
 fn put_millis(bytes: &mut Vec<u8>, duration: Duration) {
@@ -194,7 +222,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.append("vary", HeaderValue::from_static("accept"));
         headers.append("x-bytes", HeaderValue::from_bytes(b"\xff").unwrap());
-        StoredResponse::page(Page {
+        StoredResponse::page(Arc::new(Page {
             status: StatusCode::NOT_FOUND,
             headers,
             body: Bytes::from_static(b"body"),
@@ -204,15 +232,20 @@ mod tests {
                 fresh: Duration::from_secs(60),
                 while_revalidate: Duration::from_secs(5),
                 if_error: Duration::from_secs(9),
+                kept: Duration::from_secs(7),
                 may_be_stale: true,
                 shared: false,
             },
-        })
+            tag_is_ours: true,
+        }))
     }
 
     fn varies() -> StoredResponse {
-        let names = vec![HeaderName::from_static("accept")];
-        StoredResponse::varies(Varies { generation: 7, names })
+        StoredResponse::varies(Varies {
+            generation: 7,
+            names: vec![HeaderName::from_static("accept")],
+            tags: vec![ring_cache_core::tag("team")],
+        })
     }
 
     #[test]
@@ -225,9 +258,10 @@ mod tests {
         assert_eq!(format!("{page:?}"), format!("{decoded:?}"));
         assert_eq!(life(&bytes), Duration::from_secs(68));
         let bytes = PageCoder::encode(&varies()).unwrap();
+        let decoded = PageCoder::decode(&bytes).unwrap();
         assert!(matches!(
-            PageCoder::decode(&bytes).unwrap().0,
-            Entry::Varies(varies) if varies.generation == 7
+            (decoded.entry, varies().entry),
+            (Entry::Varies(decoded), Entry::Varies(varies)) if decoded == varies
         ));
         assert_eq!(life(&bytes), VARIES_LIFE);
     }

@@ -8,7 +8,7 @@ use ring_cache_core::Fallible;
 use crate::answer::{Outcome, from_live, from_page, own, status_only};
 use crate::asked::{Asked, Fit};
 use crate::body::PageBody;
-use crate::flow::{End, Flow};
+use crate::flow::{End, Head};
 use crate::key::HeadKey;
 use crate::live::{AtEnd, Handle, Live};
 use crate::lookup::{Place, look_up};
@@ -26,6 +26,17 @@ enum Joined {
     Follows(Handle),
 }
 
+/// What the response of another request is for this one.
+enum Followed {
+    Answer(Response<PageBody>),
+    /// That of another variant, or of a place that was not known.
+    Elsewhere,
+    /// It was given up.
+    Gone,
+    /// One of its tags was forgotten since it began.
+    Outdated,
+}
+
 /// A request without a fresh page.
 pub(crate) struct Miss {
     pub(crate) pages: Arc<Site>,
@@ -33,6 +44,8 @@ pub(crate) struct Miss {
     pub(crate) place: Place,
     /// A page that may be returned if the application fails.
     pub(crate) fallback: Option<StoredResponse>,
+    /// A page that the application may say of that it has not changed.
+    pub(crate) stale: Option<Arc<Page>>,
     /// Why there is no page: `fwd` of RFC 9211.
     pub(crate) why: &'static str,
 }
@@ -63,12 +76,14 @@ impl Miss {
             match self.join(&visit, is_gone).await {
                 Ok(Joined::Leads(live, reader)) => return Ok(self.live(live, reader, false).await),
                 Ok(Joined::Follows(handle)) => {
-                    let before = self.place.key.clone();
-                    if let Some(answer) = self.follow(&handle).await {
-                        return Ok(answer);
+                    let head_key = self.head_key();
+                    let followed = self.follow(&handle).await;
+                    is_gone = matches!(followed, Followed::Gone);
+                    match followed {
+                        Followed::Answer(answer) => return Ok(answer),
+                        Followed::Outdated => self.pages.forget_head(&head_key, |head| head.is(&handle)),
+                        Followed::Elsewhere | Followed::Gone => {}
                     }
-                    // Another variant, or a response that was given up.
-                    is_gone = self.place.key == before;
                 }
                 Err(declined) => return self.settle(declined).await,
             }
@@ -105,12 +120,11 @@ impl Miss {
     {
         let (pages, head_key, led) = (Arc::clone(&self.pages), self.head_key(), slot(None));
         let body = {
-            let (pages, asked, place) = (Arc::clone(&pages), self.asked.clone(), self.place.clone());
-            let (visit, led, head_key) = (Arc::clone(visit), Arc::clone(&led), head_key.clone());
+            let (job, visit, led) = (self.job(), Arc::clone(visit), Arc::clone(&led));
             async move || {
                 let taken = visit.lock().take();
                 let visit = taken.ok_or(Declined::Lost)?;
-                let (live, reader) = begin(pages, asked, place, head_key, visit).await?;
+                let (live, reader) = begin(job, visit).await?;
                 let handle = Handle::of(&live);
                 *led.lock() = Some((live, reader));
                 Ok(handle)
@@ -132,21 +146,49 @@ impl Miss {
     }
 
     /// The response of another request, if it is for this one as well.
-    async fn follow(&mut self, handle: &Handle) -> Option<Response<PageBody>> {
-        let head = handle.flow.head()?;
-        if let Some((varies, key)) = &head.variant {
+    async fn follow(&mut self, handle: &Handle) -> Followed {
+        let Some(head) = handle.flow.head() else {
+            return Followed::Gone;
+        };
+        let before = self.place.key.clone();
+        if let Some(varies) = &head.place.varies {
             let place = self.place.variant(varies.clone(), &self.asked.headers);
-            if place.key != *key {
+            if place.key != before {
                 self.place = place;
-                return None;
             }
         }
+        if self.place.key != head.place.key {
+            return Followed::Elsewhere;
+        }
+        if self.is_outdated(&head).await {
+            return if self.place.key == before {
+                Followed::Outdated
+            } else {
+                Followed::Elsewhere
+            };
+        }
+        self.share(handle, &head)
+            .await
+            .map_or(Followed::Gone, Followed::Answer)
+    }
+
+    /// Whether a tag of the response was forgotten since it began, or may have been. If this request read another version
+    /// when it came, that of now counts: requests that find none make one each.
+    async fn is_outdated(&self, head: &Head) -> bool {
+        let is_same = self.place.version.is_some() && self.place.version == head.place.version;
+        !is_same && !head.place.is_current(&self.pages).await
+    }
+
+    async fn share(&self, handle: &Handle, head: &Head) -> Option<Response<PageBody>> {
         if let Some(live) = handle.live() {
             let reader = PageBody::live(Arc::clone(&live), head.length)?;
             return Some(self.live(live, reader, true).await);
         }
         match handle.flow.end()? {
-            End::Whole(page) => Some(self.page(&page, self.forwarded(true))),
+            End::Whole(page) => {
+                let outcome = self.forwarded(true).renewed(head.is_renewed);
+                Some(self.page(&page, outcome))
+            }
             End::Passed | End::Failed => None,
         }
     }
@@ -184,8 +226,7 @@ impl Miss {
 
     /// The response that this request computes for itself. It is stored if it may be.
     async fn alone<E: Send + 'static>(self, visit: Visit<E>) -> Result<Response<PageBody>, E> {
-        let (pages, asked, place) = (Arc::clone(&self.pages), self.asked.clone(), self.place.clone());
-        match lead(pages, asked, place, self.head_key(), false, visit).await {
+        match lead(self.job(), false, visit).await {
             Ok((live, reader)) => Ok(self.live(live, reader, false).await),
             // Boxed: it does not come here again, as nothing is passed twice.
             Err(declined) => Box::pin(self.settle(declined)).await,
@@ -210,54 +251,51 @@ impl Miss {
         Outcome::Forwarded {
             why: self.why,
             collapsed,
+            is_renewed: false,
         }
+    }
+
+    fn job(&self) -> Job {
+        let (pages, asked, place) = (Arc::clone(&self.pages), self.asked.clone(), self.place.clone());
+        Job::new(pages, asked, place, self.head_key(), self.stale.clone())
     }
 }
 
 /// The body of a head's computation: looks again, as another one may have ended meanwhile, and leads.
 async fn begin<E: Send + 'static>(
-    pages: Arc<Site>,
-    asked: Asked,
-    place: Place,
-    head_key: HeadKey,
+    mut job: Job,
     visit: Visit<E>,
 ) -> Result<(Arc<Live>, PageBody), Declined<E>> {
-    if pages.is_passing(&head_key) {
+    if job.pages.is_passing(&job.head_key) {
         return Err(Declined::Pass(visit));
     }
-    let mut place = place;
-    if !asked.wants_new() {
-        let (found, page) = look_up(&pages, &asked.key, &asked.headers).await;
-        if let Some(page) = fresh(page, &asked, &pages) {
+    if !job.asked.wants_new() {
+        let (found, page) = look_up(&job.pages, &job.asked.key, &job.asked.headers).await;
+        // One whose tag was just forgotten is not asked for any more.
+        job.stale = job.asked.revalidated(page.as_ref(), &job.pages.settings);
+        if let Some(page) = fresh(page, &job.asked, &job.pages) {
             return Err(Declined::Found(page));
         }
         // The names may be known by now that it varies by. Names that another request just learned are not stored yet.
-        if found.varies.is_some() || place.varies.is_none() {
-            place = found;
+        if found.varies.is_some() || job.place.varies.is_none() {
+            job.place = found;
         }
     }
-    lead(pages, asked, place, head_key, true, visit).await
+    lead(job, true, visit).await
 }
 
 /// Starts a response, and waits for its head. The body is read from the first byte on.
 async fn lead<E: Send + 'static>(
-    pages: Arc<Site>,
-    asked: Asked,
-    place: Place,
-    head_key: HeadKey,
+    mut job: Job,
     is_shared: bool,
     visit: Visit<E>,
 ) -> Result<(Arc<Live>, PageBody), Declined<E>> {
-    let (flow, declined) = (Flow::new(pages.settings.max_size), slot(None));
-    let job = Job {
-        pages: Arc::clone(&pages),
-        asked,
-        place,
-        head_key: head_key.clone(),
-        flow: Arc::clone(&flow),
-    };
+    // The version from before the computation.
+    job.place.see(&job.pages).await;
+    let (pages, head_key) = (Arc::clone(&job.pages), job.head_key.clone());
+    let (flow, declined) = (Arc::clone(&job.flow), slot(None));
     let driver = Box::pin(drive(job, visit, Arc::clone(&declined)));
-    let at_end = move || pages.forget_head(&head_key);
+    let at_end = move || pages.forget_head(&head_key, Handle::is_gone);
     let live = Live::new(flow, driver, is_shared.then(|| Box::new(at_end) as AtEnd));
     let reader = PageBody::live(Arc::clone(&live), None);
     let head = live.head().await;

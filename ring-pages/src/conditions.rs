@@ -6,7 +6,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
-use crate::directives::members;
+use crate::directives::trimmed;
 use crate::storable::only_date;
 
 /// Headers of a 304: those that tell the client how to go on with its response.
@@ -47,12 +47,22 @@ pub(crate) fn is_not_modified(request: &HeaderMap, status: StatusCode, response:
 /// Whether one of the tags is that of the response. A cache compares weakly: RFC 9110, 13.1.2.
 fn matches_any(request: &HeaderMap, tag: Option<&HeaderValue>) -> bool {
     let lines = request.get_all(IF_NONE_MATCH).iter();
-    let mut tags = lines.flat_map(|line| members(line.as_bytes()).0);
+    let mut tags = lines.flat_map(|line| tags(line.as_bytes()));
     tags.any(|asked| asked == b"*" || tag.is_some_and(|tag| opaque(tag.as_bytes()) == opaque(asked)))
 }
 
+/// The tags of a line. They are no quoted strings: a backslash in one stands for itself.
+fn tags(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut is_inside = false;
+    let tags = line.split(move |byte| {
+        is_inside ^= *byte == b'"';
+        *byte == b',' && !is_inside
+    });
+    tags.map(trimmed)
+}
+
 /// A tag without its weakness.
-fn opaque(tag: &[u8]) -> &[u8] {
+pub(crate) fn opaque(tag: &[u8]) -> &[u8] {
     tag.strip_prefix(b"W/").unwrap_or(tag)
 }
 

@@ -15,8 +15,8 @@ use http::{HeaderMap, StatusCode};
 use parking_lot::Mutex;
 
 use crate::BoxError;
-use crate::key::PageKey;
-use crate::stored::{Page, Varies};
+use crate::lookup::Place;
+use crate::stored::Page;
 
 /// The readers of a body that is not kept wait for the slowest of them, and for so long for one that does not move.
 const LONGEST_STALL: Duration = Duration::from_secs(10);
@@ -28,8 +28,11 @@ pub(crate) struct Head {
     pub(crate) headers: HeaderMap,
     /// The length of the body, if it is known.
     pub(crate) length: Option<u64>,
-    /// The headers of requests that the response varies by, and the key of this variant.
-    pub(crate) variant: Option<(Varies, PageKey)>,
+    /// Where the page lies, with the version of its tags from before it was computed; without one it may be older than a
+    /// `forget`.
+    pub(crate) place: Place,
+    /// Whether it is a stale page of which the application said that it has not changed.
+    pub(crate) is_renewed: bool,
 }
 
 /// What the producer and the readers of a response share.

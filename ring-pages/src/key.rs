@@ -1,11 +1,14 @@
-//! The key of a page: host, variant, URI.
+//! The key of a page: host, variant, URI; and the tags of what lies there.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use http::HeaderMap;
+use ring_cache_core::Tag;
 
+use crate::directives::trimmed;
 use crate::stored::Varies;
+use crate::tags::distinct;
 
 /// The variant of the entry that a look-up of a URI begins with.
 const FIRST: &str = "page";
@@ -16,21 +19,37 @@ pub struct PageKey {
     host: Arc<str>,
     variant: Arc<str>,
     uri: Arc<str>,
+    pub(crate) tags: Arc<[Tag]>,
+    /// The version of the tags, if it was read before.
+    pub(crate) version: Option<u64>,
 }
 
 impl PageKey {
-    pub(crate) fn new(host: &str, uri: &str) -> Self {
+    /// The key of a URI, whose entry has these tags.
+    pub(crate) fn new(host: &str, uri: &str, tags: Vec<Tag>) -> Self {
         PageKey {
             host: host.into(),
             variant: FIRST.into(),
             uri: uri.into(),
+            tags: tags.into(),
+            version: None,
+        }
+    }
+
+    /// The same key, for an entry that was computed after this version of its tags was read.
+    pub(crate) fn of_version(&self, version: Option<u64>) -> Self {
+        PageKey {
+            version,
+            ..self.clone()
         }
     }
 
     /// The key of the variant for these headers of a request.
     pub(crate) fn variant(&self, varies: &Varies, request: &HeaderMap) -> Self {
+        let tags = self.tags.iter().chain(&varies.tags);
         PageKey {
             variant: variant(varies, request).into(),
+            tags: distinct(tags.copied()).into(),
             ..self.clone()
         }
     }
@@ -61,29 +80,17 @@ fn variant(varies: &Varies, request: &HeaderMap) -> String {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&varies.generation.to_le_bytes());
     for name in &varies.names {
-        let value = combined(request, name.as_str());
-        for part in [Some(name.as_str().as_bytes()), value.as_deref()] {
-            let length = part.map_or(u64::MAX, |part| part.len() as u64);
-            hasher.update(&length.to_le_bytes());
-            hasher.update(part.unwrap_or_default());
+        let lines = request.get_all(name).iter();
+        let lines: Vec<_> = lines.map(|line| trimmed(line.as_bytes())).collect();
+        hasher.update(&(lines.len() as u64).to_le_bytes());
+        // Line by line, as they came: RFC 9111, 4.1, would take `a, b` for `a` and `b`, or for `a,,b`, but an application that
+        // compares texts does not, and a client could choose what others get.
+        for part in [name.as_str().as_bytes()].into_iter().chain(lines) {
+            hasher.update(&(part.len() as u64).to_le_bytes());
+            hasher.update(part);
         }
     }
     hasher.finalize().to_hex()[..32].to_owned()
-}
-
-/// All lines of a header as one, without the whitespace around its members. RFC 9111, 4.1.
-fn combined(request: &HeaderMap, name: &str) -> Option<Vec<u8>> {
-    if !request.contains_key(name) {
-        return None;
-    }
-    let mut combined = Vec::new();
-    for line in request.get_all(name) {
-        for member in crate::directives::members(line.as_bytes()).0 {
-            combined.extend_from_slice(member);
-            combined.push(b',');
-        }
-    }
-    Some(combined)
 }
 
 /// A number that no other process comes to.

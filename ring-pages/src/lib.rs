@@ -45,6 +45,10 @@
 //! A body whose length is not known is shared in the same way. If it grows over [`Pages::max_size`], newcomers cannot join it any
 //! more, its readers go at the pace of the slowest of them, and one that does not move for ten seconds is cut off.
 //!
+//! A page with tags is read together with their versions. Those that follow from the URI are known before the look-up; those
+//! that responses tell lie under the key of the URI with the names of `Vary`, and the page under one of its own. The handle of a
+//! response under way has the version from before it began, and a request takes it only if that is the one of now.
+//!
 //! The end of a body is passed on when the page is stored, as a cached method returns when its value is stored. A response
 //! that may not be stored goes to the one that asked for it; the others compute their own, and for five seconds newcomers do
 //! so at once.
@@ -60,6 +64,7 @@ mod compute;
 mod conditions;
 mod directives;
 mod flow;
+mod keeping;
 mod key;
 mod layer;
 mod live;
@@ -67,12 +72,14 @@ mod lookup;
 mod pages;
 mod produce;
 mod reading;
+mod revalidate;
 mod ring;
 mod serve;
 mod site;
 mod storable;
 mod storage;
 mod stored;
+mod tags;
 mod timed;
 mod visit;
 
@@ -83,14 +90,16 @@ pub use pages::Pages;
 pub use ring::PageRing;
 pub use storage::PageStorage;
 pub use stored::StoredResponse;
+pub use tags::Tags;
 
 /// What [`page_storage!`] names, and nothing else does.
 #[doc(hidden)]
 pub mod generated {
+    pub use crate::keeping::{Beside, Inside};
     pub use crate::key::PageKey;
-    pub use crate::storage::{Answer, Produced, delete, get, has, set, stats, update};
-    pub use ring_cache_core::storage::CodedStorage;
-    pub use ring_cache_core::{Error, Ring, Stats};
+    pub use crate::storage::{Answer, Found, Produced, delete, get, see, set, stats, update};
+    pub use ring_cache_core::storage::{CodedStorage, HoldsBytes, Moment};
+    pub use ring_cache_core::{Error, Ring, Stats, Tag};
 }
 
 /// An error of any type.

@@ -160,6 +160,11 @@ impl Handle {
         self.live.upgrade()
     }
 
+    /// Whether both are of one response.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.flow, &other.flow)
+    }
+
     pub(crate) fn is_gone(&self) -> bool {
         self.live.strong_count() == 0
     }

@@ -1,4 +1,4 @@
-//! The look-up of a page: by its URI, and if that varies by the headers of the request.
+//! The look-up of a page: by its URI, and if that varies or has tags by the headers of the request and with the tags.
 
 use std::sync::Arc;
 
@@ -6,6 +6,7 @@ use http::HeaderMap;
 
 use crate::key::PageKey;
 use crate::site::Site;
+use crate::storage::Found;
 use crate::stored::{Entry, StoredResponse, Varies};
 
 /// Where the page of a request lies.
@@ -15,8 +16,10 @@ pub(crate) struct Place {
     pub(crate) first: PageKey,
     /// The key of the page: that of the URI, or of a variant.
     pub(crate) key: PageKey,
-    /// What the page varies by, as far as it is known.
+    /// What the page varies by, and its tags, as far as they are known.
     pub(crate) varies: Option<Varies>,
+    /// The version of the key's tags, if it was read.
+    pub(crate) version: Option<u64>,
 }
 
 impl Place {
@@ -25,6 +28,7 @@ impl Place {
             first: key.clone(),
             key: key.clone(),
             varies: None,
+            version: None,
         }
     }
 
@@ -34,7 +38,34 @@ impl Place {
             first: self.first.clone(),
             key: self.first.variant(&varies, headers),
             varies: Some(varies),
+            version: None,
         }
+    }
+
+    /// Whether the page is one of several, by the headers of requests.
+    pub(crate) fn varies_by_headers(&self) -> bool {
+        self.varies
+            .as_ref()
+            .is_some_and(|varies| !varies.names.is_empty())
+    }
+
+    /// The version of the key's tags is read, if it is to be known and was not.
+    pub(crate) async fn see(&mut self, pages: &Site) {
+        if !self.key.tags.is_empty() && self.version.is_none() {
+            self.version = Arc::clone(&pages.storage).see(self.key.clone()).await;
+        }
+    }
+
+    /// Whether no tag was forgotten since the version was read. If it never was, one may have been.
+    pub(crate) async fn is_current(&self, pages: &Site) -> bool {
+        let has_tags = !self.key.tags.is_empty();
+        let now = || Arc::clone(&pages.storage).see(self.key.clone());
+        !has_tags || (self.version.is_some() && now().await == self.version)
+    }
+
+    /// The key, for an entry that is computed after the version was read.
+    pub(crate) fn written_key(&self) -> PageKey {
+        self.key.of_version(self.version)
     }
 }
 
@@ -44,20 +75,23 @@ pub(crate) async fn look_up(
     key: &PageKey,
     headers: &HeaderMap,
 ) -> (Place, Option<StoredResponse>) {
-    let first = Place::first(key);
-    let Some(entry) = get(pages, key).await else {
+    let mut first = Place::first(key);
+    let Some(entry) = get(pages, &mut first).await else {
         return (first, None);
     };
-    let varies = match &entry.0 {
+    let varies = match &entry.entry {
         Entry::Page(_) => return (first, Some(entry)),
         Entry::Varies(varies) => Varies::clone(varies),
     };
-    let place = first.variant(varies, headers);
-    let page = get(pages, &place.key).await;
+    let mut place = first.variant(varies, headers);
+    let page = get(pages, &mut place).await;
     (place, page.filter(|entry| entry.as_page().is_some()))
 }
 
-async fn get(pages: &Site, key: &PageKey) -> Option<StoredResponse> {
+async fn get(pages: &Site, place: &mut Place) -> Option<StoredResponse> {
     let storage = Arc::clone(&pages.storage);
-    storage.get(pages.ring, key.clone()).await.ok().flatten()
+    let found = storage.get(pages.ring, place.key.clone()).await;
+    let Found { entry, version } = found.unwrap_or_default();
+    place.version = version;
+    entry
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use http::{Extensions, HeaderMap, Uri};
-use ring_cache_core::{Name, Ring, Stats};
+use ring_cache_core::{Name, Ring, Stats, Tag};
 
 use crate::layer::PagesLayer;
 use crate::live::Handle;
@@ -31,8 +31,8 @@ use crate::storage::PageStorage;
 ///
 /// # Which request gets it
 ///
-/// One with the same host (in any case), path and query. Nothing is normalised, as the application may tell the forms
-/// apart. If the response has `Vary`, the headers that it names must be equal too, but for whitespace. A request with
+/// One with the same host (in any case), path and query, whose URI names no user. Nothing is normalised, as the application may tell the forms
+/// apart. If the response has `Vary`, the headers that it names must be equal too, line by line, but for whitespace at the ends of lines. A request with
 /// credentials gets only responses with `public` or `s-maxage`. HEAD is answered from the response to a GET.
 ///
 /// Requests with a body, `Range`, `If-Match`, `Upgrade` or `Cache-Control: no-store` go to the application. `no-cache`,
@@ -52,8 +52,21 @@ use crate::storage::PageStorage;
 /// # What it does not do
 ///
 /// It answers no ranges from a stored page, stores no trailers, guesses no freshness, and asks the application for whole pages
-/// only, also if it could ask whether a stale one has changed. It does not know which headers the application reads: name
-/// them in `Vary`.
+/// only, unless [`revalidate`](Self::revalidate) lets it ask whether a stale one has changed. It does not know which headers
+/// the application reads: name them in `Vary`.
+///
+/// # Tags
+///
+/// Pages have tags, as the entries of cached methods do: a `forget` of a [`Tag`] ends both. A response names its tags itself,
+/// by [`Tags`](crate::Tags) in its extensions; those that follow from the URI are named by [`tags`](Self::tags). A request
+/// that comes after a `forget` gets no response whose computation began before it, neither a stored one nor one under way,
+/// also not as a stale one.
+///
+/// In memory a response is stored with the tags that it names. In a storage that others share, a tag must be known before
+/// the response is computed: otherwise it could have been forgotten meanwhile. There the first response of a URI with tags of
+/// its own is not stored, nor is one with a tag that those before did not have; for a day its tags are known, and the next one
+/// is stored. Name tags by [`tags`](Self::tags) where that matters, and give a list that changes its members one tag as a
+/// list. A page with tags of its own takes two look-ups in the storage, the others one.
 #[derive(Clone)]
 pub struct Pages {
     site: Arc<Site>,
@@ -80,6 +93,36 @@ impl Pages {
     #[must_use]
     pub fn max_size(self, bytes: usize) -> Self {
         self.set(|site| site.settings.max_size = bytes)
+    }
+
+    /// The tags of the page of a URI, by its host, in lower case, and its path with the query: known before the page is
+    /// computed. A response may name [more](crate::Tags).
+    ///
+    /// ```
+    /// use ring_cache::{Lru, pages::Pages, tag};
+    ///
+    /// let pages = Pages::new(Lru::new(1_000)).tags(|host, _| [tag(format!("site {host}"))]);
+    /// tag("site example.com").forget();
+    /// ```
+    #[must_use]
+    pub fn tags<F, I>(self, tags: F) -> Self
+    where
+        F: Fn(&str, &str) -> I + Send + Sync + 'static,
+        I: IntoIterator<Item = Tag>,
+    {
+        let tags_of = move |host: &str, path: &str| tags(host, path).into_iter().collect();
+        self.set(|site| site.settings.tags_of = Some(Arc::new(tags_of)))
+    }
+
+    /// Keeps pages that have an `ETag` or `Last-Modified` of the application for so long after their freshness, and asks
+    /// whether they have changed: the request that makes such a page anew has `If-None-Match` or `If-Modified-Since`, and a
+    /// 304 of the application renews the page, with the headers of the 304. The default is not to: most handlers make the
+    /// whole response in any case, and stale pages take room.
+    ///
+    /// `Cache-Status` says `fwd-status=304` then. [`update`](crate::PageRing::update) asks for the whole page.
+    #[must_use]
+    pub fn revalidate(self, keep: Duration) -> Self {
+        self.set(|site| site.settings.revalidate = Some(keep))
     }
 
     /// Whether `Cache-Control` of requests is obeyed, but for `no-store`, which always is. The default is yes, as RFC 9111
@@ -161,7 +204,7 @@ impl Pages {
         PageRing::new(Arc::clone(&self.site), uri.as_ref())
     }
 
-    /// The counters of the pages: look-ups that found an entry or none, and what was stored. A page that varies takes two
+    /// The counters of the pages: look-ups that found an entry or none, and what was stored. A page that varies or has tags of its own takes two
     /// look-ups, and one that is not stored two as well: the request that makes it looks again. `coalesced` are requests that
     /// took the response of another one.
     pub fn stats(&self) -> Stats {

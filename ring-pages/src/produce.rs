@@ -11,18 +11,22 @@ use http::response::Parts;
 use http::{HeaderMap, Response, StatusCode};
 use http_body::Body as _;
 use parking_lot::Mutex;
+use ring_cache_core::Tag;
+use ring_cache_core::storage::Moment;
 
 use crate::asked::Asked;
 use crate::body::PageBody;
 use crate::directives::members;
 use crate::flow::{End, Flow, Head};
-use crate::key::{HeadKey, new_generation};
+use crate::key::HeadKey;
 use crate::lookup::Place;
 use crate::reading::{Read, pass_on, read};
+use crate::revalidate::{has_validator, renewed, whole};
 use crate::site::Site;
 use crate::storable::{Storable, storable};
 use crate::storage::Produced;
-use crate::stored::{Entry, Page, StoredResponse, Varies, headers_size};
+use crate::stored::{Page, StoredResponse, Varies, headers_size};
+use crate::tags::{MOST_TAGS, Tags};
 use crate::visit::{Declined, Visit};
 
 /// What one future leaves for another.
@@ -38,7 +42,31 @@ pub(crate) struct Job {
     pub(crate) asked: Asked,
     pub(crate) place: Place,
     pub(crate) head_key: HeadKey,
+    /// The page that the application may say of that it has not changed.
+    pub(crate) stale: Option<Arc<Page>>,
     pub(crate) flow: Arc<Flow>,
+    /// Before the application was asked.
+    begun: Moment,
+}
+
+impl Job {
+    pub(crate) fn new(
+        pages: Arc<Site>,
+        asked: Asked,
+        place: Place,
+        head_key: HeadKey,
+        stale: Option<Arc<Page>>,
+    ) -> Self {
+        Job {
+            flow: Flow::new(pages.settings.max_size),
+            begun: Moment::now(),
+            pages,
+            asked,
+            place,
+            head_key,
+            stale,
+        }
+    }
 }
 
 /// What is left to do when the update of the page ends.
@@ -57,7 +85,7 @@ where
     let (pages, flow, key) = (
         Arc::clone(&job.pages),
         Arc::clone(&job.flow),
-        job.place.key.clone(),
+        job.place.written_key(),
     );
     let rest = slot(None);
     let body = Box::pin(produce(job, visit, declined, Arc::clone(&rest)));
@@ -82,16 +110,20 @@ async fn produce<E>(job: Job, visit: Visit<E>, declined: Slot<Declined<E>>, rest
         *declined.lock() = Some(why);
         Err(())
     };
-    let (parts, body) = match visit.run().await {
-        Ok(response) => response.into_parts(),
-        Err(error) => return decline(Declined::Error(error)),
+    let Came {
+        parts,
+        body,
+        is_renewed,
+    } = match ask(&job, visit).await {
+        Ok(came) => came,
+        Err(why) => return decline(why),
     };
     let length = length(&parts.headers, &body);
     let Some(plan) = plan(&job, &parts, length).await else {
         return decline(Declined::Answer(Response::from_parts(parts, body)));
     };
     job.pages.end_passing(&job.head_key);
-    let head = head(parts, &plan);
+    let head = head(parts, &plan, is_renewed);
     job.flow.publish(head.clone());
     let room = job
         .pages
@@ -100,9 +132,9 @@ async fn produce<E>(job: Job, visit: Visit<E>, declined: Slot<Declined<E>>, rest
         .saturating_sub(headers_size(&head.headers));
     match read(&job.flow, body, head.length, room).await {
         Read::Whole(chunks, last) => {
-            let page = Arc::new(page(head, chunks, &plan.storable));
+            let page = Arc::new(page(head, chunks, &plan, &job.pages));
             *rest.lock() = Some(Rest::Stored(Arc::clone(&page), last));
-            Ok(entry(&job.pages, plan, page).await)
+            entry(&job.pages, plan, page).await
         }
         Read::Rest(body) => {
             job.pages.begin_passing(&job.head_key);
@@ -113,13 +145,49 @@ async fn produce<E>(job: Job, visit: Visit<E>, declined: Slot<Declined<E>>, rest
     }
 }
 
+/// The response that came of the application.
+struct Came {
+    parts: Parts,
+    body: PageBody,
+    /// Whether it said that the stale page has not changed.
+    is_renewed: bool,
+}
+
+/// Asks the application. Where it says that the stale page has not changed, the response is that page.
+async fn ask<E>(job: &Job, visit: Visit<E>) -> Result<Came, Declined<E>> {
+    let response = visit.run(job.stale.as_deref()).await;
+    let (mut parts, mut body) = response.map_err(Declined::Error)?.into_parts();
+    let stale = job.stale.as_ref();
+    let stale = stale.filter(|_| parts.status == StatusCode::NOT_MODIFIED);
+    let is_renewed = stale.is_some();
+    if let Some(stale) = stale {
+        let renewed = renewed(stale, &parts).ok_or_else(|| Declined::Answer(whole(stale)))?;
+        (parts, body) = renewed.into_parts();
+    }
+    Ok(Came {
+        parts,
+        body,
+        is_renewed,
+    })
+}
+
 /// The decision for a response that is stored.
 struct Plan {
     storable: Storable,
+    /// Where it lies, and those are to look that wait for it.
     place: Place,
-    /// Whether the names that the page varies by are new.
-    is_new_variant: bool,
+    /// What is put under the key that is updated.
+    entry: Entry,
     length: Option<u64>,
+}
+
+/// What is put under the key that is updated.
+enum Entry {
+    Page,
+    /// What is to be known to look the page up. It lies under a key of its own, which nobody looks up if this is not stored
+    /// because a `delete` came first.
+    Varies,
+    Nothing,
 }
 
 /// The decision for a response, if it is to be stored.
@@ -136,34 +204,43 @@ async fn plan(job: &Job, parts: &Parts, length: Option<Option<u64>>) -> Option<P
     )?;
     let length = length?;
     let size = headers_size(headers) as u64 + length.unwrap_or(0);
-    if size > pages.settings.max_size as u64 {
+    let tags = parts.extensions.get::<Tags>().map_or(&[][..], Tags::all);
+    if size > pages.settings.max_size as u64 || tags.len() > MOST_TAGS {
         return None;
     }
-    let (place, is_new_variant) = match &job.place.varies {
-        None if storable.vary.is_empty() => (job.place.clone(), false),
-        None => {
-            let varies = Varies {
-                generation: new_generation(),
-                names: storable.vary.clone(),
-            };
-            (job.place.variant(varies, &job.asked.headers), true)
-        }
-        Some(varies) if storable.vary.iter().all(|name| varies.names.contains(name)) => {
-            (job.place.clone(), false)
-        }
-        // It varies by more than was known. The next request learns it anew.
-        Some(_) => {
-            let storage = Arc::clone(&pages.storage);
-            let _ = storage.delete(pages.ring, job.place.first.clone()).await;
-            return None;
-        }
-    };
+    let (place, entry) = place(job, &storable.vary, tags).await;
     Some(Plan {
         storable,
         place,
-        is_new_variant,
+        entry,
         length,
     })
+}
+
+/// Where a response lies that varies by these headers and has these tags.
+async fn place(job: &Job, vary: &[HeaderName], tags: &[Tag]) -> (Place, Entry) {
+    let (pages, known) = (&job.pages, job.place.varies.as_ref());
+    let has_known_tags = tags.iter().all(|tag| job.place.key.tags.contains(tag));
+    if has_known_tags && known.map_or(vary.is_empty(), |known| known.covers(vary)) {
+        return (job.place.clone(), Entry::Page);
+    }
+    let varies = Varies::with(known, vary, tags);
+    let mut place = job.place.variant(varies.clone(), &job.asked.headers);
+    place.version = if has_known_tags && place.key.tags == job.place.key.tags {
+        job.place.version
+    } else {
+        pages.storage.version_since(job.begun, &place.key.tags)
+    };
+    if known.is_none() {
+        return (place, Entry::Varies);
+    }
+    // It is other than was known. The next request stores it, if it finds this: a page that lay there already might be one
+    // that was deleted meanwhile.
+    let (storage, first) = (Arc::clone(&pages.storage), job.place.first.clone());
+    let _ = storage
+        .set(pages.ring, first, StoredResponse::varies(varies))
+        .await;
+    (place, Entry::Nothing)
 }
 
 /// The length of the body, if it is known; `None` if the header and the body differ.
@@ -181,13 +258,13 @@ fn length(headers: &HeaderMap, body: &PageBody) -> Option<Option<u64>> {
     }
 }
 
-fn head(parts: Parts, plan: &Plan) -> Head {
-    let Place { key, varies, .. } = &plan.place;
+fn head(parts: Parts, plan: &Plan, is_renewed: bool) -> Head {
     Head {
         status: parts.status,
         headers: cleaned(parts.headers, plan),
         length: plan.length,
-        variant: varies.clone().map(|varies| (varies, key.clone())),
+        place: plan.place.clone(),
+        is_renewed,
     }
 }
 
@@ -221,20 +298,26 @@ fn cleaned(mut headers: HeaderMap, plan: &Plan) -> HeaderMap {
     headers
 }
 
-fn page(head: Head, chunks: Vec<Bytes>, storable: &Storable) -> Page {
+fn page(head: Head, chunks: Vec<Bytes>, plan: &Plan, pages: &Site) -> Page {
     let body = joined(chunks);
     let Head {
         status, mut headers, ..
     } = head;
-    if status == StatusCode::OK && !headers.contains_key(ETAG) {
+    let tag_is_ours = status == StatusCode::OK && !headers.contains_key(ETAG);
+    if tag_is_ours {
         headers.extend(tag(&headers, &body).map(|tag| (ETAG, tag)));
     }
-    Page {
+    let mut page = Page {
         status,
         headers,
         body,
-        ageing: storable.ageing,
+        ageing: plan.storable.ageing,
+        tag_is_ours,
+    };
+    if has_validator(&page) {
+        page.ageing.kept = pages.settings.revalidate.unwrap_or_default();
     }
+    page
 }
 
 fn joined(mut chunks: Vec<Bytes>) -> Bytes {
@@ -257,16 +340,19 @@ fn tag(headers: &HeaderMap, body: &[u8]) -> Option<HeaderValue> {
     HeaderValue::from_str(&format!("W/\"{}\"", &hash[..32])).ok()
 }
 
-/// The entry for the key that is updated. Where names are new that the page varies by, that is the names: the page lies
-/// under a key of its own, which nobody looks up if the names are not stored because a `delete` came first.
-async fn entry(pages: &Site, plan: Plan, page: Arc<Page>) -> StoredResponse {
-    let stored = StoredResponse(Entry::Page(page));
-    match plan.place.varies {
-        Some(varies) if plan.is_new_variant => {
-            let storage = Arc::clone(&pages.storage);
-            let _ = storage.set(pages.ring, plan.place.key, stored).await;
-            StoredResponse::varies(varies)
+/// The entry for the key that is updated, if there is to be one.
+async fn entry(pages: &Site, plan: Plan, page: Arc<Page>) -> Produced {
+    let stored = StoredResponse::page(page);
+    match (plan.entry, plan.place.varies.clone()) {
+        (Entry::Page, _) => Ok(stored),
+        (Entry::Varies, Some(varies)) => {
+            // An outdated one would overtake a newer one that is under way.
+            if plan.place.is_current(pages).await {
+                let storage = Arc::clone(&pages.storage);
+                let _ = storage.set(pages.ring, plan.place.written_key(), stored).await;
+            }
+            Ok(StoredResponse::varies(varies))
         }
-        _ => stored,
+        (Entry::Varies | Entry::Nothing, _) => Err(()),
     }
 }

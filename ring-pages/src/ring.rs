@@ -54,7 +54,7 @@ impl PageRing {
     pub async fn get(&self) -> Result<Option<StoredResponse>, Error> {
         let (key, pages) = (self.key("get")?, &self.pages);
         let storage = || Arc::clone(&pages.storage);
-        let Some(entry) = storage().get(pages.ring, key.clone()).await? else {
+        let Some(entry) = storage().get(pages.ring, key.clone()).await?.entry else {
             return Ok(None);
         };
         // Found, so that the storage answers: what fails after it is a miss.
@@ -135,7 +135,8 @@ impl PageRing {
 
     fn key(&self, operation: &'static str) -> Result<PageKey, Error> {
         let uri = self.uri.as_ref();
-        let key = uri.and_then(|uri| Some(PageKey::new(&host_of(uri).unwrap_or_default(), path_of(uri)?)));
+        let settings = &self.pages.settings;
+        let key = uri.and_then(|uri| Some(settings.key(&host_of(uri).unwrap_or_default(), path_of(uri)?)));
         key.ok_or_else(|| Error::storage("pages", operation, "not a URI with a path"))
     }
 }

@@ -14,6 +14,7 @@ use crate::body::PageBody;
 use crate::compute::Miss;
 use crate::conditions::remove_conditions;
 use crate::lookup::look_up;
+use crate::revalidate::ask_whether_changed;
 use crate::site::Site;
 use crate::visit::Visit;
 
@@ -45,7 +46,7 @@ where
         _ if asked.wants_new() => "request",
         Some(page) if page.ageing.left(now).is_err() => "stale",
         Some(_) => "request",
-        None if place.varies.is_some() => "vary-miss",
+        None if place.varies_by_headers() => "vary-miss",
         None => "uri-miss",
     };
     if asked.only_if_cached {
@@ -55,12 +56,12 @@ where
         return Ok(passed(&pages, call(service, request).await?, why));
     }
     let visit = visit(service, request);
-    let fallback = page.clone().filter(|_| matches!(fit, Fit::Stale | Fit::OnError));
     let miss = Miss {
+        fallback: page.clone().filter(|_| matches!(fit, Fit::Stale | Fit::OnError)),
+        stale: asked.revalidated(page.as_ref(), &pages.settings),
         pages,
         asked,
         place,
-        fallback,
         why,
     };
     match stored {
@@ -101,7 +102,8 @@ where
     Ok(service.call(request).await?.map(PageBody::own))
 }
 
-/// The request to the application. It makes a whole response, whatever the client has already.
+/// The request to the application. It makes a whole response, whatever the client has already, or says that a page has not
+/// changed.
 fn visit<S, Q, B>(service: S, mut request: Request<Q>) -> Visit<S::Error>
 where
     S: Service<Request<Q>, Response = Response<B>, Error: Send + 'static, Future: Send + 'static>
@@ -110,8 +112,12 @@ where
     Q: Send + 'static,
     B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
-    Visit::new(move || {
+    Visit::new(move |stale| {
         remove_conditions(request.headers_mut());
+        let headers = request.headers_mut();
+        stale
+            .into_iter()
+            .for_each(|stale| ask_whether_changed(stale, headers));
         Box::pin(call(service, request))
     })
 }

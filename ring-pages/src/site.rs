@@ -5,12 +5,13 @@ use std::time::{Duration, SystemTime};
 
 use http::{Extensions, HeaderMap, Uri};
 use ring_cache_core::mode::{Awaited, Blocking};
-use ring_cache_core::{Handle as RingHandle, Lru, Plain, Ring};
+use ring_cache_core::{Handle as RingHandle, Lru, Plain, Ring, Tag};
 
 use crate::BoxFuture;
-use crate::key::HeadKey;
+use crate::key::{HeadKey, PageKey};
 use crate::live::Handle;
 use crate::storage::PageStorage;
+use crate::tags::distinct;
 
 /// The time for which calls do not wait for a response that was not storable.
 const PASSING: Duration = Duration::from_secs(5);
@@ -35,14 +36,26 @@ pub(crate) struct Site {
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) expire: Option<Duration>,
+    pub(crate) revalidate: Option<Duration>,
     pub(crate) max_size: usize,
     pub(crate) obeys_clients: bool,
     pub(crate) shows_status: bool,
     pub(crate) uri_by: Option<Arc<UriBy>>,
+    pub(crate) tags_of: Option<Arc<TagsOf>>,
     pub(crate) spawner: Option<Arc<Spawner>>,
     pub(crate) now: fn() -> SystemTime,
 }
 
+impl Settings {
+    /// The key of a URI.
+    pub(crate) fn key(&self, host: &str, path: &str) -> PageKey {
+        let tags = self.tags_of.as_ref();
+        let tags = tags.map_or_else(Vec::new, |tags_of| distinct(tags_of(host, path)));
+        PageKey::new(host, path, tags)
+    }
+}
+
+type TagsOf = dyn Fn(&str, &str) -> Vec<Tag> + Send + Sync;
 type UriBy = dyn Fn(&HeaderMap, &Extensions) -> Option<Uri> + Send + Sync;
 type Spawner = dyn Fn(std::pin::Pin<Box<dyn Future<Output = ()> + Send>>) + Send + Sync;
 
@@ -76,10 +89,12 @@ impl Site {
         Site {
             settings: Settings {
                 expire: None,
+                revalidate: None,
                 max_size: MAX_SIZE,
                 obeys_clients: true,
                 shows_status: true,
                 uri_by: None,
+                tags_of: None,
                 spawner: None,
                 now: SystemTime::now,
             },
@@ -99,11 +114,11 @@ impl Site {
         RingHandle::new(self.heads_ring, &self.memory.heads)
     }
 
-    /// Forgets a response that was under way, and is gone. One that came after it stays.
-    pub(crate) fn forget_head(&self, key: &HeadKey) {
+    /// Newcomers do not join the response that is under way, if it is such a one. One that came after it stays.
+    pub(crate) fn forget_head(&self, key: &HeadKey, is_such: impl FnOnce(&Handle) -> bool) {
         let call = RingHandle::<_, Blocking>::new(self.heads_ring, &self.memory.heads)
             .name_entry::<Plain<Handle>, _>(key.parts());
-        if call.get().is_some_and(|handle| handle.is_gone()) {
+        if call.get().is_some_and(|handle| is_such(&handle)) {
             call.delete();
         }
     }

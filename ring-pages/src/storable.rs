@@ -11,7 +11,7 @@ use crate::directives::{Directives, Seconds, delta_seconds, is_token, members};
 use crate::stored::{Ageing, MOST_HEADERS};
 
 /// More names in `Vary` are not stored.
-const MOST_VARIED: usize = 16;
+pub(crate) const MOST_VARIED: usize = 16;
 
 /// The decision for a response that is stored.
 #[derive(Clone, Debug)]
@@ -58,6 +58,7 @@ pub(crate) fn storable(
         fresh,
         while_revalidate: late("stale-while-revalidate"),
         if_error: late("stale-if-error"),
+        kept: Duration::ZERO,
         may_be_stale: !revalidate && control.seconds("s-maxage") == Seconds::Absent,
         shared,
     };

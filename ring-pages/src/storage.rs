@@ -2,11 +2,13 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Instant;
 
 use ring_cache_core::mode::Awaited;
-use ring_cache_core::storage::{AsyncStorage, StorageBase, View};
-use ring_cache_core::{Error, Failure, Fallible, Handle, Lru, Map, Plain, Ring, Stats};
+use ring_cache_core::storage::{AsyncStorage, Moment, StorageBase, View};
+use ring_cache_core::{Error, Failure, Fallible, Handle, Lru, Map, Plain, Ring, Stats, Tag};
 
+use crate::keeping::KeepsTags;
 use crate::key::PageKey;
 use crate::stored::StoredResponse;
 use crate::timed::{Kept, Timed};
@@ -16,6 +18,14 @@ pub type Answer<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// The result of a computation: the entry for its key, if there is one.
 pub type Produced = Result<StoredResponse, ()>;
+
+/// The result of a look-up.
+#[derive(Debug, Default)]
+pub struct Found {
+    pub(crate) entry: Option<StoredResponse>,
+    /// The version of the key's tags, if it was read along.
+    pub(crate) version: Option<u64>,
+}
 
 /// A storage that pages can lie in, implemented by [`page_storage!`](crate::page_storage).
 ///
@@ -41,15 +51,18 @@ pub trait PageStorage: Send + Sync + 'static {
 
     /// The entry under a key.
     #[doc(hidden)]
-    fn get(
-        self: Arc<Self>,
-        ring: &'static Ring,
-        key: PageKey,
-    ) -> Answer<Result<Option<StoredResponse>, Error>>;
+    fn get(self: Arc<Self>, ring: &'static Ring, key: PageKey) -> Answer<Result<Found, Error>>;
 
-    /// Whether there is an entry.
+    /// The version of the tags of a key; `None` if it is not known.
     #[doc(hidden)]
-    fn has(self: Arc<Self>, ring: &'static Ring, key: PageKey) -> Answer<Result<bool, Error>>;
+    fn see(self: Arc<Self>, key: PageKey) -> Answer<Option<u64>>;
+
+    /// The version that these tags had at a moment and have still, if it can be known afterwards.
+    #[doc(hidden)]
+    fn version_since(&self, moment: Moment, tags: &[Tag]) -> Option<u64> {
+        let _ = (moment, tags);
+        None
+    }
 
     /// Puts an entry.
     #[doc(hidden)]
@@ -71,71 +84,93 @@ pub trait PageStorage: Send + Sync + 'static {
 }
 
 /// See [`PageStorage::stats`].
-pub fn stats<T, W>(ring: &'static Ring, view: W) -> Stats
+pub fn stats<T, W, G>(ring: &'static Ring, view: W) -> Stats
 where
     T: Kept,
     W: View<StoredResponse, Held = T>,
 {
-    handle(ring, view).stats::<StoredResponse>()
+    handle(ring, Timed::<W, G>::new(view, Arc::default(), None)).stats::<StoredResponse>()
 }
 
 /// See [`PageStorage::get`].
-pub async fn get<T, W>(ring: &'static Ring, view: W, key: PageKey) -> Result<Option<StoredResponse>, Error>
+pub async fn get<T, W, G>(ring: &'static Ring, view: W, key: PageKey) -> Result<Found, Error>
 where
     T: Kept,
     W: View<StoredResponse, Held = T>,
     W::Storage: AsyncStorage<T>,
+    G: KeepsTags<T, W::Storage>,
 {
-    let call = handle(ring, view).name_entry::<Plain<StoredResponse>, _>(key.parts());
-    result::<T, W, _>(call.get().await)
+    let view = timed::<W, G>(view, &key);
+    let call = handle(ring, view.clone()).name_entry::<Plain<StoredResponse>, _>(key.parts());
+    let entry = result::<T, W, _>(call.get().await)?;
+    let version = view.version();
+    Ok(Found { entry, version })
 }
 
-/// See [`PageStorage::has`].
-pub async fn has<T, W>(ring: &'static Ring, view: W, key: PageKey) -> Result<bool, Error>
+/// See [`PageStorage::see`].
+pub async fn see<T, W, G>(view: W, key: PageKey) -> Option<u64>
 where
     T: Kept,
     W: View<StoredResponse, Held = T>,
     W::Storage: AsyncStorage<T>,
+    G: KeepsTags<T, W::Storage>,
 {
-    let call = handle(ring, view).name_entry::<Plain<StoredResponse>, _>(key.parts());
-    result::<T, W, _>(call.has().await)
+    let view = timed::<W, G>(view, &key);
+    let until = view.deadline().map(|deadline| Instant::now() + deadline);
+    view.see_versions::<&str>(&[], until).await.ok()?;
+    view.version()
 }
 
 /// See [`PageStorage::set`].
-pub async fn set<T, W>(ring: &'static Ring, view: W, key: PageKey, value: StoredResponse) -> Result<(), Error>
+pub async fn set<T, W, G>(
+    ring: &'static Ring,
+    view: W,
+    key: PageKey,
+    value: StoredResponse,
+) -> Result<(), Error>
 where
     T: Kept,
     W: View<StoredResponse, Held = T>,
     W::Storage: AsyncStorage<T>,
+    G: KeepsTags<T, W::Storage>,
 {
-    let call = handle(ring, view).name_entry::<Plain<StoredResponse>, _>(key.parts());
+    let handle = handle(ring, timed::<W, G>(view, &key));
+    let call = handle.name_entry::<Plain<StoredResponse>, _>(key.parts());
     result::<T, W, _>(call.set(value).await)
 }
 
 /// See [`PageStorage::delete`].
-pub async fn delete<T, W>(ring: &'static Ring, view: W, key: PageKey) -> Result<bool, Error>
+pub async fn delete<T, W, G>(ring: &'static Ring, view: W, key: PageKey) -> Result<bool, Error>
 where
     T: Kept,
     W: View<StoredResponse, Held = T>,
     W::Storage: AsyncStorage<T>,
+    G: KeepsTags<T, W::Storage>,
 {
-    let call = handle(ring, view).name_entry::<Plain<StoredResponse>, _>(key.parts());
+    let handle = handle(ring, timed::<W, G>(view, &key));
+    let call = handle.name_entry::<Plain<StoredResponse>, _>(key.parts());
     result::<T, W, _>(call.delete().await)
 }
 
 /// See [`PageStorage::update`].
-pub async fn update<T, W>(ring: &'static Ring, view: W, key: PageKey, body: Answer<Produced>) -> Produced
+pub async fn update<T, W, G>(ring: &'static Ring, view: W, key: PageKey, body: Answer<Produced>) -> Produced
 where
     T: Kept,
     W: View<StoredResponse, Held = T>,
     W::Storage: AsyncStorage<T>,
+    G: KeepsTags<T, W::Storage>,
 {
-    let bound = handle(ring, view).bind::<Fallible<StoredResponse, ()>, _, _, _>(key.parts(), |_| body);
+    let handle = handle(ring, timed::<W, G>(view, &key));
+    let bound = handle.bind::<Fallible<StoredResponse, ()>, _, _, _>(key.parts(), |_| body);
     bound.update().await
 }
 
-fn handle<W>(ring: &'static Ring, view: W) -> Handle<Timed<W>, Awaited> {
-    Handle::new(ring, Timed(view))
+fn timed<W, G>(view: W, key: &PageKey) -> Timed<W, G> {
+    Timed::new(view, Arc::clone(&key.tags), key.version)
+}
+
+fn handle<W, G>(ring: &'static Ring, view: Timed<W, G>) -> Handle<Timed<W, G>, Awaited> {
+    Handle::new(ring, view)
 }
 
 type ErrorOf<T, W> = <<W as View<StoredResponse>>::Storage as StorageBase<T>>::Error;
@@ -203,13 +238,26 @@ where
 #[macro_export]
 macro_rules! page_storage {
     (in memory $storage:ty) => {
-        $crate::page_storage!(@ $storage, |storage| storage);
+        $crate::page_storage!(@ $storage, $crate::generated::Inside, |storage| storage, {
+            fn version_since(
+                &self,
+                moment: $crate::generated::Moment,
+                tags: &[$crate::generated::Tag],
+            ) -> ::std::option::Option<u64> {
+                moment.version_of(tags)
+            }
+        });
     };
-    (@ $storage:ty, |$this:ident| $view:expr) => {
+    (with tags $storage:ty) => {
+        $crate::page_storage!(@ $storage, $crate::generated::Beside, |storage| {
+            $crate::generated::CodedStorage::<$crate::PageCoder>::coded(storage)
+        }, {});
+    };
+    (@ $storage:ty, $keeping:ty, |$this:ident| $view:expr, {$($more:item)*}) => {
         impl $crate::PageStorage for $storage {
             fn stats(&self, ring: &'static $crate::generated::Ring) -> $crate::generated::Stats {
                 let $this = self;
-                $crate::generated::stats(ring, $view)
+                $crate::generated::stats::<_, _, $keeping>(ring, $view)
             }
 
             fn get(
@@ -217,24 +265,25 @@ macro_rules! page_storage {
                 ring: &'static $crate::generated::Ring,
                 key: $crate::generated::PageKey,
             ) -> $crate::generated::Answer<
-                ::std::result::Result<::std::option::Option<$crate::StoredResponse>, $crate::generated::Error>,
+                ::std::result::Result<$crate::generated::Found, $crate::generated::Error>,
             > {
                 ::std::boxed::Box::pin(async move {
                     let $this: &Self = &self;
-                    $crate::generated::get(ring, $view, key).await
+                    $crate::generated::get::<_, _, $keeping>(ring, $view, key).await
                 })
             }
 
-            fn has(
+            fn see(
                 self: ::std::sync::Arc<Self>,
-                ring: &'static $crate::generated::Ring,
                 key: $crate::generated::PageKey,
-            ) -> $crate::generated::Answer<::std::result::Result<bool, $crate::generated::Error>> {
+            ) -> $crate::generated::Answer<::std::option::Option<u64>> {
                 ::std::boxed::Box::pin(async move {
                     let $this: &Self = &self;
-                    $crate::generated::has(ring, $view, key).await
+                    $crate::generated::see::<_, _, $keeping>($view, key).await
                 })
             }
+
+            $($more)*
 
             fn set(
                 self: ::std::sync::Arc<Self>,
@@ -244,7 +293,7 @@ macro_rules! page_storage {
             ) -> $crate::generated::Answer<::std::result::Result<(), $crate::generated::Error>> {
                 ::std::boxed::Box::pin(async move {
                     let $this: &Self = &self;
-                    $crate::generated::set(ring, $view, key, value).await
+                    $crate::generated::set::<_, _, $keeping>(ring, $view, key, value).await
                 })
             }
 
@@ -255,7 +304,7 @@ macro_rules! page_storage {
             ) -> $crate::generated::Answer<::std::result::Result<bool, $crate::generated::Error>> {
                 ::std::boxed::Box::pin(async move {
                     let $this: &Self = &self;
-                    $crate::generated::delete(ring, $view, key).await
+                    $crate::generated::delete::<_, _, $keeping>(ring, $view, key).await
                 })
             }
 
@@ -267,15 +316,15 @@ macro_rules! page_storage {
             ) -> $crate::generated::Answer<$crate::generated::Produced> {
                 ::std::boxed::Box::pin(async move {
                     let $this: &Self = &self;
-                    $crate::generated::update(ring, $view, key, body).await
+                    $crate::generated::update::<_, _, $keeping>(ring, $view, key, body).await
                 })
             }
         }
     };
     ($storage:ty) => {
-        $crate::page_storage!(@ $storage, |storage| {
-            $crate::generated::CodedStorage::<$crate::PageCoder>::coded(storage)
-        });
+        impl $crate::generated::HoldsBytes for $storage {}
+
+        $crate::page_storage!(with tags $storage);
     };
 }
 
@@ -285,10 +334,10 @@ page_storage!(in memory Map<StoredResponse>);
 macro_rules! backend {
     ($feature:literal, $storage:ty) => {
         #[cfg(feature = $feature)]
-        page_storage!($storage);
+        page_storage!(with tags $storage);
 
         #[cfg(all(feature = $feature, feature = "tiered"))]
-        page_storage!(ring_cache_backends::Tiered<Lru<StoredResponse>, $storage>);
+        page_storage!(with tags ring_cache_backends::Tiered<Lru<StoredResponse>, $storage>);
     };
 }
 
@@ -302,16 +351,16 @@ impl<S: PageStorage> PageStorage for Arc<S> {
         (**self).stats(ring)
     }
 
-    fn get(
-        self: Arc<Self>,
-        ring: &'static Ring,
-        key: PageKey,
-    ) -> Answer<Result<Option<StoredResponse>, Error>> {
+    fn get(self: Arc<Self>, ring: &'static Ring, key: PageKey) -> Answer<Result<Found, Error>> {
         Arc::clone(&*self).get(ring, key)
     }
 
-    fn has(self: Arc<Self>, ring: &'static Ring, key: PageKey) -> Answer<Result<bool, Error>> {
-        Arc::clone(&*self).has(ring, key)
+    fn see(self: Arc<Self>, key: PageKey) -> Answer<Option<u64>> {
+        Arc::clone(&*self).see(key)
+    }
+
+    fn version_since(&self, moment: Moment, tags: &[Tag]) -> Option<u64> {
+        (**self).version_since(moment, tags)
     }
 
     fn set(

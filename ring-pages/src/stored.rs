@@ -6,8 +6,13 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Response, StatusCode};
+use ring_cache_core::Tag;
 
-/// The time for which the names of `Vary` are remembered.
+use crate::key::new_generation;
+use crate::storable::MOST_VARIED;
+use crate::tags::{MOST_TAGS, distinct};
+
+/// The time for which the names of `Vary`, and tags, are remembered.
 pub(crate) const VARIES_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Responses with more headers are not stored. A map of headers panics at some tens of thousands.
@@ -18,14 +23,18 @@ pub(crate) const MOST_HEADERS: usize = 1_000;
 /// Memory storages hold it as it is: `Lru<StoredResponse>`. Others hold the bytes that [`PageCoder`](crate::PageCoder) makes
 /// of it.
 #[derive(Clone)]
-pub struct StoredResponse(pub(crate) Entry);
+pub struct StoredResponse {
+    pub(crate) entry: Entry,
+    /// In memory storages, the version of its tags from before it was computed.
+    pub(crate) version: u64,
+}
 
 /// The two kinds of entries.
 #[derive(Clone, Debug)]
 pub(crate) enum Entry {
     /// A response.
     Page(Arc<Page>),
-    /// The responses of this URI differ by headers of requests: see [`Varies`].
+    /// The responses of this URI differ by headers of requests, or have tags: see [`Varies`].
     Varies(Arc<Varies>),
 }
 
@@ -37,9 +46,12 @@ pub(crate) struct Page {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     pub(crate) ageing: Ageing,
+    /// Whether its `ETag` was made here, so that the application does not know it.
+    pub(crate) tag_is_ours: bool,
 }
 
-/// The names of the headers that tell the responses of one URI apart.
+/// What is to be known before a response of a URI is looked up: the names of the headers that tell its responses apart, and
+/// the tags that they have.
 ///
 /// `generation` is a random number, and part of the keys of these responses. After a `delete` of the URI there is another
 /// one, so that no older response is found.
@@ -47,6 +59,32 @@ pub(crate) struct Page {
 pub(crate) struct Varies {
     pub(crate) generation: u64,
     pub(crate) names: Vec<HeaderName>,
+    pub(crate) tags: Vec<Tag>,
+}
+
+impl Varies {
+    /// What was known, and also this, for all responses to come. If that is too much, only this.
+    pub(crate) fn with(known: Option<&Self>, names: &[HeaderName], tags: &[Tag]) -> Self {
+        let names_of = |known: &Self| known.names.iter().chain(names).cloned().collect();
+        let mut all: Vec<HeaderName> = known.map_or_else(|| names.to_vec(), names_of);
+        all.sort_by(|one, other| one.as_str().cmp(other.as_str()));
+        all.dedup();
+        let known_tags = known.map_or(&[][..], |known| &known.tags);
+        let mut all_tags = distinct(known_tags.iter().chain(tags).copied());
+        if all.len() > MOST_VARIED || all_tags.len() > MOST_TAGS {
+            (all, all_tags) = (names.to_vec(), tags.to_vec());
+        }
+        Varies {
+            generation: new_generation(),
+            names: all,
+            tags: all_tags,
+        }
+    }
+
+    /// Whether a response with these is one of those that are known.
+    pub(crate) fn covers(&self, names: &[HeaderName]) -> bool {
+        names.iter().all(|name| self.names.contains(name))
+    }
 }
 
 /// How old a response is, and how old it may become.
@@ -61,6 +99,8 @@ pub(crate) struct Ageing {
     pub(crate) while_revalidate: Duration,
     /// For so long after that it may be returned if making a new one fails.
     pub(crate) if_error: Duration,
+    /// For so long after that the application may be asked whether it has changed.
+    pub(crate) kept: Duration,
     /// Whether a client that asks for stale responses may get one.
     pub(crate) may_be_stale: bool,
     /// Whether it may be returned to requests with credentials.
@@ -76,9 +116,8 @@ impl Ageing {
 
     /// The time for which it is of use from its storing on.
     pub(crate) fn life(&self) -> Duration {
-        let whole = self
-            .fresh
-            .saturating_add(self.while_revalidate.max(self.if_error));
+        let late = self.while_revalidate.max(self.if_error).max(self.kept);
+        let whole = self.fresh.saturating_add(late);
         whole.saturating_sub(self.initial_age)
     }
 
@@ -94,16 +133,22 @@ impl Ageing {
 }
 
 impl StoredResponse {
-    pub(crate) fn page(page: Page) -> Self {
-        StoredResponse(Entry::Page(Arc::new(page)))
+    pub(crate) fn page(page: Arc<Page>) -> Self {
+        StoredResponse {
+            entry: Entry::Page(page),
+            version: 0,
+        }
     }
 
     pub(crate) fn varies(varies: Varies) -> Self {
-        StoredResponse(Entry::Varies(Arc::new(varies)))
+        StoredResponse {
+            entry: Entry::Varies(Arc::new(varies)),
+            version: 0,
+        }
     }
 
     pub(crate) fn as_page(&self) -> Option<&Arc<Page>> {
-        match &self.0 {
+        match &self.entry {
             Entry::Page(page) => Some(page),
             Entry::Varies(_) => None,
         }
@@ -111,13 +156,14 @@ impl StoredResponse {
 
     /// The time for which it is of use from its storing on.
     pub(crate) fn life(&self) -> Duration {
-        match &self.0 {
+        match &self.entry {
             Entry::Page(page) => page.ageing.life(),
             Entry::Varies(_) => VARIES_LIFE,
         }
     }
 
-    /// The response, if this is one: where responses vary by headers of requests, an entry holds the names of the headers.
+    /// The response, if this is one: where responses vary by headers of requests, or have tags, an entry holds the names of
+    /// these.
     pub fn response(&self) -> Option<Response<Bytes>> {
         let page = self.as_page()?;
         let mut response = Response::new(page.body.clone());
@@ -145,9 +191,11 @@ pub(crate) fn headers_size(headers: &HeaderMap) -> usize {
 impl fmt::Debug for StoredResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("StoredResponse");
-        match &self.0 {
+        match &self.entry {
             Entry::Page(page) => shown.field("status", &page.status).field("size", &self.size()),
-            Entry::Varies(varies) => shown.field("varies", &varies.names),
+            Entry::Varies(varies) => shown
+                .field("varies", &varies.names)
+                .field("tags", &varies.tags.len()),
         };
         shown.finish_non_exhaustive()
     }

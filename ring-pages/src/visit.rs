@@ -4,22 +4,27 @@ use http::Response;
 
 use crate::BoxFuture;
 use crate::body::PageBody;
-use crate::stored::StoredResponse;
+use crate::stored::{Page, StoredResponse};
+
+/// The response of the application.
+type Answer<E> = BoxFuture<Result<Response<PageBody>, E>>;
+type Ask<E> = dyn FnOnce(Option<&Page>) -> Answer<E> + Send;
 
 /// The application, called with one request.
-pub(crate) struct Visit<E>(Box<dyn FnOnce() -> BoxFuture<Result<Response<PageBody>, E>> + Send>);
+pub(crate) struct Visit<E>(Box<Ask<E>>);
 
 impl<E> Visit<E> {
     pub(crate) fn new<F>(visit: F) -> Self
     where
-        F: FnOnce() -> BoxFuture<Result<Response<PageBody>, E>> + Send + 'static,
+        F: FnOnce(Option<&Page>) -> Answer<E> + Send + 'static,
     {
         Visit(Box::new(visit))
     }
 
-    /// Asks the application.
-    pub(crate) async fn run(self) -> Result<Response<PageBody>, E> {
-        (self.0)().await
+    /// Asks the application: for a whole response, or whether a page has changed.
+    pub(crate) async fn run(self, stale: Option<&Page>) -> Result<Response<PageBody>, E> {
+        let answer = (self.0)(stale);
+        answer.await
     }
 }
 

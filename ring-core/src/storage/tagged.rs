@@ -27,11 +27,13 @@ use crate::tag::{Tag, version_in_memory};
 pub struct Asked<'c> {
     pub(crate) tags: &'c [Tag],
     seen: &'c Seen,
+    /// Whether versions that are not there stay so.
+    pub(crate) only_looks: bool,
 }
 
 /// The version of a call's tags that it has read last. Once its value is being made, that version stays.
 #[derive(Debug, Default)]
-pub(crate) struct Seen {
+pub struct Seen {
     version: AtomicU64,
     is_fixed: AtomicBool,
 }
@@ -40,14 +42,29 @@ pub(crate) struct Seen {
 const UNKNOWN: u64 = 0;
 
 impl<'c> Asked<'c> {
-    pub(crate) fn new(tags: &'c [Tag], seen: &'c Seen) -> Self {
-        Asked { tags, seen }
+    /// A call with these tags.
+    pub fn new(tags: &'c [Tag], seen: &'c Seen) -> Self {
+        Asked {
+            tags,
+            seen,
+            only_looks: false,
+        }
+    }
+
+    /// The same for a look-up that makes no versions: many at a time would make one each, of which one stays. Who computes
+    /// [sees](Tags::see_tagged) them before.
+    #[must_use]
+    pub fn only_looking(self) -> Self {
+        Asked {
+            only_looks: true,
+            ..self
+        }
     }
 
     /// The same once more.
     #[must_use]
     pub fn again(&self) -> Self {
-        Asked::new(self.tags, self.seen)
+        Asked { ..*self }
     }
 
     /// The version of the tags in the memory of this process.
@@ -56,7 +73,7 @@ impl<'c> Asked<'c> {
     }
 
     /// Keeps the version that was read; `None` if it is not known.
-    pub(crate) fn see(&self, version: Option<u64>) {
+    pub fn see(&self, version: Option<u64>) {
         if !self.seen.is_fixed.load(Ordering::SeqCst) {
             let version = version.unwrap_or(UNKNOWN);
             self.seen.version.store(version, Ordering::SeqCst);
@@ -64,9 +81,24 @@ impl<'c> Asked<'c> {
     }
 
     /// The version that was read last.
-    pub(crate) fn seen(&self) -> Option<u64> {
+    pub fn seen(&self) -> Option<u64> {
         let seen = self.seen.version.load(Ordering::SeqCst);
         (seen != UNKNOWN).then_some(seen)
+    }
+}
+
+impl Seen {
+    /// A version that was read before, and stays.
+    pub fn fixed(version: u64) -> Self {
+        Seen {
+            version: AtomicU64::new(version),
+            is_fixed: AtomicBool::new(true),
+        }
+    }
+
+    /// From now on the version stays, whatever is read.
+    pub fn fix(&self) {
+        self.is_fixed.store(true, Ordering::SeqCst);
     }
 }
 
@@ -360,7 +392,7 @@ impl<T, W: Reaches<Storage: StorageBase<T>>, const N: usize> StorageBase<T> for 
     }
 
     fn fix_version<K: RingKey + ?Sized>(&self, key: &K) {
-        self.asked(key).seen.is_fixed.store(true, Ordering::SeqCst);
+        self.asked(key).seen.fix();
     }
 
     #[cfg(feature = "inspect")]

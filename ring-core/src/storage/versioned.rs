@@ -89,6 +89,11 @@ impl<'q, 'k, K: RingKey + ?Sized> Inquiry<'q, 'k, K> {
         }
     }
 
+    /// Whether versions that are not there are made.
+    fn makes_versions(&self) -> bool {
+        self.keys.iter().any(|(_, asked)| !asked.only_looks)
+    }
+
     /// What is to be read.
     fn parts(&self) -> Vec<Part<'k, K>> {
         let entries = self.keys.iter();
@@ -307,13 +312,18 @@ fn unseen(count: usize) -> Vec<Seen> {
     (0..count).map(|_| Seen::default()).collect()
 }
 
-/// Makes the versions that are not there, and lengthens the lives of those that end early.
-fn complete<S>(storage: &S, versions: &mut [Version], until: Option<Instant>) -> Result<(), S::Error>
+/// Makes the versions that are not there, if it is to, and lengthens the lives of those that end early.
+fn complete<S>(
+    storage: &S,
+    versions: &mut [Version],
+    makes: bool,
+    until: Option<Instant>,
+) -> Result<(), S::Error>
 where
     S: HoldsBytes + Storage<Vec<u8>>,
 {
     for version in versions {
-        if version.bytes.is_none() {
+        if makes && version.bytes.is_none() {
             let new = new_version();
             storage.set(&version.tag, new.clone(), life_of_new::<S>())?;
             version.bytes = Some(new);
@@ -328,13 +338,14 @@ where
 async fn complete_awaited<S>(
     storage: &S,
     versions: &mut [Version],
+    makes: bool,
     until: Option<Instant>,
 ) -> Result<(), S::Error>
 where
     S: HoldsBytes + AsyncStorage<Vec<u8>>,
 {
     for version in versions {
-        if version.bytes.is_none() {
+        if makes && version.bytes.is_none() {
             let new = new_version();
             storage.set(&version.tag, new.clone(), life_of_new::<S>()).await?;
             version.bytes = Some(new);
@@ -354,7 +365,7 @@ impl<S: HoldsBytes + Storage<Vec<u8>>> Tags<Vec<u8>> for S {
         let inquiry = Inquiry::new(keys);
         let found = self.read_many_expiring(&inquiry.parts(), until)?;
         let (entries, mut versions) = inquiry.split(found, |tag| !self.flights().is_in_doubt(&tag));
-        complete(self, &mut versions, until)?;
+        complete(self, &mut versions, inquiry.makes_versions(), until)?;
         Ok(inquiry.judge(entries, &versions))
     }
 
@@ -362,7 +373,7 @@ impl<S: HoldsBytes + Storage<Vec<u8>>> Tags<Vec<u8>> for S {
         let tags = distinct(asked.iter().flat_map(|asked| asked.tags));
         let found = self.read_many_expiring(&tags, until)?;
         let mut versions = Version::all(&tags, found, |tag| !self.flights().is_in_doubt(&tag));
-        complete(self, &mut versions, until)?;
+        complete(self, &mut versions, true, until)?;
         asked
             .iter()
             .for_each(|asked| asked.see(together(asked.tags, &versions)));
@@ -429,7 +440,7 @@ impl<S: HoldsBytes + AsyncStorage<Vec<u8>>> AsyncTags<Vec<u8>> for S {
         let inquiry = Inquiry::new(keys);
         let found = self.read_many_expiring(&inquiry.parts(), until).await?;
         let (entries, mut versions) = inquiry.split(found, |tag| !self.flights().is_in_doubt(&tag));
-        complete_awaited(self, &mut versions, until).await?;
+        complete_awaited(self, &mut versions, inquiry.makes_versions(), until).await?;
         Ok(inquiry.judge(entries, &versions))
     }
 
@@ -437,7 +448,7 @@ impl<S: HoldsBytes + AsyncStorage<Vec<u8>>> AsyncTags<Vec<u8>> for S {
         let tags = distinct(asked.iter().flat_map(|asked| asked.tags));
         let found = self.read_many_expiring(&tags, until).await?;
         let mut versions = Version::all(&tags, found, |tag| !self.flights().is_in_doubt(&tag));
-        complete_awaited(self, &mut versions, until).await?;
+        complete_awaited(self, &mut versions, true, until).await?;
         asked
             .iter()
             .for_each(|asked| asked.see(together(asked.tags, &versions)));

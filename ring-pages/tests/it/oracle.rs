@@ -49,12 +49,12 @@ fn directive() -> impl Strategy<Value = String> {
     ]
 }
 
-fn line() -> impl Strategy<Value = String> {
+pub(crate) fn line() -> impl Strategy<Value = String> {
     let separator = prop::sample::select(vec![",", ", ", " ,\t"]);
     (prop::collection::vec(directive(), 0..4), separator).prop_map(|(all, separator)| all.join(separator))
 }
 
-fn other() -> impl Strategy<Value = (&'static str, String)> {
+pub(crate) fn other() -> impl Strategy<Value = (&'static str, String)> {
     let date = |seconds: i64| {
         let now = SystemTime::now();
         let by = Duration::from_secs(seconds.unsigned_abs());
@@ -164,16 +164,20 @@ fn stored(case: &Case) -> Option<u64> {
     })
 }
 
-/// The same of the other implementation, without its heuristics. It is not asked about `proxy-revalidate`, with which it takes
-/// everything for stale, and not about numbers beyond 64 bits, which RFC 9111 rounds down.
-fn allowed(case: &Case) -> Option<u64> {
-    let options = CacheOptions {
+/// The other implementation as a shared cache, without its heuristics.
+pub(crate) fn options() -> CacheOptions {
+    CacheOptions {
         shared: true,
         cache_heuristic: 0.0,
         ..CacheOptions::default()
-    };
+    }
+}
+
+/// The same of the other implementation. It is not asked about `proxy-revalidate`, with which it takes
+/// everything for stale, and not about numbers beyond 64 bits, which RFC 9111 rounds down.
+fn allowed(case: &Case) -> Option<u64> {
     let now = SystemTime::now();
-    let policy = CachePolicy::new_options(&case.request(), &case.plain_response(), now, options);
+    let policy = CachePolicy::new_options(&case.request(), &case.plain_response(), now, options());
     let ttl = policy.time_to_live(now).as_secs();
     (policy.is_storable() && ttl > 0).then_some(ttl)
 }

@@ -22,8 +22,12 @@ thread_local! {
 
 /// Pages in memory, which are fresh for a minute if they do not say otherwise.
 pub(crate) fn pages() -> Pages {
-    let pages = Pages::new(Lru::new(1_000)).expire(Duration::from_secs(60));
-    pages.clock(|| SystemTime::now() + AHEAD.get())
+    without_expiry().expire(Duration::from_secs(60))
+}
+
+/// Pages in memory, which are fresh for as long as they say.
+pub(crate) fn without_expiry() -> Pages {
+    Pages::new(Lru::new(1_000)).clock(|| SystemTime::now() + AHEAD.get())
 }
 
 /// Moves the clock of the pages forward.

@@ -17,7 +17,7 @@ use crate::site::{Site, answer, pages};
 const LONG: Duration = Duration::from_secs(20);
 
 /// A body whose pieces the test sends.
-struct Sent(mpsc::Receiver<Result<Bytes, BoxError>>);
+pub(crate) struct Sent(pub(crate) mpsc::Receiver<Result<Bytes, BoxError>>);
 
 impl http_body::Body for Sent {
     type Data = Bytes;
