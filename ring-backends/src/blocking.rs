@@ -1,7 +1,7 @@
 //! Blocking storages for `async fn`s: other threads do the work.
 
 mod job;
-mod line;
+mod key_queue;
 mod order;
 mod straggler;
 
@@ -22,7 +22,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use job::{Job, Outcome};
-use line::Access;
+use key_queue::Access;
 use order::{Claim, Order};
 use straggler::Effect;
 
@@ -251,7 +251,7 @@ where
         until: Option<Instant>,
     ) -> impl Future<Output = Result<bool, Error>> {
         let key = EncodedKey::of(key);
-        let claim = Claim::of(Access::Alone, once(&key));
+        let claim = Claim::of(Access::Exclusive, once(&key));
         self.run("touch", claim, self.limit(until), move |storage| {
             storage.renew(&key, expiry, until)
         })
@@ -314,7 +314,7 @@ where
         let entries: Vec<_> = entries
             .map(|(key, expiry)| (EncodedKey::of(key), *expiry))
             .collect();
-        let claim = Claim::of(Access::Alone, entries.iter().map(|(key, _)| key));
+        let claim = Claim::of(Access::Exclusive, entries.iter().map(|(key, _)| key));
         self.run("touch_many", claim, self.limit(until), move |storage| {
             storage.renew_many(&entries, until)
         })
@@ -397,7 +397,7 @@ impl<S: Send + Sync + 'static> Blocking<S> {
         S: Storage<T>,
         W: FnOnce(&S) -> Result<R, S::Error> + Send + 'static,
     {
-        let (claim, limit) = (Claim::of(Access::Alone, &keys), self.limit(until));
+        let (claim, limit) = (Claim::of(Access::Exclusive, &keys), self.limit(until));
         let (progress, caller) = straggler::begin(&self.storage, effect, keys);
         let done = self
             .run(operation, claim, limit, move |_| progress.pass(work))
@@ -425,19 +425,19 @@ impl<S: Send + Sync + 'static> Blocking<S> {
         let runtime = Handle::try_current().map_err(|_| failed(NO_RUNTIME))?;
         let storage = Arc::clone(&self.storage);
         let (sender, receiver) = oneshot::channel();
-        let task = move |place| {
+        let task = move |running| {
             if sender.is_closed() {
                 return;
             }
             let result = catch_unwind(AssertUnwindSafe(move || work(&storage).map_err(Into::into)));
             // Released before the result is known, so that nothing of the operation is left by then.
-            drop(place);
+            drop(running);
             // Fails if the caller is gone: then the result is not needed.
             let _ = sender.send(result);
         };
         let (job, begun) = (Job::new(), Instant::now());
         let queued = Arc::clone(&job);
-        let start = Box::new(move |place| queued.queue(&runtime, move || task(place)));
+        let start = Box::new(move |running| queued.queue(&runtime, move || task(running)));
         let _request = self.order.ask(claim, start);
         match job.outcome(receiver, limit).await {
             Outcome::Done(Ok(result)) => result,

@@ -1,18 +1,18 @@
 //! A storage in a file, which survives restarts.
 
 mod connections;
-mod entry;
 mod fault;
 mod files;
 #[cfg(feature = "inspect")]
 mod inspect;
+mod metadata;
 mod opening;
 mod operations;
-mod patience;
 mod quarantine;
 mod raw;
 mod schema;
 mod storage;
+mod wait_limit;
 
 use std::fmt;
 use std::path::Path;
@@ -25,9 +25,9 @@ use ring_cache_core::key::{namespace_text, text_in_namespace};
 use ring_cache_core::{Cause, Error, RingKey};
 use rusqlite::{Connection, OpenFlags};
 
-use entry::WallClock;
 use files::Files;
-use patience::Patience;
+use metadata::WallClock;
+use wait_limit::WaitLimit;
 
 const DEFAULT_MAX_BYTES: u64 = 1 << 30;
 const LEAST_MAX_BYTES: u64 = 64 << 10;
@@ -149,7 +149,7 @@ impl Disk {
     /// If the file cannot be created, read or written, is a folder, or is not a storage, such as another program's database:
     /// `open` then changes nothing. A damaged storage is not an error: it is renamed and counted.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let files = Files::open(path.as_ref(), Patience::of(None, OPENING_DEADLINE));
+        let files = Files::open(path.as_ref(), WaitLimit::of(None, OPENING_DEADLINE));
         Ok(Disk {
             inner: Arc::new(Inner {
                 files: Arc::new(files.map_err(|cause| failed("open", cause))?),
@@ -248,7 +248,7 @@ impl Disk {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let opened = Connection::open_with_flags(self.path(), flags);
         let connection = opened.and_then(|connection| {
-            connection.busy_timeout(self.inner.patience(None).left())?;
+            connection.busy_timeout(self.inner.wait_limit(None).left())?;
             Ok(connection)
         });
         connection.map_err(|error| failed("backend", error.into()))

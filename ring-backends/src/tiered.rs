@@ -85,7 +85,7 @@ struct Tiers<N, F> {
     /// Whether near may have values whose age is bounded by reports of changes only.
     has_unbounded: AtomicBool,
     /// Whether the far storage reports changes; asked at the first use.
-    tells: OnceLock<bool>,
+    reports_changes: OnceLock<bool>,
 }
 
 impl<N, F> Tiered<N, F> {
@@ -99,7 +99,7 @@ impl<N, F> Tiered<N, F> {
                 watched: Watched::new(),
                 trust: Trust::new(),
                 has_unbounded: AtomicBool::new(false),
-                tells: OnceLock::new(),
+                reports_changes: OnceLock::new(),
             }),
             near_expiry: None,
         }

@@ -118,7 +118,7 @@ impl Usage {
         used
     }
 
-    /// A ring with a use is not a stranger, even if an entry was written while its use began.
+    /// Removes a ring with a use from the strangers. An entry may have been written while its use began.
     fn know(&self, ring: &Account) {
         if self.base.load(Ordering::Relaxed) == NO_BASE {
             let mut strangers = self.strangers.lock();

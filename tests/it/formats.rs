@@ -56,7 +56,7 @@ fn a_type_reads_as_it_says() {
         total: 6,
         ..invoice("acme", 7)
     };
-    assert_eq!(other.pdf(2), "5 on 2", "what is skipped is not in the key");
+    assert_eq!(other.pdf(2), "5 on 2", "skipped fields are not in the key");
     assert_eq!(
         Invoice {
             tenant: "acm".into(),

@@ -15,14 +15,14 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use ring_cache_core::key::EncodedKey;
 
-use super::line::{Access, Line};
+use super::key_queue::{Access, KeyQueue};
 
 /// The operations of one storage that run or wait.
 ///
 /// Keeps nothing for keys without operations.
 #[derive(Default)]
 pub(super) struct Order {
-    queue: Mutex<Queue>,
+    state: Mutex<State>,
 }
 
 /// The queues that an operation joins: those of its keys, and `None`, the queue of the whole storage.
@@ -37,18 +37,18 @@ impl Claim {
 
     /// A claim on the whole storage.
     pub(super) fn all() -> Self {
-        Claim(HashMap::from([(None, Access::Alone)]))
+        Claim(HashMap::from([(None, Access::Exclusive)]))
     }
 }
 
-/// Starts an operation, which runs until its place is dropped.
-type Start = Box<dyn FnOnce(Place) + Send>;
+/// Starts an operation, which runs until its `Running` is dropped.
+type Start = Box<dyn FnOnce(Running) + Send>;
 
 #[derive(Default)]
-struct Queue {
+struct State {
     /// The number of the latest operation.
     latest: u64,
-    lines: HashMap<Option<EncodedKey>, Line>,
+    queues: HashMap<Option<EncodedKey>, KeyQueue>,
     waiting: HashMap<u64, Waiting>,
     ready: VecDeque<(u64, Claim, Start)>,
     /// Whether a thread is starting operations. It also starts those that become ready meanwhile.
@@ -59,13 +59,13 @@ struct Waiting {
     claim: Claim,
     start: Start,
     /// The number of queues in which it still waits.
-    lines: usize,
+    queues: usize,
 }
 
 impl Order {
     /// Runs `start` when all earlier operations that conflict with `claim` have ended.
     pub(super) fn ask(self: &Arc<Self>, claim: Claim, start: Start) -> Request {
-        let number = self.queue.lock().add(claim, start);
+        let number = self.state.lock().add(claim, start);
         self.start_ready();
         Request {
             order: Arc::clone(self),
@@ -77,32 +77,32 @@ impl Order {
     /// recurse.
     fn start_ready(self: &Arc<Self>) {
         loop {
-            let next = self.queue.lock().begin_start();
+            let next = self.state.lock().begin_start();
             let Some((number, claim, start)) = next else {
                 return;
             };
             let order = Arc::clone(self);
-            let place = Place { order, number, claim };
+            let running = Running { order, number, claim };
             // Without a thread the operation is dropped here, and the `Drop` of its value may panic.
-            let _ = catch_unwind(AssertUnwindSafe(|| start(place)));
-            self.queue.lock().starting = false;
+            let _ = catch_unwind(AssertUnwindSafe(|| start(running)));
+            self.state.lock().starting = false;
         }
     }
 }
 
-impl Queue {
+impl State {
     fn add(&mut self, claim: Claim, start: Start) -> u64 {
         self.latest += 1;
         let number = self.latest;
-        let mut lines = 0;
+        let mut queues = 0;
         for (key, access) in &claim.0 {
-            let line = self.lines.entry(key.clone()).or_default();
-            lines += usize::from(!line.enter(number, *access));
+            let queue = self.queues.entry(key.clone()).or_default();
+            queues += usize::from(!queue.enter(number, *access));
         }
-        if lines == 0 {
+        if queues == 0 {
             self.ready.push_back((number, claim, start));
         } else {
-            self.waiting.insert(number, Waiting { claim, start, lines });
+            self.waiting.insert(number, Waiting { claim, start, queues });
         }
         number
     }
@@ -110,12 +110,12 @@ impl Queue {
     /// Removes an operation from its queues. Operations that waited for nothing else become ready.
     fn leave(&mut self, number: u64, claim: &Claim) {
         for (key, access) in &claim.0 {
-            let Some(line) = self.lines.get_mut(key) else {
+            let Some(queue) = self.queues.get_mut(key) else {
                 continue;
             };
-            let admitted = line.leave(number, *access);
-            if line.is_empty() {
-                self.lines.remove(key);
+            let admitted = queue.leave(number, *access);
+            if queue.is_empty() {
+                self.queues.remove(key);
             }
             admitted.into_iter().for_each(|number| self.admit(number));
         }
@@ -124,8 +124,8 @@ impl Queue {
     /// The operation waits in one queue less.
     fn admit(&mut self, number: u64) {
         if let Some(waiting) = self.waiting.get_mut(&number) {
-            waiting.lines -= 1;
-            if waiting.lines > 0 {
+            waiting.queues -= 1;
+            if waiting.queues > 0 {
                 return;
             }
         }
@@ -146,15 +146,15 @@ impl Queue {
 }
 
 /// Held by a running operation. Dropped, it admits the next ones.
-pub(super) struct Place {
+pub(super) struct Running {
     order: Arc<Order>,
     number: u64,
     claim: Claim,
 }
 
-impl Drop for Place {
+impl Drop for Running {
     fn drop(&mut self) {
-        self.order.queue.lock().leave(self.number, &self.claim);
+        self.order.state.lock().leave(self.number, &self.claim);
         self.order.start_ready();
     }
 }
@@ -167,12 +167,12 @@ pub(super) struct Request {
 
 impl Drop for Request {
     fn drop(&mut self) {
-        let mut queue = self.order.queue.lock();
-        let Some(Waiting { claim, start, .. }) = queue.waiting.remove(&self.number) else {
+        let mut state = self.order.state.lock();
+        let Some(Waiting { claim, start, .. }) = state.waiting.remove(&self.number) else {
             return;
         };
-        queue.leave(self.number, &claim);
-        drop(queue);
+        state.leave(self.number, &claim);
+        drop(state);
         self.order.start_ready();
         // Dropped without the lock and last: `Drop` of the user's value may panic.
         drop(start);

@@ -72,7 +72,7 @@ impl<S: Storage<T>, T> Progress<S, T> {
         S::Error: Into<Error>,
     {
         let change = &*self.0;
-        if !change.goes_on(Stage::Waiting, Stage::AtWork) {
+        if !change.enter(Stage::Waiting, Stage::AtWork) {
             return Err(Error::storage("blocking", "change", "its caller is gone"));
         }
         let done = catch_unwind(AssertUnwindSafe(|| work(&change.storage)));
@@ -91,14 +91,14 @@ impl<S: Storage<T>, T> Change<S, T> {
         let Stage::Straggling(doubts) = stage else { return };
         for (key, doubt) in self.keys.iter().zip(&doubts) {
             if self.effect == Effect::Writes && self.storage.flights().is_outdated(key, doubt) {
-                self.clear_away(key);
+                self.remove_write(key);
             }
             self.storage.flights().end_doubt(key);
         }
     }
 
-    /// Enters stage `to` if the stage is `from`.
-    fn goes_on(&self, from: Stage, to: Stage) -> bool {
+    /// Enters stage `to` if the stage is `from`. Returns whether it was.
+    fn enter(&self, from: Stage, to: Stage) -> bool {
         let mut stage = self.stage.lock();
         let here = *stage == from;
         if here {
@@ -107,7 +107,7 @@ impl<S: Storage<T>, T> Change<S, T> {
         here
     }
 
-    fn clear_away(&self, key: &EncodedKey) {
+    fn remove_write(&self, key: &EncodedKey) {
         let removed = catch_unwind(AssertUnwindSafe(|| self.storage.remove(key, None).is_ok()));
         if !removed.unwrap_or(false) {
             self.storage.mark_suspect(key);
@@ -116,9 +116,9 @@ impl<S: Storage<T>, T> Change<S, T> {
 }
 
 impl<S: Storage<T>, T> Caller<S, T> {
-    /// The caller got an error: if the change never began, the old entry is still there.
+    /// The caller got an error. If the change never began, marks its keys suspect: the old entries are still there.
     pub(super) fn was_refused(&self) {
-        if self.0.goes_on(Stage::Waiting, Stage::Left) {
+        if self.0.enter(Stage::Waiting, Stage::Left) {
             self.0
                 .keys
                 .iter()

@@ -9,9 +9,9 @@ use parking_lot::Mutex;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::fault::Fault;
-use super::opening::{Opening, beside};
-use super::patience::Patience;
+use super::opening::{Opening, with_suffix};
 use super::schema;
+use super::wait_limit::WaitLimit;
 
 /// The number of concurrent readers. Each connection caches pages of up to 2 MB.
 const READERS: usize = 4;
@@ -42,9 +42,9 @@ pub(super) struct Connections {
 
 impl Connections {
     /// The first connection to a file that exists.
-    pub(super) fn open(path: &Path, _opening: &Opening, patience: Patience) -> Result<Self, Fault> {
+    pub(super) fn open(path: &Path, _opening: &Opening, wait_limit: WaitLimit) -> Result<Self, Fault> {
         Ok(Connections {
-            writer: Mutex::new(schema::connect(path, patience)?),
+            writer: Mutex::new(schema::connect(path, wait_limit)?),
             identity: Identity::of(&fs::metadata(path)?),
             path: path.to_owned(),
             readers: [const { Mutex::new(None) }; READERS],
@@ -62,7 +62,7 @@ impl Connections {
     /// Reads in one transaction.
     pub(super) fn read<R>(
         &self,
-        patience: Patience,
+        wait_limit: WaitLimit,
         work: impl FnOnce(&Connection) -> Result<R, Fault>,
     ) -> Result<R, Fault> {
         let free = self.readers.iter().find_map(Mutex::try_lock);
@@ -70,24 +70,24 @@ impl Connections {
             Some(reader) => reader,
             None => {
                 let turn = self.next.fetch_add(1, Ordering::Relaxed);
-                patience.lock(&self.readers[turn % READERS])?
+                wait_limit.lock(&self.readers[turn % READERS])?
             }
         };
         let connection = match &mut *reader {
             Some(connection) => connection,
-            none => none.insert(self.another(patience)?),
+            none => none.insert(self.another(wait_limit)?),
         };
-        make_ready(connection, patience)?;
+        make_ready(connection, wait_limit)?;
         work(connection)
     }
 
-    fn another(&self, patience: Patience) -> Result<Connection, Fault> {
-        let _opening = Opening::of(&self.path, patience)?;
+    fn another(&self, wait_limit: WaitLimit) -> Result<Connection, Fault> {
+        let _opening = Opening::of(&self.path, wait_limit)?;
         if !self.are_current() {
             // The other connections belong to the deleted file.
             return Err(Fault::damaged("the file was replaced meanwhile"));
         }
-        let connection = schema::connect(&self.path, patience)?;
+        let connection = schema::connect(&self.path, wait_limit)?;
         connection.pragma_update(None, "query_only", true)?;
         Ok(connection)
     }
@@ -95,12 +95,12 @@ impl Connections {
     /// Writes in one transaction.
     pub(super) fn write<R>(
         &self,
-        patience: Patience,
+        wait_limit: WaitLimit,
         work: impl FnOnce(&Connection) -> Result<R, Fault>,
     ) -> Result<R, Fault> {
-        let writer = patience.lock(&self.writer)?;
-        make_ready(&writer, patience)?;
-        self.bound_log(&writer, patience)?;
+        let writer = wait_limit.lock(&self.writer)?;
+        make_ready(&writer, wait_limit)?;
+        self.bound_log(&writer, wait_limit)?;
         let transaction = Transaction::new_unchecked(&writer, TransactionBehavior::Immediate)?;
         let done = work(&transaction)?;
         transaction.commit()?;
@@ -109,8 +109,8 @@ impl Connections {
 
     /// Empties a log that constant readers let grow: SQLite empties it only while no connection reads. A long reader, such
     /// as an open transaction, prevents this; at the size limit, writes then fail.
-    fn bound_log(&self, writer: &Connection, patience: Patience) -> Result<(), Fault> {
-        let size = || fs::metadata(beside(&self.path, "-wal")).map_or(0, |log| log.len());
+    fn bound_log(&self, writer: &Connection, wait_limit: WaitLimit) -> Result<(), Fault> {
+        let size = || fs::metadata(with_suffix(&self.path, "-wal")).map_or(0, |log| log.len());
         if size() <= LOG_BYTES || !self.is_time_to_empty() {
             return if size() > MAX_LOG_BYTES {
                 Err(Fault::failed(LOG_IS_FULL))
@@ -118,14 +118,14 @@ impl Connections {
                 Ok(())
             };
         }
-        writer.busy_timeout(patience.left().min(EMPTYING))?;
+        writer.busy_timeout(wait_limit.left().min(EMPTYING))?;
         let busy: i64 = writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
         let retry = if busy == 0 { Duration::ZERO } else { RETRY_EMPTYING };
         *self.next_emptying.lock() = Instant::now() + retry;
         if size() > MAX_LOG_BYTES {
             return Err(Fault::failed(LOG_IS_FULL));
         }
-        make_ready(writer, patience)
+        make_ready(writer, wait_limit)
     }
 
     fn is_time_to_empty(&self) -> bool {
@@ -133,8 +133,8 @@ impl Connections {
     }
 }
 
-fn make_ready(connection: &Connection, patience: Patience) -> Result<(), Fault> {
-    connection.busy_timeout(patience.left())?;
+fn make_ready(connection: &Connection, wait_limit: WaitLimit) -> Result<(), Fault> {
+    connection.busy_timeout(wait_limit.left())?;
     if connection.is_autocommit() {
         return Ok(());
     }

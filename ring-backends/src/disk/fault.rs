@@ -38,7 +38,7 @@ impl Fault {
 
 impl From<rusqlite::Error> for Fault {
     fn from(error: rusqlite::Error) -> Self {
-        if tells_damage(&error) {
+        if is_damage(&error) {
             Fault::damaged(error)
         } else {
             Fault::failed(error)
@@ -53,7 +53,7 @@ impl From<std::io::Error> for Fault {
 }
 
 /// Whether only the contents of the file can cause this error.
-fn tells_damage(error: &rusqlite::Error) -> bool {
+fn is_damage(error: &rusqlite::Error) -> bool {
     use rusqlite::ffi::{SQLITE_IOERR_CORRUPTFS, SQLITE_IOERR_SHORT_READ};
     let rusqlite::Error::SqliteFailure(failure, _) = error else {
         // A value of another type than the schema allows.

@@ -12,9 +12,9 @@ use rusqlite::Connection;
 use super::connections::Connections;
 use super::fault::{Fault, contained};
 use super::opening::Opening;
-use super::patience::Patience;
 use super::quarantine::quarantine;
 use super::schema::FOREIGN;
+use super::wait_limit::WaitLimit;
 use crate::pending_deletes::PendingDeletes;
 
 /// The most keys of [`Files::pending_deletes`].
@@ -35,7 +35,7 @@ pub(super) struct Files {
 
 impl Files {
     /// Opens the file. Creates it and its parent folders if absent.
-    pub(super) fn open(path: &Path, patience: Patience) -> Result<Self, Cause> {
+    pub(super) fn open(path: &Path, wait_limit: WaitLimit) -> Result<Self, Cause> {
         let path = std::path::absolute(path)?;
         let folder = path.parent().ok_or("the path names no file")?;
         if path.is_dir() {
@@ -43,7 +43,7 @@ impl Files {
         }
         let missing: Vec<_> = folder.ancestors().take_while(|folder| !folder.exists()).collect();
         fs::create_dir_all(folder)?;
-        let opened = Files::open_in(folder, &path, patience);
+        let opened = Files::open_in(folder, &path, wait_limit);
         if opened.is_err() {
             // Undo. Folders that others use meanwhile stay.
             for folder in &missing {
@@ -53,7 +53,7 @@ impl Files {
         opened
     }
 
-    fn open_in(folder: &Path, path: &Path, patience: Patience) -> Result<Self, Cause> {
+    fn open_in(folder: &Path, path: &Path, wait_limit: WaitLimit) -> Result<Self, Cause> {
         // SQLite's other files are in the folder of the file itself, not of a link to it.
         let path = fs::canonicalize(path).or_else(|_| {
             let name = path.file_name().ok_or(std::io::ErrorKind::InvalidInput)?;
@@ -68,7 +68,7 @@ impl Files {
             damaged_entries: AtomicU64::new(0),
             damaged_files: AtomicU64::new(0),
         };
-        files.connections(patience).map_err(Fault::into_cause)?;
+        files.connections(wait_limit).map_err(Fault::into_cause)?;
         Ok(files)
     }
 
@@ -79,33 +79,33 @@ impl Files {
     /// Reads in one transaction. Repeats `work` if the file had to be replaced.
     pub(super) fn read<R>(
         &self,
-        patience: Patience,
+        wait_limit: WaitLimit,
         work: impl Fn(&Connection) -> Result<R, Fault>,
     ) -> Result<R, Cause> {
-        self.with(patience, |connections| connections.read(patience, &work))
+        self.with(wait_limit, |connections| connections.read(wait_limit, &work))
             .map_err(Fault::into_cause)
     }
 
     /// Writes in one transaction. Repeats `work` if the file had to be replaced.
     pub(super) fn write<R>(
         &self,
-        patience: Patience,
+        wait_limit: WaitLimit,
         work: impl Fn(&Connection) -> Result<R, Fault>,
     ) -> Result<R, Cause> {
-        self.with(patience, |connections| connections.write(patience, &work))
+        self.with(wait_limit, |connections| connections.write(wait_limit, &work))
             .map_err(Fault::into_cause)
     }
 
     fn with<R>(
         &self,
-        patience: Patience,
+        wait_limit: WaitLimit,
         work: impl Fn(&Connections) -> Result<R, Fault>,
     ) -> Result<R, Fault> {
-        let connections = self.connections(patience)?;
+        let connections = self.connections(wait_limit)?;
         match contained(|| work(&connections)) {
             Err(Fault::Damaged(_)) => {
-                self.replace(&connections, patience)?;
-                let connections = self.connections(patience)?;
+                self.replace(&connections, wait_limit)?;
+                let connections = self.connections(wait_limit)?;
                 contained(|| work(&connections))
             }
             done => done,
@@ -113,7 +113,7 @@ impl Files {
     }
 
     /// The connections to the current file at the path.
-    fn connections(&self, patience: Patience) -> Result<Arc<Connections>, Fault> {
+    fn connections(&self, wait_limit: WaitLimit) -> Result<Arc<Connections>, Fault> {
         if let Some(connections) = self.current() {
             return Ok(connections);
         }
@@ -121,10 +121,10 @@ impl Files {
             // The folder may have been removed. If this fails, opening reports why.
             let _ = fs::create_dir_all(folder);
         }
-        let opening = Opening::of(&self.path, patience)?;
+        let opening = Opening::of(&self.path, wait_limit)?;
         match self.current() {
             Some(connections) => Ok(connections),
-            None => self.reopen(&opening, patience),
+            None => self.reopen(&opening, wait_limit),
         }
     }
 
@@ -133,13 +133,13 @@ impl Files {
         connections.filter(|connections| connections.are_current())
     }
 
-    fn reopen(&self, opening: &Opening, patience: Patience) -> Result<Arc<Connections>, Fault> {
+    fn reopen(&self, opening: &Opening, wait_limit: WaitLimit) -> Result<Arc<Connections>, Fault> {
         opening.create(&self.path)?;
-        let opened = match contained(|| Connections::open(&self.path, opening, patience)) {
+        let opened = match contained(|| Connections::open(&self.path, opening, wait_limit)) {
             Err(Fault::Damaged(_)) if opening.is_of_storage(&self.path) => {
                 self.put_aside(opening)?;
                 opening.create(&self.path)?;
-                Connections::open(&self.path, opening, patience)
+                Connections::open(&self.path, opening, wait_limit)
             }
             Err(Fault::Damaged(_)) => Err(Fault::foreign(FOREIGN)),
             opened => opened,
@@ -152,8 +152,8 @@ impl Files {
     }
 
     /// Replaces a file that was found damaged.
-    fn replace(&self, damaged: &Arc<Connections>, patience: Patience) -> Result<(), Fault> {
-        let opening = Opening::of(&self.path, patience)?;
+    fn replace(&self, damaged: &Arc<Connections>, wait_limit: WaitLimit) -> Result<(), Fault> {
+        let opening = Opening::of(&self.path, wait_limit)?;
         if damaged.are_current() {
             self.put_aside(&opening)?;
         }

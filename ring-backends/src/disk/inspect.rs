@@ -9,8 +9,8 @@ use ring_cache_core::inspect::{
 };
 use ring_cache_core::{Cause, Error, Name};
 
-use super::entry::Condition;
 use super::files::Files;
+use super::metadata::Condition;
 use super::operations;
 use super::{Damages, Disk, Inner, failed};
 
@@ -136,7 +136,7 @@ impl Inner {
         // `;` comes next to `:`. A ring without arguments has one key, its name.
         let (start, end) = (format!("{whole}:"), format!("{whole};"));
         let now = (self.clock)();
-        let rows = self.files.read(self.patience(None), |reader| {
+        let rows = self.files.read(self.wait_limit(None), |reader| {
             let mut rows = Vec::new();
             if from.is_empty() {
                 rows.extend(operations::look(reader, &whole)?.map(|found| (whole.clone(), found)));
@@ -148,7 +148,7 @@ impl Inner {
         let is_full = rows.len() >= at_most;
         let next = rows.last().filter(|_| is_full).map(|(key, _)| key.clone());
         let keys = rows.into_iter().filter_map(|(text, found)| {
-            let condition = found.head?.condition(now);
+            let condition = found.metadata?.condition(now);
             let remaining = match condition {
                 Condition::Expired => return None,
                 Condition::Lives(left) => left,

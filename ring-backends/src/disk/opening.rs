@@ -9,8 +9,8 @@ use parking_lot::{Mutex, MutexGuard};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::fault::Fault;
-use super::patience::Patience;
 use super::schema;
+use super::wait_limit::WaitLimit;
 
 /// Suffixes of SQLite's other files.
 pub(super) const COMPANIONS: [&str; 2] = ["-wal", "-shm"];
@@ -35,16 +35,16 @@ pub(super) struct Opening {
 }
 
 impl Opening {
-    pub(super) fn of(path: &Path, patience: Patience) -> Result<Self, Fault> {
-        let within_process = patience.lock(&OPENING)?;
-        let lock = beside(path, "-lock");
+    pub(super) fn of(path: &Path, wait_limit: WaitLimit) -> Result<Self, Fault> {
+        let within_process = wait_limit.lock(&OPENING)?;
+        let lock = with_suffix(path, "-lock");
         let had_lock = fs::symlink_metadata(&lock).is_ok();
         let created = if had_lock { Vec::new() } else { vec![lock.clone()] };
-        let locked = match locked(&lock, patience) {
+        let locked = match locked(&lock, wait_limit) {
             // The lock file is empty, unless another program wrote into it.
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
                 fs::remove_file(&lock)?;
-                locked(&lock, patience)
+                locked(&lock, wait_limit)
             }
             locked => locked,
         };
@@ -76,7 +76,7 @@ impl Opening {
             self.created.lock().push(path.to_owned());
             // Left over from a file that was deleted alone.
             for companion in COMPANIONS {
-                let _ = fs::remove_file(beside(path, companion));
+                let _ = fs::remove_file(with_suffix(path, companion));
             }
         }
         if fs::metadata(path)?.is_file() {
@@ -97,18 +97,18 @@ impl Drop for Opening {
 fn remove_all(created: &[PathBuf]) {
     for path in created {
         for companion in COMPANIONS {
-            let _ = fs::remove_file(beside(path, companion));
+            let _ = fs::remove_file(with_suffix(path, companion));
         }
         let _ = fs::remove_file(path);
     }
 }
 
-fn locked(lock: &Path, patience: Patience) -> Result<Connection, rusqlite::Error> {
+fn locked(lock: &Path, wait_limit: WaitLimit) -> Result<Connection, rusqlite::Error> {
     // If this fails, opening reports why.
     let _ = create_private(lock);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(lock, flags)?;
-    connection.busy_timeout(patience.left())?;
+    connection.busy_timeout(wait_limit.left())?;
     connection.execute_batch("BEGIN EXCLUSIVE")?;
     Ok(connection)
 }
@@ -126,7 +126,7 @@ fn create_private(path: &Path) -> io::Result<bool> {
 }
 
 /// The path with a suffix.
-pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     name.into()

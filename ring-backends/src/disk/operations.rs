@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime};
 use rusqlite::types::{FromSql, FromSqlResult};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 
-use super::entry::{Condition, Head, Term, checksum, milliseconds};
 use super::fault::Fault;
+use super::metadata::{Condition, Metadata, Term, checksum, milliseconds};
 
 /// The most expired entries that one write removes.
 const SWEPT: u32 = 8;
@@ -41,21 +41,21 @@ impl AddAssign for Losses {
 pub(super) struct Found {
     pub(super) id: i64,
     /// `None` if the entry is damaged.
-    pub(super) head: Option<Head>,
+    pub(super) metadata: Option<Metadata>,
     checksum: i64,
     value: Vec<u8>,
 }
 
 impl Found {
     /// The value and metadata, unless one of them is damaged.
-    pub(super) fn take_intact(&mut self) -> Option<(Head, Vec<u8>)> {
-        let head = self.head?;
-        (checksum(&self.value) == head.value_checksum).then(|| (head, take(&mut self.value)))
+    pub(super) fn take_intact(&mut self) -> Option<(Metadata, Vec<u8>)> {
+        let metadata = self.metadata?;
+        (checksum(&self.value) == metadata.value_checksum).then(|| (metadata, take(&mut self.value)))
     }
 
     pub(super) fn lives(&self, now: SystemTime) -> bool {
-        self.head
-            .is_some_and(|head| head.condition(now) != Condition::Expired)
+        self.metadata
+            .is_some_and(|metadata| metadata.condition(now) != Condition::Expired)
     }
 }
 
@@ -105,22 +105,23 @@ fn first(
 
 fn found(key: &str, row: &Row<'_>, value: Option<Vec<u8>>) -> rusqlite::Result<Found> {
     let checksum = column(row, 1);
-    let head = head(row).filter(|head| value.is_some() && Some(head.checksum(key)) == checksum);
+    let metadata =
+        metadata(row).filter(|metadata| value.is_some() && Some(metadata.checksum(key)) == checksum);
     Ok(Found {
         id: row.get(0)?,
-        head,
+        metadata,
         checksum: checksum.unwrap_or_default(),
         value: value.unwrap_or_default(),
     })
 }
 
-fn head(row: &Row<'_>) -> Option<Head> {
+fn metadata(row: &Row<'_>) -> Option<Metadata> {
     let term = match (column::<Option<i64>>(row, 3)?, column::<Option<i64>>(row, 4)?) {
         (Some(lifetime), Some(expires)) => Some(Term { lifetime, expires }),
         (None, None) => None,
         _ => return None,
     };
-    Some(Head {
+    Some(Metadata {
         created: column(row, 2)?,
         term,
         value_checksum: column(row, 5)?,
@@ -139,7 +140,7 @@ fn column<T: FromSql>(row: &Row<'_>, index: usize) -> Option<T> {
 pub(super) struct Put<'p> {
     pub(super) key: &'p str,
     pub(super) value: &'p [u8],
-    pub(super) head: Head,
+    pub(super) metadata: Metadata,
 }
 
 /// Replaces the entry under the key, and makes room for it.
@@ -149,24 +150,24 @@ pub(super) fn put(
     now: SystemTime,
     max_bytes: u64,
 ) -> Result<Losses, Fault> {
-    let Put { key, value, head } = put;
+    let Put { key, value, metadata } = put;
     let bytes = (2 * key.len() + value.len()) as u64 + OVERHEAD;
     let losses = Losses {
         expirations: sweep(connection, key, now)?,
         evictions: make_room(connection, bytes, max_bytes)?,
     };
-    let (lifetime, expires) = head.term.map(|term| (term.lifetime, term.expires)).unzip();
+    let (lifetime, expires) = metadata.term.map(|term| (term.lifetime, term.expires)).unzip();
     let mut insert = connection.prepare_cached(
         "INSERT OR REPLACE INTO entries (key, created, lifetime, expires, value_checksum, checksum, value) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )?;
-    let checksum = head.checksum(key);
+    let checksum = metadata.checksum(key);
     insert.execute(params![
         key,
-        head.created,
+        metadata.created,
         lifetime,
         expires,
-        head.value_checksum,
+        metadata.value_checksum,
         checksum,
         value
     ])?;
@@ -244,26 +245,32 @@ pub(super) fn renew(
     now: SystemTime,
 ) -> Result<bool, Fault> {
     let found = look(connection, key)?.filter(|found| found.lives(now));
-    let Some((found, head)) = found.and_then(|found| found.head.map(|head| (found, head))) else {
+    let Some((found, metadata)) = found.and_then(|found| found.metadata.map(|metadata| (found, metadata)))
+    else {
         return Ok(false);
     };
     if expiry.is_zero() {
         remove_id(connection, found.id)?;
         return Ok(true);
     }
-    restart(connection, &found, key, head.restarted(now, expiry))?;
+    restart(connection, &found, key, metadata.restarted(now, expiry))?;
     Ok(true)
 }
 
 /// Changes the metadata of an entry, if it is still the one that was found.
-pub(super) fn restart(connection: &Connection, found: &Found, key: &str, head: Head) -> Result<(), Fault> {
-    let (lifetime, expires) = head.term.map(|term| (term.lifetime, term.expires)).unzip();
+pub(super) fn restart(
+    connection: &Connection,
+    found: &Found,
+    key: &str,
+    metadata: Metadata,
+) -> Result<(), Fault> {
+    let (lifetime, expires) = metadata.term.map(|term| (term.lifetime, term.expires)).unzip();
     let mut statement = connection.prepare_cached(
         "UPDATE entries SET created = ?1, lifetime = ?2, expires = ?3, checksum = ?4 \
          WHERE id = ?5 AND checksum = ?6",
     )?;
-    let (old, new) = (found.checksum, head.checksum(key));
-    statement.execute(params![head.created, lifetime, expires, new, found.id, old])?;
+    let (old, new) = (found.checksum, metadata.checksum(key));
+    statement.execute(params![metadata.created, lifetime, expires, new, found.id, old])?;
     Ok(())
 }
 

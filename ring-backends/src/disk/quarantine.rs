@@ -5,8 +5,8 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::entry::milliseconds;
-use super::opening::{COMPANIONS, Opening, beside};
+use super::metadata::milliseconds;
+use super::opening::{COMPANIONS, Opening, with_suffix};
 
 /// The number of damaged files kept. The first always stays: it may be another program's file, mistaken for a storage.
 const KEPT: usize = 4;
@@ -15,7 +15,7 @@ const KEPT: usize = 4;
 pub(super) fn quarantine(path: &Path, _opening: &Opening) -> io::Result<()> {
     let mut stamp = milliseconds(SystemTime::now());
     let name = loop {
-        let name = beside(path, &format!(".damaged-{stamp}"));
+        let name = with_suffix(path, &format!(".damaged-{stamp}"));
         if fs::symlink_metadata(&name).is_err() {
             break name;
         }
@@ -23,9 +23,9 @@ pub(super) fn quarantine(path: &Path, _opening: &Opening) -> io::Result<()> {
     };
     rename(path, &name)?;
     for companion in COMPANIONS {
-        rename(&beside(path, companion), &beside(&name, companion))?;
+        rename(&with_suffix(path, companion), &with_suffix(&name, companion))?;
     }
-    forget_most(path);
+    remove_excess(path);
     Ok(())
 }
 
@@ -37,12 +37,12 @@ fn rename(from: &Path, to: &Path) -> io::Result<()> {
 }
 
 /// Files that cannot be removed are tried again the next time.
-fn forget_most(path: &Path) {
+fn remove_excess(path: &Path) {
     let mut kept = quarantined(path);
     while kept.len() > KEPT {
         let name = kept.remove(1);
         for companion in COMPANIONS {
-            let _ = fs::remove_file(beside(&name, companion));
+            let _ = fs::remove_file(with_suffix(&name, companion));
         }
         let _ = fs::remove_file(name);
     }
@@ -62,6 +62,6 @@ fn quarantined(path: &Path) -> Vec<PathBuf> {
         .filter_map(|name| name.to_str()?.strip_prefix(&start)?.parse().ok())
         .collect();
     stamps.sort_unstable();
-    let name = |stamp| beside(path, &format!(".damaged-{stamp}"));
+    let name = |stamp| with_suffix(path, &format!(".damaged-{stamp}"));
     stamps.into_iter().map(name).collect()
 }

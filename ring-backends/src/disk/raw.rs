@@ -8,13 +8,13 @@ use ring_cache_core::EvictionReason;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::Inner;
-use super::entry::{Condition, Head};
 use super::fault::Fault;
+use super::metadata::{Condition, Metadata};
 use super::operations::{self, Found, Losses, Put};
-use super::patience::Patience;
+use super::wait_limit::WaitLimit;
 
 /// A value and its remaining life.
-pub(super) type Lasting = (Vec<u8>, Option<Duration>);
+pub(super) type ValueWithLife = (Vec<u8>, Option<Duration>);
 
 /// The number of entries that `clear` removes per transaction: others write in between.
 const CLEARED: u32 = 512;
@@ -23,15 +23,15 @@ const CLEARED: u32 = 512;
 const DELETED_AT_ONCE: usize = 64;
 
 impl Inner {
-    pub(super) fn get(&self, key: &str, until: Option<Instant>) -> Result<Option<Lasting>, Cause> {
+    pub(super) fn get(&self, key: &str, until: Option<Instant>) -> Result<Option<ValueWithLife>, Cause> {
         if self.is_to_be_deleted(key) {
             return Ok(None);
         }
         let now = self.now();
         let found = self
             .files
-            .read(self.patience(until), |reader| operations::find(reader, key))?;
-        Ok(found.and_then(|found| self.show(key, found, now)))
+            .read(self.wait_limit(until), |reader| operations::find(reader, key))?;
+        Ok(found.and_then(|found| self.living_value(key, found, now)))
     }
 
     pub(super) fn get_many(
@@ -42,7 +42,7 @@ impl Inner {
         let now = self.now();
         // Checked before the look-up: a delete may be executed in between.
         let owed: Vec<_> = keys.iter().map(|key| self.is_to_be_deleted(key)).collect();
-        let found = self.files.read(self.patience(until), |reader| {
+        let found = self.files.read(self.wait_limit(until), |reader| {
             let _one_state = Transaction::new_unchecked(reader, TransactionBehavior::Deferred)?;
             keys.iter()
                 .map(|key| operations::find(reader, key))
@@ -50,7 +50,7 @@ impl Inner {
         })?;
         let shown = keys.iter().zip(found).zip(owed).map(|((key, found), owed)| {
             let found = found.filter(|_| !owed)?;
-            self.show(key, found, now).map(|(value, _)| value)
+            self.living_value(key, found, now).map(|(value, _)| value)
         });
         Ok(shown.collect())
     }
@@ -62,9 +62,9 @@ impl Inner {
         let now = self.now();
         let found = self
             .files
-            .read(self.patience(until), |reader| operations::look(reader, key))?;
-        Ok(found.is_some_and(|found| match found.head {
-            Some(head) => self.lasts(key, &found, head, now).is_some(),
+            .read(self.wait_limit(until), |reader| operations::look(reader, key))?;
+        Ok(found.is_some_and(|found| match found.metadata {
+            Some(metadata) => self.remaining_life(key, &found, metadata, now).is_some(),
             None => {
                 self.drop_damaged(found.id);
                 false
@@ -73,25 +73,31 @@ impl Inner {
     }
 
     /// The value of an intact entry that lives.
-    fn show(&self, key: &str, mut found: Found, now: SystemTime) -> Option<Lasting> {
-        let Some((head, value)) = found.take_intact() else {
+    fn living_value(&self, key: &str, mut found: Found, now: SystemTime) -> Option<ValueWithLife> {
+        let Some((metadata, value)) = found.take_intact() else {
             self.drop_damaged(found.id);
             return None;
         };
-        let left = self.lasts(key, &found, head, now)?;
+        let left = self.remaining_life(key, &found, metadata, now)?;
         Some((value, left))
     }
 
     /// The remaining life of an entry that lives.
-    fn lasts(&self, key: &str, found: &Found, head: Head, now: SystemTime) -> Option<Option<Duration>> {
-        match head.condition(now) {
+    fn remaining_life(
+        &self,
+        key: &str,
+        found: &Found,
+        metadata: Metadata,
+        now: SystemTime,
+    ) -> Option<Option<Duration>> {
+        match metadata.condition(now) {
             Condition::Expired => None,
             Condition::Lives(left) => Some(left),
             Condition::Early(lifetime) => {
-                let head = head.restarted(now, lifetime);
+                let metadata = metadata.restarted(now, lifetime);
                 // If this fails, the next look-up does it.
-                let _ = self.write(Patience::of(None, Duration::ZERO), |writer| {
-                    operations::restart(writer, found, key, head)
+                let _ = self.write(WaitLimit::of(None, Duration::ZERO), |writer| {
+                    operations::restart(writer, found, key, metadata)
                 });
                 Some(Some(lifetime))
             }
@@ -100,7 +106,7 @@ impl Inner {
 
     /// If this fails, the entry still counts as absent.
     fn drop_damaged(&self, id: i64) {
-        let dropped = self.write(Patience::of(None, Duration::ZERO), |writer| {
+        let dropped = self.write(WaitLimit::of(None, Duration::ZERO), |writer| {
             operations::remove_id(writer, id)
         });
         if dropped.is_ok() {
@@ -117,19 +123,19 @@ impl Inner {
         let now = self.now();
         let largest = self.max_bytes / 2;
         let fits = |key: &str, value: &[u8]| (key.len() + value.len()) as u64 <= largest;
-        let heads: Vec<_> = entries
+        let all_metadata: Vec<_> = entries
             .iter()
             .map(|(key, value, expiry)| {
                 let stays = *expiry != Some(Duration::ZERO) && fits(key, value);
-                stays.then(|| Head::new(now, *expiry, value))
+                stays.then(|| Metadata::new(now, *expiry, value))
             })
             .collect();
-        let written = self.write(self.patience(until), |writer| {
+        let written = self.write(self.wait_limit(until), |writer| {
             let mut losses = Losses::default();
-            for ((key, value, _), head) in entries.iter().zip(&heads) {
-                match *head {
-                    Some(head) => {
-                        let put = Put { key, value, head };
+            for ((key, value, _), metadata) in entries.iter().zip(&all_metadata) {
+                match *metadata {
+                    Some(metadata) => {
+                        let put = Put { key, value, metadata };
                         losses += operations::put(writer, put, now, self.max_bytes)?;
                     }
                     None => drop(operations::remove(writer, key, now)?),
@@ -150,7 +156,7 @@ impl Inner {
 
     pub(super) fn remove(&self, keys: &[String], until: Option<Instant>) -> Result<Vec<bool>, Cause> {
         let now = self.now();
-        let removed = self.write(self.patience(until), |writer| {
+        let removed = self.write(self.wait_limit(until), |writer| {
             keys.iter()
                 .map(|key| operations::remove(writer, key, now))
                 .collect::<Result<Vec<_>, _>>()
@@ -160,7 +166,7 @@ impl Inner {
 
     pub(super) fn renew(&self, key: &str, expiry: Duration, until: Option<Instant>) -> Result<bool, Cause> {
         let now = self.now();
-        self.write(self.patience(until), |writer| {
+        self.write(self.wait_limit(until), |writer| {
             operations::renew(writer, key, expiry, now)
         })
     }
@@ -174,12 +180,12 @@ impl Inner {
             format!("{}{ring};", self.namespace),
         );
         let now = self.now();
-        let last = self.write(self.patience(None), |writer| {
+        let last = self.write(self.wait_limit(None), |writer| {
             operations::remove(writer, &whole, now)?;
             operations::last(writer)
         })?;
         loop {
-            let removed = self.write(self.patience(None), |writer| {
+            let removed = self.write(self.wait_limit(None), |writer| {
                 operations::remove_between(writer, (&from, &to), last, CLEARED)
             })?;
             if removed < CLEARED {
@@ -197,7 +203,7 @@ impl Inner {
     fn is_to_be_deleted(&self, key: &str) -> bool {
         let is_pending = self.files.pending_deletes.contains(key);
         if is_pending {
-            let _ = self.write(Patience::of(None, Duration::ZERO), |_| Ok(()));
+            let _ = self.write(WaitLimit::of(None, Duration::ZERO), |_| Ok(()));
         }
         is_pending
     }
@@ -205,12 +211,12 @@ impl Inner {
     /// Writes, after the pending deletes.
     fn write<R>(
         &self,
-        patience: Patience,
+        wait_limit: WaitLimit,
         work: impl Fn(&Connection) -> Result<R, Fault>,
     ) -> Result<R, Cause> {
         let (keys, next) = self.files.pending_deletes.oldest(0, DELETED_AT_ONCE);
         let now = self.now();
-        let done = self.files.write(patience, |writer| {
+        let done = self.files.write(wait_limit, |writer| {
             for key in &keys {
                 operations::remove(writer, key, now)?;
             }
@@ -232,8 +238,8 @@ impl Inner {
         (self.clock)()
     }
 
-    pub(super) fn patience(&self, until: Option<Instant>) -> Patience {
-        Patience::of(until, self.deadline)
+    pub(super) fn wait_limit(&self, until: Option<Instant>) -> WaitLimit {
+        WaitLimit::of(until, self.deadline)
     }
 }
 

@@ -8,7 +8,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::fault::Fault;
-use super::patience::Patience;
+use super::wait_limit::WaitLimit;
 
 /// The application id of storages: "ring".
 const APPLICATION: i32 = 0x7269_6e67;
@@ -31,10 +31,10 @@ const BEHAVIOUR: &str = "\
     PRAGMA cell_size_check = ON; PRAGMA journal_size_limit = 4194304;";
 
 /// Opens a connection to an existing file. An empty file becomes a storage.
-pub(super) fn connect(path: &Path, patience: Patience) -> Result<Connection, Fault> {
+pub(super) fn connect(path: &Path, wait_limit: WaitLimit) -> Result<Connection, Fault> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(patience.left())?;
+    connection.busy_timeout(wait_limit.left())?;
     connection.set_prepared_statement_cache_capacity(32);
     // A hostile schema must not run code of the library.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
@@ -42,11 +42,11 @@ pub(super) fn connect(path: &Path, patience: Patience) -> Result<Connection, Fau
     connection.execute_batch(BEHAVIOUR)?;
     let is_new = is_new(&connection)?;
     // Checked before the first write, whose error would not show that the header is damaged.
-    check_writable(&connection, path, patience)?;
+    check_writable(&connection, path, wait_limit)?;
     if is_new {
-        create(&connection, patience)?;
+        create(&connection, wait_limit)?;
     }
-    check(&connection, patience)?;
+    check(&connection, wait_limit)?;
     Ok(connection)
 }
 
@@ -56,8 +56,8 @@ fn is_new(connection: &Connection) -> Result<bool, Fault> {
 }
 
 /// Without conflicts: connections are opened one at a time.
-fn create(connection: &Connection, patience: Patience) -> Result<(), Fault> {
-    enter_wal(connection, patience)?;
+fn create(connection: &Connection, wait_limit: WaitLimit) -> Result<(), Fault> {
+    enter_wal(connection, wait_limit)?;
     let transaction = rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
     for statement in SCHEMA {
         transaction.execute_batch(statement)?;
@@ -67,7 +67,7 @@ fn create(connection: &Connection, patience: Patience) -> Result<(), Fault> {
     Ok(transaction.commit()?)
 }
 
-fn check(connection: &Connection, patience: Patience) -> Result<(), Fault> {
+fn check(connection: &Connection, wait_limit: WaitLimit) -> Result<(), Fault> {
     let ours = number(connection, "application_id")? == APPLICATION;
     let mut statement =
         connection.prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid")?;
@@ -84,7 +84,7 @@ fn check(connection: &Connection, patience: Patience) -> Result<(), Fault> {
     if !has_our_tables || number(connection, "auto_vacuum")? != 0 {
         return Err(Fault::damaged("the tables are not those of a storage"));
     }
-    enter_wal(connection, patience)
+    enter_wal(connection, wait_limit)
 }
 
 /// Why a file is not opened.
@@ -106,9 +106,9 @@ pub(super) fn is_marked(page: &[u8]) -> bool {
 const STATEMENT_PART: usize = 60;
 
 /// Enters WAL mode: readers go on during writes, also in other processes.
-fn enter_wal(connection: &Connection, patience: Patience) -> Result<(), Fault> {
+fn enter_wal(connection: &Connection, wait_limit: WaitLimit) -> Result<(), Fault> {
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
-    if mode == "wal" || is_readonly(connection, patience)? {
+    if mode == "wal" || is_readonly(connection, wait_limit)? {
         return Ok(());
     }
     Err(Fault::failed(
@@ -117,8 +117,8 @@ fn enter_wal(connection: &Connection, patience: Patience) -> Result<(), Fault> {
 }
 
 /// A database is read-only if its header is damaged, or if the user may not write.
-fn check_writable(connection: &Connection, path: &Path, patience: Patience) -> Result<(), Fault> {
-    if !is_readonly(connection, patience)? {
+fn check_writable(connection: &Connection, path: &Path, wait_limit: WaitLimit) -> Result<(), Fault> {
+    if !is_readonly(connection, wait_limit)? {
         return Ok(());
     }
     let permissions = fs::metadata(path)?.permissions();
@@ -131,14 +131,14 @@ fn check_writable(connection: &Connection, path: &Path, patience: Patience) -> R
 
 /// Whether SQLite refuses writes, independent of other connections. Runs a statement: the method for this differs between
 /// versions of rusqlite.
-fn is_readonly(connection: &Connection, patience: Patience) -> Result<bool, Fault> {
+fn is_readonly(connection: &Connection, wait_limit: WaitLimit) -> Result<bool, Fault> {
     connection.busy_timeout(Duration::ZERO)?;
     // `BEGIN IMMEDIATE` alone succeeds on a read-only database.
     let begun = connection.execute_batch("BEGIN IMMEDIATE; PRAGMA user_version = 0");
     let code = begun.as_ref().err().and_then(rusqlite::Error::sqlite_error_code);
     // `ROLLBACK` fails if the transaction did not begin.
     let _ = connection.execute_batch("ROLLBACK");
-    connection.busy_timeout(patience.left())?;
+    connection.busy_timeout(wait_limit.left())?;
     match code {
         Some(ErrorCode::ReadOnly) => Ok(true),
         // Another process writes.

@@ -85,7 +85,7 @@ impl Dialect {
         let lacks = |word: Word| self.lacks[word as usize].load(Ordering::Relaxed);
         let mut said = commands.iter().filter_map(Word::of);
         match said.find(|word| lacks(*word)) {
-            Some(word) => Cow::Owned(word.said_otherwise(commands)),
+            Some(word) => Cow::Owned(word.fallback(commands)),
             None => Cow::Borrowed(commands),
         }
     }
@@ -135,7 +135,7 @@ impl Word {
     }
 
     /// The replacement of the commands.
-    pub(super) fn said_otherwise(self, commands: &Commands) -> Commands {
+    pub(super) fn fallback(self, commands: &Commands) -> Commands {
         let others = commands.iter().flat_map(|command| {
             if Word::of(command) != Some(self) {
                 return vec![command.clone()];
@@ -170,7 +170,7 @@ pub(super) fn gathered(commands: &Commands, replies: Vec<Value>) -> Vec<Value> {
 
 /// Whether to ask again on a new connection: one of this age leads to the wrong server, such as after a failover behind one
 /// name.
-pub(super) fn leads_elsewhere(age: Duration, replies: &[Value]) -> bool {
+pub(super) fn is_wrong_server(age: Duration, replies: &[Value]) -> bool {
     age > RECONNECT_INTERVAL && replies.iter().any(is_of_another_role)
 }
 
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn removals_are_said_in_other_words_once_unlink_is_unknown() {
+    fn removals_use_del_once_unlink_is_unknown() {
         let (dialect, removal) = (
             Dialect::default(),
             Commands::One(redis::cmd("UNLINK").arg("key").clone()),
@@ -213,7 +213,7 @@ mod tests {
             "-NOPERM no\r\n",
         ] {
             let word = Word::refused(&removal, &replies(unknown)).unwrap();
-            let other = packed(&word.said_otherwise(&removal));
+            let other = packed(&word.fallback(&removal));
             assert_eq!(other, "*2\r\n$3\r\nDEL\r\n$3\r\nkey\r\n");
         }
         dialect.note_refused(Word::Unlink, &replies(":1\r\n"));
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn many_values_are_asked_for_one_by_one_where_that_is_refused() {
+    fn many_values_are_read_singly_if_mget_is_refused() {
         let (dialect, look) = (
             Dialect::default(),
             Commands::One(redis::cmd("MGET").arg("a").arg("b").clone()),
@@ -244,12 +244,12 @@ mod tests {
     fn old_connections_to_another_server_are_replaced() {
         let (old, young) = (Duration::from_secs(2), Duration::from_millis(2));
         let readonly = replies("-READONLY You can't write\r\n");
-        assert!(leads_elsewhere(old, &readonly) && !leads_elsewhere(young, &readonly));
-        assert!(!leads_elsewhere(old, &replies("-OOM command not allowed\r\n")));
+        assert!(is_wrong_server(old, &readonly) && !is_wrong_server(young, &readonly));
+        assert!(!is_wrong_server(old, &replies("-OOM command not allowed\r\n")));
     }
 
     #[test]
-    fn echo_is_known_by_what_is_said_to_it() {
+    fn echo_is_detected_by_the_reply() {
         for (reply, echo) in [
             ("$6\r\nring:7\r\n", Echo::Known),
             ("-ERR invalid request\r\n", Echo::Missing),

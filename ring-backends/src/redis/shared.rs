@@ -10,7 +10,7 @@ use redis::{ErrorKind, RedisError, RedisResult, Value};
 use tokio::runtime::{Handle, Id};
 use tokio::sync::watch;
 
-use super::dialect::{Dialect, Echo, leads_elsewhere};
+use super::dialect::{Dialect, Echo, is_wrong_server};
 use super::faults;
 use super::line::{Line, LineInUse};
 use super::opener::Opener;
@@ -90,7 +90,7 @@ impl SharedConnections {
         let shared = self.fit(until).await?;
         let is_old = shared.opened.get().is_some();
         let sent = match self.send_on(&shared, commands, until).await? {
-            Ok(replies) if is_old && leads_elsewhere(shared.since.elapsed(), &replies) => {
+            Ok(replies) if is_old && is_wrong_server(shared.since.elapsed(), &replies) => {
                 shared.dead.store(true, Ordering::Relaxed);
                 self.send_on(&*self.here()?, commands, until).await?
             }
@@ -298,7 +298,7 @@ impl SharedConnection {
             if let (Some(watch), Ok(connection)) = (watch.get(), &opened)
                 && let Ok(server) = in_time(server_of(connection.clone())).await
             {
-                watch.meet(server);
+                watch.note_server(server);
                 waiting.upgrade().map(|shared| shared.server.set(server));
             }
             let decides = waiting.upgrade().is_none_or(|shared| shared.conclude(opened));

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use redis::{Client, RedisError, RedisResult, Value};
 
 use super::address;
-use super::dialect::{Dialect, Echo, Word, gathered, leads_elsewhere};
+use super::dialect::{Dialect, Echo, Word, gathered, is_wrong_server};
 use super::echo_token::EchoToken;
 use super::faults;
 use super::opener::Opener;
@@ -149,7 +149,7 @@ impl Single {
                 continue;
             }
             match connection.send(commands, self.dialect.token(), until) {
-                Ok(replies) if since.is_none() && leads_elsewhere(connection.opened.elapsed(), &replies) => {
+                Ok(replies) if since.is_none() && is_wrong_server(connection.opened.elapsed(), &replies) => {
                     drop(connection);
                     links.pool.close_idle();
                     since = Some(Instant::now());
@@ -200,7 +200,7 @@ impl Single {
         match connection.server(until) {
             Ok(server) if watch.is_of(server) => true,
             Ok(server) if new => {
-                watch.meet(server);
+                watch.note_server(server);
                 true
             }
             _ => new,
@@ -243,7 +243,7 @@ impl Timed {
         #[cfg(feature = "tiered")]
         if let Some(watch) = opener.watch.get() {
             let server = opened.server(Instant::now() + CONNECT_TIMEOUT);
-            watch.meet(server.map_err(|error| faults::connecting(&error))?);
+            watch.note_server(server.map_err(|error| faults::connecting(&error))?);
         }
         Ok(opened)
     }
@@ -416,7 +416,7 @@ impl Route for Single {
         let Some(word) = Word::refused(&said, &replies) else {
             return Ok(gathered(commands, replies));
         };
-        let replies = self.exchange(&word.said_otherwise(&said), until)?;
+        let replies = self.exchange(&word.fallback(&said), until)?;
         self.dialect.note_refused(word, &replies);
         Ok(gathered(commands, replies))
     }
@@ -442,7 +442,7 @@ impl AsyncRoute for Single {
         let Some(word) = Word::refused(&said, &replies) else {
             return Ok(gathered(commands, replies));
         };
-        let other = word.said_otherwise(&said);
+        let other = word.fallback(&said);
         let replies = self.links().shared.send(&other, until).await?;
         self.dialect.note_refused(word, &replies);
         Ok(gathered(commands, replies))

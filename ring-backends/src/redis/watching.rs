@@ -169,7 +169,7 @@ impl Watch {
     }
 
     /// A new data connection leads to this server: if the watch is on another one, it restarts.
-    pub(super) fn meet(&self, server: ServerId) {
+    pub(super) fn note_server(&self, server: ServerId) {
         if !self.is_of(server) {
             self.end();
             self.changed.notify_one();

@@ -76,7 +76,7 @@ impl Fills {
     /// To be called after the entry of `key` was changed in the far storage, and before it is changed or removed in the near
     /// one. When it returns, no fill that began before stores anything.
     pub(super) fn changed(&self, key: &EncodedKey) {
-        self.outdate(key, |_| true);
+        self.note_change(key, |_| true);
     }
 
     /// [`changed`](Self::changed) for all keys of a ring, or of all rings.
@@ -94,7 +94,7 @@ impl Fills {
     /// Notes a change if `notes` returns true for the last one, and waits for fills that are storing. A call from within a
     /// put, such as by the `Drop` of an evicted value, does not wait: two of these could deadlock. The value stored by that
     /// put is removed at its end.
-    fn outdate(&self, key: &EncodedKey, notes: impl Fn(u64) -> bool) -> Option<u64> {
+    fn note_change(&self, key: &EncodedKey, notes: impl Fn(u64) -> bool) -> Option<u64> {
         let (mut noted, mut stored) = (None, None);
         loop {
             {
@@ -134,7 +134,7 @@ impl Fill<'_> {
     /// whether the entry had no other change meanwhile, so that the far storage has the written value.
     pub(super) fn supersede(&mut self) -> bool {
         let own = self.number;
-        match self.fills.outdate(&self.key, |changed| changed < own) {
+        match self.fills.note_change(&self.key, |changed| changed < own) {
             Some(number) => {
                 self.number = number;
                 true

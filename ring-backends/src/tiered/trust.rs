@@ -8,7 +8,7 @@ use std::time::Instant;
 use parking_lot::Mutex;
 
 /// For how many milliseconds a confirmation of complete reports is valid.
-const COUNTS_FOR: u64 = 1_000;
+const CONFIRMATION_VALID: u64 = 1_000;
 
 /// The state of the far storage's reports.
 #[derive(Debug)]
@@ -52,7 +52,8 @@ impl Trust {
     fn is_fresh(&self, (monotonic, wall): (u64, u64)) -> bool {
         let confirmed = self.confirmed.load(Ordering::SeqCst);
         let by_wall = self.confirmed_by_wall.load(Ordering::SeqCst);
-        confirmed == 0 || (monotonic <= confirmed + COUNTS_FOR && wall <= by_wall + COUNTS_FOR)
+        confirmed == 0
+            || (monotonic <= confirmed + CONFIRMATION_VALID && wall <= by_wall + CONFIRMATION_VALID)
     }
 
     pub(super) fn set_watching(&self, is_watching: bool) {
@@ -118,9 +119,9 @@ mod tests {
         trust.confirm(Instant::now());
         let (monotonic, wall) = now();
         assert!(trust.is_complete() && trust.is_fresh((monotonic, wall)));
-        assert!(!trust.is_fresh((monotonic + 2 * COUNTS_FOR, wall)));
-        assert!(!trust.is_fresh((monotonic, wall + 2 * COUNTS_FOR)));
-        assert!(trust.is_fresh((monotonic, wall - 2 * COUNTS_FOR)));
+        assert!(!trust.is_fresh((monotonic + 2 * CONFIRMATION_VALID, wall)));
+        assert!(!trust.is_fresh((monotonic, wall + 2 * CONFIRMATION_VALID)));
+        assert!(trust.is_fresh((monotonic, wall - 2 * CONFIRMATION_VALID)));
     }
 
     #[test]

@@ -135,7 +135,7 @@ fn low_hit_ratio(info: &RingInfo, _: &[RingInfo]) -> Option<String> {
 fn decode_errors(info: &RingInfo, _: &[RingInfo]) -> Option<String> {
     let errors = info.stats().errors_by_kind.of(crate::ErrorKind::Decode);
     let times = if errors == 1 { "time" } else { "times" };
-    (errors > 0).then(|| format!("could not decode what was stored {errors} {times}"))
+    (errors > 0).then(|| format!("could not decode stored values {errors} {times}"))
 }
 
 fn storage_fails(info: &RingInfo, _: &[RingInfo]) -> Option<String> {

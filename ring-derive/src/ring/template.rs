@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_told() {
+    fn mistakes_are_errors() {
         for text in [
             "{", "}", "{}", "{a:?}", "{a()}", "{a}{b}", "{0}", "{a.b()}", "{a[0]}", "{a}-{b}",
         ] {

@@ -26,7 +26,7 @@ where
         let fetch = self.fetch(key);
         match self.far().read_expiring(key, until) {
             Ok(found) => Ok(fetch.arrived::<C>(found).map(|found| found.value)),
-            Err(failure) => self.near_instead(key, failure),
+            Err(failure) => self.near_after_failure(key, failure),
         }
     }
 
@@ -67,7 +67,7 @@ where
             return Ok(true);
         }
         match self.far().contains(key, until) {
-            Err(failure) => self.is_near_instead::<V, _, _>(key, failure),
+            Err(failure) => self.is_near_after_failure::<V, _, _>(key, failure),
             found => found,
         }
     }
@@ -93,7 +93,7 @@ where
         match self.far().read_many_expiring(&absent, until) {
             Ok(found) => Ok(many.finish::<C>(found, |found| found.value)),
             Err(failure) => {
-                self.near_instead_of_many(keys.iter().map(|key| self.near_instead(key, ())), failure)
+                self.near_many_after_failure(keys.iter().map(|key| self.near_after_failure(key, ())), failure)
             }
         }
     }
@@ -109,7 +109,7 @@ where
         let fetch = self.fetch(key);
         match self.far().read_expiring(key, until) {
             Ok(found) => Ok(fetch.arrived::<C>(found)),
-            Err(failure) => self.near_instead_expiring(key, failure),
+            Err(failure) => self.near_expiring_after_failure(key, failure),
         }
     }
 
@@ -126,8 +126,8 @@ where
         match self.far().read_many_expiring(&absent, until) {
             Ok(found) => Ok(many.finish::<C>(found, |found| found)),
             Err(failure) => {
-                let near = keys.iter().map(|key| self.near_instead_expiring(key, ()));
-                self.near_instead_of_many(near, failure)
+                let near = keys.iter().map(|key| self.near_expiring_after_failure(key, ()));
+                self.near_many_after_failure(near, failure)
             }
         }
     }
@@ -140,7 +140,7 @@ where
         let absent: Vec<_> = places.iter().map(|place| &keys[*place]).collect();
         let found = match self.far().contains_many(&absent, until) {
             Ok(found) => found,
-            Err(failure) => self.are_near_instead::<V, _, _>(&absent, failure)?,
+            Err(failure) => self.are_near_after_failure::<V, _, _>(&absent, failure)?,
         };
         for (place, found) in places.into_iter().zip(found) {
             there[place] = found;

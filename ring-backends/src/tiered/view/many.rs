@@ -141,7 +141,7 @@ where
     }
 
     /// The near entries, for keys that the far tier failed to read. The failure if there are none.
-    pub(super) fn near_instead_of_many<T, E>(
+    pub(super) fn near_many_after_failure<T, E>(
         &self,
         found: impl Iterator<Item = Result<Option<T>, ()>>,
         failure: E,
@@ -152,7 +152,7 @@ where
     }
 
     /// Whether each key has a near entry, for keys that the far tier failed to read. The failure if none has.
-    pub(super) fn are_near_instead<V, K, E>(&self, keys: &[K], failure: E) -> Result<Vec<bool>, E>
+    pub(super) fn are_near_after_failure<V, K, E>(&self, keys: &[K], failure: E) -> Result<Vec<bool>, E>
     where
         V: 'static,
         N: Near<V>,
@@ -160,7 +160,7 @@ where
     {
         let there = keys
             .iter()
-            .map(|key| self.is_near_instead::<V, _, _>(key, ()).is_ok());
+            .map(|key| self.is_near_after_failure::<V, _, _>(key, ()).is_ok());
         let there: Vec<_> = there.collect();
         there.contains(&true).then_some(there).ok_or(failure)
     }

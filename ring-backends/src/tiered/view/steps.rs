@@ -22,7 +22,7 @@ enum NearUse {
     /// Like far ones: changes are reported; or nothing reports them; or their age is bounded and reports were refused.
     Always,
     /// Only if the far tier fails: their age is bounded.
-    Instead,
+    AfterFailure,
     Never,
 }
 
@@ -42,7 +42,7 @@ impl<N, F, C, P: Deref<Target = Tiered<N, F>>> TieredView<P, N, F, C> {
             };
             tiers.far.watch(Arc::new(observer))
         };
-        if !tiers.tells.get_or_init(watch) {
+        if !tiers.reports_changes.get_or_init(watch) {
             return NearUse::Always;
         }
         if tiers.trust.was_forked() {
@@ -55,7 +55,7 @@ impl<N, F, C, P: Deref<Target = Tiered<N, F>>> TieredView<P, N, F, C> {
             _ if tiers.trust.is_complete() => NearUse::Always,
             None => NearUse::Never,
             Some(_) if tiers.trust.is_refused() => NearUse::Always,
-            Some(_) => NearUse::Instead,
+            Some(_) => NearUse::AfterFailure,
         }
     }
 }
@@ -90,7 +90,11 @@ where
     }
 
     /// [`look_near_expiring`](Self::look_near_expiring), for a key that the far tier failed to read.
-    pub(super) fn near_instead_expiring<V, K, E>(&self, key: &K, failure: E) -> Result<Option<Expiring<V>>, E>
+    pub(super) fn near_expiring_after_failure<V, K, E>(
+        &self,
+        key: &K,
+        failure: E,
+    ) -> Result<Option<Expiring<V>>, E>
     where
         V: 'static,
         N: Near<V>,
@@ -125,7 +129,7 @@ where
     {
         match self.near_use() {
             NearUse::Always => {}
-            NearUse::Instead if instead => {}
+            NearUse::AfterFailure if instead => {}
             _ => return None,
         }
         let Ok(found) = self.near().read_of(key, version);
@@ -133,7 +137,7 @@ where
     }
 
     /// The near value, for a key that the far tier failed to read.
-    pub(super) fn near_instead<V, K, E>(&self, key: &K, failure: E) -> Result<Option<V>, E>
+    pub(super) fn near_after_failure<V, K, E>(&self, key: &K, failure: E) -> Result<Option<V>, E>
     where
         V: 'static,
         N: Near<V>,
@@ -157,7 +161,7 @@ where
     }
 
     /// Whether there is a near entry, for a key that the far tier failed to read.
-    pub(super) fn is_near_instead<V, K, E>(&self, key: &K, failure: E) -> Result<bool, E>
+    pub(super) fn is_near_after_failure<V, K, E>(&self, key: &K, failure: E) -> Result<bool, E>
     where
         V: 'static,
         N: Near<V>,
@@ -188,7 +192,7 @@ where
         let fill = tiers.fills.begin(EncodedKey::of(key));
         // Changes must be reported before the key is noted and after it: otherwise one could be missed.
         let is_usable = self.near_use() != NearUse::Never;
-        if is_usable && tiers.tells.get() == Some(&true) {
+        if is_usable && tiers.reports_changes.get() == Some(&true) {
             let is_near = |key: &EncodedKey| {
                 tiers.fills.is_under_way(key) || tiers.near.contains(key, None) == Ok(true)
             };

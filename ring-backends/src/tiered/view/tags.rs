@@ -72,7 +72,7 @@ where
     }
 
     /// The near entries, for keys that the far tier failed to read. The failure if there are none.
-    fn near_instead_of_tagged<V, K, E>(
+    fn near_tagged_after_failure<V, K, E>(
         &self,
         keys: &[(&K, Asked<'_>)],
         failure: E,
@@ -84,7 +84,7 @@ where
     {
         let found = keys.iter();
         let found = found.map(|(key, asked)| self.look_near_of(*key, asked.version_in_memory(), true));
-        self.near_instead_of_many(found.map(Ok), failure)
+        self.near_many_after_failure(found.map(Ok), failure)
     }
 
     fn encode_tagged<'a, K, V>(
@@ -155,7 +155,7 @@ where
                 }
                 Ok(look.found)
             }
-            Err(failure) => self.near_instead_of_tagged(keys, failure),
+            Err(failure) => self.near_tagged_after_failure(keys, failure),
         }
     }
 
@@ -232,7 +232,7 @@ where
                 }
                 Ok(look.found)
             }
-            Err(failure) => self.near_instead_of_tagged(keys, failure),
+            Err(failure) => self.near_tagged_after_failure(keys, failure),
         }
     }
 

@@ -261,7 +261,7 @@ fn a_holder_that_was_stopped_stores_nothing_when_it_goes_on() {
     });
     holder.signal("-CONT");
     let id = holder.child.id().to_string();
-    assert_eq!(holder.hear("returned "), id, "its caller gets what it computed");
+    assert_eq!(holder.hear("returned "), id, "its caller gets the computed value");
     assert_eq!(next.get_briefly_ring(1).get().unwrap(), Some(1));
     fs::remove_file(log).unwrap();
 }
@@ -366,7 +366,7 @@ fn no_process_stores_what_an_acknowledged_delete_made_out_of_date() {
         }
         for process in &mut processes {
             let ended = process.child.try_wait().unwrap();
-            assert!(ended.is_none(), "a process found what was out of date: {ended:?}");
+            assert!(ended.is_none(), "a process found an outdated value: {ended:?}");
         }
     }
     drop(fs::remove_file(log));

@@ -190,7 +190,7 @@ fn a_port_that_others_took_is_given_up_at_last() {
 
 /// Another server answers on the port of a killed one.
 #[test]
-fn another_server_is_not_taken_for_the_one_that_is_restarted() {
+fn another_server_on_the_port_is_not_taken_for_the_restarted_one() {
     let Some(redis) = or_leave_out("a Redis whose port was taken", Redis::start()) else {
         return;
     };

@@ -11,16 +11,16 @@ const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The instant until which an operation waits.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Patience {
+pub(super) struct WaitLimit {
     until: Instant,
 }
 
-impl Patience {
+impl WaitLimit {
     /// Waits until `until`, or else for the storage's `deadline`; a day at most.
     pub(super) fn of(until: Option<Instant>, deadline: Duration) -> Self {
         let now = Instant::now();
         let left = until.map_or(deadline, |until| until.saturating_duration_since(now));
-        Patience {
+        WaitLimit {
             until: now + left.min(LONGEST),
         }
     }

@@ -8,21 +8,23 @@ pub(super) enum Access {
     /// Shared with others: it changes nothing.
     Shared,
     /// Exclusive.
-    Alone,
+    Exclusive,
 }
 
 /// The operations on one key that run or wait, by their numbers.
 ///
 /// First in, first out: a shared operation waits behind an exclusive one that waits.
 #[derive(Default)]
-pub(super) struct Line {
-    sharing: usize,
-    alone: bool,
+pub(super) struct KeyQueue {
+    /// The number of running shared operations.
+    shared: usize,
+    /// Whether an exclusive operation runs.
+    is_exclusive: bool,
     /// Numbers rise from front to back.
     waiting: VecDeque<(u64, Access)>,
 }
 
-impl Line {
+impl KeyQueue {
     /// Joins the queue. Returns whether the operation may start now.
     pub(super) fn enter(&mut self, number: u64, access: Access) -> bool {
         let admitted = self.waiting.is_empty() && self.has_room(access);
@@ -40,9 +42,9 @@ impl Line {
             .waiting
             .binary_search_by_key(&number, |(waiting, _)| *waiting)
         {
-            Ok(place) => _ = self.waiting.remove(place),
-            Err(_) if access == Access::Alone => self.alone = false,
-            Err(_) => self.sharing -= 1,
+            Ok(index) => _ = self.waiting.remove(index),
+            Err(_) if access == Access::Exclusive => self.is_exclusive = false,
+            Err(_) => self.shared -= 1,
         }
         let mut admitted = Vec::new();
         while let Some((number, access)) = self.waiting.front().copied()
@@ -56,17 +58,17 @@ impl Line {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.sharing == 0 && !self.alone && self.waiting.is_empty()
+        self.shared == 0 && !self.is_exclusive && self.waiting.is_empty()
     }
 
     fn has_room(&self, access: Access) -> bool {
-        !self.alone && (self.sharing == 0 || access == Access::Shared)
+        !self.is_exclusive && (self.shared == 0 || access == Access::Shared)
     }
 
     fn admit(&mut self, access: Access) {
         match access {
-            Access::Shared => self.sharing += 1,
-            Access::Alone => self.alone = true,
+            Access::Shared => self.shared += 1,
+            Access::Exclusive => self.is_exclusive = true,
         }
     }
 }

@@ -10,7 +10,7 @@ pub(super) type WallClock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
 /// Metadata of an entry. Times are milliseconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Head {
+pub(super) struct Metadata {
     pub(super) created: i64,
     pub(super) term: Option<Term>,
     pub(super) value_checksum: i64,
@@ -34,9 +34,9 @@ pub(super) enum Condition {
     Expired,
 }
 
-impl Head {
+impl Metadata {
     pub(super) fn new(now: SystemTime, expiry: Option<Duration>, value: &[u8]) -> Self {
-        Head {
+        Metadata {
             created: milliseconds(now),
             term: expiry.map(|expiry| Term::new(now, expiry)),
             value_checksum: checksum(value),
@@ -45,7 +45,7 @@ impl Head {
 
     /// The same value with an expiry that begins now.
     pub(super) fn restarted(self, now: SystemTime, expiry: Duration) -> Self {
-        Head {
+        Metadata {
             created: milliseconds(now),
             term: Some(Term::new(now, expiry)),
             ..self
