@@ -167,10 +167,12 @@ impl<T> Shard<T> {
                 .get(*slot as usize)
                 .is_some_and(|slot| slot.hash == hash)
         };
-        let slot = *self.table.find(table_hash(hash), is_of_hash)?;
-        let entry = self.slots.get(slot as usize)?;
-        let deadline = self.deadlines.get(slot as usize).copied().unwrap_or(NEVER);
-        if !entry.key.is(key) || clock.is_past(stale_from(deadline, stale)) || !counts(slot as usize) {
+        let slot = *self.table.find(table_hash(hash), is_of_hash)? as usize;
+        let entry = self.slots.get(slot)?;
+        if !entry.key.is(key) || !counts(slot) {
+            return None;
+        }
+        if !self.is_without_deadlines() && clock.is_past(stale_from(*self.deadlines.get(slot)?, stale)) {
             return None;
         }
         self.note_use(entry);
