@@ -536,7 +536,8 @@ where
         })
     }
 
-    /// The slow path: a hit that waits, or a miss.
+    /// The slow path: a hit that waits, or a miss. Cold, so that the registers of a hit are chosen for the hit.
+    #[cold]
     #[inline(never)]
     fn look_up(self) -> R::Out {
         let (context, key) = (&self.context, self.call_key());
