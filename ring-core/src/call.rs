@@ -488,8 +488,19 @@ where
         };
         match context.hit(&key, stale) {
             Some(value) => R::found(value),
-            None if B::KEEPS_STALE => Self { context, body, mode }.look_up_expiring(),
-            None => Self { context, body, mode }.look_up(),
+            None => {
+                // Field by field: a copy of the whole would be laid out before the look-up.
+                let context = CallContext {
+                    is_update: false,
+                    ..context
+                };
+                let call = Self { context, body, mode };
+                if B::KEEPS_STALE {
+                    call.look_up_expiring()
+                } else {
+                    call.look_up()
+                }
+            }
         }
     }
 
@@ -525,7 +536,8 @@ where
         })
     }
 
-    /// The slow path: a hit that waits, or a miss.
+    /// The slow path: a hit that waits, or a miss. Cold, so that the registers of a hit are chosen for the hit.
+    #[cold]
     #[inline(never)]
     fn look_up(self) -> R::Out {
         let (context, key) = (&self.context, self.call_key());

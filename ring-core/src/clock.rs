@@ -114,9 +114,15 @@ impl StorageClock {
 
     /// Whether an entry with this deadline has expired. Reads no clock without a deadline, and the
     /// precise clock only near it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn is_past(&self, deadline: u64) -> bool {
-        deadline != NEVER && !self.is_well_before(deadline) && self.now() >= deadline
+        deadline != NEVER && !self.is_well_before(deadline) && self.is_at(deadline)
+    }
+
+    /// By the precise clock.
+    #[inline(never)]
+    fn is_at(&self, deadline: u64) -> bool {
+        self.now() >= deadline
     }
 
     #[inline]

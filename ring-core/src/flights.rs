@@ -26,11 +26,12 @@ mod shard;
 mod waiter;
 
 use std::convert::Infallible;
+use std::ops::DerefMut;
 use std::time::{Duration, Instant};
 
 pub(crate) use flight::Outcome;
 #[doc(hidden)]
-pub use in_place::{Evicted, InPlace, Terms};
+pub use in_place::{Evicted, Gone, InPlace, Terms};
 pub(crate) use invalidation::Invalidation;
 pub(crate) use leader::{Leader, Turn};
 pub use lease::{LeaseToken, Leases};
@@ -44,7 +45,7 @@ use refreshes::Refreshes;
 use registry::RingRegistry;
 pub(crate) use registry::may_meet;
 use ring_doubts::RingDoubts;
-pub(crate) use scope::{Scope, ScopeGuard, Scoped, Scopes};
+pub(crate) use scope::{Scope, Scoped, Scopes};
 use shard::{Shard, Spare};
 
 use crate::key::{EncodedKey, KeyShape, Name, RingKey};
@@ -244,6 +245,7 @@ impl<T> Flights<T> {
         value: T,
         terms: Terms,
     ) -> Result<(), (EncodedKey, T)> {
+        self.usage.written(key.ring_number());
         let mut shard = self.shard(&key).lock();
         let state = shard.find(&key);
         let has_state = state.is_some();
@@ -256,16 +258,15 @@ impl<T> Flights<T> {
             self.counting_doubts(state, |state| state.took_effect(epoch));
         }
         let hash = key.hash_value();
-        let evicted = storage.write(&key, value, terms);
+        let mut gone = None;
+        storage.write(&key, value, terms, &mut gone);
         // After the write: a look-up that saw the count sees the value.
         self.count_write(hash);
         drop(shard);
         if has_state {
             self.written.notify(usize::MAX);
         }
-        if let Some(evicted) = evicted {
-            storage.count_evicted(evicted);
-        }
+        storage.count_gone(gone);
         Ok(())
     }
 
@@ -450,6 +451,11 @@ impl<T> Flights<T> {
         self.counting_doubts(shard.expect_entry(key).into_mut(), change)
     }
 
+    /// Whether any key is in doubt, or a ring.
+    fn has_doubts(&self) -> bool {
+        self.doubts.load(Ordering::SeqCst) > 0
+    }
+
     /// Runs `change`, with which a doubt may begin or end.
     fn counting_doubts<R>(&self, state: &mut KeyState<T>, change: impl FnOnce(&mut KeyState<T>) -> R) -> R {
         let before = state.is_in_doubt();
@@ -468,7 +474,7 @@ impl<T> Flights<T> {
     /// Read before a look-up, which then treats a found value as absent.
     #[inline]
     pub fn is_in_doubt<K: RingKey + ?Sized>(&self, key: &K) -> bool {
-        self.doubts.load(Ordering::SeqCst) > 0 && self.is_known_to_be_in_doubt(key)
+        self.has_doubts() && self.is_known_to_be_in_doubt(key)
     }
 
     #[cold]
@@ -551,7 +557,7 @@ impl<T> Flights<T> {
     /// is not.
     #[inline]
     fn is_remembered(&self, state: &KeyState<T>) -> bool {
-        self.doubts.load(Ordering::SeqCst) > 0 && self.is_remembered_for_doubts(state)
+        self.has_doubts() && self.is_remembered_for_doubts(state)
     }
 
     #[cold]
@@ -586,15 +592,20 @@ impl<T> Flights<T> {
             if state.is_in_doubt() {
                 self.doubts.fetch_sub(1, Ordering::SeqCst);
             }
-            let flight = state.flight.take();
-            entry.remove();
-            self.keys.fetch_sub(1, Ordering::SeqCst);
-            let landed = shard.keep_spare(flight);
-            drop(shard);
-            // With the value that it gave to its waiters.
-            drop(landed);
+            let flight = entry.remove();
+            self.removed(shard, flight);
         }
         Ok(result)
+    }
+
+    /// The state of a key of this shard was removed, with this flight.
+    #[inline(always)]
+    fn removed(&self, mut shard: impl DerefMut<Target = Shard<T>>, flight: Option<Arc<Flight<T>>>) {
+        self.keys.fetch_sub(1, Ordering::SeqCst);
+        let landed = shard.keep_spare(flight);
+        drop(shard);
+        // With the value that it gave to its waiters.
+        drop(landed);
     }
 }
 

@@ -24,7 +24,7 @@ pub use policy::Policy;
 use shard::Shard;
 
 use crate::clock::{NEVER, StorageClock};
-use crate::flights::{Evicted, Flights, InPlace, Terms};
+use crate::flights::{Evicted, Flights, Gone, InPlace, Terms};
 use crate::key::{EncodedKey, KeyBytes, Name, RingKey, hash_key, recorded_text, text_in_namespace};
 use crate::observer::EvictionReason;
 use crate::ring::DEFAULT_WRITE_TIMEOUT;
@@ -235,6 +235,14 @@ impl<T> Lru<T> {
         idle.map_or(NEVER, |idle| self.clock.deadline(Some(idle)))
     }
 
+    /// Puts a value that is not a computation's.
+    fn put<K: RingKey + ?Sized>(&self, key: &K, value: T, terms: Terms) {
+        let (key, mut gone) = (self.encode(key), None);
+        self.flights.usage().written(key.ring_number());
+        self.write(&key, value, terms, &mut gone);
+        self.count_gone(gone);
+    }
+
     fn take<K: RingKey + ?Sized>(&self, key: &K) -> bool {
         let key = self.encode(key);
         let mut shard = self.shard(key.hash_value()).write();
@@ -430,22 +438,23 @@ impl<T> InPlace<T> for Lru<T> {
         })
     }
 
-    fn write(&self, key: &EncodedKey, value: T, terms: Terms) -> Option<Evicted<T>> {
-        self.flights.usage().written(key.ring_number());
+    fn write(&self, key: &EncodedKey, value: T, terms: Terms, gone: &mut Gone<T>) {
         let mut shard = self.shard(key.hash_value()).write();
         let before = shard.len();
-        let gone = shard.put(key, value, terms);
+        shard.put(key, value, terms, gone);
         match before.checked_sub(shard.len()) {
             Some(0) => {}
             Some(fewer) => self.facts().went(fewer),
             None => self.facts().came(),
         }
-        gone
     }
 
-    fn count_evicted(&self, mut evicted: Evicted<T>) {
-        let mut others = evicted.next.take();
-        self.report(evicted);
+    #[inline]
+    fn count_gone(&self, mut gone: Gone<T>) {
+        let mut others = gone.as_mut().and_then(|first| first.next.take());
+        if let Some(evicted) = gone {
+            self.report(evicted);
+        }
         while let Some(mut evicted) = others {
             others = evicted.next.take();
             self.report(*evicted);
@@ -470,9 +479,7 @@ impl<T: Clone> Storage<T> for Lru<T> {
             self.take(key);
             return Ok(());
         };
-        if let Some(evicted) = InPlace::write(self, &self.encode(key), value, terms) {
-            self.count_evicted(evicted);
-        }
+        self.put(key, value, terms);
         Ok(())
     }
 

@@ -140,9 +140,7 @@ where
         return out;
     }
     leader.heed(body.show(None));
-    let scope = context.computing_for(used, &leader).enter();
-    let out = body.run();
-    drop(scope);
+    let out = context.computing_for(used, &leader).run(body);
     match R::value(out) {
         Ok(value) => {
             match context.store_at_once(&mut leader, &value, used) {

@@ -5,10 +5,11 @@ use std::task::{Context, Poll};
 
 use super::context::CallContext;
 use crate::account::Use;
-use crate::flights::{Leader, Scope, ScopeGuard, Scoped};
+use crate::body::Body;
+use crate::flights::{Leader, Scope, Scoped};
 use crate::observer;
 use crate::ring::Ring;
-use crate::spans::{Entered, Span};
+use crate::spans::Span;
 use crate::stats::Timed;
 use crate::storage::{StorageBase, View};
 
@@ -26,13 +27,6 @@ struct Measure<'c> {
     timed: Option<Timed>,
     /// Whether the entry is still there, but out of date.
     is_refresh: bool,
-}
-
-/// The body runs. Dropped at its end.
-pub(crate) struct Running<'c> {
-    _scope: ScopeGuard,
-    _span: Entered,
-    measure: Measure<'c>,
 }
 
 impl<V, S: View<V>> CallContext<V, S> {
@@ -69,14 +63,14 @@ impl<'c> Computing<'c> {
         self
     }
 
-    /// Runs the body on this thread until the result is dropped.
-    #[inline]
-    pub(crate) fn enter(self) -> Running<'c> {
-        Running {
-            _scope: self.scope.enter(),
-            _span: self.span.enter(),
-            measure: self.measure,
-        }
+    /// Runs the body on this thread. One that panics did not run to its end.
+    #[inline(always)]
+    pub(crate) fn run<B: Body>(self, body: B) -> B::Out {
+        let _span = self.span.enter();
+        let _scope = self.scope.enter();
+        let out = body.run();
+        self.measure.end();
+        out
     }
 
     /// Runs a body that is a future.
@@ -110,16 +104,6 @@ impl Measure<'_> {
                 observer.refreshed(ring, took);
             }
         });
-    }
-}
-
-/// A body that panicked did not run to its end.
-impl Drop for Running<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        if !std::thread::panicking() {
-            self.measure.end();
-        }
     }
 }
 

@@ -42,6 +42,7 @@ where
     B: Body<Out = R::Out>,
 {
     /// The slow path of a plain call.
+    #[cold]
     #[inline(never)]
     pub(super) fn look_up_expiring(self) -> R::Out {
         let (context, key) = (&self.context, self.call_key());
@@ -233,9 +234,7 @@ where
     };
     leader.heed(body.show(context.erased(old)));
     let failures = body.failures();
-    let scope = context.computing(&leader).of_refresh(true).enter();
-    let out = body.run();
-    drop(scope);
+    let out = context.computing(&leader).of_refresh(true).run(body);
     match R::value(out) {
         Ok(value) => Refreshed::Value(blocking::store(&context, leader, context.deadline(), value)),
         Err(out) => {

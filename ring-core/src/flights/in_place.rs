@@ -13,11 +13,12 @@ pub trait InPlace<T> {
     /// The terms of an entry; `None` if it is not to be stored. Called before the lock is taken.
     fn terms(&self, value: &T, expiry: Option<Duration>) -> Option<Terms>;
 
-    /// Puts a value under `key`. Returns the entry that it replaced or evicted.
-    fn write(&self, key: &EncodedKey, value: T, terms: Terms) -> Option<Evicted<T>>;
+    /// Puts a value under `key`. The entries that it replaced or evicted are `gone`. The key's ring has used the storage,
+    /// or was noted as one that has entries there.
+    fn write(&self, key: &EncodedKey, value: T, terms: Terms, gone: &mut Gone<T>);
 
-    /// Counts and drops an entry. Called after the lock is released.
-    fn count_evicted(&self, evicted: Evicted<T>);
+    /// Counts and drops entries. Called after the lock is released.
+    fn count_gone(&self, gone: Gone<T>);
 }
 
 /// For how long an entry is stored, and what it costs.
@@ -44,14 +45,18 @@ pub struct Evicted<T> {
     pub expires_at: u64,
     /// The value, which is dropped without a lock.
     pub value: T,
-    /// The next one that was evicted for the same entry.
+    /// The next one that is gone for the same entry.
     pub next: Option<Box<Evicted<T>>>,
 }
 
+/// The entries that gave way to one. Mostly there is one at most.
+pub type Gone<T> = Option<Evicted<T>>;
+
 impl<T> Evicted<T> {
-    /// The same before others that were evicted for the same entry.
-    pub(crate) fn before(mut self, next: Option<Box<Self>>) -> Self {
-        self.next = next;
-        self
+    /// Adds it to those that are gone.
+    #[inline(always)]
+    pub(crate) fn add_to(mut self, gone: &mut Gone<T>) {
+        self.next = gone.take().map(Box::new);
+        *gone = Some(self);
     }
 }

@@ -43,6 +43,12 @@ impl<T> KeyState<T> {
         }
     }
 
+    /// Whether only one call refers to it, and none has changed the entry or was to change it: then nothing of it has to be
+    /// kept.
+    pub(super) fn is_of_one_call(&self) -> bool {
+        self.ref_count == 1 && self.min_epoch == 0
+    }
+
     /// Whether newcomers join `flight`.
     pub(super) fn joins(&self, flight: &Arc<Flight<T>>) -> bool {
         self.flight
@@ -202,6 +208,21 @@ mod tests {
         assert!(state.is_in_doubt(), "nothing newer took effect");
         state.took_effect(5);
         assert!(!state.is_in_doubt());
+    }
+
+    #[test]
+    fn a_state_is_of_one_call_until_another_comes_or_changes_the_entry() {
+        let mut state = state();
+        state.ref_count = 1;
+        assert!(state.is_of_one_call());
+        state.ref_count = 2;
+        assert!(!state.is_of_one_call(), "another call refers to it");
+        state.ref_count = 1;
+        state.invalidate_before(3);
+        assert!(
+            !state.is_of_one_call(),
+            "another call changed the entry, and is gone"
+        );
     }
 
     #[test]

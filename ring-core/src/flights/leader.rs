@@ -1,7 +1,7 @@
 //! The right to compute a value, and to store it unless a newer operation supersedes it.
 
 use super::flight::{Flight, Outcome};
-use super::in_place::{Evicted, InPlace, Terms};
+use super::in_place::{Gone, InPlace, Terms};
 use super::lease::{Lease, LeaseToken, Leases};
 use super::scope::Scope;
 use super::{Flights, KeyState};
@@ -51,13 +51,6 @@ pub(crate) enum Turn {
     Clear,
     /// Nothing: a newer operation overtook it.
     Superseded,
-}
-
-/// The values that a write in place leaves to be dropped without a lock.
-struct Leftovers<T> {
-    /// The value, if it was superseded.
-    refused: Option<T>,
-    evicted: Option<Evicted<T>>,
 }
 
 impl<'f, T> Leader<'f, T> {
@@ -202,19 +195,15 @@ impl<'f, T> Leader<'f, T> {
         count: impl FnOnce(bool),
         share: impl FnOnce(&EncodedKey) -> Outcome<T>,
     ) -> Result<(), T> {
-        let mut left = Leftovers {
-            refused: None,
-            evicted: None,
-        };
-        self.write_in_place(storage, held, terms, &mut left)?;
+        // Dropped without a lock: the value, if it was superseded, and the entries that gave way to it.
+        let (mut refused, mut gone) = (None, None);
+        self.write_in_place(storage, held, terms, &mut refused, &mut gone)?;
         self.released = true;
         // The rest runs code of values, which may panic.
-        count(left.refused.is_none());
+        count(refused.is_none());
         self.notify_waiters(|| share(&self.key));
         self.settled = true;
-        if let Some(evicted) = left.evicted {
-            storage.count_evicted(evicted);
-        }
+        storage.count_gone(gone);
         Ok(())
     }
 
@@ -225,28 +214,52 @@ impl<'f, T> Leader<'f, T> {
         storage: &dyn InPlace<T>,
         held: T,
         terms: Terms,
-        left: &mut Leftovers<T>,
+        refused: &mut Option<T>,
+        gone: &mut Gone<T>,
     ) -> Result<(), T> {
-        let (key, epoch, is_update, own) = (&self.key, self.epoch, self.is_update(), &mut self.flight);
+        let (key, flights) = (&self.key, self.flights);
+        let mut shard = flights.shard(key).lock();
+        let mut entry = shard.expect_entry(key);
+        if entry.get_mut().is_of_one_call() && !flights.has_doubts() {
+            storage.write(key, held, terms, gone);
+            flights.count_write(key.hash_value());
+            // No call waits. The state ends, and leaves its flight to the next leader.
+            self.flight.take_if(|own| entry.get_mut().joins(own));
+            let flight = entry.remove();
+            flights.removed(shard, flight);
+            return Ok(());
+        }
+        drop(shard);
+        self.write_beside_others(storage, held, terms, refused, gone)
+    }
+
+    /// [`write_in_place`](Self::write_in_place), whatever the state of the key.
+    #[inline(never)]
+    fn write_beside_others(
+        &mut self,
+        storage: &dyn InPlace<T>,
+        held: T,
+        terms: Terms,
+        refused: &mut Option<T>,
+        gone: &mut Gone<T>,
+    ) -> Result<(), T> {
+        let (key, epoch, is_update, own) = (&self.key, self.epoch, self.is_update(), self.flight.as_ref());
         let flights = self.flights;
         flights.try_release(key, |state| {
             if state.min_epoch > epoch && is_update && !state.is_superseded(epoch) {
                 return Err(held);
             } else if state.min_epoch > epoch {
-                left.refused = Some(held);
+                *refused = Some(held);
             } else if state.writer.is_some() {
                 return Err(held);
             } else {
-                left.evicted = storage.write(key, held, terms);
+                storage.write(key, held, terms, gone);
                 flights.count_write(key.hash_value());
-                state.begin_write(epoch, own.as_ref());
+                state.begin_write(epoch, own);
                 state.took_effect(epoch);
             }
-            match own {
-                // No call waits. The state ends, and leaves its flight to the next leader.
-                Some(flight) if state.ref_count == 1 && state.joins(flight) => *own = None,
-                Some(flight) => state.detach(flight),
-                None => {}
+            if let Some(flight) = own {
+                state.detach(flight);
             }
             Ok(())
         })

@@ -53,13 +53,15 @@ impl<'t, T> StateEntry<'t, T> {
         }
     }
 
-    /// Removes the state, whose flight was taken.
+    /// Removes the state. Returns its flight.
     #[inline(always)]
-    pub(super) fn remove(self) {
+    pub(super) fn remove(mut self) -> Option<Arc<Flight<T>>> {
+        let flight = self.get_mut().flight.take();
         match self {
             StateEntry::First(state) => *state = None,
             StateEntry::Other(entry) => drop(entry.remove()),
         }
+        flight
     }
 }
 

@@ -3,6 +3,7 @@
 //! The table holds slot numbers and compares keys in the slots, which lie in one vector. Half of the hash of a key is
 //! stored with it, so no key is hashed again when the table grows or an entry moves.
 
+use std::mem;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use super::idle::Idle;
 use super::policy::{Marks, PolicyImpl, push_within};
 use super::weights::Weights;
 use crate::clock::{NEVER, StorageClock, stale_from};
-use crate::flights::{Evicted, Terms};
+use crate::flights::{Evicted, Gone, Terms};
 use crate::key::{EncodedKey, KeyBytes, RingKey};
 use crate::sync::AtomicU32;
 
@@ -167,10 +168,12 @@ impl<T> Shard<T> {
                 .get(*slot as usize)
                 .is_some_and(|slot| slot.hash == hash)
         };
-        let slot = *self.table.find(table_hash(hash), is_of_hash)?;
-        let entry = self.slots.get(slot as usize)?;
-        let deadline = self.deadlines.get(slot as usize).copied().unwrap_or(NEVER);
-        if !entry.key.is(key) || clock.is_past(stale_from(deadline, stale)) || !counts(slot as usize) {
+        let slot = *self.table.find(table_hash(hash), is_of_hash)? as usize;
+        let entry = self.slots.get(slot)?;
+        if !entry.key.is(key) || !counts(slot) {
+            return None;
+        }
+        if !self.is_without_deadlines() && clock.is_past(stale_from(*self.deadlines.get(slot)?, stale)) {
             return None;
         }
         self.note_use(entry);
@@ -287,22 +290,18 @@ impl<T> Shard<T> {
         }
     }
 
-    /// Puts an entry. Returns the old value of its key, and what was evicted.
+    /// Puts an entry. The old value of its key, and what was evicted, are `gone`; with capacity 0, and if it is too heavy, the
+    /// new entry.
     #[inline]
-    pub(super) fn put(&mut self, key: &EncodedKey, value: T, terms: Terms) -> Option<Evicted<T>> {
-        let mut old = None;
+    pub(super) fn put(&mut self, key: &EncodedKey, value: T, terms: Terms, gone: &mut Gone<T>) {
         if let Some(slot) = self.find(key.hash_value(), key) {
             if self.has_room_in(slot, terms.weight) {
-                return Some(self.replace(slot, value, terms));
+                return self.replace(slot, value, terms).add_to(gone);
             }
             // As a new entry, which others give way to.
-            old = Some(self.remove(slot));
+            self.remove(slot).add_to(gone);
         }
-        let gone = self.insert(key, value, terms);
-        match old {
-            Some(old) => Some(old.before(gone.map(Box::new))),
-            None => gone,
-        }
+        self.insert(key, value, terms, gone);
     }
 
     /// Puts a new value into the slot of its key. Returns the old one.
@@ -311,7 +310,7 @@ impl<T> Shard<T> {
         self.set_terms(slot, terms);
         self.policy.replace(self.slots[slot].mark.get_mut());
         let key = self.slots[slot].key.clone();
-        let value = std::mem::replace(&mut self.slots[slot].value, value);
+        let value = mem::replace(&mut self.slots[slot].value, value);
         Evicted {
             key,
             by_another_key: false,
@@ -321,28 +320,26 @@ impl<T> Shard<T> {
         }
     }
 
-    /// Adds an entry whose key is absent. Returns what was evicted for it; with capacity 0, and if it is too heavy, the new
-    /// entry.
+    /// [`put`](Self::put) for a key that is absent.
     #[inline]
-    fn insert(&mut self, key: &EncodedKey, value: T, terms: Terms) -> Option<Evicted<T>> {
+    fn insert(&mut self, key: &EncodedKey, value: T, terms: Terms, gone: &mut Gone<T>) {
+        let hash = key.hash_value() as u32;
+        let place = match self.weights {
+            None => self.place(hash),
+            Some(_) => self.place_for(hash, terms.weight, gone),
+        };
+        if let Place::Of(victim) = place {
+            return self.exchange(victim, key, value, terms, gone);
+        }
         let slot = Slot {
-            hash: key.hash_value() as u32,
+            hash,
             key: key.bytes().clone(),
             mark: AtomicU32::new(0),
             value,
         };
-        let mut gone = None;
-        let place = match self.weights {
-            None => self.place(slot.hash),
-            Some(_) => self.place_for(slot.hash, terms.weight, &mut gone),
-        };
         match place {
-            Place::New => {
-                self.push(slot, terms);
-                gone
-            }
-            Place::Of(victim) => Some(self.exchange(victim, slot, terms).before(gone.map(Box::new))),
-            Place::Nowhere => Some(evicted(slot, NEVER, true)),
+            Place::New => self.push(slot, terms),
+            _ => evicted(slot, NEVER, true).add_to(gone),
         }
     }
 
@@ -360,7 +357,7 @@ impl<T> Shard<T> {
 
     /// [`place`](Self::place) where entries have weights: several may give way, which are `gone`.
     #[inline(never)]
-    fn place_for(&mut self, hash: u32, weight: u32, gone: &mut Option<Evicted<T>>) -> Place {
+    fn place_for(&mut self, hash: u32, weight: u32, gone: &mut Gone<T>) -> Place {
         if self.capacity == 0 || self.is_too_heavy(weight) {
             return Place::Nowhere;
         }
@@ -369,23 +366,29 @@ impl<T> Shard<T> {
             if self.has_room_in(victim, weight) {
                 return Place::Of(victim);
             }
-            *gone = Some(self.evict(victim).before(gone.take().map(Box::new)));
+            self.evict(victim).add_to(gone);
         }
         Place::New
     }
 
-    /// Puts an entry into the slot of the victim.
+    /// Puts an entry into the slot of the victim, which is gone.
     #[inline]
-    fn exchange(&mut self, victim: usize, mut slot: Slot<T>, terms: Terms) -> Evicted<T> {
-        let expires_at = self.deadline(victim);
+    fn exchange(&mut self, victim: usize, key: &EncodedKey, value: T, terms: Terms, gone: &mut Gone<T>) {
+        let (hash, expires_at) = (key.hash_value() as u32, self.deadline(victim));
         self.unlink(victim);
-        self.link(slot.hash, victim);
+        self.link(hash, victim);
         self.set_terms(victim, terms);
+        let old_hash = mem::replace(&mut self.slots[victim].hash, hash);
+        self.policy.reuse(&mut self.slots, victim, old_hash);
         let place = &mut self.slots[victim];
-        *slot.mark.get_mut() = *place.mark.get_mut();
-        let old = std::mem::replace(place, slot);
-        self.policy.reuse(&mut self.slots, victim, old.hash);
-        evicted(old, expires_at, true)
+        let old = Evicted {
+            key: mem::replace(&mut place.key, key.bytes().clone()),
+            by_another_key: true,
+            expires_at,
+            value: mem::replace(&mut place.value, value),
+            next: None,
+        };
+        old.add_to(gone);
     }
 
     fn is_too_heavy(&self, weight: u32) -> bool {
@@ -416,6 +419,7 @@ impl<T> Shard<T> {
         gone
     }
 
+    #[inline(always)]
     fn set_terms(&mut self, slot: usize, terms: Terms) {
         self.set_version(slot, terms.version);
         self.set_deadline(slot, terms.expires_at);
@@ -596,7 +600,7 @@ mod tests {
                         assert_eq!((shard.slots[slot].value, shard.deadline(slot)), (step, deadline));
                     }
                     (None, _) => {
-                        shard.insert(&key, step, terms(deadline));
+                        shard.insert(&key, step, terms(deadline), &mut None);
                         let slot = shard.find(key.hash_value(), &key).expect("it was inserted");
                         assert_eq!((shard.slots[slot].value, shard.deadline(slot)), (step, deadline));
                     }
@@ -619,7 +623,7 @@ mod tests {
     fn a_shard_takes_no_more_memory_than_its_capacity_needs() {
         let mut shard = Shard::new(100, PolicyImpl::new(Policy::LeastRecentlyUsed, 100, true));
         for number in 0..1000_u64 {
-            shard.insert(&EncodedKey::of(&number), (), terms(NEVER));
+            shard.insert(&EncodedKey::of(&number), (), terms(NEVER), &mut None);
         }
         assert_eq!((shard.len(), shard.slots.capacity()), (100, 100));
         assert!(shard.deadlines.is_empty(), "nothing expires");
@@ -637,7 +641,9 @@ mod tests {
             let find = |shard: &Shard<u64>, key: &EncodedKey| shard.find(key.hash_value(), key);
             for (number, key) in (0..).zip(&keys[..3]) {
                 assert_eq!(find(&shard, key), None);
-                assert!(shard.insert(key, number, terms(NEVER)).is_none());
+                let mut gone = None;
+                shard.insert(key, number, terms(NEVER), &mut gone);
+                assert!(gone.is_none());
             }
             assert_eq!(find(&shard, &keys[3]), None);
             for gone in [1, 0, 2] {

@@ -26,10 +26,7 @@ impl<T: Clone> Lru<T> {
             self.take(key);
             return;
         };
-        let evicted = InPlace::write(self, &self.encode(key), value, Terms { version, ..terms });
-        if let Some(evicted) = evicted {
-            self.count_evicted(evicted);
-        }
+        self.put(key, value, Terms { version, ..terms });
     }
 
     /// Whether there is an entry under `key` that was stored with this version.

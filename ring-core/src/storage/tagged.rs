@@ -17,7 +17,7 @@ use super::base::{ChangeObserver, EvictionCounts, Expires, Expiring, StorageBase
 use super::blocking::Storage;
 use super::view::{Coded, Detach, HasCoder, View};
 use crate::error::Error;
-use crate::flights::{Evicted, Flights, InPlace, Terms};
+use crate::flights::{Flights, Gone, InPlace, Terms};
 use crate::key::{EncodedKey, RingKey, hash_key};
 use crate::sync::{Arc, AtomicBool, AtomicU64, Ordering};
 use crate::tag::{Tag, version_in_memory};
@@ -411,14 +411,16 @@ impl<T, W: Reaches<Storage: StorageBase<T>>, const N: usize> InPlace<T> for Tagg
         (**self).in_place()?.terms(value, expiry)
     }
 
-    fn write(&self, key: &EncodedKey, value: T, terms: Terms) -> Option<Evicted<T>> {
+    fn write(&self, key: &EncodedKey, value: T, terms: Terms, gone: &mut Gone<T>) {
         let version = self.version(key);
-        (**self).in_place()?.write(key, value, Terms { version, ..terms })
+        if let Some(storage) = (**self).in_place() {
+            storage.write(key, value, Terms { version, ..terms }, gone);
+        }
     }
 
-    fn count_evicted(&self, evicted: Evicted<T>) {
+    fn count_gone(&self, gone: Gone<T>) {
         if let Some(storage) = (**self).in_place() {
-            storage.count_evicted(evicted);
+            storage.count_gone(gone);
         }
     }
 }

@@ -334,9 +334,7 @@ where
                 return Progress::Ended(Err(out));
             }
             leader.heed(body.show(None));
-            let scope = context.computing(&leader).enter();
-            let out = body.run();
-            drop(scope);
+            let out = context.computing(&leader).run(body);
             pending.computed(leader, left, out, Some(failures))
         }
     }

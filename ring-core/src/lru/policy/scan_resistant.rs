@@ -228,7 +228,7 @@ impl ScanResistant {
     }
 
     /// The queue for the entry with this hash. Removes its ghost.
-    #[inline]
+    #[inline(always)]
     fn admit(&mut self, marks: &mut impl Marks, hash: u32) -> Mark {
         let Some(ghost) = self.ghosts.take(hash) else {
             return Mark::new(PROBATION, 1, 0);

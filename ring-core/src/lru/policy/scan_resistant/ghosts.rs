@@ -67,19 +67,19 @@ impl Moment {
     /// The place of the ghost that would expire first; of several, the first one's.
     #[inline(always)]
     fn first_to_expire(self, notes: &[u16; BUCKET]) -> usize {
-        let most = self.ranks(notes).iter().fold(1, |most, rank| most.max(*rank));
+        let most = self.highest_rank(notes);
         BUCKET - 1 - usize::from(most - 1) % BUCKET
     }
 
-    /// The [`urgency`](Self::urgency) of each, and behind it the number of places from it on. In a function of its own the
-    /// compiler computes all of them at once.
+    /// The highest rank: the [`urgency`](Self::urgency), and behind it the number of places from it on. In a function of its
+    /// own the compiler computes all of them at once.
     #[inline(never)]
-    fn ranks(self, notes: &[u16; BUCKET]) -> [u16; BUCKET] {
+    fn highest_rank(self, notes: &[u16; BUCKET]) -> u16 {
         let mut ranks = notes.map(|note| self.urgency(note).wrapping_mul(BUCKET as u16));
         for (place, rank) in ranks.iter_mut().enumerate() {
             *rank = rank.wrapping_add((BUCKET - place) as u16);
         }
-        ranks
+        ranks.into_iter().fold(1, u16::max)
     }
 }
 
