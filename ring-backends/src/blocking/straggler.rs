@@ -49,7 +49,7 @@ enum Stage {
     Straggling(Vec<Doubt>),
 }
 
-/// What one knows of the change of `keys`, and the other.
+/// A change of `keys` that has not begun, as its thread and its caller know it.
 pub(super) fn begin<S: Storage<T>, T>(
     storage: &Arc<S>,
     effect: Effect,
@@ -85,7 +85,7 @@ impl<S: Storage<T>, T> Progress<S, T> {
 }
 
 impl<S: Storage<T>, T> Change<S, T> {
-    /// The work is over. What it wrote without a caller is removed, if the key may have been changed meanwhile.
+    /// The work is over. A value that it wrote without a caller is removed, if the key may have been changed meanwhile.
     fn end(&self) {
         let stage = mem::replace(&mut *self.stage.lock(), Stage::Ended);
         let Stage::Straggling(doubts) = stage else { return };
