@@ -36,7 +36,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use ring_cache_core::flights::Flights;
 use ring_cache_core::key::namespace_text;
-use ring_cache_core::storage::{ChangeObserver, LeaseRequest, LeaseToken};
+use ring_cache_core::storage::{AfterWrite, ChangeObserver, LeaseRequest, LeaseToken};
 use ring_cache_core::{Cause, Error, Name, RingKey};
 
 pub use breaker::Breaker;
@@ -133,10 +133,13 @@ pub trait Server: Send + Sync + 'static {
         Err(no_leases())
     }
 
-    /// Stores values whose leases have these tokens, and ends the leases, [with the entries](ServerLeases::WithEntries). No
-    /// expiry is zero. Returns whether each was stored.
-    fn write_leased(entries: &[LeasedEntry<Self::StoredKey>]) -> Result<Self::Request<bool>, Fault> {
-        let _ = entries;
+    /// Stores values whose leases have these tokens, [with the entries](ServerLeases::WithEntries), and ends the leases unless
+    /// they stay. No expiry is zero. Returns whether each was stored.
+    fn write_leased(
+        entries: &[LeasedEntry<Self::StoredKey>],
+        after: AfterWrite,
+    ) -> Result<Self::Request<bool>, Fault> {
+        let _ = (entries, after);
         Err(no_leases())
     }
 
@@ -158,7 +161,7 @@ pub(crate) fn no_leases() -> Fault {
     Fault::Refused("this storage has no leases".into())
 }
 
-/// How a server gives leases.
+/// How a server gives leases: whether it looks at the entry in the same request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ServerLeases {
     /// Not at all.

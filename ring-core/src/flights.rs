@@ -616,6 +616,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_computation_whose_version_is_not_known_is_not_joined_by_a_call_that_knows_one() {
+        let (flights, key) = (Flights::<()>::default(), EncodedKey::of(&1));
+        let unknown = flights.join(key.clone(), 0);
+        assert!(matches!(unknown, Role::Lead(_)));
+        assert!(matches!(flights.join(key.clone(), 0), Role::Wait(_)));
+        assert!(matches!(flights.join(key.clone(), 7), Role::Lead(_)));
+    }
+
+    #[test]
     fn keys_are_spread_over_all_locks_and_counters() {
         let flights = Flights::<()>::default();
         let keys: Vec<_> = (0..1000).map(|id| EncodedKey::of(&id)).collect();

@@ -25,7 +25,7 @@ pub use crate::tag::{AsyncForgetsTags, ForgetsTags};
 pub use awaited::{AsyncClear, AsyncStorage, InMemory};
 pub use base::{ChangeObserver, EvictionCounts, Expires, Expiring, StorageBase, TellsLife};
 pub use blocking::{Clear, Storage};
-pub use lease::{Acquired, LeaseRequest, YieldsTo, is_leased};
+pub use lease::{Acquired, AfterWrite, LeaseRequest, YieldsTo, is_leased};
 #[doc(hidden)]
 pub use tagged::{Asked, Reaches, Seen, Tagged};
 pub use tagged::{AsyncTags, Tags};

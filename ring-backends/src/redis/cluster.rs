@@ -18,7 +18,7 @@ use redis::{Client, ConnectionInfo, Value};
 #[cfg(feature = "inspect")]
 use ring_cache_core::inspect::is_of_ring;
 use ring_cache_core::key::text_in_namespace;
-use ring_cache_core::storage::{LeaseRequest, LeaseToken};
+use ring_cache_core::storage::{AfterWrite, LeaseRequest, LeaseToken};
 use ring_cache_core::{Error, Name, RingKey};
 
 use super::address;
@@ -171,8 +171,8 @@ impl KeySchema for SpreadKeys {
         Keys::acquire(items)
     }
 
-    fn write_leased(entries: &[LeasedEntry<StoredKey>]) -> Result<Request<bool>, Fault> {
-        Keys::write_leased(entries)
+    fn write_leased(entries: &[LeasedEntry<StoredKey>], after: AfterWrite) -> Result<Request<bool>, Fault> {
+        Keys::write_leased(entries, after)
     }
 
     fn release(leases: &[(StoredKey, LeaseToken)]) -> Result<Request<bool>, Fault> {

@@ -1,12 +1,13 @@
-//! The scripts of leases: one asks for a lease, the other ends it, with the writes of its computation.
+//! The scripts of leases: one asks for a lease, the other writes the entry under it and ends it.
 //!
 //! Redis runs a script without any other command in between. The lease is a key of its own beside the entry, whose value is
-//! the token. So a computation that was overtaken finds another token, or none, and writes nothing.
+//! the token. So a computation that was overtaken finds another token, or none, and writes nothing. A key of another type is
+//! no lease: it is replaced.
 
 use std::time::Duration;
 
 use redis::{Arg, Cmd, Value};
-use ring_cache_core::storage::{LeaseRequest, LeaseToken, YieldsTo};
+use ring_cache_core::storage::{AfterWrite, LeaseRequest, LeaseToken, YieldsTo};
 
 use super::faults::Unexpected;
 use super::request::{self, Request, milliseconds};
@@ -24,16 +25,16 @@ struct Script {
 /// `KEYS`: the lease, the entry. `ARGV`: the token, the life of the lease, and the remaining life up to which an entry is not
 /// returned; -1 for any entry, -2 also to take the lease from another computation.
 static ACQUIRE: Script = Script {
-    sum: "e4d6fc4f754be351d26194b0a3e2057ef364f8d3",
+    sum: "0a309495dc22c55f58e431a69ce0241c447827ea",
     text: include_str!("lease/acquire.lua"),
 };
 
-/// Ends a lease and writes, if the lease has the token. Returns 1, or else 0.
+/// Ends a lease and writes the entry, if there is one, if the lease has the token. Returns 1, or else 0.
 ///
-/// `KEYS`: the lease, and the keys to write. `ARGV`: the token, and for each key its value and its life, empty if it does not
-/// expire.
+/// `KEYS`: the lease, and the entry. `ARGV`: the token; the value of the entry and its life, empty if it does not expire;
+/// `keep` if the lease does not end.
 static END: Script = Script {
-    sum: "d8d4cd4e40e3d686cb42c0f365dffd4f55844373",
+    sum: "db66bfcc31c242a2d5323651fae4c3f3f403feac",
     text: include_str!("lease/end.lua"),
 };
 
@@ -61,8 +62,8 @@ pub(super) fn acquire(items: &[(StoredKey, LeaseRequest)]) -> Result<Request<Lea
     Ok(Request::each(items, ask, answers))
 }
 
-/// Ends leases, with the write of an entry each.
-pub(super) fn write(entries: &[LeasedEntry<StoredKey>]) -> Result<Request<bool>, Fault> {
+/// Writes an entry under each lease.
+pub(super) fn write(entries: &[LeasedEntry<StoredKey>], after: AfterWrite) -> Result<Request<bool>, Fault> {
     let end = |(key, value, expiry, token): &LeasedEntry<StoredKey>| {
         let mut command = run(&END, &[key.lease().unwrap_or_default(), key]);
         command.arg(token.number()).arg(value.as_slice());
@@ -70,6 +71,9 @@ pub(super) fn write(entries: &[LeasedEntry<StoredKey>]) -> Result<Request<bool>,
             Some(expiry) => command.arg(milliseconds(*expiry).max(1)),
             None => command.arg(""),
         };
+        if after == AfterWrite::KeepLease {
+            command.arg("keep");
+        }
         command
     };
     Ok(Request::each(entries, end, request::flags))
@@ -114,7 +118,14 @@ fn answer(reply: Value) -> Result<LeaseAnswer, Unexpected> {
 fn is_of_scripts(error: &redis::ServerError) -> bool {
     let text = error.details().unwrap_or_default().to_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    let of_commands = ["unknown command", "unsupported", "not supported", "disabled"];
+    let of_commands = [
+        "unknown command",
+        "unsupported",
+        "not supported",
+        "disabled",
+        // Of a command in the script, by Redis 7.
+        "can't run this command",
+    ];
     error.code() == "NOPERM" || says(&of_commands) || error.code().eq_ignore_ascii_case("unsupported")
 }
 
@@ -158,6 +169,7 @@ mod tests {
             "-NOPERM this user has no permissions to run the 'evalsha' command\r\n",
             "-ERR unknown command 'EVALSHA', with args beginning with: \r\n",
             "-unsupported command 'evalsha'\r\n",
+            "-ERR The user executing the script can't run this command or subcommand script: 576d, on @user_script:5.\r\n",
         ] {
             let answer = answer(reply(refusal)).ok();
             assert!(matches!(answer, Some(LeaseAnswer::Refused(_))), "{refusal}");

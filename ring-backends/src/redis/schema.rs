@@ -9,7 +9,7 @@ use redis::{Cmd, Pipeline};
 #[cfg(feature = "inspect")]
 use ring_cache_core::inspect::is_of_ring;
 use ring_cache_core::key::text_in_namespace;
-use ring_cache_core::storage::{ChangeObserver, LeaseRequest, LeaseToken};
+use ring_cache_core::storage::{AfterWrite, ChangeObserver, LeaseRequest, LeaseToken};
 use ring_cache_core::{Name, RingKey};
 
 use super::lease;
@@ -63,7 +63,7 @@ pub(super) trait KeySchema: Send + Sync + 'static {
         Err(no_leases())
     }
     /// Stores values under leases.
-    fn write_leased(_: &[LeasedEntry<Self::StoredKey>]) -> Result<Request<bool>, Fault> {
+    fn write_leased(_: &[LeasedEntry<Self::StoredKey>], _: AfterWrite) -> Result<Request<bool>, Fault> {
         Err(no_leases())
     }
     /// Ends leases.
@@ -193,8 +193,8 @@ impl KeySchema for Keys {
         lease::acquire(items)
     }
 
-    fn write_leased(entries: &[LeasedEntry<StoredKey>]) -> Result<Request<bool>, Fault> {
-        lease::write(entries)
+    fn write_leased(entries: &[LeasedEntry<StoredKey>], after: AfterWrite) -> Result<Request<bool>, Fault> {
+        lease::write(entries, after)
     }
 
     fn release(leases: &[(StoredKey, LeaseToken)]) -> Result<Request<bool>, Fault> {

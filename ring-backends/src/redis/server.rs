@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ring_cache_core::storage::{ChangeObserver, LeaseRequest, LeaseToken};
+use ring_cache_core::storage::{AfterWrite, ChangeObserver, LeaseRequest, LeaseToken};
 use ring_cache_core::{Name, RingKey};
 
 use super::request::{self, Request};
@@ -110,8 +110,11 @@ impl<L: KeySchema> Server for RedisServer<L> {
         L::acquire(items)
     }
 
-    fn write_leased(entries: &[LeasedEntry<L::StoredKey>]) -> Result<Request<bool>, Fault> {
-        L::write_leased(entries)
+    fn write_leased(
+        entries: &[LeasedEntry<L::StoredKey>],
+        after: AfterWrite,
+    ) -> Result<Request<bool>, Fault> {
+        L::write_leased(entries, after)
     }
 
     fn release(leases: &[(L::StoredKey, LeaseToken)]) -> Result<Request<bool>, Fault> {

@@ -56,18 +56,26 @@ struct Incoming<'w> {
 
 impl Read for Incoming<'_> {
     fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
-        if Instant::now() >= self.until {
-            return Err(io::ErrorKind::TimedOut.into());
-        }
         if self.count > MAX_REPLY {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidData,
                 "the reply is too large",
             ));
         }
-        let count = on!(&mut self.stream, stream => stream.read(space))?;
-        self.count += count as u64;
-        Ok(count)
+        loop {
+            if Instant::now() >= self.until {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            match on!(&mut self.stream, stream => stream.read(space)) {
+                // A socket with a timeout is interrupted when its process was stopped and goes on.
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => {
+                    let count = read?;
+                    self.count += count as u64;
+                    return Ok(count);
+                }
+            }
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Leases on a server: one computation of a key among processes.
 //!
-//! Whoever computes may ask for the lease of the key, and then stores its value only if it still has the lease. What is not
-//! used is released in the background: no call waits for that.
+//! A computation asks for the lease of its key, and stores its value only if it still has the lease. A lease that is not used
+//! is released in the background: no call waits for that.
 
 use std::mem;
 use std::sync::atomic::Ordering;
@@ -18,6 +18,7 @@ use super::{BlockingServer, Entry, Found, LeaseAnswer, LeasedEntry, Nodes, Remot
 
 /// For how long the server may be asked to release leases: they end by themselves.
 const PATIENCE: Duration = Duration::from_secs(1);
+
 impl<S: Server> Leases for Remote<S> {
     fn release(&self, key: &EncodedKey, token: LeaseToken) {
         self.release_later(self.leased_key(key), token);
@@ -111,7 +112,7 @@ impl<S: Server> Remote<S> {
         found: Option<Found>,
     ) -> Result<Acquired<Vec<u8>>, Error> {
         let won = |token: Option<LeaseToken>| token.unwrap_or(request.token);
-        if let Some((value, remaining)) = found.filter(|found| yields(request, found.1)) {
+        if let Some((value, remaining)) = found.filter(|found| request.yields_to_entry(found.1)) {
             if let LeaseAnswer::Won(token) = answer {
                 self.release(key, won(token));
             }
@@ -186,12 +187,4 @@ pub(super) fn entries_of<K: Clone>(entries: &mut [LeasedEntry<K>], are_leased: &
     entries
         .map(|((key, value, expiry, _), _)| (key.clone(), mem::take(value), *expiry))
         .collect()
-}
-
-/// Whether a computation yields to an entry of this remaining life.
-fn yields(request: LeaseRequest, remaining: Option<Duration>) -> bool {
-    match request.yields_to {
-        YieldsTo::Entry(stale) => remaining.is_none_or(|remaining| remaining > stale),
-        YieldsTo::Lease | YieldsTo::Nothing => false,
-    }
 }

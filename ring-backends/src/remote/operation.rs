@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use event_listener::Listener;
 use ring_cache_core::Error;
-use ring_cache_core::storage::{LeaseRequest, LeaseToken};
+use ring_cache_core::storage::{AfterWrite, LeaseRequest, LeaseToken};
 #[cfg(feature = "tokio")]
 use tokio::time::Timeout;
 
@@ -96,10 +96,17 @@ pub(super) fn acquire<S: Server>(
 }
 
 /// An entry that was not written was changed by another computation.
-pub(super) fn write_leased<S: Server>(name: &'static str) -> Operation<S, LeasedEntry<S::StoredKey>, bool> {
+pub(super) fn write_leased<S: Server>(
+    name: &'static str,
+    after: AfterWrite,
+) -> Operation<S, LeasedEntry<S::StoredKey>, bool> {
+    let request = match after {
+        AfterWrite::EndLease => |entries: &[_]| S::write_leased(entries, AfterWrite::EndLease),
+        AfterWrite::KeepLease => |entries: &[_]| S::write_leased(entries, AfterWrite::KeepLease),
+    };
     Operation {
         changed: |written| written.iter().all(|written| *written),
-        ..Operation::mutation(name, |(key, ..)| key, S::write_leased)
+        ..Operation::mutation(name, |(key, ..)| key, request)
     }
 }
 

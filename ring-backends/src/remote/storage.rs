@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use ring_cache_core::flights::Flights;
 use ring_cache_core::key::EncodedKey;
 use ring_cache_core::storage::{
-    self, Acquired, ChangeObserver, Clear, EvictionCounts, Expires, LeaseRequest, LeaseToken, Leases,
-    Storage, StorageBase, TellsLife,
+    self, Acquired, AfterWrite, ChangeObserver, Clear, EvictionCounts, Expires, LeaseRequest, LeaseToken,
+    Leases, Storage, StorageBase, TellsLife,
 };
 #[cfg(feature = "tokio")]
 use ring_cache_core::storage::{AsyncClear, AsyncStorage};
@@ -242,6 +242,7 @@ impl<S: BlockingServer> Storage<Vec<u8>> for Remote<S> {
     fn write_leased<K: RingKey>(
         &self,
         entries: Vec<(K, Vec<u8>, Option<Duration>, LeaseToken)>,
+        after: AfterWrite,
         until: Option<Instant>,
     ) -> Result<Vec<bool>> {
         let (mut entries, until) = (self.entries_with_tokens(entries), self.until(until));
@@ -249,7 +250,7 @@ impl<S: BlockingServer> Storage<Vec<u8>> for Remote<S> {
             vec![true; entries.len()]
         } else if S::LEASES == ServerLeases::WithEntries {
             return self
-                .execute_on_all(&write_leased("set"), leased::<S>(entries), until)
+                .execute_on_all(&write_leased("set", after), leased::<S>(entries), until)
                 .all();
         } else {
             let tokens = self.execute_on_all(&lease_tokens("set"), keys_of(&entries), until);
@@ -257,7 +258,9 @@ impl<S: BlockingServer> Storage<Vec<u8>> for Remote<S> {
         };
         let leased = entries_of(&mut entries, &are_leased);
         self.execute_on_all(&write("set"), leased, until).all()?;
-        self.release_all_later(&entries, &are_leased);
+        if after == AfterWrite::EndLease {
+            self.release_all_later(&entries, &are_leased);
+        }
         Ok(are_leased)
     }
 
@@ -414,6 +417,7 @@ impl<S: AsyncServer> AsyncStorage<Vec<u8>> for Remote<S> {
     async fn write_leased<K: RingKey>(
         &self,
         entries: Vec<(K, Vec<u8>, Option<Duration>, LeaseToken)>,
+        after: AfterWrite,
         until: Option<Instant>,
     ) -> Result<Vec<bool>> {
         let (mut entries, until) = (self.entries_with_tokens(entries), self.until(until));
@@ -422,7 +426,7 @@ impl<S: AsyncServer> AsyncStorage<Vec<u8>> for Remote<S> {
         } else if S::LEASES == ServerLeases::WithEntries {
             let entries = leased::<S>(entries);
             return self
-                .execute_on_all_async(&write_leased("set"), entries, until)
+                .execute_on_all_async(&write_leased("set", after), entries, until)
                 .await
                 .all();
         } else {
@@ -434,7 +438,9 @@ impl<S: AsyncServer> AsyncStorage<Vec<u8>> for Remote<S> {
         self.execute_on_all_async(&write("set"), leased, until)
             .await
             .all()?;
-        self.release_all_later(&entries, &are_leased);
+        if after == AfterWrite::EndLease {
+            self.release_all_later(&entries, &are_leased);
+        }
         Ok(are_leased)
     }
 

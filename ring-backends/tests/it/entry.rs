@@ -9,6 +9,8 @@ use ring_cache::{
 };
 use ring_cache_test_servers::{self as servers, or_leave_out};
 
+use crate::handles::{run, twice};
+
 const PATIENCE: Duration = Duration::from_secs(20);
 
 #[derive(Debug, PartialEq)]
@@ -171,17 +173,6 @@ blocking!(on_disk, Disk);
 awaited!(on_blocking_disk, Blocking<Disk>);
 blocking!(on_tiers, Tiered<Lru<u32>, Redis>);
 awaited!(on_tiers_async, Tiered<Lru<u32>, Redis>);
-
-fn run<F: Future>(future: F) -> F::Output {
-    let runtime = tokio::runtime::Builder::new_multi_thread();
-    let runtime = { runtime }.worker_threads(2).enable_all().build().unwrap();
-    runtime.block_on(future)
-}
-
-/// Two handles.
-fn twice<S>(open: impl Fn() -> Result<S, ring_cache::Error>) -> Result<[S; 2], ring_cache::Error> {
-    Ok([open()?, open()?])
-}
 
 #[test]
 fn f16_f21_in_redis_and_in_tiers() -> Result<(), ring_cache::Error> {

@@ -24,6 +24,13 @@ mod entry;
 mod forked;
 #[cfg(all(
     feature = "disk",
+    feature = "memcached",
+    feature = "redis",
+    feature = "tiered"
+))]
+mod handles;
+#[cfg(all(
+    feature = "disk",
     feature = "inspect",
     feature = "memcached",
     feature = "redis",

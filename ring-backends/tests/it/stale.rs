@@ -10,6 +10,8 @@ use ring_cache::{
 };
 use ring_cache_test_servers::{self as servers, Reply, or_leave_out};
 
+use crate::handles::run;
+
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// An origin with numbered answers; odd ones fail while it is down.
@@ -167,12 +169,6 @@ blocking!(on_disk, Disk);
 awaited!(on_blocking_disk, Blocking<Disk>);
 blocking!(on_tiers, Tiered<Lru<u32>, Redis>);
 awaited!(on_tiers_async, Tiered<Lru<u32>, Redis>);
-
-fn run<F: Future>(future: F) -> F::Output {
-    let runtime = tokio::runtime::Builder::new_multi_thread();
-    let runtime = { runtime }.worker_threads(2).enable_all().build().unwrap();
-    runtime.block_on(future)
-}
 
 #[test]
 fn f2_redis_tells_the_remaining_life_and_holds_the_value_alone() -> Result<(), ring_cache::Error> {

@@ -14,6 +14,8 @@ use ring_cache::{
 };
 use ring_cache_test_servers::{self as servers, or_leave_out};
 
+use crate::handles::{run, twice};
+
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A source with numbered answers.
@@ -255,17 +257,6 @@ blocking!(disk, Disk, expire = "100s");
 awaited!(disk_async, Blocking<Disk>, expire = "100s");
 blocking!(tiered, Tiered<Lru<u32>, Redis>, expire = "100s");
 awaited!(tiered_async, Tiered<Lru<u32>, Redis>, expire = "100s");
-
-fn run<F: Future>(future: F) -> F::Output {
-    let runtime = tokio::runtime::Builder::new_multi_thread();
-    let runtime = { runtime }.worker_threads(2).enable_all().build().unwrap();
-    runtime.block_on(future)
-}
-
-/// Two handles.
-fn twice<S>(open: impl Fn() -> Result<S, ring_cache::Error>) -> Result<[S; 2], ring_cache::Error> {
-    Ok([open()?, open()?])
-}
 
 #[test]
 fn i6_i7_tags_in_redis() -> Result<(), ring_cache::Error> {

@@ -67,10 +67,11 @@ impl<T> Flight<T> {
             && self.version.load(Ordering::Relaxed) == 0
     }
 
-    /// Whether a call whose tags have this version may take the outcome.
+    /// Whether a call whose tags have this version may take the outcome. A computation whose version is not known may have
+    /// begun before the tags were forgotten.
     pub(super) fn is_of(&self, version: u64) -> bool {
         let own = self.version.load(Ordering::SeqCst);
-        own == version || own == 0
+        own == version || own == 0 && !self.led.load(Ordering::SeqCst)
     }
 
     /// Takes the lead if there is no leader.

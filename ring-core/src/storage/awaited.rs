@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::base::{Expiring, StorageBase, all_fresh, which_are_fresh};
 use super::batch::{Batch, Round};
 use super::blocking::{Clear, Storage, event_of, only};
-use super::lease::{Acquired, LeaseRequest, not_implemented};
+use super::lease::{Acquired, AfterWrite, LeaseRequest, not_implemented};
 use super::machine::{Event, Machine, Step, UntilWait};
 use super::store::Store;
 use crate::flights::LeaseToken;
@@ -263,13 +263,15 @@ pub trait AsyncStorage<T>: StorageBase<T> {
         not_implemented(request)
     }
 
-    /// Raw: puts values, each with its expiry, whose leases have these tokens, and ends the leases. Returns for each
-    /// whether it was put. A storage with [leases](StorageBase::leases) implements it.
+    /// Raw: puts values, each with its expiry, whose leases have these tokens, and ends the leases unless they stay. Returns
+    /// for each whether it was put. A storage with [leases](StorageBase::leases) implements it.
     async fn write_leased<K: RingKey>(
         &self,
         entries: Vec<(K, T, Option<Duration>, LeaseToken)>,
+        after: AfterWrite,
         until: Option<Instant>,
     ) -> Result<Vec<bool>, Self::Error> {
+        let _ = after;
         let mut written = Vec::with_capacity(entries.len());
         for (key, value, expiry, _) in entries {
             self.write(&key, value, expiry, until).await?;
@@ -492,7 +494,8 @@ where
             }
             Step::WriteLeased(value, expiry, token, until) => {
                 let entries = vec![(machine.key(), value, expiry, token)];
-                let writing = Box::pin(async { storage.write_leased(entries, until).await });
+                let writing =
+                    Box::pin(async { storage.write_leased(entries, AfterWrite::EndLease, until).await });
                 let written = storage.flights().write_scope().around(writing).await;
                 let (event, failed) = event_of(written.map(only), Event::WrittenLeased);
                 step = machine.next(event);
@@ -561,7 +564,8 @@ where
             Round::WriteLeased(entries, until) => {
                 let (places, written) = {
                     let (places, entries) = batch.leased_entries(entries);
-                    let writing = Box::pin(async { storage.write_leased(entries, until).await });
+                    let writing =
+                        Box::pin(async { storage.write_leased(entries, AfterWrite::EndLease, until).await });
                     (places, storage.flights().write_scope().around(writing).await)
                 };
                 failure = failure.or(batch.ended_leased(&places, written));

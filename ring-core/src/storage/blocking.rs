@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::base::{Expiring, StorageBase, all_fresh, which_are_fresh};
 use super::batch::{Batch, Round};
-use super::lease::{Acquired, LeaseRequest, not_implemented};
+use super::lease::{Acquired, AfterWrite, LeaseRequest, not_implemented};
 use super::machine::{Event, Machine, Step, UntilWait};
 use super::store::Store;
 use crate::flights::LeaseToken;
@@ -181,13 +181,15 @@ pub trait Storage<T>: StorageBase<T> {
         not_implemented(request)
     }
 
-    /// Raw: puts values, each with its expiry, whose leases have these tokens, and ends the leases. Returns for each
-    /// whether it was put. A storage with [leases](StorageBase::leases) implements it.
+    /// Raw: puts values, each with its expiry, whose leases have these tokens, and ends the leases unless they stay. Returns
+    /// for each whether it was put. A storage with [leases](StorageBase::leases) implements it.
     fn write_leased<K: RingKey>(
         &self,
         entries: Vec<(K, T, Option<Duration>, LeaseToken)>,
+        after: AfterWrite,
         until: Option<Instant>,
     ) -> Result<Vec<bool>, Self::Error> {
+        let _ = after;
         let entries = entries.into_iter();
         entries
             .map(|(key, value, expiry, _)| self.write(&key, value, expiry, until).map(|()| true))
@@ -356,7 +358,8 @@ where
             }
             Step::WriteLeased(value, expiry, token, until) => {
                 let _scope = storage.flights().write_scope().enter();
-                let written = storage.write_leased(vec![(machine.key(), value, expiry, token)], until);
+                let entries = vec![(machine.key(), value, expiry, token)];
+                let written = storage.write_leased(entries, AfterWrite::EndLease, until);
                 let (event, failed) = event_of(written.map(only), Event::WrittenLeased);
                 step = machine.next(event);
                 failure = failure.or(failed);
@@ -413,7 +416,7 @@ where
             Round::WriteLeased(entries, until) => {
                 let (places, entries) = batch.leased_entries(entries);
                 let _scope = storage.flights().write_scope().enter();
-                let written = storage.write_leased(entries, until);
+                let written = storage.write_leased(entries, AfterWrite::EndLease, until);
                 failure = failure.or(batch.ended_leased(&places, written));
             }
             Round::Write(entries, until) => {

@@ -14,18 +14,53 @@ pub struct LeaseRequest {
     pub token: LeaseToken,
     /// The time after which the lease ends by itself.
     pub life: Duration,
-    /// What the computation yields to.
+    /// The entry or lease that keeps it from getting the lease.
     pub yields_to: YieldsTo,
 }
 
-/// What a computation yields to that asks for a lease.
+impl LeaseRequest {
+    /// The same request by a computation that yields to no entry.
+    ///
+    /// ```
+    /// # use ring_cache_core as ring_cache;
+    /// use std::time::Duration;
+    /// use ring_cache::storage::{LeaseRequest, LeaseToken, YieldsTo};
+    ///
+    /// let request = LeaseRequest {
+    ///     token: LeaseToken::random(),
+    ///     life: Duration::from_secs(5),
+    ///     yields_to: YieldsTo::Entry(Duration::ZERO),
+    /// };
+    /// assert!(request.yields_to_entry(None) && request.yields_to_entry(Some(Duration::from_secs(1))));
+    /// assert!(!request.yields_to_entry(Some(Duration::ZERO)));
+    /// assert_eq!(request.without_entry().yields_to, YieldsTo::Lease);
+    /// ```
+    #[must_use]
+    pub fn without_entry(self) -> Self {
+        let yields_to = match self.yields_to {
+            YieldsTo::Entry(_) | YieldsTo::Lease => YieldsTo::Lease,
+            YieldsTo::Nothing => YieldsTo::Nothing,
+        };
+        LeaseRequest { yields_to, ..self }
+    }
+
+    /// Whether the computation yields to an entry of this remaining life; `None`: the entry does not expire.
+    pub fn yields_to_entry(&self, remaining: Option<Duration>) -> bool {
+        match self.yields_to {
+            YieldsTo::Entry(stale) => remaining.is_none_or(|remaining| remaining > stale),
+            YieldsTo::Lease | YieldsTo::Nothing => false,
+        }
+    }
+}
+
+/// The entry or lease that keeps a computation from getting a lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum YieldsTo {
     /// An entry whose remaining life is more than this, and the lease of another computation.
     Entry(Duration),
     /// The lease of another computation.
     Lease,
-    /// Nothing: it takes the lease from another computation, which is not stored then.
+    /// Nothing: it takes the lease from another computation, whose value is then not stored.
     Nothing,
 }
 
@@ -38,6 +73,28 @@ pub enum Acquired<T> {
     Won(LeaseToken),
     /// Another computation has the lease.
     Busy,
+}
+
+/// What becomes of the leases of values after they were written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AfterWrite {
+    /// They end.
+    EndLease,
+    /// They stay until they are [released](super::Leases::release): their computation has more to write.
+    KeepLease,
+}
+
+/// An entry to be written, and the token that its lease must have.
+pub(crate) type LeasedEntry<K, T = Vec<u8>> = (K, T, Option<Duration>, LeaseToken);
+
+/// Entries, and the tokens of their leases.
+pub(crate) fn without_tokens<K, T>(
+    entries: Vec<LeasedEntry<K, T>>,
+) -> (Vec<(K, T, Option<Duration>)>, Vec<LeaseToken>) {
+    let entries = entries.into_iter();
+    entries
+        .map(|(key, value, expiry, token)| ((key, value, expiry), token))
+        .unzip()
 }
 
 /// Whether the ring of a key has leases. A change of its entry by any other way than

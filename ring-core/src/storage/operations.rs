@@ -54,7 +54,7 @@ macro_rules! storage_mutations {
             write_leased "set" (K: $crate::RingKey)
                 (entries: Vec<(K, T, Option<::std::time::Duration>, $crate::storage::LeaseToken)>
                     => Vec<($crate::key::EncodedKey, T, Option<::std::time::Duration>, $crate::storage::LeaseToken)> = entries)
-                () -> Vec<bool>;
+                (after: $crate::storage::AfterWrite) -> Vec<bool>;
             remove_many "delete_many" (K: $crate::RingKey)
                 (keys: &[K] => Vec<$crate::key::EncodedKey> = &keys) () -> Vec<bool>;
         }

@@ -15,9 +15,10 @@ use hashbrown::HashMap;
 use super::awaited::AsyncStorage;
 use super::base::{ChangeObserver, EvictionCounts, Expires, Expiring, StorageBase, TellsLife};
 use super::blocking::Storage;
+use super::lease::{Acquired, AfterWrite, LeaseRequest, YieldsTo, without_tokens};
 use super::view::{Coded, Detach, HasCoder, View};
 use crate::error::Error;
-use crate::flights::{Flights, Gone, InPlace, Terms};
+use crate::flights::{Flights, Gone, InPlace, LeaseToken, Leases, Terms};
 use crate::key::{EncodedKey, RingKey, hash_key};
 use crate::sync::{Arc, AtomicBool, AtomicU64, Ordering};
 use crate::tag::{Tag, version_in_memory};
@@ -135,6 +136,19 @@ pub trait Tags<T>: Storage<T> {
         until: Option<Instant>,
     ) -> Result<(), Self::Error>;
 
+    /// [`Storage::write_leased`], each value with the version that was seen, and the end of the leases. Where none was seen, the
+    /// entry is not put. A storage with [leases](StorageBase::leases) implements it.
+    fn write_leased_tagged<K: RingKey>(
+        &self,
+        entries: Vec<(K, T, Option<Duration>, LeaseToken)>,
+        asked: &[Asked<'_>],
+        until: Option<Instant>,
+    ) -> Result<Vec<bool>, Self::Error> {
+        let (entries, tokens) = without_tokens(entries);
+        self.write_tagged(entries, asked, until)?;
+        Ok(vec![true; tokens.len()])
+    }
+
     /// Removes entries. Returns for each whether there was one.
     fn remove_tagged<K: RingKey + ?Sized>(
         &self,
@@ -184,6 +198,18 @@ pub trait AsyncTags<T>: AsyncStorage<T> {
         asked: &[Asked<'_>],
         until: Option<Instant>,
     ) -> Result<(), Self::Error>;
+
+    /// [`Tags::write_leased_tagged`]
+    async fn write_leased_tagged<K: RingKey>(
+        &self,
+        entries: Vec<(K, T, Option<Duration>, LeaseToken)>,
+        asked: &[Asked<'_>],
+        until: Option<Instant>,
+    ) -> Result<Vec<bool>, Self::Error> {
+        let (entries, tokens) = without_tokens(entries);
+        self.write_tagged(entries, asked, until).await?;
+        Ok(vec![true; tokens.len()])
+    }
 
     /// [`Tags::remove_tagged`]
     async fn remove_tagged<K: RingKey + ?Sized>(
@@ -378,6 +404,10 @@ impl<T, W: Reaches<Storage: StorageBase<T>>, const N: usize> StorageBase<T> for 
         (**self).watch(observer)
     }
 
+    fn leases(&self) -> Option<&dyn Leases> {
+        (**self).leases()
+    }
+
     fn mark_suspect(&self, key: &EncodedKey) {
         (**self).mark_suspect(key);
     }
@@ -437,6 +467,28 @@ fn values<T>(found: Vec<Option<Expiring<T>>>) -> Vec<Option<T>> {
 
 fn are_there<T>(found: &[Option<Expiring<T>>]) -> Vec<bool> {
     found.iter().map(Option::is_some).collect()
+}
+
+/// The answer to a request for a lease, with the entry that was read after it.
+fn acquired<T, S, K>(
+    storage: &S,
+    key: &K,
+    request: LeaseRequest,
+    answer: Acquired<T>,
+    read: Result<Vec<Option<Expiring<T>>>, S::Error>,
+) -> Acquired<T>
+where
+    S: StorageBase<T>,
+    K: RingKey + ?Sized,
+{
+    let found = read.ok().and_then(only);
+    let Some(found) = found.filter(|found| request.yields_to_entry(found.remaining)) else {
+        return answer;
+    };
+    if let (Acquired::Won(token), Some(leases)) = (answer, storage.leases()) {
+        leases.release(&EncodedKey::of(key), token);
+    }
+    Acquired::Found(found)
 }
 
 /// The values, lives and keys of entries, without their owners.
@@ -534,6 +586,32 @@ impl<T, W: Reaches<Storage: Tags<T>>, const N: usize> Storage<T> for Tagged<W, N
     ) -> Result<(), Self::Error> {
         let asked = self.all_asked(entries.iter().map(|(key, ..)| key));
         (**self).write_tagged(entries, &asked, until)
+    }
+
+    /// The lease first, and then the entry with its tags: the server that gives the lease does not know whether an entry
+    /// was forgotten, and what is stored before the lease is given is found.
+    fn acquire<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        request: LeaseRequest,
+        until: Option<Instant>,
+    ) -> Result<Acquired<T>, Self::Error> {
+        let answer = Storage::acquire(&**self, key, request.without_entry(), until)?;
+        if !matches!(request.yields_to, YieldsTo::Entry(_)) {
+            return Ok(answer);
+        }
+        let read = (**self).read_tagged(&[(key, self.asked(key))], until);
+        Ok(acquired(&**self, key, request, answer, read))
+    }
+
+    fn write_leased<K: RingKey>(
+        &self,
+        entries: Vec<(K, T, Option<Duration>, LeaseToken)>,
+        _: AfterWrite,
+        until: Option<Instant>,
+    ) -> Result<Vec<bool>, Self::Error> {
+        let asked = self.all_asked(entries.iter().map(|(key, ..)| key));
+        (**self).write_leased_tagged(entries, &asked, until)
     }
 
     fn remove_many<K: RingKey>(&self, keys: &[K], until: Option<Instant>) -> Result<Vec<bool>, Self::Error> {
@@ -651,6 +729,38 @@ impl<T, W: Reaches<Storage: AsyncTags<T>>, const N: usize> AsyncStorage<T> for T
     ) -> Result<(), Self::Error> {
         let asked = self.all_asked(entries.iter().map(|(key, ..)| key));
         (**self).write_tagged(entries, &asked, until).await
+    }
+
+    /// The lease first, and then the entry with its tags: the server that gives the lease does not know whether an entry
+    /// was forgotten, and what is stored before the lease is given is found.
+    async fn acquire<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        request: LeaseRequest,
+        until: Option<Instant>,
+    ) -> Result<Acquired<T>, Self::Error> {
+        let answer = Box::pin(AsyncStorage::acquire(
+            &**self,
+            key,
+            request.without_entry(),
+            until,
+        ))
+        .await?;
+        if !matches!(request.yields_to, YieldsTo::Entry(_)) {
+            return Ok(answer);
+        }
+        let read = (**self).read_tagged(&[(key, self.asked(key))], until).await;
+        Ok(acquired(&**self, key, request, answer, read))
+    }
+
+    async fn write_leased<K: RingKey>(
+        &self,
+        entries: Vec<(K, T, Option<Duration>, LeaseToken)>,
+        _: AfterWrite,
+        until: Option<Instant>,
+    ) -> Result<Vec<bool>, Self::Error> {
+        let asked = self.all_asked(entries.iter().map(|(key, ..)| key));
+        (**self).write_leased_tagged(entries, &asked, until).await
     }
 
     async fn remove_many<K: RingKey>(

@@ -7,16 +7,22 @@
 //!
 //! Versions, in place of a list of the entries of a tag, are those of [memcached's
 //! namespaces](https://github.com/memcached/memcached/wiki/ProgrammingTricks#namespacing).
+//!
+//! Under a lease the value is written first, if the lease is still there, then the entry beside it, and then the lease ends: a
+//! computation that was overtaken changes neither, and others wait until both are there.
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
+use std::mem;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::awaited::AsyncStorage;
-use super::base::Expiring;
+use super::base::{Expiring, StorageBase};
 use super::blocking::Storage;
+use super::lease::{AfterWrite, LeasedEntry, without_tokens};
 use super::tagged::{Asked, AsyncTags, Seen, Tags};
 use super::view::HoldsBytes;
+use crate::flights::LeaseToken;
 use crate::key::{EncodedKey, KeyWriter, Name, RingKey, key_text};
 use crate::sync::lasting::{AtomicU64, OnceLock, Ordering};
 use crate::tag::{AsyncForgetsTags, ForgetsTags, Tag, digest};
@@ -103,10 +109,13 @@ impl<'q, 'k, K: RingKey + ?Sized> Inquiry<'q, 'k, K> {
             .collect()
     }
 
-    /// What was read: the entries, and the versions of the tags. `trusts` says of a tag whether its version counts.
-    fn split(&self, mut found: Vec<Found>, trusts: impl Fn(Tag) -> bool) -> (Vec<Found>, Vec<Version>) {
+    /// What was read in this storage: the entries, and the versions of the tags.
+    fn split<S>(&self, storage: &S, mut found: Vec<Found>) -> (Vec<Found>, Vec<Version>)
+    where
+        S: StorageBase<Vec<u8>>,
+    {
         let of_tags = found.split_off(found.len().min(2 * self.keys.len()));
-        (found, Version::all(&self.tags, of_tags, trusts))
+        (found, Version::all(storage, &self.tags, of_tags))
     }
 
     /// The entries whose versions are those of their tags.
@@ -136,6 +145,13 @@ fn together(tags: &[Tag], versions: &[Version]) -> Option<u64> {
     Some(digest(versions).max(1))
 }
 
+/// Keeps the versions that were read.
+fn see_all(asked: &[Asked<'_>], versions: &[Version]) {
+    asked
+        .iter()
+        .for_each(|asked| asked.see(together(asked.tags, versions)));
+}
+
 /// The version of a tag, as it lies in the storage.
 struct Version {
     tag: Tag,
@@ -146,12 +162,13 @@ struct Version {
 }
 
 impl Version {
-    /// Those of these tags, of what was found.
-    fn all(tags: &[Tag], found: Vec<Found>, trusts: impl Fn(Tag) -> bool) -> Vec<Self> {
+    /// Those of these tags, of what was found in this storage. A version that may still be replaced by an older one does
+    /// not count.
+    fn all<S: StorageBase<Vec<u8>>>(storage: &S, tags: &[Tag], found: Vec<Found>) -> Vec<Self> {
         let found = found.into_iter().chain(std::iter::repeat_with(|| None));
         let versions = tags.iter().zip(found);
         versions
-            .map(|(tag, found)| Version::of(*tag, found.filter(|_| trusts(*tag))))
+            .map(|(tag, found)| Version::of(*tag, found.filter(|_| !storage.flights().is_in_doubt(tag))))
             .collect()
     }
 
@@ -227,9 +244,13 @@ type Entry<K> = (K, Vec<u8>, Option<Duration>);
 
 /// A write of tagged entries.
 struct Writes<'w, K> {
-    entries: Vec<Entry<Part<'w, K>>>,
+    values: Vec<Entry<Part<'w, K>>>,
+    /// The entry beside each value.
+    besides: Vec<Entry<Part<'w, K>>>,
+    /// The places of the values among all entries.
+    places: Vec<usize>,
     /// The keys of values whose versions are not known.
-    removed: Vec<Part<'w, K>>,
+    unknown: Vec<&'w K>,
     /// The versions that have to live longer than before.
     versions: Vec<(Part<'w, K>, Duration)>,
 }
@@ -237,23 +258,64 @@ struct Writes<'w, K> {
 impl<'w, K: RingKey> Writes<'w, K> {
     fn new(written: &'w [Entry<K>], asked: &[Asked<'_>]) -> Self {
         let mut writes = Writes {
-            entries: Vec::new(),
-            removed: Vec::new(),
+            values: Vec::new(),
+            besides: Vec::new(),
+            places: Vec::new(),
+            unknown: Vec::new(),
             versions: Vec::new(),
         };
         if lengthens(written.iter().map(|(.., expiry)| *expiry)) {
             writes.versions = versions(asked);
         }
-        for ((key, value, expiry), asked) in written.iter().zip(asked) {
+        for (place, ((key, value, expiry), asked)) in written.iter().zip(asked).enumerate() {
             let Some(version) = asked.seen() else {
-                writes.removed.extend([Part::Value(key), Part::Beside(key)]);
+                writes.unknown.push(key);
                 continue;
             };
             let beside = beside_of(version, value);
-            writes.entries.push((Part::Value(key), value.clone(), *expiry));
-            writes.entries.push((Part::Beside(key), beside, *expiry));
+            writes.values.push((Part::Value(key), value.clone(), *expiry));
+            writes.besides.push((Part::Beside(key), beside, *expiry));
+            writes.places.push(place);
         }
         writes
+    }
+
+    /// The values and the entries beside them, and what is removed: values whose versions are not known.
+    fn into_plain(self) -> (Vec<Entry<Part<'w, K>>>, Vec<Part<'w, K>>) {
+        let entries = self.values.into_iter().chain(self.besides).collect();
+        (entries, values_and_besides(&self.unknown))
+    }
+
+    /// The values, each with its token among those of all entries.
+    fn take_leased(&mut self, tokens: &[LeaseToken]) -> Vec<LeasedEntry<Part<'w, K>>> {
+        let values = mem::take(&mut self.values).into_iter().zip(&self.places);
+        values
+            .map(|((key, value, expiry), place)| (key, value, expiry, tokens[*place]))
+            .collect()
+    }
+
+    /// The entries beside the values that were written, and for each of all entries whether it was.
+    fn written(&mut self, written: &[bool]) -> (Vec<Entry<Part<'w, K>>>, Vec<bool>) {
+        let mut all = vec![false; self.places.len() + self.unknown.len()];
+        let mut besides = Vec::new();
+        let values = mem::take(&mut self.besides).into_iter().zip(&self.places);
+        for ((beside, place), _) in values.zip(written).filter(|(_, was_written)| **was_written) {
+            all[*place] = true;
+            besides.push(beside);
+        }
+        (besides, all)
+    }
+}
+
+/// Gives the leases of entries back.
+fn release<S, K>(storage: &S, entries: &[Entry<K>], tokens: &[LeaseToken])
+where
+    S: StorageBase<Vec<u8>>,
+    K: RingKey,
+{
+    let Some(leases) = storage.leases() else { return };
+    for ((key, ..), token) in entries.iter().zip(tokens) {
+        leases.release(&EncodedKey::of(key), *token);
     }
 }
 
@@ -347,7 +409,8 @@ where
     for version in versions {
         if makes && version.bytes.is_none() {
             let new = new_version();
-            storage.set(&version.tag, new.clone(), life_of_new::<S>()).await?;
+            // Boxed, as it is rare and deep: the compiler limits how deep futures are nested.
+            Box::pin(storage.set(&version.tag, new.clone(), life_of_new::<S>())).await?;
             version.bytes = Some(new);
         } else if version.ends_early {
             storage.renew(&version.tag, life_of_versions(), until).await?;
@@ -364,7 +427,7 @@ impl<S: HoldsBytes + Storage<Vec<u8>>> Tags<Vec<u8>> for S {
     ) -> Result<Vec<Found>, Self::Error> {
         let inquiry = Inquiry::new(keys);
         let found = self.read_many_expiring(&inquiry.parts(), until)?;
-        let (entries, mut versions) = inquiry.split(found, |tag| !self.flights().is_in_doubt(&tag));
+        let (entries, mut versions) = inquiry.split(self, found);
         complete(self, &mut versions, inquiry.makes_versions(), until)?;
         Ok(inquiry.judge(entries, &versions))
     }
@@ -372,11 +435,9 @@ impl<S: HoldsBytes + Storage<Vec<u8>>> Tags<Vec<u8>> for S {
     fn see_tagged(&self, asked: &[Asked<'_>], until: Option<Instant>) -> Result<(), Self::Error> {
         let tags = distinct(asked.iter().flat_map(|asked| asked.tags));
         let found = self.read_many_expiring(&tags, until)?;
-        let mut versions = Version::all(&tags, found, |tag| !self.flights().is_in_doubt(&tag));
+        let mut versions = Version::all(self, &tags, found);
         complete(self, &mut versions, true, until)?;
-        asked
-            .iter()
-            .for_each(|asked| asked.see(together(asked.tags, &versions)));
+        see_all(asked, &versions);
         Ok(())
     }
 
@@ -386,11 +447,9 @@ impl<S: HoldsBytes + Storage<Vec<u8>>> Tags<Vec<u8>> for S {
         asked: &[Asked<'_>],
         until: Option<Instant>,
     ) -> Result<(), Self::Error> {
-        let Writes {
-            entries,
-            removed,
-            versions,
-        } = Writes::new(&entries, asked);
+        let mut writes = Writes::new(&entries, asked);
+        let versions = mem::take(&mut writes.versions);
+        let (entries, removed) = writes.into_plain();
         if !removed.is_empty() {
             self.remove_many(&removed, until)?;
         }
@@ -402,6 +461,28 @@ impl<S: HoldsBytes + Storage<Vec<u8>>> Tags<Vec<u8>> for S {
             let _ = self.renew_many(&versions, until);
         }
         Ok(())
+    }
+
+    fn write_leased_tagged<K: RingKey>(
+        &self,
+        entries: Vec<LeasedEntry<K>>,
+        asked: &[Asked<'_>],
+        until: Option<Instant>,
+    ) -> Result<Vec<bool>, Self::Error> {
+        let (entries, tokens) = without_tokens(entries);
+        let mut writes = Writes::new(&entries, asked);
+        // Until both are there, others find neither the entry nor the lease.
+        let written = self.write_leased(writes.take_leased(&tokens), AfterWrite::KeepLease, until)?;
+        let (besides, written) = writes.written(&written);
+        if !besides.is_empty() {
+            self.write_many(besides, until)?;
+        }
+        release(self, &entries, &tokens);
+        if S::EXPIRES && !writes.versions.is_empty() {
+            // Without this, the entries are absent sooner.
+            let _ = self.renew_many(&writes.versions, until);
+        }
+        Ok(written)
     }
 
     fn remove_tagged<K: RingKey + ?Sized>(
@@ -439,7 +520,7 @@ impl<S: HoldsBytes + AsyncStorage<Vec<u8>>> AsyncTags<Vec<u8>> for S {
     ) -> Result<Vec<Found>, Self::Error> {
         let inquiry = Inquiry::new(keys);
         let found = self.read_many_expiring(&inquiry.parts(), until).await?;
-        let (entries, mut versions) = inquiry.split(found, |tag| !self.flights().is_in_doubt(&tag));
+        let (entries, mut versions) = inquiry.split(self, found);
         complete_awaited(self, &mut versions, inquiry.makes_versions(), until).await?;
         Ok(inquiry.judge(entries, &versions))
     }
@@ -447,11 +528,9 @@ impl<S: HoldsBytes + AsyncStorage<Vec<u8>>> AsyncTags<Vec<u8>> for S {
     async fn see_tagged(&self, asked: &[Asked<'_>], until: Option<Instant>) -> Result<(), Self::Error> {
         let tags = distinct(asked.iter().flat_map(|asked| asked.tags));
         let found = self.read_many_expiring(&tags, until).await?;
-        let mut versions = Version::all(&tags, found, |tag| !self.flights().is_in_doubt(&tag));
+        let mut versions = Version::all(self, &tags, found);
         complete_awaited(self, &mut versions, true, until).await?;
-        asked
-            .iter()
-            .for_each(|asked| asked.see(together(asked.tags, &versions)));
+        see_all(asked, &versions);
         Ok(())
     }
 
@@ -461,11 +540,9 @@ impl<S: HoldsBytes + AsyncStorage<Vec<u8>>> AsyncTags<Vec<u8>> for S {
         asked: &[Asked<'_>],
         until: Option<Instant>,
     ) -> Result<(), Self::Error> {
-        let Writes {
-            entries,
-            removed,
-            versions,
-        } = Writes::new(&entries, asked);
+        let mut writes = Writes::new(&entries, asked);
+        let versions = mem::take(&mut writes.versions);
+        let (entries, removed) = writes.into_plain();
         if !removed.is_empty() {
             self.remove_many(&removed, until).await?;
         }
@@ -477,6 +554,30 @@ impl<S: HoldsBytes + AsyncStorage<Vec<u8>>> AsyncTags<Vec<u8>> for S {
             let _ = self.renew_many(&versions, until).await;
         }
         Ok(())
+    }
+
+    async fn write_leased_tagged<K: RingKey>(
+        &self,
+        entries: Vec<LeasedEntry<K>>,
+        asked: &[Asked<'_>],
+        until: Option<Instant>,
+    ) -> Result<Vec<bool>, Self::Error> {
+        let (entries, tokens) = without_tokens(entries);
+        let mut writes = Writes::new(&entries, asked);
+        // Until both are there, others find neither the entry nor the lease.
+        let written = self
+            .write_leased(writes.take_leased(&tokens), AfterWrite::KeepLease, until)
+            .await?;
+        let (besides, written) = writes.written(&written);
+        if !besides.is_empty() {
+            self.write_many(besides, until).await?;
+        }
+        release(self, &entries, &tokens);
+        if S::EXPIRES && !writes.versions.is_empty() {
+            // Without this, the entries are absent sooner.
+            let _ = self.renew_many(&writes.versions, until).await;
+        }
+        Ok(written)
     }
 
     async fn remove_tagged<K: RingKey + ?Sized>(

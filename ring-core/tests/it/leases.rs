@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use ring_cache_core::flights::Flights;
 use ring_cache_core::key::EncodedKey;
 use ring_cache_core::storage::{
-    Acquired, Expiring, InMemory, LeaseRequest, LeaseToken, Leases, Storage, StorageBase, YieldsTo, is_leased,
+    Acquired, AfterWrite, Expiring, InMemory, LeaseRequest, LeaseToken, Leases, Storage, StorageBase,
+    YieldsTo, is_leased,
 };
 use ring_cache_core::{Error, Ring, RingKey};
 
@@ -185,6 +186,7 @@ impl Storage<u32> for Process {
     fn write_leased<K: RingKey>(
         &self,
         entries: Vec<(K, u32, Option<Duration>, LeaseToken)>,
+        after: AfterWrite,
         _: Option<Instant>,
     ) -> Result<Vec<bool>, Error> {
         self.ask("set", |server| {
@@ -194,7 +196,9 @@ impl Storage<u32> for Process {
                     let key = text(&key);
                     let is_leased = server.leases.get(&key) == Some(&token);
                     if is_leased {
-                        server.leases.remove(&key);
+                        if after == AfterWrite::EndLease {
+                            server.leases.remove(&key);
+                        }
                         server.entries.insert(key, value);
                     }
                     is_leased

@@ -7,6 +7,7 @@
 
 mod callers;
 mod checking;
+mod processes;
 mod stale_calls;
 mod storages;
 mod world;
@@ -14,6 +15,7 @@ mod world;
 mod bulk;
 mod forgetting;
 mod joining;
+mod leasing;
 mod leaving;
 mod refreshing;
 mod timeouts;

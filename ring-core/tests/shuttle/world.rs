@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use ring_cache_core::clock::ManualClock;
 use ring_cache_core::{Lru, Output, Ring};
 
+use crate::processes::{OfTasks, OfThreads, Processes};
 use crate::storages::{Awaited, Slow};
 
 /// Others may run here.
@@ -52,6 +53,14 @@ static APART: LazyLock<Ring> = LazyLock::new(|| {
         .flight_timeout(Duration::MAX)
         .write_timeout(Duration::MAX)
         .coalesce(false)
+});
+
+/// Computations have leases, which end by themselves if a scenario says so.
+static LEASED: LazyLock<Ring> = LazyLock::new(|| {
+    Ring::with_prefix("p")
+        .flight_timeout(Duration::MAX)
+        .write_timeout(Duration::MAX)
+        .lease(Duration::from_secs(3600))
 });
 
 /// The code of a cached method.
@@ -99,6 +108,28 @@ impl World<Awaited> {
     pub(crate) fn awaited() -> Arc<Self> {
         let clock = ManualClock::default();
         Self::over(Awaited::new(clock.clone()), clock)
+    }
+}
+
+impl World<Processes<OfThreads>> {
+    /// Over three processes on a server with leases: threads and tasks.
+    pub(crate) fn leased() -> Arc<Self> {
+        Self::of_processes(Processes::new(3))
+    }
+}
+
+impl World<Processes<OfTasks>> {
+    /// Over three processes whose operations are awaited: tasks.
+    pub(crate) fn leased_awaited() -> Arc<Self> {
+        Self::of_processes(Processes::new(3))
+    }
+}
+
+impl<P: 'static> World<Processes<P>> {
+    fn of_processes(processes: Processes<P>) -> Arc<Self> {
+        let world = Self::over(processes, ManualClock::default());
+        *world.ring.lock() = &LEASED;
+        world
     }
 }
 

@@ -146,11 +146,6 @@ fn flights(method: &Method, errors: &mut Errors) {
         errors.at(&timeout.value, message);
     }
     let Some(lease) = &options.lease else { return };
-    if !options.tags.is_empty() || !options.depends.is_empty() {
-        let message = "a lease is compared when one entry is stored, and the versions of tags are another one: remove `lease`, or \
-                       `tags` and `depends`";
-        errors.at(&lease.value, message);
-    }
     if options.coalesce == Some(false) {
         let message = "with a lease one call computes for all: remove `coalesce = false`, or `lease`";
         errors.at(&lease.value, message);

@@ -6,7 +6,8 @@ if threshold >= 0 then
     if left == -1 or left > threshold then return {value, left} end
   end
 end
-if threshold == -2 or redis.call('GET', KEYS[1]) == ARGV[1] then
+local held = redis.pcall('GET', KEYS[1])
+if threshold == -2 or held == ARGV[1] or type(held) == 'table' then
   redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
   return 1
 end

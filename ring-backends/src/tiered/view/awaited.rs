@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use ring_cache_core::coder::Coder;
 use ring_cache_core::storage::{
-    Acquired, AsyncClear, AsyncStorage, Clear, Expiring, LeaseRequest, LeaseToken, YieldsTo,
+    Acquired, AfterWrite, AsyncClear, AsyncStorage, Clear, Expiring, LeaseRequest, LeaseToken,
 };
 use ring_cache_core::{Error, Name, RingKey};
 
-use super::many::{all_removed, all_renewed, refused};
+use super::many::{all_removed, all_renewed, refused, without_tokens};
 use super::{Near, TieredView};
 use crate::tiered::Tiered;
 
@@ -210,33 +210,29 @@ where
         if let Some(answer) = fetch.acquired::<C>(answer) {
             return Ok(answer);
         }
-        let again = LeaseRequest {
-            yields_to: YieldsTo::Lease,
-            ..request
-        };
-        Ok(match self.far().acquire(key, again, until).await? {
-            Acquired::Busy => Acquired::Busy,
-            Acquired::Won(token) => Acquired::Won(token),
-            Acquired::Found(_) => Acquired::Won(request.token),
-        })
+        Ok(
+            match self.far().acquire(key, request.without_entry(), until).await? {
+                Acquired::Busy => Acquired::Busy,
+                Acquired::Won(token) => Acquired::Won(token),
+                Acquired::Found(_) => Acquired::Won(request.token),
+            },
+        )
     }
 
     async fn write_leased<K: RingKey>(
         &self,
         entries: Vec<(K, V, Option<Duration>, LeaseToken)>,
+        after: AfterWrite,
         until: Option<Instant>,
     ) -> Result<Vec<bool>, F::Error> {
-        let entries = entries.into_iter();
-        let (entries, tokens) = entries
-            .map(|(key, value, expiry, token)| ((key, value, expiry), token))
-            .unzip();
+        let (entries, tokens) = without_tokens(entries);
         let mut many = self.begin_write_many(entries);
         if !many.unfit.is_empty() {
             self.far().remove_many(&many.unfit, until).await?;
         }
         many.removed();
         let leased = many.take_leased(tokens);
-        match self.far().write_leased(leased, until).await {
+        match self.far().write_leased(leased, after, until).await {
             Ok(written) => many.written_leased(written),
             Err(failure) => {
                 many.failed();

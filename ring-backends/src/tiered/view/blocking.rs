@@ -4,10 +4,10 @@ use std::ops::Deref;
 use std::time::{Duration, Instant};
 
 use ring_cache_core::coder::Coder;
-use ring_cache_core::storage::{Acquired, Clear, Expiring, LeaseRequest, LeaseToken, Storage, YieldsTo};
+use ring_cache_core::storage::{Acquired, AfterWrite, Clear, Expiring, LeaseRequest, LeaseToken, Storage};
 use ring_cache_core::{Error, Name, RingKey};
 
-use super::many::{all_removed, all_renewed, refused};
+use super::many::{all_removed, all_renewed, refused, without_tokens};
 use super::{Near, TieredView};
 use crate::tiered::Tiered;
 
@@ -192,11 +192,7 @@ where
         if let Some(answer) = fetch.acquired::<C>(answer) {
             return Ok(answer);
         }
-        let again = LeaseRequest {
-            yields_to: YieldsTo::Lease,
-            ..request
-        };
-        Ok(match self.far().acquire(key, again, until)? {
+        Ok(match self.far().acquire(key, request.without_entry(), until)? {
             Acquired::Busy => Acquired::Busy,
             Acquired::Won(token) => Acquired::Won(token),
             Acquired::Found(_) => Acquired::Won(request.token),
@@ -206,19 +202,17 @@ where
     fn write_leased<K: RingKey>(
         &self,
         entries: Vec<(K, V, Option<Duration>, LeaseToken)>,
+        after: AfterWrite,
         until: Option<Instant>,
     ) -> Result<Vec<bool>, F::Error> {
-        let entries = entries.into_iter();
-        let (entries, tokens) = entries
-            .map(|(key, value, expiry, token)| ((key, value, expiry), token))
-            .unzip();
+        let (entries, tokens) = without_tokens(entries);
         let mut many = self.begin_write_many(entries);
         if !many.unfit.is_empty() {
             self.far().remove_many(&many.unfit, until)?;
         }
         many.removed();
         let leased = many.take_leased(tokens);
-        match self.far().write_leased(leased, until) {
+        match self.far().write_leased(leased, after, until) {
             Ok(written) => many.written_leased(written),
             Err(failure) => {
                 many.failed();

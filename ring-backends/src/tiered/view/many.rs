@@ -79,15 +79,34 @@ impl<K, V, N: Near<V>, F> WriteMany<'_, K, V, N, F> {
     }
 }
 
+/// Entries, and the tokens of their leases.
+pub(super) fn without_tokens<K, V>(
+    entries: Vec<(K, V, Option<Duration>, LeaseToken)>,
+) -> (Vec<Entry<K, V>>, Vec<LeaseToken>) {
+    let entries = entries.into_iter();
+    entries
+        .map(|(key, value, expiry, token)| ((key, value, expiry), token))
+        .unzip()
+}
+
+/// Entries of values that could be encoded, with their tokens among those of all values.
+pub(super) fn with_tokens<K>(
+    encoded: Vec<Entry<K, Vec<u8>>>,
+    tokens: Vec<LeaseToken>,
+    fits: &[bool],
+) -> Vec<LeasedEntry<K>> {
+    let tokens = tokens.into_iter().zip(fits);
+    let tokens = tokens.filter_map(|(token, fits)| fits.then_some(token));
+    let entries = encoded.into_iter().zip(tokens);
+    entries
+        .map(|((key, bytes, expiry), token)| (key, bytes, expiry, token))
+        .collect()
+}
+
 impl<K, V, N: Near<V>, F> WriteMany<'_, K, V, N, F> {
     /// The entries for the far tier, with their tokens, taken from those of all entries.
     pub(super) fn take_leased(&mut self, tokens: Vec<LeaseToken>) -> Vec<LeasedEntry<K>> {
-        let tokens = tokens.into_iter().zip(&self.fits);
-        let tokens = tokens.filter_map(|(token, fits)| fits.then_some(token));
-        let entries = std::mem::take(&mut self.encoded).into_iter().zip(tokens);
-        entries
-            .map(|((key, bytes, expiry), token)| (key, bytes, expiry, token))
-            .collect()
+        with_tokens(std::mem::take(&mut self.encoded), tokens, &self.fits)
     }
 
     /// The far tier has stored the `written` ones. Returns for each entry whether it was stored.

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use ring_cache_core::coder::Coder;
 use ring_cache_core::storage::{
-    Asked, AsyncForgetsTags, AsyncTags, Expiring, ForgetsTags, Reaches, StorageBase, Tags,
+    Asked, AsyncForgetsTags, AsyncTags, Expiring, ForgetsTags, LeaseToken, Reaches, StorageBase, Tags,
 };
 use ring_cache_core::{Error, Failure, RingKey, Tag};
 
-use super::many::{all_removed, all_renewed, refused};
+use super::many::{all_removed, all_renewed, refused, with_tokens, without_tokens};
 use super::steps::Change;
 use super::{Near, TieredView};
 use crate::tiered::Tiered;
@@ -39,6 +39,8 @@ struct Encoded<'t, 'a, K, V, N: Near<V>, F> {
     asked: Vec<Asked<'a>>,
     /// The keys of values that could not be encoded.
     unfit: Vec<K>,
+    /// Whether each value could be encoded.
+    fits: Vec<bool>,
     refusal: Option<Error>,
     /// Dropped, so that nothing stays near: a near value would have the tags' version of before the far tier was asked.
     _changes: Vec<Change<'t, V, N, F>>,
@@ -102,11 +104,14 @@ where
             entries: Vec::new(),
             asked: Vec::new(),
             unfit: Vec::new(),
+            fits: Vec::with_capacity(entries.len()),
             refusal: None,
             _changes: entries.iter().map(|(key, ..)| self.change::<V, _>(key)).collect(),
         };
         for ((key, value, expiry), asked) in entries.into_iter().zip(asked) {
-            match self.encode_far(&value, &key) {
+            let bytes = self.encode_far(&value, &key);
+            encoded.fits.push(bytes.is_ok());
+            match bytes {
                 Ok(bytes) => {
                     encoded.entries.push((key, bytes, expiry));
                     encoded.asked.push(asked.again());
@@ -119,6 +124,13 @@ where
         }
         encoded
     }
+}
+
+/// For each value, whether it was written: those that could be encoded have these answers.
+fn which_were_written(fits: &[bool], written: Vec<bool>) -> Vec<bool> {
+    let mut written = written.into_iter();
+    let mut next = || written.next().unwrap_or(false);
+    fits.iter().map(|fits| *fits && next()).collect()
 }
 
 /// The coder's error, if there was one, as one of the far tier; `Ok` if its errors cannot express it.
@@ -178,6 +190,23 @@ where
             self.far().write_tagged(encoded.entries, &encoded.asked, until)?;
         }
         end(encoded.refusal)
+    }
+
+    fn write_leased_tagged<K: RingKey>(
+        &self,
+        entries: Vec<(K, V, Option<Duration>, LeaseToken)>,
+        asked: &[Asked<'_>],
+        until: Option<Instant>,
+    ) -> Result<Vec<bool>, F::Error> {
+        let (entries, tokens) = without_tokens(entries);
+        let encoded = self.encode_tagged(entries, asked);
+        if !encoded.unfit.is_empty() {
+            let unfit: Vec<_> = encoded.unfit.iter().collect();
+            self.far().remove_tagged(&unfit, until)?;
+        }
+        let leased = with_tokens(encoded.entries, tokens, &encoded.fits);
+        let written = self.far().write_leased_tagged(leased, &encoded.asked, until)?;
+        end(encoded.refusal).map(|()| which_were_written(&encoded.fits, written))
     }
 
     fn remove_tagged<K: RingKey + ?Sized>(
@@ -257,6 +286,26 @@ where
                 .await?;
         }
         end(encoded.refusal)
+    }
+
+    async fn write_leased_tagged<K: RingKey>(
+        &self,
+        entries: Vec<(K, V, Option<Duration>, LeaseToken)>,
+        asked: &[Asked<'_>],
+        until: Option<Instant>,
+    ) -> Result<Vec<bool>, F::Error> {
+        let (entries, tokens) = without_tokens(entries);
+        let encoded = self.encode_tagged(entries, asked);
+        if !encoded.unfit.is_empty() {
+            let unfit: Vec<_> = encoded.unfit.iter().collect();
+            self.far().remove_tagged(&unfit, until).await?;
+        }
+        let leased = with_tokens(encoded.entries, tokens, &encoded.fits);
+        let written = self
+            .far()
+            .write_leased_tagged(leased, &encoded.asked, until)
+            .await?;
+        end(encoded.refusal).map(|()| which_were_written(&encoded.fits, written))
     }
 
     async fn remove_tagged<K: RingKey + ?Sized>(

@@ -117,6 +117,21 @@ impl Page {
         Ok(leases())
     }
 
+    #[ring(tags("team", "page:{self.id}"), depends(Self::fixed()))]
+    fn tagged(&self) -> usize {
+        leases()
+    }
+
+    #[ring(tags("team"), stale = "100s", early = 0.9)]
+    fn tagged_background(&self) -> usize {
+        leases()
+    }
+
+    #[ring(tags("team"), timeout = "30s")]
+    async fn tagged_in_time(&self) -> Result<usize, Late> {
+        Ok(leases())
+    }
+
     #[ring(entry = e)]
     fn not_stored(&self) -> usize {
         e.skip_store();
@@ -206,8 +221,25 @@ fn each_form_computes_under_a_lease_and_stores() {
         [1, 1]
     );
     all_released();
+    assert_eq!((page.tagged(), page.tagged_ring().get().unwrap()), (1, Some(1)));
+    all_released();
+    Page::fixed_ring().delete().unwrap();
+    assert_eq!(page.tagged_ring().get().unwrap(), None);
+    assert_eq!(
+        [page.tagged_ring(), page.tagged_ring()].get_or_update_many(),
+        [1, 1]
+    );
+    all_released();
+    assert_eq!(page.tagged_background(), 1);
+    assert!(page.tagged_background_ring().expire().unwrap());
+    assert_eq!(page.tagged_background(), 1);
+    eventually(|| page.tagged_background_ring().get().unwrap() == Some(1));
+    all_released();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
+        assert_eq!(page.tagged_in_time().await, Ok(1));
+        assert_eq!(page.tagged_in_time_ring().get().await.unwrap(), Some(1));
+        all_released();
         assert_eq!(
             (free_awaited(0).await, free_awaited_ring(0).get().await.unwrap()),
             (1, Some(1))

@@ -15,13 +15,7 @@ fn l6_others_see_no_value_while_one_computes() {
     };
     let open = || Memcached::open(server.address()).unwrap().deadline(PATIENCE);
     let gate = Gate::default();
-    let one = Service::new(open(), {
-        let gate = gate.clone();
-        move |id| {
-            gate.pass();
-            Ok(id)
-        }
-    });
+    let one = Service::behind_gate(open(), &gate, |id| id);
     thread::scope(|scope| {
         let computing = scope.spawn(|| one.get(1));
         gate.wait_for(1);

@@ -3,6 +3,7 @@
 use std::env;
 use std::fs::{self, OpenOptions};
 use std::io::{BufRead, BufReader, Write, stdin};
+use std::panic;
 use std::path::{Path, PathBuf};
 use std::process::{self, Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
@@ -72,7 +73,9 @@ impl Process {
     }
 
     /// Stops it, and waits until it has stopped: until then its threads may run.
-    fn stop(&self) {
+    fn stop(&mut self) {
+        let ended = self.child.try_wait().unwrap();
+        assert!(ended.is_none(), "the process has ended: {ended:?}");
         self.signal("-STOP");
         let id = self.child.id().to_string();
         eventually(|| {
@@ -285,10 +288,10 @@ fn connect(redis: &Redis) -> redis::Connection {
 
 /// Computes the true value, and checks that each stored one is at least as new as the last acknowledged delete.
 fn history(server: &str) {
-    let redis = Redis::open(server).unwrap();
+    // However long the server pauses, it answers in time: without its answer a process does not know what was forgotten.
+    let redis = Redis::open(server).unwrap().deadline(PATIENCE);
     let origin = parking_lot::Mutex::new((connect(&redis), Random::seeded(u64::from(process::id()))));
-    let mut looking = connect(&redis);
-    let service = Service::new(redis, move |id| {
+    let service = Service::new(redis.clone(), move |id| {
         let (value, pause) = {
             let (connection, random) = &mut *origin.lock();
             (truth(connection, "truth", id), random.below(40))
@@ -296,18 +299,43 @@ fn history(server: &str) {
         thread::sleep(Duration::from_millis(pause));
         Ok(value)
     });
-    let mut random = Random::seeded(u64::from(process::id()) + 1);
+    // What one thread finds ends the process.
+    panic::set_hook(Box::new(|panic| {
+        eprintln!("{panic}");
+        process::exit(101);
+    }));
     say("ready");
+    thread::scope(|scope| {
+        for seed in 1..=2 {
+            let (looking, random) = (connect(&redis), Random::seeded(u64::from(process::id()) + seed));
+            scope.spawn(|| observe(&service, looking, random));
+        }
+    });
+}
+
+fn observe(service: &Service<Redis>, mut looking: redis::Connection, mut random: Random) {
     loop {
         let id = u32::try_from(random.below(u64::from(KEYS))).unwrap();
+        let mut acknowledged = || truth(&mut looking, "acknowledged", id);
         service.get_briefly(id).unwrap();
-        let acknowledged = truth(&mut looking, "acknowledged", id);
-        if let Ok(Some(stored)) = service.get_briefly_ring(id).get() {
-            assert!(
-                stored >= acknowledged,
-                "{stored} is stored, {acknowledged} was acknowledged"
-            );
+        let before = acknowledged();
+        if let Some(stored) = service.get_briefly_ring(id).get().unwrap() {
+            assert!(stored >= before, "{stored} is stored, {before} was acknowledged");
             say("found");
+        }
+        let before = acknowledged();
+        let returned = service.get_dependent(id).unwrap();
+        assert!(
+            returned >= before,
+            "{returned} is returned, {before} was acknowledged before the call"
+        );
+        let before = acknowledged();
+        if let Some(stored) = service.get_dependent_ring(id).get().unwrap() {
+            assert!(
+                stored >= before,
+                "{stored} depends, {before} was acknowledged before the call"
+            );
+            say("found a dependent");
         }
     }
 }
@@ -326,9 +354,9 @@ fn change(service: &Service<Redis>, connection: &mut redis::Connection, id: u32)
         .unwrap();
 }
 
-/// Three processes compute; they are stopped for longer than a lease, killed, and cut off.
+/// Three processes of two threads compute; they are stopped for longer than a lease, killed, and cut off.
 #[test]
-fn no_process_stores_what_an_acknowledged_delete_made_out_of_date() {
+fn l2_i7_no_process_stores_or_returns_what_an_acknowledged_delete_made_out_of_date() {
     let Some(server) = or_leave_out("a history of leases", Server::start()) else {
         return;
     };
@@ -336,13 +364,13 @@ fn no_process_stores_what_an_acknowledged_delete_made_out_of_date() {
     let redis = Redis::open(&url).unwrap();
     let mut connection = connect(&redis);
     let service = Service::new(redis, |_| panic!("the writer does not compute"));
-    let found = Arc::<AtomicU32>::default();
+    let found = Arc::<[AtomicU32; 2]>::default();
     let start = || counting(Process::start("history", &url, &log), Arc::clone(&found));
     let mut processes: Vec<_> = (0..3).map(|_| start()).collect();
     let mut random = Random::seeded(7);
     let begin = Instant::now();
     // Also on a busy machine some entries must be found: otherwise the history proves nothing.
-    while begin.elapsed() < HISTORY || found.load(SeqCst) < 100 {
+    while begin.elapsed() < HISTORY || found.iter().any(|found| found.load(SeqCst) < 100) {
         assert!(begin.elapsed() < PATIENCE * 4, "too little was found");
         for _ in 0..20 {
             let id = random.below(u64::from(KEYS));
@@ -372,12 +400,13 @@ fn no_process_stores_what_an_acknowledged_delete_made_out_of_date() {
     drop(fs::remove_file(log));
 }
 
-/// Counts the entries that a process found.
-fn counting(mut process: Process, found: Arc<AtomicU32>) -> Process {
+/// Counts how often a process found an entry, and one that depends on another.
+fn counting(mut process: Process, found: Arc<[AtomicU32; 2]>) -> Process {
     let says = process.says.take().expect("the output is read once");
     thread::spawn(move || {
         for line in says.lines().map_while(Result::ok) {
-            found.fetch_add(u32::from(line == "found"), SeqCst);
+            found[0].fetch_add(u32::from(line == "found"), SeqCst);
+            found[1].fetch_add(u32::from(line == "found a dependent"), SeqCst);
         }
     });
     process

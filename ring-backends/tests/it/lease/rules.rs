@@ -21,8 +21,11 @@ fn process(
     server: &Server,
     act: impl Fn(u32) -> Result<u32, String> + Send + Sync + 'static,
 ) -> Service<Redis> {
-    let redis = Redis::open(server.url()).unwrap().deadline(PATIENCE);
-    Service::new(redis, act)
+    Service::new(redis(server), act)
+}
+
+fn redis(server: &Server) -> Redis {
+    Redis::open(server.url()).unwrap().deadline(PATIENCE)
 }
 
 fn idle(server: &Server) -> Service<Redis> {
@@ -98,13 +101,7 @@ fn l1_another_process_takes_the_value_and_computes_nothing() {
 /// Computes 1 in one process, while another runs `meanwhile`. Returns the stored value afterwards.
 fn overtaken(server: &Server, meanwhile: impl Fn(&Service<Redis>)) -> Option<u32> {
     let gate = Gate::default();
-    let one = {
-        let gate = gate.clone();
-        process(server, move |_| {
-            gate.pass();
-            Ok(1)
-        })
-    };
+    let one = Service::behind_gate(redis(server), &gate, |_| 1);
     let other = process(server, |_| Ok(2));
     other.get_ring(3).delete().unwrap();
     thread::scope(|scope| {
@@ -162,13 +159,7 @@ fn l2_an_update_that_is_overtaken_leaves_no_older_value() {
         return;
     };
     let gate = Gate::default();
-    let one = {
-        let gate = gate.clone();
-        process(&server, move |_| {
-            gate.pass();
-            Ok(1)
-        })
-    };
+    let one = Service::behind_gate(redis(&server), &gate, |_| 1);
     let other = idle(&server);
     thread::scope(|scope| {
         let updating = scope.spawn(|| one.get_ring(3).update());
@@ -227,13 +218,7 @@ fn l3_what_is_not_stored_releases_its_lease_at_once() {
     released("unless:3");
     assert_eq!(refused.get_unless_zero_ring(3).get().unwrap(), None);
     let gate = Gate::default();
-    let slow = process(&server, {
-        let gate = gate.clone();
-        move |id| {
-            gate.pass();
-            Ok(id)
-        }
-    });
+    let slow = Service::behind_gate(redis(&server), &gate, |id| id);
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         let cancelled = tokio::spawn({
@@ -260,13 +245,7 @@ fn l4_a_stale_value_is_returned_while_another_process_refreshes_it() {
         return;
     };
     let gate = Gate::default();
-    let one = {
-        let gate = gate.clone();
-        process(&server, move |_| {
-            gate.pass();
-            Ok(2)
-        })
-    };
+    let one = Service::behind_gate(redis(&server), &gate, |_| 2);
     let other = idle(&server);
     other.get_stale_ring(1).set(1).unwrap();
     assert!(other.get_stale_ring(1).expire().unwrap());
@@ -280,13 +259,7 @@ fn l4_a_stale_value_is_returned_while_another_process_refreshes_it() {
     assert_eq!(other.get_stale_ring(1).lookup().unwrap(), Lookup::Fresh(2));
     // `expire` ends the lease of a refresh as well.
     let gate = Gate::default();
-    let one = {
-        let gate = gate.clone();
-        process(&server, move |_| {
-            gate.pass();
-            Ok(3)
-        })
-    };
+    let one = Service::behind_gate(redis(&server), &gate, |_| 3);
     thread::scope(|scope| {
         let computing = scope.spawn(|| one.get_stale_ring(1).update());
         gate.wait_for(1);
@@ -390,23 +363,57 @@ fn bytes_that_are_no_value_and_other_types_are_computed_anew_by_one() {
     assert_eq!(computed.load(SeqCst), 2);
 }
 
+/// Another program's list under the key of a lease.
+#[test]
+fn l5_a_key_of_another_type_is_no_lease() {
+    let Some(server) = server("leases under foreign keys") else {
+        return;
+    };
+    server.command(&["RPUSH", "leased:1%lease", "a list"]);
+    let one = process(&server, Ok);
+    assert_eq!(one.get(1), Ok(1));
+    assert_eq!(one.get_ring(1).get().unwrap(), Some(1));
+    let replaced = process(&server, {
+        let url = server.url();
+        move |id| {
+            let mut connection = redis::Client::open(url.as_str())
+                .unwrap()
+                .get_connection()
+                .unwrap();
+            let key = format!("leased:{id}%lease");
+            redis::cmd("DEL").arg(&key).exec(&mut connection).unwrap();
+            redis::cmd("RPUSH")
+                .arg(&key)
+                .arg("a list")
+                .exec(&mut connection)
+                .unwrap();
+            Ok(id)
+        }
+    });
+    assert_eq!(replaced.get(2), Ok(2));
+    assert_eq!(replaced.get_ring(2).get().unwrap(), None, "its lease was lost");
+    assert_eq!(one.get_cache().stats().errors, 0);
+}
+
+/// A process that waits at the gate in the computation of one key.
+fn waiting_for(server: &Server, gate: &Gate, own: u32) -> Service<Redis> {
+    let gate = gate.clone();
+    process(server, move |id| {
+        if id == own {
+            gate.pass();
+        }
+        Ok(id * 10)
+    })
+}
+
 #[test]
 fn many_calls_compute_their_own_keys_before_they_wait_for_another_process() {
     let Some(server) = server("many calls with leases") else {
         return;
     };
     let gate = Gate::default();
-    let act = |own: u32| {
-        let gate = gate.clone();
-        move |id| {
-            if id == own {
-                gate.pass();
-            }
-            Ok(id * 10)
-        }
-    };
     // Each first computes a key for which the other waits.
-    let [one, other] = [process(&server, act(1)), process(&server, act(2))];
+    let [one, other] = [1, 2].map(|own| waiting_for(&server, &gate, own));
     thread::scope(|scope| {
         let first = scope.spawn(|| [1, 2].map(|id| one.get_ring(id)).get_or_update_many());
         let second = scope.spawn(|| [2, 1].map(|id| other.get_ring(id)).get_or_update_many());
@@ -424,16 +431,7 @@ fn many_awaited_calls_compute_their_own_keys_before_they_wait_for_another_proces
         return;
     };
     let gate = Gate::default();
-    let act = |own: u32| {
-        let gate = gate.clone();
-        move |id| {
-            if id == own {
-                gate.pass();
-            }
-            Ok(id * 10)
-        }
-    };
-    let [one, other] = [process(&server, act(1)), process(&server, act(2))];
+    let [one, other] = [1, 2].map(|own| waiting_for(&server, &gate, own));
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         let first = [1, 2].map(|id| one.get_awaited_ring(id)).get_or_update_many();

@@ -101,13 +101,7 @@ macro_rules! a_storage {
                 left: Option<u32>,
             ) {
                 let gate = Gate::default();
-                let slow = Service::new(open(), {
-                    let gate = gate.clone();
-                    move |_| {
-                        gate.pass();
-                        Ok(1)
-                    }
-                });
+                let slow = Service::behind_gate(open(), &gate, |_| 1);
                 let other = Service::new(open(), |_| Ok(2));
                 other.get_ring(7).delete().unwrap();
                 thread::scope(|scope| {
@@ -174,13 +168,7 @@ fn l7_the_lease_of_a_cluster_is_in_the_slot_of_its_key() {
     );
     // `clear` removes leases, wherever they are.
     let gate = Gate::default();
-    let slow = Service::new(open(), {
-        let gate = gate.clone();
-        move |id| {
-            gate.pass();
-            Ok(id)
-        }
-    });
+    let slow = Service::behind_gate(open(), &gate, |id| id);
     let texts = ["{a}", "b", "c}"];
     thread::scope(|scope| {
         let computing = texts.map(|text| scope.spawn(|| slow.get_text(text)));

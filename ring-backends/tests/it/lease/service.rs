@@ -27,6 +27,19 @@ impl<S> Service<S> {
         Service { storage, act }
     }
 
+    /// A process whose bodies wait at the gate, and return `answer`.
+    pub(super) fn behind_gate(
+        storage: S,
+        gate: &Gate,
+        answer: impl Fn(u32) -> u32 + Send + Sync + 'static,
+    ) -> Self {
+        let gate = gate.clone();
+        Service::new(storage, move |id| {
+            gate.pass();
+            Ok(answer(id))
+        })
+    }
+
     fn run(&self, id: u32) -> Result<u32, String> {
         (self.act)(id)
     }
@@ -62,6 +75,27 @@ macro_rules! services {
             #[ring(key_prefix = "text")]
             pub(super) fn get_text(&self, text: &str) -> Result<u32, String> {
                 self.run(u32::try_from(text.len()).unwrap())
+            }
+
+            #[ring(key_prefix = "tagged", tags("team", "member:{id}"))]
+            pub(super) fn get_tagged(&self, id: u32) -> Result<u32, String> {
+                self.run(id)
+            }
+
+            #[ring(key_prefix = "tagged-awaited", tags("team", "member:{id}"))]
+            pub(super) async fn get_tagged_awaited(&self, id: u32) -> Result<u32, String> {
+                let service = self.clone();
+                tokio::task::spawn_blocking(move || service.run(id)).await.unwrap()
+            }
+
+            #[ring(key_prefix = "tagged-stale", tags("team"), stale = "1000s", refresh = caller)]
+            pub(super) fn get_tagged_stale(&self, id: u32) -> Result<u32, String> {
+                self.run(id)
+            }
+
+            #[ring(key_prefix = "dependent", depends(self.get_briefly(id)), lease = "200ms")]
+            pub(super) fn get_dependent(&self, id: u32) -> Result<u32, String> {
+                self.run(id)
             }
 
             #[ring(key_prefix = "stale", stale = "1000s", refresh = caller)]

@@ -66,13 +66,7 @@ fn superseded_values_are_in_no_tier() {
         return;
     };
     let gate = Gate::default();
-    let one = Service::new(tiers(&server), {
-        let gate = gate.clone();
-        move |_| {
-            gate.pass();
-            Ok(1)
-        }
-    });
+    let one = Service::behind_gate(tiers(&server), &gate, |_| 1);
     let other = Service::new(tiers(&server), Ok);
     thread::scope(|scope| {
         let computing = scope.spawn(|| one.get(1));

@@ -77,7 +77,7 @@ impl Expansion<'_> {
         let call = quote! {
             #root::generated::#handle::#bind::<#returned, _, _ #future>(#cache, #values, #asyncness move |#pattern #entry| -> #out #body)
         };
-        let (tags, call) = self.tagged(call);
+        let (tags, call) = self.tagged(self.leased(call));
         let call = self.expiring(call, expiry.is_some());
         let call = self.deciding_expiry(call);
         let call = match &self.method.options.unless {
@@ -86,7 +86,6 @@ impl Expansion<'_> {
         };
         let call = self.with_errors(call);
         let call = self.keeping_stale(self.in_background(call));
-        let call = self.leased(call);
         let (copy, call) = (self.copy_of_self(), self.with_timeout(call));
         let holder = self.coder_holder();
         quote!(#holder #before #expiry #tags #copy #call)
