@@ -7,6 +7,8 @@ mod address;
 mod cluster;
 mod dialect;
 mod echo_token;
+#[cfg(feature = "tokio")]
+mod encrypted;
 mod faults;
 #[cfg(fuzzing)]
 pub mod fuzzing;
@@ -76,7 +78,7 @@ use crate::remote::own_type::own_type;
 /// Blocking calls share up to 64 connections. With the feature `tokio`, all awaited calls on one runtime share one
 /// connection, and one storage in a static serves many runtimes. Connections are opened in the background when they are
 /// needed: no call waits for longer than its [`deadline`](Self::deadline), and a connection that is open too late serves
-/// the next call. A broken connection is replaced and the commands are sent again: a restart of the server causes no error
+/// the next call. Over TLS, each connection of blocking calls has a thread of its own. A broken connection is replaced and the commands are sent again: a restart of the server causes no error
 /// if it ends within the deadline.
 ///
 /// Redis does not number its replies. An `ECHO` of a token follows each request, so that no reply is taken for that to
@@ -96,8 +98,6 @@ use crate::remote::own_type::own_type;
 /// While a server does not answer, a [`Breaker`](crate::Breaker) spares calls the wait; [`health`](Self::health) counts
 /// failures. A `set`, `update` or `delete` that failed leaves no old value: the entry is deleted before the server is asked
 /// for anything else.
-///
-/// For blocking calls by TLS, the deadline applies to each piece of a reply: a large value that comes slowly may take longer.
 #[derive(Clone)]
 pub struct Redis {
     remote: Remote<RedisServer<Keys>>,

@@ -305,16 +305,12 @@ impl Timed {
         until: Instant,
     ) -> RedisResult<Vec<Value>> {
         self.set_timeout(until)?;
-        let packed = match &token {
-            Some(token) => token.packed(commands),
-            None => commands.packed(),
-        };
-        self.pending = Some(Pending {
+        let pending = self.pending.insert(Pending {
             token,
             replies: Vec::with_capacity(commands.len() + 1),
             commands: commands.len(),
         });
-        self.wire.send(&packed)?;
+        self.wire.send(commands, pending.token.as_ref())?;
         self.read(until)?;
         match self.pending.take() {
             Some(Pending {

@@ -98,6 +98,15 @@ impl Redis {
         format!("rediss://{}127.0.0.1:{}", self.user_info(), self.tls().0)
     }
 
+    /// The port with TLS.
+    ///
+    /// # Panics
+    ///
+    /// As [`tls_url`](Self::tls_url) does.
+    pub fn tls_port(&self) -> u16 {
+        self.tls().0
+    }
+
     /// The file, in PEM, with the certificate of the authority that vouches for this server, and for no other.
     ///
     /// # Panics

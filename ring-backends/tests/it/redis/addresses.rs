@@ -26,7 +26,7 @@ fn assert_error_discreet(error: &Error) {
 }
 
 /// Stores and finds a value.
-fn assert_works(redis: Redis) {
+pub(super) fn assert_works(redis: Redis) {
     let redis = redis.deadline(PATIENCE).breaker(Breaker::never());
     let key = Key::of(&"works");
     // A handshake that takes a second on a busy machine is given up, and another one begins.
@@ -135,47 +135,4 @@ fn unix_sockets() {
         return;
     };
     assert_works(Redis::open(server.unix_url()).unwrap());
-}
-
-#[cfg(feature = "tls")]
-mod encrypted {
-    use redis::{Client, TlsCertificates};
-
-    use super::*;
-
-    #[test]
-    fn those_who_trust_the_authority_are_served() {
-        let started = Server::options().tls().start();
-        let Some(server) = or_leave_out("Redis by TLS", started) else {
-            return;
-        };
-        let certificates = TlsCertificates {
-            client_tls: None,
-            root_cert: Some(std::fs::read(server.authority()).unwrap()),
-        };
-        let client = Client::build_with_tls(server.tls_url(), certificates).unwrap();
-        assert_works(Redis::from_client(client.clone()));
-        #[cfg(feature = "tokio")]
-        crate::redis::awaited::runtime().block_on(async {
-            use ring_cache_core::storage::AsyncStorage;
-            let redis = Redis::from_client(client)
-                .deadline(PATIENCE)
-                .breaker(Breaker::never());
-            let start = std::time::Instant::now();
-            while let Err(error) = AsyncStorage::set(&redis, &Key::of(&"awaited"), vec![1], None).await {
-                assert!(start.elapsed() < PATIENCE, "{error}");
-            }
-        });
-    }
-
-    #[test]
-    fn others_are_an_error_and_no_panic() {
-        let started = Server::options().tls().start();
-        let Some(server) = or_leave_out("Redis by TLS", started) else {
-            return;
-        };
-        let redis = Redis::open(server.tls_url()).unwrap().deadline(PATIENCE);
-        redis.get(&Key::of(&1_u8)).unwrap_err();
-        assert_eq!(redis.health().broken, 1);
-    }
 }
