@@ -108,7 +108,8 @@ const OPENING_DEADLINE: Duration = Duration::from_secs(5);
 /// renamed to `….damaged-` and the time in milliseconds, and a new one begins. The first of these stays, and the last three;
 /// others are deleted. An entry whose checksum does not fit is not found, and
 /// is deleted. [`damages`](Self::damages) counts both. If the file, or its folder, is deleted while it is open, a new one
-/// begins. After a `fork` the child must open the storage itself: SQLite does not allow to share it.
+/// begins. After a `fork` all operations of the child are errors, since SQLite does not allow to
+/// share a file: the child must open another storage.
 ///
 /// A write makes sure that what it wrote is what is found, and what it removed is not. Damage while the storage is open can
 /// escape that nonetheless: connections that read may keep pages from before it, with older values. The index of the log

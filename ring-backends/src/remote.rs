@@ -20,12 +20,13 @@ mod operation;
 pub(crate) mod own_type;
 #[cfg(any(feature = "redis", feature = "memcached"))]
 pub(crate) mod pool;
-pub(crate) mod process;
 mod releases;
 mod repairs;
 mod storage;
 #[cfg(any(feature = "redis", feature = "memcached"))]
 pub(crate) mod unacked;
+#[cfg(any(feature = "redis", feature = "memcached"))]
+pub(crate) mod unopened;
 
 use std::fmt;
 use std::hash::Hash;
@@ -39,9 +40,9 @@ use ring_cache_core::key::namespace_text;
 use ring_cache_core::storage::{ChangeObserver, LeaseRequest, LeaseToken};
 use ring_cache_core::{Cause, Error, Name, RingKey};
 
+use crate::process::PerProcess;
 pub use breaker::Breaker;
 use breaker::BreakerState;
-use process::PerProcess;
 use releases::Releases;
 use repairs::Repairs;
 
@@ -268,6 +269,8 @@ pub enum Fault {
     Refused(Cause),
     /// This process had no connection, or no time, for the operation before its deadline: no fault of the server.
     Busy(Cause),
+    /// The server, or this process, has as many connections as it may have: no fault of the server either.
+    Full(Cause),
 }
 
 /// Begins work on a node of a server, on a thread of its own.
@@ -334,7 +337,7 @@ pub struct Health {
     /// Operations that the server answered with an error.
     pub refused: u64,
     /// Operations for which this process had no connection or no time before their deadline, as when many threads use all
-    /// connections. They are not failures of the server: no breaker opens for them.
+    /// connections, or the server takes no further clients. They are not failures of the server: no breaker opens for them.
     pub busy: u64,
     /// Operations that were not tried, since the breaker was open.
     pub spared: u64,
@@ -469,7 +472,9 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Fault::Timeout => f.write_str("the server did not answer in time"),
-            Fault::Disconnected(cause) | Fault::Refused(cause) | Fault::Busy(cause) => cause.fmt(f),
+            Fault::Disconnected(cause) | Fault::Refused(cause) | Fault::Busy(cause) | Fault::Full(cause) => {
+                cause.fmt(f)
+            }
         }
     }
 }
@@ -493,6 +498,7 @@ impl Fault {
             Fault::Disconnected(cause) => (&counts.broken, Error::storage(name, operation, cause)),
             Fault::Refused(cause) => (&counts.refused, Error::storage(name, operation, cause)),
             Fault::Busy(cause) => (&counts.busy, Error::out_of_time(name, operation, cause)),
+            Fault::Full(cause) => (&counts.busy, Error::unavailable(name, operation, cause)),
         };
         count.fetch_add(1, Ordering::Relaxed);
         let error = located(error, address);

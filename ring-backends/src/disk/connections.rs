@@ -107,8 +107,9 @@ impl Connections {
         Ok(done)
     }
 
-    /// Empties a log that constant readers let grow: SQLite empties it only while no connection reads. A reader that stays,
-    /// such as an open transaction, prevents this; at the size limit, writes then fail.
+    /// Empties a log that constant readers let grow: SQLite empties it only while no connection reads, so those of this
+    /// process wait for it. A reader that stays, such as an open transaction, prevents this; at the size limit, writes then
+    /// fail.
     fn bound_log(&self, writer: &Connection, patience: Patience) -> Result<(), Fault> {
         let size = || fs::metadata(beside(&self.path, "-wal")).map_or(0, |log| log.len());
         if size() <= LOG_BYTES || !self.is_time_to_empty() {
@@ -118,7 +119,13 @@ impl Connections {
                 Ok(())
             };
         }
-        writer.busy_timeout(patience.left().min(EMPTYING))?;
+        let wait = patience.left().min(EMPTYING);
+        let until = Instant::now() + wait;
+        let readers = self.readers.iter();
+        let _readers: Vec<_> = readers
+            .filter_map(|reader| reader.try_lock_until(until))
+            .collect();
+        writer.busy_timeout(wait)?;
         let busy: i64 = writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
         let retry = if busy == 0 { Duration::ZERO } else { RETRY_EMPTYING };
         *self.next_emptying.lock() = Instant::now() + retry;

@@ -31,7 +31,11 @@ type Coming = Pin<Box<dyn Future<Output = RedisResult<Vec<Value>>> + Send>>;
 
 impl Encrypted {
     /// Connects, logs in, and chooses the database.
-    pub(super) fn open(client: &Client, resolver: impl AsyncDNSResolver, until: Instant) -> RedisResult<Self> {
+    pub(super) fn open(
+        client: &Client,
+        resolver: impl AsyncDNSResolver,
+        until: Instant,
+    ) -> RedisResult<Self> {
         let (client, left) = (client.clone(), until.saturating_duration_since(Instant::now()));
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(left))
@@ -198,7 +202,9 @@ mod tests {
         let mut connection = connect(&server, "localhost").unwrap();
         server.stop();
         connection.send(pipeline(&["late"]));
-        let error = connection.receive(Instant::now() + Duration::from_millis(20)).unwrap_err();
+        let error = connection
+            .receive(Instant::now() + Duration::from_millis(20))
+            .unwrap_err();
         assert!(error.is_timeout());
         server.cont();
         let reply = connection.receive(Instant::now() + PATIENCE).unwrap();

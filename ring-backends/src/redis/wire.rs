@@ -64,18 +64,25 @@ struct Incoming<'w> {
 
 impl Read for Incoming<'_> {
     fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
-        if Instant::now() >= self.until {
-            return Err(io::ErrorKind::TimedOut.into());
-        }
         if self.count > MAX_REPLY {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidData,
                 "the reply is too large",
             ));
         }
-        let count = on!(&mut self.stream, stream => stream.read(space))?;
-        self.count += count as u64;
-        Ok(count)
+        loop {
+            if Instant::now() >= self.until {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            match on!(&mut self.stream, stream => stream.read(space)) {
+                // A signal, or the end of a pause of this process.
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => {
+                    self.count += *read.as_ref().unwrap_or(&0) as u64;
+                    return read;
+                }
+            }
+        }
     }
 }
 

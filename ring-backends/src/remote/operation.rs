@@ -145,9 +145,13 @@ impl<S: Server> Drop for Mutation<'_, S> {
 /// A timer that fires so late tells of a busy runtime, not of the server.
 #[cfg(feature = "tokio")]
 const LATE: Duration = Duration::from_millis(25);
-/// What an operation gets then to read the reply.
+/// What an operation gets at its deadline to read a reply that is there. A runtime that takes longer for that is busy.
 #[cfg(feature = "tokio")]
 const GRACE: Duration = Duration::from_millis(5);
+/// The turns of a runtime in which it reads a reply that is there: one to notice that something came, one for the task of
+/// the connection, and one for the operation.
+#[cfg(feature = "tokio")]
+const TURNS: u32 = 3;
 
 /// Longer than any deadline.
 const LONGEST_DEADLINE: Duration = Duration::from_secs(60 * 60 * 24 * 365);
@@ -249,7 +253,7 @@ impl<S: Server> Attempt<'_, S> {
                 self.permit.failed();
             }
             // The server was not asked.
-            Err(Fault::Busy(_)) => drop(self.permit),
+            Err(Fault::Busy(_) | Fault::Full(_)) => drop(self.permit),
             Ok(_) | Err(_) => self.permit.answered(),
         }
         result.map_err(|fault| {
@@ -393,8 +397,8 @@ impl<S: AsyncServer> Remote<S> {
     }
 }
 
-/// The result of `work`. A task that was polled late may have an unread reply: after the deadline, `work` is polled a little
-/// longer.
+/// The result of `work`. A busy runtime may not have read a reply that is there: after the deadline, `work` gets some turns
+/// more.
 #[cfg(feature = "tokio")]
 async fn in_time_async<T>(
     until: Instant,
@@ -406,12 +410,22 @@ async fn in_time_async<T>(
     if let Some(done) = real_time::rest(until, work.as_mut()).await {
         return done;
     }
-    if Instant::now() < until + LATE {
-        return Err(Fault::Timeout);
+    let over = Instant::now();
+    let busy = || Fault::Busy("the runtime had no time for the operation".into());
+    for _ in 0..TURNS {
+        tokio::task::yield_now().await;
+        if let Some(done) = real_time::polled(work.as_mut()).await {
+            return done;
+        }
+        if over.elapsed() > GRACE {
+            return Err(busy());
+        }
     }
-    let rest = tokio::time::timeout(GRACE, work);
-    let late = || Fault::Busy("the runtime had no time for the operation".into());
-    rest.await.unwrap_or_else(|_| Err(late()))
+    Err(if over > until + LATE {
+        busy()
+    } else {
+        Fault::Timeout
+    })
 }
 
 /// Limits the time of `work`. Without timers in its runtime tokio panics, which is a fault like others.

@@ -1,6 +1,7 @@
 //! Addresses and passwords, which no error and no `Debug` shows.
 
 use std::error::Error as _;
+use std::io::Write;
 
 use ring_cache_backends::{Breaker, Redis, RedisCluster, RedisHash};
 use ring_cache_core::storage::Storage;
@@ -126,6 +127,26 @@ fn databases_are_apart() {
         .deadline(PATIENCE);
     one.set(&Key::of(&"which"), b"one".to_vec(), None).unwrap();
     assert_eq!(two.get(&Key::of(&"which")).unwrap(), None);
+}
+
+/// Where the system has it.
+#[test]
+fn ipv6() {
+    let started = Server::options()
+        .arguments(["--bind", "127.0.0.1", "-::1"])
+        .start();
+    let Some(server) = or_leave_out("Redis by IPv6", started) else {
+        return;
+    };
+    if std::net::TcpStream::connect(("::1", server.port())).is_err() {
+        // Seen although output is held back.
+        let _ = writeln!(
+            std::io::stderr(),
+            "!!! LEFT OUT: Redis by IPv6, which this system has not"
+        );
+        return;
+    }
+    assert_works(Redis::open(format!("redis://[::1]:{}", server.port())).unwrap());
 }
 
 #[test]

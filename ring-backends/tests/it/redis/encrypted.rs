@@ -68,15 +68,30 @@ fn others_are_an_error_and_no_panic() {
 /// One that has all slots.
 #[test]
 fn a_cluster() {
-    let bus = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let bus = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
     let bus = bus.port().to_string();
     // Otherwise it names its ports without TLS.
-    let of_cluster = ["--cluster-enabled", "yes", "--cluster-port", &bus, "--tls-cluster", "yes"];
+    let of_cluster = [
+        "--cluster-enabled",
+        "yes",
+        "--cluster-port",
+        &bus,
+        "--tls-cluster",
+        "yes",
+    ];
     let Some(server) = start(Server::options().arguments(of_cluster)) else {
         return;
     };
     server.command(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]);
-    eventually(|| server.command(&["CLUSTER", "INFO"]).text().contains("cluster_state:ok"));
+    eventually(|| {
+        server
+            .command(&["CLUSTER", "INFO"])
+            .text()
+            .contains("cluster_state:ok")
+    });
     let client = ClusterClient::builder([server.tls_url()]).certs(certificates(&server));
     let cluster = RedisCluster::from_client(client.build().unwrap()).deadline(PATIENCE);
     let key = Key::of(&"clustered");

@@ -2,15 +2,18 @@
 //! own.
 
 use std::process;
+#[cfg(feature = "remote")]
 use std::sync::OnceLock;
 
 /// A state for each process. That of the parent is kept in the child and not used there: to drop it could tell the parent's
 /// event loops to forget its sockets.
+#[derive(Debug)]
 pub(crate) struct PerProcess<T> {
     process: u32,
     /// `None` while it is dropped.
     state: Option<T>,
     /// The state of the child, in the child.
+    #[cfg(feature = "remote")]
     next: OnceLock<Box<PerProcess<T>>>,
 }
 
@@ -19,12 +22,20 @@ impl<T> PerProcess<T> {
         PerProcess {
             process: process::id(),
             state: Some(state),
+            #[cfg(feature = "remote")]
             next: OnceLock::new(),
         }
     }
 
+    /// The state, unless it is that of a parent, and the child can have none of its own.
+    #[cfg(feature = "disk")]
+    pub(crate) fn own(&self) -> Option<&T> {
+        (self.process == process::id()).then(|| self.state())
+    }
+
     /// The state of this process. The first time after a fork, `renew` makes it, knowing that of the parent. Locks in the
     /// parent's state may be held by threads that the child does not have.
+    #[cfg(feature = "remote")]
     pub(crate) fn get(&self, renew: impl FnOnce(&T) -> T) -> &T {
         let mut last = self;
         while let Some(next) = last.next.get() {
@@ -50,7 +61,7 @@ impl<T> Drop for PerProcess<T> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "disk", feature = "remote"))]
 mod tests {
     use super::*;
 
@@ -79,6 +90,7 @@ mod tests {
         let (parents, own) = (std::sync::Arc::new(()), std::sync::Arc::new(()));
         let state = inherited(std::sync::Arc::clone(&parents));
         state.get(|_| std::sync::Arc::clone(&own));
+        assert!(state.own().is_none());
         drop(state);
         let count = std::sync::Arc::strong_count;
         assert_eq!((count(&parents), count(&own)), (2, 1));
