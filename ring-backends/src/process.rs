@@ -2,7 +2,6 @@
 //! own.
 
 use std::process;
-#[cfg(feature = "remote")]
 use std::sync::OnceLock;
 
 /// A state for each process. That of the parent is kept in the child and not used there: to drop it could tell the parent's
@@ -13,7 +12,6 @@ pub(crate) struct PerProcess<T> {
     /// `None` while it is dropped.
     state: Option<T>,
     /// The state of the child, in the child.
-    #[cfg(feature = "remote")]
     next: OnceLock<Box<PerProcess<T>>>,
 }
 
@@ -22,7 +20,6 @@ impl<T> PerProcess<T> {
         PerProcess {
             process: process::id(),
             state: Some(state),
-            #[cfg(feature = "remote")]
             next: OnceLock::new(),
         }
     }
@@ -35,7 +32,6 @@ impl<T> PerProcess<T> {
 
     /// The state of this process. The first time after a fork, `renew` makes it, knowing that of the parent. Locks in the
     /// parent's state may be held by threads that the child does not have.
-    #[cfg(feature = "remote")]
     pub(crate) fn get(&self, renew: impl FnOnce(&T) -> T) -> &T {
         let mut last = self;
         while let Some(next) = last.next.get() {
@@ -53,6 +49,12 @@ impl<T> PerProcess<T> {
     }
 }
 
+impl<T: Default> Default for PerProcess<T> {
+    fn default() -> Self {
+        PerProcess::new(T::default())
+    }
+}
+
 impl<T> Drop for PerProcess<T> {
     fn drop(&mut self) {
         if self.process != process::id() {
@@ -61,7 +63,7 @@ impl<T> Drop for PerProcess<T> {
     }
 }
 
-#[cfg(all(test, feature = "disk", feature = "remote"))]
+#[cfg(all(test, feature = "disk"))]
 mod tests {
     use super::*;
 

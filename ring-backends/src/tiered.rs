@@ -18,6 +18,8 @@ use trust::Trust;
 pub use view::{Near, TieredView};
 use watched::Watched;
 
+use crate::process::PerProcess;
+
 /// Two tiers: `near` is a memory storage of values, `far` a storage of bytes.
 ///
 /// ```no_run
@@ -81,13 +83,24 @@ pub struct Tiered<N, F> {
 struct Tiers<N, F> {
     near: N,
     far: F,
-    fills: Fills,
-    watched: Watched,
+    /// Those of this process: a child does not have the threads that fill, or note keys.
+    fills: PerProcess<Fills>,
+    watched: PerProcess<Watched>,
     trust: Trust,
     /// Whether values may lie near whose age nothing bounds but the telling of changes.
     has_unbounded: AtomicBool,
     /// Whether the far storage tells of changes, asked when it is first used.
     tells: OnceLock<bool>,
+}
+
+impl<N, F> Tiers<N, F> {
+    fn fills(&self) -> &Fills {
+        self.fills.get(|_| Fills::new())
+    }
+
+    fn watched(&self) -> &Watched {
+        self.watched.get(Watched::inherited)
+    }
 }
 
 impl<N, F> Tiered<N, F> {
@@ -97,8 +110,8 @@ impl<N, F> Tiered<N, F> {
             tiers: Arc::new(Tiers {
                 near,
                 far,
-                fills: Fills::new(),
-                watched: Watched::new(),
+                fills: PerProcess::new(Fills::new()),
+                watched: PerProcess::new(Watched::new()),
                 trust: Trust::new(),
                 has_unbounded: AtomicBool::new(false),
                 tells: OnceLock::new(),

@@ -2,6 +2,7 @@
 //!
 //! Threads do not come along, so a test that forks is a process of its own: this test program once more.
 
+use std::cell::Cell;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,6 +16,7 @@ use ring_cache_backends::{Blocking, Disk, Memcached, Redis, RedisCluster, RedisH
 use ring_cache_test_servers::{
     Memcached as MemcachedServer, Proxy, Redis as Server, RedisCluster as Servers, Spoil, or_leave_out,
 };
+use serde::{Deserialize, Serialize};
 
 use crate::random::Random;
 
@@ -153,6 +155,72 @@ fn tiers_are_told(url: &str) {
     }
 }
 
+thread_local! {
+    static IS_SLOW: Cell<bool> = const { Cell::new(false) };
+}
+
+/// A value that some threads take long to drop.
+#[derive(Clone, Serialize, Deserialize)]
+struct Slow(u64);
+
+impl Drop for Slow {
+    fn drop(&mut self) {
+        if IS_SLOW.get() {
+            sleep(Duration::from_millis(100));
+        }
+    }
+}
+
+#[ring_impl(storage = self.storage as Tiered<Lru<Slow>, Redis>, coder = Json)]
+impl On<Tiered<Lru<Slow>, Redis>> {
+    #[ring(key_prefix = "slow")]
+    fn slow(&self, number: u64) -> Slow {
+        Slow(number)
+    }
+}
+
+/// Ends a child that hangs.
+fn exit_later() {
+    thread::spawn(|| {
+        sleep(DEADLINE);
+        process::exit(2);
+    });
+}
+
+/// A thread takes long to put values near, and others give way. A child does not wait for that thread.
+fn tiers_beside_a_fill(url: &str) {
+    let on = On {
+        storage: Tiered::new(Lru::new(1), Redis::open(url).unwrap().deadline(DEADLINE)),
+    };
+    on.slow(0);
+    eventually(|| on.storage.is_watching());
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            IS_SLOW.set(true);
+            for number in (0..2).cycle().take_while(|_| !is_over.load(Ordering::Relaxed)) {
+                on.slow(number);
+            }
+            IS_SLOW.set(false);
+        });
+        for _ in 0..10 {
+            sleep(Duration::from_millis(40));
+            match fork::fork().unwrap() {
+                fork::Fork::Child => {
+                    exit_later();
+                    let right = (0..2).all(|number| {
+                        let _ = on.slow_ring(number).delete();
+                        on.slow(number).0 == number
+                    });
+                    process::exit(i32::from(!right));
+                }
+                fork::Fork::Parent(child) => assert_eq!(fork::waitpid(child).unwrap(), 0, "it hangs"),
+            }
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
+}
+
 fn eventually(what: impl Fn() -> bool) {
     let start = Instant::now();
     while !what() {
@@ -176,6 +244,7 @@ fn child_part() {
         "tiers" => {
             forks!(Tiered::new(Lru::new(50), redis()));
             tiers_are_told(&server);
+            tiers_beside_a_fill(&server);
         }
         "pauses" => pauses(&server),
         "interrupted" => interrupted(&server),
@@ -299,36 +368,37 @@ fn disks(path: &str) {
     let shared = On {
         storage: Blocking::new(disk),
     };
-    for number in 0..KEYS {
+    for number in 0..20 {
         on.square(number);
     }
     let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
-                for number in (0..KEYS).cycle().take_while(|_| !is_over.load(Ordering::Relaxed)) {
+                for number in (0..20).cycle().take_while(|_| !is_over.load(Ordering::Relaxed)) {
                     assert_eq!(on.square_ring(number).update(), number * number);
                 }
             });
         }
-        for _ in 0..20 {
+        for _ in 0..5 {
             match fork::fork().unwrap() {
                 fork::Fork::Child => {
+                    exit_later();
                     let refused = on.square_ring(1).get().unwrap_err().to_string();
                     let own = runtime();
-                    let right = (0..KEYS).all(|number| {
+                    let right = (0..20).all(|number| {
                         on.square(number) == number * number
                             && own.block_on(shared.cube(number)) == number * number * number
                     });
                     std::mem::forget(own);
                     process::exit(i32::from(!right || !refused.contains("fork")));
                 }
-                fork::Fork::Parent(child) => assert_eq!(fork::waitpid(child).unwrap(), 0),
+                fork::Fork::Parent(child) => assert_eq!(fork::waitpid(child).unwrap(), 0, "it hangs"),
             }
         }
         is_over.store(true, Ordering::Relaxed);
     });
-    for number in 0..KEYS {
+    for number in 0..20 {
         assert_eq!(on.square_ring(number).get().unwrap(), Some(number * number));
     }
     assert_eq!(on.storage.damages().files, 0);

@@ -48,8 +48,11 @@ impl<N, F, C, P: Deref<Target = Tiered<N, F>>> TieredView<P, N, F, C> {
         if tiers.trust.was_forked() {
             // The thread that is told is the parent's.
             tiers.trust.set_watching(false);
-            Drops::<V, N, F>::drop_all(tiers);
-            watch();
+            // Otherwise it is not known what is to be dropped, and near is left out.
+            if tiers.watched().is_whole() {
+                Drops::<V, N, F>::drop_all(tiers);
+                watch();
+            }
         }
         match self.tiered.near_expiry {
             _ if tiers.trust.is_complete() => NearUse::Always,
@@ -186,15 +189,15 @@ where
         K: RingKey + ?Sized,
     {
         let (tiers, begun) = (&*self.tiered.tiers, Instant::now());
-        let fill = tiers.fills.begin(EncodedKey::of(key));
+        let fill = tiers.fills().begin(EncodedKey::of(key));
         // Before it is known whether changes are told of: what is noted later might be missed.
         let is_usable = self.near_use() != NearUse::Never;
         if is_usable && tiers.tells.get() == Some(&true) {
             let is_near = |key: &EncodedKey| {
-                tiers.fills.is_under_way(key) || tiers.near.contains(key, None) == Ok(true)
+                tiers.fills().is_under_way(key) || tiers.near.contains(key, None) == Ok(true)
             };
             tiers
-                .watched
+                .watched()
                 .note(&tiers.far.stored_key(key), fill.key(), is_near);
         }
         Fetch {
@@ -370,7 +373,7 @@ impl<N, F> Tiered<N, F> {
         K: RingKey + ?Sized,
     {
         let key = EncodedKey::of(key);
-        self.tiers.fills.changed(&key);
+        self.tiers.fills().changed(&key);
         drop_from(self.near(), &key);
     }
 }
@@ -384,7 +387,7 @@ pub(super) struct Clearing<'t, V, N: Near<V> + Clear<V>, F> {
 
 impl<V, N: Near<V> + Clear<V>, F> Drop for Clearing<'_, V, N, F> {
     fn drop(&mut self) {
-        self.tiers.fills.changed_all(Some(self.name));
+        self.tiers.fills().changed_all(Some(self.name));
         quietly(|| self.tiers.near.clear_ring(self.name));
     }
 }
@@ -404,8 +407,8 @@ struct Drops<V, N, F> {
 impl<V, N: Near<V>, F> Drops<V, N, F> {
     fn drop_all(tiers: &Tiers<N, F>) {
         // In this order: what is noted from now on is fetched from now on.
-        let keys = tiers.watched.take_all();
-        tiers.fills.changed_all(None);
+        let keys = tiers.watched().take_all();
+        tiers.fills().changed_all(None);
         for key in keys {
             quietly(|| drop_from(&tiers.near, &key));
         }
@@ -454,8 +457,8 @@ where
             tag.forget();
             return;
         }
-        if let Some(key) = tiers.watched.key(stored_key) {
-            tiers.fills.changed(&key);
+        if let Some(key) = tiers.watched().key(stored_key) {
+            tiers.fills().changed(&key);
             quietly(|| drop_from(&tiers.near, &key));
         }
     }
