@@ -29,6 +29,8 @@ use files::Files;
 use metadata::WallClock;
 use wait_limit::WaitLimit;
 
+use crate::process::PerProcess;
+
 const DEFAULT_MAX_BYTES: u64 = 1 << 30;
 const LEAST_MAX_BYTES: u64 = 64 << 10;
 const DEFAULT_DEADLINE: Duration = Duration::from_millis(100);
@@ -121,12 +123,18 @@ pub struct Disk {
 #[derive(Clone)]
 struct Inner {
     files: Arc<Files>,
-    flights: Arc<Flights<Vec<u8>>>,
+    flights: Arc<PerProcess<Flights<Vec<u8>>>>,
     /// The prefix of keys.
     namespace: Box<str>,
     max_bytes: u64,
     deadline: Duration,
     clock: WallClock,
+}
+
+impl Inner {
+    fn flights(&self) -> &Flights<Vec<u8>> {
+        self.flights.get(|_| Flights::default())
+    }
 }
 
 /// Counts of damage to a [`Disk`]: see [`Disk::damages`].

@@ -25,6 +25,8 @@ mod disk;
 pub mod memcached;
 #[cfg(any(feature = "disk", feature = "remote"))]
 mod pending_deletes;
+#[cfg(any(feature = "disk", feature = "remote", feature = "tiered"))]
+mod process;
 #[cfg(feature = "tokio")]
 mod real_time;
 #[cfg(feature = "redis")]

@@ -31,11 +31,11 @@ use rendezvous::Rendezvous;
 use request::Request;
 use stored_key::StoredKey;
 
+use crate::process::PerProcess;
 #[cfg(feature = "tokio")]
 use crate::remote::AsyncServer;
 use crate::remote::own_type::own_type;
 use crate::remote::pool::Pool;
-use crate::remote::process::PerProcess;
 use crate::remote::unacked::UnackedWrites;
 use crate::remote::{BlockingServer, Entry, Fault, Found, LeaseAnswer, Remote, Server, ServerLeases};
 

@@ -18,11 +18,19 @@ pub(crate) async fn within<F: Future>(until: Instant, work: F) -> Option<F::Outp
     }
 }
 
+/// The output of `work`, if it is ready.
+pub(crate) async fn polled<F: Future + Unpin>(mut work: F) -> Option<F::Output> {
+    let polled = poll_fn(|context| Poll::Ready(Pin::new(&mut work).poll(context))).await;
+    match polled {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => None,
+    }
+}
+
 /// The output of `work` if it comes in the real time left when a timer fired. With a paused clock that is nearly all of it.
 pub(crate) async fn rest<F: Future + Unpin>(until: Instant, mut work: F) -> Option<F::Output> {
     while Instant::now() < until {
-        let polled = poll_fn(|context| Poll::Ready(Pin::new(&mut work).poll(context))).await;
-        if let Poll::Ready(output) = polled {
+        if let Some(output) = polled(&mut work).await {
             return Some(output);
         }
         // A busy runtime does not advance the clock, and polls I/O.

@@ -7,6 +7,8 @@ mod address;
 mod cluster;
 mod dialect;
 mod echo_token;
+#[cfg(feature = "tokio")]
+mod encrypted;
 mod faults;
 #[cfg(fuzzing)]
 pub mod fuzzing;

@@ -20,12 +20,13 @@ mod operation;
 pub(crate) mod own_type;
 #[cfg(any(feature = "redis", feature = "memcached"))]
 pub(crate) mod pool;
-pub(crate) mod process;
 mod releases;
 mod repairs;
 mod storage;
 #[cfg(any(feature = "redis", feature = "memcached"))]
 pub(crate) mod unacked;
+#[cfg(any(feature = "redis", feature = "memcached"))]
+pub(crate) mod unopened;
 
 use std::fmt;
 use std::hash::Hash;
@@ -39,9 +40,9 @@ use ring_cache_core::key::namespace_text;
 use ring_cache_core::storage::{AfterWrite, ChangeObserver, LeaseRequest, LeaseToken};
 use ring_cache_core::{Cause, Error, Name, RingKey};
 
+use crate::process::PerProcess;
 pub use breaker::Breaker;
 use breaker::BreakerState;
-use process::PerProcess;
 use releases::Releases;
 use repairs::Repairs;
 
@@ -271,6 +272,8 @@ pub enum Fault {
     Refused(Cause),
     /// This process had no connection or no time for the operation before its deadline: not a failure of the server.
     Busy(Cause),
+    /// The server, or this process, has as many connections as it may have: not a failure of the server.
+    Full(Cause),
 }
 
 /// Begins work on a node of a server, on its own thread.
@@ -472,7 +475,9 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Fault::Timeout => f.write_str("the server did not answer in time"),
-            Fault::Disconnected(cause) | Fault::Refused(cause) | Fault::Busy(cause) => cause.fmt(f),
+            Fault::Disconnected(cause) | Fault::Refused(cause) | Fault::Busy(cause) | Fault::Full(cause) => {
+                cause.fmt(f)
+            }
         }
     }
 }
@@ -496,6 +501,7 @@ impl Fault {
             Fault::Disconnected(cause) => (&counts.broken, Error::storage(name, operation, cause)),
             Fault::Refused(cause) => (&counts.refused, Error::storage(name, operation, cause)),
             Fault::Busy(cause) => (&counts.busy, Error::out_of_time(name, operation, cause)),
+            Fault::Full(cause) => (&counts.busy, Error::unavailable(name, operation, cause)),
         };
         count.fetch_add(1, Ordering::Relaxed);
         let error = located(error, address);

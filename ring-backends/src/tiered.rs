@@ -18,6 +18,8 @@ use trust::Trust;
 pub use view::{Near, TieredView};
 use watched::Watched;
 
+use crate::process::PerProcess;
+
 /// Two tiers: `near` is a memory storage of values, `far` a storage of bytes.
 ///
 /// ```no_run
@@ -79,13 +81,24 @@ pub struct Tiered<N, F> {
 struct Tiers<N, F> {
     near: N,
     far: F,
-    fills: Fills,
-    watched: Watched,
+    /// Those of this process: a child does not have the threads that fill, or note keys.
+    fills: PerProcess<Fills>,
+    watched: PerProcess<Watched>,
     trust: Trust,
     /// Whether near may have values whose age is bounded by reports of changes only.
     has_unbounded: AtomicBool,
     /// Whether the far storage reports changes; asked at the first use.
     reports_changes: OnceLock<bool>,
+}
+
+impl<N, F> Tiers<N, F> {
+    fn fills(&self) -> &Fills {
+        self.fills.get(|_| Fills::new())
+    }
+
+    fn watched(&self) -> &Watched {
+        self.watched.get(Watched::inherited)
+    }
 }
 
 impl<N, F> Tiered<N, F> {
@@ -95,8 +108,8 @@ impl<N, F> Tiered<N, F> {
             tiers: Arc::new(Tiers {
                 near,
                 far,
-                fills: Fills::new(),
-                watched: Watched::new(),
+                fills: PerProcess::new(Fills::new()),
+                watched: PerProcess::new(Watched::new()),
                 trust: Trust::new(),
                 has_unbounded: AtomicBool::new(false),
                 reports_changes: OnceLock::new(),

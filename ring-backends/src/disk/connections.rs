@@ -107,8 +107,8 @@ impl Connections {
         Ok(done)
     }
 
-    /// Empties a log that constant readers let grow: SQLite empties it only while no connection reads. A long reader, such
-    /// as an open transaction, prevents this; at the size limit, writes then fail.
+    /// Empties a log that constant readers let grow: SQLite empties it only while no connection reads, so the readers of this
+    /// process wait for it. A long reader, such as an open transaction, prevents this; at the size limit, writes then fail.
     fn bound_log(&self, writer: &Connection, wait_limit: WaitLimit) -> Result<(), Fault> {
         let size = || fs::metadata(with_suffix(&self.path, "-wal")).map_or(0, |log| log.len());
         if size() <= LOG_BYTES || !self.is_time_to_empty() {
@@ -118,7 +118,13 @@ impl Connections {
                 Ok(())
             };
         }
-        writer.busy_timeout(wait_limit.left().min(EMPTYING))?;
+        let wait = wait_limit.left().min(EMPTYING);
+        let until = Instant::now() + wait;
+        let readers = self.readers.iter();
+        let _readers: Vec<_> = readers
+            .filter_map(|reader| reader.try_lock_until(until))
+            .collect();
+        writer.busy_timeout(wait)?;
         let busy: i64 = writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
         let retry = if busy == 0 { Duration::ZERO } else { RETRY_EMPTYING };
         *self.next_emptying.lock() = Instant::now() + retry;

@@ -16,15 +16,24 @@ use super::quarantine::quarantine;
 use super::schema::FOREIGN;
 use super::wait_limit::WaitLimit;
 use crate::pending_deletes::PendingDeletes;
+use crate::process::PerProcess;
 
 /// The most keys of [`Files::pending_deletes`].
 const MAX_PENDING_DELETES: usize = 1024;
+
+const FORKED: &str = "the process has forked since the storage was opened: open another one in the child";
+
+fn current(connections: &RwLock<Option<Arc<Connections>>>) -> Option<Arc<Connections>> {
+    let connections = connections.read().clone();
+    connections.filter(|connections| connections.are_current())
+}
 
 /// The file behind a storage.
 #[derive(Debug)]
 pub(super) struct Files {
     path: PathBuf,
-    connections: RwLock<Option<Arc<Connections>>>,
+    /// The connections of this process. A child cannot have any: SQLite would take the parent's locks for its own.
+    connections: PerProcess<RwLock<Option<Arc<Connections>>>>,
     /// Deleted by the next successful write, and not found until then.
     pub(super) pending_deletes: PendingDeletes<Box<str>>,
     pub(super) evictions: AtomicU64,
@@ -61,7 +70,7 @@ impl Files {
         })?;
         let files = Files {
             path,
-            connections: RwLock::new(None),
+            connections: PerProcess::new(RwLock::new(None)),
             pending_deletes: PendingDeletes::new(MAX_PENDING_DELETES),
             evictions: AtomicU64::new(0),
             expirations: AtomicU64::new(0),
@@ -114,7 +123,8 @@ impl Files {
 
     /// The connections to the current file at the path.
     fn connections(&self, wait_limit: WaitLimit) -> Result<Arc<Connections>, Fault> {
-        if let Some(connections) = self.current() {
+        let own = self.connections.own().ok_or_else(|| Fault::failed(FORKED))?;
+        if let Some(connections) = current(own) {
             return Ok(connections);
         }
         if let Some(folder) = self.path.parent() {
@@ -122,15 +132,15 @@ impl Files {
             let _ = fs::create_dir_all(folder);
         }
         let opening = Opening::of(&self.path, wait_limit)?;
-        match self.current() {
+        match current(own) {
             Some(connections) => Ok(connections),
-            None => self.reopen(&opening, wait_limit),
+            None => {
+                let opened = self.reopen(&opening, wait_limit)?;
+                let before = own.write().replace(Arc::clone(&opened));
+                drop(before);
+                Ok(opened)
+            }
         }
-    }
-
-    fn current(&self) -> Option<Arc<Connections>> {
-        let connections = self.connections.read().clone();
-        connections.filter(|connections| connections.are_current())
     }
 
     fn reopen(&self, opening: &Opening, wait_limit: WaitLimit) -> Result<Arc<Connections>, Fault> {
@@ -146,8 +156,6 @@ impl Files {
         };
         let opened = Arc::new(opened?);
         opening.succeeded();
-        let before = self.connections.write().replace(Arc::clone(&opened));
-        drop(before);
         Ok(opened)
     }
 

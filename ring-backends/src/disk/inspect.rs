@@ -13,11 +13,12 @@ use super::files::Files;
 use super::metadata::Condition;
 use super::operations;
 use super::{Damages, Disk, Inner, failed};
+use crate::process::PerProcess;
 
 /// A handle that holds the storage weakly.
 struct WeakDisk {
     files: Weak<Files>,
-    flights: Weak<Flights<Vec<u8>>>,
+    flights: Weak<PerProcess<Flights<Vec<u8>>>>,
     settings: Settings,
 }
 

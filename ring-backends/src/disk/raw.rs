@@ -146,8 +146,8 @@ impl Inner {
         let losses = self.remember_failed(written, entries.iter().map(|(key, ..)| &**key))?;
         count(&self.files.evictions, losses.evictions);
         count(&self.files.expirations, losses.expirations);
-        (0..losses.evictions).for_each(|_| self.flights.lost(EvictionReason::Capacity));
-        (0..losses.expirations).for_each(|_| self.flights.lost(EvictionReason::Expired));
+        (0..losses.evictions).for_each(|_| self.flights().lost(EvictionReason::Capacity));
+        (0..losses.expirations).for_each(|_| self.flights().lost(EvictionReason::Expired));
         match entries.iter().find(|(key, value, _)| !fits(key, value)) {
             Some((_, value, _)) => Err(too_large(value.len(), largest)),
             None => Ok(()),

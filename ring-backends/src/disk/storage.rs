@@ -17,7 +17,7 @@ impl StorageBase<Vec<u8>> for Disk {
     type Error = Error;
 
     fn flights(&self) -> &Flights<Vec<u8>> {
-        &self.inner.flights
+        self.inner.flights()
     }
 
     fn namespace(&self) -> &str {

@@ -15,13 +15,14 @@ use tokio::sync::watch;
 use tokio::task::yield_now;
 
 use super::address::Address;
-use super::handshake::{HANDSHAKE, Handshake};
+use super::handshake::{HANDSHAKE, Handshake, unopened};
 use super::lingering::without_lingering;
 use super::reply_buffer::ReplyBuffer;
 use super::request::{Replies, ReplyError, Request};
 use crate::real_time;
 use crate::remote::pool::{CONNECT_TIMEOUT, Lease, Pool, TRIED_AFTER};
 use crate::remote::unacked::UnackedWrites;
+use crate::remote::unopened::Unopened;
 use crate::remote::{Fault, dial};
 
 /// The connections of each runtime.
@@ -199,11 +200,11 @@ impl<T> Drop for Exchange<'_, T> {
 }
 
 impl Connection {
-    async fn open(address: Arc<Address>) -> Result<Self, String> {
+    async fn open(address: Arc<Address>) -> Result<Self, Unopened> {
         let until = Instant::now() + CONNECT_TIMEOUT;
         let opened = real_time::within(until, Connection::connect(&address)).await;
         let opened = opened.unwrap_or_else(|| Err(io::ErrorKind::TimedOut.into()));
-        opened.map_err(|error| error.to_string())
+        opened.map_err(unopened)
     }
 
     async fn connect(address: &Address) -> io::Result<Self> {

@@ -8,12 +8,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::address::Address;
-use super::handshake::{HANDSHAKE, Handshake};
+use super::handshake::{HANDSHAKE, Handshake, unopened};
 use super::lingering::without_lingering;
 use super::reply_buffer::ReplyBuffer;
 use super::request::{Replies, ReplyError, Request};
 use crate::remote::pool::{CONNECT_TIMEOUT, Pool, TRIED_AFTER};
 use crate::remote::unacked::UnackedWrites;
+use crate::remote::unopened::Unopened;
 use crate::remote::{Fault, NO_TIME, dial};
 
 /// A request up to this size is written before replies are read: the system buffers more.
@@ -101,10 +102,10 @@ pub(super) fn send<T>(
 }
 
 impl Connection {
-    fn open(address: &Address) -> Result<Self, String> {
+    fn open(address: &Address) -> Result<Self, Unopened> {
         let until = Instant::now() + CONNECT_TIMEOUT;
         let connection = Stream::connect(address, until).and_then(|stream| Connection::over(stream, until));
-        connection.map_err(|error| error.to_string())
+        connection.map_err(unopened)
     }
 
     /// Another connection to the same server, without a name look-up, which has no timeout.

@@ -5,11 +5,18 @@
 use std::io;
 
 use super::reply_buffer::ReplyBuffer;
+use crate::remote::unopened::Unopened;
 
 pub(super) const HANDSHAKE: &[u8] = b"mn\r\nversion\r\n";
 
 /// The first version with all commands that are used.
 const OLDEST: [u32; 3] = [1, 6, 10];
+
+/// The reply of a server that has as many clients as it may have.
+const FULL: &str = "ERROR Too many open connections";
+
+/// The reply of a server that was started with passwords (`-Y`).
+const UNAUTHENTICATED: &str = "CLIENT_ERROR unauthenticated";
 
 /// The replies to the [`HANDSHAKE`] so far.
 #[derive(Default)]
@@ -32,6 +39,14 @@ impl Handshake {
     }
 
     fn check(&self) -> io::Result<()> {
+        if self.lines[0] == FULL {
+            return Err(io::Error::new(io::ErrorKind::QuotaExceeded, FULL));
+        }
+        if self.lines[0] == UNAUTHENTICATED {
+            return Err(io::Error::other(
+                "the server wants a password, which is not supported",
+            ));
+        }
         let knows = self.lines[0] == "MN";
         match self.lines.get(1).map(|line| line.strip_prefix("VERSION ")) {
             None if knows => Ok(()),
@@ -39,6 +54,13 @@ impl Handshake {
             _ => Err(io::Error::other("the server is not memcached 1.6.10 or newer")),
         }
     }
+}
+
+/// Why a connection could not be opened.
+pub(super) fn unopened(error: io::Error) -> Unopened {
+    let is_full = error.kind() == io::ErrorKind::QuotaExceeded || Unopened::is_of_this_process(&error);
+    let unopened = if is_full { Unopened::Full } else { Unopened::Failed };
+    unopened(error.to_string())
 }
 
 fn is_too_old(version: &str) -> bool {
@@ -63,6 +85,14 @@ mod tests {
     }
 
     #[test]
+    fn a_server_without_room_is_no_other_server() {
+        let full = unopened(handshake("ERROR Too many open connections\r\n").unwrap_err());
+        assert!(matches!(full, Unopened::Full(_)), "{full}");
+        let failed = unopened(handshake("ERROR\r\n").unwrap_err());
+        assert!(matches!(failed, Unopened::Failed(_)), "{failed}");
+    }
+
+    #[test]
     fn old_and_other_servers_are_refused() {
         for reply in [
             "MN\r\nVERSION 1.6.18\r\n",
@@ -74,6 +104,8 @@ mod tests {
         for reply in ["", "MN\r\n", "MN\r\nVERSION 1.6.9"] {
             assert!(!handshake(reply).unwrap(), "{reply}");
         }
+        let asked = handshake("CLIENT_ERROR unauthenticated\r\n").unwrap_err();
+        assert!(asked.to_string().contains("password"), "{asked}");
         let wrong = [
             "ERROR\r\n",
             "MN\r\nVERSION 1.6.9\r\n",

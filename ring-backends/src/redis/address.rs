@@ -1,10 +1,16 @@
 //! Addresses of servers, and the preparation of TLS.
 
+#[cfg(feature = "tokio")]
+use std::io;
+#[cfg(feature = "tokio")]
+use std::net::SocketAddr;
+
 use redis::{Client, ConnectionAddr, IntoConnectionInfo, RedisResult};
 use ring_cache_core::Error;
 
 /// Whether TLS is built in.
 const TLS: bool = cfg!(feature = "tls");
+pub(super) const WITHOUT_TLS: &str = "TLS is not built in: enable the feature `tls`";
 
 /// Parses `url`, then applies `parse`. Errors do not show it: it may contain a password.
 pub(super) fn parsed<T>(
@@ -16,7 +22,7 @@ pub(super) fn parsed<T>(
     parsed.map_err(|_| {
         let encrypted = url.starts_with("rediss:") || url.starts_with("valkeys:");
         let cause = if encrypted && !TLS {
-            "TLS is not built in: enable the feature `tls`"
+            WITHOUT_TLS
         } else {
             "invalid address: write \
              `redis://user:password@host:port/database`, `rediss://..` or `redis+unix:///path?db=1&pass=..`, \
@@ -36,16 +42,22 @@ impl redis::io::AsyncDNSResolver for Resolver {
         &'a self,
         host: &'b str,
         port: u16,
-    ) -> redis::RedisFuture<'a, Box<dyn Iterator<Item = std::net::SocketAddr> + Send + 'a>> {
+    ) -> redis::RedisFuture<'a, Box<dyn Iterator<Item = SocketAddr> + Send + 'a>> {
         Box::pin(async move {
-            let mut addresses: Vec<_> = tokio::net::lookup_host((host, port)).await?.collect();
-            if addresses.len() > 1 {
-                let stream = crate::remote::dial::connect_async(addresses).await?;
-                addresses = vec![stream.peer_addr()?];
-            }
-            Ok(Box::new(addresses.into_iter()) as Box<dyn Iterator<Item = _> + Send>)
+            let addresses = tokio::net::lookup_host((host, port)).await?.collect();
+            Ok(Box::new(first_to_answer(addresses).await?.into_iter()) as Box<dyn Iterator<Item = _> + Send>)
         })
     }
+}
+
+/// The one of several addresses that answers first.
+#[cfg(feature = "tokio")]
+pub(super) async fn first_to_answer(addresses: Vec<SocketAddr>) -> io::Result<Vec<SocketAddr>> {
+    if addresses.len() < 2 {
+        return Ok(addresses);
+    }
+    let stream = crate::remote::dial::connect_async(addresses).await?;
+    Ok(vec![stream.peer_addr()?])
 }
 
 /// To be called before connecting: prepares TLS if the client's connections use it.

@@ -37,8 +37,8 @@ use super::single::Single;
 #[cfg(feature = "inspect")]
 use super::stored_key::is_lease;
 use super::stored_key::{LEASE, StoredKey};
+use crate::process::PerProcess;
 use crate::remote::own_type::own_type;
-use crate::remote::process::PerProcess;
 use crate::remote::{Entry, Fault, Found, LeaseAnswer, LeasedEntry, Remote, ServerLeases};
 use dispatch::Dispatch;
 use same_slot::in_slot_of;

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::Duration;
 
-use redis::{Arg, Cmd, Value};
+use redis::{Arg, Cmd, RedisError, Value};
 
 use super::echo_token::{EchoToken, REFUSES_ALL};
-use super::faults::is_refused;
+use super::faults::{MAX_CLIENTS, is_refused};
 use super::lease;
 use super::request::Commands;
 
@@ -58,9 +58,9 @@ impl Dialect {
     }
 
     /// Detects by the reply to the greeting whether the server knows `ECHO`. Returns why it refuses the connection.
-    pub(super) fn greeted(&self, replies: &[Value]) -> Result<(), &'static str> {
+    pub(super) fn greeted(&self, replies: &[Value]) -> Result<(), RedisError> {
         let echo = match replies.first() {
-            Some(Value::ServerError(error)) if is_full(error) => return Err(FULL),
+            Some(Value::ServerError(error)) if is_full(error) => return Err(error.clone().into()),
             // A server that is not ready refuses every command.
             Some(Value::ServerError(error)) if REFUSES_ALL.contains(&error.code()) => return Ok(()),
             Some(Value::ServerError(_)) => Echo::Missing,
@@ -174,11 +174,10 @@ pub(super) fn is_wrong_server(age: Duration, replies: &[Value]) -> bool {
     age > RECONNECT_INTERVAL && replies.iter().any(is_of_another_role)
 }
 
-const FULL: &str = "the server refused: ERR max number of clients reached";
-
 fn is_full(error: &redis::ServerError) -> bool {
-    let details = error.details();
-    details.is_some_and(|details| details.starts_with("max number of clients"))
+    error
+        .details()
+        .is_some_and(|details| details.starts_with(MAX_CLIENTS))
 }
 
 /// Whether a server says that it is a replica, or not ready.

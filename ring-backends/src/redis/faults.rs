@@ -1,8 +1,12 @@
 //! Converts errors of Redis and its client to faults of a storage, without passwords and values.
 
+use std::error::Error;
+use std::sync::Arc;
+
 use redis::{ErrorKind, RedisError, Value};
 
 use crate::remote::Fault;
+use crate::remote::unopened::Unopened;
 
 /// Why a reply could not be read.
 pub enum Unexpected {
@@ -46,11 +50,33 @@ pub(super) fn fault(error: &RedisError) -> Fault {
 }
 
 /// Why a connection could not be opened.
-pub(super) fn connecting(error: &RedisError) -> String {
+pub(super) fn connecting(error: &RedisError) -> Unopened {
     match error.kind() {
-        ErrorKind::Parse => "not a Redis server".to_owned(),
-        _ => shown(error),
+        ErrorKind::Parse => Unopened::Failed("not a Redis server".to_owned()),
+        _ if is_full(error) => Unopened::Full(shown(error)),
+        _ => Unopened::Failed(shown(error)),
     }
+}
+
+/// The beginning of the error of a server at its limit of clients.
+pub(super) const MAX_CLIENTS: &str = "max number of clients reached";
+
+/// The error of a server at its limit of clients.
+#[cfg(feature = "tokio")]
+pub(super) fn full() -> RedisError {
+    RedisError::from((ErrorKind::Client, "the server refused", MAX_CLIENTS.to_owned()))
+}
+
+/// Whether the server or this process is at its limit of connections.
+fn is_full(error: &RedisError) -> bool {
+    let has_max = error
+        .detail()
+        .is_some_and(|detail| detail.starts_with(MAX_CLIENTS));
+    let source = error
+        .source()
+        .and_then(|source| source.downcast_ref::<Arc<dyn Error + Send + Sync>>());
+    let of_system = source.and_then(|source| source.downcast_ref());
+    has_max || of_system.is_some_and(Unopened::is_of_this_process)
 }
 
 /// Beginnings of errors of servers. Only these are shown: servers repeat the arguments of commands, as in
@@ -61,7 +87,7 @@ const KNOWN: [&str; 14] = [
     "Protocol error",
     "invalid expire time",
     "invalid password",
-    "max number of clients reached",
+    MAX_CLIENTS,
     "syntax error",
     "unknown command",
     "unknown subcommand",
@@ -80,6 +106,7 @@ fn shown(error: &RedisError) -> String {
     let said = match error.code() {
         Some(code) if is_code(code) => format!("the server refused: {code}"),
         Some(_) => "the server refused".to_owned(),
+        None if is_full(error) => "the server refused:".to_owned(),
         None => error.category().to_owned(),
     };
     let detail = error.detail().unwrap_or_default();

@@ -2,12 +2,12 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, ConnectionAddr, RedisResult};
+use redis::{AsyncConnectionConfig, ConnectionAddr, ErrorKind, RedisError, RedisResult};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 #[cfg(unix)]
 use tokio::net::UnixStream;
@@ -15,6 +15,7 @@ use tokio::net::lookup_host;
 use tokio::task::AbortHandle;
 
 use super::address;
+use super::faults::{self, MAX_CLIENTS};
 use super::opener::Opener;
 use super::wire::{MAX_REPLY, set_up};
 use crate::remote::dial;
@@ -22,6 +23,10 @@ use crate::remote::pool::CONNECT_TIMEOUT;
 
 /// More bytes than this without a reply are the beginning of a long one.
 const LONG: u64 = 1 << 10;
+/// The most bytes that are kept of what came first.
+const BEGINNING: usize = 64;
+/// The first bytes of replies, by their types.
+const TYPES: &[u8] = b"+-:$*_#,(!=%~>|";
 
 /// A connection that calls share. Clones are the same connection, which ends with the last of them.
 #[derive(Clone)]
@@ -46,6 +51,8 @@ struct Traffic {
     bytes: AtomicU64,
     /// The bytes at the last reply.
     replied: AtomicU64,
+    /// What came first.
+    beginning: OnceLock<Box<[u8]>>,
 }
 
 /// A change under way, until this is dropped.
@@ -121,6 +128,21 @@ impl Line {
         }
     }
 
+    /// Why the server did not take the connection, if it said so before it was asked. Of that, the client says no more than that
+    /// the connection ended.
+    pub(super) fn refusal(&self) -> Option<RedisError> {
+        let beginning = self.driver.as_deref()?.traffic.beginning.get()?;
+        let said = str::from_utf8(beginning).unwrap_or_default();
+        if said
+            .strip_prefix("-ERR ")
+            .is_some_and(|said| said.starts_with(MAX_CLIENTS))
+        {
+            return Some(faults::full());
+        }
+        let is_reply = beginning.first().is_some_and(|first| TYPES.contains(first));
+        (!is_reply).then(|| (ErrorKind::Parse, "not a reply of Redis").into())
+    }
+
     /// The number of bytes that came in.
     pub(super) fn received(&self) -> u64 {
         let traffic = self.driver.as_deref().map(|driver| &driver.traffic);
@@ -191,8 +213,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Counted<S> {
         }
         let before = space.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(context, space))?;
-        let count = (space.filled().len() - before) as u64;
-        self.traffic.bytes.fetch_add(count, Ordering::Relaxed);
+        let came = &space.filled()[before..];
+        if self.traffic.bytes.fetch_add(came.len() as u64, Ordering::Relaxed) == 0 {
+            let beginning = came.get(..BEGINNING).unwrap_or(came);
+            let _ = self.traffic.beginning.set(beginning.into());
+        }
         Poll::Ready(Ok(()))
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use redis::{ErrorKind, RedisError, RedisResult, Value};
+use redis::{RedisError, RedisResult, Value};
 use tokio::runtime::{Handle, Id};
 use tokio::sync::watch;
 
@@ -208,12 +208,14 @@ async fn greeted(connection: Line, opener: &Opener) -> RedisResult<Line> {
     let dialect = &opener.dialect;
     match bare(connection.clone(), &dialect.greeting()).await {
         Ok(replies) => {
-            let refused = |reason| RedisError::from((ErrorKind::Client, reason));
-            dialect.greeted(&replies).map_err(refused)?;
+            dialect.greeted(&replies)?;
             Ok(connection)
         }
-        Err(error) if error.is_connection_dropped() => greeted_without_echo(opener, error).await,
-        Err(error) => Err(error),
+        Err(error) => match connection.refusal() {
+            Some(refusal) => Err(refusal),
+            None if error.is_connection_dropped() => greeted_without_echo(opener, error).await,
+            None => Err(error),
+        },
     }
 }
 
@@ -227,8 +229,7 @@ async fn greeted_without_echo(opener: &Opener, error: RedisError) -> RedisResult
     }
     let another = Line::open(opener).await?;
     if let Ok(replies) = bare(another.clone(), &dialect.greeting()).await {
-        let refused = |reason| RedisError::from((ErrorKind::Client, reason));
-        dialect.greeted(&replies).map_err(refused)?;
+        dialect.greeted(&replies)?;
         return Ok(another);
     }
     let another = Line::open(opener).await?;
@@ -353,10 +354,10 @@ impl SharedConnection {
         }
         match self.opened.get() {
             Some(Ok(connection)) => Ok(connection.clone()),
-            Some(Err(error)) => Err(Fault::Disconnected(faults::connecting(error).into())),
+            Some(Err(error)) => Err(faults::connecting(error).into_fault()),
             None => {
                 self.dead.store(true, Ordering::Relaxed);
-                Err(Fault::Disconnected("connecting was given up".into()))
+                Err(Fault::Busy("connecting was given up".into()))
             }
         }
     }

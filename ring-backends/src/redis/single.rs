@@ -22,9 +22,10 @@ use super::shared::SharedConnections;
 #[cfg(feature = "tiered")]
 use super::watching::{ServerId, Watch};
 use super::wire::Wire;
+use crate::process::PerProcess;
 use crate::remote::pool::{CONNECT_TIMEOUT, Lease, Pool, TRIED_AFTER};
-use crate::remote::process::PerProcess;
 use crate::remote::unacked::UnackedWrites;
+use crate::remote::unopened::Unopened;
 use crate::remote::{Fault, NO_TIME};
 
 /// The most that the timeout of a connection may exceed the call's remaining time. Setting it costs system calls.
@@ -237,7 +238,7 @@ struct Pending {
 }
 
 impl Timed {
-    fn open(opener: &Opener) -> Result<Self, String> {
+    fn open(opener: &Opener) -> Result<Self, Unopened> {
         #[cfg_attr(not(feature = "tiered"), allow(unused_mut))]
         let mut opened = Timed::connect(&opener.client)?.greeted(opener)?;
         #[cfg(feature = "tiered")]
@@ -248,7 +249,7 @@ impl Timed {
         Ok(opened)
     }
 
-    fn connect(client: &Client) -> Result<Self, String> {
+    fn connect(client: &Client) -> Result<Self, Unopened> {
         address::prepare(client);
         let wire = Wire::open(client, Instant::now() + CONNECT_TIMEOUT);
         Ok(Timed {
@@ -262,11 +263,12 @@ impl Timed {
     }
 
     /// Detects whether the server accepts the connection and knows `ECHO`. Some proxies close the connection for it.
-    fn greeted(mut self, opener: &Opener) -> Result<Self, String> {
+    fn greeted(mut self, opener: &Opener) -> Result<Self, Unopened> {
         let (until, dialect) = (Instant::now() + CONNECT_TIMEOUT, &opener.dialect);
         match self.send(&dialect.greeting(), None, until) {
             Ok(replies) => {
-                dialect.greeted(&replies)?;
+                let taken = dialect.greeted(&replies);
+                taken.map_err(|error| faults::connecting(&error))?;
                 Ok(self)
             }
             Err(error) if error.is_connection_dropped() => self.greeted_without_echo(opener, error),
@@ -275,7 +277,7 @@ impl Timed {
     }
 
     /// The server closed the connection at the greeting. If it does so again, and not after a `PING`, it lacks `ECHO`.
-    fn greeted_without_echo(self, opener: &Opener, error: RedisError) -> Result<Self, String> {
+    fn greeted_without_echo(self, opener: &Opener, error: RedisError) -> Result<Self, Unopened> {
         let (until, dialect) = (Instant::now() + CONNECT_TIMEOUT, &opener.dialect);
         if dialect.echo() != Echo::Unknown {
             // The server may have been replaced.
@@ -286,10 +288,11 @@ impl Timed {
             let mut another = Timed::connect(&opener.client)?;
             let replies = another.send(greeting, None, until);
             let replies = replies.map_err(|error| faults::connecting(&error))?;
-            Ok::<_, String>((another, replies))
+            Ok::<_, Unopened>((another, replies))
         };
         if let Ok((another, replies)) = greet(&dialect.greeting()) {
-            dialect.greeted(&replies)?;
+            let taken = dialect.greeted(&replies);
+            taken.map_err(|error| faults::connecting(&error))?;
             return Ok(another);
         }
         let (another, _) = greet(&Commands::One(redis::cmd("PING")))?;
@@ -304,16 +307,12 @@ impl Timed {
         until: Instant,
     ) -> RedisResult<Vec<Value>> {
         self.set_timeout(until)?;
-        let packed = match &token {
-            Some(token) => token.packed(commands),
-            None => commands.packed(),
-        };
-        self.pending = Some(Pending {
+        let pending = self.pending.insert(Pending {
             token,
             replies: Vec::with_capacity(commands.len() + 1),
             commands: commands.len(),
         });
-        self.wire.send(&packed)?;
+        self.wire.send(commands, pending.token.as_ref())?;
         self.read(until)?;
         match self.pending.take() {
             Some(Pending {

@@ -24,8 +24,8 @@ use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
 use super::{address, faults};
+use crate::process::PerProcess;
 use crate::remote::pool::CONNECT_TIMEOUT;
-use crate::remote::process::PerProcess;
 
 /// The interval of heartbeats.
 const HEARTBEAT: Duration = Duration::from_millis(300);
@@ -440,5 +440,5 @@ fn refusal(error: &RedisError, drops: u32) -> Option<String> {
         Some(code) => !PASSING.contains(&code),
         None => error.kind() == ErrorKind::RESP3NotSupported,
     };
-    is_refused.then(|| faults::connecting(error))
+    is_refused.then(|| faults::connecting(error).to_string())
 }

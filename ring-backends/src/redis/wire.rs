@@ -9,10 +9,18 @@ use std::time::{Duration, Instant};
 use redis::io::tcp::TcpSettings;
 use redis::io::tcp::socket2::SockRef;
 use redis::{
-    Client, Cmd, Connection, ConnectionAddr, ErrorKind, Parser, ProtocolVersion, RedisConnectionInfo,
-    RedisError, RedisResult, ServerError, Value,
+    Client, Cmd, ConnectionAddr, ErrorKind, Parser, ProtocolVersion, RedisConnectionInfo, RedisError,
+    RedisResult, ServerError, Value,
 };
 
+#[cfg(feature = "tokio")]
+use super::address::Resolver;
+#[cfg(not(feature = "tokio"))]
+use super::address::WITHOUT_TLS;
+use super::echo_token::EchoToken;
+#[cfg(feature = "tokio")]
+use super::encrypted::Encrypted;
+use super::request::Commands;
 use crate::remote::dial;
 
 /// The largest reply that is read: Redis takes values of up to 512 MB, and many may be asked for at a time.
@@ -21,8 +29,8 @@ pub(super) const MAX_REPLY: u64 = 1 << 30;
 /// A connection to one server.
 pub(super) enum Wire {
     Plain(Box<Plain>),
-    /// By the client of the crate `redis`, which reads a reply to its end while each piece of it comes in time.
-    Encrypted(Box<Connection>),
+    #[cfg(feature = "tokio")]
+    Encrypted(Box<Encrypted>),
 }
 
 /// A connection without TLS.
@@ -67,12 +75,11 @@ impl Read for Incoming<'_> {
                 return Err(io::ErrorKind::TimedOut.into());
             }
             match on!(&mut self.stream, stream => stream.read(space)) {
-                // A socket with a timeout is interrupted when its process was stopped and goes on.
+                // A signal, or the end of a pause of this process.
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 read => {
-                    let count = read?;
-                    self.count += count as u64;
-                    return Ok(count);
+                    self.count += *read.as_ref().unwrap_or(&0) as u64;
+                    return read;
                 }
             }
         }
@@ -91,11 +98,13 @@ impl Wire {
             }
             #[cfg(unix)]
             ConnectionAddr::Unix(path) => Stream::Unix(UnixStream::connect(path)?),
+            #[cfg(feature = "tokio")]
             _ => {
-                let left = until.saturating_duration_since(Instant::now());
-                let connection = client.get_connection_with_timeout(left)?;
-                return Ok(Wire::Encrypted(Box::new(connection)));
+                let encrypted = Encrypted::open(client, Resolver, until)?;
+                return Ok(Wire::Encrypted(Box::new(encrypted)));
             }
+            #[cfg(not(feature = "tokio"))]
+            _ => return Err((ErrorKind::InvalidClientConfig, WITHOUT_TLS).into()),
         };
         let mut plain = Plain {
             stream,
@@ -105,29 +114,37 @@ impl Wire {
         Ok(Wire::Plain(Box::new(plain)))
     }
 
-    pub(super) fn send(&mut self, packed: &[u8]) -> RedisResult<()> {
+    /// Sends commands, and the token behind them.
+    pub(super) fn send(&mut self, commands: &Commands, token: Option<&EchoToken>) -> RedisResult<()> {
         match self {
-            Wire::Plain(plain) => Ok(on!(&mut plain.stream, stream => stream.write_all(packed))?),
-            Wire::Encrypted(connection) => connection.send_packed_command(packed),
+            Wire::Plain(plain) => {
+                let packed = token.map_or_else(|| commands.packed(), |token| token.packed(commands));
+                on!(&mut plain.stream, stream => stream.write_all(&packed))?;
+            }
+            #[cfg(feature = "tokio")]
+            Wire::Encrypted(encrypted) => {
+                let pipeline = token.map_or_else(|| commands.pipeline(), |token| token.pipeline(commands));
+                encrypted.send(pipeline);
+            }
         }
+        Ok(())
     }
 
     /// The next reply. One that was read in part goes on with the next call.
     pub(super) fn receive(&mut self, until: Instant) -> RedisResult<Value> {
         match self {
             Wire::Plain(plain) => plain.receive(until),
-            Wire::Encrypted(connection) => connection.recv_response(),
+            #[cfg(feature = "tokio")]
+            Wire::Encrypted(encrypted) => encrypted.receive(until),
         }
     }
 
-    /// Sets the timeouts of reading and writing.
+    /// Sets the timeouts of reading and writing, if each read and write has its own.
     pub(super) fn set_timeout(&self, timeout: Duration) -> RedisResult<()> {
         match self {
             Wire::Plain(plain) => Ok(plain.set_timeout(timeout)?),
-            Wire::Encrypted(connection) => {
-                connection.set_read_timeout(Some(timeout))?;
-                connection.set_write_timeout(Some(timeout))
-            }
+            #[cfg(feature = "tokio")]
+            Wire::Encrypted(_) => Ok(()),
         }
     }
 }

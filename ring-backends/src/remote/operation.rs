@@ -155,6 +155,10 @@ const LATE: Duration = Duration::from_millis(25);
 /// The time that an operation then gets to read the reply.
 #[cfg(feature = "tokio")]
 const GRACE: Duration = Duration::from_millis(5);
+/// The turns of a runtime in which it reads a reply that is there: one to notice that something came, one for the task of
+/// the connection, and one for the operation.
+#[cfg(feature = "tokio")]
+const TURNS: u32 = 3;
 
 /// Longer than any deadline.
 const LONGEST_DEADLINE: Duration = Duration::from_secs(60 * 60 * 24 * 365);
@@ -256,7 +260,7 @@ impl<S: Server> Attempt<'_, S> {
                 self.permit.failed();
             }
             // The server was not asked.
-            Err(Fault::Busy(_)) => drop(self.permit),
+            Err(Fault::Busy(_) | Fault::Full(_)) => drop(self.permit),
             Ok(_) | Err(_) => self.permit.answered(),
         }
         result.map_err(|fault| {
@@ -413,12 +417,22 @@ async fn in_time_async<T>(
     if let Some(done) = real_time::rest(until, work.as_mut()).await {
         return done;
     }
-    if Instant::now() < until + LATE {
-        return Err(Fault::Timeout);
+    let over = Instant::now();
+    let busy = || Fault::Busy("the runtime had no time for the operation".into());
+    for _ in 0..TURNS {
+        tokio::task::yield_now().await;
+        if let Some(done) = real_time::polled(work.as_mut()).await {
+            return done;
+        }
+        if over.elapsed() > GRACE {
+            return Err(busy());
+        }
     }
-    let rest = tokio::time::timeout(GRACE, work);
-    let late = || Fault::Busy("the runtime had no time for the operation".into());
-    rest.await.unwrap_or_else(|_| Err(late()))
+    Err(if over > until + LATE {
+        busy()
+    } else {
+        Fault::Timeout
+    })
 }
 
 /// Limits the time of `work`. Tokio panics if the runtime has no timers; this becomes a fault.

@@ -17,6 +17,7 @@ use parking_lot::Mutex;
 use tokio::runtime::Handle;
 
 use super::Fault;
+use super::unopened::Unopened;
 
 /// The most connections to one server: of blocking calls, and of each runtime.
 const MAX_CONNECTIONS: usize = 64;
@@ -58,7 +59,7 @@ struct State<C> {
     /// The number of failed attempts, and when and why the last failed.
     failures: u64,
     failed: Option<Instant>,
-    failure: String,
+    failure: Unopened,
     /// When a connection was last given back, that is, after a reply.
     answered: Option<Instant>,
     usage: Usage,
@@ -106,13 +107,13 @@ enum Step<C> {
     Connect(Attempt<C>),
     /// Wait for a change, and ask again.
     Wait(EventListener),
-    Fail(String),
+    Fail(Unopened),
 }
 
 /// The right to open a connection. Dropped before its [end](Attempt::end), it counts as a failure.
 struct Attempt<C> {
     pool: Arc<Pool<C>>,
-    outcome: Result<C, String>,
+    outcome: Result<C, Unopened>,
 }
 
 impl<C> Pool<C> {
@@ -128,7 +129,7 @@ impl<C> Pool<C> {
                 queue: VecDeque::new(),
                 failures: 0,
                 failed: None,
-                failure: String::new(),
+                failure: given_up(),
                 answered: None,
                 usage: Usage {
                     since: Instant::now(),
@@ -193,7 +194,7 @@ impl<C: Send + 'static> Pool<C> {
         connect: impl Fn() -> O,
     ) -> Result<Lease<C>, Fault>
     where
-        O: FnOnce() -> Result<C, String> + Send + 'static,
+        O: FnOnce() -> Result<C, Unopened> + Send + 'static,
     {
         let waiting = self.wait(since, until);
         loop {
@@ -206,7 +207,7 @@ impl<C: Send + 'static> Pool<C> {
                     drop(thread.spawn(move || attempt.end(open())));
                 }
                 Step::Wait(changed) => changed.wait_deadline(until).ok_or_else(|| self.fault())?,
-                Step::Fail(reason) => return Err(Fault::Disconnected(reason.into())),
+                Step::Fail(reason) => return Err(reason.into_fault()),
             }
         }
     }
@@ -221,7 +222,7 @@ impl<C: Send + 'static> Pool<C> {
         connect: impl Fn() -> O,
     ) -> Result<Lease<C>, Fault>
     where
-        O: Future<Output = Result<C, String>> + Send + 'static,
+        O: Future<Output = Result<C, Unopened>> + Send + 'static,
     {
         let waiting = self.wait(since, until);
         loop {
@@ -234,10 +235,15 @@ impl<C: Send + 'static> Pool<C> {
                 Step::Wait(changed) => crate::real_time::within(until, changed)
                     .await
                     .ok_or_else(|| self.fault())?,
-                Step::Fail(reason) => return Err(Fault::Disconnected(reason.into())),
+                Step::Fail(reason) => return Err(reason.into_fault()),
             }
         }
     }
+}
+
+/// The failure of an attempt that was dropped: this process has no thread for it, or its runtime ends.
+fn given_up() -> Unopened {
+    Unopened::Full("connecting was given up".to_owned())
 }
 
 /// A connection that is not in use, and when it became idle.
@@ -347,7 +353,7 @@ impl<C> Waiting<'_, C> {
             state.last_attempt = Some(now);
             Step::Connect(Attempt {
                 pool: Arc::clone(self.pool),
-                outcome: Err("connecting was given up".to_owned()),
+                outcome: Err(given_up()),
             })
         } else {
             if !self.turn.is_queued.swap(true, Ordering::Relaxed) {
@@ -378,14 +384,14 @@ impl<C> Drop for Waiting<'_, C> {
 }
 
 impl<C> Attempt<C> {
-    fn end(mut self, outcome: Result<C, String>) {
+    fn end(mut self, outcome: Result<C, Unopened>) {
         self.outcome = outcome;
     }
 }
 
 impl<C> Drop for Attempt<C> {
     fn drop(&mut self) {
-        let outcome = std::mem::replace(&mut self.outcome, Err(String::new()));
+        let outcome = std::mem::replace(&mut self.outcome, Err(given_up()));
         let mut state = self.pool.state.lock();
         state.attempts -= 1;
         match outcome {
@@ -520,8 +526,9 @@ mod tests {
     fn a_failure_ends_the_waiting_of_all_and_concerns_no_later_operation() {
         let pool = Pool::new();
         let early = wait(&pool);
-        attempt(&early).end(Err("refused".into()));
-        assert!(matches!(early.step(), Step::Fail(reason) if reason == "refused"));
+        let refused = Unopened::Failed("refused".into());
+        attempt(&early).end(Err(refused.clone()));
+        assert!(matches!(early.step(), Step::Fail(reason) if reason == refused));
         drop(early);
         let late = wait(&pool);
         drop(attempt(&late));
@@ -547,7 +554,7 @@ mod tests {
         let (first, second) = (wait(&pool), wait(&pool));
         attempt(&first).end(Ok(1));
         let leased = lease(&first);
-        attempt(&second).end(Err("full".into()));
+        attempt(&second).end(Err(Unopened::Full("full".into())));
         assert!(waits(&second), "no further attempt, and no failure");
         assert!(matches!(pool.fault(), Fault::Busy(_)));
         leased.give_back();
@@ -560,7 +567,7 @@ mod tests {
         let (first, second, third) = (wait(&pool), wait(&pool), wait(&pool));
         attempt(&first).end(Ok(1));
         let leased = lease(&first);
-        attempt(&second).end(Err("full".into()));
+        attempt(&second).end(Err(Unopened::Full("full".into())));
         assert!(waits(&second) && waits(&third));
         leased.give_back();
         assert!(waits(&third), "the second is called");
@@ -595,7 +602,7 @@ mod tests {
         let leased = lease(&first);
         // Most of its time is over at once.
         let (hasty, patient) = (pool.wait(None, Instant::now()), wait(&pool));
-        attempt(&hasty).end(Err("full".into()));
+        attempt(&hasty).end(Err(Unopened::Full("full".into())));
         assert!(waits(&hasty) && waits(&patient));
         std::thread::sleep(Duration::from_millis(1));
         leased.give_back();

@@ -16,9 +16,11 @@ const SWEPT: usize = 2;
 #[derive(Debug)]
 pub(super) struct Watched {
     keys: Mutex<Keys>,
+    /// Whether no key is missing.
+    is_whole: bool,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Keys {
     by_text: HashMap<Arc<str>, Noted>,
     /// All texts, in the order in which they were noted or checked.
@@ -38,7 +40,22 @@ impl Watched {
     pub(super) fn new() -> Self {
         Watched {
             keys: Mutex::default(),
+            is_whole: true,
         }
+    }
+
+    /// The keys for a child process. Not whole if another thread held the lock at the `fork`: the child lacks that thread.
+    pub(super) fn inherited(&self) -> Self {
+        let keys = self.keys.try_lock();
+        Watched {
+            is_whole: self.is_whole && keys.is_some(),
+            keys: Mutex::new(keys.map(|keys| keys.clone()).unwrap_or_default()),
+        }
+    }
+
+    /// Whether all keys that may have a near entry are known.
+    pub(super) fn is_whole(&self) -> bool {
+        self.is_whole
     }
 
     /// Notes a key before the far storage is asked for it. `is_near` tells whether an old key must be kept.
@@ -109,6 +126,17 @@ mod tests {
 
     fn note(watched: &Watched, n: u32, is_near: bool) {
         watched.note(&n.to_string(), &EncodedKey::of(&n), |_| is_near);
+    }
+
+    #[test]
+    fn a_child_has_the_keys_unless_they_are_locked() {
+        let watched = Watched::new();
+        note(&watched, 1, true);
+        let child = watched.inherited();
+        assert!(child.is_whole() && child.key("1").is_some());
+        let _locked = watched.keys.lock();
+        let child = watched.inherited();
+        assert!(!child.is_whole() && !child.inherited().is_whole());
     }
 
     #[test]

@@ -2,19 +2,21 @@
 //!
 //! Threads are not forked, so a test that forks is its own process: this test program again.
 
+use std::cell::Cell;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
-
-use std::thread::sleep;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 use std::{env, process};
 
 use ring_cache::coder::Json;
 use ring_cache::{Lru, RingKey, ring_impl};
-use ring_cache_backends::{Memcached, Redis, RedisCluster, RedisHash, Tiered};
+use ring_cache_backends::{Blocking, Disk, Memcached, Redis, RedisCluster, RedisHash, Tiered};
 use ring_cache_test_servers::{
-    Memcached as MemcachedServer, Redis as Server, RedisCluster as Servers, or_leave_out,
+    Memcached as MemcachedServer, Proxy, Redis as Server, RedisCluster as Servers, Spoil, or_leave_out,
 };
+use serde::{Deserialize, Serialize};
 
 use crate::random::Random;
 
@@ -47,6 +49,22 @@ macro_rules! squares {
     )*};
 }
 squares!(Redis, RedisHash, RedisCluster, Memcached, Tiered<Lru<u64>, Redis>);
+
+#[ring_impl(disk = self.storage, coder = Json)]
+impl On<Disk> {
+    #[ring(key_prefix = "square")]
+    fn square(&self, number: u64) -> u64 {
+        number * number
+    }
+}
+
+#[ring_impl(disk = self.storage, coder = Json)]
+impl On<Blocking<Disk>> {
+    #[ring(key_prefix = "cube")]
+    async fn cube(&self, number: u64) -> u64 {
+        number * number * number
+    }
+}
 
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread()
@@ -137,6 +155,72 @@ fn tiers_are_told(url: &str) {
     }
 }
 
+thread_local! {
+    static IS_SLOW: Cell<bool> = const { Cell::new(false) };
+}
+
+/// A value that some threads take long to drop.
+#[derive(Clone, Serialize, Deserialize)]
+struct Slow(u64);
+
+impl Drop for Slow {
+    fn drop(&mut self) {
+        if IS_SLOW.get() {
+            sleep(Duration::from_millis(100));
+        }
+    }
+}
+
+#[ring_impl(storage = self.storage as Tiered<Lru<Slow>, Redis>, coder = Json)]
+impl On<Tiered<Lru<Slow>, Redis>> {
+    #[ring(key_prefix = "slow")]
+    fn slow(&self, number: u64) -> Slow {
+        Slow(number)
+    }
+}
+
+/// Ends a child that hangs.
+fn exit_later() {
+    thread::spawn(|| {
+        sleep(DEADLINE);
+        process::exit(2);
+    });
+}
+
+/// A thread takes long to put values near, and others give way. A child does not wait for that thread.
+fn tiers_beside_a_fill(url: &str) {
+    let on = On {
+        storage: Tiered::new(Lru::new(1), Redis::open(url).unwrap().deadline(DEADLINE)),
+    };
+    on.slow(0);
+    eventually(|| on.storage.is_watching());
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            IS_SLOW.set(true);
+            for number in (0..2).cycle().take_while(|_| !is_over.load(Ordering::Relaxed)) {
+                on.slow(number);
+            }
+            IS_SLOW.set(false);
+        });
+        for _ in 0..10 {
+            sleep(Duration::from_millis(40));
+            match fork::fork().unwrap() {
+                fork::Fork::Child => {
+                    exit_later();
+                    let right = (0..2).all(|number| {
+                        let _ = on.slow_ring(number).delete();
+                        on.slow(number).0 == number
+                    });
+                    process::exit(i32::from(!right));
+                }
+                fork::Fork::Parent(child) => assert_eq!(fork::waitpid(child).unwrap(), 0, "it hangs"),
+            }
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
+}
+
 fn eventually(what: impl Fn() -> bool) {
     let start = Instant::now();
     while !what() {
@@ -160,8 +244,11 @@ fn child_part() {
         "tiers" => {
             forks!(Tiered::new(Lru::new(50), redis()));
             tiers_are_told(&server);
+            tiers_beside_a_fill(&server);
         }
         "pauses" => pauses(&server),
+        "interrupted" => interrupted(&server),
+        "disk" => disks(&server),
         part => panic!("unknown part {part}"),
     }
 }
@@ -191,6 +278,60 @@ fn pauses(url: &str) {
     }
 }
 
+/// Reads from two slow servers.
+fn interrupted(addresses: &str) {
+    let (redis, memcached) = addresses.split_once(' ').unwrap();
+    let redis = Redis::open(redis).unwrap().deadline(DEADLINE);
+    let memcached = Memcached::open(memcached).unwrap().deadline(DEADLINE);
+    let (redis, memcached) = (On { storage: redis }, On { storage: memcached });
+    println!("\nready");
+    for number in 0..5 {
+        assert_eq!(redis.square_ring(number).get().unwrap(), None);
+        assert_eq!(memcached.square_ring(number).get().unwrap(), None);
+    }
+}
+
+/// A pause of the process interrupts its waits, as a signal does. It is not a failure of the server.
+#[test]
+fn a_pause_in_the_middle_of_a_call_is_no_failure() {
+    let what = "a process that is stopped while it waits";
+    let (Some(redis), Some(memcached)) = (
+        or_leave_out(what, Server::start()),
+        or_leave_out(what, MemcachedServer::start()),
+    ) else {
+        return;
+    };
+    let slow = |port| {
+        let proxy = Proxy::before(port);
+        proxy.set(Spoil::Delay(Duration::from_millis(30)));
+        proxy
+    };
+    let (redis, memcached) = (slow(redis.port()), slow(memcached.port()));
+    let addresses = format!(
+        "redis://127.0.0.1:{} 127.0.0.1:{}",
+        redis.port(),
+        memcached.port()
+    );
+    let mut child = command("interrupted", &addresses)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap() == "ready"));
+    while child.try_wait().unwrap().is_none() {
+        for name in ["-STOP", "-CONT"] {
+            // It may have ended.
+            let id = child.id().to_string();
+            let _ = Command::new("kill")
+                .args([name, &id])
+                .stderr(Stdio::null())
+                .status();
+        }
+        sleep(Duration::from_millis(5));
+    }
+    assert!(child.wait().unwrap().success());
+}
+
 /// While it does not run, as on a sleeping machine, a process gets no reports.
 #[test]
 fn values_changed_while_the_process_was_stopped_are_not_read_near() {
@@ -216,6 +357,51 @@ fn values_changed_while_the_process_was_stopped_are_not_read_near() {
     sleep(Duration::from_millis(1_500));
     signal("-CONT");
     assert!(child.wait().unwrap().success());
+}
+
+/// Forks while threads use a file. The child computes at once, and does not touch the file.
+fn disks(path: &str) {
+    let disk = Disk::open(path).unwrap().deadline(DEADLINE);
+    let on = On {
+        storage: disk.clone(),
+    };
+    let shared = On {
+        storage: Blocking::new(disk),
+    };
+    for number in 0..20 {
+        on.square(number);
+    }
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                for number in (0..20).cycle().take_while(|_| !is_over.load(Ordering::Relaxed)) {
+                    assert_eq!(on.square_ring(number).update(), number * number);
+                }
+            });
+        }
+        for _ in 0..5 {
+            match fork::fork().unwrap() {
+                fork::Fork::Child => {
+                    exit_later();
+                    let refused = on.square_ring(1).get().unwrap_err().to_string();
+                    let own = runtime();
+                    let right = (0..20).all(|number| {
+                        on.square(number) == number * number
+                            && own.block_on(shared.cube(number)) == number * number * number
+                    });
+                    std::mem::forget(own);
+                    process::exit(i32::from(!right || !refused.contains("fork")));
+                }
+                fork::Fork::Parent(child) => assert_eq!(fork::waitpid(child).unwrap(), 0, "it hangs"),
+            }
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
+    for number in 0..20 {
+        assert_eq!(on.square_ring(number).get().unwrap(), Some(number * number));
+    }
+    assert_eq!(on.storage.damages().files, 0);
 }
 
 /// The command for a part in its own process, which may fork.
@@ -250,6 +436,13 @@ fn tiers() {
         return;
     };
     play("tiers", &server.url());
+}
+
+#[test]
+fn disk() {
+    let folder = env::temp_dir().join(format!("ring-cache-forked-{}", process::id()));
+    play("disk", &folder.join("cache.db").display().to_string());
+    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]

@@ -20,7 +20,13 @@ mod disk;
     feature = "tiered"
 ))]
 mod entry;
-#[cfg(all(unix, feature = "memcached", feature = "redis", feature = "tiered"))]
+#[cfg(all(
+    unix,
+    feature = "disk",
+    feature = "memcached",
+    feature = "redis",
+    feature = "tiered"
+))]
 mod forked;
 #[cfg(all(
     feature = "disk",

@@ -11,6 +11,8 @@ mod connections;
 mod contract;
 mod crowded;
 mod dialects;
+#[cfg(feature = "tls")]
+mod encrypted;
 mod expiry;
 #[cfg(feature = "tokio")]
 mod failover;

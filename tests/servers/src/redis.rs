@@ -98,6 +98,15 @@ impl Redis {
         format!("rediss://{}127.0.0.1:{}", self.user_info(), self.tls().0)
     }
 
+    /// The port with TLS.
+    ///
+    /// # Panics
+    ///
+    /// As [`tls_url`](Self::tls_url) does.
+    pub fn tls_port(&self) -> u16 {
+        self.tls().0
+    }
+
     /// The certificate file, in PEM, of the authority that certifies this server, and no other.
     ///
     /// # Panics

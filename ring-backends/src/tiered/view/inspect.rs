@@ -141,7 +141,7 @@ impl<N, F> Tiered<N, F> {
         N: Near<V> + Clear<V> + Inspect<V>,
         F: StorageBase<Vec<u8>>,
     {
-        self.tiers.fills.changed_all(Some(ring));
+        self.tiers.fills().changed_all(Some(ring));
         let key = key.strip_prefix("{}").unwrap_or(key);
         match key.strip_prefix(self.far().namespace()) {
             Some(key) => self.near().remove_text(ring, key) == Ok(true),

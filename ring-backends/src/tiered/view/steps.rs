@@ -48,8 +48,11 @@ impl<N, F, C, P: Deref<Target = Tiered<N, F>>> TieredView<P, N, F, C> {
         if tiers.trust.was_forked() {
             // Reports go to the parent process.
             tiers.trust.set_watching(false);
-            Drops::<V, N, F>::drop_all(tiers);
-            watch();
+            // Otherwise it is not known what is to be dropped, and near is left out.
+            if tiers.watched().is_whole() {
+                Drops::<V, N, F>::drop_all(tiers);
+                watch();
+            }
         }
         match self.tiered.near_expiry {
             _ if tiers.trust.is_complete() => NearUse::Always,
@@ -189,15 +192,15 @@ where
         K: RingKey + ?Sized,
     {
         let (tiers, begun) = (&*self.tiered.tiers, Instant::now());
-        let fill = tiers.fills.begin(EncodedKey::of(key));
+        let fill = tiers.fills().begin(EncodedKey::of(key));
         // Changes must be reported before the key is noted and after it: otherwise one could be missed.
         let is_usable = self.near_use() != NearUse::Never;
         if is_usable && tiers.reports_changes.get() == Some(&true) {
             let is_near = |key: &EncodedKey| {
-                tiers.fills.is_under_way(key) || tiers.near.contains(key, None) == Ok(true)
+                tiers.fills().is_under_way(key) || tiers.near.contains(key, None) == Ok(true)
             };
             tiers
-                .watched
+                .watched()
                 .note(&tiers.far.stored_key(key), fill.key(), is_near);
         }
         Fetch {
@@ -371,7 +374,7 @@ impl<N, F> Tiered<N, F> {
         K: RingKey + ?Sized,
     {
         let key = EncodedKey::of(key);
-        self.tiers.fills.changed(&key);
+        self.tiers.fills().changed(&key);
         drop_from(self.near(), &key);
     }
 }
@@ -385,7 +388,7 @@ pub(super) struct Clearing<'t, V, N: Near<V> + Clear<V>, F> {
 
 impl<V, N: Near<V> + Clear<V>, F> Drop for Clearing<'_, V, N, F> {
     fn drop(&mut self) {
-        self.tiers.fills.changed_all(Some(self.name));
+        self.tiers.fills().changed_all(Some(self.name));
         quietly(|| self.tiers.near.clear_ring(self.name));
     }
 }
@@ -405,8 +408,8 @@ struct Drops<V, N, F> {
 impl<V, N: Near<V>, F> Drops<V, N, F> {
     fn drop_all(tiers: &Tiers<N, F>) {
         // In this order: keys noted from now on are fetched from now on.
-        let keys = tiers.watched.take_all();
-        tiers.fills.changed_all(None);
+        let keys = tiers.watched().take_all();
+        tiers.fills().changed_all(None);
         for key in keys {
             quietly(|| drop_from(&tiers.near, &key));
         }
@@ -455,8 +458,8 @@ where
             tag.forget();
             return;
         }
-        if let Some(key) = tiers.watched.key(stored_key) {
-            tiers.fills.changed(&key);
+        if let Some(key) = tiers.watched().key(stored_key) {
+            tiers.fills().changed(&key);
             quietly(|| drop_from(&tiers.near, &key));
         }
     }

@@ -1,11 +1,14 @@
 //! Many threads and tasks at once.
 
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Instant;
 
 use ring_cache_core::storage::Storage;
+use ring_cache_test_servers as servers;
 
-use super::{read, read_async, run, start, write, write_async};
+use super::{patient, read, read_async, run, start, write, write_async};
 
 const MANY: u32 = 64;
 
@@ -127,5 +130,40 @@ fn report(colour: &str, at_once: u32, measured: Vec<(f64, f64)>) {
     println!(
         "{colour}, {at_once} at once: {bare:.1} µs bare, {ours:.1} µs, {:.2}",
         ours / bare
+    );
+}
+
+/// A runtime has connections of its own. Without one its calls fail, and no others.
+#[test]
+fn a_server_that_takes_no_further_client_goes_on_to_serve_those_that_it_has() {
+    let options = servers::Memcached::options().arguments(["-c", "40", "-t", "1"]);
+    let Some(server) = servers::or_leave_out("a memcached with few connections", options.start()) else {
+        return;
+    };
+    let storage = patient(server.url());
+    write(&storage, "key", "value").unwrap();
+    let mut places = Vec::new();
+    loop {
+        let mut stream = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
+        let mut said = String::new();
+        if stream.write_all(b"mn\r\n").is_ok() {
+            let _ = BufReader::new(&stream).read_line(&mut said);
+        }
+        if said != "MN\r\n" {
+            break;
+        }
+        places.push(stream);
+    }
+    for _ in 0..10 {
+        let error = run(read_async(&storage, "key")).unwrap_err();
+        assert_eq!(error.kind(), ring_cache::ErrorKind::Unavailable);
+        assert!(error.to_string().contains("Too many open connections"), "{error}");
+        assert_eq!(read(&storage, "key").unwrap().as_deref(), Some(&b"value"[..]));
+    }
+    let health = storage.health();
+    assert_eq!(
+        (health.busy, health.broken, health.spared),
+        (10, 0, 0),
+        "{health:?}"
     );
 }

@@ -1,6 +1,7 @@
 //! Addresses and passwords: no error and no `Debug` shows them.
 
 use std::error::Error as _;
+use std::io::Write;
 
 use ring_cache_backends::{Breaker, Redis, RedisCluster, RedisHash};
 use ring_cache_core::storage::Storage;
@@ -26,7 +27,7 @@ fn assert_error_discreet(error: &Error) {
 }
 
 /// Stores and finds a value.
-fn assert_works(redis: Redis) {
+pub(super) fn assert_works(redis: Redis) {
     let redis = redis.deadline(PATIENCE).breaker(Breaker::never());
     let key = Key::of(&"works");
     // A handshake that takes a second on a busy machine is given up, and another one begins.
@@ -128,6 +129,26 @@ fn databases_are_apart() {
     assert_eq!(two.get(&Key::of(&"which")).unwrap(), None);
 }
 
+/// Where the system has it.
+#[test]
+fn ipv6() {
+    let started = Server::options()
+        .arguments(["--bind", "127.0.0.1", "-::1"])
+        .start();
+    let Some(server) = or_leave_out("Redis by IPv6", started) else {
+        return;
+    };
+    if std::net::TcpStream::connect(("::1", server.port())).is_err() {
+        // Seen although output is held back.
+        let _ = writeln!(
+            std::io::stderr(),
+            "!!! LEFT OUT: Redis by IPv6, which this system has not"
+        );
+        return;
+    }
+    assert_works(Redis::open(format!("redis://[::1]:{}", server.port())).unwrap());
+}
+
 #[test]
 fn unix_sockets() {
     let started = Server::options().unix_socket().password("p a/s?s").start();
@@ -135,47 +156,4 @@ fn unix_sockets() {
         return;
     };
     assert_works(Redis::open(server.unix_url()).unwrap());
-}
-
-#[cfg(feature = "tls")]
-mod encrypted {
-    use redis::{Client, TlsCertificates};
-
-    use super::*;
-
-    #[test]
-    fn clients_that_trust_the_authority_are_served() {
-        let started = Server::options().tls().start();
-        let Some(server) = or_leave_out("Redis by TLS", started) else {
-            return;
-        };
-        let certificates = TlsCertificates {
-            client_tls: None,
-            root_cert: Some(std::fs::read(server.authority()).unwrap()),
-        };
-        let client = Client::build_with_tls(server.tls_url(), certificates).unwrap();
-        assert_works(Redis::from_client(client.clone()));
-        #[cfg(feature = "tokio")]
-        crate::redis::awaited::runtime().block_on(async {
-            use ring_cache_core::storage::AsyncStorage;
-            let redis = Redis::from_client(client)
-                .deadline(PATIENCE)
-                .breaker(Breaker::never());
-            let start = std::time::Instant::now();
-            while let Err(error) = AsyncStorage::set(&redis, &Key::of(&"awaited"), vec![1], None).await {
-                assert!(start.elapsed() < PATIENCE, "{error}");
-            }
-        });
-    }
-
-    #[test]
-    fn others_are_an_error_and_no_panic() {
-        let started = Server::options().tls().start();
-        let Some(server) = or_leave_out("Redis by TLS", started) else {
-            return;
-        };
-        let redis = Redis::open(server.tls_url()).unwrap().deadline(PATIENCE);
-        redis.get(&Key::of(&1_u8)).unwrap_err();
-        assert_eq!(redis.health().broken, 1);
-    }
 }

@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::{Arc, LazyLock};
 use std::task::Poll;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ring_cache::coder::Json;
 use ring_cache::{AsyncCalls, ErrorKind, ring_impl};
@@ -309,4 +309,33 @@ fn many_tasks_share_a_connection() {
         }
     });
     assert_eq!(proxy.connections(), 1);
+}
+
+/// Another task does not let go of the only thread: a turn takes longer than an operation may wait for its reply.
+#[test]
+fn a_busy_runtime_blames_no_server() {
+    let Some(server) = own("a busy runtime") else {
+        return;
+    };
+    let redis = open(&server);
+    let key = Key::of(&"busy");
+    runtime().block_on(async {
+        redis.set(&key, vec![1], None).await.unwrap();
+        let busy = tokio::spawn(async {
+            loop {
+                let begun = Instant::now();
+                while begun.elapsed() < Duration::from_millis(15) {
+                    std::hint::spin_loop();
+                }
+                tokio::task::yield_now().await;
+            }
+        });
+        let hurried = redis.clone().deadline(Duration::from_millis(10));
+        for _ in 0..10 {
+            let _ = hurried.get(&key).await;
+        }
+        busy.abort();
+    });
+    let health = redis.health();
+    assert_eq!((health.silent, health.spared), (0, 0), "{health:?}");
 }

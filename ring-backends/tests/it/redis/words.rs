@@ -1,6 +1,9 @@
 //! The texts of errors and `health`: the ring, the storage, its address, the operation and the cause, each once.
 
 use std::error::Error as _;
+use std::io::Write;
+use std::net::TcpListener;
+use std::thread;
 use std::time::Duration;
 
 use ring_cache::{Error, RingKey, ring_impl};
@@ -97,4 +100,31 @@ fn health_says_that_a_server_is_full_or_wants_a_password() {
     assert_once(&said, &["set", "OOM", "maxmemory"]);
     let redis = at(&format!("redis://127.0.0.1:{}", closed.port())).deadline(super::PATIENCE);
     assert_once(&last_error(&redis), &["NOAUTH", "Authentication required"]);
+}
+
+/// Servers of other kinds, which speak first, or when they are spoken to.
+#[test]
+fn errors_say_that_the_server_is_none() {
+    let http = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
+    for says in [http, "SSH-2.0-OpenSSH_9.2\r\n", "220 mail ESMTP\r\n"] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("redis://{}", listener.local_addr().unwrap());
+        thread::spawn(move || {
+            let mut connections = Vec::new();
+            for mut stream in listener.incoming().flatten() {
+                let _ = stream.write_all(says.as_bytes());
+                connections.push(stream);
+            }
+        });
+        let redis = at(&url).deadline(super::PATIENCE);
+        assert_once(&last_error(&redis), &["not a Redis server"]);
+        #[cfg(feature = "tokio")]
+        {
+            let key = Key::of(&1);
+            let awaited = ring_cache_core::storage::AsyncStorage::get(&*redis, &key);
+            let error = super::awaited::runtime().block_on(awaited).unwrap_err();
+            assert_once(&chain(&error), &["not a Redis server"]);
+            assert_eq!(redis.health().broken, 2);
+        }
+    }
 }

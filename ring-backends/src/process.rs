@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 /// A state per process. The child keeps the parent's state unused: dropping it could remove the parent's sockets from its
 /// event loops.
+#[derive(Debug)]
 pub(crate) struct PerProcess<T> {
     process: u32,
     /// `None` while dropping.
@@ -20,6 +21,12 @@ impl<T> PerProcess<T> {
             state: Some(state),
             next: OnceLock::new(),
         }
+    }
+
+    /// The state; `None` in a child, for states that a child cannot have.
+    #[cfg(feature = "disk")]
+    pub(crate) fn own(&self) -> Option<&T> {
+        (self.process == process::id()).then(|| self.state())
     }
 
     /// The state of this process. The first call after a fork makes it by `renew` from the parent's state, whose locks may
@@ -41,6 +48,12 @@ impl<T> PerProcess<T> {
     }
 }
 
+impl<T: Default> Default for PerProcess<T> {
+    fn default() -> Self {
+        PerProcess::new(T::default())
+    }
+}
+
 impl<T> Drop for PerProcess<T> {
     fn drop(&mut self) {
         if self.process != process::id() {
@@ -49,7 +62,7 @@ impl<T> Drop for PerProcess<T> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "disk"))]
 mod tests {
     use super::*;
 
@@ -78,6 +91,7 @@ mod tests {
         let (parents, own) = (std::sync::Arc::new(()), std::sync::Arc::new(()));
         let state = inherited(std::sync::Arc::clone(&parents));
         state.get(|_| std::sync::Arc::clone(&own));
+        assert!(state.own().is_none());
         drop(state);
         let count = std::sync::Arc::strong_count;
         assert_eq!((count(&parents), count(&own)), (2, 1));

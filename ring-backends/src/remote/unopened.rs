@@ -1,0 +1,58 @@
+//! Why a connection could not be opened: the server failed, or there is no room for one more.
+
+use std::fmt;
+use std::io;
+
+use super::Fault;
+
+/// The reason, without a password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Unopened {
+    /// The server cannot be reached, or does not work.
+    Failed(String),
+    /// The server, or this process, has as many connections as it may have. Those that are open go on to work, so this is no
+    /// failure of the server.
+    Full(String),
+}
+
+/// Errors of a process, and of a system, that has as many files and sockets open as it may: `ENFILE` and `EMFILE`.
+#[cfg(unix)]
+const TOO_MANY_FILES: [i32; 2] = [23, 24];
+/// `WSAEMFILE`.
+#[cfg(not(unix))]
+const TOO_MANY_FILES: [i32; 1] = [10024];
+
+impl Unopened {
+    /// Whether this process may not open more files and sockets.
+    pub(crate) fn is_of_this_process(error: &io::Error) -> bool {
+        error
+            .raw_os_error()
+            .is_some_and(|code| TOO_MANY_FILES.contains(&code))
+    }
+
+    pub(crate) fn into_fault(self) -> Fault {
+        match self {
+            Unopened::Failed(reason) => Fault::Disconnected(reason.into()),
+            Unopened::Full(reason) => Fault::Full(reason.into()),
+        }
+    }
+}
+
+impl fmt::Display for Unopened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Unopened::Failed(reason) | Unopened::Full(reason)) = self;
+        f.write_str(reason)
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_with_too_many_files_blames_no_server() {
+        let of = |code| Unopened::is_of_this_process(&io::Error::from_raw_os_error(code));
+        let (too_many_files, refused) = (24, 111);
+        assert!(of(too_many_files) && !of(refused));
+    }
+}
