@@ -53,8 +53,8 @@
 //!
 //! - *delete* a key, as `call.delete()` does;
 //! - *refresh* a key, as `call.expire()` does: the ring keeps the value as a stale one, and the next call recomputes it.
-//! Only   rings with `stale` offer this. The inspector cannot compute a value, since a key does not contain the arguments of
-//! the   call;
+//!   Only rings with `stale` offer this. The inspector cannot compute a value, since a key does not contain the arguments of
+//!   the call;
 //! - *clear* a ring, as `{method}_cache().clear()` does, after a confirmation.
 //!
 //! ```console
