@@ -87,10 +87,11 @@ pub enum AfterWrite {
 /// An entry to be written, and the token that its lease must have.
 pub(crate) type LeasedEntry<K, T = Vec<u8>> = (K, T, Option<Duration>, LeaseToken);
 
+/// An entry to be written.
+type Entry<K, T> = (K, T, Option<Duration>);
+
 /// Entries, and the tokens of their leases.
-pub(crate) fn without_tokens<K, T>(
-    entries: Vec<LeasedEntry<K, T>>,
-) -> (Vec<(K, T, Option<Duration>)>, Vec<LeaseToken>) {
+pub(crate) fn without_tokens<K, T>(entries: Vec<LeasedEntry<K, T>>) -> (Vec<Entry<K, T>>, Vec<LeaseToken>) {
     let entries = entries.into_iter();
     entries
         .map(|(key, value, expiry, token)| ((key, value, expiry), token))
