@@ -8,9 +8,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use ring_cache_core::Tag;
 use ring_cache_core::coder::{Cause, Coder};
 
-use crate::storable::MOST_VARIED;
-use crate::stored::{Ageing, Entry, MOST_HEADERS, Page, StoredResponse, VARIES_LIFE, Varies};
+use crate::stored::{Ageing, Entry, MOST_HEADERS, Page, StoredResponse, VARIES_LIFE};
 use crate::tags::MOST_TAGS;
+use crate::varies::{MOST_VARIED, Varies};
 
 /// What the bytes begin with: the format and its version.
 const MAGIC: &[u8] = b"ring page 1\n";

@@ -11,7 +11,8 @@ use crate::body::PageBody;
 use crate::flow::{End, Head};
 use crate::key::HeadKey;
 use crate::live::{AtEnd, Handle, Live};
-use crate::lookup::{Place, look_up};
+use crate::lookup::look_up;
+use crate::place::Place;
 use crate::produce::{Job, Slot, drive, slot};
 use crate::site::Site;
 use crate::stored::{Page, StoredResponse};
@@ -150,33 +151,32 @@ impl Miss {
         let Some(head) = handle.flow.head() else {
             return Followed::Gone;
         };
-        let before = self.place.key.clone();
-        if let Some(varies) = &head.place.varies {
-            let place = self.place.variant(varies.clone(), &self.asked.headers);
-            if place.key != before {
+        let place = match &head.place.varies {
+            Some(varies) => self.place.variant(varies.clone(), &self.asked.headers),
+            None => self.place.clone(),
+        };
+        let is_known = place.key == self.place.key;
+        let is_elsewhere = place.key != head.place.key;
+        if !is_elsewhere && !self.is_outdated(&head).await {
+            let shared = self.share(handle, &head).await;
+            return shared.map_or(Followed::Gone, Followed::Answer);
+        }
+        match (is_known, is_elsewhere) {
+            (true, false) => Followed::Outdated,
+            (true, true) => Followed::Gone,
+            (false, _) => {
                 self.place = place;
+                Followed::Elsewhere
             }
         }
-        if self.place.key != head.place.key {
-            return Followed::Elsewhere;
-        }
-        if self.is_outdated(&head).await {
-            return if self.place.key == before {
-                Followed::Outdated
-            } else {
-                Followed::Elsewhere
-            };
-        }
-        self.share(handle, &head)
-            .await
-            .map_or(Followed::Gone, Followed::Answer)
     }
 
-    /// Whether a tag of the response was forgotten since it began, or may have been. If this request read another version
-    /// when it came, that of now counts: requests that find none make one each.
+    /// Whether a tag of the response was forgotten since it began, or may have been. The version is known that this request
+    /// read when it came, or else that of now counts.
     async fn is_outdated(&self, head: &Head) -> bool {
-        let is_same = self.place.version.is_some() && self.place.version == head.place.version;
-        !is_same && !head.place.is_current(&self.pages).await
+        let (mine, its) = (self.place.version, head.place.version);
+        let is_same = self.place.key == head.place.key && mine.is_some() && mine == its;
+        !is_same && !head.place.is_current(&self.pages.storage).await
     }
 
     async fn share(&self, handle: &Handle, head: &Head) -> Option<Response<PageBody>> {
@@ -291,7 +291,7 @@ async fn lead<E: Send + 'static>(
     visit: Visit<E>,
 ) -> Result<(Arc<Live>, PageBody), Declined<E>> {
     // The version from before the computation.
-    job.place.see(&job.pages).await;
+    job.place.see(&job.pages.storage).await;
     let (pages, head_key) = (Arc::clone(&job.pages), job.head_key.clone());
     let (flow, declined) = (Arc::clone(&job.flow), slot(None));
     let driver = Box::pin(drive(job, visit, Arc::clone(&declined)));

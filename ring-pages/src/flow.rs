@@ -15,7 +15,7 @@ use http::{HeaderMap, StatusCode};
 use parking_lot::Mutex;
 
 use crate::BoxError;
-use crate::lookup::Place;
+use crate::place::Place;
 use crate::stored::Page;
 
 /// The readers of a body that is not kept wait for the slowest of them, and for so long for one that does not move.

@@ -1,14 +1,13 @@
 //! The key of a page: host, variant, URI; and the tags of what lies there.
 
-use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use http::HeaderMap;
 use ring_cache_core::Tag;
 
 use crate::directives::trimmed;
-use crate::stored::Varies;
 use crate::tags::distinct;
+use crate::varies::Varies;
 
 /// The variant of the entry that a look-up of a URI begins with.
 const FIRST: &str = "page";
@@ -91,9 +90,4 @@ fn variant(varies: &Varies, request: &HeaderMap) -> String {
         }
     }
     hasher.finalize().to_hex()[..32].to_owned()
-}
-
-/// A number that no other process comes to.
-pub(crate) fn new_generation() -> u64 {
-    RandomState::new().hash_one(std::time::SystemTime::now())
 }

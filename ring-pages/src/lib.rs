@@ -70,6 +70,7 @@ mod layer;
 mod live;
 mod lookup;
 mod pages;
+mod place;
 mod produce;
 mod reading;
 mod revalidate;
@@ -81,6 +82,7 @@ mod storage;
 mod stored;
 mod tags;
 mod timed;
+mod varies;
 mod visit;
 
 pub use body::PageBody;

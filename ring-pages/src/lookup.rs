@@ -5,69 +5,11 @@ use std::sync::Arc;
 use http::HeaderMap;
 
 use crate::key::PageKey;
+use crate::place::Place;
 use crate::site::Site;
 use crate::storage::Found;
-use crate::stored::{Entry, StoredResponse, Varies};
-
-/// Where the page of a request lies.
-#[derive(Clone, Debug)]
-pub(crate) struct Place {
-    /// The key of the URI.
-    pub(crate) first: PageKey,
-    /// The key of the page: that of the URI, or of a variant.
-    pub(crate) key: PageKey,
-    /// What the page varies by, and its tags, as far as they are known.
-    pub(crate) varies: Option<Varies>,
-    /// The version of the key's tags, if it was read.
-    pub(crate) version: Option<u64>,
-}
-
-impl Place {
-    pub(crate) fn first(key: &PageKey) -> Self {
-        Place {
-            first: key.clone(),
-            key: key.clone(),
-            varies: None,
-            version: None,
-        }
-    }
-
-    /// The place of a variant.
-    pub(crate) fn variant(&self, varies: Varies, headers: &HeaderMap) -> Self {
-        Place {
-            first: self.first.clone(),
-            key: self.first.variant(&varies, headers),
-            varies: Some(varies),
-            version: None,
-        }
-    }
-
-    /// Whether the page is one of several, by the headers of requests.
-    pub(crate) fn varies_by_headers(&self) -> bool {
-        self.varies
-            .as_ref()
-            .is_some_and(|varies| !varies.names.is_empty())
-    }
-
-    /// The version of the key's tags is read, if it is to be known and was not.
-    pub(crate) async fn see(&mut self, pages: &Site) {
-        if !self.key.tags.is_empty() && self.version.is_none() {
-            self.version = Arc::clone(&pages.storage).see(self.key.clone()).await;
-        }
-    }
-
-    /// Whether no tag was forgotten since the version was read. If it never was, one may have been.
-    pub(crate) async fn is_current(&self, pages: &Site) -> bool {
-        let has_tags = !self.key.tags.is_empty();
-        let now = || Arc::clone(&pages.storage).see(self.key.clone());
-        !has_tags || (self.version.is_some() && now().await == self.version)
-    }
-
-    /// The key, for an entry that is computed after the version was read.
-    pub(crate) fn written_key(&self) -> PageKey {
-        self.key.of_version(self.version)
-    }
-}
+use crate::stored::{Entry, StoredResponse};
+use crate::varies::Varies;
 
 /// Looks up a page. A failure of the storage finds nothing; the ring counts it.
 pub(crate) async fn look_up(

@@ -19,14 +19,15 @@ use crate::body::PageBody;
 use crate::directives::members;
 use crate::flow::{End, Flow, Head};
 use crate::key::HeadKey;
-use crate::lookup::Place;
+use crate::place::Place;
 use crate::reading::{Read, pass_on, read};
 use crate::revalidate::{has_validator, renewed, whole};
 use crate::site::Site;
 use crate::storable::{Storable, storable};
 use crate::storage::Produced;
-use crate::stored::{Page, StoredResponse, Varies, headers_size};
+use crate::stored::{Page, StoredResponse, headers_size};
 use crate::tags::{MOST_TAGS, Tags};
+use crate::varies::Varies;
 use crate::visit::{Declined, Visit};
 
 /// What one future leaves for another.
@@ -347,7 +348,7 @@ async fn entry(pages: &Site, plan: Plan, page: Arc<Page>) -> Produced {
         (Entry::Page, _) => Ok(stored),
         (Entry::Varies, Some(varies)) => {
             // An outdated one would overtake a newer one that is under way.
-            if plan.place.is_current(pages).await {
+            if plan.place.is_current(&pages.storage).await {
                 let storage = Arc::clone(&pages.storage);
                 let _ = storage.set(pages.ring, plan.place.written_key(), stored).await;
             }

@@ -84,7 +84,8 @@ impl PageRing {
         delete(&self.pages, self.key("delete")?).await
     }
 
-    /// Asks the application for the page, and stores it, whatever is stored. `app` is the whole application with the layer,
+    /// Asks the application for the page, and stores it, whatever is stored. In a storage that others share it is not stored
+    /// if the response has a [tag](crate::Tags) that was not known before, and is the next time. `app` is the whole application with the layer,
     /// such as a clone of axum's `Router`. Returns the whole response.
     ///
     /// ```

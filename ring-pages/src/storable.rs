@@ -9,9 +9,7 @@ use http::{HeaderMap, StatusCode};
 
 use crate::directives::{Directives, Seconds, delta_seconds, is_token, members};
 use crate::stored::{Ageing, MOST_HEADERS};
-
-/// More names in `Vary` are not stored.
-pub(crate) const MOST_VARIED: usize = 16;
+use crate::varies::MOST_VARIED;
 
 /// The decision for a response that is stored.
 #[derive(Clone, Debug)]

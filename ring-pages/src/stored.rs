@@ -5,12 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, Response, StatusCode};
-use ring_cache_core::Tag;
+use http::{HeaderMap, Response, StatusCode};
 
-use crate::key::new_generation;
-use crate::storable::MOST_VARIED;
-use crate::tags::{MOST_TAGS, distinct};
+use crate::varies::Varies;
 
 /// The time for which the names of `Vary`, and tags, are remembered.
 pub(crate) const VARIES_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -48,43 +45,6 @@ pub(crate) struct Page {
     pub(crate) ageing: Ageing,
     /// Whether its `ETag` was made here, so that the application does not know it.
     pub(crate) tag_is_ours: bool,
-}
-
-/// What is to be known before a response of a URI is looked up: the names of the headers that tell its responses apart, and
-/// the tags that they have.
-///
-/// `generation` is a random number, and part of the keys of these responses. After a `delete` of the URI there is another
-/// one, so that no older response is found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Varies {
-    pub(crate) generation: u64,
-    pub(crate) names: Vec<HeaderName>,
-    pub(crate) tags: Vec<Tag>,
-}
-
-impl Varies {
-    /// What was known, and also this, for all responses to come. If that is too much, only this.
-    pub(crate) fn with(known: Option<&Self>, names: &[HeaderName], tags: &[Tag]) -> Self {
-        let names_of = |known: &Self| known.names.iter().chain(names).cloned().collect();
-        let mut all: Vec<HeaderName> = known.map_or_else(|| names.to_vec(), names_of);
-        all.sort_by(|one, other| one.as_str().cmp(other.as_str()));
-        all.dedup();
-        let known_tags = known.map_or(&[][..], |known| &known.tags);
-        let mut all_tags = distinct(known_tags.iter().chain(tags).copied());
-        if all.len() > MOST_VARIED || all_tags.len() > MOST_TAGS {
-            (all, all_tags) = (names.to_vec(), tags.to_vec());
-        }
-        Varies {
-            generation: new_generation(),
-            names: all,
-            tags: all_tags,
-        }
-    }
-
-    /// Whether a response with these is one of those that are known.
-    pub(crate) fn covers(&self, names: &[HeaderName]) -> bool {
-        names.iter().all(|name| self.names.contains(name))
-    }
 }
 
 /// How old a response is, and how old it may become.

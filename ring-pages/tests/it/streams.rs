@@ -139,6 +139,24 @@ async fn h3_a_response_whose_readers_are_gone_is_given_up_and_not_stored() {
     assert_eq!(site.computed(), 2);
 }
 
+/// What it told of the page's variants and tags goes with it.
+#[tokio::test]
+async fn h3_after_a_response_that_was_given_up_one_request_stores_the_page() {
+    let (site, mut computations) = sending(&pages(), &[("vary", "accept")]).await;
+    let mut first = site.send("GET", "/", &[]).await;
+    let sender = next(&mut computations).await;
+    sender.send(Ok("old".into())).await.unwrap();
+    read_until(&mut first, "old").await;
+    drop(first);
+    timeout(LONG, sender.closed()).await.expect("the body is dropped");
+    let mut second = site.send("GET", "/", &[]).await;
+    let sender = next(&mut computations).await;
+    sender.send(Ok("new".into())).await.unwrap();
+    drop(sender);
+    read_until(&mut second, "0\r\n\r\n").await;
+    assert_eq!(timeout(LONG, site.get("/", &[])).await.unwrap().body, "new");
+}
+
 #[tokio::test]
 async fn h3_a_leader_that_goes_before_the_head_leaves_the_lead_to_one_that_waits() {
     let (go, entered) = (Arc::new(Notify::new()), Arc::new(Notify::new()));

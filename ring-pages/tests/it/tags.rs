@@ -603,3 +603,81 @@ async fn h5_a_near_tier_answers_pages_with_tags_without_the_far_one() {
     .await
     .expect("it is told");
 }
+
+/// What `outlives_no_forget` shows for one schedule, for many: readers, and a writer that forgets what it changed.
+async fn is_never_outdated<S>(name: &'static str, storage: S, is_known: bool)
+where
+    S: PageStorage + AsyncForgetsTags + Clone,
+{
+    let (data, forgotten) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let pages = Pages::new(storage.clone()).tags(move |_, _| is_known.then(|| tag(name)));
+    let read = Arc::clone(&data);
+    let site = Site::start(&pages, move |_| {
+        let value = read.load(Ordering::SeqCst);
+        async move {
+            sleep(Duration::from_millis(value as u64 % 5)).await;
+            tagged(
+                &[("cache-control", "max-age=600")],
+                value.to_string(),
+                [tag(name)],
+            )
+        }
+    })
+    .await;
+    let readers = (0..8).map(|_| {
+        let (site, forgotten) = (site.clone(), Arc::clone(&forgotten));
+        tokio::spawn(async move {
+            let (mut hits, mut app) = (0, site.app.clone());
+            for _ in 0..400 {
+                let oldest = forgotten.load(Ordering::SeqCst);
+                let request = Request::builder()
+                    .uri("http://example.com/")
+                    .body(axum::body::Body::empty());
+                let response = tower_service::Service::call(&mut app, request.unwrap())
+                    .await
+                    .unwrap();
+                hits += usize::from(
+                    response.headers()["cache-status"]
+                        .to_str()
+                        .unwrap()
+                        .contains("hit"),
+                );
+                let body = axum::body::to_bytes(response.into_body(), 100).await.unwrap();
+                let value: usize = String::from_utf8_lossy(&body).parse().unwrap();
+                assert!(value >= oldest, "{name}: {value} after the forget of {oldest}");
+                tokio::task::yield_now().await;
+            }
+            hits
+        })
+    });
+    let readers: Vec<_> = readers.collect();
+    while !readers.iter().all(tokio::task::JoinHandle::is_finished) {
+        let value = data.fetch_add(1, Ordering::SeqCst) + 1;
+        let _ = tag(name).forget_in_awaited(&storage).await;
+        forgotten.store(value, Ordering::SeqCst);
+        sleep(Duration::from_millis(value as u64 % 13)).await;
+    }
+    let mut hits = 0;
+    for reader in readers {
+        hits += reader.await.unwrap();
+    }
+    let changes = forgotten.load(Ordering::SeqCst);
+    assert!(
+        hits > 100 && changes > 10,
+        "{name}: {hits} hits, {changes} changes"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn h5_no_request_gets_what_was_computed_before_a_forget_that_it_came_after() {
+    is_never_outdated("h5 never, in memory", Lru::new(10), false).await;
+    is_never_outdated("h5 never, in memory, known", Map::new(), true).await;
+    let Some(server) = or_leave_out("tags of pages in Redis", servers::Redis::start()) else {
+        return;
+    };
+    is_never_outdated("h5 never, in Redis", open(&server).namespace("a"), false).await;
+    is_never_outdated("h5 never, in Redis, known", open(&server).namespace("b"), true).await;
+    let tiered = |namespace| Tiered::new(Lru::new(100), open(&server).namespace(namespace));
+    is_never_outdated("h5 never, in tiers", tiered("c"), false).await;
+    is_never_outdated("h5 never, in tiers, known", tiered("d"), true).await;
+}
