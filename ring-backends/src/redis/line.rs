@@ -139,7 +139,8 @@ impl Line {
         {
             return Some(faults::full());
         }
-        let is_reply = beginning.first().is_some_and(|first| TYPES.contains(first));
+        // Nothing at all came from a server that ends the connection.
+        let is_reply = TYPES.contains(beginning.first()?);
         (!is_reply).then(|| (ErrorKind::Parse, "not a reply of Redis").into())
     }
 
