@@ -19,7 +19,7 @@ const PASSING: Duration = Duration::from_secs(5);
 /// The pages whose state is remembered in this process: responses under way, and those that are not storable.
 const REMEMBERED: usize = 4_096;
 
-/// The default of [`Pages::max_size`].
+/// The default of [`Pages::max_size`](crate::Pages::max_size).
 const MAX_SIZE: usize = 1 << 20;
 
 /// The pages of a site.
