@@ -35,7 +35,7 @@ pub struct Handle<S, M, B = ()> {
 }
 
 /// The error of the storage of a view.
-type ErrorOf<S, V> = <<S as View<V>>::Storage as StorageBase<<S as View<V>>::Held>>::Error;
+type ErrorOf<S, V> = <<S as View<V>>::Storage as StorageBase<<S as View<V>>::Stored>>::Error;
 
 impl<S, M> Handle<S, M> {
     /// The method's ring over a storage.
@@ -90,7 +90,7 @@ impl<S, M, B> Handle<S, M, B> {
     }
 
     /// The ring, to remove all its values later, for example after a transaction. It does not borrow the storage.
-    pub fn clearing<V>(&self) -> Clearing<S::Held, S::Detached, M>
+    pub fn clearing<V>(&self) -> Clearing<S::Stored, S::Detached, M>
     where
         S: Detach<V>,
     {
@@ -162,7 +162,7 @@ impl<S, B> Handle<S, Blocking, B> {
     pub fn clear<V>(&self) -> <ErrorOf<S, V> as Failure>::Outcome<()>
     where
         S: View<V>,
-        S::Storage: Clear<S::Held>,
+        S::Storage: Clear<S::Stored>,
     {
         let cleared = clearing::clear(self.ring, self.view.storage());
         Failure::outcome(cleared, self.name().as_str())
@@ -214,7 +214,7 @@ impl<S, B> Handle<S, Awaited, B> {
     pub fn clear<V>(&self) -> impl Future<Output = <ErrorOf<S, V> as Failure>::Outcome<()>> + use<S, B, V>
     where
         S: View<V>,
-        S::Storage: AsyncClear<S::Held>,
+        S::Storage: AsyncClear<S::Stored>,
     {
         let (ring, view) = (self.ring, self.view.clone());
         async move {

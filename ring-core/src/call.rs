@@ -158,7 +158,7 @@ impl<R: Output, S, B, M> BoundCall<R, S, B, M> {
     /// # use ring_cache::{Call, Plain, body::Body, storage::{Expires, Storage, View}};
     /// fn refresh_for_a_minute<S>(call: Call<Plain<u32>, S, impl Body<Out = u32>>) -> u32
     /// where
-    ///     S: View<u32, Held = u32, Storage: Storage<u32> + Expires>,
+    ///     S: View<u32, Stored = u32, Storage: Storage<u32> + Expires>,
     /// {
     ///     call.expire_in(Duration::from_secs(60)).update()
     /// }
@@ -328,7 +328,7 @@ where
     /// # fn commit() {}
     /// fn change<S>(call: Call<Plain<u32>, S, impl Body<Out = u32>>)
     /// where
-    ///     S: Detach<u32, Held = u32, Detached: Storage<u32>>,
+    ///     S: Detach<u32, Stored = u32, Detached: Storage<u32>>,
     /// {
     ///     let forgetting = call.forgetting();
     ///     drop(call);
@@ -336,7 +336,7 @@ where
     ///     forgetting.delete();
     /// }
     /// ```
-    pub fn forgetting(&self) -> Forgetting<S::Held, S::Detached, M>
+    pub fn forgetting(&self) -> Forgetting<S::Stored, S::Detached, M>
     where
         S: Detach<R::Value>,
     {
@@ -352,7 +352,7 @@ where
 impl<R, S, B> Call<R, S, B>
 where
     R: Output,
-    S: View<R::Value, Storage: Storage<S::Held>>,
+    S: View<R::Value, Storage: Storage<S::Stored>>,
     B: Bind,
 {
     /// The cached value, fresh or stale, or neither. Never computes.
@@ -469,7 +469,7 @@ where
 impl<R, S, B> Call<R, S, B>
 where
     R: Output,
-    S: View<R::Value, Storage: Storage<S::Held>>,
+    S: View<R::Value, Storage: Storage<S::Stored>>,
     B: Body<Out = R::Out>,
 {
     /// Returns the cached value, or computes and stores it. The plain call does the same.

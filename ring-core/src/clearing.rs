@@ -96,15 +96,15 @@ pub(crate) async fn clear_awaited<T, S: AsyncClear<T>>(ring: &Ring, storage: &S)
 
 impl<T, S: StorageBase<T>, M> Clearing<T, S, M> {
     /// The removal may have failed: from now on, the entries are not returned.
-    pub(crate) fn distrust(&self) {
-        self.storage.flights().distrust_ring(self.ring.name());
-        dependents::distrust_of_all(self.ring, &self.storage);
+    pub(crate) fn mark_suspect(&self) {
+        self.storage.flights().mark_ring_suspect(self.ring.name());
+        dependents::mark_all_suspect(self.ring, &self.storage);
     }
 
     /// Marks the entries suspect after a failed removal.
     fn finish(&self, cleared: Result<(), S::Error>) {
         if cleared.is_err() {
-            self.distrust();
+            self.mark_suspect();
         }
     }
 }
@@ -143,7 +143,7 @@ impl<T, S: AsyncClear<T>, M> Clearing<T, S, M> {
         let invalidation = flights.invalidate_ring(name, self.ring.write_timeout).at_once();
         match self.storage.clear_ring_at_once(name) {
             Some(cleared) => self.finish(counted(self.ring, &self.storage, invalidation.end(cleared))),
-            None => self.distrust(),
+            None => self.mark_suspect(),
         }
     }
 }

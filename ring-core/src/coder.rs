@@ -22,20 +22,20 @@ mod bounded;
 mod cbor;
 #[cfg(feature = "postcard")]
 mod digest;
-#[cfg(any(feature = "cbor", feature = "json", feature = "message-pack"))]
-mod discreet;
 mod entry_key;
 #[cfg(feature = "json")]
 mod json;
-#[cfg(any(feature = "cbor", feature = "json", feature = "message-pack"))]
-mod lost_to_null;
 #[cfg(feature = "message-pack")]
 mod message_pack;
+#[cfg(any(feature = "cbor", feature = "json", feature = "message-pack"))]
+mod null_loss;
 #[cfg(any(feature = "lz4", feature = "zstd"))]
 mod packed;
 #[cfg(feature = "postcard")]
 mod postcard;
 mod raw;
+#[cfg(any(feature = "cbor", feature = "json", feature = "message-pack"))]
+mod redact;
 #[cfg(feature = "sealed")]
 mod sealed;
 #[cfg(any(

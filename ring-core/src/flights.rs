@@ -489,7 +489,7 @@ impl<T> Flights<T> {
 
     /// All entries of a ring may be out of date, and are not removed: each is in doubt until a newer operation on it takes
     /// effect, or until the ring is [cleared](Self::end_ring_doubt).
-    pub(crate) fn distrust_ring(&self, name: &'static Name) {
+    pub(crate) fn mark_ring_suspect(&self, name: &'static Name) {
         if self.ring_doubts.begin(name, self.next_epoch()) {
             self.doubts.fetch_add(1, Ordering::SeqCst);
         }
@@ -515,7 +515,7 @@ impl<T> Flights<T> {
 
     /// Ends the computations of a key's value, whose entry may be out of date and is not removed: `key` is [in
     /// doubt](Self::is_in_doubt) until a newer operation takes effect. Waits for nothing.
-    pub(crate) fn distrust(&self, key: &EncodedKey) {
+    pub(crate) fn mark_suspect(&self, key: &EncodedKey) {
         let mut shard = self.shard(key).lock();
         let state = self.state(&mut shard, key);
         state.ref_count += 1;

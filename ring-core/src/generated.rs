@@ -29,16 +29,16 @@ pub use crate::writer::{AsyncWriter, Writer, named_by};
 
 /// The static behind a cached method.
 #[derive(Debug)]
-pub struct Static<S: ForAllThreads>(pub LazyLock<S::Held>);
+pub struct Static<S: ForAllThreads>(pub LazyLock<S::Stored>);
 
 /// The storage in the static of a method, or the coder of its values.
 pub trait Holds {
     /// The storage or the coder.
-    type Held;
+    type Stored;
 }
 
 impl<T> Holds for PhantomData<T> {
-    type Held = T;
+    type Stored = T;
 }
 
 /// A storage that a static can hold.
@@ -51,12 +51,12 @@ impl<T> Holds for PhantomData<T> {
 )]
 pub trait ForAllThreads {
     /// The content of the static.
-    type Held;
+    type Stored;
 }
 
 #[diagnostic::do_not_recommend]
 impl<S: Send + Sync> ForAllThreads for S {
-    type Held = RingStatic<S>;
+    type Stored = RingStatic<S>;
 }
 
 /// A value that a background body has a copy of. See [`Keyed`] for its form.

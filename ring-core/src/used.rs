@@ -219,7 +219,7 @@ pub trait Clears {
 
 impl<V, S: View<V>, M> Clears for Reached<S, M, V>
 where
-    S::Storage: Clear<S::Held>,
+    S::Storage: Clear<S::Stored>,
 {
     fn __ring_clear(&self, namespace: Option<&str>) -> Answer {
         let (ring, storage) = (self.handle.ring(), self.handle.storage());
@@ -256,7 +256,7 @@ pub trait Shows {
 #[cfg(feature = "inspect")]
 impl<V, S: View<V>, M> Shows for Reached<S, M, V>
 where
-    S::Storage: Inspect<S::Held>,
+    S::Storage: Inspect<S::Stored>,
 {
     fn __ring_show(&self, visitor: &mut Visitor<'_>) {
         let storage = self.handle.storage();

@@ -31,7 +31,7 @@ pub trait ForgetsAwaited {
 impl<T: Clone, S: Storage<T>> Forgets for Forgetting<T, S, Blocking> {
     fn forget(&self) {
         if !quietly(|| Forgetting::forget(self)) {
-            quietly(|| self.distrust());
+            quietly(|| self.mark_suspect());
         }
     }
 }
@@ -39,7 +39,7 @@ impl<T: Clone, S: Storage<T>> Forgets for Forgetting<T, S, Blocking> {
 impl<T, S: Clear<T>> Forgets for Clearing<T, S, Blocking> {
     fn forget(&self) {
         if !quietly(|| Clearing::forget(self)) {
-            self.distrust();
+            self.mark_suspect();
         }
     }
 }

@@ -87,7 +87,7 @@ pub trait PageStorage: Send + Sync + 'static {
 pub fn stats<T, W, G>(ring: &'static Ring, view: W) -> Stats
 where
     T: Kept,
-    W: View<StoredResponse, Held = T>,
+    W: View<StoredResponse, Stored = T>,
 {
     handle(ring, Timed::<W, G>::new(view, Arc::default(), None)).stats::<StoredResponse>()
 }
@@ -96,7 +96,7 @@ where
 pub async fn get<T, W, G>(ring: &'static Ring, view: W, key: PageKey) -> Result<Found, Error>
 where
     T: Kept,
-    W: View<StoredResponse, Held = T>,
+    W: View<StoredResponse, Stored = T>,
     W::Storage: AsyncStorage<T>,
     G: KeepsTags<T, W::Storage>,
 {
@@ -111,7 +111,7 @@ where
 pub async fn see<T, W, G>(view: W, key: PageKey) -> Option<u64>
 where
     T: Kept,
-    W: View<StoredResponse, Held = T>,
+    W: View<StoredResponse, Stored = T>,
     W::Storage: AsyncStorage<T>,
     G: KeepsTags<T, W::Storage>,
 {
@@ -130,7 +130,7 @@ pub async fn set<T, W, G>(
 ) -> Result<(), Error>
 where
     T: Kept,
-    W: View<StoredResponse, Held = T>,
+    W: View<StoredResponse, Stored = T>,
     W::Storage: AsyncStorage<T>,
     G: KeepsTags<T, W::Storage>,
 {
@@ -143,7 +143,7 @@ where
 pub async fn delete<T, W, G>(ring: &'static Ring, view: W, key: PageKey) -> Result<bool, Error>
 where
     T: Kept,
-    W: View<StoredResponse, Held = T>,
+    W: View<StoredResponse, Stored = T>,
     W::Storage: AsyncStorage<T>,
     G: KeepsTags<T, W::Storage>,
 {
@@ -156,7 +156,7 @@ where
 pub async fn update<T, W, G>(ring: &'static Ring, view: W, key: PageKey, body: Answer<Produced>) -> Produced
 where
     T: Kept,
-    W: View<StoredResponse, Held = T>,
+    W: View<StoredResponse, Stored = T>,
     W::Storage: AsyncStorage<T>,
     G: KeepsTags<T, W::Storage>,
 {
@@ -177,7 +177,7 @@ type ErrorOf<T, W> = <<W as View<StoredResponse>>::Storage as StorageBase<T>>::E
 
 fn result<T, W, V>(outcome: <ErrorOf<T, W> as Failure>::Outcome<V>) -> Result<V, Error>
 where
-    W: View<StoredResponse, Held = T>,
+    W: View<StoredResponse, Stored = T>,
 {
     <ErrorOf<T, W> as Failure>::into_result(outcome).map_err(Into::into)
 }

@@ -80,7 +80,7 @@ impl<W: Clone, G> Clone for Timed<W, G> {
 }
 
 impl<W: View<StoredResponse>, G> View<StoredResponse> for Timed<W, G> {
-    type Held = W::Held;
+    type Stored = W::Stored;
     type Storage = Self;
 
     const TAGGED: bool = true;
@@ -89,20 +89,20 @@ impl<W: View<StoredResponse>, G> View<StoredResponse> for Timed<W, G> {
         self
     }
 
-    fn encode<K: RingKey + ?Sized>(&self, value: StoredResponse, key: &K) -> Result<W::Held, Error> {
+    fn encode<K: RingKey + ?Sized>(&self, value: StoredResponse, key: &K) -> Result<W::Stored, Error> {
         self.view.encode(value, key)
     }
 
-    fn encode_ref<K: RingKey + ?Sized>(&self, value: &StoredResponse, key: &K) -> Result<W::Held, Error> {
+    fn encode_ref<K: RingKey + ?Sized>(&self, value: &StoredResponse, key: &K) -> Result<W::Stored, Error> {
         self.view.encode_ref(value, key)
     }
 
-    fn decode<K: RingKey + ?Sized>(&self, held: W::Held, key: &K) -> Result<StoredResponse, Error> {
+    fn decode<K: RingKey + ?Sized>(&self, held: W::Stored, key: &K) -> Result<StoredResponse, Error> {
         self.view.decode(held, key)
     }
 }
 
-impl<T, W: View<StoredResponse, Held = T>, G> StorageBase<T> for Timed<W, G> {
+impl<T, W: View<StoredResponse, Stored = T>, G> StorageBase<T> for Timed<W, G> {
     type Error = <W::Storage as StorageBase<T>>::Error;
 
     fn flights(&self) -> &Flights<T> {
@@ -147,7 +147,7 @@ impl<T, W: View<StoredResponse, Held = T>, G> StorageBase<T> for Timed<W, G> {
 impl<T, W, G> AsyncStorage<T> for Timed<W, G>
 where
     T: Kept,
-    W: View<StoredResponse, Held = T>,
+    W: View<StoredResponse, Stored = T>,
     W::Storage: AsyncStorage<T>,
     G: KeepsTags<T, W::Storage>,
 {

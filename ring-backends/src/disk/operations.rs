@@ -24,12 +24,12 @@ const OVERHEAD: u64 = 256;
 
 /// Counts of entries that a write removed beside its own.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Losses {
+pub(super) struct RemovalCounts {
     pub(super) evictions: u64,
     pub(super) expirations: u64,
 }
 
-impl AddAssign for Losses {
+impl AddAssign for RemovalCounts {
     fn add_assign(&mut self, more: Self) {
         self.evictions += more.evictions;
         self.expirations += more.expirations;
@@ -149,10 +149,10 @@ pub(super) fn put(
     put: Put<'_>,
     now: SystemTime,
     max_bytes: u64,
-) -> Result<Losses, Fault> {
+) -> Result<RemovalCounts, Fault> {
     let Put { key, value, metadata } = put;
     let bytes = (2 * key.len() + value.len()) as u64 + OVERHEAD;
-    let losses = Losses {
+    let removed = RemovalCounts {
         expirations: sweep(connection, key, now)?,
         evictions: make_room(connection, bytes, max_bytes)?,
     };
@@ -173,7 +173,7 @@ pub(super) fn put(
     ])?;
     // Damage may separate the index from the table: a look-up by key then still finds the old row.
     match look(connection, key)? {
-        Some(found) if found.id == connection.last_insert_rowid() => Ok(losses),
+        Some(found) if found.id == connection.last_insert_rowid() => Ok(removed),
         _ => Err(Fault::damaged("an entry was put, and is not found")),
     }
 }

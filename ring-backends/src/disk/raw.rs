@@ -10,7 +10,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use super::Inner;
 use super::fault::Fault;
 use super::metadata::{Condition, Metadata};
-use super::operations::{self, Found, Losses, Put};
+use super::operations::{self, Found, Put, RemovalCounts};
 use super::wait_limit::WaitLimit;
 
 /// A value and its remaining life.
@@ -131,23 +131,23 @@ impl Inner {
             })
             .collect();
         let written = self.write(self.wait_limit(until), |writer| {
-            let mut losses = Losses::default();
+            let mut removed = RemovalCounts::default();
             for ((key, value, _), metadata) in entries.iter().zip(&all_metadata) {
                 match *metadata {
                     Some(metadata) => {
                         let put = Put { key, value, metadata };
-                        losses += operations::put(writer, put, now, self.max_bytes)?;
+                        removed += operations::put(writer, put, now, self.max_bytes)?;
                     }
                     None => drop(operations::remove(writer, key, now)?),
                 }
             }
-            Ok(losses)
+            Ok(removed)
         });
-        let losses = self.remember_failed(written, entries.iter().map(|(key, ..)| &**key))?;
-        count(&self.files.evictions, losses.evictions);
-        count(&self.files.expirations, losses.expirations);
-        (0..losses.evictions).for_each(|_| self.flights().lost(EvictionReason::Capacity));
-        (0..losses.expirations).for_each(|_| self.flights().lost(EvictionReason::Expired));
+        let removed = self.remember_failed(written, entries.iter().map(|(key, ..)| &**key))?;
+        count(&self.files.evictions, removed.evictions);
+        count(&self.files.expirations, removed.expirations);
+        (0..removed.evictions).for_each(|_| self.flights().lost(EvictionReason::Capacity));
+        (0..removed.expirations).for_each(|_| self.flights().lost(EvictionReason::Expired));
         match entries.iter().find(|(key, value, _)| !fits(key, value)) {
             Some((_, value, _)) => Err(too_large(value.len(), largest)),
             None => Ok(()),
@@ -195,7 +195,7 @@ impl Inner {
     }
 
     /// Marks the entry under `key` suspect.
-    pub(super) fn distrust(&self, key: &str) {
+    pub(super) fn mark_suspect(&self, key: &str) {
         self.files.pending_deletes.add([key.into()]);
     }
 

@@ -43,7 +43,7 @@ impl StorageBase<Vec<u8>> for Disk {
     }
 
     fn mark_suspect(&self, key: &EncodedKey) {
-        self.inner.distrust(&self.text(key));
+        self.inner.mark_suspect(&self.text(key));
     }
 
     #[cfg(feature = "inspect")]

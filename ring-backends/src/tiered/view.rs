@@ -61,7 +61,7 @@ where
     F: StorageBase<Vec<u8>>,
     C: Coder<V>,
 {
-    type Held = V;
+    type Stored = V;
     type Storage = Self;
 
     fn storage(&self) -> &Self {

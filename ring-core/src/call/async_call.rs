@@ -33,7 +33,7 @@ type Tried<R, S, T> = StorageResult<<R as Output>::Value, S, T>;
 impl<R, S, B> AsyncCall<R, S, B>
 where
     R: Output,
-    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+    S: View<R::Value, Storage: AsyncStorage<S::Stored>>,
     B: Bind,
 {
     /// The cached value, fresh or stale, or neither. Never computes.
@@ -84,7 +84,7 @@ where
 impl<R, S, B> AsyncCall<R, S, B>
 where
     R: Output,
-    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+    S: View<R::Value, Storage: AsyncStorage<S::Stored>>,
     B: AsyncBody<Out = R::Out>,
 {
     /// Returns the cached value, or computes and stores it. The plain call does the same.
@@ -206,7 +206,7 @@ where
 async fn try_get<R, S>(context: &CallContext<R::Value, S>, key: &EncodedKey) -> Tried<R, S, Option<R::Value>>
 where
     R: Output,
-    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+    S: View<R::Value, Storage: AsyncStorage<S::Stored>>,
 {
     if !context.admit()? {
         return Ok(None);
@@ -222,7 +222,7 @@ async fn try_lookup<R, S>(
 ) -> Tried<R, S, freshness::Lookup<R::Value>>
 where
     R: Output,
-    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+    S: View<R::Value, Storage: AsyncStorage<S::Stored>>,
 {
     if !context.admit()? {
         return Ok(freshness::Lookup::Absent);
@@ -235,7 +235,7 @@ where
 async fn try_expire<R, S>(context: &CallContext<R::Value, S>, key: &EncodedKey) -> Tried<R, S, bool>
 where
     R: Output,
-    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+    S: View<R::Value, Storage: AsyncStorage<S::Stored>>,
 {
     if context.ring.stale.is_zero() {
         return awaited::delete(context, key).await;
@@ -253,7 +253,7 @@ where
 async fn make_stale<R, S>(context: &CallContext<R::Value, S>, key: &EncodedKey) -> Tried<R, S, bool>
 where
     R: Output,
-    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+    S: View<R::Value, Storage: AsyncStorage<S::Stored>>,
 {
     let (storage, stale) = (context.storage(), context.ring.stale);
     let there = Box::pin(storage.contains_fresh(key, stale, None)).await?;
@@ -263,7 +263,7 @@ where
 async fn has_fresh<R, S>(context: &CallContext<R::Value, S>, key: &EncodedKey) -> Tried<R, S, bool>
 where
     R: Output,
-    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+    S: View<R::Value, Storage: AsyncStorage<S::Stored>>,
 {
     let (storage, stale) = (context.storage(), context.ring.stale);
     if stale.is_zero() {
@@ -275,7 +275,7 @@ where
 async fn try_has<R, S>(context: &CallContext<R::Value, S>, key: &EncodedKey) -> Tried<R, S, bool>
 where
     R: Output,
-    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+    S: View<R::Value, Storage: AsyncStorage<S::Stored>>,
 {
     if !context.admit()? {
         return Ok(false);
@@ -287,7 +287,7 @@ where
 async fn try_touch<R, S>(context: &CallContext<R::Value, S>, key: &EncodedKey) -> Tried<R, S, bool>
 where
     R: Output,
-    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+    S: View<R::Value, Storage: AsyncStorage<S::Stored>>,
 {
     let Some(life) = context.renewed_life() else {
         return try_has::<R, S>(context, key).await;

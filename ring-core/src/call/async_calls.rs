@@ -23,7 +23,7 @@ pub const DEFAULT_CONCURRENCY: NonZeroUsize = NonZeroUsize::new(64).unwrap();
 pub trait AsyncCalls<R, S, B>: IntoIterator<Item = AsyncCall<R, S, B>> + Sized
 where
     R: Output,
-    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+    S: View<R::Value, Storage: AsyncStorage<S::Stored>>,
     B: Bind,
 {
     /// Computes at most `limit` values at a time, instead of [`DEFAULT_CONCURRENCY`].
@@ -122,7 +122,7 @@ impl<I, R, S, B> AsyncCalls<R, S, B> for I
 where
     I: IntoIterator<Item = AsyncCall<R, S, B>>,
     R: Output,
-    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+    S: View<R::Value, Storage: AsyncStorage<S::Stored>>,
     B: Bind,
 {
 }
@@ -151,7 +151,7 @@ impl<I> AtMost<I> {
     where
         I: AsyncCalls<R, S, B>,
         R: Output,
-        S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+        S: View<R::Value, Storage: AsyncStorage<S::Stored>>,
         B: AsyncBody<Out = R::Out>,
     {
         bulk::get_or_update(boxed(self.calls), self.limit.get())
@@ -162,7 +162,7 @@ impl<I> AtMost<I> {
     where
         I: AsyncCalls<R, S, B>,
         R: Output,
-        S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+        S: View<R::Value, Storage: AsyncStorage<S::Stored>>,
         B: AsyncBody<Out = R::Out>,
     {
         bulk::update(boxed(self.calls), self.limit.get())
@@ -173,7 +173,7 @@ impl<I> AtMost<I> {
     where
         I: AsyncCalls<R, S, B>,
         R: Output,
-        S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+        S: View<R::Value, Storage: AsyncStorage<S::Stored>>,
         B: AsyncBody<Out = R::Out>,
     {
         execute(self.calls.into_iter().collect(), self.limit.get())
@@ -183,7 +183,7 @@ impl<I> AtMost<I> {
 async fn execute<R, S, B>(calls: Vec<AsyncCall<R, S, B>>, limit: usize) -> Vec<R::Out>
 where
     R: Output,
-    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+    S: View<R::Value, Storage: AsyncStorage<S::Stored>>,
     B: AsyncBody<Out = R::Out>,
 {
     let calls = calls.into_iter().enumerate();

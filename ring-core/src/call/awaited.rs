@@ -20,10 +20,10 @@ pub(crate) async fn fetch<V, S>(
     context: &CallContext<V, S>,
     key: EncodedKey,
     looked_up: Option<Lookup>,
-) -> Fetched<'_, V, S::Held>
+) -> Fetched<'_, V, S::Stored>
 where
     S: View<V>,
-    S::Storage: AsyncStorage<S::Held>,
+    S::Storage: AsyncStorage<S::Stored>,
 {
     let lookup = match looked_up {
         Some(lookup) => lookup,
@@ -50,10 +50,10 @@ where
 pub(crate) async fn begin_update<V, S>(
     context: &CallContext<V, S>,
     key: EncodedKey,
-) -> Fetched<'_, V, S::Held>
+) -> Fetched<'_, V, S::Stored>
 where
     S: View<V>,
-    S::Storage: AsyncStorage<S::Held>,
+    S::Storage: AsyncStorage<S::Stored>,
 {
     match context.begin_update(key) {
         Fetched::Lead(leader, left) => match context.take_lease(leader, left, YieldsTo::Nothing) {
@@ -72,13 +72,13 @@ where
 /// Nothing borrows the value across an await, so it need not be `Sync`.
 pub(crate) async fn store<V, S>(
     context: &CallContext<V, S>,
-    leader: Leader<'_, S::Held>,
+    leader: Leader<'_, S::Stored>,
     left: Option<Duration>,
     value: V,
 ) -> V
 where
     S: View<V>,
-    S::Storage: AsyncStorage<S::Held>,
+    S::Storage: AsyncStorage<S::Stored>,
 {
     let store = context.begin_store(leader, &value, left);
     if let Some(mut store) = store {
@@ -92,14 +92,14 @@ where
 /// Runs a body as the leader, and stores its value.
 pub(crate) async fn compute<R, S, F>(
     context: &CallContext<R::Value, S>,
-    mut leader: Leader<'_, S::Held>,
+    mut leader: Leader<'_, S::Stored>,
     left: Option<Duration>,
     mut body: F,
 ) -> R::Out
 where
     R: Output,
     S: View<R::Value>,
-    S::Storage: AsyncStorage<S::Held>,
+    S::Storage: AsyncStorage<S::Stored>,
     F: BodyFuture<Output = R::Out>,
 {
     let failures = body.failures();
@@ -119,14 +119,14 @@ where
 /// Goes on with the result of a miss.
 pub(crate) async fn complete<R, S, F>(
     context: &CallContext<R::Value, S>,
-    fetched: Fetched<'_, R::Value, S::Held>,
+    fetched: Fetched<'_, R::Value, S::Stored>,
     body: F,
     lookup: Lookup,
 ) -> R::Out
 where
     R: Output,
     S: View<R::Value>,
-    S::Storage: AsyncStorage<S::Held>,
+    S::Storage: AsyncStorage<S::Stored>,
     F: BodyFuture<Output = R::Out>,
 {
     match fetched {
@@ -150,7 +150,7 @@ pub(crate) async fn set<V, S>(
 ) -> StorageResult<V, S, ()>
 where
     S: View<V>,
-    S::Storage: AsyncStorage<S::Held>,
+    S::Storage: AsyncStorage<S::Stored>,
 {
     if S::TAGGED && context.is_admitted() {
         Box::pin(context.storage().see_versions(&[&key], None)).await?;
@@ -171,7 +171,7 @@ where
 pub(crate) async fn see_version<V, S>(context: &CallContext<V, S>, key: &EncodedKey)
 where
     S: View<V>,
-    S::Storage: AsyncStorage<S::Held>,
+    S::Storage: AsyncStorage<S::Stored>,
 {
     if S::TAGGED && context.is_admitted() {
         let until = after(context.deadline());
@@ -184,7 +184,7 @@ where
 pub(crate) async fn delete<V, S>(context: &CallContext<V, S>, key: &EncodedKey) -> StorageResult<V, S, bool>
 where
     S: View<V>,
-    S::Storage: AsyncStorage<S::Held>,
+    S::Storage: AsyncStorage<S::Stored>,
 {
     if !context.admit()? {
         return Ok(false);
@@ -199,7 +199,7 @@ where
 async fn remove<V, S>(context: &CallContext<V, S>, key: &EncodedKey) -> StorageResult<V, S, bool>
 where
     S: View<V>,
-    S::Storage: AsyncStorage<S::Held>,
+    S::Storage: AsyncStorage<S::Stored>,
 {
     let (storage, stale) = (context.storage(), context.ring.stale);
     let there = stale.is_zero() || Box::pin(storage.contains_fresh(key, stale, None)).await?;

@@ -21,10 +21,10 @@ pub(crate) fn fetch<V, S>(
     context: &CallContext<V, S>,
     key: EncodedKey,
     lookup: Lookup,
-) -> Fetched<'_, V, S::Held>
+) -> Fetched<'_, V, S::Stored>
 where
     S: View<V>,
-    S::Storage: Storage<S::Held>,
+    S::Storage: Storage<S::Stored>,
 {
     if !context.has_leases() {
         return run(context.storage(), &mut Fetch::new(context, key, lookup)).0;
@@ -34,10 +34,10 @@ where
 }
 
 /// Begins a computation whose value replaces the entry. It takes the lease from any other computation.
-pub(crate) fn begin_update<V, S>(context: &CallContext<V, S>, key: EncodedKey) -> Fetched<'_, V, S::Held>
+pub(crate) fn begin_update<V, S>(context: &CallContext<V, S>, key: EncodedKey) -> Fetched<'_, V, S::Stored>
 where
     S: View<V>,
-    S::Storage: Storage<S::Held>,
+    S::Storage: Storage<S::Stored>,
 {
     match context.begin_update(key) {
         Fetched::Lead(leader, left) => match context.take_lease(leader, left, YieldsTo::Nothing) {
@@ -52,12 +52,12 @@ where
 #[inline(never)]
 fn go_on<'c, V, S>(
     context: &'c CallContext<V, S>,
-    role: Role<'c, S::Held>,
+    role: Role<'c, S::Stored>,
     lookup: Lookup,
-) -> Fetched<'c, V, S::Held>
+) -> Fetched<'c, V, S::Stored>
 where
     S: View<V>,
-    S::Storage: Storage<S::Held>,
+    S::Storage: Storage<S::Stored>,
 {
     match Fetch::with_role(context, role, lookup) {
         Ok(mut fetch) => run(context.storage(), &mut fetch).0,
@@ -75,7 +75,7 @@ pub(crate) fn miss<R, S, B>(
 ) -> R::Out
 where
     R: Output,
-    S: View<R::Value, Storage: Storage<S::Held>>,
+    S: View<R::Value, Storage: Storage<S::Stored>>,
     B: Body<Out = R::Out>,
 {
     let used = context.used();
@@ -103,13 +103,13 @@ where
 /// stack meanwhile.
 pub(crate) fn complete<R, S, B>(
     context: &CallContext<R::Value, S>,
-    fetched: Fetched<'_, R::Value, S::Held>,
+    fetched: Fetched<'_, R::Value, S::Stored>,
     body: B,
     lookup: Lookup,
 ) -> R::Out
 where
     R: Output,
-    S: View<R::Value, Storage: Storage<S::Held>>,
+    S: View<R::Value, Storage: Storage<S::Stored>>,
     B: Body<Out = R::Out>,
 {
     match fetched {
@@ -124,14 +124,14 @@ where
 fn lead<R, S, B>(
     context: &CallContext<R::Value, S>,
     used: &Use,
-    mut leader: Leader<'_, S::Held>,
+    mut leader: Leader<'_, S::Stored>,
     left: Option<Duration>,
     mut body: B,
     lookup: Lookup,
 ) -> R::Out
 where
     R: Output,
-    S: View<R::Value, Storage: Storage<S::Held>>,
+    S: View<R::Value, Storage: Storage<S::Stored>>,
     B: Body<Out = R::Out>,
 {
     let failures = body.failures();
@@ -159,7 +159,7 @@ where
 
 /// Ends without a value.
 #[inline(never)]
-fn fail<R, S, F>(context: &CallContext<R::Value, S>, leader: Leader<'_, S::Held>, out: &R::Out, failures: F)
+fn fail<R, S, F>(context: &CallContext<R::Value, S>, leader: Leader<'_, S::Stored>, out: &R::Out, failures: F)
 where
     R: Output,
     S: View<R::Value>,
@@ -173,13 +173,13 @@ where
 /// Stores a computed value, and notifies its waiters.
 pub(crate) fn store<V, S>(
     context: &CallContext<V, S>,
-    mut leader: Leader<'_, S::Held>,
+    mut leader: Leader<'_, S::Stored>,
     left: Option<Duration>,
     value: V,
 ) -> V
 where
     S: View<V>,
-    S::Storage: Storage<S::Held>,
+    S::Storage: Storage<S::Stored>,
 {
     match context.store_at_once(&mut leader, &value, context.used()) {
         Some(commit) => store_later(context, leader, commit, left, &value),
@@ -192,13 +192,13 @@ where
 #[inline(never)]
 fn store_later<V, S>(
     context: &CallContext<V, S>,
-    leader: Leader<'_, S::Held>,
-    commit: Commit<S::Held>,
+    leader: Leader<'_, S::Stored>,
+    commit: Commit<S::Stored>,
     left: Option<Duration>,
     value: &V,
 ) where
     S: View<V>,
-    S::Storage: Storage<S::Held>,
+    S::Storage: Storage<S::Stored>,
 {
     if let Some(mut store) = context.store_later(leader, commit, value, left) {
         let (stored, failure) = run(context.storage(), &mut store);
@@ -211,7 +211,7 @@ fn store_later<V, S>(
 pub(crate) fn set<V, S>(context: &CallContext<V, S>, key: EncodedKey, value: V) -> StorageResult<V, S, ()>
 where
     S: View<V>,
-    S::Storage: Storage<S::Held>,
+    S::Storage: Storage<S::Stored>,
 {
     if S::TAGGED && context.is_admitted() {
         context.storage().see_versions(&[&key], None)?;
@@ -232,7 +232,7 @@ where
 pub(crate) fn see_version<V, S>(context: &CallContext<V, S>, key: &EncodedKey)
 where
     S: View<V>,
-    S::Storage: Storage<S::Held>,
+    S::Storage: Storage<S::Stored>,
 {
     if S::TAGGED && context.is_admitted() {
         let seen = context.storage().see_versions(&[key], after(context.deadline()));
@@ -244,7 +244,7 @@ where
 pub(crate) fn delete<V, S, K>(context: &CallContext<V, S>, key: &K) -> StorageResult<V, S, bool>
 where
     S: View<V>,
-    S::Storage: Storage<S::Held>,
+    S::Storage: Storage<S::Stored>,
     K: RingKey,
 {
     if !context.admit()? {
@@ -259,7 +259,7 @@ where
 fn remove<V, S, K>(context: &CallContext<V, S>, key: &K) -> StorageResult<V, S, bool>
 where
     S: View<V>,
-    S::Storage: Storage<S::Held>,
+    S::Storage: Storage<S::Stored>,
     K: RingKey,
 {
     let (storage, stale) = (context.storage(), context.ring.stale);

@@ -94,7 +94,7 @@ where
     }
 
     /// Ends the computations of all keys.
-    fn invalidate(&self) -> Invalidation<'_, S::Held> {
+    fn invalidate(&self) -> Invalidation<'_, S::Stored> {
         for call in &self.0 {
             call.context.forget_error(|| call.key.hash_value());
         }
@@ -128,7 +128,7 @@ where
     /// The results of look-ups, which began and ended together.
     fn finish_lookups(
         self,
-        read: StorageResult<R::Value, S, Vec<Option<S::Held>>>,
+        read: StorageResult<R::Value, S, Vec<Option<S::Stored>>>,
         lookups: Vec<Lookup>,
     ) -> Vec<Seen<R, S>> {
         self.finish(read, lookups, |call, held, lookup| {
@@ -179,7 +179,7 @@ where
 
 /// The result of a read of many entries and their remaining lives.
 type ReadMany<R, S> =
-    StorageResult<<R as Output>::Value, S, Vec<Option<Expiring<<S as View<<R as Output>::Value>>::Held>>>>;
+    StorageResult<<R as Output>::Value, S, Vec<Option<Expiring<<S as View<<R as Output>::Value>>::Stored>>>>;
 
 /// The result of one call's look-up, with its index.
 enum Seen<R: Output, S> {
@@ -310,7 +310,7 @@ impl<T: Default, E: Failure> Gathered<T, E> {
 }
 
 /// The values found by the look-ups of a group, without those in doubt.
-fn decoded<R, S>(group: &Group<R, S>, held: Vec<Option<S::Held>>, doubts: &[bool]) -> Vec<Option<R::Value>>
+fn decoded<R, S>(group: &Group<R, S>, held: Vec<Option<S::Stored>>, doubts: &[bool]) -> Vec<Option<R::Value>>
 where
     R: Output,
     S: View<R::Value>,
@@ -324,7 +324,7 @@ where
 /// The results of a group's look-ups, fresh or stale, without those in doubt.
 fn classified<R, S>(
     group: &Group<R, S>,
-    found: Vec<Option<Expiring<S::Held>>>,
+    found: Vec<Option<Expiring<S::Stored>>>,
     doubts: &[bool],
 ) -> Vec<freshness::Lookup<R::Value>>
 where
@@ -358,7 +358,7 @@ fn trusted(there: Vec<bool>, doubts: &[bool]) -> Vec<bool> {
 /// The writes of [`Calls::set_many`](crate::Calls::set_many) on one storage.
 struct SetGroup<'c, R: Output, S: View<R::Value>> {
     contexts: Vec<&'c CallContext<R::Value, S>>,
-    stores: Vec<Store<'c, S::Storage, S::Held>>,
+    stores: Vec<Store<'c, S::Storage, S::Stored>>,
     failure: Option<Error>,
 }
 
@@ -460,7 +460,7 @@ where
     }
 
     /// The right to compute without the cache.
-    fn lead_alone(&self) -> Fetched<'_, R::Value, S::Held> {
+    fn lead_alone(&self) -> Fetched<'_, R::Value, S::Stored> {
         let leader = self.context().flights().lead_alone(self.call.key.clone());
         Fetched::Lead(leader, self.left)
     }
@@ -468,7 +468,7 @@ where
     /// Continues with the result of the leader's body.
     fn computed<'c, B, F: FailureRules<R::Out>>(
         &'c self,
-        leader: Leader<'c, S::Held>,
+        leader: Leader<'c, S::Stored>,
         left: Option<Duration>,
         out: R::Out,
         failures: Option<F>,
@@ -502,7 +502,7 @@ enum Progress<'c, R: Output, S: View<R::Value>, B> {
     /// There is nothing to store.
     Ended(Computed<R>),
     /// The value is to be stored.
-    Store(R::Value, Store<'c, S::Storage, S::Held>),
+    Store(R::Value, Store<'c, S::Storage, S::Stored>),
     /// Another call computes.
     Wait(LeasedFetch<'c, R::Value, S>, B),
 }
@@ -523,7 +523,7 @@ type Numbered<B> = (usize, B);
 type Equal<B> = (Numbered<B>, usize);
 
 /// The write of a value on the storage of a view.
-type StoreOf<'c, V, S> = Store<'c, <S as View<V>>::Storage, <S as View<V>>::Held>;
+type StoreOf<'c, V, S> = Store<'c, <S as View<V>>::Storage, <S as View<V>>::Stored>;
 
 impl<'c, R, S, B> Computation<'c, R, S, B>
 where

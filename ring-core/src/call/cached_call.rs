@@ -182,7 +182,7 @@ macro_rules! parts {
 impl<R, S, B> CachedCall for Call<R, S, B>
 where
     R: Output,
-    S: View<R::Value, Storage: Storage<S::Held>>,
+    S: View<R::Value, Storage: Storage<S::Stored>>,
     B: Body<Out = R::Out>,
 {
     parts!(Call);
@@ -231,7 +231,7 @@ where
 impl<R, S, B> CachedAsyncCall for AsyncCall<R, S, B>
 where
     R: Output,
-    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+    S: View<R::Value, Storage: AsyncStorage<S::Stored>>,
     B: AsyncBody<Out = R::Out>,
 {
     parts!(AsyncCall);

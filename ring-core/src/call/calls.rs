@@ -17,7 +17,7 @@ use crate::storage::{Storage, View};
 pub trait Calls<R, S, B>: IntoIterator<Item = Call<R, S, B>> + Sized
 where
     R: Output,
-    S: View<R::Value, Storage: Storage<S::Held>>,
+    S: View<R::Value, Storage: Storage<S::Stored>>,
     B: Bind,
 {
     /// [`Call::get`] for all.
@@ -95,7 +95,7 @@ impl<I, R, S, B> Calls<R, S, B> for I
 where
     I: IntoIterator<Item = Call<R, S, B>>,
     R: Output,
-    S: View<R::Value, Storage: Storage<S::Held>>,
+    S: View<R::Value, Storage: Storage<S::Stored>>,
     B: Bind,
 {
 }

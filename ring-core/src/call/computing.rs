@@ -31,13 +31,13 @@ struct Measure<'c> {
 
 impl<V, S: View<V>> CallContext<V, S> {
     /// The computation of a leader. Its time begins now.
-    pub(crate) fn computing(&self, leader: &Leader<'_, S::Held>) -> Computing<'_> {
+    pub(crate) fn computing(&self, leader: &Leader<'_, S::Stored>) -> Computing<'_> {
         self.computing_for(self.used(), leader)
     }
 
     /// [`computing`](Self::computing) for this use of the storage.
     #[inline]
-    pub(super) fn computing_for<'u>(&self, used: &'u Use, leader: &Leader<'_, S::Held>) -> Computing<'u> {
+    pub(super) fn computing_for<'u>(&self, used: &'u Use, leader: &Leader<'_, S::Stored>) -> Computing<'u> {
         if S::TAGGED {
             self.storage().fix_version(leader.key());
             leader.set_version(self.version(leader.key()));

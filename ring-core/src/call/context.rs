@@ -33,7 +33,7 @@ pub type Outcome<R, S, T> = OutcomeOf<<R as Output>::Value, S, T>;
 pub(crate) type OutcomeOf<V, S, T> = <StorageError<V, S> as Failure>::Outcome<T>;
 
 /// The error of the storage of a view.
-pub(crate) type StorageError<V, S> = <<S as View<V>>::Storage as StorageBase<<S as View<V>>::Held>>::Error;
+pub(crate) type StorageError<V, S> = <<S as View<V>>::Storage as StorageBase<<S as View<V>>::Stored>>::Error;
 
 /// The result of an operation on the storage of a view.
 pub(crate) type StorageResult<V, S, T> = Result<T, StorageError<V, S>>;
@@ -175,7 +175,7 @@ impl<V, S: View<V>> CallContext<V, S> {
         self.storage().deadline()
     }
 
-    pub(crate) fn flights(&self) -> &Flights<S::Held> {
+    pub(crate) fn flights(&self) -> &Flights<S::Stored> {
         self.storage().flights()
     }
 
@@ -272,7 +272,7 @@ impl<V, S: View<V>> CallContext<V, S> {
     pub(crate) fn finish_lookup<K: RingKey>(
         &self,
         key: &K,
-        read: StorageResult<V, S, Option<S::Held>>,
+        read: StorageResult<V, S, Option<S::Stored>>,
         lookup: Lookup,
     ) -> Result<V, Lookup> {
         let read = self.count_errors(read);
@@ -293,7 +293,7 @@ impl<V, S: View<V>> CallContext<V, S> {
     pub(crate) fn finish_expiring_lookup<K: RingKey>(
         &self,
         key: &K,
-        read: StorageResult<V, S, Option<Expiring<S::Held>>>,
+        read: StorageResult<V, S, Option<Expiring<S::Stored>>>,
         lookup: Lookup,
     ) -> (freshness::Lookup<V>, Lookup) {
         let read = self.count_errors(read);
@@ -327,7 +327,7 @@ impl<V, S: View<V>> CallContext<V, S> {
     }
 
     /// Whether an entry is to be refreshed before it expires.
-    fn is_early(&self, found: &Expiring<S::Held>) -> bool {
+    fn is_early(&self, found: &Expiring<S::Stored>) -> bool {
         let left = found
             .remaining
             .and_then(|remaining| remaining.checked_sub(self.ring.stale));
@@ -341,7 +341,7 @@ impl<V, S: View<V>> CallContext<V, S> {
     pub(crate) fn classify<K: RingKey>(
         &self,
         key: &K,
-        found: Option<Expiring<S::Held>>,
+        found: Option<Expiring<S::Stored>>,
     ) -> freshness::Lookup<V> {
         let Some(found) = found else {
             return freshness::Lookup::Absent;
@@ -358,7 +358,7 @@ impl<V, S: View<V>> CallContext<V, S> {
     pub(crate) fn classify_counted<K: RingKey>(
         &self,
         key: &K,
-        found: Option<Expiring<S::Held>>,
+        found: Option<Expiring<S::Stored>>,
     ) -> freshness::Lookup<V> {
         let found = self.classify(key, found);
         match found {
@@ -378,7 +378,7 @@ impl<V, S: View<V>> CallContext<V, S> {
     }
 
     /// The lead of a refresh. `None` if another call computes the value.
-    pub(crate) fn lead_refresh(&self, key: EncodedKey, claim: &Claim) -> Option<Leader<'_, S::Held>> {
+    pub(crate) fn lead_refresh(&self, key: EncodedKey, claim: &Claim) -> Option<Leader<'_, S::Stored>> {
         let flights = self.flights();
         // It may have waited for a thread for so long that another call took over.
         if !claim.holds() {
@@ -395,7 +395,7 @@ impl<V, S: View<V>> CallContext<V, S> {
     }
 
     /// The value that a look-up found for a verb that does not compute.
-    pub(crate) fn decode_counted<K: RingKey>(&self, key: &K, held: Option<S::Held>) -> Option<V> {
+    pub(crate) fn decode_counted<K: RingKey>(&self, key: &K, held: Option<S::Stored>) -> Option<V> {
         let value = self.decode(key, held);
         match value {
             Some(_) => self.count_hit(),
@@ -405,25 +405,25 @@ impl<V, S: View<V>> CallContext<V, S> {
     }
 
     #[inline]
-    fn decode<K: RingKey>(&self, key: &K, held: Option<S::Held>) -> Option<V> {
+    fn decode<K: RingKey>(&self, key: &K, held: Option<S::Stored>) -> Option<V> {
         held.and_then(|held| self.count_errors(self.view.decode(held, key)))
     }
 
     /// Ends the computations of a key's value.
-    pub(crate) fn invalidate<K: RingKey>(&self, key: &K) -> Invalidation<'_, S::Held> {
+    pub(crate) fn invalidate<K: RingKey>(&self, key: &K) -> Invalidation<'_, S::Stored> {
         self.forget_error(|| hash_key(key));
         self.flights().invalidate(key, self.ring.write_timeout)
     }
 
     /// The value of another call's computation.
-    pub(crate) fn take(&self, key: &EncodedKey, held: S::Held) -> Option<V> {
+    pub(crate) fn take(&self, key: &EncodedKey, held: S::Stored) -> Option<V> {
         let value = self.count_errors(self.view.decode(held, key))?;
         self.counters().coalesced();
         Some(value)
     }
 
     /// Whether another computation may have ended between a look-up and the lead.
-    pub(crate) fn may_be_stored(&self, leader: &Leader<'_, S::Held>, lookup: Lookup) -> bool {
+    pub(crate) fn may_be_stored(&self, leader: &Leader<'_, S::Stored>, lookup: Lookup) -> bool {
         let writes = self.flights().writes(leader.key().hash_value());
         self.ring.coalesce && lookup.epoch.is_some_and(|epoch| epoch != writes)
     }
@@ -431,10 +431,10 @@ impl<V, S: View<V>> CallContext<V, S> {
     /// Begins to store a computed value. `None` if it is done: in memory, it takes no time.
     pub(crate) fn begin_store<'c>(
         &'c self,
-        mut leader: Leader<'c, S::Held>,
+        mut leader: Leader<'c, S::Stored>,
         value: &V,
         left: Option<Duration>,
-    ) -> Option<Store<'c, S::Storage, S::Held>> {
+    ) -> Option<Store<'c, S::Storage, S::Stored>> {
         let commit = self.store_at_once(&mut leader, value, self.used())?;
         self.store_later(leader, commit, value, left)
     }
@@ -443,10 +443,10 @@ impl<V, S: View<V>> CallContext<V, S> {
     #[inline(never)]
     pub(super) fn store_at_once(
         &self,
-        leader: &mut Leader<'_, S::Held>,
+        leader: &mut Leader<'_, S::Stored>,
         value: &V,
         used: &Use,
-    ) -> Option<Commit<S::Held>> {
+    ) -> Option<Commit<S::Stored>> {
         let commit = self.commit(leader, value);
         self.store_in_place(leader, commit, value, used)
     }
@@ -454,10 +454,10 @@ impl<V, S: View<V>> CallContext<V, S> {
     /// [`begin_store`](Self::begin_store) for a value that is stored in bulk.
     pub(crate) fn begin_bulk_store<'c>(
         &'c self,
-        leader: Leader<'c, S::Held>,
+        leader: Leader<'c, S::Stored>,
         value: &V,
         left: Option<Duration>,
-    ) -> Option<Store<'c, S::Storage, S::Held>> {
+    ) -> Option<Store<'c, S::Storage, S::Stored>> {
         let commit = self.commit(&leader, value);
         self.store_later(leader, commit, value, left)
     }
@@ -466,11 +466,11 @@ impl<V, S: View<V>> CallContext<V, S> {
     #[inline(never)]
     pub(super) fn store_later<'c>(
         &'c self,
-        leader: Leader<'c, S::Held>,
-        commit: Commit<S::Held>,
+        leader: Leader<'c, S::Stored>,
+        commit: Commit<S::Stored>,
         value: &V,
         left: Option<Duration>,
-    ) -> Option<Store<'c, S::Storage, S::Held>> {
+    ) -> Option<Store<'c, S::Storage, S::Stored>> {
         let held = match commit {
             Commit::Keep => {
                 let key = leader.key().clone();
@@ -532,7 +532,7 @@ impl<V, S: View<V>> CallContext<V, S> {
     }
 
     #[inline]
-    fn commit(&self, leader: &Leader<'_, S::Held>, value: &V) -> Commit<S::Held> {
+    fn commit(&self, leader: &Leader<'_, S::Stored>, value: &V) -> Commit<S::Stored> {
         let key = leader.key();
         self.forget_error(|| key.hash_value());
         let is_skipped = leader.wishes().is_some_and(Wishes::skips_store);
@@ -549,7 +549,7 @@ impl<V, S: View<V>> CallContext<V, S> {
     }
 
     /// The outcome of the flight of `key` with this value.
-    pub(crate) fn share(&self, key: &EncodedKey, value: &V) -> FlightOutcome<S::Held> {
+    pub(crate) fn share(&self, key: &EncodedKey, value: &V) -> FlightOutcome<S::Stored> {
         let held = self.count_errors(self.view.encode_ref(value, key));
         held.map_or(FlightOutcome::Failed, FlightOutcome::Value)
     }
@@ -558,11 +558,11 @@ impl<V, S: View<V>> CallContext<V, S> {
     #[inline]
     fn store_in_place(
         &self,
-        leader: &mut Leader<'_, S::Held>,
-        commit: Commit<S::Held>,
+        leader: &mut Leader<'_, S::Stored>,
+        commit: Commit<S::Stored>,
         value: &V,
         used: &Use,
-    ) -> Option<Commit<S::Held>> {
+    ) -> Option<Commit<S::Stored>> {
         let (held, storage) = match (commit, self.storage().in_place()) {
             (Commit::Store(held), Some(storage)) => (held, storage),
             (commit, _) => return Some(commit),
@@ -591,7 +591,7 @@ impl<V, S: View<V>> CallContext<V, S> {
 
     /// Begins to store a value given by the user. Without a machine it is done. The error is the coder's; a value
     /// that cannot be encoded removes the entry.
-    pub(crate) fn begin_set(&self, key: EncodedKey, value: V) -> Set<'_, S::Storage, S::Held> {
+    pub(crate) fn begin_set(&self, key: EncodedKey, value: V) -> Set<'_, S::Storage, S::Stored> {
         if !self.is_admitted() {
             let error = (!switches::is_off()).then(|| self.conflict());
             return Set { store: None, error };

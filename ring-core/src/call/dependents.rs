@@ -40,7 +40,7 @@ pub(super) fn forget<T, S: Storage<T>>(storage: &S, tags: &[Tag]) -> Result<(), 
         return Ok(());
     }
     let removed = storage.remove_many(tags, None).map(drop);
-    removed.inspect_err(|_| distrust(storage, tags))
+    removed.inspect_err(|_| mark_suspect(storage, tags))
 }
 
 /// [`forget`], awaited.
@@ -50,13 +50,13 @@ pub(super) async fn forget_awaited<T, S: AsyncStorage<T>>(storage: &S, tags: &[T
         return Ok(());
     }
     let removed = Box::pin(storage.remove_many(tags, None)).await.map(drop);
-    removed.inspect_err(|_| distrust(storage, tags))
+    removed.inspect_err(|_| mark_suspect(storage, tags))
 }
 
 /// The removal of tags' versions may have failed: marks them suspect.
-fn distrust<T, S: StorageBase<T>>(storage: &S, tags: &[Tag]) {
+fn mark_suspect<T, S: StorageBase<T>>(storage: &S, tags: &[Tag]) {
     for key in tags.iter().map(EncodedKey::of) {
-        storage.flights().distrust(&key);
+        storage.flights().mark_suspect(&key);
         storage.mark_suspect(&key);
     }
 }
@@ -75,10 +75,10 @@ pub(crate) async fn end_of_all_awaited<T, S: AsyncStorage<T>>(
 }
 
 /// Marks the entries of a ring and their dependents suspect.
-pub(crate) fn distrust_of_all<T, S: StorageBase<T>>(ring: &Ring, storage: &S) {
+pub(crate) fn mark_all_suspect<T, S: StorageBase<T>>(ring: &Ring, storage: &S) {
     let tags = ring.tags_of_all();
     tags.iter().for_each(|tag| tag.forget());
-    distrust(storage, &tags);
+    mark_suspect(storage, &tags);
 }
 
 impl<V, S: View<V>> CallContext<V, S> {
@@ -88,10 +88,10 @@ impl<V, S: View<V>> CallContext<V, S> {
     }
 
     /// Marks the entry of a key and its dependents suspect, without a waiting call.
-    pub(super) fn distrust_dependents<K: RingKey>(&self, key: &K) {
+    pub(super) fn mark_dependents_suspect<K: RingKey>(&self, key: &K) {
         let tags = self.ring.tags_of([key]);
         tags.iter().for_each(|tag| tag.forget());
-        distrust(self.storage(), &tags);
+        mark_suspect(self.storage(), &tags);
     }
 }
 

@@ -18,7 +18,7 @@ pub(crate) struct Fetch<'c, V, S: View<V>> {
     left: Option<Duration>,
     /// Whether the value being read is treated as absent.
     in_doubt: bool,
-    state: State<'c, S::Held>,
+    state: State<'c, S::Stored>,
 }
 
 enum State<'f, T> {
@@ -46,7 +46,7 @@ pub(crate) enum Fetched<'f, V, T> {
 
 impl<V, S: View<V>> CallContext<V, S> {
     /// Starts a computation whose value replaces the entry.
-    pub(crate) fn begin_update(&self, key: EncodedKey) -> Fetched<'_, V, S::Held> {
+    pub(crate) fn begin_update(&self, key: EncodedKey) -> Fetched<'_, V, S::Stored> {
         if !self.is_admitted() {
             self.count_conflict();
             return Fetched::Bypass;
@@ -56,7 +56,7 @@ impl<V, S: View<V>> CallContext<V, S> {
 
     /// Joins the computation of the key's value or starts one, according to the ring's settings.
     #[inline(never)]
-    pub(super) fn join(&self, key: EncodedKey) -> Role<'_, S::Held> {
+    pub(super) fn join(&self, key: EncodedKey) -> Role<'_, S::Stored> {
         let flights = self.flights();
         if !self.is_admitted() {
             Role::Bypass
@@ -91,9 +91,9 @@ impl<'c, V, S: View<V>> Fetch<'c, V, S> {
     /// The result, if there is nothing to wait for.
     pub(crate) fn with_role(
         context: &'c CallContext<V, S>,
-        role: Role<'c, S::Held>,
+        role: Role<'c, S::Stored>,
         lookup: Lookup,
-    ) -> Result<Self, Fetched<'c, V, S::Held>> {
+    ) -> Result<Self, Fetched<'c, V, S::Stored>> {
         let key = match &role {
             Role::Bypass => return Err(Fetched::Bypass),
             Role::Lead(leader) => leader.key().clone(),
@@ -113,7 +113,7 @@ impl<'c, V, S: View<V>> Fetch<'c, V, S> {
     }
 
     /// Goes on with a role.
-    fn begin(&mut self, role: Role<'c, S::Held>) -> Next<'c, V, S> {
+    fn begin(&mut self, role: Role<'c, S::Stored>) -> Next<'c, V, S> {
         match role {
             Role::Bypass => Step::Done(Fetched::Bypass),
             Role::Wait(mut waiter) => {
@@ -125,7 +125,7 @@ impl<'c, V, S: View<V>> Fetch<'c, V, S> {
         }
     }
 
-    fn wait(&mut self, mut waiter: Waiter<'c, S::Held>, in_time: bool) -> Next<'c, V, S> {
+    fn wait(&mut self, mut waiter: Waiter<'c, S::Stored>, in_time: bool) -> Next<'c, V, S> {
         let outcome = match waiter.next(in_time) {
             WaitOutcome::Wait(event, until) => {
                 self.state = State::Wait(waiter);
@@ -151,7 +151,7 @@ impl<'c, V, S: View<V>> Fetch<'c, V, S> {
         }
     }
 
-    fn look_again(&mut self, leader: Leader<'c, S::Held>) -> Next<'c, V, S> {
+    fn look_again(&mut self, leader: Leader<'c, S::Stored>) -> Next<'c, V, S> {
         let until = self.begin_read();
         self.state = State::LookAgain(leader, until);
         Step::Read(until)
@@ -162,7 +162,7 @@ impl<'c, V, S: View<V>> Fetch<'c, V, S> {
         after(self.left)
     }
 
-    fn read(&mut self, held: Option<S::Held>) -> Next<'c, V, S> {
+    fn read(&mut self, held: Option<S::Stored>) -> Next<'c, V, S> {
         let held = held.filter(|_| !self.in_doubt);
         let value = held.and_then(|held| self.context.view.decode(held, &self.key).ok());
         match (mem::replace(&mut self.state, State::Join), value) {
@@ -191,10 +191,10 @@ impl<'c, V, S: View<V>> Fetch<'c, V, S> {
     }
 }
 
-type Next<'c, V, S> = Step<<S as View<V>>::Held, Fetched<'c, V, <S as View<V>>::Held>>;
+type Next<'c, V, S> = Step<<S as View<V>>::Stored, Fetched<'c, V, <S as View<V>>::Stored>>;
 
-impl<'c, V, S: View<V>> Machine<S::Held> for Fetch<'c, V, S> {
-    type Output = Fetched<'c, V, S::Held>;
+impl<'c, V, S: View<V>> Machine<S::Stored> for Fetch<'c, V, S> {
+    type Output = Fetched<'c, V, S::Stored>;
 
     fn key(&self) -> &EncodedKey {
         &self.key
@@ -204,7 +204,7 @@ impl<'c, V, S: View<V>> Machine<S::Held> for Fetch<'c, V, S> {
         self.context.ring.stale
     }
 
-    fn next(&mut self, event: Event<S::Held>) -> Next<'c, V, S> {
+    fn next(&mut self, event: Event<S::Stored>) -> Next<'c, V, S> {
         match event {
             Event::Start => {
                 let role = match mem::replace(&mut self.state, State::Join) {

@@ -56,16 +56,16 @@ impl<T: Clone, S: StorageBase<T>, M> Forgetting<T, S, M> {
     }
 
     /// The removal may have failed: from now on, the entry is not returned, and it is removed when possible.
-    pub(crate) fn distrust(&self) {
-        self.storage.flights().distrust(&self.key);
+    pub(crate) fn mark_suspect(&self) {
+        self.storage.flights().mark_suspect(&self.key);
         self.storage.mark_suspect(&self.key);
-        self.context().distrust_dependents(&self.key);
+        self.context().mark_dependents_suspect(&self.key);
     }
 
     /// Counts a failed removal, and marks the entry suspect.
     fn finish(&self, removed: StorageResult<T, &S, bool>) {
         if self.context().count_errors(removed).is_none() {
-            self.distrust();
+            self.mark_suspect();
         }
     }
 }
@@ -108,9 +108,9 @@ impl<T: Clone, S: AsyncStorage<T>, M> Forgetting<T, S, M> {
         match self.storage.remove_at_once(&self.key) {
             Some(removed) => {
                 self.finish(invalidation.end(removed));
-                context.distrust_dependents(&self.key);
+                context.mark_dependents_suspect(&self.key);
             }
-            None => self.distrust(),
+            None => self.mark_suspect(),
         }
     }
 }

@@ -21,7 +21,7 @@ use crate::storage::{AsyncStorage, Storage, StorageBase, View};
 impl<R, S, B> Call<R, S, B>
 where
     R: Output,
-    S: View<R::Value, Storage: Storage<S::Held>>,
+    S: View<R::Value, Storage: Storage<S::Stored>>,
     B: Body<Out = R::Out>,
 {
     /// Runs the job. Called by generated code.
@@ -38,7 +38,7 @@ where
 impl<R, S, B> AsyncCall<R, S, B>
 where
     R: Output,
-    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+    S: View<R::Value, Storage: AsyncStorage<S::Stored>>,
     B: AsyncBody<Out = R::Out>,
 {
     /// Runs the job. Called by generated code.
@@ -55,7 +55,7 @@ where
 
 impl<V, S: View<V>> CallContext<V, S> {
     /// Takes over the lead of the call.
-    fn take_lead(&self, key: &EncodedKey, taken: Taken) -> Option<Leader<'_, S::Held>> {
+    fn take_lead(&self, key: &EncodedKey, taken: Taken) -> Option<Leader<'_, S::Stored>> {
         let (mut leader, token) = match taken {
             Taken::Flight(flight, token) => (self.flights().lead_as_job(key, flight)?, token),
             Taken::Lead(token) => (self.flights().lead_alone(key.clone()), token),
@@ -71,7 +71,7 @@ impl<V, S: View<V>> CallContext<V, S> {
 fn compute<R, S, B>(context: &CallContext<R::Value, S>, key: EncodedKey, body: B, promised: Promised<R::Out>)
 where
     R: Output,
-    S: View<R::Value, Storage: Storage<S::Held>>,
+    S: View<R::Value, Storage: Storage<S::Stored>>,
     B: Body<Out = R::Out>,
 {
     let leader = promised.begin(|taken| context.take_lead(&key, taken));
@@ -92,9 +92,9 @@ where
 }
 
 /// The result of a look-up and a miss.
-fn look_up_and_fetch<V, S>(context: &CallContext<V, S>, key: EncodedKey) -> Fetched<'_, V, S::Held>
+fn look_up_and_fetch<V, S>(context: &CallContext<V, S>, key: EncodedKey) -> Fetched<'_, V, S::Stored>
 where
-    S: View<V, Storage: Storage<S::Held>>,
+    S: View<V, Storage: Storage<S::Stored>>,
 {
     let lookup = context.begin_lookup(&key);
     let read = read_fresh(context.storage(), &key, context.ring.stale, lookup.until);
@@ -112,7 +112,7 @@ async fn compute_awaited<R, S, F>(
     promised: Promised<R::Out>,
 ) where
     R: Output,
-    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+    S: View<R::Value, Storage: AsyncStorage<S::Stored>>,
     F: BodyFuture<Output = R::Out>,
 {
     let leader = promised.begin(|taken| context.take_lead(&key, taken));

@@ -22,7 +22,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(160);
 pub(crate) struct TakeLease<'c, V, S: View<V>> {
     context: &'c CallContext<V, S>,
     /// `None` when it is finished.
-    leader: Option<Leader<'c, S::Held>>,
+    leader: Option<Leader<'c, S::Stored>>,
     request: LeaseRequest,
     /// The rest of the storage's deadline.
     left: Option<Duration>,
@@ -74,7 +74,7 @@ impl<'c, V, S: View<V>> LeasedFetch<'c, V, S> {
         }
     }
 
-    fn fetched(&mut self, fetched: Fetched<'c, V, S::Held>) -> FetchStep<'c, V, S> {
+    fn fetched(&mut self, fetched: Fetched<'c, V, S::Stored>) -> FetchStep<'c, V, S> {
         let Fetched::Lead(leader, left) = fetched else {
             return Step::Done(fetched);
         };
@@ -89,10 +89,10 @@ impl<'c, V, S: View<V>> LeasedFetch<'c, V, S> {
     }
 }
 
-type FetchStep<'c, V, S> = Step<<S as View<V>>::Held, Fetched<'c, V, <S as View<V>>::Held>>;
+type FetchStep<'c, V, S> = Step<<S as View<V>>::Stored, Fetched<'c, V, <S as View<V>>::Stored>>;
 
-impl<'c, V, S: View<V>> Machine<S::Held> for LeasedFetch<'c, V, S> {
-    type Output = Fetched<'c, V, S::Held>;
+impl<'c, V, S: View<V>> Machine<S::Stored> for LeasedFetch<'c, V, S> {
+    type Output = Fetched<'c, V, S::Stored>;
 
     fn key(&self) -> &EncodedKey {
         &self.key
@@ -102,7 +102,7 @@ impl<'c, V, S: View<V>> Machine<S::Held> for LeasedFetch<'c, V, S> {
         self.context.ring.stale
     }
 
-    fn next(&mut self, event: Event<S::Held>) -> FetchStep<'c, V, S> {
+    fn next(&mut self, event: Event<S::Stored>) -> FetchStep<'c, V, S> {
         match &mut self.stage {
             Stage::Fetch(fetch) => match fetch.next(event) {
                 Step::Done(fetched) => self.fetched(fetched),
@@ -132,10 +132,10 @@ impl<V, S: View<V>> CallContext<V, S> {
     /// The leader is given back if the ring or its storage has no leases.
     pub(crate) fn take_lease<'c>(
         &'c self,
-        mut leader: Leader<'c, S::Held>,
+        mut leader: Leader<'c, S::Stored>,
         left: Option<Duration>,
         yields_to: YieldsTo,
-    ) -> Result<TakeLease<'c, V, S>, Leader<'c, S::Held>> {
+    ) -> Result<TakeLease<'c, V, S>, Leader<'c, S::Stored>> {
         let Some(life) = self.ring.lease.filter(|_| self.has_leases()) else {
             return Err(leader);
         };
@@ -159,7 +159,7 @@ impl<V, S: View<V>> CallContext<V, S> {
     }
 
     /// The token that the lease must have when a leader's value is stored: one that no lease has, if the leader did not ask.
-    pub(super) fn lease_token(&self, leader: &Leader<'_, S::Held>) -> Option<LeaseToken> {
+    pub(super) fn lease_token(&self, leader: &Leader<'_, S::Stored>) -> Option<LeaseToken> {
         if !self.has_leases() {
             return None;
         }
@@ -182,7 +182,7 @@ impl<'c, V, S: View<V>> TakeLease<'c, V, S> {
         self
     }
 
-    fn leader(&mut self) -> Leader<'c, S::Held> {
+    fn leader(&mut self) -> Leader<'c, S::Stored> {
         self.leader
             .take()
             .unwrap_or_else(|| unreachable!("it is taken at the end"))
@@ -203,7 +203,7 @@ impl<'c, V, S: View<V>> TakeLease<'c, V, S> {
         Step::Acquire(self.request, after(self.left))
     }
 
-    fn answered(&mut self, answer: Acquired<S::Held>) -> Next<'c, V, S> {
+    fn answered(&mut self, answer: Acquired<S::Stored>) -> Next<'c, V, S> {
         match answer {
             Acquired::Found(found) => self.found(found),
             Acquired::Won(token) => {
@@ -215,7 +215,7 @@ impl<'c, V, S: View<V>> TakeLease<'c, V, S> {
         }
     }
 
-    fn found(&mut self, found: Expiring<S::Held>) -> Next<'c, V, S> {
+    fn found(&mut self, found: Expiring<S::Stored>) -> Next<'c, V, S> {
         let key = self.key().clone();
         let Some(value) = self
             .context
@@ -249,10 +249,10 @@ impl<'c, V, S: View<V>> TakeLease<'c, V, S> {
     }
 }
 
-type Next<'c, V, S> = Step<<S as View<V>>::Held, Lease<'c, V, <S as View<V>>::Held>>;
+type Next<'c, V, S> = Step<<S as View<V>>::Stored, Lease<'c, V, <S as View<V>>::Stored>>;
 
-impl<'c, V, S: View<V>> Machine<S::Held> for TakeLease<'c, V, S> {
-    type Output = Lease<'c, V, S::Held>;
+impl<'c, V, S: View<V>> Machine<S::Stored> for TakeLease<'c, V, S> {
+    type Output = Lease<'c, V, S::Stored>;
 
     fn key(&self) -> &EncodedKey {
         self.leader
@@ -261,7 +261,7 @@ impl<'c, V, S: View<V>> Machine<S::Held> for TakeLease<'c, V, S> {
             .key()
     }
 
-    fn next(&mut self, event: Event<S::Held>) -> Next<'c, V, S> {
+    fn next(&mut self, event: Event<S::Stored>) -> Next<'c, V, S> {
         match event {
             Event::Start => self.ask(),
             Event::Woken(_) => {

@@ -38,7 +38,7 @@ enum Refreshed<R: Output> {
 impl<R, S, B> Call<R, S, B>
 where
     R: Output,
-    S: View<R::Value, Storage: Storage<S::Held>>,
+    S: View<R::Value, Storage: Storage<S::Stored>>,
     B: Body<Out = R::Out>,
 {
     /// The slow path of a plain call.
@@ -88,7 +88,7 @@ pub(super) fn refresh_in_background<R, S, B>(
     claim: Claim,
 ) where
     R: Output,
-    S: View<R::Value, Storage: Storage<S::Held>>,
+    S: View<R::Value, Storage: Storage<S::Stored>>,
     B: Body<Out = R::Out>,
 {
     drop(refresh::<R, S, B>(context, key, body, claim));
@@ -104,7 +104,7 @@ pub(super) fn found_stale<R, S, B>(
 ) -> R::Out
 where
     R: Output,
-    S: View<R::Value, Storage: Storage<S::Held>>,
+    S: View<R::Value, Storage: Storage<S::Stored>>,
     B: Body<Out = R::Out>,
 {
     match context.claim_refresh(&key).map(|claim| job(&body, claim)) {
@@ -146,7 +146,7 @@ pub(super) fn found_early<R, S, B>(
 ) -> R::Out
 where
     R: Output,
-    S: View<R::Value, Storage: Storage<S::Held>>,
+    S: View<R::Value, Storage: Storage<S::Stored>>,
     B: Body<Out = R::Out>,
 {
     let claim = context
@@ -185,7 +185,7 @@ fn wait_for_refresh<V, S: View<V>>(
 /// What the entry is after a refresh, if it is still there, or else the state of the look-up.
 fn look_again<V, S>(context: &CallContext<V, S>, key: &EncodedKey) -> (Option<freshness::Lookup<V>>, Lookup)
 where
-    S: View<V, Storage: Storage<S::Held>>,
+    S: View<V, Storage: Storage<S::Stored>>,
 {
     let lookup = context.begin_expiring_lookup(key);
     let read = context.storage().read_expiring(key, lookup.until);
@@ -201,7 +201,7 @@ fn refresh<R, S, B>(
 ) -> Refreshed<R>
 where
     R: Output,
-    S: View<R::Value, Storage: Storage<S::Held>>,
+    S: View<R::Value, Storage: Storage<S::Stored>>,
     B: Body<Out = R::Out>,
 {
     let context = context.clone().update();
@@ -253,7 +253,7 @@ pub(super) async fn refresh_awaited<R, S, F>(
     claim: Claim,
 ) where
     R: Output,
-    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+    S: View<R::Value, Storage: AsyncStorage<S::Stored>>,
     F: BodyFuture<Output = R::Out>,
 {
     let context = context.update();
@@ -298,7 +298,7 @@ pub(super) async fn look<V, S>(
     key: &EncodedKey,
 ) -> (freshness::Lookup<V>, Lookup)
 where
-    S: View<V, Storage: AsyncStorage<S::Held>>,
+    S: View<V, Storage: AsyncStorage<S::Stored>>,
 {
     let lookup = context.begin_expiring_lookup(key);
     let read = context.storage().read_expiring(key, lookup.until).await;
@@ -317,7 +317,7 @@ pub(super) async fn go_on<R, S, F>(
 ) -> R::Out
 where
     R: Output,
-    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+    S: View<R::Value, Storage: AsyncStorage<S::Stored>>,
     F: BodyFuture<Output = R::Out>,
 {
     let claim = match context
@@ -417,9 +417,9 @@ async fn choose_way<'c, V, S>(
     lookup: Lookup,
     claim: Option<Claim>,
     limit: Option<Instant>,
-) -> (Way<'c, V, S::Held>, Lookup)
+) -> (Way<'c, V, S::Stored>, Lookup)
 where
-    S: View<V, Storage: AsyncStorage<S::Held>>,
+    S: View<V, Storage: AsyncStorage<S::Stored>>,
 {
     if let Some(claim) = claim {
         let lead = lead_refresh_async(context, key.clone(), &claim).await;
@@ -478,9 +478,9 @@ async fn lead_refresh_async<'c, V, S>(
     context: &'c CallContext<V, S>,
     key: EncodedKey,
     claim: &Claim,
-) -> RefreshLead<'c, V, S::Held>
+) -> RefreshLead<'c, V, S::Stored>
 where
-    S: View<V, Storage: AsyncStorage<S::Held>>,
+    S: View<V, Storage: AsyncStorage<S::Stored>>,
 {
     let Some(leader) = context.lead_refresh(key, claim) else {
         return RefreshLead::UnderWay;
@@ -535,7 +535,7 @@ struct RefreshWait<'c, V, S: View<V>> {
     context: &'c CallContext<V, S>,
     key: &'c EncodedKey,
     until: Option<Instant>,
-    watched: Option<Waiter<'c, S::Held>>,
+    watched: Option<Waiter<'c, S::Stored>>,
 }
 
 /// A step of a [`RefreshWait`].
@@ -573,11 +573,11 @@ impl<'c, V, S: View<V>> RefreshWait<'c, V, S> {
         Waited::Until(changed, self.until.into_iter().chain(taken_over).min())
     }
 
-    fn outcome(&self) -> Option<FlightOutcome<S::Held>> {
+    fn outcome(&self) -> Option<FlightOutcome<S::Stored>> {
         self.watched.as_ref()?.watched()
     }
 
-    fn value(&self, outcome: FlightOutcome<S::Held>) -> Option<V> {
+    fn value(&self, outcome: FlightOutcome<S::Stored>) -> Option<V> {
         match outcome {
             FlightOutcome::Value(held) => self.context.take(self.key, held),
             FlightOutcome::Failed | FlightOutcome::Retry => None,
@@ -591,7 +591,7 @@ async fn look_again_async<V, S>(
     key: &EncodedKey,
 ) -> (Option<freshness::Lookup<V>>, Lookup)
 where
-    S: View<V, Storage: AsyncStorage<S::Held>>,
+    S: View<V, Storage: AsyncStorage<S::Stored>>,
 {
     let lookup = context.begin_expiring_lookup(key);
     let read = context.storage().read_expiring(key, lookup.until).await;
@@ -607,7 +607,7 @@ async fn look_again_or<V, S>(
     lookup: Lookup,
 ) -> Option<V>
 where
-    S: View<V, Storage: AsyncStorage<S::Held>>,
+    S: View<V, Storage: AsyncStorage<S::Stored>>,
 {
     let (again, state) = look_again_async(context, key).await;
     let found = again.or_else(|| found.take_if(|_| context.holds(key, lookup, state)));
@@ -615,7 +615,7 @@ where
 }
 
 /// The result of a read of an entry and its remaining life.
-type Read<V, S> = StorageResult<V, S, Option<Expiring<<S as View<V>>::Held>>>;
+type Read<V, S> = StorageResult<V, S, Option<Expiring<<S as View<V>>::Stored>>>;
 
 impl<V, S: View<V>> CallContext<V, S> {
     /// Asks for the lease of an entry to refresh, if the ring has leases. The call has a value: it does not wait for another
@@ -626,9 +626,9 @@ impl<V, S: View<V>> CallContext<V, S> {
     /// The leader, if the ring has none.
     fn take_refresh<'c>(
         &'c self,
-        leader: Leader<'c, S::Held>,
+        leader: Leader<'c, S::Stored>,
         claim: &Claim,
-    ) -> Result<TakeLease<'c, V, S>, Leader<'c, S::Held>> {
+    ) -> Result<TakeLease<'c, V, S>, Leader<'c, S::Stored>> {
         let refreshed_from = self.ring.stale.saturating_add(claim.margin());
         let take = self.take_lease(leader, self.deadline(), YieldsTo::Entry(refreshed_from))?;
         Ok(take.at_once())
@@ -704,7 +704,7 @@ impl<V, S: View<V>> CallContext<V, S> {
     }
 
     /// Ends the lead of a computation that gave no value.
-    fn end_failed<R, F>(&self, leader: Leader<'_, S::Held>, out: &R::Out, failures: Option<F>)
+    fn end_failed<R, F>(&self, leader: Leader<'_, S::Stored>, out: &R::Out, failures: Option<F>)
     where
         R: Output<Value = V>,
         F: FailureRules<R::Out>,

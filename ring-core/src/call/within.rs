@@ -48,10 +48,10 @@ impl<'c, V, S: View<V>> Limited<'c, V, S> {
     }
 }
 
-type Next<'c, V, S> = Step<<S as View<V>>::Held, Option<Fetched<'c, V, <S as View<V>>::Held>>>;
+type Next<'c, V, S> = Step<<S as View<V>>::Stored, Option<Fetched<'c, V, <S as View<V>>::Stored>>>;
 
-impl<'c, V, S: View<V>> Machine<S::Held> for Limited<'c, V, S> {
-    type Output = Option<Fetched<'c, V, S::Held>>;
+impl<'c, V, S: View<V>> Machine<S::Stored> for Limited<'c, V, S> {
+    type Output = Option<Fetched<'c, V, S::Stored>>;
 
     fn key(&self) -> &EncodedKey {
         self.fetch.key()
@@ -61,7 +61,7 @@ impl<'c, V, S: View<V>> Machine<S::Held> for Limited<'c, V, S> {
         self.fetch.stale()
     }
 
-    fn next(&mut self, event: Event<S::Held>) -> Next<'c, V, S> {
+    fn next(&mut self, event: Event<S::Stored>) -> Next<'c, V, S> {
         if mem::take(&mut self.is_last) && matches!(event, Event::Woken(false)) {
             return Step::Done(None);
         }
@@ -147,7 +147,7 @@ pub(super) fn miss<R, S, B>(
 ) -> R::Out
 where
     R: Output,
-    S: View<R::Value, Storage: Storage<S::Held>>,
+    S: View<R::Value, Storage: Storage<S::Stored>>,
     B: Body<Out = R::Out>,
 {
     context.counters().miss();
@@ -189,9 +189,9 @@ pub(super) async fn fetch_awaited<V, S>(
     key: EncodedKey,
     lookup: Lookup,
     until: Option<Instant>,
-) -> Option<Fetched<'_, V, S::Held>>
+) -> Option<Fetched<'_, V, S::Stored>>
 where
-    S: View<V, Storage: AsyncStorage<S::Held>>,
+    S: View<V, Storage: AsyncStorage<S::Stored>>,
 {
     context.counters().miss();
     let mut fetch = Limited::new(LeasedFetch::new(context, key, lookup), until);

@@ -6,8 +6,8 @@ use ciborium::{de, ser};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::discreet::discreet;
-use super::lost_to_null::{self, Format};
+use super::null_loss::{self, Format};
+use super::redact::redact;
 use super::{Cause, Coder, size};
 
 /// The greatest depth of nesting. Measured without optimization on a stack of 256 KiB, over nested arrays, maps,
@@ -25,7 +25,7 @@ impl<V: Serialize + DeserializeOwned> Coder<V> for Cbor {
         let mut bytes = Vec::new();
         ciborium::into_writer(value, &mut bytes).map_err(encoding)?;
         size::check(&bytes)?;
-        lost_to_null::refuse::<Self, V>(value, &bytes, Format::Cbor)?;
+        null_loss::refuse::<Self, V>(value, &bytes, Format::Cbor)?;
         Ok(bytes)
     }
 
@@ -42,14 +42,14 @@ impl<V: Serialize + DeserializeOwned> Coder<V> for Cbor {
 
 fn encoding<E: fmt::Display + fmt::Debug>(error: ser::Error<E>) -> Cause {
     match error {
-        ser::Error::Value(message) => discreet(&message).into(),
+        ser::Error::Value(message) => redact(&message).into(),
         error => error.to_string().into(),
     }
 }
 
 fn decoding<E: fmt::Debug>(error: de::Error<E>) -> Cause {
     match error {
-        de::Error::Semantic(_, message) => discreet(&message).into(),
+        de::Error::Semantic(_, message) => redact(&message).into(),
         error => format!("invalid CBOR: {error:?}").into(),
     }
 }

@@ -3,8 +3,8 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::discreet::discreet;
-use super::lost_to_null::{self, Format};
+use super::null_loss::{self, Format};
+use super::redact::redact;
 use super::{Cause, Coder};
 
 /// JSON: readable by all programs. It reads and writes the bytes of the original's `coder='json'`. Nesting is limited
@@ -18,7 +18,7 @@ pub struct Json;
 impl<V: Serialize + DeserializeOwned> Coder<V> for Json {
     fn encode(value: &V) -> Result<Vec<u8>, Cause> {
         let bytes = serde_json::to_vec(value).map_err(|error| cause(&error))?;
-        lost_to_null::refuse::<Self, V>(value, &bytes, Format::Json)?;
+        null_loss::refuse::<Self, V>(value, &bytes, Format::Json)?;
         Ok(bytes)
     }
 
@@ -29,7 +29,7 @@ impl<V: Serialize + DeserializeOwned> Coder<V> for Json {
 
 fn cause(error: &serde_json::Error) -> Cause {
     if error.is_data() {
-        discreet(&error.to_string()).into()
+        redact(&error.to_string()).into()
     } else {
         error.to_string().into()
     }

@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::bounded::Bounds;
-use super::discreet::discreet;
-use super::lost_to_null::{self, Format};
+use super::null_loss::{self, Format};
+use super::redact::redact;
 use super::{Cause, Coder, size};
 
 /// MessagePack: compact, self-describing, so that fields may be added and reordered. Structs are maps by the names of
@@ -34,7 +34,7 @@ impl<V: Serialize + DeserializeOwned> Coder<V> for MessagePack {
         let mut serializer = Serializer::new(&mut bytes).with_struct_map();
         value.serialize(&mut serializer).map_err(encoding)?;
         size::check(&bytes)?;
-        lost_to_null::refuse::<Self, V>(value, &bytes, Format::MessagePack)?;
+        null_loss::refuse::<Self, V>(value, &bytes, Format::MessagePack)?;
         Ok(bytes)
     }
 
@@ -53,7 +53,7 @@ impl<V: Serialize + DeserializeOwned> Coder<V> for MessagePack {
 
 fn encoding(error: EncodeError) -> Cause {
     match error {
-        EncodeError::Syntax(message) => discreet(&message).into(),
+        EncodeError::Syntax(message) => redact(&message).into(),
         error => error.to_string().into(),
     }
 }
@@ -61,7 +61,7 @@ fn encoding(error: EncodeError) -> Cause {
 /// Markers are not shown: that of a small number is the number.
 fn decoding(error: DecodeError) -> Cause {
     match error {
-        DecodeError::Syntax(message) => discreet(&message).into(),
+        DecodeError::Syntax(message) => redact(&message).into(),
         DecodeError::TypeMismatch(_) => "invalid MessagePack: a value has another type".into(),
         DecodeError::LengthMismatch(_) => "invalid MessagePack: an array or a map has another length".into(),
         DecodeError::OutOfRange => "invalid MessagePack: a number is out of range".into(),

@@ -307,7 +307,7 @@ impl<W, const N: usize> Tagged<W, N> {
 }
 
 impl<V, W: View<V> + Reaches<Storage = <W as View<V>>::Storage>, const N: usize> View<V> for Tagged<W, N> {
-    type Held = W::Held;
+    type Stored = W::Stored;
     type Storage = Self;
 
     const TAGGED: bool = true;
@@ -335,15 +335,15 @@ impl<V, W: View<V> + Reaches<Storage = <W as View<V>>::Storage>, const N: usize>
         })
     }
 
-    fn encode<K: RingKey + ?Sized>(&self, value: V, key: &K) -> Result<W::Held, Error> {
+    fn encode<K: RingKey + ?Sized>(&self, value: V, key: &K) -> Result<W::Stored, Error> {
         self.view.encode(value, key)
     }
 
-    fn encode_ref<K: RingKey + ?Sized>(&self, value: &V, key: &K) -> Result<W::Held, Error> {
+    fn encode_ref<K: RingKey + ?Sized>(&self, value: &V, key: &K) -> Result<W::Stored, Error> {
         self.view.encode_ref(value, key)
     }
 
-    fn decode<K: RingKey + ?Sized>(&self, held: W::Held, key: &K) -> Result<V, Error> {
+    fn decode<K: RingKey + ?Sized>(&self, held: W::Stored, key: &K) -> Result<V, Error> {
         self.view.decode(held, key)
     }
 }

@@ -12,9 +12,9 @@ use crate::key::{EncodedKey, RingKey};
 /// A storage as a ring with values `V` reaches it: `&S` holds the values, [`Coded`] the bytes of a coder.
 pub trait View<V>: Clone {
     /// The form of a value in the storage.
-    type Held: Clone;
+    type Stored: Clone;
     /// The storage.
-    type Storage: StorageBase<Self::Held>;
+    type Storage: StorageBase<Self::Stored>;
 
     /// Whether entries have tags, whose version is to be read before a value is made.
     #[doc(hidden)]
@@ -45,21 +45,21 @@ pub trait View<V>: Clone {
     /// # Errors
     ///
     /// If the coder fails.
-    fn encode<K: RingKey + ?Sized>(&self, value: V, key: &K) -> Result<Self::Held, Error>;
+    fn encode<K: RingKey + ?Sized>(&self, value: V, key: &K) -> Result<Self::Stored, Error>;
 
     /// [`encode`](Self::encode) for a value that is still needed.
     ///
     /// # Errors
     ///
     /// If the coder fails.
-    fn encode_ref<K: RingKey + ?Sized>(&self, value: &V, key: &K) -> Result<Self::Held, Error>;
+    fn encode_ref<K: RingKey + ?Sized>(&self, value: &V, key: &K) -> Result<Self::Stored, Error>;
 
     /// Converts the content of the entry `key` back to the value.
     ///
     /// # Errors
     ///
     /// If the coder fails.
-    fn decode<K: RingKey + ?Sized>(&self, held: Self::Held, key: &K) -> Result<V, Error>;
+    fn decode<K: RingKey + ?Sized>(&self, held: Self::Stored, key: &K) -> Result<V, Error>;
 }
 
 /// A view whose storage can be kept without a borrow: the storage is a handle, whose clones have the same entries.
@@ -71,7 +71,7 @@ pub trait View<V>: Clone {
 )]
 pub trait Detach<V>: View<V> {
     /// A handle of the storage.
-    type Detached: StorageBase<Self::Held>;
+    type Detached: StorageBase<Self::Stored>;
 
     /// Another handle of the storage.
     fn detach(&self) -> Self::Detached;
@@ -94,7 +94,7 @@ impl<V, S: StorageBase<Vec<u8>> + Clone, C: Coder<V>> Detach<V> for Coded<'_, S,
 }
 
 impl<V: Clone, S: StorageBase<V>> View<V> for &S {
-    type Held = V;
+    type Stored = V;
     type Storage = S;
 
     #[inline]
@@ -181,7 +181,7 @@ pub trait HoldsBytes {
 )]
 pub trait NamedStorage<V, C> {
     /// The type of its values.
-    type Held;
+    type Stored;
 
     /// The storage as a call reaches it.
     type View<'s>: From<Self::Whole<'s>>
@@ -199,7 +199,7 @@ pub trait NamedStorage<V, C> {
 
 #[diagnostic::do_not_recommend]
 impl<V, C, S: HoldsBytes + CodedStorage<C>> NamedStorage<V, C> for S {
-    type Held = Vec<u8>;
+    type Stored = Vec<u8>;
 
     type View<'s>
         = <S as CodedStorage<C>>::View<'s>
@@ -222,7 +222,7 @@ macro_rules! in_memory {
         /// The macros do not know a storage by an alias.
         #[diagnostic::do_not_recommend]
         impl<V, C> NamedStorage<V, C> for crate::$storage<V> {
-            type Held = V;
+            type Stored = V;
 
             type View<'s>
                 = &'s Self
@@ -287,7 +287,7 @@ impl<S: fmt::Debug, C> fmt::Debug for Coded<'_, S, C> {
 }
 
 impl<V, S: StorageBase<Vec<u8>>, C: Coder<V>> View<V> for Coded<'_, S, C> {
-    type Held = Vec<u8>;
+    type Stored = Vec<u8>;
     type Storage = S;
 
     fn storage(&self) -> &S {

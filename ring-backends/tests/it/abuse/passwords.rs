@@ -11,7 +11,7 @@ use ring_cache_test_servers::{Redis as Server, RedisCluster as Servers, RedisOpt
 
 use super::echo;
 use super::secret::{
-    SECRET, assert_debug_discreet, assert_discreet, assert_error_discreet, assert_no_panic_showed_it,
+    SECRET, assert_debug_redacted, assert_error_redacted, assert_no_panic_showed_it, assert_redacted,
     escaped, watch_panics,
 };
 
@@ -89,11 +89,11 @@ fn has_password_alone(address: &str) -> bool {
 fn look_at<S: std::fmt::Debug>(opened: impl Fn() -> Result<S, Error>) -> bool {
     let unwrapped = panic::catch_unwind(panic::AssertUnwindSafe(|| drop(opened().unwrap())));
     match opened() {
-        Ok(storage) => assert_debug_discreet(&storage),
+        Ok(storage) => assert_debug_redacted(&storage),
         Err(error) => {
-            assert_error_discreet(&error);
+            assert_error_redacted(&error);
             let message = unwrapped.expect_err("it is unwrapped");
-            assert_discreet(message.downcast_ref::<String>().expect("a message"));
+            assert_redacted(message.downcast_ref::<String>().expect("a message"));
             return false;
         }
     }
@@ -111,16 +111,16 @@ fn addresses_of_all_kinds() {
         opened[2] += usize::from(look_at(|| RedisCluster::open([address, "redis://other"])));
         opened[3] += usize::from(look_at(|| Memcached::open(address.as_str())));
         if let Ok(redis) = Redis::open(address) {
-            assert_debug_discreet(&Tiered::new(Lru::<u32>::new(1), redis));
+            assert_debug_redacted(&Tiered::new(Lru::<u32>::new(1), redis));
         }
         if let Ok(redis) = Redis::open(address)
             && has_password_alone(address)
         {
-            assert_debug_discreet(redis.backend());
-            assert_debug_discreet(redis.backend().get_connection_info());
+            assert_debug_redacted(redis.backend());
+            assert_debug_redacted(redis.backend().get_connection_info());
         }
         if let Ok(cluster) = RedisCluster::open([address]) {
-            assert_debug_discreet(&cluster.health());
+            assert_debug_redacted(&cluster.health());
         }
     }
     println!(
@@ -168,11 +168,11 @@ fn fail(storage: impl Remote, deadline: Duration) {
                 Storage::write_many(&storage, keys.map(write).to_vec(), None).err(),
                 Storage::remove_many(&storage, &keys, None).err(),
             ];
-            errors.iter().flatten().for_each(assert_error_discreet);
+            errors.iter().flatten().for_each(assert_error_redacted);
             assert!(errors.iter().flatten().count() >= 2, "{errors:?}");
         }
-        assert_debug_discreet(&storage);
-        assert_debug_discreet(&storage.health());
+        assert_debug_redacted(&storage);
+        assert_debug_redacted(&storage.health());
     }
 }
 
@@ -224,7 +224,7 @@ fn clusters_that_refuse_the_password() {
     fail(RedisCluster::open(wrong).unwrap(), PATIENCE);
     let right = RedisCluster::open(servers.urls()).unwrap().deadline(PATIENCE);
     Storage::write(&right, "key", SECRET.into(), None, None).unwrap();
-    assert_debug_discreet(&right);
+    assert_debug_redacted(&right);
     assert_no_panic_showed_it();
 }
 
@@ -291,5 +291,5 @@ fn a_redis_without_the_command() {
 fn files_that_are_none() {
     let folder = std::env::temp_dir();
     let error = Disk::open(&folder).and_then(|disk| Storage::write(&disk, "key", SECRET.into(), None, None));
-    assert_error_discreet(&error.unwrap_err());
+    assert_error_redacted(&error.unwrap_err());
 }

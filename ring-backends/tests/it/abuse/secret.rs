@@ -47,7 +47,7 @@ fn forms() -> Vec<String> {
 }
 
 /// Fails if the secret is shown. The failure does not show it, since panics are checked as well.
-pub(super) fn assert_discreet(shown: &str) {
+pub(super) fn assert_redacted(shown: &str) {
     let mut hidden = shown.to_lowercase();
     for form in forms() {
         hidden = hidden.replace(&form, "[SECRET]");
@@ -55,16 +55,16 @@ pub(super) fn assert_discreet(shown: &str) {
     assert!(!hidden.contains("[SECRET]"), "{hidden}");
 }
 
-pub(super) fn assert_debug_discreet(shown: &dyn Debug) {
-    assert_discreet(&format!("{shown:?} {shown:#?}"));
+pub(super) fn assert_debug_redacted(shown: &dyn Debug) {
+    assert_redacted(&format!("{shown:?} {shown:#?}"));
 }
 
 /// Checks everything that an error shows.
-pub(super) fn assert_error_discreet(error: &Error) {
-    assert_discreet(&format!("{error} {error:#} {error:?} {error:#?}"));
+pub(super) fn assert_error_redacted(error: &Error) {
+    assert_redacted(&format!("{error} {error:#} {error:?} {error:#?}"));
     let mut source = error.source();
     while let Some(cause) = source {
-        assert_discreet(&format!("{cause} {cause:#} {cause:?} {cause:#?}"));
+        assert_redacted(&format!("{cause} {cause:#} {cause:?} {cause:#?}"));
         source = cause.source();
     }
 }
@@ -96,7 +96,7 @@ pub(super) fn assert_no_panic_showed_it() {
 #[test]
 #[should_panic(expected = "error: [SECRET]")]
 fn a_shown_secret_is_found() {
-    assert_error_discreet(&Error::storage("none", "get", format!("error: {SECRET}")));
+    assert_error_redacted(&Error::storage("none", "get", format!("error: {SECRET}")));
 }
 
 #[test]
@@ -114,6 +114,6 @@ fn all_forms_are_found() {
         hexadecimal,
     ];
     for shown in all.iter().chain(&basic) {
-        assert!(panic::catch_unwind(|| assert_discreet(shown)).is_err());
+        assert!(panic::catch_unwind(|| assert_redacted(shown)).is_err());
     }
 }

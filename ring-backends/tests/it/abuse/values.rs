@@ -9,7 +9,7 @@ use serde::de::Error as _;
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::secret::{SECRET, assert_debug_discreet, assert_error_discreet};
+use super::secret::{SECRET, assert_debug_redacted, assert_error_redacted};
 
 /// A value whose error quotes the text.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,7 +80,7 @@ rings! {
 
 fn look_at(error: Result<impl fmt::Debug, Error>) {
     let error = error.unwrap_err();
-    assert_error_discreet(&error);
+    assert_error_redacted(&error);
     assert!(error.to_string().len() > "decode failed: ".len());
 }
 
@@ -134,7 +134,7 @@ fn no_coder_quotes_what_it_cannot_read() {
         look_at(service.cbor_pair_ring().decode(&bytes));
     }
     look_at(service.raw_ring().decode(&[SECRET.as_bytes(), b"\xff"].concat()));
-    assert_debug_discreet(&service.raw_ring());
+    assert_debug_redacted(&service.raw_ring());
 }
 
 #[test]

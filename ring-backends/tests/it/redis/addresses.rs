@@ -12,16 +12,16 @@ use super::{PATIENCE, eventually, own};
 
 const SENTINEL: &str = "s3ntinel";
 
-fn assert_discreet(shown: &str) {
+fn assert_redacted(shown: &str) {
     assert!(!shown.contains(SENTINEL), "{shown}");
 }
 
 /// Checks everything that an error shows.
-fn assert_error_discreet(error: &Error) {
-    assert_discreet(&format!("{error} {error:?} {error:#?}"));
+fn assert_error_redacted(error: &Error) {
+    assert_redacted(&format!("{error} {error:?} {error:#?}"));
     let mut source = error.source();
     while let Some(cause) = source {
-        assert_discreet(&format!("{cause} {cause:?} {cause:#?}"));
+        assert_redacted(&format!("{cause} {cause:?} {cause:#?}"));
         source = cause.source();
     }
 }
@@ -52,9 +52,9 @@ fn invalid_addresses_are_errors_without_their_text() {
         String::new(),
     ];
     for url in &none {
-        assert_error_discreet(&Redis::open(url).unwrap_err());
-        assert_error_discreet(&RedisHash::open(url).unwrap_err());
-        assert_error_discreet(&RedisCluster::open([url]).unwrap_err());
+        assert_error_redacted(&Redis::open(url).unwrap_err());
+        assert_error_redacted(&RedisHash::open(url).unwrap_err());
+        assert_error_redacted(&RedisCluster::open([url]).unwrap_err());
     }
     assert!(RedisCluster::open(Vec::<String>::new()).is_err());
     assert!(RedisCluster::open(["redis://:a@host", "redis://:b@host"]).is_err());
@@ -70,14 +70,14 @@ fn addresses_of_all_kinds_are_taken() {
         "redis://[::1]:1",
     ] {
         let redis = Redis::open(url.replace("password", SENTINEL)).unwrap();
-        assert_discreet(&format!("{redis:?} {:?}", redis.backend()));
+        assert_redacted(&format!("{redis:?} {:?}", redis.backend()));
     }
     let encrypted = Redis::open(format!("rediss://:{SENTINEL}@host"));
     if cfg!(feature = "tls") {
-        assert_discreet(&format!("{:?}", encrypted.unwrap()));
+        assert_redacted(&format!("{:?}", encrypted.unwrap()));
     } else {
         let error = encrypted.unwrap_err();
-        assert_error_discreet(&error);
+        assert_error_redacted(&error);
         assert!(error.to_string().contains("`tls`"), "{error}");
     }
 }
@@ -98,7 +98,7 @@ fn a_password_is_used_and_not_shown() {
     ] {
         let redis = Redis::open(&url).unwrap().deadline(PATIENCE);
         let error = redis.get(&Key::of(&SENTINEL.len())).unwrap_err();
-        assert_error_discreet(&error);
+        assert_error_redacted(&error);
         assert_eq!(redis.health().refused == 1, refused, "{error}");
     }
 }
@@ -110,8 +110,8 @@ fn refused_connections_show_no_password() {
     };
     server.kill();
     let redis = Redis::open(format!("redis://:{SENTINEL}@127.0.0.1:{}", server.port())).unwrap();
-    assert_error_discreet(&redis.get(&Key::of(&1_u8)).unwrap_err());
-    assert_discreet(&format!("{redis:?}"));
+    assert_error_redacted(&redis.get(&Key::of(&1_u8)).unwrap_err());
+    assert_redacted(&format!("{redis:?}"));
 }
 
 #[test]

@@ -26,7 +26,7 @@ use crate::storage::{AsyncStorage, Event, Machine, View};
 pub(crate) async fn get<R, S>(calls: Vec<Keyed<R, S>>) -> Outcome<R, S, Vec<Option<R::Value>>>
 where
     R: Output,
-    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+    S: View<R::Value, Storage: AsyncStorage<S::Stored>>,
 {
     let mut gathered = Gathered::of(&calls);
     for group in by_storage(calls) {
@@ -41,7 +41,7 @@ where
 pub(crate) async fn lookup<R, S>(calls: Vec<Keyed<R, S>>) -> Outcome<R, S, Vec<freshness::Lookup<R::Value>>>
 where
     R: Output,
-    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+    S: View<R::Value, Storage: AsyncStorage<S::Stored>>,
 {
     let mut gathered = Gathered::of(&calls);
     for group in by_storage(calls) {
@@ -56,7 +56,7 @@ where
 pub(crate) async fn expire<R, S>(calls: Vec<Keyed<R, S>>) -> Outcome<R, S, Vec<bool>>
 where
     R: Output,
-    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+    S: View<R::Value, Storage: AsyncStorage<S::Stored>>,
 {
     if calls.first().is_none_or(|call| call.context.ring.stale.is_zero()) {
         return delete(calls).await;
@@ -75,7 +75,7 @@ where
 async fn make_stale<R, S>(group: &Group<R, S>) -> StorageResult<R::Value, S, Vec<bool>>
 where
     R: Output,
-    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+    S: View<R::Value, Storage: AsyncStorage<S::Stored>>,
 {
     let (storage, keys, stale) = (group.storage(), group.keys(), group.stale());
     let there = are_fresh(storage, &keys, stale).await?;
@@ -90,7 +90,7 @@ where
 pub(crate) async fn delete<R, S>(calls: Vec<Keyed<R, S>>) -> Outcome<R, S, Vec<bool>>
 where
     R: Output,
-    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+    S: View<R::Value, Storage: AsyncStorage<S::Stored>>,
 {
     let mut gathered = Gathered::of(&calls);
     for group in by_storage(calls) {
@@ -106,7 +106,7 @@ where
 async fn remove<R, S>(group: &Group<R, S>) -> StorageResult<R::Value, S, Vec<bool>>
 where
     R: Output,
-    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+    S: View<R::Value, Storage: AsyncStorage<S::Stored>>,
 {
     let (storage, keys, stale) = (group.storage(), group.keys(), group.stale());
     if stale.is_zero() {
@@ -121,7 +121,7 @@ where
 pub(crate) async fn has<R, S>(calls: Vec<Keyed<R, S>>) -> Outcome<R, S, Vec<bool>>
 where
     R: Output,
-    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+    S: View<R::Value, Storage: AsyncStorage<S::Stored>>,
 {
     let mut gathered = Gathered::of(&calls);
     for group in by_storage(calls) {
@@ -136,7 +136,7 @@ where
 pub(crate) async fn touch<R, S>(calls: Vec<Keyed<R, S>>) -> Outcome<R, S, Vec<bool>>
 where
     R: Output,
-    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+    S: View<R::Value, Storage: AsyncStorage<S::Stored>>,
 {
     let mut gathered = Gathered::of(&calls);
     let (expiring, lasting) = by_expiry(calls);
@@ -157,7 +157,7 @@ where
 async fn renew<R, S>(group: &Group<R, S>) -> StorageResult<R::Value, S, Vec<bool>>
 where
     R: Output,
-    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+    S: View<R::Value, Storage: AsyncStorage<S::Stored>>,
 {
     let (storage, stale) = (group.storage(), group.stale());
     let there = if stale.is_zero() {
@@ -173,7 +173,7 @@ where
 pub(crate) async fn set<R, S>(calls: Vec<Keyed<R, S>>, values: Vec<R::Value>) -> Result<(), Error>
 where
     R: Output,
-    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+    S: View<R::Value, Storage: AsyncStorage<S::Stored>>,
 {
     let ring = calls.first().map(|call| call.context.ring);
     if calls.len() != values.len() {
@@ -201,7 +201,7 @@ where
 pub(crate) async fn get_or_update<R, S, B>((calls, bodies): Bulk<R, S, B>, limit: usize) -> Vec<R::Out>
 where
     R: Output,
-    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+    S: View<R::Value, Storage: AsyncStorage<S::Stored>>,
     B: BodyFuture<Output = R::Out>,
 {
     let mut ended: Vec<Option<Computed<R>>> = bodies.iter().map(|_| None).collect();
@@ -250,7 +250,7 @@ where
 pub(crate) async fn update<R, S, B>((calls, bodies): Bulk<R, S, B>, limit: usize) -> Vec<R::Out>
 where
     R: Output,
-    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+    S: View<R::Value, Storage: AsyncStorage<S::Stored>>,
     B: BodyFuture<Output = R::Out>,
 {
     let groups = grouped(calls);
@@ -279,7 +279,7 @@ async fn compute<R, S, B>(
 ) -> Vec<R::Out>
 where
     R: Output,
-    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+    S: View<R::Value, Storage: AsyncStorage<S::Stored>>,
     B: BodyFuture<Output = R::Out>,
 {
     let mut computation = Computation::new(pending, ended);
@@ -315,7 +315,7 @@ where
 async fn lead<'c, R, S, B>(pending: &'c Pending<R, S>, mut body: B) -> Progress<'c, R, S, B>
 where
     R: Output,
-    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+    S: View<R::Value, Storage: AsyncStorage<S::Stored>>,
     B: BodyFuture<Output = R::Out>,
 {
     let context = pending.context();
@@ -348,7 +348,7 @@ where
 async fn store<R, S, B>(computation: &mut Computation<'_, R, S, B>)
 where
     R: Output,
-    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+    S: View<R::Value, Storage: AsyncStorage<S::Stored>>,
 {
     for (contexts, mut stores) in computation.take_stores() {
         let (stored, failure) = store_many(contexts[0].storage(), &mut stores).await;
@@ -361,7 +361,7 @@ where
 async fn wait<R, S, B>(pending: &Pending<R, S>, mut fetch: LeasedFetch<'_, R::Value, S>, body: B) -> R::Out
 where
     R: Output,
-    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+    S: View<R::Value, Storage: AsyncStorage<S::Stored>>,
     B: BodyFuture<Output = R::Out>,
 {
     let step = fetch.next(Event::Woken(true));
@@ -371,10 +371,14 @@ where
 }
 
 /// Continues with a call alone.
-async fn finish<R, S, B>(pending: &Pending<R, S>, fetched: Fetched<'_, R::Value, S::Held>, body: B) -> R::Out
+async fn finish<R, S, B>(
+    pending: &Pending<R, S>,
+    fetched: Fetched<'_, R::Value, S::Stored>,
+    body: B,
+) -> R::Out
 where
     R: Output,
-    S: View<R::Value, Storage: AsyncStorage<S::Held>>,
+    S: View<R::Value, Storage: AsyncStorage<S::Stored>>,
     B: BodyFuture<Output = R::Out>,
 {
     complete::<R, S, _>(pending.context(), fetched, body, pending.lookup).await

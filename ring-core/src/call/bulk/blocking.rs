@@ -24,7 +24,7 @@ use crate::storage::{Event, Machine, Storage, View};
 pub(crate) fn get<R, S>(calls: Vec<Keyed<R, S>>) -> Outcome<R, S, Vec<Option<R::Value>>>
 where
     R: Output,
-    S: View<R::Value, Storage: Storage<S::Held>>,
+    S: View<R::Value, Storage: Storage<S::Stored>>,
 {
     let mut gathered = Gathered::of(&calls);
     for group in by_storage(calls) {
@@ -39,7 +39,7 @@ where
 pub(crate) fn lookup<R, S>(calls: Vec<Keyed<R, S>>) -> Outcome<R, S, Vec<freshness::Lookup<R::Value>>>
 where
     R: Output,
-    S: View<R::Value, Storage: Storage<S::Held>>,
+    S: View<R::Value, Storage: Storage<S::Stored>>,
 {
     let mut gathered = Gathered::of(&calls);
     for group in by_storage(calls) {
@@ -54,7 +54,7 @@ where
 pub(crate) fn expire<R, S>(calls: Vec<Keyed<R, S>>) -> Outcome<R, S, Vec<bool>>
 where
     R: Output,
-    S: View<R::Value, Storage: Storage<S::Held>>,
+    S: View<R::Value, Storage: Storage<S::Stored>>,
 {
     if calls.first().is_none_or(|call| call.context.ring.stale.is_zero()) {
         return delete(calls);
@@ -73,7 +73,7 @@ where
 fn make_stale<R, S>(group: &Group<R, S>) -> StorageResult<R::Value, S, Vec<bool>>
 where
     R: Output,
-    S: View<R::Value, Storage: Storage<S::Held>>,
+    S: View<R::Value, Storage: Storage<S::Stored>>,
 {
     let (storage, keys, stale) = (group.storage(), group.keys(), group.stale());
     let there = are_fresh(storage, &keys, stale)?;
@@ -88,7 +88,7 @@ where
 pub(crate) fn delete<R, S>(calls: Vec<Keyed<R, S>>) -> Outcome<R, S, Vec<bool>>
 where
     R: Output,
-    S: View<R::Value, Storage: Storage<S::Held>>,
+    S: View<R::Value, Storage: Storage<S::Stored>>,
 {
     let mut gathered = Gathered::of(&calls);
     for group in by_storage(calls) {
@@ -104,7 +104,7 @@ where
 fn remove<R, S>(group: &Group<R, S>) -> StorageResult<R::Value, S, Vec<bool>>
 where
     R: Output,
-    S: View<R::Value, Storage: Storage<S::Held>>,
+    S: View<R::Value, Storage: Storage<S::Stored>>,
 {
     let (storage, keys, stale) = (group.storage(), group.keys(), group.stale());
     if stale.is_zero() {
@@ -119,7 +119,7 @@ where
 pub(crate) fn has<R, S>(calls: Vec<Keyed<R, S>>) -> Outcome<R, S, Vec<bool>>
 where
     R: Output,
-    S: View<R::Value, Storage: Storage<S::Held>>,
+    S: View<R::Value, Storage: Storage<S::Stored>>,
 {
     let mut gathered = Gathered::of(&calls);
     for group in by_storage(calls) {
@@ -134,7 +134,7 @@ where
 pub(crate) fn touch<R, S>(calls: Vec<Keyed<R, S>>) -> Outcome<R, S, Vec<bool>>
 where
     R: Output,
-    S: View<R::Value, Storage: Storage<S::Held>>,
+    S: View<R::Value, Storage: Storage<S::Stored>>,
 {
     let mut gathered = Gathered::of(&calls);
     let (expiring, lasting) = by_expiry(calls);
@@ -155,7 +155,7 @@ where
 fn renew<R, S>(group: &Group<R, S>) -> StorageResult<R::Value, S, Vec<bool>>
 where
     R: Output,
-    S: View<R::Value, Storage: Storage<S::Held>>,
+    S: View<R::Value, Storage: Storage<S::Stored>>,
 {
     let (storage, stale) = (group.storage(), group.stale());
     let there = if stale.is_zero() {
@@ -171,7 +171,7 @@ where
 pub(crate) fn set<R, S>(calls: Vec<Keyed<R, S>>, values: Vec<R::Value>) -> Result<(), Error>
 where
     R: Output,
-    S: View<R::Value, Storage: Storage<S::Held>>,
+    S: View<R::Value, Storage: Storage<S::Stored>>,
 {
     let ring = calls.first().map(|call| call.context.ring);
     if calls.len() != values.len() {
@@ -199,7 +199,7 @@ where
 pub(crate) fn get_or_update<R, S, B>((calls, bodies): Bulk<R, S, B>) -> Vec<R::Out>
 where
     R: Output,
-    S: View<R::Value, Storage: Storage<S::Held>>,
+    S: View<R::Value, Storage: Storage<S::Stored>>,
     B: Body<Out = R::Out>,
 {
     let mut ended: Vec<Option<Computed<R>>> = bodies.iter().map(|_| None).collect();
@@ -242,7 +242,7 @@ where
 pub(crate) fn update<R, S, B>((calls, bodies): Bulk<R, S, B>) -> Vec<R::Out>
 where
     R: Output,
-    S: View<R::Value, Storage: Storage<S::Held>>,
+    S: View<R::Value, Storage: Storage<S::Stored>>,
     B: Body<Out = R::Out>,
 {
     let groups = grouped(calls);
@@ -270,7 +270,7 @@ fn compute<R, S, B>(
 ) -> Vec<R::Out>
 where
     R: Output,
-    S: View<R::Value, Storage: Storage<S::Held>>,
+    S: View<R::Value, Storage: Storage<S::Stored>>,
     B: Body<Out = R::Out>,
 {
     let mut computation = Computation::new(pending, ended);
@@ -311,7 +311,7 @@ where
 fn lead<'c, R, S, B>(pending: &'c Pending<R, S>, mut body: B) -> Progress<'c, R, S, B>
 where
     R: Output,
-    S: View<R::Value, Storage: Storage<S::Held>>,
+    S: View<R::Value, Storage: Storage<S::Stored>>,
     B: Body<Out = R::Out>,
 {
     let context = pending.context();
@@ -343,7 +343,7 @@ where
 fn store<R, S, B>(computation: &mut Computation<'_, R, S, B>)
 where
     R: Output,
-    S: View<R::Value, Storage: Storage<S::Held>>,
+    S: View<R::Value, Storage: Storage<S::Stored>>,
 {
     for (contexts, mut stores) in computation.take_stores() {
         let (stored, failure) = store_many(contexts[0].storage(), &mut stores);

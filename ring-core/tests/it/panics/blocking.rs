@@ -25,7 +25,7 @@ struct Method<'f, S> {
 
 impl<S> Method<'_, S>
 where
-    S: View<Value, Storage: Storage<S::Held, Error = Infallible> + Clear<S::Held> + Expires>,
+    S: View<Value, Storage: Storage<S::Stored, Error = Infallible> + Clear<S::Stored> + Expires>,
 {
     fn bind(&self, id: u32) -> Call<Plain<Value>, S, impl Body<Out = Value>> {
         let (key, fuse) = (FusedKey(id, Arc::clone(self.fuse)), Arc::clone(self.fuse));

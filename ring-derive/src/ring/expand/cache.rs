@@ -100,7 +100,7 @@ impl Expansion<'_> {
         let generated = self.root.generated_at(span);
         let (place, kept) = (
             self.place(),
-            self.kept(&self.used(quote_spanned!(span=> <__Value as #generated::Holds>::Held)))
+            self.kept(&self.used(quote_spanned!(span=> <__Value as #generated::Holds>::Stored)))
                 .map(|kept| self.in_static(kept)),
         );
         // The content of the static has a name, at a place where the compiler reports an unknown type in the same words as
@@ -111,7 +111,7 @@ impl Expansion<'_> {
             quote_spanned! {span=>
                 struct __Value;
                 impl #parameters #generated::Holds for __Value {
-                    type Held = #value;
+                    type Stored = #value;
                 }
             }
         });
@@ -119,10 +119,10 @@ impl Expansion<'_> {
             struct __Ring;
             #place
             impl #parameters #generated::Holds for __Ring {
-                type Held = #owned_type;
+                type Stored = #owned_type;
             }
             #value
-            static __RING: #generated::Static<<__Ring as #generated::Holds>::Held> =
+            static __RING: #generated::Static<<__Ring as #generated::Holds>::Stored> =
                 #generated::Static(#generated::LazyLock::new(|| {
                     let __ring = #generated::RingStatic::new(#ring, #state);
                     #kept

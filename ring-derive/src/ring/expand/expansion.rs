@@ -53,7 +53,7 @@ impl<'a> Expansion<'a> {
         Some(quote! {
             struct #name;
             impl #parameters #root::generated::Holds for #name {
-                type Held = ::core::marker::PhantomData<#coder>;
+                type Stored = ::core::marker::PhantomData<#coder>;
             }
         })
     }

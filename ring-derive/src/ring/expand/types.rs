@@ -42,7 +42,7 @@ impl Types {
             Some(coder) => {
                 let (root, name) = (&method.root, holder(coder));
                 let holds = quote!(#root::generated::Holds);
-                Some(quote!(<<#name as #holds>::Held as #holds>::Held))
+                Some(quote!(<<#name as #holds>::Stored as #holds>::Stored))
             }
             None => coder(method),
         };
@@ -67,7 +67,7 @@ impl Types {
         let storage = storage(method, &held);
         let held = match &coder {
             Some(coder) if is_named(method) => {
-                quote!(<#storage as #root::storage::NamedStorage<#value, #coder>>::Held)
+                quote!(<#storage as #root::storage::NamedStorage<#value, #coder>>::Stored)
             }
             _ => held,
         };

@@ -1,7 +1,7 @@
 //! Errors of serde without quoted values: errors are logged, and logs must not contain values.
 
 /// The message without values. Expected names and types remain.
-pub(super) fn discreet(message: &str) -> String {
+pub(super) fn redact(message: &str) -> String {
     for names_field in ["missing field `", "duplicate field `"] {
         if let Some((field, _)) = message
             .strip_prefix(names_field)
@@ -33,7 +33,7 @@ pub(super) fn discreet(message: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::discreet;
+    use super::redact;
 
     #[test]
     fn expected_types_remain_and_values_do_not() {
@@ -65,7 +65,7 @@ mod tests {
             ("secret is not an address", "the value is invalid for its type"),
             ("", "the value is invalid for its type"),
         ] {
-            assert_eq!(discreet(message), shown);
+            assert_eq!(redact(message), shown);
         }
     }
 }
