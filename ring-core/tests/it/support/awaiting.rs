@@ -174,7 +174,7 @@ pub(crate) fn on_a_thread<T: Send + 'static>(
 }
 
 /// A future that runs only when the test polls it.
-pub(crate) type Stored<'f, T> = Pin<Box<dyn Future<Output = T> + 'f>>;
+pub(crate) type Held<'f, T> = Pin<Box<dyn Future<Output = T> + 'f>>;
 
 pub(crate) fn hold<'f, T>(future: impl Future<Output = T> + 'f) -> Held<'f, T> {
     Box::pin(future)
