@@ -81,12 +81,13 @@ fn draw(
 ) -> Outcome<()> {
     let figures = rows.iter().flat_map(|row| DRAWN.map(|(who, ..)| row.figure(who)));
     let most = figures.flatten().fold(0.0, f64::max);
+    // The space above the lines is that of their names.
     let mut chart = ChartBuilder::on(area)
         .caption(title, ("sans-serif", 18))
         .margin(12)
         .x_label_area_size(36)
         .y_label_area_size(56)
-        .build_cartesian_2d(-0.2..threads.len() as f64 - 0.8, 0.0..most * 1.1)?;
+        .build_cartesian_2d(-0.2..threads.len() as f64 - 0.8, 0.0..most * 1.6)?;
     let label = |place: &f64| {
         let is_whole = (place - place.round()).abs() < 0.01;
         let count = threads
@@ -97,6 +98,8 @@ fn draw(
     chart
         .configure_mesh()
         .disable_x_mesh()
+        .max_light_lines(1)
+        .y_label_formatter(&|millions: &f64| format!("{millions:.0}"))
         .x_labels(threads.len() * 2)
         .x_label_formatter(&label)
         .x_desc("threads")
@@ -121,7 +124,7 @@ fn draw(
     }
     chart
         .configure_series_labels()
-        .position(SeriesLabelPosition::UpperLeft)
+        .position(SeriesLabelPosition::UpperRight)
         .background_style(WHITE.mix(0.8))
         .draw()?;
     Ok(())
