@@ -271,7 +271,7 @@ fn rotated() -> &'static Redis {
 
 /// Two processes that share a storage never miss while a key is replaced.
 #[test]
-fn keys_are_replaced_on_a_server_without_downtime() {
+fn c1_keys_are_replaced_on_a_server_without_downtime() {
     if redis().is_none() {
         return;
     }

@@ -24,7 +24,7 @@ fn by_full_name() -> u32 {
 }
 
 #[test]
-fn a_version_joins_the_rings_name() {
+fn c3_a_version_joins_the_rings_name() {
     assert_eq!(first_ring(1).key(), "number:1");
     assert_eq!(second_ring(1).key(), "number@2:1");
     let key = by_full_name_ring().key().to_string();
@@ -33,7 +33,7 @@ fn a_version_joins_the_rings_name() {
 }
 
 #[test]
-fn old_and_new_values_live_side_by_side() {
+fn c3_old_and_new_values_live_side_by_side() {
     assert_eq!((first(1), second(1)), (1, 10));
     assert_eq!((first_ring(1).get(), second_ring(1).get()), (Some(1), Some(10)));
     assert_eq!(first_cache().conflict(), None);
@@ -135,7 +135,7 @@ users! {
 }
 
 #[test]
-fn a_shape_is_a_fingerprint_of_the_value_and_all_types_in_it() {
+fn c3_a_shape_is_a_fingerprint_of_the_value_and_all_types_in_it() {
     let [one, two, three] = [
         user_one_ring(1).key(),
         user_two_ring(1).key(),

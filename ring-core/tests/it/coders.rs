@@ -287,7 +287,7 @@ mod with_serde {
         use super::*;
 
         #[test]
-        fn values_come_back() {
+        fn c4_values_come_back() {
             comes_back::<Postcard>();
             refuses_other_shapes::<Postcard>();
             assert_eq!(
@@ -344,7 +344,7 @@ mod with_serde {
         use super::*;
 
         #[test]
-        fn values_come_back() {
+        fn c4_values_come_back() {
             comes_back::<MessagePack>();
             refuses_other_shapes::<MessagePack>();
             let older = Older {

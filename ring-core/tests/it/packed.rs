@@ -37,7 +37,7 @@ fn both(test: impl Fn(fn(&Bytes) -> Bytes, fn(&[u8]) -> Option<Bytes>)) {
 }
 
 #[test]
-fn long_values_get_smaller_and_come_back() {
+fn c2_long_values_get_smaller_and_come_back() {
     fn gets_smaller<C: Coder<Vec<String>>, P: Coder<Vec<String>>>() {
         let packed = P::encode(&long()).unwrap();
         assert!(packed.starts_with(MARK));
@@ -51,7 +51,7 @@ fn long_values_get_smaller_and_come_back() {
 }
 
 #[test]
-fn short_values_and_those_that_would_not_get_smaller_are_the_coders_own_bytes() {
+fn c2_short_values_and_those_that_would_not_get_smaller_are_the_coders_own_bytes() {
     both(|encode, decode| {
         for value in [vec![], vec![0; 255], noise(255), noise(256), noise(100_000)] {
             assert_eq!(encode(&value), value);
@@ -78,7 +78,7 @@ fn bytes_that_look_like_frames_come_back() {
 }
 
 #[test]
-fn values_of_the_coder_alone_and_of_the_other_algorithm_are_read() {
+fn c2_values_of_the_coder_alone_and_of_the_other_algorithm_are_read() {
     let read = |bytes: &[u8]| {
         let by_lz4: Vec<String> = Packed::<Json, Lz4>::decode(bytes).unwrap();
         let by_zstd: Vec<String> = Packed::<Json, Zstd>::decode(bytes).unwrap();
@@ -107,7 +107,7 @@ fn frame(method: u8, size: u32, data: &[u8]) -> Bytes {
 }
 
 #[test]
-fn bombs_are_refused() {
+fn c2_bombs_are_refused() {
     let refused = |bytes: &[u8]| {
         Packed::<Raw, Zstd>::decode(bytes)
             .map(|bytes: Bytes| bytes.len())

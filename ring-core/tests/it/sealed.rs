@@ -66,7 +66,7 @@ fn errors(ring: &'static Ring, remote: &Remote<Bytes>) -> u64 {
 }
 
 #[test]
-fn keys_are_replaced_without_downtime() {
+fn c1_keys_are_replaced_without_downtime() {
     let (ring, remote) = (ring(), Remote::<Bytes>::new());
     let stored = |id: u32| remote.entries.lock().unwrap()[&format!("p:{id}")].clone();
     let hit = |id: u32| call(ring, &remote, id).get().unwrap().is_some();
@@ -104,7 +104,7 @@ fn keys_are_replaced_without_downtime() {
 }
 
 #[test]
-fn an_entry_moved_under_another_key_is_a_miss() {
+fn c1_an_entry_moved_under_another_key_is_a_miss() {
     let (ring, remote) = (ring(), Remote::<Bytes>::new());
     call(ring, &remote, 1).update();
     let moved = remote.entries.lock().unwrap()["p:1"].clone();
@@ -117,7 +117,7 @@ fn an_entry_moved_under_another_key_is_a_miss() {
 }
 
 #[test]
-fn every_flipped_bit_is_a_miss() {
+fn c1_every_flipped_bit_is_a_miss() {
     with_keys([1, 2, 3]);
     let sealed = seal("value", "key");
     assert_eq!(open(&sealed, "key").as_deref(), Ok("value"));
@@ -141,7 +141,7 @@ fn cut_extended_and_foreign_bytes_are_misses() {
 }
 
 #[test]
-fn another_secret_with_the_same_id_opens_nothing_and_does_no_harm() {
+fn c1_another_secret_with_the_same_id_opens_nothing_and_does_no_harm() {
     let sealed = seal("value", "key");
     let other = || SealingKey::new(1, [7; 32]);
     KEYS.set([other()].into());
@@ -151,7 +151,7 @@ fn another_secret_with_the_same_id_opens_nothing_and_does_no_harm() {
 }
 
 #[test]
-fn nothing_of_a_value_or_a_secret_is_shown() {
+fn c1_nothing_of_a_value_or_a_secret_is_shown() {
     let [one, two] = [(); 2].map(|()| seal("a value of someone", "key"));
     assert_eq!(one.len(), "a value of someone".len() + 45);
     assert_ne!(one[29..], two[29..], "equal values differ in the storage");
@@ -189,7 +189,7 @@ fn a_value_is_sealed_for_an_entry_only() {
 
 /// The format is a promise: values sealed by one release are opened by the next.
 #[test]
-fn values_of_this_version_are_opened_for_ever() {
+fn c1_values_of_this_version_are_opened_for_ever() {
     with_keys([1]);
     let sealed = GOLDEN.as_bytes().chunks(2).map(|pair| {
         let digits = std::str::from_utf8(pair).unwrap();

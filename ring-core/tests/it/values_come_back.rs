@@ -190,7 +190,7 @@ fn a_refused_value_is_computed_every_time() {
 
 /// Postcard has no names, so an omitted field shifts all that follow.
 #[test]
-fn postcard_refuses_values_with_fields_left_out() {
+fn c4_postcard_refuses_values_with_fields_left_out() {
     #[derive(Debug, Deserialize, PartialEq, Serialize)]
     struct Shifted {
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -218,7 +218,7 @@ fn postcard_refuses_values_with_fields_left_out() {
 }
 
 #[test]
-fn postcard_refuses_types_that_need_names() {
+fn c4_postcard_refuses_types_that_need_names() {
     #[derive(Debug, Deserialize, PartialEq, Serialize)]
     #[serde(tag = "kind")]
     enum Tagged {
