@@ -1,4 +1,4 @@
-//! How entries have tags: with the version of these inside of the entry, or beside it.
+//! Entries with tags: the version of the tags is inside of the entry, or beside it.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! Where a page lies, and what is known of it before it is looked up.
+//! The key of a page, with its `Vary` and tags as far as they are known before it is looked up.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ pub(crate) struct Place {
     pub(crate) first: PageKey,
     /// The key of the page: that of the URI, or of a variant.
     pub(crate) key: PageKey,
-    /// What the page varies by, and its tags, as far as they are known.
+    /// The headers that the page varies by, and its tags, as far as they are known.
     pub(crate) varies: Option<Varies>,
     /// The version of the key's tags, if it was read.
     pub(crate) version: Option<u64>,
@@ -48,14 +48,14 @@ impl Place {
             .is_some_and(|varies| !varies.names.is_empty())
     }
 
-    /// The version of the key's tags is read, if it is to be known and was not.
+    /// Reads the version of the key's tags, unless it was read or there are none.
     pub(crate) async fn see(&mut self, storage: &Arc<dyn PageStorage>) {
         if !self.key.tags.is_empty() && self.version.is_none() {
             self.version = Arc::clone(storage).see(self.key.clone()).await;
         }
     }
 
-    /// Whether no tag was forgotten since the version was read. If it never was, one may have been.
+    /// Whether no tag was forgotten since the version was read; false if it was not read.
     pub(crate) async fn is_current(&self, storage: &Arc<dyn PageStorage>) -> bool {
         let has_tags = !self.key.tags.is_empty();
         let now = || Arc::clone(storage).see(self.key.clone());

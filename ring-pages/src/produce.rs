@@ -177,16 +177,16 @@ struct Plan {
     storable: Storable,
     /// Where it lies, and those are to look that wait for it.
     place: Place,
-    /// What is put under the key that is updated.
+    /// The entry that is written under the updated key.
     entry: Entry,
     length: Option<u64>,
 }
 
-/// What is put under the key that is updated.
+/// The entry that is written under the updated key.
 enum Entry {
     Page,
-    /// What is to be known to look the page up. It lies under a key of its own, which nobody looks up if this is not stored
-    /// because a `delete` came first.
+    /// The headers and tags by which the page is looked up, which has its own key. If a `delete` keeps this entry from being
+    /// stored, no request looks the page up.
     Varies,
     Nothing,
 }

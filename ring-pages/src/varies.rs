@@ -1,4 +1,4 @@
-//! What is known of the responses of a URI: the names of `Vary`, and tags.
+//! The names in `Vary`, and the tags, of the responses of a URI.
 
 use std::hash::{BuildHasher, RandomState};
 
@@ -10,11 +10,10 @@ use crate::tags::{MOST_TAGS, distinct};
 /// More names in `Vary` are not stored.
 pub(crate) const MOST_VARIED: usize = 16;
 
-/// What is to be known before a response of a URI is looked up: the names of the headers that tell its responses apart, and
-/// the tags that they have.
+/// The data to look up a response of a URI: the names of the headers that its responses vary by, and their tags.
 ///
-/// `generation` is a random number, and part of the keys of these responses. After a `delete` of the URI there is another
-/// one, so that no older response is found.
+/// `generation` is a random number in the keys of these responses. A `delete` of the URI ends it, so no older response is
+/// found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Varies {
     pub(crate) generation: u64,
@@ -23,7 +22,7 @@ pub(crate) struct Varies {
 }
 
 impl Varies {
-    /// What was known, and also this, for all responses to come. If that is too much, only this.
+    /// The known names and tags with these, for later responses; above the limits, these only.
     pub(crate) fn with(known: Option<&Self>, names: &[HeaderName], tags: &[Tag]) -> Self {
         let names_of = |known: &Self| known.names.iter().chain(names).cloned().collect();
         let mut all: Vec<HeaderName> = known.map_or_else(|| names.to_vec(), names_of);
@@ -47,7 +46,7 @@ impl Varies {
     }
 }
 
-/// A number that no other process comes to.
+/// A random number, different in each process.
 fn new_generation() -> u64 {
     RandomState::new().hash_one(std::time::SystemTime::now())
 }

@@ -17,7 +17,7 @@ trait Rotate: CachedCall {
 
 impl<C: CachedCall> Rotate for C {}
 
-/// Computes only if there is no value, and tells whether it did.
+/// Computes a value that is absent. Returns whether it did.
 trait Tell: CachedCall {
     fn tell(self) -> (bool, Self::Out)
     where

@@ -1,5 +1,5 @@
-//! A blocking connection over TLS. The awaited client of the crate `redis` drives it, on a thread of its own: the blocking
-//! one waits for each address of a name in turn, and reads a reply to its end while each piece of it comes in time.
+//! A blocking connection over TLS. The awaited client of the crate `redis` drives it on its own thread: its blocking client
+//! tries the addresses of a name in sequence, and its timeout is that of one read, not of a whole reply.
 
 use std::collections::VecDeque;
 use std::io;
@@ -18,12 +18,12 @@ use tokio::sync::oneshot;
 
 /// A connection, for one request at a time.
 pub(super) struct Encrypted {
-    /// The replies to the request under way.
+    /// The replies to the request in flight.
     coming: Option<Coming>,
-    /// Those of them that came and were not read.
+    /// The replies that have arrived and are not read yet.
     replies: VecDeque<Value>,
     connection: MultiplexedConnection,
-    /// When it is dropped, the thread ends.
+    /// Dropped, it ends the thread.
     _thread: oneshot::Sender<()>,
 }
 
@@ -92,10 +92,10 @@ fn timed_out() -> RedisError {
 
 /// Drives a connection.
 fn run(drive: impl Future<Output = ()>) {
-    // Without a runtime, what waits for the connection is told by the end of its channel.
+    // Without a runtime, the end of the channel reports it to the opener.
     if let Ok(runtime) = runtime::Builder::new_current_thread().enable_all().build() {
         runtime.block_on(drive);
-        // Without waiting for a name look-up.
+        // A name look-up may still run: do not wait for it.
         runtime.shutdown_background();
     }
 }
@@ -108,7 +108,7 @@ impl Wake for Unpark {
     }
 }
 
-/// The output of `work`, which another thread makes, unless it is not there by `until`.
+/// The output of `work`, which another thread drives; `None` if it is not ready by `until`.
 fn wait<T>(mut work: Pin<&mut (impl Future<Output = T> + ?Sized)>, until: Instant) -> Option<T> {
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut context = Context::from_waker(&waker);

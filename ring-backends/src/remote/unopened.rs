@@ -1,4 +1,4 @@
-//! Why a connection could not be opened: the server failed, or there is no room for one more.
+//! The reason why a connection could not be opened: a failure of the server, or a limit on the number of connections.
 
 use std::fmt;
 use std::io;
@@ -10,12 +10,12 @@ use super::Fault;
 pub(crate) enum Unopened {
     /// The server cannot be reached, or does not work.
     Failed(String),
-    /// The server, or this process, has as many connections as it may have. Those that are open go on to work, so this is no
-    /// failure of the server.
+    /// The server or this process is at its limit of connections. Open connections still work, so this is not a failure of
+    /// the server.
     Full(String),
 }
 
-/// Errors of a process, and of a system, that has as many files and sockets open as it may: `ENFILE` and `EMFILE`.
+/// `ENFILE` and `EMFILE`: the system or the process is at its limit of open files and sockets.
 #[cfg(unix)]
 const TOO_MANY_FILES: [i32; 2] = [23, 24];
 /// `WSAEMFILE`.
@@ -23,7 +23,7 @@ const TOO_MANY_FILES: [i32; 2] = [23, 24];
 const TOO_MANY_FILES: [i32; 1] = [10024];
 
 impl Unopened {
-    /// Whether this process may not open more files and sockets.
+    /// Whether this process is at its limit of open files and sockets.
     pub(crate) fn is_of_this_process(error: &io::Error) -> bool {
         error
             .raw_os_error()

@@ -22,7 +22,7 @@ pub(super) fn can_spawn() -> bool {
     SPAWNER.read().is_some() || runs_on_tokio()
 }
 
-/// Spawns a job. Drops it if there is no spawner, or if the spawner panics.
+/// Spawns a job. Drops it without a spawner, and if the spawner panics.
 pub(super) fn spawn(job: AsyncJob, running: Running) {
     let job: AsyncJob = Box::pin(counted(job, running));
     let spawner = SPAWNER.read().clone();

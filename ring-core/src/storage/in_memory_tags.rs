@@ -46,6 +46,17 @@ macro_rules! in_memory_tags {
                 Ok(())
             }
 
+            fn write_leased_tagged<K: RingKey>(
+                &self,
+                entries: Vec<(K, T, Option<Duration>, $crate::flights::LeaseToken)>,
+                asked: &[$crate::storage::Asked<'_>],
+                until: Option<Instant>,
+            ) -> Result<Vec<bool>, Self::Error> {
+                let (entries, tokens) = $crate::storage::without_tokens(entries);
+                $crate::storage::Tags::write_tagged(self, entries, asked, until)?;
+                Ok(vec![true; tokens.len()])
+            }
+
             fn remove_tagged<K: RingKey + ?Sized>(
                 &self,
                 keys: &[&K],
@@ -107,6 +118,15 @@ macro_rules! in_memory_tags {
                 until: Option<Instant>,
             ) -> Result<(), Self::Error> {
                 $crate::storage::Tags::write_tagged(self, entries, asked, until)
+            }
+
+            async fn write_leased_tagged<K: RingKey>(
+                &self,
+                entries: Vec<(K, T, Option<Duration>, $crate::flights::LeaseToken)>,
+                asked: &[$crate::storage::Asked<'_>],
+                until: Option<Instant>,
+            ) -> Result<Vec<bool>, Self::Error> {
+                $crate::storage::Tags::write_leased_tagged(self, entries, asked, until)
             }
 
             async fn remove_tagged<K: RingKey + ?Sized>(

@@ -88,7 +88,7 @@ pub enum AfterWrite {
 pub(crate) type LeasedEntry<K, T = Vec<u8>> = (K, T, Option<Duration>, LeaseToken);
 
 /// An entry to be written.
-type Entry<K, T> = (K, T, Option<Duration>);
+pub(super) type Entry<K, T = Vec<u8>> = (K, T, Option<Duration>);
 
 /// Entries, and the tokens of their leases.
 pub(crate) fn without_tokens<K, T>(entries: Vec<LeasedEntry<K, T>>) -> (Vec<Entry<K, T>>, Vec<LeaseToken>) {

@@ -15,7 +15,7 @@ use hashbrown::HashMap;
 use super::awaited::AsyncStorage;
 use super::base::{ChangeObserver, EvictionCounts, Expires, Expiring, StorageBase, TellsLife};
 use super::blocking::Storage;
-use super::lease::{Acquired, AfterWrite, LeaseRequest, YieldsTo, without_tokens};
+use super::lease::{Acquired, AfterWrite, LeaseRequest, YieldsTo};
 use super::view::{Coded, Detach, HasCoder, View};
 use crate::error::Error;
 use crate::flights::{Flights, Gone, InPlace, LeaseToken, Leases, Terms};
@@ -28,7 +28,7 @@ use crate::tag::{Tag, version_in_memory};
 pub struct Asked<'c> {
     pub(crate) tags: &'c [Tag],
     seen: &'c Seen,
-    /// Whether versions that are not there stay so.
+    /// Whether a look-up makes no version for a tag without one.
     pub(crate) only_looks: bool,
 }
 
@@ -52,8 +52,8 @@ impl<'c> Asked<'c> {
         }
     }
 
-    /// The same for a look-up that makes no versions: many at a time would make one each, of which one stays. Who computes
-    /// [sees](Tags::see_tagged) them before.
+    /// The same for a look-up that makes no versions: concurrent ones would make one each, and one stays. A computation
+    /// [sees](Tags::see_tagged) the versions before it begins.
     #[must_use]
     pub fn only_looking(self) -> Self {
         Asked {
@@ -137,17 +137,13 @@ pub trait Tags<T>: Storage<T> {
     ) -> Result<(), Self::Error>;
 
     /// [`Storage::write_leased`], each value with the version that was seen, and the end of the leases. Where none was seen, the
-    /// entry is not put. A storage with [leases](StorageBase::leases) implements it.
+    /// entry is not put. A storage without [leases](StorageBase::leases) has none to compare, and puts all.
     fn write_leased_tagged<K: RingKey>(
         &self,
         entries: Vec<(K, T, Option<Duration>, LeaseToken)>,
         asked: &[Asked<'_>],
         until: Option<Instant>,
-    ) -> Result<Vec<bool>, Self::Error> {
-        let (entries, tokens) = without_tokens(entries);
-        self.write_tagged(entries, asked, until)?;
-        Ok(vec![true; tokens.len()])
-    }
+    ) -> Result<Vec<bool>, Self::Error>;
 
     /// Removes entries. Returns for each whether there was one.
     fn remove_tagged<K: RingKey + ?Sized>(
@@ -205,11 +201,7 @@ pub trait AsyncTags<T>: AsyncStorage<T> {
         entries: Vec<(K, T, Option<Duration>, LeaseToken)>,
         asked: &[Asked<'_>],
         until: Option<Instant>,
-    ) -> Result<Vec<bool>, Self::Error> {
-        let (entries, tokens) = without_tokens(entries);
-        self.write_tagged(entries, asked, until).await?;
-        Ok(vec![true; tokens.len()])
-    }
+    ) -> Result<Vec<bool>, Self::Error>;
 
     /// [`Tags::remove_tagged`]
     async fn remove_tagged<K: RingKey + ?Sized>(

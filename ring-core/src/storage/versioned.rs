@@ -19,7 +19,7 @@ use std::time::{Duration, Instant, SystemTime};
 use super::awaited::AsyncStorage;
 use super::base::{Expiring, StorageBase};
 use super::blocking::Storage;
-use super::lease::{AfterWrite, LeasedEntry, without_tokens};
+use super::lease::{AfterWrite, Entry, LeasedEntry, without_tokens};
 use super::tagged::{Asked, AsyncTags, Seen, Tags};
 use super::view::HoldsBytes;
 use crate::flights::LeaseToken;
@@ -239,8 +239,6 @@ fn lengthens(lives: impl Iterator<Item = Option<Duration>>) -> bool {
     let millis = u64::try_from(longest.as_millis()).unwrap_or(u64::MAX);
     LONGEST.fetch_max(millis, Ordering::Relaxed) < millis
 }
-
-type Entry<K> = (K, Vec<u8>, Option<Duration>);
 
 /// A write of tagged entries.
 struct Writes<'w, K> {

@@ -59,7 +59,7 @@ impl Server {
         self.state.lock().leases.len()
     }
 
-    /// Whether leases end after some requests of others. There is no time.
+    /// Whether a lease ends after some requests of others, in place of a clock.
     fn leases_end(&self) -> bool {
         self.leases_end.load(Ordering::SeqCst)
     }

@@ -204,7 +204,7 @@ async fn h2_lengths_that_contradict_each_other_are_not_stored() {
     }
 }
 
-/// An answer that only an odd request gets is no page for others, unless it says so.
+/// An error that a malformed request causes is not stored for others, unless it states its freshness.
 #[tokio::test]
 async fn h2_errors_that_a_client_can_cause_are_not_stored() {
     for status in [

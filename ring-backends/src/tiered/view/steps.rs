@@ -48,7 +48,7 @@ impl<N, F, C, P: Deref<Target = Tiered<N, F>>> TieredView<P, N, F, C> {
         if tiers.trust.was_forked() {
             // Reports go to the parent process.
             tiers.trust.set_watching(false);
-            // Otherwise it is not known what is to be dropped, and near is left out.
+            // A list of keys that is not whole would leave outdated near entries: then near is not used.
             if tiers.watched().is_whole() {
                 Drops::<V, N, F>::drop_all(tiers);
                 watch();
@@ -393,7 +393,7 @@ impl<V, N: Near<V> + Clear<V>, F> Drop for Clearing<'_, V, N, F> {
     }
 }
 
-/// Contains a panic of a value's `Drop`: there is no caller to get it, and more to do.
+/// Catches a panic of a value's `Drop`, so that the rest of the work is done: no caller waits for it.
 fn quietly<T>(work: impl FnOnce() -> T) {
     // The panic hook has reported it.
     let _ = catch_unwind(AssertUnwindSafe(work));
