@@ -135,10 +135,10 @@ macro_rules! handle {
                 self.storage.mark_suspect(key);
             }
 
-            fn hit<K: RingKey + ?Sized>(&self, key: &K, stale: Duration) -> Option<T> {
+            fn hit<K: RingKey + ?Sized>(&self, key: &K, life: Option<Duration>) -> Option<T> {
                 match key.as_recorded() {
-                    Some(key) => self.storage.hit(key, stale),
-                    None => self.storage.hit(&EncodedKey::of(key), stale),
+                    Some(key) => self.storage.hit(key, life),
+                    None => self.storage.hit(&EncodedKey::of(key), life),
                 }
             }
 
@@ -207,7 +207,7 @@ pub trait DynBase<T>: Send + Sync {
     fn watch(&self, observer: Arc<dyn ChangeObserver>) -> bool;
     fn leases(&self) -> Option<&dyn crate::flights::Leases>;
     fn mark_suspect(&self, key: &EncodedKey);
-    fn hit(&self, key: &EncodedKey, stale: Duration) -> Option<T>;
+    fn hit(&self, key: &EncodedKey, life: Option<Duration>) -> Option<T>;
     #[cfg(feature = "inspect")]
     fn visit(&self) -> Option<crate::inspect::Visit>;
 }
@@ -245,8 +245,8 @@ impl<T, S: StorageBase<T> + Send + Sync> DynBase<T> for S {
         StorageBase::mark_suspect(self, key);
     }
 
-    fn hit(&self, key: &EncodedKey, stale: Duration) -> Option<T> {
-        StorageBase::hit(self, key, stale)
+    fn hit(&self, key: &EncodedKey, life: Option<Duration>) -> Option<T> {
+        StorageBase::hit(self, key, life)
     }
 
     #[cfg(feature = "inspect")]

@@ -481,12 +481,7 @@ where
         // Destructured here and rebuilt for a miss, so that a hit keeps the parts in registers.
         let Self { context, body, mode } = self;
         let key = CallKey::new(context.ring.name(), body.parts());
-        let stale = if B::KEEPS_STALE {
-            context.refreshed_from()
-        } else {
-            Duration::ZERO
-        };
-        match context.hit(&key, stale) {
+        match context.hit(&key, B::KEEPS_STALE) {
             Some(value) => R::found(value),
             None => {
                 // Field by field: a copy of the whole would be laid out before the look-up.

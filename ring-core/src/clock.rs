@@ -119,6 +119,15 @@ impl StorageClock {
         deadline != NEVER && !self.is_well_before(deadline) && self.is_at(deadline)
     }
 
+    /// Whether an entry with this deadline has more than `life` left. Without `life`, only one that does not expire has.
+    #[inline(always)]
+    pub(crate) fn leaves(&self, deadline: u64, life: Option<Duration>) -> bool {
+        match life {
+            Some(life) => !self.is_past(stale_from(deadline, life)),
+            None => deadline == NEVER,
+        }
+    }
+
     /// By the precise clock.
     #[inline(never)]
     fn is_at(&self, deadline: u64) -> bool {
@@ -142,7 +151,7 @@ pub(crate) const NEVER: u64 = u64::MAX;
 
 /// The instant from which on an entry with this deadline is stale.
 #[inline(always)]
-pub(crate) fn stale_from(deadline: u64, stale: Duration) -> u64 {
+fn stale_from(deadline: u64, stale: Duration) -> u64 {
     if stale.is_zero() || deadline == NEVER {
         deadline
     } else {

@@ -5,6 +5,7 @@
 //! the lock is released.
 
 mod builder;
+mod hints;
 mod idle;
 #[cfg(feature = "inspect")]
 mod inspect;
@@ -67,6 +68,9 @@ pub struct Lru<T> {
     /// What few caches have.
     extras: Option<Arc<Extras<T>>>,
 }
+
+/// An entry that was found: its slot, its value and its deadline by expiry. Or else the slot of one that ended.
+type Found<T> = Result<Option<(usize, T, u64)>, usize>;
 
 /// Tells what an entry was evicted for: its key as text, its value, and the reason.
 type Listener<T> = dyn Fn(&str, T, EvictionReason) + Send + Sync;
@@ -302,7 +306,8 @@ impl<T: Clone> Lru<T> {
     /// The value under `key`.
     #[inline]
     pub fn get<K: RingKey + ?Sized>(&self, key: &K) -> Option<T> {
-        self.find(key).map(|(value, _)| value)
+        let found = self.hit(key, Some(Duration::ZERO));
+        found.or_else(|| self.find(key).map(|(value, _)| value))
     }
 
     /// The value under `key` and its deadline.
@@ -319,10 +324,16 @@ impl<T: Clone> Lru<T> {
     {
         let hash = hash_key(key);
         let found = match self.shard(hash).try_read_biased() {
-            Some(shard) => self.find_in(&shard, hash, key, counts),
+            Some(shard) => {
+                let found = self.find_in(&shard, hash, key, counts);
+                if let Ok(Some((slot, ..))) = found {
+                    shard.note_hint(slot);
+                }
+                found
+            }
             None => return self.find_locked(hash, key, counts),
         };
-        found.unwrap_or_else(|slot| self.expire(hash, slot))
+        self.finish(hash, found)
     }
 
     /// [`find_if`](Self::find_if) under the lock that writers take. Used after recent writes.
@@ -337,10 +348,19 @@ impl<T: Clone> Lru<T> {
         K: RingKey + ?Sized,
     {
         let found = self.find_in(&self.shard(hash).read(), hash, key, counts);
-        found.unwrap_or_else(|slot| self.expire(hash, slot))
+        self.finish(hash, found)
     }
 
-    /// The value under `key` and its deadline by expiry, or the slot of an entry that ended.
+    /// What a look-up found. Removes an entry that ended.
+    #[inline]
+    fn finish(&self, hash: u64, found: Found<T>) -> Option<(T, u64)> {
+        match found {
+            Ok(found) => found.map(|(_, value, deadline)| (value, deadline)),
+            Err(slot) => self.expire(hash, slot),
+        }
+    }
+
+    /// The entry of `key`.
     #[inline(always)]
     fn find_in<K>(
         &self,
@@ -348,7 +368,7 @@ impl<T: Clone> Lru<T> {
         hash: u64,
         key: &K,
         counts: impl Fn(&Shard<T>, usize) -> bool,
-    ) -> Result<Option<(T, u64)>, usize>
+    ) -> Found<T>
     where
         K: RingKey + ?Sized,
     {
@@ -364,7 +384,7 @@ impl<T: Clone> Lru<T> {
         }
         shard.note_use(entry);
         shard.note_idle(slot, || self.idle_until());
-        Ok(Some((entry.value().clone(), shard.expires_at(slot))))
+        Ok(Some((slot, entry.value().clone(), shard.expires_at(slot))))
     }
 }
 
@@ -401,19 +421,19 @@ impl<T: Clone> StorageBase<T> for Lru<T> {
     fn mark_suspect(&self, _: &EncodedKey) {}
 
     #[inline(always)]
-    fn hit<K: RingKey + ?Sized>(&self, key: &K, stale: Duration) -> Option<T> {
+    fn hit<K: RingKey + ?Sized>(&self, key: &K, life: Option<Duration>) -> Option<T> {
         let hash = hash_key(key);
         let shard = self.shards.get((hash >> 32) as usize & self.mask)?;
-        shard.try_read_biased()?.hit(hash, key, stale, &self.clock)
+        shard.try_read_biased()?.hit(hash, key, life, &self.clock)
     }
 
     #[inline(always)]
-    fn hit_of<K: RingKey + ?Sized>(&self, key: &K, stale: Duration, version: u64) -> Option<T> {
+    fn hit_of<K: RingKey + ?Sized>(&self, key: &K, life: Option<Duration>, version: u64) -> Option<T> {
         let hash = hash_key(key);
         let shard = self.shards.get((hash >> 32) as usize & self.mask)?;
         shard
             .try_read_biased()?
-            .hit_of(hash, key, stale, &self.clock, version)
+            .hit_of(hash, key, life, &self.clock, version)
     }
 
     fn in_place(&self) -> Option<&dyn InPlace<T>> {

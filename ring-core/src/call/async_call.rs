@@ -105,10 +105,10 @@ where
     #[allow(clippy::manual_async_fn)]
     fn fill(self, is_update: bool) -> impl Future<Output = R::Out> {
         async move {
+            if !is_update && let Some(value) = self.context.hit(&self.call_key(), B::KEEPS_STALE) {
+                return R::found(value);
+            }
             if (B::KEEPS_STALE || B::HAS_TIMEOUT) && !is_update {
-                if let Some(value) = self.context.hit(&self.call_key(), self.context.refreshed_from()) {
-                    return R::found(value);
-                }
                 let (context, key) = (self.context.clone(), self.encoded_key());
                 let body = Boxed::new(self.body);
                 let looked_up = Box::pin(look(&context, &key)).await;

@@ -203,11 +203,15 @@ impl<V, S: View<V>> CallContext<V, S> {
 
     /// A value that is found without waiting. It calls no out-of-line code, so the caller saves no registers.
     #[inline(always)]
-    pub(super) fn hit<K: RingKey>(&self, key: &K, stale: Duration) -> Option<V> {
+    pub(super) fn hit<K: RingKey>(&self, key: &K, keeps_stale: bool) -> Option<V> {
         if switches::is_off() {
             return None;
         }
-        let value = self.view.decode(self.storage().hit(key, stale)?, key).ok()?;
+        let life = self.sets_expiry().then(|| match keeps_stale {
+            true => self.refreshed_from(),
+            false => Duration::ZERO,
+        });
+        let value = self.view.decode(self.storage().hit(key, life)?, key).ok()?;
         // After the look-up, whose registers it would take. A thread's first hit is found again by the slow path.
         cells::add(cells::own(self.flights().usage().cell(self.ring.number))?);
         Some(value)
@@ -314,9 +318,15 @@ impl<V, S: View<V>> CallContext<V, S> {
         (found, lookup)
     }
 
+    /// Whether the calls of this ring store entries that expire.
+    #[inline]
+    fn sets_expiry(&self) -> bool {
+        self.expiry.is_some() || self.expire_of.is_some()
+    }
+
     /// The remaining life up to which a plain call may refresh an entry.
     #[inline]
-    pub(crate) fn refreshed_from(&self) -> Duration {
+    fn refreshed_from(&self) -> Duration {
         self.ring.stale.saturating_add(self.margin())
     }
 

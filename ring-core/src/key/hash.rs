@@ -154,15 +154,22 @@ impl KeyWriter for HashWriter {
         self.hasher().write_u32(super::number::float_narrow_bits(value));
     }
 
-    #[inline]
+    #[inline(always)]
     fn text(&mut self, value: &str) {
         self.bytes(value.as_bytes());
     }
 
-    #[inline]
+    #[inline(always)]
     fn bytes(&mut self, value: &[u8]) {
-        // The hasher takes the length of the bytes into account.
-        self.hasher().write(value);
+        // The hasher takes up to 16 bytes without a call. With the length, chunks that overlap are no other text's.
+        match (value.first_chunk::<16>(), value.last_chunk::<16>()) {
+            (Some(first), Some(last)) if value.len() > 16 && value.len() <= 32 => {
+                self.hasher.write(first);
+                self.hasher.write(last);
+            }
+            _ => self.hasher.write(value),
+        }
+        self.hasher().write_u64(value.len() as u64);
     }
 
     #[inline]
@@ -312,6 +319,26 @@ mod tests {
         ]);
         all_differ(&[hash_key(&(-1_i64, u64::MAX)), hash_key(&(u64::MAX, -1_i64))]);
         all_differ(&[hash_key(&Ok::<u64, u64>(1)), hash_key(&Err::<u64, u64>(1))]);
+    }
+
+    /// Chunks that overlap and the length name one text only: otherwise an attacker could make many keys of one hash.
+    #[test]
+    fn texts_have_different_hashes_however_they_are_cut() {
+        let text = "a".repeat(40);
+        all_differ(
+            &(0..=40)
+                .map(|length| hash_key(&text[..length]))
+                .collect::<Vec<_>>(),
+        );
+        let (first, rest) = ("abcdefghijklmnop", "qrstuvwx");
+        let whole = format!("{first}{rest}");
+        all_differ(&[
+            hash_key(&[whole.as_str(), first, rest]),
+            hash_key(&[first, rest, whole.as_str()]),
+            hash_key(&[first, whole.as_str(), rest]),
+            hash_key(&[first, &whole[whole.len() - 16..]]),
+            hash_key(&[whole.as_str()]),
+        ]);
     }
 
     #[test]

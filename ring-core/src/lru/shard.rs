@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use hashbrown::HashTable;
 
+use super::hints::Hints;
 use super::idle::Idle;
 use super::policy::{Marks, PolicyImpl, push_within};
 use super::weights::Weights;
-use crate::clock::{NEVER, StorageClock, stale_from};
+use crate::clock::{NEVER, StorageClock};
 use crate::flights::{Evicted, Gone, Terms};
 use crate::key::{EncodedKey, KeyBytes, RingKey};
 use crate::sync::AtomicU32;
@@ -21,6 +22,7 @@ use crate::sync::AtomicU32;
 #[repr(align(64))]
 pub(super) struct Shard<T> {
     table: HashTable<u32>,
+    hints: Hints,
     slots: Vec<Slot<T>>,
     /// The deadline of the entry in each slot: empty until an entry can expire.
     deadlines: Vec<u64>,
@@ -69,6 +71,7 @@ impl<T> Shard<T> {
     pub(super) fn new(capacity: usize, policy: PolicyImpl) -> Self {
         Shard {
             table: HashTable::new(),
+            hints: Hints::default(),
             slots: Vec::new(),
             deadlines: Vec::new(),
             versions: Vec::new(),
@@ -119,19 +122,19 @@ impl<T> Shard<T> {
         }
     }
 
-    /// The value of a key, if the first entry with its hash decides.
+    /// The value of a key, if the first guess with its hash is right.
     #[inline(always)]
     pub(super) fn hit<K: RingKey + ?Sized>(
         &self,
         hash: u64,
         key: &K,
-        stale: Duration,
+        life: Option<Duration>,
         clock: &StorageClock,
     ) -> Option<T>
     where
         T: Clone,
     {
-        self.hit_if(hash, key, stale, clock, |_| true)
+        self.hit_if(hash, key, life, clock, |_| true)
     }
 
     /// [`hit`](Self::hit) for an entry that was stored with this version.
@@ -140,14 +143,14 @@ impl<T> Shard<T> {
         &self,
         hash: u64,
         key: &K,
-        stale: Duration,
+        life: Option<Duration>,
         clock: &StorageClock,
         version: u64,
     ) -> Option<T>
     where
         T: Clone,
     {
-        self.hit_if(hash, key, stale, clock, |slot| self.version(slot) == version)
+        self.hit_if(hash, key, life, clock, |slot| self.version(slot) == version)
     }
 
     #[inline(always)]
@@ -155,7 +158,7 @@ impl<T> Shard<T> {
         &self,
         hash: u64,
         key: &K,
-        stale: Duration,
+        life: Option<Duration>,
         clock: &StorageClock,
         counts: impl FnOnce(usize) -> bool,
     ) -> Option<T>
@@ -163,21 +166,29 @@ impl<T> Shard<T> {
         T: Clone,
     {
         let hash = hash as u32;
-        let is_of_hash = |slot: &u32| {
+        let of_hash = |slot: usize| {
             self.slots
-                .get(*slot as usize)
-                .is_some_and(|slot| slot.hash == hash)
+                .get(slot)
+                .filter(|entry: &&Slot<T>| entry.hash == hash)
+                .map(|entry| (slot, entry))
         };
-        let slot = *self.table.find(table_hash(hash), is_of_hash)? as usize;
-        let entry = self.slots.get(slot)?;
+        let (slot, entry) = self.hints.find(hash, of_hash)?;
         if !entry.key.is(key) || !counts(slot) {
             return None;
         }
-        if !self.is_without_deadlines() && clock.is_past(stale_from(*self.deadlines.get(slot)?, stale)) {
+        if !self.is_without_deadlines() && !clock.leaves(*self.deadlines.get(slot)?, life) {
             return None;
         }
         self.note_use(entry);
         Some(entry.value.clone())
+    }
+
+    /// Lets the next [`hit`](Self::hit) find the slot at once.
+    pub(super) fn note_hint(&self, slot: usize) {
+        let hash_in = |slot: usize| self.slots.get(slot).map(|slot| slot.hash);
+        if let Some(hash) = hash_in(slot) {
+            self.hints.note(hash, slot, hash_in);
+        }
     }
 
     /// The first slot after `passed` with this hash, for the rare case of two keys with one hash.
@@ -496,6 +507,7 @@ impl<T> Shard<T> {
 
     fn link(&mut self, hash: u32, slot: usize) {
         let slots = &self.slots;
+        self.hints.make_room(slot + 1);
         self.table.insert_unique(table_hash(hash), slot as u32, |&slot| {
             table_hash(slots[slot as usize].hash)
         });
@@ -593,7 +605,8 @@ mod tests {
                 let deadline = if random & 3 << 32 == 0 { step } else { NEVER };
                 match (shard.find(key.hash_value(), &key), random >> 40 & 7) {
                     (Some(slot), 0..2) => drop(shard.remove(slot)),
-                    (Some(slot), 2..4) => shard.note_use(&shard.slots[slot]),
+                    (Some(slot), 2) => shard.note_use(&shard.slots[slot]),
+                    (Some(slot), 3) => shard.note_hint(slot),
                     (Some(slot), 4) => shard.set_deadline(slot, deadline),
                     (Some(slot), _) => {
                         shard.replace(slot, step, terms(deadline));
@@ -606,6 +619,14 @@ mod tests {
                     }
                 }
                 shard.validate();
+                let hit = shard.hit(key.hash_value(), &key, None, &StorageClock::default());
+                let stored = shard
+                    .find(key.hash_value(), &key)
+                    .map(|slot| shard.slots[slot].value);
+                assert!(
+                    hit.is_none() || hit == stored,
+                    "a guess may be missing, and no hit is wrong"
+                );
             }
             let before = shard.len();
             let every_second = Cell::new(false);

@@ -51,20 +51,20 @@ pub trait StorageBase<T> {
         None
     }
 
-    /// The value under `key`, if it is found without waiting and is not stale: the fast path of a hit in memory. An entry is
-    /// stale when its remaining life is at most `stale`. After `None` the entry may still exist.
+    /// The value under `key`, if it is found without waiting: the fast path of a hit in memory. An entry that expires must have
+    /// more than `life` left; without `life` none is found, so that no clock is read. After `None` the entry may still exist.
     #[doc(hidden)]
     #[inline(always)]
-    fn hit<K: RingKey + ?Sized>(&self, key: &K, stale: Duration) -> Option<T> {
-        let _ = (key, stale);
+    fn hit<K: RingKey + ?Sized>(&self, key: &K, life: Option<Duration>) -> Option<T> {
+        let _ = (key, life);
         None
     }
 
     /// [`hit`](Self::hit) for an entry that was stored with this version.
     #[doc(hidden)]
     #[inline(always)]
-    fn hit_of<K: RingKey + ?Sized>(&self, key: &K, stale: Duration, version: u64) -> Option<T> {
-        let _ = (key, stale, version);
+    fn hit_of<K: RingKey + ?Sized>(&self, key: &K, life: Option<Duration>, version: u64) -> Option<T> {
+        let _ = (key, life, version);
         None
     }
 

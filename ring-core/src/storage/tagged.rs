@@ -405,8 +405,8 @@ impl<T, W: Reaches<Storage: StorageBase<T>>, const N: usize> StorageBase<T> for 
     }
 
     #[inline(always)]
-    fn hit<K: RingKey + ?Sized>(&self, key: &K, stale: Duration) -> Option<T> {
-        (**self).hit_of(key, stale, version_in_memory(self.asked(key).tags))
+    fn hit<K: RingKey + ?Sized>(&self, key: &K, life: Option<Duration>) -> Option<T> {
+        (**self).hit_of(key, life, version_in_memory(self.asked(key).tags))
     }
 
     fn version<K: RingKey + ?Sized>(&self, key: &K) -> u64 {
