@@ -9,8 +9,8 @@ use hashbrown::HashMap;
 use crate::error::{Error, ErrorKind};
 use crate::key::{KeyShape, Name};
 use crate::observer::{self, EvictionReason};
-use crate::stats::cells::{self, Cell};
-use crate::stats::{Counters, Stats};
+use crate::stats::cells::{self, Cell, Counter};
+use crate::stats::{Counters, Stats, Timed};
 use crate::storage_facts::StorageFacts;
 use crate::sync::lasting::{AtomicBool, AtomicU64, AtomicUsize, Mutex, Ordering, RwLock};
 
@@ -40,7 +40,7 @@ pub(crate) struct Use {
     pub(crate) shape: &'static KeyShape,
     pub(crate) storage: Arc<StorageFacts>,
     pub(crate) counters: Counters,
-    /// The cells of its hits: the current one, and those that it had before another ring came to the storage.
+    /// Its cells: the current one, and those that it had before another ring came to the storage.
     cells: Mutex<Vec<Cell>>,
     /// The index of the current one.
     place: AtomicUsize,
@@ -102,7 +102,7 @@ impl Account {
 }
 
 impl Use {
-    /// The first cell is that of its hits.
+    /// `cell` is its first one.
     pub(crate) fn new(
         account: &'static Account,
         shape: &'static KeyShape,
@@ -123,15 +123,24 @@ impl Use {
         })
     }
 
-    /// From now on counts hits in another cell; keeps the count of the old one.
+    /// From now on counts in another cell; keeps the count of the old one.
     pub(crate) fn change_cell(&self, cell: Cell) {
         self.place.store(cell.place(), Ordering::Relaxed);
         self.cells.lock().push(cell);
     }
 
-    /// Counts a hit of a thread that lacks the cell.
-    pub(crate) fn count_hit(&self) {
-        cells::count(self.place.load(Ordering::Relaxed));
+    /// Adds one to a counter.
+    #[inline]
+    pub(crate) fn count(&self, counter: Counter) {
+        cells::count(self.place.load(Ordering::Relaxed), counter);
+    }
+
+    /// Begins to measure a body, if it is one that is measured: see [`Counters::time`].
+    #[inline]
+    pub(crate) fn time(&self, of_all: bool) -> Option<Timed> {
+        let own = cells::own(self.place.load(Ordering::Relaxed));
+        let computed = own.map_or(0, |counts| counts.of(Counter::Computed));
+        self.counters.time(of_all, computed)
     }
 
     /// Prepares this thread to count hits without allocating.
@@ -141,8 +150,8 @@ impl Use {
     }
 
     pub(crate) fn stats(&self) -> Stats {
-        let hits = self.cells.lock().iter().map(Cell::total).sum();
-        self.counters.read(hits)
+        let totals = cells::sum(self.cells.lock().iter().map(Cell::totals));
+        self.counters.read(totals)
     }
 
     /// Counts a failure.
@@ -161,7 +170,7 @@ impl Use {
     /// Notes the expiry of a stored value.
     #[inline]
     pub(crate) fn stored(&self, expiry: Option<Duration>) {
-        self.counters.store();
+        self.count(Counter::Store);
         let nanos = expiry.map_or(NEVER, crate::stats::nanos);
         self.expiry.store(nanos, Ordering::Relaxed);
         if expiry.is_none() {
@@ -184,10 +193,7 @@ impl Use {
     /// Counts and reports an entry that the storage dropped. Called without a lock.
     #[inline]
     pub(crate) fn lost(&self, reason: EvictionReason) {
-        match reason {
-            EvictionReason::Capacity => self.counters.evicted(),
-            EvictionReason::Expired => self.counters.expired(),
-        }
+        self.count(reason.counter());
         let ring = self.account.name.as_str();
         observer::each(|observer| match reason {
             EvictionReason::Capacity => observer.evicted(ring, reason),

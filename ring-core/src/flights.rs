@@ -60,21 +60,22 @@ const SHARDS: usize = 8;
 /// The number of keys in doubt that are remembered while no call works on them.
 const REMEMBERED_DOUBTS: usize = 65_536;
 
-/// The number of counters of writes.
-const WRITE_COUNTERS: usize = 32;
+/// The number of counters of writes of a shard.
+const WRITE_COUNTERS: usize = 4;
 
 /// The computations and writes of one storage. The storage owns it, and all its handles share it.
 ///
 /// `T` is the type in the storage: values in memory, a coder's bytes elsewhere.
 pub struct Flights<T> {
     shards: [Mutex<Shard<T>>; SHARDS],
-    /// The number of keys with a state, so that a delete without computations under way needs no lock.
-    keys: AtomicUsize,
+    /// The number of keys with a state in each shard, so that a delete without computations under way needs no lock. Written
+    /// under the shard's lock.
+    keys: [AtomicUsize; SHARDS],
     next_epoch: AtomicU64,
     /// Notified when a write of any key ends.
     written: Event,
-    /// The number of writes that ended, for groups of keys.
-    writes: [AtomicU64; WRITE_COUNTERS],
+    /// The number of writes that ended, for groups of the keys of a shard. Written under the shard's lock.
+    writes: [[AtomicU64; WRITE_COUNTERS]; SHARDS],
     /// The number of removals that ended, of any keys.
     removals: AtomicU64,
     /// The number of keys in doubt, so that a look-up without doubts needs no lock.
@@ -84,6 +85,12 @@ pub struct Flights<T> {
     refreshes: lasting::OnceLock<Arc<Refreshes>>,
     usage: Usage,
     ring_doubts: RingDoubts,
+}
+
+/// The number of the shard with the keys of this hash.
+#[inline]
+fn shard_of(hash: u64) -> usize {
+    (hash >> 48) as usize % SHARDS
 }
 
 /// The state of a key when a [doubt](Flights::begin_doubt) began.
@@ -100,19 +107,14 @@ pub(crate) enum Role<'f, T> {
     Bypass,
 }
 
-/// Not generic, so that it is compiled once.
-fn zeros() -> [AtomicU64; WRITE_COUNTERS] {
-    std::array::from_fn(|_| AtomicU64::new(0))
-}
-
 impl<T> Default for Flights<T> {
     fn default() -> Self {
         Flights {
             shards: std::array::from_fn(|_| Mutex::new(Shard::default())),
-            keys: AtomicUsize::new(0),
+            keys: Default::default(),
             next_epoch: AtomicU64::new(1),
             written: Event::new(),
-            writes: zeros(),
+            writes: Default::default(),
             removals: AtomicU64::new(0),
             doubts: AtomicUsize::new(0),
             rings: RingRegistry::default(),
@@ -132,25 +134,25 @@ impl<T> Flights<T> {
             return Role::Bypass;
         }
         let mut shard = self.shard(&key).lock();
-        let (state, spare) = self.state_and_spare(&mut shard, &key);
+        let (state, epoch, spare) = self.begin(&mut shard, &key);
         if state.flight.as_ref().is_some_and(|flight| flight.is_of(version)) {
-            return self.join_flight(state, key, version);
+            return self.join_flight(state, epoch, key, version);
         }
-        let leader = self.begin_flight(state, spare, key);
+        let leader = self.begin_flight(state, epoch, spare, key);
         leader.set_version(version);
         Role::Lead(leader)
     }
 
     /// Joins the flight that there is. Requires the lock of the key's shard.
     #[inline(never)]
-    fn join_flight(&self, state: &mut KeyState<T>, key: EncodedKey, version: u64) -> Role<'_, T> {
+    fn join_flight(&self, state: &mut KeyState<T>, epoch: u64, key: EncodedKey, version: u64) -> Role<'_, T> {
         let Some(flight) = state.flight.clone() else {
             unreachable!("the caller has seen it")
         };
         state.ref_count += 1;
         if flight.take_lead() {
             flight.version.store(version, Ordering::SeqCst);
-            return Role::Lead(self.leader(key, Some(flight)));
+            return Role::Lead(Leader::new(self, key, epoch, Some(flight)));
         }
         flight.waiters.fetch_add(1, Ordering::SeqCst);
         Role::Wait(Waiter::new(self, key, flight))
@@ -159,8 +161,8 @@ impl<T> Flights<T> {
     /// Starts a computation beside one that takes too long. Newcomers join this one.
     pub(crate) fn lead_anew(&self, key: EncodedKey) -> Leader<'_, T> {
         let mut shard = self.shard(&key).lock();
-        let (state, spare) = self.state_and_spare(&mut shard, &key);
-        let leader = self.begin_flight(state, spare, key);
+        let (state, epoch, spare) = self.begin(&mut shard, &key);
+        let leader = self.begin_flight(state, epoch, spare, key);
         drop(shard);
         self.notify_refreshes();
         leader
@@ -168,8 +170,13 @@ impl<T> Flights<T> {
 
     /// Starts a computation that newcomers join. Requires the lock of the key's shard.
     #[inline]
-    fn begin_flight(&self, state: &mut KeyState<T>, spare: &mut Spare<T>, key: EncodedKey) -> Leader<'_, T> {
-        let epoch = self.next_epoch();
+    fn begin_flight(
+        &self,
+        state: &mut KeyState<T>,
+        epoch: u64,
+        spare: &mut Spare<T>,
+        key: EncodedKey,
+    ) -> Leader<'_, T> {
         let flight = shard::flight(spare, epoch);
         state.flight = Some(Arc::clone(&flight));
         state.ref_count += 1;
@@ -179,11 +186,11 @@ impl<T> Flights<T> {
     /// Watches the computation of a key's value, which may not have begun. It takes no lead.
     pub(crate) fn watch(&self, key: EncodedKey) -> Waiter<'_, T> {
         let mut shard = self.shard(&key).lock();
-        let state = self.state(&mut shard, &key);
+        let (state, epoch, _) = self.begin(&mut shard, &key);
         let flight = match &state.flight {
             Some(flight) => Arc::clone(flight),
             None => {
-                let flight = Flight::new(self.next_epoch());
+                let flight = Flight::new(epoch);
                 flight.led.store(false, Ordering::SeqCst);
                 state.flight = Some(Arc::clone(&flight));
                 flight
@@ -217,17 +224,17 @@ impl<T> Flights<T> {
     /// Starts a computation that others cannot join.
     pub(crate) fn lead_alone(&self, key: EncodedKey) -> Leader<'_, T> {
         let mut shard = self.shard(&key).lock();
-        self.state(&mut shard, &key).ref_count += 1;
-        self.leader(key, None)
+        let (state, epoch, _) = self.begin(&mut shard, &key);
+        state.ref_count += 1;
+        Leader::new(self, key, epoch, None)
     }
 
     /// Starts the write of a value given by the user. Computations under way are not stored, and newcomers start a
     /// new one.
     pub(crate) fn lead_explicit(&self, key: EncodedKey) -> Leader<'_, T> {
         let mut shard = self.shard(&key).lock();
-        let state = self.state(&mut shard, &key);
+        let (state, epoch, _) = self.begin(&mut shard, &key);
         state.ref_count += 1;
-        let epoch = self.next_epoch();
         state.begin_change(epoch);
         Leader::new(self, key, epoch, None).explicit()
     }
@@ -341,12 +348,26 @@ impl<T> Flights<T> {
 
     /// The number of keys that calls work on.
     pub fn under_way(&self) -> usize {
-        self.keys.load(Ordering::SeqCst)
+        // In order with the epochs of the calls that begin: one that is not counted yet sees what this thread did before.
+        self.next_epoch();
+        self.count_keys()
+    }
+
+    fn count_keys(&self) -> usize {
+        let keys = self.keys.iter().map(|keys| keys.load(Ordering::Acquire));
+        keys.sum()
+    }
+
+    /// Changes the number of keys of a shard. Requires its lock, so that the change need not be atomic: that would take longer
+    /// than the rest.
+    fn change_keys(&self, shard: usize, change: impl FnOnce(usize) -> usize) {
+        let keys = &self.keys[shard];
+        keys.store(change(keys.load(Ordering::Relaxed)), Ordering::Release);
     }
 
     /// The number of ended writes, successful or not, of keys with this hash and of some others.
     pub(crate) fn writes(&self, hash: u64) -> u64 {
-        self.writes[Self::write_counter(hash)].load(Ordering::SeqCst)
+        self.write_counter(hash).load(Ordering::Acquire)
     }
 
     /// The number of removals of any keys that ended, successful or not.
@@ -354,12 +375,14 @@ impl<T> Flights<T> {
         self.removals.load(Ordering::SeqCst)
     }
 
+    /// Requires the lock of the key's shard.
     fn count_write(&self, hash: u64) {
-        self.writes[Self::write_counter(hash)].fetch_add(1, Ordering::SeqCst);
+        let writes = self.write_counter(hash);
+        writes.store(writes.load(Ordering::Relaxed).wrapping_add(1), Ordering::Release);
     }
 
-    fn write_counter(hash: u64) -> usize {
-        (hash >> 40) as usize % WRITE_COUNTERS
+    fn write_counter(&self, hash: u64) -> &AtomicU64 {
+        &self.writes[shard_of(hash)][(hash >> 40) as usize % WRITE_COUNTERS]
     }
 
     /// Whether no other ring of this storage could have a key of this one.
@@ -396,27 +419,22 @@ impl<T> Flights<T> {
     }
 
     fn shard(&self, key: &EncodedKey) -> &Mutex<Shard<T>> {
-        &self.shards[(key.hash_value() >> 48) as usize % SHARDS]
+        &self.shards[shard_of(key.hash_value())]
     }
 
-    /// The state of a key, created if there is none.
-    #[inline]
-    fn state<'t>(&self, shard: &'t mut Shard<T>, key: &EncodedKey) -> &'t mut KeyState<T> {
-        self.state_and_spare(shard, key).0
-    }
-
-    /// [`state`](Self::state), and the place of a flight to use again.
-    #[inline]
-    fn state_and_spare<'t>(
+    /// The state of a key, created if there is none, an epoch, and the place of a flight to use again.
+    #[inline(always)]
+    fn begin<'t>(
         &self,
         shard: &'t mut Shard<T>,
         key: &EncodedKey,
-    ) -> (&'t mut KeyState<T>, &'t mut Spare<T>) {
+    ) -> (&'t mut KeyState<T>, u64, &'t mut Spare<T>) {
         let (state, created, spare) = shard.state(key);
         if created {
-            self.keys.fetch_add(1, Ordering::SeqCst);
+            self.change_keys(shard_of(key.hash_value()), |keys| keys + 1);
         }
-        (state, spare)
+        // After the key was counted: see `under_way`.
+        (state, self.next_epoch(), spare)
     }
 
     /// The next epoch. Taken under the lock of the key's shard, so that the epochs of one key are in order.
@@ -507,9 +525,10 @@ impl<T> Flights<T> {
         }
         self.doubts.fetch_sub(1, Ordering::SeqCst);
         // States that were kept to tell which entries are new.
-        for shard in &self.shards {
-            let dropped = shard.lock().drop_idle(|key| key.belongs_to(name));
-            self.keys.fetch_sub(dropped, Ordering::SeqCst);
+        for (number, shard) in self.shards.iter().enumerate() {
+            let mut shard = shard.lock();
+            let dropped = shard.drop_idle(|key| key.belongs_to(name));
+            self.change_keys(number, |keys| keys - dropped);
         }
     }
 
@@ -517,9 +536,8 @@ impl<T> Flights<T> {
     /// doubt](Self::is_in_doubt) until a newer operation takes effect. Waits for nothing.
     pub(crate) fn mark_suspect(&self, key: &EncodedKey) {
         let mut shard = self.shard(key).lock();
-        let state = self.state(&mut shard, key);
+        let (state, epoch, _) = self.begin(&mut shard, key);
         state.ref_count += 1;
-        let epoch = self.next_epoch();
         self.counting_doubts(state, |state| {
             state.invalidate_before(epoch);
             state.abandon_writer(epoch);
@@ -534,7 +552,7 @@ impl<T> Flights<T> {
     /// on after its caller was dropped.
     pub fn begin_doubt(&self, key: &EncodedKey) -> Doubt {
         let mut shard = self.shard(key).lock();
-        let state = self.state(&mut shard, key);
+        let (state, ..) = self.begin(&mut shard, key);
         state.ref_count += 1;
         let mark = state.mark();
         self.counting_doubts(state, KeyState::begin_abandoned_write);
@@ -566,8 +584,7 @@ impl<T> Flights<T> {
             return self.doubts.load(Ordering::SeqCst) <= REMEMBERED_DOUBTS;
         }
         let ring_since = self.ring_doubts.since(&state.key);
-        ring_since.is_some_and(|epoch| state.is_superseded(epoch))
-            && self.keys.load(Ordering::SeqCst) <= REMEMBERED_DOUBTS
+        ring_since.is_some_and(|epoch| state.is_superseded(epoch)) && self.count_keys() <= REMEMBERED_DOUBTS
     }
 
     /// Runs `change`, and releases a reference to the state of a key. The last release drops the state.
@@ -593,15 +610,20 @@ impl<T> Flights<T> {
                 self.doubts.fetch_sub(1, Ordering::SeqCst);
             }
             let flight = entry.remove();
-            self.removed(shard, flight);
+            self.removed(shard_of(key.hash_value()), shard, flight);
         }
         Ok(result)
     }
 
-    /// The state of a key of this shard was removed, with this flight.
+    /// The state of a key of the shard with this number was removed, with this flight.
     #[inline(always)]
-    fn removed(&self, mut shard: impl DerefMut<Target = Shard<T>>, flight: Option<Arc<Flight<T>>>) {
-        self.keys.fetch_sub(1, Ordering::SeqCst);
+    fn removed(
+        &self,
+        number: usize,
+        mut shard: impl DerefMut<Target = Shard<T>>,
+        flight: Option<Arc<Flight<T>>>,
+    ) {
+        self.change_keys(number, |keys| keys - 1);
         let landed = shard.keep_spare(flight);
         drop(shard);
         // With the value that it gave to its waiters.
@@ -634,8 +656,8 @@ mod tests {
             .collect();
         let counters: HashSet<_> = keys
             .iter()
-            .map(|key| Flights::<()>::write_counter(key.hash_value()))
+            .map(|key| std::ptr::from_ref(flights.write_counter(key.hash_value())))
             .collect();
-        assert_eq!((locks.len(), counters.len()), (SHARDS, WRITE_COUNTERS));
+        assert_eq!((locks.len(), counters.len()), (SHARDS, SHARDS * WRITE_COUNTERS));
     }
 }

@@ -347,7 +347,13 @@ impl<T: Clone> Lru<T> {
     where
         K: RingKey + ?Sized,
     {
-        let found = self.find_in(&self.shard(hash).read(), hash, key, counts);
+        let lock = self.shard(hash);
+        let shard = lock.read();
+        let found = self.find_in(&shard, hash, key, counts);
+        if let Ok(Some(_)) = found {
+            lock.expect_reads(&shard);
+        }
+        drop(shard);
         self.finish(hash, found)
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::Error;
+use crate::stats::cells::Counter;
 use crate::sync::lasting::{AtomicBool, Ordering, RwLock};
 
 /// Receives the events of rings: see [`observe`]. All methods do nothing by default.
@@ -46,6 +47,14 @@ pub enum EvictionReason {
 }
 
 impl EvictionReason {
+    /// The counter of entries that were dropped for this reason.
+    pub(crate) fn counter(self) -> Counter {
+        match self {
+            EvictionReason::Capacity => Counter::Eviction,
+            EvictionReason::Expired => Counter::Expiration,
+        }
+    }
+
     /// One word: `capacity` or `expired`.
     pub fn as_str(self) -> &'static str {
         match self {

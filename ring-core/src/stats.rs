@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::ErrorKind;
 use crate::sync::lasting::{AtomicU64, Ordering};
+use cells::{Counter, Totals};
 
 /// A snapshot of a ring's counters: exact, and read while calls go on.
 ///
@@ -143,15 +144,15 @@ impl ErrorCounts {
     }
 }
 
-/// Counters of slow paths. Hits have [`cells`].
+/// What is counted seldom, or has no cell: see [`cells`].
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
-    events: [AtomicU64; 8],
     errors: [AtomicU64; ErrorKind::ALL.len()],
     compute_nanos: AtomicU64,
     /// The number of measured bodies in a row that were quick.
     quick: AtomicU64,
     lookup_nanos: AtomicU64,
+    timed_lookups: AtomicU64,
 }
 
 /// The limit of quick bodies: for the quickest, reading the clock would take longer than the body.
@@ -185,55 +186,15 @@ impl Timed {
     }
 }
 
-/// The kinds of events.
-#[derive(Clone, Copy)]
-enum Event {
-    StaleHit,
-    Miss,
-    Store,
-    Coalesced,
-    Computed,
-    TimedLookup,
-    Eviction,
-    Expiration,
-}
-
 impl Counters {
-    fn count(&self, event: Event) {
-        self.events[event as usize].fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(crate) fn stale_hit(&self) {
-        self.count(Event::StaleHit);
-    }
-
-    pub(crate) fn miss(&self) {
-        self.count(Event::Miss);
-    }
-
-    pub(crate) fn store(&self) {
-        self.count(Event::Store);
-    }
-
-    pub(crate) fn coalesced(&self) {
-        self.count(Event::Coalesced);
-    }
-
     /// Begins to measure a body. `None` if a measurement of another one counts for it. `of_all`: each body must be measured,
-    /// not samples.
+    /// not samples. `computed` counts the bodies of this thread.
     #[inline]
-    pub(crate) fn time(&self, of_all: bool) -> Option<Timed> {
+    pub(crate) fn time(&self, of_all: bool, computed: u64) -> Option<Timed> {
         if of_all || self.quick.load(Ordering::Relaxed) < QUICK_IN_A_ROW {
             return Some(Timed::now(1));
         }
-        let computed = self.events[Event::Computed as usize].load(Ordering::Relaxed);
         computed.is_multiple_of(SAMPLED).then(|| Timed::now(SAMPLED))
-    }
-
-    /// Counts a body that ran to its end.
-    #[inline]
-    pub(crate) fn computed(&self) {
-        self.count(Event::Computed);
     }
 
     /// Records the time of a measured body.
@@ -248,7 +209,7 @@ impl Counters {
     }
 
     pub(crate) fn looked_up(&self, took: Duration) {
-        self.count(Event::TimedLookup);
+        self.timed_lookups.fetch_add(1, Ordering::Relaxed);
         self.lookup_nanos.fetch_add(nanos(took), Ordering::Relaxed);
     }
 
@@ -256,32 +217,25 @@ impl Counters {
         self.errors[kind as usize].fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn evicted(&self) {
-        self.count(Event::Eviction);
-    }
-
-    pub(crate) fn expired(&self) {
-        self.count(Event::Expiration);
-    }
-
-    pub(crate) fn read(&self, hits: u64) -> Stats {
-        let total = |event| self.events[event as usize].load(Ordering::Relaxed);
+    /// The statistics of a ring with these counts in its cells.
+    pub(crate) fn read(&self, totals: Totals) -> Stats {
+        let total = |counter| totals[counter as usize];
         let time = |nanos: &AtomicU64| Duration::from_nanos(nanos.load(Ordering::Relaxed));
         let errors = self.errors.each_ref().map(|count| count.load(Ordering::Relaxed));
         Stats {
-            hits,
-            stale_hits: total(Event::StaleHit),
-            misses: total(Event::Miss),
-            coalesced: total(Event::Coalesced),
-            computed: total(Event::Computed),
+            hits: total(Counter::Hit),
+            stale_hits: total(Counter::StaleHit),
+            misses: total(Counter::Miss),
+            coalesced: total(Counter::Coalesced),
+            computed: total(Counter::Computed),
             compute_time: time(&self.compute_nanos),
             lookup_time: time(&self.lookup_nanos),
-            stores: total(Event::Store),
+            stores: total(Counter::Store),
             errors: errors.iter().sum(),
             errors_by_kind: ErrorCounts(errors),
-            evictions: total(Event::Eviction),
-            expirations: total(Event::Expiration),
-            timed_lookups: total(Event::TimedLookup),
+            evictions: total(Counter::Eviction),
+            expirations: total(Counter::Expiration),
+            timed_lookups: self.timed_lookups.load(Ordering::Relaxed),
         }
     }
 }
@@ -292,36 +246,35 @@ mod tests {
 
     const NANO: Duration = Duration::from_nanos(10);
 
-    /// Runs a body that takes this long. Returns whether it was measured.
-    fn run(counters: &Counters, took: Duration) -> bool {
-        let timed = counters.time(false);
-        counters.computed();
-        if let Some(timed) = timed {
-            counters.took(timed, took);
-        }
-        timed.is_some()
+    /// Bodies that take this long run. The number of the measured ones, and the mean of all.
+    fn run(counters: &Counters, bodies: u64, took: Duration) -> (usize, Option<Duration>) {
+        let before = counters.read(Totals::default());
+        let measured = (0..bodies).filter_map(|computed| counters.time(false, computed));
+        let measured = measured.map(|timed| counters.took(timed, took)).count();
+        let mut computed = Totals::default();
+        computed[Counter::Computed as usize] = bodies;
+        let since = counters.read(computed).since(&before);
+        (measured, since.mean_compute_time())
     }
 
     #[test]
     fn one_of_sixteen_quick_bodies_stands_for_all() {
         let counters = Counters::default();
-        let all = |number: u64| (0..number).filter(|_| run(&counters, NANO)).count();
-        assert_eq!(all(QUICK_IN_A_ROW), 64, "they might be slow");
-        assert_eq!(all(SAMPLED * 10), 10);
-        assert!(counters.time(true).is_some());
-        assert_eq!(counters.read(0).mean_compute_time(), Some(NANO));
+        assert_eq!(
+            run(&counters, QUICK_IN_A_ROW, NANO),
+            (64, Some(NANO)),
+            "they might be slow"
+        );
+        assert_eq!(run(&counters, SAMPLED * 10, NANO), (10, Some(NANO)));
+        assert!(counters.time(true, 1).is_some());
     }
 
     #[test]
     fn after_a_slow_body_all_are_measured_again() {
         let counters = Counters::default();
-        (0..QUICK_IN_A_ROW).for_each(|_| _ = run(&counters, NANO));
-        assert!(run(&counters, QUICK), "it is one of the sixteen");
-        let before = counters.read(0);
-        for _ in 0..QUICK_IN_A_ROW {
-            assert!(run(&counters, 3 * QUICK));
-        }
-        let since = counters.read(0).since(&before);
-        assert_eq!(since.mean_compute_time(), Some(3 * QUICK));
+        run(&counters, QUICK_IN_A_ROW, NANO);
+        assert_eq!(run(&counters, 1, QUICK).0, 1, "it is one of the sixteen");
+        let slow = run(&counters, QUICK_IN_A_ROW, 3 * QUICK);
+        assert_eq!(slow, (64, Some(3 * QUICK)));
     }
 }

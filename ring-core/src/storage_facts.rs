@@ -6,6 +6,7 @@ use std::time::Duration;
 #[cfg(feature = "inspect")]
 use crate::inspect::Visit;
 use crate::observer::EvictionReason;
+use crate::stats::cells::{self, Cell};
 #[cfg(feature = "inspect")]
 use crate::sync::lasting::Mutex;
 use crate::sync::lasting::{AtomicU64, AtomicUsize, OnceLock, Ordering};
@@ -25,8 +26,8 @@ pub(crate) struct StorageFacts {
     /// [`UNKNOWN`] if the storage does not count.
     entries: AtomicU64,
     most_entries: AtomicU64,
-    evictions: AtomicU64,
-    expirations: AtomicU64,
+    /// Counts the entries that it lost, once there are some.
+    losses: OnceLock<Option<Cell>>,
 }
 
 /// The facts from the type of a storage.
@@ -69,8 +70,7 @@ impl Default for StorageFacts {
             capacity: OnceLock::new(),
             entries: AtomicU64::new(UNKNOWN),
             most_entries: AtomicU64::new(0),
-            evictions: AtomicU64::new(0),
-            expirations: AtomicU64::new(0),
+            losses: OnceLock::new(),
         }
     }
 }
@@ -117,12 +117,17 @@ impl StorageFacts {
         self.most_entries.load(Ordering::Relaxed)
     }
 
+    /// Counts an entry that the storage lost.
+    #[inline]
     pub(crate) fn lost(&self, reason: EvictionReason) {
-        let count = match reason {
-            EvictionReason::Capacity => &self.evictions,
-            EvictionReason::Expired => &self.expirations,
-        };
-        count.fetch_add(1, Ordering::Relaxed);
+        if let Some(losses) = self.losses.get_or_init(cells::take_alone) {
+            losses.count(reason.counter());
+        }
+    }
+
+    fn losses(&self, reason: EvictionReason) -> u64 {
+        let losses = self.losses.get().and_then(Option::as_ref);
+        losses.map_or(0, |losses| losses.totals()[reason.counter() as usize])
     }
 
     #[cfg(feature = "inspect")]
@@ -146,11 +151,11 @@ impl StorageFacts {
     }
 
     pub(crate) fn evictions(&self) -> u64 {
-        self.evictions.load(Ordering::Relaxed)
+        self.losses(EvictionReason::Capacity)
     }
 
     pub(crate) fn expirations(&self) -> u64 {
-        self.expirations.load(Ordering::Relaxed)
+        self.losses(EvictionReason::Expired)
     }
 }
 

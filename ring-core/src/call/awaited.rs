@@ -10,6 +10,7 @@ use crate::body::BodyFuture;
 use crate::flights::{Leader, Outcome};
 use crate::key::EncodedKey;
 use crate::output::Output;
+use crate::stats::cells::Counter;
 use crate::storage::awaited::run;
 use crate::storage::{AsyncStorage, View, YieldsTo};
 use crate::wait::after;
@@ -36,7 +37,7 @@ where
             }
         }
     };
-    context.counters().miss();
+    context.count(Counter::Miss);
     if !context.has_leases() {
         let mut fetch = Fetch::new(context, key, lookup);
         return run(context.storage(), &mut fetch).await.0;

@@ -12,6 +12,7 @@ use crate::errors::FailureRules;
 use crate::flights::{Leader, Outcome, Role};
 use crate::key::{EncodedKey, RingKey};
 use crate::output::Output;
+use crate::stats::cells::Counter;
 use crate::storage::blocking::{is_fresh, run};
 use crate::storage::{Storage, View, YieldsTo};
 use crate::wait::{after, remaining};
@@ -79,7 +80,7 @@ where
     B: Body<Out = R::Out>,
 {
     let used = context.used();
-    used.counters.miss();
+    used.count(Counter::Miss);
     if context.has_leases() {
         let fetched = fetch(context, key, lookup);
         return complete::<R, S, B>(context, fetched, body, lookup);

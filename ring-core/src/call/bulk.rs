@@ -23,6 +23,7 @@ use crate::freshness;
 use crate::key::EncodedKey;
 use crate::output::Output;
 use crate::ring::Ring;
+use crate::stats::cells::Counter;
 use crate::storage::{Expiring, Store, View};
 use crate::tag::Tag;
 use crate::wait::{after, remaining};
@@ -168,7 +169,7 @@ where
                 (freshness::Lookup::Fresh(value), _) => Seen::Fresh(call.place, value),
                 (freshness::Lookup::Stale(value), lookup) => Seen::Stale(call, value, lookup),
                 (freshness::Lookup::Absent, lookup) => {
-                    call.context.counters().miss();
+                    call.context.count(Counter::Miss);
                     Seen::Absent(Pending { call, lookup, left })
                 }
             }

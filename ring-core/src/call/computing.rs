@@ -11,6 +11,7 @@ use crate::observer;
 use crate::ring::Ring;
 use crate::spans::Span;
 use crate::stats::Timed;
+use crate::stats::cells::Counter;
 use crate::storage::{StorageBase, View};
 
 /// The computation of a leader, before its body runs.
@@ -49,7 +50,7 @@ impl<V, S: View<V>> CallContext<V, S> {
             measure: Measure {
                 ring: self.ring,
                 used,
-                timed: used.counters.time(times_all),
+                timed: used.time(times_all),
                 is_refresh: false,
             },
         }
@@ -86,7 +87,7 @@ impl<'c> Computing<'c> {
 impl Measure<'_> {
     #[inline]
     fn end(&self) {
-        self.used.counters.computed();
+        self.used.count(Counter::Computed);
         if let Some(timed) = self.timed {
             self.tell(timed);
         }

@@ -14,8 +14,7 @@ use crate::observer;
 use crate::output::Output;
 use crate::ring::Ring;
 use crate::spans;
-use crate::stats::Counters;
-use crate::stats::cells;
+use crate::stats::cells::{self, Counter};
 use crate::storage::{Expiring, StorageBase, Store, Tagged, View};
 #[cfg(feature = "inspect")]
 use crate::storage_facts::LentBy;
@@ -213,7 +212,7 @@ impl<V, S: View<V>> CallContext<V, S> {
         });
         let value = self.view.decode(self.storage().hit(key, life)?, key).ok()?;
         // After the look-up, whose registers it would take. A thread's first hit is found again by the slow path.
-        cells::add(cells::own(self.flights().usage().cell(self.ring.number))?);
+        cells::own(self.flights().usage().cell(self.ring.number))?.add(Counter::Hit);
         Some(value)
     }
 
@@ -373,8 +372,8 @@ impl<V, S: View<V>> CallContext<V, S> {
         let found = self.classify(key, found);
         match found {
             freshness::Lookup::Fresh(_) => self.count_hit(),
-            freshness::Lookup::Stale(_) => self.counters().stale_hit(),
-            freshness::Lookup::Absent => self.counters().miss(),
+            freshness::Lookup::Stale(_) => self.count(Counter::StaleHit),
+            freshness::Lookup::Absent => self.count(Counter::Miss),
         }
         found
     }
@@ -409,7 +408,7 @@ impl<V, S: View<V>> CallContext<V, S> {
         let value = self.decode(key, held);
         match value {
             Some(_) => self.count_hit(),
-            None => self.counters().miss(),
+            None => self.count(Counter::Miss),
         }
         value
     }
@@ -428,7 +427,7 @@ impl<V, S: View<V>> CallContext<V, S> {
     /// The value of another call's computation.
     pub(crate) fn take(&self, key: &EncodedKey, held: S::Stored) -> Option<V> {
         let value = self.count_errors(self.view.decode(held, key))?;
-        self.counters().coalesced();
+        self.count(Counter::Coalesced);
         Some(value)
     }
 
@@ -678,20 +677,20 @@ impl<V, S: View<V>> CallContext<V, S> {
         used
     }
 
-    /// The counters of the ring on this storage.
+    /// Adds one to a counter of the ring on this storage.
     #[inline]
-    pub(crate) fn counters(&self) -> &Counters {
-        &self.used().counters
+    pub(crate) fn count(&self, counter: Counter) {
+        self.used().count(counter);
     }
 
     #[inline]
     fn count_hit(&self) {
         // Only a storage that compares bytes knows of entries of rings that have not used it.
         if S::Storage::TEXT_KEYS {
-            return self.used().count_hit();
+            return self.count(Counter::Hit);
         }
         match cells::own(self.flights().usage().cell(self.ring.number)) {
-            Some(count) => cells::add(count),
+            Some(counts) => counts.add(Counter::Hit),
             None => self.count_first_hit(),
         }
     }
@@ -699,14 +698,14 @@ impl<V, S: View<V>> CallContext<V, S> {
     /// The first hit of the ring here, or of this thread.
     #[cold]
     fn count_first_hit(&self) {
-        self.used().count_hit();
+        self.count(Counter::Hit);
     }
 
     /// Counts the time of a look-up that may last until this instant.
     fn time_lookup(&self, until: Instant) {
         let (deadline, left) = (self.deadline(), remaining(Some(until)));
         if let (Some(deadline), Some(left)) = (deadline, left) {
-            self.counters().looked_up(deadline.saturating_sub(left));
+            self.used().counters.looked_up(deadline.saturating_sub(left));
         }
     }
 

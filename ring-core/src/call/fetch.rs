@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::context::{CallContext, Lookup};
 use crate::flights::{Leader, Outcome, Role, WaitOutcome, Waiter};
 use crate::key::EncodedKey;
+use crate::stats::cells::Counter;
 use crate::storage::{Event, Machine, Step, View};
 use crate::wait::{after, remaining};
 
@@ -186,7 +187,7 @@ impl<'c, V, S: View<V>> Fetch<'c, V, S> {
     }
 
     fn found(&self, value: V) -> Next<'c, V, S> {
-        self.context.counters().coalesced();
+        self.context.count(Counter::Coalesced);
         Step::Done(Fetched::Found(value))
     }
 }

@@ -11,6 +11,7 @@ use super::fetch::{Fetch, Fetched};
 use crate::error::Error;
 use crate::flights::{Leader, LeaseToken, Outcome};
 use crate::key::EncodedKey;
+use crate::stats::cells::Counter;
 use crate::storage::{Acquired, Event, Expiring, LeaseRequest, Machine, Step, StorageBase, View, YieldsTo};
 use crate::wait::{after, never};
 
@@ -110,7 +111,7 @@ impl<'c, V, S: View<V>> Machine<S::Stored> for LeasedFetch<'c, V, S> {
             },
             Stage::Lease(take) => take.next(event).map(|lease| {
                 if let Lease::Found(_) = lease {
-                    self.context.counters().coalesced();
+                    self.context.count(Counter::Coalesced);
                 }
                 lease.fetched()
             }),

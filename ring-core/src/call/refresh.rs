@@ -19,6 +19,7 @@ use crate::flights::{Claim, Leader, Outcome as FlightOutcome, Waiter};
 use crate::freshness;
 use crate::key::EncodedKey;
 use crate::output::Output;
+use crate::stats::cells::Counter;
 use crate::storage::awaited::run as run_awaited;
 use crate::storage::blocking::run;
 use crate::storage::{AsyncStorage, Expiring, Storage, View, YieldsTo};
@@ -671,13 +672,13 @@ impl<V, S: View<V>> CallContext<V, S> {
 
     /// A stale value that is returned.
     fn found_stale(&self, value: V) -> V {
-        self.counters().stale_hit();
+        self.count(Counter::StaleHit);
         value
     }
 
     /// The value of a call that refreshed the entry itself.
     fn refreshed(&self, value: V) -> V {
-        self.counters().miss();
+        self.count(Counter::Miss);
         value
     }
 
@@ -733,7 +734,7 @@ impl<V, S: View<V>> CallContext<V, S> {
 
     /// The result of a call whose refresh failed, without an entry to fall back to.
     fn without_fallback<R: Output<Value = V>>(&self, out: R::Out) -> R::Out {
-        self.counters().miss();
+        self.count(Counter::Miss);
         out
     }
 }

@@ -17,6 +17,7 @@ use crate::body::Body;
 use crate::flights::{Leader, Outcome as FlightOutcome};
 use crate::key::EncodedKey;
 use crate::output::Output;
+use crate::stats::cells::Counter;
 use crate::storage::awaited::run as run_awaited;
 use crate::storage::blocking::run;
 use crate::storage::{AsyncStorage, Event, Machine, Step, Storage, View};
@@ -150,7 +151,7 @@ where
     S: View<R::Value, Storage: Storage<S::Stored>>,
     B: Body<Out = R::Out>,
 {
-    context.counters().miss();
+    context.count(Counter::Miss);
     if !B::HAS_TIMEOUT {
         let fetched = blocking::fetch(context, key, lookup);
         return blocking::complete::<R, S, B>(context, fetched, body, lookup);
@@ -193,7 +194,7 @@ pub(super) async fn fetch_awaited<V, S>(
 where
     S: View<V, Storage: AsyncStorage<S::Stored>>,
 {
-    context.counters().miss();
+    context.count(Counter::Miss);
     let mut fetch = Limited::new(LeasedFetch::new(context, key, lookup), until);
     let ran = run_awaited(context.storage(), &mut fetch).await;
     context.count_lease(ran)

@@ -4,7 +4,7 @@ use super::flight::{Flight, Outcome};
 use super::in_place::{Gone, InPlace, Terms};
 use super::lease::{Lease, LeaseToken, Leases};
 use super::scope::Scope;
-use super::{Flights, KeyState};
+use super::{Flights, KeyState, shard_of};
 use crate::entry::Wishes;
 use crate::key::EncodedKey;
 use crate::sync::{Arc, EventListener, Ordering};
@@ -226,7 +226,7 @@ impl<'f, T> Leader<'f, T> {
             // No call waits. The state ends, and leaves its flight to the next leader.
             self.flight.take_if(|own| entry.get_mut().joins(own));
             let flight = entry.remove();
-            flights.removed(shard, flight);
+            flights.removed(shard_of(key.hash_value()), shard, flight);
             return Ok(());
         }
         drop(shard);

@@ -1,7 +1,7 @@
-//! Cells count hits: exactly, without waiting, and in no cache line shared between threads.
+//! Cells count what calls do: exactly, without waiting, and in no cache line shared between threads.
 //!
-//! Each thread has a table that only it writes, so no atomic addition is needed. A ring has a cell for each storage, at the
-//! same index in all tables. The index is a number of the storage plus a number of the ring: a hit finds its cell by one
+//! Each thread has a table that only it writes, so no atomic addition is needed: of those a miss would take some, which cost
+//! more than the rest of it. A ring has a cell for each storage, at the same index in all tables. The index is a number of the storage plus a number of the ring: a hit finds its cell by one
 //! addition. The number of a storage is chosen so that no two sums are equal.
 //!
 //! A table that is too small is exchanged for a larger one when its thread first counts a cell that it lacks. New threads
@@ -17,7 +17,63 @@ pub(crate) const NO_BASE: usize = usize::MAX / 2;
 /// The smallest table.
 const SMALLEST: usize = 32;
 
-type Table = &'static [AtomicU64];
+type Table = &'static [Counts];
+
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Counter {
+    Hit,
+    StaleHit,
+    Miss,
+    Store,
+    Coalesced,
+    Computed,
+    Eviction,
+    Expiration,
+}
+
+/// The number of [`Counter`]s.
+const COUNTERS: usize = 8;
+
+/// The counts of one cell.
+pub(crate) type Totals = [u64; COUNTERS];
+
+/// One thread's counts in one cell, in a cache line of its own.
+#[derive(Default)]
+#[repr(align(64))]
+pub(crate) struct Counts([AtomicU64; COUNTERS]);
+
+impl Counts {
+    /// Adds one. Called by the thread whose counts they are.
+    #[inline(always)]
+    pub(crate) fn add(&self, counter: Counter) {
+        let count = &self.0[counter as usize];
+        // No other thread writes to it.
+        count.store(count.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+    }
+
+    pub(crate) fn of(&self, counter: Counter) -> u64 {
+        self.0[counter as usize].load(Ordering::Relaxed)
+    }
+
+    fn read(&self) -> Totals {
+        self.0.each_ref().map(|count| count.load(Ordering::Relaxed))
+    }
+}
+
+fn combined(mut totals: Totals, others: Totals, combine: fn(u64, u64) -> u64) -> Totals {
+    for (total, other) in totals.iter_mut().zip(others) {
+        *total = combine(*total, other);
+    }
+    totals
+}
+
+/// The sum of the counts of several cells.
+pub(crate) fn sum(totals: impl Iterator<Item = Totals>) -> Totals {
+    totals.fold(Totals::default(), |sum, totals| {
+        combined(sum, totals, u64::wrapping_add)
+    })
+}
 
 std::thread_local! {
     /// Without a destructor, so that access needs no check.
@@ -47,24 +103,17 @@ struct Tables {
     all: Vec<Table>,
     /// Tables without a thread.
     free: Vec<Table>,
-    of_ending_threads: Vec<u64>,
+    of_ending_threads: Vec<Totals>,
     /// Whether a ring on a storage has the cell.
     taken: Vec<bool>,
     /// All cells before it are taken.
     first_free: usize,
 }
 
-/// This thread's count in a cell, if it has one.
+/// This thread's counts in a cell, if it has them.
 #[inline(always)]
-pub(crate) fn own(cell: usize) -> Option<&'static AtomicU64> {
+pub(crate) fn own(cell: usize) -> Option<&'static Counts> {
     TABLE.get().get(cell)
-}
-
-/// Adds one to this thread's count.
-#[inline(always)]
-pub(crate) fn add(count: &AtomicU64) {
-    // No other thread writes to it.
-    count.store(count.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
 }
 
 /// Gives this thread the cell, unless the thread is ending.
@@ -84,11 +133,20 @@ fn exchange(cell: usize) {
 }
 
 /// Counts in a cell that this thread may lack.
-pub(crate) fn count(cell: usize) {
+#[inline]
+pub(crate) fn count(cell: usize, counter: Counter) {
+    match own(cell) {
+        Some(counts) => counts.add(counter),
+        None => count_first(cell, counter),
+    }
+}
+
+#[cold]
+fn count_first(cell: usize, counter: Counter) {
     prepare(cell);
     match own(cell) {
-        Some(count) => add(count),
-        None if cell < NO_BASE => TABLES.lock().count_at_the_end(cell),
+        Some(counts) => counts.add(counter),
+        None if cell < NO_BASE => TABLES.lock().count_at_the_end(cell, counter),
         None => {}
     }
 }
@@ -99,7 +157,7 @@ impl Tables {
         let size = size.next_power_of_two().max(SMALLEST);
         let free = self.free.iter().position(|table| table.len() >= size);
         let table = free.map(|place| self.free.swap_remove(place)).unwrap_or_else(|| {
-            let table: Table = Box::leak((0..size).map(|_| AtomicU64::new(0)).collect());
+            let table: Table = Box::leak((0..size).map(|_| Counts::default()).collect());
             self.all.push(table);
             table
         });
@@ -109,18 +167,17 @@ impl Tables {
         table
     }
 
-    fn count_at_the_end(&mut self, cell: usize) {
+    fn count_at_the_end(&mut self, cell: usize, counter: Counter) {
         let size = self.of_ending_threads.len().max(cell + 1);
-        self.of_ending_threads.resize(size, 0);
-        self.of_ending_threads[cell] += 1;
+        self.of_ending_threads.resize(size, Totals::default());
+        self.of_ending_threads[cell][counter as usize] += 1;
     }
 
-    fn total(&self, cell: usize) -> u64 {
+    fn totals(&self, cell: usize) -> Totals {
         let of_threads = self.all.iter().filter_map(|table| table.get(cell));
-        of_threads
-            .map(|count| count.load(Ordering::Relaxed))
-            .chain(self.of_ending_threads.get(cell).copied())
-            .fold(0, u64::wrapping_add)
+        sum(of_threads
+            .map(Counts::read)
+            .chain(self.of_ending_threads.get(cell).copied()))
     }
 
     fn is_free(&self, cell: usize) -> bool {
@@ -136,17 +193,17 @@ impl Tables {
         }
         Cell {
             place: cell,
-            before: self.total(cell),
+            before: self.totals(cell),
         }
     }
 }
 
-/// A cell of one ring on one storage. Dropping it after the last count frees it.
+/// A cell of one ring on one storage, or of a storage. Dropping it after the last count frees it.
 #[derive(Debug)]
 pub(crate) struct Cell {
     place: usize,
-    /// The count of earlier rings when it was taken.
-    before: u64,
+    /// The counts of earlier owners when it was taken.
+    before: Totals,
 }
 
 impl Cell {
@@ -155,9 +212,16 @@ impl Cell {
         self.place
     }
 
-    /// The number of counts.
-    pub(crate) fn total(&self) -> u64 {
-        TABLES.lock().total(self.place).wrapping_sub(self.before)
+    /// The counts of all threads.
+    pub(crate) fn totals(&self) -> Totals {
+        let totals = TABLES.lock().totals(self.place);
+        combined(totals, self.before, u64::wrapping_sub)
+    }
+
+    /// Counts in it.
+    #[inline]
+    pub(crate) fn count(&self, counter: Counter) {
+        count(self.place, counter);
     }
 }
 
@@ -167,6 +231,11 @@ impl Drop for Cell {
         tables.taken[self.place] = false;
         tables.first_free = tables.first_free.min(self.place);
     }
+}
+
+/// Takes a cell that is no ring's.
+pub(crate) fn take_alone() -> Option<Cell> {
+    take(NO_BASE, &[0]).1.pop()
 }
 
 /// Takes a cell for the last of these rings on the storage with this base, if it is free. Else takes new cells for all of
@@ -200,10 +269,10 @@ mod tests {
         let cell = only(cells);
         std::thread::scope(|scope| {
             for _ in 0..40 {
-                scope.spawn(|| (0..10_000).for_each(|_| count(base.wrapping_add(7))));
+                scope.spawn(|| (0..10_000).for_each(|_| count(base.wrapping_add(7), Counter::Hit)));
             }
         });
-        assert_eq!(cell.total(), 400_000);
+        assert_eq!(cell.totals(), [400_000, 0, 0, 0, 0, 0, 0, 0]);
     }
 
     #[test]
@@ -211,7 +280,7 @@ mod tests {
         struct AtTheEnd(usize);
         impl Drop for AtTheEnd {
             fn drop(&mut self) {
-                count(self.0);
+                count(self.0, Counter::Miss);
             }
         }
         std::thread_local!(static LAST: ThreadCell<Option<AtTheEnd>> = const { ThreadCell::new(None) });
@@ -221,11 +290,11 @@ mod tests {
         for _ in 0..100 {
             let thread = std::thread::spawn(move || {
                 LAST.set(Some(AtTheEnd(place)));
-                count(place);
+                count(place, Counter::Expiration);
             });
             thread.join().expect("it does not panic");
         }
-        assert_eq!(cell.total(), 200);
+        assert_eq!(cell.totals(), [0, 0, 100, 0, 0, 0, 0, 100]);
     }
 
     #[test]
@@ -245,13 +314,13 @@ mod tests {
             .iter()
             .flat_map(|(base, rings)| rings.map(|ring| base.wrapping_add(ring)))
             .collect();
-        places.iter().for_each(|place| count(*place));
+        places.iter().for_each(|place| count(*place, Counter::Hit));
         places.sort_unstable();
         places.dedup();
         assert_eq!(places.len(), 120, "each has a cell of its own");
-        assert_eq!(cells.iter().map(Cell::total).sum::<u64>(), 120);
+        assert_eq!(sum(cells.iter().map(Cell::totals))[0], 120);
         drop(cells);
         let (_, again) = take(NO_BASE, &[5]);
-        assert_eq!(only(again).total(), 0);
+        assert_eq!(only(again).totals(), Totals::default());
     }
 }

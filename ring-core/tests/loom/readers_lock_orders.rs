@@ -31,7 +31,11 @@ impl Number {
 fn read(lock: &ReadersLock<Number>) -> u32 {
     match lock.try_read_biased() {
         Some(number) => number.get(),
-        None => lock.read().get(),
+        None => {
+            let number = lock.read();
+            lock.expect_reads(&number);
+            number.get()
+        }
     }
 }
 
@@ -43,7 +47,7 @@ fn read_and_write(left_out: LeftOut, readers: usize, writes: u32) {
         leave_out(left_out);
         begin_thread(0, true);
         let lock = Arc::new(ReadersLock::new(Number(UnsafeCell::new(0))));
-        drop(lock.read());
+        read(&lock);
         let readers: Vec<_> = (1..=readers)
             .map(|number| {
                 let lock = Arc::clone(&lock);

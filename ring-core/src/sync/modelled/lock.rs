@@ -53,6 +53,8 @@ impl<T> ReadersLock<T> {
         self.0.read()
     }
 
+    pub(crate) fn expect_reads(&self, _guard: &RwLockReadGuard<'_, T>) {}
+
     pub(crate) fn write(&self) -> RwLockWriteGuard<'_, T> {
         self.0.write()
     }
