@@ -206,13 +206,15 @@ impl<V, S: View<V>> CallContext<V, S> {
         if switches::is_off() {
             return None;
         }
+        // First, so that a hit that it cannot count is looked up once: a thread's first one, and those beside entries of rings
+        // that are not known here.
+        let counts = cells::own(self.flights().usage().cell(self.ring.number))?;
         let life = self.sets_expiry().then(|| match keeps_stale {
             true => self.refreshed_from(),
             false => Duration::ZERO,
         });
         let value = self.view.decode(self.storage().hit(key, life)?, key).ok()?;
-        // After the look-up, whose registers it would take. A thread's first hit is found again by the slow path.
-        cells::own(self.flights().usage().cell(self.ring.number))?.add(Counter::Hit);
+        counts.add(Counter::Hit);
         Some(value)
     }
 
