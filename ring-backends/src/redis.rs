@@ -18,7 +18,11 @@ mod lease;
 mod line;
 #[cfg(feature = "inspect")]
 mod listing;
+mod login;
+#[cfg(feature = "tokio")]
+mod multiplexer;
 mod opener;
+mod reply_buffer;
 mod request;
 mod ring_scan;
 mod route;
