@@ -1,7 +1,77 @@
 //! Per-process state. A `fork` copies memory but not threads, and shares sockets: the child starts with its own state.
 
+use std::cell::Cell;
 use std::process;
 use std::sync::OnceLock;
+
+thread_local! {
+    static KNOWN: Cell<Known> = const { Cell::new(Known::No) };
+}
+
+/// Whether a thread knows its process without asking the system, which takes as long as to parse a reply.
+#[derive(Clone, Copy)]
+enum Known {
+    No,
+    /// From the first time that it asks.
+    Once,
+    Is(u32),
+}
+
+/// A part of a call, on one thread, in which the system is asked once at most. No code of users may run in it: it could
+/// `fork`.
+pub(crate) struct WithoutFork {
+    before: Known,
+}
+
+/// What a thread knew at the end of a [part](WithoutFork).
+#[cfg(feature = "tokio")]
+pub(crate) struct KnownProcess(Known);
+
+impl WithoutFork {
+    pub(crate) fn enter() -> Self {
+        WithoutFork::knowing(Known::Once)
+    }
+
+    fn knowing(known: Known) -> Self {
+        let before = KNOWN.get();
+        if let Known::No = before {
+            KNOWN.set(known);
+        }
+        WithoutFork { before }
+    }
+
+    /// Ends the part. It may [go on](Self::go_on) if nothing else runs in between.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn pause(self) -> KnownProcess {
+        KnownProcess(KNOWN.get())
+    }
+
+    #[cfg(feature = "tokio")]
+    pub(crate) fn go_on(known: KnownProcess) -> Self {
+        WithoutFork::knowing(known.0)
+    }
+}
+
+impl Drop for WithoutFork {
+    fn drop(&mut self) {
+        if let Known::No = self.before {
+            KNOWN.set(Known::No);
+        }
+    }
+}
+
+/// The number of this process.
+fn id() -> u32 {
+    match KNOWN.get() {
+        Known::Is(id) => id,
+        Known::No => process::id(),
+        Known::Once => {
+            let id = process::id();
+            KNOWN.set(Known::Is(id));
+            id
+        }
+    }
+}
 
 /// A state per process. The child keeps the parent's state unused: dropping it could remove the parent's sockets from its
 /// event loops.
@@ -17,7 +87,7 @@ pub(crate) struct PerProcess<T> {
 impl<T> PerProcess<T> {
     pub(crate) fn new(state: T) -> Self {
         PerProcess {
-            process: process::id(),
+            process: id(),
             state: Some(state),
             next: OnceLock::new(),
         }
@@ -26,7 +96,7 @@ impl<T> PerProcess<T> {
     /// The state; `None` in a child, for states that a child cannot have.
     #[cfg(feature = "disk")]
     pub(crate) fn own(&self) -> Option<&T> {
-        (self.process == process::id()).then(|| self.state())
+        (self.process == id()).then(|| self.state())
     }
 
     /// The state of this process. The first call after a fork makes it by `renew` from the parent's state, whose locks may
@@ -36,7 +106,7 @@ impl<T> PerProcess<T> {
         while let Some(next) = last.next.get() {
             last = next;
         }
-        if last.process == process::id() {
+        if last.process == id() {
             return last.state();
         }
         let own = || Box::new(PerProcess::new(renew(last.state())));
@@ -56,7 +126,7 @@ impl<T: Default> Default for PerProcess<T> {
 
 impl<T> Drop for PerProcess<T> {
     fn drop(&mut self) {
-        if self.process != process::id() {
+        if self.process != id() {
             std::mem::forget(self.state.take());
         }
     }

@@ -328,7 +328,7 @@ mod tests {
             &"*1\r\n".repeat(MAX_DEPTH + 1),
             &"+".repeat(MAX_LINE + 2),
         ] {
-            assert!(replies(bytes.as_bytes(), bytes.len()).is_err(), "{bytes:?}");
+            assert!(replies(bytes.as_bytes(), 1_000).is_err(), "{bytes:?}");
         }
     }
 

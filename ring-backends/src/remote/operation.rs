@@ -1,6 +1,8 @@
 //! An operation on one node: with a permit of its breaker, after its repairs, until the deadline.
 
 #[cfg(feature = "tokio")]
+use std::future::poll_fn;
+#[cfg(feature = "tokio")]
 use std::panic::{AssertUnwindSafe, catch_unwind};
 #[cfg(feature = "tokio")]
 use std::pin::{Pin, pin};
@@ -19,6 +21,9 @@ use super::breaker::Permit;
 use super::repairs::{Change, RepairStep, Repairs};
 use super::{BlockingServer, Entry, Fault, Found, LeaseAnswer, LeasedEntry, Nodes, Remote, Server, located};
 use crate::pending_deletes::PendingDeletes;
+#[cfg(feature = "tokio")]
+use crate::process::KnownProcess;
+use crate::process::WithoutFork;
 #[cfg(feature = "tokio")]
 use crate::real_time;
 
@@ -291,8 +296,8 @@ impl<S: BlockingServer> Remote<S> {
         items: &[I],
         until: Instant,
     ) -> Result<Vec<T>, Error> {
+        let _part = WithoutFork::enter();
         self.repair_by_itself();
-        // Once: each time asks the system for the process.
         let nodes = self.nodes();
         let node = self.node_of(nodes.nodes.len(), operation, items);
         let change = self.begin_change(nodes, operation, node, items);
@@ -355,7 +360,8 @@ impl<S: AsyncServer> Remote<S> {
         items: &[I],
         until: Instant,
     ) -> Result<Vec<T>, Error> {
-        let nodes = self.nodes();
+        let (part, nodes) = (WithoutFork::enter(), self.nodes());
+        let process = part.pause();
         let node = self.node_of(nodes.nodes.len(), operation, items);
         let change = self.begin_change(nodes, operation, node, items);
         in_runtime(S::NAME, operation.name)?;
@@ -371,7 +377,7 @@ impl<S: AsyncServer> Remote<S> {
             let results = self.server.send_async(node, request, until).await?;
             Ok((suspects, results))
         });
-        let sent = in_time_async(until, work).await;
+        let sent = in_time_async(until, process, work).await;
         let results = attempt.end(sent)?;
         if let Some(change) = change {
             change.ended((operation.changed)(&results.1));
@@ -419,10 +425,18 @@ impl<S: AsyncServer> Remote<S> {
 #[cfg(feature = "tokio")]
 async fn in_time_async<T>(
     until: Instant,
+    process: KnownProcess,
     mut work: Pin<&mut impl Future<Output = Result<T, Fault>>>,
 ) -> Result<T, Fault> {
-    if let Ok(done) = timed(until, work.as_mut())?.await {
-        return done;
+    {
+        let (mut timed, mut process) = (pin!(timed(until, work.as_mut())?), Some(process));
+        let turn = poll_fn(|context| {
+            let _part = process.take().map_or_else(WithoutFork::enter, WithoutFork::go_on);
+            timed.as_mut().poll(context)
+        });
+        if let Ok(done) = turn.await {
+            return done;
+        }
     }
     if let Some(done) = real_time::rest(until, work.as_mut()).await {
         return done;

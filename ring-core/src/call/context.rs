@@ -230,15 +230,9 @@ impl<V, S: View<V>> CallContext<V, S> {
         self.storage().version(key)
     }
 
-    /// Begins a look-up.
+    /// Begins a look-up in the flights of the storage.
     #[inline]
-    pub(crate) fn begin_lookup<K: RingKey>(&self, key: &K) -> Lookup {
-        self.begin_lookup_in(self.flights(), key)
-    }
-
-    /// [`begin_lookup`](Self::begin_lookup) in the flights of the storage.
-    #[inline]
-    pub(crate) fn begin_lookup_in<K: RingKey>(&self, flights: &Flights<S::Stored>, key: &K) -> Lookup {
+    pub(crate) fn begin_lookup<K: RingKey>(&self, flights: &Flights<S::Stored>, key: &K) -> Lookup {
         if !self.is_admitted_by(flights) {
             self.count_conflict();
         }
@@ -265,7 +259,7 @@ impl<V, S: View<V>> CallContext<V, S> {
         let removals = flights.removals();
         Lookup {
             removals,
-            ..self.begin_lookup_in(flights, key)
+            ..self.begin_lookup(flights, key)
         }
     }
 
@@ -298,13 +292,14 @@ impl<V, S: View<V>> CallContext<V, S> {
     #[inline]
     pub(crate) fn finish_lookup<K: RingKey>(
         &self,
+        flights: &Flights<S::Stored>,
         key: &K,
         read: StorageResult<V, S, Option<S::Stored>>,
         lookup: Lookup,
     ) -> Result<V, Lookup> {
         let read = self.count_errors(read);
         let until = lookup.until.filter(|_| read.is_some());
-        let used = until.map(|until| self.time_lookup(until));
+        let used = until.map(|until| self.time_lookup(self.used_in(flights), until));
         self.finish_lookup_of(used, key, read, lookup)
     }
 
@@ -686,20 +681,24 @@ impl<V, S: View<V>> CallContext<V, S> {
     /// The use of the storage by the ring.
     #[inline]
     pub(crate) fn used(&self) -> &Use {
-        let usage = self.flights().usage();
-        let used = usage
+        self.used_in(self.flights())
+    }
+
+    /// [`used`](Self::used) by the flights of the storage.
+    #[inline]
+    fn used_in<'f>(&self, flights: &'f Flights<S::Stored>) -> &'f Use {
+        let used = flights
+            .usage()
             .of_first(self.ring.account)
-            .unwrap_or_else(|| self.find_use());
+            .unwrap_or_else(|| self.find_use(flights));
         used.expect_hits();
         used
     }
 
     #[inline(never)]
-    fn find_use(&self) -> &Use {
-        let storage = self.storage();
-        let describe = |facts: &StorageFacts| describe(storage, facts);
-        let usage = storage.flights().usage();
-        let (used, began) = usage.of(self.ring.account, self.shape, describe);
+    fn find_use<'f>(&self, flights: &'f Flights<S::Stored>) -> &'f Use {
+        let describe = |facts: &StorageFacts| describe(self.storage(), facts);
+        let (used, began) = flights.usage().of(self.ring.account, self.shape, describe);
         if began {
             begin(self.ring);
         }
@@ -732,8 +731,8 @@ impl<V, S: View<V>> CallContext<V, S> {
     }
 
     /// Counts the time of a look-up that may last until this instant.
-    fn time_lookup(&self, until: Instant) -> &Use {
-        let (used, deadline, left) = (self.used(), self.deadline(), remaining(Some(until)));
+    fn time_lookup<'u>(&self, used: &'u Use, until: Instant) -> &'u Use {
+        let (deadline, left) = (self.deadline(), remaining(Some(until)));
         if let (Some(deadline), Some(left)) = (deadline, left) {
             used.counters.looked_up(deadline.saturating_sub(left));
         }
