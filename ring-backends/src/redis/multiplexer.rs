@@ -371,3 +371,100 @@ impl Traffic {
 fn ended() -> RedisError {
     io::Error::from(io::ErrorKind::BrokenPipe).into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A server that takes nothing and says nothing.
+    struct Silent;
+
+    impl AsyncRead for Silent {
+        fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    impl AsyncWrite for Silent {
+        fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
+            Poll::Pending
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    fn commands() -> Commands {
+        Commands::One(redis::cmd("GET").arg("key").clone())
+    }
+
+    /// Polls once.
+    fn begin<F: Future>(work: Pin<&mut F>) -> Poll<F::Output> {
+        work.poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    #[test]
+    fn dropped_calls_to_a_server_that_takes_nothing_use_no_memory() {
+        let (multiplexer, mut driver) = Multiplexer::new(Silent, Silent);
+        let commands = commands();
+        for _ in 0..10_000 {
+            assert!(begin(std::pin::pin!(multiplexer.send(&commands, true))).is_pending());
+            assert!(begin(Pin::new(&mut driver)).is_pending());
+        }
+        let state = multiplexer.state.lock();
+        assert!(state.waiting.len() <= MIN_CROWD && state.sent.len() <= 1 + MIN_CROWD);
+    }
+
+    #[test]
+    fn calls_end_with_the_task_that_drives_the_connection() {
+        let (multiplexer, driver) = Multiplexer::new(Silent, Silent);
+        let commands = commands();
+        let (mut sent, mut waiting) = (
+            Box::pin(multiplexer.send(&commands, true)),
+            Box::pin(multiplexer.send(&commands, true)),
+        );
+        assert!(begin(sent.as_mut()).is_pending() && begin(waiting.as_mut()).is_pending());
+        drop(driver);
+        for call in [
+            sent.as_mut(),
+            waiting.as_mut(),
+            Box::pin(multiplexer.send(&commands, true)).as_mut(),
+        ] {
+            let Poll::Ready(Err(error)) = begin(call) else {
+                panic!("it goes on");
+            };
+            assert!(error.is_connection_dropped());
+        }
+    }
+
+    #[test]
+    fn batches_are_bounded_and_long_requests_are_alone() {
+        let (multiplexer, _driver) = Multiplexer::new(Silent, Silent);
+        let leave = |bytes: usize, commands: usize| {
+            let (caller, replies) = oneshot::channel();
+            multiplexer.state.lock().waiting.push_back(Request {
+                bytes: vec![b' '; bytes],
+                commands,
+                has_token: true,
+                caller,
+            });
+            replies
+        };
+        let mut replies: Vec<_> = (0..MAX_COMMANDS + 2).map(|_| leave(1, 1)).collect();
+        replies.push(leave(MAX_BYTES, 1));
+        replies.push(leave(1, 1));
+        replies.push(leave(1, MAX_COMMANDS + 1));
+        // A dropped call is not sent.
+        drop(leave(1, 1));
+        replies.push(leave(1, 0));
+        let mut state = multiplexer.state.lock();
+        let batches = std::iter::from_fn(|| state.next_batch());
+        let sizes: Vec<_> = batches.map(|batch| batch.callers.len()).collect();
+        assert_eq!(sizes, [MAX_COMMANDS, 2, 1, 1, 1, 1]);
+    }
+}
