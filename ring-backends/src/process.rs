@@ -1,77 +1,18 @@
 //! Per-process state. A `fork` copies memory but not threads, and shares sockets: the child starts with its own state.
 
-use std::cell::Cell;
-use std::process;
+#[cfg(feature = "remote")]
+mod without_fork;
+
+#[cfg(not(feature = "remote"))]
+use std::process::id;
 use std::sync::OnceLock;
 
-thread_local! {
-    static KNOWN: Cell<Known> = const { Cell::new(Known::No) };
-}
-
-/// Whether a thread knows its process without asking the system, which takes as long as to parse a reply.
-#[derive(Clone, Copy)]
-enum Known {
-    No,
-    /// From the first time that it asks.
-    Once,
-    Is(u32),
-}
-
-/// A part of a call, on one thread, in which the system is asked once at most. No code of users may run in it: it could
-/// `fork`.
-pub(crate) struct WithoutFork {
-    before: Known,
-}
-
-/// What a thread knew at the end of a [part](WithoutFork).
-#[cfg(feature = "tokio")]
-pub(crate) struct KnownProcess(Known);
-
-impl WithoutFork {
-    pub(crate) fn enter() -> Self {
-        WithoutFork::knowing(Known::Once)
-    }
-
-    fn knowing(known: Known) -> Self {
-        let before = KNOWN.get();
-        if let Known::No = before {
-            KNOWN.set(known);
-        }
-        WithoutFork { before }
-    }
-
-    /// Ends the part. It may [go on](Self::go_on) if nothing else runs in between.
-    #[cfg(feature = "tokio")]
-    pub(crate) fn pause(self) -> KnownProcess {
-        KnownProcess(KNOWN.get())
-    }
-
-    #[cfg(feature = "tokio")]
-    pub(crate) fn go_on(known: KnownProcess) -> Self {
-        WithoutFork::knowing(known.0)
-    }
-}
-
-impl Drop for WithoutFork {
-    fn drop(&mut self) {
-        if let Known::No = self.before {
-            KNOWN.set(Known::No);
-        }
-    }
-}
-
-/// The number of this process.
-fn id() -> u32 {
-    match KNOWN.get() {
-        Known::Is(id) => id,
-        Known::No => process::id(),
-        Known::Once => {
-            let id = process::id();
-            KNOWN.set(Known::Is(id));
-            id
-        }
-    }
-}
+#[cfg(all(feature = "remote", feature = "tokio"))]
+pub(crate) use without_fork::KnownProcess;
+#[cfg(feature = "remote")]
+pub(crate) use without_fork::WithoutFork;
+#[cfg(feature = "remote")]
+use without_fork::id;
 
 /// A state per process. The child keeps the parent's state unused: dropping it could remove the parent's sockets from its
 /// event loops.
