@@ -1,7 +1,18 @@
 //! Per-process state. A `fork` copies memory but not threads, and shares sockets: the child starts with its own state.
 
-use std::process;
+#[cfg(feature = "remote")]
+mod without_fork;
+
+#[cfg(not(feature = "remote"))]
+use std::process::id;
 use std::sync::OnceLock;
+
+#[cfg(all(feature = "remote", feature = "tokio"))]
+pub(crate) use without_fork::KnownProcess;
+#[cfg(feature = "remote")]
+pub(crate) use without_fork::WithoutFork;
+#[cfg(feature = "remote")]
+use without_fork::id;
 
 /// A state per process. The child keeps the parent's state unused: dropping it could remove the parent's sockets from its
 /// event loops.
@@ -17,7 +28,7 @@ pub(crate) struct PerProcess<T> {
 impl<T> PerProcess<T> {
     pub(crate) fn new(state: T) -> Self {
         PerProcess {
-            process: process::id(),
+            process: id(),
             state: Some(state),
             next: OnceLock::new(),
         }
@@ -26,7 +37,7 @@ impl<T> PerProcess<T> {
     /// The state; `None` in a child, for states that a child cannot have.
     #[cfg(feature = "disk")]
     pub(crate) fn own(&self) -> Option<&T> {
-        (self.process == process::id()).then(|| self.state())
+        (self.process == id()).then(|| self.state())
     }
 
     /// The state of this process. The first call after a fork makes it by `renew` from the parent's state, whose locks may
@@ -36,7 +47,7 @@ impl<T> PerProcess<T> {
         while let Some(next) = last.next.get() {
             last = next;
         }
-        if last.process == process::id() {
+        if last.process == id() {
             return last.state();
         }
         let own = || Box::new(PerProcess::new(renew(last.state())));
@@ -56,7 +67,7 @@ impl<T: Default> Default for PerProcess<T> {
 
 impl<T> Drop for PerProcess<T> {
     fn drop(&mut self) {
-        if self.process != process::id() {
+        if self.process != id() {
             std::mem::forget(self.state.take());
         }
     }

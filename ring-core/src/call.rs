@@ -536,8 +536,10 @@ where
     #[inline(never)]
     fn look_up(self) -> R::Out {
         let (context, key) = (&self.context, self.call_key());
-        let lookup = context.begin_lookup(&key);
-        match context.finish_lookup(&key, context.storage().read(&key, lookup.until), lookup) {
+        let flights = context.flights();
+        let lookup = context.begin_lookup(flights, &key);
+        let read = context.storage().read(&key, lookup.until);
+        match context.finish_lookup(flights, &key, read, lookup) {
             Ok(value) => R::found(value),
             Err(lookup) => {
                 let key = EncodedKey::of(&key);

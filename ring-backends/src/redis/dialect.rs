@@ -44,9 +44,14 @@ impl Dialect {
         self.echo.store(echo as u8, Ordering::Relaxed);
     }
 
+    /// Whether a token follows commands.
+    pub(super) fn has_tokens(&self) -> bool {
+        self.echo() != Echo::Missing
+    }
+
     /// The token that follows commands, if the server knows it.
     pub(super) fn token(&self) -> Option<EchoToken> {
-        (self.echo() != Echo::Missing).then(EchoToken::new)
+        self.has_tokens().then(EchoToken::new)
     }
 
     /// The first commands on a new connection: some servers and proxies accept the connection and refuse only then.
@@ -194,7 +199,9 @@ mod tests {
     }
 
     fn packed(commands: &Commands) -> String {
-        String::from_utf8(commands.packed()).unwrap()
+        let mut packed = Vec::new();
+        commands.pack(&mut packed);
+        String::from_utf8(packed).unwrap()
     }
 
     #[test]

@@ -74,6 +74,11 @@ impl Encrypted {
         }));
     }
 
+    /// The next reply, if it has come.
+    pub(super) fn read(&mut self) -> Option<Value> {
+        self.replies.pop_front()
+    }
+
     /// The next reply. All replies to a request come together.
     pub(super) fn receive(&mut self, until: Instant) -> RedisResult<Value> {
         if let Some(coming) = &mut self.coming {

@@ -1,11 +1,12 @@
-//! Fuzzing entry points for replies. The client parses the bytes; this crate interprets them.
+//! Fuzzing entry points for replies.
 
 use std::time::Duration;
 
-use redis::{Parser, Value};
+use redis::Value;
 use ring_cache_core::Name;
 
 use super::hash::Fields;
+use super::reply_buffer::ReplyBuffer;
 use super::request::Request;
 use super::ring_scan::RingScan;
 use super::schema::{KeySchema, Keys};
@@ -15,10 +16,22 @@ use crate::remote::{Fault, Found};
 pub use super::cluster::fuzzing::through_a_cluster;
 
 /// The replies in these bytes.
-pub fn answers(mut bytes: &[u8]) -> Vec<Value> {
-    // The parser reads ahead: the remaining bytes have no meaning.
-    let mut parser = Parser::new();
-    std::iter::from_fn(|| parser.parse_value(&mut bytes).ok()).collect()
+pub fn answers(bytes: &[u8]) -> Vec<Value> {
+    let mut buffer = ReplyBuffer::default();
+    let (mut bytes, mut answers) = (bytes, Vec::new());
+    // As in reads of the size of the space.
+    while !bytes.is_empty()
+        && let Ok(space) = buffer.space()
+    {
+        let (read, rest) = bytes.split_at(bytes.len().min(space.len()));
+        space[..read.len()].copy_from_slice(read);
+        buffer.add(read.len());
+        while let Ok(Some(answer)) = buffer.next() {
+            answers.push(answer);
+        }
+        bytes = rest;
+    }
+    answers
 }
 
 /// Reads replies as those to look-ups of `asked` keys.

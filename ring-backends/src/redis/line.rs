@@ -1,58 +1,48 @@
 //! An awaited connection to one server, which can be ended in the middle of a reply.
 
-use std::io;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll, ready};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, ConnectionAddr, ErrorKind, RedisError, RedisResult};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use redis::{
+    AsyncConnectionConfig, Cmd, ConnectionAddr, ErrorKind, RedisConnectionInfo, RedisError, RedisResult,
+    ServerError, Value,
+};
+use tokio::io::{AsyncRead, AsyncWrite};
 #[cfg(unix)]
 use tokio::net::UnixStream;
 use tokio::net::lookup_host;
 use tokio::task::AbortHandle;
 
 use super::address;
+use super::echo_token::{EchoToken, Replies};
 use super::faults::{self, MAX_CLIENTS};
+use super::login;
+use super::multiplexer::Multiplexer;
 use super::opener::Opener;
-use super::wire::{MAX_REPLY, set_up};
+use super::request::Commands;
+use super::wire::set_up;
 use crate::remote::dial;
 use crate::remote::pool::CONNECT_TIMEOUT;
 
-/// More bytes than this without a reply are the beginning of a long one.
-const LONG: u64 = 1 << 10;
-/// The most bytes that are kept of what came first.
-const BEGINNING: usize = 64;
 /// The first bytes of replies, by their types.
 const TYPES: &[u8] = b"+-:$*_#,(!=%~>|";
 
 /// A connection that calls share. Clones are the same connection, which ends with the last of them.
 #[derive(Clone)]
-pub(super) struct Line {
-    pub(super) connection: MultiplexedConnection,
-    /// `None` with TLS: then the client of the crate `redis` drives it.
-    driver: Option<Arc<Driver>>,
+pub(super) enum Line {
+    Plain(Arc<Driven>),
+    /// With TLS, the client of the crate `redis` drives it.
+    Encrypted(MultiplexedConnection),
 }
 
-/// The task that reads and writes.
-struct Driver {
+/// A connection, and the task that drives it.
+pub(super) struct Driven {
+    multiplexer: Arc<Multiplexer>,
     task: AbortHandle,
-    traffic: Arc<Traffic>,
     /// The number of changes under way: a server may do them as long as the connection lasts.
     changes: AtomicUsize,
     is_to_end: AtomicBool,
-}
-
-/// What came in.
-#[derive(Default)]
-struct Traffic {
-    bytes: AtomicU64,
-    /// The bytes at the last reply.
-    replied: AtomicU64,
-    /// What came first.
-    beginning: OnceLock<Box<[u8]>>,
 }
 
 /// A change under way, until this is dropped.
@@ -63,75 +53,99 @@ impl Line {
     pub(super) async fn open(opener: &Opener) -> RedisResult<Self> {
         let client = &opener.client;
         address::prepare(client);
-        // Calls have deadlines of their own.
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(CONNECT_TIMEOUT))
-            .set_dns_resolver(address::Resolver)
-            .set_response_timeout(None);
         let info = client.get_connection_info();
         match info.addr() {
             ConnectionAddr::Tcp(host, port) => {
                 let addresses = lookup_host((host.as_str(), *port)).await?.collect();
                 let stream = dial::connect_async(addresses).await?;
                 set_up(&stream, info.tcp_settings())?;
-                Line::over(stream, opener, config).await
+                let (reader, writer) = stream.into_split();
+                Line::over(reader, writer, info.redis_settings()).await
             }
             #[cfg(unix)]
-            ConnectionAddr::Unix(path) => Line::over(UnixStream::connect(path).await?, opener, config).await,
+            ConnectionAddr::Unix(path) => {
+                let (reader, writer) = UnixStream::connect(path).await?.into_split();
+                Line::over(reader, writer, info.redis_settings()).await
+            }
             _ => {
+                // Calls have deadlines of their own.
+                let config = AsyncConnectionConfig::new()
+                    .set_connection_timeout(Some(CONNECT_TIMEOUT))
+                    .set_dns_resolver(address::Resolver)
+                    .set_response_timeout(None);
                 let connection = client.get_multiplexed_async_connection_with_config(&config);
-                let connection = connection.await?;
-                Ok(Line {
-                    connection,
-                    driver: None,
-                })
+                Ok(Line::Encrypted(connection.await?))
             }
         }
     }
 
-    async fn over<S>(stream: S, opener: &Opener, config: AsyncConnectionConfig) -> RedisResult<Self>
+    async fn over<R, W>(reader: R, writer: W, settings: &RedisConnectionInfo) -> RedisResult<Self>
     where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        R: AsyncRead + Unpin + Send + 'static,
+        W: AsyncWrite + Unpin + Send + 'static,
     {
-        let traffic = Arc::<Traffic>::default();
-        let stream = Counted {
-            stream,
-            traffic: Arc::clone(&traffic),
-        };
-        let settings = opener.client.get_connection_info().redis_settings();
-        let (connection, driving) = MultiplexedConnection::new_with_config(settings, stream, config).await?;
-        let driver = Driver {
-            task: tokio::spawn(driving).abort_handle(),
-            traffic,
+        let (multiplexer, driver) = Multiplexer::new(reader, writer);
+        let line = Line::Plain(Arc::new(Driven {
+            multiplexer,
+            task: tokio::spawn(driver).abort_handle(),
             changes: AtomicUsize::new(0),
             is_to_end: AtomicBool::new(false),
+        }));
+        let mut refused = line
+            .execute(login::commands(settings, settings.username()))
+            .await?;
+        if refused.as_ref().is_some_and(login::has_no_users) {
+            refused = line.execute(login::commands(settings, None)).await?;
+        }
+        refused.map_or(Ok(line), |error| Err(login::refusal(error)))
+    }
+
+    /// Executes commands, one after the other, and returns what the server says against one of them.
+    async fn execute(&self, commands: Vec<Cmd>) -> RedisResult<Option<ServerError>> {
+        for command in commands {
+            let mut replies = self.send(&Commands::One(command), false).await?;
+            if let Some(Value::ServerError(error)) = replies.pop() {
+                return Ok(Some(error));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Sends commands, with a token behind them if the server knows it, and returns their replies.
+    pub(super) async fn send(&self, commands: &Commands, has_token: bool) -> RedisResult<Vec<Value>> {
+        let mut connection = match self {
+            Line::Plain(driven) => return driven.multiplexer.send(commands, has_token).await,
+            Line::Encrypted(connection) => connection.clone(),
         };
-        Ok(Line {
-            connection,
-            driver: Some(Arc::new(driver)),
-        })
+        let token = has_token.then(EchoToken::new);
+        let pipeline = commands.pipeline(token);
+        let count = pipeline.len();
+        let mut replies = Replies::to(commands.len(), token);
+        for reply in connection.send_packed_commands(&pipeline, 0, count).await? {
+            replies.add(reply)?;
+        }
+        replies.all()
+    }
+
+    fn driven(&self) -> Option<&Driven> {
+        match self {
+            Line::Plain(driven) => Some(driven),
+            Line::Encrypted(_) => None,
+        }
     }
 
     /// The same, for a change.
     pub(super) fn in_use(&self) -> LineInUse {
-        if let Some(driver) = &self.driver {
-            driver.changes.fetch_add(1, Ordering::SeqCst);
+        if let Some(driven) = self.driven() {
+            driven.changes.fetch_add(1, Ordering::SeqCst);
         }
         LineInUse(self.clone())
     }
 
-    /// A reply came.
-    pub(super) fn replied(&self) {
-        if let Some(Driver { traffic, .. }) = self.driver.as_deref() {
-            let bytes = traffic.bytes.load(Ordering::Relaxed);
-            traffic.replied.store(bytes, Ordering::Relaxed);
-        }
-    }
-
-    /// Why the server did not take the connection, if it said so before it was asked. Of that, the client says no more than that
-    /// the connection ended.
+    /// Why the server did not take the connection, if it said so before it was asked. Of that, its calls learn no more than
+    /// that the connection ended.
     pub(super) fn refusal(&self) -> Option<RedisError> {
-        let beginning = self.driver.as_deref()?.traffic.beginning.get()?;
+        let beginning = self.driven()?.multiplexer.beginning()?;
         let said = str::from_utf8(beginning).unwrap_or_default();
         if said
             .strip_prefix("-ERR ")
@@ -146,27 +160,24 @@ impl Line {
 
     /// The number of bytes that came in.
     pub(super) fn received(&self) -> u64 {
-        let traffic = self.driver.as_deref().map(|driver| &driver.traffic);
-        traffic.map_or(0, |traffic| traffic.bytes.load(Ordering::Relaxed))
+        self.driven().map_or(0, |driven| driven.multiplexer.received())
     }
 
     /// Whether a long reply began to come after so many bytes, and has not ended.
     pub(super) fn is_in_long_reply(&self, since: u64) -> bool {
-        let traffic = self.driver.as_deref().map(|driver| &driver.traffic);
-        traffic.is_some_and(|traffic| {
-            traffic.replied.load(Ordering::Relaxed) <= since && self.received() > since + LONG
-        })
+        self.driven()
+            .is_some_and(|driven| driven.multiplexer.is_in_long_reply(since))
     }
 
     /// Ends the connection, when there are no more changes under way.
     pub(super) fn end(&self) {
-        let Some(driver) = &self.driver else { return };
-        driver.is_to_end.store(true, Ordering::SeqCst);
-        driver.end_if_unused();
+        let Some(driven) = self.driven() else { return };
+        driven.is_to_end.store(true, Ordering::SeqCst);
+        driven.end_if_unused();
     }
 }
 
-impl Driver {
+impl Driven {
     fn end_if_unused(&self) {
         if self.is_to_end.load(Ordering::SeqCst) && self.changes.load(Ordering::SeqCst) == 0 {
             self.task.abort();
@@ -174,7 +185,7 @@ impl Driver {
     }
 }
 
-impl Drop for Driver {
+impl Drop for Driven {
     fn drop(&mut self) {
         self.task.abort();
     }
@@ -182,61 +193,9 @@ impl Drop for Driver {
 
 impl Drop for LineInUse {
     fn drop(&mut self) {
-        if let Some(driver) = &self.0.driver {
-            driver.changes.fetch_sub(1, Ordering::SeqCst);
-            driver.end_if_unused();
+        if let Some(driven) = self.0.driven() {
+            driven.changes.fetch_sub(1, Ordering::SeqCst);
+            driven.end_if_unused();
         }
-    }
-}
-
-impl Traffic {
-    fn since_reply(&self) -> u64 {
-        let replied = self.replied.load(Ordering::Relaxed);
-        self.bytes.load(Ordering::Relaxed).saturating_sub(replied)
-    }
-}
-
-/// A stream whose incoming bytes are counted, and bounded for one reply.
-struct Counted<S> {
-    stream: S,
-    traffic: Arc<Traffic>,
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Counted<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        space: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        if self.traffic.since_reply() > MAX_REPLY {
-            let too_large = io::Error::new(io::ErrorKind::InvalidData, "the reply is too large");
-            return Poll::Ready(Err(too_large));
-        }
-        let before = space.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(context, space))?;
-        let came = &space.filled()[before..];
-        if self.traffic.bytes.fetch_add(came.len() as u64, Ordering::Relaxed) == 0 {
-            let beginning = came.get(..BEGINNING).unwrap_or(came);
-            let _ = self.traffic.beginning.set(beginning.into());
-        }
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Counted<S> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use redis::{Arg, Cmd, Pipeline, Value};
 
+#[cfg(feature = "tokio")]
+use super::echo_token::EchoToken;
 use super::faults::{Unexpected, is_refused};
 use super::stored_key::StoredKey;
 use crate::remote::{Fault, Found};
@@ -101,23 +103,27 @@ impl Commands {
         one.into_iter().chain(many.into_iter().flatten())
     }
 
-    pub(super) fn packed(&self) -> Vec<u8> {
-        match self {
-            Commands::One(command) => command.get_packed_command(),
-            Commands::Many(pipeline) => pipeline.get_packed_pipeline(),
-        }
+    /// Appends the bytes of the commands.
+    pub(super) fn pack(&self, bytes: &mut Vec<u8>) {
+        self.iter()
+            .for_each(|command| command.write_packed_command(bytes));
     }
 
+    /// The commands, and the token behind them.
     #[cfg(feature = "tokio")]
-    pub(super) fn pipeline(&self) -> Pipeline {
-        match self {
+    pub(super) fn pipeline(&self, token: Option<EchoToken>) -> Pipeline {
+        let mut pipeline = match self {
             Commands::One(command) => {
                 let mut pipeline = Pipeline::with_capacity(2);
                 pipeline.add_command(command.clone());
                 pipeline
             }
             Commands::Many(pipeline) => pipeline.clone(),
+        };
+        if let Some(token) = token {
+            pipeline.add_command(token.command());
         }
+        pipeline
     }
 
     /// The number of commands, and of replies.

@@ -84,18 +84,21 @@ impl SharedConnections {
 
     /// Sends commands on the connection of this runtime. If it turns out to be dead, on a new one.
     pub(super) async fn send(&self, commands: &Commands, until: Instant) -> Result<Vec<Value>, Fault> {
-        if commands.mutate() {
+        let mutates = commands.mutate();
+        if mutates {
             self.unacked.wait_async().await;
         }
         let shared = self.fit(until).await?;
         let is_old = shared.opened.get().is_some();
-        let sent = match self.send_on(&shared, commands, until).await? {
+        let sent = match self.send_on(&shared, commands, mutates, until).await? {
             Ok(replies) if is_old && is_wrong_server(shared.since.elapsed(), &replies) => {
                 shared.dead.store(true, Ordering::Relaxed);
-                self.send_on(&*self.here()?, commands, until).await?
+                self.send_on(&*self.here(Instant::now())?, commands, mutates, until)
+                    .await?
             }
-            Err(error) if is_old && faults::may_be_sent_again(&error, commands.mutate()) => {
-                self.send_on(&*self.here()?, commands, until).await?
+            Err(error) if is_old && faults::may_be_sent_again(&error, mutates) => {
+                self.send_on(&*self.here(Instant::now())?, commands, mutates, until)
+                    .await?
             }
             Err(error) => {
                 if faults::is_lost(&error) {
@@ -112,13 +115,13 @@ impl SharedConnections {
     /// The connection of this runtime, or a new one if that cannot be used. Tests one that was idle for long: a proxy or
     /// firewall may have dropped it. With tiers, it must lead to the watched server.
     async fn fit(&self, until: Instant) -> Result<Arc<SharedConnection>, Fault> {
-        let shared = self.here()?;
+        let now = Instant::now();
+        let shared = self.here(now)?;
         if shared.opened.get().is_none() {
             return Ok(shared);
         }
-        let now = Instant::now();
         let third = now + until.saturating_duration_since(now) / 3;
-        let is_fit = !shared.is_idle(TRIED_AFTER)
+        let is_fit = !shared.is_idle(now, TRIED_AFTER)
             || real_time::within(third, shared.answers(&self.opener.dialect)).await == Some(true);
         #[cfg(feature = "tiered")]
         let is_fit = is_fit && self.is_watched(&shared).await;
@@ -126,7 +129,7 @@ impl SharedConnections {
             return Ok(shared);
         }
         shared.dead.store(true, Ordering::Relaxed);
-        self.here()
+        self.here(Instant::now())
     }
 
     /// Whether a connection leads to the server that is watched for tiers.
@@ -152,29 +155,35 @@ impl SharedConnections {
         &self,
         shared: &SharedConnection,
         commands: &Commands,
+        mutates: bool,
         until: Instant,
     ) -> Result<RedisResult<Vec<Value>>, Fault> {
         let connection = shared.connection().await?;
-        let mut exchange = Exchange {
-            connections: self,
-            connection: commands.mutate().then(|| connection.in_use()),
-            runtime: Handle::try_current().map_err(|error| Fault::Disconnected(error.into()))?,
+        let mut change = if mutates {
+            Some(Change {
+                connections: self,
+                connection: Some(connection.in_use()),
+                runtime: runtime()?,
+            })
+        } else {
+            None
         };
-        let sent = shared
-            .send(connection, &self.opener.dialect, commands, until)
-            .await;
-        exchange.connection = None;
+        let sent = shared.send(connection, &self.opener.dialect, commands, until);
+        let sent = sent.await;
+        if let Some(change) = &mut change {
+            change.connection = None;
+        }
         Ok(sent)
     }
 
     /// The connection of this runtime.
-    fn here(&self) -> Result<Arc<SharedConnection>, Fault> {
-        let runtime = Handle::try_current().map_err(|error| Fault::Disconnected(error.into()))?;
+    fn here(&self, now: Instant) -> Result<Arc<SharedConnection>, Fault> {
+        let runtime = runtime()?;
         let id = runtime.id();
         let mut connections = self.connections.lock();
         if let Some((_, shared)) = connections.iter().find(|(other, _)| *other == id)
             && !shared.dead.load(Ordering::Relaxed)
-            && !(shared.opened.get().is_some() && shared.is_idle(IDLE_TIMEOUT))
+            && !(shared.opened.get().is_some() && shared.is_idle(now, IDLE_TIMEOUT))
         {
             let shared = Arc::clone(shared);
             drop(connections);
@@ -192,6 +201,10 @@ impl SharedConnections {
     }
 }
 
+fn runtime() -> Result<Handle, Fault> {
+    Handle::try_current().map_err(|error| Fault::Disconnected(error.into()))
+}
+
 /// An open connection, with the server that it leads to if tiers need it.
 async fn open(opener: Opener) -> RedisResult<Line> {
     in_time(async { greeted(Line::open(&opener).await?, &opener).await }).await
@@ -206,7 +219,7 @@ async fn in_time<T>(connecting: impl Future<Output = RedisResult<T>>) -> RedisRe
 /// Detects whether the server accepts the connection and knows `ECHO`. Some proxies close the connection for it.
 async fn greeted(connection: Line, opener: &Opener) -> RedisResult<Line> {
     let dialect = &opener.dialect;
-    match bare(connection.clone(), &dialect.greeting()).await {
+    match connection.send(&dialect.greeting(), false).await {
         Ok(replies) => {
             dialect.greeted(&replies)?;
             Ok(connection)
@@ -228,40 +241,22 @@ async fn greeted_without_echo(opener: &Opener, error: RedisError) -> RedisResult
         return Err(error);
     }
     let another = Line::open(opener).await?;
-    if let Ok(replies) = bare(another.clone(), &dialect.greeting()).await {
+    if let Ok(replies) = another.send(&dialect.greeting(), false).await {
         dialect.greeted(&replies)?;
         return Ok(another);
     }
     let another = Line::open(opener).await?;
-    bare(another.clone(), &Commands::One(redis::cmd("PING"))).await?;
+    another.send(&Commands::One(redis::cmd("PING")), false).await?;
     dialect.set_echo(Echo::Missing);
     Ok(another)
 }
 
 #[cfg(feature = "tiered")]
 async fn server_of(connection: Line) -> RedisResult<ServerId> {
-    let replies = bare(connection, &Commands::One(ServerId::command())).await?;
+    let replies = connection
+        .send(&Commands::One(ServerId::command()), false)
+        .await?;
     Ok(ServerId::of(replies.first().unwrap_or(&Value::Nil)))
-}
-
-/// Sends commands without a token behind them.
-async fn bare(mut connection: Line, commands: &Commands) -> RedisResult<Vec<Value>> {
-    let pipeline = commands.pipeline();
-    connection
-        .connection
-        .send_packed_commands(&pipeline, 0, commands.len())
-        .await
-}
-
-async fn exchange(mut connection: Line, dialect: &Dialect, commands: &Commands) -> RedisResult<Vec<Value>> {
-    let Some(token) = dialect.token() else {
-        return bare(connection, commands).await;
-    };
-    let pipeline = token.pipeline(commands);
-    let count = pipeline.len();
-    let sending = connection.connection.send_packed_commands(&pipeline, 0, count);
-    let replies = sending.await?;
-    token.replies(replies, commands)
 }
 
 impl SharedConnection {
@@ -368,8 +363,10 @@ impl SharedConnection {
     }
 
     /// Whether the last reply is older than `longer`.
-    fn is_idle(&self, longer: Duration) -> bool {
-        let idle = self.age().saturating_sub(self.replied.load(Ordering::Relaxed));
+    fn is_idle(&self, now: Instant, longer: Duration) -> bool {
+        let idle = self
+            .age_at(now)
+            .saturating_sub(self.replied.load(Ordering::Relaxed));
         u128::from(idle) >= longer.as_millis()
     }
 
@@ -377,7 +374,8 @@ impl SharedConnection {
         let Ok(connection) = self.connection().await else {
             return false;
         };
-        exchange(connection, dialect, &dialect.nothing()).await.is_ok()
+        let nothing = dialect.nothing();
+        connection.send(&nothing, dialect.has_tokens()).await.is_ok()
     }
 
     async fn send(
@@ -387,22 +385,20 @@ impl SharedConnection {
         commands: &Commands,
         until: Instant,
     ) -> RedisResult<Vec<Value>> {
-        let (line, received) = (connection.clone(), connection.received());
         let mut watch = TimeoutWatch {
             shared: Some(self),
-            received,
+            received: connection.received(),
             until,
         };
         if self.timeouts.load(Ordering::Relaxed) == 0 {
             self.heard.store(self.age(), Ordering::Relaxed);
         }
-        let sent = exchange(connection, dialect, commands).await;
+        let sent = connection.send(commands, dialect.has_tokens()).await;
         watch.shared = None;
         match &sent {
             Ok(_) => {
                 self.timeouts.store(0, Ordering::Relaxed);
                 self.replied.store(self.age(), Ordering::Relaxed);
-                line.replied();
             }
             Err(error) if faults::is_lost(error) => self.dead.store(true, Ordering::Relaxed),
             Err(_) => {}
@@ -428,18 +424,24 @@ impl SharedConnection {
     }
 
     fn age(&self) -> u64 {
-        self.since.elapsed().as_millis().try_into().unwrap_or(u64::MAX)
+        self.age_at(Instant::now())
+    }
+
+    /// The milliseconds from its beginning to `now`.
+    fn age_at(&self, now: Instant) -> u64 {
+        let age = now.saturating_duration_since(self.since).as_millis();
+        age.try_into().unwrap_or(u64::MAX)
     }
 }
 
 /// A change in flight. Dropped with its connection, as by a cancelled call, it is an unacknowledged write.
-struct Exchange<'s> {
+struct Change<'s> {
     connections: &'s SharedConnections,
     connection: Option<LineInUse>,
     runtime: Handle,
 }
 
-impl Drop for Exchange<'_> {
+impl Drop for Change<'_> {
     fn drop(&mut self) {
         let Some(connection) = self.connection.take() else {
             return;
@@ -449,7 +451,7 @@ impl Drop for Exchange<'_> {
         self.runtime.spawn(async move {
             // Replies come in order: after that to a no-op, no earlier one is outstanding.
             let (dialect, nothing) = (&opener.dialect, opener.dialect.nothing());
-            let settled = async { drop(exchange(connection.0.clone(), dialect, &nothing).await) };
+            let settled = async { drop(connection.0.send(&nothing, dialect.has_tokens()).await) };
             write.settle_async(settled, || Line::open(&opener)).await;
         });
     }

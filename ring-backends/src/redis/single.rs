@@ -10,7 +10,7 @@ use redis::{Client, RedisError, RedisResult, Value};
 
 use super::address;
 use super::dialect::{Dialect, Echo, Word, gathered, is_wrong_server};
-use super::echo_token::EchoToken;
+use super::echo_token::{EchoToken, Replies};
 use super::faults;
 use super::opener::Opener;
 use super::request::Commands;
@@ -224,17 +224,11 @@ struct Timed {
     wire: Wire,
     opened: Instant,
     timeout: Duration,
-    pending: Option<Pending>,
+    /// The replies so far to the request that was sent, at least in part.
+    pending: Option<Replies>,
     /// The server that it leads to, if asked.
     #[cfg(feature = "tiered")]
     server: Option<ServerId>,
-}
-
-/// A request that was sent, at least in part, and its replies so far.
-struct Pending {
-    token: Option<EchoToken>,
-    replies: Vec<Value>,
-    commands: usize,
 }
 
 impl Timed {
@@ -307,22 +301,10 @@ impl Timed {
         until: Instant,
     ) -> RedisResult<Vec<Value>> {
         self.set_timeout(until)?;
-        let pending = self.pending.insert(Pending {
-            token,
-            replies: Vec::with_capacity(commands.len() + 1),
-            commands: commands.len(),
-        });
-        self.wire.send(commands, pending.token.as_ref())?;
+        self.pending = Some(Replies::to(commands.len(), token));
+        self.wire.send(commands, token)?;
         self.read(until)?;
-        match self.pending.take() {
-            Some(Pending {
-                token: Some(token),
-                replies,
-                ..
-            }) => token.replies(replies, commands),
-            Some(Pending { replies, .. }) => Ok(replies),
-            None => Ok(Vec::new()),
-        }
+        self.pending.take().map_or_else(|| Ok(Vec::new()), Replies::all)
     }
 
     /// The server that it leads to.
@@ -343,20 +325,23 @@ impl Timed {
     /// the connection stays open: after closing it, the server might still execute the commands, later.
     fn read(&mut self, until: Instant) -> RedisResult<()> {
         let mut late_reads = 0;
-        while self
-            .pending
-            .as_ref()
-            .is_some_and(|pending| !pending.is_complete())
+        while let Some(pending) = self.pending.as_ref()
+            && !pending.are_complete()
         {
-            let now = Instant::now();
-            let is_late = now >= until && late_reads < LATE_READS;
-            late_reads += u32::from(is_late);
-            let until = if is_late { now + SLACK } else { until };
-            self.set_timeout(until)?;
-            match (self.wire.receive(until)?, &mut self.pending) {
-                (Value::Push { .. }, _) | (_, None) => {}
-                (reply, Some(pending)) => pending.replies.push(reply),
-            }
+            let reply = match self.wire.read()? {
+                Some(reply) => reply,
+                None => {
+                    let now = Instant::now();
+                    let is_late = now >= until && late_reads < LATE_READS;
+                    late_reads += u32::from(is_late);
+                    let until = if is_late { now + SLACK } else { until };
+                    self.set_timeout(until)?;
+                    self.wire.receive(until)?
+                }
+            };
+            self.pending
+                .as_mut()
+                .map_or(Ok(()), |pending| pending.add(reply))?;
         }
         Ok(())
     }
@@ -377,15 +362,6 @@ impl Timed {
             self.wire.set_timeout(self.timeout)?;
         }
         Ok(())
-    }
-}
-
-impl Pending {
-    fn is_complete(&self) -> bool {
-        match &self.token {
-            Some(token) => token.is_last_of(&self.replies, self.commands),
-            None => self.replies.len() >= self.commands,
-        }
     }
 }
 

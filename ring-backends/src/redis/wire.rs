@@ -6,12 +6,11 @@ use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
+#[cfg(not(feature = "tokio"))]
+use redis::ErrorKind;
 use redis::io::tcp::TcpSettings;
 use redis::io::tcp::socket2::SockRef;
-use redis::{
-    Client, Cmd, ConnectionAddr, ErrorKind, Parser, ProtocolVersion, RedisConnectionInfo, RedisError,
-    RedisResult, ServerError, Value,
-};
+use redis::{Client, Cmd, ConnectionAddr, RedisConnectionInfo, RedisResult, ServerError, Value};
 
 #[cfg(feature = "tokio")]
 use super::address::Resolver;
@@ -20,11 +19,10 @@ use super::address::WITHOUT_TLS;
 use super::echo_token::EchoToken;
 #[cfg(feature = "tokio")]
 use super::encrypted::Encrypted;
+use super::login;
+use super::reply_buffer::ReplyBuffer;
 use super::request::Commands;
 use crate::remote::dial;
-
-/// The largest reply that is read: Redis takes values of up to 512 MB, and many may be asked for at a time.
-pub(super) const MAX_REPLY: u64 = 1 << 30;
 
 /// A connection to one server.
 pub(super) enum Wire {
@@ -36,8 +34,13 @@ pub(super) enum Wire {
 /// A connection without TLS.
 pub(super) struct Plain {
     stream: Stream,
-    parser: Parser,
+    incoming: ReplyBuffer,
+    /// What is sent; kept for its space.
+    outgoing: Vec<u8>,
 }
+
+/// Space for more than this is not kept.
+const MAX_KEPT: usize = 1 << 16;
 
 enum Stream {
     Tcp(TcpStream),
@@ -53,37 +56,6 @@ macro_rules! on {
             Stream::Unix($name) => $does,
         }
     };
-}
-
-/// The bytes of one reply, until a deadline.
-struct Incoming<'w> {
-    stream: &'w mut Stream,
-    until: Instant,
-    count: u64,
-}
-
-impl Read for Incoming<'_> {
-    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
-        if self.count > MAX_REPLY {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "the reply is too large",
-            ));
-        }
-        loop {
-            if Instant::now() >= self.until {
-                return Err(io::ErrorKind::TimedOut.into());
-            }
-            match on!(&mut self.stream, stream => stream.read(space)) {
-                // A signal, or the end of a pause of this process.
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                read => {
-                    self.count += *read.as_ref().unwrap_or(&0) as u64;
-                    return read;
-                }
-            }
-        }
-    }
 }
 
 impl Wire {
@@ -108,26 +80,30 @@ impl Wire {
         };
         let mut plain = Plain {
             stream,
-            parser: Parser::new(),
+            incoming: ReplyBuffer::default(),
+            outgoing: Vec::new(),
         };
         plain.log_in(info.redis_settings(), until)?;
         Ok(Wire::Plain(Box::new(plain)))
     }
 
     /// Sends commands, and the token behind them.
-    pub(super) fn send(&mut self, commands: &Commands, token: Option<&EchoToken>) -> RedisResult<()> {
+    pub(super) fn send(&mut self, commands: &Commands, token: Option<EchoToken>) -> RedisResult<()> {
         match self {
-            Wire::Plain(plain) => {
-                let packed = token.map_or_else(|| commands.packed(), |token| token.packed(commands));
-                on!(&mut plain.stream, stream => stream.write_all(&packed))?;
-            }
+            Wire::Plain(plain) => plain.send(commands, token)?,
             #[cfg(feature = "tokio")]
-            Wire::Encrypted(encrypted) => {
-                let pipeline = token.map_or_else(|| commands.pipeline(), |token| token.pipeline(commands));
-                encrypted.send(pipeline);
-            }
+            Wire::Encrypted(encrypted) => encrypted.send(commands.pipeline(token)),
         }
         Ok(())
+    }
+
+    /// The next reply, if it has been read.
+    pub(super) fn read(&mut self) -> RedisResult<Option<Value>> {
+        match self {
+            Wire::Plain(plain) => plain.incoming.next(),
+            #[cfg(feature = "tokio")]
+            Wire::Encrypted(encrypted) => Ok(encrypted.read()),
+        }
     }
 
     /// The next reply. One that was read in part goes on with the next call.
@@ -150,12 +126,33 @@ impl Wire {
 }
 
 impl Plain {
+    fn send(&mut self, commands: &Commands, token: Option<EchoToken>) -> io::Result<()> {
+        self.outgoing.clear();
+        self.outgoing.shrink_to(MAX_KEPT);
+        commands.pack(&mut self.outgoing);
+        if let Some(token) = token {
+            token.pack(&mut self.outgoing);
+        }
+        on!(&mut self.stream, stream => stream.write_all(&self.outgoing))
+    }
+
     fn receive(&mut self, until: Instant) -> RedisResult<Value> {
-        self.parser.parse_value(Incoming {
-            stream: &mut self.stream,
-            until,
-            count: 0,
-        })
+        loop {
+            if let Some(reply) = self.incoming.next()? {
+                return Ok(reply);
+            }
+            if Instant::now() >= until {
+                return Err(io::Error::from(io::ErrorKind::TimedOut).into());
+            }
+            let space = self.incoming.space()?;
+            match on!(&mut self.stream, stream => stream.read(space)) {
+                Ok(0) => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
+                Ok(count) => self.incoming.add(count),
+                // A signal, or the end of a pause of this process.
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
     fn set_timeout(&self, timeout: Duration) -> io::Result<()> {
@@ -164,14 +161,11 @@ impl Plain {
     }
 
     fn log_in(&mut self, settings: &RedisConnectionInfo, until: Instant) -> RedisResult<()> {
-        match self.execute(logins(settings, settings.username()), until)? {
-            // Redis 5 has no users.
-            Some(error) if says(&error, "wrong number of arguments for 'auth'") => {
-                let refused = self.execute(logins(settings, None), until)?;
-                refused.map_or(Ok(()), |error| Err(refusal(error)))
-            }
-            refused => refused.map_or(Ok(()), |error| Err(refusal(error))),
+        let mut refused = self.execute(login::commands(settings, settings.username()), until)?;
+        if refused.as_ref().is_some_and(login::has_no_users) {
+            refused = self.execute(login::commands(settings, None), until)?;
         }
+        refused.map_or(Ok(()), |error| Err(login::refusal(error)))
     }
 
     /// Executes commands, one after the other, and returns what the server says against one of them.
@@ -186,42 +180,6 @@ impl Plain {
         }
         Ok(None)
     }
-}
-
-/// The commands by which a connection begins.
-fn logins(settings: &RedisConnectionInfo, user: Option<&str>) -> Vec<Cmd> {
-    let (is_newer, mut commands) = (settings.protocol() == ProtocolVersion::RESP3, Vec::new());
-    let mut login = redis::cmd(if is_newer { "HELLO" } else { "AUTH" });
-    if is_newer {
-        login.arg(3);
-    }
-    match (settings.password(), user) {
-        (Some(password), user) if is_newer => {
-            let user = user.unwrap_or("default");
-            login.arg("AUTH").arg(user).arg(password);
-        }
-        (Some(password), user) => _ = login.arg(user).arg(password),
-        (None, _) => {}
-    }
-    if is_newer || settings.password().is_some() {
-        commands.push(login);
-    }
-    if settings.db() != 0 {
-        commands.push(redis::cmd("SELECT").arg(settings.db()).clone());
-    }
-    commands
-}
-
-fn says(error: &ServerError, words: &str) -> bool {
-    error.details().is_some_and(|details| details.contains(words))
-}
-
-fn refusal(error: ServerError) -> RedisError {
-    // A server without a password says that it was sent AUTH.
-    if error.code() == "WRONGPASS" || says(&error, "AUTH") {
-        return (ErrorKind::AuthenticationFailed, "Password authentication failed").into();
-    }
-    error.into()
 }
 
 /// The options of the client's sockets. Closing one discards what the system has not sent yet: otherwise a write could reach

@@ -31,8 +31,8 @@ impl<S: Server> Remote<S> {
         if self.is_without_leases() {
             return;
         }
-        let node = self.node_of(&read("get"), std::slice::from_ref(&key));
         let nodes = self.nodes();
+        let node = self.node_of(nodes.nodes.len(), &read("get"), std::slice::from_ref(&key));
         if let Some(background) = self.background.get()
             && nodes.nodes[node].releases.add(key, token)
         {

@@ -25,18 +25,24 @@ type Results<T> = Result<Vec<T>, Error>;
 type Part<I> = (Vec<usize>, Vec<I>);
 
 impl<S: Server> Remote<S> {
-    /// The node of the items, if all are on one.
-    pub(super) fn node_of<I, T: Send>(&self, operation: &Operation<S, I, T>, items: &[I]) -> usize {
-        match (self.nodes().nodes.len(), items.first()) {
+    /// The node of the items, if all are on one, among `count`.
+    pub(super) fn node_of<I, T: Send>(
+        &self,
+        count: usize,
+        operation: &Operation<S, I, T>,
+        items: &[I],
+    ) -> usize {
+        match (count, items.first()) {
             (count @ 2.., Some(item)) => self.server.node((operation.key)(item)) % count,
             _ => 0,
         }
     }
 
     fn parts<I, T: Send>(&self, operation: &Operation<S, I, T>, items: Vec<I>) -> Vec<Part<I>> {
-        let mut parts: Vec<Part<I>> = self.nodes().nodes.iter().map(|_| Part::default()).collect();
+        let count = self.nodes().nodes.len();
+        let mut parts: Vec<Part<I>> = (0..count).map(|_| Part::default()).collect();
         for (position, item) in items.into_iter().enumerate() {
-            let node = self.node_of(operation, std::slice::from_ref(&item));
+            let node = self.node_of(count, operation, std::slice::from_ref(&item));
             parts[node].0.push(position);
             parts[node].1.push(item);
         }

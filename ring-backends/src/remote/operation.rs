@@ -1,6 +1,8 @@
 //! An operation on one node: with a permit of its breaker, after its repairs, until the deadline.
 
 #[cfg(feature = "tokio")]
+use std::future::poll_fn;
+#[cfg(feature = "tokio")]
 use std::panic::{AssertUnwindSafe, catch_unwind};
 #[cfg(feature = "tokio")]
 use std::pin::{Pin, pin};
@@ -17,8 +19,11 @@ use tokio::time::Timeout;
 use super::AsyncServer;
 use super::breaker::Permit;
 use super::repairs::{Change, RepairStep, Repairs};
-use super::{BlockingServer, Entry, Fault, Found, LeaseAnswer, LeasedEntry, Remote, Server, located};
+use super::{BlockingServer, Entry, Fault, Found, LeaseAnswer, LeasedEntry, Nodes, Remote, Server, located};
 use crate::pending_deletes::PendingDeletes;
+#[cfg(feature = "tokio")]
+use crate::process::KnownProcess;
+use crate::process::WithoutFork;
 #[cfg(feature = "tokio")]
 use crate::real_time;
 
@@ -59,6 +64,23 @@ impl<S: Server, I, T: Send + 'static> Operation<S, I, T> {
     /// Whether any of these entries is pending deletion.
     fn is_on_any(&self, pending: &PendingDeletes<S::StoredKey>, items: &[I]) -> bool {
         items.iter().any(|item| pending.contains((self.key)(item)))
+    }
+
+    /// Whether each key of a query is pending deletion, so that its entry may be out of date; empty if none is. When the
+    /// write failed, a key may have been on another node.
+    fn suspects(&self, nodes: &Nodes<S::StoredKey>, items: &[I]) -> Vec<bool> {
+        let pending = || {
+            let nodes = nodes.nodes.iter();
+            nodes
+                .map(|node| node.repairs.pending())
+                .filter(|pending| pending.len() > 0)
+        };
+        if self.mutates || pending().next().is_none() {
+            return Vec::new();
+        }
+        let keys = items.iter().map(self.key);
+        keys.map(|key| pending().any(|pending| pending.contains(key)))
+            .collect()
     }
 }
 
@@ -117,6 +139,7 @@ pub(super) fn lease_tokens<S: Server>(name: &'static str) -> Keys<S, Option<Leas
 /// One operation on one node, with its permit.
 struct Attempt<'r, S: Server> {
     remote: &'r Remote<S>,
+    nodes: &'r Nodes<S::StoredKey>,
     operation: &'static str,
     node: usize,
     permit: Permit<'r>,
@@ -169,8 +192,13 @@ impl<S: Server> Remote<S> {
         until.unwrap_or_else(|| Instant::now() + self.deadline.min(LONGEST_DEADLINE))
     }
 
-    fn attempt(&self, operation: &'static str, node: usize, until: Instant) -> Result<Attempt<'_, S>, Error> {
-        let nodes = self.nodes();
+    fn attempt<'r>(
+        &'r self,
+        nodes: &'r Nodes<S::StoredKey>,
+        operation: &'static str,
+        node: usize,
+        until: Instant,
+    ) -> Result<Attempt<'r, S>, Error> {
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() {
             let error = Error::deadline(S::NAME, operation, self.deadline);
@@ -184,6 +212,7 @@ impl<S: Server> Remote<S> {
         };
         Ok(Attempt {
             remote: self,
+            nodes,
             operation,
             node,
             permit,
@@ -191,47 +220,31 @@ impl<S: Server> Remote<S> {
         })
     }
 
-    fn begin_change<I, T: Send>(
-        &self,
+    fn begin_change<'r, I, T: Send>(
+        &'r self,
+        nodes: &'r Nodes<S::StoredKey>,
         operation: &Operation<S, I, T>,
         node: usize,
         items: &[I],
-    ) -> Option<Mutation<'_, S>> {
+    ) -> Option<Mutation<'r, S>> {
         let keys = || items.iter().map(|item| (operation.key)(item).clone()).collect();
         operation.mutates.then(|| Mutation {
             remote: self,
             node,
-            change: Some(self.nodes().nodes[node].repairs.begin_change(keys())),
+            change: Some(nodes.nodes[node].repairs.begin_change(keys())),
         })
-    }
-
-    /// Whether each key of a query is pending deletion, so that its entry may be out of date; empty if none is. When the
-    /// write failed, a key may have been on another node.
-    fn suspects<I, T: Send>(&self, operation: &Operation<S, I, T>, items: &[I]) -> Vec<bool> {
-        let pending = || {
-            let nodes = self.nodes().nodes.iter();
-            nodes
-                .map(|node| node.repairs.pending())
-                .filter(|pending| pending.len() > 0)
-        };
-        if operation.mutates || pending().next().is_none() {
-            return Vec::new();
-        }
-        let keys = items.iter().map(operation.key);
-        keys.map(|key| pending().any(|pending| pending.contains(key)))
-            .collect()
     }
 
     /// One result for each item, however many the server returned. A query's result for a suspect key counts as absent,
     /// whether the key was suspect before the request, and may be deleted by now, or became so since.
     fn results<I, T: Default + Send>(
-        &self,
+        nodes: &Nodes<S::StoredKey>,
         operation: &Operation<S, I, T>,
         items: &[I],
         (before, mut results): (Vec<bool>, Vec<T>),
     ) -> Vec<T> {
         results.resize_with(items.len(), T::default);
-        for suspects in [before, self.suspects(operation, items)] {
+        for suspects in [before, operation.suspects(nodes, items)] {
             let suspects = results.iter_mut().zip(suspects);
             suspects
                 .filter(|(_, is_suspect)| *is_suspect)
@@ -244,8 +257,7 @@ impl<S: Server> Remote<S> {
 impl<S: Server> Attempt<'_, S> {
     /// Reports the outcome to the breaker, and counts it.
     fn end<T>(self, result: Result<T, Fault>) -> Result<T, Error> {
-        let (remote, node) = (self.remote, self.node);
-        let nodes = remote.nodes();
+        let (remote, nodes, node) = (self.remote, self.nodes, self.node);
         let result = result.map_err(|fault| match fault {
             // It answered others meanwhile: it was busy, not down.
             Fault::Timeout if remote.server.answered(node) >= Some(self.began) => {
@@ -284,16 +296,18 @@ impl<S: BlockingServer> Remote<S> {
         items: &[I],
         until: Instant,
     ) -> Result<Vec<T>, Error> {
+        let _part = WithoutFork::enter();
         self.repair_by_itself();
-        let node = self.node_of(operation, items);
-        let change = self.begin_change(operation, node, items);
-        let attempt = self.attempt(operation.name, node, until)?;
-        let repairs = &self.nodes().nodes[node].repairs;
+        let nodes = self.nodes();
+        let node = self.node_of(nodes.nodes.len(), operation, items);
+        let change = self.begin_change(nodes, operation, node, items);
+        let attempt = self.attempt(nodes, operation.name, node, until)?;
+        let repairs = &nodes.nodes[node].repairs;
         let repaired = repair(&*self.server, repairs, node, until, |pending| {
             operation.is_on_any(pending, items)
         });
         let sent = repaired.and_then(|()| {
-            let suspects = self.suspects(operation, items);
+            let suspects = operation.suspects(nodes, items);
             let results = self.server.send(node, (operation.request)(items)?, until)?;
             Ok((suspects, results))
         });
@@ -301,7 +315,7 @@ impl<S: BlockingServer> Remote<S> {
         if let Some(change) = change {
             change.ended((operation.changed)(&results.1));
         }
-        Ok(self.results(operation, items, results))
+        Ok(Self::results(nodes, operation, items, results))
     }
 
     /// Runs work without a deadline, if the breaker permits it.
@@ -310,7 +324,7 @@ impl<S: BlockingServer> Remote<S> {
         operation: &'static str,
         act: impl FnOnce(&S) -> Result<T, Fault>,
     ) -> Result<T, Error> {
-        let attempt = self.attempt(operation, 0, self.until(None))?;
+        let attempt = self.attempt(self.nodes(), operation, 0, self.until(None))?;
         attempt.end(act(&self.server))
     }
 }
@@ -346,27 +360,29 @@ impl<S: AsyncServer> Remote<S> {
         items: &[I],
         until: Instant,
     ) -> Result<Vec<T>, Error> {
-        let node = self.node_of(operation, items);
-        let change = self.begin_change(operation, node, items);
+        let (part, nodes) = (WithoutFork::enter(), self.nodes());
+        let process = part.pause();
+        let node = self.node_of(nodes.nodes.len(), operation, items);
+        let change = self.begin_change(nodes, operation, node, items);
         in_runtime(S::NAME, operation.name)?;
-        let attempt = self.attempt(operation.name, node, until)?;
+        let attempt = self.attempt(nodes, operation.name, node, until)?;
         // Pinned here: moving it into the timeout would copy it.
         let work = pin!(async {
-            if self.nodes().nodes[node].repairs.pending().len() > 0 {
+            if nodes.nodes[node].repairs.pending().len() > 0 {
                 self.repair_async(node, until, |pending| operation.is_on_any(pending, items))
                     .await?;
             }
-            let suspects = self.suspects(operation, items);
+            let suspects = operation.suspects(nodes, items);
             let request = (operation.request)(items)?;
             let results = self.server.send_async(node, request, until).await?;
             Ok((suspects, results))
         });
-        let sent = in_time_async(until, work).await;
+        let sent = in_time_async(until, process, work).await;
         let results = attempt.end(sent)?;
         if let Some(change) = change {
             change.ended((operation.changed)(&results.1));
         }
-        Ok(self.results(operation, items, results))
+        Ok(Self::results(nodes, operation, items, results))
     }
 
     /// [`without_deadline`](Self::without_deadline), awaited.
@@ -376,7 +392,7 @@ impl<S: AsyncServer> Remote<S> {
         act: impl Future<Output = Result<T, Fault>>,
     ) -> Result<T, Error> {
         in_runtime(S::NAME, operation)?;
-        let attempt = self.attempt(operation, 0, self.until(None))?;
+        let attempt = self.attempt(self.nodes(), operation, 0, self.until(None))?;
         attempt.end(act.await)
     }
 
@@ -409,10 +425,18 @@ impl<S: AsyncServer> Remote<S> {
 #[cfg(feature = "tokio")]
 async fn in_time_async<T>(
     until: Instant,
+    process: KnownProcess,
     mut work: Pin<&mut impl Future<Output = Result<T, Fault>>>,
 ) -> Result<T, Fault> {
-    if let Ok(done) = timed(until, work.as_mut())?.await {
-        return done;
+    {
+        let (mut timed, mut process) = (pin!(timed(until, work.as_mut())?), Some(process));
+        let turn = poll_fn(|context| {
+            let _part = process.take().map_or_else(WithoutFork::enter, WithoutFork::go_on);
+            timed.as_mut().poll(context)
+        });
+        if let Ok(done) = turn.await {
+            return done;
+        }
     }
     if let Some(done) = real_time::rest(until, work.as_mut()).await {
         return done;

@@ -152,6 +152,20 @@ impl<C> Pool<C> {
         drop(idle);
     }
 
+    /// A connection that is idle, if no operation waits for one.
+    fn lease_idle(self: &Arc<Self>) -> Option<Lease<C>> {
+        let now = Instant::now();
+        let mut state = self.state.lock();
+        if state.waiting > 0 {
+            return None;
+        }
+        let (taken, old) = state.take(None, now);
+        drop(state);
+        // Not under the lock: closing takes time.
+        drop(old);
+        taken.map(|idle| Lease::of(self, idle, now))
+    }
+
     fn wait(self: &Arc<Self>, since: Option<Instant>, until: Instant) -> Waiting<'_, C> {
         let now = Instant::now();
         let mut state = self.state.lock();
@@ -196,6 +210,11 @@ impl<C: Send + 'static> Pool<C> {
     where
         O: FnOnce() -> Result<C, Unopened> + Send + 'static,
     {
+        if since.is_none()
+            && let Some(lease) = self.lease_idle()
+        {
+            return Ok(lease);
+        }
         let waiting = self.wait(since, until);
         loop {
             match waiting.step() {
@@ -224,6 +243,11 @@ impl<C: Send + 'static> Pool<C> {
     where
         O: Future<Output = Result<C, Unopened>> + Send + 'static,
     {
+        if since.is_none()
+            && let Some(lease) = self.lease_idle()
+        {
+            return Ok(lease);
+        }
         let waiting = self.wait(since, until);
         loop {
             match waiting.step() {
@@ -340,11 +364,7 @@ impl<C> Waiting<'_, C> {
             (taken, old) = state.take(self.since, now);
         }
         let step = if let Some((connection, at)) = taken {
-            Step::Use(Lease {
-                pool: Arc::clone(self.pool),
-                connection: Some(connection),
-                idle: now.saturating_duration_since(at),
-            })
+            Step::Use(Lease::of(self.pool, (connection, at), now))
         } else if state.failures != self.failures && state.established() == 0 {
             Step::Fail(state.failure.clone())
         } else if state.needs_another(now) {
@@ -415,6 +435,14 @@ impl<C> Drop for Attempt<C> {
 }
 
 impl<C> Lease<C> {
+    fn of(pool: &Arc<Pool<C>>, (connection, at): Idle<C>, now: Instant) -> Self {
+        Lease {
+            pool: Arc::clone(pool),
+            connection: Some(connection),
+            idle: now.saturating_duration_since(at),
+        }
+    }
+
     /// The time since the previous use of the connection.
     pub(crate) fn was_idle(&self) -> Duration {
         self.idle

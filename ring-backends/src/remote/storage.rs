@@ -57,8 +57,9 @@ impl<S: Server> StorageBase<Vec<u8>> for Remote<S> {
 
     fn mark_suspect(&self, key: &EncodedKey) {
         let key = self.changed_key(key);
-        let node = self.node_of(&read("get"), std::slice::from_ref(&key));
-        self.nodes().nodes[node].repairs.pending().add([key]);
+        let nodes = self.nodes();
+        let node = self.node_of(nodes.nodes.len(), &read("get"), std::slice::from_ref(&key));
+        nodes.nodes[node].repairs.pending().add([key]);
         self.start_repairs(node);
     }
 }

@@ -3,6 +3,8 @@
 mod addresses;
 #[cfg(feature = "tokio")]
 mod awaited;
+#[cfg(feature = "tokio")]
+mod batches;
 mod bulk;
 mod cleared;
 mod cluster;

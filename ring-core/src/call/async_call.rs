@@ -1,7 +1,7 @@
 //! One call of a cached `async fn`.
 
-use super::awaited;
-use super::context::{Lookup, Outcome, StorageResult};
+use super::awaited::{self, LookedUp};
+use super::context::{Outcome, StorageResult};
 use super::dependents::{both, forget_awaited};
 use super::fetch::Fetched;
 use super::refresh::{go_on, look};
@@ -114,10 +114,11 @@ where
                 let looked_up = Box::pin(look(&context, &key)).await;
                 return Box::pin(go_on::<R, S, _>(context, key, body, looked_up)).await;
             }
-            let looked_up = if is_update { None } else { self.look_up_at_once() };
-            if let Some(Ok(value)) = looked_up {
-                return R::found(value);
-            }
+            let looked_up = match (!is_update).then(|| self.look_up_at_once()) {
+                Some(Ok(value)) => return R::found(value),
+                Some(Err(looked_up)) => Some(looked_up),
+                None => None,
+            };
             let key = self.encoded_key();
             let context = CallContext {
                 is_update,
@@ -136,7 +137,7 @@ where
                 }
                 Box::pin(awaited::begin_update(&context, key)).await
             } else {
-                Box::pin(awaited::fetch(&context, key, looked_up.and_then(Result::err))).await
+                Box::pin(awaited::fetch(&context, key, looked_up)).await
             };
             let (mut leader, left) = match fetched {
                 Fetched::Found(value) => return R::found(value),
@@ -169,11 +170,14 @@ where
     /// The value of a look-up that need not wait, or the state of the look-up. Nothing borrows the arguments across
     /// an await, so they need not be `Sync`.
     #[inline]
-    fn look_up_at_once(&self) -> Option<Result<R::Value, Lookup>> {
-        let key = self.call_key();
-        let lookup = self.context.begin_lookup(&key);
-        let read = self.storage().read_at_once(&key)?;
-        Some(self.context.finish_lookup(&key, read, lookup))
+    fn look_up_at_once(&self) -> Result<R::Value, LookedUp> {
+        let (key, flights) = (self.call_key(), self.context.flights());
+        let lookup = self.context.begin_lookup(flights, &key);
+        let Some(read) = self.storage().read_at_once(&key) else {
+            return Err(LookedUp::Begun(lookup));
+        };
+        let found = self.context.finish_lookup(flights, &key, read, lookup);
+        found.map_err(LookedUp::Done)
     }
 
     /// Computes and stores, also if there is an entry. A value that `unless` refuses removes the entry; an error of a

@@ -15,23 +15,34 @@ use crate::storage::awaited::run;
 use crate::storage::{AsyncStorage, View, YieldsTo};
 use crate::wait::after;
 
+/// A look-up of a call that found nothing so far.
+pub(crate) enum LookedUp {
+    /// It began, and the storage has to be awaited.
+    Begun(Lookup),
+    Done(Lookup),
+}
+
 /// The result of a call without a value: a value after all, or the right to compute. It looks up first, unless it
 /// did.
 pub(crate) async fn fetch<V, S>(
     context: &CallContext<V, S>,
     key: EncodedKey,
-    looked_up: Option<Lookup>,
+    looked_up: Option<LookedUp>,
 ) -> Fetched<'_, V, S::Stored>
 where
     S: View<V>,
     S::Storage: AsyncStorage<S::Stored>,
 {
     let lookup = match looked_up {
-        Some(lookup) => lookup,
-        None => {
-            let lookup = context.begin_lookup(&key);
+        Some(LookedUp::Done(lookup)) => lookup,
+        begun => {
+            let flights = context.flights();
+            let lookup = match begun {
+                Some(LookedUp::Begun(lookup)) => lookup,
+                _ => context.begin_lookup(flights, &key),
+            };
             let read = context.storage().read(&key, lookup.until).await;
-            match context.finish_lookup(&key, read, lookup) {
+            match context.finish_lookup(flights, &key, read, lookup) {
                 Ok(value) => return Fetched::Found(value),
                 Err(lookup) => lookup,
             }

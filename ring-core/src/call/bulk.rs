@@ -90,8 +90,11 @@ where
 
     /// For each key, whether a found value is treated as absent. Read before the storage is.
     fn doubts(&self) -> Vec<bool> {
+        let flights = self.context().flights();
         let calls = self.0.iter();
-        calls.map(|call| call.context.is_in_doubt(&call.key)).collect()
+        calls
+            .map(|call| call.context.is_in_doubt_in(flights, &call.key))
+            .collect()
     }
 
     /// Ends the computations of all keys.
@@ -120,9 +123,10 @@ where
     }
 
     fn begin_lookups(&self) -> Vec<Lookup> {
+        let flights = self.context().flights();
         let calls = self.0.iter();
         calls
-            .map(|call| call.context.begin_expiring_lookup(&call.key))
+            .map(|call| call.context.begin_expiring_lookup_in(flights, &call.key))
             .collect()
     }
 
@@ -132,15 +136,16 @@ where
         read: StorageResult<R::Value, S, Vec<Option<S::Stored>>>,
         lookups: Vec<Lookup>,
     ) -> Vec<Seen<R, S>> {
+        let context = self.context().clone();
+        let used = context.used();
+        // One look-up has many keys: its time is not that of each.
         self.finish(read, lookups, |call, held, lookup| {
-            // One look-up has many keys: its time is not that of each.
-            let started = Lookup {
-                until: None,
-                ..lookup
-            };
-            match call.context.finish_lookup(&call.key, Ok(held), started) {
+            match call
+                .context
+                .finish_lookup_of(Some(used), &call.key, Some(held), lookup)
+            {
                 Ok(value) => (freshness::Lookup::Fresh(value), lookup),
-                Err(started) => (freshness::Lookup::Absent, started),
+                Err(lookup) => (freshness::Lookup::Absent, lookup),
             }
         })
     }
@@ -211,12 +216,15 @@ where
     R: Output,
     S: View<R::Value>,
 {
-    for call in &calls {
-        if !call.context.is_admitted() {
-            call.context.count_conflict();
-        }
+    let groups = grouped(calls);
+    for group in &groups {
+        let flights = group.context().flights();
+        let contexts = group.0.iter().map(|call| &call.context);
+        contexts
+            .filter(|context| !context.is_admitted_by(flights))
+            .for_each(CallContext::count_conflict);
     }
-    grouped(calls)
+    groups
 }
 
 fn grouped<R, S>(calls: Vec<Keyed<R, S>>) -> Vec<Group<R, S>>
@@ -227,6 +235,12 @@ where
     let mut groups: Vec<Group<R, S>> = Vec::new();
     let mut known = HashMap::new();
     for call in calls {
+        let last = groups.last_mut();
+        // Mostly all calls have one storage: asking each for its flights would take as long as to find an entry in memory.
+        if let Some(last) = last.filter(|last| std::ptr::eq(last.storage(), call.context.storage())) {
+            last.0.push(call);
+            continue;
+        }
         let group = *known
             .entry(call.context.flights().address())
             .or_insert_with(|| groups.len());

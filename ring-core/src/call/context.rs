@@ -174,6 +174,7 @@ impl<V, S: View<V>> CallContext<V, S> {
         self.storage().deadline()
     }
 
+    /// Storages that belong to a process ask the system for it: a call should not ask more often than it has to.
     pub(crate) fn flights(&self) -> &Flights<S::Stored> {
         self.storage().flights()
     }
@@ -181,7 +182,13 @@ impl<V, S: View<V>> CallContext<V, S> {
     /// Whether no other ring could have a key of this one. Always true where bytes are compared.
     #[inline]
     pub(crate) fn is_admitted(&self) -> bool {
-        !switches::is_off() && (!S::Storage::TEXT_KEYS || self.flights().admit(self.ring, self.shape))
+        self.is_admitted_by(self.flights())
+    }
+
+    /// [`is_admitted`](Self::is_admitted) by the flights of the storage.
+    #[inline]
+    pub(crate) fn is_admitted_by(&self, flights: &Flights<S::Stored>) -> bool {
+        !switches::is_off() && (!S::Storage::TEXT_KEYS || flights.admit(self.ring, self.shape))
     }
 
     /// [`is_admitted`](Self::is_admitted) for a verb that needs the storage. Where storages can fail, a conflict is
@@ -206,15 +213,14 @@ impl<V, S: View<V>> CallContext<V, S> {
         if switches::is_off() {
             return None;
         }
-        // First, so that a hit that it cannot count is looked up once: a thread's first one, and those beside entries of rings
-        // that are not known here.
-        let counts = cells::own(self.flights().usage().cell(self.ring.number))?;
         let life = self.sets_expiry().then(|| match keeps_stale {
             true => self.refreshed_from(),
             false => Duration::ZERO,
         });
         let value = self.view.decode(self.storage().hit(key, life)?, key).ok()?;
-        counts.add(Counter::Hit);
+        // After the look-up, whose registers it would take. What it cannot count is found again by the slow path: a thread's
+        // first hit, and hits beside entries of rings that are not known here.
+        cells::own(self.flights().usage().cell(self.ring.number))?.add(Counter::Hit);
         Some(value)
     }
 
@@ -228,15 +234,15 @@ impl<V, S: View<V>> CallContext<V, S> {
         self.storage().version(key)
     }
 
-    /// Begins a look-up.
+    /// Begins a look-up in the flights of the storage.
     #[inline]
-    pub(crate) fn begin_lookup<K: RingKey>(&self, key: &K) -> Lookup {
-        if !self.is_admitted() {
+    pub(crate) fn begin_lookup<K: RingKey>(&self, flights: &Flights<S::Stored>, key: &K) -> Lookup {
+        if !self.is_admitted_by(flights) {
             self.count_conflict();
         }
         Lookup {
-            epoch: Some(self.flights().writes(hash_key(key))),
-            in_doubt: self.is_in_doubt(key),
+            epoch: Some(flights.writes(hash_key(key))),
+            in_doubt: self.is_in_doubt_in(flights, key),
             until: after(self.deadline()),
             errors: self.last_error(),
             ..Lookup::default()
@@ -245,10 +251,19 @@ impl<V, S: View<V>> CallContext<V, S> {
 
     /// [`begin_lookup`](Self::begin_lookup) of a ring that keeps stale entries.
     pub(crate) fn begin_expiring_lookup<K: RingKey>(&self, key: &K) -> Lookup {
-        let removals = self.flights().removals();
+        self.begin_expiring_lookup_in(self.flights(), key)
+    }
+
+    /// [`begin_expiring_lookup`](Self::begin_expiring_lookup) in the flights of the storage.
+    pub(crate) fn begin_expiring_lookup_in<K: RingKey>(
+        &self,
+        flights: &Flights<S::Stored>,
+        key: &K,
+    ) -> Lookup {
+        let removals = flights.removals();
         Lookup {
             removals,
-            ..self.begin_lookup(key)
+            ..self.begin_lookup(flights, key)
         }
     }
 
@@ -268,26 +283,43 @@ impl<V, S: View<V>> CallContext<V, S> {
     /// bytes are written in place, where no write comes late.
     #[inline]
     pub(crate) fn is_in_doubt<K: RingKey>(&self, key: &K) -> bool {
-        switches::is_off()
-            || S::Storage::TEXT_KEYS && (!self.is_admitted() || self.flights().is_in_doubt(key))
+        self.is_in_doubt_in(self.flights(), key)
+    }
+
+    /// [`is_in_doubt`](Self::is_in_doubt) in the flights of the storage.
+    #[inline]
+    pub(crate) fn is_in_doubt_in<K: RingKey>(&self, flights: &Flights<S::Stored>, key: &K) -> bool {
+        !self.is_admitted_by(flights) || S::Storage::TEXT_KEYS && flights.is_in_doubt(key)
     }
 
     /// The value that a look-up found, or else the state of the look-up.
     #[inline]
     pub(crate) fn finish_lookup<K: RingKey>(
         &self,
+        flights: &Flights<S::Stored>,
         key: &K,
         read: StorageResult<V, S, Option<S::Stored>>,
         lookup: Lookup,
     ) -> Result<V, Lookup> {
         let read = self.count_errors(read);
-        if let (Some(until), Some(_)) = (lookup.until, &read) {
-            self.time_lookup(until);
-        }
+        let until = lookup.until.filter(|_| read.is_some());
+        let used = until.map(|until| self.time_lookup(self.used_in(flights), until));
+        self.finish_lookup_of(used, key, read, lookup)
+    }
+
+    /// [`finish_lookup`](Self::finish_lookup) whose errors and time are counted; `used` is the use of the storage, if it is at hand.
+    #[inline]
+    pub(crate) fn finish_lookup_of<K: RingKey>(
+        &self,
+        used: Option<&Use>,
+        key: &K,
+        read: Option<Option<S::Stored>>,
+        lookup: Lookup,
+    ) -> Result<V, Lookup> {
         let epoch = if read.is_some() { lookup.epoch } else { None };
         match self.decode(key, read.flatten().filter(|_| !lookup.in_doubt)) {
             Some(value) => {
-                self.count_hit();
+                self.count_hit(used);
                 Ok(value)
             }
             None => Err(Lookup { epoch, ..lookup }),
@@ -308,7 +340,7 @@ impl<V, S: View<V>> CallContext<V, S> {
         let dies = after(found.as_ref().and_then(|found| found.remaining));
         let found = self.classify(key, found);
         if let freshness::Lookup::Fresh(_) = found {
-            self.count_hit();
+            self.count_hit(None);
         }
         let lookup = Lookup {
             epoch,
@@ -373,7 +405,7 @@ impl<V, S: View<V>> CallContext<V, S> {
     ) -> freshness::Lookup<V> {
         let found = self.classify(key, found);
         match found {
-            freshness::Lookup::Fresh(_) => self.count_hit(),
+            freshness::Lookup::Fresh(_) => self.count_hit(None),
             freshness::Lookup::Stale(_) => self.count(Counter::StaleHit),
             freshness::Lookup::Absent => self.count(Counter::Miss),
         }
@@ -409,7 +441,7 @@ impl<V, S: View<V>> CallContext<V, S> {
     pub(crate) fn decode_counted<K: RingKey>(&self, key: &K, held: Option<S::Stored>) -> Option<V> {
         let value = self.decode(key, held);
         match value {
-            Some(_) => self.count_hit(),
+            Some(_) => self.count_hit(None),
             None => self.count(Counter::Miss),
         }
         value
@@ -659,20 +691,24 @@ impl<V, S: View<V>> CallContext<V, S> {
     /// The use of the storage by the ring.
     #[inline]
     pub(crate) fn used(&self) -> &Use {
-        let usage = self.flights().usage();
-        let used = usage
+        self.used_in(self.flights())
+    }
+
+    /// [`used`](Self::used) by the flights of the storage.
+    #[inline]
+    fn used_in<'f>(&self, flights: &'f Flights<S::Stored>) -> &'f Use {
+        let used = flights
+            .usage()
             .of_first(self.ring.account)
-            .unwrap_or_else(|| self.find_use());
+            .unwrap_or_else(|| self.find_use(flights));
         used.expect_hits();
         used
     }
 
     #[inline(never)]
-    fn find_use(&self) -> &Use {
-        let storage = self.storage();
-        let describe = |facts: &StorageFacts| describe(storage, facts);
-        let usage = storage.flights().usage();
-        let (used, began) = usage.of(self.ring.account, self.shape, describe);
+    fn find_use<'f>(&self, flights: &'f Flights<S::Stored>) -> &'f Use {
+        let describe = |facts: &StorageFacts| describe(self.storage(), facts);
+        let (used, began) = flights.usage().of(self.ring.account, self.shape, describe);
         if began {
             begin(self.ring);
         }
@@ -685,11 +721,12 @@ impl<V, S: View<V>> CallContext<V, S> {
         self.used().count(counter);
     }
 
+    /// Counts a hit; `used` is the use of the storage, if it is at hand.
     #[inline]
-    fn count_hit(&self) {
+    fn count_hit(&self, used: Option<&Use>) {
         // Only a storage that compares bytes knows of entries of rings that have not used it.
         if S::Storage::TEXT_KEYS {
-            return self.count(Counter::Hit);
+            return used.unwrap_or_else(|| self.used()).count(Counter::Hit);
         }
         match cells::own(self.flights().usage().cell(self.ring.number)) {
             Some(counts) => counts.add(Counter::Hit),
@@ -704,11 +741,12 @@ impl<V, S: View<V>> CallContext<V, S> {
     }
 
     /// Counts the time of a look-up that may last until this instant.
-    fn time_lookup(&self, until: Instant) {
+    fn time_lookup<'u>(&self, used: &'u Use, until: Instant) -> &'u Use {
         let (deadline, left) = (self.deadline(), remaining(Some(until)));
         if let (Some(deadline), Some(left)) = (deadline, left) {
-            self.used().counters.looked_up(deadline.saturating_sub(left));
+            used.counters.looked_up(deadline.saturating_sub(left));
         }
+        used
     }
 
     /// Counts and reports a failure, which changes nothing for the caller.

@@ -96,9 +96,10 @@ fn look_up_and_fetch<V, S>(context: &CallContext<V, S>, key: EncodedKey) -> Fetc
 where
     S: View<V, Storage: Storage<S::Stored>>,
 {
-    let lookup = context.begin_lookup(&key);
+    let flights = context.flights();
+    let lookup = context.begin_lookup(flights, &key);
     let read = read_fresh(context.storage(), &key, context.ring.stale, lookup.until);
-    match context.finish_lookup(&key, read, lookup) {
+    match context.finish_lookup(flights, &key, read, lookup) {
         Ok(value) => Fetched::Found(value),
         Err(lookup) => blocking::fetch(context, key, lookup),
     }

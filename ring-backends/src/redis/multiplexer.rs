@@ -1,0 +1,470 @@
+//! A connection that awaited calls share, and the task that drives it.
+//!
+//! Calls leave their commands here. The driver sends all that have been left in batches, each with one
+//! [echo token](super::echo_token) behind it. Replies come in the order of the commands: those to a batch are given to its
+//! calls when there is one to each command, and the token behind them. A call that is dropped leaves its place in its batch,
+//! and nobody gets its replies.
+
+use std::collections::VecDeque;
+use std::io;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, Waker};
+
+use parking_lot::Mutex;
+use redis::{RedisError, RedisResult, Value};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::oneshot;
+
+use super::echo_token::{EchoToken, Replies};
+use super::reply_buffer::ReplyBuffer;
+use super::request::Commands;
+
+/// The most commands of several calls in one batch: each waits for the replies to the others.
+const MAX_COMMANDS: usize = 16;
+/// The most bytes of them: a longer request has a batch of its own, as its reply may be long as well.
+const MAX_BYTES: usize = 1 << 10;
+/// The bytes that are sent together.
+const MAX_OUTGOING: usize = 1 << 16;
+/// Requests of dropped calls are removed when there are so many, or twice as many as were left the last time.
+const MIN_CROWD: usize = 64;
+/// More bytes than this without a reply are the beginning of a long one.
+const LONG: u64 = 1 << 10;
+/// The most bytes that are kept of what came first.
+const BEGINNING: usize = 64;
+
+/// The side of the calls.
+pub(super) struct Multiplexer {
+    state: Mutex<State>,
+    traffic: Traffic,
+}
+
+/// The task that reads, and writes what calls did not write themselves.
+pub(super) struct Driver<R> {
+    multiplexer: Arc<Multiplexer>,
+    reader: R,
+    incoming: ReplyBuffer,
+    /// Whether it let other tasks leave their commands before it sends.
+    has_yielded: bool,
+}
+
+struct State {
+    /// `None` when the connection has ended.
+    writer: Option<Box<dyn AsyncWrite + Send + Unpin>>,
+    /// What is not sent, in the order of the calls.
+    waiting: VecDeque<Request>,
+    /// The number of waiting requests at which those of dropped calls are removed.
+    crowd: usize,
+    /// The bytes of batches, of which the first are written.
+    outgoing: Vec<u8>,
+    written: usize,
+    /// The batches without all their replies.
+    sent: VecDeque<Batch>,
+    /// Wakes the driver, unless it is woken already.
+    driver: Option<Waker>,
+}
+
+/// Who gets the replies to some commands.
+type Caller = oneshot::Sender<RedisResult<Vec<Value>>>;
+
+struct Request {
+    bytes: Vec<u8>,
+    commands: usize,
+    has_token: bool,
+    caller: Caller,
+}
+
+/// Requests that are sent with one token.
+struct Batch {
+    replies: Replies,
+    callers: Vec<(usize, Caller)>,
+}
+
+/// What came in.
+#[derive(Default)]
+struct Traffic {
+    bytes: AtomicU64,
+    /// The bytes up to the end of the last reply.
+    replied: AtomicU64,
+    /// What came first.
+    beginning: OnceLock<Box<[u8]>>,
+}
+
+impl Multiplexer {
+    /// The two sides of a connection. The writer must send at once what is written.
+    pub(super) fn new<R, W>(reader: R, writer: W) -> (Arc<Self>, Driver<R>)
+    where
+        R: AsyncRead + Unpin,
+        W: AsyncWrite + Send + Unpin + 'static,
+    {
+        let multiplexer = Arc::new(Multiplexer {
+            state: Mutex::new(State {
+                writer: Some(Box::new(writer)),
+                waiting: VecDeque::new(),
+                crowd: MIN_CROWD,
+                outgoing: Vec::new(),
+                written: 0,
+                sent: VecDeque::new(),
+                driver: None,
+            }),
+            traffic: Traffic::default(),
+        });
+        let driver = Driver {
+            multiplexer: Arc::clone(&multiplexer),
+            reader,
+            incoming: ReplyBuffer::default(),
+            has_yielded: false,
+        };
+        (multiplexer, driver)
+    }
+
+    /// Sends commands, and returns their replies.
+    pub(super) async fn send(&self, commands: &Commands, has_token: bool) -> RedisResult<Vec<Value>> {
+        if commands.len() == 0 && !has_token {
+            return Ok(Vec::new());
+        }
+        let mut bytes = Vec::new();
+        commands.pack(&mut bytes);
+        let (caller, replies) = oneshot::channel();
+        self.leave(Request {
+            bytes,
+            commands: commands.len(),
+            has_token,
+            caller,
+        });
+        replies.await.unwrap_or_else(|_| Err(ended()))
+    }
+
+    fn leave(&self, request: Request) {
+        let mut state = self.state.lock();
+        if state.writer.is_none() {
+            return;
+        }
+        let is_idle = state.waiting.is_empty() && state.sent.is_empty();
+        state.remove_dropped();
+        state.waiting.push_back(request);
+        if is_idle {
+            // Nothing to wait for: writing here saves a turn of the driver. If it fails, it fails for the driver, too.
+            let _ = state.write(&mut Context::from_waker(Waker::noop()));
+        }
+        let driver = if state.has_unwritten() {
+            state.driver.take()
+        } else {
+            None
+        };
+        drop(state);
+        if let Some(driver) = driver {
+            driver.wake();
+        }
+    }
+
+    /// Ends the connection, and all calls on it.
+    fn end(&self, error: &RedisError) {
+        let mut state = self.state.lock();
+        let writer = state.writer.take();
+        let (waiting, sent) = (
+            std::mem::take(&mut state.waiting),
+            std::mem::take(&mut state.sent),
+        );
+        drop(state);
+        drop(writer);
+        for (_, caller) in sent.into_iter().flat_map(|batch| batch.callers) {
+            let _ = caller.send(Err(error.clone()));
+        }
+        // They were not sent: their calls learn that the connection has ended, and may use another one.
+        drop(waiting);
+    }
+
+    /// What the server sent first.
+    pub(super) fn beginning(&self) -> Option<&[u8]> {
+        self.traffic.beginning.get().map(|beginning| &**beginning)
+    }
+
+    /// The number of bytes that came in.
+    pub(super) fn received(&self) -> u64 {
+        self.traffic.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Whether a long reply began to come after so many bytes, and has not ended.
+    pub(super) fn is_in_long_reply(&self, since: u64) -> bool {
+        self.traffic.replied.load(Ordering::Relaxed) <= since && self.received() > since + LONG
+    }
+}
+
+impl State {
+    fn has_unwritten(&self) -> bool {
+        self.written < self.outgoing.len() || !self.waiting.is_empty()
+    }
+
+    /// Removes requests of dropped calls, if there are many: a server that takes nothing must not use up the memory.
+    fn remove_dropped(&mut self) {
+        if self.waiting.len() >= self.crowd {
+            self.waiting.retain(|request| !request.caller.is_closed());
+            self.crowd = (2 * self.waiting.len()).max(MIN_CROWD);
+        }
+    }
+
+    /// Writes what waits, as far as the connection takes it.
+    fn write(&mut self, context: &mut Context<'_>) -> io::Result<()> {
+        loop {
+            if self.written == self.outgoing.len() {
+                self.pack();
+            }
+            let Some(writer) = self.writer.as_mut().filter(|_| !self.outgoing.is_empty()) else {
+                return Ok(());
+            };
+            match Pin::new(writer).poll_write(context, &self.outgoing[self.written..]) {
+                Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
+                Poll::Ready(written) => self.written += written?,
+                Poll::Pending => return Ok(()),
+            }
+        }
+    }
+
+    /// Puts waiting requests into batches, when all others are written.
+    fn pack(&mut self) {
+        self.written = 0;
+        self.outgoing.clear();
+        self.outgoing.shrink_to(MAX_OUTGOING);
+        while self.outgoing.len() < MAX_OUTGOING
+            && let Some(batch) = self.next_batch()
+        {
+            self.sent.push_back(batch);
+        }
+    }
+
+    /// Packs the next batch. Requests of dropped calls are not sent.
+    fn next_batch(&mut self) -> Option<Batch> {
+        let (start, mut commands, mut callers) = (self.outgoing.len(), 0, Vec::new());
+        let mut has_token = None;
+        while let Some(request) = self.waiting.front() {
+            let is_first = has_token.is_none();
+            let fits = has_token == Some(request.has_token)
+                && commands + request.commands <= MAX_COMMANDS
+                && self.outgoing.len() - start + request.bytes.len() <= MAX_BYTES;
+            let is_dropped = request.caller.is_closed();
+            if !(is_first || fits || is_dropped) {
+                break;
+            }
+            let Some(request) = self.waiting.pop_front().filter(|_| !is_dropped) else {
+                continue;
+            };
+            has_token = Some(request.has_token);
+            commands += request.commands;
+            self.outgoing.extend_from_slice(&request.bytes);
+            callers.push((request.commands, request.caller));
+        }
+        let token = has_token?.then(EchoToken::new);
+        if let Some(token) = token {
+            token.pack(&mut self.outgoing);
+        }
+        let replies = Replies::to(commands, token);
+        Some(Batch { replies, callers })
+    }
+
+    /// Takes replies that came, and returns the batches that are complete with them.
+    fn take_replies(&mut self, incoming: &mut ReplyBuffer) -> (Vec<Batch>, RedisResult<()>) {
+        let mut complete = Vec::new();
+        loop {
+            let reply = match incoming.next() {
+                Ok(Some(reply)) => reply,
+                Ok(None) => return (complete, Ok(())),
+                Err(error) => return (complete, Err(error)),
+            };
+            // Without a batch it is one too many, which the next token shows if it matters.
+            if let Some(batch) = self.sent.front_mut() {
+                if let Err(error) = batch.replies.add(reply) {
+                    return (complete, Err(error));
+                }
+                if batch.replies.are_complete() {
+                    complete.extend(self.sent.pop_front());
+                }
+            }
+        }
+    }
+}
+
+impl Batch {
+    /// Gives the replies to the calls.
+    fn finish(self) {
+        let Ok(replies) = self.replies.all() else { return };
+        let mut replies = replies.into_iter();
+        for (commands, caller) in self.callers {
+            // An error: the call was dropped.
+            let _ = caller.send(Ok(replies.by_ref().take(commands).collect()));
+        }
+    }
+}
+
+impl<R: AsyncRead + Unpin> Future for Driver<R> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        match self.read(context).and_then(|()| self.write(context)) {
+            Ok(()) => Poll::Pending,
+            Err(error) => {
+                self.multiplexer.end(&error);
+                Poll::Ready(())
+            }
+        }
+    }
+}
+
+impl<R: AsyncRead + Unpin> Driver<R> {
+    /// Reads what has come, and gives complete replies to their calls.
+    fn read(&mut self, context: &mut Context<'_>) -> RedisResult<()> {
+        loop {
+            let mut space = ReadBuf::new(self.incoming.space()?);
+            let Poll::Ready(read) = Pin::new(&mut self.reader).poll_read(context, &mut space) else {
+                return Ok(());
+            };
+            read?;
+            let came = space.filled();
+            if came.is_empty() {
+                return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+            }
+            let count = came.len();
+            let total = self.multiplexer.traffic.add(came);
+            self.incoming.add(count);
+            let (complete, taken) = self.multiplexer.state.lock().take_replies(&mut self.incoming);
+            let replied = total - self.incoming.incomplete() as u64;
+            self.multiplexer.traffic.replied.store(replied, Ordering::Relaxed);
+            // Not with the state locked: the calls may use the connection at once.
+            complete.into_iter().for_each(Batch::finish);
+            taken?;
+        }
+    }
+
+    /// Writes what waits: one turn later, when other tasks that can go on now have left their commands as well.
+    fn write(&mut self, context: &mut Context<'_>) -> RedisResult<()> {
+        let mut state = self.multiplexer.state.lock();
+        self.has_yielded = !self.has_yielded && !state.waiting.is_empty();
+        if self.has_yielded {
+            context.waker().wake_by_ref();
+            return Ok(());
+        }
+        state.driver = Some(context.waker().clone());
+        Ok(state.write(context)?)
+    }
+}
+
+impl<R> Drop for Driver<R> {
+    /// Its runtime ended, or the connection is no longer used.
+    fn drop(&mut self) {
+        self.multiplexer.end(&ended());
+    }
+}
+
+impl Traffic {
+    /// Counts bytes that came. Returns the number of all.
+    fn add(&self, came: &[u8]) -> u64 {
+        let before = self.bytes.fetch_add(came.len() as u64, Ordering::Relaxed);
+        if before == 0 {
+            let beginning = came.get(..BEGINNING).unwrap_or(came);
+            let _ = self.beginning.set(beginning.into());
+        }
+        before + came.len() as u64
+    }
+}
+
+fn ended() -> RedisError {
+    io::Error::from(io::ErrorKind::BrokenPipe).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A server that takes nothing and says nothing.
+    struct Silent;
+
+    impl AsyncRead for Silent {
+        fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    impl AsyncWrite for Silent {
+        fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
+            Poll::Pending
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    fn commands() -> Commands {
+        Commands::One(redis::cmd("GET").arg("key").clone())
+    }
+
+    /// Polls once.
+    fn begin<F: Future>(work: Pin<&mut F>) -> Poll<F::Output> {
+        work.poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    #[test]
+    fn dropped_calls_to_a_server_that_takes_nothing_use_no_memory() {
+        let (multiplexer, mut driver) = Multiplexer::new(Silent, Silent);
+        let commands = commands();
+        for _ in 0..10_000 {
+            assert!(begin(std::pin::pin!(multiplexer.send(&commands, true))).is_pending());
+            assert!(begin(Pin::new(&mut driver)).is_pending());
+        }
+        let state = multiplexer.state.lock();
+        assert!(state.waiting.len() <= MIN_CROWD && state.sent.len() <= 1 + MIN_CROWD);
+    }
+
+    #[test]
+    fn calls_end_with_the_task_that_drives_the_connection() {
+        let (multiplexer, driver) = Multiplexer::new(Silent, Silent);
+        let commands = commands();
+        let (mut sent, mut waiting) = (
+            Box::pin(multiplexer.send(&commands, true)),
+            Box::pin(multiplexer.send(&commands, true)),
+        );
+        assert!(begin(sent.as_mut()).is_pending() && begin(waiting.as_mut()).is_pending());
+        drop(driver);
+        for call in [
+            sent.as_mut(),
+            waiting.as_mut(),
+            Box::pin(multiplexer.send(&commands, true)).as_mut(),
+        ] {
+            let Poll::Ready(Err(error)) = begin(call) else {
+                panic!("it goes on");
+            };
+            assert!(error.is_connection_dropped());
+        }
+    }
+
+    #[test]
+    fn batches_are_bounded_and_long_requests_are_alone() {
+        let (multiplexer, _driver) = Multiplexer::new(Silent, Silent);
+        let leave = |bytes: usize, commands: usize| {
+            let (caller, replies) = oneshot::channel();
+            multiplexer.state.lock().waiting.push_back(Request {
+                bytes: vec![b' '; bytes],
+                commands,
+                has_token: true,
+                caller,
+            });
+            replies
+        };
+        let mut replies: Vec<_> = (0..MAX_COMMANDS + 2).map(|_| leave(1, 1)).collect();
+        replies.push(leave(MAX_BYTES, 1));
+        replies.push(leave(1, 1));
+        replies.push(leave(1, MAX_COMMANDS + 1));
+        // A dropped call is not sent.
+        drop(leave(1, 1));
+        replies.push(leave(1, 0));
+        let mut state = multiplexer.state.lock();
+        let batches = std::iter::from_fn(|| state.next_batch());
+        let sizes: Vec<_> = batches.map(|batch| batch.callers.len()).collect();
+        assert_eq!(sizes, [MAX_COMMANDS, 2, 1, 1, 1, 1]);
+    }
+}

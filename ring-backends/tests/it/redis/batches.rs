@@ -1,0 +1,292 @@
+//! Awaited calls at the same time, whose commands go to the server together, with one `ECHO` for many of them: no call gets
+//! another's value, whatever happens to replies and calls.
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Waker};
+use std::thread;
+use std::time::Duration;
+
+use futures_util::future::{join_all, join3};
+use ring_cache_backends::{Breaker, Redis};
+use ring_cache_core::Key;
+use ring_cache_core::storage::AsyncStorage;
+
+use super::awaited::runtime;
+use super::{On, PATIENCE, at, own};
+
+/// As many as have more than one batch.
+const CALLS: u32 = 40;
+
+/// What happens to one reply.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Fault {
+    None,
+    /// It comes twice.
+    Doubled,
+    Lost,
+    /// It and all that come with it come twice.
+    AllDoubled,
+    /// It and all that come with it are lost.
+    AllLost,
+}
+
+/// A server with values that are their keys, one of whose replies is disturbed, once.
+struct Server {
+    port: u16,
+    fault: Fault,
+    /// The number of values until the disturbed one.
+    left: AtomicUsize,
+    is_silent: AtomicBool,
+    connections: AtomicUsize,
+    counts: Mutex<HashMap<String, usize>>,
+}
+
+impl Server {
+    fn start(fault: Fault, left: usize) -> Arc<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let server = Arc::new(Server {
+            port: listener.local_addr().unwrap().port(),
+            fault,
+            left: AtomicUsize::new(left),
+            is_silent: AtomicBool::new(false),
+            connections: AtomicUsize::new(0),
+            counts: Mutex::default(),
+        });
+        let accepting = Arc::clone(&server);
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                accepting.connections.fetch_add(1, Ordering::SeqCst);
+                let server = Arc::clone(&accepting);
+                thread::spawn(move || server.serve(stream));
+            }
+        });
+        server
+    }
+
+    fn serve(&self, stream: TcpStream) -> Option<()> {
+        let mut input = BufReader::new(stream);
+        loop {
+            let (mut replies, mut fault) = (Vec::new(), Fault::None);
+            // All that came together is answered together.
+            while replies.is_empty() || !input.buffer().is_empty() {
+                let words = words(&mut input)?;
+                *self.counts.lock().unwrap().entry(words[0].clone()).or_default() += 1;
+                let reply = format!("${}\r\n{}\r\n", words[1].len(), words[1]);
+                let happens = self.fault_of(&words[0]);
+                let copies = match happens {
+                    Fault::Lost => 0,
+                    Fault::Doubled => 2,
+                    Fault::None | Fault::AllDoubled | Fault::AllLost => 1,
+                };
+                (0..copies).for_each(|_| replies.extend_from_slice(reply.as_bytes()));
+                fault = if happens == Fault::None { fault } else { happens };
+            }
+            while self.is_silent.load(Ordering::SeqCst) {
+                thread::sleep(Duration::from_millis(1));
+            }
+            let copies = match fault {
+                Fault::AllLost => 0,
+                Fault::AllDoubled => 2,
+                Fault::None | Fault::Doubled | Fault::Lost => 1,
+            };
+            for _ in 0..copies {
+                input.get_mut().write_all(&replies).ok()?;
+            }
+        }
+    }
+
+    fn fault_of(&self, command: &str) -> Fault {
+        let before = |left: usize| left.checked_sub(1);
+        let ordering = Ordering::SeqCst;
+        match command {
+            "GET" if self.left.fetch_update(ordering, ordering, before) == Ok(1) => self.fault,
+            _ => Fault::None,
+        }
+    }
+
+    fn open(&self, deadline: Duration) -> On<Redis> {
+        at(&format!("redis://127.0.0.1:{}", self.port))
+            .deadline(deadline)
+            .breaker(Breaker::never())
+    }
+
+    fn count(&self, command: &str) -> usize {
+        self.counts.lock().unwrap().get(command).copied().unwrap_or(0)
+    }
+}
+
+/// One command.
+fn words(from: &mut impl BufRead) -> Option<Vec<String>> {
+    let count = number(from)?;
+    let word = |_| {
+        let mut word = vec![0; number(from)? + 2];
+        from.read_exact(&mut word).ok()?;
+        word.truncate(word.len() - 2);
+        String::from_utf8(word).ok()
+    };
+    (0..count).map(word).collect()
+}
+
+fn number(from: &mut impl BufRead) -> Option<usize> {
+    let mut line = String::new();
+    from.read_line(&mut line).ok()?;
+    line.get(1..)?.trim().parse().ok()
+}
+
+fn key(number: u32) -> Key {
+    Key::of(&number)
+}
+
+/// All calls at the same time, each with the value that it got.
+async fn look_up_all(redis: &On<Redis>) -> Vec<Option<Vec<u8>>> {
+    let call = |number| async move { redis.get(&key(number)).await.ok().flatten() };
+    join_all((0..CALLS).map(call)).await
+}
+
+/// The value of a key is its text.
+fn value(number: u32) -> Vec<u8> {
+    key(number).to_string().into_bytes()
+}
+
+#[test]
+fn calls_at_the_same_time_have_one_echo_for_many() {
+    let server = Server::start(Fault::None, 0);
+    let redis = server.open(PATIENCE);
+    runtime().block_on(async {
+        let (first, echoes) = (look_up_all(&redis).await, server.count("ECHO"));
+        assert_eq!(
+            first,
+            (0..CALLS).map(|number| Some(value(number))).collect::<Vec<_>>()
+        );
+        look_up_all(&redis).await;
+        let echoes = server.count("ECHO") - echoes;
+        assert!((1..=CALLS as usize / 4).contains(&echoes), "{echoes}");
+    });
+    assert_eq!(server.connections.load(Ordering::SeqCst), 1);
+}
+
+/// Wherever in a batch it happens. Calls are sent again on another connection.
+#[test]
+fn one_reply_too_many_or_too_few_gives_no_call_anothers_value() {
+    for fault in [Fault::Doubled, Fault::Lost, Fault::AllDoubled] {
+        for left in 1..=CALLS as usize {
+            let server = Server::start(fault, 1 + left);
+            let redis = server.open(PATIENCE);
+            runtime().block_on(async {
+                redis.get(&key(0)).await.unwrap();
+                for round in 0..2 {
+                    for (number, found) in look_up_all(&redis).await.into_iter().enumerate() {
+                        assert_eq!(found, Some(value(number as u32)), "{fault:?} {left} {round}");
+                    }
+                }
+            });
+        }
+    }
+}
+
+/// Nothing comes that shows the loss: the calls wait until their deadline, and later ones get their own values.
+#[test]
+fn lost_batches_give_no_call_anothers_value() {
+    for left in [1, 2, 20, CALLS as usize] {
+        let server = Server::start(Fault::AllLost, left);
+        let redis = server.open(Duration::from_millis(300));
+        runtime().block_on(async {
+            for _ in 0..4 {
+                for (number, found) in look_up_all(&redis).await.into_iter().enumerate() {
+                    assert!(found.is_none_or(|found| found == value(number as u32)));
+                }
+            }
+            assert_eq!(
+                redis.clone().deadline(PATIENCE).get(&key(7)).await.unwrap(),
+                Some(value(7))
+            );
+        });
+    }
+}
+
+/// Every other call is dropped while its commands wait for the server, and some before they are sent.
+#[test]
+fn dropped_calls_leave_their_places_in_a_batch() {
+    let server = Server::start(Fault::None, 0);
+    let redis = server.open(PATIENCE);
+    runtime().block_on(async {
+        redis.get(&key(0)).await.unwrap();
+        for _ in 0..20 {
+            server.is_silent.store(true, Ordering::SeqCst);
+            let call = |number| {
+                let redis = &redis;
+                (number, Box::pin(async move { redis.get(&key(number)).await }))
+            };
+            let mut calls: Vec<_> = (0..CALLS).map(call).collect();
+            for (number, call) in &mut calls {
+                let begun = call.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+                assert!(begun.is_pending());
+                if *number == CALLS / 2 {
+                    // The first half is sent.
+                    tokio::task::yield_now().await;
+                    tokio::task::yield_now().await;
+                }
+            }
+            calls.retain(|(number, _)| number % 2 == 0);
+            server.is_silent.store(false, Ordering::SeqCst);
+            for (number, call) in calls {
+                assert_eq!(call.await.unwrap(), Some(value(number)));
+            }
+        }
+    });
+    assert_eq!(server.connections.load(Ordering::SeqCst), 1);
+}
+
+/// The replies come after the deadline of the calls, on a connection that is still used.
+#[test]
+fn late_replies_are_not_taken_for_those_to_later_calls() {
+    let Some(server) = own("late replies of Redis to awaited calls") else {
+        return;
+    };
+    let patient = at(&server.url()).deadline(PATIENCE).breaker(Breaker::never());
+    let redis = patient.clone().deadline(Duration::from_millis(50));
+    runtime().block_on(async {
+        for number in 0..CALLS {
+            patient.set(&key(number), value(number), None).await.unwrap();
+        }
+        for round in 0..6 {
+            server.stop();
+            // Fewer timeouts than make a connection count as dead, and as many.
+            let calls = (0..1 + 8 * (round % 2)).map(|number| {
+                let redis = &redis;
+                async move { redis.get(&key(number)).await }
+            });
+            assert!(join_all(calls).await.iter().all(Result::is_err));
+            server.cont();
+            for (number, found) in look_up_all(&patient).await.into_iter().enumerate() {
+                assert_eq!(found, Some(value(number as u32)));
+            }
+        }
+    });
+}
+
+/// Its reply may be long: calls before it do not wait for that.
+#[test]
+fn a_bulk_call_has_an_echo_of_its_own() {
+    let server = Server::start(Fault::None, 0);
+    let redis = server.open(PATIENCE);
+    runtime().block_on(async {
+        redis.get(&key(0)).await.unwrap();
+        let keys: Vec<Key> = (0..200).map(key).collect();
+        let single = redis.get(&keys[0]);
+        let other = redis.get(&keys[1]);
+        // This server answers `MGET` as `GET`, which does not fit: only the bulk call sees it.
+        let bulk = redis.read_many(&keys, None);
+        let (single, other, bulk) = join3(single, other, bulk).await;
+        assert_eq!(
+            (single.unwrap(), other.unwrap()),
+            (Some(value(0)), Some(value(1)))
+        );
+        bulk.unwrap_err();
+    });
+    assert_eq!((server.count("MGET"), server.count("ECHO")), (1, 5));
+}
