@@ -108,7 +108,7 @@ run_tests() {
     test_programs >"$scratch/programs"
     [ -s "$scratch/programs" ] || die "Cargo named no program of tests"
     if ! tr '\n' '\0' <"$scratch/programs" |
-        xargs -0 -n 1 -P "$((2 * $(processors)))" bash -c 'run_program "$@"' run_program "$*"; then
+        xargs -0 -n 1 -P "$(processors)" bash -c 'run_program "$@"' run_program "$*"; then
         die "" "Tests failed in:" "$(cat "$scratch/failed")"
     fi
 }
