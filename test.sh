@@ -436,7 +436,8 @@ finish() {
         summary+="FAILED    $current"$'\n'
     fi
     printf '\n%s' "$summary"
-    if [ "$status" -eq 0 ]; then
+    # A signal may end the script with status 0 in the middle of a step.
+    if [ "$status" -eq 0 ] && [ -z "$current" ]; then
         printf 'All that ran passed, in %d s.\n' "$SECONDS"
     fi
 }
