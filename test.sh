@@ -15,11 +15,12 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-# NAME, when it runs (push: without a name; all: with `all`; both), and what it does.
+# NAME, when it runs (push: without a name; all: with `all`; both; name: by its name only), and what it does.
 steps() {
     cat <<'END'
 format    both  formatting
-lint      both  clippy: all targets, all features
+lint      name  clippy, nothing else: all targets, all features
+build     both  tests and examples compiled, with the lints of clippy, all features
 structure both  names in ARCHITECTURE.md, lengths of walks, circles
 test      push  tests, all features, each storage on its real server
 doctest   both  examples in the documentation, all features
@@ -53,18 +54,37 @@ step_lint() {
     cargo clippy --workspace --all-features --all-targets -- -D warnings
 }
 
-# It shows what it counts.
-step_structure() {
-    cargo test --all-features --test structure -- --nocapture
+# What the steps before a push need. Clippy is the compiler with more lints, so each crate is compiled once.
+step_build() {
+    has clippy cargo clippy --version || true
+    workspace test --no-run --lib --tests
+    workspace build --lib --examples
 }
 
-# The steps before a push build one set of features, so that each crate is built once, and checked once.
+# workspace COMMAND..: runs cargo on all packages with all features. With clippy as the compiler where it is there: other
+# steps find what `build` compiled.
+workspace() {
+    local command=$1 clippy
+    shift
+    clippy="$(rustc --print sysroot)/bin/clippy-driver"
+    if [ -x "$clippy" ]; then
+        # As `cargo clippy -- -D warnings` hands them over. They end with the step.
+        export RUSTC_WORKSPACE_WRAPPER="$clippy" CLIPPY_ARGS="-Dwarnings__CLIPPY_HACKERY__"
+    fi
+    cargo "$command" --workspace --all-features "$@"
+}
+
+# It shows what it counts.
+step_structure() {
+    workspace test --test structure -- --nocapture
+}
+
 step_test() {
     compile_errors
     servers
     browser
     original_ring
-    cargo test --workspace --all-features --lib --tests
+    run_tests
 }
 
 # Tests named child_… are processes that other tests start.
@@ -75,16 +95,59 @@ step_full() {
     original_ring
     RING_CACHE_KILLS="${RING_CACHE_KILLS:-60}" RING_CACHE_DAMAGES="${RING_CACHE_DAMAGES:-600}" \
         RING_CACHE_CALLS="${RING_CACHE_CALLS:-60}" RING_CACHE_KEYS="${RING_CACHE_KEYS:-250}" \
-        cargo test --workspace --all-features --lib --tests -- --include-ignored --skip child_ --skip the_cost_of_a_hit
+        run_tests --include-ignored --skip child_ --skip the_cost_of_a_hit
 }
+
+# run_tests ARGUMENT..: runs all programs of tests with these arguments. Several at a time, since many tests wait: for
+# servers, and for entries that expire.
+run_tests() {
+    new_scratch
+    # Where Cargo lets programs find the libraries of the compiler: tests of a crate of macros need them.
+    libraries="$(rustc --print target-libdir)"
+    export scratch libraries
+    test_programs >"$scratch/programs"
+    [ -s "$scratch/programs" ] || die "Cargo named no program of tests"
+    if ! tr '\n' '\0' <"$scratch/programs" |
+        xargs -0 -n 1 -P "$(processors)" bash -c 'run_program "$@"' run_program "$*"; then
+        die "" "Tests failed in:" "$(cat "$scratch/failed")"
+    fi
+}
+
+# The programs of tests, each after the folder of its package and a tab. The largest first: it waits longest.
+test_programs() {
+    local folder program
+    workspace test --no-run --lib --tests --message-format=json-render-diagnostics |
+        sed -n 's/.*"manifest_path":"\([^"]*\)\/Cargo.toml".*"executable":"\([^"]*\)".*/\1|\2/p' |
+        while IFS='|' read -r folder program; do
+            printf '%d\t%s\t%s\n' "$(wc -c <"$program")" "$folder" "$program"
+        done | sort -rn | cut -f 2-
+}
+
+# run_program ARGUMENTS LINE: runs a program of tests in the folder of its package, as Cargo does. At its end it prints all
+# that the program wrote, so that programs do not mix.
+run_program() {
+    local folder="${2%%$'\t'*}" program="${2##*$'\t'}" start=$SECONDS status=0 name
+    name="${program##*/} of ${folder##*/}"
+    # Without quotes: one word for each argument.
+    (
+        export LD_LIBRARY_PATH="$libraries${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" DYLD_FALLBACK_LIBRARY_PATH="$libraries"
+        cd "$folder" && CARGO_MANIFEST_DIR="$folder" "$program" $1
+    ) >"$scratch/${program##*/}.log" 2>&1 || status=$?
+    printf '\n     Ran %s in %d s\n%s\n' "$name" $((SECONDS - start)) "$(cat "$scratch/${program##*/}.log")"
+    if [ "$status" -ne 0 ]; then
+        printf '%s: status %d\n' "$name" "$status" >>"$scratch/failed"
+        return 1
+    fi
+}
+export -f run_program
 
 step_doctest() {
     servers
-    cargo test --workspace --all-features --doc
+    workspace test --doc
 }
 
 step_example() {
-    cargo build --workspace --all-features --lib --example page
+    workspace build --example page
     "$(target)/debug/examples/page"
 }
 
@@ -169,12 +232,13 @@ step_miri() {
 step_examples() {
     servers
     original_ring
+    workspace build --examples
     local example
     for example in user async_service stale disk metrics redis memcached tiered pages inspector; do
-        cargo run --quiet --all-features --example "$example"
+        "$(target)/debug/examples/$example"
     done
     if [ -n "${POLYGLOT_PYTHON:-}" ] && [ "${RING_CACHE_SERVERS:-}" = required ]; then
-        cargo run --quiet --all-features --example polyglot
+        "$(target)/debug/examples/polyglot"
     else
         leave_out "example: polyglot" "it needs redis-server, memcached and Python, see above"
     fi
@@ -265,7 +329,9 @@ step_deny() {
 summary=""
 current=""
 scratch=""
+libraries=""
 lane=""
+set_of_steps=""
 may_install=yes
 
 main() {
@@ -274,10 +340,10 @@ main() {
         shift
     fi
     local names name
-    case "${1:-}" in
+    set_of_steps="${1:-push}"
+    case "$set_of_steps" in
         --list) steps && return ;;
-        "") names=$(steps | awk '$2 != "all" { print $1 }') ;;
-        all) names=$(steps | awk '$2 != "push" { print $1 }') ;;
+        push | all) names=$(steps | awk -v set="$set_of_steps" '$2 == set || $2 == "both" { print $1 }') ;;
         *) names="$*" ;;
     esac
     for name in $names; do
@@ -286,27 +352,32 @@ main() {
     toolchain
     # What serves building again costs a good part of building once.
     export CARGO_INCREMENTAL="${CARGO_INCREMENTAL:-0}"
-    # Many tests wait: for servers, and for entries that expire.
-    export RUST_TEST_THREADS="${RUST_TEST_THREADS:-$((2 * $(getconf _NPROCESSORS_ONLN)))}"
+    # More tests at a time made some fail by their deadlines on a busy machine.
+    export RUST_TEST_THREADS="${RUST_TEST_THREADS:-$((2 * $(processors)))}"
     trap finish EXIT
     for name in $names; do
-        if [ "${1:-}" != all ] || ! is_apart "$name"; then
+        if ! is_apart "$name"; then
             step "$name"
         fi
-        if [ "${1:-}" = all ] && [ "$name" = full ]; then
-            begin_lane "$names"
-        fi
+        case "$set_of_steps:$name" in
+            push:structure | all:full) begin_lane "$names" ;;
+        esac
     done
     if [ -n "$lane" ]; then
         end_lane
     fi
 }
 
-# Steps with target folders of their own. With `all` they run beside the others once the tests have ended, whose servers
-# need the machine for themselves.
+processors() {
+    getconf _NPROCESSORS_ONLN
+}
+
+# Steps that run beside others. Before a push those that need what `build` compiled, while tests wait. With `all` those with
+# target folders of their own, once the long tests have ended, whose servers need the machine for themselves.
 is_apart() {
-    case $1 in
-        schedules | loom | beside | packages | fuzz) return 0 ;;
+    case "$set_of_steps:$1" in
+        push:doctest | push:example) return 0 ;;
+        all:schedules | all:loom | all:beside | all:packages | all:fuzz) return 0 ;;
         *) return 1 ;;
     esac
 }
@@ -345,6 +416,7 @@ step() {
     local start=$SECONDS
     "step_$current"
     rm -rf "$scratch"
+    unset RUSTC_WORKSPACE_WRAPPER CLIPPY_ARGS
     summary+="$(printf 'passed    %-10s %4d s' "$current" $((SECONDS - start)))"$'\n'
     current=""
 }
@@ -365,7 +437,8 @@ finish() {
         summary+="FAILED    $current"$'\n'
     fi
     printf '\n%s' "$summary"
-    if [ "$status" -eq 0 ]; then
+    # A signal may end the script with status 0 in the middle of a step.
+    if [ "$status" -eq 0 ] && [ -z "$current" ]; then
         printf 'All that ran passed, in %d s.\n' "$SECONDS"
     fi
 }

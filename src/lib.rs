@@ -13,6 +13,19 @@ pub mod seeing {}
 #[cfg(any(doc, doctest))]
 pub mod coming_from {}
 
+/// Examples in the documentation of the macros, whose package does not depend on this one.
+#[cfg(doctest)]
+mod macros {
+    #[doc = include_str!("../ring-derive/docs/ring.md")]
+    mod ring {}
+    #[doc = include_str!("../ring-derive/docs/ring_impl.md")]
+    mod ring_impl {}
+    #[doc = include_str!("../ring-derive/docs/ring_key.md")]
+    mod ring_key {}
+    #[doc = include_str!("../ring-derive/docs/ring_shape.md")]
+    mod ring_shape {}
+}
+
 /// Storages outside the process: their use, capabilities and failures.
 #[doc = include_str!("../STORAGES.md")]
 #[cfg(all(

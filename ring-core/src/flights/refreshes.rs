@@ -11,6 +11,7 @@ use crate::sync::{Arc, Event, EventListener, Mutex};
 const CAPACITY: usize = 4_096;
 
 /// The keys, by their hashes, that are refreshed or whose refresh failed. Two keys of one hash delay each other.
+#[derive(Default)]
 pub(super) struct Refreshes {
     keys: Mutex<Table>,
     /// Notified when the computation of any key has an outcome, and when a refresh begins in the place of another or
@@ -23,15 +24,6 @@ struct Table {
     refreshes: HashMap<u64, Refresh>,
     /// The number of the last claim.
     last: u64,
-}
-
-impl Default for Refreshes {
-    fn default() -> Self {
-        Refreshes {
-            keys: Mutex::default(),
-            changed: Event::new(),
-        }
-    }
 }
 
 /// One refresh.

@@ -111,7 +111,7 @@ fn cargo() -> Command {
 fn library() -> PathBuf {
     let output = cargo()
         // An example is built with the features of development dependencies, like tests.
-        .args(["build", "--workspace", "--all-features", "--lib", "--example=page"])
+        .args(["build", "--workspace", "--all-features", "--example=page"])
         .arg("--message-format=json-render-diagnostics")
         .output()
         .expect("cargo runs");

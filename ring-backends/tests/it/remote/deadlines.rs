@@ -48,7 +48,7 @@ async fn look_up_and_store_share_one_deadline(shop: &impl Shop) {
 }
 
 async fn nothing_is_left_for_the_store_of_a_look_up_without_an_answer(shop: &impl Shop) {
-    let shop = shop.with(|storage| storage.deadline(SHORT));
+    let shop = shop.with(|storage| storage.deadline(DEADLINE));
     shop.server().on("read", Does::Hang);
     assert_eq!(shop.price(1).await, 1);
     assert_eq!(shop.server().asked(), [format!("read {}", place(1))]);

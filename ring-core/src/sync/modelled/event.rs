@@ -14,6 +14,7 @@ use shuttle::future::block_on;
 use super::{Arc, Delay, others_may_run};
 
 /// event-listener's `Event`.
+#[derive(Default)]
 pub(crate) struct Event {
     line: Arc<Mutex<Line>>,
 }
