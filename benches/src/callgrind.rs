@@ -38,8 +38,8 @@ pub fn run_if_asked() -> bool {
     }
 }
 
-/// Counts the instructions of a call: those of several passes less those of one, without the loop itself. Hash tables differ
-/// between processes, so the median of some runs is taken.
+/// Counts the instructions of a call: those of several passes minus those of one, without the loop itself. Hash tables
+/// differ between processes, so the median of some runs is taken.
 ///
 /// # Errors
 ///

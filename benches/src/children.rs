@@ -1,4 +1,4 @@
-//! Programs that `hits` starts for what cannot be measured beside time: their rows, as lines of text.
+//! Programs that `hits` starts for measures that cannot be taken beside time: their rows, as lines of text.
 
 use std::io;
 use std::process::Command;
@@ -8,13 +8,13 @@ use crate::table::{Measure, Row, Table};
 use crate::who::Who;
 use crate::workloads::{allocations, instructions, memory};
 
-/// The argument that asks for lines in the place of a table.
+/// The argument that asks for lines instead of a table.
 const LINES: &str = "--lines";
 
-/// How variables begin by which `cargo run` describes the package.
+/// The prefixes of the variables by which `cargo run` describes the package.
 const TOLD: [&str; 2] = ["CARGO_MANIFEST_", "CARGO_PKG_"];
 
-/// What such programs measure.
+/// The measures of these programs.
 const MEASURES: [Measure; 8] = [
     allocations::NUMBER,
     allocations::URL,
@@ -26,7 +26,7 @@ const MEASURES: [Measure; 8] = [
     instructions::MISS,
 ];
 
-/// Prints a program's rows: as lines where `hits` started it, else as a table with what `judge` says of it.
+/// Prints a program's rows: as lines if `hits` started it, otherwise as a table with the verdict of `judge`.
 pub fn print(rows: Vec<Row>, judge: impl Fn(&Table) -> String) {
     let mut table = Table::default();
     table.extend(rows);
@@ -54,7 +54,7 @@ fn print_lines(row: &Row) {
 /// If it cannot be built or fails.
 pub fn run(program: &str, form: &Form) -> io::Result<Vec<Row>> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    // What `cargo run` told this program about its package makes dependencies that look at it build again.
+    // Without the variables that `cargo run` set for this program: dependencies that read them would be built again.
     let told = std::env::vars_os().map(|variable| variable.0);
     let told = told.filter(|name| TOLD.iter().any(|start| name.to_string_lossy().starts_with(start)));
     let mut command = Command::new(cargo);

@@ -17,7 +17,7 @@ use crate::peer::Visit;
 use crate::values::Value;
 use crate::who::Who;
 
-/// Visits the contenders that are no macros: memoized by hand, over any key and value.
+/// Visits the contenders without a macro: memoized by hand, over any key and value.
 pub fn by_hand<K: Borrowed, V: Value>(capacity: usize, visit: &mut impl Visit<K, V>) {
     visit.peer(Who::QuickBorrowed, || quick::Borrowing::new(capacity));
     visit.peer(Who::QuickOwned, || quick::Owning::new(capacity));

@@ -1,11 +1,11 @@
-//! How much is measured: the full form, or the short one for every day.
+//! The amount of measuring: the full form, or the short one for every day.
 
 /// The numbers of rounds and calls.
 #[derive(Clone, Copy, Debug)]
 pub struct Form {
     /// Rounds of each contender, of which the median counts.
     pub rounds: usize,
-    /// How often a round goes through all visits.
+    /// The number of times that a round goes through all visits.
     pub passes: usize,
     /// Calls of a round in which all miss.
     pub misses: usize,
@@ -42,7 +42,7 @@ impl Form {
         counted_runs: 1,
     };
 
-    /// The form that the arguments of the program ask for, by `--short` or not.
+    /// The form that the program's arguments ask for: the short one with `--short`.
     pub fn asked() -> Form {
         match std::env::args().any(|argument| argument == SHORT) {
             true => Form::SHORT,

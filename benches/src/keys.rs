@@ -1,4 +1,4 @@
-//! Keys, as a call has them and as a cache keeps them.
+//! Keys in the form of a call, and in the form of a cache.
 
 use std::borrow::Borrow;
 use std::hash::{Hash, Hasher};
@@ -8,35 +8,35 @@ use ring_cache::RingKey;
 
 use crate::random::Random;
 
-/// How many keys there are where all calls are hits.
+/// The number of keys of workloads in which all calls are hits.
 pub const KEYS: u64 = 1_000;
 
-/// How often each of them is visited in a pass.
+/// The number of visits of each key in a pass.
 const SHUFFLES: usize = 4;
 
-/// How many visits a pass has.
+/// The number of visits in a pass.
 pub const VISITS: usize = KEYS as usize * SHUFFLES;
 
-/// A key as a call has it: what it borrows is looked up by those caches that can.
+/// A key in the form of a call, which may borrow. Caches that can look up by this form do so.
 pub trait Borrowed:
     Copy + Hash + Equivalent<Self::Owned> + PartialEq<Self::Owned> + Send + Sync + 'static
 {
     /// The key as a cache keeps it.
     type Owned: Borrow<Self::Lookup> + Clone + Eq + Hash + Send + Sync + 'static;
 
-    /// What is looked up in caches that know `Borrow` only, as std's maps do.
+    /// The form for caches that look up by `Borrow` only, as std's maps do.
     type Lookup: Eq + Hash + ?Sized;
 
     /// The key of a number.
     fn of(number: u64) -> Self;
 
-    /// The number that the key was made of.
+    /// The number that the key was made from.
     fn number(self) -> u64;
 
     /// The key as a cache keeps it.
     fn owned(self) -> Self::Owned;
 
-    /// Looks up by `Borrow`: where that is not enough, with an owned key.
+    /// Looks up by `Borrow`; with an owned key, if `Borrow` cannot give the form of the call.
     fn by_borrow<R>(self, look_up: impl FnOnce(&Self::Lookup) -> R) -> R;
 }
 
@@ -129,9 +129,9 @@ impl Borrowed for Url {
 /// A type with cached methods, whose key is a `String`.
 #[derive(Debug, RingKey)]
 pub struct Page {
-    /// What the key is made of.
+    /// The key.
     pub url: String,
-    /// What values are computed from.
+    /// The number that values are computed from.
     #[ring_key(skip)]
     pub number: u64,
 }

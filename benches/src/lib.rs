@@ -1,9 +1,9 @@
 //! Benchmarks of ring-cache beside other caches.
 //!
-//! Each peer is written once, in [`contenders`], as a memoized function of its own kind. [`scenarios`] say which functions
-//! there are, with which keys and values; [`workloads`] say how they are called and what is measured; a [`table`] keeps
-//! what came out, and [`targets`] judge it. Contenders take turns ([`rounds`]), so that what disturbs the machine disturbs
-//! all of them.
+//! Each peer is written once, in [`contenders`], as a memoized function of its own kind. [`scenarios`] define the
+//! functions, with their keys and values; [`workloads`] define the calls and the measurements; a [`table`] keeps the
+//! results, and [`targets`] judge them. Contenders take turns ([`rounds`]), so that a disturbance of the machine
+//! affects all of them.
 
 pub mod callgrind;
 pub mod children;

@@ -1,9 +1,9 @@
-//! What a contender is: a memoized function, by whatever means.
+//! A contender: a function, memoized by any means.
 
 use crate::keys::Borrowed;
 use crate::who::Who;
 
-/// A cache that is asked as a memoized function is.
+/// A cache that is called like a memoized function.
 pub trait Peer<K, V>: Sync {
     /// The value of a key that is there.
     ///
@@ -42,7 +42,7 @@ impl<K, V, F: Fn(K) -> V + Sync> Peer<K, V> for Memoized<F> {
 pub struct Bypassed<F, G> {
     /// The function.
     pub function: F,
-    /// What looks up in its storage.
+    /// The look-up in its storage.
     pub storage: G,
 }
 

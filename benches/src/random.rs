@@ -22,7 +22,7 @@ impl Random {
         (self.bits() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// Brings a slice into another order.
+    /// Shuffles a slice.
     pub fn shuffle<T>(&mut self, slice: &mut [T]) {
         for end in (1..slice.len()).rev() {
             slice.swap(end, (self.bits() % (end as u64 + 1)) as usize);
@@ -30,7 +30,7 @@ impl Random {
     }
 }
 
-/// Numbers below `count`, of which the one of rank `r` comes with a probability in proportion to `1 / r^exponent`.
+/// Numbers below `count`, of which the one of rank `r` is drawn with a probability in proportion to `1 / r^exponent`.
 pub struct Zipf {
     cumulated: Vec<f64>,
 }

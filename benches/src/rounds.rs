@@ -25,9 +25,9 @@ pub fn contender<'c, N>(name: N, mut round: impl FnMut() + 'c) -> Contender<'c, 
     })
 }
 
-/// Lets contenders take turns for so many rounds, after one that does not count. Returns their medians.
+/// Lets contenders take turns for this many rounds, after one that does not count. Returns their medians.
 ///
-/// Another one begins each round, so that none has the better moments.
+/// Another one begins each round, so that none is favoured by its place.
 pub fn medians<N: Copy>(rounds: usize, mut contenders: Vec<Contender<'_, N>>) -> Vec<(N, Duration)> {
     for contender in &mut contenders {
         (contender.round)();
@@ -43,7 +43,7 @@ pub fn medians<N: Copy>(rounds: usize, mut contenders: Vec<Contender<'_, N>>) ->
     names.zip(times.iter_mut().map(|times| median(times))).collect()
 }
 
-/// Compares contenders that each make so many calls a round: prints the medians of a call's time, and their ratios to
+/// Compares contenders that each make this many calls a round: prints the medians of a call's time, and their ratios to
 /// the first contender's.
 pub fn compare(title: &str, rounds: usize, calls: usize, contenders: Vec<Contender<'_, &'static str>>) {
     let medians = medians(rounds, contenders);

@@ -1,4 +1,4 @@
-//! Which function is memoized: its key, its value, its capacity, and the contenders that can.
+//! The memoized functions: key, value, capacity, and the contenders that can take part.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,16 +9,16 @@ use crate::peer::{Bypassed, Memoized, Visit};
 use crate::values::{Block, Value};
 use crate::who::Who;
 
-/// The capacity where all keys are to fit: about twice their number, since shards fill unevenly.
+/// The capacity if all keys must fit: about twice their number, since shards fill unevenly.
 const ROOMY: usize = 2048;
 
 /// A function that contenders memoize.
 pub trait Scenario: 'static {
     /// Its arguments.
     type Key: Borrowed;
-    /// What it returns.
+    /// The type of its result.
     type Value: Value;
-    /// How many entries there can be.
+    /// The greatest number of entries.
     const CAPACITY: usize = ROOMY;
 
     /// Visits all contenders.
@@ -31,7 +31,7 @@ pub trait Scenario: 'static {
     fn macros(visit: &mut impl Visit<Self::Key, Self::Value>);
 }
 
-/// The macros' functions of one name, with the arguments that are made of a key.
+/// The macros' functions of one name, with arguments made from a key.
 macro_rules! functions {
     ($visit:ident, $function:ident($key:ident: $type:ty) => $($argument:expr),*) => {
         $visit.peer(Who::Ring, || Memoized(|$key: $type| ring::$function($($argument),*)));
@@ -43,7 +43,7 @@ macro_rules! functions {
     };
 }
 
-/// Scenarios of a number, whose functions differ by value and capacity.
+/// Scenarios whose key is a number, with functions that differ by value and capacity.
 macro_rules! of_a_number {
     ($($(#[$doc:meta])* $scenario:ident: $function:ident -> $value:ty, $capacity:expr;)*) => {$(
         $(#[$doc])*
@@ -62,23 +62,23 @@ macro_rules! of_a_number {
 }
 
 of_a_number! {
-    /// A reference-counted text of a number.
+    /// From a number to a reference-counted text.
     Text: text -> Arc<str>, ROOMY;
-    /// 64 bytes of a number.
+    /// From a number to 64 bytes.
     Bytes64: block -> Block, ROOMY;
-    /// A number of a number, with room for a tenth of a million.
+    /// From a number to a number, with room for a tenth of the million keys.
     Zipf: zipf -> u64, 100_000;
-    /// A number of a number, with room for 128.
+    /// From a number to a number, with room for 128.
     Bounded128: bounded_128 -> u64, 128;
-    /// A number of a number, with room for 1,024.
+    /// From a number to a number, with room for 1,024.
     Bounded1024: bounded_1024 -> u64, 1024;
-    /// A number of a number, with room for 100,000.
+    /// From a number to a number, with room for 100,000.
     Bounded100000: bounded_100_000 -> u64, 100_000;
-    /// A number of a number, with room for a million.
+    /// From a number to a number, with room for a million.
     Million: bounded_1_000_000 -> u64, 1_000_000;
 }
 
-/// A number of a number.
+/// From a number to a number.
 pub struct Number;
 
 impl Scenario for Number {
@@ -94,7 +94,7 @@ impl Scenario for Number {
     }
 }
 
-/// A number of a URL and a number.
+/// From a URL and a number to a number.
 pub struct UrlAndNumber;
 
 impl Scenario for UrlAndNumber {
@@ -110,7 +110,7 @@ impl Scenario for UrlAndNumber {
     }
 }
 
-/// A number of a page: a method whose key is a `String` field of `self`.
+/// From a page to a number: a method whose key is a `String` field of `self`.
 pub struct Method;
 
 impl Scenario for Method {
@@ -131,7 +131,7 @@ impl Scenario for Method {
     }
 }
 
-/// A number of a number, which expires after a minute.
+/// From a number to a number, which expires after a minute.
 pub struct Expiring;
 
 impl Scenario for Expiring {

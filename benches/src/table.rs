@@ -1,22 +1,22 @@
-//! What was measured, and how it is shown: a line for each measure, a column for each contender.
+//! The results, and their display: a line for each measure, a column for each contender.
 
 use std::fmt;
 
 use crate::who::Who;
 
-/// What is measured.
+/// A quantity that is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Measure {
-    /// What it is, with its unit.
+    /// Its name, with its unit.
     pub title: &'static str,
     /// Whether more is better.
     pub more_is_better: bool,
-    /// How many digits follow the point.
+    /// The number of digits after the point.
     pub digits: usize,
 }
 
 impl Measure {
-    /// Something of which less is better.
+    /// A measure of which less is better.
     pub const fn less(title: &'static str, digits: usize) -> Measure {
         Measure {
             title,
@@ -25,7 +25,7 @@ impl Measure {
         }
     }
 
-    /// Something of which more is better.
+    /// A measure of which more is better.
     pub const fn more(title: &'static str, digits: usize) -> Measure {
         Measure {
             title,
@@ -35,13 +35,13 @@ impl Measure {
     }
 }
 
-/// What came out for one contender: a figure, or why there is none.
+/// The result of one contender: a figure, or the reason why there is none.
 pub type Outcome = Result<f64, String>;
 
 /// One measure of all contenders.
 #[derive(Clone, Debug)]
 pub struct Row {
-    /// What was measured.
+    /// The measure of all its figures.
     pub measure: Measure,
     cells: Vec<(Who, Outcome)>,
 }
@@ -53,12 +53,12 @@ impl Row {
         Row { measure, cells }
     }
 
-    /// Adds what came out for a contender.
+    /// Adds the result of a contender.
     pub fn put(&mut self, who: Who, outcome: Outcome) {
         self.cells.push((who, outcome));
     }
 
-    /// What came out for a contender that took part.
+    /// The result of a contender; `None` if it took no part.
     pub fn outcome(&self, who: Who) -> Option<&Outcome> {
         self.cells.iter().find(|cell| cell.0 == who).map(|cell| &cell.1)
     }
@@ -101,7 +101,7 @@ impl Row {
     }
 }
 
-/// All that was measured, in the order in which it is shown. It displays as Markdown.
+/// All results, in the order in which they are shown. It displays as Markdown.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
     rows: Vec<Row>,
@@ -133,7 +133,7 @@ impl Table {
         self.row(measure)?.figure(who)
     }
 
-    /// Why contenders cannot take part: each reason once, with the contenders that it holds for.
+    /// The reasons why contenders cannot take part: each once, with its contenders.
     fn reasons(&self) -> Vec<(Vec<Who>, &str)> {
         let mut reasons: Vec<(Vec<Who>, &str)> = Vec::new();
         for (who, outcome) in self.rows.iter().flat_map(|row| &row.cells) {

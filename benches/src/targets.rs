@@ -1,4 +1,4 @@
-//! What the figures should be, as ratios of one run, and whether they are.
+//! Limits of the figures, mostly as ratios within one run, and whether they are reached.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use crate::table::{Measure, Table};
 use crate::who::Who;
 use crate::workloads::{allocations, hits, instructions, memory, misses, mixed, threads};
 
-/// What a figure should be.
+/// The limit of a figure.
 #[derive(Clone, Copy, Debug)]
 enum Limit {
     AtMost(f64),
@@ -14,7 +14,7 @@ enum Limit {
 }
 use Limit::{AtLeast, AtMost};
 
-/// A figure beside what it should be.
+/// A figure and its limit.
 #[derive(Clone, Debug)]
 pub struct Target {
     what: String,
@@ -23,7 +23,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// Whether it is what it should be.
+    /// Whether the figure is within its limit.
     pub fn is_reached(&self) -> bool {
         match self.limit {
             AtMost(limit) => self.figure <= limit,
@@ -51,7 +51,7 @@ impl fmt::Display for Target {
     }
 }
 
-/// All targets of what a table holds, as a table in Markdown.
+/// All targets whose figures a table holds, as a table in Markdown.
 pub fn judge(table: &Table) -> String {
     let targets = targets(table);
     let lines = targets.iter().map(Target::to_string);
@@ -59,7 +59,7 @@ pub fn judge(table: &Table) -> String {
     head.into_iter().chain(lines).collect::<Vec<_>>().join("\n")
 }
 
-/// All targets of what a table holds.
+/// All targets whose figures a table holds.
 pub fn targets(table: &Table) -> Vec<Target> {
     let mut targets = beside_one_peer(table);
     targets.extend(free_of_charge(table));
@@ -96,7 +96,7 @@ fn beside_one_peer(table: &Table) -> Vec<Target> {
     ratios.into_iter().chain(mixed).filter_map(ratio).collect()
 }
 
-/// What things cost that are to cost nothing or little.
+/// The targets of features that should cost nothing or little.
 fn free_of_charge(table: &Table) -> Vec<Target> {
     let ours = |measure| table.figure(measure, Who::Ring);
     let beyond_storage = |measure| Some(ours(measure)? - table.figure(measure, Who::RingStorage)?);

@@ -13,18 +13,18 @@ pub trait Value: Clone + Send + Sync + 'static {
     fn of(number: u64) -> Self;
 }
 
-/// What the memoized functions do: computes the value of a number, and counts it.
+/// The body of the memoized functions: computes the value of a number, and counts it.
 pub fn compute<V: Value>(number: u64) -> V {
     COMPUTED.set(COMPUTED.get() + 1);
     V::of(number)
 }
 
-/// What the memoized functions of a URL and a number do.
+/// The body of the memoized functions of a URL and a number.
 pub fn fetch(url: &str, number: u64) -> u64 {
     compute(number + url.len() as u64)
 }
 
-/// How many values this thread computed so far.
+/// The number of values that this thread has computed.
 pub fn computed() -> u64 {
     COMPUTED.get()
 }

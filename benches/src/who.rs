@@ -7,7 +7,7 @@ use std::fmt;
 pub enum Who {
     /// Ours: `#[ring]` and `#[ring_impl]`.
     Ring,
-    /// The storage of ours, asked with the key of the call.
+    /// The storage of ours, looked up with the key of the call.
     RingStorage,
     /// `#[cached(max_size)]`.
     Cached,
@@ -51,7 +51,7 @@ impl Who {
         Who::Floor,
     ];
 
-    /// Whether it is a cache of others.
+    /// Whether it is a bounded cache that is not ours.
     pub fn is_peer(self) -> bool {
         self.is_bounded() && !matches!(self, Who::Ring | Who::RingStorage)
     }
@@ -61,7 +61,7 @@ impl Who {
         !matches!(self, Who::Papaya | Who::Floor)
     }
 
-    /// Whether calls of it for one key at a time compute once, in the form that is measured here.
+    /// Whether concurrent calls with one key compute once, in the form that is measured here.
     pub fn has_single_flight(self) -> bool {
         matches!(self, Who::Ring | Who::QuickBorrowed | Who::QuickOwned | Who::Moka)
     }

@@ -1,4 +1,4 @@
-//! How memoized functions are called, and what is measured of them.
+//! The workloads: the calls of memoized functions, and their measures.
 
 pub mod allocations;
 pub mod hits;
@@ -18,7 +18,7 @@ use crate::table::{Measure, Outcome, Row};
 use crate::values::computed;
 use crate::who::Who;
 
-/// The contenders of one measure, until they have their turns.
+/// The contenders of one measure, which wait for their turns.
 pub struct Match {
     measure: Measure,
     contenders: Vec<Contender<'static, Who>>,

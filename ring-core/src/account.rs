@@ -102,7 +102,7 @@ impl Account {
 }
 
 impl Use {
-    /// `cell` is its first one.
+    /// The use of a storage by a ring, which counts in `cell`.
     pub(crate) fn new(
         account: &'static Account,
         shape: &'static KeyShape,
@@ -167,7 +167,7 @@ impl Use {
         self.last_failure.lock().clone()
     }
 
-    /// Notes the expiry of a stored value.
+    /// Counts a stored value, and notes its expiry.
     #[inline]
     pub(crate) fn stored(&self, expiry: Option<Duration>) {
         self.count(Counter::Store);

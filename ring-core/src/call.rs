@@ -220,7 +220,8 @@ impl<R: Output, S, B, M> BoundCall<R, S, B, M> {
         self
     }
 
-    /// The entry of a ring that keeps stale ones. Its calls say whether the storage can.
+    /// [`keeping_stale`](Self::keeping_stale) without its bound on the storage. Generated for entries: the calls of the
+    /// ring have the bound.
     #[doc(hidden)]
     #[inline]
     pub fn of_stale_entry(self) -> BoundCall<R, S, KeepingStale<B>, M>

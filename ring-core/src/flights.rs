@@ -10,7 +10,7 @@
 //! panic or a drop) hands over to one waiter. A waiter replaces a leader that exceeds `flight_timeout`. Threads and
 //! tasks listen to the same event. A key has a state only while calls work on it.
 //!
-//! Value-or-guard is the idea of quick-cache; the name comes from Go's `singleflight`.
+//! The idea of value-or-guard is quick-cache's; the name *flight* comes from Go's `singleflight`.
 
 mod flight;
 mod in_place;
@@ -81,7 +81,7 @@ pub struct Flights<T> {
     /// The number of keys in doubt, so that a look-up without doubts needs no lock.
     doubts: AtomicUsize,
     rings: RingRegistry,
-    /// Made for the first ring that keeps stale entries.
+    /// Made for the first claim of a refresh.
     refreshes: lasting::OnceLock<Arc<Refreshes>>,
     usage: Usage,
     ring_doubts: RingDoubts,
@@ -143,7 +143,7 @@ impl<T> Flights<T> {
         Role::Lead(leader)
     }
 
-    /// Joins the flight that there is. Requires the lock of the key's shard.
+    /// Joins the flight of a key. Requires the lock of the key's shard.
     #[inline(never)]
     fn join_flight(&self, state: &mut KeyState<T>, epoch: u64, key: EncodedKey, version: u64) -> Role<'_, T> {
         let Some(flight) = state.flight.clone() else {
@@ -158,7 +158,7 @@ impl<T> Flights<T> {
         Role::Wait(Waiter::new(self, key, flight))
     }
 
-    /// Starts a computation beside one that takes too long. Newcomers join this one.
+    /// Starts a computation beside one that takes too long. Newcomers join the new one.
     pub(crate) fn lead_anew(&self, key: EncodedKey) -> Leader<'_, T> {
         let mut shard = self.shard(&key).lock();
         let (state, epoch, spare) = self.begin(&mut shard, &key);
@@ -183,7 +183,7 @@ impl<T> Flights<T> {
         Leader::new(self, key, epoch, Some(flight))
     }
 
-    /// Watches the computation of a key's value, which may not have begun. It takes no lead.
+    /// Watches the computation of a key's value, which may not have begun, without taking the lead.
     pub(crate) fn watch(&self, key: EncodedKey) -> Waiter<'_, T> {
         let mut shard = self.shard(&key).lock();
         let (state, epoch, _) = self.begin(&mut shard, &key);
@@ -208,8 +208,8 @@ impl<T> Flights<T> {
         }
     }
 
-    /// A leader that takes the flight of another, if the flight is still this one: a job in the background, which waiters
-    /// leave after `flight_timeout` at the latest.
+    /// Takes the flight of another leader for a job in the background. `None` if the key's flight is another one by
+    /// now, or if a job leads it. Waiters leave a job after `flight_timeout` at the latest.
     pub(crate) fn lead_as_job(&self, key: &EncodedKey, first_epoch: u64) -> Option<Leader<'_, T>> {
         let mut shard = self.shard(key).lock();
         let state = shard.find(key)?;
@@ -348,7 +348,8 @@ impl<T> Flights<T> {
 
     /// The number of keys that calls work on.
     pub fn under_way(&self) -> usize {
-        // In order with the epochs of the calls that begin: one that is not counted yet sees what this thread did before.
+        // Takes an epoch, to be in order with calls that begin: a call that is not counted yet takes a later epoch, and
+        // so sees what this thread did before.
         self.next_epoch();
         self.count_keys()
     }
@@ -358,8 +359,8 @@ impl<T> Flights<T> {
         keys.sum()
     }
 
-    /// Changes the number of keys of a shard. Requires its lock, so that the change need not be atomic: that would take longer
-    /// than the rest.
+    /// Changes the number of keys of a shard. Requires its lock, so that no atomic addition is needed, which would take
+    /// longer than the rest.
     fn change_keys(&self, shard: usize, change: impl FnOnce(usize) -> usize) {
         let keys = &self.keys[shard];
         keys.store(change(keys.load(Ordering::Relaxed)), Ordering::Release);
@@ -395,7 +396,7 @@ impl<T> Flights<T> {
         self.rings.conflict(ring)
     }
 
-    /// The right to refresh the stale entry of a key of `ring`, unless that is under way or failed lately.
+    /// The right to refresh the entry of a key of `ring`, unless a refresh is under way or failed lately.
     pub(crate) fn claim_refresh(&self, hash: u64, ring: &Ring) -> Option<Claim> {
         let refreshes = self.refreshes.get_or_init(Arc::default);
         refreshes.claim(hash, ring.flight_timeout, ring.retry)
@@ -406,8 +407,8 @@ impl<T> Flights<T> {
         self.refreshes.get()?.under_way(hash)
     }
 
-    /// Counts and reports an entry that the storage dropped, if the storage does not know whose it was. If one ring uses
-    /// the storage, it was that ring's. Not to be called under a lock.
+    /// Counts and reports an entry that the storage dropped without knowing its ring. If only one ring uses the
+    /// storage, it counts as that ring's entry. Must not be called under a lock.
     pub fn lost(&self, reason: EvictionReason) {
         self.usage.lost_of_any(reason);
     }
@@ -422,7 +423,7 @@ impl<T> Flights<T> {
         &self.shards[shard_of(key.hash_value())]
     }
 
-    /// The state of a key, created if there is none, an epoch, and the place of a flight to use again.
+    /// The state of a key, created if there is none, an epoch, and the place of a spare flight.
     #[inline(always)]
     fn begin<'t>(
         &self,
@@ -474,7 +475,7 @@ impl<T> Flights<T> {
         self.doubts.load(Ordering::SeqCst) > 0
     }
 
-    /// Runs `change`, with which a doubt may begin or end.
+    /// Runs `change`, and counts a doubt that begins or ends with it.
     fn counting_doubts<R>(&self, state: &mut KeyState<T>, change: impl FnOnce(&mut KeyState<T>) -> R) -> R {
         let before = state.is_in_doubt();
         let changed = change(state);
@@ -486,8 +487,8 @@ impl<T> Flights<T> {
         changed
     }
 
-    /// Whether an older value may be found under `key` than a call that returned has promised. Either an abandoned
-    /// write may still arrive, or the operation that overtook an update has not taken effect yet.
+    /// Whether an older value may be found under `key` than a call that returned has promised. An abandoned write may
+    /// still arrive, the operation that overtook an update has not taken effect yet, or the key's ring is in doubt.
     ///
     /// Read before a look-up, which then treats a found value as absent.
     #[inline]
@@ -505,8 +506,8 @@ impl<T> Flights<T> {
         in_doubt.unwrap_or(ring_since.is_some())
     }
 
-    /// All entries of a ring may be out of date, and are not removed: each is in doubt until a newer operation on it takes
-    /// effect, or until the ring is [cleared](Self::end_ring_doubt).
+    /// Puts a ring in doubt whose entries may be out of date and are not removed: each is in doubt until a newer
+    /// operation on it takes effect, or until the ring is [cleared](Self::end_ring_doubt).
     pub(crate) fn mark_ring_suspect(&self, name: &'static Name) {
         if self.ring_doubts.begin(name, self.next_epoch()) {
             self.doubts.fetch_add(1, Ordering::SeqCst);
@@ -518,13 +519,13 @@ impl<T> Flights<T> {
         self.next_epoch()
     }
 
-    /// All entries of a ring were removed, by the operation of this epoch.
+    /// Ends the doubt about a ring: all its entries were removed, by the operation of this epoch.
     pub(crate) fn end_ring_doubt(&self, name: &Name, epoch: u64) {
         if !self.ring_doubts.end(name, epoch) {
             return;
         }
         self.doubts.fetch_sub(1, Ordering::SeqCst);
-        // States that were kept to tell which entries are new.
+        // Drops the states that told which entries are new.
         for (number, shard) in self.shards.iter().enumerate() {
             let mut shard = shard.lock();
             let dropped = shard.drop_idle(|key| key.belongs_to(name));
@@ -571,8 +572,8 @@ impl<T> Flights<T> {
         self.release(key, KeyState::end_abandoned_write);
     }
 
-    /// Whether the state of a key outlives its last reference: it is in doubt until the next write, or its ring is and it
-    /// is not.
+    /// Whether the state of a key outlives its last reference: the key is in doubt until the next write, or its ring is
+    /// in doubt and the key is not.
     #[inline]
     fn is_remembered(&self, state: &KeyState<T>) -> bool {
         self.has_doubts() && self.is_remembered_for_doubts(state)
@@ -615,7 +616,8 @@ impl<T> Flights<T> {
         Ok(result)
     }
 
-    /// The state of a key of the shard with this number was removed, with this flight.
+    /// Counts that the state of a key was removed from the shard with this number. Keeps its flight for the next
+    /// leader, if it is unused.
     #[inline(always)]
     fn removed(
         &self,
@@ -626,7 +628,7 @@ impl<T> Flights<T> {
         self.change_keys(number, |keys| keys - 1);
         let landed = shard.keep_spare(flight);
         drop(shard);
-        // With the value that it gave to its waiters.
+        // Without the lock: the flight may have a value, whose drop runs code of its type.
         drop(landed);
     }
 }

@@ -60,37 +60,38 @@ pub const DEFAULT_CAPACITY: usize = 128;
 pub struct Lru<T> {
     /// Apart from the rest, so that a hit follows one pointer.
     shards: Arc<[ReadersLock<Shard<T>>]>,
-    /// The number of shards, a power of two, less one.
+    /// The number of shards, a power of two, minus one.
     mask: usize,
     capacity: usize,
     clock: StorageClock,
     flights: Arc<Flights<T>>,
-    /// What few caches have.
+    /// The options that few caches use; `None` if the cache uses none of them.
     extras: Option<Arc<Extras<T>>>,
 }
 
-/// An entry that was found: its slot, its value and its deadline by expiry. Or else the slot of one that ended.
+/// The result of a look-up: the entry's slot, its value and its deadline by expiry. The error is the slot of an entry
+/// that has ended.
 type Found<T> = Result<Option<(usize, T, u64)>, usize>;
 
-/// Tells what an entry was evicted for: its key as text, its value, and the reason.
+/// Gets each entry that was evicted or had expired: its key as text, its value, and the reason.
 type Listener<T> = dyn Fn(&str, T, EvictionReason) + Send + Sync;
 
 /// The weight of a value.
 type Weigher<T> = dyn Fn(&T) -> u32 + Send + Sync;
 
-/// What was asked for when the cache was built, and few caches have.
+/// The options of the builder that few caches use.
 struct Extras<T> {
     weigher: Option<Box<Weigher<T>>>,
     listener: Option<Box<Listener<T>>>,
-    /// For how long an entry stays that is not used.
+    /// The time to idle: an entry that is not used for this long ends.
     idle: Option<Duration>,
 }
 
 impl<T> Extras<T> {
-    /// Tells the listener of an entry that was evicted.
+    /// Calls the listener, if there is one, with an entry that was evicted or had expired.
     fn tell(&self, gone: Evicted<T>, reason: EvictionReason) {
         if let Some(listener) = &self.listener {
-            // A panic is the listener's own: the value that is stored does not depend on it.
+            // Caught, since a panic of the listener must not affect the call that runs it.
             let told = || listener(&recorded_text(&gone.key), gone.value, reason);
             drop(catch_unwind(AssertUnwindSafe(told)));
         }
@@ -132,7 +133,8 @@ impl<T> Lru<T> {
         self.shards.iter().map(|shard| shard.read().len()).sum()
     }
 
-    /// What the entries weigh together, by the weigher that [`LruBuilder::weigher`] names. Without one, each weighs one.
+    /// The total weight of the entries, by the weigher of [`LruBuilder::weigher`]. Without a weigher, each entry weighs
+    /// one.
     pub fn weight(&self) -> u64 {
         self.shards.iter().map(|shard| shard.read().weight()).sum()
     }
@@ -208,7 +210,7 @@ impl<T> Lru<T> {
         &self.shards[(hash >> 32) as usize & self.mask]
     }
 
-    /// Recorded before a write lock is taken, under which no code of the key's type may run.
+    /// Encodes a key before a write lock is taken: no code of the key's type may run under the lock.
     fn encode<K: RingKey + ?Sized>(&self, key: &K) -> EncodedKey {
         match key.as_recorded() {
             Some(recorded) => recorded.clone(),
@@ -232,14 +234,14 @@ impl<T> Lru<T> {
         }
     }
 
-    /// The instant at which an entry ends that is used now, unless it is used again.
+    /// The instant at which an entry that is used now ends if it is not used again; [`NEVER`] without a time to idle.
     #[inline]
     fn idle_until(&self) -> u64 {
         let idle = self.extras.as_ref().and_then(|extras| extras.idle);
         idle.map_or(NEVER, |idle| self.clock.deadline(Some(idle)))
     }
 
-    /// Puts a value that is not a computation's.
+    /// Puts a value without a flight of this storage, and notes that the key's ring has an entry here.
     fn put<K: RingKey + ?Sized>(&self, key: &K, value: T, terms: Terms) {
         let (key, mut gone) = (self.encode(key), None);
         self.flights.usage().written(key.ring_number());
@@ -255,8 +257,7 @@ impl<T> Lru<T> {
         self.was_alive(removed)
     }
 
-    /// Counts and reports an entry that was removed, and returns whether it was one that had not expired. Called without a
-    /// lock.
+    /// Counts and reports a removed entry. Returns whether there was one that had not expired. Called without a lock.
     fn was_alive(&self, removed: Option<Evicted<T>>) -> bool {
         removed.is_some_and(|removed| {
             self.facts().went(1);
@@ -267,7 +268,7 @@ impl<T> Lru<T> {
     }
 
     fn drop_where(&self, concerns: impl Fn(&KeyBytes) -> bool) {
-        // First all entries, then the code of their values, which may panic.
+        // All entries are removed before any value is dropped: the drop of a value may panic.
         let dropped: Vec<_> = self
             .shards
             .iter()
@@ -316,7 +317,7 @@ impl<T: Clone> Lru<T> {
         self.find_if(key, |_, _| true)
     }
 
-    /// [`find`](Self::find) among the entries of which `counts` is true.
+    /// [`find`](Self::find) among the entries for which `counts` is true.
     #[inline(always)]
     fn find_if<K>(&self, key: &K, counts: impl Fn(&Shard<T>, usize) -> bool + Copy) -> Option<(T, u64)>
     where
@@ -357,7 +358,7 @@ impl<T: Clone> Lru<T> {
         self.finish(hash, found)
     }
 
-    /// What a look-up found. Removes an entry that ended.
+    /// The result of a look-up. Removes an entry that has ended. Called without a lock.
     #[inline]
     fn finish(&self, hash: u64, found: Found<T>) -> Option<(T, u64)> {
         match found {

@@ -51,7 +51,7 @@ pub struct Stats {
     pub stores: u64,
     /// Failures of the storage or the coder. They never change the result of a plain call.
     pub errors: u64,
-    /// The same by kind.
+    /// The number of [`errors`](Self::errors) of each kind.
     pub errors_by_kind: ErrorCounts,
     /// Entries of the ring that were evicted for newer ones. Only storages in memory know the ring of an entry:
     /// [`eviction_counts`](crate::storage::StorageBase::eviction_counts) has those of a whole storage.
@@ -144,7 +144,7 @@ impl ErrorCounts {
     }
 }
 
-/// What is counted seldom, or has no cell: see [`cells`].
+/// The counters of rare events, and those without a cell: see [`cells`].
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     errors: [AtomicU64; ErrorKind::ALL.len()],
@@ -161,7 +161,7 @@ const QUICK: Duration = Duration::from_micros(5);
 /// The number of quick bodies in a row after which only some are measured.
 const QUICK_IN_A_ROW: u64 = 64;
 
-/// One of so many quick bodies is measured.
+/// Of this many quick bodies, one is measured.
 const SAMPLED: u64 = 16;
 
 /// The measurement of a body.

@@ -24,7 +24,8 @@ pub(crate) struct Usage {
     facts: Arc<StorageFacts>,
 }
 
-/// The next node of a list. It only grows, by one node for each ring, and is read without a lock.
+/// The next node of a list, if there is one. The list only grows, by one node for each ring, and is read without a
+/// lock.
 type Place = OnceLock<Box<Node>>;
 
 struct Node {
@@ -56,7 +57,7 @@ impl Usage {
         &self.facts
     }
 
-    /// The use of the first ring, if all hits find their cells: most storages have one ring.
+    /// The use of a ring, if it was the first one and all hits find their cells. Most storages have one ring.
     #[inline]
     pub(crate) fn of_first(&self, ring: &Account) -> Option<&Use> {
         let first = &self.first.get()?.used;
@@ -136,7 +137,7 @@ impl Usage {
         self.base.store(base, Ordering::Relaxed);
     }
 
-    /// An entry is written under a key of the ring whose name has this number.
+    /// Notes that an entry is written under a key of the ring whose name has this number.
     #[inline]
     pub(crate) fn written(&self, ring: Option<u32>) {
         if self.of_name(ring).is_none() {

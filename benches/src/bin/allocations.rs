@@ -1,4 +1,5 @@
-//! Allocations of a hit, and bytes of an entry: with an allocator that counts, which would make times longer.
+//! Allocations of a hit, and bytes of an entry: in a program of its own, since an allocator that counts lengthens
+//! times.
 //!
 //! `cargo run --release --bin allocations`
 

@@ -1,4 +1,5 @@
-//! A hit in memory through a storage that is chosen at run time, beside the same storage by its type.
+//! A hit in memory through a storage that is chosen at run time, beside the same storage, whose type is
+//! known when compiling.
 //!
 //! `cargo run --release --bin any_storage`
 

@@ -37,7 +37,7 @@ impl Keys for OfThisProgram {
     }
 }
 
-/// A coder of values `V`, by its functions.
+/// A coder of values `V`, as its functions.
 struct Way<V> {
     name: &'static str,
     encode: fn(&V) -> Vec<u8>,
@@ -73,7 +73,7 @@ fn ways<V: Serialize + DeserializeOwned>() -> Vec<Way<V>> {
     ]
 }
 
-/// Does the work so many times.
+/// Does the work this many times.
 fn repeat<'w>(calls: usize, mut work: Box<dyn FnMut() + 'w>) -> impl FnMut() + 'w {
     move || (0..calls).for_each(|_| work())
 }

@@ -1,8 +1,8 @@
 //! Cached pages beside other caches of responses for axum: `cargo run --release --bin pages`.
 //!
-//! A site of 10,000 pages of 4 KiB. Each contender is a process of its own, which asks its router, without a network, for
-//! pages in an order that is the same for all; the first pass fills the cache and does not count. Contenders take turns, and
-//! the best round counts. Memory is what the process has in memory after the first pass beyond what it had before it.
+//! A site of 10,000 pages of 4 KiB. Each contender is a process of its own. It requests pages from its router, without
+//! a network, in an order that is the same for all; the first pass fills the cache and does not count. Contenders take
+//! turns, and the best round counts. Memory is the growth of the process's resident memory during the first pass.
 
 use std::env;
 use std::error::Error;
@@ -59,7 +59,7 @@ fn router(contender: &str) -> Router {
     }
 }
 
-/// Asks for each page. Returns the time and whether all came whole.
+/// Requests each page. Returns the time; an error if a page is incomplete.
 async fn visit(router: &mut Router) -> Result<Duration, Failure> {
     let requests: Vec<_> = (0..PAGES)
         .map(|number| {
@@ -79,7 +79,7 @@ async fn visit(router: &mut Router) -> Result<Duration, Failure> {
     Ok(began.elapsed())
 }
 
-/// What the process has in memory, in bytes.
+/// The resident memory of the process, in bytes.
 fn resident() -> Result<usize, Failure> {
     let status = fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));

@@ -16,10 +16,10 @@ use ring_cache_benches::{compare, contender};
 use ring_cache_test_servers as servers;
 use serde::{Deserialize, Serialize};
 
-/// How many keys there are, all of which are cached.
+/// The number of keys, all of which are cached.
 const KEYS: u64 = 1_000;
 const ROUNDS: usize = 31;
-/// How many calls are made at a time where they are many.
+/// The number of concurrent calls, if there are several.
 const AT_A_TIME: u64 = 64;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -155,7 +155,7 @@ fn blocking(client: &Client) {
     );
 }
 
-/// The keys that each of many threads or tasks asks for.
+/// The keys that each of the concurrent threads or tasks requests.
 fn share() -> impl Iterator<Item = u64> {
     0..KEYS / AT_A_TIME * AT_A_TIME
 }
@@ -244,7 +244,7 @@ fn in_tasks<F: Future<Output = ()> + Send + 'static>(
     });
 }
 
-/// A thousand keys at once, which cost one question for the look-up and one for the store.
+/// A thousand keys at once, which cost one request for the look-up and one for the store.
 fn bulk() {
     compare(
         "1,000 keys: one by one, and by get_or_update_many",

@@ -81,7 +81,7 @@ fn draw(
 ) -> Outcome<()> {
     let figures = rows.iter().flat_map(|row| DRAWN.map(|(who, ..)| row.figure(who)));
     let most = figures.flatten().fold(0.0, f64::max);
-    // The space above the lines is that of their names.
+    // Leaves space for the names above the lines.
     let mut chart = ChartBuilder::on(area)
         .caption(title, ("sans-serif", 18))
         .margin(12)

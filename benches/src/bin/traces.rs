@@ -1,7 +1,7 @@
 //! Hit ratios on traces of requests, beside exact LRU, quick_cache and moka at the same capacity.
 //!
-//! `TRACES=../../shared/traces cargo run --release --bin traces`: every file `*.u32` there is a trace, one id (u32,
-//! little endian) a request. A request that misses stores.
+//! `TRACES=folder cargo run --release --bin traces`: every file `*.u32` in the folder is a trace, one id (u32, little
+//! endian) a request. A request that misses stores.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -66,7 +66,7 @@ fn read(path: &Path) -> io::Result<Vec<u32>> {
     Ok(ids.collect())
 }
 
-/// The hit ratio in percent of a cache that both closures use.
+/// The hit ratio, in percent, of a cache that both closures use.
 fn replay<C>(
     trace: &[u32],
     mut cache: C,
@@ -96,7 +96,8 @@ fn ours(trace: &[u32], capacity: usize, policy: Policy) -> f64 {
     ratio
 }
 
-/// As it comes, with shards by the number of processors. It may hold a few entries more than the capacity.
+/// With its defaults: the number of shards depends on the number of processors. It may hold a few entries more than the
+/// capacity.
 fn quick(trace: &[u32], capacity: usize) -> f64 {
     let cache = quick_cache::sync::Cache::<u32, u32>::new(capacity);
     replay(
@@ -128,7 +129,7 @@ fn quick_one_shard(trace: &[u32], capacity: usize) -> f64 {
     )
 }
 
-/// With its pending tasks run after each operation: else it holds more than the capacity for a while.
+/// Runs its pending tasks after each operation: otherwise it holds more than the capacity for a while.
 fn moka(trace: &[u32], capacity: usize) -> f64 {
     let get = |cache: &mut moka::sync::Cache<u32, u32>, id: u32| {
         let found = cache.get(&id).is_some();

@@ -1,4 +1,4 @@
-//! `#[cached]` of the crate `cached`, with nothing said but the size.
+//! `#[cached]` of the crate `cached`, with no option but the size.
 
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ pub(crate) fn url(url: &str, number: u64) -> u64 {
 }
 
 impl Page {
-    /// A method, whose key names `self` by hand: unless told, the macro leaves it out.
+    /// A method. Its key names `self` by hand: by default the macro leaves it out.
     #[cached(max_size = 2048, in_impl = true, key = "String", convert = { self.url.clone() })]
     pub(crate) fn content_by_cached(&self) -> u64 {
         compute(self.number)

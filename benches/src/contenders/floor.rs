@@ -23,7 +23,7 @@ impl<K: Borrowed, V: Value> Peer<K, V> for Floor<K, V> {
         self.0.get(&key).expect("a hit").clone()
     }
 
-    /// A hit: without a lock, nothing is stored.
+    /// A hit: without a lock, it cannot store.
     #[inline]
     fn call(&self, key: K) -> V {
         self.hit(key)

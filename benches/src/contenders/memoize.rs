@@ -1,4 +1,4 @@
-//! `#[memoize]`, shared by threads and bounded. Arguments are owned, and methods are not taken.
+//! `#[memoize]`, shared by threads and bounded. It takes owned arguments, and no methods.
 
 // The macro makes unused functions beside each function.
 #![allow(dead_code)]

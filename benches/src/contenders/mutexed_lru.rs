@@ -35,7 +35,7 @@ impl<K: Borrowed, V: Value> Peer<K, V> for Lru<K, V> {
     fn call(&self, key: K) -> V {
         self.get(key).unwrap_or_else(|| {
             let value: V = compute(key.number());
-            // Entries that gave way are dropped after the lock is released.
+            // An evicted entry is dropped after the lock is released.
             let displaced = self.0.lock().push(key.owned(), value.clone());
             drop(displaced);
             value

@@ -1,4 +1,4 @@
-//! Ours: `#[ring]` on functions and, by `#[ring_impl]`, on methods, with nothing said but the capacity.
+//! Ours: `#[ring]` on functions and, by `#[ring_impl]`, on methods, with no option but the capacity.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! How often a hit allocates.
+//! The allocations of a hit.
 
 use super::fill;
 use crate::keys::{self, Borrowed};
@@ -15,16 +15,16 @@ pub const URL: Measure = Measure::less("allocations a hit, URL and `u64`", 2);
 /// Of a hit of a method.
 pub const METHOD: Measure = Measure::less("allocations a hit, `&self` with a `String`", 2);
 
-/// What the allocator counted since the program began.
+/// The counts of the allocator since the program began.
 #[derive(Clone, Copy, Debug)]
 pub struct Counted {
-    /// How often memory was asked for, or asked to grow.
+    /// The number of allocations and reallocations.
     pub allocations: usize,
-    /// How many bytes are in use.
+    /// The number of bytes in use.
     pub live_bytes: usize,
 }
 
-/// Reads the counters of the allocator, which the program has, not this library.
+/// Reads the counters of the allocator, which belongs to the program and not to this library.
 pub type Counter = fn() -> Counted;
 
 struct Allocations<K> {

@@ -31,7 +31,7 @@ struct Hits<K> {
     passes: usize,
 }
 
-/// Calls with all visits, so many times over.
+/// Calls with all visits, this many times over.
 #[inline]
 pub(super) fn passes<K: Copy, V>(peer: &impl Peer<K, V>, visits: &[K], passes: usize) {
     for _ in 0..passes {
@@ -47,7 +47,7 @@ impl<K: keys::Borrowed, V> Visit<K, V> for Hits<K> {
         fill(who, &mut peer, &self.keys);
         let (visits, count) = (self.visits.clone(), self.passes);
         self.all.enter(who, move || {
-            // What the contender before left in the processor's caches does not count.
+            // Uncounted: the contender before has left its data in the processor's caches.
             passes(&peer, &visits, 1);
             let start = Instant::now();
             passes(&peer, &visits, count);

@@ -1,4 +1,4 @@
-//! What runs under callgrind: calls of one contender, and nothing else.
+//! The program under callgrind: calls of one contender, and nothing else.
 
 use std::hint::black_box;
 
@@ -20,7 +20,7 @@ pub const METHOD: Measure = Measure::less("hit, `&self` with a `String` (instruc
 /// A miss.
 pub const MISS: Measure = Measure::less("miss, store, evict at 1,024 (instructions)", 0);
 
-/// What is measured, of whom.
+/// The measures, with their contenders.
 pub const COUNTED: [(Measure, &[Who]); 4] = [
     (NUMBER, HITTING),
     (URL, HITTING),
@@ -38,7 +38,7 @@ const HITTING: &[Who] = &[
     Who::Floor,
 ];
 
-/// How many calls a pass makes.
+/// The number of calls of a pass.
 pub const CALLS: usize = keys::VISITS;
 
 /// Runs one contender, or the loop alone.
@@ -85,12 +85,12 @@ fn run_scenario<S: Scenario>(who: Option<Who>, what: Calls<S::Key>, count: usize
     let mut only = Only { who, what, count };
     match who {
         Some(_) => S::each(&mut only),
-        // What the loop costs, and making keys.
+        // The cost of the loop, and of making keys.
         None => only.run(None, Memoized(|key: S::Key| black_box(key).number())),
     }
 }
 
-/// Makes so many passes of the calls of a measure, by one contender or by none.
+/// Makes this many passes of the calls of a measure, by one contender or by none.
 pub fn run(measure: Measure, who: Option<Who>, count: usize) {
     match measure {
         NUMBER => run_scenario::<Number>(who, Calls::Hits(keys::all()), count),

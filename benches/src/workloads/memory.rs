@@ -1,4 +1,4 @@
-//! How many bytes an entry takes, with all that lies around it.
+//! The bytes of an entry, with its share of the cache's own memory.
 
 use super::allocations::Counter;
 use crate::keys::Borrowed;
@@ -30,7 +30,7 @@ impl<K: Borrowed, V> Visit<K, V> for Memory {
     }
 }
 
-/// Counts the bytes in use when a cache for a million entries was filled with a million.
+/// Counts the bytes in use after a cache for a million entries was filled with a million.
 pub fn measure(counter: Counter) -> Row {
     let mut memory = Memory {
         row: Row::new(BYTES),

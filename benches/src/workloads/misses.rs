@@ -1,4 +1,4 @@
-//! All calls miss: a new key each time, which is stored, and for which another one gives way.
+//! All calls miss: each stores a new key, and evicts another one.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -18,7 +18,7 @@ pub const OF_1024: Measure = Measure::less("miss, store, evict at 1,024 (ns)", 1
 /// With room for 100,000 entries.
 pub const OF_100000: Measure = Measure::less("miss, store, evict at 100,000 (ns)", 1);
 
-/// Why the floor has no part where entries give way.
+/// The reason why the floor takes no part if entries are evicted.
 pub(super) const UNBOUNDED: &str = "no bound";
 
 struct Misses {
@@ -27,7 +27,7 @@ struct Misses {
     calls: usize,
 }
 
-/// Calls with so many keys that were not there before.
+/// Calls with this many keys that were not there before.
 #[inline]
 pub(super) fn new_keys<K: Borrowed, V>(peer: &impl Peer<K, V>, next: &mut u64, calls: usize) {
     for number in *next..*next + calls as u64 {
@@ -43,7 +43,7 @@ impl<K: Borrowed, V> Visit<K, V> for Misses {
         }
         let peer = make();
         let (mut next, calls) = (0, self.calls);
-        // Full, and with the effort that being full takes.
+        // Twice the capacity, so that each call evicts at its steady cost.
         new_keys(&peer, &mut next, self.capacity * 2);
         self.all.enter(who, move || {
             let start = Instant::now();

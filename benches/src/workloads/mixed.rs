@@ -14,7 +14,7 @@ use crate::scenarios::Scenario;
 use crate::table::{Measure, Row};
 use crate::who::Who;
 
-/// How many calls there are to one new key, on how many threads.
+/// The number of calls to one new key, and the number of threads.
 pub const ALL: [(Measure, u64, u64); 6] = [
     (
         Measure::more("a new key every 16 calls (million calls/s)", 1),
@@ -60,7 +60,7 @@ struct Mixed<K> {
     passes: usize,
 }
 
-/// Calls with these keys, and with a new one after so many.
+/// Calls with these keys; one call in `every` has a new key instead.
 fn calls<K: Borrowed, V>(peer: &impl Peer<K, V>, visits: &[K], every: u64, passes: usize) {
     let calls = (visits.len() * passes) as u64;
     let mut new = NEXT_NEW.fetch_add(calls / every + 1, Ordering::Relaxed);
@@ -109,7 +109,7 @@ pub fn measure<S: Scenario>(form: &Form) -> Vec<Row> {
         .collect()
 }
 
-/// Measures calls on so many threads, of which one in `every` has a new key.
+/// Measures calls on this many threads. One call in `every` has a new key.
 pub fn measure_on<S: Scenario>(measure: Measure, every: u64, threads: u64, form: &Form) -> Row {
     let keys = keys::all();
     let visits: Vec<_> = (1..=threads).map(|thread| keys::visits(&keys, thread)).collect();

@@ -24,7 +24,7 @@ pub const SMALL: Measure = Measure::more("2 threads, `u64`, room for 128 (millio
 
 const THREADS: u64 = 2;
 
-/// So few keys stay in a cache for 128 entries, also if it is split and its parts fill unevenly.
+/// So few keys all stay in a cache for 128 entries, also if it is split and its parts fill unevenly.
 const FEW: usize = 40;
 
 struct Threads<K> {
@@ -48,7 +48,7 @@ impl<K: Borrowed, V> Visit<K, V> for Threads<K> {
     }
 }
 
-/// The time of so many passes through the visits of each thread, after one that does not count.
+/// The time of this many passes through the visits of each thread, after one that does not count.
 fn hits<K: Borrowed, V>(peer: &impl Peer<K, V>, visits: &[Vec<K>], count: usize) -> Duration {
     at_once(
         visits,
@@ -57,8 +57,8 @@ fn hits<K: Borrowed, V>(peer: &impl Peer<K, V>, visits: &[Vec<K>], count: usize)
     )
 }
 
-/// The time in which threads work on a part each, from the moment at which the first begins until all have ended. That they
-/// start and prepare does not count.
+/// The time in which threads work on a part each, from the moment at which the first begins until all have ended. Their
+/// start and preparation do not count.
 pub(super) fn at_once<P: Sync>(
     parts: &[P],
     prepare: impl Fn(&P) + Sync,
@@ -90,7 +90,7 @@ pub fn measure<S: Scenario>(measure: Measure, form: &Form) -> Row {
     measure_on::<S>(measure, THREADS, form)
 }
 
-/// As [`measure`], on so many threads.
+/// [`measure`] on this many threads.
 pub fn measure_on<S: Scenario>(measure: Measure, threads: u64, form: &Form) -> Row {
     let keys = keys::all();
     let visits = (1..=threads).map(|thread| keys::visits(&keys, thread)).collect();

@@ -1,4 +1,4 @@
-//! Keys of which few come often and many seldom, so that some calls hit and the others miss.
+//! Few keys come often and many seldom, so that some calls hit and the others miss.
 
 use std::cell::Cell;
 use std::hint::black_box;
@@ -18,13 +18,13 @@ use crate::who::Who;
 
 /// The time of a call.
 pub const TIME: Measure = Measure::less("Zipf(0.9), 1M keys, room for 100,000 (ns)", 1);
-/// How many calls hit.
+/// The share of calls that hit.
 pub const HIT_RATIO: Measure = Measure::more("… its hit ratio (%)", 2);
 
 const POPULATION: usize = 1_000_000;
 const EXPONENT: f64 = 0.9;
 
-/// How many calls of a contender were computed in the rounds, and how many there were.
+/// The number of a contender's calls that computed in the rounds, and the number of all.
 type Count = Rc<Cell<(u64, u64)>>;
 
 struct Draws<K> {

@@ -146,7 +146,8 @@ where
         Ok(value) => {
             match context.store_at_once(&mut leader, &value, used) {
                 Some(commit) => store_later(context, leader, commit, left, &value),
-                // Here and not at the end: its waiters' value may panic, and the result would not be dropped.
+                // Here and not at the end: the drop of its waiters' value may panic, and the result would not be
+                // dropped.
                 None => drop(leader),
             }
             R::found(value)
@@ -158,7 +159,7 @@ where
     }
 }
 
-/// Ends without a value.
+/// Ends the lead of a computation that gave no value.
 #[inline(never)]
 fn fail<R, S, F>(context: &CallContext<R::Value, S>, leader: Leader<'_, S::Stored>, out: &R::Out, failures: F)
 where
@@ -189,7 +190,7 @@ where
     value
 }
 
-/// Carries out what takes time of the decision for a computed value.
+/// Carries out the rest of the decision for a computed value, which takes time.
 #[inline(never)]
 fn store_later<V, S>(
     context: &CallContext<V, S>,
@@ -256,7 +257,7 @@ where
     both(removed, forget(context.storage(), &context.dependents([key])))
 }
 
-/// Removes an entry. A stale one is as good as absent for the result.
+/// Removes an entry. A stale entry counts as absent in the result.
 fn remove<V, S, K>(context: &CallContext<V, S>, key: &K) -> StorageResult<V, S, bool>
 where
     S: View<V>,

@@ -64,7 +64,7 @@ impl<'c> Computing<'c> {
         self
     }
 
-    /// Runs the body on this thread. One that panics did not run to its end.
+    /// Runs the body on this thread. A body that panics is not measured.
     #[inline(always)]
     pub(crate) fn run<B: Body>(self, body: B) -> B::Out {
         let _span = self.span.enter();

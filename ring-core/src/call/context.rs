@@ -37,7 +37,7 @@ pub(crate) type StorageError<V, S> = <<S as View<V>>::Storage as StorageBase<<S 
 /// The result of an operation on the storage of a view.
 pub(crate) type StorageResult<V, S, T> = Result<T, StorageError<V, S>>;
 
-/// Notes what the type of a storage tells.
+/// Records the facts that a storage tells about itself.
 fn describe<T, S: StorageBase<T>>(storage: &S, facts: &StorageFacts) {
     #[cfg(feature = "inspect")]
     if let Some(visit) = storage.visit() {
@@ -52,7 +52,7 @@ fn describe<T, S: StorageBase<T>>(storage: &S, facts: &StorageFacts) {
     });
 }
 
-/// A ring uses a storage that it has not used before.
+/// Notes that a ring uses a storage for the first time.
 #[cold]
 fn begin(ring: &'static Ring) {
     let _is_first = used_rings::add(ring);
@@ -79,7 +79,7 @@ pub(crate) struct Lookup {
     pub(super) is_early: bool,
     /// The end of the life of the entry that was found, if it ends.
     pub(super) dies: Option<Instant>,
-    /// When the bulk call began to wait for refreshes that this call is one of.
+    /// The instant at which the bulk call that has this call began to wait for refreshes.
     pub(super) bulk_waits_since: Option<Instant>,
 }
 
@@ -95,7 +95,7 @@ pub(crate) struct CallContext<V, S> {
     /// Whether the ring's jitter shortens the expiry.
     pub(crate) jitters: bool,
     pub(crate) unless: Option<fn(&V) -> bool>,
-    /// How the body is shown the old value, if it is to see its entry.
+    /// Makes the old value as the body is shown it, if the body sees its entry.
     pub(crate) erase: Option<fn(V) -> Old>,
     /// Whether a value that is not stored removes an older one.
     pub(crate) is_update: bool,
@@ -150,7 +150,7 @@ impl<V, S> CallContext<V, S> {
 pub(crate) struct Set<'c, S: StorageBase<T>, T> {
     /// `None` if it is done.
     pub(crate) store: Option<Store<'c, S, T>>,
-    /// The coder's error, if the value could not be encoded.
+    /// The coder's error if the value could not be encoded, or the conflict of rings that forbids the write.
     pub(crate) error: Option<Error>,
 }
 
@@ -179,7 +179,8 @@ impl<V, S: View<V>> CallContext<V, S> {
         self.storage().flights()
     }
 
-    /// Whether no other ring could have a key of this one. Always true where bytes are compared.
+    /// Whether the call may use the storage: caching is not switched off, and no other ring could have a key of this
+    /// one. Where bytes are compared, none could.
     #[inline]
     pub(crate) fn is_admitted(&self) -> bool {
         self.is_admitted_by(self.flights())
@@ -224,7 +225,7 @@ impl<V, S: View<V>> CallContext<V, S> {
         Some(value)
     }
 
-    /// Whether the call has tags, whose version it has not read: what it found lay in a near tier.
+    /// Whether the call has tags and has not read their version: the entry that it found lay in a near tier.
     pub(crate) fn lacks_version(&self, key: &EncodedKey) -> bool {
         S::TAGGED && self.version(key) == 0
     }
@@ -279,8 +280,8 @@ impl<V, S: View<V>> CallContext<V, S> {
         self.ring.errors.get().map_or(0, RememberedErrors::last)
     }
 
-    /// Whether a value found under `key` is treated as absent; read before the storage is. Storages that compare
-    /// bytes are written in place, where no write comes late.
+    /// Whether a value found under `key` is treated as absent; checked before the storage is read. Storages that
+    /// compare bytes are written in place, where no write comes late.
     #[inline]
     pub(crate) fn is_in_doubt<K: RingKey>(&self, key: &K) -> bool {
         self.is_in_doubt_in(self.flights(), key)
@@ -465,7 +466,7 @@ impl<V, S: View<V>> CallContext<V, S> {
         Some(value)
     }
 
-    /// Whether another computation may have ended between a look-up and the lead.
+    /// Whether the value may be stored by now: a write ended between the look-up and the lead.
     pub(crate) fn may_be_stored(&self, leader: &Leader<'_, S::Stored>, lookup: Lookup) -> bool {
         let writes = self.flights().writes(leader.key().hash_value());
         self.ring.coalesce && lookup.epoch.is_some_and(|epoch| epoch != writes)
@@ -632,14 +633,14 @@ impl<V, S: View<V>> CallContext<V, S> {
         }
     }
 
-    /// Begins to store a value given by the user. Without a machine it is done. The error is the coder's; a value
-    /// that cannot be encoded removes the entry.
+    /// Begins to store a value given by the user. Without a machine it is done. The error is the coder's, or a conflict
+    /// of rings. A value that cannot be encoded removes the entry.
     pub(crate) fn begin_set(&self, key: EncodedKey, value: V) -> Set<'_, S::Storage, S::Stored> {
         if !self.is_admitted() {
             let error = (!switches::is_off()).then(|| self.conflict());
             return Set { store: None, error };
         }
-        // Before the entry is there: from its first hit on it is counted.
+        // Before the entry is stored, so that its first hit is counted.
         self.used();
         self.forget_error(|| key.hash_value());
         let life = self.life(&value, None);
@@ -674,12 +675,13 @@ impl<V, S: View<V>> CallContext<V, S> {
         }
     }
 
-    /// The result of a verb.
+    /// The result of a verb. Counts its failure.
     pub(crate) fn outcome<T>(&self, result: StorageResult<V, S, T>) -> OutcomeOf<V, S, T> {
         Failure::outcome(self.count_failure(result), self.ring.name().as_str())
     }
 
-    /// The result of `set` if its value could not be encoded. On a storage that cannot fail, only a counter shows it.
+    /// The result of a verb that a coder's error or a conflict of rings prevents. On a storage that cannot fail, only a
+    /// counter shows the error.
     fn refused(&self, error: Error) -> StorageResult<V, S, ()> {
         if StorageError::<V, S>::CAN_FAIL {
             return Failure::from_error(error).map_or(Ok(()), Err);
@@ -766,7 +768,7 @@ impl<V, S: View<V>> CallContext<V, S> {
         }
     }
 
-    /// The result of another call's computation that this call gets, in place of a computation.
+    /// The remembered result of another call's failed computation, which this call returns in place of a computation.
     #[inline]
     pub(crate) fn remembered<O, F>(&self, failures: Option<F>, key: &EncodedKey, lookup: Lookup) -> Option<O>
     where
@@ -788,7 +790,7 @@ impl<V, S: View<V>> CallContext<V, S> {
         }
     }
 
-    /// Forgets the error of a key, which is written.
+    /// Forgets the remembered error of a key whose entry is changed.
     pub(super) fn forget_error(&self, hash: impl FnOnce() -> u64) {
         if let Some(errors) = self.ring.errors.get() {
             errors.forget((self.flights().address(), hash()));
@@ -806,7 +808,7 @@ impl<V, S: View<V>> CallContext<V, S> {
         }
     }
 
-    /// A result whose error is counted.
+    /// Counts the error of a result, and returns the result.
     pub(crate) fn count_failure<T, E: Failure>(&self, result: Result<T, E>) -> Result<T, E> {
         result.inspect_err(|error| {
             if let Some(error) = error.as_error() {

@@ -25,7 +25,7 @@ pub(crate) struct Fetch<'c, V, S: View<V>> {
 enum State<'f, T> {
     /// The call has no role yet.
     Join,
-    /// It has this one.
+    /// It has this role.
     Begin(Role<'f, T>),
     /// It waits for another call.
     Wait(Waiter<'f, T>),
@@ -106,7 +106,7 @@ impl<'c, V, S: View<V>> Fetch<'c, V, S> {
         })
     }
 
-    /// Waits at most for `flight_timeout` from now on.
+    /// Restarts the wait for another call, which lasts at most for `flight_timeout`.
     pub(crate) fn restart_wait(&mut self) {
         if let State::Wait(waiter) = &mut self.state {
             waiter.start(self.context.ring.flight_timeout);

@@ -68,7 +68,7 @@ impl<'c, V, S: View<V>> LeasedFetch<'c, V, S> {
         }
     }
 
-    /// Waits for another call at most for `flight_timeout` from now on.
+    /// Restarts the wait for another call, which lasts at most for `flight_timeout`.
     pub(crate) fn restart_wait(&mut self) {
         if let Stage::Fetch(fetch) = &mut self.stage {
             fetch.restart_wait();
@@ -167,7 +167,7 @@ impl<V, S: View<V>> CallContext<V, S> {
         Some(leader.lease_token().unwrap_or_else(LeaseToken::random))
     }
 
-    /// The result of a machine that may ask for a lease, whose failure is counted.
+    /// The output of a machine that may ask for a lease. Counts its failure.
     pub(crate) fn count_lease<T>(&self, (output, failure): (T, Option<StorageError<V, S>>)) -> T {
         if let Some(failure) = failure {
             drop(self.count_failure(Err::<(), _>(failure)));
@@ -222,7 +222,7 @@ impl<'c, V, S: View<V>> TakeLease<'c, V, S> {
             .context
             .count_errors(self.context.view.decode(found.value, &key))
         else {
-            // Bytes that are no value are computed anew, by one process.
+            // The entry cannot be decoded, so one process computes its value anew.
             self.request.yields_to = YieldsTo::Lease;
             return self.ask();
         };

@@ -1,8 +1,8 @@
 //! Plain calls of rings that keep stale entries: a stale value is returned, and computed anew by one call.
 //!
-//! The right to refresh is a [`Claim`], of one call at a time. Its computation is a flight, which calls join that find
-//! no entry at all, and which calls watch that wait for the new value. It replaces the entry, so a value that `unless`
-//! refuses removes the old one. If it fails, the entry is read again: a `delete` or a `set` meanwhile ended the fallback.
+//! The right to refresh is a [`Claim`], of one call at a time. Its computation is a flight: calls that find no entry at
+//! all join it, and calls that wait for the new value watch it. It replaces the entry, so a value that `unless` refuses
+//! removes the old one. If it fails, the entry is read again, since a `delete` or a `set` meanwhile ends the fallback.
 
 use std::time::{Duration, Instant};
 
@@ -30,7 +30,7 @@ use crate::wait::{after, block, event, within};
 enum Refreshed<R: Output> {
     /// The entry is fresh again, or the value is not to be stored.
     Value(R::Value),
-    /// Another call computes it.
+    /// Another call or process computes it.
     UnderWay,
     /// The body returned no value to cache.
     Failed(R::Out),
@@ -183,7 +183,7 @@ fn wait_for_refresh<V, S: View<V>>(
     }
 }
 
-/// What the entry is after a refresh, if it is still there, or else the state of the look-up.
+/// The entry after a refresh, if it is still there, and the state of the look-up.
 fn look_again<V, S>(context: &CallContext<V, S>, key: &EncodedKey) -> (Option<freshness::Lookup<V>>, Lookup)
 where
     S: View<V, Storage: Storage<S::Stored>>,
@@ -280,7 +280,7 @@ enum Way<'c, V, T> {
     Lead(Leader<'c, T>, Option<Duration>, Option<Refreshing<V>>),
     /// It computes without the cache.
     Bypass,
-    /// It has waited for others long enough.
+    /// Its wait for others timed out.
     Overdue,
 }
 
@@ -308,8 +308,8 @@ where
 
 /// The result of a plain call after its look-up.
 ///
-/// One future has the body. Those of methods that call each other contain each other, and the compiler searches them
-/// to some depth only. Nothing borrows the arguments across an await.
+/// Only one future contains the body: the futures of methods that call each other are nested, and the compiler limits
+/// the depth. Nothing borrows the arguments across an `.await`.
 pub(super) async fn go_on<R, S, F>(
     context: CallContext<R::Value, S>,
     key: EncodedKey,
@@ -467,11 +467,11 @@ where
 
 /// The lead of a refresh.
 enum RefreshLead<'c, V, T> {
-    /// With the value that it is to replace, for a body that sees it.
+    /// The lead, with the value to replace, for a body that sees it.
     Led(Leader<'c, T>, Option<Old>),
     /// The entry is fresh again: another process may have refreshed it, and another call since the look-up.
     Value(V),
-    /// Another call computes it.
+    /// Another call or process computes it.
     UnderWay,
 }
 
@@ -558,7 +558,7 @@ impl<'c, V, S: View<V>> RefreshWait<'c, V, S> {
     }
 
     fn next(&mut self) -> Waited<V> {
-        // It listens before it looks.
+        // Listens before it looks, so that no change is missed in between.
         let under_way = self.context.flights().refresh_under_way(self.key.hash_value());
         if let Some(outcome) = self.outcome() {
             return Waited::Ended(self.value(outcome));
@@ -660,8 +660,8 @@ impl<V, S: View<V>> CallContext<V, S> {
         since.checked_add(self.ring.wait?)
     }
 
-    /// Whether the value of a look-up may be returned after another that found none: the storage did not answer that one, the
-    /// entry would be there, and nothing has changed it in this process.
+    /// Whether the value of a look-up may be returned after a second look-up found none: the storage did not answer the
+    /// second, the life of the entry has not ended, and nothing in this process has changed it.
     fn holds(&self, key: &EncodedKey, lookup: Lookup, again: Lookup) -> bool {
         let flights = self.flights();
         let is_unchanged =
@@ -670,13 +670,13 @@ impl<V, S: View<V>> CallContext<V, S> {
         again.epoch.is_none() && is_unchanged && is_alive && !self.is_in_doubt(key)
     }
 
-    /// A stale value that is returned.
+    /// Counts a stale value that is returned.
     fn found_stale(&self, value: V) -> V {
         self.count(Counter::StaleHit);
         value
     }
 
-    /// The value of a call that refreshed the entry itself.
+    /// Counts the miss of a call that refreshed the entry itself. Returns its value.
     fn refreshed(&self, value: V) -> V {
         self.count(Counter::Miss);
         value
@@ -715,7 +715,7 @@ impl<V, S: View<V>> CallContext<V, S> {
         leader.finish(|| FlightOutcome::Failed);
     }
 
-    /// The result of a call that has waited for its body long enough.
+    /// The result of a call whose wait for the body timed out.
     async fn overdue<R, F>(&self, body: impl Future<Output = R::Out>) -> R::Out
     where
         R: Output<Value = V>,
@@ -732,7 +732,7 @@ impl<V, S: View<V>> CallContext<V, S> {
         self.ring.wait.is_none_or(|wait| !wait.is_zero()) && !self.flights().is_computing(key)
     }
 
-    /// The result of a call whose refresh failed, without an entry to fall back to.
+    /// Counts the miss of a call whose refresh failed, without an entry to fall back to. Returns its result.
     fn without_fallback<R: Output<Value = V>>(&self, out: R::Out) -> R::Out {
         self.count(Counter::Miss);
         out

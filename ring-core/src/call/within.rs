@@ -1,8 +1,8 @@
 //! The miss of a plain call with a limited wait for the body: the option `timeout`.
 //!
-//! The leading call hands its lead to a background job, and waits for the job's result as other calls wait for the flight.
-//! A call leaves when its time is over; the job runs on, and stores its value. If a job exceeds `flight_timeout`, its flight
-//! leaves it as well: the next call starts another.
+//! The leading call hands its lead to a background job, and waits for the job's result as other calls wait for the
+//! flight. A call leaves when its time is over; the job runs on, and stores its value. If a job exceeds
+//! `flight_timeout`, its waiters leave it, and the next call starts another computation.
 
 use std::mem;
 use std::panic::resume_unwind;
@@ -128,7 +128,7 @@ fn settled<O>(settled: Settled<O>) -> Option<O> {
 }
 
 impl<V, S: View<V>> CallContext<V, S> {
-    /// The instant until which a call that begins now waits for a body.
+    /// The instant until which a call that begins now waits for a body, if the ring has a `timeout`.
     pub(super) fn limit(&self) -> Option<Instant> {
         after(self.ring.timeout)
     }

@@ -26,7 +26,7 @@ pub(super) struct Flight<T> {
     pub(super) taken_over: AtomicBool,
     pub(super) waiters: AtomicUsize,
     pub(super) landed: Event,
-    /// When the job that leads it began, if one does: its callers leave it, and newcomers ask how long it has taken.
+    /// The start of the job that leads it, if a job does: waiters leave the job `flight_timeout` later.
     pub(super) job_began: OnceLock<Instant>,
     /// The version of the leader's tags when it looked up: zero without tags, and if it is not known.
     pub(super) version: AtomicU64,
@@ -56,8 +56,8 @@ impl<T> Flight<T> {
         self.first_epoch.store(first_epoch, Ordering::Relaxed);
     }
 
-    /// Whether only its leader changed it. Requires that the caller holds the only reference, and the lock under which others
-    /// gave theirs back.
+    /// Whether nothing has happened to it since it began. Requires that the caller holds the only reference, and the
+    /// lock under which others released theirs.
     pub(super) fn is_unused(&self) -> bool {
         self.outcome.get().is_none()
             && self.led.load(Ordering::Relaxed)

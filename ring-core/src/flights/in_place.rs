@@ -13,15 +13,15 @@ pub trait InPlace<T> {
     /// The terms of an entry; `None` if it is not to be stored. Called before the lock is taken.
     fn terms(&self, value: &T, expiry: Option<Duration>) -> Option<Terms>;
 
-    /// Puts a value under `key`. The entries that it replaced or evicted are `gone`. The key's ring has used the storage,
-    /// or was noted as one that has entries there.
+    /// Puts a value under `key`. Adds the entries that it replaced or evicted to `gone`. Requires that the key's ring
+    /// has used the storage, or was noted as one that has entries there.
     fn write(&self, key: &EncodedKey, value: T, terms: Terms, gone: &mut Gone<T>);
 
     /// Counts and drops entries. Called after the lock is released.
     fn count_gone(&self, gone: Gone<T>);
 }
 
-/// For how long an entry is stored, and what it costs.
+/// The deadlines of an entry, its weight, and the version of its tags.
 #[derive(Clone, Copy, Debug)]
 pub struct Terms {
     /// Its deadline, by the storage's clock.
@@ -39,21 +39,21 @@ pub struct Terms {
 pub struct Evicted<T> {
     /// Its key.
     pub(crate) key: KeyBytes,
-    /// Whether another key took its slot.
+    /// Whether it gave way to other keys, and was not replaced or removed.
     pub by_another_key: bool,
     /// Its deadline.
     pub expires_at: u64,
     /// The value, which is dropped without a lock.
     pub value: T,
-    /// The next one that is gone for the same entry.
+    /// The next entry that gave way to the same one.
     pub next: Option<Box<Evicted<T>>>,
 }
 
-/// The entries that gave way to one. Mostly there is one at most.
+/// The entries that gave way to another: mostly one or none.
 pub type Gone<T> = Option<Evicted<T>>;
 
 impl<T> Evicted<T> {
-    /// Adds it to those that are gone.
+    /// Adds it to `gone`.
     #[inline(always)]
     pub(crate) fn add_to(mut self, gone: &mut Gone<T>) {
         self.next = gone.take().map(Box::new);

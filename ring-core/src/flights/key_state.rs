@@ -43,8 +43,8 @@ impl<T> KeyState<T> {
         }
     }
 
-    /// Whether only one call refers to it, and none has changed the entry or was to change it: then nothing of it has to be
-    /// kept.
+    /// Whether only one call refers to it, and no write or invalidation of the key has begun: then the state need not
+    /// be kept.
     pub(super) fn is_of_one_call(&self) -> bool {
         self.ref_count == 1 && self.min_epoch == 0
     }
@@ -123,7 +123,7 @@ impl<T> KeyState<T> {
         self.abandoned_writes -= 1;
     }
 
-    /// Takes the write turn. A write that has it is abandoned.
+    /// Takes the write turn. A write that has the turn is abandoned.
     pub(super) fn take_turn(&mut self, epoch: u64) {
         if self.writer.replace(epoch).is_some() {
             self.begin_abandoned_write();

@@ -19,7 +19,7 @@ pub(crate) struct Leader<'f, T> {
     epoch: u64,
     flight: Option<Arc<Flight<T>>>,
     kind: Kind,
-    /// What its body decides about the entry.
+    /// The decisions of its body about the entry.
     wishes: Option<Arc<Wishes>>,
     /// The lease of its key that it asked for. Boxed: few leaders have one.
     lease: Option<Box<Lease<'f>>>,
@@ -100,7 +100,7 @@ impl<'f, T> Leader<'f, T> {
         &self.key
     }
 
-    /// What tells its flight from others of the key, if it leads one.
+    /// The number that identifies its flight among those of the key, if it leads one.
     pub(crate) fn flight(&self) -> Option<u64> {
         self.flight.as_ref().map(|flight| flight.first_epoch())
     }
@@ -118,7 +118,7 @@ impl<'f, T> Leader<'f, T> {
         self.lease = None;
     }
 
-    /// Holds the lease of its key with this token: it gives back what it does not use. Without a storage it was not given.
+    /// Notes the token of its key's lease. An unused lease is given back to `storage`; `None` if none was given.
     pub(crate) fn hold_lease(&mut self, token: LeaseToken, storage: Option<&'f dyn Leases>) {
         self.lease = Some(Box::new(Lease { token, storage }));
     }
@@ -128,24 +128,24 @@ impl<'f, T> Leader<'f, T> {
         self.lease.as_ref().map(|lease| lease.token)
     }
 
-    /// The lease is not there any more, or was not given.
+    /// Gives no lease back: it has ended, or was not given.
     pub(crate) fn forget_lease(&mut self) {
         if let Some(lease) = &mut self.lease {
             lease.storage = None;
         }
     }
 
-    /// Heeds what its body decides.
+    /// Sets the decisions of its body, which the store heeds.
     pub(crate) fn heed(&mut self, wishes: Option<Arc<Wishes>>) {
         self.wishes = wishes;
     }
 
-    /// What its body decided.
+    /// The decisions of its body.
     pub(crate) fn wishes(&self) -> Option<&Wishes> {
         self.wishes.as_deref()
     }
 
-    /// Its computation.
+    /// The scope of its computation.
     pub(crate) fn computing(&self) -> Scope {
         Scope::Computing(self.flights.address(), self.key.hash_value())
     }
@@ -207,7 +207,7 @@ impl<'f, T> Leader<'f, T> {
         Ok(())
     }
 
-    /// Writes in place, if it still may, and releases the state of its key.
+    /// Writes in place unless superseded, and releases the state of its key.
     #[inline]
     fn write_in_place(
         &mut self,
@@ -345,7 +345,7 @@ impl<'f, T> Leader<'f, T> {
             .with_expected_state(&self.key, |state| state.detach(flight));
     }
 
-    /// Releases the state of the key. Returns its flight, if a waiter is to take the lead.
+    /// Releases the state of the key, and gives up the lead if calls wait. Returns its flight.
     fn release(&mut self) -> Option<Arc<Flight<T>>> {
         let flight = self.flight.take();
         let give_up_lead = |flight: &Arc<Flight<T>>| {
@@ -381,7 +381,7 @@ impl<T> Drop for Leader<'_, T> {
 }
 
 impl<T> Leader<'_, T> {
-    /// Ends without having stored in place.
+    /// Ends a leader that did not store in place, or whose store in place panicked.
     fn leave(&mut self) {
         if self.drop_write() {
             self.end_abandoned_write();

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use crate::key::EncodedKey;
 
-/// The number that tells the computation that holds a lease from all others.
+/// Identifies the computation that holds a lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LeaseToken(u64);
 
@@ -17,7 +17,7 @@ impl LeaseToken {
         LeaseToken(RandomState::new().hash_one((process::id(), SystemTime::now())))
     }
 
-    /// The token of this number, if the server gives out numbers of its own.
+    /// The token with this number, for servers that give out numbers of their own.
     pub fn of(number: u64) -> Self {
         LeaseToken(number)
     }
@@ -43,7 +43,8 @@ impl LeaseToken {
     note = "the lease of a `RedisHash` would be a key outside of the hash, which `clear` could not remove with it: choose `Redis`"
 )]
 pub trait Leases: Send + Sync {
-    /// Gives back the lease of `key`, if it still has this token. It does not wait: what is not given back ends by itself.
+    /// Gives back the lease of `key`, if it still has this token. It does not wait: a lease that is not given back ends
+    /// by itself.
     fn release(&self, key: &EncodedKey, token: LeaseToken);
 }
 

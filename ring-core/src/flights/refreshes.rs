@@ -72,10 +72,10 @@ pub struct Claim {
 }
 
 impl Refreshes {
-    /// An event that each change of a refresh notifies, if that of a key is under way, and the instant from which on
-    /// another may begin.
+    /// If a refresh of a key is under way: the event that each change of a refresh notifies, and the instant from which
+    /// on another refresh may begin.
     pub(super) fn under_way(&self, hash: u64) -> Option<(EventListener, Option<Instant>)> {
-        // It listens before it looks.
+        // Listens before it looks, so that no change is missed in between.
         let changed = self.changed.listen();
         let keys = self.keys.lock();
         let refresh = keys.refreshes.get(&hash)?;
@@ -88,7 +88,7 @@ impl Refreshes {
         self.changed.notify(usize::MAX);
     }
 
-    /// The right to refresh the key of this hash, unless that is under way or failed lately. After `patience` the
+    /// The right to refresh the key of this hash, unless a refresh is under way or failed lately. After `patience` the
     /// right passes to another.
     pub(super) fn claim(self: &Arc<Self>, hash: u64, patience: Duration, pause: Duration) -> Option<Claim> {
         let now = Instant::now();

@@ -16,7 +16,7 @@ pub(super) struct RingRegistry {
 struct Registered {
     ring: &'static Ring,
     shape: &'static KeyShape,
-    /// A ring that could have an equal key.
+    /// A ring that it conflicts with; itself, if another function has its name.
     rival: Option<&'static Ring>,
 }
 

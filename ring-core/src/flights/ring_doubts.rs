@@ -1,4 +1,4 @@
-//! Rings whose entries may be out of date, as clearing them failed or was given up.
+//! Rings whose entries may be out of date, because a clear failed or was abandoned.
 
 use crate::key::{EncodedKey, Name};
 use crate::sync::{AtomicUsize, Mutex, Ordering};

@@ -10,8 +10,8 @@ use crate::sync::Arc;
 
 /// The states of the keys behind one lock.
 pub(super) struct Shard<T> {
-    /// The state of the key that came while there was no other: mostly calls work on one key at a time, which then needs no
-    /// place in a table.
+    /// The state of a key that came while there was no other. Mostly calls work on one key at a time, and the table
+    /// stays empty.
     first: Option<KeyState<T>>,
     others: HashTable<KeyState<T>>,
     spare: Spare<T>,
@@ -30,7 +30,7 @@ impl<T> Default for Shard<T> {
     }
 }
 
-/// The state of a key, in the place where it lies.
+/// The state of a key, and its place.
 pub(super) enum StateEntry<'t, T> {
     First(&'t mut Option<KeyState<T>>),
     Other(OccupiedEntry<'t, KeyState<T>>),
@@ -90,7 +90,7 @@ fn state_of_several<'t, T>(
     }
 }
 
-/// A flight that the leader of this epoch leads.
+/// A flight led by the leader of this epoch: the spare one, or a new one.
 #[inline]
 pub(super) fn flight<T>(spare: &mut Spare<T>, epoch: u64) -> Arc<Flight<T>> {
     match spare.take() {
@@ -103,7 +103,7 @@ pub(super) fn flight<T>(spare: &mut Spare<T>, epoch: u64) -> Arc<Flight<T>> {
 }
 
 impl<T> Shard<T> {
-    /// The state of a key, whether it was created for it, and the place of a flight to use again.
+    /// The state of a key, whether this call created it, and the place of a spare flight.
     #[inline(always)]
     pub(super) fn state(&mut self, key: &EncodedKey) -> (&mut KeyState<T>, bool, &mut Spare<T>) {
         let Shard { first, others, spare } = self;
@@ -144,7 +144,7 @@ impl<T> Shard<T> {
         keys.filter(move |key| concerns(key)).cloned()
     }
 
-    /// Drops the states that nobody refers to and that are not in doubt, of the keys that `concerns`. Returns their number.
+    /// Drops the states without a reference or a doubt, of keys for which `concerns` is true. Returns their number.
     pub(super) fn drop_idle(&mut self, concerns: impl Fn(&EncodedKey) -> bool) -> usize {
         let is_idle =
             |state: &mut KeyState<T>| state.ref_count == 0 && !state.is_in_doubt() && concerns(&state.key);
@@ -157,7 +157,7 @@ impl<T> Shard<T> {
     /// Keeps the flight of a state that ends, if no call ever waited for it. Returns it otherwise.
     #[inline]
     pub(super) fn keep_spare(&mut self, mut flight: Option<Arc<Flight<T>>>) -> Option<Arc<Flight<T>>> {
-        // Nobody has a weak reference.
+        // There are no weak references.
         let is_unused = |flight: &Arc<Flight<T>>| Arc::strong_count(flight) == 1 && flight.is_unused();
         if self.spare.is_none() && flight.as_ref().is_some_and(is_unused) {
             self.spare = flight.take();

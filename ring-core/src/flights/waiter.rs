@@ -53,7 +53,7 @@ impl<'f, T> Waiter<'f, T> {
         &self.key
     }
 
-    /// Waits at most for `timeout` from now on.
+    /// Waits at most for `timeout`, from now on or from the start of the job that leads.
     pub(crate) fn start(&mut self, timeout: Duration) {
         self.timeout = timeout;
         let began = self.flight.job_began.get().copied().unwrap_or_else(Instant::now);
@@ -106,7 +106,7 @@ impl<'f, T: Clone> Waiter<'f, T> {
         }
     }
 
-    /// Calls that come later start a new flight, as this one may: the job may never end.
+    /// Newcomers start a new flight, since the job may never end. This call may do so too, after another read.
     fn leave_job(&self) -> WaitOutcome<'f, T> {
         let leave = |state: &mut KeyState<T>| state.detach(&self.flight);
         self.flights.with_expected_state(&self.key, leave);

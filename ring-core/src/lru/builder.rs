@@ -79,9 +79,9 @@ impl<T> LruBuilder<T> {
         self
     }
 
-    /// Weighs values: they weigh at most `max_weight` together, and others are evicted before a heavier one is stored. The
-    /// [capacity](Self::capacity) remains the greatest number of entries; the policy works best if about so many are
-    /// expected. A value that alone weighs more than a shard's part of `max_weight` is not stored.
+    /// Limits the total weight of the values to `max_weight`: entries are evicted until a new value has room. The
+    /// [capacity](Self::capacity) remains the greatest number of entries; the policy works best if it is about the
+    /// expected number. A value that alone weighs more than a shard's part of `max_weight` is not stored.
     ///
     /// ```
     /// # use ring_cache_core as ring_cache;
@@ -103,8 +103,8 @@ impl<T> LruBuilder<T> {
         self
     }
 
-    /// Removes entries that were not used for so long, also before they expire. A use is a hit, a write or a `touch`. Hits
-    /// take the long way then, and write to memory that other threads read.
+    /// Ends entries that were not used for this long, also before they expire. A use is a hit, a write or a `touch`.
+    /// Hits are then slower, and write to memory that other threads read.
     ///
     /// ```
     /// # use ring_cache_core as ring_cache;
@@ -119,9 +119,9 @@ impl<T> LruBuilder<T> {
         self
     }
 
-    /// Tells `listener` of each entry that was evicted or had expired: its key as text, its value, and the reason. It runs
-    /// without a lock, in the call that came across the entry, and a panic in it is caught. What was removed or replaced on
-    /// purpose is not told.
+    /// Calls `listener` with each entry that was evicted or found expired: its key as text, its value, and the reason.
+    /// It runs without a lock, in the call that evicted or found the entry; a panic in it is caught. Entries that were
+    /// removed or replaced while they were alive are not reported.
     ///
     /// ```
     /// # use ring_cache_core as ring_cache;

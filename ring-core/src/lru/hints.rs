@@ -1,27 +1,28 @@
 //! Guesses of a key's slot by its hash. A hit tries them before the table, whose probe takes longer.
 //!
-//! The table holds all slots. A guess may be missing or wrong: the hash and the key in its slot decide. So a slot that the
-//! table found is noted under a read lock, and stores and evictions leave the guesses alone.
+//! The table holds all slots. A guess may be missing or wrong: the hash and the key in its slot decide. So look-ups may
+//! note slots under a read lock, and stores and evictions need not correct the guesses.
 
 use std::sync::atomic::{AtomicU16, Ordering};
 
-/// The places of a hash: its own and those behind it. Where half of all places are taken, 97 of 100 hashes have a free one.
+/// The number of places of a hash: its own and those behind it. If half of all places are taken, 97 of 100 hashes have
+/// a free one.
 const PLACES: usize = 4;
 
-/// The most places: enough for all slots that a guess can name.
+/// The greatest number of all places: enough for all slots that a guess can name.
 const MOST: usize = 1 << 17;
 
 /// A place without a guess.
 const NONE: u16 = u16::MAX;
 
-/// At least twice as many places as there are slots.
+/// The guesses: at least twice as many places as there are slots, up to [`MOST`].
 #[derive(Default)]
 pub(super) struct Hints {
     guesses: Vec<AtomicU16>,
 }
 
 impl Hints {
-    /// What `accept` makes of the first guess that it accepts.
+    /// The result of `accept` for the first guess that it accepts.
     #[inline(always)]
     pub(super) fn find<R>(&self, hash: u32, accept: impl Fn(usize) -> Option<R>) -> Option<R> {
         let mask = self.guesses.len().wrapping_sub(1);
@@ -35,8 +36,8 @@ impl Hints {
         None
     }
 
-    /// Notes the slot of a hash in the first place whose guess is wrong, by the hash in its slot. If all are right, one is
-    /// overwritten.
+    /// Notes the slot of a hash in the first of its places that has no guess, this guess, or a wrong one: the hash in
+    /// the guessed slot has other places. If all are right, the first one is overwritten.
     #[cold]
     pub(super) fn note(&self, hash: u32, slot: usize, hash_in: impl Fn(usize) -> Option<u32>) {
         let (Ok(slot), Some(mask)) = (u16::try_from(slot), self.guesses.len().checked_sub(1)) else {
@@ -52,7 +53,7 @@ impl Hints {
         self.guesses[place.unwrap_or(first) & mask].store(slot, Ordering::Relaxed);
     }
 
-    /// Makes room for so many slots. Guesses are forgotten if it has to grow.
+    /// Makes room for the guesses of this many slots. Growth forgets all guesses.
     #[inline]
     pub(super) fn make_room(&mut self, slots: usize) {
         if 2 * slots > self.guesses.len() && self.guesses.len() < MOST {

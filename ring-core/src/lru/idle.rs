@@ -1,7 +1,7 @@
-//! The instants at which a shard's entries end unless they are used, if a time to idle was set.
+//! The deadlines of a shard's entries, if the cache has a time to idle.
 //!
-//! The deadlines that a quick look-up sees are then all zero, so that it finds nothing and the long way decides: other caches do
-//! not pay for this.
+//! The shard's own `deadlines` are then all zero, so its `hit` finds nothing, and the slow path decides by the
+//! deadlines here. Other caches pay nothing for this.
 
 use crate::sync::{AtomicU64, Ordering};
 
@@ -31,7 +31,7 @@ impl Idle {
         self.of_slots[slot].expires_at
     }
 
-    /// The entry in a slot was used.
+    /// Notes that the entry in a slot was used.
     pub(super) fn note_use(&self, slot: usize, idle_until: u64) {
         let deadline = &self.of_slots[slot].idle_until;
         deadline.store(idle_until, Ordering::Relaxed);

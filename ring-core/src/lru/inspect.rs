@@ -50,7 +50,7 @@ struct WeakLru<T> {
     mask: usize,
     capacity: usize,
     clock: StorageClock,
-    /// A listener may hold whatever holds the cache.
+    /// Weak, since a listener may own a handle of the cache.
     extras: Option<Weak<Extras<T>>>,
 }
 
@@ -70,8 +70,8 @@ impl<T> WeakLru<T> {
     }
 }
 
-/// Where a step begins: a shard, and the number of its entries that are left. They are listed from the last one on, since the
-/// last one takes the place of one that is removed: so none is left out.
+/// Where a step begins: a shard, and the number of its entries that are left. Entries are listed from the last to the
+/// first: a removal moves the last entry into the free slot, so none is left out.
 #[derive(Clone, Copy)]
 struct Cursor {
     shard: usize,
@@ -87,7 +87,7 @@ impl Cursor {
         }
     }
 
-    /// What [`text`](Self::text) returned. The beginning for anything else.
+    /// Parses the result of [`text`](Self::text). Any other text gives the beginning.
     fn parse(text: &str) -> Self {
         let parsed = text.split_once('.').and_then(|(shard, left)| {
             let (shard, left) = (shard.parse().ok()?, left.parse().ok()?);
@@ -101,7 +101,7 @@ impl Cursor {
     }
 }
 
-/// An entry that was found, and where it was then.
+/// A listed entry, with its place when it was listed.
 struct ListedEntry {
     key: KeyBytes,
     deadline: u64,
@@ -110,7 +110,8 @@ struct ListedEntry {
 }
 
 impl<T> Lru<T> {
-    /// Looks at some entries of one shard. Adds those of the ring to `found`, which takes `at_most`. Returns where to go on.
+    /// Looks at some entries of one shard. Adds those of the ring to `found`, up to `at_most`. Returns the next cursor;
+    /// `None` at the end.
     fn step(
         &self,
         ring: &Name,

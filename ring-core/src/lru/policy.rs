@@ -13,7 +13,7 @@ use scan_resistant::ScanResistant;
 
 use crate::sync::AtomicU32;
 
-/// The entry of a full [`Lru`](crate::Lru) that is evicted for a new one.
+/// The choice of the entry that a full [`Lru`](crate::Lru) evicts for a new one.
 ///
 /// ```
 /// # use ring_cache_core as ring_cache;
@@ -26,9 +26,10 @@ use crate::sync::AtomicU32;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Policy {
-    /// The least recently used entry. Up to 512 entries the order is exact. Larger caches, and several shards, know
-    /// it in steps of a sixty-fourth, and evict the oldest of 16. Each hit writes to memory that other threads read.
-    /// A loop over more than the capacity has no hits.
+    /// The least recently used entry. Up to 512 entries the order is exact. Larger caches, and caches with several
+    /// shards, know it in steps of a sixty-fourth of the capacity, and evict the oldest of 16 entries. Hits write to
+    /// memory that other threads read: with the exact order nearly each one, otherwise an entry's first in each step. A
+    /// loop over more than the capacity has no hits.
     LeastRecentlyUsed,
     /// An entry that was used once is evicted before entries that were used more often. A scan does not displace
     /// those, and a loop over more than the capacity still has hits. The hit ratio is better than that of

@@ -24,7 +24,8 @@ pub(super) struct Shard<T> {
     table: HashTable<u32>,
     hints: Hints,
     slots: Vec<Slot<T>>,
-    /// The deadline of the entry in each slot: empty until an entry can expire.
+    /// The deadline of the entry in each slot: empty until an entry can expire, and all zero if `idle` has the
+    /// deadlines.
     deadlines: Vec<u64>,
     /// The version of the tags of the entry in each slot: empty until an entry has tags.
     versions: Vec<u64>,
@@ -82,7 +83,7 @@ impl<T> Shard<T> {
         }
     }
 
-    /// The same with entries that weigh at most so much together.
+    /// The same with a limit of the entries' total weight.
     pub(super) fn weighing(mut self, most: Option<u64>) -> Self {
         self.weights = most.map(Weights::new).map(Box::new);
         self
@@ -98,7 +99,7 @@ impl<T> Shard<T> {
         self.slots.len()
     }
 
-    /// What the entries weigh together: without a weigher, one each.
+    /// The total weight of the entries. Without a weigher, each entry weighs one.
     pub(super) fn weight(&self) -> u64 {
         let weights = self.weights.as_ref();
         weights.map_or(self.slots.len() as u64, |weights| weights.total())
@@ -225,7 +226,7 @@ impl<T> Shard<T> {
         self.policy.note_use(&entry.mark);
     }
 
-    /// The entry of a slot was used, and ends at this instant unless it is used again.
+    /// Notes that the entry of a slot was used: it ends at this instant unless it is used again.
     #[inline]
     pub(super) fn note_idle(&self, slot: usize, idle_until: impl FnOnce() -> u64) {
         if let Some(idle) = &self.idle {
@@ -244,7 +245,7 @@ impl<T> Shard<T> {
         }
     }
 
-    /// The deadline by expiry, whatever the entry's use: what is stale is told by it.
+    /// The deadline by expiry, without the time to idle. It decides whether the entry is stale.
     #[inline]
     pub(super) fn expires_at(&self, slot: usize) -> u64 {
         if self.is_without_deadlines() {
@@ -256,7 +257,7 @@ impl<T> Shard<T> {
         }
     }
 
-    /// Whether no entry ends but by eviction. With a time of rest, each has a deadline.
+    /// Whether entries end by eviction only. With a time to idle, each entry has a deadline.
     #[inline]
     fn is_without_deadlines(&self) -> bool {
         self.deadlines.is_empty()
@@ -301,15 +302,15 @@ impl<T> Shard<T> {
         }
     }
 
-    /// Puts an entry. The old value of its key, and what was evicted, are `gone`; with capacity 0, and if it is too heavy, the
-    /// new entry.
+    /// Puts an entry. Adds the replaced entry of its key and the evicted ones to `gone`; with capacity 0, or if the new
+    /// entry is too heavy, adds the new entry itself.
     #[inline]
     pub(super) fn put(&mut self, key: &EncodedKey, value: T, terms: Terms, gone: &mut Gone<T>) {
         if let Some(slot) = self.find(key.hash_value(), key) {
             if self.has_room_in(slot, terms.weight) {
                 return self.replace(slot, value, terms).add_to(gone);
             }
-            // As a new entry, which others give way to.
+            // Removed and put as a new entry, for which others give way.
             self.remove(slot).add_to(gone);
         }
         self.insert(key, value, terms, gone);
@@ -366,7 +367,7 @@ impl<T> Shard<T> {
         }
     }
 
-    /// [`place`](Self::place) where entries have weights: several may give way, which are `gone`.
+    /// [`place`](Self::place) for entries with weights: several may give way, and are added to `gone`.
     #[inline(never)]
     fn place_for(&mut self, hash: u32, weight: u32, gone: &mut Gone<T>) -> Place {
         if self.capacity == 0 || self.is_too_heavy(weight) {
@@ -382,7 +383,7 @@ impl<T> Shard<T> {
         Place::New
     }
 
-    /// Puts an entry into the slot of the victim, which is gone.
+    /// Puts an entry into the slot of the victim, which is added to `gone`.
     #[inline]
     fn exchange(&mut self, victim: usize, key: &EncodedKey, value: T, terms: Terms, gone: &mut Gone<T>) {
         let (hash, expires_at) = (key.hash_value() as u32, self.deadline(victim));

@@ -1,6 +1,6 @@
-//! The weights of a shard's entries, if a weigher was named.
+//! The weights of a shard's entries, if the cache has a weigher.
 
-/// What the entries of one shard weigh, and may weigh together.
+/// The weights of the entries of one shard, their total, and its limit.
 pub(super) struct Weights {
     /// The weight of the entry in each slot.
     of_slots: Vec<u32>,
@@ -17,7 +17,7 @@ impl Weights {
         }
     }
 
-    /// Whether an entry weighs more than all may together.
+    /// Whether an entry alone exceeds the limit.
     pub(super) fn is_too_heavy(&self, weight: u32) -> bool {
         u64::from(weight) > self.most
     }

@@ -1,8 +1,9 @@
 //! Cells count what calls do: exactly, without waiting, and in no cache line shared between threads.
 //!
-//! Each thread has a table that only it writes, so no atomic addition is needed: of those a miss would take some, which cost
-//! more than the rest of it. A ring has a cell for each storage, at the same index in all tables. The index is a number of the storage plus a number of the ring: a hit finds its cell by one
-//! addition. The number of a storage is chosen so that no two sums are equal.
+//! Each thread has a table that only it writes, so no atomic addition is needed: a miss would need several, which would
+//! cost more than the rest of it. A ring has a cell for each storage, at the same index in all tables. The index is a
+//! number of the storage plus a number of the ring: a hit finds its cell by one addition. The number of a storage is
+//! chosen so that no two sums are equal.
 //!
 //! A table that is too small is exchanged for a larger one when its thread first counts a cell that it lacks. New threads
 //! reuse the tables of ended threads, with their counts. Threads that are ending count in a common table.
@@ -19,7 +20,7 @@ const SMALLEST: usize = 32;
 
 type Table = &'static [Counts];
 
-/// What is counted.
+/// The events that are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Counter {
     Hit,
@@ -233,7 +234,7 @@ impl Drop for Cell {
     }
 }
 
-/// Takes a cell that is no ring's.
+/// Takes a cell that belongs to no ring.
 pub(crate) fn take_alone() -> Option<Cell> {
     take(NO_BASE, &[0]).1.pop()
 }

@@ -1,4 +1,4 @@
-//! Leases in storages: what a computation asks for, and what it gets.
+//! Leases in storages: the request of a computation, and the answer to it.
 
 use std::time::Duration;
 
@@ -75,7 +75,7 @@ pub enum Acquired<T> {
     Busy,
 }
 
-/// What becomes of the leases of values after they were written.
+/// Whether the leases of values end after the values were written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AfterWrite {
     /// They end.
@@ -115,7 +115,7 @@ pub fn is_leased<K: RingKey + ?Sized>(key: &K) -> bool {
     ring.is_some_and(|name| name.is_leased())
 }
 
-/// The answer of a storage that says that it has leases, and does not implement them.
+/// The answer of a storage that claims to have leases, and does not implement them.
 pub(super) fn not_implemented<T, E: Failure>(request: LeaseRequest) -> Result<Acquired<T>, E> {
     E::from_error(Error::no_leases()).map_or(Ok(Acquired::Won(request.token)), Err)
 }

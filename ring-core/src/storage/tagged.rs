@@ -1,8 +1,8 @@
 //! A storage as the calls of a ring with `tags` reach it.
 //!
 //! [`Tagged`] stands between a call and its storage, and knows the tags of the call. An entry is read together with its
-//! version, the one that its tags had before its value was computed, and is absent unless they have that version still.
-//! The version that a call reads is kept for the value that it stores.
+//! version: that of its tags before its value was computed. It is absent if the tags have another version now. The
+//! version that a call reads is kept for the value that it stores.
 //!
 //! A memory storage keeps a number with each entry ([`Tags`] of [`Lru`](crate::Lru) and [`Map`](crate::Map)). A storage
 //! of bytes keeps a second entry beside each (`versioned`).
@@ -62,7 +62,7 @@ impl<'c> Asked<'c> {
         }
     }
 
-    /// The same once more.
+    /// A copy, which shares the version.
     #[must_use]
     pub fn again(&self) -> Self {
         Asked { ..*self }
@@ -73,7 +73,7 @@ impl<'c> Asked<'c> {
         version_in_memory(self.tags)
     }
 
-    /// Keeps the version that was read; `None` if it is not known.
+    /// Keeps the version that was read, unless one is fixed; `None` if it is not known.
     pub fn see(&self, version: Option<u64>) {
         if !self.seen.is_fixed.load(Ordering::SeqCst) {
             let version = version.unwrap_or(UNKNOWN);
@@ -81,7 +81,7 @@ impl<'c> Asked<'c> {
         }
     }
 
-    /// The version that was read last.
+    /// The version that was read last, if one is known.
     pub fn seen(&self) -> Option<u64> {
         let seen = self.seen.version.load(Ordering::SeqCst);
         (seen != UNKNOWN).then_some(seen)
@@ -125,7 +125,7 @@ pub trait Tags<T>: Storage<T> {
         until: Option<Instant>,
     ) -> Result<Vec<Option<Expiring<T>>>, Self::Error>;
 
-    /// Sees the versions of tags, for values that are made without a look-up.
+    /// Reads the versions of tags, for values that are made without a look-up.
     fn see_tagged(&self, asked: &[Asked<'_>], until: Option<Instant>) -> Result<(), Self::Error>;
 
     /// Puts values, each with the version that was seen. Where none was, the entry is removed.
@@ -136,8 +136,9 @@ pub trait Tags<T>: Storage<T> {
         until: Option<Instant>,
     ) -> Result<(), Self::Error>;
 
-    /// [`Storage::write_leased`], each value with the version that was seen, and the end of the leases. Where none was seen, the
-    /// entry is not put. A storage without [leases](StorageBase::leases) has none to compare, and puts all.
+    /// [`Storage::write_leased`], each value with the version that was seen. Ends the leases. Where no version was
+    /// seen, the entry is not put. A storage without [leases](StorageBase::leases) has no tokens to compare, and puts
+    /// all.
     fn write_leased_tagged<K: RingKey>(
         &self,
         entries: Vec<(K, T, Option<Duration>, LeaseToken)>,
@@ -244,7 +245,7 @@ impl<S, C> Reaches for Coded<'_, S, C> {
     }
 }
 
-/// A storage as the calls of a ring with `tags` reach it: what `call.storage()` gives. It derefs to the storage.
+/// A storage as the calls of a ring with `tags` reach it, returned by `call.storage()`. It derefs to the storage.
 pub struct Tagged<W, const N: usize> {
     view: W,
     call: Call<N>,
@@ -427,7 +428,7 @@ impl<T, W: Reaches<Storage: StorageBase<T>>, const N: usize> StorageBase<T> for 
     }
 }
 
-/// Writes the version along.
+/// Writes the version with each entry.
 impl<T, W: Reaches<Storage: StorageBase<T>>, const N: usize> InPlace<T> for Tagged<W, N> {
     fn terms(&self, value: &T, expiry: Option<Duration>) -> Option<Terms> {
         (**self).in_place()?.terms(value, expiry)
@@ -447,7 +448,7 @@ impl<T, W: Reaches<Storage: StorageBase<T>>, const N: usize> InPlace<T> for Tagg
     }
 }
 
-/// Of one key.
+/// The answer for the only key.
 fn only<A: Default>(answers: Vec<A>) -> A {
     answers.into_iter().next().unwrap_or_default()
 }
@@ -483,7 +484,7 @@ where
     Acquired::Found(found)
 }
 
-/// The values, lives and keys of entries, without their owners.
+/// The keys and lives of entries, with the keys borrowed.
 fn borrowed<K>(entries: &[(K, Duration)]) -> Vec<(&K, Duration)> {
     entries.iter().map(|(key, expiry)| (key, *expiry)).collect()
 }
@@ -580,8 +581,8 @@ impl<T, W: Reaches<Storage: Tags<T>>, const N: usize> Storage<T> for Tagged<W, N
         (**self).write_tagged(entries, &asked, until)
     }
 
-    /// The lease first, and then the entry with its tags: the server that gives the lease does not know whether an entry
-    /// was forgotten, and what is stored before the lease is given is found.
+    /// Takes the lease first, and then reads the entry with its tags: the server that gives the lease does not know
+    /// whether an entry was forgotten. So a value that was stored before the lease was given is found.
     fn acquire<K: RingKey + ?Sized>(
         &self,
         key: &K,
@@ -723,8 +724,8 @@ impl<T, W: Reaches<Storage: AsyncTags<T>>, const N: usize> AsyncStorage<T> for T
         (**self).write_tagged(entries, &asked, until).await
     }
 
-    /// The lease first, and then the entry with its tags: the server that gives the lease does not know whether an entry
-    /// was forgotten, and what is stored before the lease is given is found.
+    /// Takes the lease first, and then reads the entry with its tags: the server that gives the lease does not know
+    /// whether an entry was forgotten. So a value that was stored before the lease was given is found.
     async fn acquire<K: RingKey + ?Sized>(
         &self,
         key: &K,

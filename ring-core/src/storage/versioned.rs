@@ -1,11 +1,12 @@
 //! Tags in a storage of bytes: a second entry beside each, and one for each tag.
 //!
-//! The entry of a tag holds its version, bytes that are made once. To forget the tag is to remove that entry; a call that
-//! finds none makes a new version. The second entry beside a value holds a digest of the versions that the value's tags had before
-//! it was computed, and a digest of the value: the two are written one after the other, by anyone, and belong together
-//! only then. The value itself stays as the coder made it. All are read in one trip.
+//! The entry of a tag holds its version, bytes that are made once. Forgetting the tag removes that entry; a call that
+//! finds none makes a new version. The second entry beside a value holds a digest of the versions that the value's tags
+//! had before it was computed, and a digest of the value. The two entries are written one after the other, perhaps by
+//! different computations; they belong together only if the digests match. The value itself stays as the coder made it.
+//! All are read in one round trip.
 //!
-//! Versions, in place of a list of the entries of a tag, are those of [memcached's
+//! Versions in place of a list of a tag's entries are an idea of [memcached's
 //! namespaces](https://github.com/memcached/memcached/wiki/ProgrammingTricks#namespacing).
 //!
 //! Under a lease the value is written first, if the lease is still there, then the entry beside it, and then the lease ends: a
@@ -72,7 +73,7 @@ impl<K: RingKey + ?Sized> RingKey for Part<'_, K> {
     }
 }
 
-/// What the keys of the entries beside values begin with.
+/// The ring name in the keys of the entries beside values.
 fn ring_of_versions() -> &'static Name {
     static NAME: OnceLock<&'static Name> = OnceLock::new();
     NAME.get_or_init(|| Name::chosen("ring-tags"))
@@ -83,7 +84,7 @@ type Found = Option<Expiring<Vec<u8>>>;
 /// A look-up of tagged entries.
 struct Inquiry<'q, 'k, K: ?Sized> {
     keys: &'q [(&'k K, Asked<'q>)],
-    /// The tags of all, each once.
+    /// The tags of all keys, each once.
     tags: Vec<Tag>,
 }
 
@@ -95,12 +96,12 @@ impl<'q, 'k, K: RingKey + ?Sized> Inquiry<'q, 'k, K> {
         }
     }
 
-    /// Whether versions that are not there are made.
+    /// Whether missing versions are made.
     fn makes_versions(&self) -> bool {
         self.keys.iter().any(|(_, asked)| !asked.only_looks)
     }
 
-    /// What is to be read.
+    /// The keys to read.
     fn parts(&self) -> Vec<Part<'k, K>> {
         let entries = self.keys.iter();
         let entries = entries.flat_map(|(key, _)| [Part::Value(*key), Part::Beside(*key)]);
@@ -109,7 +110,7 @@ impl<'q, 'k, K: RingKey + ?Sized> Inquiry<'q, 'k, K> {
             .collect()
     }
 
-    /// What was read in this storage: the entries, and the versions of the tags.
+    /// Splits the answer of this storage: the entries, and the versions of the tags.
     fn split<S>(&self, storage: &S, mut found: Vec<Found>) -> (Vec<Found>, Vec<Version>)
     where
         S: StorageBase<Vec<u8>>,
@@ -157,13 +158,13 @@ struct Version {
     tag: Tag,
     /// `None` if there is none, or if it is not trusted.
     bytes: Option<Vec<u8>>,
-    /// Whether it may end before an entry does that has it.
+    /// Whether it may end before an entry that was stored with it.
     ends_early: bool,
 }
 
 impl Version {
-    /// Those of these tags, of what was found in this storage. A version that may still be replaced by an older one does
-    /// not count.
+    /// The versions of these tags among the entries found in this storage. A version that may still be replaced by an
+    /// older one counts as missing.
     fn all<S: StorageBase<Vec<u8>>>(storage: &S, tags: &[Tag], found: Vec<Found>) -> Vec<Self> {
         let found = found.into_iter().chain(std::iter::repeat_with(|| None));
         let versions = tags.iter().zip(found);
@@ -198,8 +199,8 @@ fn beside_of(version: u64, value: &[u8]) -> Vec<u8> {
     [version.to_le_bytes(), digest.to_le_bytes()].concat()
 }
 
-/// A version that differs from all others. It does not come from the source of random numbers, which tests seed, and which a
-/// forked process has in common with its parent.
+/// A version that differs from all others. It does not use the generator of random numbers: tests seed it, and a forked
+/// process has its parent's.
 fn new_version() -> Vec<u8> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
@@ -209,10 +210,10 @@ fn new_version() -> Vec<u8> {
     [nanos.to_le_bytes(), random.to_le_bytes()].concat()
 }
 
-/// For how long a version lies there that no entry has yet.
+/// The shortest life of a version: that of one that no entry has yet.
 const UNUSED: Duration = Duration::from_secs(60 * 60);
 
-/// For how long a version lies there that entries have that do not expire.
+/// The longest life of a version: that of one whose entries do not expire.
 const LONG: Duration = Duration::from_secs(5 * 365 * 24 * 60 * 60);
 
 /// The longest life of an entry with tags that was stored by this process, in milliseconds.
@@ -222,8 +223,8 @@ fn longest() -> Duration {
     Duration::from_millis(LONGEST.load(Ordering::Relaxed))
 }
 
-/// The life that versions get. It is so much longer than that of entries that few changes of it are needed: each sends a
-/// message to the listeners of the storage.
+/// The life that versions get: twice that of the longest-lived entry, so that it is seldom extended. Each extension
+/// sends a message to the listeners of the storage.
 fn life_of_versions() -> Duration {
     longest().saturating_mul(2).clamp(UNUSED, LONG)
 }
@@ -233,7 +234,7 @@ fn life_of_new<S: HoldsBytes>() -> Option<Duration> {
     S::EXPIRES.then(life_of_versions)
 }
 
-/// Entries with these lives are stored. Returns whether some live longer than any before.
+/// Notes the lives of stored entries. Returns whether some live longer than any before.
 fn lengthens(lives: impl Iterator<Item = Option<Duration>>) -> bool {
     let longest = lives.map(|life| life.unwrap_or(LONG)).max().unwrap_or_default();
     let millis = u64::try_from(longest.as_millis()).unwrap_or(u64::MAX);
@@ -278,7 +279,8 @@ impl<'w, K: RingKey> Writes<'w, K> {
         writes
     }
 
-    /// The values and the entries beside them, and what is removed: values whose versions are not known.
+    /// The entries to write: values, and the entries beside them. And the keys to remove: those of values whose
+    /// versions are not known, and of the entries beside them.
     fn into_plain(self) -> (Vec<Entry<Part<'w, K>>>, Vec<Part<'w, K>>) {
         let entries = self.values.into_iter().chain(self.besides).collect();
         (entries, values_and_besides(&self.unknown))
@@ -330,7 +332,7 @@ fn values_and_besides<'k, K: ?Sized>(keys: &[&'k K]) -> Vec<Part<'k, K>> {
     values.chain(keys.iter().map(|key| Part::Beside(*key))).collect()
 }
 
-/// The renewals of entries that are there, of what lies beside them, and of their versions.
+/// The renewals of entries that are there, of the entries beside them, and of the versions of their tags.
 fn renewals<'k, K: ?Sized>(
     entries: &[(&'k K, Duration)],
     there: &[Found],
@@ -360,7 +362,8 @@ fn renewed(there: &[Found], renewed: Vec<bool>) -> Vec<bool> {
         .collect()
 }
 
-/// Numbers beside those of the calls: a renewal checks an entry, and the version that a value was made with stays.
+/// The same tags, with other places for their versions: a renewal reads the versions to check an entry, and must not
+/// replace the version that a call's value is made with.
 fn beside<'a>(asked: &'a [Asked<'_>], seen: &'a [Seen]) -> impl Iterator<Item = Asked<'a>> {
     asked
         .iter()
@@ -372,7 +375,7 @@ fn unseen(count: usize) -> Vec<Seen> {
     (0..count).map(|_| Seen::default()).collect()
 }
 
-/// Makes the versions that are not there, if it is to, and lengthens the lives of those that end early.
+/// Makes missing versions, if it `makes` any, and extends the lives of those that end early.
 fn complete<S>(
     storage: &S,
     versions: &mut [Version],
@@ -455,7 +458,7 @@ impl<S: HoldsBytes + Storage<Vec<u8>>> Tags<Vec<u8>> for S {
             self.write_many(entries, until)?;
         }
         if S::EXPIRES && !versions.is_empty() {
-            // Without this, the entries are absent sooner.
+            // If this fails, the entries are absent sooner.
             let _ = self.renew_many(&versions, until);
         }
         Ok(())
@@ -469,7 +472,7 @@ impl<S: HoldsBytes + Storage<Vec<u8>>> Tags<Vec<u8>> for S {
     ) -> Result<Vec<bool>, Self::Error> {
         let (entries, tokens) = without_tokens(entries);
         let mut writes = Writes::new(&entries, asked);
-        // Until both are there, others find neither the entry nor the lease.
+        // The lease is kept until both are there: until then others can neither read the new entry nor get the lease.
         let written = self.write_leased(writes.take_leased(&tokens), AfterWrite::KeepLease, until)?;
         let (besides, written) = writes.written(&written);
         if !besides.is_empty() {
@@ -477,7 +480,7 @@ impl<S: HoldsBytes + Storage<Vec<u8>>> Tags<Vec<u8>> for S {
         }
         release(self, &entries, &tokens);
         if S::EXPIRES && !writes.versions.is_empty() {
-            // Without this, the entries are absent sooner.
+            // If this fails, the entries are absent sooner.
             let _ = self.renew_many(&writes.versions, until);
         }
         Ok(written)
@@ -548,7 +551,7 @@ impl<S: HoldsBytes + AsyncStorage<Vec<u8>>> AsyncTags<Vec<u8>> for S {
             self.write_many(entries, until).await?;
         }
         if S::EXPIRES && !versions.is_empty() {
-            // Without this, the entries are absent sooner.
+            // If this fails, the entries are absent sooner.
             let _ = self.renew_many(&versions, until).await;
         }
         Ok(())
@@ -562,7 +565,7 @@ impl<S: HoldsBytes + AsyncStorage<Vec<u8>>> AsyncTags<Vec<u8>> for S {
     ) -> Result<Vec<bool>, Self::Error> {
         let (entries, tokens) = without_tokens(entries);
         let mut writes = Writes::new(&entries, asked);
-        // Until both are there, others find neither the entry nor the lease.
+        // The lease is kept until both are there: until then others can neither read the new entry nor get the lease.
         let written = self
             .write_leased(writes.take_leased(&tokens), AfterWrite::KeepLease, until)
             .await?;
@@ -572,7 +575,7 @@ impl<S: HoldsBytes + AsyncStorage<Vec<u8>>> AsyncTags<Vec<u8>> for S {
         }
         release(self, &entries, &tokens);
         if S::EXPIRES && !writes.versions.is_empty() {
-            // Without this, the entries are absent sooner.
+            // If this fails, the entries are absent sooner.
             let _ = self.renew_many(&writes.versions, until).await;
         }
         Ok(written)

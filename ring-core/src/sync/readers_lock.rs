@@ -1,10 +1,11 @@
-//! A lock for values that are mostly read: without writers, a reader writes to the slot of its thread only.
+//! A lock for values that are mostly read: while there are no writers, a reader writes only to the slot of its thread.
 //!
-//! Readers of a usual lock count themselves in one place, whose cache line moves between processors. Here a reader
-//! that finds the lock *biased* publishes the lock's address in its [`ThreadSlot`] instead. A writer takes the inner
-//! lock, revokes the bias, and waits until no slot names this lock. Readers that find no bias take the inner lock;
-//! after some reads without a write that [are likely to be repeated](ReadersLock::expect_reads) the bias is restored. This is BRAVO, with one slot per thread: Dice and Kogan,
-//! *BRAVO: Biased Locking for Reader-Writer Locks*, USENIX ATC 2019, <https://arxiv.org/abs/1810.01553>.
+//! Readers of a usual lock count themselves in one place, whose cache line moves between processors. Here a reader that
+//! finds the lock *biased* publishes the lock's address in its [`ThreadSlot`] instead. A writer takes the inner lock,
+//! revokes the bias, and waits until no slot names this lock. Readers that find no bias take the inner lock; they
+//! restore the bias after enough reads without a write that [are likely to be repeated](ReadersLock::expect_reads).
+//! This is BRAVO, with one slot per thread: Dice and Kogan, *BRAVO: Biased Locking for Reader-Writer Locks*, USENIX ATC
+//! 2019, <https://arxiv.org/abs/1810.01553>.
 //!
 //! **Why a reader and a writer exclude each other.** The reader writes its slot, passes a fence, and reads the bias.
 //! The writer revokes the bias, passes a fence, and reads the slots. The fences have a total order: the thread that
@@ -19,8 +20,8 @@ use std::ops::Deref;
 use crate::sync::thread_slot::{self, ThreadSlot};
 use crate::sync::{AtomicBool, AtomicU32, Ordering, RwLock, RwLockReadGuard, RwLockWriteGuard, fence};
 
-/// The number of repeatable reads without a write after which readers use their slots. A writer then looks at all slots, so
-/// with more slots more reads are to make up for it. Loom could not try all orders of several reads.
+/// The number of repeatable reads without a write after which readers use their slots. The next writer then looks at
+/// all slots, so the number grows with the slots. Zero under loom, which could not try all orders of several reads.
 fn reads_to_bias() -> u32 {
     if cfg!(ring_loom) {
         return 0;
@@ -106,7 +107,7 @@ impl<T> ReadersLock<T> {
         guard
     }
 
-    /// Called with the inner lock taken for writing.
+    /// Revokes the bias, and waits for the readers that use it. Requires the inner lock for writing.
     #[cold]
     fn end_bias(&self) {
         self.is_biased.store(false, Ordering::Relaxed);
@@ -125,7 +126,7 @@ impl<T> ReadersLock<T> {
 pub(crate) struct BiasedReadGuard<'l, T> {
     lock: &'l ReadersLock<T>,
     slot: &'static ThreadSlot,
-    /// The slot of the reading thread.
+    /// The slot belongs to the reading thread.
     not_send: PhantomData<*const ()>,
 }
 

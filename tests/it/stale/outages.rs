@@ -1,6 +1,5 @@
 //! A source that is down, slow or flapping, under many tasks and threads: no call waits longer than `wait`, nothing older
-//! than
-//! `expire` and `stale` together is returned, and each key is refreshed once at a time.
+//! than `expire` and `stale` together is returned, and each key is refreshed once at a time.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};

@@ -1,4 +1,4 @@
-//! How long a crate with 200 cached methods takes to compile: with `#[ring]`, with `#[cached]`, and without a cache.
+//! The time to compile a crate with 200 cached methods: with `#[ring]`, with `#[cached]`, and without a cache.
 //!
 //! ```console
 //! $ cargo run --release --bin compile_time        # seven rounds, some minutes
@@ -7,8 +7,8 @@
 //!
 //! It writes the three crates into the target folder, builds what they depend on, and then checks (`cargo check`) and
 //! builds (`cargo build`) each alone, after `cargo clean` of that crate, in turns. Profile and features are the default
-//! ones. [`source`] says what the crates are made of. Time of the processor is of all processes that cargo starts; it is
-//! read from `/proc`, and so on Linux only.
+//! ones. [`source`] describes the crates. CPU time is that of all processes that cargo starts; it is read from `/proc`,
+//! so on Linux only.
 
 mod source;
 mod timing;
@@ -21,7 +21,7 @@ use timing::{Cargo, Medians};
 
 const ROUNDS: usize = 7;
 
-/// What a crate with `#[ring]` may take, in relation to one with `#[cached]`.
+/// The limit of the CPU time for a crate with `#[ring]`, relative to that for one with `#[cached]`.
 const TARGET: f64 = 1.3;
 
 fn main() -> io::Result<()> {
@@ -39,7 +39,7 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// Beside the profile's folder that this program lies in.
+/// The folder of the crates, beside the folder of the profile that has this program.
 fn folder() -> io::Result<PathBuf> {
     let program = env::current_exe()?;
     let target = program
@@ -77,7 +77,7 @@ fn write_workspace(folder: &Path) -> io::Result<()> {
     fs::copy(benches.join("Cargo.lock"), folder.join("Cargo.lock")).map(drop)
 }
 
-/// Lets the crates take turns. Another one begins each round, so that none has the better moments.
+/// Lets the crates take turns. Another one begins each round, so that none is favoured by its place.
 fn compare(cargo: &Cargo, command: &str, rounds: usize) -> io::Result<()> {
     let count = Contender::ALL.len();
     let mut times = vec![Vec::with_capacity(rounds); count];

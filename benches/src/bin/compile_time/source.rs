@@ -1,11 +1,11 @@
 //! The crates that are compiled: twenty modules, each a service with ten methods.
 //!
-//! All have the same methods with the same bodies. Nine are blocking and one is async, which a function awaits that
-//! hands out a boxed future; they take none to three arguments (`u64`, `&str`, `String`, `Option<u32>` and a key type
-//! of the crate) and return `u64`, `String`, `Vec<u8>`, a struct of the module, and `Option` and `Result` of these.
+//! All have the same methods with the same bodies. Nine are blocking and one is async, awaited by a function that
+//! returns a boxed future. They take none to three arguments (`u64`, `&str`, `String`, `Option<u32>` and a key type of
+//! the crate) and return `u64`, `String`, `Vec<u8>`, a struct of the module, and `Option` and `Result` of these.
 //!
-//! With `#[ring]` they are methods with `&self`. `#[cached]` leaves `self` out of its keys, so there the same are free
-//! functions with the service as their first argument, which its default key clones: what its user writes by hand to
+//! With `#[ring]` they are methods with `&self`. `#[cached]` leaves `self` out of its keys, so there they are free
+//! functions with the service as their first argument, which its default key clones: its user writes this by hand to
 //! get the same answers. It is given the same capacity, which is our default.
 
 use std::fmt::Write;
@@ -25,10 +25,10 @@ pub(crate) enum Contender {
 /// A method of every service.
 struct Method {
     name: &'static str,
-    /// Those after the service.
+    /// The arguments after the service.
     arguments: &'static str,
     output: &'static str,
-    /// With `SHOP` in the place of the service.
+    /// With `SHOP` in place of the service.
     body: &'static str,
 }
 
@@ -123,7 +123,7 @@ impl Contender {
         }
     }
 
-    /// `root` is where our own sources are.
+    /// `root` is the folder of our own sources.
     pub(crate) fn manifest(self, root: &Path) -> String {
         let dependency = match self {
             Contender::Ring => format!("ring-cache = {{ path = {root:?} }}"),
@@ -136,7 +136,7 @@ impl Contender {
         )
     }
 
-    /// What the modules share.
+    /// The source of the crate's root, which the modules share.
     pub(crate) fn root(self) -> String {
         let (key, import) = (self.key_derives(), self.import("RingKey", None));
         let mut text = format!(

@@ -1,4 +1,4 @@
-//! How long cargo takes, and how long the processor works for it.
+//! The time that cargo takes, and the CPU time.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

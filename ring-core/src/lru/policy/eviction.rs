@@ -49,7 +49,7 @@ pub(in crate::lru) trait EvictionPolicy {
     fn validate(&self, marks: &[u32]);
 }
 
-/// Adds a mark: memory doubles, but never exceeds the capacity.
+/// Adds an item to a vector with one item for each slot. Its memory doubles, but never exceeds the capacity.
 pub(in crate::lru) fn push_within<T>(capacity: usize, slots: &mut Vec<T>, slot: T) {
     if slots.len() == slots.capacity() {
         let left = capacity.saturating_sub(slots.len());

@@ -158,7 +158,7 @@ impl LeastRecent {
                 );
             let oldest = self.oldest_of(block, marks);
             if oldest.age == longest {
-                // As good as used: the other entries decide about the block.
+                // Marked as used, so that the other entries decide about the block.
                 *marks.mark(oldest.slot) = now;
                 self.bounds[block] = now.wrapping_sub(oldest.next_age);
                 return oldest.slot;
@@ -193,7 +193,7 @@ impl LeastRecent {
     }
 }
 
-/// The oldest slot of a block, and the age of the oldest beside it.
+/// The oldest slot of a block, and the age of the next oldest.
 struct Oldest {
     slot: usize,
     age: u32,

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::eviction::{EvictionPolicy, Marks};
 use crate::sync::AtomicU32;
 
-/// The fate of a key.
+/// The effect of a step on a key, or on all keys.
 pub(super) enum Step {
     Used(u64),
     Added(u64),
@@ -14,7 +14,7 @@ pub(super) enum Step {
     Cleared,
 }
 
-/// Keys that a policy decides over.
+/// A cache of keys without values, with this policy.
 pub(super) struct Cache<P> {
     policy: P,
     keys: Vec<u64>,

@@ -180,7 +180,7 @@ impl ScanResistant {
     fn requeue(&mut self, marks: &mut impl Marks, slot: usize, mark: Mark) {
         let (from, to) = (mark_of(marks, slot).queue(), mark.queue());
         if from == to && self.queues[from].front as usize == slot {
-            // The ring turns.
+            // The first entry becomes the last one by a turn of the ring.
             *marks.mark(slot) = mark.0;
             self.queues[from].front = self.links[slot].next;
             return;
@@ -282,7 +282,7 @@ impl ScanResistant {
             queue.front = slot;
         }
         queue.length += 1;
-        // The first one is its own neighbour.
+        // An only entry is its own neighbour.
         let next = queue.front;
         let previous = if next == slot {
             slot

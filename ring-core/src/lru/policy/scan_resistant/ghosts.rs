@@ -5,7 +5,7 @@ use super::mark::Mark;
 /// The number of ghosts in a bucket.
 const BUCKET: usize = 8;
 
-/// The longest lifetime of a ghost, in times.
+/// The longest lifetime of a ghost, in units of [`Ghosts::time`].
 const LONGEST_STAY: u16 = 256;
 
 /// The bits of a note that say how often the ghost was seen.
@@ -21,7 +21,7 @@ pub(super) struct Ghosts {
     gone: [u32; 2],
     /// Time advances once in 2^`step` evictions.
     step: u32,
-    /// The lifetime of the ghosts of each queue, in such times.
+    /// The lifetime of the ghosts of each queue, in these units of time.
     stay: [u16; 2],
 }
 
@@ -71,8 +71,9 @@ impl Moment {
         BUCKET - 1 - usize::from(most - 1) % BUCKET
     }
 
-    /// The highest rank: the [`urgency`](Self::urgency), and behind it the number of places from it on. In a function of its
-    /// own the compiler computes all of them at once.
+    /// The highest rank. A rank is the [`urgency`](Self::urgency), and in its lowest digit the number of places from
+    /// its own on, so that the first of equals is higher. In a function of its own, so that the compiler computes all
+    /// ranks at once.
     #[inline(never)]
     fn highest_rank(self, notes: &[u16; BUCKET]) -> u16 {
         let mut ranks = notes.map(|note| self.urgency(note).wrapping_mul(BUCKET as u16));
@@ -83,7 +84,7 @@ impl Moment {
     }
 }
 
-/// The number of the ghost's queue, of one for each.
+/// The number that belongs to the ghost's queue, of one number for each queue.
 #[inline(always)]
 fn choose(note: u16, [first, second]: [u16; 2]) -> u16 {
     first ^ (first ^ second) & (queue(note) as u16).wrapping_neg()
@@ -110,7 +111,7 @@ impl Ghosts {
         let stay = [capacity - capacity / 10, capacity.div_ceil(4)];
         Ghosts {
             buckets: Vec::new(),
-            // Half as many more than the capacity, and a few more for small ones.
+            // Half again as many ghosts as entries, and a few more for small caches.
             count: capacity as usize / BUCKET * 3 / 2 + BUCKET,
             gone: [0; 2],
             step,
