@@ -462,7 +462,7 @@ impl<V, S: View<V>> CallContext<V, S> {
     /// The value of another call's computation.
     pub(crate) fn take(&self, key: &EncodedKey, held: S::Stored) -> Option<V> {
         let value = self.count_errors(self.view.decode(held, key))?;
-        self.count(Counter::Coalesced);
+        self.count_coalesced();
         Some(value)
     }
 
@@ -721,6 +721,11 @@ impl<V, S: View<V>> CallContext<V, S> {
     #[inline]
     pub(crate) fn count(&self, counter: Counter) {
         self.used().count(counter);
+    }
+
+    /// Counts a call that got the value of another one's computation.
+    pub(super) fn count_coalesced(&self) {
+        self.count(Counter::Coalesced);
     }
 
     /// Counts a hit; `used` is the use of the storage, if it is at hand.

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use super::context::{CallContext, Lookup};
 use crate::flights::{Leader, Outcome, Role, WaitOutcome, Waiter};
 use crate::key::EncodedKey;
-use crate::stats::cells::Counter;
 use crate::storage::{Event, Machine, Step, View};
 use crate::wait::{after, remaining};
 
@@ -187,7 +186,7 @@ impl<'c, V, S: View<V>> Fetch<'c, V, S> {
     }
 
     fn found(&self, value: V) -> Next<'c, V, S> {
-        self.context.count(Counter::Coalesced);
+        self.context.count_coalesced();
         Step::Done(Fetched::Found(value))
     }
 }

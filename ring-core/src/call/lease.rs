@@ -11,7 +11,6 @@ use super::fetch::{Fetch, Fetched};
 use crate::error::Error;
 use crate::flights::{Leader, LeaseToken, Outcome};
 use crate::key::EncodedKey;
-use crate::stats::cells::Counter;
 use crate::storage::{Acquired, Event, Expiring, LeaseRequest, Machine, Step, StorageBase, View, YieldsTo};
 use crate::wait::{after, never};
 
@@ -111,7 +110,7 @@ impl<'c, V, S: View<V>> Machine<S::Stored> for LeasedFetch<'c, V, S> {
             },
             Stage::Lease(take) => take.next(event).map(|lease| {
                 if let Lease::Found(_) = lease {
-                    self.context.count(Counter::Coalesced);
+                    self.context.count_coalesced();
                 }
                 lease.fetched()
             }),

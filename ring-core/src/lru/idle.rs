@@ -3,6 +3,7 @@
 //! The shard's own `deadlines` are then all zero, so its `hit` finds nothing, and the slow path decides by the
 //! deadlines here. Other caches pay nothing for this.
 
+use crate::clock::NEVER;
 use crate::sync::{AtomicU64, Ordering};
 
 /// The deadlines of the entries of one shard.
@@ -19,16 +20,21 @@ struct Deadlines {
 }
 
 impl Idle {
-    /// The sooner deadline of the entry in a slot.
+    /// The sooner deadline of the entry in a slot. [`NEVER`] without an entry: the slot may have been seen under an earlier
+    /// lock.
     pub(super) fn deadline(&self, slot: usize) -> u64 {
-        let deadlines = &self.of_slots[slot];
-        let idle_until = deadlines.idle_until.load(Ordering::Relaxed);
-        deadlines.expires_at.min(idle_until)
+        let sooner = |deadlines: &Deadlines| {
+            let idle_until = deadlines.idle_until.load(Ordering::Relaxed);
+            deadlines.expires_at.min(idle_until)
+        };
+        self.of_slots.get(slot).map_or(NEVER, sooner)
     }
 
-    /// The deadline by expiry of the entry in a slot.
+    /// The deadline by expiry of the entry in a slot. [`NEVER`] without an entry.
     pub(super) fn expires_at(&self, slot: usize) -> u64 {
-        self.of_slots[slot].expires_at
+        self.of_slots
+            .get(slot)
+            .map_or(NEVER, |deadlines| deadlines.expires_at)
     }
 
     /// Notes that the entry in a slot was used.

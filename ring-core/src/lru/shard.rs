@@ -641,6 +641,19 @@ mod tests {
         }
     }
 
+    /// A look-up may come back with a slot that was emptied since.
+    #[test]
+    fn a_slot_without_an_entry_never_ends() {
+        for has_idle in [false, true] {
+            let policy = PolicyImpl::new(Policy::LeastRecentlyUsed, 8, true);
+            let mut shard = Shard::new(8, policy).with_idle(has_idle);
+            shard.insert(&EncodedKey::of(&1), (), terms(5), &mut None);
+            assert_eq!(shard.deadline(0), 5);
+            shard.remove(0);
+            assert_eq!((shard.deadline(0), shard.expires_at(0)), (NEVER, NEVER));
+        }
+    }
+
     #[test]
     fn a_shard_takes_no_more_memory_than_its_capacity_needs() {
         let mut shard = Shard::new(100, PolicyImpl::new(Policy::LeastRecentlyUsed, 100, true));

@@ -1,6 +1,6 @@
 //! Memory caches with weights, a time to idle and a listener.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Barrier, Mutex};
 use std::time::Duration;
 
 use ring_cache_core::clock::ManualClock;
@@ -189,6 +189,29 @@ fn has_is_not_a_use_and_touch_is() {
     assert!(cached(1).has() && cached(2).touch());
     clock.advance(6 * SECOND);
     assert_eq!((cached(1).get(), cached(2).get()), (None, Some(2)));
+}
+
+/// A look-up sees the slot of an entry that ended, and another one removes the entry before it does.
+#[test]
+fn of_look_ups_that_find_an_entry_idle_one_removes_it() {
+    let clock = ManualClock::default();
+    let lru = Lru::<u32>::builder().capacity(8).shards(1);
+    let lru = lru.clock(clock.clone()).time_to_idle(SECOND).build();
+    for round in 0..1_000_u32 {
+        lru.set(&round, round);
+        clock.advance(2 * SECOND);
+        let barrier = Barrier::new(2);
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    barrier.wait();
+                    assert_eq!(lru.get(&round), None);
+                });
+            }
+        });
+        validate(&lru);
+    }
+    assert_eq!(lru.eviction_counts().expirations, 1_000);
 }
 
 type Told = Arc<Mutex<Vec<(String, u32, EvictionReason)>>>;
