@@ -1,9 +1,11 @@
 //! A connection that awaited calls share, and the task that drives it.
 //!
-//! Calls leave their commands here. The driver sends all that have been left in batches, each with one
-//! [echo token](super::echo_token) behind it. Replies come in the order of the commands: those to a batch are given to its
-//! calls when there is one to each command, and the token behind them. A call that is dropped leaves its place in its batch,
-//! and nobody gets its replies.
+//! Calls leave their commands here. The driver sends all that have been left together, an [echo token](super::echo_token)
+//! behind the commands of each call. Replies come in the order of the commands: a call gets its own when there is one to each
+//! command, and the token behind them. A call that is dropped after it was sent keeps its place, and nobody gets its replies.
+//!
+//! One token for several calls would cost the server less. It would not show that of their replies one was doubled and another
+//! lost, or that two changed places: calls would get each other's values.
 
 use std::collections::VecDeque;
 use std::io;
@@ -21,10 +23,6 @@ use super::echo_token::{EchoToken, Replies};
 use super::reply_buffer::ReplyBuffer;
 use super::request::Commands;
 
-/// The most commands of several calls in one batch: each waits for the replies to the others.
-const MAX_COMMANDS: usize = 16;
-/// The most bytes of them: a longer request has a batch of its own, as its reply may be long as well.
-const MAX_BYTES: usize = 1 << 10;
 /// The bytes that are sent together.
 const MAX_OUTGOING: usize = 1 << 16;
 /// Requests of dropped calls are removed when there are so many, or twice as many as were left the last time.
@@ -56,18 +54,19 @@ struct State {
     waiting: VecDeque<Request>,
     /// The number of waiting requests at which those of dropped calls are removed.
     crowd: usize,
-    /// The bytes of batches, of which the first are written.
+    /// The bytes of requests, of which the first are written.
     outgoing: Vec<u8>,
     written: usize,
-    /// The batches without all their replies.
-    sent: VecDeque<Batch>,
+    /// The requests without all their replies.
+    sent: VecDeque<Sent>,
     /// Wakes the driver, unless it is woken already.
     driver: Option<Waker>,
 }
 
-/// Who gets the replies to some commands.
+/// Gives the replies to the call.
 type Caller = oneshot::Sender<RedisResult<Vec<Value>>>;
 
+/// The commands of a call.
 struct Request {
     bytes: Vec<u8>,
     commands: usize,
@@ -75,10 +74,10 @@ struct Request {
     caller: Caller,
 }
 
-/// Requests that are sent with one token.
-struct Batch {
+/// A request that was sent.
+struct Sent {
     replies: Replies,
-    callers: Vec<(usize, Caller)>,
+    caller: Caller,
 }
 
 /// What came in.
@@ -169,8 +168,8 @@ impl Multiplexer {
         );
         drop(state);
         drop(writer);
-        for (_, caller) in sent.into_iter().flat_map(|batch| batch.callers) {
-            let _ = caller.send(Err(error.clone()));
+        for request in sent {
+            let _ = request.caller.send(Err(error.clone()));
         }
         // They were not sent: their calls learn that the connection has ended, and may use another one.
         drop(waiting);
@@ -222,49 +221,31 @@ impl State {
         }
     }
 
-    /// Puts waiting requests into batches, when all others are written.
+    /// Takes waiting requests to be written, when all others are. Requests of dropped calls are not sent.
     fn pack(&mut self) {
         self.written = 0;
         self.outgoing.clear();
         self.outgoing.shrink_to(MAX_OUTGOING);
         while self.outgoing.len() < MAX_OUTGOING
-            && let Some(batch) = self.next_batch()
+            && let Some(request) = self.waiting.pop_front()
         {
-            self.sent.push_back(batch);
-        }
-    }
-
-    /// Packs the next batch. Requests of dropped calls are not sent.
-    fn next_batch(&mut self) -> Option<Batch> {
-        let (start, mut commands, mut callers) = (self.outgoing.len(), 0, Vec::new());
-        let mut has_token = None;
-        while let Some(request) = self.waiting.front() {
-            let is_first = has_token.is_none();
-            let fits = has_token == Some(request.has_token)
-                && commands + request.commands <= MAX_COMMANDS
-                && self.outgoing.len() - start + request.bytes.len() <= MAX_BYTES;
-            let is_dropped = request.caller.is_closed();
-            if !(is_first || fits || is_dropped) {
-                break;
-            }
-            let Some(request) = self.waiting.pop_front().filter(|_| !is_dropped) else {
+            if request.caller.is_closed() {
                 continue;
-            };
-            has_token = Some(request.has_token);
-            commands += request.commands;
+            }
             self.outgoing.extend_from_slice(&request.bytes);
-            callers.push((request.commands, request.caller));
+            let token = request.has_token.then(EchoToken::new);
+            if let Some(token) = token {
+                token.pack(&mut self.outgoing);
+            }
+            self.sent.push_back(Sent {
+                replies: Replies::to(request.commands, token),
+                caller: request.caller,
+            });
         }
-        let token = has_token?.then(EchoToken::new);
-        if let Some(token) = token {
-            token.pack(&mut self.outgoing);
-        }
-        let replies = Replies::to(commands, token);
-        Some(Batch { replies, callers })
     }
 
-    /// Takes replies that came, and returns the batches that are complete with them.
-    fn take_replies(&mut self, incoming: &mut ReplyBuffer) -> (Vec<Batch>, RedisResult<()>) {
+    /// Takes replies that came, and returns the requests that are complete with them.
+    fn take_replies(&mut self, incoming: &mut ReplyBuffer) -> (Vec<Sent>, RedisResult<()>) {
         let mut complete = Vec::new();
         loop {
             let reply = match incoming.next() {
@@ -272,12 +253,12 @@ impl State {
                 Ok(None) => return (complete, Ok(())),
                 Err(error) => return (complete, Err(error)),
             };
-            // Without a batch it is one too many, which the next token shows if it matters.
-            if let Some(batch) = self.sent.front_mut() {
-                if let Err(error) = batch.replies.add(reply) {
+            // Without a request it is one too many, which the next token shows if it matters.
+            if let Some(request) = self.sent.front_mut() {
+                if let Err(error) = request.replies.add(reply) {
                     return (complete, Err(error));
                 }
-                if batch.replies.are_complete() {
+                if request.replies.are_complete() {
                     complete.extend(self.sent.pop_front());
                 }
             }
@@ -285,15 +266,11 @@ impl State {
     }
 }
 
-impl Batch {
-    /// Gives the replies to the calls.
+impl Sent {
+    /// Gives the replies to the call.
     fn finish(self) {
-        let Ok(replies) = self.replies.all() else { return };
-        let mut replies = replies.into_iter();
-        for (commands, caller) in self.callers {
-            // An error: the call was dropped.
-            let _ = caller.send(Ok(replies.by_ref().take(commands).collect()));
-        }
+        // An error: the call was dropped.
+        let _ = self.caller.send(self.replies.all());
     }
 }
 
@@ -331,7 +308,7 @@ impl<R: AsyncRead + Unpin> Driver<R> {
             let replied = total - self.incoming.incomplete() as u64;
             self.multiplexer.traffic.replied.store(replied, Ordering::Relaxed);
             // Not with the state locked: the calls may use the connection at once.
-            complete.into_iter().for_each(Batch::finish);
+            complete.into_iter().for_each(Sent::finish);
             taken?;
         }
     }
@@ -440,31 +417,5 @@ mod tests {
             };
             assert!(error.is_connection_dropped());
         }
-    }
-
-    #[test]
-    fn batches_are_bounded_and_long_requests_are_alone() {
-        let (multiplexer, _driver) = Multiplexer::new(Silent, Silent);
-        let leave = |bytes: usize, commands: usize| {
-            let (caller, replies) = oneshot::channel();
-            multiplexer.state.lock().waiting.push_back(Request {
-                bytes: vec![b' '; bytes],
-                commands,
-                has_token: true,
-                caller,
-            });
-            replies
-        };
-        let mut replies: Vec<_> = (0..MAX_COMMANDS + 2).map(|_| leave(1, 1)).collect();
-        replies.push(leave(MAX_BYTES, 1));
-        replies.push(leave(1, 1));
-        replies.push(leave(1, MAX_COMMANDS + 1));
-        // A dropped call is not sent.
-        drop(leave(1, 1));
-        replies.push(leave(1, 0));
-        let mut state = multiplexer.state.lock();
-        let batches = std::iter::from_fn(|| state.next_batch());
-        let sizes: Vec<_> = batches.map(|batch| batch.callers.len()).collect();
-        assert_eq!(sizes, [MAX_COMMANDS, 2, 1, 1, 1, 1]);
     }
 }

@@ -2,9 +2,9 @@
 
 mod addresses;
 #[cfg(feature = "tokio")]
-mod awaited;
+mod at_the_same_time;
 #[cfg(feature = "tokio")]
-mod batches;
+mod awaited;
 mod bulk;
 mod cleared;
 mod cluster;

@@ -1,5 +1,5 @@
-//! Awaited calls at the same time, whose commands go to the server together, with one `ECHO` for many of them: no call gets
-//! another's value, whatever happens to replies and calls.
+//! Awaited calls at the same time, whose commands go to the server together: no call gets another's value, whatever happens to
+//! replies and calls.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
@@ -18,7 +18,6 @@ use ring_cache_core::storage::AsyncStorage;
 use super::awaited::runtime;
 use super::{On, PATIENCE, at, own};
 
-/// As many as have more than one batch.
 const CALLS: u32 = 40;
 
 /// What happens to one reply.
@@ -28,10 +27,21 @@ enum Fault {
     /// It comes twice.
     Doubled,
     Lost,
+    /// It comes twice, and that to the next call is lost.
+    DoubledBeforeALost,
+    /// It comes behind that to the next call.
+    Overtaken,
     /// It and all that come with it come twice.
     AllDoubled,
     /// It and all that come with it are lost.
     AllLost,
+}
+
+impl Fault {
+    /// Whether it happens to the replies to two calls.
+    fn is_of_two(self) -> bool {
+        matches!(self, Fault::DoubledBeforeALost | Fault::Overtaken)
+    }
 }
 
 /// A server with values that are their keys, one of whose replies is disturbed, once.
@@ -40,6 +50,8 @@ struct Server {
     fault: Fault,
     /// The number of values until the disturbed one.
     left: AtomicUsize,
+    /// Whether the next value is disturbed as well.
+    goes_on: AtomicBool,
     is_silent: AtomicBool,
     connections: AtomicUsize,
     counts: Mutex<HashMap<String, usize>>,
@@ -52,6 +64,7 @@ impl Server {
             port: listener.local_addr().unwrap().port(),
             fault,
             left: AtomicUsize::new(left),
+            goes_on: AtomicBool::new(false),
             is_silent: AtomicBool::new(false),
             connections: AtomicUsize::new(0),
             counts: Mutex::default(),
@@ -70,7 +83,7 @@ impl Server {
     fn serve(&self, stream: TcpStream) -> Option<()> {
         let mut input = BufReader::new(stream);
         loop {
-            let (mut replies, mut fault) = (Vec::new(), Fault::None);
+            let (mut replies, mut kept, mut fault) = (Vec::new(), Vec::new(), Fault::None);
             // All that came together is answered together.
             while replies.is_empty() || !input.buffer().is_empty() {
                 let words = words(&mut input)?;
@@ -79,10 +92,17 @@ impl Server {
                 let happens = self.fault_of(&words[0]);
                 let copies = match happens {
                     Fault::Lost => 0,
-                    Fault::Doubled => 2,
-                    Fault::None | Fault::AllDoubled | Fault::AllLost => 1,
+                    Fault::Doubled | Fault::DoubledBeforeALost => 2,
+                    Fault::None | Fault::Overtaken | Fault::AllDoubled | Fault::AllLost => 1,
                 };
+                if happens == Fault::Overtaken && kept.is_empty() {
+                    kept = reply.into_bytes();
+                    continue;
+                }
                 (0..copies).for_each(|_| replies.extend_from_slice(reply.as_bytes()));
+                if happens == Fault::Overtaken {
+                    replies.append(&mut kept);
+                }
                 fault = if happens == Fault::None { fault } else { happens };
             }
             while self.is_silent.load(Ordering::SeqCst) {
@@ -91,7 +111,7 @@ impl Server {
             let copies = match fault {
                 Fault::AllLost => 0,
                 Fault::AllDoubled => 2,
-                Fault::None | Fault::Doubled | Fault::Lost => 1,
+                _ => 1,
             };
             for _ in 0..copies {
                 input.get_mut().write_all(&replies).ok()?;
@@ -102,9 +122,19 @@ impl Server {
     fn fault_of(&self, command: &str) -> Fault {
         let before = |left: usize| left.checked_sub(1);
         let ordering = Ordering::SeqCst;
-        match command {
-            "GET" if self.left.fetch_update(ordering, ordering, before) == Ok(1) => self.fault,
-            _ => Fault::None,
+        if command != "GET" {
+            Fault::None
+        } else if self.left.fetch_update(ordering, ordering, before) == Ok(1) {
+            self.goes_on.store(true, ordering);
+            self.fault
+        } else if !self.goes_on.swap(false, ordering) {
+            Fault::None
+        } else if self.fault == Fault::DoubledBeforeALost {
+            Fault::Lost
+        } else if self.fault == Fault::Overtaken {
+            Fault::Overtaken
+        } else {
+            Fault::None
         }
     }
 
@@ -153,26 +183,30 @@ fn value(number: u32) -> Vec<u8> {
 }
 
 #[test]
-fn calls_at_the_same_time_have_one_echo_for_many() {
+fn calls_at_the_same_time_share_a_connection_and_have_an_echo_each() {
     let server = Server::start(Fault::None, 0);
     let redis = server.open(PATIENCE);
     runtime().block_on(async {
-        let (first, echoes) = (look_up_all(&redis).await, server.count("ECHO"));
-        assert_eq!(
-            first,
-            (0..CALLS).map(|number| Some(value(number))).collect::<Vec<_>>()
-        );
-        look_up_all(&redis).await;
-        let echoes = server.count("ECHO") - echoes;
-        assert!((1..=CALLS as usize / 4).contains(&echoes), "{echoes}");
+        redis.get(&key(0)).await.unwrap();
+        let echoes = server.count("ECHO");
+        let found = look_up_all(&redis).await;
+        let all: Vec<_> = (0..CALLS).map(|number| Some(value(number))).collect();
+        assert_eq!(found, all);
+        assert_eq!(server.count("ECHO") - echoes, CALLS as usize);
     });
     assert_eq!(server.connections.load(Ordering::SeqCst), 1);
 }
 
-/// Wherever in a batch it happens. Calls are sent again on another connection.
+/// Whichever reply it happens to. Calls are sent again on another connection.
 #[test]
-fn one_reply_too_many_or_too_few_gives_no_call_anothers_value() {
-    for fault in [Fault::Doubled, Fault::Lost, Fault::AllDoubled] {
+fn replies_out_of_step_give_no_call_anothers_value() {
+    for fault in [
+        Fault::Doubled,
+        Fault::Lost,
+        Fault::DoubledBeforeALost,
+        Fault::Overtaken,
+        Fault::AllDoubled,
+    ] {
         for left in 1..=CALLS as usize {
             let server = Server::start(fault, 1 + left);
             let redis = server.open(PATIENCE);
@@ -180,6 +214,10 @@ fn one_reply_too_many_or_too_few_gives_no_call_anothers_value() {
                 redis.get(&key(0)).await.unwrap();
                 for round in 0..2 {
                     for (number, found) in look_up_all(&redis).await.into_iter().enumerate() {
+                        // A call that is disturbed again when it is sent again fails.
+                        if round == 0 && fault.is_of_two() && found.is_none() {
+                            continue;
+                        }
                         assert_eq!(found, Some(value(number as u32)), "{fault:?} {left} {round}");
                     }
                 }
@@ -190,7 +228,7 @@ fn one_reply_too_many_or_too_few_gives_no_call_anothers_value() {
 
 /// Nothing comes that shows the loss: the calls wait until their deadline, and later ones get their own values.
 #[test]
-fn lost_batches_give_no_call_anothers_value() {
+fn lost_packets_give_no_call_anothers_value() {
     for left in [1, 2, 20, CALLS as usize] {
         let server = Server::start(Fault::AllLost, left);
         let redis = server.open(Duration::from_millis(300));
@@ -210,7 +248,7 @@ fn lost_batches_give_no_call_anothers_value() {
 
 /// Every other call is dropped while its commands wait for the server, and some before they are sent.
 #[test]
-fn dropped_calls_leave_their_places_in_a_batch() {
+fn dropped_calls_keep_their_places() {
     let server = Server::start(Fault::None, 0);
     let redis = server.open(PATIENCE);
     runtime().block_on(async {
@@ -269,7 +307,7 @@ fn late_replies_are_not_taken_for_those_to_later_calls() {
     });
 }
 
-/// Its reply may be long: calls before it do not wait for that.
+/// Calls beside it do not get its replies.
 #[test]
 fn a_bulk_call_has_an_echo_of_its_own() {
     let server = Server::start(Fault::None, 0);
