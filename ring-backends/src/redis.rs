@@ -85,10 +85,9 @@ use crate::remote::own_type::own_type;
 /// broken connection is replaced and the commands are sent again: a restart of the server within the deadline causes no
 /// error.
 ///
-/// Redis does not number its replies. An `ECHO` of a token follows each request of a blocking call, and each batch of up to
-/// 16 commands that awaited calls send at the same time: replies are accepted if there is one to each command, followed by
-/// the token. So after one reply too many or too few, as by a faulty proxy, none is taken for that to another request. If the
-/// server refuses `ECHO`, replies are accepted without it.
+/// Redis does not number its replies. An `ECHO` of a token follows the commands of each call: replies are accepted if there
+/// is one to each command, followed by the token. So after one reply too many or too few, as by a faulty proxy, none is taken
+/// for that to another request. If the server refuses `ECHO`, replies are accepted without it.
 ///
 /// A bulk look-up or store takes one round trip. `clear` scans all keys of the server (`SCAN`) and removes those of the
 /// ring: this takes long on a large server, and does not block it.

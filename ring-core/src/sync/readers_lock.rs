@@ -20,13 +20,16 @@ use std::ops::Deref;
 use crate::sync::thread_slot::{self, ThreadSlot};
 use crate::sync::{AtomicBool, AtomicU32, Ordering, RwLock, RwLockReadGuard, RwLockWriteGuard, fence};
 
-/// The number of repeatable reads without a write after which readers use their slots. The next writer then looks at
-/// all slots, so the number grows with the slots. Zero under loom, which could not try all orders of several reads.
+/// The most reads that [`reads_to_bias`] asks for.
+const MOST_READS: usize = 24;
+
+/// The number of repeatable reads without a write after which readers use their slots. A writer then looks at all slots, which
+/// takes as long as a read under the inner lock for some of them. Loom could not try all orders of several reads.
 fn reads_to_bias() -> u32 {
     if cfg!(ring_loom) {
         return 0;
     }
-    u32::try_from(thread_slot::all().len().saturating_sub(1)).unwrap_or(u32::MAX)
+    (thread_slot::all().len() / 4).min(MOST_READS) as u32
 }
 
 /// A lock for values that are mostly read.
