@@ -359,8 +359,7 @@ impl<T> Flights<T> {
         keys.sum()
     }
 
-    /// Changes the number of keys of a shard. Requires its lock, so that no atomic addition is needed, which would take
-    /// longer than the rest.
+    /// Changes the number of keys of a shard. Requires its lock, so no atomic addition is needed.
     fn change_keys(&self, shard: usize, change: impl FnOnce(usize) -> usize) {
         let keys = &self.keys[shard];
         keys.store(change(keys.load(Ordering::Relaxed)), Ordering::Release);

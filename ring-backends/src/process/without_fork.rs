@@ -8,7 +8,7 @@ thread_local! {
     static KNOWN: Cell<Known> = const { Cell::new(Known::No) };
 }
 
-/// Whether a thread knows its process without asking the system, which takes as long as to parse a reply.
+/// The thread's knowledge of its process.
 #[derive(Clone, Copy)]
 enum Known {
     No,

@@ -2,7 +2,7 @@
 //!
 //! Calls leave their commands here. The driver sends all that have been left together, an [echo token](super::echo_token)
 //! behind the commands of each call. Replies come in the order of the commands: a call gets its own when there is one to each
-//! command, and the token behind them. A call that is dropped after it was sent keeps its place, and nobody gets its replies.
+//! command, and the token behind them. If a call is dropped after its request was sent, its replies are read and discarded.
 //!
 //! One token for several calls would cost the server less. It would not show that of their replies one was doubled and another
 //! lost, or that two changed places: calls would get each other's values.
@@ -327,7 +327,7 @@ impl<R: AsyncRead + Unpin> Driver<R> {
 }
 
 impl<R> Drop for Driver<R> {
-    /// Its runtime ended, or the connection is no longer used.
+    /// Ends the connection and all calls on it. The task is dropped when its runtime ends, and when the connection is closed.
     fn drop(&mut self) {
         self.multiplexer.end(&ended());
     }

@@ -5,8 +5,8 @@
 
 use std::sync::atomic::{AtomicU16, Ordering};
 
-/// The number of places of a hash: its own and those behind it. If half of all places are taken, 97 of 100 hashes have
-/// a free one.
+/// The number of places of a hash: its own and those behind it. If half of all places are taken, nearly all hashes have a free
+/// one.
 const PLACES: usize = 4;
 
 /// The greatest number of all places: enough for all slots that a guess can name.

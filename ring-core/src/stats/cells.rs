@@ -1,7 +1,7 @@
 //! Cells count what calls do: exactly, without waiting, and in no cache line shared between threads.
 //!
-//! Each thread has a table that only it writes, so no atomic addition is needed: a miss would need several, which would
-//! cost more than the rest of it. A ring has a cell for each storage, at the same index in all tables. The index is a
+//! Each thread has a table that only it writes, so no atomic addition is needed, and threads
+//! do not contend for counters. A ring has a cell for each storage, at the same index in all tables. The index is a
 //! number of the storage plus a number of the ring: a hit finds its cell by one addition. The number of a storage is
 //! chosen so that no two sums are equal.
 //!

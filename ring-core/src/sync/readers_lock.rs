@@ -87,7 +87,8 @@ impl<T> ReadersLock<T> {
         guard
     }
 
-    /// Counts a read that is likely to be repeated; enough of them restore the bias. The guard proves that there is no writer.
+    /// Counts a read that is likely to be repeated. Enough such reads restore the bias. The guard proves that no writer is
+    /// active.
     pub(crate) fn expect_reads(&self, _guard: &RwLockReadGuard<'_, T>) {
         if self.is_biased.load(Ordering::Relaxed) {
             return;
