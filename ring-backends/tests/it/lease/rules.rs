@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::thread;
 use std::time::Duration;
 
-use futures_util::future::join3;
+use futures_util::future::join;
 use ring_cache::{AsyncCalls, Calls, Lookup, Redis};
 use ring_cache_test_servers::{Redis as Server, Reply, or_leave_out};
 
@@ -431,19 +431,47 @@ fn many_awaited_calls_compute_their_own_keys_before_they_wait_for_another_proces
         return;
     };
     let gate = Gate::default();
-    let [one, other] = [1, 2].map(|own| waiting_for(&server, &gate, own));
+    let one = Service::behind_gate(redis(&server), &gate, |id| id * 10);
+    let other = idle(&server);
+    server.command(&["SET", "leased-awaited:2%lease", "another token", "PX", "30000"]);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        // The first key is the one that another process computes.
+        let many = [2, 1].map(|id| one.get_awaited_ring(id)).get_or_update_many();
+        let opening = async {
+            let arrived = gate.clone();
+            tokio::task::spawn_blocking(move || arrived.wait_for(1))
+                .await
+                .unwrap();
+            other.get_awaited_ring(2).set(5).await.unwrap();
+            gate.open();
+        };
+        let (many, ()) = join(many, opening).await;
+        assert_eq!(many, [Ok(5), Ok(10)]);
+    });
+    assert!(!has_lease(&server, "leased-awaited:1") && !has_lease(&server, "leased-awaited:2"));
+}
+
+#[test]
+fn many_awaited_calls_of_two_processes_do_not_wait_for_each_other() {
+    let Some(server) = server("many awaited calls of two processes") else {
+        return;
+    };
+    let computed = Arc::<AtomicU32>::default();
+    let [one, other] = [0; 2].map(|_| {
+        let computed = Arc::clone(&computed);
+        process(&server, move |id| {
+            computed.fetch_add(1, SeqCst);
+            Ok(id * 10)
+        })
+    });
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         let first = [1, 2].map(|id| one.get_awaited_ring(id)).get_or_update_many();
         let second = [2, 1].map(|id| other.get_awaited_ring(id)).get_or_update_many();
-        let opening = tokio::task::spawn_blocking(move || {
-            // One of them may get both leases.
-            gate.wait_for(1);
-            gate.open();
-        });
-        let (first, second, opened) = join3(first, second, opening).await;
-        opened.unwrap();
+        let (first, second) = join(first, second).await;
         assert_eq!((first, second), (vec![Ok(10), Ok(20)], vec![Ok(20), Ok(10)]));
     });
+    assert_eq!(computed.load(SeqCst), 2, "each key by one of them");
     assert!(!has_lease(&server, "leased-awaited:1") && !has_lease(&server, "leased-awaited:2"));
 }
