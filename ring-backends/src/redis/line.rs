@@ -113,18 +113,13 @@ impl Line {
 
     /// Sends commands, with a token behind them if the server knows it, and returns their replies.
     pub(super) async fn send(&self, commands: &Commands, has_token: bool) -> RedisResult<Vec<Value>> {
-        let mut connection = match self {
-            Line::Plain(driven) => return driven.multiplexer.send(commands, has_token).await,
-            Line::Encrypted(connection) => connection.clone(),
-        };
-        let token = has_token.then(EchoToken::new);
-        let pipeline = commands.pipeline(token);
-        let count = pipeline.len();
-        let mut replies = Replies::to(commands.len(), token);
-        for reply in connection.send_packed_commands(&pipeline, 0, count).await? {
-            replies.add(reply)?;
+        match self {
+            Line::Plain(driven) => driven.multiplexer.send(commands, has_token).await,
+            // Boxed: calls without TLS need not have room for its future.
+            Line::Encrypted(connection) => {
+                Box::pin(send_encrypted(connection.clone(), commands, has_token)).await
+            }
         }
-        replies.all()
     }
 
     fn driven(&self) -> Option<&Driven> {
@@ -175,6 +170,21 @@ impl Line {
         driven.is_to_end.store(true, Ordering::SeqCst);
         driven.end_if_unused();
     }
+}
+
+async fn send_encrypted(
+    mut connection: MultiplexedConnection,
+    commands: &Commands,
+    has_token: bool,
+) -> RedisResult<Vec<Value>> {
+    let token = has_token.then(EchoToken::new);
+    let pipeline = commands.pipeline(token);
+    let count = pipeline.len();
+    let mut replies = Replies::to(commands.len(), token);
+    for reply in connection.send_packed_commands(&pipeline, 0, count).await? {
+        replies.add(reply)?;
+    }
+    replies.all()
 }
 
 impl Driven {

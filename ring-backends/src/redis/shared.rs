@@ -93,12 +93,10 @@ impl SharedConnections {
         let sent = match self.send_on(&shared, commands, mutates, until).await? {
             Ok(replies) if is_old && is_wrong_server(shared.since.elapsed(), &replies) => {
                 shared.dead.store(true, Ordering::Relaxed);
-                self.send_on(&*self.here(Instant::now())?, commands, mutates, until)
-                    .await?
+                Box::pin(self.send_anew(commands, mutates, until)).await?
             }
             Err(error) if is_old && faults::may_be_sent_again(&error, mutates) => {
-                self.send_on(&*self.here(Instant::now())?, commands, mutates, until)
-                    .await?
+                Box::pin(self.send_anew(commands, mutates, until)).await?
             }
             Err(error) => {
                 if faults::is_lost(&error) {
@@ -122,7 +120,7 @@ impl SharedConnections {
         }
         let third = now + until.saturating_duration_since(now) / 3;
         let is_fit = !shared.is_idle(now, TRIED_AFTER)
-            || real_time::within(third, shared.answers(&self.opener.dialect)).await == Some(true);
+            || Box::pin(real_time::within(third, shared.answers(&self.opener.dialect))).await == Some(true);
         #[cfg(feature = "tiered")]
         let is_fit = is_fit && self.is_watched(&shared).await;
         if is_fit {
@@ -145,10 +143,21 @@ impl SharedConnections {
         let Ok(connection) = shared.connection().await else {
             return true;
         };
-        match server_of(connection).await {
+        match Box::pin(server_of(connection)).await {
             Ok(server) => watch.is_of(*shared.server.get_or_init(|| server)),
             Err(_) => false,
         }
+    }
+
+    /// Sends commands on a new connection.
+    async fn send_anew(
+        &self,
+        commands: &Commands,
+        mutates: bool,
+        until: Instant,
+    ) -> Result<RedisResult<Vec<Value>>, Fault> {
+        let shared = self.here(Instant::now())?;
+        self.send_on(&shared, commands, mutates, until).await
     }
 
     async fn send_on(
@@ -252,7 +261,7 @@ async fn greeted_without_echo(opener: &Opener, error: RedisError) -> RedisResult
 }
 
 #[cfg(feature = "tiered")]
-async fn server_of(connection: Line) -> RedisResult<ServerId> {
+async fn server_of(connection: &Line) -> RedisResult<ServerId> {
     let replies = connection
         .send(&Commands::One(ServerId::command()), false)
         .await?;
@@ -292,7 +301,7 @@ impl SharedConnection {
             let opened = open(opener).await;
             #[cfg(feature = "tiered")]
             if let (Some(watch), Ok(connection)) = (watch.get(), &opened)
-                && let Ok(server) = in_time(server_of(connection.clone())).await
+                && let Ok(server) = in_time(server_of(connection)).await
             {
                 watch.note_server(server);
                 waiting.upgrade().map(|shared| shared.server.set(server));
@@ -342,13 +351,13 @@ impl SharedConnection {
         self.changed.has_changed().is_err()
     }
 
-    async fn connection(&self) -> Result<Line, Fault> {
+    async fn connection(&self) -> Result<&Line, Fault> {
         if self.opened.get().is_none() {
             // An error: the runtime has ended.
             let _ = self.changed.clone().changed().await;
         }
         match self.opened.get() {
-            Some(Ok(connection)) => Ok(connection.clone()),
+            Some(Ok(connection)) => Ok(connection),
             Some(Err(error)) => Err(faults::connecting(error).into_fault()),
             None => {
                 self.dead.store(true, Ordering::Relaxed);
@@ -380,7 +389,7 @@ impl SharedConnection {
 
     async fn send(
         &self,
-        connection: Line,
+        connection: &Line,
         dialect: &Dialect,
         commands: &Commands,
         until: Instant,
@@ -391,14 +400,16 @@ impl SharedConnection {
             until,
         };
         if self.timeouts.load(Ordering::Relaxed) == 0 {
-            self.heard.store(self.age(), Ordering::Relaxed);
+            note(&self.heard, self.age());
         }
         let sent = connection.send(commands, dialect.has_tokens()).await;
         watch.shared = None;
         match &sent {
             Ok(_) => {
-                self.timeouts.store(0, Ordering::Relaxed);
-                self.replied.store(self.age(), Ordering::Relaxed);
+                if self.timeouts.load(Ordering::Relaxed) > 0 {
+                    self.timeouts.store(0, Ordering::Relaxed);
+                }
+                note(&self.replied, self.age());
             }
             Err(error) if faults::is_lost(error) => self.dead.store(true, Ordering::Relaxed),
             Err(_) => {}
@@ -431,6 +442,13 @@ impl SharedConnection {
     fn age_at(&self, now: Instant) -> u64 {
         let age = now.saturating_duration_since(self.since).as_millis();
         age.try_into().unwrap_or(u64::MAX)
+    }
+}
+
+/// Notes a time that many calls note. One that is noted already is not written: other threads read it.
+fn note(place: &AtomicU64, milliseconds: u64) {
+    if place.load(Ordering::Relaxed) != milliseconds {
+        place.store(milliseconds, Ordering::Relaxed);
     }
 }
 

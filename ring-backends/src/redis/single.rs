@@ -418,7 +418,7 @@ impl AsyncRoute for Single {
             return Ok(gathered(commands, replies));
         };
         let other = word.fallback(&said);
-        let replies = self.links().shared.send(&other, until).await?;
+        let replies = Box::pin(self.links().shared.send(&other, until)).await?;
         self.dialect.note_refused(word, &replies);
         Ok(gathered(commands, replies))
     }

@@ -1,5 +1,6 @@
 //! The circuit breaker: a server that does not answer is not asked for a while.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -59,6 +60,8 @@ impl Default for Breaker {
 #[derive(Debug)]
 pub(super) struct BreakerState {
     settings: Breaker,
+    /// Whether an operation failed since the last answer. While none did, operations write nothing that others read.
+    has_failures: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -92,6 +95,7 @@ impl BreakerState {
     pub(super) fn new(settings: Breaker) -> Self {
         BreakerState {
             settings,
+            has_failures: AtomicBool::new(false),
             state: Mutex::default(),
         }
     }
@@ -104,6 +108,10 @@ impl BreakerState {
 
     /// A permit for an operation that takes `time` at most, unless the breaker is open.
     pub(super) fn admit(&self, time: Duration) -> Option<Permit<'_>> {
+        if !self.has_failures() {
+            let trial = None;
+            return Some(Permit { breaker: self, trial });
+        }
         let mut state = self.state.lock();
         let trial = match state.opened {
             None => None,
@@ -113,6 +121,10 @@ impl BreakerState {
             Some(_) => return None,
         };
         Some(Permit { breaker: self, trial })
+    }
+
+    fn has_failures(&self) -> bool {
+        self.has_failures.load(Ordering::Relaxed)
     }
 }
 
@@ -135,11 +147,15 @@ impl State {
 impl Permit<'_> {
     /// The server answered.
     pub(super) fn answered(self) {
+        if !self.breaker.has_failures() {
+            return;
+        }
         let mut state = self.breaker.state.lock();
         // A late answer to an operation of before the opening does not show that the server answers now.
         if self.is_trial(&state) || state.opened.is_none() {
             state.failures = 0;
             state.opened = None;
+            self.breaker.has_failures.store(false, Ordering::Relaxed);
         }
     }
 
@@ -147,6 +163,7 @@ impl Permit<'_> {
     pub(super) fn failed(self) {
         let mut state = self.breaker.state.lock();
         state.failures = state.failures.saturating_add(1);
+        self.breaker.has_failures.store(true, Ordering::Relaxed);
         let opens = state.opened.is_none() && state.failures >= self.breaker.settings.failures;
         if self.is_trial(&state) || opens {
             state.opened = Some(Instant::now());

@@ -199,7 +199,8 @@ impl<S: Server> Remote<S> {
         node: usize,
         until: Instant,
     ) -> Result<Attempt<'r, S>, Error> {
-        let left = until.saturating_duration_since(Instant::now());
+        let now = Instant::now();
+        let left = until.saturating_duration_since(now);
         if left.is_zero() {
             let error = Error::deadline(S::NAME, operation, self.deadline);
             return Err(located(error, self.server.address(node)));
@@ -216,7 +217,7 @@ impl<S: Server> Remote<S> {
             operation,
             node,
             permit,
-            began: Instant::now(),
+            began: now,
         })
     }
 
@@ -369,12 +370,12 @@ impl<S: AsyncServer> Remote<S> {
         // Pinned here: moving it into the timeout would copy it.
         let work = pin!(async {
             if nodes.nodes[node].repairs.pending().len() > 0 {
-                self.repair_async(node, until, |pending| operation.is_on_any(pending, items))
-                    .await?;
+                let concerns = |pending: &PendingDeletes<_>| operation.is_on_any(pending, items);
+                Box::pin(self.repair_async(node, until, concerns)).await?;
             }
             let suspects = operation.suspects(nodes, items);
             let request = (operation.request)(items)?;
-            let results = self.server.send_async(node, request, until).await?;
+            let results = Box::pin(self.server.send_async(node, request, until)).await?;
             Ok((suspects, results))
         });
         let sent = in_time_async(until, process, work).await;

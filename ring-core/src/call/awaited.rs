@@ -51,7 +51,7 @@ where
     context.count(Counter::Miss);
     if !context.has_leases() {
         let mut fetch = Fetch::new(context, key, lookup);
-        return run(context.storage(), &mut fetch).await.0;
+        return Box::pin(run(context.storage(), &mut fetch)).await.0;
     }
     let mut fetch = LeasedFetch::new(context, key, lookup);
     let ran = Box::pin(run(context.storage(), &mut fetch)).await;
