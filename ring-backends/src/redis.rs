@@ -13,6 +13,8 @@ mod faults;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod hash;
+#[cfg(feature = "tokio")]
+mod joined_lookups;
 mod lease;
 #[cfg(feature = "tokio")]
 mod line;

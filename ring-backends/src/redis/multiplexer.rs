@@ -4,11 +4,13 @@
 //! behind the commands of each call. Replies come in the order of the commands: a call gets its own when there is one to each
 //! command, and the token behind them. If a call is dropped after its request was sent, its replies are read and discarded.
 //!
-//! One token for several calls would cost the server less. It would not show that of their replies one was doubled and another
-//! lost, or that two changed places: calls would get each other's values.
+//! Look-ups that are sent together are [joined](super::joined_lookups) to one request. One token behind several commands for
+//! different calls would not do: it does not show that of their replies one was doubled and another lost, or that two changed
+//! places, and calls would get each other's values.
 
 use std::collections::VecDeque;
 use std::io;
+use std::iter;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -20,6 +22,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::oneshot;
 
 use super::echo_token::{EchoToken, Replies};
+use super::joined_lookups::{self, Joining, Lookup};
 use super::reply_buffer::ReplyBuffer;
 use super::request::Commands;
 
@@ -59,6 +62,9 @@ struct State {
     written: usize,
     /// The requests without all their replies.
     sent: VecDeque<Sent>,
+    joining: Joining,
+    /// Whether calls at the same time got the last replies.
+    is_shared: bool,
     /// Wakes the driver, unless it is woken already.
     driver: Option<Waker>,
 }
@@ -71,13 +77,24 @@ struct Request {
     bytes: Vec<u8>,
     commands: usize,
     has_token: bool,
+    /// Whether it must not be joined with others.
+    is_alone: bool,
     caller: Caller,
 }
 
-/// A request that was sent.
+/// Requests that were sent: several if they were joined.
 struct Sent {
     replies: Replies,
-    caller: Caller,
+    request: Request,
+    joined: Vec<Request>,
+}
+
+/// Requests whose replies must be asked for again.
+#[derive(Default)]
+struct Unanswered {
+    requests: Vec<Request>,
+    /// Whether the server does not answer joined look-ups.
+    is_refused: bool,
 }
 
 /// What came in.
@@ -105,6 +122,8 @@ impl Multiplexer {
                 outgoing: Vec::new(),
                 written: 0,
                 sent: VecDeque::new(),
+                joining: Joining::default(),
+                is_shared: false,
                 driver: None,
             }),
             traffic: Traffic::default(),
@@ -130,6 +149,7 @@ impl Multiplexer {
             bytes,
             commands: commands.len(),
             has_token,
+            is_alone: false,
             caller,
         });
         replies.await.unwrap_or_else(|_| Err(ended()))
@@ -140,7 +160,7 @@ impl Multiplexer {
         if state.writer.is_none() {
             return;
         }
-        let is_idle = state.waiting.is_empty() && state.sent.is_empty();
+        let is_idle = state.waiting.is_empty() && state.sent.is_empty() && !state.is_shared;
         state.remove_dropped();
         state.waiting.push_back(request);
         if is_idle {
@@ -168,8 +188,9 @@ impl Multiplexer {
         );
         drop(state);
         drop(writer);
-        for request in sent {
-            let _ = request.caller.send(Err(error.clone()));
+        for Sent { request, joined, .. } in sent {
+            let requests = iter::once(request).chain(joined);
+            requests.for_each(|request| request.finish(Err(error.clone())));
         }
         // They were not sent: their calls learn that the connection has ended, and may use another one.
         drop(waiting);
@@ -232,15 +253,56 @@ impl State {
             if request.caller.is_closed() {
                 continue;
             }
-            self.outgoing.extend_from_slice(&request.bytes);
+            let joined = self.joined(&request);
+            let commands = if joined.is_empty() {
+                self.outgoing.extend_from_slice(&request.bytes);
+                request.commands
+            } else {
+                let requests = iter::once(&request).chain(&joined);
+                let lookups: Vec<_> = requests.filter_map(Request::lookup).collect();
+                joined_lookups::pack(&lookups, &mut self.outgoing)
+            };
             let token = request.has_token.then(EchoToken::new);
             if let Some(token) = token {
                 token.pack(&mut self.outgoing);
             }
             self.sent.push_back(Sent {
-                replies: Replies::to(request.commands, token),
-                caller: request.caller,
+                replies: Replies::to(commands, token),
+                request,
+                joined,
             });
+        }
+    }
+
+    /// The next requests, as far as they can be joined with this one.
+    fn joined(&mut self, first: &Request) -> Vec<Request> {
+        let mut joined = Vec::new();
+        let Some(lookup) = first.lookup() else {
+            return joined;
+        };
+        let limit = self.joining.limit();
+        while 1 + joined.len() < limit
+            && let Some(next) = self.waiting.front()
+            && (next.caller.is_closed() || next.lookup().is_some_and(|next| next.joins(&lookup)))
+        {
+            let next = self.waiting.pop_front();
+            joined.extend(next.filter(|next| !next.caller.is_closed()));
+        }
+        joined
+    }
+
+    /// Leaves requests again, before all others.
+    fn ask_again(&mut self, unanswered: Unanswered) {
+        if unanswered.is_refused {
+            self.joining.refuse();
+        }
+        if self.writer.is_some() {
+            for request in unanswered.requests.into_iter().rev() {
+                self.waiting.push_front(Request {
+                    is_alone: true,
+                    ..request
+                });
+            }
         }
     }
 
@@ -255,6 +317,7 @@ impl State {
             };
             // Without a request it is one too many, which the next token shows if it matters.
             if let Some(request) = self.sent.front_mut() {
+                self.joining.note(&reply);
                 if let Err(error) = request.replies.add(reply) {
                     return (complete, Err(error));
                 }
@@ -266,11 +329,40 @@ impl State {
     }
 }
 
-impl Sent {
+impl Request {
+    /// The look-up that can be joined with others. Without a token, only the number of replies would match them to commands.
+    fn lookup(&self) -> Option<Lookup<'_>> {
+        let may_join = self.has_token && !self.is_alone && self.commands == 1;
+        may_join.then(|| Lookup::of(&self.bytes)).flatten()
+    }
+
     /// Gives the replies to the call.
-    fn finish(self) {
+    fn finish(self, replies: RedisResult<Vec<Value>>) {
         // An error: the call was dropped.
-        let _ = self.caller.send(self.replies.all());
+        let _ = self.caller.send(replies);
+    }
+}
+
+impl Sent {
+    /// Gives the replies to the calls.
+    fn finish(self, unanswered: &mut Unanswered) {
+        let replies = self.replies.all();
+        if self.joined.is_empty() {
+            return self.request.finish(replies);
+        }
+        let count = 1 + self.joined.len();
+        let requests = iter::once(self.request).chain(self.joined);
+        match replies.map(|replies| joined_lookups::replies(replies, count)) {
+            Err(error) => requests.for_each(|request| request.finish(Err(error.clone()))),
+            Ok(None) => {
+                unanswered.is_refused = true;
+                unanswered.requests.extend(requests);
+            }
+            Ok(Some(replies)) => requests.zip(replies).for_each(|(request, reply)| match reply {
+                Some(reply) => request.finish(Ok(vec![reply])),
+                None => unanswered.requests.push(request),
+            }),
+        }
     }
 }
 
@@ -304,11 +396,20 @@ impl<R: AsyncRead + Unpin> Driver<R> {
             let count = came.len();
             let total = self.multiplexer.traffic.add(came);
             self.incoming.add(count);
-            let (complete, taken) = self.multiplexer.state.lock().take_replies(&mut self.incoming);
+            let mut state = self.multiplexer.state.lock();
+            let (complete, taken) = state.take_replies(&mut self.incoming);
+            if let Some(first) = complete.first() {
+                state.is_shared = complete.len() > 1 || !first.joined.is_empty();
+            }
+            drop(state);
             let replied = total - self.incoming.incomplete() as u64;
             self.multiplexer.traffic.replied.store(replied, Ordering::Relaxed);
             // Not with the state locked: the calls may use the connection at once.
-            complete.into_iter().for_each(Sent::finish);
+            let mut unanswered = Unanswered::default();
+            complete.into_iter().for_each(|sent| sent.finish(&mut unanswered));
+            if !unanswered.requests.is_empty() {
+                self.multiplexer.state.lock().ask_again(unanswered);
+            }
             taken?;
         }
     }
