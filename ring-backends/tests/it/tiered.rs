@@ -4,6 +4,8 @@
 mod changed_elsewhere;
 mod cleanup;
 mod dropping;
+#[cfg(feature = "redis")]
+mod evicted;
 mod far;
 #[cfg(feature = "redis")]
 mod lost;
