@@ -352,8 +352,8 @@ main() {
     toolchain
     # What serves building again costs a good part of building once.
     export CARGO_INCREMENTAL="${CARGO_INCREMENTAL:-0}"
-    # More tests at a time made some fail by their deadlines on a busy machine.
-    export RUST_TEST_THREADS="${RUST_TEST_THREADS:-$((2 * $(processors)))}"
+    # More than there are processors: many tests wait for servers or for expiries.
+    export RUST_TEST_THREADS="${RUST_TEST_THREADS:-$((4 * $(processors)))}"
     trap finish EXIT
     for name in $names; do
         if ! is_apart "$name"; then
