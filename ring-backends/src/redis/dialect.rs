@@ -130,7 +130,8 @@ impl Word {
         refused.find_map(|(command, reply)| Word::of(command).filter(|word| word.is_refused_by(reply)))
     }
 
-    fn is_refused_by(self, reply: &Value) -> bool {
+    /// Whether it is not accepted, by its reply.
+    pub(super) fn is_refused_by(self, reply: &Value) -> bool {
         let has_code = |code| matches!(reply, Value::ServerError(error) if error.code() == code);
         match self {
             Word::Unlink => is_refused(reply),

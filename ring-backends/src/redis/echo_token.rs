@@ -87,6 +87,12 @@ impl Replies {
         self.is_complete
     }
 
+    /// Whether only the token has not come.
+    #[cfg(feature = "tokio")]
+    pub(super) fn have_all_but_the_token(&self) -> bool {
+        self.token.is_some() && self.replies.len() == self.commands
+    }
+
     /// Adds the next reply, while they are not [complete](Self::are_complete). Those to earlier commands are skipped when
     /// the token behind them comes.
     ///

@@ -133,7 +133,7 @@ pub(super) fn may_be_sent_again(error: &RedisError, mutate: bool) -> bool {
 }
 
 /// Codes of errors about the server's state or the key, not the command.
-const OF_STATE: [&str; 13] = [
+const OF_STATE: [&str; 14] = [
     "READONLY",
     "MASTERDOWN",
     "LOADING",
@@ -147,6 +147,7 @@ const OF_STATE: [&str; 13] = [
     "MISCONF",
     "BUSY",
     "NOREPLICAS",
+    "WRONGTYPE",
 ];
 
 /// Whether a server refuses this kind of command.

@@ -1,7 +1,7 @@
 //! A connection that awaited calls share, and the task that drives it.
 //!
-//! Calls leave their commands here. The driver sends all that have been left together, an [echo token](super::echo_token)
-//! behind the commands of each call. Replies come in the order of the commands: a call gets its own when there is one to each
+//! Calls leave their requests here. The driver sends all that have been left together, an [echo token](super::echo_token)
+//! behind the commands of each. Replies come in the order of the commands: a request gets its own when there is one to each
 //! command, and the token behind them. If a call is dropped after its request was sent, its replies are read and discarded.
 //!
 //! Look-ups that are sent together are [joined](super::joined_lookups) to one request. One token behind several commands for
@@ -10,11 +10,11 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::iter;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
+use std::{iter, mem};
 
 use parking_lot::Mutex;
 use redis::{RedisError, RedisResult, Value};
@@ -122,7 +122,7 @@ impl Multiplexer {
                 outgoing: Vec::new(),
                 written: 0,
                 sent: VecDeque::new(),
-                joining: Joining::default(),
+                joining: Joining::new(),
                 is_shared: false,
                 driver: None,
             }),
@@ -182,17 +182,14 @@ impl Multiplexer {
     fn end(&self, error: &RedisError) {
         let mut state = self.state.lock();
         let writer = state.writer.take();
-        let (waiting, sent) = (
-            std::mem::take(&mut state.waiting),
-            std::mem::take(&mut state.sent),
-        );
+        let (waiting, sent) = (mem::take(&mut state.waiting), mem::take(&mut state.sent));
         drop(state);
         drop(writer);
         for Sent { request, joined, .. } in sent {
             let requests = iter::once(request).chain(joined);
             requests.for_each(|request| request.finish(Err(error.clone())));
         }
-        // They were not sent: their calls learn that the connection has ended, and may use another one.
+        // They were not sent, or are look-ups: their calls learn that the connection has ended, and may use another one.
         drop(waiting);
     }
 
@@ -248,14 +245,15 @@ impl State {
         self.outgoing.clear();
         self.outgoing.shrink_to(MAX_OUTGOING);
         while self.outgoing.len() < MAX_OUTGOING
-            && let Some(request) = self.waiting.pop_front()
+            && let Some(mut request) = self.waiting.pop_front()
         {
             if request.caller.is_closed() {
                 continue;
             }
             let joined = self.joined(&request);
             let commands = if joined.is_empty() {
-                self.outgoing.extend_from_slice(&request.bytes);
+                // It is not kept until the reply: it may contain a large value.
+                self.outgoing.extend_from_slice(&mem::take(&mut request.bytes));
                 request.commands
             } else {
                 let requests = iter::once(&request).chain(&joined);
@@ -296,13 +294,11 @@ impl State {
         if unanswered.is_refused {
             self.joining.refuse();
         }
-        if self.writer.is_some() {
-            for request in unanswered.requests.into_iter().rev() {
-                self.waiting.push_front(Request {
-                    is_alone: true,
-                    ..request
-                });
-            }
+        for request in unanswered.requests.into_iter().rev() {
+            self.waiting.push_front(Request {
+                is_alone: true,
+                ..request
+            });
         }
     }
 
@@ -317,7 +313,9 @@ impl State {
             };
             // Without a request it is one too many, which the next token shows if it matters.
             if let Some(request) = self.sent.front_mut() {
-                self.joining.note(&reply);
+                if !request.replies.have_all_but_the_token() {
+                    self.joining.note(&reply);
+                }
                 if let Err(error) = request.replies.add(reply) {
                     return (complete, Err(error));
                 }
@@ -354,14 +352,13 @@ impl Sent {
         let requests = iter::once(self.request).chain(self.joined);
         match replies.map(|replies| joined_lookups::replies(replies, count)) {
             Err(error) => requests.for_each(|request| request.finish(Err(error.clone()))),
-            Ok(None) => {
-                unanswered.is_refused = true;
-                unanswered.requests.extend(requests);
+            Ok((replies, is_refused)) => {
+                unanswered.is_refused |= is_refused;
+                requests.zip(replies).for_each(|(request, reply)| match reply {
+                    Some(reply) => request.finish(Ok(vec![reply])),
+                    None => unanswered.requests.push(request),
+                });
             }
-            Ok(Some(replies)) => requests.zip(replies).for_each(|(request, reply)| match reply {
-                Some(reply) => request.finish(Ok(vec![reply])),
-                None => unanswered.requests.push(request),
-            }),
         }
     }
 }
@@ -407,7 +404,7 @@ impl<R: AsyncRead + Unpin> Driver<R> {
             // Not with the state locked: the calls may use the connection at once.
             let mut unanswered = Unanswered::default();
             complete.into_iter().for_each(|sent| sent.finish(&mut unanswered));
-            if !unanswered.requests.is_empty() {
+            if unanswered.is_refused || !unanswered.requests.is_empty() {
                 self.multiplexer.state.lock().ask_again(unanswered);
             }
             taken?;
