@@ -1,4 +1,4 @@
-//! A far tier with too little memory, by each of its policies.
+//! A far tier with too little memory, by several of its policies.
 
 use std::time::{Duration, Instant};
 
