@@ -4,8 +4,8 @@
 //! is released in the background: no call waits for that.
 
 use std::mem;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -50,22 +50,20 @@ impl<S: Server> Remote<S> {
     }
 }
 
-/// Begins to release the leases of a node.
+/// Begins to release the leases of a node. The thread keeps the connections until none waits, so that leases end when the
+/// storage is dropped.
 pub(super) fn begin<S: BlockingServer>(server: &Arc<S>, nodes: &Arc<Nodes<S::StoredKey>>, node: usize) {
-    let (server, weak) = (Arc::downgrade(server), Arc::downgrade(nodes));
+    let (server, of_thread) = (Arc::clone(server), Arc::clone(nodes));
     let thread = thread::Builder::new().name("ring-cache leases".into());
-    if thread.spawn(move || run(&server, &weak, node)).is_err() {
+    if thread.spawn(move || run(&*server, &of_thread, node)).is_err() {
         let releases = &nodes.nodes[node].releases;
         releases.end();
     }
 }
 
-fn run<S: BlockingServer>(server: &Weak<S>, nodes: &Weak<Nodes<S::StoredKey>>, node: usize) {
-    while let (Some(server), Some(nodes)) = (server.upgrade(), nodes.upgrade()) {
-        let state = &nodes.nodes[node];
-        let Some(leases) = state.releases.next() else {
-            return;
-        };
+fn run<S: BlockingServer>(server: &S, nodes: &Nodes<S::StoredKey>, node: usize) {
+    let state = &nodes.nodes[node];
+    while let Some(leases) = state.releases.next() {
         // Without an answer the leases end by themselves.
         let Some(permit) = state.breaker.admit(PATIENCE) else {
             continue;

@@ -240,6 +240,23 @@ fn l3_what_is_not_stored_releases_its_lease_at_once() {
 }
 
 #[test]
+fn l4_leases_that_are_not_used_end_when_their_storage_is_dropped() {
+    let Some(server) = server("leases of dropped storages") else {
+        return;
+    };
+    for id in 0..100 {
+        assert_eq!(process(&server, |_| Ok(0)).get_unless_zero(id), Ok(0));
+    }
+    eventually(|| matches!(server.command(&["KEYS", "*"]), Reply::Array(keys) if keys.is_empty()));
+    let counts = server.command(&["INFO", "stats"]).bytes().unwrap();
+    let counts = String::from_utf8(counts).unwrap();
+    assert!(
+        counts.contains("expired_keys:0\r\n"),
+        "they were released: {counts}"
+    );
+}
+
+#[test]
 fn l4_a_stale_value_is_returned_while_another_process_refreshes_it() {
     let Some(server) = server("stale values with leases") else {
         return;

@@ -61,12 +61,15 @@ macro_rules! a_storage {
                         .map(|id| service.get_tagged_ring(id))
                         .get_or_update_many()
                 };
-                assert_eq!(many(&one), [Ok(3), Ok(4)]);
-                assert_eq!(many(&other), [Ok(3), Ok(4)]);
+                let values = many(&one);
+                // A lease that has not ended yet makes its key the last.
+                assert!([[Ok(3), Ok(4)], [Ok(4), Ok(3)]].contains(&values.clone().try_into().unwrap()));
+                assert_eq!(many(&other), values);
                 tag("member:2").forget_in(&other.storage).unwrap();
                 eventually(|| one.get_tagged_ring(2).get().unwrap().is_none());
-                assert_eq!(many(&one), [Ok(3), Ok(5)]);
-                assert_eq!(many(&other), [Ok(3), Ok(5)]);
+                let values = [values[0].clone(), Ok(5)];
+                assert_eq!(many(&one), values);
+                assert_eq!(many(&other), values);
             }
 
             pub(super) async fn one_awaited_computation(open: impl Fn() -> $Storage) {
