@@ -220,6 +220,20 @@ where
         })
     }
 
+    fn write_if_absent<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        value: T,
+        expiry: Option<Duration>,
+        until: Option<Instant>,
+    ) -> impl Future<Output = Result<bool, Error>> {
+        let key = EncodedKey::of(key);
+        let claim = Claim::of(Access::Exclusive, once(&key));
+        self.run("set", claim, self.limit(until), move |storage| {
+            storage.write_if_absent(&key, value, expiry, until)
+        })
+    }
+
     fn remove<K: RingKey + ?Sized>(
         &self,
         key: &K,

@@ -238,6 +238,10 @@ impl Server for MemcachedServer {
         request::write(entries)
     }
 
+    fn write_if_absent(entries: &[Entry<StoredKey>]) -> Result<Request<bool>, Fault> {
+        request::write_if_absent(entries)
+    }
+
     fn remove(keys: &[StoredKey]) -> Result<Request<bool>, Fault> {
         request::remove(keys)
     }

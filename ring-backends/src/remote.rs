@@ -113,6 +113,8 @@ pub trait Server: Send + Sync + 'static {
     fn read_expiring(keys: &[Self::StoredKey]) -> Result<Self::Request<Option<Found>>, Fault>;
     /// Stores values. No expiry is zero.
     fn write(entries: &[Entry<Self::StoredKey>]) -> Result<Self::Request<()>, Fault>;
+    /// Stores values under keys without entries. No expiry is zero. Returns whether each was stored.
+    fn write_if_absent(entries: &[Entry<Self::StoredKey>]) -> Result<Self::Request<bool>, Fault>;
     /// Removes entries. Returns whether each existed.
     fn remove(keys: &[Self::StoredKey]) -> Result<Self::Request<bool>, Fault>;
     /// Returns whether each entry exists.

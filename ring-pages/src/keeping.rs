@@ -100,7 +100,7 @@ impl<T, S: AsyncTags<T>> KeepsTags<T, S> for Beside {
         asked: Asked<'_>,
         until: Option<Instant>,
     ) -> Result<Option<T>, S::Error> {
-        let found = storage.read_tagged(&[(key, asked.only_looking())], until).await?;
+        let found = storage.read_tagged(&[(key, asked)], until).await?;
         Ok(found.into_iter().next().flatten().map(|found| found.value))
     }
 

@@ -121,12 +121,10 @@ impl Inner {
         until: Option<Instant>,
     ) -> Result<(), Cause> {
         let now = self.now();
-        let largest = self.max_bytes / 2;
-        let fits = |key: &str, value: &[u8]| (key.len() + value.len()) as u64 <= largest;
         let all_metadata: Vec<_> = entries
             .iter()
             .map(|(key, value, expiry)| {
-                let stays = *expiry != Some(Duration::ZERO) && fits(key, value);
+                let stays = *expiry != Some(Duration::ZERO) && self.fits(key, value);
                 stays.then(|| Metadata::new(now, *expiry, value))
             })
             .collect();
@@ -144,14 +142,50 @@ impl Inner {
             Ok(removed)
         });
         let removed = self.remember_failed(written, entries.iter().map(|(key, ..)| &**key))?;
+        self.count_removed(removed);
+        match entries.iter().find(|(key, value, _)| !self.fits(key, value)) {
+            Some((_, value, _)) => Err(too_large(value.len(), self.largest())),
+            None => Ok(()),
+        }
+    }
+
+    /// The most bytes of a key and its value.
+    fn largest(&self) -> u64 {
+        self.max_bytes / 2
+    }
+
+    fn fits(&self, key: &str, value: &[u8]) -> bool {
+        (key.len() + value.len()) as u64 <= self.largest()
+    }
+
+    fn count_removed(&self, removed: RemovalCounts) {
         count(&self.files.evictions, removed.evictions);
         count(&self.files.expirations, removed.expirations);
         (0..removed.evictions).for_each(|_| self.flights().lost(EvictionReason::Capacity));
         (0..removed.expirations).for_each(|_| self.flights().lost(EvictionReason::Expired));
-        match entries.iter().find(|(key, value, _)| !fits(key, value)) {
-            Some((_, value, _)) => Err(too_large(value.len(), largest)),
-            None => Ok(()),
+    }
+
+    /// Puts an entry under a key that has none. Returns whether it did; not if the entry is too large, or its expiry zero.
+    pub(super) fn put_if_absent(
+        &self,
+        (key, value, expiry): &(String, Vec<u8>, Option<Duration>),
+        until: Option<Instant>,
+    ) -> Result<bool, Cause> {
+        if *expiry == Some(Duration::ZERO) || !self.fits(key, value) {
+            return Ok(false);
         }
+        let now = self.now();
+        let metadata = Metadata::new(now, *expiry, value);
+        let removed = self.write(self.wait_limit(until), |writer| {
+            if operations::look(writer, key)?.is_some_and(|found| found.lives(now)) {
+                return Ok(None);
+            }
+            let put = Put { key, value, metadata };
+            operations::put(writer, put, now, self.max_bytes).map(Some)
+        })?;
+        let was_put = removed.is_some();
+        self.count_removed(removed.unwrap_or_default());
+        Ok(was_put)
     }
 
     pub(super) fn remove(&self, keys: &[String], until: Option<Instant>) -> Result<Vec<bool>, Cause> {

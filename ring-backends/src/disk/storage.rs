@@ -71,6 +71,18 @@ impl Storage<Vec<u8>> for Disk {
         written.map_err(|cause| failed("set", cause))
     }
 
+    fn write_if_absent<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        value: Vec<u8>,
+        expiry: Option<Duration>,
+        until: Option<Instant>,
+    ) -> Result<bool, Error> {
+        let entry = (self.text(key), value, expiry);
+        let put = self.inner.put_if_absent(&entry, until);
+        put.map_err(|cause| failed("set", cause))
+    }
+
     fn remove<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<bool, Error> {
         let removed = self.inner.remove(&[self.text(key)], until);
         let removed = removed.map_err(|cause| failed("delete", cause))?;

@@ -127,18 +127,34 @@ pub(super) fn contains(keys: &[StoredKey]) -> Result<Request<bool>, Fault> {
 
 /// Stores values.
 pub(super) fn write(entries: &[Entry<StoredKey>]) -> Result<Request<()>, Fault> {
+    let set = set(entries, None)?;
+    Request::each_change(entries, |(key, ..)| key, set, stored)
+}
+
+/// Stores values under keys without entries.
+pub(super) fn write_if_absent(entries: &[Entry<StoredKey>]) -> Result<Request<bool>, Fault> {
+    Request::each(entries, true, set(entries, Some(SetMode::Add))?, was_added)
+}
+
+/// The command that stores one of the entries.
+fn set(
+    entries: &[Entry<StoredKey>],
+    mode: Option<SetMode>,
+) -> Result<impl Fn(&Entry<StoredKey>, Vec<u8>) -> Command, Fault> {
     // Memcached would execute the bytes of larger values as commands.
     if entries.iter().any(|(_, value, _)| value.len() > MAX_VALUE) {
         return Err(Fault::Refused("the value is larger than 1 GiB".into()));
     }
     let now = SystemTime::now();
-    let command = |(key, value, lasting): &Entry<StoredKey>, number| {
+    Ok(move |(key, value, lasting): &Entry<StoredKey>, number| {
         let mut options = SetOptions::default();
+        if let Some(mode) = mode {
+            options.mode = mode;
+        }
         options.ttl = lasting.map(|lasting| expiry(lasting, now));
         options.opaque = Some(number);
         build_set(key.as_str(), value.as_slice(), &options)
-    };
-    Request::each_change(entries, |(key, ..)| key, command, stored)
+    })
 }
 
 /// Removes entries.
@@ -275,6 +291,15 @@ fn released(reply: MetaCommandResult) -> Option<bool> {
     match reply.rc {
         ReturnCode::Hd => Some(true),
         ReturnCode::Nf | ReturnCode::Ex => Some(false),
+        _ => None,
+    }
+}
+
+/// Whether a value was stored where there was none.
+fn was_added(reply: MetaCommandResult) -> Option<bool> {
+    match reply.rc {
+        ReturnCode::Hd => Some(true),
+        ReturnCode::Ns => Some(false),
         _ => None,
     }
 }

@@ -148,6 +148,10 @@ impl KeySchema for SpreadKeys {
         Keys::write(entries)
     }
 
+    fn write_if_absent(entries: &[Entry<StoredKey>]) -> Result<Request<bool>, Fault> {
+        Keys::write_if_absent(entries)
+    }
+
     fn remove(keys: &[StoredKey]) -> Result<Request<bool>, Fault> {
         Keys::remove(keys)
     }

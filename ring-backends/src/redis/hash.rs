@@ -180,6 +180,18 @@ impl KeySchema for Fields {
         Ok(Request::each(runs(entries, |(key, ..)| key), set, request::done))
     }
 
+    fn write_if_absent(entries: &[Entry<Field>]) -> Result<Request<bool>, Fault> {
+        if entries.iter().any(|(.., expiry)| expiry.is_some()) {
+            return Err(cannot_expire());
+        }
+        let set = |(key, value, _): &Entry<Field>| {
+            let mut command = request::on("HSETNX", &key.hash);
+            command.arg(&*key.field).arg(value.as_slice());
+            command
+        };
+        Ok(Request::each(entries, set, request::flags))
+    }
+
     fn remove(keys: &[Field]) -> Result<Request<bool>, Fault> {
         Ok(Request::each(keys, |key| on("HDEL", key), request::flags))
     }

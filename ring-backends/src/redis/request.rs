@@ -72,8 +72,8 @@ impl<T> Request<T> {
 }
 
 /// The commands that change entries.
-const MUTATIONS: [&[u8]; 8] = [
-    b"SET", b"UNLINK", b"DEL", b"PEXPIRE", b"HSET", b"HDEL", b"EVALSHA", b"EVAL",
+const MUTATIONS: [&[u8]; 9] = [
+    b"SET", b"UNLINK", b"DEL", b"PEXPIRE", b"HSET", b"HSETNX", b"HDEL", b"EVALSHA", b"EVAL",
 ];
 
 /// The longest expiry, a hundred years: Redis refuses much longer ones.
@@ -174,6 +174,16 @@ pub(super) fn done(replies: Vec<Value>) -> Result<Vec<()>, Unexpected> {
         _ => Err(Unexpected::Reply),
     };
     replies.into_iter().map(done).collect()
+}
+
+/// For each `SET` with `NX`, whether it set the value.
+pub(super) fn were_set(replies: Vec<Value>) -> Result<Vec<bool>, Unexpected> {
+    let was_set = |reply| match Unexpected::check(reply)? {
+        Value::Okay => Ok(true),
+        Value::Nil => Ok(false),
+        _ => Err(Unexpected::Reply),
+    };
+    replies.into_iter().map(was_set).collect()
 }
 
 /// For each command, whether the entry existed.

@@ -46,6 +46,8 @@ pub(super) trait KeySchema: Send + Sync + 'static {
     fn read_expiring(keys: &[Self::StoredKey]) -> Result<Request<Option<Found>>, Fault>;
     /// Stores values.
     fn write(entries: &[Entry<Self::StoredKey>]) -> Result<Request<()>, Fault>;
+    /// Stores values under keys without entries.
+    fn write_if_absent(entries: &[Entry<Self::StoredKey>]) -> Result<Request<bool>, Fault>;
     /// Removes entries.
     fn remove(keys: &[Self::StoredKey]) -> Result<Request<bool>, Fault>;
     /// Looks for entries.
@@ -157,6 +159,15 @@ impl KeySchema for Keys {
         Ok(request.ending_leases(entries.iter().map(|(key, ..)| key)))
     }
 
+    fn write_if_absent(entries: &[Entry<StoredKey>]) -> Result<Request<bool>, Fault> {
+        let set = |(key, value, expiry): &Entry<StoredKey>| {
+            let mut command = request::set((key, value, *expiry));
+            command.arg("NX");
+            command
+        };
+        Ok(Request::each(entries, set, request::were_set))
+    }
+
     /// `UNLINK` frees memory in the background; `DEL` of a large value would delay other commands.
     fn remove(keys: &[StoredKey]) -> Result<Request<bool>, Fault> {
         let request = Request::each(keys, |key| request::on("UNLINK", key), request::flags);
@@ -238,6 +249,7 @@ mod tests {
         let keys = [L::stored_key("", &1), L::stored_key("", &2)];
         let entries = keys.clone().map(|key| (key, vec![], lasting));
         assert!(L::write(&entries).is_ok_and(|write| write.commands.mutate()));
+        assert!(L::write_if_absent(&entries).is_ok_and(|write| write.commands.mutate()));
         assert!(L::remove(&keys).is_ok_and(|removal| removal.commands.mutate()));
         let expiries = keys.clone().map(|key| (key, Duration::ZERO));
         if let Ok(touch) = L::touch(&expiries) {

@@ -88,6 +88,10 @@ impl<L: KeySchema> Server for RedisServer<L> {
         L::write(entries)
     }
 
+    fn write_if_absent(entries: &[Entry<L::StoredKey>]) -> Result<Request<bool>, Fault> {
+        L::write_if_absent(entries)
+    }
+
     fn remove(keys: &[L::StoredKey]) -> Result<Request<bool>, Fault> {
         L::remove(keys)
     }

@@ -107,6 +107,11 @@ pub(super) fn write<S: Server>(name: &'static str) -> Operation<S, Entry<S::Stor
     Operation::mutation(name, |(key, ..)| key, S::write)
 }
 
+/// If it fails, no entry is out of date: at most there is one where there was none.
+pub(super) fn write_if_absent<S: Server>(name: &'static str) -> Operation<S, Entry<S::StoredKey>, bool> {
+    Operation::query(name, |(key, ..)| key, S::write_if_absent)
+}
+
 pub(super) fn remove<S: Server>(name: &'static str) -> Keys<S, bool> {
     Operation::mutation(name, |key| key, S::remove)
 }

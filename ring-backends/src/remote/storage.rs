@@ -18,7 +18,7 @@ use ring_cache_core::{Error, Name, RingKey};
 use super::AsyncServer;
 use super::leases::{are_leased, entries_of, keys_of, leased};
 use super::operation::{
-    acquire, contains, lease_tokens, read, read_expiring, remove, touch, write, write_leased,
+    acquire, contains, lease_tokens, read, read_expiring, remove, touch, write, write_if_absent, write_leased,
 };
 use super::{BlockingClear, BlockingServer, Entry, Expiring, Found, Remote, Server, ServerLeases};
 
@@ -152,6 +152,21 @@ impl<S: BlockingServer> Storage<Vec<u8>> for Remote<S> {
         }
         self.execute(&write("set"), &[(key, value, expiry)], until)
             .map(drop)
+    }
+
+    fn write_if_absent<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        value: Vec<u8>,
+        expiry: Option<Duration>,
+        until: Option<Instant>,
+    ) -> Result<bool> {
+        if is_zero(expiry) {
+            return Ok(false);
+        }
+        let entries = [(self.key(key), value, expiry)];
+        self.execute(&write_if_absent("set"), &entries, self.until(until))
+            .map(only)
     }
 
     fn remove<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<bool> {
@@ -293,6 +308,22 @@ impl<S: AsyncServer> AsyncStorage<Vec<u8>> for Remote<S> {
         }
         let entries = [(key, value, expiry)];
         self.execute_async(&write("set"), &entries, until).await.map(drop)
+    }
+
+    async fn write_if_absent<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        value: Vec<u8>,
+        expiry: Option<Duration>,
+        until: Option<Instant>,
+    ) -> Result<bool> {
+        if is_zero(expiry) {
+            return Ok(false);
+        }
+        let entries = [(self.key(key), value, expiry)];
+        self.execute_async(&write_if_absent("set"), &entries, self.until(until))
+            .await
+            .map(only)
     }
 
     async fn remove<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<bool> {

@@ -8,6 +8,7 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use ring_cache::{
     AsyncCalls, Blocking, Calls, Disk, Lru, Memcached, Redis, RedisCluster, RedisHash, RingKey, Tiered,
     ring_impl, tag,
@@ -17,6 +18,11 @@ use ring_cache_test_servers::{self as servers, or_leave_out};
 use crate::handles::{run, twice};
 
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Calls at the same time, and how often.
+const TOGETHER: usize = 8;
+const IDS: [u32; TOGETHER] = [101, 102, 103, 104, 105, 106, 107, 108];
+const ROUNDS: usize = 10;
 
 /// A source with numbered answers.
 #[derive(Clone, RingKey)]
@@ -176,6 +182,24 @@ macro_rules! blocking {
             let friends = here.friends(5);
             there.user_ring(5).expire()?;
             assert!(soon(|| here.friends(5) != friends));
+
+            // Calls that find no version at the same time agree on one: none makes the value of another absent.
+            for _ in 0..ROUNDS {
+                tag("team").forget_in(&here.storage)?;
+                let together = Barrier::new(TOGETHER);
+                let computed = thread::scope(|scope| {
+                    let calls = IDS.map(|id| {
+                        let (source, together) = (if id % 2 == 0 { &here } else { &there }, &together);
+                        scope.spawn(move || {
+                            together.wait();
+                            source.page(id)
+                        })
+                    });
+                    calls.map(|call| Some(call.join().unwrap()))
+                });
+                let stored = IDS.map(|id| here.page_ring(id).get().unwrap());
+                assert_eq!(stored, computed);
+            }
             Ok(())
         }
     };
@@ -241,6 +265,13 @@ macro_rules! awaited {
             assert_eq!(here.friends_async(5).await / 1000, 1);
             let user = here.user_async_ring(5).update().await;
             assert_eq!(here.friends_async(5).await / 1000, user);
+            for _ in 0..ROUNDS {
+                forget("team", &here).await?;
+                let calls = IDS.map(|id| if id % 2 == 0 { &here } else { &there }.page_async(id));
+                let computed = join_all(calls).await;
+                let stored = IDS.map(|id| here.page_async_ring(id)).get_or_update_many().await;
+                assert_eq!(stored, computed);
+            }
             Ok(())
         }
     };

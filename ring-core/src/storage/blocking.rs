@@ -37,6 +37,23 @@ pub trait Storage<T>: StorageBase<T> {
         until: Option<Instant>,
     ) -> Result<(), Self::Error>;
 
+    /// Raw: puts a value under `key`, for `expiry` if there is one, unless there is an entry. Returns whether it was put.
+    ///
+    /// A storage that processes share does it in one step. Without that, of two that put a value at the same time the last
+    /// one stays.
+    fn write_if_absent<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        value: T,
+        expiry: Option<Duration>,
+        until: Option<Instant>,
+    ) -> Result<bool, Self::Error> {
+        if self.contains(key, until)? {
+            return Ok(false);
+        }
+        self.write(key, value, expiry, until).map(|()| true)
+    }
+
     /// Raw: removes the entry under `key`. Returns whether there was one.
     fn remove<K: RingKey + ?Sized>(&self, key: &K, until: Option<Instant>) -> Result<bool, Self::Error>;
 

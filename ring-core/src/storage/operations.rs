@@ -30,6 +30,8 @@ macro_rules! storage_queries {
                 (keys: &[K] => Vec<$crate::key::EncodedKey> = &keys) () -> Vec<Option<$crate::storage::Expiring<T>>>;
             contains_fresh_many "has_many" (K: $crate::RingKey)
                 (keys: &[K] => Vec<$crate::key::EncodedKey> = &keys) (stale: ::std::time::Duration) -> Vec<bool>;
+            write_if_absent "set" (K: $crate::RingKey + ?Sized)
+                (key: &K => $crate::key::EncodedKey = &key) (value: T, expiry: Option<::std::time::Duration>) -> bool;
             acquire "lease" (K: $crate::RingKey + ?Sized)
                 (key: &K => $crate::key::EncodedKey = &key) (request: $crate::storage::LeaseRequest)
                 -> $crate::storage::Acquired<T>;

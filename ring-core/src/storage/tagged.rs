@@ -28,8 +28,6 @@ use crate::tag::{Tag, version_in_memory};
 pub struct Asked<'c> {
     pub(crate) tags: &'c [Tag],
     seen: &'c Seen,
-    /// Whether a look-up makes no version for a tag without one.
-    pub(crate) only_looks: bool,
 }
 
 /// The version of a call's tags that it has read last. Once its value is being made, that version stays.
@@ -45,21 +43,7 @@ const UNKNOWN: u64 = 0;
 impl<'c> Asked<'c> {
     /// A call with these tags.
     pub fn new(tags: &'c [Tag], seen: &'c Seen) -> Self {
-        Asked {
-            tags,
-            seen,
-            only_looks: false,
-        }
-    }
-
-    /// The same for a look-up that makes no versions: concurrent ones would make one each, and one stays. A computation
-    /// [sees](Tags::see_tagged) the versions before it begins.
-    #[must_use]
-    pub fn only_looking(self) -> Self {
-        Asked {
-            only_looks: true,
-            ..self
-        }
+        Asked { tags, seen }
     }
 
     /// A copy, which shares the version.

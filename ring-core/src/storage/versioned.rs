@@ -1,10 +1,10 @@
 //! Tags in a storage of bytes: a second entry beside each, and one for each tag.
 //!
 //! The entry of a tag holds its version, bytes that are made once. Forgetting the tag removes that entry; a call that
-//! finds none makes a new version. The second entry beside a value holds a digest of the versions that the value's tags
-//! had before it was computed, and a digest of the value. The two entries are written one after the other, perhaps by
-//! different computations; they belong together only if the digests match. The value itself stays as the coder made it.
-//! All are read in one round trip.
+//! finds none makes a new version, and calls that find none at the same time agree on one. The second entry beside a value
+//! holds a digest of the versions that the value's tags had before it was computed, and a digest of the value. The two
+//! entries are written one after the other, perhaps by different computations; they belong together only if the digests
+//! match. The value itself stays as the coder made it. All are read in one round trip.
 //!
 //! Versions in place of a list of a tag's entries are an idea of [memcached's
 //! namespaces](https://github.com/memcached/memcached/wiki/ProgrammingTricks#namespacing).
@@ -96,11 +96,6 @@ impl<'q, 'k, K: RingKey + ?Sized> Inquiry<'q, 'k, K> {
         }
     }
 
-    /// Whether missing versions are made.
-    fn makes_versions(&self) -> bool {
-        self.keys.iter().any(|(_, asked)| !asked.only_looks)
-    }
-
     /// The keys to read.
     fn parts(&self) -> Vec<Part<'k, K>> {
         let entries = self.keys.iter();
@@ -156,7 +151,7 @@ fn see_all(asked: &[Asked<'_>], versions: &[Version]) {
 /// The version of a tag, as it lies in the storage.
 struct Version {
     tag: Tag,
-    /// `None` if there is none, or if it is not trusted.
+    /// `None` if there is none, or if it may still be replaced by an older one.
     bytes: Option<Vec<u8>>,
     /// Whether it may end before an entry that was stored with it.
     ends_early: bool,
@@ -375,21 +370,45 @@ fn unseen(count: usize) -> Vec<Seen> {
     (0..count).map(|_| Seen::default()).collect()
 }
 
-/// Makes missing versions, if it `makes` any, and extends the lives of those that end early.
-fn complete<S>(
-    storage: &S,
-    versions: &mut [Version],
-    makes: bool,
-    until: Option<Instant>,
-) -> Result<(), S::Error>
+/// Makes the version of a tag that has none, and returns it. If another call has made one since, that one counts: otherwise
+/// the values of calls at the same time would have different versions, and all but one would be absent.
+fn make<S>(storage: &S, tag: &Tag, until: Option<Instant>) -> Result<Option<Vec<u8>>, S::Error>
+where
+    S: HoldsBytes + Storage<Vec<u8>>,
+{
+    let (new, life) = (new_version(), life_of_new::<S>());
+    if storage.flights().is_in_doubt(tag) {
+        storage.set(tag, new.clone(), life)?;
+    } else if !storage.write_if_absent(tag, new.clone(), life, until)? {
+        let found = storage.read(tag, until)?;
+        return Ok(found.filter(|_| !storage.flights().is_in_doubt(tag)));
+    }
+    Ok(Some(new))
+}
+
+/// [`make`], awaited.
+async fn make_awaited<S>(storage: &S, tag: &Tag, until: Option<Instant>) -> Result<Option<Vec<u8>>, S::Error>
+where
+    S: HoldsBytes + AsyncStorage<Vec<u8>>,
+{
+    let (new, life) = (new_version(), life_of_new::<S>());
+    if storage.flights().is_in_doubt(tag) {
+        storage.set(tag, new.clone(), life).await?;
+    } else if !storage.write_if_absent(tag, new.clone(), life, until).await? {
+        let found = storage.read(tag, until).await?;
+        return Ok(found.filter(|_| !storage.flights().is_in_doubt(tag)));
+    }
+    Ok(Some(new))
+}
+
+/// Makes missing versions, and extends the lives of those that end early.
+fn complete<S>(storage: &S, versions: &mut [Version], until: Option<Instant>) -> Result<(), S::Error>
 where
     S: HoldsBytes + Storage<Vec<u8>>,
 {
     for version in versions {
-        if makes && version.bytes.is_none() {
-            let new = new_version();
-            storage.set(&version.tag, new.clone(), life_of_new::<S>())?;
-            version.bytes = Some(new);
+        if version.bytes.is_none() {
+            version.bytes = make(storage, &version.tag, until)?;
         } else if version.ends_early {
             storage.renew(&version.tag, life_of_versions(), until)?;
         }
@@ -401,18 +420,15 @@ where
 async fn complete_awaited<S>(
     storage: &S,
     versions: &mut [Version],
-    makes: bool,
     until: Option<Instant>,
 ) -> Result<(), S::Error>
 where
     S: HoldsBytes + AsyncStorage<Vec<u8>>,
 {
     for version in versions {
-        if makes && version.bytes.is_none() {
-            let new = new_version();
+        if version.bytes.is_none() {
             // Boxed, as it is rare and deep: the compiler limits how deep futures are nested.
-            Box::pin(storage.set(&version.tag, new.clone(), life_of_new::<S>())).await?;
-            version.bytes = Some(new);
+            version.bytes = Box::pin(make_awaited(storage, &version.tag, until)).await?;
         } else if version.ends_early {
             storage.renew(&version.tag, life_of_versions(), until).await?;
         }
@@ -429,7 +445,7 @@ impl<S: HoldsBytes + Storage<Vec<u8>>> Tags<Vec<u8>> for S {
         let inquiry = Inquiry::new(keys);
         let found = self.read_many_expiring(&inquiry.parts(), until)?;
         let (entries, mut versions) = inquiry.split(self, found);
-        complete(self, &mut versions, inquiry.makes_versions(), until)?;
+        complete(self, &mut versions, until)?;
         Ok(inquiry.judge(entries, &versions))
     }
 
@@ -437,7 +453,7 @@ impl<S: HoldsBytes + Storage<Vec<u8>>> Tags<Vec<u8>> for S {
         let tags = distinct(asked.iter().flat_map(|asked| asked.tags));
         let found = self.read_many_expiring(&tags, until)?;
         let mut versions = Version::all(self, &tags, found);
-        complete(self, &mut versions, true, until)?;
+        complete(self, &mut versions, until)?;
         see_all(asked, &versions);
         Ok(())
     }
@@ -522,7 +538,7 @@ impl<S: HoldsBytes + AsyncStorage<Vec<u8>>> AsyncTags<Vec<u8>> for S {
         let inquiry = Inquiry::new(keys);
         let found = self.read_many_expiring(&inquiry.parts(), until).await?;
         let (entries, mut versions) = inquiry.split(self, found);
-        complete_awaited(self, &mut versions, inquiry.makes_versions(), until).await?;
+        complete_awaited(self, &mut versions, until).await?;
         Ok(inquiry.judge(entries, &versions))
     }
 
@@ -530,7 +546,7 @@ impl<S: HoldsBytes + AsyncStorage<Vec<u8>>> AsyncTags<Vec<u8>> for S {
         let tags = distinct(asked.iter().flat_map(|asked| asked.tags));
         let found = self.read_many_expiring(&tags, until).await?;
         let mut versions = Version::all(self, &tags, found);
-        complete_awaited(self, &mut versions, true, until).await?;
+        complete_awaited(self, &mut versions, until).await?;
         see_all(asked, &versions);
         Ok(())
     }

@@ -49,6 +49,7 @@ fn wrong_answers() {
     assert_noticed(Flaw::RemoveLeaves, "a_removed_entry_is_gone");
     assert_noticed(Flaw::ContainsSaysTrue, "a_new_key_is_absent");
     assert_noticed(Flaw::FirstWriteStays, "a_write_replaces");
+    assert_noticed(Flaw::WriteIfAbsentReplaces, "a_write_if_absent_replaces_nothing");
     assert_noticed(Flaw::KeepsOneEntry, "entries_do_not_disturb_each_other");
     assert_noticed(Flaw::KeepsFewEntries, "many_entries");
     assert_noticed(Flaw::RemoveSaysTrue, "verbs");
@@ -107,6 +108,10 @@ fn expiries() {
     assert_noticed(Flaw::RoundsDown, "tiny_expiries_end");
     assert_noticed(Flaw::TakesMonthsForDates, "long_expiries_last");
     assert_noticed(Flaw::KeepsFirstExpiry, "a_write_brings_its_own_expiry");
+    assert_noticed(
+        Flaw::WriteIfAbsentTouches,
+        "a_write_if_absent_brings_its_own_expiry",
+    );
     assert_noticed(Flaw::TouchSaysTrue, "a_touch_restarts_the_expiry");
     assert_noticed(Flaw::TouchOnlyLooks, "a_touch_restarts_the_expiry");
     assert_noticed(Flaw::TouchNeverShortens, "a_touch_restarts_the_expiry");

@@ -36,10 +36,6 @@ macro_rules! a_storage {
 
             /// Two processes compute each value once, before and after its tag is forgotten.
             pub(super) fn one_computation(open: impl Fn() -> $Storage) {
-                // Of processes that find no version of a tag, each makes one, and may compute.
-                let first = Service::new(open(), Ok);
-                assert_eq!(first.get_tagged(1), Ok(1));
-                assert!(first.get_tagged_ring(1).delete().unwrap());
                 let (gate, computed) = (Gate::default(), Arc::<AtomicU32>::default());
                 let [one, other] = [open(), open()].map(|storage| numbering(storage, &gate, &computed));
                 let both = || {

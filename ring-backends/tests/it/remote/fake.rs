@@ -282,6 +282,20 @@ impl Server for Fake {
         }))
     }
 
+    fn write_if_absent(new: &[Entry<String>]) -> Result<Request<bool>, Fault> {
+        let new = new.to_vec();
+        let asked = text("write_if_absent", new.iter().map(|(key, ..)| key));
+        let put = |entries: &mut Entries, (key, value, expiry): Entry<String>| {
+            let is_absent = !entries.contains_key(&key);
+            if is_absent {
+                entries.insert(key, (value, expiry));
+            }
+            is_absent
+        };
+        let put_all = move |entries: &mut Entries| new.into_iter().map(|new| put(entries, new)).collect();
+        Ok(Request::new(asked, put_all).filled_with(|| false))
+    }
+
     fn remove(keys: &[String]) -> Result<Request<bool>, Fault> {
         let remove = |entries: &mut Entries, key: &String| entries.remove(key).is_some();
         Ok(each("remove", keys, remove).filled_with(|| true))

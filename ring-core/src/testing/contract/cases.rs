@@ -69,6 +69,7 @@ pub(super) fn all<Su: Tested<T>, T: Value>() -> Vec<Case<Su, T>> {
         entries::a_new_key_is_absent, Nothing, 1;
         entries::a_written_value_is_found, Nothing, 1;
         entries::a_write_replaces, Nothing, 1;
+        entries::a_write_if_absent_replaces_nothing, Nothing, 1;
         entries::a_removed_entry_is_gone, Nothing, 1;
         entries::entries_do_not_disturb_each_other, Nothing, 2;
         entries::many_entries, Nothing, 2;
@@ -93,6 +94,7 @@ pub(super) fn all<Su: Tested<T>, T: Value>() -> Vec<Case<Su, T>> {
         expiry::tiny_expiries_end, Expiry, 3;
         expiry::long_expiries_last, Expiry, 10;
         expiry::a_write_brings_its_own_expiry, Expiry, 3;
+        expiry::a_write_if_absent_brings_its_own_expiry, Expiry, 1;
         expiry::a_touch_restarts_the_expiry, Expiry, 3;
         expiry::a_touch_without_expiry_only_looks, Expiry, 2;
         expiry::many_have_their_own_expiries, Expiry, 3;

@@ -41,6 +41,31 @@ pub(super) fn a_write_replaces<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>
     }
 }
 
+pub(super) fn a_write_if_absent_replaces_nothing<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
+    let (storage, [key]) = trial.begin();
+    for number in [1, 2] {
+        let was_put = storage.write_if_absent(&key, trial.value(number), None);
+        expect(
+            was_put,
+            true,
+            format_args!("`write_if_absent` of {} which is not there", shown(&key)),
+        );
+        let was_put = storage.write_if_absent(&key, trial.value(3), None);
+        expect(
+            was_put,
+            false,
+            format_args!("`write_if_absent` of {} which is there", shown(&key)),
+        );
+        expect_held(
+            &storage,
+            &key,
+            Some(&trial.value(number)),
+            "after a write to absent entries only",
+        );
+        storage.remove(&key);
+    }
+}
+
 pub(super) fn a_removed_entry_is_gone<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
     let (storage, [key]) = trial.begin();
     for number in [1, 2] {

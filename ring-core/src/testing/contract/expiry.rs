@@ -159,6 +159,27 @@ pub(super) fn a_write_brings_its_own_expiry<Su: Tested<T>, T: Value>(trial: &Tri
     storage.remove_many(&keys);
 }
 
+pub(super) fn a_write_if_absent_brings_its_own_expiry<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
+    let (storage, [key]) = trial.begin();
+    let short = Some(trial.short());
+    let put = |number, expiry| storage.write_if_absent(&key, trial.value(number), expiry);
+    put(1, short);
+    trial.let_short_pass();
+    expect_held(&storage, &key, None, "put with a short expiry that ended");
+    let what = format!("`write_if_absent` of {} whose expiry ended", shown(&key));
+    expect(put(2, None), true, what);
+    let what = format!("`write_if_absent` of {} without expiry", shown(&key));
+    expect(put(3, short), false, what);
+    trial.let_short_pass();
+    expect_held(
+        &storage,
+        &key,
+        Some(&trial.value(2)),
+        "without expiry, after a write to absent entries only",
+    );
+    storage.remove(&key);
+}
+
 pub(super) fn a_touch_restarts_the_expiry<Su: Tested<T>, T: Value>(trial: &Trial<'_, Su, T>) {
     let (storage, keys) = trial.begin::<3>();
     let [to_long, to_short, from_none] = &keys;

@@ -179,6 +179,8 @@ operations! {
     storage read[K: RingKey + ?Sized](key: &K) -> Option<T> = subject => subject.storage.read(key, None);
     storage write[K: RingKey + ?Sized](key: &K, value: T, expiry: Option<Duration>) -> ()
         = subject => subject.storage.write(key, value, expiry, None);
+    storage write_if_absent[K: RingKey + ?Sized](key: &K, value: T, expiry: Option<Duration>) -> bool
+        = subject => subject.storage.write_if_absent(key, value, expiry, None);
     storage remove[K: RingKey + ?Sized](key: &K) -> bool = subject => subject.storage.remove(key, None);
     storage contains[K: RingKey + ?Sized](key: &K) -> bool = subject => subject.storage.contains(key, None);
     storage renew[K: RingKey + ?Sized](key: &K, expiry: Duration) -> bool

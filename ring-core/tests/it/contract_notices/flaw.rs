@@ -8,6 +8,8 @@ pub(super) enum Flaw {
     RemoveLeaves,
     ContainsSaysTrue,
     FirstWriteStays,
+    WriteIfAbsentReplaces,
+    WriteIfAbsentTouches,
     KeepsOneEntry,
     KeepsFewEntries,
     TouchSaysTrue,

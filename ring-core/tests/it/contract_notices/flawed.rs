@@ -190,6 +190,23 @@ impl<const TEXT_KEYS: bool> Storage<Vec<u8>> for Flawed<TEXT_KEYS> {
         Ok(())
     }
 
+    fn write_if_absent<K: RingKey + ?Sized>(
+        &self,
+        key: &K,
+        value: Vec<u8>,
+        expiry: Option<Duration>,
+        until: Option<Instant>,
+    ) -> Result<bool, Error> {
+        let found = self.find(&self.text(key));
+        let is_absent = found.is_none();
+        match (found, self.flaw) {
+            (None, _) | (_, Flaw::WriteIfAbsentReplaces) => self.write(key, value, expiry, until)?,
+            (Some(found), Flaw::WriteIfAbsentTouches) => self.write(key, found.value, expiry, until)?,
+            (Some(_), _) => {}
+        }
+        Ok(is_absent)
+    }
+
     fn remove<K: RingKey + ?Sized>(&self, key: &K, _: Option<Instant>) -> Result<bool, Error> {
         let mut entries = self.entries.lock().unwrap();
         let text = self.text(key);
