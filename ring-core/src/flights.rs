@@ -46,7 +46,7 @@ use registry::RingRegistry;
 pub(crate) use registry::may_meet;
 use ring_doubts::RingDoubts;
 pub(crate) use scope::{Scope, Scoped, Scopes};
-use shard::{Shard, Spare};
+use shard::{Shard, Spare, StateEntry};
 
 use crate::key::{EncodedKey, KeyShape, Name, RingKey};
 use crate::observer::EvictionReason;
@@ -128,7 +128,7 @@ impl<T> Default for Flights<T> {
 impl<T> Flights<T> {
     /// Joins the computation of a key's value, or starts one. `version` is that of the call's tags; a computation that
     /// began with another one is not joined.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn join(&self, key: EncodedKey, version: u64) -> Role<'_, T> {
         if self.is_computing(&key) {
             return Role::Bypass;
@@ -169,7 +169,7 @@ impl<T> Flights<T> {
     }
 
     /// Starts a computation that newcomers join. Requires the lock of the key's shard.
-    #[inline]
+    #[inline(always)]
     fn begin_flight(
         &self,
         state: &mut KeyState<T>,
@@ -313,7 +313,7 @@ impl<T> Flights<T> {
 
     /// [`invalidate`](Self::invalidate) for all keys of one ring.
     pub(crate) fn invalidate_ring(&self, name: &Name, patience: Duration) -> Invalidation<'_, T> {
-        self.invalidate_where(|key| key.belongs_to(name), patience)
+        self.invalidate_where(&|key| key.belongs_to(name), patience)
     }
 
     /// The keys of a ring that calls work on.
@@ -321,19 +321,19 @@ impl<T> Flights<T> {
     pub(crate) fn keys_of(&self, name: &Name) -> Vec<EncodedKey> {
         let mut keys = Vec::new();
         for shard in &self.shards {
-            keys.extend(shard.lock().keys(&|key: &EncodedKey| key.belongs_to(name)));
+            shard.lock().add_keys(&|key| key.belongs_to(name), &mut keys);
         }
         keys
     }
 
     /// [`invalidate`](Self::invalidate) for all keys.
     pub(crate) fn invalidate_all(&self, patience: Duration) -> Invalidation<'_, T> {
-        self.invalidate_where(|_| true, patience)
+        self.invalidate_where(&|_| true, patience)
     }
 
     fn invalidate_where(
         &self,
-        concerns: impl Fn(&EncodedKey) -> bool,
+        concerns: &dyn Fn(&EncodedKey) -> bool,
         patience: Duration,
     ) -> Invalidation<'_, T> {
         if self.under_way() == 0 {
@@ -341,7 +341,7 @@ impl<T> Flights<T> {
         }
         let mut keys = Vec::new();
         for shard in &self.shards {
-            keys.extend(shard.lock().keys(&concerns));
+            shard.lock().add_keys(concerns, &mut keys);
         }
         Invalidation::begin(self, keys, patience)
     }
@@ -355,8 +355,7 @@ impl<T> Flights<T> {
     }
 
     fn count_keys(&self) -> usize {
-        let keys = self.keys.iter().map(|keys| keys.load(Ordering::Acquire));
-        keys.sum()
+        sum(&self.keys)
     }
 
     /// Changes the number of keys of a shard. Requires its lock, so no atomic addition is needed.
@@ -478,11 +477,7 @@ impl<T> Flights<T> {
     fn counting_doubts<R>(&self, state: &mut KeyState<T>, change: impl FnOnce(&mut KeyState<T>) -> R) -> R {
         let before = state.is_in_doubt();
         let changed = change(state);
-        match (before, state.is_in_doubt()) {
-            (false, true) => _ = self.doubts.fetch_add(1, Ordering::SeqCst),
-            (true, false) => _ = self.doubts.fetch_sub(1, Ordering::SeqCst),
-            _ => {}
-        }
+        count_doubt(&self.doubts, before, state.is_in_doubt());
         changed
     }
 
@@ -603,16 +598,23 @@ impl<T> Flights<T> {
         let mut shard = self.shard(key).lock();
         let mut entry = shard.expect_entry(key);
         let result = self.counting_doubts(entry.get_mut(), change)?;
-        let state = entry.get_mut();
-        state.ref_count -= 1;
-        if state.ref_count == 0 && !self.is_remembered(state) {
-            if state.is_in_doubt() {
-                self.doubts.fetch_sub(1, Ordering::SeqCst);
-            }
-            let flight = entry.remove();
+        if let Some(flight) = self.let_go(entry) {
             self.removed(shard_of(key.hash_value()), shard, flight);
         }
         Ok(result)
+    }
+
+    /// Ends one use of the state of a key. Returns its flight if the state is not needed any more, and was removed.
+    fn let_go(&self, mut entry: StateEntry<'_, T>) -> Option<Option<Arc<Flight<T>>>> {
+        let state = entry.get_mut();
+        state.ref_count -= 1;
+        if state.ref_count > 0 || self.is_remembered(state) {
+            return None;
+        }
+        if state.is_in_doubt() {
+            self.doubts.fetch_sub(1, Ordering::SeqCst);
+        }
+        Some(entry.remove())
     }
 
     /// Counts that the state of a key was removed from the shard with this number. Keeps its flight for the next
@@ -629,6 +631,22 @@ impl<T> Flights<T> {
         drop(shard);
         // Without the lock: the flight may have a value, whose drop runs code of its type.
         drop(landed);
+    }
+}
+
+/// The number of keys in all shards.
+fn sum(keys: &[AtomicUsize; SHARDS]) -> usize {
+    let keys = keys.iter().map(|keys| keys.load(Ordering::Acquire));
+    keys.sum()
+}
+
+/// Counts a key that is in doubt now, or is not any more.
+#[inline]
+fn count_doubt(doubts: &AtomicUsize, before: bool, after: bool) {
+    match (before, after) {
+        (false, true) => _ = doubts.fetch_add(1, Ordering::SeqCst),
+        (true, false) => _ = doubts.fetch_sub(1, Ordering::SeqCst),
+        _ => {}
     }
 }
 

@@ -196,8 +196,8 @@ impl<T> Lru<T> {
         let hash = hash_key(key);
         let shard = self.shard(hash).read();
         shard
-            .find(hash, key)
-            .is_some_and(|slot| !self.clock.is_past(shard.deadline(slot)))
+            .entry(hash, &|bytes| bytes.is(key))
+            .is_some_and(|(slot, _)| !self.clock.is_past(shard.deadline(slot)))
     }
 
     fn facts(&self) -> &StorageFacts {
@@ -252,7 +252,7 @@ impl<T> Lru<T> {
     fn take<K: RingKey + ?Sized>(&self, key: &K) -> bool {
         let key = self.encode(key);
         let mut shard = self.shard(key.hash_value()).write();
-        let removed = shard.find(key.hash_value(), &key).map(|slot| shard.remove(slot));
+        let removed = shard.find(&key).map(|slot| shard.remove(slot));
         drop(shard);
         self.was_alive(removed)
     }
@@ -312,81 +312,61 @@ impl<T: Clone> Lru<T> {
     }
 
     /// The value under `key` and its deadline.
-    #[inline(always)]
+    #[inline]
     fn find<K: RingKey + ?Sized>(&self, key: &K) -> Option<(T, u64)> {
-        self.find_if(key, |_, _| true)
+        self.find_by(hash_key(key), &|bytes| bytes.is(key), None)
     }
 
-    /// [`find`](Self::find) among the entries for which `counts` is true.
-    #[inline(always)]
-    fn find_if<K>(&self, key: &K, counts: impl Fn(&Shard<T>, usize) -> bool + Copy) -> Option<(T, u64)>
-    where
-        K: RingKey + ?Sized,
-    {
-        let hash = hash_key(key);
-        let found = match self.shard(hash).try_read_biased() {
+    /// The value under the key with this hash for which `is_key` is true, and its deadline. With a version, only of an entry
+    /// that was stored with it. Compiled once for each type of values, not for each type of keys.
+    #[inline]
+    fn find_by(
+        &self,
+        hash: u64,
+        is_key: &dyn Fn(&KeyBytes) -> bool,
+        version: Option<u64>,
+    ) -> Option<(T, u64)> {
+        let lock = self.shard(hash);
+        let found = match lock.try_read_biased() {
             Some(shard) => {
-                let found = self.find_in(&shard, hash, key, counts);
+                let found = self.find_in(&shard, hash, is_key, version);
                 if let Ok(Some((slot, ..))) = found {
                     shard.note_hint(slot);
                 }
                 found
             }
-            None => return self.find_locked(hash, key, counts),
+            // After recent writes, readers take the lock that writers take.
+            None => {
+                let shard = lock.read();
+                let found = self.find_in(&shard, hash, is_key, version);
+                if let Ok(Some(_)) = found {
+                    lock.expect_reads(&shard);
+                }
+                found
+            }
         };
-        self.finish(hash, found)
-    }
-
-    /// [`find_if`](Self::find_if) under the lock that writers take. Used after recent writes.
-    #[inline(never)]
-    fn find_locked<K>(
-        &self,
-        hash: u64,
-        key: &K,
-        counts: impl Fn(&Shard<T>, usize) -> bool,
-    ) -> Option<(T, u64)>
-    where
-        K: RingKey + ?Sized,
-    {
-        let lock = self.shard(hash);
-        let shard = lock.read();
-        let found = self.find_in(&shard, hash, key, counts);
-        if let Ok(Some(_)) = found {
-            lock.expect_reads(&shard);
-        }
-        drop(shard);
-        self.finish(hash, found)
-    }
-
-    /// The result of a look-up. Removes an entry that has ended. Called without a lock.
-    #[inline]
-    fn finish(&self, hash: u64, found: Found<T>) -> Option<(T, u64)> {
+        // An entry that has ended is removed without the lock.
         match found {
             Ok(found) => found.map(|(_, value, deadline)| (value, deadline)),
             Err(slot) => self.expire(hash, slot),
         }
     }
 
-    /// The entry of `key`.
     #[inline(always)]
-    fn find_in<K>(
+    fn find_in(
         &self,
         shard: &Shard<T>,
         hash: u64,
-        key: &K,
-        counts: impl Fn(&Shard<T>, usize) -> bool,
-    ) -> Found<T>
-    where
-        K: RingKey + ?Sized,
-    {
-        let Some((slot, entry)) = shard.entry(hash, key) else {
+        is_key: &dyn Fn(&KeyBytes) -> bool,
+        version: Option<u64>,
+    ) -> Found<T> {
+        let Some((slot, entry)) = shard.entry(hash, is_key) else {
             return Ok(None);
         };
-        let deadline = shard.deadline(slot);
-        if self.clock.is_past(deadline) {
+        if self.clock.is_past(shard.deadline(slot)) {
             return Err(slot);
         }
-        if !counts(shard, slot) {
+        if version.is_some_and(|version| shard.version(slot) != version) {
             return Ok(None);
         }
         shard.note_use(entry);
@@ -556,8 +536,8 @@ impl<T: Clone> Storage<T> for Lru<T> {
     ) -> Result<bool, Infallible> {
         let hash = hash_key(key);
         let shard = self.shard(hash).read();
-        let slot = shard.find(hash, key);
-        Ok(slot.is_some_and(|slot| {
+        let found = shard.entry(hash, &|bytes| bytes.is(key));
+        Ok(found.is_some_and(|(slot, _)| {
             !self.clock.is_past(shard.deadline(slot)) && self.clock.is_fresh(shard.expires_at(slot), stale)
         }))
     }
@@ -584,7 +564,7 @@ impl<T: Clone> Storage<T> for Lru<T> {
         let hash = key.hash_value();
         let mut shard = self.shard(hash).write();
         let live = shard
-            .find(hash, &key)
+            .find(&key)
             .filter(|&slot| !self.clock.is_past(shard.deadline(slot)));
         let renewed = live.map(|slot| {
             shard.set_deadline(slot, deadline);

@@ -12,7 +12,7 @@ use crate::key::EncodedKey;
 use crate::output::Output;
 use crate::stats::cells::Counter;
 use crate::storage::awaited::run;
-use crate::storage::{AsyncStorage, View, YieldsTo};
+use crate::storage::{AsyncStorage, StorageBase, View, YieldsTo};
 use crate::wait::after;
 
 /// A look-up of a call that found nothing so far.
@@ -49,7 +49,7 @@ where
         }
     };
     context.count(Counter::Miss);
-    if !context.has_leases() {
+    if !(S::Storage::TEXT_KEYS && context.has_leases()) {
         let mut fetch = Fetch::new(context, key, lookup);
         return Box::pin(run(context.storage(), &mut fetch)).await.0;
     }

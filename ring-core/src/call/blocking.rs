@@ -8,13 +8,12 @@ use super::fetch::{Fetch, Fetched};
 use super::lease::LeasedFetch;
 use crate::account::Use;
 use crate::body::Body;
-use crate::errors::FailureRules;
 use crate::flights::{Leader, Outcome, Role};
 use crate::key::{EncodedKey, RingKey};
 use crate::output::Output;
 use crate::stats::cells::Counter;
 use crate::storage::blocking::{is_fresh, run};
-use crate::storage::{Storage, View, YieldsTo};
+use crate::storage::{Storage, StorageBase, View, YieldsTo};
 use crate::wait::{after, remaining};
 
 /// The result of a miss: another call's value, or the right to compute.
@@ -27,7 +26,7 @@ where
     S: View<V>,
     S::Storage: Storage<S::Stored>,
 {
-    if !context.has_leases() {
+    if !(S::Storage::TEXT_KEYS && context.has_leases()) {
         return run(context.storage(), &mut Fetch::new(context, key, lookup)).0;
     }
     let ran = run(context.storage(), &mut LeasedFetch::new(context, key, lookup));
@@ -49,7 +48,31 @@ where
     }
 }
 
-/// Goes on with the role of a call that missed.
+/// Begins a computation after a look-up that found nothing, unless another call's value is available. Mostly the call leads
+/// at once. Compiled once for each type of values, not for each method.
+#[inline(never)]
+fn begin<'c, V, S>(
+    context: &'c CallContext<V, S>,
+    used: &Use,
+    key: EncodedKey,
+    lookup: Lookup,
+) -> Fetched<'c, V, S::Stored>
+where
+    S: View<V>,
+    S::Storage: Storage<S::Stored>,
+{
+    used.count(Counter::Miss);
+    if S::Storage::TEXT_KEYS && context.has_leases() {
+        return fetch(context, key, lookup);
+    }
+    let left = remaining(lookup.until);
+    match context.join(key) {
+        Role::Lead(leader) if !context.may_be_stored(&leader, lookup) => Fetched::Lead(leader, left),
+        role => go_on(context, role, lookup),
+    }
+}
+
+/// Goes on with the role of a call that does not lead at once.
 #[inline(never)]
 fn go_on<'c, V, S>(
     context: &'c CallContext<V, S>,
@@ -66,7 +89,7 @@ where
     }
 }
 
-/// Computes after a look-up that found nothing, unless another call's value is available. Mostly the call leads at once.
+/// Computes after a look-up that found nothing, unless another call's value is available.
 #[inline]
 pub(crate) fn miss<R, S, B>(
     context: &CallContext<R::Value, S>,
@@ -80,28 +103,11 @@ where
     B: Body<Out = R::Out>,
 {
     let used = context.used();
-    used.count(Counter::Miss);
-    if context.has_leases() {
-        let fetched = fetch(context, key, lookup);
-        return complete::<R, S, B>(context, fetched, body, lookup);
-    }
-    let mut left = remaining(lookup.until);
-    let leader = match context.join(key) {
-        Role::Lead(leader) if !context.may_be_stored(&leader, lookup) => leader,
-        role => match go_on(context, role, lookup) {
-            Fetched::Found(value) => return R::found(value),
-            Fetched::Bypass => return body.run(),
-            Fetched::Lead(leader, rest) => {
-                left = rest;
-                leader
-            }
-        },
-    };
-    lead::<R, S, B>(context, used, leader, left, body, lookup)
+    let fetched = begin(context, used, key, lookup);
+    compute::<R, S, B>(context, used, fetched, body, lookup)
 }
 
-/// Runs the body, unless another call's value is available. The body may recurse: no frame of shared code is on the
-/// stack meanwhile.
+/// Goes on with the result of a miss.
 pub(crate) fn complete<R, S, B>(
     context: &CallContext<R::Value, S>,
     fetched: Fetched<'_, R::Value, S::Stored>,
@@ -113,20 +119,16 @@ where
     S: View<R::Value, Storage: Storage<S::Stored>>,
     B: Body<Out = R::Out>,
 {
-    match fetched {
-        Fetched::Found(value) => R::found(value),
-        Fetched::Bypass => body.run(),
-        Fetched::Lead(leader, left) => lead::<R, S, B>(context, context.used(), leader, left, body, lookup),
-    }
+    compute::<R, S, B>(context, context.used(), fetched, body, lookup)
 }
 
-/// Runs the body as the leader, unless another call's error is available. Stores its value, and notifies its waiters.
+/// Runs the body, unless another call's value or error is available. Stores its value, and notifies its waiters. The body may
+/// recurse: no frame of shared code is on the stack meanwhile.
 #[inline]
-fn lead<R, S, B>(
+fn compute<R, S, B>(
     context: &CallContext<R::Value, S>,
     used: &Use,
-    mut leader: Leader<'_, S::Stored>,
-    left: Option<Duration>,
+    mut fetched: Fetched<'_, R::Value, S::Stored>,
     mut body: B,
     lookup: Lookup,
 ) -> R::Out
@@ -135,41 +137,45 @@ where
     S: View<R::Value, Storage: Storage<S::Stored>>,
     B: Body<Out = R::Out>,
 {
+    // By reference: a leader is large.
+    let Fetched::Lead(leader, _) = &mut fetched else {
+        return match fetched {
+            Fetched::Found(value) => R::found(value),
+            Fetched::Bypass | Fetched::Lead(..) => body.run(),
+        };
+    };
     let failures = body.failures();
     if let Some(out) = context.remembered(Some(failures), leader.key(), lookup) {
-        leader.finish(|| Outcome::Failed);
+        end(fetched);
         return out;
     }
     leader.heed(body.show(None));
-    let out = context.computing_for(used, &leader).run(body);
+    let out = context.computing_for(used, leader).run(body);
     match R::value(out) {
         Ok(value) => {
-            match context.store_at_once(&mut leader, &value, used) {
-                Some(commit) => store_later(context, leader, commit, left, &value),
+            match context.store_at_once(leader, &value, used) {
+                Some(commit) => store_later(context, fetched, commit, &value),
                 // Here and not at the end: the drop of its waiters' value may panic, and the result would not be
                 // dropped.
-                None => drop(leader),
+                None => drop(fetched),
             }
             R::found(value)
         }
         Err(out) => {
-            fail::<R, S, _>(context, leader, &out, failures);
+            context.count_refused::<R>();
+            context.remember(Some(failures), leader.key(), &out);
+            end(fetched);
             out
         }
     }
 }
 
 /// Ends the lead of a computation that gave no value.
-#[inline(never)]
-fn fail<R, S, F>(context: &CallContext<R::Value, S>, leader: Leader<'_, S::Stored>, out: &R::Out, failures: F)
-where
-    R: Output,
-    S: View<R::Value>,
-    F: FailureRules<R::Out>,
-{
-    context.count_refused::<R>();
-    context.remember(Some(failures), leader.key(), out);
-    leader.finish(|| Outcome::Failed);
+#[cold]
+fn end<V, T>(fetched: Fetched<'_, V, T>) {
+    if let Fetched::Lead(leader, _) = fetched {
+        leader.finish(|| Outcome::Failed);
+    }
 }
 
 /// Stores a computed value, and notifies its waiters.
@@ -184,7 +190,7 @@ where
     S::Storage: Storage<S::Stored>,
 {
     match context.store_at_once(&mut leader, &value, context.used()) {
-        Some(commit) => store_later(context, leader, commit, left, &value),
+        Some(commit) => store_later(context, Fetched::Lead(leader, left), commit, &value),
         None => drop(leader),
     }
     value
@@ -194,14 +200,16 @@ where
 #[inline(never)]
 fn store_later<V, S>(
     context: &CallContext<V, S>,
-    leader: Leader<'_, S::Stored>,
+    fetched: Fetched<'_, V, S::Stored>,
     commit: Commit<S::Stored>,
-    left: Option<Duration>,
     value: &V,
 ) where
     S: View<V>,
     S::Storage: Storage<S::Stored>,
 {
+    let Fetched::Lead(leader, left) = fetched else {
+        return;
+    };
     if let Some(mut store) = context.store_later(leader, commit, value, left) {
         let (stored, failure) = run(context.storage(), &mut store);
         context.count_store(stored, failure.as_ref());

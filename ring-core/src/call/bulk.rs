@@ -140,10 +140,8 @@ where
         let used = context.used();
         // One look-up has many keys: its time is not that of each.
         self.finish(read, lookups, |call, held, lookup| {
-            match call
-                .context
-                .finish_lookup_of(Some(used), &call.key, Some(held), lookup)
-            {
+            let context = &call.context;
+            match context.finish_lookup_in_bulk(used, &call.key, held, lookup) {
                 Ok(value) => (freshness::Lookup::Fresh(value), lookup),
                 Err(lookup) => (freshness::Lookup::Absent, lookup),
             }

@@ -238,12 +238,19 @@ impl<V, S: View<V>> CallContext<V, S> {
     /// Begins a look-up in the flights of the storage.
     #[inline]
     pub(crate) fn begin_lookup<K: RingKey>(&self, flights: &Flights<S::Stored>, key: &K) -> Lookup {
-        if !self.is_admitted_by(flights) {
+        let in_doubt = S::Storage::TEXT_KEYS && flights.is_in_doubt(key);
+        self.begin_lookup_of(flights, hash_key(key), in_doubt)
+    }
+
+    /// [`begin_lookup`](Self::begin_lookup) of the key with this hash, which may be in doubt.
+    fn begin_lookup_of(&self, flights: &Flights<S::Stored>, hash: u64, in_doubt: bool) -> Lookup {
+        let is_admitted = self.is_admitted_by(flights);
+        if !is_admitted {
             self.count_conflict();
         }
         Lookup {
-            epoch: Some(flights.writes(hash_key(key))),
-            in_doubt: self.is_in_doubt_in(flights, key),
+            epoch: Some(flights.writes(hash)),
+            in_doubt: in_doubt || !is_admitted,
             until: after(self.deadline()),
             errors: self.last_error(),
             ..Lookup::default()
@@ -294,7 +301,7 @@ impl<V, S: View<V>> CallContext<V, S> {
     }
 
     /// The value that a look-up found, or else the state of the look-up.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn finish_lookup<K: RingKey>(
         &self,
         flights: &Flights<S::Stored>,
@@ -302,28 +309,50 @@ impl<V, S: View<V>> CallContext<V, S> {
         read: StorageResult<V, S, Option<S::Stored>>,
         lookup: Lookup,
     ) -> Result<V, Lookup> {
-        let read = self.count_errors(read);
-        let until = lookup.until.filter(|_| read.is_some());
-        let used = until.map(|until| self.time_lookup(self.used_in(flights), until));
-        self.finish_lookup_of(used, key, read, lookup)
-    }
-
-    /// [`finish_lookup`](Self::finish_lookup) whose errors and time are counted; `used` is the use of the storage, if it is at hand.
-    #[inline]
-    pub(crate) fn finish_lookup_of<K: RingKey>(
-        &self,
-        used: Option<&Use>,
-        key: &K,
-        read: Option<Option<S::Stored>>,
-        lookup: Lookup,
-    ) -> Result<V, Lookup> {
-        let epoch = if read.is_some() { lookup.epoch } else { None };
-        match self.decode(key, read.flatten().filter(|_| !lookup.in_doubt)) {
+        let mut lookup = lookup;
+        let (held, used) = self.held(flights, read, &mut lookup);
+        match self.decode(key, held) {
             Some(value) => {
                 self.count_hit(used);
                 Ok(value)
             }
-            None => Err(Lookup { epoch, ..lookup }),
+            None => Err(lookup),
+        }
+    }
+
+    /// The entry that a look-up found, unless it is in doubt. Notes whether the storage answered, and counts its time and
+    /// failure. Returns the use of the storage, if it is at hand.
+    #[inline]
+    fn held<'f>(
+        &self,
+        flights: &'f Flights<S::Stored>,
+        read: StorageResult<V, S, Option<S::Stored>>,
+        lookup: &mut Lookup,
+    ) -> (Option<S::Stored>, Option<&'f Use>) {
+        let Some(read) = self.count_errors(read) else {
+            lookup.epoch = None;
+            return (None, None);
+        };
+        let used = self.time_lookup(flights, lookup.until);
+        let held = if lookup.in_doubt { None } else { read };
+        (held, used)
+    }
+
+    /// [`finish_lookup`](Self::finish_lookup) for one of many, whose errors and time were counted.
+    #[inline]
+    pub(crate) fn finish_lookup_in_bulk<K: RingKey>(
+        &self,
+        used: &Use,
+        key: &K,
+        read: Option<S::Stored>,
+        lookup: Lookup,
+    ) -> Result<V, Lookup> {
+        match self.decode(key, if lookup.in_doubt { None } else { read }) {
+            Some(value) => {
+                self.count_hit(Some(used));
+                Ok(value)
+            }
+            None => Err(lookup),
         }
     }
 
@@ -450,7 +479,7 @@ impl<V, S: View<V>> CallContext<V, S> {
 
     #[inline]
     fn decode<K: RingKey>(&self, key: &K, held: Option<S::Stored>) -> Option<V> {
-        held.and_then(|held| self.count_errors(self.view.decode(held, key)))
+        self.count_errors(self.view.decode(held?, key))
     }
 
     /// Ends the computations of a key's value.
@@ -747,13 +776,13 @@ impl<V, S: View<V>> CallContext<V, S> {
         self.count(Counter::Hit);
     }
 
-    /// Counts the time of a look-up that may last until this instant.
-    fn time_lookup<'u>(&self, used: &'u Use, until: Instant) -> &'u Use {
-        let (deadline, left) = (self.deadline(), remaining(Some(until)));
-        if let (Some(deadline), Some(left)) = (deadline, left) {
+    /// Counts the time of a look-up that may last until this instant, if there is one. Returns the use of the storage.
+    fn time_lookup<'f>(&self, flights: &'f Flights<S::Stored>, until: Option<Instant>) -> Option<&'f Use> {
+        let (until, used) = (until?, self.used_in(flights));
+        if let (Some(deadline), Some(left)) = (self.deadline(), remaining(Some(until))) {
             used.counters.looked_up(deadline.saturating_sub(left));
         }
-        used
+        Some(used)
     }
 
     /// Counts and reports a failure, which changes nothing for the caller.

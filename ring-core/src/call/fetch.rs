@@ -1,6 +1,7 @@
 //! The machine of a miss: from a look-up that found nothing to another call's value or to the right to compute.
 
 use std::mem;
+use std::ops::ControlFlow::{self, Break, Continue};
 use std::time::{Duration, Instant};
 
 use super::context::{CallContext, Lookup};
@@ -55,7 +56,7 @@ impl<V, S: View<V>> CallContext<V, S> {
     }
 
     /// Joins the computation of the key's value or starts one, according to the ring's settings.
-    #[inline(never)]
+    #[inline(always)]
     pub(super) fn join(&self, key: EncodedKey) -> Role<'_, S::Stored> {
         let flights = self.flights();
         if !self.is_admitted() {
@@ -68,6 +69,11 @@ impl<V, S: View<V>> CallContext<V, S> {
         } else {
             Role::Lead(flights.lead_alone(key))
         }
+    }
+
+    /// [`join`](Self::join) out of line.
+    fn join_again(&self, key: EncodedKey) -> Role<'_, S::Stored> {
+        self.join(key)
     }
 }
 
@@ -115,13 +121,13 @@ impl<'c, V, S: View<V>> Fetch<'c, V, S> {
     /// Goes on with a role.
     fn begin(&mut self, role: Role<'c, S::Stored>) -> Next<'c, V, S> {
         match role {
-            Role::Bypass => Step::Done(Fetched::Bypass),
+            Role::Bypass => Break(Fetched::Bypass),
             Role::Wait(mut waiter) => {
                 waiter.start(self.context.ring.flight_timeout);
                 self.wait(waiter, true)
             }
             Role::Lead(leader) if self.context.may_be_stored(&leader, self.lookup) => self.look_again(leader),
-            Role::Lead(leader) => Step::Done(Fetched::Lead(leader, self.left)),
+            Role::Lead(leader) => Break(Fetched::Lead(leader, self.left)),
         }
     }
 
@@ -129,7 +135,7 @@ impl<'c, V, S: View<V>> Fetch<'c, V, S> {
         let outcome = match waiter.next(in_time) {
             WaitOutcome::Wait(event, until) => {
                 self.state = State::Wait(waiter);
-                return Step::Wait(event, until);
+                return Continue(Step::Wait(event, until));
             }
             outcome => outcome,
         };
@@ -137,7 +143,7 @@ impl<'c, V, S: View<V>> Fetch<'c, V, S> {
         // lose it.
         drop(waiter);
         match outcome {
-            WaitOutcome::Value(held) => Step::Done(match self.context.take(&self.key, held) {
+            WaitOutcome::Value(held) => Break(match self.context.take(&self.key, held) {
                 Some(value) => Fetched::Found(value),
                 None => Fetched::Bypass,
             }),
@@ -146,7 +152,7 @@ impl<'c, V, S: View<V>> Fetch<'c, V, S> {
             WaitOutcome::Retry | WaitOutcome::Wait(..) => {
                 let until = self.begin_read();
                 self.state = State::Retry(until);
-                Step::Read(until)
+                Continue(Step::Read(until))
             }
         }
     }
@@ -154,7 +160,7 @@ impl<'c, V, S: View<V>> Fetch<'c, V, S> {
     fn look_again(&mut self, leader: Leader<'c, S::Stored>) -> Next<'c, V, S> {
         let until = self.begin_read();
         self.state = State::LookAgain(leader, until);
-        Step::Read(until)
+        Continue(Step::Read(until))
     }
 
     fn begin_read(&mut self) -> Option<Instant> {
@@ -173,12 +179,12 @@ impl<'c, V, S: View<V>> Fetch<'c, V, S> {
             }
             (State::LookAgain(leader, until), None) => {
                 self.left = remaining(until);
-                Step::Done(Fetched::Lead(leader, self.left))
+                Break(Fetched::Lead(leader, self.left))
             }
             (_, Some(value)) => self.found(value),
             (State::Retry(until), None) => {
                 self.left = remaining(until);
-                let role = self.context.join(self.key.clone());
+                let role = self.context.join_again(self.key.clone());
                 self.begin(role)
             }
             _ => unreachable!("only these states read"),
@@ -187,11 +193,11 @@ impl<'c, V, S: View<V>> Fetch<'c, V, S> {
 
     fn found(&self, value: V) -> Next<'c, V, S> {
         self.context.count_coalesced();
-        Step::Done(Fetched::Found(value))
+        Break(Fetched::Found(value))
     }
 }
 
-type Next<'c, V, S> = Step<<S as View<V>>::Stored, Fetched<'c, V, <S as View<V>>::Stored>>;
+type Next<'c, V, S> = ControlFlow<Fetched<'c, V, <S as View<V>>::Stored>, Step<<S as View<V>>::Stored>>;
 
 impl<'c, V, S: View<V>> Machine<S::Stored> for Fetch<'c, V, S> {
     type Output = Fetched<'c, V, S::Stored>;
@@ -209,7 +215,7 @@ impl<'c, V, S: View<V>> Machine<S::Stored> for Fetch<'c, V, S> {
             Event::Start => {
                 let role = match mem::replace(&mut self.state, State::Join) {
                     State::Begin(role) => role,
-                    _ => self.context.join(self.key.clone()),
+                    _ => self.context.join_again(self.key.clone()),
                 };
                 self.begin(role)
             }

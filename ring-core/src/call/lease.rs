@@ -4,6 +4,7 @@
 //! for the life of a lease. Whatever the answer, the leader may compute: without the lease, its value is not stored. So no
 //! answer of the storage, and no failure, keeps a call from its value.
 
+use std::ops::ControlFlow::{self, Break, Continue};
 use std::time::{Duration, Instant};
 
 use super::context::{CallContext, Lookup, StorageError};
@@ -76,7 +77,7 @@ impl<'c, V, S: View<V>> LeasedFetch<'c, V, S> {
 
     fn fetched(&mut self, fetched: Fetched<'c, V, S::Stored>) -> FetchStep<'c, V, S> {
         let Fetched::Lead(leader, left) = fetched else {
-            return Step::Done(fetched);
+            return Break(fetched);
         };
         let yields_to = YieldsTo::Entry(self.context.ring.stale);
         match self.context.take_lease(leader, left, yields_to) {
@@ -84,12 +85,12 @@ impl<'c, V, S: View<V>> LeasedFetch<'c, V, S> {
                 self.stage = Stage::Lease(take);
                 self.next(Event::Start)
             }
-            Err(leader) => Step::Done(Fetched::Lead(leader, left)),
+            Err(leader) => Break(Fetched::Lead(leader, left)),
         }
     }
 }
 
-type FetchStep<'c, V, S> = Step<<S as View<V>>::Stored, Fetched<'c, V, <S as View<V>>::Stored>>;
+type FetchStep<'c, V, S> = ControlFlow<Fetched<'c, V, <S as View<V>>::Stored>, Step<<S as View<V>>::Stored>>;
 
 impl<'c, V, S: View<V>> Machine<S::Stored> for LeasedFetch<'c, V, S> {
     type Output = Fetched<'c, V, S::Stored>;
@@ -105,10 +106,10 @@ impl<'c, V, S: View<V>> Machine<S::Stored> for LeasedFetch<'c, V, S> {
     fn next(&mut self, event: Event<S::Stored>) -> FetchStep<'c, V, S> {
         match &mut self.stage {
             Stage::Fetch(fetch) => match fetch.next(event) {
-                Step::Done(fetched) => self.fetched(fetched),
+                Break(fetched) => self.fetched(fetched),
                 step => step,
             },
-            Stage::Lease(take) => take.next(event).map(|lease| {
+            Stage::Lease(take) => take.next(event).map_break(|lease| {
                 if let Lease::Found(_) = lease {
                     self.context.count_coalesced();
                 }
@@ -200,7 +201,7 @@ impl<'c, V, S: View<V>> TakeLease<'c, V, S> {
         if let Some(leader) = &mut self.leader {
             leader.hold_lease(token, storage);
         }
-        Step::Acquire(self.request, after(self.left))
+        Continue(Step::Acquire(self.request, after(self.left)))
     }
 
     fn answered(&mut self, answer: Acquired<S::Stored>) -> Next<'c, V, S> {
@@ -209,7 +210,7 @@ impl<'c, V, S: View<V>> TakeLease<'c, V, S> {
             Acquired::Won(token) => {
                 let mut leader = self.leader();
                 leader.hold_lease(token, self.context.storage().leases());
-                Step::Done(Lease::Lead(leader, self.left))
+                Break(Lease::Lead(leader, self.left))
             }
             Acquired::Busy => self.busy(),
         }
@@ -229,7 +230,7 @@ impl<'c, V, S: View<V>> TakeLease<'c, V, S> {
         leader.forget_lease();
         // A waiter may have come after a delete that this read preceded, so it reads again.
         leader.finish(|| Outcome::Retry);
-        Step::Done(Lease::Found(value))
+        Break(Lease::Found(value))
     }
 
     fn busy(&mut self) -> Next<'c, V, S> {
@@ -240,16 +241,19 @@ impl<'c, V, S: View<V>> TakeLease<'c, V, S> {
         let mut leader = self.leader();
         leader.forget_lease();
         if is_over || !self.waits {
-            return Step::Done(Lease::Busy(leader, self.left));
+            return Break(Lease::Busy(leader, self.left));
         }
         self.leader = Some(leader);
         let pause = self.pause.mul_f64(0.75 + fastrand::f64() / 2.0);
         self.pause = LONGEST_PAUSE.min(self.pause * 2);
-        Step::Wait(never(), now.checked_add(pause).into_iter().chain(patience).min())
+        Continue(Step::Wait(
+            never(),
+            now.checked_add(pause).into_iter().chain(patience).min(),
+        ))
     }
 }
 
-type Next<'c, V, S> = Step<<S as View<V>>::Stored, Lease<'c, V, <S as View<V>>::Stored>>;
+type Next<'c, V, S> = ControlFlow<Lease<'c, V, <S as View<V>>::Stored>, Step<<S as View<V>>::Stored>>;
 
 impl<'c, V, S: View<V>> Machine<S::Stored> for TakeLease<'c, V, S> {
     type Output = Lease<'c, V, S::Stored>;
@@ -271,7 +275,7 @@ impl<'c, V, S: View<V>> Machine<S::Stored> for TakeLease<'c, V, S> {
             }
             Event::Acquired(answer) => self.answered(answer),
             // The lease may have been given nevertheless: the value is stored if it was.
-            _ => Step::Done(Lease::Lead(self.leader(), self.left)),
+            _ => Break(Lease::Lead(self.leader(), self.left)),
         }
     }
 }

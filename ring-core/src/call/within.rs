@@ -5,6 +5,7 @@
 //! `flight_timeout`, its waiters leave it, and the next call starts another computation.
 
 use std::mem;
+use std::ops::ControlFlow::{self, Break, Continue};
 use std::panic::resume_unwind;
 use std::time::{Duration, Instant};
 
@@ -45,11 +46,12 @@ impl<'c, V, S: View<V>> Limited<'c, V, S> {
     fn wait(&mut self, event: EventListener, until: Option<Instant>) -> Next<'c, V, S> {
         let soonest = until.into_iter().chain(self.until).min();
         self.is_last = soonest == self.until;
-        Step::Wait(event, soonest)
+        Continue(Step::Wait(event, soonest))
     }
 }
 
-type Next<'c, V, S> = Step<<S as View<V>>::Stored, Option<Fetched<'c, V, <S as View<V>>::Stored>>>;
+type Next<'c, V, S> =
+    ControlFlow<Option<Fetched<'c, V, <S as View<V>>::Stored>>, Step<<S as View<V>>::Stored>>;
 
 impl<'c, V, S: View<V>> Machine<S::Stored> for Limited<'c, V, S> {
     type Output = Option<Fetched<'c, V, S::Stored>>;
@@ -64,11 +66,11 @@ impl<'c, V, S: View<V>> Machine<S::Stored> for Limited<'c, V, S> {
 
     fn next(&mut self, event: Event<S::Stored>) -> Next<'c, V, S> {
         if mem::take(&mut self.is_last) && matches!(event, Event::Woken(false)) {
-            return Step::Done(None);
+            return Break(None);
         }
         match self.fetch.next(event) {
-            Step::Wait(event, until) => self.wait(event, until),
-            step => step.map(Some),
+            Continue(Step::Wait(event, until)) => self.wait(event, until),
+            step => step.map_break(Some),
         }
     }
 }

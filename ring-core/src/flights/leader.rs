@@ -152,8 +152,15 @@ impl<'f, T> Leader<'f, T> {
 
     /// Gives the outcome to the present waiters.
     fn notify_waiters(&self, outcome: impl FnOnce() -> Outcome<T>) {
-        if let Some(flight) = self.flight.as_ref().filter(|flight| flight.has_open_waiters()) {
+        if let Some(flight) = self.flight_with_waiters() {
             self.land(flight, outcome());
+        }
+    }
+
+    fn flight_with_waiters(&self) -> Option<&Flight<T>> {
+        match &self.flight {
+            Some(flight) if flight.has_open_waiters() => Some(flight),
+            _ => None,
         }
     }
 

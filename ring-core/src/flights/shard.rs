@@ -138,10 +138,13 @@ impl<T> Shard<T> {
             .unwrap_or_else(|| unreachable!("a leader, waiter or invalidation keeps the state of its key"))
     }
 
-    /// The keys for which `concerns` is true.
-    pub(super) fn keys(&self, concerns: impl Fn(&EncodedKey) -> bool) -> impl Iterator<Item = EncodedKey> {
-        let keys = self.first.iter().chain(&self.others).map(|state| &state.key);
-        keys.filter(move |key| concerns(key)).cloned()
+    /// Adds the keys for which `concerns` is true.
+    pub(super) fn add_keys(&self, concerns: &dyn Fn(&EncodedKey) -> bool, keys: &mut Vec<EncodedKey>) {
+        for state in self.first.iter().chain(&self.others) {
+            if concerns(&state.key) {
+                keys.push(state.key.clone());
+            }
+        }
     }
 
     /// Drops the states without a reference or a doubt, of keys for which `concerns` is true. Returns their number.

@@ -156,17 +156,16 @@ impl<T> LruBuilder<T> {
         let flights = Flights::default();
         flights.usage().facts().count_entries(Some(self.capacity));
         let max_weight = self.max_weight.map(|most| most / shards as u64);
-        let shard = |capacity| {
-            let policy = PolicyImpl::new(policy, capacity, exact);
-            let shard = Shard::new(capacity, policy).weighing(max_weight);
-            shard.with_idle(self.extras.idle.is_some())
-        };
+        let mut all = Vec::with_capacity(shards);
+        for number in 0..shards {
+            let capacity = capacity(number);
+            let shard = Shard::new(capacity, PolicyImpl::new(policy, capacity, exact)).weighing(max_weight);
+            all.push(ReadersLock::new(shard.with_idle(self.extras.idle.is_some())));
+        }
         let has_extras = self.extras.weigher.is_some() || self.extras.listener.is_some();
         let has_extras = has_extras || self.extras.idle.is_some();
         Lru {
-            shards: (0..shards)
-                .map(|number| ReadersLock::new(shard(capacity(number))))
-                .collect(),
+            shards: all.into(),
             mask: shards - 1,
             capacity: self.capacity,
             clock: self.clock,

@@ -39,7 +39,7 @@ impl Hints {
     /// Notes the slot of a hash in the first of its places that has no guess, this guess, or a wrong one: the hash in
     /// the guessed slot has other places. If all are right, the first one is overwritten.
     #[cold]
-    pub(super) fn note(&self, hash: u32, slot: usize, hash_in: impl Fn(usize) -> Option<u32>) {
+    pub(super) fn note(&self, hash: u32, slot: usize, hash_in: &dyn Fn(usize) -> Option<u32>) {
         let (Ok(slot), Some(mask)) = (u16::try_from(slot), self.guesses.len().checked_sub(1)) else {
             return;
         };
@@ -91,7 +91,8 @@ mod tests {
         fn note_all(&self) {
             for (slot, &hash) in self.hashes.iter().enumerate() {
                 if !self.finds(slot) {
-                    self.hints.note(hash, slot, |slot| self.hashes.get(slot).copied());
+                    self.hints
+                        .note(hash, slot, &|slot| self.hashes.get(slot).copied());
                 }
             }
         }

@@ -105,9 +105,9 @@ impl<T> Shard<T> {
         weights.map_or(self.slots.len() as u64, |weights| weights.total())
     }
 
-    /// The entry of a key, and its slot.
+    /// The entry of the key with this hash for which `is_key` is true, and its slot.
     #[inline(always)]
-    pub(super) fn entry<K: RingKey + ?Sized>(&self, hash: u64, key: &K) -> Option<(usize, &Slot<T>)> {
+    pub(super) fn entry(&self, hash: u64, is_key: &dyn Fn(&KeyBytes) -> bool) -> Option<(usize, &Slot<T>)> {
         let hash = hash as u32;
         let found = self
             .table
@@ -115,7 +115,7 @@ impl<T> Shard<T> {
         let (mut slot, mut passed) = (*found?, None);
         loop {
             let entry = &self.slots[slot as usize];
-            if entry.key.is(key) {
+            if is_key(&entry.key) {
                 return Some((slot as usize, entry));
             }
             slot = self.next_of_hash(hash, passed)?;
@@ -166,14 +166,7 @@ impl<T> Shard<T> {
     where
         T: Clone,
     {
-        let hash = hash as u32;
-        let of_hash = |slot: usize| {
-            self.slots
-                .get(slot)
-                .filter(|entry: &&Slot<T>| entry.hash == hash)
-                .map(|entry| (slot, entry))
-        };
-        let (slot, entry) = self.hints.find(hash, of_hash)?;
+        let (slot, entry) = self.guess(hash as u32)?;
         if !entry.key.is(key) || !counts(slot) {
             return None;
         }
@@ -184,20 +177,34 @@ impl<T> Shard<T> {
         Some(entry.value.clone())
     }
 
+    /// The first guess with this hash.
+    #[inline(always)]
+    fn guess(&self, hash: u32) -> Option<(usize, &Slot<T>)> {
+        self.hints.find(hash, |slot| match self.slots.get(slot) {
+            Some(entry) if entry.hash == hash => Some((slot, entry)),
+            _ => None,
+        })
+    }
+
     /// Lets the next [`hit`](Self::hit) find the slot at once.
     pub(super) fn note_hint(&self, slot: usize) {
         let hash_in = |slot: usize| self.slots.get(slot).map(|slot| slot.hash);
         if let Some(hash) = hash_in(slot) {
-            self.hints.note(hash, slot, hash_in);
+            self.hints.note(hash, slot, &hash_in);
         }
     }
 
     /// The first slot after `passed` with this hash, for the rare case of two keys with one hash.
     #[cold]
     fn next_of_hash(&self, hash: u32, passed: Option<u32>) -> Option<u32> {
-        let all = self.table.iter_hash(table_hash(hash)).copied();
-        all.filter(|&slot| self.slots[slot as usize].hash == hash && Some(slot) > passed)
-            .min()
+        let mut next = None;
+        for &slot in self.table.iter_hash(table_hash(hash)) {
+            let follows = self.slots[slot as usize].hash == hash && Some(slot) > passed;
+            if follows && next.is_none_or(|next| slot < next) {
+                next = Some(slot);
+            }
+        }
+        next
     }
 
     /// The key in a slot, and the deadline.
@@ -217,8 +224,10 @@ impl<T> Shard<T> {
     }
 
     /// The slot of a key.
-    pub(super) fn find<K: RingKey + ?Sized>(&self, hash: u64, key: &K) -> Option<usize> {
-        self.entry(hash, key).map(|(slot, _)| slot)
+    #[inline]
+    pub(super) fn find(&self, key: &EncodedKey) -> Option<usize> {
+        let (slot, _) = self.entry(key.hash_value(), &|bytes| bytes.is(key))?;
+        Some(slot)
     }
 
     #[inline(always)]
@@ -306,7 +315,7 @@ impl<T> Shard<T> {
     /// entry is too heavy, adds the new entry itself.
     #[inline]
     pub(super) fn put(&mut self, key: &EncodedKey, value: T, terms: Terms, gone: &mut Gone<T>) {
-        if let Some(slot) = self.find(key.hash_value(), key) {
+        if let Some(slot) = self.find(key) {
             if self.has_room_in(slot, terms.weight) {
                 return self.replace(slot, value, terms).add_to(gone);
             }
@@ -604,7 +613,7 @@ mod tests {
                 random ^= random << 17;
                 let key = EncodedKey::of(&(random % (capacity as u64 * 2)));
                 let deadline = if random & 3 << 32 == 0 { step } else { NEVER };
-                match (shard.find(key.hash_value(), &key), random >> 40 & 7) {
+                match (shard.find(&key), random >> 40 & 7) {
                     (Some(slot), 0..2) => drop(shard.remove(slot)),
                     (Some(slot), 2) => shard.note_use(&shard.slots[slot]),
                     (Some(slot), 3) => shard.note_hint(slot),
@@ -615,15 +624,13 @@ mod tests {
                     }
                     (None, _) => {
                         shard.insert(&key, step, terms(deadline), &mut None);
-                        let slot = shard.find(key.hash_value(), &key).expect("it was inserted");
+                        let slot = shard.find(&key).expect("it was inserted");
                         assert_eq!((shard.slots[slot].value, shard.deadline(slot)), (step, deadline));
                     }
                 }
                 shard.validate();
                 let hit = shard.hit(key.hash_value(), &key, None, &StorageClock::default());
-                let stored = shard
-                    .find(key.hash_value(), &key)
-                    .map(|slot| shard.slots[slot].value);
+                let stored = shard.find(&key).map(|slot| shard.slots[slot].value);
                 assert!(
                     hit.is_none() || hit == stored,
                     "a guess may be missing, and no hit is wrong"
@@ -673,7 +680,7 @@ mod tests {
             let keys: Vec<_> = (0..4_u64)
                 .map(|number| EncodedKey::with_hash(7 | (number & 1) << 40, &number))
                 .collect();
-            let find = |shard: &Shard<u64>, key: &EncodedKey| shard.find(key.hash_value(), key);
+            let find = |shard: &Shard<u64>, key: &EncodedKey| shard.find(key);
             for (number, key) in (0..).zip(&keys[..3]) {
                 assert_eq!(find(&shard, key), None);
                 let mut gone = None;

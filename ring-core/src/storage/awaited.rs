@@ -1,5 +1,6 @@
 //! Storages whose operations are awaited, memory storages among them, and the driver that runs machines on them.
 
+use std::ops::ControlFlow::{self, Break, Continue};
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
@@ -469,7 +470,7 @@ where
 pub(crate) async fn run_from<S, T, M>(
     storage: &S,
     machine: &mut M,
-    mut step: Step<T, M::Output>,
+    mut step: ControlFlow<M::Output, Step<T>>,
 ) -> (M::Output, Option<S::Error>)
 where
     S: AsyncStorage<T>,
@@ -477,62 +478,64 @@ where
 {
     let mut failure = None;
     loop {
-        let changed = match step {
-            Step::Done(output) => return (output, failure),
-            Step::Wait(event, until) => {
-                step = machine.next(Event::Woken(wait::event(event, until).await));
-                continue;
-            }
-            Step::Read(until) => {
-                let stale = machine.stale();
-                let read = if stale.is_zero() {
-                    storage.read(machine.key(), until).await
-                } else {
-                    Box::pin(read_fresh(storage, machine.key(), stale, until)).await
-                };
-                step = machine.next(read.map_or(Event::Failed, Event::Read));
-                continue;
-            }
-            Step::Renew(life, until) => {
-                let key = machine.key();
-                let renewing = Box::pin(async { storage.renew(key, life, until).await });
-                let renewed = storage.flights().write_scope().around(renewing).await;
-                step = machine.next(Event::of_renewal(&renewed));
-                failure = failure.or(renewed.err());
-                continue;
-            }
-            // Boxed, as in `read_fresh`: only rings with leases need it.
-            Step::Acquire(request, until) => {
-                let acquired = Box::pin(storage.acquire(machine.key(), request, until)).await;
-                let (event, failed) = event_of(acquired, Event::Acquired);
-                step = machine.next(event);
-                failure = failure.or(failed);
-                continue;
-            }
-            Step::WriteLeased(value, expiry, token, until) => {
-                let entries = vec![(machine.key(), value, expiry, token)];
-                let writing =
-                    Box::pin(async { storage.write_leased(entries, AfterWrite::EndLease, until).await });
-                let written = storage.flights().write_scope().around(writing).await;
-                let (event, failed) = event_of(written.map(only), Event::WrittenLeased);
-                step = machine.next(event);
-                failure = failure.or(failed);
-                continue;
-            }
-            Step::Write(value, expiry, until) => {
-                let key = machine.key();
-                // The operation is started inside the scope: it may run before its first await.
-                let writing = pin!(async { storage.write(key, value, expiry, until).await });
-                storage.flights().write_scope().around(writing).await
-            }
-            Step::Remove(until) => {
-                let key = machine.key();
-                let removing = pin!(async { storage.remove(key, until).await.map(drop) });
-                storage.flights().write_scope().around(removing).await
-            }
+        let next = match step {
+            Continue(next) => next,
+            Break(output) => return (output, failure),
         };
-        step = machine.next(Event::of_change(&changed));
-        failure = failure.or(changed.err());
+        let (event, failed) = execute(storage, machine.key(), machine.stale(), next).await;
+        step = machine.next(event);
+        failure = failure.or(failed);
+    }
+}
+
+/// Executes a step on the entry of a machine's key. Returns its result, and the failure of the storage if it may leave
+/// an entry out of date. Boxed is what few calls need.
+async fn execute<S, T>(
+    storage: &S,
+    key: &EncodedKey,
+    stale: Duration,
+    step: Step<T>,
+) -> (Event<T>, Option<S::Error>)
+where
+    S: AsyncStorage<T>,
+{
+    // The operation is started inside the scope: it may run before its first await.
+    let scope = storage.flights().write_scope();
+    match step {
+        Step::Wait(event, until) => (Event::Woken(wait::event(event, until).await), None),
+        Step::Read(until) => {
+            let read = if stale.is_zero() {
+                storage.read(key, until).await
+            } else {
+                Box::pin(read_fresh(storage, key, stale, until)).await
+            };
+            (read.map_or(Event::Failed, Event::Read), None)
+        }
+        Step::Renew(life, until) => {
+            let renewing = Box::pin(async { storage.renew(key, life, until).await });
+            event_of(scope.around(renewing).await, Event::Renewed)
+        }
+        Step::Acquire(request, until) if S::TEXT_KEYS => {
+            let acquired = Box::pin(storage.acquire(key, request, until)).await;
+            event_of(acquired, Event::Acquired)
+        }
+        Step::WriteLeased(value, expiry, token, until) if S::TEXT_KEYS => {
+            let entries = vec![(key, value, expiry, token)];
+            let writing =
+                Box::pin(async { storage.write_leased(entries, AfterWrite::EndLease, until).await });
+            event_of(scope.around(writing).await.map(only), Event::WrittenLeased)
+        }
+        Step::Write(value, expiry, until) => {
+            let writing = pin!(async { storage.write(key, value, expiry, until).await });
+            event_of(scope.around(writing).await, |()| Event::Changed)
+        }
+        Step::Remove(until) => {
+            let removing = pin!(async { storage.remove(key, until).await });
+            event_of(scope.around(removing).await, |_| Event::Changed)
+        }
+        Step::Acquire(..) | Step::WriteLeased(..) => {
+            unreachable!("a storage that compares bytes has no leases")
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Writes of many machines on one storage, gathered into bulk operations.
 
 use std::mem;
+use std::ops::ControlFlow::{Break, Continue};
 use std::time::{Duration, Instant};
 
 use super::base::StorageBase;
@@ -104,14 +105,14 @@ impl<'b, 'c, S: StorageBase<T>, T> Batch<'b, 'c, S, T> {
         for (place, event) in self.events.iter_mut().enumerate() {
             let Some(event) = event.take() else { continue };
             match self.stores[place].next(event) {
-                Step::Done(stored) => self.stored[place] = stored,
-                Step::Wait(event, until) => self.waits.push((place, event, until)),
-                Step::Write(value, expiry, until) => self.writes.add((place, value, expiry), until),
-                Step::WriteLeased(value, expiry, token, until) => {
+                Break(stored) => self.stored[place] = stored,
+                Continue(Step::Wait(event, until)) => self.waits.push((place, event, until)),
+                Continue(Step::Write(value, expiry, until)) => self.writes.add((place, value, expiry), until),
+                Continue(Step::WriteLeased(value, expiry, token, until)) => {
                     self.leased_writes.add((place, value, expiry, token), until);
                 }
-                Step::Remove(until) => self.removals.add(place, until),
-                Step::Read(_) | Step::Renew(..) | Step::Acquire(..) => {
+                Continue(Step::Remove(until)) => self.removals.add(place, until),
+                Continue(Step::Read(_)) | Continue(Step::Renew(..)) | Continue(Step::Acquire(..)) => {
                     unreachable!("a write in bulk does not read, renew or ask for a lease")
                 }
             }

@@ -1,5 +1,6 @@
 //! Storages that block the thread, and the driver that runs machines on them.
 
+use std::ops::ControlFlow::{self, Break, Continue};
 use std::time::{Duration, Instant};
 
 use super::base::{Expiring, StorageBase, all_fresh, which_are_fresh};
@@ -340,7 +341,7 @@ pub(super) fn only(written: Vec<bool>) -> bool {
 pub(crate) fn run_from<S, T, M>(
     storage: &S,
     machine: &mut M,
-    mut step: Step<T, M::Output>,
+    mut step: ControlFlow<M::Output, Step<T>>,
 ) -> (M::Output, Option<S::Error>)
 where
     S: Storage<T>,
@@ -348,51 +349,58 @@ where
 {
     let mut failure = None;
     loop {
-        let changed = match step {
-            Step::Done(output) => return (output, failure),
-            Step::Wait(event, until) => {
-                step = machine.next(Event::Woken(wait::block(event, until)));
-                continue;
-            }
-            Step::Read(until) => {
-                let read = read_fresh(storage, machine.key(), machine.stale(), until);
-                step = machine.next(read.map_or(Event::Failed, Event::Read));
-                continue;
-            }
-            Step::Renew(life, until) => {
-                let _scope = storage.flights().write_scope().enter();
-                let renewed = storage.renew(machine.key(), life, until);
-                step = machine.next(Event::of_renewal(&renewed));
-                failure = failure.or(renewed.err());
-                continue;
-            }
-            Step::Acquire(request, until) => {
-                let acquired = storage.acquire(machine.key(), request, until);
-                let (event, failed) = event_of(acquired, Event::Acquired);
-                step = machine.next(event);
-                failure = failure.or(failed);
-                continue;
-            }
-            Step::WriteLeased(value, expiry, token, until) => {
-                let _scope = storage.flights().write_scope().enter();
-                let entries = vec![(machine.key(), value, expiry, token)];
-                let written = storage.write_leased(entries, AfterWrite::EndLease, until);
-                let (event, failed) = event_of(written.map(only), Event::WrittenLeased);
-                step = machine.next(event);
-                failure = failure.or(failed);
-                continue;
-            }
-            Step::Write(value, expiry, until) => {
-                let _scope = storage.flights().write_scope().enter();
-                storage.write(machine.key(), value, expiry, until)
-            }
-            Step::Remove(until) => {
-                let _scope = storage.flights().write_scope().enter();
-                storage.remove(machine.key(), until).map(drop)
-            }
+        let next = match step {
+            Continue(next) => next,
+            Break(output) => return (output, failure),
         };
-        step = machine.next(Event::of_change(&changed));
-        failure = failure.or(changed.err());
+        let (event, failed) = execute(storage, machine.key(), machine.stale(), next);
+        step = machine.next(event);
+        failure = failure.or(failed);
+    }
+}
+
+/// Executes a step on the entry of a machine's key. Returns its result, and the failure of the storage if it may leave
+/// an entry out of date. Apart from the loop, so that it is compiled once for all machines.
+fn execute<S, T>(
+    storage: &S,
+    key: &EncodedKey,
+    stale: Duration,
+    step: Step<T>,
+) -> (Event<T>, Option<S::Error>)
+where
+    S: Storage<T>,
+{
+    let in_scope = || storage.flights().write_scope().enter();
+    match step {
+        Step::Wait(event, until) => (Event::Woken(wait::block(event, until)), None),
+        Step::Read(until) => {
+            let read = read_fresh(storage, key, stale, until);
+            (read.map_or(Event::Failed, Event::Read), None)
+        }
+        Step::Renew(life, until) => {
+            let _scope = in_scope();
+            event_of(storage.renew(key, life, until), Event::Renewed)
+        }
+        Step::Write(value, expiry, until) => {
+            let _scope = in_scope();
+            event_of(storage.write(key, value, expiry, until), |()| Event::Changed)
+        }
+        Step::Remove(until) => {
+            let _scope = in_scope();
+            event_of(storage.remove(key, until), |_| Event::Changed)
+        }
+        Step::Acquire(request, until) if S::TEXT_KEYS => {
+            event_of(storage.acquire(key, request, until), Event::Acquired)
+        }
+        Step::WriteLeased(value, expiry, token, until) if S::TEXT_KEYS => {
+            let _scope = in_scope();
+            let entries = vec![(key, value, expiry, token)];
+            let written = storage.write_leased(entries, AfterWrite::EndLease, until);
+            event_of(written.map(only), Event::WrittenLeased)
+        }
+        Step::Acquire(..) | Step::WriteLeased(..) => {
+            unreachable!("a storage that compares bytes has no leases")
+        }
     }
 }
 

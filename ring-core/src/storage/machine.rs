@@ -1,6 +1,7 @@
 //! Machines: the steps of a call, decided without I/O. A driver executes each step, blocking or awaited, and passes
 //! the result to the machine.
 
+use std::ops::ControlFlow::{self, Break, Continue};
 use std::time::{Duration, Instant};
 
 use super::lease::{Acquired, LeaseRequest};
@@ -8,45 +9,27 @@ use crate::flights::LeaseToken;
 use crate::key::EncodedKey;
 use crate::sync::EventListener;
 
-/// The driver's next action. Operations end at the instant, if there is one.
-pub(crate) enum Step<T, O> {
+/// The driver's next step: an operation on the entry of the machine's key. It ends at the instant, if there is one.
+pub(crate) enum Step<T> {
     /// Waits for the event, until the instant comes.
     Wait(EventListener, Option<Instant>),
-    /// Reads the entry of the machine's key.
+    /// Reads the entry.
     Read(Option<Instant>),
-    /// Writes this value with this expiry under the machine's key.
+    /// Writes this value with this expiry.
     Write(T, Option<Duration>, Option<Instant>),
-    /// Writes as `Write`, if the lease of the machine's key has this token.
+    /// Writes as `Write`, if the lease of the key has this token.
     WriteLeased(T, Option<Duration>, LeaseToken, Option<Instant>),
-    /// Asks for the lease of the machine's key.
+    /// Asks for the lease of the key.
     Acquire(LeaseRequest, Option<Instant>),
-    /// Restarts the life of the entry of the machine's key.
+    /// Restarts the life of the entry.
     Renew(Duration, Option<Instant>),
-    /// Removes the entry of the machine's key.
+    /// Removes the entry.
     Remove(Option<Instant>),
-    /// Nothing: the machine ended with this result.
-    Done(O),
-}
-
-impl<T, O> Step<T, O> {
-    /// The same step of a machine with another result.
-    pub(crate) fn map<P>(self, map: impl FnOnce(O) -> P) -> Step<T, P> {
-        match self {
-            Step::Wait(event, until) => Step::Wait(event, until),
-            Step::Read(until) => Step::Read(until),
-            Step::Write(value, expiry, until) => Step::Write(value, expiry, until),
-            Step::WriteLeased(value, expiry, token, until) => Step::WriteLeased(value, expiry, token, until),
-            Step::Acquire(request, until) => Step::Acquire(request, until),
-            Step::Renew(life, until) => Step::Renew(life, until),
-            Step::Remove(until) => Step::Remove(until),
-            Step::Done(output) => Step::Done(map(output)),
-        }
-    }
 }
 
 /// The result of the last step.
 pub(crate) enum Event<T> {
-    /// No step was executed yet.
+    /// Nothing was executed yet.
     Start,
     /// Whether the event happened in time.
     Woken(bool),
@@ -72,14 +55,6 @@ impl<T> Event<T> {
             Err(_) => Event::Failed,
         }
     }
-
-    /// The result of a renewal.
-    pub(crate) fn of_renewal<E>(renewed: &Result<bool, E>) -> Self {
-        match renewed {
-            Ok(was_there) => Event::Renewed(*was_there),
-            Err(_) => Event::Failed,
-        }
-    }
 }
 
 /// A sequence of steps on the entry of one key.
@@ -95,8 +70,8 @@ pub(crate) trait Machine<T> {
         Duration::ZERO
     }
 
-    /// The step after this event.
-    fn next(&mut self, event: Event<T>) -> Step<T, Self::Output>;
+    /// The step after this event, or the result.
+    fn next(&mut self, event: Event<T>) -> ControlFlow<Self::Output, Step<T>>;
 }
 
 /// A machine that runs until it waits, and continues later. Its result is then `None`.
@@ -113,10 +88,10 @@ impl<T, M: Machine<T>> Machine<T> for UntilWait<'_, M> {
         self.0.stale()
     }
 
-    fn next(&mut self, event: Event<T>) -> Step<T, Option<M::Output>> {
+    fn next(&mut self, event: Event<T>) -> ControlFlow<Option<M::Output>, Step<T>> {
         match self.0.next(event) {
-            Step::Wait(..) => Step::Done(None),
-            step => step.map(Some),
+            Continue(Step::Wait(..)) => Break(None),
+            step => step.map_break(Some),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The machine of a write: it stores a value, unless a newer operation supersedes it.
 
+use std::ops::ControlFlow::{self, Break, Continue};
 use std::time::{Duration, Instant};
 
 use super::base::StorageBase;
@@ -141,7 +142,7 @@ impl<'c, S: StorageBase<T>, T> Store<'c, S, T> {
     }
 
     /// Takes the turn to write, or waits for it.
-    fn take_turn(&mut self, in_time: bool) -> Step<T, bool> {
+    fn take_turn(&mut self, in_time: bool) -> ControlFlow<bool, Step<T>> {
         loop {
             match self.leader().try_begin_write() {
                 Some(turn) => return self.write(turn),
@@ -149,14 +150,14 @@ impl<'c, S: StorageBase<T>, T> Store<'c, S, T> {
                 None => {}
             }
             match self.written.take() {
-                Some(written) => return Step::Wait(written, self.patience),
+                Some(written) => return Continue(Step::Wait(written, self.patience)),
                 None => self.written = Some(self.leader().listen()),
             }
         }
         self.written = None;
         // Out of time: accept the other writer's value, except for an update.
         if self.gives_up_late() {
-            return Step::Done(false);
+            return Break(false);
         }
         let leader = self.leader();
         let turn = leader.begin_write();
@@ -170,9 +171,9 @@ impl<'c, S: StorageBase<T>, T> Store<'c, S, T> {
         is_late && !leader.is_update() && !leader.is_explicit()
     }
 
-    fn write(&mut self, turn: Turn) -> Step<T, bool> {
+    fn write(&mut self, turn: Turn) -> ControlFlow<bool, Step<T>> {
         match turn {
-            Turn::Superseded => return Step::Done(false),
+            Turn::Superseded => return Break(false),
             Turn::Clear => (self.value, self.is_removal) = (None, true),
             Turn::Write => {}
         }
@@ -182,30 +183,30 @@ impl<'c, S: StorageBase<T>, T> Store<'c, S, T> {
         match self.expiry {
             Some(life) if self.is_renewal && self.value.is_some() => {
                 self.state = State::Renew;
-                Step::Renew(life, self.until)
+                Continue(Step::Renew(life, self.until))
             }
             _ => self.write_value(),
         }
     }
 
-    fn write_value(&mut self) -> Step<T, bool> {
+    fn write_value(&mut self) -> ControlFlow<bool, Step<T>> {
         self.state = State::Write;
         match (self.value.take(), self.token) {
-            (Some(value), Some(token)) => Step::WriteLeased(value, self.expiry, token, self.until),
-            (Some(value), None) => Step::Write(value, self.expiry, self.until),
-            (None, _) => Step::Remove(self.until),
+            (Some(value), Some(token)) => Continue(Step::WriteLeased(value, self.expiry, token, self.until)),
+            (Some(value), None) => Continue(Step::Write(value, self.expiry, self.until)),
+            (None, _) => Continue(Step::Remove(self.until)),
         }
     }
 
     /// The lease is over. If it was over before the write, the value was not stored; an update then removes the old entry.
-    fn written_leased(&mut self, was_leased: bool) -> Step<T, bool> {
+    fn written_leased(&mut self, was_leased: bool) -> ControlFlow<bool, Step<T>> {
         let leader = self.leader();
         leader.forget_lease();
         if was_leased || !leader.is_update() {
             return self.written(was_leased);
         }
         self.is_removal = true;
-        Step::Remove(self.until)
+        Continue(Step::Remove(self.until))
     }
 
     /// The entry of the abandoned write was removed, or is marked suspect.
@@ -218,13 +219,13 @@ impl<'c, S: StorageBase<T>, T> Store<'c, S, T> {
         leader.end_abandoned_write();
     }
 
-    fn written(&mut self, succeeded: bool) -> Step<T, bool> {
+    fn written(&mut self, succeeded: bool) -> ControlFlow<bool, Step<T>> {
         if self.leader().end_write(succeeded) {
             self.state = State::Undo(succeeded);
-            return Step::Remove(self.until);
+            return Continue(Step::Remove(self.until));
         }
         self.state = State::Turn;
-        Step::Done(succeeded && !self.is_removal)
+        Break(succeeded && !self.is_removal)
     }
 }
 
@@ -262,7 +263,7 @@ impl<S: StorageBase<T>, T> Machine<T> for Store<'_, S, T> {
             .key()
     }
 
-    fn next(&mut self, event: Event<T>) -> Step<T, bool> {
+    fn next(&mut self, event: Event<T>) -> ControlFlow<bool, Step<T>> {
         let succeeded = matches!(event, Event::Changed);
         match (self.state, event) {
             (State::Turn, Event::Start) => {
@@ -277,7 +278,7 @@ impl<S: StorageBase<T>, T> Machine<T> for Store<'_, S, T> {
             (State::Write, _) => self.written(succeeded),
             (State::Undo(stored), _) => {
                 self.end_undo(succeeded);
-                Step::Done(stored && !self.is_removal)
+                Break(stored && !self.is_removal)
             }
         }
     }
