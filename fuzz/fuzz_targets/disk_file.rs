@@ -92,8 +92,10 @@ impl Image {
         }
     }
 
+    /// Beside a lock file, which tells that the file is a storage's, whatever its first page holds by now.
     fn put(&self, path: &Path) {
         fs::write(path, &self.file).expect("there is room");
+        fs::write(format!("{}-lock", path.display()), []).expect("there is room");
         if !self.log.is_empty() {
             fs::write(log_of(path), &self.log).expect("there is room");
         }

@@ -598,14 +598,14 @@ impl<T> Flights<T> {
         let mut shard = self.shard(key).lock();
         let mut entry = shard.expect_entry(key);
         let result = self.counting_doubts(entry.get_mut(), change)?;
-        if let Some(flight) = self.let_go(entry) {
+        if let Some(flight) = self.release_state(entry) {
             self.removed(shard_of(key.hash_value()), shard, flight);
         }
         Ok(result)
     }
 
     /// Ends one use of the state of a key. Returns its flight if the state is not needed any more, and was removed.
-    fn let_go(&self, mut entry: StateEntry<'_, T>) -> Option<Option<Arc<Flight<T>>>> {
+    fn release_state(&self, mut entry: StateEntry<'_, T>) -> Option<Option<Arc<Flight<T>>>> {
         let state = entry.get_mut();
         state.ref_count -= 1;
         if state.ref_count > 0 || self.is_remembered(state) {
