@@ -338,8 +338,9 @@ fn i6_i7_tags_in_memcached() -> Result<(), ring_cache::Error> {
 #[test]
 fn i6_i7_tags_on_disk() -> Result<(), ring_cache::Error> {
     let folder = std::env::temp_dir().join(format!("ring-cache-tags-{}", std::process::id()));
-    disk(twice(|| Disk::open(folder.join("blocking")))?)?;
-    let awaited = twice(|| Disk::open(folder.join("awaited")).map(Blocking::new))?;
+    let open = |name| Disk::open(folder.join(name)).map(|disk| disk.deadline(PATIENCE));
+    disk(twice(|| open("blocking"))?)?;
+    let awaited = twice(|| open("awaited").map(Blocking::new))?;
     run(disk_async(awaited))?;
     std::fs::remove_dir_all(folder).unwrap();
     Ok(())
