@@ -42,6 +42,8 @@ pub trait Storage<T>: StorageBase<T> {
     ///
     /// A storage that processes share does it in one step. Without that, of two that put a value at the same time the last
     /// one stays.
+    ///
+    /// An expiry of zero puts nothing, and the result then means nothing.
     fn write_if_absent<K: RingKey + ?Sized>(
         &self,
         key: &K,
