@@ -247,13 +247,15 @@ mod on_disk {
         };
         files.lasting(1);
         files.ending(1);
-        for id in 0..30 {
-            files.trivial(id);
-            files.costly(id / 28);
-        }
+        (0..30).for_each(|id| _ = files.costly(id / 28));
+        // A busy machine may interrupt one body for longer than all these look-ups take, but not most of them.
+        let found_slow = (0..1_000).any(|round| {
+            (0..30).for_each(|id| _ = files.trivial(30 * round + id));
+            has("doctor.trivial", "slow-look-up")
+        });
         assert!(has("doctor.lasting", "no-expiry"));
         assert!(!has("doctor.ending", "no-expiry"));
-        assert!(has("doctor.trivial", "slow-look-up"));
+        assert!(found_slow);
         assert!(!has("doctor.costly", "slow-look-up"));
         drop(files);
         std::fs::remove_dir_all(&folder).unwrap();
