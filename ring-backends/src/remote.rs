@@ -268,7 +268,9 @@ pub trait AsyncClear: AsyncServer {
 pub enum Fault {
     /// The server did not reply in time.
     Timeout,
-    /// The server could not be reached, or the connection broke.
+    /// There is no connection to the server.
+    Unreachable(Cause),
+    /// The connection broke, or what came was not a reply.
     Disconnected(Cause),
     /// The server replied with an error.
     Refused(Cause),
@@ -477,9 +479,11 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Fault::Timeout => f.write_str("the server did not answer in time"),
-            Fault::Disconnected(cause) | Fault::Refused(cause) | Fault::Busy(cause) | Fault::Full(cause) => {
-                cause.fmt(f)
-            }
+            Fault::Unreachable(cause)
+            | Fault::Disconnected(cause)
+            | Fault::Refused(cause)
+            | Fault::Busy(cause)
+            | Fault::Full(cause) => cause.fmt(f),
         }
     }
 }
@@ -487,7 +491,10 @@ impl fmt::Display for Fault {
 impl Fault {
     /// Whether the server failed: no reply, or an invalid one.
     fn is_failure(&self) -> bool {
-        matches!(self, Fault::Timeout | Fault::Disconnected(_))
+        matches!(
+            self,
+            Fault::Timeout | Fault::Unreachable(_) | Fault::Disconnected(_)
+        )
     }
 
     /// Counts the fault, and converts it to the error of an operation of the storage `name` at `address`.
@@ -500,7 +507,9 @@ impl Fault {
     ) -> Error {
         let (count, error) = match self {
             Fault::Timeout => (&counts.silent, Error::deadline(name, operation, deadline)),
-            Fault::Disconnected(cause) => (&counts.broken, Error::storage(name, operation, cause)),
+            Fault::Unreachable(cause) | Fault::Disconnected(cause) => {
+                (&counts.broken, Error::storage(name, operation, cause))
+            }
             Fault::Refused(cause) => (&counts.refused, Error::storage(name, operation, cause)),
             Fault::Busy(cause) => (&counts.busy, Error::out_of_time(name, operation, cause)),
             Fault::Full(cause) => (&counts.busy, Error::unavailable(name, operation, cause)),

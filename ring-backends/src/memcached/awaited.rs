@@ -118,7 +118,7 @@ pub(super) async fn send<T>(
     request: &Request<T>,
     until: Instant,
 ) -> Result<Vec<T>, Fault> {
-    let runtime = Handle::try_current().map_err(|error| Fault::Disconnected(error.into()))?;
+    let runtime = Handle::try_current().map_err(|error| Fault::Unreachable(error.into()))?;
     let pool = pools.here(&runtime);
     if request.mutates {
         unacked.wait_async().await;

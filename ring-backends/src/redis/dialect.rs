@@ -10,9 +10,14 @@ use super::echo_token::{EchoToken, REFUSES_ALL};
 use super::faults::{MAX_CLIENTS, is_refused};
 use super::lease;
 use super::request::Commands;
+use crate::remote::Fault;
 
 /// A younger connection is not replaced for leading to another server: a new one would lead there, too.
 const RECONNECT_INTERVAL: Duration = Duration::from_secs(1);
+
+/// After so many connections in a row that ended with joined look-ups on them, none are joined.
+#[cfg(feature = "tokio")]
+const MAX_LOSSES: u8 = 2;
 
 /// The known limits of a server.
 #[derive(Default)]
@@ -20,6 +25,9 @@ pub(super) struct Dialect {
     echo: AtomicU8,
     /// Whether it lacks each [`Word`].
     lacks: [AtomicBool; 3],
+    /// The connections in a row that ended with [joined look-ups](super::joined_lookups) on them, up to [`MAX_LOSSES`].
+    #[cfg(feature = "tokio")]
+    losses: AtomicU8,
 }
 
 /// Whether a server knows `ECHO`.
@@ -103,6 +111,34 @@ impl Dialect {
     }
 }
 
+/// Look-ups that are joined.
+#[cfg(feature = "tokio")]
+impl Dialect {
+    /// Whether the server answers joined look-ups.
+    pub(super) fn joins(&self) -> bool {
+        let lacks_mget = self.lacks[Word::Mget as usize].load(Ordering::Relaxed);
+        !lacks_mget && self.losses.load(Ordering::Relaxed) < MAX_LOSSES
+    }
+
+    /// Notes the reply to joined look-ups.
+    pub(super) fn note_joined(&self, is_refused: bool) {
+        if is_refused {
+            self.losses.store(MAX_LOSSES, Ordering::Relaxed);
+        } else if self.losses.load(Ordering::Relaxed) == 1 {
+            self.losses.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// Notes that the server ended a connection with joined look-ups on it: some proxies do so at commands that they do not
+    /// know.
+    pub(super) fn note_joined_lost(&self) {
+        let more = |losses| (losses < MAX_LOSSES).then_some(losses + 1);
+        let _ = self
+            .losses
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+    }
+}
+
 /// A command that a server may not know, or its user may not use, and that has a replacement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Word {
@@ -124,10 +160,21 @@ impl Word {
         }
     }
 
-    /// The word that the server does not accept, if any.
-    pub(super) fn refused(commands: &Commands, replies: &[Value]) -> Option<Self> {
-        let mut refused = commands.iter().zip(replies);
-        refused.find_map(|(command, reply)| Word::of(command).filter(|word| word.is_refused_by(reply)))
+    /// The word that the server does not accept, if any: it says so, or ends the connections on which it was sent.
+    pub(super) fn refused(commands: &Commands, sent: &Result<Vec<Value>, Fault>) -> Option<Self> {
+        match sent {
+            Ok(replies) => {
+                let mut refused = commands.iter().zip(replies);
+                refused
+                    .find_map(|(command, reply)| Word::of(command).filter(|word| word.is_refused_by(reply)))
+            }
+            // A proxy without `EVALSHA` has no `EVAL`.
+            Err(Fault::Disconnected(_)) => {
+                let mut words = commands.iter().filter_map(Word::of);
+                words.find(|word| *word != Word::Evalsha)
+            }
+            Err(_) => None,
+        }
     }
 
     /// Whether it is not accepted, by its reply.
@@ -212,14 +259,17 @@ mod tests {
             Commands::One(redis::cmd("UNLINK").arg("key").clone()),
         );
         assert!(packed(&dialect.translated(&removal)).contains("UNLINK"));
-        assert_eq!(Word::refused(&removal, &replies(":1\r\n")), None);
-        assert_eq!(Word::refused(&removal, &replies("-READONLY You can't\r\n")), None);
+        assert_eq!(Word::refused(&removal, &Ok(replies(":1\r\n"))), None);
+        assert_eq!(
+            Word::refused(&removal, &Ok(replies("-READONLY You can't\r\n"))),
+            None
+        );
         for unknown in [
             "-ERR unknown command 'UNLINK'\r\n",
             "-unsupported command 'unlink'\r\n",
             "-NOPERM no\r\n",
         ] {
-            let word = Word::refused(&removal, &replies(unknown)).unwrap();
+            let word = Word::refused(&removal, &Ok(replies(unknown))).unwrap();
             let other = packed(&word.fallback(&removal));
             assert_eq!(other, "*2\r\n$3\r\nDEL\r\n$3\r\nkey\r\n");
         }
@@ -233,9 +283,9 @@ mod tests {
             Dialect::default(),
             Commands::One(redis::cmd("MGET").arg("a").arg("b").clone()),
         );
-        assert_eq!(Word::refused(&look, &replies("*2\r\n$-1\r\n$-1\r\n")), None);
+        assert_eq!(Word::refused(&look, &Ok(replies("*2\r\n$-1\r\n$-1\r\n"))), None);
         for refusal in ["-NOPERM no\r\n", "-CROSSSLOT Keys in request don't hash\r\n"] {
-            assert_eq!(Word::refused(&look, &replies(refusal)), Some(Word::Mget));
+            assert_eq!(Word::refused(&look, &Ok(replies(refusal))), Some(Word::Mget));
         }
         let found = [replies("$1\r\n7\r\n"), replies("-WRONGTYPE no\r\n")].concat();
         dialect.note_refused(Word::Mget, &replies("$-1\r\n"));

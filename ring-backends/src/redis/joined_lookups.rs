@@ -102,24 +102,16 @@ pub(super) fn replies(to_commands: Vec<Value>, count: usize) -> (Vec<Option<Valu
 pub(super) struct Joining {
     /// The bytes of the longest value of late.
     longest: usize,
-    /// Whether the server refuses the commands.
-    is_refused: bool,
 }
 
 impl Joining {
     /// Values count as large before any came.
     pub(super) fn new() -> Self {
-        Joining {
-            longest: MAX_BYTES,
-            is_refused: false,
-        }
+        Joining { longest: MAX_BYTES }
     }
 
     /// How many look-ups to join next.
     pub(super) fn limit(&self) -> usize {
-        if self.is_refused {
-            return 1;
-        }
         (MAX_BYTES / self.longest.max(1)).clamp(1, MAX_JOINED)
     }
 
@@ -135,10 +127,6 @@ impl Joining {
             _ => return,
         };
         self.longest = longest.max(self.longest - self.longest / 16);
-    }
-
-    pub(super) fn refuse(&mut self) {
-        self.is_refused = true;
     }
 }
 
@@ -275,7 +263,5 @@ mod tests {
         assert_eq!(joining.limit(), 1);
         note(&mut joining, 200);
         assert_eq!(joining.limit(), MAX_JOINED);
-        joining.refuse();
-        assert_eq!(joining.limit(), 1);
     }
 }

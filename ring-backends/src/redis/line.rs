@@ -5,8 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use redis::aio::MultiplexedConnection;
 use redis::{
-    AsyncConnectionConfig, Cmd, ConnectionAddr, ErrorKind, RedisConnectionInfo, RedisError, RedisResult,
-    ServerError, Value,
+    AsyncConnectionConfig, Cmd, ConnectionAddr, ErrorKind, RedisError, RedisResult, ServerError, Value,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 #[cfg(unix)]
@@ -60,12 +59,12 @@ impl Line {
                 let stream = dial::connect_async(addresses).await?;
                 set_up(&stream, info.tcp_settings())?;
                 let (reader, writer) = stream.into_split();
-                Line::over(reader, writer, info.redis_settings()).await
+                Line::over(opener, reader, writer).await
             }
             #[cfg(unix)]
             ConnectionAddr::Unix(path) => {
                 let (reader, writer) = UnixStream::connect(path).await?.into_split();
-                Line::over(reader, writer, info.redis_settings()).await
+                Line::over(opener, reader, writer).await
             }
             _ => {
                 // Calls have deadlines of their own.
@@ -79,18 +78,19 @@ impl Line {
         }
     }
 
-    async fn over<R, W>(reader: R, writer: W, settings: &RedisConnectionInfo) -> RedisResult<Self>
+    async fn over<R, W>(opener: &Opener, reader: R, writer: W) -> RedisResult<Self>
     where
         R: AsyncRead + Unpin + Send + 'static,
         W: AsyncWrite + Unpin + Send + 'static,
     {
-        let (multiplexer, driver) = Multiplexer::new(reader, writer);
+        let (multiplexer, driver) = Multiplexer::new(Arc::clone(&opener.dialect), reader, writer);
         let line = Line::Plain(Arc::new(Driven {
             multiplexer,
             task: tokio::spawn(driver).abort_handle(),
             changes: AtomicUsize::new(0),
             is_to_end: AtomicBool::new(false),
         }));
+        let settings = opener.client.get_connection_info().redis_settings();
         let mut refused = line
             .execute(login::commands(settings, settings.username()))
             .await?;

@@ -21,6 +21,7 @@ use redis::{RedisError, RedisResult, Value};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::oneshot;
 
+use super::dialect::Dialect;
 use super::echo_token::{EchoToken, Replies};
 use super::joined_lookups::{self, Joining, Lookup};
 use super::reply_buffer::ReplyBuffer;
@@ -37,6 +38,7 @@ const BEGINNING: usize = 64;
 
 /// The side of the calls.
 pub(super) struct Multiplexer {
+    dialect: Arc<Dialect>,
     state: Mutex<State>,
     traffic: Traffic,
 }
@@ -89,14 +91,6 @@ struct Sent {
     joined: Vec<Request>,
 }
 
-/// Requests whose replies must be asked for again.
-#[derive(Default)]
-struct Unanswered {
-    requests: Vec<Request>,
-    /// Whether the server does not answer joined look-ups.
-    is_refused: bool,
-}
-
 /// What came in.
 #[derive(Default)]
 struct Traffic {
@@ -109,12 +103,13 @@ struct Traffic {
 
 impl Multiplexer {
     /// The two sides of a connection. The writer must send at once what is written.
-    pub(super) fn new<R, W>(reader: R, writer: W) -> (Arc<Self>, Driver<R>)
+    pub(super) fn new<R, W>(dialect: Arc<Dialect>, reader: R, writer: W) -> (Arc<Self>, Driver<R>)
     where
         R: AsyncRead + Unpin,
         W: AsyncWrite + Send + Unpin + 'static,
     {
         let multiplexer = Arc::new(Multiplexer {
+            dialect,
             state: Mutex::new(State {
                 writer: Some(Box::new(writer)),
                 waiting: VecDeque::new(),
@@ -165,7 +160,7 @@ impl Multiplexer {
         state.waiting.push_back(request);
         if is_idle {
             // Nothing to wait for: writing here saves a turn of the driver. If it fails, it fails for the driver, too.
-            let _ = state.write(&mut Context::from_waker(Waker::noop()));
+            let _ = state.write(&self.dialect, &mut Context::from_waker(Waker::noop()));
         }
         let driver = if state.has_unwritten() {
             state.driver.take()
@@ -175,6 +170,13 @@ impl Multiplexer {
         drop(state);
         if let Some(driver) = driver {
             driver.wake();
+        }
+    }
+
+    fn note_lost(&self, error: &RedisError) {
+        let has_joined = |sent: &Sent| !sent.joined.is_empty();
+        if error.is_connection_dropped() && self.state.lock().sent.iter().any(has_joined) {
+            self.dialect.note_joined_lost();
         }
     }
 
@@ -223,10 +225,10 @@ impl State {
     }
 
     /// Writes what waits, as far as the connection takes it.
-    fn write(&mut self, context: &mut Context<'_>) -> io::Result<()> {
+    fn write(&mut self, dialect: &Dialect, context: &mut Context<'_>) -> io::Result<()> {
         loop {
             if self.written == self.outgoing.len() {
-                self.pack();
+                self.pack(dialect);
             }
             let Some(writer) = self.writer.as_mut().filter(|_| !self.outgoing.is_empty()) else {
                 return Ok(());
@@ -240,7 +242,7 @@ impl State {
     }
 
     /// Takes waiting requests to be written, when all others are. Requests of dropped calls are not sent.
-    fn pack(&mut self) {
+    fn pack(&mut self, dialect: &Dialect) {
         self.written = 0;
         self.outgoing.clear();
         self.outgoing.shrink_to(MAX_OUTGOING);
@@ -250,7 +252,8 @@ impl State {
             if request.caller.is_closed() {
                 continue;
             }
-            let joined = self.joined(&request);
+            let limit = if dialect.joins() { self.joining.limit() } else { 1 };
+            let joined = self.joined(&request, limit);
             let commands = if joined.is_empty() {
                 // It is not kept until the reply: it may contain a large value.
                 self.outgoing.extend_from_slice(&mem::take(&mut request.bytes));
@@ -272,13 +275,12 @@ impl State {
         }
     }
 
-    /// The next requests, as far as they can be joined with this one.
-    fn joined(&mut self, first: &Request) -> Vec<Request> {
+    /// The next requests, as far as they can be joined with this one, and no more than `limit` with it.
+    fn joined(&mut self, first: &Request, limit: usize) -> Vec<Request> {
         let mut joined = Vec::new();
         let Some(lookup) = first.lookup() else {
             return joined;
         };
-        let limit = self.joining.limit();
         while 1 + joined.len() < limit
             && let Some(next) = self.waiting.front()
             && (next.caller.is_closed() || next.lookup().is_some_and(|next| next.joins(&lookup)))
@@ -290,11 +292,8 @@ impl State {
     }
 
     /// Leaves requests again, before all others.
-    fn ask_again(&mut self, unanswered: Unanswered) {
-        if unanswered.is_refused {
-            self.joining.refuse();
-        }
-        for request in unanswered.requests.into_iter().rev() {
+    fn ask_again(&mut self, unanswered: Vec<Request>) {
+        for request in unanswered.into_iter().rev() {
             self.waiting.push_front(Request {
                 is_alone: true,
                 ..request
@@ -342,8 +341,8 @@ impl Request {
 }
 
 impl Sent {
-    /// Gives the replies to the calls.
-    fn finish(self, unanswered: &mut Unanswered) {
+    /// Gives the replies to the calls. Requests without one must be asked again, alone.
+    fn finish(self, dialect: &Dialect, unanswered: &mut Vec<Request>) {
         let replies = self.replies.all();
         if self.joined.is_empty() {
             return self.request.finish(replies);
@@ -353,10 +352,10 @@ impl Sent {
         match replies.map(|replies| joined_lookups::replies(replies, count)) {
             Err(error) => requests.for_each(|request| request.finish(Err(error.clone()))),
             Ok((replies, is_refused)) => {
-                unanswered.is_refused |= is_refused;
+                dialect.note_joined(is_refused);
                 requests.zip(replies).for_each(|(request, reply)| match reply {
                     Some(reply) => request.finish(Ok(vec![reply])),
-                    None => unanswered.requests.push(request),
+                    None => unanswered.push(request),
                 });
             }
         }
@@ -370,6 +369,7 @@ impl<R: AsyncRead + Unpin> Future for Driver<R> {
         match self.read(context).and_then(|()| self.write(context)) {
             Ok(()) => Poll::Pending,
             Err(error) => {
+                self.multiplexer.note_lost(&error);
                 self.multiplexer.end(&error);
                 Poll::Ready(())
             }
@@ -402,9 +402,11 @@ impl<R: AsyncRead + Unpin> Driver<R> {
             let replied = total - self.incoming.incomplete() as u64;
             self.multiplexer.traffic.replied.store(replied, Ordering::Relaxed);
             // Not with the state locked: the calls may use the connection at once.
-            let mut unanswered = Unanswered::default();
-            complete.into_iter().for_each(|sent| sent.finish(&mut unanswered));
-            if unanswered.is_refused || !unanswered.requests.is_empty() {
+            let mut unanswered = Vec::new();
+            for sent in complete {
+                sent.finish(&self.multiplexer.dialect, &mut unanswered);
+            }
+            if !unanswered.is_empty() {
                 self.multiplexer.state.lock().ask_again(unanswered);
             }
             taken?;
@@ -420,7 +422,7 @@ impl<R: AsyncRead + Unpin> Driver<R> {
             return Ok(());
         }
         state.driver = Some(context.waker().clone());
-        Ok(state.write(context)?)
+        Ok(state.write(&self.multiplexer.dialect, context)?)
     }
 }
 
@@ -485,7 +487,7 @@ mod tests {
 
     #[test]
     fn dropped_calls_to_a_server_that_takes_nothing_use_no_memory() {
-        let (multiplexer, mut driver) = Multiplexer::new(Silent, Silent);
+        let (multiplexer, mut driver) = Multiplexer::new(Arc::default(), Silent, Silent);
         let commands = commands();
         for _ in 0..10_000 {
             assert!(begin(std::pin::pin!(multiplexer.send(&commands, true))).is_pending());
@@ -497,7 +499,7 @@ mod tests {
 
     #[test]
     fn calls_end_with_the_task_that_drives_the_connection() {
-        let (multiplexer, driver) = Multiplexer::new(Silent, Silent);
+        let (multiplexer, driver) = Multiplexer::new(Arc::default(), Silent, Silent);
         let commands = commands();
         let (mut sent, mut waiting) = (
             Box::pin(multiplexer.send(&commands, true)),

@@ -134,7 +134,7 @@ impl<L: KeySchema> BlockingServer for RedisServer<L> {
         until: Instant,
     ) -> Result<Vec<T>, Fault> {
         let read = request.read(self.route.send(&request.commands, until)?);
-        if let Err(Fault::Disconnected(_)) = read {
+        if let Err(Fault::Unreachable(_) | Fault::Disconnected(_)) = read {
             self.route.close_idle();
         }
         read

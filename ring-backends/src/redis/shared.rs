@@ -211,7 +211,7 @@ impl SharedConnections {
 }
 
 fn runtime() -> Result<Handle, Fault> {
-    Handle::try_current().map_err(|error| Fault::Disconnected(error.into()))
+    Handle::try_current().map_err(|error| Fault::Unreachable(error.into()))
 }
 
 /// An open connection, with the server that it leads to if tiers need it.

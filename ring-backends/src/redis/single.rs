@@ -387,9 +387,9 @@ impl Route for Single {
 
     fn send(&self, commands: &Commands, until: Instant) -> Result<Vec<Value>, Fault> {
         let said = self.dialect.translated(commands);
-        let replies = self.exchange(&said, until)?;
-        let Some(word) = Word::refused(&said, &replies) else {
-            return Ok(gathered(commands, replies));
+        let sent = self.exchange(&said, until);
+        let Some(word) = Word::refused(&said, &sent) else {
+            return Ok(gathered(commands, sent?));
         };
         let replies = self.exchange(&word.fallback(&said), until)?;
         self.dialect.note_refused(word, &replies);
@@ -413,9 +413,9 @@ impl Route for Single {
 impl AsyncRoute for Single {
     async fn send_async(&self, commands: &Commands, until: Instant) -> Result<Vec<Value>, Fault> {
         let said = self.dialect.translated(commands);
-        let replies = self.links().shared.send(&said, until).await?;
-        let Some(word) = Word::refused(&said, &replies) else {
-            return Ok(gathered(commands, replies));
+        let sent = self.links().shared.send(&said, until).await;
+        let Some(word) = Word::refused(&said, &sent) else {
+            return Ok(gathered(commands, sent?));
         };
         let other = word.fallback(&said);
         let replies = Box::pin(self.links().shared.send(&other, until)).await?;

@@ -32,7 +32,7 @@ impl Unopened {
 
     pub(crate) fn into_fault(self) -> Fault {
         match self {
-            Unopened::Failed(reason) => Fault::Disconnected(reason.into()),
+            Unopened::Failed(reason) => Fault::Unreachable(reason.into()),
             Unopened::Full(reason) => Fault::Full(reason.into()),
         }
     }

@@ -185,7 +185,7 @@ fn owner(range: &Value, informant: &Address) -> Option<(RangeInclusive<u16>, Add
 }
 
 pub(super) fn unreachable() -> Fault {
-    Fault::Disconnected("no server of the cluster can be reached".into())
+    Fault::Unreachable("no server of the cluster can be reached".into())
 }
 
 /// The slot of a key, by the cluster's specification: the XMODEM sum of the text in the first braces, if there is any,

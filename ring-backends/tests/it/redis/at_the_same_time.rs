@@ -49,6 +49,8 @@ impl Fault {
 enum Many {
     Known,
     Refused,
+    /// As twemproxy does to unknown commands.
+    EndsTheConnection,
     /// As to a look-up of one key.
     AsOne,
 }
@@ -104,7 +106,7 @@ impl Server {
             while replies.is_empty() || !input.buffer().is_empty() {
                 let words = words(&mut input)?;
                 *self.counts.lock().unwrap().entry(words[0].clone()).or_default() += 1;
-                let reply = self.reply(&words);
+                let reply = self.reply(&words)?;
                 let happens = self.fault_of(&words[0]);
                 let copies = match happens {
                     Fault::Lost => 0,
@@ -135,7 +137,8 @@ impl Server {
         }
     }
 
-    fn reply(&self, words: &[String]) -> String {
+    /// `None` ends the connection.
+    fn reply(&self, words: &[String]) -> Option<String> {
         let bulk = |word: &String| format!("${}\r\n{word}\r\n", word.len());
         let exists = |key: &String| !key.contains('7');
         let value = |key: &String| {
@@ -146,7 +149,8 @@ impl Server {
             }
         };
         let (command, keys) = words.split_first().unwrap();
-        match command.as_str() {
+        Some(match command.as_str() {
+            "MGET" | "EXISTS" if self.many == Many::EndsTheConnection => return None,
             "MGET" | "EXISTS" if self.many == Many::Refused => {
                 format!("-ERR unknown command '{command}'\r\n")
             }
@@ -157,7 +161,7 @@ impl Server {
             }
             "ECHO" => bulk(&keys[0]),
             _ => value(&keys[0]),
-        }
+        })
     }
 
     fn fault_of(&self, command: &str) -> Fault {
@@ -268,6 +272,20 @@ fn a_server_that_does_not_look_up_many_keys() {
         });
         assert_eq!(server.connections.load(Ordering::SeqCst), 1);
     }
+}
+
+/// Calls do not fail meanwhile, and connections that end twice are enough.
+#[test]
+fn a_proxy_that_ends_the_connection_at_look_ups_of_many_keys() {
+    let server = Server::with(Many::EndsTheConnection, Fault::None, 0);
+    let redis = server.open(PATIENCE);
+    runtime().block_on(async {
+        for _ in 0..8 {
+            find_all(&redis).await;
+        }
+    });
+    assert_eq!(server.count("MGET"), 2);
+    assert_eq!(server.connections.load(Ordering::SeqCst), 3);
 }
 
 /// Of keys that are looked up together, some do not exist, and one has another type.
