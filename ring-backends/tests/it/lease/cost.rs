@@ -106,21 +106,22 @@ fn l1_hits_send_what_they_send_without_a_lease() {
         cost(0, || Costs::one_tag(1)),
         cost(3, || Costs::of_both(1)),
     ]);
-    let miss = [
-        cost(0, || Costs::plainly(2)),
-        cost(2, || Costs::a_lease(2)),
-        cost(0, || Costs::one_tag(2)),
-        cost(3, || Costs::of_both(2)),
-    ];
-    // A connection that was idle for a second is tested, which a busy machine may do to one of them.
-    let least = |call: fn(u32) -> String| {
-        let costs = [0; 3].map(|scripts| cost(scripts, || call(2)));
+    // A connection that was idle for a second is tested, which a busy machine may do to one of three calls.
+    let least = |scripts, call: fn(u32) -> String, numbers: [u32; 3]| {
+        let costs = numbers.map(|number| cost(scripts, || call(number)));
         costs
             .into_iter()
             .min_by_key(|cost| cost.trips)
             .expect("there are three")
     };
-    let hit = [Costs::plainly, Costs::a_lease, Costs::one_tag, Costs::of_both].map(least);
+    let calls: [(u64, fn(u32) -> String); 4] = [
+        (0, Costs::plainly),
+        (2, Costs::a_lease),
+        (0, Costs::one_tag),
+        (3, Costs::of_both),
+    ];
+    let miss = calls.map(|(scripts, call)| least(scripts, call, [2, 3, 4]));
+    let hit = calls.map(|(_, call)| least(0, call, [2; 3]));
     for (name, costs) in [("miss", &miss), ("hit", &hit)] {
         costs.iter().for_each(|cost| println!("{name}: {cost:?}"));
     }
