@@ -140,7 +140,7 @@ impl Origin {
         self.answer_later().await
     }
 
-    #[ring(timeout = "20ms", refresh = caller)]
+    #[ring(timeout = LONG, refresh = caller)]
     async fn by_caller(&self, id: &str) -> Result<u32, Error> {
         let _ = id;
         self.answer_later().await
