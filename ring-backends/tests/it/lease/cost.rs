@@ -71,6 +71,9 @@ fn commands(server: &Server) -> BTreeMap<String, u64> {
         .collect()
 }
 
+/// A call of this number, and its value.
+type Called = fn(u32) -> String;
+
 /// The cost of a call that runs so many scripts, the last of which may run in the background.
 fn cost(scripts: u64, call: impl FnOnce() -> String) -> Cost {
     let server = SERVER.as_ref().expect("the test is left out without it");
@@ -107,14 +110,14 @@ fn l1_hits_send_what_they_send_without_a_lease() {
         cost(3, || Costs::of_both(1)),
     ]);
     // A connection that was idle for a second is tested, which a busy machine may do to one of three calls.
-    let least = |scripts, call: fn(u32) -> String, numbers: [u32; 3]| {
+    let least = |scripts, call: Called, numbers: [u32; 3]| {
         let costs = numbers.map(|number| cost(scripts, || call(number)));
         costs
             .into_iter()
             .min_by_key(|cost| cost.trips)
             .expect("there are three")
     };
-    let calls: [(u64, fn(u32) -> String); 4] = [
+    let calls: [(u64, Called); 4] = [
         (0, Costs::plainly),
         (2, Costs::a_lease),
         (0, Costs::one_tag),
