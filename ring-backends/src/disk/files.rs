@@ -50,6 +50,9 @@ impl Files {
         if path.is_dir() {
             return Err("this is a folder: name a file, which need not exist".into());
         }
+        if path.is_symlink() && !path.exists() {
+            return Err("this is a link to a file that does not exist: name that file".into());
+        }
         let missing: Vec<_> = folder.ancestors().take_while(|folder| !folder.exists()).collect();
         fs::create_dir_all(folder)?;
         let opened = Files::open_in(folder, &path, wait_limit);

@@ -1,5 +1,6 @@
 //! The content of a file that is opened again.
 
+use ring_cache::Disk;
 use ring_cache::storage::Storage;
 
 use super::{Folder, Wall, get, open, seconds, set};
@@ -76,4 +77,15 @@ fn a_link_leads_to_the_file() {
     let disk = open(&link);
     assert_eq!(get(&disk, 1).as_deref(), Some("one"));
     assert_eq!(disk.path().file_name(), folder.file().file_name());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_to_nothing_is_said_and_left() {
+    let folder = Folder::new();
+    let link = folder.0.join("link");
+    std::os::unix::fs::symlink(folder.0.join("absent"), &link).unwrap();
+    let error = Disk::open(&link).unwrap_err().to_string();
+    assert!(error.contains("link to a file that does not exist"), "{error}");
+    assert!(link.is_symlink() && !folder.0.join("absent").exists());
 }
