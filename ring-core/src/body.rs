@@ -599,6 +599,9 @@ pub(crate) trait BodyFuture: Future + Unpin {
     /// [`Bind::HAS_TIMEOUT`]
     const HAS_TIMEOUT: bool;
 
+    /// Whether plain calls may return a stale value, or leave the body.
+    const IS_EXTENDED: bool;
+
     /// [`AsyncBody::failures`]
     fn failures(&self) -> Option<Self::Failures>;
 
@@ -625,6 +628,7 @@ impl<B: AsyncBody> BodyFuture for Boxed<B> {
     type Failures = B::Failures;
 
     const HAS_TIMEOUT: bool = B::HAS_TIMEOUT;
+    const IS_EXTENDED: bool = B::KEEPS_STALE || B::HAS_TIMEOUT;
 
     fn failures(&self) -> Option<B::Failures> {
         self.body().map(AsyncBody::failures)

@@ -4,7 +4,7 @@ use super::awaited::{self, LookedUp};
 use super::context::{Outcome, StorageResult};
 use super::dependents::{both, forget_awaited};
 use super::fetch::Fetched;
-use super::refresh::{go_on, look};
+use super::refresh::{Extended, go_on, look};
 use super::{BoundCall, CallContext};
 use crate::action::{Action, ActionResult};
 use crate::body::{AsyncBody, Bind, BodyFuture, Boxed};
@@ -108,11 +108,11 @@ where
             if !is_update && let Some(value) = self.context.hit(&self.call_key(), B::KEEPS_STALE) {
                 return R::found(value);
             }
-            if (B::KEEPS_STALE || B::HAS_TIMEOUT) && !is_update {
+            if Boxed::<B>::IS_EXTENDED && !is_update {
                 let (context, key) = (self.context.clone(), self.encoded_key());
                 let body = Boxed::new(self.body);
-                let looked_up = Box::pin(look(&context, &key)).await;
-                return Box::pin(go_on::<R, S, _>(context, key, body, looked_up)).await;
+                let looked_up = Extended::<Boxed<B>, _>::new(look(&context, &key)).await;
+                return Extended::<Boxed<B>, _>::new(go_on::<R, S, _>(context, key, body, looked_up)).await;
             }
             let looked_up = match (!is_update).then(|| self.look_up_at_once()) {
                 Some(Ok(value)) => return R::found(value),

@@ -4,6 +4,9 @@
 //! all join it, and calls that wait for the new value watch it. It replaces the entry, so a value that `unless` refuses
 //! removes the old one. If it fails, the entry is read again, since a `delete` or a `set` meanwhile ends the fallback.
 
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use super::context::{CallContext, Lookup, StorageResult};
@@ -268,6 +271,36 @@ pub(super) async fn refresh_awaited<R, S, F>(
         Err(out) => {
             context.end_failed::<R, _>(leader, &out, failures);
             claim.fail();
+        }
+    }
+}
+
+/// A future of calls that [may return stale values or leave the body](BodyFuture::IS_EXTENDED).
+///
+/// A function of its own polls it, so that nothing of it is compiled for other calls: of an `async` block, all that it may
+/// await is compiled, whatever constants say.
+pub(super) struct Extended<B, F> {
+    future: Pin<Box<F>>,
+    body: PhantomData<fn() -> B>,
+}
+
+impl<B, F> Extended<B, F> {
+    pub(super) fn new(future: F) -> Self {
+        Extended {
+            future: Box::pin(future),
+            body: PhantomData,
+        }
+    }
+}
+
+impl<B: BodyFuture, F: Future> Future for Extended<B, F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        if B::IS_EXTENDED {
+            self.future.as_mut().poll(context)
+        } else {
+            unreachable!("other calls do not make it")
         }
     }
 }

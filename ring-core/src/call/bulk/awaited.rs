@@ -7,7 +7,7 @@ use super::super::context::{Lookup, Outcome, StorageResult};
 use super::super::dependents::{both, forget_awaited};
 use super::super::fetch::Fetched;
 use super::super::lease::LeasedFetch;
-use super::super::refresh::go_on;
+use super::super::refresh::{Extended, go_on};
 use super::concurrently::concurrently;
 use super::{
     Bulk, Computation, Computed, Gathered, Group, Keyed, Pending, Progress, Seen, SetGroup, Updates,
@@ -225,12 +225,27 @@ where
             }
         }
     }
-    let stale = stale.into_iter().filter_map(|(call, value, lookup)| {
-        let body = bodies[call.place].take()?;
-        Some((call, value, lookup, body))
-    });
+    if B::IS_EXTENDED {
+        let stale = stale.into_iter().filter_map(|(call, value, lookup)| {
+            let body = bodies[call.place].take()?;
+            Some((call, value, lookup, body))
+        });
+        for (place, computed) in Extended::<B, _>::new(refresh(stale.collect(), limit)).await {
+            ended[place] = Some(computed);
+        }
+    }
+    compute(&pending, ended, bodies, limit).await
+}
+
+/// Goes on with calls that found stale values. Returns the results with the places of the calls.
+async fn refresh<R, S, B>(stale: Vec<FoundStale<R, S, B>>, limit: usize) -> Vec<(usize, Computed<R>)>
+where
+    R: Output,
+    S: View<R::Value, Storage: AsyncStorage<S::Stored>>,
+    B: BodyFuture<Output = R::Out>,
+{
     let bulk_waits_since = Some(Instant::now());
-    let refreshes = stale.map(|(call, value, lookup, body)| async move {
+    let refreshes = stale.into_iter().map(|(call, value, lookup, body)| async move {
         let (place, context) = (call.place, call.context);
         let lookup = Lookup {
             bulk_waits_since,
@@ -240,11 +255,11 @@ where
         let out = go_on::<R, S, B>(context, call.key, body, found).await;
         (place, R::value(out))
     });
-    for (place, computed) in concurrently(limit, refreshes.collect()).await {
-        ended[place] = Some(computed);
-    }
-    compute(&pending, ended, bodies, limit).await
+    concurrently(limit, refreshes.collect()).await
 }
+
+/// A call that found a stale value.
+type FoundStale<R, S, B> = (Keyed<R, S>, <R as Output>::Value, Lookup, B);
 
 /// [`AsyncCalls::update_many`](crate::AsyncCalls::update_many)
 pub(crate) async fn update<R, S, B>((calls, bodies): Bulk<R, S, B>, limit: usize) -> Vec<R::Out>
@@ -284,29 +299,54 @@ where
 {
     let mut computation = Computation::new(pending, ended);
     let (first, equals) = computation.split_equals(&mut bodies);
-    let leads = first
-        .into_iter()
-        .map(|(number, body)| async move { (number, lead(&pending[number], body).await) });
-    for (number, progress) in concurrently(limit, leads.collect()).await {
-        computation.add(number, progress);
-    }
+    let leads = first.into_iter().map(|(number, body)| (number, Work::Lead(body)));
+    computation.advance(leads.collect(), limit).await;
     store(&mut computation).await;
-    let waits = computation
-        .take_waiting()
-        .into_iter()
-        .map(|(number, fetch, body)| async move { (number, wait(&pending[number], fetch, body).await) });
-    for (number, out) in concurrently(limit, waits.collect()).await {
-        computation.end(number, R::value(out));
-    }
+    let waits = computation.take_waiting().into_iter();
+    let waits = waits.map(|(number, fetch, body)| (number, Work::Wait(Box::new(fetch), body)));
+    computation.advance(waits.collect(), limit).await;
     let without = computation.take_equals(equals).into_iter();
-    let alone = without.map(|(number, body)| async move {
-        let pending = &pending[number];
-        (number, finish(pending, pending.lead_alone(), body).await)
-    });
-    for (number, out) in concurrently(limit, alone.collect()).await {
-        computation.end(number, R::value(out));
-    }
+    let alone = without.map(|(number, body)| (number, Work::Alone(body)));
+    computation.advance(alone.collect(), limit).await;
     computation.finish()
+}
+
+/// What is left to do for a pending call. One type, so that the futures of all have one type: sets of futures are compiled
+/// for each.
+enum Work<'c, R: Output, S: View<R::Value>, B> {
+    /// Computes, unless another call does.
+    Lead(B),
+    /// Waits for another call's computation.
+    Wait(Box<LeasedFetch<'c, R::Value, S>>, B),
+    /// Computes, whatever others do.
+    Alone(B),
+}
+
+impl<'c, R, S, B> Computation<'c, R, S, B>
+where
+    R: Output,
+    S: View<R::Value, Storage: AsyncStorage<S::Stored>>,
+    B: BodyFuture<Output = R::Out>,
+{
+    /// Works on calls, at most `limit` at a time.
+    async fn advance(&mut self, works: Vec<(usize, Work<'c, R, S, B>)>, limit: usize) {
+        let all = self.pending;
+        let works = works.into_iter().map(|(number, work)| async move {
+            let pending = &all[number];
+            let progress = match work {
+                Work::Lead(body) => lead(pending, body).await,
+                Work::Wait(fetch, body) => Progress::Ended(R::value(wait(pending, *fetch, body).await)),
+                Work::Alone(body) => {
+                    let out = finish(pending, pending.lead_alone(), body).await;
+                    Progress::Ended(R::value(out))
+                }
+            };
+            (number, progress)
+        });
+        for (number, progress) in concurrently(limit, works.collect()).await {
+            self.add(number, progress);
+        }
+    }
 }
 
 /// Computes, unless another call does.
