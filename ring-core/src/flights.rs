@@ -12,6 +12,7 @@
 //!
 //! The idea of value-or-guard is quick-cache's; the name *flight* comes from Go's `singleflight`.
 
+mod counted;
 mod flight;
 mod in_place;
 mod invalidation;
@@ -25,7 +26,6 @@ mod scope;
 mod shard;
 mod waiter;
 
-use std::convert::Infallible;
 use std::ops::DerefMut;
 use std::time::{Duration, Instant};
 
@@ -39,6 +39,7 @@ pub use lease::{LeaseToken, Leases};
 pub use refreshes::Claim;
 pub(crate) use waiter::{WaitOutcome, Waiter};
 
+use counted::CountedState;
 use flight::Flight;
 use key_state::KeyState;
 use refreshes::Refreshes;
@@ -262,7 +263,7 @@ impl<T> Flights<T> {
             }
             let epoch = self.next_epoch();
             state.invalidate_before(epoch);
-            self.counting_doubts(state, |state| state.took_effect(epoch));
+            self.counted(state).took_effect(epoch);
         }
         let hash = key.hash_value();
         let mut gone = None;
@@ -456,29 +457,19 @@ impl<T> Flights<T> {
         std::ptr::from_ref(self).addr()
     }
 
-    /// Runs `change` on the state of a key, if it has one.
-    fn with_state<R>(&self, key: &EncodedKey, change: impl FnOnce(&mut KeyState<T>) -> R) -> Option<R> {
-        let mut shard = self.shard(key).lock();
-        shard.find(key).map(|state| self.counting_doubts(state, change))
+    /// The state of a key to which the caller holds a reference, to be changed.
+    fn expect_state<'s>(&'s self, shard: &'s mut Shard<T>, key: &EncodedKey) -> CountedState<'s, T> {
+        self.counted(shard.expect_entry(key).into_mut())
     }
 
-    /// Runs `change` on the state of a key to which the caller holds a reference.
-    fn with_expected_state<R>(&self, key: &EncodedKey, change: impl FnOnce(&mut KeyState<T>) -> R) -> R {
-        let mut shard = self.shard(key).lock();
-        self.counting_doubts(shard.expect_entry(key).into_mut(), change)
+    /// A state to be changed.
+    fn counted<'s>(&'s self, state: &'s mut KeyState<T>) -> CountedState<'s, T> {
+        CountedState::new(state, &self.doubts)
     }
 
     /// Whether any key is in doubt, or a ring.
     fn has_doubts(&self) -> bool {
         self.doubts.load(Ordering::SeqCst) > 0
-    }
-
-    /// Runs `change`, and counts a doubt that begins or ends with it.
-    fn counting_doubts<R>(&self, state: &mut KeyState<T>, change: impl FnOnce(&mut KeyState<T>) -> R) -> R {
-        let before = state.is_in_doubt();
-        let changed = change(state);
-        count_doubt(&self.doubts, before, state.is_in_doubt());
-        changed
     }
 
     /// Whether an older value may be found under `key` than a call that returned has promised. An abandoned write may
@@ -494,10 +485,10 @@ impl<T> Flights<T> {
     fn is_known_to_be_in_doubt<K: RingKey + ?Sized>(&self, key: &K) -> bool {
         let key = EncodedKey::of(key);
         let ring_since = self.ring_doubts.since(&key);
-        let in_doubt = self.with_state(&key, |state| {
-            state.is_in_doubt() || ring_since.is_some_and(|epoch| !state.is_superseded(epoch))
-        });
-        in_doubt.unwrap_or(ring_since.is_some())
+        match self.shard(&key).lock().find(&key) {
+            Some(state) => state.is_in_doubt() || ring_since.is_some_and(|epoch| !state.is_superseded(epoch)),
+            None => ring_since.is_some(),
+        }
     }
 
     /// Puts a ring in doubt whose entries may be out of date and are not removed: each is in doubt until a newer
@@ -533,13 +524,12 @@ impl<T> Flights<T> {
         let mut shard = self.shard(key).lock();
         let (state, epoch, _) = self.begin(&mut shard, key);
         state.ref_count += 1;
-        self.counting_doubts(state, |state| {
-            state.invalidate_before(epoch);
-            state.abandon_writer(epoch);
-            state.promise(epoch);
-        });
-        drop(shard);
-        self.release(key, |_| ());
+        let mut state = self.counted(state);
+        state.invalidate_before(epoch);
+        state.abandon_writer(epoch);
+        state.promise(epoch);
+        drop(state);
+        self.release(shard, key);
         self.written.notify(usize::MAX);
     }
 
@@ -550,20 +540,22 @@ impl<T> Flights<T> {
         let (state, ..) = self.begin(&mut shard, key);
         state.ref_count += 1;
         let mark = state.mark();
-        self.counting_doubts(state, KeyState::begin_abandoned_write);
+        self.counted(state).begin_abandoned_write();
         Doubt(mark)
     }
 
     /// Whether `key` may have changed since the doubt began. If so, the entry that the write left is to be removed.
     pub fn is_outdated(&self, key: &EncodedKey, doubt: &Doubt) -> bool {
-        doubt
-            .0
-            .is_none_or(|mark| self.with_state(key, |state| state.min_epoch) != Some(mark))
+        let Some(mark) = doubt.0 else { return true };
+        let mut shard = self.shard(key).lock();
+        shard.find(key).is_none_or(|state| state.min_epoch != mark)
     }
 
     /// Ends a doubt that was [begun](Self::begin_doubt): the entry that the write left is gone.
     pub fn end_doubt(&self, key: &EncodedKey) {
-        self.release(key, KeyState::end_abandoned_write);
+        let mut shard = self.shard(key).lock();
+        self.expect_state(&mut shard, key).end_abandoned_write();
+        self.release(shard, key);
     }
 
     /// Whether the state of a key outlives its last reference: the key is in doubt until the next write, or its ring is
@@ -582,26 +574,11 @@ impl<T> Flights<T> {
         ring_since.is_some_and(|epoch| state.is_superseded(epoch)) && self.count_keys() <= REMEMBERED_DOUBTS
     }
 
-    /// Runs `change`, and releases a reference to the state of a key. The last release drops the state.
-    fn release<R>(&self, key: &EncodedKey, change: impl FnOnce(&mut KeyState<T>) -> R) -> R {
-        let Ok(changed) = self.try_release(key, |state| Ok::<_, Infallible>(change(state)));
-        changed
-    }
-
-    /// [`release`](Self::release), unless `change` fails.
-    #[inline]
-    fn try_release<R, E>(
-        &self,
-        key: &EncodedKey,
-        change: impl FnOnce(&mut KeyState<T>) -> Result<R, E>,
-    ) -> Result<R, E> {
-        let mut shard = self.shard(key).lock();
-        let mut entry = shard.expect_entry(key);
-        let result = self.counting_doubts(entry.get_mut(), change)?;
-        if let Some(flight) = self.release_state(entry) {
+    /// Releases a reference to the state of a key, and the lock of the key's shard. The last release drops the state.
+    fn release(&self, mut shard: impl DerefMut<Target = Shard<T>>, key: &EncodedKey) {
+        if let Some(flight) = self.release_state(shard.expect_entry(key)) {
             self.removed(shard_of(key.hash_value()), shard, flight);
         }
-        Ok(result)
     }
 
     /// Ends one use of the state of a key. Returns its flight if the state is not needed any more, and was removed.
@@ -638,16 +615,6 @@ impl<T> Flights<T> {
 fn sum(keys: &[AtomicUsize; SHARDS]) -> usize {
     let keys = keys.iter().map(|keys| keys.load(Ordering::Acquire));
     keys.sum()
-}
-
-/// Counts a key that is in doubt now, or is not any more.
-#[inline]
-fn count_doubt(doubts: &AtomicUsize, before: bool, after: bool) {
-    match (before, after) {
-        (false, true) => _ = doubts.fetch_add(1, Ordering::SeqCst),
-        (true, false) => _ = doubts.fetch_sub(1, Ordering::SeqCst),
-        _ => {}
-    }
 }
 
 #[cfg(test)]

@@ -44,13 +44,13 @@ impl<'f, T> Invalidation<'f, T> {
     ) -> Self {
         let mut invalidation = Self::of_nothing(flights);
         for key in keys {
-            let epoch = flights.with_state(&key, |state| {
-                state.ref_count += 1;
-                let epoch = flights.next_epoch();
-                state.begin_change(epoch);
-                epoch
-            });
-            invalidation.keys.extend(epoch.map(|epoch| (key, epoch)));
+            let mut shard = flights.shard(&key).lock();
+            let Some(state) = shard.find(&key) else { continue };
+            state.ref_count += 1;
+            let epoch = flights.next_epoch();
+            flights.counted(state).begin_change(epoch);
+            drop(shard);
+            invalidation.keys.push((key, epoch));
         }
         if !invalidation.keys.is_empty() {
             invalidation.done = false;
@@ -115,16 +115,17 @@ impl<'f, T> Invalidation<'f, T> {
     fn is_waiting(&self) -> bool {
         let mut keys = self.keys.iter();
         keys.any(|(key, epoch)| {
-            self.flights
-                .with_expected_state(key, |state| state.is_written_before(*epoch))
+            let mut shard = self.flights.shard(key).lock();
+            let state = self.flights.expect_state(&mut shard, key);
+            state.is_written_before(*epoch)
         })
     }
 
     fn abandon_writers(&mut self) {
         self.written = None;
         for (key, epoch) in &self.keys {
-            self.flights
-                .with_expected_state(key, |state| state.abandon_writer(*epoch));
+            let mut shard = self.flights.shard(key).lock();
+            self.flights.expect_state(&mut shard, key).abandon_writer(*epoch);
         }
         if !self.keys.is_empty() {
             self.flights.written.notify(usize::MAX);
@@ -136,12 +137,14 @@ impl<T> Drop for Invalidation<'_, T> {
     fn drop(&mut self) {
         self.flights.removals.fetch_add(1, Ordering::SeqCst);
         for (key, epoch) in &self.keys {
-            self.flights.release(key, |state| {
-                state.end_change();
-                if self.done {
-                    state.took_effect(*epoch);
-                }
-            });
+            let mut shard = self.flights.shard(key).lock();
+            let mut state = self.flights.expect_state(&mut shard, key);
+            state.end_change();
+            if self.done {
+                state.took_effect(*epoch);
+            }
+            drop(state);
+            self.flights.release(shard, key);
         }
         if !self.keys.is_empty() {
             self.flights.written.notify(usize::MAX);

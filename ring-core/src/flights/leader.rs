@@ -252,24 +252,26 @@ impl<'f, T> Leader<'f, T> {
     ) -> Result<(), T> {
         let (key, epoch, is_update, own) = (&self.key, self.epoch, self.is_update(), self.flight.as_ref());
         let flights = self.flights;
-        flights.try_release(key, |state| {
-            if state.min_epoch > epoch && is_update && !state.is_superseded(epoch) {
-                return Err(held);
-            } else if state.min_epoch > epoch {
-                *refused = Some(held);
-            } else if state.writer.is_some() {
-                return Err(held);
-            } else {
-                storage.write(key, held, terms, gone);
-                flights.count_write(key.hash_value());
-                state.begin_write(epoch, own);
-                state.took_effect(epoch);
-            }
-            if let Some(flight) = own {
-                state.detach(flight);
-            }
-            Ok(())
-        })
+        let mut shard = flights.shard(key).lock();
+        let mut state = flights.expect_state(&mut shard, key);
+        if state.min_epoch > epoch && is_update && !state.is_superseded(epoch) {
+            return Err(held);
+        } else if state.min_epoch > epoch {
+            *refused = Some(held);
+        } else if state.writer.is_some() {
+            return Err(held);
+        } else {
+            storage.write(key, held, terms, gone);
+            flights.count_write(key.hash_value());
+            state.begin_write(epoch, own);
+            state.took_effect(epoch);
+        }
+        if let Some(flight) = own {
+            state.detach(flight);
+        }
+        drop(state);
+        flights.release(shard, key);
+        Ok(())
     }
 
     /// Takes the write turn, if the action of this leader is known without waiting. Inside another write, as in the
@@ -285,18 +287,17 @@ impl<'f, T> Leader<'f, T> {
     }
 
     fn take_turn(&mut self, by_force: bool) -> Option<Turn> {
-        let (epoch, kind, flight) = (self.epoch, self.kind, self.flight.as_ref());
-        let turn = self.flights.with_expected_state(&self.key, |state| {
-            if state.min_epoch > epoch && kind != Kind::Explicit {
-                return overtaken(state, epoch, kind, by_force);
-            }
-            if state.writer.is_some() && !by_force {
-                return None;
-            }
-            state.begin_write(epoch, flight);
-            state.take_turn(epoch);
+        let mut shard = self.flights.shard(&self.key).lock();
+        let mut state = self.flights.expect_state(&mut shard, &self.key);
+        let turn = if state.min_epoch > self.epoch && self.kind != Kind::Explicit {
+            overtaken(&mut state, self.epoch, self.kind, by_force)
+        } else if state.writer.is_some() && !by_force {
+            None
+        } else {
+            state.begin_write(self.epoch, self.flight.as_ref());
+            state.take_turn(self.epoch);
             Some(Turn::Write)
-        });
+        };
         self.is_writing |= matches!(turn, Some(Turn::Write | Turn::Clear));
         turn
     }
@@ -320,36 +321,42 @@ impl<'f, T> Leader<'f, T> {
 
     /// The entry of an abandoned write was removed or reported.
     pub(crate) fn end_abandoned_write(&self) {
-        self.flights
-            .with_expected_state(&self.key, KeyState::end_abandoned_write);
+        let mut shard = self.flights.shard(&self.key).lock();
+        let mut state = self.flights.expect_state(&mut shard, &self.key);
+        state.end_abandoned_write();
     }
 
     fn give_back(&self, done: bool, invalidates: bool) -> bool {
-        let abandoned = self.flights.with_expected_state(&self.key, |state| {
-            self.flights.count_write(self.key.hash_value());
-            if state.writer != Some(self.epoch) {
-                return true;
-            }
-            state.writer = None;
-            let mut epoch = self.epoch;
-            if invalidates {
-                epoch = self.flights.next_epoch();
-                state.invalidate_before(epoch);
-            }
-            if done {
-                state.took_effect(epoch);
-            }
-            false
-        });
+        let abandoned = self.end_turn(done, invalidates);
         self.flights.written.notify(usize::MAX);
         abandoned
+    }
+
+    /// Ends the write turn of its key. Returns whether it has lost the turn.
+    fn end_turn(&self, done: bool, invalidates: bool) -> bool {
+        let mut shard = self.flights.shard(&self.key).lock();
+        let mut state = self.flights.expect_state(&mut shard, &self.key);
+        self.flights.count_write(self.key.hash_value());
+        if state.writer != Some(self.epoch) {
+            return true;
+        }
+        state.writer = None;
+        let mut epoch = self.epoch;
+        if invalidates {
+            epoch = self.flights.next_epoch();
+            state.invalidate_before(epoch);
+        }
+        if done {
+            state.took_effect(epoch);
+        }
+        false
     }
 
     /// Newcomers do not join its flight any more.
     fn detach(&self) {
         let Some(flight) = &self.flight else { return };
-        self.flights
-            .with_expected_state(&self.key, |state| state.detach(flight));
+        let mut shard = self.flights.shard(&self.key).lock();
+        self.flights.expect_state(&mut shard, &self.key).detach(flight);
     }
 
     /// Releases the state of the key, and gives up the lead if calls wait. Returns its flight.
@@ -366,14 +373,16 @@ impl<'f, T> Leader<'f, T> {
             flight.as_ref().map(give_up_lead);
             return flight;
         }
-        self.flights.release(&self.key, |state: &mut KeyState<T>| {
-            if self.kind == Kind::Explicit {
-                state.end_change();
-            }
-            if let Some(flight) = flight.as_ref().filter(|flight| !give_up_lead(flight)) {
-                state.detach(flight);
-            }
-        });
+        let mut shard = self.flights.shard(&self.key).lock();
+        let mut state = self.flights.expect_state(&mut shard, &self.key);
+        if self.kind == Kind::Explicit {
+            state.end_change();
+        }
+        if let Some(flight) = flight.as_ref().filter(|flight| !give_up_lead(flight)) {
+            state.detach(flight);
+        }
+        drop(state);
+        self.flights.release(shard, &self.key);
         flight
     }
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::flight::{Flight, Outcome};
-use super::{Flights, KeyState, Leader};
+use super::{Flights, Leader};
 use crate::key::EncodedKey;
 use crate::sync::{Arc, EventListener, Ordering};
 
@@ -108,8 +108,10 @@ impl<'f, T: Clone> Waiter<'f, T> {
 
     /// Newcomers start a new flight, since the job may never end. This call may do so too, after another read.
     fn leave_job(&self) -> WaitOutcome<'f, T> {
-        let leave = |state: &mut KeyState<T>| state.detach(&self.flight);
-        self.flights.with_expected_state(&self.key, leave);
+        let mut shard = self.flights.shard(&self.key).lock();
+        self.flights
+            .expect_state(&mut shard, &self.key)
+            .detach(&self.flight);
         WaitOutcome::Retry
     }
 
@@ -119,23 +121,23 @@ impl<'f, T: Clone> Waiter<'f, T> {
 
     /// Leads this flight.
     fn lead(&self) -> WaitOutcome<'f, T> {
-        let leader = self.flights.with_expected_state(&self.key, |state| {
-            state.ref_count += 1;
-            self.flights
-                .leader(self.key.clone(), Some(Arc::clone(&self.flight)))
-        });
-        WaitOutcome::Lead(leader)
+        let mut shard = self.flights.shard(&self.key).lock();
+        self.flights.expect_state(&mut shard, &self.key).ref_count += 1;
+        let flight = Arc::clone(&self.flight);
+        WaitOutcome::Lead(self.flights.leader(self.key.clone(), Some(flight)))
     }
 }
 
 impl<T> Drop for Waiter<'_, T> {
     fn drop(&mut self) {
-        self.flights.release(&self.key, |state| {
-            let last = self.flight.waiters.fetch_sub(1, Ordering::SeqCst) == 1;
-            // A flight that lost its leader and then its last waiter never lands.
-            if last && !self.flight.led.load(Ordering::SeqCst) {
-                state.detach(&self.flight);
-            }
-        });
+        let mut shard = self.flights.shard(&self.key).lock();
+        let last = self.flight.waiters.fetch_sub(1, Ordering::SeqCst) == 1;
+        // A flight that lost its leader and then its last waiter never lands.
+        if last && !self.flight.led.load(Ordering::SeqCst) {
+            self.flights
+                .expect_state(&mut shard, &self.key)
+                .detach(&self.flight);
+        }
+        self.flights.release(shard, &self.key);
     }
 }

@@ -142,13 +142,13 @@ impl Contender {
         let mut text = format!(
             "{import}
 #[derive({key})]
-pub(crate) struct Code {{
-    pub(crate) number: u64,
-    pub(crate) text: String,
+pub struct Code {{
+    pub number: u64,
+    pub text: String,
 }}
 
 #[derive(Clone, Debug)]
-pub(crate) struct Missing;
+pub struct Missing;
 
 "
         );
@@ -184,15 +184,15 @@ use std::sync::Arc;
 use crate::{{Code, Missing}};
 
 #[derive({key})]
-pub(crate) struct {shop} {{
-    pub(crate) id: u64,
-    pub(crate) region: String,
+pub struct {shop} {{
+    pub id: u64,
+    pub region: String,
 }}
 
 #[derive(Clone, Debug)]
-pub(crate) struct Item {{
-    pub(crate) number: u64,
-    pub(crate) name: String,
+pub struct Item {{
+    pub number: u64,
+    pub name: String,
 }}
 
 impl {shop} {{
@@ -201,7 +201,7 @@ impl {shop} {{
     }}
 }}
 
-pub(crate) fn handle(shop: Arc<{shop}>) -> Pin<Box<dyn Future<Output = Option<String>> + Send>> {{
+pub fn handle(shop: Arc<{shop}>) -> Pin<Box<dyn Future<Output = Option<String>> + Send>> {{
     Box::pin(async move {{ {fetch}.await }})
 }}
 
