@@ -60,11 +60,16 @@ impl Files {
         Ok(lives.then(|| value.to_vec()))
     }
 
+    /// At once: a look-up meanwhile finds the old content, not a part of the new one.
     fn save(&self, path: &PathBuf, value: &[u8], expiry: Option<Duration>) -> io::Result<()> {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
         let deadline = expiry.map_or(u64::MAX, |expiry| {
             (self.clock.now() + expiry).as_nanos().try_into().unwrap()
         });
-        fs::write(path, [&deadline.to_be_bytes(), value].concat())
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let written = self.directory.with_extension(number.to_string());
+        fs::write(&written, [&deadline.to_be_bytes(), value].concat())?;
+        fs::rename(written, path)
     }
 }
 
