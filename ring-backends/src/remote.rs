@@ -268,10 +268,12 @@ pub trait AsyncClear: AsyncServer {
 pub enum Fault {
     /// The server did not reply in time.
     Timeout,
-    /// There is no connection to the server.
+    /// A connection to the server could not be opened.
     Unreachable(Cause),
-    /// The connection broke, or what came was not a reply.
+    /// The server ended the connection.
     Disconnected(Cause),
+    /// What came was not a reply, or the connection broke in another way.
+    Broken(Cause),
     /// The server replied with an error.
     Refused(Cause),
     /// This process had no connection or no time for the operation before its deadline: not a failure of the server.
@@ -481,6 +483,7 @@ impl fmt::Display for Fault {
             Fault::Timeout => f.write_str("the server did not answer in time"),
             Fault::Unreachable(cause)
             | Fault::Disconnected(cause)
+            | Fault::Broken(cause)
             | Fault::Refused(cause)
             | Fault::Busy(cause)
             | Fault::Full(cause) => cause.fmt(f),
@@ -491,9 +494,14 @@ impl fmt::Display for Fault {
 impl Fault {
     /// Whether the server failed: no reply, or an invalid one.
     fn is_failure(&self) -> bool {
+        matches!(self, Fault::Timeout) || self.is_lost()
+    }
+
+    /// Whether there is no connection that could be used again.
+    pub(crate) fn is_lost(&self) -> bool {
         matches!(
             self,
-            Fault::Timeout | Fault::Unreachable(_) | Fault::Disconnected(_)
+            Fault::Unreachable(_) | Fault::Disconnected(_) | Fault::Broken(_)
         )
     }
 
@@ -507,7 +515,7 @@ impl Fault {
     ) -> Error {
         let (count, error) = match self {
             Fault::Timeout => (&counts.silent, Error::deadline(name, operation, deadline)),
-            Fault::Unreachable(cause) | Fault::Disconnected(cause) => {
+            Fault::Unreachable(cause) | Fault::Disconnected(cause) | Fault::Broken(cause) => {
                 (&counts.broken, Error::storage(name, operation, cause))
             }
             Fault::Refused(cause) => (&counts.refused, Error::storage(name, operation, cause)),

@@ -50,7 +50,7 @@ impl Files {
         if path.is_dir() {
             return Err("this is a folder: name a file, which need not exist".into());
         }
-        if path.is_symlink() && !path.exists() {
+        if path.is_symlink() && matches!(path.try_exists(), Ok(false)) {
             return Err("this is a link to a file that does not exist: name that file".into());
         }
         let missing: Vec<_> = folder.ancestors().take_while(|folder| !folder.exists()).collect();

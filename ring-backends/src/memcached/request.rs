@@ -432,7 +432,7 @@ impl From<ReplyError> for Fault {
         match error {
             ReplyError::Timeout => Fault::Timeout,
             ReplyError::Disconnected(error) => Fault::Disconnected(error.into()),
-            ReplyError::Invalid(text) => Fault::Disconnected(text.into()),
+            ReplyError::Invalid(text) => Fault::Broken(text.into()),
             ReplyError::Rejected(text) => Fault::Refused(text.into()),
         }
     }

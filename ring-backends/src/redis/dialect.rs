@@ -15,19 +15,15 @@ use crate::remote::Fault;
 /// A younger connection is not replaced for leading to another server: a new one would lead there, too.
 const RECONNECT_INTERVAL: Duration = Duration::from_secs(1);
 
-/// After so many connections in a row that ended with joined look-ups on them, none are joined.
-#[cfg(feature = "tokio")]
-const MAX_LOSSES: u8 = 2;
-
 /// The known limits of a server.
 #[derive(Default)]
 pub(super) struct Dialect {
     echo: AtomicU8,
     /// Whether it lacks each [`Word`].
     lacks: [AtomicBool; 3],
-    /// The connections in a row that ended with [joined look-ups](super::joined_lookups) on them, up to [`MAX_LOSSES`].
+    /// Whether it does not answer [joined look-ups](super::joined_lookups) of keys.
     #[cfg(feature = "tokio")]
-    losses: AtomicU8,
+    refuses_joined: AtomicBool,
 }
 
 /// Whether a server knows `ECHO`.
@@ -114,28 +110,15 @@ impl Dialect {
 /// Look-ups that are joined.
 #[cfg(feature = "tokio")]
 impl Dialect {
-    /// Whether the server answers joined look-ups.
+    /// Whether the server may answer joined look-ups.
     pub(super) fn joins(&self) -> bool {
         let lacks_mget = self.lacks[Word::Mget as usize].load(Ordering::Relaxed);
-        !lacks_mget && self.losses.load(Ordering::Relaxed) < MAX_LOSSES
+        !lacks_mget && !self.refuses_joined.load(Ordering::Relaxed)
     }
 
-    /// Notes the reply to joined look-ups.
-    pub(super) fn note_joined(&self, is_refused: bool) {
-        if is_refused {
-            self.losses.store(MAX_LOSSES, Ordering::Relaxed);
-        } else if self.losses.load(Ordering::Relaxed) == 1 {
-            self.losses.store(0, Ordering::Relaxed);
-        }
-    }
-
-    /// Notes that the server ended a connection with joined look-ups on it: some proxies do so at commands that they do not
-    /// know.
-    pub(super) fn note_joined_lost(&self) {
-        let more = |losses| (losses < MAX_LOSSES).then_some(losses + 1);
-        let _ = self
-            .losses
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+    /// The server refuses them, or ended a connection at the first ones on it.
+    pub(super) fn refuse_joined(&self) {
+        self.refuses_joined.store(true, Ordering::Relaxed);
     }
 }
 
@@ -160,7 +143,8 @@ impl Word {
         }
     }
 
-    /// The word that the server does not accept, if any: it says so, or ends the connections on which it was sent.
+    /// The word that the server does not accept, if any: it says so, or ended the connection on which it was sent. The latter
+    /// may have other reasons: see [`probe`](Self::probe).
     pub(super) fn refused(commands: &Commands, sent: &Result<Vec<Value>, Fault>) -> Option<Self> {
         match sent {
             Ok(replies) => {
@@ -185,6 +169,17 @@ impl Word {
             Word::Mget => is_refused(reply) || has_code("CROSSSLOT"),
             Word::Evalsha => has_code("NOSCRIPT"),
         }
+    }
+
+    /// A use of the word without effect. If it ends a connection as well, and the replacement did not, the server lacks the
+    /// word.
+    pub(super) fn probe(self) -> Commands {
+        let name = match self {
+            Word::Unlink => "UNLINK",
+            Word::Mget => "MGET",
+            Word::Evalsha => "EVALSHA",
+        };
+        Commands::One(redis::cmd(name).arg("ring:probe").clone())
     }
 
     /// The replacement of the commands.
@@ -273,6 +268,13 @@ mod tests {
             let other = packed(&word.fallback(&removal));
             assert_eq!(other, "*2\r\n$3\r\nDEL\r\n$3\r\nkey\r\n");
         }
+        // Only an ended connection is a hint: what came out of step may still be executed.
+        let lost = |fault: fn(_) -> Fault| Word::refused(&removal, &Err(fault("lost".into())));
+        assert_eq!(lost(Fault::Disconnected), Some(Word::Unlink));
+        assert_eq!(
+            [lost(Fault::Broken), lost(Fault::Unreachable), lost(Fault::Busy)],
+            [None; 3]
+        );
         dialect.note_refused(Word::Unlink, &replies(":1\r\n"));
         assert!(!packed(&dialect.translated(&removal)).contains("UNLINK"));
     }

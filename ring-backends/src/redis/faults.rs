@@ -31,7 +31,7 @@ impl From<Unexpected> for Fault {
         match unexpected {
             Unexpected::Error(error) => fault(&error),
             // The reply is omitted: it may be a value.
-            Unexpected::Reply => Fault::Disconnected("the reply does not fit the command".into()),
+            Unexpected::Reply => Fault::Broken("the reply does not fit the command".into()),
         }
     }
 }
@@ -43,8 +43,9 @@ pub(super) fn fault(error: &RedisError) -> Fault {
     }
     match error.kind() {
         // The error is omitted: it shows received bytes.
-        ErrorKind::Parse => Fault::Disconnected("invalid reply: not the protocol of Redis".into()),
-        ErrorKind::Io | ErrorKind::ClusterConnectionNotFound => Fault::Disconnected(shown(error).into()),
+        ErrorKind::Parse => Fault::Broken("invalid reply: not the protocol of Redis".into()),
+        _ if error.is_connection_dropped() => Fault::Disconnected(shown(error).into()),
+        ErrorKind::Io | ErrorKind::ClusterConnectionNotFound => Fault::Broken(shown(error).into()),
         _ => Fault::Refused(shown(error).into()),
     }
 }

@@ -46,6 +46,11 @@ impl<'b> Lookup<'b> {
         })
     }
 
+    /// Whether it is of a key of its own, not of a field. A single look-up of a field is of many fields already.
+    pub(super) fn is_of_key(&self) -> bool {
+        self.hash.is_none()
+    }
+
     /// Whether one command can look up both.
     pub(super) fn joins(&self, other: &Self) -> bool {
         self.hash == other.hash

@@ -65,6 +65,8 @@ struct State {
     /// The requests without all their replies.
     sent: VecDeque<Sent>,
     joining: Joining,
+    /// Whether joined look-ups were answered.
+    has_joined: bool,
     /// Whether calls at the same time got the last replies.
     is_shared: bool,
     /// Wakes the driver, unless it is woken already.
@@ -118,6 +120,7 @@ impl Multiplexer {
                 written: 0,
                 sent: VecDeque::new(),
                 joining: Joining::new(),
+                has_joined: false,
                 is_shared: false,
                 driver: None,
             }),
@@ -173,10 +176,16 @@ impl Multiplexer {
         }
     }
 
+    /// Notes that the connection has ended. Some proxies end it at commands that they do not know: they never answer joined
+    /// look-ups.
     fn note_lost(&self, error: &RedisError) {
-        let has_joined = |sent: &Sent| !sent.joined.is_empty();
-        if error.is_connection_dropped() && self.state.lock().sent.iter().any(has_joined) {
-            self.dialect.note_joined_lost();
+        let joins_keys = |sent: &Sent| {
+            let lookup = sent.request.lookup();
+            lookup.is_some_and(|lookup| lookup.is_of_key()) && !sent.joined.is_empty()
+        };
+        let state = self.state.lock();
+        if error.is_connection_dropped() && !state.has_joined && state.sent.iter().any(joins_keys) {
+            self.dialect.refuse_joined();
         }
     }
 
@@ -319,6 +328,7 @@ impl State {
                     return (complete, Err(error));
                 }
                 if request.replies.are_complete() {
+                    self.has_joined |= !request.joined.is_empty();
                     complete.extend(self.sent.pop_front());
                 }
             }
@@ -352,7 +362,9 @@ impl Sent {
         match replies.map(|replies| joined_lookups::replies(replies, count)) {
             Err(error) => requests.for_each(|request| request.finish(Err(error.clone()))),
             Ok((replies, is_refused)) => {
-                dialect.note_joined(is_refused);
+                if is_refused {
+                    dialect.refuse_joined();
+                }
                 requests.zip(replies).for_each(|(request, reply)| match reply {
                     Some(reply) => request.finish(Ok(vec![reply])),
                     None => unanswered.push(request),

@@ -134,7 +134,7 @@ impl<L: KeySchema> BlockingServer for RedisServer<L> {
         until: Instant,
     ) -> Result<Vec<T>, Fault> {
         let read = request.read(self.route.send(&request.commands, until)?);
-        if let Err(Fault::Unreachable(_) | Fault::Disconnected(_)) = read {
+        if read.as_ref().is_err_and(Fault::is_lost) {
             self.route.close_idle();
         }
         read

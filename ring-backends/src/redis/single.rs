@@ -392,7 +392,10 @@ impl Route for Single {
             return Ok(gathered(commands, sent?));
         };
         let replies = self.exchange(&word.fallback(&said), until)?;
-        self.dialect.note_refused(word, &replies);
+        let is_lost = || matches!(self.exchange(&word.probe(), until), Err(Fault::Disconnected(_)));
+        if sent.is_ok() || is_lost() {
+            self.dialect.note_refused(word, &replies);
+        }
         Ok(gathered(commands, replies))
     }
 
@@ -410,6 +413,15 @@ impl Route for Single {
 }
 
 #[cfg(feature = "tokio")]
+impl Single {
+    /// Whether the server ends connections at the word.
+    async fn is_lost_at(&self, word: Word, until: Instant) -> bool {
+        let probed = self.links().shared.send(&word.probe(), until).await;
+        matches!(probed, Err(Fault::Disconnected(_)))
+    }
+}
+
+#[cfg(feature = "tokio")]
 impl AsyncRoute for Single {
     async fn send_async(&self, commands: &Commands, until: Instant) -> Result<Vec<Value>, Fault> {
         let said = self.dialect.translated(commands);
@@ -419,7 +431,9 @@ impl AsyncRoute for Single {
         };
         let other = word.fallback(&said);
         let replies = Box::pin(self.links().shared.send(&other, until)).await?;
-        self.dialect.note_refused(word, &replies);
+        if sent.is_ok() || Box::pin(self.is_lost_at(word, until)).await {
+            self.dialect.note_refused(word, &replies);
+        }
         Ok(gathered(commands, replies))
     }
 

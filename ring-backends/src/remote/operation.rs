@@ -470,7 +470,7 @@ async fn in_time_async<T>(
 fn timed<F: Future>(until: Instant, work: F) -> Result<Timeout<F>, Fault> {
     let timed = catch_unwind(AssertUnwindSafe(|| tokio::time::timeout_at(until.into(), work)));
     timed.map_err(|_| {
-        Fault::Disconnected("the tokio runtime has no timers: build it with `enable_all()`".into())
+        Fault::Unreachable("the tokio runtime has no timers: build it with `enable_all()`".into())
     })
 }
 

@@ -277,7 +277,7 @@ pub(super) async fn refresh_awaited<R, S, F>(
 
 /// A future of calls that [may return stale values or leave the body](BodyFuture::IS_EXTENDED).
 ///
-/// A function of its own polls it, so that nothing of it is compiled for other calls: of an `async` block, all that it may
+/// A function of its own polls it, so that its `poll` is not compiled for other calls: of an `async` block, all that it may
 /// await is compiled, whatever constants say.
 pub(super) struct Extended<B, F> {
     future: Pin<Box<F>>,
@@ -300,7 +300,7 @@ impl<B: BodyFuture, F: Future> Future for Extended<B, F> {
         if B::IS_EXTENDED {
             self.future.as_mut().poll(context)
         } else {
-            unreachable!("other calls do not make it")
+            unreachable!("only extended calls make it")
         }
     }
 }

@@ -112,7 +112,7 @@ impl<'c> Dispatch<'c> {
     ) -> Result<(), Fault> {
         let replies = match sent {
             Ok(replies) => replies,
-            Err(Fault::Unreachable(_) | Fault::Disconnected(_)) if !self.disconnected => {
+            Err(fault) if fault.is_lost() && !self.disconnected => {
                 mark_suspect();
                 self.disconnected = true;
                 // The server may have been replaced.

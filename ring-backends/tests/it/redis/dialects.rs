@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -135,6 +136,23 @@ fn servers_without_unlink() {
     for unknown in SAYINGS {
         assert_works(&proxy(&server, |name| name != "UNLINK", unknown));
     }
+}
+
+/// As when something between restarts.
+#[test]
+fn connections_that_end_for_another_reason_do_not_count_as_a_missing_command() {
+    static SEEN: AtomicUsize = AtomicUsize::new(0);
+    let Some(server) = own("a proxy that ends two connections") else {
+        return;
+    };
+    let known = |name: &str| name != "UNLINK" || SEEN.fetch_add(1, Ordering::SeqCst) >= 2;
+    let redis = proxy(&server, known, Unknown::EndsTheConnection);
+    for number in 0..5_u32 {
+        redis.set(&Key::of(&number), vec![1], None).unwrap();
+        assert!(redis.delete(&Key::of(&number)).unwrap());
+    }
+    // Two that ended connections, a question, and the four removals after the first.
+    assert_eq!(SEEN.load(Ordering::SeqCst), 7);
 }
 
 /// Also a proxy, or a cluster behind one address, with keys on several servers.
