@@ -497,7 +497,7 @@ impl Fault {
         matches!(self, Fault::Timeout) || self.is_lost()
     }
 
-    /// Whether there is no connection that could be used again.
+    /// Whether the connection cannot be used any more, or was never opened.
     pub(crate) fn is_lost(&self) -> bool {
         matches!(
             self,
