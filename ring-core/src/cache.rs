@@ -86,7 +86,7 @@ impl<S, M, B> Handle<S, M, B> {
     where
         S: View<V>,
     {
-        self.view.storage().flights().conflict(self.ring)
+        self.view.storage().flights().table().conflict(self.ring)
     }
 
     /// The ring, to remove all its values later, for example after a transaction. It does not borrow the storage.

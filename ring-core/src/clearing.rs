@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::call::dependents::{self, both};
 use crate::error::Failure;
-use crate::flights::Flights;
+use crate::flights::FlightTable;
 use crate::key::Name;
 use crate::mode::{Awaited, Blocking};
 use crate::ring::Ring;
@@ -41,15 +41,15 @@ impl<T, S, M> Clearing<T, S, M> {
 /// Removes all values of a ring, also those being computed.
 pub(crate) fn clear<T, S: Clear<T>>(ring: &Ring, storage: &S) -> Result<(), S::Error> {
     forget_errors(ring, storage);
-    let (flights, name) = (storage.flights(), ring.name());
+    let (flights, name) = (storage.flights().table(), ring.name());
     let cleared = clear_by(flights, name, ring.write_timeout, || storage.clear_ring(name));
     let cleared = both(cleared, dependents::end_of_all(ring, storage));
     counted(ring, storage, cleared)
 }
 
 /// Removes all entries of a ring by `remove`, also those being computed.
-pub(crate) fn clear_by<T, E>(
-    flights: &Flights<T>,
+pub(crate) fn clear_by<E>(
+    flights: &FlightTable,
     name: &Name,
     patience: Duration,
     remove: impl FnOnce() -> Result<(), E>,
@@ -63,7 +63,7 @@ pub(crate) fn clear_by<T, E>(
 
 fn forget_errors<T, S: StorageBase<T>>(ring: &Ring, storage: &S) {
     if let Some(errors) = ring.errors.get() {
-        errors.forget_all(storage.flights().address());
+        errors.forget_all(storage.flights().table().address());
     }
 }
 
@@ -83,7 +83,7 @@ fn counted<T, S: StorageBase<T>>(
 /// [`clear`], awaited.
 pub(crate) async fn clear_awaited<T, S: AsyncClear<T>>(ring: &Ring, storage: &S) -> Result<(), S::Error> {
     forget_errors(ring, storage);
-    let flights = storage.flights();
+    let flights = storage.flights().table();
     let epoch = flights.begin_clear();
     let invalidation = flights.invalidate_ring(ring.name(), ring.write_timeout);
     let invalidation = invalidation.settle().await;
@@ -97,7 +97,7 @@ pub(crate) async fn clear_awaited<T, S: AsyncClear<T>>(ring: &Ring, storage: &S)
 impl<T, S: StorageBase<T>, M> Clearing<T, S, M> {
     /// The removal may have failed: from now on, the entries are not returned.
     pub(crate) fn mark_suspect(&self) {
-        self.storage.flights().mark_ring_suspect(self.ring.name());
+        self.storage.flights().table().mark_ring_suspect(self.ring.name());
         dependents::mark_all_suspect(self.ring, &self.storage);
     }
 
@@ -139,7 +139,7 @@ impl<T, S: AsyncClear<T>, M> Clearing<T, S, M> {
 
     /// The removal was dropped without an awaiting caller.
     pub(crate) fn abandon(&self) {
-        let (flights, name) = (self.storage.flights(), self.ring.name());
+        let (flights, name) = (self.storage.flights().table(), self.ring.name());
         let invalidation = flights.invalidate_ring(name, self.ring.write_timeout).at_once();
         match self.storage.clear_ring_at_once(name) {
             Some(cleared) => self.finish(counted(self.ring, &self.storage, invalidation.end(cleared))),

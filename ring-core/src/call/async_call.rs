@@ -8,7 +8,6 @@ use super::refresh::{Extended, go_on, look};
 use super::{BoundCall, CallContext};
 use crate::action::{Action, ActionResult};
 use crate::body::{AsyncBody, Bind, BodyFuture, Boxed};
-use crate::flights::Outcome as FlightOutcome;
 use crate::freshness;
 use crate::key::EncodedKey;
 use crate::mode::Awaited;
@@ -145,7 +144,7 @@ where
                 Fetched::Lead(leader, left) => (leader, left),
             };
             if let Some(out) = context.remembered(failures, leader.key(), begun) {
-                leader.finish(|| FlightOutcome::Failed);
+                leader.fail();
                 return out;
             }
             leader.heed(body.show(None));
@@ -154,7 +153,7 @@ where
                 Err(out) => {
                     context.count_refused::<R>();
                     context.remember(failures, leader.key(), &out);
-                    leader.finish(|| FlightOutcome::Failed);
+                    leader.fail();
                     return out;
                 }
             };

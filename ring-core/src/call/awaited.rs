@@ -7,7 +7,7 @@ use super::dependents::{both, forget_awaited};
 use super::fetch::{Fetch, Fetched};
 use super::lease::LeasedFetch;
 use crate::body::BodyFuture;
-use crate::flights::{Leader, Outcome};
+use crate::flights::Leader;
 use crate::key::EncodedKey;
 use crate::output::Output;
 use crate::stats::cells::Counter;
@@ -121,7 +121,7 @@ where
         Err(out) => {
             context.count_refused::<R>();
             context.remember(failures, leader.key(), &out);
-            leader.finish(|| Outcome::Failed);
+            leader.fail();
             return out;
         }
     };
@@ -146,7 +146,7 @@ where
         Fetched::Bypass => body.await,
         Fetched::Lead(leader, left) => {
             if let Some(out) = context.remembered(body.failures(), leader.key(), lookup) {
-                leader.finish(|| Outcome::Failed);
+                leader.fail();
                 return out;
             }
             compute::<R, S, F>(context, leader, left, body).await

@@ -8,7 +8,7 @@ use super::fetch::{Fetch, Fetched};
 use super::lease::LeasedFetch;
 use crate::account::Use;
 use crate::body::Body;
-use crate::flights::{Leader, Outcome, Role};
+use crate::flights::{Leader, Role};
 use crate::key::{EncodedKey, RingKey};
 use crate::output::Output;
 use crate::stats::cells::Counter;
@@ -174,7 +174,7 @@ where
 #[cold]
 fn end<V, T>(fetched: Fetched<'_, V, T>) {
     if let Fetched::Lead(leader, _) = fetched {
-        leader.finish(|| Outcome::Failed);
+        leader.fail();
     }
 }
 

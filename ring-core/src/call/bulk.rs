@@ -18,7 +18,7 @@ use super::lease::LeasedFetch;
 use crate::body::Bind;
 use crate::error::{Error, Failure};
 use crate::errors::FailureRules;
-use crate::flights::{Invalidation, Leader, Outcome as FlightOutcome};
+use crate::flights::{Invalidation, Leader};
 use crate::freshness;
 use crate::key::EncodedKey;
 use crate::output::Output;
@@ -98,15 +98,15 @@ where
     }
 
     /// Ends the computations of all keys.
-    fn invalidate(&self) -> Invalidation<'_, S::Stored> {
+    fn invalidate(&self) -> Invalidation<'_> {
         for call in &self.0 {
             call.context.forget_error(|| call.key.hash_value());
         }
-        let keys = self.0.iter().map(|call| call.key.clone());
+        let mut keys = self.0.iter().map(|call| call.key.clone());
         let context = self.context();
         context
             .flights()
-            .invalidate_many(keys, context.ring.write_timeout)
+            .invalidate_many(&mut keys, context.ring.write_timeout)
     }
 
     /// The keys of existing entries that expire.
@@ -474,7 +474,7 @@ where
 
     /// The right to compute without the cache.
     fn lead_alone(&self) -> Fetched<'_, R::Value, S::Stored> {
-        let leader = self.context().flights().lead_alone(self.call.key.clone());
+        let leader = self.context().typed_flights().lead_alone(self.call.key.clone());
         Fetched::Lead(leader, self.left)
     }
 
@@ -494,7 +494,7 @@ where
             Err(out) => {
                 self.context().count_refused::<R>();
                 self.context().remember(failures, leader.key(), &out);
-                leader.finish(|| FlightOutcome::Failed);
+                leader.fail();
                 Progress::Ended(Err(out))
             }
         }
@@ -503,10 +503,8 @@ where
     /// The value computed by an equal call, if it can be shared.
     fn share(&self, computed: Option<&Computed<R>>) -> Option<R::Value> {
         let key = &self.call.key;
-        match self.context().share(key, computed?.as_ref().ok()?) {
-            FlightOutcome::Value(held) => self.context().take(key, held),
-            FlightOutcome::Failed | FlightOutcome::Retry => None,
-        }
+        let held = self.context().share(key, computed?.as_ref().ok()?)?;
+        self.context().take(key, held)
     }
 }
 

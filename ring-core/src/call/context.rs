@@ -7,7 +7,7 @@ use crate::account::Use;
 use crate::entry::{Old, Wishes};
 use crate::error::{Error, Failure};
 use crate::errors::{FailureRules, RememberedErrors};
-use crate::flights::{Claim, Flights, Invalidation, Leader, Outcome as FlightOutcome, Role};
+use crate::flights::{Claim, FlightTable, Flights, Invalidation, Leader, Role};
 use crate::freshness;
 use crate::key::{EncodedKey, KeyShape, RingKey, hash_key};
 use crate::observer;
@@ -175,7 +175,12 @@ impl<V, S: View<V>> CallContext<V, S> {
     }
 
     /// Storages that belong to a process ask the system for it: a call should not ask more often than it has to.
-    pub(crate) fn flights(&self) -> &Flights<S::Stored> {
+    pub(crate) fn flights(&self) -> &FlightTable {
+        self.typed_flights().table()
+    }
+
+    /// [`flights`](Self::flights) with the values of landed ones.
+    pub(crate) fn typed_flights(&self) -> &Flights<S::Stored> {
         self.storage().flights()
     }
 
@@ -188,7 +193,7 @@ impl<V, S: View<V>> CallContext<V, S> {
 
     /// [`is_admitted`](Self::is_admitted) by the flights of the storage.
     #[inline]
-    pub(crate) fn is_admitted_by(&self, flights: &Flights<S::Stored>) -> bool {
+    pub(crate) fn is_admitted_by(&self, flights: &FlightTable) -> bool {
         !switches::is_off() && (!S::Storage::TEXT_KEYS || flights.admit(self.ring, self.shape))
     }
 
@@ -237,13 +242,13 @@ impl<V, S: View<V>> CallContext<V, S> {
 
     /// Begins a look-up in the flights of the storage.
     #[inline]
-    pub(crate) fn begin_lookup<K: RingKey>(&self, flights: &Flights<S::Stored>, key: &K) -> Lookup {
+    pub(crate) fn begin_lookup<K: RingKey>(&self, flights: &FlightTable, key: &K) -> Lookup {
         let in_doubt = S::Storage::TEXT_KEYS && flights.is_in_doubt(key);
         self.begin_lookup_of(flights, hash_key(key), in_doubt)
     }
 
     /// [`begin_lookup`](Self::begin_lookup) of the key with this hash, which may be in doubt.
-    fn begin_lookup_of(&self, flights: &Flights<S::Stored>, hash: u64, in_doubt: bool) -> Lookup {
+    fn begin_lookup_of(&self, flights: &FlightTable, hash: u64, in_doubt: bool) -> Lookup {
         let is_admitted = self.is_admitted_by(flights);
         if !is_admitted {
             self.count_conflict();
@@ -263,11 +268,7 @@ impl<V, S: View<V>> CallContext<V, S> {
     }
 
     /// [`begin_expiring_lookup`](Self::begin_expiring_lookup) in the flights of the storage.
-    pub(crate) fn begin_expiring_lookup_in<K: RingKey>(
-        &self,
-        flights: &Flights<S::Stored>,
-        key: &K,
-    ) -> Lookup {
+    pub(crate) fn begin_expiring_lookup_in<K: RingKey>(&self, flights: &FlightTable, key: &K) -> Lookup {
         let removals = flights.removals();
         Lookup {
             removals,
@@ -296,7 +297,7 @@ impl<V, S: View<V>> CallContext<V, S> {
 
     /// [`is_in_doubt`](Self::is_in_doubt) in the flights of the storage.
     #[inline]
-    pub(crate) fn is_in_doubt_in<K: RingKey>(&self, flights: &Flights<S::Stored>, key: &K) -> bool {
+    pub(crate) fn is_in_doubt_in<K: RingKey>(&self, flights: &FlightTable, key: &K) -> bool {
         !self.is_admitted_by(flights) || S::Storage::TEXT_KEYS && flights.is_in_doubt(key)
     }
 
@@ -304,7 +305,7 @@ impl<V, S: View<V>> CallContext<V, S> {
     #[inline(always)]
     pub(crate) fn finish_lookup<K: RingKey>(
         &self,
-        flights: &Flights<S::Stored>,
+        flights: &FlightTable,
         key: &K,
         read: StorageResult<V, S, Option<S::Stored>>,
         lookup: Lookup,
@@ -325,7 +326,7 @@ impl<V, S: View<V>> CallContext<V, S> {
     #[inline]
     fn held<'f>(
         &self,
-        flights: &'f Flights<S::Stored>,
+        flights: &'f FlightTable,
         read: StorageResult<V, S, Option<S::Stored>>,
         lookup: &mut Lookup,
     ) -> (Option<S::Stored>, Option<&'f Use>) {
@@ -452,13 +453,13 @@ impl<V, S: View<V>> CallContext<V, S> {
 
     /// The lead of a refresh. `None` if another call computes the value.
     pub(crate) fn lead_refresh(&self, key: EncodedKey, claim: &Claim) -> Option<Leader<'_, S::Stored>> {
-        let flights = self.flights();
+        let flights = self.typed_flights();
         // It may have waited for a thread for so long that another call took over.
         if !claim.holds() {
             return None;
         }
         if claim.takes_over() {
-            return (!flights.is_computing(&key)).then(|| flights.lead_anew(key));
+            return (!flights.table().is_computing(&key)).then(|| flights.lead_anew(key));
         }
         let version = self.version(&key);
         match flights.join(key, version) {
@@ -483,7 +484,7 @@ impl<V, S: View<V>> CallContext<V, S> {
     }
 
     /// Ends the computations of a key's value.
-    pub(crate) fn invalidate<K: RingKey>(&self, key: &K) -> Invalidation<'_, S::Stored> {
+    pub(crate) fn invalidate<K: RingKey>(&self, key: &K) -> Invalidation<'_> {
         self.forget_error(|| hash_key(key));
         self.flights().invalidate(key, self.ring.write_timeout)
     }
@@ -552,7 +553,7 @@ impl<V, S: View<V>> CallContext<V, S> {
             }
             // Calls that come during the write take the value without waiting for the write.
             Commit::Store(held) => {
-                leader.publish(|| FlightOutcome::Value(held.clone()));
+                leader.publish(|| Some(held.clone()));
                 Some(held)
             }
             Commit::Remove => {
@@ -621,10 +622,9 @@ impl<V, S: View<V>> CallContext<V, S> {
         held.map_or(Commit::Remove, Commit::Store)
     }
 
-    /// The outcome of the flight of `key` with this value.
-    pub(crate) fn share(&self, key: &EncodedKey, value: &V) -> FlightOutcome<S::Stored> {
-        let held = self.count_errors(self.view.encode_ref(value, key));
-        held.map_or(FlightOutcome::Failed, FlightOutcome::Value)
+    /// A value of `key` as other calls take it, if it can be encoded.
+    pub(crate) fn share(&self, key: &EncodedKey, value: &V) -> Option<S::Stored> {
+        self.count_errors(self.view.encode_ref(value, key))
     }
 
     /// Stores in a storage that is written in place. Returns the decision that is left to carry out, if it is.
@@ -727,7 +727,7 @@ impl<V, S: View<V>> CallContext<V, S> {
 
     /// [`used`](Self::used) by the flights of the storage.
     #[inline]
-    fn used_in<'f>(&self, flights: &'f Flights<S::Stored>) -> &'f Use {
+    fn used_in<'f>(&self, flights: &'f FlightTable) -> &'f Use {
         let used = flights
             .usage()
             .of_first(self.ring.account)
@@ -737,7 +737,7 @@ impl<V, S: View<V>> CallContext<V, S> {
     }
 
     #[inline(never)]
-    fn find_use<'f>(&self, flights: &'f Flights<S::Stored>) -> &'f Use {
+    fn find_use<'f>(&self, flights: &'f FlightTable) -> &'f Use {
         let describe = |facts: &StorageFacts| describe(self.storage(), facts);
         let (used, began) = flights.usage().of(self.ring.account, self.shape, describe);
         if began {
@@ -777,7 +777,7 @@ impl<V, S: View<V>> CallContext<V, S> {
     }
 
     /// Counts the time of a look-up that may last until this instant, if there is one. Returns the use of the storage.
-    fn time_lookup<'f>(&self, flights: &'f Flights<S::Stored>, until: Option<Instant>) -> Option<&'f Use> {
+    fn time_lookup<'f>(&self, flights: &'f FlightTable, until: Option<Instant>) -> Option<&'f Use> {
         let (until, used) = (until?, self.used_in(flights));
         if let (Some(deadline), Some(left)) = (self.deadline(), remaining(Some(until))) {
             used.counters.looked_up(deadline.saturating_sub(left));

@@ -56,7 +56,7 @@ pub(super) async fn forget_awaited<T, S: AsyncStorage<T>>(storage: &S, tags: &[T
 /// The removal of tags' versions may have failed: marks them suspect.
 fn mark_suspect<T, S: StorageBase<T>>(storage: &S, tags: &[Tag]) {
     for key in tags.iter().map(EncodedKey::of) {
-        storage.flights().mark_suspect(&key);
+        storage.flights().table().mark_suspect(&key);
         storage.mark_suspect(&key);
     }
 }

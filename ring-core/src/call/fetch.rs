@@ -5,7 +5,7 @@ use std::ops::ControlFlow::{self, Break, Continue};
 use std::time::{Duration, Instant};
 
 use super::context::{CallContext, Lookup};
-use crate::flights::{Leader, Outcome, Role, WaitOutcome, Waiter};
+use crate::flights::{Leader, Role, WaitOutcome, Waiter};
 use crate::key::EncodedKey;
 use crate::storage::{Event, Machine, Step, View};
 use crate::wait::{after, remaining};
@@ -52,19 +52,19 @@ impl<V, S: View<V>> CallContext<V, S> {
             self.count_conflict();
             return Fetched::Bypass;
         }
-        Fetched::Lead(self.flights().lead_alone(key).update(), self.deadline())
+        Fetched::Lead(self.typed_flights().lead_alone(key).update(), self.deadline())
     }
 
     /// Joins the computation of the key's value or starts one, according to the ring's settings.
     #[inline(always)]
     pub(super) fn join(&self, key: EncodedKey) -> Role<'_, S::Stored> {
-        let flights = self.flights();
-        if !self.is_admitted() {
+        let flights = self.typed_flights();
+        if !self.is_admitted_by(flights.table()) {
             Role::Bypass
         } else if self.ring.coalesce {
             let version = self.version(&key);
             flights.join(key, version)
-        } else if flights.is_computing(&key) {
+        } else if flights.table().is_computing(&key) {
             Role::Bypass
         } else {
             Role::Lead(flights.lead_alone(key))
@@ -174,7 +174,7 @@ impl<'c, V, S: View<V>> Fetch<'c, V, S> {
         match (mem::replace(&mut self.state, State::Join), value) {
             (State::LookAgain(leader, _), Some(value)) => {
                 // A waiter may have come after a delete that this read preceded, so it reads again.
-                leader.finish(|| Outcome::Retry);
+                leader.retry();
                 self.found(value)
             }
             (State::LookAgain(leader, until), None) => {

@@ -57,7 +57,7 @@ impl<T: Clone, S: StorageBase<T>, M> Forgetting<T, S, M> {
 
     /// The removal may have failed: from now on, the entry is not returned, and it is removed when possible.
     pub(crate) fn mark_suspect(&self) {
-        self.storage.flights().mark_suspect(&self.key);
+        self.storage.flights().table().mark_suspect(&self.key);
         self.storage.mark_suspect(&self.key);
         self.context().mark_dependents_suspect(&self.key);
     }

@@ -57,8 +57,8 @@ impl<V, S: View<V>> CallContext<V, S> {
     /// Takes over the lead of the call.
     fn take_lead(&self, key: &EncodedKey, taken: Taken) -> Option<Leader<'_, S::Stored>> {
         let (mut leader, token) = match taken {
-            Taken::Flight(flight, token) => (self.flights().lead_as_job(key, flight)?, token),
-            Taken::Lead(token) => (self.flights().lead_alone(key.clone()), token),
+            Taken::Flight(flight, token) => (self.typed_flights().lead_as_job(key, flight)?, token),
+            Taken::Lead(token) => (self.typed_flights().lead_alone(key.clone()), token),
         };
         if let Some(token) = token {
             leader.hold_lease(token, self.storage().leases());

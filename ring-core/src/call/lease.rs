@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::context::{CallContext, Lookup, StorageError};
 use super::fetch::{Fetch, Fetched};
 use crate::error::Error;
-use crate::flights::{Leader, LeaseToken, Outcome};
+use crate::flights::{Leader, LeaseToken};
 use crate::key::EncodedKey;
 use crate::storage::{Acquired, Event, Expiring, LeaseRequest, Machine, Step, StorageBase, View, YieldsTo};
 use crate::wait::{after, never};
@@ -229,7 +229,7 @@ impl<'c, V, S: View<V>> TakeLease<'c, V, S> {
         let mut leader = self.leader();
         leader.forget_lease();
         // A waiter may have come after a delete that this read preceded, so it reads again.
-        leader.finish(|| Outcome::Retry);
+        leader.retry();
         Break(Lease::Found(value))
     }
 
@@ -287,7 +287,7 @@ impl<'f, V, T> Lease<'f, V, T> {
             Lease::Lead(leader, _) => Ok(leader),
             Lease::Found(value) => Err(Some(value)),
             Lease::Busy(leader, _) => {
-                leader.finish(|| Outcome::Retry);
+                leader.retry();
                 Err(None)
             }
         }

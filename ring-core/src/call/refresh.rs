@@ -18,7 +18,7 @@ use crate::background::{self, Admitted, AsyncJob, BlockingJob, Order};
 use crate::body::{Body, BodyFuture};
 use crate::entry::Old;
 use crate::errors::FailureRules;
-use crate::flights::{Claim, Leader, Outcome as FlightOutcome, Waiter};
+use crate::flights::{Claim, Leader, Waiter};
 use crate::freshness;
 use crate::key::EncodedKey;
 use crate::output::Output;
@@ -217,7 +217,7 @@ where
     let read = context.storage().read_expiring(leader.key(), until);
     let old = match context.fresh_again(leader.key(), read, claim.margin()) {
         Ok(value) => {
-            leader.finish(|| FlightOutcome::Retry);
+            leader.retry();
             return Refreshed::Value(value);
         }
         Err(old) => old,
@@ -391,7 +391,7 @@ where
     if claim.is_none()
         && let Some(out) = context.remembered(failures, leader.key(), lookup)
     {
-        leader.finish(|| FlightOutcome::Failed);
+        leader.fail();
         return out;
     }
     if F::HAS_TIMEOUT && claim.is_none() {
@@ -523,7 +523,7 @@ where
     let read = context.storage().read_expiring(leader.key(), until).await;
     let old = match context.fresh_again(leader.key(), read, claim.margin()) {
         Ok(value) => {
-            leader.finish(|| FlightOutcome::Retry);
+            leader.retry();
             return RefreshLead::Value(value);
         }
         Err(old) => context.erased(old),
@@ -593,29 +593,24 @@ impl<'c, V, S: View<V>> RefreshWait<'c, V, S> {
     fn next(&mut self) -> Waited<V> {
         // Listens before it looks, so that no change is missed in between.
         let under_way = self.context.flights().refresh_under_way(self.key.hash_value());
-        if let Some(outcome) = self.outcome() {
-            return Waited::Ended(self.value(outcome));
+        if let Some(value) = self.outcome() {
+            return Waited::Ended(value);
         }
         let Some((changed, taken_over)) = under_way else {
             return Waited::Ended(None);
         };
         // After a `delete`, or instead of a refresh that takes too long, there is another flight.
-        self.watched = Some(self.context.flights().watch(self.key.clone()));
-        if let Some(outcome) = self.outcome() {
-            return Waited::Ended(self.value(outcome));
+        self.watched = Some(self.context.typed_flights().watch(self.key.clone()));
+        if let Some(value) = self.outcome() {
+            return Waited::Ended(value);
         }
         Waited::Until(changed, self.until.into_iter().chain(taken_over).min())
     }
 
-    fn outcome(&self) -> Option<FlightOutcome<S::Stored>> {
-        self.watched.as_ref()?.watched()
-    }
-
-    fn value(&self, outcome: FlightOutcome<S::Stored>) -> Option<V> {
-        match outcome {
-            FlightOutcome::Value(held) => self.context.take(self.key, held),
-            FlightOutcome::Failed | FlightOutcome::Retry => None,
-        }
+    /// If the flight has landed, the value, or `None` if there is none.
+    fn outcome(&self) -> Option<Option<V>> {
+        let held = self.watched.as_ref()?.watched()?;
+        Some(held.and_then(|held| self.context.take(self.key, held)))
     }
 }
 
@@ -745,7 +740,7 @@ impl<V, S: View<V>> CallContext<V, S> {
     {
         self.count_refused::<R>();
         self.remember(failures, leader.key(), out);
-        leader.finish(|| FlightOutcome::Failed);
+        leader.fail();
     }
 
     /// The result of a call whose wait for the body timed out.

@@ -15,7 +15,7 @@ use super::fetch::Fetched;
 use super::lease::LeasedFetch;
 use crate::background::{self, Order, Promise, Settled, Taken, promise};
 use crate::body::Body;
-use crate::flights::{Leader, Outcome as FlightOutcome};
+use crate::flights::Leader;
 use crate::key::EncodedKey;
 use crate::output::Output;
 use crate::stats::cells::Counter;
@@ -167,7 +167,7 @@ where
         None => return overdue(context, body),
     };
     if let Some(out) = context.remembered(Some(body.failures()), leader.key(), lookup) {
-        leader.finish(|| FlightOutcome::Failed);
+        leader.fail();
         return out;
     }
     let (handed_over, order) = HandedOver::new(leader);

@@ -6,15 +6,15 @@ use super::key_state::KeyState;
 use crate::sync::{AtomicUsize, Ordering};
 
 /// The state of a key. When it is dropped, a doubt that began or ended meanwhile is counted.
-pub(super) struct CountedState<'s, T> {
-    state: &'s mut KeyState<T>,
+pub(super) struct CountedState<'s> {
+    state: &'s mut KeyState,
     doubts: &'s AtomicUsize,
     was_in_doubt: bool,
 }
 
-impl<'s, T> CountedState<'s, T> {
+impl<'s> CountedState<'s> {
     /// Requires the lock of the key's shard. `doubts` is the number of keys in doubt.
-    pub(super) fn new(state: &'s mut KeyState<T>, doubts: &'s AtomicUsize) -> Self {
+    pub(super) fn new(state: &'s mut KeyState, doubts: &'s AtomicUsize) -> Self {
         let was_in_doubt = state.is_in_doubt();
         CountedState {
             state,
@@ -24,21 +24,21 @@ impl<'s, T> CountedState<'s, T> {
     }
 }
 
-impl<T> Deref for CountedState<'_, T> {
-    type Target = KeyState<T>;
+impl Deref for CountedState<'_> {
+    type Target = KeyState;
 
-    fn deref(&self) -> &KeyState<T> {
+    fn deref(&self) -> &KeyState {
         self.state
     }
 }
 
-impl<T> DerefMut for CountedState<'_, T> {
-    fn deref_mut(&mut self) -> &mut KeyState<T> {
+impl DerefMut for CountedState<'_> {
+    fn deref_mut(&mut self) -> &mut KeyState {
         self.state
     }
 }
 
-impl<T> Drop for CountedState<'_, T> {
+impl Drop for CountedState<'_> {
     fn drop(&mut self) {
         match (self.was_in_doubt, self.state.is_in_doubt()) {
             (false, true) => _ = self.doubts.fetch_add(1, Ordering::SeqCst),

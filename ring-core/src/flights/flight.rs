@@ -6,20 +6,20 @@ use crate::sync::{Arc, AtomicBool, AtomicU64, AtomicUsize, Event, OnceLock, Orde
 
 /// The outcome of a flight, for its waiters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome<T> {
-    /// The waiters take this value.
-    Value(T),
+pub(super) enum Outcome {
+    /// The waiters take the value in this slot of the [`Values`](super::values::Values).
+    Value(usize),
     /// The body returned no value to share, such as an `Err`: each waiter computes for itself.
     Failed,
     /// The value was in the storage already: the waiters read again.
     Retry,
 }
 
-/// One computation and its waiters.
-pub(super) struct Flight<T> {
+/// One computation and its waiters. Without the value, so that it is compiled once for all types of values.
+pub(super) struct Flight {
     /// The epoch of its first leader.
     first_epoch: AtomicU64,
-    pub(super) outcome: OnceLock<Outcome<T>>,
+    outcome: OnceLock<Outcome>,
     /// Whether a leader computes. A call that finds it unset may take the lead.
     pub(super) led: AtomicBool,
     /// Whether a waiter computes instead of a leader that exceeded `flight_timeout`.
@@ -32,7 +32,7 @@ pub(super) struct Flight<T> {
     pub(super) version: AtomicU64,
 }
 
-impl<T> Flight<T> {
+impl Flight {
     pub(super) fn new(first_epoch: u64) -> Arc<Self> {
         Arc::new(Flight {
             first_epoch: AtomicU64::new(first_epoch),
@@ -47,19 +47,22 @@ impl<T> Flight<T> {
     }
 
     /// The epoch of its first leader.
+    #[inline]
     pub(super) fn first_epoch(&self) -> u64 {
         self.first_epoch.load(Ordering::Relaxed)
     }
 
     /// Begins again, with another first leader. Requires that it [is unused](Self::is_unused).
+    #[inline]
     pub(super) fn begin_again(&self, first_epoch: u64) {
         self.first_epoch.store(first_epoch, Ordering::Relaxed);
     }
 
     /// Whether nothing has happened to it since it began. Requires that the caller holds the only reference, and the
     /// lock under which others released theirs.
+    #[inline]
     pub(super) fn is_unused(&self) -> bool {
-        self.outcome.get().is_none()
+        self.outcome().is_none()
             && self.led.load(Ordering::Relaxed)
             && !self.taken_over.load(Ordering::Relaxed)
             && self.job_began.get().is_none()
@@ -69,6 +72,7 @@ impl<T> Flight<T> {
 
     /// Whether a call whose tags have this version may take the outcome. A computation whose version is not known may have
     /// begun before the tags were forgotten.
+    #[inline]
     pub(super) fn is_of(&self, version: u64) -> bool {
         let own = self.version.load(Ordering::SeqCst);
         own == version || own == 0 && !self.led.load(Ordering::SeqCst)
@@ -86,16 +90,28 @@ impl<T> Flight<T> {
         !self.taken_over.swap(true, Ordering::SeqCst)
     }
 
+    /// The outcome, if the flight has landed.
+    #[inline]
+    pub(super) fn outcome(&self) -> Option<Outcome> {
+        self.outcome.get().copied()
+    }
+
+    /// Sets the outcome. Returns whether it is the first one.
+    pub(super) fn set_outcome(&self, outcome: Outcome) -> bool {
+        self.outcome.set(outcome).is_ok()
+    }
+
     /// Sets the outcome, unless it is set, and wakes the waiters.
-    pub(super) fn land(&self, outcome: Outcome<T>) {
-        if self.outcome.set(outcome).is_ok() {
+    pub(super) fn land(&self, outcome: Outcome) {
+        if self.set_outcome(outcome) {
             self.landed.notify(usize::MAX);
         }
     }
 
     /// Whether a call waits and the outcome is not set.
+    #[inline]
     pub(super) fn has_open_waiters(&self) -> bool {
-        self.waiters.load(Ordering::SeqCst) > 0 && self.outcome.get().is_none()
+        self.waiters.load(Ordering::SeqCst) > 0 && self.outcome().is_none()
     }
 }
 
@@ -104,14 +120,14 @@ impl<T> Flight<T> {
 mod tests {
     use super::*;
 
-    fn flight() -> Flight<&'static str> {
+    fn flight() -> Flight {
         Arc::into_inner(Flight::new(1)).expect("there is one reference")
     }
 
     #[test]
     fn a_flight_that_anything_happened_to_is_used() {
         assert!(flight().is_unused());
-        let happenings: [fn(&Flight<_>); 6] = [
+        let happenings: [fn(&Flight); 6] = [
             |flight| _ = flight.job_began.set(Instant::now()),
             |flight| flight.land(Outcome::Failed),
             |flight| flight.led.store(false, Ordering::SeqCst),
@@ -132,7 +148,7 @@ mod tests {
         assert!(!flight.has_open_waiters());
         flight.waiters.store(1, Ordering::SeqCst);
         assert!(flight.has_open_waiters());
-        flight.land(Outcome::Value("value"));
+        flight.land(Outcome::Value(0));
         assert!(!flight.has_open_waiters());
     }
 }

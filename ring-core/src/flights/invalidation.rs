@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::Flights;
-use crate::key::EncodedKey;
+use super::table::FlightTable;
+use crate::key::{EncodedKey, Name, RingKey};
 use crate::sync::{EventListener, Ordering};
 use crate::wait;
 
@@ -12,8 +12,8 @@ use crate::wait;
 /// An update that is overtaken still promises that no older value is left when it returns, so it waits until this is
 /// dropped.
 #[must_use = "updates that were overtaken do not wait for an invalidation that is dropped"]
-pub(crate) struct Invalidation<'f, T> {
-    flights: &'f Flights<T>,
+pub(crate) struct Invalidation<'f> {
+    flights: &'f FlightTable,
     /// The keys that have a state, with the epoch of this invalidation.
     keys: Vec<(EncodedKey, u64)>,
     /// Whether the keys were removed, or there are none.
@@ -24,9 +24,59 @@ pub(crate) struct Invalidation<'f, T> {
     written: Option<EventListener>,
 }
 
-impl<'f, T> Invalidation<'f, T> {
+impl FlightTable {
+    /// Ends the computations of a key's value: none of them is stored, and newcomers start a new one.
+    pub(crate) fn invalidate<K>(&self, key: &K, patience: Duration) -> Invalidation<'_>
+    where
+        K: RingKey + ?Sized,
+    {
+        if self.under_way() == 0 {
+            return Invalidation::of_nothing(self);
+        }
+        Invalidation::begin(self, &mut [EncodedKey::of(key)].into_iter(), patience)
+    }
+
+    /// [`invalidate`](Self::invalidate) for many keys.
+    pub(crate) fn invalidate_many(
+        &self,
+        keys: &mut dyn Iterator<Item = EncodedKey>,
+        patience: Duration,
+    ) -> Invalidation<'_> {
+        if self.under_way() == 0 {
+            return Invalidation::of_nothing(self);
+        }
+        Invalidation::begin(self, keys, patience)
+    }
+
+    /// [`invalidate`](Self::invalidate) for all keys of one ring.
+    pub(crate) fn invalidate_ring(&self, name: &Name, patience: Duration) -> Invalidation<'_> {
+        self.invalidate_where(&|key| key.belongs_to(name), patience)
+    }
+
+    /// [`invalidate`](Self::invalidate) for all keys.
+    pub(crate) fn invalidate_all(&self, patience: Duration) -> Invalidation<'_> {
+        self.invalidate_where(&|_| true, patience)
+    }
+
+    fn invalidate_where(
+        &self,
+        concerns: &dyn Fn(&EncodedKey) -> bool,
+        patience: Duration,
+    ) -> Invalidation<'_> {
+        if self.under_way() == 0 {
+            return Invalidation::of_nothing(self);
+        }
+        let mut keys = Vec::new();
+        for shard in &self.shards {
+            shard.lock().add_keys(concerns, &mut keys);
+        }
+        Invalidation::begin(self, &mut keys.into_iter(), patience)
+    }
+}
+
+impl<'f> Invalidation<'f> {
     /// Invalidates nothing: no key has a state.
-    pub(super) fn of_nothing(flights: &'f Flights<T>) -> Self {
+    pub(super) fn of_nothing(flights: &'f FlightTable) -> Self {
         Invalidation {
             flights,
             keys: Vec::new(),
@@ -38,8 +88,8 @@ impl<'f, T> Invalidation<'f, T> {
 
     /// Ends the computations of `keys`. Writes under way are awaited until `patience` has passed.
     pub(super) fn begin(
-        flights: &'f Flights<T>,
-        keys: impl IntoIterator<Item = EncodedKey>,
+        flights: &'f FlightTable,
+        keys: &mut dyn Iterator<Item = EncodedKey>,
         patience: Duration,
     ) -> Self {
         let mut invalidation = Self::of_nothing(flights);
@@ -133,7 +183,7 @@ impl<'f, T> Invalidation<'f, T> {
     }
 }
 
-impl<T> Drop for Invalidation<'_, T> {
+impl Drop for Invalidation<'_> {
     fn drop(&mut self) {
         self.flights.removals.fetch_add(1, Ordering::SeqCst);
         for (key, epoch) in &self.keys {

@@ -7,7 +7,7 @@ use crate::sync::Arc;
 /// The state of one key. It exists while a leader, a waiter or an invalidation refers to it.
 ///
 /// Every leader and every invalidation has an *epoch*, a number that rises with each.
-pub(super) struct KeyState<T> {
+pub(super) struct KeyState {
     pub(super) key: EncodedKey,
     /// The number of leaders, waiters and invalidations.
     pub(super) ref_count: usize,
@@ -25,10 +25,11 @@ pub(super) struct KeyState<T> {
     /// Until a newer operation takes effect, the storage may hold an older value.
     promised_epoch: u64,
     /// The flight that newcomers join.
-    pub(super) flight: Option<Arc<Flight<T>>>,
+    pub(super) flight: Option<Arc<Flight>>,
 }
 
-impl<T> KeyState<T> {
+impl KeyState {
+    #[inline]
     pub(super) fn new(key: EncodedKey) -> Self {
         KeyState {
             key,
@@ -45,19 +46,21 @@ impl<T> KeyState<T> {
 
     /// Whether only one call refers to it, and no write or invalidation of the key has begun: then the state need not
     /// be kept.
+    #[inline]
     pub(super) fn is_of_one_call(&self) -> bool {
         self.ref_count == 1 && self.min_epoch == 0
     }
 
     /// Whether newcomers join `flight`.
-    pub(super) fn joins(&self, flight: &Arc<Flight<T>>) -> bool {
+    #[inline]
+    pub(super) fn joins(&self, flight: &Arc<Flight>) -> bool {
         self.flight
             .as_ref()
             .is_some_and(|joined| Arc::ptr_eq(joined, flight))
     }
 
     /// Newcomers do not join `flight` any more.
-    pub(super) fn detach(&mut self, flight: &Arc<Flight<T>>) {
+    pub(super) fn detach(&mut self, flight: &Arc<Flight>) {
         if self.joins(flight) {
             self.flight = None;
         }
@@ -131,9 +134,9 @@ impl<T> KeyState<T> {
     }
 
     /// Forbids leaders with a smaller epoch to write, and detaches a flight that began before, unless it is `own`.
-    pub(super) fn begin_write(&mut self, epoch: u64, own: Option<&Arc<Flight<T>>>) {
+    pub(super) fn begin_write(&mut self, epoch: u64, own: Option<&Arc<Flight>>) {
         self.min_epoch = self.min_epoch.max(epoch);
-        let is_older = |flight: &Arc<Flight<T>>| {
+        let is_older = |flight: &Arc<Flight>| {
             flight.first_epoch() < epoch && !own.is_some_and(|own| Arc::ptr_eq(own, flight))
         };
         if self.flight.as_ref().is_some_and(is_older) {
@@ -159,7 +162,7 @@ impl<T> KeyState<T> {
 mod tests {
     use super::*;
 
-    fn state() -> KeyState<()> {
+    fn state() -> KeyState {
         KeyState::new(EncodedKey::of(&1))
     }
 

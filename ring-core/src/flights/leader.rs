@@ -1,23 +1,35 @@
 //! The right to compute a value, and to store it unless a newer operation supersedes it.
 
+use std::ops::{Deref, DerefMut};
+use std::time::Instant;
+
 use super::flight::{Flight, Outcome};
-use super::in_place::{Gone, InPlace, Terms};
+use super::in_place::{InPlace, Terms};
+use super::key_state::KeyState;
 use super::lease::{Lease, LeaseToken, Leases};
 use super::scope::Scope;
-use super::{Flights, KeyState, shard_of};
+use super::shard::Shard;
+use super::table::{FlightTable, begin_flight, shard_of};
+use super::values::Values;
 use crate::entry::Wishes;
 use crate::key::EncodedKey;
 use crate::sync::{Arc, EventListener, Ordering};
 
-/// The right to compute the value of a key and to store it: see [`Flights`].
+/// The right to compute the value of a key and to store it: see [`Flights`](super::Flights).
 ///
 /// If it is dropped without an outcome, as by a panic or the cancellation of its task, it hands the flight over to
 /// one waiter.
 pub(crate) struct Leader<'f, T> {
-    flights: &'f Flights<T>,
+    leader: UntypedLeader<'f>,
+    values: &'f Values<T>,
+}
+
+/// The part of a [`Leader`] that does not depend on the type of values. It does not end by itself.
+pub(crate) struct UntypedLeader<'f> {
+    flights: &'f FlightTable,
     key: EncodedKey,
     epoch: u64,
-    flight: Option<Arc<Flight<T>>>,
+    flight: Option<Arc<Flight>>,
     kind: Kind,
     /// The decisions of its body about the entry.
     wishes: Option<Arc<Wishes>>,
@@ -53,14 +65,184 @@ pub(crate) enum Turn {
     Superseded,
 }
 
+impl<'f, T> Deref for Leader<'f, T> {
+    type Target = UntypedLeader<'f>;
+
+    #[inline]
+    fn deref(&self) -> &UntypedLeader<'f> {
+        &self.leader
+    }
+}
+
+impl<'f, T> DerefMut for Leader<'f, T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut UntypedLeader<'f> {
+        &mut self.leader
+    }
+}
+
 impl<'f, T> Leader<'f, T> {
+    #[inline]
+    pub(super) fn new(leader: UntypedLeader<'f>, values: &'f Values<T>) -> Self {
+        Leader { leader, values }
+    }
+
+    /// The same for an update: afterwards no older value is left.
+    pub(crate) fn update(mut self) -> Self {
+        self.leader.kind = Kind::Update;
+        self
+    }
+
+    /// Ends after another leader took its flight.
+    pub(crate) fn resign(mut self) {
+        self.leader.lease = None;
+        if let Some(flight) = self.leader.flight.take() {
+            self.values.release(flight);
+        }
+    }
+
+    /// Gives a value to the present waiters.
+    fn notify_waiters(&self, share: impl FnOnce() -> Option<T>) {
+        if self.leader.has_open_waiters() {
+            self.land(share());
+        }
+    }
+
+    /// Gives a value to the present waiters, and to those that come before the leader ends.
+    pub(crate) fn publish(&self, share: impl FnOnce() -> Option<T>) {
+        if self.leader.has_open_flight() {
+            self.land(share());
+        }
+    }
+
+    /// Without a value, each waiter computes for itself.
+    fn land(&self, value: Option<T>) {
+        match (value, &self.leader.flight) {
+            (Some(value), Some(flight)) => {
+                self.values.land(flight, value);
+                self.leader.flights.notify_refreshes();
+            }
+            _ => self.leader.land(Outcome::Failed),
+        }
+    }
+
+    /// Ends the flight, with a value for its waiters: newcomers start a new one.
+    pub(crate) fn finish(mut self, share: impl FnOnce() -> Option<T>) {
+        self.leader.detach();
+        self.notify_waiters(share);
+        self.leader.settled = true;
+    }
+
+    /// Ends the flight. Each waiter computes for itself, unless it has a value.
+    pub(crate) fn fail(mut self) {
+        self.leader.finish(Outcome::Failed);
+    }
+
+    /// Ends the flight. The waiters read again, unless they have a value.
+    pub(crate) fn retry(mut self) {
+        self.leader.finish(Outcome::Retry);
+    }
+
+    /// Stores a value in place and ends, unless it must wait for another write. `count` gets whether the value was
+    /// stored; `share` makes the value for the waiters.
+    ///
+    /// # Errors
+    ///
+    /// The value, if it must wait for another write.
+    #[inline]
+    pub(crate) fn store_in_place(
+        &mut self,
+        storage: &dyn InPlace<T>,
+        held: T,
+        terms: Terms,
+        count: impl FnOnce(bool),
+        share: impl FnOnce(&EncodedKey) -> Option<T>,
+    ) -> Result<(), T> {
+        // Dropped without a lock: the value, if it was superseded, and the entries that gave way to it.
+        let (mut held, mut gone) = (Some(held), None);
+        let ended = self.leader.write_in_place(&mut |key| {
+            if let Some(held) = held.take() {
+                storage.write(key, held, terms, &mut gone);
+            }
+        });
+        if !ended && let Some(held) = held {
+            return Err(held);
+        }
+        // The rest runs code of values, which may panic.
+        count(held.is_none());
+        self.notify_waiters(|| share(&self.leader.key));
+        self.leader.settled = true;
+        storage.count_gone(gone);
+        Ok(())
+    }
+}
+
+impl<T> Drop for Leader<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(flight) = self.leader.end() {
+            self.values.release(flight);
+        }
+    }
+}
+
+impl FlightTable {
+    /// Starts a computation beside one that takes too long. Newcomers join the new one.
+    pub(super) fn lead_anew(&self, key: EncodedKey) -> UntypedLeader<'_> {
+        let mut shard = self.shard(&key).lock();
+        let (state, epoch, spare) = self.begin(&mut shard, &key);
+        let flight = begin_flight(state, epoch, spare);
+        drop(shard);
+        self.notify_refreshes();
+        UntypedLeader::new(self, key, epoch, Some(flight))
+    }
+
+    /// Takes the flight of another leader for a job in the background. `None` if the key's flight is another one by
+    /// now, or if a job leads it. Waiters leave a job after `flight_timeout` at the latest.
+    pub(super) fn lead_as_job(&self, key: &EncodedKey, first_epoch: u64) -> Option<UntypedLeader<'_>> {
+        let mut shard = self.shard(key).lock();
+        let state = shard.find(key)?;
+        let flight = state.flight.clone()?;
+        if flight.first_epoch() != first_epoch || flight.job_began.set(Instant::now()).is_err() {
+            return None;
+        }
+        state.ref_count += 1;
+        Some(self.leader(key.clone(), Some(flight)))
+    }
+
+    /// Starts a computation that others cannot join.
+    pub(super) fn lead_alone(&self, key: EncodedKey) -> UntypedLeader<'_> {
+        let mut shard = self.shard(&key).lock();
+        let (state, epoch, _) = self.begin(&mut shard, &key);
+        state.ref_count += 1;
+        UntypedLeader::new(self, key, epoch, None)
+    }
+
+    /// Starts the write of a value given by the user. Computations under way are not stored, and newcomers start a
+    /// new one.
+    pub(super) fn lead_explicit(&self, key: EncodedKey) -> UntypedLeader<'_> {
+        let mut shard = self.shard(&key).lock();
+        let (state, epoch, _) = self.begin(&mut shard, &key);
+        state.ref_count += 1;
+        state.begin_change(epoch);
+        UntypedLeader::new(self, key, epoch, None).explicit()
+    }
+
+    /// Requires the lock of the key's shard.
+    pub(super) fn leader(&self, key: EncodedKey, flight: Option<Arc<Flight>>) -> UntypedLeader<'_> {
+        UntypedLeader::new(self, key, self.next_epoch(), flight)
+    }
+}
+
+impl<'f> UntypedLeader<'f> {
+    #[inline]
     pub(super) fn new(
-        flights: &'f Flights<T>,
+        flights: &'f FlightTable,
         key: EncodedKey,
         epoch: u64,
-        flight: Option<Arc<Flight<T>>>,
+        flight: Option<Arc<Flight>>,
     ) -> Self {
-        Leader {
+        UntypedLeader {
             flights,
             key,
             epoch,
@@ -79,12 +261,6 @@ impl<'f, T> Leader<'f, T> {
         self
     }
 
-    /// The same for an update: afterwards no older value is left.
-    pub(crate) fn update(mut self) -> Self {
-        self.kind = Kind::Update;
-        self
-    }
-
     /// Whether it stores for an `update`.
     pub(crate) fn is_update(&self) -> bool {
         self.kind == Kind::Update
@@ -96,6 +272,7 @@ impl<'f, T> Leader<'f, T> {
     }
 
     /// The key whose value is computed.
+    #[inline]
     pub(crate) fn key(&self) -> &EncodedKey {
         &self.key
     }
@@ -106,16 +283,11 @@ impl<'f, T> Leader<'f, T> {
     }
 
     /// Notes the version of its tags, for calls that are to wait.
+    #[inline]
     pub(crate) fn set_version(&self, version: u64) {
         if let Some(flight) = self.flight.as_ref().filter(|_| version != 0) {
             flight.version.store(version, Ordering::SeqCst);
         }
-    }
-
-    /// Ends after another leader took its flight.
-    pub(crate) fn resign(mut self) {
-        self.flight = None;
-        self.lease = None;
     }
 
     /// Notes the token of its key's lease. An unused lease is given back to `storage`; `None` if none was given.
@@ -136,132 +308,99 @@ impl<'f, T> Leader<'f, T> {
     }
 
     /// Sets the decisions of its body, which the store heeds.
+    #[inline]
     pub(crate) fn heed(&mut self, wishes: Option<Arc<Wishes>>) {
         self.wishes = wishes;
     }
 
     /// The decisions of its body.
+    #[inline]
     pub(crate) fn wishes(&self) -> Option<&Wishes> {
         self.wishes.as_deref()
     }
 
     /// The scope of its computation.
+    #[inline]
     pub(crate) fn computing(&self) -> Scope {
         Scope::Computing(self.flights.address(), self.key.hash_value())
     }
 
-    /// Gives the outcome to the present waiters.
-    fn notify_waiters(&self, outcome: impl FnOnce() -> Outcome<T>) {
-        if let Some(flight) = self.flight_with_waiters() {
-            self.land(flight, outcome());
-        }
-    }
-
-    fn flight_with_waiters(&self) -> Option<&Flight<T>> {
+    /// Whether a call waits for the outcome of its flight.
+    #[inline]
+    fn has_open_waiters(&self) -> bool {
         match &self.flight {
-            Some(flight) if flight.has_open_waiters() => Some(flight),
-            _ => None,
+            Some(flight) => flight.has_open_waiters(),
+            None => false,
         }
     }
 
-    /// Gives the outcome to the present waiters, and to those that come before the leader ends.
-    pub(crate) fn publish(&self, outcome: impl FnOnce() -> Outcome<T>) {
-        if let Some(flight) = self
-            .flight
-            .as_ref()
-            .filter(|flight| flight.outcome.get().is_none())
-        {
-            self.land(flight, outcome());
+    /// Whether it leads a flight without an outcome.
+    fn has_open_flight(&self) -> bool {
+        match &self.flight {
+            Some(flight) => flight.outcome().is_none(),
+            None => false,
         }
     }
 
-    fn land(&self, flight: &Flight<T>, outcome: Outcome<T>) {
-        flight.land(outcome);
+    fn land(&self, outcome: Outcome) {
+        if let Some(flight) = &self.flight {
+            flight.land(outcome);
+        }
         self.flights.notify_refreshes();
     }
 
-    /// Ends the flight: newcomers start a new one.
-    pub(crate) fn finish(mut self, outcome: impl FnOnce() -> Outcome<T>) {
+    /// Ends the flight without a value: newcomers start a new one.
+    fn finish(&mut self, outcome: Outcome) {
         self.detach();
-        self.notify_waiters(outcome);
+        if self.has_open_waiters() {
+            self.land(outcome);
+        }
         self.settled = true;
     }
 
-    /// Stores a value in place and ends, unless it must wait for another write. `count` gets whether the value was
-    /// stored; `share` makes the value for the waiters.
-    ///
-    /// # Errors
-    ///
-    /// The value, if it must wait for another write.
-    #[inline]
-    pub(crate) fn store_in_place(
-        &mut self,
-        storage: &dyn InPlace<T>,
-        held: T,
-        terms: Terms,
-        count: impl FnOnce(bool),
-        share: impl FnOnce(&EncodedKey) -> Outcome<T>,
-    ) -> Result<(), T> {
-        // Dropped without a lock: the value, if it was superseded, and the entries that gave way to it.
-        let (mut refused, mut gone) = (None, None);
-        self.write_in_place(storage, held, terms, &mut refused, &mut gone)?;
-        self.released = true;
-        // The rest runs code of values, which may panic.
-        count(refused.is_none());
-        self.notify_waiters(|| share(&self.key));
-        self.settled = true;
-        storage.count_gone(gone);
-        Ok(())
-    }
-
-    /// Writes in place unless superseded, and releases the state of its key.
-    #[inline]
-    fn write_in_place(
-        &mut self,
-        storage: &dyn InPlace<T>,
-        held: T,
-        terms: Terms,
-        refused: &mut Option<T>,
-        gone: &mut Gone<T>,
-    ) -> Result<(), T> {
+    /// Writes in place unless superseded, and releases the state of its key. Returns whether it did: if not, it must wait
+    /// for another write.
+    // Debug builds compile it once, and release builds inline it in every miss.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn write_in_place(&mut self, write: &mut dyn FnMut(&EncodedKey)) -> bool {
         let (key, flights) = (&self.key, self.flights);
         let mut shard = flights.shard(key).lock();
         let mut entry = shard.expect_entry(key);
-        if entry.get_mut().is_of_one_call() && !flights.has_doubts() {
-            storage.write(key, held, terms, gone);
-            flights.count_write(key.hash_value());
-            // No call waits. The state ends, and leaves its flight to the next leader.
-            self.flight.take_if(|own| entry.get_mut().joins(own));
-            let flight = entry.remove();
-            flights.removed(shard_of(key.hash_value()), shard, flight);
-            return Ok(());
+        let state = entry.get_mut();
+        if !state.is_of_one_call() || flights.has_doubts() {
+            self.released = self.write_beside_others(shard, write);
+            return self.released;
         }
-        drop(shard);
-        self.write_beside_others(storage, held, terms, refused, gone)
+        write(key);
+        flights.count_write(key.hash_value());
+        // No call waits. The state ends, and leaves its flight to the next leader.
+        self.flight.take_if(|own| state.joins(own));
+        let flight = entry.remove();
+        flights.removed(shard_of(key.hash_value()), shard, flight);
+        self.released = true;
+        true
     }
 
     /// [`write_in_place`](Self::write_in_place), whatever the state of the key.
     #[inline(never)]
     fn write_beside_others(
-        &mut self,
-        storage: &dyn InPlace<T>,
-        held: T,
-        terms: Terms,
-        refused: &mut Option<T>,
-        gone: &mut Gone<T>,
-    ) -> Result<(), T> {
-        let (key, epoch, is_update, own) = (&self.key, self.epoch, self.is_update(), self.flight.as_ref());
-        let flights = self.flights;
-        let mut shard = flights.shard(key).lock();
+        &self,
+        mut shard: impl DerefMut<Target = Shard>,
+        write: &mut dyn FnMut(&EncodedKey),
+    ) -> bool {
+        let (key, epoch, flights, own) = (&self.key, self.epoch, self.flights, self.flight.as_ref());
         let mut state = flights.expect_state(&mut shard, key);
-        if state.min_epoch > epoch && is_update && !state.is_superseded(epoch) {
-            return Err(held);
-        } else if state.min_epoch > epoch {
-            *refused = Some(held);
-        } else if state.writer.is_some() {
-            return Err(held);
+        let is_overtaken = state.min_epoch > epoch;
+        let waits_for_other = if is_overtaken {
+            self.is_update() && !state.is_superseded(epoch)
         } else {
-            storage.write(key, held, terms, gone);
+            state.writer.is_some()
+        };
+        if waits_for_other {
+            return false;
+        }
+        if !is_overtaken {
+            write(key);
             flights.count_write(key.hash_value());
             state.begin_write(epoch, own);
             state.took_effect(epoch);
@@ -271,7 +410,7 @@ impl<'f, T> Leader<'f, T> {
         }
         drop(state);
         flights.release(shard, key);
-        Ok(())
+        true
     }
 
     /// Takes the write turn, if the action of this leader is known without waiting. Inside another write, as in the
@@ -360,9 +499,9 @@ impl<'f, T> Leader<'f, T> {
     }
 
     /// Releases the state of the key, and gives up the lead if calls wait. Returns its flight.
-    fn release(&mut self) -> Option<Arc<Flight<T>>> {
+    fn release(&mut self) -> Option<Arc<Flight>> {
         let flight = self.flight.take();
-        let give_up_lead = |flight: &Arc<Flight<T>>| {
+        let give_up_lead = |flight: &Arc<Flight>| {
             let lost = flight.has_open_waiters();
             if lost {
                 flight.led.store(false, Ordering::SeqCst);
@@ -387,18 +526,18 @@ impl<'f, T> Leader<'f, T> {
     }
 }
 
-impl<T> Drop for Leader<'_, T> {
+impl UntypedLeader<'_> {
+    /// Ends. Returns its flight, whose value may have to be dropped.
     #[inline]
-    fn drop(&mut self) {
-        if !(self.released && self.settled) {
-            self.leave();
+    fn end(&mut self) -> Option<Arc<Flight>> {
+        if self.released && self.settled {
+            return self.flight.take();
         }
+        self.leave()
     }
-}
 
-impl<T> Leader<'_, T> {
     /// Ends a leader that did not store in place, or whose store in place panicked.
-    fn leave(&mut self) {
+    fn leave(&mut self) -> Option<Arc<Flight>> {
         if self.drop_write() {
             self.end_abandoned_write();
         }
@@ -412,14 +551,15 @@ impl<T> Leader<'_, T> {
             self.flights.written.notify(usize::MAX);
         }
         // One waiter takes the lead. All are woken, as the first might be a task that is not polled.
-        if let Some(flight) = flight.filter(|_| !self.settled) {
+        if let Some(flight) = flight.as_ref().filter(|_| !self.settled) {
             flight.landed.notify(usize::MAX);
         }
+        flight
     }
 }
 
 /// The action of a leader that a newer operation overtook: `None` if it has to wait for that operation.
-fn overtaken<T>(state: &mut KeyState<T>, epoch: u64, kind: Kind, by_force: bool) -> Option<Turn> {
+fn overtaken(state: &mut KeyState, epoch: u64, kind: Kind, by_force: bool) -> Option<Turn> {
     if kind != Kind::Update || state.is_superseded(epoch) {
         return Some(Turn::Superseded);
     }
@@ -436,6 +576,7 @@ fn overtaken<T>(state: &mut KeyState<T>, epoch: u64, kind: Kind, by_force: bool)
 
 #[cfg(test)]
 mod tests {
+    use super::super::Flights;
     use super::*;
 
     #[test]
@@ -446,7 +587,7 @@ mod tests {
         assert_eq!(second.try_begin_write(), None);
         drop(first);
         assert_eq!(second.try_begin_write(), Some(Turn::Write));
-        assert_eq!(flights.writes(key.hash_value()), 1);
+        assert_eq!(flights.table().writes(key.hash_value()), 1);
     }
 
     #[test]
@@ -456,7 +597,7 @@ mod tests {
         assert_eq!(leader.begin_write(), Turn::Write, "no other write has the turn");
         assert!(!leader.end_write(true));
         drop(leader);
-        assert_eq!(flights.writes(key.hash_value()), 1);
+        assert_eq!(flights.table().writes(key.hash_value()), 1);
     }
 
     #[test]
@@ -468,7 +609,11 @@ mod tests {
         let explicit = flights.lead_explicit(key.clone());
         assert_eq!(refused.try_begin_write(), Some(Turn::Superseded));
         drop(refused);
-        assert_eq!(flights.writes(key.hash_value()), 0, "the first still writes");
+        assert_eq!(
+            flights.table().writes(key.hash_value()),
+            0,
+            "the first still writes"
+        );
         drop((writer, explicit));
     }
 }

@@ -9,18 +9,18 @@ use crate::key::EncodedKey;
 use crate::sync::Arc;
 
 /// The states of the keys behind one lock.
-pub(super) struct Shard<T> {
+pub(super) struct Shard {
     /// The state of a key that came while there was no other. Mostly calls work on one key at a time, and the table
     /// stays empty.
-    first: Option<KeyState<T>>,
-    others: HashTable<KeyState<T>>,
-    spare: Spare<T>,
+    first: Option<KeyState>,
+    others: HashTable<KeyState>,
+    spare: Spare,
 }
 
 /// A flight without waiters, kept for the next leader to save an allocation.
-pub(super) type Spare<T> = Option<Arc<Flight<T>>>;
+pub(super) type Spare = Option<Arc<Flight>>;
 
-impl<T> Default for Shard<T> {
+impl Default for Shard {
     fn default() -> Self {
         Shard {
             first: None,
@@ -31,14 +31,14 @@ impl<T> Default for Shard<T> {
 }
 
 /// The state of a key, and its place.
-pub(super) enum StateEntry<'t, T> {
-    First(&'t mut Option<KeyState<T>>),
-    Other(OccupiedEntry<'t, KeyState<T>>),
+pub(super) enum StateEntry<'t> {
+    First(&'t mut Option<KeyState>),
+    Other(OccupiedEntry<'t, KeyState>),
 }
 
-impl<'t, T> StateEntry<'t, T> {
+impl<'t> StateEntry<'t> {
     #[inline]
-    pub(super) fn get_mut(&mut self) -> &mut KeyState<T> {
+    pub(super) fn get_mut(&mut self) -> &mut KeyState {
         match self {
             StateEntry::First(state) => expect(state),
             StateEntry::Other(entry) => entry.get_mut(),
@@ -46,7 +46,7 @@ impl<'t, T> StateEntry<'t, T> {
     }
 
     #[inline]
-    pub(super) fn into_mut(self) -> &'t mut KeyState<T> {
+    pub(super) fn into_mut(self) -> &'t mut KeyState {
         match self {
             StateEntry::First(state) => expect(state),
             StateEntry::Other(entry) => entry.into_mut(),
@@ -55,7 +55,7 @@ impl<'t, T> StateEntry<'t, T> {
 
     /// Removes the state. Returns its flight.
     #[inline(always)]
-    pub(super) fn remove(mut self) -> Option<Arc<Flight<T>>> {
+    pub(super) fn remove(mut self) -> Option<Arc<Flight>> {
         let flight = self.get_mut().flight.take();
         match self {
             StateEntry::First(state) => *state = None,
@@ -66,24 +66,24 @@ impl<'t, T> StateEntry<'t, T> {
 }
 
 #[inline]
-fn expect<T>(state: &mut Option<KeyState<T>>) -> &mut KeyState<T> {
+fn expect(state: &mut Option<KeyState>) -> &mut KeyState {
     state
         .as_mut()
         .unwrap_or_else(|| unreachable!("the entry was found"))
 }
 
 #[inline(never)]
-fn state_of_several<'t, T>(
-    first: &'t mut Option<KeyState<T>>,
-    others: &'t mut HashTable<KeyState<T>>,
+fn state_of_several<'t>(
+    first: &'t mut Option<KeyState>,
+    others: &'t mut HashTable<KeyState>,
     key: &EncodedKey,
-) -> (&'t mut KeyState<T>, bool) {
+) -> (&'t mut KeyState, bool) {
     if let Some(state) = first
         && state.key == *key
     {
         return (state, false);
     }
-    let hash = |state: &KeyState<T>| state.key.hash_value();
+    let hash = |state: &KeyState| state.key.hash_value();
     match others.entry(key.hash_value(), |state| state.key == *key, hash) {
         Entry::Occupied(state) => (state.into_mut(), false),
         Entry::Vacant(vacant) => (vacant.insert(KeyState::new(key.clone())).into_mut(), true),
@@ -92,7 +92,7 @@ fn state_of_several<'t, T>(
 
 /// A flight led by the leader of this epoch: the spare one, or a new one.
 #[inline]
-pub(super) fn flight<T>(spare: &mut Spare<T>, epoch: u64) -> Arc<Flight<T>> {
+pub(super) fn flight(spare: &mut Spare, epoch: u64) -> Arc<Flight> {
     match spare.take() {
         Some(flight) => {
             flight.begin_again(epoch);
@@ -102,10 +102,10 @@ pub(super) fn flight<T>(spare: &mut Spare<T>, epoch: u64) -> Arc<Flight<T>> {
     }
 }
 
-impl<T> Shard<T> {
+impl Shard {
     /// The state of a key, whether this call created it, and the place of a spare flight.
     #[inline(always)]
-    pub(super) fn state(&mut self, key: &EncodedKey) -> (&mut KeyState<T>, bool, &mut Spare<T>) {
+    pub(super) fn state(&mut self, key: &EncodedKey) -> (&mut KeyState, bool, &mut Spare) {
         let Shard { first, others, spare } = self;
         if first.is_none() && others.is_empty() {
             return (first.insert(KeyState::new(key.clone())), true, spare);
@@ -115,13 +115,13 @@ impl<T> Shard<T> {
     }
 
     /// The state of a key, if it has one.
-    pub(super) fn find(&mut self, key: &EncodedKey) -> Option<&mut KeyState<T>> {
+    pub(super) fn find(&mut self, key: &EncodedKey) -> Option<&mut KeyState> {
         self.entry(key).map(StateEntry::into_mut)
     }
 
     /// The entry of a key, if it has one.
     #[inline(always)]
-    fn entry(&mut self, key: &EncodedKey) -> Option<StateEntry<'_, T>> {
+    fn entry(&mut self, key: &EncodedKey) -> Option<StateEntry<'_>> {
         if self.first.as_ref().is_some_and(|state| state.key == *key) {
             return Some(StateEntry::First(&mut self.first));
         }
@@ -133,7 +133,12 @@ impl<T> Shard<T> {
 
     /// The state of a key to which the caller holds a reference.
     #[inline(always)]
-    pub(super) fn expect_entry(&mut self, key: &EncodedKey) -> StateEntry<'_, T> {
+    pub(super) fn expect_entry(&mut self, key: &EncodedKey) -> StateEntry<'_> {
+        // It is the only state, so the keys need not be compared.
+        if self.others.is_empty() && self.first.is_some() {
+            debug_assert!(self.first.as_ref().is_some_and(|state| state.key == *key));
+            return StateEntry::First(&mut self.first);
+        }
         self.entry(key)
             .unwrap_or_else(|| unreachable!("a leader, waiter or invalidation keeps the state of its key"))
     }
@@ -150,7 +155,7 @@ impl<T> Shard<T> {
     /// Drops the states without a reference or a doubt, of keys for which `concerns` is true. Returns their number.
     pub(super) fn drop_idle(&mut self, concerns: impl Fn(&EncodedKey) -> bool) -> usize {
         let is_idle =
-            |state: &mut KeyState<T>| state.ref_count == 0 && !state.is_in_doubt() && concerns(&state.key);
+            |state: &mut KeyState| state.ref_count == 0 && !state.is_in_doubt() && concerns(&state.key);
         let first = self.first.take_if(|state| is_idle(state));
         let before = self.others.len();
         self.others.retain(|state| !is_idle(state));
@@ -159,9 +164,9 @@ impl<T> Shard<T> {
 
     /// Keeps the flight of a state that ends, if no call ever waited for it. Returns it otherwise.
     #[inline]
-    pub(super) fn keep_spare(&mut self, mut flight: Option<Arc<Flight<T>>>) -> Option<Arc<Flight<T>>> {
+    pub(super) fn keep_spare(&mut self, mut flight: Option<Arc<Flight>>) -> Option<Arc<Flight>> {
         // There are no weak references.
-        let is_unused = |flight: &Arc<Flight<T>>| Arc::strong_count(flight) == 1 && flight.is_unused();
+        let is_unused = |flight: &Arc<Flight>| Arc::strong_count(flight) == 1 && flight.is_unused();
         if self.spare.is_none() && flight.as_ref().is_some_and(is_unused) {
             self.spare = flight.take();
         }
@@ -175,7 +180,7 @@ mod tests {
 
     #[test]
     fn a_flight_without_waiters_is_kept_for_the_next_leader() {
-        let mut shard = Shard::<()>::default();
+        let mut shard = Shard::default();
         let first = flight(&mut shard.spare, 1);
         let other = shard.keep_spare(Some(Arc::clone(&first)));
         assert!(other.is_some(), "another reference exists");

@@ -93,12 +93,12 @@ impl<T, S: Inspect<T>> Lent<'_, T, S> {
         key: &str,
         change: impl FnOnce(&S) -> Result<R, S::Error>,
     ) -> Result<R, Error> {
-        let (name, flights) = (ring.name, self.0.flights());
+        let (name, flights) = (ring.name, self.0.flights().table());
         // The hash of the key is unknown.
         (ring.forget_errors)(flights.address());
         let mut under_way = flights.keys_of(name);
         under_way.retain(|under_way| self.0.stored_key(under_way) == key);
-        let invalidation = flights.invalidate_many(under_way, ring.write_timeout);
+        let invalidation = flights.invalidate_many(&mut under_way.into_iter(), ring.write_timeout);
         let changed = invalidation.block().end(change(self.0));
         changed.map_err(|error| error.into().of_ring(name.as_str()))
     }
@@ -128,7 +128,7 @@ impl<T, S: Inspect<T>> AnyStorage for Lent<'_, T, S> {
     }
 
     fn clear(&self, ring: &RingRules<'_>) -> Result<(), Error> {
-        let flights = self.0.flights();
+        let flights = self.0.flights().table();
         (ring.forget_errors)(flights.address());
         let cleared = clear_by(flights, ring.name, ring.write_timeout, || {
             self.0.clear_entries(ring.name)

@@ -333,7 +333,7 @@ pub trait AsyncStorage<T>: StorageBase<T> {
 
     /// Removes the entry under `key`, also one being computed. Returns whether there was one.
     async fn delete<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Self::Error> {
-        let invalidation = self.flights().invalidate(key, DEFAULT_WRITE_TIMEOUT);
+        let invalidation = self.flights().table().invalidate(key, DEFAULT_WRITE_TIMEOUT);
         let invalidation = invalidation.settle().await;
         invalidation.end(self.remove(key, None).await)
     }
@@ -502,7 +502,7 @@ where
     S: AsyncStorage<T>,
 {
     // The operation is started inside the scope: it may run before its first await.
-    let scope = storage.flights().write_scope();
+    let scope = storage.flights().table().write_scope();
     match step {
         Step::Wait(event, until) => (Event::Woken(wait::event(event, until).await), None),
         Step::Read(until) => {
@@ -579,7 +579,7 @@ where
                 let removed = {
                     let keys = batch.keys(&places);
                     let removing = pin!(async { storage.remove_many(&keys, until).await.map(drop) });
-                    storage.flights().write_scope().around(removing).await
+                    storage.flights().table().write_scope().around(removing).await
                 };
                 failure = failure.or(batch.ended(&places, removed));
             }
@@ -588,7 +588,10 @@ where
                     let (places, entries) = batch.leased_entries(entries);
                     let writing =
                         Box::pin(async { storage.write_leased(entries, AfterWrite::EndLease, until).await });
-                    (places, storage.flights().write_scope().around(writing).await)
+                    (
+                        places,
+                        storage.flights().table().write_scope().around(writing).await,
+                    )
                 };
                 failure = failure.or(batch.ended_leased(&places, written));
             }
@@ -596,7 +599,10 @@ where
                 let (places, written) = {
                     let (places, entries) = batch.entries(entries);
                     let writing = pin!(async { storage.write_many(entries, until).await });
-                    (places, storage.flights().write_scope().around(writing).await)
+                    (
+                        places,
+                        storage.flights().table().write_scope().around(writing).await,
+                    )
                 };
                 failure = failure.or(batch.ended(&places, written));
             }

@@ -241,7 +241,11 @@ pub trait Storage<T>: StorageBase<T> {
 
     /// Removes the entry under `key`, also one being computed. Returns whether there was one.
     fn delete<K: RingKey + ?Sized>(&self, key: &K) -> Result<bool, Self::Error> {
-        let invalidation = self.flights().invalidate(key, DEFAULT_WRITE_TIMEOUT).block();
+        let invalidation = self
+            .flights()
+            .table()
+            .invalidate(key, DEFAULT_WRITE_TIMEOUT)
+            .block();
         invalidation.end(self.remove(key, None))
     }
 
@@ -372,7 +376,7 @@ fn execute<S, T>(
 where
     S: Storage<T>,
 {
-    let in_scope = || storage.flights().write_scope().enter();
+    let in_scope = || storage.flights().table().write_scope().enter();
     match step {
         Step::Wait(event, until) => (Event::Woken(wait::block(event, until)), None),
         Step::Read(until) => {
@@ -436,19 +440,19 @@ where
             Round::Wait(place, event, until) => batch.woken(place, wait::block(event, until)),
             Round::Remove(places, until) => {
                 let keys = batch.keys(&places);
-                let _scope = storage.flights().write_scope().enter();
+                let _scope = storage.flights().table().write_scope().enter();
                 let removed = storage.remove_many(&keys, until);
                 failure = failure.or(batch.ended(&places, removed.map(drop)));
             }
             Round::WriteLeased(entries, until) => {
                 let (places, entries) = batch.leased_entries(entries);
-                let _scope = storage.flights().write_scope().enter();
+                let _scope = storage.flights().table().write_scope().enter();
                 let written = storage.write_leased(entries, AfterWrite::EndLease, until);
                 failure = failure.or(batch.ended_leased(&places, written));
             }
             Round::Write(entries, until) => {
                 let (places, entries) = batch.entries(entries);
-                let _scope = storage.flights().write_scope().enter();
+                let _scope = storage.flights().table().write_scope().enter();
                 let written = storage.write_many(entries, until);
                 failure = failure.or(batch.ended(&places, written));
             }

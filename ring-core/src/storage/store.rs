@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::base::StorageBase;
 use super::machine::{Event, Machine, Step};
-use crate::flights::{Leader, LeaseToken, Outcome, Turn};
+use crate::flights::{Leader, LeaseToken, Turn};
 use crate::key::EncodedKey;
 use crate::sync::EventListener;
 use crate::wait::{after, remaining};
@@ -125,7 +125,7 @@ impl<'c, S: StorageBase<T>, T> Store<'c, S, T> {
     /// Ends the flight, whose waiters already have the outcome.
     pub(crate) fn finish(mut self) {
         if let Some(leader) = self.leader.take() {
-            leader.finish(|| Outcome::Failed);
+            leader.fail();
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Also the lock of the memory cache, `ReadersLock`.
 //!
-//! `Flight` is the crate's own code, with loom's types in place of those of `sync`. The shard's steps on it under its
+//! `Flight` and `Values` are the crate's own code, with loom's types in place of those of `sync`. The shard's steps on it under its
 //! lock (`join`, the end of a leader, of a waiter) are repeated here in the shortest form.
 //!
 //! Built with `--cfg ring_loom` only: see `docs/testing.md`.
@@ -16,11 +16,14 @@ mod model;
 mod readers_lock;
 mod readers_lock_orders;
 mod sync;
+#[path = "../../src/flights/values.rs"]
+mod values;
 
-use flight::Outcome;
+use flight::{Flight, Outcome};
 use loom::thread;
 use model::{Joined, Key};
 use sync::{Arc, AtomicUsize, Ordering};
+use values::Values;
 
 /// The result of one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +80,10 @@ fn at_once(bodies: &[Body]) -> (Vec<Option<Did>>, usize) {
             .into_iter()
             .map(|other| other.join().expect("no thread panics")),
     );
-    assert!(key.is_forgotten(), "a key without calls has no state");
+    assert!(
+        key.is_forgotten(),
+        "a key without calls has no state and no value"
+    );
     (did, count.load(Ordering::SeqCst))
 }
 
@@ -148,7 +154,7 @@ fn all_may_panic() {
 #[test]
 fn one_takes_over_from_a_leader_that_takes_too_long() {
     check(None, || {
-        let flight = flight::Flight::<u32>::new(1);
+        let flight = Flight::new(1);
         let other = Arc::clone(&flight);
         let thread = thread::spawn(move || other.take_over());
         let taken = [flight.take_over(), thread.join().expect("no thread panics")];
@@ -156,18 +162,40 @@ fn one_takes_over_from_a_leader_that_takes_too_long() {
     });
 }
 
+/// Lands a flight beside another leader. Returns the value that a waiter sees afterwards, if there is one.
+fn land(flight: Arc<Flight>, values: &Values<u32>, value: Option<u32>) -> Option<u32> {
+    match value {
+        Some(value) => values.land(&flight, value),
+        None => flight.land(Outcome::Failed),
+    }
+    let seen = match flight.outcome().expect("it has landed") {
+        Outcome::Value(slot) => Some(values.get(slot)),
+        Outcome::Failed | Outcome::Retry => None,
+    };
+    values.release(flight);
+    seen
+}
+
+/// Two leaders land one flight.
+fn land_twice(outcomes: [Option<u32>; 2]) {
+    check(None, move || {
+        let values = Arc::new(Values::default());
+        let flight = Flight::new(1);
+        let (other, others_values) = (Arc::clone(&flight), Arc::clone(&values));
+        let thread = thread::spawn(move || land(other, &others_values, outcomes[1]));
+        let seen = land(flight, &values, outcomes[0]);
+        assert!(outcomes.contains(&seen));
+        assert_eq!(thread.join().expect("no thread panics"), seen);
+        assert_eq!(values.len(), 0, "the last of the two drops the value");
+    });
+}
+
 #[test]
 fn of_two_outcomes_all_see_the_first() {
-    check(None, || {
-        let flight = flight::Flight::<u32>::new(1);
-        let other = Arc::clone(&flight);
-        let thread = thread::spawn(move || {
-            other.land(Outcome::Value(1));
-            other.outcome.get().copied()
-        });
-        flight.land(Outcome::Value(2));
-        let seen = flight.outcome.get().copied();
-        assert!(matches!(seen, Some(Outcome::Value(1 | 2))));
-        assert_eq!(thread.join().expect("no thread panics"), seen);
-    });
+    land_twice([Some(1), Some(2)]);
+}
+
+#[test]
+fn of_a_value_and_a_failure_all_see_the_first() {
+    land_twice([Some(1), None]);
 }

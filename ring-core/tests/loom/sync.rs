@@ -1,14 +1,30 @@
 //! The types of `sync`, by loom. It has no event and no `OnceLock`.
 
+mod arc;
 pub(crate) mod readers;
 
+pub(crate) use arc::Arc;
+use loom::sync::MutexGuard;
 pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
-pub(crate) use loom::sync::{Arc, Mutex};
 pub(crate) use readers::{RwLock, RwLockReadGuard, RwLockWriteGuard, fence, thread_slot};
+
+/// parking_lot's `Mutex`, which is never poisoned.
+#[derive(Default)]
+pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
+
+impl<T> Mutex<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Mutex(loom::sync::Mutex::new(value))
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+        self.0.lock().expect("no thread panics under a lock")
+    }
+}
 
 /// A listener is woken only by notifications after its start.
 pub(crate) struct Event {
-    notified: Mutex<usize>,
+    notified: loom::sync::Mutex<usize>,
     changed: loom::sync::Condvar,
 }
 
@@ -20,7 +36,7 @@ pub(crate) struct Listener<'e> {
 impl Event {
     pub(crate) fn new() -> Self {
         Event {
-            notified: Mutex::new(0),
+            notified: loom::sync::Mutex::new(0),
             changed: loom::sync::Condvar::new(),
         }
     }
@@ -54,7 +70,7 @@ impl Listener<'_> {
 pub(crate) struct OnceLock<T> {
     value: std::sync::OnceLock<T>,
     is_set: AtomicBool,
-    setting: Mutex<()>,
+    setting: loom::sync::Mutex<()>,
 }
 
 impl<T> OnceLock<T> {
@@ -62,7 +78,7 @@ impl<T> OnceLock<T> {
         OnceLock {
             value: std::sync::OnceLock::new(),
             is_set: AtomicBool::new(false),
-            setting: Mutex::new(()),
+            setting: loom::sync::Mutex::new(()),
         }
     }
 

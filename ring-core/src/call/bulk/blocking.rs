@@ -14,7 +14,6 @@ use super::{
 };
 use crate::body::Body;
 use crate::error::Error;
-use crate::flights::Outcome as FlightOutcome;
 use crate::freshness;
 use crate::output::Output;
 use crate::storage::blocking::{are_fresh, read_fresh_many, run_from, run_until_wait, store_many};
@@ -330,7 +329,7 @@ where
         Fetched::Lead(mut leader, left) => {
             let failures = body.failures();
             if let Some(out) = context.remembered(Some(failures), leader.key(), pending.lookup) {
-                leader.finish(|| FlightOutcome::Failed);
+                leader.fail();
                 return Progress::Ended(Err(out));
             }
             leader.heed(body.show(None));
