@@ -20,7 +20,7 @@ const STEP: usize = 512;
 const STEPS: usize = 64;
 
 impl<T: Clone + Send + Sync + 'static> Lru<T> {
-    /// Lets the inspector list the keys and remove entries. It holds the storage weakly.
+    /// Lets the inspector (feature `inspector`) list the keys and remove entries. It holds the storage weakly.
     ///
     /// Storages that statics own are inspectable as they are.
     #[must_use]

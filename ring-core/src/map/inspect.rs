@@ -12,7 +12,7 @@ use crate::storage_facts::{LentBy, StorageFacts};
 use crate::sync::Arc;
 
 impl<T: Clone + Send + Sync + 'static> Map<T> {
-    /// Lets the inspector list the keys and remove entries. It holds the storage weakly.
+    /// Lets the inspector (feature `inspector`) list the keys and remove entries. It holds the storage weakly.
     ///
     /// Storages that statics own are inspectable as they are.
     #[must_use]
