@@ -1,7 +1,7 @@
 //! H5: tags of pages, which are those of cached methods.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::extract::Request;
@@ -624,11 +624,13 @@ where
         }
     })
     .await;
+    let is_over = Arc::new(AtomicBool::new(false));
     let readers = (0..8).map(|_| {
-        let (site, forgotten) = (site.clone(), Arc::clone(&forgotten));
+        let (site, forgotten, is_over) = (site.clone(), Arc::clone(&forgotten), Arc::clone(&is_over));
         tokio::spawn(async move {
             let (mut hits, mut app) = (0, site.app.clone());
-            for _ in 0..400 {
+            // Until the writer is through, however busy the machine is.
+            while !is_over.load(Ordering::SeqCst) || hits < 20 {
                 let oldest = forgotten.load(Ordering::SeqCst);
                 let request = Request::builder()
                     .uri("http://example.com/")
@@ -647,25 +649,22 @@ where
                 assert!(value >= oldest, "{name}: {value} after the forget of {oldest}");
                 tokio::task::yield_now().await;
             }
-            hits
         })
     });
     let readers: Vec<_> = readers.collect();
-    while !readers.iter().all(tokio::task::JoinHandle::is_finished) {
-        let value = data.fetch_add(1, Ordering::SeqCst) + 1;
+    for value in 1..=60 {
+        data.store(value, Ordering::SeqCst);
         let _ = tag(name).forget_in_awaited(&storage).await;
         forgotten.store(value, Ordering::SeqCst);
         sleep(Duration::from_millis(value as u64 % 13)).await;
     }
-    let mut hits = 0;
+    is_over.store(true, Ordering::SeqCst);
     for reader in readers {
-        hits += reader.await.unwrap();
+        timeout(LONG, reader)
+            .await
+            .expect("pages are found again")
+            .unwrap();
     }
-    let changes = forgotten.load(Ordering::SeqCst);
-    assert!(
-        hits > 100 && changes > 10,
-        "{name}: {hits} hits, {changes} changes"
-    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
