@@ -54,10 +54,15 @@ step_lint() {
     cargo clippy --workspace --all-features --all-targets -- -D warnings
 }
 
-# What the steps before a push need. Clippy is the compiler with more lints, so each crate is compiled once.
+# What the steps before a push need. Clippy is the compiler with more lints, so each crate is compiled once. Before a push,
+# tests run as soon as they are compiled.
 step_build() {
     has clippy cargo clippy --version || true
-    workspace test --no-run --lib --tests
+    if [ -n "$tests" ]; then
+        compile_tests >"$programs"
+    else
+        workspace test --no-run --lib --tests
+    fi
     workspace build --lib --examples
 }
 
@@ -79,48 +84,66 @@ step_structure() {
     workspace test --test structure -- --nocapture
 }
 
+# Before a push the tests run already.
 step_test() {
-    compile_errors
-    servers
-    browser
-    original_ring
-    run_tests
+    if [ -n "$tests" ]; then
+        end_tests
+    else
+        what_tests_need
+        run_tests
+    fi
 }
 
 # Tests named child_… are processes that other tests start.
 step_full() {
-    compile_errors
-    servers
-    browser
-    original_ring
+    what_tests_need
     RING_CACHE_KILLS="${RING_CACHE_KILLS:-60}" RING_CACHE_DAMAGES="${RING_CACHE_DAMAGES:-600}" \
         RING_CACHE_CALLS="${RING_CACHE_CALLS:-60}" RING_CACHE_KEYS="${RING_CACHE_KEYS:-250}" \
         run_tests --include-ignored --skip child_ --skip the_cost_of_a_hit
 }
 
-# run_tests ARGUMENT..: runs all programs of tests with these arguments. Several at a time, since many tests wait: for
-# servers, and for entries that expire.
+what_tests_need() {
+    compile_errors
+    servers
+    browser
+    original_ring
+}
+
+# run_tests ARGUMENT..: runs all programs of tests with these arguments, the largest first: it waits longest.
 run_tests() {
     new_scratch
+    compile_tests | while IFS= read -r program; do
+        printf '%d\t%s\n' "$(wc -c <"${program##*$'\t'}")" "$program"
+    done | sort -rn | cut -f 2- >"$scratch/programs"
+    run_programs "$@" <"$scratch/programs"
+}
+
+# Compiles the tests. Prints each program when it is compiled: the folder of its package, a tab, and its path.
+compile_tests() {
+    local message folder program
+    workspace test --no-run --lib --tests --message-format=json-render-diagnostics |
+        while IFS= read -r message; do
+            case "$message" in
+                *'"executable":"'*)
+                    folder="${message#*'"manifest_path":"'}" program="${message##*'"executable":"'}"
+                    printf '%s\t%s\n' "${folder%%'/Cargo.toml"'*}" "${program%%'"'*}"
+                    ;;
+            esac
+        done
+}
+
+# run_programs ARGUMENT..: runs the programs of tests that it reads, with these arguments. Several at a time, since many
+# tests wait: for servers, and for entries that expire.
+run_programs() {
     # Where Cargo lets programs find the libraries of the compiler: tests of a crate of macros need them.
     libraries="$(rustc --print target-libdir)"
     export scratch libraries
-    test_programs >"$scratch/programs"
-    [ -s "$scratch/programs" ] || die "Cargo named no program of tests"
-    if ! tr '\n' '\0' <"$scratch/programs" |
+    # `printf` passes each line on at once.
+    if ! while IFS= read -r program; do printf '%s\0' "$program"; done |
         xargs -0 -n 1 -P "$(processors)" bash -c 'run_program "$@"' run_program "$*"; then
         die "" "Tests failed in:" "$(cat "$scratch/failed")"
     fi
-}
-
-# The programs of tests, each after the folder of its package and a tab. The largest first: it waits longest.
-test_programs() {
-    local folder program
-    workspace test --no-run --lib --tests --message-format=json-render-diagnostics |
-        sed -n 's/.*"manifest_path":"\([^"]*\)\/Cargo.toml".*"executable":"\([^"]*\)".*/\1|\2/p' |
-        while IFS='|' read -r folder program; do
-            printf '%d\t%s\t%s\n' "$(wc -c <"$program")" "$folder" "$program"
-        done | sort -rn | cut -f 2-
+    ls "$scratch"/*.log >/dev/null 2>&1 || die "Cargo named no program of tests"
 }
 
 # run_program ARGUMENTS LINE: runs a program of tests in the folder of its package, as Cargo does. At its end it prints all
@@ -331,6 +354,9 @@ current=""
 scratch=""
 libraries=""
 lane=""
+# The process that runs tests while others are compiled, and the pipe by which it gets their programs.
+tests=""
+programs=""
 set_of_steps=""
 may_install=yes
 
@@ -357,6 +383,9 @@ main() {
     export RUST_TEST_THREADS="${RUST_TEST_THREADS:-$((2 * $(processors)))}"
     trap finish EXIT
     for name in $names; do
+        if [ "$set_of_steps:$name" = push:build ]; then
+            begin_tests
+        fi
         if ! is_apart "$name"; then
             step "$name"
         fi
@@ -381,6 +410,28 @@ is_apart() {
         all:schedules | all:loom | all:beside | all:packages | all:fuzz) return 0 ;;
         *) return 1 ;;
     esac
+}
+
+# Runs tests as they are compiled.
+begin_tests() {
+    what_tests_need
+    programs="$(target)/programs"
+    rm -f "$programs"
+    mkfifo "$programs"
+    (
+        trap 'rm -rf "$scratch"' EXIT
+        new_scratch
+        run_programs <"$programs"
+    ) >"$(target)/tests.log" 2>&1 &
+    tests=$!
+}
+
+end_tests() {
+    local status=0
+    wait "$tests" || status=$?
+    tests=""
+    cat "$(target)/tests.log"
+    [ "$status" -eq 0 ] || exit "$status"
 }
 
 begin_lane() {
@@ -431,9 +482,7 @@ leave_out() {
 finish() {
     local status=$?
     rm -rf "$scratch"
-    if [ -n "$lane" ]; then
-        kill "$lane" 2>/dev/null || true
-    fi
+    kill $lane $tests 2>/dev/null || true
     if [ -n "$current" ]; then
         summary+="FAILED    $current"$'\n'
     fi
