@@ -481,8 +481,8 @@ where
     pub fn get_or_update(self) -> R::Out {
         // Destructured here and rebuilt for a miss, so that a hit keeps the parts in registers.
         let Self { context, body, mode } = self;
-        let key = CallKey::new(context.ring.name(), body.parts());
-        match context.hit(&key, B::KEEPS_STALE) {
+        let key = || CallKey::new(context.ring.name(), body.parts());
+        match context.hit(key, B::KEEPS_STALE) {
             Some(value) => R::found(value),
             None => {
                 // Field by field: a copy of the whole would be laid out before the look-up.

@@ -33,7 +33,7 @@ use crate::storage::{
     ChangeObserver, Clear, EvictionCounts, Expires, Expiring, InMemory, Storage, StorageBase, TellsLife,
 };
 use crate::storage_facts::StorageFacts;
-use crate::sync::ReadersLock;
+use crate::sync::{ReadersLock, thread_slot};
 
 /// The default capacity of a ring's storage, as in the original.
 pub const DEFAULT_CAPACITY: usize = 128;
@@ -327,7 +327,7 @@ impl<T: Clone> Lru<T> {
         version: Option<u64>,
     ) -> Option<(T, u64)> {
         let lock = self.shard(hash);
-        let found = match lock.try_read_biased() {
+        let found = match lock.try_read_biased(thread_slot::current()) {
             Some(shard) => {
                 let found = self.find_in(&shard, hash, is_key, version);
                 if let Ok(Some((slot, ..))) = found {
@@ -409,17 +409,19 @@ impl<T: Clone> StorageBase<T> for Lru<T> {
 
     #[inline(always)]
     fn hit<K: RingKey + ?Sized>(&self, key: &K, life: Option<Duration>) -> Option<T> {
+        let slot = thread_slot::assigned()?;
         let hash = hash_key(key);
         let shard = self.shards.get((hash >> 32) as usize & self.mask)?;
-        shard.try_read_biased()?.hit(hash, key, life, &self.clock)
+        shard.try_read_biased(slot)?.hit(hash, key, life, &self.clock)
     }
 
     #[inline(always)]
     fn hit_of<K: RingKey + ?Sized>(&self, key: &K, life: Option<Duration>, version: u64) -> Option<T> {
+        let slot = thread_slot::assigned()?;
         let hash = hash_key(key);
         let shard = self.shards.get((hash >> 32) as usize & self.mask)?;
         shard
-            .try_read_biased()?
+            .try_read_biased(slot)?
             .hit_of(hash, key, life, &self.clock, version)
     }
 

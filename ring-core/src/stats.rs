@@ -1,6 +1,7 @@
 //! Counters of a ring, and their snapshots.
 
 pub(crate) mod cells;
+pub(crate) mod counts;
 
 use std::time::{Duration, Instant};
 

@@ -104,7 +104,7 @@ where
     #[allow(clippy::manual_async_fn)]
     fn fill(self, is_update: bool) -> impl Future<Output = R::Out> {
         async move {
-            if !is_update && let Some(value) = self.context.hit(&self.call_key(), B::KEEPS_STALE) {
+            if !is_update && let Some(value) = self.context.hit(|| self.call_key(), B::KEEPS_STALE) {
                 return R::found(value);
             }
             if Boxed::<B>::IS_EXTENDED && !is_update {

@@ -20,6 +20,7 @@ use crate::storage::{Expiring, StorageBase, Store, Tagged, View};
 use crate::storage_facts::LentBy;
 use crate::storage_facts::{Description, StorageFacts, short};
 use crate::switches;
+use crate::sync::thread_slot;
 use crate::tag::Tag;
 use crate::used_rings;
 use crate::wait::{after, remaining};
@@ -215,10 +216,13 @@ impl<V, S: View<V>> CallContext<V, S> {
 
     /// A value that is found without waiting. It calls no out-of-line code, so the caller saves no registers.
     #[inline(always)]
-    pub(super) fn hit<K: RingKey>(&self, key: &K, keeps_stale: bool) -> Option<V> {
+    pub(super) fn hit<K: RingKey>(&self, key: impl FnOnce() -> K, keeps_stale: bool) -> Option<V> {
         if switches::is_off() {
             return None;
         }
+        // Before the key is hashed: the access of a thread-local may be a call, which few registers outlive.
+        thread_slot::assigned()?;
+        let key = &key();
         let life = self.sets_expiry().then(|| match keeps_stale {
             true => self.refreshed_from(),
             false => Duration::ZERO,

@@ -9,13 +9,17 @@ use std::sync::atomic::{AtomicU16, Ordering};
 /// one.
 const PLACES: usize = 4;
 
+/// The number of slots up to which at most a quarter of all places is taken, so that the first guess is mostly right: a
+/// processor cannot foresee that it is wrong. The guesses of more slots would take too much memory.
+const FEW_SLOTS: usize = 1024;
+
 /// The greatest number of all places: enough for all slots that a guess can name.
 const MOST: usize = 1 << 17;
 
 /// A place without a guess.
 const NONE: u16 = u16::MAX;
 
-/// The guesses: at least twice as many places as there are slots, up to [`MOST`].
+/// The guesses: at least [twice as many places](least) as there are slots, up to [`MOST`].
 #[derive(Default)]
 pub(super) struct Hints {
     guesses: Vec<AtomicU16>,
@@ -56,16 +60,22 @@ impl Hints {
     /// Makes room for the guesses of this many slots. Growth forgets all guesses.
     #[inline]
     pub(super) fn make_room(&mut self, slots: usize) {
-        if 2 * slots > self.guesses.len() && self.guesses.len() < MOST {
+        if least(slots) > self.guesses.len() && self.guesses.len() < MOST {
             self.grow(slots);
         }
     }
 
     #[cold]
     fn grow(&mut self, slots: usize) {
-        let places = (4 * slots).next_power_of_two().clamp(2 * PLACES, MOST);
+        let places = (2 * least(slots)).next_power_of_two().clamp(2 * PLACES, MOST);
         self.guesses = (0..places).map(|_| AtomicU16::new(NONE)).collect();
     }
+}
+
+/// The least number of places for this many slots.
+#[inline]
+fn least(slots: usize) -> usize {
+    if slots <= FEW_SLOTS { 4 * slots } else { 2 * slots }
 }
 
 #[cfg(test)]

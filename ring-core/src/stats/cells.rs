@@ -8,9 +8,9 @@
 //! A table that is too small is exchanged for a larger one when its thread first counts a cell that it lacks. New threads
 //! reuse the tables of ended threads, with their counts. Threads that are ending count in a common table.
 
-use std::cell::Cell as ThreadCell;
-
-use crate::sync::lasting::{AtomicU64, Mutex, Ordering};
+pub(crate) use super::counts::{Counter, Counts, Totals};
+use crate::sync::lasting::Mutex;
+use crate::sync::thread_slot;
 
 /// The base of a storage without cells: no table is that large.
 pub(crate) const NO_BASE: usize = usize::MAX / 2;
@@ -19,48 +19,6 @@ pub(crate) const NO_BASE: usize = usize::MAX / 2;
 const SMALLEST: usize = 32;
 
 type Table = &'static [Counts];
-
-/// The events that are counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Counter {
-    Hit,
-    StaleHit,
-    Miss,
-    Store,
-    Coalesced,
-    Computed,
-    Eviction,
-    Expiration,
-}
-
-/// The number of [`Counter`]s.
-const COUNTERS: usize = 8;
-
-/// The counts of one cell.
-pub(crate) type Totals = [u64; COUNTERS];
-
-/// One thread's counts in one cell, in a cache line of its own.
-#[derive(Default)]
-#[repr(align(64))]
-pub(crate) struct Counts([AtomicU64; COUNTERS]);
-
-impl Counts {
-    /// Adds one. Called by the thread whose counts they are.
-    #[inline(always)]
-    pub(crate) fn add(&self, counter: Counter) {
-        let count = &self.0[counter as usize];
-        // No other thread writes to it.
-        count.store(count.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
-    }
-
-    pub(crate) fn of(&self, counter: Counter) -> u64 {
-        self.0[counter as usize].load(Ordering::Relaxed)
-    }
-
-    fn read(&self) -> Totals {
-        self.0.each_ref().map(|count| count.load(Ordering::Relaxed))
-    }
-}
 
 fn combined(mut totals: Totals, others: Totals, combine: fn(u64, u64) -> u64) -> Totals {
     for (total, other) in totals.iter_mut().zip(others) {
@@ -77,8 +35,6 @@ pub(crate) fn sum(totals: impl Iterator<Item = Totals>) -> Totals {
 }
 
 std::thread_local! {
-    /// Without a destructor, so that access needs no check.
-    static TABLE: ThreadCell<Table> = const { ThreadCell::new(&[]) };
     static OWNED: Owned = const { Owned };
 }
 
@@ -87,7 +43,7 @@ struct Owned;
 
 impl Drop for Owned {
     fn drop(&mut self) {
-        let table = TABLE.replace(&[]);
+        let table = thread_slot::replace_counts(&[]);
         TABLES.lock().free.push(table);
     }
 }
@@ -114,7 +70,7 @@ struct Tables {
 /// This thread's counts in a cell, if it has them.
 #[inline(always)]
 pub(crate) fn own(cell: usize) -> Option<&'static Counts> {
-    TABLE.get().get(cell)
+    thread_slot::counts().get(cell)
 }
 
 /// Gives this thread the cell, unless the thread is ending.
@@ -129,7 +85,7 @@ pub(crate) fn prepare(cell: usize) {
 fn exchange(cell: usize) {
     if cell < NO_BASE && OWNED.try_with(|_| ()).is_ok() {
         let mut tables = TABLES.lock();
-        TABLE.set(tables.exchange(TABLE.get(), cell + 1));
+        thread_slot::replace_counts(tables.exchange(thread_slot::counts(), cell + 1));
     }
 }
 
@@ -258,6 +214,8 @@ pub(crate) fn take(base: usize, rings: &[usize]) -> (usize, Vec<Cell>) {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell as ThreadCell;
+
     use super::*;
 
     fn only(cells: Vec<Cell>) -> Cell {

@@ -14,10 +14,9 @@
 //! bias is restored only under the inner read lock, without a writer. `tests/loom` tries all orders of this file,
 //! also without either fence.
 
-use std::marker::PhantomData;
 use std::ops::Deref;
 
-use crate::sync::thread_slot::{self, ThreadSlot};
+use crate::sync::thread_slot::{self, OwnSlot};
 use crate::sync::{AtomicBool, AtomicU32, Ordering, RwLock, RwLockReadGuard, RwLockWriteGuard, fence};
 
 /// The most reads that [`reads_to_bias`] asks for.
@@ -58,8 +57,7 @@ impl<T> ReadersLock<T> {
 
     /// Reads through the slot of this thread. `None` if there is no bias, or the slot is in use.
     #[inline(always)]
-    pub(crate) fn try_read_biased(&self) -> Option<BiasedReadGuard<'_, T>> {
-        let slot = thread_slot::current();
+    pub(crate) fn try_read_biased(&self, slot: OwnSlot) -> Option<BiasedReadGuard<'_, T>> {
         // Without a bias the slot need not be published.
         if !self.is_biased.load(Ordering::Relaxed) || slot.held.load(Ordering::Relaxed) != 0 {
             return None;
@@ -70,11 +68,7 @@ impl<T> ReadersLock<T> {
             slot.held.store(0, Ordering::Release);
             return None;
         }
-        Some(BiasedReadGuard {
-            lock: self,
-            slot,
-            not_send: PhantomData,
-        })
+        Some(BiasedReadGuard { lock: self, slot })
     }
 
     /// Reads through the inner lock.
@@ -129,9 +123,7 @@ impl<T> ReadersLock<T> {
 /// A read guard.
 pub(crate) struct BiasedReadGuard<'l, T> {
     lock: &'l ReadersLock<T>,
-    slot: &'static ThreadSlot,
-    /// The slot belongs to the reading thread.
-    not_send: PhantomData<*const ()>,
+    slot: OwnSlot,
 }
 
 impl<T> Deref for BiasedReadGuard<'_, T> {
@@ -178,7 +170,9 @@ mod tests {
             for _ in 0..3 {
                 scope.spawn(|| {
                     for _ in 0..ROUNDS {
-                        let biased = lock.try_read_biased().map(|pair| is_whole(&pair));
+                        let biased = lock
+                            .try_read_biased(thread_slot::current())
+                            .map(|pair| is_whole(&pair));
                         assert!(biased.unwrap_or_else(|| {
                             let pair = lock.read();
                             lock.expect_reads(&pair);
@@ -203,11 +197,14 @@ mod tests {
     fn reads_without_a_write_bring_the_bias_and_a_write_takes_it() {
         let lock = ReadersLock::new((1, 1));
         drop(lock.read());
-        assert!(lock.try_read_biased().is_none(), "it need not be repeated");
+        assert!(
+            lock.try_read_biased(thread_slot::current()).is_none(),
+            "it need not be repeated"
+        );
         bias(&lock);
-        assert!(lock.try_read_biased().is_some());
+        assert!(lock.try_read_biased(thread_slot::current()).is_some());
         lock.write().0 = 2;
-        assert!(lock.try_read_biased().is_none());
+        assert!(lock.try_read_biased(thread_slot::current()).is_none());
     }
 
     #[test]
@@ -215,11 +212,11 @@ mod tests {
         let (one, other) = (ReadersLock::new((1, 1)), ReadersLock::new((2, 2)));
         bias(&one);
         bias(&other);
-        let reading = one.try_read_biased();
-        assert!(reading.is_some() && other.try_read_biased().is_none());
+        let reading = one.try_read_biased(thread_slot::current());
+        assert!(reading.is_some() && other.try_read_biased(thread_slot::current()).is_none());
         assert_eq!(other.read().0, 2);
         drop(reading);
-        assert!(other.try_read_biased().is_some());
+        assert!(other.try_read_biased(thread_slot::current()).is_some());
     }
 
     #[test]
@@ -227,7 +224,9 @@ mod tests {
         let lock = ReadersLock::new((1, 1));
         bias(&lock);
         let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            let _reading = lock.try_read_biased().expect("it is biased");
+            let _reading = lock
+                .try_read_biased(thread_slot::current())
+                .expect("it is biased");
             panic!("under the lock");
         }));
         assert!(panic.is_err());

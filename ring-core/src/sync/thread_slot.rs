@@ -1,14 +1,19 @@
-//! A slot for each thread, to which only that thread writes: the lock that it reads under. It also has a number.
+//! A slot for each thread, to which only that thread writes: the lock that it reads under. It also has a number. The
+//! thread-local with the slot also holds the thread's counts.
 //!
 //! A thread gets a slot at its first request, and returns it when it ends. There are [`SLOTS`] slots. Further
 //! threads, and threads that end, get a shared slot that is always busy.
 
 use std::cell::Cell;
+use std::marker::PhantomData;
+use std::ops::Deref;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::thread_local;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+
+use crate::stats::counts::Counts;
 
 /// The greatest number of threads with slots at a time.
 const SLOTS: usize = 256;
@@ -69,9 +74,18 @@ static USED: AtomicUsize = AtomicUsize::new(0);
 /// The process that owns all slots.
 static PROCESS: AtomicU32 = AtomicU32::new(0);
 
+/// What a hit needs of its thread. One thread-local, since an access of one is a call for a library that the linker may put
+/// into a shared object.
+struct ThisThread {
+    /// `None` stands for `NEW`: before Rust 1.89 a constant cannot refer to it.
+    slot: Cell<Option<&'static ThreadSlot>>,
+    /// The counts of each cell.
+    counts: Cell<&'static [Counts]>,
+}
+
 thread_local! {
-    // `None` stands for `NEW`: before Rust 1.89 a constant cannot refer to it.
-    static SLOT: Cell<Option<&'static ThreadSlot>> = const { Cell::new(None) };
+    /// Without a destructor, so that access needs no check.
+    static THIS: ThisThread = const { ThisThread { slot: Cell::new(None), counts: Cell::new(&[]) } };
     static OWNED: Owned = Owned::take();
 }
 
@@ -96,7 +110,7 @@ impl Owned {
 
 impl Drop for Owned {
     fn drop(&mut self) {
-        SLOT.set(Some(&WITHOUT));
+        THIS.with(|this| this.slot.set(Some(&WITHOUT)));
         if self.0.number < SLOTS {
             let mut free = FREE.lock();
             free.returned.push(self.0);
@@ -106,20 +120,67 @@ impl Drop for Owned {
     }
 }
 
+/// The slot of this thread, which other threads cannot get.
+#[derive(Clone, Copy)]
+pub(crate) struct OwnSlot {
+    slot: &'static ThreadSlot,
+    not_send: PhantomData<*const ()>,
+}
+
+impl OwnSlot {
+    #[inline(always)]
+    fn new(slot: &'static ThreadSlot) -> Self {
+        OwnSlot {
+            slot,
+            not_send: PhantomData,
+        }
+    }
+}
+
+impl Deref for OwnSlot {
+    type Target = ThreadSlot;
+
+    #[inline(always)]
+    fn deref(&self) -> &ThreadSlot {
+        self.slot
+    }
+}
+
 /// The slot of this thread: a busy one, if it has none.
 #[inline(always)]
-pub(crate) fn current() -> &'static ThreadSlot {
-    SLOT.get().unwrap_or(&NEW)
+pub(crate) fn current() -> OwnSlot {
+    assigned().unwrap_or(OwnSlot::new(&NEW))
+}
+
+/// The slot of this thread, if it was assigned one.
+#[inline(always)]
+pub(crate) fn assigned() -> Option<OwnSlot> {
+    THIS.with(|this| this.slot.get()).map(OwnSlot::new)
 }
 
 /// The slot of this thread. Assigns one if it has none.
 #[cold]
-pub(crate) fn current_or_new() -> &'static ThreadSlot {
-    if SLOT.get().is_none() {
-        // Fails while the thread ends.
-        SLOT.set(Some(OWNED.try_with(|owned| owned.0).unwrap_or(&WITHOUT)));
-    }
+pub(crate) fn current_or_new() -> OwnSlot {
+    THIS.with(|this| {
+        if this.slot.get().is_none() {
+            // Fails while the thread ends.
+            let owned = OWNED.try_with(|owned| owned.0);
+            this.slot.set(Some(owned.unwrap_or(&WITHOUT)));
+        }
+    });
     current()
+}
+
+/// The counts of this thread.
+#[inline(always)]
+pub(crate) fn counts() -> &'static [Counts] {
+    THIS.with(|this| this.counts.get())
+}
+
+/// Gives this thread other counts, and a slot if it has none. Returns the old counts.
+pub(crate) fn replace_counts(counts: &'static [Counts]) -> &'static [Counts] {
+    current_or_new();
+    THIS.with(|this| this.counts.replace(counts))
 }
 
 /// All slots that were ever assigned.
@@ -146,7 +207,7 @@ fn release_after_fork() {
         return;
     }
     let own = current();
-    for slot in all().iter().filter(|slot| !std::ptr::eq(*slot, own)) {
+    for slot in all().iter().filter(|slot| !std::ptr::eq(*slot, own.slot)) {
         slot.held.store(0, Ordering::Release);
     }
 }

@@ -6,6 +6,7 @@ use loom::thread;
 
 use crate::readers_lock::ReadersLock;
 use crate::sync::readers::{LeftOut, begin_thread, leave_out};
+use crate::sync::thread_slot;
 
 /// Loom panics if it is read and written concurrently.
 struct Number(UnsafeCell<u32>);
@@ -29,7 +30,7 @@ impl Number {
 }
 
 fn read(lock: &ReadersLock<Number>) -> u32 {
-    match lock.try_read_biased() {
+    match lock.try_read_biased(thread_slot::current()) {
         Some(number) => number.get(),
         None => {
             let number = lock.read();

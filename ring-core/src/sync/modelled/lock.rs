@@ -4,6 +4,8 @@ use std::sync::PoisonError;
 
 use shuttle::sync::{MutexGuard, RwLockReadGuard, RwLockWriteGuard};
 
+use crate::sync::thread_slot::OwnSlot;
+
 /// parking_lot's `Mutex`.
 #[derive(Default)]
 pub(crate) struct Mutex<T>(shuttle::sync::Mutex<T>);
@@ -45,7 +47,7 @@ impl<T> ReadersLock<T> {
         ReadersLock(RwLock::new(value))
     }
 
-    pub(crate) fn try_read_biased(&self) -> Option<RwLockReadGuard<'_, T>> {
+    pub(crate) fn try_read_biased(&self, _: OwnSlot) -> Option<RwLockReadGuard<'_, T>> {
         Some(self.0.read())
     }
 

@@ -146,11 +146,13 @@ pub(crate) mod thread_slot {
         static ref ALL: [ThreadSlot; 3] = [slot(), slot(), slot()];
     }
 
-    pub(crate) fn current() -> &'static ThreadSlot {
+    pub(crate) type OwnSlot = &'static ThreadSlot;
+
+    pub(crate) fn current() -> OwnSlot {
         &ALL[NUMBER.with(Cell::get)]
     }
 
-    pub(crate) fn current_or_new() -> &'static ThreadSlot {
+    pub(crate) fn current_or_new() -> OwnSlot {
         current()
     }
 
