@@ -38,7 +38,7 @@ pub use lease::{LeaseToken, Leases};
 #[doc(hidden)]
 pub use refreshes::Claim;
 pub(crate) use registry::may_meet;
-pub(crate) use scope::{Scope, Scoped, Scopes};
+pub(crate) use scope::{Scope, ScopeGuard, Scoped, Scopes};
 pub use table::Doubt;
 pub(crate) use table::FlightTable;
 pub(crate) use waiter::{WaitOutcome, Waiter};

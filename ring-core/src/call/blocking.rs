@@ -1,5 +1,6 @@
 //! The blocking miss.
 
+use std::mem;
 use std::time::Duration;
 
 use super::context::{CallContext, Commit, Lookup, StorageResult};
@@ -8,6 +9,7 @@ use super::fetch::{Fetch, Fetched};
 use super::lease::LeasedFetch;
 use crate::account::Use;
 use crate::body::Body;
+use crate::errors::FailureRules;
 use crate::flights::{Leader, Role};
 use crate::key::{EncodedKey, RingKey};
 use crate::output::Output;
@@ -137,37 +139,86 @@ where
     S: View<R::Value, Storage: Storage<S::Stored>>,
     B: Body<Out = R::Out>,
 {
-    // By reference: a leader is large.
-    let Fetched::Lead(leader, _) = &mut fetched else {
-        return match fetched {
-            Fetched::Found(value) => R::found(value),
-            Fetched::Bypass | Fetched::Lead(..) => body.run(),
-        };
-    };
     let failures = body.failures();
-    if let Some(out) = context.remembered(Some(failures), leader.key(), lookup) {
-        end(fetched);
+    if let Some(out) = known_result::<R, S, _>(context, &mut fetched, failures, lookup) {
         return out;
     }
+    // By reference: a leader is large.
+    let Fetched::Lead(leader, _) = &mut fetched else {
+        return body.run();
+    };
     leader.heed(body.show(None));
-    let out = context.computing_for(used, leader).run(body);
+    let running = context.computing_for(used, leader).begin();
+    let out = body.run();
+    running.end();
+    store_result::<R, S, _>(context, used, &mut fetched, failures, out)
+}
+
+/// Another call's value or error, if it is available.
+// Debug builds compile it for each type of values, and release builds inline it in each method.
+#[cfg_attr(not(debug_assertions), inline(always))]
+fn known_result<R, S, F>(
+    context: &CallContext<R::Value, S>,
+    fetched: &mut Fetched<'_, R::Value, S::Stored>,
+    failures: F,
+    lookup: Lookup,
+) -> Option<R::Out>
+where
+    R: Output,
+    S: View<R::Value>,
+    F: FailureRules<R::Out>,
+{
+    let Fetched::Lead(leader, _) = fetched else {
+        return match take(fetched) {
+            Fetched::Found(value) => Some(R::found(value)),
+            Fetched::Bypass | Fetched::Lead(..) => None,
+        };
+    };
+    let out = context.remembered(Some(failures), leader.key(), lookup)?;
+    end(take(fetched));
+    Some(out)
+}
+
+/// Stores the value of a body, if it has one, and notifies its waiters.
+// Debug builds compile it for each type of values, and release builds inline it in each method.
+#[cfg_attr(not(debug_assertions), inline(always))]
+fn store_result<R, S, F>(
+    context: &CallContext<R::Value, S>,
+    used: &Use,
+    fetched: &mut Fetched<'_, R::Value, S::Stored>,
+    failures: F,
+    out: R::Out,
+) -> R::Out
+where
+    R: Output,
+    S: View<R::Value, Storage: Storage<S::Stored>>,
+    F: FailureRules<R::Out>,
+{
+    let Fetched::Lead(leader, _) = fetched else {
+        return out;
+    };
     match R::value(out) {
         Ok(value) => {
             match context.store_at_once(leader, &value, used) {
-                Some(commit) => store_later(context, fetched, commit, &value),
+                Some(commit) => store_later(context, take(fetched), commit, &value),
                 // Here and not at the end: the drop of its waiters' value may panic, and the result would not be
                 // dropped.
-                None => drop(fetched),
+                None => *fetched = Fetched::Bypass,
             }
             R::found(value)
         }
         Err(out) => {
             context.count_refused::<R>();
             context.remember(Some(failures), leader.key(), &out);
-            end(fetched);
+            end(take(fetched));
             out
         }
     }
+}
+
+/// Takes the result of a miss out of its place.
+fn take<'f, V, T>(fetched: &mut Fetched<'f, V, T>) -> Fetched<'f, V, T> {
+    mem::replace(fetched, Fetched::Bypass)
 }
 
 /// Ends the lead of a computation that gave no value.

@@ -6,10 +6,10 @@ use std::task::{Context, Poll};
 use super::context::CallContext;
 use crate::account::Use;
 use crate::body::Body;
-use crate::flights::{Leader, Scope, Scoped};
+use crate::flights::{Leader, Scope, ScopeGuard, Scoped};
 use crate::observer;
 use crate::ring::Ring;
-use crate::spans::Span;
+use crate::spans::{Entered, Span};
 use crate::stats::Timed;
 use crate::stats::cells::Counter;
 use crate::storage::{StorageBase, View};
@@ -28,6 +28,25 @@ struct Measure<'c> {
     timed: Option<Timed>,
     /// Whether the entry is still there, but out of date.
     is_refresh: bool,
+}
+
+/// A body runs on this thread. If it panics, it is not measured.
+pub(super) struct Running<'c> {
+    // Left in this order.
+    scope: ScopeGuard,
+    span: Entered,
+    measure: Measure<'c>,
+}
+
+impl Running<'_> {
+    /// The body has returned.
+    // Debug builds compile it once, and release builds inline it in every miss.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(super) fn end(self) {
+        self.measure.end();
+        drop(self.scope);
+        drop(self.span);
+    }
 }
 
 impl<V, S: View<V>> CallContext<V, S> {
@@ -67,11 +86,22 @@ impl<'c> Computing<'c> {
     /// Runs the body on this thread. A body that panics is not measured.
     #[inline(always)]
     pub(crate) fn run<B: Body>(self, body: B) -> B::Out {
-        let _span = self.span.enter();
-        let _scope = self.scope.enter();
+        let running = self.begin();
         let out = body.run();
-        self.measure.end();
+        running.end();
         out
+    }
+
+    /// Begins to run a body on this thread.
+    // Debug builds compile it once, and release builds inline it in every miss.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(super) fn begin(self) -> Running<'c> {
+        let span = self.span.enter();
+        Running {
+            scope: self.scope.enter(),
+            span,
+            measure: self.measure,
+        }
     }
 
     /// Runs a body that is a future.
