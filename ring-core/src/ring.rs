@@ -245,6 +245,17 @@ impl Ring {
         Duration::from_nanos(self.mean_nanos.load(Ordering::Relaxed))
     }
 
+    /// The time before the expiry of an entry in which it may be refreshed.
+    #[inline]
+    pub(crate) fn margin(&self, expiry: Option<Duration>) -> Duration {
+        self.early.margin(expiry, || self.mean_time())
+    }
+
+    /// Whether an entry with this much left until its expiry is refreshed, if that is within the margin.
+    pub(crate) fn is_due(&self, left: Duration) -> bool {
+        self.early.is_due(left, || self.mean_time())
+    }
+
     /// Whether the ring needs the time of each body.
     #[inline]
     pub(crate) fn needs_times(&self) -> bool {

@@ -70,16 +70,14 @@ impl Usage {
         &self,
         ring: &'static Account,
         shape: &'static KeyShape,
-        describe: impl FnOnce(&StorageFacts),
+        describe: &dyn Fn(&StorageFacts),
     ) -> (&Use, bool) {
-        let (mut place, mut describe) = (&self.first, Some(describe));
+        let mut place = &self.first;
         loop {
             let mut began = false;
             let node = place.get_or_init(|| {
                 began = true;
-                if let Some(describe) = describe.take() {
-                    describe(&self.facts);
-                }
+                describe(&self.facts);
                 let used = self.begin(ring, shape);
                 let next = OnceLock::new();
                 Box::new(Node { used, next })

@@ -401,7 +401,7 @@ impl<V, S: View<V>> CallContext<V, S> {
     /// The time before its expiry in which an entry may be refreshed.
     #[inline]
     pub(crate) fn margin(&self) -> Duration {
-        self.ring.early.margin(self.expiry, || self.ring.mean_time())
+        self.ring.margin(self.expiry)
     }
 
     /// Whether an entry is to be refreshed before it expires.
@@ -411,7 +411,7 @@ impl<V, S: View<V>> CallContext<V, S> {
             .and_then(|remaining| remaining.checked_sub(self.ring.stale));
         left.is_some_and(|left| {
             let is_within = !left.is_zero() && left <= self.margin();
-            is_within && self.ring.early.is_due(left, || self.ring.mean_time())
+            is_within && self.ring.is_due(left)
         })
     }
 
@@ -743,7 +743,7 @@ impl<V, S: View<V>> CallContext<V, S> {
     #[inline(never)]
     fn find_use<'f>(&self, flights: &'f FlightTable) -> &'f Use {
         let describe = |facts: &StorageFacts| describe(self.storage(), facts);
-        let (used, began) = flights.usage().of(self.ring.account, self.shape, describe);
+        let (used, began) = flights.usage().of(self.ring.account, self.shape, &describe);
         if began {
             begin(self.ring);
         }
