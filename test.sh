@@ -59,7 +59,8 @@ step_lint() {
 step_build() {
     has clippy cargo clippy --version || true
     if [ -n "$tests" ]; then
-        compile_tests >"$programs"
+        # A process of its own: what this one prints if it fails is not for the pipe.
+        (compile_tests >"$programs")
     else
         workspace test --no-run --lib --tests
     fi
@@ -141,7 +142,7 @@ run_programs() {
     # `printf` passes each line on at once.
     if ! while IFS= read -r program; do printf '%s\0' "$program"; done |
         xargs -0 -n 1 -P "$(processors)" bash -c 'run_program "$@"' run_program "$*"; then
-        die "" "Tests failed in:" "$(cat "$scratch/failed")"
+        die "" "Tests failed in:" "$(cat "$scratch/failed" 2>/dev/null)"
     fi
     ls "$scratch"/*.log >/dev/null 2>&1 || die "Cargo named no program of tests"
 }
@@ -149,6 +150,8 @@ run_programs() {
 # run_program ARGUMENTS LINE: runs a program of tests in the folder of its package, as Cargo does. At its end it prints all
 # that the program wrote, so that programs do not mix.
 run_program() {
+    # GNU's xargs runs it once if it reads nothing.
+    [ -n "${2:-}" ] || return 0
     local folder="${2%%$'\t'*}" program="${2##*$'\t'}" start=$SECONDS status=0 name
     name="${program##*/} of ${folder##*/}"
     # Without quotes: one word for each argument.
@@ -412,17 +415,19 @@ is_apart() {
     esac
 }
 
-# Runs tests as they are compiled.
+# Runs tests as they are compiled, in a group of processes of its own, which ends with this one.
 begin_tests() {
     what_tests_need
     programs="$(target)/programs"
     rm -f "$programs"
     mkfifo "$programs"
+    set -m
     (
         trap 'rm -rf "$scratch"' EXIT
         new_scratch
-        run_programs <"$programs"
-    ) >"$(target)/tests.log" 2>&1 &
+        run_programs
+    ) <"$programs" >"$(target)/tests.log" 2>&1 &
+    set +m
     tests=$!
 }
 
@@ -430,6 +435,7 @@ end_tests() {
     local status=0
     wait "$tests" || status=$?
     tests=""
+    rm -f "$programs"
     cat "$(target)/tests.log"
     [ "$status" -eq 0 ] || exit "$status"
 }
@@ -482,7 +488,14 @@ leave_out() {
 finish() {
     local status=$?
     rm -rf "$scratch"
-    kill $lane $tests 2>/dev/null || true
+    if [ -n "$lane" ]; then
+        kill "$lane" 2>/dev/null || true
+    fi
+    if [ -n "$tests" ]; then
+        kill -- "-$tests" 2>/dev/null || true
+        rm -f "$programs"
+        summary+="The output of the tests that ran: $(target)/tests.log"$'\n'
+    fi
     if [ -n "$current" ]; then
         summary+="FAILED    $current"$'\n'
     fi

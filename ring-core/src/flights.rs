@@ -128,7 +128,9 @@ impl<T> Flights<T> {
 
     /// Starts a computation beside one that takes too long. Newcomers join the new one.
     pub(crate) fn lead_anew(&self, key: EncodedKey) -> Leader<'_, T> {
-        self.leader(self.table.lead_anew(key))
+        let leader = self.leader(self.table.lead_anew(key));
+        self.table.notify_refreshes();
+        leader
     }
 
     /// Watches the computation of a key's value, which may not have begun, without taking the lead.
@@ -280,6 +282,28 @@ mod tests {
         leader.publish(|| Some(Arc::clone(&value)));
         assert_eq!(Arc::strong_count(&value), 2);
         leader.fail();
+        assert_eq!((Arc::strong_count(&value), flights.values.len()), (1, 0));
+    }
+
+    struct Panicking;
+
+    impl Leases for Panicking {
+        fn release(&self, _: &EncodedKey, _: LeaseToken) {
+            std::panic::resume_unwind(Box::new("intended"));
+        }
+    }
+
+    #[test]
+    fn a_lease_whose_end_panics_keeps_no_value() {
+        let (flights, key, value) = (Flights::<Arc<()>>::default(), EncodedKey::of(&1), Arc::new(()));
+        let Role::Lead(mut leader) = flights.join(key, 0) else {
+            panic!("there is no other")
+        };
+        leader.publish(|| Some(Arc::clone(&value)));
+        leader.hold_lease(LeaseToken::of(1), Some(&Panicking));
+        let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| leader.fail()));
+        assert!(ended.is_err());
+        assert_eq!(flights.under_way(), 0);
         assert_eq!((Arc::strong_count(&value), flights.values.len()), (1, 0));
     }
 }

@@ -33,8 +33,8 @@ struct Measure<'c> {
 /// A body runs on this thread. If it panics, it is not measured.
 pub(super) struct Running<'c> {
     // Left in this order.
-    scope: ScopeGuard,
-    span: Entered,
+    _scope: ScopeGuard,
+    _span: Entered,
     measure: Measure<'c>,
 }
 
@@ -44,8 +44,6 @@ impl Running<'_> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn end(self) {
         self.measure.end();
-        drop(self.scope);
-        drop(self.span);
     }
 }
 
@@ -98,8 +96,8 @@ impl<'c> Computing<'c> {
     pub(super) fn begin(self) -> Running<'c> {
         let span = self.span.enter();
         Running {
-            scope: self.scope.enter(),
-            span,
+            _scope: self.scope.enter(),
+            _span: span,
             measure: self.measure,
         }
     }

@@ -220,7 +220,8 @@ impl<V, S: View<V>> CallContext<V, S> {
         if switches::is_off() {
             return None;
         }
-        // Before the key is hashed: the access of a thread-local may be a call, which few registers outlive.
+        // Before the key is hashed: the access of a thread-local may be a call, which few registers outlive. The storage asks
+        // again, and the compiler makes one access of both.
         thread_slot::assigned()?;
         let key = &key();
         let life = self.sets_expiry().then(|| match keeps_stale {

@@ -24,7 +24,8 @@ pub(crate) struct Leader<'f, T> {
     values: &'f Values<T>,
 }
 
-/// The part of a [`Leader`] that does not depend on the type of values. It does not end by itself.
+/// The part of a [`Leader`] that does not depend on the type of values. It does not end by itself: no code that may panic
+/// comes before it is part of a `Leader`.
 pub(crate) struct UntypedLeader<'f> {
     flights: &'f FlightTable,
     key: EncodedKey,
@@ -135,12 +136,12 @@ impl<'f, T> Leader<'f, T> {
 
     /// Ends the flight. Each waiter computes for itself, unless it has a value.
     pub(crate) fn fail(mut self) {
-        self.leader.finish(Outcome::Failed);
+        self.leader.finish_without_value(Outcome::Failed);
     }
 
     /// Ends the flight. The waiters read again, unless they have a value.
     pub(crate) fn retry(mut self) {
-        self.leader.finish(Outcome::Retry);
+        self.leader.finish_without_value(Outcome::Retry);
     }
 
     /// Stores a value in place and ends, unless it must wait for another write. `count` gets whether the value was
@@ -180,8 +181,19 @@ impl<'f, T> Leader<'f, T> {
 impl<T> Drop for Leader<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        if let Some(flight) = self.leader.end() {
-            self.values.release(flight);
+        let leader = Ending(self);
+        leader.0.leader.end();
+    }
+}
+
+/// A leader that ends. Its use of the flight ends, too, if a lease or a task that it wakes panics.
+struct Ending<'l, 'f, T>(&'l mut Leader<'f, T>);
+
+impl<T> Drop for Ending<'_, '_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(flight) = self.0.leader.flight.take() {
+            self.0.values.release(flight);
         }
     }
 }
@@ -192,8 +204,6 @@ impl FlightTable {
         let mut shard = self.shard(&key).lock();
         let (state, epoch, spare) = self.begin(&mut shard, &key);
         let flight = begin_flight(state, epoch, spare);
-        drop(shard);
-        self.notify_refreshes();
         UntypedLeader::new(self, key, epoch, Some(flight))
     }
 
@@ -350,7 +360,7 @@ impl<'f> UntypedLeader<'f> {
     }
 
     /// Ends the flight without a value: newcomers start a new one.
-    fn finish(&mut self, outcome: Outcome) {
+    fn finish_without_value(&mut self, outcome: Outcome) {
         self.detach();
         if self.has_open_waiters() {
             self.land(outcome);
@@ -498,9 +508,9 @@ impl<'f> UntypedLeader<'f> {
         self.flights.expect_state(&mut shard, &self.key).detach(flight);
     }
 
-    /// Releases the state of the key, and gives up the lead if calls wait. Returns its flight.
-    fn release(&mut self) -> Option<Arc<Flight>> {
-        let flight = self.flight.take();
+    /// Releases the state of the key, and gives up the lead if calls wait.
+    fn release(&self) {
+        let flight = self.flight.as_ref();
         let give_up_lead = |flight: &Arc<Flight>| {
             let lost = flight.has_open_waiters();
             if lost {
@@ -509,39 +519,35 @@ impl<'f> UntypedLeader<'f> {
             lost
         };
         if self.released {
-            flight.as_ref().map(give_up_lead);
-            return flight;
+            flight.map(give_up_lead);
+            return;
         }
         let mut shard = self.flights.shard(&self.key).lock();
         let mut state = self.flights.expect_state(&mut shard, &self.key);
         if self.kind == Kind::Explicit {
             state.end_change();
         }
-        if let Some(flight) = flight.as_ref().filter(|flight| !give_up_lead(flight)) {
+        if let Some(flight) = flight.filter(|flight| !give_up_lead(flight)) {
             state.detach(flight);
         }
         drop(state);
         self.flights.release(shard, &self.key);
-        flight
     }
-}
 
-impl UntypedLeader<'_> {
-    /// Ends. Returns its flight, whose value may have to be dropped.
+    /// Ends all but its use of the flight.
     #[inline]
-    fn end(&mut self) -> Option<Arc<Flight>> {
-        if self.released && self.settled {
-            return self.flight.take();
+    fn end(&mut self) {
+        if !(self.released && self.settled) {
+            self.leave();
         }
-        self.leave()
     }
 
     /// Ends a leader that did not store in place, or whose store in place panicked.
-    fn leave(&mut self) -> Option<Arc<Flight>> {
+    fn leave(&mut self) {
         if self.drop_write() {
             self.end_abandoned_write();
         }
-        let flight = self.release();
+        self.release();
         if let Some(lease) = self.lease.take()
             && let Some(storage) = lease.storage
         {
@@ -551,10 +557,9 @@ impl UntypedLeader<'_> {
             self.flights.written.notify(usize::MAX);
         }
         // One waiter takes the lead. All are woken, as the first might be a task that is not polled.
-        if let Some(flight) = flight.as_ref().filter(|_| !self.settled) {
+        if let Some(flight) = self.flight.as_ref().filter(|_| !self.settled) {
             flight.landed.notify(usize::MAX);
         }
-        flight
     }
 }
 

@@ -422,10 +422,9 @@ impl FlightTable {
         flight: Option<Arc<Flight>>,
     ) {
         self.change_keys(number, |keys| keys - 1);
-        let landed = shard.keep_spare(flight);
+        let used = shard.keep_spare(flight);
         drop(shard);
-        // Without the lock: the flight may have a value, whose drop runs code of its type.
-        drop(landed);
+        drop(used);
     }
 }
 

@@ -18,7 +18,8 @@ pub(crate) struct Waiter<'f, T> {
     values: &'f Values<T>,
 }
 
-/// The part of a [`Waiter`] that does not depend on the type of values. It does not end by itself.
+/// The part of a [`Waiter`] that does not depend on the type of values. It does not end by itself: no code that may panic
+/// comes before it is part of a `Waiter`.
 pub(crate) struct UntypedWaiter<'f> {
     flights: &'f FlightTable,
     key: EncodedKey,

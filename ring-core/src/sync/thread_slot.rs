@@ -3,6 +3,9 @@
 //!
 //! A thread gets a slot at its first request, and returns it when it ends. There are [`SLOTS`] slots. Further
 //! threads, and threads that end, get a shared slot that is always busy.
+//!
+//! After a `fork`, the child has the slots of threads that do not exist in it. A slot names the process in which a thread
+//! got it. The thread that forked releases them, when it waits for one: only it knows that it reads under no other slot.
 
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -25,6 +28,8 @@ pub(crate) struct ThreadSlot {
     pub(crate) held: AtomicUsize,
     /// The number of the slot; `usize::MAX` for slots that threads share.
     pub(crate) number: usize,
+    /// The process in which a thread got the slot.
+    process: AtomicU32,
 }
 
 static ALL: [ThreadSlot; SLOTS] = {
@@ -32,6 +37,7 @@ static ALL: [ThreadSlot; SLOTS] = {
         ThreadSlot {
             held: AtomicUsize::new(0),
             number: 0,
+            process: AtomicU32::new(0),
         }
     }; SLOTS];
     let mut number = 0;
@@ -53,6 +59,7 @@ const fn shared_slot() -> ThreadSlot {
     ThreadSlot {
         held: AtomicUsize::new(usize::MAX),
         number: usize::MAX,
+        process: AtomicU32::new(0),
     }
 }
 
@@ -71,9 +78,6 @@ static FREE: Mutex<Free> = Mutex::new(Free {
 /// The number of slots that were ever given to a thread.
 static USED: AtomicUsize = AtomicUsize::new(0);
 
-/// The process that owns all slots.
-static PROCESS: AtomicU32 = AtomicU32::new(0);
-
 /// What a hit needs of its thread. One thread-local, since an access of one is a call for a library that the linker may put
 /// into a shared object.
 struct ThisThread {
@@ -81,11 +85,19 @@ struct ThisThread {
     slot: Cell<Option<&'static ThreadSlot>>,
     /// The counts of each cell.
     counts: Cell<&'static [Counts]>,
+    /// The process in which the thread got either; 0 before.
+    process: Cell<u32>,
 }
 
 thread_local! {
     /// Without a destructor, so that access needs no check.
-    static THIS: ThisThread = const { ThisThread { slot: Cell::new(None), counts: Cell::new(&[]) } };
+    static THIS: ThisThread = const {
+        ThisThread {
+            slot: Cell::new(None),
+            counts: Cell::new(&[]),
+            process: Cell::new(0),
+        }
+    };
     static OWNED: Owned = Owned::take();
 }
 
@@ -95,15 +107,18 @@ struct Owned(&'static ThreadSlot);
 impl Owned {
     fn take() -> Self {
         let mut free = FREE.lock();
-        if let Some(slot) = free.returned.pop() {
-            return Owned(slot);
-        }
-        let Some(slot) = ALL.get(free.next) else {
-            return Owned(&WITHOUT);
+        let slot = match free.returned.pop() {
+            Some(slot) => slot,
+            None => {
+                let Some(slot) = ALL.get(free.next) else {
+                    return Owned(&WITHOUT);
+                };
+                free.next += 1;
+                USED.store(free.next, Ordering::SeqCst);
+                slot
+            }
         };
-        free.next += 1;
-        PROCESS.store(std::process::id(), Ordering::Relaxed);
-        USED.store(free.next, Ordering::SeqCst);
+        slot.process.store(std::process::id(), Ordering::Relaxed);
         Owned(slot)
     }
 }
@@ -166,6 +181,7 @@ pub(crate) fn current_or_new() -> OwnSlot {
             // Fails while the thread ends.
             let owned = OWNED.try_with(|owned| owned.0);
             this.slot.set(Some(owned.unwrap_or(&WITHOUT)));
+            this.note_process();
         }
     });
     current()
@@ -177,10 +193,12 @@ pub(crate) fn counts() -> &'static [Counts] {
     THIS.with(|this| this.counts.get())
 }
 
-/// Gives this thread other counts, and a slot if it has none. Returns the old counts.
+/// Gives this thread other counts. Returns the old ones.
 pub(crate) fn replace_counts(counts: &'static [Counts]) -> &'static [Counts] {
-    current_or_new();
-    THIS.with(|this| this.counts.replace(counts))
+    THIS.with(|this| {
+        this.note_process();
+        this.counts.replace(counts)
+    })
 }
 
 /// All slots that were ever assigned.
@@ -200,15 +218,31 @@ pub(crate) fn wait(rounds: u32) {
     }
 }
 
-/// Releases the slots of threads that no longer exist: after a `fork` the child has only the calling thread.
+/// Releases the slots of threads that do not exist in this process, if this thread forked it.
 fn release_after_fork() {
     let process = std::process::id();
-    if PROCESS.swap(process, Ordering::Relaxed) == process {
+    if !THIS.with(|this| this.has_forked(process)) {
         return;
     }
     let own = current();
-    for slot in all().iter().filter(|slot| !std::ptr::eq(*slot, own.slot)) {
+    // A thread that gets a slot meanwhile waits, or its process is seen.
+    let _free = FREE.lock();
+    let others = all().iter().filter(|slot| !std::ptr::eq(*slot, own.slot));
+    for slot in others.filter(|slot| slot.process.load(Ordering::Relaxed) != process) {
         slot.held.store(0, Ordering::Release);
+    }
+}
+
+impl ThisThread {
+    fn note_process(&self) {
+        if self.process.get() == 0 {
+            self.process.set(std::process::id());
+        }
+    }
+
+    /// Whether this thread came to its process by a `fork`. Other threads of the process began in it.
+    fn has_forked(&self, process: u32) -> bool {
+        ![0, process].contains(&self.process.get())
     }
 }
 
