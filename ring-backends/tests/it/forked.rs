@@ -221,6 +221,69 @@ fn tiers_beside_a_fill(url: &str) {
     });
 }
 
+static BEGAN: AtomicBool = AtomicBool::new(false);
+static ENDED: AtomicBool = AtomicBool::new(false);
+
+/// A value that some threads take long to clone.
+struct Watched(u64);
+
+impl Clone for Watched {
+    fn clone(&self) -> Self {
+        if IS_SLOW.get() {
+            BEGAN.store(true, Ordering::SeqCst);
+            sleep(Duration::from_millis(200));
+            ENDED.store(true, Ordering::SeqCst);
+        }
+        Watched(self.0)
+    }
+}
+
+#[ring_impl(lru = self.storage)]
+impl On<Lru<Watched>> {
+    #[ring]
+    fn watched(&self, number: u64) -> Watched {
+        Watched(number)
+    }
+}
+
+/// A writer in a child waits for readers of the child, though the child has no other threads of its parent.
+fn readers_in_a_child() {
+    let on = On {
+        storage: Lru::new(10),
+    };
+    let read = || (0..200).for_each(|_| assert_eq!(on.watched(1).0, 1));
+    read();
+    // A thread of the child gets what this thread leaves behind.
+    thread::scope(|scope| scope.spawn(read).join().unwrap());
+    read();
+    match fork::fork().unwrap() {
+        fork::Fork::Child => {
+            exit_later();
+            read();
+            let waited = thread::scope(|scope| {
+                scope.spawn(|| {
+                    assert_eq!(on.watched(1).0, 1);
+                    IS_SLOW.set(true);
+                    assert_eq!(on.watched(1).0, 1);
+                });
+                while !BEGAN.load(Ordering::SeqCst) {
+                    thread::yield_now();
+                }
+                on.watched_ring(1).delete();
+                ENDED.load(Ordering::SeqCst)
+            });
+            process::exit(i32::from(!waited));
+        }
+        fork::Fork::Parent(child) => {
+            assert_eq!(
+                fork::waitpid(child).unwrap(),
+                0,
+                "the value was removed while it was cloned"
+            );
+        }
+    }
+}
+
 fn eventually(what: impl Fn() -> bool) {
     let start = Instant::now();
     while !what() {
@@ -249,6 +312,7 @@ fn child_part() {
         "pauses" => pauses(&server),
         "interrupted" => interrupted(&server),
         "disk" => disks(&server),
+        "readers" => readers_in_a_child(),
         part => panic!("unknown part {part}"),
     }
 }
@@ -436,6 +500,11 @@ fn tiers() {
         return;
     };
     play("tiers", &server.url());
+}
+
+#[test]
+fn a_writer_in_a_child_waits_for_the_readers_of_the_child() {
+    play("readers", "");
 }
 
 #[test]

@@ -85,12 +85,9 @@ impl Default for FlightTable {
 }
 
 impl FlightTable {
-    /// Starts the computation of a key's value: its flight, and the epoch of the leader.
-    ///
-    /// # Errors
-    ///
-    /// Joins a computation that began. `version` is that of the call's tags; a computation that began with another one is
-    /// not joined.
+    /// Starts the computation of a key's value: its flight, and the epoch of the leader. `Err` is the rare case, a
+    /// computation that began and is joined. `version` is that of the call's tags; a computation that began with another one
+    /// is not joined.
     // Debug builds compile it once, and release builds inline it in every miss.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn join(&self, key: &EncodedKey, version: u64) -> Result<(Arc<Flight>, u64), Joined> {
