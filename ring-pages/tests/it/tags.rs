@@ -590,9 +590,18 @@ async fn h5_a_near_tier_answers_pages_with_tags_without_the_far_one() {
     for _ in 0..3 {
         found(&site, "/near", &[]).await;
     }
-    commands(&server);
-    let body = found(&site, "/near", &[]).await;
-    assert_eq!(commands(&server), Vec::<String>::new());
+    // A process that was held up asks the far tier once more.
+    let body = timeout(LONG, async {
+        loop {
+            commands(&server);
+            let body = found(&site, "/near", &[]).await;
+            if commands(&server).is_empty() {
+                return body;
+            }
+        }
+    })
+    .await
+    .expect("the near tier answers alone");
     // By another process.
     tag("/near").forget_in_awaited(&open(&server)).await.unwrap();
     timeout(LONG, async {
