@@ -21,7 +21,7 @@ steps() {
 format    both  formatting
 lint      name  clippy, nothing else: all targets, all features
 build     both  tests and examples compiled, with the lints of clippy, all features
-structure both  names in ARCHITECTURE.md, lengths of walks, circles
+structure all   names in ARCHITECTURE.md, lengths of walks, circles; one of the tests, which shows here what it counts
 test      push  tests, all features, each storage on its real server
 doctest   both  examples in the documentation, all features
 example   both  the first example of README.md
@@ -54,8 +54,8 @@ step_lint() {
     cargo clippy --workspace --all-features --all-targets -- -D warnings
 }
 
-# What the steps before a push need. Clippy is the compiler with more lints, so each crate is compiled once. Before a push,
-# tests run as soon as they are compiled.
+# What other steps need. Clippy is the compiler with more lints, so each crate is compiled once. Before a push, tests run as
+# soon as they are compiled, and `example` compiles the example that it runs.
 step_build() {
     has clippy cargo clippy --version || true
     if [ -n "$tests" ]; then
@@ -63,8 +63,8 @@ step_build() {
         (compile_tests >"$programs")
     else
         workspace test --no-run --lib --tests
+        workspace build --lib --examples
     fi
-    workspace build --lib --examples
 }
 
 # workspace COMMAND..: runs cargo on all packages with all features. With clippy as the compiler where it is there: other
@@ -80,7 +80,6 @@ workspace() {
     cargo "$command" --workspace --all-features "$@"
 }
 
-# It shows what it counts.
 step_structure() {
     workspace test --test structure -- --nocapture
 }
@@ -393,7 +392,7 @@ main() {
             step "$name"
         fi
         case "$set_of_steps:$name" in
-            push:structure | all:full) begin_lane "$names" ;;
+            push:build | all:full) begin_lane "$names" ;;
         esac
     done
     if [ -n "$lane" ]; then
