@@ -253,15 +253,15 @@ mod tests {
     fn a_value_lives_until_the_last_waiter_ends_also_if_the_leader_was_dropped() {
         let (flights, key) = (Flights::<Arc<()>>::default(), EncodedKey::of(&1));
         let Role::Lead(leader) = flights.join(key.clone(), 0) else {
-            panic!("there is no other")
+            panic!("no other call leads")
         };
         let Role::Wait(waiter) = flights.join(key.clone(), 0) else {
-            panic!("it leads")
+            panic!("the first call leads")
         };
         let value = Arc::new(());
         leader.publish(|| Some(Arc::clone(&value)));
         let Role::Wait(mut late) = flights.join(key, 0) else {
-            panic!("it leads on")
+            panic!("the first call still leads")
         };
         drop(leader);
         assert!(matches!(late.next(true), WaitOutcome::Value(_)));
@@ -276,7 +276,7 @@ mod tests {
     fn a_published_value_ends_with_its_leader_if_no_call_waits() {
         let (flights, key) = (Flights::<Arc<()>>::default(), EncodedKey::of(&1));
         let Role::Lead(leader) = flights.join(key, 0) else {
-            panic!("there is no other")
+            panic!("no other call leads")
         };
         let value = Arc::new(());
         leader.publish(|| Some(Arc::clone(&value)));
@@ -297,7 +297,7 @@ mod tests {
     fn a_lease_whose_end_panics_keeps_no_value() {
         let (flights, key, value) = (Flights::<Arc<()>>::default(), EncodedKey::of(&1), Arc::new(()));
         let Role::Lead(mut leader) = flights.join(key, 0) else {
-            panic!("there is no other")
+            panic!("no other call leads")
         };
         leader.publish(|| Some(Arc::clone(&value)));
         leader.hold_lease(LeaseToken::of(1), Some(&Panicking));

@@ -5,8 +5,8 @@ use crate::sync::{Arc, Mutex};
 
 /// The values of flights that landed, each until the last leader or waiter of its flight ends.
 ///
-/// The only part of the flight table that depends on the type of values. It is used by calls that give or take a
-/// value: a computation that is stored in place and that nobody waits for leaves it alone.
+/// The only part of the flight table that depends on the type of values. Calls that give or take a value use it. A call
+/// that stores in place and has no waiters does not.
 pub(super) struct Values<T>(Mutex<Slots<T>>);
 
 /// Values by their places, which the outcomes of flights name.
