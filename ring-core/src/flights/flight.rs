@@ -58,8 +58,8 @@ impl Flight {
         self.first_epoch.store(first_epoch, Ordering::Relaxed);
     }
 
-    /// Whether nothing has happened to it since it began. Requires that the caller holds the only reference, and the
-    /// lock under which others released theirs.
+    /// Whether nothing has happened to it since it began. Requires that the caller holds all references, and the lock
+    /// under which others released theirs.
     #[inline]
     pub(super) fn is_unused(&self) -> bool {
         self.outcome().is_none()

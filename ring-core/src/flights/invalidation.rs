@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::table::FlightTable;
-use crate::key::{EncodedKey, Name, RingKey};
+use crate::key::{EncodedKey, Name, RingKey, hash_key};
 use crate::sync::{EventListener, Ordering};
 use crate::wait;
 
@@ -30,7 +30,8 @@ impl FlightTable {
     where
         K: RingKey + ?Sized,
     {
-        if self.under_way() == 0 {
+        // A computation that begins after this look at its shard sees what this thread did before.
+        if self.shard_of(hash_key(key)).lock().is_empty() {
             return Invalidation::of_nothing(self);
         }
         Invalidation::begin(self, &mut [EncodedKey::of(key)].into_iter(), patience)
@@ -63,13 +64,8 @@ impl FlightTable {
         concerns: &dyn Fn(&EncodedKey) -> bool,
         patience: Duration,
     ) -> Invalidation<'_> {
-        if self.under_way() == 0 {
-            return Invalidation::of_nothing(self);
-        }
         let mut keys = Vec::new();
-        for shard in &self.shards {
-            shard.lock().add_keys(concerns, &mut keys);
-        }
+        self.add_keys(concerns, &mut keys);
         Invalidation::begin(self, &mut keys.into_iter(), patience)
     }
 }
@@ -95,9 +91,9 @@ impl<'f> Invalidation<'f> {
         let mut invalidation = Self::of_nothing(flights);
         for key in keys {
             let mut shard = flights.shard(&key).lock();
+            let epoch = shard.next_epoch();
             let Some(state) = shard.find(&key) else { continue };
             state.ref_count += 1;
-            let epoch = flights.next_epoch();
             flights.counted(state).begin_change(epoch);
             drop(shard);
             invalidation.keys.push((key, epoch));

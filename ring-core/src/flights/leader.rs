@@ -9,7 +9,7 @@ use super::key_state::KeyState;
 use super::lease::{Lease, LeaseToken, Leases};
 use super::scope::Scope;
 use super::shard::Shard;
-use super::table::{FlightTable, begin_flight, shard_of};
+use super::table::{FlightTable, begin_flight};
 use super::values::Values;
 use crate::entry::Wishes;
 use crate::key::EncodedKey;
@@ -202,7 +202,7 @@ impl FlightTable {
     /// Starts a computation beside one that takes too long. Newcomers join the new one.
     pub(super) fn lead_anew(&self, key: EncodedKey) -> UntypedLeader<'_> {
         let mut shard = self.shard(&key).lock();
-        let (state, epoch, spare) = self.begin(&mut shard, &key);
+        let (state, epoch, spare) = shard.begin(&key);
         let flight = begin_flight(state, epoch, spare);
         UntypedLeader::new(self, key, epoch, Some(flight))
     }
@@ -217,13 +217,14 @@ impl FlightTable {
             return None;
         }
         state.ref_count += 1;
-        Some(self.leader(key.clone(), Some(flight)))
+        let epoch = shard.next_epoch();
+        Some(UntypedLeader::new(self, key.clone(), epoch, Some(flight)))
     }
 
     /// Starts a computation that others cannot join.
     pub(super) fn lead_alone(&self, key: EncodedKey) -> UntypedLeader<'_> {
         let mut shard = self.shard(&key).lock();
-        let (state, epoch, _) = self.begin(&mut shard, &key);
+        let (state, epoch, _) = shard.begin(&key);
         state.ref_count += 1;
         UntypedLeader::new(self, key, epoch, None)
     }
@@ -232,15 +233,10 @@ impl FlightTable {
     /// new one.
     pub(super) fn lead_explicit(&self, key: EncodedKey) -> UntypedLeader<'_> {
         let mut shard = self.shard(&key).lock();
-        let (state, epoch, _) = self.begin(&mut shard, &key);
+        let (state, epoch, _) = shard.begin(&key);
         state.ref_count += 1;
         state.begin_change(epoch);
         UntypedLeader::new(self, key, epoch, None).explicit()
-    }
-
-    /// Requires the lock of the key's shard.
-    pub(super) fn leader(&self, key: EncodedKey, flight: Option<Arc<Flight>>) -> UntypedLeader<'_> {
-        UntypedLeader::new(self, key, self.next_epoch(), flight)
     }
 }
 
@@ -384,9 +380,11 @@ impl<'f> UntypedLeader<'f> {
         write(key);
         flights.count_write(key.hash_value());
         // No call waits. The state ends, and leaves its flight to the next leader.
-        self.flight.take_if(|own| state.joins(own));
-        let flight = entry.remove();
-        flights.removed(shard_of(key.hash_value()), shard, flight);
+        let led = self.flight.take_if(|own| state.joins(own));
+        let joined = entry.remove();
+        let used = shard.keep_spare(joined, led);
+        drop(shard);
+        drop(used);
         self.released = true;
         true
     }
@@ -484,6 +482,7 @@ impl<'f> UntypedLeader<'f> {
     /// Ends the write turn of its key. Returns whether it has lost the turn.
     fn end_turn(&self, done: bool, invalidates: bool) -> bool {
         let mut shard = self.flights.shard(&self.key).lock();
+        let next_epoch = shard.next_epoch();
         let mut state = self.flights.expect_state(&mut shard, &self.key);
         self.flights.count_write(self.key.hash_value());
         if state.writer != Some(self.epoch) {
@@ -492,7 +491,7 @@ impl<'f> UntypedLeader<'f> {
         state.writer = None;
         let mut epoch = self.epoch;
         if invalidates {
-            epoch = self.flights.next_epoch();
+            epoch = next_epoch;
             state.invalidate_before(epoch);
         }
         if done {

@@ -15,10 +15,19 @@ pub(super) struct Shard {
     first: Option<KeyState>,
     others: HashTable<KeyState>,
     spare: Spare,
+    /// The last epoch of these keys.
+    last_epoch: u64,
 }
 
-/// A flight without waiters, kept for the next leader to save an allocation.
-pub(super) type Spare = Option<Arc<Flight>>;
+/// A flight that no call waited for, kept for the next leader: to save an allocation, and, as both references are kept,
+/// the atomic changes of their number.
+pub(super) type Spare = Option<Begun>;
+
+/// The references to a flight that begins: that of its leader, and that of its key's state.
+pub(super) struct Begun {
+    pub(super) led: Arc<Flight>,
+    pub(super) joined: Arc<Flight>,
+}
 
 impl Default for Shard {
     fn default() -> Self {
@@ -26,6 +35,7 @@ impl Default for Shard {
             first: None,
             others: HashTable::new(),
             spare: None,
+            last_epoch: 0,
         }
     }
 }
@@ -77,41 +87,75 @@ fn state_of_several<'t>(
     first: &'t mut Option<KeyState>,
     others: &'t mut HashTable<KeyState>,
     key: &EncodedKey,
-) -> (&'t mut KeyState, bool) {
+) -> &'t mut KeyState {
     if let Some(state) = first
         && state.key == *key
     {
-        return (state, false);
+        return state;
     }
     let hash = |state: &KeyState| state.key.hash_value();
     match others.entry(key.hash_value(), |state| state.key == *key, hash) {
-        Entry::Occupied(state) => (state.into_mut(), false),
-        Entry::Vacant(vacant) => (vacant.insert(KeyState::new(key.clone())).into_mut(), true),
+        Entry::Occupied(state) => state.into_mut(),
+        Entry::Vacant(vacant) => vacant.insert(KeyState::new(key.clone())).into_mut(),
     }
 }
 
 /// A flight led by the leader of this epoch: the spare one, or a new one.
 #[inline]
-pub(super) fn flight(spare: &mut Spare, epoch: u64) -> Arc<Flight> {
+pub(super) fn flight(spare: &mut Spare, epoch: u64) -> Begun {
     match spare.take() {
-        Some(flight) => {
-            flight.begin_again(epoch);
-            flight
+        Some(begun) => {
+            begun.led.begin_again(epoch);
+            begun
         }
-        None => Flight::new(epoch),
+        None => {
+            let led = Flight::new(epoch);
+            Begun {
+                joined: Arc::clone(&led),
+                led,
+            }
+        }
     }
 }
 
 impl Shard {
-    /// The state of a key, whether this call created it, and the place of a spare flight.
+    /// The number of keys with a state.
+    pub(super) fn len(&self) -> usize {
+        usize::from(self.first.is_some()) + self.others.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The next epoch.
+    #[inline]
+    pub(super) fn next_epoch(&mut self) -> u64 {
+        self.last_epoch += 1;
+        self.last_epoch
+    }
+
+    /// The last epoch.
+    pub(super) fn last_epoch(&self) -> u64 {
+        self.last_epoch
+    }
+
+    /// From now on, epochs are above this one.
+    pub(super) fn skip_epochs(&mut self, to: u64) {
+        self.last_epoch = self.last_epoch.max(to);
+    }
+
+    /// The state of a key, created if there is none, an epoch, and the place of a spare flight.
     #[inline(always)]
-    pub(super) fn state(&mut self, key: &EncodedKey) -> (&mut KeyState, bool, &mut Spare) {
-        let Shard { first, others, spare } = self;
+    pub(super) fn begin(&mut self, key: &EncodedKey) -> (&mut KeyState, u64, &mut Spare) {
+        let epoch = self.next_epoch();
+        let Shard {
+            first, others, spare, ..
+        } = self;
         if first.is_none() && others.is_empty() {
-            return (first.insert(KeyState::new(key.clone())), true, spare);
+            return (first.insert(KeyState::new(key.clone())), epoch, spare);
         }
-        let (state, created) = state_of_several(first, others, key);
-        (state, created, spare)
+        (state_of_several(first, others, key), epoch, spare)
     }
 
     /// The state of a key, if it has one.
@@ -152,25 +196,32 @@ impl Shard {
         }
     }
 
-    /// Drops the states without a reference or a doubt, of keys for which `concerns` is true. Returns their number.
-    pub(super) fn drop_idle(&mut self, concerns: impl Fn(&EncodedKey) -> bool) -> usize {
+    /// Drops the states without a reference or a doubt, of keys for which `concerns` is true.
+    pub(super) fn drop_idle(&mut self, concerns: impl Fn(&EncodedKey) -> bool) {
         let is_idle =
             |state: &mut KeyState| state.ref_count == 0 && !state.is_in_doubt() && concerns(&state.key);
-        let first = self.first.take_if(|state| is_idle(state));
-        let before = self.others.len();
+        self.first.take_if(|state| is_idle(state));
         self.others.retain(|state| !is_idle(state));
-        before - self.others.len() + usize::from(first.is_some())
     }
 
-    /// Keeps the flight of a state that ends, if no call ever waited for it. Returns it otherwise.
-    #[inline]
-    pub(super) fn keep_spare(&mut self, mut flight: Option<Arc<Flight>>) -> Option<Arc<Flight>> {
-        // There are no weak references.
-        let is_unused = |flight: &Arc<Flight>| Arc::strong_count(flight) == 1 && flight.is_unused();
-        if self.spare.is_none() && flight.as_ref().is_some_and(is_unused) {
-            self.spare = flight.take();
+    /// Keeps the flight of a state that ends, if its leader ends with it and no call ever waited. Returns the references
+    /// that are left, to be dropped without the lock.
+    #[inline(always)]
+    pub(super) fn keep_spare(
+        &mut self,
+        joined: Option<Arc<Flight>>,
+        led: Option<Arc<Flight>>,
+    ) -> [Option<Arc<Flight>>; 2] {
+        match (joined, led) {
+            // There are no weak references.
+            (Some(joined), Some(led))
+                if self.spare.is_none() && Arc::strong_count(&led) == 2 && led.is_unused() =>
+            {
+                self.spare = Some(Begun { led, joined });
+                [None, None]
+            }
+            (joined, led) => [joined, led],
         }
-        flight
     }
 }
 
@@ -181,14 +232,24 @@ mod tests {
     #[test]
     fn a_flight_without_waiters_is_kept_for_the_next_leader() {
         let mut shard = Shard::default();
-        let first = flight(&mut shard.spare, 1);
-        let other = shard.keep_spare(Some(Arc::clone(&first)));
-        assert!(other.is_some(), "another reference exists");
+        let Begun { led, joined } = flight(&mut shard.spare, 1);
+        let other = Arc::clone(&led);
+        let [joined, led] = shard.keep_spare(Some(joined), Some(led));
+        assert!(joined.is_some() && led.is_some(), "another reference exists");
 
-        let place = Arc::as_ptr(&first);
+        let place = Arc::as_ptr(&other);
         drop(other);
-        assert!(shard.keep_spare(Some(first)).is_none());
-        let second = flight(&mut shard.spare, 2);
+        let left = shard.keep_spare(joined, led);
+        assert!(left.iter().all(Option::is_none));
+        let second = flight(&mut shard.spare, 2).led;
         assert_eq!((Arc::as_ptr(&second), second.first_epoch()), (place, 2));
+    }
+
+    #[test]
+    fn a_flight_whose_leader_goes_on_is_not_kept() {
+        let mut shard = Shard::default();
+        let Begun { led: _led, joined } = flight(&mut shard.spare, 1);
+        let [joined, _] = shard.keep_spare(Some(joined), None);
+        assert!(joined.is_some() && shard.spare.is_none());
     }
 }

@@ -10,7 +10,7 @@ use super::refreshes::{Claim, Refreshes};
 use super::registry::RingRegistry;
 use super::ring_doubts::RingDoubts;
 use super::scope::{self, Scope};
-use super::shard::{self, Shard, Spare, StateEntry};
+use super::shard::{self, Begun, Shard, Spare, StateEntry};
 use crate::key::{EncodedKey, KeyShape, Name, RingKey};
 use crate::ring::Ring;
 use crate::sync::{Arc, AtomicU64, AtomicUsize, Event, EventListener, Mutex, Ordering, lasting};
@@ -28,15 +28,9 @@ const WRITE_COUNTERS: usize = 4;
 /// The computations and writes of one storage. Without values, so that it is compiled once for all types of values: see
 /// [`Values`](super::values::Values).
 pub(crate) struct FlightTable {
-    pub(super) shards: [Mutex<Shard>; SHARDS],
-    /// The number of keys with a state in each shard, so that a delete without computations under way needs no lock. Written
-    /// under the shard's lock.
-    keys: [AtomicUsize; SHARDS],
-    next_epoch: AtomicU64,
+    shards: [LockedShard; SHARDS],
     /// Notified when a write of any key ends.
     pub(super) written: Event,
-    /// The number of writes that ended, for groups of the keys of a shard. Written under the shard's lock.
-    writes: [[AtomicU64; WRITE_COUNTERS]; SHARDS],
     /// The number of removals that ended, of any keys.
     pub(super) removals: AtomicU64,
     /// The number of keys in doubt, so that a look-up without doubts needs no lock.
@@ -48,10 +42,13 @@ pub(crate) struct FlightTable {
     ring_doubts: RingDoubts,
 }
 
-/// The number of the shard with the keys of this hash.
-#[inline]
-pub(super) fn shard_of(hash: u64) -> usize {
-    (hash >> 48) as usize % SHARDS
+/// A shard and its lock, in cache lines of their own: threads that compute different values share none.
+#[derive(Default)]
+#[repr(align(64))]
+struct LockedShard {
+    shard: Mutex<Shard>,
+    /// The number of writes that ended, for groups of its keys. Written under the lock.
+    writes: [AtomicU64; WRITE_COUNTERS],
 }
 
 /// The state of a key when a [doubt](super::Flights::begin_doubt) began.
@@ -69,11 +66,8 @@ pub(super) enum Joined {
 impl Default for FlightTable {
     fn default() -> Self {
         FlightTable {
-            shards: std::array::from_fn(|_| Mutex::new(Shard::default())),
-            keys: Default::default(),
-            next_epoch: AtomicU64::new(1),
+            shards: Default::default(),
             written: Event::new(),
-            writes: Default::default(),
             removals: AtomicU64::new(0),
             doubts: AtomicUsize::new(0),
             rings: RingRegistry::default(),
@@ -92,7 +86,7 @@ impl FlightTable {
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn join(&self, key: &EncodedKey, version: u64) -> Result<(Arc<Flight>, u64), Joined> {
         let mut shard = self.shard(key).lock();
-        let (state, epoch, spare) = self.begin(&mut shard, key);
+        let (state, epoch, spare) = shard.begin(key);
         if state.flight.as_ref().is_some_and(|flight| flight.is_of(version)) {
             return Err(join_flight(state, epoch, version));
         }
@@ -123,13 +117,13 @@ impl FlightTable {
     ) -> Result<(), EncodedKey> {
         self.usage.written(key.ring_number());
         let mut shard = self.shard(&key).lock();
+        let epoch = shard.next_epoch();
         let state = shard.find(&key);
         let has_state = state.is_some();
         if let Some(state) = state {
             if state.writer.is_some() {
                 return Err(key);
             }
-            let epoch = self.next_epoch();
             state.invalidate_before(epoch);
             self.counted(state).took_effect(epoch);
         }
@@ -159,29 +153,20 @@ impl FlightTable {
     #[cfg(feature = "inspect")]
     pub(crate) fn keys_of(&self, name: &Name) -> Vec<EncodedKey> {
         let mut keys = Vec::new();
-        for shard in &self.shards {
-            shard.lock().add_keys(&|key| key.belongs_to(name), &mut keys);
-        }
+        self.add_keys(&|key| key.belongs_to(name), &mut keys);
         keys
+    }
+
+    /// Adds the keys that calls work on and for which `concerns` is true.
+    pub(super) fn add_keys(&self, concerns: &dyn Fn(&EncodedKey) -> bool, keys: &mut Vec<EncodedKey>) {
+        for locked in &self.shards {
+            locked.shard.lock().add_keys(concerns, keys);
+        }
     }
 
     /// The number of keys that calls work on.
     pub(super) fn under_way(&self) -> usize {
-        // Takes an epoch, to be in order with calls that begin: a call that is not counted yet takes a later epoch, and
-        // so sees what this thread did before.
-        self.next_epoch();
-        self.count_keys()
-    }
-
-    fn count_keys(&self) -> usize {
-        sum(&self.keys)
-    }
-
-    /// Changes the number of keys of a shard. Requires its lock, so no atomic addition is needed.
-    #[inline]
-    fn change_keys(&self, shard: usize, change: impl FnOnce(usize) -> usize) {
-        let keys = &self.keys[shard];
-        keys.store(change(keys.load(Ordering::Relaxed)), Ordering::Release);
+        self.shards.iter().map(|locked| locked.shard.lock().len()).sum()
     }
 
     /// The number of ended writes, successful or not, of keys with this hash and of some others.
@@ -204,7 +189,7 @@ impl FlightTable {
 
     #[inline]
     fn write_counter(&self, hash: u64) -> &AtomicU64 {
-        &self.writes[shard_of(hash)][(hash >> 40) as usize % WRITE_COUNTERS]
+        &self.locked(hash).writes[(hash >> 40) as usize % WRITE_COUNTERS]
     }
 
     /// Whether no other ring of this storage could have a key of this one.
@@ -236,28 +221,31 @@ impl FlightTable {
 
     #[inline]
     pub(super) fn shard(&self, key: &EncodedKey) -> &Mutex<Shard> {
-        &self.shards[shard_of(key.hash_value())]
+        self.shard_of(key.hash_value())
     }
 
-    /// The state of a key, created if there is none, an epoch, and the place of a spare flight.
-    #[inline(always)]
-    pub(super) fn begin<'t>(
-        &self,
-        shard: &'t mut Shard,
-        key: &EncodedKey,
-    ) -> (&'t mut KeyState, u64, &'t mut Spare) {
-        let (state, created, spare) = shard.state(key);
-        if created {
-            self.change_keys(shard_of(key.hash_value()), |keys| keys + 1);
-        }
-        // After the key was counted: see `under_way`.
-        (state, self.next_epoch(), spare)
-    }
-
-    /// The next epoch. Taken under the lock of the key's shard, so that the epochs of one key are in order.
+    /// The shard with the keys of this hash.
     #[inline]
-    pub(super) fn next_epoch(&self) -> u64 {
-        self.next_epoch.fetch_add(1, Ordering::SeqCst)
+    pub(super) fn shard_of(&self, hash: u64) -> &Mutex<Shard> {
+        &self.locked(hash).shard
+    }
+
+    #[inline]
+    fn locked(&self, hash: u64) -> &LockedShard {
+        &self.shards[(hash >> 48) as usize % SHARDS]
+    }
+
+    /// An epoch that is in order with those of all keys: above all that were taken before, and below all that are taken
+    /// afterwards.
+    fn epoch_of_all(&self) -> u64 {
+        // Held throughout, so that no two calls get the same epoch.
+        let mut first = self.shards[0].shard.lock();
+        let others = || self.shards[1..].iter().map(|locked| locked.shard.lock());
+        let last = others().map(|shard| shard.last_epoch()).max().unwrap_or(0);
+        let epoch = last.max(first.last_epoch()) + 1;
+        first.skip_epochs(epoch);
+        others().for_each(|mut shard| shard.skip_epochs(epoch));
+        epoch
     }
 
     /// The scope of a write to this storage.
@@ -309,14 +297,14 @@ impl FlightTable {
     /// Puts a ring in doubt whose entries may be out of date and are not removed: each is in doubt until a newer
     /// operation on it takes effect, or until the ring is [cleared](Self::end_ring_doubt).
     pub(crate) fn mark_ring_suspect(&self, name: &'static Name) {
-        if self.ring_doubts.begin(name, self.next_epoch()) {
+        if self.ring_doubts.begin(name, self.epoch_of_all()) {
             self.doubts.fetch_add(1, Ordering::SeqCst);
         }
     }
 
     /// The epoch of a removal of all entries of a ring, for [`end_ring_doubt`](Self::end_ring_doubt).
     pub(crate) fn begin_clear(&self) -> u64 {
-        self.next_epoch()
+        self.epoch_of_all()
     }
 
     /// Ends the doubt about a ring: all its entries were removed, by the operation of this epoch.
@@ -326,10 +314,8 @@ impl FlightTable {
         }
         self.doubts.fetch_sub(1, Ordering::SeqCst);
         // Drops the states that told which entries are new.
-        for (number, shard) in self.shards.iter().enumerate() {
-            let mut shard = shard.lock();
-            let dropped = shard.drop_idle(|key| key.belongs_to(name));
-            self.change_keys(number, |keys| keys - dropped);
+        for locked in &self.shards {
+            locked.shard.lock().drop_idle(|key| key.belongs_to(name));
         }
     }
 
@@ -337,7 +323,7 @@ impl FlightTable {
     /// doubt](Self::is_in_doubt) until a newer operation takes effect. Waits for nothing.
     pub(crate) fn mark_suspect(&self, key: &EncodedKey) {
         let mut shard = self.shard(key).lock();
-        let (state, epoch, _) = self.begin(&mut shard, key);
+        let (state, epoch, _) = shard.begin(key);
         state.ref_count += 1;
         let mut state = self.counted(state);
         state.invalidate_before(epoch);
@@ -352,7 +338,7 @@ impl FlightTable {
     /// on after its caller was dropped.
     pub(super) fn begin_doubt(&self, key: &EncodedKey) -> Doubt {
         let mut shard = self.shard(key).lock();
-        let (state, ..) = self.begin(&mut shard, key);
+        let (state, ..) = shard.begin(key);
         state.ref_count += 1;
         let mark = state.mark();
         self.counted(state).begin_abandoned_write();
@@ -374,54 +360,40 @@ impl FlightTable {
     }
 
     /// Whether the state of a key outlives its last reference: the key is in doubt until the next write, or its ring is
-    /// in doubt and the key is not.
+    /// in doubt and the key is not. `is_full` is whether its shard remembers enough keys.
     #[inline]
-    fn is_remembered(&self, state: &KeyState) -> bool {
-        self.has_doubts() && self.is_remembered_for_doubts(state)
+    fn is_remembered(&self, state: &KeyState, is_full: bool) -> bool {
+        self.has_doubts() && self.is_remembered_for_doubts(state, is_full)
     }
 
     #[cold]
-    fn is_remembered_for_doubts(&self, state: &KeyState) -> bool {
+    fn is_remembered_for_doubts(&self, state: &KeyState, is_full: bool) -> bool {
         if state.is_in_doubt() {
             return self.doubts.load(Ordering::SeqCst) <= REMEMBERED_DOUBTS;
         }
         let ring_since = self.ring_doubts.since(&state.key);
-        ring_since.is_some_and(|epoch| state.is_superseded(epoch)) && self.count_keys() <= REMEMBERED_DOUBTS
+        !is_full && ring_since.is_some_and(|epoch| state.is_superseded(epoch))
     }
 
     /// Releases a reference to the state of a key, and the lock of the key's shard. The last release drops the state.
     pub(super) fn release(&self, mut shard: impl DerefMut<Target = Shard>, key: &EncodedKey) {
-        if let Some(flight) = self.release_state(shard.expect_entry(key)) {
-            self.removed(shard_of(key.hash_value()), shard, flight);
-        }
+        let is_full = shard.len() > REMEMBERED_DOUBTS / SHARDS;
+        let flight = self.release_state(shard.expect_entry(key), is_full);
+        drop(shard);
+        drop(flight);
     }
 
     /// Ends one use of the state of a key. Returns its flight if the state is not needed any more, and was removed.
-    fn release_state(&self, mut entry: StateEntry<'_>) -> Option<Option<Arc<Flight>>> {
+    fn release_state(&self, mut entry: StateEntry<'_>, is_full: bool) -> Option<Arc<Flight>> {
         let state = entry.get_mut();
         state.ref_count -= 1;
-        if state.ref_count > 0 || self.is_remembered(state) {
+        if state.ref_count > 0 || self.is_remembered(state, is_full) {
             return None;
         }
         if state.is_in_doubt() {
             self.doubts.fetch_sub(1, Ordering::SeqCst);
         }
-        Some(entry.remove())
-    }
-
-    /// Counts that the state of a key was removed from the shard with this number. Keeps its flight for the next
-    /// leader, if it is unused.
-    #[inline(always)]
-    pub(super) fn removed(
-        &self,
-        number: usize,
-        mut shard: impl DerefMut<Target = Shard>,
-        flight: Option<Arc<Flight>>,
-    ) {
-        self.change_keys(number, |keys| keys - 1);
-        let used = shard.keep_spare(flight);
-        drop(shard);
-        drop(used);
+        entry.remove()
     }
 }
 
@@ -443,16 +415,10 @@ fn join_flight(state: &mut KeyState, epoch: u64, version: u64) -> Joined {
 /// Starts a computation that newcomers join.
 #[inline(always)]
 pub(super) fn begin_flight(state: &mut KeyState, epoch: u64, spare: &mut Spare) -> Arc<Flight> {
-    let flight = shard::flight(spare, epoch);
-    state.flight = Some(Arc::clone(&flight));
+    let Begun { led, joined } = shard::flight(spare, epoch);
+    state.flight = Some(joined);
     state.ref_count += 1;
-    flight
-}
-
-/// The number of keys in all shards.
-fn sum(keys: &[AtomicUsize; SHARDS]) -> usize {
-    let keys = keys.iter().map(|keys| keys.load(Ordering::Acquire));
-    keys.sum()
+    led
 }
 
 #[cfg(test)]
@@ -474,5 +440,20 @@ mod tests {
             .map(|key| std::ptr::from_ref(flights.write_counter(key.hash_value())))
             .collect();
         assert_eq!((locks.len(), counters.len()), (SHARDS, SHARDS * WRITE_COUNTERS));
+    }
+
+    #[test]
+    fn an_epoch_of_all_keys_is_in_order_with_those_of_each() {
+        let flights = FlightTable::default();
+        let begin = |id: u32| {
+            flights
+                .shard_of(EncodedKey::of(&id).hash_value())
+                .lock()
+                .next_epoch()
+        };
+        let before = (0..1000).map(begin).max();
+        let all = [flights.epoch_of_all(), flights.epoch_of_all()];
+        let after = (0..1000).map(begin).min();
+        assert!(before < Some(all[0]) && all[0] < all[1] && Some(all[1]) < after);
     }
 }

@@ -95,7 +95,7 @@ impl FlightTable {
     /// Watches the computation of a key's value, which may not have begun, without taking the lead.
     pub(super) fn watch(&self, key: EncodedKey) -> UntypedWaiter<'_> {
         let mut shard = self.shard(&key).lock();
-        let (state, epoch, _) = self.begin(&mut shard, &key);
+        let (state, epoch, _) = shard.begin(&key);
         let flight = match &state.flight {
             Some(flight) => Arc::clone(flight),
             None => {
@@ -192,9 +192,11 @@ impl<'f> UntypedWaiter<'f> {
     /// Leads this flight.
     fn lead(&self) -> UntypedOutcome<'f> {
         let mut shard = self.flights.shard(&self.key).lock();
+        let epoch = shard.next_epoch();
         self.flights.expect_state(&mut shard, &self.key).ref_count += 1;
         let flight = Arc::clone(self.flight());
-        WaitOutcome::Lead(self.flights.leader(self.key.clone(), Some(flight)))
+        let leader = UntypedLeader::new(self.flights, self.key.clone(), epoch, Some(flight));
+        WaitOutcome::Lead(leader)
     }
 
     /// Ends. Returns its flight, whose value may have to be dropped.
