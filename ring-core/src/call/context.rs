@@ -217,22 +217,38 @@ impl<V, S: View<V>> CallContext<V, S> {
     /// A value that is found without waiting. It calls no out-of-line code, so the caller saves no registers.
     #[inline(always)]
     pub(super) fn hit<K: RingKey>(&self, key: impl FnOnce() -> K, keeps_stale: bool) -> Option<V> {
+        let life = self.begin_hit(keeps_stale)?;
+        let key = &key();
+        let value = self.view.decode(self.storage().hit(key, life)?, key).ok()?;
+        // After the look-up, whose registers it would take.
+        self.end_hit()?;
+        Some(value)
+    }
+
+    /// The life that an entry must have left for a [`hit`](Self::hit). `None` if there can be no hit.
+    #[inline(always)]
+    fn begin_hit(&self, keeps_stale: bool) -> Option<Option<Duration>> {
         if switches::is_off() {
             return None;
         }
         // Before the key is hashed: the access of a thread-local may be a call, which few registers outlive. The storage asks
         // again, and the compiler makes one access of both.
         thread_slot::assigned()?;
-        let key = &key();
-        let life = self.sets_expiry().then(|| match keeps_stale {
+        if !self.sets_expiry() {
+            return Some(None);
+        }
+        Some(Some(match keeps_stale {
             true => self.refreshed_from(),
             false => Duration::ZERO,
-        });
-        let value = self.view.decode(self.storage().hit(key, life)?, key).ok()?;
-        // After the look-up, whose registers it would take. What it cannot count is found again by the slow path: a thread's
-        // first hit, and hits beside entries of rings that are not known here.
+        }))
+    }
+
+    /// Counts a [`hit`](Self::hit). What it cannot count is found again by the slow path: a thread's first hit, and hits
+    /// beside entries of rings that are not known here.
+    #[inline(always)]
+    fn end_hit(&self) -> Option<()> {
         cells::own(self.flights().usage().cell(self.ring.number))?.add(Counter::Hit);
-        Some(value)
+        Some(())
     }
 
     /// Whether the call has tags and has not read their version: the entry that it found lay in a near tier.

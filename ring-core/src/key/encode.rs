@@ -83,8 +83,8 @@ impl KeyBytes {
         match &self.0 {
             SmallBytes::Inline(short) => feeds(key, &short.bytes, usize::from(short.length)),
             SmallBytes::Heap(bytes) => {
-                let rest = encode(key, Rest { bytes, equal: true });
-                rest.equal && rest.bytes.is_empty()
+                let rest = encode(key, Rest(Some(bytes)));
+                rest.0.is_some_and(<[u8]>::is_empty)
             }
         }
     }
@@ -177,33 +177,25 @@ impl Sink for Comparer<'_> {
     }
 }
 
-/// Compares with an entry's bytes of any length. `bytes` are the remaining ones.
-struct Rest<'a> {
-    bytes: &'a [u8],
-    equal: bool,
-}
+/// Compares with an entry's bytes of any length: the remaining ones, or `None` after a difference.
+struct Rest<'a>(Option<&'a [u8]>);
 
 impl Sink for Rest<'_> {
     #[inline]
     fn put(&mut self, bytes: &[u8]) {
-        match self.bytes.split_at_checked(bytes.len()) {
-            Some((found, rest)) => {
-                self.equal &= are_equal(found, bytes);
-                self.bytes = rest;
-            }
-            None => self.equal = false,
-        }
+        let split = self.0.and_then(|rest| rest.split_at_checked(bytes.len()));
+        self.0 = match split {
+            Some((found, rest)) if are_equal(found, bytes) => Some(rest),
+            _ => None,
+        };
     }
 
     #[inline]
     fn put_fixed<const N: usize>(&mut self, bytes: [u8; N]) {
-        match self.bytes.split_first_chunk() {
-            Some((found, rest)) => {
-                self.equal &= *found == bytes;
-                self.bytes = rest;
-            }
-            None => self.equal = false,
-        }
+        self.0 = match self.0.and_then(<[u8]>::split_first_chunk) {
+            Some((found, rest)) if *found == bytes => Some(rest),
+            _ => None,
+        };
     }
 }
 
