@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::{Arc, LazyLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hashbrown::HashMap;
 
@@ -13,6 +13,7 @@ use crate::stats::cells::{self, Cell, Counter};
 use crate::stats::{Counters, Stats, Timed};
 use crate::storage_facts::StorageFacts;
 use crate::sync::lasting::{AtomicBool, AtomicU64, AtomicUsize, Mutex, Ordering, RwLock};
+use crate::wait::remaining;
 
 /// The account of all rings with one name: on one storage they are one ring.
 #[derive(Debug)]
@@ -141,6 +142,13 @@ impl Use {
         let own = cells::own(self.place.load(Ordering::Relaxed));
         let computed = own.map_or(0, |counts| counts.of(Counter::Computed));
         self.counters.time(of_all, computed)
+    }
+
+    /// Counts the time of a look-up that may last until this instant.
+    pub(crate) fn looked_up(&self, deadline: Option<Duration>, until: Instant) {
+        if let (Some(deadline), Some(left)) = (deadline, remaining(Some(until))) {
+            self.counters.looked_up(deadline.saturating_sub(left));
+        }
     }
 
     /// Prepares this thread to count hits without allocating.

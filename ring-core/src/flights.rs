@@ -33,7 +33,7 @@ use std::time::Duration;
 #[doc(hidden)]
 pub use in_place::{Evicted, Gone, InPlace, Terms};
 pub(crate) use invalidation::Invalidation;
-pub(crate) use leader::{Leader, Turn};
+pub(crate) use leader::{Leader, Turn, UntypedLeader};
 pub use lease::{LeaseToken, Leases};
 #[doc(hidden)]
 pub use refreshes::Claim;
@@ -43,7 +43,6 @@ pub use table::Doubt;
 pub(crate) use table::FlightTable;
 pub(crate) use waiter::{WaitOutcome, Waiter};
 
-use leader::UntypedLeader;
 use table::Joined;
 use values::Values;
 use waiter::UntypedWaiter;

@@ -256,6 +256,11 @@ impl Ring {
         self.early.is_due(left, || self.mean_time())
     }
 
+    /// The number of its last error that other calls get.
+    pub(crate) fn last_error(&self) -> u64 {
+        self.errors.get().map_or(0, |errors| errors.last())
+    }
+
     /// Whether the ring needs the time of each body.
     #[inline]
     pub(crate) fn needs_times(&self) -> bool {
@@ -293,8 +298,19 @@ impl Ring {
         self
     }
 
+    /// The time for which a storage keeps an entry with this expiry, also while it is stale. Zero means that nothing is
+    /// stored. `jitters` is whether the ring's jitter shortens it.
+    pub(crate) fn life(&self, expiry: Duration, jitters: bool) -> Duration {
+        let expiry = if jitters { self.jittered(expiry) } else { expiry };
+        if expiry.is_zero() {
+            expiry
+        } else {
+            expiry.saturating_add(self.stale)
+        }
+    }
+
     /// An expiry that is shortened at random, by the ring's jitter at most.
-    pub(crate) fn jittered(&self, expiry: Duration) -> Duration {
+    fn jittered(&self, expiry: Duration) -> Duration {
         if self.jitter == 0.0 {
             return expiry;
         }

@@ -100,7 +100,7 @@ where
     /// Ends the computations of all keys.
     fn invalidate(&self) -> Invalidation<'_> {
         for call in &self.0 {
-            call.context.forget_error(|| call.key.hash_value());
+            call.context.forget_error(call.key.hash_value());
         }
         let mut keys = self.0.iter().map(|call| call.key.clone());
         let context = self.context();

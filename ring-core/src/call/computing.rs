@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use super::context::CallContext;
 use crate::account::Use;
 use crate::body::Body;
-use crate::flights::{Leader, Scope, ScopeGuard, Scoped};
+use crate::flights::{Leader, Scope, ScopeGuard, Scoped, UntypedLeader};
 use crate::observer;
 use crate::ring::Ring;
 use crate::spans::{Entered, Span};
@@ -60,21 +60,27 @@ impl<V, S: View<V>> CallContext<V, S> {
             self.storage().fix_version(leader.key());
             leader.set_version(self.version(leader.key()));
         }
-        let times_all = cfg!(feature = "metrics") || observer::is_there() || self.ring.needs_times();
+        Computing::new(self.ring, used, leader)
+    }
+}
+
+impl<'c> Computing<'c> {
+    // Debug builds compile it once, and release builds inline it in every miss.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn new(ring: &'static Ring, used: &'c Use, leader: &UntypedLeader<'_>) -> Self {
+        let times_all = cfg!(feature = "metrics") || observer::is_there() || ring.needs_times();
         Computing {
             scope: leader.computing(),
-            span: Span::of(self.ring, leader.key()),
+            span: Span::of(ring, leader.key()),
             measure: Measure {
-                ring: self.ring,
+                ring,
                 used,
                 timed: used.time(times_all),
                 is_refresh: false,
             },
         }
     }
-}
 
-impl<'c> Computing<'c> {
     /// The same for an entry that is still there, if that is so.
     pub(crate) fn of_refresh(mut self, is_refresh: bool) -> Self {
         self.measure.is_refresh = is_refresh;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::account::Use;
 use crate::entry::{Old, Wishes};
 use crate::error::{Error, Failure};
-use crate::errors::{FailureRules, RememberedErrors};
+use crate::errors::FailureRules;
 use crate::flights::{Claim, FlightTable, Flights, Invalidation, Leader, Role};
 use crate::freshness;
 use crate::key::{EncodedKey, KeyShape, RingKey, hash_key};
@@ -23,7 +23,7 @@ use crate::switches;
 use crate::sync::thread_slot;
 use crate::tag::Tag;
 use crate::used_rings;
-use crate::wait::{after, remaining};
+use crate::wait::after;
 use crate::warned::warn_once;
 
 /// The result of verbs that fail only if the storage does: a `T`, or a `Result<T, Error>`.
@@ -278,7 +278,7 @@ impl<V, S: View<V>> CallContext<V, S> {
             epoch: Some(flights.writes(hash)),
             in_doubt: in_doubt || !is_admitted,
             until: after(self.deadline()),
-            errors: self.last_error(),
+            errors: self.ring.last_error(),
             ..Lookup::default()
         }
     }
@@ -300,13 +300,9 @@ impl<V, S: View<V>> CallContext<V, S> {
     /// A look-up that knows only of errors: a call gets those that come after it.
     pub(crate) fn begin_errors(&self) -> Lookup {
         Lookup {
-            errors: self.last_error(),
+            errors: self.ring.last_error(),
             ..Lookup::default()
         }
-    }
-
-    fn last_error(&self) -> u64 {
-        self.ring.errors.get().map_or(0, RememberedErrors::last)
     }
 
     /// Whether a value found under `key` is treated as absent; checked before the storage is read. Storages that
@@ -333,12 +329,30 @@ impl<V, S: View<V>> CallContext<V, S> {
     ) -> Result<V, Lookup> {
         let mut lookup = lookup;
         let (held, used) = self.held(flights, read, &mut lookup);
-        match self.decode(key, held) {
-            Some(value) => {
+        self.found(key, held, used, lookup)
+    }
+
+    /// The value of an entry that was found. An entry that cannot be decoded was not.
+    #[inline(always)]
+    fn found<K: RingKey>(
+        &self,
+        key: &K,
+        held: Option<S::Stored>,
+        used: Option<&Use>,
+        lookup: Lookup,
+    ) -> Result<V, Lookup> {
+        let Some(held) = held else {
+            return Err(lookup);
+        };
+        match self.view.decode(held, key) {
+            Ok(value) => {
                 self.count_hit(used);
                 Ok(value)
             }
-            None => Err(lookup),
+            Err(error) => {
+                self.failed(&error);
+                Err(lookup)
+            }
         }
     }
 
@@ -355,9 +369,12 @@ impl<V, S: View<V>> CallContext<V, S> {
             lookup.epoch = None;
             return (None, None);
         };
-        let used = self.time_lookup(flights, lookup.until);
-        let held = if lookup.in_doubt { None } else { read };
-        (held, used)
+        let used = lookup.until.map(|until| {
+            let used = self.used_in(flights);
+            used.looked_up(self.deadline(), until);
+            used
+        });
+        (if lookup.in_doubt { None } else { read }, used)
     }
 
     /// [`finish_lookup`](Self::finish_lookup) for one of many, whose errors and time were counted.
@@ -369,13 +386,8 @@ impl<V, S: View<V>> CallContext<V, S> {
         read: Option<S::Stored>,
         lookup: Lookup,
     ) -> Result<V, Lookup> {
-        match self.decode(key, if lookup.in_doubt { None } else { read }) {
-            Some(value) => {
-                self.count_hit(Some(used));
-                Ok(value)
-            }
-            None => Err(lookup),
-        }
+        let held = if lookup.in_doubt { None } else { read };
+        self.found(key, held, Some(used), lookup)
     }
 
     /// The result of a look-up that a ring with stale entries began.
@@ -506,7 +518,8 @@ impl<V, S: View<V>> CallContext<V, S> {
 
     /// Ends the computations of a key's value.
     pub(crate) fn invalidate<K: RingKey>(&self, key: &K) -> Invalidation<'_> {
-        self.forget_error(|| hash_key(key));
+        let hash = hash_key(key);
+        self.forget_error(hash);
         self.flights().invalidate(key, self.ring.write_timeout)
     }
 
@@ -593,32 +606,18 @@ impl<V, S: View<V>> CallContext<V, S> {
     #[inline(always)]
     fn life(&self, value: &V, wishes: Option<&Wishes>) -> Option<Duration> {
         if let Some(expiry) = wishes.and_then(Wishes::expiry) {
-            return Some(self.plus_stale(expiry));
+            return Some(self.ring.life(expiry, false));
         }
-        let expiry = self.expire_of.and_then(|expire_of| expire_of(value));
-        self.with_stale(expiry.or(self.expiry))
+        let expiry = match self.expire_of {
+            Some(expire_of) => expire_of(value).or(self.expiry),
+            None => self.expiry,
+        };
+        Some(self.ring.life(expiry?, self.jitters))
     }
 
     /// The time for which the storage keeps an entry whose expiry restarts.
     pub(crate) fn renewed_life(&self) -> Option<Duration> {
-        self.with_stale(self.expiry)
-    }
-
-    fn with_stale(&self, expiry: Option<Duration>) -> Option<Duration> {
-        let mut expiry = expiry?;
-        if self.jitters {
-            expiry = self.ring.jittered(expiry);
-        }
-        Some(self.plus_stale(expiry))
-    }
-
-    fn plus_stale(&self, expiry: Duration) -> Duration {
-        // Zero means that nothing is stored.
-        if expiry.is_zero() {
-            expiry
-        } else {
-            expiry.saturating_add(self.ring.stale)
-        }
+        Some(self.ring.life(self.expiry?, self.jitters))
     }
 
     /// The old value, as a body that sees its entry takes it.
@@ -629,7 +628,7 @@ impl<V, S: View<V>> CallContext<V, S> {
     #[inline]
     fn commit(&self, leader: &Leader<'_, S::Stored>, value: &V) -> Commit<S::Stored> {
         let key = leader.key();
-        self.forget_error(|| key.hash_value());
+        self.forget_error(key.hash_value());
         let is_skipped = leader.wishes().is_some_and(Wishes::skips_store);
         if is_skipped || self.unless.is_some_and(|unless| unless(value)) {
             return if self.is_update {
@@ -692,7 +691,7 @@ impl<V, S: View<V>> CallContext<V, S> {
         }
         // Before the entry is stored, so that its first hit is counted.
         self.used();
-        self.forget_error(|| key.hash_value());
+        self.forget_error(key.hash_value());
         let life = self.life(&value, None);
         let (held, error) = match self.view.encode(value, &key) {
             Ok(held) => (Some(held), None),
@@ -797,15 +796,6 @@ impl<V, S: View<V>> CallContext<V, S> {
         self.count(Counter::Hit);
     }
 
-    /// Counts the time of a look-up that may last until this instant, if there is one. Returns the use of the storage.
-    fn time_lookup<'f>(&self, flights: &'f FlightTable, until: Option<Instant>) -> Option<&'f Use> {
-        let (until, used) = (until?, self.used_in(flights));
-        if let (Some(deadline), Some(left)) = (self.deadline(), remaining(Some(until))) {
-            used.counters.looked_up(deadline.saturating_sub(left));
-        }
-        Some(used)
-    }
-
     /// Counts and reports a failure, which changes nothing for the caller.
     #[cold]
     pub(crate) fn failed(&self, error: &Error) {
@@ -845,10 +835,11 @@ impl<V, S: View<V>> CallContext<V, S> {
         }
     }
 
-    /// Forgets the remembered error of a key whose entry is changed.
-    pub(super) fn forget_error(&self, hash: impl FnOnce() -> u64) {
+    /// Forgets the remembered error of the key with this hash, whose entry is changed.
+    #[inline]
+    pub(super) fn forget_error(&self, hash: u64) {
         if let Some(errors) = self.ring.errors.get() {
-            errors.forget((self.flights().address(), hash()));
+            errors.forget((self.flights().address(), hash));
         }
     }
 
