@@ -24,6 +24,8 @@ mod releases;
 mod repairs;
 mod storage;
 #[cfg(any(feature = "redis", feature = "memcached"))]
+pub(crate) mod stream;
+#[cfg(any(feature = "redis", feature = "memcached"))]
 pub(crate) mod unacked;
 #[cfg(any(feature = "redis", feature = "memcached"))]
 pub(crate) mod unopened;

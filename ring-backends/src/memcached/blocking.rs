@@ -13,6 +13,7 @@ use super::lingering::without_lingering;
 use super::reply_buffer::ReplyBuffer;
 use super::request::{Replies, ReplyError, Request};
 use crate::remote::pool::{CONNECT_TIMEOUT, Pool, TRIED_AFTER};
+use crate::remote::stream::Stream;
 use crate::remote::unacked::UnackedWrites;
 use crate::remote::unopened::Unopened;
 use crate::remote::{Fault, NO_TIME, dial};
@@ -22,22 +23,6 @@ const AT_ONCE: usize = 16 * 1024;
 
 /// How long replies are read after the deadline: on a busy machine they may have arrived unread.
 const GRACE: Duration = Duration::from_millis(2);
-
-enum Stream {
-    Tcp(TcpStream),
-    #[cfg(unix)]
-    Unix(UnixStream),
-}
-
-macro_rules! on {
-    ($stream:expr, $name:ident => $does:expr) => {
-        match $stream {
-            Stream::Tcp($name) => $does,
-            #[cfg(unix)]
-            Stream::Unix($name) => $does,
-        }
-    };
-}
 
 pub(super) struct Connection {
     stream: Stream,
@@ -104,7 +89,7 @@ pub(super) fn send<T>(
 impl Connection {
     fn open(address: &Address) -> Result<Self, Unopened> {
         let until = Instant::now() + CONNECT_TIMEOUT;
-        let connection = Stream::connect(address, until).and_then(|stream| Connection::over(stream, until));
+        let connection = connect(address, until).and_then(|stream| Connection::over(stream, until));
         connection.map_err(unopened)
     }
 
@@ -113,10 +98,10 @@ impl Connection {
         let stream = match &self.stream {
             Stream::Tcp(stream) => {
                 let left = until.saturating_duration_since(Instant::now());
-                Stream::over(TcpStream::connect_timeout(&stream.peer_addr()?, left)?)?
+                over(TcpStream::connect_timeout(&stream.peer_addr()?, left)?)?
             }
             #[cfg(unix)]
-            Stream::Unix(_) => Stream::connect(address, until)?,
+            Stream::Unix(_) => connect(address, until)?,
         };
         Connection::over(stream, until)
     }
@@ -183,9 +168,9 @@ impl Connection {
     fn write_and_read<T>(&mut self, replies: &mut Replies<'_, T>, until: Instant) -> Result<(), ReplyError> {
         let request = replies.request;
         while self.sent < request.bytes.len() {
-            on!(&self.stream, stream => stream.set_nonblocking(true))?;
-            let written = on!(&mut self.stream, stream => stream.write(&request.bytes[self.sent..]));
-            on!(&self.stream, stream => stream.set_nonblocking(false))?;
+            self.stream.set_nonblocking(true)?;
+            let written = self.stream.write(&request.bytes[self.sent..]);
+            self.stream.set_nonblocking(false)?;
             match written {
                 Ok(0) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
                 Ok(count) => self.sent += count,
@@ -209,7 +194,7 @@ impl Connection {
     fn write(&mut self, mut bytes: &[u8], until: Instant) -> io::Result<()> {
         while !bytes.is_empty() {
             self.set_timeout(until)?;
-            match on!(&mut self.stream, stream => stream.write(bytes)) {
+            match self.stream.write(bytes) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(count) => {
                     self.sent += count;
@@ -226,7 +211,7 @@ impl Connection {
         loop {
             self.set_timeout(until)?;
             let space = self.buffer.space();
-            match on!(&mut self.stream, stream => stream.read(space)) {
+            match self.stream.read(space) {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Ok(count) => {
                     self.buffer.filled(count);
@@ -263,28 +248,25 @@ impl Connection {
         let slack = (left / 8).max(Duration::from_millis(1));
         if self.timeout < left || self.timeout > left + slack {
             let timeout = left + slack / 2;
-            on!(&self.stream, stream => stream.set_read_timeout(Some(timeout)))?;
-            on!(&self.stream, stream => stream.set_write_timeout(Some(timeout)))?;
+            self.stream.set_timeout(timeout)?;
             self.timeout = timeout;
         }
         Ok(())
     }
 }
 
-impl Stream {
-    fn over(stream: TcpStream) -> io::Result<Self> {
-        stream.set_nodelay(true)?;
-        without_lingering(&stream)?;
-        Ok(Stream::Tcp(stream))
-    }
+fn over(stream: TcpStream) -> io::Result<Stream> {
+    stream.set_nodelay(true)?;
+    without_lingering(&stream)?;
+    Ok(Stream::Tcp(stream))
+}
 
-    fn connect(address: &Address, until: Instant) -> io::Result<Self> {
-        match address {
-            Address::Port { host, port } => Stream::over(dial::connect(host, *port, until)?),
-            #[cfg(unix)]
-            Address::Socket(path) => UnixStream::connect(path).map(Stream::Unix),
-            #[cfg(not(unix))]
-            Address::Socket(_) => Err(io::ErrorKind::Unsupported.into()),
-        }
+fn connect(address: &Address, until: Instant) -> io::Result<Stream> {
+    match address {
+        Address::Port { host, port } => over(dial::connect(host, *port, until)?),
+        #[cfg(unix)]
+        Address::Socket(path) => UnixStream::connect(path).map(Stream::Unix),
+        #[cfg(not(unix))]
+        Address::Socket(_) => Err(io::ErrorKind::Unsupported.into()),
     }
 }

@@ -1,7 +1,6 @@
 //! A blocking connection to one server. Reading ends at a deadline, also in the middle of a reply.
 
 use std::io::{self, Read, Write};
-use std::net::TcpStream;
 #[cfg(unix)]
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
@@ -23,6 +22,7 @@ use super::login;
 use super::reply_buffer::ReplyBuffer;
 use super::request::Commands;
 use crate::remote::dial;
+use crate::remote::stream::Stream;
 
 /// A connection to one server.
 pub(super) enum Wire {
@@ -41,22 +41,6 @@ pub(super) struct Plain {
 
 /// Space for more than this is not kept.
 const MAX_KEPT: usize = 1 << 16;
-
-enum Stream {
-    Tcp(TcpStream),
-    #[cfg(unix)]
-    Unix(UnixStream),
-}
-
-macro_rules! on {
-    ($stream:expr, $name:ident => $does:expr) => {
-        match $stream {
-            Stream::Tcp($name) => $does,
-            #[cfg(unix)]
-            Stream::Unix($name) => $does,
-        }
-    };
-}
 
 impl Wire {
     /// Connects, logs in, and chooses the database.
@@ -133,7 +117,7 @@ impl Plain {
         if let Some(token) = token {
             token.pack(&mut self.outgoing);
         }
-        on!(&mut self.stream, stream => stream.write_all(&self.outgoing))
+        self.stream.write_all(&self.outgoing)
     }
 
     fn receive(&mut self, until: Instant) -> RedisResult<Value> {
@@ -145,7 +129,7 @@ impl Plain {
                 return Err(io::Error::from(io::ErrorKind::TimedOut).into());
             }
             let space = self.incoming.space()?;
-            match on!(&mut self.stream, stream => stream.read(space)) {
+            match self.stream.read(space) {
                 Ok(0) => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
                 Ok(count) => self.incoming.add(count),
                 // A signal, or the end of a pause of this process.
@@ -156,8 +140,7 @@ impl Plain {
     }
 
     fn set_timeout(&self, timeout: Duration) -> io::Result<()> {
-        on!(&self.stream, stream => stream.set_read_timeout(Some(timeout)))?;
-        on!(&self.stream, stream => stream.set_write_timeout(Some(timeout)))
+        self.stream.set_timeout(timeout)
     }
 
     fn log_in(&mut self, settings: &RedisConnectionInfo, until: Instant) -> RedisResult<()> {
@@ -173,7 +156,7 @@ impl Plain {
         for command in commands {
             let left = until.saturating_duration_since(Instant::now());
             self.set_timeout(left.max(Duration::from_millis(1)))?;
-            on!(&mut self.stream, stream => stream.write_all(&command.get_packed_command()))?;
+            self.stream.write_all(&command.get_packed_command())?;
             if let Value::ServerError(error) = self.receive(until)? {
                 return Ok(Some(error));
             }
