@@ -23,24 +23,24 @@ const MAX_BYTES: usize = 1 << 16;
 
 /// A look-up of one entry.
 #[derive(Clone, Copy)]
-pub(super) struct Lookup<'b> {
+pub(super) struct LookupCommand<'b> {
     /// The hash that contains it, as an argument of a command. `None` for a key of its own.
     hash: Option<&'b [u8]>,
     /// The key or field, as an argument of a command.
     key: &'b [u8],
 }
 
-impl<'b> Lookup<'b> {
+impl<'b> LookupCommand<'b> {
     /// The look-up that these bytes of a command are.
     pub(super) fn of(command: &'b [u8]) -> Option<Self> {
         if let Some(key) = command.strip_prefix(GET) {
-            return Some(Lookup { hash: None, key });
+            return Some(LookupCommand { hash: None, key });
         }
         let arguments = command.strip_prefix(HMGET)?;
         let end = arguments.iter().position(|byte| *byte == b'\n')? + 1;
         let length: usize = str::from_utf8(&arguments[1..end]).ok()?.trim_end().parse().ok()?;
         let (hash, key) = arguments.split_at_checked(end + length + 2)?;
-        Some(Lookup {
+        Some(LookupCommand {
             hash: Some(hash),
             key,
         })
@@ -57,8 +57,8 @@ impl<'b> Lookup<'b> {
     }
 }
 
-/// Appends the bytes of commands that look up all of these, which [join](Lookup::joins). Returns the number of commands.
-pub(super) fn pack(lookups: &[Lookup<'_>], bytes: &mut Vec<u8>) -> usize {
+/// Appends the bytes of commands that look up all of these, which [join](LookupCommand::joins). Returns the number of commands.
+pub(super) fn pack(lookups: &[LookupCommand<'_>], bytes: &mut Vec<u8>) -> usize {
     let hash = lookups.first().and_then(|first| first.hash);
     let commands: &[&str] = if hash.is_some() {
         &["HMGET"]
@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn the_commands_are_those_of_the_look_ups() {
         let gets = [command(&["GET", "a"]), command(&["GET", "b\r\nc"])];
-        let lookups = gets.each_ref().map(|get| Lookup::of(get).unwrap());
+        let lookups = gets.each_ref().map(|get| LookupCommand::of(get).unwrap());
         assert!(lookups[0].joins(&lookups[1]));
         let mut packed = Vec::new();
         assert_eq!(pack(&lookups, &mut packed), 2);
@@ -175,7 +175,7 @@ mod tests {
             command(&["HMGET", "h", "a"]),
             command(&["GET", "a"]),
         ];
-        let [one, two, other, key] = gets.each_ref().map(|get| Lookup::of(get).unwrap());
+        let [one, two, other, key] = gets.each_ref().map(|get| LookupCommand::of(get).unwrap());
         assert!(one.joins(&two) && !one.joins(&other) && !one.joins(&key));
         let mut packed = Vec::new();
         assert_eq!(pack(&[one, two], &mut packed), 1);
@@ -191,10 +191,10 @@ mod tests {
             &["PTTL", "a"],
             &["HMGET", "hash", "a", "b"],
         ] {
-            assert!(Lookup::of(&command(words)).is_none(), "{words:?}");
+            assert!(LookupCommand::of(&command(words)).is_none(), "{words:?}");
         }
         for cut in [&b"*3\r\n$5\r\nHMGET\r\n"[..], b"*3\r\n$5\r\nHMGET\r\n$9\r\nh\r\n"] {
-            assert!(Lookup::of(cut).is_none());
+            assert!(LookupCommand::of(cut).is_none());
         }
     }
 

@@ -23,7 +23,7 @@ use tokio::sync::oneshot;
 
 use super::dialect::Dialect;
 use super::echo_token::{EchoToken, Replies};
-use super::joined_lookups::{self, Joining, Lookup};
+use super::joined_lookups::{self, Joining, LookupCommand};
 use super::reply_buffer::ReplyBuffer;
 use super::request::Commands;
 
@@ -338,9 +338,9 @@ impl State {
 
 impl Request {
     /// The look-up that can be joined with others. Without a token, only the number of replies would match them to commands.
-    fn lookup(&self) -> Option<Lookup<'_>> {
+    fn lookup(&self) -> Option<LookupCommand<'_>> {
         let may_join = self.has_token && !self.is_alone && self.commands == 1;
-        may_join.then(|| Lookup::of(&self.bytes)).flatten()
+        may_join.then(|| LookupCommand::of(&self.bytes)).flatten()
     }
 
     /// Gives the replies to the call.

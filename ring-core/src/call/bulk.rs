@@ -135,7 +135,7 @@ where
         self,
         read: StorageResult<R::Value, S, Vec<Option<S::Stored>>>,
         lookups: Vec<Lookup>,
-    ) -> Vec<Seen<R, S>> {
+    ) -> Vec<Found<R, S>> {
         let context = self.context().clone();
         let used = context.used();
         // One look-up has many keys: its time is not that of each.
@@ -149,7 +149,7 @@ where
     }
 
     /// [`finish_lookups`](Self::finish_lookups) of a ring that keeps stale entries.
-    fn finish_expiring_lookups(self, read: ReadMany<R, S>, lookups: Vec<Lookup>) -> Vec<Seen<R, S>> {
+    fn finish_expiring_lookups(self, read: ReadMany<R, S>, lookups: Vec<Lookup>) -> Vec<Found<R, S>> {
         self.finish(read, lookups, |call, found, lookup| {
             call.context.finish_expiring_lookup(&call.key, Ok(found), lookup)
         })
@@ -160,7 +160,7 @@ where
         read: StorageResult<R::Value, S, Vec<Option<T>>>,
         lookups: Vec<Lookup>,
         finish: impl Fn(&Keyed<R, S>, Option<T>, Lookup) -> (freshness::Lookup<R::Value>, Lookup),
-    ) -> Vec<Seen<R, S>> {
+    ) -> Vec<Found<R, S>> {
         // Decoding must not use up the storage's deadline.
         let left = remaining(lookups.first().and_then(|lookup| lookup.until));
         let answered = read.is_ok();
@@ -169,11 +169,11 @@ where
         let seen = calls.map(|((call, lookup), found)| {
             let epoch = if answered { lookup.epoch } else { None };
             match finish(&call, found, Lookup { epoch, ..lookup }) {
-                (freshness::Lookup::Fresh(value), _) => Seen::Fresh(call.place, value),
-                (freshness::Lookup::Stale(value), lookup) => Seen::Stale(call, value, lookup),
+                (freshness::Lookup::Fresh(value), _) => Found::Fresh(call.place, value),
+                (freshness::Lookup::Stale(value), lookup) => Found::Stale(call, value, lookup),
                 (freshness::Lookup::Absent, lookup) => {
                     call.context.count(Counter::Miss);
-                    Seen::Absent(Pending { call, lookup, left })
+                    Found::Absent(Pending { call, lookup, left })
                 }
             }
         });
@@ -186,7 +186,7 @@ type ReadMany<R, S> =
     StorageResult<<R as Output>::Value, S, Vec<Option<Expiring<<S as View<<R as Output>::Value>>::Stored>>>>;
 
 /// The result of one call's look-up, with its index.
-enum Seen<R: Output, S> {
+enum Found<R: Output, S> {
     Fresh(usize, R::Value),
     Stale(Keyed<R, S>, R::Value, Lookup),
     Absent(Pending<R, S>),

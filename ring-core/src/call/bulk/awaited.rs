@@ -10,7 +10,7 @@ use super::super::lease::LeasedFetch;
 use super::super::refresh::{Extended, go_on};
 use super::concurrently::concurrently;
 use super::{
-    Bulk, Computation, Computed, Gathered, Group, Keyed, Pending, Progress, Seen, SetGroup, Updates,
+    Bulk, Computation, Computed, Found, Gathered, Group, Keyed, Pending, Progress, SetGroup, Updates,
     by_expiry, by_storage, classified, count_stores, decoded, grouped, in_places, padded, set_outcome,
     trusted,
 };
@@ -218,9 +218,9 @@ where
         };
         for seen in seen {
             match seen {
-                Seen::Fresh(place, value) => ended[place] = Some(Ok(value)),
-                Seen::Stale(call, value, lookup) => stale.push((call, value, lookup)),
-                Seen::Absent(absent) => pending.push(absent),
+                Found::Fresh(place, value) => ended[place] = Some(Ok(value)),
+                Found::Stale(call, value, lookup) => stale.push((call, value, lookup)),
+                Found::Absent(absent) => pending.push(absent),
             }
         }
     }

@@ -8,7 +8,7 @@ use super::super::dependents::{both, forget};
 use super::super::fetch::Fetched;
 use super::super::refresh::found_stale;
 use super::{
-    Bulk, Computation, Computed, Gathered, Group, Keyed, Pending, Progress, Seen, SetGroup, Updates,
+    Bulk, Computation, Computed, Found, Gathered, Group, Keyed, Pending, Progress, SetGroup, Updates,
     by_expiry, by_storage, classified, count_stores, decoded, grouped, in_places, padded, set_outcome,
     trusted,
 };
@@ -216,9 +216,9 @@ where
         };
         for seen in seen {
             match seen {
-                Seen::Fresh(place, value) => ended[place] = Some(Ok(value)),
-                Seen::Stale(call, value, lookup) => stale.push((call, value, lookup)),
-                Seen::Absent(absent) => pending.push(absent),
+                Found::Fresh(place, value) => ended[place] = Some(Ok(value)),
+                Found::Stale(call, value, lookup) => stale.push((call, value, lookup)),
+                Found::Absent(absent) => pending.push(absent),
             }
         }
     }
