@@ -33,7 +33,7 @@ use std::time::Duration;
 #[doc(hidden)]
 pub use in_place::{Evicted, Gone, InPlace, Terms};
 pub(crate) use invalidation::Invalidation;
-pub(crate) use leader::{Leader, Turn, UntypedLeader};
+pub(crate) use leader::{Leader, Turn, UntypedLeader, key_of};
 pub use lease::{LeaseToken, Leases};
 #[doc(hidden)]
 pub use refreshes::Claim;

@@ -39,4 +39,4 @@ pub use crate::flights::{LeaseToken, Leases};
 pub(crate) use in_memory_tags::in_memory_tags;
 pub(crate) use lease::without_tokens;
 pub(crate) use machine::{Event, Machine, Step};
-pub(crate) use store::Store;
+pub(crate) use store::{Store, Writing};

@@ -15,7 +15,7 @@ use crate::output::Output;
 use crate::ring::Ring;
 use crate::spans;
 use crate::stats::cells::{self, Counter};
-use crate::storage::{Expiring, StorageBase, Store, Tagged, View};
+use crate::storage::{Expiring, StorageBase, Store, Tagged, View, Writing};
 #[cfg(feature = "inspect")]
 use crate::storage_facts::LentBy;
 use crate::storage_facts::{Description, StorageFacts, short};
@@ -511,8 +511,9 @@ impl<V, S: View<V>> CallContext<V, S> {
         value
     }
 
+    /// The value of an entry. An entry that cannot be decoded has none; the error is counted.
     #[inline]
-    fn decode<K: RingKey>(&self, key: &K, held: Option<S::Stored>) -> Option<V> {
+    pub(super) fn decode<K: RingKey>(&self, key: &K, held: Option<S::Stored>) -> Option<V> {
         self.count_errors(self.view.decode(held?, key))
     }
 
@@ -598,8 +599,9 @@ impl<V, S: View<V>> CallContext<V, S> {
         let life = self.life(value, leader.wishes());
         let is_unchanged = leader.wishes().is_some_and(Wishes::is_unchanged);
         let token = self.lease_token(&leader);
-        let store = Store::computed(self.storage(), leader, held, life, left, self.ring.write_timeout);
-        Some(store.renewing(is_unchanged).leased(token))
+        let writing = Writing::new(life, left, self.ring.write_timeout);
+        let writing = writing.renewing(is_unchanged).leased(token);
+        Some(Store::computed(self.storage(), leader, held, writing))
     }
 
     /// The time for which the storage keeps a value.

@@ -19,6 +19,8 @@ pub(crate) struct Fetch<'c, V, S: View<V>> {
     left: Option<Duration>,
     /// Whether the value being read is treated as absent.
     in_doubt: bool,
+    /// The value that was read.
+    read: Option<S::Stored>,
     state: State<'c, S::Stored>,
 }
 
@@ -80,14 +82,7 @@ impl<V, S: View<V>> CallContext<V, S> {
 impl<'c, V, S: View<V>> Fetch<'c, V, S> {
     /// Begins after a look-up that found nothing.
     pub(crate) fn new(context: &'c CallContext<V, S>, key: EncodedKey, lookup: Lookup) -> Self {
-        Fetch {
-            context,
-            key,
-            lookup,
-            left: remaining(lookup.until),
-            in_doubt: false,
-            state: State::Join,
-        }
+        Self::in_state(context, key, lookup, State::Join)
     }
 
     /// Begins with the role of the call.
@@ -105,10 +100,24 @@ impl<'c, V, S: View<V>> Fetch<'c, V, S> {
             Role::Lead(leader) => leader.key().clone(),
             Role::Wait(waiter) => waiter.key().clone(),
         };
-        Ok(Fetch {
-            state: State::Begin(role),
-            ..Self::new(context, key, lookup)
-        })
+        Ok(Self::in_state(context, key, lookup, State::Begin(role)))
+    }
+
+    fn in_state(
+        context: &'c CallContext<V, S>,
+        key: EncodedKey,
+        lookup: Lookup,
+        state: State<'c, S::Stored>,
+    ) -> Self {
+        Fetch {
+            context,
+            key,
+            lookup,
+            left: remaining(lookup.until),
+            in_doubt: false,
+            read: None,
+            state,
+        }
     }
 
     /// Restarts the wait for another call, which lasts at most for `flight_timeout`.
@@ -168,8 +177,8 @@ impl<'c, V, S: View<V>> Fetch<'c, V, S> {
         after(self.left)
     }
 
-    fn read(&mut self, held: Option<S::Stored>) -> Next<'c, V, S> {
-        let held = held.filter(|_| !self.in_doubt);
+    fn read(&mut self) -> Next<'c, V, S> {
+        let held = self.read.take().filter(|_| !self.in_doubt);
         let value = held.and_then(|held| self.context.view.decode(held, &self.key).ok());
         match (mem::replace(&mut self.state, State::Join), value) {
             (State::LookAgain(leader, _), Some(value)) => {
@@ -197,20 +206,20 @@ impl<'c, V, S: View<V>> Fetch<'c, V, S> {
     }
 }
 
-type Next<'c, V, S> = ControlFlow<Fetched<'c, V, <S as View<V>>::Stored>, Step<<S as View<V>>::Stored>>;
+type Next<'c, V, S> = ControlFlow<Fetched<'c, V, <S as View<V>>::Stored>, Step>;
 
 impl<'c, V, S: View<V>> Machine<S::Stored> for Fetch<'c, V, S> {
     type Output = Fetched<'c, V, S::Stored>;
 
-    fn key(&self) -> &EncodedKey {
-        &self.key
+    fn entry(&mut self) -> (&EncodedKey, &mut Option<S::Stored>) {
+        (&self.key, &mut self.read)
     }
 
     fn stale(&self) -> Duration {
         self.context.ring.stale
     }
 
-    fn next(&mut self, event: Event<S::Stored>) -> Next<'c, V, S> {
+    fn next(&mut self, event: Event) -> Next<'c, V, S> {
         match event {
             Event::Start => {
                 let role = match mem::replace(&mut self.state, State::Join) {
@@ -223,8 +232,8 @@ impl<'c, V, S: View<V>> Machine<S::Stored> for Fetch<'c, V, S> {
                 State::Wait(waiter) => self.wait(waiter, in_time),
                 _ => unreachable!("only this state waits"),
             },
-            Event::Read(held) => self.read(held),
-            _ => self.read(None),
+            // A read, or its failure.
+            _ => self.read(),
         }
     }
 }

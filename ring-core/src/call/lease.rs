@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 use super::context::{CallContext, Lookup, StorageError};
 use super::fetch::{Fetch, Fetched};
 use crate::error::Error;
-use crate::flights::{Leader, LeaseToken};
+use crate::flights::{Leader, LeaseToken, key_of};
 use crate::key::EncodedKey;
-use crate::storage::{Acquired, Event, Expiring, LeaseRequest, Machine, Step, StorageBase, View, YieldsTo};
+use crate::storage::{Acquired, Event, LeaseRequest, Machine, Step, StorageBase, View, YieldsTo};
 use crate::wait::{after, never};
 
 /// The pause before a leader asks again. It doubles up to the longest.
@@ -34,6 +34,8 @@ pub(crate) struct TakeLease<'c, V, S: View<V>> {
     /// The end of the wait, from the first pause on.
     patience: Option<Instant>,
     pause: Duration,
+    /// The value that was found.
+    found: Option<S::Stored>,
 }
 
 /// The answer to a leader.
@@ -49,7 +51,6 @@ pub(crate) enum Lease<'f, V, T> {
 /// The machine of a miss that then asks for the lease, if the ring has leases.
 pub(crate) struct LeasedFetch<'c, V, S: View<V>> {
     context: &'c CallContext<V, S>,
-    key: EncodedKey,
     stage: Stage<'c, V, S>,
 }
 
@@ -63,7 +64,6 @@ impl<'c, V, S: View<V>> LeasedFetch<'c, V, S> {
     pub(crate) fn new(context: &'c CallContext<V, S>, key: EncodedKey, lookup: Lookup) -> Self {
         LeasedFetch {
             context,
-            key: key.clone(),
             stage: Stage::Fetch(Fetch::new(context, key, lookup)),
         }
     }
@@ -90,20 +90,23 @@ impl<'c, V, S: View<V>> LeasedFetch<'c, V, S> {
     }
 }
 
-type FetchStep<'c, V, S> = ControlFlow<Fetched<'c, V, <S as View<V>>::Stored>, Step<<S as View<V>>::Stored>>;
+type FetchStep<'c, V, S> = ControlFlow<Fetched<'c, V, <S as View<V>>::Stored>, Step>;
 
 impl<'c, V, S: View<V>> Machine<S::Stored> for LeasedFetch<'c, V, S> {
     type Output = Fetched<'c, V, S::Stored>;
 
-    fn key(&self) -> &EncodedKey {
-        &self.key
+    fn entry(&mut self) -> (&EncodedKey, &mut Option<S::Stored>) {
+        match &mut self.stage {
+            Stage::Fetch(fetch) => fetch.entry(),
+            Stage::Lease(take) => take.entry(),
+        }
     }
 
     fn stale(&self) -> Duration {
         self.context.ring.stale
     }
 
-    fn next(&mut self, event: Event<S::Stored>) -> FetchStep<'c, V, S> {
+    fn next(&mut self, event: Event) -> FetchStep<'c, V, S> {
         match &mut self.stage {
             Stage::Fetch(fetch) => match fetch.next(event) {
                 Break(fetched) => self.fetched(fetched),
@@ -156,6 +159,7 @@ impl<V, S: View<V>> CallContext<V, S> {
             left,
             patience: None,
             pause: SHORTEST_PAUSE,
+            found: None,
         })
     }
 
@@ -204,9 +208,13 @@ impl<'c, V, S: View<V>> TakeLease<'c, V, S> {
         Continue(Step::Acquire(self.request, after(self.left)))
     }
 
-    fn answered(&mut self, answer: Acquired<S::Stored>) -> Next<'c, V, S> {
+    fn key(&self) -> &EncodedKey {
+        key_of(&self.leader)
+    }
+
+    fn answered(&mut self, answer: Acquired<()>) -> Next<'c, V, S> {
         match answer {
-            Acquired::Found(found) => self.found(found),
+            Acquired::Found(_) => self.found(),
             Acquired::Won(token) => {
                 let mut leader = self.leader();
                 leader.hold_lease(token, self.context.storage().leases());
@@ -216,12 +224,8 @@ impl<'c, V, S: View<V>> TakeLease<'c, V, S> {
         }
     }
 
-    fn found(&mut self, found: Expiring<S::Stored>) -> Next<'c, V, S> {
-        let key = self.key().clone();
-        let Some(value) = self
-            .context
-            .count_errors(self.context.view.decode(found.value, &key))
-        else {
+    fn found(&mut self) -> Next<'c, V, S> {
+        let Some(value) = self.context.decode(key_of(&self.leader), self.found.take()) else {
             // The entry cannot be decoded, so one process computes its value anew.
             self.request.yields_to = YieldsTo::Lease;
             return self.ask();
@@ -253,19 +257,16 @@ impl<'c, V, S: View<V>> TakeLease<'c, V, S> {
     }
 }
 
-type Next<'c, V, S> = ControlFlow<Lease<'c, V, <S as View<V>>::Stored>, Step<<S as View<V>>::Stored>>;
+type Next<'c, V, S> = ControlFlow<Lease<'c, V, <S as View<V>>::Stored>, Step>;
 
 impl<'c, V, S: View<V>> Machine<S::Stored> for TakeLease<'c, V, S> {
     type Output = Lease<'c, V, S::Stored>;
 
-    fn key(&self) -> &EncodedKey {
-        self.leader
-            .as_ref()
-            .unwrap_or_else(|| unreachable!("it is taken at the end"))
-            .key()
+    fn entry(&mut self) -> (&EncodedKey, &mut Option<S::Stored>) {
+        (key_of(&self.leader), &mut self.found)
     }
 
-    fn next(&mut self, event: Event<S::Stored>) -> Next<'c, V, S> {
+    fn next(&mut self, event: Event) -> Next<'c, V, S> {
         match event {
             Event::Start => self.ask(),
             Event::Woken(_) => {

@@ -50,21 +50,20 @@ impl<'c, V, S: View<V>> Limited<'c, V, S> {
     }
 }
 
-type Next<'c, V, S> =
-    ControlFlow<Option<Fetched<'c, V, <S as View<V>>::Stored>>, Step<<S as View<V>>::Stored>>;
+type Next<'c, V, S> = ControlFlow<Option<Fetched<'c, V, <S as View<V>>::Stored>>, Step>;
 
 impl<'c, V, S: View<V>> Machine<S::Stored> for Limited<'c, V, S> {
     type Output = Option<Fetched<'c, V, S::Stored>>;
 
-    fn key(&self) -> &EncodedKey {
-        self.fetch.key()
+    fn entry(&mut self) -> (&EncodedKey, &mut Option<S::Stored>) {
+        self.fetch.entry()
     }
 
     fn stale(&self) -> Duration {
         self.fetch.stale()
     }
 
-    fn next(&mut self, event: Event<S::Stored>) -> Next<'c, V, S> {
+    fn next(&mut self, event: Event) -> Next<'c, V, S> {
         if mem::take(&mut self.is_last) && matches!(event, Event::Woken(false)) {
             return Break(None);
         }

@@ -115,6 +115,17 @@ impl Flight {
     }
 }
 
+/// What can happen to a flight, so that it is used.
+#[cfg(all(test, not(ring_loom)))]
+pub(super) const HAPPENINGS: [fn(&Flight); 6] = [
+    |flight| _ = flight.job_began.set(Instant::now()),
+    |flight| flight.land(Outcome::Failed),
+    |flight| flight.led.store(false, Ordering::SeqCst),
+    |flight| _ = flight.take_over(),
+    |flight| flight.waiters.store(1, Ordering::SeqCst),
+    |flight| flight.version.store(1, Ordering::SeqCst),
+];
+
 // The model checker includes this file without the rest of the crate.
 #[cfg(all(test, not(ring_loom)))]
 mod tests {
@@ -127,15 +138,7 @@ mod tests {
     #[test]
     fn a_flight_that_anything_happened_to_is_used() {
         assert!(flight().is_unused());
-        let happenings: [fn(&Flight); 6] = [
-            |flight| _ = flight.job_began.set(Instant::now()),
-            |flight| flight.land(Outcome::Failed),
-            |flight| flight.led.store(false, Ordering::SeqCst),
-            |flight| _ = flight.take_over(),
-            |flight| flight.waiters.store(1, Ordering::SeqCst),
-            |flight| flight.version.store(1, Ordering::SeqCst),
-        ];
-        for (which, happen) in happenings.iter().enumerate() {
+        for (which, happen) in HAPPENINGS.iter().enumerate() {
             let flight = flight();
             happen(&flight);
             assert!(!flight.is_unused(), "{which}");

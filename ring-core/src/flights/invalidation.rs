@@ -43,9 +43,6 @@ impl FlightTable {
         keys: &mut dyn Iterator<Item = EncodedKey>,
         patience: Duration,
     ) -> Invalidation<'_> {
-        if self.under_way() == 0 {
-            return Invalidation::of_nothing(self);
-        }
         Invalidation::begin(self, keys, patience)
     }
 

@@ -198,6 +198,14 @@ impl<T> Drop for Ending<'_, '_, T> {
     }
 }
 
+/// The key of a leader that has not ended.
+pub(crate) fn key_of<'l, T>(leader: &'l Option<Leader<'_, T>>) -> &'l EncodedKey {
+    match leader {
+        Some(leader) => leader.key(),
+        None => unreachable!("it is taken at the end"),
+    }
+}
+
 impl FlightTable {
     /// Starts a computation beside one that takes too long. Newcomers join the new one.
     pub(super) fn lead_anew(&self, key: EncodedKey) -> UntypedLeader<'_> {

@@ -252,4 +252,15 @@ mod tests {
         let [joined, _] = shard.keep_spare(Some(joined), None);
         assert!(joined.is_some() && shard.spare.is_none());
     }
+
+    #[test]
+    fn a_flight_that_anything_happened_to_is_not_kept() {
+        for happen in super::super::flight::HAPPENINGS {
+            let mut shard = Shard::default();
+            let Begun { led, joined } = flight(&mut shard.spare, 1);
+            happen(&led);
+            let left = shard.keep_spare(Some(joined), Some(led));
+            assert!(left.iter().all(Option::is_some) && shard.spare.is_none());
+        }
+    }
 }

@@ -297,9 +297,8 @@ impl FlightTable {
     /// Puts a ring in doubt whose entries may be out of date and are not removed: each is in doubt until a newer
     /// operation on it takes effect, or until the ring is [cleared](Self::end_ring_doubt).
     pub(crate) fn mark_ring_suspect(&self, name: &'static Name) {
-        if self.ring_doubts.begin(name, self.epoch_of_all()) {
-            self.doubts.fetch_add(1, Ordering::SeqCst);
-        }
+        let epoch = self.epoch_of_all();
+        self.ring_doubts.begin(name, epoch, &self.doubts);
     }
 
     /// The epoch of a removal of all entries of a ring, for [`end_ring_doubt`](Self::end_ring_doubt).

@@ -8,7 +8,7 @@ use super::base::{Expiring, StorageBase, all_fresh, which_are_fresh};
 use super::batch::{Batch, Round};
 use super::blocking::{Clear, Storage, event_of, only};
 use super::lease::{Acquired, AfterWrite, LeaseRequest, not_implemented};
-use super::machine::{Event, Machine, Step, UntilWait};
+use super::machine::{Event, Machine, Step, UntilWait, read_into, taken};
 use super::store::Store;
 use crate::flights::LeaseToken;
 use crate::key::{EncodedKey, Name, RingKey};
@@ -472,7 +472,7 @@ where
 pub(crate) async fn run_from<S, T, M>(
     storage: &S,
     machine: &mut M,
-    mut step: ControlFlow<M::Output, Step<T>>,
+    mut step: ControlFlow<M::Output, Step>,
 ) -> (M::Output, Option<S::Error>)
 where
     S: AsyncStorage<T>,
@@ -484,7 +484,9 @@ where
             Continue(next) => next,
             Break(output) => return (output, failure),
         };
-        let (event, failed) = execute(storage, machine.key(), machine.stale(), next).await;
+        let stale = machine.stale();
+        let (key, value) = machine.entry();
+        let (event, failed) = execute(storage, key, value, stale, next).await;
         step = machine.next(event);
         failure = failure.or(failed);
     }
@@ -495,9 +497,10 @@ where
 async fn execute<S, T>(
     storage: &S,
     key: &EncodedKey,
+    value: &mut Option<T>,
     stale: Duration,
-    step: Step<T>,
-) -> (Event<T>, Option<S::Error>)
+    step: Step,
+) -> (Event, Option<S::Error>)
 where
     S: AsyncStorage<T>,
 {
@@ -511,7 +514,7 @@ where
             } else {
                 Box::pin(read_fresh(storage, key, stale, until)).await
             };
-            (read.map_or(Event::Failed, Event::Read), None)
+            (read_into(value, read), None)
         }
         Step::Renew(life, until) => {
             let renewing = Box::pin(async { storage.renew(key, life, until).await });
@@ -519,15 +522,16 @@ where
         }
         Step::Acquire(request, until) if S::TEXT_KEYS => {
             let acquired = Box::pin(storage.acquire(key, request, until)).await;
-            event_of(acquired, Event::Acquired)
+            event_of(acquired, |answer| Event::Acquired(answer.without_value(value)))
         }
-        Step::WriteLeased(value, expiry, token, until) if S::TEXT_KEYS => {
-            let entries = vec![(key, value, expiry, token)];
+        Step::WriteLeased(expiry, token, until) if S::TEXT_KEYS => {
+            let entries = vec![(key, taken(value), expiry, token)];
             let writing =
                 Box::pin(async { storage.write_leased(entries, AfterWrite::EndLease, until).await });
             event_of(scope.around(writing).await.map(only), Event::WrittenLeased)
         }
-        Step::Write(value, expiry, until) => {
+        Step::Write(expiry, until) => {
+            let value = taken(value);
             let writing = pin!(async { storage.write(key, value, expiry, until).await });
             event_of(scope.around(writing).await, |()| Event::Changed)
         }

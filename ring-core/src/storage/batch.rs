@@ -17,7 +17,7 @@ use crate::sync::EventListener;
 pub(crate) struct Batch<'b, 'c, S: StorageBase<T>, T> {
     stores: &'b mut [Store<'c, S, T>],
     /// The result of each machine's last step.
-    events: Vec<Option<Event<T>>>,
+    events: Vec<Option<Event>>,
     removals: Together<usize>,
     writes: Together<Place<T>>,
     leased_writes: Together<LeasedPlace<T>>,
@@ -107,8 +107,12 @@ impl<'b, 'c, S: StorageBase<T>, T> Batch<'b, 'c, S, T> {
             match self.stores[place].next(event) {
                 Break(stored) => self.stored[place] = stored,
                 Continue(Step::Wait(event, until)) => self.waits.push((place, event, until)),
-                Continue(Step::Write(value, expiry, until)) => self.writes.add((place, value, expiry), until),
-                Continue(Step::WriteLeased(value, expiry, token, until)) => {
+                Continue(Step::Write(expiry, until)) => {
+                    let value = self.stores[place].take_value();
+                    self.writes.add((place, value, expiry), until);
+                }
+                Continue(Step::WriteLeased(expiry, token, until)) => {
+                    let value = self.stores[place].take_value();
                     self.leased_writes.add((place, value, expiry, token), until);
                 }
                 Continue(Step::Remove(until)) => self.removals.add(place, until),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::base::{Expiring, StorageBase, all_fresh, which_are_fresh};
 use super::batch::{Batch, Round};
 use super::lease::{Acquired, AfterWrite, LeaseRequest, not_implemented};
-use super::machine::{Event, Machine, Step, UntilWait};
+use super::machine::{Event, Machine, Step, UntilWait, read_into, taken};
 use super::store::Store;
 use crate::flights::LeaseToken;
 use crate::key::{EncodedKey, Name, RingKey};
@@ -331,7 +331,7 @@ where
 }
 
 /// The event of a result, and its failure.
-pub(super) fn event_of<T, O, E>(result: Result<O, E>, event: fn(O) -> Event<T>) -> (Event<T>, Option<E>) {
+pub(super) fn event_of<O, E>(result: Result<O, E>, event: impl FnOnce(O) -> Event) -> (Event, Option<E>) {
     match result {
         Ok(output) => (event(output), None),
         Err(failure) => (Event::Failed, Some(failure)),
@@ -347,7 +347,7 @@ pub(super) fn only(written: Vec<bool>) -> bool {
 pub(crate) fn run_from<S, T, M>(
     storage: &S,
     machine: &mut M,
-    mut step: ControlFlow<M::Output, Step<T>>,
+    mut step: ControlFlow<M::Output, Step>,
 ) -> (M::Output, Option<S::Error>)
 where
     S: Storage<T>,
@@ -359,7 +359,9 @@ where
             Continue(next) => next,
             Break(output) => return (output, failure),
         };
-        let (event, failed) = execute(storage, machine.key(), machine.stale(), next);
+        let stale = machine.stale();
+        let (key, value) = machine.entry();
+        let (event, failed) = execute(storage, key, value, stale, next);
         step = machine.next(event);
         failure = failure.or(failed);
     }
@@ -370,9 +372,10 @@ where
 fn execute<S, T>(
     storage: &S,
     key: &EncodedKey,
+    value: &mut Option<T>,
     stale: Duration,
-    step: Step<T>,
-) -> (Event<T>, Option<S::Error>)
+    step: Step,
+) -> (Event, Option<S::Error>)
 where
     S: Storage<T>,
 {
@@ -381,26 +384,28 @@ where
         Step::Wait(event, until) => (Event::Woken(wait::block(event, until)), None),
         Step::Read(until) => {
             let read = read_fresh(storage, key, stale, until);
-            (read.map_or(Event::Failed, Event::Read), None)
+            (read_into(value, read), None)
         }
         Step::Renew(life, until) => {
             let _scope = in_scope();
             event_of(storage.renew(key, life, until), Event::Renewed)
         }
-        Step::Write(value, expiry, until) => {
+        Step::Write(expiry, until) => {
             let _scope = in_scope();
-            event_of(storage.write(key, value, expiry, until), |()| Event::Changed)
+            let written = storage.write(key, taken(value), expiry, until);
+            event_of(written, |()| Event::Changed)
         }
         Step::Remove(until) => {
             let _scope = in_scope();
             event_of(storage.remove(key, until), |_| Event::Changed)
         }
         Step::Acquire(request, until) if S::TEXT_KEYS => {
-            event_of(storage.acquire(key, request, until), Event::Acquired)
+            let acquired = storage.acquire(key, request, until);
+            event_of(acquired, |answer| Event::Acquired(answer.without_value(value)))
         }
-        Step::WriteLeased(value, expiry, token, until) if S::TEXT_KEYS => {
+        Step::WriteLeased(expiry, token, until) if S::TEXT_KEYS => {
             let _scope = in_scope();
-            let entries = vec![(key, value, expiry, token)];
+            let entries = vec![(key, taken(value), expiry, token)];
             let written = storage.write_leased(entries, AfterWrite::EndLease, until);
             event_of(written.map(only), Event::WrittenLeased)
         }

@@ -75,6 +75,20 @@ pub enum Acquired<T> {
     Busy,
 }
 
+impl<T> Acquired<T> {
+    /// The answer without the value, which is put into this place.
+    pub(super) fn without_value(self, place: &mut Option<T>) -> Acquired<()> {
+        match self {
+            Acquired::Found(Expiring { value, remaining }) => {
+                *place = Some(value);
+                Acquired::Found(Expiring { value: (), remaining })
+            }
+            Acquired::Won(token) => Acquired::Won(token),
+            Acquired::Busy => Acquired::Busy,
+        }
+    }
+}
+
 /// Whether the leases of values end after the values were written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AfterWrite {

@@ -1,5 +1,5 @@
 //! Machines: the steps of a call, decided without I/O. A driver executes each step, blocking or awaited, and passes
-//! the result to the machine.
+//! the result to the machine. Values pass beside steps and events, so that these do not depend on their type.
 
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::time::{Duration, Instant};
@@ -10,15 +10,15 @@ use crate::key::EncodedKey;
 use crate::sync::EventListener;
 
 /// The driver's next step: an operation on the entry of the machine's key. It ends at the instant, if there is one.
-pub(crate) enum Step<T> {
+pub(crate) enum Step {
     /// Waits for the event, until the instant comes.
     Wait(EventListener, Option<Instant>),
-    /// Reads the entry.
+    /// Reads the entry into the machine's place.
     Read(Option<Instant>),
-    /// Writes this value with this expiry.
-    Write(T, Option<Duration>, Option<Instant>),
+    /// Takes the value out of the machine's place, and writes it with this expiry.
+    Write(Option<Duration>, Option<Instant>),
     /// Writes as `Write`, if the lease of the key has this token.
-    WriteLeased(T, Option<Duration>, LeaseToken, Option<Instant>),
+    WriteLeased(Option<Duration>, LeaseToken, Option<Instant>),
     /// Asks for the lease of the key.
     Acquire(LeaseRequest, Option<Instant>),
     /// Restarts the life of the entry.
@@ -28,17 +28,17 @@ pub(crate) enum Step<T> {
 }
 
 /// The result of the last step.
-pub(crate) enum Event<T> {
+pub(crate) enum Event {
     /// Nothing was executed yet.
     Start,
     /// Whether the event happened in time.
     Woken(bool),
-    /// The value that was read.
-    Read(Option<T>),
+    /// The entry was read: its value is in the machine's place, if there is one.
+    Read,
     /// Whether there was an entry whose life was restarted.
     Renewed(bool),
-    /// The answer to the request for a lease.
-    Acquired(Acquired<T>),
+    /// The answer to the request for a lease. A found value is in the machine's place.
+    Acquired(Acquired<()>),
     /// Whether the lease was there, and the value was written.
     WrittenLeased(bool),
     /// The storage was changed.
@@ -47,7 +47,7 @@ pub(crate) enum Event<T> {
     Failed,
 }
 
-impl<T> Event<T> {
+impl Event {
     /// The result of a change of the storage.
     pub(crate) fn of_change<E>(changed: &Result<(), E>) -> Self {
         match changed {
@@ -62,8 +62,8 @@ pub(crate) trait Machine<T> {
     /// The result.
     type Output;
 
-    /// The key.
-    fn key(&self) -> &EncodedKey;
+    /// The key, and the place of the value that the last step read or the next one writes.
+    fn entry(&mut self) -> (&EncodedKey, &mut Option<T>);
 
     /// The part of an entry's life in which it is treated as absent.
     fn stale(&self) -> Duration {
@@ -71,7 +71,26 @@ pub(crate) trait Machine<T> {
     }
 
     /// The step after this event, or the result.
-    fn next(&mut self, event: Event<T>) -> ControlFlow<Self::Output, Step<T>>;
+    fn next(&mut self, event: Event) -> ControlFlow<Self::Output, Step>;
+}
+
+/// The event of a read, whose value is put into its place.
+pub(super) fn read_into<T, E>(place: &mut Option<T>, read: Result<Option<T>, E>) -> Event {
+    match read {
+        Ok(found) => {
+            *place = found;
+            Event::Read
+        }
+        Err(_) => Event::Failed,
+    }
+}
+
+/// The value that is to be written.
+pub(super) fn taken<T>(place: &mut Option<T>) -> T {
+    match place.take() {
+        Some(value) => value,
+        None => unreachable!("a machine that writes has a value"),
+    }
 }
 
 /// A machine that runs until it waits, and continues later. Its result is then `None`.
@@ -80,15 +99,15 @@ pub(super) struct UntilWait<'m, M>(pub(super) &'m mut M);
 impl<T, M: Machine<T>> Machine<T> for UntilWait<'_, M> {
     type Output = Option<M::Output>;
 
-    fn key(&self) -> &EncodedKey {
-        self.0.key()
+    fn entry(&mut self) -> (&EncodedKey, &mut Option<T>) {
+        self.0.entry()
     }
 
     fn stale(&self) -> Duration {
         self.0.stale()
     }
 
-    fn next(&mut self, event: Event<T>) -> ControlFlow<Option<M::Output>, Step<T>> {
+    fn next(&mut self, event: Event) -> ControlFlow<Option<M::Output>, Step> {
         match self.0.next(event) {
             Continue(Step::Wait(..)) => Break(None),
             step => step.map_break(Some),

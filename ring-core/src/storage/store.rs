@@ -1,11 +1,12 @@
 //! The machine of a write: it stores a value, unless a newer operation supersedes it.
 
+use std::mem;
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::time::{Duration, Instant};
 
 use super::base::StorageBase;
-use super::machine::{Event, Machine, Step};
-use crate::flights::{Leader, LeaseToken, Turn};
+use super::machine::{Event, Machine, Step, taken};
+use crate::flights::{Leader, LeaseToken, Turn, UntypedLeader, key_of};
 use crate::key::EncodedKey;
 use crate::sync::EventListener;
 use crate::wait::{after, remaining};
@@ -20,6 +21,13 @@ pub(crate) struct Store<'c, S: StorageBase<T>, T> {
     leader: Option<Leader<'c, T>>,
     /// The value to write; `None` removes the entry.
     value: Option<T>,
+    writing: Writing,
+}
+
+/// The part of a [`Store`] that does not depend on the type of values: it decides the steps.
+pub(crate) struct Writing {
+    /// Whether there is a value that was not taken to be written.
+    has_value: bool,
     is_removal: bool,
     /// Whether the entry already has this value; then only its life restarts.
     is_renewal: bool,
@@ -28,6 +36,8 @@ pub(crate) struct Store<'c, S: StorageBase<T>, T> {
     expiry: Option<Duration>,
     /// The write's time. It begins with the machine, which in bulk waits for other bodies.
     left: Option<Duration>,
+    /// The storage's deadline, for a write without a time of its own.
+    deadline: Option<Duration>,
     /// The end of the write's time.
     until: Option<Instant>,
     /// The longest wait for other writes.
@@ -52,25 +62,71 @@ enum State {
 }
 
 impl<'c, S: StorageBase<T>, T> Store<'c, S, T> {
-    /// Stores a computed value, within the rest of the storage's deadline.
+    /// Stores a computed value; without one it removes the entry.
     pub(crate) fn computed(
         storage: &'c S,
         leader: Leader<'c, T>,
         value: Option<T>,
-        expiry: Option<Duration>,
-        left: Option<Duration>,
-        write_timeout: Duration,
+        writing: Writing,
     ) -> Self {
-        let value = unless_zero(value, expiry);
+        let value = unless_zero(value, writing.expiry);
         Store {
             storage,
             leader: Some(leader),
-            is_removal: value.is_none(),
+            writing: writing.of(value.is_some(), storage.deadline()),
+            value,
+        }
+    }
+
+    /// Stores a value given by the user, superseding any write or computation. Without a value it removes the entry.
+    /// `None` if it has ended: in memory, at once.
+    pub(crate) fn explicit(
+        storage: &'c S,
+        key: EncodedKey,
+        value: Option<T>,
+        expiry: Option<Duration>,
+        write_timeout: Duration,
+    ) -> Option<Self> {
+        let value = unless_zero(value, expiry);
+        let (key, value) = set_in_place(storage, key, value, expiry)?;
+        Some(Store {
+            storage,
+            leader: Some(storage.flights().lead_explicit(key)),
+            // Its operations apply the storage's own deadline.
+            writing: Writing::new(expiry, None, write_timeout).of(value.is_some(), storage.deadline()),
+            value,
+        })
+    }
+
+    /// Ends the flight, whose waiters already have the outcome.
+    pub(crate) fn finish(mut self) {
+        if let Some(leader) = self.leader.take() {
+            leader.fail();
+        }
+    }
+
+    /// The key.
+    pub(super) fn key(&self) -> &EncodedKey {
+        key_of(&self.leader)
+    }
+
+    /// The value that is to be written.
+    pub(super) fn take_value(&mut self) -> T {
+        taken(&mut self.value)
+    }
+}
+
+impl Writing {
+    /// A write with this expiry, within the rest of the storage's deadline. It waits at most for `write_timeout` for others.
+    pub(crate) fn new(expiry: Option<Duration>, left: Option<Duration>, write_timeout: Duration) -> Self {
+        Writing {
+            has_value: false,
+            is_removal: false,
             is_renewal: false,
             token: None,
-            value,
             expiry,
             left,
+            deadline: None,
             until: None,
             write_timeout,
             patience: None,
@@ -93,46 +149,36 @@ impl<'c, S: StorageBase<T>, T> Store<'c, S, T> {
         self
     }
 
-    /// Stores a value given by the user, superseding any write or computation. Without a value it removes the entry.
-    /// `None` if it has ended: in memory, at once.
-    pub(crate) fn explicit(
-        storage: &'c S,
-        key: EncodedKey,
-        value: Option<T>,
-        expiry: Option<Duration>,
-        write_timeout: Duration,
-    ) -> Option<Self> {
-        let value = unless_zero(value, expiry);
-        let (key, value) = set_in_place(storage, key, value, expiry)?;
-        Some(Store {
-            storage,
-            leader: Some(storage.flights().lead_explicit(key)),
-            is_removal: value.is_none(),
-            is_renewal: false,
-            token: None,
-            value,
-            expiry,
-            // Its operations apply the storage's own deadline.
-            left: None,
-            until: None,
-            write_timeout,
-            patience: None,
-            written: None,
-            state: State::Turn,
-        })
-    }
-
-    /// Ends the flight, whose waiters already have the outcome.
-    pub(crate) fn finish(mut self) {
-        if let Some(leader) = self.leader.take() {
-            leader.fail();
+    /// The same for a storage with this deadline.
+    fn of(self, has_value: bool, deadline: Option<Duration>) -> Self {
+        Writing {
+            has_value,
+            is_removal: !has_value,
+            deadline,
+            ..self
         }
     }
 
-    fn leader(&mut self) -> &mut Leader<'c, T> {
-        self.leader
-            .as_mut()
-            .unwrap_or_else(|| unreachable!("it is taken at the end"))
+    /// The step after this event, or whether a value was stored.
+    fn next(&mut self, leader: &mut UntypedLeader<'_>, event: Event) -> ControlFlow<bool, Step> {
+        let succeeded = matches!(event, Event::Changed);
+        match (self.state, event) {
+            (State::Turn, Event::Start) => {
+                self.begin();
+                self.take_turn(leader, true)
+            }
+            (State::Turn, event) => self.take_turn(leader, !matches!(event, Event::Woken(false))),
+            // The entry is gone.
+            (State::Renew, Event::Renewed(false)) => self.write_value(),
+            (State::Renew, event) => self.written(leader, matches!(event, Event::Renewed(true))),
+            (State::Write, Event::WrittenLeased(was_leased)) => self.written_leased(leader, was_leased),
+            (State::Write, _) => self.written(leader, succeeded),
+            (State::Undo(stored), _) => {
+                self.state = State::Turn;
+                leader.end_abandoned_write();
+                Break(stored && !self.is_removal)
+            }
+        }
     }
 
     fn begin(&mut self) {
@@ -142,46 +188,44 @@ impl<'c, S: StorageBase<T>, T> Store<'c, S, T> {
     }
 
     /// Takes the turn to write, or waits for it.
-    fn take_turn(&mut self, in_time: bool) -> ControlFlow<bool, Step<T>> {
+    fn take_turn(&mut self, leader: &mut UntypedLeader<'_>, in_time: bool) -> ControlFlow<bool, Step> {
         loop {
-            match self.leader().try_begin_write() {
+            match leader.try_begin_write() {
                 Some(turn) => return self.write(turn),
                 None if !in_time => break,
                 None => {}
             }
             match self.written.take() {
                 Some(written) => return Continue(Step::Wait(written, self.patience)),
-                None => self.written = Some(self.leader().listen()),
+                None => self.written = Some(leader.listen()),
             }
         }
         self.written = None;
         // Out of time: accept the other writer's value, except for an update.
-        if self.gives_up_late() {
+        if self.gives_up_late(leader) {
             return Break(false);
         }
-        let leader = self.leader();
         let turn = leader.begin_write();
         self.write(turn)
     }
 
     /// Whether no time is left to store the computed value of a plain call.
-    fn gives_up_late(&mut self) -> bool {
+    fn gives_up_late(&self, leader: &UntypedLeader<'_>) -> bool {
         let is_late = remaining(self.until).is_some_and(|left| left.is_zero());
-        let leader = self.leader();
         is_late && !leader.is_update() && !leader.is_explicit()
     }
 
-    fn write(&mut self, turn: Turn) -> ControlFlow<bool, Step<T>> {
+    fn write(&mut self, turn: Turn) -> ControlFlow<bool, Step> {
         match turn {
             Turn::Superseded => return Break(false),
-            Turn::Clear => (self.value, self.is_removal) = (None, true),
+            Turn::Clear => (self.has_value, self.is_removal) = (false, true),
             Turn::Write => {}
         }
         if self.until.is_none() {
-            self.until = after(self.storage.deadline());
+            self.until = after(self.deadline);
         }
         match self.expiry {
-            Some(life) if self.is_renewal && self.value.is_some() => {
+            Some(life) if self.is_renewal && self.has_value => {
                 self.state = State::Renew;
                 Continue(Step::Renew(life, self.until))
             }
@@ -189,43 +233,41 @@ impl<'c, S: StorageBase<T>, T> Store<'c, S, T> {
         }
     }
 
-    fn write_value(&mut self) -> ControlFlow<bool, Step<T>> {
+    fn write_value(&mut self) -> ControlFlow<bool, Step> {
         self.state = State::Write;
-        match (self.value.take(), self.token) {
-            (Some(value), Some(token)) => Continue(Step::WriteLeased(value, self.expiry, token, self.until)),
-            (Some(value), None) => Continue(Step::Write(value, self.expiry, self.until)),
-            (None, _) => Continue(Step::Remove(self.until)),
-        }
+        Continue(match (mem::take(&mut self.has_value), self.token) {
+            (true, Some(token)) => Step::WriteLeased(self.expiry, token, self.until),
+            (true, None) => Step::Write(self.expiry, self.until),
+            (false, _) => Step::Remove(self.until),
+        })
     }
 
     /// The lease is over. If it was over before the write, the value was not stored; an update then removes the old entry.
-    fn written_leased(&mut self, was_leased: bool) -> ControlFlow<bool, Step<T>> {
-        let leader = self.leader();
+    fn written_leased(
+        &mut self,
+        leader: &mut UntypedLeader<'_>,
+        was_leased: bool,
+    ) -> ControlFlow<bool, Step> {
         leader.forget_lease();
         if was_leased || !leader.is_update() {
-            return self.written(was_leased);
+            return self.written(leader, was_leased);
         }
         self.is_removal = true;
         Continue(Step::Remove(self.until))
     }
 
-    /// The entry of the abandoned write was removed, or is marked suspect.
-    fn end_undo(&mut self, removed: bool) {
-        self.state = State::Turn;
-        let Some(leader) = &self.leader else { return };
-        if !removed {
-            self.storage.mark_suspect(leader.key());
-        }
-        leader.end_abandoned_write();
-    }
-
-    fn written(&mut self, succeeded: bool) -> ControlFlow<bool, Step<T>> {
-        if self.leader().end_write(succeeded) {
+    fn written(&mut self, leader: &mut UntypedLeader<'_>, succeeded: bool) -> ControlFlow<bool, Step> {
+        if leader.end_write(succeeded) {
             self.state = State::Undo(succeeded);
             return Continue(Step::Remove(self.until));
         }
         self.state = State::Turn;
         Break(succeeded && !self.is_removal)
+    }
+
+    /// Whether it removes the entry of an abandoned write.
+    fn undoes(&self) -> bool {
+        matches!(self.state, State::Undo(_))
     }
 }
 
@@ -256,39 +298,27 @@ impl<S: StorageBase<T>, T> Machine<T> for Store<'_, S, T> {
     /// Whether a value was stored.
     type Output = bool;
 
-    fn key(&self) -> &EncodedKey {
-        self.leader
-            .as_ref()
-            .unwrap_or_else(|| unreachable!("it is taken at the end"))
-            .key()
+    fn entry(&mut self) -> (&EncodedKey, &mut Option<T>) {
+        (key_of(&self.leader), &mut self.value)
     }
 
-    fn next(&mut self, event: Event<T>) -> ControlFlow<bool, Step<T>> {
-        let succeeded = matches!(event, Event::Changed);
-        match (self.state, event) {
-            (State::Turn, Event::Start) => {
-                self.begin();
-                self.take_turn(true)
-            }
-            (State::Turn, event) => self.take_turn(!matches!(event, Event::Woken(false))),
-            // The entry is gone.
-            (State::Renew, Event::Renewed(false)) => self.write_value(),
-            (State::Renew, event) => self.written(matches!(event, Event::Renewed(true))),
-            (State::Write, Event::WrittenLeased(was_leased)) => self.written_leased(was_leased),
-            (State::Write, _) => self.written(succeeded),
-            (State::Undo(stored), _) => {
-                self.end_undo(succeeded);
-                Break(stored && !self.is_removal)
-            }
+    fn next(&mut self, event: Event) -> ControlFlow<bool, Step> {
+        let Some(leader) = &mut self.leader else {
+            unreachable!("it is taken at the end")
+        };
+        if self.writing.undoes() && !matches!(event, Event::Changed) {
+            self.storage.mark_suspect(leader.key());
         }
+        self.writing.next(leader, event)
     }
 }
 
 impl<S: StorageBase<T>, T> Drop for Store<'_, S, T> {
     fn drop(&mut self) {
         let Some(leader) = &mut self.leader else { return };
-        if leader.drop_write() || matches!(self.state, State::Undo(_)) {
-            self.end_undo(false);
+        if leader.drop_write() || self.writing.undoes() {
+            self.storage.mark_suspect(leader.key());
+            leader.end_abandoned_write();
         }
     }
 }
