@@ -34,85 +34,124 @@ fn reads_to_bias() -> u32 {
 /// A lock for values that are mostly read.
 ///
 /// As with other locks, a thread that reads twice at a time may deadlock with a writer that waits for the first read.
+///
+/// In its own cache lines: two locks do not share one.
 #[derive(Default)]
+#[repr(align(64))]
 pub(crate) struct ReadersLock<T> {
     inner: RwLock<T>,
-    is_biased: AtomicBool,
-    /// The number of repeatable reads under the inner lock since the last write.
-    reads: AtomicU32,
+    bias: Bias,
 }
 
 impl<T> ReadersLock<T> {
     pub(crate) fn new(value: T) -> Self {
         ReadersLock {
             inner: RwLock::new(value),
-            is_biased: AtomicBool::new(false),
-            reads: AtomicU32::new(0),
+            bias: Bias::default(),
         }
-    }
-
-    fn address(&self) -> usize {
-        std::ptr::from_ref(self).addr()
     }
 
     /// Reads through the slot of this thread. `None` if there is no bias, or the slot is in use.
     #[inline(always)]
     pub(crate) fn try_read_biased(&self, slot: OwnSlot) -> Option<BiasedReadGuard<'_, T>> {
-        // Without a bias the slot need not be published.
-        if !self.is_biased.load(Ordering::Relaxed) || slot.held.load(Ordering::Relaxed) != 0 {
-            return None;
+        if self.bias.try_publish(slot, address_of(self)) {
+            Some(BiasedReadGuard { lock: self, slot })
+        } else {
+            None
         }
-        slot.held.store(self.address(), Ordering::Relaxed);
-        fence(Ordering::SeqCst);
-        if !self.is_biased.load(Ordering::Acquire) {
-            slot.held.store(0, Ordering::Release);
-            return None;
-        }
-        Some(BiasedReadGuard { lock: self, slot })
     }
 
     /// Reads through the inner lock.
     pub(crate) fn read(&self) -> RwLockReadGuard<'_, T> {
         let guard = self.inner.read();
-        if self.is_biased.load(Ordering::Relaxed) {
-            // The next read of this thread may use a slot.
-            thread_slot::current_or_new();
-        }
+        self.bias.prepare();
         guard
     }
 
     /// Counts a read that is likely to be repeated. Enough such reads restore the bias. The guard proves that no writer is
     /// active.
+    #[inline]
     pub(crate) fn expect_reads(&self, _guard: &RwLockReadGuard<'_, T>) {
-        if self.is_biased.load(Ordering::Relaxed) {
+        self.bias.expect_reads();
+    }
+
+    /// Waits for all readers and for another writer.
+    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, T> {
+        let guard = self.inner.write();
+        self.bias.revoke(address_of(self));
+        guard
+    }
+}
+
+/// The address that names a lock in the slots of its readers.
+#[inline(always)]
+fn address_of<T>(lock: &ReadersLock<T>) -> usize {
+    std::ptr::from_ref(lock).addr()
+}
+
+/// The bias of a lock, whatever its value.
+#[derive(Default)]
+struct Bias {
+    is_on: AtomicBool,
+    /// The number of repeatable reads under the inner lock since the last write.
+    reads: AtomicU32,
+}
+
+impl Bias {
+    /// Publishes in the slot that its thread reads under this lock. Returns false if there is no bias, or the slot is in use.
+    #[inline(always)]
+    fn try_publish(&self, slot: OwnSlot, address: usize) -> bool {
+        // Without a bias the slot need not be published.
+        if !self.is_on.load(Ordering::Relaxed) || slot.held.load(Ordering::Relaxed) != 0 {
+            return false;
+        }
+        slot.held.store(address, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        if !self.is_on.load(Ordering::Acquire) {
+            slot.held.store(0, Ordering::Release);
+            return false;
+        }
+        true
+    }
+
+    /// Prepares the next read of this thread, which may use a slot.
+    #[inline]
+    fn prepare(&self) {
+        if self.is_on.load(Ordering::Relaxed) {
+            thread_slot::current_or_new();
+        }
+    }
+
+    /// Counts a read that is likely to be repeated. Requires the inner lock.
+    #[inline]
+    fn expect_reads(&self) {
+        if self.is_on.load(Ordering::Relaxed) {
             return;
         }
         // Concurrent readers may count as one.
         let reads = self.reads.load(Ordering::Relaxed);
         self.reads.store(reads.wrapping_add(1), Ordering::Relaxed);
         if reads >= reads_to_bias() {
-            self.is_biased.store(true, Ordering::Release);
+            self.is_on.store(true, Ordering::Release);
         }
-    }
-
-    /// Waits for all readers and for another writer.
-    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, T> {
-        let guard = self.inner.write();
-        self.reads.store(0, Ordering::Relaxed);
-        if self.is_biased.load(Ordering::Relaxed) {
-            self.end_bias();
-        }
-        guard
     }
 
     /// Revokes the bias, and waits for the readers that use it. Requires the inner lock for writing.
+    #[inline]
+    fn revoke(&self, address: usize) {
+        self.reads.store(0, Ordering::Relaxed);
+        if self.is_on.load(Ordering::Relaxed) {
+            self.wait_for_readers(address);
+        }
+    }
+
     #[cold]
-    fn end_bias(&self) {
-        self.is_biased.store(false, Ordering::Relaxed);
+    fn wait_for_readers(&self, address: usize) {
+        self.is_on.store(false, Ordering::Relaxed);
         fence(Ordering::SeqCst);
         for slot in thread_slot::all() {
             let mut rounds = 0;
-            while slot.held.load(Ordering::Acquire) == self.address() {
+            while slot.held.load(Ordering::Acquire) == address {
                 thread_slot::wait(rounds);
                 rounds += 1;
             }
@@ -156,7 +195,7 @@ mod tests {
 
     fn bias(lock: &ReadersLock<(u64, u64)>) {
         // Threads of other tests may get slots meanwhile.
-        while !lock.is_biased.load(Ordering::Relaxed) {
+        while !lock.bias.is_on.load(Ordering::Relaxed) {
             lock.expect_reads(&lock.read());
         }
         thread_slot::current_or_new();
