@@ -31,7 +31,7 @@ mod waiter;
 use std::time::Duration;
 
 #[doc(hidden)]
-pub use in_place::{Evicted, Gone, InPlace, Terms};
+pub use in_place::{Departed, Evicted, Gone, InPlace, Later, Terms};
 pub(crate) use invalidation::Invalidation;
 pub(crate) use leader::{Leader, Turn, UntypedLeader, key_of};
 pub use lease::{LeaseToken, Leases};

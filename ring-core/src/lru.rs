@@ -3,8 +3,13 @@
 //! Entries lie in shards, each behind its own lock. A hit takes a read lock only: it compares the parts of the key
 //! with the bytes of the entry, records the use ([`policy`]) and clones the value. Evicted values are dropped after
 //! the lock is released.
+//!
+//! Code that depends on the type of the values is compiled for each type: it moves values, and nothing else. The rest
+//! ([`untyped`], [`shard::Entries`], [`policy`]) is compiled once.
 
 mod builder;
+mod config;
+mod head;
 mod hints;
 mod idle;
 #[cfg(feature = "inspect")]
@@ -12,21 +17,22 @@ mod inspect;
 mod policy;
 mod shard;
 mod tags;
+mod untyped;
 mod weights;
 
 use std::convert::Infallible;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub use builder::LruBuilder;
+use config::Config;
 pub use policy::Policy;
-use shard::Shard;
+use shard::{Entries, Found, Shard};
+use untyped::UntypedLru;
 
-use crate::clock::{NEVER, StorageClock};
-use crate::flights::{Evicted, Flights, Gone, InPlace, Terms};
-use crate::key::{EncodedKey, KeyBytes, Name, RingKey, hash_key, recorded_text, text_in_namespace};
+use crate::flights::{Departed, Evicted, Flights, Gone, InPlace, Terms};
+use crate::key::{EncodedKey, KeyBytes, Name, RingKey, hash_key, text_in_namespace};
 use crate::observer::EvictionReason;
 use crate::ring::DEFAULT_WRITE_TIMEOUT;
 use crate::storage::{
@@ -58,43 +64,29 @@ pub const DEFAULT_CAPACITY: usize = 128;
 /// assert!(users.has(&1_u32) && !users.has(&2_u32) && users.has(&3_u32));
 /// ```
 pub struct Lru<T> {
-    /// Apart from the rest, so that a hit follows one pointer.
-    shards: Arc<[ReadersLock<Shard<T>>]>,
-    /// The number of shards, a power of two, minus one.
-    mask: usize,
-    capacity: usize,
-    clock: StorageClock,
-    flights: Arc<Flights<T>>,
-    /// The options that few caches use; `None` if the cache uses none of them.
-    extras: Option<Arc<Extras<T>>>,
+    shared: Arc<Shared<T>>,
 }
 
-/// The result of a look-up: the entry's slot, its value and its deadline by expiry. The error is the slot of an entry
-/// that has ended.
-type Found<T> = Result<Option<(usize, T, u64)>, usize>;
+/// What all handles of a cache share.
+struct Shared<T> {
+    shards: Vec<ReadersLock<Shard<T>>>,
+    config: Config,
+    flights: Flights<T>,
+    weigher: Option<Box<Weigher<T>>>,
+    listener: Option<Box<Listener<T>>>,
+}
 
-/// Gets each entry that was evicted or had expired: its key as text, its value, and the reason.
-type Listener<T> = dyn Fn(&str, T, EvictionReason) + Send + Sync;
+/// Gets entries that are gone, and a function that counts one and tells the reason: `None` if it is not to be reported.
+type Listener<T> = dyn Fn(Evicted<T>, &dyn Fn(&Departed) -> Option<EvictionReason>) + Send + Sync;
 
 /// The weight of a value.
 type Weigher<T> = dyn Fn(&T) -> u32 + Send + Sync;
 
-/// The options of the builder that few caches use.
-struct Extras<T> {
-    weigher: Option<Box<Weigher<T>>>,
-    listener: Option<Box<Listener<T>>>,
-    /// The time to idle: an entry that is not used for this long ends.
-    idle: Option<Duration>,
-}
-
-impl<T> Extras<T> {
-    /// Calls the listener, if there is one, with an entry that was evicted or had expired.
-    fn tell(&self, gone: Evicted<T>, reason: EvictionReason) {
-        if let Some(listener) = &self.listener {
-            // Caught, since a panic of the listener must not affect the call that runs it.
-            let told = || listener(&recorded_text(&gone.key), gone.value, reason);
-            drop(catch_unwind(AssertUnwindSafe(told)));
-        }
+/// Encodes a key before a write lock is taken: no code of the key's type may run under the lock.
+fn encode<K: RingKey + ?Sized>(key: &K) -> EncodedKey {
+    match key.as_recorded() {
+        Some(recorded) => recorded.clone(),
+        None => EncodedKey::of(key),
     }
 }
 
@@ -102,12 +94,7 @@ impl<T> Extras<T> {
 impl<T> Clone for Lru<T> {
     fn clone(&self) -> Self {
         Lru {
-            shards: Arc::clone(&self.shards),
-            mask: self.mask,
-            capacity: self.capacity,
-            clock: self.clock.clone(),
-            flights: Arc::clone(&self.flights),
-            extras: self.extras.clone(),
+            shared: Arc::clone(&self.shared),
         }
     }
 }
@@ -125,18 +112,18 @@ impl<T> Lru<T> {
 
     /// The greatest number of entries.
     pub fn capacity(&self) -> usize {
-        self.capacity
+        self.shared.config.capacity
     }
 
     /// The number of entries, including expired ones that no operation has found yet.
     pub fn len(&self) -> usize {
-        self.shards.iter().map(|shard| shard.read().len()).sum()
+        self.untyped().len()
     }
 
     /// The total weight of the entries, by the weigher of [`LruBuilder::weigher`]. Without a weigher, each entry weighs
     /// one.
     pub fn weight(&self) -> u64 {
-        self.shards.iter().map(|shard| shard.read().weight()).sum()
+        self.untyped().weight()
     }
 
     /// Whether there are no entries.
@@ -146,8 +133,8 @@ impl<T> Lru<T> {
 
     /// Removes all entries, also those being computed.
     pub fn clear(&self) {
-        let invalidation = self.flights.invalidate_all(DEFAULT_WRITE_TIMEOUT).block();
-        self.drop_where(|_| true);
+        let invalidation = self.flights().invalidate_all(DEFAULT_WRITE_TIMEOUT).block();
+        self.drop_where(&|_| true);
         let Ok(()) = invalidation.end(Ok::<_, Infallible>(()));
     }
 
@@ -158,8 +145,11 @@ impl<T> Lru<T> {
     /// If an invariant is broken.
     #[cfg(any(test, feature = "testing"))]
     pub fn validate(&self) {
-        self.shards.iter().for_each(|shard| shard.read().validate());
-        assert!(self.len() <= self.capacity);
+        self.shared
+            .shards
+            .iter()
+            .for_each(|shard| shard.read().validate());
+        assert!(self.len() <= self.capacity());
         assert_eq!(self.facts().entries(), Some(self.len() as u64));
     }
 
@@ -186,113 +176,73 @@ impl<T> Lru<T> {
 
     /// Removes the value under `key`. Returns whether there was an entry.
     pub fn delete<K: RingKey + ?Sized>(&self, key: &K) -> bool {
-        let invalidation = self.flights.invalidate(key, DEFAULT_WRITE_TIMEOUT).block();
-        let Ok(removed) = invalidation.end(Ok::<_, Infallible>(self.take(key)));
+        let invalidation = self.flights().invalidate(key, DEFAULT_WRITE_TIMEOUT).block();
+        let removed = self.untyped().take(&encode(key));
+        let Ok(removed) = invalidation.end(Ok::<_, Infallible>(removed));
         removed
     }
 
     /// Whether there is a value under `key`. Not a use for the eviction policy.
     pub fn has<K: RingKey + ?Sized>(&self, key: &K) -> bool {
-        let hash = hash_key(key);
-        let shard = self.shard(hash).read();
-        shard
-            .entry(hash, &|bytes| bytes.is(key))
-            .is_some_and(|(slot, _)| !self.clock.is_past(shard.deadline(slot)))
+        let is_key = |bytes: &KeyBytes| bytes.is(key);
+        self.untyped().has(hash_key(key), &is_key, &|_, _| true)
+    }
+
+    fn untyped(&self) -> &(dyn UntypedLru + '_) {
+        self
+    }
+
+    #[inline(always)]
+    fn flights(&self) -> &Flights<T> {
+        &self.shared.flights
     }
 
     fn facts(&self) -> &StorageFacts {
-        self.flights.usage().facts()
+        self.flights().usage().facts()
     }
 
+    /// The shard with this number.
     #[inline]
-    fn shard(&self, hash: u64) -> &ReadersLock<Shard<T>> {
-        // The shard uses the lower half.
-        &self.shards[(hash >> 32) as usize & self.mask]
-    }
-
-    /// Encodes a key before a write lock is taken: no code of the key's type may run under the lock.
-    fn encode<K: RingKey + ?Sized>(&self, key: &K) -> EncodedKey {
-        match key.as_recorded() {
-            Some(recorded) => recorded.clone(),
-            None => EncodedKey::of(key),
-        }
-    }
-
-    /// Counts and reports an entry that is gone, unless it was removed or replaced while it was alive. Called without a lock.
-    #[inline(always)]
-    fn report(&self, gone: Evicted<T>) {
-        let reason = if self.clock.is_past(gone.expires_at) {
-            EvictionReason::Expired
-        } else if gone.by_another_key {
-            EvictionReason::Capacity
-        } else {
-            return;
-        };
-        self.flights.usage().lost(gone.key.ring_number(), reason);
-        if let Some(extras) = &self.extras {
-            extras.tell(gone, reason);
-        }
-    }
-
-    /// The instant at which an entry that is used now ends if it is not used again; [`NEVER`] without a time to idle.
-    #[inline]
-    fn idle_until(&self) -> u64 {
-        let idle = self.extras.as_ref().and_then(|extras| extras.idle);
-        idle.map_or(NEVER, |idle| self.clock.deadline(Some(idle)))
+    fn shard(&self, number: usize) -> &ReadersLock<Shard<T>> {
+        &self.shared.shards[number]
     }
 
     /// Puts a value without a flight of this storage, and notes that the key's ring has an entry here.
-    fn put<K: RingKey + ?Sized>(&self, key: &K, value: T, terms: Terms) {
-        let (key, mut gone) = (self.encode(key), None);
-        self.flights.usage().written(key.ring_number());
-        self.write(&key, value, terms, &mut gone);
+    fn put(&self, key: &EncodedKey, value: T, terms: Terms) {
+        let mut gone = None;
+        self.flights().usage().written(key.ring_number());
+        InPlace::write(self, key, value, terms, &mut gone);
         self.count_gone(gone);
     }
 
-    fn take<K: RingKey + ?Sized>(&self, key: &K) -> bool {
-        let key = self.encode(key);
-        let mut shard = self.shard(key.hash_value()).write();
-        let removed = shard.find(&key).map(|slot| shard.remove(slot));
-        drop(shard);
-        self.was_alive(removed)
-    }
-
-    /// Counts and reports a removed entry. Returns whether there was one that had not expired. Called without a lock.
-    fn was_alive(&self, removed: Option<Evicted<T>>) -> bool {
-        removed.is_some_and(|removed| {
-            self.facts().went(1);
-            let was_alive = !self.clock.is_past(removed.expires_at);
-            self.report(removed);
-            was_alive
-        })
-    }
-
-    fn drop_where(&self, concerns: impl Fn(&KeyBytes) -> bool) {
+    fn drop_where(&self, concerns: &dyn Fn(&KeyBytes) -> bool) {
         // All entries are removed before any value is dropped: the drop of a value may panic.
-        let dropped: Vec<_> = self
-            .shards
-            .iter()
-            .map(|shard| shard.write().extract(&concerns))
-            .collect();
-        self.facts().went(dropped.iter().map(Vec::len).sum());
-        drop(dropped);
+        let mut dropped = Vec::new();
+        for number in 0..=self.shared.config.mask {
+            self.shard(number).write().extract(concerns, &mut dropped);
+        }
+        self.facts().went(dropped.len());
+    }
+}
+
+impl<T> UntypedLru for Lru<T> {
+    fn config(&self) -> &Config {
+        &self.shared.config
     }
 
-    /// Removes the entry of a slot that was seen to have expired. If another entry took the slot since, removes it
-    /// only if it has expired as well.
-    #[cold]
-    fn expire<F>(&self, hash: u64, slot: usize) -> Option<F> {
-        let mut shard = self.shard(hash).write();
-        let removed = self
-            .clock
-            .is_past(shard.deadline(slot))
-            .then(|| shard.remove(slot));
-        drop(shard);
-        if let Some(removed) = removed {
-            self.facts().went(1);
-            self.report(removed);
-        }
-        None
+    fn read(&self, shard: usize, read: &mut dyn FnMut(&Entries)) {
+        read(self.shard(shard).read().entries());
+    }
+
+    fn change(&self, shard: usize, change: &mut dyn FnMut(&mut Entries) -> Option<usize>) -> bool {
+        // The lock is released at once: the value's drop and the listener run code of the user.
+        let removed = self.shard(shard).write().change(change);
+        let was_alive = match &removed {
+            Some(removed) => self.shared.config.count_removed(self.facts(), &removed.entry),
+            None => false,
+        };
+        self.count_gone(removed);
+        was_alive
     }
 }
 
@@ -326,52 +276,41 @@ impl<T: Clone> Lru<T> {
         is_key: &dyn Fn(&KeyBytes) -> bool,
         version: Option<u64>,
     ) -> Option<(T, u64)> {
-        let lock = self.shard(hash);
+        let config = &self.shared.config;
+        let lock = self.shard(config.shard(hash));
         let found = match lock.try_read_biased(thread_slot::current()) {
             Some(shard) => {
-                let found = self.find_in(&shard, hash, is_key, version);
-                if let Ok(Some((slot, ..))) = found {
-                    shard.note_hint(slot);
+                let found = shard.entries().look_up(hash, is_key, version, config);
+                if let Found::Live(slot) = found {
+                    shard.entries().note_hint(slot);
+                    return shard.value_and_expiry(slot);
                 }
                 found
             }
             // After recent writes, readers take the lock that writers take.
             None => {
                 let shard = lock.read();
-                let found = self.find_in(&shard, hash, is_key, version);
-                if let Ok(Some(_)) = found {
+                let found = shard.entries().look_up(hash, is_key, version, config);
+                if let Found::Live(slot) = found {
                     lock.expect_reads(&shard);
+                    return shard.value_and_expiry(slot);
                 }
                 found
             }
         };
         // An entry that has ended is removed without the lock.
-        match found {
-            Ok(found) => found.map(|(_, value, deadline)| (value, deadline)),
-            Err(slot) => self.expire(hash, slot),
+        if let Found::Ended(slot) = found {
+            self.untyped().expire(hash, slot);
         }
+        None
     }
 
-    #[inline(always)]
-    fn find_in(
-        &self,
-        shard: &Shard<T>,
-        hash: u64,
-        is_key: &dyn Fn(&KeyBytes) -> bool,
-        version: Option<u64>,
-    ) -> Found<T> {
-        let Some((slot, entry)) = shard.entry(hash, is_key) else {
-            return Ok(None);
-        };
-        if self.clock.is_past(shard.deadline(slot)) {
-            return Err(slot);
+    /// A found value and its deadline.
+    fn expiring(&self, (value, deadline): (T, u64)) -> Expiring<T> {
+        Expiring {
+            value,
+            remaining: self.shared.config.clock.left(deadline),
         }
-        if version.is_some_and(|version| shard.version(slot) != version) {
-            return Ok(None);
-        }
-        shard.note_use(entry);
-        shard.note_idle(slot, || self.idle_until());
-        Ok(Some((slot, entry.value().clone(), shard.expires_at(slot))))
     }
 }
 
@@ -382,7 +321,7 @@ impl<T: Clone> StorageBase<T> for Lru<T> {
     const TEXT_KEYS: bool = false;
 
     fn flights(&self) -> &Flights<T> {
-        &self.flights
+        &self.shared.flights
     }
 
     fn namespace(&self) -> &str {
@@ -410,19 +349,23 @@ impl<T: Clone> StorageBase<T> for Lru<T> {
     #[inline(always)]
     fn hit<K: RingKey + ?Sized>(&self, key: &K, life: Option<Duration>) -> Option<T> {
         let slot = thread_slot::assigned()?;
-        let hash = hash_key(key);
-        let shard = self.shards.get((hash >> 32) as usize & self.mask)?;
-        shard.try_read_biased(slot)?.hit(hash, key, life, &self.clock)
+        let (hash, shared) = (hash_key(key), &*self.shared);
+        let lock = shared.shards.get(shared.config.shard(hash))?;
+        let shard = lock.try_read_biased(slot)?;
+        let slot = shard.entries().hit(hash, key, life, &shared.config.clock, None)?;
+        shard.values().get(slot).cloned()
     }
 
     #[inline(always)]
     fn hit_of<K: RingKey + ?Sized>(&self, key: &K, life: Option<Duration>, version: u64) -> Option<T> {
         let slot = thread_slot::assigned()?;
-        let hash = hash_key(key);
-        let shard = self.shards.get((hash >> 32) as usize & self.mask)?;
-        shard
-            .try_read_biased(slot)?
-            .hit_of(hash, key, life, &self.clock, version)
+        let (hash, shared) = (hash_key(key), &*self.shared);
+        let lock = shared.shards.get(shared.config.shard(hash))?;
+        let shard = lock.try_read_biased(slot)?;
+        let slot = shard
+            .entries()
+            .hit(hash, key, life, &shared.config.clock, Some(version))?;
+        shard.values().get(slot).cloned()
     }
 
     fn in_place(&self) -> Option<&dyn InPlace<T>> {
@@ -438,35 +381,29 @@ impl<T> InPlace<T> for Lru<T> {
         if expiry == Some(Duration::ZERO) {
             return None;
         }
-        let weigher = self.extras.as_ref().and_then(|extras| extras.weigher.as_ref());
-        Some(Terms {
-            expires_at: self.clock.deadline(expiry),
-            idle_until: self.idle_until(),
-            weight: weigher.map_or(1, |weigher| weigher(value)),
-            version: 0,
-        })
+        let weight = match &self.shared.weigher {
+            Some(weigher) => weigher(value),
+            None => 1,
+        };
+        Some(self.shared.config.terms(expiry, weight))
     }
 
     fn write(&self, key: &EncodedKey, value: T, terms: Terms, gone: &mut Gone<T>) {
-        let mut shard = self.shard(key.hash_value()).write();
-        let before = shard.len();
-        shard.put(key, value, terms, gone);
-        match before.checked_sub(shard.len()) {
-            Some(0) => {}
-            Some(fewer) => self.facts().went(fewer),
-            None => self.facts().came(),
-        }
+        let mut shard = self.shard(self.shared.config.shard(key.hash_value())).write();
+        let before = shard.entries().len();
+        shard.put(key, value, &terms, gone);
+        self.facts().changed(before, shard.entries().len());
     }
 
-    #[inline]
-    fn count_gone(&self, mut gone: Gone<T>) {
-        let mut others = gone.as_mut().and_then(|first| first.next.take());
-        if let Some(evicted) = gone {
-            self.report(evicted);
+    fn count_gone(&self, gone: Gone<T>) {
+        let Some(evicted) = gone else { return };
+        let losses = self.shared.config.losses(self.flights().usage());
+        if let Some(listener) = &self.shared.listener {
+            return listener(evicted, &|entry| losses.count(entry));
         }
-        while let Some(mut evicted) = others {
-            others = evicted.next.take();
-            self.report(*evicted);
+        losses.count(&evicted.entry);
+        if let Some(later) = evicted.later {
+            losses.count_all(&later.entries);
         }
     }
 }
@@ -484,16 +421,15 @@ impl<T: Clone> Storage<T> for Lru<T> {
         expiry: Option<Duration>,
         _: Option<Instant>,
     ) -> Result<(), Infallible> {
-        let Some(terms) = self.terms(&value, expiry) else {
-            self.take(key);
-            return Ok(());
-        };
-        self.put(key, value, terms);
+        match self.terms(&value, expiry) {
+            Some(terms) => self.put(&encode(key), value, terms),
+            None => _ = self.untyped().take(&encode(key)),
+        }
         Ok(())
     }
 
     fn remove<K: RingKey + ?Sized>(&self, key: &K, _: Option<Instant>) -> Result<bool, Infallible> {
-        Ok(self.take(key))
+        Ok(self.untyped().take(&encode(key)))
     }
 
     fn contains<K: RingKey + ?Sized>(&self, key: &K, _: Option<Instant>) -> Result<bool, Infallible> {
@@ -505,11 +441,7 @@ impl<T: Clone> Storage<T> for Lru<T> {
         key: &K,
         _: Option<Instant>,
     ) -> Result<Option<Expiring<T>>, Infallible> {
-        let found = self.find(key);
-        Ok(found.map(|(value, deadline)| Expiring {
-            value,
-            remaining: self.clock.left(deadline),
-        }))
+        Ok(self.find(key).map(|found| self.expiring(found)))
     }
 
     fn read_of<K>(&self, key: &K, version: u64) -> Result<Option<Expiring<T>>, Infallible>
@@ -536,12 +468,8 @@ impl<T: Clone> Storage<T> for Lru<T> {
         stale: Duration,
         _: Option<Instant>,
     ) -> Result<bool, Infallible> {
-        let hash = hash_key(key);
-        let shard = self.shard(hash).read();
-        let found = shard.entry(hash, &|bytes| bytes.is(key));
-        Ok(found.is_some_and(|(slot, _)| {
-            !self.clock.is_past(shard.deadline(slot)) && self.clock.is_fresh(shard.expires_at(slot), stale)
-        }))
+        let is_key = |bytes: &KeyBytes| bytes.is(key);
+        Ok(self.untyped().has_fresh(hash_key(key), &is_key, stale))
     }
 
     fn contains_fresh_many<K: RingKey>(
@@ -561,18 +489,7 @@ impl<T: Clone> Storage<T> for Lru<T> {
         expiry: Duration,
         _: Option<Instant>,
     ) -> Result<bool, Infallible> {
-        let deadline = self.clock.deadline(Some(expiry));
-        let key = self.encode(key);
-        let hash = key.hash_value();
-        let mut shard = self.shard(hash).write();
-        let live = shard
-            .find(&key)
-            .filter(|&slot| !self.clock.is_past(shard.deadline(slot)));
-        let renewed = live.map(|slot| {
-            shard.set_deadline(slot, deadline);
-            shard.note_idle(slot, || self.idle_until());
-        });
-        Ok(renewed.is_some())
+        Ok(self.untyped().renew(&encode(key), expiry))
     }
 }
 
@@ -582,7 +499,7 @@ impl<T> TellsLife for Lru<T> {}
 
 impl<T: Clone> Clear<T> for Lru<T> {
     fn clear_ring(&self, name: &Name) -> Result<(), Infallible> {
-        self.drop_where(|key| key.belongs_to(name));
+        self.drop_where(&|key| key.belongs_to(name));
         Ok(())
     }
 }
@@ -590,9 +507,6 @@ impl<T: Clone> Clear<T> for Lru<T> {
 /// Omits keys and values.
 impl<T> fmt::Debug for Lru<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lru")
-            .field("len", &self.len())
-            .field("capacity", &self.capacity)
-            .finish_non_exhaustive()
+        self.untyped().fmt(f)
     }
 }

@@ -102,6 +102,16 @@ impl StorageFacts {
         }
     }
 
+    /// Counts the entries of a part of the storage: by a write they became more by one, or fewer.
+    #[inline]
+    pub(crate) fn changed(&self, before: usize, after: usize) {
+        match before.checked_sub(after) {
+            Some(0) => {}
+            Some(fewer) => self.went(fewer),
+            None => self.came(),
+        }
+    }
+
     /// Entries went, for a storage that counts them.
     pub(crate) fn went(&self, count: usize) {
         self.entries.fetch_sub(count as u64, Ordering::Relaxed);

@@ -34,29 +34,81 @@ pub struct Terms {
     pub version: u64,
 }
 
-/// An entry that was replaced by another value of its key, or evicted by another key.
+/// An entry that is gone, without its value.
 #[derive(Debug)]
-pub struct Evicted<T> {
+pub struct Departed {
     /// Its key.
     pub(crate) key: KeyBytes,
     /// Whether it gave way to other keys, and was not replaced or removed.
     pub by_another_key: bool,
     /// Its deadline.
     pub expires_at: u64,
+}
+
+/// An entry that was replaced by another value of its key, or evicted by another key.
+#[derive(Debug)]
+pub struct Evicted<T> {
+    /// The entry.
+    pub entry: Departed,
     /// The value, which is dropped without a lock.
     pub value: T,
-    /// The next entry that gave way to the same one.
-    pub next: Option<Box<Evicted<T>>>,
+    /// The entries that gave way to the same one after it: mostly none.
+    pub later: Option<Box<Later<T>>>,
+}
+
+/// Entries that gave way to another after the first one, and their values.
+#[derive(Debug)]
+pub struct Later<T> {
+    /// The entries.
+    pub entries: Vec<Departed>,
+    /// The value of each.
+    pub values: Vec<T>,
 }
 
 /// The entries that gave way to another: mostly one or none.
 pub type Gone<T> = Option<Evicted<T>>;
 
 impl<T> Evicted<T> {
-    /// Adds it to `gone`.
+    /// An entry alone.
     #[inline(always)]
-    pub(crate) fn add_to(mut self, gone: &mut Gone<T>) {
-        self.next = gone.take().map(Box::new);
-        *gone = Some(self);
+    pub(crate) fn new(entry: Departed, value: T) -> Self {
+        Evicted {
+            entry,
+            value,
+            later: None,
+        }
+    }
+
+    /// Adds an entry to `gone`.
+    #[inline(always)]
+    pub(crate) fn add(entry: Departed, value: T, gone: &mut Gone<T>) {
+        match gone {
+            None => *gone = Some(Evicted::new(entry, value)),
+            Some(first) => first.add_later(entry, value),
+        }
+    }
+
+    #[cold]
+    fn add_later(&mut self, entry: Departed, value: T) {
+        if self.later.is_none() {
+            self.later = Some(Box::new(Later {
+                entries: Vec::new(),
+                values: Vec::new(),
+            }));
+        }
+        if let Some(later) = &mut self.later {
+            later.entries.push(entry);
+            later.values.push(value);
+        }
+    }
+
+    /// Calls `f` with each entry and its value.
+    pub(crate) fn each(self, mut f: impl FnMut(Departed, T)) {
+        f(self.entry, self.value);
+        if let Some(later) = self.later {
+            for (entry, value) in later.entries.into_iter().zip(later.values) {
+                f(entry, value);
+            }
+        }
     }
 }

@@ -1,14 +1,18 @@
 //! Configuration of an [`Lru`].
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
+use super::config::Config;
 use super::policy::{Policy, PolicyImpl};
-use super::shard::Shard;
-use super::{DEFAULT_CAPACITY, Extras, Lru};
+use super::shard::{Entries, Shard};
+use super::{DEFAULT_CAPACITY, Listener, Lru, Shared, Weigher};
 use crate::clock::{Clock, StorageClock};
-use crate::flights::Flights;
+use crate::flights::{Evicted, Flights};
+use crate::key::recorded_text;
 use crate::observer::EvictionReason;
+use crate::storage_facts::StorageFacts;
 use crate::sync::{Arc, ReadersLock};
 
 /// The smallest capacity of a shard, unless the user sets the number of shards.
@@ -22,27 +26,40 @@ const FEW: usize = 32;
 
 /// Configures an [`Lru`]: see [`Lru::builder`].
 pub struct LruBuilder<T> {
+    options: Options,
+    weigher: Option<Box<Weigher<T>>>,
+    listener: Option<Box<Listener<T>>>,
+}
+
+/// The options that do not depend on the type of the values.
+struct Options {
     capacity: usize,
     max_weight: Option<u64>,
     shards: Option<usize>,
     policy: Option<Policy>,
     clock: StorageClock,
-    extras: Extras<T>,
+    idle: Option<Duration>,
 }
 
 impl<T> Default for LruBuilder<T> {
     fn default() -> Self {
         LruBuilder {
+            options: Options::default(),
+            weigher: None,
+            listener: None,
+        }
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
             capacity: DEFAULT_CAPACITY,
             max_weight: None,
             shards: None,
             policy: None,
             clock: StorageClock::default(),
-            extras: Extras {
-                weigher: None,
-                listener: None,
-                idle: None,
-            },
+            idle: None,
         }
     }
 }
@@ -51,7 +68,7 @@ impl<T> LruBuilder<T> {
     /// The greatest number of entries; the default is 128. A cache with capacity 0 stores nothing.
     #[must_use]
     pub fn capacity(mut self, capacity: usize) -> Self {
-        self.capacity = capacity;
+        self.options.capacity = capacity;
         self
     }
 
@@ -60,7 +77,7 @@ impl<T> LruBuilder<T> {
     /// order of use in steps only.
     #[must_use]
     pub fn shards(mut self, shards: usize) -> Self {
-        self.shards = Some(shards);
+        self.options.shards = Some(shards);
         self
     }
 
@@ -68,14 +85,14 @@ impl<T> LruBuilder<T> {
     /// [`Policy::LeastRecentlyUsed`].
     #[must_use]
     pub fn policy(mut self, policy: Policy) -> Self {
-        self.policy = Some(policy);
+        self.options.policy = Some(policy);
         self
     }
 
     /// The clock by which entries expire.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
-        self.clock = StorageClock::Other(Arc::new(clock));
+        self.options.clock = StorageClock::Other(Arc::new(clock));
         self
     }
 
@@ -98,8 +115,8 @@ impl<T> LruBuilder<T> {
     /// The weigher runs when a value is stored, without a lock.
     #[must_use]
     pub fn weigher(mut self, max_weight: u64, weigher: impl Fn(&T) -> u32 + Send + Sync + 'static) -> Self {
-        self.max_weight = Some(max_weight);
-        self.extras.weigher = Some(Box::new(weigher));
+        self.options.max_weight = Some(max_weight);
+        self.weigher = Some(Box::new(weigher));
         self
     }
 
@@ -115,7 +132,7 @@ impl<T> LruBuilder<T> {
     /// ```
     #[must_use]
     pub fn time_to_idle(mut self, idle: Duration) -> Self {
-        self.extras.idle = Some(idle);
+        self.options.idle = Some(idle);
         self
     }
 
@@ -138,40 +155,71 @@ impl<T> LruBuilder<T> {
     /// ```
     #[must_use]
     pub fn on_eviction(mut self, listener: impl Fn(&str, T, EvictionReason) + Send + Sync + 'static) -> Self {
-        self.extras.listener = Some(Box::new(listener));
+        self.listener = Some(Box::new(move |gone: Evicted<T>, count| {
+            gone.each(|entry, value| {
+                let Some(reason) = count(&entry) else { return };
+                // Caught, since a panic of the listener must not affect the call that runs it.
+                let told = || listener(&recorded_text(&entry.key), value, reason);
+                drop(catch_unwind(AssertUnwindSafe(told)));
+            });
+        }));
         self
     }
 
     /// Creates the empty cache.
     pub fn build(self) -> Lru<T> {
+        let flights = Flights::default();
+        let facts = flights.usage().facts();
+        let (config, entries) = self.options.begin(facts);
+        Lru {
+            shared: Arc::new(Shared {
+                shards: shards(entries),
+                config,
+                flights,
+                weigher: self.weigher,
+                listener: self.listener,
+            }),
+        }
+    }
+}
+
+/// Shards with these entries: none yet.
+fn shards<T>(all: Vec<Entries>) -> Vec<ReadersLock<Shard<T>>> {
+    let mut shards = Vec::with_capacity(all.len());
+    for entries in all {
+        shards.push(ReadersLock::new(Shard::new(entries)));
+    }
+    shards
+}
+
+impl Options {
+    /// The settings of the cache, and the entries of each shard.
+    fn begin(self, facts: &StorageFacts) -> (Config, Vec<Entries>) {
+        facts.count_entries(Some(self.capacity));
         let shards = self.shard_count();
+        let entries = (0..shards).map(|number| self.entries(number, shards)).collect();
+        let config = Config {
+            mask: shards - 1,
+            capacity: self.capacity,
+            clock: self.clock,
+            idle: self.idle,
+        };
+        (config, entries)
+    }
+
+    /// No entries of the shard with this number yet, of so many shards.
+    fn entries(&self, number: usize, shards: usize) -> Entries {
         // The first shards take the remainder of the division.
-        let capacity = |shard| self.capacity / shards + usize::from(shard < self.capacity % shards);
+        let capacity = self.capacity / shards + usize::from(number < self.capacity % shards);
         let exact = shards == 1 && self.capacity <= EXACT;
         let policy = self.policy.unwrap_or(if self.capacity <= FEW {
             Policy::LeastRecentlyUsed
         } else {
             Policy::ScanResistant
         });
-        let flights = Flights::default();
-        flights.usage().facts().count_entries(Some(self.capacity));
-        let max_weight = self.max_weight.map(|most| most / shards as u64);
-        let mut all = Vec::with_capacity(shards);
-        for number in 0..shards {
-            let capacity = capacity(number);
-            let shard = Shard::new(capacity, PolicyImpl::new(policy, capacity, exact)).weighing(max_weight);
-            all.push(ReadersLock::new(shard.with_idle(self.extras.idle.is_some())));
-        }
-        let has_extras = self.extras.weigher.is_some() || self.extras.listener.is_some();
-        let has_extras = has_extras || self.extras.idle.is_some();
-        Lru {
-            shards: all.into(),
-            mask: shards - 1,
-            capacity: self.capacity,
-            clock: self.clock,
-            flights: Arc::new(flights),
-            extras: has_extras.then(|| Arc::new(self.extras)),
-        }
+        Entries::new(capacity, PolicyImpl::new(policy, capacity, exact))
+            .weighing(self.max_weight.map(|most| most / shards as u64))
+            .with_idle(self.idle.is_some())
     }
 
     fn shard_count(&self) -> usize {
@@ -191,12 +239,18 @@ impl<T> LruBuilder<T> {
 /// Omits functions.
 impl<T> fmt::Debug for LruBuilder<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.options.fmt(f)
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LruBuilder")
             .field("capacity", &self.capacity)
             .field("max_weight", &self.max_weight)
             .field("shards", &self.shards)
             .field("policy", &self.policy)
-            .field("time_to_idle", &self.extras.idle)
+            .field("time_to_idle", &self.idle)
             .finish_non_exhaustive()
     }
 }
@@ -208,10 +262,8 @@ mod tests {
     #[test]
     fn shards_are_a_power_of_two_and_each_has_room() {
         let count = |capacity, shards| {
-            Lru::<u32>::builder()
-                .capacity(capacity)
-                .shards(shards)
-                .shard_count()
+            let builder = Lru::<u32>::builder().capacity(capacity).shards(shards);
+            builder.options.shard_count()
         };
         assert_eq!(count(1000, 3), 4);
         assert_eq!(count(1000, 16), 16);
@@ -221,7 +273,10 @@ mod tests {
 
     #[test]
     fn large_caches_have_shards_for_the_processors_there_are() {
-        let count = |capacity| Lru::<u32>::builder().capacity(capacity).shard_count();
+        let count = |capacity| {
+            let builder = Lru::<u32>::builder().capacity(capacity);
+            builder.options.shard_count()
+        };
         assert_eq!(count(EXACT), 1);
         assert_eq!(count(EXACT + 1), 2);
         let processors = std::thread::available_parallelism().map_or(1, usize::from);

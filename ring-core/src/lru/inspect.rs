@@ -1,17 +1,17 @@
 //! An [`Lru`] as the inspector sees it: pages of keys, shard by shard.
 
 use std::convert::Infallible;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Extras, Lru, Shard};
-use crate::clock::StorageClock;
-use crate::flights::Flights;
+use super::Lru;
+use super::config::Config;
+use super::shard::Entries;
+use super::untyped::UntypedLru;
 use crate::inspect::{AnyStorage, FoundKey, Inspect, KeyPage, Lent};
 use crate::key::{KeyBytes, Name, recorded_text};
 use crate::storage::Clear;
 use crate::storage_facts::LentBy;
-use crate::sync::ReadersLock;
 
 /// The number of entries that are looked at under one lock.
 const STEP: usize = 512;
@@ -25,48 +25,15 @@ impl<T: Clone + Send + Sync + 'static> Lru<T> {
     /// Storages that statics own are inspectable as they are.
     #[must_use]
     pub fn inspectable(self) -> Self {
-        let weak = WeakLru {
-            shards: Arc::downgrade(&self.shards),
-            flights: Arc::downgrade(&self.flights),
-            mask: self.mask,
-            capacity: self.capacity,
-            clock: self.clock.clone(),
-            extras: self.extras.as_ref().map(Arc::downgrade),
-        };
+        // Weak, also since a listener may own a handle of the cache.
+        let shared = Arc::downgrade(&self.shared);
         let visit = move |visitor: &mut dyn FnMut(&dyn AnyStorage)| {
-            if let Some(lru) = weak.upgrade() {
-                visitor(&Lent::new(&lru));
+            if let Some(shared) = shared.upgrade() {
+                visitor(&Lent::new(&Lru { shared }));
             }
         };
         self.facts().lend(LentBy::Memory, Arc::new(visit));
         self
-    }
-}
-
-/// An [`Lru`] that may be gone.
-struct WeakLru<T> {
-    shards: Weak<[ReadersLock<Shard<T>>]>,
-    flights: Weak<Flights<T>>,
-    mask: usize,
-    capacity: usize,
-    clock: StorageClock,
-    /// Weak, since a listener may own a handle of the cache.
-    extras: Option<Weak<Extras<T>>>,
-}
-
-impl<T> WeakLru<T> {
-    fn upgrade(&self) -> Option<Lru<T>> {
-        Some(Lru {
-            shards: self.shards.upgrade()?,
-            mask: self.mask,
-            capacity: self.capacity,
-            clock: self.clock.clone(),
-            flights: self.flights.upgrade()?,
-            extras: match &self.extras {
-                Some(extras) => Some(extras.upgrade()?),
-                None => None,
-            },
-        })
     }
 }
 
@@ -109,7 +76,26 @@ struct ListedEntry {
     slot: usize,
 }
 
-impl<T> Lru<T> {
+impl dyn UntypedLru + '_ {
+    /// A page of the keys of a ring, from a cursor on.
+    fn keys(&self, ring: &Name, from: &str, at_most: usize) -> KeyPage {
+        let (mut found, mut cursor) = (Vec::new(), Some(Cursor::parse(from)));
+        for _ in 0..STEPS {
+            match cursor {
+                Some(from) if found.len() < at_most => cursor = self.step(ring, from, &mut found, at_most),
+                _ => break,
+            }
+        }
+        let key = |found: ListedEntry| FoundKey {
+            text: recorded_text(&found.key),
+            remaining: self.config().clock.left(found.deadline),
+        };
+        KeyPage {
+            keys: found.into_iter().map(key).collect(),
+            next: cursor.map(Cursor::text),
+        }
+    }
+
     /// Looks at some entries of one shard. Adds those of the ring to `found`, up to `at_most`. Returns the next cursor;
     /// `None` at the end.
     fn step(
@@ -119,28 +105,18 @@ impl<T> Lru<T> {
         found: &mut Vec<ListedEntry>,
         at_most: usize,
     ) -> Option<Cursor> {
-        let shard = self.shards.get(from.shard)?.read();
-        let end = from.left.min(shard.len());
-        let start = end.saturating_sub(STEP);
-        for slot in (start..end).rev() {
-            if found.len() == at_most {
-                let left = slot + 1;
-                return Some(Cursor { left, ..from });
-            }
-            let (key, deadline) = shard.at(slot);
-            if key.belongs_to(ring) && !self.clock.is_past(deadline) {
-                found.push(ListedEntry {
-                    key: key.clone(),
-                    deadline,
-                    shard: from.shard,
-                    slot,
-                });
-            }
+        let config = self.config();
+        let mut next = None;
+        if from.shard <= config.mask {
+            self.read(from.shard, &mut |entries| {
+                let left = list(entries, ring, from, config, found, at_most);
+                next = match left {
+                    0 => (from.shard < config.mask).then(|| Cursor::of_shard(from.shard + 1)),
+                    left => Some(Cursor { left, ..from }),
+                };
+            });
         }
-        match start {
-            0 => (from.shard + 1 < self.shards.len()).then(|| Cursor::of_shard(from.shard + 1)),
-            left => Some(Cursor { left, ..from }),
-        }
+        next
     }
 
     /// The entries of a ring whose keys have this text. Keys are told apart by their bytes, so there may be several.
@@ -159,52 +135,76 @@ impl<T> Lru<T> {
         of_text
     }
 
-    fn remove_found(&self, found: &ListedEntry) -> bool {
-        let mut shard = self.shards[found.shard].write();
-        let slot = shard.position(&found.key, found.slot);
-        let removed = slot.map(|slot| shard.remove(slot));
-        drop(shard);
-        self.was_alive(removed)
+    fn remove_text(&self, ring: &Name, key: &str) -> bool {
+        let found = self.entries_of_text(ring, key);
+        let removed = found.iter().filter(|found| {
+            self.change(found.shard, &mut |entries| {
+                entries.position(&found.key, found.slot)
+            })
+        });
+        removed.count() > 0
     }
 
-    fn shorten_found(&self, found: &ListedEntry, deadline: u64) -> bool {
-        let mut shard = self.shards[found.shard].write();
-        let slot = shard.position(&found.key, found.slot);
-        let longer = slot.filter(|&slot| shard.deadline(slot) > deadline);
-        longer.map(|slot| shard.set_deadline(slot, deadline)).is_some()
+    fn shorten_text(&self, ring: &Name, key: &str, life: Duration) -> bool {
+        let deadline = self.config().clock.deadline(Some(life));
+        let found = self.entries_of_text(ring, key);
+        let shortened = found.iter().filter(|found| self.shorten(found, deadline));
+        shortened.count() > 0
     }
+
+    fn shorten(&self, found: &ListedEntry, deadline: u64) -> bool {
+        let mut is_shortened = false;
+        self.change(found.shard, &mut |entries| {
+            let slot = entries.position(&found.key, found.slot)?;
+            if entries.deadline(slot) > deadline {
+                entries.set_deadline(slot, deadline);
+                is_shortened = true;
+            }
+            None
+        });
+        is_shortened
+    }
+}
+
+/// Lists entries of a shard: see `step`. Returns the number of its entries that are left.
+fn list(
+    entries: &Entries,
+    ring: &Name,
+    from: Cursor,
+    config: &Config,
+    found: &mut Vec<ListedEntry>,
+    at_most: usize,
+) -> usize {
+    let end = from.left.min(entries.len());
+    let start = end.saturating_sub(STEP);
+    for slot in (start..end).rev() {
+        if found.len() == at_most {
+            return slot + 1;
+        }
+        let (key, deadline) = entries.at(slot);
+        if key.belongs_to(ring) && !config.clock.is_past(deadline) {
+            found.push(ListedEntry {
+                key: key.clone(),
+                deadline,
+                shard: from.shard,
+                slot,
+            });
+        }
+    }
+    start
 }
 
 impl<T: Clone> Inspect<T> for Lru<T> {
     fn keys(&self, ring: &Name, from: &str, at_most: usize) -> Result<KeyPage, Infallible> {
-        let (mut found, mut cursor) = (Vec::new(), Some(Cursor::parse(from)));
-        for _ in 0..STEPS {
-            match cursor {
-                Some(from) if found.len() < at_most => cursor = self.step(ring, from, &mut found, at_most),
-                _ => break,
-            }
-        }
-        let key = |found: ListedEntry| FoundKey {
-            text: recorded_text(&found.key),
-            remaining: self.clock.left(found.deadline),
-        };
-        Ok(KeyPage {
-            keys: found.into_iter().map(key).collect(),
-            next: cursor.map(Cursor::text),
-        })
+        Ok(self.untyped().keys(ring, from, at_most))
     }
 
     fn remove_text(&self, ring: &Name, key: &str) -> Result<bool, Infallible> {
-        let found = self.entries_of_text(ring, key);
-        let removed = found.iter().filter(|found| self.remove_found(found));
-        Ok(removed.count() > 0)
+        Ok(self.untyped().remove_text(ring, key))
     }
 
     fn shorten_text(&self, ring: &Name, key: &str, life: Duration) -> Result<bool, Infallible> {
-        let deadline = self.clock.deadline(Some(life));
-        let found = self.entries_of_text(ring, key);
-        let shortened = found.iter().filter(|found| self.shorten_found(found, deadline));
-        Ok(shortened.count() > 0)
+        Ok(self.untyped().shorten_text(ring, key, life))
     }
 
     fn clear_entries(&self, ring: &Name) -> Result<(), Infallible> {

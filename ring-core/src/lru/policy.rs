@@ -7,10 +7,11 @@ mod model;
 mod scan_resistant;
 
 use eviction::EvictionPolicy;
-pub(super) use eviction::{Marks, push_within};
+pub(super) use eviction::{more_slots, push_within};
 use least_recent::LeastRecent;
 use scan_resistant::ScanResistant;
 
+use super::head::Head;
 use crate::sync::AtomicU32;
 
 /// The choice of the entry that a full [`Lru`](crate::Lru) evicts for a new one.
@@ -72,28 +73,30 @@ impl PolicyImpl {
         ask!(self, policy => policy.note_use(mark));
     }
 
-    pub(super) fn push(&mut self, marks: &mut impl Marks, hash: u32) {
-        ask!(self, policy => policy.push(marks, hash));
+    pub(super) fn push(&mut self, heads: &mut [Head], hash: u32) {
+        ask!(self, policy => policy.push(heads, hash));
     }
 
-    pub(super) fn victim(&mut self, marks: &mut impl Marks, hash: u32) -> usize {
-        ask!(self, policy => policy.victim(marks, hash))
+    #[inline(always)]
+    pub(super) fn victim(&mut self, heads: &mut [Head], hash: u32) -> usize {
+        ask!(self, policy => policy.victim(heads, hash))
     }
 
-    pub(super) fn reuse(&mut self, marks: &mut impl Marks, slot: usize, old: u32) {
-        ask!(self, policy => policy.reuse(marks, slot, old));
+    #[inline(always)]
+    pub(super) fn reuse(&mut self, heads: &mut [Head], slot: usize, old: u32) {
+        ask!(self, policy => policy.reuse(heads, slot, old));
     }
 
-    pub(super) fn remember(&mut self, marks: &mut impl Marks, slot: usize, old: u32) {
-        ask!(self, policy => policy.remember(marks, slot, old));
+    pub(super) fn remember(&mut self, heads: &mut [Head], slot: usize, old: u32) {
+        ask!(self, policy => policy.remember(heads, slot, old));
     }
 
     pub(super) fn replace(&mut self, mark: &mut u32) {
         ask!(self, policy => policy.replace(mark));
     }
 
-    pub(super) fn swap_remove(&mut self, marks: &mut impl Marks, slot: usize) {
-        ask!(self, policy => policy.swap_remove(marks, slot));
+    pub(super) fn swap_remove(&mut self, heads: &mut [Head], slot: usize) {
+        ask!(self, policy => policy.swap_remove(heads, slot));
     }
 
     pub(super) fn clear(&mut self) {

@@ -2,19 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use super::Lru;
+use super::shard::Entries;
+use super::{Lru, encode};
 use crate::flights::{InPlace, Terms};
-use crate::key::{RingKey, hash_key};
+use crate::key::{KeyBytes, RingKey, hash_key};
 use crate::storage::{Expiring, Storage, in_memory_tags};
 
 impl<T: Clone> Lru<T> {
     /// The entry under `key` that was stored with this version.
     pub(super) fn find_of<K: RingKey + ?Sized>(&self, key: &K, version: u64) -> Option<Expiring<T>> {
-        let (value, deadline) = self.find_by(hash_key(key), &|bytes| bytes.is(key), Some(version))?;
-        Some(Expiring {
-            value,
-            remaining: self.clock.left(deadline),
-        })
+        let found = self.find_by(hash_key(key), &|bytes| bytes.is(key), Some(version))?;
+        Some(self.expiring(found))
     }
 
     /// Puts a value with the version of its tags.
@@ -22,19 +20,17 @@ impl<T: Clone> Lru<T> {
     where
         K: RingKey + ?Sized,
     {
-        let Some(terms) = self.terms(&value, expiry) else {
-            self.take(key);
-            return;
-        };
-        self.put(key, value, Terms { version, ..terms });
+        match self.terms(&value, expiry) {
+            Some(terms) => self.put(&encode(key), value, Terms { version, ..terms }),
+            None => _ = self.untyped().take(&encode(key)),
+        }
     }
 
     /// Whether there is an entry under `key` that was stored with this version.
     fn has_of<K: RingKey + ?Sized>(&self, key: &K, version: u64) -> bool {
-        let key = self.encode(key);
-        let shard = self.shard(key.hash_value()).read();
-        let slot = shard.find(&key);
-        slot.is_some_and(|slot| shard.version(slot) == version && !self.clock.is_past(shard.deadline(slot)))
+        let is_stored_with_it = |entries: &Entries, slot| entries.version(slot) == version;
+        let is_key = |bytes: &KeyBytes| bytes.is(key);
+        self.untyped().has(hash_key(key), &is_key, &is_stored_with_it)
     }
 }
 

@@ -8,7 +8,8 @@
 //! small one keeps a stamp for each block that is not newer than any entry of it. Hits do not update it, so it may be
 //! too old. Eviction scans the block with the oldest stamp, until a stamp is exact.
 
-use super::eviction::{EvictionPolicy, Marks};
+use super::eviction::EvictionPolicy;
+use crate::lru::head::Head;
 use crate::sync::{AtomicU32, Ordering};
 
 /// The number of slots in a block.
@@ -41,42 +42,42 @@ impl EvictionPolicy for LeastRecent {
         }
     }
 
-    fn push(&mut self, marks: &mut impl Marks, _: u32) {
-        let (slot, stamp) = (marks.count() - 1, self.insert_stamp());
+    fn push(&mut self, heads: &mut [Head], _: u32) {
+        let (slot, stamp) = (heads.len() - 1, self.insert_stamp());
         if self.window.is_none() && slot.is_multiple_of(BLOCK) {
             self.bounds.push(stamp);
         }
-        *marks.mark(slot) = stamp;
+        *heads[slot].mark() = stamp;
     }
 
-    fn victim(&mut self, marks: &mut impl Marks, _: u32) -> usize {
+    fn victim(&mut self, heads: &mut [Head], _: u32) -> usize {
         if self.window.is_none() {
-            return self.oldest(marks);
+            return self.oldest(heads);
         }
         let block = self.hand;
-        self.hand = if (block + 1) * BLOCK < marks.count() {
+        self.hand = if (block + 1) * BLOCK < heads.len() {
             block + 1
         } else {
             0
         };
-        self.oldest_of(block, marks).slot
+        self.oldest_of(block, heads).slot
     }
 
-    fn reuse(&mut self, marks: &mut impl Marks, slot: usize, _: u32) {
-        self.replace(marks.mark(slot));
+    fn reuse(&mut self, heads: &mut [Head], slot: usize, _: u32) {
+        self.replace(heads[slot].mark());
     }
 
     fn replace(&mut self, stamp: &mut u32) {
         *stamp = self.insert_stamp();
     }
 
-    fn swap_remove(&mut self, marks: &mut impl Marks, slot: usize) {
-        let last = marks.count() - 1;
+    fn swap_remove(&mut self, heads: &mut [Head], slot: usize) {
+        let last = heads.len() - 1;
         self.bounds.truncate(last.div_ceil(BLOCK));
         if self.hand * BLOCK >= last {
             self.hand = 0;
         }
-        let (now, moved) = (*self.now.get_mut(), *marks.mark(last));
+        let (now, moved) = (*self.now.get_mut(), *heads[last].mark());
         if let Some(bound) = self.bounds.get_mut(slot / BLOCK)
             && age(now, moved) > age(now, *bound)
         {
@@ -145,7 +146,7 @@ impl LeastRecent {
     }
 
     /// The least recently used slot.
-    fn oldest(&mut self, marks: &mut impl Marks) -> usize {
+    fn oldest(&mut self, heads: &mut [Head]) -> usize {
         loop {
             let now = *self.now.get_mut();
             let ages = self.bounds.iter().map(|&bound| age(now, bound));
@@ -156,10 +157,10 @@ impl LeastRecent {
                         if age > oldest.1 { (block, age) } else { oldest }
                     },
                 );
-            let oldest = self.oldest_of(block, marks);
+            let oldest = self.oldest_of(block, heads);
             if oldest.age == longest {
                 // Marked as used, so that the other entries decide about the block.
-                *marks.mark(oldest.slot) = now;
+                *heads[oldest.slot].mark() = now;
                 self.bounds[block] = now.wrapping_sub(oldest.next_age);
                 return oldest.slot;
             }
@@ -168,17 +169,17 @@ impl LeastRecent {
     }
 
     /// The oldest slot of a block.
-    fn oldest_of(&mut self, block: usize, marks: &mut impl Marks) -> Oldest {
+    fn oldest_of(&mut self, block: usize, heads: &mut [Head]) -> Oldest {
         let now = *self.now.get_mut();
         let start = block * BLOCK;
-        let end = marks.count().min(start + BLOCK);
+        let end = heads.len().min(start + BLOCK);
         let mut oldest = Oldest {
             slot: start,
             age: 0,
             next_age: 0,
         };
-        for (slot, stamp) in (start..end).zip(marks.marks(start..end)) {
-            let age = age(now, stamp);
+        for (slot, head) in (start..end).zip(&mut heads[start..end]) {
+            let age = age(now, *head.mark());
             if age > oldest.age {
                 oldest = Oldest {
                     slot,

@@ -1,9 +1,8 @@
 //! A policy under random operations.
 
-use std::ops::Range;
-
-use super::eviction::{EvictionPolicy, Marks};
-use crate::sync::AtomicU32;
+use super::eviction::EvictionPolicy;
+use crate::key::EncodedKey;
+use crate::lru::head::Head;
 
 /// The effect of a step on a key, or on all keys.
 pub(super) enum Step {
@@ -18,7 +17,7 @@ pub(super) enum Step {
 pub(super) struct Cache<P> {
     policy: P,
     keys: Vec<u64>,
-    marks: Vec<AtomicU32>,
+    heads: Vec<Head>,
     capacity: usize,
 }
 
@@ -27,7 +26,7 @@ impl<P: EvictionPolicy> Cache<P> {
         Cache {
             policy,
             keys: Vec::new(),
-            marks: Vec::new(),
+            heads: Vec::new(),
             capacity,
         }
     }
@@ -36,7 +35,7 @@ impl<P: EvictionPolicy> Cache<P> {
     pub(super) fn get_or_insert(&mut self, key: u64) -> bool {
         let slot = self.slot(key);
         match slot {
-            Some(slot) => self.policy.note_use(&self.marks[slot]),
+            Some(slot) => self.policy.note_use(&self.heads[slot].mark),
             None => _ = self.add(key),
         }
         slot.is_some()
@@ -50,28 +49,14 @@ impl<P: EvictionPolicy> Cache<P> {
     fn add(&mut self, key: u64) -> Option<u64> {
         if self.keys.len() < self.capacity {
             self.keys.push(key);
-            self.marks.push(AtomicU32::new(0));
-            self.policy.push(&mut self.marks, hash(key));
+            self.heads.push(head(key));
+            self.policy.push(&mut self.heads, hash(key));
             return None;
         }
-        let victim = self.policy.victim(&mut self.marks, hash(key));
+        let victim = self.policy.victim(&mut self.heads, hash(key));
         let old = std::mem::replace(&mut self.keys[victim], key);
-        self.policy.reuse(&mut self.marks, victim, hash(old));
+        self.policy.reuse(&mut self.heads, victim, hash(old));
         Some(old)
-    }
-}
-
-impl Marks for Vec<AtomicU32> {
-    fn count(&self) -> usize {
-        self.len()
-    }
-
-    fn mark(&mut self, slot: usize) -> &mut u32 {
-        self[slot].get_mut()
-    }
-
-    fn marks(&mut self, slots: Range<usize>) -> impl Iterator<Item = u32> {
-        self[slots].iter_mut().map(|mark| *mark.get_mut())
     }
 }
 
@@ -93,22 +78,22 @@ pub(super) fn random_steps(
         let key = (part * part * (4 * capacity as u64 + 1)) >> 32;
         match (cache.slot(key), random >> 40 & 63) {
             (Some(slot), 0..4) => {
-                cache.policy.swap_remove(&mut cache.marks, slot);
+                cache.policy.swap_remove(&mut cache.heads, slot);
                 cache.keys.swap_remove(slot);
-                cache.marks.swap_remove(slot);
+                cache.heads.swap_remove(slot);
                 tell(Step::Removed(key));
             }
             (Some(slot), 4..8) => {
-                cache.policy.replace(cache.marks[slot].get_mut());
+                cache.policy.replace(cache.heads[slot].mark());
                 tell(Step::Used(key));
             }
             (Some(slot), _) => {
-                cache.policy.note_use(&cache.marks[slot]);
+                cache.policy.note_use(&cache.heads[slot].mark);
                 tell(Step::Used(key));
             }
             (None, 0) if random >> 50 & 15 == 0 => {
                 cache.keys.clear();
-                cache.marks.clear();
+                cache.heads.clear();
                 cache.policy.clear();
                 tell(Step::Cleared);
             }
@@ -117,7 +102,7 @@ pub(super) fn random_steps(
                 tell(Step::Added(key));
             }
         }
-        let marks: Vec<_> = cache.marks.iter_mut().map(|mark| *mark.get_mut()).collect();
+        let marks: Vec<_> = cache.heads.iter_mut().map(|head| *head.mark()).collect();
         cache.policy.validate(&marks);
     }
 }
@@ -131,6 +116,11 @@ pub(super) fn decisions(policy: impl EvictionPolicy, capacity: usize) -> (u32, u
         _ => {}
     });
     (used, gave_way)
+}
+
+/// The head of a key.
+fn head(key: u64) -> Head {
+    Head::new(EncodedKey::of(&key).bytes().clone(), hash(key))
 }
 
 /// Spreads the numbers of keys over all bits.

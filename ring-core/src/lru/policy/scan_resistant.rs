@@ -28,7 +28,8 @@ use ghosts::Ghosts;
 use mark::Mark;
 use rotation::Rotation;
 
-use super::eviction::{EvictionPolicy, Marks, push_within};
+use super::eviction::{EvictionPolicy, push_within};
+use crate::lru::head::Head;
 use crate::sync::{AtomicU32, Ordering};
 
 const PROBATION: usize = 0;
@@ -69,64 +70,65 @@ const EMPTY: Queue = Queue { front: 0, length: 0 };
 impl EvictionPolicy for ScanResistant {
     #[inline(always)]
     fn note_use(&self, mark: &AtomicU32) {
-        let noted = mark.load(Ordering::Relaxed);
-        if Mark(noted).uses() < Mark::MOST_USES {
-            mark.store(noted + 1, Ordering::Relaxed);
+        if let Some(used) = Mark(mark.load(Ordering::Relaxed)).used() {
+            mark.store(used.0, Ordering::Relaxed);
         }
     }
 
-    fn push(&mut self, marks: &mut impl Marks, hash: u32) {
-        let mark = self.admit(marks, hash);
+    fn push(&mut self, heads: &mut [Head], hash: u32) {
+        let mark = self.admit(heads, hash);
         let alone = Link { previous: 0, next: 0 };
         push_within(self.capacity, &mut self.links, alone);
-        self.link(marks, marks.count() - 1, mark);
+        self.link(heads, heads.len() - 1, mark);
         if self.queues[PROBATION].length > self.share / 2 {
             let slot = self.queues[PROBATION].front as usize;
-            let mark = mark_of(marks, slot);
-            self.requeue(marks, slot, Mark::new(PROTECTED, mark.seen(), mark.uses()));
+            let mark = mark_of(heads, slot);
+            self.requeue(heads, slot, Mark::new(PROTECTED, mark.seen(), mark.uses()));
         }
     }
 
-    fn victim(&mut self, marks: &mut impl Marks, hash: u32) -> usize {
-        self.incoming = self.admit(marks, hash);
+    fn victim(&mut self, heads: &mut [Head], hash: u32) -> usize {
+        self.incoming = self.admit(heads, hash);
         let mut chances = CHANCES;
         while self.probation_gives_way() {
             let slot = self.queues[PROBATION].front as usize;
-            if mark_of(marks, slot).uses() == 0 || chances == 0 {
-                let Some(unproven) = self.rotate(marks) else {
+            if mark_of(heads, slot).uses() == 0 || chances == 0 {
+                let Some(unproven) = self.rotate(heads) else {
                     return slot;
                 };
-                self.protect(marks, slot);
+                self.protect(heads, slot);
                 return unproven;
             }
             chances -= 1;
-            self.protect(marks, slot);
+            self.protect(heads, slot);
         }
-        self.protected_victim(marks)
+        self.protected_victim(heads)
     }
 
-    fn reuse(&mut self, marks: &mut impl Marks, slot: usize, old: u32) {
-        self.remember(marks, slot, old);
-        self.requeue(marks, slot, self.incoming);
+    #[inline(always)]
+    fn reuse(&mut self, heads: &mut [Head], slot: usize, old: u32) {
+        self.remember(heads, slot, old);
+        self.requeue(heads, slot, self.incoming);
     }
 
-    fn remember(&mut self, marks: &mut impl Marks, slot: usize, old: u32) {
-        let mark = mark_of(marks, slot);
+    #[inline]
+    fn remember(&mut self, heads: &mut [Head], slot: usize, old: u32) {
+        let mark = mark_of(heads, slot);
         self.ghosts.remember(old, mark.queue(), mark.seen() + mark.uses());
     }
 
     fn replace(&mut self, mark: &mut u32) {
-        if Mark(*mark).uses() < Mark::MOST_USES {
-            *mark += 1;
+        if let Some(used) = Mark(*mark).used() {
+            *mark = used.0;
         }
     }
 
-    fn swap_remove(&mut self, marks: &mut impl Marks, slot: usize) {
-        self.unlink(marks, slot);
-        let last = marks.count() - 1;
+    fn swap_remove(&mut self, heads: &mut [Head], slot: usize) {
+        self.unlink(heads, slot);
+        let last = heads.len() - 1;
         self.links.swap_remove(slot);
         if slot < last {
-            self.renumber(mark_of(marks, last).queue(), last as u32, slot as u32);
+            self.renumber(mark_of(heads, last).queue(), last as u32, slot as u32);
         }
     }
 
@@ -170,35 +172,35 @@ impl ScanResistant {
     }
 
     /// Moves an entry on probation to the protected ones.
-    fn protect(&mut self, marks: &mut impl Marks, slot: usize) {
-        let mark = mark_of(marks, slot);
-        self.requeue(marks, slot, Mark::new(PROTECTED, mark.seen() + mark.uses(), 0));
+    fn protect(&mut self, heads: &mut [Head], slot: usize) {
+        let mark = mark_of(heads, slot);
+        self.requeue(heads, slot, Mark::new(PROTECTED, mark.seen() + mark.uses(), 0));
     }
 
     /// Moves an entry to the end of the queue that its new mark names.
     #[inline]
-    fn requeue(&mut self, marks: &mut impl Marks, slot: usize, mark: Mark) {
-        let (from, to) = (mark_of(marks, slot).queue(), mark.queue());
+    fn requeue(&mut self, heads: &mut [Head], slot: usize, mark: Mark) {
+        let (from, to) = (mark_of(heads, slot).queue(), mark.queue());
         if from == to && self.queues[from].front as usize == slot {
             // The first entry becomes the last one by a turn of the ring.
-            *marks.mark(slot) = mark.0;
+            *heads[slot].mark() = mark.0;
             self.queues[from].front = self.links[slot].next;
             return;
         }
-        self.unlink(marks, slot);
-        self.link(marks, slot, mark);
+        self.unlink(heads, slot);
+        self.link(heads, slot, mark);
     }
 
     /// Checks the protected entry whose turn it is, if a check is due. Returns an entry that was never used.
-    fn rotate(&mut self, marks: &mut impl Marks) -> Option<usize> {
+    fn rotate(&mut self, heads: &mut [Head]) -> Option<usize> {
         if self.queues[PROTECTED].length == 0 || !self.rotation.is_due() {
             return None;
         }
         let slot = self.queues[PROTECTED].front as usize;
-        let mark = mark_of(marks, slot);
+        let mark = mark_of(heads, slot);
         if mark.uses() > 0 {
             self.rotation.found_used();
-            self.take_use(marks, slot);
+            self.take_use(heads, slot);
         } else if mark.seen() == 1 {
             self.rotation.found_unproven();
             return Some(slot);
@@ -207,10 +209,10 @@ impl ScanResistant {
     }
 
     /// The clock passes a protected entry and takes one of its uses.
-    fn take_use(&mut self, marks: &mut impl Marks, slot: usize) {
-        let mark = mark_of(marks, slot);
+    fn take_use(&mut self, heads: &mut [Head], slot: usize) {
+        let mark = mark_of(heads, slot);
         self.requeue(
-            marks,
+            heads,
             slot,
             Mark::new(PROTECTED, mark.seen() + 1, mark.uses() - 1),
         );
@@ -229,7 +231,7 @@ impl ScanResistant {
 
     /// The queue for the entry with this hash. Removes its ghost.
     #[inline(always)]
-    fn admit(&mut self, marks: &mut impl Marks, hash: u32) -> Mark {
+    fn admit(&mut self, heads: &mut [Head], hash: u32) -> Mark {
         let Some(ghost) = self.ghosts.take(hash) else {
             return Mark::new(PROBATION, 1, 0);
         };
@@ -240,7 +242,7 @@ impl ScanResistant {
             self.share = (self.share + 2).min(self.longest());
         }
         let seen = (ghost.seen + 1).min(Mark::MOST_SEEN);
-        let queue = if self.challenge(marks, seen) {
+        let queue = if self.challenge(heads, seen) {
             PROTECTED
         } else {
             PROBATION
@@ -249,34 +251,34 @@ impl ScanResistant {
     }
 
     /// Whether an entry that was seen this often is worth more than the protected entry whose turn it is.
-    fn challenge(&mut self, marks: &mut impl Marks, seen: u8) -> bool {
+    fn challenge(&mut self, heads: &mut [Head], seen: u8) -> bool {
         if self.queues[PROTECTED].length == 0 {
             return true;
         }
-        let slot = self.protected_victim(marks);
-        let mark = mark_of(marks, slot);
+        let slot = self.protected_victim(heads);
+        let mark = mark_of(heads, slot);
         let wins = seen > mark.seen();
         if !wins {
-            *marks.mark(slot) = Mark::new(PROTECTED, mark.seen().saturating_sub(1), mark.uses()).0;
+            *heads[slot].mark() = Mark::new(PROTECTED, mark.seen().saturating_sub(1), mark.uses()).0;
         }
         wins
     }
 
     /// Turns the clock to the next protected entry to evict.
-    fn protected_victim(&mut self, marks: &mut impl Marks) -> usize {
+    fn protected_victim(&mut self, heads: &mut [Head]) -> usize {
         for _ in 0..CHANCES {
             let slot = self.queues[PROTECTED].front as usize;
-            if mark_of(marks, slot).uses() == 0 {
+            if mark_of(heads, slot).uses() == 0 {
                 break;
             }
-            self.take_use(marks, slot);
+            self.take_use(heads, slot);
         }
         self.queues[PROTECTED].front as usize
     }
 
     /// Puts a slot at the end of the queue that its new mark names.
-    fn link(&mut self, marks: &mut impl Marks, slot: usize, mark: Mark) {
-        *marks.mark(slot) = mark.0;
+    fn link(&mut self, heads: &mut [Head], slot: usize, mark: Mark) {
+        *heads[slot].mark() = mark.0;
         let (queue, slot) = (&mut self.queues[mark.queue()], slot as u32);
         if queue.length == 0 {
             queue.front = slot;
@@ -294,8 +296,8 @@ impl ScanResistant {
         self.join(slot, next);
     }
 
-    fn unlink(&mut self, marks: &mut impl Marks, slot: usize) {
-        let (Link { previous, next }, queue) = (self.links[slot], mark_of(marks, slot).queue());
+    fn unlink(&mut self, heads: &mut [Head], slot: usize) {
+        let (Link { previous, next }, queue) = (self.links[slot], mark_of(heads, slot).queue());
         self.join(previous, next);
         let queue = &mut self.queues[queue];
         queue.length -= 1;
@@ -329,8 +331,8 @@ impl ScanResistant {
     }
 }
 
-fn mark_of(marks: &mut impl Marks, slot: usize) -> Mark {
-    Mark(*marks.mark(slot))
+fn mark_of(heads: &mut [Head], slot: usize) -> Mark {
+    Mark(*heads[slot].mark())
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The policy's data of an entry.
 
-/// The data of an entry: uses since its turn (2 bits), times seen before that (3 bits), queue (1 bit).
+/// The data of an entry: the uses that are still counted until its turn (2 bits), times seen before that (3 bits), queue
+/// (1 bit). A hit takes one from the first, unless it is zero: a comparison with zero is the shortest.
 #[derive(Clone, Copy)]
 pub(super) struct Mark(pub(super) u32);
 
@@ -10,12 +11,23 @@ impl Mark {
 
     #[inline]
     pub(super) fn new(queue: usize, seen: u8, uses: u8) -> Self {
-        Mark((queue as u32) << 5 | u32::from(seen.min(Self::MOST_SEEN)) << 2 | u32::from(uses))
+        Mark(
+            (queue as u32) << 5
+                | u32::from(seen.min(Self::MOST_SEEN)) << 2
+                | u32::from(Self::MOST_USES - uses),
+        )
     }
 
+    /// The uses since its turn, up to [`MOST_USES`](Self::MOST_USES).
     #[inline]
     pub(super) fn uses(self) -> u8 {
-        (self.0 & 3) as u8
+        Self::MOST_USES - (self.0 & 3) as u8
+    }
+
+    /// The same after one more use; `None` if no more are counted.
+    #[inline(always)]
+    pub(super) fn used(self) -> Option<Mark> {
+        (self.0 & 3 != 0).then(|| Mark(self.0 - 1))
     }
 
     #[inline]
