@@ -24,16 +24,16 @@ pub use crate::registry::Registry;
 pub use crate::ring::Ring;
 pub use crate::storage::Coded;
 pub use crate::tag::{Tag, TagText};
-pub use crate::used::{Answer, Clears, Hides, Leaves, Reached, Shows, keep_free, keep_of};
+pub use crate::used::{Answer, Clears, Hides, Leaves, Own, OwnUnkept, Reached, Shows, keep, owner_of};
 pub use crate::writer::{AsyncWriter, Writer, named_by};
 
-/// The static behind a cached method.
+/// The static behind a method with a storage of its own.
 #[derive(Debug)]
-pub struct Static<S: ForAllThreads>(pub LazyLock<S::Stored>);
+pub struct Static<V: ForAllThreads>(pub LazyLock<V::Static>);
 
-/// The storage in the static of a method, or the coder of its values.
+/// The value of a ring, or the coder of its values.
 pub trait Holds {
-    /// The storage or the coder.
+    /// The value or the coder.
     type Stored;
 }
 
@@ -41,9 +41,10 @@ impl<T> Holds for PhantomData<T> {
     type Stored = T;
 }
 
-/// A storage that a static can hold.
+/// A value that a static can hold.
 ///
 /// [`Static`] gets its type from this trait, so that a value for one thread causes one error, without consequential ones.
+/// The bounds are on the value alone: the compiler checks them wherever it needs the type, and a storage has many parts.
 #[diagnostic::on_unimplemented(
     message = "values that are not `Send` and `Sync` cannot be cached for all threads",
     label = "all threads would see this",
@@ -51,12 +52,12 @@ impl<T> Holds for PhantomData<T> {
 )]
 pub trait ForAllThreads {
     /// The content of the static.
-    type Stored;
+    type Static;
 }
 
 #[diagnostic::do_not_recommend]
-impl<S: Send + Sync> ForAllThreads for S {
-    type Stored = RingStatic<S>;
+impl<V: Send + Sync> ForAllThreads for V {
+    type Static = RingStatic<Lru<V>>;
 }
 
 /// A value that a background body has a copy of. See [`Keyed`] for its form.

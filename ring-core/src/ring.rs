@@ -123,9 +123,21 @@ impl Ring {
     }
 
     /// The ring that is declared in `module` next to the local type `Here`, inside `own_items` items of its own;
-    /// `rest` writes the rest of its name. `site` is a function item that no other ring has, if `Here` does not
-    /// suffice. `shared` is whether keys may reach other processes.
-    pub fn declared<Here, Site>(
+    /// `rest` writes the rest of its name. No other ring has the type `Site`. `shared` is whether keys may reach other
+    /// processes.
+    pub fn declared<Here, Site: 'static>(
+        module: &str,
+        own_items: usize,
+        shared: bool,
+        rest: fn(&mut TypeName),
+    ) -> Self {
+        let here = (std::any::type_name::<Here>(), TypeId::of::<Site>());
+        Self::declared_here(here, module, own_items, shared, rest)
+    }
+
+    /// [`declared`](Self::declared) for an instantiation of a generic method: `site` is a value whose type no other ring
+    /// has, such as a function item.
+    pub fn declared_at<Here, Site>(
         module: &str,
         own_items: usize,
         site: Site,

@@ -6,12 +6,16 @@ use std::marker::PhantomData;
 #[cfg(feature = "inspect")]
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::cache::Handle;
+use crate::cache::{Handle, RingStatic};
 use crate::clearing::clear;
 use crate::error::Error;
 #[cfg(feature = "inspect")]
 use crate::inspect::{AnyStorage, Inspect, Lent};
-use crate::storage::{Clear, StorageBase, View};
+use crate::lru::{Lru, Policy};
+use crate::ring::Ring;
+#[cfg(feature = "inspect")]
+use crate::storage::StorageBase;
+use crate::storage::{Clear, View};
 #[cfg(feature = "inspect")]
 use crate::storage_facts::{LentBy, StorageFacts};
 use crate::sync::lasting::RwLock;
@@ -24,15 +28,19 @@ static USED: RwLock<Vec<Used>> = RwLock::new(Vec::new());
 struct Used {
     /// The type of its method, if any.
     owner: Option<TypeId>,
-    clear: Clearer,
+    /// `None`: its storage cannot remove the entries of one ring, or only in async code.
+    clear: Option<&'static Clearer>,
 }
-
-/// Shows the storage of a ring to the visitor.
-pub(crate) type Shower = fn(&mut Visitor<'_>);
 
 /// Rings whose storages the inspector has not seen.
 #[cfg(feature = "inspect")]
-static NEW: RwLock<Vec<Shower>> = RwLock::new(Vec::new());
+static NEW: RwLock<Vec<&'static Shower>> = RwLock::new(Vec::new());
+
+/// Clears a ring, if the namespace of its storage is this one, or any.
+pub(crate) type Clearer = dyn Fn(Option<&str>) -> Answer + Send + Sync;
+
+/// Shows the storage of a ring to the visitor.
+pub(crate) type Shower = dyn Fn(&mut Visitor<'_>) + Send + Sync;
 
 /// A visitor of the storages in statics.
 pub(crate) type Visitor<'v> = dyn FnMut(&Shown<'_>) + 'v;
@@ -53,9 +61,6 @@ impl fmt::Debug for Shown<'_> {
     }
 }
 
-/// Clears a ring, if the namespace of its storage is this one, or any.
-pub(crate) type Clearer = fn(Option<&str>) -> Answer;
-
 /// The outcome of clearing a ring.
 #[derive(Debug)]
 pub enum Answer {
@@ -67,22 +72,15 @@ pub enum Answer {
     Elsewhere,
 }
 
-/// Registers a ring of the type `Owner`. Called once, when the ring is first used.
-pub fn keep_of<Owner: ?Sized>(clear: Clearer, show: Shower) {
-    keep(Some(typeid::of::<Owner>()), clear, show);
-}
-
-/// Registers the ring of a free function. Called once, when the ring is first used.
-pub fn keep_free(clear: Clearer, show: Shower) {
-    keep(None, clear, show);
-}
-
-fn keep(owner: Option<TypeId>, clear: Clearer, show: Shower) {
+/// Registers a ring, whose method belongs to the type `owner`, if any. Called once, when the ring is first used; rings are
+/// never dropped.
+pub fn keep(owner: Option<TypeId>, clear: Option<Box<Clearer>>, show: Option<Box<Shower>>) {
+    let clear = clear.map(|clear| &*Box::leak(clear));
     USED.write().push(Used { owner, clear });
     #[cfg(feature = "inspect")]
-    NEW.write().push(show);
+    NEW.write().extend(show.map(|show| &*Box::leak(show)));
     #[cfg(not(feature = "inspect"))]
-    let _ = show;
+    drop(show);
 }
 
 /// Lends the storages of newly used rings to the inspector. Statics live for ever, so only the function that shows a storage
@@ -144,7 +142,13 @@ impl Cleared {
             .collect();
         let mut cleared = Cleared::default();
         for ring in used {
-            match (ring.clear)(namespace) {
+            let answer = match (ring.clear, namespace) {
+                (Some(clear), _) => clear(namespace),
+                (None, None) => Answer::Left,
+                // If the storage cannot be reached, its namespace is unknown, too.
+                (None, Some(_)) => Answer::Elsewhere,
+            };
+            match answer {
                 Answer::Cleared(Ok(())) => cleared.rings += 1,
                 Answer::Cleared(Err(error)) => cleared.errors.push(error),
                 Answer::Left => cleared.left += 1,
@@ -193,17 +197,74 @@ pub trait ClearRings {
 
 impl<T: ?Sized> ClearRings for T {}
 
-/// A ring with values `V`, to be cleared if possible. Method resolution of the compiler chooses [`Clears`] if its bounds
-/// hold, else [`Leaves`].
+/// The type of the methods of `Owner`, to register their rings.
+pub fn owner_of<Owner: ?Sized>() -> Option<TypeId> {
+    Some(typeid::of::<Owner>())
+}
+
+/// Makes the static of a method that has a storage of its own, and registers the ring. If the values are not `Clone`, which
+/// is an error elsewhere, the compiler chooses the method of [`OwnUnkept`], and reports nothing here.
+///
+/// One call with few temporary values: all that is said here is checked and compiled for each method.
 #[derive(Debug)]
+pub struct Own<V>(PhantomData<fn() -> V>);
+
+impl<V: Clone + 'static> Own<V> {
+    /// The static. `owner` is the type of the method, if any, and `handle` the function that returns the method's handle.
+    pub fn ring_static<M: 'static>(
+        owner: Option<TypeId>,
+        handle: fn() -> Handle<&'static Lru<V>, M>,
+        ring: Ring,
+        capacity: usize,
+        policy: Option<Policy>,
+    ) -> RingStatic<Lru<V>> {
+        let reached = Reached::<_, _, V>::by(handle);
+        keep(owner, reached.__ring_clearer(), shower(&reached));
+        RingStatic::new(ring, lru(capacity, policy))
+    }
+}
+
+/// See [`Own`].
+pub trait OwnUnkept {
+    /// The type of the values.
+    type Value;
+
+    /// The static.
+    fn ring_static<M>(
+        _: Option<TypeId>,
+        _: fn() -> Handle<&'static Lru<Self::Value>, M>,
+        ring: Ring,
+        capacity: usize,
+        policy: Option<Policy>,
+    ) -> RingStatic<Lru<Self::Value>> {
+        RingStatic::new(ring, lru(capacity, policy))
+    }
+}
+
+impl<V> OwnUnkept for Own<V> {
+    type Value = V;
+}
+
+fn lru<V>(capacity: usize, policy: Option<Policy>) -> Lru<V> {
+    let builder = Lru::builder().capacity(capacity);
+    match policy {
+        Some(policy) => builder.policy(policy).build(),
+        None => builder.build(),
+    }
+}
+
+/// A ring with values `V`, to be cleared and shown if possible. Method resolution of the compiler chooses [`Clears`] if its
+/// bounds hold, else [`Leaves`]; and [`Shows`] or [`Hides`].
+///
+/// It has a function and not a closure, so that all rings with values of one type share the code.
 pub struct Reached<S, M, V> {
-    handle: Handle<S, M>,
+    handle: fn() -> Handle<S, M>,
     value: PhantomData<fn() -> V>,
 }
 
 impl<S, M, V> Reached<S, M, V> {
-    /// The ring.
-    pub fn of(handle: Handle<S, M>) -> Self {
+    /// The ring whose handle this function returns.
+    pub fn by(handle: fn() -> Handle<S, M>) -> Self {
         Reached {
             handle,
             value: PhantomData,
@@ -211,66 +272,95 @@ impl<S, M, V> Reached<S, M, V> {
     }
 }
 
+impl<S, M, V> fmt::Debug for Reached<S, M, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reached").finish_non_exhaustive()
+    }
+}
+
 /// See [`Reached`].
 pub trait Clears {
     /// Clears the ring.
-    fn __ring_clear(&self, namespace: Option<&str>) -> Answer;
+    fn __ring_clearer(&self) -> Option<Box<Clearer>>;
 }
 
-impl<V, S: View<V>, M> Clears for Reached<S, M, V>
+impl<V, S, M> Clears for Reached<S, M, V>
 where
-    S::Storage: Clear<S::Stored>,
+    S: View<V, Storage: Clear<S::Stored>> + 'static,
+    M: 'static,
 {
-    fn __ring_clear(&self, namespace: Option<&str>) -> Answer {
-        let (ring, storage) = (self.handle.ring(), self.handle.storage());
-        let is_of =
-            |namespace: &str| storage.namespace().trim_end_matches(':') == namespace.trim_end_matches(':');
-        if !namespace.is_none_or(is_of) {
-            return Answer::Elsewhere;
-        }
-        let cleared = clear(ring, storage);
-        Answer::Cleared(cleared.map_err(|error| error.into().of_ring(ring.name().as_str())))
+    fn __ring_clearer(&self) -> Option<Box<Clearer>> {
+        let handle = self.handle;
+        Some(Box::new(move |namespace| {
+            let handle = handle();
+            clear_in(namespace, handle.ring(), handle.storage())
+        }))
     }
+}
+
+fn clear_in<T, S: Clear<T>>(namespace: Option<&str>, ring: &Ring, storage: &S) -> Answer {
+    let is_of =
+        |namespace: &str| storage.namespace().trim_end_matches(':') == namespace.trim_end_matches(':');
+    if !namespace.is_none_or(is_of) {
+        return Answer::Elsewhere;
+    }
+    let cleared = clear(ring, storage);
+    Answer::Cleared(cleared.map_err(|error| error.into().of_ring(ring.name().as_str())))
 }
 
 /// See [`Reached`].
 pub trait Leaves {
-    /// Does not clear the ring.
-    fn __ring_clear(&self, namespace: Option<&str>) -> Answer;
-}
-
-impl<S, M, V> Leaves for &Reached<S, M, V> {
-    fn __ring_clear(&self, namespace: Option<&str>) -> Answer {
-        // If the storage cannot be reached, its namespace is unknown, too.
-        namespace.map_or(Answer::Left, |_| Answer::Elsewhere)
+    /// The ring cannot be cleared.
+    fn __ring_clearer(&self) -> Option<Box<Clearer>> {
+        None
     }
 }
+
+impl<S, M, V> Leaves for &Reached<S, M, V> {}
 
 /// See [`Reached`].
 #[cfg(feature = "inspect")]
 pub trait Shows {
     /// Shows the storage.
-    fn __ring_show(&self, visitor: &mut Visitor<'_>);
+    fn __ring_shower(&self) -> Option<Box<Shower>>;
 }
 
 #[cfg(feature = "inspect")]
-impl<V, S: View<V>, M> Shows for Reached<S, M, V>
+impl<V, S, M> Shows for Reached<S, M, V>
 where
-    S::Storage: Inspect<S::Stored>,
+    S: View<V, Storage: Inspect<S::Stored>> + 'static,
+    M: 'static,
 {
-    fn __ring_show(&self, visitor: &mut Visitor<'_>) {
-        let storage = self.handle.storage();
-        visitor(&Shown {
-            facts: storage.flights().usage().facts(),
-            storage: &Lent::new(storage),
-        });
+    fn __ring_shower(&self) -> Option<Box<Shower>> {
+        let handle = self.handle;
+        Some(Box::new(move |visitor| {
+            let handle = handle();
+            let storage = handle.storage();
+            visitor(&Shown {
+                facts: storage.flights().usage().facts(),
+                storage: &Lent::new(storage),
+            });
+        }))
     }
+}
+
+#[cfg(feature = "inspect")]
+fn shower(reached: &impl Shows) -> Option<Box<Shower>> {
+    reached.__ring_shower()
+}
+
+/// Without the inspector nothing is shown.
+#[cfg(not(feature = "inspect"))]
+fn shower<R>(_: &R) -> Option<Box<Shower>> {
+    None
 }
 
 /// See [`Reached`].
 pub trait Hides {
-    /// Shows nothing.
-    fn __ring_show(&self, _: &mut Visitor<'_>) {}
+    /// Nothing is shown.
+    fn __ring_shower(&self) -> Option<Box<Shower>> {
+        None
+    }
 }
 
 impl<S, M, V> Hides for &Reached<S, M, V> {}

@@ -3,7 +3,7 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{GenericParam, Ident, Token};
+use syn::{Expr, GenericParam, Ident, Token};
 
 use super::attributes;
 use super::expansion::{Expansion, Place, item};
@@ -60,11 +60,21 @@ impl Expansion<'_> {
 
     /// A call of the handle's function.
     pub(super) fn handle_call(&self) -> TokenStream {
+        let (cache, receiver) = (self.handle_name(), self.storage_self());
+        quote!(#cache(#receiver))
+    }
+
+    /// The handle's function without its path.
+    fn handle_name(&self) -> TokenStream {
         let cache = item(self.method.cache());
         let turbofish = generics::turbofish(&self.method.keyed_generics);
-        let receiver = self.storage_self();
-        let cache = self.used(quote!(#cache #turbofish));
-        quote!(#cache(#receiver))
+        self.used(quote!(#cache #turbofish))
+    }
+
+    /// The handle's function as a value.
+    fn handle_function(&self) -> TokenStream {
+        let (scope, cache) = (self.scope(), self.handle_name());
+        quote!(#scope #cache)
     }
 
     pub(super) fn cache_body(&self) -> TokenStream {
@@ -93,59 +103,43 @@ impl Expansion<'_> {
     /// A static, and the expression that reads it. The user's expressions are in scope of its names, so these must be
     /// unusual.
     fn plain_static(&self) -> (TokenStream, TokenStream) {
-        let owned_type = self.in_static(self.owned_type());
-        let ring = self.in_static(self.ring(&quote!(__Ring)));
-        let state = self.in_static(self.owned());
         let span = self.span_of_value();
         let generated = self.root.generated_at(span);
-        let (place, kept) = (
-            self.place(),
-            self.kept(&self.used(quote_spanned!(span=> <__Value as #generated::Holds>::Stored)))
-                .map(|kept| self.in_static(kept)),
-        );
-        // The content of the static has a name, at a place where the compiler reports an unknown type in the same words as
-        // in the user's signature.
+        // The type has a name, at a place where the compiler reports an unknown type in the same words as in the
+        // user's signature.
+        let named = quote_spanned!(span=> <__Ring as #generated::Holds>::Stored);
+        let made = self.made(&self.ring(&quote!(__Ring)), &self.used(named.clone()));
+        let made = self.in_static(made);
         let parameters = generics::beside(self.place_of_parameters(), TokenStream::new());
-        let value = self.in_static(self.types.value.clone());
-        let value = kept.is_some().then(|| {
-            quote_spanned! {span=>
-                struct __Value;
-                impl #parameters #generated::Holds for __Value {
-                    type Stored = #value;
-                }
-            }
-        });
+        let value = self.in_static(self.kept_type().clone());
+        let lazy = quote_spanned!(span=> #generated::LazyLock::new(|| { #made }));
+        let (declared, found) = match self.method.options.storage {
+            Storage::Own { .. } => (
+                quote_spanned!(span=> #generated::Static<#named> = #generated::Static(#lazy)),
+                quote!(&__RING.0),
+            ),
+            _ => (
+                quote_spanned!(span=> #generated::LazyLock<#generated::RingStatic<()>> = #lazy),
+                quote!(&__RING),
+            ),
+        };
         let declarations = quote_spanned! {span=>
             struct __Ring;
-            #place
             impl #parameters #generated::Holds for __Ring {
-                type Stored = #owned_type;
+                type Stored = #value;
             }
-            #value
-            static __RING: #generated::Static<<__Ring as #generated::Holds>::Stored> =
-                #generated::Static(#generated::LazyLock::new(|| {
-                    let __ring = #generated::RingStatic::new(#ring, #state);
-                    #kept
-                    __ring
-                }));
+            static __RING: #declared;
         };
-        (declarations, quote!(&__RING.0))
+        (declarations, found)
     }
 
     /// A static for all instantiations, and the expression that finds the entry of this one.
     fn registry(&self) -> (TokenStream, TokenStream) {
-        let (root, owned_type, state) = (self.root, self.owned_type(), self.owned());
+        let (root, owned_type) = (self.root, self.owned_type());
         // Unlike a local type, a function item differs between instantiations.
-        let (cache, turbofish) = (
-            self.method.cache(),
-            generics::turbofish(&self.method.keyed_generics),
-        );
-        let scope = self.scope();
-        let cache = self.used(quote!(#cache #turbofish));
-        let site = quote!(#scope #cache);
-        let (ring, place) = (self.used(self.ring(&self.site_of_name(&site))), self.place());
-        let kept = self.kept(&self.types.value);
-        let state = self.used(state);
+        let site = self.handle_function();
+        let ring = self.used(self.ring(&self.site_of_name(&site)));
+        let (made, place) = (self.made(&ring, self.kept_type()), self.place());
         let declarations = quote! {
             #place
             static __RING: #root::generated::Registry = #root::generated::Registry::new();
@@ -153,15 +147,7 @@ impl Expansion<'_> {
         let span = self.span_of_value();
         let generated = self.root.generated_at(span);
         let found = quote_spanned! {span=>
-            #generated::Registry::get::<_, _, #generated::RingStatic<#owned_type>>(
-                &__RING,
-                #site,
-                || {
-                    let __ring = #generated::RingStatic::new(#ring, #state);
-                    #kept
-                    __ring
-                },
-            )
+            #generated::Registry::get::<_, _, #generated::RingStatic<#owned_type>>(&__RING, #site, || { #made })
         };
         (declarations, found)
     }
@@ -193,43 +179,78 @@ impl Expansion<'_> {
         }
     }
 
-    /// Registers the ring, so that all rings can be cleared, unless its storage is reached through `self`. `value` is the
-    /// type of its values.
-    fn kept(&self, value: &TokenStream) -> Option<TokenStream> {
+    /// The type of the entries of the storage that the ring owns, or else of its values.
+    fn kept_type(&self) -> &TokenStream {
+        match self.method.options.storage {
+            Storage::Own { .. } => &self.types.held,
+            _ => &self.types.value,
+        }
+    }
+
+    /// Makes the content of the static, and registers the ring, so that all rings can be cleared. `value` is its
+    /// [type](Self::kept_type).
+    fn made(&self, ring: &TokenStream, value: &TokenStream) -> TokenStream {
+        let (root, span) = self.root_of_types();
+        let owner = match &self.method.owner {
+            Some(_) => quote_spanned!(span=> #root::generated::owner_of::<Self>()),
+            None => quote_spanned!(span=> ::core::option::Option::None),
+        };
+        match &self.method.options.storage {
+            Storage::Own { capacity } => {
+                let (handle, capacity) = (self.handle_function(), self.capacity(capacity.as_ref()));
+                let policy = self.policy();
+                quote_spanned! {span=>
+                    use #root::generated::OwnUnkept as _;
+                    #root::generated::Own::<#value>::ring_static(#owner, #handle, #ring, #capacity, #policy)
+                }
+            }
+            _ => {
+                let kept = self.kept(&owner, value);
+                quote_spanned! {span=>
+                    let __ring = #root::generated::RingStatic::new(#ring, ());
+                    #kept
+                    __ring
+                }
+            }
+        }
+    }
+
+    /// Registers a ring on a storage that it does not own, unless it is reached through `self`.
+    fn kept(&self, owner: &TokenStream, value: &TokenStream) -> Option<TokenStream> {
         if self.method.storage_needs_self() {
             return None;
         }
         let ((root, span), cache) = (self.root_of_types(), self.coded_cache());
-        let keep = match &self.method.owner {
-            Some(_) => quote_spanned!(span=> #root::generated::keep_of::<Self>),
-            None => quote_spanned!(span=> #root::generated::keep_free),
-        };
         Some(quote_spanned! {span=>
-            #keep(
-                |__namespace| {
-                    use #root::generated::{Clears as _, Leaves as _};
-                    (&#root::generated::Reached::<_, _, #value>::of(#cache)).__ring_clear(__namespace)
-                },
-                |__visitor| {
-                    use #root::generated::{Hides as _, Shows as _};
-                    (&#root::generated::Reached::<_, _, #value>::of(#cache)).__ring_show(__visitor)
-                },
-            );
+            {
+                use #root::generated::{Clears as _, Hides as _, Leaves as _, Shows as _};
+                let __reached = #root::generated::Reached::<_, _, #value>::by(|| #cache);
+                #root::generated::keep(#owner, (&__reached).__ring_clearer(), (&__reached).__ring_shower());
+            }
         })
     }
 
-    /// The type whose path shows where the ring is declared. Accessors of a trait share one, beside their impl.
+    /// The declaration of the type whose path shows where a generic ring is declared.
     fn place(&self) -> Option<TokenStream> {
-        let of_trait = self
-            .method
-            .owner
-            .as_ref()
-            .is_some_and(|owner| owner.of_trait.is_some());
-        (!of_trait).then(|| {
+        (!self.is_of_trait()).then(|| {
             quote!(
                 struct __Here;
             )
         })
+    }
+
+    /// The type whose path shows where the ring is declared. Accessors of a trait share one, beside their impl.
+    fn here(&self) -> TokenStream {
+        if self.is_of_trait() || self.method.is_generic() {
+            quote!(__Here)
+        } else {
+            quote!(__Ring)
+        }
+    }
+
+    fn is_of_trait(&self) -> bool {
+        let owner = self.method.owner.as_ref();
+        owner.is_some_and(|owner| owner.of_trait.is_some())
     }
 
     /// The number of segments of that path that are not enclosing functions.
@@ -254,26 +275,21 @@ impl Expansion<'_> {
         }
     }
 
-    /// The storage that the ring owns.
-    fn owned(&self) -> TokenStream {
+    /// The capacity of the storage that the ring owns.
+    fn capacity(&self, written: Option<&Expr>) -> TokenStream {
         let root = self.root;
-        let Storage::Own { capacity } = &self.method.options.storage else {
-            return quote!(());
-        };
-        let default = || quote!(#root::DEFAULT_CAPACITY);
-        let capacity = capacity.as_ref().map_or_else(default, ToTokens::to_token_stream);
+        written.map_or_else(|| quote!(#root::DEFAULT_CAPACITY), ToTokens::to_token_stream)
+    }
+
+    /// Its eviction policy, if the user named one.
+    fn policy(&self) -> TokenStream {
+        let root = self.root;
         match &self.method.options.policy {
             Some(policy) => {
                 let policy = Ident::new(&policy.to_string(), Span::call_site());
-                let builder = quote!(#root::LruBuilder);
-                quote! {
-                    #builder::build(#builder::policy(
-                        #builder::capacity(#root::Lru::builder(), #capacity),
-                        #root::Policy::#policy,
-                    ))
-                }
+                quote!(::core::option::Option::Some(#root::Policy::#policy))
             }
-            None => quote!(#root::Lru::new(#capacity)),
+            None => quote!(::core::option::Option::None),
         }
     }
 
@@ -338,10 +354,14 @@ impl Expansion<'_> {
     fn named_ring(&self, ring_type: &TokenStream, site: &TokenStream) -> TokenStream {
         let (options, own_items) = (&self.method.options, self.own_items());
         let name = name::of_method(self.method);
-        let declared = quote!(::core::module_path!(), #own_items, #site);
+        let (here, place) = (self.here(), quote!(::core::module_path!(), #own_items));
         let Some(prefix) = &options.key_prefix else {
             let shared = options.storage.may_be_shared();
-            return quote!(#ring_type::declared::<__Here, _>(#declared, #shared, |__name| { #name }));
+            return if self.method.is_generic() {
+                quote!(#ring_type::declared_at::<#here, _>(#place, #site, #shared, |__name| { #name }))
+            } else {
+                quote!(#ring_type::declared::<#here, #site>(#place, #shared, |__name| { #name }))
+            };
         };
         let prefix = quote!(::core::convert::AsRef::<str>::as_ref(&#prefix));
         let arguments = if options.class.is_some() {
@@ -352,7 +372,7 @@ impl Expansion<'_> {
             let arguments = name::of_type_arguments(self.method);
             quote!(|__name| { #arguments }, ::core::option::Option::None)
         };
-        quote!(#ring_type::with_prefix_of::<__Here, _>(#prefix, #declared, |__name| { #name }, #arguments))
+        quote!(#ring_type::with_prefix_of::<#here, _>(#prefix, #place, #site, |__name| { #name }, #arguments))
     }
 
     /// Code of a static: `Self` is undefined there, and replaced by the type.
