@@ -123,20 +123,15 @@ impl Ring {
     }
 
     /// The ring that is declared in `module` next to the local type `Here`, inside `own_items` items of its own;
-    /// `rest` writes the rest of its name. No other ring has the type `Site`. `shared` is whether keys may reach other
+    /// `rest` is the rest of its name. No other ring has the type `Site`. `shared` is whether keys may reach other
     /// processes.
-    pub fn declared<Here, Site: 'static>(
-        module: &str,
-        own_items: usize,
-        shared: bool,
-        rest: fn(&mut TypeName),
-    ) -> Self {
+    pub fn declared<Here, Site: 'static>(module: &str, own_items: usize, shared: bool, rest: &str) -> Self {
         let here = (std::any::type_name::<Here>(), TypeId::of::<Site>());
-        Self::declared_here(here, module, own_items, shared, rest)
+        Self::declared_here(here, module, own_items, shared, &|name| name.path(rest))
     }
 
     /// [`declared`](Self::declared) for an instantiation of a generic method: `site` is a value whose type no other ring
-    /// has, such as a function item.
+    /// has, such as a function item, and `rest` writes the rest of its name.
     pub fn declared_at<Here, Site>(
         module: &str,
         own_items: usize,
@@ -146,7 +141,7 @@ impl Ring {
     ) -> Self {
         drop(site);
         let here = (std::any::type_name::<Here>(), type_id::<(Site, Here)>());
-        Self::declared_here(here, module, own_items, shared, rest)
+        Self::declared_here(here, module, own_items, shared, &rest)
     }
 
     /// [`declared`](Self::declared) for a local type given by its name and identity: compiled once for all rings.
@@ -155,7 +150,7 @@ impl Ring {
         module: &str,
         own_items: usize,
         shared: bool,
-        rest: fn(&mut TypeName),
+        rest: &dyn Fn(&mut TypeName),
     ) -> Self {
         let mut name = TypeName::default();
         name.place(here, module, own_items);

@@ -11,6 +11,16 @@ use crate::types;
 
 /// Statements that write the name after the module and the enclosing functions: `Page.content`.
 pub(crate) fn of_method(method: &Method) -> TokenStream {
+    whole(method).finish()
+}
+
+/// The same name, if it has no type parameters.
+pub(crate) fn text_of_method(method: &Method) -> Option<String> {
+    let name = whole(method);
+    name.statements.is_empty().then_some(name.text)
+}
+
+fn whole(method: &Method) -> Name<'_> {
     let mut name = Name::new(method);
     if let Some(owner) = &method.owner {
         name.tokens(&owner.self_ty);
@@ -23,7 +33,7 @@ pub(crate) fn of_method(method: &Method) -> TokenStream {
     }
     name.text.push_str(&method.sig.ident.unraw().to_string());
     name.arguments(&method.keyed_generics);
-    name.finish()
+    name
 }
 
 /// Statements that write the type of the impl block, after its module.

@@ -353,14 +353,17 @@ impl Expansion<'_> {
 
     fn named_ring(&self, ring_type: &TokenStream, site: &TokenStream) -> TokenStream {
         let (options, own_items) = (&self.method.options, self.own_items());
-        let name = name::of_method(self.method);
-        let (here, place) = (self.here(), quote!(::core::module_path!(), #own_items));
+        let (here, name) = (self.here(), name::of_method(self.method));
+        let place = quote!(::core::module_path!(), #own_items);
         let Some(prefix) = &options.key_prefix else {
             let shared = options.storage.may_be_shared();
-            return if self.method.is_generic() {
-                quote!(#ring_type::declared_at::<#here, _>(#place, #site, #shared, |__name| { #name }))
-            } else {
-                quote!(#ring_type::declared::<#here, #site>(#place, #shared, |__name| { #name }))
+            // A closure for each method would be checked and compiled.
+            let text = name::text_of_method(self.method).filter(|_| !self.method.is_generic());
+            return match text {
+                Some(name) => quote!(#ring_type::declared::<#here, #site>(#place, #shared, #name)),
+                None => {
+                    quote!(#ring_type::declared_at::<#here, _>(#place, #site, #shared, |__name| { #name }))
+                }
             };
         };
         let prefix = quote!(::core::convert::AsRef::<str>::as_ref(&#prefix));

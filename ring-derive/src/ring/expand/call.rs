@@ -2,7 +2,6 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::Type;
 use syn::spanned::Spanned;
 
 use super::expansion::{Expansion, Place, item, variable};
@@ -185,8 +184,10 @@ impl Expansion<'_> {
     /// Checks that the value can be cached, and that it is not a `Result` by another name.
     fn checked_value(&self, call: TokenStream) -> TokenStream {
         let coder = self.types_in_bodies.coder.as_ref();
-        let is_unknown = |ty: &&Type| coder.is_some() || !is_known_clone(ty);
-        let Some(ty) = self.method.written_out_type().filter(is_unknown) else {
+        if coder.is_none() && self.method.value_type().is_some_and(is_known_clone) {
+            return call;
+        }
+        let Some(ty) = self.method.written_out_type() else {
             return call;
         };
         let (span, ty) = (located_at(ty.span()), as_argument(ty));

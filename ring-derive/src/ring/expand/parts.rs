@@ -10,7 +10,7 @@ use crate::ring::model::{Argument, KeyForm, Method};
 use crate::ring::name;
 use crate::ring::template::{Segment, Template};
 use crate::root::{Root, located_at};
-use crate::types::place_of;
+use crate::types::{is_known_key, place_of};
 
 pub(super) struct Parts<'a> {
     method: &'a Method,
@@ -111,7 +111,11 @@ impl<'a> Parts<'a> {
                 let place = place_of(&argument.ty);
                 let mut value = name.clone();
                 value.set_span(value.span().located_at(place));
-                self.keyed(value, place, pattern.to_token_stream(), quote!(#name));
+                if is_known_key(&argument.ty) {
+                    self.known(value, pattern.to_token_stream(), quote!(#name));
+                } else {
+                    self.keyed(value, place, pattern.to_token_stream(), quote!(#name));
+                }
             }
         }
     }
@@ -174,8 +178,16 @@ impl<'a> Parts<'a> {
     fn keyed(&mut self, value: impl ToTokens, place: Span, pattern: TokenStream, refreshed: TokenStream) {
         let span = located_at(place);
         let generated = self.root.generated_at(span);
-        let value = quote_spanned!(span=> #generated::keyed(#value),);
-        self.values.extend(value);
+        self.known(
+            quote_spanned!(span=> #generated::keyed(#value)),
+            pattern,
+            refreshed,
+        );
+    }
+
+    /// A value that is certainly part of the key.
+    fn known(&mut self, value: impl ToTokens, pattern: TokenStream, refreshed: TokenStream) {
+        self.values.extend(quote!(#value,));
         self.pattern.extend(quote!(#pattern,));
         self.refreshed.extend(quote!(#refreshed,));
     }
