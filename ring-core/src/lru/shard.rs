@@ -386,6 +386,8 @@ impl Entries {
     }
 
     /// Puts an entry. Returns the next step of the shard, whose values have `room` in their memory.
+    // Debug builds compile it once, and release builds inline it in every miss.
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn put(&mut self, key: &EncodedKey, terms: &Terms, room: usize) -> Step {
         if self.weights.is_some() {
             return self.put_weighed(key, terms, room);
