@@ -21,8 +21,8 @@ use timing::{Cargo, Medians};
 
 const ROUNDS: usize = 7;
 
-/// The limit of the CPU time for a crate with `#[ring]`, relative to that for one with `#[cached]`.
-const TARGET: f64 = 1.3;
+/// The commands, and the limit of the wall time for a crate with `#[ring]`, relative to that for one with `#[cached]`.
+const TARGETS: [(&str, f64); 2] = [("check", 1.0), ("build", 1.15)];
 
 fn main() -> io::Result<()> {
     let rounds = env::args()
@@ -32,9 +32,9 @@ fn main() -> io::Result<()> {
     write_workspace(&folder)?;
     let cargo = Cargo::of(&folder);
     println!("{} cached methods in {}", source::METHODS, folder.display());
-    for command in ["check", "build"] {
+    for (command, target) in TARGETS {
         cargo.run(&[command, "--workspace"])?;
-        compare(&cargo, command, rounds)?;
+        compare(&cargo, command, rounds, target)?;
     }
     Ok(())
 }
@@ -78,7 +78,7 @@ fn write_workspace(folder: &Path) -> io::Result<()> {
 }
 
 /// Lets the crates take turns. Another one begins each round, so that none is favoured by its place.
-fn compare(cargo: &Cargo, command: &str, rounds: usize) -> io::Result<()> {
+fn compare(cargo: &Cargo, command: &str, rounds: usize, target: f64) -> io::Result<()> {
     let count = Contender::ALL.len();
     let mut times = vec![Vec::with_capacity(rounds); count];
     for round in 0..rounds {
@@ -94,8 +94,8 @@ fn compare(cargo: &Cargo, command: &str, rounds: usize) -> io::Result<()> {
         let (name, own_wall, own_processor) = (contender.label(), own.wall, own.processor);
         println!("  {name:<30} {own_wall:>7.2} {wall:>6.2} {own_processor:>8.2} {processor:>6.2}");
     }
-    let ratio = medians[Contender::Ring as usize].processor / peer.processor;
-    let verdict = if ratio <= TARGET { "reached" } else { "NOT reached" };
-    println!("  target: CPU at most {TARGET} x `#[cached]`: {verdict} ({ratio:.2})");
+    let ratio = medians[Contender::Ring as usize].wall / peer.wall;
+    let verdict = if ratio <= target { "reached" } else { "NOT reached" };
+    println!("  target: wall at most {target} x `#[cached]`: {verdict} ({ratio:.2})");
     Ok(())
 }
