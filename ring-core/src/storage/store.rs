@@ -173,11 +173,7 @@ impl Writing {
             (State::Renew, event) => self.written(leader, matches!(event, Event::Renewed(true))),
             (State::Write, Event::WrittenLeased(was_leased)) => self.written_leased(leader, was_leased),
             (State::Write, _) => self.written(leader, succeeded),
-            (State::Undo(stored), _) => {
-                self.state = State::Turn;
-                leader.end_abandoned_write();
-                Break(stored && !self.is_removal)
-            }
+            (State::Undo(_), _) => unreachable!("the store ends it"),
         }
     }
 
@@ -265,9 +261,13 @@ impl Writing {
         Break(succeeded && !self.is_removal)
     }
 
-    /// Whether it removes the entry of an abandoned write.
-    fn undoes(&self) -> bool {
-        matches!(self.state, State::Undo(_))
+    /// Ends the removal of the entry of an abandoned write, if it is under way. Returns whether that write stored a value.
+    fn end_undo(&mut self) -> Option<bool> {
+        let State::Undo(stored) = self.state else {
+            return None;
+        };
+        self.state = State::Turn;
+        Some(stored && !self.is_removal)
     }
 }
 
@@ -306,19 +306,113 @@ impl<S: StorageBase<T>, T> Machine<T> for Store<'_, S, T> {
         let Some(leader) = &mut self.leader else {
             unreachable!("it is taken at the end")
         };
-        if self.writing.undoes() && !matches!(event, Event::Changed) {
-            self.storage.mark_suspect(leader.key());
+        // It has ended before the storage is told, whose code may panic.
+        if let Some(stored) = self.writing.end_undo() {
+            if !matches!(event, Event::Changed) {
+                self.storage.mark_suspect(leader.key());
+            }
+            leader.end_abandoned_write();
+            return Break(stored);
         }
-        self.writing.next(leader, event)
+        let step = self.writing.next(leader, event);
+        if self.writing.is_removal {
+            self.value = None;
+        }
+        step
     }
 }
 
 impl<S: StorageBase<T>, T> Drop for Store<'_, S, T> {
     fn drop(&mut self) {
         let Some(leader) = &mut self.leader else { return };
-        if leader.drop_write() || self.writing.undoes() {
+        let undoes = self.writing.end_undo().is_some();
+        if leader.drop_write() || undoes {
             self.storage.mark_suspect(leader.key());
             leader.end_abandoned_write();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::super::base::{ChangeObserver, EvictionCounts};
+    use super::*;
+    use crate::error::Error;
+    use crate::flights::Flights;
+    use crate::key::RingKey;
+
+    /// Its code that marks an entry suspect panics.
+    #[derive(Default)]
+    struct Panicking {
+        flights: Flights<u32>,
+        suspects: AtomicU32,
+    }
+
+    impl StorageBase<u32> for Panicking {
+        type Error = Error;
+
+        fn flights(&self) -> &Flights<u32> {
+            &self.flights
+        }
+
+        fn namespace(&self) -> &str {
+            ""
+        }
+
+        fn stored_key<K: RingKey + ?Sized>(&self, _: &K) -> String {
+            String::new()
+        }
+
+        fn deadline(&self) -> Option<Duration> {
+            None
+        }
+
+        fn eviction_counts(&self) -> EvictionCounts {
+            EvictionCounts::default()
+        }
+
+        fn watch(&self, _: Arc<dyn ChangeObserver>) -> bool {
+            false
+        }
+
+        fn mark_suspect(&self, _: &EncodedKey) {
+            self.suspects.fetch_add(1, Ordering::SeqCst);
+            resume_unwind(Box::new("intended"));
+        }
+    }
+
+    #[test]
+    fn a_panic_of_the_storage_that_marks_an_entry_does_not_come_twice() {
+        let (storage, key) = (Panicking::default(), EncodedKey::of(&1));
+        let mut abandoned =
+            Store::explicit(&storage, key.clone(), Some(1), None, Duration::MAX).expect("it takes time");
+        assert!(matches!(abandoned.next(Event::Start), Continue(Step::Write(..))));
+        assert_eq!(abandoned.take_value(), 1);
+        let mut other = storage.flights.lead_explicit(key);
+        assert_eq!(other.begin_write(), Turn::Write, "the first does not end");
+        assert!(matches!(
+            abandoned.next(Event::Changed),
+            Continue(Step::Remove(_))
+        ));
+        let ended = catch_unwind(AssertUnwindSafe(move || abandoned.next(Event::Failed)));
+        assert!(ended.is_err());
+        assert_eq!(storage.suspects.load(Ordering::SeqCst), 1);
+    }
+
+    #[test]
+    fn a_value_that_is_not_written_is_dropped_when_that_is_known() {
+        let (storage, key) = (Panicking::default(), EncodedKey::of(&1));
+        let leader = storage.flights.lead_alone(key.clone()).update();
+        let writing = Writing::new(None, None, Duration::MAX);
+        let mut store = Store::computed(&storage, leader, Some(1), writing);
+        let overtaking = storage.flights.lead_explicit(key);
+        // The operation that overtook the update ends without an effect.
+        drop(overtaking);
+        assert!(matches!(store.next(Event::Start), Continue(Step::Remove(_))));
+        assert_eq!(store.entry().1.as_ref(), None);
     }
 }
