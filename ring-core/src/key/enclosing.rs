@@ -6,6 +6,9 @@
 /// `module_path!` omits functions, and macros do not know them; only the path of a type shows them. Only names of that path
 /// are used: how the compiler spells types of the standard library may change.
 pub(super) fn enclosing_functions(local_type: &str, module: &str, own_items: usize) -> String {
+    // `module_path!` writes the mark of raw identifiers, and the path of a type does not.
+    let [local_type, module] = [local_type, module].map(|path| path.replace("r#", ""));
+    let (local_type, module) = (local_type.as_str(), module.as_str());
     let in_module = local_type
         .strip_prefix(module)
         .and_then(|path| path.strip_prefix("::"));
@@ -121,6 +124,12 @@ mod tests {
         assert_eq!(enclosing("<t::Page as t::m::Fetch>::fetch::Here", 3), "");
         assert_eq!(enclosing("t::outer::_::Here", 1), "outer::");
         assert_eq!(enclosing("other::f::Here", 2), "");
+        let in_raw = |path| enclosing_functions(path, "t::r#type", 2);
+        assert_eq!(in_raw("t::type::outer::f::Here"), "outer::");
+        assert_eq!(
+            in_raw("t::type::<impl t::type::Age for t::type::Cat>::age::load::Here"),
+            "Cat::<Age>::age::"
+        );
     }
 
     #[test]
