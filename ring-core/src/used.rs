@@ -1,6 +1,8 @@
 //! The used rings with static storages, so that all of them can be cleared.
 
 use std::any::TypeId;
+#[cfg(feature = "inspect")]
+use std::cell::Cell;
 use std::fmt;
 use std::marker::PhantomData;
 #[cfg(feature = "inspect")]
@@ -19,6 +21,8 @@ use crate::storage::{Clear, View};
 #[cfg(feature = "inspect")]
 use crate::storage_facts::{LentBy, StorageFacts};
 use crate::sync::lasting::RwLock;
+#[cfg(feature = "inspect")]
+use crate::sync::lasting::{AtomicUsize, Ordering};
 
 /// Every ring, in the order of first use. It only grows.
 static USED: RwLock<Vec<Used>> = RwLock::new(Vec::new());
@@ -32,9 +36,13 @@ struct Used {
     clear: Option<&'static Clearer>,
 }
 
-/// Rings whose storages the inspector has not seen.
+/// Shows the storages of all rings, in the order of their first use.
 #[cfg(feature = "inspect")]
-static NEW: RwLock<Vec<&'static Shower>> = RwLock::new(Vec::new());
+static SHOWERS: RwLock<Vec<&'static Shower>> = RwLock::new(Vec::new());
+
+/// The number of them whose storages were lent to the inspector, from the first on.
+#[cfg(feature = "inspect")]
+static LENT: AtomicUsize = AtomicUsize::new(0);
 
 /// Clears a ring, if the namespace of its storage is this one, or any.
 pub(crate) type Clearer = dyn Fn(Option<&str>) -> Answer + Send + Sync;
@@ -78,7 +86,7 @@ pub fn keep(owner: Option<TypeId>, clear: Option<Box<Clearer>>, show: Option<Box
     let clear = clear.map(|clear| &*Box::leak(clear));
     USED.write().push(Used { owner, clear });
     #[cfg(feature = "inspect")]
-    NEW.write().extend(show.map(|show| &*Box::leak(show)));
+    SHOWERS.write().extend(show.map(|show| &*Box::leak(show)));
     #[cfg(not(feature = "inspect"))]
     drop(show);
 }
@@ -87,24 +95,38 @@ pub fn keep(owner: Option<TypeId>, clear: Option<Box<Clearer>>, show: Option<Box
 /// is kept.
 #[cfg(feature = "inspect")]
 pub(crate) fn show_new() {
-    // Showing runs user code, which may use rings for the first time.
-    let next = || NEW.write().pop();
-    while let Some(show) = next() {
-        let mut lend = |shown: &Shown<'_>| {
-            let number = shown.facts.number();
-            let visit = move |visitor: &mut dyn FnMut(&dyn AnyStorage)| {
-                show(&mut |shown: &Shown<'_>| {
-                    // An expression may evaluate to another storage each time.
-                    if shown.facts.number() == number {
-                        visitor(shown.storage);
-                    }
-                });
-            };
-            shown.facts.lend(LentBy::Whole, std::sync::Arc::new(visit));
+    // Showing runs user code, which may use rings for the first time, and the inspector.
+    std::thread_local!(static SHOWS: Cell<bool> = const { Cell::new(false) });
+    if SHOWS.replace(true) {
+        return;
+    }
+    loop {
+        let lent = LENT.load(Ordering::SeqCst);
+        let Some(show) = SHOWERS.read().get(lent).copied() else {
+            break;
         };
         // A static whose initialization panicked panics again. Others are still shown.
-        let _ = catch_unwind(AssertUnwindSafe(|| show(&mut lend)));
+        let _ = catch_unwind(AssertUnwindSafe(|| lend(show)));
+        // Counted when it is lent: a thread that comes meanwhile lends it as well, and then sees it.
+        let _ = LENT.compare_exchange(lent, lent + 1, Ordering::SeqCst, Ordering::SeqCst);
     }
+    SHOWS.set(false);
+}
+
+#[cfg(feature = "inspect")]
+fn lend(show: &'static Shower) {
+    show(&mut |shown: &Shown<'_>| {
+        let number = shown.facts.number();
+        let visit = move |visitor: &mut dyn FnMut(&dyn AnyStorage)| {
+            show(&mut |shown: &Shown<'_>| {
+                // An expression may evaluate to another storage each time.
+                if shown.facts.number() == number {
+                    visitor(shown.storage);
+                }
+            });
+        };
+        shown.facts.lend(LentBy::Whole, std::sync::Arc::new(visit));
+    });
 }
 
 /// The outcome of clearing: returned by [`clear_all`] and similar functions.

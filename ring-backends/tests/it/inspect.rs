@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use ring_cache::{
@@ -450,4 +452,42 @@ fn keys_of_statics() {
     for name in ["blocking", "static"] {
         let _ = std::fs::remove_dir_all(folder(name));
     }
+}
+
+static SLOWLY_REACHED: LazyLock<Lru<u32>> = LazyLock::new(|| Lru::new(100));
+static REACHES: AtomicBool = AtomicBool::new(false);
+static MAY_REACH: AtomicBool = AtomicBool::new(false);
+
+fn wait_for(event: &AtomicBool) {
+    let start = Instant::now();
+    while !event.load(Ordering::SeqCst) && start.elapsed() < PATIENCE {
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Takes its time in the thread of this name.
+fn slowly_reached() -> &'static Lru<u32> {
+    if thread::current().name() == Some("slow inspector") {
+        REACHES.store(true, Ordering::SeqCst);
+        wait_for(&MAY_REACH);
+    }
+    &SLOWLY_REACHED
+}
+
+#[ring(storage = slowly_reached() as Lru<u32>, key_prefix = "inspect:slowly-reached")]
+fn reached(id: u32) -> u32 {
+    id
+}
+
+/// Another thread may be reaching the same storage for the first time.
+#[test]
+fn a_storage_is_listed_although_another_thread_has_not_reached_it_yet() {
+    reached(7);
+    let slow = thread::Builder::new().name("slow inspector".into());
+    let slow = slow.spawn(|| inspected("inspect:slowly-reached").refusal());
+    // Another test may have reached it before.
+    wait_for(&REACHES);
+    assert_eq!(inspected("inspect:slowly-reached").refusal(), None);
+    MAY_REACH.store(true, Ordering::SeqCst);
+    assert_eq!(slow.unwrap().join().unwrap(), None);
 }
