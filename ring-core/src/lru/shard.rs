@@ -137,7 +137,7 @@ pub(super) enum Found {
     Live(usize),
     /// The slot of an entry that has ended.
     Ended(usize),
-    /// There is no such entry.
+    /// No entry has this key.
     Absent,
 }
 

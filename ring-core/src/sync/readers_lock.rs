@@ -98,7 +98,7 @@ struct Bias {
 }
 
 impl Bias {
-    /// Publishes in the slot that its thread reads under this lock. Returns false if there is no bias, or the slot is in use.
+    /// Writes the lock's address into the slot of this thread. Returns false without a bias, or if the slot is in use.
     #[inline(always)]
     fn try_publish(&self, slot: OwnSlot, address: usize) -> bool {
         // Without a bias the slot need not be published.
