@@ -397,13 +397,13 @@ impl<T> InPlace<T> for Lru<T> {
 
     fn count_gone(&self, gone: Gone<T>) {
         let Some(evicted) = gone else { return };
-        let losses = self.shared.config.losses(self.flights().usage());
+        let (config, usage) = (&self.shared.config, self.flights().usage());
         if let Some(listener) = &self.shared.listener {
-            return listener(evicted, &|entry| losses.count(entry));
+            return listener(evicted, &|entry| config.count_loss(usage, entry));
         }
-        losses.count(&evicted.entry);
+        config.count_loss(usage, &evicted.entry);
         if let Some(later) = evicted.later {
-            losses.count_all(&later.entries);
+            config.count_losses(usage, &later.entries);
         }
     }
 }

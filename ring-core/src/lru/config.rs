@@ -52,25 +52,9 @@ impl Config {
         !self.clock.is_past(removed.expires_at)
     }
 
-    /// Counts the entries that are gone. Called without a lock.
-    #[inline]
-    pub(super) fn losses<'a>(&'a self, usage: &'a Usage) -> Losses<'a> {
-        Losses {
-            clock: &self.clock,
-            usage,
-        }
-    }
-}
-
-/// Counts entries that are gone.
-pub(super) struct Losses<'a> {
-    clock: &'a StorageClock,
-    usage: &'a Usage,
-}
-
-impl Losses<'_> {
-    /// Counts an entry, and returns the reason, unless it was removed or replaced while it was alive.
-    pub(super) fn count(&self, gone: &Departed) -> Option<EvictionReason> {
+    /// Counts an entry that is gone, and returns the reason, unless it was removed or replaced while it was alive. Called
+    /// without a lock.
+    pub(super) fn count_loss(&self, usage: &Usage, gone: &Departed) -> Option<EvictionReason> {
         let reason = if self.clock.is_past(gone.expires_at) {
             EvictionReason::Expired
         } else if gone.by_another_key {
@@ -78,15 +62,15 @@ impl Losses<'_> {
         } else {
             return None;
         };
-        self.usage.lost(gone.key.ring_number(), reason);
+        usage.lost(gone.key.ring_number(), reason);
         Some(reason)
     }
 
-    /// [`count`](Self::count) for several entries.
+    /// [`count_loss`](Self::count_loss) for several entries.
     #[cold]
-    pub(super) fn count_all(&self, gone: &[Departed]) {
+    pub(super) fn count_losses(&self, usage: &Usage, gone: &[Departed]) {
         for entry in gone {
-            self.count(entry);
+            self.count_loss(usage, entry);
         }
     }
 }
